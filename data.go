@@ -1,0 +1,14 @@
+package automation
+
+// Data is what rules and references read. It is not safe for concurrent use.
+type Data struct {
+	// Event is the payload of the event that started the run, decoded with
+	// numbers as json.Number; in a wait's filter it is that of the incoming
+	// event.
+	Event map[string]any
+	// Contact is the run's contact, or nil if there is none.
+	Contact *Contact
+	// WaitEvents are the payloads of the last event received by a wait for each
+	// event name in this run.
+	WaitEvents map[string]map[string]any
+}

@@ -1,0 +1,145 @@
+package automation
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Severity says whether a Problem rejects what it is about.
+type Severity string
+
+// The severities.
+const (
+	SeverityError   Severity = "error"
+	SeverityWarning Severity = "warning"
+)
+
+// Problem is one thing that is wrong with an automation, event or contact, in
+// words for the person who wrote it.
+type Problem struct {
+	// Severity is SeverityError or SeverityWarning.
+	Severity Severity `json:"severity"`
+	// Code is stable across releases; see the Code constants.
+	Code Code `json:"code"`
+	// Path leads into the JSON document, such as `steps[2].config.duration`.
+	Path string `json:"path,omitempty"`
+	// Step is the key of the step the problem is about, if it is about one.
+	Step string `json:"step,omitempty"`
+	// Connection is set when the problem is about a connection.
+	Connection *Connection `json:"connection,omitempty"`
+	// Message says what is wrong and what to do about it.
+	Message string `json:"message"`
+}
+
+// String returns the message, led by the step or the path that it is about.
+func (p Problem) String() string {
+	switch {
+	case p.Step != "":
+		return fmt.Sprintf("step %q: %s", p.Step, p.Message)
+	case p.Connection != nil:
+		return fmt.Sprintf("connection %q to %q: %s", p.Connection.From, p.Connection.To, p.Message)
+	case p.Path != "":
+		return p.Path + ": " + p.Message
+	default:
+		return p.Message
+	}
+}
+
+// Problems is a list of problems, in the order of the document.
+type Problems []Problem
+
+// Errors returns the problems that reject the document.
+func (ps Problems) Errors() Problems { return ps.with(SeverityError) }
+
+// Warnings returns the problems that do not reject the document.
+func (ps Problems) Warnings() Problems { return ps.with(SeverityWarning) }
+
+func (ps Problems) with(s Severity) Problems {
+	var out Problems
+	for _, p := range ps {
+		if p.Severity == s {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Err returns a *ValidationError about subject that holds the errors among ps,
+// or nil if there are none.
+func (ps Problems) Err(subject string) error {
+	errs := ps.Errors()
+	if len(errs) == 0 {
+		return nil
+	}
+	return &ValidationError{Subject: subject, Problems: errs}
+}
+
+// String returns one line per problem.
+func (ps Problems) String() string {
+	var b strings.Builder
+	for _, p := range ps {
+		fmt.Fprintf(&b, "%s %s: %s\n", p.Severity, p.Code, p)
+	}
+	return b.String()
+}
+
+// Code identifies a kind of problem. Codes do not change between releases.
+type Code string
+
+// The codes of problems in a JSON document.
+const (
+	CodeSyntax       Code = "syntax"        // not JSON, or data after the document
+	CodeUnknownField Code = "unknown_field" // an object has a key that means nothing here
+	CodeDuplicateKey Code = "duplicate_key" // an object has the same key twice
+	CodeWrongType    Code = "wrong_type"    // a string where a number is needed, say
+	CodeMissingField Code = "missing_field" // a required field is absent or empty
+	CodeUnknownType  Code = "unknown_step_type"
+)
+
+// The codes of problems in a graph.
+const (
+	CodeNoTrigger            Code = "no_trigger"
+	CodeManyTriggers         Code = "many_triggers"
+	CodeTriggerNotFirst      Code = "trigger_not_first"
+	CodeEmptyKey             Code = "empty_step_key"
+	CodeDuplicateStep        Code = "duplicate_step_key"
+	CodeUnknownStep          Code = "unknown_step" // a connection names a step that is not there
+	CodeConnectionToTrigger  Code = "connection_to_trigger"
+	CodeSelfConnection       Code = "self_connection"
+	CodeDuplicateConnection  Code = "duplicate_connection"
+	CodeAmbiguousConnection  Code = "ambiguous_connection" // two of one type out of one step
+	CodeConnectionType       Code = "invalid_connection_type"
+	CodeTimeoutWithout       Code = "timeout_without_timeout"
+	CodeCycle                Code = "cycle"
+	CodeUnreachable          Code = "unreachable_step"
+	CodeInvalidConfig        Code = "invalid_config"
+	CodeInvalidDuration      Code = "invalid_duration"
+	CodeInvalidEventName     Code = "invalid_event_name"
+	CodeInvalidRule          Code = "invalid_rule"
+	CodeInvalidReference     Code = "invalid_reference"
+	CodeWaitNeverBefore      Code = "wait_event_not_waited_for"
+	CodeLimit                Code = "limit_exceeded"
+	CodeInvalidName          Code = "invalid_name"
+	CodeInvalidStatus        Code = "invalid_status"
+	CodeUnsafeHeader         Code = "unsafe_header"
+	CodeStepAfterDelete      Code = "step_after_contact_delete" // warning
+	CodeUnhandledTimeout     Code = "unhandled_timeout"         // warning
+	CodeOneBranch            Code = "one_branch"                // warning
+	CodeWaitForever          Code = "wait_without_timeout"      // warning
+	CodeSameTarget           Code = "branches_meet_at_once"     // warning
+	CodeWaitSometimesBefore  Code = "wait_event_on_some_paths"  // warning
+	CodeUnknownTemplate      Code = "unknown_template"          // warning
+	CodeUnpublishedTemplate  Code = "unpublished_template"      // warning
+	CodeUnknownTemplateField Code = "unknown_template_variable" // warning
+)
+
+// The codes of problems in events, contacts and options.
+const (
+	CodeInvalidContact Code = "invalid_contact"
+	CodeInvalidEmail   Code = "invalid_email"
+	CodeInvalidPayload Code = "invalid_payload"
+	CodeSchemaMismatch Code = "schema_mismatch"
+	CodeInvalidSchema  Code = "invalid_schema"
+	CodeInvalidOption  Code = "invalid_option"
+	CodeInvalidCursor  Code = "invalid_cursor"
+)
