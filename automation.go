@@ -1,6 +1,10 @@
 package automation
 
-import "time"
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+)
 
 // Status says whether an automation starts runs.
 type Status string
@@ -34,6 +38,45 @@ type Automation struct {
 	// CreatedAt and UpdatedAt are set by the Runner.
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
+}
+
+// MarshalJSON encodes a as Resend shows automations. Parse reads it back as it
+// is. It does not escape <, > and &; json.Marshal, which calls it, does.
+func (a Automation) MarshalJSON() ([]byte, error) {
+	type fields Automation // without this method
+	if a.Steps == nil {
+		a.Steps = []Step{}
+	}
+	if a.Connections == nil {
+		a.Connections = []Connection{}
+	}
+	return encodeJSON(fields(a))
+}
+
+// UnmarshalJSON is as strict as Parse, but needs no Registry: a step whose type
+// is not built in gets a RawConfig. null leaves a as it is.
+func (a *Automation) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	r := reader{keepUnknownSteps: true}
+	decoded, err := r.automation(data, "automation")
+	if err != nil {
+		return err
+	}
+	*a = decoded
+	return nil
+}
+
+// encodeJSON encodes v without escaping what is special in HTML only.
+func encodeJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 // ConnectionType says for which outcome of a step a connection is taken.

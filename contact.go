@@ -2,6 +2,9 @@ package automation
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -52,11 +55,11 @@ type ContactChange struct {
 	AddSegments []string
 }
 
-// Contacts is what the Runner needs of the place where contacts live. A Store
-// has its own, which commits together with the steps that change it. A host
-// with a users table of its own gives the Runner its implementation instead,
-// through Options.Contacts; its changes are then effects like emails: repeated
-// after a crash, with the same values. Methods must be safe for concurrent use.
+// Contacts is what a host implements on its own users table, and gives to the
+// Runner as Options.Contacts. Without it contacts live in the Store and commit
+// together with the steps that change them. With it a change is an effect like
+// an email: it may be made again, with the same values, after a crash. Methods
+// must be safe for concurrent use.
 type Contacts interface {
 	// FindContact returns the contact with ref's id, or with ref's email
 	// without regard to case. The error wraps ErrNotFound if there is none.
@@ -71,4 +74,69 @@ type Contacts interface {
 	// DeleteContact deletes the contact for good. Deleting one that does not
 	// exist is no error.
 	DeleteContact(ctx context.Context, id string) error
+}
+
+// EmailKey returns the form of an email in which two are compared: emails
+// match without regard to case.
+func EmailKey(email string) string { return strings.ToLower(email) }
+
+// Clone returns a copy of c that shares nothing with it.
+func (c Contact) Clone() Contact {
+	c.Properties = maps.Clone(c.Properties)
+	c.Segments = slices.Clone(c.Segments)
+	return c
+}
+
+// Apply makes the change to c. It does not touch maps and slices that c shares
+// with a copy.
+func (ch ContactChange) Apply(c *Contact) {
+	set(&c.FirstName, ch.FirstName)
+	set(&c.LastName, ch.LastName)
+	set(&c.Unsubscribed, ch.Unsubscribed)
+	set(&c.Email, ch.Email)
+	if len(ch.Properties) > 0 {
+		properties := maps.Clone(c.Properties)
+		if properties == nil {
+			properties = make(map[string]any, len(ch.Properties))
+		}
+		for name, v := range ch.Properties {
+			if v == nil {
+				delete(properties, name)
+			} else {
+				properties[name] = v
+			}
+		}
+		c.Properties = properties
+	}
+	for _, id := range ch.AddSegments {
+		if !slices.Contains(c.Segments, id) {
+			c.Segments = append(slices.Clip(c.Segments), id)
+		}
+	}
+}
+
+// merge adds a later change to an earlier one.
+func (ch *ContactChange) merge(later ContactChange) {
+	keep(&ch.FirstName, later.FirstName)
+	keep(&ch.LastName, later.LastName)
+	keep(&ch.Unsubscribed, later.Unsubscribed)
+	keep(&ch.Email, later.Email)
+	if ch.Properties == nil {
+		ch.Properties = later.Properties
+	} else {
+		maps.Copy(ch.Properties, later.Properties)
+	}
+	ch.AddSegments = append(ch.AddSegments, later.AddSegments...)
+}
+
+func set[T any](field *T, v *T) {
+	if v != nil {
+		*field = *v
+	}
+}
+
+func keep[T any](field **T, v *T) {
+	if v != nil {
+		*field = v
+	}
 }

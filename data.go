@@ -1,5 +1,10 @@
 package automation
 
+import (
+	"maps"
+	"slices"
+)
+
 // Data is what rules and references read. It is not safe for concurrent use.
 type Data struct {
 	// Event is the payload of the event that started the run, decoded with
@@ -11,4 +16,22 @@ type Data struct {
 	// WaitEvents are the payloads of the last event received by a wait for each
 	// event name in this run.
 	WaitEvents map[string]map[string]any
+
+	// waitNames are the names of all events that the graph waits for, received
+	// or not. They decide which event a reference means. Without them the names
+	// in WaitEvents do.
+	waitNames []string
+}
+
+// eventsWaitedFor returns the event names that a wait_events reference can
+// mean. A nil Data has none.
+func (d *Data) eventsWaitedFor() []string {
+	switch {
+	case d == nil:
+		return nil
+	case d.waitNames != nil:
+		return d.waitNames
+	default:
+		return slices.Collect(maps.Keys(d.WaitEvents))
+	}
 }

@@ -1,6 +1,15 @@
 package automation
 
-import "time"
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // Duration is a length of time that remembers how it was written, so that
 // "3 days" is encoded as "3 days" and not as "72h0m0s". A day is 24 hours.
@@ -8,6 +17,204 @@ import "time"
 // The zero Duration means "none". A Duration decoded from text that is not a
 // duration keeps the text, reports it through Err, and is refused by Validate.
 type Duration struct {
-	text string
-	std  time.Duration
+	text    string
+	std     time.Duration
+	invalid bool // text is not a positive duration; tells "" from none
+}
+
+const (
+	day  = 24 * time.Hour
+	week = 7 * day
+)
+
+// ParseDuration reads a positive duration in words, such as "30 minutes",
+// "1 week" or "1 day 12 hours", or in Go's form, such as "36h". The units are
+// second, minute, hour, day and week, singular or plural, in any case.
+func ParseDuration(text string) (Duration, error) {
+	d := durationFromText(text)
+	if err := d.Err(); err != nil {
+		return Duration{}, fmt.Errorf("automation: %w", err)
+	}
+	return d, nil
+}
+
+// MustParseDuration is like ParseDuration but panics if text is not a positive
+// duration. It is meant for durations written in code.
+func MustParseDuration(text string) Duration {
+	d, err := ParseDuration(text)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+// DurationOf returns d written in words: 72*time.Hour is "3 days". What has a
+// fraction of a second is written in Go's form. DurationOf(0) is the zero
+// Duration; a negative d gives a Duration that Validate refuses.
+func DurationOf(d time.Duration) Duration {
+	switch {
+	case d == 0:
+		return Duration{}
+	case d < 0 || d%time.Second != 0:
+		return durationFromText(d.String())
+	default:
+		return Duration{text: durationWords(d), std: d}
+	}
+}
+
+// Std returns the duration as the standard library has it. It is 0 for the
+// zero Duration and for one that is not valid.
+func (d Duration) Std() time.Duration { return d.std }
+
+// String returns the text that the duration was given as, and "" for the zero
+// Duration.
+func (d Duration) String() string { return d.text }
+
+// IsZero reports whether d is no duration at all.
+func (d Duration) IsZero() bool { return d == Duration{} }
+
+// Err says what is wrong with the text that d was decoded from. It is nil for
+// a valid and for the zero Duration.
+func (d Duration) Err() error {
+	if !d.invalid {
+		return nil
+	}
+	_, err := parseDuration(d.text)
+	return err
+}
+
+// MarshalJSON returns the text that the duration was given as, and null for
+// the zero Duration.
+func (d Duration) MarshalJSON() ([]byte, error) {
+	if d.IsZero() {
+		return []byte("null"), nil
+	}
+	return appendJSONString(nil, d.text), nil
+}
+
+// UnmarshalJSON accepts any string; whether it is a duration is said by Err.
+// null leaves d as it is.
+func (d *Duration) UnmarshalJSON(data []byte) error {
+	if bytes.Equal(data, []byte("null")) {
+		return nil
+	}
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return errors.New(`a duration is a string, such as "3 days"`)
+	}
+	*d = durationFromText(text)
+	return nil
+}
+
+func durationFromText(text string) Duration {
+	std, err := parseDuration(text)
+	return Duration{text: text, std: std, invalid: err != nil}
+}
+
+// parseDuration returns 0 with every error.
+func parseDuration(text string) (time.Duration, error) {
+	words := strings.Fields(text)
+	if len(words) == 1 {
+		return parseGoDuration(text, words[0])
+	}
+	if len(words) == 0 || len(words)%2 != 0 {
+		return 0, notADuration(text)
+	}
+	var sum time.Duration
+	for i := 0; i < len(words); i += 2 {
+		part, err := parseDurationPart(text, words[i], words[i+1])
+		if err != nil {
+			return 0, err
+		}
+		if part > math.MaxInt64-sum {
+			return 0, durationTooLong(text)
+		}
+		sum += part
+	}
+	return sum, nil
+}
+
+func parseGoDuration(text, word string) (time.Duration, error) {
+	d, err := time.ParseDuration(word)
+	if err != nil {
+		return 0, notADuration(text)
+	}
+	if d <= 0 {
+		return 0, durationNotPositive(text)
+	}
+	return d, nil
+}
+
+// parseDurationPart reads one count and its unit, out of text.
+func parseDurationPart(text, count, name string) (time.Duration, error) {
+	unit, ok := durationUnit(name)
+	if !ok {
+		return 0, notADuration(text)
+	}
+	n, err := strconv.ParseInt(count, 10, 64)
+	switch {
+	case err != nil && !errors.Is(err, strconv.ErrRange):
+		return 0, notADuration(text)
+	case n <= 0:
+		return 0, durationNotPositive(text)
+	case n > int64(math.MaxInt64/unit):
+		return 0, durationTooLong(text)
+	}
+	return time.Duration(n) * unit, nil
+}
+
+func durationUnit(name string) (time.Duration, bool) {
+	switch strings.ToLower(name) {
+	case "second", "seconds":
+		return time.Second, true
+	case "minute", "minutes":
+		return time.Minute, true
+	case "hour", "hours":
+		return time.Hour, true
+	case "day", "days":
+		return day, true
+	case "week", "weeks":
+		return week, true
+	default:
+		return 0, false
+	}
+}
+
+func notADuration(text string) error {
+	return fmt.Errorf(`duration %q is not understood: write whole numbers of seconds, minutes, hours, days or weeks, `+
+		`such as "30 minutes" or "1 day 12 hours", or Go's form, such as "36h"`, text)
+}
+
+func durationNotPositive(text string) error {
+	return fmt.Errorf("duration %q is not positive", text)
+}
+
+func durationTooLong(text string) error {
+	return fmt.Errorf("duration %q is too long: the most that can be held is 292 years", text)
+}
+
+// durationWords writes d, which is whole seconds. It counts in weeks only when
+// nothing remains: "10 days" reads better than "1 week 3 days".
+func durationWords(d time.Duration) string {
+	if d%week == 0 {
+		return countOf(d/week, "week")
+	}
+	var parts []string
+	for _, u := range []struct {
+		length time.Duration
+		name   string
+	}{{day, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
+		if n := d / u.length; n > 0 {
+			parts = append(parts, countOf(n, u.name))
+		}
+		d %= u.length
+	}
+	return strings.Join(parts, " ")
+}
+
+func countOf(n time.Duration, unit string) string {
+	if n == 1 {
+		return "1 " + unit
+	}
+	return strconv.FormatInt(int64(n), 10) + " " + unit + "s"
 }

@@ -32,6 +32,11 @@ var (
 	// fails with it is not retried.
 	ErrPermanent = errors.New("permanent")
 
+	// ErrOutcomeUnknown may be wrapped by a Mailer or a custom step to say that
+	// the effect may have happened although it failed. Time-outs mean the same
+	// without it. It matters under AtMostOnce only.
+	ErrOutcomeUnknown = errors.New("outcome unknown")
+
 	// ErrNewerVersion means that a stored run or definition was written by a
 	// newer version of this library, or needs a step type that this process
 	// does not know. It is left for a process that can read it.

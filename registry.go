@@ -1,6 +1,51 @@
 package automation
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Registry holds what custom step types do. Fill it with Handle when the
+// application starts; afterwards it is safe for concurrent use. A nil *Registry
+// is an empty one.
+type Registry struct {
+	kinds map[StepType]*stepKind
+}
+
+// NewRegistry returns an empty Registry.
+func NewRegistry() *Registry {
+	return &Registry{kinds: make(map[StepType]*stepKind)}
+}
+
+// Handle registers do as what steps with configs of type C do:
+//
+//	automation.Handle(reg, func(ctx context.Context, call automation.Call, c Slack) (automation.Result, error) {
+//		return automation.Result{}, client.Post(ctx, c.Channel, c.Text)
+//	}, automation.StepOptions{})
+//
+// C is a struct whose StepType has a value receiver and returns a name with a
+// prefix, such as "acme.slack", so that it never collides with a built-in type.
+// C's fields are read from JSON as strictly as those of the built-in configs:
+// exact names, no others. A field whose type has its own UnmarshalJSON is left
+// to it.
+//
+// Handle panics if the type cannot be registered: do is nil, C or its name is
+// unsuitable, the name is taken, or opts is invalid.
+func Handle[C StepConfig](r *Registry, do StepFunc[C], opts StepOptions) {
+	kind, err := newStepKind(do, opts)
+	if err == nil && r.kinds[kind.name] != nil {
+		err = fmt.Errorf("step type %q is registered twice", kind.name)
+	}
+	if err != nil {
+		panic("automation: Handle: " + err.Error())
+	}
+	r.kinds[kind.name] = kind
+}
 
 // StepFunc executes a custom step. It may be called more than once for the same
 // step of the same run, always with the same call.IdempotencyKey. Its errors
@@ -14,6 +59,32 @@ type StepOptions struct {
 	Branches []ConnectionType
 	// Delivery overrides the Runner's choice for steps of this type.
 	Delivery Delivery
+}
+
+func (o StepOptions) check() error {
+	for i, branch := range o.Branches {
+		switch {
+		case branch == "":
+			return fmt.Errorf("branch %d has no name", i)
+		case branch == ConnectionDefault:
+			return fmt.Errorf("branch %q need not be listed: every step has it", branch)
+		case slices.Contains(o.Branches[:i], branch):
+			return fmt.Errorf("branch %q is listed twice", branch)
+		}
+	}
+	switch o.Delivery {
+	case "", AtLeastOnce, AtMostOnce:
+		return nil
+	default:
+		return fmt.Errorf("delivery %q is neither %q nor %q", o.Delivery, AtLeastOnce, AtMostOnce)
+	}
+}
+
+// ConfigValidator is an optional interface of a custom config, on the struct or
+// on a pointer to it. Validation reports the error as a problem of the step and
+// refuses the automation. Without it, any config that can be read is valid.
+type ConfigValidator interface {
+	Validate() error
 }
 
 // Call is what a custom step gets to work with.
@@ -37,4 +108,169 @@ type Result struct {
 	// Output is recorded in the step run. It must encode to a JSON object, or
 	// be nil.
 	Output any
+}
+
+// lookup returns the custom step type with this name.
+func (r *Registry) lookup(t StepType) (*stepKind, bool) {
+	if r == nil {
+		return nil, false
+	}
+	kind, ok := r.kinds[t]
+	return kind, ok
+}
+
+// types returns the names of the custom step types, sorted.
+func (r *Registry) types() []StepType {
+	if r == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(r.kinds))
+}
+
+// stepKind is a custom step type. The configs that its functions take are of its
+// Go type, as resolve returns them.
+type stepKind struct {
+	name     StepType
+	branches []ConnectionType
+	delivery Delivery
+	config   configShape
+	do       func(ctx context.Context, call Call, config StepConfig) (Result, error)
+	// validate calls the config's Validate method if it has one.
+	validate func(config StepConfig) error
+}
+
+func newStepKind[C StepConfig](do StepFunc[C], opts StepOptions) (*stepKind, error) {
+	goType := reflect.TypeFor[C]()
+	if goType.Kind() != reflect.Struct {
+		return nil, fmt.Errorf("%s is not a struct; declare StepType on the struct, not on a pointer", goType)
+	}
+	var zero C
+	name := zero.StepType()
+	if err := checkCustomType(name); err != nil {
+		return nil, err
+	}
+	if do == nil {
+		return nil, fmt.Errorf("step type %q has no function", name)
+	}
+	if err := opts.check(); err != nil {
+		return nil, fmt.Errorf("step type %q: %w", name, err)
+	}
+	shape, err := shapes{}.of(goType)
+	if err != nil {
+		return nil, fmt.Errorf("step type %q: %s: %w", name, goType, err)
+	}
+	return &stepKind{
+		name:     name,
+		branches: slices.Clone(opts.Branches),
+		delivery: opts.Delivery,
+		config:   configShape{goType: goType, shape: shape},
+		do: func(ctx context.Context, call Call, config StepConfig) (Result, error) {
+			return do(ctx, call, config.(C))
+		},
+		validate: validateConfig[C],
+	}, nil
+}
+
+func validateConfig[C StepConfig](config StepConfig) error {
+	c := config.(C)
+	if v, ok := any(&c).(ConfigValidator); ok {
+		return v.Validate()
+	}
+	return nil
+}
+
+func checkCustomType(name StepType) error {
+	if _, ok := builtin().configs[name]; ok {
+		return fmt.Errorf("step type %q is built in", name)
+	}
+	prefix, rest, _ := strings.Cut(name, ".")
+	if prefix == "" || rest == "" {
+		return fmt.Errorf(`step type %q has no prefix; name it like "acme.slack"`, name)
+	}
+	return nil
+}
+
+// resolve returns the config of a step as a value of the kind's Go type: c
+// itself, what c points to, or what a RawConfig holds.
+func (k *stepKind) resolve(c StepConfig) (StepConfig, Problems) {
+	c = plainConfig(c)
+	if raw, ok := c.(RawConfig); ok {
+		return k.decode(raw.Config)
+	}
+	if reflect.TypeOf(c) != k.config.goType {
+		return nil, Problems{{
+			Severity: SeverityError, Code: CodeInvalidConfig,
+			Message: fmt.Sprintf("the config of a %q step must be a %s, not a %T", k.name, k.config.goType, c),
+		}}
+	}
+	return c, nil
+}
+
+// decode reads a config as strictly as Parse does. The paths of the problems
+// begin at the config. Nothing and null are the zero config.
+func (k *stepKind) decode(raw json.RawMessage) (StepConfig, Problems) {
+	config := reflect.New(k.config.goType).Elem()
+	if len(raw) > 0 && string(raw) != "null" {
+		var r reader
+		if problems := r.document(raw, k.config.shape, config); problems != nil {
+			return nil, problems
+		}
+	}
+	return config.Interface().(StepConfig), nil
+}
+
+// configValue is a Value within a custom config.
+type configValue struct {
+	path  string // from the config, such as "fields.title"
+	value Value
+}
+
+// values returns the values that config holds, those in nested structs, slices
+// and maps included, in the order of their paths in JSON.
+func (k *stepKind) values(config StepConfig) []configValue {
+	return appendValues(nil, reflect.ValueOf(config), nil, 0)
+}
+
+func appendValues(found []configValue, v reflect.Value, path []byte, depth int) []configValue {
+	if depth > maxNesting {
+		return found // a Go value may point to itself
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		if value, ok := v.Interface().(Value); ok {
+			return append(found, configValue{string(path), value})
+		}
+		return appendStructValues(found, v, path, depth)
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			found = appendValues(found, v.Elem(), path, depth+1)
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			found = appendValues(found, v.Index(i), appendPathIndex(path, i), depth+1)
+		}
+	case reflect.Map:
+		found = appendMapValues(found, v, path, depth)
+	}
+	return found
+}
+
+func appendStructValues(found []configValue, v reflect.Value, path []byte, depth int) []configValue {
+	fields, err := jsonFields(v.Type())
+	if err != nil {
+		return found // a type with its own UnmarshalJSON may hold anything
+	}
+	for _, f := range fields {
+		found = appendValues(found, v.FieldByIndex(f.Index), appendPathKey(path, f.json), depth+1)
+	}
+	return found
+}
+
+func appendMapValues(found []configValue, v reflect.Value, path []byte, depth int) []configValue {
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	for _, key := range keys {
+		found = appendValues(found, v.MapIndex(key), appendPathKey(path, fmt.Sprint(key)), depth+1)
+	}
+	return found
 }

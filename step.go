@@ -1,6 +1,11 @@
 package automation
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+)
 
 // StepType names what a step does. Built-in types have the names that Resend
 // gives them; custom ones carry a prefix, such as "acme.slack".
@@ -28,6 +33,59 @@ type Step struct {
 	Config StepConfig
 }
 
+// MarshalJSON encodes s. It fails if s has no config or one that does not encode
+// to a JSON object.
+func (s Step) MarshalJSON() ([]byte, error) {
+	if isNilConfig(s.Config) {
+		return nil, fmt.Errorf("automation: step %q has no config", s.Key)
+	}
+	config, err := encodeConfig(s.Config)
+	if err != nil {
+		return nil, fmt.Errorf("automation: step %q: %w", s.Key, err)
+	}
+	return encodeJSON(struct {
+		Key    string          `json:"key"`
+		Type   StepType        `json:"type"`
+		Config json.RawMessage `json:"config,omitempty"`
+	}{s.Key, s.Config.StepType(), config})
+}
+
+// UnmarshalJSON is as strict as Parse, but needs no Registry: a step whose type
+// is not built in gets a RawConfig. null leaves s as it is.
+func (s *Step) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, "step", builtin().step, s)
+}
+
+// isNilConfig reports whether c is no config, or a nil pointer to one, whose
+// methods cannot be called.
+func isNilConfig(c StepConfig) bool {
+	v := reflect.ValueOf(c)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// plainConfig returns what c points to, if c is a pointer to a config.
+func plainConfig(c StepConfig) StepConfig {
+	v := reflect.ValueOf(c)
+	if v.Kind() == reflect.Pointer && !v.IsNil() {
+		if plain, ok := v.Elem().Interface().(StepConfig); ok {
+			return plain
+		}
+	}
+	return c
+}
+
+// encodeConfig returns the JSON of a config, or nil for none.
+func encodeConfig(c StepConfig) (json.RawMessage, error) {
+	if raw, ok := plainConfig(c).(RawConfig); ok {
+		return raw.Config, raw.check()
+	}
+	config, err := encodeJSON(c)
+	if err == nil && config[0] != '{' {
+		err = fmt.Errorf("a config of type %T encodes to %s instead of an object", c, config)
+	}
+	return config, err
+}
+
 // StepConfig is the data of a step. Any struct that encodes to a JSON object
 // and names its type can be one; what it does is registered with Handle, so
 // that configs hold no clients and compare well.
@@ -47,6 +105,20 @@ type RawConfig struct {
 // StepType returns c.Type.
 func (c RawConfig) StepType() StepType { return c.Type }
 
+// check reports what would keep c from being read back.
+func (c RawConfig) check() error {
+	if c.Type == "" {
+		return errors.New("a raw config needs a type")
+	}
+	if c.Config == nil {
+		return nil
+	}
+	if _, err := scanJSON(c.Config); err != nil {
+		return fmt.Errorf("config of type %q: %w", c.Type, err)
+	}
+	return nil
+}
+
 // Trigger starts a run when an event with its name is sent.
 type Trigger struct {
 	EventName string `json:"event_name"`
@@ -63,6 +135,14 @@ type Condition struct {
 
 // StepType returns TypeCondition.
 func (Condition) StepType() StepType { return TypeCondition }
+
+// MarshalJSON encodes the rule.
+func (c Condition) MarshalJSON() ([]byte, error) { return encodeJSON(c.Rule) }
+
+// UnmarshalJSON decodes a rule, as strictly as Parse does. null leaves c as it is.
+func (c *Condition) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, "condition", builtin().configs[TypeCondition].shape, c)
+}
 
 // Delay pauses the run for Duration from the moment the step starts.
 type Delay struct {
@@ -114,7 +194,7 @@ type TemplateRef struct {
 	// Variables are the values for the template's variables, by name. A
 	// reference that resolves to nothing is left out, so that the template's
 	// fallback applies.
-	Variables map[string]Value `json:"variables,omitempty"`
+	Variables map[string]Value `json:"variables,omitzero"`
 }
 
 // Delivery is what happens to an effect whose outcome is unknown, because the
@@ -138,7 +218,7 @@ type ContactUpdate struct {
 	FirstName    Value            `json:"first_name,omitzero"`
 	LastName     Value            `json:"last_name,omitzero"`
 	Unsubscribed Value            `json:"unsubscribed,omitzero"`
-	Properties   map[string]Value `json:"properties,omitempty"`
+	Properties   map[string]Value `json:"properties,omitzero"`
 }
 
 // StepType returns TypeContactUpdate.

@@ -1,5 +1,17 @@
 package automation
 
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
 // Value is what a step's config holds where text or data can be inserted: a
 // literal, or a reference to data of the run. Its zero value means "absent".
 // Values are comparable with ==.
@@ -20,5 +32,249 @@ const (
 	valueNumber
 	valueBool
 	valueVar
-	valueInvalid // made by ValueOf from a Go type that JSON scalars cannot hold
+	valueInvalid // made from something that JSON scalars cannot hold; text describes it
 )
+
+// String returns the literal s.
+func String(s string) Value { return Value{kind: valueString, text: s} }
+
+// Number returns the literal n. NaN and the infinities, which JSON cannot
+// hold, give a Value that Validate refuses.
+func Number[N numeric](n N) Value { return ValueOf(n) }
+
+type numeric interface {
+	~int | ~int8 | ~int16 | ~int32 | ~int64 |
+		~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr |
+		~float32 | ~float64
+}
+
+// Bool returns the literal b.
+func Bool(b bool) Value { return Value{kind: valueBool, yes: b} }
+
+// Null returns the literal null.
+func Null() Value { return Value{kind: valueNull} }
+
+// Var returns a reference to what path leads to, such as "event.plan",
+// "contact.properties.seats" or "wait_events.order.paid.amount". A path that
+// leads nowhere is refused by Validate.
+func Var(path string) Value { return Value{kind: valueVar, text: path} }
+
+// ValueOf returns v as a literal: nil, or a string, boolean or number of any
+// Go type, or a json.Number. A Value is returned as it is. Anything else gives
+// a Value that Validate refuses.
+func ValueOf(v any) Value {
+	switch v := v.(type) {
+	case nil:
+		return Null()
+	case Value:
+		return v
+	case json.Number:
+		return numberLiteral(string(v))
+	}
+	rv := reflect.ValueOf(v)
+	switch rv.Kind() {
+	case reflect.String:
+		return String(rv.String())
+	case reflect.Bool:
+		return Bool(rv.Bool())
+	}
+	if n, ok := goNumber(rv); ok {
+		return Value{kind: valueNumber, text: n.String()}
+	}
+	if rv.CanFloat() {
+		return Value{kind: valueInvalid, text: fmt.Sprint(v)}
+	}
+	return Value{kind: valueInvalid, text: fmt.Sprintf("a Go %T", v)}
+}
+
+func numberLiteral(text string) Value {
+	if _, ok := parseNumber(text); !ok {
+		return Value{kind: valueInvalid, text: fmt.Sprintf("the number %q", text)}
+	}
+	return Value{kind: valueNumber, text: text}
+}
+
+// IsZero reports whether v is absent, which is not the same as null.
+func (v Value) IsZero() bool { return v.kind == valueAbsent }
+
+// Ref returns the path of a reference. The second result is false if v is not
+// a reference.
+func (v Value) Ref() (path string, ok bool) {
+	if v.kind != valueVar {
+		return "", false
+	}
+	return v.text, true
+}
+
+// Literal returns a literal as a string, json.Number or bool. It returns nil
+// for null, and for a Value that is no literal.
+func (v Value) Literal() any {
+	switch v.kind {
+	case valueString:
+		return v.text
+	case valueNumber:
+		return json.Number(v.text)
+	case valueBool:
+		return v.yes
+	default:
+		return nil
+	}
+}
+
+// String returns v in JSON, for messages. It returns "" if v is absent.
+func (v Value) String() string {
+	switch v.kind {
+	case valueAbsent:
+		return ""
+	case valueInvalid:
+		return v.text
+	default:
+		return string(v.appendJSON(nil))
+	}
+}
+
+// MarshalJSON encodes numbers as they were written. An absent Value becomes
+// null; a struct leaves it out with the option omitzero.
+func (v Value) MarshalJSON() ([]byte, error) {
+	if v.kind == valueInvalid {
+		return nil, v.err()
+	}
+	return v.appendJSON(nil), nil
+}
+
+// UnmarshalJSON accepts a string, a number, which is kept as it is written, a
+// boolean, null, and {"var": path}.
+func (v *Value) UnmarshalJSON(data []byte) error {
+	data = bytes.TrimSpace(data)
+	switch string(data) {
+	case "null":
+		*v = Null()
+		return nil
+	case "true", "false":
+		*v = Bool(data[0] == 't')
+		return nil
+	}
+	return v.decode(data)
+}
+
+func (v *Value) decode(data []byte) error {
+	if bytes.HasPrefix(data, []byte(`"`)) {
+		var text string
+		if err := json.Unmarshal(data, &text); err != nil {
+			return err
+		}
+		*v = String(text)
+		return nil
+	}
+	if bytes.HasPrefix(data, []byte(`{`)) {
+		path, err := decodeRef(data)
+		if err != nil {
+			return err
+		}
+		*v = Var(path)
+		return nil
+	}
+	if number := numberLiteral(string(data)); number.kind == valueNumber {
+		*v = number
+		return nil
+	}
+	return errNotAValue
+}
+
+var (
+	errNotAValue = errors.New(`a value is a string, a number, a boolean, null or {"var": "path"}`)
+	errNotARef   = errors.New(`an object as a value is {"var": "path"}, with nothing else in it`)
+)
+
+// decodeRef reads {"var": path} token by token, because decoding into a struct
+// would also accept "Var", other keys, and "var" twice.
+func decodeRef(data []byte) (path string, err error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	for _, want := range []json.Token{json.Delim('{'), "var"} {
+		if got, err := dec.Token(); err != nil || got != want {
+			return "", errNotARef
+		}
+	}
+	token, err := dec.Token()
+	path, ok := token.(string)
+	if err != nil || !ok {
+		return "", errNotARef
+	}
+	if end, err := dec.Token(); err != nil || end != json.Delim('}') {
+		return "", errNotARef
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return "", errNotARef
+	}
+	return path, nil
+}
+
+func (v Value) appendJSON(dst []byte) []byte {
+	switch v.kind {
+	case valueString:
+		return appendJSONString(dst, v.text)
+	case valueNumber:
+		return append(dst, v.text...)
+	case valueBool:
+		return strconv.AppendBool(dst, v.yes)
+	case valueVar:
+		dst = append(dst, `{"var":`...)
+		return append(appendJSONString(dst, v.text), '}')
+	default:
+		return append(dst, "null"...)
+	}
+}
+
+// appendJSONString appends s quoted. Unlike json.Marshal it leaves <, > and &
+// as they are, so that a document reads as it was written.
+func appendJSONString(dst []byte, s string) []byte {
+	if isPlain(s) {
+		dst = append(dst, '"')
+		dst = append(dst, s...)
+		return append(dst, '"')
+	}
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	// Encoding a string into a strings.Builder cannot fail.
+	_ = enc.Encode(s)
+	return append(dst, strings.TrimSuffix(b.String(), "\n")...)
+}
+
+// isPlain reports whether s is the same within quotes in JSON.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// err says what is wrong with a literal. The path of a reference is checked
+// where it is known which events the graph waits for.
+func (v Value) err() error {
+	switch {
+	case v.kind == valueInvalid:
+		return fmt.Errorf("a value cannot be %s: use a string, a finite number, a boolean, nil or Var(path)", v.text)
+	case v.kind == valueString && !utf8.ValidString(v.text):
+		return fmt.Errorf("text %q is not valid UTF-8", v.text)
+	default:
+		return nil
+	}
+}
+
+// resolve returns the literal, or what the reference leads to; see
+// path.resolve for what counts as nothing. Steps that the graph compiles do
+// not come here: their paths are compiled once.
+func (v Value) resolve(d *Data) (any, bool) {
+	ref, ok := v.Ref()
+	if !ok {
+		return v.Literal(), v.kind != valueAbsent && v.kind != valueInvalid
+	}
+	p, err := compilePath(ref, d.eventsWaitedFor())
+	if err != nil {
+		return nil, false
+	}
+	return p.resolve(d)
+}

@@ -1,0 +1,50 @@
+.DEFAULT_GOAL := help
+
+# Built through the Go module proxy into ./bin. The version is part of the file's
+# name, so that a new pin makes a new build. It needs the newest Go, which the
+# library itself does not.
+STATICCHECK_VERSION := v0.8.2
+STATICCHECK := bin/staticcheck-$(STATICCHECK_VERSION)
+
+FUZZTIME ?= 30s
+BENCH ?= .
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: ## run all tests, with the race detector and in random order
+	go test -race -shuffle=on ./...
+
+.PHONY: welcome
+welcome: ## run the example of the README
+	go run ./examples/welcome
+
+.PHONY: lint
+lint: $(STATICCHECK) ## check format, go.mod, imports, go vet and staticcheck
+	scripts/check-format.sh
+	go mod tidy -diff
+	scripts/check-deps.sh
+	go vet ./...
+	$(STATICCHECK) ./...
+
+.PHONY: bench
+bench: ## run the benchmarks and print their figures (BENCH=Schema for some)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for 30 seconds (FUZZTIME=5m for longer)
+	scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: cover
+cover: ## measure which lines the tests reach, in cover.out
+	go test -coverpkg=./... -coverprofile=cover.out ./...
+	go tool cover -func=cover.out | tail -n 1
+
+.PHONY: check
+check: test lint ## run all that must pass before a change is merged
+
+$(STATICCHECK):
+	GOBIN=$(CURDIR)/bin go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+	mv bin/staticcheck $@

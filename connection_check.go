@@ -1,0 +1,147 @@
+package automation
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// checkConnections checks the connections, one by one and against each other.
+func (v *validator) checkConnections() {
+	taken := outlets{first: make(map[outlet]int, len(v.automation.Connections))}
+	for i, conn := range v.automation.Connections {
+		c := connectionCheck{v, i, conn, v.outline.ends[i]}
+		c.checkEnds()
+		c.checkType()
+		if c.ends.from >= 0 && c.ends.to >= 0 {
+			c.checkOutlet(&taken)
+		}
+	}
+}
+
+// connectionCheck checks one connection.
+type connectionCheck struct {
+	*validator
+	i          int
+	connection Connection
+	ends       ends
+}
+
+// errorf adds a problem. The path leads on from the connection.
+func (c *connectionCheck) errorf(code Code, path, format string, args ...any) {
+	connection := c.connection
+	c.problems = append(c.problems, Problem{
+		Severity:   SeverityError,
+		Code:       code,
+		Path:       join(fmt.Sprintf("connections[%d]", c.i), path),
+		Connection: &connection,
+		Message:    fmt.Sprintf(format, args...),
+	})
+}
+
+func (c *connectionCheck) checkEnds() {
+	if c.ends.from < 0 {
+		c.errorf(CodeUnknownStep, "from", "there is no step %q: name the key of a step", c.connection.From)
+	}
+	switch {
+	case c.ends.to < 0:
+		c.errorf(CodeUnknownStep, "to", "there is no step %q: name the key of a step", c.connection.To)
+	case c.ends.to == c.ends.from:
+		c.errorf(CodeSelfConnection, "to", "a step cannot lead to itself: connect it to another step")
+	case c.ends.to == c.outline.trigger:
+		c.errorf(CodeConnectionToTrigger, "to", "nothing can lead to the trigger, which starts the run: "+
+			"connect to another step")
+	}
+}
+
+// checkType checks that the step which the connection leaves can have the
+// outcome that it stands for.
+func (c *connectionCheck) checkType() {
+	if c.ends.from < 0 {
+		return
+	}
+	typ := c.connection.Type.orDefault()
+	branches, ok := c.branches(c.outline.types[c.ends.from])
+	if ok && !slices.Contains(branches, typ) {
+		c.errorf(CodeConnectionType, "type", "a %s step has no connection of type %q: use %s",
+			c.outline.types[c.ends.from], typ, oneOf(branches))
+		return
+	}
+	wait, ok := c.outline.configs[c.ends.from].(WaitForEvent)
+	if ok && typ == ConnectionTimeout && wait.Timeout.IsZero() {
+		c.errorf(CodeTimeoutWithout, "type", "the wait never times out: give step %q a timeout, "+
+			"or remove the connection", c.connection.From)
+	}
+}
+
+var (
+	conditionBranches = []ConnectionType{ConnectionConditionMet, ConnectionConditionNotMet}
+	waitBranches      = []ConnectionType{ConnectionEventReceived, ConnectionTimeout, ConnectionDefault}
+	defaultBranch     = []ConnectionType{ConnectionDefault}
+)
+
+// branches returns the outcomes of steps of type t. The second result is false
+// if nothing is known about the type.
+func (v *validator) branches(t StepType) ([]ConnectionType, bool) {
+	switch {
+	case t == TypeCondition:
+		return conditionBranches, true
+	case t == TypeWaitForEvent:
+		return waitBranches, true
+	case isBuiltin(t):
+		return defaultBranch, true
+	}
+	kind, ok := v.registry.lookup(t)
+	if !ok {
+		return nil, false
+	}
+	return append([]ConnectionType{ConnectionDefault}, kind.branches...), true
+}
+
+func oneOf(types []ConnectionType) string {
+	quoted := make([]string, len(types))
+	for i, t := range types {
+		quoted[i] = fmt.Sprintf("%q", t)
+	}
+	return strings.Join(quoted, " or ")
+}
+
+// outlet is where a connection leaves a step.
+type outlet struct {
+	from int
+	typ  ConnectionType
+}
+
+type outletTarget struct {
+	outlet
+	to int
+}
+
+// outlets remembers where the connections so far lead. Second connections of
+// one outlet are rare, and mistakes: only those fill the second map.
+type outlets struct {
+	first map[outlet]int // the target of the first connection
+	more  map[outletTarget]bool
+}
+
+// checkOutlet checks that no connection before this one leaves its step for the
+// same outcome.
+func (c *connectionCheck) checkOutlet(taken *outlets) {
+	out := outlet{c.ends.from, c.connection.Type.orDefault()}
+	first, ok := taken.first[out]
+	if !ok {
+		taken.first[out] = c.ends.to
+		return
+	}
+	target := outletTarget{out, c.ends.to}
+	if first == c.ends.to || taken.more[target] {
+		c.errorf(CodeDuplicateConnection, "", "the connection is there twice: remove one")
+		return
+	}
+	if taken.more == nil {
+		taken.more = map[outletTarget]bool{}
+	}
+	taken.more[target] = true
+	c.errorf(CodeAmbiguousConnection, "type", "a connection of type %q leads from step %q to step %q already: "+
+		"a step has one connection for each outcome", out.typ, c.connection.From, c.automation.Steps[first].Key)
+}

@@ -1,0 +1,298 @@
+package automation
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Parse reads an automation from a JSON document that a person or a client
+// wrote. It is strict: what the document says and what would not be obeyed is an
+// error. The error is a *ValidationError that lists the problems with their
+// paths: unknown fields, keys that an object has twice, values of the wrong
+// type, steps without key or type. A text that is not JSON, goes on after the
+// document or is not valid UTF-8 is a single problem that names line and column.
+//
+// A step type must be built in or registered in reg, which may be nil. The
+// configs of registered types become their Go structs. null means the same as
+// no value. Whether the graph makes sense is for Validate to say.
+func Parse(data []byte, reg *Registry) (Automation, error) {
+	r := reader{registry: reg}
+	return r.automation(data, "automation")
+}
+
+// decodeDefinition reads an automation that a store kept. It is lenient, because
+// a newer version of this library or of the host may have written it: fields it
+// does not know are ignored. A step keeps its config as RawConfig, untouched, if
+// its type is neither built in nor in reg, or if the config does not fit the
+// type that reg has for it.
+func decodeDefinition(data []byte, reg *Registry) (Automation, error) {
+	r := reader{registry: reg, lenient: true, keepUnknownSteps: true}
+	return r.automation(data, "stored automation")
+}
+
+// unmarshal does the work of an UnmarshalJSON method, strictly. By the convention
+// of encoding/json, null leaves the value as it is.
+func unmarshal[T any](data []byte, subject string, s *shape, into *T) error {
+	if string(data) == "null" {
+		return nil
+	}
+	var decoded T
+	r := reader{keepUnknownSteps: true}
+	if problems := r.document(data, s, reflect.ValueOf(&decoded).Elem()); problems != nil {
+		return problems.Err(subject)
+	}
+	*into = decoded
+	return nil
+}
+
+// builtinShapes are the shapes of what this package reads.
+type builtinShapes struct {
+	automation, step, stepFields *shape
+	configs                      map[StepType]configShape
+}
+
+// builtin returns the shapes, made when they are first needed.
+var builtin = sync.OnceValue(func() *builtinShapes {
+	m := shapes{}
+	b := &builtinShapes{
+		automation: m.must(reflect.TypeFor[Automation]()),
+		step:       m.must(reflect.TypeFor[Step]()),
+		stepFields: m.must(reflect.TypeFor[stepFields]()),
+		configs:    map[StepType]configShape{},
+	}
+	for _, config := range []StepConfig{
+		Trigger{}, Condition{}, Delay{}, WaitForEvent{}, SendEmail{}, ContactUpdate{}, ContactDelete{}, AddToSegment{},
+	} {
+		t := reflect.TypeOf(config)
+		b.configs[config.StepType()] = configShape{goType: t, shape: m.must(t)}
+	}
+	return b
+})
+
+// configShape reads the configs of one step type.
+type configShape struct {
+	goType reflect.Type
+	shape  *shape
+}
+
+// read returns the config at node n. null is the zero config.
+func (c configShape) read(r *reader, n int) StepConfig {
+	config := reflect.New(c.goType).Elem()
+	if r.doc.kind(n) != jsonNull {
+		c.shape.read(r, n, config)
+	}
+	return config.Interface().(StepConfig)
+}
+
+// maxProblems bounds the list of what is wrong with one document.
+const maxProblems = 100
+
+// reader reads one JSON document and collects what is wrong with it.
+type reader struct {
+	registry         *Registry
+	lenient          bool // ignore unknown and repeated fields
+	keepUnknownSteps bool // as RawConfig
+
+	doc     *jsonDoc
+	builtin *builtinShapes
+	found   []foundProblem
+}
+
+// foundProblem is a problem and the node it was found at, which puts problems in
+// the order of the document.
+type foundProblem struct {
+	node    int
+	problem Problem
+}
+
+// automation reads data, which subject names in errors.
+func (r *reader) automation(data []byte, subject string) (Automation, error) {
+	var a Automation
+	if problems := r.document(data, builtin().automation, reflect.ValueOf(&a).Elem()); problems != nil {
+		return Automation{}, problems.Err(subject)
+	}
+	// No list and an empty one encode alike, so they decode alike.
+	if len(a.Steps) == 0 {
+		a.Steps = nil
+	}
+	if len(a.Connections) == 0 {
+		a.Connections = nil
+	}
+	return a, nil
+}
+
+// document reads data, which has the shape s, into v and returns the problems.
+func (r *reader) document(data []byte, s *shape, v reflect.Value) Problems {
+	doc, err := scanJSON(data)
+	if err != nil {
+		return Problems{{Severity: SeverityError, Code: CodeSyntax, Message: err.Error()}}
+	}
+	r.doc, r.builtin = doc, builtin()
+	s.read(r, 0, v)
+	if !r.lenient {
+		for _, key := range doc.repeated {
+			r.report(key, CodeDuplicateKey, "the object has this key more than once; keep one")
+		}
+	}
+	return r.problems()
+}
+
+func (r *reader) problems() Problems {
+	slices.SortStableFunc(r.found, func(a, b foundProblem) int { return a.node - b.node })
+	var problems Problems
+	for _, f := range r.found {
+		problems = append(problems, f.problem)
+	}
+	return problems
+}
+
+// report notes that node n is wrong.
+func (r *reader) report(n int, code Code, format string, args ...any) {
+	if len(r.found) < maxProblems {
+		r.add(n, r.doc.path(n), code, fmt.Sprintf(format, args...))
+	}
+}
+
+// reportMissing notes that object n lacks a value for key.
+func (r *reader) reportMissing(n int, key, message string) {
+	if len(r.found) < maxProblems {
+		path := appendPathKey([]byte(r.doc.path(n)), key)
+		r.add(n, string(path), CodeMissingField, message)
+	}
+}
+
+func (r *reader) add(n int, path string, code Code, message string) {
+	r.found = append(r.found, foundProblem{n, Problem{
+		Severity: SeverityError, Code: code, Path: path, Message: message,
+	}})
+}
+
+// is reports whether node n is of this kind, and notes a problem if it is not.
+func (r *reader) is(n int, kind jsonKind) bool {
+	if r.doc.kind(n) == kind {
+		return true
+	}
+	r.report(n, CodeWrongType, "must be %s, not %s", kind, r.doc.kind(n))
+	return false
+}
+
+// unknownField notes that key means nothing in an object of shape s.
+func (r *reader) unknownField(key int, s *shape) {
+	if r.lenient || len(r.found) >= maxProblems {
+		return
+	}
+	name := r.doc.str(key)
+	hint := "remove it"
+	if near := nearest(name, s.names()); near != "" {
+		hint = fmt.Sprintf("did you mean %q?", near)
+	} else if len(s.fields) > 0 {
+		hint = "the fields here are " + strings.Join(s.names(), ", ")
+	}
+	r.report(key, CodeUnknownField, "there is no field %s: %s", quoteShort(name), hint)
+}
+
+// opaqueError notes that a type refused node n.
+func (r *reader) opaqueError(n int, err error) {
+	message := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "automation: "), "json: ")
+	r.report(n, CodeWrongType, "%s", message)
+}
+
+// stepFields is a step in JSON.
+type stepFields struct {
+	Key    string   `json:"key"`
+	Type   StepType `json:"type"`
+	Config jsonRef  `json:"config"`
+}
+
+// readStep is the readFunc of a Step.
+func readStep(r *reader, n int, v reflect.Value) {
+	var fields stepFields
+	r.builtin.stepFields.read(r, n, reflect.ValueOf(&fields).Elem())
+	if r.doc.kind(n) != jsonObject {
+		return
+	}
+	if r.absent(n, "key") {
+		r.reportMissing(n, "key", "the step has no key; give it one that no other step has")
+	}
+	*v.Addr().Interface().(*Step) = Step{Key: fields.Key, Config: r.config(n, fields)}
+}
+
+// config returns the config of the step at node n, or nil if its type is
+// missing or unknown.
+func (r *reader) config(n int, fields stepFields) StepConfig {
+	if kind, ok := r.builtin.configs[fields.Type]; ok {
+		return r.typedConfig(kind, fields)
+	}
+	if kind, ok := r.registry.lookup(fields.Type); ok {
+		return r.customConfig(kind, fields)
+	}
+	switch {
+	case fields.Type != "" && r.keepUnknownSteps:
+		return r.rawConfig(fields)
+	case fields.Type != "":
+		r.unknownStep(r.doc.member(n, "type"), fields.Type)
+	case r.absent(n, "type") || r.doc.kind(r.doc.member(n, "type")) == jsonString:
+		r.reportMissing(n, "type", "the step has no type; it may be "+strings.Join(r.stepTypes(), ", "))
+	}
+	return nil
+}
+
+func (r *reader) typedConfig(kind configShape, fields stepFields) StepConfig {
+	if fields.Config == 0 {
+		return reflect.Zero(kind.goType).Interface().(StepConfig)
+	}
+	return kind.read(r, int(fields.Config))
+}
+
+// customConfig returns a config that fits kind. One that a store holds and that
+// does not fit is kept as it is, so that the automation can still be read; what
+// is wrong with it is found when it is compiled.
+func (r *reader) customConfig(kind *stepKind, fields stepFields) StepConfig {
+	before := len(r.found)
+	config := r.typedConfig(kind.config, fields)
+	if r.lenient && len(r.found) > before {
+		r.found = r.found[:before]
+		return r.rawConfig(fields)
+	}
+	return config
+}
+
+// rawConfig keeps the text of a config without the blanks between its parts, so
+// that it does not change when it is encoded again.
+func (r *reader) rawConfig(fields stepFields) RawConfig {
+	if fields.Config == 0 {
+		return RawConfig{Type: fields.Type}
+	}
+	var text bytes.Buffer
+	if err := json.Compact(&text, r.doc.raw(int(fields.Config))); err != nil {
+		r.opaqueError(int(fields.Config), err)
+	}
+	return RawConfig{Type: fields.Type, Config: text.Bytes()}
+}
+
+// absent reports whether object n has no value for key, or null.
+func (r *reader) absent(n int, key string) bool {
+	value := r.doc.member(n, key)
+	return value < 0 || r.doc.kind(value) == jsonNull
+}
+
+// unknownStep notes that the value at node n names no step type.
+func (r *reader) unknownStep(n int, name StepType) {
+	hint := "register it with Handle, or use " + strings.Join(r.stepTypes(), ", ")
+	if near := nearest(name, r.stepTypes()); near != "" {
+		hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	r.report(n, CodeUnknownType, "there is no step type %s: %s", quoteShort(name), hint)
+}
+
+// stepTypes returns the names of all step types that the reader knows.
+func (r *reader) stepTypes() []StepType {
+	types := slices.Sorted(maps.Keys(r.builtin.configs))
+	return append(types, r.registry.types()...)
+}

@@ -1,0 +1,321 @@
+package automation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"strings"
+)
+
+// Effect is what a step asks of the outside world: *SendEffect,
+// *ChangeContactEffect, *DeleteContactEffect, *CustomEffect, or *SkipEffect.
+// It is resolved from the contact's latest data for every attempt.
+type Effect interface{ effect() }
+
+// SendEffect hands an email to the Mailer.
+type SendEffect struct{ Email Email }
+
+// ChangeContactEffect changes the run's contact.
+type ChangeContactEffect struct {
+	Change ContactChange
+	output json.RawMessage
+}
+
+// DeleteContactEffect deletes the run's contact.
+type DeleteContactEffect struct{}
+
+// CustomEffect executes a step type that the host has registered.
+type CustomEffect struct {
+	Call   Call
+	Config StepConfig
+	kind   *stepKind
+}
+
+// SkipEffect does nothing, for a reason.
+type SkipEffect struct{ Reason string }
+
+func (*SendEffect) effect()          {}
+func (*ChangeContactEffect) effect() {}
+func (*DeleteContactEffect) effect() {}
+func (*CustomEffect) effect()        {}
+func (*SkipEffect) effect()          {}
+
+// The reasons for which an email is skipped.
+const (
+	SkippedUnsubscribed = "unsubscribed"
+	SkippedTooLate      = "too_late"
+)
+
+// ReferenceError says that a reference resolved to nothing where something is
+// needed.
+type ReferenceError struct{ Path string }
+
+func (e *ReferenceError) Error() string {
+	return fmt.Sprintf("automation: %q has no value for this run", e.Path)
+}
+
+// errNoContact is returned when an effect is resolved without a contact.
+var errNoContact = fmt.Errorf("automation: the run's contact does not exist: %w", ErrNotFound)
+
+// effect builds the Effect of a compiled step from the data of a run.
+type effect interface {
+	build(runID, step string, d *Data) (Effect, error)
+}
+
+// namedValue is a compiled Value: a literal, or a path if that is not nil.
+type namedValue struct {
+	name    string
+	literal any
+	path    *path
+}
+
+// resolve returns what the value stands for, and whether there is such a thing.
+func (v *namedValue) resolve(d *Data) (any, bool) {
+	if v.path == nil {
+		return v.literal, true
+	}
+	return v.path.resolve(d)
+}
+
+type emailEffect struct {
+	config    SendEmail
+	variables []namedValue
+}
+
+func (c *compiler) email(cfg SendEmail) (effect, error) {
+	e := &emailEffect{config: cfg}
+	for _, name := range sortedKeys(cfg.Template.Variables) {
+		v, err := c.value(name, cfg.Template.Variables[name])
+		if err != nil {
+			return nil, err
+		}
+		e.variables = append(e.variables, v)
+	}
+	return e, nil
+}
+
+func (e *emailEffect) build(runID, step string, d *Data) (Effect, error) {
+	if d.Contact.Unsubscribed {
+		return &SkipEffect{SkippedUnsubscribed}, nil
+	}
+	if strings.ContainsAny(d.Contact.Email, "\r\n") {
+		return nil, Permanent(fmt.Errorf("automation: the contact's email contains a line break"))
+	}
+	email := Email{
+		IdempotencyKey: idempotencyKey(runID, step),
+		RunID:          runID,
+		StepKey:        step,
+		To:             d.Contact.Email,
+		Contact:        d.Contact.Clone(),
+		From:           e.config.From,
+		Subject:        e.config.Subject,
+		ReplyTo:        e.config.ReplyTo,
+		TemplateID:     e.config.Template.ID,
+	}
+	if len(e.variables) > 0 {
+		email.Variables = make(map[string]any, len(e.variables))
+	}
+	for i := range e.variables {
+		// The template's fallback stands in for null as for nothing at all.
+		if v, ok := e.variables[i].resolve(d); ok && v != nil {
+			email.Variables[e.variables[i].name] = v
+		}
+	}
+	return &SendEffect{email}, nil
+}
+
+type contactEffect struct {
+	first, last, unsubscribed *namedValue
+	properties                []namedValue
+}
+
+func (c *compiler) contactUpdate(cfg ContactUpdate) (effect, error) {
+	e := &contactEffect{}
+	for _, f := range []struct {
+		name  string
+		value Value
+		to    **namedValue
+	}{
+		{"first_name", cfg.FirstName, &e.first},
+		{"last_name", cfg.LastName, &e.last},
+		{"unsubscribed", cfg.Unsubscribed, &e.unsubscribed},
+	} {
+		if f.value.IsZero() {
+			continue
+		}
+		v, err := c.value(f.name, f.value)
+		if err != nil {
+			return nil, err
+		}
+		*f.to = &v
+	}
+	for _, name := range sortedKeys(cfg.Properties) {
+		v, err := c.value(name, cfg.Properties[name])
+		if err != nil {
+			return nil, err
+		}
+		e.properties = append(e.properties, v)
+	}
+	return e, nil
+}
+
+func (e *contactEffect) build(_, _ string, d *Data) (Effect, error) {
+	out := &ChangeContactEffect{}
+	var err error
+	if out.Change.FirstName, err = e.first.text(d); err != nil {
+		return nil, err
+	}
+	if out.Change.LastName, err = e.last.text(d); err != nil {
+		return nil, err
+	}
+	if out.Change.Unsubscribed, err = e.unsubscribed.flag(d); err != nil {
+		return nil, err
+	}
+	if len(e.properties) > 0 {
+		out.Change.Properties = make(map[string]any, len(e.properties))
+	}
+	for i := range e.properties {
+		if out.Change.Properties[e.properties[i].name], err = e.properties[i].scalar(d); err != nil {
+			return nil, err
+		}
+	}
+	out.output = changeOutput(out.Change)
+	return out, nil
+}
+
+// scalar resolves a value that must be there and must not be an object or array.
+func (v *namedValue) scalar(d *Data) (any, error) {
+	val, ok := v.resolve(d)
+	if !ok {
+		return nil, &ReferenceError{v.path.String()}
+	}
+	switch val.(type) {
+	case map[string]any, []any:
+		return nil, fmt.Errorf("automation: %s: %q is an object or array, which a contact cannot hold", v.name, v.path)
+	}
+	return val, nil
+}
+
+func (v *namedValue) text(d *Data) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	val, err := v.scalar(d)
+	if err != nil {
+		return nil, err
+	}
+	switch s := val.(type) {
+	case nil:
+		return new(string), nil
+	case string:
+		return &s, nil
+	}
+	return nil, fmt.Errorf("automation: %s must be a string, not %v", v.name, val)
+}
+
+func (v *namedValue) flag(d *Data) (*bool, error) {
+	if v == nil {
+		return nil, nil
+	}
+	val, err := v.scalar(d)
+	if err != nil {
+		return nil, err
+	}
+	b, ok := val.(bool)
+	if !ok {
+		return nil, fmt.Errorf("automation: %s must be true or false, not %v", v.name, val)
+	}
+	return &b, nil
+}
+
+type segmentEffect struct{ id string }
+
+func (e segmentEffect) build(string, string, *Data) (Effect, error) {
+	return &ChangeContactEffect{
+		Change: ContactChange{AddSegments: []string{e.id}},
+		output: appendJSON([]byte(`{"segment_id":`), e.id, '}'),
+	}, nil
+}
+
+type deleteEffect struct{}
+
+func (deleteEffect) build(string, string, *Data) (Effect, error) { return &DeleteContactEffect{}, nil }
+
+type customEffect struct {
+	config StepConfig
+	kind   *stepKind
+	waits  []string // names of the events that the graph waits for
+}
+
+func (c *compiler) custom(cfg StepConfig) (effect, Delivery, error) {
+	kind, ok := c.g.opts.Registry.lookup(cfg.StepType())
+	if !ok {
+		return nil, "", fmt.Errorf("step type %q is not registered: %w", cfg.StepType(), ErrNewerVersion)
+	}
+	config, problems := kind.resolve(cfg)
+	if err := problems.Err(fmt.Sprintf("config of %q", kind.name)); err != nil {
+		return nil, "", err
+	}
+	// A custom step may hold references to anything, and resolves them itself.
+	c.g.readsEvent, c.g.readsWait = true, c.g.readsWait || len(c.waits) > 0
+	return &customEffect{config, kind, c.waits}, kind.delivery, nil
+}
+
+func (e *customEffect) build(runID, step string, d *Data) (Effect, error) {
+	data := *d
+	data.waitNames = e.waits
+	return &CustomEffect{
+		Call: Call{
+			IdempotencyKey: idempotencyKey(runID, step),
+			RunID:          runID,
+			StepKey:        step,
+			Contact:        d.Contact.Clone(),
+			data:           &data,
+		},
+		Config: e.config,
+		kind:   e.kind,
+	}, nil
+}
+
+// run calls the host's function. A panic is a failed attempt, with its stack.
+func (e *CustomEffect) run(ctx context.Context) (out json.RawMessage, branch ConnectionType, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	result, err := e.kind.do(ctx, e.Call, e.Config)
+	if err != nil {
+		return nil, "", err
+	}
+	if b := result.Branch; b != "" && b != ConnectionDefault && !slices.Contains(e.kind.branches, b) {
+		return nil, "", Permanent(fmt.Errorf("automation: step type %q took the branch %q, which it has not declared", e.kind.name, b))
+	}
+	out, err = customOutput(result.Output)
+	return out, result.Branch, err
+}
+
+func customOutput(v any) (json.RawMessage, error) {
+	if v == nil {
+		return nil, nil
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		return nil, Permanent(fmt.Errorf("output: %w", err))
+	}
+	if string(out) == "null" {
+		return nil, nil
+	}
+	if out[0] != '{' {
+		return nil, Permanent(errors.New("output must encode to a JSON object"))
+	}
+	return out, nil
+}
+
+func idempotencyKey(runID, step string) string { return "run/" + runID + "/" + step }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

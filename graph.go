@@ -1,0 +1,223 @@
+package automation
+
+import (
+	"fmt"
+	"time"
+)
+
+// Graph is an automation that passed validation, compiled: steps by index,
+// parsed durations, parsed paths, resolved edges. It is immutable and shared by
+// all runs of its version, and safe for concurrent use.
+type Graph struct {
+	name       string
+	steps      []node
+	order      []int // indices of steps, each after the steps that lead to it
+	readsEvent bool  // some step reads the payload of the triggering event
+	readsWait  bool  // some step reads wait_events
+	opts       CompileOptions
+}
+
+// CompileOptions say how a graph behaves where the automation does not. The
+// zero value works.
+type CompileOptions struct {
+	// Registry knows the custom step types. Nil knows none.
+	Registry *Registry
+	// Limits bound the automation; zero fields are the defaults.
+	Limits Limits
+	// Retry is the policy for failed effects.
+	Retry RetryPolicy
+	// Delivery is used by steps that choose none: AtLeastOnce by default.
+	Delivery Delivery
+	// MaxLateness skips emails that are due since longer than this. Zero
+	// sends them however late.
+	MaxLateness time.Duration
+}
+
+// node is a compiled step. Fields that its type does not need are zero.
+type node struct {
+	key      string
+	typ      StepType
+	edges    []edge
+	event    string        // trigger, wait_for_event
+	duration time.Duration // delay; wait_for_event: the timeout, zero for none
+	lookback bool          // wait_for_event
+	rule     *compiledRule // condition; wait_for_event: the filter, or nil
+	effect   effect        // what the outside world has to do, or nil
+	delivery Delivery      // of the effect
+}
+
+type edge struct {
+	typ ConnectionType
+	to  int
+}
+
+// Compile validates an automation and makes a Graph of it. The error is a
+// *ValidationError that holds every problem Validate finds, warnings aside.
+func Compile(a Automation, opts CompileOptions) (*Graph, error) {
+	problems := Validate(a, ValidateOptions{Registry: opts.Registry, Limits: opts.Limits})
+	if err := problems.Err(fmt.Sprintf("automation %q", a.Name)); err != nil {
+		return nil, err
+	}
+	return compile(a, opts)
+}
+
+// compile makes a Graph of an automation that was valid when it was stored. It
+// does not look at limits, which may have become narrower since.
+func compile(a Automation, opts CompileOptions) (*Graph, error) {
+	opts.Retry = opts.Retry.withDefaults()
+	if opts.Delivery == "" {
+		opts.Delivery = AtLeastOnce
+	}
+	g := &Graph{name: a.Name, steps: make([]node, len(a.Steps)), opts: opts}
+	c := compiler{g: g, waits: waitedNames(a), index: make(map[string]int, len(a.Steps))}
+	for i, s := range a.Steps {
+		c.index[s.Key] = i
+		if err := c.step(&g.steps[i], s); err != nil {
+			return nil, fmt.Errorf("automation: %q: step %q: %w", a.Name, s.Key, err)
+		}
+	}
+	if err := c.connect(a.Connections); err != nil {
+		return nil, fmt.Errorf("automation: %q: %w", a.Name, err)
+	}
+	g.order = topological(g.steps)
+	return g, nil
+}
+
+// Event returns the name of the event that starts runs of the graph.
+func (g *Graph) Event() string { return g.steps[0].event }
+
+// compiler holds what the steps of one graph share while it is compiled.
+type compiler struct {
+	g     *Graph
+	waits []string // names of the events that the graph waits for
+	index map[string]int
+}
+
+func waitedNames(a Automation) []string {
+	var names []string
+	for _, s := range a.Steps {
+		if w, ok := plainConfig(s.Config).(WaitForEvent); ok {
+			names = append(names, w.EventName)
+		}
+	}
+	return names
+}
+
+func (c *compiler) step(n *node, s Step) (err error) {
+	n.key, n.typ = s.Key, s.Config.StepType()
+	switch cfg := plainConfig(s.Config).(type) {
+	case Trigger:
+		n.event = cfg.EventName
+	case Condition:
+		n.rule, err = c.rule(cfg.Rule)
+	case Delay:
+		n.duration, err = cfg.Duration.Std(), cfg.Duration.Err()
+	case WaitForEvent:
+		n.event, n.lookback = cfg.EventName, cfg.Lookback
+		n.duration, err = cfg.Timeout.Std(), cfg.Timeout.Err()
+		if err == nil && !cfg.FilterRule.IsZero() {
+			n.rule, err = c.rule(cfg.FilterRule)
+		}
+	case SendEmail:
+		n.effect, err = c.email(cfg)
+		n.delivery = cfg.Delivery
+	case ContactUpdate:
+		n.effect, err = c.contactUpdate(cfg)
+	case ContactDelete:
+		n.effect = deleteEffect{}
+	case AddToSegment:
+		n.effect = segmentEffect{cfg.SegmentID}
+	default:
+		n.effect, n.delivery, err = c.custom(s.Config)
+	}
+	if n.delivery == "" {
+		n.delivery = c.g.opts.Delivery
+	}
+	return err
+}
+
+func (c *compiler) rule(r Rule) (*compiledRule, error) {
+	rule, err := compileRule(r, c.waits)
+	if err == nil {
+		for i := range rule.leaves {
+			c.reads(&rule.leaves[i].field)
+		}
+	}
+	return rule, err
+}
+
+func (c *compiler) value(name string, v Value) (namedValue, error) {
+	nv := namedValue{name: name, literal: v.Literal()}
+	ref, ok := v.Ref()
+	if !ok {
+		return nv, nil
+	}
+	p, err := compilePath(ref, c.waits)
+	if err != nil {
+		return nv, err
+	}
+	c.reads(&p)
+	nv.path = &p
+	return nv, nil
+}
+
+// reads notes what data a step of the graph needs.
+func (c *compiler) reads(p *path) {
+	c.g.readsEvent = c.g.readsEvent || p.scope == scopeEvent
+	c.g.readsWait = c.g.readsWait || p.scope == scopeWaitEvents
+}
+
+func (c *compiler) connect(connections []Connection) error {
+	for _, conn := range connections {
+		from, ok := c.index[conn.From]
+		to, ok2 := c.index[conn.To]
+		if !ok || !ok2 {
+			return fmt.Errorf("connection %q to %q: no such step", conn.From, conn.To)
+		}
+		typ := conn.Type
+		if typ == "" {
+			typ = ConnectionDefault
+		}
+		n := &c.g.steps[from]
+		n.edges = append(n.edges, edge{typ, to})
+	}
+	return nil
+}
+
+// target returns the step that follows the outcome typ.
+func (n *node) target(typ ConnectionType) (int, bool) {
+	for _, e := range n.edges {
+		if e.typ == typ {
+			return e.to, true
+		}
+	}
+	return 0, false
+}
+
+// topological orders steps so that each comes after those that lead to it, and
+// otherwise as they were written.
+func topological(steps []node) []int {
+	indegree := make([]int, len(steps))
+	for i := range steps {
+		for _, e := range steps[i].edges {
+			indegree[e.to]++
+		}
+	}
+	order := make([]int, 0, len(steps))
+	placed := make([]bool, len(steps))
+	var place func(i int)
+	place = func(i int) {
+		order, placed[i] = append(order, i), true
+		for _, e := range steps[i].edges {
+			if indegree[e.to]--; indegree[e.to] == 0 && !placed[e.to] {
+				place(e.to)
+			}
+		}
+	}
+	for i := range steps {
+		if indegree[i] == 0 && !placed[i] {
+			place(i)
+		}
+	}
+	return order
+}

@@ -1,0 +1,117 @@
+package automation
+
+import (
+	"bufio"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"io"
+	"sync"
+	"time"
+)
+
+// idSource makes UUIDs of version 7 (RFC 9562), which sort by the time they
+// were made. Each is greater, as a string, than all before it from the same
+// source, also within a millisecond and when the clock goes back. It is safe
+// for concurrent use; the same random bytes and times give the same ids.
+//
+// Within a millisecond it follows method 2 of RFC 9562, section 6.2: the 74
+// random bits are one number, drawn anew for each millisecond and increased by
+// a random step for each further id. While the clock is behind the last id the
+// last id's millisecond is used, and when the number overflows the next one is.
+type idSource struct {
+	mu     sync.Mutex
+	random *bufio.Reader
+	bytes  [10]byte // scratch for random bytes, kept here so that it is not allocated
+	millis uint64   // 48 bits: milliseconds since 1970
+	high   uint64   // rand_a, the high 12 of the 74 random bits
+	low    uint64   // rand_b, the low 62
+}
+
+const (
+	idMaxMillis = 1<<48 - 1
+	idMaxHigh   = 1<<12 - 1
+	idMaxLow    = 1<<62 - 1
+
+	// idRandomBuffer makes a read from the operating system serve hundreds of
+	// ids.
+	idRandomBuffer = 4 << 10
+)
+
+// newIDSource returns a source that draws from random; nil means crypto/rand.
+// A reader that fails or ends is replaced by crypto/rand, so that making an id
+// cannot fail.
+func newIDSource(random io.Reader) *idSource {
+	if random == nil {
+		random = rand.Reader
+	}
+	return &idSource{random: bufio.NewReaderSize(random, idRandomBuffer)}
+}
+
+// next returns a new id for something that is made at now.
+func (s *idSource) next(now time.Time) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if millis := idMillis(now); millis > s.millis {
+		s.millis = millis
+		s.seed()
+	} else {
+		s.advance()
+	}
+	return s.format()
+}
+
+// idMillis cuts now to the 48 bits that an id has for it.
+func idMillis(now time.Time) uint64 {
+	return uint64(min(max(now.UnixMilli(), 0), idMaxMillis))
+}
+
+// seed draws the random bits anew. The highest is left at zero, so that an
+// overflow within the millisecond is out of reach.
+func (s *idSource) seed() {
+	b := s.draw(10)
+	s.high = uint64(binary.BigEndian.Uint16(b)) & (idMaxHigh >> 1)
+	s.low = binary.BigEndian.Uint64(b[2:]) & idMaxLow
+}
+
+// advance increases the random bits by 1 to 2^32.
+func (s *idSource) advance() {
+	s.low += 1 + uint64(binary.BigEndian.Uint32(s.draw(4)))
+	if s.low > idMaxLow {
+		s.low &= idMaxLow
+		s.high++
+	}
+	if s.high > idMaxHigh {
+		s.millis++
+		s.seed()
+	}
+}
+
+// draw returns n random bytes, which are valid until the next call.
+func (s *idSource) draw(n int) []byte {
+	b := s.bytes[:n]
+	if _, err := io.ReadFull(s.random, b); err != nil {
+		s.random.Reset(rand.Reader)
+		rand.Read(b)
+	}
+	return b
+}
+
+// format lays out the id: 48 bits of time, the version 7, rand_a, the variant
+// 10 (binary) and rand_b.
+func (s *idSource) format() string {
+	var raw [16]byte
+	binary.BigEndian.PutUint64(raw[:8], s.millis<<16|7<<12|s.high)
+	binary.BigEndian.PutUint64(raw[8:], 0b10<<62|s.low)
+
+	var text [36]byte
+	hex.Encode(text[0:8], raw[0:4])
+	hex.Encode(text[9:13], raw[4:6])
+	hex.Encode(text[14:18], raw[6:8])
+	hex.Encode(text[19:23], raw[8:10])
+	hex.Encode(text[24:36], raw[10:16])
+	for _, i := range [...]int{8, 13, 18, 23} {
+		text[i] = '-'
+	}
+	return string(text[:])
+}

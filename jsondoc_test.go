@@ -1,0 +1,126 @@
+package automation
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestScanJSON_RefusesWhatIsNotJSON(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ text, want string }{
+		"nothing":                 {"", `line 1, column 1: the document ends where a value should be`},
+		"blanks only":             {" \n ", `line 2, column 2: the document ends where a value should be`},
+		"word":                    {`nul`, `line 1, column 1: found 'n' where a value should be`},
+		"two documents":           {"{}\n{}", `line 2, column 1: there is more after the end of the document`},
+		"object without end":      {`{"a":1`, `line 1, column 7: the document ends where "," or "}" should be`},
+		"array without end":       {`[1,`, `line 1, column 4: the document ends where a value should be`},
+		"comma before brace":      {`{"a":1,}`, `line 1, column 8: found '}' where a key in double quotes should be`},
+		"comma before bracket":    {`[1,]`, `line 1, column 4: found ']' where a value should be`},
+		"single quotes":           {`{'a':1}`, `line 1, column 2: found '\'' where a key in double quotes should be`},
+		"no colon":                {`{"a" 1}`, `line 1, column 6: found '1' where ":" should be`},
+		"no comma":                {`["é" 1]`, `line 1, column 6: found '1' where "," or "]" should be`},
+		"leading zero":            {`01`, `line 1, column 2: there is more after the end of the document`},
+		"minus alone":             {`-`, `line 1, column 2: the document ends where a digit should be`},
+		"point without digits":    {`1.e3`, `line 1, column 3: found 'e' where a digit should be`},
+		"exponent without digits": {`1e+`, `line 1, column 4: the document ends where a digit should be`},
+		"plus sign":               {`+1`, `line 1, column 1: found '+' where a value should be`},
+		"string without end":      {`{"a":"b}`, `line 1, column 6: a string does not end`},
+		"line break in a string":  {"\"a\nb\"", `line 1, column 3: a string holds a control character; write it as an escape sequence`},
+		"unknown escape":          {`"\x41"`, `line 1, column 2: a string holds an invalid escape sequence`},
+		"short escape":            {`"\u12"`, `line 1, column 2: a string holds an invalid escape sequence`},
+		"escape at the end":       {`"\`, `line 1, column 2: a string holds an invalid escape sequence`},
+		"half a surrogate pair":   {`"\ud83d!"`, `line 1, column 2: a string holds an invalid escape sequence`},
+		"low surrogate first":     {`"\ude00\ud83d"`, `line 1, column 2: a string holds an invalid escape sequence`},
+		"invalid UTF-8":           {"[\"\xff\"]", `line 1, column 2: a string is not valid UTF-8`},
+		"invalid UTF-8 in a key":  {"{\"\xc3\":1}", `line 1, column 2: a string is not valid UTF-8`},
+		"zero byte":               {"\x00", `line 1, column 1: found '\x00' where a value should be`},
+		"byte order mark":         {"\ufeff{}", `line 1, column 1: found '\ufeff' where a value should be`},
+		"too deep":                {strings.Repeat("[", maxNesting+1), `line 1, column 251: objects and arrays are nested more than 250 deep`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := scanJSON([]byte(tt.text))
+			assert.EqualError(t, err, tt.want)
+		})
+	}
+}
+
+func TestScanJSON_FindsEveryNode(t *testing.T) {
+	t.Parallel()
+	doc, err := scanJSON([]byte(` {"a": [true, null, "x\n\ud83d\ude00"], "b.c": {"d": -1.50e+3}, "": {}} `))
+	require.NoError(t, err)
+	got := map[string]string{}
+	for n := range doc.nodes {
+		got[doc.path(n)] = doc.literal(n) // a value follows its key, which has the same path
+	}
+	assert.Equal(t, map[string]string{
+		"":          `{"a": [true, null, "x\n\ud83d\ude00"], "b.c": {"d": -1.50e+3}, "": {}}`,
+		"a":         `[true, null, "x\n\ud83d\ude00"]`,
+		"a[0]":      "true",
+		"a[1]":      "null",
+		"a[2]":      `"x\n\ud83d\ude00"`,
+		`["b.c"]`:   `{"d": -1.50e+3}`,
+		`["b.c"].d`: "-1.50e+3",
+		`[""]`:      "{}",
+	}, got)
+	assert.Equal(t, "x\n😀", doc.str(doc.member(0, "a")+3))
+}
+
+func TestScanJSON_FindsRepeatedKeys(t *testing.T) {
+	t.Parallel()
+	many := `{"k":0` + strings.Repeat(`,"x":{"k":1}`, 2)
+	for i := range 30 {
+		many += `,"n` + strings.Repeat("n", i) + `":1`
+	}
+	tests := map[string]struct {
+		text string
+		want []string
+	}{
+		"none":         {`{"a":{"a":1},"A":1}`, nil},
+		"plain":        {`{"a":1,"b":2,"a":3,"a":4}`, []string{"a", "a"}},
+		"nested":       {`[{"x":{"a":1,"a":1}}]`, []string{"[0].x.a"}},
+		"escaped":      {`{"a":1,"\u0061":2}`, []string{"a"}},
+		"in a big one": {many + `,"k":1}`, []string{"x", "k"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			doc, err := scanJSON([]byte(tt.text))
+			require.NoError(t, err)
+			var got []string
+			for _, key := range doc.repeated {
+				got = append(got, doc.path(key))
+			}
+			assert.Equal(t, tt.want, got)
+		})
+	}
+}
+
+func TestQuoteShort_CutsLongText(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, `"a\"b"`, quoteShort(`a"b`))
+	assert.Equal(t, `"`+strings.Repeat("x", 79)+`"…`, quoteShort(strings.Repeat("x", 79)+"é and more"))
+}
+
+func FuzzScanJSON(f *testing.F) {
+	for _, seed := range []string{`{"a":[1,"\u00e9",null]}`, `[[],{}]`, `-0.5e-7`, `"\ud83d\ude00"`, "{\"a\":\"\xff\"}", `{"a":1,"a":2}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		doc, err := scanJSON(data)
+		if err != nil {
+			return
+		}
+		require.True(t, json.Valid(data), "accepted what is not JSON")
+		require.Equal(t, len(doc.nodes), int(doc.nodes[0].next))
+		for n := range doc.nodes {
+			require.True(t, json.Valid(doc.raw(n)))
+			doc.path(n)
+		}
+	})
+}

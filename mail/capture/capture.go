@@ -1,0 +1,73 @@
+// Package capture is a Mailer that sends nothing and remembers everything, for
+// tests and simulations.
+package capture
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// Mailer remembers the emails it is given. It honours idempotency keys: an
+// email whose key it has seen is accepted again, with the same id, and not
+// remembered twice. Its zero value is ready to use, and safe for concurrent use.
+type Mailer struct {
+	// Respond, if set, is asked about every attempt, before anything is
+	// remembered. An error it returns is the attempt's.
+	Respond func(ctx context.Context, email automation.Email) error
+
+	mu     sync.Mutex
+	emails []automation.Email
+	ids    map[string]string // by idempotency key
+}
+
+// New returns a Mailer that accepts everything.
+func New() *Mailer { return &Mailer{} }
+
+// SendEmail implements automation.Mailer.
+func (m *Mailer) SendEmail(ctx context.Context, email automation.Email) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	if m.Respond != nil {
+		if err := m.Respond(ctx, email); err != nil {
+			return "", err
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if id, ok := m.ids[email.IdempotencyKey]; ok {
+		return id, nil
+	}
+	if m.ids == nil {
+		m.ids = map[string]string{}
+	}
+	m.emails = append(m.emails, email)
+	id := fmt.Sprintf("email-%d", len(m.emails))
+	m.ids[email.IdempotencyKey] = id
+	return id, nil
+}
+
+// Emails returns the accepted emails, oldest first.
+func (m *Mailer) Emails() []automation.Email {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.emails)
+}
+
+// To returns the accepted emails to this address, oldest first.
+func (m *Mailer) To(address string) []automation.Email {
+	return slices.DeleteFunc(m.Emails(), func(e automation.Email) bool {
+		return automation.EmailKey(e.To) != automation.EmailKey(address)
+	})
+}
+
+// Reset forgets the emails, but not the idempotency keys.
+func (m *Mailer) Reset() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.emails = nil
+}

@@ -1,0 +1,60 @@
+// Package log is a Mailer that sends nothing and prints what it would send, for
+// development.
+package log
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// Mailer prints one paragraph per email. It is safe for concurrent use. A
+// repeated idempotency key is printed again, and says so by its attempt.
+type Mailer struct {
+	mu sync.Mutex
+	w  io.Writer
+	n  int
+}
+
+// New returns a Mailer that prints to w.
+func New(w io.Writer) *Mailer { return &Mailer{w: w} }
+
+// SendEmail implements automation.Mailer. The id it returns counts the emails.
+func (m *Mailer) SendEmail(ctx context.Context, email automation.Email) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, err := io.WriteString(m.w, text(email)); err != nil {
+		return "", fmt.Errorf("log mailer: %w", err)
+	}
+	m.n++
+	return fmt.Sprintf("log-%d", m.n), nil
+}
+
+// text is one line for the envelope and one for each thing that the template
+// gets to know. Quoting keeps an address or value on its line.
+func text(e automation.Email) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "email to %q: template %q", e.To, e.TemplateID)
+	for _, f := range []struct{ name, value string }{{"from", e.From}, {"subject", e.Subject}, {"reply_to", e.ReplyTo}} {
+		if f.value != "" {
+			fmt.Fprintf(&b, ", %s %q", f.name, f.value)
+		}
+	}
+	if e.Attempt > 1 {
+		fmt.Fprintf(&b, ", attempt %d", e.Attempt)
+	}
+	b.WriteByte('\n')
+	for _, name := range slices.Sorted(maps.Keys(e.Variables)) {
+		fmt.Fprintf(&b, "  %s = %q\n", name, fmt.Sprint(e.Variables[name]))
+	}
+	return b.String()
+}

@@ -1,0 +1,315 @@
+package automation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+)
+
+// CreateAutomation validates and keeps a new automation, and returns it as it
+// was kept. Its ID is made if it is empty; an id that is taken fails with
+// ErrConflict. An invalid automation fails with a *ValidationError that lists
+// every problem, and nothing is kept.
+func (r *Runner) CreateAutomation(ctx context.Context, a Automation) (Automation, error) {
+	g, err := Compile(a, r.compileOptions())
+	if err != nil {
+		return Automation{}, err
+	}
+	now := r.now()
+	if a.ID == "" {
+		a.ID = r.ids.next(now)
+	}
+	a.Version, a.Revision, a.CreatedAt, a.UpdatedAt = 1, 1, now, now
+	rec, err := record(a, g)
+	if err != nil {
+		return Automation{}, err
+	}
+	if err := r.store.InsertAutomation(ctx, rec); err != nil {
+		return Automation{}, fmt.Errorf("automation: create %q: %w", a.Name, err)
+	}
+	return r.decode(rec)
+}
+
+// AutomationUpdate is a change to an automation. Nil fields stay as they are.
+type AutomationUpdate struct {
+	Name   *string
+	Status *Status
+	// Steps and Connections replace the graph and make a new version. They are
+	// given together, or not at all. Runs in progress stay on their version.
+	Steps       []Step
+	Connections []Connection
+	// Revision, if set, is the revision that the update is based on: it fails
+	// with ErrConflict if there is a newer one.
+	Revision int
+}
+
+// UpdateAutomation changes an automation and returns it as it is then. Of two
+// updates at once, the second fails with ErrConflict; nothing is half-applied.
+func (r *Runner) UpdateAutomation(ctx context.Context, id string, u AutomationUpdate) (Automation, error) {
+	if err := u.check(); err != nil {
+		return Automation{}, err
+	}
+	old, err := r.store.FindAutomation(ctx, id)
+	if err != nil {
+		return Automation{}, fmt.Errorf("automation: update: %w", err)
+	}
+	if u.Revision != 0 && u.Revision != old.Revision {
+		return Automation{}, fmt.Errorf("automation: update %q: it is at revision %d, not %d; read it again: %w", id, old.Revision, u.Revision, ErrConflict)
+	}
+	a, err := r.decode(old)
+	if err != nil {
+		return Automation{}, err
+	}
+	return r.replace(ctx, a, u)
+}
+
+func (u AutomationUpdate) check() error {
+	var ps Problems
+	if (u.Steps == nil) != (u.Connections == nil) {
+		ps = append(ps, Problem{Severity: SeverityError, Code: CodeMissingField, Path: "connections", Message: "steps and connections are updated together; give both"})
+	}
+	if u.Name == nil && u.Status == nil && u.Steps == nil && u.Connections == nil {
+		ps = append(ps, Problem{Severity: SeverityError, Code: CodeMissingField, Message: "an update needs a name, a status, or steps and connections"})
+	}
+	return ps.Err("update")
+}
+
+// replace applies u to a, which was read at a.Revision.
+func (r *Runner) replace(ctx context.Context, a Automation, u AutomationUpdate) (Automation, error) {
+	set(&a.Name, u.Name)
+	set(&a.Status, u.Status)
+	if u.Steps != nil {
+		a.Steps, a.Connections = u.Steps, u.Connections
+		a.Version++
+	}
+	g, err := Compile(a, r.compileOptions())
+	if err != nil {
+		return Automation{}, err
+	}
+	a.Revision++
+	a.UpdatedAt = r.now()
+	rec, err := record(a, g)
+	if err != nil {
+		return Automation{}, err
+	}
+	if err := r.store.UpdateAutomation(ctx, rec); err != nil {
+		return Automation{}, fmt.Errorf("automation: update %q: %w", a.ID, err)
+	}
+	return r.decode(rec)
+}
+
+// Apply makes the stored automation with a.ID be as a says: it creates it, or
+// changes name, status and graph where they differ. An application that defines
+// its automations in code or in files calls it for each of them when it starts;
+// any number of processes may do so at once. Applying the same automation again
+// changes nothing and makes no new version.
+func (r *Runner) Apply(ctx context.Context, a Automation) (Automation, error) {
+	if a.ID == "" {
+		return Automation{}, Problems{{Severity: SeverityError, Code: CodeMissingField, Path: "id", Message: "Apply needs an id, to find the automation again"}}.Err("automation")
+	}
+	for {
+		applied, err := r.apply(ctx, a)
+		if !errors.Is(err, ErrConflict) || ctx.Err() != nil {
+			return applied, err
+		}
+		// Another process was faster; see what is left to do.
+		if _, findErr := r.store.FindAutomation(ctx, a.ID); findErr != nil {
+			return applied, err
+		}
+	}
+}
+
+func (r *Runner) apply(ctx context.Context, a Automation) (Automation, error) {
+	old, err := r.GetAutomation(ctx, a.ID)
+	if errors.Is(err, ErrNotFound) {
+		return r.CreateAutomation(ctx, a)
+	}
+	if err != nil {
+		return Automation{}, err
+	}
+	var u AutomationUpdate
+	if a.Name != old.Name {
+		u.Name = &a.Name
+	}
+	if status := a.status(); status != old.Status {
+		u.Status = &status
+	}
+	same, err := sameGraph(a, old)
+	if err != nil {
+		return Automation{}, err
+	}
+	if !same {
+		u.Steps, u.Connections = a.Steps, append([]Connection{}, a.Connections...)
+	}
+	if reflect.DeepEqual(u, AutomationUpdate{}) {
+		return old, nil
+	}
+	return r.replace(ctx, old, u)
+}
+
+// sameGraph compares graphs by their encoding, in which a config has one form
+// whether it was given as a struct or read from a store.
+func sameGraph(a, b Automation) (bool, error) {
+	x, err := encodeDefinition(a)
+	if err != nil {
+		return false, err
+	}
+	y, err := encodeDefinition(b)
+	return string(x) == string(y), err
+}
+
+// GetAutomation returns the automation with this id, or an error that wraps
+// ErrNotFound.
+func (r *Runner) GetAutomation(ctx context.Context, id string) (Automation, error) {
+	rec, err := r.store.FindAutomation(ctx, id)
+	if err != nil {
+		return Automation{}, fmt.Errorf("automation: get: %w", err)
+	}
+	return r.decode(rec)
+}
+
+// ListAutomations lists automations, newest first, without their steps and
+// connections.
+func (r *Runner) ListAutomations(ctx context.Context, q AutomationQuery) (Page[Automation], error) {
+	if err := q.check(); err != nil {
+		return Page[Automation]{}, err
+	}
+	recs, err := r.store.ListAutomations(ctx, q)
+	if err != nil {
+		return Page[Automation]{}, fmt.Errorf("automation: list automations: %w", err)
+	}
+	page := Page[Automation]{HasMore: recs.HasMore, Data: make([]Automation, len(recs.Data))}
+	for i, rec := range recs.Data {
+		page.Data[i] = rec.head()
+	}
+	return page, nil
+}
+
+// StopOptions say how to stop an automation.
+type StopOptions struct {
+	// CancelRuns also cancels the runs in progress. Otherwise they go on to
+	// their end.
+	CancelRuns bool
+}
+
+// StopAutomation disables an automation: no run starts after it returns.
+// Stopping one that is disabled is no error.
+func (r *Runner) StopAutomation(ctx context.Context, id string, opts StopOptions) (Automation, error) {
+	a, err := r.GetAutomation(ctx, id)
+	if err != nil {
+		return Automation{}, err
+	}
+	if a.Status != StatusDisabled {
+		status := StatusDisabled
+		a, err = r.replace(ctx, a, AutomationUpdate{Status: &status})
+		if err != nil {
+			return Automation{}, err
+		}
+	}
+	if opts.CancelRuns {
+		if _, err := r.store.CancelRuns(ctx, id, r.now()); err != nil {
+			return Automation{}, fmt.Errorf("automation: stop %q: cancel runs: %w", id, err)
+		}
+		r.wake()
+	}
+	return a, nil
+}
+
+// DuplicateAutomation makes a copy with an id of its own, disabled, whose name
+// ends in " (copy)".
+func (r *Runner) DuplicateAutomation(ctx context.Context, id string) (Automation, error) {
+	a, err := r.GetAutomation(ctx, id)
+	if err != nil {
+		return Automation{}, err
+	}
+	return r.CreateAutomation(ctx, Automation{
+		Name: a.Name + " (copy)", Status: StatusDisabled, Steps: a.Steps, Connections: a.Connections,
+	})
+}
+
+// DeleteAutomation deletes an automation and cancels its runs in progress. Its
+// runs stay readable until they are pruned.
+func (r *Runner) DeleteAutomation(ctx context.Context, id string) error {
+	if err := r.store.DeleteAutomation(ctx, id, r.now()); err != nil {
+		return fmt.Errorf("automation: delete: %w", err)
+	}
+	r.wake()
+	return nil
+}
+
+// ValidateAutomation reports everything that is wrong with an automation, as
+// Validate does, and warns about its templates where the mailer knows them.
+// The error is about asking the mailer.
+func (r *Runner) ValidateAutomation(ctx context.Context, a Automation) (Problems, error) {
+	ps := Validate(a, ValidateOptions{Registry: r.opts.Registry, Limits: r.opts.Limits})
+	in, ok := r.mailer.(TemplateInspector)
+	if !ok {
+		return ps, nil
+	}
+	templates, err := checkTemplates(ctx, a, in)
+	return append(ps, templates...), err
+}
+
+func (a Automation) status() Status {
+	if a.Status == "" {
+		return StatusDisabled
+	}
+	return a.Status
+}
+
+// record returns the automation as stores keep it.
+func record(a Automation, g *Graph) (AutomationRecord, error) {
+	definition, err := encodeDefinition(a)
+	if err != nil {
+		return AutomationRecord{}, fmt.Errorf("automation: encode %q: %w", a.Name, err)
+	}
+	return AutomationRecord{
+		ID: a.ID, Name: a.Name, Status: a.status(), EventName: g.Event(),
+		Version: a.Version, Revision: a.Revision, Definition: definition,
+		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
+	}, nil
+}
+
+// decode returns the automation that was kept as rec. Custom configs become
+// their structs where the registry knows them.
+func (r *Runner) decode(rec AutomationRecord) (Automation, error) {
+	graph, err := decodeDefinition(rec.Definition, r.opts.Registry)
+	if err != nil {
+		return Automation{}, fmt.Errorf("automation: %q as stored: %w", rec.ID, err)
+	}
+	a := rec.head()
+	a.Steps, a.Connections = graph.Steps, graph.Connections
+	return a, nil
+}
+
+// head returns the automation without its graph.
+func (rec AutomationRecord) head() Automation {
+	return Automation{
+		ID: rec.ID, Name: rec.Name, Status: rec.Status, Version: rec.Version, Revision: rec.Revision,
+		CreatedAt: rec.CreatedAt, UpdatedAt: rec.UpdatedAt,
+	}
+}
+
+// encodeDefinition encodes the graph of an automation.
+func encodeDefinition(a Automation) ([]byte, error) {
+	return encodeJSON(struct {
+		Steps       []Step       `json:"steps"`
+		Connections []Connection `json:"connections"`
+	}{a.Steps, append([]Connection{}, a.Connections...)})
+}
+
+// check validates a page query and fills in its limit.
+func (q *PageQuery) check() error {
+	var ps Problems
+	if q.Limit == 0 {
+		q.Limit = 20
+	}
+	if q.Limit < 1 || q.Limit > 100 {
+		ps = append(ps, Problem{Severity: SeverityError, Code: CodeLimit, Path: "limit", Message: "must be between 1 and 100"})
+	}
+	if q.After != "" && q.Before != "" {
+		ps = append(ps, Problem{Severity: SeverityError, Code: CodeInvalidCursor, Path: "before", Message: "after and before cannot be used together"})
+	}
+	return ps.Err("page")
+}

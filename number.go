@@ -1,0 +1,203 @@
+package automation
+
+import (
+	"cmp"
+	"errors"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// number is a JSON number held exactly. The common integers are compared as
+// machine integers, all others digit by digit as they are written: nothing is
+// rounded, and 1e999999999 costs no more than 1.
+type number struct {
+	text    string // as written; empty if it was a Go integer, which isSmall
+	small   int64
+	isSmall bool // small is the number
+}
+
+// parseNumber reads text in JSON's grammar for numbers.
+func parseNumber(text string) (number, bool) {
+	if small, ok := parseSmall(text); ok {
+		return number{text: text, small: small, isSmall: true}, true
+	}
+	_, ok := parseDecimal(text)
+	return number{text: text}, ok
+}
+
+// goNumber converts a Go number of any kind, named or not. Floats stand for
+// the shortest decimal that denotes them, as in JSON. NaN and the infinities
+// are refused.
+func goNumber(v reflect.Value) (number, bool) {
+	switch {
+	case v.CanInt():
+		return smallNumber(v.Int()), true
+	case v.CanUint():
+		return unsignedNumber(v.Uint()), true
+	case v.CanFloat():
+		return floatNumber(v.Float(), v.Type().Bits())
+	default:
+		return number{}, false
+	}
+}
+
+func smallNumber(n int64) number { return number{small: n, isSmall: true} }
+
+func unsignedNumber(n uint64) number {
+	if n <= math.MaxInt64 {
+		return smallNumber(int64(n))
+	}
+	return number{text: strconv.FormatUint(n, 10)}
+}
+
+func floatNumber(f float64, bits int) (number, bool) {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return number{}, false
+	}
+	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+		return smallNumber(int64(f)), true
+	}
+	// Exponents only where encoding/json writes them, too.
+	format := byte('f')
+	if abs := math.Abs(f); f != 0 && (abs < 1e-6 || abs >= 1e21) {
+		format = 'e'
+	}
+	return parseNumber(strconv.FormatFloat(f, format, -1, bits))
+}
+
+// String returns the number in JSON.
+func (n number) String() string {
+	if n.text != "" {
+		return n.text
+	}
+	return strconv.FormatInt(n.small, 10)
+}
+
+// compare returns -1, 0 or 1 as n is less than, equal to or greater than m.
+func (n number) compare(m number) int {
+	if n.isSmall && m.isSmall {
+		return cmp.Compare(n.small, m.small)
+	}
+	a, _ := parseDecimal(n.String())
+	b, _ := parseDecimal(m.String())
+	return a.compare(b)
+}
+
+// parseSmall reads an integer that is surely within int64.
+func parseSmall(text string) (int64, bool) {
+	digits, negative := strings.CutPrefix(text, "-")
+	if !isWhole(digits) || len(digits) > 18 {
+		return 0, false
+	}
+	var n int64
+	for i := range len(digits) {
+		n = n*10 + int64(digits[i]-'0')
+	}
+	if negative {
+		n = -n
+	}
+	return n, true
+}
+
+// decimal is a number taken apart, without copying its digits.
+type decimal struct {
+	sign        int    // -1, 0 or 1
+	whole, frac string // the digits before and after the point
+	lead        int    // the index in whole+frac of the first digit that is not 0
+	scale       int64  // the power of ten just above the leading digit
+}
+
+// maxExponent bounds exponents, so that scales cannot overflow. Numbers beyond
+// it are still ordered, but as if they had this exponent.
+const maxExponent = 1 << 62
+
+// parseDecimal takes text apart. The second result is false if text is not in
+// JSON's grammar for numbers.
+func parseDecimal(text string) (decimal, bool) {
+	unsigned, negative := strings.CutPrefix(text, "-")
+	mantissa, exponent, ok := cutExponent(unsigned)
+	whole, frac, pointed := strings.Cut(mantissa, ".")
+	if !ok || !isWhole(whole) || !isDigits(frac) || pointed && frac == "" {
+		return decimal{}, false
+	}
+	d := decimal{sign: 1, whole: whole, frac: frac}
+	if negative {
+		d.sign = -1
+	}
+	for d.lead < d.len() && d.digit(d.lead) == '0' {
+		d.lead++
+	}
+	if d.lead == d.len() {
+		d.sign = 0
+	}
+	d.scale = exponent + int64(len(whole)-d.lead)
+	return d, true
+}
+
+// cutExponent splits the exponent off a number without sign.
+func cutExponent(text string) (mantissa string, exponent int64, ok bool) {
+	i := strings.IndexAny(text, "eE")
+	if i < 0 {
+		return text, 0, true
+	}
+	// Out of range, ParseInt returns the bound, which is then clamped.
+	exponent, err := strconv.ParseInt(text[i+1:], 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return "", 0, false
+	}
+	return text[:i], max(-maxExponent, min(maxExponent, exponent)), true
+}
+
+func (d decimal) len() int { return len(d.whole) + len(d.frac) }
+
+// digit returns the i-th digit of whole+frac, and '0' beyond them.
+func (d decimal) digit(i int) byte {
+	if i < len(d.whole) {
+		return d.whole[i]
+	}
+	if i -= len(d.whole); i < len(d.frac) {
+		return d.frac[i]
+	}
+	return '0'
+}
+
+func (d decimal) compare(e decimal) int {
+	switch {
+	case d.sign != e.sign:
+		return cmp.Compare(d.sign, e.sign)
+	case d.sign == 0:
+		return 0
+	default:
+		return d.sign * d.compareAbs(e)
+	}
+}
+
+// compareAbs compares without regard to sign; neither number is zero.
+func (d decimal) compareAbs(e decimal) int {
+	if d.scale != e.scale {
+		return cmp.Compare(d.scale, e.scale)
+	}
+	for i := range max(d.len()-d.lead, e.len()-e.lead) {
+		if c := cmp.Compare(d.digit(d.lead+i), e.digit(e.lead+i)); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+// isWhole reports whether text is JSON's form of a whole number without sign:
+// digits that do not begin with a needless 0.
+func isWhole(text string) bool {
+	return text != "" && isDigits(text) && (text[0] != '0' || len(text) == 1)
+}
+
+func isDigits(text string) bool {
+	for i := range len(text) {
+		if text[i] < '0' || text[i] > '9' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,199 @@
+package automation
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/big"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func mustNumber(t require.TestingT, text string) number {
+	n, ok := parseNumber(text)
+	require.True(t, ok, "%q is a number", text)
+	return n
+}
+
+func TestNumber_ComparesExactly(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		a    string
+		want int
+		b    string
+	}{
+		{"1", 0, "1"},
+		{"1", -1, "2"},
+		{"-1", -1, "1"},
+		{"-2", -1, "-1"},
+		{"0", 0, "-0"},
+		{"0", 0, "0.000e99"},
+		{"-0.0", 0, "0e999999999"},
+		{"1", 0, "1.0"},
+		{"1", 0, "10e-1"},
+		{"100", 0, "1E2"},
+		{"100", 0, "1e+2"},
+		{"0.1", 0, "1e-1"},
+		{"0.1", -1, "0.10000000000000000000000000001"},
+		{"9007199254740993", 1, "9007199254740992"},
+		{"9007199254740993", 0, "9007199254740993.0"},
+		{"9223372036854775807", -1, "9223372036854775808"},
+		{"-9223372036854775809", -1, "-9223372036854775808"},
+		{"18446744073709551616", 1, "18446744073709551615"},
+		{"123456789012345678", -1, "1234567890123456789"},
+		{"1e400", 1, "1e399"},
+		{"1e400", 0, "10e399"},
+		{"-1e400", -1, "1e-400"},
+		{"1e999999999", 1, "9e999999998"},
+		{"1e-999999999", 1, "0"},
+		{"1e-999999999", -1, "1e-999999998"},
+		{"5e99999999999999999999", 1, "5"},
+		{"-5e99999999999999999999", -1, "5e-99999999999999999999"},
+		{"0.00001234", 0, "1234e-8"},
+		{"12.34", -1, "12.341"},
+	} {
+		t.Run(test.a+" "+test.b, func(t *testing.T) {
+			t.Parallel()
+			a, b := mustNumber(t, test.a), mustNumber(t, test.b)
+			assert.Equal(t, test.want, a.compare(b))
+			assert.Equal(t, -test.want, b.compare(a))
+		})
+	}
+}
+
+func TestNumber_RefusesWhatJSONDoes(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"", "-", "+1", "01", "-01", "1.", ".5", "1e", "1e+", "e5", "1e5.5", "1e5e5", "0x10", "1_000", "1e1_0",
+		"NaN", "Infinity", " 1", "1 ", "--1", "1e--5", "1.2.3", "１", "1.-5", "00.5",
+	} {
+		_, ok := parseNumber(text)
+		assert.False(t, ok, "%q", text)
+	}
+}
+
+func TestGoNumber_HoldsEveryKind(t *testing.T) {
+	t.Parallel()
+	type seats uint16
+	for _, test := range []struct {
+		given any
+		want  string
+	}{
+		{int8(-5), "-5"},
+		{int64(math.MinInt64), "-9223372036854775808"},
+		{uint64(math.MaxUint64), "18446744073709551615"},
+		{seats(7), "7"},
+		{uintptr(1), "1"},
+		{0.1, "0.1"},
+		{float32(0.1), "0.1"},
+		{1e6, "1000000"},
+		{1e20, "100000000000000000000"},
+		{1e21, "1e+21"},
+		{1e-7, "1e-07"},
+		{math.Copysign(0, -1), "0"},
+		{float64(1 << 53), "9007199254740992"},
+		{5e-324, "5e-324"},
+		{math.MaxFloat64, "1.7976931348623157e+308"},
+	} {
+		t.Run(fmt.Sprintf("%T %v", test.given, test.given), func(t *testing.T) {
+			t.Parallel()
+			n, ok := goNumber(reflect.ValueOf(test.given))
+			require.True(t, ok)
+			assert.Equal(t, test.want, n.String())
+			assert.Zero(t, n.compare(mustNumber(t, n.String())))
+		})
+	}
+	for _, given := range []any{math.NaN(), math.Inf(1), float32(math.Inf(-1)), "1", true, []int{1}} {
+		_, ok := goNumber(reflect.ValueOf(given))
+		assert.False(t, ok, "%v", given)
+	}
+}
+
+func TestNumber_ComparesWithoutAllocating(t *testing.T) {
+	for _, pair := range [][2]string{{"5", "6"}, {"9007199254740993", "9007199254740993.5"}, {"1e999999999", "1e-400"}} {
+		a, b := mustNumber(t, pair[0]), mustNumber(t, pair[1])
+		assert.Zero(t, testing.AllocsPerRun(100, func() { _ = a.compare(b) }), pair)
+	}
+}
+
+// drawNumber draws the text of a JSON number, often close to others.
+func drawNumber(t *rapid.T, label string) string {
+	return rapid.OneOf(
+		rapid.Map(rapid.Int64(), func(n int64) string { return strconv.FormatInt(n, 10) }),
+		rapid.StringMatching(`-?(0|[1-9][0-9]{0,2})(\.[0-9]{1,3})?([eE][+-]?[0-3])?`),
+		rapid.StringMatching(`-?[1-9][0-9]{15,22}(\.0{0,2}[0-9])?`),
+		rapid.StringMatching(`-?[1-9]e-?99999999[0-9]`),
+	).Draw(t, label)
+}
+
+func TestNumber_OrderIsTotal(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		a := mustNumber(t, drawNumber(t, "a"))
+		b := mustNumber(t, drawNumber(t, "b"))
+		c := mustNumber(t, drawNumber(t, "c"))
+		assert.Zero(t, a.compare(a), "reflexive")
+		assert.Equal(t, -a.compare(b), b.compare(a), "antisymmetric")
+		if a.compare(b) <= 0 && b.compare(c) <= 0 {
+			assert.LessOrEqual(t, a.compare(c), 0, "transitive")
+		}
+		if a.compare(b) == 0 {
+			assert.Equal(t, a.compare(c), b.compare(c), "equals are interchangeable")
+		}
+	})
+}
+
+// ratOf is the reference: arbitrary precision, and only for small exponents.
+func ratOf(text string) (*big.Rat, bool) {
+	if _, exponent, ok := strings.Cut(strings.ToLower(text), "e"); ok {
+		if n, err := strconv.Atoi(exponent); err != nil || n < -400 || n > 400 {
+			return nil, false
+		}
+	}
+	return new(big.Rat).SetString(text)
+}
+
+func FuzzCompareNumbers(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"1", "1.0"}, {"0", "-0e5"}, {"9007199254740993", "9007199254740992"}, {"1e400", "10e399"},
+		{"1e999999999", "1e-999999999"}, {"-0.5", "-5e-1"}, {"01", "1."},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		m, okA := parseNumber(a)
+		n, okB := parseNumber(b)
+		if !okA || !okB {
+			return
+		}
+		got := m.compare(n)
+		assert.Equal(t, -got, n.compare(m))
+		x, okX := ratOf(a)
+		y, okY := ratOf(b)
+		if okX && okY {
+			assert.Equal(t, cmp.Compare(x.Cmp(y), 0), got)
+		}
+	})
+}
+
+func BenchmarkNumberCompare(b *testing.B) {
+	for name, pair := range map[string][2]string{
+		"integers": {"42", "43"},
+		"decimals": {"9007199254740993.25", "9007199254740993.5"},
+		"huge":     {"1e999999999", "1.1e999999999"},
+	} {
+		b.Run(name, func(b *testing.B) {
+			m, n := mustNumber(b, pair[0]), mustNumber(b, pair[1])
+			b.ReportAllocs()
+			for b.Loop() {
+				_ = m.compare(n)
+			}
+		})
+	}
+}

@@ -1,0 +1,246 @@
+package automation
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// operand is one side of a comparison, out of its interface, so that comparing
+// allocates nothing. The zero operand is an absent field.
+type operand struct {
+	kind   operandKind
+	yes    bool   // a boolean, or whether an object is empty
+	text   string // a string or a date
+	number number
+	array  []any
+	date   time.Time
+}
+
+type operandKind uint8
+
+const (
+	operandAbsent operandKind = iota
+	operandNull
+	operandString
+	operandNumber
+	operandBool
+	operandArray
+	operandObject
+	operandDate  // a rule's value that is ordered as a date
+	operandOther // a Go value in a contact's properties that is not JSON
+)
+
+var operandTypes = [...]string{"absent", "null", "string", "number", "boolean", "array", "object", "date", "other"}
+
+// String returns the JSON type, for messages.
+func (k operandKind) String() string { return operandTypes[k] }
+
+// operandOf returns v, which is decoded JSON or a Go string, boolean or number
+// of any type.
+func operandOf(v any) operand {
+	switch v := v.(type) {
+	case nil:
+		return operand{kind: operandNull}
+	case string:
+		return operand{kind: operandString, text: v}
+	case json.Number:
+		return numberOperand(parseNumber(string(v)))
+	case bool:
+		return operand{kind: operandBool, yes: v}
+	case []any:
+		return operand{kind: operandArray, array: v}
+	case map[string]any:
+		return operand{kind: operandObject, yes: len(v) == 0}
+	default:
+		return goOperand(reflect.ValueOf(v))
+	}
+}
+
+func goOperand(v reflect.Value) operand {
+	switch v.Kind() {
+	case reflect.String:
+		return operand{kind: operandString, text: v.String()}
+	case reflect.Bool:
+		return operand{kind: operandBool, yes: v.Bool()}
+	default:
+		return numberOperand(goNumber(v))
+	}
+}
+
+func numberOperand(n number, ok bool) operand {
+	if !ok {
+		return operand{kind: operandOther}
+	}
+	return operand{kind: operandNumber, number: n}
+}
+
+// literalOperand returns the value of a rule with operator op.
+func literalOperand(op Operator, v Value) operand {
+	if v.kind == valueString && op.orders() {
+		if date, ok := parseDate(v.text); ok {
+			return operand{kind: operandDate, text: v.text, date: date}
+		}
+	}
+	return operandOf(v.Literal())
+}
+
+// orders reports whether op asks which of two operands is greater.
+func (op Operator) orders() bool {
+	return op == OpGt || op == OpGte || op == OpLt || op == OpLte
+}
+
+// compare applies op to a field that is present. The result fits is false if
+// the operator does not take operands of these types.
+func (op Operator) compare(field, value *operand) (held, fits bool) {
+	switch op {
+	case OpEq:
+		return field.equals(value), field.isScalar()
+	case OpNeq:
+		return !field.equals(value), field.isScalar()
+	case OpExists:
+		return true, true
+	case OpIsEmpty:
+		return field.isEmpty(), true
+	case OpContains:
+		return field.contains(value)
+	case OpStartsWith:
+		return field.hasAffix(value, strings.HasPrefix)
+	case OpEndsWith:
+		return field.hasAffix(value, strings.HasSuffix)
+	default:
+		return op.order(field, value)
+	}
+}
+
+// order applies an ordering operator. Null is neither greater nor less than
+// anything, nor equal to it.
+func (op Operator) order(field, value *operand) (held, fits bool) {
+	if field.kind == operandNull {
+		return false, true
+	}
+	order, fits := field.order(value)
+	switch op {
+	case OpGt:
+		return order > 0, fits
+	case OpGte:
+		return order >= 0, fits
+	case OpLt:
+		return order < 0, fits
+	case OpLte:
+		return order <= 0, fits
+	default:
+		return false, false
+	}
+}
+
+func (o *operand) isScalar() bool {
+	switch o.kind {
+	case operandNull, operandString, operandNumber, operandBool:
+		return true
+	default:
+		return false
+	}
+}
+
+// equals never holds between different types, nor between anything but scalars.
+func (o *operand) equals(value *operand) bool {
+	if o.kind != value.kind {
+		return false
+	}
+	switch o.kind {
+	case operandNull:
+		return true
+	case operandString:
+		return o.text == value.text
+	case operandNumber:
+		return o.number.compare(value.number) == 0
+	case operandBool:
+		return o.yes == value.yes
+	default:
+		return false
+	}
+}
+
+func (o *operand) isEmpty() bool {
+	switch o.kind {
+	case operandAbsent, operandNull:
+		return true
+	case operandString:
+		return o.text == ""
+	case operandArray:
+		return len(o.array) == 0
+	case operandObject:
+		return o.yes
+	default:
+		return false
+	}
+}
+
+// contains looks for a substring in a string, for an element in an array, and
+// finds nothing in null.
+func (o *operand) contains(value *operand) (held, fits bool) {
+	switch o.kind {
+	case operandNull:
+		return false, true
+	case operandString:
+		return strings.Contains(o.text, value.text), value.kind == operandString
+	case operandArray:
+		for _, v := range o.array {
+			if element := operandOf(v); element.equals(value) {
+				return true, true
+			}
+		}
+		return false, true
+	default:
+		return false, false
+	}
+}
+
+// hasAffix applies has to two strings. Null has no prefix and no suffix, not
+// even "".
+func (o *operand) hasAffix(value *operand, has func(text, affix string) bool) (held, fits bool) {
+	if o.kind == operandNull {
+		return false, true
+	}
+	fits = o.kind == operandString && value.kind == operandString
+	return fits && has(o.text, value.text), fits
+}
+
+// order returns -1, 0 or 1 as o is less than, equal to or greater than value.
+func (o *operand) order(value *operand) (order int, fits bool) {
+	switch {
+	case o.kind == operandNumber && value.kind == operandNumber:
+		return o.number.compare(value.number), true
+	case o.kind == operandString && value.kind == operandDate:
+		date, ok := parseDate(o.text)
+		return date.Compare(value.date), ok
+	default:
+		return 0, false
+	}
+}
+
+// parseDate reads an RFC 3339 date-time, or a full date, which means midnight
+// in UTC.
+func parseDate(text string) (time.Time, bool) {
+	if len(text) == len(time.DateOnly) {
+		t, err := time.Parse(time.DateOnly, text)
+		return t, err == nil
+	}
+	if len(text) < len(time.DateOnly) || text[len(time.DateOnly)] != 'T' {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	return t, err == nil && isStrictDateTime(text)
+}
+
+// isStrictDateTime refuses what time.Parse accepts and RFC 3339 does not: hours
+// of one digit, fractions after a comma, and zones a day or more away.
+func isStrictDateTime(text string) bool {
+	if text[len("2006-01-02T15")] != ':' || strings.Contains(text, ",") {
+		return false
+	}
+	zone := text[len(text)-len("07:00"):]
+	return strings.HasSuffix(text, "Z") || zone[:2] < "24" && zone[3:] < "60"
+}

@@ -1,0 +1,257 @@
+package automation
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// decodeObject decodes a payload as the Runner does: with exact numbers.
+func decodeObject(t require.TestingT, text string) map[string]any {
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	var object map[string]any
+	require.NoError(t, dec.Decode(&object))
+	return object
+}
+
+func pathData(t require.TestingT) *Data {
+	return &Data{
+		Event: decodeObject(t, `{
+			"plan": "pro", "seats": 5, "none": null, "list": [], "with space": 1, "0": "zero",
+			"user": {"address": {"city": "Bern"}, "tags": ["a", {"b": "c"}, [1, 2]]},
+			"a.b": "dotted", "x": {"y.z": {"w": "deep"}}, "x.y": {"v": "joined"},
+			"m": 1, "m.n": 2, "k": null, "k.l": 3
+		}`),
+		Contact: &Contact{
+			ID: "c1", Email: "Ada@example.com", FirstName: "Ada", Unsubscribed: true,
+			CreatedAt: time.Date(2026, 1, 31, 12, 0, 0, 123456789, time.FixedZone("", 3600)),
+			Properties: map[string]any{
+				"plan": "pro", "seats": 5, "unset": nil, "plan.tier": "gold",
+				"company": map[string]any{"name": "ACME"},
+			},
+		},
+		WaitEvents: map[string]map[string]any{
+			"feedback":          decodeObject(t, `{"received": {"response": "short"}, "score": 1}`),
+			"feedback.received": decodeObject(t, `{"response": "long"}`),
+		},
+	}
+}
+
+var pathWaits = []string{"feedback", "feedback.received", "order.paid"}
+
+func TestPath_Resolve(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]any{
+		"event.plan":                             "pro",
+		"event.seats":                            json.Number("5"),
+		"event.none":                             nil,
+		"event.list":                             []any{},
+		"event.with space":                       json.Number("1"),
+		"event.0":                                "zero",
+		"event.user.address":                     map[string]any{"city": "Bern"},
+		"event.user.address.city":                "Bern",
+		"event.user.tags.0":                      "a",
+		"event.user.tags.1.b":                    "c",
+		"event.user.tags.2.1":                    json.Number("2"),
+		"event.a.b":                              "dotted",
+		"event.x.y.z.w":                          "deep",
+		"event.x.y.v":                            "joined",
+		"event.m.n":                              json.Number("2"),
+		"event.k.l":                              json.Number("3"),
+		"contact.id":                             "c1",
+		"contact.email":                          "Ada@example.com",
+		"contact.first_name":                     "Ada",
+		"contact.unsubscribed":                   true,
+		"contact.created_at":                     "2026-01-31T11:00:00.123456Z",
+		"contact.properties.plan":                "pro",
+		"contact.properties.seats":               5,
+		"contact.properties.plan.tier":           "gold",
+		"contact.properties.company.name":        "ACME",
+		"wait_events.feedback.score":             json.Number("1"),
+		"wait_events.feedback.received":          map[string]any{"response": "short"},
+		"wait_events.feedback.received.response": "long",
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			p, err := compilePath(text, pathWaits)
+			require.NoError(t, err)
+			got, ok := p.resolve(pathData(t))
+			assert.True(t, ok)
+			assert.Equal(t, want, got)
+			assert.Equal(t, text, p.String())
+		})
+	}
+}
+
+func TestPath_ResolvesToNothing(t *testing.T) {
+	t.Parallel()
+	empty := &Data{Contact: &Contact{}}
+	for _, test := range []struct {
+		text string
+		data *Data
+	}{
+		{"event.missing", pathData(t)},
+		{"event.Plan", pathData(t)},
+		{"event.plan.length", pathData(t)},
+		{"event.none.deeper", pathData(t)},
+		{"event.list.0", pathData(t)},
+		{"event.user.tags.3", pathData(t)},
+		{"event.user.tags.00", pathData(t)},
+		{"event.user.tags.-0", pathData(t)},
+		{"event.user.tags.-1", pathData(t)},
+		{"event.user.tags.+1", pathData(t)},
+		{"event.user.tags.1e0", pathData(t)},
+		{"event.user.tags.99999999999999999999", pathData(t)},
+		{"event.user.tags.first", pathData(t)},
+		{"event.user.tags.0.b", pathData(t)},
+		{"event.plan", empty},
+		{"event.plan", nil},
+		{"contact.last_name", pathData(t)},
+		{"contact.properties.unset", pathData(t)},
+		{"contact.properties.missing", pathData(t)},
+		{"contact.id", empty},
+		{"contact.email", empty},
+		{"contact.first_name", empty},
+		{"contact.created_at", empty},
+		{"contact.properties.plan", empty},
+		{"contact.unsubscribed", &Data{}},
+		{"contact.properties.plan", &Data{}},
+		{"contact.email", nil},
+		{"wait_events.order.paid.amount", pathData(t)},
+		{"wait_events.feedback.received.missing", pathData(t)},
+	} {
+		t.Run(test.text, func(t *testing.T) {
+			t.Parallel()
+			p, err := compilePath(test.text, pathWaits)
+			require.NoError(t, err)
+			got, ok := p.resolve(test.data)
+			assert.False(t, ok)
+			assert.Nil(t, got)
+			assert.Equal(t, operandAbsent, p.operand(test.data).kind)
+		})
+	}
+}
+
+func TestCompilePath_Refuses(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                           "names no field",
+		"plan":                       "names no field",
+		"event":                      "names no field",
+		"event.":                     "names no field",
+		"contact":                    "names no field",
+		"wait_events":                "names no field",
+		".plan":                      "must begin with event., contact. or wait_events.",
+		"Event.plan":                 "must begin with event., contact. or wait_events.",
+		"user.plan":                  "must begin with event., contact. or wait_events.",
+		"event..plan":                "has an empty segment",
+		"event.plan.":                "has an empty segment",
+		"event.a..b":                 "has an empty segment",
+		"event..":                    "has an empty segment",
+		"event.\xff":                 "is not valid UTF-8",
+		"contact.plan":               `a contact has no field "plan"`,
+		"contact.firstName":          `a contact has no field "firstName"`,
+		"contact.segments":           `a contact has no field "segments"`,
+		"contact.properties":         "names no property",
+		"contact.properties.":        "names no property",
+		"contact.properties..a":      "has an empty segment",
+		"contact.email.domain":       "leads into contact.email, which has no fields",
+		"contact.email.":             "leads into contact.email, which has no fields",
+		"wait_events.feedback..a":    "has an empty segment",
+		"wait_events.feedback.a.":    "has an empty segment",
+		"wait_events.feedback":       errNotWaitedFor.Error(),
+		"wait_events.feedback.":      errNotWaitedFor.Error(),
+		"wait_events.feedbacks.a":    errNotWaitedFor.Error(),
+		"wait_events.order.paid":     errNotWaitedFor.Error(),
+		"wait_events.order.refund.a": errNotWaitedFor.Error(),
+		"wait_events..a":             errNotWaitedFor.Error(),
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			_, err := compilePath(text, pathWaits)
+			require.ErrorContains(t, err, want)
+			assert.Equal(t, want == errNotWaitedFor.Error(), errors.Is(err, errNotWaitedFor))
+		})
+	}
+}
+
+func TestCompilePath_LongestEventNameWins(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		text  string
+		waits []string
+		event string
+	}{
+		{"wait_events.feedback.received.response", []string{"feedback", "feedback.received"}, "feedback.received"},
+		{"wait_events.feedback.received.response", []string{"feedback.received", "feedback"}, "feedback.received"},
+		{"wait_events.feedback.received.response", []string{"feedback"}, "feedback"},
+		{"wait_events.feedback.received", []string{"feedback", "feedback.received"}, "feedback"},
+		{"wait_events.feedback.receivedx.y", []string{"feedback", "feedback.received"}, "feedback"},
+		{"wait_events.odd..name.field", []string{"", "odd", "odd..name"}, "odd..name"},
+	} {
+		t.Run(test.text+" "+strings.Join(test.waits, " "), func(t *testing.T) {
+			t.Parallel()
+			p, err := compilePath(test.text, test.waits)
+			require.NoError(t, err)
+			assert.Equal(t, test.event, p.event)
+			assert.Equal(t, scopeWaitEvents, p.scope)
+		})
+	}
+}
+
+func TestPath_FindsEveryKeyOfRandomObjects(t *testing.T) {
+	t.Parallel()
+	key := rapid.StringMatching(`[a-b0-1]{1,2}(\.[a-b0-1])?`)
+	rapid.Check(t, func(t *rapid.T) {
+		keys := rapid.SliceOfN(key, 1, 5).Draw(t, "keys")
+		var value any = "found"
+		for i := len(keys) - 1; i >= 0; i-- {
+			object := map[string]any{keys[i]: value}
+			if decoy := key.Draw(t, "decoy"); decoy != keys[i] {
+				object[decoy] = rapid.SampledFrom([]any{nil, map[string]any{}, []any{}}).Draw(t, "in decoy")
+			}
+			value = object
+		}
+		p, err := compilePath("event."+strings.Join(keys, "."), nil)
+		require.NoError(t, err)
+		_, ok := p.resolve(&Data{Event: value.(map[string]any)})
+		assert.True(t, ok)
+	})
+}
+
+func TestPath_ResolvesWithoutAllocating(t *testing.T) {
+	d := pathData(t)
+	for _, text := range []string{"event.x.y.z.w", "event.user.tags.2.1", "contact.email", "contact.properties.plan.tier"} {
+		p, err := compilePath(text, nil)
+		require.NoError(t, err)
+		assert.Zero(t, testing.AllocsPerRun(100, func() { _ = p.operand(d) }), text)
+	}
+}
+
+func FuzzPath(f *testing.F) {
+	for _, seed := range []string{
+		"event.plan", "event.a.b", "event.user.tags.1.b", "contact.created_at", "contact.properties.plan.tier",
+		"wait_events.feedback.received.response", "event..", "wait_events.", "\xff", "event.user.tags.18446744073709551616",
+	} {
+		f.Add(seed)
+	}
+	d := pathData(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := compilePath(text, pathWaits)
+		if err != nil {
+			return
+		}
+		assert.Equal(t, text, p.String())
+		_, present := p.resolve(d)
+		assert.Equal(t, present, p.operand(d).kind != operandAbsent)
+		_, present = p.resolve(nil)
+		assert.False(t, present)
+	})
+}

@@ -1,0 +1,110 @@
+package automation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+)
+
+// resolve decides what is to be done for a run whose state was written. If the
+// outside world is not needed after all, or must not be troubled any more
+// because ctx has ended, it returns the input right away.
+func (t *task) resolve(ctx context.Context, run *activeRun) (Effect, *Input) {
+	if ctx.Err() != nil || run.control == ControlCancel || t.contact == nil {
+		return nil, &Input{Kind: InputReleased}
+	}
+	data := run.data
+	data.Contact = t.contact
+	effect, err := run.graph.Effect(run.state, data)
+	if err != nil {
+		return nil, &Input{Kind: InputFailed, Err: permanentUnlessMarked(err)}
+	}
+	switch e := effect.(type) {
+	case *SkipEffect:
+		return nil, &Input{Kind: InputSkipped, Reason: e.Reason}
+	case *SendEffect:
+		e.Email.AutomationID = run.rec.AutomationID
+	case *CustomEffect:
+		e.Call.AutomationID = run.rec.AutomationID
+	}
+	return effect, nil
+}
+
+// permanentUnlessMarked marks an error about the run's own data: the next
+// attempt would read the same data.
+func permanentUnlessMarked(err error) error {
+	if errors.Is(err, ErrPermanent) {
+		return err
+	}
+	return Permanent(err)
+}
+
+// perform does one effect and says what became of it. It holds no lock and no
+// transaction. An effect that failed because ctx has ended was interrupted: no
+// attempt is spent on shutting down.
+func (r *Runner) perform(ctx context.Context, contactID string, effect Effect) Input {
+	in := r.attempt(ctx, contactID, effect)
+	if in.Kind == InputFailed && ctx.Err() != nil {
+		return Input{Kind: InputInterrupted}
+	}
+	return in
+}
+
+func (r *Runner) attempt(ctx context.Context, contactID string, effect Effect) (in Input) {
+	ctx, cancel := context.WithTimeout(ctx, r.opts.EffectTimeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			in = Input{Kind: InputFailed, Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
+		}
+	}()
+	var err error
+	in.Kind = InputSucceeded
+	switch e := effect.(type) {
+	case *SendEffect:
+		var id string
+		sent := e.Email // the mailer may change its copy
+		id, err = r.mailer.SendEmail(ctx, e.Email)
+		in.Output = emailOutput(&sent, id)
+	case *CustomEffect:
+		in.Output, in.Branch, err = e.run(ctx)
+	case *ChangeContactEffect:
+		_, err = r.opts.Contacts.ChangeContact(ctx, contactID, e.Change)
+		in.Output = e.output
+	case *DeleteContactEffect:
+		err = r.opts.Contacts.DeleteContact(ctx, contactID)
+	default:
+		err = Permanent(fmt.Errorf("automation: unexpected effect %T", effect))
+	}
+	if err != nil {
+		in = Input{Kind: InputFailed, Err: err}
+	}
+	return in
+}
+
+// settled takes what became of a run's effect and moves the run on.
+func (t *task) settled(ctx context.Context, run *activeRun, in Input) error {
+	t.noticeContact(run, in)
+	t.advance(run, in)
+	if in.Kind == InputReleased {
+		// The effect was not to be performed, for one of these reasons.
+		t.obey(run)
+	}
+	return t.lookBackIfAsked(ctx, run)
+}
+
+// noticeContact tells about changes to a contact of the host's.
+func (t *task) noticeContact(run *activeRun, in Input) {
+	if in.Kind != InputSucceeded || t.r.opts.Observer == nil || !run.graph.changesContact(run.state) {
+		return
+	}
+	data := run.data
+	data.Contact = t.contact
+	switch e, _ := run.graph.Effect(run.state, data); e := e.(type) {
+	case *ChangeContactEffect:
+		t.notice(&ContactChanged{At: t.r.now(), ContactID: t.work.Contact.ID, Change: e.Change})
+	case *DeleteContactEffect:
+		t.notice(&ContactDeleted{At: t.r.now(), ContactID: t.work.Contact.ID})
+	}
+}

@@ -1,0 +1,479 @@
+package automation
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func ruleData(t require.TestingT) *Data {
+	return &Data{
+		Event: decodeObject(t, `{
+			"plan": "pro", "empty": "", "city": "Zürich", "five": "5",
+			"seats": 5, "big": 9007199254740993, "half": 5e-1, "huge": 1e400,
+			"yes": true, "no": false, "none": null,
+			"tags": ["a", "5", 5, null, true, ["a"], {"b": 1}], "no_tags": [],
+			"user": {"name": "Ada"}, "nobody": {},
+			"day": "2026-01-31", "noon": "2026-01-31T12:00:00Z", "noon_bern": "2026-01-31T13:00:00+01:00"
+		}`),
+		Contact: &Contact{
+			Email: "ada@example.com", FirstName: "Ada", CreatedAt: time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC),
+			Properties: map[string]any{
+				"seats": 5, "ratio": 0.5, "big": uint64(math.MaxUint64), "plan": hostPlan("pro"), "vip": hostFlag(true), "nil": nil,
+				"when": time.Time{}, "bad": json.Number("five"), "nan": math.NaN(),
+			},
+		},
+		WaitEvents: map[string]map[string]any{"order.paid": decodeObject(t, `{"amount": 10}`)},
+	}
+}
+
+type (
+	hostPlan string
+	hostFlag bool
+)
+
+// mustCompileRule compiles r, which is valid.
+func mustCompileRule(t require.TestingT, r Rule) *compiledRule {
+	require.Empty(t, checkRule(r, Limits{}, pathWaits))
+	c, err := compileRule(r, pathWaits)
+	require.NoError(t, err)
+	return c
+}
+
+func TestRule_Evaluates(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		rule Rule
+		want bool
+	}{
+		{Field("event.plan").Eq("pro"), true},
+		{Field("event.plan").Eq("Pro"), false},
+		{Field("event.plan").Neq("free"), true},
+		{Field("event.plan").Neq("pro"), false},
+		{Field("event.five").Eq(5), false},
+		{Field("event.five").Neq(5), true},
+		{Field("event.seats").Eq("5"), false},
+		{Field("event.seats").Eq(5), true},
+		{Field("event.seats").Eq(json.Number("5.0")), true},
+		{Field("event.seats").Eq(json.Number("50e-1")), true},
+		{Field("event.big").Eq(9007199254740993), true},
+		{Field("event.big").Eq(9007199254740992), false},
+		{Field("event.big").Gt(9007199254740992), true},
+		{Field("event.huge").Gt(json.Number("1e399")), true},
+		{Field("event.half").Eq(0.5), true},
+		{Field("event.yes").Eq(true), true},
+		{Field("event.yes").Eq("true"), false},
+		{Field("event.no").Eq(nil), false},
+		{Field("event.none").Eq(nil), true},
+		{Field("event.none").Neq(nil), false},
+		{Field("event.none").Eq(""), false},
+		{Field("event.none").Neq(0), true},
+		{Field("event.day").Eq("2026-01-31T00:00:00Z"), false},
+
+		{Field("event.seats").Gt(4), true},
+		{Field("event.seats").Gt(5), false},
+		{Field("event.seats").Gte(5), true},
+		{Field("event.seats").Lt(5), false},
+		{Field("event.seats").Lt(5.5), true},
+		{Field("event.seats").Lte(5), true},
+		{Field("event.none").Gt(0), false},
+		{Field("event.none").Gte(0), false},
+		{Field("event.none").Lt(0), false},
+		{Field("event.none").Lte("2026-01-31"), false},
+		{Field("event.day").Gt("2026-01-30"), true},
+		{Field("event.day").Gte("2026-01-31T00:00:00Z"), true},
+		{Field("event.day").Lt("2026-01-31T00:00:00.000001Z"), true},
+		{Field("event.noon").Gt("2026-01-31"), true},
+		{Field("event.noon_bern").Gte("2026-01-31T12:00:00Z"), true},
+		{Field("event.noon_bern").Lte("2026-01-31T12:00:00Z"), true},
+		{Field("contact.created_at").Gte("2026-01-31"), true},
+		{Field("contact.created_at").Lt("2026-01-31"), false},
+
+		{Field("event.plan").Contains("r"), true},
+		{Field("event.plan").Contains("R"), false},
+		{Field("event.plan").Contains(""), true},
+		{Field("event.none").Contains(""), false},
+		{Field("event.tags").Contains("a"), true},
+		{Field("event.tags").Contains("b"), false},
+		{Field("event.tags").Contains(5), true},
+		{Field("event.tags").Contains(5.0), true},
+		{Field("event.tags").Contains(6), false},
+		{Field("event.tags").Contains(true), true},
+		{Field("event.tags").Contains(false), false},
+		{Field("event.tags").Contains(nil), true},
+		{Field("event.no_tags").Contains(nil), false},
+		{Field("event.city").StartsWith("Zü"), true},
+		{Field("event.city").StartsWith("zü"), false},
+		{Field("event.city").EndsWith("ürich"), true},
+		{Field("event.city").EndsWith("Zürich am See"), false},
+		{Field("event.empty").StartsWith(""), true},
+		{Field("event.none").StartsWith(""), false},
+		{Field("event.none").EndsWith(""), false},
+
+		{Field("event.none").Exists(), true},
+		{Field("event.missing").Exists(), false},
+		{Field("event.user.name").Exists(), true},
+		{Field("contact.first_name").Exists(), true},
+		{Field("contact.last_name").Exists(), false},
+		{Field("contact.unsubscribed").Exists(), true},
+		{Field("contact.properties.nil").Exists(), false},
+		{Field("wait_events.order.paid.amount").Exists(), true},
+		{Field("wait_events.feedback.score").Exists(), false},
+		{Field("event.missing").IsEmpty(), true},
+		{Field("event.none").IsEmpty(), true},
+		{Field("event.empty").IsEmpty(), true},
+		{Field("event.no_tags").IsEmpty(), true},
+		{Field("event.nobody").IsEmpty(), true},
+		{Field("event.plan").IsEmpty(), false},
+		{Field("event.tags").IsEmpty(), false},
+		{Field("event.user").IsEmpty(), false},
+		{Field("event.seats").IsEmpty(), false},
+		{Field("event.no").IsEmpty(), false},
+		{Field("contact.last_name").IsEmpty(), true},
+		{Field("contact.properties.missing").IsEmpty(), true},
+		{Field("contact.properties.when").IsEmpty(), false},
+
+		{Field("contact.last_name").Eq(nil), true},
+		{Field("contact.last_name").Eq(""), false},
+		{Field("contact.last_name").Neq("Lovelace"), true},
+		{Field("contact.last_name").StartsWith("L"), false},
+		{Field("contact.last_name").Contains("L"), false},
+		{Field("contact.properties.missing").Gt(1), false},
+		{Field("contact.properties.missing.deeper").Eq(nil), true},
+		{Field("contact.unsubscribed").Eq(false), true},
+		{Field("contact.email").EndsWith("@example.com"), true},
+		{Field("contact.properties.seats").Gte(5), true},
+		{Field("contact.properties.ratio").Eq(0.5), true},
+		{Field("contact.properties.big").Eq(json.Number("18446744073709551615")), true},
+		{Field("contact.properties.plan").Eq("pro"), true},
+		{Field("contact.properties.vip").Eq(true), true},
+		{Field("wait_events.order.paid.amount").Gt(9), true},
+	} {
+		t.Run(fmt.Sprint(test.rule.Field, " ", test.rule.Operator, " ", test.rule.Value), func(t *testing.T) {
+			t.Parallel()
+			got, err := mustCompileRule(t, test.rule).eval(ruleData(t), nil)
+			require.NoError(t, err)
+			assert.Equal(t, test.want, got)
+		})
+	}
+}
+
+func TestRule_WithoutContactEveryContactFieldIsUnset(t *testing.T) {
+	t.Parallel()
+	for _, d := range []*Data{nil, {}} {
+		held, err := mustCompileRule(t, Field("contact.unsubscribed").Eq(nil)).eval(d, nil)
+		require.NoError(t, err)
+		assert.True(t, held)
+	}
+}
+
+func TestRule_FailsWithAConditionError(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		rule        Rule
+		field, with string
+	}{
+		{Field("event.missing").Eq("x"), "absent", "string"},
+		{Field("event.missing").Neq(nil), "absent", "null"},
+		{Field("event.missing").Gt(1), "absent", "number"},
+		{Field("event.missing").Lt("2026-01-31"), "absent", "date"},
+		{Field("event.missing").Contains(true), "absent", "boolean"},
+		{Field("event.missing").StartsWith(""), "absent", "string"},
+		{Field("event.user.missing").Eq("x"), "absent", "string"},
+		{Field("wait_events.feedback.score").Eq(1), "absent", "number"},
+		{Field("event.tags").Eq("a"), "array", "string"},
+		{Field("event.user").Neq(nil), "object", "null"},
+		{Field("event.plan").Gt(1), "string", "number"},
+		{Field("event.seats").Gt("2026-01-31"), "number", "date"},
+		{Field("event.plan").Gt("2026-01-31"), "string", "date"},
+		{Field("event.yes").Lte(1), "boolean", "number"},
+		{Field("event.tags").Lte(1), "array", "number"},
+		{Field("event.seats").Contains(5), "number", "number"},
+		{Field("event.plan").Contains(5), "string", "number"},
+		{Field("event.plan").Contains(nil), "string", "null"},
+		{Field("event.user").Contains("name"), "object", "string"},
+		{Field("event.seats").StartsWith("5"), "number", "string"},
+		{Field("event.tags").EndsWith("a"), "array", "string"},
+		{Field("contact.unsubscribed").StartsWith("t"), "boolean", "string"},
+		{Field("contact.properties.when").Eq("x"), "time.Time", "string"},
+		{Field("contact.properties.bad").Gt(1), "json.Number", "number"},
+		{Field("contact.properties.nan").Eq(1), "float64", "number"},
+	} {
+		t.Run(fmt.Sprint(test.rule.Field, " ", test.rule.Operator, " ", test.rule.Value), func(t *testing.T) {
+			t.Parallel()
+			var out ruleOutcomes
+			held, err := mustCompileRule(t, test.rule).eval(ruleData(t), &out)
+			assert.False(t, held)
+			assert.Equal(t, ruleOutcomes{ruleNotEvaluated}, out)
+			assert.Equal(t, &ConditionError{
+				Field: test.rule.Field, Operator: test.rule.Operator, FieldType: test.field, ValueType: test.with,
+			}, err)
+		})
+	}
+}
+
+func TestConditionError_NamesFieldOperatorAndTypes(t *testing.T) {
+	t.Parallel()
+	absent := &ConditionError{Field: "event.plan", Operator: OpEq, FieldType: "absent", ValueType: "string"}
+	assert.EqualError(t, absent,
+		`field "event.plan" is absent, so operator "eq" cannot compare it with a string: test it with "exists" first`)
+	mismatch := &ConditionError{Field: "event.plan", Operator: OpGt, FieldType: "string", ValueType: "number"}
+	assert.EqualError(t, mismatch,
+		`field "event.plan" is of type string, which operator "gt" cannot compare with a value of type number`)
+}
+
+func TestRule_GroupsShortCircuit(t *testing.T) {
+	t.Parallel()
+	yes, no, fails := Field("event.yes").Eq(true), Field("event.yes").Eq(false), Field("event.missing").Eq(1)
+	const t1, f0, skip = ruleHeld, ruleDidNotHold, ruleNotEvaluated
+	for _, test := range []struct {
+		name  string
+		rule  Rule
+		held  bool
+		fails bool
+		out   ruleOutcomes
+	}{
+		{"and of yes", All(yes, yes), true, false, ruleOutcomes{t1, t1}},
+		{"and stops at no", All(yes, no, fails), false, false, ruleOutcomes{t1, f0, skip}},
+		{"and fails", All(yes, fails, no), false, true, ruleOutcomes{t1, skip, skip}},
+		{"or of no", Any(no, no), false, false, ruleOutcomes{f0, f0}},
+		{"or stops at yes", Any(no, yes, fails), true, false, ruleOutcomes{f0, t1, skip}},
+		{"or fails", Any(no, fails, yes), false, true, ruleOutcomes{f0, skip, skip}},
+		{"nested", Any(All(yes, no, fails), All(yes), no), true, false, ruleOutcomes{t1, f0, skip, t1, skip}},
+		{"nested failure", All(Any(no, fails), yes), false, true, ruleOutcomes{f0, skip, skip}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			out := ruleOutcomes{ruleHeld, ruleHeld, ruleHeld, ruleHeld, ruleHeld, ruleHeld}
+			held, err := mustCompileRule(t, test.rule).eval(ruleData(t), &out)
+			assert.Equal(t, test.held, held)
+			assert.Equal(t, test.fails, err != nil)
+			assert.Equal(t, test.out, out, "what was there before is overwritten")
+		})
+	}
+}
+
+func TestCompileRule_RefusesWhatIsNotValid(t *testing.T) {
+	t.Parallel()
+	for want, rule := range map[string]Rule{
+		`operator "near" is unknown`: Any(Rule{Field: "event.x", Operator: "near"}),
+		`rule type "xor" is unknown`: {Type: "xor"},
+		`path "plan" names no field`: Field("plan").Exists(),
+	} {
+		_, err := compileRule(rule, nil)
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+func TestAppendOutcomes_ListsEveryComparison(t *testing.T) {
+	t.Parallel()
+	rule := mustCompileRule(t, All(
+		Field("event.plan").Eq(`p"r<o`),
+		Any(Field("event.yes").Eq(true), Field("event.seats").Gt(json.Number("1.0"))),
+		Field("event.none").Exists(),
+	))
+	var out ruleOutcomes
+	_, err := rule.eval(ruleData(t), &out)
+	require.NoError(t, err)
+	assert.Equal(t, `{"rules":[{"field":"event.plan","operator":"eq","value":"p\"r<o","result":false},`+
+		`{"field":"event.yes","operator":"eq","value":true,"result":null},`+
+		`{"field":"event.seats","operator":"gt","value":1.0,"result":null},`+
+		`{"field":"event.none","operator":"exists","result":null}]`,
+		string(rule.appendOutcomes([]byte(`{"rules":`), &out)))
+
+	out = ruleOutcomes{ruleHeld, ruleDidNotHold, ruleHeld, ruleHeld}
+	assert.True(t, json.Valid(rule.appendOutcomes(nil, &out)))
+}
+
+// drawRule draws a valid rule; many of its comparisons fail on ruleData.
+func drawRule(t *rapid.T, depth int) Rule {
+	if depth == 0 || rapid.IntRange(0, 2).Draw(t, "kind") == 0 {
+		return drawComparison(t)
+	}
+	members := make([]Rule, rapid.IntRange(1, 3).Draw(t, "members"))
+	for i := range members {
+		members[i] = drawRule(t, depth-1)
+	}
+	if rapid.Bool().Draw(t, "and") {
+		return All(members...)
+	}
+	return Any(members...)
+}
+
+func drawComparison(t *rapid.T) Rule {
+	f := Field(rapid.SampledFrom([]string{
+		"event.plan", "event.seats", "event.yes", "event.none", "event.tags", "event.day", "event.missing",
+		"contact.email", "contact.last_name", "contact.properties.seats", "wait_events.order.paid.amount",
+	}).Draw(t, "field"))
+	return rapid.SampledFrom([]Rule{
+		f.Eq("pro"), f.Eq(5), f.Eq(nil), f.Neq(true), f.Neq("pro"), f.Gt(4), f.Lte(5), f.Gte("2026-01-31"), f.Lt("2026-02-01"),
+		f.Contains("a"), f.Contains(5), f.StartsWith("p"), f.EndsWith("m"), f.Exists(), f.IsEmpty(),
+	}).Draw(t, "comparison")
+}
+
+// naiveEval evaluates everything first and folds afterwards, as the definition of
+// the groups reads: the first member that decides or fails is the result.
+func naiveEval(t require.TestingT, r Rule, d *Data) (bool, error) {
+	if len(r.Rules) == 0 {
+		return mustCompileRule(t, r).leaves[0].eval(d)
+	}
+	type result struct {
+		held bool
+		err  error
+	}
+	var results []result
+	for _, member := range r.Rules {
+		held, err := naiveEval(t, member, d)
+		results = append(results, result{held, err})
+	}
+	for _, res := range results {
+		if res.err != nil || res.held == (r.Type == RuleAny) {
+			return res.held, res.err
+		}
+	}
+	return r.Type == RuleAll, nil
+}
+
+func TestRule_AgreesWithTheNaiveEvaluator(t *testing.T) {
+	t.Parallel()
+	d := ruleData(t)
+	rapid.Check(t, func(t *rapid.T) {
+		rule := drawRule(t, 4)
+		var out ruleOutcomes
+		held, err := mustCompileRule(t, rule).eval(d, &out)
+		wantHeld, wantErr := naiveEval(t, rule, d)
+		assert.Equal(t, wantHeld, held)
+		assert.Equal(t, wantErr, err)
+		silent, err := mustCompileRule(t, rule).eval(d, nil)
+		assert.Equal(t, held, silent, "recording changes nothing")
+		assert.Equal(t, wantErr, err)
+	})
+}
+
+// negatedRule returns the opposite of a rule made of eq, neq and groups.
+func negatedRule(r Rule) Rule {
+	members := make([]Rule, len(r.Rules))
+	for i, member := range r.Rules {
+		members[i] = negatedRule(member)
+	}
+	switch {
+	case r.Type == RuleAll:
+		return Any(members...)
+	case r.Type == RuleAny:
+		return All(members...)
+	case r.Operator == OpEq:
+		r.Operator = OpNeq
+	default:
+		r.Operator = OpEq
+	}
+	return r
+}
+
+func TestRule_ObeysDeMorgan(t *testing.T) {
+	t.Parallel()
+	d := ruleData(t)
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func(t *rapid.T) Rule {
+			f := Field(rapid.SampledFrom([]string{"event.plan", "event.seats", "event.none", "contact.last_name"}).Draw(t, "field"))
+			return rapid.SampledFrom([]Rule{f.Eq("pro"), f.Eq(5), f.Eq(nil), f.Neq("pro"), f.Neq(nil)}).Draw(t, "comparison")
+		}
+		groups := rapid.SliceOfN(rapid.Map(rapid.SliceOfN(rapid.Custom(draw), 1, 3), func(rules []Rule) Rule { return Any(rules...) }), 1, 3)
+		rule := All(groups.Draw(t, "groups")...)
+		held, err := mustCompileRule(t, rule).eval(d, nil)
+		require.NoError(t, err)
+		opposite, err := mustCompileRule(t, negatedRule(rule)).eval(d, nil)
+		require.NoError(t, err)
+		assert.NotEqual(t, held, opposite)
+	})
+}
+
+func FuzzRuleJSON(f *testing.F) {
+	for _, seed := range []string{
+		`{"field":"event.plan","operator":"eq","value":"pro"}`,
+		`{"type":"and","rules":[{"field":"event.seats","operator":"gt","value":1e999999999},{"field":"event.tags","operator":"contains","value":5}]}`,
+		`{"type":"or","rules":[{"field":"event.day","operator":"lt","value":"2026-02-01"},{"field":"contact.last_name","operator":"is_empty"}]}`,
+		`{"field":"wait_events.order.paid.amount","operator":"exists","value":null}`,
+		`{"type":"and","rules":[]}`, `{"type":"rule","field":"event.x","operator":"eq","value":{"var":"event.y"}}`, `{}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	d := ruleData(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var rule Rule
+		if json.Unmarshal(data, &rule) != nil {
+			return
+		}
+		encoded, err := json.Marshal(rule)
+		require.NoError(t, err)
+		var back Rule
+		require.NoError(t, json.Unmarshal(encoded, &back))
+		assert.Equal(t, rule, back)
+
+		valid := len(checkRule(rule, Limits{}, pathWaits)) == 0
+		c, err := compileRule(rule, pathWaits)
+		if valid {
+			require.NoError(t, err, "what validates compiles")
+		}
+		if err != nil {
+			return
+		}
+		var out ruleOutcomes
+		_, err = c.eval(d, &out)
+		var failed *ConditionError
+		assert.True(t, err == nil || errors.As(err, &failed))
+		assert.True(t, json.Valid(c.appendOutcomes(nil, &out)))
+	})
+}
+
+// fourLeaves is an everyday condition; all of its comparisons are evaluated.
+func fourLeaves() Rule {
+	return All(
+		Field("event.plan").Eq("pro"),
+		Field("event.seats").Gte(5),
+		Any(
+			Field("contact.email").EndsWith("@example.org"),
+			Field("contact.properties.seats").Lt(10),
+		),
+	)
+}
+
+func TestRule_EvaluatesWithoutAllocating(t *testing.T) {
+	rule, d := mustCompileRule(t, fourLeaves()), ruleData(t)
+	var out ruleOutcomes
+	_, err := rule.eval(d, &out)
+	require.NoError(t, err)
+	assert.Equal(t, ruleOutcomes{ruleHeld, ruleHeld, ruleDidNotHold, ruleHeld}, out)
+	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = rule.eval(d, &out) }))
+	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = rule.eval(d, nil) }))
+}
+
+func BenchmarkRuleFourLeaves(b *testing.B) {
+	rule, d := mustCompileRule(b, fourLeaves()), ruleData(b)
+	out := make(ruleOutcomes, 4)
+	b.ReportAllocs()
+	for b.Loop() {
+		if held, err := rule.eval(d, &out); !held || err != nil {
+			b.Fatal(held, err)
+		}
+	}
+}
+
+func BenchmarkCompileRuleFourLeaves(b *testing.B) {
+	rule := fourLeaves()
+	b.ReportAllocs()
+	for b.Loop() {
+		if problems := checkRule(rule, Limits{}, nil); problems != nil {
+			b.Fatal(problems)
+		}
+		if _, err := compileRule(rule, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

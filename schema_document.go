@@ -1,0 +1,152 @@
+package automation
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+)
+
+// schemaURL is the base of a schema that has no $id.
+const schemaURL = "schema:///"
+
+// documentSchema compiles a JSON Schema, which is also given decoded.
+func documentSchema(raw []byte, object map[string]any) (*payloadSchema, Problems) {
+	if problems := hugeNumbers("schema", object, CodeInvalidSchema); problems != nil {
+		return nil, problems
+	}
+	var document *jsonschema.Schema
+	err := guard(func() (err error) {
+		document, err = compileDocument(raw)
+		return err
+	})
+	if err != nil {
+		return nil, schemaProblems(err, object)
+	}
+	return &payloadSchema{document: document}, nil
+}
+
+func compileDocument(raw []byte) (*jsonschema.Schema, error) {
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat = true
+	compiler.LoadURL = refuseURL
+	compiler.Formats["date"] = func(v any) bool {
+		text, ok := v.(string)
+		return !ok || isDate(text)
+	}
+	if err := compiler.AddResource(schemaURL, bytes.NewReader(raw)); err != nil {
+		return nil, err
+	}
+	return compiler.Compile(schemaURL)
+}
+
+// refuseURL is asked for every document but the schema itself. The library
+// would read files, and a schema must not make the host's files or network its
+// own.
+func refuseURL(url string) (io.ReadCloser, error) {
+	return nil, fmt.Errorf("%q is outside the schema and is not loaded; copy what it names under \"$defs\"",
+		strings.TrimPrefix(url, schemaURL))
+}
+
+// schemaProblems explains why object is not a JSON Schema that can be used.
+func schemaProblems(err error, object map[string]any) Problems {
+	var invalid *jsonschema.ValidationError
+	if errors.As(err, &invalid) {
+		return failureProblems(invalid, "schema", object, CodeInvalidSchema)
+	}
+	var failed *jsonschema.SchemaError
+	if errors.As(err, &failed) && failed.Err != nil {
+		err = failed.Err
+	}
+	reason := strings.ReplaceAll(strings.TrimPrefix(err.Error(), "jsonschema: "), schemaURL, "")
+	return Problems{{
+		Severity: SeverityError,
+		Code:     CodeInvalidSchema,
+		Path:     "schema",
+		Message:  "cannot be used: " + reason,
+	}}
+}
+
+// checkDocument checks payload against a JSON Schema. No payload is an empty
+// object.
+func checkDocument(document *jsonschema.Schema, payload map[string]any) Problems {
+	if problems := hugeNumbers("payload", payload, CodeSchemaMismatch); problems != nil {
+		return problems
+	}
+	err := guard(func() error { return document.Validate(payload) })
+	var invalid *jsonschema.ValidationError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &invalid):
+		return failureProblems(invalid, "payload", payload, CodeSchemaMismatch)
+	default:
+		return Problems{mismatch("payload", "cannot be checked against the schema: "+err.Error())}
+	}
+}
+
+// guard turns a panic of the library over an unforeseen document into an error.
+func guard(do func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	return do()
+}
+
+// hugeNumbers returns a problem for each number with which the library, which
+// computes with fractions, would be busy for seconds: 1e999999 has a million
+// digits.
+func hugeNumbers(root string, document any, code Code) Problems {
+	paths := slices.Sorted(slices.Values(hugeNumberPaths(document)))
+	var problems Problems
+	for _, path := range paths[:min(len(paths), maxProblems)] {
+		problems = append(problems, Problem{
+			Severity: SeverityError,
+			Code:     code,
+			Path:     joinPath(root, path),
+			Message:  "is a number with too many digits for a JSON Schema; write it as a string",
+		})
+	}
+	return problems
+}
+
+// hugeNumberPaths allocates nothing for a document without such numbers.
+func hugeNumberPaths(value any) (paths []string) {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, member := range value {
+			for _, path := range hugeNumberPaths(member) {
+				paths = append(paths, joinPath(pathTo("", key), path))
+			}
+		}
+	case []any:
+		for i, element := range value {
+			for _, path := range hugeNumberPaths(element) {
+				paths = append(paths, joinPath(string(appendPathIndex(nil, i)), path))
+			}
+		}
+	case json.Number:
+		if isHuge(value) {
+			paths = []string{""}
+		}
+	}
+	return paths
+}
+
+func isHuge(number json.Number) bool {
+	const digits = 400 // more than any float64 has
+	mantissa, exponent, scientific := strings.Cut(strings.ToLower(string(number)), "e")
+	if len(mantissa) > digits {
+		return true
+	}
+	power, err := strconv.Atoi(exponent)
+	return scientific && (err != nil || power > digits || power < -digits)
+}

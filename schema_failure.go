@@ -1,0 +1,175 @@
+package automation
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+)
+
+// failure is one thing that a JSON Schema has against a document.
+type failure struct {
+	segments []string // the path into the document
+	message  string
+	expected []string // the JSON types that would do, if the type is wrong
+	actual   string   // the JSON type that is there, if the type is wrong
+}
+
+// failureProblems turns what the library found wrong with document into problems
+// about its parts, in the order of their paths.
+func failureProblems(err *jsonschema.ValidationError, root string, document any, code Code) Problems {
+	var problems Problems
+	for _, f := range failures(err) {
+		problems = append(problems, Problem{
+			Severity: SeverityError,
+			Code:     code,
+			Path:     f.path(root, document),
+			Message:  f.sentence(),
+		})
+	}
+	slices.SortFunc(problems, func(a, b Problem) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Message, b.Message))
+	})
+	problems = slices.Compact(problems)
+	return problems[:min(len(problems), maxProblems)]
+}
+
+// failures collects the leaves of the library's tree of errors: what stands
+// above them ("allOf failed") says nothing that helps.
+func failures(err *jsonschema.ValidationError) []failure {
+	keyword := err.KeywordLocation[strings.LastIndexByte(err.KeywordLocation, '/')+1:]
+	switch {
+	case len(err.Causes) == 0, keyword == "minContains" && err.Message != "":
+		return explain(err)
+	case err.Message == "anyOf failed", err.Message == "oneOf failed":
+		return closest(err)
+	}
+	var found []failure
+	for _, cause := range err.Causes {
+		found = append(found, failures(cause)...)
+	}
+	return found
+}
+
+// closest collects the failures of those alternatives that were meant for a
+// value of this type; when there are none it says which types there are.
+func closest(err *jsonschema.ValidationError) []failure {
+	var meant, others []failure
+	here := pointerSegments(err.InstanceLocation)
+	for _, alternative := range err.Causes {
+		found := failures(alternative)
+		if len(found) == 1 && found[0].expected != nil && slices.Equal(found[0].segments, here) {
+			others = append(others, found[0])
+		} else {
+			meant = append(meant, found...)
+		}
+	}
+	if len(meant) > 0 {
+		return meant
+	}
+	merged := others[0]
+	for _, other := range others[1:] {
+		merged.expected = append(merged.expected, other.expected...)
+	}
+	return []failure{merged}
+}
+
+// explain reads a leaf. The library has no data but its message, so a message
+// that is not as expected is passed on as it is.
+func explain(err *jsonschema.ValidationError) []failure {
+	at := failure{segments: pointerSegments(err.InstanceLocation), message: err.Message}
+	if names, ok := strings.CutPrefix(err.Message, "missing properties: "); ok {
+		return at.members(names, "is required but missing")
+	}
+	if names, ok := strings.CutPrefix(err.Message, "additionalProperties "); ok {
+		return at.members(strings.TrimSuffix(names, " not allowed"), "is not allowed by the schema; leave it out")
+	}
+	if types, ok := strings.CutPrefix(err.Message, "expected "); ok {
+		expected, actual, _ := strings.Cut(types, ", but got ")
+		at.expected, at.actual = strings.Split(expected, " or "), actual
+	}
+	return []failure{at}
+}
+
+// members returns a failure for each of the members that names lists, which the
+// library writes as 'a', 'b'.
+func (f failure) members(names, message string) []failure {
+	var found []failure
+	names = strings.TrimSuffix(strings.TrimPrefix(names, "'"), "'")
+	for _, quoted := range strings.Split(names, "', '") {
+		segments := append(slices.Clone(f.segments), unquoteName(quoted))
+		found = append(found, failure{segments: segments, message: message})
+	}
+	return found
+}
+
+// unquoteName undoes the library's quoting: that of Go, with \' for ' and a
+// bare ".
+func unquoteName(quoted string) string {
+	goQuoted := `"` + strings.NewReplacer(`\'`, `'`, `\\`, `\\`, `"`, `\"`).Replace(quoted) + `"`
+	name, err := strconv.Unquote(goQuoted)
+	if err != nil {
+		return quoted
+	}
+	return name
+}
+
+// sentence says what is wrong, to follow the path.
+func (f failure) sentence() string {
+	if f.expected != nil {
+		var expected []string
+		for _, name := range f.expected {
+			expected = append(expected, withArticle(name))
+		}
+		slices.Sort(expected)
+		return "must be " + strings.Join(slices.Compact(expected), " or ") + ", not " + withArticle(f.actual)
+	}
+	switch {
+	case f.message == "not allowed":
+		return "is not allowed by the schema; leave it out"
+	case f.message == "not failed":
+		return `matches what the schema excludes with "not"`
+	case f.message == "const failed":
+		return "is not the value that the schema requires"
+	case strings.HasPrefix(f.message, "valid must be "):
+		return `number of elements that match "contains" ` + strings.TrimPrefix(f.message, "valid ")
+	default:
+		return f.message
+	}
+}
+
+// pointerSegments splits the library's form of a JSON pointer, whose segments
+// are percent-encoded besides.
+func pointerSegments(pointer string) []string {
+	if pointer == "" {
+		return nil
+	}
+	segments := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
+	for i, segment := range segments {
+		if decoded, err := url.PathUnescape(segment); err == nil {
+			segment = decoded
+		}
+		segments[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(segment)
+	}
+	return segments
+}
+
+// path writes f's segments as a Problem's path. It follows them through
+// document, for a segment alone does not tell an index from a key.
+func (f failure) path(root string, document any) string {
+	path := []byte(root)
+	for _, segment := range f.segments {
+		array, isArray := document.([]any)
+		i, err := strconv.Atoi(segment)
+		if isArray && err == nil && 0 <= i && i < len(array) {
+			path, document = appendPathIndex(path, i), array[i]
+			continue
+		}
+		object, _ := document.(map[string]any)
+		path, document = appendPathKey(path, segment), object[segment]
+	}
+	return string(path)
+}

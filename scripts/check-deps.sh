@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Fails when a package links what its users should not have to carry: the root
+# package anything but the standard library and the JSON Schema library, no
+# databases, HTTP or SMTP; any package, test suites aside, what is for tests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+module=$(go list -m)
+failed=0
+
+# refuse PACKAGE PATTERN: fails if PACKAGE links a package that matches.
+refuse() {
+	local found
+	if found=$(go list -deps "$1" | grep -E "$2"); then
+		printf '%s must not depend on:\n%s\n' "$1" "$found" >&2
+		failed=1
+	fi
+}
+
+modules=$(go list -deps -f '{{with .Module}}{{.Path}}{{end}}' . | sort -u)
+if foreign=$(grep -vxE "|$module|github.com/santhosh-tekuri/jsonschema/v5" <<<"$modules"); then
+	printf '%s must not depend on the modules:\n%s\n' "$module" "$foreign" >&2
+	failed=1
+fi
+refuse . '^(database/sql|net/http|net/smtp|os/exec|plugin)(/|$)'
+
+for package in $(go list ./...); do
+	case $package in
+	*/storetest | */automationtest) ;; # these are for tests
+	*) refuse "$package" '^testing(/|$)|^github.com/stretchr/testify|^pgregory.net/rapid' ;;
+	esac
+done
+
+exit "$failed"

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Fails with the names of Go files that gofmt would change.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+unformatted=$(gofmt -l .)
+if [[ -n $unformatted ]]; then
+	printf 'not formatted, run gofmt -w on:\n%s\n' "$unformatted" >&2
+	exit 1
+fi

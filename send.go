@@ -1,0 +1,246 @@
+package automation
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+	"sync"
+	"time"
+)
+
+// reservedPrefix begins the names of events that only Resend itself sends.
+const reservedPrefix = "resend:"
+
+// Send keeps events through w, as Runner.Send does, for code that has a writer
+// and no Runner: a store, or a store's Tx, which makes the events take effect
+// if and only if the host's transaction commits. It uses the system clock and
+// the default limits.
+func Send(ctx context.Context, w EventWriter, events ...Event) ([]EventReceipt, error) {
+	s := sender{now: stamp(time.Now()), ids: systemIDs(), limits: Limits{}.withDefaults(), window: 24 * time.Hour, schemas: systemSchemas()}
+	receipts, _, err := s.send(ctx, w, events)
+	return receipts, err
+}
+
+// systemIDs and systemSchemas serve Send, which has no Runner to keep them.
+var (
+	systemIDs     = sync.OnceValue(func() *idSource { return newIDSource(nil) })
+	systemSchemas = sync.OnceValue(func() *schemaCache { return &schemaCache{byText: map[string]*payloadSchema{}} })
+)
+
+// Send accepts events. Once it returns, they are as durable as the Store, and
+// everything that they start and resume will happen. The receipts are in the
+// order of events.
+//
+// It is all or nothing: if one event is invalid (*ValidationError), is for a
+// contact id that does not exist (ErrNotFound), or uses an idempotency key that
+// was used for another content (ErrConflict), none is kept. Events without
+// definition are fine. An unknown email is too: its contact is created when a
+// run starts.
+func (r *Runner) Send(ctx context.Context, events ...Event) ([]EventReceipt, error) {
+	return r.SendTo(ctx, r.store, events...)
+}
+
+// SendTo is Send through a writer of the Runner's store that writes inside the
+// host's own transaction: the events take effect if and only if it commits.
+func (r *Runner) SendTo(ctx context.Context, w EventWriter, events ...Event) ([]EventReceipt, error) {
+	s := sender{
+		now: r.now(), ids: r.ids, limits: r.opts.Limits, window: r.opts.IdempotencyWindow,
+		schemas: &r.checks, contacts: r.opts.Contacts,
+	}
+	receipts, kept, err := s.send(ctx, w, events)
+	if err != nil {
+		return nil, err
+	}
+	if r.opts.Observer != nil {
+		for i := range kept {
+			if !receipts[i].Duplicate {
+				r.observe(&EventAccepted{At: s.now, Event: kept[i].Event})
+			}
+		}
+	}
+	r.wake()
+	return receipts, nil
+}
+
+// sender is what accepting events needs.
+type sender struct {
+	now      time.Time
+	ids      *idSource
+	limits   Limits
+	window   time.Duration
+	schemas  *schemaCache
+	contacts Contacts // nil: they live in the store
+}
+
+func (s *sender) send(ctx context.Context, w EventWriter, events []Event) ([]EventReceipt, []NewEvent, error) {
+	if len(events) == 0 {
+		return nil, nil, nil
+	}
+	accepted := make([]NewEvent, len(events))
+	for i := range events {
+		var err error
+		if accepted[i], err = s.accept(ctx, w, events[i]); err != nil {
+			if len(events) > 1 {
+				err = fmt.Errorf("automation: event %d of %d: %w", i+1, len(events), err)
+			}
+			return nil, nil, err
+		}
+	}
+	receipts, err := w.AppendEvents(ctx, accepted)
+	if err != nil {
+		return nil, nil, fmt.Errorf("automation: send: %w", err)
+	}
+	return receipts, accepted, nil
+}
+
+func (s *sender) accept(ctx context.Context, w EventWriter, e Event) (NewEvent, error) {
+	subject := fmt.Sprintf("event %q", e.Name)
+	payload, err := decodePayload(e.Payload, s.limits.PayloadBytes)
+	if problems := append(checkEvent(e), problemsOf(err)...); len(problems) > 0 {
+		return NewEvent{}, problems.Err(subject)
+	}
+	if err := s.schemas.check(ctx, w, e.Name, subject, payload); err != nil {
+		return NewEvent{}, err
+	}
+	e.ID, e.AcceptedAt = s.ids.next(s.now), s.now
+	if e.OccurredAt.IsZero() {
+		e.OccurredAt = s.now
+	}
+	e.OccurredAt = stamp(e.OccurredAt)
+	n := NewEvent{Event: e, HostContact: s.contacts != nil}
+	if e.IdempotencyKey != "" {
+		n.ContentHash, n.KeyExpiresAt = contentHash(&e), s.now.Add(s.window)
+	}
+	if s.contacts == nil {
+		return n, nil
+	}
+	return n, s.findContact(ctx, &n.Event)
+}
+
+// findContact resolves the event's contact in the host's table. An email that
+// is unknown there stays an email.
+func (s *sender) findContact(ctx context.Context, e *Event) error {
+	c, err := s.contacts.FindContact(ctx, ContactRef{ID: e.ContactID, Email: e.Email})
+	if errors.Is(err, ErrNotFound) && e.Email != "" {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("automation: event %q: contact %q: %w", e.Name, e.ContactID+e.Email, err)
+	}
+	e.ContactID, e.Email = c.ID, ""
+	return nil
+}
+
+// checkEvent reports what is wrong with an event, its payload aside.
+func checkEvent(e Event) Problems {
+	var ps Problems
+	add := func(code Code, path, message string) {
+		ps = append(ps, Problem{Severity: SeverityError, Code: code, Path: path, Message: message})
+	}
+	if message := checkEventName(e.Name); message != "" {
+		add(CodeInvalidEventName, "name", message)
+	}
+	switch {
+	case e.ContactID == "" && e.Email == "":
+		add(CodeInvalidContact, "contact_id", "needs a contact_id or an email")
+	case e.ContactID != "" && e.Email != "":
+		add(CodeInvalidContact, "contact_id", "takes a contact_id or an email, not both")
+	case e.Email != "":
+		if message := checkEmail(e.Email); message != "" {
+			add(CodeInvalidEmail, "email", message)
+		}
+	}
+	return ps
+}
+
+// checkEventName returns what is wrong with an event name, or "".
+func checkEventName(name string) string {
+	switch {
+	case name == "":
+		return "must not be empty"
+	case strings.HasPrefix(name, reservedPrefix):
+		return fmt.Sprintf("must not begin with %q, which is reserved", reservedPrefix)
+	case len(name) > 255:
+		return "must not be longer than 255 bytes"
+	case strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7f || c == 0xfffd }):
+		return "must not contain control characters"
+	}
+	return ""
+}
+
+// checkEmail returns what is wrong with an email address, or "". Display names
+// are refused: an address is an identity here.
+func checkEmail(email string) string {
+	a, err := mail.ParseAddress(email)
+	if err != nil || a.Address != email || a.Name != "" {
+		return fmt.Sprintf("%q is not an email address; write name@example.com", email)
+	}
+	return ""
+}
+
+// problemsOf returns the problems that a *ValidationError lists.
+func problemsOf(err error) Problems {
+	var invalid *ValidationError
+	if errors.As(err, &invalid) {
+		return invalid.Problems
+	}
+	return nil
+}
+
+// contentHash identifies what an idempotency key stands for. OccurredAt is not
+// part of it: a client that sends again may well stamp again.
+func contentHash(e *Event) string {
+	h := sha256.New()
+	var size [8]byte
+	for _, part := range [][]byte{[]byte(e.Name), []byte(e.ContactID), []byte(EmailKey(e.Email)), e.Payload} {
+		binary.BigEndian.PutUint64(size[:], uint64(len(part)))
+		h.Write(size[:])
+		h.Write(part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// schemaCache holds compiled schemas by their text, which is all that a
+// compiled schema depends on.
+type schemaCache struct {
+	mu     sync.Mutex
+	byText map[string]*payloadSchema
+}
+
+// check validates a payload against the definition of the event, if it has one.
+func (c *schemaCache) check(ctx context.Context, w EventWriter, name, subject string, payload map[string]any) error {
+	d, err := w.FindEventDefinition(ctx, name)
+	if errors.Is(err, ErrNotFound) || err == nil && (d.Name != name || len(d.Schema) == 0) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("automation: %s: %w", subject, err)
+	}
+	schema, err := c.compile(string(d.Schema))
+	if err != nil {
+		return err
+	}
+	return schema.check(payload).Err(subject)
+}
+
+func (c *schemaCache) compile(text string) (*payloadSchema, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s, ok := c.byText[text]; ok {
+		return s, nil
+	}
+	s, err := compileSchema([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	if len(c.byText) >= 1024 {
+		clear(c.byText)
+	}
+	c.byText[text] = s
+	return s, nil
+}

@@ -1,0 +1,367 @@
+package automation
+
+import (
+	"bytes"
+	"cmp"
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// shape says how the values of one Go type are read from JSON. The same shapes
+// serve the types of this package and the configs of custom steps: names come
+// from the json tags and are matched exactly, every other key is a problem.
+type shape struct {
+	read readFunc
+	// takesNull is true for a type that decides itself what null means. For all
+	// others null means "absent".
+	takesNull bool
+	fields    []shapeField // of a struct
+}
+
+// readFunc reads node n into v, which is addressable, and reports to r what is
+// wrong.
+type readFunc func(r *reader, n int, v reflect.Value)
+
+type shapeField struct {
+	name  string
+	index []int // as for reflect.Value.FieldByIndex
+	shape *shape
+}
+
+// shapes are the shapes of the types seen so far.
+type shapes map[reflect.Type]*shape
+
+// of returns the shape of t. The error names a part of t that cannot be read
+// strictly.
+func (m shapes) of(t reflect.Type) (*shape, error) {
+	if s, ok := m[t]; ok {
+		return s, nil
+	}
+	s := &shape{}
+	m[t] = s // before its parts: a rule holds rules
+	if err := m.fill(s, t); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// must returns the shape of a type of this package.
+func (m shapes) must(t reflect.Type) *shape {
+	s, err := m.of(t)
+	if err != nil {
+		panic(fmt.Sprintf("automation: %v", err))
+	}
+	return s
+}
+
+func (m shapes) fill(s *shape, t reflect.Type) (err error) {
+	switch {
+	case t == reflect.TypeFor[jsonRef]():
+		s.read, s.takesNull = readRef, true
+	case t == reflect.TypeFor[Step]():
+		s.read = readStep
+	case t == reflect.TypeFor[Condition]():
+		s.read, err = m.condition()
+	case t == reflect.TypeFor[Automation]():
+		err = m.structure(s, t) // its UnmarshalJSON would not know the path
+	case t == reflect.TypeFor[Value]():
+		s.read, s.takesNull = readValue, true
+	case t == reflect.TypeFor[json.Number]():
+		s.read = readNumberText
+	case readsItself(t):
+		s.read, s.takesNull = readOpaque, true
+	default:
+		err = m.fillKind(s, t)
+	}
+	return err
+}
+
+func (m shapes) fillKind(s *shape, t reflect.Type) (err error) {
+	switch t.Kind() {
+	case reflect.String:
+		s.read = readString
+	case reflect.Bool:
+		s.read = readBool
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		s.read = readInt
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		s.read = readUint
+	case reflect.Float32, reflect.Float64:
+		s.read = readFloat
+	case reflect.Struct:
+		err = m.structure(s, t)
+	case reflect.Slice:
+		s.read, err = m.slice(t)
+	case reflect.Map:
+		s.read, err = m.mapping(t)
+	case reflect.Pointer:
+		s.takesNull = true
+		s.read, err = m.pointer(t)
+	case reflect.Interface:
+		s.read, s.takesNull = readOpaque, true
+	default:
+		err = fmt.Errorf("%s cannot be read from JSON here; give it an UnmarshalJSON", t)
+	}
+	return err
+}
+
+// readsItself reports whether encoding/json has its own rules for t, so that its
+// value is handed on as a whole.
+func readsItself(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	return p.Implements(reflect.TypeFor[json.Unmarshaler]()) ||
+		p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) ||
+		t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
+}
+
+func (m shapes) condition() (readFunc, error) {
+	rule, err := m.of(reflect.TypeFor[Rule]())
+	return func(r *reader, n int, v reflect.Value) { rule.read(r, n, v.Field(0)) }, err
+}
+
+func (m shapes) structure(s *shape, t reflect.Type) error {
+	fields, err := jsonFields(t)
+	if err != nil {
+		return err
+	}
+	for _, f := range fields {
+		part, err := m.of(f.Type)
+		if err != nil {
+			return fmt.Errorf("field %s: %w", f.Name, err)
+		}
+		s.fields = append(s.fields, shapeField{name: f.json, index: f.Index, shape: part})
+	}
+	s.read = s.readStruct
+	return nil
+}
+
+func (m shapes) slice(t reflect.Type) (readFunc, error) {
+	element, err := m.of(t.Elem())
+	return func(r *reader, n int, v reflect.Value) {
+		if !r.is(n, jsonArray) {
+			return
+		}
+		v.Set(reflect.MakeSlice(t, r.doc.count(n), r.doc.count(n)))
+		i := 0
+		for e := range r.doc.elements(n) {
+			element.read(r, e, v.Index(i))
+			i++
+		}
+	}, err
+}
+
+func (m shapes) mapping(t reflect.Type) (readFunc, error) {
+	if t.Key().Kind() != reflect.String {
+		return nil, fmt.Errorf("%s needs keys that are strings", t)
+	}
+	element, err := m.of(t.Elem())
+	return func(r *reader, n int, v reflect.Value) {
+		if !r.is(n, jsonObject) {
+			return
+		}
+		v.Set(reflect.MakeMap(t))
+		one := reflect.New(t.Elem()).Elem()
+		for key, value := range r.doc.members(n) {
+			one.SetZero()
+			element.read(r, value, one)
+			v.SetMapIndex(reflect.ValueOf(r.doc.str(key)).Convert(t.Key()), one)
+		}
+	}, err
+}
+
+func (m shapes) pointer(t reflect.Type) (readFunc, error) {
+	target, err := m.of(t.Elem())
+	return func(r *reader, n int, v reflect.Value) {
+		if r.doc.kind(n) == jsonNull {
+			return
+		}
+		p := reflect.New(t.Elem())
+		target.read(r, n, p.Elem())
+		v.Set(p)
+	}, err
+}
+
+func (s *shape) readStruct(r *reader, n int, v reflect.Value) {
+	if !r.is(n, jsonObject) {
+		return
+	}
+	for key, value := range r.doc.members(n) {
+		f := s.field(r.doc.str(key))
+		switch {
+		case f == nil:
+			r.unknownField(key, s)
+		case f.shape.takesNull || r.doc.kind(value) != jsonNull:
+			f.shape.read(r, value, v.FieldByIndex(f.index))
+		}
+	}
+}
+
+// field returns the field with exactly this name, or nil.
+func (s *shape) field(name string) *shapeField {
+	for i := range s.fields {
+		if s.fields[i].name == name {
+			return &s.fields[i]
+		}
+	}
+	return nil
+}
+
+// names returns the names of a struct's fields, in its order.
+func (s *shape) names() []string {
+	names := make([]string, len(s.fields))
+	for i, f := range s.fields {
+		names[i] = f.name
+	}
+	return names
+}
+
+func readString(r *reader, n int, v reflect.Value) {
+	if r.is(n, jsonString) {
+		v.SetString(r.doc.str(n))
+	}
+}
+
+func readBool(r *reader, n int, v reflect.Value) {
+	if r.is(n, jsonBool) {
+		v.SetBool(r.doc.literal(n) == "true")
+	}
+}
+
+func readInt(r *reader, n int, v reflect.Value) {
+	if !r.is(n, jsonNumber) {
+		return
+	}
+	i, err := strconv.ParseInt(r.doc.literal(n), 10, v.Type().Bits())
+	if err != nil {
+		r.report(n, CodeWrongType, "must be a whole number of at most %d bits", v.Type().Bits())
+	}
+	v.SetInt(i)
+}
+
+func readUint(r *reader, n int, v reflect.Value) {
+	if !r.is(n, jsonNumber) {
+		return
+	}
+	u, err := strconv.ParseUint(r.doc.literal(n), 10, v.Type().Bits())
+	if err != nil {
+		r.report(n, CodeWrongType, "must be a whole number, not negative, of at most %d bits", v.Type().Bits())
+	}
+	v.SetUint(u)
+}
+
+func readFloat(r *reader, n int, v reflect.Value) {
+	if !r.is(n, jsonNumber) {
+		return
+	}
+	f, err := strconv.ParseFloat(r.doc.literal(n), v.Type().Bits())
+	if err != nil {
+		r.report(n, CodeWrongType, "must be a number that %d bits can hold", v.Type().Bits())
+	}
+	v.SetFloat(f)
+}
+
+func readNumberText(r *reader, n int, v reflect.Value) {
+	if r.is(n, jsonNumber) {
+		v.SetString(r.doc.literal(n))
+	}
+}
+
+// readValue is the readFunc of a Value, which is a scalar or {"var": path}.
+func readValue(r *reader, n int, v reflect.Value) {
+	value := v.Addr().Interface().(*Value)
+	switch r.doc.kind(n) {
+	case jsonNull:
+		*value = Null()
+	case jsonBool:
+		*value = Bool(r.doc.literal(n) == "true")
+	case jsonNumber:
+		*value = Value{kind: valueNumber, text: r.doc.literal(n)}
+	case jsonString:
+		*value = String(r.doc.str(n))
+	case jsonObject:
+		path := r.doc.member(n, "var")
+		if path < 0 || r.doc.kind(path) != jsonString || r.doc.count(n) != 1 {
+			r.report(n, CodeWrongType, `must be {"var": "path"}, with nothing else in it, to be a reference`)
+			return
+		}
+		*value = Var(r.doc.str(path))
+	default:
+		r.report(n, CodeWrongType, `must be a string, a number, a boolean, null or {"var": "path"}, not %s`, r.doc.kind(n))
+	}
+}
+
+// jsonRef is a field whose value is not read but pointed to. Zero, which is the
+// root of every document, means absent.
+type jsonRef int
+
+func readRef(_ *reader, n int, v reflect.Value) { v.SetInt(int64(n)) }
+
+// readOpaque leaves the value to encoding/json or to the type's own
+// UnmarshalJSON.
+func readOpaque(r *reader, n int, v reflect.Value) {
+	var err error
+	if u, ok := v.Addr().Interface().(json.Unmarshaler); ok {
+		err = u.UnmarshalJSON(r.doc.raw(n))
+	} else {
+		dec := json.NewDecoder(bytes.NewReader(r.doc.raw(n)))
+		dec.UseNumber()
+		err = dec.Decode(v.Addr().Interface())
+	}
+	if err != nil {
+		r.opaqueError(n, err)
+	}
+}
+
+// jsonField is a struct field that takes part in JSON.
+type jsonField struct {
+	reflect.StructField
+	json string // its name there
+}
+
+// jsonFields returns the fields of t that encoding/json would see, with those of
+// embedded structs, and an error where strict reading and encoding/json's
+// encoding could not agree.
+func jsonFields(t reflect.Type) ([]jsonField, error) {
+	fields, err := appendJSONFields(nil, t, nil)
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range fields {
+		same := func(g jsonField) bool { return g.json == f.json }
+		if slices.ContainsFunc(fields[:i], same) {
+			return nil, fmt.Errorf("%s has two fields named %q in JSON", t, f.json)
+		}
+	}
+	return fields, nil
+}
+
+func appendJSONFields(fields []jsonField, t reflect.Type, parent []int) ([]jsonField, error) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		f.Index = append(slices.Clone(parent), i)
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		var err error
+		switch {
+		case f.Tag.Get("json") == "-":
+		case f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct:
+			fields, err = appendJSONFields(fields, f.Type, f.Index)
+		case f.Anonymous && name == "" && f.Type.Kind() == reflect.Pointer:
+			err = errors.New("embed the struct itself instead of a pointer")
+		case !f.IsExported():
+		case slices.Contains(strings.Split(options, ","), "string"):
+			err = errors.New(`the json option "string" is not supported`)
+		default:
+			fields = append(fields, jsonField{f, cmp.Or(name, f.Name)})
+		}
+		if err != nil {
+			return nil, fmt.Errorf("field %s: %w", f.Name, err)
+		}
+	}
+	return fields, nil
+}

@@ -1,0 +1,68 @@
+package automation
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// State is where a run stands: small, immutable and serialisable. Advance
+// makes each State from the one before; the same inputs give the same bytes.
+// The zero State is that of a run that has not started.
+type State struct {
+	// RunID is the run's id. It is not part of the encoded bytes.
+	RunID string
+
+	status  RunStatus
+	started bool
+	at      int       // index of the current step
+	begun   bool      // an attempt was handed out and nothing was heard of it
+	tries   int       // attempts spent on the current step, including a begun one
+	dueAt   time.Time // end of the sleep, the wait or the back-off; zero for none
+	since   time.Time // when this stretch of steps was due, for MaxLateness
+	steps   []stepState
+}
+
+// stepState is the record of a step that was reached.
+type stepState struct {
+	index       int
+	status      StepStatus
+	startedAt   time.Time
+	completedAt time.Time
+	attempts    []Attempt
+	err         *StepError
+	output      json.RawMessage
+}
+
+// Status returns the run's status.
+func (s State) Status() RunStatus {
+	if s.status == "" {
+		return RunRunning
+	}
+	return s.status
+}
+
+// DueAt returns when the run goes on by itself, or the zero time.
+func (s State) DueAt() time.Time { return s.dueAt }
+
+// Begun reports whether an attempt at an effect was handed out whose outcome
+// is not known.
+func (s State) Begun() bool { return s.begun }
+
+// current returns the record of the current step. Advance calls it on its own
+// copy of the records only.
+func (s *State) current() *stepState { return &s.steps[len(s.steps)-1] }
+
+// own gives s a copy of its records, with room for those to come.
+func (s *State) own() {
+	steps := make([]stepState, len(s.steps), len(s.steps)+4)
+	copy(steps, s.steps)
+	s.steps = steps
+}
+
+// failure returns why the run ended, if it did not complete.
+func (s State) failure() *StepError {
+	if s.status != RunFailed && s.status != RunCancelled || len(s.steps) == 0 {
+		return nil
+	}
+	return s.steps[len(s.steps)-1].err
+}

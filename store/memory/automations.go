@@ -1,0 +1,164 @@
+package memory
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+type automationEntry struct {
+	automation.AutomationRecord
+	seq  uint64
+	runs []*run // in order of creation
+}
+
+// definition is one version of an automation. It outlives the automation for
+// as long as runs of it are kept.
+type definition struct {
+	text []byte
+	runs int
+	live bool // the automation exists
+}
+
+// InsertAutomation implements automation.AutomationStore.
+func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRecord) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	if _, ok := s.automations[a.ID]; ok {
+		return conflict("automation %q exists already", a.ID)
+	}
+	if _, ok := s.definitions[automation.VersionRef{AutomationID: a.ID, Version: a.Version}]; ok {
+		return conflict("automation %q was deleted and runs of it are kept", a.ID)
+	}
+	s.seq++
+	e := &automationEntry{AutomationRecord: a, seq: s.seq}
+	s.automations[a.ID] = e
+	s.created = append(s.created, e)
+	s.define(e)
+	s.listen(e)
+	return nil
+}
+
+// UpdateAutomation implements automation.AutomationStore.
+func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRecord) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	e, ok := s.automations[a.ID]
+	if !ok {
+		return notFound("automation", a.ID)
+	}
+	if e.Revision != a.Revision-1 {
+		return conflict("automation %q is at revision %d, not %d", a.ID, e.Revision, a.Revision-1)
+	}
+	s.unlisten(e)
+	e.AutomationRecord = a
+	s.define(e)
+	s.listen(e)
+	return nil
+}
+
+// define keeps the definition of e's version, if it is new.
+func (s *Store) define(e *automationEntry) {
+	v := automation.VersionRef{AutomationID: e.ID, Version: e.Version}
+	e.Definition = bytes.Clone(e.Definition)
+	if _, ok := s.definitions[v]; !ok {
+		s.definitions[v] = &definition{text: e.Definition, live: true}
+	}
+}
+
+// listen lists an enabled automation under the event that it listens to, in
+// order of creation.
+func (s *Store) listen(e *automationEntry) {
+	if e.Status != automation.StatusEnabled {
+		return
+	}
+	list := s.triggers[e.EventName]
+	i, _ := slices.BinarySearchFunc(list, e.seq, func(a *automationEntry, seq uint64) int { return int(a.seq) - int(seq) })
+	s.triggers[e.EventName] = slices.Insert(list, i, e)
+}
+
+func (s *Store) unlisten(e *automationEntry) {
+	list := slices.DeleteFunc(s.triggers[e.EventName], func(a *automationEntry) bool { return a == e })
+	if len(list) == 0 {
+		delete(s.triggers, e.EventName)
+		return
+	}
+	s.triggers[e.EventName] = list
+}
+
+// FindAutomation implements automation.AutomationStore.
+func (s *Store) FindAutomation(ctx context.Context, id string) (automation.AutomationRecord, error) {
+	if err := s.lock(ctx); err != nil {
+		return automation.AutomationRecord{}, err
+	}
+	defer s.mu.Unlock()
+	e, ok := s.automations[id]
+	if !ok {
+		return automation.AutomationRecord{}, notFound("automation", id)
+	}
+	a := e.AutomationRecord
+	a.Definition = bytes.Clone(a.Definition)
+	return a, nil
+}
+
+// FindDefinition implements automation.AutomationStore.
+func (s *Store) FindDefinition(ctx context.Context, v automation.VersionRef) ([]byte, error) {
+	if err := s.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	d, ok := s.definitions[v]
+	if !ok {
+		return nil, notFound("automation", v.AutomationID)
+	}
+	return bytes.Clone(d.text), nil
+}
+
+// ListAutomations implements automation.AutomationStore.
+func (s *Store) ListAutomations(ctx context.Context, q automation.AutomationQuery) (automation.Page[automation.AutomationRecord], error) {
+	if err := s.lock(ctx); err != nil {
+		return automation.Page[automation.AutomationRecord]{}, err
+	}
+	defer s.mu.Unlock()
+	keep := func(e *automationEntry) bool { return q.Status == "" || e.Status == q.Status }
+	return page(s.created, q.PageQuery, "automation", keep,
+		func(e *automationEntry) string { return e.ID },
+		func(e *automationEntry) automation.AutomationRecord {
+			a := e.AutomationRecord
+			a.Definition = nil
+			return a
+		})
+}
+
+// DeleteAutomation implements automation.AutomationStore.
+func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	e, ok := s.automations[id]
+	if !ok {
+		return notFound("automation", id)
+	}
+	s.cancel(e, toMicros(now))
+	s.unlisten(e)
+	delete(s.automations, id)
+	s.created = slices.DeleteFunc(s.created, func(a *automationEntry) bool { return a == e })
+	for v, d := range s.definitions {
+		if v.AutomationID != id {
+			continue
+		}
+		if d.live = false; d.runs == 0 {
+			delete(s.definitions, v)
+		}
+	}
+	s.wake()
+	return nil
+}

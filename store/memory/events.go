@@ -1,0 +1,261 @@
+package memory
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+type event struct {
+	id, name   string
+	desk       *desk
+	email      string // as it was sent, if it was sent for an email
+	payload    []byte
+	key        string
+	occurred   micros
+	accepted   micros
+	handled    micros // 0: pending
+	references int    // runs that it has started and that are kept
+}
+
+type idempotency struct{ name, key string }
+
+type keyUse struct {
+	hash, event string
+	expires     micros
+}
+
+// AppendEvents implements automation.EventWriter.
+func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
+	if err := s.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	receipts := make([]automation.EventReceipt, len(events))
+	// Look before writing: all events are kept, or none.
+	used := map[idempotency]keyUse{}
+	for i := range events {
+		duplicate, err := s.admit(&events[i], used)
+		if err != nil {
+			return nil, err
+		}
+		receipts[i] = automation.EventReceipt{ID: events[i].Event.ID}
+		if duplicate != "" {
+			receipts[i] = automation.EventReceipt{ID: duplicate, Duplicate: true}
+		}
+	}
+	for k, u := range used {
+		s.keys[k] = u
+	}
+	for i := range events {
+		if !receipts[i].Duplicate {
+			s.append(&events[i])
+		}
+	}
+	s.wake()
+	return receipts, nil
+}
+
+// admit checks a new event against the store and against those before it in
+// the same call. It returns the id of the event that it is a duplicate of.
+func (s *Store) admit(n *automation.NewEvent, used map[idempotency]keyUse) (string, error) {
+	e := &n.Event
+	if e.ContactID != "" && !n.HostContact {
+		if d := s.contacts[e.ContactID]; d == nil || d.contact == nil {
+			return "", notFound("contact", e.ContactID)
+		}
+	}
+	if e.IdempotencyKey == "" {
+		return "", nil
+	}
+	k := idempotency{e.Name, e.IdempotencyKey}
+	u, ok := used[k]
+	if !ok {
+		u, ok = s.keys[k]
+		ok = ok && u.expires > toMicros(e.AcceptedAt)
+	}
+	switch {
+	case !ok:
+		used[k] = keyUse{n.ContentHash, e.ID, toMicros(n.KeyExpiresAt)}
+		return "", nil
+	case u.hash != n.ContentHash:
+		return "", conflict("event %q: idempotency key %q was used for another event", e.Name, e.IdempotencyKey)
+	default:
+		return u.event, nil
+	}
+}
+
+func (s *Store) append(n *automation.NewEvent) {
+	e := &n.Event
+	d := s.deskFor(e.ContactID, e.Email, n.HostContact)
+	ev := &event{
+		id: e.ID, name: e.Name, desk: d, email: e.Email,
+		payload: bytes.Clone(e.Payload), key: e.IdempotencyKey,
+		occurred: toMicros(e.OccurredAt), accepted: toMicros(e.AcceptedAt),
+	}
+	s.events[ev.id] = ev
+	d.enqueue(ev)
+	s.hasten(d, ev.accepted)
+}
+
+// enqueue keeps pending events in the order in which they were accepted.
+func (d *desk) enqueue(e *event) {
+	i := len(d.events)
+	for i > d.handled && d.events[i-1].accepted > e.accepted {
+		i--
+	}
+	if i == len(d.events) {
+		d.events = append(d.events, e)
+		return
+	}
+	d.events = slices.Insert(d.events, i, e)
+}
+
+// deskFor returns the desk of a contact, making it if there is none.
+func (s *Store) deskFor(id, email string, host bool) *desk {
+	if id == "" && !host {
+		if d := s.emails[automation.EmailKey(email)]; d != nil {
+			return d
+		}
+	}
+	desks, key, ref := s.contacts, id, automation.ContactRef{ID: id}
+	if id == "" {
+		key = automation.EmailKey(email)
+		desks, ref = s.inboxes, automation.ContactRef{Email: key}
+	}
+	d := desks[key]
+	if d == nil {
+		d = &desk{ref: ref}
+		desks[key] = d
+	}
+	return d
+}
+
+func (e *event) event() automation.Event {
+	ev := automation.Event{
+		ID: e.id, Name: e.name, ContactID: e.desk.ref.ID,
+		Payload: bytes.Clone(e.payload), IdempotencyKey: e.key,
+		OccurredAt: e.occurred.time(), AcceptedAt: e.accepted.time(),
+	}
+	if ev.ContactID == "" {
+		ev.Email = e.email
+	}
+	return ev
+}
+
+// FindEvent implements automation.EventReader.
+func (s *Store) FindEvent(ctx context.Context, id string) (automation.Event, error) {
+	if err := s.lock(ctx); err != nil {
+		return automation.Event{}, err
+	}
+	defer s.mu.Unlock()
+	e, ok := s.events[id]
+	if !ok {
+		return automation.Event{}, notFound("event", id)
+	}
+	return e.event(), nil
+}
+
+// ContactEvents implements automation.EventReader.
+func (s *Store) ContactEvents(ctx context.Context, contactID, name string, since time.Time) ([]automation.Event, error) {
+	if err := s.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	d, ok := s.contacts[contactID]
+	if !ok {
+		return nil, nil
+	}
+	var events []automation.Event
+	for _, e := range d.events {
+		if e.name == name && e.accepted >= toMicros(since) {
+			events = append(events, e.event())
+		}
+	}
+	return events, nil
+}
+
+// InsertEventDefinition implements automation.EventReader.
+func (s *Store) InsertEventDefinition(ctx context.Context, d automation.EventDefinition) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	if s.definition(d.Name) != nil || s.definition(d.ID) != nil {
+		return conflict("event %q is defined already", d.Name)
+	}
+	d.Schema = bytes.Clone(d.Schema)
+	s.defined = append(s.defined, &d)
+	return nil
+}
+
+// UpdateEventDefinition implements automation.EventReader.
+func (s *Store) UpdateEventDefinition(ctx context.Context, d automation.EventDefinition) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	old := s.definition(d.ID)
+	if old == nil {
+		return notFound("event definition", d.ID)
+	}
+	old.Schema, old.UpdatedAt = bytes.Clone(d.Schema), d.UpdatedAt
+	return nil
+}
+
+// DeleteEventDefinition implements automation.EventReader.
+func (s *Store) DeleteEventDefinition(ctx context.Context, id string) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	d := s.definition(id)
+	if d == nil {
+		return notFound("event definition", id)
+	}
+	s.defined = slices.DeleteFunc(s.defined, func(o *automation.EventDefinition) bool { return o == d })
+	return nil
+}
+
+// FindEventDefinition implements automation.EventWriter.
+func (s *Store) FindEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error) {
+	if err := s.lock(ctx); err != nil {
+		return automation.EventDefinition{}, err
+	}
+	defer s.mu.Unlock()
+	d := s.definition(idOrName)
+	if d == nil {
+		return automation.EventDefinition{}, notFound("event definition", idOrName)
+	}
+	return cloneDefinition(d), nil
+}
+
+// ListEventDefinitions implements automation.EventReader.
+func (s *Store) ListEventDefinitions(ctx context.Context, q automation.PageQuery) (automation.Page[automation.EventDefinition], error) {
+	if err := s.lock(ctx); err != nil {
+		return automation.Page[automation.EventDefinition]{}, err
+	}
+	defer s.mu.Unlock()
+	return page(s.defined, q, "event definition",
+		func(*automation.EventDefinition) bool { return true },
+		func(d *automation.EventDefinition) string { return d.ID },
+		cloneDefinition)
+}
+
+func (s *Store) definition(idOrName string) *automation.EventDefinition {
+	for _, d := range s.defined {
+		if d.ID == idOrName || d.Name == idOrName {
+			return d
+		}
+	}
+	return nil
+}
+
+func cloneDefinition(d *automation.EventDefinition) automation.EventDefinition {
+	c := *d
+	c.Schema = bytes.Clone(d.Schema)
+	return c
+}

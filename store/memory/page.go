@@ -1,0 +1,45 @@
+package memory
+
+import (
+	"slices"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// page returns a page of items, which are in order of creation, newest first.
+func page[T, R any](items []T, q automation.PageQuery, kind string, keep func(T) bool, id func(T) string, record func(T) R) (automation.Page[R], error) {
+	cursor := -1
+	if c := q.After + q.Before; c != "" {
+		cursor = slices.IndexFunc(items, func(t T) bool { return keep(t) && id(t) == c })
+		if cursor < 0 {
+			return automation.Page[R]{}, notFound(kind, c)
+		}
+	}
+	return pageFrom(items, q, cursor, keep, record), nil
+}
+
+// pageFrom is page for a cursor whose place in items is known.
+func pageFrom[T, R any](items []T, q automation.PageQuery, cursor int, keep func(T) bool, record func(T) R) automation.Page[R] {
+	var p automation.Page[R]
+	next, step := len(items)-1, -1
+	switch {
+	case q.After != "":
+		next = cursor - 1
+	case q.Before != "":
+		next, step = cursor+1, 1
+	}
+	for ; next >= 0 && next < len(items); next += step {
+		if !keep(items[next]) {
+			continue
+		}
+		if len(p.Data) == q.Limit {
+			p.HasMore = true
+			break
+		}
+		p.Data = append(p.Data, record(items[next]))
+	}
+	if step > 0 {
+		slices.Reverse(p.Data)
+	}
+	return p
+}

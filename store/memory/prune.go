@@ -1,0 +1,85 @@
+package memory
+
+import (
+	"context"
+	"slices"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// Prune implements automation.Keeper.
+func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (automation.PruneResult, error) {
+	if err := s.lock(ctx); err != nil {
+		return automation.PruneResult{}, err
+	}
+	defer s.mu.Unlock()
+	var res automation.PruneResult
+	res.Runs = s.pruneRuns(toMicros(p.Before), p.Limit)
+	res.Events = s.pruneEvents(toMicros(p.Before), p.Limit)
+	for k, u := range s.keys {
+		if u.expires <= toMicros(p.Now) {
+			delete(s.keys, k)
+		}
+	}
+	return res, nil
+}
+
+func (s *Store) pruneRuns(before micros, limit int) int {
+	gone := map[*run]bool{}
+	for _, r := range s.history {
+		if len(gone) == limit {
+			break
+		}
+		if r.status != automation.RunRunning && r.control == automation.ControlNone && r.completed < before {
+			gone[r] = true
+		}
+	}
+	if len(gone) == 0 {
+		return 0
+	}
+	isGone := func(r *run) bool { return gone[r] }
+	s.history = slices.DeleteFunc(s.history, isGone)
+	lists := map[*[]*run]bool{}
+	for r := range gone {
+		delete(s.runs, r.id)
+		lists[&r.desk.ended], lists[&r.automation.runs] = true, true
+		if r.event != nil {
+			r.event.references--
+		}
+		s.undefine(r)
+	}
+	for list := range lists {
+		*list = slices.DeleteFunc(*list, isGone)
+	}
+	return len(gone)
+}
+
+// undefine forgets the definition of r's version when r was the last run of it
+// and the automation is gone or has moved on.
+func (s *Store) undefine(r *run) {
+	v := automation.VersionRef{AutomationID: r.automation.ID, Version: int(r.version)}
+	d := s.definitions[v]
+	a := s.automations[v.AutomationID]
+	if d.runs--; d.runs == 0 && (a == nil || a.Version != v.Version) {
+		delete(s.definitions, v)
+	}
+}
+
+func (s *Store) pruneEvents(before micros, limit int) int {
+	removed := 0
+	for id, e := range s.events {
+		if removed == limit {
+			break
+		}
+		if e.handled == 0 || e.handled >= before || e.references > 0 {
+			continue
+		}
+		delete(s.events, id)
+		if i := slices.Index(e.desk.events[:e.desk.handled], e); i >= 0 {
+			e.desk.events = slices.Delete(e.desk.events, i, i+1)
+			e.desk.handled--
+		}
+		removed++
+	}
+	return removed
+}

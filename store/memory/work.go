@@ -1,0 +1,291 @@
+package memory
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// Claim implements automation.WorkStore.
+func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
+	if err := s.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	now := toMicros(p.Now)
+	if p.Contact != (automation.ContactRef{}) {
+		d := s.find(p.Contact)
+		if d == nil || d.leased > now {
+			return nil, nil
+		}
+		return []automation.Work{s.claim(d, p)}, nil
+	}
+	var works []automation.Work
+	for len(works) < p.Limit && len(s.due) > 0 && s.due[0].due <= now {
+		works = append(works, s.claim(s.due[0], p))
+	}
+	return works, nil
+}
+
+// find returns the desk of a contact that the store has heard of.
+func (s *Store) find(ref automation.ContactRef) *desk {
+	if ref.ID != "" {
+		return s.contacts[ref.ID]
+	}
+	return s.inboxes[automation.EmailKey(ref.Email)]
+}
+
+func (s *Store) claim(d *desk, p automation.ClaimParams) automation.Work {
+	d.token++
+	d.leased = toMicros(p.Now.Add(p.Lease))
+	w := automation.Work{Contact: d.ref, Token: d.token, Record: d.record()}
+	waited := false
+	for _, e := range d.pending()[:min(p.Events, len(d.pending()))] {
+		w.Events = append(w.Events, automation.PendingEvent{Event: e.event(), Starts: s.starts(e.name)})
+		waited = waited || len(d.running) > 0
+	}
+	w.Runs = d.dueRuns(p, w.Events, waited)
+	s.schedule(d)
+	return w
+}
+
+func (d *desk) record() *automation.Contact {
+	if d.contact == nil {
+		return nil
+	}
+	c := d.contact.Clone()
+	return &c
+}
+
+func (s *Store) starts(event string) []automation.VersionRef {
+	list := s.triggers[event]
+	if len(list) == 0 {
+		return nil
+	}
+	refs := make([]automation.VersionRef, len(list))
+	for i, a := range list {
+		refs[i] = automation.VersionRef{AutomationID: a.ID, Version: a.Version}
+	}
+	return refs
+}
+
+// dueRuns returns the desk's due runs, longest first, and then those that wait
+// for one of the events.
+func (d *desk) dueRuns(p automation.ClaimParams, events []automation.PendingEvent, waited bool) []automation.ClaimedRun {
+	now := toMicros(p.Now)
+	var due, waiting []*run
+	for _, r := range d.running {
+		switch {
+		case r.due != 0 && r.due <= now:
+			due = append(due, r)
+		case waited && r.waits != "" && slices.ContainsFunc(events, func(e automation.PendingEvent) bool { return e.Name == r.waits }):
+			waiting = append(waiting, r)
+		}
+	}
+	slices.SortStableFunc(due, func(a, b *run) int { return int(a.due - b.due) })
+	claimed := make([]automation.ClaimedRun, 0, min(len(due), p.Runs)+len(waiting))
+	for i, r := range due {
+		if i < p.Runs || r.waits != "" {
+			claimed = append(claimed, r.claimed())
+		}
+	}
+	for _, r := range waiting {
+		claimed = append(claimed, r.claimed())
+	}
+	return claimed
+}
+
+func (r *run) claimed() automation.ClaimedRun {
+	c := automation.ClaimedRun{RunRecord: r.record(), Control: r.control}
+	if r.event != nil {
+		c.Trigger = bytes.Clone(r.event.payload)
+	}
+	return c
+}
+
+// Commit implements automation.WorkStore.
+func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
+	if err := s.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	results := make([]automation.CommitResult, len(ts))
+	for i := range ts {
+		results[i] = s.commit(&ts[i])
+	}
+	return results, nil
+}
+
+func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
+	d := s.find(t.Contact)
+	now := toMicros(t.Now)
+	if d == nil || d.token != t.Token || d.leased == 0 {
+		res.Err = leaseLost(t.Contact)
+		return res
+	}
+	if res.Err = s.refusal(t); res.Err != nil {
+		return res
+	}
+	d.handle(t, now)
+	for i := range t.Runs {
+		s.put(d, &t.Runs[i], now, &res)
+	}
+	s.changeContact(d, t, now)
+	if t.MoveTo != "" {
+		s.move(d, t, now)
+	}
+	d.leased = toMicros(t.Extend)
+	if t.Release {
+		d.leased = 0
+	} else {
+		res.Contact = d.record()
+	}
+	s.schedule(d)
+	if d.ref.ID == "" && d.leased == 0 && len(d.pending()) == 0 {
+		delete(s.inboxes, d.ref.Email)
+	}
+	return res
+}
+
+// refusal reports why nothing of t may be written.
+func (s *Store) refusal(t *automation.Transition) error {
+	for i := range t.Runs {
+		r := &t.Runs[i]
+		a := s.automations[r.AutomationID]
+		switch {
+		case r.New && (a == nil || a.Status != automation.StatusEnabled):
+			return conflict("automation %q is not enabled any more", r.AutomationID)
+		case !r.New && s.runs[r.ID] == nil:
+			return notFound("run", r.ID)
+		}
+	}
+	return nil
+}
+
+// handle marks events as handled. They are a prefix of the pending ones, in
+// any order.
+func (d *desk) handle(t *automation.Transition, now micros) {
+	for _, id := range t.Handled {
+		i := slices.IndexFunc(d.pending(), func(e *event) bool { return e.id == id })
+		if i < 0 {
+			continue
+		}
+		e := d.pending()[i]
+		e.handled = now
+		copy(d.pending()[1:i+1], d.pending()[:i])
+		d.pending()[0] = e
+		d.handled++
+	}
+	if t.Erase {
+		for _, e := range d.events {
+			e.payload, e.email, e.key = nil, "", ""
+		}
+	}
+}
+
+func (s *Store) changeContact(d *desk, t *automation.Transition, now micros) {
+	if d.contact == nil {
+		return
+	}
+	if t.Change != nil {
+		t.Change.Apply(&d.contact.Contact)
+	}
+	if t.Delete {
+		s.remove(d, now)
+	}
+}
+
+// move gives the pending events of an email to a contact, which it may create.
+func (s *Store) move(d *desk, t *automation.Transition, now micros) {
+	to := s.emails[d.ref.Email]
+	if to == nil && t.Create != nil {
+		to = s.insert(*t.Create)
+	}
+	if to == nil {
+		to = s.deskFor(t.MoveTo, "", true)
+	}
+	for _, e := range d.pending() {
+		e.desk = to
+		to.enqueue(e)
+	}
+	d.events = d.events[:d.handled]
+	s.schedule(to)
+}
+
+func leaseLost(ref automation.ContactRef) error {
+	return fmt.Errorf("contact %q: %w", ref.String(), automation.ErrLeaseLost)
+}
+
+// NextDue implements automation.WorkStore.
+func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
+	if err := s.lock(ctx); err != nil {
+		return time.Time{}, err
+	}
+	defer s.mu.Unlock()
+	if len(s.due) == 0 {
+		return time.Time{}, nil
+	}
+	return s.due[0].due.time(), nil
+}
+
+// ControlRun implements automation.WorkStore.
+func (s *Store) ControlRun(ctx context.Context, id string, c automation.Control, now time.Time) (automation.RunRecord, error) {
+	if err := s.lock(ctx); err != nil {
+		return automation.RunRecord{}, err
+	}
+	defer s.mu.Unlock()
+	r, ok := s.runs[id]
+	if !ok {
+		return automation.RunRecord{}, notFound("run", id)
+	}
+	before := r.record()
+	active := r.status == automation.RunRunning
+	switch {
+	case c == automation.ControlRetry && !active && r.status != automation.RunFailed:
+		return before, conflict("run %q is %s, and only a failed run can be retried", id, r.status)
+	case c == automation.ControlRetry && active, c == automation.ControlCancel && !active:
+		return before, nil
+	}
+	s.request(r, c, toMicros(now))
+	s.wake()
+	return before, nil
+}
+
+// CancelRuns implements automation.WorkStore.
+func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Time) (int, error) {
+	if err := s.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer s.mu.Unlock()
+	a, ok := s.automations[automationID]
+	if !ok {
+		return 0, notFound("automation", automationID)
+	}
+	n := s.cancel(a, toMicros(now))
+	s.wake()
+	return n, nil
+}
+
+func (s *Store) cancel(a *automationEntry, now micros) (n int) {
+	for _, r := range a.runs {
+		if r.status == automation.RunRunning {
+			s.request(r, automation.ControlCancel, now)
+			n++
+		}
+	}
+	return n
+}
+
+// request records what somebody wants of a run, and makes it due.
+func (s *Store) request(r *run, c automation.Control, now micros) {
+	r.control = c
+	if r.status != automation.RunRunning {
+		r.desk.reopen(r)
+	}
+	r.hasten(now)
+	s.hasten(r.desk, r.due)
+}

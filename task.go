@@ -1,0 +1,547 @@
+package automation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// task is the work on one leased contact, from claim to release. It alternates
+// between two things: transition says what has to be written, and perform does
+// the effects that may happen once it was. It belongs to one goroutine.
+type task struct {
+	r       *Runner
+	work    Work
+	contact *Contact // as it is now; nil if there is none
+	runs    []*activeRun
+	ready   []*activeRun // their next effect may happen once the state is written
+
+	// What has become of the work since the last commit.
+	handled []string
+	change  *ContactChange
+	remove  bool
+	erase   bool
+	moveTo  *Contact
+	created bool
+	notices []Notice
+
+	advanced int  // events handled and runs moved, for Drain's count
+	again    bool // there is work for the next claim
+}
+
+// activeRun is a run that the task has loaded.
+type activeRun struct {
+	rec     RunRecord
+	graph   *Graph
+	state   State
+	action  Action
+	data    Data
+	control Control // asked for and not carried out
+	seen    Control // carried out and not written
+	isNew   bool
+	dirty   bool
+	moved   bool // it was advanced by this task
+}
+
+// begin loads what was claimed and moves all of it as far as it goes without
+// the outside world. The error is the store's or the host's: nothing is known
+// to be wrong with the work itself.
+func (t *task) begin(ctx context.Context) error {
+	t.again = len(t.work.Events) == claimEvents || len(t.work.Runs) >= claimRuns
+	if t.work.Contact.ID == "" {
+		return t.planInbox(ctx)
+	}
+	if err := t.loadContact(ctx); err != nil {
+		return err
+	}
+	for i := range t.work.Runs {
+		if err := t.load(ctx, &t.work.Runs[i]); err != nil {
+			return err
+		}
+	}
+	return t.plan(ctx)
+}
+
+func (t *task) loadContact(ctx context.Context) error {
+	if t.r.opts.Contacts == nil {
+		t.contact = t.work.Record
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.r.opts.EffectTimeout)
+	defer cancel()
+	c, err := t.r.opts.Contacts.FindContact(ctx, ContactRef{ID: t.work.Contact.ID})
+	if errors.Is(err, ErrNotFound) {
+		t.contact = nil
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("contact %q: %w", t.work.Contact.ID, err)
+	}
+	t.contact = &c
+	return nil
+}
+
+// load makes an activeRun of a claimed run. One that cannot be read is set
+// aside, and all others go on.
+func (t *task) load(ctx context.Context, c *ClaimedRun) error {
+	run := &activeRun{rec: c.RunRecord, control: c.Control}
+	g, err := t.r.graph(ctx, VersionRef{c.AutomationID, c.Version})
+	if err != nil && !errors.Is(err, errUnreadable) {
+		return err
+	}
+	if err == nil {
+		run.graph = g
+		run.state, err = g.decode(run.rec)
+	}
+	t.runs = append(t.runs, run)
+	if err != nil {
+		t.setAside(run, err)
+		return nil
+	}
+	if g.readsEvent {
+		run.data.Event, _ = decodePayload(c.Trigger, len(c.Trigger)+1)
+	}
+	run.action = g.Action(run.state)
+	if run.rec.Setbacks > 0 {
+		return t.recover(ctx, run)
+	}
+	return nil
+}
+
+// The back-off of a run that cannot be read. After maxSetbacks a damaged one is
+// failed; one that a newer version can read is left to that.
+const (
+	setbackInitial = time.Second
+	setbackMax     = 5 * time.Minute
+	maxSetbacks    = 10
+)
+
+// setAside puts off a run that cannot be read, so that it does not get in the
+// way of the others.
+func (t *task) setAside(run *activeRun, err error) {
+	now := t.r.now()
+	run.rec.Setbacks++
+	run.rec.Error = &StepError{Code: FailedDamaged, Message: err.Error()}
+	wait := min(setbackInitial<<min(run.rec.Setbacks-1, 20), setbackMax)
+	run.rec.DueAt = now.Add(wait)
+	if run.rec.Setbacks >= maxSetbacks && !errors.Is(err, ErrNewerVersion) {
+		run.rec.Status, run.rec.DueAt, run.rec.CompletedAt, run.rec.WaitEvent = RunFailed, time.Time{}, now, ""
+	}
+	if run.control == ControlCancel {
+		run.seen, run.rec.DueAt, run.rec.CompletedAt, run.rec.WaitEvent = ControlCancel, time.Time{}, now, ""
+		run.rec.Status, run.rec.Error = RunCancelled, &StepError{Code: CancelledByRequest, Message: cancelMessage}
+	}
+	run.dirty, run.moved, run.graph = true, true, nil
+	t.r.opts.Logger.Error("automation: run set aside", "run", run.rec.ID, "setbacks", run.rec.Setbacks, "error", err)
+}
+
+// recover takes up a run that could not be read before. Events that came in the
+// meantime could not be matched: the run looks back for them.
+func (t *task) recover(ctx context.Context, run *activeRun) error {
+	run.rec.Setbacks, run.rec.Error, run.dirty = 0, nil, true
+	if run.action.Kind != ActionWait {
+		return nil
+	}
+	return t.lookBack(ctx, run)
+}
+
+// plan moves everything as far as it goes: first what was asked for, then the
+// events in order, then the runs whose time has come.
+func (t *task) plan(ctx context.Context) error {
+	for _, run := range t.runs {
+		t.obey(run)
+	}
+	for i := range t.work.Events {
+		if err := t.dispatch(ctx, &t.work.Events[i]); err != nil {
+			return err
+		}
+	}
+	now := t.r.now()
+	for _, run := range t.runs {
+		if run.moved || run.rec.DueAt.IsZero() || run.rec.DueAt.After(now) {
+			continue
+		}
+		if err := t.wake(ctx, run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cancelMessage is what a run that was cancelled on request says.
+const cancelMessage = "cancelled on request"
+
+// obey carries out what was asked of a run, and cancels a run whose contact is
+// gone.
+func (t *task) obey(run *activeRun) {
+	if run.graph == nil {
+		return
+	}
+	switch {
+	case run.control == ControlCancel:
+		run.seen = ControlCancel
+		t.advance(run, Input{Kind: InputCancelled, Code: CancelledByRequest, Reason: cancelMessage})
+	case t.contact == nil && run.rec.Status == RunRunning:
+		t.advance(run, Input{Kind: InputCancelled, Code: CancelledContactGone, Reason: "the contact was deleted"})
+	case run.control == ControlRetry:
+		run.seen = ControlRetry
+		t.retry(run)
+	}
+	run.control = ControlNone
+}
+
+func (t *task) retry(run *activeRun) {
+	if run.rec.Status != RunFailed {
+		return
+	}
+	if t.contact == nil {
+		t.advance(run, Input{Kind: InputRetried})
+		t.advance(run, Input{Kind: InputCancelled, Code: CancelledContactGone, Reason: "the contact was deleted"})
+		return
+	}
+	kind := InputRetried
+	if run.state.Status() == RunRunning {
+		// It was failed for being unreadable, not by a step.
+		run.rec.Status, run.rec.CompletedAt, run.rec.Error = RunRunning, time.Time{}, nil
+		if kind = InputWoken; !run.state.started {
+			kind = InputStarted
+		}
+	}
+	t.advance(run, Input{Kind: kind})
+}
+
+// wake advances a run that is due by time.
+func (t *task) wake(ctx context.Context, run *activeRun) error {
+	if run.graph == nil || run.rec.Status != RunRunning {
+		return nil
+	}
+	if t.contact == nil {
+		t.obey(run) // another run has just deleted it
+		return nil
+	}
+	kind := InputWoken
+	if !run.state.started {
+		kind = InputStarted
+	}
+	t.advance(run, Input{Kind: kind})
+	return t.lookBackIfAsked(ctx, run)
+}
+
+// dispatch does all that one event does: resume waits, then start runs.
+func (t *task) dispatch(ctx context.Context, e *PendingEvent) error {
+	n := &EventHandled{At: t.r.now(), Event: e.Event}
+	t.handled = append(t.handled, e.ID)
+	t.advanced++
+	if t.contact == nil {
+		t.notice(n) // it was deleted after the event was sent
+		return nil
+	}
+	payload, _ := decodePayload(e.Payload, len(e.Payload)+1)
+	for _, run := range t.runs {
+		resumed, err := t.deliver(ctx, run, &e.Event, payload)
+		if err != nil {
+			return err
+		}
+		if resumed {
+			n.Resumed = append(n.Resumed, run.rec.ID)
+		}
+	}
+	for _, v := range e.Starts {
+		id, err := t.start(ctx, v, e, payload)
+		if err != nil {
+			return err
+		}
+		n.Started = append(n.Started, id)
+	}
+	t.notice(n)
+	return nil
+}
+
+// deliver brings an event to a run that may be waiting for it. An event never
+// satisfies a wait of the run that it has started.
+func (t *task) deliver(ctx context.Context, run *activeRun, e *Event, payload map[string]any) (resumed bool, err error) {
+	if run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || run.rec.EventID == e.ID {
+		return false, nil
+	}
+	at := len(run.state.steps)
+	t.advance(run, Input{Kind: InputReceived, Event: e, Payload: payload})
+	resumed = len(run.state.steps) != at || run.state.Status() != RunRunning
+	if resumed {
+		err = t.lookBackIfAsked(ctx, run)
+	}
+	return resumed, err
+}
+
+// start makes a run. If this process cannot read the graph, the run is kept
+// unstarted, for one that can.
+func (t *task) start(ctx context.Context, v VersionRef, e *PendingEvent, payload map[string]any) (string, error) {
+	now := t.r.now()
+	run := &activeRun{isNew: true, rec: RunRecord{
+		ID: t.r.ids.next(now), AutomationID: v.AutomationID, Version: v.Version,
+		ContactID: t.work.Contact.ID, EventID: e.ID, EventName: e.Name,
+		Status: RunRunning, CreatedAt: now,
+	}}
+	run.state.RunID = run.rec.ID
+	g, err := t.r.graph(ctx, v)
+	if err != nil && !errors.Is(err, errUnreadable) {
+		return "", err
+	}
+	t.runs = append(t.runs, run)
+	if err != nil {
+		t.setAside(run, err)
+		return run.rec.ID, nil
+	}
+	run.graph = g
+	run.data.Event = payload
+	if t.r.opts.Observer != nil {
+		t.notice(&RunStarted{At: now, Run: run.rec.run()})
+	}
+	t.advance(run, Input{Kind: InputStarted, Event: &e.Event})
+	return run.rec.ID, t.lookBackIfAsked(ctx, run)
+}
+
+// lookBackIfAsked brings a run that has just begun a wait with lookback the
+// events that came before it.
+func (t *task) lookBackIfAsked(ctx context.Context, run *activeRun) error {
+	if run.action.Kind != ActionWait || !run.action.Lookback {
+		return nil
+	}
+	return t.lookBack(ctx, run)
+}
+
+func (t *task) lookBack(ctx context.Context, run *activeRun) error {
+	events, err := t.r.store.ContactEvents(ctx, run.rec.ContactID, run.action.Event, run.state.steps[0].startedAt)
+	if err != nil {
+		return err
+	}
+	for i := range events {
+		payload, _ := decodePayload(events[i].Payload, len(events[i].Payload)+1)
+		resumed, err := t.deliver(ctx, run, &events[i], payload)
+		if err != nil || resumed {
+			return err
+		}
+	}
+	return nil
+}
+
+// planInbox handles events for an email that belonged to no contact when they
+// were sent. Those that start nothing are done with: an event that starts no
+// run creates nobody. From the first that starts a run on they are moved to the
+// contact, which is created if it does not exist by now, and are handled there.
+func (t *task) planInbox(ctx context.Context) error {
+	c, err := t.findByEmail(ctx)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if err == nil {
+		t.moveTo = &c
+		return nil
+	}
+	for i := range t.work.Events {
+		e := &t.work.Events[i]
+		if len(e.Starts) > 0 {
+			return t.createContact(ctx, e.Email)
+		}
+		t.handled = append(t.handled, e.ID)
+		t.advanced++
+		t.notice(&EventHandled{At: t.r.now(), Event: e.Event})
+	}
+	return nil
+}
+
+func (t *task) findByEmail(ctx context.Context) (Contact, error) {
+	ref := ContactRef{Email: t.work.Contact.Email}
+	if t.r.opts.Contacts != nil {
+		return t.r.opts.Contacts.FindContact(ctx, ref)
+	}
+	return t.r.store.FindContact(ctx, ref)
+}
+
+func (t *task) createContact(ctx context.Context, email string) error {
+	if t.r.opts.Contacts == nil {
+		t.moveTo, t.created = t.r.newContact(email), true
+		t.notice(&ContactCreated{At: t.r.now(), Contact: t.moveTo.Clone()})
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.r.opts.EffectTimeout)
+	defer cancel()
+	c, err := t.r.opts.Contacts.CreateContact(ctx, email)
+	if err != nil {
+		return fmt.Errorf("create contact: %w", err)
+	}
+	t.moveTo = &c
+	t.notice(&ContactCreated{At: t.r.now(), Contact: c.Clone()})
+	return nil
+}
+
+// advance moves one run, and on through all effects that are part of the
+// commit: changes to a contact that lives in the store.
+func (t *task) advance(run *activeRun, in Input) {
+	run.dirty, run.moved = true, true
+	t.advanced++
+	for {
+		in.Now = t.r.now()
+		in.Data = run.data
+		in.Data.Contact = t.contact
+		before := run.state
+		next, action, err := run.graph.Advance(run.state, in)
+		if err != nil {
+			t.setAside(run, err)
+			return
+		}
+		run.state, run.action = next, action
+		t.compare(run, before)
+		if action.Kind != ActionPerform {
+			return
+		}
+		if t.r.opts.Contacts != nil || !run.graph.changesContact(next) {
+			t.ready = append(t.ready, run)
+			return
+		}
+		in = t.changeContact(run)
+	}
+}
+
+// changeContact makes a step's change to the contact, to be written together
+// with the step.
+func (t *task) changeContact(run *activeRun) Input {
+	data := run.data
+	data.Contact = t.contact
+	effect, err := run.graph.Effect(run.state, data)
+	if err != nil {
+		return Input{Kind: InputFailed, Err: err}
+	}
+	switch e := effect.(type) {
+	case *ChangeContactEffect:
+		changed := t.contact.Clone()
+		e.Change.Apply(&changed)
+		t.contact = &changed
+		if t.change == nil {
+			t.change = &ContactChange{}
+		}
+		t.change.merge(e.Change)
+		t.notice(&ContactChanged{At: t.r.now(), ContactID: changed.ID, Change: e.Change})
+		return Input{Kind: InputSucceeded, Output: e.output}
+	case *DeleteContactEffect:
+		t.notice(&ContactDeleted{At: t.r.now(), ContactID: t.contact.ID})
+		t.contact, t.remove = nil, true
+		return Input{Kind: InputSucceeded}
+	default:
+		return Input{Kind: InputFailed, Err: Permanent(fmt.Errorf("automation: unexpected effect %T", effect))}
+	}
+}
+
+// transition returns what has to be written now. The lease ends with it if
+// nothing is left to perform and nothing is in flight.
+func (t *task) transition(inFlight int) Transition {
+	now := t.r.now()
+	tr := Transition{
+		Contact: t.work.Contact, Token: t.work.Token, Now: now,
+		Handled: t.handled, Change: t.change, Delete: t.remove, Erase: t.erase,
+		Release: inFlight == 0 && len(t.ready) == 0,
+		Extend:  now.Add(t.r.opts.Lease),
+	}
+	if t.moveTo != nil {
+		t.again = true
+		tr.MoveTo = t.moveTo.ID
+		if t.created {
+			tr.Create = t.moveTo
+		}
+	}
+	for _, run := range t.runs {
+		if run.dirty {
+			tr.Runs = append(tr.Runs, run.write(now))
+		}
+	}
+	return tr
+}
+
+// write returns the run as it has to be stored.
+func (run *activeRun) write(now time.Time) RunChange {
+	rec := &run.rec
+	if run.graph != nil && rec.Setbacks == 0 {
+		rec.Status, rec.Error = run.state.Status(), run.state.failure()
+		rec.Step, rec.WaitEvent = run.action.Step, run.action.Event
+		rec.DueAt = run.state.dueAt
+		switch {
+		case run.action.Kind == ActionPerform:
+			rec.DueAt = now // nobody but the lease's holder will see it, until the lease expires
+		case run.action.Kind == ActionDone && rec.CompletedAt.IsZero():
+			rec.CompletedAt = now
+		case run.action.Kind != ActionDone:
+			rec.CompletedAt = time.Time{}
+		}
+		rec.State, _ = run.state.MarshalBinary()
+	}
+	c := RunChange{RunRecord: *rec, New: run.isNew, Seen: run.seen}
+	run.dirty = false
+	return c
+}
+
+// written takes note that the last transition was committed, and of what the
+// store had to say.
+func (t *task) written(res CommitResult) {
+	t.r.observe(t.notices...)
+	t.handled, t.change, t.remove, t.erase, t.moveTo, t.created, t.notices = nil, nil, false, false, nil, false, nil
+	for _, run := range t.runs {
+		run.isNew, run.seen = false, ControlNone
+		if c, ok := res.Controls[run.rec.ID]; ok {
+			run.control = c
+		}
+	}
+	if t.r.opts.Contacts == nil {
+		t.contact = res.Contact
+	}
+}
+
+// takeReady returns the runs whose effect may be performed now.
+func (t *task) takeReady() []*activeRun {
+	ready := t.ready
+	t.ready = nil
+	return ready
+}
+
+func (t *task) notice(n Notice) {
+	if t.r.opts.Observer != nil {
+		t.notices = append(t.notices, n)
+	}
+}
+
+// compare notes which steps have changed.
+func (t *task) compare(run *activeRun, before State) {
+	if t.r.opts.Observer == nil {
+		return
+	}
+	at := t.r.now()
+	rec := run.rec
+	rec.Status, rec.Step, rec.Error = run.state.Status(), run.action.Step, run.state.failure()
+	for i := range run.state.steps {
+		st := &run.state.steps[i]
+		if i < len(before.steps) && st.same(&before.steps[i]) {
+			continue
+		}
+		t.notice(&StepChanged{At: at, Run: rec.run(), Step: run.graph.stepRun(st.index, st, false)})
+	}
+	if run.action.Kind == ActionDone && before.Status() == RunRunning {
+		rec.CompletedAt = at
+		t.notice(&RunEnded{At: at, Run: rec.run()})
+	}
+}
+
+// same reports whether nothing a reader can see has changed.
+func (st *stepState) same(o *stepState) bool {
+	return st.status == o.status && st.completedAt.Equal(o.completedAt) && len(st.attempts) == len(o.attempts) &&
+		slices.Equal(st.output, o.output)
+}
+
+// changesContact reports whether the effect that s asks for is a change to the
+// contact.
+func (g *Graph) changesContact(s State) bool {
+	switch g.steps[s.at].effect.(type) {
+	case *contactEffect, segmentEffect, deleteEffect:
+		return true
+	}
+	return false
+}

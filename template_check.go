@@ -1,0 +1,89 @@
+package automation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// checkTemplates warns about send_email steps whose template is missing or not
+// published, and about variables that the template does not have. It asks for
+// each template once. The error is about asking.
+func checkTemplates(ctx context.Context, a Automation, in TemplateInspector) (Problems, error) {
+	c := templateCheck{in: in, seen: map[string]*TemplateInfo{}}
+	for i, s := range a.Steps {
+		email, ok := s.Config.(SendEmail)
+		if !ok || email.Template.ID == "" {
+			continue
+		}
+		info, err := c.inspect(ctx, email.Template.ID)
+		if err != nil {
+			return nil, fmt.Errorf("automation: inspect template %q: %w", email.Template.ID, err)
+		}
+		c.path, c.step = fmt.Sprintf("steps[%d].config.template", i), s.Key
+		c.compare(email.Template, info)
+	}
+	return c.problems, nil
+}
+
+// templateCheck compares send_email steps with their templates.
+type templateCheck struct {
+	in       TemplateInspector
+	seen     map[string]*TemplateInfo // nil for a template that does not exist
+	path     string                   // of the template in the step
+	step     string
+	problems Problems
+}
+
+// inspect returns nil if there is no template with this id.
+func (c *templateCheck) inspect(ctx context.Context, id string) (*TemplateInfo, error) {
+	if info, ok := c.seen[id]; ok {
+		return info, nil
+	}
+	info, err := c.in.InspectTemplate(ctx, id)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		c.seen[id] = nil
+	case err != nil:
+		return nil, err
+	default:
+		c.seen[id] = &info
+	}
+	return c.seen[id], nil
+}
+
+func (c *templateCheck) compare(ref TemplateRef, info *TemplateInfo) {
+	if info == nil {
+		c.warnf(CodeUnknownTemplate, ".id", "there is no template %q: create it, or the email will fail", ref.ID)
+		return
+	}
+	if !info.Published {
+		c.warnf(CodeUnpublishedTemplate, ".id", "template %q is not published: publish it before the automation is enabled", ref.ID)
+	}
+	for _, name := range slices.Sorted(maps.Keys(ref.Variables)) {
+		if !slices.Contains(info.Variables, name) {
+			c.warnf(CodeUnknownTemplateField, string(appendPathKey([]byte(".variables"), name)),
+				"template %q has no variable %q: %s", ref.ID, name, knownVariables(info.Variables))
+		}
+	}
+}
+
+func knownVariables(names []string) string {
+	if len(names) == 0 {
+		return "it takes none"
+	}
+	return "it takes " + strings.Join(slices.Sorted(slices.Values(names)), ", ")
+}
+
+func (c *templateCheck) warnf(code Code, path, format string, args ...any) {
+	c.problems = append(c.problems, Problem{
+		Severity: SeverityWarning,
+		Code:     code,
+		Path:     c.path + path,
+		Step:     c.step,
+		Message:  fmt.Sprintf(format, args...),
+	})
+}
