@@ -104,9 +104,15 @@ func (g *Graph) Advance(s State, in Input) (State, Action, error) {
 	if !g.fits(s) {
 		return s, Action{}, errDamagedState
 	}
+	s.own()
+	return g.advance(s, in)
+}
+
+// advance is Advance for a caller that owns s and does not need it any more,
+// unless an error is returned.
+func (g *Graph) advance(s State, in Input) (State, Action, error) {
 	in.Now = stamp(in.Now)
 	a := advance{g: g, s: s, in: in}
-	a.s.own()
 	action, err := a.input()
 	if err != nil {
 		return s, Action{}, fmt.Errorf("automation: run %s: %w", s.RunID, err)

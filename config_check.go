@@ -96,7 +96,7 @@ func (c *stepCheck) checkWait(wait WaitForEvent) {
 func (c *stepCheck) checkRule(path string, r Rule) {
 	bounded := true
 	for _, p := range checkRule(r, c.limits, c.waitNames) {
-		c.errorf(p.Code, join(path, p.Path), "%s", p.Message)
+		c.errorf(p.Code, within(path, p.Path), "%s", p.Message)
 		bounded = bounded && p.Code != CodeLimit
 	}
 	if bounded {
@@ -114,7 +114,7 @@ func (c *stepCheck) checkWaitFields(path string, r Rule) {
 		return
 	}
 	if p, err := compilePath(r.Field, c.waitNames); err == nil {
-		c.checkWaitedFor(join(path, "field"), p)
+		c.checkWaitedFor(within(path, "field"), p)
 	}
 }
 
@@ -259,7 +259,7 @@ func (c *stepCheck) checkCustom(config StepConfig) {
 		c.checkCustomError(err)
 	}
 	for _, v := range kind.values(config) {
-		c.checkValue(join("config", v.path), v.value)
+		c.checkValue(within("config", v.path), v.value)
 	}
 }
 
@@ -276,6 +276,6 @@ func (c *stepCheck) checkCustomError(err error) {
 // relay reports problems whose paths lead on from the config.
 func (c *stepCheck) relay(problems Problems) {
 	for _, p := range problems {
-		c.report(p.Severity, p.Code, join("config", p.Path), "%s", p.Message)
+		c.report(p.Severity, p.Code, within("config", p.Path), "%s", p.Message)
 	}
 }

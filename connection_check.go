@@ -33,7 +33,7 @@ func (c *connectionCheck) errorf(code Code, path, format string, args ...any) {
 	c.problems = append(c.problems, Problem{
 		Severity:   SeverityError,
 		Code:       code,
-		Path:       join(fmt.Sprintf("connections[%d]", c.i), path),
+		Path:       within(fmt.Sprintf("connections[%d]", c.i), path),
 		Connection: &connection,
 		Message:    fmt.Sprintf(format, args...),
 	})
@@ -63,7 +63,7 @@ func (c *connectionCheck) checkType() {
 	typ := c.connection.Type.orDefault()
 	branches, ok := c.branches(c.outline.types[c.ends.from])
 	if ok && !slices.Contains(branches, typ) {
-		c.errorf(CodeConnectionType, "type", "a %s step has no connection of type %q: use %s",
+		c.errorf(CodeConnectionType, "type", "a step of type %q has no connection of type %q: use %s",
 			c.outline.types[c.ends.from], typ, oneOf(branches))
 		return
 	}

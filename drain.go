@@ -96,7 +96,7 @@ func (r *Runner) round(ctx context.Context, tasks []*task, total *int) ([]*task,
 		}
 		*total += t.advanced
 		t.advanced = 0
-		t.written(results[i])
+		r.observe(t.written(results[i])...)
 		if ts[i].Release {
 			continue
 		}
@@ -124,16 +124,6 @@ func (r *Runner) performAll(ctx context.Context, t *task) error {
 		}
 	}
 	return nil
-}
-
-// refresh reads the host's contact again, before each effect: it may have been
-// changed while the last one was in flight. A contact in the store comes with
-// each commit.
-func (t *task) refresh(ctx context.Context) error {
-	if t.r.opts.Contacts == nil {
-		return nil
-	}
-	return t.loadContact(ctx)
 }
 
 // commit writes transitions, also after ctx has ended: stopping must not lose
@@ -202,6 +192,6 @@ func (r *Runner) settle(ctx context.Context, ref ContactRef) error {
 	if results[0].Err != nil {
 		return r.refused(ctx, t, results[0].Err)
 	}
-	t.written(results[0])
+	r.observe(t.written(results[0])...)
 	return nil
 }

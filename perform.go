@@ -85,6 +85,7 @@ func (r *Runner) attempt(ctx context.Context, contactID string, effect Effect) (
 
 // settled takes what became of a run's effect and moves the run on.
 func (t *task) settled(ctx context.Context, run *activeRun, in Input) error {
+	t.now = t.r.now()
 	t.noticeContact(run, in)
 	t.advance(run, in)
 	if in.Kind == InputReleased {
@@ -103,8 +104,8 @@ func (t *task) noticeContact(run *activeRun, in Input) {
 	data.Contact = t.contact
 	switch e, _ := run.graph.Effect(run.state, data); e := e.(type) {
 	case *ChangeContactEffect:
-		t.notice(&ContactChanged{At: t.r.now(), ContactID: t.work.Contact.ID, Change: e.Change})
+		t.notice(&ContactChanged{At: t.now, ContactID: t.work.Contact.ID, Change: e.Change})
 	case *DeleteContactEffect:
-		t.notice(&ContactDeleted{At: t.r.now(), ContactID: t.work.Contact.ID})
+		t.notice(&ContactDeleted{At: t.now, ContactID: t.work.Contact.ID})
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -22,9 +21,6 @@ type Runner struct {
 	graphs graphCache
 	checks schemaCache
 	wakeup chan struct{}
-
-	// serving is set while Run is at work, for the effects of its tasks.
-	serving atomic.Bool
 }
 
 // New returns a Runner that keeps its state in store and sends with mailer. The

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 func TestDocumentSchema_ListsEveryOffendingField(t *testing.T) {
@@ -98,6 +99,43 @@ func TestDocumentSchema_Messages(t *testing.T) {
 			assert.Equal(t, []string{"payload.type: " + tc.want}, got)
 		})
 	}
+}
+
+func TestDocumentSchema_FindsFieldsOfAnyName(t *testing.T) {
+	t.Parallel()
+	// The library reports a field named "" at the object that has it, and writes
+	// a backslash at the end of a name like one that escapes.
+	name := rapid.String().Filter(func(name string) bool { return name != "" && !strings.HasSuffix(name, `\`) })
+	rapid.Check(t, func(t *rapid.T) {
+		names := rapid.SliceOfNDistinct(name, 1, 4, rapid.ID).Draw(t, "names")
+		quoted, err := json.Marshal(names)
+		require.NoError(t, err)
+		payload, paths := map[string]any{}, []string{}
+		for _, name := range names {
+			payload[name] = true
+			paths = append(paths, string(appendPathKey([]byte("payload"), name)))
+		}
+		missing, err := compileSchema(json.RawMessage(`{"required":` + string(quoted) + `}`))
+		require.NoError(t, err)
+		extra, err := compileSchema(json.RawMessage(`{"additionalProperties":false}`))
+		require.NoError(t, err)
+		mistyped, err := compileSchema(json.RawMessage(`{"additionalProperties":{"type":"string"}}`))
+		require.NoError(t, err)
+		for _, problems := range []Problems{missing.check(nil), extra.check(payload), mistyped.check(payload)} {
+			found := []string{}
+			for _, p := range problems {
+				found = append(found, p.Path)
+			}
+			assert.ElementsMatch(t, paths, found)
+		}
+	})
+}
+
+func TestDocumentSchema_HugeNumbersAreFoundAtAnyDepth(t *testing.T) {
+	t.Parallel()
+	got := mustSchema(t, `{"type":"object"}`).check(mustPayload(t, `{"a":[1,{"b c":1e401,"d":[-1e-401]}],"e":1e400}`))
+	const message = ": is a number with too many digits for a JSON Schema; write it as a string"
+	assert.Equal(t, []string{`payload.a[1].d[0]` + message, `payload.a[1]["b c"]` + message}, problemLines(got))
 }
 
 func TestDocumentSchema_PropertiesNamedAsKeywords(t *testing.T) {

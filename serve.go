@@ -15,12 +15,9 @@ import (
 // Options.ShutdownTimeout to finish, records what became of them, and releases
 // everything it holds. All its goroutines have ended when it returns.
 func (r *Runner) Run(ctx context.Context) error {
-	s := newServer(r, ctx)
-	s.background.Go(s.commits)
-	if w, ok := find[Watcher](r.store); ok {
-		s.background.Go(func() { s.watch(ctx, w) })
-	}
-	s.serve(ctx)
+	s := newServer(ctx, r)
+	s.start()
+	s.serve()
 	s.stop()
 	return ctx.Err()
 }
@@ -41,76 +38,139 @@ func find[T any](s Store) (T, bool) {
 	}
 }
 
-// server is one call of Run.
+// server is one call of Run. Work passes through its stages: the scheduler
+// claims contacts, planners load them and move their runs as far as they go, the
+// committer writes what gathers in one commit, and performers do the effects,
+// whose outcomes go to the committer again, until a task releases its contact.
 type server struct {
-	r *Runner
-	// effects is the context of effects: it outlives Run's by the time that
-	// they are given to finish.
-	effects   context.Context
-	cutEffect context.CancelFunc
-	slots     chan struct{} // one for each effect at once
-	requests  chan commitRequest
+	r   *Runner
+	ctx context.Context // Run's: when it ends, nothing is begun any more
+	// bound is the context of effects and internal calls: it outlives ctx by
+	// the time that effects are given to finish.
+	bound context.Context
+	cut   context.CancelFunc
 
-	tasks      sync.WaitGroup // of the tasks
-	background sync.WaitGroup // of the committer and the watcher
-
-	mu   sync.Mutex
-	held map[*task]time.Time // tasks in flight, by when their lease was renewed
+	claimed  *queue[*task]
+	commits  *queue[commitRequest]
+	effects  *queue[effectRequest]
+	tasks    sync.WaitGroup // the tasks in flight
+	stages   sync.WaitGroup // the goroutines of the stages
+	mu       sync.Mutex
+	inFlight map[*task]time.Time // by when the lease was renewed
 }
 
-func newServer(r *Runner, ctx context.Context) *server {
+// planners is how many goroutines load claimed work. Loading is computation
+// only, unless contacts or events have to be asked for.
+const planners = 16
+
+// planBatch is how many tasks a planner takes at a time.
+const planBatch = 16
+
+func newServer(ctx context.Context, r *Runner) *server {
 	s := &server{
-		r:        r,
-		slots:    make(chan struct{}, r.opts.Concurrency),
-		requests: make(chan commitRequest, r.opts.InFlight),
-		held:     map[*task]time.Time{},
+		r: r, ctx: ctx,
+		claimed:  newQueue[*task](),
+		commits:  newQueue[commitRequest](),
+		effects:  newQueue[effectRequest](),
+		inFlight: map[*task]time.Time{},
 	}
-	s.effects, s.cutEffect = context.WithCancel(context.WithoutCancel(ctx))
+	s.bound, s.cut = context.WithCancel(context.WithoutCancel(ctx))
 	return s
+}
+
+func (s *server) start() {
+	s.stages.Go(s.commit)
+	for range planners {
+		s.stages.Go(s.plan)
+	}
+	for range s.r.opts.Concurrency {
+		s.stages.Go(s.perform)
+	}
+	if w, ok := find[Watcher](s.r.store); ok {
+		s.stages.Go(func() { s.watch(w) })
+	}
+}
+
+// stop waits for the tasks, cuts their effects short when their time is up, and
+// ends the stages.
+func (s *server) stop() {
+	// A real timer: a clock that stands still must not keep Run from returning.
+	timer := time.AfterFunc(s.r.opts.ShutdownTimeout, s.cut)
+	s.tasks.Wait()
+	timer.Stop()
+	s.claimed.close()
+	s.effects.close()
+	s.commits.close()
+	s.stages.Wait()
+	s.cut()
 }
 
 // serve is the scheduler: it claims what is due, renews leases, and sleeps on
 // one timer until the next thing is due or somebody wakes it.
-func (s *server) serve(ctx context.Context) {
+func (s *server) serve() {
 	failures := 0
-	for ctx.Err() == nil {
-		n, err := s.claim(ctx)
+	for s.ctx.Err() == nil {
+		n, err := s.claim()
 		s.renew()
 		switch {
-		case ctx.Err() != nil:
+		case s.ctx.Err() != nil:
 		case err != nil:
 			failures++
 			s.r.opts.Logger.Error("automation: cannot claim work", "error", err)
-			s.pause(ctx, s.r.opts.Retry.backoff("claim", "", failures))
+			s.pause(s.ctx, storeRetry.backoff("claim", "", failures))
 		case n > 0:
 			failures = 0
 		default:
 			failures = 0
-			s.sleep(ctx)
+			s.sleep()
 		}
 	}
 }
 
-// claim starts a task for each contact that is due, and returns how many.
-func (s *server) claim(ctx context.Context) (int, error) {
-	free := s.r.opts.InFlight - s.inFlight()
+// storeRetry is how often a store that does not answer is asked again.
+var storeRetry = RetryPolicy{Initial: 100 * time.Millisecond, Max: 5 * time.Second, Jitter: 0.2}
+
+// claim makes a task of each contact that is due, and returns how many.
+func (s *server) claim() (int, error) {
+	free := s.r.opts.InFlight - s.load()
 	if free <= 0 {
 		return 0, nil
 	}
-	works, err := s.r.claim(ctx, ClaimParams{Limit: min(free, commitMax)})
-	if err != nil {
+	works, err := s.r.claim(s.ctx, ClaimParams{Limit: min(free, commitMax)})
+	if err != nil || len(works) == 0 {
 		return 0, err
 	}
-	for _, w := range works {
-		s.tasks.Go(func() { s.work(ctx, w) })
+	tasks := make([]*task, len(works))
+	now := s.r.now()
+	s.mu.Lock()
+	for i := range works {
+		tasks[i] = &task{r: s.r, work: works[i]}
+		s.inFlight[tasks[i]] = now
 	}
-	return len(works), nil
+	s.mu.Unlock()
+	s.tasks.Add(len(tasks))
+	s.claimed.push(tasks...)
+	return len(tasks), nil
 }
 
-func (s *server) inFlight() int {
+// load returns how many tasks are in flight.
+func (s *server) load() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.held)
+	return len(s.inFlight)
+}
+
+// end ends a task. The scheduler is woken if it may have waited for room, or if
+// there is work that it has not been told about.
+func (s *server) end(t *task) {
+	s.mu.Lock()
+	full := len(s.inFlight) == s.r.opts.InFlight
+	delete(s.inFlight, t)
+	s.mu.Unlock()
+	if full || t.again {
+		s.r.wake()
+	}
+	s.tasks.Done()
 }
 
 // pause waits for d, or until ctx ends.
@@ -123,86 +183,34 @@ func (s *server) pause(ctx context.Context, d time.Duration) {
 
 // sleep waits for the next thing that is due, for a wake-up, or until it is
 // time to look for work that nobody has told about.
-func (s *server) sleep(ctx context.Context) {
+func (s *server) sleep() {
 	wait := min(s.r.opts.PollInterval, s.r.opts.Lease/3)
-	if s.inFlight() == s.r.opts.InFlight {
-		// There is more to do than room for it; a task that ends says so.
-	} else if next, err := s.nextDue(ctx); err == nil && !next.IsZero() {
-		wait = min(wait, next.Sub(s.r.now()))
+	if s.load() < s.r.opts.InFlight { // else a task that ends makes room, and says so
+		if next, err := s.nextDue(); err == nil && !next.IsZero() {
+			wait = min(wait, next.Sub(s.r.now()))
+		}
 	}
 	select {
-	case <-ctx.Done():
+	case <-s.ctx.Done():
 	case <-s.r.wakeup:
 	case <-s.r.opts.Clock.After(max(wait, time.Millisecond)):
 	}
 }
 
-func (s *server) nextDue(ctx context.Context) (time.Time, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.r.opts.StoreTimeout)
+func (s *server) nextDue() (time.Time, error) {
+	ctx, cancel := context.WithTimeout(s.ctx, s.r.opts.StoreTimeout)
 	defer cancel()
 	return s.r.store.NextDue(ctx)
 }
 
 // watch listens for work that others have added.
-func (s *server) watch(ctx context.Context, w Watcher) {
-	for failures := 1; ctx.Err() == nil; failures++ {
-		err := w.Watch(ctx, s.r.wake)
-		if ctx.Err() == nil {
+func (s *server) watch(w Watcher) {
+	for failures := 1; s.ctx.Err() == nil; failures++ {
+		err := w.Watch(s.ctx, s.r.wake)
+		if s.ctx.Err() == nil {
 			s.r.opts.Logger.Warn("automation: cannot watch the store, polling", "error", err)
-			s.pause(ctx, s.r.opts.Retry.backoff("watch", "", failures))
+			s.pause(s.ctx, storeRetry.backoff("watch", "", failures))
 		}
-	}
-}
-
-// stop waits for the tasks, cuts their effects short when their time is up, and
-// ends the committer.
-func (s *server) stop() {
-	done := make(chan struct{})
-	go func() {
-		s.tasks.Wait()
-		close(done)
-	}()
-	timer := time.NewTimer(s.r.opts.ShutdownTimeout)
-	defer timer.Stop()
-	select {
-	case <-done:
-	case <-timer.C:
-		s.cutEffect()
-		<-done
-	}
-	s.cutEffect()
-	close(s.requests)
-	s.background.Wait()
-}
-
-// work is the life of one task, from the claim to the release of its lease.
-func (s *server) work(ctx context.Context, w Work) {
-	t := &task{r: s.r, work: w}
-	s.hold(t)
-	defer s.letGo(t)
-	c := conversation{s: s, t: t, reply: make(chan CommitResult, 1)}
-	err := c.hold(ctx)
-	c.join()
-	if err != nil {
-		s.r.putBack(ctx, t, err)
-	}
-}
-
-func (s *server) hold(t *task) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.held[t] = s.r.now()
-}
-
-// letGo ends the task. The scheduler is woken if it may have waited for room,
-// or if there is work that it has not been told about.
-func (s *server) letGo(t *task) {
-	s.mu.Lock()
-	full := len(s.held) == s.r.opts.InFlight
-	delete(s.held, t)
-	s.mu.Unlock()
-	if full || t.again {
-		s.r.wake()
 	}
 }
 
@@ -211,9 +219,9 @@ func (s *server) renew() {
 	now := s.r.now()
 	var ts []Transition
 	s.mu.Lock()
-	for t, since := range s.held {
+	for t, since := range s.inFlight {
 		if now.Sub(since) >= s.r.opts.Lease/3 {
-			s.held[t] = now
+			s.inFlight[t] = now
 			ts = append(ts, Transition{Contact: t.work.Contact, Token: t.work.Token, Now: now, Extend: now.Add(s.r.opts.Lease)})
 		}
 	}
@@ -222,7 +230,7 @@ func (s *server) renew() {
 		return
 	}
 	// A lease that is lost is noticed by the task, when it commits.
-	if _, err := s.r.commit(s.effects, ts); err != nil {
+	if _, err := s.r.commit(s.bound, ts); err != nil {
 		s.r.opts.Logger.Error("automation: cannot renew leases", "error", err)
 	}
 }

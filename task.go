@@ -5,20 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 )
 
 // task is the work on one leased contact, from claim to release. It alternates
-// between two things: transition says what has to be written, and perform does
-// the effects that may happen once it was. It belongs to one goroutine.
+// between two things: transition says what has to be written, and the effects
+// that are ready may happen once it was.
 type task struct {
-	r       *Runner
-	work    Work
-	contact *Contact // as it is now; nil if there is none
+	r    *Runner
+	work Work
+
+	mu        sync.Mutex // guards what follows, where Run is at work on the task
+	inFlight  int        // effects being performed
+	unwritten int        // transitions on their way to the store
+	failure   error      // why the task was given up
+	ended     bool       // nobody looks after it any more
+
+	now     time.Time // when its current stage has begun
+	contact *Contact  // as it is now; nil if there is none
 	runs    []*activeRun
 	ready   []*activeRun // their next effect may happen once the state is written
 
-	// What has become of the work since the last commit.
+	// What has become of the work since the last transition.
 	handled []string
 	change  *ContactChange
 	remove  bool
@@ -26,6 +35,7 @@ type task struct {
 	moveTo  *Contact
 	created bool
 	notices []Notice
+	unseen  []Notice // of transitions that are on their way to the store
 
 	advanced int  // events handled and runs moved, for Drain's count
 	again    bool // there is work for the next claim
@@ -49,11 +59,13 @@ type activeRun struct {
 // the outside world. The error is the store's or the host's: nothing is known
 // to be wrong with the work itself.
 func (t *task) begin(ctx context.Context) error {
+	t.now = t.r.now()
 	t.again = len(t.work.Events) == claimEvents || len(t.work.Runs) >= claimRuns
 	if t.work.Contact.ID == "" {
 		return t.planInbox(ctx)
 	}
-	if err := t.loadContact(ctx); err != nil {
+	t.contact = t.work.Record
+	if err := t.refresh(ctx); err != nil {
 		return err
 	}
 	for i := range t.work.Runs {
@@ -64,22 +76,26 @@ func (t *task) begin(ctx context.Context) error {
 	return t.plan(ctx)
 }
 
-func (t *task) loadContact(ctx context.Context) error {
+// refresh asks the host for its contact, which may have been changed since. One
+// in the store comes with each claim and commit.
+func (t *task) refresh(ctx context.Context) error {
 	if t.r.opts.Contacts == nil {
-		t.contact = t.work.Record
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.r.opts.EffectTimeout)
 	defer cancel()
-	c, err := t.r.opts.Contacts.FindContact(ctx, ContactRef{ID: t.work.Contact.ID})
+	contact := new(Contact)
+	var err error
+	*contact, err = t.r.opts.Contacts.FindContact(ctx, ContactRef{ID: t.work.Contact.ID})
 	if errors.Is(err, ErrNotFound) {
-		t.contact = nil
-		return nil
+		contact, err = nil, nil
 	}
 	if err != nil {
 		return fmt.Errorf("contact %q: %w", t.work.Contact.ID, err)
 	}
-	t.contact = &c
+	t.mu.Lock()
+	t.contact = contact
+	t.mu.Unlock()
 	return nil
 }
 
@@ -121,16 +137,15 @@ const (
 // setAside puts off a run that cannot be read, so that it does not get in the
 // way of the others.
 func (t *task) setAside(run *activeRun, err error) {
-	now := t.r.now()
 	run.rec.Setbacks++
 	run.rec.Error = &StepError{Code: FailedDamaged, Message: err.Error()}
 	wait := min(setbackInitial<<min(run.rec.Setbacks-1, 20), setbackMax)
-	run.rec.DueAt = now.Add(wait)
+	run.rec.DueAt = t.now.Add(wait)
 	if run.rec.Setbacks >= maxSetbacks && !errors.Is(err, ErrNewerVersion) {
-		run.rec.Status, run.rec.DueAt, run.rec.CompletedAt, run.rec.WaitEvent = RunFailed, time.Time{}, now, ""
+		run.rec.Status, run.rec.DueAt, run.rec.CompletedAt, run.rec.WaitEvent = RunFailed, time.Time{}, t.now, ""
 	}
 	if run.control == ControlCancel {
-		run.seen, run.rec.DueAt, run.rec.CompletedAt, run.rec.WaitEvent = ControlCancel, time.Time{}, now, ""
+		run.seen, run.rec.DueAt, run.rec.CompletedAt, run.rec.WaitEvent = ControlCancel, time.Time{}, t.now, ""
 		run.rec.Status, run.rec.Error = RunCancelled, &StepError{Code: CancelledByRequest, Message: cancelMessage}
 	}
 	run.dirty, run.moved, run.graph = true, true, nil
@@ -158,9 +173,8 @@ func (t *task) plan(ctx context.Context) error {
 			return err
 		}
 	}
-	now := t.r.now()
 	for _, run := range t.runs {
-		if run.moved || run.rec.DueAt.IsZero() || run.rec.DueAt.After(now) {
+		if run.moved || run.rec.DueAt.IsZero() || run.rec.DueAt.After(t.now) {
 			continue
 		}
 		if err := t.wake(ctx, run); err != nil {
@@ -231,7 +245,7 @@ func (t *task) wake(ctx context.Context, run *activeRun) error {
 
 // dispatch does all that one event does: resume waits, then start runs.
 func (t *task) dispatch(ctx context.Context, e *PendingEvent) error {
-	n := &EventHandled{At: t.r.now(), Event: e.Event}
+	n := &EventHandled{At: t.now, Event: e.Event}
 	t.handled = append(t.handled, e.ID)
 	t.advanced++
 	if t.contact == nil {
@@ -277,11 +291,10 @@ func (t *task) deliver(ctx context.Context, run *activeRun, e *Event, payload ma
 // start makes a run. If this process cannot read the graph, the run is kept
 // unstarted, for one that can.
 func (t *task) start(ctx context.Context, v VersionRef, e *PendingEvent, payload map[string]any) (string, error) {
-	now := t.r.now()
 	run := &activeRun{isNew: true, rec: RunRecord{
-		ID: t.r.ids.next(now), AutomationID: v.AutomationID, Version: v.Version,
+		ID: t.r.ids.next(t.now), AutomationID: v.AutomationID, Version: v.Version,
 		ContactID: t.work.Contact.ID, EventID: e.ID, EventName: e.Name,
-		Status: RunRunning, CreatedAt: now,
+		Status: RunRunning, CreatedAt: t.now,
 	}}
 	run.state.RunID = run.rec.ID
 	g, err := t.r.graph(ctx, v)
@@ -296,7 +309,7 @@ func (t *task) start(ctx context.Context, v VersionRef, e *PendingEvent, payload
 	run.graph = g
 	run.data.Event = payload
 	if t.r.opts.Observer != nil {
-		t.notice(&RunStarted{At: now, Run: run.rec.run()})
+		t.notice(&RunStarted{At: t.now, Run: run.rec.run()})
 	}
 	t.advance(run, Input{Kind: InputStarted, Event: &e.Event})
 	return run.rec.ID, t.lookBackIfAsked(ctx, run)
@@ -346,7 +359,7 @@ func (t *task) planInbox(ctx context.Context) error {
 		}
 		t.handled = append(t.handled, e.ID)
 		t.advanced++
-		t.notice(&EventHandled{At: t.r.now(), Event: e.Event})
+		t.notice(&EventHandled{At: t.now, Event: e.Event})
 	}
 	return nil
 }
@@ -362,7 +375,7 @@ func (t *task) findByEmail(ctx context.Context) (Contact, error) {
 func (t *task) createContact(ctx context.Context, email string) error {
 	if t.r.opts.Contacts == nil {
 		t.moveTo, t.created = t.r.newContact(email), true
-		t.notice(&ContactCreated{At: t.r.now(), Contact: t.moveTo.Clone()})
+		t.notice(&ContactCreated{At: t.now, Contact: t.moveTo.Clone()})
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.r.opts.EffectTimeout)
@@ -372,7 +385,7 @@ func (t *task) createContact(ctx context.Context, email string) error {
 		return fmt.Errorf("create contact: %w", err)
 	}
 	t.moveTo = &c
-	t.notice(&ContactCreated{At: t.r.now(), Contact: c.Clone()})
+	t.notice(&ContactCreated{At: t.now, Contact: c.Clone()})
 	return nil
 }
 
@@ -382,11 +395,14 @@ func (t *task) advance(run *activeRun, in Input) {
 	run.dirty, run.moved = true, true
 	t.advanced++
 	for {
-		in.Now = t.r.now()
+		in.Now = t.now
 		in.Data = run.data
 		in.Data.Contact = t.contact
 		before := run.state
-		next, action, err := run.graph.Advance(run.state, in)
+		if t.r.opts.Observer != nil {
+			run.state.own() // to be compared with what it was
+		}
+		next, action, err := run.graph.advance(run.state, in)
 		if err != nil {
 			t.setAside(run, err)
 			return
@@ -422,10 +438,10 @@ func (t *task) changeContact(run *activeRun) Input {
 			t.change = &ContactChange{}
 		}
 		t.change.merge(e.Change)
-		t.notice(&ContactChanged{At: t.r.now(), ContactID: changed.ID, Change: e.Change})
+		t.notice(&ContactChanged{At: t.now, ContactID: changed.ID, Change: e.Change})
 		return Input{Kind: InputSucceeded, Output: e.output}
 	case *DeleteContactEffect:
-		t.notice(&ContactDeleted{At: t.r.now(), ContactID: t.contact.ID})
+		t.notice(&ContactDeleted{At: t.now, ContactID: t.contact.ID})
 		t.contact, t.remove = nil, true
 		return Input{Kind: InputSucceeded}
 	default:
@@ -436,12 +452,11 @@ func (t *task) changeContact(run *activeRun) Input {
 // transition returns what has to be written now. The lease ends with it if
 // nothing is left to perform and nothing is in flight.
 func (t *task) transition(inFlight int) Transition {
-	now := t.r.now()
 	tr := Transition{
-		Contact: t.work.Contact, Token: t.work.Token, Now: now,
+		Contact: t.work.Contact, Token: t.work.Token, Now: t.now,
 		Handled: t.handled, Change: t.change, Delete: t.remove, Erase: t.erase,
 		Release: inFlight == 0 && len(t.ready) == 0,
-		Extend:  now.Add(t.r.opts.Lease),
+		Extend:  t.now.Add(t.r.opts.Lease),
 	}
 	if t.moveTo != nil {
 		t.again = true
@@ -452,9 +467,11 @@ func (t *task) transition(inFlight int) Transition {
 	}
 	for _, run := range t.runs {
 		if run.dirty {
-			tr.Runs = append(tr.Runs, run.write(now))
+			tr.Runs = append(tr.Runs, run.write(t.now))
 		}
 	}
+	t.handled, t.change, t.remove, t.erase, t.moveTo, t.created = nil, nil, false, false, nil, false
+	t.unseen, t.notices = append(t.unseen, t.notices...), nil
 	return tr
 }
 
@@ -476,24 +493,25 @@ func (run *activeRun) write(now time.Time) RunChange {
 		rec.State, _ = run.state.MarshalBinary()
 	}
 	c := RunChange{RunRecord: *rec, New: run.isNew, Seen: run.seen}
-	run.dirty = false
+	run.dirty, run.isNew, run.seen = false, false, ControlNone
 	return c
 }
 
 // written takes note that the last transition was committed, and of what the
-// store had to say.
-func (t *task) written(res CommitResult) {
-	t.r.observe(t.notices...)
-	t.handled, t.change, t.remove, t.erase, t.moveTo, t.created, t.notices = nil, nil, false, false, nil, false, nil
+// store had to say. It returns what there is to tell the observer.
+func (t *task) written(res CommitResult) []Notice {
 	for _, run := range t.runs {
-		run.isNew, run.seen = false, ControlNone
 		if c, ok := res.Controls[run.rec.ID]; ok {
 			run.control = c
 		}
 	}
-	if t.r.opts.Contacts == nil {
+	// A change that is on its way to the store is not in what it has returned.
+	if t.r.opts.Contacts == nil && t.unwritten == 0 && t.change == nil && !t.remove {
 		t.contact = res.Contact
 	}
+	notices := t.unseen
+	t.unseen = nil
+	return notices
 }
 
 // takeReady returns the runs whose effect may be performed now.
@@ -514,7 +532,6 @@ func (t *task) compare(run *activeRun, before State) {
 	if t.r.opts.Observer == nil {
 		return
 	}
-	at := t.r.now()
 	rec := run.rec
 	rec.Status, rec.Step, rec.Error = run.state.Status(), run.action.Step, run.state.failure()
 	for i := range run.state.steps {
@@ -522,11 +539,11 @@ func (t *task) compare(run *activeRun, before State) {
 		if i < len(before.steps) && st.same(&before.steps[i]) {
 			continue
 		}
-		t.notice(&StepChanged{At: at, Run: rec.run(), Step: run.graph.stepRun(st.index, st, false)})
+		t.notice(&StepChanged{At: t.now, Run: rec.run(), Step: run.graph.stepRun(st.index, st, false)})
 	}
 	if run.action.Kind == ActionDone && before.Status() == RunRunning {
-		rec.CompletedAt = at
-		t.notice(&RunEnded{At: at, Run: rec.run()})
+		rec.CompletedAt = t.now
+		t.notice(&RunEnded{At: t.now, Run: rec.run()})
 	}
 }
 

@@ -2,7 +2,6 @@ package automation
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -36,6 +35,9 @@ func Validate(a Automation, opts ValidateOptions) Problems {
 	v.outline = newOutline(a)
 	v.waitNames = v.outline.waitNames()
 	v.live = v.outline.live()
+	if v.outline.triggers == 0 {
+		v.errorf(CodeNoTrigger, "steps", "no step starts a run: make the first step a trigger")
+	}
 	for i := range a.Steps {
 		c := stepCheck{&v, i, a.Steps[i].Key}
 		c.check()
@@ -65,6 +67,14 @@ func (v *validator) errorf(code Code, path, format string, args ...any) {
 	})
 }
 
+// within returns the path of a member of base, or of base itself for "".
+func within(base, member string) string {
+	if member == "" || member[0] == '[' {
+		return base + member
+	}
+	return base + "." + member
+}
+
 func (v *validator) checkAutomation() {
 	a := v.automation
 	if a.Name == "" {
@@ -77,14 +87,6 @@ func (v *validator) checkAutomation() {
 	default:
 		v.errorf(CodeInvalidStatus, "status", "status %q is unknown: use %q or %q", a.Status, StatusEnabled, StatusDisabled)
 	}
-	if !slices.ContainsFunc(a.Steps, isTrigger) {
-		v.errorf(CodeNoTrigger, "steps", "no step starts a run: make the first step a trigger")
-	}
-}
-
-func isTrigger(s Step) bool {
-	config := givenConfig(s)
-	return config != nil && config.StepType() == TypeTrigger
 }
 
 // textFlaw says why a text cannot be stored as it is, or "" if it can.
@@ -119,7 +121,7 @@ func (c *stepCheck) report(severity Severity, code Code, path, format string, ar
 	c.problems = append(c.problems, Problem{
 		Severity: severity,
 		Code:     code,
-		Path:     join(fmt.Sprintf("steps[%d]", c.i), path),
+		Path:     within(fmt.Sprintf("steps[%d]", c.i), path),
 		Step:     c.key,
 		Message:  fmt.Sprintf(format, args...),
 	})

@@ -66,8 +66,7 @@ func (o *outline) meansReceived(step int, wait WaitForEvent, typ ConnectionType)
 	case ConnectionTimeout:
 		return false
 	case ConnectionDefault:
-		timesOut := !wait.Timeout.IsZero() && !o.hasBranch(step, ConnectionTimeout)
-		return !timesOut && !o.hasBranch(step, ConnectionEventReceived)
+		return wait.Timeout.IsZero() || o.hasBranch(step, ConnectionTimeout)
 	default:
 		return true
 	}

@@ -1,0 +1,246 @@
+package automation_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/benbjohnson/clock"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/mail/capture"
+	"github.com/seed-b636437c/automation/store/memory"
+)
+
+// shortFlow is the work of a run that never sleeps: trigger, condition,
+// contact_update, send_email.
+func shortFlow() automation.Automation {
+	return automation.Automation{
+		ID: "short", Name: "Short", Status: automation.StatusEnabled,
+		Steps: []automation.Step{
+			{Key: "start", Config: automation.Trigger{EventName: "user.created"}},
+			{Key: "pro", Config: automation.Condition{Rule: automation.Field("event.plan").Eq("pro")}},
+			{Key: "update", Config: automation.ContactUpdate{FirstName: automation.Var("event.name")}},
+			{Key: "welcome", Config: automation.SendEmail{Template: automation.TemplateRef{
+				ID: "welcome", Variables: map[string]automation.Value{"NAME": automation.Var("contact.first_name")},
+			}}},
+		},
+		Connections: []automation.Connection{
+			{From: "start", To: "pro"},
+			{From: "pro", To: "update", Type: automation.ConnectionConditionMet},
+			{From: "update", To: "welcome"},
+		},
+	}
+}
+
+// countingMailer stands in for capture.Mailer where what is measured is memory.
+type countingMailer struct{ sent atomic.Int64 }
+
+func (m *countingMailer) SendEmail(context.Context, automation.Email) (string, error) {
+	m.sent.Add(1)
+	return "sent", nil
+}
+
+// BenchmarkRunThroughput sends events for known contacts and lets Run take the
+// runs that they start to their end: one iteration is one complete run.
+func BenchmarkRunThroughput(b *testing.B) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	mailer, sent := capture.New(), make(chan struct{})
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	mailer.Respond = func(context.Context, automation.Email) error {
+		if left.Add(-1) == 0 {
+			close(sent)
+		}
+		return nil
+	}
+	r, err := automation.New(memory.New(), mailer, automation.Options{})
+	require.NoError(b, err)
+	_, err = r.CreateAutomation(ctx, shortFlow())
+	require.NoError(b, err)
+	payload := automation.Payload(map[string]any{"plan": "pro", "name": "Ada"})
+	events := make([]automation.Event, b.N)
+	for i := range events {
+		id := fmt.Sprintf("contact-%d", i)
+		_, err := r.CreateContact(ctx, automation.Contact{ID: id, Email: fmt.Sprintf("%d@example.com", i)})
+		require.NoError(b, err)
+		events[i] = automation.Event{Name: "user.created", ContactID: id, Payload: payload}
+	}
+	served := make(chan error)
+	runtime.GC()
+	b.ReportAllocs()
+	b.ResetTimer()
+	go func() { served <- r.Run(ctx) }()
+	for len(events) > 0 {
+		n := min(len(events), 100)
+		_, err := r.Send(ctx, events[:n]...)
+		require.NoError(b, err)
+		events = events[n:]
+	}
+	<-sent
+	cancel()
+	<-served // the last outcomes are written
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
+	counts, err := r.CountRuns(context.Background(), "short")
+	require.NoError(b, err)
+	require.Equal(b, []automation.RunCount{{Version: 1, Step: "welcome", Status: automation.RunCompleted, Count: b.N}}, counts)
+}
+
+// sleepers returns a Runner with n runs that sleep for a month, each of a
+// contact of its own, or wait for an event as long.
+func sleepers(b *testing.B, n int, step automation.StepConfig) (*automation.Runner, *clock.Mock) {
+	ctx := context.Background()
+	mock := clock.NewMock()
+	r, err := automation.New(memory.New(), &countingMailer{}, automation.Options{Clock: mock})
+	require.NoError(b, err)
+	_, err = r.CreateAutomation(ctx, automation.Automation{
+		ID: "sleep", Name: "Sleep", Status: automation.StatusEnabled,
+		Steps: []automation.Step{
+			{Key: "start", Config: automation.Trigger{EventName: "user.created"}},
+			{Key: "sleep", Config: step},
+			{Key: "send", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "late"}}},
+		},
+		Connections: []automation.Connection{{From: "start", To: "sleep"}, {From: "sleep", To: "send"}},
+	})
+	require.NoError(b, err)
+	const batch = 1000
+	for sent := 0; sent < n; sent += batch {
+		events := make([]automation.Event, 0, batch)
+		for i := sent; i < min(sent+batch, n); i++ {
+			events = append(events, automation.Event{
+				Name: "user.created", Email: fmt.Sprintf("%d@example.com", i),
+				Payload: automation.Payload(map[string]any{"plan": "pro", "name": "Ada"}),
+			})
+		}
+		_, err := r.Send(ctx, events...)
+		require.NoError(b, err)
+		_, err = r.Drain(ctx)
+		require.NoError(b, err)
+	}
+	return r, mock
+}
+
+// BenchmarkSleepingRuns reports the heap that a sleeping run takes, with its
+// contact, its event and its place in every index.
+func BenchmarkSleepingRuns(b *testing.B) {
+	const n = 1_000_000
+	for b.Loop() {
+		before := heap()
+		r, _ := sleepers(b, n, automation.Delay{Duration: automation.MustParseDuration("30 days")})
+		b.ReportMetric(float64(heap()-before)/n, "B/run")
+		runtime.KeepAlive(r)
+	}
+	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "runs/s")
+}
+
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// BenchmarkSendAmongSleepers sends one event that starts a run, while n runs
+// sleep or wait: the cost must not grow with n.
+func BenchmarkSendAmongSleepers(b *testing.B) {
+	ctx := context.Background()
+	for _, kind := range []struct {
+		name string
+		step automation.StepConfig
+	}{
+		{"sleeping", automation.Delay{Duration: automation.MustParseDuration("30 days")}},
+		{"waiting", automation.WaitForEvent{EventName: "user.active", Timeout: automation.MustParseDuration("30 days")}},
+	} {
+		for _, n := range []int{1_000, 1_000_000} {
+			b.Run(fmt.Sprintf("%s=%d", kind.name, n), func(b *testing.B) {
+				r, _ := sleepers(b, n, kind.step)
+				i := 0
+				for b.Loop() {
+					_, err := r.Send(ctx, automation.Event{Name: "user.active", Email: fmt.Sprintf("%d@example.com", i%n)})
+					require.NoError(b, err)
+					i++
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkWakeOneOfMany resumes one of n waiting runs: send, match, advance,
+// email, end.
+func BenchmarkWakeOneOfMany(b *testing.B) {
+	ctx := context.Background()
+	for _, n := range []int{1_000, 1_000_000} {
+		b.Run(fmt.Sprintf("waiting=%d", n), func(b *testing.B) {
+			r, _ := sleepers(b, n, automation.WaitForEvent{EventName: "user.active", Timeout: automation.MustParseDuration("30 days")})
+			i := 0
+			for b.Loop() {
+				_, err := r.Send(ctx, automation.Event{Name: "user.active", Email: fmt.Sprintf("%d@example.com", i%n)})
+				require.NoError(b, err)
+				_, err = r.Drain(ctx)
+				require.NoError(b, err)
+				i++
+			}
+		})
+	}
+}
+
+// monthFlow has eight steps and takes thirty days.
+func monthFlow() automation.Automation {
+	email := func(id string) automation.SendEmail {
+		return automation.SendEmail{Template: automation.TemplateRef{ID: id}}
+	}
+	return automation.Automation{
+		ID: "month", Name: "Month", Status: automation.StatusEnabled,
+		Steps: []automation.Step{
+			{Key: "start", Config: automation.Trigger{EventName: "user.created"}},
+			{Key: "welcome", Config: email("welcome")},
+			{Key: "settle", Config: automation.Delay{Duration: automation.MustParseDuration("3 days")}},
+			{Key: "active", Config: automation.WaitForEvent{EventName: "user.active", Timeout: automation.MustParseDuration("1 week")}},
+			{Key: "tips", Config: email("tips")},
+			{Key: "rest", Config: automation.Delay{Duration: automation.MustParseDuration("20 days")}},
+			{Key: "pro", Config: automation.Condition{Rule: automation.Field("event.plan").Eq("pro")}},
+			{Key: "thanks", Config: email("thanks")},
+		},
+		Connections: []automation.Connection{
+			{From: "start", To: "welcome"}, {From: "welcome", To: "settle"}, {From: "settle", To: "active"},
+			{From: "active", To: "tips"}, {From: "tips", To: "rest"}, {From: "rest", To: "pro"},
+			{From: "pro", To: "thanks", Type: automation.ConnectionConditionMet},
+		},
+	}
+}
+
+// BenchmarkSimulate takes 100,000 contacts through an eight-step flow of thirty
+// days, from due time to due time.
+func BenchmarkSimulate(b *testing.B) {
+	ctx := context.Background()
+	const contacts = 100_000
+	for b.Loop() {
+		mock := clock.NewMock()
+		mailer := &countingMailer{}
+		r, err := automation.New(memory.New(), mailer, automation.Options{Clock: mock})
+		require.NoError(b, err)
+		_, err = r.CreateAutomation(ctx, monthFlow())
+		require.NoError(b, err)
+		for i := range contacts {
+			_, err := r.Send(ctx, automation.Event{
+				Name: "user.created", Email: fmt.Sprintf("%d@example.com", i),
+				Payload: automation.Payload(map[string]any{"plan": "pro"}),
+			})
+			require.NoError(b, err)
+		}
+		for day := 0; day <= 30; day++ {
+			_, err := r.Drain(ctx)
+			require.NoError(b, err)
+			mock.Add(24 * time.Hour)
+		}
+		require.EqualValues(b, 3*contacts, mailer.sent.Load())
+	}
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/simulation")
+}

@@ -1,0 +1,124 @@
+package automation
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func email(id string, variables map[string]Value) SendEmail {
+	return SendEmail{Template: TemplateRef{ID: id, Variables: variables}}
+}
+
+func TestValidate_Config(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		config StepConfig
+		want   []string // paths begin at steps[1].
+	}{
+		{"nil", nil, []string{"error invalid_config config: the step has no config"}},
+		{"nil pointer", (*Delay)(nil), []string{"error invalid_config config: the step has no config"}},
+		{"pointer", &Delay{Duration: oneDay}, []string{"error invalid_config config: the config is a pointer: give the automation.Delay itself"}},
+		{"impostor", impostorConfig{}, []string{`error invalid_config config: step type "delay" is built in, and automation.impostorConfig is not its config`}},
+		{"raw config of a built-in type", RawConfig{Type: TypeDelay}, []string{`error invalid_config config: step type "delay" is built in`}},
+
+		{"delay without duration", Delay{}, []string{"error missing_field config.duration: the duration is missing"}},
+		{"delay that is no duration", Delay{durationFromText("soon")}, []string{`error invalid_duration config.duration: duration "soon" is not understood`}},
+		{"delay of nothing", Delay{durationFromText("0 days")}, []string{`error invalid_duration config.duration: duration "0 days" is not positive`}},
+		{"delay backwards", Delay{DurationOf(-1)}, []string{`error invalid_duration config.duration: duration "-1ns" is not positive`}},
+		{"delay at the limit", Delay{MustParseDuration("30 days")}, nil},
+		{"delay over the limit", Delay{MustParseDuration("31 days")}, []string{`error limit_exceeded config.duration: duration "31 days" is over the limit of 30 days`}},
+
+		{"wait without event", WaitForEvent{Timeout: oneDay}, []string{"error invalid_event_name config.event_name"}},
+		{"wait for a reserved event", WaitForEvent{EventName: "resend:sent", Timeout: oneDay}, []string{`error invalid_event_name config.event_name: event name "resend:sent" must not begin with "resend:"`}},
+		{"timeout over the limit", WaitForEvent{EventName: "x", Timeout: MustParseDuration("5 weeks")}, []string{"error limit_exceeded config.timeout"}},
+		{"timeout that is no duration", WaitForEvent{EventName: "x", Timeout: durationFromText("")}, []string{"error invalid_duration config.timeout"}},
+		{"wait with a bad filter", WaitForEvent{EventName: "x", Timeout: oneDay, FilterRule: All(Field("event.a").Gt("b"))}, []string{"error invalid_rule config.filter_rule.rules[0].value"}},
+
+		{"condition without rule", Condition{}, []string{"error invalid_rule config.field", "error invalid_rule config.operator"}},
+		{"rule with a bad field", Condition{Field("plan").Exists()}, []string{"error invalid_reference config.field"}},
+		{"rule with too many groups", Condition{ruleInGroups(11)}, []string{"error limit_exceeded config.rules[0]"}},
+		{"rule that contains itself", Condition{ruleInItself()}, []string{"error limit_exceeded config.rules[0]"}},
+
+		{"email without template", SendEmail{}, []string{"error missing_field config.template.id: the template's id is missing"}},
+		{"email with a text that cannot be stored", email("a\x00", nil), []string{"error invalid_config config.template.id"}},
+		{"email with line breaks", SendEmail{Template: TemplateRef{ID: "t"}, From: "a@b.c\nBcc: d@e.f", Subject: "a\rb", ReplyTo: "a@b.c\r\n"}, []string{
+			`error unsafe_header config.from: the sender "a@b.c\nBcc: d@e.f" has a line break`,
+			"error unsafe_header config.subject", "error unsafe_header config.reply_to",
+		}},
+		{"email from nobody", SendEmail{Template: TemplateRef{ID: "t"}, From: "Acme", ReplyTo: "help@"}, []string{
+			`error invalid_email config.from: the sender "Acme" is not an email address`,
+			`error invalid_email config.reply_to: the reply address "help@" is not an email address`,
+		}},
+		{"email with everything", SendEmail{
+			Template: TemplateRef{ID: "t", Variables: map[string]Value{"a": Null(), "b": Var("contact.email")}},
+			From:     "Acme <a@acme.test>", Subject: "Hi", ReplyTo: "b@acme.test", Delivery: AtMostOnce,
+		}, nil},
+		{"email with an unknown delivery", SendEmail{Template: TemplateRef{ID: "t"}, Delivery: "twice"}, []string{`error invalid_config config.delivery: delivery "twice" is unknown`}},
+		{"variables", email("t", map[string]Value{"": Null(), "a.b": Var("even.x"), "c": {}, "d": ValueOf(math.NaN()), "e": Var("wait_events.x.y")}), []string{
+			"error invalid_config config.template.variables: a name is empty",
+			`error invalid_reference config.template.variables["a.b"]`,
+			`error invalid_config config.template.variables.c: "c" has no value`,
+			"error invalid_config config.template.variables.d: a value cannot be NaN",
+			"error wait_event_not_waited_for config.template.variables.e",
+		}},
+
+		{"update of nothing", ContactUpdate{Properties: map[string]Value{}}, []string{"error missing_field config: nothing is updated"}},
+		{"update of all", ContactUpdate{FirstName: Null(), LastName: Var("event.name"), Unsubscribed: Bool(false), Properties: map[string]Value{"n": Number(1)}}, nil},
+		{"update with wrong types", ContactUpdate{FirstName: Number(1), LastName: Bool(true), Unsubscribed: String("yes")}, []string{
+			"error invalid_config config.first_name: 1 is not a name", "error invalid_config config.last_name",
+			`error invalid_config config.unsubscribed: "yes" is neither true nor false`,
+		}},
+		{"unsubscribed cannot be cleared", ContactUpdate{Unsubscribed: Null()}, []string{"error invalid_config config.unsubscribed: null is neither"}},
+		{"update with a bad reference", ContactUpdate{Unsubscribed: Var("contact.nickname")}, []string{"error invalid_reference config.unsubscribed"}},
+
+		{"segment without id", AddToSegment{}, []string{"error missing_field config.segment_id: the segment id is missing"}},
+
+		{"custom", pagerConfig{Team: "ops", Text: Var("event.text")}, nil},
+		{"pointer to custom", &pagerConfig{Team: "ops"}, nil},
+		{"raw custom", RawConfig{Type: "acme.pager", Config: []byte(`{"team":"ops"}`)}, nil},
+		{"custom that refuses itself", pagerConfig{}, []string{"error invalid_config config: nobody is paged: give a team"}},
+		{"custom that lists problems", pagerConfig{Team: "?"}, []string{"error invalid_config config.team: the team is a riddle"}},
+		{"custom with bad references", pagerConfig{Team: "ops", Text: Var("x"), Extra: map[string]Value{"a.b": Var("y")}}, []string{
+			"error invalid_reference config.text", `error invalid_reference config.extra["a.b"]`,
+		}},
+		{"raw custom that cannot be read", RawConfig{Type: "acme.pager", Config: []byte(`{"taem":"ops"}`)}, []string{"error unknown_field config.taem"}},
+		{"unknown type", RawConfig{Type: "acme.other"}, []string{`error unknown_step_type type: step type "acme.other" is unknown`}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			a := Automation{Name: "Test", Steps: []Step{start, step("s", test.config)}, Connections: chain("start", "s")}
+			problems := Validate(a, ValidateOptions{Registry: pagerRegistry()}).Errors()
+			for i, p := range problems {
+				assert.Equal(t, "s", p.Step)
+				problems[i].Path = p.Path[len("steps[1]."):]
+			}
+			assertProblems(t, test.want, problems)
+		})
+	}
+}
+
+func TestValidate_UnknownTypeWithoutRegistry(t *testing.T) {
+	t.Parallel()
+	a := Automation{Name: "Test", Steps: []Step{start, step("s", pagerConfig{Team: "ops"})}, Connections: chain("start", "s")}
+	assertProblems(t, []string{"error unknown_step_type steps[1].type"}, Validate(a, ValidateOptions{}))
+}
+
+// ruleInGroups returns a rule in n groups.
+func ruleInGroups(n int) Rule {
+	rule := Field("event.a").Exists()
+	for range n {
+		rule = All(rule)
+	}
+	return rule
+}
+
+// ruleInItself returns a group that is a member of itself.
+func ruleInItself() Rule {
+	rules := make([]Rule, 1)
+	rules[0] = Rule{Type: RuleAll, Rules: rules}
+	return rules[0]
+}

@@ -1,0 +1,304 @@
+package automation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"pgregory.net/rapid"
+)
+
+// genEventNames are the events that generated automations start with and wait
+// for. Some are prefixes of others, and most have dots.
+var genEventNames = []string{"user.created", "feedback", "feedback.received", "order.paid", "plan"}
+
+// genAutomation draws a valid automation: Validate has no errors for it, but
+// maybe warnings. All built-in step types occur, branches that end, part and
+// meet again, waits with and without filter and timeout, and references to
+// everything that a step can read.
+func genAutomation(t *rapid.T) Automation {
+	g := graphGen{t: t}
+	g.add(Trigger{EventName: g.eventName()}, nil, nil)
+	for range rapid.IntRange(0, 14).Draw(t, "steps") {
+		if len(g.open) == 0 {
+			break
+		}
+		g.addStep()
+	}
+	return Automation{
+		Name:        rapid.StringMatching(`[A-Z][a-z ]{0,8}`).Draw(t, "name"),
+		Status:      rapid.SampledFrom([]Status{"", StatusEnabled, StatusDisabled}).Draw(t, "status"),
+		Steps:       g.steps,
+		Connections: g.connections,
+	}
+}
+
+// graphGen grows a graph from its trigger. Every step is connected when it is
+// added, and only from earlier steps, so that there are no cycles.
+type graphGen struct {
+	t           *rapid.T
+	steps       []Step
+	connections []Connection
+	open        []outlet          // outcomes that lead nowhere yet
+	waited      []map[string]bool // by step: events that a path to it waits for
+}
+
+func (g *graphGen) addStep() {
+	from := g.takeOutlets()
+	readable := map[string]bool{}
+	for _, o := range from {
+		maps.Copy(readable, g.waited[o.from])
+		if wait, ok := g.steps[o.from].Config.(WaitForEvent); ok {
+			readable[wait.EventName] = true
+		}
+	}
+	g.add(g.config(slices.Sorted(maps.Keys(readable))), from, readable)
+}
+
+// add appends a step that the given outcomes lead to.
+func (g *graphGen) add(config StepConfig, from []outlet, waited map[string]bool) {
+	to := len(g.steps)
+	g.waited = append(g.waited, waited)
+	g.steps = append(g.steps, Step{Key: fmt.Sprintf("%s_%d", config.StepType(), to), Config: config})
+	for _, o := range from {
+		typ := o.typ
+		if typ == ConnectionDefault && g.chance() {
+			typ = ""
+		}
+		g.connections = append(g.connections, Connection{From: g.steps[o.from].Key, To: g.steps[to].Key, Type: typ})
+	}
+	for _, typ := range g.outcomes(config) {
+		g.open = append(g.open, outlet{to, typ})
+	}
+}
+
+// takeOutlets takes one open outcome, and now and then several.
+func (g *graphGen) takeOutlets() []outlet {
+	count := 1
+	if rapid.IntRange(0, 3).Draw(g.t, "join") == 0 {
+		count = min(len(g.open), rapid.IntRange(2, 3).Draw(g.t, "joined"))
+	}
+	var taken []outlet
+	for range count {
+		i := rapid.IntRange(0, len(g.open)-1).Draw(g.t, "outlet")
+		taken = append(taken, g.open[i])
+		g.open = slices.Delete(g.open, i, i+1)
+	}
+	return taken
+}
+
+// outcomes draws those outcomes of a step that may be connected.
+func (g *graphGen) outcomes(config StepConfig) []ConnectionType {
+	switch config := config.(type) {
+	case Condition:
+		return conditionBranches
+	case WaitForEvent:
+		choices := [][]ConnectionType{
+			{ConnectionDefault}, {ConnectionEventReceived}, {ConnectionEventReceived, ConnectionDefault},
+		}
+		if !config.Timeout.IsZero() {
+			choices = append(choices,
+				[]ConnectionType{ConnectionTimeout},
+				[]ConnectionType{ConnectionTimeout, ConnectionDefault},
+				[]ConnectionType{ConnectionEventReceived, ConnectionTimeout})
+		}
+		return rapid.SampledFrom(choices).Draw(g.t, "outcomes")
+	default:
+		return defaultBranch
+	}
+}
+
+// config draws the config of a step that can read the given events.
+func (g *graphGen) config(readable []string) StepConfig {
+	switch rapid.SampledFrom([]StepType{
+		TypeCondition, TypeCondition, TypeWaitForEvent, TypeWaitForEvent, TypeDelay, TypeDelay,
+		TypeSendEmail, TypeSendEmail, TypeContactUpdate, TypeAddToSegment, TypeContactDelete,
+	}).Draw(g.t, "type") {
+	case TypeCondition:
+		return Condition{Rule: g.rule(readable, 0)}
+	case TypeWaitForEvent:
+		return g.wait(readable)
+	case TypeDelay:
+		return Delay{Duration: g.duration()}
+	case TypeSendEmail:
+		return g.email(readable)
+	case TypeContactUpdate:
+		return g.contactUpdate(readable)
+	case TypeAddToSegment:
+		return AddToSegment{SegmentID: rapid.SampledFrom([]string{"customers", "beta"}).Draw(g.t, "segment")}
+	default:
+		return ContactDelete{}
+	}
+}
+
+func (g *graphGen) wait(readable []string) WaitForEvent {
+	wait := WaitForEvent{EventName: g.eventName(), Lookback: g.chance()}
+	if g.chance() {
+		wait.Timeout = g.duration()
+	}
+	if g.chance() {
+		wait.FilterRule = g.rule(readable, 0)
+	}
+	return wait
+}
+
+func (g *graphGen) email(readable []string) SendEmail {
+	email := SendEmail{
+		Template: TemplateRef{ID: rapid.SampledFrom([]string{"welcome", "reminder"}).Draw(g.t, "template")},
+		Delivery: rapid.SampledFrom([]Delivery{"", AtLeastOnce, AtMostOnce}).Draw(g.t, "delivery"),
+	}
+	if g.chance() {
+		email.From, email.Subject, email.ReplyTo = "Acme <hello@acme.test>", "Hello", "help@acme.test"
+	}
+	email.Template.Variables = g.values(readable)
+	return email
+}
+
+func (g *graphGen) contactUpdate(readable []string) ContactUpdate {
+	update := ContactUpdate{Properties: g.values(readable)}
+	if g.chance() {
+		update.FirstName = rapid.SampledFrom([]Value{String("Ada"), Null(), g.reference(readable)}).Draw(g.t, "first_name")
+	}
+	if g.chance() || update.Properties == nil {
+		update.Unsubscribed = rapid.SampledFrom([]Value{Bool(true), Bool(false), Var("event.opt_out")}).Draw(g.t, "unsubscribed")
+	}
+	return update
+}
+
+func (g *graphGen) values(readable []string) map[string]Value {
+	var values map[string]Value
+	for _, name := range []string{"PLAN", "seats", "a.b"}[:rapid.IntRange(0, 3).Draw(g.t, "values")] {
+		if values == nil {
+			values = map[string]Value{}
+		}
+		values[name] = rapid.SampledFrom([]Value{
+			String("x"), Number(9007199254740993), Bool(true), Null(), g.reference(readable), g.reference(readable),
+		}).Draw(g.t, "value")
+	}
+	return values
+}
+
+func (g *graphGen) reference(readable []string) Value { return Var(g.path(readable)) }
+
+// path draws a reference. It gets "response" from a wait's payload: with a
+// longer name it could be the name of another event that is waited for.
+func (g *graphGen) path(readable []string) string {
+	paths := []string{
+		"event.plan", "event.amount", "event.items.0.sku", "contact.email", "contact.first_name",
+		"contact.unsubscribed", "contact.properties.seats",
+	}
+	for _, event := range readable {
+		paths = append(paths, "wait_events."+event+".response")
+	}
+	return rapid.SampledFrom(paths).Draw(g.t, "path")
+}
+
+func (g *graphGen) rule(readable []string, depth int) Rule {
+	if depth < 3 && rapid.IntRange(0, 2).Draw(g.t, "group") == 0 {
+		rules := make([]Rule, rapid.IntRange(1, 3).Draw(g.t, "rules"))
+		for i := range rules {
+			rules[i] = g.rule(readable, depth+1)
+		}
+		return Rule{Type: rapid.SampledFrom([]RuleType{RuleAll, RuleAny}).Draw(g.t, "rule type"), Rules: rules}
+	}
+	field := Field(g.path(readable))
+	return rapid.SampledFrom([]Rule{
+		field.Eq("pro"), field.Neq(nil), field.Eq(5), field.Gt(4.5), field.Lte(100), field.Gte("2026-01-31"),
+		field.Contains("o"), field.StartsWith("p"), field.EndsWith("o"), field.Exists(), field.IsEmpty(),
+	}).Draw(g.t, "rule")
+}
+
+func (g *graphGen) duration() Duration {
+	return MustParseDuration(rapid.SampledFrom([]string{
+		"30 minutes", "1 hour", "1 day 12 hours", "36h", "3 days", "4 weeks", "90s",
+	}).Draw(g.t, "duration"))
+}
+
+func (g *graphGen) eventName() string {
+	return rapid.SampledFrom(genEventNames).Draw(g.t, "event")
+}
+
+func (g *graphGen) chance() bool { return rapid.Bool().Draw(g.t, "chance") }
+
+// genMess draws something that is hardly ever an automation: any steps, joined
+// by any connections.
+func genMess(t *rapid.T) Automation {
+	keys := rapid.SampledFrom([]string{"", "a", "b", "c", "d", "e", "\xff"})
+	types := rapid.SampledFrom([]ConnectionType{
+		"", ConnectionDefault, ConnectionConditionMet, ConnectionEventReceived, ConnectionTimeout, "other",
+	})
+	return Automation{
+		Name:   rapid.SampledFrom([]string{"", "Mess"}).Draw(t, "name"),
+		Status: rapid.SampledFrom([]Status{"", StatusEnabled, "paused"}).Draw(t, "status"),
+		Steps: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Step {
+			return Step{Key: keys.Draw(t, "key"), Config: rapid.SampledFrom(messyConfigs).Draw(t, "config")}
+		}), 0, 8).Draw(t, "steps"),
+		Connections: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Connection {
+			return Connection{From: keys.Draw(t, "from"), To: keys.Draw(t, "to"), Type: types.Draw(t, "type")}
+		}), 0, 12).Draw(t, "connections"),
+	}
+}
+
+var messyConfigs = []StepConfig{
+	nil,
+	(*Delay)(nil),
+	(*pagerConfig)(nil),
+	Trigger{},
+	Trigger{EventName: "user.created"},
+	&Trigger{EventName: "resend:x"},
+	Condition{},
+	Condition{Rule: Rule{Type: "xor", Rules: []Rule{{}}}},
+	Condition{Rule: Field("wait_events.order.paid.amount").Gt(ValueOf(struct{}{}))},
+	Delay{},
+	&Delay{Duration: DurationOf(-1)},
+	WaitForEvent{EventName: "order.paid"},
+	WaitForEvent{EventName: "order", Timeout: MustParseDuration("1 day"), FilterRule: Field("wait_events.").Exists()},
+	SendEmail{From: "\r\n", ReplyTo: "\x00", Template: TemplateRef{Variables: map[string]Value{"": {}}}},
+	SendEmail{Template: TemplateRef{ID: "t", Variables: map[string]Value{"a": Var("wait_events.order.paid.amount"), "b": Var("")}}},
+	ContactUpdate{},
+	ContactUpdate{FirstName: ValueOf(make(chan int)), Unsubscribed: Null()},
+	ContactDelete{},
+	AddToSegment{},
+	RawConfig{},
+	RawConfig{Type: TypeDelay},
+	RawConfig{Type: "acme.pager", Config: []byte(`{"team":`)},
+	RawConfig{Type: "acme.other"},
+	pagerConfig{},
+	&pagerConfig{Team: "x", Text: Var("event.")},
+	impostorConfig{},
+}
+
+// pagerConfig is a custom step with a branch of its own.
+type pagerConfig struct {
+	Team  string           `json:"team"`
+	Text  Value            `json:"text,omitzero"`
+	Extra map[string]Value `json:"extra,omitempty"`
+}
+
+func (pagerConfig) StepType() StepType { return "acme.pager" }
+
+// Validate fails with a plain error or with a list of problems.
+func (c pagerConfig) Validate() error {
+	switch c.Team {
+	case "":
+		return errors.New("nobody is paged: give a team")
+	case "?":
+		return Problems{{Severity: SeverityError, Code: CodeInvalidConfig, Path: "team", Message: "the team is a riddle"}}.Err("")
+	default:
+		return nil
+	}
+}
+
+func pagerRegistry() *Registry {
+	r := NewRegistry()
+	Handle(r, func(context.Context, Call, pagerConfig) (Result, error) { return Result{}, nil },
+		StepOptions{Branches: []ConnectionType{"nobody_home"}})
+	return r
+}
+
+// impostorConfig claims to be a built-in step.
+type impostorConfig struct{}
+
+func (impostorConfig) StepType() StepType { return TypeDelay }

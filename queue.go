@@ -1,0 +1,58 @@
+package automation
+
+import "sync"
+
+// queue hands items from one stage of a server to the next. It has no bound of
+// its own, so that stages cannot lock each other up: what is in flight is
+// bounded where work is claimed.
+type queue[T any] struct {
+	mu     sync.Mutex
+	filled sync.Cond
+	items  []T
+	closed bool
+}
+
+func newQueue[T any]() *queue[T] {
+	q := &queue[T]{}
+	q.filled.L = &q.mu
+	return q
+}
+
+func (q *queue[T]) push(items ...T) {
+	if len(items) == 0 {
+		return
+	}
+	q.mu.Lock()
+	q.items = append(q.items, items...)
+	q.mu.Unlock()
+	if len(items) == 1 {
+		q.filled.Signal()
+	} else {
+		q.filled.Broadcast()
+	}
+}
+
+// pop moves up to cap(into) items to into, oldest first, and waits for one if
+// there is none. It returns none when the queue is empty and closed.
+func (q *queue[T]) pop(into []T) []T {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.items) == 0 && !q.closed {
+		q.filled.Wait()
+	}
+	n := min(len(q.items), cap(into))
+	into = append(into[:0], q.items[:n]...)
+	clear(q.items[:n])
+	if q.items = q.items[n:]; len(q.items) == 0 {
+		q.items = nil
+	}
+	return into
+}
+
+// close lets pop return none once everything was taken.
+func (q *queue[T]) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	q.filled.Broadcast()
+}

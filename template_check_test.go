@@ -1,0 +1,96 @@
+package automation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// templateShelf is a TemplateInspector that counts what it is asked.
+type templateShelf struct {
+	known map[string]TemplateInfo
+	err   error
+	asked map[string]int
+}
+
+func (in *templateShelf) InspectTemplate(_ context.Context, id string) (TemplateInfo, error) {
+	in.asked[id]++
+	info, ok := in.known[id]
+	switch {
+	case in.err != nil:
+		return TemplateInfo{}, in.err
+	case !ok:
+		return TemplateInfo{}, fmt.Errorf("template %q: %w", id, ErrNotFound)
+	default:
+		return info, nil
+	}
+}
+
+func mails(configs ...SendEmail) Automation {
+	a := Automation{Name: "Test", Steps: []Step{start}}
+	for i, config := range configs {
+		a.Steps = append(a.Steps, step(fmt.Sprintf("mail_%d", i+1), config))
+	}
+	return a
+}
+
+func TestCheckTemplates(t *testing.T) {
+	t.Parallel()
+	known := map[string]TemplateInfo{
+		"good":  {Published: true, Variables: []string{"plan", "name"}},
+		"draft": {Variables: []string{"plan"}},
+		"plain": {Published: true},
+	}
+	tests := []struct {
+		name string
+		a    Automation
+		want []string
+	}{
+		{"no emails", mails(), nil},
+		{"email without template is Validate's concern", mails(SendEmail{}), nil},
+		{"known variables", mails(email("good", map[string]Value{"plan": Null()})), nil},
+		{"unknown template", mails(email("gone", map[string]Value{"plan": Null()})), []string{
+			`warning unknown_template steps[1].config.template.id: there is no template "gone": create it`,
+		}},
+		{"unpublished template", mails(email("draft", map[string]Value{"x": Null()})), []string{
+			`warning unpublished_template steps[1].config.template.id: template "draft" is not published`,
+			`warning unknown_template_variable steps[1].config.template.variables.x: template "draft" has no variable "x": it takes plan`,
+		}},
+		{"unknown variables", mails(email("good", map[string]Value{"z": Null(), "a.b": Null()}), email("plain", map[string]Value{"c": Null()})), []string{
+			`warning unknown_template_variable steps[1].config.template.variables["a.b"]: template "good" has no variable "a.b": it takes name, plan`,
+			`warning unknown_template_variable steps[1].config.template.variables.z`,
+			`warning unknown_template_variable steps[2].config.template.variables.c: template "plain" has no variable "c": it takes none`,
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			problems, err := checkTemplates(t.Context(), test.a, &templateShelf{known: known, asked: map[string]int{}})
+			require.NoError(t, err)
+			assertProblems(t, test.want, problems)
+		})
+	}
+}
+
+func TestCheckTemplates_AsksForEachTemplateOnce(t *testing.T) {
+	t.Parallel()
+	in := &templateShelf{known: map[string]TemplateInfo{"a": {Published: true}}, asked: map[string]int{}}
+	problems, err := checkTemplates(t.Context(), mails(email("a", nil), email("b", nil), email("a", nil), email("b", nil)), in)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]int{"a": 1, "b": 1}, in.asked)
+	require.Len(t, problems, 2, "every step that uses a missing template is named")
+	assert.Equal(t, "mail_2", problems[0].Step)
+	assert.Equal(t, "mail_4", problems[1].Step)
+}
+
+func TestCheckTemplates_ReturnsOtherErrors(t *testing.T) {
+	t.Parallel()
+	down := errors.New("the provider is down")
+	_, err := checkTemplates(t.Context(), mails(email("a", nil)), &templateShelf{err: down, asked: map[string]int{}})
+	require.ErrorIs(t, err, down)
+	assert.EqualError(t, err, `automation: inspect template "a": the provider is down`)
+}
