@@ -178,7 +178,10 @@ func (g *Graph) fits(s State) bool {
 			return false
 		}
 	}
-	return !s.begun || g.steps[s.at].effect != nil
+	if s.started && s.current().index != s.at {
+		return false
+	}
+	return !s.begun || s.tries > 0 && g.steps[s.at].effect != nil
 }
 
 // advance is one call of Advance at work on its own copy of the state.
@@ -217,6 +220,7 @@ func (a *advance) input() (Action, error) {
 
 func (a *advance) start() Action {
 	a.s.started, a.s.status = true, RunRunning
+	a.s.steps = make([]stepState, 0, min(len(a.g.steps), 8))
 	a.s.since = a.in.Now
 	if a.in.Event != nil && !a.in.Event.AcceptedAt.IsZero() {
 		a.s.since = stamp(a.in.Event.AcceptedAt)

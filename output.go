@@ -18,7 +18,9 @@ func appendJSON(b []byte, v any, end byte) []byte {
 	}
 	enc, err := json.Marshal(v)
 	if err != nil {
-		enc = []byte("null")
+		// A NaN that a host put into a contact, say. It must not stop a run
+		// whose effect is done.
+		enc, _ = json.Marshal("cannot be recorded: " + err.Error())
 	}
 	return append(append(b, enc...), end)
 }
@@ -31,16 +33,6 @@ func plain(s string) bool {
 		}
 	}
 	return true
-}
-
-// encodeOutput encodes a struct of this file. What cannot be encoded, such as a
-// NaN that a host put into a contact, must not stop a run whose effect is done.
-func encodeOutput(v any) json.RawMessage {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return appendJSON([]byte(`{"unrecorded":`), err.Error(), '}')
-	}
-	return b
 }
 
 func timeOutput(name string, t time.Time) json.RawMessage {
@@ -59,24 +51,24 @@ func conditionOutput(met bool, rule *compiledRule, outcomes *ruleOutcomes) json.
 	return append(rule.appendOutcomes(b, outcomes), '}')
 }
 
-// receivedEvent is the output of a wait that received its event.
-type receivedEvent struct {
-	EventID   string          `json:"event_id"`
-	EventName string          `json:"event_name"`
-	Payload   json.RawMessage `json:"payload"`
-}
-
+// eventOutput is the output of a wait that received its event.
 func eventOutput(e *Event) json.RawMessage {
-	payload := e.Payload
-	if len(payload) == 0 {
-		payload = json.RawMessage("null")
+	b := make([]byte, 0, 96+len(e.Payload))
+	b = appendJSON(append(b, `{"event_id":`...), e.ID, ',')
+	b = appendJSON(append(b, `"event_name":`...), e.Name, ',')
+	b = append(b, `"payload":`...)
+	if len(e.Payload) == 0 {
+		return append(b, `null}`...)
 	}
-	return encodeOutput(receivedEvent{e.ID, e.Name, payload})
+	return append(append(b, e.Payload...), '}')
 }
 
 // receivedPayload returns the payload that eventOutput has recorded.
 func receivedPayload(output json.RawMessage) (map[string]any, bool) {
-	var r receivedEvent
+	var r struct {
+		EventName string          `json:"event_name"`
+		Payload   json.RawMessage `json:"payload"`
+	}
 	if json.Unmarshal(output, &r) != nil || r.EventName == "" {
 		return nil, false
 	}
@@ -97,38 +89,57 @@ func timeoutOutput(deadline time.Time, late *Event) json.RawMessage {
 
 // changeOutput lists the fields of a contact that a step has changed.
 func changeOutput(c ContactChange) json.RawMessage {
-	out := struct {
-		FirstName    any            `json:"first_name,omitempty"`
-		LastName     any            `json:"last_name,omitempty"`
-		Unsubscribed *bool          `json:"unsubscribed,omitempty"`
-		Properties   map[string]any `json:"properties,omitempty"`
-	}{nullable(c.FirstName), nullable(c.LastName), c.Unsubscribed, c.Properties}
-	return encodeOutput(out)
+	b := append(make([]byte, 0, 64), '{')
+	b = appendName(b, "first_name", c.FirstName)
+	b = appendName(b, "last_name", c.LastName)
+	if c.Unsubscribed != nil {
+		b = appendJSON(append(b, `"unsubscribed":`...), *c.Unsubscribed, ',')
+	}
+	if len(c.Properties) > 0 {
+		b = appendObject(append(b, `"properties":`...), c.Properties, ',')
+	}
+	return closeObject(b)
 }
 
-// nullable is nil for a field that stays as it is, and JSON null for one that
-// is cleared.
-func nullable(s *string) any {
-	switch {
-	case s == nil:
-		return nil
-	case *s == "":
-		return json.RawMessage("null")
-	default:
-		return *s
+// appendName appends a changed name, with null for one that is cleared.
+func appendName(b []byte, field string, name *string) []byte {
+	if name == nil {
+		return b
 	}
+	b = append(append(append(b, '"'), field...), `":`...)
+	if *name == "" {
+		return append(b, `null,`...)
+	}
+	return appendJSON(b, *name, ',')
 }
 
 // emailOutput is what is recorded of an email that was handed over.
 func emailOutput(e *Email, id string) json.RawMessage {
-	out := struct {
-		To       string `json:"to"`
-		EmailID  string `json:"email_id"`
-		Template struct {
-			ID string `json:"id"`
-		} `json:"template"`
-		Variables map[string]any `json:"variables,omitempty"`
-	}{To: e.To, EmailID: id, Variables: e.Variables}
-	out.Template.ID = e.TemplateID
-	return encodeOutput(out)
+	b := make([]byte, 0, 128)
+	b = appendJSON(append(b, `{"to":`...), e.To, ',')
+	b = appendJSON(append(b, `"email_id":`...), id, ',')
+	b = appendJSON(append(b, `"template":{"id":`...), e.TemplateID, '}')
+	b = append(b, ',')
+	if len(e.Variables) > 0 {
+		b = appendObject(append(b, `"variables":`...), e.Variables, ',')
+	}
+	return closeObject(b)
+}
+
+// appendObject appends a JSON object with its keys in order, followed by end.
+func appendObject(b []byte, m map[string]any, end byte) []byte {
+	b = append(b, '{')
+	for _, name := range sortedKeys(m) {
+		b = appendJSON(b, name, ':')
+		b = appendJSON(b, m[name], ',')
+	}
+	return append(closeObject(b), end)
+}
+
+// closeObject ends an object whose members are each followed by a comma.
+func closeObject(b []byte) []byte {
+	if b[len(b)-1] == ',' {
+		b = b[:len(b)-1]
+	}
+	return append(b, '}')
 }

@@ -37,9 +37,12 @@ func Payload(v any) json.RawMessage {
 // not one JSON object, has a key twice or nests too deep is refused with a
 // *ValidationError.
 func decodePayload(raw json.RawMessage, limit int) (map[string]any, error) {
-	d := objectDoor{root: "payload", code: CodeInvalidPayload, limit: limit}
-	payload, problems := d.decode(raw)
+	payload, problems := payloadDoor(limit).decode(raw)
 	return payload, problems.Err("event")
+}
+
+func payloadDoor(limit int) objectDoor {
+	return objectDoor{root: "payload", code: CodeInvalidPayload, limit: limit}
 }
 
 // objectDoor decodes JSON objects from outside: payloads and schemas.
@@ -51,6 +54,16 @@ type objectDoor struct {
 
 // decode returns the object that raw holds, or nil for nothing and for null.
 func (d objectDoor) decode(raw []byte) (map[string]any, Problems) {
+	doc, problems := d.scan(raw)
+	if doc == nil {
+		return nil, problems
+	}
+	return doc.object(0), nil
+}
+
+// scan checks the object that raw holds without decoding it. The document is
+// nil for nothing and for null.
+func (d objectDoor) scan(raw []byte) (*jsonDoc, Problems) {
 	if len(raw) == 0 {
 		return nil, nil
 	}
@@ -69,7 +82,7 @@ func (d objectDoor) decode(raw []byte) (map[string]any, Problems) {
 	}
 	switch kind := doc.kind(0); kind {
 	case jsonObject:
-		return doc.object(0), nil
+		return doc, nil
 	case jsonNull:
 		return nil, nil
 	default:

@@ -9,6 +9,7 @@ type queue[T any] struct {
 	mu     sync.Mutex
 	filled sync.Cond
 	items  []T
+	head   int // items before it have been taken
 	closed bool
 }
 
@@ -37,14 +38,15 @@ func (q *queue[T]) push(items ...T) {
 func (q *queue[T]) pop(into []T) []T {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.items) == 0 && !q.closed {
+	for len(q.items) == q.head && !q.closed {
 		q.filled.Wait()
 	}
-	n := min(len(q.items), cap(into))
-	into = append(into[:0], q.items[:n]...)
-	clear(q.items[:n])
-	if q.items = q.items[n:]; len(q.items) == 0 {
-		q.items = nil
+	waiting := q.items[q.head:]
+	n := min(len(waiting), cap(into))
+	into = append(into[:0], waiting[:n]...)
+	clear(waiting[:n])
+	if q.head += n; q.head == len(q.items) {
+		q.items, q.head = q.items[:0], 0
 	}
 	return into
 }

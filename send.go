@@ -99,12 +99,11 @@ func (s *sender) send(ctx context.Context, w EventWriter, events []Event) ([]Eve
 }
 
 func (s *sender) accept(ctx context.Context, w EventWriter, e Event) (NewEvent, error) {
-	subject := fmt.Sprintf("event %q", e.Name)
-	payload, err := decodePayload(e.Payload, s.limits.PayloadBytes)
-	if problems := append(checkEvent(e), problemsOf(err)...); len(problems) > 0 {
-		return NewEvent{}, problems.Err(subject)
+	payload, problems := payloadDoor(s.limits.PayloadBytes).scan(e.Payload)
+	if problems = append(checkEvent(e), problems...); len(problems) > 0 {
+		return NewEvent{}, problems.Err(fmt.Sprintf("event %q", e.Name))
 	}
-	if err := s.schemas.check(ctx, w, e.Name, subject, payload); err != nil {
+	if err := s.schemas.check(ctx, w, e.Name, payload); err != nil {
 		return NewEvent{}, err
 	}
 	e.ID, e.AcceptedAt = s.ids.next(s.now), s.now
@@ -183,15 +182,6 @@ func checkEmail(email string) string {
 	return ""
 }
 
-// problemsOf returns the problems that a *ValidationError lists.
-func problemsOf(err error) Problems {
-	var invalid *ValidationError
-	if errors.As(err, &invalid) {
-		return invalid.Problems
-	}
-	return nil
-}
-
 // contentHash identifies what an idempotency key stands for. OccurredAt is not
 // part of it: a client that sends again may well stamp again.
 func contentHash(e *Event) string {
@@ -213,19 +203,23 @@ type schemaCache struct {
 }
 
 // check validates a payload against the definition of the event, if it has one.
-func (c *schemaCache) check(ctx context.Context, w EventWriter, name, subject string, payload map[string]any) error {
+func (c *schemaCache) check(ctx context.Context, w EventWriter, name string, payload *jsonDoc) error {
 	d, err := w.FindEventDefinition(ctx, name)
 	if errors.Is(err, ErrNotFound) || err == nil && (d.Name != name || len(d.Schema) == 0) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("automation: %s: %w", subject, err)
+		return fmt.Errorf("automation: event %q: %w", name, err)
 	}
 	schema, err := c.compile(string(d.Schema))
-	if err != nil {
+	if err != nil || schema == nil {
 		return err
 	}
-	return schema.check(payload).Err(subject)
+	var object map[string]any
+	if payload != nil {
+		object = payload.object(0)
+	}
+	return schema.check(object).Err(fmt.Sprintf("event %q", name))
 }
 
 func (c *schemaCache) compile(text string) (*payloadSchema, error) {

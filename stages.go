@@ -50,12 +50,17 @@ func (t *task) request() commitRequest {
 // that of the batch.
 func (s *server) commit() {
 	batch := make([]commitRequest, 0, commitMax)
+	ts := make([]Transition, 0, commitMax)
+	effects := make([]effectRequest, 0, commitMax)
 	for {
 		if batch = s.commits.pop(batch); len(batch) == 0 {
 			return
 		}
-		results, err := s.write(batch)
-		var effects []effectRequest
+		ts, effects = ts[:0], effects[:0]
+		for i := range batch {
+			ts = append(ts, batch[i].transition)
+		}
+		results, err := s.write(ts)
 		for i := range batch {
 			var res CommitResult
 			if res.Err = err; err == nil {
@@ -65,17 +70,15 @@ func (s *server) commit() {
 		}
 		s.effects.push(effects...)
 		clear(batch)
+		clear(ts)
+		clear(effects)
 	}
 }
 
 // write commits a batch. If the store does not answer it tries again for as
 // long as the leases are good for: the batch may hold outcomes of effects,
 // which cannot be had a second time.
-func (s *server) write(batch []commitRequest) ([]CommitResult, error) {
-	ts := make([]Transition, len(batch))
-	for i := range batch {
-		ts[i] = batch[i].transition
-	}
+func (s *server) write(ts []Transition) ([]CommitResult, error) {
 	results, err := s.r.commit(s.bound, ts)
 	until := s.r.now().Add(s.r.opts.Lease)
 	for failures := 1; err != nil && s.bound.Err() == nil && s.r.now().Before(until); failures++ {

@@ -46,7 +46,11 @@ func (s State) AppendBinary(b []byte) ([]byte, error) {
 
 // MarshalBinary returns the encoded state.
 func (s State) MarshalBinary() ([]byte, error) {
-	return s.AppendBinary(make([]byte, 0, 32+48*len(s.steps)))
+	size := 32
+	for i := range s.steps {
+		size += 24 + len(s.steps[i].output) + 128*len(s.steps[i].attempts)
+	}
+	return s.AppendBinary(make([]byte, 0, size))
 }
 
 // UnmarshalBinary decodes what MarshalBinary has made and leaves RunID as it

@@ -161,7 +161,9 @@ const (
 	ControlRetry  Control = "retry"
 )
 
-// WorkStore hands out work and takes back what became of it.
+// WorkStore hands out work and takes back what became of it. Bytes that go in
+// or come out here, payloads and states, are shared with the store: neither
+// side changes them afterwards.
 type WorkStore interface {
 	// Claim leases up to p.Limit contacts that have pending events or due runs
 	// and whose lease is free or has expired, those that are due longest first,

@@ -245,11 +245,11 @@ func (t *task) wake(ctx context.Context, run *activeRun) error {
 
 // dispatch does all that one event does: resume waits, then start runs.
 func (t *task) dispatch(ctx context.Context, e *PendingEvent) error {
-	n := &EventHandled{At: t.now, Event: e.Event}
+	n := EventHandled{At: t.now, Event: e.Event}
 	t.handled = append(t.handled, e.ID)
 	t.advanced++
 	if t.contact == nil {
-		t.notice(n) // it was deleted after the event was sent
+		t.noticeHandled(n) // it was deleted after the event was sent
 		return nil
 	}
 	payload, _ := decodePayload(e.Payload, len(e.Payload)+1)
@@ -269,8 +269,14 @@ func (t *task) dispatch(ctx context.Context, e *PendingEvent) error {
 		}
 		n.Started = append(n.Started, id)
 	}
-	t.notice(n)
+	t.noticeHandled(n)
 	return nil
+}
+
+func (t *task) noticeHandled(n EventHandled) {
+	if t.r.opts.Observer != nil {
+		t.notice(&n)
+	}
 }
 
 // deliver brings an event to a run that may be waiting for it. An event never
@@ -359,7 +365,7 @@ func (t *task) planInbox(ctx context.Context) error {
 		}
 		t.handled = append(t.handled, e.ID)
 		t.advanced++
-		t.notice(&EventHandled{At: t.now, Event: e.Event})
+		t.noticeHandled(EventHandled{At: t.now, Event: e.Event})
 	}
 	return nil
 }

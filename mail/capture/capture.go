@@ -4,8 +4,8 @@ package capture
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/seed-b636437c/automation"
@@ -20,8 +20,9 @@ type Mailer struct {
 	Respond func(ctx context.Context, email automation.Email) error
 
 	mu     sync.Mutex
-	emails []automation.Email
-	ids    map[string]string // by idempotency key
+	emails []*automation.Email
+	ids    map[string]int // by idempotency key
+	count  int
 }
 
 // New returns a Mailer that accepts everything.
@@ -39,23 +40,28 @@ func (m *Mailer) SendEmail(ctx context.Context, email automation.Email) (string,
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if id, ok := m.ids[email.IdempotencyKey]; ok {
-		return id, nil
+	n, seen := m.ids[email.IdempotencyKey]
+	if !seen {
+		if m.ids == nil {
+			m.ids = map[string]int{}
+		}
+		m.count++
+		n = m.count
+		m.ids[email.IdempotencyKey] = n
+		m.emails = append(m.emails, &email)
 	}
-	if m.ids == nil {
-		m.ids = map[string]string{}
-	}
-	m.emails = append(m.emails, email)
-	id := fmt.Sprintf("email-%d", len(m.emails))
-	m.ids[email.IdempotencyKey] = id
-	return id, nil
+	return "email-" + strconv.Itoa(n), nil
 }
 
 // Emails returns the accepted emails, oldest first.
 func (m *Mailer) Emails() []automation.Email {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Clone(m.emails)
+	emails := make([]automation.Email, len(m.emails))
+	for i, e := range m.emails {
+		emails[i] = *e
+	}
+	return emails
 }
 
 // To returns the accepted emails to this address, oldest first.

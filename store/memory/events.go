@@ -134,10 +134,18 @@ func (s *Store) deskFor(id, email string, host bool) *desk {
 	return d
 }
 
+// event returns a copy of the event.
 func (e *event) event() automation.Event {
+	ev := e.shared()
+	ev.Payload = bytes.Clone(ev.Payload)
+	return ev
+}
+
+// shared returns the event with the payload that the store holds.
+func (e *event) shared() automation.Event {
 	ev := automation.Event{
 		ID: e.id, Name: e.name, ContactID: e.desk.ref.ID,
-		Payload: bytes.Clone(e.payload), IdempotencyKey: e.key,
+		Payload: e.payload, IdempotencyKey: e.key,
 		OccurredAt: e.occurred.time(), AcceptedAt: e.accepted.time(),
 	}
 	if ev.ContactID == "" {

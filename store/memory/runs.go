@@ -30,11 +30,19 @@ type run struct {
 	state      []byte
 }
 
+// record returns a copy of the run.
 func (r *run) record() automation.RunRecord {
+	rec := r.shared()
+	rec.State = bytes.Clone(rec.State)
+	return rec
+}
+
+// shared returns the run with the state that the store holds.
+func (r *run) shared() automation.RunRecord {
 	rec := automation.RunRecord{
 		ID: r.id, AutomationID: r.automation.ID, Version: int(r.version), ContactID: r.desk.ref.ID,
 		Status: r.status, Step: r.step, WaitEvent: r.waits,
-		DueAt: r.due.time(), Setbacks: int(r.setbacks), State: bytes.Clone(r.state),
+		DueAt: r.due.time(), Setbacks: int(r.setbacks), State: r.state,
 		CreatedAt: r.created.time(), CompletedAt: r.completed.time(),
 	}
 	if r.event != nil {
@@ -62,7 +70,7 @@ func (s *Store) put(d *desk, c *automation.RunChange, now micros, res *automatio
 	}
 	r.status, r.step, r.waits = c.Status, c.Step, c.WaitEvent
 	r.due, r.completed = toMicros(c.DueAt), toMicros(c.CompletedAt)
-	r.setbacks, r.err, r.state = int32(c.Setbacks), c.Error, bytes.Clone(c.State)
+	r.setbacks, r.err, r.state = int32(c.Setbacks), c.Error, c.State
 	if r.control == c.Seen {
 		r.control = automation.ControlNone
 	}

@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -45,7 +44,7 @@ func (s *Store) claim(d *desk, p automation.ClaimParams) automation.Work {
 	w := automation.Work{Contact: d.ref, Token: d.token, Record: d.record()}
 	waited := false
 	for _, e := range d.pending()[:min(p.Events, len(d.pending()))] {
-		w.Events = append(w.Events, automation.PendingEvent{Event: e.event(), Starts: s.starts(e.name)})
+		w.Events = append(w.Events, automation.PendingEvent{Event: e.shared(), Starts: s.starts(e.name)})
 		waited = waited || len(d.running) > 0
 	}
 	w.Runs = d.dueRuns(p, w.Events, waited)
@@ -100,9 +99,9 @@ func (d *desk) dueRuns(p automation.ClaimParams, events []automation.PendingEven
 }
 
 func (r *run) claimed() automation.ClaimedRun {
-	c := automation.ClaimedRun{RunRecord: r.record(), Control: r.control}
+	c := automation.ClaimedRun{RunRecord: r.shared(), Control: r.control}
 	if r.event != nil {
-		c.Trigger = bytes.Clone(r.event.payload)
+		c.Trigger = r.event.payload
 	}
 	return c
 }
