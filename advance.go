@@ -146,11 +146,11 @@ func (g *Graph) Effect(s State, d Data) (Effect, error) {
 
 // Action returns what a run that was stored in this state needs.
 func (g *Graph) Action(s State) Action {
+	if !g.fits(s) || !s.started {
+		return Action{Kind: ActionSleep}
+	}
 	if s.Status() != RunRunning {
 		return g.done(s)
-	}
-	if !g.fits(s) || len(s.steps) == 0 {
-		return Action{Kind: ActionSleep}
 	}
 	n := &g.steps[s.at]
 	switch {
@@ -330,7 +330,6 @@ func (a *advance) sleep(n *node) Action {
 	st := a.s.current()
 	a.s.dueAt = stamp(st.startedAt.Add(n.duration))
 	st.status = StepWaiting
-	st.output = timeOutput("resume_at", a.s.dueAt)
 	return a.g.Action(a.s)
 }
 
@@ -646,9 +645,18 @@ func (g *Graph) stepRun(i int, st *stepState, ahead bool) StepRun {
 		}
 		return r
 	}
-	r.Status, r.Output, r.Error, r.Attempts = st.status, st.output, st.err, st.attempts
+	r.Status, r.Output, r.Error, r.Attempts = st.status, g.output(st), st.err, st.attempts
 	r.CreatedAt, r.StartedAt, r.CompletedAt = st.startedAt, st.startedAt, st.completedAt
 	return r
+}
+
+// output returns what a step has recorded. A delay's is not stored: it follows
+// from the graph, and most runs that sleep do so in a delay.
+func (g *Graph) output(st *stepState) json.RawMessage {
+	if n := &g.steps[st.index]; n.typ == TypeDelay {
+		return timeOutput("resume_at", stamp(st.startedAt.Add(n.duration)))
+	}
+	return st.output
 }
 
 // ahead tells which steps can be reached from the given one.

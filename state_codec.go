@@ -1,6 +1,7 @@
 package automation
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -46,11 +47,10 @@ func (s State) AppendBinary(b []byte) ([]byte, error) {
 
 // MarshalBinary returns the encoded state.
 func (s State) MarshalBinary() ([]byte, error) {
-	size := 32
-	for i := range s.steps {
-		size += 24 + len(s.steps[i].output) + 128*len(s.steps[i].attempts)
-	}
-	return s.AppendBinary(make([]byte, 0, size))
+	// Encoded on the stack first: most states are small, and millions are kept.
+	var buf [256]byte
+	b, err := s.AppendBinary(buf[:0])
+	return bytes.Clone(b), err
 }
 
 // UnmarshalBinary decodes what MarshalBinary has made and leaves RunID as it
@@ -139,6 +139,12 @@ func codeOf[T comparable](codes []T, v T) byte {
 	return 0
 }
 
+// The shortest forms of what is counted: every field takes at least a byte.
+const (
+	minStepBytes    = 7
+	minAttemptBytes = 3
+)
+
 // stateReader reads an encoded state. After an error every read returns a zero
 // value and bad is set, so that callers check once, at the end.
 type stateReader struct {
@@ -155,10 +161,8 @@ func (r *stateReader) state() State {
 	r.base = time.UnixMicro(r.varint()).UTC()
 	s.at, s.tries = r.int(), r.int()
 	s.dueAt, s.since = r.time(), r.time()
-	if n := r.int(); n > 0 && n <= len(r.rest) {
+	if n := r.count(minStepBytes); n > 0 {
 		s.steps = make([]stepState, n)
-	} else if n != 0 {
-		r.bad = true
 	}
 	for i := range s.steps {
 		r.step(&s.steps[i])
@@ -174,17 +178,15 @@ func (r *stateReader) step(st *stepState) {
 		st.output = out
 	}
 	st.err = r.stepError()
-	n := r.int()
-	if n > len(r.rest) {
-		r.bad = true
-		return
+	if n := r.count(minAttemptBytes); n > 0 {
+		st.attempts = make([]Attempt, n)
 	}
-	for range n {
-		a := Attempt{Number: r.int(), At: r.time()}
+	for i := range st.attempts {
+		a := &st.attempts[i]
+		a.Number, a.At = r.int(), r.time()
 		if e := r.stepError(); e != nil {
 			a.Error = *e
 		}
-		st.attempts = append(st.attempts, a)
 	}
 }
 
@@ -225,6 +227,17 @@ func (r *stateReader) int() int {
 	}
 	r.rest = r.rest[n:]
 	return int(v)
+}
+
+// count reads how many items follow, none of which is shorter than size bytes:
+// a damaged count must not make room for what cannot be there.
+func (r *stateReader) count(size int) int {
+	n := r.int()
+	if n > len(r.rest)/size {
+		r.bad = true
+		return 0
+	}
+	return n
 }
 
 func (r *stateReader) varint() int64 {

@@ -8,9 +8,42 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// contact is a contact of the built-in contact store.
+// contact is an automation.Contact without its id.
 type contact struct {
-	automation.Contact
+	unsubscribed        bool
+	email               string
+	firstName, lastName string
+	properties          map[string]any
+	segments            []string
+	created             micros
+}
+
+// record returns a copy of the desk's contact.
+func (d *desk) record() automation.Contact {
+	c := d.current()
+	return c.Clone()
+}
+
+// current returns the desk's contact, with the maps and slices that it has.
+func (d *desk) current() automation.Contact {
+	return automation.Contact{
+		ID: d.id, Email: d.email, FirstName: d.firstName, LastName: d.lastName, Unsubscribed: d.unsubscribed,
+		Properties: d.properties, Segments: d.segments, CreatedAt: d.created.time(),
+	}
+}
+
+func (d *desk) set(c automation.Contact) {
+	d.known = true
+	d.contact = contact{
+		email: c.Email, firstName: c.FirstName, lastName: c.LastName, unsubscribed: c.Unsubscribed,
+		properties: c.Properties, segments: c.Segments, created: toMicros(c.CreatedAt),
+	}
+}
+
+func (d *desk) change(change *automation.ContactChange) {
+	c := d.current()
+	change.Apply(&c)
+	d.set(c)
 }
 
 // FindContact implements automation.ContactStore.
@@ -23,10 +56,10 @@ func (s *Store) FindContact(ctx context.Context, ref automation.ContactRef) (aut
 	if ref.ID == "" {
 		d = s.emails[automation.EmailKey(ref.Email)]
 	}
-	if d == nil || d.contact == nil {
+	if d == nil || !d.known {
 		return automation.Contact{}, notFound("contact", ref.String())
 	}
-	return d.contact.Clone(), nil
+	return d.record(), nil
 }
 
 // InsertContact implements automation.ContactStore.
@@ -47,7 +80,7 @@ func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
 
 func (s *Store) insert(c automation.Contact) *desk {
 	d := s.deskFor(c.ID, "", true)
-	d.contact = &contact{c.Clone()}
+	d.set(c.Clone())
 	s.emails[automation.EmailKey(c.Email)] = d
 	s.listed = append(s.listed, d)
 	return d
@@ -60,7 +93,7 @@ func (s *Store) ChangeContact(ctx context.Context, id string, change automation.
 	}
 	defer s.mu.Unlock()
 	d := s.contacts[id]
-	if d == nil || d.contact == nil {
+	if d == nil || !d.known {
 		return automation.Contact{}, notFound("contact", id)
 	}
 	if change.Email != nil {
@@ -68,11 +101,11 @@ func (s *Store) ChangeContact(ctx context.Context, id string, change automation.
 		if other := s.emails[key]; other != nil && other != d {
 			return automation.Contact{}, conflict("email %q belongs to another contact", *change.Email)
 		}
-		delete(s.emails, automation.EmailKey(d.contact.Email))
+		delete(s.emails, automation.EmailKey(d.email))
 		s.emails[key] = d
 	}
-	change.Apply(&d.contact.Contact)
-	return d.contact.Clone(), nil
+	d.change(&change)
+	return d.record(), nil
 }
 
 // DeleteContact implements automation.ContactStore.
@@ -82,7 +115,7 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 	}
 	defer s.mu.Unlock()
 	d := s.contacts[id]
-	if d == nil || d.contact == nil {
+	if d == nil || !d.known {
 		return notFound("contact", id)
 	}
 	s.remove(d, toMicros(now))
@@ -94,14 +127,14 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 // remove deletes the desk's contact. The desk stays, for its runs, which are
 // due at once: they will find that the contact is gone.
 func (s *Store) remove(d *desk, now micros) {
-	delete(s.emails, automation.EmailKey(d.contact.Email))
-	d.contact = nil
+	delete(s.emails, automation.EmailKey(d.email))
+	d.known, d.contact = false, contact{}
 	for _, r := range d.running {
 		r.hasten(now)
 	}
 	// Deleting from the list one by one would cost its length each time.
 	if s.removed++; s.removed > len(s.listed)/2 {
-		s.listed = slices.DeleteFunc(s.listed, func(d *desk) bool { return d.contact == nil })
+		s.listed = slices.DeleteFunc(s.listed, func(d *desk) bool { return !d.known })
 		s.removed = 0
 	}
 }
@@ -113,9 +146,9 @@ func (s *Store) ListContacts(ctx context.Context, q automation.ContactQuery) (au
 	}
 	defer s.mu.Unlock()
 	keep := func(d *desk) bool {
-		return d.contact != nil && (q.Segment == "" || slices.Contains(d.contact.Segments, q.Segment))
+		return d.known && (q.Segment == "" || slices.Contains(d.segments, q.Segment))
 	}
 	return page(s.listed, q.PageQuery, "contact", keep,
-		func(d *desk) string { return d.ref.ID },
-		func(d *desk) automation.Contact { return d.contact.Clone() })
+		func(d *desk) string { return d.id },
+		(*desk).record)
 }

@@ -12,13 +12,25 @@ import (
 type event struct {
 	id, name   string
 	desk       *desk
-	email      string // as it was sent, if it was sent for an email
 	payload    []byte
-	key        string
+	asSent     *asSent
 	occurred   micros
 	accepted   micros
 	handled    micros // 0: pending
 	references int    // runs that it has started and that are kept
+}
+
+// asSent is what most events do not have.
+type asSent struct {
+	key   string // idempotency key
+	email string // while it waits for its contact
+}
+
+// forgetEmail drops what is known by the contact from now on.
+func (e *event) forgetEmail() {
+	if e.asSent != nil && e.asSent.key == "" {
+		e.asSent = nil
+	}
 }
 
 type idempotency struct{ name, key string }
@@ -64,7 +76,7 @@ func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) 
 func (s *Store) admit(n *automation.NewEvent, used map[idempotency]keyUse) (string, error) {
 	e := &n.Event
 	if e.ContactID != "" && !n.HostContact {
-		if d := s.contacts[e.ContactID]; d == nil || d.contact == nil {
+		if d := s.contacts[e.ContactID]; d == nil || !d.known {
 			return "", notFound("contact", e.ContactID)
 		}
 	}
@@ -92,9 +104,11 @@ func (s *Store) append(n *automation.NewEvent) {
 	e := &n.Event
 	d := s.deskFor(e.ContactID, e.Email, n.HostContact)
 	ev := &event{
-		id: e.ID, name: e.Name, desk: d, email: e.Email,
-		payload: bytes.Clone(e.Payload), key: e.IdempotencyKey,
+		id: e.ID, name: e.Name, desk: d, payload: bytes.Clone(e.Payload),
 		occurred: toMicros(e.OccurredAt), accepted: toMicros(e.AcceptedAt),
+	}
+	if e.IdempotencyKey != "" || d.inbox {
+		ev.asSent = &asSent{e.IdempotencyKey, e.Email}
 	}
 	s.events[ev.id] = ev
 	d.enqueue(ev)
@@ -104,7 +118,7 @@ func (s *Store) append(n *automation.NewEvent) {
 // enqueue keeps pending events in the order in which they were accepted.
 func (d *desk) enqueue(e *event) {
 	i := len(d.events)
-	for i > d.handled && d.events[i-1].accepted > e.accepted {
+	for i > int(d.handled) && d.events[i-1].accepted > e.accepted {
 		i--
 	}
 	if i == len(d.events) {
@@ -121,15 +135,14 @@ func (s *Store) deskFor(id, email string, host bool) *desk {
 			return d
 		}
 	}
-	desks, key, ref := s.contacts, id, automation.ContactRef{ID: id}
-	if id == "" {
-		key = automation.EmailKey(email)
-		desks, ref = s.inboxes, automation.ContactRef{Email: key}
+	desks, inbox := s.contacts, id == ""
+	if inbox {
+		desks, id = s.inboxes, automation.EmailKey(email)
 	}
-	d := desks[key]
+	d := desks[id]
 	if d == nil {
-		d = &desk{ref: ref}
-		desks[key] = d
+		d = &desk{id: id, inbox: inbox}
+		desks[id] = d
 	}
 	return d
 }
@@ -144,12 +157,17 @@ func (e *event) event() automation.Event {
 // shared returns the event with the payload that the store holds.
 func (e *event) shared() automation.Event {
 	ev := automation.Event{
-		ID: e.id, Name: e.name, ContactID: e.desk.ref.ID,
-		Payload: e.payload, IdempotencyKey: e.key,
+		ID: e.id, Name: e.name, Payload: e.payload,
 		OccurredAt: e.occurred.time(), AcceptedAt: e.accepted.time(),
 	}
-	if ev.ContactID == "" {
-		ev.Email = e.email
+	if e.asSent != nil {
+		ev.IdempotencyKey = e.asSent.key
+	}
+	switch {
+	case !e.desk.inbox:
+		ev.ContactID = e.desk.id
+	case e.asSent != nil:
+		ev.Email = e.asSent.email
 	}
 	return ev
 }

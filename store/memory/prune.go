@@ -30,7 +30,7 @@ func (s *Store) pruneRuns(before micros, limit int) int {
 		if len(gone) == limit {
 			break
 		}
-		if r.status != automation.RunRunning && r.control == automation.ControlNone && r.completed < before {
+		if r.status != running && r.control == noControl && r.completed < before {
 			gone[r] = true
 		}
 	}

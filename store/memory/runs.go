@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"math"
 	"slices"
 
 	"github.com/seed-b636437c/automation"
 )
 
-// run is a RunRecord with pointers in place of ids and integers in place of
-// times: a million sleeping runs are held at a time.
+// run is a RunRecord with pointers in place of ids and small integers in place
+// of times and names: a million sleeping runs are held at a time.
 type run struct {
 	id         string
 	seq        uint64
@@ -18,17 +19,41 @@ type run struct {
 	desk       *desk
 	event      *event
 	version    int32
-	setbacks   int32
-	status     automation.RunStatus
+	setbacks   int16
+	status     status
+	control    control
 	step       string
 	waits      string
-	control    automation.Control
 	due        micros
 	created    micros
 	completed  micros
 	err        *automation.StepError
 	state      []byte
 }
+
+// status is a RunStatus by its place in statuses.
+type status uint8
+
+const running status = 0
+
+var statuses = [...]automation.RunStatus{automation.RunRunning, automation.RunCompleted, automation.RunFailed, automation.RunCancelled}
+
+func toStatus(s automation.RunStatus) status { return status(slices.Index(statuses[:], s)) }
+
+func (s status) String() string { return string(statuses[s]) }
+
+// control is a Control by its place in controls.
+type control uint8
+
+const (
+	noControl control = iota
+	cancel
+	retry
+)
+
+var controls = [...]automation.Control{automation.ControlNone, automation.ControlCancel, automation.ControlRetry}
+
+func toControl(c automation.Control) control { return control(slices.Index(controls[:], c)) }
 
 // record returns a copy of the run.
 func (r *run) record() automation.RunRecord {
@@ -40,8 +65,8 @@ func (r *run) record() automation.RunRecord {
 // shared returns the run with the state that the store holds.
 func (r *run) shared() automation.RunRecord {
 	rec := automation.RunRecord{
-		ID: r.id, AutomationID: r.automation.ID, Version: int(r.version), ContactID: r.desk.ref.ID,
-		Status: r.status, Step: r.step, WaitEvent: r.waits,
+		ID: r.id, AutomationID: r.automation.ID, Version: int(r.version), ContactID: r.desk.id,
+		Status: statuses[r.status], Step: r.step, WaitEvent: r.waits,
 		DueAt: r.due.time(), Setbacks: int(r.setbacks), State: r.state,
 		CreatedAt: r.created.time(), CompletedAt: r.completed.time(),
 	}
@@ -68,24 +93,24 @@ func (s *Store) put(d *desk, c *automation.RunChange, now micros, res *automatio
 	if r == nil {
 		r = s.start(d, c)
 	}
-	r.status, r.step, r.waits = c.Status, c.Step, c.WaitEvent
+	r.status, r.step, r.waits = toStatus(c.Status), c.Step, c.WaitEvent
 	r.due, r.completed = toMicros(c.DueAt), toMicros(c.CompletedAt)
-	r.setbacks, r.err, r.state = int32(c.Setbacks), c.Error, c.State
-	if r.control == c.Seen {
-		r.control = automation.ControlNone
+	r.setbacks, r.err, r.state = int16(min(c.Setbacks, math.MaxInt16)), c.Error, c.State
+	if r.control == toControl(c.Seen) {
+		r.control = noControl
 	}
-	if r.status != automation.RunRunning {
-		r.control = automation.ControlNone
+	if r.status != running {
+		r.control = noControl
 		d.close(r)
 	}
-	if r.control == automation.ControlNone {
+	if r.control == noControl {
 		return
 	}
 	r.hasten(now)
 	if res.Controls == nil {
 		res.Controls = map[string]automation.Control{}
 	}
-	res.Controls[r.id] = r.control
+	res.Controls[r.id] = controls[r.control]
 }
 
 func (s *Store) start(d *desk, c *automation.RunChange) *run {
@@ -186,8 +211,8 @@ func (r *run) matches(q *automation.RunQuery) bool {
 	}
 	return (q.AutomationID == "" || r.automation.ID == q.AutomationID) &&
 		(q.Version == 0 || int(r.version) == q.Version) &&
-		(len(q.Statuses) == 0 || slices.Contains(q.Statuses, r.status)) &&
-		(q.ContactID == "" || r.desk.ref.ID == q.ContactID) &&
+		(len(q.Statuses) == 0 || slices.Contains(q.Statuses, statuses[r.status])) &&
+		(q.ContactID == "" || r.desk.id == q.ContactID) &&
 		(q.EventID == "" || event.ID == q.EventID) &&
 		(q.EventName == "" || event.Name == q.EventName) &&
 		(q.Step == "" || r.step == q.Step) &&
@@ -207,7 +232,7 @@ func (s *Store) CountRuns(ctx context.Context, automationID string) ([]automatio
 	}
 	counts := map[automation.RunCount]int{}
 	for _, r := range a.runs {
-		counts[automation.RunCount{Version: int(r.version), Step: r.step, Status: r.status}]++
+		counts[automation.RunCount{Version: int(r.version), Step: r.step, Status: statuses[r.status]}]++
 	}
 	out := make([]automation.RunCount, 0, len(counts))
 	for c, n := range counts {

@@ -41,7 +41,7 @@ func (s *Store) find(ref automation.ContactRef) *desk {
 func (s *Store) claim(d *desk, p automation.ClaimParams) automation.Work {
 	d.token++
 	d.leased = toMicros(p.Now.Add(p.Lease))
-	w := automation.Work{Contact: d.ref, Token: d.token, Record: d.record()}
+	w := automation.Work{Contact: d.ref(), Token: d.token, Record: d.mayRecord()}
 	waited := false
 	for _, e := range d.pending()[:min(p.Events, len(d.pending()))] {
 		w.Events = append(w.Events, automation.PendingEvent{Event: e.shared(), Starts: s.starts(e.name)})
@@ -52,11 +52,12 @@ func (s *Store) claim(d *desk, p automation.ClaimParams) automation.Work {
 	return w
 }
 
-func (d *desk) record() *automation.Contact {
-	if d.contact == nil {
+// mayRecord returns a copy of the desk's contact, or nil if there is none.
+func (d *desk) mayRecord() *automation.Contact {
+	if !d.known {
 		return nil
 	}
-	c := d.contact.Clone()
+	c := d.record()
 	return &c
 }
 
@@ -99,7 +100,7 @@ func (d *desk) dueRuns(p automation.ClaimParams, events []automation.PendingEven
 }
 
 func (r *run) claimed() automation.ClaimedRun {
-	c := automation.ClaimedRun{RunRecord: r.shared(), Control: r.control}
+	c := automation.ClaimedRun{RunRecord: r.shared(), Control: controls[r.control]}
 	if r.event != nil {
 		c.Trigger = r.event.payload
 	}
@@ -141,11 +142,11 @@ func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
 	if t.Release {
 		d.leased = 0
 	} else {
-		res.Contact = d.record()
+		res.Contact = d.mayRecord()
 	}
 	s.schedule(d)
-	if d.ref.ID == "" && d.leased == 0 && len(d.pending()) == 0 {
-		delete(s.inboxes, d.ref.Email)
+	if d.inbox && d.leased == 0 && len(d.pending()) == 0 {
+		delete(s.inboxes, d.id)
 	}
 	return res
 }
@@ -181,17 +182,17 @@ func (d *desk) handle(t *automation.Transition, now micros) {
 	}
 	if t.Erase {
 		for _, e := range d.events {
-			e.payload, e.email, e.key = nil, "", ""
+			e.payload, e.asSent = nil, nil
 		}
 	}
 }
 
 func (s *Store) changeContact(d *desk, t *automation.Transition, now micros) {
-	if d.contact == nil {
+	if !d.known {
 		return
 	}
 	if t.Change != nil {
-		t.Change.Apply(&d.contact.Contact)
+		d.change(t.Change)
 	}
 	if t.Delete {
 		s.remove(d, now)
@@ -200,7 +201,7 @@ func (s *Store) changeContact(d *desk, t *automation.Transition, now micros) {
 
 // move gives the pending events of an email to a contact, which it may create.
 func (s *Store) move(d *desk, t *automation.Transition, now micros) {
-	to := s.emails[d.ref.Email]
+	to := s.emails[d.id]
 	if to == nil && t.Create != nil {
 		to = s.insert(*t.Create)
 	}
@@ -209,6 +210,7 @@ func (s *Store) move(d *desk, t *automation.Transition, now micros) {
 	}
 	for _, e := range d.pending() {
 		e.desk = to
+		e.forgetEmail()
 		to.enqueue(e)
 	}
 	d.events = d.events[:d.handled]
@@ -242,14 +244,14 @@ func (s *Store) ControlRun(ctx context.Context, id string, c automation.Control,
 		return automation.RunRecord{}, notFound("run", id)
 	}
 	before := r.record()
-	active := r.status == automation.RunRunning
+	active := r.status == running
 	switch {
-	case c == automation.ControlRetry && !active && r.status != automation.RunFailed:
+	case c == automation.ControlRetry && !active && statuses[r.status] != automation.RunFailed:
 		return before, conflict("run %q is %s, and only a failed run can be retried", id, r.status)
 	case c == automation.ControlRetry && active, c == automation.ControlCancel && !active:
 		return before, nil
 	}
-	s.request(r, c, toMicros(now))
+	s.request(r, toControl(c), toMicros(now))
 	s.wake()
 	return before, nil
 }
@@ -271,8 +273,8 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Ti
 
 func (s *Store) cancel(a *automationEntry, now micros) (n int) {
 	for _, r := range a.runs {
-		if r.status == automation.RunRunning {
-			s.request(r, automation.ControlCancel, now)
+		if r.status == running {
+			s.request(r, cancel, now)
 			n++
 		}
 	}
@@ -280,9 +282,9 @@ func (s *Store) cancel(a *automationEntry, now micros) (n int) {
 }
 
 // request records what somebody wants of a run, and makes it due.
-func (s *Store) request(r *run, c automation.Control, now micros) {
+func (s *Store) request(r *run, c control, now micros) {
 	r.control = c
-	if r.status != automation.RunRunning {
+	if r.status != running {
 		r.desk.reopen(r)
 	}
 	r.hasten(now)

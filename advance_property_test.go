@@ -1,0 +1,167 @@
+package automation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// genPayload draws a payload for the references that genAutomation makes, with
+// some fields absent and some of unexpected types.
+func genPayload(t *rapid.T) string {
+	return rapid.SampledFrom([]string{
+		``, `null`, `{}`,
+		`{"plan":"pro","amount":5,"response":"yes","opt_out":false,"items":[{"sku":"s-1"}]}`,
+		`{"plan":"free","amount":1000.5,"response":"2026-02-01","opt_out":true}`,
+		`{"plan":null,"amount":"5","response":{"a":[1]},"opt_out":null,"items":{}}`,
+		`{"plan":["pro"],"amount":9007199254740993,"response":null}`,
+	}).Draw(t, "payload")
+}
+
+func genCompileOptions(t *rapid.T) CompileOptions {
+	return CompileOptions{
+		Retry:       RetryPolicy{MaxAttempts: rapid.IntRange(1, 3).Draw(t, "attempts")},
+		Delivery:    rapid.SampledFrom([]Delivery{"", AtLeastOnce, AtMostOnce}).Draw(t, "delivery"),
+		MaxLateness: rapid.SampledFrom([]time.Duration{0, 0, time.Minute, 100 * time.Hour}).Draw(t, "lateness"),
+	}
+}
+
+func genEffectError(t *rapid.T) error {
+	return rapid.SampledFrom([]error{
+		errors.New("busy"), Permanent(errors.New("no")), context.DeadlineExceeded, ErrOutcomeUnknown,
+		&RateLimitError{}, &RateLimitError{After: time.Hour}, &ReferenceError{"event.plan"},
+	}).Draw(t, "error")
+}
+
+// play lets something happen to the run that may happen in this state.
+func (f *flow) play(t *rapid.T) {
+	switch rapid.IntRange(0, 9).Draw(t, "what") {
+	case 0:
+		f.do(Input{Kind: InputCancelled, Code: CancelledByRequest, Reason: "enough"})
+	case 1:
+		contact := f.data.Contact.Clone()
+		contact.Unsubscribed = rapid.Bool().Draw(t, "unsubscribed")
+		contact.FirstName = rapid.SampledFrom([]string{"", "Ada"}).Draw(t, "name")
+		f.data.Contact = &contact
+	case 2, 3, 4:
+		f.receiveAny(t)
+	default:
+		f.playAction(t)
+	}
+}
+
+func (f *flow) receiveAny(t *rapid.T) {
+	e := f.event(rapid.SampledFrom(genEventNames).Draw(t, "event"), genPayload(t))
+	e.AcceptedAt = f.now.Add(-time.Duration(rapid.IntRange(0, 48).Draw(t, "late")) * time.Hour)
+	f.bring(e)
+}
+
+func (f *flow) playAction(t *rapid.T) {
+	switch f.action.Kind {
+	case ActionPerform:
+		f.playEffect(t)
+	case ActionDone:
+		if f.state.Status() == RunFailed {
+			f.do(Input{Kind: InputRetried})
+		}
+	default:
+		f.pass(time.Duration(rapid.IntRange(0, 200).Draw(t, "hours")) * time.Hour)
+	}
+}
+
+func (f *flow) playEffect(t *rapid.T) {
+	switch rapid.IntRange(0, 6).Draw(t, "outcome") {
+	case 0:
+		f.do(Input{Kind: InputInterrupted})
+	case 1:
+		f.do(Input{Kind: InputReleased})
+	case 2:
+		f.pass(time.Hour) // its process is gone
+	case 3:
+		f.fail(genEffectError(t))
+	default:
+		f.perform()
+	}
+}
+
+// perform does what the run asks for, and succeeds.
+func (f *flow) perform() {
+	effect, err := f.graph.Effect(f.state, f.data)
+	switch effect.(type) {
+	case *SkipEffect:
+		f.do(Input{Kind: InputSkipped, Reason: SkippedUnsubscribed})
+	default:
+		if err != nil {
+			f.fail(permanentUnlessMarked(err))
+			return
+		}
+		f.do(Input{Kind: InputSucceeded, Output: json.RawMessage(`{}`)})
+	}
+}
+
+// settle lets time go on, and nothing else happen.
+func (f *flow) settle() {
+	for range 10 * len(f.graph.steps) {
+		switch {
+		case f.action.Kind == ActionDone:
+			return
+		case f.action.Kind == ActionPerform:
+			f.perform()
+		case f.action.Until.IsZero():
+			require.Equal(f.t, ActionWait, f.action.Kind, "the run is stuck")
+			require.Zero(f.t, f.graph.steps[f.state.at].duration, "a wait with a timeout is never due")
+			return
+		default:
+			f.now = f.action.Until
+			f.do(Input{Kind: InputWoken})
+		}
+	}
+	require.Fail(f.t, "the run does not end")
+}
+
+// Whatever happens to a run of whatever graph: do checks every transition, and
+// in the end the run ends, or waits for an event without timeout.
+func TestAdvance_AnyRunOfAnyGraphEnds(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		a := genAutomation(t)
+		f := startFlow(t, a, genCompileOptions(t), genPayload(t))
+		for range rapid.IntRange(0, 40).Draw(t, "plays") {
+			f.play(t)
+		}
+		f.settle()
+		f.checkRecords()
+	})
+}
+
+// checkRecords checks what readers see of a run.
+func (f *flow) checkRecords() {
+	runs := f.graph.StepRuns(f.state)
+	require.Len(f.t, runs, len(f.graph.steps))
+	open := 0
+	for _, r := range runs {
+		require.True(f.t, len(r.Output) == 0 || r.Output[0] == '{' && json.Valid(r.Output), "%s: %s", r.Key, r.Output)
+		switch r.Status {
+		case StepRunning, StepWaiting:
+			open++
+			require.Zero(f.t, r.CompletedAt)
+		case StepPending:
+			require.Equal(f.t, RunRunning, f.state.Status(), "nothing is pending when a run has ended")
+		case StepFailed, StepCancelled:
+			require.NotNil(f.t, r.Error)
+			require.Equal(f.t, f.state.failure(), r.Error)
+		}
+	}
+	if f.state.Status() == RunRunning {
+		require.Equal(f.t, 1, open)
+		return
+	}
+	require.Zero(f.t, open)
+	require.Zero(f.t, f.state.DueAt())
+	require.Equal(f.t, f.state.Status() == RunCompleted, f.state.failure() == nil)
+}

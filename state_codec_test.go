@@ -1,0 +1,191 @@
+package automation
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func genTime(t *rapid.T) time.Time {
+	if rapid.IntRange(0, 3).Draw(t, "no time") == 0 {
+		return time.Time{}
+	}
+	return stamp(time.UnixMicro(rapid.Int64().Draw(t, "time")))
+}
+
+func genStepError(t *rapid.T) *StepError {
+	if rapid.Bool().Draw(t, "no error") {
+		return nil
+	}
+	return &StepError{Code: rapid.String().Draw(t, "code"), Message: rapid.String().Draw(t, "message")}
+}
+
+func genState(t *rapid.T) State {
+	index := rapid.IntRange(0, 200)
+	steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) stepState {
+		st := stepState{
+			index: index.Draw(t, "index"), status: rapid.SampledFrom(stepStatusCodes).Draw(t, "status"),
+			startedAt: genTime(t), completedAt: genTime(t), err: genStepError(t),
+		}
+		if out := rapid.SliceOf(rapid.Byte()).Draw(t, "output"); len(out) > 0 {
+			st.output = out
+		}
+		for range rapid.IntRange(0, 3).Draw(t, "attempts") {
+			a := Attempt{Number: rapid.IntRange(0, 1<<31).Draw(t, "number"), At: genTime(t)}
+			if e := genStepError(t); e != nil {
+				a.Error = *e
+			}
+			st.attempts = append(st.attempts, a)
+		}
+		return st
+	}), 0, 5).Draw(t, "steps")
+	if len(steps) == 0 {
+		steps = nil
+	}
+	return State{
+		RunID: "run-1", status: rapid.SampledFrom(runStatusCodes).Draw(t, "run status"),
+		started: rapid.Bool().Draw(t, "started"), begun: rapid.Bool().Draw(t, "begun"),
+		at: index.Draw(t, "at"), tries: rapid.IntRange(0, 1<<31).Draw(t, "tries"),
+		dueAt: genTime(t), since: genTime(t), steps: steps,
+	}
+}
+
+func TestState_EncodesAndDecodes(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		s := genState(t)
+		require.Equal(t, s, restored(t, s))
+		appended, err := s.AppendBinary([]byte("before"))
+		require.NoError(t, err)
+		require.Equal(t, "before"+string(stateBytes(t, s)), string(appended))
+	})
+}
+
+func TestState_ZeroIsARunThatHasNotStarted(t *testing.T) {
+	t.Parallel()
+	s := State{RunID: "run-1"}
+	assert.Equal(t, RunRunning, s.Status())
+	assert.Equal(t, s, restored(t, s))
+	f := newFlow(t, sequence(hour), CompileOptions{})
+	assert.Equal(t, Action{Kind: ActionSleep}, f.graph.Action(s))
+}
+
+// A million of them must fit: a sleeping run is not to take more than it needs.
+func TestState_OfASleepingRunIsSmall(t *testing.T) {
+	t.Parallel()
+	f := startFlow(t, sequence(hour), CompileOptions{}, `{"plan":"pro"}`)
+	assert.Less(t, len(stateBytes(t, f.state)), 100)
+}
+
+func TestState_OfANewerVersion(t *testing.T) {
+	t.Parallel()
+	b := stateBytes(t, startFlow(t, sequence(hour), CompileOptions{}, "").state)
+	b[0] = stateVersion + 1
+	for _, data := range [][]byte{b, b[:1], append(b, 1, 2, 3)} {
+		s := State{RunID: "run-1"}
+		require.ErrorIs(t, s.UnmarshalBinary(data), ErrNewerVersion)
+		require.Equal(t, State{RunID: "run-1"}, s, "a failed decoding changes nothing")
+	}
+}
+
+func TestState_Damaged(t *testing.T) {
+	t.Parallel()
+	f := startFlow(t, sequence(hour, welcome), noJitter, "")
+	f.pass(time.Hour)
+	f.fail(errors.New("busy"))
+	whole := stateBytes(t, f.state)
+	damaged := func(t *testing.T, data []byte) {
+		t.Helper()
+		s := State{RunID: "run-1"}
+		require.ErrorIs(t, s.UnmarshalBinary(data), errDamagedState)
+		require.Equal(t, State{RunID: "run-1"}, s, "a failed decoding changes nothing")
+	}
+	t.Run("cut off", func(t *testing.T) {
+		t.Parallel()
+		for n := range whole {
+			damaged(t, whole[:n])
+		}
+	})
+	t.Run("with more behind it", func(t *testing.T) {
+		t.Parallel()
+		damaged(t, append(bytes.Clone(whole), 0))
+	})
+	t.Run("version 0", func(t *testing.T) {
+		t.Parallel()
+		damaged(t, append([]byte{0}, whole[1:]...))
+	})
+	t.Run("a status that does not exist", func(t *testing.T) {
+		t.Parallel()
+		b := bytes.Clone(whole)
+		b[1] = byte(len(runStatusCodes))
+		damaged(t, b)
+	})
+	t.Run("numbers that never end", func(t *testing.T) {
+		t.Parallel()
+		damaged(t, append([]byte{stateVersion, 1, 1}, bytes.Repeat([]byte{0xff}, 20)...))
+	})
+}
+
+// A damaged length must not make the process allocate more than a small
+// multiple of what it was given. Not parallel: it measures.
+func TestState_DamagedLengthsAllocateLittle(t *testing.T) {
+	const size = 1 << 20
+	head := []byte{stateVersion, 1, flagStarted, 0, 0, 0, 0, 0}
+	steps := append(binary.AppendUvarint(bytes.Clone(head), size), make([]byte, size)...)
+	attempts := append(append(bytes.Clone(head), 1, 0, 0, 0, 0, 0, 0), binary.AppendUvarint(nil, size)...)
+	attempts = append(attempts, make([]byte, size)...)
+	for name, data := range map[string][]byte{"steps": steps, "attempts": attempts} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		var s State
+		require.ErrorIs(t, s.UnmarshalBinary(data), errDamagedState, name)
+		runtime.ReadMemStats(&after)
+		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64*size), name)
+	}
+}
+
+func FuzzStateUnmarshal(f *testing.F) {
+	paid := sequence(WaitForEvent{EventName: "order.paid", Timeout: DurationOf(time.Hour)}, welcome, hour)
+	run := startFlow(f, paid, noJitter, `{"plan":"pro"}`)
+	add := func() { f.Add(stateBytes(f, run.state)) }
+	f.Add(stateBytes(f, State{}))
+	add()
+	run.pay()
+	add()
+	run.fail(errors.New("busy"))
+	add()
+	run.pass(time.Minute)
+	run.do(Input{Kind: InputSucceeded, Output: json.RawMessage(`{"to":"ada@example.com"}`)})
+	add()
+	run.do(Input{Kind: InputCancelled, Code: CancelledByRequest, Reason: "enough"})
+	add()
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var s State
+		if s.UnmarshalBinary(data) != nil {
+			return
+		}
+		encoded := stateBytes(t, s)
+		back := restored(t, s)
+		require.Equal(t, s, back)
+		require.Equal(t, encoded, stateBytes(t, back))
+
+		// Whatever can be decoded is refused by the graph, or works.
+		run.graph.Action(s)
+		run.graph.StepRuns(s)
+		for kind := InputStarted; kind <= InputRetried; kind++ {
+			next, _, err := run.graph.Advance(s, Input{Kind: kind, Now: flowStart, Event: run.event("order.paid", "{}"), Err: errors.New("busy")})
+			require.Equal(t, encoded, stateBytes(t, s), "Advance has changed its input")
+			if err == nil {
+				restored(t, next)
+			}
+		}
+	})
+}
