@@ -117,10 +117,13 @@ func (r *Runner) graph(ctx context.Context, v VersionRef) (*Graph, error) {
 		return g, nil
 	}
 	text, err := r.store.FindDefinition(ctx, v)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}
-	a, err := decodeDefinition(text, r.opts.Registry)
+	var a Automation
+	if err == nil {
+		a, err = decodeDefinition(text, r.opts.Registry)
+	}
 	if err == nil {
 		var g *Graph
 		if g, err = compile(a, r.compileOptions()); err == nil {

@@ -250,7 +250,7 @@ type Transition struct {
 	Runs []RunChange
 	// Change applies to the contact, where the store holds contacts.
 	Change *ContactChange
-	// Delete deletes the contact, and makes its other running runs due.
+	// Delete deletes the contact, as DeleteContact does.
 	Delete bool
 	// Erase empties the payloads of all events of the contact.
 	Erase bool
@@ -315,8 +315,8 @@ type ContactStore interface {
 	// fails with ErrNotFound if there is none, and with ErrConflict if the new
 	// email belongs to another contact.
 	ChangeContact(ctx context.Context, id string, change ContactChange) (Contact, error)
-	// DeleteContact deletes the contact for good and makes its running runs
-	// due, so that they find out. It fails with ErrNotFound if there is none.
+	// DeleteContact deletes the contact for good and asks its running runs to
+	// cancel, as CancelRuns does. It fails with ErrNotFound if there is none.
 	DeleteContact(ctx context.Context, id string, now time.Time) error
 	// ListContacts lists contacts, newest first. A cursor that names no
 	// contact fails with ErrNotFound.

@@ -184,6 +184,9 @@ func (t *task) plan(ctx context.Context) error {
 	return nil
 }
 
+// contactGone cancels a run whose contact does not exist any more.
+var contactGone = Input{Kind: InputCancelled, Code: CancelledContactGone, Reason: "the contact was deleted"}
+
 // cancelMessage is what a run that was cancelled on request says.
 const cancelMessage = "cancelled on request"
 
@@ -194,11 +197,12 @@ func (t *task) obey(run *activeRun) {
 		return
 	}
 	switch {
+	case t.contact == nil && run.rec.Status == RunRunning:
+		run.seen = run.control
+		t.advance(run, contactGone)
 	case run.control == ControlCancel:
 		run.seen = ControlCancel
 		t.advance(run, Input{Kind: InputCancelled, Code: CancelledByRequest, Reason: cancelMessage})
-	case t.contact == nil && run.rec.Status == RunRunning:
-		t.advance(run, Input{Kind: InputCancelled, Code: CancelledContactGone, Reason: "the contact was deleted"})
 	case run.control == ControlRetry:
 		run.seen = ControlRetry
 		t.retry(run)
@@ -212,7 +216,7 @@ func (t *task) retry(run *activeRun) {
 	}
 	if t.contact == nil {
 		t.advance(run, Input{Kind: InputRetried})
-		t.advance(run, Input{Kind: InputCancelled, Code: CancelledContactGone, Reason: "the contact was deleted"})
+		t.advance(run, contactGone)
 		return
 	}
 	kind := InputRetried
@@ -285,6 +289,9 @@ func (t *task) deliver(ctx context.Context, run *activeRun, e *Event, payload ma
 	if run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || run.rec.EventID == e.ID {
 		return false, nil
 	}
+	if t.contact == nil {
+		return false, nil // another run has just deleted it; the store asks this one to cancel
+	}
 	at := len(run.state.steps)
 	t.advance(run, Input{Kind: InputReceived, Event: e, Payload: payload})
 	resumed = len(run.state.steps) != at || run.state.Status() != RunRunning
@@ -316,6 +323,10 @@ func (t *task) start(ctx context.Context, v VersionRef, e *PendingEvent, payload
 	run.data.Event = payload
 	if t.r.opts.Observer != nil {
 		t.notice(&RunStarted{At: t.now, Run: run.rec.run()})
+	}
+	if t.contact == nil { // a run that the same event has started has just deleted it
+		t.advance(run, contactGone)
+		return run.rec.ID, nil
 	}
 	t.advance(run, Input{Kind: InputStarted, Event: &e.Event})
 	return run.rec.ID, t.lookBackIfAsked(ctx, run)
@@ -540,6 +551,7 @@ func (t *task) compare(run *activeRun, before State) {
 	}
 	rec := run.rec
 	rec.Status, rec.Step, rec.Error = run.state.Status(), run.action.Step, run.state.failure()
+	rec.WaitEvent, rec.DueAt = run.action.Event, run.state.dueAt
 	for i := range run.state.steps {
 		st := &run.state.steps[i]
 		if i < len(before.steps) && st.same(&before.steps[i]) {

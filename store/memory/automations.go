@@ -20,7 +20,6 @@ type automationEntry struct {
 type definition struct {
 	text []byte
 	runs int
-	live bool // the automation exists
 }
 
 // InsertAutomation implements automation.AutomationStore.
@@ -32,16 +31,28 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 	if _, ok := s.automations[a.ID]; ok {
 		return conflict("automation %q exists already", a.ID)
 	}
-	if _, ok := s.definitions[automation.VersionRef{AutomationID: a.ID, Version: a.Version}]; ok {
+	if s.outlived(a.ID) {
 		return conflict("automation %q was deleted and runs of it are kept", a.ID)
 	}
 	s.seq++
 	e := &automationEntry{AutomationRecord: a, seq: s.seq}
+	e.CreatedAt, e.UpdatedAt = kept(a.CreatedAt), kept(a.UpdatedAt)
 	s.automations[a.ID] = e
 	s.created = append(s.created, e)
 	s.define(e)
 	s.listen(e)
 	return nil
+}
+
+// outlived reports whether runs are kept of an automation that was deleted:
+// definitions outlive it for them only.
+func (s *Store) outlived(id string) bool {
+	for v := range s.definitions {
+		if v.AutomationID == id {
+			return true
+		}
+	}
+	return false
 }
 
 // UpdateAutomation implements automation.AutomationStore.
@@ -59,6 +70,7 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	}
 	s.unlisten(e)
 	e.AutomationRecord = a
+	e.CreatedAt, e.UpdatedAt = kept(a.CreatedAt), kept(a.UpdatedAt)
 	s.define(e)
 	s.listen(e)
 	return nil
@@ -69,7 +81,7 @@ func (s *Store) define(e *automationEntry) {
 	v := automation.VersionRef{AutomationID: e.ID, Version: e.Version}
 	e.Definition = bytes.Clone(e.Definition)
 	if _, ok := s.definitions[v]; !ok {
-		s.definitions[v] = &definition{text: e.Definition, live: true}
+		s.definitions[v] = &definition{text: e.Definition}
 	}
 }
 
@@ -128,8 +140,8 @@ func (s *Store) ListAutomations(ctx context.Context, q automation.AutomationQuer
 	}
 	defer s.mu.Unlock()
 	keep := func(e *automationEntry) bool { return q.Status == "" || e.Status == q.Status }
-	return page(s.created, q.PageQuery, "automation", keep,
-		func(e *automationEntry) string { return e.ID },
+	return page(s.created, q.PageQuery, "automation",
+		func(e *automationEntry) string { return e.ID }, keep,
 		func(e *automationEntry) automation.AutomationRecord {
 			a := e.AutomationRecord
 			a.Definition = nil
@@ -152,10 +164,7 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 	delete(s.automations, id)
 	s.created = slices.DeleteFunc(s.created, func(a *automationEntry) bool { return a == e })
 	for v, d := range s.definitions {
-		if v.AutomationID != id {
-			continue
-		}
-		if d.live = false; d.runs == 0 {
+		if v.AutomationID == id && d.runs == 0 {
 			delete(s.definitions, v)
 		}
 	}

@@ -8,9 +8,8 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// contact is an automation.Contact without its id.
+// contact is the part of an automation.Contact that a desk does not hold itself.
 type contact struct {
-	unsubscribed        bool
 	email               string
 	firstName, lastName string
 	properties          map[string]any
@@ -26,16 +25,17 @@ func (d *desk) record() automation.Contact {
 
 // current returns the desk's contact, with the maps and slices that it has.
 func (d *desk) current() automation.Contact {
+	c := &d.contact
 	return automation.Contact{
-		ID: d.id, Email: d.email, FirstName: d.firstName, LastName: d.lastName, Unsubscribed: d.unsubscribed,
-		Properties: d.properties, Segments: d.segments, CreatedAt: d.created.time(),
+		ID: d.id, Email: c.email, FirstName: c.firstName, LastName: c.lastName, Unsubscribed: d.unsubscribed,
+		Properties: c.properties, Segments: c.segments, CreatedAt: c.created.time(),
 	}
 }
 
 func (d *desk) set(c automation.Contact) {
-	d.known = true
+	d.known, d.unsubscribed = true, c.Unsubscribed
 	d.contact = contact{
-		email: c.Email, firstName: c.FirstName, lastName: c.LastName, unsubscribed: c.Unsubscribed,
+		email: c.Email, firstName: c.FirstName, lastName: c.LastName,
 		properties: c.Properties, segments: c.Segments, created: toMicros(c.CreatedAt),
 	}
 }
@@ -81,9 +81,19 @@ func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
 func (s *Store) insert(c automation.Contact) *desk {
 	d := s.deskFor(c.ID, "", true)
 	d.set(c.Clone())
-	s.emails[automation.EmailKey(c.Email)] = d
 	s.listed = append(s.listed, d)
+	s.address(d, c.Email)
 	return d
+}
+
+// address gives an email to a contact, and the events that were sent for it
+// before: they come before those that are sent from now on.
+func (s *Store) address(d *desk, email string) {
+	key := automation.EmailKey(email)
+	s.emails[key] = d
+	if inbox := s.inboxes[key]; inbox != nil {
+		s.moveEvents(inbox, d)
+	}
 }
 
 // ChangeContact implements automation.ContactStore.
@@ -101,8 +111,8 @@ func (s *Store) ChangeContact(ctx context.Context, id string, change automation.
 		if other := s.emails[key]; other != nil && other != d {
 			return automation.Contact{}, conflict("email %q belongs to another contact", *change.Email)
 		}
-		delete(s.emails, automation.EmailKey(d.email))
-		s.emails[key] = d
+		delete(s.emails, automation.EmailKey(d.contact.email))
+		s.address(d, *change.Email)
 	}
 	d.change(&change)
 	return d.record(), nil
@@ -125,11 +135,14 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 }
 
 // remove deletes the desk's contact. The desk stays, for its runs, which are
-// due at once: they will find that the contact is gone.
+// asked to cancel.
 func (s *Store) remove(d *desk, now micros) {
-	delete(s.emails, automation.EmailKey(d.email))
-	d.known, d.contact = false, contact{}
+	delete(s.emails, automation.EmailKey(d.contact.email))
+	d.known, d.deleted, d.contact = false, true, contact{}
 	for _, r := range d.running {
+		if r.status == running {
+			r.control = cancel
+		}
 		r.hasten(now)
 	}
 	// Deleting from the list one by one would cost its length each time.
@@ -146,9 +159,14 @@ func (s *Store) ListContacts(ctx context.Context, q automation.ContactQuery) (au
 	}
 	defer s.mu.Unlock()
 	keep := func(d *desk) bool {
-		return d.known && (q.Segment == "" || slices.Contains(d.segments, q.Segment))
+		return d.known && (q.Segment == "" || slices.Contains(d.contact.segments, q.Segment))
 	}
-	return page(s.listed, q.PageQuery, "contact", keep,
-		func(d *desk) string { return d.id },
+	id := func(d *desk) string {
+		if !d.known {
+			return "" // no cursor
+		}
+		return d.id
+	}
+	return page(s.listed, q.PageQuery, "contact", id, keep,
 		(*desk).record)
 }

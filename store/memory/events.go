@@ -142,6 +142,9 @@ func (s *Store) deskFor(id, email string, host bool) *desk {
 	d := desks[id]
 	if d == nil {
 		d = &desk{id: id, inbox: inbox}
+		if inbox {
+			d.token = s.token
+		}
 		desks[id] = d
 	}
 	return d
@@ -201,6 +204,8 @@ func (s *Store) ContactEvents(ctx context.Context, contactID, name string, since
 			events = append(events, e.event())
 		}
 	}
+	// One that came late was handled after younger ones.
+	slices.SortStableFunc(events, func(a, b automation.Event) int { return a.AcceptedAt.Compare(b.AcceptedAt) })
 	return events, nil
 }
 
@@ -213,7 +218,7 @@ func (s *Store) InsertEventDefinition(ctx context.Context, d automation.EventDef
 	if s.definition(d.Name) != nil || s.definition(d.ID) != nil {
 		return conflict("event %q is defined already", d.Name)
 	}
-	d.Schema = bytes.Clone(d.Schema)
+	d.Schema, d.CreatedAt, d.UpdatedAt = bytes.Clone(d.Schema), kept(d.CreatedAt), kept(d.UpdatedAt)
 	s.defined = append(s.defined, &d)
 	return nil
 }
@@ -228,7 +233,7 @@ func (s *Store) UpdateEventDefinition(ctx context.Context, d automation.EventDef
 	if old == nil {
 		return notFound("event definition", d.ID)
 	}
-	old.Schema, old.UpdatedAt = bytes.Clone(d.Schema), d.UpdatedAt
+	old.Schema, old.UpdatedAt = bytes.Clone(d.Schema), kept(d.UpdatedAt)
 	return nil
 }
 
@@ -266,8 +271,8 @@ func (s *Store) ListEventDefinitions(ctx context.Context, q automation.PageQuery
 	}
 	defer s.mu.Unlock()
 	return page(s.defined, q, "event definition",
-		func(*automation.EventDefinition) bool { return true },
 		func(d *automation.EventDefinition) string { return d.ID },
+		func(*automation.EventDefinition) bool { return true },
 		cloneDefinition)
 }
 

@@ -6,11 +6,12 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// page returns a page of items, which are in order of creation, newest first.
-func page[T, R any](items []T, q automation.PageQuery, kind string, keep func(T) bool, id func(T) string, record func(T) R) (automation.Page[R], error) {
+// page returns a page of the items to keep, newest first. All items are in
+// order of creation; the cursor need not be one to keep.
+func page[T, R any](items []T, q automation.PageQuery, kind string, id func(T) string, keep func(T) bool, record func(T) R) (automation.Page[R], error) {
 	cursor := -1
 	if c := q.After + q.Before; c != "" {
-		cursor = slices.IndexFunc(items, func(t T) bool { return keep(t) && id(t) == c })
+		cursor = slices.IndexFunc(items, func(t T) bool { return id(t) == c })
 		if cursor < 0 {
 			return automation.Page[R]{}, notFound(kind, c)
 		}

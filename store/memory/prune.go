@@ -16,11 +16,8 @@ func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (automation
 	var res automation.PruneResult
 	res.Runs = s.pruneRuns(toMicros(p.Before), p.Limit)
 	res.Events = s.pruneEvents(toMicros(p.Before), p.Limit)
-	for k, u := range s.keys {
-		if u.expires <= toMicros(p.Now) {
-			delete(s.keys, k)
-		}
-	}
+	s.pruneKeys(toMicros(p.Now))
+	s.pruneDefinitions()
 	return res, nil
 }
 
@@ -42,11 +39,11 @@ func (s *Store) pruneRuns(before micros, limit int) int {
 	lists := map[*[]*run]bool{}
 	for r := range gone {
 		delete(s.runs, r.id)
-		lists[&r.desk.ended], lists[&r.automation.runs] = true, true
+		lists[r.desk.ended], lists[&r.automation.runs] = true, true
 		if r.event != nil {
 			r.event.references--
 		}
-		s.undefine(r)
+		s.definitions[automation.VersionRef{AutomationID: r.automation.ID, Version: int(r.version)}].runs--
 	}
 	for list := range lists {
 		*list = slices.DeleteFunc(*list, isGone)
@@ -54,14 +51,21 @@ func (s *Store) pruneRuns(before micros, limit int) int {
 	return len(gone)
 }
 
-// undefine forgets the definition of r's version when r was the last run of it
-// and the automation is gone or has moved on.
-func (s *Store) undefine(r *run) {
-	v := automation.VersionRef{AutomationID: r.automation.ID, Version: int(r.version)}
-	d := s.definitions[v]
-	a := s.automations[v.AutomationID]
-	if d.runs--; d.runs == 0 && (a == nil || a.Version != v.Version) {
-		delete(s.definitions, v)
+func (s *Store) pruneKeys(now micros) {
+	for k, u := range s.keys {
+		if u.expires <= now {
+			delete(s.keys, k)
+		}
+	}
+}
+
+// pruneDefinitions forgets versions without runs of automations that are gone
+// or have moved on.
+func (s *Store) pruneDefinitions() {
+	for v, d := range s.definitions {
+		if a := s.automations[v.AutomationID]; d.runs == 0 && (a == nil || a.Version != v.Version) {
+			delete(s.definitions, v)
+		}
 	}
 }
 

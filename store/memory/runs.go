@@ -73,11 +73,28 @@ func (r *run) shared() automation.RunRecord {
 	if r.event != nil {
 		rec.EventID, rec.EventName = r.event.id, r.event.name
 	}
-	if r.err != nil {
-		e := *r.err
-		rec.Error = &e
-	}
+	rec.Error = cloneError(r.err)
 	return rec
+}
+
+func cloneError(e *automation.StepError) *automation.StepError {
+	if e == nil {
+		return nil
+	}
+	c := *e
+	return &c
+}
+
+// heeds reports whether a request means something to the run as it stands.
+func (r *run) heeds(c control) bool {
+	switch c {
+	case cancel:
+		return r.status == running
+	case retry:
+		return statuses[r.status] == automation.RunFailed
+	default:
+		return false
+	}
 }
 
 // hasten makes the run due at now, unless it is due before.
@@ -95,18 +112,21 @@ func (s *Store) put(d *desk, c *automation.RunChange, now micros, res *automatio
 	}
 	r.status, r.step, r.waits = toStatus(c.Status), c.Step, c.WaitEvent
 	r.due, r.completed = toMicros(c.DueAt), toMicros(c.CompletedAt)
-	r.setbacks, r.err, r.state = int16(min(c.Setbacks, math.MaxInt16)), c.Error, c.State
-	if r.control == toControl(c.Seen) {
+	r.setbacks, r.err, r.state = int16(min(c.Setbacks, math.MaxInt16)), cloneError(c.Error), c.State
+	if r.control == toControl(c.Seen) || !r.heeds(r.control) {
 		r.control = noControl
 	}
-	if r.status != running {
-		r.control = noControl
+	if r.status != running && r.control == noControl {
 		d.close(r)
+		return
+	}
+	// Whoever wrote a run of a deleted contact may not have known that it is.
+	if r.control != noControl || d.deleted {
+		r.hasten(now)
 	}
 	if r.control == noControl {
 		return
 	}
-	r.hasten(now)
 	if res.Controls == nil {
 		res.Controls = map[string]automation.Control{}
 	}
@@ -141,13 +161,19 @@ func (d *desk) close(r *run) {
 	if len(d.running) == 0 {
 		d.running = nil
 	}
-	d.ended = append(d.ended, r)
+	if d.ended == nil {
+		d.ended = &[]*run{}
+	}
+	*d.ended = append(*d.ended, r)
 }
 
 // reopen is the opposite of close.
 func (d *desk) reopen(r *run) {
-	if i := slices.Index(d.ended, r); i >= 0 {
-		d.ended = slices.Delete(d.ended, i, i+1)
+	if d.ended == nil {
+		return
+	}
+	if i := slices.Index(*d.ended, r); i >= 0 {
+		*d.ended = slices.Delete(*d.ended, i, i+1)
 		d.running = append(d.running, r)
 	}
 }
@@ -194,7 +220,10 @@ func (s *Store) candidates(q automation.RunQuery) []*run {
 		if d == nil {
 			return nil
 		}
-		all := slices.Concat(d.running, d.ended)
+		all := slices.Clone(d.running)
+		if d.ended != nil {
+			all = append(all, *d.ended...)
+		}
 		slices.SortFunc(all, func(a, b *run) int { return cmp.Compare(a.seq, b.seq) })
 		return all
 	}

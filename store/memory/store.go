@@ -4,7 +4,6 @@
 package memory
 
 import (
-	"container/heap"
 	"context"
 	"fmt"
 	"sync"
@@ -29,6 +28,7 @@ type Store struct {
 
 	contacts map[string]*desk // by contact id
 	inboxes  map[string]*desk // by email, for events that came before the contact
+	token    uint32           // the greatest of an inbox that is gone
 	emails   map[string]*desk // by email, of contacts
 	listed   []*desk          // contacts in order of creation, and some deleted ones
 	removed  int              // how many of listed are deleted
@@ -133,6 +133,9 @@ const epoch = 62135596800 * 1e6
 
 func toMicros(t time.Time) micros { return micros(t.UnixMicro() + epoch) }
 
+// kept returns t as the store keeps it: in UTC, with microseconds.
+func kept(t time.Time) time.Time { return toMicros(t).time() }
+
 func (m micros) time() time.Time {
 	if m == 0 {
 		return time.Time{}
@@ -144,18 +147,20 @@ func (m micros) time() time.Time {
 // holds the contact, unless the host does. Its fields are ordered for size: a
 // million contacts that sleep have one each.
 type desk struct {
-	id      string // of the contact; in an inbox, the email
-	inbox   bool   // it is for an email that belonged to no contact
-	known   bool   // the contact is in this store, and was not deleted
-	contact        // if known
-	place   int32  // index in the heap plus one, 0: not in it
-	handled int32  // how many of events, from the front, have been handled
-	token   int64
-	leased  micros // end of the lease, 0: free
-	due     micros // when it can be claimed, 0: never; its place in the heap
-	events  []*event
-	running []*run // runs that have not ended, or are asked to go on
-	ended   []*run
+	id           string // of the contact; in an inbox, the email
+	inbox        bool   // it is for an email that belonged to no contact
+	known        bool   // the contact is in this store, and was not deleted
+	deleted      bool   // the contact was in this store
+	unsubscribed bool
+	place        int32   // index in the heap plus one, 0: not in it
+	handled      int32   // how many of events, from the front, have been handled
+	token        uint32  // of the last lease
+	contact      contact // if known
+	leased       micros  // end of the lease, 0: free
+	due          micros  // when it can be claimed, 0: never; its place in the heap
+	events       []*event
+	running      []*run  // runs that have not ended, or are asked to go on
+	ended        *[]*run // nil until the first run has ended
 }
 
 func (d *desk) ref() automation.ContactRef {
@@ -190,53 +195,13 @@ func (s *Store) schedule(d *desk) {
 	if at != 0 && d.leased > at {
 		at = d.leased
 	}
-	s.place(d, at)
+	s.due.set(d, at)
 }
 
 // hasten is schedule for a desk that got work for at and lost none.
 func (s *Store) hasten(d *desk, at micros) {
 	at = max(at, d.leased)
 	if d.due == 0 || at < d.due {
-		s.place(d, at)
+		s.due.set(d, at)
 	}
-}
-
-func (s *Store) place(d *desk, at micros) {
-	d.due = at
-	switch {
-	case at == 0 && d.place > 0:
-		heap.Remove(&s.due, int(d.place-1))
-	case at == 0:
-	case d.place > 0:
-		heap.Fix(&s.due, int(d.place-1))
-	default:
-		heap.Push(&s.due, d)
-	}
-}
-
-// dueHeap has the desk that is due first at its root.
-type dueHeap []*desk
-
-func (h dueHeap) Len() int { return len(h) }
-
-func (h dueHeap) Less(i, j int) bool { return h[i].due < h[j].due }
-
-func (h dueHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].place, h[j].place = int32(i+1), int32(j+1)
-}
-
-func (h *dueHeap) Push(x any) {
-	d := x.(*desk)
-	*h = append(*h, d)
-	d.place = int32(len(*h))
-}
-
-func (h *dueHeap) Pop() any {
-	old := *h
-	d := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	d.place = 0
-	return d
 }

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -25,7 +26,7 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 	}
 	var works []automation.Work
 	for len(works) < p.Limit && len(s.due) > 0 && s.due[0].due <= now {
-		works = append(works, s.claim(s.due[0], p))
+		works = append(works, s.claim(s.due[0].desk, p))
 	}
 	return works, nil
 }
@@ -41,13 +42,11 @@ func (s *Store) find(ref automation.ContactRef) *desk {
 func (s *Store) claim(d *desk, p automation.ClaimParams) automation.Work {
 	d.token++
 	d.leased = toMicros(p.Now.Add(p.Lease))
-	w := automation.Work{Contact: d.ref(), Token: d.token, Record: d.mayRecord()}
-	waited := false
+	w := automation.Work{Contact: d.ref(), Token: int64(d.token), Record: d.mayRecord()}
 	for _, e := range d.pending()[:min(p.Events, len(d.pending()))] {
 		w.Events = append(w.Events, automation.PendingEvent{Event: e.shared(), Starts: s.starts(e.name)})
-		waited = waited || len(d.running) > 0
 	}
-	w.Runs = d.dueRuns(p, w.Events, waited)
+	w.Runs = d.claimable(p, w.Events)
 	s.schedule(d)
 	return w
 }
@@ -73,30 +72,40 @@ func (s *Store) starts(event string) []automation.VersionRef {
 	return refs
 }
 
-// dueRuns returns the desk's due runs, longest first, and then those that wait
-// for one of the events.
-func (d *desk) dueRuns(p automation.ClaimParams, events []automation.PendingEvent, waited bool) []automation.ClaimedRun {
+// claimable returns the desk's due runs, longest first, as many as may be
+// brought, and then the others that wait for one of the events.
+func (d *desk) claimable(p automation.ClaimParams, events []automation.PendingEvent) []automation.ClaimedRun {
 	now := toMicros(p.Now)
-	var due, waiting []*run
+	var due, others []*run
 	for _, r := range d.running {
 		switch {
 		case r.due != 0 && r.due <= now:
 			due = append(due, r)
-		case waited && r.waits != "" && slices.ContainsFunc(events, func(e automation.PendingEvent) bool { return e.Name == r.waits }):
-			waiting = append(waiting, r)
+		case r.awaits(events):
+			others = append(others, r)
 		}
 	}
-	slices.SortStableFunc(due, func(a, b *run) int { return int(a.due - b.due) })
-	claimed := make([]automation.ClaimedRun, 0, min(len(due), p.Runs)+len(waiting))
-	for i, r := range due {
-		if i < p.Runs || r.waits != "" {
-			claimed = append(claimed, r.claimed())
+	slices.SortFunc(due, func(a, b *run) int { return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.seq, b.seq)) })
+	for i := p.Runs; i < len(due); i++ {
+		if due[i].awaits(events) {
+			others = append(others, due[i])
 		}
 	}
-	for _, r := range waiting {
+	slices.SortFunc(others, func(a, b *run) int { return cmp.Compare(a.seq, b.seq) })
+	due = due[:min(p.Runs, len(due))]
+	claimed := make([]automation.ClaimedRun, 0, len(due)+len(others))
+	for _, r := range due {
+		claimed = append(claimed, r.claimed())
+	}
+	for _, r := range others {
 		claimed = append(claimed, r.claimed())
 	}
 	return claimed
+}
+
+// awaits reports whether the run waits for one of the events.
+func (r *run) awaits(events []automation.PendingEvent) bool {
+	return r.waits != "" && slices.ContainsFunc(events, func(e automation.PendingEvent) bool { return e.Name == r.waits })
 }
 
 func (r *run) claimed() automation.ClaimedRun {
@@ -123,7 +132,7 @@ func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]autom
 func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
 	d := s.find(t.Contact)
 	now := toMicros(t.Now)
-	if d == nil || d.token != t.Token || d.leased == 0 {
+	if d == nil || int64(d.token) != t.Token || d.leased == 0 {
 		res.Err = leaseLost(t.Contact)
 		return res
 	}
@@ -136,7 +145,7 @@ func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
 	}
 	s.changeContact(d, t, now)
 	if t.MoveTo != "" {
-		s.move(d, t, now)
+		s.move(d, t)
 	}
 	d.leased = toMicros(t.Extend)
 	if t.Release {
@@ -145,9 +154,7 @@ func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
 		res.Contact = d.mayRecord()
 	}
 	s.schedule(d)
-	if d.inbox && d.leased == 0 && len(d.pending()) == 0 {
-		delete(s.inboxes, d.id)
-	}
+	s.tidy(d)
 	return res
 }
 
@@ -159,6 +166,8 @@ func (s *Store) refusal(t *automation.Transition) error {
 		switch {
 		case r.New && (a == nil || a.Status != automation.StatusEnabled):
 			return conflict("automation %q is not enabled any more", r.AutomationID)
+		case r.New && s.definitions[automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}] == nil:
+			return conflict("version %d of automation %q is not in use any more", r.Version, r.AutomationID)
 		case !r.New && s.runs[r.ID] == nil:
 			return notFound("run", r.ID)
 		}
@@ -200,7 +209,7 @@ func (s *Store) changeContact(d *desk, t *automation.Transition, now micros) {
 }
 
 // move gives the pending events of an email to a contact, which it may create.
-func (s *Store) move(d *desk, t *automation.Transition, now micros) {
+func (s *Store) move(d *desk, t *automation.Transition) {
 	to := s.emails[d.id]
 	if to == nil && t.Create != nil {
 		to = s.insert(*t.Create)
@@ -208,13 +217,30 @@ func (s *Store) move(d *desk, t *automation.Transition, now micros) {
 	if to == nil {
 		to = s.deskFor(t.MoveTo, "", true)
 	}
-	for _, e := range d.pending() {
+	s.moveEvents(d, to)
+}
+
+// moveEvents gives the pending events of an email to a contact.
+func (s *Store) moveEvents(inbox, to *desk) {
+	for _, e := range inbox.pending() {
 		e.desk = to
 		e.forgetEmail()
 		to.enqueue(e)
 	}
-	d.events = d.events[:d.handled]
+	clear(inbox.pending())
+	inbox.events = inbox.events[:inbox.handled]
+	s.schedule(inbox)
 	s.schedule(to)
+	s.tidy(inbox)
+}
+
+// tidy forgets the desk of an email that nothing is left of. Its next one goes
+// on from its token: a lease that was lost must not become valid again.
+func (s *Store) tidy(d *desk) {
+	if d.inbox && d.leased == 0 && len(d.pending()) == 0 {
+		s.token = max(s.token, d.token)
+		delete(s.inboxes, d.id)
+	}
 }
 
 func leaseLost(ref automation.ContactRef) error {

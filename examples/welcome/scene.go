@@ -1,0 +1,147 @@
+package main
+
+import (
+	"cmp"
+	"embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// shippedFiles are compiled in, so that the program works from any folder.
+//
+//go:embed *.json *.jsonl
+var shippedFiles embed.FS
+
+// flow is a pair of shipped files.
+type flow struct{ automation, events string }
+
+var shipped = map[string]flow{
+	"welcome":          {"automation.json", "events.jsonl"},
+	"payment_recovery": {"payment_recovery.json", "payment_recovery.jsonl"},
+	"trial_expiration": {"trial_expiration.json", "trial_expiration.jsonl"},
+}
+
+// scene is all that is to be played.
+type scene struct {
+	automations []automationFile
+	lines       []line // in order of time
+}
+
+type automationFile struct {
+	path       string
+	automation automation.Automation
+	problems   automation.Problems
+}
+
+// load reads the shipped files, or those of the command line in their place.
+func load(o options) (scene, error) {
+	automations, events, err := paths(o)
+	if err != nil {
+		return scene{}, err
+	}
+	var s scene
+	var errs []error
+	for _, p := range automations {
+		f, err := p.automation()
+		s.automations = append(s.automations, f)
+		errs = append(errs, err)
+	}
+	for _, p := range events {
+		lines, err := p.lines(o.start)
+		s.lines = append(s.lines, lines...)
+		errs = append(errs, err)
+	}
+	slices.SortStableFunc(s.lines, func(a, b line) int { return cmp.Compare(a.at, b.at) })
+	return s, errors.Join(errs...)
+}
+
+// file is a file to be read.
+type file struct {
+	path string
+	read func(path string) ([]byte, error)
+}
+
+// paths decides which files to read.
+func paths(o options) (automations, events []file, err error) {
+	for _, path := range o.files {
+		switch filepath.Ext(path) {
+		case ".json":
+			automations = append(automations, file{path, os.ReadFile})
+		case ".jsonl":
+			events = append(events, file{path, os.ReadFile})
+		default:
+			return nil, nil, fmt.Errorf("%s: the name ends neither in .json, as automations do, nor in .jsonl, as events do", path)
+		}
+	}
+	ownAutomations, ownEvents := len(automations) > 0, len(events) > 0
+	for _, name := range []string{"welcome", "payment_recovery", "trial_expiration"} {
+		if o.flow != name && o.flow != "all" {
+			continue
+		}
+		if !ownAutomations {
+			automations = append(automations, file{shipped[name].automation, shippedFiles.ReadFile})
+		}
+		if !ownEvents {
+			events = append(events, file{shipped[name].events, shippedFiles.ReadFile})
+		}
+	}
+	return automations, events, nil
+}
+
+// automation reads an automation. The errors name the file, and the path into
+// its JSON.
+func (f file) automation() (automationFile, error) {
+	data, err := f.read(f.path)
+	if err != nil {
+		return automationFile{}, err
+	}
+	a, err := automation.Parse(data, nil)
+	if err != nil {
+		return automationFile{}, located(f.path, err)
+	}
+	a.ID, a.Status = f.path, automation.StatusEnabled
+	problems := automation.Validate(a, automation.ValidateOptions{})
+	return automationFile{f.path, a, problems}, located(f.path, problems.Err(a.Name))
+}
+
+// warnings lists what is odd about the automations.
+func (s scene) warnings() string {
+	var b strings.Builder
+	for _, f := range s.automations {
+		for _, p := range f.problems.Warnings() {
+			fmt.Fprintf(&b, "%s: warning: %s\n", f.path, pointed(p))
+		}
+	}
+	return b.String()
+}
+
+// located makes one line of each problem that err lists, led by where it is.
+func located(where string, err error) error {
+	var invalid *automation.ValidationError
+	if !errors.As(err, &invalid) {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", where, err)
+		}
+		return err
+	}
+	lines := make([]string, len(invalid.Problems))
+	for i, p := range invalid.Problems {
+		lines[i] = where + ": " + pointed(p)
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+// pointed returns the problem, led by its path into the JSON.
+func pointed(p automation.Problem) string {
+	text := p.String()
+	if p.Path == "" || strings.HasPrefix(text, p.Path+":") {
+		return text
+	}
+	return p.Path + ": " + text
+}

@@ -1,0 +1,193 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/seed-b636437c/automation"
+)
+
+func closeChecks() []Check {
+	return []Check{
+		check("closing/a context that has ended stops every method", ctxEnded),
+		check("closing/every method of a closed store fails", closed),
+		check("closing/what was written is there when it is opened again", reopened),
+		check("closing/handles see each other's work", handlesShare),
+	}
+}
+
+// call is one method of a store, called in a way that would succeed and, if it
+// writes, would change what f.everyone sees.
+type call struct {
+	name string
+	do   func(ctx context.Context, s automation.Store) error
+}
+
+// calls returns a call of every method. There must be a running run, leased as
+// w, of automation welcome, and a definition.
+func (f *fixture) calls(run automation.RunRecord, w automation.Work, d automation.EventDefinition) []call {
+	name := "changed"
+	change := automation.ContactChange{FirstName: &name}
+	contact := automation.Contact{ID: f.id(), Email: "new@example.com"}
+	event := f.event("a", run.ContactID, at(2))
+	a, edited := f.record("new", "signup"), f.findAutomation("welcome")
+	edited.Revision++
+	edited.Name = name
+	definition := automation.EventDefinition{ID: f.id(), Name: "new"}
+	d.Schema = []byte(`{"changed":"string"}`)
+	t := done(w, at(3))
+	t.Change = &change
+	page := automation.PageQuery{Limit: 10}
+	return []call{
+		{"AppendEvents", func(ctx context.Context, s automation.Store) error {
+			return second(s.AppendEvents(ctx, []automation.NewEvent{event}))
+		}},
+		{"FindEventDefinition", func(ctx context.Context, s automation.Store) error { return second(s.FindEventDefinition(ctx, d.ID)) }},
+		{"FindEvent", func(ctx context.Context, s automation.Store) error { return second(s.FindEvent(ctx, run.EventID)) }},
+		{"ContactEvents", func(ctx context.Context, s automation.Store) error {
+			return second(s.ContactEvents(ctx, run.ContactID, "a", at(0)))
+		}},
+		{"InsertEventDefinition", func(ctx context.Context, s automation.Store) error { return s.InsertEventDefinition(ctx, definition) }},
+		{"UpdateEventDefinition", func(ctx context.Context, s automation.Store) error { return s.UpdateEventDefinition(ctx, d) }},
+		{"DeleteEventDefinition", func(ctx context.Context, s automation.Store) error { return s.DeleteEventDefinition(ctx, d.ID) }},
+		{"ListEventDefinitions", func(ctx context.Context, s automation.Store) error { return second(s.ListEventDefinitions(ctx, page)) }},
+		{"InsertAutomation", func(ctx context.Context, s automation.Store) error { return s.InsertAutomation(ctx, a) }},
+		{"UpdateAutomation", func(ctx context.Context, s automation.Store) error { return s.UpdateAutomation(ctx, edited) }},
+		{"FindAutomation", func(ctx context.Context, s automation.Store) error { return second(s.FindAutomation(ctx, "welcome")) }},
+		{"FindDefinition", func(ctx context.Context, s automation.Store) error {
+			return second(s.FindDefinition(ctx, automation.VersionRef{AutomationID: "welcome", Version: 1}))
+		}},
+		{"ListAutomations", func(ctx context.Context, s automation.Store) error {
+			return second(s.ListAutomations(ctx, automation.AutomationQuery{PageQuery: page}))
+		}},
+		{"DeleteAutomation", func(ctx context.Context, s automation.Store) error { return s.DeleteAutomation(ctx, "welcome", at(3)) }},
+		{"Claim", func(ctx context.Context, s automation.Store) error { return second(s.Claim(ctx, everything(at(1000)))) }},
+		{"Commit", func(ctx context.Context, s automation.Store) error {
+			return second(s.Commit(ctx, []automation.Transition{t}))
+		}},
+		{"NextDue", func(ctx context.Context, s automation.Store) error { return second(s.NextDue(ctx)) }},
+		{"ControlRun", func(ctx context.Context, s automation.Store) error {
+			return second(s.ControlRun(ctx, run.ID, automation.ControlCancel, at(3)))
+		}},
+		{"CancelRuns", func(ctx context.Context, s automation.Store) error {
+			return second(s.CancelRuns(ctx, "welcome", at(3)))
+		}},
+		{"FindRun", func(ctx context.Context, s automation.Store) error { return second(s.FindRun(ctx, run.ID)) }},
+		{"ListRuns", func(ctx context.Context, s automation.Store) error {
+			return second(s.ListRuns(ctx, automation.RunQuery{PageQuery: page}))
+		}},
+		{"CountRuns", func(ctx context.Context, s automation.Store) error { return second(s.CountRuns(ctx, "welcome")) }},
+		{"FindContact", func(ctx context.Context, s automation.Store) error {
+			return second(s.FindContact(ctx, automation.ContactRef{ID: run.ContactID}))
+		}},
+		{"InsertContact", func(ctx context.Context, s automation.Store) error { return s.InsertContact(ctx, contact) }},
+		{"ChangeContact", func(ctx context.Context, s automation.Store) error {
+			return second(s.ChangeContact(ctx, run.ContactID, change))
+		}},
+		{"DeleteContact", func(ctx context.Context, s automation.Store) error { return s.DeleteContact(ctx, run.ContactID, at(3)) }},
+		{"ListContacts", func(ctx context.Context, s automation.Store) error {
+			return second(s.ListContacts(ctx, automation.ContactQuery{PageQuery: page}))
+		}},
+		{"Prune", func(ctx context.Context, s automation.Store) error {
+			return second(s.Prune(ctx, automation.PruneParams{Before: at(1000), Limit: 10, Now: at(1000)}))
+		}},
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// inhabit makes one of everything.
+func (f *fixture) inhabit() (automation.RunRecord, automation.Work, automation.EventDefinition) {
+	v := f.automation("welcome", "signup")
+	d := f.definition("user.created")
+	contact := f.contact("ada@example.com")
+	f.run(v, contact, ended(automation.RunCompleted, at(0)))
+	run := f.run(v, contact, asleep(at(1)))
+	f.send("a", contact, at(1))
+	return run, f.claimOne(at(2)), d
+}
+
+// everyone shows all that can be read.
+func (f *fixture) everyone(run automation.RunRecord) string {
+	automations, _ := f.page(f.automations(""), automation.PageQuery{Limit: 10})
+	contacts, _ := f.page(f.contacts(""), automation.PageQuery{Limit: 10})
+	runs, _ := f.page(f.runs(automation.RunQuery{}), automation.PageQuery{Limit: 10})
+	definitions, err := f.store.ListEventDefinitions(f.ctx, automation.PageQuery{Limit: 10})
+	f.must("list definitions", err)
+	events, err := f.store.ContactEvents(f.ctx, run.ContactID, "a", at(0))
+	f.must("contact events", err)
+	return fmt.Sprintln(automations, contacts, runs, len(definitions.Data), len(events), f.nextDue(),
+		runText(f.findRun(run.ID)), contactText(f.findContact(automation.ContactRef{ID: run.ContactID})),
+		automationText(f.findAutomation("welcome")), definitionText(definitions.Data[0]))
+}
+
+func ctxEnded(f *fixture) {
+	run, w, d := f.inhabit()
+	before := f.everyone(run)
+	over, cancel := context.WithCancel(f.ctx)
+	cancel()
+	for _, c := range f.calls(run, w, d) {
+		if err := c.do(over, f.store); err == nil {
+			f.failf("%s succeeds with a context that has ended", c.name)
+		}
+		f.equal("the store after "+c.name+" with a context that has ended", f.everyone(run), before)
+	}
+	f.commit(done(w, at(3))) // the lease is still the same
+}
+
+func closed(f *fixture) {
+	run, w, d := f.inhabit()
+	calls := f.calls(run, w, d)
+	c, ok := f.store.(io.Closer)
+	if !ok {
+		f.fail(fmt.Errorf("%w: the store has no Close", ErrSkipped))
+	}
+	f.must("close", c.Close())
+	for _, c := range calls {
+		f.refused(c.name, c.do(f.ctx, f.store), automation.ErrClosed)
+	}
+}
+
+func reopened(f *fixture) {
+	if !f.target.Durable {
+		f.fail(fmt.Errorf("%w: the store does not outlive its handles", ErrSkipped))
+	}
+	run, w, _ := f.inhabit()
+	f.append(keyed(f.event("b", run.ContactID, at(1)), "key", "hash"))
+	before := f.everyone(run)
+	for _, s := range []automation.Store{f.store, f.other} {
+		if c, ok := s.(io.Closer); ok {
+			f.must("close", c.Close())
+		}
+	}
+	f.store, f.other = f.open(), f.open()
+	f.equal("the store", f.everyone(run), before)
+	f.idle(at(2)) // the lease is remembered
+	f.equal("duplicate", f.append(keyed(f.event("b", run.ContactID, at(3)), "key", "hash"))[0].Duplicate, true)
+	f.commit(done(w, at(3)))
+	again := f.take(run.ContactID, at(3))
+	f.equal("how many events are pending", len(again.Events), 1)
+	if again.Token <= w.Token {
+		f.failf("token %d came after %d", again.Token, w.Token)
+	}
+}
+
+func handlesShare(f *fixture) {
+	v := f.automation("welcome", "signup")
+	contact := f.contact("ada@example.com")
+	id := f.send("signup", contact, at(1))
+	works, err := f.other.Claim(f.ctx, everything(at(1)))
+	f.must("claim through the other handle", err)
+	f.equal("claimed contacts", contactsOf(works), []string{contact})
+	f.equal("events", eventsOf(works[0]), []string{id})
+	f.equal("starts", works[0].Events[0].Starts, []automation.VersionRef{v})
+	f.idle(at(1))
+	f.commit(done(works[0], at(2)))
+	results, err := f.other.Commit(f.ctx, []automation.Transition{release(works[0], at(3))})
+	f.must("commit through the other handle", err)
+	if !errors.Is(results[0].Err, automation.ErrLeaseLost) {
+		f.failf("a lease that the other handle has released is still good: %v", results[0].Err)
+	}
+}

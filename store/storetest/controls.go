@@ -1,0 +1,176 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+func controlChecks() []Check {
+	return []Check{
+		check("controls/cancel makes the run due", controlCancel),
+		check("controls/cancel of a run that has ended does nothing", controlCancelEnded),
+		check("controls/retry makes a failed run due", controlRetry),
+		check("controls/retry of a run that has not failed", controlRetryOthers),
+		check("controls/a request made meanwhile is reported and kept", controlMeanwhile),
+		check("controls/a request is forgotten when the run has ended", controlEnded),
+		check("controls/a retry is kept when the failure is written again", controlRetryKept),
+		check("controls/all runs of an automation are cancelled", controlAll),
+	}
+}
+
+// control asks something of a run that can be asked.
+func (f *fixture) control(id string, c automation.Control, now time.Time) automation.RunRecord {
+	r, err := f.other.ControlRun(f.ctx, id, c, now)
+	f.must("control", err)
+	return r
+}
+
+// asked claims the one run that is due, which must have this control.
+func (f *fixture) asked(id string, c automation.Control, now time.Time) automation.Work {
+	w := f.claimOne(now)
+	f.equal("runs", runsOf(w), []string{id})
+	f.equal("control", w.Runs[0].Control, c)
+	return w
+}
+
+// ending returns a transition after which the run has ended.
+func ending(w automation.Work, run automation.RunRecord, status automation.RunStatus, now time.Time) automation.Transition {
+	run.Status, run.WaitEvent, run.DueAt, run.CompletedAt = status, "", time.Time{}, now
+	t := release(w, now)
+	t.Runs = []automation.RunChange{{RunRecord: run, Seen: w.Runs[0].Control}}
+	return t
+}
+
+func controlCancel(f *fixture) {
+	v := f.automation("welcome", "signup")
+	contact := f.contact("ada@example.com")
+	for _, stands := range []func(*automation.RunRecord){asleep(at(1e6)), waiting("ping"), asleep(at(3))} {
+		run := f.run(v, contact, stands)
+		for range 2 {
+			f.equal("run as it was", f.control(run.ID, automation.ControlCancel, at(5)).Status, automation.RunRunning)
+		}
+		w := f.asked(run.ID, automation.ControlCancel, at(5))
+		f.commit(ending(w, run, automation.RunCancelled, at(6)))
+		f.equal("status", f.findRun(run.ID).Status, automation.RunCancelled)
+		f.equal("next due", f.nextDue(), "never")
+	}
+	_, err := f.store.ControlRun(f.ctx, missing, automation.ControlCancel, at(0))
+	f.refused("a run that does not exist", err, automation.ErrNotFound)
+}
+
+func controlCancelEnded(f *fixture) {
+	v := f.automation("welcome", "signup")
+	contact := f.contact("ada@example.com")
+	for _, status := range []automation.RunStatus{automation.RunCompleted, automation.RunFailed, automation.RunCancelled} {
+		run := f.run(v, contact, ended(status, at(1)))
+		f.equal("run", runText(f.control(run.ID, automation.ControlCancel, at(5))), runText(run))
+		f.equal("next due", f.nextDue(), "never")
+		f.idle(at(5))
+	}
+}
+
+func controlRetry(f *fixture) {
+	v := f.automation("welcome", "signup")
+	run := f.run(v, f.contact("ada@example.com"), ended(automation.RunFailed, at(1)))
+	f.equal("run as it was", runText(f.control(run.ID, automation.ControlRetry, at(5))), runText(run))
+	f.equal("status of a run that was asked before", f.control(run.ID, automation.ControlRetry, at(5)).Status, automation.RunFailed)
+	f.equal("next due", f.nextDue(), stamp(at(5)))
+	w := f.asked(run.ID, automation.ControlRetry, at(5))
+	f.equal("status", w.Runs[0].Status, automation.RunFailed)
+	f.equal("trigger", string(w.Runs[0].Trigger), `{"plan":"pro"}`)
+
+	run.Status, run.CompletedAt, run.DueAt, run.Step = automation.RunRunning, time.Time{}, at(50), "second"
+	t := release(w, at(6))
+	t.Runs = []automation.RunChange{{RunRecord: run, Seen: automation.ControlRetry}}
+	f.commit(t)
+	f.equal("run", runText(f.findRun(run.ID)), runText(run))
+	f.equal("next due", f.nextDue(), stamp(at(50)))
+	w = f.asked(run.ID, automation.ControlNone, at(50))
+	f.commit(ending(w, run, automation.RunFailed, at(51)))
+	f.control(run.ID, automation.ControlRetry, at(60))
+	f.asked(run.ID, automation.ControlRetry, at(60))
+}
+
+func controlRetryOthers(f *fixture) {
+	v := f.automation("welcome", "signup")
+	contact := f.contact("ada@example.com")
+	running := f.run(v, contact, asleep(at(100)))
+	f.equal("a running run", runText(f.control(running.ID, automation.ControlRetry, at(5))), runText(running))
+	for _, status := range []automation.RunStatus{automation.RunCompleted, automation.RunCancelled} {
+		run := f.run(v, contact, ended(status, at(1)))
+		_, err := f.store.ControlRun(f.ctx, run.ID, automation.ControlRetry, at(5))
+		f.refused("a run that is "+string(status), err, automation.ErrConflict)
+	}
+	f.equal("next due", f.nextDue(), stamp(at(100)))
+	f.asked(running.ID, automation.ControlNone, at(100))
+}
+
+func controlMeanwhile(f *fixture) {
+	v := f.automation("welcome", "signup")
+	contact := f.contact("ada@example.com")
+	run := f.run(v, contact, asleep(at(1)))
+	w := f.asked(run.ID, automation.ControlNone, at(1))
+	f.control(run.ID, automation.ControlCancel, at(2))
+	f.idle(at(2)) // the lease holds
+
+	run.DueAt, run.Step = at(1e6), "second"
+	t := hold(w, at(3))
+	t.Runs = []automation.RunChange{{RunRecord: run}}
+	for range 2 {
+		f.equal("controls", f.commit(t).Controls, map[string]automation.Control{run.ID: automation.ControlCancel})
+	}
+	f.equal("controls of a transition without the run", len(f.commit(release(w, at(4))).Controls), 0)
+	w = f.asked(run.ID, automation.ControlCancel, at(4))
+	f.equal("step", w.Runs[0].Step, "second")
+	f.equal("controls", len(f.commit(ending(w, run, automation.RunCancelled, at(5))).Controls), 0)
+	f.idle(at(1e6))
+}
+
+func controlEnded(f *fixture) {
+	v := f.automation("welcome", "signup")
+	run := f.run(v, f.contact("ada@example.com"), asleep(at(1)))
+	w := f.asked(run.ID, automation.ControlNone, at(1))
+	f.control(run.ID, automation.ControlCancel, at(2))
+	t := ending(w, run, automation.RunCompleted, at(3))
+	f.commit(t)
+	f.equal("run", runText(f.findRun(run.ID)), runText(t.Runs[0].RunRecord))
+	f.equal("next due", f.nextDue(), "never")
+	f.idle(at(1e6))
+}
+
+// controlRetryKept asks for a retry between two commits of the same failure:
+// the first one's result did not reach the node.
+func controlRetryKept(f *fixture) {
+	v := f.automation("welcome", "signup")
+	run := f.run(v, f.contact("ada@example.com"), asleep(at(1)))
+	w := f.asked(run.ID, automation.ControlNone, at(1))
+	t := ending(w, run, automation.RunFailed, at(2))
+	t.Release, t.Extend = false, at(60)
+	f.commit(t)
+	f.control(run.ID, automation.ControlRetry, at(3))
+	f.equal("controls", f.commit(t).Controls, map[string]automation.Control{run.ID: automation.ControlRetry})
+	f.commit(release(w, at(4)))
+	f.asked(run.ID, automation.ControlRetry, at(4))
+}
+
+func controlAll(f *fixture) {
+	v, other := f.automation("welcome", "signup"), f.automation("other", "signup")
+	ada, bob := f.contact("ada@example.com"), f.contact("bob@example.com")
+	first, second := f.run(v, ada, asleep(at(100))), f.run(v, bob, waiting("ping"))
+	f.run(v, ada, ended(automation.RunFailed, at(1)))
+	f.run(v, bob, ended(automation.RunCompleted, at(1)))
+	f.run(other, ada, asleep(at(100)))
+	for range 2 {
+		n, err := f.store.CancelRuns(f.ctx, "welcome", at(5))
+		f.must("cancel runs", err)
+		f.equal("how many runs are cancelled", n, 2)
+	}
+	asked := map[string]automation.Control{}
+	for _, w := range f.claim(at(5)) {
+		for _, r := range w.Runs {
+			asked[r.ID] = r.Control
+		}
+	}
+	f.equal("runs that are due", asked, map[string]automation.Control{first.ID: automation.ControlCancel, second.ID: automation.ControlCancel})
+}

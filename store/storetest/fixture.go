@@ -1,0 +1,208 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// fixture is what a check works with. Its methods end the check when the store
+// does not do what it should, which keeps a check a list of statements about
+// the store. They must be called on the check's own goroutine.
+type fixture struct {
+	ctx    context.Context
+	target Target
+	store  automation.Store // one handle
+	other  automation.Store // another handle on the same data
+	made   int              // how many ids have been made
+}
+
+// failure is what ends a check: it is raised by the methods of a fixture and
+// becomes the check's error.
+type failure struct{ error }
+
+func check(name string, body func(f *fixture)) Check {
+	return Check{Name: name, Run: func(ctx context.Context, t Target) (err error) {
+		defer func() {
+			switch r := recover().(type) {
+			case nil:
+			case failure:
+				err = r.error
+			default:
+				panic(r)
+			}
+		}()
+		f := &fixture{ctx: ctx, target: t}
+		f.store, f.other = f.open(), f.open()
+		body(f)
+		return nil
+	}}
+}
+
+func (f *fixture) open() automation.Store {
+	s, err := f.target.Open(f.ctx)
+	f.must("open", err)
+	return s
+}
+
+// fail ends the check.
+func (f *fixture) fail(err error) { panic(failure{fmt.Errorf("%s: %w", caller(), err)}) }
+
+func (f *fixture) failf(format string, args ...any) { f.fail(fmt.Errorf(format, args...)) }
+
+// caller returns the line of the check that is being run.
+func caller() string {
+	var pcs [16]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	for {
+		frame, more := frames.Next()
+		file := filepath.Base(frame.File)
+		if file != "fixture.go" && file != "actions.go" || !more {
+			return fmt.Sprintf("%s:%d", file, frame.Line)
+		}
+	}
+}
+
+// must ends the check if a call that should have succeeded has not.
+func (f *fixture) must(what string, err error) {
+	if err != nil {
+		f.fail(fmt.Errorf("%s: %w", what, err))
+	}
+}
+
+// refused ends the check unless a call failed as it should.
+func (f *fixture) refused(what string, err, want error) {
+	if !errors.Is(err, want) {
+		f.failf("%s: the error is %q, and should wrap %q", what, fmt.Sprint(err), want)
+	}
+}
+
+// equal ends the check unless got is want. Both are shown by fmt.
+func (f *fixture) equal(what string, got, want any) {
+	g, w := fmt.Sprint(got), fmt.Sprint(want)
+	if g != w {
+		f.failf("%s:\n  got  %s\n  want %s", what, shorten(g), shorten(w))
+	}
+}
+
+// shorten keeps a message readable that is about a large payload.
+func shorten(s string) string {
+	const limit = 2000
+	if len(s) <= limit {
+		return s
+	}
+	return fmt.Sprintf("%s… (%d bytes)", s[:limit], len(s))
+}
+
+// origin is when most checks take place.
+var origin = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
+
+// at returns a time some seconds after the origin.
+func at(seconds int) time.Time { return origin.Add(time.Duration(seconds) * time.Second) }
+
+// id returns a UUID that is greater than those before it.
+func (f *fixture) id() string {
+	f.made++
+	return uuid(f.made)
+}
+
+func uuid(n int) string { return fmt.Sprintf("0195a3c0-7d00-7000-8000-%012x", n) }
+
+// missing is the id of nothing.
+const missing = "0195a3c0-7d00-7000-8000-ffffffffffff"
+
+// atOnce calls do in n goroutines that start together, and returns what they
+// return.
+func atOnce(n int, do func(i int) error) []error {
+	errs := make([]error, n)
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			errs[i] = do(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+	return errs
+}
+
+// handle returns one of the two handles by turns.
+func (f *fixture) handle(i int) automation.Store {
+	if i%2 == 0 {
+		return f.store
+	}
+	return f.other
+}
+
+// onlyOne ends the check unless one of the calls succeeded and the others
+// failed as they should.
+func (f *fixture) onlyOne(what string, errs []error, want error) {
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+			continue
+		}
+		f.refused(what, err, want)
+	}
+	f.equal(what+": how many of "+fmt.Sprint(len(errs))+" succeeded", won, 1)
+}
+
+// The texts below show everything of a record, for comparing. Nil and empty
+// are the same.
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.Format(time.RFC3339Nano)
+}
+
+func eventText(e automation.Event) string {
+	return fmt.Sprintf("event{id=%s name=%q contact=%q email=%q payload=%s key=%q occurred=%s accepted=%s}",
+		e.ID, e.Name, e.ContactID, e.Email, e.Payload, e.IdempotencyKey, stamp(e.OccurredAt), stamp(e.AcceptedAt))
+}
+
+func runText(r automation.RunRecord) string {
+	failed := "none"
+	if r.Error != nil {
+		failed = r.Error.Code + ": " + r.Error.Message
+	}
+	return fmt.Sprintf("run{id=%s of=%s/%d contact=%q event=%s/%q status=%s step=%q waits=%q due=%s setbacks=%d error=%q state=%x created=%s completed=%s}",
+		r.ID, r.AutomationID, r.Version, r.ContactID, r.EventID, r.EventName, r.Status, r.Step, r.WaitEvent,
+		stamp(r.DueAt), r.Setbacks, failed, r.State, stamp(r.CreatedAt), stamp(r.CompletedAt))
+}
+
+func automationText(a automation.AutomationRecord) string {
+	return fmt.Sprintf("automation{id=%s name=%q status=%s event=%q version=%d revision=%d definition=%s created=%s updated=%s}",
+		a.ID, a.Name, a.Status, a.EventName, a.Version, a.Revision, a.Definition, stamp(a.CreatedAt), stamp(a.UpdatedAt))
+}
+
+func contactText(c automation.Contact) string {
+	segments := slices.Sorted(slices.Values(c.Segments))
+	properties := make([]string, 0, len(c.Properties))
+	for name, v := range c.Properties {
+		properties = append(properties, fmt.Sprintf("%q=%s", name, automation.ValueOf(v)))
+	}
+	slices.Sort(properties)
+	return fmt.Sprintf("contact{id=%s email=%q first=%q last=%q unsubscribed=%t properties=%s segments=%q created=%s}",
+		c.ID, c.Email, c.FirstName, c.LastName, c.Unsubscribed, strings.Join(properties, ","), segments, stamp(c.CreatedAt))
+}
+
+func definitionText(d automation.EventDefinition) string {
+	return fmt.Sprintf("definition{id=%s name=%q schema=%s created=%s updated=%s}", d.ID, d.Name, d.Schema, stamp(d.CreatedAt), stamp(d.UpdatedAt))
+}
+
+func pageText(q automation.PageQuery) string {
+	return fmt.Sprintf("page of %d after %q before %q", q.Limit, q.After, q.Before)
+}

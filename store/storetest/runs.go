@@ -1,0 +1,194 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+func runChecks() []Check {
+	return []Check{
+		check("runs/are listed in pages", runPages),
+		check("runs/pages of a filtered list", runFilteredPages),
+		check("runs/a cursor need not match the filter", runCursor),
+		check("runs/every filter", runFilters),
+		check("runs/of one moment are listed newest first", runOneMoment),
+		check("runs/are counted by version, step and status", runCounts),
+	}
+}
+
+// runs lists the ids of the runs that match q.
+func (f *fixture) runs(q automation.RunQuery) pager {
+	return func(page automation.PageQuery) (ids []string, more bool, err error) {
+		q.PageQuery = page
+		p, err := f.store.ListRuns(f.ctx, q)
+		for _, r := range p.Data {
+			ids = append(ids, r.ID)
+			want := f.findRun(r.ID)
+			r.State, r.Error, want.State, want.Error = nil, nil, nil, nil
+			f.equal("listed run", runText(r), runText(want))
+		}
+		return ids, p.HasMore, err
+	}
+}
+
+func runPages(f *fixture) {
+	v := f.automation("welcome", "signup")
+	contacts := []string{f.contact("ada@example.com"), f.contact("bob@example.com")}
+	add := func() string { return f.run(v, contacts[f.made%2], asleep(at(1000-f.made))).ID }
+	var newest []string
+	for range 6 {
+		newest = append([]string{add()}, newest...)
+	}
+	f.pages(newest, f.runs(automation.RunQuery{}), add)
+	f.change(f.findRun(newest[3]), at(1)) // an old run does not become a new one
+	f.shown(f.runs(automation.RunQuery{}), automation.PageQuery{Limit: 2, After: newest[1]}, newest[2:4], true)
+}
+
+func runFilteredPages(f *fixture) {
+	v, other := f.automation("welcome", "signup"), f.automation("other", "signup")
+	ada, bob := f.contact("ada@example.com"), f.contact("bob@example.com")
+	add := func() string {
+		f.run(other, ada, asleep(at(9)))
+		f.run(v, bob, asleep(at(9)))
+		f.run(v, ada, waiting("ping"))
+		return f.run(v, ada, ended(automation.RunCompleted, at(1))).ID
+	}
+	var newest []string
+	for range 5 {
+		newest = append([]string{add()}, newest...)
+	}
+	q := automation.RunQuery{AutomationID: "welcome", ContactID: ada, Statuses: []automation.RunStatus{automation.RunCompleted, automation.RunFailed}}
+	f.pages(newest, f.runs(q), add)
+}
+
+func runCursor(f *fixture) {
+	v := f.automation("welcome", "signup")
+	contact := f.contact("ada@example.com")
+	var runs []automation.RunRecord
+	for range 5 {
+		runs = append(runs, f.run(v, contact, asleep(at(100))))
+	}
+	runs[2].Status, runs[2].DueAt, runs[2].CompletedAt = automation.RunCompleted, time.Time{}, at(1)
+	f.change(runs[2], at(1))
+	for _, q := range []automation.RunQuery{{}, {AutomationID: "welcome"}, {ContactID: contact}} {
+		q.Statuses = []automation.RunStatus{automation.RunRunning}
+		f.shown(f.runs(q), automation.PageQuery{Limit: 5, After: runs[2].ID}, []string{runs[1].ID, runs[0].ID}, false)
+		f.shown(f.runs(q), automation.PageQuery{Limit: 5, Before: runs[2].ID}, []string{runs[4].ID, runs[3].ID}, false)
+	}
+}
+
+func runFilters(f *fixture) {
+	a, b := f.automation("a", "signup"), f.automation("b", "signup")
+	f.edit("a", func(r *automation.AutomationRecord) { r.Version = 2 })
+	a2 := automation.VersionRef{AutomationID: "a", Version: 2}
+	ada, bob := f.contact("ada@example.com"), f.contact("bob@example.com")
+	created := func(second int, more func(*automation.RunRecord)) func(*automation.RunRecord) {
+		return func(r *automation.RunRecord) { r.CreatedAt = at(second); more(r) }
+	}
+	one := f.run(a, ada, created(1, asleep(at(100))))
+	two := f.run(a2, bob, created(2, ended(automation.RunCompleted, at(3))))
+	three := f.run(b, ada, created(3, func(r *automation.RunRecord) { r.Status, r.Step, r.CompletedAt = automation.RunFailed, "last", at(4) }))
+	four := f.startedBy("other", b, bob, at(4))
+
+	for i, c := range []struct {
+		q    automation.RunQuery
+		want []automation.RunRecord
+	}{
+		{automation.RunQuery{}, []automation.RunRecord{four, three, two, one}},
+		{automation.RunQuery{AutomationID: "a"}, []automation.RunRecord{two, one}},
+		{automation.RunQuery{AutomationID: "a", Version: 2}, []automation.RunRecord{two}},
+		{automation.RunQuery{AutomationID: missing}, nil},
+		{automation.RunQuery{Statuses: []automation.RunStatus{automation.RunRunning}}, []automation.RunRecord{four, one}},
+		{automation.RunQuery{Statuses: []automation.RunStatus{automation.RunFailed, automation.RunCompleted}}, []automation.RunRecord{three, two}},
+		{automation.RunQuery{Statuses: []automation.RunStatus{automation.RunCancelled}}, nil},
+		{automation.RunQuery{ContactID: ada}, []automation.RunRecord{three, one}},
+		{automation.RunQuery{ContactID: missing}, nil},
+		{automation.RunQuery{EventID: two.EventID}, []automation.RunRecord{two}},
+		{automation.RunQuery{EventName: "other"}, []automation.RunRecord{four}},
+		{automation.RunQuery{Step: "last"}, []automation.RunRecord{three}},
+		{automation.RunQuery{CreatedFrom: at(2)}, []automation.RunRecord{four, three, two}},
+		{automation.RunQuery{CreatedUntil: at(2)}, []automation.RunRecord{one}},
+		{automation.RunQuery{CreatedFrom: at(2), CreatedUntil: at(4)}, []automation.RunRecord{three, two}},
+		{automation.RunQuery{AutomationID: "b", ContactID: bob, EventName: "other", Step: "first", CreatedFrom: at(4)}, []automation.RunRecord{four}},
+		{automation.RunQuery{AutomationID: "b", ContactID: bob, EventName: "started"}, nil},
+	} {
+		var want []string
+		for _, r := range c.want {
+			want = append(want, r.ID)
+		}
+		ids, more := f.page(f.runs(c.q), automation.PageQuery{Limit: 10})
+		f.equal(fmt.Sprintf("runs of query %d, %+v", i, c.q), ids, want)
+		f.equal("has more", more, false)
+	}
+}
+
+// startedBy keeps a run that was started by an event of this name.
+func (f *fixture) startedBy(event string, v automation.VersionRef, contact string, created time.Time) automation.RunRecord {
+	e := f.event(event, contact, at(0))
+	f.append(e)
+	w := f.take(contact, at(0))
+	change := f.started(v, contact, e.Event)
+	change.CreatedAt = created
+	t := done(w, at(0))
+	t.Runs = []automation.RunChange{change}
+	f.commit(t)
+	return change.RunRecord
+}
+
+// runOneMoment keeps runs that were all made at one time, as with a clock that
+// stands still: their ids, which grow, tell the order.
+func runOneMoment(f *fixture) {
+	v := f.automation("welcome", "signup")
+	contact := f.contact("ada@example.com")
+	f.send("signup", contact, at(0))
+	w := f.claimOne(at(0))
+	t := done(w, at(0))
+	var newest []string
+	for range 7 {
+		change := f.started(v, contact, w.Events[0].Event)
+		change.CreatedAt, change.DueAt = at(0), at(1)
+		t.Runs = append(t.Runs, change)
+		newest = append([]string{change.ID}, newest...)
+	}
+	f.commit(t)
+	f.pages(newest, f.runs(automation.RunQuery{}), func() string {
+		return f.run(v, contact, func(r *automation.RunRecord) { r.CreatedAt = at(0) }).ID
+	})
+	oldest := slices.Clone(newest)
+	slices.Reverse(oldest)
+	f.equal("due runs", runsOf(f.claimOne(at(1))), oldest)
+}
+
+func runCounts(f *fixture) {
+	v, other := f.automation("welcome", "signup"), f.automation("other", "signup")
+	f.edit("welcome", func(a *automation.AutomationRecord) { a.Version = 2 })
+	v2 := automation.VersionRef{AutomationID: "welcome", Version: 2}
+	contact := f.contact("ada@example.com")
+	counts, err := f.store.CountRuns(f.ctx, "welcome")
+	f.must("count", err)
+	f.equal("counts of no runs", len(counts), 0)
+
+	at2nd := func(r *automation.RunRecord) { r.Step = "another" }
+	f.run(v2, contact, ended(automation.RunFailed, at(1)))
+	f.run(v2, contact, ended(automation.RunCompleted, at(1)))
+	moved := f.run(v, contact, asleep(at(100)))
+	f.run(v, contact, at2nd)
+	f.run(v, contact, waiting("ping"))
+	f.run(v2, contact, waiting("ping"))
+	f.run(other, contact, waiting("ping"))
+	moved.Step = "another"
+	f.change(moved, at(1))
+
+	counts, err = f.store.CountRuns(f.ctx, "welcome")
+	f.must("count", err)
+	f.equal("counts", counts, []automation.RunCount{
+		{Version: 1, Step: "another", Status: automation.RunRunning, Count: 2},
+		{Version: 1, Step: "first", Status: automation.RunRunning, Count: 1},
+		{Version: 2, Step: "first", Status: automation.RunCompleted, Count: 1},
+		{Version: 2, Step: "first", Status: automation.RunFailed, Count: 1},
+		{Version: 2, Step: "first", Status: automation.RunRunning, Count: 1},
+	})
+}

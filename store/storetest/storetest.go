@@ -1,0 +1,102 @@
+// Package storetest is the suite that every automation.Store must pass. A store
+// joins it with one test:
+//
+//	func TestStore(t *testing.T) {
+//		storetest.Run(t, func(tb testing.TB) storetest.Target {
+//			return storetest.Sole(mystore.New(tb.TempDir()))
+//		})
+//	}
+//
+// A store that several processes can share gives a Target with an Open of its
+// own: the suite then works through two handles on the same data. The checks
+// are plain functions that return errors, so that the suite itself can be
+// tested against stores that are broken on purpose.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// Target is the store under test: one set of data, empty at first.
+type Target struct {
+	// Open returns a handle on the data. It is called several times for one
+	// Target, each time for what another process would open: a store with
+	// connections of its own, where the store allows that, else the same one.
+	// It must be set. Whoever made the Target closes the handles; the suite
+	// closes only those that implement io.Closer, in the checks about closing,
+	// and handles must bear being closed twice.
+	Open func(ctx context.Context) (automation.Store, error)
+	// Durable says that data survives closing all handles and opening others.
+	// The check about that is skipped where it is false.
+	Durable bool
+}
+
+// Sole returns the Target of a store that is the only handle on its data.
+func Sole(s automation.Store) Target {
+	return Target{Open: func(context.Context) (automation.Store, error) { return s, nil }}
+}
+
+// Check is one behaviour that a store must have.
+type Check struct {
+	// Name states the behaviour. It is unique and has the form topic/sentence.
+	Name string
+	// Run returns what is wrong with the store, or nil. It needs a Target of
+	// its own. The error wraps ErrSkipped if the check does not apply. A store
+	// that heeds ctx cannot make it hang beyond ctx.
+	Run func(ctx context.Context, t Target) error
+}
+
+// ErrSkipped is wrapped by the error of a check that does not apply to a store,
+// because it does not have an ability that is optional.
+var ErrSkipped = errors.New("skipped")
+
+// checkTimeout bounds one check. It is generous: a check takes milliseconds,
+// but many of them run at a time, and some databases sync to a slow disk.
+const checkTimeout = 2 * time.Minute
+
+// Run runs every check as a parallel subtest, each on a Target that fresh makes
+// for it. What fresh opens it should close in tb.Cleanup.
+func Run(t *testing.T, fresh func(tb testing.TB) Target) {
+	for _, c := range Checks() {
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), checkTimeout)
+			defer cancel()
+			err := c.Run(ctx, fresh(t))
+			if errors.Is(err, ErrSkipped) {
+				t.Skip(err)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Checks returns all checks of the suite.
+func Checks() []Check {
+	return slices.Concat(
+		eventChecks(),
+		idempotencyChecks(),
+		definitionChecks(),
+		claimChecks(),
+		dueChecks(),
+		commitChecks(),
+		waitChecks(),
+		moveChecks(),
+		controlChecks(),
+		automationChecks(),
+		runChecks(),
+		contactChecks(),
+		goneChecks(),
+		pruneChecks(),
+		valueChecks(),
+		closeChecks(),
+	)
+}

@@ -1,0 +1,214 @@
+package timeline
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// width is how many characters of a payload or a list are shown, so that lines
+// have at most 100. What went wrong is shown in full.
+const width = 67
+
+// describe returns the kind and the detail of the line about a step that has
+// changed. The kind is empty if there is nothing to tell yet.
+func describe(n *automation.StepChanged, start time.Time) (kind, detail string) {
+	kind = "step"
+	if n.Step.Type == automation.TypeSendEmail {
+		kind = "email"
+	}
+	switch n.Step.Status {
+	case automation.StepWaiting:
+		return kind, waiting(n, start)
+	case automation.StepCompleted:
+		return kind, completed(n)
+	case automation.StepSkipped:
+		return kind, "skipped: " + output(n.Step).Reason
+	case automation.StepFailed:
+		return kind, "FAILED: " + reason(n.Step.Error)
+	case automation.StepCancelled:
+		return kind, "cancelled"
+	default:
+		if detail = attempt(n, start); detail == "" {
+			return "", ""
+		}
+		return kind, detail
+	}
+}
+
+func waiting(n *automation.StepChanged, start time.Time) string {
+	text := "waits"
+	if n.Run.WaitEvent != "" {
+		text += " for " + n.Run.WaitEvent
+	}
+	if n.Run.DueAt.IsZero() {
+		return text + ", however long"
+	}
+	return text + " until " + Since(start, n.Run.DueAt)
+}
+
+func completed(n *automation.StepChanged) string {
+	out := output(n.Step)
+	switch n.Step.Type {
+	case automation.TypeTrigger:
+		return "on " + n.Run.EventName
+	case automation.TypeCondition:
+		return short(fmt.Sprintf("-> %s   %s", n.Step.Branch(), out.comparisons()))
+	case automation.TypeWaitForEvent:
+		return fmt.Sprintf("-> %s   %s", n.Step.Branch(), out.EventName)
+	case automation.TypeDelay:
+		return "is over"
+	case automation.TypeSendEmail:
+		return short(fmt.Sprintf("%q to %s   %s", out.Template.ID, out.To, compact(out.Variables)))
+	case automation.TypeContactUpdate, automation.TypeContactDelete, automation.TypeAddToSegment:
+		return "done"
+	default:
+		return short("done   " + compact(n.Step.Output))
+	}
+}
+
+// attempt tells of an effect that has not succeeded yet. Nothing is told of one
+// that is in flight for the first time.
+func attempt(n *automation.StepChanged, start time.Time) string {
+	tries := len(n.Step.Attempts)
+	switch {
+	case tries == 0:
+		return ""
+	case !n.Run.DueAt.After(n.At):
+		return "is tried again"
+	}
+	last := n.Step.Attempts[tries-1]
+	return fmt.Sprintf("attempt %d failed, next at %s: %s", last.Number, Since(start, n.Run.DueAt), reason(&last.Error))
+}
+
+// stepOutput is what the outputs of the built-in steps hold.
+type stepOutput struct {
+	Reason    string `json:"reason"`
+	EventName string `json:"event_name"`
+	To        string `json:"to"`
+	Template  struct {
+		ID string `json:"id"`
+	} `json:"template"`
+	Variables json.RawMessage `json:"variables"`
+	Rules     []comparison    `json:"rules"`
+}
+
+type comparison struct {
+	Field    string          `json:"field"`
+	Operator string          `json:"operator"`
+	Value    json.RawMessage `json:"value"`
+	Result   *bool           `json:"result"`
+}
+
+// output reads a step's output. What it cannot read is shown as nothing.
+func output(s automation.StepRun) stepOutput {
+	var out stepOutput
+	if len(s.Output) == 0 || json.Unmarshal(s.Output, &out) != nil {
+		return stepOutput{}
+	}
+	return out
+}
+
+// comparisons lists those that were evaluated.
+func (o stepOutput) comparisons() string {
+	var parts []string
+	for _, c := range o.Rules {
+		if c.Result == nil {
+			continue
+		}
+		words := []string{c.Field, c.Operator}
+		if len(c.Value) > 0 {
+			words = append(words, string(c.Value))
+		}
+		parts = append(parts, fmt.Sprintf("%s is %t", strings.Join(words, " "), *c.Result))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func ending(r automation.Run) string {
+	if r.Error == nil {
+		return string(r.Status)
+	}
+	return fmt.Sprintf("%s: %s", r.Status, reason(r.Error))
+}
+
+func reason(e *automation.StepError) string {
+	if e == nil {
+		return ""
+	}
+	first, _, _ := strings.Cut(e.Message, "\n") // the stack of a panic follows
+	return first
+}
+
+// fields lists what a new contact has besides its email.
+func fields(c automation.Contact) string {
+	ch := automation.ContactChange{Properties: c.Properties, AddSegments: c.Segments}
+	if c.FirstName != "" {
+		ch.FirstName = &c.FirstName
+	}
+	if c.LastName != "" {
+		ch.LastName = &c.LastName
+	}
+	if c.Unsubscribed {
+		ch.Unsubscribed = &c.Unsubscribed
+	}
+	return changes(ch)
+}
+
+func changes(c automation.ContactChange) string {
+	var parts []string
+	add := func(name string, v any) { parts = append(parts, name+"="+encode(v)) }
+	if c.Email != nil {
+		add("email", *c.Email)
+	}
+	if c.FirstName != nil {
+		add("first_name", *c.FirstName)
+	}
+	if c.LastName != nil {
+		add("last_name", *c.LastName)
+	}
+	if c.Unsubscribed != nil {
+		add("unsubscribed", *c.Unsubscribed)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Properties)) {
+		add("properties."+name, c.Properties[name])
+	}
+	for _, id := range c.AddSegments {
+		parts = append(parts, "joins segment "+encode(id))
+	}
+	return short(strings.Join(parts, ", "))
+}
+
+func encode(v any) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Sprint(v)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// compact returns a JSON text without the spaces between its parts.
+func compact(raw json.RawMessage) string {
+	var b bytes.Buffer
+	if json.Compact(&b, raw) != nil {
+		return string(raw)
+	}
+	return b.String()
+}
+
+// short returns text as it is, or its beginning if it is too long for a line.
+func short(text string) string {
+	if utf8.RuneCountInString(text) <= width {
+		return text
+	}
+	return string([]rune(text)[:width-1]) + "…"
+}

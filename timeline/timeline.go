@@ -1,0 +1,188 @@
+// Package timeline writes what a Runner does as text for people: every event,
+// step, branch, email and contact change, with the time at which it happened.
+//
+//	day 0 00:00:00   Mon 2026-01-05 09:00:00   ada@example.com
+//	  event    user.created          {"plan":"pro"}
+//	  contact  created
+//	  run      Welcome series        started
+//	  step     start                 on user.created
+//	  step     is_pro                -> condition_met   event.plan eq "pro" is true
+//	  email    welcome               "welcome-email" to ada@example.com
+//
+// It is meant for tests, examples and development; it remembers the name of
+// every contact that it has seen.
+package timeline
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// Options tune a Writer.
+type Options struct {
+	// Start is what time is counted from. Times are shown in its location.
+	Start time.Time
+	// Within is for how long the lines about a contact go below one heading.
+	// Zero gives a heading to every new time, which suits a fake clock; on a real
+	// one a few milliseconds hold together what belongs together.
+	Within time.Duration
+}
+
+// Writer is an automation.Observer that writes a timeline, as it happens. What
+// happens to one contact at one time is a block with a heading; the heading has
+// the time since the start, in days of 24 hours, the date and the contact. A
+// Writer is safe for concurrent use, and makes one Write for each line.
+type Writer struct {
+	mu    sync.Mutex
+	w     io.Writer
+	opts  Options
+	names map[string]string // by the id of an automation or a contact
+	err   error
+
+	// The block that is being written.
+	open bool
+	at   time.Time
+	who  string
+	run  string // id of the run that the last step line was about
+}
+
+var _ automation.Observer = (*Writer)(nil)
+
+// New returns a Writer that writes to w.
+func New(w io.Writer, opts Options) *Writer {
+	return &Writer{w: w, opts: opts, names: map[string]string{}}
+}
+
+// Name makes the timeline show name for the automation or the contact with this
+// id. What has no name is shown by its id. Contacts that events create get
+// their email as name by themselves.
+func (w *Writer) Name(id, name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.names[id] = name
+}
+
+// Err returns the first error of the underlying writer. Nothing is written
+// after it.
+func (w *Writer) Err() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+// Observe implements automation.Observer. Notices that it does not know are
+// left out.
+func (w *Writer) Observe(n automation.Notice) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch n := n.(type) {
+	case *automation.EventAccepted:
+		w.line(n.At, w.sender(n.Event), "event", n.Event.Name, short(compact(n.Event.Payload)))
+	case *automation.EventHandled:
+		if len(n.Started) == 0 && len(n.Resumed) == 0 {
+			w.line(n.At, w.sender(n.Event), "event", n.Event.Name, "starts nothing and resumes nothing")
+		}
+	case *automation.RunStarted:
+		w.runLine(n.At, n.Run, "started")
+	case *automation.StepChanged:
+		w.step(n)
+	case *automation.RunEnded:
+		w.runLine(n.At, n.Run, ending(n.Run))
+	case *automation.ContactCreated:
+		w.names[n.Contact.ID] = n.Contact.Email
+		w.line(n.At, n.Contact.Email, "contact", "created", fields(n.Contact))
+	case *automation.ContactChanged:
+		w.line(n.At, w.name(n.ContactID), "contact", "changed", changes(n.Change))
+		if n.Change.Email != nil {
+			w.names[n.ContactID] = *n.Change.Email
+		}
+	case *automation.ContactDeleted:
+		w.line(n.At, w.name(n.ContactID), "contact", "deleted", "")
+	}
+}
+
+func (w *Writer) step(n *automation.StepChanged) {
+	kind, detail := describe(n, w.opts.Start)
+	if kind == "" {
+		return
+	}
+	if who := w.name(n.Run.ContactID); w.run != n.Run.ID || !w.isOpen(n.At, who) {
+		w.runLine(n.At, n.Run, "goes on")
+	}
+	w.line(n.At, w.name(n.Run.ContactID), kind, n.Step.Key, detail)
+}
+
+func (w *Writer) runLine(at time.Time, r automation.Run, detail string) {
+	w.line(at, w.name(r.ContactID), "run", w.name(r.AutomationID), detail)
+	w.run = r.ID
+}
+
+// line writes one line, under the heading that it needs. subject and detail may
+// be empty.
+func (w *Writer) line(at time.Time, who, kind, subject, detail string) {
+	if !w.isOpen(at, who) {
+		w.heading(at, who)
+	}
+	w.write(fmt.Sprintf("  %-8s %-21s %s", kind, subject, detail))
+}
+
+func (w *Writer) isOpen(at time.Time, who string) bool {
+	return w.open && w.who == who && at.Sub(w.at).Abs() <= w.opts.Within
+}
+
+func (w *Writer) heading(at time.Time, who string) {
+	if w.open {
+		w.write("")
+	}
+	w.open, w.at, w.who, w.run = true, at, who, ""
+	w.write(fmt.Sprintf("%s   %s   %s", Since(w.opts.Start, at), at.In(w.opts.Start.Location()).Format("Mon 2006-01-02 15:04:05"), who))
+}
+
+// write writes a line. What comes from outside cannot break it, nor send escape
+// sequences to a terminal.
+func (w *Writer) write(line string) {
+	if w.err != nil {
+		return
+	}
+	line = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, line)
+	_, w.err = io.WriteString(w.w, strings.TrimRight(line, " ")+"\n")
+}
+
+// sender returns the name of the contact that an event is for.
+func (w *Writer) sender(e automation.Event) string {
+	if e.ContactID != "" {
+		return w.name(e.ContactID)
+	}
+	return e.Email
+}
+
+func (w *Writer) name(id string) string {
+	if name, ok := w.names[id]; ok {
+		return name
+	}
+	return id
+}
+
+// Since returns the time from start to t as the timeline shows it, such as
+// "day 3 12:30:00". Fractions of a second are shown only where there are any.
+func Since(start, t time.Time) string {
+	d := t.Sub(start)
+	sign := ""
+	if d < 0 {
+		sign, d = "-", -d
+	}
+	const day = 24 * time.Hour
+	clock := time.Time{}.Add(d % day).Format("15:04:05.999")
+	return fmt.Sprintf("%sday %d %s", sign, d/day, clock)
+}
