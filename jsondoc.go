@@ -59,7 +59,7 @@ func scanJSON(data []byte) (*jsonDoc, error) {
 	s := jsonScanner{jsonDoc: &jsonDoc{
 		data:  data,
 		text:  string(data),
-		nodes: make([]jsonNode, 0, len(data)/10+8),
+		nodes: make([]jsonNode, 0, len(data)/8+4),
 	}}
 	if err := s.document(); err != nil {
 		return nil, err

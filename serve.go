@@ -56,7 +56,7 @@ type server struct {
 	tasks    sync.WaitGroup // the tasks in flight
 	stages   sync.WaitGroup // the goroutines of the stages
 	mu       sync.Mutex
-	inFlight map[*task]time.Time // by when the lease was renewed
+	inFlight []*task // in no order; each knows its place
 }
 
 // planners is how many goroutines load claimed work. Loading is computation
@@ -69,10 +69,9 @@ const planBatch = 16
 func newServer(ctx context.Context, r *Runner) *server {
 	s := &server{
 		r: r, ctx: ctx,
-		claimed:  newQueue[*task](),
-		commits:  newQueue[commitRequest](),
-		effects:  newQueue[effectRequest](),
-		inFlight: map[*task]time.Time{},
+		claimed: newQueue[*task](),
+		commits: newQueue[commitRequest](),
+		effects: newQueue[effectRequest](),
 	}
 	s.bound, s.cut = context.WithCancel(context.WithoutCancel(ctx))
 	return s
@@ -144,8 +143,8 @@ func (s *server) claim() (int, error) {
 	now := s.r.now()
 	s.mu.Lock()
 	for i := range works {
-		tasks[i] = &task{r: s.r, work: works[i]}
-		s.inFlight[tasks[i]] = now
+		tasks[i] = &task{r: s.r, work: works[i], place: len(s.inFlight), renewed: now}
+		s.inFlight = append(s.inFlight, tasks[i])
 	}
 	s.mu.Unlock()
 	s.tasks.Add(len(tasks))
@@ -165,7 +164,11 @@ func (s *server) load() int {
 func (s *server) end(t *task) {
 	s.mu.Lock()
 	full := len(s.inFlight) == s.r.opts.InFlight
-	delete(s.inFlight, t)
+	last := len(s.inFlight) - 1
+	s.inFlight[t.place] = s.inFlight[last]
+	s.inFlight[t.place].place = t.place
+	s.inFlight[last] = nil
+	s.inFlight = s.inFlight[:last]
 	s.mu.Unlock()
 	if full || t.again {
 		s.r.wake()
@@ -219,9 +222,9 @@ func (s *server) renew() {
 	now := s.r.now()
 	var ts []Transition
 	s.mu.Lock()
-	for t, since := range s.inFlight {
-		if now.Sub(since) >= s.r.opts.Lease/3 {
-			s.inFlight[t] = now
+	for _, t := range s.inFlight {
+		if now.Sub(t.renewed) >= s.r.opts.Lease/3 {
+			t.renewed = now
 			ts = append(ts, Transition{Contact: t.work.Contact, Token: t.work.Token, Now: now, Extend: now.Add(s.r.opts.Lease)})
 		}
 	}

@@ -22,6 +22,10 @@ type task struct {
 	failure   error      // why the task was given up
 	ended     bool       // nobody looks after it any more
 
+	// Where the server that works on the task keeps it, under its own mutex.
+	place   int
+	renewed time.Time // when the lease was
+
 	now     time.Time // when its current stage has begun
 	contact *Contact  // as it is now; nil if there is none
 	runs    []*activeRun
