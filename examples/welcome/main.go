@@ -16,6 +16,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -80,7 +83,7 @@ func parseArgs(args []string, stderr io.Writer) (options, error) {
 		fmt.Fprint(stderr, usage)
 		flags.PrintDefaults()
 	}
-	flags.StringVar(&o.flow, "flow", "welcome", "which of the shipped `flow`s to play: welcome, payment_recovery, trial_expiration or all")
+	flags.StringVar(&o.flow, "flow", "welcome", "which of the shipped `flow`s to play: "+strings.Join(flowNames(), ", "))
 	flags.BoolVar(&o.real, "real", false, "let time pass as it does outside, from now on, instead of jumping")
 	flags.Float64Var(&o.speed, "speed", 1, "with -real, how many `times` faster time passes; 86400 is a day a second")
 	flags.StringVar(&start, "start", "2026-01-05T09:00:00Z", "without -real, the `time` at which it begins")
@@ -106,8 +109,21 @@ func (o *options) check(start string) (err error) {
 	if o.speed <= 0 || o.speed > 1e6 {
 		return fmt.Errorf("-speed %g must be more than 0 and at most 1000000", o.speed)
 	}
-	if _, ok := shipped[o.flow]; !ok && o.flow != "all" {
-		return fmt.Errorf("-flow %q is not one of the shipped flows", o.flow)
+	if !slices.Contains(flowNames(), o.flow) {
+		return fmt.Errorf("-flow %q is none of %s", o.flow, strings.Join(flowNames(), ", "))
+	}
+	for _, path := range o.files {
+		if ext := filepath.Ext(path); ext != extAutomation && ext != extEvents {
+			return fmt.Errorf("%s: the name ends neither in %s, as automations do, nor in %s, as events do", path, extAutomation, extEvents)
+		}
 	}
 	return nil
+}
+
+func flowNames() []string {
+	var names []string
+	for _, f := range shipped {
+		names = append(names, f.name)
+	}
+	return append(names, allFlows)
 }

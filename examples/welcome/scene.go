@@ -18,14 +18,21 @@ import (
 //go:embed *.json *.jsonl
 var shippedFiles embed.FS
 
-// flow is a pair of shipped files.
-type flow struct{ automation, events string }
-
-var shipped = map[string]flow{
-	"welcome":          {"automation.json", "events.jsonl"},
-	"payment_recovery": {"payment_recovery.json", "payment_recovery.jsonl"},
-	"trial_expiration": {"trial_expiration.json", "trial_expiration.jsonl"},
+// shipped are the flows to choose from.
+var shipped = []struct{ name, automation, events string }{
+	{"welcome", "automation.json", "events.jsonl"},
+	{"payment_recovery", "payment_recovery.json", "payment_recovery.jsonl"},
+	{"trial_expiration", "trial_expiration.json", "trial_expiration.jsonl"},
 }
+
+// allFlows chooses every one of them.
+const allFlows = "all"
+
+// What the names of files end in.
+const (
+	extAutomation = ".json"
+	extEvents     = ".jsonl"
+)
 
 // scene is all that is to be played.
 type scene struct {
@@ -41,10 +48,7 @@ type automationFile struct {
 
 // load reads the shipped files, or those of the command line in their place.
 func load(o options) (scene, error) {
-	automations, events, err := paths(o)
-	if err != nil {
-		return scene{}, err
-	}
+	automations, events := o.sources()
 	var s scene
 	var errs []error
 	for _, p := range automations {
@@ -67,31 +71,28 @@ type file struct {
 	read func(path string) ([]byte, error)
 }
 
-// paths decides which files to read.
-func paths(o options) (automations, events []file, err error) {
+// sources decides which files to read.
+func (o options) sources() (automations, events []file) {
 	for _, path := range o.files {
-		switch filepath.Ext(path) {
-		case ".json":
+		if filepath.Ext(path) == extAutomation {
 			automations = append(automations, file{path, os.ReadFile})
-		case ".jsonl":
+		} else {
 			events = append(events, file{path, os.ReadFile})
-		default:
-			return nil, nil, fmt.Errorf("%s: the name ends neither in .json, as automations do, nor in .jsonl, as events do", path)
 		}
 	}
 	ownAutomations, ownEvents := len(automations) > 0, len(events) > 0
-	for _, name := range []string{"welcome", "payment_recovery", "trial_expiration"} {
-		if o.flow != name && o.flow != "all" {
+	for _, f := range shipped {
+		if o.flow != f.name && o.flow != allFlows {
 			continue
 		}
 		if !ownAutomations {
-			automations = append(automations, file{shipped[name].automation, shippedFiles.ReadFile})
+			automations = append(automations, file{f.automation, shippedFiles.ReadFile})
 		}
 		if !ownEvents {
-			events = append(events, file{shipped[name].events, shippedFiles.ReadFile})
+			events = append(events, file{f.events, shippedFiles.ReadFile})
 		}
 	}
-	return automations, events, nil
+	return automations, events
 }
 
 // automation reads an automation. The errors name the file, and the path into
