@@ -415,8 +415,13 @@ func (a *advance) unknown() Action {
 func (a *advance) attempt(code, message string) {
 	st := a.s.current()
 	e := StepError{Code: code, Message: message}
+	kept := st.attempts
+	if last := len(kept) - 1; last >= 0 && kept[last].Number == a.s.tries && kept[last].Error.Code == code {
+		// One that spends nothing can come for ever; the latest stands for all.
+		kept = kept[:last]
+	}
 	// The records of the state before share this slice: never append in place.
-	st.attempts = append(st.attempts[:len(st.attempts):len(st.attempts)], Attempt{Number: a.s.tries, At: a.in.Now, Error: e})
+	st.attempts = append(kept[:len(kept):len(kept)], Attempt{Number: a.s.tries, At: a.in.Now, Error: e})
 	st.err = &e
 }
 

@@ -2,6 +2,7 @@ package automation_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"runtime"
 	"sync/atomic"
@@ -34,6 +35,107 @@ func shortFlow() automation.Automation {
 			{From: "pro", To: "update", Type: automation.ConnectionConditionMet},
 			{From: "update", To: "welcome"},
 		},
+	}
+}
+
+// BenchmarkAdvance moves a run through conditions, which need nothing of the
+// outside world: the figures are for one step.
+func BenchmarkAdvance(b *testing.B) {
+	for _, steps := range []int{1, 10, 100} {
+		b.Run(fmt.Sprintf("conditions=%d", steps), func(b *testing.B) {
+			g, err := automation.Compile(conditions(steps), automation.CompileOptions{})
+			require.NoError(b, err)
+			in := automation.Input{
+				Kind: automation.InputStarted, Now: time.Now(),
+				Data: automation.Data{Event: map[string]any{"plan": "pro"}, Contact: &automation.Contact{ID: "c"}},
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for b.Loop() {
+				_, action, err := g.Advance(automation.State{}, in)
+				if err != nil || action.Status != automation.RunCompleted {
+					b.Fatal(action, err)
+				}
+			}
+			runtime.ReadMemStats(&after)
+			n := float64(b.N * (steps + 1)) // and the trigger
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/n, "ns/step")
+			b.ReportMetric(float64(after.Mallocs-before.Mallocs)/n, "allocs/step")
+		})
+	}
+}
+
+// conditions is a trigger and a chain of conditions that all hold.
+func conditions(n int) automation.Automation {
+	a := automation.Automation{
+		Name:  "Conditions",
+		Steps: []automation.Step{{Key: "start", Config: automation.Trigger{EventName: "user.created"}}},
+	}
+	for i := range n {
+		key := fmt.Sprintf("check%d", i)
+		last := a.Steps[len(a.Steps)-1].Key
+		a.Steps = append(a.Steps, automation.Step{Key: key, Config: automation.Condition{Rule: automation.Field("event.plan").Eq("pro")}})
+		c := automation.Connection{From: last, To: key, Type: automation.ConnectionConditionMet}
+		if i == 0 {
+			c.Type = automation.ConnectionDefault
+		}
+		a.Connections = append(a.Connections, c)
+	}
+	return a
+}
+
+// BenchmarkParseAndCompile150Steps takes a JSON document to a Graph: decode,
+// validate, compile.
+func BenchmarkParseAndCompile150Steps(b *testing.B) {
+	data, err := json.Marshal(longFlow())
+	require.NoError(b, err)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		a, err := automation.Parse(data, nil)
+		require.NoError(b, err)
+		_, err = automation.Compile(a, automation.CompileOptions{})
+		require.NoError(b, err)
+	}
+}
+
+// longFlow is as long as an automation can be, with a bit of everything.
+func longFlow() automation.Automation {
+	a := automation.Automation{
+		Name:  "Long",
+		Steps: []automation.Step{{Key: "start", Config: automation.Trigger{EventName: "user.created"}}},
+	}
+	last, typ := "start", automation.ConnectionDefault
+	for len(a.Steps) < 150 {
+		key := fmt.Sprintf("step%d", len(a.Steps))
+		config, next := longStep(len(a.Steps))
+		a.Steps = append(a.Steps, automation.Step{Key: key, Config: config})
+		a.Connections = append(a.Connections, automation.Connection{From: last, To: key, Type: typ})
+		last, typ = key, next
+	}
+	return a
+}
+
+func longStep(i int) (automation.StepConfig, automation.ConnectionType) {
+	switch i % 5 {
+	case 0:
+		return automation.Condition{Rule: automation.All(
+			automation.Field("event.plan").Eq("pro"),
+			automation.Any(automation.Field("contact.properties.seats").Gt(5), automation.Field("event.trial").Exists()),
+		)}, automation.ConnectionConditionMet
+	case 1:
+		return automation.Delay{Duration: automation.MustParseDuration("1 day 12 hours")}, automation.ConnectionDefault
+	case 2:
+		return automation.WaitForEvent{
+			EventName: "user.active", Timeout: automation.MustParseDuration("3 days"),
+			FilterRule: automation.Field("event.score").Gte(10),
+		}, automation.ConnectionTimeout
+	case 3:
+		return automation.SendEmail{Template: automation.TemplateRef{ID: "welcome", Variables: map[string]automation.Value{
+			"NAME": automation.Var("contact.first_name"), "PLAN": automation.Var("event.plan"),
+		}}, From: "Acme <hello@example.com>", Subject: "Hello"}, automation.ConnectionDefault
+	default:
+		return automation.ContactUpdate{Properties: map[string]automation.Value{"stage": automation.String("onboarded")}}, automation.ConnectionDefault
 	}
 }
 

@@ -18,7 +18,8 @@ type Notice interface {
 	When() time.Time
 }
 
-// EventAccepted says that Send has kept an event.
+// EventAccepted says that Send has kept an event. It comes from the goroutine of
+// Send, and so may come after what Run has already made of the event.
 type EventAccepted struct {
 	At    time.Time
 	Event Event

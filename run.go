@@ -74,7 +74,8 @@ type StepRun struct {
 	Output json.RawMessage `json:"output"`
 	// Error is why the step failed, or why its latest attempt did.
 	Error *StepError `json:"error"`
-	// Attempts are the attempts that failed, oldest first.
+	// Attempts are the attempts that failed, oldest first. Of several in a row
+	// that spent nothing only the latest is kept.
 	Attempts []Attempt `json:"attempts,omitempty"`
 	// CreatedAt and StartedAt are when the run reached the step; zero for a
 	// step it has not. CompletedAt is zero while the step has not ended.

@@ -246,7 +246,8 @@ type Transition struct {
 	Now time.Time
 	// Handled are the ids of events that have been handled.
 	Handled []string
-	// Runs are the runs that were started or have changed.
+	// Runs are the runs that were started or have changed. A running one of a
+	// contact that was deleted in the meantime is due at once, whatever its DueAt.
 	Runs []RunChange
 	// Change applies to the contact, where the store holds contacts.
 	Change *ContactChange
@@ -269,7 +270,8 @@ type Transition struct {
 type RunChange struct {
 	RunRecord
 	// New says that the run was started by this transition. The transition
-	// fails with ErrConflict if its automation is not enabled any more.
+	// fails with ErrConflict if its automation is not enabled any more, or its
+	// version was pruned.
 	New bool
 	// Seen is the control that this change has carried out. A run whose control
 	// is another by now keeps it, stays due, and is reported in the result.
@@ -304,6 +306,8 @@ type RunReader interface {
 
 // ContactStore is where the built-in contacts live. It is not used when the
 // host keeps contacts of its own; see Contacts. Emails are compared by EmailKey.
+// A contact that gets an email, when it is inserted or changed, also gets the
+// pending events that were sent for the email before: they come first.
 type ContactStore interface {
 	// FindContact returns the contact with ref's id or email, or an error that
 	// wraps ErrNotFound.

@@ -115,6 +115,10 @@ func (t *task) load(ctx context.Context, c *ClaimedRun) error {
 		run.graph = g
 		run.state, err = g.decode(run.rec)
 	}
+	if err == nil && run.control == ControlNone && run.rec.Status == RunRunning && run.state.Status() == RunFailed {
+		// It was to be retried while it could not be read.
+		run.rec.Status, run.control = RunFailed, ControlRetry
+	}
 	t.runs = append(t.runs, run)
 	if err != nil {
 		t.setAside(run, err)
@@ -143,6 +147,10 @@ const (
 func (t *task) setAside(run *activeRun, err error) {
 	run.rec.Setbacks++
 	run.rec.Error = &StepError{Code: FailedDamaged, Message: err.Error()}
+	if run.control == ControlRetry {
+		// It will go on from its failed step once it can be read.
+		run.seen, run.rec.Status, run.rec.CompletedAt = ControlRetry, RunRunning, time.Time{}
+	}
 	wait := min(setbackInitial<<min(run.rec.Setbacks-1, 20), setbackMax)
 	run.rec.DueAt = t.now.Add(wait)
 	if run.rec.Setbacks >= maxSetbacks && !errors.Is(err, ErrNewerVersion) {

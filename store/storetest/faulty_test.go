@@ -1,0 +1,133 @@
+package storetest_test
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/memory"
+)
+
+// faulty is a store that works until one of its hooks is set. Hooks see what
+// goes in and what comes out of a store that is right.
+type faulty struct {
+	*memory.Store
+
+	mu            sync.Mutex // held while a hook runs
+	appending     func(events []automation.NewEvent) []automation.NewEvent
+	appendEvents  func(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error)
+	foundEvent    func(e *automation.Event)
+	claiming      func(p *automation.ClaimParams)
+	claimed       func(works []automation.Work) []automation.Work
+	committing    func(ts []automation.Transition) []automation.Transition
+	committed     func(ctx context.Context, ts []automation.Transition, results []automation.CommitResult)
+	nextDue       func(t time.Time) time.Time
+	foundRun      func(r *automation.RunRecord)
+	listedRuns    func(ctx context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error)
+	foundContact  func(ref automation.ContactRef, c automation.Contact) error
+	pruning       func(p *automation.PruneParams)
+	updating      func(ctx context.Context, a *automation.AutomationRecord)
+	deleteContact func(ctx context.Context, id string, now time.Time) error
+}
+
+func (s *faulty) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.appendEvents != nil {
+		return s.appendEvents(ctx, events)
+	}
+	if s.appending != nil {
+		events = s.appending(append([]automation.NewEvent{}, events...))
+	}
+	return s.Store.AppendEvents(ctx, events)
+}
+
+func (s *faulty) FindEvent(ctx context.Context, id string) (automation.Event, error) {
+	e, err := s.Store.FindEvent(ctx, id)
+	if s.foundEvent != nil && err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.foundEvent(&e)
+	}
+	return e, err
+}
+
+func (s *faulty) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.claiming != nil {
+		s.claiming(&p)
+	}
+	works, err := s.Store.Claim(ctx, p)
+	if s.claimed != nil && err == nil {
+		works = s.claimed(works)
+	}
+	return works, err
+}
+
+func (s *faulty) Commit(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.committing != nil {
+		ts = s.committing(append([]automation.Transition{}, ts...))
+	}
+	results, err := s.Store.Commit(ctx, ts)
+	if s.committed != nil && err == nil {
+		s.committed(ctx, ts, results)
+	}
+	return results, err
+}
+
+func (s *faulty) NextDue(ctx context.Context) (time.Time, error) {
+	t, err := s.Store.NextDue(ctx)
+	if s.nextDue != nil {
+		t = s.nextDue(t)
+	}
+	return t, err
+}
+
+func (s *faulty) FindRun(ctx context.Context, id string) (automation.RunRecord, error) {
+	r, err := s.Store.FindRun(ctx, id)
+	if s.foundRun != nil {
+		s.foundRun(&r)
+	}
+	return r, err
+}
+
+func (s *faulty) ListRuns(ctx context.Context, q automation.RunQuery) (automation.Page[automation.RunRecord], error) {
+	p, err := s.Store.ListRuns(ctx, q)
+	if s.listedRuns != nil && err == nil {
+		return s.listedRuns(ctx, q, p)
+	}
+	return p, err
+}
+
+func (s *faulty) FindContact(ctx context.Context, ref automation.ContactRef) (automation.Contact, error) {
+	c, err := s.Store.FindContact(ctx, ref)
+	if s.foundContact != nil && err == nil {
+		err = s.foundContact(ref, c)
+	}
+	return c, err
+}
+
+func (s *faulty) Prune(ctx context.Context, p automation.PruneParams) (automation.PruneResult, error) {
+	if s.pruning != nil {
+		s.pruning(&p)
+	}
+	return s.Store.Prune(ctx, p)
+}
+
+func (s *faulty) UpdateAutomation(ctx context.Context, a automation.AutomationRecord) error {
+	if s.updating != nil {
+		s.updating(ctx, &a)
+	}
+	return s.Store.UpdateAutomation(ctx, a)
+}
+
+func (s *faulty) DeleteContact(ctx context.Context, id string, now time.Time) error {
+	if s.deleteContact != nil {
+		return s.deleteContact(ctx, id, now)
+	}
+	return s.Store.DeleteContact(ctx, id, now)
+}

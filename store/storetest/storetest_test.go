@@ -1,0 +1,498 @@
+package storetest_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/memory"
+	"github.com/seed-b636437c/automation/store/storetest"
+)
+
+func checkNamed(t *testing.T, name string) storetest.Check {
+	t.Helper()
+	checks := storetest.Checks()
+	i := slices.IndexFunc(checks, func(c storetest.Check) bool { return c.Name == name })
+	require.GreaterOrEqual(t, i, 0, "no check is named %q", name)
+	return checks[i]
+}
+
+func TestRun_PassesWithARightStore(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(testing.TB) storetest.Target { return storetest.Sole(memory.New()) })
+}
+
+func TestChecks_HaveNamesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, c := range storetest.Checks() {
+		assert.Regexp(t, `^[a-z ]+/[^/]+$`, c.Name)
+		assert.False(t, seen[c.Name], "two checks are named %q", c.Name)
+		seen[c.Name] = true
+	}
+}
+
+func TestChecks_FindWhatIsBroken(t *testing.T) {
+	t.Parallel()
+	for _, c := range faults {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := &faulty{Store: memory.New()}
+			c.inject(s)
+			err := checkNamed(t, c.caught).Run(t.Context(), storetest.Sole(s))
+			require.Error(t, err)
+			assert.NotErrorIs(t, err, storetest.ErrSkipped)
+		})
+	}
+}
+
+// faults are what stores get wrong, and the check that notices.
+var faults = []struct {
+	name, caught string
+	inject       func(s *faulty)
+}{
+	{"ignores the token", "commit/a stale token is refused and the rest of the batch stands", ignoreToken},
+	{"releases on a stale token", "commit/a stale token is refused and the rest of the batch stands", releaseOnStale},
+	{"accepts a token after the release", "commit/a released lease is refused", ignoreRelease},
+	{"forgets to clear the lease", "commit/extends the lease or releases it", keepLease},
+	{"claims twice", "claim/a leased contact is not claimed again", claimTwice},
+	{"claims twice when many claim", "claim/claimers at once never share a contact", claimTwice},
+	{"ignores the limit", "claim/longest due first, up to the limit", func(s *faulty) {
+		s.claiming = func(p *automation.ClaimParams) { p.Limit = 1000 }
+	}},
+	{"ignores the bound on events", "claim/brings a bounded part of a contact's work", func(s *faulty) {
+		s.claiming = func(p *automation.ClaimParams) { p.Events = 1000 }
+	}},
+	{"claims the youngest first", "claim/longest due first, up to the limit", func(s *faulty) {
+		s.claimed = func(works []automation.Work) []automation.Work { slices.Reverse(works); return works }
+	}},
+	{"rounds to seconds", "due/a run is claimed when its time has come and not before", func(s *faulty) {
+		s.claiming = func(p *automation.ClaimParams) { p.Now = p.Now.Add(time.Second) }
+	}},
+	{"loses the order of events", "events/come in the order in which they were accepted", func(s *faulty) {
+		s.claimed = eachWork(func(w *automation.Work) { slices.Reverse(w.Events) })
+	}},
+	{"orders events by id", "events/come in the order in which they were accepted", func(s *faulty) {
+		s.claimed = eachWork(func(w *automation.Work) {
+			slices.SortFunc(w.Events, func(a, b automation.PendingEvent) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) })
+		})
+	}},
+	{"skips events older than the last seen", "events/one that is older than those handled is not skipped", skipOlder},
+	{"keeps half of a refused append", "events/an append is all or nothing", appendOneByOne},
+	{"forgets to match waits", "waits/an event after the wait brings its run", func(s *faulty) {
+		s.claimed = eachWork(func(w *automation.Work) {
+			w.Runs = slices.DeleteFunc(w.Runs, func(r automation.ClaimedRun) bool { return r.DueAt.IsZero() })
+		})
+	}},
+	{"matches a wait only with later events", "waits/an event before the commit of the wait brings its run", matchLaterEvents},
+	{"loses wake-ups in a race", "waits/no wake-up is lost when both happen at once", matchLaterEventsInRace},
+	{"brings events after they were handled", "commit/handled events never come back", func(s *faulty) {
+		s.committing = eachTransition(func(t *automation.Transition) { t.Handled = nil })
+	}},
+	{"writes half of a refused transition", "commit/a run that may not start leaves nothing behind", writeHalf},
+	{"starts a run again when it is written twice", "commit/writing twice is writing once", startTwice},
+	{"keeps states as text", "commit/what is read back is what was written", func(s *faulty) {
+		s.foundRun = func(r *automation.RunRecord) { r.State = bytes.ToValidUTF8(r.State, []byte("?")) }
+	}},
+	{"drops controls", "controls/a request made meanwhile is reported and kept", func(s *faulty) {
+		s.committed = func(_ context.Context, _ []automation.Transition, results []automation.CommitResult) {
+			for i := range results {
+				results[i].Controls = nil
+			}
+		}
+	}},
+	{"takes every control for carried out", "controls/a request made meanwhile is reported and kept", func(s *faulty) {
+		s.committing = eachTransition(func(t *automation.Transition) {
+			t.Runs = slices.Clone(t.Runs)
+			for i := range t.Runs {
+				t.Runs[i].Seen = automation.ControlCancel
+			}
+		})
+	}},
+	{"loses microseconds", "events/kept as they were sent", func(s *faulty) {
+		s.foundEvent = func(e *automation.Event) { e.AcceptedAt = e.AcceptedAt.Truncate(time.Millisecond) }
+	}},
+	{"returns local times", "values/times come back in UTC with microseconds", func(s *faulty) {
+		s.foundRun = func(r *automation.RunRecord) { r.CreatedAt = r.CreatedAt.In(time.FixedZone("here", 3600)) }
+	}},
+	{"takes 1970 for no time", "due/1970 is a time like any other", func(s *faulty) {
+		s.nextDue = func(t time.Time) time.Time {
+			if t.Unix() == 0 {
+				return time.Time{}
+			}
+			return t
+		}
+	}},
+	{"takes no time for 1970", "due/nothing is due in an empty store", func(s *faulty) {
+		s.nextDue = func(t time.Time) time.Time {
+			if t.IsZero() {
+				return time.Unix(0, 0).UTC()
+			}
+			return t
+		}
+	}},
+	{"reads numbers as floats", "events/kept as they were sent", func(s *faulty) {
+		s.foundEvent = func(e *automation.Event) {
+			var payload map[string]any
+			if json.Unmarshal(e.Payload, &payload) == nil {
+				e.Payload, _ = json.Marshal(payload)
+			}
+		}
+	}},
+	{"returns what it holds", "values/what was returned may be changed", returnHeld},
+	{"compares emails with case", "contacts/are kept as they were given", func(s *faulty) {
+		s.foundContact = func(ref automation.ContactRef, c automation.Contact) error {
+			if ref.Email != "" && ref.Email != c.Email {
+				return automation.ErrNotFound
+			}
+			return nil
+		}
+	}},
+	{"resolves emails with case", "events/an email finds its contact in any case", resolveWithCase},
+	{"leaves runs of a deleted contact asleep", "deleted contacts/their running runs are due", func(s *faulty) {
+		s.deleteContact = func(ctx context.Context, id string, _ time.Time) error {
+			return s.Store.DeleteContact(ctx, id, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
+		}
+	}},
+	{"ignores the hash of a key", "keys/another event with the same key is a conflict", func(s *faulty) {
+		s.appending = eachEvent(func(e *automation.NewEvent) { e.ContentHash = "" })
+	}},
+	{"never forgets a key", "keys/expire", func(s *faulty) {
+		s.appending = eachEvent(func(e *automation.NewEvent) { e.KeyExpiresAt = e.KeyExpiresAt.AddDate(1, 0, 0) })
+	}},
+	{"keeps keys across names", "keys/belong to the name of the event", func(s *faulty) {
+		s.appending = eachEvent(func(e *automation.NewEvent) { e.Event.Name = "any" })
+	}},
+	{"counts the cursor among the page", "runs/are listed in pages", countCursor},
+	{"says that a full page has more", "runs/are listed in pages", func(s *faulty) {
+		s.listedRuns = func(_ context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error) {
+			p.HasMore = len(p.Data) == q.Limit
+			return p, nil
+		}
+	}},
+	{"wants the cursor to match", "runs/a cursor need not match the filter", matchCursor},
+	{"overwrites concurrent updates", "automations/change by revision", func(s *faulty) {
+		s.updating = func(ctx context.Context, a *automation.AutomationRecord) {
+			if old, err := s.FindAutomation(ctx, a.ID); err == nil {
+				a.Revision = old.Revision + 1
+			}
+		}
+	}},
+	{"prunes without bound", "prune/is bounded", func(s *faulty) {
+		s.pruning = func(p *automation.PruneParams) { p.Limit = 1000 }
+	}},
+	{"prunes what ended at the time", "prune/removes runs that ended before", func(s *faulty) {
+		s.pruning = func(p *automation.PruneParams) { p.Before = p.Before.Add(time.Second) }
+	}},
+	{"ignores the context", "closing/a context that has ended stops every method", func(s *faulty) {
+		s.appendEvents = func(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
+			return s.Store.AppendEvents(context.WithoutCancel(ctx), events)
+		}
+	}},
+	{"answers after it was closed", "closing/every method of a closed store fails", func(s *faulty) {
+		s.appendEvents = func(context.Context, []automation.NewEvent) ([]automation.EventReceipt, error) { return nil, nil }
+	}},
+}
+
+func eachWork(do func(w *automation.Work)) func([]automation.Work) []automation.Work {
+	return func(works []automation.Work) []automation.Work {
+		for i := range works {
+			do(&works[i])
+		}
+		return works
+	}
+}
+
+func eachTransition(do func(t *automation.Transition)) func([]automation.Transition) []automation.Transition {
+	return func(ts []automation.Transition) []automation.Transition {
+		for i := range ts {
+			do(&ts[i])
+		}
+		return ts
+	}
+}
+
+func eachEvent(do func(e *automation.NewEvent)) func([]automation.NewEvent) []automation.NewEvent {
+	return func(events []automation.NewEvent) []automation.NewEvent {
+		for i := range events {
+			do(&events[i])
+		}
+		return events
+	}
+}
+
+// tokens remembers the latest token of each contact.
+func tokens(s *faulty) map[automation.ContactRef]int64 {
+	latest := map[automation.ContactRef]int64{}
+	s.claimed = eachWork(func(w *automation.Work) { latest[w.Contact] = w.Token })
+	return latest
+}
+
+func ignoreToken(s *faulty) {
+	latest := tokens(s)
+	s.committing = eachTransition(func(t *automation.Transition) { t.Token = latest[t.Contact] })
+}
+
+func releaseOnStale(s *faulty) {
+	latest := tokens(s)
+	s.committed = func(ctx context.Context, ts []automation.Transition, results []automation.CommitResult) {
+		for i, t := range ts {
+			if errors.Is(results[i].Err, automation.ErrLeaseLost) && t.Release {
+				owner := automation.Transition{Contact: t.Contact, Token: latest[t.Contact], Now: t.Now, Release: true}
+				_, _ = s.Store.Commit(ctx, []automation.Transition{owner})
+			}
+		}
+	}
+}
+
+// ignoreRelease gives the lease back to whoever commits under it again.
+func ignoreRelease(s *faulty) {
+	s.committed = func(ctx context.Context, ts []automation.Transition, results []automation.CommitResult) {
+		for i, t := range ts {
+			if !errors.Is(results[i].Err, automation.ErrLeaseLost) {
+				continue
+			}
+			works, err := s.Store.Claim(ctx, automation.ClaimParams{Now: t.Now, Lease: time.Minute, Contact: t.Contact})
+			if err != nil || len(works) == 0 {
+				continue
+			}
+			t.Token = works[0].Token
+			again, _ := s.Store.Commit(ctx, []automation.Transition{t})
+			results[i] = again[0]
+		}
+	}
+}
+
+func keepLease(s *faulty) {
+	s.committing = eachTransition(func(t *automation.Transition) {
+		if t.Release {
+			t.Release, t.Extend = false, t.Now.Add(time.Hour)
+		}
+	})
+}
+
+// claimTwice gives everything to the next claimer as well.
+func claimTwice(s *faulty) {
+	var last []automation.Work
+	s.claimed = func(works []automation.Work) []automation.Work {
+		if len(works) == 0 {
+			works, last = last, nil
+			return works
+		}
+		last = works
+		return works
+	}
+}
+
+func skipOlder(s *faulty) {
+	var seen time.Time
+	s.claimed = eachWork(func(w *automation.Work) {
+		w.Events = slices.DeleteFunc(w.Events, func(e automation.PendingEvent) bool { return e.AcceptedAt.Before(seen) })
+		for _, e := range w.Events {
+			seen = e.AcceptedAt
+		}
+	})
+}
+
+func appendOneByOne(s *faulty) {
+	s.appendEvents = func(ctx context.Context, events []automation.NewEvent) (receipts []automation.EventReceipt, err error) {
+		for i := range events {
+			r, err := s.Store.AppendEvents(ctx, events[i:i+1])
+			if err != nil {
+				return nil, err
+			}
+			receipts = append(receipts, r...)
+		}
+		return receipts, nil
+	}
+}
+
+// matchLaterEvents matches a wait when an event is appended, and never again.
+func matchLaterEvents(s *faulty) {
+	appended, armed, clock := map[string]int{}, map[string]int{}, 0
+	s.appending = eachEvent(func(e *automation.NewEvent) { clock++; appended[e.Event.ID] = clock })
+	s.committing = eachTransition(func(t *automation.Transition) {
+		for _, r := range t.Runs {
+			clock++
+			armed[r.ID] = clock
+		}
+	})
+	s.claimed = eachWork(func(w *automation.Work) {
+		w.Runs = slices.DeleteFunc(w.Runs, func(r automation.ClaimedRun) bool {
+			return r.WaitEvent != "" && slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return appended[e.ID] < armed[r.ID] })
+		})
+	})
+}
+
+// matchLaterEventsInRace is matchLaterEvents for a commit that always loses the
+// race against the event that it wants to wait for.
+func matchLaterEventsInRace(s *faulty) {
+	matchLaterEvents(s)
+	pings := make(chan struct{}, 100)
+	appending, committing := s.appending, s.committing
+	s.appending = func(events []automation.NewEvent) []automation.NewEvent {
+		if events[0].Event.Name == "ping" {
+			pings <- struct{}{}
+		}
+		return appending(events)
+	}
+	s.committing = func(ts []automation.Transition) []automation.Transition {
+		if len(ts[0].Runs) > 0 && ts[0].Runs[0].WaitEvent == "ping" {
+			s.mu.Unlock()
+			<-pings
+			s.mu.Lock()
+		}
+		return committing(ts)
+	}
+}
+
+// writeHalf writes what it can of a transition that it refuses.
+func writeHalf(s *faulty) {
+	s.committed = func(ctx context.Context, ts []automation.Transition, results []automation.CommitResult) {
+		for i, t := range ts {
+			if errors.Is(results[i].Err, automation.ErrConflict) {
+				t.Runs, t.Release, t.Extend = nil, false, t.Now.Add(time.Minute)
+				_, _ = s.Store.Commit(ctx, []automation.Transition{t})
+			}
+		}
+	}
+}
+
+func startTwice(s *faulty) {
+	written := map[string]bool{}
+	s.committing = eachTransition(func(t *automation.Transition) {
+		t.Runs = slices.Clone(t.Runs)
+		for i := range t.Runs {
+			r := &t.Runs[i]
+			if r.New && written[r.ID] {
+				r.ID = "another " + r.ID
+			}
+			written[r.ID] = true
+		}
+	})
+}
+
+func returnHeld(s *faulty) {
+	held := map[string]json.RawMessage{}
+	s.foundEvent = func(e *automation.Event) {
+		if held[e.ID] == nil {
+			held[e.ID] = e.Payload
+		}
+		e.Payload = held[e.ID]
+	}
+}
+
+func resolveWithCase(s *faulty) {
+	s.appendEvents = func(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
+		events = slices.Clone(events)
+		for i := range events {
+			email := events[i].Event.Email
+			c, err := s.Store.FindContact(ctx, automation.ContactRef{Email: email})
+			events[i].HostContact = email != "" && (err != nil || c.Email != email)
+		}
+		return s.Store.AppendEvents(ctx, events)
+	}
+}
+
+func countCursor(s *faulty) {
+	s.listedRuns = func(ctx context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error) {
+		if q.After == "" {
+			return p, nil
+		}
+		r, err := s.Store.FindRun(ctx, q.After)
+		p.Data = slices.Insert(p.Data, 0, r)
+		return p, err
+	}
+}
+
+func matchCursor(s *faulty) {
+	s.listedRuns = func(ctx context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error) {
+		r, err := s.Store.FindRun(ctx, q.After+q.Before)
+		if err == nil && len(q.Statuses) > 0 && !slices.Contains(q.Statuses, r.Status) {
+			return p, automation.ErrNotFound
+		}
+		return p, nil
+	}
+}
+
+// handle is one handle on a store that others have handles on as well.
+type handle struct {
+	*memory.Store
+	closed bool
+}
+
+func (h *handle) Close() error { h.closed = true; return nil }
+
+func TestChecks_OpenAgainWhatIsDurable(t *testing.T) {
+	t.Parallel()
+	s := memory.New()
+	target := storetest.Target{Durable: true, Open: func(context.Context) (automation.Store, error) { return &handle{Store: s}, nil }}
+	require.NoError(t, checkNamed(t, "closing/what was written is there when it is opened again").Run(t.Context(), target))
+}
+
+func TestChecks_FindWhatIsForgottenOnClosing(t *testing.T) {
+	t.Parallel()
+	var handles []*handle
+	current := memory.New()
+	target := storetest.Target{Durable: true, Open: func(context.Context) (automation.Store, error) {
+		if slices.ContainsFunc(handles, func(h *handle) bool { return h.closed }) {
+			handles, current = nil, memory.New()
+		}
+		handles = append(handles, &handle{Store: current})
+		return handles[len(handles)-1], nil
+	}}
+	require.Error(t, checkNamed(t, "closing/what was written is there when it is opened again").Run(t.Context(), target))
+}
+
+func TestChecks_FindHandlesThatShareNothing(t *testing.T) {
+	t.Parallel()
+	target := storetest.Target{Open: func(context.Context) (automation.Store, error) { return memory.New(), nil }}
+	require.Error(t, checkNamed(t, "closing/handles see each other's work").Run(t.Context(), target))
+}
+
+func TestChecks_SkipWhatAStoreNeedNotDo(t *testing.T) {
+	t.Parallel()
+	unclosable := struct{ automation.Store }{memory.New()}
+	for _, name := range []string{
+		"closing/every method of a closed store fails",
+		"closing/what was written is there when it is opened again",
+	} {
+		require.ErrorIs(t, checkNamed(t, name).Run(t.Context(), storetest.Sole(unclosable)), storetest.ErrSkipped, name)
+	}
+}
+
+func TestChecks_ReportAStoreThatCannotBeOpened(t *testing.T) {
+	t.Parallel()
+	down := errors.New("down")
+	target := storetest.Target{Open: func(context.Context) (automation.Store, error) { return nil, down }}
+	for _, c := range storetest.Checks() {
+		require.ErrorIs(t, c.Run(t.Context(), target), down, c.Name)
+	}
+}
+
+// hanging is a store that does not answer.
+type hanging struct {
+	*memory.Store
+	asked func()
+}
+
+func (s *hanging) Claim(ctx context.Context, _ automation.ClaimParams) ([]automation.Work, error) {
+	s.asked()
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestChecks_EndWithTheirContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &hanging{Store: memory.New(), asked: cancel}
+	require.ErrorIs(t, checkNamed(t, "claim/claimers at once never share a contact").Run(ctx, storetest.Sole(s)), context.Canceled)
+}
