@@ -593,8 +593,10 @@ func TestAdvance_RateLimitSpendsNoAttempt(t *testing.T) {
 	require.Equal(t, 2, f.action.Attempt)
 	f.fail(errors.New("busy"))
 	f.requireEnd(RunFailed, FailedEffect)
-	assert.Len(t, f.step("send_email").Attempts, 14)
-	assert.Equal(t, FailedRateLimit, f.step("send_email").Attempts[0].Error.Code)
+	attempts := f.step("send_email").Attempts
+	require.Len(t, attempts, 3, "of refusals in a row only the latest is kept")
+	assert.Equal(t, FailedRateLimit, attempts[0].Error.Code)
+	assert.Equal(t, []int{1, 1, 2}, []int{attempts[0].Number, attempts[1].Number, attempts[2].Number})
 }
 
 func TestAdvance_SomeFailuresEndTheRunAtOnce(t *testing.T) {

@@ -48,68 +48,76 @@ func (r *Runner) claim(ctx context.Context, p ClaimParams) ([]Work, error) {
 }
 
 // drain works on claimed contacts, all in step: every round writes what the
-// last one has led to, in one commit, and then performs the effects.
+// last one has led to, in one commit, and then performs the effects. A task that
+// fails is put back, and the others go on.
 func (r *Runner) drain(ctx context.Context, works []Work) (total int, err error) {
 	tasks := make([]*task, 0, len(works))
 	for _, w := range works {
 		t := &task{r: r, work: w}
-		if beginErr := t.begin(ctx); beginErr != nil {
-			r.putBack(ctx, t, beginErr)
-			err = errors.Join(err, beginErr)
+		if failure := t.begin(ctx); failure != nil {
+			err = errors.Join(err, r.putBack(ctx, t, failure))
 			continue
 		}
 		tasks = append(tasks, t)
 	}
-	for len(tasks) > 0 && err == nil {
-		var open []*task
-		if open, err = r.round(ctx, tasks, &total); err != nil {
-			break
-		}
-		tasks = open
-	}
-	if err != nil {
-		for _, t := range tasks {
-			r.putBack(ctx, t, err)
-		}
+	for len(tasks) > 0 {
+		written, n, failure := r.writeAll(ctx, tasks)
+		total, err = total+n, errors.Join(err, failure)
+		tasks, failure = r.performAll(ctx, written)
+		err = errors.Join(err, failure)
 	}
 	return total, err
 }
 
-// round commits what the tasks have come to and performs what they need next.
-// It returns the tasks that are not done.
-func (r *Runner) round(ctx context.Context, tasks []*task, total *int) ([]*task, error) {
+// writeAll commits what the tasks have come to. It returns those that have
+// something to perform, and how much was done.
+func (r *Runner) writeAll(ctx context.Context, tasks []*task) (open []*task, n int, err error) {
 	ts := make([]Transition, len(tasks))
 	for i, t := range tasks {
 		ts[i] = t.transition(0)
 	}
 	results, err := r.commit(ctx, ts)
-	if err != nil {
-		return nil, err
-	}
-	open := tasks[:0]
 	for i, t := range tasks {
-		if results[i].Err != nil {
-			if err := r.refused(ctx, t, results[i].Err); err != nil {
-				return nil, err
-			}
+		failure := err
+		if err == nil {
+			failure = results[i].Err
+		}
+		if failure != nil {
+			failure = r.giveUp(ctx, t, failure)
+			err = errors.Join(err, failure)
 			continue
 		}
-		*total += t.advanced
+		n += t.advanced
 		t.advanced = 0
 		r.observe(t.written(results[i])...)
-		if ts[i].Release {
-			continue
+		if !ts[i].Release {
+			open = append(open, t)
 		}
-		if err := r.performAll(ctx, t); err != nil {
-			return nil, err
+	}
+	return open, n, err
+}
+
+// performAll performs the tasks' effects, one after the other, and returns the
+// tasks that have not failed. The leases of those that have to wait for the
+// others are renewed.
+func (r *Runner) performAll(ctx context.Context, tasks []*task) (open []*task, err error) {
+	renewed := r.now()
+	for i, t := range tasks {
+		if now := r.now(); now.Sub(renewed) >= r.opts.Lease/3 {
+			renewed = now
+			r.renew(ctx, tasks[i:])
+			r.renew(ctx, open)
+		}
+		if failure := r.performTask(ctx, t); failure != nil {
+			err = errors.Join(err, r.putBack(ctx, t, failure))
+			continue
 		}
 		open = append(open, t)
 	}
-	return open, nil
+	return open, err
 }
 
-// performAll performs the task's effects, one after the other.
-func (r *Runner) performAll(ctx context.Context, t *task) error {
+func (r *Runner) performTask(ctx context.Context, t *task) error {
 	for _, run := range t.takeReady() {
 		if err := t.refresh(ctx); err != nil {
 			return err
@@ -126,6 +134,22 @@ func (r *Runner) performAll(ctx context.Context, t *task) error {
 	return nil
 }
 
+// renew extends the leases of tasks. One that is lost is noticed by its task,
+// when it commits.
+func (r *Runner) renew(ctx context.Context, tasks []*task) {
+	now := r.now()
+	ts := make([]Transition, len(tasks))
+	for i, t := range tasks {
+		ts[i] = Transition{Contact: t.work.Contact, Token: t.work.Token, Now: now, Extend: now.Add(r.opts.Lease)}
+	}
+	if len(ts) == 0 {
+		return
+	}
+	if _, err := r.commit(ctx, ts); err != nil {
+		r.opts.Logger.Error("automation: cannot renew leases", "error", err)
+	}
+}
+
 // commit writes transitions, also after ctx has ended: stopping must not lose
 // what was done.
 func (r *Runner) commit(ctx context.Context, ts []Transition) ([]CommitResult, error) {
@@ -134,44 +158,41 @@ func (r *Runner) commit(ctx context.Context, ts []Transition) ([]CommitResult, e
 	return r.store.Commit(ctx, ts)
 }
 
-// refused ends a task whose transition was not written. Who has the lease now
-// will do the work; if an automation was disabled meanwhile, the next claim
-// will see that.
-func (r *Runner) refused(ctx context.Context, t *task, err error) error {
+// giveUp ends a task whose transition was not written. Who has the lease now
+// does the work; if an automation was disabled since the claim, the next claim
+// sees that. Only what is the store's failure is returned.
+func (r *Runner) giveUp(ctx context.Context, t *task, failure error) error {
 	switch {
-	case errors.Is(err, ErrLeaseLost):
+	case errors.Is(failure, ErrLeaseLost):
 		r.opts.Logger.Warn("automation: lease lost", "contact", t.work.Contact.ID)
 		return nil
-	case errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
+	case errors.Is(failure, ErrConflict), errors.Is(failure, ErrNotFound):
 		t.again = true
-		return r.release(ctx, t)
+		tr := Transition{Contact: t.work.Contact, Token: t.work.Token, Now: r.now(), Release: true}
+		_, err := r.commit(ctx, []Transition{tr})
+		return err
 	}
-	return err
-}
-
-// release ends the task's lease and writes nothing else.
-func (r *Runner) release(ctx context.Context, t *task) error {
-	tr := Transition{Contact: t.work.Contact, Token: t.work.Token, Now: r.now(), Release: true}
-	_, err := r.commit(ctx, []Transition{tr})
-	return err
+	return r.putBack(ctx, t, failure)
 }
 
 // setback is how long a contact is left alone after the store or the host could
 // not be asked about it.
 const setback = setbackInitial
 
-// putBack gives up on a task for a moment: its lease ends a little later.
-func (r *Runner) putBack(ctx context.Context, t *task, cause error) {
+// putBack gives up on a task for a moment: its lease ends a little later. It
+// returns the failure.
+func (r *Runner) putBack(ctx context.Context, t *task, failure error) error {
 	now := r.now()
 	tr := Transition{Contact: t.work.Contact, Token: t.work.Token, Now: now, Extend: now.Add(setback)}
 	if _, err := r.commit(ctx, []Transition{tr}); err != nil {
-		cause = errors.Join(cause, err)
+		failure = errors.Join(failure, err)
 	}
-	r.opts.Logger.Error("automation: contact put back", "contact", t.work.Contact.ID, "error", cause)
+	r.opts.Logger.Error("automation: contact put back", "contact", t.work.Contact.ID, "error", failure)
+	return failure
 }
 
 // settle carries out what was asked of a contact's runs, if nobody else holds
-// the contact. It performs no effects.
+// the contact. It performs no effects: what is ready is left to the next claim.
 func (r *Runner) settle(ctx context.Context, ref ContactRef) error {
 	works, err := r.claim(ctx, ClaimParams{Limit: 1, Contact: ref})
 	if err != nil || len(works) == 0 {
@@ -179,19 +200,11 @@ func (r *Runner) settle(ctx context.Context, ref ContactRef) error {
 	}
 	t := &task{r: r, work: works[0]}
 	if err := t.begin(ctx); err != nil {
-		r.putBack(ctx, t, err)
-		return err
+		return r.putBack(ctx, t, err)
 	}
 	for _, run := range t.takeReady() {
 		t.advance(run, Input{Kind: InputReleased})
 	}
-	results, err := r.commit(ctx, []Transition{t.transition(0)})
-	if err != nil {
-		return err
-	}
-	if results[0].Err != nil {
-		return r.refused(ctx, t, results[0].Err)
-	}
-	r.observe(t.written(results[0])...)
-	return nil
+	_, _, err = r.writeAll(ctx, []*task{t})
+	return err
 }

@@ -196,16 +196,12 @@ type StopOptions struct {
 // StopAutomation disables an automation: no run starts after it returns.
 // Stopping one that is disabled is no error.
 func (r *Runner) StopAutomation(ctx context.Context, id string, opts StopOptions) (Automation, error) {
-	a, err := r.GetAutomation(ctx, id)
+	a, err := r.disable(ctx, id)
+	for errors.Is(err, ErrConflict) && ctx.Err() == nil {
+		a, err = r.disable(ctx, id) // somebody changed it in between
+	}
 	if err != nil {
 		return Automation{}, err
-	}
-	if a.Status != StatusDisabled {
-		status := StatusDisabled
-		a, err = r.replace(ctx, a, AutomationUpdate{Status: &status})
-		if err != nil {
-			return Automation{}, err
-		}
 	}
 	if opts.CancelRuns {
 		if _, err := r.store.CancelRuns(ctx, id, r.now()); err != nil {
@@ -214,6 +210,15 @@ func (r *Runner) StopAutomation(ctx context.Context, id string, opts StopOptions
 		r.wake()
 	}
 	return a, nil
+}
+
+func (r *Runner) disable(ctx context.Context, id string) (Automation, error) {
+	a, err := r.GetAutomation(ctx, id)
+	if err != nil || a.Status == StatusDisabled {
+		return a, err
+	}
+	status := StatusDisabled
+	return r.replace(ctx, a, AutomationUpdate{Status: &status})
 }
 
 // DuplicateAutomation makes a copy with an id of its own, disabled, whose name

@@ -98,6 +98,5 @@ func (o Options) withDefaults() (Options, Problems) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.Limits = o.Limits.withDefaults()
-	o.Retry = o.Retry.withDefaults()
 	return o, ps
 }

@@ -41,6 +41,13 @@ func decodePayload(raw json.RawMessage, limit int) (map[string]any, error) {
 	return payload, problems.Err("event")
 }
 
+// storedPayload decodes a payload that was accepted once. One that is damaged in
+// the store reads as empty.
+func storedPayload(raw []byte) map[string]any {
+	payload, _ := payloadDoor(len(raw)).decode(raw)
+	return payload
+}
+
 func payloadDoor(limit int) objectDoor {
 	return objectDoor{root: "payload", code: CodeInvalidPayload, limit: limit}
 }

@@ -74,16 +74,16 @@ func (r *Runner) RetryRun(ctx context.Context, id string) (Run, error) {
 	return r.control(ctx, id, ControlRetry)
 }
 
-// control records the request, so that it cannot be lost, and carries it out if
-// nobody else holds the contact. Effects that a retried run comes to are left
-// to Run and Drain.
+// control records the request, so that it cannot be lost, and carries it out at
+// once if nobody else holds the contact. Effects that a retried run comes to are
+// left to Run and Drain.
 func (r *Runner) control(ctx context.Context, id string, c Control) (Run, error) {
 	rec, err := r.store.ControlRun(ctx, id, c, r.now())
 	if err != nil {
 		return Run{}, fmt.Errorf("automation: %s run: %w", c, err)
 	}
 	defer r.wake()
-	if c == ControlCancel && rec.Status == RunRunning {
+	if (c == ControlCancel) == (rec.Status == RunRunning) {
 		if err := r.settle(ctx, ContactRef{ID: rec.ContactID}); err != nil {
 			return Run{}, fmt.Errorf("automation: %s run %q: %w", c, id, err)
 		}

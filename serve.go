@@ -220,20 +220,14 @@ func (s *server) watch(w Watcher) {
 // renew extends the leases of tasks that have been in flight for long.
 func (s *server) renew() {
 	now := s.r.now()
-	var ts []Transition
+	var long []*task
 	s.mu.Lock()
 	for _, t := range s.inFlight {
 		if now.Sub(t.renewed) >= s.r.opts.Lease/3 {
 			t.renewed = now
-			ts = append(ts, Transition{Contact: t.work.Contact, Token: t.work.Token, Now: now, Extend: now.Add(s.r.opts.Lease)})
+			long = append(long, t)
 		}
 	}
 	s.mu.Unlock()
-	if len(ts) == 0 {
-		return
-	}
-	// A lease that is lost is noticed by the task, when it commits.
-	if _, err := s.r.commit(s.bound, ts); err != nil {
-		s.r.opts.Logger.Error("automation: cannot renew leases", "error", err)
-	}
+	s.r.renew(s.bound, long)
 }

@@ -160,8 +160,7 @@ func (s *server) fail(t *task, err error) {
 	if !last {
 		return
 	}
-	if err := s.r.refused(s.bound, t, t.failure); err != nil {
-		s.r.putBack(s.bound, t, err)
-	}
+	// What cannot be written now is done again when the lease has ended.
+	_ = s.r.giveUp(s.bound, t, t.failure)
 	s.end(t)
 }

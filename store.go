@@ -201,7 +201,8 @@ type ClaimParams struct {
 	// contact are brought at a time. Runs that wait for one of these events
 	// are always brought.
 	Events, Runs int
-	// Contact, if set, claims this contact only, whether or not it has work.
+	// Contact, if its ID is set, claims this contact only, whether or not it
+	// has work or was ever heard of. Nothing is returned if its lease is taken.
 	Contact ContactRef
 }
 

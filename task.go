@@ -125,7 +125,7 @@ func (t *task) load(ctx context.Context, c *ClaimedRun) error {
 		return nil
 	}
 	if g.readsEvent {
-		run.data.Event, _ = decodePayload(c.Trigger, len(c.Trigger)+1)
+		run.data.Event = storedPayload(c.Trigger)
 	}
 	run.action = g.Action(run.state)
 	if run.rec.Setbacks > 0 {
@@ -268,7 +268,7 @@ func (t *task) dispatch(ctx context.Context, e *PendingEvent) error {
 		t.noticeHandled(n) // it was deleted after the event was sent
 		return nil
 	}
-	payload, _ := decodePayload(e.Payload, len(e.Payload)+1)
+	payload := storedPayload(e.Payload)
 	for _, run := range t.runs {
 		resumed, err := t.deliver(ctx, run, &e.Event, payload)
 		if err != nil {
@@ -359,8 +359,7 @@ func (t *task) lookBack(ctx context.Context, run *activeRun) error {
 		return err
 	}
 	for i := range events {
-		payload, _ := decodePayload(events[i].Payload, len(events[i].Payload)+1)
-		resumed, err := t.deliver(ctx, run, &events[i], payload)
+		resumed, err := t.deliver(ctx, run, &events[i], storedPayload(events[i].Payload))
 		if err != nil || resumed {
 			return err
 		}

@@ -17,9 +17,9 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 	}
 	defer s.mu.Unlock()
 	now := toMicros(p.Now)
-	if p.Contact != (automation.ContactRef{}) {
-		d := s.find(p.Contact)
-		if d == nil || d.leased > now {
+	if p.Contact.ID != "" {
+		d := s.deskFor(p.Contact.ID, "", true)
+		if d.leased > now {
 			return nil, nil
 		}
 		return []automation.Work{s.claim(d, p)}, nil

@@ -23,7 +23,7 @@ func contactChecks() []Check {
 func goneChecks() []Check {
 	return []Check{
 		check("deleted contacts/are gone for good", goneContact),
-		check("deleted contacts/their running runs are due", goneRuns),
+		check("deleted contacts/their running runs are asked to cancel", goneRuns),
 		check("deleted contacts/a run that is written afterwards is due", goneMeanwhile),
 		check("deleted contacts/a new one with the same email is another", goneEmail),
 		check("deleted contacts/their pending events are still handled", goneEvents),
@@ -209,6 +209,9 @@ func goneRuns(f *fixture) {
 	f.equal("contact", w.Contact.ID, contact)
 	f.equal("record is gone", w.Record == nil, true)
 	f.equal("runs", runsOf(w), []string{waits.ID, sleeps.ID})
+	for _, r := range w.Runs {
+		f.equal("control", r.Control, automation.ControlCancel)
+	}
 	f.equal("contact of a run", f.findRun(waits.ID).ContactID, contact)
 }
 
@@ -229,7 +232,8 @@ func goneMeanwhile(f *fixture) {
 	t := done(w, at(3))
 	t.Runs = []automation.RunChange{{RunRecord: run}, begun}
 	t.Change = &automation.ContactChange{FirstName: &name}
-	f.commit(t)
+	asked := f.commit(t).Controls
+	f.equal("control of a run that was running", asked[run.ID], automation.ControlCancel)
 	_, err := f.store.FindContact(f.ctx, w.Contact)
 	f.refused("a change does not revive the contact", err, automation.ErrNotFound)
 	w = f.claimOne(at(3))

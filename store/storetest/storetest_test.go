@@ -157,7 +157,7 @@ var faults = []struct {
 		}
 	}},
 	{"resolves emails with case", "events/an email finds its contact in any case", resolveWithCase},
-	{"leaves runs of a deleted contact asleep", "deleted contacts/their running runs are due", func(s *faulty) {
+	{"leaves runs of a deleted contact asleep", "deleted contacts/their running runs are asked to cancel", func(s *faulty) {
 		s.deleteContact = func(ctx context.Context, id string, _ time.Time) error {
 			return s.Store.DeleteContact(ctx, id, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 		}
