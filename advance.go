@@ -24,7 +24,8 @@ type Input struct {
 	// Output and Branch are what a successful effect gave (InputSucceeded).
 	Output json.RawMessage
 	Branch ConnectionType
-	// Err is why an effect failed (InputFailed).
+	// Err is why an effect failed (InputFailed) or could not be begun
+	// (InputReleased).
 	Err error
 	// Code and Reason say why the run is cancelled (InputCancelled) or the
 	// step is skipped (InputSkipped).
@@ -416,9 +417,9 @@ func (a *advance) attempt(code, message string) {
 	st := a.s.current()
 	e := StepError{Code: code, Message: message}
 	kept := st.attempts
-	if last := len(kept) - 1; last >= 0 && kept[last].Number == a.s.tries && kept[last].Error.Code == code {
-		// One that spends nothing can come for ever; the latest stands for all.
-		kept = kept[:last]
+	spendsNothing := code == FailedRateLimit || code == FailedInterrupted
+	if last := len(kept) - 1; spendsNothing && last >= 0 && kept[last].Number == a.s.tries && kept[last].Error.Code == code {
+		kept = kept[:last] // such attempts can come for ever; the latest stands for all
 	}
 	// The records of the state before share this slice: never append in place.
 	st.attempts = append(kept[:len(kept):len(kept)], Attempt{Number: a.s.tries, At: a.in.Now, Error: e})

@@ -594,9 +594,21 @@ func TestAdvance_RateLimitSpendsNoAttempt(t *testing.T) {
 	f.fail(errors.New("busy"))
 	f.requireEnd(RunFailed, FailedEffect)
 	attempts := f.step("send_email").Attempts
-	require.Len(t, attempts, 3, "of refusals in a row only the latest is kept")
-	assert.Equal(t, FailedRateLimit, attempts[0].Error.Code)
-	assert.Equal(t, []int{1, 1, 2}, []int{attempts[0].Number, attempts[1].Number, attempts[2].Number})
+	require.Len(t, attempts, 3, "of those that spend nothing only the latest is kept")
+	assert.Equal(t, Attempt{1, flowStart.Add(15*time.Minute + time.Second), StepError{FailedRateLimit, "rate limited"}}, attempts[0])
+}
+
+func TestAdvance_EveryAttemptThatCountsIsKept(t *testing.T) {
+	t.Parallel()
+	opts := noJitter
+	opts.Retry.MaxAttempts = 1
+	f := startFlow(t, sequence(welcome), opts, "")
+	for n := range 3 {
+		f.fail(errors.New("busy"))
+		f.requireEnd(RunFailed, FailedEffect)
+		require.Len(t, f.step("send_email").Attempts, n+1)
+		f.do(Input{Kind: InputRetried})
+	}
 }
 
 func TestAdvance_SomeFailuresEndTheRunAtOnce(t *testing.T) {

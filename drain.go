@@ -74,7 +74,7 @@ func (r *Runner) drain(ctx context.Context, works []Work) (total int, err error)
 func (r *Runner) writeAll(ctx context.Context, tasks []*task) (open []*task, n int, err error) {
 	ts := make([]Transition, len(tasks))
 	for i, t := range tasks {
-		ts[i] = t.transition(0)
+		ts[i] = t.transition(len(t.ready) == 0)
 	}
 	results, err := r.commit(ctx, ts)
 	for i, t := range tasks {
@@ -89,7 +89,8 @@ func (r *Runner) writeAll(ctx context.Context, tasks []*task) (open []*task, n i
 		}
 		n += t.advanced
 		t.advanced = 0
-		r.observe(t.written(results[i])...)
+		t.written(results[i])
+		r.observe(t.takeNotices()...)
 		if !ts[i].Release {
 			open = append(open, t)
 		}
@@ -119,10 +120,7 @@ func (r *Runner) performAll(ctx context.Context, tasks []*task) (open []*task, e
 
 func (r *Runner) performTask(ctx context.Context, t *task) error {
 	for _, run := range t.takeReady() {
-		if err := t.refresh(ctx); err != nil {
-			return err
-		}
-		effect, in := t.resolve(ctx, run)
+		effect, in := t.prepare(ctx, ctx, run)
 		if in == nil {
 			result := r.perform(ctx, t.work.Contact.ID, effect)
 			in = &result
@@ -167,7 +165,6 @@ func (r *Runner) giveUp(ctx context.Context, t *task, failure error) error {
 		r.opts.Logger.Warn("automation: lease lost", "contact", t.work.Contact.ID)
 		return nil
 	case errors.Is(failure, ErrConflict), errors.Is(failure, ErrNotFound):
-		t.again = true
 		tr := Transition{Contact: t.work.Contact, Token: t.work.Token, Now: r.now(), Release: true}
 		_, err := r.commit(ctx, []Transition{tr})
 		return err

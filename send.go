@@ -42,29 +42,38 @@ var (
 // definition are fine. An unknown email is too: its contact is created when a
 // run starts.
 func (r *Runner) Send(ctx context.Context, events ...Event) ([]EventReceipt, error) {
-	return r.SendTo(ctx, r.store, events...)
-}
-
-// SendTo is Send through a writer of the Runner's store that writes inside the
-// host's own transaction: the events take effect if and only if it commits.
-func (r *Runner) SendTo(ctx context.Context, w EventWriter, events ...Event) ([]EventReceipt, error) {
-	s := sender{
-		now: r.now(), ids: r.ids, limits: r.opts.Limits, window: r.opts.IdempotencyWindow,
-		schemas: &r.checks, contacts: r.opts.Contacts,
-	}
-	receipts, kept, err := s.send(ctx, w, events)
+	receipts, kept, err := r.sender().send(ctx, r.store, events)
 	if err != nil {
 		return nil, err
 	}
 	if r.opts.Observer != nil {
 		for i := range kept {
-			if !receipts[i].Duplicate {
-				r.observe(&EventAccepted{At: s.now, Event: kept[i].Event})
+			if e := kept[i].Event; !receipts[i].Duplicate {
+				r.observe(&EventAccepted{At: e.AcceptedAt, Event: e})
 			}
 		}
 	}
 	r.wake()
 	return receipts, nil
+}
+
+// SendTo is Send through a writer of the Runner's store that writes inside the
+// host's own transaction: the events take effect if and only if it commits. The
+// Observer hears of them when they are handled, not when they are accepted.
+func (r *Runner) SendTo(ctx context.Context, w EventWriter, events ...Event) ([]EventReceipt, error) {
+	receipts, _, err := r.sender().send(ctx, w, events)
+	if err != nil {
+		return nil, err
+	}
+	r.wake()
+	return receipts, nil
+}
+
+func (r *Runner) sender() *sender {
+	return &sender{
+		now: r.now(), ids: r.ids, limits: r.opts.Limits, window: r.opts.IdempotencyWindow,
+		schemas: &r.checks, contacts: r.opts.Contacts,
+	}
 }
 
 // sender is what accepting events needs.

@@ -159,20 +159,18 @@ func (s *server) load() int {
 	return len(s.inFlight)
 }
 
-// end ends a task. The scheduler is woken if it may have waited for room, or if
-// there is work that it has not been told about.
+// end ends a task, and wakes the scheduler: it may have waited for room, it could
+// not claim what came for the contact meanwhile, and it does not know when the
+// contact is due next.
 func (s *server) end(t *task) {
 	s.mu.Lock()
-	full := len(s.inFlight) == s.r.opts.InFlight
 	last := len(s.inFlight) - 1
 	s.inFlight[t.place] = s.inFlight[last]
 	s.inFlight[t.place].place = t.place
 	s.inFlight[last] = nil
 	s.inFlight = s.inFlight[:last]
 	s.mu.Unlock()
-	if full || t.again {
-		s.r.wake()
-	}
+	s.r.wake()
 	s.tasks.Done()
 }
 

@@ -8,6 +8,8 @@ const commitMax = 512
 type commitRequest struct {
 	task       *task
 	transition Transition
+	ready      []*activeRun // their effects may be performed when it is written
+	notices    []Notice     // for when it is written
 }
 
 // effectRequest is an effect that may be performed: its run's state is written.
@@ -41,8 +43,10 @@ func (s *server) plan() {
 // request returns what has to be written now. The caller holds t.mu, or is the
 // only one to know the task.
 func (t *task) request() commitRequest {
+	ready := t.takeReady()
 	t.unwritten++
-	return commitRequest{t, t.transition(t.inFlight)}
+	t.inFlight += len(ready)
+	return commitRequest{t, t.transition(t.inFlight == 0), ready, t.takeNotices()}
 }
 
 // commit is the stage that writes, in one commit, whatever has gathered while
@@ -96,17 +100,17 @@ func (s *server) written(effects []effectRequest, req commitRequest, res CommitR
 	t.mu.Lock()
 	t.unwritten--
 	if res.Err != nil {
+		t.inFlight -= len(req.ready)
 		t.mu.Unlock()
 		s.fail(t, res.Err)
 		return effects
 	}
-	notices := t.written(res)
-	for _, run := range t.takeReady() {
-		t.inFlight++
+	t.written(res)
+	t.mu.Unlock()
+	for _, run := range req.ready {
 		effects = append(effects, effectRequest{t, run})
 	}
-	t.mu.Unlock()
-	s.r.observe(notices...)
+	s.r.observe(req.notices...)
 	if req.transition.Release {
 		s.end(t)
 	}
@@ -125,19 +129,14 @@ func (s *server) perform() {
 }
 
 func (s *server) performOne(t *task, run *activeRun) {
-	err := t.refresh(s.bound)
-	t.mu.Lock()
-	effect, in := t.resolve(s.ctx, run)
-	t.mu.Unlock()
-	if err == nil && in == nil {
+	effect, in := t.prepare(s.ctx, s.bound, run)
+	if in == nil {
 		done := s.r.perform(s.bound, t.work.Contact.ID, effect)
 		in = &done
 	}
 	t.mu.Lock()
 	t.inFlight--
-	if err == nil {
-		err = t.settled(s.bound, run, *in)
-	}
+	err := t.settled(s.bound, run, *in)
 	if err == nil && t.failure == nil {
 		// Pushed under the lock: a task's transitions are written in order.
 		s.commits.push(t.request())

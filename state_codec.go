@@ -48,7 +48,7 @@ func (s State) AppendBinary(b []byte) ([]byte, error) {
 // MarshalBinary returns the encoded state.
 func (s State) MarshalBinary() ([]byte, error) {
 	// Encoded on the stack first: most states are small, and millions are kept.
-	var buf [256]byte
+	var buf [1024]byte
 	b, err := s.AppendBinary(buf[:0])
 	return bytes.Clone(b), err
 }

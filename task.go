@@ -17,7 +17,7 @@ type task struct {
 	work Work
 
 	mu        sync.Mutex // guards what follows, where Run is at work on the task
-	inFlight  int        // effects being performed
+	inFlight  int        // effects that are performed, or will be once written
 	unwritten int        // transitions on their way to the store
 	failure   error      // why the task was given up
 	ended     bool       // nobody looks after it any more
@@ -35,14 +35,11 @@ type task struct {
 	handled []string
 	change  *ContactChange
 	remove  bool
-	erase   bool
 	moveTo  *Contact
 	created bool
 	notices []Notice
-	unseen  []Notice // of transitions that are on their way to the store
 
-	advanced int  // events handled and runs moved, for Drain's count
-	again    bool // there is work for the next claim
+	advanced int // events handled and runs moved, for Drain's count
 }
 
 // activeRun is a run that the task has loaded.
@@ -64,7 +61,6 @@ type activeRun struct {
 // to be wrong with the work itself.
 func (t *task) begin(ctx context.Context) error {
 	t.now = t.r.now()
-	t.again = len(t.work.Events) == claimEvents || len(t.work.Runs) >= claimRuns
 	if t.work.Contact.ID == "" {
 		return t.planInbox(ctx)
 	}
@@ -478,16 +474,15 @@ func (t *task) changeContact(run *activeRun) Input {
 }
 
 // transition returns what has to be written now. The lease ends with it if
-// nothing is left to perform and nothing is in flight.
-func (t *task) transition(inFlight int) Transition {
+// release is set: nothing is left to perform and nothing is in flight.
+func (t *task) transition(release bool) Transition {
 	tr := Transition{
 		Contact: t.work.Contact, Token: t.work.Token, Now: t.now,
-		Handled: t.handled, Change: t.change, Delete: t.remove, Erase: t.erase,
-		Release: inFlight == 0 && len(t.ready) == 0,
+		Handled: t.handled, Change: t.change, Delete: t.remove,
+		Release: release,
 		Extend:  t.now.Add(t.r.opts.Lease),
 	}
 	if t.moveTo != nil {
-		t.again = true
 		tr.MoveTo = t.moveTo.ID
 		if t.created {
 			tr.Create = t.moveTo
@@ -498,8 +493,7 @@ func (t *task) transition(inFlight int) Transition {
 			tr.Runs = append(tr.Runs, run.write(t.now))
 		}
 	}
-	t.handled, t.change, t.remove, t.erase, t.moveTo, t.created = nil, nil, false, false, nil, false
-	t.unseen, t.notices = append(t.unseen, t.notices...), nil
+	t.handled, t.change, t.remove, t.moveTo, t.created = nil, nil, false, nil, false
 	return tr
 }
 
@@ -525,9 +519,9 @@ func (run *activeRun) write(now time.Time) RunChange {
 	return c
 }
 
-// written takes note that the last transition was committed, and of what the
-// store had to say. It returns what there is to tell the observer.
-func (t *task) written(res CommitResult) []Notice {
+// written takes note that a transition was committed, and of what the store had
+// to say.
+func (t *task) written(res CommitResult) {
 	for _, run := range t.runs {
 		if c, ok := res.Controls[run.rec.ID]; ok {
 			run.control = c
@@ -537,8 +531,13 @@ func (t *task) written(res CommitResult) []Notice {
 	if t.r.opts.Contacts == nil && t.unwritten == 0 && t.change == nil && !t.remove {
 		t.contact = res.Contact
 	}
-	notices := t.unseen
-	t.unseen = nil
+}
+
+// takeNotices returns what there is to tell the observer once the transition
+// that was last made is committed.
+func (t *task) takeNotices() []Notice {
+	notices := t.notices
+	t.notices = nil
 	return notices
 }
 

@@ -24,7 +24,10 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 		}
 		return []automation.Work{s.claim(d, p)}, nil
 	}
-	var works []automation.Work
+	if len(s.due) == 0 || s.due[0].due > now {
+		return nil, nil
+	}
+	works := make([]automation.Work, 0, min(p.Limit, len(s.due)))
 	for len(works) < p.Limit && len(s.due) > 0 && s.due[0].due <= now {
 		works = append(works, s.claim(s.due[0].desk, p))
 	}
