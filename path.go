@@ -54,7 +54,7 @@ func compilePath(text string, waitNames []string) (path, error) {
 	case "wait_events":
 		return compileWaitPath(text, rest, waitNames)
 	default:
-		return path{}, fmt.Errorf("path %q must begin with event., contact. or wait_events.", text)
+		return path{}, fmt.Errorf("path %q must begin with \"event.\", \"contact.\" or \"wait_events.\"", text)
 	}
 }
 
