@@ -15,7 +15,8 @@ func (r *Runner) DefineEvent(ctx context.Context, d EventDefinition) (EventDefin
 	if _, err := compileSchema(d.Schema); err != nil {
 		return EventDefinition{}, err
 	}
-	d.ID, d.CreatedAt, d.UpdatedAt = r.ids.next(r.now()), r.now(), r.now()
+	now := r.now()
+	d.ID, d.CreatedAt, d.UpdatedAt = r.ids.next(now), now, now
 	if err := r.store.InsertEventDefinition(ctx, d); err != nil {
 		return EventDefinition{}, fmt.Errorf("automation: define event: %w", err)
 	}

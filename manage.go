@@ -57,11 +57,7 @@ func (r *Runner) UpdateAutomation(ctx context.Context, id string, u AutomationUp
 	if u.Revision != 0 && u.Revision != old.Revision {
 		return Automation{}, fmt.Errorf("automation: update %q: it is at revision %d, not %d; read it again: %w", id, old.Revision, u.Revision, ErrConflict)
 	}
-	a, err := r.decode(old)
-	if err != nil {
-		return Automation{}, err
-	}
-	return r.replace(ctx, a, u)
+	return r.replace(ctx, old, u)
 }
 
 func (u AutomationUpdate) check() error {
@@ -75,28 +71,37 @@ func (u AutomationUpdate) check() error {
 	return ps.Err("update")
 }
 
-// replace applies u to a, which was read at a.Revision.
-func (r *Runner) replace(ctx context.Context, a Automation, u AutomationUpdate) (Automation, error) {
-	set(&a.Name, u.Name)
-	set(&a.Status, u.Status)
-	if u.Steps != nil {
-		a.Steps, a.Connections = u.Steps, u.Connections
-		a.Version++
-	}
-	g, err := Compile(a, r.compileOptions())
-	if err != nil {
+// replace applies u to rec, which was read at rec.Revision.
+func (r *Runner) replace(ctx context.Context, rec AutomationRecord, u AutomationUpdate) (Automation, error) {
+	set(&rec.Name, u.Name)
+	set(&rec.Status, u.Status)
+	if err := r.redefine(&rec, u); err != nil {
 		return Automation{}, err
 	}
-	a.Revision++
-	a.UpdatedAt = r.now()
-	rec, err := record(a, g)
-	if err != nil {
-		return Automation{}, err
-	}
+	rec.Revision++
+	rec.UpdatedAt = r.now()
 	if err := r.store.UpdateAutomation(ctx, rec); err != nil {
-		return Automation{}, fmt.Errorf("automation: update %q: %w", a.ID, err)
+		return Automation{}, fmt.Errorf("automation: update %q: %w", rec.ID, err)
 	}
 	return r.decode(rec)
+}
+
+// redefine gives rec the graph of u, if it has one. A graph that stays is kept
+// as it is, without a look at it: this process may not know all of its step
+// types, or may have narrower limits, and can stop or rename it all the same.
+func (r *Runner) redefine(rec *AutomationRecord, u AutomationUpdate) error {
+	a := rec.head()
+	if u.Steps == nil {
+		return checkHead(a).Err(fmt.Sprintf("automation %q", a.Name))
+	}
+	a.Steps, a.Connections = u.Steps, u.Connections
+	g, err := Compile(a, r.compileOptions())
+	if err != nil {
+		return err
+	}
+	a.Version++
+	*rec, err = record(a, g)
+	return err
 }
 
 // Apply makes the stored automation with a.ID be as a says: it creates it, or
@@ -121,10 +126,14 @@ func (r *Runner) Apply(ctx context.Context, a Automation) (Automation, error) {
 }
 
 func (r *Runner) apply(ctx context.Context, a Automation) (Automation, error) {
-	old, err := r.GetAutomation(ctx, a.ID)
+	rec, err := r.store.FindAutomation(ctx, a.ID)
 	if errors.Is(err, ErrNotFound) {
 		return r.CreateAutomation(ctx, a)
 	}
+	if err != nil {
+		return Automation{}, fmt.Errorf("automation: apply: %w", err)
+	}
+	old, err := r.decode(rec)
 	if err != nil {
 		return Automation{}, err
 	}
@@ -140,12 +149,13 @@ func (r *Runner) apply(ctx context.Context, a Automation) (Automation, error) {
 		return Automation{}, err
 	}
 	if !same {
-		u.Steps, u.Connections = a.Steps, append([]Connection{}, a.Connections...)
+		// Not nil, which would let the old graph stay.
+		u.Steps, u.Connections = append([]Step{}, a.Steps...), append([]Connection{}, a.Connections...)
 	}
 	if reflect.DeepEqual(u, AutomationUpdate{}) {
 		return old, nil
 	}
-	return r.replace(ctx, old, u)
+	return r.replace(ctx, rec, u)
 }
 
 // sameGraph compares graphs by their encoding, in which a config has one form
@@ -213,12 +223,15 @@ func (r *Runner) StopAutomation(ctx context.Context, id string, opts StopOptions
 }
 
 func (r *Runner) disable(ctx context.Context, id string) (Automation, error) {
-	a, err := r.GetAutomation(ctx, id)
-	if err != nil || a.Status == StatusDisabled {
-		return a, err
+	rec, err := r.store.FindAutomation(ctx, id)
+	if err != nil {
+		return Automation{}, fmt.Errorf("automation: stop: %w", err)
+	}
+	if rec.Status == StatusDisabled {
+		return r.decode(rec)
 	}
 	status := StatusDisabled
-	return r.replace(ctx, a, AutomationUpdate{Status: &status})
+	return r.replace(ctx, rec, AutomationUpdate{Status: &status})
 }
 
 // DuplicateAutomation makes a copy with an id of its own, disabled, whose name

@@ -7,6 +7,18 @@ import (
 	"runtime/debug"
 )
 
+// prepare reads the contact anew, under bound, and resolves what is to be done. If
+// the host cannot be asked about its contact the effect is not begun: that is
+// neither a failed attempt nor one whose outcome is unknown.
+func (t *task) prepare(ctx, bound context.Context, run *activeRun) (Effect, *Input) {
+	if err := t.refresh(bound); err != nil && ctx.Err() == nil {
+		return nil, &Input{Kind: InputReleased, Err: err}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.resolve(ctx, run)
+}
+
 // resolve decides what is to be done for a run whose state was written. If the
 // outside world is not needed after all, or must not be troubled any more
 // because ctx has ended, it returns the input right away.
@@ -89,10 +101,20 @@ func (t *task) settled(ctx context.Context, run *activeRun, in Input) error {
 	t.noticeContact(run, in)
 	t.advance(run, in)
 	if in.Kind == InputReleased {
-		// The effect was not to be performed, for one of these reasons.
-		t.obey(run)
+		t.released(run, in.Err)
 	}
 	return t.lookBackIfAsked(ctx, run)
+}
+
+// released goes on with a run whose effect was not begun: it may have to be
+// cancelled, or, if there is a cause, to wait until the host can be asked again.
+func (t *task) released(run *activeRun, cause error) {
+	t.obey(run)
+	if cause == nil || run.state.Status() != RunRunning {
+		return
+	}
+	run.state.dueAt = t.now.Add(setback)
+	t.r.opts.Logger.Warn("automation: effect put off", "run", run.rec.ID, "error", cause)
 }
 
 // noticeContact tells about changes to a contact of the host's.

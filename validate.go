@@ -75,6 +75,13 @@ func within(base, member string) string {
 	return base + "." + member
 }
 
+// checkHead reports what is wrong with an automation, its graph aside.
+func checkHead(a Automation) Problems {
+	v := validator{automation: a}
+	v.checkAutomation()
+	return v.problems
+}
+
 func (v *validator) checkAutomation() {
 	a := v.automation
 	if a.Name == "" {

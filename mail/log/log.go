@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -40,7 +41,7 @@ func (m *Mailer) SendEmail(ctx context.Context, email automation.Email) (string,
 }
 
 // text is one line for the envelope and one for each thing that the template
-// gets to know. Quoting keeps an address or value on its line.
+// gets to know. Quoting keeps an address, name or value on its line.
 func text(e automation.Email) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "email to %q: template %q", e.To, e.TemplateID)
@@ -54,7 +55,8 @@ func text(e automation.Email) string {
 	}
 	b.WriteByte('\n')
 	for _, name := range slices.Sorted(maps.Keys(e.Variables)) {
-		fmt.Fprintf(&b, "  %s = %q\n", name, fmt.Sprint(e.Variables[name]))
+		quoted := strconv.Quote(name)
+		fmt.Fprintf(&b, "  %s = %q\n", quoted[1:len(quoted)-1], fmt.Sprint(e.Variables[name]))
 	}
 	return b.String()
 }

@@ -1,0 +1,84 @@
+package memory
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// checkHeap fails unless every desk is due no earlier than its parent, and
+// knows where it is.
+func checkHeap(t require.TestingT, h dueHeap) {
+	for i, s := range h {
+		require.EqualValues(t, i+1, s.desk.place)
+		require.Equal(t, s.desk.due, s.due)
+		if i > 0 {
+			require.LessOrEqual(t, h[(i-1)/children].due, s.due)
+		}
+	}
+}
+
+func TestDueHeap_BringsTheEarliestFirst(t *testing.T) {
+	t.Parallel()
+	var h dueHeap
+	var want []micros
+	for i := range 1000 {
+		due := micros(i*7919%1009 + 1)
+		want = append(want, due)
+		h.set(&desk{id: fmt.Sprint(i)}, due)
+	}
+	checkHeap(t, h)
+	slices.Sort(want)
+	var got []micros
+	for len(h) > 0 {
+		d := h[0].desk
+		got = append(got, d.due)
+		h.set(d, 0)
+		assert.Zero(t, d.place)
+	}
+	assert.Equal(t, want, got)
+}
+
+func TestDueHeap_TakingOutWhatIsNotInIt(t *testing.T) {
+	t.Parallel()
+	var h dueHeap
+	in, out := &desk{}, &desk{}
+	h.set(in, 5)
+	h.set(out, 0)
+	assert.Equal(t, dueHeap{{5, in}}, h)
+}
+
+func TestDueHeap_LetsGoOfWhatWasTaken(t *testing.T) {
+	t.Parallel()
+	var h dueHeap
+	a, b := &desk{}, &desk{}
+	h.set(a, 1)
+	h.set(b, 2)
+	h.set(b, 0)
+	assert.Equal(t, slot{}, h[:2][1], "a taken desk is kept from the garbage collector")
+}
+
+func TestDueHeap_StaysInOrder(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var h dueHeap
+		desks := make([]desk, rapid.IntRange(1, 200).Draw(t, "desks"))
+		due := map[*desk]micros{}
+		for _, op := range rapid.SliceOf(rapid.IntRange(0, 1<<20)).Draw(t, "changes") {
+			d, at := &desks[op%len(desks)], micros(op/len(desks)%50)
+			h.set(d, at)
+			if due[d] = at; at == 0 {
+				delete(due, d)
+			}
+		}
+		checkHeap(t, h)
+		require.Len(t, h, len(due))
+		for d, at := range due {
+			require.Equal(t, at, h[d.place-1].due)
+		}
+	})
+}
