@@ -385,3 +385,20 @@ func TestHostContacts_OutageLosesNoOutcome(t *testing.T) {
 		assert.ElementsMatch(t, []string{"one", "two", "slow"}, r.sent())
 	})
 }
+
+func TestHostContacts_ChangesAreObserved(t *testing.T) {
+	t.Parallel()
+	j := &journal{}
+	r := setupUsers(t, newUsers(ada), automation.Options{Observer: j})
+	r.create(linear("welcome", "signup",
+		automation.Step{Key: "name", Config: automation.ContactUpdate{FirstName: automation.String("Augusta")}},
+		automation.Step{Key: "bye", Config: automation.ContactDelete{}}))
+	r.send(signup("ada@example.com"))
+	r.drain()
+	assert.Equal(t, []string{
+		"accepted signup", "started welcome", "step start completed, 0 failed", "step name running, 0 failed",
+		"handled signup, started 1, resumed 0",
+		"changed Augusta", "step name completed, 0 failed", "step bye running, 0 failed",
+		"deleted", "step bye completed, 0 failed", "ended completed",
+	}, j.take())
+}

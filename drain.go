@@ -63,8 +63,8 @@ func (r *Runner) drain(ctx context.Context, works []Work) (total int, err error)
 	for len(tasks) > 0 {
 		written, n, failure := r.writeAll(ctx, tasks)
 		total, err = total+n, errors.Join(err, failure)
-		tasks, failure = r.performAll(ctx, written)
-		err = errors.Join(err, failure)
+		r.performAll(ctx, written)
+		tasks = written
 	}
 	return total, err
 }
@@ -98,38 +98,28 @@ func (r *Runner) writeAll(ctx context.Context, tasks []*task) (open []*task, n i
 	return open, n, err
 }
 
-// performAll performs the tasks' effects, one after the other, and returns the
-// tasks that have not failed. The leases of those that have to wait for the
-// others are renewed.
-func (r *Runner) performAll(ctx context.Context, tasks []*task) (open []*task, err error) {
+// performAll performs the tasks' effects, one after the other, and renews the
+// leases of those that have to wait for the others.
+func (r *Runner) performAll(ctx context.Context, tasks []*task) {
 	renewed := r.now()
-	for i, t := range tasks {
+	for _, t := range tasks {
 		if now := r.now(); now.Sub(renewed) >= r.opts.Lease/3 {
 			renewed = now
-			r.renew(ctx, tasks[i:])
-			r.renew(ctx, open)
+			r.renew(ctx, tasks)
 		}
-		if failure := r.performTask(ctx, t); failure != nil {
-			err = errors.Join(err, r.putBack(ctx, t, failure))
-			continue
-		}
-		open = append(open, t)
+		r.performTask(ctx, t)
 	}
-	return open, err
 }
 
-func (r *Runner) performTask(ctx context.Context, t *task) error {
+func (r *Runner) performTask(ctx context.Context, t *task) {
 	for _, run := range t.takeReady() {
 		effect, in := t.prepare(ctx, ctx, run)
 		if in == nil {
 			result := r.perform(ctx, t.work.Contact.ID, effect)
 			in = &result
 		}
-		if err := t.settled(ctx, run, *in); err != nil {
-			return err
-		}
+		t.settled(ctx, run, *in)
 	}
-	return nil
 }
 
 // renew extends the leases of tasks. One that is lost is noticed by its task,

@@ -122,3 +122,28 @@ func TestDrain_StopsWithItsContext(t *testing.T) {
 	assert.Equal(t, automation.RunCompleted, r.run().Status)
 	assert.Empty(t, stepRun(t, r.run(), "tips").Attempts)
 }
+
+// A task waits for the effects of all tasks before it, however long they take.
+func TestDrain_RenewsTheLeasesOfWhatHasToWait(t *testing.T) {
+	t.Parallel()
+	r := setup(t, automation.Options{Lease: time.Minute})
+	other := r.on(r.store, r.opts)
+	r.create(linear("welcome", "signup", mailing("hello")))
+	var to []string
+	r.mailer.Respond = func(ctx context.Context, e automation.Email) error {
+		to = append(to, e.To)
+		r.clock.Add(45 * time.Second)
+		n, err := other.Drain(ctx)
+		assert.Zero(t, n, "nobody else may work on what this one holds")
+		return err
+	}
+	for _, e := range signups(5) {
+		r.contact(automation.Contact{Email: e.Email})
+	}
+	r.send(signups(5)...)
+	r.drain()
+	assert.Len(t, to, 5, "each once")
+	for _, run := range r.runs() {
+		assert.Equal(t, automation.RunCompleted, run.Status)
+	}
+}

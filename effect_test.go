@@ -104,7 +104,6 @@ func TestEffect_EmailIsNotSent(t *testing.T) {
 
 func TestEffect_ContactUpdate(t *testing.T) {
 	t.Parallel()
-	reference := &ReferenceError{}
 	for _, tc := range []struct {
 		name   string
 		config ContactUpdate
@@ -119,10 +118,10 @@ func TestEffect_ContactUpdate(t *testing.T) {
 			ContactChange{Properties: map[string]any{"n": json.Number("9007199254740993"), "o": true}}, nil},
 		{"from the contact", ContactUpdate{LastName: Var("contact.first_name"), Unsubscribed: Var("event.out")},
 			ContactChange{LastName: ptr("Ada"), Unsubscribed: ptr(true)}, nil},
-		{"nothing for a name", ContactUpdate{FirstName: Var("event.nothing")}, ContactChange{}, &reference},
-		{"nothing for a last name", ContactUpdate{LastName: Var("event.nothing")}, ContactChange{}, &reference},
-		{"nothing for unsubscribed", ContactUpdate{Unsubscribed: Var("event.nothing")}, ContactChange{}, &reference},
-		{"nothing for a property", ContactUpdate{Properties: map[string]Value{"p": Var("event.nothing")}}, ContactChange{}, &reference},
+		{"nothing for a name", ContactUpdate{FirstName: Var("event.nothing")}, ContactChange{}, new(*ReferenceError)},
+		{"nothing for a last name", ContactUpdate{LastName: Var("event.nothing")}, ContactChange{}, new(*ReferenceError)},
+		{"nothing for unsubscribed", ContactUpdate{Unsubscribed: Var("event.nothing")}, ContactChange{}, new(*ReferenceError)},
+		{"nothing for a property", ContactUpdate{Properties: map[string]Value{"p": Var("event.nothing")}}, ContactChange{}, new(*ReferenceError)},
 		{"a number for a name", ContactUpdate{FirstName: Var("event.n")}, ContactChange{}, "must be a string"},
 		{"text for unsubscribed", ContactUpdate{Unsubscribed: Var("event.name")}, ContactChange{}, "must be true or false"},
 		{"null for unsubscribed", ContactUpdate{Unsubscribed: Var("event.none")}, ContactChange{}, "must be true or false"},

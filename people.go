@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 )
 
@@ -113,6 +114,24 @@ func checkContact(c ContactChange) Problems {
 		}
 	}
 	return ps
+}
+
+// findContact looks a contact up where contacts live. A panic of the host's
+// counts as an error: it must not end the process that runs everything else.
+func (r *Runner) findContact(ctx context.Context, ref ContactRef) (c Contact, err error) {
+	if r.opts.Contacts == nil {
+		ctx, cancel := context.WithTimeout(ctx, r.opts.StoreTimeout)
+		defer cancel()
+		return r.store.FindContact(ctx, ref)
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.opts.EffectTimeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return r.opts.Contacts.FindContact(ctx, ref)
 }
 
 // newContact is the contact that an event for an unknown email makes.

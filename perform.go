@@ -96,14 +96,14 @@ func (r *Runner) attempt(ctx context.Context, contactID string, effect Effect) (
 }
 
 // settled takes what became of a run's effect and moves the run on.
-func (t *task) settled(ctx context.Context, run *activeRun, in Input) error {
+func (t *task) settled(ctx context.Context, run *activeRun, in Input) {
 	t.now = t.r.now()
 	t.noticeContact(run, in)
 	t.advance(run, in)
 	if in.Kind == InputReleased {
 		t.released(run, in.Err)
 	}
-	return t.lookBackIfAsked(ctx, run)
+	t.lookBackIfAsked(ctx, run)
 }
 
 // released goes on with a run whose effect was not begun: it may have to be

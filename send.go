@@ -19,7 +19,8 @@ const reservedPrefix = "resend:"
 // Send keeps events through w, as Runner.Send does, for code that has a writer
 // and no Runner: a store, or a store's Tx, which makes the events take effect
 // if and only if the host's transaction commits. It uses the system clock and
-// the default limits.
+// the default limits, and is for contacts that live in the store: where the host
+// has its own, call Runner.SendTo, which knows them.
 func Send(ctx context.Context, w EventWriter, events ...Event) ([]EventReceipt, error) {
 	s := sender{now: stamp(time.Now()), ids: systemIDs(), limits: Limits{}.withDefaults(), window: 24 * time.Hour, schemas: systemSchemas()}
 	receipts, _, err := s.send(ctx, w, events)

@@ -135,7 +135,8 @@ func (s *server) claim() (int, error) {
 	if free <= 0 {
 		return 0, nil
 	}
-	works, err := s.r.claim(s.ctx, ClaimParams{Limit: min(free, commitMax)})
+	// Under bound: a claim that ctx cuts off might have leased contacts all the same.
+	works, err := s.r.claim(s.bound, ClaimParams{Limit: min(free, commitMax)})
 	if err != nil || len(works) == 0 {
 		return 0, err
 	}

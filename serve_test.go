@@ -103,6 +103,7 @@ func TestRun_EndsAllItsGoroutines(t *testing.T) {
 		synctest.Wait()
 		require.Greater(t, goroutines(), before)
 		require.ErrorIs(t, stop(), context.Canceled)
+		synctest.Wait()
 		assert.Equal(t, before, goroutines())
 		assert.Len(t, r.mailer.Emails(), 100)
 	})
@@ -507,6 +508,7 @@ func TestRun_StopsThoughTheStoreFails(t *testing.T) {
 		began := time.Now()
 		require.ErrorIs(t, stop(), context.Canceled)
 		assert.Equal(t, 3*time.Second, time.Since(began))
+		synctest.Wait()
 		assert.Equal(t, before, goroutines())
 	})
 }

@@ -136,15 +136,16 @@ func (s *server) performOne(t *task, run *activeRun) {
 	}
 	t.mu.Lock()
 	t.inFlight--
-	err := t.settled(s.bound, run, *in)
-	if err == nil && t.failure == nil {
+	t.settled(s.bound, run, *in)
+	failed := t.failure != nil
+	if !failed {
 		// Pushed under the lock: a task's transitions are written in order.
 		s.commits.push(t.request())
-		t.mu.Unlock()
-		return
 	}
 	t.mu.Unlock()
-	s.fail(t, err)
+	if failed {
+		s.fail(t, nil)
+	}
 }
 
 // fail gives up on a task, once nothing of it is in flight any more.

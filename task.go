@@ -28,6 +28,7 @@ type task struct {
 
 	now     time.Time // when its current stage has begun
 	contact *Contact  // as it is now; nil if there is none
+	read    time.Time // when the store has said so
 	runs    []*activeRun
 	ready   []*activeRun // their next effect may happen once the state is written
 
@@ -64,7 +65,7 @@ func (t *task) begin(ctx context.Context) error {
 	if t.work.Contact.ID == "" {
 		return t.planInbox(ctx)
 	}
-	t.contact = t.work.Record
+	t.contact, t.read = t.work.Record, t.now
 	if err := t.refresh(ctx); err != nil {
 		return err
 	}
@@ -76,17 +77,19 @@ func (t *task) begin(ctx context.Context) error {
 	return t.plan(ctx)
 }
 
-// refresh asks the host for its contact, which may have been changed since. One
-// in the store comes with each claim and commit.
+// contactFreshness is for how long a contact that came with a claim or a commit
+// is good for an effect. Effects that had to wait longer for their turn ask again:
+// somebody may have unsubscribed meanwhile.
+const contactFreshness = time.Second
+
+// refresh asks for the contact again: the host each time, as it does not say when
+// it changes one, and the store when what it has said is old.
 func (t *task) refresh(ctx context.Context) error {
-	if t.r.opts.Contacts == nil {
+	if t.r.opts.Contacts == nil && !t.stale() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.r.opts.EffectTimeout)
-	defer cancel()
-	contact := new(Contact)
-	var err error
-	*contact, err = t.r.opts.Contacts.FindContact(ctx, ContactRef{ID: t.work.Contact.ID})
+	c, err := t.r.findContact(ctx, ContactRef{ID: t.work.Contact.ID})
+	contact := &c
 	if errors.Is(err, ErrNotFound) {
 		contact, err = nil, nil
 	}
@@ -94,10 +97,24 @@ func (t *task) refresh(ctx context.Context) error {
 		return fmt.Errorf("contact %q: %w", t.work.Contact.ID, err)
 	}
 	t.mu.Lock()
-	t.contact = contact
-	t.mu.Unlock()
+	defer t.mu.Unlock()
+	if t.r.opts.Contacts != nil || t.settledContact() {
+		t.contact, t.read = contact, t.r.now()
+	}
 	return nil
 }
+
+// stale reports whether the store has to be asked for the contact again. While a
+// change of the task's own is on its way there, it must not be.
+func (t *task) stale() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.settledContact() && t.r.now().Sub(t.read) > contactFreshness
+}
+
+// settledContact reports whether the store has heard of all changes to the
+// contact that the task has made.
+func (t *task) settledContact() bool { return t.unwritten == 0 && t.change == nil && !t.remove }
 
 // load makes an activeRun of a claimed run. One that cannot be read is set
 // aside, and all others go on.
@@ -125,7 +142,7 @@ func (t *task) load(ctx context.Context, c *ClaimedRun) error {
 	}
 	run.action = g.Action(run.state)
 	if run.rec.Setbacks > 0 {
-		return t.recover(ctx, run)
+		t.recover(ctx, run)
 	}
 	return nil
 }
@@ -162,12 +179,11 @@ func (t *task) setAside(run *activeRun, err error) {
 
 // recover takes up a run that could not be read before. Events that came in the
 // meantime could not be matched: the run looks back for them.
-func (t *task) recover(ctx context.Context, run *activeRun) error {
+func (t *task) recover(ctx context.Context, run *activeRun) {
 	run.rec.Setbacks, run.rec.Error, run.dirty = 0, nil, true
-	if run.action.Kind != ActionWait {
-		return nil
+	if run.action.Kind == ActionWait {
+		t.lookBack(ctx, run)
 	}
-	return t.lookBack(ctx, run)
 }
 
 // plan moves everything as far as it goes: first what was asked for, then the
@@ -185,9 +201,7 @@ func (t *task) plan(ctx context.Context) error {
 		if run.moved || run.rec.DueAt.IsZero() || run.rec.DueAt.After(t.now) {
 			continue
 		}
-		if err := t.wake(ctx, run); err != nil {
-			return err
-		}
+		t.wake(ctx, run)
 	}
 	return nil
 }
@@ -239,20 +253,20 @@ func (t *task) retry(run *activeRun) {
 }
 
 // wake advances a run that is due by time.
-func (t *task) wake(ctx context.Context, run *activeRun) error {
+func (t *task) wake(ctx context.Context, run *activeRun) {
 	if run.graph == nil || run.rec.Status != RunRunning {
-		return nil
+		return
 	}
 	if t.contact == nil {
 		t.obey(run) // another run has just deleted it
-		return nil
+		return
 	}
 	kind := InputWoken
 	if !run.state.started {
 		kind = InputStarted
 	}
 	t.advance(run, Input{Kind: kind})
-	return t.lookBackIfAsked(ctx, run)
+	t.lookBackIfAsked(ctx, run)
 }
 
 // dispatch does all that one event does: resume waits, then start runs.
@@ -266,11 +280,7 @@ func (t *task) dispatch(ctx context.Context, e *PendingEvent) error {
 	}
 	payload := storedPayload(e.Payload)
 	for _, run := range t.runs {
-		resumed, err := t.deliver(ctx, run, &e.Event, payload)
-		if err != nil {
-			return err
-		}
-		if resumed {
+		if t.deliver(ctx, run, &e.Event, payload) {
 			n.Resumed = append(n.Resumed, run.rec.ID)
 		}
 	}
@@ -293,20 +303,21 @@ func (t *task) noticeHandled(n EventHandled) {
 
 // deliver brings an event to a run that may be waiting for it. An event never
 // satisfies a wait of the run that it has started.
-func (t *task) deliver(ctx context.Context, run *activeRun, e *Event, payload map[string]any) (resumed bool, err error) {
+func (t *task) deliver(ctx context.Context, run *activeRun, e *Event, payload map[string]any) (resumed bool) {
 	if run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || run.rec.EventID == e.ID {
-		return false, nil
+		return false
 	}
 	if t.contact == nil {
-		return false, nil // another run has just deleted it; the store asks this one to cancel
+		return false // another run has just deleted it; the store asks this one to cancel
 	}
-	at := len(run.state.steps)
+	at, dirty, moved := len(run.state.steps), run.dirty, run.moved
 	t.advance(run, Input{Kind: InputReceived, Event: e, Payload: payload})
-	resumed = len(run.state.steps) != at || run.state.Status() != RunRunning
-	if resumed {
-		err = t.lookBackIfAsked(ctx, run)
+	if len(run.state.steps) == at && run.state.Status() == RunRunning {
+		run.dirty, run.moved = dirty, moved // it was not what the run waits for
+		return false
 	}
-	return resumed, err
+	t.lookBackIfAsked(ctx, run)
+	return true
 }
 
 // start makes a run. If this process cannot read the graph, the run is kept
@@ -337,30 +348,33 @@ func (t *task) start(ctx context.Context, v VersionRef, e *PendingEvent, payload
 		return run.rec.ID, nil
 	}
 	t.advance(run, Input{Kind: InputStarted, Event: &e.Event})
-	return run.rec.ID, t.lookBackIfAsked(ctx, run)
+	t.lookBackIfAsked(ctx, run)
+	return run.rec.ID, nil
 }
 
 // lookBackIfAsked brings a run that has just begun a wait with lookback the
 // events that came before it.
-func (t *task) lookBackIfAsked(ctx context.Context, run *activeRun) error {
-	if run.action.Kind != ActionWait || !run.action.Lookback {
-		return nil
+func (t *task) lookBackIfAsked(ctx context.Context, run *activeRun) {
+	if run.action.Kind == ActionWait && run.action.Lookback {
+		t.lookBack(ctx, run)
 	}
-	return t.lookBack(ctx, run)
 }
 
-func (t *task) lookBack(ctx context.Context, run *activeRun) error {
+// lookBack brings a waiting run the events that were accepted since it started.
+// If the store cannot be asked, the wait is recorded all the same, with what led
+// to it, and the run looks back at its next claim.
+func (t *task) lookBack(ctx context.Context, run *activeRun) {
 	events, err := t.r.store.ContactEvents(ctx, run.rec.ContactID, run.action.Event, run.state.steps[0].startedAt)
 	if err != nil {
-		return err
+		run.rec.Setbacks++
+		t.r.opts.Logger.Error("automation: cannot look back for events", "run", run.rec.ID, "error", err)
+		return
 	}
 	for i := range events {
-		resumed, err := t.deliver(ctx, run, &events[i], storedPayload(events[i].Payload))
-		if err != nil || resumed {
-			return err
+		if t.deliver(ctx, run, &events[i], storedPayload(events[i].Payload)) {
+			return
 		}
 	}
-	return nil
 }
 
 // planInbox handles events for an email that belonged to no contact when they
@@ -368,7 +382,7 @@ func (t *task) lookBack(ctx context.Context, run *activeRun) error {
 // run creates nobody. From the first that starts a run on they are moved to the
 // contact, which is created if it does not exist by now, and are handled there.
 func (t *task) planInbox(ctx context.Context) error {
-	c, err := t.findByEmail(ctx)
+	c, err := t.r.findContact(ctx, t.work.Contact)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
@@ -386,14 +400,6 @@ func (t *task) planInbox(ctx context.Context) error {
 		t.noticeHandled(EventHandled{At: t.now, Event: e.Event})
 	}
 	return nil
-}
-
-func (t *task) findByEmail(ctx context.Context) (Contact, error) {
-	ref := ContactRef{Email: t.work.Contact.Email}
-	if t.r.opts.Contacts != nil {
-		return t.r.opts.Contacts.FindContact(ctx, ref)
-	}
-	return t.r.store.FindContact(ctx, ref)
 }
 
 func (t *task) createContact(ctx context.Context, email string) error {
@@ -500,7 +506,7 @@ func (t *task) transition(release bool) Transition {
 // write returns the run as it has to be stored.
 func (run *activeRun) write(now time.Time) RunChange {
 	rec := &run.rec
-	if run.graph != nil && rec.Setbacks == 0 {
+	if run.graph != nil { // else it was set aside
 		rec.Status, rec.Error = run.state.Status(), run.state.failure()
 		rec.Step, rec.WaitEvent = run.action.Step, run.action.Event
 		rec.DueAt = run.state.dueAt
@@ -511,6 +517,9 @@ func (run *activeRun) write(now time.Time) RunChange {
 			rec.CompletedAt = now
 		case run.action.Kind != ActionDone:
 			rec.CompletedAt = time.Time{}
+		}
+		if rec.Setbacks > 0 && rec.Status == RunRunning {
+			rec.DueAt = now.Add(setback)
 		}
 		rec.State, _ = run.state.MarshalBinary()
 	}
@@ -527,9 +536,8 @@ func (t *task) written(res CommitResult) {
 			run.control = c
 		}
 	}
-	// A change that is on its way to the store is not in what it has returned.
-	if t.r.opts.Contacts == nil && t.unwritten == 0 && t.change == nil && !t.remove {
-		t.contact = res.Contact
+	if t.r.opts.Contacts == nil && t.settledContact() {
+		t.contact, t.read = res.Contact, t.r.now()
 	}
 }
 
