@@ -2,6 +2,7 @@ package automation_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
@@ -143,6 +144,75 @@ func TestRun_WorksOnUpToInFlightContactsAtOnce(t *testing.T) {
 		synctest.Wait()
 		assert.EqualValues(t, 2, g.max.Load())
 		assert.Len(t, r.mailer.Emails(), 5)
+	})
+}
+
+// The contact is the one of the moment, also for an email that had to wait for
+// others to be sent.
+func TestRun_AsksForTheContactAgainAfterAWaitForATurn(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := setupReal(t, automation.Options{Concurrency: 1})
+		for _, id := range []string{"ada", "grace", "linus"} {
+			r.contact(automation.Contact{ID: id, Email: id + "@example.com"})
+		}
+		g := newGate()
+		r.mailer.Respond = g.respond
+		r.create(linear("welcome", "signup", mailing("hello")))
+		r.serve(r.Runner)
+		r.send(signup("ada@example.com"))
+		synctest.Wait()
+		r.send(signup("grace@example.com"), signup("linus@example.com"))
+		let(5 * time.Second)
+		unsubscribed := true
+		_, err := r.UpdateContact(r.ctx, "grace", automation.ContactChange{Unsubscribed: &unsubscribed})
+		require.NoError(t, err)
+		require.NoError(t, r.DeleteContact(r.ctx, "linus"))
+		close(g.open)
+		synctest.Wait()
+		assert.Len(t, r.mailer.To("ada@example.com"), 1)
+		assert.Len(t, r.mailer.Emails(), 1)
+		runs := r.runs()
+		require.Len(t, runs, 3)
+		assert.Equal(t, automation.RunCancelled, runs[0].Status)
+		assert.Equal(t, automation.StepSkipped, stepRun(t, runs[1], "hello").Status)
+	})
+}
+
+// forgetful cannot tell which events a contact had.
+type forgetful struct {
+	automation.Store
+	well atomic.Bool
+}
+
+func (f *forgetful) ContactEvents(ctx context.Context, id, name string, since time.Time) ([]automation.Event, error) {
+	if !f.well.Load() {
+		return nil, errors.New("no answer")
+	}
+	return f.Store.ContactEvents(ctx, id, name, since)
+}
+
+// An email that was sent is recorded although the wait after it cannot look
+// back; it does so when the store answers again.
+func TestRun_LooksBackLaterIfTheStoreFails(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := setupReal(t, automation.Options{})
+		store := &forgetful{Store: r.store}
+		g := newGate()
+		r.mailer.Respond = g.respond
+		r.create(linear("welcome", "signup", mailing("hello"), automation.Step{
+			Key: "done", Config: automation.WaitForEvent{EventName: "setup.done", Lookback: true},
+		}, mailing("tips")))
+		r.serve(r.on(store, r.opts))
+		r.send(signup("ada@example.com"), automation.Event{Name: "setup.done", Email: "ada@example.com"})
+		synctest.Wait()
+		close(g.open)
+		let(10 * time.Second)
+		run := r.run()
+		assert.Equal(t, automation.StepCompleted, stepRun(t, run, "hello").Status)
+		assert.EqualValues(t, 1, g.attempts.Load(), "the email is not sent again")
+		store.well.Store(true)
+		let(10 * time.Second)
+		assert.Equal(t, automation.RunCompleted, r.run().Status)
 	})
 }
 
