@@ -111,12 +111,6 @@ func (u *users) edit(id string, change func(c *automation.Contact)) {
 	u.rows[id] = c
 }
 
-func (u *users) row(id string) automation.Contact {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.rows[id]
-}
-
 // count returns how often a method was called.
 func (u *users) count(call string) int {
 	u.mu.Lock()
