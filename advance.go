@@ -304,7 +304,7 @@ func (a *advance) finish(status RunStatus) {
 }
 
 func (a *advance) fail(code, message string) Action {
-	a.s.current().err = &StepError{Code: code, Message: message}
+	a.s.current().err = &StepError{Code: code, Message: clip(message)}
 	a.end(StepFailed)
 	a.finish(RunFailed)
 	return a.g.done(a.s)
@@ -415,7 +415,7 @@ func (a *advance) unknown() Action {
 // attempt records that the current attempt did not succeed.
 func (a *advance) attempt(code, message string) {
 	st := a.s.current()
-	e := StepError{Code: code, Message: message}
+	e := StepError{Code: code, Message: clip(message)}
 	kept := st.attempts
 	spendsNothing := code == FailedRateLimit || code == FailedInterrupted
 	if last := len(kept) - 1; spendsNothing && last >= 0 && kept[last].Number == a.s.tries && kept[last].Error.Code == code {
@@ -497,8 +497,8 @@ func (a *advance) outcome() (Action, error) {
 		}
 		return a.walk(), nil
 	case InputInterrupted:
+		a.attempt(FailedInterrupted, "the process stopped before the outcome was known")
 		if n.delivery == AtMostOnce {
-			a.attempt(FailedInterrupted, "the process stopped before the outcome was known")
 			return a.unknown(), nil
 		}
 		return a.release(), nil
@@ -527,6 +527,9 @@ func (a *advance) succeed(n *node) (Action, error) {
 	branch := a.in.Branch
 	if branch == "" {
 		branch = ConnectionDefault
+	}
+	if n.typ != TypeSendEmail && branch != ConnectionDefault {
+		st.branch = branch
 	}
 	if !a.follow(branch, "") {
 		return a.g.done(a.s), nil
@@ -597,7 +600,7 @@ func (a *advance) retry() (Action, error) {
 		return Action{}, fmt.Errorf("it is %s, and only a failed run can be retried: %w", a.s.status, ErrConflict)
 	}
 	st := a.s.current()
-	st.status, st.err, st.output = StepRunning, nil, nil
+	st.status, st.err, st.output, st.branch = StepRunning, nil, nil, ""
 	st.startedAt, st.completedAt = a.in.Now, time.Time{}
 	a.s.status, a.s.tries, a.s.since = RunRunning, 0, a.in.Now
 	return a.walk(), nil
@@ -652,6 +655,7 @@ func (g *Graph) stepRun(i int, st *stepState, ahead bool) StepRun {
 		return r
 	}
 	r.Status, r.Output, r.Error, r.Attempts = st.status, g.output(st), st.err, st.attempts
+	r.Branch = g.steps[i].branch(st)
 	r.CreatedAt, r.StartedAt, r.CompletedAt = st.startedAt, st.startedAt, st.completedAt
 	return r
 }

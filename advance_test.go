@@ -664,7 +664,7 @@ func TestAdvance_UnknownOutcomes(t *testing.T) {
 	}{
 		{"crash, at least once", AtLeastOnce, woken, ActionPerform, 1},
 		{"crash, at most once", AtMostOnce, woken, ActionDone, 1},
-		{"interrupted, at least once", AtLeastOnce, interrupted, ActionSleep, 0},
+		{"interrupted, at least once", AtLeastOnce, interrupted, ActionSleep, 1},
 		{"interrupted, at most once", AtMostOnce, interrupted, ActionDone, 1},
 		{"released, at least once", AtLeastOnce, released, ActionSleep, 0},
 		{"released, at most once", AtMostOnce, released, ActionSleep, 0},

@@ -2,26 +2,22 @@ package automation
 
 import "encoding/json"
 
-// Branch returns the outcome that the step's output tells of: what a condition
-// has decided, and whether a wait received its event or timed out. It is the
-// type of the connection that was taken, unless a wait had only a default one.
-// It is empty for all other steps, and for a step that has no outcome yet.
-func (s StepRun) Branch() ConnectionType {
+// branch returns the outcome of a step: what a condition has decided, whether a
+// wait received its event or timed out, and which branch a custom step took.
+func (n *node) branch(st *stepState) ConnectionType {
+	if n.typ != TypeCondition && n.typ != TypeWaitForEvent || len(st.output) == 0 {
+		return st.branch
+	}
 	var out struct {
 		Branch     ConnectionType `json:"branch"`
 		EventName  string         `json:"event_name"`
 		TimedOutAt string         `json:"timed_out_at"`
 	}
-	if len(s.Output) == 0 || json.Unmarshal(s.Output, &out) != nil {
-		return ""
-	}
-	switch {
-	case s.Type == TypeCondition:
-		return out.Branch
-	case s.Type == TypeWaitForEvent && out.EventName != "":
+	switch _ = json.Unmarshal(st.output, &out); {
+	case out.EventName != "":
 		return ConnectionEventReceived
-	case s.Type == TypeWaitForEvent && out.TimedOutAt != "":
+	case out.TimedOutAt != "":
 		return ConnectionTimeout
 	}
-	return ""
+	return out.Branch
 }

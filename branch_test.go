@@ -1,41 +1,86 @@
 package automation_test
 
 import (
-	"encoding/json"
+	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation"
 )
 
+// approval is a custom step with branches of its own.
+type approval struct {
+	Verdict automation.ConnectionType `json:"verdict"`
+}
+
+func (approval) StepType() automation.StepType { return "acme.approval" }
+
+func approvals() *automation.Registry {
+	reg := automation.NewRegistry()
+	automation.Handle(reg, func(_ context.Context, _ automation.Call, c approval) (automation.Result, error) {
+		return automation.Result{Branch: c.Verdict, Output: map[string]any{"branch": "condition_met"}}, nil
+	}, automation.StepOptions{Branches: []automation.ConnectionType{"approved", "rejected"}})
+	return reg
+}
+
 func TestStepRun_Branch(t *testing.T) {
 	t.Parallel()
+	condition := automation.Step{Key: "step", Config: automation.Condition{Rule: automation.Field("event.yes").Exists()}}
+	waits := automation.Step{Key: "step", Config: automation.WaitForEvent{
+		EventName: "done", Timeout: automation.MustParseDuration("1 hour"),
+	}}
 	for name, tt := range map[string]struct {
-		step automation.StepRun
-		want automation.ConnectionType
+		step    automation.Step
+		payload any
+		done    bool
+		want    automation.ConnectionType
 	}{
-		"condition": {
-			automation.StepRun{Type: automation.TypeCondition, Output: json.RawMessage(`{"branch":"condition_met","rules":[]}`)},
-			automation.ConnectionConditionMet,
-		},
-		"wait that received": {
-			automation.StepRun{Type: automation.TypeWaitForEvent, Output: json.RawMessage(`{"event_id":"1","event_name":"paid","payload":null}`)},
-			automation.ConnectionEventReceived,
-		},
-		"wait that timed out": {
-			automation.StepRun{Type: automation.TypeWaitForEvent, Output: json.RawMessage(`{"timed_out_at":"2026-01-05T09:00:00Z"}`)},
-			automation.ConnectionTimeout,
-		},
-		"wait in progress": {automation.StepRun{Type: automation.TypeWaitForEvent}, ""},
-		"custom step whose output looks like a condition's": {
-			automation.StepRun{Type: "acme.slack", Output: json.RawMessage(`{"branch":"condition_met"}`)}, "",
-		},
-		"unreadable output": {automation.StepRun{Type: automation.TypeCondition, Output: json.RawMessage(`{`)}, ""},
+		"a condition that is met":     {condition, map[string]any{"yes": 1}, false, automation.ConnectionConditionMet},
+		"a condition that is not met": {condition, nil, false, automation.ConnectionConditionNotMet},
+		"a wait that received":        {waits, nil, true, automation.ConnectionEventReceived},
+		"a wait that timed out":       {waits, nil, false, automation.ConnectionTimeout},
+		"a custom step":               {automation.Step{Key: "step", Config: approval{"rejected"}}, nil, false, "rejected"},
+		"a custom step by default":    {automation.Step{Key: "step", Config: approval{}}, nil, false, ""},
+		"an email":                    {mailing("step"), nil, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			assert.Equal(t, tt.want, tt.step.Branch())
+			r := setup(t, automation.Options{Registry: approvals()})
+			flow := linear("flow", "signup", tt.step)
+			flow.Steps = append(flow.Steps, delaying("end", "1 second"))
+			flow.Connections = append(flow.Connections, automation.Connection{From: "step", To: "end", Type: connectionFor(tt.want)})
+			r.create(flow)
+			event := signup("ada@example.com")
+			event.Payload = automation.Payload(tt.payload)
+			r.send(event)
+			r.drain()
+			if tt.done {
+				r.send(automation.Event{Name: "done", Email: "ada@example.com"})
+			}
+			r.pass(2 * time.Hour)
+			assert.Equal(t, tt.want, stepRun(t, r.run(), "step").Branch)
 		})
 	}
+}
+
+func connectionFor(branch automation.ConnectionType) automation.ConnectionType {
+	if branch == "" {
+		return automation.ConnectionDefault
+	}
+	return branch
+}
+
+// A wait in progress has no outcome yet, and what cannot be read has none.
+func TestStepRun_BranchOfAStepInProgress(t *testing.T) {
+	t.Parallel()
+	r := setup(t, automation.Options{})
+	r.create(linear("flow", "signup", waiting("step", "done")))
+	r.send(signup("ada@example.com"))
+	r.drain()
+	step := stepRun(t, r.run(), "step")
+	require.Equal(t, automation.StepWaiting, step.Status)
+	assert.Empty(t, step.Branch)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -194,9 +195,17 @@ func (v *namedValue) scalar(d *Data) (any, error) {
 	}
 	switch val.(type) {
 	case map[string]any, []any:
-		return nil, fmt.Errorf("automation: %s: %q is an object or array, which a contact cannot hold", v.name, v.path)
+		return nil, fmt.Errorf("automation: %s: %s is an object or array, which a contact cannot hold", v.name, v.source())
 	}
 	return val, nil
+}
+
+// source names where the value comes from, for messages.
+func (v *namedValue) source() string {
+	if v.path == nil {
+		return "its value"
+	}
+	return strconv.Quote(v.path.String())
 }
 
 func (v *namedValue) text(d *Data) (*string, error) {
@@ -211,9 +220,12 @@ func (v *namedValue) text(d *Data) (*string, error) {
 	case nil:
 		return new(string), nil
 	case string:
+		if strings.ContainsAny(s, "\r\n") {
+			return nil, fmt.Errorf("automation: %s: %s contains a line break, which could end up in a header", v.name, v.source())
+		}
 		return &s, nil
 	}
-	return nil, fmt.Errorf("automation: %s must be a string, not %v", v.name, val)
+	return nil, fmt.Errorf("automation: %s must be a string, and %s is of type %s", v.name, v.source(), typeOf(val))
 }
 
 func (v *namedValue) flag(d *Data) (*bool, error) {
@@ -226,7 +238,7 @@ func (v *namedValue) flag(d *Data) (*bool, error) {
 	}
 	b, ok := val.(bool)
 	if !ok {
-		return nil, fmt.Errorf("automation: %s must be true or false, not %v", v.name, val)
+		return nil, fmt.Errorf("automation: %s must be true or false, and %s is of type %s", v.name, v.source(), typeOf(val))
 	}
 	return &b, nil
 }

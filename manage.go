@@ -174,7 +174,7 @@ func sameGraph(a, b Automation) (bool, error) {
 func (r *Runner) GetAutomation(ctx context.Context, id string) (Automation, error) {
 	rec, err := r.store.FindAutomation(ctx, id)
 	if err != nil {
-		return Automation{}, fmt.Errorf("automation: get: %w", err)
+		return Automation{}, fmt.Errorf("automation: %w", err)
 	}
 	return r.decode(rec)
 }

@@ -90,6 +90,7 @@ func (r *Runner) attempt(ctx context.Context, contactID string, effect Effect) (
 		err = Permanent(fmt.Errorf("automation: unexpected effect %T", effect))
 	}
 	if err != nil {
+		_ = err.Error() // an error that panics, such as a nil pointer, does so here
 		in = Input{Kind: InputFailed, Err: err}
 	}
 	return in

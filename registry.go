@@ -37,6 +37,9 @@ func NewRegistry() *Registry {
 // Handle panics if the type cannot be registered: do is nil, C or its name is
 // unsuitable, the name is taken, or opts is invalid.
 func Handle[C StepConfig](r *Registry, do StepFunc[C], opts StepOptions) {
+	if r == nil {
+		panic("automation: Handle needs a Registry; make one with NewRegistry")
+	}
 	kind, err := newStepKind(do, opts)
 	if err == nil && r.kinds[kind.name] != nil {
 		err = fmt.Errorf("step type %q is registered twice", kind.name)

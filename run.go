@@ -70,6 +70,10 @@ type StepRun struct {
 	Key    string     `json:"key"`
 	Type   StepType   `json:"type"`
 	Status StepStatus `json:"status"`
+	// Branch is the outcome of a condition, a wait or a custom step that has
+	// one: the type of the connection that was taken, unless only a default one
+	// was there. It is empty otherwise.
+	Branch ConnectionType `json:"branch,omitempty"`
 	// Output is a JSON object, or nil.
 	Output json.RawMessage `json:"output"`
 	// Error is why the step failed, or why its latest attempt did.

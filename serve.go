@@ -2,12 +2,14 @@ package automation
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
 
 // Run does all work as it becomes due, until ctx ends, and then returns
-// ctx.Err(). It works on up to Options.InFlight contacts and performs up to
+// ctx.Err(); or until the Store was closed, and then returns ErrClosed. It works on up to Options.InFlight contacts and performs up to
 // Options.Concurrency effects at once, and writes what gathers meanwhile in one
 // commit. While the Store does not answer it backs off and tries again.
 //
@@ -17,9 +19,9 @@ import (
 func (r *Runner) Run(ctx context.Context) error {
 	s := newServer(ctx, r)
 	s.start()
-	s.serve()
+	err := s.serve()
 	s.stop()
-	return ctx.Err()
+	return err
 }
 
 // find returns the optional interface T of a store, looking through wrappers
@@ -106,12 +108,14 @@ func (s *server) stop() {
 
 // serve is the scheduler: it claims what is due, renews leases, and sleeps on
 // one timer until the next thing is due or somebody wakes it.
-func (s *server) serve() {
+func (s *server) serve() error {
 	failures := 0
 	for s.ctx.Err() == nil {
 		n, err := s.claim()
 		s.renew()
 		switch {
+		case errors.Is(err, ErrClosed):
+			return fmt.Errorf("automation: run: %w", err)
 		case s.ctx.Err() != nil:
 		case err != nil:
 			failures++
@@ -124,6 +128,7 @@ func (s *server) serve() {
 			s.sleep()
 		}
 	}
+	return s.ctx.Err()
 }
 
 // storeRetry is how often a store that does not answer is asked again.

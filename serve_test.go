@@ -322,7 +322,9 @@ func TestRun_CutsEffectsShortAfterShutdownTimeout(t *testing.T) {
 					assert.Equal(t, automation.FailedUnknown, run.Error.Code)
 					assert.Len(t, keys, 1)
 				} else {
-					assert.Empty(t, stepRun(t, run, "hello").Attempts)
+					attempts := stepRun(t, run, "hello").Attempts
+					require.Len(t, attempts, 1)
+					assert.Equal(t, automation.FailedInterrupted, attempts[0].Error.Code)
 				}
 			})
 		})

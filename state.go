@@ -30,6 +30,7 @@ type stepState struct {
 	completedAt time.Time
 	attempts    []Attempt
 	err         *StepError
+	branch      ConnectionType // that a custom step took, if it was not the default
 	output      json.RawMessage
 }
 

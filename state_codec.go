@@ -97,6 +97,7 @@ func (st *stepState) append(b []byte, base time.Time) []byte {
 	b = appendTime(b, st.startedAt, base)
 	b = appendTime(b, st.completedAt, base)
 	b = appendBytes(b, st.output)
+	b = appendBytes(b, st.branch)
 	b = appendStepError(b, st.err)
 	b = binary.AppendUvarint(b, uint64(len(st.attempts)))
 	for _, a := range st.attempts {
@@ -141,7 +142,7 @@ func codeOf[T comparable](codes []T, v T) byte {
 
 // The shortest forms of what is counted: every field takes at least a byte.
 const (
-	minStepBytes    = 7
+	minStepBytes    = 8
 	minAttemptBytes = 3
 )
 
@@ -177,6 +178,7 @@ func (r *stateReader) step(st *stepState) {
 	if out := r.bytes(); len(out) > 0 {
 		st.output = out
 	}
+	st.branch = ConnectionType(r.bytes())
 	st.err = r.stepError()
 	if n := r.count(minAttemptBytes); n > 0 {
 		st.attempts = make([]Attempt, n)

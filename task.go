@@ -414,6 +414,9 @@ func (t *task) createContact(ctx context.Context, email string) error {
 	if err != nil {
 		return fmt.Errorf("create contact: %w", err)
 	}
+	if c.ID == "" {
+		return fmt.Errorf("create contact: the host gave a contact without id for %q", email)
+	}
 	t.moveTo = &c
 	t.notice(&ContactCreated{At: t.now, Contact: c.Clone()})
 	return nil
@@ -457,7 +460,7 @@ func (t *task) changeContact(run *activeRun) Input {
 	data.Contact = t.contact
 	effect, err := run.graph.Effect(run.state, data)
 	if err != nil {
-		return Input{Kind: InputFailed, Err: err}
+		return Input{Kind: InputFailed, Err: permanentUnlessMarked(err)}
 	}
 	switch e := effect.(type) {
 	case *ChangeContactEffect:

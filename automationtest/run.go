@@ -147,7 +147,7 @@ func (r *Run) AssertStep(key string, want automation.StepStatus) {
 func (r *Run) AssertBranch(key string, want automation.ConnectionType) {
 	r.h.t.Helper()
 	run, step := r.step(key)
-	got := step.Branch()
+	got := step.Branch
 	if got == "" {
 		got = r.h.taken(run, key)
 	}

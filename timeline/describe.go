@@ -60,9 +60,9 @@ func completed(n *automation.StepChanged) string {
 	case automation.TypeTrigger:
 		return "on " + n.Run.EventName
 	case automation.TypeCondition:
-		return short(fmt.Sprintf("-> %s   %s", n.Step.Branch(), out.comparisons()))
+		return short(fmt.Sprintf("-> %s   %s", n.Step.Branch, out.comparisons()))
 	case automation.TypeWaitForEvent:
-		return fmt.Sprintf("-> %s   %s", n.Step.Branch(), out.EventName)
+		return fmt.Sprintf("-> %s   %s", n.Step.Branch, out.EventName)
 	case automation.TypeDelay:
 		return "is over"
 	case automation.TypeSendEmail:

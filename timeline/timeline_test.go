@@ -39,6 +39,12 @@ func step(at time.Duration, key string, typ automation.StepType, status automati
 	return n
 }
 
+// took gives a step the branch that it took.
+func took(branch automation.ConnectionType, n *automation.StepChanged) *automation.StepChanged {
+	n.Step.Branch = branch
+	return n
+}
+
 // waiting is step for one that waits until due, for an event if that is not "".
 func waiting(at time.Duration, key string, typ automation.StepType, event string, due time.Time) *automation.StepChanged {
 	n := step(at, key, typ, automation.StepWaiting, "")
@@ -80,8 +86,8 @@ func everything() []automation.Notice {
 		}},
 		&automation.RunStarted{At: start, Run: run(automation.RunRunning)},
 		step(0, "start", automation.TypeTrigger, automation.StepCompleted, ""),
-		step(0, "is_pro", automation.TypeCondition, automation.StepCompleted,
-			`{"branch":"condition_met","rules":[{"field":"event.plan","operator":"eq","value":"pro","result":true},{"field":"event.x","operator":"exists","result":null}]}`),
+		took(automation.ConnectionConditionMet, step(0, "is_pro", automation.TypeCondition, automation.StepCompleted,
+			`{"branch":"condition_met","rules":[{"field":"event.plan","operator":"eq","value":"pro","result":true},{"field":"event.x","operator":"exists","result":null}]}`)),
 		step(0, "welcome", automation.TypeSendEmail, automation.StepRunning, ""),
 		step(0, "welcome", automation.TypeSendEmail, automation.StepCompleted,
 			`{"to":"ada@example.com","email_id":"1","template":{"id":"welcome"},"variables":{"PLAN":"pro"}}`),
@@ -93,9 +99,9 @@ func everything() []automation.Notice {
 
 		step(36*hour, "pause", automation.TypeDelay, automation.StepCompleted, ""),
 		waiting(36*hour, "wait", automation.TypeWaitForEvent, "paid", start.Add(60*hour)),
-		step(37*hour, "wait", automation.TypeWaitForEvent, automation.StepCompleted, `{"event_id":"1","event_name":"paid","payload":null}`),
+		took(automation.ConnectionEventReceived, step(37*hour, "wait", automation.TypeWaitForEvent, automation.StepCompleted, `{"event_id":"1","event_name":"paid","payload":null}`)),
 		waiting(37*hour, "again", automation.TypeWaitForEvent, "paid", time.Time{}),
-		step(38*hour, "again", automation.TypeWaitForEvent, automation.StepCompleted, `{"timed_out_at":"2026-01-06T23:00:00Z"}`),
+		took(automation.ConnectionTimeout, step(38*hour, "again", automation.TypeWaitForEvent, automation.StepCompleted, `{"timed_out_at":"2026-01-06T23:00:00Z"}`)),
 
 		attempts(40*hour, 1, start.Add(40*hour+1034*time.Millisecond)),
 		attempts(40*hour+1034*time.Millisecond, 1, time.Time{}),
