@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"strings"
 	"time"
 )
 
@@ -30,6 +32,8 @@ type Input struct {
 	// Code and Reason say why the run is cancelled (InputCancelled) or the
 	// step is skipped (InputSkipped).
 	Code, Reason string
+
+	contact *Contact // the host's contact as an effect has left it
 }
 
 // InputKind says what an Input is about.
@@ -227,6 +231,7 @@ func (a *advance) start() Action {
 		a.s.since = stamp(a.in.Event.AcceptedAt)
 	}
 	a.enter(0)
+	a.s.steps[0].startedAt = a.s.since // looking back begins with the event that started the run
 	return a.walk()
 }
 
@@ -304,7 +309,7 @@ func (a *advance) finish(status RunStatus) {
 }
 
 func (a *advance) fail(code, message string) Action {
-	a.s.current().err = &StepError{Code: code, Message: clip(message)}
+	a.s.current().err = &StepError{Code: code, Message: keptMessage(message)}
 	a.end(StepFailed)
 	a.finish(RunFailed)
 	return a.g.done(a.s)
@@ -412,10 +417,15 @@ func (a *advance) unknown() Action {
 	return a.fail(FailedUnknown, "the outcome is unknown, and the step may happen at most once")
 }
 
+// keptMessage cuts an error's text to what every store can keep.
+func keptMessage(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s[:min(len(s), 4096)], "\ufffd"), "\x00", "\ufffd")
+}
+
 // attempt records that the current attempt did not succeed.
 func (a *advance) attempt(code, message string) {
 	st := a.s.current()
-	e := StepError{Code: code, Message: clip(message)}
+	e := StepError{Code: code, Message: keptMessage(message)}
 	kept := st.attempts
 	spendsNothing := code == FailedRateLimit || code == FailedInterrupted
 	if last := len(kept) - 1; spendsNothing && last >= 0 && kept[last].Number == a.s.tries && kept[last].Error.Code == code {
@@ -566,9 +576,10 @@ func (a *advance) failure(n *node) Action {
 // outcomeUnknown reports whether an effect that failed with err may have
 // happened all the same.
 func outcomeUnknown(err error) bool {
-	var timeout net.Error
+	var broken net.Error
 	return errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.Is(err, context.Canceled) || errors.As(err, &timeout) && timeout.Timeout()
+		errors.Is(err, context.Canceled) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.As(err, &broken)
 }
 
 func (a *advance) backOff(d time.Duration) Action {
@@ -584,6 +595,9 @@ func (a *advance) cancel(code, reason string) Action {
 	if !a.s.started {
 		a.s.started = true
 		a.enter(0)
+	}
+	if a.s.begun {
+		a.attempt(FailedInterrupted, "the process stopped before the outcome was recorded")
 	}
 	a.s.current().err = &StepError{Code: code, Message: reason}
 	a.end(StepCancelled)

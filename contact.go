@@ -122,7 +122,7 @@ func (ch *ContactChange) merge(later ContactChange) {
 	keep(&ch.Unsubscribed, later.Unsubscribed)
 	keep(&ch.Email, later.Email)
 	if ch.Properties == nil {
-		ch.Properties = later.Properties
+		ch.Properties = maps.Clone(later.Properties)
 	} else {
 		maps.Copy(ch.Properties, later.Properties)
 	}

@@ -41,7 +41,11 @@ func (r *Runner) Drain(ctx context.Context) (int, error) {
 }
 
 func (r *Runner) claim(ctx context.Context, p ClaimParams) ([]Work, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.opts.StoreTimeout)
+	// A claim that is cut off may have been made, and nobody would know of it.
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.opts.StoreTimeout)
 	defer cancel()
 	p.Now, p.Lease, p.Events, p.Runs = r.now(), r.opts.Lease, claimEvents, claimRuns
 	return r.store.Claim(ctx, p)
@@ -55,7 +59,7 @@ func (r *Runner) drain(ctx context.Context, works []Work) (total int, err error)
 	for _, w := range works {
 		t := &task{r: r, work: w}
 		if failure := t.begin(ctx); failure != nil {
-			err = errors.Join(err, r.putBack(ctx, t, failure))
+			err = errors.Join(err, r.giveUp(ctx, t, failure))
 			continue
 		}
 		tasks = append(tasks, t)
@@ -76,20 +80,22 @@ func (r *Runner) writeAll(ctx context.Context, tasks []*task) (open []*task, n i
 	for i, t := range tasks {
 		ts[i] = t.transition(len(t.ready) == 0)
 	}
-	results, err := r.commit(ctx, ts)
+	results, down := r.commit(ctx, ts)
 	for i, t := range tasks {
-		failure := err
-		if err == nil {
+		failure := down
+		if down == nil {
 			failure = results[i].Err
 		}
 		if failure != nil {
-			failure = r.giveUp(ctx, t, failure)
-			err = errors.Join(err, failure)
+			err = errors.Join(err, r.giveUp(ctx, t, failure))
 			continue
 		}
 		n += t.advanced
 		t.advanced = 0
 		t.written(results[i])
+		for _, run := range t.ready {
+			run.read = r.now()
+		}
 		r.observe(t.takeNotices()...)
 		if !ts[i].Release {
 			open = append(open, t)
@@ -98,8 +104,8 @@ func (r *Runner) writeAll(ctx context.Context, tasks []*task) (open []*task, n i
 	return open, n, err
 }
 
-// performAll performs the tasks' effects, one after the other, and renews the
-// leases of those that have to wait for the others.
+// performAll performs the tasks' effects, one after the other. The leases of
+// those that have to wait for the others are renewed.
 func (r *Runner) performAll(ctx context.Context, tasks []*task) {
 	renewed := r.now()
 	for _, t := range tasks {
@@ -118,7 +124,10 @@ func (r *Runner) performTask(ctx context.Context, t *task) {
 			result := r.perform(ctx, t.work.Contact.ID, effect)
 			in = &result
 		}
-		t.settled(ctx, run, *in)
+		t.mu.Lock()
+		t.settled(run, *in)
+		t.mu.Unlock()
+		t.catchUp(ctx, run)
 	}
 }
 
@@ -150,33 +159,39 @@ func (r *Runner) commit(ctx context.Context, ts []Transition) ([]CommitResult, e
 // does the work; if an automation was disabled since the claim, the next claim
 // sees that. Only what is the store's failure is returned.
 func (r *Runner) giveUp(ctx context.Context, t *task, failure error) error {
-	switch {
-	case errors.Is(failure, ErrLeaseLost):
-		r.opts.Logger.Warn("automation: lease lost", "contact", t.work.Contact.ID)
-		return nil
-	case errors.Is(failure, ErrConflict), errors.Is(failure, ErrNotFound):
-		tr := Transition{Contact: t.work.Contact, Token: t.work.Token, Now: r.now(), Release: true}
-		_, err := r.commit(ctx, []Transition{tr})
-		return err
+	_, err := r.commit(ctx, []Transition{r.surrender(t, failure)})
+	if unanswered(CommitResult{Err: failure}) {
+		err = errors.Join(failure, err)
 	}
-	return r.putBack(ctx, t, failure)
+	return err
+}
+
+// surrender ends the lease of a task that is given up: at once if its work was
+// refused, a little later if the store or the host could not be asked.
+func (r *Runner) surrender(t *task, failure error) Transition {
+	now := r.now()
+	tr := Transition{Contact: t.work.Contact, Token: t.work.Token, Now: now, Extend: now.Add(setback)}
+	tr.Release = !unanswered(CommitResult{Err: failure})
+	r.opts.Logger.Warn("automation: contact given up", "contact", t.work.Contact.ID, "error", failure)
+	return tr
+}
+
+// tryCommit is commit with the failure of all as the failure of each.
+func (r *Runner) tryCommit(ctx context.Context, ts []Transition) []CommitResult {
+	results, err := r.commit(ctx, ts)
+	if err == nil {
+		return results
+	}
+	results = make([]CommitResult, len(ts))
+	for i := range results {
+		results[i].Err = err
+	}
+	return results
 }
 
 // setback is how long a contact is left alone after the store or the host could
 // not be asked about it.
 const setback = setbackInitial
-
-// putBack gives up on a task for a moment: its lease ends a little later. It
-// returns the failure.
-func (r *Runner) putBack(ctx context.Context, t *task, failure error) error {
-	now := r.now()
-	tr := Transition{Contact: t.work.Contact, Token: t.work.Token, Now: now, Extend: now.Add(setback)}
-	if _, err := r.commit(ctx, []Transition{tr}); err != nil {
-		failure = errors.Join(failure, err)
-	}
-	r.opts.Logger.Error("automation: contact put back", "contact", t.work.Contact.ID, "error", failure)
-	return failure
-}
 
 // settle carries out what was asked of a contact's runs, if nobody else holds
 // the contact. It performs no effects: what is ready is left to the next claim.
@@ -187,7 +202,7 @@ func (r *Runner) settle(ctx context.Context, ref ContactRef) error {
 	}
 	t := &task{r: r, work: works[0]}
 	if err := t.begin(ctx); err != nil {
-		return r.putBack(ctx, t, err)
+		return r.giveUp(ctx, t, err)
 	}
 	for _, run := range t.takeReady() {
 		t.advance(run, Input{Kind: InputReleased})

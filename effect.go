@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -193,6 +192,9 @@ func (v *namedValue) scalar(d *Data) (any, error) {
 	if !ok {
 		return nil, &ReferenceError{v.path.String()}
 	}
+	if s, ok := val.(string); ok && strings.ContainsRune(s, 0) {
+		return nil, fmt.Errorf("automation: %s contains a NUL character, which databases cannot keep", v.name)
+	}
 	switch val.(type) {
 	case map[string]any, []any:
 		return nil, fmt.Errorf("automation: %s: %s is an object or array, which a contact cannot hold", v.name, v.source())
@@ -292,13 +294,8 @@ func (e *customEffect) build(runID, step string, d *Data) (Effect, error) {
 	}, nil
 }
 
-// run calls the host's function. A panic is a failed attempt, with its stack.
+// run calls the host's function.
 func (e *CustomEffect) run(ctx context.Context) (out json.RawMessage, branch ConnectionType, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
 	result, err := e.kind.do(ctx, e.Call, e.Config)
 	if err != nil {
 		return nil, "", err

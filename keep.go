@@ -37,16 +37,22 @@ func (r *Runner) Prune(ctx context.Context, age time.Duration) (PruneResult, err
 // It fails with ErrConflict while a Runner is at work on the contact: call it
 // again. Erasing twice, or a contact that nothing is known of, is no error.
 func (r *Runner) EraseContact(ctx context.Context, id string) error {
-	works, err := r.claim(ctx, ClaimParams{Limit: 1, Contact: ContactRef{ID: id}})
-	if err != nil {
-		return fmt.Errorf("automation: erase contact %q: %w", id, err)
-	}
-	if len(works) == 0 {
-		return fmt.Errorf("automation: erase contact %q: it is being worked on; try again: %w", id, ErrConflict)
-	}
-	e := eraser{r: r, work: works[0], now: r.now()}
-	if err := e.erase(ctx); err != nil {
-		return fmt.Errorf("automation: erase contact %q: %w", id, err)
+	for more := true; more; {
+		works, err := r.claim(ctx, ClaimParams{Limit: 1, Contact: ContactRef{ID: id}})
+		if err == nil && len(works) == 0 {
+			err = fmt.Errorf("it is being worked on; try again: %w", ErrConflict)
+		}
+		if err != nil {
+			return fmt.Errorf("automation: erase contact %q: %w", id, err)
+		}
+		e := eraser{r: r, work: works[0], now: r.now()}
+		if err := e.erase(ctx); err != nil {
+			tr := e.transition()
+			tr.Release = true
+			_ = e.commit(ctx, tr) // else the caller could not try again until the lease ends
+			return fmt.Errorf("automation: erase contact %q: %w", id, err)
+		}
+		more = len(works[0].Events) == claimEvents // events that were not brought are not handled yet
 	}
 	return nil
 }

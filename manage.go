@@ -28,7 +28,7 @@ func (r *Runner) CreateAutomation(ctx context.Context, a Automation) (Automation
 	if err := r.store.InsertAutomation(ctx, rec); err != nil {
 		return Automation{}, fmt.Errorf("automation: create %q: %w", a.Name, err)
 	}
-	return r.decode(rec)
+	return r.GetAutomation(ctx, rec.ID) // the store has chosen the version
 }
 
 // AutomationUpdate is a change to an automation. Nil fields stay as they are.

@@ -2,22 +2,9 @@ package automation
 
 import (
 	"encoding/json"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
-
-// maxMessage bounds the error messages that a run records: they come from the
-// host's code, and are stored with every attempt.
-const maxMessage = 4096
-
-// clip cuts a message to maxMessage bytes, at a character.
-func clip(message string) string {
-	if len(message) <= maxMessage {
-		return message
-	}
-	return strings.ToValidUTF8(message[:maxMessage], "") + "…"
-}
 
 // timeFormat is how times are written in step outputs.
 const timeFormat = "2006-01-02T15:04:05.999999Z07:00"

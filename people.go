@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strings"
 )
 
@@ -128,7 +127,7 @@ func (r *Runner) findContact(ctx context.Context, ref ContactRef) (c Contact, er
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			err = panicError(p)
 		}
 	}()
 	return r.opts.Contacts.FindContact(ctx, ref)

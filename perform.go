@@ -4,14 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
+	"time"
 )
 
 // prepare reads the contact anew, under bound, and resolves what is to be done. If
 // the host cannot be asked about its contact the effect is not begun: that is
 // neither a failed attempt nor one whose outcome is unknown.
 func (t *task) prepare(ctx, bound context.Context, run *activeRun) (Effect, *Input) {
-	if err := t.refresh(bound); err != nil && ctx.Err() == nil {
+	err := t.refresh(bound)
+	if err == nil && ctx.Err() == nil {
+		err = t.freshen(bound, run)
+	}
+	if err != nil && ctx.Err() == nil {
 		return nil, &Input{Kind: InputReleased, Err: err}
 	}
 	t.mu.Lock()
@@ -19,12 +25,42 @@ func (t *task) prepare(ctx, bound context.Context, run *activeRun) (Effect, *Inp
 	return t.resolve(ctx, run)
 }
 
+// staleAfter is how old what the store told may be when an effect is performed.
+const staleAfter = time.Second
+
+// freshen asks the store again for contact and requests, and whether the lease
+// still holds, for an effect that had to wait for its turn.
+func (t *task) freshen(ctx context.Context, run *activeRun) error {
+	t.mu.Lock()
+	now := t.r.now()
+	if age := now.Sub(run.read); age >= 0 && age < staleAfter {
+		t.mu.Unlock()
+		return nil
+	}
+	tr := Transition{
+		Contact: t.work.Contact, Token: t.work.Token, Now: now, Extend: now.Add(t.r.opts.Lease),
+		Runs: []RunChange{run.write(now)},
+	}
+	t.mu.Unlock()
+	res := t.r.tryCommit(ctx, []Transition{tr})[0]
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if res.Err == nil {
+		run.read = now
+		t.written(res)
+	}
+	return res.Err
+}
+
 // resolve decides what is to be done for a run whose state was written. If the
 // outside world is not needed after all, or must not be troubled any more
 // because ctx has ended, it returns the input right away.
 func (t *task) resolve(ctx context.Context, run *activeRun) (Effect, *Input) {
-	if ctx.Err() != nil || run.control == ControlCancel || t.contact == nil {
+	if ctx.Err() != nil || t.failure != nil || run.control == ControlCancel || t.contact == nil {
 		return nil, &Input{Kind: InputReleased}
+	}
+	if !run.state.begun {
+		return nil, &Input{Kind: InputWoken} // a change to the contact, which is part of the next commit
 	}
 	data := run.data
 	data.Contact = t.contact
@@ -68,7 +104,7 @@ func (r *Runner) attempt(ctx context.Context, contactID string, effect Effect) (
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			in = Input{Kind: InputFailed, Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
+			in = Input{Kind: InputFailed, Err: panicError(p)}
 		}
 	}()
 	var err error
@@ -77,13 +113,15 @@ func (r *Runner) attempt(ctx context.Context, contactID string, effect Effect) (
 	case *SendEffect:
 		var id string
 		sent := e.Email // the mailer may change its copy
+		sent.Variables = maps.Clone(sent.Variables)
 		id, err = r.mailer.SendEmail(ctx, e.Email)
 		in.Output = emailOutput(&sent, id)
 	case *CustomEffect:
 		in.Output, in.Branch, err = e.run(ctx)
 	case *ChangeContactEffect:
-		_, err = r.opts.Contacts.ChangeContact(ctx, contactID, e.Change)
-		in.Output = e.output
+		var changed Contact
+		changed, err = r.opts.Contacts.ChangeContact(ctx, contactID, e.Change)
+		in.Output, in.contact = e.output, &changed
 	case *DeleteContactEffect:
 		err = r.opts.Contacts.DeleteContact(ctx, contactID)
 	default:
@@ -97,14 +135,27 @@ func (r *Runner) attempt(ctx context.Context, contactID string, effect Effect) (
 }
 
 // settled takes what became of a run's effect and moves the run on.
-func (t *task) settled(ctx context.Context, run *activeRun, in Input) {
+func (t *task) settled(run *activeRun, in Input) {
 	t.now = t.r.now()
 	t.noticeContact(run, in)
-	t.advance(run, in)
+	if in.contact != nil {
+		t.contact = in.contact // what follows reads it
+	}
+	if in.Kind == InputSucceeded && t.r.opts.Contacts != nil && run.graph.steps[run.state.at].typ == TypeContactDelete {
+		t.contact, t.remove = nil, true // its other runs are cancelled
+	}
+	if in.Kind != InputReleased || run.state.begun {
+		t.advance(run, in)
+	}
 	if in.Kind == InputReleased {
 		t.released(run, in.Err)
 	}
-	t.lookBackIfAsked(ctx, run)
+}
+
+// panicError makes a failed attempt of a panic. How far the host's code had come
+// nobody knows.
+func panicError(p any) error {
+	return fmt.Errorf("panic: %v: %w\n%s", p, ErrOutcomeUnknown, debug.Stack())
 }
 
 // released goes on with a run whose effect was not begun: it may have to be

@@ -24,6 +24,12 @@ func (q *queue[T]) push(items ...T) {
 		return
 	}
 	q.mu.Lock()
+	if q.head > len(q.items)/2 {
+		// What was taken must not pile up in a queue that is never empty.
+		n := copy(q.items, q.items[q.head:])
+		clear(q.items[n:])
+		q.items, q.head = q.items[:n], 0
+	}
 	q.items = append(q.items, items...)
 	q.mu.Unlock()
 	if len(items) == 1 {

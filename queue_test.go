@@ -98,3 +98,16 @@ func TestQueue_HandsEachItemToOne(t *testing.T) {
 		assert.Equal(t, 1, n, "item %d", i)
 	}
 }
+// 20
+func TestQueue_DoesNotGrowWithWhatHasPassed(t *testing.T) {
+	q := newQueue[int]()
+	one := make([]int, 0, 1)
+	q.push(0)
+	for i := range 1_000_000 {
+		q.push(i)
+		one = q.pop(one)
+	}
+	if c := cap(q.items); c > 1000 {
+		t.Errorf("one item waits, and there is room for %d", c)
+	}
+}

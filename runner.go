@@ -116,6 +116,8 @@ func (r *Runner) graph(ctx context.Context, v VersionRef) (*Graph, error) {
 	if g, ok := r.graphs.get(v); ok {
 		return g, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, r.opts.StoreTimeout)
+	defer cancel()
 	text, err := r.store.FindDefinition(ctx, v)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err

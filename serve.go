@@ -97,7 +97,7 @@ func (s *server) start() {
 func (s *server) stop() {
 	// A real timer: a clock that stands still must not keep Run from returning.
 	timer := time.AfterFunc(s.r.opts.ShutdownTimeout, s.cut)
-	s.tasks.Wait()
+	s.finish()
 	timer.Stop()
 	s.claimed.close()
 	s.effects.close()
@@ -106,13 +106,30 @@ func (s *server) stop() {
 	s.cut()
 }
 
+// finish waits for the tasks, and keeps their leases meanwhile.
+func (s *server) finish() {
+	ended := make(chan struct{})
+	go func() {
+		s.tasks.Wait()
+		close(ended)
+	}()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-s.r.opts.Clock.After(s.r.opts.Lease / 3):
+			s.renew()
+		}
+	}
+}
+
 // serve is the scheduler: it claims what is due, renews leases, and sleeps on
 // one timer until the next thing is due or somebody wakes it.
 func (s *server) serve() error {
 	failures := 0
 	for s.ctx.Err() == nil {
+		s.renew() // first: after a stall it would claim its own work a second time
 		n, err := s.claim()
-		s.renew()
 		switch {
 		case errors.Is(err, ErrClosed):
 			return fmt.Errorf("automation: run: %w", err)

@@ -1,5 +1,10 @@
 package automation
 
+import (
+	"errors"
+	"slices"
+)
+
 // commitMax is how many transitions are written in one commit at most.
 const commitMax = 512
 
@@ -10,6 +15,7 @@ type commitRequest struct {
 	transition Transition
 	ready      []*activeRun // their effects may be performed when it is written
 	notices    []Notice     // for when it is written
+	last       bool         // it gives the task up
 }
 
 // effectRequest is an effect that may be performed: its run's state is written.
@@ -46,7 +52,11 @@ func (t *task) request() commitRequest {
 	ready := t.takeReady()
 	t.unwritten++
 	t.inFlight += len(ready)
-	return commitRequest{t, t.transition(t.inFlight == 0), ready, t.takeNotices()}
+	tr := t.transition(t.inFlight == 0)
+	if tr.changes() {
+		t.changing++
+	}
+	return commitRequest{task: t, transition: tr, ready: ready, notices: t.takeNotices()}
 }
 
 // commit is the stage that writes, in one commit, whatever has gathered while
@@ -64,12 +74,7 @@ func (s *server) commit() {
 		for i := range batch {
 			ts = append(ts, batch[i].transition)
 		}
-		results, err := s.write(ts)
-		for i := range batch {
-			var res CommitResult
-			if res.Err = err; err == nil {
-				res = results[i]
-			}
+		for i, res := range s.write(ts) {
 			effects = s.written(effects, batch[i], res)
 		}
 		s.effects.push(effects...)
@@ -82,37 +87,77 @@ func (s *server) commit() {
 // write commits a batch. If the store does not answer it tries again for as
 // long as the leases are good for: the batch may hold outcomes of effects,
 // which cannot be had a second time.
-func (s *server) write(ts []Transition) ([]CommitResult, error) {
-	results, err := s.r.commit(s.bound, ts)
+func (s *server) write(ts []Transition) []CommitResult {
+	results := s.r.tryCommit(s.bound, ts)
 	until := s.r.now().Add(s.r.opts.Lease)
-	for failures := 1; err != nil && s.bound.Err() == nil && s.r.now().Before(until); failures++ {
-		s.r.opts.Logger.Error("automation: cannot commit", "transitions", len(ts), "error", err)
+	for failures := 1; s.bound.Err() == nil && s.r.now().Before(until); failures++ {
+		again := slices.IndexFunc(results, unanswered)
+		if again < 0 {
+			break
+		}
+		s.r.opts.Logger.Error("automation: cannot commit", "transitions", len(ts), "error", results[again].Err)
 		s.pause(s.bound, storeRetry.backoff("commit", "", failures))
-		results, err = s.r.commit(s.bound, ts)
+		s.rewrite(ts, results)
 	}
-	return results, err
+	return results
+}
+
+// rewrite tries the transitions again that the store had no answer for.
+func (s *server) rewrite(ts []Transition, results []CommitResult) {
+	var open []Transition
+	var places []int
+	for i := range ts {
+		if unanswered(results[i]) {
+			open, places = append(open, ts[i]), append(places, i)
+		}
+	}
+	for i, res := range s.r.tryCommit(s.bound, open) {
+		results[places[i]] = res
+	}
+}
+
+// unanswered reports whether a transition was not written, and not refused
+// either.
+func unanswered(res CommitResult) bool {
+	return res.Err != nil && !errors.Is(res.Err, ErrLeaseLost) && !errors.Is(res.Err, ErrConflict) && !errors.Is(res.Err, ErrNotFound)
 }
 
 // written takes note of what became of a transition, and adds the effects that
 // may be performed now.
 func (s *server) written(effects []effectRequest, req commitRequest, res CommitResult) []effectRequest {
 	t := req.task
-	t.mu.Lock()
-	t.unwritten--
-	if res.Err != nil {
-		t.inFlight -= len(req.ready)
-		t.mu.Unlock()
-		s.fail(t, res.Err)
+	if req.last {
+		s.end(t)
 		return effects
 	}
-	t.written(res)
-	t.mu.Unlock()
-	for _, run := range req.ready {
-		effects = append(effects, effectRequest{t, run})
+	read := s.r.now()
+	t.mu.Lock()
+	t.unwritten--
+	if req.transition.changes() {
+		t.changing--
 	}
-	s.r.observe(req.notices...)
-	if req.transition.Release {
+	if res.Err == nil {
+		t.written(res)
+	}
+	// Effects of a task that was given up would have nobody to write them.
+	failed := res.Err != nil || t.failure != nil
+	if failed {
+		t.inFlight -= len(req.ready)
+	}
+	t.mu.Unlock()
+	if res.Err == nil {
+		s.r.observe(req.notices...)
+	}
+	switch {
+	case res.Err == nil && req.transition.Release:
 		s.end(t)
+	case failed:
+		s.fail(t, res.Err)
+	default:
+		for _, run := range req.ready {
+			run.read = read
+			effects = append(effects, effectRequest{t, run})
+		}
 	}
 	return effects
 }
@@ -135,17 +180,19 @@ func (s *server) performOne(t *task, run *activeRun) {
 		in = &done
 	}
 	t.mu.Lock()
+	t.settled(run, *in)
+	t.mu.Unlock()
+	t.catchUp(s.bound, run)
+	t.mu.Lock()
 	t.inFlight--
-	t.settled(s.bound, run, *in)
-	failed := t.failure != nil
-	if !failed {
+	if t.failure == nil {
 		// Pushed under the lock: a task's transitions are written in order.
 		s.commits.push(t.request())
+		t.mu.Unlock()
+		return
 	}
 	t.mu.Unlock()
-	if failed {
-		s.fail(t, nil)
-	}
+	s.fail(t, nil)
 }
 
 // fail gives up on a task, once nothing of it is in flight any more.
@@ -160,7 +207,7 @@ func (s *server) fail(t *task, err error) {
 	if !last {
 		return
 	}
-	// What cannot be written now is done again when the lease has ended.
-	_ = s.r.giveUp(s.bound, t, t.failure)
-	s.end(t)
+	// Through the committer, which writes many at once: a store that hangs must
+	// not hold up each of them in turn.
+	s.commits.push(commitRequest{task: t, transition: s.r.surrender(t, t.failure), last: true})
 }

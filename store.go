@@ -111,8 +111,10 @@ type AutomationQuery struct {
 
 // AutomationStore keeps automations and every version of their definitions.
 type AutomationStore interface {
-	// InsertAutomation fails with ErrConflict if the id is taken, also by an
-	// automation that was deleted while runs of it are kept.
+	// InsertAutomation keeps a under the first version that its id never had,
+	// also if an automation with this id was deleted: what is known of a version
+	// is never about another graph. It fails with ErrConflict if the id is taken,
+	// also by an automation that was deleted while runs of it are kept.
 	InsertAutomation(ctx context.Context, a AutomationRecord) error
 	// UpdateAutomation replaces the automation whose revision is a.Revision-1,
 	// and keeps the definition under a.Version if that is new. It fails with
@@ -266,6 +268,9 @@ type Transition struct {
 	Release bool
 	Extend  time.Time
 }
+
+// changes reports whether t changes the contact.
+func (t *Transition) changes() bool { return t.Change != nil || t.Delete }
 
 // RunChange is a run that was started or has changed.
 type RunChange struct {

@@ -19,6 +19,7 @@ type task struct {
 	mu        sync.Mutex // guards what follows, where Run is at work on the task
 	inFlight  int        // effects that are performed, or will be once written
 	unwritten int        // transitions on their way to the store
+	changing  int        // those of them that change the contact
 	failure   error      // why the task was given up
 	ended     bool       // nobody looks after it any more
 
@@ -28,7 +29,6 @@ type task struct {
 
 	now     time.Time // when its current stage has begun
 	contact *Contact  // as it is now; nil if there is none
-	read    time.Time // when the store has said so
 	runs    []*activeRun
 	ready   []*activeRun // their next effect may happen once the state is written
 
@@ -54,7 +54,9 @@ type activeRun struct {
 	seen    Control // carried out and not written
 	isNew   bool
 	dirty   bool
-	moved   bool // it was advanced by this task
+	moved   bool      // it was advanced by this task
+	read    time.Time // when the store told of the contact and of requests about the run
+	again   time.Time // when to look back again, because it could not be done
 }
 
 // begin loads what was claimed and moves all of it as far as it goes without
@@ -65,7 +67,7 @@ func (t *task) begin(ctx context.Context) error {
 	if t.work.Contact.ID == "" {
 		return t.planInbox(ctx)
 	}
-	t.contact, t.read = t.work.Record, t.now
+	t.contact = t.work.Record
 	if err := t.refresh(ctx); err != nil {
 		return err
 	}
@@ -77,15 +79,10 @@ func (t *task) begin(ctx context.Context) error {
 	return t.plan(ctx)
 }
 
-// contactFreshness is for how long a contact that came with a claim or a commit
-// is good for an effect. Effects that had to wait longer for their turn ask again:
-// somebody may have unsubscribed meanwhile.
-const contactFreshness = time.Second
-
-// refresh asks for the contact again: the host each time, as it does not say when
-// it changes one, and the store when what it has said is old.
+// refresh asks the host for its contact, which may have been changed since. One
+// in the store comes with each claim and commit.
 func (t *task) refresh(ctx context.Context) error {
-	if t.r.opts.Contacts == nil && !t.stale() {
+	if t.r.opts.Contacts == nil {
 		return nil
 	}
 	c, err := t.r.findContact(ctx, ContactRef{ID: t.work.Contact.ID})
@@ -97,24 +94,10 @@ func (t *task) refresh(ctx context.Context) error {
 		return fmt.Errorf("contact %q: %w", t.work.Contact.ID, err)
 	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.r.opts.Contacts != nil || t.settledContact() {
-		t.contact, t.read = contact, t.r.now()
-	}
+	t.contact = contact
+	t.mu.Unlock()
 	return nil
 }
-
-// stale reports whether the store has to be asked for the contact again. While a
-// change of the task's own is on its way there, it must not be.
-func (t *task) stale() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.settledContact() && t.r.now().Sub(t.read) > contactFreshness
-}
-
-// settledContact reports whether the store has heard of all changes to the
-// contact that the task has made.
-func (t *task) settledContact() bool { return t.unwritten == 0 && t.change == nil && !t.remove }
 
 // load makes an activeRun of a claimed run. One that cannot be read is set
 // aside, and all others go on.
@@ -134,6 +117,10 @@ func (t *task) load(ctx context.Context, c *ClaimedRun) error {
 	}
 	t.runs = append(t.runs, run)
 	if err != nil {
+		if run.rec.Setbacks > 0 && run.rec.DueAt.After(t.now) && run.control == ControlNone && t.contact != nil {
+			run.graph = nil // an event has brought it; its back-off goes on
+			return nil
+		}
 		t.setAside(run, err)
 		return nil
 	}
@@ -142,7 +129,7 @@ func (t *task) load(ctx context.Context, c *ClaimedRun) error {
 	}
 	run.action = g.Action(run.state)
 	if run.rec.Setbacks > 0 {
-		t.recover(ctx, run)
+		return t.recover(ctx, run)
 	}
 	return nil
 }
@@ -172,6 +159,9 @@ func (t *task) setAside(run *activeRun, err error) {
 	if run.control == ControlCancel {
 		run.seen, run.rec.DueAt, run.rec.CompletedAt, run.rec.WaitEvent = ControlCancel, time.Time{}, t.now, ""
 		run.rec.Status, run.rec.Error = RunCancelled, &StepError{Code: CancelledByRequest, Message: cancelMessage}
+	} else if t.contact == nil && run.rec.Status == RunRunning {
+		run.seen, run.rec.DueAt, run.rec.CompletedAt, run.rec.WaitEvent = run.control, time.Time{}, t.now, ""
+		run.rec.Status, run.rec.Error = RunCancelled, &StepError{Code: contactGone.Code, Message: contactGone.Reason}
 	}
 	run.dirty, run.moved, run.graph = true, true, nil
 	t.r.opts.Logger.Error("automation: run set aside", "run", run.rec.ID, "setbacks", run.rec.Setbacks, "error", err)
@@ -179,11 +169,20 @@ func (t *task) setAside(run *activeRun, err error) {
 
 // recover takes up a run that could not be read before. Events that came in the
 // meantime could not be matched: the run looks back for them.
-func (t *task) recover(ctx context.Context, run *activeRun) {
+func (t *task) recover(ctx context.Context, run *activeRun) error {
 	run.rec.Setbacks, run.rec.Error, run.dirty = 0, nil, true
-	if run.action.Kind == ActionWait {
-		t.lookBack(ctx, run)
+	if run.rec.Status == RunFailed && run.control == ControlRetry && run.state.Status() == RunRunning {
+		// It was failed for being unreadable, not by a step.
+		run.rec.Status, run.rec.CompletedAt = RunRunning, time.Time{}
+		run.control, run.seen, run.rec.DueAt = ControlNone, ControlRetry, t.now
 	}
+	if run.action.Kind != ActionWait || run.rec.Status != RunRunning {
+		return nil
+	}
+	if _, err := t.lookBack(ctx, run); err != nil {
+		return err
+	}
+	return t.lookBackIfAsked(ctx, run)
 }
 
 // plan moves everything as far as it goes: first what was asked for, then the
@@ -197,11 +196,16 @@ func (t *task) plan(ctx context.Context) error {
 			return err
 		}
 	}
+	// There may be more events than one claim brings, and one that was accepted
+	// in time wins over a time-out.
+	more := len(t.work.Events) == claimEvents
 	for _, run := range t.runs {
-		if run.moved || run.rec.DueAt.IsZero() || run.rec.DueAt.After(t.now) {
+		if run.moved || run.rec.DueAt.IsZero() || run.rec.DueAt.After(t.now) || more && run.action.Kind == ActionWait {
 			continue
 		}
-		t.wake(ctx, run)
+		if err := t.wake(ctx, run); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -236,37 +240,27 @@ func (t *task) retry(run *activeRun) {
 	if run.rec.Status != RunFailed {
 		return
 	}
+	t.advance(run, Input{Kind: InputRetried})
 	if t.contact == nil {
-		t.advance(run, Input{Kind: InputRetried})
 		t.advance(run, contactGone)
-		return
 	}
-	kind := InputRetried
-	if run.state.Status() == RunRunning {
-		// It was failed for being unreadable, not by a step.
-		run.rec.Status, run.rec.CompletedAt, run.rec.Error = RunRunning, time.Time{}, nil
-		if kind = InputWoken; !run.state.started {
-			kind = InputStarted
-		}
-	}
-	t.advance(run, Input{Kind: kind})
 }
 
 // wake advances a run that is due by time.
-func (t *task) wake(ctx context.Context, run *activeRun) {
+func (t *task) wake(ctx context.Context, run *activeRun) error {
 	if run.graph == nil || run.rec.Status != RunRunning {
-		return
+		return nil
 	}
 	if t.contact == nil {
 		t.obey(run) // another run has just deleted it
-		return
+		return nil
 	}
 	kind := InputWoken
 	if !run.state.started {
 		kind = InputStarted
 	}
 	t.advance(run, Input{Kind: kind})
-	t.lookBackIfAsked(ctx, run)
+	return t.lookBackIfAsked(ctx, run)
 }
 
 // dispatch does all that one event does: resume waits, then start runs.
@@ -280,8 +274,12 @@ func (t *task) dispatch(ctx context.Context, e *PendingEvent) error {
 	}
 	payload := storedPayload(e.Payload)
 	for _, run := range t.runs {
-		if t.deliver(ctx, run, &e.Event, payload) {
-			n.Resumed = append(n.Resumed, run.rec.ID)
+		if !t.deliver(run, &e.Event, payload) {
+			continue
+		}
+		n.Resumed = append(n.Resumed, run.rec.ID)
+		if err := t.lookBackIfAsked(ctx, run); err != nil {
+			return err
 		}
 	}
 	for _, v := range e.Starts {
@@ -303,7 +301,7 @@ func (t *task) noticeHandled(n EventHandled) {
 
 // deliver brings an event to a run that may be waiting for it. An event never
 // satisfies a wait of the run that it has started.
-func (t *task) deliver(ctx context.Context, run *activeRun, e *Event, payload map[string]any) (resumed bool) {
+func (t *task) deliver(run *activeRun, e *Event, payload map[string]any) (resumed bool) {
 	if run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || run.rec.EventID == e.ID {
 		return false
 	}
@@ -312,12 +310,11 @@ func (t *task) deliver(ctx context.Context, run *activeRun, e *Event, payload ma
 	}
 	at, dirty, moved := len(run.state.steps), run.dirty, run.moved
 	t.advance(run, Input{Kind: InputReceived, Event: e, Payload: payload})
-	if len(run.state.steps) == at && run.state.Status() == RunRunning {
+	resumed = len(run.state.steps) != at || run.state.Status() != RunRunning
+	if !resumed {
 		run.dirty, run.moved = dirty, moved // it was not what the run waits for
-		return false
 	}
-	t.lookBackIfAsked(ctx, run)
-	return true
+	return resumed
 }
 
 // start makes a run. If this process cannot read the graph, the run is kept
@@ -348,33 +345,48 @@ func (t *task) start(ctx context.Context, v VersionRef, e *PendingEvent, payload
 		return run.rec.ID, nil
 	}
 	t.advance(run, Input{Kind: InputStarted, Event: &e.Event})
-	t.lookBackIfAsked(ctx, run)
-	return run.rec.ID, nil
+	return run.rec.ID, t.lookBackIfAsked(ctx, run)
 }
 
 // lookBackIfAsked brings a run that has just begun a wait with lookback the
 // events that came before it.
-func (t *task) lookBackIfAsked(ctx context.Context, run *activeRun) {
-	if run.action.Kind == ActionWait && run.action.Lookback {
-		t.lookBack(ctx, run)
-	}
-}
-
-// lookBack brings a waiting run the events that were accepted since it started.
-// If the store cannot be asked, the wait is recorded all the same, with what led
-// to it, and the run looks back at its next claim.
-func (t *task) lookBack(ctx context.Context, run *activeRun) {
-	events, err := t.r.store.ContactEvents(ctx, run.rec.ContactID, run.action.Event, run.state.steps[0].startedAt)
-	if err != nil {
-		run.rec.Setbacks++
-		t.r.opts.Logger.Error("automation: cannot look back for events", "run", run.rec.ID, "error", err)
-		return
-	}
-	for i := range events {
-		if t.deliver(ctx, run, &events[i], storedPayload(events[i].Payload)) {
-			return
+func (t *task) lookBackIfAsked(ctx context.Context, run *activeRun) error {
+	for run.graph != nil && run.action.Kind == ActionWait && run.action.Lookback {
+		if resumed, err := t.lookBack(ctx, run); err != nil || !resumed {
+			return err
 		}
 	}
+	return nil
+}
+
+// lookBack asks for events without holding t.mu, so that a slow answer holds up
+// nobody else.
+func (t *task) lookBack(ctx context.Context, run *activeRun) (resumed bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, t.r.opts.StoreTimeout)
+	defer cancel()
+	events, err := t.r.store.ContactEvents(ctx, run.rec.ContactID, run.action.Event, run.state.steps[0].startedAt)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range events {
+		if t.deliver(run, &events[i], storedPayload(events[i].Payload)) {
+			return true, nil
+		}
+	}
+	return false, err
+}
+
+// catchUp is lookBackIfAsked for a run whose effect was performed: if the events
+// cannot be had now the run is looked at again later, for the outcome must be
+// written.
+func (t *task) catchUp(ctx context.Context, run *activeRun) {
+	err := t.lookBackIfAsked(ctx, run)
+	if err == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	run.again, run.dirty = t.now.Add(setback), true
+	t.r.opts.Logger.Warn("automation: cannot look back", "run", run.rec.ID, "error", err)
 }
 
 // planInbox handles events for an email that belonged to no contact when they
@@ -427,6 +439,7 @@ func (t *task) createContact(ctx context.Context, email string) error {
 func (t *task) advance(run *activeRun, in Input) {
 	run.dirty, run.moved = true, true
 	t.advanced++
+	outcome := run.state.begun // of an effect: a request may have come meanwhile
 	for {
 		in.Now = t.now
 		in.Data = run.data
@@ -442,14 +455,22 @@ func (t *task) advance(run *activeRun, in Input) {
 		}
 		run.state, run.action = next, action
 		t.compare(run, before)
-		if action.Kind != ActionPerform {
+		switch {
+		case action.Kind != ActionPerform:
 			return
-		}
-		if t.r.opts.Contacts != nil || !run.graph.changesContact(next) {
+		case t.contact == nil:
+			in = contactGone // another run has deleted it
+		case t.r.opts.Contacts != nil || !run.graph.changesContact(next):
 			t.ready = append(t.ready, run)
 			return
+		case outcome:
+			// The outcome is written first: the store then tells about requests
+			// that came while the effect was in flight.
+			in, outcome = Input{Kind: InputReleased}, false
+			t.ready = append(t.ready, run)
+		default:
+			in = t.changeContact(run)
 		}
-		in = t.changeContact(run)
 	}
 }
 
@@ -509,7 +530,7 @@ func (t *task) transition(release bool) Transition {
 // write returns the run as it has to be stored.
 func (run *activeRun) write(now time.Time) RunChange {
 	rec := &run.rec
-	if run.graph != nil { // else it was set aside
+	if run.graph != nil && rec.Setbacks == 0 {
 		rec.Status, rec.Error = run.state.Status(), run.state.failure()
 		rec.Step, rec.WaitEvent = run.action.Step, run.action.Event
 		rec.DueAt = run.state.dueAt
@@ -521,8 +542,8 @@ func (run *activeRun) write(now time.Time) RunChange {
 		case run.action.Kind != ActionDone:
 			rec.CompletedAt = time.Time{}
 		}
-		if rec.Setbacks > 0 && rec.Status == RunRunning {
-			rec.DueAt = now.Add(setback)
+		if !run.again.IsZero() && rec.Status == RunRunning && (rec.DueAt.IsZero() || run.again.Before(rec.DueAt)) {
+			rec.DueAt = run.again
 		}
 		rec.State, _ = run.state.MarshalBinary()
 	}
@@ -539,8 +560,9 @@ func (t *task) written(res CommitResult) {
 			run.control = c
 		}
 	}
-	if t.r.opts.Contacts == nil && t.settledContact() {
-		t.contact, t.read = res.Contact, t.r.now()
+	// A change that is on its way to the store is not in what it has returned.
+	if t.r.opts.Contacts == nil && t.changing == 0 && t.change == nil && !t.remove {
+		t.contact = res.Contact
 	}
 }
 

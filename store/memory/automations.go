@@ -36,6 +36,7 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 	}
 	s.seq++
 	e := &automationEntry{AutomationRecord: a, seq: s.seq}
+	e.Version = s.retired[a.ID] + 1
 	e.CreatedAt, e.UpdatedAt = kept(a.CreatedAt), kept(a.UpdatedAt)
 	s.automations[a.ID] = e
 	s.created = append(s.created, e)
@@ -161,6 +162,7 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 	}
 	s.cancel(e, toMicros(now))
 	s.unlisten(e)
+	s.retired[id] = e.Version
 	delete(s.automations, id)
 	s.created = slices.DeleteFunc(s.created, func(a *automationEntry) bool { return a == e })
 	for v, d := range s.definitions {

@@ -68,7 +68,7 @@ func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
 		return err
 	}
 	defer s.mu.Unlock()
-	if d := s.contacts[c.ID]; d != nil {
+	if d := s.contacts[c.ID]; d != nil && (d.known || d.deleted) {
 		return conflict("contact %q exists already, or has existed", c.ID)
 	}
 	if s.emails[automation.EmailKey(c.Email)] != nil {
@@ -139,16 +139,20 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 func (s *Store) remove(d *desk, now micros) {
 	delete(s.emails, automation.EmailKey(d.contact.email))
 	d.known, d.deleted, d.contact = false, true, contact{}
+	d.cancelRuns(now)
+	// Deleting from the list one by one would cost its length each time.
+	if s.removed++; s.removed > len(s.listed)/2 {
+		s.listed = slices.DeleteFunc(s.listed, func(d *desk) bool { return !d.known })
+		s.removed = 0
+	}
+}
+
+func (d *desk) cancelRuns(now micros) {
 	for _, r := range d.running {
 		if r.status == running {
 			r.control = cancel
 		}
 		r.hasten(now)
-	}
-	// Deleting from the list one by one would cost its length each time.
-	if s.removed++; s.removed > len(s.listed)/2 {
-		s.listed = slices.DeleteFunc(s.listed, func(d *desk) bool { return !d.known })
-		s.removed = 0
 	}
 }
 

@@ -21,6 +21,7 @@ type Store struct {
 	created     []*automationEntry // in order of creation
 	triggers    map[string][]*automationEntry
 	definitions map[automation.VersionRef]*definition
+	retired     map[string]int // last versions of automations that were deleted
 
 	defined []*automation.EventDefinition // in order of creation
 	events  map[string]*event
@@ -53,6 +54,7 @@ func New() *Store {
 		automations: map[string]*automationEntry{},
 		triggers:    map[string][]*automationEntry{},
 		definitions: map[automation.VersionRef]*definition{},
+		retired:     map[string]int{},
 		events:      map[string]*event{},
 		keys:        map[idempotency]keyUse{},
 		contacts:    map[string]*desk{},

@@ -167,11 +167,12 @@ func (s *Store) refusal(t *automation.Transition) error {
 		r := &t.Runs[i]
 		a := s.automations[r.AutomationID]
 		switch {
+		case s.runs[r.ID] != nil: // also a new one that is written again
 		case r.New && (a == nil || a.Status != automation.StatusEnabled):
 			return conflict("automation %q is not enabled any more", r.AutomationID)
 		case r.New && s.definitions[automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}] == nil:
 			return conflict("version %d of automation %q is not in use any more", r.Version, r.AutomationID)
-		case !r.New && s.runs[r.ID] == nil:
+		case !r.New:
 			return notFound("run", r.ID)
 		}
 	}
@@ -201,6 +202,9 @@ func (d *desk) handle(t *automation.Transition, now micros) {
 
 func (s *Store) changeContact(d *desk, t *automation.Transition, now micros) {
 	if !d.known {
+		if t.Delete {
+			d.cancelRuns(now)
+		}
 		return
 	}
 	if t.Change != nil {
