@@ -678,9 +678,9 @@ func TestEraseContact_LeavesNoLeaseWhenItFails(t *testing.T) {
 	store := &hooked{Store: r.store}
 	store.onListRuns = func() error { return errOutage }
 	node := r.on(store, r.opts)
-	require.ErrorIs(t, node.EraseContact(r.ctx, "ada"), errOutage)
+	require.ErrorIs(t, node.EraseContact(r.ctx, automation.ContactRef{ID: "ada"}), errOutage)
 	store.onListRuns = nil
-	assert.NoError(t, node.EraseContact(r.ctx, "ada"))
+	assert.NoError(t, node.EraseContact(r.ctx, automation.ContactRef{ID: "ada"}))
 }
 
 func TestEraseContact_ErasesAllPendingEvents(t *testing.T) {
@@ -690,7 +690,7 @@ func TestEraseContact_ErasesAllPendingEvents(t *testing.T) {
 	for range 300 {
 		r.send(automation.Event{Name: "signup", ContactID: "u-ada"})
 	}
-	require.NoError(t, r.EraseContact(r.ctx, "u-ada"))
+	require.NoError(t, r.EraseContact(r.ctx, automation.ContactRef{ID: "u-ada"}))
 	r.drain()
 	assert.Empty(t, r.runs(), "an event that was erased starts nothing")
 }
@@ -845,7 +845,7 @@ func TestRun_SlowLookBackDoesNotHoldUpOthers(t *testing.T) {
 func TestEraseOfNobodyUsesUpNoID(t *testing.T) {
 	t.Parallel()
 	r := setup(t, automation.Options{})
-	require.NoError(t, r.EraseContact(r.ctx, "ada"))
+	require.NoError(t, r.EraseContact(r.ctx, automation.ContactRef{ID: "ada"}))
 	_, err := r.CreateContact(r.ctx, automation.Contact{ID: "ada", Email: "ada@example.com"})
 	assert.NoError(t, err)
 }

@@ -2,6 +2,7 @@ package automation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -14,6 +15,11 @@ const pruneBatch = 1000
 // how many it has removed. Events that have started a run that is kept, and runs
 // in progress, stay.
 func (r *Runner) Prune(ctx context.Context, age time.Duration) (PruneResult, error) {
+	if age < 0 {
+		return PruneResult{}, Problems{{
+			Severity: SeverityError, Code: CodeInvalidOption, Path: "age", Message: fmt.Sprintf("must not be negative, and is %v", age),
+		}}.Err("prune")
+	}
 	var total PruneResult
 	for {
 		now := r.now()
@@ -29,52 +35,76 @@ func (r *Runner) Prune(ctx context.Context, age time.Duration) (PruneResult, err
 	}
 }
 
-// EraseContact removes everything personal that is kept of a contact: the
-// contact itself, where contacts live in the Store, the payloads of its events,
-// and the outputs, errors and variables of its runs. Runs in progress are
-// cancelled. What stays says only that runs have existed and how they ended.
+// EraseContact removes everything personal that is kept of a contact, named by
+// id or by email: the contact itself, where contacts live in the Store, the
+// payloads of its events, also of those that were sent for its email before it
+// was a contact, and the outputs, errors and variables of its runs. Runs in
+// progress are cancelled. What stays says only that runs have existed and how
+// they ended.
 //
 // It fails with ErrConflict while a Runner is at work on the contact: call it
-// again. Erasing twice, or a contact that nothing is known of, is no error.
-func (r *Runner) EraseContact(ctx context.Context, id string) error {
+// again. Erasing twice, or somebody of whom nothing is known, is no error.
+func (r *Runner) EraseContact(ctx context.Context, ref ContactRef) error {
+	if (ref.ID == "") == (ref.Email == "") {
+		return Problems{{Severity: SeverityError, Code: CodeInvalidContact, Message: "needs either an id or an email"}}.Err("erase contact")
+	}
+	e := eraser{r: r, key: ref, email: ref.Email}
+	c, err := r.findContact(ctx, ref)
+	switch {
+	case err == nil:
+		e.key, e.email = ContactRef{ID: c.ID}, c.Email
+	case !errors.Is(err, ErrNotFound):
+		return fmt.Errorf("automation: erase contact %q: %w", ref, err)
+	}
 	for more := true; more; {
-		works, err := r.claim(ctx, ClaimParams{Limit: 1, Contact: ContactRef{ID: id}})
-		if err == nil && len(works) == 0 {
-			err = fmt.Errorf("it is being worked on; try again: %w", ErrConflict)
+		if more, err = e.once(ctx); err != nil {
+			return fmt.Errorf("automation: erase contact %q: %w", ref, err)
 		}
-		if err != nil {
-			return fmt.Errorf("automation: erase contact %q: %w", id, err)
-		}
-		e := eraser{r: r, work: works[0], now: r.now()}
-		if err := e.erase(ctx); err != nil {
-			tr := e.transition()
-			tr.Release = true
-			_ = e.commit(ctx, tr) // else the caller could not try again until the lease ends
-			return fmt.Errorf("automation: erase contact %q: %w", id, err)
-		}
-		more = len(works[0].Events) == claimEvents // events that were not brought are not handled yet
 	}
 	return nil
 }
 
-// eraser is EraseContact at work on a contact that it has leased.
+// eraser is EraseContact at work.
 type eraser struct {
-	r    *Runner
-	work Work
-	now  time.Time
+	r     *Runner
+	key   ContactRef // what is leased
+	email string     // of the contact, if it is known
+	work  Work
+	now   time.Time
+}
+
+// once claims the contact and erases what the claim shows. There is more if it
+// has more events than one claim brings: they are not handled yet.
+func (e *eraser) once(ctx context.Context) (more bool, err error) {
+	works, err := e.r.claim(ctx, ClaimParams{Limit: 1, Contact: e.key})
+	if err != nil {
+		return false, err
+	}
+	if len(works) == 0 {
+		return false, fmt.Errorf("it is being worked on; try again: %w", ErrConflict)
+	}
+	e.work, e.now = works[0], e.r.now()
+	if err := e.erase(ctx); err != nil {
+		tr := e.transition()
+		tr.Release = true
+		_ = e.commit(ctx, tr) // else the caller could not try again until the lease ends
+		return false, err
+	}
+	return len(e.work.Events) == claimEvents, nil
 }
 
 func (e *eraser) erase(ctx context.Context) error {
 	// The contact and the events first: what happens after that finds nothing.
 	tr := e.transition()
-	tr.Erase, tr.Delete = true, e.work.Record != nil
+	tr.Erase, tr.EraseEmail, tr.Delete = true, e.email, e.work.Record != nil
 	for _, ev := range e.work.Events {
 		tr.Handled = append(tr.Handled, ev.ID)
 	}
-	if err := e.commit(ctx, tr); err != nil {
+	tr.Release = e.key.ID == "" // an email has no runs
+	if err := e.commit(ctx, tr); err != nil || tr.Release {
 		return err
 	}
-	q := RunQuery{ContactID: e.work.Contact.ID, PageQuery: PageQuery{Limit: 100}}
+	q := RunQuery{ContactID: e.key.ID, PageQuery: PageQuery{Limit: 100}}
 	for {
 		page, err := e.r.store.ListRuns(ctx, q)
 		if err != nil {

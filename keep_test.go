@@ -56,8 +56,8 @@ func TestEraseContact_LeavesNothingPersonal(t *testing.T) {
 	require.NoError(t, err)
 	mock.Add(time.Hour)
 
-	require.NoError(t, r.EraseContact(ctx, contact.ID))
-	require.NoError(t, r.EraseContact(ctx, contact.ID), "twice is no error")
+	require.NoError(t, r.EraseContact(ctx, automation.ContactRef{ID: contact.ID}))
+	require.NoError(t, r.EraseContact(ctx, automation.ContactRef{ID: contact.ID}), "twice is no error")
 
 	_, err = r.GetContact(ctx, automation.ContactRef{Email: "ada@example.com"})
 	require.ErrorIs(t, err, automation.ErrNotFound)
@@ -83,7 +83,7 @@ func TestEraseContact_LeavesNothingPersonal(t *testing.T) {
 func TestEraseContact_OfNobodyIsNoError(t *testing.T) {
 	t.Parallel()
 	r, _ := keeper(t)
-	require.NoError(t, r.EraseContact(t.Context(), "nobody"))
+	require.NoError(t, r.EraseContact(t.Context(), automation.ContactRef{ID: "nobody"}))
 }
 
 func TestPrune_RemovesWhatIsOldAndDone(t *testing.T) {
@@ -107,4 +107,36 @@ func TestPrune_RemovesWhatIsOldAndDone(t *testing.T) {
 	assert.Equal(t, automation.RunRunning, runs.Data[0].Status)
 	_, err = r.GetEvent(t.Context(), runs.Data[0].EventID)
 	require.NoError(t, err, "the event of a run in progress is kept")
+}
+
+func TestEraseContact_ErasesWhatWasSentForItsEmail(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	for name, signup := range map[string]bool{"a contact": true, "somebody who never became one": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, _ := keeper(t)
+			receipts, err := r.Send(ctx, automation.Event{Name: "page.viewed", Email: "Ada@example.com", Payload: automation.Payload(map[string]any{"name": "Secret"})})
+			require.NoError(t, err)
+			_, err = r.Drain(ctx)
+			require.NoError(t, err)
+			if signup {
+				send(t, r, "user.created", "ada@example.com")
+			}
+			require.NoError(t, r.EraseContact(ctx, automation.ContactRef{Email: "ada@example.com"}))
+			event, err := r.GetEvent(ctx, receipts[0].ID)
+			require.NoError(t, err)
+			assert.Empty(t, event.Payload)
+			assert.Empty(t, event.Email)
+		})
+	}
+}
+
+func TestKeep_RefusesWhatCannotBeMeant(t *testing.T) {
+	t.Parallel()
+	r, _ := keeper(t)
+	require.ErrorIs(t, r.EraseContact(t.Context(), automation.ContactRef{}), automation.ErrInvalid)
+	require.ErrorIs(t, r.EraseContact(t.Context(), automation.ContactRef{ID: "a", Email: "a@example.com"}), automation.ErrInvalid)
+	_, err := r.Prune(t.Context(), -time.Hour)
+	require.ErrorIs(t, err, automation.ErrInvalid)
 }

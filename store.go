@@ -203,7 +203,7 @@ type ClaimParams struct {
 	// contact are brought at a time. Runs that wait for one of these events
 	// are always brought.
 	Events, Runs int
-	// Contact, if its ID is set, claims this contact only, whether or not it
+	// Contact, if set, claims this contact or this email only, whether or not it
 	// has work or was ever heard of. Nothing is returned if its lease is taken.
 	Contact ContactRef
 }
@@ -256,8 +256,11 @@ type Transition struct {
 	Change *ContactChange
 	// Delete deletes the contact, as DeleteContact does.
 	Delete bool
-	// Erase empties the payloads of all events of the contact.
-	Erase bool
+	// Erase empties the payloads of all events of the contact, and those of
+	// events that were sent for EraseEmail and belong to no contact, if that is
+	// set; and forgets the emails and idempotency keys that came with them.
+	Erase      bool
+	EraseEmail string
 	// MoveTo, for a lease on an email, gives its pending events to the contact
 	// with this id. Create creates that contact first, where the store holds
 	// contacts; if the email belongs to a contact already, the events go to

@@ -17,8 +17,8 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 	}
 	defer s.mu.Unlock()
 	now := toMicros(p.Now)
-	if p.Contact.ID != "" {
-		d := s.deskFor(p.Contact.ID, "", true)
+	if p.Contact != (automation.ContactRef{}) {
+		d := s.deskFor(p.Contact.ID, p.Contact.Email, true)
 		if d.leased > now {
 			return nil, nil
 		}
@@ -143,6 +143,9 @@ func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
 		return res
 	}
 	d.handle(t, now)
+	if t.Erase {
+		s.erase(d, t.EraseEmail)
+	}
 	for i := range t.Runs {
 		s.put(d, &t.Runs[i], now, &res)
 	}
@@ -193,8 +196,19 @@ func (d *desk) handle(t *automation.Transition, now micros) {
 		d.pending()[0] = e
 		d.handled++
 	}
-	if t.Erase {
-		for _, e := range d.events {
+}
+
+// erase empties the events of a desk, and those for an email that belong to no
+// contact. Erasing is rare: it is not worth an index of such events.
+func (s *Store) erase(d *desk, email string) {
+	for _, e := range d.events {
+		e.payload, e.asSent = nil, nil
+	}
+	if email == "" {
+		return
+	}
+	for _, e := range s.events {
+		if e.desk.inbox && e.desk.id == automation.EmailKey(email) {
 			e.payload, e.asSent = nil, nil
 		}
 	}

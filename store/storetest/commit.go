@@ -23,6 +23,7 @@ func commitChecks() []Check {
 		check("commit/changes the contact", commitChange),
 		check("commit/deletes the contact", commitDelete),
 		check("commit/erases payloads", commitErase),
+		check("commit/erases payloads of an email", commitEraseEmail),
 	}
 }
 
@@ -297,4 +298,22 @@ func commitErase(f *fixture) {
 	f.equal("events", eventsOf(w), []string{pending})
 	f.equal("pending payload", string(w.Events[0].Payload), "")
 	f.equal("trigger", string(w.Runs[0].Trigger), "")
+}
+
+func commitEraseEmail(f *fixture) {
+	before, other := f.mail("a", "Ada@example.com", at(1)), f.mail("a", "bob@example.com", at(1))
+	f.append(before, other)
+	for range 2 {
+		w := f.claimWith(automation.ClaimParams{Now: at(1), Lease: lease, Limit: 1, Events: 10, Runs: 10})[0]
+		t := release(w, at(1))
+		t.Handled = []string{w.Events[0].ID}
+		f.commit(t)
+	}
+	contact := f.contact("ada@example.com")
+	t := release(f.take(contact, at(2)), at(2))
+	t.Erase, t.EraseEmail = true, "ada@example.com"
+	f.commit(t)
+	f.equal("payload", string(f.findEvent(before.Event.ID).Payload), "")
+	f.equal("email", f.findEvent(before.Event.ID).Email, "")
+	f.equal("payload for another email", string(f.findEvent(other.Event.ID).Payload), `{"plan":"pro"}`)
 }
