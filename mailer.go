@@ -13,7 +13,8 @@ type Mailer interface {
 	// then sends exactly once, any other at least once, or at most once where
 	// AtMostOnce was chosen.
 	//
-	// email belongs to the callee; the Runner does not use it afterwards.
+	// It must return soon after ctx has ended: Run waits for it. email belongs
+	// to the callee; the Runner does not use it afterwards.
 	SendEmail(ctx context.Context, email Email) (id string, err error)
 }
 

@@ -26,7 +26,11 @@ type effectRequest struct {
 
 // plan is the stage that loads claimed work and moves it as far as it goes.
 func (s *server) plan() {
-	batch := make([]*task, 0, planBatch)
+	size := planBatch
+	if s.r.opts.Contacts != nil {
+		size = 1 // others must not wait until the host has answered for this one
+	}
+	batch := make([]*task, 0, size)
 	requests := make([]commitRequest, 0, planBatch)
 	for {
 		if batch = s.claimed.pop(batch); len(batch) == 0 {
