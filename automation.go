@@ -19,7 +19,8 @@ const (
 // automation whose trigger names an event gets a run when the event is sent.
 type Automation struct {
 	// ID identifies the automation. When it is created without one it gets a
-	// UUID; an application that defines automations in code gives its own.
+	// UUID; an application that defines automations in code gives its own, of
+	// at most 255 bytes without control characters.
 	ID string `json:"id,omitempty"`
 	// Name is for people. It needs at least one character.
 	Name string `json:"name"`
@@ -60,7 +61,7 @@ func (a *Automation) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	r := reader{keepUnknownSteps: true}
-	decoded, err := r.automation(data, "automation")
+	decoded, err := r.automation(data, "document")
 	if err != nil {
 		return err
 	}

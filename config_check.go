@@ -36,7 +36,7 @@ func (c *stepCheck) checkConfig() {
 		c.checkContactUpdate(config)
 	case ContactDelete:
 	case AddToSegment:
-		c.required("config.segment_id", "segment id", config.SegmentID)
+		c.checkID("config.segment_id", "segment id", config.SegmentID)
 	default:
 		c.checkCustom(config)
 		return
@@ -49,21 +49,23 @@ func (c *stepCheck) checkConfig() {
 
 func (c *stepCheck) checkEventName(name string) {
 	if flaw := checkEventName(name); flaw != "" {
-		c.errorf(CodeInvalidEventName, "config.event_name", "event name %q %s", name, flaw)
+		c.errorf(CodeInvalidEventName, "config.event_name", "event name %s %s", quoteShort(name), flaw)
 	}
 }
 
-func (c *stepCheck) required(path, what, text string) {
-	if text == "" {
+func (c *stepCheck) checkID(path, what, id string) {
+	if id == "" {
 		c.errorf(CodeMissingField, path, "the %s is missing: give one", what)
 		return
 	}
-	c.checkText(path, what, text)
+	if flaw := checkID(id); flaw != "" {
+		c.errorf(CodeInvalidConfig, path, "the %s %s %s", what, quoteShort(id), flaw)
+	}
 }
 
 func (c *stepCheck) checkText(path, what, text string) {
 	if flaw := textFlaw(text); flaw != "" {
-		c.errorf(CodeInvalidConfig, path, "the %s %q %s", what, text, flaw)
+		c.errorf(CodeInvalidConfig, path, "the %s %s %s", what, quoteShort(text), flaw)
 	}
 }
 
@@ -80,8 +82,8 @@ func (c *stepCheck) checkDuration(path string, d Duration) {
 	case err != nil:
 		c.errorf(CodeInvalidDuration, path, "%s", err)
 	case d.Std() > c.limits.Duration:
-		c.errorf(CodeLimit, path, "duration %q is over the limit of %s: shorten it, or put several steps in a row",
-			d, DurationOf(c.limits.Duration))
+		c.errorf(CodeLimit, path, "duration %s is over the limit of %s: shorten it, or put several steps in a row",
+			quoteShort(d.String()), DurationOf(c.limits.Duration))
 	}
 }
 
@@ -122,21 +124,21 @@ func (c *stepCheck) checkEmail(email SendEmail) {
 	c.checkAddress("config.from", "sender", email.From)
 	c.checkHeader("config.subject", "subject", email.Subject)
 	c.checkAddress("config.reply_to", "reply address", email.ReplyTo)
-	c.required("config.template.id", "template's id", email.Template.ID)
+	c.checkID("config.template.id", "template's id", email.Template.ID)
 	c.checkValues("config.template.variables", email.Template.Variables)
 	switch email.Delivery {
 	case "", AtLeastOnce, AtMostOnce:
 	default:
-		c.errorf(CodeInvalidConfig, "config.delivery", "delivery %q is unknown: use %q or %q",
-			email.Delivery, AtLeastOnce, AtMostOnce)
+		c.errorf(CodeInvalidConfig, "config.delivery", "delivery %s is unknown: use %q or %q",
+			quoteShort(email.Delivery), AtLeastOnce, AtMostOnce)
 	}
 }
 
 // checkHeader refuses line breaks, with which a text would add headers of its
-// own to the email.
+// own to an email: names stand before addresses, and in subjects.
 func (c *stepCheck) checkHeader(path, what, text string) (safe bool) {
 	if strings.ContainsAny(text, "\r\n") {
-		c.errorf(CodeUnsafeHeader, path, "the %s %q has a line break: write it on one line", what, text)
+		c.errorf(CodeUnsafeHeader, path, "the %s %s has a line break: write it on one line", what, quoteShort(text))
 		return false
 	}
 	c.checkText(path, what, text)
@@ -148,8 +150,8 @@ func (c *stepCheck) checkAddress(path, what, text string) {
 		return
 	}
 	if _, err := mail.ParseAddress(text); err != nil {
-		c.errorf(CodeInvalidEmail, path, `the %s %q is not an email address: write "name@example.com" or "Name <name@example.com>"`,
-			what, text)
+		c.errorf(CodeInvalidEmail, path, `the %s %s is not an email address: write "name@example.com" or "Name <name@example.com>"`,
+			what, quoteShort(text))
 	}
 }
 
@@ -165,8 +167,10 @@ func (c *stepCheck) checkContactUpdate(update ContactUpdate) {
 
 func (c *stepCheck) checkName(path string, v Value) {
 	switch v.kind {
+	case valueString:
+		c.checkHeader(path, "name", v.text)
 	case valueNumber, valueBool:
-		c.errorf(CodeInvalidConfig, path, "%s is not a name: give a string, a reference, or null to clear it", v)
+		c.errorf(CodeInvalidConfig, path, "%s is not a name: give a string, a reference, or null to clear it", shorten(v.String()))
 	default:
 		c.checkValue(path, v)
 	}
@@ -175,7 +179,7 @@ func (c *stepCheck) checkName(path string, v Value) {
 func (c *stepCheck) checkUnsubscribed(path string, v Value) {
 	switch v.kind {
 	case valueString, valueNumber, valueNull:
-		c.errorf(CodeInvalidConfig, path, "%s is neither true nor false: give a boolean or a reference", v)
+		c.errorf(CodeInvalidConfig, path, "%s is neither true nor false: give a boolean or a reference", shorten(v.String()))
 	default:
 		c.checkValue(path, v)
 	}
@@ -188,7 +192,7 @@ func (c *stepCheck) checkValues(path string, values map[string]Value) {
 			c.errorf(CodeInvalidConfig, path, "a name is empty: give every value a name")
 		}
 		if v.IsZero() {
-			c.errorf(CodeInvalidConfig, member, "%q has no value: give one, or null", name)
+			c.errorf(CodeInvalidConfig, member, "%s has no value: give one, or null", quoteShort(name))
 		}
 		c.checkText(path, "name", name)
 		c.checkValue(member, v)
@@ -227,13 +231,16 @@ func (c *stepCheck) checkWaitedFor(path string, p path) {
 	if c.flow == nil {
 		c.flow = newWaitFlow(c.outline, c.waitNames)
 	}
-	switch sometimes, always := c.flow.at(c.i, p.event); {
-	case !sometimes:
-		c.errorf(CodeWaitNeverBefore, path, "%q reads event %q, which no step before this one waits for: "+
-			"put a wait_for_event before it", p.text, p.event)
-	case !always:
-		c.warnf(CodeWaitSometimesBefore, path, "%q reads event %q, which is not received on every path to the step: "+
-			"it can be absent", p.text, p.event)
+	switch c.flow.at(c.i, p.event) {
+	case notWaitedFor:
+		c.errorf(CodeWaitNeverBefore, path, "%s reads event %q, which no step before this one waits for: "+
+			"put a wait_for_event before it", quoteShort(p.text), p.event)
+	case receivedNever:
+		c.warnf(CodeWaitSometimesBefore, path, "%s reads event %q, which is received on no path to the step: "+
+			"it is always absent, so read it where the event was received", quoteShort(p.text), p.event)
+	case receivedSometimes:
+		c.warnf(CodeWaitSometimesBefore, path, "%s reads event %q, which is not received on every path to the step: "+
+			"it can be absent", quoteShort(p.text), p.event)
 	}
 }
 
@@ -247,7 +254,7 @@ func (c *stepCheck) checkCustom(config StepConfig) {
 	}
 	kind, ok := c.registry.lookup(typ)
 	if !ok {
-		c.errorf(CodeUnknownType, "type", "step type %q is unknown: use a built-in type, or register it with Handle", typ)
+		c.errorf(CodeUnknownType, "type", "step type %s is unknown: use a built-in type, or register it with Handle", quoteShort(typ))
 		return
 	}
 	config, problems := kind.resolve(config)

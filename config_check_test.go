@@ -2,6 +2,7 @@ package automation
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -44,6 +45,8 @@ func TestValidate_Config(t *testing.T) {
 
 		{"email without template", SendEmail{}, []string{"error missing_field config.template.id: the template's id is missing"}},
 		{"email with a text that cannot be stored", email("a\x00", nil), []string{"error invalid_config config.template.id"}},
+		{"email with an id that cannot travel", email("a\r\nb", nil), []string{`error invalid_config config.template.id: the template's id "a\r\nb" must not contain control characters`}},
+		{"email with an id that is too long", email(strings.Repeat("t", 256), nil), []string{"error invalid_config config.template.id"}},
 		{"email with line breaks", SendEmail{Template: TemplateRef{ID: "t"}, From: "a@b.c\nBcc: d@e.f", Subject: "a\rb", ReplyTo: "a@b.c\r\n"}, []string{
 			`error unsafe_header config.from: the sender "a@b.c\nBcc: d@e.f" has a line break`,
 			"error unsafe_header config.subject", "error unsafe_header config.reply_to",
@@ -74,6 +77,12 @@ func TestValidate_Config(t *testing.T) {
 		{"unsubscribed cannot be cleared", ContactUpdate{Unsubscribed: Null()}, []string{"error invalid_config config.unsubscribed: null is neither"}},
 		{"update with a bad reference", ContactUpdate{Unsubscribed: Var("contact.nickname")}, []string{"error invalid_reference config.unsubscribed"}},
 
+		{"update with line breaks", ContactUpdate{FirstName: String("Ada\r\nBcc: eve@example.com"), LastName: String("a\nb"), Properties: map[string]Value{"note": String("a\nb")}}, []string{
+			`error unsafe_header config.first_name: the name "Ada\r\nBcc: eve@example.com" has a line break`, "error unsafe_header config.last_name",
+		}},
+
+		{"segment with an id that cannot travel", AddToSegment{SegmentID: "a\nb"}, []string{"error invalid_config config.segment_id"}},
+		{"wait for an event that is not UTF-8", WaitForEvent{EventName: "a\xff", Timeout: oneDay}, []string{`error invalid_event_name config.event_name: event name "a\xff" must be valid UTF-8`}},
 		{"segment without id", AddToSegment{}, []string{"error missing_field config.segment_id: the segment id is missing"}},
 
 		{"custom", pagerConfig{Team: "ops", Text: Var("event.text")}, nil},

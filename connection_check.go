@@ -27,11 +27,11 @@ type connectionCheck struct {
 	ends       ends
 }
 
-// errorf adds a problem. The path leads on from the connection.
-func (c *connectionCheck) errorf(code Code, path, format string, args ...any) {
+// report adds a problem. The path leads on from the connection.
+func (c *connectionCheck) report(severity Severity, code Code, path, format string, args ...any) {
 	connection := c.connection
 	c.problems = append(c.problems, Problem{
-		Severity:   SeverityError,
+		Severity:   severity,
 		Code:       code,
 		Path:       within(fmt.Sprintf("connections[%d]", c.i), path),
 		Connection: &connection,
@@ -39,13 +39,21 @@ func (c *connectionCheck) errorf(code Code, path, format string, args ...any) {
 	})
 }
 
+func (c *connectionCheck) errorf(code Code, path, format string, args ...any) {
+	c.report(SeverityError, code, path, format, args...)
+}
+
+func (c *connectionCheck) warnf(code Code, path, format string, args ...any) {
+	c.report(SeverityWarning, code, path, format, args...)
+}
+
 func (c *connectionCheck) checkEnds() {
 	if c.ends.from < 0 {
-		c.errorf(CodeUnknownStep, "from", "there is no step %q: name the key of a step", c.connection.From)
+		c.errorf(CodeUnknownStep, "from", "there is no step %s: name the key of a step", quoteShort(c.connection.From))
 	}
 	switch {
 	case c.ends.to < 0:
-		c.errorf(CodeUnknownStep, "to", "there is no step %q: name the key of a step", c.connection.To)
+		c.errorf(CodeUnknownStep, "to", "there is no step %s: name the key of a step", quoteShort(c.connection.To))
 	case c.ends.to == c.ends.from:
 		c.errorf(CodeSelfConnection, "to", "a step cannot lead to itself: connect it to another step")
 	case c.ends.to == c.outline.trigger:
@@ -63,14 +71,27 @@ func (c *connectionCheck) checkType() {
 	typ := c.connection.Type.orDefault()
 	branches, ok := c.branches(c.outline.types[c.ends.from])
 	if ok && !slices.Contains(branches, typ) {
-		c.errorf(CodeConnectionType, "type", "a step of type %q has no connection of type %q: use %s",
-			c.outline.types[c.ends.from], typ, oneOf(branches))
+		c.errorf(CodeConnectionType, "type", "a step of type %q has no connection of type %s: use %s",
+			c.outline.types[c.ends.from], quoteShort(typ), oneOf(branches))
 		return
 	}
 	wait, ok := c.outline.configs[c.ends.from].(WaitForEvent)
 	if ok && typ == ConnectionTimeout && wait.Timeout.IsZero() {
-		c.errorf(CodeTimeoutWithout, "type", "the wait never times out: give step %q a timeout, "+
-			"or remove the connection", c.connection.From)
+		c.errorf(CodeTimeoutWithout, "type", "the wait never times out: give step %s a timeout, "+
+			"or remove the connection", quoteShort(c.connection.From))
+	}
+	if ok && typ == ConnectionDefault {
+		c.checkTaken(wait)
+	}
+}
+
+// checkTaken warns about a default connection of a wait that has another one for
+// every outcome.
+func (c *connectionCheck) checkTaken(wait WaitForEvent) {
+	timesOut := !wait.Timeout.IsZero() && !c.outline.hasBranch(c.ends.from, ConnectionTimeout)
+	if !timesOut && c.outline.hasBranch(c.ends.from, ConnectionEventReceived) {
+		c.warnf(CodeNeverTaken, "", "the connection is never taken, because step %s has another one for all that can happen: "+
+			"remove it", quoteShort(c.connection.From))
 	}
 }
 
@@ -142,6 +163,7 @@ func (c *connectionCheck) checkOutlet(taken *outlets) {
 		taken.more = map[outletTarget]bool{}
 	}
 	taken.more[target] = true
-	c.errorf(CodeAmbiguousConnection, "type", "a connection of type %q leads from step %q to step %q already: "+
-		"a step has one connection for each outcome", out.typ, c.connection.From, c.automation.Steps[first].Key)
+	c.errorf(CodeAmbiguousConnection, "type", "a connection of type %s leads from step %s to step %s already: "+
+		"a step has one connection for each outcome",
+		quoteShort(out.typ), quoteShort(c.connection.From), quoteShort(c.automation.Steps[first].Key))
 }

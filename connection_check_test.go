@@ -69,6 +69,22 @@ func TestValidate_Connections(t *testing.T) {
 			},
 		},
 		{
+			name: "a wait with a branch for each outcome never takes default",
+			connections: []Connection{
+				{"paid?", "a", ConnectionEventReceived}, {"paid?", "b", ConnectionTimeout}, {"paid?", "page", ConnectionDefault},
+			},
+			want: []string{`warning connection_never_taken connections[2]: the connection is never taken, because step "paid?" has another one`},
+		},
+		{
+			name:        "a wait without timeout never takes default beside event_received",
+			connections: []Connection{{From: "ever?", To: "b"}, {"ever?", "a", ConnectionEventReceived}},
+			want:        []string{`warning connection_never_taken connections[0]`},
+		},
+		{
+			name:        "a wait takes default beside timeout",
+			connections: []Connection{{"paid?", "a", ConnectionTimeout}, {From: "paid?", To: "b"}},
+		},
+		{
 			name:        "timeout of a wait that has none",
 			connections: []Connection{{"ever?", "b", ConnectionTimeout}},
 			want:        []string{`error timeout_without_timeout connections[0].type: the wait never times out: give step "ever?" a timeout`},

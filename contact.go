@@ -11,7 +11,8 @@ import (
 // Contact is a person who gets emails.
 type Contact struct {
 	// ID identifies the contact. The built-in contact store makes UUIDs; a host
-	// that keeps contacts in its own tables uses whatever it has.
+	// that keeps contacts in its own tables uses whatever it has, in at most 255
+	// bytes without control characters.
 	ID string `json:"id"`
 	// Email is the address, matched without regard to case.
 	Email string `json:"email"`
@@ -21,9 +22,10 @@ type Contact struct {
 	// Unsubscribed contacts get no email; every other step still executes.
 	Unsubscribed bool `json:"unsubscribed"`
 	// Properties are the host's own fields: strings, numbers (json.Number, or
-	// any Go number), booleans. A nil value is the same as no value.
+	// any Go number), booleans. A nil value is the same as no value. A Value is
+	// refused: only steps take references.
 	Properties map[string]any `json:"properties,omitempty"`
-	// Segments are the ids of the segments the contact belongs to.
+	// Segments are the ids of the segments the contact belongs to, each once.
 	Segments  []string  `json:"segments,omitempty"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
 }

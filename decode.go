@@ -23,7 +23,7 @@ import (
 // no value. Whether the graph makes sense is for Validate to say.
 func Parse(data []byte, reg *Registry) (Automation, error) {
 	r := reader{registry: reg}
-	return r.automation(data, "automation")
+	return r.automation(data, "document")
 }
 
 // decodeDefinition reads an automation that a store kept. It is lenient, because
@@ -200,7 +200,7 @@ func (r *reader) unknownField(key int, s *shape) {
 // opaqueError notes that a type refused node n.
 func (r *reader) opaqueError(n int, err error) {
 	message := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "automation: "), "json: ")
-	r.report(n, CodeWrongType, "%s", message)
+	r.report(n, CodeWrongType, "%s", shorten(message))
 }
 
 // stepFields is a step in JSON.
@@ -280,6 +280,19 @@ func (r *reader) rawConfig(fields stepFields) RawConfig {
 func (r *reader) absent(n int, key string) bool {
 	value := r.doc.member(n, key)
 	return value < 0 || r.doc.kind(value) == jsonNull
+}
+
+// isEmptyObject reports whether node n is an object without a value.
+func (r *reader) isEmptyObject(n int) bool {
+	if r.doc.kind(n) != jsonObject {
+		return false
+	}
+	for _, value := range r.doc.members(n) {
+		if r.doc.kind(value) != jsonNull {
+			return false
+		}
+	}
+	return true
 }
 
 // unknownStep notes that the value at node n names no step type.

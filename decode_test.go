@@ -148,7 +148,7 @@ func TestParse_ReportsEveryProblemWithItsPath(t *testing.T) {
 	var invalid *ValidationError
 	require.ErrorAs(t, err, &invalid)
 	require.ErrorIs(t, err, ErrInvalid)
-	assert.Equal(t, "automation", invalid.Subject)
+	assert.Equal(t, "document", invalid.Subject)
 	type found struct {
 		path string
 		code Code
@@ -182,6 +182,57 @@ func TestParse_ReportsEveryProblemWithItsPath(t *testing.T) {
 		{"connections[2]", CodeWrongType, "must be an object, not a string"},
 		{"version", CodeWrongType, "must be a whole number of at most 64 bits"},
 	}, got)
+}
+
+func TestParse_RefusesAnEmptyFilter(t *testing.T) {
+	t.Parallel()
+	wait := func(filter string) []byte {
+		return around(`{"key":"k","type":"wait_for_event","config":{"event_name":"e","filter_rule":` + filter + `}}`)
+	}
+	for _, filter := range []string{`{}`, `{"field":null,"rules":null}`} {
+		_, err := Parse(wait(filter), nil)
+		assert.Equal(t, Problems{{
+			Severity: SeverityError, Code: CodeInvalidRule, Path: "steps[1].config.filter_rule",
+			Message: "the rule is empty: give it a field and an operator, or leave filter_rule out to match every event",
+		}}, problemsIn(t, err))
+		var a Automation
+		require.ErrorContains(t, json.Unmarshal(wait(filter), &a), "steps[1].config.filter_rule: the rule is empty")
+		_, err = decodeDefinition(wait(filter), nil)
+		require.NoError(t, err, "what was stored once stays readable")
+	}
+	for _, filter := range []string{`null`, `{"operator":"exists"}`} {
+		_, err := Parse(wait(filter), nil)
+		require.NoError(t, err, "what is merely incomplete is for Validate to report")
+	}
+	_, err := Parse(wait(`{"feild":"event.a"}`), nil)
+	require.Len(t, problemsIn(t, err), 1)
+	_, err = Parse(wait(`[]`), nil)
+	require.Len(t, problemsIn(t, err), 1)
+}
+
+func problemsIn(t *testing.T, err error) Problems {
+	t.Helper()
+	var invalid *ValidationError
+	require.ErrorAs(t, err, &invalid)
+	return invalid.Problems
+}
+
+func TestParse_RepeatsLittleOfALongText(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 1<<20)
+	for _, data := range []string{
+		`{"name":"n","created_at":"` + long + `"}`, `{"` + long + `":1}`, `{"steps":[{"key":"k","type":"` + long + `"}]}`, long,
+	} {
+		_, err := Parse([]byte(data), nil)
+		require.Error(t, err)
+		assert.Less(t, len(err.Error()), 700)
+	}
+}
+
+func TestParse_NamesThePackageOnce(t *testing.T) {
+	t.Parallel()
+	_, err := Parse([]byte(`{"nmae":"n"}`), nil)
+	assert.EqualError(t, err, `automation: document: nmae: there is no field "nmae": did you mean "name"?`)
 }
 
 func TestParse_ReportsASyntaxErrorAlone(t *testing.T) {

@@ -181,16 +181,16 @@ func durationUnit(name string) (time.Duration, bool) {
 }
 
 func notADuration(text string) error {
-	return fmt.Errorf(`duration %q is not understood: write whole numbers of seconds, minutes, hours, days or weeks, `+
-		`such as "30 minutes" or "1 day 12 hours", or Go's form, such as "36h"`, text)
+	return fmt.Errorf(`duration %s is not understood: write whole numbers of seconds, minutes, hours, days or weeks, `+
+		`such as "30 minutes" or "1 day 12 hours", or Go's form, such as "36h"`, quoteShort(text))
 }
 
 func durationNotPositive(text string) error {
-	return fmt.Errorf("duration %q is not positive", text)
+	return fmt.Errorf("duration %s is not positive", quoteShort(text))
 }
 
 func durationTooLong(text string) error {
-	return fmt.Errorf("duration %q is too long: the most that can be held is 292 years", text)
+	return fmt.Errorf("duration %s is too long: the most that can be held is 292 years", quoteShort(text))
 }
 
 // durationWords writes d, which is whole seconds. It counts in weeks only when

@@ -10,7 +10,8 @@ type Event struct {
 	// ID is set when the event is accepted.
 	ID string `json:"id,omitempty"`
 	// Name is matched against triggers and waits. It must not be empty nor
-	// begin with "resend:".
+	// begin with "resend:", and has at most 255 bytes, none of them control
+	// characters.
 	Name string `json:"name"`
 	// ContactID or Email names the contact: exactly one of them is set.
 	ContactID string `json:"contact_id,omitempty"`
@@ -19,8 +20,12 @@ type Event struct {
 	// encodes to an object through Payload().
 	Payload json.RawMessage `json:"payload,omitempty"`
 	// IdempotencyKey makes sending safe to repeat: a second event of the same
-	// name and content with this key is accepted and does nothing. Keys are
-	// remembered for Options.IdempotencyWindow.
+	// name with this key is accepted and does nothing if its content is the
+	// same, and refused with ErrConflict if it is not. The content is the
+	// contact as it is given, by id or by email without regard to case, and the
+	// payload byte for byte: the same object with its keys in another order is
+	// another content. OccurredAt is no part of it. Keys have at most 255 bytes
+	// and are remembered for Options.IdempotencyWindow.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
 	// OccurredAt is when it happened, for information. Zero means when it was
 	// accepted.

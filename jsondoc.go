@@ -209,11 +209,21 @@ func isPlainKey(key string) bool {
 const maxQuoted = 80
 
 // quoteShort returns s in quotes, cut when it is long.
-func quoteShort(s string) string {
+func quoteShort[S ~string](s S) string {
 	if len(s) <= maxQuoted {
-		return strconv.Quote(s)
+		return strconv.Quote(string(s))
 	}
-	return strconv.Quote(strings.ToValidUTF8(s[:maxQuoted], "")) + "…"
+	return strconv.Quote(strings.ToValidUTF8(string(s[:maxQuoted]), "")) + "…"
+}
+
+// shorten cuts the middle out of a message that somebody else wrote, because
+// it may repeat a long text of the caller's.
+func shorten(message string) string {
+	const head, tail = 3 * maxQuoted, maxQuoted
+	if len(message) <= head+tail {
+		return message
+	}
+	return strings.ToValidUTF8(message[:head], "") + "…" + strings.ToValidUTF8(message[len(message)-tail:], "")
 }
 
 // jsonScanner fills a jsonDoc.

@@ -3,7 +3,8 @@ package automation
 import "time"
 
 // Limits bound what an automation and an event may hold. A zero field means
-// the default, which is Resend's where Resend has such a limit.
+// the default, which is Resend's where Resend has such a limit. New refuses a
+// negative field; Validate and Compile read it as zero.
 type Limits struct {
 	Steps        int           // steps in an automation: 150
 	Duration     time.Duration // a delay or a wait's timeout: 30 days
@@ -13,7 +14,17 @@ type Limits struct {
 	StepKeyBytes int           // a step key: 128
 }
 
-// withDefaults returns l with its zero fields filled in.
+// check reports the limits that are negative.
+func (l Limits) check(o *optionCheck) {
+	o.notNegative("Limits.Steps", l.Steps)
+	o.durationNotNegative("Limits.Duration", l.Duration)
+	o.notNegative("Limits.RuleDepth", l.RuleDepth)
+	o.notNegative("Limits.Rules", l.Rules)
+	o.notNegative("Limits.PayloadBytes", l.PayloadBytes)
+	o.notNegative("Limits.StepKeyBytes", l.StepKeyBytes)
+}
+
+// withDefaults returns l with its zero and negative fields filled in.
 func (l Limits) withDefaults() Limits {
 	def := func(p *int, d int) {
 		if *p <= 0 {

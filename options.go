@@ -1,8 +1,10 @@
 package automation
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
+	"reflect"
 	"time"
 )
 
@@ -31,7 +33,8 @@ type Options struct {
 	// InFlight is how many contacts are worked on at once: 1024 by default.
 	InFlight int
 	// Lease is how long a contact stays with a Runner that is not heard of
-	// anymore: 1 minute by default. A Runner renews the leases it needs longer.
+	// anymore: 1 minute by default, at least 1 second. A Runner renews the
+	// leases it needs longer.
 	Lease time.Duration
 	// EffectTimeout bounds one call of the Mailer, of a custom step or of
 	// Contacts, in real time: 30 seconds by default.
@@ -57,40 +60,32 @@ type Options struct {
 // withDefaults returns o with its zero fields filled in, and what is wrong
 // with the others.
 func (o Options) withDefaults() (Options, Problems) {
-	var ps Problems
-	negative := func(name string, bad bool) {
-		if bad {
-			ps = append(ps, Problem{Severity: SeverityError, Code: CodeInvalidOption, Path: name, Message: "must not be negative"})
-		}
+	c := &optionCheck{}
+	c.duration("MaxLateness", &o.MaxLateness, 0)
+	c.duration("IdempotencyWindow", &o.IdempotencyWindow, 24*time.Hour)
+	c.duration("Lease", &o.Lease, time.Minute)
+	c.duration("EffectTimeout", &o.EffectTimeout, 30*time.Second)
+	c.duration("StoreTimeout", &o.StoreTimeout, 30*time.Second)
+	c.duration("PollInterval", &o.PollInterval, time.Second)
+	c.duration("ShutdownTimeout", &o.ShutdownTimeout, 10*time.Second)
+	c.count("Concurrency", &o.Concurrency, 64)
+	c.count("InFlight", &o.InFlight, 1024)
+	if 0 < o.Lease && o.Lease < minLease {
+		c.add("Lease", "%s is too short to be renewed in time: give at least %s", o.Lease, minLease)
 	}
-	duration := func(name string, d *time.Duration, def time.Duration) {
-		negative(name, *d < 0)
-		if *d == 0 {
-			*d = def
-		}
-	}
-	count := func(name string, n *int, def int) {
-		negative(name, *n < 0)
-		if *n == 0 {
-			*n = def
-		}
-	}
-	duration("MaxLateness", &o.MaxLateness, 0)
-	duration("IdempotencyWindow", &o.IdempotencyWindow, 24*time.Hour)
-	duration("Lease", &o.Lease, time.Minute)
-	duration("EffectTimeout", &o.EffectTimeout, 30*time.Second)
-	duration("StoreTimeout", &o.StoreTimeout, 30*time.Second)
-	duration("PollInterval", &o.PollInterval, time.Second)
-	duration("ShutdownTimeout", &o.ShutdownTimeout, 10*time.Second)
-	count("Concurrency", &o.Concurrency, 64)
-	count("InFlight", &o.InFlight, 1024)
+	o.Limits.check(c)
+	o.Retry.check(c)
 	switch o.Delivery {
 	case "":
 		o.Delivery = AtLeastOnce
 	case AtLeastOnce, AtMostOnce:
 	default:
-		ps = append(ps, Problem{Severity: SeverityError, Code: CodeInvalidOption, Path: "Delivery", Message: "must be at_least_once or at_most_once"})
+		c.add("Delivery", "%s is unknown: use %q or %q", quoteShort(o.Delivery), AtLeastOnce, AtMostOnce)
 	}
+	c.notNilPointer("Clock", o.Clock)
+	c.notNilPointer("Contacts", o.Contacts)
+	c.notNilPointer("Observer", o.Observer)
+	c.notNilPointer("Random", o.Random)
 	if o.Clock == nil {
 		o.Clock = SystemClock()
 	}
@@ -98,5 +93,65 @@ func (o Options) withDefaults() (Options, Problems) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.Limits = o.Limits.withDefaults()
-	return o, ps
+	return o, c.problems
+}
+
+// minLease is the shortest Lease: a slow call or a pause of the garbage
+// collector must not lose it.
+const minLease = time.Second
+
+// optionCheck collects what is wrong with the arguments of New.
+type optionCheck struct{ problems Problems }
+
+func (c *optionCheck) add(path, format string, args ...any) {
+	c.problems = append(c.problems, Problem{
+		Severity: SeverityError, Code: CodeInvalidOption, Path: path, Message: fmt.Sprintf(format, args...),
+	})
+}
+
+func (c *optionCheck) notNegative(path string, n int) {
+	if n < 0 {
+		c.add(path, "%d is negative: give zero for the default, or more", n)
+	}
+}
+
+func (c *optionCheck) durationNotNegative(path string, d time.Duration) {
+	if d < 0 {
+		c.add(path, "%s is negative: give zero for the default, or more", d)
+	}
+}
+
+func (c *optionCheck) count(path string, n *int, def int) {
+	c.notNegative(path, *n)
+	if *n == 0 {
+		*n = def
+	}
+}
+
+func (c *optionCheck) duration(path string, d *time.Duration, def time.Duration) {
+	c.durationNotNegative(path, *d)
+	if *d == 0 {
+		*d = def
+	}
+}
+
+// required refuses nil and what notNilPointer refuses.
+func (c *optionCheck) required(path string, dependency any) {
+	if dependency == nil {
+		c.add(path, "is required")
+		return
+	}
+	c.notNilPointer(path, dependency)
+}
+
+// notNilPointer refuses an interface that holds a nil pointer, map or function.
+// It is not nil itself, so that the first call through it would panic.
+func (c *optionCheck) notNilPointer(path string, dependency any) {
+	v := reflect.ValueOf(dependency)
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Chan:
+		if v.IsNil() {
+			c.add(path, "is a nil %T: give one that works", dependency)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package automation_test
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -26,17 +27,37 @@ func TestOptions_ZeroValueWorks(t *testing.T) {
 
 func TestOptions_InvalidValuesAreNamed(t *testing.T) {
 	t.Parallel()
+	var (
+		nobody     *noContacts
+		noObserver *journal
+		noRandom   *rand.ChaCha8
+		retry      = func(p automation.RetryPolicy) automation.Options { return automation.Options{Retry: p} }
+		limits     = func(l automation.Limits) automation.Options { return automation.Options{Limits: l} }
+	)
 	tests := map[string]automation.Options{
-		"MaxLateness":       {MaxLateness: -1},
-		"IdempotencyWindow": {IdempotencyWindow: -time.Hour},
-		"Lease":             {Lease: -1},
-		"EffectTimeout":     {EffectTimeout: -1},
-		"StoreTimeout":      {StoreTimeout: -1},
-		"PollInterval":      {PollInterval: -1},
-		"ShutdownTimeout":   {ShutdownTimeout: -1},
-		"Concurrency":       {Concurrency: -1},
-		"InFlight":          {InFlight: -1},
-		"Delivery":          {Delivery: "perhaps"},
+		"Limits.Steps":        limits(automation.Limits{Steps: -1}),
+		"Limits.Duration":     limits(automation.Limits{Duration: -1}),
+		"Limits.RuleDepth":    limits(automation.Limits{RuleDepth: -1}),
+		"Limits.Rules":        limits(automation.Limits{Rules: -1}),
+		"Limits.PayloadBytes": limits(automation.Limits{PayloadBytes: -1}),
+		"Limits.StepKeyBytes": limits(automation.Limits{StepKeyBytes: -1}),
+		"Retry.MaxAttempts":   retry(automation.RetryPolicy{MaxAttempts: -1}),
+		"Retry.Initial":       retry(automation.RetryPolicy{Initial: time.Hour, Max: time.Minute}),
+		"Retry.Max":           retry(automation.RetryPolicy{Max: -1}),
+		"Retry.Jitter":        retry(automation.RetryPolicy{Jitter: math.NaN()}),
+		"Contacts":            {Contacts: nobody},
+		"Observer":            {Observer: noObserver},
+		"Random":              {Random: noRandom},
+		"MaxLateness":         {MaxLateness: -1},
+		"IdempotencyWindow":   {IdempotencyWindow: -time.Hour},
+		"Lease":               {Lease: -1},
+		"EffectTimeout":       {EffectTimeout: -1},
+		"StoreTimeout":        {StoreTimeout: -1},
+		"PollInterval":        {PollInterval: -1},
+		"ShutdownTimeout":     {ShutdownTimeout: -1},
+		"Concurrency":         {Concurrency: -1},
+		"InFlight":            {InFlight: -1},
+		"Delivery":            {Delivery: "perhaps"},
 	}
 	for name, opts := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -45,6 +66,35 @@ func TestOptions_InvalidValuesAreNamed(t *testing.T) {
 			assert.Equal(t, []string{name}, paths(problemsOf(t, err)))
 		})
 	}
+}
+
+func TestOptions_ProblemsShowTheValue(t *testing.T) {
+	t.Parallel()
+	tests := map[string]automation.Options{
+		"Lease: -1s is negative":                                       {Lease: -time.Second},
+		"Lease: 999ms is too short":                                    {Lease: 999 * time.Millisecond},
+		"InFlight: -3 is negative":                                     {InFlight: -3},
+		`Delivery: "perhaps" is unknown: use "at_least_once"`:          {Delivery: "perhaps"},
+		"Limits.Rules: -2 is negative":                                 {Limits: automation.Limits{Rules: -2}},
+		"Retry.Jitter: 1.5 is not a fraction":                          {Retry: automation.RetryPolicy{Jitter: 1.5}},
+		"Retry.Initial: -1ns is negative":                              {Retry: automation.RetryPolicy{Initial: -1}},
+		"Retry.Initial: 1h0m0s is longer than Retry.Max, which is 1s:": {Retry: automation.RetryPolicy{Initial: time.Hour, Max: time.Second}},
+		"Observer: is a nil *automation_test.journal":                  {Observer: (*journal)(nil)},
+	}
+	for want, opts := range tests {
+		_, err := automation.New(memory.New(), capture.New(), opts)
+		assert.ErrorContains(t, err, "automation: options: "+want)
+	}
+}
+
+func TestNew_RefusesNilPointers(t *testing.T) {
+	t.Parallel()
+	var (
+		store  *memory.Store
+		mailer *capture.Mailer
+	)
+	_, err := automation.New(store, mailer, automation.Options{})
+	assert.Equal(t, []string{"store", "mailer"}, paths(problemsOf(t, err)))
 }
 
 func TestOptions_AreCopied(t *testing.T) {

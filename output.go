@@ -114,10 +114,17 @@ func appendName(b []byte, field string, name *string) []byte {
 }
 
 // emailOutput is what is recorded of an email that was handed over.
-func emailOutput(e *Email, id string) json.RawMessage {
-	b := make([]byte, 0, 128)
-	b = appendJSON(append(b, `{"to":`...), e.To, ',')
+func emailOutput(to, id string, content []byte) json.RawMessage {
+	b := make([]byte, 0, 32+len(to)+len(id)+len(content))
+	b = appendJSON(append(b, `{"to":`...), to, ',')
 	b = appendJSON(append(b, `"email_id":`...), id, ',')
+	return append(b, content...)
+}
+
+// emailContent is the rest of emailOutput, which is known before the email goes
+// out: the end of a JSON object.
+func emailContent(e *Email) []byte {
+	b := make([]byte, 0, 128)
 	b = appendJSON(append(b, `"template":{"id":`...), e.TemplateID, '}')
 	b = append(b, ',')
 	if len(e.Variables) > 0 {

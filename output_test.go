@@ -27,8 +27,8 @@ func TestOutput_OfEachStep(t *testing.T) {
 		"event without payload":     {eventOutput(&Event{ID: "e1", Name: `a"b`}), `{"event_id":"e1","event_name":"a\"b","payload":null}`},
 		"timed out":                 {timeoutOutput(flowStart, nil), `{"timed_out_at":"2026-03-01T09:00:00Z"}`},
 		"timed out before an event": {timeoutOutput(flowStart, paid), `{"timed_out_at":"2026-03-01T09:00:00Z","late_event_id":"e1"}`},
-		"email":                     {emailOutput(email, "id-1"), `{"to":"ada@example.com","email_id":"id-1","template":{"id":"welcome"},"variables":{"a":[null],"b":1.0}}`},
-		"email without variables":   {emailOutput(&Email{To: "a@b.c", TemplateID: "t"}, ""), `{"to":"a@b.c","email_id":"","template":{"id":"t"}}`},
+		"email":                     {emailOutput(email.To, "id-1", emailContent(email)), `{"to":"ada@example.com","email_id":"id-1","template":{"id":"welcome"},"variables":{"a":[null],"b":1.0}}`},
+		"email without variables":   {emailOutput("a@b.c", "", emailContent(&Email{TemplateID: "t"})), `{"to":"a@b.c","email_id":"","template":{"id":"t"}}`},
 		"no change":                 {changeOutput(ContactChange{}), `{}`},
 		"names set and cleared":     {changeOutput(ContactChange{FirstName: ptr("Ada"), LastName: ptr("")}), `{"first_name":"Ada","last_name":null}`},
 		"everything else": {
@@ -45,7 +45,7 @@ func TestOutput_OfEachStep(t *testing.T) {
 
 func TestOutput_SaysWhatCannotBeRecorded(t *testing.T) {
 	t.Parallel()
-	out := emailOutput(&Email{Variables: map[string]any{"rate": math.NaN(), "plan": "pro"}}, "id-1")
+	out := emailOutput("a@b.c", "id-1", emailContent(&Email{Variables: map[string]any{"rate": math.NaN(), "plan": "pro"}}))
 	require.True(t, json.Valid(out), string(out))
 	assert.Contains(t, string(out), "cannot be recorded")
 	assert.Contains(t, string(out), `"plan":"pro"`)

@@ -41,10 +41,10 @@ func compilePath(text string, waitNames []string) (path, error) {
 	scope, rest, _ := strings.Cut(text, ".")
 	switch {
 	case !utf8.ValidString(text):
-		return path{}, fmt.Errorf("path %q is not valid UTF-8", text)
+		return path{}, fmt.Errorf("path %s is not valid UTF-8", quoteShort(text))
 	case rest == "":
-		return path{}, fmt.Errorf("path %q names no field: write event.<field>, contact.<field> "+
-			"or wait_events.<event name>.<field>", text)
+		return path{}, fmt.Errorf("path %s names no field: write event.<field>, contact.<field> "+
+			"or wait_events.<event name>.<field>", quoteShort(text))
 	}
 	switch scope {
 	case "event":
@@ -54,7 +54,7 @@ func compilePath(text string, waitNames []string) (path, error) {
 	case "wait_events":
 		return compileWaitPath(text, rest, waitNames)
 	default:
-		return path{}, fmt.Errorf("path %q must begin with \"event.\", \"contact.\" or \"wait_events.\"", text)
+		return path{}, fmt.Errorf("path %s must begin with \"event.\", \"contact.\" or \"wait_events.\"", quoteShort(text))
 	}
 }
 
@@ -63,17 +63,17 @@ func compileContactPath(text, rest string) (path, error) {
 	switch field {
 	case "properties":
 		if keys == "" {
-			return path{}, fmt.Errorf("path %q names no property: write contact.properties.<name>", text)
+			return path{}, fmt.Errorf("path %s names no property: write contact.properties.<name>", quoteShort(text))
 		}
 		return finishPath(path{text: text, scope: scopeContact, keys: keys})
 	case "id", "email", "first_name", "last_name", "unsubscribed", "created_at":
 		if nested {
-			return path{}, fmt.Errorf("path %q leads into contact.%s, which has no fields", text, field)
+			return path{}, fmt.Errorf("path %s leads into contact.%s, which has no fields", quoteShort(text), field)
 		}
 		return path{text: text, scope: scopeContact, field: field}, nil
 	default:
-		return path{}, fmt.Errorf("path %q: a contact has no field %q: use id, email, first_name, last_name, "+
-			"unsubscribed, created_at or properties.<name>", text, field)
+		return path{}, fmt.Errorf("path %s: a contact has no field %s: use id, email, first_name, last_name, "+
+			"unsubscribed, created_at or properties.<name>", quoteShort(text), quoteShort(field))
 	}
 }
 
@@ -86,8 +86,8 @@ func compileWaitPath(text, rest string, waitNames []string) (path, error) {
 		}
 	}
 	if p.event == "" {
-		return path{}, fmt.Errorf("path %q: %w: write wait_events.<event name>.<field> "+
-			"with the event of an earlier wait_for_event step", text, errNotWaitedFor)
+		return path{}, fmt.Errorf("path %s: %w: write wait_events.<event name>.<field> "+
+			"with the event of an earlier wait_for_event step", quoteShort(text), errNotWaitedFor)
 	}
 	return finishPath(p)
 }
@@ -96,7 +96,7 @@ func compileWaitPath(text, rest string, waitNames []string) (path, error) {
 // is empty cannot be told from one.
 func finishPath(p path) (path, error) {
 	if strings.HasPrefix(p.keys, ".") || strings.HasSuffix(p.keys, ".") || strings.Contains(p.keys, "..") {
-		return path{}, fmt.Errorf("path %q has an empty segment: put one dot between two names", p.text)
+		return path{}, fmt.Errorf("path %s has an empty segment: put one dot between two names", quoteShort(p.text))
 	}
 	return p, nil
 }

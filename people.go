@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,17 +13,19 @@ import (
 var errHostContacts = fmt.Errorf("automation: contacts live in the host's own table: %w", errors.ErrUnsupported)
 
 // CreateContact keeps a contact in the Store and returns it as it was kept. Its
-// ID is made if it is empty. An email that belongs to a contact already fails
-// with ErrConflict. With Options.Contacts the error wraps errors.ErrUnsupported,
-// here and in the other methods about contacts.
+// ID is made if it is empty; a segment that is named twice is kept once. Invalid
+// fields fail with a *ValidationError that lists them, an email that belongs to
+// a contact already with ErrConflict. With Options.Contacts the error wraps
+// errors.ErrUnsupported, here and in the other methods about contacts.
 func (r *Runner) CreateContact(ctx context.Context, c Contact) (Contact, error) {
 	if r.opts.Contacts != nil {
 		return Contact{}, errHostContacts
 	}
-	if ps := checkContact(ContactChange{Email: &c.Email, FirstName: &c.FirstName, LastName: &c.LastName, Properties: c.Properties}); ps != nil {
-		return Contact{}, ps.Err("contact")
+	if err := checkContact(c).Err("contact"); err != nil {
+		return Contact{}, err
 	}
 	c = c.Clone()
+	c.Segments = distinct(c.Segments)
 	c.CreatedAt = r.now()
 	if c.ID == "" {
 		c.ID = r.ids.next(c.CreatedAt)
@@ -46,14 +49,17 @@ func (r *Runner) GetContact(ctx context.Context, ref ContactRef) (Contact, error
 }
 
 // UpdateContact changes a contact and returns it as it is then. Its runs see
-// the change from their next step on.
+// the change from their next step on. It fails with a *ValidationError like
+// CreateContact, with ErrNotFound, and with ErrConflict if the new email belongs
+// to another contact.
 func (r *Runner) UpdateContact(ctx context.Context, id string, change ContactChange) (Contact, error) {
 	if r.opts.Contacts != nil {
 		return Contact{}, errHostContacts
 	}
-	if ps := checkContact(change); ps != nil {
-		return Contact{}, ps.Err("contact")
+	if err := checkChange(change).Err("contact"); err != nil {
+		return Contact{}, err
 	}
+	change.AddSegments = distinct(change.AddSegments)
 	c, err := r.store.ChangeContact(ctx, id, change)
 	if err != nil {
 		return Contact{}, fmt.Errorf("automation: update contact: %w", err)
@@ -89,30 +95,101 @@ func (r *Runner) ListContacts(ctx context.Context, q ContactQuery) (Page[Contact
 	return page, nil
 }
 
-// checkContact reports what is wrong with the fields of a contact.
-func checkContact(c ContactChange) Problems {
-	var ps Problems
-	add := func(code Code, path, message string) {
-		ps = append(ps, Problem{Severity: SeverityError, Code: code, Path: path, Message: message})
+// checkContact returns what is wrong with the fields of a new contact.
+func checkContact(c Contact) Problems {
+	var check contactCheck
+	check.id("id", c.ID)
+	check.email(c.Email)
+	check.name("first_name", c.FirstName)
+	check.name("last_name", c.LastName)
+	check.properties(c.Properties)
+	check.segments("segments", c.Segments)
+	return check.problems
+}
+
+// checkChange returns what is wrong with the fields that a change sets.
+func checkChange(ch ContactChange) Problems {
+	var check contactCheck
+	if ch.Email != nil {
+		check.email(*ch.Email)
 	}
-	if c.Email != nil {
-		if message := checkEmail(*c.Email); message != "" {
-			add(CodeInvalidEmail, "email", message)
+	if ch.FirstName != nil {
+		check.name("first_name", *ch.FirstName)
+	}
+	if ch.LastName != nil {
+		check.name("last_name", *ch.LastName)
+	}
+	check.properties(ch.Properties)
+	check.segments("add_segments", ch.AddSegments)
+	return check.problems
+}
+
+// contactCheck collects what is wrong with the fields of a contact.
+type contactCheck struct{ problems Problems }
+
+// add adds a problem, unless there is none.
+func (c *contactCheck) add(code Code, path, flaw string) {
+	if flaw != "" {
+		c.problems = append(c.problems, Problem{Severity: SeverityError, Code: code, Path: path, Message: flaw})
+	}
+}
+
+func (c *contactCheck) id(path, id string) { c.add(CodeInvalidContact, path, checkID(id)) }
+
+func (c *contactCheck) email(email string) { c.add(CodeInvalidEmail, "email", checkEmail(email)) }
+
+// name refuses line breaks: a name stands before the address in a header.
+func (c *contactCheck) name(path, name string) {
+	if strings.ContainsAny(name, "\r\n") {
+		c.add(CodeUnsafeHeader, path, "must not contain line breaks")
+		return
+	}
+	c.add(CodeInvalidContact, path, textFlaw(name))
+}
+
+func (c *contactCheck) properties(properties map[string]any) {
+	for _, name := range sortedKeys(properties) {
+		c.add(CodeInvalidContact, pathTo("properties", name), propertyFlaw(properties[name]))
+	}
+}
+
+func (c *contactCheck) segments(path string, ids []string) {
+	for i, id := range ids {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if id == "" {
+			c.add(CodeInvalidContact, at, "must not be empty")
+			continue
+		}
+		c.id(at, id)
+	}
+}
+
+// propertyFlaw returns what is wrong with the value of a property, or "". A
+// Value is refused although ValueOf takes it: it belongs into steps, where
+// references are resolved.
+func propertyFlaw(property any) string {
+	v := ValueOf(property)
+	if _, ok := property.(Value); ok {
+		v = Value{kind: valueInvalid, text: "an automation.Value"}
+	}
+	if v.kind == valueInvalid {
+		return fmt.Sprintf("a property cannot be %s: use a string, a finite number, a boolean or nil", v.text)
+	}
+	if err := v.err(); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// distinct returns ids without those that come a second time.
+func distinct(ids []string) []string {
+	var once []string
+	for _, id := range ids {
+		if !slices.Contains(once, id) {
+			once = append(once, id)
 		}
 	}
-	line := func(path string, text *string) {
-		if text != nil && strings.ContainsAny(*text, "\r\n") {
-			add(CodeUnsafeHeader, path, "must not contain line breaks")
-		}
-	}
-	line("first_name", c.FirstName)
-	line("last_name", c.LastName)
-	for _, name := range sortedKeys(c.Properties) {
-		if v := ValueOf(c.Properties[name]); v.err() != nil {
-			add(CodeInvalidContact, "properties."+name, v.err().Error())
-		}
-	}
-	return ps
+	return once
 }
 
 // findContact looks a contact up where contacts live. A panic of the host's

@@ -51,6 +51,7 @@ func TestCreateContact_TakenIDOrEmailConflicts(t *testing.T) {
 func TestContact_InvalidFieldsAreListed(t *testing.T) {
 	t.Parallel()
 	r := setup(t, automation.Options{})
+	c := r.contact(automation.Contact{Email: "bob@example.com"})
 	_, err := r.CreateContact(r.ctx, automation.Contact{
 		Email: "Ada <ada@example.com>", FirstName: "A\nB", LastName: "C\rD",
 		Properties: map[string]any{"nan": math.NaN(), "list": []any{1}, "ok": 1},
@@ -58,7 +59,19 @@ func TestContact_InvalidFieldsAreListed(t *testing.T) {
 	want := []string{"email", "first_name", "last_name", "properties.list", "properties.nan"}
 	assert.Equal(t, want, paths(problemsOf(t, err)))
 
-	c := r.contact(automation.Contact{Email: "ada@example.com"})
+	_, err = r.CreateContact(r.ctx, automation.Contact{
+		ID: "a\nb", Email: "ada@example.com", FirstName: "A\x00", Segments: []string{"vip", "", "a\tb"},
+		Properties: map[string]any{"ref": automation.Var("event.plan"), "literal": automation.String("pro"), "bytes": "\xff"},
+	})
+	want = []string{"id", "first_name", "properties.bytes", "properties.literal", "properties.ref", "segments[1]", "segments[2]"}
+	assert.Equal(t, want, paths(problemsOf(t, err)))
+	assert.NotContains(t, err.Error(), "Var(")
+	assert.Contains(t, err.Error(), "a property cannot be an automation.Value: use a string, a finite number, a boolean or nil")
+
+	_, err = r.UpdateContact(r.ctx, c.ID, automation.ContactChange{
+		Properties: map[string]any{"ref": automation.Null()}, AddSegments: []string{""},
+	})
+	assert.Equal(t, []string{"properties.ref", "add_segments[0]"}, paths(problemsOf(t, err)))
 	bad := "nobody"
 	_, err = r.UpdateContact(r.ctx, c.ID, automation.ContactChange{Email: &bad})
 	assert.Equal(t, []string{"email"}, paths(problemsOf(t, err)))
@@ -91,6 +104,21 @@ func TestUpdateContact_ChangesWhatIsGiven(t *testing.T) {
 	taken := "BOB@example.com"
 	_, err = r.UpdateContact(r.ctx, c.ID, automation.ContactChange{Email: &taken})
 	assert.ErrorIs(t, err, automation.ErrConflict)
+}
+
+func TestContact_IsInASegmentOnce(t *testing.T) {
+	t.Parallel()
+	r := setup(t, automation.Options{})
+	given := []string{"vip", "new", "vip"}
+	c := r.contact(automation.Contact{Email: "ada@example.com", Segments: given})
+	assert.Equal(t, []string{"vip", "new"}, c.Segments)
+	assert.Equal(t, []string{"vip", "new", "vip"}, given)
+	c, err := r.UpdateContact(r.ctx, c.ID, automation.ContactChange{AddSegments: []string{"late", "vip", "late"}})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"vip", "new", "late"}, c.Segments)
+	read, err := r.GetContact(r.ctx, automation.ContactRef{ID: c.ID})
+	require.NoError(t, err)
+	assert.Equal(t, c, read)
 }
 
 func TestUpdateContact_IsSeenByRunsFromTheirNextStep(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"runtime/debug"
 	"time"
 )
@@ -112,10 +111,9 @@ func (r *Runner) attempt(ctx context.Context, contactID string, effect Effect) (
 	switch e := effect.(type) {
 	case *SendEffect:
 		var id string
-		sent := e.Email // the mailer may change its copy
-		sent.Variables = maps.Clone(sent.Variables)
+		to, content := e.Email.To, emailContent(&e.Email) // before the mailer gets hold of it
 		id, err = r.mailer.SendEmail(ctx, e.Email)
-		in.Output = emailOutput(&sent, id)
+		in.Output = emailOutput(to, id, content)
 	case *CustomEffect:
 		in.Output, in.Branch, err = e.run(ctx)
 	case *ChangeContactEffect:

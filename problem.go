@@ -35,9 +35,9 @@ type Problem struct {
 func (p Problem) String() string {
 	switch {
 	case p.Step != "":
-		return fmt.Sprintf("step %q: %s", p.Step, p.Message)
+		return fmt.Sprintf("step %s: %s", quoteShort(p.Step), p.Message)
 	case p.Connection != nil:
-		return fmt.Sprintf("connection %q to %q: %s", p.Connection.From, p.Connection.To, p.Message)
+		return fmt.Sprintf("connection %s to %s: %s", quoteShort(p.Connection.From), quoteShort(p.Connection.To), p.Message)
 	case p.Path != "":
 		return p.Path + ": " + p.Message
 	default:
@@ -127,6 +127,7 @@ const (
 	CodeOneBranch            Code = "one_branch"                // warning
 	CodeWaitForever          Code = "wait_without_timeout"      // warning
 	CodeSameTarget           Code = "branches_meet_at_once"     // warning
+	CodeNeverTaken           Code = "connection_never_taken"    // warning
 	CodeWaitSometimesBefore  Code = "wait_event_on_some_paths"  // warning
 	CodeUnknownTemplate      Code = "unknown_template"          // warning
 	CodeUnpublishedTemplate  Code = "unpublished_template"      // warning
@@ -135,11 +136,12 @@ const (
 
 // The codes of problems in events, contacts and options.
 const (
-	CodeInvalidContact Code = "invalid_contact"
-	CodeInvalidEmail   Code = "invalid_email"
-	CodeInvalidPayload Code = "invalid_payload"
-	CodeSchemaMismatch Code = "schema_mismatch"
-	CodeInvalidSchema  Code = "invalid_schema"
-	CodeInvalidOption  Code = "invalid_option"
-	CodeInvalidCursor  Code = "invalid_cursor"
+	CodeInvalidContact        Code = "invalid_contact"
+	CodeInvalidEmail          Code = "invalid_email"
+	CodeInvalidPayload        Code = "invalid_payload"
+	CodeInvalidIdempotencyKey Code = "invalid_idempotency_key"
+	CodeSchemaMismatch        Code = "schema_mismatch"
+	CodeInvalidSchema         Code = "invalid_schema"
+	CodeInvalidOption         Code = "invalid_option"
+	CodeInvalidCursor         Code = "invalid_cursor"
 )

@@ -8,30 +8,47 @@ import (
 )
 
 // RetryPolicy says how often and when a failed effect is tried again. The zero
-// value is the default policy.
+// value is the default policy. New refuses negative values, Jitter aside, a
+// Jitter over 1, and an Initial over Max.
 type RetryPolicy struct {
 	// MaxAttempts is how many attempts an effect gets in all: 5 by default.
 	MaxAttempts int
-	// Initial is the back-off after the first failure: 1 second by default. It
-	// doubles with each further failure.
+	// Initial is the back-off after the first failure: 1 second by default, or
+	// Max where that is shorter. It doubles with each further failure.
 	Initial time.Duration
-	// Max bounds the back-off: 5 minutes by default.
+	// Max bounds the back-off: 5 minutes by default, or Initial where that is
+	// longer.
 	Max time.Duration
 	// Jitter is the fraction by which a back-off is made longer or shorter at
 	// random, so that runs that failed together do not come back together: 0.2
-	// by default, none if negative.
+	// by default, none if negative, at most 1. It does not lead beyond Max.
 	Jitter float64
+}
+
+// check reports what New refuses.
+func (p RetryPolicy) check(o *optionCheck) {
+	o.notNegative("Retry.MaxAttempts", p.MaxAttempts)
+	o.durationNotNegative("Retry.Initial", p.Initial)
+	o.durationNotNegative("Retry.Max", p.Max)
+	if p.Max > 0 && p.Initial > p.Max {
+		o.add("Retry.Initial", "%s is longer than Retry.Max, which is %s: shorten it", p.Initial, p.Max)
+	}
+	if math.IsNaN(p.Jitter) || p.Jitter > 1 {
+		o.add("Retry.Jitter", "%v is not a fraction: give at most 1, or a negative number for none", p.Jitter)
+	}
 }
 
 func (p RetryPolicy) withDefaults() RetryPolicy {
 	if p.MaxAttempts <= 0 {
 		p.MaxAttempts = 5
 	}
-	if p.Initial <= 0 {
-		p.Initial = time.Second
-	}
-	if p.Max <= 0 {
-		p.Max = 5 * time.Minute
+	switch {
+	case p.Initial <= 0 && p.Max <= 0:
+		p.Initial, p.Max = time.Second, 5*time.Minute
+	case p.Initial <= 0:
+		p.Initial = min(time.Second, p.Max)
+	case p.Max <= 0:
+		p.Max = max(5*time.Minute, p.Initial)
 	}
 	if p.Jitter == 0 {
 		p.Jitter = 0.2
@@ -40,14 +57,19 @@ func (p RetryPolicy) withDefaults() RetryPolicy {
 	return p
 }
 
-// backoff returns how long to wait after the given number of failures. The
-// jitter is drawn from the run, the step and the failure, not from a random
-// source: the same history gives the same times.
+// backoff returns how long to wait after the given number of failures: from
+// 1 millisecond to Max. The jitter is drawn from the run, the step and the
+// failure, not from a random source: the same history gives the same times.
 func (p RetryPolicy) backoff(runID, step string, failures int) time.Duration {
-	d := float64(p.Initial) * math.Pow(2, float64(failures-1))
-	d = min(d, float64(p.Max))
-	d *= 1 + p.Jitter*(2*unit(runID, step, failures)-1)
-	return max(time.Duration(d).Round(time.Millisecond), time.Millisecond)
+	exact := float64(p.Initial) * math.Pow(2, float64(failures-1))
+	exact = min(exact, float64(p.Max))
+	exact *= 1 + p.Jitter*(2*unit(runID, step, failures)-1)
+	d := p.Max
+	// What is not below Max need not fit a Duration. Neither does NaN.
+	if exact < float64(p.Max) {
+		d = min(time.Duration(exact).Round(time.Millisecond), p.Max)
+	}
+	return max(d, time.Millisecond)
 }
 
 // unit maps its arguments to a number in [0, 1).

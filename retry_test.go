@@ -17,6 +17,9 @@ func TestRetryPolicy_DefaultsFillZeroFields(t *testing.T) {
 		"negative":         {RetryPolicy{MaxAttempts: -1, Initial: -1, Max: -1}, def},
 		"no jitter":        {RetryPolicy{Jitter: -1}, RetryPolicy{5, time.Second, 5 * time.Minute, 0}},
 		"too much jitter":  {RetryPolicy{Jitter: 7}, RetryPolicy{5, time.Second, 5 * time.Minute, 1}},
+		"no fraction":      {RetryPolicy{Jitter: math.Inf(-1)}, RetryPolicy{5, time.Second, 5 * time.Minute, 0}},
+		"long initial":     {RetryPolicy{Initial: time.Hour}, RetryPolicy{5, time.Hour, time.Hour, 0.2}},
+		"short max":        {RetryPolicy{Max: time.Millisecond}, RetryPolicy{5, time.Millisecond, time.Millisecond, 0.2}},
 		"everything given": {RetryPolicy{1, 2, 3, 0.5}, RetryPolicy{1, 2, 3, 0.5}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -51,9 +54,22 @@ func TestRetryPolicy_JitterStaysWithinItsFraction(t *testing.T) {
 
 		d := p.backoff(run, step, failures)
 		assert.GreaterOrEqual(t, d, time.Millisecond)
+		assert.LessOrEqual(t, d, max(p.Max, time.Millisecond))
 		assert.InDelta(t, exact, float64(d), exact*p.Jitter+float64(time.Millisecond))
 		assert.Equal(t, d, p.backoff(run, step, failures), "the same failure has the same back-off")
 	})
+}
+
+func TestRetryPolicy_BackOffDoesNotOverflow(t *testing.T) {
+	t.Parallel()
+	longest := time.Duration(math.MaxInt64)
+	for _, jitter := range []float64{-1, 0.2, 1, math.NaN()} {
+		p := RetryPolicy{Initial: longest, Max: longest, Jitter: jitter}.withDefaults()
+		for failures := 1; failures < 2000; failures++ {
+			d := p.backoff("run", "step", failures)
+			assert.True(t, 0 < d && d <= longest, "%s after %d failures", d, failures)
+		}
+	}
 }
 
 // Runs that fail together must not come back together.

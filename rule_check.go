@@ -52,7 +52,7 @@ func (c *ruleChecker) check(r Rule, path string, depth int) {
 	case RuleAll, RuleAny:
 		c.checkGroup(r, path, depth+1)
 	default:
-		c.report(join(path, "type"), CodeInvalidRule, `rule type %q is unknown: use "rule", "and" or "or"`, r.Type)
+		c.report(join(path, "type"), CodeInvalidRule, `rule type %s is unknown: use "rule", "and" or "or"`, quoteShort(r.Type))
 	}
 }
 
@@ -91,7 +91,7 @@ func (c *ruleChecker) checkComparison(r Rule, path string) {
 		return
 	}
 	if !r.Operator.isKnown() {
-		c.report(join(path, "operator"), CodeInvalidRule, "operator %q is unknown: use one of %s", r.Operator, operatorList())
+		c.report(join(path, "operator"), CodeInvalidRule, "operator %s is unknown: use one of %s", quoteShort(r.Operator), operatorList())
 		return
 	}
 	if problem := checkRuleValue(r.Operator, r.Value); problem != "" {
@@ -129,10 +129,10 @@ func checkRuleValue(op Operator, v Value) string {
 		return fmt.Sprintf("the value is missing: operator %q compares with %s", op, op.takes())
 	}
 	if ref, ok := v.Ref(); ok {
-		return fmt.Sprintf("a rule compares with a literal, not with a reference to %q: operator %q takes %s", ref, op, op.takes())
+		return fmt.Sprintf("a rule compares with a literal, not with a reference to %s: operator %q takes %s", quoteShort(ref), op, op.takes())
 	}
 	if !op.accepts(v) {
-		return fmt.Sprintf("operator %q compares with %s, not with %s", op, op.takes(), v)
+		return fmt.Sprintf("operator %q compares with %s, not with %s", op, op.takes(), shorten(v.String()))
 	}
 	return ""
 }

@@ -27,13 +27,10 @@ type Runner struct {
 // error is a *ValidationError that lists all invalid options.
 func New(store Store, mailer Mailer, opts Options) (*Runner, error) {
 	opts, problems := opts.withDefaults()
-	if store == nil {
-		problems = append(problems, Problem{Severity: SeverityError, Code: CodeInvalidOption, Path: "store", Message: "is required"})
-	}
-	if mailer == nil {
-		problems = append(problems, Problem{Severity: SeverityError, Code: CodeInvalidOption, Path: "mailer", Message: "is required"})
-	}
-	if err := problems.Err("options"); err != nil {
+	check := optionCheck{problems}
+	check.required("store", store)
+	check.required("mailer", mailer)
+	if err := check.problems.Err("options"); err != nil {
 		return nil, err
 	}
 	return &Runner{

@@ -138,6 +138,15 @@ func TestDocumentSchema_HugeNumbersAreFoundAtAnyDepth(t *testing.T) {
 	assert.Equal(t, []string{`payload.a[1].d[0]` + message, `payload.a[1]["b c"]` + message}, problemLines(got))
 }
 
+func TestDocumentSchema_RepeatsLittleOfALongText(t *testing.T) {
+	t.Parallel()
+	s := mustSchema(t, `{"properties":{"a":{"format":"email"}}}`)
+	lines := problemLines(s.check(mustPayload(t, `{"a":"`+strings.Repeat("x", 100_000)+`"}`)))
+	require.Len(t, lines, 1)
+	assert.Less(t, len(lines[0]), 400)
+	assert.Contains(t, lines[0], "x' is not valid 'email'")
+}
+
 func TestDocumentSchema_PropertiesNamedAsKeywords(t *testing.T) {
 	t.Parallel()
 	s := mustSchema(t, `{"properties":{

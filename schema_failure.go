@@ -137,7 +137,7 @@ func (f failure) sentence() string {
 	case strings.HasPrefix(f.message, "valid must be "):
 		return `number of elements that match "contains" ` + strings.TrimPrefix(f.message, "valid ")
 	default:
-		return f.message
+		return shorten(f.message)
 	}
 }
 

@@ -39,9 +39,10 @@ var (
 //
 // It is all or nothing: if one event is invalid (*ValidationError), is for a
 // contact id that does not exist (ErrNotFound), or uses an idempotency key that
-// was used for another content (ErrConflict), none is kept. Events without
-// definition are fine. An unknown email is too: its contact is created when a
-// run starts.
+// was used for another content (ErrConflict), none is kept. The ValidationError
+// lists what is wrong with all events; where there are several, its paths begin
+// with the event, as in events[2].email. Events without definition are fine. An
+// unknown email is too: its contact is created when a run starts.
 func (r *Runner) Send(ctx context.Context, events ...Event) ([]EventReceipt, error) {
 	receipts, kept, err := r.sender().send(ctx, r.store, events)
 	if err != nil {
@@ -91,14 +92,14 @@ func (s *sender) send(ctx context.Context, w EventWriter, events []Event) ([]Eve
 	if len(events) == 0 {
 		return nil, nil, nil
 	}
+	if err := s.check(ctx, w, events); err != nil {
+		return nil, nil, err
+	}
 	accepted := make([]NewEvent, len(events))
 	for i := range events {
 		var err error
-		if accepted[i], err = s.accept(ctx, w, events[i]); err != nil {
-			if len(events) > 1 {
-				err = fmt.Errorf("automation: event %d of %d: %w", i+1, len(events), err)
-			}
-			return nil, nil, err
+		if accepted[i], err = s.accept(ctx, events[i]); err != nil {
+			return nil, nil, fmt.Errorf("automation: %s: %w", subjectOf(events, i), err)
 		}
 	}
 	receipts, err := w.AppendEvents(ctx, accepted)
@@ -108,14 +109,51 @@ func (s *sender) send(ctx context.Context, w EventWriter, events []Event) ([]Eve
 	return receipts, accepted, nil
 }
 
-func (s *sender) accept(ctx context.Context, w EventWriter, e Event) (NewEvent, error) {
+// subjectOf names an event in an error.
+func subjectOf(events []Event, i int) string {
+	if len(events) == 1 {
+		return "event " + quoteShort(events[0].Name)
+	}
+	return fmt.Sprintf("event %d of %d", i+1, len(events))
+}
+
+// check reports what is wrong with all of the events, as far as maxProblems.
+func (s *sender) check(ctx context.Context, w EventWriter, events []Event) error {
+	var all Problems
+	for i := range events {
+		problems, err := s.checkOne(ctx, w, &events[i])
+		if err != nil {
+			return fmt.Errorf("automation: %s: %w", subjectOf(events, i), err)
+		}
+		if len(events) == 1 && len(problems) > 0 {
+			return problems.Err(subjectOf(events, 0))
+		}
+		for _, p := range problems {
+			p.Path = within(fmt.Sprintf("events[%d]", i), p.Path)
+			all = append(all, p)
+		}
+		if len(all) >= maxProblems {
+			break
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all[:min(len(all), maxProblems)].Err(fmt.Sprintf("batch of %d events", len(events)))
+}
+
+// checkOne reports what is wrong with an event. The error is about asking for
+// its definition.
+func (s *sender) checkOne(ctx context.Context, w EventWriter, e *Event) (Problems, error) {
 	payload, problems := payloadDoor(s.limits.PayloadBytes).scan(e.Payload)
-	if problems = append(checkEvent(e), problems...); len(problems) > 0 {
-		return NewEvent{}, problems.Err(fmt.Sprintf("event %q", e.Name))
+	if problems = append(checkEvent(*e), problems...); len(problems) > 0 {
+		return problems, nil
 	}
-	if err := s.schemas.check(ctx, w, e.Name, payload); err != nil {
-		return NewEvent{}, err
-	}
+	return s.schemas.check(ctx, w, e.Name, payload)
+}
+
+// accept returns an event that was checked as stores keep it.
+func (s *sender) accept(ctx context.Context, e Event) (NewEvent, error) {
 	e.ID, e.AcceptedAt = s.ids.next(s.now), s.now
 	if e.OccurredAt.IsZero() {
 		e.OccurredAt = s.now
@@ -139,7 +177,7 @@ func (s *sender) findContact(ctx context.Context, e *Event) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("automation: event %q: contact %q: %w", e.Name, e.ContactID+e.Email, err)
+		return fmt.Errorf("contact %q: %w", e.ContactID+e.Email, err)
 	}
 	e.ContactID, e.Email = c.ID, ""
 	return nil
@@ -163,6 +201,13 @@ func checkEvent(e Event) Problems {
 		if message := checkEmail(e.Email); message != "" {
 			add(CodeInvalidEmail, "email", message)
 		}
+	default:
+		if message := checkID(e.ContactID); message != "" {
+			add(CodeInvalidContact, "contact_id", message)
+		}
+	}
+	if message := checkID(e.IdempotencyKey); message != "" {
+		add(CodeInvalidIdempotencyKey, "idempotency_key", message)
 	}
 	return ps
 }
@@ -174,12 +219,9 @@ func checkEventName(name string) string {
 		return "must not be empty"
 	case strings.HasPrefix(name, reservedPrefix):
 		return fmt.Sprintf("must not begin with %q, which is reserved", reservedPrefix)
-	case len(name) > 255:
-		return "must not be longer than 255 bytes"
-	case strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7f || c == 0xfffd }):
-		return "must not contain control characters"
+	default:
+		return checkID(name)
 	}
-	return ""
 }
 
 // checkEmail returns what is wrong with an email address, or "". Display names
@@ -187,9 +229,9 @@ func checkEventName(name string) string {
 func checkEmail(email string) string {
 	a, err := mail.ParseAddress(email)
 	if err != nil || a.Address != email || a.Name != "" {
-		return fmt.Sprintf("%q is not an email address; write name@example.com", email)
+		return quoteShort(email) + " is not an email address; write name@example.com"
 	}
-	return ""
+	return checkID(email)
 }
 
 // contentHash identifies what an idempotency key stands for. OccurredAt is not
@@ -213,23 +255,26 @@ type schemaCache struct {
 }
 
 // check validates a payload against the definition of the event, if it has one.
-func (c *schemaCache) check(ctx context.Context, w EventWriter, name string, payload *jsonDoc) error {
+func (c *schemaCache) check(ctx context.Context, w EventWriter, name string, payload *jsonDoc) (Problems, error) {
 	d, err := w.FindEventDefinition(ctx, name)
 	if errors.Is(err, ErrNotFound) || err == nil && (d.Name != name || len(d.Schema) == 0) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return fmt.Errorf("automation: event %q: %w", name, err)
+		return nil, err
 	}
 	schema, err := c.compile(string(d.Schema))
+	if invalid := (*ValidationError)(nil); errors.As(err, &invalid) {
+		return invalid.Problems, nil
+	}
 	if err != nil || schema == nil {
-		return err
+		return nil, err
 	}
 	var object map[string]any
 	if payload != nil {
 		object = payload.object(0)
 	}
-	return schema.check(object).Err(fmt.Sprintf("event %q", name))
+	return schema.check(object), nil
 }
 
 func (c *schemaCache) compile(text string) (*payloadSchema, error) {

@@ -32,6 +32,9 @@ func TestSend_RefusesInvalidEventsAndKeepsNothing(t *testing.T) {
 	carrying := func(payload string) automation.Event {
 		return automation.Event{Name: "signup", Email: "ada@example.com", Payload: json.RawMessage(payload)}
 	}
+	keyed := func(key string) automation.Event {
+		return automation.Event{Name: "signup", Email: "ada@example.com", IdempotencyKey: key}
+	}
 	tests := map[string]struct {
 		event automation.Event
 		path  string
@@ -42,6 +45,13 @@ func TestSend_RefusesInvalidEventsAndKeepsNothing(t *testing.T) {
 		"name too long":         {named(strings.Repeat("n", 256)), "name", automation.CodeInvalidEventName},
 		"control character":     {named("sign\nup"), "name", automation.CodeInvalidEventName},
 		"name not UTF-8":        {named("sign\xffup"), "name", automation.CodeInvalidEventName},
+		"name not ASCII C1":     {named("sign\u0085up"), "name", automation.CodeInvalidEventName},
+		"contact id":            {automation.Event{Name: "signup", ContactID: "c\r\nBcc: eve"}, "contact_id", automation.CodeInvalidContact},
+		"contact id too long":   {automation.Event{Name: "signup", ContactID: strings.Repeat("c", 256)}, "contact_id", automation.CodeInvalidContact},
+		"key":                   {keyed("once\x00"), "idempotency_key", automation.CodeInvalidIdempotencyKey},
+		"key not UTF-8":         {keyed("once\xff"), "idempotency_key", automation.CodeInvalidIdempotencyKey},
+		"key too long":          {keyed(strings.Repeat("k", 256)), "idempotency_key", automation.CodeInvalidIdempotencyKey},
+		"email too long":        {signup(strings.Repeat("a", 256) + "@example.com"), "email", automation.CodeInvalidEmail},
 		"nobody":                {automation.Event{Name: "signup"}, "contact_id", automation.CodeInvalidContact},
 		"id and email":          {automation.Event{Name: "signup", ContactID: "c", Email: "ada@example.com"}, "contact_id", automation.CodeInvalidContact},
 		"email without host":    {signup("ada"), "email", automation.CodeInvalidEmail},
@@ -64,9 +74,9 @@ func TestSend_RefusesInvalidEventsAndKeepsNothing(t *testing.T) {
 			_, err := r.on(store, r.opts).Send(r.ctx, signup("fine@example.com"), tt.event)
 			ps := problemsOf(t, err)
 			require.Len(t, ps, 1)
-			assert.Equal(t, tt.path, ps[0].Path)
+			assert.Equal(t, "events[1]."+tt.path, ps[0].Path)
 			assert.Equal(t, tt.code, ps[0].Code)
-			assert.Contains(t, err.Error(), "event 2 of 2")
+			assert.Contains(t, err.Error(), "automation: batch of 2 events: events[1].")
 			assert.Zero(t, store.count)
 		})
 	}
@@ -79,6 +89,63 @@ func TestSend_ListsAllThatIsWrongWithAnEvent(t *testing.T) {
 	assert.Equal(t, []string{"name", "email", "payload"}, paths(problemsOf(t, err)))
 }
 
+func TestSend_ListsAllThatIsWrongWithABatch(t *testing.T) {
+	t.Parallel()
+	r := setup(t, automation.Options{})
+	_, err := r.DefineEvent(r.ctx, automation.EventDefinition{Name: "order", Schema: json.RawMessage(`{"total":"number"}`)})
+	require.NoError(t, err)
+	order := automation.Event{Name: "order", Email: "ada@example.com", Payload: json.RawMessage(`{"total":"much"}`)}
+	_, err = r.Send(r.ctx, automation.Event{Name: "a\nb", Email: "nobody"}, signup("ada@example.com"), order,
+		automation.Event{Name: "signup", ContactID: "unknown"})
+	assert.Equal(t, []string{"events[0].name", "events[0].email", "events[2].payload.total"}, paths(problemsOf(t, err)))
+
+	_, err = r.Send(r.ctx, order)
+	require.ErrorContains(t, err, `automation: event "order": payload.total: `)
+	assert.Equal(t, []string{"payload.total"}, paths(problemsOf(t, err)))
+
+	_, err = r.Send(r.ctx, make([]automation.Event, 1000)...)
+	assert.Len(t, problemsOf(t, err), 100)
+}
+
+func TestSend_SaysWhatIsWrongWithAName(t *testing.T) {
+	t.Parallel()
+	r := setup(t, automation.Options{})
+	for name, want := range map[string]string{
+		"sign\xffup":             "must be valid UTF-8",
+		"sign\nup":               "must not contain control characters",
+		strings.Repeat("n", 1e6): "must not be longer than 255 bytes",
+	} {
+		_, err := r.Send(r.ctx, automation.Event{Name: name, Email: "ada@example.com"})
+		require.ErrorContains(t, err, "name: "+want)
+		assert.Less(t, len(err.Error()), 400)
+	}
+}
+
+// A host's contact table that fails is named once, with the event it was asked for.
+func TestSend_NamesThePackageOnce(t *testing.T) {
+	t.Parallel()
+	r := setup(t, automation.Options{})
+	events := []automation.Event{signup("ada@example.com"), {Name: "signup", ContactID: "unknown"}}
+	hosted := r.opts
+	hosted.Contacts = noContacts{}
+	for name, runner := range map[string]*automation.Runner{"store": r.Runner, "host": r.on(r.store, hosted)} {
+		for _, batch := range [][]automation.Event{events, events[1:]} {
+			_, err := runner.Send(r.ctx, batch...)
+			require.ErrorIs(t, err, automation.ErrNotFound, name)
+			assert.Equal(t, 1, strings.Count(err.Error(), "automation:"), err)
+		}
+	}
+	_, err := r.on(r.store, hosted).Send(r.ctx, events...)
+	assert.EqualError(t, err, `automation: event 2 of 2: contact "unknown": not found`)
+}
+
+// noContacts is a host's table that is empty.
+type noContacts struct{ automation.Contacts }
+
+func (noContacts) FindContact(context.Context, automation.ContactRef) (automation.Contact, error) {
+	return automation.Contact{}, automation.ErrNotFound
+}
+
 func TestSend_AcceptsWhatIsUnusual(t *testing.T) {
 	t.Parallel()
 	tests := map[string]automation.Event{
@@ -86,6 +153,7 @@ func TestSend_AcceptsWhatIsUnusual(t *testing.T) {
 		"null":              {Name: "signup", Email: "ada@example.com", Payload: json.RawMessage(`null`)},
 		"odd keys":          {Name: "signup", Email: "ada@example.com", Payload: json.RawMessage(`{"":1,"a.b":2,"ü":3}`)},
 		"large numbers":     {Name: "signup", Email: "ada@example.com", Payload: json.RawMessage(`{"n":123456789012345678901234567890}`)},
+		"longest key":       {Name: "signup", Email: "ada@example.com", IdempotencyKey: strings.Repeat("ü", 127) + "k"},
 		"longest name":      {Name: strings.Repeat("n", 255), Email: "ada@example.com"},
 		"dots and unicode":  {Name: "größe.geändert", Email: "ada@example.com"},
 		"plus and upper":    {Name: "signup", Email: "Ada+x@Example.COM"},
@@ -162,13 +230,14 @@ func TestSend_RepeatedKeyDoesNothing(t *testing.T) {
 		runs      int
 		err       error
 	}{
-		"the same":        {again(func(*automation.Event) {}), true, 1, nil},
-		"occurred later":  {again(func(e *automation.Event) { e.OccurredAt = start }), true, 1, nil},
-		"email's case":    {again(func(e *automation.Event) { e.Email = "ADA@example.com" }), true, 1, nil},
-		"another name":    {again(func(e *automation.Event) { e.Name = "order" }), false, 1, nil},
-		"another key":     {again(func(e *automation.Event) { e.IdempotencyKey = "twice" }), false, 2, nil},
-		"another payload": {again(func(e *automation.Event) { e.Payload = nil }), false, 1, automation.ErrConflict},
-		"another email":   {again(func(e *automation.Event) { e.Email = "bob@example.com" }), false, 1, automation.ErrConflict},
+		"the same":                {again(func(*automation.Event) {}), true, 1, nil},
+		"occurred later":          {again(func(e *automation.Event) { e.OccurredAt = start }), true, 1, nil},
+		"email's case":            {again(func(e *automation.Event) { e.Email = "ADA@example.com" }), true, 1, nil},
+		"another name":            {again(func(e *automation.Event) { e.Name = "order" }), false, 1, nil},
+		"another key":             {again(func(e *automation.Event) { e.IdempotencyKey = "twice" }), false, 2, nil},
+		"payload spelt otherwise": {again(func(e *automation.Event) { e.Payload = json.RawMessage(`{"a": 1}`) }), false, 1, automation.ErrConflict},
+		"another payload":         {again(func(e *automation.Event) { e.Payload = nil }), false, 1, automation.ErrConflict},
+		"another email":           {again(func(e *automation.Event) { e.Email = "bob@example.com" }), false, 1, automation.ErrConflict},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -68,6 +68,8 @@ func (m shapes) fill(s *shape, t reflect.Type) (err error) {
 		s.read = readStep
 	case t == reflect.TypeFor[Condition]():
 		s.read, err = m.condition()
+	case t == reflect.TypeFor[WaitForEvent]():
+		err = m.wait(s)
 	case t == reflect.TypeFor[Automation]():
 		err = m.structure(s, t) // its UnmarshalJSON would not know the path
 	case t == reflect.TypeFor[Value]():
@@ -123,6 +125,25 @@ func readsItself(t reflect.Type) bool {
 func (m shapes) condition() (readFunc, error) {
 	rule, err := m.of(reflect.TypeFor[Rule]())
 	return func(r *reader, n int, v reflect.Value) { rule.read(r, n, v.Field(0)) }, err
+}
+
+// wait is the shape of a WaitForEvent. A filter that says nothing is most likely
+// one whose content got lost, and would let every event through.
+func (m shapes) wait(s *shape) error {
+	if err := m.structure(s, reflect.TypeFor[WaitForEvent]()); err != nil {
+		return err
+	}
+	s.read = func(r *reader, n int, v reflect.Value) {
+		s.readStruct(r, n, v)
+		if r.lenient || r.doc.kind(n) != jsonObject {
+			return
+		}
+		if filter := r.doc.member(n, "filter_rule"); filter >= 0 && r.isEmptyObject(filter) {
+			r.report(filter, CodeInvalidRule, "the rule is empty: give it a field and an operator, "+
+				"or leave filter_rule out to match every event")
+		}
+	}
+	return nil
 }
 
 func (m shapes) structure(s *shape, t reflect.Type) error {

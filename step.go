@@ -26,7 +26,7 @@ const (
 // Step is a node of an automation's graph. In JSON it is
 // {"key": …, "type": …, "config": …}, where type is Config.StepType().
 type Step struct {
-	// Key is unique in the graph, at most 128 bytes.
+	// Key is unique in the graph: at most 128 bytes, without control characters.
 	Key string
 	// Config is one of the built-in configs of this package, a custom config
 	// that was registered with Handle, or a RawConfig.
@@ -212,7 +212,8 @@ const (
 )
 
 // ContactUpdate changes the run's contact. At least one field must be given;
-// an absent Value leaves the field as it is and Null clears it. A reference
+// an absent Value leaves the field as it is. Null clears a name or a property;
+// Unsubscribed must be true, false or a reference to one of them. A reference
 // that resolves to nothing fails the step.
 type ContactUpdate struct {
 	FirstName    Value            `json:"first_name,omitzero"`

@@ -21,7 +21,7 @@ func checkTemplates(ctx context.Context, a Automation, in TemplateInspector) (Pr
 		}
 		info, err := c.inspect(ctx, email.Template.ID)
 		if err != nil {
-			return nil, fmt.Errorf("automation: inspect template %q: %w", email.Template.ID, err)
+			return nil, fmt.Errorf("automation: inspect template %s: %w", quoteShort(email.Template.ID), err)
 		}
 		c.path, c.step = fmt.Sprintf("steps[%d].config.template", i), s.Key
 		c.compare(email.Template, info)
@@ -57,16 +57,16 @@ func (c *templateCheck) inspect(ctx context.Context, id string) (*TemplateInfo, 
 
 func (c *templateCheck) compare(ref TemplateRef, info *TemplateInfo) {
 	if info == nil {
-		c.warnf(CodeUnknownTemplate, ".id", "there is no template %q: create it, or the email will fail", ref.ID)
+		c.warnf(CodeUnknownTemplate, ".id", "there is no template %s: create it, or the email will fail", quoteShort(ref.ID))
 		return
 	}
 	if !info.Published {
-		c.warnf(CodeUnpublishedTemplate, ".id", "template %q is not published: publish it before the automation is enabled", ref.ID)
+		c.warnf(CodeUnpublishedTemplate, ".id", "template %s is not published: publish it before the automation is enabled", quoteShort(ref.ID))
 	}
 	for _, name := range slices.Sorted(maps.Keys(ref.Variables)) {
 		if !slices.Contains(info.Variables, name) {
 			c.warnf(CodeUnknownTemplateField, string(appendPathKey([]byte(".variables"), name)),
-				"template %q has no variable %q: %s", ref.ID, name, knownVariables(info.Variables))
+				"template %s has no variable %s: %s", quoteShort(ref.ID), quoteShort(name), knownVariables(info.Variables))
 		}
 	}
 }

@@ -3,6 +3,7 @@ package automation
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -84,15 +85,43 @@ func checkHead(a Automation) Problems {
 
 func (v *validator) checkAutomation() {
 	a := v.automation
+	if flaw := checkID(a.ID); flaw != "" {
+		v.errorf(CodeInvalidName, "id", "the id %s %s", quoteShort(a.ID), flaw)
+	}
 	if a.Name == "" {
 		v.errorf(CodeInvalidName, "name", "the automation has no name: give it one of at least one character")
 	} else if flaw := textFlaw(a.Name); flaw != "" {
-		v.errorf(CodeInvalidName, "name", "the name %q %s", a.Name, flaw)
+		v.errorf(CodeInvalidName, "name", "the name %s %s", quoteShort(a.Name), flaw)
 	}
 	switch a.Status {
 	case "", StatusEnabled, StatusDisabled:
 	default:
-		v.errorf(CodeInvalidStatus, "status", "status %q is unknown: use %q or %q", a.Status, StatusEnabled, StatusDisabled)
+		v.errorf(CodeInvalidStatus, "status", "status %s is unknown: use %q or %q", quoteShort(a.Status), StatusEnabled, StatusDisabled)
+	}
+}
+
+// maxIDBytes bounds identifiers that applications and their users choose.
+const maxIDBytes = 255
+
+// checkID returns what is wrong with an identifier, or "". An empty one is for
+// the caller to judge. Identifiers travel further than other texts: into headers
+// such as the idempotency key of an email, URLs, logs and the keys of databases.
+func checkID(id string) string {
+	if len(id) > maxIDBytes {
+		return fmt.Sprintf("must not be longer than %d bytes", maxIDBytes)
+	}
+	return checkCharacters(id)
+}
+
+// checkCharacters is checkID for an identifier with a limit of its own.
+func checkCharacters(id string) string {
+	switch {
+	case !utf8.ValidString(id):
+		return "must be valid UTF-8"
+	case strings.ContainsFunc(id, unicode.IsControl):
+		return "must not contain control characters"
+	default:
+		return ""
 	}
 }
 
@@ -153,7 +182,7 @@ func (c *stepCheck) checkKey() {
 	if len(c.key) > c.limits.StepKeyBytes {
 		c.errorf(CodeLimit, "key", "the key has %d bytes, the limit is %d: shorten it", len(c.key), c.limits.StepKeyBytes)
 	}
-	if flaw := textFlaw(c.key); flaw != "" {
+	if flaw := checkCharacters(c.key); flaw != "" {
 		c.errorf(CodeInvalidName, "key", "the key %s", flaw)
 	}
 }
@@ -162,8 +191,8 @@ func (c *stepCheck) checkTrigger() {
 	switch {
 	case c.outline.types[c.i] != TypeTrigger:
 	case c.i != c.outline.trigger:
-		c.errorf(CodeManyTriggers, "type", "step %q is the trigger already: keep one, and make an automation for each event",
-			c.automation.Steps[c.outline.trigger].Key)
+		c.errorf(CodeManyTriggers, "type", "step %s is the trigger already: keep one, and make an automation for each event",
+			quoteShort(c.automation.Steps[c.outline.trigger].Key))
 	case c.i > 0:
 		c.errorf(CodeTriggerNotFirst, "type", "the trigger is not the first step: move it to the front of steps")
 	}
@@ -189,7 +218,7 @@ func (c *stepCheck) checkPlace() {
 func (c *stepCheck) keys(steps []int) string {
 	keys := make([]string, len(steps))
 	for i, step := range steps {
-		keys[i] = c.automation.Steps[step].Key
+		keys[i] = shorten(c.automation.Steps[step].Key)
 	}
 	return strings.Join(keys, " → ")
 }
@@ -237,9 +266,9 @@ func (c *stepCheck) checkSameTarget() {
 		one, ok1 := c.outline.branch(c.i, types[0])
 		two, ok2 := c.outline.branch(c.i, types[1])
 		if ok1 && ok2 && one.to == two.to && one.to >= 0 {
-			c.warnf(CodeSameTarget, "", "the branches %q and %q both lead to step %q: "+
+			c.warnf(CodeSameTarget, "", "the branches %q and %q both lead to step %s: "+
 				"the outcome makes no difference, so connect one of them elsewhere", types[0], types[1],
-				c.automation.Steps[one.to].Key)
+				quoteShort(c.automation.Steps[one.to].Key))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package automation
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -72,6 +73,63 @@ func TestValidate_ValidAutomationHasNoProblems(t *testing.T) {
 	assert.Nil(t, Validate(a, ValidateOptions{}))
 }
 
+func TestValidate_IDTravels(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string][]string{
+		"":                       nil,
+		"welcome-2":              nil,
+		strings.Repeat("i", 255): nil,
+		strings.Repeat("i", 256): {"error invalid_name id: the id "},
+		"a\r\nb":                 {`error invalid_name id: the id "a\r\nb" must not contain control characters`},
+		"a\xff":                  {`error invalid_name id: the id "a\xff" must be valid UTF-8`},
+	} {
+		a := Automation{ID: id, Name: "Test", Steps: []Step{start, step("a", aDelay)}, Connections: chain("start", "a")}
+		assertProblems(t, want, Validate(a, ValidateOptions{}))
+		assertProblems(t, want, checkHead(a))
+	}
+}
+
+// Messages are shown to people, and logged.
+func TestValidate_MessagesRepeatLittleOfALongText(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 1<<20)
+	configs := map[string]StepConfig{
+		"event name":    WaitForEvent{EventName: long},
+		"duration":      Delay{durationFromText(long)},
+		"long duration": Delay{durationFromText("1 year" + long)},
+		"field":         Condition{Field(long).Exists()},
+		"contact field": Condition{Field("contact." + long).Exists()},
+		"operator":      Condition{Rule{Field: "event.a", Operator: Operator(long)}},
+		"rule type":     Condition{Rule{Type: RuleType(long)}},
+		"rule value":    Condition{Field("event.a").Gt(long)},
+		"rule var":      Condition{Field("event.a").Eq(Var(long))},
+		"template":      email(long, map[string]Value{long: {}, "ref": Var(long), "text": String(long + "\xff"), "number": ValueOf(json.Number(long))}),
+		"sender":        SendEmail{Template: TemplateRef{ID: "t"}, From: long, Subject: long + "\n", ReplyTo: long, Delivery: Delivery(long)},
+		"update":        ContactUpdate{FirstName: String(long + "\n"), LastName: numberLiteral("1" + strings.Repeat("0", 1<<20)), Unsubscribed: String(long)},
+		"segment":       AddToSegment{SegmentID: long},
+		"unknown type":  RawConfig{Type: long},
+	}
+	for name, config := range configs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := Automation{
+				ID: long, Name: long + "\xff", Status: Status(long),
+				Steps: []Step{start, step(long, config)},
+				Connections: []Connection{
+					{From: "start", To: long}, {long, "start", ConnectionType(long)}, {long, long, ConnectionTimeout}, {From: long + "y", To: long},
+				},
+			}
+			problems := Validate(a, ValidateOptions{})
+			require.NotEmpty(t, problems)
+			for _, p := range problems {
+				assert.Less(t, len(p.String()), 700, p.Code)
+			}
+			_, err := Compile(a, CompileOptions{})
+			assert.Less(t, len(err.Error()), 700*len(problems))
+		})
+	}
+}
+
 func TestValidate_Graph(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -125,8 +183,8 @@ func TestValidate_Graph(t *testing.T) {
 			steps:       []Step{start, step("a\xff", aDelay), step("a\x00", aDelay)},
 			connections: chain("start", "a\xff", "a\x00"),
 			want: []string{
-				"error invalid_name steps[1].key: the key is not valid UTF-8",
-				"error invalid_name steps[2].key: the key contains a zero byte",
+				"error invalid_name steps[1].key: the key must be valid UTF-8",
+				"error invalid_name steps[2].key: the key must not contain control characters",
 			},
 		},
 		{

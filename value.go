@@ -89,7 +89,7 @@ func ValueOf(v any) Value {
 
 func numberLiteral(text string) Value {
 	if _, ok := parseNumber(text); !ok {
-		return Value{kind: valueInvalid, text: fmt.Sprintf("the number %q", text)}
+		return Value{kind: valueInvalid, text: "the number " + quoteShort(text)}
 	}
 	return Value{kind: valueNumber, text: text}
 }
@@ -258,7 +258,7 @@ func (v Value) err() error {
 	case v.kind == valueInvalid:
 		return fmt.Errorf("a value cannot be %s: use a string, a finite number, a boolean, nil or Var(path)", v.text)
 	case v.kind == valueString && !utf8.ValidString(v.text):
-		return fmt.Errorf("text %q is not valid UTF-8", v.text)
+		return fmt.Errorf("text %s is not valid UTF-8", quoteShort(v.text))
 	default:
 		return nil
 	}

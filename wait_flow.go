@@ -5,7 +5,8 @@ package automation
 type waitFlow struct {
 	bit       map[string]int
 	words     int
-	sometimes []uint64 // events that some path to the step waits for
+	waited    []uint64 // events that some path to the step waits for
+	sometimes []uint64 // events that some path to the step has received
 	always    []uint64 // events that every path to the step has received
 }
 
@@ -16,6 +17,7 @@ func newWaitFlow(o *outline, names []string) *waitFlow {
 	for i, name := range names {
 		f.bit[name] = i
 	}
+	f.waited = make([]uint64, len(o.types)*f.words)
 	f.sometimes = make([]uint64, len(o.types)*f.words)
 	f.always = make([]uint64, len(o.types)*f.words)
 	seen := make([]bool, len(o.types))
@@ -33,16 +35,20 @@ func newWaitFlow(o *outline, names []string) *waitFlow {
 // follow carries what is known at a step over one of its connections. If the
 // target was seen already, another path leads there too.
 func (f *waitFlow) follow(o *outline, from int, l link, seen bool) {
-	waited, received := -1, -1
+	waited, possible, received := -1, -1, -1
 	if wait, ok := o.configs[from].(WaitForEvent); ok {
 		waited = f.bit[wait.EventName]
+		if o.canMeanReceived(from, wait, l.typ) {
+			possible = waited
+		}
 		if o.meansReceived(from, wait, l.typ) {
 			received = waited
 		}
 	}
 	for w := range f.words {
 		at, to := from*f.words+w, l.to*f.words+w
-		f.sometimes[to] |= f.sometimes[at] | wordOf(waited, w)
+		f.waited[to] |= f.waited[at] | wordOf(waited, w)
+		f.sometimes[to] |= f.sometimes[at] | wordOf(possible, w)
 		always := f.always[at] | wordOf(received, w)
 		if seen {
 			always &= f.always[to]
@@ -72,10 +78,35 @@ func (o *outline) meansReceived(step int, wait WaitForEvent, typ ConnectionType)
 	}
 }
 
-// at reports whether some path to the step waits for the event, and whether
-// every path has received it.
-func (f *waitFlow) at(step int, event string) (sometimes, always bool) {
+// canMeanReceived reports whether a connection of this type can leave the wait
+// when the event was received.
+func (o *outline) canMeanReceived(step int, wait WaitForEvent, typ ConnectionType) bool {
+	return o.meansReceived(step, wait, typ) ||
+		typ == ConnectionDefault && !o.hasBranch(step, ConnectionEventReceived)
+}
+
+// reception says on which paths to a step an event has been received.
+type reception int
+
+const (
+	receivedAlways    reception = iota
+	receivedSometimes           // on some paths only
+	receivedNever               // it was waited for, and never came
+	notWaitedFor                // on no path
+)
+
+// at says on which paths to the step the event has been received.
+func (f *waitFlow) at(step int, event string) reception {
 	bit := f.bit[event]
 	word, mask := step*f.words+bit/64, uint64(1)<<(bit%64)
-	return f.sometimes[word]&mask != 0, f.always[word]&mask != 0
+	switch {
+	case f.waited[word]&mask == 0:
+		return notWaitedFor
+	case f.always[word]&mask != 0:
+		return receivedAlways
+	case f.sometimes[word]&mask != 0:
+		return receivedSometimes
+	default:
+		return receivedNever
+	}
 }

@@ -15,6 +15,7 @@ func TestValidate_WaitEvents(t *testing.T) {
 		reader  = email("t", map[string]Value{"amount": Var("wait_events.order.paid.amount")})
 		never   = []string{`error wait_event_not_waited_for steps[2].config.template.variables.amount: "wait_events.order.paid.amount" reads event "order.paid", which no step before this one waits for`}
 		partly  = []string{`warning wait_event_on_some_paths steps[2].config.template.variables.amount: "wait_events.order.paid.amount" reads event "order.paid", which is not received on every path`}
+		lost    = []string{`warning wait_event_on_some_paths steps[2].config.template.variables.amount: "wait_events.order.paid.amount" reads event "order.paid", which is received on no path to the step: it is always absent`}
 	)
 	tests := []struct {
 		name        string
@@ -27,8 +28,9 @@ func TestValidate_WaitEvents(t *testing.T) {
 		{"default of a wait that never times out", forever, reader, chain("start", "paid?", "mail", "more"), nil},
 		{"default beside timeout", forPaid, reader, []Connection{{From: "start", To: "paid?"}, {"paid?", "mail", ConnectionDefault}, {"paid?", "more", ConnectionTimeout}}, nil},
 		{"default of a wait that times out", forPaid, reader, chain("start", "paid?", "mail", "more"), partly},
-		{"default beside event_received", forPaid, reader, []Connection{{From: "start", To: "paid?"}, {"paid?", "mail", ConnectionDefault}, {"paid?", "more", ConnectionEventReceived}}, partly},
-		{"timed out", forPaid, reader, []Connection{{From: "start", To: "paid?"}, {"paid?", "mail", ConnectionTimeout}, {"paid?", "more", ConnectionEventReceived}}, partly},
+		{"default beside event_received", forPaid, reader, []Connection{{From: "start", To: "paid?"}, {"paid?", "mail", ConnectionDefault}, {"paid?", "more", ConnectionEventReceived}}, lost},
+		{"timed out", forPaid, reader, []Connection{{From: "start", To: "paid?"}, {"paid?", "mail", ConnectionTimeout}, {"paid?", "more", ConnectionEventReceived}}, lost},
+		{"on the way over another step too", forPaid, reader, append(chain("more", "mail"), Connection{From: "start", To: "paid?"}, Connection{"paid?", "mail", ConnectionTimeout}, Connection{"paid?", "more", ConnectionEventReceived}), partly},
 		{"wait comes later", forPaid, reader, chain("start", "mail", "paid?", "more"), never},
 		{"own filter reads what the wait is for", forever, WaitForEvent{EventName: "x", Timeout: oneDay, FilterRule: All(Field("wait_events.x.y").Exists())}, chain("start", "paid?", "mail", "more"), []string{`error wait_event_not_waited_for steps[2].config.filter_rule.rules[0].field: "wait_events.x.y" reads event "x"`}},
 		{"longest name is meant", forever, WaitForEvent{EventName: "order.paid.late", Timeout: oneDay, FilterRule: Field("wait_events.order.paid.late.fee").Exists()}, chain("start", "paid?", "mail", "more"), []string{`error wait_event_not_waited_for steps[2].config.filter_rule.field: "wait_events.order.paid.late.fee" reads event "order.paid.late"`}},
@@ -67,9 +69,11 @@ func TestWaitFlow_ManyEvents(t *testing.T) {
 	flow := newWaitFlow(o, o.waitNames())
 	for at := range waits {
 		for event := range waits {
-			sometimes, always := flow.at(1+at, fmt.Sprint("event_", event))
-			assert.Equal(t, event < at, sometimes)
-			assert.Equal(t, event < at, always)
+			want := notWaitedFor
+			if event < at {
+				want = receivedAlways
+			}
+			assert.Equal(t, want, flow.at(1+at, fmt.Sprint("event_", event)))
 		}
 	}
 }
@@ -95,12 +99,10 @@ func TestWaitFlow_AgreesWithAllPaths(t *testing.T) {
 		names := o.waitNames()
 		flow := newWaitFlow(o, names)
 		for _, name := range names {
-			w := pathWalk{o: o, event: name, sometimes: map[int]bool{}, lacking: map[int]bool{}}
+			w := pathWalk{o: o, event: name, waited: map[int]bool{}, having: map[int]bool{}, lacking: map[int]bool{}}
 			w.walk(o.trigger, false, false)
 			for i := range o.types {
-				sometimes, always := flow.at(i, name)
-				assert.Equal(t, w.sometimes[i], sometimes, "step %d, event %q", i, name)
-				assert.Equal(t, !w.lacking[i], always, "step %d, event %q", i, name)
+				assert.Equal(t, w.at(i), flow.at(i, name), "step %d, event %q", i, name)
 			}
 		}
 	})
@@ -108,18 +110,38 @@ func TestWaitFlow_AgreesWithAllPaths(t *testing.T) {
 
 // pathWalk follows all paths, one after the other.
 type pathWalk struct {
-	o         *outline
-	event     string
-	sometimes map[int]bool // steps with a wait for the event before them
-	lacking   map[int]bool // steps that are come to without the event
+	o       *outline
+	event   string
+	waited  map[int]bool // steps with a wait for the event before them
+	having  map[int]bool // steps that are come to with the event
+	lacking map[int]bool // steps that are come to without the event
+}
+
+func (w *pathWalk) at(i int) reception {
+	switch {
+	case !w.waited[i]:
+		return notWaitedFor
+	case !w.lacking[i]:
+		return receivedAlways
+	case w.having[i]:
+		return receivedSometimes
+	default:
+		return receivedNever
+	}
 }
 
 func (w *pathWalk) walk(i int, waited, received bool) {
-	w.sometimes[i] = w.sometimes[i] || waited
+	w.waited[i] = w.waited[i] || waited
+	w.having[i] = w.having[i] || received
 	w.lacking[i] = w.lacking[i] || !received
 	wait, ok := w.o.configs[i].(WaitForEvent)
 	ok = ok && wait.EventName == w.event
 	for _, l := range w.o.out(i) {
-		w.walk(l.to, waited || ok, received || ok && w.o.meansReceived(i, wait, l.typ))
+		if !ok || !w.o.meansReceived(i, wait, l.typ) {
+			w.walk(l.to, waited || ok, received)
+		}
+		if ok && w.o.canMeanReceived(i, wait, l.typ) {
+			w.walk(l.to, true, true)
+		}
 	}
 }
