@@ -59,7 +59,6 @@ func (r *Runner) UpdateContact(ctx context.Context, id string, change ContactCha
 	if err := checkChange(change).Err("contact"); err != nil {
 		return Contact{}, err
 	}
-	change.AddSegments = distinct(change.AddSegments)
 	c, err := r.store.ChangeContact(ctx, id, change)
 	if err != nil {
 		return Contact{}, fmt.Errorf("automation: update contact: %w", err)

@@ -117,10 +117,11 @@ func subjectOf(events []Event, i int) string {
 	return fmt.Sprintf("event %d of %d", i+1, len(events))
 }
 
-// check reports what is wrong with all of the events, as far as maxProblems.
+// check reports what is wrong with all of the events. After maxProblems it looks
+// no further.
 func (s *sender) check(ctx context.Context, w EventWriter, events []Event) error {
 	var all Problems
-	for i := range events {
+	for i := 0; i < len(events) && len(all) < maxProblems; i++ {
 		problems, err := s.checkOne(ctx, w, &events[i])
 		if err != nil {
 			return fmt.Errorf("automation: %s: %w", subjectOf(events, i), err)
@@ -132,14 +133,11 @@ func (s *sender) check(ctx context.Context, w EventWriter, events []Event) error
 			p.Path = within(fmt.Sprintf("events[%d]", i), p.Path)
 			all = append(all, p)
 		}
-		if len(all) >= maxProblems {
-			break
-		}
 	}
 	if len(all) == 0 {
 		return nil
 	}
-	return all[:min(len(all), maxProblems)].Err(fmt.Sprintf("batch of %d events", len(events)))
+	return all.Err(fmt.Sprintf("batch of %d events", len(events)))
 }
 
 // checkOne reports what is wrong with an event. The error is about asking for

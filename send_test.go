@@ -136,7 +136,13 @@ func TestSend_NamesThePackageOnce(t *testing.T) {
 		}
 	}
 	_, err := r.on(r.store, hosted).Send(r.ctx, events...)
-	assert.EqualError(t, err, `automation: event 2 of 2: contact "unknown": not found`)
+	require.EqualError(t, err, `automation: event 2 of 2: contact "unknown": not found`)
+
+	damaged := automation.EventDefinition{ID: "d", Name: "signup", Schema: json.RawMessage(`{"plan":"strnig"}`)}
+	require.NoError(t, r.store.InsertEventDefinition(r.ctx, damaged))
+	_, err = r.Send(r.ctx, events...)
+	require.ErrorContains(t, err, "events[0].schema.plan: ")
+	assert.Equal(t, 1, strings.Count(err.Error(), "automation:"), err)
 }
 
 // noContacts is a host's table that is empty.
