@@ -163,7 +163,7 @@ func sequence(configs ...StepConfig) Automation {
 	a := Automation{Name: "Sequence", Status: StatusEnabled, Steps: []Step{{Key: "trigger", Config: Trigger{EventName: "user.created"}}}}
 	used := map[string]int{}
 	for _, c := range configs {
-		key := c.StepType()
+		key := string(c.StepType())
 		if used[key]++; used[key] > 1 {
 			key = fmt.Sprintf("%s_%d", key, used[key])
 		}
@@ -485,7 +485,7 @@ func TestAdvance_LatenessOfTheFirstSteps(t *testing.T) {
 func TestAdvance_ContactSteps(t *testing.T) {
 	t.Parallel()
 	for _, c := range []StepConfig{ContactUpdate{FirstName: Null()}, AddToSegment{SegmentID: "beta"}} {
-		t.Run(c.StepType(), func(t *testing.T) {
+		t.Run(string(c.StepType()), func(t *testing.T) {
 			t.Parallel()
 			f := newFlow(t, sequence(c, hour), CompileOptions{})
 			f.data.Contact.Unsubscribed = true

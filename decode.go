@@ -298,14 +298,17 @@ func (r *reader) isEmptyObject(n int) bool {
 // unknownStep notes that the value at node n names no step type.
 func (r *reader) unknownStep(n int, name StepType) {
 	hint := "register it with Handle, or use " + strings.Join(r.stepTypes(), ", ")
-	if near := nearest(name, r.stepTypes()); near != "" {
+	if near := nearest(string(name), r.stepTypes()); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	r.report(n, CodeUnknownType, "there is no step type %s: %s", quoteShort(name), hint)
 }
 
 // stepTypes returns the names of all step types that the reader knows.
-func (r *reader) stepTypes() []StepType {
-	types := slices.Sorted(maps.Keys(r.builtin.configs))
-	return append(types, r.registry.types()...)
+func (r *reader) stepTypes() []string {
+	var names []string
+	for _, t := range append(slices.Sorted(maps.Keys(r.builtin.configs)), r.registry.types()...) {
+		names = append(names, string(t))
+	}
+	return names
 }

@@ -26,7 +26,7 @@ func (r *Runner) CreateAutomation(ctx context.Context, a Automation) (Automation
 		return Automation{}, err
 	}
 	if err := r.store.InsertAutomation(ctx, rec); err != nil {
-		return Automation{}, fmt.Errorf("automation: create %q: %w", a.Name, err)
+		return Automation{}, fmt.Errorf("automation: create %s: %w", quoteShort(a.Name), err)
 	}
 	return r.GetAutomation(ctx, rec.ID) // the store has chosen the version
 }
@@ -55,7 +55,7 @@ func (r *Runner) UpdateAutomation(ctx context.Context, id string, u AutomationUp
 		return Automation{}, fmt.Errorf("automation: update: %w", err)
 	}
 	if u.Revision != 0 && u.Revision != old.Revision {
-		return Automation{}, fmt.Errorf("automation: update %q: it is at revision %d, not %d; read it again: %w", id, old.Revision, u.Revision, ErrConflict)
+		return Automation{}, fmt.Errorf("automation: update %s: it is at revision %d, not %d; read it again: %w", quoteShort(id), old.Revision, u.Revision, ErrConflict)
 	}
 	return r.replace(ctx, old, u)
 }
@@ -92,7 +92,7 @@ func (r *Runner) replace(ctx context.Context, rec AutomationRecord, u Automation
 func (r *Runner) redefine(rec *AutomationRecord, u AutomationUpdate) error {
 	a := rec.head()
 	if u.Steps == nil {
-		return checkHead(a).Err(fmt.Sprintf("automation %q", a.Name))
+		return checkHead(a).Err("automation " + quoteShort(a.Name))
 	}
 	a.Steps, a.Connections = u.Steps, u.Connections
 	g, err := Compile(a, r.compileOptions())
@@ -215,7 +215,7 @@ func (r *Runner) StopAutomation(ctx context.Context, id string, opts StopOptions
 	}
 	if opts.CancelRuns {
 		if _, err := r.store.CancelRuns(ctx, id, r.now()); err != nil {
-			return Automation{}, fmt.Errorf("automation: stop %q: cancel runs: %w", id, err)
+			return Automation{}, fmt.Errorf("automation: stop %s: cancel runs: %w", quoteShort(id), err)
 		}
 		r.wake()
 	}
@@ -280,7 +280,7 @@ func (a Automation) status() Status {
 func record(a Automation, g *Graph) (AutomationRecord, error) {
 	definition, err := encodeDefinition(a)
 	if err != nil {
-		return AutomationRecord{}, fmt.Errorf("automation: encode %q: %w", a.Name, err)
+		return AutomationRecord{}, fmt.Errorf("automation: encode %s: %w", quoteShort(a.Name), err)
 	}
 	return AutomationRecord{
 		ID: a.ID, Name: a.Name, Status: a.status(), EventName: g.Event(),

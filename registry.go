@@ -186,7 +186,7 @@ func checkCustomType(name StepType) error {
 	if _, ok := builtin().configs[name]; ok {
 		return fmt.Errorf("step type %q is built in", name)
 	}
-	prefix, rest, _ := strings.Cut(name, ".")
+	prefix, rest, _ := strings.Cut(string(name), ".")
 	if prefix == "" || rest == "" {
 		return fmt.Errorf(`step type %q has no prefix; name it like "acme.slack"`, name)
 	}

@@ -9,7 +9,7 @@ import (
 
 // StepType names what a step does. Built-in types have the names that Resend
 // gives them; custom ones carry a prefix, such as "acme.slack".
-type StepType = string
+type StepType string
 
 // The built-in step types.
 const (

@@ -107,7 +107,7 @@ func TestValidate_MessagesRepeatLittleOfALongText(t *testing.T) {
 		"sender":        SendEmail{Template: TemplateRef{ID: "t"}, From: long, Subject: long + "\n", ReplyTo: long, Delivery: Delivery(long)},
 		"update":        ContactUpdate{FirstName: String(long + "\n"), LastName: numberLiteral("1" + strings.Repeat("0", 1<<20)), Unsubscribed: String(long)},
 		"segment":       AddToSegment{SegmentID: long},
-		"unknown type":  RawConfig{Type: long},
+		"unknown type":  RawConfig{Type: StepType(long)},
 	}
 	for name, config := range configs {
 		t.Run(name, func(t *testing.T) {

@@ -32,7 +32,7 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 		return conflict("automation %q exists already", a.ID)
 	}
 	if s.outlived(a.ID) {
-		return conflict("automation %q was deleted and runs of it are kept", a.ID)
+		return conflict("automation %q was deleted and runs of it are kept: prune them first, or use another id", a.ID)
 	}
 	s.seq++
 	e := &automationEntry{AutomationRecord: a, seq: s.seq}
