@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -166,23 +167,23 @@ func BenchmarkRunThroughput(b *testing.B) {
 	_, err = r.CreateAutomation(ctx, shortFlow())
 	require.NoError(b, err)
 	payload := automation.Payload(map[string]any{"plan": "pro", "name": "Ada"})
-	events := make([]automation.Event, b.N)
-	for i := range events {
-		id := fmt.Sprintf("contact-%d", i)
-		_, err := r.CreateContact(ctx, automation.Contact{ID: id, Email: fmt.Sprintf("%d@example.com", i)})
+	for i := range b.N {
+		_, err := r.CreateContact(ctx, automation.Contact{ID: strconv.Itoa(i), Email: fmt.Sprintf("%d@example.com", i)})
 		require.NoError(b, err)
-		events[i] = automation.Event{Name: "user.created", ContactID: id, Payload: payload}
 	}
 	served := make(chan error)
 	runtime.GC()
 	b.ReportAllocs()
 	b.ResetTimer()
 	go func() { served <- r.Run(ctx) }()
-	for len(events) > 0 {
-		n := min(len(events), 100)
-		_, err := r.Send(ctx, events[:n]...)
-		require.NoError(b, err)
-		events = events[n:]
+	events := make([]automation.Event, 0, 100)
+	for i := range b.N {
+		events = append(events, automation.Event{Name: "user.created", ContactID: strconv.Itoa(i), Payload: payload})
+		if len(events) == cap(events) || i == b.N-1 {
+			_, err := r.Send(ctx, events...)
+			require.NoError(b, err)
+			events = events[:0]
+		}
 	}
 	<-sent
 	cancel()
