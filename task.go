@@ -39,6 +39,7 @@ type task struct {
 	moveTo  *Contact
 	created bool
 	notices []Notice
+	changes []RunChange // room for those of a transition
 
 	advanced int // events handled and runs moved, for Drain's count
 }
@@ -518,11 +519,15 @@ func (t *task) transition(release bool) Transition {
 			tr.Create = t.moveTo
 		}
 	}
+	if t.unwritten <= 1 {
+		tr.Runs = t.changes[:0] // the transition that it was last used for is written
+	}
 	for _, run := range t.runs {
 		if run.dirty {
 			tr.Runs = append(tr.Runs, run.write(t.now))
 		}
 	}
+	t.changes = tr.Runs
 	t.handled, t.change, t.remove, t.moveTo, t.created = nil, nil, false, nil, false
 	return tr
 }

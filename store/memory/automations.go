@@ -89,6 +89,7 @@ func (s *Store) define(e *automationEntry) {
 // listen lists an enabled automation under the event that it listens to, in
 // order of creation.
 func (s *Store) listen(e *automationEntry) {
+	delete(s.started, e.EventName)
 	if e.Status != automation.StatusEnabled {
 		return
 	}
@@ -98,6 +99,7 @@ func (s *Store) listen(e *automationEntry) {
 }
 
 func (s *Store) unlisten(e *automationEntry) {
+	delete(s.started, e.EventName)
 	list := slices.DeleteFunc(s.triggers[e.EventName], func(a *automationEntry) bool { return a == e })
 	if len(list) == 0 {
 		delete(s.triggers, e.EventName)

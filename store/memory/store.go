@@ -20,6 +20,7 @@ type Store struct {
 	automations map[string]*automationEntry
 	created     []*automationEntry // in order of creation
 	triggers    map[string][]*automationEntry
+	started     map[string][]automation.VersionRef // what triggers have been asked for
 	definitions map[automation.VersionRef]*definition
 	retired     map[string]int // last versions of automations that were deleted
 
@@ -53,6 +54,7 @@ func New() *Store {
 	return &Store{
 		automations: map[string]*automationEntry{},
 		triggers:    map[string][]*automationEntry{},
+		started:     map[string][]automation.VersionRef{},
 		definitions: map[automation.VersionRef]*definition{},
 		retired:     map[string]int{},
 		events:      map[string]*event{},
@@ -71,7 +73,7 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fresh := New()
-	s.automations, s.created, s.triggers, s.definitions = fresh.automations, nil, fresh.triggers, fresh.definitions
+	s.automations, s.created, s.triggers, s.started, s.definitions = fresh.automations, nil, fresh.triggers, fresh.started, fresh.definitions
 	s.defined, s.events, s.keys = nil, fresh.events, fresh.keys
 	s.contacts, s.inboxes, s.emails, s.listed, s.removed, s.due = fresh.contacts, fresh.inboxes, fresh.emails, nil, 0, nil
 	s.runs, s.history = fresh.runs, nil

@@ -63,15 +63,21 @@ func (d *desk) mayRecord() *automation.Contact {
 	return &c
 }
 
+// starts returns the enabled automations that listen to an event. The slice is
+// shared by all claims until one of them changes.
 func (s *Store) starts(event string) []automation.VersionRef {
 	list := s.triggers[event]
 	if len(list) == 0 {
 		return nil
 	}
+	if refs, ok := s.started[event]; ok {
+		return refs
+	}
 	refs := make([]automation.VersionRef, len(list))
 	for i, a := range list {
 		refs[i] = automation.VersionRef{AutomationID: a.ID, Version: a.Version}
 	}
+	s.started[event] = refs
 	return refs
 }
 
