@@ -225,7 +225,9 @@ func (a *advance) input() (Action, error) {
 
 func (a *advance) start() Action {
 	a.s.started, a.s.status = true, RunRunning
-	a.s.steps = make([]stepState, 0, min(len(a.g.steps), 8))
+	if cap(a.s.steps) == 0 {
+		a.s.steps = make([]stepState, 0, min(len(a.g.steps), 8))
+	}
 	a.s.since = a.in.Now
 	if a.in.Event != nil && !a.in.Event.AcceptedAt.IsZero() {
 		a.s.since = stamp(a.in.Event.AcceptedAt)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // How much one claim brings of one contact. More is left for the next.
@@ -57,7 +58,7 @@ func (r *Runner) claim(ctx context.Context, p ClaimParams) ([]Work, error) {
 func (r *Runner) drain(ctx context.Context, works []Work) (total int, err error) {
 	tasks := make([]*task, 0, len(works))
 	for _, w := range works {
-		t := &task{r: r, work: w}
+		t := newTask(r, w)
 		if failure := t.begin(ctx); failure != nil {
 			err = errors.Join(err, r.giveUp(ctx, t, failure))
 			continue
@@ -111,7 +112,11 @@ func (r *Runner) performAll(ctx context.Context, tasks []*task) {
 	for _, t := range tasks {
 		if now := r.now(); now.Sub(renewed) >= r.opts.Lease/3 {
 			renewed = now
-			r.renew(ctx, tasks)
+			ts := make([]Transition, len(tasks))
+			for i, t := range tasks {
+				ts[i] = t.renewal(now)
+			}
+			r.renew(ctx, ts)
 		}
 		r.performTask(ctx, t)
 	}
@@ -131,18 +136,18 @@ func (r *Runner) performTask(ctx context.Context, t *task) {
 	}
 }
 
-// renew extends the leases of tasks. One that is lost is noticed by its task,
-// when it commits.
-func (r *Runner) renew(ctx context.Context, tasks []*task) {
-	now := r.now()
-	ts := make([]Transition, len(tasks))
-	for i, t := range tasks {
-		ts[i] = Transition{Contact: t.work.Contact, Token: t.work.Token, Now: now, Extend: now.Add(r.opts.Lease)}
-	}
-	if len(ts) == 0 {
+// renewal extends the task's lease and writes nothing else.
+func (t *task) renewal(now time.Time) Transition {
+	return Transition{Contact: t.work.Contact, Token: t.work.Token, Now: now, Extend: now.Add(t.r.opts.Lease)}
+}
+
+// renew writes renewals. A lease that is lost is noticed by its task, when it
+// commits.
+func (r *Runner) renew(ctx context.Context, renewals []Transition) {
+	if len(renewals) == 0 {
 		return
 	}
-	if _, err := r.commit(ctx, ts); err != nil {
+	if _, err := r.commit(ctx, renewals); err != nil {
 		r.opts.Logger.Error("automation: cannot renew leases", "error", err)
 	}
 }
@@ -200,7 +205,7 @@ func (r *Runner) settle(ctx context.Context, ref ContactRef) error {
 	if err != nil || len(works) == 0 {
 		return err
 	}
-	t := &task{r: r, work: works[0]}
+	t := newTask(r, works[0])
 	if err := t.begin(ctx); err != nil {
 		return r.giveUp(ctx, t, err)
 	}

@@ -166,7 +166,8 @@ func (s *server) claim() (int, error) {
 	now := s.r.now()
 	s.mu.Lock()
 	for i := range works {
-		tasks[i] = &task{r: s.r, work: works[i], place: len(s.inFlight), renewed: now}
+		tasks[i] = newTask(s.r, works[i])
+		tasks[i].place, tasks[i].renewed = len(s.inFlight), now
 		s.inFlight = append(s.inFlight, tasks[i])
 	}
 	s.mu.Unlock()
@@ -241,12 +242,12 @@ func (s *server) watch(w Watcher) {
 // renew extends the leases of tasks that have been in flight for long.
 func (s *server) renew() {
 	now := s.r.now()
-	var long []*task
+	var long []Transition
 	s.mu.Lock()
 	for _, t := range s.inFlight {
 		if now.Sub(t.renewed) >= s.r.opts.Lease/3 {
 			t.renewed = now
-			long = append(long, t)
+			long = append(long, t.renewal(now))
 		}
 	}
 	s.mu.Unlock()

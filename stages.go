@@ -155,6 +155,7 @@ func (s *server) written(effects []effectRequest, req commitRequest, res CommitR
 	switch {
 	case res.Err == nil && req.transition.Release:
 		s.end(t)
+		t.recycle()
 	case failed:
 		s.fail(t, res.Err)
 	default:

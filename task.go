@@ -13,15 +13,20 @@ import (
 // between two things: transition says what has to be written, and the effects
 // that are ready may happen once it was.
 type task struct {
+	mu sync.Mutex // guards the rest, where Run is at work on the task
+	taskState
+}
+
+// taskState is what a task consists of.
+type taskState struct {
 	r    *Runner
 	work Work
 
-	mu        sync.Mutex // guards what follows, where Run is at work on the task
-	inFlight  int        // effects that are performed, or will be once written
-	unwritten int        // transitions on their way to the store
-	changing  int        // those of them that change the contact
-	failure   error      // why the task was given up
-	ended     bool       // nobody looks after it any more
+	inFlight  int   // effects that are performed, or will be once written
+	unwritten int   // transitions on their way to the store
+	changing  int   // those of them that change the contact
+	failure   error // why the task was given up
+	ended     bool  // nobody looks after it any more
 
 	// Where the server that works on the task keeps it, under its own mutex.
 	place   int
@@ -58,6 +63,38 @@ type activeRun struct {
 	moved   bool      // it was advanced by this task
 	read    time.Time // when the store told of the contact and of requests about the run
 	again   time.Time // when to look back again, because it could not be done
+}
+
+// spareTasks and spareRuns are kept for reuse: a task is short-lived garbage, and
+// there is one for every event.
+var (
+	spareTasks = sync.Pool{New: func() any { return new(task) }}
+	spareRuns  = sync.Pool{New: func() any { return new(activeRun) }}
+)
+
+func newTask(r *Runner, w Work) *task {
+	t := spareTasks.Get().(*task)
+	t.r, t.work = r, w
+	return t
+}
+
+func newRun() *activeRun { return spareRuns.Get().(*activeRun) }
+
+// recycle makes a task that has released its contact ready for another. Tasks that
+// have failed are left to the garbage collector: several stages may still hold
+// them.
+func (t *task) recycle() {
+	for i, run := range t.runs {
+		steps := run.state.steps
+		clear(steps)
+		*run = activeRun{state: State{steps: steps[:0]}}
+		spareRuns.Put(run)
+		t.runs[i] = nil
+	}
+	runs, ready, changes := t.runs[:0], t.ready[:0], t.changes
+	clear(changes)
+	t.taskState = taskState{runs: runs, ready: ready, changes: changes[:0]}
+	spareTasks.Put(t)
 }
 
 // begin loads what was claimed and moves all of it as far as it goes without
@@ -103,7 +140,8 @@ func (t *task) refresh(ctx context.Context) error {
 // load makes an activeRun of a claimed run. One that cannot be read is set
 // aside, and all others go on.
 func (t *task) load(ctx context.Context, c *ClaimedRun) error {
-	run := &activeRun{rec: c.RunRecord, control: c.Control}
+	run := newRun()
+	run.rec, run.control = c.RunRecord, c.Control
 	g, err := t.r.graph(ctx, VersionRef{c.AutomationID, c.Version})
 	if err != nil && !errors.Is(err, errUnreadable) {
 		return err
@@ -321,11 +359,12 @@ func (t *task) deliver(run *activeRun, e *Event, payload map[string]any) (resume
 // start makes a run. If this process cannot read the graph, the run is kept
 // unstarted, for one that can.
 func (t *task) start(ctx context.Context, v VersionRef, e *PendingEvent, payload map[string]any) (string, error) {
-	run := &activeRun{isNew: true, rec: RunRecord{
+	run := newRun()
+	run.isNew, run.rec = true, RunRecord{
 		ID: t.r.ids.next(t.now), AutomationID: v.AutomationID, Version: v.Version,
 		ContactID: t.work.Contact.ID, EventID: e.ID, EventName: e.Name,
 		Status: RunRunning, CreatedAt: t.now,
-	}}
+	}
 	run.state.RunID = run.rec.ID
 	g, err := t.r.graph(ctx, v)
 	if err != nil && !errors.Is(err, errUnreadable) {
