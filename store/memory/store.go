@@ -35,6 +35,7 @@ type Store struct {
 	listed   []*desk          // contacts in order of creation, and some deleted ones
 	removed  int              // how many of listed are deleted
 	due      dueHeap
+	claimed  []automation.Work // room for a claim
 
 	runs    map[string]*run
 	history []*run // in order of creation

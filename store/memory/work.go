@@ -24,14 +24,14 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 		}
 		return []automation.Work{s.claim(d, p)}, nil
 	}
-	if len(s.due) == 0 || s.due[0].due > now {
-		return nil, nil
-	}
-	works := make([]automation.Work, 0, min(p.Limit, len(s.due)))
+	works := s.claimed[:0]
 	for len(works) < p.Limit && len(s.due) > 0 && s.due[0].due <= now {
 		works = append(works, s.claim(s.due[0].desk, p))
 	}
-	return works, nil
+	out := slices.Clone(works)
+	clear(works)
+	s.claimed = works
+	return out, nil
 }
 
 // find returns the desk of a contact that the store has heard of.
