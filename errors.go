@@ -28,6 +28,10 @@ var (
 	// ErrClosed means that the store was closed.
 	ErrClosed = errors.New("closed")
 
+	// ErrSchema means that the tables of a store are of another version than
+	// this library needs. The error that wraps it says what to do.
+	ErrSchema = errors.New("schema version")
+
 	// ErrPermanent is matched by every error made by Permanent: an effect that
 	// fails with it is not retried.
 	ErrPermanent = errors.New("permanent")
