@@ -9,9 +9,10 @@ import (
 )
 
 // Run does all work as it becomes due, until ctx ends, and then returns
-// ctx.Err(); or until the Store was closed, and then returns ErrClosed. It works on up to Options.InFlight contacts and performs up to
-// Options.Concurrency effects at once, and writes what gathers meanwhile in one
-// commit. While the Store does not answer it backs off and tries again.
+// ctx.Err(); or until the Store was closed, and then returns ErrClosed. It works
+// on up to Options.InFlight contacts and performs up to Options.Concurrency
+// effects at once, and writes what gathers meanwhile in one commit. While the
+// Store does not answer it backs off and tries again.
 //
 // When ctx has ended it claims nothing more, gives effects in flight
 // Options.ShutdownTimeout to finish, records what became of them, and releases
@@ -55,6 +56,7 @@ type server struct {
 	claimed  *queue[*task]
 	commits  *queue[commitRequest]
 	effects  *queue[effectRequest]
+	backlog  bool           // the last claim has left something behind
 	tasks    sync.WaitGroup // the tasks in flight
 	stages   sync.WaitGroup // the goroutines of the stages
 	mu       sync.Mutex
@@ -154,11 +156,13 @@ var storeRetry = RetryPolicy{Initial: 100 * time.Millisecond, Max: 5 * time.Seco
 // claim makes a task of each contact that is due, and returns how many.
 func (s *server) claim() (int, error) {
 	free := s.r.opts.InFlight - s.load()
-	if free <= 0 {
-		return 0, nil
+	if free <= 0 || s.backlog && free < s.r.opts.InFlight/4 {
+		return 0, nil // many at once cost a store little more than one
 	}
+	limit := min(free, commitMax)
 	// Under bound: a claim that ctx cuts off might have leased contacts all the same.
-	works, err := s.r.claim(s.bound, ClaimParams{Limit: min(free, commitMax)})
+	works, err := s.r.claim(s.bound, ClaimParams{Limit: limit})
+	s.backlog = len(works) == limit
 	if err != nil || len(works) == 0 {
 		return 0, err
 	}
@@ -210,7 +214,7 @@ func (s *server) pause(ctx context.Context, d time.Duration) {
 // time to look for work that nobody has told about.
 func (s *server) sleep() {
 	wait := min(s.r.opts.PollInterval, s.r.opts.Lease/3)
-	if s.load() < s.r.opts.InFlight { // else a task that ends makes room, and says so
+	if !s.backlog { // else a task that ends makes room, and says so
 		if next, err := s.nextDue(); err == nil && !next.IsZero() {
 			wait = min(wait, next.Sub(s.r.now()))
 		}
@@ -232,6 +236,9 @@ func (s *server) nextDue() (time.Time, error) {
 func (s *server) watch(w Watcher) {
 	for failures := 1; s.ctx.Err() == nil; failures++ {
 		err := w.Watch(s.ctx, s.r.wake)
+		if errors.Is(err, errors.ErrUnsupported) {
+			return
+		}
 		if s.ctx.Err() == nil {
 			s.r.opts.Logger.Warn("automation: cannot watch the store, polling", "error", err)
 			s.pause(s.ctx, storeRetry.backoff("watch", "", failures))

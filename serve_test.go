@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -144,6 +145,36 @@ func TestRun_WorksOnUpToInFlightContactsAtOnce(t *testing.T) {
 		synctest.Wait()
 		assert.EqualValues(t, 2, g.max.Load())
 		assert.Len(t, r.mailer.Emails(), 5)
+	})
+}
+
+// counted notes how many contacts each claim asks for.
+type counted struct {
+	automation.Store
+	mu     sync.Mutex
+	limits []int
+}
+
+func (c *counted) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
+	c.mu.Lock()
+	c.limits = append(c.limits, p.Limit)
+	c.mu.Unlock()
+	return c.Store.Claim(ctx, p)
+}
+
+func TestRun_ClaimsManyAtATimeWhileThereIsMore(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := setupReal(t, automation.Options{InFlight: 20})
+		for i := range 200 {
+			r.contact(automation.Contact{ID: fmt.Sprint(i), Email: fmt.Sprintf("%d@example.com", i)})
+		}
+		r.create(linear("welcome", "signup", mailing("hello")))
+		r.send(signups(200)...)
+		store := &counted{Store: r.store}
+		r.serve(r.on(store, r.opts))
+		synctest.Wait()
+		assert.Len(t, r.mailer.Emails(), 200)
+		assert.GreaterOrEqual(t, slices.Min(store.limits), 5, "a quarter of what may be in flight")
 	})
 }
 
@@ -436,17 +467,18 @@ func TestRun_FindsAWatcherThroughWrappers(t *testing.T) {
 type deaf struct {
 	automation.Store
 	watched *atomic.Int32
+	err     error
 }
 
 func (d deaf) Watch(context.Context, func()) error {
 	d.watched.Add(1)
-	return errOutage
+	return d.err
 }
 
 func TestRun_PollsWhileWatchingFails(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := setupReal(t, automation.Options{})
-		store := deaf{r.store, new(atomic.Int32)}
+		store := deaf{r.store, new(atomic.Int32), errOutage}
 		r.create(linear("welcome", "signup", mailing("hello")))
 		stop := r.serve(r.on(store, r.opts))
 		synctest.Wait()
@@ -456,6 +488,20 @@ func TestRun_PollsWhileWatchingFails(t *testing.T) {
 		assert.Less(t, store.watched.Load(), int32(30), "watching is tried again after a pause")
 		assert.Greater(t, store.watched.Load(), int32(5))
 		assert.ErrorIs(t, stop(), context.Canceled)
+	})
+}
+
+func TestRun_AsksOnlyOnceAStoreThatCannotWatch(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := setupReal(t, automation.Options{})
+		store := deaf{r.store, new(atomic.Int32), fmt.Errorf("polling only: %w", errors.ErrUnsupported)}
+		r.create(linear("welcome", "signup", mailing("hello")))
+		r.serve(r.on(store, r.opts))
+		synctest.Wait()
+		r.send(signup("ada@example.com"))
+		let(time.Minute)
+		assert.Equal(t, []string{"hello"}, r.sent())
+		assert.EqualValues(t, 1, store.watched.Load())
 	})
 }
 

@@ -369,6 +369,7 @@ type PruneResult struct {
 // at Options.PollInterval.
 type Watcher interface {
 	// Watch calls wake, which does not block, whenever work was added, until
-	// ctx ends. It may call it more often than needed.
+	// ctx ends. It may call it more often than needed. An error that wraps
+	// errors.ErrUnsupported says that this store cannot, after all.
 	Watch(ctx context.Context, wake func()) error
 }

@@ -1,0 +1,109 @@
+// Package pgtest gives tests a PostgreSQL database of their own.
+//
+// By default it starts a throw-away server from the installed binaries, one for
+// each test binary, with its data in a temporary folder. That server ends with
+// the process that has started it, however that ends. Set AUTOMATION_TEST_POSTGRES
+// to the URL of a running server to use that one instead: databases with random
+// names are created there, and dropped again.
+package pgtest
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Env names the environment variable with the URL of a server to use. Its user
+// must be allowed to create databases.
+const Env = "AUTOMATION_TEST_POSTGRES"
+
+// timeout bounds what pgtest does on a server: creating a database, say.
+const timeout = time.Minute
+
+// URL returns the URL of a new, empty database, which is dropped when the test
+// ends. All tests of the process share one server. The test fails, and says what
+// to install, where there is none.
+func URL(tb testing.TB) string {
+	tb.Helper()
+	server, err := shared()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return newDatabase(tb, server)
+}
+
+// shared returns the URL of the server that the tests of this process share.
+var shared = sync.OnceValues(func() (string, error) {
+	if server := os.Getenv(Env); server != "" {
+		return server, nil
+	}
+	s, err := startServer(Options{})
+	if err != nil {
+		return "", err
+	}
+	return s.URL(), nil
+})
+
+// newDatabase creates a database on the server, for as long as the test runs.
+func newDatabase(tb testing.TB, server string) string {
+	tb.Helper()
+	name := "automation_test_" + strings.ToLower(rand.Text()[:12])
+	address, err := url.Parse(server)
+	if err != nil || !strings.HasPrefix(address.Scheme, "postgres") {
+		tb.Fatalf("%s must be a URL like postgres://user:password@host:5432/postgres", Env)
+	}
+	if err := createDatabase(server, name); err != nil {
+		tb.Fatalf("creating a database for the test: %v", err)
+	}
+	tb.Cleanup(func() {
+		if err := execute(server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
+			tb.Errorf("dropping the test's database: %v", err)
+		}
+	})
+	address.Path = "/" + name
+	return address.String()
+}
+
+// createDatabase copies template0, to which nobody can be connected: copying
+// fails while somebody is.
+func createDatabase(server, name string) error {
+	return with(server, func(ctx context.Context, conn *pgx.Conn) error {
+		var version int
+		if err := conn.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
+			return err
+		}
+		statement := "CREATE DATABASE " + name + " TEMPLATE template0"
+		if version >= 150000 {
+			statement += " STRATEGY FILE_COPY" // a third of the time of writing the copy to the log
+		}
+		_, err := conn.Exec(ctx, statement)
+		return err
+	})
+}
+
+func execute(server, statement string) error {
+	return with(server, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, statement)
+		return err
+	})
+}
+
+// with calls use with a connection of its own.
+func with(server string, use func(ctx context.Context, conn *pgx.Conn) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, server)
+	if err != nil {
+		return fmt.Errorf("connecting to the server: %w", err)
+	}
+	defer conn.Close(ctx)
+	return use(ctx, conn)
+}
