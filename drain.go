@@ -210,7 +210,9 @@ func (r *Runner) settle(ctx context.Context, ref ContactRef) error {
 		return r.giveUp(ctx, t, err)
 	}
 	for _, run := range t.takeReady() {
-		t.advance(run, Input{Kind: InputReleased})
+		if run.state.begun {
+			t.advance(run, Input{Kind: InputReleased})
+		}
 	}
 	_, _, err = r.writeAll(ctx, []*task{t})
 	return err

@@ -28,11 +28,13 @@ func (t *task) prepare(ctx, bound context.Context, run *activeRun) (Effect, *Inp
 const staleAfter = time.Second
 
 // freshen asks the store again for contact and requests, and whether the lease
-// still holds, for an effect that had to wait for its turn.
+// still holds, for an effect that had to wait for its turn, and tells it of one
+// that is only begun now.
 func (t *task) freshen(ctx context.Context, run *activeRun) error {
 	t.mu.Lock()
 	now := t.r.now()
-	if age := now.Sub(run.read); age >= 0 && age < staleAfter {
+	begun := t.beginLate(run, now)
+	if age := now.Sub(run.read); !begun && age >= 0 && age < staleAfter {
 		t.mu.Unlock()
 		return nil
 	}
@@ -44,11 +46,32 @@ func (t *task) freshen(ctx context.Context, run *activeRun) error {
 	res := t.r.tryCommit(ctx, []Transition{tr})[0]
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if res.Err != nil && begun {
+		run.state, run.action, _ = run.graph.advance(run.state, Input{Kind: InputReleased, Now: now})
+		run.dirty = true
+	}
 	if res.Err == nil {
 		run.read = now
 		t.written(res)
 	}
 	return res.Err
+}
+
+// beginLate begins an effect that may happen at most once, and reports whether it
+// did. If there is something else to do by now, such as skipping an email, that is
+// left to the next commit.
+func (t *task) beginLate(run *activeRun, now time.Time) bool {
+	if run.state.begun || t.failure != nil || run.control == ControlCancel || t.contact == nil || !t.leaves(run) {
+		return false
+	}
+	in := Input{Kind: InputWoken, Now: now, Data: run.data}
+	in.Data.Contact = t.contact
+	next, action, err := run.graph.advance(run.state, in)
+	if err != nil || !next.begun || next.at != run.state.at {
+		return false
+	}
+	run.state, run.action = next, action
+	return true
 }
 
 // resolve decides what is to be done for a run whose state was written. If the
@@ -163,7 +186,7 @@ func (t *task) released(run *activeRun, cause error) {
 	if cause == nil || run.state.Status() != RunRunning {
 		return
 	}
-	run.state.dueAt = t.now.Add(setback)
+	run.state.dueAt, run.dirty = t.now.Add(setback), true
 	t.r.opts.Logger.Warn("automation: effect put off", "run", run.rec.ID, "error", cause)
 }
 

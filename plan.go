@@ -282,9 +282,14 @@ func (t *task) advance(run *activeRun, in Input) {
 			return
 		case t.contact == nil:
 			in = contactGone // another run has deleted it
-		case t.r.opts.Contacts != nil || !run.graph.changesContact(next):
+		case t.leaves(run):
 			t.ready = append(t.ready, run)
-			return
+			if action.Delivery != AtMostOnce {
+				return
+			}
+			// It is begun when its turn has come: if the process dies, nothing that
+			// only waited in line may have to fail as unknown.
+			in = Input{Kind: InputReleased}
 		case outcome:
 			// The outcome is written first: the store then tells about requests
 			// that came while the effect was in flight.
@@ -323,6 +328,12 @@ func (t *task) changeContact(run *activeRun) Input {
 	default:
 		return Input{Kind: InputFailed, Err: Permanent(fmt.Errorf("automation: unexpected effect %T", effect))}
 	}
+}
+
+// leaves reports whether the run's next effect leaves the process, and is not
+// part of a commit.
+func (t *task) leaves(run *activeRun) bool {
+	return t.r.opts.Contacts != nil || !run.graph.changesContact(run.state)
 }
 
 // changesContact reports whether the effect that s asks for is a change to the

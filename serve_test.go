@@ -148,18 +148,99 @@ func TestRun_WorksOnUpToInFlightContactsAtOnce(t *testing.T) {
 	})
 }
 
-// counted notes how many contacts each claim asks for.
+// begun returns how many runs have an attempt in flight, as far as the store knows.
+func (r *rig) begun() (n int) {
+	page, err := r.store.ListRuns(r.ctx, automation.RunQuery{PageQuery: automation.PageQuery{Limit: 100}})
+	require.NoError(r.t, err)
+	for _, rec := range page.Data {
+		rec, err := r.store.FindRun(r.ctx, rec.ID)
+		require.NoError(r.t, err)
+		s := automation.State{RunID: rec.ID}
+		require.NoError(r.t, s.UnmarshalBinary(rec.State))
+		if s.Begun() {
+			n++
+		}
+	}
+	return n
+}
+
+// runOf returns the only run of a contact, with its steps.
+func (r *rig) runOf(contactID string) automation.Run {
+	page, err := r.ListRuns(r.ctx, automation.RunQuery{ContactID: contactID})
+	require.NoError(r.t, err)
+	require.Len(r.t, page.Data, 1)
+	run, err := r.GetRun(r.ctx, page.Data[0].ID)
+	require.NoError(r.t, err)
+	return run
+}
+
+// If the process died, those that only wait in line would have to fail as unknown.
+func TestRun_AtMostOnceBeginsNothingThatWaitsInLine(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := setupReal(t, automation.Options{Concurrency: 2, Delivery: automation.AtMostOnce})
+		for i := range 10 {
+			r.contact(automation.Contact{ID: fmt.Sprint(i), Email: fmt.Sprintf("%d@example.com", i)})
+		}
+		g := newGate()
+		r.mailer.Respond = g.respond
+		r.create(linear("welcome", "signup", mailing("hello"), mailing("again")))
+		r.serve(r.Runner)
+		r.send(signups(10)...)
+		synctest.Wait()
+		assert.EqualValues(t, 2, g.inside.Load())
+		assert.Equal(t, 2, r.begun())
+		close(g.open)
+		synctest.Wait()
+		assert.Len(t, r.mailer.Emails(), 20)
+		assert.EqualValues(t, 20, g.attempts.Load())
+		assert.Zero(t, r.begun())
+	})
+}
+
+func TestRun_AtMostOnceHeedsWhatCameWhileInLine(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := setupReal(t, automation.Options{Concurrency: 1, Delivery: automation.AtMostOnce})
+		for i := range 4 {
+			r.contact(automation.Contact{ID: fmt.Sprint(i), Email: fmt.Sprintf("%d@example.com", i)})
+		}
+		g := newGate()
+		r.mailer.Respond = g.respond
+		r.create(linear("welcome", "signup", mailing("hello")))
+		r.serve(r.Runner)
+		for i := range 4 {
+			r.send(automation.Event{Name: "signup", ContactID: fmt.Sprint(i)})
+			synctest.Wait()
+		}
+		yes := true
+		_, err := r.UpdateContact(r.ctx, "1", automation.ContactChange{Unsubscribed: &yes})
+		require.NoError(t, err)
+		_, err = r.CancelRun(r.ctx, r.runOf("2").ID)
+		require.NoError(t, err)
+		close(g.open)
+		synctest.Wait()
+		let(time.Second)
+		assert.Len(t, r.mailer.Emails(), 2)
+		assert.Equal(t, automation.StepSkipped, r.runOf("1").Steps[1].Status)
+		assert.Equal(t, automation.RunCancelled, r.runOf("2").Status)
+		assert.Equal(t, automation.RunCompleted, r.runOf("3").Status)
+	})
+}
+
+// counted notes how many contacts each claim asks for, as long as there are as
+// many.
 type counted struct {
 	automation.Store
-	mu     sync.Mutex
-	limits []int
+	limits []int // of one Runner, which claims one after the other
+	all    bool
 }
 
 func (c *counted) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
-	c.mu.Lock()
-	c.limits = append(c.limits, p.Limit)
-	c.mu.Unlock()
-	return c.Store.Claim(ctx, p)
+	works, err := c.Store.Claim(ctx, p)
+	if !c.all {
+		c.limits = append(c.limits, p.Limit)
+	}
+	c.all = c.all || len(works) < p.Limit
+	return works, err
 }
 
 func TestRun_ClaimsManyAtATimeWhileThereIsMore(t *testing.T) {
