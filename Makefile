@@ -7,6 +7,7 @@ STATICCHECK_VERSION := v0.8.2
 STATICCHECK := bin/staticcheck-$(STATICCHECK_VERSION)
 
 FUZZTIME ?= 30s
+SOAK_KILLS ?= 60
 BENCH ?= .
 
 .PHONY: help
@@ -15,7 +16,13 @@ help: ## list the targets
 
 .PHONY: test
 test: ## run all tests, with the race detector and in random order
+	scripts/postgres.sh
 	go test -race -shuffle=on ./...
+
+.PHONY: soak
+soak: ## kill and starve processes for longer than `make test` does (SOAK_KILLS=500)
+	scripts/postgres.sh
+	SOAK_KILLS=$(SOAK_KILLS) go test -race -v -count=1 -timeout 60m ./soak
 
 .PHONY: welcome
 welcome: ## run the example of the README

@@ -60,7 +60,8 @@ func newDatabase(tb testing.TB, server string) string {
 	if err != nil || !strings.HasPrefix(address.Scheme, "postgres") {
 		tb.Fatalf("%s must be a URL like postgres://user:password@host:5432/postgres", Env)
 	}
-	if err := createDatabase(server, name); err != nil {
+	// Nobody can be connected to template0: while somebody is, copying fails.
+	if err := execute(server, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
 		tb.Fatalf("creating a database for the test: %v", err)
 	}
 	tb.Cleanup(func() {
@@ -72,32 +73,8 @@ func newDatabase(tb testing.TB, server string) string {
 	return address.String()
 }
 
-// createDatabase copies template0, to which nobody can be connected: copying
-// fails while somebody is.
-func createDatabase(server, name string) error {
-	return with(server, func(ctx context.Context, conn *pgx.Conn) error {
-		var version int
-		if err := conn.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
-			return err
-		}
-		statement := "CREATE DATABASE " + name + " TEMPLATE template0"
-		if version >= 150000 {
-			statement += " STRATEGY FILE_COPY" // a third of the time of writing the copy to the log
-		}
-		_, err := conn.Exec(ctx, statement)
-		return err
-	})
-}
-
+// execute runs a statement on a connection of its own.
 func execute(server, statement string) error {
-	return with(server, func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, statement)
-		return err
-	})
-}
-
-// with calls use with a connection of its own.
-func with(server string, use func(ctx context.Context, conn *pgx.Conn) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, server)
@@ -105,5 +82,6 @@ func with(server string, use func(ctx context.Context, conn *pgx.Conn) error) er
 		return fmt.Errorf("connecting to the server: %w", err)
 	}
 	defer conn.Close(ctx)
-	return use(ctx, conn)
+	_, err = conn.Exec(ctx, statement)
+	return err
 }

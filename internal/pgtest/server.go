@@ -94,14 +94,13 @@ func (s *Server) data() string { return filepath.Join(s.folder.path, "data") }
 // URL returns the URL of the server's database "postgres". It stays the same
 // when the server is stopped and started.
 func (s *Server) URL() string {
-	return socketURL(s.folder.path, "postgres", 5432)
+	return socketURL(s.folder.path, "postgres")
 }
 
-// socketURL returns the URL of a server that listens on a socket in a folder.
-func socketURL(folder, user string, port int) string {
-	query := url.Values{"host": {folder}, "port": {fmt.Sprint(port)}, "sslmode": {"disable"}}
-	address := url.URL{Scheme: "postgres", User: url.User(user), Path: "/postgres", RawQuery: query.Encode()}
-	return address.String()
+// socketURL returns the URL of a database behind the socket in a folder.
+func socketURL(folder, database string) string {
+	query := url.Values{"host": {folder}, "user": {"postgres"}, "sslmode": {"disable"}}
+	return (&url.URL{Scheme: "postgres", Path: "/" + database, RawQuery: query.Encode()}).String()
 }
 
 // Database returns the URL of a new, empty database, which is dropped when the
@@ -118,10 +117,7 @@ func (s *Server) Start() error {
 	if s.process != nil {
 		return nil
 	}
-	args := []string{
-		"-D", s.data(), "-k", s.folder.path,
-		"-c", "listen_addresses=", "-c", "unix_socket_permissions=0777",
-	}
+	args := []string{"-D", s.data(), "-k", s.folder.path, "-c", "listen_addresses="}
 	for _, setting := range s.settings {
 		args = append(args, "-c", setting)
 	}
