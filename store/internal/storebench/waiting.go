@@ -1,0 +1,126 @@
+package storebench
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// everyone is a host that knows a contact for every id, so that a million of them
+// need not be made.
+type everyone struct{}
+
+func (everyone) FindContact(_ context.Context, ref automation.ContactRef) (automation.Contact, error) {
+	return automation.Contact{ID: ref.ID, Email: "c" + ref.ID + "@example.com"}, nil
+}
+
+func (everyone) CreateContact(_ context.Context, email string) (automation.Contact, error) {
+	return automation.Contact{ID: email, Email: email}, nil
+}
+
+func (e everyone) ChangeContact(ctx context.Context, id string, _ automation.ContactChange) (automation.Contact, error) {
+	return e.FindContact(ctx, automation.ContactRef{ID: id})
+}
+
+func (everyone) DeleteContact(context.Context, string) error { return nil }
+
+// waiting is an automation whose runs wait for an event, and then send an email.
+var waiting = automation.Automation{
+	ID: "waiting", Name: "Waiting", Status: automation.StatusEnabled,
+	Steps: []automation.Step{
+		{Key: "start", Config: automation.Trigger{EventName: "user.created"}},
+		{Key: "wait", Config: automation.WaitForEvent{EventName: "user.active", Timeout: automation.MustParseDuration("30 days")}},
+		{Key: "welcome", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "welcome"}}},
+	},
+	Connections: []automation.Connection{
+		{From: "start", To: "wait"},
+		{From: "wait", To: "welcome", Type: automation.ConnectionEventReceived},
+	},
+}
+
+// Waiting measures what it takes to wake one of n waiting runs, for each n, which
+// must grow: from sending the event to the mailer being called. It also reports
+// the memory of the process while they wait, and how fast they were made.
+func Waiting(b *testing.B, store automation.Store, sizes ...int) {
+	box := make(postbox, 1)
+	r, err := automation.New(store, box, automation.Options{Contacts: everyone{}})
+	require.NoError(b, err)
+	_, err = r.Apply(b.Context(), waiting)
+	require.NoError(b, err)
+	made := 0
+	for _, n := range sizes {
+		began := time.Now()
+		fill(b, r, made, n)
+		rate := float64(n-made) / time.Since(began).Seconds()
+		made = n
+		woken := map[int]bool{}
+		b.Run(fmt.Sprintf("runs=%d", n), func(b *testing.B) {
+			rearm(b, r, woken)
+			stop := serve(b, r)
+			wake(b, r, box, n, woken)
+			b.ReportMetric(rate, "made/s")
+			reportMemory(b)
+			stop()
+		})
+	}
+}
+
+// fill sends the events of the contacts from one number to another, and has their
+// runs started.
+func fill(b *testing.B, r *automation.Runner, from, to int) {
+	const batch = 1000
+	for at := from; at < to; at += batch {
+		events := make([]automation.Event, 0, batch)
+		for i := at; i < min(at+batch, to); i++ {
+			events = append(events, automation.Event{Name: "user.created", ContactID: contactID(i)})
+		}
+		_, err := r.Send(b.Context(), events...)
+		require.NoError(b, err)
+		_, err = r.Drain(b.Context())
+		require.NoError(b, err)
+	}
+}
+
+// contactID makes a UUID, as most ids are.
+func contactID(i int) string { return fmt.Sprintf("0195a3c0-7d00-7000-8000-%012x", i) }
+
+// rearm has those wait again that were woken.
+func rearm(b *testing.B, r *automation.Runner, woken map[int]bool) {
+	for i := range woken {
+		fill(b, r, i, i+1)
+	}
+	clear(woken)
+}
+
+// wake wakes runs of contacts all over the place, at most half of them.
+func wake(b *testing.B, r *automation.Runner, box postbox, n int, woken map[int]bool) {
+	random := rand.New(rand.NewPCG(1, uint64(n)))
+	var took latencies
+	for len(took) < min(b.N, n/2) {
+		i := random.IntN(n)
+		if woken[i] {
+			continue
+		}
+		woken[i] = true
+		began := time.Now()
+		_, err := r.Send(b.Context(), automation.Event{Name: "user.active", ContactID: contactID(i)})
+		require.NoError(b, err)
+		took = append(took, (<-box).Sub(began))
+	}
+	took.report(b)
+	b.ReportMetric(0, "ns/op") // it would be about more than was measured
+}
+
+func reportMemory(b *testing.B) {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	b.ReportMetric(float64(m.HeapAlloc)/1e6, "heap-MB")
+}

@@ -1,0 +1,270 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+const automationColumns = `a.id, a.name, a.status, a.event_name, a.version, a.revision, a.created_at, a.updated_at`
+
+// scanAutomation reads automationColumns and what more is asked for.
+func scanAutomation(scan scanFunc, more ...any) (automation.AutomationRecord, error) {
+	var a automation.AutomationRecord
+	var created, updated *time.Time
+	dest := []any{&a.ID, &a.Name, &a.Status, &a.EventName, &a.Version, &a.Revision, &created, &updated}
+	err := scan(append(dest, more...)...)
+	a.CreatedAt, a.UpdatedAt = timeOf(created), timeOf(updated)
+	return a, err
+}
+
+// lockAutomation relies on automations_id.
+const lockAutomation = `
+SELECT no, version, deleted_at IS NOT NULL, EXISTS (SELECT FROM automation.versions v WHERE v.automation_no = a.no)
+FROM automation.automations a WHERE id = $1::text FOR UPDATE`
+
+// automationRow is what is there of an automation, or of one that was deleted.
+type automationRow struct {
+	no       int64
+	version  int
+	deleted  bool
+	versions bool // some are kept
+}
+
+// lock returns the row of an automation. Its number is 0 if there is none.
+func (s *Store) lock(ctx context.Context, tx *transaction, id string) (row automationRow, err error) {
+	var sc script
+	sc.query(func(scan scanFunc) error {
+		return scan(&row.no, &row.version, &row.deleted, &row.versions)
+	}, lockAutomation, id)
+	return row, tx.run(ctx, sc)
+}
+
+const (
+	forgetAutomation = `DELETE FROM automation.automations WHERE no = $1::bigint`
+	forgetCounts     = `DELETE FROM automation.run_counts WHERE automation_no = $1::bigint`
+
+	insertAutomation = `
+WITH a AS (
+	INSERT INTO automation.automations (id, name, status, event_name, version, revision, created_at, updated_at)
+	VALUES ($1::text, $2::text, $3::text, $4::text, $5::int, $6::int, $7::timestamptz, $8::timestamptz)
+	RETURNING no
+)
+INSERT INTO automation.versions (automation_no, version, definition) SELECT no, $5::int, $9::bytea FROM a`
+)
+
+// InsertAutomation implements automation.AutomationStore.
+func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRecord) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	err := s.transact(ctx, func(tx *transaction) error {
+		old, err := s.lock(ctx, tx, a.ID)
+		switch {
+		case err != nil:
+			return err
+		case old.no != 0 && !old.deleted:
+			return conflict("automation %q exists already", a.ID)
+		case old.versions:
+			return conflict("automation %q was deleted and runs of it are kept: prune them first, or use another id", a.ID)
+		}
+		var sc script
+		sc.exec(forgetAutomation, old.no)
+		sc.exec(forgetCounts, old.no)
+		sc.exec(insertAutomation, a.ID, a.Name, string(a.Status), a.EventName, old.version+1, a.Revision,
+			nullable(a.CreatedAt), nullable(a.UpdatedAt), definitionOf(a))
+		return tx.commit(ctx, sc)
+	})
+	if code(err) == uniqueViolation {
+		return conflict("automation %q exists already", a.ID)
+	}
+	if err != nil {
+		return fmt.Errorf("postgres store: insert automation: %w", err)
+	}
+	return nil
+}
+
+// definitionOf returns the definition, which is never NULL.
+func definitionOf(a automation.AutomationRecord) []byte {
+	if a.Definition == nil {
+		return []byte{}
+	}
+	return a.Definition
+}
+
+// updateAutomation relies on automations_id.
+const updateAutomation = `
+WITH a AS (
+	UPDATE automation.automations
+	SET name = $2::text, status = $3::text, event_name = $4::text, version = $5::int, revision = $6::int,
+		created_at = $7::timestamptz, updated_at = $8::timestamptz
+	WHERE id = $1::text AND revision = $6::int - 1 AND deleted_at IS NULL
+	RETURNING no
+), v AS (
+	INSERT INTO automation.versions (automation_no, version, definition) SELECT no, $5::int, $9::bytea FROM a
+	ON CONFLICT DO NOTHING
+)
+SELECT no FROM a`
+
+// UpdateAutomation implements automation.AutomationStore.
+func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRecord) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	var no int64
+	var sc script
+	sc.query(func(scan scanFunc) error { return scan(&no) }, updateAutomation, a.ID, a.Name, string(a.Status), a.EventName,
+		a.Version, a.Revision, nullable(a.CreatedAt), nullable(a.UpdatedAt), definitionOf(a))
+	if err := (implicit{s}).run(ctx, sc); err != nil {
+		return fmt.Errorf("postgres store: update automation %q: %w", a.ID, err)
+	}
+	if no != 0 {
+		return nil
+	}
+	now, err := s.FindAutomation(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	return conflict("automation %q is at revision %d, not %d", a.ID, now.Revision, a.Revision-1)
+}
+
+// findAutomation and findDefinition rely on automations_id and the primary key of
+// versions.
+const (
+	findAutomation = `
+SELECT ` + automationColumns + `, v.definition
+FROM automation.automations a JOIN automation.versions v ON v.automation_no = a.no AND v.version = a.version
+WHERE a.id = $1::text AND a.deleted_at IS NULL`
+
+	findDefinition = `
+SELECT v.definition
+FROM automation.automations a JOIN automation.versions v ON v.automation_no = a.no
+WHERE a.id = $1::text AND v.version = $2::int`
+)
+
+// FindAutomation implements automation.AutomationStore.
+func (s *Store) FindAutomation(ctx context.Context, id string) (automation.AutomationRecord, error) {
+	var a automation.AutomationRecord
+	if err := s.ready(ctx); err != nil {
+		return a, err
+	}
+	found := false
+	var sc script
+	sc.query(func(scan scanFunc) (err error) {
+		var definition []byte
+		found = true
+		a, err = scanAutomation(scan, &definition)
+		a.Definition = definition
+		return err
+	}, findAutomation, id)
+	if err := (implicit{s}).run(ctx, sc); err != nil {
+		return a, fmt.Errorf("postgres store: find automation %q: %w", id, err)
+	}
+	if !found {
+		return a, notFound("automation", id)
+	}
+	return a, nil
+}
+
+// FindDefinition implements automation.AutomationStore.
+func (s *Store) FindDefinition(ctx context.Context, v automation.VersionRef) ([]byte, error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, err
+	}
+	var definition []byte
+	found := false
+	var sc script
+	sc.query(func(scan scanFunc) error {
+		found = true
+		return scan(&definition)
+	}, findDefinition, v.AutomationID, v.Version)
+	if err := (implicit{s}).run(ctx, sc); err != nil {
+		return nil, fmt.Errorf("postgres store: find version %d of automation %q: %w", v.Version, v.AutomationID, err)
+	}
+	if !found {
+		return nil, notFound("automation", v.AutomationID)
+	}
+	return definition, nil
+}
+
+// The lists rely on the primary key of automations.
+const (
+	findAutomationNo = `SELECT no FROM automation.automations WHERE id = $1::text AND deleted_at IS NULL`
+
+	listAutomations = `
+SELECT ` + automationColumns + ` FROM automation.automations a
+WHERE a.deleted_at IS NULL AND ($3::text = '' OR a.status = $3::text) AND `
+	olderAutomations = listAutomations + `a.no < $1::bigint ORDER BY a.no DESC LIMIT $2::int`
+	newerAutomations = listAutomations + `a.no > $1::bigint ORDER BY a.no LIMIT $2::int`
+)
+
+// ListAutomations implements automation.AutomationStore.
+func (s *Store) ListAutomations(ctx context.Context, q automation.AutomationQuery) (automation.Page[automation.AutomationRecord], error) {
+	var page automation.Page[automation.AutomationRecord]
+	if err := s.ready(ctx); err != nil {
+		return page, err
+	}
+	cursor, err := s.cursor(ctx, q.PageQuery, "automation", findAutomationNo)
+	if err != nil {
+		return page, err
+	}
+	var rows []automation.AutomationRecord
+	var sc script
+	sc.query(func(scan scanFunc) error {
+		a, err := scanAutomation(scan)
+		rows = append(rows, a)
+		return err
+	}, either(q.PageQuery, olderAutomations, newerAutomations), cursor, q.Limit+1, string(q.Status))
+	if err := (implicit{s}).run(ctx, sc); err != nil {
+		return page, fmt.Errorf("postgres store: list automations: %w", err)
+	}
+	return record.PageOf(rows, q.PageQuery), nil
+}
+
+// Both rely on primary keys. What a version's runs sum up to stays the same while
+// its automation is locked: none can be started.
+const (
+	markDeleted  = `UPDATE automation.automations SET deleted_at = $2::timestamptz WHERE no = $1::bigint`
+	deleteUnused = `
+DELETE FROM automation.versions v
+WHERE v.automation_no = $1::bigint AND coalesce((
+	SELECT sum(c.n) FROM automation.run_counts c WHERE c.automation_no = v.automation_no AND c.version = v.version), 0) = 0`
+)
+
+// DeleteAutomation implements automation.AutomationStore. It asks most runs to
+// cancel before the one transaction that counts: whoever crashes in between can
+// call it again.
+func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	no, _, err := s.running(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := s.cancelMost(ctx, no, now); err != nil {
+		return fmt.Errorf("postgres store: delete automation %q: %w", id, err)
+	}
+	err = s.transact(ctx, func(tx *transaction) error {
+		row, err := s.lock(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if row.no == 0 || row.deleted {
+			return notFound("automation", id)
+		}
+		var sc script
+		sc.exec(cancelRest, row.no, now)
+		sc.exec(deleteUnused, row.no)
+		sc.exec(markDeleted, row.no, now)
+		s.notify(&sc)
+		return tx.commit(ctx, sc)
+	})
+	if err != nil {
+		return fmt.Errorf("postgres store: delete automation: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,276 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// leaseDue leases the contacts whose work is due longest. It passes over those
+// that have a valid lease, and over the work that another claim is just looking at:
+// several claimers find different contacts. A lease that has expired is taken over
+// unless its holder is just committing.
+//
+// It relies on pending_accepted and active_runs_due, both read in order until there
+// are enough, and on the primary key of leases.
+const leaseDue = `
+WITH waiting AS (
+	SELECT p.owner, p.accepted_at AS due, l.owner IS NOT NULL AS taken
+	FROM automation.pending p LEFT JOIN automation.leases l ON l.owner = ANY (ARRAY[p.owner])
+	WHERE p.accepted_at <= $1::timestamptz AND (l.owner IS NULL OR l.until <= $1::timestamptz)
+	ORDER BY p.accepted_at LIMIT $2::int
+	FOR NO KEY UPDATE OF p SKIP LOCKED
+), sleeping AS (
+	SELECT r.owner, r.due_at AS due, l.owner IS NOT NULL AS taken
+	FROM automation.active_runs r LEFT JOIN automation.leases l ON l.owner = ANY (ARRAY[r.owner])
+	WHERE r.due_at <= $1::timestamptz AND (l.owner IS NULL OR l.until <= $1::timestamptz)
+	ORDER BY r.due_at LIMIT $2::int
+	FOR NO KEY UPDATE OF r SKIP LOCKED
+), chosen AS (
+	SELECT owner, min(due) AS due, bool_or(taken) AS taken
+	FROM (SELECT * FROM waiting UNION ALL SELECT * FROM sleeping) AS work
+	GROUP BY owner ORDER BY min(due), owner LIMIT $2::int
+), expired AS (
+	SELECT owner FROM automation.leases
+	WHERE owner = ANY (ARRAY(SELECT owner FROM chosen WHERE taken)) AND until <= $1::timestamptz
+	FOR NO KEY UPDATE SKIP LOCKED
+), leased AS (
+	INSERT INTO automation.leases AS l (owner, token, until)
+	SELECT owner, nextval('automation.tokens'), $3::timestamptz
+	FROM (SELECT owner FROM chosen WHERE NOT taken OR owner IN (SELECT owner FROM expired) ORDER BY owner) AS free
+	ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE l.until <= $1::timestamptz
+	RETURNING owner, token
+)
+SELECT owner, due, 0::bigint AS token FROM chosen UNION ALL SELECT owner, NULL, token FROM leased`
+
+// leaseOne relies on the primary key of leases.
+const leaseOne = `
+INSERT INTO automation.leases AS l (owner, token, until) VALUES ($1::text, nextval('automation.tokens'), $2::timestamptz)
+ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE l.until <= $3::timestamptz
+RETURNING owner, NULL::timestamptz, token`
+
+// Claim implements automation.WorkStore. It needs three round trips, however many
+// contacts it leases.
+func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, err
+	}
+	var works []automation.Work
+	err := s.transact(ctx, func(tx *transaction) error {
+		c := claim{s: s, tx: tx, p: p}
+		if err := c.lease(ctx); err != nil || len(c.owners) == 0 {
+			return err
+		}
+		if err := c.readWork(ctx); err != nil {
+			return err
+		}
+		works = c.works
+		return c.readMatches(ctx)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("postgres store: claim: %w", err)
+	}
+	return works, nil
+}
+
+// claim is one call of Claim.
+type claim struct {
+	s      *Store
+	tx     *transaction
+	p      automation.ClaimParams
+	owners []string
+	works  []automation.Work
+	places map[string]int // of owners in works
+}
+
+// lease leases contacts and notes them in the order in which their work is due.
+func (c *claim) lease(ctx context.Context) error {
+	due := map[string]time.Time{}
+	tokens := map[string]int64{}
+	row := func(scan scanFunc) error {
+		var owner string
+		var at *time.Time
+		var token int64
+		if err := scan(&owner, &at, &token); err != nil {
+			return err
+		}
+		if at != nil {
+			due[owner] = *at
+		} else {
+			tokens[owner] = token
+			c.owners = append(c.owners, owner)
+		}
+		return nil
+	}
+	var sc script
+	until := c.p.Now.Add(c.p.Lease)
+	if c.p.Contact != (automation.ContactRef{}) {
+		sc.query(row, leaseOne, record.Owner(c.p.Contact), until, c.p.Now)
+	} else {
+		sc.query(row, leaseDue, c.p.Now, c.p.Limit, until)
+	}
+	if err := c.tx.run(ctx, sc); err != nil {
+		return err
+	}
+	slices.SortFunc(c.owners, func(a, b string) int { return cmp.Or(due[a].Compare(due[b]), cmp.Compare(a, b)) })
+	c.works, c.places = make([]automation.Work, len(c.owners)), make(map[string]int, len(c.owners))
+	for i, owner := range c.owners {
+		c.works[i], c.places[owner] = automation.Work{Contact: record.Ref(owner), Token: tokens[owner]}, i
+	}
+	return nil
+}
+
+// All of these bring a bounded part of each owner's rows. They rely on the primary
+// keys of contacts, pending and events, and on active_runs_owner: an owner's rows
+// are few, and are sorted.
+const (
+	claimedContacts = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.id = ANY ($1::text[]) AND c.deleted_at IS NULL`
+
+	claimedEvents = `
+SELECT ` + eventColumns + `
+FROM unnest($1::text[]) AS o (owner)
+CROSS JOIN LATERAL (
+	SELECT p.event_id, p.accepted_at, p.no FROM automation.pending p WHERE p.owner = o.owner
+	ORDER BY p.accepted_at + interval '0', p.no LIMIT $2::int
+) p
+JOIN automation.events e ON e.id = ANY (ARRAY[p.event_id])
+ORDER BY p.accepted_at, p.no`
+
+	claimedRuns = `
+SELECT ` + activeColumns + `, t.payload
+FROM unnest($1::text[]) AS o (owner)
+CROSS JOIN LATERAL (
+	SELECT * FROM automation.active_runs r WHERE r.owner = o.owner AND r.due_at + interval '0' <= $2::timestamptz
+	ORDER BY r.due_at + interval '0', r.id LIMIT $3::int
+) r
+JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no])
+LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
+ORDER BY r.due_at, r.id`
+)
+
+// readWork reads what the leased contacts have: themselves, their events, and the
+// runs that are due.
+func (c *claim) readWork(ctx context.Context) error {
+	var ids []string
+	for i := range c.works {
+		if id := c.works[i].Contact.ID; id != "" {
+			ids = append(ids, id)
+		}
+	}
+	var sc script
+	sc.query(c.addContact, claimedContacts, ids)
+	sc.query(c.addEvent, claimedEvents, c.owners, c.p.Events)
+	sc.query(c.addRun, claimedRuns, c.owners, c.p.Now, c.p.Runs)
+	return c.tx.run(ctx, sc)
+}
+
+func (c *claim) work(owner string) *automation.Work { return &c.works[c.places[owner]] }
+
+func (c *claim) addContact(scan scanFunc) error {
+	row, err := scanContact(scan)
+	if err == nil {
+		c.work(record.Owner(automation.ContactRef{ID: row.ID})).Record = &row.Contact
+	}
+	return err
+}
+
+func (c *claim) addEvent(scan scanFunc) error {
+	e, owner, err := scanEvent(scan)
+	if err == nil {
+		w := c.work(owner)
+		w.Events = append(w.Events, automation.PendingEvent{Event: e})
+	}
+	return err
+}
+
+func (c *claim) addRun(scan scanFunc) error {
+	var trigger []byte
+	row, err := scanActive(scan, &trigger)
+	if err == nil {
+		w := c.work(row.owner)
+		w.Runs = append(w.Runs, automation.ClaimedRun{RunRecord: row.RunRecord, Control: row.control, Trigger: trigger})
+	}
+	return err
+}
+
+// claimedStarts relies on automations_listening, claimedWaits on active_runs_owner.
+const (
+	claimedStarts = `
+SELECT a.event_name, a.id, a.version FROM automation.automations a
+WHERE a.event_name = ANY ($1::text[]) AND a.status = 'enabled' AND a.deleted_at IS NULL ORDER BY a.no`
+
+	claimedWaits = `
+SELECT ` + activeColumns + `, t.payload
+FROM unnest($1::text[], $2::text[]) AS w (owner, name)
+JOIN automation.active_runs r ON r.owner = ANY (ARRAY[w.owner]) AND r.wait_event = ANY (ARRAY[w.name])
+JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no])
+LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
+ORDER BY r.created_at, r.id`
+)
+
+// readMatches reads what the claimed events may start and resume, and commits.
+func (c *claim) readMatches(ctx context.Context) error {
+	starts, brought := map[string][]automation.VersionRef{}, map[string]bool{}
+	var names, owners, waits []string
+	for i := range c.works {
+		w := &c.works[i]
+		for j := range w.Runs {
+			brought[w.Runs[j].ID] = true
+		}
+		for _, name := range namesOf(w.Events) {
+			if _, ok := starts[name]; !ok {
+				starts[name] = nil
+				names = append(names, name)
+			}
+			owners, waits = append(owners, c.owners[i]), append(waits, name)
+		}
+	}
+	var sc script
+	if len(names) > 0 {
+		sc.query(func(scan scanFunc) error {
+			var name string
+			var v automation.VersionRef
+			err := scan(&name, &v.AutomationID, &v.Version)
+			starts[name] = append(starts[name], v)
+			return err
+		}, claimedStarts, names)
+		sc.query(func(scan scanFunc) error { return c.addWaiting(scan, brought) }, claimedWaits, owners, waits)
+	}
+	if err := c.tx.commit(ctx, sc); err != nil {
+		return err
+	}
+	for i := range c.works {
+		for j := range c.works[i].Events {
+			e := &c.works[i].Events[j]
+			e.Starts = starts[e.Name]
+		}
+	}
+	return nil
+}
+
+// namesOf returns the names of events, each once.
+func namesOf(events []automation.PendingEvent) []string {
+	var names []string
+	for i := range events {
+		if !slices.Contains(names, events[i].Name) {
+			names = append(names, events[i].Name)
+		}
+	}
+	return names
+}
+
+// addWaiting is addRun for runs that may have been brought because they are due.
+func (c *claim) addWaiting(scan scanFunc, brought map[string]bool) error {
+	var trigger []byte
+	row, err := scanActive(scan, &trigger)
+	if err == nil && !brought[row.ID] {
+		w := c.work(row.owner)
+		w.Runs = append(w.Runs, automation.ClaimedRun{RunRecord: row.RunRecord, Control: row.control, Trigger: trigger})
+	}
+	return err
+}

@@ -1,0 +1,336 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// contactRow is a contact, or what is left of one that was deleted.
+type contactRow struct {
+	automation.Contact
+	no      int64
+	deleted bool
+}
+
+const contactColumns = `c.id, c.no, c.email, c.first_name, c.last_name, c.unsubscribed, c.properties, c.segments, c.created_at, c.deleted_at IS NOT NULL`
+
+// scanContact reads contactColumns.
+func scanContact(scan scanFunc) (c contactRow, err error) {
+	var properties, segments string
+	var created *time.Time
+	if err = scan(&c.ID, &c.no, &c.Email, &c.FirstName, &c.LastName, &c.Unsubscribed, &properties, &segments, &created, &c.deleted); err != nil {
+		return c, err
+	}
+	c.CreatedAt = timeOf(created)
+	if c.Properties, err = record.DecodeProperties(properties); err != nil {
+		return c, fmt.Errorf("contact %q: %w", c.ID, err)
+	}
+	if c.Segments, err = decodeSegments(segments); err != nil {
+		return c, fmt.Errorf("contact %q: %w", c.ID, err)
+	}
+	return c, nil
+}
+
+// change returns the row after a change, as it will be read back.
+func (c contactRow) change(change automation.ContactChange) contactRow {
+	change.Apply(&c.Contact)
+	c.FirstName, c.LastName = storable(c.FirstName), storable(c.LastName)
+	return c
+}
+
+// findContactID and findContactEmail rely on the primary key of contacts and on
+// contacts_email.
+const (
+	findContactID    = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.id = $1::text AND c.deleted_at IS NULL`
+	findContactEmail = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.email_key = $1::text`
+)
+
+// FindContact implements automation.ContactStore.
+func (s *Store) FindContact(ctx context.Context, ref automation.ContactRef) (automation.Contact, error) {
+	if err := s.ready(ctx); err != nil {
+		return automation.Contact{}, err
+	}
+	sql, arg := findContactID, ref.ID
+	if ref.ID == "" {
+		sql, arg = findContactEmail, automation.EmailKey(ref.Email)
+	}
+	rows, err := s.readContacts(ctx, implicit{s}, sql, arg)
+	if err != nil {
+		return automation.Contact{}, fmt.Errorf("postgres store: find contact: %w", err)
+	}
+	if len(rows) == 0 {
+		return automation.Contact{}, notFound("contact", ref.String())
+	}
+	return rows[0].Contact, nil
+}
+
+func (s *Store) readContacts(ctx context.Context, in session, sql string, args ...any) ([]contactRow, error) {
+	var rows []contactRow
+	var sc script
+	sc.query(func(scan scanFunc) error {
+		c, err := scanContact(scan)
+		rows = append(rows, c)
+		return err
+	}, sql, args...)
+	return rows, in.run(ctx, sc)
+}
+
+const (
+	newContact = `
+INSERT INTO automation.contacts (id, email, email_key, first_name, last_name, unsubscribed, properties, segments, created_at)
+VALUES ($1::text, $2::text, $3::text, $4::text, $5::text, $6::boolean, $7::text, $8::text, $9::timestamptz)`
+
+	itsSegments = `INSERT INTO automation.contact_segments (segment, contact_no) SELECT DISTINCT unnest($10::text[]), no FROM c`
+
+	insertContact = `WITH c AS (` + newContact + ` RETURNING no) ` + itsSegments
+
+	// createContact does nothing if the id or the email is taken.
+	createContact = `WITH c AS (` + newContact + ` ON CONFLICT DO NOTHING RETURNING no) ` + itsSegments
+)
+
+// insertContactArgs returns the arguments of both statements that insert a contact.
+func insertContactArgs(c automation.Contact) ([]any, error) {
+	properties, err := record.EncodeProperties(c.Properties)
+	if err != nil {
+		return nil, fmt.Errorf("contact %q: %w", c.ID, err)
+	}
+	segments, err := encodeSegments(c.Segments)
+	if err != nil {
+		return nil, fmt.Errorf("contact %q: %w", c.ID, err)
+	}
+	return []any{
+		c.ID, c.Email, automation.EmailKey(c.Email), storable(c.FirstName), storable(c.LastName),
+		c.Unsubscribed, properties, segments, nullable(c.CreatedAt), slices.Clone(c.Segments),
+	}, nil
+}
+
+// InsertContact implements automation.ContactStore.
+func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	args, err := insertContactArgs(c)
+	if err != nil {
+		return fmt.Errorf("postgres store: insert contact: %w", err)
+	}
+	err = s.transact(ctx, func(tx *transaction) error {
+		var sc script
+		sc.exec(insertContact, args...)
+		s.adopt(&sc, c)
+		return tx.commit(ctx, sc)
+	})
+	switch constraint(err) {
+	case "":
+	case emailConstraint:
+		return conflict("email %q belongs to a contact already", c.Email)
+	default:
+		return conflict("contact %q exists already, or has existed", c.ID)
+	}
+	if err != nil {
+		return fmt.Errorf("postgres store: insert contact %q: %w", c.ID, err)
+	}
+	return nil
+}
+
+const emailConstraint = "contacts_email"
+
+// lockContact relies on the primary key of contacts.
+const lockContact = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.id = $1::text AND c.deleted_at IS NULL FOR NO KEY UPDATE`
+
+// ChangeContact implements automation.ContactStore.
+func (s *Store) ChangeContact(ctx context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
+	if err := s.ready(ctx); err != nil {
+		return automation.Contact{}, err
+	}
+	var c contactRow
+	err := s.transact(ctx, func(tx *transaction) error {
+		rows, err := s.readContacts(ctx, tx, lockContact, id)
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return notFound("contact", id)
+		}
+		c = rows[0].change(change)
+		var sc script
+		if err := updateContacts(&sc, []contactChange{{old: rows[0], now: c}}); err != nil {
+			return err
+		}
+		if change.Email != nil {
+			s.adopt(&sc, c.Contact)
+		}
+		return tx.commit(ctx, sc)
+	})
+	if constraint(err) == emailConstraint {
+		return automation.Contact{}, conflict("email %q belongs to another contact", *change.Email)
+	}
+	if err != nil {
+		return automation.Contact{}, fmt.Errorf("postgres store: change contact: %w", err)
+	}
+	return c.Contact.Clone(), nil
+}
+
+// contactChange is what becomes of a contact.
+type contactChange struct{ old, now contactRow }
+
+// writeContacts and joinSegments rely on the primary keys of contacts and of
+// contact_segments.
+const (
+	writeContacts = `
+UPDATE automation.contacts c
+SET email = u.email, email_key = u.email_key, first_name = u.first_name, last_name = u.last_name,
+	unsubscribed = u.unsubscribed, properties = u.properties, segments = u.segments
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[], $8::text[])
+	AS u (id, email, email_key, first_name, last_name, unsubscribed, properties, segments)
+WHERE c.id = ANY (ARRAY[u.id])`
+
+	joinSegments = `
+INSERT INTO automation.contact_segments (segment, contact_no) SELECT * FROM unnest($1::text[], $2::bigint[]) ON CONFLICT DO NOTHING`
+)
+
+// updateContacts writes contacts that have changed.
+func updateContacts(sc *script, changes []contactChange) error {
+	var ids, emails, keys, firstNames, lastNames, properties, segments, joined []string
+	var unsubscribed []bool
+	var joining []int64
+	for _, ch := range changes {
+		c := ch.now
+		p, err := record.EncodeProperties(c.Properties)
+		if err != nil {
+			return fmt.Errorf("contact %q: %w", c.ID, err)
+		}
+		s, err := encodeSegments(c.Segments)
+		if err != nil {
+			return fmt.Errorf("contact %q: %w", c.ID, err)
+		}
+		ids, emails, keys = append(ids, c.ID), append(emails, c.Email), append(keys, automation.EmailKey(c.Email))
+		firstNames, lastNames, unsubscribed = append(firstNames, c.FirstName), append(lastNames, c.LastName), append(unsubscribed, c.Unsubscribed)
+		properties, segments = append(properties, p), append(segments, s)
+		for _, segment := range c.Segments[len(ch.old.Segments):] { // segments are only ever added
+			joined, joining = append(joined, segment), append(joining, c.no)
+		}
+	}
+	sc.exec(writeContacts, ids, emails, keys, firstNames, lastNames, unsubscribed, properties, segments)
+	if len(joined) > 0 {
+		sc.exec(joinSegments, joined, joining)
+	}
+	return nil
+}
+
+// The lease of a contact is also the lock under which it is deleted: nobody
+// commits a run for it meanwhile. The row is made if there is none, and removed
+// again. They rely on the primary keys of leases and contacts.
+const (
+	holdLease  = `INSERT INTO automation.leases (owner, token, until) VALUES ($1::text, 0, '-infinity') ON CONFLICT (owner) DO UPDATE SET owner = excluded.owner`
+	dropLease  = `DELETE FROM automation.leases WHERE owner = $1::text AND token = 0`
+	findLiving = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.id = $1::text AND c.deleted_at IS NULL FOR UPDATE`
+)
+
+// DeleteContact implements automation.ContactStore.
+func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	owner := record.Owner(automation.ContactRef{ID: id})
+	err := s.transact(ctx, func(tx *transaction) error {
+		var row *contactRow
+		var sc script
+		sc.exec(holdLease, owner)
+		sc.query(func(scan scanFunc) error {
+			c, err := scanContact(scan)
+			row = &c
+			return err
+		}, findLiving, id)
+		if err := tx.run(ctx, sc); err != nil {
+			return err
+		}
+		if row == nil {
+			return notFound("contact", id)
+		}
+		sc = nil
+		bury(&sc, []contactRow{*row}, []time.Time{now})
+		cancelOwned(&sc, []string{owner}, []time.Time{now})
+		sc.exec(dropLease, owner)
+		s.notify(&sc)
+		return tx.commit(ctx, sc)
+	})
+	if err != nil {
+		return fmt.Errorf("postgres store: delete contact: %w", err)
+	}
+	return nil
+}
+
+// buryContacts and leaveSegments rely on the primary keys of contacts and of
+// contact_segments.
+const (
+	buryContacts = `
+UPDATE automation.contacts c
+SET email = '', email_key = NULL, first_name = '', last_name = '', unsubscribed = false, properties = '', segments = '',
+	created_at = NULL, deleted_at = u.now
+FROM unnest($1::text[], $2::timestamptz[]) AS u (id, now)
+WHERE c.id = ANY (ARRAY[u.id])`
+
+	leaveSegments = `
+DELETE FROM automation.contact_segments s
+USING unnest($1::text[], $2::bigint[]) AS u (segment, contact_no)
+WHERE s.segment = ANY (ARRAY[u.segment]) AND s.contact_no = ANY (ARRAY[u.contact_no])`
+)
+
+// bury empties contacts and marks them as deleted, each at its time.
+func bury(sc *script, contacts []contactRow, at []time.Time) {
+	var ids, segments []string
+	var members []int64
+	for _, c := range contacts {
+		ids = append(ids, c.ID)
+		for _, segment := range c.Segments {
+			segments, members = append(segments, segment), append(members, c.no)
+		}
+	}
+	sc.exec(buryContacts, ids, at)
+	if len(segments) > 0 {
+		sc.exec(leaveSegments, segments, members)
+	}
+}
+
+// The lists rely on contacts_listed, and on the primary key of contact_segments.
+const (
+	findContactNo = `SELECT no FROM automation.contacts WHERE id = $1::text AND deleted_at IS NULL`
+
+	listContacts  = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.deleted_at IS NULL AND `
+	olderContacts = listContacts + `c.no < $1::bigint ORDER BY c.no DESC LIMIT $2::int`
+	newerContacts = listContacts + `c.no > $1::bigint ORDER BY c.no LIMIT $2::int`
+
+	listMembers  = `SELECT ` + contactColumns + ` FROM automation.contact_segments m JOIN automation.contacts c ON c.no = m.contact_no AND c.deleted_at IS NULL WHERE m.segment = $3::text AND `
+	olderMembers = listMembers + `m.contact_no < $1::bigint ORDER BY m.contact_no DESC LIMIT $2::int`
+	newerMembers = listMembers + `m.contact_no > $1::bigint ORDER BY m.contact_no LIMIT $2::int`
+)
+
+// ListContacts implements automation.ContactStore.
+func (s *Store) ListContacts(ctx context.Context, q automation.ContactQuery) (automation.Page[automation.Contact], error) {
+	var page automation.Page[automation.Contact]
+	if err := s.ready(ctx); err != nil {
+		return page, err
+	}
+	cursor, err := s.cursor(ctx, q.PageQuery, "contact", findContactNo)
+	if err != nil {
+		return page, err
+	}
+	sql, args := either(q.PageQuery, olderContacts, newerContacts), []any{cursor, q.Limit + 1}
+	if q.Segment != "" {
+		sql, args = either(q.PageQuery, olderMembers, newerMembers), append(args, q.Segment)
+	}
+	rows, err := s.readContacts(ctx, implicit{s}, sql, args...)
+	if err != nil {
+		return page, fmt.Errorf("postgres store: list contacts: %w", err)
+	}
+	contacts := make([]automation.Contact, len(rows))
+	for i := range rows {
+		contacts[i] = rows[i].Contact
+	}
+	return record.PageOf(contacts, q.PageQuery), nil
+}

@@ -1,0 +1,196 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// All of these rely on the primary keys of active_runs and ended_runs.
+const (
+	lockActive = `
+SELECT ` + activeColumns + `
+FROM automation.active_runs r JOIN automation.automations a ON a.no = r.automation_no WHERE r.id = $1::uuid FOR UPDATE OF r`
+
+	lockEnded = `
+SELECT ` + runColumns + `, r.state, 0::smallint
+FROM automation.ended_runs r JOIN automation.automations a ON a.no = r.automation_no WHERE r.id = $1::uuid FOR UPDATE OF r`
+
+	requestOf = `UPDATE automation.active_runs SET control = $2::smallint, due_at = least(due_at, $3::timestamptz) WHERE id = $1::uuid`
+)
+
+// ControlRun implements automation.WorkStore.
+func (s *Store) ControlRun(ctx context.Context, id string, c automation.Control, now time.Time) (automation.RunRecord, error) {
+	if err := s.ready(ctx); err != nil {
+		return automation.RunRecord{}, err
+	}
+	var run *runRow
+	err := s.transact(ctx, func(tx *transaction) error {
+		var active bool
+		var err error
+		if run, active, err = lockRun(ctx, tx, id); err != nil {
+			return err
+		}
+		if run == nil {
+			return notFound("run", id)
+		}
+		means, err := heeds(run, c)
+		if err != nil || !means {
+			return err
+		}
+		var sc script
+		if !active {
+			sc.exec(reopenRuns, []pgtype.UUID{uuidOf(id)})
+		}
+		sc.exec(requestOf, uuidOf(id), record.ControlCode(c), now)
+		s.notify(&sc)
+		return tx.commit(ctx, sc)
+	})
+	if run == nil {
+		run = &runRow{}
+	}
+	if err != nil {
+		return run.RunRecord, fmt.Errorf("postgres store: control: %w", err)
+	}
+	return run.RunRecord, nil
+}
+
+// lockRun returns the run, and whether it is among the active ones. It is nil if
+// there is none. A run that is reopened by somebody else between the two looks is
+// found by the third.
+func lockRun(ctx context.Context, tx *transaction, id string) (run *runRow, active bool, err error) {
+	row := func(scan scanFunc) error {
+		r, err := scanActive(scan)
+		run = &r
+		return err
+	}
+	for _, sql := range []string{lockActive, lockEnded, lockActive} {
+		var sc script
+		sc.query(row, sql, uuidOf(id))
+		if err := tx.run(ctx, sc); err != nil || run != nil {
+			return run, sql == lockActive, err
+		}
+	}
+	return nil, false, nil
+}
+
+// heeds reports whether a request means something to a run as it stands.
+func heeds(run *runRow, c automation.Control) (bool, error) {
+	running := run.Status == automation.RunRunning
+	if c == automation.ControlCancel {
+		return running, nil
+	}
+	if !running && run.Status != automation.RunFailed {
+		return false, conflict("run %q is %s, and only a failed run can be retried", run.ID, run.Status)
+	}
+	return !running, nil
+}
+
+// cancelOwnedRuns relies on active_runs_owner.
+const cancelOwnedRuns = `
+UPDATE automation.active_runs r
+SET control = CASE r.status WHEN 0 THEN 1 ELSE r.control END, due_at = least(r.due_at, u.now)
+FROM unnest($1::text[], $2::timestamptz[]) AS u (owner, now)
+WHERE r.owner = ANY (ARRAY[u.owner])`
+
+// cancelOwned asks the running runs of contacts to cancel, each at its time.
+func cancelOwned(sc *script, owners []string, at []time.Time) { sc.exec(cancelOwnedRuns, owners, at) }
+
+// cancelPage and cancelRest rely on active_runs_place. Runs that a commit is about
+// to write are passed over at first, so that neither waits for the other.
+const (
+	cancelPage = `
+SELECT r.id, r.version, r.step, r.created_at FROM automation.active_runs r
+WHERE r.automation_no = $1::bigint AND r.status = 0 AND r.control <> 1
+	AND (r.version, r.status, r.step, r.created_at, r.id) > ($2::int, 0::smallint, $3::text COLLATE "C", $4::timestamptz, $5::uuid)
+ORDER BY r.version, r.status, r.step, r.created_at, r.id LIMIT $6::int FOR UPDATE SKIP LOCKED`
+
+	cancelIDs = `UPDATE automation.active_runs SET control = 1, due_at = least(due_at, $2::timestamptz) WHERE id = ANY ($1::uuid[])`
+
+	cancelRest = `
+UPDATE automation.active_runs SET control = 1, due_at = least(due_at, $2::timestamptz)
+WHERE automation_no = $1::bigint AND status = 0 AND control <> 1`
+)
+
+// CancelRuns implements automation.WorkStore.
+func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Time) (int, error) {
+	if err := s.ready(ctx); err != nil {
+		return 0, err
+	}
+	no, runs, err := s.running(ctx, automationID)
+	if err != nil {
+		return 0, err
+	}
+	if err = s.cancelMost(ctx, no, now); err == nil {
+		var sc script
+		sc.exec(byIndex)
+		sc.exec(cancelRest, no, now)
+		s.notify(&sc)
+		err = implicit{s}.run(ctx, sc)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("postgres store: cancel runs of automation %q: %w", automationID, err)
+	}
+	return runs, nil
+}
+
+// cancelBatch is how many runs are asked to cancel in one transaction.
+const cancelBatch = 1000
+
+// placeInList is where a walk through active_runs_place has got to.
+type placeInList struct {
+	version int
+	step    string
+	created time.Time
+	id      string
+}
+
+// cancelMost asks the running runs of an automation to cancel, in short
+// transactions. It may miss some that move meanwhile: cancelRest finds them.
+func (s *Store) cancelMost(ctx context.Context, no int64, now time.Time) error {
+	var at placeInList
+	for {
+		n := 0
+		err := s.transact(ctx, func(tx *transaction) (err error) {
+			n, err = s.cancelFrom(ctx, tx, no, now, &at)
+			return err
+		})
+		if err != nil || n < cancelBatch {
+			return err
+		}
+	}
+}
+
+// cancelFrom asks the runs from a place on, and moves it on behind them.
+func (s *Store) cancelFrom(ctx context.Context, tx *transaction, no int64, now time.Time, at *placeInList) (int, error) {
+	next := *at
+	var ids []pgtype.UUID
+	var sc script
+	sc.query(func(scan scanFunc) error {
+		err := scan(&next.id, &next.version, &next.step, &next.created)
+		ids = append(ids, uuidOf(next.id))
+		return err
+	}, cancelPage, no, at.version, at.step, at.created, zeroUUID(at.id), cancelBatch)
+	if err := tx.run(ctx, sc); err != nil {
+		return 0, err
+	}
+	sc = nil
+	sc.exec(cancelIDs, ids, now)
+	err := tx.commit(ctx, sc)
+	if err == nil {
+		*at = next
+	}
+	return len(ids), err
+}
+
+// zeroUUID returns an id, or the lowest there is for "".
+func zeroUUID(id string) pgtype.UUID {
+	u := uuidOf(id)
+	u.Valid = true
+	return u
+}

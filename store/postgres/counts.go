@@ -1,0 +1,92 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// slots is how many counters there are for one place. A process adds to one of
+// them.
+const slots = 16
+
+// addCounts relies on the primary key of run_counts.
+const addCounts = `
+INSERT INTO automation.run_counts AS c (automation_no, version, status, step, slot, n)
+SELECT u.automation_no, u.version, u.status, u.step, $6::smallint, u.n
+FROM unnest($1::bigint[], $2::int[], $3::smallint[], $4::text[], $5::bigint[]) AS u (automation_no, version, status, step, n)
+ON CONFLICT (automation_no, version, status, step, slot) DO UPDATE SET n = c.n + excluded.n`
+
+// count adds to the counters what has changed.
+func (s *Store) count(sc *script, tally record.Tally) {
+	changes := tally.Changes()
+	if len(changes) == 0 {
+		return
+	}
+	var automations, counts []int64
+	var versions []int32
+	var statuses []int16
+	var steps []string
+	for _, d := range changes {
+		automations, versions = append(automations, d.Automation), append(versions, int32(d.Version))
+		statuses, steps, counts = append(statuses, d.Status), append(steps, d.Step), append(counts, int64(d.N))
+	}
+	sc.exec(addCounts, automations, versions, statuses, steps, counts, s.slot)
+}
+
+// findRunning and sumCounts rely on automations_id and the primary key of
+// run_counts.
+const (
+	findRunning = `
+SELECT a.no, coalesce((SELECT sum(c.n) FROM automation.run_counts c WHERE c.automation_no = a.no AND c.status = 0), 0)::bigint
+FROM automation.automations a WHERE a.id = $1::text AND a.deleted_at IS NULL`
+
+	sumCounts = `
+SELECT version, step, status, sum(n)::bigint FROM automation.run_counts WHERE automation_no = $1::bigint
+GROUP BY version, step, status HAVING sum(n) > 0`
+)
+
+// running returns the number of an automation, and how many runs of it are running.
+func (s *Store) running(ctx context.Context, id string) (no int64, runs int, err error) {
+	var sc script
+	sc.query(func(scan scanFunc) error { return scan(&no, &runs) }, findRunning, id)
+	if err := (implicit{s}).run(ctx, sc); err != nil {
+		return 0, 0, fmt.Errorf("postgres store: automation %q: %w", id, err)
+	}
+	if no == 0 {
+		return 0, 0, notFound("automation", id)
+	}
+	return no, runs, nil
+}
+
+// CountRuns implements automation.RunReader. It reads counters, not runs.
+func (s *Store) CountRuns(ctx context.Context, automationID string) ([]automation.RunCount, error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, err
+	}
+	no, _, err := s.running(ctx, automationID)
+	if err != nil {
+		return nil, err
+	}
+	var counts []automation.RunCount
+	var sc script
+	sc.query(func(scan scanFunc) error {
+		var c automation.RunCount
+		var status int16
+		err := scan(&c.Version, &c.Step, &status, &c.Count)
+		c.Status = record.StatusOf(status)
+		counts = append(counts, c)
+		return err
+	}, sumCounts, no)
+	if err := (implicit{s}).run(ctx, sc); err != nil {
+		return nil, fmt.Errorf("postgres store: count runs of automation %q: %w", automationID, err)
+	}
+	slices.SortFunc(counts, func(a, b automation.RunCount) int {
+		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Status, b.Status))
+	})
+	return counts, nil
+}

@@ -1,0 +1,194 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// definitionCall is one call of FindEventDefinition.
+type definitionCall struct {
+	idOrName   string
+	definition automation.EventDefinition
+	no         int64 // of the definition; 0: there is none
+	err        error
+}
+
+// FindEventDefinition implements automation.EventWriter. It is called for every
+// event that is sent: calls that are made at once share one question.
+func (s *Store) FindEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error) {
+	if err := s.ready(ctx); err != nil {
+		return automation.EventDefinition{}, err
+	}
+	c := &definitionCall{idOrName: idOrName}
+	if err := s.lookups.Do(ctx, c); err != nil {
+		return automation.EventDefinition{}, err
+	}
+	return c.result()
+}
+
+// FindEventDefinition implements automation.EventWriter.
+func (w *writer) FindEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error) {
+	if err := w.s.readyThrough(ctx, w.session); err != nil {
+		return automation.EventDefinition{}, err
+	}
+	c := &definitionCall{idOrName: idOrName}
+	lookUp(ctx, w.session, []*definitionCall{c})
+	return c.result()
+}
+
+func (c *definitionCall) result() (automation.EventDefinition, error) {
+	switch {
+	case c.err != nil:
+		return automation.EventDefinition{}, fmt.Errorf("postgres store: find event definition: %w", c.err)
+	case c.no == 0:
+		return automation.EventDefinition{}, notFound("event definition", c.idOrName)
+	default:
+		return c.definition, nil
+	}
+}
+
+func (s *Store) findDefinitions(ctx context.Context, calls []*definitionCall) {
+	lookUp(ctx, implicit{s}, calls)
+}
+
+// findDefinitions relies on event_definitions_id and event_definitions_name.
+const findDefinitions = `
+SELECT ` + definitionColumns + ` FROM automation.event_definitions WHERE id = ANY ($1::text[])
+UNION ALL
+SELECT ` + definitionColumns + ` FROM automation.event_definitions WHERE name = ANY ($1::text[])`
+
+// lookUp answers calls. If a name is also the id of another definition, the older
+// one counts.
+func lookUp(ctx context.Context, in session, calls []*definitionCall) {
+	asked := make(map[string][]*definitionCall, len(calls))
+	keys := make([]string, 0, len(calls))
+	for _, c := range calls {
+		if len(asked[c.idOrName]) == 0 {
+			keys = append(keys, c.idOrName)
+		}
+		asked[c.idOrName] = append(asked[c.idOrName], c)
+	}
+	var sc script
+	sc.query(func(scan scanFunc) error {
+		d, no, err := scanDefinition(scan)
+		for _, key := range []string{d.ID, d.Name} {
+			for _, c := range asked[key] {
+				if c.no == 0 || no < c.no {
+					c.definition, c.no = d, no
+				}
+			}
+		}
+		return err
+	}, findDefinitions, keys)
+	if err := in.run(ctx, sc); err != nil {
+		for _, c := range calls {
+			c.err = err
+		}
+	}
+}
+
+const definitionColumns = `no, id, name, schema, created_at, updated_at`
+
+// scanDefinition reads definitionColumns. It also returns the number.
+func scanDefinition(scan scanFunc) (d automation.EventDefinition, no int64, err error) {
+	var schema *string
+	var created, updated *time.Time
+	err = scan(&no, &d.ID, &d.Name, &schema, &created, &updated)
+	if schema != nil {
+		d.Schema = json.RawMessage(*schema)
+	}
+	d.CreatedAt, d.UpdatedAt = timeOf(created), timeOf(updated)
+	return d, no, err
+}
+
+const insertDefinition = `
+INSERT INTO automation.event_definitions (id, name, schema, created_at, updated_at)
+VALUES ($1::text, $2::text, $3::text, $4::timestamptz, $5::timestamptz)`
+
+// InsertEventDefinition implements automation.EventReader.
+func (s *Store) InsertEventDefinition(ctx context.Context, d automation.EventDefinition) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	var sc script
+	sc.exec(insertDefinition, d.ID, d.Name, orNull(string(d.Schema)), nullable(d.CreatedAt), nullable(d.UpdatedAt))
+	err := implicit{s}.run(ctx, sc)
+	if code(err) == uniqueViolation {
+		return conflict("event %q is defined already", d.Name)
+	}
+	if err != nil {
+		return fmt.Errorf("postgres store: insert event definition %q: %w", d.Name, err)
+	}
+	return nil
+}
+
+const (
+	updateDefinition = `
+UPDATE automation.event_definitions SET schema = $2::text, updated_at = $3::timestamptz WHERE id = $1::text RETURNING id`
+	deleteDefinition = `DELETE FROM automation.event_definitions WHERE id = $1::text RETURNING id`
+)
+
+// UpdateEventDefinition implements automation.EventReader.
+func (s *Store) UpdateEventDefinition(ctx context.Context, d automation.EventDefinition) error {
+	return s.changeDefinition(ctx, d.ID, updateDefinition, d.ID, orNull(string(d.Schema)), nullable(d.UpdatedAt))
+}
+
+// DeleteEventDefinition implements automation.EventReader.
+func (s *Store) DeleteEventDefinition(ctx context.Context, id string) error {
+	return s.changeDefinition(ctx, id, deleteDefinition, id)
+}
+
+// changeDefinition runs a statement that returns the definition's id.
+func (s *Store) changeDefinition(ctx context.Context, id, sql string, args ...any) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	found := false
+	var sc script
+	sc.query(func(scan scanFunc) error {
+		found = true
+		return scan(&id)
+	}, sql, args...)
+	if err := (implicit{s}).run(ctx, sc); err != nil {
+		return fmt.Errorf("postgres store: change event definition %q: %w", id, err)
+	}
+	if !found {
+		return notFound("event definition", id)
+	}
+	return nil
+}
+
+// The lists rely on the primary key of event_definitions.
+const (
+	findDefinitionNo = `SELECT no FROM automation.event_definitions WHERE id = $1::text`
+	olderDefinitions = `SELECT ` + definitionColumns + ` FROM automation.event_definitions WHERE no < $1::bigint ORDER BY no DESC LIMIT $2::int`
+	newerDefinitions = `SELECT ` + definitionColumns + ` FROM automation.event_definitions WHERE no > $1::bigint ORDER BY no LIMIT $2::int`
+)
+
+// ListEventDefinitions implements automation.EventReader.
+func (s *Store) ListEventDefinitions(ctx context.Context, q automation.PageQuery) (automation.Page[automation.EventDefinition], error) {
+	var page automation.Page[automation.EventDefinition]
+	if err := s.ready(ctx); err != nil {
+		return page, err
+	}
+	cursor, err := s.cursor(ctx, q, "event definition", findDefinitionNo)
+	if err != nil {
+		return page, err
+	}
+	var rows []automation.EventDefinition
+	var sc script
+	sc.query(func(scan scanFunc) error {
+		d, _, err := scanDefinition(scan)
+		rows = append(rows, d)
+		return err
+	}, either(q, olderDefinitions, newerDefinitions), cursor, q.Limit+1)
+	if err := (implicit{s}).run(ctx, sc); err != nil {
+		return page, fmt.Errorf("postgres store: list event definitions: %w", err)
+	}
+	return record.PageOf(rows, q), nil
+}

@@ -1,0 +1,30 @@
+// Package postgres keeps automations, events, contacts and runs in PostgreSQL, in
+// a schema of their own beside the host's tables. Any number of processes share
+// one database.
+//
+//	pool, err := pgxpool.New(ctx, os.Getenv("DATABASE_URL"))
+//	…
+//	store, err := postgres.New(pool, postgres.Options{})
+//	…
+//	err = store.Migrate(ctx) // once, by every process that starts
+//	…
+//	runner, err := automation.New(store, mailer, automation.Options{})
+//
+// # Sending inside the host's transaction
+//
+// Tx and SQLTx return a writer that keeps events in a transaction of the host: they
+// take effect if and only if it commits.
+//
+//	tx, err := pool.Begin(ctx)
+//	…
+//	_, err = runner.SendTo(ctx, store.Tx(tx), automation.Event{Name: "order.placed", ContactID: id})
+//	…
+//	err = tx.Commit(ctx)
+//
+// # Requirements
+//
+// PostgreSQL 15 or newer. The user needs the right to create a schema, or a schema
+// that was made for it. Behind a pooler that shares sessions between transactions,
+// as PgBouncer does in its transaction mode, set Options.PollOnly, and have the
+// pool send no prepared statements: pgx.QueryExecModeExec.
+package postgres

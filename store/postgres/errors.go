@@ -1,0 +1,85 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/seed-b636437c/automation"
+)
+
+func notFound(kind, id string) error {
+	return fmt.Errorf("%s %q: %w", kind, id, automation.ErrNotFound)
+}
+
+func conflict(format string, args ...any) error {
+	return fmt.Errorf(format+": %w", append(args, automation.ErrConflict)...)
+}
+
+// The codes of PostgreSQL's errors that mean something to the store, and the first
+// characters of those that are about the values of a statement.
+const (
+	uniqueViolation      = "23505"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+
+	dataException       = "22"
+	constraintViolation = "23"
+	limitExceeded       = "54"
+)
+
+// code returns the code of the database's error, or "" if err is none.
+func code(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
+}
+
+// constraint returns the constraint or unique index that a statement has violated,
+// or "".
+func constraint(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == uniqueViolation {
+		return pg.ConstraintName
+	}
+	return ""
+}
+
+// isAboutValues reports whether the database has refused what it was given, rather
+// than failed.
+func isAboutValues(err error) bool {
+	switch c := code(err); {
+	case c == "":
+		return false
+	default:
+		class := c[:2]
+		return class == dataException || class == constraintViolation || class == limitExceeded
+	}
+}
+
+// attempts is how often a transaction is made that others are in the way of.
+const attempts = 5
+
+// again calls do again while it fails because of what another transaction was doing
+// at the same time. Nothing of it was written then.
+func again(ctx context.Context, do func() error) error {
+	for n := 1; ; n++ {
+		err := do()
+		c := code(err)
+		if c != serializationFailure && c != deadlockDetected || n == attempts {
+			return err
+		}
+		// Both might be in each other's way again if they came back together.
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Duration(n) * time.Duration(rand.Int64N(int64(10*time.Millisecond)))):
+		}
+	}
+}

@@ -1,0 +1,299 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// appendCall is one call of AppendEvents.
+type appendCall struct {
+	events   []automation.NewEvent
+	owners   []string // of the events
+	receipts []automation.EventReceipt
+	err      error // why it was refused
+}
+
+// manyEvents is how many events make a call that is written on its own: others
+// should not wait for it, and it has little to gain.
+const manyEvents = 100
+
+// AppendEvents implements automation.EventWriter. Calls that are made at once are
+// written in one transaction; each is refused on its own.
+func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, err
+	}
+	c := &appendCall{events: events}
+	if len(events) > manyEvents {
+		s.appendAll(ctx, []*appendCall{c})
+	} else if err := s.appends.Do(ctx, c); err != nil {
+		return nil, err
+	}
+	return c.receipts, c.err
+}
+
+// appendAll writes the events of calls that were made at once.
+func (s *Store) appendAll(ctx context.Context, calls []*appendCall) {
+	err := s.appendTogether(ctx, calls)
+	if err == nil {
+		return
+	}
+	alone := isAboutValues(err) && len(calls) > 1
+	for _, c := range calls {
+		if alone { // one of them is to blame; the others are not
+			err = s.appendTogether(ctx, []*appendCall{c})
+		}
+		if err != nil {
+			c.receipts, c.err = nil, fmt.Errorf("postgres store: append events: %w", err)
+		}
+	}
+}
+
+func (s *Store) appendTogether(ctx context.Context, calls []*appendCall) error {
+	open, err := s.resolve(ctx, implicit{s}, calls)
+	for err == nil && len(open) > 0 {
+		admitted := open
+		err = s.transact(ctx, func(tx *transaction) error {
+			var err error
+			if admitted, err = s.admit(ctx, tx, open); err != nil || len(admitted) < len(open) {
+				return err // rolled back: keys of the refused calls must not stay
+			}
+			return tx.commit(ctx, s.insertion(admitted))
+		})
+		if len(admitted) == len(open) {
+			break
+		}
+		open = admitted
+	}
+	return err
+}
+
+// Tx returns a writer that keeps events in a transaction of the host: they take
+// effect if and only if it commits. If AppendEvents returns an error of the
+// database the transaction is spoilt, as after any failed statement. The writer
+// locks nothing that a Runner needs, and is no safer for concurrent use than tx.
+func (s *Store) Tx(tx Tx) automation.EventWriter { return &writer{s, hostTx{s, tx}} }
+
+// SQLTx is Tx for a transaction of database/sql, made with the driver of pgx.
+func (s *Store) SQLTx(tx SQLTx) automation.EventWriter { return &writer{s, hostSQLTx{s, tx}} }
+
+// writer is an automation.EventWriter in a transaction of the host.
+type writer struct {
+	s       *Store
+	session session
+}
+
+// AppendEvents implements automation.EventWriter.
+func (w *writer) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
+	if err := w.s.readyThrough(ctx, w.session); err != nil {
+		return nil, err
+	}
+	c := &appendCall{events: events}
+	if err := w.append(ctx, c); err != nil {
+		return nil, fmt.Errorf("postgres store: append events: %w", err)
+	}
+	return c.receipts, c.err
+}
+
+func (w *writer) append(ctx context.Context, c *appendCall) error {
+	calls, err := w.s.resolve(ctx, w.session, []*appendCall{c})
+	if err != nil || len(calls) == 0 {
+		return err
+	}
+	if calls, err = w.s.admit(ctx, w.session, calls); err != nil {
+		return err
+	}
+	if len(calls) == 0 {
+		return w.s.returnKeys(ctx, w.session, c) // the host may go on and commit
+	}
+	return w.session.run(ctx, w.s.insertion(calls))
+}
+
+// findIDs relies on the primary key of contacts, findEmails on contacts_email.
+const (
+	findIDs    = `SELECT id FROM automation.contacts WHERE id = ANY ($1::text[]) AND deleted_at IS NULL`
+	findEmails = `SELECT email_key, id FROM automation.contacts WHERE email_key = ANY ($1::text[])`
+)
+
+// resolve finds the owners of all events. It refuses the calls that name a contact
+// which does not exist, and returns the others.
+func (s *Store) resolve(ctx context.Context, in session, calls []*appendCall) ([]*appendCall, error) {
+	known, byEmail := map[string]bool{}, map[string]string{}
+	var ids, emails []string
+	for _, c := range calls {
+		for i := range c.events {
+			switch n := &c.events[i]; {
+			case n.HostContact:
+			case n.Event.ContactID != "":
+				ids = append(ids, n.Event.ContactID)
+			default:
+				emails = append(emails, automation.EmailKey(n.Event.Email))
+			}
+		}
+	}
+	var sc script
+	if len(ids) > 0 {
+		sc.query(func(scan scanFunc) error {
+			var id string
+			defer func() { known[id] = true }()
+			return scan(&id)
+		}, findIDs, ids)
+	}
+	if len(emails) > 0 {
+		sc.query(func(scan scanFunc) error {
+			var key, id string
+			defer func() { byEmail[key] = id }()
+			return scan(&key, &id)
+		}, findEmails, emails)
+	}
+	if len(sc) > 0 {
+		if err := in.run(ctx, sc); err != nil {
+			return nil, err
+		}
+	}
+	open := make([]*appendCall, 0, len(calls))
+	for _, c := range calls {
+		if c.err = c.own(known, byEmail); c.err == nil {
+			open = append(open, c)
+		}
+	}
+	return open, nil
+}
+
+// own notes the owners of the call's events.
+func (c *appendCall) own(known map[string]bool, byEmail map[string]string) error {
+	c.owners = make([]string, len(c.events))
+	for i := range c.events {
+		n := &c.events[i]
+		ref := automation.ContactRef{ID: n.Event.ContactID, Email: n.Event.Email}
+		switch {
+		case n.HostContact:
+		case ref.ID != "" && !known[ref.ID]:
+			return notFound("contact", ref.ID)
+		case ref.ID == "":
+			ref.ID = byEmail[automation.EmailKey(ref.Email)]
+		}
+		c.owners[i] = record.Owner(ref)
+	}
+	return nil
+}
+
+// insertEvents numbers pending events in the order in which they were given.
+const insertEvents = `
+WITH sent AS MATERIALIZED (
+	SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[])
+		WITH ORDINALITY AS e (id, owner, email, name, payload, key, occurred_at, accepted_at, place)
+), kept AS (
+	INSERT INTO automation.events (id, owner, email, name, payload, key, occurred_at, accepted_at)
+	SELECT id, owner, email, name, payload, key, occurred_at, accepted_at FROM sent
+)
+INSERT INTO automation.pending (owner, event_id, accepted_at)
+SELECT owner, id, accepted_at FROM sent ORDER BY place`
+
+// insertion keeps the events of calls, those aside that are duplicates, and tells
+// all that listen.
+func (s *Store) insertion(calls []*appendCall) script {
+	var ids []pgtype.UUID
+	var owners, names []string
+	var emails, payloads, keys []*string
+	var occurred []*time.Time
+	var accepted []time.Time
+	for _, c := range calls {
+		for i := range c.events {
+			if c.receipts[i].Duplicate {
+				continue
+			}
+			e := &c.events[i].Event
+			var email *string
+			if record.Ref(c.owners[i]).ID == "" {
+				email = &e.Email
+			}
+			ids, owners, names = append(ids, uuidOf(e.ID)), append(owners, c.owners[i]), append(names, e.Name)
+			emails, payloads, keys = append(emails, email), append(payloads, orNull(string(e.Payload))), append(keys, orNull(e.IdempotencyKey))
+			occurred, accepted = append(occurred, nullable(e.OccurredAt)), append(accepted, e.AcceptedAt)
+		}
+	}
+	var sc script
+	if len(ids) > 0 {
+		sc.exec(insertEvents, ids, owners, emails, names, payloads, keys, occurred, accepted)
+		s.notify(&sc)
+	}
+	return sc
+}
+
+// findEvent relies on the primary key of events.
+const findEvent = `SELECT ` + eventColumns + ` FROM automation.events e WHERE e.id = $1::uuid`
+
+// FindEvent implements automation.EventReader.
+func (s *Store) FindEvent(ctx context.Context, id string) (automation.Event, error) {
+	if err := s.ready(ctx); err != nil {
+		return automation.Event{}, err
+	}
+	events, err := s.readEvents(ctx, findEvent, uuidOf(id))
+	if err != nil {
+		return automation.Event{}, fmt.Errorf("postgres store: find event: %w", err)
+	}
+	if len(events) == 0 {
+		return automation.Event{}, notFound("event", id)
+	}
+	return events[0], nil
+}
+
+// contactEvents relies on events_owner.
+const contactEvents = `
+SELECT ` + eventColumns + ` FROM automation.events e
+WHERE e.owner = $1::text AND e.name = $2::text AND e.accepted_at >= $3::timestamptz
+ORDER BY e.accepted_at, e.id`
+
+// ContactEvents implements automation.EventReader.
+func (s *Store) ContactEvents(ctx context.Context, contactID, name string, since time.Time) ([]automation.Event, error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, err
+	}
+	events, err := s.readEvents(ctx, contactEvents, record.Owner(automation.ContactRef{ID: contactID}), name, since)
+	if err != nil {
+		return nil, fmt.Errorf("postgres store: events of contact %q: %w", contactID, err)
+	}
+	return events, nil
+}
+
+func (s *Store) readEvents(ctx context.Context, sql string, args ...any) ([]automation.Event, error) {
+	var events []automation.Event
+	var sc script
+	sc.exec(byIndex)
+	sc.query(func(scan scanFunc) error {
+		e, _, err := scanEvent(scan)
+		events = append(events, e)
+		return err
+	}, sql, args...)
+	return events, implicit{s}.run(ctx, sc)
+}
+
+const eventColumns = `e.id, e.owner, e.email, e.name, e.payload, e.key, e.occurred_at, e.accepted_at`
+
+// scanEvent reads eventColumns. It also returns the event's owner.
+func scanEvent(scan scanFunc) (automation.Event, string, error) {
+	var e automation.Event
+	var owner string
+	var email, key *string
+	var payload *[]byte
+	var occurred *time.Time
+	if err := scan(&e.ID, &owner, &email, &e.Name, &payload, &key, &occurred, &e.AcceptedAt); err != nil {
+		return e, "", err
+	}
+	e.OccurredAt, e.AcceptedAt, e.IdempotencyKey = timeOf(occurred), e.AcceptedAt.UTC(), textOf(key)
+	if payload != nil {
+		e.Payload = json.RawMessage(*payload)
+	}
+	if e.ContactID = record.Ref(owner).ID; e.ContactID == "" {
+		e.Email = textOf(email)
+	}
+	return e, owner, nil
+}

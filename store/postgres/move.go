@@ -1,0 +1,70 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// moveEvents gives the pending events of an owner to another. It relies on the
+// primary keys of pending and events.
+const (
+	moveEvents = `
+WITH moved AS (
+	UPDATE automation.pending SET owner = $2::text WHERE owner = $1::text RETURNING event_id
+)
+UPDATE automation.events e SET owner = $2::text, email = NULL FROM moved WHERE e.id = ANY (ARRAY[moved.event_id])`
+
+	notifyIfPending = `SELECT pg_notify($1::text, '') WHERE EXISTS (SELECT FROM automation.pending WHERE owner = $2::text)`
+)
+
+// adopt gives a contact the pending events that were sent for its email before it
+// had it.
+func (s *Store) adopt(sc *script, c automation.Contact) {
+	owner := record.Owner(automation.ContactRef{ID: c.ID})
+	sc.exec(moveEvents, record.Owner(automation.ContactRef{Email: c.Email}), owner)
+	sc.exec(notifyIfPending, s.schema, owner)
+}
+
+// findTargets finds the contacts that get the events of emails, and creates those
+// that have to be, unless the email belongs to one by now. It returns their ids by
+// the email's owner.
+func (w *writing) findTargets(ctx context.Context) (map[string]string, error) {
+	targets := map[string]string{}
+	var emails []string
+	var sc script
+	for _, it := range w.items {
+		if it.t.MoveTo == "" {
+			continue
+		}
+		targets[it.owner] = it.t.MoveTo
+		emails = append(emails, automation.EmailKey(it.t.Contact.Email))
+		if it.t.Create != nil {
+			args, err := insertContactArgs(*it.t.Create)
+			if err != nil {
+				return nil, err
+			}
+			sc.exec(createContact, args...)
+		}
+	}
+	if len(emails) == 0 {
+		return nil, nil
+	}
+	sc.query(func(scan scanFunc) error {
+		var email, id string
+		err := scan(&email, &id)
+		targets[record.Owner(automation.ContactRef{Email: email})] = id
+		return err
+	}, findEmails, emails)
+	return targets, w.tx.run(ctx, sc)
+}
+
+// move gives the events of emails to their contacts.
+func (w *writing) move(sc *script, targets map[string]string) {
+	for _, it := range w.items {
+		if id, ok := targets[it.owner]; ok {
+			sc.exec(moveEvents, it.owner, record.Owner(automation.ContactRef{ID: id}))
+		}
+	}
+}

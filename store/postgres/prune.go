@@ -1,0 +1,205 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// Prune implements automation.Keeper.
+func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (automation.PruneResult, error) {
+	var res automation.PruneResult
+	if err := s.ready(ctx); err != nil {
+		return res, err
+	}
+	for _, part := range []func(context.Context, automation.PruneParams, *automation.PruneResult) error{
+		s.pruneRuns, s.pruneLooseEvents, s.pruneKeys, s.pruneLeases, s.pruneVersions,
+	} {
+		if err := part(ctx, p, &res); err != nil {
+			return res, fmt.Errorf("postgres store: prune: %w", err)
+		}
+	}
+	return res, nil
+}
+
+const (
+	// pruneLock lets one process at a time remove runs: of two that remove the last
+	// two runs of an event, neither would see that the event can go.
+	pruneLock = `SELECT pg_advisory_xact_lock(hashtextextended('automation.ended_runs', 0))`
+
+	// deleteEnded relies on ended_runs_completed.
+	deleteEnded = `
+DELETE FROM automation.ended_runs WHERE id = ANY (ARRAY(
+	SELECT id FROM automation.ended_runs WHERE completed_at < $1::timestamptz ORDER BY completed_at LIMIT $2::int FOR UPDATE SKIP LOCKED))
+RETURNING automation_no, version, status, step, event_id`
+
+	// deleteEvents relies on the primary keys of events and pending, and on the
+	// indexes of both tables of runs by owner.
+	deleteEvents = `
+DELETE FROM automation.events e WHERE e.id = ANY ($1::uuid[])
+	AND NOT EXISTS (SELECT FROM automation.ended_runs r WHERE r.owner = e.owner AND r.event_id = e.id)
+	AND NOT EXISTS (SELECT FROM automation.active_runs r WHERE r.owner = e.owner AND r.event_id = e.id)
+	AND NOT EXISTS (SELECT FROM automation.pending p WHERE p.owner = e.owner AND p.event_id = e.id)
+RETURNING e.id`
+)
+
+// pruneRuns removes runs, and the events that have started no other.
+func (s *Store) pruneRuns(ctx context.Context, p automation.PruneParams, res *automation.PruneResult) error {
+	return s.transact(ctx, func(tx *transaction) error {
+		tally, seen := record.Tally{}, map[string]bool{}
+		var events []pgtype.UUID
+		var sc script
+		sc.exec(pruneLock)
+		sc.query(func(scan scanFunc) error {
+			var at record.Place
+			var event *string
+			err := scan(&at.Automation, &at.Version, &at.Status, &at.Step, &event)
+			tally.Move(&at, nil)
+			if id := textOf(event); id != "" && !seen[id] {
+				seen[id] = true
+				events = append(events, uuidOf(id))
+			}
+			res.Runs++
+			return err
+		}, deleteEnded, p.Before, p.Limit)
+		res.Runs = 0
+		if err := tx.run(ctx, sc); err != nil || res.Runs == 0 {
+			return err
+		}
+		res.Events = 0
+		sc = nil
+		sc.query(func(scan scanFunc) error {
+			res.Events++
+			return scan(new(string))
+		}, deleteEvents, events)
+		s.count(&sc, tally)
+		return tx.commit(ctx, sc)
+	})
+}
+
+// deleteLoose relies on the primary key of loose_events.
+const deleteLoose = `
+WITH old AS MATERIALIZED (
+	SELECT handled_at, event_id FROM automation.loose_events
+	WHERE handled_at < $1::timestamptz ORDER BY handled_at, event_id LIMIT $2::int FOR UPDATE SKIP LOCKED
+)
+DELETE FROM automation.loose_events e USING old
+WHERE e.handled_at = ANY (ARRAY[old.handled_at]) AND e.event_id = ANY (ARRAY[old.event_id])
+RETURNING e.event_id`
+
+// pruneLooseEvents removes events that have started nothing.
+func (s *Store) pruneLooseEvents(ctx context.Context, p automation.PruneParams, res *automation.PruneResult) error {
+	before := res.Events
+	return s.transact(ctx, func(tx *transaction) error {
+		res.Events = before
+		var events []pgtype.UUID
+		var sc script
+		sc.query(func(scan scanFunc) error {
+			var id string
+			err := scan(&id)
+			events = append(events, uuidOf(id))
+			return err
+		}, deleteLoose, p.Before, p.Limit-before)
+		if err := tx.run(ctx, sc); err != nil || len(events) == 0 {
+			return err
+		}
+		sc = nil
+		sc.query(func(scan scanFunc) error {
+			res.Events++
+			return scan(new(string))
+		}, deleteEvents, events)
+		return tx.commit(ctx, sc)
+	})
+}
+
+// deleteExpiredKeys relies on idempotency_keys_expiry.
+const deleteExpiredKeys = `
+WITH old AS MATERIALIZED (
+	SELECT name, key FROM automation.idempotency_keys
+	WHERE expires_at <= $1::timestamptz ORDER BY expires_at LIMIT $2::int FOR UPDATE SKIP LOCKED
+), gone AS (
+	DELETE FROM automation.idempotency_keys k USING old
+	WHERE k.name = ANY (ARRAY[old.name]) AND k.key = ANY (ARRAY[old.key])
+	RETURNING 1
+)
+SELECT count(*)::int FROM gone`
+
+// pruneBatch is how many rows go in one statement where the caller's limit does not
+// count them.
+const pruneBatch = 1000
+
+func (s *Store) pruneKeys(ctx context.Context, p automation.PruneParams, _ *automation.PruneResult) error {
+	for n := pruneBatch; n == pruneBatch; {
+		var sc script
+		sc.query(func(scan scanFunc) error { return scan(&n) }, deleteExpiredKeys, p.Now, pruneBatch)
+		if err := (implicit{s}).run(ctx, sc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// abandoned is how long a lease must have expired before it is removed. Its holder
+// may still be about to commit.
+const abandoned = time.Hour
+
+// deleteLeases reads all leases, of which there are as many as contacts are being
+// worked on. Those of contacts with work are taken over when it is claimed.
+const deleteLeases = `
+DELETE FROM automation.leases l WHERE l.until <= $1::timestamptz
+	AND NOT EXISTS (SELECT FROM automation.pending p WHERE p.owner = l.owner)
+	AND NOT EXISTS (SELECT FROM automation.active_runs r WHERE r.owner = l.owner AND r.due_at IS NOT NULL)`
+
+func (s *Store) pruneLeases(ctx context.Context, p automation.PruneParams, _ *automation.PruneResult) error {
+	var sc script
+	sc.exec(deleteLeases, p.Now.Add(-abandoned))
+	return implicit{s}.run(ctx, sc)
+}
+
+// All of these read tables that are as small as the automations are few. While an
+// automation is locked no run of it is started.
+const (
+	lockUnused = `
+SELECT a.no FROM automation.automations a WHERE EXISTS (
+	SELECT FROM automation.versions v WHERE v.automation_no = a.no AND ` + unused + `)
+ORDER BY a.no FOR NO KEY UPDATE`
+
+	deleteVersions = `
+DELETE FROM automation.versions v USING automation.automations a
+WHERE a.no = ANY ($1::bigint[]) AND v.automation_no = a.no AND ` + unused
+
+	unused = `(v.version <> a.version OR a.deleted_at IS NOT NULL) AND coalesce((
+		SELECT sum(c.n) FROM automation.run_counts c WHERE c.automation_no = v.automation_no AND c.version = v.version), 0) = 0`
+
+	deleteCounts = `
+DELETE FROM automation.run_counts c
+WHERE c.automation_no = ANY ($1::bigint[])
+	AND NOT EXISTS (SELECT FROM automation.versions v WHERE v.automation_no = c.automation_no AND v.version = c.version)`
+)
+
+// pruneVersions removes definitions that no automation and no run uses, and the
+// counters that counted their runs.
+func (s *Store) pruneVersions(ctx context.Context, _ automation.PruneParams, _ *automation.PruneResult) error {
+	return s.transact(ctx, func(tx *transaction) error {
+		var nos []int64
+		var sc script
+		sc.query(func(scan scanFunc) error {
+			var no int64
+			err := scan(&no)
+			nos = append(nos, no)
+			return err
+		}, lockUnused)
+		if err := tx.run(ctx, sc); err != nil || len(nos) == 0 {
+			return err
+		}
+		sc = nil
+		sc.exec(deleteVersions, nos)
+		sc.exec(deleteCounts, nos)
+		return tx.commit(ctx, sc)
+	})
+}

@@ -1,0 +1,228 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// runRow is a run as it is kept.
+type runRow struct {
+	automation.RunRecord
+	owner   string
+	control automation.Control
+}
+
+const (
+	runColumns    = `r.id, a.id, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.wait_event, r.due_at, r.created_at, r.completed_at, r.error`
+	activeColumns = runColumns + `, r.state, r.control`
+)
+
+// scanRun reads runColumns and what more is asked for.
+func scanRun(scan scanFunc, more ...any) (runRow, error) {
+	var r runRow
+	var status int16
+	var event, waits, failure *string
+	var due, completed *time.Time
+	dest := []any{
+		&r.ID, &r.AutomationID, &r.Version, &r.owner, &event, &r.EventName, &status, &r.Setbacks, &r.Step, &waits,
+		&due, &r.CreatedAt, &completed, &failure,
+	}
+	if err := scan(append(dest, more...)...); err != nil {
+		return r, err
+	}
+	r.ContactID, r.Status = record.Ref(r.owner).ID, record.StatusOf(status)
+	r.EventID, r.WaitEvent, r.Error = textOf(event), textOf(waits), record.DecodeError(textOf(failure))
+	r.DueAt, r.CompletedAt, r.CreatedAt = timeOf(due), timeOf(completed), r.CreatedAt.UTC()
+	return r, nil
+}
+
+// scanActive reads activeColumns and what more is asked for.
+func scanActive(scan scanFunc, more ...any) (runRow, error) {
+	var state []byte
+	var control int16
+	r, err := scanRun(scan, append([]any{&state, &control}, more...)...)
+	r.State, r.control = state, record.ControlOf(control)
+	return r, err
+}
+
+// findRun relies on the primary keys of active_runs and ended_runs.
+const findRun = `
+SELECT ` + runColumns + `, r.state, r.control
+FROM automation.active_runs r JOIN automation.automations a ON a.no = r.automation_no WHERE r.id = $1::uuid
+UNION ALL
+SELECT ` + runColumns + `, r.state, 0::smallint
+FROM automation.ended_runs r JOIN automation.automations a ON a.no = r.automation_no WHERE r.id = $1::uuid`
+
+// FindRun implements automation.RunReader.
+func (s *Store) FindRun(ctx context.Context, id string) (automation.RunRecord, error) {
+	if err := s.ready(ctx); err != nil {
+		return automation.RunRecord{}, err
+	}
+	rows, err := s.readRuns(ctx, scanActive, findRun, uuidOf(id))
+	if err != nil {
+		return automation.RunRecord{}, fmt.Errorf("postgres store: find run %q: %w", id, err)
+	}
+	if len(rows) == 0 {
+		return automation.RunRecord{}, notFound("run", id)
+	}
+	return rows[0], nil
+}
+
+// readRuns reads runs without locking anything.
+func (s *Store) readRuns(ctx context.Context, read func(scan scanFunc, more ...any) (runRow, error), sql string, args ...any) ([]automation.RunRecord, error) {
+	var rows []automation.RunRecord
+	var sc script
+	sc.exec(byIndex)
+	sc.query(func(scan scanFunc) error {
+		r, err := read(scan)
+		rows = append(rows, r.RunRecord)
+		return err
+	}, sql, args...)
+	return rows, implicit{s}.run(ctx, sc)
+}
+
+// The counters name every place at which runs stand, and the runs of one place are
+// one range of active_runs_place or ended_runs_place: a page costs a few rows of
+// each place, however long the history is. Failed runs may be in both tables.
+const (
+	places = `
+WITH places AS (
+	SELECT c.automation_no, c.version, c.status, c.step
+	FROM automation.run_counts c JOIN automation.automations a ON a.no = c.automation_no
+	WHERE ($1::text = '' OR a.id = $1::text) AND ($2::int = 0 OR c.version = $2::int)
+		AND (cardinality($3::smallint[]) = 0 OR c.status = ANY ($3::smallint[])) AND ($4::text = '' OR c.step = $4::text)
+	GROUP BY 1, 2, 3, 4 HAVING sum(c.n) > 0
+)
+SELECT ` + runColumns + `
+FROM (
+	SELECT r.* FROM places p CROSS JOIN LATERAL (
+		SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE ` + atPlace
+
+	andEnded = `
+	) r WHERE p.status IN (0, 2)
+	UNION ALL
+	SELECT r.* FROM places p CROSS JOIN LATERAL (
+		SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE ` + atPlace
+
+	joined = `
+	) r WHERE p.status <> 0
+) r JOIN automation.automations a ON a.no = r.automation_no`
+
+	listedColumns = `r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.wait_event, r.due_at, r.created_at, r.completed_at, r.error`
+
+	atPlace = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step
+			AND ($5::text = '' OR r.event_name = $5::text)
+			AND r.created_at >= coalesce($6::timestamptz, '-infinity') AND r.created_at < coalesce($7::timestamptz, 'infinity')`
+
+	older = `
+			AND (r.created_at, r.id) < (coalesce($8::timestamptz, 'infinity'), coalesce($9::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+		ORDER BY r.created_at DESC, r.id DESC LIMIT $10::int`
+	newer = `
+			AND (r.created_at, r.id) > ($8::timestamptz, $9::uuid)
+		ORDER BY r.created_at, r.id LIMIT $10::int`
+
+	olderRuns = places + older + andEnded + older + joined + ` ORDER BY r.created_at DESC, r.id DESC LIMIT $10::int`
+	newerRuns = places + newer + andEnded + newer + joined + ` ORDER BY r.created_at, r.id LIMIT $10::int`
+)
+
+// The runs of a contact are few. The lists of them rely on active_runs_owner and
+// ended_runs_owner.
+const (
+	owned = `
+SELECT ` + runColumns + `
+FROM (
+	SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE r.owner = $11::text AND ($12::uuid IS NULL OR r.event_id = $12::uuid)
+	UNION ALL
+	SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE r.owner = $11::text AND ($12::uuid IS NULL OR r.event_id = $12::uuid)
+) r JOIN automation.automations a ON a.no = r.automation_no
+WHERE ($1::text = '' OR a.id = $1::text) AND ($2::int = 0 OR r.version = $2::int)
+	AND (cardinality($3::smallint[]) = 0 OR r.status = ANY ($3::smallint[])) AND ($4::text = '' OR r.step = $4::text)
+	AND ($5::text = '' OR r.event_name = $5::text)
+	AND r.created_at >= coalesce($6::timestamptz, '-infinity') AND r.created_at < coalesce($7::timestamptz, 'infinity')`
+
+	olderOwned = owned + older
+	newerOwned = owned + newer
+)
+
+// findRunCreated relies on the primary keys of active_runs and ended_runs,
+// findEventOwner on that of events.
+const (
+	findRunCreated = `
+SELECT created_at FROM automation.active_runs WHERE id = $1::uuid
+UNION ALL
+SELECT created_at FROM automation.ended_runs WHERE id = $1::uuid`
+
+	findEventOwner = `SELECT owner FROM automation.events WHERE id = $1::uuid`
+)
+
+// ListRuns implements automation.RunReader. The runs have no State.
+func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation.Page[automation.RunRecord], error) {
+	var page automation.Page[automation.RunRecord]
+	if err := s.ready(ctx); err != nil {
+		return page, err
+	}
+	args, err := s.runFilter(ctx, q)
+	if err != nil {
+		return page, err
+	}
+	sql := either(q.PageQuery, olderRuns, newerRuns)
+	if q.ContactID != "" || q.EventID != "" {
+		owner, err := s.ownerOf(ctx, q)
+		if err != nil || owner == "" {
+			return page, err
+		}
+		sql, args = either(q.PageQuery, olderOwned, newerOwned), append(args, owner, uuidOf(q.EventID))
+	}
+	rows, err := s.readRuns(ctx, scanRun, sql, args...)
+	if err != nil {
+		return page, fmt.Errorf("postgres store: list runs: %w", err)
+	}
+	return record.PageOf(rows, q.PageQuery), nil
+}
+
+// runFilter returns the arguments that all lists of runs have.
+func (s *Store) runFilter(ctx context.Context, q automation.RunQuery) ([]any, error) {
+	statuses := make([]int16, len(q.Statuses))
+	for i, status := range q.Statuses {
+		statuses[i] = record.StatusCode(status)
+	}
+	cursor := uuidOf(q.After + q.Before)
+	var created *time.Time
+	if id := q.After + q.Before; id != "" {
+		var sc script
+		sc.query(func(scan scanFunc) error { return scan(&created) }, findRunCreated, cursor)
+		if err := (implicit{s}).run(ctx, sc); err != nil {
+			return nil, fmt.Errorf("postgres store: list runs: %w", err)
+		}
+		if created == nil {
+			return nil, notFound("run", id)
+		}
+	}
+	return []any{
+		q.AutomationID, q.Version, statuses, q.Step, q.EventName,
+		nullable(q.CreatedFrom), nullable(q.CreatedUntil), created, cursor, q.Limit + 1,
+	}, nil
+}
+
+// ownerOf returns the owner of the runs that the query is about, "" if there is
+// none.
+func (s *Store) ownerOf(ctx context.Context, q automation.RunQuery) (string, error) {
+	contact := record.Owner(automation.ContactRef{ID: q.ContactID})
+	if q.EventID == "" {
+		return contact, nil
+	}
+	var owner string
+	var sc script
+	sc.query(func(scan scanFunc) error { return scan(&owner) }, findEventOwner, uuidOf(q.EventID))
+	if err := (implicit{s}).run(ctx, sc); err != nil {
+		return "", fmt.Errorf("postgres store: list runs: event %q: %w", q.EventID, err)
+	}
+	if q.ContactID != "" && owner != contact {
+		return "", nil
+	}
+	return owner, nil
+}

@@ -1,0 +1,121 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/batch"
+)
+
+// Store is an automation.Store in PostgreSQL. It is safe for concurrent use.
+type Store struct {
+	pool     *pgxpool.Pool
+	schema   string
+	pollOnly bool
+	known    []Migration
+	slot     int16 // of run_counts
+
+	checked   atomic.Bool   // the schema's version is one that this process can work with
+	closed    chan struct{} // closed by Close
+	closeOnce sync.Once
+	// committing holds a token while Commit is at work: two at once, a renewal and
+	// a commit of the same leases say, would lock them in different orders.
+	committing chan struct{}
+	appends    *batch.Group[*appendCall]
+	lookups    *batch.Group[*definitionCall]
+}
+
+var (
+	_ automation.Store   = (*Store)(nil)
+	_ automation.Watcher = (*Store)(nil)
+)
+
+// Options tune a Store. The zero value works.
+type Options struct {
+	// Schema is the database schema that holds the tables: "automation" by
+	// default. It has up to 63 lower-case letters, digits and underscores, and does
+	// not begin with a digit.
+	Schema string
+	// PollOnly makes Watch unsupported, so that no connection listens for
+	// notifications, which a pooler that shares sessions would lose. A Runner then
+	// finds what other processes have added within its PollInterval.
+	PollOnly bool
+}
+
+// defaultSchema is the one that the statements of this package name.
+const defaultSchema = "automation"
+
+var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
+
+// New returns a Store that uses the pool. It does no I/O: a database that cannot be
+// reached, or whose tables are of another version, is an error of the first call.
+// The pool stays the host's, who closes it after the Store. At least two of its
+// connections should be free for the Store, and one more for Watch.
+func New(pool *pgxpool.Pool, opts Options) (*Store, error) {
+	if pool == nil {
+		return nil, fmt.Errorf("postgres store: the pool is nil: make one with pgxpool.New: %w", automation.ErrInvalid)
+	}
+	if opts.Schema == "" {
+		opts.Schema = defaultSchema
+	}
+	known, err := Migrations(opts.Schema)
+	if err != nil {
+		return nil, fmt.Errorf("postgres store: %w", err)
+	}
+	s := &Store{
+		pool: pool, schema: opts.Schema, pollOnly: opts.PollOnly, known: known, slot: int16(rand.IntN(slots)),
+		closed: make(chan struct{}), committing: make(chan struct{}, 1),
+	}
+	s.appends = batch.NewGroup(maxGrouped, s.appendAll)
+	s.lookups = batch.NewGroup(maxGrouped, s.findDefinitions)
+	return s, nil
+}
+
+// maxGrouped is how many calls share a transaction at most.
+const maxGrouped = 256
+
+// Close makes every later call fail with an error that wraps automation.ErrClosed.
+// The pool stays open.
+func (s *Store) Close() error {
+	s.closeOnce.Do(func() { close(s.closed) })
+	return nil
+}
+
+// ready reports whether a call may go on: ctx has not ended, the store was not
+// closed, and the tables are of a version that this process can work with. That
+// is checked until it is so, so that a forgotten Migrate is told as what it is.
+func (s *Store) ready(ctx context.Context) error { return s.readyThrough(ctx, implicit{s}) }
+
+func (s *Store) readyThrough(ctx context.Context, session session) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-s.closed:
+		return fmt.Errorf("postgres store: %w", automation.ErrClosed)
+	default:
+	}
+	if s.checked.Load() {
+		return nil
+	}
+	return s.checkVersion(ctx, session)
+}
+
+// sql returns a statement of this package for the store's schema.
+func (s *Store) sql(statement string) string { return inSchema(s.schema, statement) }
+
+func inSchema(schema, statement string) string {
+	if schema == defaultSchema {
+		return statement
+	}
+	return strings.ReplaceAll(statement, defaultSchema+".", pgx.Identifier{schema}.Sanitize()+".")
+}

@@ -1,0 +1,66 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// notification tells all who listen to the channel, which is called like the
+// schema, that there is work. It is delivered when the transaction commits.
+const notification = `SELECT pg_notify($1::text, '')`
+
+func (s *Store) notify(sc *script) { sc.exec(notification, s.schema) }
+
+// Watch implements automation.Watcher by listening for notifications, on a
+// connection of its own. It calls wake once right away, for what was added before
+// it listened. With Options.PollOnly the error wraps errors.ErrUnsupported.
+func (s *Store) Watch(ctx context.Context, wake func()) error {
+	if s.pollOnly {
+		return fmt.Errorf("postgres store: watch with PollOnly: %w", errors.ErrUnsupported)
+	}
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-s.closed:
+			cancel(automation.ErrClosed)
+		case <-ctx.Done():
+		}
+	}()
+	err := s.listen(ctx, wake)
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	return fmt.Errorf("postgres store: watch: %w", err)
+}
+
+func (s *Store) listen(ctx context.Context, wake func()) error {
+	pooled, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	// Not back into the pool: it would go on listening.
+	conn := pooled.Hijack()
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+		defer cancel()
+		_ = conn.Close(ctx)
+	}()
+	if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{s.schema}.Sanitize()); err != nil {
+		return err
+	}
+	for {
+		wake()
+		if _, err := conn.WaitForNotification(ctx); err != nil {
+			return err
+		}
+	}
+}

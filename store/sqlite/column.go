@@ -1,0 +1,118 @@
+package sqlite
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// key is the key of a record as record.Owner makes it. The column holds 16 bytes
+// for a UUID, half of what its text takes, and the text for any other.
+type key string
+
+func idKey(id string) key { return key(record.Owner(automation.ContactRef{ID: id})) }
+
+func ownerKey(ref automation.ContactRef) key { return key(record.Owner(ref)) }
+
+// column returns what the column of k holds.
+func (k key) column() any {
+	if b, ok := record.UUID(string(k)); ok {
+		return b[:]
+	}
+	return string(k)
+}
+
+// Scan implements sql.Scanner. NULL is the empty key.
+func (k *key) Scan(column any) error {
+	switch c := column.(type) {
+	case nil:
+		*k = ""
+	case string:
+		*k = key(c)
+	case []byte:
+		if len(c) != 16 {
+			return fmt.Errorf("a key of %d bytes", len(c))
+		}
+		*k = key(record.UUIDText([16]byte(c)))
+	default:
+		return fmt.Errorf("a key of type %T", column)
+	}
+	return nil
+}
+
+func (k key) ref() automation.ContactRef { return record.Ref(string(k)) }
+
+func (k key) id() string { return k.ref().ID }
+
+// moment is a time that is always there. The zero time is a number like any other.
+type moment struct{ time.Time }
+
+// Scan implements sql.Scanner.
+func (m *moment) Scan(column any) error {
+	micros, ok := column.(int64)
+	if !ok {
+		return fmt.Errorf("a time of type %T", column)
+	}
+	m.Time = time.UnixMicro(micros).UTC()
+	return nil
+}
+
+// maybe is a time that may not be set: its column is NULL then.
+type maybe struct{ time.Time }
+
+// Scan implements sql.Scanner.
+func (m *maybe) Scan(column any) error {
+	if column == nil {
+		m.Time = time.Time{}
+		return nil
+	}
+	return (*moment)(m).Scan(column)
+}
+
+// orNull returns what the column of a time holds that may not be set.
+func orNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
+}
+
+// textOrNull returns what the column of a text holds that may not be set.
+func textOrNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// bytesOrNull is for drivers that keep nil as an empty BLOB.
+func bytesOrNull(b []byte) any {
+	if b == nil {
+		return nil
+	}
+	return b
+}
+
+// text is a column that may be NULL, which is "".
+type text string
+
+// Scan implements sql.Scanner.
+func (t *text) Scan(column any) error {
+	switch c := column.(type) {
+	case nil:
+		*t = ""
+	case string:
+		*t = text(c)
+	case []byte:
+		*t = text(c)
+	default:
+		return fmt.Errorf("a text of type %T", column)
+	}
+	return nil
+}
+
+// small keeps a counter within what every store can hold.
+func small(n int) int { return min(n, math.MaxInt16) }

@@ -1,0 +1,226 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// Commit implements automation.WorkStore. All transitions are written in one
+// transaction, each one after it was looked at: what is refused leaves nothing to
+// take back.
+func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
+	results := make([]automation.CommitResult, len(ts))
+	err := s.write(ctx, func(ctx context.Context, t *tx) error {
+		c := committer{tx: t, tally: record.Tally{}, startable: map[automation.VersionRef]startable{}}
+		for i := range ts {
+			var err error
+			if results[i], err = c.commit(ctx, &ts[i]); err != nil {
+				return fmt.Errorf("commit of contact %q: %w", ts[i].Contact.String(), err)
+			}
+		}
+		return t.count(ctx, c.tally)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// committer writes transitions in one transaction.
+type committer struct {
+	tx        *tx
+	tally     record.Tally
+	startable map[automation.VersionRef]startable
+}
+
+// plan is what has to be known of a transition before it is written.
+type plan struct {
+	t       *automation.Transition
+	owner   any
+	runs    []standing // of t.Runs, as far as they are known
+	contact storedContact
+	known   bool // the contact is in this store, or was
+	update  *contactUpdate
+	moveTo  automation.ContactRef
+	create  bool
+}
+
+// alive reports whether the contact is in this store.
+func (p *plan) alive() bool { return p.known && p.contact.deleted.IsZero() }
+
+// gone reports whether the contact was in this store and was deleted.
+func (p *plan) gone() bool { return p.known && !p.contact.deleted.IsZero() }
+
+// commit writes a transition. The error is the database's; what is refused is in
+// the result.
+func (c *committer) commit(ctx context.Context, t *automation.Transition) (res automation.CommitResult, err error) {
+	p, err := c.plan(ctx, t)
+	if err != nil {
+		if refuses(err) {
+			return automation.CommitResult{Err: err}, nil
+		}
+		return res, err
+	}
+	if err := c.handle(ctx, p); err != nil {
+		return res, err
+	}
+	if t.Erase {
+		if err := c.erase(ctx, t); err != nil {
+			return res, err
+		}
+	}
+	for i := range t.Runs {
+		if err := c.put(ctx, p, i, &res); err != nil {
+			return res, err
+		}
+	}
+	if err := c.changeContact(ctx, p); err != nil {
+		return res, err
+	}
+	if t.MoveTo != "" {
+		if err := c.move(ctx, t, p.moveTo, p.create); err != nil {
+			return res, err
+		}
+	}
+	if p.alive() && !t.Release {
+		record := p.contact.Contact
+		res.Contact = &record
+	}
+	return res, nil
+}
+
+// plan looks at everything that t is about and then, as the first thing that is
+// written, releases or extends the lease. The error is a refusal if t must not be
+// written.
+func (c *committer) plan(ctx context.Context, t *automation.Transition) (*plan, error) {
+	p := &plan{t: t, owner: ownerKey(t.Contact).column()}
+	err := c.look(ctx, p)
+	if err != nil && !refuses(err) {
+		return nil, err
+	}
+	// A lease that is lost tells more than what else is wrong.
+	leaseErr := c.lease(ctx, p, err == nil)
+	return p, cmp.Or(leaseErr, err)
+}
+
+func (c *committer) look(ctx context.Context, p *plan) error {
+	if err := c.planRuns(ctx, p); err != nil {
+		return err
+	}
+	if err := c.planContact(ctx, p); err != nil || p.t.MoveTo == "" {
+		return err
+	}
+	var err error
+	p.moveTo, p.create, err = c.target(ctx, p.t)
+	return err
+}
+
+// By the primary key.
+const (
+	findLease   = `SELECT token FROM automation_leases WHERE owner = ? AND token = ?`
+	extendLease = `UPDATE automation_leases SET until = ? WHERE owner = ? AND token = ?`
+	dropLease   = `DELETE FROM automation_leases WHERE owner = ? AND token = ?`
+)
+
+// lease fails if the transition's lease is lost. Otherwise it is released or
+// extended, if the transition is going to be written.
+func (c *committer) lease(ctx context.Context, p *plan, write bool) error {
+	var held int
+	var err error
+	switch {
+	case !write:
+		var found bool
+		if found, err = first(ctx, c.tx, findLease, args(p.owner, p.t.Token), new(int64)); found {
+			held = 1
+		}
+	case p.t.Release:
+		held, err = changed(ctx, c.tx, dropLease, p.owner, p.t.Token)
+	default:
+		held, err = changed(ctx, c.tx, extendLease, p.t.Extend.UnixMicro(), p.owner, p.t.Token)
+	}
+	if err == nil && held == 0 {
+		return fmt.Errorf("contact %q: %w", p.t.Contact.String(), automation.ErrLeaseLost)
+	}
+	return failed("lease", err)
+}
+
+// planContact reads the contact, if anything depends on it.
+func (c *committer) planContact(ctx context.Context, p *plan) (err error) {
+	if p.t.Contact.ID == "" || p.t.Release && p.t.Change == nil && !p.t.Delete && !p.staysRunning() {
+		return nil
+	}
+	p.contact, p.known, err = contact(ctx, c.tx, p.t.Contact)
+	if err != nil {
+		return failed("find contact", err)
+	}
+	if p.alive() && p.t.Change != nil {
+		p.update, err = c.tx.planChange(ctx, &p.contact, p.t.Change)
+	}
+	return err
+}
+
+const (
+	// By the primary keys of pending and events, and the unique index on the ids of events.
+	handleEvent = `
+DELETE FROM automation_pending WHERE owner = ?1 AND (accepted_at, event_no) = (SELECT accepted_at, no FROM automation_events WHERE id = ?2)`
+	insertLoose = `
+INSERT INTO automation_loose_events (handled_at, event_no) SELECT ?, no FROM automation_events WHERE id = ?`
+)
+
+// handle takes events off the list of pending ones.
+func (c *committer) handle(ctx context.Context, p *plan) error {
+	for _, id := range p.t.Handled {
+		column := idKey(id).column()
+		n, err := changed(ctx, c.tx, handleEvent, p.owner, column)
+		if err != nil {
+			return failed("handle event", err)
+		}
+		if n == 0 || p.starts(id) {
+			continue
+		}
+		if _, err := c.tx.exec(ctx, insertLoose, p.t.Now.UnixMicro(), column); err != nil {
+			return failed("handle event", err)
+		}
+	}
+	return nil
+}
+
+// starts reports whether an event starts a run in this transition.
+func (p *plan) starts(event string) bool {
+	for i := range p.t.Runs {
+		if r := &p.t.Runs[i]; r.New && r.EventID == event {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *committer) changeContact(ctx context.Context, p *plan) error {
+	if p.update != nil {
+		if err := c.tx.changeContact(ctx, p.update); err != nil {
+			return err
+		}
+		p.contact = p.update.contact
+	}
+	switch {
+	case !p.t.Delete:
+		return nil
+	case p.alive():
+		err := c.tx.deleteContact(ctx, &p.contact, p.t.Now)
+		p.contact.deleted = maybe{p.t.Now}
+		return err
+	default:
+		return c.tx.cancelOwner(ctx, p.t.Contact, p.t.Now)
+	}
+}
+
+// staysRunning reports whether a run of the transition goes on: if the contact was
+// deleted, it has to be told.
+func (p *plan) staysRunning() bool {
+	return slices.ContainsFunc(p.t.Runs, func(r automation.RunChange) bool { return r.Status == automation.RunRunning })
+}

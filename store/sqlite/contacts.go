@@ -1,0 +1,287 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// storedContact is a row of automation_contacts.
+type storedContact struct {
+	automation.Contact
+	no      int64
+	deleted maybe
+}
+
+// errDamaged is wrapped by errors about a contact that cannot be read or written.
+// They are about that contact only.
+var errDamaged = errors.New("damaged contact")
+
+func damaged(id string, err error) error { return fmt.Errorf("%w %q: %w", errDamaged, id, err) }
+
+const selectContact = `
+SELECT c.no, c.id, c.email, c.first_name, c.last_name, c.unsubscribed, c.properties, c.segments, c.created_at, c.deleted_at
+FROM automation_contacts c`
+
+func scanStoredContact(rows *sql.Rows) (c storedContact, err error) {
+	var id key
+	var properties, segments string
+	var created moment
+	err = rows.Scan(&c.no, &id, &c.Email, &c.FirstName, &c.LastName, &c.Unsubscribed, &properties, &segments, &created, &c.deleted)
+	if err != nil {
+		return c, err
+	}
+	c.ID, c.CreatedAt = id.id(), created.Time
+	if c.Properties, err = record.DecodeProperties(properties); err != nil {
+		return c, damaged(c.ID, err)
+	}
+	if segments == "" {
+		return c, nil
+	}
+	if err := json.Unmarshal([]byte(segments), &c.Segments); err != nil {
+		return c, damaged(c.ID, err)
+	}
+	return c, nil
+}
+
+func scanContact(rows *sql.Rows) (automation.Contact, error) {
+	c, err := scanStoredContact(rows)
+	return c.Contact, err
+}
+
+func encodeSegments(segments []string) (string, error) {
+	if len(segments) == 0 {
+		return "", nil
+	}
+	text, err := json.Marshal(segments)
+	return string(text), err
+}
+
+// By the unique indexes on id and email_key.
+const (
+	findContactByID    = selectContact + ` WHERE c.id = ?`
+	findContactByEmail = selectContact + ` WHERE c.email_key = ?`
+)
+
+// contact returns the contact with ref's id, be it deleted, or email.
+func contact(ctx context.Context, q session, ref automation.ContactRef) (c storedContact, found bool, err error) {
+	if ref.ID != "" {
+		return one(ctx, q, scanStoredContact, findContactByID, idKey(ref.ID).column())
+	}
+	return one(ctx, q, scanStoredContact, findContactByEmail, automation.EmailKey(ref.Email))
+}
+
+// knownContact returns a contact. A deleted one counts as not found.
+func knownContact(ctx context.Context, q session, ref automation.ContactRef) (storedContact, error) {
+	c, found, err := contact(ctx, q, ref)
+	if err == nil && (!found || !c.deleted.IsZero()) {
+		return c, notFound("contact", ref.String())
+	}
+	return c, failed("find contact", err)
+}
+
+// FindContact implements automation.ContactStore.
+func (s *Store) FindContact(ctx context.Context, ref automation.ContactRef) (c automation.Contact, err error) {
+	err = s.read(ctx, func(q session) error {
+		found, err := knownContact(ctx, q, ref)
+		c = found.Contact
+		return err
+	})
+	return c, err
+}
+
+// InsertContact implements automation.ContactStore.
+func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
+	return s.write(ctx, func(ctx context.Context, t *tx) error {
+		if _, taken, err := contact(ctx, t, automation.ContactRef{ID: c.ID}); err != nil || taken {
+			return orConflict(err, "contact %q exists already, or has existed", c.ID)
+		}
+		if _, taken, err := contact(ctx, t, automation.ContactRef{Email: c.Email}); err != nil || taken {
+			return orConflict(err, "email %q belongs to a contact already", c.Email)
+		}
+		return t.insertContact(ctx, c)
+	})
+}
+
+// orConflict is for finding out that something is taken, or failing to.
+func orConflict(err error, format string, a ...any) error {
+	if err != nil {
+		return failed("find contact", err)
+	}
+	return conflict(format, a...)
+}
+
+const insertContact = `
+INSERT INTO automation_contacts (id, email, email_key, first_name, last_name, unsubscribed, properties, segments, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+// insertContact keeps a contact whose id and email are free.
+func (t *tx) insertContact(ctx context.Context, c automation.Contact) error {
+	properties, segments, err := encodeContact(&c)
+	if err != nil {
+		return err
+	}
+	res, err := t.exec(ctx, insertContact, idKey(c.ID).column(), c.Email, automation.EmailKey(c.Email), c.FirstName, c.LastName,
+		c.Unsubscribed, properties, segments, c.CreatedAt.UnixMicro())
+	if err != nil {
+		return failed("insert contact", err)
+	}
+	no, err := res.LastInsertId()
+	if err != nil {
+		return failed("insert contact", err)
+	}
+	if err := t.join(ctx, no, c.Segments); err != nil {
+		return err
+	}
+	return t.moveEvents(ctx, automation.ContactRef{Email: c.Email}, automation.ContactRef{ID: c.ID})
+}
+
+func encodeContact(c *automation.Contact) (properties, segments string, err error) {
+	if properties, err = record.EncodeProperties(c.Properties); err != nil {
+		return "", "", damaged(c.ID, err)
+	}
+	if segments, err = encodeSegments(c.Segments); err != nil {
+		return "", "", damaged(c.ID, err)
+	}
+	return properties, segments, nil
+}
+
+const (
+	joinSegment  = `INSERT INTO automation_contact_segments (segment, contact_no) VALUES (?, ?) ON CONFLICT DO NOTHING`
+	leaveSegment = `DELETE FROM automation_contact_segments WHERE segment = ? AND contact_no = ?`
+)
+
+func (t *tx) join(ctx context.Context, no int64, segments []string) error {
+	for _, segment := range segments {
+		if _, err := t.exec(ctx, joinSegment, segment, no); err != nil {
+			return failed("join segment", err)
+		}
+	}
+	return nil
+}
+
+// ChangeContact implements automation.ContactStore.
+func (s *Store) ChangeContact(ctx context.Context, id string, change automation.ContactChange) (c automation.Contact, err error) {
+	err = s.write(ctx, func(ctx context.Context, t *tx) error {
+		stored, err := knownContact(ctx, t, automation.ContactRef{ID: id})
+		if err != nil {
+			return err
+		}
+		u, err := t.planChange(ctx, &stored, &change)
+		if err != nil {
+			return err
+		}
+		c = u.contact.Contact
+		return t.changeContact(ctx, u)
+	})
+	return c, err
+}
+
+// contactUpdate is a change to a contact that can be made.
+type contactUpdate struct {
+	contact              storedContact // as it will be
+	properties, segments string
+	joined               []string
+	address              bool // it gets another email
+}
+
+// planChange fails if the change cannot be kept, or would take another contact's
+// email.
+func (t *tx) planChange(ctx context.Context, c *storedContact, change *automation.ContactChange) (*contactUpdate, error) {
+	if change.Email != nil {
+		other, found, err := contact(ctx, t, automation.ContactRef{Email: *change.Email})
+		if err != nil || found && other.no != c.no {
+			return nil, orConflict(err, "email %q belongs to another contact", *change.Email)
+		}
+	}
+	u := &contactUpdate{contact: *c, address: change.Email != nil}
+	change.Apply(&u.contact.Contact)
+	u.joined = u.contact.Segments[len(c.Segments):]
+	var err error
+	if u.properties, u.segments, err = encodeContact(&u.contact.Contact); err != nil {
+		return nil, err
+	}
+	// What is returned is what is kept, and shares nothing with the change.
+	u.contact.Properties, err = record.DecodeProperties(u.properties)
+	return u, err
+}
+
+const (
+	updateContact = `
+UPDATE automation_contacts SET first_name = ?, last_name = ?, unsubscribed = ?, properties = ?, segments = ? WHERE no = ?`
+	updateEmail = `UPDATE automation_contacts SET email = ?, email_key = ? WHERE no = ?`
+)
+
+func (t *tx) changeContact(ctx context.Context, u *contactUpdate) error {
+	c := &u.contact
+	_, err := t.exec(ctx, updateContact, c.FirstName, c.LastName, c.Unsubscribed, u.properties, u.segments, c.no)
+	if err != nil {
+		return failed("change contact", err)
+	}
+	if err := t.join(ctx, c.no, u.joined); err != nil || !u.address {
+		return err
+	}
+	if _, err := t.exec(ctx, updateEmail, c.Email, automation.EmailKey(c.Email), c.no); err != nil {
+		return failed("change contact", err)
+	}
+	return t.moveEvents(ctx, automation.ContactRef{Email: c.Email}, automation.ContactRef{ID: c.ID})
+}
+
+// DeleteContact implements automation.ContactStore.
+func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) error {
+	return s.write(ctx, func(ctx context.Context, t *tx) error {
+		c, err := knownContact(ctx, t, automation.ContactRef{ID: id})
+		if err != nil {
+			return err
+		}
+		return t.deleteContact(ctx, &c, now)
+	})
+}
+
+const tombContact = `
+UPDATE automation_contacts
+SET email = '', email_key = NULL, first_name = '', last_name = '', unsubscribed = 0, properties = '', segments = '', deleted_at = ?
+WHERE no = ?`
+
+// deleteContact empties the row of a contact, and asks its runs to cancel.
+func (t *tx) deleteContact(ctx context.Context, c *storedContact, now time.Time) error {
+	for _, segment := range c.Segments {
+		if _, err := t.exec(ctx, leaveSegment, segment, c.no); err != nil {
+			return failed("leave segment", err)
+		}
+	}
+	if _, err := t.exec(ctx, tombContact, now.UnixMicro(), c.no); err != nil {
+		return failed("delete contact", err)
+	}
+	return t.cancelOwner(ctx, automation.ContactRef{ID: c.ID}, now)
+}
+
+// By the primary keys, from the cursor on.
+const (
+	listContacts       = selectContact + ` WHERE c.deleted_at IS NULL AND c.no < ? ORDER BY c.no DESC LIMIT 0 + ?`
+	listContactsBefore = selectContact + ` WHERE c.deleted_at IS NULL AND c.no > ? ORDER BY c.no LIMIT 0 + ?`
+	listSegment        = selectContact + ` JOIN automation_contact_segments m ON m.contact_no = c.no
+WHERE m.segment = ? AND m.contact_no < ? ORDER BY m.contact_no DESC LIMIT 0 + ?`
+	listSegmentBefore = selectContact + ` JOIN automation_contact_segments m ON m.contact_no = c.no
+WHERE m.segment = ? AND m.contact_no > ? ORDER BY m.contact_no LIMIT 0 + ?`
+	contactNo = `SELECT no FROM automation_contacts WHERE id = ? AND deleted_at IS NULL`
+)
+
+// ListContacts implements automation.ContactStore.
+func (s *Store) ListContacts(ctx context.Context, q automation.ContactQuery) (automation.Page[automation.Contact], error) {
+	list := lister[automation.Contact]{
+		kind: "contact", number: contactNo, scan: scanContact,
+		after: listContacts, before: listContactsBefore,
+	}
+	var filter []any
+	if q.Segment != "" {
+		list.after, list.before, filter = listSegment, listSegmentBefore, args(q.Segment)
+	}
+	return list.page(ctx, s, q.PageQuery, idKey(q.After+q.Before).column(), filter...)
+}

@@ -1,0 +1,128 @@
+package sqlite
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// By the primary key. The scalar min of NULL is NULL.
+const requestRun = `
+UPDATE automation_active_runs SET control = ?1, due_at = min(coalesce(due_at, ?2), ?2) WHERE no = ?3`
+
+// ControlRun implements automation.WorkStore.
+func (s *Store) ControlRun(ctx context.Context, id string, c automation.Control, now time.Time) (before automation.RunRecord, err error) {
+	err = s.write(ctx, func(ctx context.Context, t *tx) error {
+		run, err := findStoredRun(ctx, t, id)
+		if err != nil {
+			return err
+		}
+		before = run.RunRecord
+		running := run.Status == automation.RunRunning
+		switch {
+		case c == automation.ControlRetry && !running && run.Status != automation.RunFailed:
+			return conflict("run %q is %s, and only a failed run can be retried", id, run.Status)
+		case c == automation.ControlRetry && running, c == automation.ControlCancel && !running:
+			return nil
+		}
+		if !run.active {
+			if err := t.reopen(ctx, run.no); err != nil {
+				return err
+			}
+		}
+		_, err = t.exec(ctx, requestRun, record.ControlCode(c), now.UnixMicro(), run.no)
+		return failed("control run", err)
+	})
+	return before, err
+}
+
+// By automation_active_runs_owner.
+const cancelOwner = `
+UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?1), ?1) WHERE owner = ?2 AND status = 0`
+
+// cancelOwner asks the running runs of a contact to cancel.
+func (t *tx) cancelOwner(ctx context.Context, ref automation.ContactRef, now time.Time) error {
+	_, err := t.exec(ctx, cancelOwner, now.UnixMicro(), ownerKey(ref).column())
+	return failed("cancel runs", err)
+}
+
+// CancelRuns implements automation.WorkStore.
+func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Time) (int, error) {
+	return s.cancelAll(ctx, automationID, now, func(context.Context, *tx, int64) error { return nil })
+}
+
+// cancelBatch is how many runs are asked to cancel in one transaction: others that
+// write must not wait for all of them.
+const cancelBatch = 1000
+
+// By the primary keys of versions and automation_active_runs_step; of the counters
+// by the primary key.
+const (
+	selectRunning = `
+SELECT r.no FROM automation_versions v
+JOIN automation_active_runs r ON r.automation_no = v.automation_no AND r.version = v.version AND r.status = 0
+WHERE v.automation_no = ?1`
+	cancelRun = `
+UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?1), ?1) WHERE no = ?2 AND status = 0`
+	cancelRest = `
+UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?2), ?2) WHERE control <> 1 AND no IN (` + selectRunning + `)`
+	countRunning = `SELECT coalesce(sum(n), 0) FROM automation_run_counts WHERE automation_no = ? AND status = 0`
+)
+
+// cancelAll asks all running runs of an automation to cancel and returns how many
+// there are. Most of many are asked in batches, before; the rest in one
+// transaction with what last does. If that is never reached, all can be asked
+// again.
+func (s *Store) cancelAll(ctx context.Context, id string, now time.Time, last func(ctx context.Context, t *tx, no int64) error) (n int, err error) {
+	if err := s.cancelMost(ctx, id, now); err != nil {
+		return 0, err
+	}
+	err = s.write(ctx, func(ctx context.Context, t *tx) error {
+		a, err := findStoredAutomation(ctx, t, id)
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, cancelRest, a.no, now.UnixMicro()); err != nil {
+			return failed("cancel runs", err)
+		}
+		if _, err := first(ctx, t, countRunning, args(a.no), &n); err != nil {
+			return failed("cancel runs", err)
+		}
+		return last(ctx, t, a.no)
+	})
+	return n, err
+}
+
+// cancelMost asks the running runs of an automation to cancel, if there are more of
+// them than a batch.
+func (s *Store) cancelMost(ctx context.Context, id string, now time.Time) error {
+	var running []int64
+	err := s.read(ctx, func(q session) error {
+		a, err := findStoredAutomation(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		running, err = all(ctx, q, scanInt, selectRunning, a.no)
+		return failed("cancel runs", err)
+	})
+	if err != nil || len(running) <= cancelBatch {
+		return err
+	}
+	for batch := range slices.Chunk(running, cancelBatch) {
+		err := s.write(ctx, func(ctx context.Context, t *tx) error {
+			for _, no := range batch {
+				if _, err := t.exec(ctx, cancelRun, now.UnixMicro(), no); err != nil {
+					return failed("cancel runs", err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

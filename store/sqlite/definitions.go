@@ -1,0 +1,104 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/seed-b636437c/automation"
+)
+
+const selectEventDefinition = `SELECT id, name, schema, created_at, updated_at FROM automation_event_definitions`
+
+func scanEventDefinition(rows *sql.Rows) (d automation.EventDefinition, err error) {
+	var id key
+	var schema text
+	var created, updated moment
+	err = rows.Scan(&id, &d.Name, &schema, &created, &updated)
+	d.ID, d.CreatedAt, d.UpdatedAt = id.id(), created.Time, updated.Time
+	if schema != "" {
+		d.Schema = []byte(schema)
+	}
+	return d, err
+}
+
+// By the unique indexes on id and name.
+const findEventDefinition = selectEventDefinition + ` WHERE id = ? UNION ALL ` + selectEventDefinition + ` WHERE name = ?`
+
+// FindEventDefinition implements automation.EventWriter.
+func (s *Store) FindEventDefinition(ctx context.Context, idOrName string) (d automation.EventDefinition, err error) {
+	err = s.read(ctx, func(q session) error {
+		d, err = eventDefinition(ctx, q, idOrName)
+		return err
+	})
+	return d, err
+}
+
+func eventDefinition(ctx context.Context, q session, idOrName string) (automation.EventDefinition, error) {
+	d, found, err := one(ctx, q, scanEventDefinition, findEventDefinition, idKey(idOrName).column(), idOrName)
+	if err != nil {
+		return d, failed("find event definition", err)
+	}
+	if !found {
+		return d, notFound("event definition", idOrName)
+	}
+	return d, nil
+}
+
+const insertEventDefinition = `
+INSERT INTO automation_event_definitions (id, name, schema, created_at, updated_at)
+VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+
+// InsertEventDefinition implements automation.EventReader.
+func (s *Store) InsertEventDefinition(ctx context.Context, d automation.EventDefinition) error {
+	id, schema := idKey(d.ID).column(), textOrNull(string(d.Schema))
+	return s.write(ctx, func(ctx context.Context, t *tx) error {
+		n, err := changed(ctx, t, insertEventDefinition, id, d.Name, schema, d.CreatedAt.UnixMicro(), d.UpdatedAt.UnixMicro())
+		if err == nil && n == 0 {
+			return conflict("event %q is defined already", d.Name)
+		}
+		return failed("insert event definition", err)
+	})
+}
+
+const updateEventDefinition = `UPDATE automation_event_definitions SET schema = ?, updated_at = ? WHERE id = ?`
+
+// UpdateEventDefinition implements automation.EventReader.
+func (s *Store) UpdateEventDefinition(ctx context.Context, d automation.EventDefinition) error {
+	schema := textOrNull(string(d.Schema))
+	return s.write(ctx, func(ctx context.Context, t *tx) error {
+		n, err := changed(ctx, t, updateEventDefinition, schema, d.UpdatedAt.UnixMicro(), idKey(d.ID).column())
+		if err == nil && n == 0 {
+			return notFound("event definition", d.ID)
+		}
+		return failed("update event definition", err)
+	})
+}
+
+const deleteEventDefinition = `DELETE FROM automation_event_definitions WHERE id = ?`
+
+// DeleteEventDefinition implements automation.EventReader.
+func (s *Store) DeleteEventDefinition(ctx context.Context, id string) error {
+	return s.write(ctx, func(ctx context.Context, t *tx) error {
+		n, err := changed(ctx, t, deleteEventDefinition, idKey(id).column())
+		if err == nil && n == 0 {
+			return notFound("event definition", id)
+		}
+		return failed("delete event definition", err)
+	})
+}
+
+// By the primary key, from the cursor on.
+const (
+	listEventDefinitions       = selectEventDefinition + ` WHERE no < ? ORDER BY no DESC LIMIT 0 + ?`
+	listEventDefinitionsBefore = selectEventDefinition + ` WHERE no > ? ORDER BY no LIMIT 0 + ?`
+	eventDefinitionNo          = `SELECT no FROM automation_event_definitions WHERE id = ?`
+)
+
+// ListEventDefinitions implements automation.EventReader.
+func (s *Store) ListEventDefinitions(ctx context.Context, q automation.PageQuery) (automation.Page[automation.EventDefinition], error) {
+	list := lister[automation.EventDefinition]{
+		kind: "event definition", number: eventDefinitionNo, scan: scanEventDefinition,
+		after: listEventDefinitions, before: listEventDefinitionsBefore,
+	}
+	return list.page(ctx, s, q, idKey(q.After+q.Before).column())
+}

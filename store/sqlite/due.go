@@ -1,0 +1,93 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// When free contacts have work, by the same indexes as claims. What is leased and
+// skipped is what is being worked on.
+const (
+	nextEvent = `
+SELECT p.accepted_at FROM automation_pending p
+WHERE NOT EXISTS (SELECT 1 FROM automation_leases l WHERE l.owner = p.owner) ORDER BY p.accepted_at LIMIT 1`
+	nextRun = `
+SELECT r.due_at FROM automation_active_runs r
+WHERE r.due_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM automation_leases l WHERE l.owner = r.owner) ORDER BY r.due_at LIMIT 1`
+	// leasedWork tells when leased contacts can be claimed again that have work:
+	// those whose lease ends first come first. By the primary key of pending and
+	// automation_active_runs_owner, for as many as are being worked on.
+	leasedWork = `
+WITH leased AS MATERIALIZED (SELECT owner, until FROM automation_leases ORDER BY until)
+SELECT l.until,
+	(SELECT p.accepted_at FROM automation_pending p WHERE p.owner = l.owner ORDER BY p.accepted_at LIMIT 1),
+	(SELECT min(r.due_at) FROM automation_active_runs r WHERE r.owner = l.owner)
+FROM leased l`
+)
+
+// NextDue implements automation.WorkStore.
+func (s *Store) NextDue(ctx context.Context) (next time.Time, err error) {
+	err = s.read(ctx, func(q session) error {
+		n := soonest{}
+		for _, query := range []string{nextEvent, nextRun} {
+			at, found, err := one(ctx, q, scanInt, query)
+			if err != nil {
+				return failed("next due", err)
+			}
+			if found {
+				n.add(at)
+			}
+		}
+		if err := n.addLeased(ctx, q); err != nil {
+			return failed("next due", err)
+		}
+		next = n.time()
+		return nil
+	})
+	return next, err
+}
+
+// soonest is the earliest of the times that were added.
+type soonest struct {
+	known bool
+	at    int64
+}
+
+func (n *soonest) add(at int64) {
+	if !n.known || at < n.at {
+		n.known, n.at = true, at
+	}
+}
+
+func (n *soonest) time() time.Time {
+	if !n.known {
+		return time.Time{}
+	}
+	return time.UnixMicro(n.at).UTC()
+}
+
+// addLeased looks at leases, the next to expire first, until none can be sooner.
+func (n *soonest) addLeased(ctx context.Context, q session) error {
+	rows, err := q.query(ctx, leasedWork)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var until int64
+		var event, run sql.NullInt64
+		if err := rows.Scan(&until, &event, &run); err != nil {
+			return err
+		}
+		if n.known && until >= n.at {
+			break
+		}
+		for _, work := range []sql.NullInt64{event, run} {
+			if work.Valid {
+				n.add(max(until, work.Int64))
+			}
+		}
+	}
+	return rows.Err()
+}

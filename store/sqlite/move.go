@@ -1,0 +1,57 @@
+package sqlite
+
+import (
+	"context"
+
+	"github.com/seed-b636437c/automation"
+)
+
+const (
+	// By the primary key of pending, and that of events.
+	movePendingEvents = `
+UPDATE automation_events SET owner = ?, email = NULL WHERE no IN (SELECT event_no FROM automation_pending WHERE owner = ?)`
+	// By the primary key.
+	movePending = `UPDATE automation_pending SET owner = ? WHERE owner = ?`
+)
+
+// moveEvents gives the pending events of an email to a contact.
+func (t *tx) moveEvents(ctx context.Context, from, to automation.ContactRef) error {
+	old, new := ownerKey(from).column(), ownerKey(to).column()
+	if _, err := t.exec(ctx, movePendingEvents, new, old); err != nil {
+		return failed("move events", err)
+	}
+	_, err := t.exec(ctx, movePending, new, old)
+	return failed("move events", err)
+}
+
+// target returns the contact that gets the events of the email that t is about,
+// and whether it has to be created.
+func (c *committer) target(ctx context.Context, t *automation.Transition) (to automation.ContactRef, create bool, err error) {
+	owner, found, err := contact(ctx, c.tx, automation.ContactRef{Email: t.Contact.Email})
+	switch {
+	case err != nil:
+		return to, false, failed("find contact", err)
+	case found:
+		return automation.ContactRef{ID: owner.ID}, false, nil
+	case t.Create == nil:
+		return automation.ContactRef{ID: t.MoveTo}, false, nil
+	}
+	_, taken, err := contact(ctx, c.tx, automation.ContactRef{ID: t.Create.ID})
+	if err != nil || taken {
+		return to, false, orConflict(err, "contact %q exists already, or has existed", t.Create.ID)
+	}
+	if _, _, err := encodeContact(t.Create); err != nil {
+		return to, false, err
+	}
+	return automation.ContactRef{ID: t.Create.ID}, true, nil
+}
+
+// move gives the pending events of an email to a contact, which it may create.
+func (c *committer) move(ctx context.Context, t *automation.Transition, to automation.ContactRef, create bool) error {
+	if create {
+		if err := c.tx.insertContact(ctx, *t.Create); err != nil {
+			return err
+		}
+	}
+	return c.tx.moveEvents(ctx, t.Contact, to)
+}

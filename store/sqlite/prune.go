@@ -1,0 +1,165 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// Prune implements automation.Keeper.
+func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (res automation.PruneResult, err error) {
+	err = s.write(ctx, func(ctx context.Context, t *tx) error {
+		r := pruner{tx: t, params: p}
+		if err := r.prune(ctx); err != nil {
+			return failed("prune", err)
+		}
+		res = r.result
+		return nil
+	})
+	return res, err
+}
+
+// pruner removes what is old, in one transaction.
+type pruner struct {
+	tx     *tx
+	params automation.PruneParams
+	result automation.PruneResult
+}
+
+func (r *pruner) prune(ctx context.Context) error {
+	if err := r.runs(ctx); err != nil {
+		return err
+	}
+	if err := r.looseEvents(ctx); err != nil {
+		return err
+	}
+	for _, statement := range []struct {
+		query string
+		args  []any
+	}{
+		{dropKeys, args(r.params.Now.UnixMicro(), r.params.Limit)},
+		{dropIdleLeases, args(r.params.Now.UnixMicro(), r.params.Limit)},
+		{dropUnusedVersions, nil},
+		{dropCounts, nil},
+	} {
+		if _, err := r.tx.exec(ctx, statement.query, statement.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prunable is a run that can go, and the event that has started it.
+type prunable struct {
+	no    int64
+	owner key
+	event sql.NullInt64
+	place record.Place
+}
+
+// By automation_ended_runs_completed.
+const prunableRuns = `
+SELECT no, owner, event_no, automation_no, version, status, step FROM automation_ended_runs
+WHERE completed_at < ? ORDER BY completed_at LIMIT 0 + ?`
+
+func scanPrunable(rows *sql.Rows) (r prunable, err error) {
+	p := &r.place
+	err = rows.Scan(&r.no, &r.owner, &r.event, &p.Automation, &p.Version, &p.Status, &p.Step)
+	return r, err
+}
+
+// runs removes runs, and the events that started no other one.
+func (r *pruner) runs(ctx context.Context) error {
+	runs, err := all(ctx, r.tx, scanPrunable, prunableRuns, r.params.Before.UnixMicro(), r.params.Limit)
+	if err != nil {
+		return err
+	}
+	tally := record.Tally{}
+	for i := range runs {
+		if _, err := r.tx.exec(ctx, deleteEnded, runs[i].no); err != nil {
+			return err
+		}
+		tally.Move(&runs[i].place, nil)
+		if runs[i].event.Valid {
+			if _, err := r.event(ctx, runs[i].event.Int64); err != nil {
+				return err
+			}
+		}
+	}
+	r.result.Runs = len(runs)
+	return r.tx.count(ctx, tally)
+}
+
+// By the primary keys, automation_active_runs_owner and automation_ended_runs_owner.
+const dropEvent = `
+DELETE FROM automation_events WHERE no = ?1
+	AND NOT EXISTS (SELECT 1 FROM automation_pending p
+		WHERE p.owner = automation_events.owner AND p.accepted_at = automation_events.accepted_at AND p.event_no = ?1)
+	AND NOT EXISTS (SELECT 1 FROM automation_active_runs a WHERE a.owner = automation_events.owner AND a.event_no = ?1)
+	AND NOT EXISTS (SELECT 1 FROM automation_ended_runs e WHERE e.owner = automation_events.owner AND e.event_no = ?1)`
+
+// event removes an event, unless it is still pending or a run that it has started
+// is kept.
+func (r *pruner) event(ctx context.Context, no int64) (removed bool, err error) {
+	n, err := changed(ctx, r.tx, dropEvent, no)
+	r.result.Events += n
+	return n > 0, err
+}
+
+// By the primary key.
+const (
+	oldLooseEvents = `
+SELECT handled_at, event_no FROM automation_loose_events WHERE handled_at < ? ORDER BY handled_at, event_no LIMIT 0 + ?`
+	dropLooseEvent = `DELETE FROM automation_loose_events WHERE handled_at = ? AND event_no = ?`
+)
+
+func scanLooseEvent(rows *sql.Rows) (e [2]int64, err error) {
+	err = rows.Scan(&e[0], &e[1])
+	return e, err
+}
+
+// looseEvents removes events that have started nothing. One that has started a run
+// all the same goes with that.
+func (r *pruner) looseEvents(ctx context.Context) error {
+	for r.result.Events < r.params.Limit {
+		loose, err := all(ctx, r.tx, scanLooseEvent, oldLooseEvents, r.params.Before.UnixMicro(), r.params.Limit-r.result.Events)
+		if err != nil || len(loose) == 0 {
+			return err
+		}
+		for _, e := range loose {
+			if _, err := r.tx.exec(ctx, dropLooseEvent, e[0], e[1]); err != nil {
+				return err
+			}
+			if _, err := r.event(ctx, e[1]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+const (
+	// By automation_idempotency_keys_expiry.
+	dropKeys = `
+DELETE FROM automation_idempotency_keys WHERE (name, key) IN (
+	SELECT name, key FROM automation_idempotency_keys WHERE expires_at <= ? LIMIT 0 + ?)`
+	// There are as many leases as contacts that are being worked on. The others by
+	// the primary key of pending and automation_active_runs_owner.
+	dropIdleLeases = `
+DELETE FROM automation_leases WHERE owner IN (
+	SELECT l.owner FROM automation_leases l WHERE l.until <= ?
+		AND NOT EXISTS (SELECT 1 FROM automation_pending p WHERE p.owner = l.owner)
+		AND NOT EXISTS (SELECT 1 FROM automation_active_runs r WHERE r.owner = l.owner AND r.due_at IS NOT NULL)
+	LIMIT 0 + ?)`
+	// There are as many versions and counters as people have made.
+	dropUnusedVersions = `
+DELETE FROM automation_versions WHERE NOT EXISTS (
+	SELECT 1 FROM automation_automations a
+	WHERE a.no = automation_versions.automation_no AND a.version = automation_versions.version AND a.deleted_at IS NULL)
+AND NOT EXISTS (
+	SELECT 1 FROM automation_run_counts c
+	WHERE c.automation_no = automation_versions.automation_no AND c.version = automation_versions.version AND c.n > 0)`
+	dropCounts = `DELETE FROM automation_run_counts WHERE n = 0`
+)

@@ -1,0 +1,140 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// session is what statements are executed in: a transaction of the Store's own,
+// or of the application's, or whatever connection is free.
+type session interface {
+	exec(ctx context.Context, query string, args ...any) (sql.Result, error)
+	query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// read calls do with a session that reads on any connection.
+func (s *Store) read(ctx context.Context, do func(q session) error) error {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if err := s.check(ctx); err != nil {
+		return err
+	}
+	return do(pooled{s})
+}
+
+// pooled executes each statement on any connection, for itself.
+type pooled struct{ s *Store }
+
+func (p pooled) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	st, err := p.s.prepared(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return st.ExecContext(ctx, args...)
+}
+
+func (p pooled) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	st, err := p.s.prepared(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(ctx, args...)
+}
+
+// Tx is what is needed of a transaction; *sql.Tx has it.
+type Tx interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// plain executes statements as they come.
+type plain struct{ Tx }
+
+func (p plain) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return p.ExecContext(ctx, query, args...)
+}
+
+func (p plain) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return p.QueryContext(ctx, query, args...)
+}
+
+// first scans the first row of a query. It reports false if there is none.
+func first(ctx context.Context, q session, query string, args []any, into ...any) (bool, error) {
+	rows, err := q.query(ctx, query, args...)
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return false, rows.Err()
+	}
+	if err := rows.Scan(into...); err != nil {
+		return false, err
+	}
+	return true, rows.Close()
+}
+
+// one returns the first row of a query. It reports false if there is none.
+func one[T any](ctx context.Context, q session, scan func(rows *sql.Rows) (T, error), query string, args ...any) (row T, found bool, err error) {
+	rows, err := q.query(ctx, query, args...)
+	if err != nil {
+		return row, false, err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return row, false, rows.Err()
+	}
+	if row, err = scan(rows); err != nil {
+		return row, false, err
+	}
+	return row, true, rows.Close()
+}
+
+// all returns the rows of a query.
+func all[T any](ctx context.Context, q session, scan func(rows *sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := q.query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []T
+	for rows.Next() {
+		row, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, row)
+	}
+	return list, rows.Err()
+}
+
+// scanInt is for queries that return one number in a row.
+func scanInt(rows *sql.Rows) (n int64, err error) {
+	err = rows.Scan(&n)
+	return n, err
+}
+
+// changed executes a statement and returns how many rows it has changed.
+func changed(ctx context.Context, q session, query string, args ...any) (int, error) {
+	res, err := q.exec(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}
+
+// args makes a list of arguments where others follow.
+func args(a ...any) []any { return a }
+
+// failed says in which call the database has failed, if it has.
+func failed(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("sqlite store: %s: %w", what, err)
+}

@@ -1,0 +1,71 @@
+// Package sqlitefile opens a SQLite file as a store, in one call, with a driver
+// that needs no C compiler:
+//
+//	store, err := sqlitefile.Open(ctx, "automation.db")
+//	if err != nil {
+//		return err
+//	}
+//	defer store.Close()
+//
+// The driver is github.com/ncruces/go-sqlite3, which registers the name "sqlite3"
+// with database/sql. A program that links another driver of this name, such as
+// github.com/mattn/go-sqlite3, would panic when it starts: it opens the file with
+// that and gives it to sqlite.New.
+package sqlitefile
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/ncruces/go-sqlite3/driver"
+
+	"github.com/seed-b636437c/automation/store/sqlite"
+)
+
+// Store is a sqlite.Store with a database of its own.
+type Store struct {
+	*sqlite.Store
+	db *sql.DB
+}
+
+// Open opens the file at path, creates it if there is none, and brings its tables
+// to the version that this release needs. Every commit is synced to the disk.
+// Several processes may have the file open, on one machine.
+func Open(ctx context.Context, path string) (*Store, error) {
+	db, err := driver.Open(name(path))
+	if err != nil {
+		return nil, fmt.Errorf("sqlite file %q: %w", path, err)
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	s := &Store{Store: sqlite.New(db), db: db}
+	if err := s.Migrate(ctx); err != nil {
+		return nil, fmt.Errorf("sqlite file %q: %w", path, errors.Join(err, s.Close()))
+	}
+	return s, nil
+}
+
+// connections is how many there are at most: one that writes, one that watches, and
+// readers. They are kept open: a new one reads the whole schema first.
+const connections = 8
+
+// name returns the data source name of a file. The busy timeout comes first: the
+// other settings may have to wait for another process.
+func name(path string) string {
+	query := url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {"busy_timeout(5000)", "journal_mode(wal)", "synchronous(full)", "foreign_keys(1)"},
+	}
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}
+	return u.String()
+}
+
+// DB returns the database, for transactions that send events together with changes
+// to the application's own tables, and for queries. Close closes it.
+func (s *Store) DB() *sql.DB { return s.db }
+
+// Close closes the store, as sqlite.Store.Close does, and its database.
+func (s *Store) Close() error { return errors.Join(s.Store.Close(), s.db.Close()) }

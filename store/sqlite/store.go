@@ -1,0 +1,129 @@
+// Package sqlite keeps automations, events, contacts and runs in a SQLite
+// database that the application has opened: with any driver, in a file of its own
+// or among the application's tables. Package sqlitefile opens one for those who
+// bring none.
+//
+//	store := sqlite.New(db)
+//	if err := store.Migrate(ctx); err != nil {
+//		return err
+//	}
+//	runner, err := automation.New(store, mailer, automation.Options{})
+//
+// The database must be in WAL mode. What is written is on the disk when a call
+// returns. Several processes can share the file.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/batch"
+)
+
+// Store is an automation.Store in SQLite. It is safe for concurrent use.
+type Store struct {
+	db      *sql.DB
+	writes  *batch.Group[*writeCall]
+	writing chan struct{} // holds a value while somebody writes
+	checked atomic.Bool   // the tables were found to be good
+
+	using  sync.RWMutex // held for reading by every call, for writing by Close
+	closed bool         // guarded by using
+
+	mu         sync.Mutex
+	statements map[string]*sql.Stmt // by their text
+	wanted     []string             // statements to prepare when no connection is held
+}
+
+var (
+	_ automation.Store   = (*Store)(nil)
+	_ automation.Watcher = (*Store)(nil)
+)
+
+// New returns a Store in db, which stays the application's: it is never closed
+// here, and its connections are given back as they were. New does no I/O. Every
+// method fails with automation.ErrSchema until Migrate was called, once for a
+// database.
+//
+// Calls that write take turns, each in one immediate transaction on one
+// connection. They wait at least five seconds for other processes, and sync to the
+// disk whatever the connection is set to.
+func New(db *sql.DB) *Store {
+	s := &Store{db: db, writing: make(chan struct{}, 1), statements: map[string]*sql.Stmt{}}
+	s.writes = batch.NewGroup(maxWrites, s.writeAll)
+	return s
+}
+
+// Close makes every later call fail with an error that wraps
+// automation.ErrClosed, once the calls in progress have returned. It does not
+// close the database. Closing twice is no error.
+func (s *Store) Close() error {
+	s.using.Lock()
+	defer s.using.Unlock()
+	s.closed = true
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, st := range s.statements {
+		errs = append(errs, st.Close())
+	}
+	clear(s.statements)
+	return errors.Join(errs...)
+}
+
+// enter begins a call, unless ctx has ended or the store was closed. The caller
+// must call leave at its end.
+func (s *Store) enter(ctx context.Context) (leave func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.using.RLock()
+	if s.closed {
+		s.using.RUnlock()
+		return nil, fmt.Errorf("sqlite store: %w", automation.ErrClosed)
+	}
+	return s.using.RUnlock, nil
+}
+
+// prepared returns a statement that every connection of the pool can execute.
+// The caller must not hold a connection.
+func (s *Store) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
+	if st := s.find(query); st != nil {
+		return st, nil
+	}
+	st, err := s.db.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if other := s.statements[query]; other != nil {
+		return other, st.Close()
+	}
+	s.statements[query] = st
+	return st, nil
+}
+
+func (s *Store) find(query string) *sql.Stmt {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.statements[query]
+}
+
+func notFound(kind, id string) error { return &missingError{kind, id} }
+
+// missingError says what was not found. It is made for every event without
+// definition, so its text is left until somebody wants to read it.
+type missingError struct{ kind, id string }
+
+func (e *missingError) Error() string { return fmt.Sprintf("%s %q: %v", e.kind, e.id, e.Unwrap()) }
+func (e *missingError) Unwrap() error { return automation.ErrNotFound }
+
+func conflict(format string, args ...any) error {
+	return fmt.Errorf(format+": %w", append(args, automation.ErrConflict)...)
+}

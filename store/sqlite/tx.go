@@ -1,0 +1,248 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// tx is a transaction that writes. A Store has one at a time. Once it was begun, no
+// context is heeded any more: it is over soon, and one that can end costs a
+// goroutine for every statement.
+type tx struct {
+	s        *Store
+	tx       *sql.Tx
+	prepared map[string]*sql.Stmt
+}
+
+// writeCall is a call that writes, on its way to a transaction.
+type writeCall struct {
+	do  func(ctx context.Context, t *tx) error
+	err error
+}
+
+// maxWrites is how many calls share a transaction at most.
+const maxWrites = 256
+
+// write calls do in a transaction, which it may share with others that came while
+// the last one was being written: a commit is a sync to the disk. When do refuses
+// something (see refuses) it must not have written anything, and the others go on.
+// When it fails it is the database that does.
+func (s *Store) write(ctx context.Context, do func(ctx context.Context, t *tx) error) error {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if err := s.check(ctx); err != nil {
+		return err
+	}
+	call := &writeCall{do: do}
+	if err := s.writes.Do(ctx, call); err != nil {
+		return err
+	}
+	return call.err
+}
+
+// refuses reports whether an error is about what was asked for, and not about the
+// database.
+func refuses(err error) bool {
+	return errors.Is(err, automation.ErrLeaseLost) || errors.Is(err, automation.ErrConflict) ||
+		errors.Is(err, automation.ErrNotFound) || errors.Is(err, errDamaged)
+}
+
+// writeAll executes calls in one transaction. If that fails although it could
+// begin, each gets one of its own: what one call writes may be what fails.
+func (s *Store) writeAll(ctx context.Context, calls []*writeCall) {
+	begun := false
+	err := s.exclusive(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		return s.begin(ctx, conn, func(ctx context.Context, t *tx) error {
+			begun = true
+			for _, c := range calls {
+				if c.err = c.do(ctx, t); c.err != nil && !refuses(c.err) {
+					return c.err
+				}
+			}
+			return nil
+		})
+	})
+	switch {
+	case err == nil:
+	case begun && len(calls) > 1:
+		for i := range calls {
+			s.writeAll(ctx, calls[i:i+1])
+		}
+	default:
+		for _, c := range calls {
+			c.err = err
+		}
+	}
+}
+
+// exclusive calls do with a connection that is set for writing, when no other
+// goroutine of the Store writes. It holds no other connection meanwhile: there may
+// be only one.
+func (s *Store) exclusive(ctx context.Context, do func(ctx context.Context, conn *sql.Conn) error) error {
+	select {
+	case s.writing <- struct{}{}:
+		defer func() { <-s.writing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := s.prepareWanted(ctx); err != nil {
+		return failed("prepare", err)
+	}
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return failed("connect", err)
+	}
+	defer conn.Close()
+	ctx = context.WithoutCancel(ctx)
+	restore, err := settle(ctx, conn)
+	if err != nil {
+		return failed("settings", err)
+	}
+	defer restore()
+	return do(ctx, conn)
+}
+
+// prepareWanted prepares statements that were executed in a transaction before,
+// when the only connection may have been taken.
+func (s *Store) prepareWanted(ctx context.Context) error {
+	s.mu.Lock()
+	wanted := s.wanted
+	s.wanted = nil
+	s.mu.Unlock()
+	for _, query := range wanted {
+		if _, err := s.prepared(ctx, query); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeLock changes nothing. As the first statement of a transaction it makes it
+// one that began with BEGIN IMMEDIATE, whatever the driver makes of BeginTx: it
+// takes the lock for writing, and waits for it, before anything was read.
+const takeLock = `UPDATE automation_tokens SET last = last WHERE id = 0`
+
+func (s *Store) begin(ctx context.Context, conn *sql.Conn, do func(ctx context.Context, t *tx) error) (err error) {
+	sqlTx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		discardBroken(ctx, conn)
+		return failed("begin", err)
+	}
+	committed := false
+	defer func() {
+		if !committed {
+			_ = sqlTx.Rollback()
+			discardBroken(ctx, conn)
+		}
+	}()
+	t := &tx{s: s, tx: sqlTx, prepared: map[string]*sql.Stmt{}}
+	if _, err := t.exec(ctx, takeLock); err != nil {
+		return failed("lock", err)
+	}
+	if err := do(ctx, t); err != nil {
+		return err
+	}
+	if err := sqlTx.Commit(); err != nil {
+		return failed("commit", err)
+	}
+	committed = true
+	return nil
+}
+
+// discardBroken makes sure that no transaction is left open on a connection that
+// goes back to the pool, in which everybody else's would take part.
+func discardBroken(ctx context.Context, conn *sql.Conn) {
+	_, _ = conn.ExecContext(ctx, "ROLLBACK") // fails if there is nothing to roll back
+	_, err := conn.ExecContext(ctx, "BEGIN")
+	if err == nil {
+		_, err = conn.ExecContext(ctx, "ROLLBACK")
+	}
+	if err != nil {
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
+}
+
+// The least that a connection must be set to while it writes: how many
+// milliseconds it waits for other processes, and that a commit is on the disk
+// (FULL).
+const (
+	leastBusyTimeout = 5000
+	leastSynchronous = 2
+)
+
+// settle sets a connection for writing, and returns what sets it back.
+func settle(ctx context.Context, conn *sql.Conn) (restore func(), err error) {
+	var undo []string
+	restore = func() {
+		for _, query := range undo {
+			if _, err := conn.ExecContext(ctx, query); err != nil {
+				_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+			}
+		}
+	}
+	for _, p := range []struct {
+		name  string
+		least int
+	}{{"busy_timeout", leastBusyTimeout}, {"synchronous", leastSynchronous}} {
+		var is int
+		if err := conn.QueryRowContext(ctx, "PRAGMA "+p.name).Scan(&is); err != nil {
+			restore()
+			return nil, err
+		}
+		if is >= p.least {
+			continue
+		}
+		undo = append(undo, fmt.Sprintf("PRAGMA %s = %d", p.name, is))
+		if _, err := conn.ExecContext(ctx, fmt.Sprintf("PRAGMA %s = %d", p.name, p.least)); err != nil {
+			restore()
+			return nil, err
+		}
+	}
+	return restore, nil
+}
+
+func (t *tx) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	st, err := t.statement(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return st.ExecContext(ctx, args...)
+}
+
+func (t *tx) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	st, err := t.statement(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(ctx, args...)
+}
+
+// statement returns the statement of the transaction with this text. One that is
+// not known to the pool is prepared for this transaction only.
+func (t *tx) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	if st := t.prepared[query]; st != nil {
+		return st, nil
+	}
+	var st *sql.Stmt
+	if shared := t.s.find(query); shared != nil {
+		st = t.tx.StmtContext(ctx, shared)
+	} else {
+		var err error
+		if st, err = t.tx.PrepareContext(ctx, query); err != nil {
+			return nil, err
+		}
+		t.s.mu.Lock()
+		t.s.wanted = append(t.s.wanted, query)
+		t.s.mu.Unlock()
+	}
+	t.prepared[query] = st
+	return st, nil
+}
