@@ -37,19 +37,21 @@ func URL(tb testing.TB) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return newDatabase(tb, server)
+	return newDatabase(tb, server())
 }
 
-// shared returns the URL of the server that the tests of this process share.
-var shared = sync.OnceValues(func() (string, error) {
+// shared returns what tells the URL of the server that the tests of this process
+// share. It holds on to a server of their own: were that collected, its folder
+// would lose its lock, and the next process would sweep it away.
+var shared = sync.OnceValues(func() (func() string, error) {
 	if server := os.Getenv(Env); server != "" {
-		return server, nil
+		return func() string { return server }, nil
 	}
 	s, err := startServer(Options{})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return s.URL(), nil
+	return s.URL, nil
 })
 
 // newDatabase creates a database on the server, for as long as the test runs.

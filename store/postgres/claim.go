@@ -154,15 +154,17 @@ ORDER BY r.due_at, r.id`
 )
 
 // readWork reads what the leased contacts have: themselves, their events, and the
-// runs that are due.
+// runs that are due. Whatever was sent for their email before their latest event
+// has to be among these: order is kept here.
 func (c *claim) readWork(ctx context.Context) error {
-	var ids []string
+	var ids, owners []string
 	for i := range c.works {
 		if id := c.works[i].Contact.ID; id != "" {
-			ids = append(ids, id)
+			ids, owners = append(ids, id), append(owners, c.owners[i])
 		}
 	}
 	var sc script
+	sc.exec(adoptStrays, ids, owners)
 	sc.query(c.addContact, claimedContacts, ids)
 	sc.query(c.addEvent, claimedEvents, c.owners, c.p.Events)
 	sc.query(c.addRun, claimedRuns, c.owners, c.p.Now, c.p.Runs)

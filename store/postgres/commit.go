@@ -59,8 +59,9 @@ func (s *Store) write(ctx context.Context, items []*item) error {
 		return err
 	}
 	if len(items) == 1 {
+		err = fmt.Errorf("contact %q: %w", items[0].t.Contact.String(), err)
 		if code(err) == uniqueViolation {
-			err = conflict("contact %q: %v", items[0].t.Contact, err)
+			err = fmt.Errorf("%w: %w", err, automation.ErrConflict)
 		}
 		*items[0].res = automation.CommitResult{Err: err}
 		return nil
@@ -88,7 +89,7 @@ func (s *Store) writeTogether(ctx context.Context, items []*item) error {
 		if err != nil || !w.refused {
 			return err
 		}
-		items = slices.DeleteFunc(items, func(it *item) bool { return it.res.Err != nil })
+		items = slices.DeleteFunc(slices.Clone(items), func(it *item) bool { return it.res.Err != nil })
 	}
 	return nil
 }
@@ -105,182 +106,6 @@ type writing struct {
 	versions    map[automation.VersionRef]bool
 	present     map[string]presentRun
 	contacts    map[string]*contactRow // by owner
-}
-
-// share is an automation that is kept from changing until the commit.
-type share struct {
-	no      int64
-	enabled bool
-}
-
-// presentRun is how a run stands before it is written.
-type presentRun struct {
-	record.Place
-	active  bool
-	control int16
-}
-
-// endLeases and extendLeases rely on the primary key of leases.
-const (
-	endLeases = `
-DELETE FROM automation.leases l USING unnest($1::text[], $2::bigint[]) AS t (owner, token)
-WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) RETURNING l.owner`
-
-	extendLeases = `
-UPDATE automation.leases l SET until = t.until
-FROM unnest($1::text[], $2::bigint[], $3::timestamptz[]) AS t (owner, token, until)
-WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) RETURNING l.owner`
-)
-
-// read ends or extends the leases, which fences and locks everything about their
-// contacts, and then reads what has to be known before anything is written.
-func (w *writing) read(ctx context.Context) error {
-	w.held = make(map[string]bool, len(w.items))
-	hold := func(scan scanFunc) error {
-		var owner string
-		err := scan(&owner)
-		w.held[owner] = true
-		return err
-	}
-	var ending, extended []string
-	var endTokens, tokens []int64
-	var until []time.Time
-	for _, it := range w.items {
-		if it.t.Release {
-			ending, endTokens = append(ending, it.owner), append(endTokens, it.t.Token)
-		} else {
-			extended, tokens, until = append(extended, it.owner), append(tokens, it.t.Token), append(until, it.t.Extend)
-		}
-	}
-	var sc script
-	if len(extended) > 0 {
-		sc.query(hold, extendLeases, extended, tokens, until)
-	}
-	if len(ending) > 0 {
-		sc.query(hold, endLeases, ending, endTokens)
-	}
-	w.readAutomations(&sc)
-	w.readContacts(&sc)
-	w.readRuns(&sc)
-	return w.tx.run(ctx, sc)
-}
-
-// shareAutomations relies on automations_id, findVersions also on the primary key of
-// versions. An automation that is shared cannot be disabled, and none of its
-// versions pruned, before the commit.
-const (
-	shareAutomations = `
-SELECT no, id, status = 'enabled' AND deleted_at IS NULL FROM automation.automations WHERE id = ANY ($1::text[]) ORDER BY no FOR SHARE`
-
-	findVersions = `
-SELECT a.id, v.version
-FROM unnest($1::text[], $2::int[]) AS u (id, version)
-JOIN automation.automations a ON a.id = ANY (ARRAY[u.id])
-JOIN automation.versions v ON v.automation_no = a.no AND v.version = u.version`
-)
-
-// readAutomations looks for what the new runs are of.
-func (w *writing) readAutomations(sc *script) {
-	w.automations, w.versions = map[string]share{}, map[automation.VersionRef]bool{}
-	wanted := map[automation.VersionRef]bool{}
-	var ids []string
-	var versions []int32
-	for _, it := range w.items {
-		for i := range it.t.Runs {
-			r := &it.t.Runs[i]
-			v := automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}
-			if r.New && !wanted[v] {
-				wanted[v] = true
-				ids, versions = append(ids, r.AutomationID), append(versions, int32(r.Version))
-			}
-		}
-	}
-	if len(ids) == 0 {
-		return
-	}
-	sc.query(func(scan scanFunc) error {
-		var a share
-		var id string
-		err := scan(&a.no, &id, &a.enabled)
-		w.automations[id] = a
-		return err
-	}, shareAutomations, ids)
-	sc.query(func(scan scanFunc) error {
-		var v automation.VersionRef
-		err := scan(&v.AutomationID, &v.Version)
-		w.versions[v] = true
-		return err
-	}, findVersions, ids, versions)
-}
-
-// lockContacts and peekContacts rely on the primary key of contacts.
-const (
-	peekContacts = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.id = ANY ($1::text[])`
-	lockContacts = peekContacts + ` ORDER BY c.id FOR NO KEY UPDATE`
-)
-
-// readContacts reads the contacts that change, that are in a result, or of which
-// runs go on.
-func (w *writing) readContacts(sc *script) {
-	w.contacts = map[string]*contactRow{}
-	var changing, others []string
-	for _, it := range w.items {
-		switch id := it.t.Contact.ID; {
-		case id == "":
-		case it.t.Change != nil || it.t.Delete:
-			changing = append(changing, id)
-		case !it.t.Release || slices.ContainsFunc(it.t.Runs, goesOn):
-			others = append(others, id)
-		}
-	}
-	row := func(scan scanFunc) error {
-		c, err := scanContact(scan)
-		w.contacts[record.Owner(automation.ContactRef{ID: c.ID})] = &c
-		return err
-	}
-	if len(changing) > 0 {
-		sc.query(row, lockContacts, changing)
-	}
-	if len(others) > 0 {
-		sc.query(row, peekContacts, others)
-	}
-}
-
-func goesOn(r automation.RunChange) bool { return r.Status == automation.RunRunning }
-
-// presentEnded and presentActive rely on the primary keys. A run that has ended can
-// be reopened by others meanwhile, unless it is locked; one that is reopened
-// before that is seen by the second statement.
-const (
-	presentEnded = `
-SELECT id, automation_no, version, status, step, 0::smallint FROM automation.ended_runs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`
-
-	presentActive = `
-SELECT id, automation_no, version, status, step, control FROM automation.active_runs WHERE id = ANY ($1::uuid[])`
-)
-
-func (w *writing) readRuns(sc *script) {
-	var ids []pgtype.UUID
-	for _, it := range w.items {
-		for i := range it.t.Runs {
-			ids = append(ids, uuidOf(it.t.Runs[i].ID))
-		}
-	}
-	if len(ids) == 0 {
-		return
-	}
-	w.present = map[string]presentRun{}
-	row := func(active bool) func(scan scanFunc) error {
-		return func(scan scanFunc) error {
-			var id string
-			r := presentRun{active: active}
-			err := scan(&id, &r.Automation, &r.Version, &r.Status, &r.Step, &r.control)
-			w.present[id] = r
-			return err
-		}
-	}
-	sc.query(row(false), presentEnded, ids)
-	sc.query(row(true), presentActive, ids)
 }
 
 // refuse sets the results of the transitions that may not be written. It reports
@@ -315,15 +140,25 @@ func (w *writing) prepare(it *item) error {
 	}
 	it.contact, it.controls = nil, nil
 	if c := w.contacts[it.owner]; c != nil && !c.deleted {
-		now := *c
-		if it.t.Change != nil {
-			now = c.change(*it.t.Change)
-		}
+		it.contact = c
+	}
+	if it.contact != nil && it.t.Change != nil {
+		now := it.contact.change(*it.t.Change)
 		it.contact = &now
-		_, err := insertContactArgs(now.Contact) // whether it can be encoded
-		return err
+		if err := encodable(now.Contact); err != nil {
+			return err
+		}
+	}
+	if it.t.Create != nil {
+		return encodable(*it.t.Create)
 	}
 	return nil
+}
+
+// encodable returns why a contact cannot be kept.
+func encodable(c automation.Contact) error {
+	_, err := insertContactArgs(c)
+	return err
 }
 
 func (w *writing) refusal(r *automation.RunChange) error {

@@ -297,7 +297,7 @@ func bury(sc *script, contacts []contactRow, at []time.Time) {
 	}
 }
 
-// The lists rely on contacts_listed, and on the primary key of contact_segments.
+// The lists rely on contacts_no, and on the primary key of contact_segments.
 const (
 	findContactNo = `SELECT no FROM automation.contacts WHERE id = $1::text AND deleted_at IS NULL`
 

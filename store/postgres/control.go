@@ -15,11 +15,11 @@ import (
 const (
 	lockActive = `
 SELECT ` + activeColumns + `
-FROM automation.active_runs r JOIN automation.automations a ON a.no = r.automation_no WHERE r.id = $1::uuid FOR UPDATE OF r`
+FROM automation.active_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.id = $1::uuid FOR UPDATE OF r`
 
 	lockEnded = `
 SELECT ` + runColumns + `, r.state, 0::smallint
-FROM automation.ended_runs r JOIN automation.automations a ON a.no = r.automation_no WHERE r.id = $1::uuid FOR UPDATE OF r`
+FROM automation.ended_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.id = $1::uuid FOR UPDATE OF r`
 
 	requestOf = `UPDATE automation.active_runs SET control = $2::smallint, due_at = least(due_at, $3::timestamptz) WHERE id = $1::uuid`
 )
@@ -128,7 +128,6 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Ti
 	}
 	if err = s.cancelMost(ctx, no, now); err == nil {
 		var sc script
-		sc.exec(byIndex)
 		sc.exec(cancelRest, no, now)
 		s.notify(&sc)
 		err = implicit{s}.run(ctx, sc)

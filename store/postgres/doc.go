@@ -27,4 +27,8 @@
 // that was made for it. Behind a pooler that shares sessions between transactions,
 // as PgBouncer does in its transaction mode, set Options.PollOnly, and have the
 // pool send no prepared statements: pgx.QueryExecModeExec.
+//
+// The tables of work in progress are emptied as fast as they are filled, and ask to
+// be vacuumed after every 5,000 dead rows. The server looks once a minute: for
+// thousands of runs a second over a long time set its autovacuum_naptime to 10s.
 package postgres

@@ -35,7 +35,6 @@ func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
 	}
 	var at *time.Time
 	var sc script
-	sc.exec(byIndex)
 	sc.query(func(scan scanFunc) error { return scan(&at) }, nextDue)
 	if err := (implicit{s}).run(ctx, sc); err != nil {
 		return time.Time{}, fmt.Errorf("postgres store: next due: %w", err)

@@ -56,21 +56,23 @@ func (s *Store) appendAll(ctx context.Context, calls []*appendCall) {
 	}
 }
 
+// appendTogether writes the events of calls in one transaction. It begins again
+// without the calls that turn out to be refused: what was done for them must not
+// stay.
 func (s *Store) appendTogether(ctx context.Context, calls []*appendCall) error {
-	open, err := s.resolve(ctx, implicit{s}, calls)
-	for err == nil && len(open) > 0 {
-		admitted := open
-		err = s.transact(ctx, func(tx *transaction) error {
-			var err error
-			if admitted, err = s.admit(ctx, tx, open); err != nil || len(admitted) < len(open) {
-				return err // rolled back: keys of the refused calls must not stay
+	calls, err := s.resolve(ctx, implicit{s}, calls)
+	for err == nil && len(calls) > 0 {
+		var admitted []*appendCall
+		err = s.transact(ctx, func(tx *transaction) (err error) {
+			if admitted, err = s.admit(ctx, tx, calls); err != nil || len(admitted) < len(calls) {
+				return err
 			}
-			return tx.commit(ctx, s.insertion(admitted))
+			return tx.commit(ctx, s.insertion(calls))
 		})
-		if len(admitted) == len(open) {
-			break
+		if err != nil || len(admitted) == len(calls) {
+			return err
 		}
-		open = admitted
+		calls = admitted
 	}
 	return err
 }
@@ -126,6 +128,22 @@ const (
 // which does not exist, and returns the others.
 func (s *Store) resolve(ctx context.Context, in session, calls []*appendCall) ([]*appendCall, error) {
 	known, byEmail := map[string]bool{}, map[string]string{}
+	if sc := lookingUp(calls, known, byEmail); len(sc) > 0 {
+		if err := in.run(ctx, sc); err != nil {
+			return nil, err
+		}
+	}
+	open := make([]*appendCall, 0, len(calls))
+	for _, c := range calls {
+		if c.err = c.own(known, byEmail); c.err == nil {
+			open = append(open, c)
+		}
+	}
+	return open, nil
+}
+
+// lookingUp looks for the contacts that events name, by id and by email.
+func lookingUp(calls []*appendCall, known map[string]bool, byEmail map[string]string) (sc script) {
 	var ids, emails []string
 	for _, c := range calls {
 		for i := range c.events {
@@ -138,33 +156,23 @@ func (s *Store) resolve(ctx context.Context, in session, calls []*appendCall) ([
 			}
 		}
 	}
-	var sc script
 	if len(ids) > 0 {
 		sc.query(func(scan scanFunc) error {
 			var id string
-			defer func() { known[id] = true }()
-			return scan(&id)
+			err := scan(&id)
+			known[id] = true
+			return err
 		}, findIDs, ids)
 	}
 	if len(emails) > 0 {
 		sc.query(func(scan scanFunc) error {
 			var key, id string
-			defer func() { byEmail[key] = id }()
-			return scan(&key, &id)
+			err := scan(&key, &id)
+			byEmail[key] = id
+			return err
 		}, findEmails, emails)
 	}
-	if len(sc) > 0 {
-		if err := in.run(ctx, sc); err != nil {
-			return nil, err
-		}
-	}
-	open := make([]*appendCall, 0, len(calls))
-	for _, c := range calls {
-		if c.err = c.own(known, byEmail); c.err == nil {
-			open = append(open, c)
-		}
-	}
-	return open, nil
+	return sc
 }
 
 // own notes the owners of the call's events.
@@ -199,33 +207,39 @@ SELECT owner, id, accepted_at FROM sent ORDER BY place`
 
 // insertion keeps the events of calls, those aside that are duplicates, and tells
 // all that listen.
-func (s *Store) insertion(calls []*appendCall) script {
-	var ids []pgtype.UUID
-	var owners, names []string
-	var emails, payloads, keys []*string
-	var occurred []*time.Time
-	var accepted []time.Time
+func (s *Store) insertion(calls []*appendCall) (sc script) {
+	var rows newEvents
 	for _, c := range calls {
 		for i := range c.events {
-			if c.receipts[i].Duplicate {
-				continue
+			if !c.receipts[i].Duplicate {
+				rows.add(&c.events[i].Event, c.owners[i])
 			}
-			e := &c.events[i].Event
-			var email *string
-			if record.Ref(c.owners[i]).ID == "" {
-				email = &e.Email
-			}
-			ids, owners, names = append(ids, uuidOf(e.ID)), append(owners, c.owners[i]), append(names, e.Name)
-			emails, payloads, keys = append(emails, email), append(payloads, orNull(string(e.Payload))), append(keys, orNull(e.IdempotencyKey))
-			occurred, accepted = append(occurred, nullable(e.OccurredAt)), append(accepted, e.AcceptedAt)
 		}
 	}
-	var sc script
-	if len(ids) > 0 {
-		sc.exec(insertEvents, ids, owners, emails, names, payloads, keys, occurred, accepted)
+	if len(rows.ids) > 0 {
+		sc.exec(insertEvents, rows.ids, rows.owners, rows.emails, rows.names, rows.payloads, rows.keys, rows.occurred, rows.accepted)
 		s.notify(&sc)
 	}
 	return sc
+}
+
+// newEvents are events to insert, by column.
+type newEvents struct {
+	ids                    []pgtype.UUID
+	owners, names          []string
+	emails, payloads, keys []*string
+	occurred               []*time.Time
+	accepted               []time.Time
+}
+
+func (n *newEvents) add(e *automation.Event, owner string) {
+	var email *string
+	if record.Ref(owner).ID == "" {
+		email = &e.Email
+	}
+	n.ids, n.owners, n.names = append(n.ids, uuidOf(e.ID)), append(n.owners, owner), append(n.names, e.Name)
+	n.emails, n.payloads, n.keys = append(n.emails, email), append(n.payloads, orNull(string(e.Payload))), append(n.keys, orNull(e.IdempotencyKey))
+	n.occurred, n.accepted = append(n.occurred, nullable(e.OccurredAt)), append(n.accepted, e.AcceptedAt)
 }
 
 // findEvent relies on the primary key of events.
@@ -267,7 +281,6 @@ func (s *Store) ContactEvents(ctx context.Context, contactID, name string, since
 func (s *Store) readEvents(ctx context.Context, sql string, args ...any) ([]automation.Event, error) {
 	var events []automation.Event
 	var sc script
-	sc.exec(byIndex)
 	sc.query(func(scan scanFunc) error {
 		e, _, err := scanEvent(scan)
 		events = append(events, e)

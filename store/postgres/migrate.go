@@ -62,10 +62,8 @@ END $$;
 // are newer stay as they are; if this process is too old for them the error wraps
 // automation.ErrSchema.
 func (s *Store) Migrate(ctx context.Context) error {
-	select {
-	case <-s.closed:
-		return fmt.Errorf("postgres store: %w", automation.ErrClosed)
-	default:
+	if err := s.errClosed(); err != nil {
+		return err
 	}
 	err := s.transact(ctx, func(tx *transaction) error {
 		// A lock of its own for each schema, to the end of the transaction.

@@ -16,6 +16,20 @@ WITH moved AS (
 )
 UPDATE automation.events e SET owner = $2::text, email = NULL FROM moved WHERE e.id = ANY (ARRAY[moved.event_id])`
 
+	// adoptStrays gives contacts the events that were sent for their email and went
+	// astray: the sender had looked for the contact before it was made, and wrote
+	// after its events had been moved. By the primary keys of contacts, pending and
+	// events.
+	adoptStrays = `
+WITH strays AS (
+	UPDATE automation.pending p SET owner = o.owner
+	FROM unnest($1::text[], $2::text[]) AS o (id, owner)
+	JOIN automation.contacts c ON c.id = ANY (ARRAY[o.id])
+	WHERE p.owner = ANY (ARRAY['@' || c.email_key])
+	RETURNING p.event_id, p.owner
+)
+UPDATE automation.events e SET owner = strays.owner, email = NULL FROM strays WHERE e.id = ANY (ARRAY[strays.event_id])`
+
 	notifyIfPending = `SELECT pg_notify($1::text, '') WHERE EXISTS (SELECT FROM automation.pending WHERE owner = $2::text)`
 )
 

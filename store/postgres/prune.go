@@ -50,7 +50,8 @@ RETURNING e.id`
 
 // pruneRuns removes runs, and the events that have started no other.
 func (s *Store) pruneRuns(ctx context.Context, p automation.PruneParams, res *automation.PruneResult) error {
-	return s.transact(ctx, func(tx *transaction) error {
+	err := s.transact(ctx, func(tx *transaction) error {
+		*res = automation.PruneResult{}
 		tally, seen := record.Tally{}, map[string]bool{}
 		var events []pgtype.UUID
 		var sc script
@@ -67,11 +68,9 @@ func (s *Store) pruneRuns(ctx context.Context, p automation.PruneParams, res *au
 			res.Runs++
 			return err
 		}, deleteEnded, p.Before, p.Limit)
-		res.Runs = 0
 		if err := tx.run(ctx, sc); err != nil || res.Runs == 0 {
 			return err
 		}
-		res.Events = 0
 		sc = nil
 		sc.query(func(scan scanFunc) error {
 			res.Events++
@@ -80,6 +79,10 @@ func (s *Store) pruneRuns(ctx context.Context, p automation.PruneParams, res *au
 		s.count(&sc, tally)
 		return tx.commit(ctx, sc)
 	})
+	if err != nil {
+		*res = automation.PruneResult{}
+	}
+	return err
 }
 
 // deleteLoose relies on the primary key of loose_events.
@@ -92,29 +95,47 @@ DELETE FROM automation.loose_events e USING old
 WHERE e.handled_at = ANY (ARRAY[old.handled_at]) AND e.event_id = ANY (ARRAY[old.event_id])
 RETURNING e.event_id`
 
-// pruneLooseEvents removes events that have started nothing.
+// pruneLooseEvents removes events that have started nothing when they were handled.
+// Some may have before: those stay for their runs, and go with them.
 func (s *Store) pruneLooseEvents(ctx context.Context, p automation.PruneParams, res *automation.PruneResult) error {
-	before := res.Events
-	return s.transact(ctx, func(tx *transaction) error {
-		res.Events = before
-		var events []pgtype.UUID
-		var sc script
-		sc.query(func(scan scanFunc) error {
-			var id string
-			err := scan(&id)
-			events = append(events, uuidOf(id))
+	for res.Events < p.Limit {
+		limit := p.Limit - res.Events
+		found, removed := 0, 0
+		err := s.transact(ctx, func(tx *transaction) (err error) {
+			found, removed, err = s.pruneLoose(ctx, tx, p.Before, limit)
 			return err
-		}, deleteLoose, p.Before, p.Limit-before)
-		if err := tx.run(ctx, sc); err != nil || len(events) == 0 {
+		})
+		res.Events += removed
+		if err != nil || found < limit {
 			return err
 		}
-		sc = nil
-		sc.query(func(scan scanFunc) error {
-			res.Events++
-			return scan(new(string))
-		}, deleteEvents, events)
-		return tx.commit(ctx, sc)
-	})
+	}
+	return nil
+}
+
+// pruneLoose returns how many events it has found, and how many of them it has
+// removed.
+func (s *Store) pruneLoose(ctx context.Context, tx *transaction, before time.Time, limit int) (found, removed int, err error) {
+	var events []pgtype.UUID
+	var sc script
+	sc.query(func(scan scanFunc) error {
+		var id string
+		err := scan(&id)
+		events = append(events, uuidOf(id))
+		return err
+	}, deleteLoose, before, limit)
+	if err := tx.run(ctx, sc); err != nil || len(events) == 0 {
+		return 0, 0, err
+	}
+	sc = nil
+	sc.query(func(scan scanFunc) error {
+		removed++
+		return scan(new(string))
+	}, deleteEvents, events)
+	if err := tx.commit(ctx, sc); err != nil {
+		return 0, 0, err
+	}
+	return len(events), removed, nil
 }
 
 // deleteExpiredKeys relies on idempotency_keys_expiry.

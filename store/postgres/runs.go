@@ -52,10 +52,10 @@ func scanActive(scan scanFunc, more ...any) (runRow, error) {
 // findRun relies on the primary keys of active_runs and ended_runs.
 const findRun = `
 SELECT ` + runColumns + `, r.state, r.control
-FROM automation.active_runs r JOIN automation.automations a ON a.no = r.automation_no WHERE r.id = $1::uuid
+FROM automation.active_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.id = $1::uuid
 UNION ALL
 SELECT ` + runColumns + `, r.state, 0::smallint
-FROM automation.ended_runs r JOIN automation.automations a ON a.no = r.automation_no WHERE r.id = $1::uuid`
+FROM automation.ended_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.id = $1::uuid`
 
 // FindRun implements automation.RunReader.
 func (s *Store) FindRun(ctx context.Context, id string) (automation.RunRecord, error) {
@@ -76,7 +76,6 @@ func (s *Store) FindRun(ctx context.Context, id string) (automation.RunRecord, e
 func (s *Store) readRuns(ctx context.Context, read func(scan scanFunc, more ...any) (runRow, error), sql string, args ...any) ([]automation.RunRecord, error) {
 	var rows []automation.RunRecord
 	var sc script
-	sc.exec(byIndex)
 	sc.query(func(scan scanFunc) error {
 		r, err := read(scan)
 		rows = append(rows, r.RunRecord)
@@ -130,7 +129,8 @@ FROM (
 )
 
 // The runs of a contact are few. The lists of them rely on active_runs_owner and
-// ended_runs_owner.
+// ended_runs_owner; OFFSET 0 keeps the other conditions from suggesting another
+// index.
 const (
 	owned = `
 SELECT ` + runColumns + `
@@ -138,6 +138,7 @@ FROM (
 	SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE r.owner = $11::text AND ($12::uuid IS NULL OR r.event_id = $12::uuid)
 	UNION ALL
 	SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE r.owner = $11::text AND ($12::uuid IS NULL OR r.event_id = $12::uuid)
+	OFFSET 0
 ) r JOIN automation.automations a ON a.no = r.automation_no
 WHERE ($1::text = '' OR a.id = $1::text) AND ($2::int = 0 OR r.version = $2::int)
 	AND (cardinality($3::smallint[]) = 0 OR r.status = ANY ($3::smallint[])) AND ($4::text = '' OR r.step = $4::text)

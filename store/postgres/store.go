@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
@@ -24,9 +23,9 @@ type Store struct {
 	known    []Migration
 	slot     int16 // of run_counts
 
-	checked   atomic.Bool   // the schema's version is one that this process can work with
-	closed    chan struct{} // closed by Close
-	closeOnce sync.Once
+	checked atomic.Bool     // the schema's version is one that this process can work with
+	open    context.Context // ends with Close
+	close   context.CancelFunc
 	// committing holds a token while Commit is at work: two at once, a renewal and
 	// a commit of the same leases say, would lock them in different orders.
 	committing chan struct{}
@@ -73,8 +72,9 @@ func New(pool *pgxpool.Pool, opts Options) (*Store, error) {
 	}
 	s := &Store{
 		pool: pool, schema: opts.Schema, pollOnly: opts.PollOnly, known: known, slot: int16(rand.IntN(slots)),
-		closed: make(chan struct{}), committing: make(chan struct{}, 1),
+		committing: make(chan struct{}, 1),
 	}
+	s.open, s.close = context.WithCancel(context.Background())
 	s.appends = batch.NewGroup(maxGrouped, s.appendAll)
 	s.lookups = batch.NewGroup(maxGrouped, s.findDefinitions)
 	return s, nil
@@ -86,7 +86,15 @@ const maxGrouped = 256
 // Close makes every later call fail with an error that wraps automation.ErrClosed.
 // The pool stays open.
 func (s *Store) Close() error {
-	s.closeOnce.Do(func() { close(s.closed) })
+	s.close()
+	return nil
+}
+
+// errClosed returns an error if the store was closed.
+func (s *Store) errClosed() error {
+	if s.open.Err() != nil {
+		return fmt.Errorf("postgres store: %w", automation.ErrClosed)
+	}
 	return nil
 }
 
@@ -99,10 +107,8 @@ func (s *Store) readyThrough(ctx context.Context, session session) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	select {
-	case <-s.closed:
-		return fmt.Errorf("postgres store: %w", automation.ErrClosed)
-	default:
+	if err := s.errClosed(); err != nil {
+		return err
 	}
 	if s.checked.Load() {
 		return nil

@@ -60,3 +60,14 @@ func TestStore_WithoutPreparedStatements(t *testing.T) {
 		})
 	})
 }
+
+// TestStore_BehindAPooler has every transaction served by another session.
+func TestStore_BehindAPooler(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Bouncer(t, pgtest.URL(t))
+	storetest.Run(t, func(tb testing.TB) storetest.Target {
+		return newTarget(tb, url, postgres.Options{PollOnly: true}, func(c *pgxpool.Config) {
+			c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+		})
+	})
+}

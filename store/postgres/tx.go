@@ -41,13 +41,21 @@ type session interface {
 // byIndex makes the planner use an index where there is one, to the end of the
 // transaction. The tables that are emptied as fast as they are filled are often
 // empty when statistics are taken: a plan made for an empty table would read all of
-// it, over and over, when it is not.
+// it, over and over, when it is not. Such plans do not depend on what is looked for,
+// and so are made once. They seem costly where a small table has to be read after
+// all, but are not worth being compiled.
 //
 // For the same reason a join with the rows of a call is written as
 // "column = ANY (ARRAY[row.column])": it can only be carried out by looking each of
 // the call's rows up in the index, never by reading the table and searching the
 // rows. Where a second index could seem as good, "+ interval '0'" rules it out.
-const byIndex = `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)`
+//
+// A process that stalls in the middle of a transaction must not keep its locks: the
+// server ends its session.
+const byIndex = `
+SELECT set_config('idle_in_transaction_session_timeout', '5s', true),
+	set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+	set_config('plan_cache_mode', 'force_generic_plan', true), set_config('jit', 'off', true)`
 
 // implicit is a session in which each script is a transaction of its own.
 type implicit struct{ s *Store }
@@ -59,7 +67,7 @@ func (i implicit) run(ctx context.Context, sc script) error {
 			return fmt.Errorf("connecting to the database: %w", err)
 		}
 		defer conn.Release()
-		return i.s.send(ctx, conn, sc)
+		return i.s.send(ctx, conn, append(script{{sql: byIndex}}, sc...))
 	})
 }
 

@@ -6,8 +6,6 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/seed-b636437c/automation"
 )
 
 // notification tells all who listen to the channel, which is called like the
@@ -26,18 +24,15 @@ func (s *Store) Watch(ctx context.Context, wake func()) error {
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	go func() {
-		select {
-		case <-s.closed:
-			cancel(automation.ErrClosed)
-		case <-ctx.Done():
-		}
-	}()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.open, cancel)()
 	err := s.listen(ctx, wake)
-	if cause := context.Cause(ctx); cause != nil {
-		err = cause
+	if closed := s.errClosed(); closed != nil {
+		return closed
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	return fmt.Errorf("postgres store: watch: %w", err)
 }

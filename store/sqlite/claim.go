@@ -47,7 +47,10 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) (works []au
 		works, err = c.claim(ctx, owners)
 		return err
 	})
-	return works, err
+	if err != nil {
+		return nil, err
+	}
+	return works, nil
 }
 
 func (s *Store) candidates(ctx context.Context, p automation.ClaimParams) (owners []key, err error) {

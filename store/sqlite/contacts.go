@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -18,12 +16,6 @@ type storedContact struct {
 	no      int64
 	deleted maybe
 }
-
-// errDamaged is wrapped by errors about a contact that cannot be read or written.
-// They are about that contact only.
-var errDamaged = errors.New("damaged contact")
-
-func damaged(id string, err error) error { return fmt.Errorf("%w %q: %w", errDamaged, id, err) }
 
 const selectContact = `
 SELECT c.no, c.id, c.email, c.first_name, c.last_name, c.unsubscribed, c.properties, c.segments, c.created_at, c.deleted_at

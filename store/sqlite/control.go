@@ -58,17 +58,17 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Ti
 // write must not wait for all of them.
 const cancelBatch = 1000
 
-// By the primary keys of versions and automation_active_runs_step; of the counters
-// by the primary key.
+// By automation_active_runs_step and the primary key of versions; of the counters by
+// the primary key.
 const (
 	selectRunning = `
 SELECT r.no FROM automation_versions v
-JOIN automation_active_runs r ON r.automation_no = v.automation_no AND r.version = v.version AND r.status = 0
-WHERE v.automation_no = ?1`
-	cancelRun = `
+CROSS JOIN automation_active_runs r INDEXED BY automation_active_runs_step
+	ON r.automation_no = v.automation_no AND r.version = v.version AND r.status = 0
+WHERE v.automation_no = ?`
+	selectUnasked = selectRunning + ` AND r.control <> 1`
+	cancelRun     = `
 UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?1), ?1) WHERE no = ?2 AND status = 0`
-	cancelRest = `
-UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?2), ?2) WHERE control <> 1 AND no IN (` + selectRunning + `)`
 	countRunning = `SELECT coalesce(sum(n), 0) FROM automation_run_counts WHERE automation_no = ? AND status = 0`
 )
 
@@ -85,8 +85,12 @@ func (s *Store) cancelAll(ctx context.Context, id string, now time.Time, last fu
 		if err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, cancelRest, a.no, now.UnixMicro()); err != nil {
+		rest, err := all(ctx, t, scanInt, selectUnasked, a.no)
+		if err != nil {
 			return failed("cancel runs", err)
+		}
+		if err := t.cancel(ctx, rest, now); err != nil {
+			return err
 		}
 		if _, err := first(ctx, t, countRunning, args(a.no), &n); err != nil {
 			return failed("cancel runs", err)
@@ -112,16 +116,19 @@ func (s *Store) cancelMost(ctx context.Context, id string, now time.Time) error 
 		return err
 	}
 	for batch := range slices.Chunk(running, cancelBatch) {
-		err := s.write(ctx, func(ctx context.Context, t *tx) error {
-			for _, no := range batch {
-				if _, err := t.exec(ctx, cancelRun, now.UnixMicro(), no); err != nil {
-					return failed("cancel runs", err)
-				}
-			}
-			return nil
-		})
+		err := s.write(ctx, func(ctx context.Context, t *tx) error { return t.cancel(ctx, batch, now) })
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// cancel asks runs to cancel that are still running.
+func (t *tx) cancel(ctx context.Context, running []int64, now time.Time) error {
+	for _, no := range running {
+		if _, err := t.exec(ctx, cancelRun, now.UnixMicro(), no); err != nil {
+			return failed("cancel runs", err)
 		}
 	}
 	return nil

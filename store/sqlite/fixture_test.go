@@ -2,32 +2,116 @@ package sqlite_test
 
 import (
 	"database/sql"
-	"encoding/binary"
 	"fmt"
+	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/sqlite"
 )
 
-// insertContacts writes contacts with UUIDs into the table, and returns their ids.
-func insertContacts(tb testing.TB, db *sql.DB, n int) []string {
+// driverName is one of the drivers that the store is tested with. Two of them must
+// not have a file open in one process: each would drop locks of the other.
+type driverName string
+
+const (
+	ncruces driverName = "ncruces"
+	modernc driverName = "modernc"
+)
+
+// open opens a file, and closes it with the test. The pragmas are executed by every
+// connection.
+func (d driverName) open(tb testing.TB, path string, pragmas ...string) *sql.DB {
 	tb.Helper()
-	tx, err := db.Begin()
+	name := "file:" + path + "?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)"
+	for _, p := range pragmas {
+		name += "&_pragma=" + p
+	}
+	var db *sql.DB
+	var err error
+	if d == ncruces {
+		db, err = driver.Open(name)
+	} else {
+		db, err = sql.Open("sqlite", name)
+	}
 	require.NoError(tb, err)
-	st, err := tx.Prepare(`INSERT INTO automation_contacts
-		(id, email, email_key, first_name, last_name, unsubscribed, properties, segments, created_at)
-		VALUES (?, ?, ?, '', '', 0, '', '', 0)`)
-	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, db.Close()) })
+	return db
+}
+
+// fresh returns a store on a new file, and its database.
+func fresh(tb testing.TB, pragmas ...string) (*sqlite.Store, *sql.DB) {
+	tb.Helper()
+	db := ncruces.open(tb, filepath.Join(tb.TempDir(), "store.db"), pragmas...)
+	s := sqlite.New(db)
+	require.NoError(tb, s.Migrate(tb.Context()))
+	return s, db
+}
+
+// contacts inserts contacts, and returns their ids.
+func contacts(tb testing.TB, s *sqlite.Store, n int) []string {
+	tb.Helper()
 	ids := make([]string, n)
 	for i := range ids {
-		var id [16]byte
-		binary.BigEndian.PutUint64(id[:], 0x019000007000)
-		binary.BigEndian.PutUint64(id[8:], uint64(i))
-		email := fmt.Sprintf("%d@example.com", i)
-		_, err := st.Exec(id[:], email, email)
-		require.NoError(tb, err)
-		ids[i] = fmt.Sprintf("%x-%x-%x-%x-%x", id[0:4], id[4:6], id[6:8], id[8:10], id[10:])
+		ids[i] = uuid(i)
+		c := automation.Contact{ID: ids[i], Email: fmt.Sprintf("c%d@example.com", i), CreatedAt: now}
+		require.NoError(tb, s.InsertContact(tb.Context(), c))
 	}
-	require.NoError(tb, tx.Commit())
 	return ids
+}
+
+// now is when the tests take place.
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func uuid(n int) string { return fmt.Sprintf("0195a3c0-7d00-7000-8000-%012x", n) }
+
+// event returns an event for a contact, with a number of its own.
+func event(n int, contact string) automation.NewEvent {
+	return automation.NewEvent{Event: automation.Event{
+		ID: uuid(1000 + n), Name: "user.created", ContactID: contact, OccurredAt: now, AcceptedAt: now,
+	}}
+}
+
+// everything claims all that is due.
+func everything() automation.ClaimParams {
+	return automation.ClaimParams{Now: now, Lease: time.Minute, Limit: 100, Events: 100, Runs: 100}
+}
+
+// claimed returns how many contacts have work now.
+func claimed(tb testing.TB, s automation.Store) int {
+	tb.Helper()
+	works, err := s.Claim(tb.Context(), everything())
+	require.NoError(tb, err)
+	return len(works)
+}
+
+// start starts a run of the contact that sleeps for an hour, and returns its id.
+func start(tb testing.TB, s *sqlite.Store, contact string) string {
+	tb.Helper()
+	require.NoError(tb, s.InsertAutomation(tb.Context(), automation.AutomationRecord{
+		ID: "welcome", Name: "Welcome", Status: automation.StatusEnabled, EventName: "user.created", Version: 1, Revision: 1,
+		CreatedAt: now, UpdatedAt: now,
+	}))
+	e := event(0, contact)
+	_, err := s.AppendEvents(tb.Context(), []automation.NewEvent{e})
+	require.NoError(tb, err)
+	works, err := s.Claim(tb.Context(), everything())
+	require.NoError(tb, err)
+	require.Len(tb, works, 1)
+	run := automation.RunRecord{
+		ID: uuid(2000), AutomationID: "welcome", Version: 1, ContactID: contact, EventID: e.Event.ID, EventName: e.Event.Name,
+		Status: automation.RunRunning, Step: "first", DueAt: now.Add(time.Hour), CreatedAt: now,
+	}
+	results, err := s.Commit(tb.Context(), []automation.Transition{{
+		Contact: works[0].Contact, Token: works[0].Token, Now: now, Release: true,
+		Handled: []string{e.Event.ID}, Runs: []automation.RunChange{{RunRecord: run, New: true}},
+	}})
+	require.NoError(tb, err)
+	require.NoError(tb, results[0].Err)
+	return run.ID
 }

@@ -9,7 +9,7 @@ import (
 const (
 	// By the primary key of pending, and that of events.
 	movePendingEvents = `
-UPDATE automation_events SET owner = ?, email = NULL WHERE no IN (SELECT event_no FROM automation_pending WHERE owner = ?)`
+UPDATE automation_events SET owner = ?, email = NULL FROM automation_pending p WHERE p.owner = ? AND automation_events.no = p.event_no`
 	// By the primary key.
 	movePending = `UPDATE automation_pending SET owner = ? WHERE owner = ?`
 )

@@ -60,15 +60,19 @@ WHERE r.owner = ?13 AND (?14 IS NULL OR r.event_no = ?14)
 	newestFirst   = ` ORDER BY created_at DESC, no DESC LIMIT 0 + ?12`
 	oldestFirst   = ` ORDER BY created_at, no LIMIT 0 + ?12`
 
-	activeOfGroups = listColumns + ` FROM automation_run_counts g
-CROSS JOIN automation_active_runs r ON r.no IN (SELECT x.no FROM automation_active_runs x` + ofGroup
-	endedOfGroups = listColumns + ` FROM automation_run_counts g
-CROSS JOIN automation_ended_runs r ON r.no IN (SELECT x.no FROM automation_ended_runs x` + ofGroup
+	// json_each makes a table of the numbers of a group, which a subquery that
+	// refers to g cannot be.
+	activeNumbers = listColumns + ` FROM automation_run_counts g
+CROSS JOIN json_each((SELECT json_group_array(no) FROM (SELECT x.no FROM automation_active_runs x` + ofGroup
+	endedNumbers = listColumns + ` FROM automation_run_counts g
+CROSS JOIN json_each((SELECT json_group_array(no) FROM (SELECT x.no FROM automation_ended_runs x` + ofGroup
+	activeOfNumbers = `))) j CROSS JOIN automation_active_runs r ON r.no = j.value` + joinRun + ofGroups
+	endedOfNumbers  = `))) j CROSS JOIN automation_ended_runs r ON r.no = j.value` + joinRun + ofGroups
 
-	listRuns = activeOfGroups + newestInGroup + `)` + joinRun + ofGroups + ` UNION ALL ` +
-		endedOfGroups + newestInGroup + `)` + joinRun + ofGroups + newestFirst
-	listRunsBefore = activeOfGroups + oldestInGroup + `)` + joinRun + ofGroups + ` UNION ALL ` +
-		endedOfGroups + oldestInGroup + `)` + joinRun + ofGroups + oldestFirst
+	listRuns = activeNumbers + newestInGroup + activeOfNumbers + ` UNION ALL ` +
+		endedNumbers + newestInGroup + endedOfNumbers + newestFirst
+	listRunsBefore = activeNumbers + oldestInGroup + activeOfNumbers + ` UNION ALL ` +
+		endedNumbers + oldestInGroup + endedOfNumbers + oldestFirst
 
 	ofContactUnion    = listColumns + fromActive + ofContact + ` UNION ALL ` + listColumns + fromEnded + ofContact
 	listContact       = ofContactUnion + newestFirst

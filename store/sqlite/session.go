@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"fmt"
 )
 
 // session is what statements are executed in: a transaction of the Store's own,
@@ -130,11 +129,3 @@ func changed(ctx context.Context, q session, query string, args ...any) (int, er
 
 // args makes a list of arguments where others follow.
 func args(a ...any) []any { return a }
-
-// failed says in which call the database has failed, if it has.
-func failed(what string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("sqlite store: %s: %w", what, err)
-}

@@ -1,16 +1,3 @@
-// Package sqlite keeps automations, events, contacts and runs in a SQLite
-// database that the application has opened: with any driver, in a file of its own
-// or among the application's tables. Package sqlitefile opens one for those who
-// bring none.
-//
-//	store := sqlite.New(db)
-//	if err := store.Migrate(ctx); err != nil {
-//		return err
-//	}
-//	runner, err := automation.New(store, mailer, automation.Options{})
-//
-// The database must be in WAL mode. What is written is on the disk when a call
-// returns. Several processes can share the file.
 package sqlite
 
 import (
@@ -113,17 +100,4 @@ func (s *Store) find(query string) *sql.Stmt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.statements[query]
-}
-
-func notFound(kind, id string) error { return &missingError{kind, id} }
-
-// missingError says what was not found. It is made for every event without
-// definition, so its text is left until somebody wants to read it.
-type missingError struct{ kind, id string }
-
-func (e *missingError) Error() string { return fmt.Sprintf("%s %q: %v", e.kind, e.id, e.Unwrap()) }
-func (e *missingError) Unwrap() error { return automation.ErrNotFound }
-
-func conflict(format string, args ...any) error {
-	return fmt.Errorf(format+": %w", append(args, automation.ErrConflict)...)
 }

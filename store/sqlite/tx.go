@@ -1,13 +1,12 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
-
-	"github.com/seed-b636437c/automation"
 )
 
 // tx is a transaction that writes. A Store has one at a time. Once it was begun, no
@@ -25,6 +24,10 @@ type writeCall struct {
 	err error
 }
 
+// errNotWritten is the outcome of a call until it has another: whoever writes for
+// several calls may panic.
+var errNotWritten = errors.New("sqlite store: not written")
+
 // maxWrites is how many calls share a transaction at most.
 const maxWrites = 256
 
@@ -41,45 +44,37 @@ func (s *Store) write(ctx context.Context, do func(ctx context.Context, t *tx) e
 	if err := s.check(ctx); err != nil {
 		return err
 	}
-	call := &writeCall{do: do}
+	call := &writeCall{do: do, err: errNotWritten}
 	if err := s.writes.Do(ctx, call); err != nil {
 		return err
 	}
 	return call.err
 }
 
-// refuses reports whether an error is about what was asked for, and not about the
-// database.
-func refuses(err error) bool {
-	return errors.Is(err, automation.ErrLeaseLost) || errors.Is(err, automation.ErrConflict) ||
-		errors.Is(err, automation.ErrNotFound) || errors.Is(err, errDamaged)
-}
-
 // writeAll executes calls in one transaction. If that fails although it could
 // begin, each gets one of its own: what one call writes may be what fails.
 func (s *Store) writeAll(ctx context.Context, calls []*writeCall) {
 	begun := false
+	refused := make([]error, len(calls))
 	err := s.exclusive(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		return s.begin(ctx, conn, func(ctx context.Context, t *tx) error {
+		return s.begin(ctx, conn, func(ctx context.Context, t *tx) (err error) {
 			begun = true
-			for _, c := range calls {
-				if c.err = c.do(ctx, t); c.err != nil && !refuses(c.err) {
-					return c.err
+			for i, c := range calls {
+				if refused[i] = c.do(ctx, t); refused[i] != nil && !refuses(refused[i]) {
+					return refused[i]
 				}
 			}
 			return nil
 		})
 	})
-	switch {
-	case err == nil:
-	case begun && len(calls) > 1:
+	if err != nil && begun && len(calls) > 1 {
 		for i := range calls {
 			s.writeAll(ctx, calls[i:i+1])
 		}
-	default:
-		for _, c := range calls {
-			c.err = err
-		}
+		return
+	}
+	for i, c := range calls {
+		c.err = cmp.Or(err, refused[i])
 	}
 }
 

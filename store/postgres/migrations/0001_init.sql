@@ -107,9 +107,9 @@ CREATE TABLE automation.active_runs (
     error         text, -- a JSON object
     state         bytea
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX active_runs_place ON automation.active_runs (automation_no, version, status, step, created_at, id);
+CREATE INDEX active_runs_place ON automation.active_runs (automation_no, version, status, step, created_at);
 CREATE INDEX active_runs_owner ON automation.active_runs (owner, wait_event);
-CREATE INDEX active_runs_due ON automation.active_runs (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX active_runs_due ON automation.active_runs (due_at);
 
 -- Runs that have ended lie apart: the history may grow without weighing on what is
 -- searched for every event.
@@ -130,7 +130,7 @@ CREATE TABLE automation.ended_runs (
     error         text,
     state         bytea
 );
-CREATE INDEX ended_runs_place ON automation.ended_runs (automation_no, version, status, step, created_at, id);
+CREATE INDEX ended_runs_place ON automation.ended_runs (automation_no, version, status, step, created_at);
 CREATE INDEX ended_runs_owner ON automation.ended_runs (owner, event_id);
 CREATE INDEX ended_runs_completed ON automation.ended_runs (completed_at);
 
@@ -163,7 +163,7 @@ CREATE TABLE automation.contacts (
     created_at   timestamptz,
     deleted_at   timestamptz
 ) WITH (fillfactor = 85);
-CREATE UNIQUE INDEX contacts_listed ON automation.contacts (no) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX contacts_no ON automation.contacts (no);
 
 CREATE TABLE automation.contact_segments (
     segment    text COLLATE "C" NOT NULL,

@@ -10,7 +10,7 @@
 // The driver is github.com/ncruces/go-sqlite3, which registers the name "sqlite3"
 // with database/sql. A program that links another driver of this name, such as
 // github.com/mattn/go-sqlite3, would panic when it starts: it opens the file with
-// that and gives it to sqlite.New.
+// that one and gives it to sqlite.New.
 package sqlitefile
 
 import (
@@ -19,7 +19,9 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"time"
 
+	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
 
 	"github.com/seed-b636437c/automation/store/sqlite"
@@ -30,6 +32,10 @@ type Store struct {
 	*sqlite.Store
 	db *sql.DB
 }
+
+// connections is how many there are at most: one that writes, one that watches, and
+// readers. They are kept open, because a new one begins by reading the schema.
+const connections = 8
 
 // Open opens the file at path, creates it if there is none, and brings its tables
 // to the version that this release needs. Every commit is synced to the disk.
@@ -42,25 +48,45 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	s := &Store{Store: sqlite.New(db), db: db}
-	if err := s.Migrate(ctx); err != nil {
+	if err = writeAhead(ctx, db); err == nil {
+		err = s.Migrate(ctx)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("sqlite file %q: %w", path, errors.Join(err, s.Close()))
 	}
 	return s, nil
 }
 
-// connections is how many there are at most: one that writes, one that watches, and
-// readers. They are kept open: a new one reads the whole schema first.
-const connections = 8
-
-// name returns the data source name of a file. The busy timeout comes first: the
-// other settings may have to wait for another process.
+// name returns the data source name of a file. The cache is larger, and the log
+// longer before it is copied into the database, than SQLite has them for telephones.
 func name(path string) string {
 	query := url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(5000)", "journal_mode(wal)", "synchronous(full)", "foreign_keys(1)"},
+		"_pragma": {"busy_timeout(5000)", "synchronous(full)", "foreign_keys(1)", "cache_size(-16000)", "wal_autocheckpoint(4000)"},
 	}
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}
 	return u.String()
+}
+
+// patience is how long to wait for others who open the file for the first time too.
+const patience = 5 * time.Second
+
+// writeAhead puts a new file into WAL mode, which it stays in. SQLite does not wait
+// for others here, because they may wait for each other.
+func writeAhead(ctx context.Context, db *sql.DB) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		_, err := db.ExecContext(ctx, "PRAGMA journal_mode = wal")
+		if !errors.Is(err, sqlite3.BUSY) {
+			return err
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // DB returns the database, for transactions that send events together with changes

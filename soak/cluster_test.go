@@ -1,0 +1,236 @@
+//go:build unix
+
+package soak
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// people is how many contacts there are. Half of them are known from the start,
+// the others become contacts by their first event.
+const people = 24
+
+// cluster is some nodes on one store, and the ledger that they report to.
+type cluster struct {
+	t      *testing.T
+	random *rand.Rand
+	ledger *ledger
+	socket string
+	config storeConfig
+	nodes  []*process
+	logs   string // the folder of what the nodes print
+	// writable reports whether nobody is writing, on a store with one writer.
+	writable func() bool
+	born     int
+}
+
+// process is a node that runs.
+type process struct {
+	name  string
+	cmd   *exec.Cmd
+	stdin io.Closer
+	log   string
+}
+
+// newCluster prepares a store and starts nodes on it.
+func newCluster(t *testing.T, config storeConfig, nodes int) *cluster {
+	t.Helper()
+	seed := seed(t)
+	c := &cluster{t: t, random: rand.New(rand.NewPCG(seed, 0)), config: config, logs: t.TempDir()}
+	store, err := config.open(t.Context())
+	require.NoError(t, err)
+	c.ledger = newLedger(seed, populate(t, store))
+	require.NoError(t, store.Close())
+	c.socket = c.ledger.listen(t)
+	c.nodes = make([]*process, nodes)
+	t.Cleanup(c.end)
+	for i := range c.nodes {
+		c.start(i)
+	}
+	return c
+}
+
+// seed returns the seed of the test's choices.
+func seed(t *testing.T) uint64 {
+	t.Helper()
+	seed := rand.Uint64()
+	if text := os.Getenv("SOAK_SEED"); text != "" {
+		var err error
+		seed, err = strconv.ParseUint(text, 10, 64)
+		require.NoError(t, err, "SOAK_SEED")
+	}
+	t.Logf("SOAK_SEED=%d", seed)
+	return seed
+}
+
+// populate creates the automations and those contacts that are known from the
+// start. It returns the ids of all people, empty for the others.
+func populate(t *testing.T, store automation.Store) []string {
+	t.Helper()
+	runner, err := automation.New(store, noMailer{}, automation.Options{})
+	require.NoError(t, err)
+	for _, flow := range flows() {
+		_, err := runner.Apply(t.Context(), flow)
+		require.NoError(t, err)
+	}
+	ids := make([]string, people)
+	for i := range people / 2 {
+		c, err := runner.CreateContact(t.Context(), automation.Contact{Email: address(i)})
+		require.NoError(t, err)
+		ids[i] = c.ID
+	}
+	return ids
+}
+
+// start starts the node with this number. Every process has another name.
+func (c *cluster) start(i int) {
+	c.t.Helper()
+	c.born++
+	p := &process{name: fmt.Sprintf("node%d.%d", i, c.born)}
+	config, err := json.Marshal(nodeConfig{Node: p.name, Store: c.config, Ledger: c.socket})
+	require.NoError(c.t, err)
+	p.log = filepath.Join(c.logs, p.name)
+	log, err := os.Create(p.log)
+	require.NoError(c.t, err)
+	defer log.Close()
+	p.cmd = exec.Command(os.Args[0])
+	p.cmd.Env = append(os.Environ(), nodeEnv+"="+string(config))
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	p.stdin, err = p.cmd.StdinPipe()
+	require.NoError(c.t, err)
+	require.NoError(c.t, p.cmd.Start())
+	c.nodes[i] = p
+}
+
+// kill kills a node. Nothing of it is left when kill returns, but what it has
+// written and sent.
+func (c *cluster) kill(i int) {
+	p := c.nodes[i]
+	_ = p.cmd.Process.Kill() // it may have ended by itself, which its log shows
+	_ = p.cmd.Wait()
+	c.ledger.bury(p.name)
+	c.nodes[i] = nil
+}
+
+// end kills what still runs, and shows what the nodes have said if the test has
+// failed.
+func (c *cluster) end() {
+	for i, p := range c.nodes {
+		if p != nil {
+			c.kill(i)
+		}
+	}
+	logs, _ := filepath.Glob(filepath.Join(c.logs, "*")) // the pattern is well-formed
+	for _, path := range logs {
+		text, err := os.ReadFile(path)
+		if err != nil || bytes.Contains(text, []byte("DATA RACE")) || bytes.Contains(text, []byte("panic")) {
+			c.t.Errorf("%s: %v\n%s", path, err, text)
+		} else if c.t.Failed() && len(text) > 0 {
+			c.t.Logf("the end of %s:\n%s", path, text[max(0, len(text)-4096):])
+		}
+	}
+}
+
+// finish lets the nodes do all that is left, stops them, and checks everything.
+func (c *cluster) finish() {
+	c.t.Helper()
+	require.True(c.t, c.ledger.allSent(time.Minute), "all events are accepted")
+	store, err := c.config.open(c.t.Context())
+	require.NoError(c.t, err)
+	defer func() { require.NoError(c.t, store.Close()) }()
+	require.NoError(c.t, awaitIdle(c.t.Context(), store, time.Minute))
+	for i := range c.nodes {
+		c.stop(i)
+	}
+	c.ledger.report(c.t)
+	problems := check(c.t.Context(), store, c.ledger)
+	require.NoError(c.t, errors.Join(problems[:min(len(problems), 20)]...), "%d problems", len(problems))
+}
+
+// awaitIdle waits until nothing is due any more.
+func awaitIdle(ctx context.Context, store automation.Store, timeout time.Duration) error {
+	late := time.After(timeout)
+	for {
+		due, err := store.NextDue(ctx)
+		if err == nil && due.IsZero() {
+			return nil
+		}
+		select {
+		case <-late:
+			return fmt.Errorf("after %s something is due at %s: %w", timeout, due, errors.Join(err, context.DeadlineExceeded))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// stop lets a node end as it does when its host is shut down.
+func (c *cluster) stop(i int) {
+	c.t.Helper()
+	p := c.nodes[i]
+	require.NoError(c.t, p.stdin.Close())
+	ended := make(chan error, 1)
+	go func() { ended <- p.cmd.Wait() }()
+	select {
+	case err := <-ended:
+		require.NoError(c.t, err, "node %s", p.name)
+		c.nodes[i] = nil
+	case <-time.After(30 * time.Second):
+		c.nodes[i] = nil
+		require.NoError(c.t, errors.Join(p.cmd.Process.Kill(), <-ended))
+		require.Fail(c.t, "the node does not stop", p.name)
+	}
+}
+
+// report tells how much has happened.
+func (l *ledger) report(t *testing.T) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	repeated := 0
+	for _, d := range l.emails {
+		repeated += d.times - 1
+	}
+	t.Logf("%d events accepted, %d emails arrived, %d of them again, %d transitions refused", len(l.events), len(l.emails), repeated, l.refused)
+}
+
+// disturb does something bad to the nodes, the given number of times, each time
+// in the middle of work.
+func (c *cluster) disturb(times int, do func()) {
+	for range times {
+		c.ledger.grant(eventsPerBlow)
+		c.ledger.activity(c.random.IntN(3 * eventsPerBlow))
+		<-time.After(time.Duration(c.random.IntN(20)) * time.Millisecond)
+		do()
+	}
+}
+
+// eventsPerBlow is how many new events are sent between two things that go wrong.
+const eventsPerBlow = 50
+
+// blows is how often something goes wrong: less often in the short version.
+func blows(t *testing.T, short int) int {
+	t.Helper()
+	text := os.Getenv("SOAK_KILLS")
+	if text == "" {
+		return short
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err, "SOAK_KILLS")
+	return n
+}

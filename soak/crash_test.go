@@ -1,0 +1,97 @@
+//go:build unix
+
+package soak
+
+import (
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// crash kills nodes in the middle of work and starts them again. Now and then one
+// is stalled instead, for longer than its lease.
+func (c *cluster) crash(times int) {
+	c.t.Helper()
+	kills := 0
+	c.disturb(times, func() {
+		i := c.random.IntN(len(c.nodes))
+		if len(c.nodes) > 1 && c.random.IntN(6) == 0 {
+			c.stall(i)
+			return
+		}
+		c.kill(i)
+		c.start(i)
+		kills++
+	})
+	c.t.Logf("%d nodes killed, %d stalled", kills, times-kills)
+	c.finish()
+}
+
+// stall stops a node for longer than its lease, and lets it go on.
+func (c *cluster) stall(i int) {
+	c.t.Helper()
+	require.NoError(c.t, c.freeze(c.nodes[i]))
+	<-time.After(lease + lease/2)
+	require.NoError(c.t, c.nodes[i].cmd.Process.Signal(syscall.SIGCONT))
+}
+
+// freeze stops a node. One that is just writing to a file keeps all others from
+// writing, which no store can change: it goes on until it is done.
+func (c *cluster) freeze(p *process) error {
+	for {
+		if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+			return err
+		}
+		var status syscall.WaitStatus // it does not stop at once
+		if _, err := syscall.Wait4(p.cmd.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil {
+			return err
+		}
+		if c.writable == nil || c.writable() {
+			return nil
+		}
+		if err := p.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+			return err
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
+// takeOver stalls a node while an email of it is in flight, until another node has
+// sent the same email, and lets it go on with what it believes to hold.
+func (c *cluster) takeOver() {
+	c.t.Helper()
+	var held atomic.Bool
+	l := c.ledger
+	l.mu.Lock()
+	l.flawless = true
+	l.hold = func(email EmailArgs) {
+		if email.Once || !held.CompareAndSwap(false, true) {
+			return
+		}
+		p := c.named(email.Node)
+		_ = c.freeze(p)
+		l.await(time.Minute, func() bool { return l.emails[email.Key].times > 1 })
+		_ = p.cmd.Process.Signal(syscall.SIGCONT)
+	}
+	l.mu.Unlock()
+	l.grant(4 * eventsPerBlow)
+	c.finish()
+
+	require.Positive(c.t, l.refused, "commits of the node that has lost its lease are refused")
+	repeated := 0
+	for _, d := range l.emails {
+		repeated += d.times - 1
+	}
+	require.Positive(c.t, repeated, "another node has sent what the stalled one was about to record")
+}
+
+func (c *cluster) named(name string) *process {
+	for _, p := range c.nodes {
+		if p.name == name {
+			return p
+		}
+	}
+	return nil
+}

@@ -1,0 +1,192 @@
+//go:build unix
+
+package soak
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// The ids of the automations.
+const (
+	orderFlow   = "order"
+	receiptFlow = "receipt"
+	signupFlow  = "signup"
+)
+
+// The names of the events. Nothing waits for evView or is started by it.
+const (
+	evSignup = "signup.done"
+	evOrder  = "order.placed"
+	evReview = "order.reviewed"
+	evClose  = "account.closed"
+	evView   = "page.viewed"
+)
+
+const (
+	// reviewTimeout is about as long as it takes until a contact gets its next
+	// event, so that waits end both ways.
+	reviewTimeout = 300 * time.Millisecond
+	pause         = 100 * time.Millisecond
+	// matchingScore is the least score of a review that a run waits for.
+	matchingScore = 3
+	goldSegment   = "gold"
+	goldPlan      = "gold"
+)
+
+// startedBy are the automations that an event starts.
+var startedBy = map[string][]string{
+	evSignup: {signupFlow},
+	evOrder:  {orderFlow, receiptFlow},
+}
+
+// flows use every kind of step that does not delete the contact.
+func flows() []automation.Automation {
+	return []automation.Automation{order(), receipt(), signup()}
+}
+
+func order() automation.Automation {
+	return automation.Automation{
+		ID: orderFlow, Name: "Order", Status: automation.StatusEnabled,
+		Steps: []automation.Step{
+			{Key: "placed", Config: automation.Trigger{EventName: evOrder}},
+			{Key: "mark", Config: set("last_order", "event.n")},
+			{Key: "tier", Config: automation.Condition{Rule: automation.Field("event.plan").Eq(goldPlan)}},
+			{Key: "tag", Config: automation.AddToSegment{SegmentID: goldSegment}},
+			{Key: "pause", Config: automation.Delay{Duration: automation.DurationOf(pause)}},
+			{Key: "thanks", Config: email("thanks", "last", "contact.properties.last_order")},
+			{Key: "review", Config: automation.WaitForEvent{
+				EventName: evReview, Timeout: automation.DurationOf(reviewTimeout),
+				FilterRule: automation.Field("event.score").Gte(matchingScore),
+			}},
+			{Key: "praise", Config: set("last_review", "wait_events."+evReview+".n")},
+			{Key: "glad", Config: email("glad", "cause", "wait_events."+evReview+".n")},
+			{Key: "nudge", Config: email("nudge")},
+		},
+		Connections: []automation.Connection{
+			{From: "placed", To: "mark"},
+			{From: "mark", To: "tier"},
+			{From: "tier", To: "tag", Type: automation.ConnectionConditionMet},
+			{From: "tier", To: "pause", Type: automation.ConnectionConditionNotMet},
+			{From: "tag", To: "thanks"},
+			{From: "pause", To: "thanks"},
+			{From: "thanks", To: "review"},
+			{From: "review", To: "praise", Type: automation.ConnectionEventReceived},
+			{From: "praise", To: "glad"},
+			{From: "review", To: "nudge", Type: automation.ConnectionTimeout},
+		},
+	}
+}
+
+func receipt() automation.Automation {
+	once := email("receipt")
+	once.Delivery = automation.AtMostOnce
+	return automation.Automation{
+		ID: receiptFlow, Name: "Receipt", Status: automation.StatusEnabled,
+		Steps: []automation.Step{
+			{Key: "placed", Config: automation.Trigger{EventName: evOrder}},
+			{Key: "once", Config: once},
+		},
+		Connections: []automation.Connection{{From: "placed", To: "once"}},
+	}
+}
+
+func signup() automation.Automation {
+	return automation.Automation{
+		ID: signupFlow, Name: "Signup", Status: automation.StatusEnabled,
+		Steps: []automation.Step{
+			{Key: "joined", Config: automation.Trigger{EventName: evSignup}},
+			{Key: "closing", Config: automation.WaitForEvent{EventName: evClose}},
+			{Key: "leave", Config: set("last_close", "wait_events."+evClose+".n")},
+			{Key: "bye", Config: email("bye", "cause", "wait_events."+evClose+".n")},
+		},
+		Connections: []automation.Connection{
+			{From: "joined", To: "closing"},
+			{From: "closing", To: "leave"},
+			{From: "leave", To: "bye"},
+		},
+	}
+}
+
+func set(property, reference string) automation.ContactUpdate {
+	return automation.ContactUpdate{Properties: map[string]automation.Value{property: automation.Var(reference)}}
+}
+
+// email has the number of the event that started the run, and what further names
+// and references say.
+func email(template string, more ...string) automation.SendEmail {
+	variables := map[string]automation.Value{"n": automation.Var("event.n")}
+	for i := 0; i < len(more); i += 2 {
+		variables[more[i]] = automation.Var(more[i+1])
+	}
+	return automation.SendEmail{Template: automation.TemplateRef{ID: template, Variables: variables}}
+}
+
+// Event is an event as a node is told to send it.
+type Event struct {
+	Person  int
+	N       int // counts the events of the person, from 1
+	Name    string
+	ID      string // of the contact; empty: by email
+	Email   string
+	Plan    string
+	Score   int
+	SendKey string // its idempotency key
+}
+
+func (e Event) event() automation.Event {
+	return automation.Event{
+		Name: e.Name, ContactID: e.ID, Email: e.Email, IdempotencyKey: e.SendKey,
+		Payload: automation.Payload(map[string]any{"n": e.N, "plan": e.Plan, "score": e.Score}),
+	}
+}
+
+// script invents the events of one person.
+type script struct {
+	random *rand.Rand
+	person int
+	id     string // empty for somebody who becomes a contact by an event
+	n      int
+}
+
+func address(person int) string { return fmt.Sprintf("person%d@example.com", person) }
+
+func (s *script) next() Event {
+	s.n++
+	e := Event{Person: s.person, N: s.n, Name: s.name(), Plan: "basic", Score: 1 + s.random.IntN(5)}
+	e.SendKey = fmt.Sprintf("%d-%d", s.person, s.n)
+	if s.random.IntN(2) == 0 {
+		e.Plan = goldPlan
+	}
+	switch {
+	case s.id != "" && s.random.IntN(2) == 0:
+		e.ID = s.id
+	case s.random.IntN(2) == 0:
+		e.Email = strings.ToUpper(address(s.person))
+	default:
+		e.Email = address(s.person)
+	}
+	return e
+}
+
+func (s *script) name() string {
+	if s.n == 1 {
+		return evSignup
+	}
+	switch draw := s.random.IntN(100); {
+	case draw < 55:
+		return evOrder
+	case draw < 85:
+		return evReview
+	case draw < 90:
+		return evClose
+	case draw < 95:
+		return evSignup
+	default:
+		return evView
+	}
+}

@@ -1,0 +1,309 @@
+//go:build unix
+
+package soak
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/rpc"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// ledger is what must not be forgotten when nodes die: it lives in the test's
+// process. It says which event is sent next, remembers which ones the store has
+// accepted, is where emails arrive, and hears what the nodes have committed.
+type ledger struct {
+	mu       sync.Mutex
+	changed  *sync.Cond
+	random   *rand.Rand
+	budget   int // how many new events may still be handed out
+	requests int // how many calls there were
+	gone     map[string]bool
+	scripts  []*script
+	waiting  []int            // people whose next event may be sent
+	open     map[string]*sent // by key: handed out, not acknowledged
+	events   map[string]*sent // by the event's id: acknowledged
+	emails   map[string]*delivery
+	notices  map[string]int      // what was committed, and how often
+	handled  map[string][]string // ids of events, in the order in which each node has handled them
+	refused  int                 // transitions of leases that were lost
+	failures int                 // of sending
+	hold     func(EmailArgs)
+	flawless bool // the mailer never fails
+	problems []error
+}
+
+// sent is an event that was handed out to be sent.
+type sent struct {
+	Event
+	holder string    // the node that sends it; empty: none
+	acked  time.Time // when it was known to be accepted
+}
+
+// delivery is what has arrived under one idempotency key.
+type delivery struct {
+	EmailArgs
+	times int
+}
+
+// newLedger returns a ledger for people with these contact ids. Those without
+// one become contacts by their events.
+func newLedger(seed uint64, ids []string) *ledger {
+	l := &ledger{
+		random: rand.New(rand.NewPCG(seed, 1)), gone: map[string]bool{}, open: map[string]*sent{},
+		events: map[string]*sent{}, emails: map[string]*delivery{}, notices: map[string]int{},
+		handled: map[string][]string{},
+	}
+	l.changed = sync.NewCond(&l.mu)
+	for i, id := range ids {
+		l.scripts = append(l.scripts, &script{random: rand.New(rand.NewPCG(seed, uint64(i)+2)), person: i, id: id})
+		l.waiting = append(l.waiting, i)
+	}
+	return l
+}
+
+// listen serves the ledger on a socket until the test ends.
+func (l *ledger) listen(t *testing.T) (socket string) {
+	t.Helper()
+	socket = filepath.Join(t.TempDir(), "ledger")
+	listener, err := net.Listen("unix", socket)
+	require.NoError(t, err)
+	server := rpc.NewServer()
+	require.NoError(t, server.RegisterName("Ledger", &LedgerService{l}))
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for conn, err := listener.Accept(); err == nil; conn, err = listener.Accept() {
+			go server.ServeConn(conn)
+		}
+	}()
+	return socket
+}
+
+// grant lets n more events be sent.
+func (l *ledger) grant(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.budget += n
+	l.changed.Broadcast()
+}
+
+// bury takes note that a node is dead: what it was about to send is up to others.
+func (l *ledger) bury(node string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gone[node] = true
+	for _, e := range l.open {
+		if e.holder == node {
+			e.holder = ""
+		}
+	}
+	l.changed.Broadcast()
+}
+
+// await returns whether something has become true of the ledger in time.
+func (l *ledger) await(timeout time.Duration, condition func() bool) bool {
+	late := false
+	timer := time.AfterFunc(timeout, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		late = true
+		l.changed.Broadcast()
+	})
+	defer timer.Stop()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for !condition() && !late {
+		l.changed.Wait()
+	}
+	return condition()
+}
+
+// activity waits until the nodes have called n more times, but not for ever: they
+// may have nothing left to do.
+func (l *ledger) activity(n int) {
+	l.mu.Lock()
+	target := l.requests + n
+	l.mu.Unlock()
+	l.await(2*time.Second, func() bool { return l.requests >= target })
+}
+
+// allSent waits until every event that may be sent is acknowledged.
+func (l *ledger) allSent(timeout time.Duration) bool {
+	return l.await(timeout, func() bool { return l.budget == 0 && len(l.open) == 0 })
+}
+
+// LedgerService is the ledger as nodes see it, through net/rpc.
+type LedgerService struct{ l *ledger }
+
+// NodeArgs say who calls.
+type NodeArgs struct{ Node string }
+
+// Next hands out an event, and waits until there is one. An event whose sender
+// has died, or has failed, comes first: nobody knows whether it was accepted.
+func (s *LedgerService) Next(args NodeArgs, reply *Event) error {
+	l := s.l
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for !l.gone[args.Node] {
+		if e := l.pick(); e != nil {
+			e.holder = args.Node
+			*reply = e.Event
+			return nil
+		}
+		l.changed.Wait()
+	}
+	return errors.New("the node is dead")
+}
+
+func (l *ledger) pick() *sent {
+	for _, e := range l.open {
+		if e.holder == "" {
+			return e
+		}
+	}
+	if l.budget == 0 || len(l.waiting) == 0 {
+		return nil
+	}
+	l.budget--
+	i := l.random.IntN(len(l.waiting))
+	person := l.waiting[i]
+	l.waiting = append(l.waiting[:i], l.waiting[i+1:]...)
+	e := &sent{Event: l.scripts[person].next()}
+	l.open[e.SendKey] = e
+	return e
+}
+
+// SentArgs say what has become of an event.
+type SentArgs struct {
+	Node, SendKey string
+	ID            string // of the event; empty: sending has failed
+}
+
+// Sent takes note that an event was accepted, or that it was not as far as the
+// node knows.
+func (s *LedgerService) Sent(args SentArgs, _ *struct{}) error {
+	l := s.l
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.changed.Broadcast()
+	l.requests++
+	e := l.open[args.SendKey]
+	switch {
+	case l.gone[args.Node]: // these were its last words
+	case e == nil || e.holder != args.Node:
+		l.problem("node %s has sent %s, which it was not told to", args.Node, args.SendKey)
+	case args.ID == "":
+		e.holder = ""
+		l.failures++
+	default:
+		e.acked = time.Now()
+		delete(l.open, args.SendKey)
+		if l.events[args.ID] != nil {
+			l.problem("events %s and %s have the same id", args.SendKey, l.events[args.ID].SendKey)
+		}
+		l.events[args.ID] = e
+		l.waiting = append(l.waiting, e.Person)
+	}
+	return nil
+}
+
+// EmailArgs are an email.
+type EmailArgs struct {
+	Node, Key, To, Template string
+	Variables               map[string]string
+	Once                    bool // it must not arrive twice
+}
+
+// EmailReply says what the mailer makes of an email.
+type EmailReply struct {
+	ID      string
+	Outcome string // "", or what has gone wrong: refused, limited or lost
+}
+
+// What goes wrong with emails. An email whose answer gets lost has arrived.
+const (
+	refused = "refused"
+	limited = "limited"
+	lost    = "lost"
+)
+
+// Email is the mailer. It is slow at times, and fails now and then.
+func (s *LedgerService) Email(args EmailArgs, reply *EmailReply) error {
+	l := s.l
+	l.mu.Lock()
+	outcome, latency := l.weather()
+	l.requests++
+	if outcome == "" || outcome == lost {
+		l.accept(args)
+	}
+	hold := l.hold
+	l.changed.Broadcast()
+	l.mu.Unlock()
+	if hold != nil {
+		hold(args)
+	}
+	<-time.After(latency)
+	*reply = EmailReply{ID: "id-" + args.Key, Outcome: outcome}
+	return nil
+}
+
+func (l *ledger) weather() (outcome string, latency time.Duration) {
+	if l.flawless {
+		return "", 0
+	}
+	latency = time.Duration(l.random.IntN(20)) * time.Millisecond
+	return []string{refused, limited, lost, ""}[min(l.random.IntN(25), 3)], latency
+}
+
+// accept keeps an email. The key stands for a content, in which the letter case of
+// the address and the contact's properties of the moment do not count.
+func (l *ledger) accept(args EmailArgs) {
+	d := l.emails[args.Key]
+	if d == nil {
+		d = &delivery{EmailArgs: args}
+		l.emails[args.Key] = d
+	}
+	d.times++
+	if d.To != args.To || d.Template != args.Template || d.Variables["n"] != args.Variables["n"] || d.Variables["cause"] != args.Variables["cause"] {
+		l.problem("email %s has come as %v and as %v", args.Key, d.EmailArgs, args)
+	}
+	if args.Once && d.times > 1 {
+		l.problem("email %s must not arrive twice", args.Key)
+	}
+}
+
+// NoticeArgs are things that were committed, each of which can be only once.
+type NoticeArgs struct {
+	Node    string
+	Things  []string
+	Handled []string // ids of events, in order
+	Refused int      // how many transitions were refused, because their lease was lost
+}
+
+// Notice takes note of what a node has committed.
+func (s *LedgerService) Notice(args NoticeArgs, _ *struct{}) error {
+	l := s.l
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.changed.Broadcast()
+	l.requests++
+	l.refused += args.Refused
+	l.handled[args.Node] = append(l.handled[args.Node], args.Handled...)
+	for _, thing := range args.Things {
+		if l.notices[thing]++; l.notices[thing] == 2 {
+			l.problem("%s is committed twice", thing)
+		}
+	}
+	return nil
+}
+
+func (l *ledger) problem(format string, args ...any) {
+	l.problems = append(l.problems, fmt.Errorf(format, args...))
+}

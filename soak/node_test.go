@@ -1,0 +1,279 @@
+//go:build unix
+
+package soak
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/rpc"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// nodeEnv makes the test binary a node. Its value is a nodeConfig.
+const nodeEnv = "AUTOMATION_SOAK_NODE"
+
+// lease is how long a contact stays with a node that was killed.
+const lease = time.Second
+
+func TestMain(m *testing.M) {
+	config := os.Getenv(nodeEnv)
+	if config == "" {
+		os.Exit(m.Run())
+	}
+	if err := nodeMain(config); err != nil {
+		fmt.Fprintln(os.Stderr, "node:", err)
+		os.Exit(1)
+	}
+}
+
+// nodeConfig says what a node is.
+type nodeConfig struct {
+	Node   string // its name, which no other process ever had
+	Store  storeConfig
+	Ledger string // the socket
+}
+
+// nodeMain is a node until standard input ends: also when the test's process is
+// gone.
+func nodeMain(config string) error {
+	var c nodeConfig
+	if err := json.Unmarshal([]byte(config), &c); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		stop()
+	}()
+	store, err := c.Store.open(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(runNode(ctx, store, c.Node, c.Ledger, os.Stderr), store.Close())
+}
+
+// node is a Runner that also sends events, as an application does.
+type node struct {
+	name   string
+	ledger *rpc.Client
+	news   *reporter
+	runner *automation.Runner
+}
+
+// senders is how many events a node sends at once.
+const senders = 4
+
+// runNode runs a node on a store until ctx ends.
+func runNode(ctx context.Context, store automation.Store, name, socket string, log io.Writer) error {
+	client, err := rpc.Dial("unix", socket)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	n := &node{name: name, ledger: client, news: newReporter(name, client)}
+	n.runner, err = automation.New(watched(store, n.news), n, automation.Options{
+		Lease: lease, PollInterval: 100 * time.Millisecond, Concurrency: 16,
+		StoreTimeout: 5 * time.Second, ShutdownTimeout: 5 * time.Second,
+		Retry:  automation.RetryPolicy{MaxAttempts: 1000, Initial: 20 * time.Millisecond, Max: 200 * time.Millisecond},
+		Logger: slog.New(slog.NewTextHandler(log, nil)).With("node", name), Observer: n.news,
+	})
+	if err != nil {
+		return err
+	}
+	var helpers sync.WaitGroup
+	for range senders {
+		helpers.Go(func() { n.send(ctx) })
+	}
+	reported := make(chan struct{})
+	go func() {
+		defer close(reported)
+		n.news.report()
+	}()
+	err = n.runner.Run(ctx)
+	helpers.Wait()
+	n.news.close()
+	<-reported
+	if ctx.Err() != nil {
+		err = nil
+	}
+	return err
+}
+
+// call is a call of the ledger that ends with ctx.
+func (n *node) call(ctx context.Context, method string, args, reply any) error {
+	call := n.ledger.Go("Ledger."+method, args, reply, make(chan *rpc.Call, 1))
+	select {
+	case <-call.Done:
+		return call.Error
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// send sends events as the ledger says. One that could not be sent, or for which
+// there was no answer, goes back there, and is sent again with the same key.
+func (n *node) send(ctx context.Context) {
+	for {
+		e := new(Event) // one that comes after ctx has ended must not be shared
+		if n.call(ctx, "Next", NodeArgs{n.name}, e) != nil {
+			return
+		}
+		done := SentArgs{Node: n.name, SendKey: e.SendKey}
+		receipts, err := n.runner.Send(ctx, e.event())
+		if err == nil {
+			done.ID = receipts[0].ID
+		}
+		if n.call(context.WithoutCancel(ctx), "Sent", done, nil) != nil {
+			return
+		}
+		if err != nil {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}
+}
+
+// SendEmail hands an email to the ledger.
+func (n *node) SendEmail(ctx context.Context, e automation.Email) (string, error) {
+	args := EmailArgs{
+		Node: n.name, Key: e.IdempotencyKey, To: automation.EmailKey(e.To), Template: e.TemplateID,
+		Variables: map[string]string{}, Once: e.TemplateID == "receipt",
+	}
+	for name, v := range e.Variables {
+		args.Variables[name] = fmt.Sprint(v)
+	}
+	var reply EmailReply
+	if err := n.call(ctx, "Email", args, &reply); err != nil {
+		return "", errors.Join(err, automation.ErrOutcomeUnknown)
+	}
+	switch reply.Outcome {
+	case refused:
+		return "", errors.New("the mailer refuses")
+	case limited:
+		return "", &automation.RateLimitError{After: 30 * time.Millisecond}
+	case lost:
+		return "", fmt.Errorf("the answer is lost: %w", automation.ErrOutcomeUnknown)
+	default:
+		return reply.ID, nil
+	}
+}
+
+// reporter tells the ledger what the node has committed, in order and without
+// holding it up.
+type reporter struct {
+	node   string
+	ledger *rpc.Client
+
+	mu      sync.Mutex
+	changed *sync.Cond
+	news    NoticeArgs
+	closed  bool
+}
+
+func newReporter(node string, ledger *rpc.Client) *reporter {
+	r := &reporter{node: node, ledger: ledger}
+	r.changed = sync.NewCond(&r.mu)
+	return r
+}
+
+// Observe reports what can happen only once.
+func (r *reporter) Observe(n automation.Notice) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch n := n.(type) {
+	case *automation.EventHandled:
+		r.once("the handling of event " + n.Event.ID)
+		r.news.Handled = append(r.news.Handled, n.Event.ID)
+	case *automation.RunStarted:
+		r.once("the start of run " + n.Run.ID)
+	case *automation.RunEnded:
+		r.once("the end of run " + n.Run.ID)
+	case *automation.StepChanged:
+		if !n.Step.CompletedAt.IsZero() {
+			r.once(fmt.Sprintf("the end of step %s of run %s", n.Step.Key, n.Run.ID))
+		}
+	}
+}
+
+func (r *reporter) once(thing string) {
+	r.news.Things = append(r.news.Things, thing)
+	r.changed.Signal()
+}
+
+// refused reports that a transition was refused.
+func (r *reporter) refused() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.news.Refused++
+	r.changed.Signal()
+}
+
+// close lets report return when it has reported everything.
+func (r *reporter) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	r.changed.Signal()
+}
+
+// report reports until the reporter is closed.
+func (r *reporter) report() {
+	for {
+		news, last := r.collect()
+		if err := r.ledger.Call("Ledger.Notice", news, nil); err != nil || last {
+			return
+		}
+	}
+}
+
+// collect waits for news, or for there to be none any more.
+func (r *reporter) collect() (news NoticeArgs, last bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.news.Things) == 0 && r.news.Refused == 0 && !r.closed {
+		r.changed.Wait()
+	}
+	news, r.news = r.news, NoticeArgs{}
+	news.Node = r.node
+	return news, r.closed
+}
+
+// watched returns store, reporting the commits that it refuses.
+func watched(store automation.Store, r *reporter) automation.Store {
+	s := refusals{store, r}
+	if w, ok := store.(automation.Watcher); ok {
+		return struct {
+			refusals
+			automation.Watcher
+		}{s, w}
+	}
+	return s
+}
+
+type refusals struct {
+	automation.Store
+	news *reporter
+}
+
+// Commit counts the transitions whose lease was lost.
+func (s refusals) Commit(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
+	results, err := s.Store.Commit(ctx, ts)
+	for _, res := range results {
+		if errors.Is(res.Err, automation.ErrLeaseLost) {
+			s.news.refused()
+		}
+	}
+	return results, err
+}

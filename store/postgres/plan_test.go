@@ -1,0 +1,189 @@
+package postgres
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation/internal/pgtest"
+)
+
+// fill keeps 100,000 active runs, as many that have ended, and what belongs to
+// them.
+const fill = `
+INSERT INTO automation.automations (id, name, status, event_name, version, revision)
+SELECT 'a' || i, 'a', 'enabled', 'e' || i, 1, 1 FROM generate_series(1, 100) i;
+INSERT INTO automation.versions SELECT i, 1, '' FROM generate_series(1, 100) i;
+INSERT INTO automation.contacts (id, email, email_key, first_name, last_name, unsubscribed, properties, segments)
+SELECT md5('c' || i)::uuid, i || '@example.com', i || '@example.com', '', '', false, '', '' FROM generate_series(1, 50000) i;
+INSERT INTO automation.contact_segments SELECT 's' || i % 10, i FROM generate_series(1, 20000) i;
+INSERT INTO automation.events (id, owner, name, accepted_at)
+SELECT md5('e' || i)::uuid, md5('c' || i)::uuid, 'e' || i % 100, now() FROM generate_series(1, 50000) i;
+INSERT INTO automation.pending (owner, event_id, accepted_at)
+SELECT owner, id, accepted_at FROM automation.events ORDER BY id LIMIT 20000;
+INSERT INTO automation.loose_events SELECT accepted_at, id FROM automation.events ORDER BY id DESC LIMIT 20000;
+INSERT INTO automation.idempotency_keys SELECT 'e', 'k' || i, '', md5('e' || i)::uuid, now() FROM generate_series(1, 20000) i;
+INSERT INTO automation.leases SELECT md5('c' || i)::uuid, i, now() FROM generate_series(1, 10000) i;
+INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, wait_event, due_at, created_at)
+SELECT md5('r' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e' || i % 50000)::uuid, 'e', 0, 0, 's' || i % 20, 'e' || i % 7, now(), now()
+FROM generate_series(1, 100000) i;
+INSERT INTO automation.ended_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, created_at, completed_at)
+SELECT md5('o' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e' || i % 50000)::uuid, 'e', 1 + i % 3, 0, 's' || i % 20, now(), now()
+FROM generate_series(1, 100000) i;
+INSERT INTO automation.run_counts SELECT automation_no, version, status, step, 0, count(*) FROM automation.active_runs GROUP BY 1, 2, 3, 4;`
+
+// drain empties what lives from being emptied, but for one row at the end of each
+// table: statistics that are taken then say that the pages hold next to nothing.
+// refill fills these pages again.
+const (
+	drain = `
+CREATE TABLE runs_then AS SELECT * FROM automation.active_runs;
+CREATE TABLE pending_then AS SELECT owner, event_id, accepted_at FROM automation.pending;
+CREATE TABLE leases_then AS SELECT * FROM automation.leases;
+DELETE FROM automation.active_runs WHERE ctid <> (SELECT max(ctid) FROM automation.active_runs);
+DELETE FROM automation.pending WHERE ctid <> (SELECT max(ctid) FROM automation.pending);
+DELETE FROM automation.leases WHERE ctid <> (SELECT max(ctid) FROM automation.leases)`
+
+	refill = `
+INSERT INTO automation.active_runs SELECT * FROM runs_then ON CONFLICT DO NOTHING;
+INSERT INTO automation.pending (owner, event_id, accepted_at) SELECT * FROM pending_then ON CONFLICT DO NOTHING;
+INSERT INTO automation.leases SELECT * FROM leases_then ON CONFLICT DO NOTHING`
+)
+
+// hot are the statements that are run all the time or over much, and the indexes
+// that their comments name.
+var hot = []struct {
+	name, sql string
+	indexes   []string
+}{
+	{"findIDs", findIDs, []string{"contacts_pkey"}},
+	{"findEmails", findEmails, []string{"contacts_email"}},
+	{"findKeys", findKeys, []string{"idempotency_keys_pkey"}},
+	{"findEvent", findEvent, []string{"events_pkey"}},
+	{"contactEvents", contactEvents, []string{"events_owner"}},
+	{"leaseDue", leaseDue, []string{"active_runs_due", "leases_pkey", "pending_accepted"}},
+	{"claimedContacts", claimedContacts, []string{"contacts_pkey"}},
+	{"claimedEvents", claimedEvents, []string{"events_pkey", "pending_pkey"}},
+	{"claimedRuns", claimedRuns, []string{"active_runs_owner", "events_pkey"}},
+	{"claimedWaits", claimedWaits, []string{"active_runs_owner", "events_pkey"}},
+	{"nextDue", nextDue, []string{"active_runs_due", "leases_pkey", "pending_accepted"}},
+	{"endLeases", endLeases, []string{"leases_pkey"}},
+	{"extendLeases", extendLeases, []string{"leases_pkey"}},
+	{"lockContacts", lockContacts, []string{"contacts_pkey"}},
+	{"presentEnded", presentEnded, []string{"ended_runs_pkey"}},
+	{"presentActive", presentActive, []string{"active_runs_pkey"}},
+	{"handleEvents", handleEvents, []string{"pending_pkey"}},
+	{"updateActive", updateActive, []string{"active_runs_pkey"}},
+	{"updateEnded", updateEnded, []string{"ended_runs_pkey"}},
+	{"endRuns", endRuns, []string{"active_runs_pkey"}},
+	{"reopenRuns", reopenRuns, []string{"ended_runs_pkey"}},
+	{"writeContacts", writeContacts, []string{"contacts_pkey"}},
+	{"buryContacts", buryContacts, []string{"contacts_pkey"}},
+	{"leaveSegments", leaveSegments, []string{"contact_segments_pkey"}},
+	{"cancelOwnedRuns", cancelOwnedRuns, []string{"active_runs_owner"}},
+	{"cancelPage", cancelPage, []string{"active_runs_place"}},
+	{"cancelIDs", cancelIDs, []string{"active_runs_pkey"}},
+	{"cancelRest", cancelRest, []string{"active_runs_place"}},
+	{"moveEvents", moveEvents, []string{"events_pkey", "pending_pkey"}},
+	{"eraseEvents", eraseEvents, []string{"events_owner"}},
+	{"findRun", findRun, []string{"active_runs_pkey", "ended_runs_pkey"}},
+	{"olderRuns", olderRuns, []string{"active_runs_place", "ended_runs_place"}},
+	{"newerRuns", newerRuns, []string{"active_runs_place", "ended_runs_place"}},
+	{"olderOwned", olderOwned, []string{"active_runs_owner", "ended_runs_owner"}},
+	{"olderContacts", olderContacts, []string{"contacts_no"}},
+	{"olderMembers", olderMembers, []string{"contact_segments_pkey", "contacts_no"}},
+	{"deleteEnded", deleteEnded, []string{"ended_runs_completed", "ended_runs_pkey"}},
+	{"deleteEvents", deleteEvents, []string{"active_runs_owner", "ended_runs_owner", "events_pkey", "pending_pkey"}},
+	{"deleteLoose", deleteLoose, []string{"loose_events_pkey"}},
+	{"deleteExpiredKeys", deleteExpiredKeys, []string{"idempotency_keys_expiry", "idempotency_keys_pkey"}},
+}
+
+func TestStatements_UseTheirIndexes(t *testing.T) {
+	t.Parallel()
+	t.Run("statistics are fresh", func(t *testing.T) {
+		t.Parallel()
+		checkPlans(t, fill, `ANALYZE`)
+	})
+	t.Run("statistics were taken when the tables were empty", func(t *testing.T) {
+		t.Parallel()
+		checkPlans(t, fill, drain, `VACUUM ANALYZE`, refill)
+	})
+}
+
+// checkPlans explains every statement as the store runs it.
+func checkPlans(t *testing.T, prepare ...string) {
+	pool, err := pgxpool.New(t.Context(), pgtest.URL(t))
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	s, err := New(pool, Options{})
+	require.NoError(t, err)
+	require.NoError(t, s.Migrate(t.Context()))
+	conn, err := pool.Acquire(t.Context())
+	require.NoError(t, err)
+	defer conn.Release()
+	for _, sql := range append(prepare, "BEGIN", byIndex) {
+		_, err := conn.Conn().PgConn().Exec(t.Context(), sql).ReadAll()
+		require.NoError(t, err)
+	}
+	for _, st := range hot {
+		plan := explain(t, conn.Conn(), st.name, st.sql)
+		assert.Equal(t, st.indexes, indexesOf(plan), "%s:\n%s", st.name, plan)
+		for _, line := range strings.Split(plan, "\n") {
+			if scanned := bigScan.FindString(line); scanned != "" {
+				assert.Fail(t, "a whole table is read", "%s: %s", st.name, line)
+			}
+		}
+	}
+}
+
+var (
+	indexName = regexp.MustCompile(`Index (?:Only )?Scan (?:Backward )?using (\w+)`)
+	bigScan   = regexp.MustCompile(`Seq Scan on (active_runs|ended_runs|events|pending|leases|contacts|contact_segments|loose_events|idempotency_keys)\b`)
+	// smallTables have as many rows as there are automations.
+	smallTables = regexp.MustCompile(`^(automations|versions|run_counts)_`)
+	parameter   = regexp.MustCompile(`\$(\d+)`)
+)
+
+// explain returns the generic plan of a statement.
+func explain(t *testing.T, conn *pgx.Conn, name, sql string) string {
+	t.Helper()
+	parameters := 0
+	for _, p := range parameter.FindAllStringSubmatch(sql, -1) {
+		var n int
+		_, err := fmt.Sscan(p[1], &n)
+		require.NoError(t, err)
+		parameters = max(parameters, n)
+	}
+	args := ""
+	if parameters > 0 {
+		args = "(" + strings.TrimSuffix(strings.Repeat("NULL, ", parameters), ", ") + ")"
+	}
+	_, err := conn.PgConn().Exec(t.Context(), "PREPARE "+name+" AS "+sql).ReadAll()
+	require.NoError(t, err, name)
+	results, err := conn.PgConn().Exec(t.Context(), "EXPLAIN EXECUTE "+name+args).ReadAll()
+	require.NoError(t, err, name)
+	var lines []string
+	for _, row := range results[0].Rows {
+		lines = append(lines, string(row[0]))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// indexesOf returns the indexes of large tables that a plan uses, sorted.
+func indexesOf(plan string) []string {
+	var names []string
+	for _, m := range indexName.FindAllStringSubmatch(plan, -1) {
+		if !smallTables.MatchString(m[1]) {
+			names = append(names, m[1])
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

@@ -1,0 +1,134 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/ncruces/go-sqlite3/driver"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation/store/storetest"
+)
+
+// TestStore_EveryStatementUsesAnIndex runs the suite on one handle, and then looks
+// at how SQLite executes all the statements that it has needed: on tables that were
+// never analysed, and on some that were when there was next to nothing in them.
+func TestStore_EveryStatementUsesAnIndex(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	statements := map[string]bool{}
+	t.Run("suite", func(t *testing.T) {
+		storetest.Run(t, func(tb testing.TB) storetest.Target {
+			s := migratedFile(tb)
+			tb.Cleanup(func() {
+				mu.Lock()
+				defer mu.Unlock()
+				for _, query := range s.known() {
+					statements[query] = true
+				}
+			})
+			return storetest.Sole(unclosed{s})
+		})
+	})
+	require.Greater(t, len(statements), 70, "the statements of the store")
+	for name, prepare := range map[string]string{"never analysed": "", "analysed too early": analysed} {
+		t.Run(name, func(t *testing.T) {
+			db := migratedFile(t).db
+			_, err := db.Exec(prepare)
+			require.NoError(t, err)
+			for query := range statements {
+				for _, line := range explain(t, db, query) {
+					assert.True(t, bounded(line), "%s\n%s", line, query)
+				}
+			}
+		})
+	}
+}
+
+// unclosed keeps the suite from closing a store: it forgets its statements then.
+type unclosed struct{ *Store }
+
+func (unclosed) Close() {}
+
+func migratedFile(tb testing.TB) *Store {
+	tb.Helper()
+	db, err := driver.Open("file:" + filepath.Join(tb.TempDir(), "store.db") + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)")
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, db.Close()) })
+	s := New(db)
+	require.NoError(tb, s.Migrate(context.Background()))
+	return s
+}
+
+// known returns all statements that were executed.
+func (s *Store) known() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	queries := slices.Clone(s.wanted)
+	for query := range s.statements {
+		queries = append(queries, query)
+	}
+	return queries
+}
+
+// analysed has statistics say that every table holds five rows.
+const analysed = `
+CREATE TABLE few AS WITH RECURSIVE f (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM f WHERE i < 5) SELECT i FROM f;
+INSERT INTO automation_active_runs (id, automation_no, version, owner, status, control, setbacks, step, wait_event, due_at, created_at)
+	SELECT '=r' || i, 1, 1, '=c' || i, 0, 0, 0, 's', 'e', i, i FROM few;
+INSERT INTO automation_ended_runs (id, automation_no, version, owner, event_no, status, control, setbacks, step, created_at, completed_at)
+	SELECT '=o' || i, 1, 1, '=c' || i, i, 1, 0, 0, 's', i, i FROM few;
+INSERT INTO automation_events (id, owner, name, accepted_at) SELECT '=e' || i, '=c' || i, 'e', 1 FROM few;
+INSERT INTO automation_pending (owner, accepted_at, event_no) SELECT '=c' || i, i, i FROM few;
+INSERT INTO automation_loose_events (handled_at, event_no) SELECT i, i FROM few;
+INSERT INTO automation_idempotency_keys (name, key, hash, event_id, expires_at) SELECT 'n', 'k' || i, 'h', '=e' || i, i FROM few;
+INSERT INTO automation_leases (owner, token, until) SELECT '=c' || i, i, i FROM few;
+INSERT INTO automation_contacts (id, email, email_key, first_name, last_name, unsubscribed, properties, segments, created_at)
+	SELECT '=c' || i, 'e' || i, 'e' || i, '', '', 0, '', '', 1 FROM few;
+INSERT INTO automation_contact_segments (segment, contact_no) SELECT 's', i FROM few;
+INSERT INTO automation_run_counts (automation_no, version, status, step, n) VALUES (1, 1, 0, 's', 5), (1, 1, 1, 's', 5);
+ANALYZE;`
+
+// explain returns the plan of a statement, whatever its arguments.
+func explain(t *testing.T, db *sql.DB, query string) (lines []string) {
+	t.Helper()
+	arguments := make([]any, 0, 20)
+	rows, err := db.Query("EXPLAIN QUERY PLAN "+query, arguments...)
+	for err != nil && len(arguments) < cap(arguments) {
+		arguments = append(arguments, nil)
+		rows, err = db.Query("EXPLAIN QUERY PLAN "+query, arguments...)
+	}
+	require.NoError(t, err, query)
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var line string
+		require.NoError(t, rows.Scan(&id, &parent, &unused, &line))
+		lines = append(lines, line)
+	}
+	require.NoError(t, rows.Err())
+	return lines
+}
+
+// bounded reports whether a line of a plan costs no more than what the statement is
+// about, however much the tables hold.
+func bounded(line string) bool {
+	if strings.Contains(line, "AUTOMATIC") {
+		return false
+	}
+	if strings.HasPrefix(line, "SCAN (subquery") || strings.HasPrefix(line, "SCAN j VIRTUAL TABLE") {
+		return true // of what was found before
+	}
+	return !strings.HasPrefix(line, "SCAN ") || slices.Contains([]string{
+		"SCAN CONSTANT ROW",
+		"SCAN p USING COVERING INDEX automation_pending_accepted", // until the first that is not leased
+		"SCAN automation_leases", "SCAN l", "SCAN leased",         // as many as are being worked on
+		"SCAN automation_versions", "SCAN automation_run_counts", // as many as people have made
+	}, line)
+}
