@@ -1,0 +1,69 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// An event whose sender has looked for its contact before that was made is written
+// under the email, perhaps after those that were there have been moved.
+func TestClaim_BringsAnEventThatWentAstrayBeforeYoungerOnes(t *testing.T) {
+	t.Parallel()
+	s, _ := migrated(t)
+	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
+	contacts := []automation.Contact{
+		{ID: "0195a3c0-7d00-7000-8000-00000000000a", Email: "Ada@example.com", CreatedAt: now},
+		{ID: "customer 7", Email: "bob@example.com", CreatedAt: now},
+	}
+	for i, c := range contacts {
+		require.NoError(t, s.InsertContact(ctx, c))
+		// HostContact leaves the email unresolved, as it is for such a sender.
+		stray := order(2*i+1, "")
+		stray.Event.ContactID, stray.Event.Email, stray.HostContact = "", c.Email, true
+		stray.Event.AcceptedAt = now
+		younger := order(2*i+2, "")
+		younger.Event.ContactID, younger.Event.Email, younger.HostContact = c.ID, "", false
+		younger.Event.AcceptedAt = now.Add(time.Millisecond)
+		_, err := s.AppendEvents(ctx, []automation.NewEvent{stray})
+		require.NoError(t, err)
+		_, err = s.AppendEvents(ctx, []automation.NewEvent{younger})
+		require.NoError(t, err)
+
+		works, err := s.Claim(ctx, automation.ClaimParams{
+			Now: now.Add(time.Second), Lease: time.Minute, Limit: 1, Events: 10, Runs: 10, Contact: automation.ContactRef{ID: c.ID},
+		})
+		require.NoError(t, err)
+		require.Len(t, works, 1)
+		var ids []string
+		for _, e := range works[0].Events {
+			ids = append(ids, e.ID)
+			assert.Equal(t, c.ID, e.ContactID)
+			assert.Empty(t, e.Email)
+		}
+		assert.Equal(t, []string{stray.Event.ID, younger.Event.ID}, ids)
+	}
+}
+
+// A process that stalls in a transaction of the store's is cut off by the server; a
+// transaction of the host's may take as long as the host likes.
+func TestStore_SettingsEndWithItsTransactions(t *testing.T) {
+	t.Parallel()
+	s, pool := migrated(t)
+	conn, err := pool.Acquire(t.Context())
+	require.NoError(t, err)
+	conn.Release() // and so the store uses the same one
+	leased(t, s, 1)
+	tx, err := pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer tx.Rollback(t.Context())
+	for name, want := range map[string]string{"idle_in_transaction_session_timeout": "0", "enable_seqscan": "on"} {
+		var setting string
+		require.NoError(t, tx.QueryRow(t.Context(), "SELECT current_setting($1)", name).Scan(&setting))
+		assert.Equal(t, want, setting, name)
+	}
+}
