@@ -17,19 +17,6 @@ import (
 	"github.com/seed-b636437c/automation/store/postgres"
 )
 
-func newStore(tb testing.TB, pool *pgxpool.Pool, opts postgres.Options) *postgres.Store {
-	tb.Helper()
-	s, err := postgres.New(pool, opts)
-	require.NoError(tb, err)
-	return s
-}
-
-func execute(tb testing.TB, pool *pgxpool.Pool, sql string, args ...any) {
-	tb.Helper()
-	_, err := pool.Exec(tb.Context(), sql, args...)
-	require.NoError(tb, err)
-}
-
 func TestMigrate_AllNodesAtOnce(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)

@@ -15,7 +15,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/pgtest"
 )
 
-// fill keeps 100,000 active runs, as many that have ended, and what belongs to
+// fill keeps 50,000 active runs, as many that have ended, and what belongs to
 // them.
 const fill = `
 INSERT INTO automation.automations (id, name, status, event_name, version, revision)
@@ -33,10 +33,10 @@ INSERT INTO automation.idempotency_keys SELECT 'e', 'k' || i, '', md5('e' || i):
 INSERT INTO automation.leases SELECT md5('c' || i)::uuid, i, now() FROM generate_series(1, 10000) i;
 INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, wait_event, due_at, created_at)
 SELECT md5('r' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e' || i % 50000)::uuid, 'e', 0, 0, 's' || i % 20, 'e' || i % 7, now(), now()
-FROM generate_series(1, 100000) i;
+FROM generate_series(1, 50000) i;
 INSERT INTO automation.ended_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, created_at, completed_at)
 SELECT md5('o' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e' || i % 50000)::uuid, 'e', 1 + i % 3, 0, 's' || i % 20, now(), now()
-FROM generate_series(1, 100000) i;
+FROM generate_series(1, 50000) i;
 INSERT INTO automation.run_counts SELECT automation_no, version, status, step, 0, count(*) FROM automation.active_runs GROUP BY 1, 2, 3, 4;`
 
 // drain empties what lives from being emptied, but for one row at the end of each
@@ -107,40 +107,44 @@ var hot = []struct {
 
 func TestStatements_UseTheirIndexes(t *testing.T) {
 	t.Parallel()
-	t.Run("statistics are fresh", func(t *testing.T) {
-		t.Parallel()
-		checkPlans(t, fill, `ANALYZE`)
-	})
-	t.Run("statistics were taken when the tables were empty", func(t *testing.T) {
-		t.Parallel()
-		checkPlans(t, fill, drain, `VACUUM ANALYZE`, refill)
-	})
-}
-
-// checkPlans explains every statement as the store runs it.
-func checkPlans(t *testing.T, prepare ...string) {
 	pool, err := pgxpool.New(t.Context(), pgtest.URL(t))
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	s, err := New(pool, Options{})
 	require.NoError(t, err)
 	require.NoError(t, s.Migrate(t.Context()))
+	execute(t, pool, fill, `ANALYZE`)
+	checkPlans(t, pool, "statistics are fresh")
+	execute(t, pool, drain, `VACUUM ANALYZE automation.active_runs, automation.pending, automation.leases`, refill)
+	checkPlans(t, pool, "statistics were taken when the tables were empty")
+}
+
+func execute(t *testing.T, pool *pgxpool.Pool, texts ...string) {
+	t.Helper()
 	conn, err := pool.Acquire(t.Context())
 	require.NoError(t, err)
 	defer conn.Release()
-	for _, sql := range append(prepare, "BEGIN", byIndex) {
-		_, err := conn.Conn().PgConn().Exec(t.Context(), sql).ReadAll()
+	for _, text := range texts {
+		_, err := conn.Conn().PgConn().Exec(t.Context(), text).ReadAll()
 		require.NoError(t, err)
 	}
+}
+
+// checkPlans explains every statement as the store runs it.
+func checkPlans(t *testing.T, pool *pgxpool.Pool, when string) {
+	t.Helper()
+	tx, err := pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, tx.Rollback(t.Context())) }()
+	_, err = tx.Exec(t.Context(), byIndex)
+	require.NoError(t, err)
 	for _, st := range hot {
-		plan := explain(t, conn.Conn(), st.name, st.sql)
-		assert.Equal(t, st.indexes, indexesOf(plan), "%s:\n%s", st.name, plan)
-		for _, line := range strings.Split(plan, "\n") {
-			if scanned := bigScan.FindString(line); scanned != "" {
-				assert.Fail(t, "a whole table is read", "%s: %s", st.name, line)
-			}
-		}
+		plan := explain(t, tx.Conn(), st.name, st.sql)
+		assert.Equal(t, st.indexes, indexesOf(plan), "%s, when %s:\n%s", st.name, when, plan)
+		assert.NotRegexp(t, bigScan, plan, "%s, when %s", st.name, when)
 	}
+	_, err = tx.Exec(t.Context(), `DEALLOCATE ALL`)
+	require.NoError(t, err)
 }
 
 var (

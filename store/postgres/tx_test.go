@@ -33,20 +33,34 @@ type hostTx struct {
 	rollback func() error
 }
 
-// eachLibrary runs a test with transactions of each kind.
-func eachLibrary(t *testing.T, test func(t *testing.T, h host)) {
+// TestTx checks each behaviour of events in a transaction of the host, with each
+// library and each way in which it can send statements.
+func TestTx(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	schemas := newSchemas(t, url)
+	execute(t, schemas.pool, `CREATE TABLE orders (id text)`)
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol} {
-		for name, begin := range map[string]func(h host) func(t *testing.T) hostTx{"pgx": beginPGX, "database/sql": beginSQL} {
-			t.Run(fmt.Sprintf("%s, %v", name, mode), func(t *testing.T) {
-				t.Parallel()
-				pool := newPool(t, pgtest.URL(t), func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
-				h := host{Store: newStore(t, pool, postgres.Options{}), pool: pool}
-				require.NoError(t, h.Migrate(t.Context()))
-				execute(t, pool, `CREATE TABLE orders (id text)`)
-				require.NoError(t, h.InsertContact(t.Context(), automation.Contact{ID: "ada", Email: "ada@example.com"}))
-				h.begin = begin(h)
-				test(t, h)
-			})
+		for library, begin := range map[string]func(h host) func(t *testing.T) hostTx{"pgx": beginPGX, "database/sql": beginSQL} {
+			for name, behaviour := range map[string]func(t *testing.T, h host){
+				"events take effect when it commits":   eventsCommitted,
+				"events are gone when it rolls back":   eventsRolledBack,
+				"a refused call leaves nothing behind": eventsRefused,
+				"duplicates are told apart":            eventsDuplicate,
+				"definitions are found":                definitionsFound,
+				"nobody is held up":                    nobodyHeldUp,
+			} {
+				t.Run(fmt.Sprintf("%s, %v: %s", library, mode, name), func(t *testing.T) {
+					t.Parallel()
+					opts := postgres.Options{Schema: schemas.take(t)}
+					pool := newPool(t, url, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+					h := host{Store: newStore(t, pool, opts), pool: pool}
+					require.NoError(t, h.Migrate(t.Context()))
+					require.NoError(t, h.InsertContact(t.Context(), automation.Contact{ID: "ada", Email: "ada@example.com"}))
+					h.begin = begin(h)
+					behaviour(t, h)
+				})
+			}
 		}
 	}
 }
@@ -110,118 +124,100 @@ func (h host) pending(t *testing.T) int {
 	return n
 }
 
-func TestTx_EventsTakeEffectWhenItCommits(t *testing.T) {
-	t.Parallel()
-	eachLibrary(t, func(t *testing.T, h host) {
-		tx := h.begin(t)
-		require.NoError(t, tx.exec(`INSERT INTO orders VALUES ('1')`))
-		mail := order(2, "")
-		mail.Event.ContactID, mail.Event.Email = "", "ADA@example.com"
-		receipts, err := tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(1, "key"), mail})
-		require.NoError(t, err)
-		assert.Equal(t, []automation.EventReceipt{{ID: order(1, "").Event.ID}, {ID: mail.Event.ID}}, receipts)
-		assert.Zero(t, h.pending(t), "before the commit")
-		require.NoError(t, tx.commit())
-		assert.Equal(t, 2, h.pending(t))
-		e, err := h.FindEvent(t.Context(), order(1, "").Event.ID)
-		require.NoError(t, err)
-		assert.Equal(t, order(1, "key").Event, e)
-	})
+func eventsCommitted(t *testing.T, h host) {
+	tx := h.begin(t)
+	require.NoError(t, tx.exec(`INSERT INTO orders VALUES ('1')`))
+	mail := order(2, "")
+	mail.Event.ContactID, mail.Event.Email = "", "ADA@example.com"
+	receipts, err := tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(1, "key"), mail})
+	require.NoError(t, err)
+	assert.Equal(t, []automation.EventReceipt{{ID: order(1, "").Event.ID}, {ID: mail.Event.ID}}, receipts)
+	assert.Zero(t, h.pending(t), "before the commit")
+	require.NoError(t, tx.commit())
+	assert.Equal(t, 2, h.pending(t))
+	e, err := h.FindEvent(t.Context(), order(1, "").Event.ID)
+	require.NoError(t, err)
+	assert.Equal(t, order(1, "key").Event, e)
 }
 
-func TestTx_EventsAreGoneWhenItRollsBack(t *testing.T) {
-	t.Parallel()
-	eachLibrary(t, func(t *testing.T, h host) {
-		tx := h.begin(t)
-		_, err := tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(1, "key")})
-		require.NoError(t, err)
-		require.NoError(t, tx.rollback())
-		assert.Zero(t, h.pending(t))
-		receipts, err := h.AppendEvents(t.Context(), []automation.NewEvent{order(2, "key")})
-		require.NoError(t, err)
-		assert.False(t, receipts[0].Duplicate, "the key was given back")
-	})
+func eventsRolledBack(t *testing.T, h host) {
+	tx := h.begin(t)
+	_, err := tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(1, "key")})
+	require.NoError(t, err)
+	require.NoError(t, tx.rollback())
+	assert.Zero(t, h.pending(t))
+	receipts, err := h.AppendEvents(t.Context(), []automation.NewEvent{order(2, "key")})
+	require.NoError(t, err)
+	assert.False(t, receipts[0].Duplicate, "the key was given back")
 }
 
-func TestTx_ARefusedCallLeavesNothingBehind(t *testing.T) {
-	t.Parallel()
-	eachLibrary(t, func(t *testing.T, h host) {
-		_, err := h.AppendEvents(t.Context(), []automation.NewEvent{order(1, "used")})
-		require.NoError(t, err)
-		clash := order(3, "used")
-		clash.ContentHash = "other"
-		stranger := order(4, "")
-		stranger.Event.ContactID = "nobody"
+func eventsRefused(t *testing.T, h host) {
+	_, err := h.AppendEvents(t.Context(), []automation.NewEvent{order(1, "used")})
+	require.NoError(t, err)
+	clash := order(3, "used")
+	clash.ContentHash = "other"
+	stranger := order(4, "")
+	stranger.Event.ContactID = "nobody"
 
-		tx := h.begin(t)
-		_, err = tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(2, "fresh"), clash})
-		require.ErrorIs(t, err, automation.ErrConflict)
-		_, err = tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(2, "fresh"), stranger})
-		require.ErrorIs(t, err, automation.ErrNotFound)
-		require.NoError(t, tx.exec(`INSERT INTO orders VALUES ('1')`), "the host can go on")
-		require.NoError(t, tx.commit())
+	tx := h.begin(t)
+	_, err = tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(2, "fresh"), clash})
+	require.ErrorIs(t, err, automation.ErrConflict)
+	_, err = tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(2, "fresh"), stranger})
+	require.ErrorIs(t, err, automation.ErrNotFound)
+	require.NoError(t, tx.exec(`INSERT INTO orders VALUES ('1')`), "the host can go on")
+	require.NoError(t, tx.commit())
 
-		assert.Equal(t, 1, h.pending(t))
-		receipts, err := h.AppendEvents(t.Context(), []automation.NewEvent{order(5, "fresh")})
-		require.NoError(t, err)
-		assert.False(t, receipts[0].Duplicate)
-	})
+	assert.Equal(t, 1, h.pending(t))
+	receipts, err := h.AppendEvents(t.Context(), []automation.NewEvent{order(5, "fresh")})
+	require.NoError(t, err)
+	assert.False(t, receipts[0].Duplicate)
 }
 
-func TestTx_DuplicatesAreToldApart(t *testing.T) {
-	t.Parallel()
-	eachLibrary(t, func(t *testing.T, h host) {
-		tx := h.begin(t)
-		receipts, err := tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(1, "key"), order(2, "key")})
-		require.NoError(t, err)
-		assert.Equal(t, []automation.EventReceipt{{ID: order(1, "").Event.ID}, {ID: order(1, "").Event.ID, Duplicate: true}}, receipts)
-		require.NoError(t, tx.commit())
-		assert.Equal(t, 1, h.pending(t))
-	})
+func eventsDuplicate(t *testing.T, h host) {
+	tx := h.begin(t)
+	receipts, err := tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(1, "key"), order(2, "key")})
+	require.NoError(t, err)
+	assert.Equal(t, []automation.EventReceipt{{ID: order(1, "").Event.ID}, {ID: order(1, "").Event.ID, Duplicate: true}}, receipts)
+	require.NoError(t, tx.commit())
+	assert.Equal(t, 1, h.pending(t))
 }
 
-func TestTx_FindsDefinitions(t *testing.T) {
-	t.Parallel()
-	eachLibrary(t, func(t *testing.T, h host) {
-		require.NoError(t, h.InsertEventDefinition(t.Context(), automation.EventDefinition{ID: "d", Name: "order.placed"}))
-		tx := h.begin(t)
-		d, err := tx.writer.FindEventDefinition(t.Context(), "order.placed")
-		require.NoError(t, err)
-		assert.Equal(t, "d", d.ID)
-		_, err = tx.writer.FindEventDefinition(t.Context(), "unknown")
-		require.ErrorIs(t, err, automation.ErrNotFound)
-		require.NoError(t, tx.rollback())
-	})
+func definitionsFound(t *testing.T, h host) {
+	require.NoError(t, h.InsertEventDefinition(t.Context(), automation.EventDefinition{ID: "d", Name: "order.placed"}))
+	tx := h.begin(t)
+	d, err := tx.writer.FindEventDefinition(t.Context(), "order.placed")
+	require.NoError(t, err)
+	assert.Equal(t, "d", d.ID)
+	_, err = tx.writer.FindEventDefinition(t.Context(), "unknown")
+	require.ErrorIs(t, err, automation.ErrNotFound)
+	require.NoError(t, tx.rollback())
 }
 
-// TestTx_HoldsUpNobody keeps a host's transaction open while a Runner's work goes on
+// nobodyHeldUp keeps a host's transaction open while a Runner's work goes on
 // for the same contact.
-func TestTx_HoldsUpNobody(t *testing.T) {
-	t.Parallel()
-	eachLibrary(t, func(t *testing.T, h host) {
-		_, err := h.AppendEvents(t.Context(), []automation.NewEvent{order(1, "")})
-		require.NoError(t, err)
-		tx := h.begin(t)
-		_, err = tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(2, "")})
-		require.NoError(t, err)
+func nobodyHeldUp(t *testing.T, h host) {
+	_, err := h.AppendEvents(t.Context(), []automation.NewEvent{order(1, "")})
+	require.NoError(t, err)
+	tx := h.begin(t)
+	_, err = tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(2, "")})
+	require.NoError(t, err)
 
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		defer cancel()
-		now := order(3, "").Event.AcceptedAt
-		works, err := h.Claim(ctx, automation.ClaimParams{Now: now, Lease: time.Minute, Limit: 1, Events: 10, Runs: 10})
-		require.NoError(t, err)
-		require.Len(t, works, 1)
-		require.Len(t, works[0].Events, 1)
-		name := "Ada"
-		results, err := h.Commit(ctx, []automation.Transition{{
-			Contact: works[0].Contact, Token: works[0].Token, Now: now, Release: true,
-			Handled: []string{works[0].Events[0].ID}, Change: &automation.ContactChange{FirstName: &name},
-		}})
-		require.NoError(t, err)
-		require.NoError(t, results[0].Err)
-		require.NoError(t, tx.commit())
-		assert.Equal(t, 1, h.pending(t))
-	})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	now := order(3, "").Event.AcceptedAt
+	works, err := h.Claim(ctx, automation.ClaimParams{Now: now, Lease: time.Minute, Limit: 1, Events: 10, Runs: 10})
+	require.NoError(t, err)
+	require.Len(t, works, 1)
+	require.Len(t, works[0].Events, 1)
+	name := "Ada"
+	results, err := h.Commit(ctx, []automation.Transition{{
+		Contact: works[0].Contact, Token: works[0].Token, Now: now, Release: true,
+		Handled: []string{works[0].Events[0].ID}, Change: &automation.ContactChange{FirstName: &name},
+	}})
+	require.NoError(t, err)
+	require.NoError(t, results[0].Err)
+	require.NoError(t, tx.commit())
+	assert.Equal(t, 1, h.pending(t))
 }
 
 func TestTx_WithoutTablesSparesTheTransaction(t *testing.T) {
