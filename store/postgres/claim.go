@@ -3,6 +3,7 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -62,11 +63,14 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 	}
 	var works []automation.Work
 	err := s.transact(ctx, func(tx *transaction) error {
-		c := claim{s: s, tx: tx, p: p}
+		c := claim{s: s, tx: tx, p: p, damaged: map[string]bool{}}
 		if err := c.lease(ctx); err != nil || len(c.owners) == 0 {
 			return err
 		}
 		if err := c.readWork(ctx); err != nil {
+			return err
+		}
+		if err := c.dropDamaged(); err != nil {
 			return err
 		}
 		works = c.works
@@ -86,6 +90,9 @@ type claim struct {
 	owners []string
 	works  []automation.Work
 	places map[string]int // of owners in works
+
+	damaged map[string]bool // owners whose contact cannot be read
+	reason  error           // why not
 }
 
 // lease leases contacts and notes them in the order in which their work is due.
@@ -175,10 +182,35 @@ func (c *claim) work(owner string) *automation.Work { return &c.works[c.places[o
 
 func (c *claim) addContact(scan scanFunc) error {
 	row, err := scanContact(scan)
-	if err == nil {
-		c.work(record.Owner(automation.ContactRef{ID: row.ID})).Record = &row.Contact
+	owner := record.Owner(automation.ContactRef{ID: row.ID})
+	switch {
+	case errors.Is(err, errDamaged):
+		c.damaged[owner], c.reason = true, err
+		return nil
+	case err == nil:
+		c.work(owner).Record = &row.Contact
 	}
 	return err
+}
+
+// dropDamaged leaves out the contacts that cannot be read. They stay leased, so that
+// they do not get in the way of the others; it is an error only if there are none.
+func (c *claim) dropDamaged() error {
+	if len(c.damaged) == 0 {
+		return nil
+	}
+	works, owners := c.works[:0], c.owners[:0]
+	for i, owner := range c.owners {
+		if !c.damaged[owner] {
+			c.places[owner] = len(works)
+			works, owners = append(works, c.works[i]), append(owners, owner)
+		}
+	}
+	c.works, c.owners = works, owners
+	if len(works) == 0 {
+		return c.reason
+	}
+	return nil
 }
 
 func (c *claim) addEvent(scan scanFunc) error {

@@ -106,6 +106,7 @@ type writing struct {
 	versions    map[automation.VersionRef]bool
 	present     map[string]presentRun
 	contacts    map[string]*contactRow // by owner
+	damaged     map[string]error       // by owner, whose contact cannot be read
 }
 
 // refuse sets the results of the transitions that may not be written. It reports
@@ -133,6 +134,9 @@ func (w *writing) refuse() bool {
 // prepare returns why a transition may not be written, and notes what becomes of
 // its contact.
 func (w *writing) prepare(it *item) error {
+	if err := w.damaged[it.owner]; err != nil {
+		return err
+	}
 	for i := range it.t.Runs {
 		if err := w.refusal(&it.t.Runs[i]); err != nil {
 			return err

@@ -28,10 +28,10 @@ func scanContact(scan scanFunc) (c contactRow, err error) {
 	}
 	c.CreatedAt = timeOf(created)
 	if c.Properties, err = record.DecodeProperties(properties); err != nil {
-		return c, fmt.Errorf("contact %q: %w", c.ID, err)
+		return c, damaged(c.ID, err)
 	}
 	if c.Segments, err = decodeSegments(segments); err != nil {
-		return c, fmt.Errorf("contact %q: %w", c.ID, err)
+		return c, damaged(c.ID, err)
 	}
 	return c, nil
 }

@@ -20,6 +20,12 @@ func conflict(format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, automation.ErrConflict)...)
 }
 
+// errDamaged is wrapped by errors about a contact whose row cannot be read: somebody
+// has changed it by hand. It must not keep others from being read.
+var errDamaged = errors.New("damaged contact")
+
+func damaged(id string, err error) error { return fmt.Errorf("%w %q: %w", errDamaged, id, err) }
+
 // The codes of PostgreSQL's errors that mean something to the store, and the first
 // characters of those that are about the values of a statement.
 const (

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -130,7 +131,7 @@ const (
 // readContacts reads the contacts that change, that are in a result, or of which
 // runs go on.
 func (w *writing) readContacts(sc *script) {
-	w.contacts = map[string]*contactRow{}
+	w.contacts, w.damaged = map[string]*contactRow{}, map[string]error{}
 	var changing, others []string
 	for _, it := range w.items {
 		switch id := it.t.Contact.ID; {
@@ -143,7 +144,12 @@ func (w *writing) readContacts(sc *script) {
 	}
 	row := func(scan scanFunc) error {
 		c, err := scanContact(scan)
-		w.contacts[record.Owner(automation.ContactRef{ID: c.ID})] = &c
+		owner := record.Owner(automation.ContactRef{ID: c.ID})
+		if errors.Is(err, errDamaged) {
+			w.damaged[owner] = err
+			return nil
+		}
+		w.contacts[owner] = &c
 		return err
 	}
 	if len(changing) > 0 {

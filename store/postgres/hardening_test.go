@@ -176,3 +176,46 @@ func TestStore_GoesOnAfterConnectionsWereCut(t *testing.T) {
 	require.NoError(t, err)
 	assert.NoError(t, results[0].Err)
 }
+
+// A row that was changed by hand must not keep the others from being worked on.
+func TestStore_ADamagedContactFailsAlone(t *testing.T) {
+	t.Parallel()
+	s, pool := migrated(t)
+	works := leased(t, s, 3)
+	_, err := pool.Exec(t.Context(), "UPDATE automation.contacts SET properties = '{' WHERE id = $1", works[1].Contact.ID)
+	require.NoError(t, err)
+
+	var ts []automation.Transition
+	for i, w := range works {
+		ts = append(ts, starting(w, i+1, "first"))
+	}
+	results, err := s.Commit(t.Context(), ts)
+	require.NoError(t, err)
+	require.NoError(t, results[0].Err)
+	require.ErrorContains(t, results[1].Err, works[1].Contact.ID)
+	require.NoError(t, results[2].Err)
+
+	for i, w := range works {
+		e := order(i+1, "")
+		e.Event.ContactID, e.Event.Email, e.HostContact = w.Contact.ID, "", true
+		_, err := s.AppendEvents(t.Context(), []automation.NewEvent{e})
+		require.NoError(t, err)
+	}
+	claim := automation.ClaimParams{Now: noon.Add(time.Hour), Lease: time.Minute, Limit: 10, Events: 10, Runs: 10}
+	got, err := s.Claim(t.Context(), claim)
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	for i, w := range got {
+		require.Equal(t, works[2*i].Contact, w.Contact)
+		require.Len(t, w.Events, 1)
+		require.NotEmpty(t, w.Events[0].Starts)
+	}
+	claim.Now = claim.Now.Add(time.Hour) // nothing but the damaged one, the others being gone
+	_, err = s.Commit(t.Context(), []automation.Transition{
+		{Contact: got[0].Contact, Token: got[0].Token, Now: noon, Handled: []string{got[0].Events[0].ID}, Release: true},
+		{Contact: got[1].Contact, Token: got[1].Token, Now: noon, Handled: []string{got[1].Events[0].ID}, Release: true},
+	})
+	require.NoError(t, err)
+	_, err = s.Claim(t.Context(), claim)
+	require.ErrorContains(t, err, works[1].Contact.ID)
+}
