@@ -131,6 +131,7 @@ func (s *server) serve() error {
 	failures := 0
 	for s.ctx.Err() == nil {
 		s.renew() // first: after a stall it would claim its own work a second time
+		began := time.Now()
 		n, err := s.claim()
 		switch {
 		case errors.Is(err, ErrClosed):
@@ -142,6 +143,7 @@ func (s *server) serve() error {
 			s.pause(s.ctx, storeRetry.backoff("claim", "", failures))
 		case n > 0:
 			failures = 0
+			s.pace(2 * time.Since(began))
 		default:
 			failures = 0
 			s.sleep()
@@ -207,6 +209,28 @@ func (s *server) pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-s.r.opts.Clock.After(d):
+	}
+}
+
+// pace keeps claims from taking more than a third of a busy store's time: many
+// contacts cost it little more than one, and so the next claim waits for more to
+// gather, but no longer than d and only while there is enough to do. It is the
+// store's time that counts, whatever Options.Clock says.
+func (s *server) pace(d time.Duration) {
+	load := s.load()
+	if load < s.r.opts.InFlight/8 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for s.load() > load*3/4 {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-timer.C:
+			return
+		case <-s.r.wakeup: // a task has ended, perhaps
+		}
 	}
 }
 

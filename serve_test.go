@@ -259,6 +259,42 @@ func TestRun_ClaimsManyAtATimeWhileThereIsMore(t *testing.T) {
 	})
 }
 
+// slow is a store that takes its time to claim.
+type slow struct {
+	automation.Store
+	takes  time.Duration
+	claims atomic.Int32
+}
+
+func (s *slow) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
+	<-time.After(s.takes)
+	s.claims.Add(1)
+	return s.Store.Claim(ctx, p)
+}
+
+func TestRun_ClaimsFromABusyStoreAThirdOfTheTimeAtMost(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := setupReal(t, automation.Options{InFlight: 16})
+		for i := range 100 {
+			r.contact(automation.Contact{ID: fmt.Sprint(i), Email: fmt.Sprintf("%d@example.com", i)})
+		}
+		r.mailer.Respond = func(context.Context, automation.Email) error {
+			<-time.After(100 * time.Millisecond)
+			return nil
+		}
+		r.create(linear("welcome", "signup", mailing("hello")))
+		store := &slow{Store: r.store, takes: 10 * time.Millisecond}
+		r.serve(r.on(store, r.opts))
+		for i := range 100 {
+			r.send(automation.Event{Name: "signup", ContactID: fmt.Sprint(i)})
+			let(10 * time.Millisecond)
+		}
+		assert.LessOrEqual(t, store.claims.Load(), int32(40), "of 100 in this second")
+		let(time.Second)
+		assert.Len(t, r.mailer.Emails(), 100)
+	})
+}
+
 // The contact is the one of the moment, also for an email that had to wait for
 // others to be sent.
 func TestRun_AsksForTheContactAgainAfterAWaitForATurn(t *testing.T) {
