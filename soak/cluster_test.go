@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -118,12 +119,16 @@ func (c *cluster) start(i int) {
 	c.nodes[i] = p
 }
 
-// kill kills a node. Nothing of it is left when kill returns, but what it has
-// written and sent.
+// kill kills a node, which must have been at work until then. Nothing of it is left
+// when kill returns, but what it has written and sent.
 func (c *cluster) kill(i int) {
+	c.t.Helper()
 	p := c.nodes[i]
-	_ = p.cmd.Process.Kill() // it may have ended by itself, which its log shows
+	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
+	if !p.cmd.ProcessState.Sys().(syscall.WaitStatus).Signaled() {
+		c.t.Errorf("node %s has ended by itself: %s", p.name, p.cmd.ProcessState)
+	}
 	c.ledger.bury(p.name)
 	c.nodes[i] = nil
 }

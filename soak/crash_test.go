@@ -10,22 +10,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// crash kills nodes in the middle of work and starts them again. Now and then one
-// is stalled instead, for longer than its lease.
+// crash kills nodes in the middle of work and starts them again. Now and then
+// another one has stalled before, for longer than its lease.
 func (c *cluster) crash(times int) {
 	c.t.Helper()
-	kills := 0
+	stalls := 0
 	c.disturb(times, func() {
-		i := c.random.IntN(len(c.nodes))
 		if len(c.nodes) > 1 && c.random.IntN(6) == 0 {
-			c.stall(i)
-			return
+			c.stall(c.random.IntN(len(c.nodes)))
+			stalls++
 		}
+		i := c.random.IntN(len(c.nodes))
 		c.kill(i)
 		c.start(i)
-		kills++
 	})
-	c.t.Logf("%d nodes killed, %d stalled", kills, times-kills)
+	c.t.Logf("%d nodes killed, %d stalled", times, stalls)
 	c.finish()
 }
 

@@ -28,13 +28,27 @@ func newFile(t *testing.T) storeConfig {
 
 func TestSQLite_OnlyNodeIsKilled(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, newFile(t), 1)
-	c.crash(blows(t, 12))
+	config := newFile(t)
+	newCluster(t, config, 1).crash(blows(t, 12))
+	requireSound(t, config)
 }
 
 func TestSQLite_NodesOnOneFileAreKilled(t *testing.T) {
 	t.Parallel()
-	newPair(t).crash(blows(t, 6))
+	c := newPair(t)
+	c.crash(blows(t, 6))
+	requireSound(t, c.config)
+}
+
+// requireSound checks that the file itself has come to no harm.
+func requireSound(t *testing.T, config storeConfig) {
+	t.Helper()
+	store, err := sqlitefile.Open(t.Context(), config.Address)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, store.Close()) }()
+	var verdict string
+	require.NoError(t, store.DB().QueryRow("PRAGMA integrity_check").Scan(&verdict))
+	require.Equal(t, "ok", verdict)
 }
 
 func TestSQLite_NodeStallsLongerThanItsLease(t *testing.T) {

@@ -6,6 +6,7 @@
 //	go run ./examples/welcome -flow all               # with the other two flows
 //	go run ./examples/welcome my.json my.jsonl        # your own
 //	go run ./examples/welcome -real -speed 86400      # a day a second
+//	go run ./examples/welcome -store welcome.db       # state in a file
 package main
 
 import (
@@ -48,6 +49,7 @@ type options struct {
 	real  bool
 	speed float64
 	start time.Time
+	store string
 	files []string
 }
 
@@ -60,16 +62,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return exitUsage
 	}
-	s, err := load(opts)
-	if err == nil {
-		fmt.Fprint(stderr, s.warnings())
-		err = play(ctx, s, opts, stdout)
-	}
-	if err != nil {
+	if err := playFiles(ctx, opts, stdout, stderr); err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitFailed
 	}
 	return exitOK
+}
+
+// playFiles plays what the command line asks for.
+func playFiles(ctx context.Context, o options, stdout, stderr io.Writer) error {
+	st, err := open(ctx, &o)
+	if err != nil {
+		return err
+	}
+	s, err := load(o)
+	if err == nil {
+		fmt.Fprint(stderr, s.warnings(), st.said(o, len(s.lines)))
+		err = play(ctx, s, st, o, stdout)
+	}
+	return errors.Join(err, st.close())
 }
 
 // parseArgs reads the command line. What is wrong with it, and the usage, have
@@ -87,6 +98,7 @@ func parseArgs(args []string, stderr io.Writer) (options, error) {
 	flags.BoolVar(&o.real, "real", false, "let time pass as it does outside, from now on, instead of jumping")
 	flags.Float64Var(&o.speed, "speed", 1, "with -real, how many `times` faster time passes; 86400 is a day a second")
 	flags.StringVar(&start, "start", "2026-01-05T09:00:00Z", "without -real, the `time` at which it begins")
+	flags.StringVar(&o.store, "store", "", "keep everything in this SQLite `file`, and go on with it the next time; default in memory")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

@@ -252,12 +252,18 @@ func TestRun_SaysWhenItCannotPrint(t *testing.T) {
 	assert.Contains(t, stderr.String(), "no space left on device")
 }
 
-func TestBinary_WorksFromAnyFolder(t *testing.T) {
-	t.Parallel()
+// build builds the program and returns its path.
+func build(t *testing.T) string {
+	t.Helper()
 	binary := filepath.Join(t.TempDir(), "welcome")
 	out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput()
 	require.NoError(t, err, string(out))
+	return binary
+}
 
+func TestBinary_WorksFromAnyFolder(t *testing.T) {
+	t.Parallel()
+	binary := build(t)
 	cmd := exec.Command(binary)
 	cmd.Dir = t.TempDir()
 	stdout, err := cmd.Output()

@@ -3,52 +3,87 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"time"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/mail/capture"
-	"github.com/seed-b636437c/automation/store/memory"
 	"github.com/seed-b636437c/automation/timeline"
 )
 
 // play runs a scene to its end, or until ctx ends, and writes its timeline.
-func play(ctx context.Context, s scene, o options, stdout io.Writer) error {
+func play(ctx context.Context, s scene, st *state, o options, stdout io.Writer) error {
 	if o.real {
-		return playReal(ctx, s, o, stdout)
+		return playReal(ctx, s, st, o, stdout)
 	}
-	return simulate(ctx, s, o.start, stdout)
+	return simulate(ctx, s, st, o.start, stdout)
 }
 
 // player is the application that a scene is about.
 type player struct {
 	runner   *automation.Runner
-	store    *memory.Store
+	state    *state
 	clock    automation.Clock
 	timeline *timeline.Writer
 }
 
 // newPlayer returns a player with the automations enabled. opts has the clock.
-func newPlayer(ctx context.Context, files []automationFile, show *timeline.Writer, opts automation.Options) (*player, error) {
-	p := &player{store: memory.New(), clock: opts.Clock, timeline: show}
-	opts.Observer = show
+func newPlayer(ctx context.Context, files []automationFile, st *state, show *timeline.Writer, opts automation.Options) (*player, error) {
+	p := &player{state: st, clock: opts.Clock, timeline: show}
+	opts.Observer, opts.IdempotencyWindow = show, forever
 	var err error
-	if p.runner, err = automation.New(p.store, capture.New(), opts); err != nil {
+	if p.runner, err = automation.New(st, capture.New(), opts); err != nil {
 		return nil, err
 	}
 	for _, f := range files {
-		if _, err := p.runner.CreateAutomation(ctx, f.automation); err != nil {
+		if _, err := p.runner.Apply(ctx, f.automation); err != nil {
 			return nil, located(f.path, err)
 		}
 		show.Name(f.automation.ID, f.automation.Name)
 	}
-	return p, nil
+	return p, p.nameContacts(ctx)
+}
+
+// forever is how long the keys of lines are remembered, as far as scenes go.
+const forever = 10 * 365 * 24 * time.Hour
+
+// nameContacts tells the timeline about the contacts that are there already.
+func (p *player) nameContacts(ctx context.Context) error {
+	q := automation.ContactQuery{PageQuery: automation.PageQuery{Limit: 100}}
+	for {
+		page, err := p.runner.ListContacts(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, c := range page.Data {
+			p.timeline.Name(c.ID, c.Email)
+		}
+		if !page.HasMore {
+			return nil
+		}
+		q.After = page.Data[len(page.Data)-1].ID
+	}
+}
+
+// rest returns the lines that are still to be played.
+func (p *player) rest(lines []line) []line { return lines[min(p.state.done, len(lines)):] }
+
+// next plays the next line.
+func (p *player) next(ctx context.Context, l line) error {
+	if err := p.do(ctx, l); err != nil {
+		return err
+	}
+	return p.state.played(ctx, p.state.done+1)
 }
 
 // do sends the line's event or makes its change to the contact.
 func (p *player) do(ctx context.Context, l line) error {
 	var err error
 	if l.event != nil {
-		_, err = p.runner.Send(ctx, *l.event)
+		e := *l.event
+		e.IdempotencyKey = fmt.Sprintf("line %d", p.state.done+1)
+		_, err = p.runner.Send(ctx, e)
 	} else {
 		err = p.change(ctx, l.email, *l.change)
 	}

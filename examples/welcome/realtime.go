@@ -11,13 +11,13 @@ import (
 
 // playReal plays a scene while time passes and the Runner serves, as in an
 // application. An interrupt ends it.
-func playReal(ctx context.Context, s scene, o options, stdout io.Writer) error {
-	clock := &realTime{start: o.start, began: time.Now(), speed: o.speed}
+func playReal(ctx context.Context, s scene, st *state, o options, stdout io.Writer) error {
+	clock := &realTime{start: o.start, began: st.began, speed: o.speed}
 	show := timeline.New(stdout, timeline.Options{Start: o.start, Within: clock.scaled(moment)})
-	p, err := newPlayer(ctx, s.automations, show, automation.Options{
+	p, err := newPlayer(ctx, s.automations, st, show, automation.Options{
 		Clock: clock,
 		// The Runner measures these with the clock too.
-		Lease:        clock.scaled(time.Minute),
+		Lease:        clock.scaled(lease),
 		PollInterval: clock.scaled(time.Second),
 	})
 	if err != nil {
@@ -35,22 +35,26 @@ func playReal(ctx context.Context, s scene, o options, stdout io.Writer) error {
 	return show.Err()
 }
 
+// lease is how long, in real time, a contact stays with a process that was killed
+// while it worked on it.
+const lease = 5 * time.Second
+
 // moment is how long, in real time, the work on one event may take.
 const moment = 50 * time.Millisecond
 
 // perform plays the lines at their times and waits until nothing is due any
 // more, or until ctx ends.
 func (p *player) perform(ctx context.Context, lines []line, clock *realTime) error {
-	for _, l := range lines {
+	for _, l := range p.rest(lines) {
 		if !clock.sleepUntil(ctx, clock.start.Add(l.at)) {
 			return nil
 		}
-		if err := p.do(ctx, l); err != nil {
+		if err := p.next(ctx, l); err != nil {
 			return err
 		}
 	}
 	for clock.sleepUntil(ctx, clock.Now().Add(clock.scaled(moment))) {
-		due, err := p.store.NextDue(context.WithoutCancel(ctx))
+		due, err := p.state.NextDue(context.WithoutCancel(ctx))
 		if err != nil || due.IsZero() {
 			return err
 		}

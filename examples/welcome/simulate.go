@@ -13,21 +13,21 @@ import (
 
 // simulate plays a scene on a clock that jumps from one time at which something
 // is due to the next.
-func simulate(ctx context.Context, s scene, start time.Time, stdout io.Writer) error {
+func simulate(ctx context.Context, s scene, st *state, start time.Time, stdout io.Writer) error {
 	mock := clock.NewMock()
-	mock.Set(start)
+	mock.Set(s.reached(start, st.done))
 	show := timeline.New(stdout, timeline.Options{Start: start})
-	p, err := newPlayer(ctx, s.automations, show, automation.Options{Clock: mock})
+	p, err := newPlayer(ctx, s.automations, st, show, automation.Options{Clock: mock})
 	if err != nil {
 		return err
 	}
-	for _, l := range s.lines {
+	for _, l := range p.rest(s.lines) {
 		at := start.Add(l.at)
 		if err := p.drainUntil(ctx, mock, at); err != nil {
 			return err
 		}
 		mock.Set(at)
-		if err := p.do(ctx, l); err != nil {
+		if err := p.next(ctx, l); err != nil {
 			return err
 		}
 		if _, err := p.runner.Drain(ctx); err != nil {
@@ -40,11 +40,19 @@ func simulate(ctx context.Context, s scene, start time.Time, stdout io.Writer) e
 	return show.Err()
 }
 
+// reached returns the time of the last line that was played.
+func (s scene) reached(start time.Time, done int) time.Time {
+	if done == 0 || len(s.lines) == 0 {
+		return start
+	}
+	return start.Add(s.lines[min(done, len(s.lines))-1].at)
+}
+
 // drainUntil does what is due before end, each thing at its time. The zero end
 // is never.
 func (p *player) drainUntil(ctx context.Context, mock *clock.Mock, end time.Time) error {
 	for {
-		due, err := p.store.NextDue(ctx)
+		due, err := p.state.NextDue(ctx)
 		if err != nil || due.IsZero() || !end.IsZero() && !due.Before(end) {
 			return err
 		}

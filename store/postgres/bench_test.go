@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -13,30 +12,12 @@ import (
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/internal/pgtest"
+	"github.com/seed-b636437c/automation/store/internal/storebench"
 	"github.com/seed-b636437c/automation/store/postgres"
 )
 
 // senders is how many goroutines of the host send events at once.
 const senders = 64
-
-// mailer counts emails, and says when there were enough.
-type mailer struct {
-	left atomic.Int64
-	done chan struct{}
-}
-
-func newMailer(emails int) *mailer {
-	m := &mailer{done: make(chan struct{})}
-	m.left.Store(int64(emails))
-	return m
-}
-
-func (m *mailer) SendEmail(context.Context, automation.Email) (string, error) {
-	if m.left.Add(-1) == 0 {
-		close(m.done)
-	}
-	return "sent", nil
-}
 
 func openForBench(b *testing.B) (*postgres.Store, *pgxpool.Pool) {
 	pool := newPool(b, pgtest.URL(b), func(c *pgxpool.Config) { c.MaxConns = 16 })
@@ -79,58 +60,19 @@ SELECT id, id || '@example.com', id || '@example.com', '', '', false, '', '', no
 	return ids
 }
 
-// shortFlow is the work of a run that never sleeps: trigger, condition,
-// contact_update, send_email.
-func shortFlow() automation.Automation {
-	return automation.Automation{
-		ID: "short", Name: "Short", Status: automation.StatusEnabled,
-		Steps: []automation.Step{
-			{Key: "start", Config: automation.Trigger{EventName: "user.created"}},
-			{Key: "pro", Config: automation.Condition{Rule: automation.Field("event.plan").Eq("pro")}},
-			{Key: "update", Config: automation.ContactUpdate{FirstName: automation.Var("event.name")}},
-			{Key: "welcome", Config: automation.SendEmail{Template: automation.TemplateRef{
-				ID: "welcome", Variables: map[string]automation.Value{"NAME": automation.Var("contact.first_name")},
-			}}},
-		},
-		Connections: []automation.Connection{
-			{From: "start", To: "pro"},
-			{From: "pro", To: "update", Type: automation.ConnectionConditionMet},
-			{From: "update", To: "welcome"},
-		},
-	}
+func BenchmarkThroughput(b *testing.B) {
+	s, _ := openForBench(b)
+	storebench.Throughput(b, s)
 }
 
-// BenchmarkThroughput sends events one by one, from many goroutines, for contacts
-// that are known, and lets Run take the runs that they start to their end: one
-// iteration is one complete run.
-func BenchmarkThroughput(b *testing.B) {
-	ctx, cancel := context.WithCancel(b.Context())
-	defer cancel()
-	s, pool := openForBench(b)
-	mailer := newMailer(b.N)
-	r, err := automation.New(s, mailer, automation.Options{})
-	require.NoError(b, err)
-	_, err = r.CreateAutomation(ctx, shortFlow())
-	require.NoError(b, err)
-	contacts := benchContacts(b, pool, 20_000)
-	payload := automation.Payload(map[string]any{"plan": "pro", "name": "Ada"})
-	served := make(chan error, 1)
-	b.ResetTimer()
-	go func() { served <- r.Run(ctx) }()
-	together(b, b.N, func(i int) error {
-		_, err := r.Send(ctx, automation.Event{Name: "user.created", ContactID: contacts[i%len(contacts)], Payload: payload})
-		return err
-	})
-	sent := b.Elapsed()
-	<-mailer.done
-	cancel()
-	<-served // the last outcomes are written
-	b.StopTimer()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
-	b.ReportMetric(float64(b.N)/sent.Seconds(), "events/s")
-	counts, err := s.CountRuns(b.Context(), "short")
-	require.NoError(b, err)
-	require.Equal(b, []automation.RunCount{{Version: 1, Step: "welcome", Status: automation.RunCompleted, Count: b.N}}, counts)
+func BenchmarkFirstStep(b *testing.B) {
+	s, _ := openForBench(b)
+	storebench.FirstStep(b, s)
+}
+
+func BenchmarkWaiting(b *testing.B) {
+	s, _ := openForBench(b)
+	storebench.Waiting(b, s, 1_000, 1_000_000)
 }
 
 // BenchmarkAppendEvents sends single events from many goroutines: one iteration is

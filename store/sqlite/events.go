@@ -66,51 +66,37 @@ func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) 
 	return receipts, nil
 }
 
-// appendEvents keeps all events or, if it returns an error that is not the
-// database's, none.
-func appendEvents(ctx context.Context, q session, events []automation.NewEvent) ([]automation.EventReceipt, error) {
-	a := appender{q: q, events: events}
-	receipts, err := a.admit(ctx)
-	if err == nil {
-		err = a.write(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return receipts, nil
-}
-
-// appender keeps the events of one call. It looks first and writes then: nobody
-// else writes meanwhile.
-type appender struct {
-	q      session
-	events []automation.NewEvent
-	owners []key // "" for duplicates
-	fresh  map[idempotency]keyUse
-}
-
-// By the unique indexes.
+// A call that consists of several statements is undone as a whole.
 const (
-	admitByID    = `SELECT EXISTS (SELECT 1 FROM automation_events WHERE id = ?), (SELECT id FROM automation_contacts WHERE id = ? AND deleted_at IS NULL)`
-	admitByEmail = `SELECT EXISTS (SELECT 1 FROM automation_events WHERE id = ?), (SELECT id FROM automation_contacts WHERE email_key = ?)`
+	beginAppend = `SAVEPOINT automation_append`
+	undoAppend  = `ROLLBACK TO automation_append`
+	endAppend   = `RELEASE automation_append`
 )
 
-// admit finds out whose the events are and which ones are duplicates, and fails if
-// one must not be kept.
-func (a *appender) admit(ctx context.Context) ([]automation.EventReceipt, error) {
-	receipts := make([]automation.EventReceipt, len(a.events))
-	a.owners = make([]key, len(a.events))
-	seen := map[string]bool{}
-	for i := range a.events {
-		n := &a.events[i]
-		owner, err := a.owner(ctx, n)
-		if err != nil {
-			return nil, err
-		}
-		if len(a.events) > 1 && seen[n.Event.ID] {
-			return nil, conflict("event %q exists already", n.Event.ID)
-		}
-		first, err := a.duplicateOf(ctx, n)
+// appendEvents keeps all events or, when it fails, none.
+func appendEvents(ctx context.Context, q session, events []automation.NewEvent) ([]automation.EventReceipt, error) {
+	if len(events) == 1 && events[0].Event.IdempotencyKey == "" {
+		return keepEvents(ctx, q, events)
+	}
+	if _, err := q.exec(ctx, beginAppend); err != nil {
+		return nil, failed("append events", err)
+	}
+	receipts, err := keepEvents(ctx, q, events)
+	if err != nil {
+		// When this fails too, the database has undone the whole transaction.
+		_, _ = q.exec(ctx, undoAppend)
+		_, _ = q.exec(ctx, endAppend)
+		return nil, err
+	}
+	_, err = q.exec(ctx, endAppend)
+	return receipts, failed("append events", err)
+}
+
+func keepEvents(ctx context.Context, q session, events []automation.NewEvent) ([]automation.EventReceipt, error) {
+	receipts := make([]automation.EventReceipt, len(events))
+	for i := range events {
+		n := &events[i]
+		first, err := duplicateOf(ctx, q, n)
 		if err != nil {
 			return nil, err
 		}
@@ -118,83 +104,71 @@ func (a *appender) admit(ctx context.Context) ([]automation.EventReceipt, error)
 			receipts[i] = automation.EventReceipt{ID: first, Duplicate: true}
 			continue
 		}
-		seen[n.Event.ID] = true
-		a.owners[i], receipts[i] = owner, automation.EventReceipt{ID: n.Event.ID}
+		if err := keepEvent(ctx, q, n); err != nil {
+			return nil, err
+		}
+		receipts[i] = automation.EventReceipt{ID: n.Event.ID}
 	}
 	return receipts, nil
 }
 
-// owner returns the owner of an event. It fails if there is such an event already,
-// or if its contact does not exist.
-func (a *appender) owner(ctx context.Context, n *automation.NewEvent) (key, error) {
-	e := &n.Event
-	ref := automation.ContactRef{ID: e.ContactID, Email: e.Email}
-	owner, query, column := ownerKey(ref), admitByID, ownerKey(ref).column()
-	if e.ContactID == "" && !n.HostContact {
-		query, column = admitByEmail, automation.EmailKey(e.Email)
-	}
-	var exists bool
-	var contact key
-	if _, err := first(ctx, a.q, query, args(idKey(e.ID).column(), column), &exists, &contact); err != nil {
-		return "", failed("append events", err)
-	}
-	switch {
-	case exists:
-		return "", conflict("event %q exists already", e.ID)
-	case n.HostContact:
-		return owner, nil
-	case contact != "":
-		return contact, nil
-	case e.ContactID != "":
-		return "", notFound("contact", e.ContactID)
-	default:
-		return owner, nil
-	}
-}
-
+// An event is pending as soon as it is kept: a trigger sees to that. By the unique
+// indexes on the ids of events and contacts, and on the email of contacts.
 const (
 	insertEvent = `
-INSERT INTO automation_events (id, owner, email, name, payload, key, occurred_at, accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
-	insertPending = `INSERT INTO automation_pending (owner, accepted_at, event_no) VALUES (?, ?, ?)`
+INSERT INTO automation_events (id, owner, email, name, payload, key, occurred_at, accepted_at) `
+	insertForContact = insertEvent + `
+SELECT ?1, c.id, ?3, ?4, ?5, ?6, ?7, ?8 FROM automation_contacts c WHERE c.id = ?2 AND c.deleted_at IS NULL
+ON CONFLICT DO NOTHING`
+	insertForEmail = insertEvent + `
+SELECT ?1, coalesce(c.id, ?2), iif(c.id IS NULL, ?3, NULL), ?4, ?5, ?6, ?7, ?8
+FROM (SELECT 1) LEFT JOIN automation_contacts c ON c.email_key = ?9 WHERE true
+ON CONFLICT DO NOTHING`
+	insertForOwner = insertEvent + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 )
 
-// write keeps what was admitted.
-func (a *appender) write(ctx context.Context) error {
-	if err := a.writeKeys(ctx); err != nil {
-		return err
-	}
-	for i := range a.events {
-		if a.owners[i] == "" {
-			continue
-		}
-		if err := a.writeEvent(ctx, &a.events[i].Event, a.owners[i]); err != nil {
-			return failed("append events", err)
-		}
-	}
-	return nil
-}
-
-func (a *appender) writeEvent(ctx context.Context, e *automation.Event, owner key) error {
+// keepEvent keeps an event that is no duplicate.
+func keepEvent(ctx context.Context, q session, n *automation.NewEvent) error {
+	e := &n.Event
+	owner := ownerKey(automation.ContactRef{ID: e.ContactID, Email: e.Email})
 	accepted := e.AcceptedAt.UnixMicro()
-	var email, occurred any
-	if owner.id() == "" {
-		email = e.Email
-	}
+	var occurred any
 	if o := e.OccurredAt.UnixMicro(); o != accepted {
 		occurred = o
 	}
-	column := owner.column()
-	res, err := a.q.exec(ctx, insertEvent, idKey(e.ID).column(), column, email, e.Name,
-		textOrNull(string(e.Payload)), textOrNull(e.IdempotencyKey), occurred, accepted)
-	if err != nil {
-		return err
+	values := args(idKey(e.ID).column(), owner.column(), textOrNull(e.Email), e.Name, textOrNull(string(e.Payload)),
+		textOrNull(e.IdempotencyKey), occurred, accepted)
+	query := insertForContact
+	switch {
+	case n.HostContact:
+		query = insertForOwner
+	case e.ContactID == "":
+		query, values = insertForEmail, append(values, automation.EmailKey(e.Email))
 	}
-	no, err := res.LastInsertId()
+	kept, err := changed(ctx, q, query, values...)
 	if err != nil {
-		return err
+		return failed("append events", err)
 	}
-	_, err = a.q.exec(ctx, insertPending, column, accepted, no)
-	return err
+	if kept == 0 {
+		return notKept(ctx, q, e)
+	}
+	return rememberKey(ctx, q, n)
+}
+
+// By the unique index on id.
+const eventExists = `SELECT 1 FROM automation_events WHERE id = ?`
+
+// notKept returns why an event was not kept.
+func notKept(ctx context.Context, q session, e *automation.Event) error {
+	exists, err := first(ctx, q, eventExists, args(idKey(e.ID).column()), new(int))
+	switch {
+	case err != nil:
+		return failed("append events", err)
+	case exists:
+		return conflict("event %q exists already", e.ID)
+	default:
+		return notFound("contact", e.ContactID)
+	}
 }
 
 const selectEvent = `

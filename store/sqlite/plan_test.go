@@ -85,7 +85,6 @@ INSERT INTO automation_active_runs (id, automation_no, version, owner, status, c
 INSERT INTO automation_ended_runs (id, automation_no, version, owner, event_no, status, control, setbacks, step, created_at, completed_at)
 	SELECT '=o' || i, 1, 1, '=c' || i, i, 1, 0, 0, 's', i, i FROM few;
 INSERT INTO automation_events (id, owner, name, accepted_at) SELECT '=e' || i, '=c' || i, 'e', 1 FROM few;
-INSERT INTO automation_pending (owner, accepted_at, event_no) SELECT '=c' || i, i, i FROM few;
 INSERT INTO automation_loose_events (handled_at, event_no) SELECT i, i FROM few;
 INSERT INTO automation_idempotency_keys (name, key, hash, event_id, expires_at) SELECT 'n', 'k' || i, 'h', '=e' || i, i FROM few;
 INSERT INTO automation_leases (owner, token, until) SELECT '=c' || i, i, i FROM few;

@@ -54,13 +54,12 @@ func Waiting(b *testing.B, store automation.Store, sizes ...int) {
 	require.NoError(b, err)
 	_, err = r.Apply(b.Context(), waiting)
 	require.NoError(b, err)
-	made := 0
+	made, woken := 0, map[int]bool{}
 	for _, n := range sizes {
 		began := time.Now()
 		fill(b, r, made, n)
 		rate := float64(n-made) / time.Since(began).Seconds()
 		made = n
-		woken := map[int]bool{}
 		b.Run(fmt.Sprintf("runs=%d", n), func(b *testing.B) {
 			rearm(b, r, woken)
 			stop := serve(b, r)
