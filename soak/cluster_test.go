@@ -211,7 +211,7 @@ func (l *ledger) report(t *testing.T) {
 	for _, d := range l.emails {
 		repeated += d.times - 1
 	}
-	t.Logf("%d events accepted, %d emails arrived, %d of them again, %d transitions refused", len(l.events), len(l.emails), repeated, l.refused)
+	t.Logf("%d events accepted, %d emails arrived, %d of them again, %d transitions refused", len(l.events), len(l.emails), repeated, len(l.refused))
 }
 
 // disturb does something bad to the nodes, the given number of times, each time

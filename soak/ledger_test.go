@@ -33,7 +33,7 @@ type ledger struct {
 	emails   map[string]*delivery
 	notices  map[string]int      // what was committed, and how often
 	handled  map[string][]string // ids of events, in the order in which each node has handled them
-	refused  int                 // transitions of leases that were lost
+	refused  []string            // contacts of transitions whose lease was lost
 	failures int                 // of sending
 	hold     func(EmailArgs)
 	flawless bool // the mailer never fails
@@ -217,6 +217,7 @@ func (s *LedgerService) Sent(args SentArgs, _ *struct{}) error {
 // EmailArgs are an email.
 type EmailArgs struct {
 	Node, Key, To, Template string
+	Contact                 string // its id
 	Variables               map[string]string
 	Once                    bool // it must not arrive twice
 }
@@ -284,7 +285,7 @@ type NoticeArgs struct {
 	Node    string
 	Things  []string
 	Handled []string // ids of events, in order
-	Refused int      // how many transitions were refused, because their lease was lost
+	Refused []string // contacts of transitions that were refused, because the lease was lost
 }
 
 // Notice takes note of what a node has committed.
@@ -294,7 +295,7 @@ func (s *LedgerService) Notice(args NoticeArgs, _ *struct{}) error {
 	defer l.mu.Unlock()
 	defer l.changed.Broadcast()
 	l.requests++
-	l.refused += args.Refused
+	l.refused = append(l.refused, args.Refused...)
 	l.handled[args.Node] = append(l.handled[args.Node], args.Handled...)
 	for _, thing := range args.Things {
 		if l.notices[thing]++; l.notices[thing] == 2 {

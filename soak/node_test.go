@@ -56,6 +56,9 @@ func nodeMain(config string) error {
 	}()
 	store, err := c.Store.open(ctx)
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil // it was stopped before it was there
+		}
 		return err
 	}
 	return errors.Join(runNode(ctx, store, c.Node, c.Ledger, os.Stderr), store.Close())
@@ -148,7 +151,7 @@ func (n *node) send(ctx context.Context) {
 // SendEmail hands an email to the ledger.
 func (n *node) SendEmail(ctx context.Context, e automation.Email) (string, error) {
 	args := EmailArgs{
-		Node: n.name, Key: e.IdempotencyKey, To: automation.EmailKey(e.To), Template: e.TemplateID,
+		Node: n.name, Key: e.IdempotencyKey, To: automation.EmailKey(e.To), Template: e.TemplateID, Contact: e.Contact.ID,
 		Variables: map[string]string{}, Once: e.TemplateID == "receipt",
 	}
 	for name, v := range e.Variables {
@@ -212,11 +215,11 @@ func (r *reporter) once(thing string) {
 	r.changed.Signal()
 }
 
-// refused reports that a transition was refused.
-func (r *reporter) refused() {
+// refused reports that a transition about a contact was refused.
+func (r *reporter) refused(contact string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.news.Refused++
+	r.news.Refused = append(r.news.Refused, contact)
 	r.changed.Signal()
 }
 
@@ -242,7 +245,7 @@ func (r *reporter) report() {
 func (r *reporter) collect() (news NoticeArgs, last bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for len(r.news.Things) == 0 && r.news.Refused == 0 && !r.closed {
+	for len(r.news.Things) == 0 && len(r.news.Refused) == 0 && !r.closed {
 		r.changed.Wait()
 	}
 	news, r.news = r.news, NoticeArgs{}
@@ -270,9 +273,9 @@ type refusals struct {
 // Commit counts the transitions whose lease was lost.
 func (s refusals) Commit(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
 	results, err := s.Store.Commit(ctx, ts)
-	for _, res := range results {
+	for i, res := range results {
 		if errors.Is(res.Err, automation.ErrLeaseLost) {
-			s.news.refused()
+			s.news.refused(ts[i].Contact.ID)
 		}
 	}
 	return results, err

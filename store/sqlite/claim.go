@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"slices"
 
 	"github.com/seed-b636437c/automation"
@@ -91,28 +90,38 @@ func oldest(due []candidate, limit int) []key {
 type claimer struct {
 	tx     *tx
 	params automation.ClaimParams
-	token  int64
+	works  map[key]*claimedWork
 	starts map[string][]automation.VersionRef // by event name
 }
 
-const takeTokens = `UPDATE automation_tokens SET last = last + ? WHERE id = 1 RETURNING last`
+// claimedWork is the work of a contact that was leased.
+type claimedWork struct {
+	automation.Work
+	unreadable error // why nobody can work on it
+}
 
 func (c *claimer) claim(ctx context.Context, owners []key) ([]automation.Work, error) {
-	if _, err := first(ctx, c.tx, takeTokens, args(len(owners)), &c.token); err != nil {
+	leased, err := c.lease(ctx, owners)
+	if err == nil {
+		err = c.read(ctx, leased)
+	}
+	if err != nil {
 		return nil, failed("claim", err)
 	}
-	c.token -= int64(len(owners))
-	works := make([]automation.Work, 0, len(owners))
+	works := make([]automation.Work, 0, len(leased))
 	var unreadable error
-	for _, owner := range owners {
-		w, leased, err := c.lease(ctx, owner)
+	for _, owner := range leased {
+		w := c.works[owner]
 		switch {
-		case errors.Is(err, errDamaged):
-			unreadable = err // it stays leased, so that it does not get in the way of the others
-		case err != nil:
-			return nil, failed("claim", err)
-		case leased:
-			works = append(works, w)
+		case w.unreadable != nil:
+			unreadable = w.unreadable // it stays leased, so that it does not get in the way of the others
+		case len(w.Events) == 0 && len(w.Runs) == 0 && c.params.Contact == (automation.ContactRef{}):
+			// It had work when it was looked for, and somebody has done it.
+			if _, err := c.tx.exec(ctx, dropLease, owner.column(), w.Token); err != nil {
+				return nil, failed("claim", err)
+			}
+		default:
+			works = append(works, w.Work)
 		}
 	}
 	if len(works) > 0 {
@@ -121,122 +130,133 @@ func (c *claimer) claim(ctx context.Context, owners []key) ([]automation.Work, e
 	return nil, failed("claim", unreadable)
 }
 
-// takeLease returns whether the owner has active runs, and no row if a valid lease
-// stays with whoever has it. By the primary key and automation_active_runs_owner.
-const takeLease = `
-INSERT INTO automation_leases (owner, token, until) VALUES (?1, ?2, ?3)
-ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE until <= ?4
-RETURNING EXISTS (SELECT 1 FROM automation_active_runs r WHERE r.owner = ?1)`
-
-// lease takes a contact and reads its work. One that was due a moment ago and has
-// no work any more is left alone, unless it was asked for by name.
-func (c *claimer) lease(ctx context.Context, owner key) (w automation.Work, leased bool, err error) {
-	c.token++
-	now := c.params.Now
-	var active bool
-	leased, err = first(ctx, c.tx, takeLease, args(owner.column(), c.token, now.Add(c.params.Lease).UnixMicro(), now.UnixMicro()), &active)
-	if err != nil || !leased {
-		return w, false, err
-	}
-	if w, err = c.work(ctx, owner, active); err != nil {
-		return w, false, err
-	}
-	if len(w.Events) == 0 && len(w.Runs) == 0 && c.params.Contact == (automation.ContactRef{}) {
-		_, err := c.tx.exec(ctx, dropLease, owner.column(), c.token)
-		return w, false, err
-	}
-	return w, true, nil
-}
-
-func (c *claimer) work(ctx context.Context, owner key, active bool) (w automation.Work, err error) {
-	w.Contact, w.Token = owner.ref(), c.token
-	if w.Contact.ID != "" {
-		if w.Record, err = mayContact(ctx, c.tx, w.Contact); err != nil {
-			return w, err
-		}
-	}
-	if w.Events, err = c.events(ctx, owner); err != nil {
-		return w, err
-	}
-	for i := range w.Events {
-		if w.Events[i].Starts, err = c.startsOf(ctx, w.Events[i].Name); err != nil {
-			return w, err
-		}
-	}
-	if active {
-		w.Runs, err = c.runs(ctx, owner, w.Events)
-	}
-	return w, err
-}
-
-// mayContact returns a contact, or nil if it does not exist.
-func mayContact(ctx context.Context, q session, ref automation.ContactRef) (*automation.Contact, error) {
-	c, found, err := contact(ctx, q, ref)
-	if err != nil || !found || !c.deleted.IsZero() {
-		return nil, err
-	}
-	return &c.Contact, nil
-}
-
-// By the primary keys of pending and events.
-const pendingEvents = selectEvent + ` JOIN automation_pending p ON p.event_no = e.no
-WHERE p.owner = ? ORDER BY p.accepted_at, p.event_no LIMIT 0 + ?`
-
-func (c *claimer) events(ctx context.Context, owner key) ([]automation.PendingEvent, error) {
-	return all(ctx, c.tx, func(rows *sql.Rows) (e automation.PendingEvent, err error) {
-		e.Event, err = scanEvent(rows)
-		return e, err
-	}, pendingEvents, owner.column(), c.params.Events)
-}
-
-// By automation_active_runs_owner.
 const (
-	dueRuns     = selectClaim + ` WHERE r.owner = ? AND r.due_at <= ? ORDER BY r.due_at, r.no LIMIT 0 + ?`
-	waitingRuns = selectClaim + ` WHERE r.owner = ? AND r.wait_event = ? ORDER BY r.created_at, r.no`
+	takeTokens = `UPDATE automation_tokens SET last = last + ? WHERE id = 1 RETURNING last`
+	// takeLease leaves a valid lease with whoever has it. By the primary key.
+	takeLease = `
+INSERT INTO automation_leases (owner, token, until) VALUES (?1, ?2, ?3)
+ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE until <= ?4`
 )
 
-// runs returns the owner's due runs, longest first, as many as may be brought, and
-// then the others that wait for one of the events, oldest first.
-func (c *claimer) runs(ctx context.Context, owner key, events []automation.PendingEvent) ([]automation.ClaimedRun, error) {
-	due, err := all(ctx, c.tx, scanRun, dueRuns, owner.column(), c.params.Now.UnixMicro(), c.params.Runs)
-	if err != nil {
+// lease returns the owners that nobody else has a lease of.
+func (c *claimer) lease(ctx context.Context, owners []key) (leased []key, err error) {
+	var token int64
+	if _, err := first(ctx, c.tx, takeTokens, args(len(owners)), &token); err != nil {
 		return nil, err
 	}
-	var waiting []storedRun
-	asked := map[string]bool{}
-	for i := range events {
-		name := events[i].Name
-		if asked[name] {
-			continue
-		}
-		asked[name] = true
-		runs, err := all(ctx, c.tx, scanRun, waitingRuns, owner.column(), name)
+	now, until := c.params.Now.UnixMicro(), c.params.Now.Add(c.params.Lease).UnixMicro()
+	c.works = make(map[key]*claimedWork, len(owners))
+	for _, owner := range owners {
+		n, err := changed(ctx, c.tx, takeLease, owner.column(), token, until, now)
 		if err != nil {
 			return nil, err
 		}
-		waiting = append(waiting, runs...)
+		if n > 0 {
+			leased = append(leased, owner)
+			c.works[owner] = &claimedWork{Work: automation.Work{Contact: owner.ref(), Token: token}}
+		}
+		token--
 	}
-	return merge(due, waiting), nil
+	return leased, nil
 }
 
-// merge returns the due runs and, oldest first, those of the waiting ones that are
-// not among them.
-func merge(due, waiting []storedRun) []automation.ClaimedRun {
-	runs := make([]automation.ClaimedRun, 0, len(due)+len(waiting))
-	brought := make(map[int64]bool, len(due))
-	for i := range due {
-		brought[due[i].no] = true
-		runs = append(runs, due[i].ClaimedRun)
+// read reads the contacts that were leased, and their work.
+func (c *claimer) read(ctx context.Context, leased []key) error {
+	if err := c.readContacts(ctx, leased); err != nil {
+		return err
 	}
-	slices.SortFunc(waiting, func(a, b storedRun) int {
-		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.no, b.no))
+	if err := c.readEvents(ctx, leased); err != nil {
+		return err
+	}
+	return c.readRuns(ctx, leased)
+}
+
+// By the unique index on id.
+const claimedContacts = forKeys + selectContact + `FROM keys CROSS JOIN automation_contacts c ON c.id = k`
+
+func (c *claimer) readContacts(ctx context.Context, leased []key) error {
+	return lookup(ctx, c.tx, scanStoredContact, claimedContacts, leased, func(stored storedContact) {
+		w := c.works[idKey(stored.ID)]
+		w.unreadable = stored.damage
+		if stored.deleted.IsZero() {
+			w.Record = &stored.Contact
+		}
 	})
-	for i := range waiting {
-		if !brought[waiting[i].no] {
-			runs = append(runs, waiting[i].ClaimedRun)
+}
+
+// By the primary keys of pending and events.
+const claimedEvents = forKeys + selectEvent + `
+FROM keys CROSS JOIN json_each((SELECT json_group_array(event_no) FROM (
+	SELECT p.event_no FROM automation_pending p WHERE p.owner = k ORDER BY p.accepted_at, p.event_no LIMIT 0 + ?33))) j
+CROSS JOIN automation_events e ON e.no = j.value ORDER BY e.accepted_at, e.no`
+
+// readEvents reads the events of each, as many as may be brought, and what they
+// start.
+func (c *claimer) readEvents(ctx context.Context, leased []key) error {
+	err := lookup(ctx, c.tx, scanStoredEvent, claimedEvents, leased, func(e storedEvent) {
+		w := c.works[e.owner]
+		w.Events = append(w.Events, automation.PendingEvent{Event: e.Event})
+	}, c.params.Events)
+	if err != nil {
+		return err
+	}
+	for _, owner := range leased {
+		events := c.works[owner].Events
+		for i := range events {
+			if events[i].Starts, err = c.startsOf(ctx, events[i].Name); err != nil {
+				return err
+			}
 		}
 	}
-	return runs
+	return nil
+}
+
+// By automation_active_runs_owner, and the primary keys of pending and events.
+const (
+	haveRuns = forKeys + `
+SELECT k FROM keys WHERE EXISTS (SELECT 1 FROM automation_active_runs r WHERE r.owner = k)`
+	dueRuns = forKeys + claimColumns + `
+FROM keys CROSS JOIN json_each((SELECT json_group_array(no) FROM (
+	SELECT d.no FROM automation_active_runs d WHERE d.owner = k AND d.due_at <= ?33 ORDER BY d.due_at, d.no LIMIT 0 + ?34))) j
+CROSS JOIN automation_active_runs r ON r.no = j.value` + joinRun + ` ORDER BY r.due_at, r.no`
+	waitingRuns = forKeys + claimColumns + `
+FROM keys CROSS JOIN automation_active_runs r ON r.owner = k AND r.wait_event IN (
+	SELECT p.name FROM automation_pending n CROSS JOIN automation_events p ON p.no = n.event_no WHERE n.owner = k)` + joinRun + `
+ORDER BY r.created_at, r.no`
+)
+
+func scanKey(rows *sql.Rows) (k key, err error) {
+	err = rows.Scan(&k)
+	return k, err
+}
+
+// readRuns reads the due runs of each, longest first, as many as may be brought, and
+// after them the others that wait for one of the events, oldest first.
+func (c *claimer) readRuns(ctx context.Context, leased []key) error {
+	var owners []key
+	if err := lookup(ctx, c.tx, scanKey, haveRuns, leased, func(k key) { owners = append(owners, k) }); err != nil {
+		return err
+	}
+	brought := map[int64]bool{}
+	bring := func(r storedRun) {
+		w := c.works[r.owner]
+		w.Runs = append(w.Runs, r.ClaimedRun)
+		brought[r.no] = true
+	}
+	if err := lookup(ctx, c.tx, scanRun, dueRuns, owners, bring, c.params.Now.UnixMicro(), c.params.Runs); err != nil {
+		return err
+	}
+	return lookup(ctx, c.tx, scanRun, waitingRuns, owners, func(r storedRun) {
+		if !brought[r.no] && c.works[r.owner].has(r.WaitEvent) {
+			bring(r)
+		}
+	})
+}
+
+// has reports whether an event with this name is brought: not all that are pending
+// may be.
+func (w *claimedWork) has(event string) bool {
+	return slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return e.Name == event })
 }
 
 // startsOf returns the versions that an event starts. The slice is shared by all

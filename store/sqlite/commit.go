@@ -16,7 +16,10 @@ import (
 func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
 	results := make([]automation.CommitResult, len(ts))
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
-		c := committer{tx: t, tally: record.Tally{}, startable: map[automation.VersionRef]startable{}}
+		c := newCommitter(t)
+		if err := c.readAhead(ctx, ts); err != nil {
+			return err
+		}
 		for i := range ts {
 			var err error
 			if results[i], err = c.commit(ctx, &ts[i]); err != nil {
@@ -36,6 +39,52 @@ type committer struct {
 	tx        *tx
 	tally     record.Tally
 	startable map[automation.VersionRef]startable
+	// What was read ahead, until it is written: no for what does not exist.
+	contacts  map[key]storedContact
+	standings map[key]standing
+}
+
+func newCommitter(t *tx) *committer {
+	return &committer{
+		tx: t, tally: record.Tally{}, startable: map[automation.VersionRef]startable{},
+		contacts: map[key]storedContact{}, standings: map[key]standing{},
+	}
+}
+
+// By the unique indexes on id.
+const (
+	contactsAhead  = forKeys + selectContact + `FROM keys CROSS JOIN automation_contacts c ON c.id = k`
+	standingsAhead = forKeys + selectStanding + `1 FROM keys CROSS JOIN automation_active_runs r ON r.id = k`
+)
+
+// readAhead reads the contacts and the active runs that the transitions are about,
+// many at a time. Those that are not found are looked for again, one by one.
+func (c *committer) readAhead(ctx context.Context, ts []automation.Transition) error {
+	var owners, runs []key
+	for i := range ts {
+		t := &ts[i]
+		if needsContact(t) {
+			owners = append(owners, ownerKey(t.Contact))
+		}
+		for j := range t.Runs {
+			if !t.Runs[j].New {
+				runs = append(runs, idKey(t.Runs[j].ID))
+			}
+		}
+	}
+	err := lookup(ctx, c.tx, scanStoredContact, contactsAhead, owners, func(s storedContact) { c.contacts[idKey(s.ID)] = s })
+	if err == nil {
+		err = lookup(ctx, c.tx, scanStanding, standingsAhead, runs, func(r standing) { c.standings[r.id] = r })
+	}
+	return failed("read ahead", err)
+}
+
+// contact returns the contact that a transition is about.
+func (c *committer) contact(ctx context.Context, ref automation.ContactRef) (stored storedContact, found bool, err error) {
+	if stored, found = c.contacts[idKey(ref.ID)]; found {
+		return stored, true, stored.damage
+	}
+	return contact(ctx, c.tx, ref)
 }
 
 // plan is what has to be known of a transition before it is written.
@@ -151,10 +200,10 @@ func (c *committer) lease(ctx context.Context, p *plan, write bool) error {
 
 // planContact reads the contact, if anything depends on it.
 func (c *committer) planContact(ctx context.Context, p *plan) (err error) {
-	if p.t.Contact.ID == "" || p.t.Release && p.t.Change == nil && !p.t.Delete && !p.staysRunning() {
+	if !needsContact(p.t) {
 		return nil
 	}
-	p.contact, p.known, err = contact(ctx, c.tx, p.t.Contact)
+	p.contact, p.known, err = c.contact(ctx, p.t.Contact)
 	if err != nil {
 		return failed("find contact", err)
 	}
@@ -201,6 +250,12 @@ func (p *plan) starts(event string) bool {
 }
 
 func (c *committer) changeContact(ctx context.Context, p *plan) error {
+	if p.update != nil || p.t.Delete {
+		delete(c.contacts, ownerKey(p.t.Contact))
+	}
+	if p.t.Delete {
+		clear(c.standings) // all runs of the contact change
+	}
 	if p.update != nil {
 		if err := c.tx.changeContact(ctx, p.update); err != nil {
 			return err
@@ -219,8 +274,10 @@ func (c *committer) changeContact(ctx context.Context, p *plan) error {
 	}
 }
 
-// staysRunning reports whether a run of the transition goes on: if the contact was
-// deleted, it has to be told.
-func (p *plan) staysRunning() bool {
-	return slices.ContainsFunc(p.t.Runs, func(r automation.RunChange) bool { return r.Status == automation.RunRunning })
+// needsContact reports whether anything about t depends on its contact: what is done
+// to it, what the result tells, and whether the runs that go on must hear that it was
+// deleted.
+func needsContact(t *automation.Transition) bool {
+	return t.Contact.ID != "" && (!t.Release || t.Change != nil || t.Delete ||
+		slices.ContainsFunc(t.Runs, func(r automation.RunChange) bool { return r.Status == automation.RunRunning }))
 }

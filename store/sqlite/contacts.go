@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -15,11 +16,12 @@ type storedContact struct {
 	automation.Contact
 	no      int64
 	deleted maybe
+	damage  error // why the rest cannot be read
 }
 
 const selectContact = `
 SELECT c.no, c.id, c.email, c.first_name, c.last_name, c.unsubscribed, c.properties, c.segments, c.created_at, c.deleted_at
-FROM automation_contacts c`
+`
 
 func scanStoredContact(rows *sql.Rows) (c storedContact, err error) {
 	var id key
@@ -30,21 +32,18 @@ func scanStoredContact(rows *sql.Rows) (c storedContact, err error) {
 		return c, err
 	}
 	c.ID, c.CreatedAt = id.id(), created.Time
-	if c.Properties, err = record.DecodeProperties(properties); err != nil {
-		return c, damaged(c.ID, err)
+	if c.Properties, err = record.DecodeProperties(properties); err == nil && segments != "" {
+		err = json.Unmarshal([]byte(segments), &c.Segments)
 	}
-	if segments == "" {
-		return c, nil
-	}
-	if err := json.Unmarshal([]byte(segments), &c.Segments); err != nil {
-		return c, damaged(c.ID, err)
+	if err != nil {
+		c.damage = damaged(c.ID, err)
 	}
 	return c, nil
 }
 
 func scanContact(rows *sql.Rows) (automation.Contact, error) {
 	c, err := scanStoredContact(rows)
-	return c.Contact, err
+	return c.Contact, cmp.Or(err, c.damage)
 }
 
 func encodeSegments(segments []string) (string, error) {
@@ -57,16 +56,18 @@ func encodeSegments(segments []string) (string, error) {
 
 // By the unique indexes on id and email_key.
 const (
-	findContactByID    = selectContact + ` WHERE c.id = ?`
-	findContactByEmail = selectContact + ` WHERE c.email_key = ?`
+	findContactByID    = selectContact + `FROM automation_contacts c WHERE c.id = ?`
+	findContactByEmail = selectContact + `FROM automation_contacts c WHERE c.email_key = ?`
 )
 
 // contact returns the contact with ref's id, be it deleted, or email.
 func contact(ctx context.Context, q session, ref automation.ContactRef) (c storedContact, found bool, err error) {
 	if ref.ID != "" {
-		return one(ctx, q, scanStoredContact, findContactByID, idKey(ref.ID).column())
+		c, found, err = one(ctx, q, scanStoredContact, findContactByID, idKey(ref.ID).column())
+	} else {
+		c, found, err = one(ctx, q, scanStoredContact, findContactByEmail, automation.EmailKey(ref.Email))
 	}
-	return one(ctx, q, scanStoredContact, findContactByEmail, automation.EmailKey(ref.Email))
+	return c, found, cmp.Or(err, c.damage)
 }
 
 // knownContact returns a contact. A deleted one counts as not found.
@@ -256,11 +257,11 @@ func (t *tx) deleteContact(ctx context.Context, c *storedContact, now time.Time)
 
 // By the primary keys, from the cursor on.
 const (
-	listContacts       = selectContact + ` WHERE c.deleted_at IS NULL AND c.no < ? ORDER BY c.no DESC LIMIT 0 + ?`
-	listContactsBefore = selectContact + ` WHERE c.deleted_at IS NULL AND c.no > ? ORDER BY c.no LIMIT 0 + ?`
-	listSegment        = selectContact + ` JOIN automation_contact_segments m ON m.contact_no = c.no
+	listContacts       = selectContact + `FROM automation_contacts c WHERE c.deleted_at IS NULL AND c.no < ? ORDER BY c.no DESC LIMIT 0 + ?`
+	listContactsBefore = selectContact + `FROM automation_contacts c WHERE c.deleted_at IS NULL AND c.no > ? ORDER BY c.no LIMIT 0 + ?`
+	listSegment        = selectContact + `FROM automation_contacts c JOIN automation_contact_segments m ON m.contact_no = c.no
 WHERE m.segment = ? AND m.contact_no < ? ORDER BY m.contact_no DESC LIMIT 0 + ?`
-	listSegmentBefore = selectContact + ` JOIN automation_contact_segments m ON m.contact_no = c.no
+	listSegmentBefore = selectContact + `FROM automation_contacts c JOIN automation_contact_segments m ON m.contact_no = c.no
 WHERE m.segment = ? AND m.contact_no > ? ORDER BY m.contact_no LIMIT 0 + ?`
 	contactNo = `SELECT no FROM automation_contacts WHERE id = ? AND deleted_at IS NULL`
 )

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"time"
@@ -112,19 +113,18 @@ func keepEvents(ctx context.Context, q session, events []automation.NewEvent) ([
 	return receipts, nil
 }
 
-// An event is pending as soon as it is kept: a trigger sees to that. By the unique
-// indexes on the ids of events and contacts, and on the email of contacts.
+// These insert one row of values: SQLite copies the pages that an INSERT ... SELECT
+// changes first, to be able to undo it. A contact that does not exist has no id, and
+// a row without owner is left out. By the unique indexes on the ids of events and
+// contacts, and on the email of contacts.
 const (
 	insertEvent = `
-INSERT INTO automation_events (id, owner, email, name, payload, key, occurred_at, accepted_at) `
-	insertForContact = insertEvent + `
-SELECT ?1, c.id, ?3, ?4, ?5, ?6, ?7, ?8 FROM automation_contacts c WHERE c.id = ?2 AND c.deleted_at IS NULL
-ON CONFLICT DO NOTHING`
-	insertForEmail = insertEvent + `
-SELECT ?1, coalesce(c.id, ?2), iif(c.id IS NULL, ?3, NULL), ?4, ?5, ?6, ?7, ?8
-FROM (SELECT 1) LEFT JOIN automation_contacts c ON c.email_key = ?9 WHERE true
-ON CONFLICT DO NOTHING`
-	insertForOwner = insertEvent + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+INSERT OR IGNORE INTO automation_events (id, email, name, payload, key, occurred_at, accepted_at, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, `
+	insertForOwner   = insertEvent + `?8)`
+	insertForContact = insertEvent + `(SELECT c.id FROM automation_contacts c WHERE c.id = ?8 AND c.deleted_at IS NULL))`
+	insertForEmail   = insertEvent + `coalesce((SELECT c.id FROM automation_contacts c WHERE c.email_key = ?9), ?8))`
+	insertPending    = `
+INSERT INTO automation_pending (owner, accepted_at, event_no) VALUES ((SELECT e.owner FROM automation_events e WHERE e.no = ?1), ?2, ?1)`
 )
 
 // keepEvent keeps an event that is no duplicate.
@@ -136,8 +136,8 @@ func keepEvent(ctx context.Context, q session, n *automation.NewEvent) error {
 	if o := e.OccurredAt.UnixMicro(); o != accepted {
 		occurred = o
 	}
-	values := args(idKey(e.ID).column(), owner.column(), textOrNull(e.Email), e.Name, textOrNull(string(e.Payload)),
-		textOrNull(e.IdempotencyKey), occurred, accepted)
+	values := args(idKey(e.ID).column(), textOrNull(e.Email), e.Name, textOrNull(string(e.Payload)),
+		textOrNull(e.IdempotencyKey), occurred, accepted, owner.column())
 	query := insertForContact
 	switch {
 	case n.HostContact:
@@ -145,12 +145,19 @@ func keepEvent(ctx context.Context, q session, n *automation.NewEvent) error {
 	case e.ContactID == "":
 		query, values = insertForEmail, append(values, automation.EmailKey(e.Email))
 	}
-	kept, err := changed(ctx, q, query, values...)
+	res, err := q.exec(ctx, query, values...)
 	if err != nil {
 		return failed("append events", err)
 	}
-	if kept == 0 {
-		return notKept(ctx, q, e)
+	if kept, err := res.RowsAffected(); err != nil || kept == 0 {
+		return cmp.Or(failed("append events", err), notKept(ctx, q, e))
+	}
+	no, err := res.LastInsertId()
+	if err != nil {
+		return failed("append events", err)
+	}
+	if _, err := q.exec(ctx, insertPending, no, accepted); err != nil {
+		return failed("append events", err)
 	}
 	return rememberKey(ctx, q, n)
 }
@@ -172,17 +179,24 @@ func notKept(ctx context.Context, q session, e *automation.Event) error {
 }
 
 const selectEvent = `
-SELECT e.id, e.owner, e.email, e.name, e.payload, e.key, e.occurred_at, e.accepted_at FROM automation_events e`
+SELECT e.id, e.owner, e.email, e.name, e.payload, e.key, e.occurred_at, e.accepted_at
+`
 
-func scanEvent(rows *sql.Rows) (e automation.Event, err error) {
-	var id, owner key
+// storedEvent is a row of automation_events.
+type storedEvent struct {
+	automation.Event
+	owner key
+}
+
+func scanStoredEvent(rows *sql.Rows) (e storedEvent, err error) {
+	var id key
 	var email, payload, idempotency text
 	var occurred maybe
 	var accepted moment
-	if err := rows.Scan(&id, &owner, &email, &e.Name, &payload, &idempotency, &occurred, &accepted); err != nil {
+	if err := rows.Scan(&id, &e.owner, &email, &e.Name, &payload, &idempotency, &occurred, &accepted); err != nil {
 		return e, err
 	}
-	e.ID, e.ContactID, e.IdempotencyKey = id.id(), owner.id(), string(idempotency)
+	e.ID, e.ContactID, e.IdempotencyKey = id.id(), e.owner.id(), string(idempotency)
 	if e.ContactID == "" {
 		e.Email = string(email)
 	}
@@ -196,8 +210,13 @@ func scanEvent(rows *sql.Rows) (e automation.Event, err error) {
 	return e, nil
 }
 
+func scanEvent(rows *sql.Rows) (automation.Event, error) {
+	e, err := scanStoredEvent(rows)
+	return e.Event, err
+}
+
 // By the unique index on id.
-const findEvent = selectEvent + ` WHERE e.id = ?`
+const findEvent = selectEvent + `FROM automation_events e WHERE e.id = ?`
 
 // FindEvent implements automation.EventReader.
 func (s *Store) FindEvent(ctx context.Context, id string) (e automation.Event, err error) {
@@ -213,7 +232,8 @@ func (s *Store) FindEvent(ctx context.Context, id string) (e automation.Event, e
 }
 
 // By automation_events_owner.
-const contactEvents = selectEvent + ` WHERE e.owner = ? AND e.accepted_at >= ? AND e.name = ? ORDER BY e.accepted_at, e.no`
+const contactEvents = selectEvent + `
+FROM automation_events e WHERE e.owner = ? AND e.accepted_at >= ? AND e.name = ? ORDER BY e.accepted_at, e.no`
 
 // ContactEvents implements automation.EventReader.
 func (s *Store) ContactEvents(ctx context.Context, contactID, name string, since time.Time) (events []automation.Event, err error) {

@@ -16,11 +16,6 @@ type storedRun struct {
 	active       bool
 }
 
-// place returns where the run is counted.
-func (r *storedRun) place() *record.Place {
-	return &record.Place{Automation: r.automationNo, Version: r.Version, Status: record.StatusCode(r.Status), Step: r.Step}
-}
-
 // Runs are read with what they refer to, by primary keys.
 const (
 	runColumns = `
@@ -34,8 +29,8 @@ LEFT JOIN automation_events e ON e.no = r.event_no`
 
 	selectActive = runColumns + `r.error, r.state, 1, NULL` + fromActive
 	selectEnded  = runColumns + `r.error, r.state, 0, NULL` + fromEnded
-	// selectClaim adds the payload of the event that has started the run.
-	selectClaim = runColumns + `r.error, r.state, 1, e.payload` + fromActive
+	// claimColumns have the payload of the event that has started the run.
+	claimColumns = runColumns + `r.error, r.state, 1, e.payload`
 	// listColumns are without what only matters to who works on a run.
 	listColumns = runColumns + `NULL, NULL, 0, NULL`
 )

@@ -12,26 +12,35 @@ import (
 // standing is how the store knows a run that a transition is about.
 type standing struct {
 	no      int64 // 0: it is new
+	id      key
 	active  bool
 	control automation.Control
 	place   record.Place
+	event   sql.NullInt64
+	created int64
 }
 
 // By the unique indexes on id.
-const findStanding = `
-SELECT no, automation_no, version, status, step, control, 1 FROM automation_active_runs WHERE id = ?1
-UNION ALL
-SELECT no, automation_no, version, status, step, control, 0 FROM automation_ended_runs WHERE id = ?1`
+const (
+	selectStanding = `
+SELECT r.no, r.id, r.automation_no, r.version, r.status, r.step, r.control, r.event_no, r.created_at, `
+	findStanding = selectStanding + `1 FROM automation_active_runs r WHERE r.id = ?1 UNION ALL ` +
+		selectStanding + `0 FROM automation_ended_runs r WHERE r.id = ?1`
+)
 
 func scanStanding(rows *sql.Rows) (r standing, err error) {
 	var control int16
-	err = rows.Scan(&r.no, &r.place.Automation, &r.place.Version, &r.place.Status, &r.place.Step, &control, &r.active)
+	err = rows.Scan(&r.no, &r.id, &r.place.Automation, &r.place.Version, &r.place.Status, &r.place.Step, &control,
+		&r.event, &r.created, &r.active)
 	r.control = record.ControlOf(control)
 	return r, err
 }
 
 // standing returns how a run stands that must exist.
 func (c *committer) standing(ctx context.Context, id string) (standing, error) {
+	if r, ok := c.standings[idKey(id)]; ok {
+		return r, nil
+	}
 	r, found, err := one(ctx, c.tx, scanStanding, findStanding, idKey(id).column())
 	if err == nil && !found {
 		return r, notFound("run", id)
@@ -103,7 +112,7 @@ func (c *committer) put(ctx context.Context, p *plan, i int, res *automation.Com
 	change, stands := &p.t.Runs[i], &p.runs[i]
 	if stands.no == 0 {
 		started, err := c.start(ctx, p, change, stands.place.Automation)
-		if err != nil || started {
+		if err != nil || started && change.Status == automation.RunRunning {
 			return err
 		}
 		if *stands, err = c.standing(ctx, change.ID); err != nil {
@@ -117,10 +126,11 @@ func (c *committer) put(ctx context.Context, p *plan, i int, res *automation.Com
 		}
 		res.Controls[change.ID] = r.control
 	}
+	delete(c.standings, stands.id)
 	to := stands.place
 	to.Status, to.Step = r.status, change.Step
 	c.tally.Move(&stands.place, &to)
-	return failed("change run", c.change(ctx, stands, &r))
+	return failed("change run", c.change(ctx, p, change, stands, &r))
 }
 
 // row is what the columns of a run hold that change.
@@ -167,14 +177,21 @@ func earlier(due, now time.Time) time.Time {
 	return due
 }
 
-// A run is in one of two tables. What has ended does not start again under its id.
+// A run is in one of two tables, and keeps its number when it moves: that tells the
+// order of creation. As with events, only single rows of values are inserted.
 const (
-	// By the unique indexes on the ids of events and runs.
+	// A new run whose id is that of one that has ended has no status, and a row
+	// without status is left out, like that of one that is active already. By the
+	// unique indexes on the ids of runs and events.
 	insertActive = `
-INSERT INTO automation_active_runs
+INSERT OR IGNORE INTO automation_active_runs
 	(id, automation_no, version, owner, event_no, created_at, status, control, setbacks, step, wait_event, due_at, completed_at, error, state)
-SELECT ?1, ?2, ?3, ?4, (SELECT no FROM automation_events WHERE id = ?5), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15
-WHERE NOT EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?1) ON CONFLICT DO NOTHING`
+VALUES (?1, ?2, ?3, ?4, (SELECT no FROM automation_events WHERE id = ?5), ?6,
+	iif(EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?1), NULL, ?7), ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)`
+	insertEnded = `
+INSERT INTO automation_ended_runs
+	(no, id, automation_no, version, owner, event_no, created_at, status, control, setbacks, step, wait_event, due_at, completed_at, error, state)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	updateActive = `
 UPDATE automation_active_runs
 SET status = ?, control = ?, setbacks = ?, step = ?, wait_event = ?, due_at = ?, completed_at = ?, error = ?, state = ?
@@ -183,56 +200,40 @@ WHERE no = ?`
 UPDATE automation_ended_runs
 SET status = ?, control = ?, setbacks = ?, step = ?, wait_event = ?, due_at = ?, completed_at = ?, error = ?, state = ?
 WHERE no = ?`
-	// A run that moves keeps its number: it tells the order of creation.
-	insertEnded = `
-INSERT INTO automation_ended_runs
-	(no, id, automation_no, version, owner, event_no, created_at, status, control, setbacks, step, wait_event, due_at, completed_at, error, state)
-SELECT no, id, automation_no, version, owner, event_no, created_at, ?, ?, ?, ?, ?, ?, ?, ?, ?
-FROM automation_active_runs WHERE no = ?`
-	deleteActive = `DELETE FROM automation_active_runs WHERE no = ?`
-	reopenEnded  = `
+	reopenEnded = `
 INSERT INTO automation_active_runs
 	(no, id, automation_no, version, owner, event_no, created_at, status, control, setbacks, step, wait_event, due_at, completed_at, error, state)
 SELECT no, id, automation_no, version, owner, event_no, created_at, status, control, setbacks, step, wait_event, due_at, completed_at, error, state
 FROM automation_ended_runs WHERE no = ?`
-	deleteEnded = `DELETE FROM automation_ended_runs WHERE no = ?`
+	deleteActive = `DELETE FROM automation_active_runs WHERE no = ?`
+	deleteEnded  = `DELETE FROM automation_ended_runs WHERE no = ?`
 )
 
-// start keeps a new run. It reports false if the run is known already.
+// start keeps a new run among the active ones. It reports false if the run is known
+// already.
 func (c *committer) start(ctx context.Context, p *plan, change *automation.RunChange, automationNo int64) (bool, error) {
 	r := newRow(p, change, automation.ControlNone)
 	values := append(args(idKey(change.ID).column(), automationNo, change.Version, p.owner,
 		idKey(change.EventID).column(), change.CreatedAt.UnixMicro()), r.columns...)
-	res, err := c.tx.exec(ctx, insertActive, values...)
-	if err != nil {
-		return false, failed("start run", err)
-	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
+	n, err := changed(ctx, c.tx, insertActive, values...)
+	if err != nil || n == 0 {
 		return false, failed("start run", err)
 	}
 	c.tally.Move(nil, &record.Place{Automation: automationNo, Version: change.Version, Status: r.status, Step: change.Step})
-	if r.active {
-		return true, nil
-	}
-	no, err := res.LastInsertId()
-	if err != nil {
-		return false, failed("start run", err)
-	}
-	return true, failed("start run", c.end(ctx, no, &r))
+	return true, nil
 }
 
 // change writes a run that is known, where it belongs now.
-func (c *committer) change(ctx context.Context, stands *standing, r *row) error {
+func (c *committer) change(ctx context.Context, p *plan, change *automation.RunChange, stands *standing, r *row) error {
+	query := updateActive
 	switch {
 	case stands.active && !r.active:
-		return c.end(ctx, stands.no, r)
+		return c.end(ctx, p, change, stands, r)
 	case !stands.active && r.active:
 		if err := c.tx.reopen(ctx, stands.no); err != nil {
 			return err
 		}
-	}
-	query := updateActive
-	if !r.active {
+	case !r.active:
 		query = updateEnded
 	}
 	_, err := c.tx.exec(ctx, query, append(r.columns, stands.no)...)
@@ -240,11 +241,13 @@ func (c *committer) change(ctx context.Context, stands *standing, r *row) error 
 }
 
 // end moves a run to those that have ended.
-func (c *committer) end(ctx context.Context, no int64, r *row) error {
-	if _, err := c.tx.exec(ctx, insertEnded, append(r.columns, no)...); err != nil {
+func (c *committer) end(ctx context.Context, p *plan, change *automation.RunChange, stands *standing, r *row) error {
+	if _, err := c.tx.exec(ctx, deleteActive, stands.no); err != nil {
 		return err
 	}
-	_, err := c.tx.exec(ctx, deleteActive, no)
+	values := append(args(stands.no, idKey(change.ID).column(), stands.place.Automation, stands.place.Version, p.owner,
+		stands.event, stands.created), r.columns...)
+	_, err := c.tx.exec(ctx, insertEnded, values...)
 	return err
 }
 

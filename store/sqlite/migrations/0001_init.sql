@@ -94,10 +94,6 @@ CREATE TABLE automation_pending (
     PRIMARY KEY (owner, accepted_at, event_no)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX automation_pending_accepted ON automation_pending (accepted_at);
-CREATE TRIGGER automation_events_pending AFTER INSERT ON automation_events
-BEGIN
-    INSERT INTO automation_pending (owner, accepted_at, event_no) VALUES (new.owner, new.accepted_at, new.no);
-END;
 
 -- Handled events that have started no run. Those that have go with their runs.
 CREATE TABLE automation_loose_events (
