@@ -52,6 +52,9 @@ type server struct {
 	// the time that effects are given to finish.
 	bound context.Context
 	cut   context.CancelFunc
+	// watching ends when the scheduler has: the store may have been closed.
+	watching context.Context
+	unwatch  context.CancelFunc
 
 	claimed  *queue[*task]
 	commits  *queue[commitRequest]
@@ -78,6 +81,7 @@ func newServer(ctx context.Context, r *Runner) *server {
 		effects: newQueue[effectRequest](),
 	}
 	s.bound, s.cut = context.WithCancel(context.WithoutCancel(ctx))
+	s.watching, s.unwatch = context.WithCancel(ctx)
 	return s
 }
 
@@ -97,6 +101,7 @@ func (s *server) start() {
 // stop waits for the tasks, cuts their effects short when their time is up, and
 // ends the stages.
 func (s *server) stop() {
+	s.unwatch()
 	// A real timer: a clock that stands still must not keep Run from returning.
 	timer := time.AfterFunc(s.r.opts.ShutdownTimeout, s.cut)
 	s.finish()
@@ -258,14 +263,14 @@ func (s *server) nextDue() (time.Time, error) {
 
 // watch listens for work that others have added.
 func (s *server) watch(w Watcher) {
-	for failures := 1; s.ctx.Err() == nil; failures++ {
-		err := w.Watch(s.ctx, s.r.wake)
-		if errors.Is(err, errors.ErrUnsupported) {
+	for failures := 1; s.watching.Err() == nil; failures++ {
+		err := w.Watch(s.watching, s.r.wake)
+		if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, ErrClosed) {
 			return
 		}
-		if s.ctx.Err() == nil {
+		if s.watching.Err() == nil {
 			s.r.opts.Logger.Warn("automation: cannot watch the store, polling", "error", err)
-			s.pause(s.ctx, storeRetry.backoff("watch", "", failures))
+			s.pause(s.watching, storeRetry.backoff("watch", "", failures))
 		}
 	}
 }

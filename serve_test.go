@@ -622,6 +622,23 @@ func TestRun_AsksOnlyOnceAStoreThatCannotWatch(t *testing.T) {
 	})
 }
 
+func TestRun_EndsWhenTheStoreWasClosed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := setupReal(t, automation.Options{})
+		ended := make(chan error, 1)
+		go func() { ended <- r.Run(r.ctx) }()
+		synctest.Wait()
+		require.NoError(t, r.store.Close())
+		let(time.Minute)
+		select {
+		case err := <-ended:
+			assert.ErrorIs(t, err, automation.ErrClosed)
+		default:
+			t.Fatal("it goes on")
+		}
+	})
+}
+
 func TestRun_WakesWhenSomethingIsDue(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := setupReal(t, automation.Options{PollInterval: time.Hour, Lease: 24 * time.Hour})
