@@ -166,7 +166,7 @@ func (s *server) claim() (int, error) {
 	if free <= 0 || s.backlog && free < s.r.opts.InFlight/4 {
 		return 0, nil // many at once cost a store little more than one
 	}
-	limit := min(free, commitMax)
+	limit, now := min(free, commitMax), s.r.now() // leases last from before the claim on
 	// Under bound: a claim that ctx cuts off might have leased contacts all the same.
 	works, err := s.r.claim(s.bound, ClaimParams{Limit: limit})
 	s.backlog = len(works) == limit
@@ -174,7 +174,6 @@ func (s *server) claim() (int, error) {
 		return 0, err
 	}
 	tasks := make([]*task, len(works))
-	now := s.r.now()
 	s.mu.Lock()
 	for i := range works {
 		tasks[i] = newTask(s.r, works[i])

@@ -78,7 +78,7 @@ func (s *server) commit() {
 		for i := range batch {
 			ts = append(ts, batch[i].transition)
 		}
-		for i, res := range s.write(ts) {
+		for i, res := range s.write(ts, batch) {
 			effects = s.written(effects, batch[i], res)
 		}
 		s.effects.push(effects...)
@@ -91,7 +91,8 @@ func (s *server) commit() {
 // write commits a batch. If the store does not answer it tries again for as
 // long as the leases are good for: the batch may hold outcomes of effects,
 // which cannot be had a second time.
-func (s *server) write(ts []Transition) []CommitResult {
+func (s *server) write(ts []Transition, batch []commitRequest) []CommitResult {
+	s.extend(ts, batch)
 	results := s.r.tryCommit(s.bound, ts)
 	until := s.r.now().Add(s.r.opts.Lease)
 	for failures := 1; s.bound.Err() == nil && s.r.now().Before(until); failures++ {
@@ -101,9 +102,21 @@ func (s *server) write(ts []Transition) []CommitResult {
 		}
 		s.r.opts.Logger.Error("automation: cannot commit", "transitions", len(ts), "error", results[again].Err)
 		s.pause(s.bound, storeRetry.backoff("commit", "", failures))
+		s.extend(ts, batch)
 		s.rewrite(ts, results)
 	}
 	return results
+}
+
+// extend has the leases that go on last from now on: a transition that had to wait
+// must not cut short a lease that was renewed meanwhile.
+func (s *server) extend(ts []Transition, batch []commitRequest) {
+	until := s.r.now().Add(s.r.opts.Lease)
+	for i := range ts {
+		if !ts[i].Release && !batch[i].last && ts[i].Extend.Before(until) {
+			ts[i].Extend = until
+		}
+	}
 }
 
 // rewrite tries the transitions again that the store had no answer for.

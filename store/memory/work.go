@@ -208,16 +208,26 @@ func (d *desk) handle(t *automation.Transition, now micros) {
 // contact. Erasing is rare: it is not worth an index of such events.
 func (s *Store) erase(d *desk, email string) {
 	for _, e := range d.events {
-		e.payload, e.asSent = nil, nil
+		s.empty(e)
 	}
 	if email == "" {
 		return
 	}
 	for _, e := range s.events {
 		if e.desk.inbox && e.desk.id == automation.EmailKey(email) {
-			e.payload, e.asSent = nil, nil
+			s.empty(e)
 		}
 	}
+}
+
+// empty forgets what an event says about somebody, and its idempotency key.
+func (s *Store) empty(e *event) {
+	if e.asSent != nil {
+		if k := (idempotency{e.name, e.asSent.key}); s.keys[k].event == e.id {
+			delete(s.keys, k)
+		}
+	}
+	e.payload, e.asSent = nil, nil
 }
 
 func (s *Store) changeContact(d *desk, t *automation.Transition, now micros) {

@@ -109,6 +109,10 @@ WITH a AS (
 )
 SELECT no FROM a`
 
+// takeTurn waits for the commits under way that share an automation, and has later
+// ones wait. Without it there could always be another one that shares the row.
+const takeTurn = `LOCK TABLE automation.automations IN EXCLUSIVE MODE`
+
 // UpdateAutomation implements automation.AutomationStore.
 func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRecord) error {
 	if err := s.ready(ctx); err != nil {
@@ -116,9 +120,10 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	}
 	var no int64
 	var sc script
+	sc.exec(takeTurn)
 	sc.query(func(scan scanFunc) error { return scan(&no) }, updateAutomation, a.ID, a.Name, string(a.Status), a.EventName,
 		a.Version, a.Revision, nullable(a.CreatedAt), nullable(a.UpdatedAt), definitionOf(a))
-	if err := (implicit{s}).run(ctx, sc); err != nil {
+	if err := s.transact(ctx, func(tx *transaction) error { return tx.commit(ctx, sc) }); err != nil {
 		return fmt.Errorf("postgres store: update automation %q: %w", a.ID, err)
 	}
 	if no != 0 {

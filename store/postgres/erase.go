@@ -5,8 +5,19 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// eraseEvents relies on events_owner.
-const eraseEvents = `UPDATE automation.events SET payload = NULL, email = NULL, key = NULL WHERE owner = ANY ($1::text[])`
+// Both rely on events_owner, and eraseKeys on the primary key of idempotency_keys. A
+// key that an open transaction of the host has just sent again is left until it
+// expires: a commit must not wait for that.
+const (
+	eraseKeys = `
+DELETE FROM automation.idempotency_keys WHERE (name, key) IN (
+	SELECT k.name, k.key FROM automation.events e
+	JOIN automation.idempotency_keys k ON k.name = e.name AND k.key = e.key AND k.event_id = e.id
+	WHERE e.owner = ANY ($1::text[]) AND e.key IS NOT NULL
+	FOR UPDATE OF k SKIP LOCKED)`
+
+	eraseEvents = `UPDATE automation.events SET payload = NULL, email = NULL, key = NULL WHERE owner = ANY ($1::text[])`
+)
 
 // erase empties the events of contacts, and those that were sent for their emails.
 func (w *writing) erase(sc *script) {
@@ -21,6 +32,7 @@ func (w *writing) erase(sc *script) {
 		}
 	}
 	if len(owners) > 0 {
+		sc.exec(eraseKeys, owners)
 		sc.exec(eraseEvents, owners)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -31,13 +32,18 @@ func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) 
 		return nil, err
 	}
 	c := &appendCall{events: events}
-	if len(events) > manyEvents {
+	if len(events) > manyEvents || slices.ContainsFunc(events, hasKey) {
 		s.appendAll(ctx, []*appendCall{c})
 	} else if err := s.appends.Do(ctx, c); err != nil {
 		return nil, err
 	}
 	return c.receipts, c.err
 }
+
+// hasKey reports whether an event has an idempotency key: it may have to wait for a
+// transaction of the host that has sent the same one, and others must not wait with
+// it.
+func hasKey(n automation.NewEvent) bool { return n.Event.IdempotencyKey != "" }
 
 // appendAll writes the events of calls that were made at once.
 func (s *Store) appendAll(ctx context.Context, calls []*appendCall) {
@@ -81,6 +87,7 @@ func (s *Store) appendTogether(ctx context.Context, calls []*appendCall) error {
 // effect if and only if it commits. If AppendEvents returns an error of the
 // database the transaction is spoilt, as after any failed statement. The writer
 // locks nothing that a Runner needs, and is no safer for concurrent use than tx.
+// Whoever sends an event with the same idempotency key waits until tx has ended.
 func (s *Store) Tx(tx Tx) automation.EventWriter { return &writer{s, hostTx{s, tx}} }
 
 // SQLTx is Tx for a transaction of database/sql, made with the driver of pgx.

@@ -15,7 +15,19 @@ import (
 // take back.
 func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
 	results := make([]automation.CommitResult, len(ts))
+	if err := s.commit(ctx, ts, results); err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// commit writes transitions in one transaction. If the database fails at one of them
+// it writes the halves, so as to find the one to blame: it must not keep the others
+// from being written.
+func (s *Store) commit(ctx context.Context, ts []automation.Transition, results []automation.CommitResult) error {
+	begun := false
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
+		begun = true
 		c := newCommitter(t)
 		if err := c.readAhead(ctx, ts); err != nil {
 			return err
@@ -28,10 +40,16 @@ func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]autom
 		}
 		return t.count(ctx, c.tally)
 	})
-	if err != nil {
-		return nil, err
+	switch half := len(ts) / 2; {
+	case err == nil || !begun || ctx.Err() != nil:
+		return err
+	case half == 0:
+		results[0] = automation.CommitResult{Err: err}
+		return nil
+	default:
+		first := s.commit(ctx, ts[:half], results[:half])
+		return cmp.Or(first, s.commit(ctx, ts[half:], results[half:]))
 	}
-	return results, nil
 }
 
 // committer writes transitions in one transaction.

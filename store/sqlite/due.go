@@ -26,10 +26,20 @@ SELECT l.until,
 FROM leased l`
 )
 
-// NextDue implements automation.WorkStore.
+// NextDue implements automation.WorkStore. It reads in one transaction: a contact
+// that is released meanwhile would be in neither the first answers nor the last.
 func (s *Store) NextDue(ctx context.Context) (next time.Time, err error) {
-	err = s.read(ctx, func(q session) error {
-		n := soonest{}
+	err = s.read(ctx, func(session) error {
+		conn, err := s.db.Conn(ctx)
+		if err != nil {
+			return failed("next due", err)
+		}
+		defer conn.Close()
+		if _, err := conn.ExecContext(ctx, "BEGIN DEFERRED"); err != nil {
+			return failed("next due", err)
+		}
+		defer conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		q, n := plain{conn}, soonest{}
 		for _, query := range []string{nextEvent, nextRun} {
 			at, found, err := one(ctx, q, scanInt, query)
 			if err != nil {

@@ -9,8 +9,8 @@ import (
 // By automation_events_owner and the primary key of the keys.
 const (
 	eraseKeys = `
-DELETE FROM automation_idempotency_keys WHERE (name, key) IN (
-	SELECT e.name, e.key FROM automation_events e WHERE e.owner = ? AND e.key IS NOT NULL)`
+DELETE FROM automation_idempotency_keys WHERE (name, key, event_id) IN (
+	SELECT e.name, e.key, e.id FROM automation_events e WHERE e.owner = ? AND e.key IS NOT NULL)`
 	eraseEvents = `UPDATE automation_events SET payload = NULL, email = NULL, key = NULL WHERE owner = ?`
 )
 

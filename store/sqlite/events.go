@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"fmt"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -24,7 +25,9 @@ type hostWriter struct {
 // AppendEvents implements automation.EventWriter.
 func (w hostWriter) AppendEvents(ctx context.Context, events []automation.NewEvent) (receipts []automation.EventReceipt, err error) {
 	err = w.do(ctx, func() error {
-		receipts, err = appendEvents(ctx, w.q, events)
+		// From here on either all is done or all is undone: what is left half done
+		// the application would commit. Its transaction has a context of its own.
+		receipts, err = appendEvents(context.WithoutCancel(ctx), w.q, events)
 		return err
 	})
 	return receipts, err
@@ -76,17 +79,21 @@ const (
 
 // appendEvents keeps all events or, when it fails, none.
 func appendEvents(ctx context.Context, q session, events []automation.NewEvent) ([]automation.EventReceipt, error) {
-	if len(events) == 1 && events[0].Event.IdempotencyKey == "" {
-		return keepEvents(ctx, q, events)
+	if _, own := q.(*tx); own && len(events) == 1 && events[0].Event.IdempotencyKey == "" {
+		return keepEvents(ctx, q, events) // rolled back as a whole
 	}
 	if _, err := q.exec(ctx, beginAppend); err != nil {
 		return nil, failed("append events", err)
 	}
 	receipts, err := keepEvents(ctx, q, events)
 	if err != nil {
-		// When this fails too, the database has undone the whole transaction.
-		_, _ = q.exec(ctx, undoAppend)
-		_, _ = q.exec(ctx, endAppend)
+		_, undo := q.exec(ctx, undoAppend)
+		if undo == nil {
+			_, undo = q.exec(ctx, endAppend)
+		}
+		if undo != nil { // the database has undone the whole transaction: this is no refusal
+			return nil, failed("append events", fmt.Errorf("%w, after: %v", undo, err))
+		}
 		return nil, err
 	}
 	_, err = q.exec(ctx, endAppend)

@@ -137,7 +137,16 @@ func (s *Store) checkJournal(ctx context.Context) error {
 	if err := s.db.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
 		return failed("journal mode", err)
 	}
-	if mode != "wal" && mode != "memory" {
+	if mode == "memory" { // as it always is, for a database that is not in a file
+		var file string
+		if err := s.db.QueryRowContext(ctx, "SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&file); err != nil {
+			return failed("journal mode", err)
+		}
+		if file == "" {
+			return nil
+		}
+	}
+	if mode != "wal" {
 		return fmt.Errorf("sqlite store: the journal mode is %q: set it once for the database with PRAGMA journal_mode = wal", mode)
 	}
 	return nil

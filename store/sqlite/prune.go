@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
@@ -18,7 +19,25 @@ func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (res automa
 		res = r.result
 		return nil
 	})
-	return res, err
+	if err != nil {
+		return res, err
+	}
+	return res, s.pruneKeys(ctx, p.Now)
+}
+
+// keyBatch is how many expired keys are removed in one transaction.
+const keyBatch = 1000
+
+// pruneKeys removes all keys that have expired: there are more of them than of runs
+// that are old enough.
+func (s *Store) pruneKeys(ctx context.Context, now time.Time) (err error) {
+	for n := keyBatch; err == nil && n == keyBatch; {
+		err = s.write(ctx, func(ctx context.Context, t *tx) (err error) {
+			n, err = changed(ctx, t, dropKeys, now.UnixMicro(), keyBatch)
+			return failed("prune", err)
+		})
+	}
+	return err
 }
 
 // pruner removes what is old, in one transaction.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -66,8 +67,11 @@ func (c *committer) planRuns(ctx context.Context, p *plan) (err error) {
 		}
 		// One that is there already is written again, which is no start.
 		stands, known := c.standing(ctx, change.ID)
-		if known != nil {
+		switch {
+		case errors.Is(known, automation.ErrNotFound):
 			return err
+		case known != nil:
+			return known
 		}
 		p.runs[i] = stands
 	}
