@@ -5,6 +5,7 @@ package soak
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -27,7 +28,7 @@ func init() {
 		}
 		store, err := postgres.New(pool, postgres.Options{})
 		if err == nil {
-			err = store.Migrate(ctx)
+			err = migrate(ctx, store)
 		}
 		if err != nil {
 			pool.Close()
@@ -35,6 +36,17 @@ func init() {
 		}
 		return postgresStore{store, pool}, nil
 	}
+}
+
+// migrate migrates. Its connection may be one of those that are cut.
+func migrate(ctx context.Context, store *postgres.Store) (err error) {
+	for range 20 {
+		if err = store.Migrate(ctx); err == nil || ctx.Err() != nil {
+			return err
+		}
+		<-time.After(100 * time.Millisecond)
+	}
+	return err
 }
 
 // postgresStore is a store with a pool of its own.
