@@ -64,6 +64,8 @@ func newCluster(t *testing.T, config storeConfig, nodes int) *cluster {
 	for i := range c.nodes {
 		c.start(i)
 	}
+	arrived := func() bool { return len(c.ledger.present) == nodes }
+	require.True(t, c.ledger.await(time.Minute, arrived), "all nodes have started")
 	return c
 }
 

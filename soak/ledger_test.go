@@ -23,9 +23,10 @@ type ledger struct {
 	mu       sync.Mutex
 	changed  *sync.Cond
 	random   *rand.Rand
-	budget   int // how many new events may still be handed out
-	requests int // how many calls there were
-	gone     map[string]bool
+	budget   int             // how many new events may still be handed out
+	requests int             // how many calls there were
+	present  map[string]bool // nodes that have called
+	gone     map[string]bool // nodes that are dead
 	scripts  []*script
 	waiting  []int            // people whose next event may be sent
 	open     map[string]*sent // by key: handed out, not acknowledged
@@ -57,7 +58,7 @@ type delivery struct {
 // one become contacts by their events.
 func newLedger(seed uint64, ids []string) *ledger {
 	l := &ledger{
-		random: rand.New(rand.NewPCG(seed, 1)), gone: map[string]bool{}, open: map[string]*sent{},
+		random: rand.New(rand.NewPCG(seed, 1)), present: map[string]bool{}, gone: map[string]bool{}, open: map[string]*sent{},
 		events: map[string]*sent{}, emails: map[string]*delivery{}, notices: map[string]int{},
 		handled: map[string][]string{},
 	}
@@ -151,6 +152,8 @@ func (s *LedgerService) Next(args NodeArgs, reply *Event) error {
 	l := s.l
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.present[args.Node] = true
+	l.changed.Broadcast()
 	for !l.gone[args.Node] {
 		if e := l.pick(); e != nil {
 			e.holder = args.Node

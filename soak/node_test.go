@@ -6,11 +6,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/rpc"
 	"os"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -24,9 +26,17 @@ const nodeEnv = "AUTOMATION_SOAK_NODE"
 // lease is how long a contact stays with a node that was killed.
 const lease = time.Second
 
+// parallel is how many tests run at a time: most of the time they wait for leases to
+// expire.
+const parallel = 6
+
 func TestMain(m *testing.M) {
 	config := os.Getenv(nodeEnv)
 	if config == "" {
+		flag.Parse()
+		if err := flag.Set("test.parallel", strconv.Itoa(parallel)); err != nil {
+			panic(err)
+		}
 		os.Exit(m.Run())
 	}
 	if err := nodeMain(config); err != nil {

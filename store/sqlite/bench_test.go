@@ -23,4 +23,4 @@ func BenchmarkThroughput(b *testing.B) { storebench.Throughput(b, file(b)) }
 
 func BenchmarkFirstStep(b *testing.B) { storebench.FirstStep(b, file(b)) }
 
-func BenchmarkWaiting(b *testing.B) { storebench.Waiting(b, file(b), 1_000, 100_000) }
+func BenchmarkWaiting(b *testing.B) { storebench.Waiting(b, file(b), 1_000, 1_000_000) }

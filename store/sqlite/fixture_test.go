@@ -28,7 +28,7 @@ const (
 // connection.
 func (d driverName) open(tb testing.TB, path string, pragmas ...string) *sql.DB {
 	tb.Helper()
-	name := "file:" + path + "?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)"
+	name := "file:" + path + "?_txlock=immediate&_pragma=busy_timeout(60000)&_pragma=journal_mode(wal)"
 	for _, p := range pragmas {
 		name += "&_pragma=" + p
 	}
