@@ -122,7 +122,8 @@ func TestCheck_FindsWhatIsWrong(t *testing.T) {
 		}, "after event"},
 		"a change is lost": {func(s *brokenStore) {
 			s.commit = func(t *automation.Transition) {
-				if t.Change != nil && s.now() {
+				// More often: the next change of the same contact hides a lost one.
+				if t.Change != nil && s.calls.Add(1)%4 == 0 {
 					t.Change = nil
 				}
 			}
