@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
-	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 const automationColumns = `a.id, a.name, a.status, a.event_name, a.version, a.revision, a.created_at, a.updated_at`
@@ -208,25 +207,10 @@ WHERE a.deleted_at IS NULL AND ($3::text = '' OR a.status = $3::text) AND `
 
 // ListAutomations implements automation.AutomationStore.
 func (s *Store) ListAutomations(ctx context.Context, q automation.AutomationQuery) (automation.Page[automation.AutomationRecord], error) {
-	var page automation.Page[automation.AutomationRecord]
-	if err := s.ready(ctx); err != nil {
-		return page, err
-	}
-	cursor, err := s.cursor(ctx, q.PageQuery, "automation", findAutomationNo)
-	if err != nil {
-		return page, err
-	}
-	var rows []automation.AutomationRecord
-	var sc script
-	sc.query(func(scan scanFunc) error {
-		a, err := scanAutomation(scan)
-		rows = append(rows, a)
-		return err
-	}, either(q.PageQuery, olderAutomations, newerAutomations), cursor, q.Limit+1, string(q.Status))
-	if err := (implicit{s}).run(ctx, sc); err != nil {
-		return page, fmt.Errorf("postgres store: list automations: %w", err)
-	}
-	return record.PageOf(rows, q.PageQuery), nil
+	return lister[automation.AutomationRecord]{
+		kind: "automation", number: findAutomationNo, older: olderAutomations, newer: newerAutomations,
+		scan: func(scan scanFunc) (automation.AutomationRecord, error) { return scanAutomation(scan) },
+	}.page(ctx, s, q.PageQuery, string(q.Status))
 }
 
 // Both rely on primary keys. What a version's runs sum up to stays the same while

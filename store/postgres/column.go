@@ -1,8 +1,6 @@
 package postgres
 
 import (
-	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
@@ -53,27 +51,4 @@ func uuidOf(id string) pgtype.UUID {
 // is UTF-8. A name may be anything that an event has brought.
 func storable(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
-}
-
-// encodeSegments returns ids of segments as a JSON array, "" if there are none.
-func encodeSegments(segments []string) (string, error) {
-	if len(segments) == 0 {
-		return "", nil
-	}
-	text, err := json.Marshal(segments)
-	if err != nil {
-		return "", fmt.Errorf("segments: %w", err)
-	}
-	return string(text), nil
-}
-
-// decodeSegments is the opposite of encodeSegments.
-func decodeSegments(text string) (segments []string, err error) {
-	if text == "" {
-		return nil, nil
-	}
-	if err := json.Unmarshal([]byte(text), &segments); err != nil {
-		return nil, fmt.Errorf("segments: %w", err)
-	}
-	return segments, nil
 }

@@ -30,7 +30,7 @@ func scanContact(scan scanFunc) (c contactRow, err error) {
 	if c.Properties, err = record.DecodeProperties(properties); err != nil {
 		return c, damaged(c.ID, err)
 	}
-	if c.Segments, err = decodeSegments(segments); err != nil {
+	if c.Segments, err = record.DecodeSegments(segments); err != nil {
 		return c, damaged(c.ID, err)
 	}
 	return c, nil
@@ -99,7 +99,7 @@ func insertContactArgs(c automation.Contact) ([]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("contact %q: %w", c.ID, err)
 	}
-	segments, err := encodeSegments(c.Segments)
+	segments, err := record.EncodeSegments(c.Segments)
 	if err != nil {
 		return nil, fmt.Errorf("contact %q: %w", c.ID, err)
 	}
@@ -204,7 +204,7 @@ func updateContacts(sc *script, changes []contactChange) error {
 		if err != nil {
 			return fmt.Errorf("contact %q: %w", c.ID, err)
 		}
-		s, err := encodeSegments(c.Segments)
+		s, err := record.EncodeSegments(c.Segments)
 		if err != nil {
 			return fmt.Errorf("contact %q: %w", c.ID, err)
 		}
@@ -312,25 +312,16 @@ const (
 
 // ListContacts implements automation.ContactStore.
 func (s *Store) ListContacts(ctx context.Context, q automation.ContactQuery) (automation.Page[automation.Contact], error) {
-	var page automation.Page[automation.Contact]
-	if err := s.ready(ctx); err != nil {
-		return page, err
+	list := lister[automation.Contact]{
+		kind: "contact", number: findContactNo, older: olderContacts, newer: newerContacts,
+		scan: func(scan scanFunc) (automation.Contact, error) {
+			c, err := scanContact(scan)
+			return c.Contact, err
+		},
 	}
-	cursor, err := s.cursor(ctx, q.PageQuery, "contact", findContactNo)
-	if err != nil {
-		return page, err
+	if q.Segment == "" {
+		return list.page(ctx, s, q.PageQuery)
 	}
-	sql, args := either(q.PageQuery, olderContacts, newerContacts), []any{cursor, q.Limit + 1}
-	if q.Segment != "" {
-		sql, args = either(q.PageQuery, olderMembers, newerMembers), append(args, q.Segment)
-	}
-	rows, err := s.readContacts(ctx, implicit{s}, sql, args...)
-	if err != nil {
-		return page, fmt.Errorf("postgres store: list contacts: %w", err)
-	}
-	contacts := make([]automation.Contact, len(rows))
-	for i := range rows {
-		contacts[i] = rows[i].Contact
-	}
-	return record.PageOf(contacts, q.PageQuery), nil
+	list.older, list.newer = olderMembers, newerMembers
+	return list.page(ctx, s, q.PageQuery, q.Segment)
 }

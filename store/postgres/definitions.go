@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
-	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // definitionCall is one call of FindEventDefinition.
@@ -172,23 +171,11 @@ const (
 
 // ListEventDefinitions implements automation.EventReader.
 func (s *Store) ListEventDefinitions(ctx context.Context, q automation.PageQuery) (automation.Page[automation.EventDefinition], error) {
-	var page automation.Page[automation.EventDefinition]
-	if err := s.ready(ctx); err != nil {
-		return page, err
-	}
-	cursor, err := s.cursor(ctx, q, "event definition", findDefinitionNo)
-	if err != nil {
-		return page, err
-	}
-	var rows []automation.EventDefinition
-	var sc script
-	sc.query(func(scan scanFunc) error {
-		d, _, err := scanDefinition(scan)
-		rows = append(rows, d)
-		return err
-	}, either(q, olderDefinitions, newerDefinitions), cursor, q.Limit+1)
-	if err := (implicit{s}).run(ctx, sc); err != nil {
-		return page, fmt.Errorf("postgres store: list event definitions: %w", err)
-	}
-	return record.PageOf(rows, q), nil
+	return lister[automation.EventDefinition]{
+		kind: "event definition", number: findDefinitionNo, older: olderDefinitions, newer: newerDefinitions,
+		scan: func(scan scanFunc) (automation.EventDefinition, error) {
+			d, _, err := scanDefinition(scan)
+			return d, err
+		},
+	}.page(ctx, s, q)
 }

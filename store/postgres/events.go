@@ -88,10 +88,10 @@ func (s *Store) appendTogether(ctx context.Context, calls []*appendCall) error {
 // database the transaction is spoilt, as after any failed statement. The writer
 // locks nothing that a Runner needs, and is no safer for concurrent use than tx.
 // Whoever sends an event with the same idempotency key waits until tx has ended.
-func (s *Store) Tx(tx Tx) automation.EventWriter { return &writer{s, hostTx{s, tx}} }
+func (s *Store) Tx(tx Tx) automation.EventWriter { return &writer{s, hosted{s, pgxTx{tx}}} }
 
 // SQLTx is Tx for a transaction of database/sql, made with the driver of pgx.
-func (s *Store) SQLTx(tx SQLTx) automation.EventWriter { return &writer{s, hostSQLTx{s, tx}} }
+func (s *Store) SQLTx(tx SQLTx) automation.EventWriter { return &writer{s, hosted{s, sqlTx{tx}}} }
 
 // writer is an automation.EventWriter in a transaction of the host.
 type writer struct {

@@ -165,30 +165,45 @@ type Tx interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// hostTx is a session in a transaction of the host.
-type hostTx struct {
+// hosted is a session in a transaction of the host.
+type hosted struct {
 	s  *Store
-	tx Tx
+	tx interface {
+		exec(ctx context.Context, sql string, args []any) error
+		query(ctx context.Context, sql string, args []any, row func(scan scanFunc) error) error
+	}
 }
 
-func (h hostTx) run(ctx context.Context, sc script) error {
+func (h hosted) run(ctx context.Context, sc script) error {
 	for i := range sc {
 		st := &sc[i]
+		var err error
 		if st.row == nil {
-			if _, err := h.tx.Exec(ctx, h.s.sql(st.sql), st.args...); err != nil {
-				return err
-			}
-			continue
+			err = h.tx.exec(ctx, h.s.sql(st.sql), st.args)
+		} else {
+			err = h.tx.query(ctx, h.s.sql(st.sql), st.args, st.row)
 		}
-		rows, err := h.tx.Query(ctx, h.s.sql(st.sql), st.args...)
 		if err != nil {
-			return err
-		}
-		if err := readRows(rows, st.row); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// pgxTx executes statements through pgx.
+type pgxTx struct{ Tx }
+
+func (t pgxTx) exec(ctx context.Context, sql string, args []any) error {
+	_, err := t.Exec(ctx, sql, args...)
+	return err
+}
+
+func (t pgxTx) query(ctx context.Context, sql string, args []any, row func(scan scanFunc) error) error {
+	rows, err := t.Query(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	return readRows(rows, row)
 }
 
 // SQLTx is what AppendEvents needs of a transaction of the host that uses
@@ -198,36 +213,22 @@ type SQLTx interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// hostSQLTx is a session in a transaction of the host.
-type hostSQLTx struct {
-	s  *Store
-	tx SQLTx
+// sqlTx executes statements through database/sql.
+type sqlTx struct{ SQLTx }
+
+func (t sqlTx) exec(ctx context.Context, sql string, args []any) error {
+	_, err := t.ExecContext(ctx, sql, args...)
+	return err
 }
 
-func (h hostSQLTx) run(ctx context.Context, sc script) error {
-	for i := range sc {
-		st := &sc[i]
-		if st.row == nil {
-			if _, err := h.tx.ExecContext(ctx, h.s.sql(st.sql), st.args...); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := h.query(ctx, st); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (h hostSQLTx) query(ctx context.Context, st *statement) error {
-	rows, err := h.tx.QueryContext(ctx, h.s.sql(st.sql), st.args...)
+func (t sqlTx) query(ctx context.Context, sql string, args []any, row func(scan scanFunc) error) error {
+	rows, err := t.QueryContext(ctx, sql, args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		if err := st.row(rows.Scan); err != nil {
+		if err := row(rows.Scan); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -32,8 +31,8 @@ func scanStoredContact(rows *sql.Rows) (c storedContact, err error) {
 		return c, err
 	}
 	c.ID, c.CreatedAt = id.id(), created.Time
-	if c.Properties, err = record.DecodeProperties(properties); err == nil && segments != "" {
-		err = json.Unmarshal([]byte(segments), &c.Segments)
+	if c.Properties, err = record.DecodeProperties(properties); err == nil {
+		c.Segments, err = record.DecodeSegments(segments)
 	}
 	if err != nil {
 		c.damage = damaged(c.ID, err)
@@ -44,14 +43,6 @@ func scanStoredContact(rows *sql.Rows) (c storedContact, err error) {
 func scanContact(rows *sql.Rows) (automation.Contact, error) {
 	c, err := scanStoredContact(rows)
 	return c.Contact, cmp.Or(err, c.damage)
-}
-
-func encodeSegments(segments []string) (string, error) {
-	if len(segments) == 0 {
-		return "", nil
-	}
-	text, err := json.Marshal(segments)
-	return string(text), err
 }
 
 // By the unique indexes on id and email_key.
@@ -139,7 +130,7 @@ func encodeContact(c *automation.Contact) (properties, segments string, err erro
 	if properties, err = record.EncodeProperties(c.Properties); err != nil {
 		return "", "", damaged(c.ID, err)
 	}
-	if segments, err = encodeSegments(c.Segments); err != nil {
+	if segments, err = record.EncodeSegments(c.Segments); err != nil {
 		return "", "", damaged(c.ID, err)
 	}
 	return properties, segments, nil

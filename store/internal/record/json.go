@@ -36,6 +36,29 @@ func DecodeProperties(text string) (map[string]any, error) {
 	return properties, nil
 }
 
+// EncodeSegments returns ids of segments as a JSON array, "" if there are none.
+func EncodeSegments(segments []string) (string, error) {
+	if len(segments) == 0 {
+		return "", nil
+	}
+	text, err := json.Marshal(segments)
+	if err != nil {
+		return "", fmt.Errorf("segments: %w", err)
+	}
+	return string(text), nil
+}
+
+// DecodeSegments is the opposite of EncodeSegments.
+func DecodeSegments(text string) (segments []string, err error) {
+	if text == "" {
+		return nil, nil
+	}
+	if err := json.Unmarshal([]byte(text), &segments); err != nil {
+		return nil, fmt.Errorf("segments: %w", err)
+	}
+	return segments, nil
+}
+
 // EncodeError returns why a run ended as a JSON object, "" for nil.
 func EncodeError(e *automation.StepError) string {
 	if e == nil {

@@ -83,6 +83,19 @@ func TestProperties_KeepNumbersExactly(t *testing.T) {
 	require.Error(t, err)
 }
 
+func TestSegments_ComeBack(t *testing.T) {
+	t.Parallel()
+	for _, in := range [][]string{nil, {"vip"}, {"<é>", "", "a,b"}} {
+		text, err := record.EncodeSegments(in)
+		require.NoError(t, err)
+		out, err := record.DecodeSegments(text)
+		require.NoError(t, err)
+		assert.Equal(t, in, out)
+	}
+	_, err := record.DecodeSegments("{}")
+	require.Error(t, err)
+}
+
 func TestError_DamagedOneIsShown(t *testing.T) {
 	t.Parallel()
 	e := &automation.StepError{Code: "c", Message: "m \x00 <é>"}
