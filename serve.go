@@ -216,13 +216,16 @@ func (s *server) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
+// paceMin is what is worth waiting for: a store in memory has nothing to gain.
+const paceMin = time.Millisecond
+
 // pace keeps claims from taking more than a third of a busy store's time: many
 // contacts cost it little more than one, and so the next claim waits for more to
 // gather, but no longer than d and only while there is enough to do. It is the
 // store's time that counts, whatever Options.Clock says.
 func (s *server) pace(d time.Duration) {
 	load := s.load()
-	if load < s.r.opts.InFlight/8 {
+	if d < paceMin || load < s.r.opts.InFlight/8 {
 		return
 	}
 	timer := time.NewTimer(d)

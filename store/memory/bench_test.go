@@ -1,0 +1,10 @@
+package memory_test
+
+import (
+	"testing"
+
+	"github.com/seed-b636437c/automation/store/internal/storebench"
+	"github.com/seed-b636437c/automation/store/memory"
+)
+
+func BenchmarkFirstStep(b *testing.B) { storebench.FirstStep(b, memory.New()) }
