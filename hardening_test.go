@@ -91,9 +91,7 @@ func TestDrain_StorageErrorOfOneTransitionLeavesTheOthersAlone(t *testing.T) {
 	t.Parallel()
 	r := setup(t, automation.Options{Delivery: automation.AtMostOnce})
 	r.create(linear("welcome", "signup", mailing("hello")))
-	for i := range 3 {
-		r.contact(automation.Contact{ID: fmt.Sprint(i), Email: fmt.Sprintf("%d@example.com", i)})
-	}
+	r.contacts(3)
 	failed := false
 	store := &hooked{Store: r.store}
 	store.onCommit = func(ctx context.Context, next automation.Store, ts []automation.Transition) ([]automation.CommitResult, error) {

@@ -3,6 +3,7 @@ package automation_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -65,6 +66,14 @@ func (r *rig) contact(c automation.Contact) automation.Contact {
 	c, err := r.CreateContact(r.ctx, c)
 	require.NoError(r.t, err)
 	return c
+}
+
+// contacts creates the contacts "0" to n-1.
+func (r *rig) contacts(n int) {
+	r.t.Helper()
+	for i := range n {
+		r.contact(automation.Contact{ID: fmt.Sprint(i), Email: fmt.Sprintf("%d@example.com", i)})
+	}
 }
 
 func (r *rig) send(events ...automation.Event) []automation.EventReceipt {

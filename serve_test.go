@@ -131,9 +131,7 @@ func TestRun_PerformsUpToConcurrencyEffectsAtOnce(t *testing.T) {
 func TestRun_WorksOnUpToInFlightContactsAtOnce(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := setupReal(t, automation.Options{InFlight: 2})
-		for i := range 5 {
-			r.contact(automation.Contact{ID: fmt.Sprint(i), Email: fmt.Sprintf("%d@example.com", i)})
-		}
+		r.contacts(5)
 		g := newGate()
 		r.mailer.Respond = g.respond
 		r.create(linear("welcome", "signup", mailing("hello")))
@@ -178,9 +176,7 @@ func (r *rig) runOf(contactID string) automation.Run {
 func TestRun_AtMostOnceBeginsNothingThatWaitsInLine(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := setupReal(t, automation.Options{Concurrency: 2, Delivery: automation.AtMostOnce})
-		for i := range 10 {
-			r.contact(automation.Contact{ID: fmt.Sprint(i), Email: fmt.Sprintf("%d@example.com", i)})
-		}
+		r.contacts(10)
 		g := newGate()
 		r.mailer.Respond = g.respond
 		r.create(linear("welcome", "signup", mailing("hello"), mailing("again")))
@@ -200,9 +196,7 @@ func TestRun_AtMostOnceBeginsNothingThatWaitsInLine(t *testing.T) {
 func TestRun_AtMostOnceHeedsWhatCameWhileInLine(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := setupReal(t, automation.Options{Concurrency: 1, Delivery: automation.AtMostOnce})
-		for i := range 4 {
-			r.contact(automation.Contact{ID: fmt.Sprint(i), Email: fmt.Sprintf("%d@example.com", i)})
-		}
+		r.contacts(4)
 		g := newGate()
 		r.mailer.Respond = g.respond
 		r.create(linear("welcome", "signup", mailing("hello")))
@@ -246,9 +240,7 @@ func (c *counted) Claim(ctx context.Context, p automation.ClaimParams) ([]automa
 func TestRun_ClaimsManyAtATimeWhileThereIsMore(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := setupReal(t, automation.Options{InFlight: 20})
-		for i := range 200 {
-			r.contact(automation.Contact{ID: fmt.Sprint(i), Email: fmt.Sprintf("%d@example.com", i)})
-		}
+		r.contacts(200)
 		r.create(linear("welcome", "signup", mailing("hello")))
 		r.send(signups(200)...)
 		store := &counted{Store: r.store}
@@ -275,9 +267,7 @@ func (s *slow) Claim(ctx context.Context, p automation.ClaimParams) ([]automatio
 func TestRun_ClaimsFromABusyStoreAThirdOfTheTimeAtMost(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := setupReal(t, automation.Options{InFlight: 16})
-		for i := range 100 {
-			r.contact(automation.Contact{ID: fmt.Sprint(i), Email: fmt.Sprintf("%d@example.com", i)})
-		}
+		r.contacts(100)
 		r.mailer.Respond = func(context.Context, automation.Email) error {
 			<-time.After(100 * time.Millisecond)
 			return nil
