@@ -47,7 +47,8 @@ type Email struct {
 // published and about variables they do not have; without it, it does not.
 type TemplateInspector interface {
 	// InspectTemplate describes the template with this id or alias. The error
-	// wraps ErrNotFound if there is none.
+	// wraps ErrNotFound if there is none, and errors.ErrUnsupported if the Mailer
+	// cannot tell after all.
 	InspectTemplate(ctx context.Context, id string) (TemplateInfo, error)
 }
 

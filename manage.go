@@ -266,6 +266,9 @@ func (r *Runner) ValidateAutomation(ctx context.Context, a Automation) (Problems
 		return ps, nil
 	}
 	templates, err := checkTemplates(ctx, a, in)
+	if errors.Is(err, errors.ErrUnsupported) { // a mailer around something that cannot tell
+		return ps, nil
+	}
 	return append(ps, templates...), err
 }
 

@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// errHostContacts is returned by the contact methods of a Runner whose
-// contacts live in the host's own table.
+// errHostContacts is returned by what a Runner cannot do with contacts that live in
+// the host's own table.
 var errHostContacts = fmt.Errorf("automation: contacts live in the host's own table: %w", errors.ErrUnsupported)
 
 // CreateContact keeps a contact in the Store and returns it as it was kept. Its
 // ID is made if it is empty; a segment that is named twice is kept once. Invalid
 // fields fail with a *ValidationError that lists them, an email that belongs to
 // a contact already with ErrConflict. With Options.Contacts the error wraps
-// errors.ErrUnsupported, here and in the other methods about contacts.
+// errors.ErrUnsupported, here and in DeleteContact and ListContacts.
 func (r *Runner) CreateContact(ctx context.Context, c Contact) (Contact, error) {
 	if r.opts.Contacts != nil {
 		return Contact{}, errHostContacts
@@ -37,11 +37,13 @@ func (r *Runner) CreateContact(ctx context.Context, c Contact) (Contact, error) 
 }
 
 // GetContact returns a contact by id or email, or an error wrapping ErrNotFound.
+// With Options.Contacts it is asked.
 func (r *Runner) GetContact(ctx context.Context, ref ContactRef) (Contact, error) {
+	find := r.store.FindContact
 	if r.opts.Contacts != nil {
-		return Contact{}, errHostContacts
+		find = r.opts.Contacts.FindContact
 	}
-	c, err := r.store.FindContact(ctx, ref)
+	c, err := find(ctx, ref)
 	if err != nil {
 		return Contact{}, fmt.Errorf("automation: %w", err)
 	}
@@ -51,15 +53,16 @@ func (r *Runner) GetContact(ctx context.Context, ref ContactRef) (Contact, error
 // UpdateContact changes a contact and returns it as it is then. Its runs see
 // the change from their next step on. It fails with a *ValidationError like
 // CreateContact, with ErrNotFound, and with ErrConflict if the new email belongs
-// to another contact.
+// to another contact. With Options.Contacts the contact is changed there.
 func (r *Runner) UpdateContact(ctx context.Context, id string, change ContactChange) (Contact, error) {
-	if r.opts.Contacts != nil {
-		return Contact{}, errHostContacts
-	}
 	if err := checkChange(change).Err("contact"); err != nil {
 		return Contact{}, err
 	}
-	c, err := r.store.ChangeContact(ctx, id, change)
+	apply := r.store.ChangeContact
+	if r.opts.Contacts != nil {
+		apply = r.opts.Contacts.ChangeContact
+	}
+	c, err := apply(ctx, id, change)
 	if err != nil {
 		return Contact{}, fmt.Errorf("automation: update contact: %w", err)
 	}

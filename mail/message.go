@@ -1,0 +1,154 @@
+// Package mail is what the mailers have in common: an email that is rendered and
+// ready to go, whoever rendered it and whatever carries it, and the checks that keep
+// its header safe.
+package mail
+
+import (
+	"context"
+	"net/mail"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// Renderer makes an email of what a send_email step asks for. It must be safe for
+// concurrent use. mail/template has one; a host with templates of its own writes
+// this one method.
+type Renderer interface {
+	// RenderEmail renders the template of email for its contact. Errors that
+	// another attempt would meet again, such as a missing variable, are marked with
+	// automation.Permanent.
+	RenderEmail(ctx context.Context, email automation.Email) (Message, error)
+}
+
+// Message is an email as it goes out.
+type Message struct {
+	// From and To are one address each, with or without a display name:
+	// `Ada <ada@example.com>`.
+	From, To string
+	// ReplyTo is empty or a list of addresses, separated by commas.
+	ReplyTo string
+	Subject string
+	// HTML and Text are the two forms of the body. One of them may be empty.
+	HTML, Text string
+	// UnsubscribeURL, if not empty, is offered to mail programs in the header: a
+	// POST to it unsubscribes with one click, as RFC 8058 has it.
+	UnsubscribeURL string
+}
+
+// Envelope are the addresses of a Message.
+type Envelope struct {
+	From, To *mail.Address
+	ReplyTo  []*mail.Address
+}
+
+// Check returns the addresses of a message that is safe and complete. Otherwise
+// the error is a *automation.ValidationError that lists what is wrong, marked with
+// automation.Permanent: a line break or another control character in anything that
+// goes into the header, an address that is none, no body.
+func (m Message) Check() (Envelope, error) {
+	var c messageCheck
+	var e Envelope
+	e.From = c.address("from", m.From)
+	e.To = c.address("to", m.To)
+	if m.ReplyTo != "" {
+		e.ReplyTo = c.addresses("reply_to", m.ReplyTo)
+	}
+	c.header("subject", m.Subject)
+	c.link("unsubscribe_url", m.UnsubscribeURL)
+	if m.HTML == "" && m.Text == "" {
+		c.add(automation.CodeMissingField, "html", "there is neither HTML nor text: give one of them")
+	}
+	if err := c.problems.Err("email"); err != nil {
+		return Envelope{}, automation.Permanent(err)
+	}
+	return e, nil
+}
+
+// Header returns the header fields that follow from UnsubscribeURL, nil if that is
+// empty.
+func (m Message) Header() map[string]string {
+	if m.UnsubscribeURL == "" {
+		return nil
+	}
+	return map[string]string{
+		"List-Unsubscribe":      "<" + m.UnsubscribeURL + ">",
+		"List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+	}
+}
+
+// messageCheck collects what is wrong with a message.
+type messageCheck struct{ problems automation.Problems }
+
+func (c *messageCheck) add(code automation.Code, path, message string) {
+	c.problems = append(c.problems, automation.Problem{
+		Severity: automation.SeverityError, Code: code, Path: path, Message: message,
+	})
+}
+
+// header reports whether text can stand in a header field.
+func (c *messageCheck) header(path, text string) bool {
+	switch {
+	case strings.ContainsAny(text, "\r\n"):
+		c.add(automation.CodeUnsafeHeader, path, "must not contain line breaks")
+	case strings.ContainsFunc(text, isControl):
+		c.add(automation.CodeUnsafeHeader, path, "must not contain control characters")
+	case !utf8.ValidString(text):
+		c.add(automation.CodeUnsafeHeader, path, "must be valid UTF-8")
+	default:
+		return true
+	}
+	return false
+}
+
+// isControl reports what no header field may contain. A tab is white space there.
+func isControl(r rune) bool { return unicode.IsControl(r) && r != '\t' }
+
+func (c *messageCheck) address(path, text string) *mail.Address {
+	list := c.addresses(path, text)
+	if len(list) > 1 {
+		c.add(automation.CodeInvalidEmail, path, "must be one address")
+	}
+	if len(list) != 1 {
+		return nil
+	}
+	return list[0]
+}
+
+// addresses looks for control characters first: net/mail takes a folded line for
+// white space.
+func (c *messageCheck) addresses(path, text string) []*mail.Address {
+	if text == "" {
+		c.add(automation.CodeMissingField, path, "is missing: the template or the step must name an address")
+		return nil
+	}
+	if !c.header(path, text) {
+		return nil
+	}
+	list, err := mail.ParseAddressList(text)
+	if err != nil {
+		c.add(automation.CodeInvalidEmail, path, "is not an email address; write name@example.com or Name <name@example.com>")
+		return nil
+	}
+	for _, a := range list {
+		// An encoded word can hide what its plain form must not contain.
+		if !c.header(path, a.Name) || !c.header(path, a.Address) {
+			return nil
+		}
+	}
+	return list
+}
+
+// link reports a URL that would break out of its angle brackets.
+func (c *messageCheck) link(path, text string) {
+	if text == "" || !c.header(path, text) {
+		return
+	}
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.ContainsAny(text, "<> ,") {
+		c.add(automation.CodeUnsafeHeader, path, "is not a web address")
+	}
+}
