@@ -53,8 +53,10 @@ type ContactChange struct {
 	Email        *string // set by applications only, never by a step
 	// Properties are set one by one; a nil value clears the property.
 	Properties map[string]any
-	// AddSegments are ids of segments the contact joins.
-	AddSegments []string
+	// AddSegments are ids of segments the contact joins, RemoveSegments those that
+	// it leaves, which applications ask for only, never a step. One that is in both
+	// it is in afterwards.
+	AddSegments, RemoveSegments []string
 }
 
 // Contacts is what a host implements on its own users table, and gives to the
@@ -110,6 +112,9 @@ func (ch ContactChange) Apply(c *Contact) {
 		}
 		c.Properties = properties
 	}
+	if len(ch.RemoveSegments) > 0 {
+		c.Segments = without(c.Segments, ch.RemoveSegments)
+	}
 	for _, id := range ch.AddSegments {
 		if !slices.Contains(c.Segments, id) {
 			c.Segments = append(slices.Clip(c.Segments), id)
@@ -128,7 +133,22 @@ func (ch *ContactChange) merge(later ContactChange) {
 	} else {
 		maps.Copy(ch.Properties, later.Properties)
 	}
+	if len(later.RemoveSegments) > 0 {
+		ch.AddSegments = without(ch.AddSegments, later.RemoveSegments)
+		ch.RemoveSegments = append(ch.RemoveSegments, later.RemoveSegments...)
+	}
 	ch.AddSegments = append(ch.AddSegments, later.AddSegments...)
+}
+
+// without returns a new slice of the ids that are not to be dropped.
+func without(ids, drop []string) []string {
+	var kept []string
+	for _, id := range ids {
+		if !slices.Contains(drop, id) {
+			kept = append(kept, id)
+		}
+	}
+	return kept
 }
 
 func set[T any](field *T, v *T) {

@@ -123,6 +123,7 @@ func checkChange(ch ContactChange) Problems {
 	}
 	check.properties(ch.Properties)
 	check.segments("add_segments", ch.AddSegments)
+	check.segments("remove_segments", ch.RemoveSegments)
 	return check.problems
 }
 

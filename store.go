@@ -23,6 +23,7 @@ type Store interface {
 	WorkStore
 	RunReader
 	ContactStore
+	SegmentStore
 	Keeper
 }
 
@@ -340,6 +341,19 @@ type ContactStore interface {
 type ContactQuery struct {
 	Segment string
 	PageQuery
+}
+
+// SegmentStore keeps the names of segments. It knows nothing of who is in them.
+type SegmentStore interface {
+	// InsertSegment fails with ErrConflict if there is one with its id.
+	InsertSegment(ctx context.Context, s Segment) error
+	// FindSegment returns the segment, or an error that wraps ErrNotFound.
+	FindSegment(ctx context.Context, id string) (Segment, error)
+	// DeleteSegment fails with ErrNotFound if there is none.
+	DeleteSegment(ctx context.Context, id string) error
+	// ListSegments lists segments, newest first. A cursor that names none fails
+	// with ErrNotFound.
+	ListSegments(ctx context.Context, q PageQuery) (Page[Segment], error)
 }
 
 // Keeper keeps the store small.

@@ -183,6 +183,9 @@ func changes(c automation.ContactChange) string {
 	for _, id := range c.AddSegments {
 		parts = append(parts, "joins segment "+encode(id))
 	}
+	for _, id := range c.RemoveSegments {
+		parts = append(parts, "leaves segment "+encode(id))
+	}
 	return short(strings.Join(parts, ", "))
 }
 

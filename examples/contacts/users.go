@@ -43,6 +43,7 @@ const (
 	insertUser     = `INSERT INTO users (email) VALUES (?) ON CONFLICT DO NOTHING`
 	updateUser     = `UPDATE users SET email = ?, first_name = ?, last_name = ?, plan = ?, unsubscribed = ? WHERE id = ?`
 	insertSegment  = `INSERT INTO user_segments (user_id, segment) VALUES (?, ?) ON CONFLICT DO NOTHING`
+	deleteSegment  = `DELETE FROM user_segments WHERE user_id = ? AND segment = ?`
 	deleteUser     = `DELETE FROM users WHERE id = ?`
 )
 
@@ -130,6 +131,11 @@ func (u *users) ChangeContact(ctx context.Context, id string, change automation.
 	}
 	for _, segment := range change.AddSegments {
 		if _, err := tx.ExecContext(ctx, insertSegment, id, segment); err != nil {
+			return c, err
+		}
+	}
+	for _, segment := range change.RemoveSegments {
+		if _, err := tx.ExecContext(ctx, deleteSegment, id, segment); err != nil {
 			return c, err
 		}
 	}

@@ -24,9 +24,10 @@ type Store struct {
 	definitions map[automation.VersionRef]*definition
 	retired     map[string]int // last versions of automations that were deleted
 
-	defined []*automation.EventDefinition // in order of creation
-	events  map[string]*event
-	keys    map[idempotency]keyUse
+	defined  []*automation.EventDefinition // in order of creation
+	segments []automation.Segment          // in order of creation
+	events   map[string]*event
+	keys     map[idempotency]keyUse
 
 	contacts map[string]*desk // by contact id
 	inboxes  map[string]*desk // by email, for events that came before the contact

@@ -195,9 +195,9 @@ INSERT INTO automation.contact_segments (segment, contact_no) SELECT * FROM unne
 
 // updateContacts writes contacts that have changed.
 func updateContacts(sc *script, changes []contactChange) error {
-	var ids, emails, keys, firstNames, lastNames, properties, segments, joined []string
+	var ids, emails, keys, firstNames, lastNames, properties, segments, joined, left []string
 	var unsubscribed []bool
-	var joining []int64
+	var joining, leaving []int64
 	for _, ch := range changes {
 		c := ch.now
 		p, err := record.EncodeProperties(c.Properties)
@@ -211,13 +211,16 @@ func updateContacts(sc *script, changes []contactChange) error {
 		ids, emails, keys = append(ids, c.ID), append(emails, c.Email), append(keys, automation.EmailKey(c.Email))
 		firstNames, lastNames, unsubscribed = append(firstNames, c.FirstName), append(lastNames, c.LastName), append(unsubscribed, c.Unsubscribed)
 		properties, segments = append(properties, p), append(segments, s)
-		for _, segment := range c.Segments[len(ch.old.Segments):] { // segments are only ever added
-			joined, joining = append(joined, segment), append(joining, c.no)
-		}
+		in, out := record.SegmentsMoved(ch.old.Segments, c.Segments)
+		joined, joining = append(joined, in...), append(joining, slices.Repeat([]int64{c.no}, len(in))...)
+		left, leaving = append(left, out...), append(leaving, slices.Repeat([]int64{c.no}, len(out))...)
 	}
 	sc.exec(writeContacts, ids, emails, keys, firstNames, lastNames, unsubscribed, properties, segments)
 	if len(joined) > 0 {
 		sc.exec(joinSegments, joined, joining)
+	}
+	if len(left) > 0 {
+		sc.exec(leaveSegments, left, leaving)
 	}
 	return nil
 }

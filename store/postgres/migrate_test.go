@@ -84,8 +84,8 @@ func TestStore_SaysWhatToDoAboutItsTables(t *testing.T) {
 	}{
 		"there are none": {``, "call Migrate"},
 		"they are older": {`DELETE FROM automation.migrations`, "call Migrate"},
-		"they are newer, and this process can work":   {`INSERT INTO automation.migrations VALUES (2, 'next', 1)`, ""},
-		"they are newer, and this process is too old": {`INSERT INTO automation.migrations VALUES (2, 'next', 2)`, "upgrade it"},
+		"they are newer, and this process can work":   {`INSERT INTO automation.migrations VALUES (99, 'next', 1)`, ""},
+		"they are newer, and this process is too old": {`INSERT INTO automation.migrations VALUES (99, 'next', 99)`, "upgrade it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -150,6 +150,15 @@ func (t *tx) join(ctx context.Context, no int64, segments []string) error {
 	return nil
 }
 
+func (t *tx) leave(ctx context.Context, no int64, segments []string) error {
+	for _, segment := range segments {
+		if _, err := t.exec(ctx, leaveSegment, segment, no); err != nil {
+			return failed("leave segment", err)
+		}
+	}
+	return nil
+}
+
 // ChangeContact implements automation.ContactStore.
 func (s *Store) ChangeContact(ctx context.Context, id string, change automation.ContactChange) (c automation.Contact, err error) {
 	err = s.write(ctx, func(ctx context.Context, t *tx) error {
@@ -171,7 +180,7 @@ func (s *Store) ChangeContact(ctx context.Context, id string, change automation.
 type contactUpdate struct {
 	contact              storedContact // as it will be
 	properties, segments string
-	joined               []string
+	joined, left         []string
 	address              bool // it gets another email
 }
 
@@ -186,7 +195,7 @@ func (t *tx) planChange(ctx context.Context, c *storedContact, change *automatio
 	}
 	u := &contactUpdate{contact: *c, address: change.Email != nil}
 	change.Apply(&u.contact.Contact)
-	u.joined = u.contact.Segments[len(c.Segments):]
+	u.joined, u.left = record.SegmentsMoved(c.Segments, u.contact.Segments)
 	var err error
 	if u.properties, u.segments, err = encodeContact(&u.contact.Contact); err != nil {
 		return nil, err
@@ -208,7 +217,10 @@ func (t *tx) changeContact(ctx context.Context, u *contactUpdate) error {
 	if err != nil {
 		return failed("change contact", err)
 	}
-	if err := t.join(ctx, c.no, u.joined); err != nil || !u.address {
+	if err := t.join(ctx, c.no, u.joined); err != nil {
+		return err
+	}
+	if err := t.leave(ctx, c.no, u.left); err != nil || !u.address {
 		return err
 	}
 	if _, err := t.exec(ctx, updateEmail, c.Email, automation.EmailKey(c.Email), c.no); err != nil {
@@ -235,10 +247,8 @@ WHERE no = ?`
 
 // deleteContact empties the row of a contact, and asks its runs to cancel.
 func (t *tx) deleteContact(ctx context.Context, c *storedContact, now time.Time) error {
-	for _, segment := range c.Segments {
-		if _, err := t.exec(ctx, leaveSegment, segment, c.no); err != nil {
-			return failed("leave segment", err)
-		}
+	if err := t.leave(ctx, c.no, c.Segments); err != nil {
+		return err
 	}
 	if _, err := t.exec(ctx, tombContact, now.UnixMicro(), c.no); err != nil {
 		return failed("delete contact", err)

@@ -29,6 +29,8 @@ type faulty struct {
 	pruning       func(p *automation.PruneParams)
 	updating      func(ctx context.Context, a *automation.AutomationRecord)
 	deleteContact func(ctx context.Context, id string, now time.Time) error
+	changing      func(ch *automation.ContactChange)
+	insertSegment func(ctx context.Context, seg automation.Segment) error
 }
 
 func (s *faulty) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
@@ -130,4 +132,18 @@ func (s *faulty) DeleteContact(ctx context.Context, id string, now time.Time) er
 		return s.deleteContact(ctx, id, now)
 	}
 	return s.Store.DeleteContact(ctx, id, now)
+}
+
+func (s *faulty) ChangeContact(ctx context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
+	if s.changing != nil {
+		s.changing(&change)
+	}
+	return s.Store.ChangeContact(ctx, id, change)
+}
+
+func (s *faulty) InsertSegment(ctx context.Context, seg automation.Segment) error {
+	if s.insertSegment != nil {
+		return s.insertSegment(ctx, seg)
+	}
+	return s.Store.InsertSegment(ctx, seg)
 }

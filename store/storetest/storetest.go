@@ -95,6 +95,7 @@ func Checks() []Check {
 		runChecks(),
 		contactChecks(),
 		goneChecks(),
+		segmentChecks(),
 		pruneChecks(),
 		valueChecks(),
 		closeChecks(),

@@ -157,6 +157,15 @@ var faults = []struct {
 		}
 	}},
 	{"resolves emails with case", "events/an email finds its contact in any case", resolveWithCase},
+	{"lets nobody leave a segment", "segments/are joined and left", func(s *faulty) {
+		s.changing = func(ch *automation.ContactChange) { ch.RemoveSegments = nil }
+	}},
+	{"writes over a segment", "segments/an id is used once", func(s *faulty) {
+		s.insertSegment = func(ctx context.Context, seg automation.Segment) error {
+			_ = s.Store.DeleteSegment(ctx, seg.ID)
+			return s.Store.InsertSegment(ctx, seg)
+		}
+	}},
 	{"leaves runs of a deleted contact asleep", "deleted contacts/their running runs are asked to cancel", func(s *faulty) {
 		s.deleteContact = func(ctx context.Context, id string, _ time.Time) error {
 			return s.Store.DeleteContact(ctx, id, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))

@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed-b636437c/automation"
@@ -57,6 +58,21 @@ func DecodeSegments(text string) (segments []string, err error) {
 		return nil, fmt.Errorf("segments: %w", err)
 	}
 	return segments, nil
+}
+
+// SegmentsMoved returns which segments a contact has joined, and which it has left.
+func SegmentsMoved(old, now []string) (joined, left []string) {
+	return missing(old, now), missing(now, old)
+}
+
+// missing returns which of ids are not in in.
+func missing(in, ids []string) (out []string) {
+	for _, id := range ids {
+		if !slices.Contains(in, id) {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // EncodeError returns why a run ended as a JSON object, "" for nil.

@@ -83,6 +83,13 @@ func TestProperties_KeepNumbersExactly(t *testing.T) {
 	require.Error(t, err)
 }
 
+func TestSegmentsMoved(t *testing.T) {
+	t.Parallel()
+	joined, left := record.SegmentsMoved([]string{"a", "b"}, []string{"b", "c", "d"})
+	assert.Equal(t, []string{"c", "d"}, joined)
+	assert.Equal(t, []string{"a"}, left)
+}
+
 func TestSegments_ComeBack(t *testing.T) {
 	t.Parallel()
 	for _, in := range [][]string{nil, {"vip"}, {"<é>", "", "a,b"}} {
