@@ -50,5 +50,7 @@ func ExampleMigrations() {
 		_ = m.SQL
 		fmt.Printf("%04d_%s.sql\n", m.Number, m.Name)
 	}
-	// Output: 0001_init.sql
+	// Output:
+	// 0001_init.sql
+	// 0002_segments.sql
 }
