@@ -4,10 +4,12 @@ go 1.25.0
 
 require (
 	github.com/benbjohnson/clock v1.3.5
+	github.com/cbroglie/mustache v1.4.2
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/ncruces/go-sqlite3 v0.35.3
 	github.com/santhosh-tekuri/jsonschema/v5 v5.3.1
 	github.com/stretchr/testify v1.12.1
+	golang.org/x/net v0.58.0
 	modernc.org/sqlite v1.56.0
 	pgregory.net/rapid v1.3.0
 )

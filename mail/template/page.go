@@ -1,0 +1,51 @@
+package template
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// checkPage validates a page query and fills in its limit.
+func checkPage(q *automation.PageQuery) error {
+	var c check
+	if q.Limit == 0 {
+		q.Limit = 20
+	}
+	if q.Limit < 1 || q.Limit > 100 {
+		c.add(automation.CodeLimit, "limit", "must be between 1 and 100")
+	}
+	if q.After != "" && q.Before != "" {
+		c.add(automation.CodeInvalidCursor, "before", "after and before cannot be used together")
+	}
+	return c.problems.Err("page")
+}
+
+// newest returns all entries, newest first.
+func (l *Library) newest() []*entry {
+	return slices.SortedFunc(maps.Values(l.entries), func(a, b *entry) int { return b.number - a.number })
+}
+
+// pageOf cuts a page out of all entries, of which cursor is one if the query has
+// one.
+func pageOf(all []*entry, cursor *entry, q automation.PageQuery) automation.Page[Template] {
+	at := slices.Index(all, cursor)
+	rest, more := all[at+1:], false
+	if q.Before != "" {
+		rest = all[:at]
+	}
+	if len(rest) > q.Limit {
+		more = true
+		if q.Before != "" {
+			rest = rest[len(rest)-q.Limit:]
+		} else {
+			rest = rest[:q.Limit]
+		}
+	}
+	page := automation.Page[Template]{HasMore: more}
+	for _, e := range rest {
+		page.Data = append(page.Data, e.view())
+	}
+	return page
+}

@@ -1,0 +1,106 @@
+package template
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// reserved are the names that nobody may declare or give. They are Resend's.
+var reserved = []string{
+	"FIRST_NAME", "LAST_NAME", "EMAIL", unsubscribeURL, resendUnsubscribeURL, "contact", "this",
+}
+
+const (
+	unsubscribeURL       = "UNSUBSCRIBE_URL"
+	resendUnsubscribeURL = "RESEND_UNSUBSCRIBE_URL"
+
+	contactPrefix    = "contact."
+	propertiesPrefix = "properties."
+)
+
+// contactFields are what `contact.` leads to, besides properties.
+var contactFields = map[string]func(automation.Contact) any{
+	"id":           func(c automation.Contact) any { return c.ID },
+	"email":        func(c automation.Contact) any { return c.Email },
+	"first_name":   func(c automation.Contact) any { return c.FirstName },
+	"last_name":    func(c automation.Contact) any { return c.LastName },
+	"unsubscribed": func(c automation.Contact) any { return c.Unsubscribed },
+	"created_at":   func(c automation.Contact) any { return c.CreatedAt.UTC().Format(time.RFC3339) },
+}
+
+// isVariable reports whether the library does not fill in the name by itself.
+func (r ref) isVariable() bool {
+	return !slices.Contains(reserved, r.name) && !strings.HasPrefix(r.name, contactPrefix)
+}
+
+// isUnsubscribeURL reports whether r is one of the two names of the link.
+func (r ref) isUnsubscribeURL() bool {
+	return r.name == unsubscribeURL || r.name == resendUnsubscribeURL
+}
+
+// reservedValue returns what a reserved name stands for, "" if the contact has no
+// such thing.
+func reservedValue(name string, c automation.Contact, unsubscribe string) any {
+	switch name {
+	case "FIRST_NAME":
+		return c.FirstName
+	case "LAST_NAME":
+		return c.LastName
+	case "EMAIL":
+		return c.Email
+	case unsubscribeURL, resendUnsubscribeURL:
+		return unsubscribe
+	}
+	path := strings.TrimPrefix(name, contactPrefix)
+	if field, ok := contactFields[path]; ok {
+		return field(c)
+	}
+	if v := printable(c.Properties[strings.TrimPrefix(path, propertiesPrefix)]); v != nil {
+		return v
+	}
+	return ""
+}
+
+// checkTagName returns what is wrong with a name in the text, or "".
+func checkTagName(name string) string {
+	switch {
+	case name == "":
+		return "a tag is empty: write a variable's name into it"
+	case name == "contact":
+		return "contact is not a text: write contact.first_name, for instance"
+	case name == "this" || name == ".":
+		return name + " is not a text: write a variable's name"
+	case strings.HasPrefix(name, contactPrefix):
+		return checkContactPath(strings.TrimPrefix(name, contactPrefix))
+	}
+	return checkVariableName(name)
+}
+
+func checkContactPath(path string) string {
+	property, ok := strings.CutPrefix(path, propertiesPrefix)
+	if _, known := contactFields[path]; known || ok && property != "" {
+		return ""
+	}
+	return "a contact has no " + quote(path) + ": it has id, email, first_name, last_name, unsubscribed, created_at, properties.NAME"
+}
+
+// checkVariableName returns what is wrong with the name of a variable, or "".
+func checkVariableName(name string) string {
+	switch {
+	case name == "":
+		return "a variable needs a name"
+	case strings.ContainsFunc(name, func(r rune) bool { return !isNameRune(r) }):
+		return quote(name) + " is not a variable's name: use letters, digits and underscores"
+	case utf8.RuneCountInString(name) > MaxNameLength:
+		return quote(name) + " is too long for a variable's name: 50 characters are allowed"
+	}
+	return ""
+}
+
+func isNameRune(r rune) bool {
+	return r == '_' || '0' <= r && r <= '9' || 'a' <= r|0x20 && r|0x20 <= 'z' && r < utf8.RuneSelf
+}
