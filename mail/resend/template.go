@@ -1,0 +1,51 @@
+package resend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// InspectTemplate implements automation.TemplateInspector. It asks the renderer, if
+// there is one, and Resend otherwise. The error wraps errors.ErrUnsupported if the
+// renderer cannot tell, or if the API key may only send.
+func (m *Mailer) InspectTemplate(ctx context.Context, id string) (automation.TemplateInfo, error) {
+	if m.opts.Renderer != nil {
+		inspector, ok := m.opts.Renderer.(automation.TemplateInspector)
+		if !ok {
+			return automation.TemplateInfo{}, fmt.Errorf("resend: the renderer does not describe templates: %w", errors.ErrUnsupported)
+		}
+		return inspector.InspectTemplate(ctx, id)
+	}
+	if id == "" { // that path is the list of all templates
+		return automation.TemplateInfo{}, fmt.Errorf("resend: template without id: %w", automation.ErrNotFound)
+	}
+	var found struct {
+		Status    string
+		Variables []struct{ Key string }
+	}
+	if err := m.get(ctx, "/templates/"+url.PathEscape(id), &found); err != nil {
+		return automation.TemplateInfo{}, inspectError(id, err)
+	}
+	info := automation.TemplateInfo{Published: found.Status == "published"}
+	for _, v := range found.Variables {
+		info.Variables = append(info.Variables, v.Key)
+	}
+	return info, nil
+}
+
+func inspectError(id string, err error) error {
+	e := (*Error)(nil)
+	switch {
+	case hasName(err, nameSendingOnly):
+		return fmt.Errorf("template %q: %w: %w", id, errors.ErrUnsupported, err)
+	case errors.As(err, &e) && e.StatusCode == http.StatusNotFound:
+		return fmt.Errorf("template %q: %w: %w", id, automation.ErrNotFound, err)
+	default:
+		return fmt.Errorf("template %q: %w", id, err)
+	}
+}

@@ -1,0 +1,176 @@
+package unsubscribe
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+const (
+	// maxBodyBytes is plenty for a form of one field.
+	maxBodyBytes = 4 << 10
+	// updateTimeout bounds a change, which goes on when the client has hung up.
+	updateTimeout = 30 * time.Second
+)
+
+// The values of the form field "action".
+const (
+	actionUnsubscribe = "unsubscribe"
+	actionResubscribe = "resubscribe"
+)
+
+// Contacts is what the handler needs of a *automation.Runner, which has it for
+// contacts in its store and for those of the host's own table. It must be safe for
+// concurrent use.
+type Contacts interface {
+	// GetContact returns a contact. The error wraps automation.ErrNotFound if there
+	// is none.
+	GetContact(ctx context.Context, ref automation.ContactRef) (automation.Contact, error)
+	// UpdateContact changes a contact. The error wraps automation.ErrNotFound if
+	// there is none.
+	UpdateContact(ctx context.Context, id string, change automation.ContactChange) (automation.Contact, error)
+}
+
+var _ Contacts = (*automation.Runner)(nil)
+
+// Handler serves the page behind the links. GET and HEAD show how things are. POST
+// unsubscribes: with the body that RFC 8058 prescribes for one click, with any
+// other form, and with none; only a field action=resubscribe subscribes again, and
+// an unknown action is refused with 400. Repeating a request does no harm.
+//
+// It reads the token from the query, so that it can be mounted under any path, and
+// needs no cookie, no script and no redirect. A link that is damaged or forged
+// answers 400, one that has expired 410; contacts are not looked up then. A contact
+// that was deleted answers 200: nobody gets email, as was asked for. Contacts that
+// cannot be reached answer 503, and the Logger is told.
+type Handler struct {
+	links    *Links
+	contacts Contacts
+	opts     Options
+	page     *page
+}
+
+// NewHandler returns the handler of these links. The error is an
+// *automation.ValidationError that lists all invalid options.
+func NewHandler(links *Links, contacts Contacts, opts Options) (*Handler, error) {
+	opts, problems := opts.withDefaults()
+	c := optionCheck{problems}
+	if links == nil {
+		c.add("links", "are required")
+	}
+	if contacts == nil {
+		c.add("contacts", "are required")
+	}
+	if err := c.problems.Err("unsubscribe page"); err != nil {
+		return nil, err
+	}
+	page, err := newPage(opts)
+	if err != nil {
+		return nil, err
+	}
+	return &Handler{links: links, contacts: contacts, opts: opts, page: page}, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := h.page.write(w, h.answer(w, r)); err != nil {
+		h.opts.Logger.WarnContext(r.Context(), "unsubscribe: page not written", "error", err)
+	}
+}
+
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request) state {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+	default:
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		return state{Code: http.StatusMethodNotAllowed, Status: h.opts.Text.Refused}
+	}
+	id, err := h.links.open(r.URL.Query().Get(tokenParameter))
+	switch {
+	case errors.Is(err, errExpired):
+		return state{Code: http.StatusGone, Status: h.opts.Text.Expired}
+	case err != nil:
+		return state{Code: http.StatusBadRequest, Status: h.opts.Text.Damaged}
+	case r.Method == http.MethodPost:
+		return h.change(w, r, id)
+	default:
+		return h.show(r.Context(), id)
+	}
+}
+
+func (h *Handler) show(ctx context.Context, id string) state {
+	c, err := h.contacts.GetContact(ctx, automation.ContactRef{ID: id})
+	if err != nil {
+		return h.failed(ctx, id, err)
+	}
+	return h.current(c.Unsubscribed)
+}
+
+// change does what a POST asks for.
+func (h *Handler) change(w http.ResponseWriter, r *http.Request, id string) state {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
+	action, err := formAction(r)
+	if err != nil {
+		return h.refused(err)
+	}
+	unsubscribed := action == actionUnsubscribe
+	// Somebody who asks and hangs up is unsubscribed all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), updateTimeout)
+	defer cancel()
+	if _, err := h.contacts.UpdateContact(ctx, id, automation.ContactChange{Unsubscribed: &unsubscribed}); err != nil {
+		return h.failed(ctx, id, err)
+	}
+	return h.current(unsubscribed)
+}
+
+var errUnknownAction = errors.New("unknown action")
+
+// formAction returns what the form of a POST asks for. Mail programs send
+// List-Unsubscribe=One-Click, as either kind of form; some send nothing.
+func formAction(r *http.Request) (string, error) {
+	if err := r.ParseForm(); err != nil {
+		return "", err
+	}
+	if err := r.ParseMultipartForm(maxBodyBytes); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+		return "", err
+	}
+	switch action := r.PostForm.Get("action"); action {
+	case "":
+		return actionUnsubscribe, nil
+	case actionUnsubscribe, actionResubscribe:
+		return action, nil
+	default:
+		return "", errUnknownAction
+	}
+}
+
+// refused is the answer to a body that nobody can do anything with.
+func (h *Handler) refused(err error) state {
+	code := http.StatusBadRequest
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		code = http.StatusRequestEntityTooLarge
+	}
+	return state{Code: code, Status: h.opts.Text.Refused}
+}
+
+// failed is the answer when contacts could not be asked. One that is gone is no
+// failure: a mail provider has to see that it gets no more email.
+func (h *Handler) failed(ctx context.Context, id string, err error) state {
+	if errors.Is(err, automation.ErrNotFound) {
+		return state{Code: http.StatusOK, Status: h.opts.Text.Gone}
+	}
+	h.opts.Logger.ErrorContext(ctx, "unsubscribe: contact not reached", "contact", id, "error", err)
+	return state{Code: http.StatusServiceUnavailable, Status: h.opts.Text.Failed}
+}
+
+// current says how things are, and offers the opposite.
+func (h *Handler) current(unsubscribed bool) state {
+	t := h.opts.Text
+	if unsubscribed {
+		return state{http.StatusOK, t.Unsubscribed, &button{actionResubscribe, t.Resubscribe}}
+	}
+	return state{http.StatusOK, t.Subscribed, &button{actionUnsubscribe, t.Unsubscribe}}
+}

@@ -1,0 +1,128 @@
+package unsubscribe
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// minKeyBytes is the size of what HMAC-SHA256 makes of a key: a shorter one could
+// be guessed more easily than a signature.
+const minKeyBytes = 32
+
+// tokenParameter carries the token. It is part of the query, so that the handler
+// works under whatever path it is mounted.
+const tokenParameter = "t"
+
+// Links makes unsubscribe links and recognises them. It is safe for concurrent use.
+type Links struct {
+	prefix   string // of every link, up to the token
+	keys     [][]byte
+	lifetime time.Duration
+	clock    automation.Clock
+}
+
+// LinkOptions tune Links. The zero value works.
+type LinkOptions struct {
+	// Lifetime is how long a link works, in whole seconds. Zero, the default, is
+	// for ever: people look into old emails, and a link that does not work leaves
+	// them nothing but the spam button.
+	Lifetime time.Duration
+	// Clock says what time it is: the system's by default.
+	Clock automation.Clock
+}
+
+// NewLinks returns Links to base, the URL at which the handler is mounted, such as
+// https://example.com/unsubscribe. Mail programs offer one click only for https.
+// The first key signs, and all of them are recognised: to replace a key, put the
+// new one in front, and remove the old one when its links need not work any more.
+// A key is at least 32 random bytes. The error is an *automation.ValidationError
+// that lists all problems.
+func NewLinks(base string, opts LinkOptions, keys ...[]byte) (*Links, error) {
+	var c optionCheck
+	prefix := c.base(base)
+	c.keys(keys)
+	if opts.Lifetime < 0 || opts.Lifetime%time.Second != 0 {
+		c.add("Lifetime", "%s must be whole seconds, or zero for links that always work", opts.Lifetime)
+	}
+	if err := c.problems.Err("unsubscribe links"); err != nil {
+		return nil, err
+	}
+	if opts.Clock == nil {
+		opts.Clock = automation.SystemClock()
+	}
+	l := &Links{prefix: prefix, lifetime: opts.Lifetime, clock: opts.Clock}
+	for _, key := range keys {
+		l.keys = append(l.keys, slices.Clone(key))
+	}
+	return l, nil
+}
+
+// URL returns the contact's link. It fails, with an error marked by
+// automation.Permanent, if the contact has no id or one longer than 255 bytes.
+func (l *Links) URL(c automation.Contact) (string, error) {
+	if c.ID == "" {
+		return "", automation.Permanent(errors.New("unsubscribe link: the contact has no id"))
+	}
+	if len(c.ID) > maxIDBytes {
+		return "", automation.Permanent(fmt.Errorf("unsubscribe link: the contact's id has more than %d bytes", maxIDBytes))
+	}
+	claim := claim{contactID: c.ID}
+	if l.lifetime > 0 {
+		claim.expires = l.clock.Now().Add(l.lifetime).Unix()
+	}
+	return l.prefix + claim.token(l.keys[0]), nil
+}
+
+// open returns the id of the contact that a token is for. The error is errDamaged
+// or errExpired.
+func (l *Links) open(token string) (string, error) {
+	claim, err := openToken(token, l.keys)
+	if err != nil {
+		return "", err
+	}
+	if claim.expires != 0 && l.clock.Now().Unix() >= claim.expires {
+		return "", errExpired
+	}
+	return claim.contactID, nil
+}
+
+// base returns what links begin with.
+func (c *optionCheck) base(base string) string {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "":
+		c.add("base", "is not a web address: give one such as https://example.com/unsubscribe")
+		return ""
+	case u.Fragment != "" || strings.HasSuffix(base, "#"):
+		c.add("base", "must not have a fragment: it would hide the token")
+	case u.User != nil:
+		c.add("base", "must not contain a password: every recipient would see it")
+	case strings.ContainsAny(base, "<> ,"):
+		c.add("base", "must not contain spaces, commas or angle brackets: they end a link in an email's header")
+	case u.Query().Has(tokenParameter):
+		c.add("base", "must not have the parameter %q, which carries the token", tokenParameter)
+	}
+	separator := "?"
+	if strings.Contains(base, "?") {
+		separator = "&"
+	}
+	return base + separator + tokenParameter + "="
+}
+
+// keys never puts a key into a message.
+func (c *optionCheck) keys(keys [][]byte) {
+	if len(keys) == 0 {
+		c.add("keys", "are missing: give at least one")
+	}
+	for i, key := range keys {
+		if len(key) < minKeyBytes {
+			c.add(fmt.Sprintf("keys[%d]", i), "has %d bytes: give at least %d random ones", len(key), minKeyBytes)
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package unsubscribe
+
+import (
+	"fmt"
+	"log/slog"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// Options say how the page looks and reads. The zero value works.
+type Options struct {
+	// Title is the page's heading: "Email preferences" by default.
+	Title string
+	// Description stands below the title, if it is not empty.
+	Description string
+	// LogoURL is an image above the title: an http or https URL, or a data: URL
+	// of an image. Empty shows none.
+	LogoURL string
+	// LogoAlt is the text for those who do not see the logo. Leave it empty if
+	// the title says the same.
+	LogoAlt string
+	// Background, Foreground and Accent are colours, as #rgb or #rrggbb; Accent is
+	// the button's. Without any of them the page follows the reader's choice of
+	// light or dark. Where only some are given, the others are chosen to be
+	// readable with them; whether those that are given go together is not checked.
+	Background, Foreground, Accent string
+	// Language is the language tag of Text and of the title: "en" by default.
+	Language string
+	// Text replaces phrases of the page. Empty ones stay English.
+	Text Text
+	// Logger is told when contacts cannot be read or changed. Nil discards.
+	Logger *slog.Logger
+}
+
+// Text is what the page says.
+type Text struct {
+	// Subscribed, Unsubscribed and Gone say how things are. Gone is for a contact
+	// that was deleted.
+	Subscribed, Unsubscribed, Gone string
+	// Unsubscribe and Resubscribe are what the buttons read.
+	Unsubscribe, Resubscribe string
+	// Damaged, Expired, Refused and Failed say why nothing was done: a link that is
+	// incomplete or forged, one that is too old, a request that makes no sense,
+	// contacts that cannot be reached now.
+	Damaged, Expired, Refused, Failed string
+}
+
+var english = Text{
+	Subscribed:   "You are subscribed to our emails.",
+	Unsubscribed: "You are unsubscribed. You get no more of these emails.",
+	Gone:         "This address gets no more emails.",
+	Unsubscribe:  "Unsubscribe",
+	Resubscribe:  "Subscribe again",
+	Damaged:      "This link is incomplete or damaged. Please open it again from the email.",
+	Expired:      "This link has expired. Please use the link in a newer email.",
+	Refused:      "This request could not be understood. Nothing was changed.",
+	Failed:       "This did not work just now, and nothing was changed. Please try again in a few minutes.",
+}
+
+// withDefaults returns o with its empty fields filled in, colours aside, and what
+// is wrong with the others.
+func (o Options) withDefaults() (Options, automation.Problems) {
+	var c optionCheck
+	c.color("Background", o.Background)
+	c.color("Foreground", o.Foreground)
+	c.color("Accent", o.Accent)
+	c.logo(o.LogoURL)
+	fill(&o.Title, "Email preferences")
+	fill(&o.Language, "en")
+	if !languageTag.MatchString(o.Language) {
+		c.add("Language", "%.40q is not a language tag: give one such as en or pt-BR", o.Language)
+	}
+	o.Text = o.Text.withDefaults()
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o, c.problems
+}
+
+func (t Text) withDefaults() Text {
+	fill(&t.Subscribed, english.Subscribed)
+	fill(&t.Unsubscribed, english.Unsubscribed)
+	fill(&t.Gone, english.Gone)
+	fill(&t.Unsubscribe, english.Unsubscribe)
+	fill(&t.Resubscribe, english.Resubscribe)
+	fill(&t.Damaged, english.Damaged)
+	fill(&t.Expired, english.Expired)
+	fill(&t.Refused, english.Refused)
+	fill(&t.Failed, english.Failed)
+	return t
+}
+
+func fill(s *string, def string) {
+	if *s == "" {
+		*s = def
+	}
+}
+
+var (
+	languageTag = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
+	hexColor    = regexp.MustCompile(`^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$`)
+	imageData   = regexp.MustCompile(`^data:image/[A-Za-z0-9.+-]+[;,][!-~]*$`)
+)
+
+// optionCheck collects what is wrong with the arguments of a constructor.
+type optionCheck struct{ problems automation.Problems }
+
+func (c *optionCheck) add(path, format string, args ...any) {
+	c.problems = append(c.problems, automation.Problem{
+		Severity: automation.SeverityError, Code: automation.CodeInvalidOption, Path: path, Message: fmt.Sprintf(format, args...),
+	})
+}
+
+func (c *optionCheck) color(path, color string) {
+	if color != "" && !hexColor.MatchString(color) {
+		c.add(path, "%.40q is not a colour: give one such as #336699", color)
+	}
+}
+
+func (c *optionCheck) logo(logo string) {
+	if logo == "" {
+		return
+	}
+	if _, ok := imageSource(logo); !ok {
+		c.add("LogoURL", "is neither an http or https URL nor a data: URL of an image")
+	}
+}
+
+// imageSource returns what a content security policy has to allow for this image.
+func imageSource(logo string) (string, bool) {
+	if imageData.MatchString(logo) {
+		return "data:", true
+	}
+	u, err := url.Parse(logo)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.ContainsAny(u.Host, ";,'* ") {
+		return "", false
+	}
+	return u.Scheme + "://" + u.Host, true
+}
