@@ -148,7 +148,11 @@ func (c *messageCheck) link(path, text string) {
 		return
 	}
 	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.ContainsAny(text, "<> ,") {
-		c.add(automation.CodeUnsafeHeader, path, "is not a web address")
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.ContainsFunc(text, outsideLink) {
+		c.add(automation.CodeUnsafeHeader, path, "is not a web address that fits between angle brackets: encode what is not ASCII")
 	}
 }
+
+// outsideLink reports what would end the link in a header, or be encoded there so
+// that no mail program can follow it.
+func outsideLink(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' || r == ',' }

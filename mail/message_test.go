@@ -52,6 +52,7 @@ func TestCheck_RefusesWhatWouldHarmTheHeader(t *testing.T) {
 		{"reply-to is no address", func(m *mail.Message) { m.ReplyTo = "help" }, "invalid_email reply_to"},
 		{"link with a line break", func(m *mail.Message) { m.UnsubscribeURL = "https://example.com/\r\nBcc:x" }, "unsafe_header unsubscribe_url"},
 		{"link out of its brackets", func(m *mail.Message) { m.UnsubscribeURL = "https://example.com/>,<mailto:eve@example.com" }, "unsafe_header unsubscribe_url"},
+		{"link that would be encoded", func(m *mail.Message) { m.UnsubscribeURL = "https://exämple.com/" }, "unsafe_header unsubscribe_url"},
 		{"link to nowhere", func(m *mail.Message) { m.UnsubscribeURL = "/unsubscribe" }, "unsafe_header unsubscribe_url"},
 		{"no body", func(m *mail.Message) { m.Text = "" }, "missing_field html"},
 	}

@@ -1,0 +1,107 @@
+package smtp
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	netmail "net/mail"
+	"strings"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+	"golang.org/x/net/idna"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/mail"
+)
+
+// outgoing is a message as it goes over the wire.
+type outgoing struct {
+	id       string // the Message-ID, without its angle brackets
+	from, to string // paths, with their angle brackets
+	utf8     bool   // an address needs the server's SMTPUTF8
+	data     []byte
+}
+
+// compose encodes message. Errors are permanent: the next attempt would meet the
+// same message.
+func compose(message mail.Message, key string, now time.Time) (*outgoing, error) {
+	envelope, err := message.Check()
+	if err != nil {
+		return nil, err
+	}
+	o := &outgoing{}
+	for _, a := range append([]*netmail.Address{envelope.From, envelope.To}, envelope.ReplyTo...) {
+		if err := o.internationalize(a); err != nil {
+			return nil, automation.Permanent(err)
+		}
+	}
+	o.id = messageID(key, envelope.From.Address)
+	o.from, o.to = path(envelope.From), path(envelope.To)
+	var data bytes.Buffer
+	if _, err := encode(message, envelope, o.id, now).WriteTo(&data); err != nil {
+		return nil, automation.Permanent(fmt.Errorf("encode the message: %w", err))
+	}
+	o.data = data.Bytes()
+	return o, nil
+}
+
+// encode sets every header field that depends on something else than the message
+// itself, so that the library adds none of its own.
+func encode(message mail.Message, envelope mail.Envelope, id string, now time.Time) *gomail.Msg {
+	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	m.FromMailAddress(envelope.From)
+	m.ToMailAddress(envelope.To)
+	m.ReplyToMailAddress(envelope.ReplyTo...)
+	m.Subject(message.Subject)
+	m.SetMessageIDWithValue(id)
+	m.SetDateWithValue(now)
+	for name, value := range message.Header() {
+		m.SetGenHeader(gomail.Header(name), value)
+	}
+	// The last part is the one that mail programs prefer.
+	if message.Text != "" {
+		m.AddAlternativeString(gomail.TypeTextPlain, message.Text)
+	}
+	if message.HTML != "" {
+		m.AddAlternativeString(gomail.TypeTextHTML, message.HTML)
+	}
+	return m
+}
+
+// internationalize rewrites the domain of a to the form that every server reads,
+// and notices a local part that has no such form.
+func (o *outgoing) internationalize(a *netmail.Address) error {
+	at := strings.LastIndexByte(a.Address, '@')
+	local, domain := a.Address[:at], a.Address[at+1:]
+	if !isASCII(domain) {
+		ascii, err := idna.Lookup.ToASCII(domain)
+		if err != nil {
+			return fmt.Errorf("the domain %q is not valid: %w", domain, err)
+		}
+		a.Address = local + "@" + ascii
+	}
+	o.utf8 = o.utf8 || !isASCII(local)
+	return nil
+}
+
+// messageID is the same for the same key. An email without a key gets one of its own.
+func messageID(key, from string) string {
+	unique := rand.Text()
+	if key != "" {
+		sum := sha256.Sum256([]byte(key))
+		unique = hex.EncodeToString(sum[:16])
+	}
+	return unique + from[strings.LastIndexByte(from, '@'):]
+}
+
+// path quotes an address as commands need it.
+func path(a *netmail.Address) string {
+	return (&netmail.Address{Address: a.Address}).String()
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > '~' })
+}

@@ -1,0 +1,159 @@
+package smtp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/mail"
+)
+
+// Mailer sends emails through one SMTP server. It is safe for concurrent use.
+type Mailer struct {
+	host, address string
+	renderer      mail.Renderer
+	opts          Options
+	pool          *pool
+	limiter       *rate.Limiter // nil for no limit
+}
+
+var (
+	_ automation.Mailer            = (*Mailer)(nil)
+	_ automation.TemplateInspector = (*Mailer)(nil)
+)
+
+// New returns a Mailer that renders with renderer and sends through the server at
+// host, which is a name or an IP address. It does not connect yet. The error is a
+// *automation.ValidationError that lists all that is wrong with the arguments.
+func New(host string, renderer mail.Renderer, opts Options) (*Mailer, error) {
+	opts, err := opts.withDefaults(host, renderer)
+	if err != nil {
+		return nil, err
+	}
+	m := &Mailer{
+		host:     host,
+		address:  net.JoinHostPort(host, strconv.Itoa(opts.Port)),
+		renderer: renderer,
+		opts:     opts,
+		pool:     newPool(opts),
+	}
+	if opts.RatePerSecond > 0 {
+		m.limiter = rate.NewLimiter(rate.Limit(opts.RatePerSecond), opts.Burst)
+	}
+	return m, nil
+}
+
+// SendEmail implements automation.Mailer. The id is the Message-ID without its
+// angle brackets; it is the same for every attempt with the same IdempotencyKey.
+//
+// An error matches automation.ErrPermanent if the message cannot be rendered or
+// encoded, or if the server's reply begins with 5. It matches
+// automation.ErrOutcomeUnknown if the message was handed over and no reply came; any
+// other means that nothing was sent, and for the sake of automation.AtMostOnce it
+// hides that a context has ended or a connection was lost. It is a
+// *automation.RateLimitError, at once, if Options.RatePerSecond makes the email
+// wait for longer than ctx has left. It matches automation.ErrClosed after Close.
+func (m *Mailer) SendEmail(ctx context.Context, email automation.Email) (string, error) {
+	id, err := m.send(ctx, email)
+	if err != nil {
+		return "", classify(fmt.Errorf("smtp: send through %s: %w", m.address, err))
+	}
+	return id, nil
+}
+
+func (m *Mailer) send(ctx context.Context, email automation.Email) (string, error) {
+	message, err := m.renderer.RenderEmail(ctx, email)
+	if err != nil {
+		return "", err
+	}
+	o, err := compose(message, email.IdempotencyKey, time.Now())
+	if err != nil {
+		return "", err
+	}
+	if err := m.throttle(ctx); err != nil {
+		return "", err
+	}
+	if err := m.pool.enter(ctx); err != nil {
+		return "", err
+	}
+	defer m.pool.leave()
+	if err := ctx.Err(); err != nil {
+		return "", err // an ended context could lose the race against a fast server
+	}
+	return o.id, m.deliver(ctx, o)
+}
+
+// throttle waits for the email's turn.
+func (m *Mailer) throttle(ctx context.Context) error {
+	if m.limiter == nil {
+		return nil
+	}
+	turn := m.limiter.Reserve()
+	wait := turn.Delay()
+	if wait == 0 {
+		return nil
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
+		turn.Cancel()
+		return &automation.RateLimitError{After: wait, Err: fmt.Errorf("more than %v emails a second", m.opts.RatePerSecond)}
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-m.pool.done:
+		return automation.ErrClosed
+	case <-ctx.Done():
+		turn.Cancel()
+		return fmt.Errorf("wait for the rate limit: %w", ctx.Err())
+	}
+}
+
+// deliver uses a connection that is open already, and a new one if there is none or
+// if that one turns out to be gone: a server may close it at any time.
+func (m *Mailer) deliver(ctx context.Context, o *outgoing) error {
+	if c := m.pool.take(); c != nil {
+		err := m.deliverOn(ctx, c, o)
+		if !c.outworn() || ctx.Err() != nil {
+			return err
+		}
+	}
+	c, err := m.connect(ctx)
+	if err != nil {
+		return err
+	}
+	return m.deliverOn(ctx, c, o)
+}
+
+// deliverOn gives the connection back when it is done.
+func (m *Mailer) deliverOn(ctx context.Context, c *connection, o *outgoing) error {
+	defer func() { m.pool.put(c) }()
+	if o.utf8 && !c.supportsUTF8() {
+		return automation.Permanent(errors.New("an address has letters beyond ASCII before its @, and the server does not offer SMTPUTF8"))
+	}
+	return c.deliver(ctx, o)
+}
+
+// InspectTemplate implements automation.TemplateInspector by asking the renderer.
+// The error wraps errors.ErrUnsupported if the renderer is no TemplateInspector.
+func (m *Mailer) InspectTemplate(ctx context.Context, id string) (automation.TemplateInfo, error) {
+	inspector, ok := m.renderer.(automation.TemplateInspector)
+	if !ok {
+		return automation.TemplateInfo{}, fmt.Errorf("smtp: inspect template %q: the renderer cannot: %w", id, errors.ErrUnsupported)
+	}
+	return inspector.InspectTemplate(ctx, id)
+}
+
+// Close refuses further emails, waits for those that are being sent, and closes the
+// connections. It may be called twice. It always returns nil.
+func (m *Mailer) Close() error {
+	m.pool.close()
+	return nil
+}
