@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	netmail "net/mail"
+	"os"
 	"strings"
 
 	server "github.com/emersion/go-smtp"
@@ -12,6 +13,7 @@ import (
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/mail"
 	"github.com/seed-b636437c/automation/mail/smtp"
+	"github.com/seed-b636437c/automation/store/memory"
 )
 
 // welcome is a Renderer with one template. mail/template has one for many.
@@ -24,6 +26,21 @@ func (welcome) RenderEmail(_ context.Context, email automation.Email) (mail.Mess
 		Subject: fmt.Sprintf("Welcome, %s!", email.Variables["NAME"]),
 		Text:    "Good to have you here.\n",
 	}, nil
+}
+
+func ExampleNew() {
+	var templates mail.Renderer = welcome{}
+	mailer, err := smtp.New("smtp.example.com", templates, smtp.Options{
+		Username: "app", Password: os.Getenv("SMTP_PASSWORD"),
+	})
+	if err != nil {
+		panic(err)
+	}
+	defer mailer.Close()
+	if _, err := automation.New(memory.New(), mailer, automation.Options{}); err != nil {
+		panic(err)
+	}
+	// Output:
 }
 
 func Example() {
