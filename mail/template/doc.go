@@ -41,6 +41,6 @@
 //
 // As with Resend, what is made through Create is a draft until it is published, and
 // an update of a published template is a draft too: what is sent stays what it was
-// until Publish. A run sends what is published at that moment. Templates made
-// through Create live in memory only; files are what survives a restart.
+// until Publish. A run sends what is published at that moment. In a Library made by
+// New they live in memory only; one made by Open keeps them in a folder.
 package template

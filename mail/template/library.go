@@ -37,7 +37,8 @@ type Options struct {
 
 // Library is a set of templates. It is safe for concurrent use.
 type Library struct {
-	opts Options
+	opts   Options
+	folder string // where templates are kept, or ""
 
 	mu      sync.RWMutex
 	entries map[string]*entry // by id
@@ -50,6 +51,7 @@ type entry struct {
 	template  Template // the draft
 	draft     *compiled
 	published *compiled // nil if it was never published
+	sent      *Template // what is published, if it is not the draft
 	file      string    // the .json it comes from, or ""
 	number    int       // counts the entries, in the order in which they were made
 }
@@ -64,8 +66,9 @@ func New(opts Options) (*Library, error) {
 	return &Library{opts: opts, entries: map[string]*entry{}, aliases: map[string]string{}}, nil
 }
 
-// Create keeps a new template. It is a draft, unless its Status says that it is
-// published. The error wraps automation.ErrConflict if its id or alias is taken,
+// Create makes a new template. It is a draft, unless its Status says that it is
+// published. In a Library that was made by Open this and all other changes are kept
+// in a file, which can fail. The error wraps automation.ErrConflict if its id or alias is taken,
 // and is a *automation.ValidationError if there is something wrong with it.
 func (l *Library) Create(t Template) (Template, error) {
 	if t.Status == "" {
@@ -93,6 +96,10 @@ func (l *Library) Create(t Template) (Template, error) {
 	e.template.PublishedAt = time.Time{}
 	if t.Status == StatusPublished {
 		e.publish(e.template.CreatedAt)
+	}
+	e.number = l.made + 1
+	if err := l.keep(e); err != nil {
+		return Template{}, err
 	}
 	l.add(e)
 	return e.view(), nil
@@ -130,11 +137,14 @@ func (l *Library) Update(idOrAlias string, change Change) (Template, error) {
 	if name := l.taken("", t.Alias, t.ID); name != "" {
 		return Template{}, fmt.Errorf("template %s: alias %s is taken: %w", quote(t.ID), quote(name), automation.ErrConflict)
 	}
-	l.remove(e)
+	next := *e
+	if e.published == e.draft && e.published != nil {
+		sent := e.view()
+		next.sent = &sent
+	}
 	t.UpdatedAt = l.now()
-	e.template, e.draft = t, c
-	l.put(e)
-	return e.view(), nil
+	next.template, next.draft = t, c
+	return l.replace(e, next)
 }
 
 // Publish makes the draft of a template what is sent from now on. An email that is
@@ -148,9 +158,22 @@ func (l *Library) Publish(idOrAlias string) (Template, error) {
 	if err != nil {
 		return Template{}, err
 	}
-	if e.published != e.draft {
-		e.publish(l.now())
+	if e.published == e.draft {
+		return e.view(), nil
 	}
+	next := *e
+	next.publish(l.now())
+	return l.replace(e, next)
+}
+
+// replace keeps an entry as it is to be.
+func (l *Library) replace(e *entry, next entry) (Template, error) {
+	if err := l.keep(&next); err != nil {
+		return Template{}, err
+	}
+	l.remove(e)
+	*e = next
+	l.put(e)
 	return e.view(), nil
 }
 
@@ -173,6 +196,9 @@ func (l *Library) Delete(idOrAlias string) error {
 	defer l.mu.Unlock()
 	e, err := l.findOwn(idOrAlias)
 	if err != nil {
+		return err
+	}
+	if err := l.forget(e); err != nil {
 		return err
 	}
 	l.remove(e)
@@ -290,7 +316,7 @@ func (l *Library) remove(e *entry) {
 func (l *Library) now() time.Time { return l.opts.Clock.Now().UTC().Truncate(time.Microsecond) }
 
 func (e *entry) publish(now time.Time) {
-	e.published, e.template.PublishedAt = e.draft, now
+	e.published, e.sent, e.template.PublishedAt = e.draft, nil, now
 }
 
 // view returns the template as a caller sees it.

@@ -1,0 +1,173 @@
+package template
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Open returns a Library that keeps what Create makes in files of folder, and that has
+// what was kept there before. The folder is made if there is none. When a method
+// returns, its change is on the disk, and after a crash it is there wholly or not at
+// all. One Library at a time may use a folder.
+//
+// The files are the Library's own, one for each template, with its draft and what is
+// published of it; templates that people write belong into another folder, for Load.
+func Open(folder string, opts Options) (*Library, error) {
+	l, err := New(opts)
+	if err != nil {
+		return nil, err
+	}
+	l.folder = folder
+	if err := l.readFolder(); err != nil {
+		return nil, fmt.Errorf("template: open: %w", err)
+	}
+	return l, nil
+}
+
+// kept is what the file of a template holds.
+type kept struct {
+	// Number is its place in the order in which templates were made.
+	Number int      `json:"number"`
+	Draft  Template `json:"draft"`
+	// Published is nil if it was never published.
+	Published *Template `json:"published,omitempty"`
+}
+
+func (l *Library) readFolder() error {
+	if err := os.MkdirAll(l.folder, 0o700); err != nil {
+		return err
+	}
+	files, err := os.ReadDir(l.folder)
+	if err != nil {
+		return err
+	}
+	var found []kept
+	for _, f := range files {
+		if strings.HasPrefix(f.Name(), ".") || filepath.Ext(f.Name()) != ".json" {
+			continue // half written when the process died, or not ours
+		}
+		k, err := readKept(filepath.Join(l.folder, f.Name()))
+		if err != nil {
+			return err
+		}
+		found = append(found, k)
+	}
+	slices.SortFunc(found, func(a, b kept) int { return cmp.Compare(a.Number, b.Number) })
+	for _, k := range found {
+		if err := l.restore(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readKept(path string) (k kept, err error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return k, err
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber() // fallbacks print as they were given
+	if err := d.Decode(&k); err != nil {
+		return k, fmt.Errorf("%s is damaged: %w", path, err)
+	}
+	return k, nil
+}
+
+// restore puts a template that was kept into the library.
+func (l *Library) restore(k kept) error {
+	draft, err := l.compile(&k.Draft)
+	if err != nil {
+		return err
+	}
+	e := &entry{template: k.Draft.clone(), draft: draft, number: k.Number}
+	switch {
+	case k.Published == nil:
+	case !k.Draft.HasUnpublishedVersions:
+		e.published = draft
+	default:
+		if e.published, err = l.compile(k.Published); err != nil {
+			return err
+		}
+		e.sent = k.Published
+	}
+	if name := l.taken(e.template.ID, e.template.Alias, ""); name != "" {
+		return fmt.Errorf("template %s: two files have it as id or alias", quote(name))
+	}
+	l.put(e)
+	l.made = max(l.made, e.number)
+	return nil
+}
+
+// keep writes the file of an entry, if the library has a folder.
+func (l *Library) keep(e *entry) error {
+	if l.folder == "" {
+		return nil
+	}
+	k := kept{Number: e.number, Draft: e.view()}
+	if e.published != nil {
+		k.Published = cmp.Or(e.sent, &k.Draft)
+	}
+	data, err := json.MarshalIndent(k, "", "  ")
+	if err == nil {
+		err = replaceFile(l.path(e), data)
+	}
+	if err != nil {
+		return fmt.Errorf("template %s: keep: %w", quote(e.template.ID), err)
+	}
+	return nil
+}
+
+// forget removes the file of an entry.
+func (l *Library) forget(e *entry) error {
+	if l.folder == "" {
+		return nil
+	}
+	if err := os.Remove(l.path(e)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("template %s: remove: %w", quote(e.template.ID), err)
+	}
+	return syncFolder(l.folder)
+}
+
+// path returns the file of an entry. Escaping leaves nothing in an id that could lead
+// out of the folder, or hide the file.
+func (l *Library) path(e *entry) string {
+	name := strings.ReplaceAll(url.PathEscape(e.template.ID), ".", "%2E")
+	return filepath.Join(l.folder, name+".json")
+}
+
+// replaceFile writes a file that is there wholly or not at all.
+func replaceFile(path string, data []byte) error {
+	folder := filepath.Dir(path)
+	f, err := os.CreateTemp(folder, ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // fails once it was renamed
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(folder)
+}
+
+// syncFolder makes sure that the names of files are on the disk.
+func syncFolder(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
