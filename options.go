@@ -1,7 +1,6 @@
 package automation
 
 import (
-	"fmt"
 	"io"
 	"log/slog"
 	"reflect"
@@ -104,9 +103,7 @@ const minLease = time.Second
 type optionCheck struct{ problems Problems }
 
 func (c *optionCheck) add(path, format string, args ...any) {
-	c.problems = append(c.problems, Problem{
-		Severity: SeverityError, Code: CodeInvalidOption, Path: path, Message: fmt.Sprintf(format, args...),
-	})
+	c.problems.Add(CodeInvalidOption, path, format, args...)
 }
 
 func (c *optionCheck) notNegative(path string, n int) {

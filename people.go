@@ -133,7 +133,7 @@ type contactCheck struct{ problems Problems }
 // add adds a problem, unless there is none.
 func (c *contactCheck) add(code Code, path, flaw string) {
 	if flaw != "" {
-		c.problems = append(c.problems, Problem{Severity: SeverityError, Code: code, Path: path, Message: flaw})
+		c.problems.Add(code, path, "%s", flaw)
 	}
 }
 

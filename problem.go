@@ -48,6 +48,11 @@ func (p Problem) String() string {
 // Problems is a list of problems, in the order of the document.
 type Problems []Problem
 
+// Add adds an error about what is at path.
+func (ps *Problems) Add(code Code, path, format string, args ...any) {
+	*ps = append(*ps, Problem{Severity: SeverityError, Code: code, Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
 // Errors returns the problems that reject the document.
 func (ps Problems) Errors() Problems { return ps.with(SeverityError) }
 

@@ -2,7 +2,6 @@ package automation
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -89,13 +88,8 @@ func flatSchema(object map[string]any) (fields []schemaField, problems Problems)
 		if isText {
 			actual = quoteShort(text)
 		}
-		problems = append(problems, Problem{
-			Severity: SeverityError,
-			Code:     CodeInvalidSchema,
-			Path:     pathTo("schema", name),
-			Message: fmt.Sprintf(`must be "string", "number", "boolean" or "date", not %s; `+
-				`a JSON Schema lists its fields under "properties"`, actual),
-		})
+		problems.Add(CodeInvalidSchema, pathTo("schema", name),
+			`must be "string", "number", "boolean" or "date", not %s; a JSON Schema lists its fields under "properties"`, actual)
 	}
 	return fields, problems
 }

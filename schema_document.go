@@ -108,12 +108,7 @@ func hugeNumbers(root string, document any, code Code) Problems {
 	paths := slices.Sorted(slices.Values(hugeNumberPaths(document)))
 	var problems Problems
 	for _, path := range paths[:min(len(paths), maxProblems)] {
-		problems = append(problems, Problem{
-			Severity: SeverityError,
-			Code:     code,
-			Path:     joinPath(root, path),
-			Message:  "is a number with too many digits for a JSON Schema; write it as a string",
-		})
+		problems.Add(code, joinPath(root, path), "is a number with too many digits for a JSON Schema; write it as a string")
 	}
 	return problems
 }

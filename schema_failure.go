@@ -23,12 +23,7 @@ type failure struct {
 func failureProblems(err *jsonschema.ValidationError, root string, document any, code Code) Problems {
 	var problems Problems
 	for _, f := range failures(err) {
-		problems = append(problems, Problem{
-			Severity: SeverityError,
-			Code:     code,
-			Path:     f.path(root, document),
-			Message:  f.sentence(),
-		})
+		problems.Add(code, f.path(root, document), "%s", f.sentence())
 	}
 	slices.SortFunc(problems, func(a, b Problem) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Message, b.Message))

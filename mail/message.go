@@ -84,9 +84,7 @@ func (m Message) Header() map[string]string {
 type messageCheck struct{ problems automation.Problems }
 
 func (c *messageCheck) add(code automation.Code, path, message string) {
-	c.problems = append(c.problems, automation.Problem{
-		Severity: automation.SeverityError, Code: code, Path: path, Message: message,
-	})
+	c.problems.Add(code, path, "%s", message)
 }
 
 // header reports whether text can stand in a header field.

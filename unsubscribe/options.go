@@ -1,7 +1,6 @@
 package unsubscribe
 
 import (
-	"fmt"
 	"log/slog"
 	"net/url"
 	"regexp"
@@ -109,9 +108,7 @@ var (
 type optionCheck struct{ problems automation.Problems }
 
 func (c *optionCheck) add(path, format string, args ...any) {
-	c.problems = append(c.problems, automation.Problem{
-		Severity: automation.SeverityError, Code: automation.CodeInvalidOption, Path: path, Message: fmt.Sprintf(format, args...),
-	})
+	c.problems.Add(automation.CodeInvalidOption, path, format, args...)
 }
 
 func (c *optionCheck) color(path, color string) {

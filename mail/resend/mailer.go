@@ -110,9 +110,7 @@ func (o Options) withDefaults() (Options, automation.Problems) {
 type optionCheck struct{ problems automation.Problems }
 
 func (c *optionCheck) add(path, message string) {
-	c.problems = append(c.problems, automation.Problem{
-		Severity: automation.SeverityError, Code: automation.CodeInvalidOption, Path: path, Message: message,
-	})
+	c.problems.Add(automation.CodeInvalidOption, path, "%s", message)
 }
 
 // apiKey never puts the key into a message.

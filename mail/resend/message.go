@@ -133,9 +133,7 @@ var reserved = []string{"FIRST_NAME", "LAST_NAME", "EMAIL", "UNSUBSCRIBE_URL", "
 func variablesOf(email automation.Email) (map[string]any, error) {
 	var problems automation.Problems
 	add := func(name, text string) {
-		problems = append(problems, automation.Problem{
-			Severity: automation.SeverityError, Code: automation.CodeInvalidConfig, Path: "variables." + name, Message: text,
-		})
+		problems.Add(automation.CodeInvalidConfig, "variables."+name, "%s", text)
 	}
 	out := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(email.Variables)) {

@@ -2,7 +2,6 @@ package smtp
 
 import (
 	"crypto/tls"
-	"fmt"
 	"math"
 	"net"
 	"os"
@@ -100,9 +99,7 @@ func (o Options) withDefaults(host string, renderer mail.Renderer) (Options, err
 type optionCheck struct{ problems automation.Problems }
 
 func (c *optionCheck) add(path, format string, args ...any) {
-	c.problems = append(c.problems, automation.Problem{
-		Severity: automation.SeverityError, Code: automation.CodeInvalidOption, Path: path, Message: fmt.Sprintf(format, args...),
-	})
+	c.problems.Add(automation.CodeInvalidOption, path, format, args...)
 }
 
 func (c *optionCheck) host(host string) {

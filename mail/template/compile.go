@@ -2,7 +2,6 @@ package template
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 
 	"github.com/seed-b636437c/automation"
@@ -98,9 +97,7 @@ func (c *compiled) with(email automation.Email) (*compiled, error) {
 type check struct{ problems automation.Problems }
 
 func (c *check) add(code automation.Code, path, format string, args ...any) {
-	c.problems = append(c.problems, automation.Problem{
-		Severity: automation.SeverityError, Code: code, Path: path, Message: fmt.Sprintf(format, args...),
-	})
+	c.problems.Add(code, path, format, args...)
 }
 
 func (c *check) required(path, value string) {
