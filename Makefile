@@ -6,6 +6,9 @@
 STATICCHECK_VERSION := v0.8.2
 STATICCHECK := bin/staticcheck-$(STATICCHECK_VERSION)
 
+MAILPIT_VERSION := v1.27.11
+MAILPIT := bin/mailpit-$(MAILPIT_VERSION)
+
 FUZZTIME ?= 30s
 SOAK_KILLS ?= 60
 BENCH ?= .
@@ -23,6 +26,10 @@ test: ## run all tests, with the race detector and in random order
 soak: ## kill and starve processes for longer than `make test` does (SOAK_KILLS=500)
 	scripts/postgres.sh
 	SOAK_KILLS=$(SOAK_KILLS) go test -race -v -count=1 -timeout 60m ./soak
+
+.PHONY: mailpit
+mailpit: $(MAILPIT) ## send real emails to a Mailpit, and read them back through its API
+	MAILPIT=$(CURDIR)/$(MAILPIT) go test -race -v -count=1 -run Mailpit ./mail/smtp
 
 .PHONY: welcome
 welcome: ## run the example of the README
@@ -55,3 +62,7 @@ check: test lint ## run all that must pass before a change is merged
 $(STATICCHECK):
 	GOBIN=$(CURDIR)/bin go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
 	mv bin/staticcheck $@
+
+$(MAILPIT):
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/bin go install github.com/axllent/mailpit@$(MAILPIT_VERSION)
+	mv bin/mailpit $@
