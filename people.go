@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -26,6 +27,7 @@ func (r *Runner) CreateContact(ctx context.Context, c Contact) (Contact, error) 
 	}
 	c = c.Clone()
 	c.Segments = distinct(c.Segments)
+	maps.DeleteFunc(c.Properties, func(_ string, v any) bool { return v == nil })
 	c.CreatedAt = r.now()
 	if c.ID == "" {
 		c.ID = r.ids.next(c.CreatedAt)

@@ -35,6 +35,18 @@ func TestCreateContact_ReturnsWhatWasKept(t *testing.T) {
 	}
 }
 
+func TestCreateContact_NilPropertyIsNone(t *testing.T) {
+	t.Parallel()
+	r := setup(t, automation.Options{})
+	given := map[string]any{"plan": "pro", "seats": nil}
+	c := r.contact(automation.Contact{Email: "ada@example.com", Properties: given})
+	assert.Equal(t, map[string]any{"plan": "pro"}, c.Properties)
+	assert.Len(t, given, 2, "what was given stays the caller's")
+	read, err := r.GetContact(r.ctx, automation.ContactRef{ID: c.ID})
+	require.NoError(t, err)
+	assert.Equal(t, c, read)
+}
+
 func TestCreateContact_TakenIDOrEmailConflicts(t *testing.T) {
 	t.Parallel()
 	r := setup(t, automation.Options{})

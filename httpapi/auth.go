@@ -1,0 +1,139 @@
+package httpapi
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"golang.org/x/time/rate"
+)
+
+// Permission says what a key may do. The names are Resend's.
+type Permission string
+
+// The permissions. An empty Permission is read as PermissionFull.
+const (
+	PermissionFull Permission = "full_access"
+	// PermissionSending allows POST /events/send and nothing else.
+	PermissionSending Permission = "sending_access"
+)
+
+// Key is an API key, of which only a hash is known here.
+type Key struct {
+	// Name says in the log whose request has failed. It is required.
+	Name string
+	// Hash is what HashKey returns for the secret.
+	Hash string
+	// Permission is what the key may do.
+	Permission Permission
+}
+
+// HashKey returns the SHA-256 of a key's secret in hexadecimal. That suffices for
+// secrets that were drawn at random, from 128 bits or more; it does not protect
+// a password that can be guessed.
+func HashKey(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// caller is who may call: the holder of a key, or everybody that the host lets
+// through.
+type caller struct {
+	name       string
+	hash       []byte
+	permission Permission
+	limiter    *rate.Limiter // nil: no limit
+}
+
+// nobody calls before the key of a request was looked at.
+var nobody = &caller{}
+
+func (c *caller) may(op operation) bool {
+	return c.permission != PermissionSending || op.sending
+}
+
+// keyring finds the caller of a request.
+type keyring struct {
+	callers []*caller
+	host    *caller // set if the host authenticates
+}
+
+// newKeyring returns the keys of opts, and reports what is wrong with them.
+func newKeyring(c *optionCheck, opts Options) keyring {
+	if opts.AuthenticatedByHost {
+		if len(opts.Keys) > 0 {
+			c.add("AuthenticatedByHost", "cannot be used together with Keys: nobody would look at them")
+		}
+		return keyring{host: &caller{name: "host", limiter: newLimiter(opts.Rate)}}
+	}
+	if len(opts.Keys) == 0 {
+		c.add("Keys", "are required: give at least one, or set AuthenticatedByHost")
+	}
+	var ring keyring
+	seen := map[string]bool{}
+	for i, key := range opts.Keys {
+		path := fmt.Sprintf("Keys[%d]", i)
+		key.check(c, path)
+		hash := key.hash()
+		if hash != nil && seen[string(hash)] {
+			c.add(path+".Hash", "belongs to another key too")
+		}
+		seen[string(hash)] = true
+		ring.callers = append(ring.callers, &caller{
+			name: key.Name, hash: hash, permission: key.Permission, limiter: newLimiter(opts.Rate),
+		})
+	}
+	return ring
+}
+
+// check reports what is wrong with the key at path.
+func (k Key) check(c *optionCheck, path string) {
+	if k.Name == "" {
+		c.add(path+".Name", "is required")
+	}
+	if k.hash() == nil {
+		c.add(path+".Hash", "is not a SHA-256 in hexadecimal: use HashKey")
+	}
+	switch k.Permission {
+	case "", PermissionFull, PermissionSending:
+	default:
+		c.add(path+".Permission", "%q is unknown: use %q or %q", k.Permission, PermissionFull, PermissionSending)
+	}
+}
+
+// hash returns the bytes of k.Hash, or nil if it is none.
+func (k Key) hash() []byte {
+	hash, err := hex.DecodeString(k.Hash)
+	if err != nil || len(hash) != sha256.Size {
+		return nil
+	}
+	return hash
+}
+
+// caller returns whose key the request carries.
+func (k keyring) caller(r *http.Request) (*caller, error) {
+	if k.host != nil {
+		return k.host, nil
+	}
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	secret = strings.TrimSpace(secret)
+	if !strings.EqualFold(scheme, "Bearer") || secret == "" {
+		return nil, errMissingKey
+	}
+	// All keys are compared, in constant time each: how long it takes says
+	// nothing about them.
+	hash := sha256.Sum256([]byte(secret))
+	var found *caller
+	for _, c := range k.callers {
+		if subtle.ConstantTimeCompare(c.hash, hash[:]) == 1 {
+			found = c
+		}
+	}
+	if found == nil {
+		return nil, errInvalidKey
+	}
+	return found, nil
+}

@@ -1,0 +1,233 @@
+package httpapi
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/seed-b636437c/automation"
+)
+
+func (h *Handler) automationRoutes() map[string]resource {
+	return map[string]resource{
+		"/automations":          {"GET": ok(h.listAutomations), "POST": created(h.createAutomation)},
+		"/automations/validate": {"POST": ok(h.validateAutomation)},
+		"/automations/{automation}": {
+			"GET": ok(h.getAutomation), "PATCH": ok(h.updateAutomation), "DELETE": ok(h.deleteAutomation),
+		},
+		"/automations/{automation}/duplicate": {"POST": created(h.duplicateAutomation)},
+		"/automations/{automation}/stop":      {"POST": ok(h.stopAutomation)},
+		"/automations/{automation}/metrics":   {"GET": ok(h.getMetrics)},
+	}
+}
+
+// automationItem is an automation in a list.
+type automationItem struct {
+	ID        string            `json:"id"`
+	Name      string            `json:"name"`
+	Status    automation.Status `json:"status"`
+	CreatedAt timestamp         `json:"created_at"`
+	UpdatedAt timestamp         `json:"updated_at"`
+}
+
+func newAutomationItem(a automation.Automation) automationItem {
+	return automationItem{ID: a.ID, Name: a.Name, Status: a.Status, CreatedAt: timestamp(a.CreatedAt), UpdatedAt: timestamp(a.UpdatedAt)}
+}
+
+// automationBody is an automation with its graph.
+type automationBody struct {
+	Object string `json:"object"`
+	automationItem
+	Steps       []automation.Step       `json:"steps"`
+	Connections []automation.Connection `json:"connections"`
+}
+
+func automationRef(id string) reference { return reference{"automation", id} }
+
+func (h *Handler) listAutomations(r *http.Request) (any, error) {
+	q, err := queryOf(r)
+	if err != nil {
+		return nil, err
+	}
+	page, err := q.page()
+	if err != nil {
+		return nil, err
+	}
+	asked, err := statuses(q, automation.StatusEnabled, automation.StatusDisabled)
+	if err != nil {
+		return nil, err
+	}
+	if len(asked) > 1 {
+		return nil, invalid("status", "takes one status here")
+	}
+	selection := automation.AutomationQuery{PageQuery: page}
+	if len(asked) == 1 {
+		selection.Status = asked[0]
+	}
+	found, err := h.runner.ListAutomations(r.Context(), selection)
+	if err != nil {
+		return nil, unknownCursor(err, page)
+	}
+	return listOf(found, newAutomationItem), nil
+}
+
+func (h *Handler) createAutomation(r *http.Request) (any, error) {
+	a, given, err := readAutomation(r)
+	if err != nil {
+		return nil, err
+	}
+	a, err = h.runner.CreateAutomation(r.Context(), a)
+	if err != nil {
+		return nil, edit(err, func(p *automation.Problem) {
+			if (p.Path == "name" || p.Path == "steps") && !given[p.Path] {
+				p.Code = automation.CodeMissingField
+			}
+		})
+	}
+	return automationRef(a.ID), nil
+}
+
+// readAutomation reads an automation and tells which fields it was given with.
+// What a step needs is for the Runner to say, which knows the types of steps.
+func readAutomation(r *http.Request) (automation.Automation, map[string]bool, error) {
+	data, err := readBody(r)
+	if err != nil {
+		return automation.Automation{}, nil, err
+	}
+	if err := checkSyntax(data); err != nil {
+		return automation.Automation{}, nil, err
+	}
+	given := map[string]bool{}
+	problems := members(data, func(name string, value json.RawMessage) automation.Problems {
+		given[name] = !isNull(value)
+		switch name {
+		case "id", "version", "revision", "created_at", "updated_at":
+			return automation.Problems{problem(automation.CodeUnknownField, "", "is given by the server: leave it out")}
+		}
+		return nil
+	})
+	var a automation.Automation
+	if err := problems.Err("automation"); err != nil {
+		return a, nil, err
+	}
+	return a, given, a.UnmarshalJSON(data)
+}
+
+func (h *Handler) getAutomation(r *http.Request) (any, error) {
+	a, err := h.automation(r)
+	if err != nil {
+		return nil, err
+	}
+	return automationBody{"automation", newAutomationItem(a), a.Steps, typed(a.Connections)}, nil
+}
+
+// typed returns connections that all say their type.
+func typed(connections []automation.Connection) []automation.Connection {
+	all := append([]automation.Connection{}, connections...)
+	for i := range all {
+		all[i].Type = cmp.Or(all[i].Type, automation.ConnectionDefault)
+	}
+	return all
+}
+
+// automation returns the automation that the path names.
+func (h *Handler) automation(r *http.Request) (automation.Automation, error) {
+	id := r.PathValue("automation")
+	a, err := h.runner.GetAutomation(r.Context(), id)
+	return a, absent(err, "automation", id)
+}
+
+func (h *Handler) updateAutomation(r *http.Request) (any, error) {
+	a, given, err := readAutomation(r)
+	if err != nil {
+		return nil, err
+	}
+	change, err := newUpdate(a, given)
+	if err != nil {
+		return nil, err
+	}
+	id := r.PathValue("automation")
+	if _, err := h.runner.UpdateAutomation(r.Context(), id, change); err != nil {
+		return nil, taken(absent(err, "automation", id), "automation %q was changed by somebody else at the same time: read it again", id)
+	}
+	return automationRef(id), nil
+}
+
+// newUpdate returns the change to what was given. Lists without elements are not
+// nil in it, which would leave the graph as it is.
+func newUpdate(a automation.Automation, given map[string]bool) (automation.AutomationUpdate, error) {
+	var change automation.AutomationUpdate
+	if given["name"] {
+		change.Name = &a.Name
+	}
+	if given["status"] {
+		change.Status = &a.Status
+	}
+	if given["status"] && a.Status == "" {
+		return change, invalid("status", "must not be empty: use %q or %q", automation.StatusEnabled, automation.StatusDisabled)
+	}
+	if given["steps"] {
+		change.Steps = append([]automation.Step{}, a.Steps...)
+	}
+	if given["connections"] {
+		change.Connections = append([]automation.Connection{}, a.Connections...)
+	}
+	return change, nil
+}
+
+func (h *Handler) deleteAutomation(r *http.Request) (any, error) {
+	id := r.PathValue("automation")
+	if err := h.runner.DeleteAutomation(r.Context(), id); err != nil {
+		return nil, absent(err, "automation", id)
+	}
+	return deleted{"automation", id, true}, nil
+}
+
+func (h *Handler) duplicateAutomation(r *http.Request) (any, error) {
+	if err := readOptionalFields(r); err != nil {
+		return nil, err
+	}
+	id := r.PathValue("automation")
+	a, err := h.runner.DuplicateAutomation(r.Context(), id)
+	if err != nil {
+		return nil, absent(err, "automation", id)
+	}
+	return automationRef(a.ID), nil
+}
+
+func (h *Handler) stopAutomation(r *http.Request) (any, error) {
+	var opts automation.StopOptions
+	if err := readOptionalFields(r, flag("cancel_runs", &opts.CancelRuns)); err != nil {
+		return nil, err
+	}
+	id := r.PathValue("automation")
+	a, err := h.runner.StopAutomation(r.Context(), id, opts)
+	if err != nil {
+		return nil, absent(err, "automation", id)
+	}
+	return struct {
+		reference
+		Status automation.Status `json:"status"`
+	}{automationRef(id), a.Status}, nil
+}
+
+// validateAutomation tells what POST /automations would say, and the warnings.
+func (h *Handler) validateAutomation(r *http.Request) (any, error) {
+	a, _, err := readAutomation(r)
+	problems, err := problemsOf(err)
+	if err != nil {
+		return nil, err
+	}
+	if len(problems) == 0 {
+		problems, err = h.runner.ValidateAutomation(r.Context(), a)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("validate: %w", err)
+	}
+	return struct {
+		Object   string              `json:"object"`
+		Valid    bool                `json:"valid"`
+		Problems automation.Problems `json:"problems"`
+	}{"validation", len(problems.Errors()) == 0, append(automation.Problems{}, problems...)}, nil
+}

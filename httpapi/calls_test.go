@@ -1,0 +1,275 @@
+package httpapi_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// step is one call of a story. In paths and bodies {name} stands for the id that
+// an earlier step has got under that name.
+type step struct {
+	name         string // of the golden file
+	method, path string
+	body         string
+	id           string // names the id in the answer
+	before       func(a *api, ids map[string]string)
+}
+
+// play makes the calls in turn and compares each answer with its golden file.
+func play(t *testing.T, a *api, story []step) {
+	t.Helper()
+	ids := map[string]string{}
+	fill := func(text string) string {
+		for name, id := range ids {
+			text = strings.ReplaceAll(text, "{"+name+"}", id)
+		}
+		return text
+	}
+	for _, s := range story {
+		if s.before != nil {
+			s.before(a, ids)
+		}
+		got := a.call(s.method, fill(s.path), fill(s.body))
+		golden(t, s.name, got)
+		if s.id != "" {
+			ids[s.id] = got.id(t)
+		}
+	}
+}
+
+func TestAutomations_AnswerAsResendDoes(t *testing.T) {
+	t.Parallel()
+	play(t, setup(t), []step{
+		{name: "automations_empty", method: "GET", path: "/automations"},
+		{name: "automation_create", method: "POST", path: "/automations", body: welcome, id: "automation"},
+		{name: "automation_get", method: "GET", path: "/automations/{automation}"},
+		{name: "automation_update", method: "PATCH", path: "/automations/{automation}", body: `{"name": "Hello & <welcome>"}`, before: func(a *api, _ map[string]string) { a.clock.Add(1500 * time.Millisecond) }},
+		{name: "automation_duplicate", method: "POST", path: "/automations/{automation}/duplicate", id: "copy"},
+		{name: "automations", method: "GET", path: "/automations"},
+		{name: "automations_enabled", method: "GET", path: "/automations?status=enabled"},
+		{name: "automation_stop", method: "POST", path: "/automations/{automation}/stop"},
+		{name: "automation_delete", method: "DELETE", path: "/automations/{copy}"},
+		{name: "automation_missing", method: "GET", path: "/automations/missing"},
+		{name: "automation_invalid", method: "POST", path: "/automations", body: `{"name": "", "steps": [{"key": "start", "type": "trigger", "config": {}}, {"key": "rest", "type": "delay", "config": {}}]}`},
+		{name: "validation_valid", method: "POST", path: "/automations/validate", body: welcome},
+		{name: "validation_warning", method: "POST", path: "/automations/validate", body: `{"name": "Wait", "steps": [
+			{"key": "start", "type": "trigger", "config": {"event_name": "a"}}, {"key": "wait", "type": "wait_for_event", "config": {"event_name": "b"}}],
+			"connections": [{"from": "start", "to": "wait"}]}`},
+		{name: "validation_invalid", method: "POST", path: "/automations/validate", body: `{"name": "Bad", "steps": [{"key": "start", "type": "trigger", "config": {}}], "connections": [{"from": "start", "to": "nowhere"}]}`},
+		{name: "validation_unknown_field", method: "POST", path: "/automations/validate", body: `{"name": "Bad", "setps": []}`},
+	})
+}
+
+func TestRuns_AnswerAsResendDoes(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	play(t, a, []step{
+		{name: "run_automation", method: "POST", path: "/automations", body: welcome, id: "automation"},
+		{name: "runs_empty", method: "GET", path: "/automations/{automation}/runs"},
+		{name: "metrics_empty", method: "GET", path: "/automations/{automation}/metrics"},
+		{name: "event_send", method: "POST", path: "/events/send", body: `{"event": "user.created", "email": "ada@example.com", "payload": {"plan": "pro", "number": 12345678901234567890}}`},
+		{name: "runs", method: "GET", path: "/automations/{automation}/runs", before: func(a *api, ids map[string]string) {
+			a.drain()
+			ids["waiting"] = a.start("bob@example.com")
+			a.clock.Add(2 * 24 * time.Hour)
+			a.drain()
+			ids["running"] = a.start("cat@example.com")
+		}},
+		{name: "runs_completed", method: "GET", path: "/automations/{automation}/runs?status=completed%2Cfailed&limit=1"},
+		{name: "run_running", method: "GET", path: "/automations/{automation}/runs/{running}"},
+		{name: "run_completed", method: "GET", path: "/automations/{automation}/runs/{waiting}"},
+		{name: "contact_runs", method: "GET", path: "/contacts/CAT@example.com/runs"},
+		{name: "run_cancel", method: "POST", path: "/automations/{automation}/runs/{running}/cancel"},
+		{name: "run_cancelled", method: "GET", path: "/automations/{automation}/runs/{running}"},
+		{name: "run_retry_conflict", method: "POST", path: "/automations/{automation}/runs/{running}/retry"},
+		{name: "metrics", method: "GET", path: "/automations/{automation}/metrics"},
+		{name: "run_missing", method: "GET", path: "/automations/{automation}/runs/missing"},
+	})
+}
+
+func TestEvents_AnswerAsResendDoes(t *testing.T) {
+	t.Parallel()
+	play(t, setup(t), []step{
+		{name: "events_empty", method: "GET", path: "/events"},
+		{name: "event_create", method: "POST", path: "/events", body: `{"name": "user.created", "schema": {"plan": "string", "age": "number"}}`, id: "event"},
+		{name: "event_create_bare", method: "POST", path: "/events", body: `{"name": "user.gone"}`},
+		{name: "event_create_conflict", method: "POST", path: "/events", body: `{"name": "user.gone", "schema": null}`},
+		{name: "events", method: "GET", path: "/events"},
+		{name: "event_get", method: "GET", path: "/events/{event}"},
+		{name: "event_get_by_name", method: "GET", path: "/events/user%2Ecreated"},
+		{name: "event_send_mismatch", method: "POST", path: "/events/send", body: `{"event": "user.created", "email": "ada@example.com", "payload": {"plan": 7, "age": "x"}}`},
+		{name: "event_update", method: "PATCH", path: "/events/user.created", body: `{"schema": null}`, before: func(a *api, _ map[string]string) { a.clock.Add(time.Second) }},
+		{name: "event_without_schema", method: "GET", path: "/events/{event}"},
+		{name: "event_delete", method: "DELETE", path: "/events/user.created"},
+		{name: "event_missing", method: "GET", path: "/events/user.created"},
+	})
+}
+
+func TestContacts_AnswerAsResendDoes(t *testing.T) {
+	t.Parallel()
+	play(t, setup(t), []step{
+		{name: "contacts_empty", method: "GET", path: "/contacts"},
+		{name: "contact_create", method: "POST", path: "/contacts", body: `{"email": "ada@example.com", "first_name": "Ada", "last_name": "Lovelace", "unsubscribed": true,
+			"properties": {"plan": "pro", "age": 36, "big": 12345678901234567890, "vip": true, "none": null}, "segments": ["s1", {"id": "s2"}, "s1"]}`, id: "contact"},
+		{name: "contact_create_conflict", method: "POST", path: "/contacts", body: `{"email": "ADA@example.com"}`},
+		{name: "contact_create_bare", method: "POST", path: "/contacts", body: `{"email": "bob@example.com", "properties": null, "segments": null, "first_name": null}`},
+		{name: "contacts", method: "GET", path: "/contacts"},
+		{name: "contacts_in_segment", method: "GET", path: "/contacts?segment_id=s2"},
+		{name: "contact_get", method: "GET", path: "/contacts/{contact}"},
+		{name: "contact_update", method: "PATCH", path: "/contacts/ada@example.com", body: `{"id": "{contact}", "email": "a@example.com", "first_name": null, "unsubscribed": false, "properties": {"plan": null, "age": 37}}`},
+		{name: "contact_updated", method: "GET", path: "/contacts/{contact}"},
+		{name: "contact_clear", method: "PATCH", path: "/contacts/{contact}", body: `{"properties": null}`},
+		{name: "contact_cleared", method: "GET", path: "/contacts/a%40example.com"},
+		{name: "contact_update_conflict", method: "PATCH", path: "/contacts/{contact}", body: `{"email": "bob@example.com"}`},
+		{name: "contact_delete", method: "DELETE", path: "/contacts/A@example.com"},
+		{name: "contact_missing", method: "GET", path: "/contacts/{contact}"},
+	})
+}
+
+func TestStop_CanCancelRunsToo(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ body, want string }{
+		"no body":   {``, "running"},
+		"null":      {`null`, "running"},
+		"no fields": {`{}`, "running"},
+		"no":        {`{"cancel_runs": false}`, "running"},
+		"yes":       {`{"cancel_runs": true}`, "cancelled"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := setup(t)
+			id := a.create()
+			run := a.start("ada@example.com")
+			a.must(http.StatusOK, "POST", "/automations/"+id+"/stop", tt.body, "Content-Type", "application/json")
+			a.drain()
+			got := a.must(http.StatusOK, "GET", "/automations/"+id+"/runs/"+run, "")
+			var body struct{ Status string }
+			require.NoError(t, json.Unmarshal([]byte(got.body), &body))
+			assert.Equal(t, tt.want, body.Status)
+		})
+	}
+}
+
+func TestRetry_LetsAFailedRunGoOn(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	broken := true
+	a.mailer.Respond = failWhile(&broken)
+	id := a.create()
+	run := a.start("ada@example.com")
+	path := "/automations/" + id + "/runs/" + run
+	golden(t, "run_failed", a.call("GET", path, ""))
+	golden(t, "metrics_failed", a.call("GET", "/automations/"+id+"/metrics", ""))
+	broken = false
+	golden(t, "run_retry", a.call("POST", path+"/retry", "{}"))
+	a.drain()
+	assert.Len(t, a.mailer.Emails(), 1)
+}
+
+func TestRuns_OfADeletedAutomationStayReadableByID(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	id := a.create()
+	run := a.start("ada@example.com")
+	a.must(http.StatusOK, "DELETE", "/automations/"+id, "")
+	a.must(http.StatusOK, "GET", "/automations/"+id+"/runs/"+run, "")
+	a.must(http.StatusNotFound, "GET", "/automations/"+id+"/runs", "")
+	a.must(http.StatusNotFound, "GET", "/automations/"+id+"/metrics", "")
+}
+
+func TestRuns_OfAnotherAutomationAreNotFound(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	a.create()
+	run := a.start("ada@example.com")
+	other := a.create()
+	for _, call := range [][2]string{{"GET", ""}, {"POST", "/cancel"}, {"POST", "/retry"}} {
+		got := a.must(http.StatusNotFound, call[0], "/automations/"+other+"/runs/"+run+call[1], "")
+		assert.Equal(t, "not_found", got.failure(t).Name)
+	}
+}
+
+func TestLists_ArePaged(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	var ids []string
+	for range 3 {
+		ids = append([]string{a.create()}, ids...)
+	}
+	tests := map[string]struct {
+		query string
+		want  []string
+		more  bool
+	}{
+		"default":          {"", ids, false},
+		"limit":            {"?limit=2", ids[:2], true},
+		"older":            {"?after=" + ids[0], ids[1:], false},
+		"older, limited":   {"?limit=1&after=" + ids[0], ids[1:2], true},
+		"newer":            {"?before=" + ids[2], ids[:2], false},
+		"newer, limited":   {"?limit=1&before=" + ids[2], ids[1:2], true},
+		"empty parameters": {"?limit=&after=&before=&status=", ids, false},
+		"unknown":          {"?color=red", ids, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := a.must(http.StatusOK, "GET", "/automations"+tt.query, "")
+			var page struct {
+				HasMore bool `json:"has_more"`
+				Data    []struct{ ID string }
+			}
+			require.NoError(t, json.Unmarshal([]byte(got.body), &page))
+			assert.Equal(t, tt.more, page.HasMore)
+			var listed []string
+			for _, item := range page.Data {
+				listed = append(listed, item.ID)
+			}
+			assert.Equal(t, tt.want, listed)
+		})
+	}
+}
+
+func TestSendEvent_IdempotencyKeyMakesItSafeToRepeat(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	a.create()
+	send := func(email string) answer {
+		return a.call("POST", "/events/send", `{"event": "user.created", "email": "`+email+`"}`, "Idempotency-Key", "signup/1")
+	}
+	assert.Equal(t, http.StatusAccepted, send("ada@example.com").status)
+	assert.Equal(t, http.StatusAccepted, send("ada@example.com").status)
+	a.drain()
+	assert.Len(t, a.mailer.Emails(), 1)
+	golden(t, "event_send_conflict", send("bob@example.com"))
+}
+
+func TestUpdateAutomation_ReplacesTheGraph(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	id := a.create()
+	a.must(http.StatusOK, "PATCH", "/automations/"+id, `{"status": "disabled", "connections": [], "steps": [{"key": "only", "type": "trigger", "config": {"event_name": "x"}}]}`)
+	golden(t, "automation_replaced", a.call("GET", "/automations/"+id, ""))
+}
+
+func TestCreateAutomation_NullMeansAbsent(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	id := a.must(http.StatusCreated, "POST", "/automations", `{"name": "Leave", "connections": null, "steps": [{"key": "start", "type": "trigger", "config": {"event_name": "x"}}]}`).id(t)
+	a.must(http.StatusOK, "PATCH", "/automations/"+id, `{"steps": [{"key": "start", "type": "trigger", "config": {"event_name": "x"}}, {"key": "gone", "type": "contact_delete", "config": null}], "connections": [{"from": "start", "to": "gone"}]}`)
+}
+
+func TestUpdateContact_MayNameTheContactInItsBody(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	id := a.must(http.StatusCreated, "POST", "/contacts", `{"email": "ada@example.com"}`).id(t)
+	for _, name := range []string{id, "ada@example.com", ""} {
+		a.must(http.StatusOK, "PATCH", "/contacts/ada@example.com", `{"id": "`+name+`", "first_name": "Ada"}`)
+	}
+}

@@ -1,0 +1,221 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// contactRoutes are the routes that Options.Contacts adds.
+func (h *Handler) contactRoutes() map[string]resource {
+	return map[string]resource{
+		"/contacts":           {"GET": ok(h.listContacts), "POST": created(h.createContact)},
+		"/contacts/{contact}": {"GET": ok(h.getContact), "PATCH": ok(h.updateContact), "DELETE": ok(h.deleteContact)},
+	}
+}
+
+// contactItem is a contact in a list.
+type contactItem struct {
+	ID           string         `json:"id"`
+	Email        string         `json:"email"`
+	FirstName    *string        `json:"first_name"`
+	LastName     *string        `json:"last_name"`
+	CreatedAt    timestamp      `json:"created_at"`
+	Unsubscribed bool           `json:"unsubscribed"`
+	Properties   map[string]any `json:"properties"`
+}
+
+func newContactItem(c automation.Contact) contactItem {
+	if c.Properties == nil {
+		c.Properties = map[string]any{}
+	}
+	return contactItem{
+		c.ID, c.Email, nullable(c.FirstName), nullable(c.LastName), timestamp(c.CreatedAt), c.Unsubscribed, c.Properties,
+	}
+}
+
+// contactBody is a contact.
+type contactBody struct {
+	Object string `json:"object"`
+	contactItem
+}
+
+func (h *Handler) listContacts(r *http.Request) (any, error) {
+	q, err := queryOf(r)
+	if err != nil {
+		return nil, err
+	}
+	page, err := q.page()
+	if err != nil {
+		return nil, err
+	}
+	found, err := h.runner.ListContacts(r.Context(), automation.ContactQuery{Segment: q.Get("segment_id"), PageQuery: page})
+	if err != nil {
+		return nil, unknownCursor(err, page)
+	}
+	return listOf(found, newContactItem), nil
+}
+
+func (h *Handler) createContact(r *http.Request) (any, error) {
+	var c automation.Contact
+	if err := readFields(r,
+		required(text("email", &c.Email)),
+		text("first_name", &c.FirstName),
+		text("last_name", &c.LastName),
+		flag("unsubscribed", &c.Unsubscribed),
+		properties("properties", &c.Properties),
+		segments("segments", &c.Segments),
+	); err != nil {
+		return nil, err
+	}
+	kept, err := h.runner.CreateContact(r.Context(), c)
+	if err != nil {
+		return nil, taken(err, "there is a contact with the email %q already", c.Email)
+	}
+	return reference{"contact", kept.ID}, nil
+}
+
+func (h *Handler) getContact(r *http.Request) (any, error) {
+	c, err := h.contact(r)
+	if err != nil {
+		return nil, err
+	}
+	return contactBody{"contact", newContactItem(c)}, nil
+}
+
+// contact returns the contact that the path names by id or by email.
+func (h *Handler) contact(r *http.Request) (automation.Contact, error) {
+	name := r.PathValue("contact")
+	ref := automation.ContactRef{ID: name}
+	if strings.Contains(name, "@") {
+		ref = automation.ContactRef{Email: name}
+	}
+	c, err := h.runner.GetContact(r.Context(), ref)
+	return c, absent(err, "contact", name)
+}
+
+func (h *Handler) updateContact(r *http.Request) (any, error) {
+	var change automation.ContactChange
+	var id string
+	clearAll := false
+	if err := readFields(r,
+		text("id", &id), // some clients name the contact here too
+		changeable("email", aString, &change.Email),
+		clearable("first_name", &change.FirstName),
+		clearable("last_name", &change.LastName),
+		changeable("unsubscribed", aBoolean, &change.Unsubscribed),
+		clearing(properties("properties", &change.Properties), &clearAll),
+	); err != nil {
+		return nil, err
+	}
+	c, err := h.contact(r)
+	if err != nil {
+		return nil, err
+	}
+	if id != "" && id != c.ID && id != r.PathValue("contact") {
+		return nil, invalid("id", "is not the contact that the path names: an id does not change")
+	}
+	if clearAll {
+		change.Properties = cleared(c.Properties)
+	}
+	if _, err = h.runner.UpdateContact(r.Context(), c.ID, change); err != nil {
+		return nil, taken(absent(err, "contact", r.PathValue("contact")), "the email belongs to another contact")
+	}
+	return reference{"contact", c.ID}, nil
+}
+
+// clearing notes in isNil whether f is null.
+func clearing(f field, isNil *bool) field {
+	read := f.read
+	f.read = func(value json.RawMessage) automation.Problems {
+		*isNil = isNull(value)
+		return read(value)
+	}
+	return f
+}
+
+// cleared returns the change that clears all properties.
+func cleared(properties map[string]any) map[string]any {
+	change := make(map[string]any, len(properties))
+	for name := range properties {
+		change[name] = nil
+	}
+	return change
+}
+
+// deleteContact answers the id as contact, as Resend does, and as id, which its
+// client for Go reads.
+func (h *Handler) deleteContact(r *http.Request) (any, error) {
+	c, err := h.contact(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.runner.DeleteContact(r.Context(), c.ID); err != nil {
+		return nil, absent(err, "contact", r.PathValue("contact"))
+	}
+	return struct {
+		Object  string `json:"object"`
+		Contact string `json:"contact"`
+		ID      string `json:"id"`
+		Deleted bool   `json:"deleted"`
+	}{"contact", c.ID, c.ID, true}, nil
+}
+
+// properties is an object of strings, numbers, booleans and nulls. Numbers keep
+// their digits.
+func properties(name string, into *map[string]any) field {
+	return field{name: name, read: func(value json.RawMessage) automation.Problems {
+		if isNull(value) {
+			return nil
+		}
+		*into = map[string]any{}
+		return members(value, func(name string, value json.RawMessage) automation.Problems {
+			if k := kindOf(value); k == anObject || k == anArray {
+				return wrongType("a string, a number, a boolean or null", value)
+			}
+			d := json.NewDecoder(bytes.NewReader(value))
+			d.UseNumber()
+			var v any
+			_ = d.Decode(&v) // a scalar whose syntax was checked
+			(*into)[name] = v
+			return nil
+		})
+	}}
+}
+
+// segments is an array of ids, or of objects that have one.
+func segments(name string, into *[]string) field {
+	return field{name: name, read: func(value json.RawMessage) automation.Problems {
+		if isNull(value) {
+			return nil
+		}
+		var elements []json.RawMessage
+		if json.Unmarshal(value, &elements) != nil {
+			return wrongType(anArray, value)
+		}
+		var problems automation.Problems
+		*into = make([]string, len(elements))
+		for i, element := range elements {
+			for _, p := range segment(element, &(*into)[i]) {
+				p.Path = below(fmt.Sprintf("[%d]", i), p.Path)
+				problems = append(problems, p)
+			}
+		}
+		return problems
+	}}
+}
+
+func segment(element json.RawMessage, id *string) automation.Problems {
+	switch kindOf(element) {
+	case aString:
+		return scalar(aString, element, id)
+	case anObject:
+		return readObject(element, []field{required(text("id", id))})
+	default:
+		return wrongType("a string or an object with an id", element)
+	}
+}

@@ -1,0 +1,153 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// errorName tells kinds of errors apart for clients. The names are Resend's,
+// and conflict.
+type errorName string
+
+const (
+	nameMissingKey errorName = "missing_api_key"
+	nameInvalidKey errorName = "invalid_api_key"
+	nameRestricted errorName = "restricted_api_key"
+	nameInvalid    errorName = "validation_error"
+	nameMissing    errorName = "missing_required_field"
+	nameNotFound   errorName = "not_found"
+	nameMethod     errorName = "method_not_allowed"
+	nameConflict   errorName = "conflict"
+	nameRateLimit  errorName = "rate_limit_exceeded"
+	nameInternal   errorName = "application_error"
+)
+
+// failure is an error as a client sees it.
+type failure struct {
+	Status  int       `json:"statusCode"`
+	Name    errorName `json:"name"`
+	Message string    `json:"message"`
+}
+
+func (f *failure) Error() string { return f.Message }
+
+var (
+	errMissingKey = &failure{http.StatusUnauthorized, nameMissingKey, "the request has no API key: send the header Authorization: Bearer KEY"}
+	errInvalidKey = &failure{http.StatusForbidden, nameInvalidKey, "the API key is invalid"}
+	errRestricted = &failure{http.StatusUnauthorized, nameRestricted, "the API key may only send events"}
+)
+
+// problem returns an error about what is at path.
+func problem(code automation.Code, path, message string) automation.Problem {
+	return automation.Problem{Severity: automation.SeverityError, Code: code, Path: path, Message: message}
+}
+
+// invalid is a failure about what is at path in the request.
+func invalid(path, format string, args ...any) *failure {
+	message := fmt.Sprintf(format, args...)
+	if path != "" {
+		message = path + ": " + message
+	}
+	return &failure{http.StatusUnprocessableEntity, nameInvalid, message}
+}
+
+// absent turns an error that wraps ErrNotFound into one that names what was
+// asked for, without what a store or a host may have said about it.
+func absent(err error, kind, id string) error {
+	if errors.Is(err, automation.ErrNotFound) {
+		return &failure{http.StatusNotFound, nameNotFound, fmt.Sprintf("there is no %s %q", kind, id)}
+	}
+	return err
+}
+
+// taken turns an error that wraps ErrConflict into one with this message.
+func taken(err error, format string, args ...any) error {
+	if errors.Is(err, automation.ErrConflict) {
+		return &failure{http.StatusConflict, nameConflict, fmt.Sprintf(format, args...)}
+	}
+	return err
+}
+
+// known returns err as the client may see it, or nil if it is not the client's
+// business.
+func known(err error) *failure {
+	var f *failure
+	var flawed *automation.ValidationError
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &flawed):
+		return validation(flawed.Problems)
+	case errors.As(err, &tooLong):
+		return &failure{http.StatusRequestEntityTooLarge, nameInvalid, fmt.Sprintf("the body is too long: at most %d bytes are allowed", tooLong.Limit)}
+	case errors.Is(err, automation.ErrNotFound):
+		return &failure{http.StatusNotFound, nameNotFound, "what the request names does not exist"}
+	case errors.Is(err, automation.ErrConflict):
+		return &failure{http.StatusConflict, nameConflict, "it was changed by somebody else at the same time: try again"}
+	case errors.Is(err, errors.ErrUnsupported):
+		return &failure{http.StatusNotImplemented, nameInternal, "contacts live in a table of the application, which does not offer this"}
+	default:
+		return nil
+	}
+}
+
+// validation tells all problems in one message, because clients show no more.
+func validation(problems automation.Problems) *failure {
+	f := &failure{Status: http.StatusUnprocessableEntity, Name: nameMissing}
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		texts[i] = sentence(p)
+		switch {
+		case p.Code == automation.CodeSyntax && p.Path == "":
+			f.Status, f.Name = http.StatusBadRequest, nameInvalid
+			texts[i] = "the body is not JSON: " + texts[i]
+		case p.Code != automation.CodeMissingField:
+			f.Name = nameInvalid
+		}
+	}
+	f.Message = strings.Join(texts, "; ")
+	if len(problems) > 1 {
+		f.Message = fmt.Sprintf("%d problems: %s", len(problems), f.Message)
+	}
+	return f
+}
+
+// sentence says what is wrong and where. The path names the field of a step that
+// is wrong, which a client may have left out because it knows it by another name.
+func sentence(p automation.Problem) string {
+	text := p.String()
+	if p.Path == "" || strings.HasPrefix(text, p.Path+": ") {
+		return text
+	}
+	return p.Path + ": " + text
+}
+
+// problemsOf takes the problems out of an error that says what is wrong with a
+// document, and returns every other error as it is.
+func problemsOf(err error) (automation.Problems, error) {
+	var flawed *automation.ValidationError
+	if !errors.As(err, &flawed) || validation(flawed.Problems).Status == http.StatusBadRequest {
+		return nil, err
+	}
+	return flawed.Problems, nil
+}
+
+// edit returns err with its problems changed, where it is about problems: the
+// API has other names for some fields than the Runner.
+func edit(err error, change func(*automation.Problem)) error {
+	var flawed *automation.ValidationError
+	if !errors.As(err, &flawed) {
+		return err
+	}
+	problems := slices.Clone(flawed.Problems)
+	for i := range problems {
+		change(&problems[i])
+	}
+	return problems.Err(flawed.Subject)
+}

@@ -1,0 +1,108 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// exchange is one request and its answer.
+type exchange struct {
+	*Handler
+	w      http.ResponseWriter
+	r      *http.Request
+	caller *caller // nobody until the key is found
+}
+
+// answer carries out the request and answers it.
+func (x *exchange) answer(res resource) {
+	defer x.rescue()
+	status, body, err := x.perform(res)
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	respond(x.w, status, body)
+}
+
+// perform carries out the request and returns its answer.
+func (x *exchange) perform(res resource) (int, []byte, error) {
+	op, err := x.admit(res)
+	if err != nil {
+		return 0, nil, err
+	}
+	answer, err := op.do(x.r)
+	if err != nil {
+		return 0, nil, err
+	}
+	body, err := encode(answer)
+	return op.status, body, err
+}
+
+// admit returns the operation that is asked for, if the caller may call it now.
+func (x *exchange) admit(res resource) (operation, error) {
+	caller, err := x.keys.caller(x.r)
+	if err != nil {
+		return operation{}, err
+	}
+	x.caller = caller
+	if err := caller.throttle(x.w.Header(), x.opts.Clock.Now()); err != nil {
+		return operation{}, err
+	}
+	op, err := res.operation(x.w.Header(), x.r.Method)
+	if err == nil && !caller.may(op) {
+		err = errRestricted
+	}
+	return op, err
+}
+
+// fail answers a request that has failed.
+func (x *exchange) fail(err error) {
+	f := known(err)
+	if f == nil || x.reads() && errors.Is(err, automation.ErrInvalid) {
+		f = x.internal(err) // what is invalid was not in the request
+	}
+	if f.Status == http.StatusUnauthorized {
+		x.w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	body, _ := encode(f) // nothing but texts and a number
+	respond(x.w, f.Status, body)
+}
+
+// reads reports whether the request is one whose body is not looked at.
+func (x *exchange) reads() bool {
+	return x.r.Method != http.MethodPost && x.r.Method != http.MethodPatch
+}
+
+// internal logs err and returns what the client may know of it: an id that
+// finds the entry. The pattern of the path is logged instead of the path, which
+// may hold an email address.
+func (x *exchange) internal(err error) *failure {
+	id, ctx := rand.Text(), x.r.Context()
+	if !errors.Is(ctx.Err(), context.Canceled) { // else the client is gone, and nothing is wrong
+		x.opts.Logger.ErrorContext(ctx, "request failed",
+			"request_id", id, "method", x.r.Method, "path", x.r.Pattern, "key", x.caller.name, "error", err)
+	}
+	message := "something went wrong on the server"
+	if errors.Is(err, context.DeadlineExceeded) {
+		message = "the request took too long"
+	}
+	return &failure{http.StatusInternalServerError, nameInternal, fmt.Sprintf("%s; request %s", message, id)}
+}
+
+// rescue answers a request whose handling has panicked.
+func (x *exchange) rescue() {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler {
+		panic(p)
+	}
+	x.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+}

@@ -1,0 +1,367 @@
+package httpapi_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/httpapi"
+	"github.com/seed-b636437c/automation/mail/capture"
+	"github.com/seed-b636437c/automation/store/memory"
+)
+
+var errBroken = automation.Permanent(errors.New("mailbox unavailable"))
+
+// failWhile fails every email while broken is true.
+func failWhile(broken *bool) func(context.Context, automation.Email) error {
+	return func(context.Context, automation.Email) error {
+		if *broken {
+			return errBroken
+		}
+		return nil
+	}
+}
+
+func TestRequests_ThatAreInvalidSayWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	const (
+		invalid = "validation_error"
+		missing = "missing_required_field"
+	)
+	graph := `"steps": [{"key": "start", "type": "trigger", "config": {"event_name": "x"}}], "connections": []`
+	tests := map[string]struct {
+		method, path, body string
+		status             int
+		name               string
+		message            string // or a part of it
+	}{
+		"no body":                   {"POST", "/automations", ``, 400, invalid, "the body is not JSON: it is empty"},
+		"not JSON":                  {"POST", "/events", `{"name": x}`, 400, invalid, "the body is not JSON: byte 10: invalid character 'x'"},
+		"not UTF-8":                 {"POST", "/events", "{\"name\": \"\xff\"}", 400, invalid, "not valid UTF-8"},
+		"more than one document":    {"POST", "/events/send", `{"event": "x", "email": "a@example.com"} {}`, 400, invalid, "after top-level value"},
+		"half a surrogate pair":     {"POST", "/automations", `{"name": "\ud83d", ` + graph + `}`, 400, invalid, "escape"},
+		"too deep":                  {"POST", "/events/send", strings.Repeat(`[`, 20_000) + strings.Repeat(`]`, 20_000), 400, invalid, "depth"},
+		"array":                     {"POST", "/events/send", `[]`, 422, invalid, "must be an object, not an array"},
+		"array of an automation":    {"POST", "/automations", `[]`, 422, invalid, "must be an object, not an array"},
+		"null":                      {"POST", "/events", `null`, 422, invalid, "must be an object, not null"},
+		"unknown field":             {"POST", "/events/send", `{"event": "x", "email": "a@example.com", "evnet": 1}`, 422, invalid, "evnet: there is no such field: the fields here are event, contact_id, email, payload"},
+		"field in other case":       {"POST", "/events/send", `{"Event": "x", "event": "x", "email": "a@example.com"}`, 422, invalid, "Event: there is no such field"},
+		"duplicate key":             {"POST", "/events", `{"name": "x", "name": "y"}`, 422, invalid, "name: the object has this key more than once"},
+		"duplicate key below":       {"POST", "/events/send", `{"event": "x", "email": "a@example.com", "payload": {"a": 1, "a": 2}}`, 422, invalid, "payload.a"},
+		"wrong type":                {"POST", "/events/send", `{"event": 7, "email": true}`, 422, invalid, "2 problems: event: must be a string, not a number; email: must be a string, not a boolean"},
+		"event: missing":            {"POST", "/events/send", `{"email": "a@example.com"}`, 422, missing, "event: is required"},
+		"event: null":               {"POST", "/events/send", `{"event": null, "email": "a@example.com"}`, 422, missing, "event: is required"},
+		"event: empty":              {"POST", "/events/send", `{"event": "", "email": "a@example.com"}`, 422, invalid, "event: must not be empty"},
+		"event: reserved":           {"POST", "/events/send", `{"event": "resend:x", "email": "a@example.com"}`, 422, invalid, "event: must not begin with"},
+		"contact: none":             {"POST", "/events/send", `{"event": "x", "contact_id": null}`, 422, missing, "a contact_id or an email is required"},
+		"contact: both":             {"POST", "/events/send", `{"event": "x", "email": "a@example.com", "contact_id": "c"}`, 422, invalid, "not both"},
+		"contact: unknown":          {"POST", "/events/send", `{"event": "x", "contact_id": "c"}`, 404, "not_found", `there is no contact "c"`},
+		"email: malformed":          {"POST", "/events/send", `{"event": "x", "email": "Ada <a@example.com>"}`, 422, invalid, "email: "},
+		"payload: array":            {"POST", "/events/send", `{"event": "x", "email": "a@example.com", "payload": []}`, 422, invalid, "payload: "},
+		"payload: text":             {"POST", "/events/send", `{"event": "x", "email": "a@example.com", "payload": "x"}`, 422, invalid, "payload: "},
+		"payload: too long":         {"POST", "/events/send", `{"event": "x", "email": "a@example.com", "payload": {"x": "` + strings.Repeat("x", 300<<10) + `"}}`, 422, invalid, "payload: "},
+		"body: too long":            {"POST", "/events/send", `{"event": "` + strings.Repeat("x", 1<<20) + `"}`, 413, invalid, "at most 1048576 bytes"},
+		"definition: no name":       {"POST", "/events", `{}`, 422, missing, "name: is required"},
+		"definition: schema":        {"POST", "/events", `{"name": "x", "schema": {"plan": "strnig"}}`, 422, invalid, "schema.plan"},
+		"definition: schema's type": {"POST", "/events", `{"name": "x", "schema": 5}`, 422, invalid, "schema: "},
+		"redefinition: no schema":   {"PATCH", "/events/x", `{}`, 422, missing, "schema: is required; null clears it"},
+		"redefinition: unknown":     {"PATCH", "/events/x", `{"schema": null}`, 404, "not_found", `there is no event "x"`},
+		"definition: delete none":   {"DELETE", "/events/x", ``, 404, "not_found", `there is no event "x"`},
+		"automation: nothing":       {"POST", "/automations", `{}`, 422, missing, "2 problems: name: "},
+		"automation: no name":       {"POST", "/automations", `{` + graph + `}`, 422, missing, "name: "},
+		"automation: id":            {"POST", "/automations", `{"id": "mine", "name": "x", ` + graph + `}`, 422, invalid, "id: is given by the server"},
+		"automation: unknown field": {"POST", "/automations", `{"name": "x", "setps": []}`, 422, invalid, `setps: there is no field "setps": did you mean "steps"?`},
+		"automation: repeated key":  {"POST", "/automations", `{"name": "x", "steps": [{"key": "a", "key": "b", "type": "trigger"}]}`, 422, invalid, "steps[0].key"},
+		"automation: wrong type":    {"POST", "/automations", `{"name": "x", "steps": [{"key": "a", "type": "trigger", "config": {"event_name": 5}}]}`, 422, invalid, "steps[0].config.event_name: must be a string, not a number"},
+		"automation: step type":     {"POST", "/automations", `{"name": "x", "steps": [{"key": "a", "type": "triger", "config": {}}]}`, 422, invalid, "triger"},
+		"automation: empty config":  {"POST", "/automations", `{"name": "x", "steps": [{"key": "start", "type": "trigger", "config": {"event_name": "x"}}, {"key": "mail", "type": "send_email", "config": {}}], "connections": [{"from": "start", "to": "mail"}]}`, 422, missing, `steps[1].config.template.id: step "mail": the template's id is missing`},
+		"automation: status":        {"POST", "/automations", `{"name": "x", "status": "on", ` + graph + `}`, 422, invalid, `"on" is unknown`},
+		"update: nothing":           {"PATCH", "/automations/{id}", `{}`, 422, missing, "an update needs a name, a status, or steps and connections"},
+		"update: nulls":             {"PATCH", "/automations/{id}", `{"name": null, "steps": null}`, 422, missing, "an update needs a name"},
+		"update: steps alone":       {"PATCH", "/automations/{id}", `{"steps": []}`, 422, missing, "steps and connections are updated together"},
+		"update: empty graph":       {"PATCH", "/automations/{id}", `{"steps": [], "connections": []}`, 422, invalid, "no step starts a run"},
+		"update: empty name":        {"PATCH", "/automations/{id}", `{"name": ""}`, 422, invalid, "name: "},
+		"update: empty status":      {"PATCH", "/automations/{id}", `{"status": ""}`, 422, invalid, "status: "},
+		"update: unknown":           {"PATCH", "/automations/x", `{"name": "x"}`, 404, "not_found", `there is no automation "x"`},
+		"delete: unknown":           {"DELETE", "/automations/x", ``, 404, "not_found", `there is no automation "x"`},
+		"duplicate: unknown":        {"POST", "/automations/x/duplicate", ``, 404, "not_found", `there is no automation "x"`},
+		"duplicate: field":          {"POST", "/automations/{id}/duplicate", `{"name": "x"}`, 422, invalid, "name: there is no such field: this call takes none"},
+		"stop: unknown":             {"POST", "/automations/x/stop", ``, 404, "not_found", `there is no automation "x"`},
+		"stop: wrong type":          {"POST", "/automations/{id}/stop", `{"cancel_runs": "yes"}`, 422, invalid, "cancel_runs: must be a boolean, not a string"},
+		"stop: not JSON":            {"POST", "/automations/{id}/stop", `yes`, 400, invalid, "the body is not JSON"},
+		"validate: not JSON":        {"POST", "/automations/validate", `{`, 400, invalid, "the body is not JSON"},
+		"validate: too long":        {"POST", "/automations/validate", strings.Repeat(" ", 1<<20+1), 413, invalid, "at most 1048576 bytes"},
+		"cancel: field":             {"POST", "/automations/{id}/runs/x/cancel", `{"x": 1}`, 422, invalid, "x: there is no such field"},
+		"list: limit 0":             {"GET", "/automations?limit=0", ``, 422, invalid, "limit: must be a whole number between 1 and 100"},
+		"list: limit 101":           {"GET", "/events?limit=101", ``, 422, invalid, "limit: "},
+		"list: limit x":             {"GET", "/contacts?limit=x", ``, 422, invalid, "limit: "},
+		"list: both cursors":        {"GET", "/events?after=a&before=b", ``, 422, invalid, "before: cannot be used together with after"},
+		"list: after nothing":       {"GET", "/automations?after=x", ``, 422, invalid, `after: there is nothing with the id "x" in this list`},
+		"list: before nothing":      {"GET", "/automations/{id}/runs?before=x", ``, 422, invalid, `before: there is nothing`},
+		"events: after nothing":     {"GET", "/events?after=x", ``, 422, invalid, `after: `},
+		"contacts: after nothing":   {"GET", "/contacts?after=x", ``, 422, invalid, `after: `},
+		"contact runs: after":       {"GET", "/contacts/ada@example.com/runs?after=x", ``, 422, invalid, `after: `},
+		"contact runs: limit":       {"GET", "/contacts/ada@example.com/runs?limit=x", ``, 422, invalid, `limit: `},
+		"contact runs: unknown":     {"GET", "/contacts/x/runs", ``, 404, "not_found", `there is no contact "x"`},
+		"list: cursor not a text":   {"GET", "/automations?after=%00", ``, 422, invalid, `"after": is not a text`},
+		"list: malformed query":     {"GET", "/automations?limit=%zz", ``, 422, invalid, "the query of the URL is malformed"},
+		"runs: malformed query":     {"GET", "/automations/{id}/runs?a;b", ``, 422, invalid, "the query of the URL is malformed"},
+		"events: malformed query":   {"GET", "/events?a;b", ``, 422, invalid, "the query of the URL is malformed"},
+		"contacts: malformed query": {"GET", "/contacts?a;b", ``, 422, invalid, "the query of the URL is malformed"},
+		"automations: status":       {"GET", "/automations?status=on", ``, 422, invalid, `status: "on" is unknown: use "enabled" or "disabled"`},
+		"automations: statuses":     {"GET", "/automations?status=enabled,disabled", ``, 422, invalid, "status: takes one status here"},
+		"runs: status":              {"GET", "/automations/{id}/runs?status=running,,failed", ``, 422, invalid, `status: "" is unknown`},
+		"runs: unknown automation":  {"GET", "/automations/x/runs", ``, 404, "not_found", `there is no automation "x"`},
+		"metrics: unknown":          {"GET", "/automations/x/metrics", ``, 404, "not_found", `there is no automation "x"`},
+		"contact: no email":         {"POST", "/contacts", `{"first_name": "Ada"}`, 422, missing, "email: is required"},
+		"contact: invalid":          {"POST", "/contacts", `{"email": "x", "first_name": "a\nb"}`, 422, invalid, "2 problems: email: "},
+		"contact: property":         {"POST", "/contacts", `{"email": "b@example.com", "properties": {"a": {}, "b": []}}`, 422, invalid, "2 problems: properties.a: must be a string, a number, a boolean or null, not an object"},
+		"contact: properties":       {"POST", "/contacts", `{"email": "b@example.com", "properties": []}`, 422, invalid, "properties: must be an object, not an array"},
+		"contact: segments":         {"POST", "/contacts", `{"email": "b@example.com", "segments": {}}`, 422, invalid, "segments: must be an array, not an object"},
+		"contact: segment":          {"POST", "/contacts", `{"email": "b@example.com", "segments": ["a", 5, {"id": 7}, {}, {"name": "x"}]}`, 422, invalid, "segments[1]: must be a string or an object with an id, not a number; segments[2].id: must be a string"},
+		"contact: delete none":      {"DELETE", "/contacts/x@example.com", ``, 404, "not_found", `there is no contact "x@example.com"`},
+		"contact: update none":      {"PATCH", "/contacts/x", `{}`, 404, "not_found", `there is no contact "x"`},
+		"contact: email null":       {"PATCH", "/contacts/ada@example.com", `{"email": null}`, 422, invalid, "email: must be a string, not null"},
+		"contact: unsubscribed":     {"PATCH", "/contacts/ada@example.com", `{"unsubscribed": null}`, 422, invalid, "unsubscribed: must be a boolean, not null"},
+		"contact: other id":         {"PATCH", "/contacts/ada@example.com", `{"id": "x"}`, 422, invalid, "id: is not the contact that the path names"},
+		"no such path":              {"GET", "/emails", ``, 404, "not_found", "there is nothing at this path"},
+		"root":                      {"GET", "/", ``, 404, "not_found", "there is nothing at this path"},
+		"path that is not a text":   {"GET", "/automations/%00", ``, 404, "not_found", "there is nothing at this path"},
+		"path that is not UTF-8":    {"GET", "/events/%ff", ``, 404, "not_found", "there is nothing at this path"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := setup(t)
+			a.must(http.StatusCreated, "POST", "/contacts", `{"email": "ada@example.com"}`)
+			id := a.create()
+			before := a.contents()
+			got := a.must(tt.status, tt.method, strings.ReplaceAll(tt.path, "{id}", id), tt.body).failure(t)
+			assert.Equal(t, tt.name, got.Name, got.Message)
+			assert.Contains(t, got.Message, tt.message)
+			assert.Equal(t, before, a.contents(), "nothing changes")
+		})
+	}
+}
+
+// contents returns everything that clients can change.
+func (a *api) contents() []string {
+	a.t.Helper()
+	var all []string
+	for _, path := range []string{"/automations", "/events", "/contacts"} {
+		all = append(all, a.must(http.StatusOK, "GET", path, "").body)
+	}
+	page, err := a.runner.ListAutomations(a.t.Context(), automation.AutomationQuery{})
+	assert.NoError(a.t, err)
+	for _, item := range page.Data {
+		all = append(all, a.must(http.StatusOK, "GET", "/automations/"+item.ID, "").body, a.must(http.StatusOK, "GET", "/automations/"+item.ID+"/metrics", "").body)
+	}
+	return all
+}
+
+func TestMethods_ThatAreNotAllowedAreToldWhichAre(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	tests := map[string]struct{ method, path, allow string }{
+		"collection": {"PUT", "/automations", "GET, HEAD, POST"},
+		"item":       {"POST", "/automations/x", "DELETE, GET, HEAD, PATCH"},
+		"action":     {"GET", "/automations/x/stop", "POST"},
+		"send":       {"GET", "/events/send", "POST"},
+		"validate":   {"DELETE", "/automations/validate", "POST"},
+		"run":        {"DELETE", "/automations/x/runs/y", "GET, HEAD"},
+		"options":    {"OPTIONS", "/contacts", "GET, HEAD, POST"},
+		"empty id":   {"DELETE", "/automations/", "GET, HEAD, POST"},
+		"invented":   {"BREW", "/events", "GET, HEAD, POST"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := a.must(http.StatusMethodNotAllowed, tt.method, tt.path, "")
+			assert.Equal(t, tt.allow, got.header.Get("Allow"))
+			assert.Equal(t, "method_not_allowed", got.failure(t).Name)
+		})
+	}
+}
+
+func TestContacts_AreServedOnlyIfAskedFor(t *testing.T) {
+	t.Parallel()
+	a := setup(t, func(o *httpapi.Options) { o.Contacts = false })
+	a.create()
+	a.start("ada@example.com")
+	a.must(http.StatusNotFound, "GET", "/contacts", "")
+	a.must(http.StatusNotFound, "DELETE", "/contacts/ada@example.com", "")
+	a.must(http.StatusOK, "GET", "/contacts/ada@example.com/runs", "")
+}
+
+// hostContacts is a host's table with one contact in it.
+type hostContacts struct {
+	automation.Contacts
+	properties map[string]any
+}
+
+func (h hostContacts) FindContact(_ context.Context, ref automation.ContactRef) (automation.Contact, error) {
+	if ref.String() != "u1" {
+		return automation.Contact{}, errors.Join(errors.New("no row in secret_table"), automation.ErrNotFound)
+	}
+	return automation.Contact{ID: "u1", Email: "ada@example.com", Properties: h.properties}, nil
+}
+
+func TestContacts_OfTheHostCannotBeMadeHere(t *testing.T) {
+	t.Parallel()
+	a := setupOn(t, memory.New(), automation.Options{Contacts: hostContacts{}})
+	a.must(http.StatusOK, "GET", "/contacts/u1", "")
+	a.must(http.StatusNotImplemented, "POST", "/contacts", `{"email": "a@example.com"}`)
+	a.must(http.StatusNotImplemented, "GET", "/contacts", "")
+	a.must(http.StatusNotImplemented, "DELETE", "/contacts/u1", "")
+	got := a.must(http.StatusNotFound, "POST", "/events/send", `{"event": "x", "contact_id": "u2"}`)
+	assert.NotContains(t, got.body, "secret")
+}
+
+func TestContacts_ThatHaveNoJSONAreTheServersFailure(t *testing.T) {
+	t.Parallel()
+	host := hostContacts{properties: map[string]any{"channel": make(chan int)}}
+	a := setupOn(t, memory.New(), automation.Options{Contacts: host})
+	a.must(http.StatusInternalServerError, "GET", "/contacts/u1", "")
+	assert.Contains(t, a.log.String(), "unsupported type: chan int")
+}
+
+// brokenStore fails where it is told to.
+type brokenStore struct {
+	automation.Store
+	find   func(ctx context.Context) error // an automation
+	count  error                           // runs
+	define error                           // events, again
+}
+
+func (s brokenStore) FindAutomation(ctx context.Context, id string) (automation.AutomationRecord, error) {
+	if s.find != nil {
+		return automation.AutomationRecord{}, s.find(ctx)
+	}
+	return s.Store.FindAutomation(ctx, id)
+}
+
+func (s brokenStore) CountRuns(context.Context, string) ([]automation.RunCount, error) {
+	return nil, s.count
+}
+
+func (s brokenStore) DeleteEventDefinition(context.Context, string) error { return s.define }
+
+func (s brokenStore) UpdateEventDefinition(context.Context, automation.EventDefinition) error {
+	return s.define
+}
+
+func TestServerErrors_AreLoggedAndNotTold(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		fail    func(ctx context.Context) error
+		message string
+		logged  string
+	}{
+		"error": {func(context.Context) error { return errors.New("dial tcp: password hunter2") }, "something went wrong on the server", "hunter2"},
+		"damage": {func(context.Context) error {
+			return automation.Problems{{Severity: automation.SeverityError, Code: automation.CodeSyntax, Message: "line 1"}}.Err("stored automation")
+		}, "something went wrong on the server", "stored automation"},
+		"panic":   {func(context.Context) error { panic("out of cheese") }, "something went wrong on the server", "out of cheese"},
+		"timeout": {func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, "the request took too long", "deadline exceeded"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := setupOn(t, brokenStore{Store: memory.New(), find: tt.fail}, automation.Options{}, func(o *httpapi.Options) { o.Timeout = 1 })
+			got := a.must(http.StatusInternalServerError, "GET", "/automations/some-id?secret=query", "secret body").failure(t)
+			assert.Equal(t, "application_error", got.Name)
+			assert.Contains(t, got.Message, tt.message)
+			assert.NotContains(t, got.Message, tt.logged)
+			log := a.log.String()
+			assert.Contains(t, log, tt.logged)
+			assert.Contains(t, log, "method=GET path=/automations/{automation} key=backend")
+			assert.Contains(t, log, "request_id="+requestID.FindString(got.Message)[len("request "):])
+			for _, secret := range []string{fullKey, "secret"} {
+				assert.NotContains(t, log, secret)
+			}
+		})
+	}
+}
+
+func TestClient_WhoIsGoneIsNoFailureOfTheServer(t *testing.T) {
+	t.Parallel()
+	ctx, leave := context.WithCancel(t.Context())
+	a := setupOn(t, brokenStore{Store: memory.New(), find: func(ctx context.Context) error {
+		leave()
+		<-ctx.Done()
+		return ctx.Err()
+	}}, automation.Options{})
+	r := httptest.NewRequestWithContext(ctx, "GET", "/automations/x", http.NoBody)
+	r.Header.Set("Authorization", "Bearer "+fullKey)
+	a.do(r)
+	assert.Empty(t, a.log.String())
+}
+
+func TestAbort_IsPassedOnToTheServer(t *testing.T) {
+	t.Parallel()
+	a := setupOn(t, brokenStore{Store: memory.New(), find: func(context.Context) error { panic(http.ErrAbortHandler) }}, automation.Options{})
+	assert.PanicsWithValue(t, http.ErrAbortHandler, func() { a.call("GET", "/automations/x", "") })
+}
+
+func TestBody_ThatBreaksOffIsRefused(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	r := httptest.NewRequest("POST", "/events/send", iotest.ErrReader(errors.New("connection reset")))
+	r.Header.Set("Authorization", "Bearer "+fullKey)
+	got := a.do(r)
+	assert.Equal(t, http.StatusBadRequest, got.status)
+	assert.Equal(t, "the body of the request ended too early", got.failure(t).Message)
+}
+
+func TestUpdateAutomation_LosesAgainstAnotherUpdate(t *testing.T) {
+	t.Parallel()
+	conflict := func(context.Context) error { return automation.ErrConflict }
+	a := setupOn(t, brokenStore{Store: memory.New(), find: conflict}, automation.Options{})
+	got := a.must(http.StatusConflict, "PATCH", "/automations/x", `{"name": "x"}`).failure(t)
+	assert.Equal(t, failure{409, "conflict", `automation "x" was changed by somebody else at the same time: read it again`}, got)
+}
+
+func TestRaces_WithADeletionAreNotFound(t *testing.T) {
+	t.Parallel()
+	a := setupOn(t, brokenStore{Store: memory.New(), count: automation.ErrNotFound, define: automation.ErrNotFound}, automation.Options{})
+	id := a.create()
+	a.must(http.StatusCreated, "POST", "/events", `{"name": "x"}`)
+	got := a.must(http.StatusNotFound, "GET", "/automations/"+id+"/metrics", "").failure(t)
+	assert.Equal(t, failure{404, "not_found", "what the request names does not exist"}, got)
+	a.must(http.StatusNotFound, "DELETE", "/events/x", "")
+	a.must(http.StatusNotFound, "PATCH", "/events/x", `{"schema": null}`)
+}
+
+func TestConflicts_WithoutANameAreTold(t *testing.T) {
+	t.Parallel()
+	a := setupOn(t, brokenStore{Store: memory.New(), define: automation.ErrConflict}, automation.Options{})
+	a.must(http.StatusCreated, "POST", "/events", `{"name": "x"}`)
+	got := a.must(http.StatusConflict, "DELETE", "/events/x", "").failure(t)
+	assert.Equal(t, failure{409, "conflict", "it was changed by somebody else at the same time: try again"}, got)
+}
+
+// blindMailer cannot reach the templates it should look at.
+type blindMailer struct{ *capture.Mailer }
+
+func (blindMailer) InspectTemplate(context.Context, string) (automation.TemplateInfo, error) {
+	return automation.TemplateInfo{}, errors.New("dial tcp: connection refused")
+}
+
+func TestValidate_FailsIfTheTemplatesCannotBeLookedAt(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	runner, err := automation.New(memory.New(), blindMailer{a.mailer}, automation.Options{})
+	require.NoError(t, err)
+	a.Handler, err = httpapi.New(runner, httpapi.Options{AuthenticatedByHost: true})
+	require.NoError(t, err)
+	got := a.must(http.StatusInternalServerError, "POST", "/automations/validate", welcome)
+	assert.NotContains(t, got.body, "refused")
+}

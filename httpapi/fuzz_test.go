@@ -1,0 +1,67 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// FuzzRequests sends anything to an API with something of everything in it. No
+// request fails on the server's side, and one that is refused changes nothing.
+func FuzzRequests(f *testing.F) {
+	for _, seed := range [][3]string{
+		{"POST", "/automations", welcome},
+		{"POST", "/automations", `{"name": "x", "steps": null, "connections": [{}]}`},
+		{"GET", "/automations?status=enabled&limit=1&after=x", ""},
+		{"PATCH", "/automations/{automation}", `{"name": "x", "status": "disabled"}`},
+		{"PATCH", "/automations/{automation}", `{"steps": [{"key": "a", "type": "trigger", "config": {"event_name": "x"}}], "connections": []}`},
+		{"DELETE", "/automations/{automation}", ""},
+		{"POST", "/automations/{automation}/stop", `{"cancel_runs": true}`},
+		{"POST", "/automations/{automation}/duplicate", "null"},
+		{"POST", "/automations/validate", `{"name": ""}`},
+		{"GET", "/automations/{automation}/runs?status=running%2Cfailed", ""},
+		{"GET", "/automations/{automation}/metrics", ""},
+		{"GET", "/automations/{automation}/runs/{run}", ""},
+		{"POST", "/automations/{automation}/runs/{run}/cancel", ""},
+		{"POST", "/automations/{automation}/runs/{run}/retry", "{}"},
+		{"POST", "/events", `{"name": "y", "schema": {"a": "string"}}`},
+		{"PATCH", "/events/x", `{"schema": {"type": "object", "properties": {"a": {"type": ["string"]}}}}`},
+		{"POST", "/events/send", `{"event": "user.created", "email": "a@example.com", "payload": {"a": 1e999, "": [null]}}`},
+		{"GET", "//events/..%2Fx/", ""},
+		{"POST", "/contacts", `{"email": "b@example.com", "properties": {"a": 1}, "segments": ["s", {"id": "t"}]}`},
+		{"PATCH", "/contacts/ada@example.com", `{"first_name": null, "properties": null}`},
+		{"DELETE", "/contacts/ada%40example.com", ""},
+		{"CONNECT", "*", ""},
+	} {
+		f.Add(seed[0], seed[1], []byte(seed[2]))
+	}
+	f.Fuzz(func(t *testing.T, method, target string, body []byte) {
+		a := setup(t)
+		a.must(http.StatusCreated, "POST", "/events", `{"name": "x"}`)
+		id := a.create()
+		run := a.start("ada@example.com")
+		target = strings.NewReplacer("{automation}", id, "{run}", run).Replace(target)
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			t.Skip("the server would not parse it")
+		}
+		r, err := http.NewRequestWithContext(t.Context(), method, "http://localhost/", strings.NewReader(string(body)))
+		if err != nil {
+			t.Skip("the server would not parse it")
+		}
+		r.URL, r.RequestURI = u, target
+		r.Header.Set("Authorization", "Bearer "+fullKey)
+		before := a.contents()
+		got := a.do(r)
+		assert.Less(t, got.status, 500, got.body)
+		assert.GreaterOrEqual(t, got.status, 200)
+		assert.NotEqual(t, 3, got.status/100, "a redirect")
+		if got.status >= 400 {
+			assert.Equal(t, before, a.contents(), "nothing changes")
+			assert.NotEmpty(t, got.failure(t).Message)
+		}
+	})
+}

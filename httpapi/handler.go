@@ -1,0 +1,78 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// Handler serves the API. It is safe for concurrent use, keeps nothing between
+// requests but the tokens of its rate limits, and starts no goroutines.
+type Handler struct {
+	runner *automation.Runner
+	opts   Options
+	keys   keyring
+	mux    *http.ServeMux
+}
+
+// New returns a Handler that works on runner. It fails with an
+// *automation.ValidationError that lists all options that are invalid.
+//
+// The Handler answers every path it is given. Mount it under a prefix with
+// http.StripPrefix.
+func New(runner *automation.Runner, opts Options) (*Handler, error) {
+	var c optionCheck
+	if runner == nil {
+		c.add("runner", "is required")
+	}
+	opts.check(&c)
+	opts = opts.withDefaults()
+	keys := newKeyring(&c, opts)
+	if err := c.problems.Err("httpapi"); err != nil {
+		return nil, err
+	}
+	h := &Handler{runner: runner, opts: opts, keys: keys, mux: http.NewServeMux()}
+	for pattern, resource := range h.routes() {
+		h.mux.Handle(pattern, h.serve(resource))
+	}
+	return h, nil
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.mux.ServeHTTP(w, canonical(r))
+}
+
+// canonical returns r with a clean path. A client whose base URL ends in a slash
+// asks for //automations; the mux would redirect it, and a redirect loses the
+// body of a POST. The escaped path is cleaned, so that what is encoded in a name
+// stays part of the name.
+func canonical(r *http.Request) *http.Request {
+	escaped := path.Clean("/" + r.URL.EscapedPath())
+	plain, err := url.PathUnescape(escaped)
+	if err != nil || !utf8.ValidString(plain) || strings.ContainsRune(plain, 0) {
+		escaped, plain = "/", "/" // no name holds such characters: nothing is found
+	}
+	clean := *r
+	u := *r.URL
+	u.Path, u.RawPath = plain, escaped
+	clean.URL, clean.RequestURI = &u, ""
+	return &clean
+}
+
+// serve answers the requests for one resource.
+func (h *Handler) serve(res resource) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), h.opts.Timeout)
+		defer cancel()
+		r = r.WithContext(ctx)
+		r.Body = http.MaxBytesReader(w, r.Body, h.opts.MaxBody)
+		x := exchange{Handler: h, w: w, r: r, caller: nobody}
+		x.answer(res)
+	})
+}

@@ -1,0 +1,98 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// query reads the query of a request. Parameters that nobody asks for are
+// ignored, and an empty one is as good as none.
+type query struct{ url.Values }
+
+func queryOf(r *http.Request) (query, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return query{}, invalid("", "the query of the URL is malformed")
+	}
+	for name, all := range values {
+		for _, value := range all {
+			if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+				return query{}, invalid(strconv.Quote(name), "is not a text")
+			}
+		}
+	}
+	return query{values}, nil
+}
+
+// page returns which page of a list is asked for.
+func (q query) page() (automation.PageQuery, error) {
+	page := automation.PageQuery{After: q.Get("after"), Before: q.Get("before")}
+	if page.After != "" && page.Before != "" {
+		return page, invalid("before", "cannot be used together with after")
+	}
+	limit := q.Get("limit")
+	if limit == "" {
+		return page, nil
+	}
+	n, err := strconv.Atoi(limit)
+	if err != nil || n < 1 || n > 100 {
+		return page, invalid("limit", "must be a whole number between 1 and 100")
+	}
+	page.Limit = n
+	return page, nil
+}
+
+// pageOf is page for a list without other parameters.
+func pageOf(r *http.Request) (automation.PageQuery, error) {
+	q, err := queryOf(r)
+	if err != nil {
+		return automation.PageQuery{}, err
+	}
+	return q.page()
+}
+
+// statuses returns the statuses that are asked for, separated by commas or given
+// one by one, of those that are known. None means all.
+func statuses[S ~string](q query, known ...S) ([]S, error) {
+	var asked []S
+	for _, value := range q.Values["status"] {
+		if value == "" {
+			continue
+		}
+		for name := range strings.SplitSeq(value, ",") {
+			s := S(strings.TrimSpace(name))
+			if !slices.Contains(known, s) {
+				return nil, invalid("status", "%q is unknown: use %s", s, alternatives(known))
+			}
+			asked = append(asked, s)
+		}
+	}
+	return asked, nil
+}
+
+func alternatives[S ~string](known []S) string {
+	quoted := make([]string, len(known))
+	for i, s := range known {
+		quoted[i] = strconv.Quote(string(s))
+	}
+	return strings.Join(quoted, " or ")
+}
+
+// unknownCursor turns the error of a list, which wraps ErrNotFound if it does not
+// have the item that after or before names.
+func unknownCursor(err error, page automation.PageQuery) error {
+	name := "after"
+	if page.Before != "" {
+		name = "before"
+	}
+	if absent(err, "", "") == err {
+		return err
+	}
+	return invalid(name, "there is nothing with the id %q in this list", page.After+page.Before)
+}

@@ -1,0 +1,75 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// encode returns body as JSON. It can fail: the contact of a host may hold what
+// has no JSON.
+func encode(body any) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(body)
+	return b.Bytes(), err
+}
+
+// respond writes an answer. It cannot be told to a client who is gone that
+// writing has failed.
+func respond(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
+
+// timestamp is a time in Resend's form. The zero time is null.
+type timestamp time.Time
+
+// MarshalJSON implements json.Marshaler.
+func (t timestamp) MarshalJSON() ([]byte, error) {
+	if time.Time(t).IsZero() {
+		return []byte("null"), nil
+	}
+	return []byte(time.Time(t).UTC().Format(`"2006-01-02 15:04:05.000000+00"`)), nil
+}
+
+// nullable is null for a text that is unset.
+func nullable(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// reference answers what was done to one object.
+type reference struct {
+	Object string `json:"object"`
+	ID     string `json:"id"`
+}
+
+// deleted answers that an object is gone.
+type deleted struct {
+	Object  string `json:"object"`
+	ID      string `json:"id"`
+	Deleted bool   `json:"deleted"`
+}
+
+// list answers a page.
+type list[T any] struct {
+	Object  string `json:"object"`
+	HasMore bool   `json:"has_more"`
+	Data    []T    `json:"data"`
+}
+
+func listOf[T, R any](page automation.Page[T], item func(T) R) list[R] {
+	l := list[R]{Object: "list", HasMore: page.HasMore, Data: make([]R, len(page.Data))}
+	for i := range page.Data {
+		l.Data[i] = item(page.Data[i])
+	}
+	return l
+}

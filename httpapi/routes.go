@@ -1,0 +1,69 @@
+package httpapi
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// operation is one call of the API.
+type operation struct {
+	status  int // of success
+	do      func(r *http.Request) (body any, err error)
+	sending bool // open to keys that may only send
+}
+
+// resource holds the operations on one path by method. nil is no resource.
+type resource map[string]operation
+
+// ok is an operation that answers with 200.
+func ok(do func(*http.Request) (any, error)) operation {
+	return operation{status: http.StatusOK, do: do}
+}
+
+// created is an operation that makes something and answers with its id.
+func created(do func(*http.Request) (any, error)) operation {
+	return operation{status: http.StatusCreated, do: do}
+}
+
+// routes returns the resources by the patterns of their paths. Patterns name no
+// methods: a method that is not allowed is for the Handler to answer.
+func (h *Handler) routes() map[string]resource {
+	routes := map[string]resource{"/": nil}
+	maps.Copy(routes, h.automationRoutes())
+	maps.Copy(routes, h.runRoutes())
+	maps.Copy(routes, h.eventRoutes())
+	if h.opts.Contacts {
+		maps.Copy(routes, h.contactRoutes())
+	}
+	return routes
+}
+
+// operation returns what to do for a method. HEAD is done like GET; the server
+// leaves the body out.
+func (res resource) operation(header http.Header, method string) (operation, error) {
+	if res == nil {
+		return operation{}, &failure{http.StatusNotFound, nameNotFound, "there is nothing at this path"}
+	}
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	if op, ok := res[method]; ok {
+		return op, nil
+	}
+	allow := res.methods()
+	header.Set("Allow", allow)
+	return operation{}, &failure{http.StatusMethodNotAllowed, nameMethod, fmt.Sprintf("this path takes %s", allow)}
+}
+
+// methods lists the methods that are allowed.
+func (res resource) methods() string {
+	methods := slices.Collect(maps.Keys(res))
+	if _, ok := res[http.MethodGet]; ok {
+		methods = append(methods, http.MethodHead)
+	}
+	slices.Sort(methods)
+	return strings.Join(methods, ", ")
+}

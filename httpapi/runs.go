@@ -1,0 +1,166 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/seed-b636437c/automation"
+)
+
+func (h *Handler) runRoutes() map[string]resource {
+	return map[string]resource{
+		"/automations/{automation}/runs":              {"GET": ok(h.listRuns)},
+		"/automations/{automation}/runs/{run}":        {"GET": ok(h.getRun)},
+		"/automations/{automation}/runs/{run}/cancel": {"POST": ok(h.cancelRun)},
+		"/automations/{automation}/runs/{run}/retry":  {"POST": ok(h.retryRun)},
+		"/contacts/{contact}/runs":                    {"GET": ok(h.listContactRuns)},
+	}
+}
+
+// runItem is a run in a list of its automation's.
+type runItem struct {
+	ID          string               `json:"id"`
+	Status      automation.RunStatus `json:"status"`
+	StartedAt   timestamp            `json:"started_at"`
+	CompletedAt timestamp            `json:"completed_at"`
+	CreatedAt   timestamp            `json:"created_at"`
+}
+
+func newRunItem(r automation.Run) runItem {
+	return runItem{r.ID, r.Status, timestamp(r.StartedAt), timestamp(r.CompletedAt), timestamp(r.CreatedAt)}
+}
+
+// contactRunItem is a run in a list of its contact's.
+type contactRunItem struct {
+	runItem
+	AutomationID string `json:"automation_id"`
+	ContactID    string `json:"contact_id"`
+	Event        string `json:"event"`
+}
+
+func newContactRunItem(r automation.Run) contactRunItem {
+	return contactRunItem{newRunItem(r), r.AutomationID, r.ContactID, r.EventName}
+}
+
+// runBody is a run with its steps.
+type runBody struct {
+	Object string `json:"object"`
+	runItem
+	Steps []stepBody `json:"steps"`
+}
+
+type stepBody struct {
+	Key         string                `json:"key"`
+	Type        automation.StepType   `json:"type"`
+	Status      automation.StepStatus `json:"status"`
+	StartedAt   timestamp             `json:"started_at"`
+	CompletedAt timestamp             `json:"completed_at"`
+	Output      json.RawMessage       `json:"output"`
+	Error       *automation.StepError `json:"error"`
+	CreatedAt   timestamp             `json:"created_at"`
+}
+
+func newRunBody(r automation.Run) runBody {
+	body := runBody{"automation_run", newRunItem(r), make([]stepBody, len(r.Steps))}
+	for i, s := range r.Steps {
+		body.Steps[i] = stepBody{
+			s.Key, s.Type, s.Status, timestamp(s.StartedAt), timestamp(s.CompletedAt), s.Output, s.Error, timestamp(s.CreatedAt),
+		}
+	}
+	return body
+}
+
+// runQuery returns which runs a list is asked for.
+func runQuery(r *http.Request) (automation.RunQuery, error) {
+	var selection automation.RunQuery
+	q, err := queryOf(r)
+	if err != nil {
+		return selection, err
+	}
+	if selection.PageQuery, err = q.page(); err != nil {
+		return selection, err
+	}
+	selection.Statuses, err = statuses(q, automation.RunRunning, automation.RunCompleted, automation.RunFailed, automation.RunCancelled)
+	return selection, err
+}
+
+func (h *Handler) listRuns(r *http.Request) (any, error) {
+	selection, err := runQuery(r)
+	if err != nil {
+		return nil, err
+	}
+	a, err := h.automation(r)
+	if err != nil {
+		return nil, err
+	}
+	selection.AutomationID = a.ID
+	found, err := h.runner.ListRuns(r.Context(), selection)
+	if err != nil {
+		return nil, unknownCursor(err, selection.PageQuery)
+	}
+	return listOf(found, newRunItem), nil
+}
+
+func (h *Handler) listContactRuns(r *http.Request) (any, error) {
+	selection, err := runQuery(r)
+	if err != nil {
+		return nil, err
+	}
+	c, err := h.contact(r)
+	if err != nil {
+		return nil, err
+	}
+	selection.ContactID = c.ID
+	found, err := h.runner.ListRuns(r.Context(), selection)
+	if err != nil {
+		return nil, unknownCursor(err, selection.PageQuery)
+	}
+	return listOf(found, newContactRunItem), nil
+}
+
+func (h *Handler) getRun(r *http.Request) (any, error) {
+	run, err := h.run(r)
+	if err != nil {
+		return nil, err
+	}
+	return newRunBody(run), nil
+}
+
+// run returns the run that the path names, which must be one of the automation
+// that the path names. That one may be deleted by now.
+func (h *Handler) run(r *http.Request) (automation.Run, error) {
+	id := r.PathValue("run")
+	run, err := h.runner.GetRun(r.Context(), id)
+	if err == nil && run.AutomationID != r.PathValue("automation") {
+		err = automation.ErrNotFound
+	}
+	return run, absent(err, "run", id)
+}
+
+func (h *Handler) cancelRun(r *http.Request) (any, error) {
+	return h.control(r, h.runner.CancelRun)
+}
+
+func (h *Handler) retryRun(r *http.Request) (any, error) {
+	return h.control(r, h.runner.RetryRun)
+}
+
+func (h *Handler) control(r *http.Request, act func(context.Context, string) (automation.Run, error)) (any, error) {
+	if err := readOptionalFields(r); err != nil {
+		return nil, err
+	}
+	run, err := h.run(r)
+	if err != nil {
+		return nil, err
+	}
+	status := run.Status
+	if run, err = act(r.Context(), run.ID); err != nil {
+		id := r.PathValue("run")
+		return nil, taken(absent(err, "run", id), "run %q is %s: only a failed run can be retried", id, status)
+	}
+	return struct {
+		reference
+		Status automation.RunStatus `json:"status"`
+	}{reference{"automation_run", run.ID}, run.Status}, nil
+}
