@@ -220,17 +220,8 @@ func TestLists_ArePaged(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := a.must(http.StatusOK, "GET", "/automations"+tt.query, "")
-			var page struct {
-				HasMore bool `json:"has_more"`
-				Data    []struct{ ID string }
-			}
-			require.NoError(t, json.Unmarshal([]byte(got.body), &page))
-			assert.Equal(t, tt.more, page.HasMore)
-			var listed []string
-			for _, item := range page.Data {
-				listed = append(listed, item.ID)
-			}
+			more, listed := a.must(http.StatusOK, "GET", "/automations"+tt.query, "").page(t)
+			assert.Equal(t, tt.more, more)
 			assert.Equal(t, tt.want, listed)
 		})
 	}

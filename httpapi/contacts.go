@@ -53,11 +53,7 @@ func (h *Handler) listContacts(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := h.runner.ListContacts(r.Context(), automation.ContactQuery{Segment: q.Get("segment_id"), PageQuery: page})
-	if err != nil {
-		return nil, unknownCursor(err, page)
-	}
-	return listOf(found, newContactItem), nil
+	return h.contactsIn(r.Context(), q.Get("segment_id"), page)
 }
 
 func (h *Handler) createContact(r *http.Request) (any, error) {

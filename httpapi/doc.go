@@ -1,6 +1,6 @@
-// Package httpapi answers the REST API of Resend's automations, events and
-// contacts from a Runner of the host's own. Clients of Resend work with it once
-// their base URL is changed.
+// Package httpapi answers the REST API of Resend's automations, events, contacts,
+// segments and templates from a Runner of the host's own. Clients of Resend work with
+// it once their base URL is changed.
 //
 //	api, err := httpapi.New(runner, httpapi.Options{
 //		Keys: []httpapi.Key{{Name: "backend", Hash: httpapi.HashKey(os.Getenv("API_KEY"))}},
@@ -22,7 +22,13 @@
 // email}/runs), and an automation is checked without being kept (POST
 // /automations/validate). The body {"cancel_runs": true} lets POST
 // /automations/{id}/stop cancel the runs in progress too. The header
-// Idempotency-Key makes POST /events/send safe to repeat.
+// Idempotency-Key makes POST /events/send safe to repeat. GET /openapi.json, which
+// needs no key, describes all calls that are served in OpenAPI 3.1.
+//
+// A contact can be in a segment that has no name: an add_to_segment step asks for
+// none. So POST /contacts/{id or email}/segments/{segment_id} and GET
+// /segments/{id}/contacts do not ask for one either, while GET /contacts/{id or
+// email}/segments leaves such segments out.
 //
 // Bodies are read strictly: an unknown field, a field that is given twice or a
 // value of the wrong type is an error that names its path. A request that is

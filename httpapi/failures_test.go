@@ -132,6 +132,49 @@ func TestRequests_ThatAreInvalidSayWhatIsWrong(t *testing.T) {
 		"contact: email null":       {"PATCH", "/contacts/ada@example.com", `{"email": null}`, 422, invalid, "email: must be a string, not null"},
 		"contact: unsubscribed":     {"PATCH", "/contacts/ada@example.com", `{"unsubscribed": null}`, 422, invalid, "unsubscribed: must be a boolean, not null"},
 		"contact: other id":         {"PATCH", "/contacts/ada@example.com", `{"id": "x"}`, 422, invalid, "id: is not the contact that the path names"},
+		"segment: no name":          {"POST", "/segments", `{}`, 422, missing, "name: is required"},
+		"segment: empty name":       {"POST", "/segments", `{"name": ""}`, 422, missing, "name: "},
+		"segment: name":             {"POST", "/segments", `{"name": "a\u0000b"}`, 422, invalid, "name: "},
+		"segment: id":               {"POST", "/segments", `{"name": "x", "id": "mine"}`, 422, invalid, "id: there is no such field"},
+		"segment: unknown":          {"GET", "/segments/x", ``, 404, "not_found", `there is no segment "x"`},
+		"segment: delete none":      {"DELETE", "/segments/x", ``, 404, "not_found", `there is no segment "x"`},
+		"segments: limit":           {"GET", "/segments?limit=0", ``, 422, invalid, "limit: "},
+		"segments: before nothing":  {"GET", "/segments?before=x", ``, 422, invalid, `before: there is nothing with the id "x" in this list`},
+		"segment contacts: limit":   {"GET", "/segments/x/contacts?limit=0", ``, 422, invalid, "limit: "},
+		"segment contacts: after":   {"GET", "/segments/x/contacts?after=y", ``, 422, invalid, "after: "},
+		"contact segments: limit":   {"GET", "/contacts/ada@example.com/segments?limit=0", ``, 422, invalid, "limit: "},
+		"contact segments: after":   {"GET", "/contacts/ada@example.com/segments?after=x", ``, 422, invalid, "after: "},
+		"contact segments: unknown": {"GET", "/contacts/x/segments", ``, 404, "not_found", `there is no contact "x"`},
+		"join: unknown":             {"POST", "/contacts/x/segments/s", ``, 404, "not_found", `there is no contact "x"`},
+		"join: field":               {"POST", "/contacts/ada@example.com/segments/s", `{"x": 1}`, 422, invalid, "x: there is no such field: this call takes none"},
+		"join: id":                  {"POST", "/contacts/ada@example.com/segments/" + strings.Repeat("x", 256), ``, 422, invalid, "segment_id: "},
+		"leave: unknown":            {"DELETE", "/contacts/x/segments/s", ``, 404, "not_found", `there is no contact "x"`},
+		"leave: id":                 {"DELETE", "/contacts/ada@example.com/segments/" + strings.Repeat("x", 256), ``, 422, invalid, "segment_id: "},
+		"template: no body":         {"POST", "/templates", ``, 400, invalid, "the body is not JSON: it is empty"},
+		"template: array":           {"POST", "/templates", `[]`, 422, invalid, "must be an object"},
+		"template: too long":        {"POST", "/templates", strings.Repeat(" ", 1<<20+1), 413, invalid, "at most 1048576 bytes"},
+		"template: unknown field":   {"POST", "/templates", `{"name": "x", "html": "x", "htlm": "x"}`, 422, invalid, "htlm: "},
+		"template: duplicate key":   {"POST", "/templates", `{"name": "x", "name": "y", "html": "x"}`, 422, invalid, "name: "},
+		"template: wrong types":     {"POST", "/templates", `{"name": 1, "html": true, "reply_to": [1], "variables": {}}`, 422, invalid, "4 problems: "},
+		"template: no name":         {"POST", "/templates", `{"html": "x"}`, 422, missing, "name: is required"},
+		"template: no body text":    {"POST", "/templates", `{"name": "x"}`, 422, missing, "html: there is neither HTML nor text"},
+		"template: status":          {"POST", "/templates", `{"name": "x", "html": "x", "status": "sent"}`, 422, invalid, "status: "},
+		"template: tag":             {"POST", "/templates", `{"name": "x", "html": "{{{NAME"}`, 422, invalid, "html: "},
+		"template: unknown":         {"GET", "/templates/x", ``, 404, "not_found", `there is no template "x"`},
+		"template: update nothing":  {"PATCH", "/templates/receipt", `{}`, 422, missing, "an update needs at least one field"},
+		"template: update no JSON":  {"PATCH", "/templates/receipt", `x`, 400, invalid, "the body is not JSON"},
+		"template: update status":   {"PATCH", "/templates/receipt", `{"status": "published"}`, 422, invalid, "status: is changed by publishing the template"},
+		"template: update name":     {"PATCH", "/templates/{template}", `{"name": null}`, 422, missing, "name: is required"},
+		"template: update tag":      {"PATCH", "/templates/{template}", `{"subject": "{{{", "html": null}`, 422, invalid, "2 problems: "},
+		"template: update unknown":  {"PATCH", "/templates/x", `{"name": "x"}`, 404, "not_found", `there is no template "x"`},
+		"template: update file":     {"PATCH", "/templates/receipt", `{"name": "x"}`, 409, "conflict", `template "billing/receipt" comes from a file`},
+		"template: delete unknown":  {"DELETE", "/templates/x", ``, 404, "not_found", `there is no template "x"`},
+		"publish: unknown":          {"POST", "/templates/x/publish", ``, 404, "not_found", `there is no template "x"`},
+		"publish: field":            {"POST", "/templates/receipt/publish", `{"x": 1}`, 422, invalid, "x: there is no such field"},
+		"copy: unknown":             {"POST", "/templates/x/duplicate", ``, 404, "not_found", `there is no template "x"`},
+		"copy: field":               {"POST", "/templates/receipt/duplicate", `{"name": "x"}`, 422, invalid, "name: there is no such field"},
+		"templates: limit":          {"GET", "/templates?limit=x", ``, 422, invalid, "limit: "},
+		"templates: after nothing":  {"GET", "/templates?after=x", ``, 422, invalid, `after: there is nothing with the id "x"`},
 		"no such path":              {"GET", "/emails", ``, 404, "not_found", "there is nothing at this path"},
 		"root":                      {"GET", "/", ``, 404, "not_found", "there is nothing at this path"},
 		"path that is not a text":   {"GET", "/automations/%00", ``, 404, "not_found", "there is nothing at this path"},
@@ -142,9 +185,10 @@ func TestRequests_ThatAreInvalidSayWhatIsWrong(t *testing.T) {
 			t.Parallel()
 			a := setup(t)
 			a.must(http.StatusCreated, "POST", "/contacts", `{"email": "ada@example.com"}`)
-			id := a.create()
+			template := a.must(http.StatusCreated, "POST", "/templates", `{"name": "Hello", "html": "<p>Hello</p>"}`).id(t)
+			path := strings.NewReplacer("{id}", a.create(), "{template}", template).Replace(tt.path)
 			before := a.contents()
-			got := a.must(tt.status, tt.method, strings.ReplaceAll(tt.path, "{id}", id), tt.body).failure(t)
+			got := a.must(tt.status, tt.method, path, tt.body).failure(t)
 			assert.Equal(t, tt.name, got.Name, got.Message)
 			assert.Contains(t, got.Message, tt.message)
 			assert.Equal(t, before, a.contents(), "nothing changes")
@@ -156,7 +200,7 @@ func TestRequests_ThatAreInvalidSayWhatIsWrong(t *testing.T) {
 func (a *api) contents() []string {
 	a.t.Helper()
 	var all []string
-	for _, path := range []string{"/automations", "/events", "/contacts"} {
+	for _, path := range []string{"/automations", "/events", "/contacts", "/segments", "/templates"} {
 		all = append(all, a.must(http.StatusOK, "GET", path, "").body)
 	}
 	page, err := a.runner.ListAutomations(a.t.Context(), automation.AutomationQuery{})
@@ -178,6 +222,8 @@ func TestMethods_ThatAreNotAllowedAreToldWhichAre(t *testing.T) {
 		"validate":   {"DELETE", "/automations/validate", "POST"},
 		"run":        {"DELETE", "/automations/x/runs/y", "GET, HEAD"},
 		"options":    {"OPTIONS", "/contacts", "GET, HEAD, POST"},
+		"membership": {"GET", "/contacts/x/segments/y", "DELETE, POST"},
+		"publish":    {"GET", "/templates/x/publish", "POST"},
 		"empty id":   {"DELETE", "/automations/", "GET, HEAD, POST"},
 		"invented":   {"BREW", "/events", "GET, HEAD, POST"},
 	}

@@ -34,6 +34,17 @@ func FuzzRequests(f *testing.F) {
 		{"POST", "/contacts", `{"email": "b@example.com", "properties": {"a": 1}, "segments": ["s", {"id": "t"}]}`},
 		{"PATCH", "/contacts/ada@example.com", `{"first_name": null, "properties": null}`},
 		{"DELETE", "/contacts/ada%40example.com", ""},
+		{"POST", "/segments", `{"name": "x"}`},
+		{"GET", "/segments/s/contacts?limit=1", ""},
+		{"GET", "/contacts/ada@example.com/segments?before=s", ""},
+		{"POST", "/contacts/ada@example.com/segments/s", ""},
+		{"DELETE", "/contacts/ada@example.com/segments/s", ""},
+		{"POST", "/templates", `{"name": "x", "alias": "y", "html": "{{#A}}{{{B|c}}}{{/A}}", "variables": [{"key": "B", "type": "number", "fallback_value": 1e999}]}`},
+		{"PATCH", "/templates/hello", `{"alias": null, "reply_to": ["a@example.com"], "text": "{{{contact.first_name}}}"}`},
+		{"POST", "/templates/hello/publish", ""},
+		{"POST", "/templates/billing%2Freceipt/duplicate", "{}"},
+		{"DELETE", "/templates/receipt", ""},
+		{"GET", "/openapi.json", ""},
 		{"CONNECT", "*", ""},
 	} {
 		f.Add(seed[0], seed[1], []byte(seed[2]))
@@ -41,6 +52,8 @@ func FuzzRequests(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, target string, body []byte) {
 		a := setup(t)
 		a.must(http.StatusCreated, "POST", "/events", `{"name": "x"}`)
+		a.must(http.StatusCreated, "POST", "/segments", `{"name": "Friends"}`)
+		a.must(http.StatusCreated, "POST", "/templates", `{"name": "Hello", "alias": "hello", "html": "<p>Hello</p>"}`)
 		id := a.create()
 		run := a.start("ada@example.com")
 		target = strings.NewReplacer("{automation}", id, "{run}", run).Replace(target)

@@ -18,8 +18,10 @@ type Options struct {
 	// the Handler is reached, which then checks nothing. It excludes Keys.
 	AuthenticatedByHost bool
 	// Contacts also serves the calls that create, read, change, list and delete
-	// contacts.
+	// contacts, and those about segments.
 	Contacts bool
+	// Templates also serves the calls about templates, from here. Nil serves none.
+	Templates Templates
 	// MaxBody is how many bytes the body of a request may have: 1 MiB by default.
 	MaxBody int64
 	// Timeout bounds the work on one request: 30 seconds by default. How long a

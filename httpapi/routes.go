@@ -13,6 +13,7 @@ type operation struct {
 	status  int // of success
 	do      func(r *http.Request) (body any, err error)
 	sending bool // open to keys that may only send
+	open    bool // to everybody, without a key
 }
 
 // resource holds the operations on one path by method. nil is no resource.
@@ -37,20 +38,31 @@ func (h *Handler) routes() map[string]resource {
 	maps.Copy(routes, h.eventRoutes())
 	if h.opts.Contacts {
 		maps.Copy(routes, h.contactRoutes())
+		maps.Copy(routes, h.segmentRoutes())
 	}
+	if h.opts.Templates != nil {
+		maps.Copy(routes, h.templateRoutes())
+	}
+	maps.Copy(routes, documentRoutes(routes))
 	return routes
 }
 
-// operation returns what to do for a method. HEAD is done like GET; the server
-// leaves the body out.
+// find returns the operation of a method. HEAD is done like GET; the server leaves
+// the body out.
+func (res resource) find(method string) (operation, bool) {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	op, ok := res[method]
+	return op, ok
+}
+
+// operation returns what to do for a method, or why nothing is.
 func (res resource) operation(header http.Header, method string) (operation, error) {
 	if res == nil {
 		return operation{}, &failure{http.StatusNotFound, nameNotFound, "there is nothing at this path"}
 	}
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	if op, ok := res[method]; ok {
+	if op, ok := res.find(method); ok {
 		return op, nil
 	}
 	allow := res.methods()

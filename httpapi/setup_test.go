@@ -36,12 +36,13 @@ const (
 // api is a Handler on a Runner of its own, whose clock stands still and whose ids
 // are the same in every run of a test.
 type api struct {
-	t      *testing.T
-	runner *automation.Runner
-	clock  *clock.Mock
-	mailer *capture.Mailer
-	log    *bytes.Buffer
-	http.Handler
+	t            *testing.T
+	runner       *automation.Runner
+	clock        *clock.Mock
+	mailer       *capture.Mailer
+	log          *bytes.Buffer
+	api          *httpapi.Handler
+	http.Handler // api, held against its document
 }
 
 func setup(t *testing.T, change ...func(*httpapi.Options)) *api {
@@ -62,15 +63,17 @@ func setupOn(t *testing.T, store automation.Store, opts automation.Options, chan
 			{Name: "backend", Hash: httpapi.HashKey(fullKey)},
 			{Name: "frontend", Hash: httpapi.HashKey(sendingKey), Permission: httpapi.PermissionSending},
 		},
-		Contacts: true,
-		Clock:    a.clock,
-		Logger:   slog.New(slog.NewTextHandler(a.log, nil)),
+		Contacts:  true,
+		Templates: newLibrary(t, a.clock),
+		Clock:     a.clock,
+		Logger:    slog.New(slog.NewTextHandler(a.log, nil)),
 	}
 	for _, c := range change {
 		c(&options)
 	}
-	a.Handler, err = httpapi.New(a.runner, options)
+	a.api, err = httpapi.New(a.runner, options)
 	require.NoError(t, err)
+	a.Handler = conforming(t, a.api)
 	return a
 }
 
@@ -112,7 +115,11 @@ func (a *api) call(method, target, body string, headers ...string) answer {
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	return a.do(r)
+	got := a.do(r)
+	if got.status < 300 {
+		assert.NoError(a.t, described().checkRequest(method, a.api.Path(r), []byte(body)), "%s %s: %s", method, target, body)
+	}
+	return got
 }
 
 func (a *api) do(r *http.Request) answer {
@@ -187,4 +194,18 @@ func golden(t *testing.T, name string, got answer) {
 	want, err := os.ReadFile(file)
 	require.NoError(t, err)
 	assert.Equal(t, string(want), text)
+}
+
+// page returns what a list has.
+func (a answer) page(t *testing.T) (more bool, ids []string) {
+	t.Helper()
+	var page struct {
+		HasMore bool `json:"has_more"`
+		Data    []struct{ ID string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(a.body), &page), a.body)
+	for _, item := range page.Data {
+		ids = append(ids, item.ID)
+	}
+	return page.HasMore, ids
 }
