@@ -34,10 +34,14 @@ type plain struct {
 	skipped   string // the element whose content is left out, or ""
 	skipDepth int    // elements of that name that are open
 
-	lists []list
-	href  string // of the link that is open, or ""
-	label int    // where its text begins
+	lists  []list
+	marked bool   // an item has its mark, and no text yet
+	href   string // of the link that is open, or ""
+	label  int    // where its text begins
 }
+
+// maxIndent is how many levels of lists are told apart.
+const maxIndent = 10
 
 // list is an open <ul> or <ol>.
 type list struct {
@@ -112,6 +116,9 @@ func (p *plain) start(e atom.Atom, name []byte, a attributes) {
 		p.skipped, p.skipDepth = string(name), 1
 		return
 	}
+	if e == atom.Li {
+		p.marked = false
+	}
 	p.breakLine(margin(e))
 	switch e {
 	case atom.Ul, atom.Ol:
@@ -162,6 +169,8 @@ func (p *plain) end(e atom.Atom, name []byte) {
 		p.lists = p.lists[:len(p.lists)-1]
 	case e == atom.Pre && p.pre > 0:
 		p.pre--
+	case e == atom.Li:
+		p.marked = false
 	}
 	p.breakLine(margin(e))
 }
@@ -175,9 +184,10 @@ func (p *plain) item() {
 		if l.ordered {
 			mark = fmt.Sprintf("%d. ", l.items)
 		}
-		mark = strings.Repeat("  ", depth-1) + mark
+		mark = strings.Repeat("  ", min(depth, maxIndent)-1) + mark
 	}
 	p.write(mark)
+	p.marked = true
 }
 
 // endLink writes the address behind the text of a link, unless that says it.
@@ -207,8 +217,13 @@ func isAddress(href string) bool {
 	return false
 }
 
-// breakLine asks for n line breaks before the next text.
-func (p *plain) breakLine(n int) { p.breaks = max(p.breaks, n) }
+// breakLine asks for n line breaks before the next text. The text of an item stands
+// beside its mark, also if it is a paragraph.
+func (p *plain) breakLine(n int) {
+	if !p.marked {
+		p.breaks = max(p.breaks, n)
+	}
+}
 
 // text writes text with its white space as a browser shows it.
 func (p *plain) text(s string) {
@@ -239,7 +254,7 @@ func (p *plain) write(s string) {
 	case p.space && !strings.HasSuffix(p.out.String(), " "):
 		p.out.WriteByte(' ')
 	}
-	p.breaks, p.space = 0, false
+	p.breaks, p.space, p.marked = 0, false, false
 	p.out.WriteString(s)
 }
 
