@@ -3,6 +3,7 @@ package template
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -53,7 +54,17 @@ func parse(data []byte) (Template, automation.Problems) {
 type document struct {
 	check
 	decoder *json.Decoder
+	depth   int // objects and arrays that are open
 }
+
+// maxNesting and maxPath are far more than a template needs. They keep what reading
+// costs in proportion to the size of the document.
+const (
+	maxNesting = 100
+	maxPath    = 200 // bytes, from which on a path gets no longer
+)
+
+var errNesting = fmt.Errorf("objects and arrays are nested more than %d deep", maxNesting)
 
 // read returns what the document holds, or nil if it is no JSON.
 func (d *document) read(data []byte) any {
@@ -84,14 +95,18 @@ func (d *document) line(data []byte) int {
 
 func (d *document) value(path string) (any, error) {
 	token, err := d.decoder.Token()
-	switch token {
-	case json.Delim('{'):
-		return d.object(path)
-	case json.Delim('['):
-		return d.array(path)
-	default:
+	if _, ok := token.(json.Delim); !ok || err != nil {
 		return token, err
 	}
+	if d.depth == maxNesting {
+		return nil, errNesting
+	}
+	d.depth++
+	defer func() { d.depth-- }()
+	if token == json.Delim('{') {
+		return d.object(path)
+	}
+	return d.array(path)
 }
 
 func (d *document) object(path string) (any, error) {
@@ -192,10 +207,18 @@ func (d *document) variables(path string, v any) []Variable {
 }
 
 func join(path, key string) string {
-	if path == "" {
+	switch {
+	case path == "":
 		return key
+	case len(path) > maxPath:
+		return path
 	}
 	return path + "." + key
 }
 
-func index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
+func index(path string, i int) string {
+	if len(path) > maxPath {
+		return path
+	}
+	return path + "[" + strconv.Itoa(i) + "]"
+}

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -218,4 +219,18 @@ func TestParse_ReadsTheJSONOfResend(t *testing.T) {
 	assert.Equal(t, []string{"syntax "}, problems(t, err))
 	_, err = template.Parse([]byte(`{"name": {"a": ]}`))
 	assert.Equal(t, []string{"syntax "}, problems(t, err))
+}
+
+// A path that grows with each level would make a small document gigabytes.
+func TestParse_RefusesDeepNestingAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, data := range map[string]string{
+		"arrays":   strings.Repeat("[", 1_000_000),
+		"objects":  strings.Repeat(`{"a":`, 1_000_000),
+		"long key": `{"` + strings.Repeat("k", 500_000) + `":[` + strings.Repeat("[0],", 100_000) + `[`,
+	} {
+		_, err := template.Parse([]byte(data))
+		assert.Equal(t, []string{"syntax "}, problems(t, err), name)
+		assert.Less(t, len(err.Error()), 1000)
+	}
 }
