@@ -3,6 +3,7 @@ package template
 import (
 	"errors"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/mail"
@@ -53,6 +54,8 @@ func compile(t *Template, defaultFrom string) (*compiled, automation.Problems) {
 	c.status(t.Status)
 	c.variables(t.Variables)
 	c.headers(t)
+	c.encoding("html", t.HTML)
+	c.encoding("text", t.Text)
 	from := t.From
 	if from == "" {
 		from = defaultFrom
@@ -120,6 +123,14 @@ func (c *check) text(path, source string, html bool) *text {
 		c.add(CodeInvalidTag, path, "%s", message)
 	}
 	return t
+}
+
+// encoding refuses what mail programs would show as something else: an email says
+// that it is UTF-8.
+func (c *check) encoding(path, source string) {
+	if !utf8.ValidString(source) {
+		c.add(automation.CodeSyntax, path, "is not valid UTF-8: save it in that encoding")
+	}
 }
 
 // variables checks the declarations, and makes their fallbacks what JSON has.

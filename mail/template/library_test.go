@@ -84,6 +84,7 @@ func TestCreate_ReportsWhatIsWrong(t *testing.T) {
 		"status":             {template.Template{Name: "n", Text: "t", Status: "live"}, []string{"invalid_status status"}},
 		"subject over lines": {template.Template{Name: "n", Text: "t", Subject: "a\nb"}, []string{"unsafe_header subject"}},
 		"from over lines":    {template.Template{Name: "n", Text: "t", From: "{{A}}\n<a@example.com>"}, []string{"unsafe_header from"}},
+		"not UTF-8":          {template.Template{Name: "n", Text: "caf\xe9", HTML: "\xff", Subject: "\xff"}, []string{"unsafe_header subject", "syntax html", "syntax text"}},
 		"addresses":          {template.Template{Name: "n", Text: "t", From: "x", ReplyTo: "y"}, []string{"invalid_email from", "invalid_email reply_to"}},
 		"tags everywhere": {template.Template{Name: "n", Text: "{{", HTML: "{{>a}}", Subject: "{{=", From: "{{}}", ReplyTo: "{{#a}}"},
 			[]string{"invalid_template_tag from", "invalid_template_tag subject", "invalid_template_tag reply_to", "invalid_template_tag html", "invalid_template_tag text"}},

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"path"
@@ -135,7 +136,7 @@ func (f *folder) names() ([]string, error) {
 // template reads one template with the texts beside it.
 func (f *folder) template(id string, names []string) error {
 	file := id + ".json"
-	data, err := fs.ReadFile(f.fsys, file)
+	data, err := f.file(file)
 	if err != nil {
 		return err
 	}
@@ -149,7 +150,7 @@ func (f *folder) template(id string, names []string) error {
 		if !slices.Contains(names, name) {
 			continue
 		}
-		content, err := fs.ReadFile(f.fsys, name)
+		content, err := f.file(name)
 		if err != nil {
 			return err
 		}
@@ -163,6 +164,12 @@ func (f *folder) template(id string, names []string) error {
 	}
 	f.problems = append(f.problems, inFiles(problems, file, files)...)
 	return nil
+}
+
+// file returns what a file holds, without the byte order mark of some editors.
+func (f *folder) file(name string) ([]byte, error) {
+	data, err := fs.ReadFile(f.fsys, name)
+	return bytes.TrimPrefix(data, []byte("\ufeff")), err
 }
 
 // compile compiles a template, and keeps it if there is nothing wrong with it.

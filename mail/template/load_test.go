@@ -234,3 +234,17 @@ func TestParse_RefusesDeepNestingAtOnce(t *testing.T) {
 		assert.Less(t, len(err.Error()), 1000)
 	}
 }
+
+func TestLoad_PassesOverByteOrderMarks(t *testing.T) {
+	t.Parallel()
+	const mark = "\xef\xbb\xbf"
+	w := setup(t, template.Options{})
+	require.NoError(t, w.Load(fstest.MapFS{
+		"t.json": {Data: []byte(mark + `{"name": "n", "subject": "s"}`)},
+		"t.html": {Data: []byte(mark + "<p>h</p>")},
+		"t.txt":  {Data: []byte(mark + "text")},
+	}))
+	m, err := w.render(automation.Email{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"<p>h</p>", "text"}, []string{m.HTML, m.Text})
+}
