@@ -2,7 +2,10 @@ package template
 
 import (
 	"errors"
+	"math"
 	"strconv"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/seed-b636437c/automation"
@@ -16,6 +19,9 @@ const (
 	CodeTaken           automation.Code = "template_name_taken"       // two templates with one alias
 	CodeStrayFile       automation.Code = "stray_template_file"       // a text without its .json
 )
+
+// maxIDBytes is what an automation may name: ids in it are no longer.
+const maxIDBytes = 255
 
 // parts are the fields of an email, compiled.
 type parts struct{ from, subject, replyTo, html, text *text }
@@ -48,6 +54,7 @@ type compiled struct {
 func compile(t *Template, defaultFrom string) (*compiled, automation.Problems) {
 	var c check
 	c.required("name", t.Name)
+	c.names(t)
 	if t.HTML == "" && t.Text == "" {
 		c.add(automation.CodeMissingField, "html", "there is neither HTML nor text: give one of them")
 	}
@@ -106,6 +113,23 @@ func (c *check) add(code automation.Code, path, format string, args ...any) {
 func (c *check) required(path, value string) {
 	if value == "" {
 		c.add(automation.CodeMissingField, path, "is required")
+	}
+}
+
+// names refuses what would not come back from a file, a URL or a log as it was.
+func (c *check) names(t *Template) {
+	for _, n := range []struct {
+		path, name string
+		longest    int
+	}{{"id", t.ID, maxIDBytes}, {"alias", t.Alias, maxIDBytes}, {"name", t.Name, math.MaxInt}} {
+		switch {
+		case !utf8.ValidString(n.name):
+			c.add(automation.CodeInvalidName, n.path, "is not valid UTF-8")
+		case strings.ContainsFunc(n.name, unicode.IsControl):
+			c.add(automation.CodeInvalidName, n.path, "must not contain control characters")
+		case len(n.name) > n.longest:
+			c.add(automation.CodeInvalidName, n.path, "must not be longer than %d bytes", n.longest)
+		}
 	}
 }
 

@@ -3,11 +3,12 @@ package template
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -138,11 +139,31 @@ func (l *Library) forget(e *entry) error {
 	return syncFolder(l.folder)
 }
 
-// path returns the file of an entry. Escaping leaves nothing in an id that could lead
-// out of the folder, or hide the file.
+// path returns the file of an entry.
 func (l *Library) path(e *entry) string {
-	name := strings.ReplaceAll(url.PathEscape(e.template.ID), ".", "%2E")
-	return filepath.Join(l.folder, name+".json")
+	return filepath.Join(l.folder, fileName(e.template.ID)+".json")
+}
+
+// maxFileName leaves room for the ending: file systems take 255 bytes.
+const maxFileName = 200
+
+// fileName returns a name that belongs to one id only, also where the file system
+// takes upper and lower case for the same, and that leads nowhere else.
+func fileName(id string) string {
+	var name strings.Builder
+	for _, c := range []byte(id) {
+		switch {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '_':
+			name.WriteByte(c)
+		default:
+			fmt.Fprintf(&name, "%%%02x", c)
+		}
+	}
+	if name.Len() <= maxFileName {
+		return name.String()
+	}
+	sum := sha256.Sum256([]byte(id))
+	return name.String()[:maxFileName/2] + "%" + hex.EncodeToString(sum[:])
 }
 
 // replaceFile writes a file that is there wholly or not at all.

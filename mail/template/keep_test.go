@@ -3,6 +3,7 @@ package template_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -138,4 +139,33 @@ func TestOpen_ChangesNothingThatItCannotKeep(t *testing.T) {
 	assert.Equal(t, []template.Template{a}, page.Data)
 	_, err = l.Get("alpha")
 	assert.ErrorIs(t, err, automation.ErrNotFound)
+}
+
+// Some file systems take two names that differ in case for one.
+func TestOpen_KeepsEveryIdInAFileOfItsOwn(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	l := open(t, folder)
+	ids := []string{"welcome", "Welcome", "WELCOME", "%57elcome", "wEl/come", "grüße", "GRÜSSE", strings.Repeat("ä", 127), strings.Repeat("A", 255)}
+	for _, id := range ids {
+		_, err := l.Create(template.Template{ID: id, Name: id, Text: id})
+		require.NoError(t, err, id)
+	}
+	files, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	names := map[string]bool{}
+	for _, f := range files {
+		names[strings.ToLower(f.Name())] = true
+	}
+	assert.Len(t, names, len(ids))
+	again := open(t, folder)
+	for _, id := range ids {
+		got, err := again.Get(id)
+		require.NoError(t, err, id)
+		assert.Equal(t, id, got.Text)
+		require.NoError(t, again.Delete(id))
+	}
+	files, err = os.ReadDir(folder)
+	require.NoError(t, err)
+	assert.Empty(t, files)
 }

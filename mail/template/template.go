@@ -8,10 +8,11 @@ import (
 // Template is an email with variables in it. The JSON names are those of Resend's
 // create-template call.
 type Template struct {
-	// ID identifies the template for good. Create makes a UUID if it is empty.
+	// ID identifies the template for good, in at most 255 bytes without control
+	// characters. Create makes a UUID if it is empty.
 	ID string `json:"id"`
-	// Alias is a second name to find it by, or empty. No other template has it as
-	// alias or id.
+	// Alias is a second name to find it by, under the same rules, or empty. No other
+	// template has it as alias or id.
 	Alias string `json:"alias,omitempty"`
 	// Name is for people. It is required.
 	Name string `json:"name"`
