@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	netmail "net/mail"
 	"slices"
 	"strings"
 	"unicode"
@@ -153,8 +154,11 @@ func (c *compiled) fill(m *mail.Message, v *values) error {
 	if m.Subject == "" {
 		return errors.New("there is no subject: the template or the step must have one")
 	}
-	_, err := m.Check()
-	return err
+	envelope, err := m.Check()
+	if err != nil {
+		return err
+	}
+	return c.parts.checkReplyTo(v, len(envelope.ReplyTo))
 }
 
 // checkHeaders looks for line breaks in variables, so that the error can name the
@@ -171,6 +175,26 @@ func (p *parts) checkHeaders(v *values) error {
 			}
 		}
 	}
+	return problems.problems.Err("")
+}
+
+// checkReplyTo looks for addresses that a variable has added: a contact's name stands
+// for a name. Where the template leaves the address itself to a variable there is
+// nothing to compare with.
+func (p *parts) checkReplyTo(v *values, addresses int) error {
+	if addresses < 2 || len(p.replyTo.refs) == 0 {
+		return nil
+	}
+	plain, err := p.replyTo.renderWith(v.plainOf)
+	if err != nil {
+		return err
+	}
+	meant, err := netmail.ParseAddressList(plain)
+	if err != nil || len(meant) == addresses {
+		return nil
+	}
+	var problems check
+	problems.add(automation.CodeUnsafeHeader, "reply_to", "the variables make %d addresses of %d", addresses, len(meant))
 	return problems.problems.Err("")
 }
 

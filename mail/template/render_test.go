@@ -329,3 +329,35 @@ func TestRender_IsWholeWhilePublishing(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// A name that a contact has chosen must not add an address.
+func TestRender_AVariableAddsNoAddress(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		replyTo, value string
+		want           []string // nil for a ReplyTo
+	}{
+		"a name":             {"{{{V}}} <a@example.com>", "Ada", nil},
+		"two, by a name":     {"{{{V}}} <a@example.com>", "Evil <evil@example.org>, Ada", []string{"unsafe_header reply_to"}},
+		"two, out of quotes": {`"{{{V}}}" <a@example.com>`, `" <evil@example.org>, "`, []string{"unsafe_header reply_to"}},
+		"a comma in quotes":  {`"{{{V}}}" <a@example.com>`, "Acme, Inc.", nil},
+		"two by themselves":  {"a@example.com, b@example.com", "x", nil},
+		"the whole list":     {"{{{V}}}", "a@example.com, b@example.com", nil},
+		"a section":          {"a@example.com{{#V}}, b@example.com{{/V}}", "Ada", nil},
+		"two and a name":     {`"{{{V}}}" <a@example.com>, b@example.com`, "Ada", nil},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t, template.Options{})
+			w.create(template.Template{ReplyTo: test.replyTo, Text: "x{{V}}"})
+			_, err := w.render(automation.Email{Variables: map[string]any{"V": test.value}})
+			if test.want == nil {
+				require.NoError(t, err)
+				return
+			}
+			assert.Equal(t, test.want, problems(t, err))
+			assert.ErrorIs(t, err, automation.ErrPermanent)
+		})
+	}
+}

@@ -54,13 +54,16 @@ func (t *text) withSlots(tags []tag) string {
 }
 
 // render fills the tags in.
-func (t *text) render(v *values) (string, error) {
+func (t *text) render(v *values) (string, error) { return t.renderWith(v.of) }
+
+// renderWith fills the tags in with what of says.
+func (t *text) renderWith(of func(ref) any) (string, error) {
 	if t.mustache == nil {
 		return t.source, nil
 	}
 	slots := make(map[string]any, len(t.refs))
 	for i, r := range t.refs {
-		slots[t.slots[i]] = v.of(r)
+		slots[t.slots[i]] = of(r)
 	}
 	var b strings.Builder
 	b.Grow(len(t.source) + len(t.source)/4)

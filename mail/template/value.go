@@ -36,6 +36,15 @@ func (v *values) of(r ref) any {
 	return v.fallbacks[r.name]
 }
 
+// plainOf is of with a plain word for every text that is not blank.
+func (v *values) plainOf(r ref) any {
+	value := v.of(r)
+	if s, ok := value.(string); ok && strings.TrimSpace(s) != "" {
+		return "name"
+	}
+	return value
+}
+
 // printable returns v as a string or a bool, and nil if it is neither that nor a
 // number. Numbers stay as they were written.
 func printable(v any) any {
