@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -131,6 +132,8 @@ var errUnknownAction = errors.New("unknown action")
 // formAction returns what the form of a POST asks for. Mail programs send
 // List-Unsubscribe=One-Click, as either kind of form; some send nothing.
 func formAction(r *http.Request) (string, error) {
+	// ParseForm would refuse a query that somebody has added nonsense to.
+	r = &http.Request{Method: r.Method, Header: r.Header, Body: r.Body, URL: &url.URL{}}
 	if err := r.ParseForm(); err != nil {
 		return "", err
 	}

@@ -196,6 +196,23 @@ func TestPost_Unsubscribes(t *testing.T) {
 	}
 }
 
+// Scanners and trackers append what they like. The page opens then, so its button
+// has to work.
+func TestPost_PassesOverTheRestOfTheQuery(t *testing.T) {
+	t.Parallel()
+	for _, rest := range []string{"&utm=100%", "&amp;a=%zz", "&a;b", "&t=other"} {
+		s := newSite(t)
+		resp, page := s.do(http.MethodGet, s.link+rest, "", "")
+		assert.Equal(t, http.StatusOK, resp.StatusCode, rest)
+		assert.Contains(t, page, isSubscribed)
+		for _, body := range []string{"List-Unsubscribe=One-Click", "action=unsubscribe"} {
+			resp, page = s.do(http.MethodPost, s.link+rest, urlencoded, body)
+			assert.Equal(t, http.StatusOK, resp.StatusCode, rest)
+			assert.Contains(t, page, isUnsubscribed)
+		}
+	}
+}
+
 func TestPost_SubscribesAgain(t *testing.T) {
 	t.Parallel()
 	multipartType, multipartBody := oneClick(t, "action", "resubscribe")
@@ -219,7 +236,7 @@ func TestPost_RefusesWhatItDoesNotUnderstand(t *testing.T) {
 	}{
 		"unknown action":        {"", urlencoded, "action=delete", http.StatusBadRequest},
 		"malformed form":        {"", urlencoded, "action=%zz", http.StatusBadRequest},
-		"malformed query":       {"&a=%zz", urlencoded, "", http.StatusBadRequest},
+		"malformed query":       {"&a=%zz;b", urlencoded, "action=delete", http.StatusBadRequest},
 		"malformed type":        {"", urlencoded + "; charset", "action=resubscribe", http.StatusBadRequest},
 		"multipart, cut off":    {"", "multipart/form-data; boundary=b", "--b\r\nContent-Dis", http.StatusBadRequest},
 		"multipart, unbounded":  {"", "multipart/form-data", "--b--", http.StatusBadRequest},

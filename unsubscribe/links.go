@@ -103,8 +103,10 @@ func (c *optionCheck) base(base string) string {
 		c.add("base", "must not have a fragment: it would hide the token")
 	case u.User != nil:
 		c.add("base", "must not contain a password: every recipient would see it")
-	case strings.ContainsAny(base, "<> ,"):
-		c.add("base", "must not contain spaces, commas or angle brackets: they end a link in an email's header")
+	case strings.ContainsAny(base, "<> ,\""):
+		c.add("base", "must not contain spaces, commas, quotes or angle brackets: they end a link in an email")
+	case strings.ContainsFunc(base, func(r rune) bool { return r > '~' }):
+		c.add("base", "must be ASCII, for an email's header: write the host as xn--…, and the path with %%-escapes")
 	case u.Query().Has(tokenParameter):
 		c.add("base", "must not have the parameter %q, which carries the token", tokenParameter)
 	}

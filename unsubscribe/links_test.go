@@ -118,18 +118,21 @@ func TestNewLinks_ListsAllProblems(t *testing.T) {
 func TestNewLinks_RefusesBasesThatMakeNoLink(t *testing.T) {
 	t.Parallel()
 	for base, want := range map[string]string{
-		"":                             "is not a web address",
-		"example.com/unsubscribe":      "is not a web address",
-		"mailto:ada@example.com":       "is not a web address",
-		"https:///unsubscribe":         "is not a web address",
-		"https://example.com/\r\nBcc:": "is not a web address",
-		"https://example.com/#a":       "must not have a fragment",
-		"https://example.com/#":        "must not have a fragment",
-		"https://u:p@example.com/":     "must not contain a password",
-		"https://example.com/a,b":      "must not contain spaces, commas",
-		"https://example.com/a b":      "must not contain spaces, commas",
-		"https://example.com/<a>":      "must not contain spaces, commas",
-		"https://example.com/?t=1":     "must not have the parameter",
+		"":                               "is not a web address",
+		"example.com/unsubscribe":        "is not a web address",
+		"mailto:ada@example.com":         "is not a web address",
+		"https:///unsubscribe":           "is not a web address",
+		"https://example.com/\r\nBcc:":   "is not a web address",
+		"https://example.com/#a":         "must not have a fragment",
+		"https://example.com/#":          "must not have a fragment",
+		"https://u:p@example.com/":       "must not contain a password",
+		"https://example.com/a,b":        "must not contain spaces, commas",
+		"https://example.com/a b":        "must not contain spaces, commas",
+		"https://example.com/<a>":        "must not contain spaces, commas",
+		"https://example.com/?t=1":       "must not have the parameter",
+		"https://müller.example/u":       "must be ASCII",
+		"https://example.com/abmelden/ü": "must be ASCII",
+		"https://example.com/\"a":        "must not contain spaces, commas",
 	} {
 		_, err := unsubscribe.NewLinks(base, unsubscribe.LinkOptions{}, key(1))
 		require.ErrorIs(t, err, automation.ErrInvalid, base)
