@@ -62,9 +62,7 @@ func NewHandler(links *Links, contacts Contacts, opts Options) (*Handler, error)
 	if links == nil {
 		c.add("links", "are required")
 	}
-	if contacts == nil {
-		c.add("contacts", "are required")
-	}
+	c.contacts(contacts)
 	if err := c.problems.Err("unsubscribe page"); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package unsubscribe
 import (
 	"log/slog"
 	"net/url"
+	"reflect"
 	"regexp"
 	"strings"
 
@@ -109,6 +110,18 @@ type optionCheck struct{ problems automation.Problems }
 
 func (c *optionCheck) add(path, format string, args ...any) {
 	c.problems.Add(automation.CodeInvalidOption, path, format, args...)
+}
+
+// contacts refuses an interface that holds a nil pointer, too: it is not nil itself,
+// so that the first request would panic.
+func (c *optionCheck) contacts(contacts Contacts) {
+	v := reflect.ValueOf(contacts)
+	switch {
+	case !v.IsValid():
+		c.add("contacts", "are required")
+	case v.Kind() == reflect.Pointer && v.IsNil():
+		c.add("contacts", "is a nil %T: give one that works", contacts)
+	}
 }
 
 func (c *optionCheck) color(path, color string) {

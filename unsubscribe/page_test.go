@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/unsubscribe"
 )
 
@@ -152,6 +153,8 @@ func TestNewHandler_ListsAllProblems(t *testing.T) {
 		"links: are required",
 		"contacts: are required",
 	}, problems(t, err))
+	_, err = unsubscribe.NewHandler(nil, (*automation.Runner)(nil), unsubscribe.Options{})
+	assert.Equal(t, []string{"links: are required", "contacts: is a nil *automation.Runner: give one that works"}, problems(t, err))
 }
 
 func TestNewHandler_ChecksTheLogo(t *testing.T) {
