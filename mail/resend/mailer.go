@@ -6,6 +6,7 @@ import (
 	"net/http"
 	netmail "net/mail"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 	"unicode"
@@ -100,6 +101,7 @@ func (o Options) withDefaults() (Options, automation.Problems) {
 	c.baseURL(o.BaseURL)
 	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
 	c.from(o.From)
+	c.renderer(o.Renderer)
 	if o.Client == nil {
 		o.Client = &http.Client{Timeout: defaultTimeout}
 	}
@@ -138,6 +140,14 @@ func (c *optionCheck) from(from string) {
 	}
 	if _, err := netmail.ParseAddress(from); err != nil || strings.ContainsFunc(from, unicode.IsControl) {
 		c.add("From", "is not an email address: give name@example.com or Name <name@example.com>")
+	}
+}
+
+// renderer refuses an interface that holds a nil pointer: it is not nil itself, so
+// that the first email would panic.
+func (c *optionCheck) renderer(renderer mail.Renderer) {
+	if v := reflect.ValueOf(renderer); v.Kind() == reflect.Pointer && v.IsNil() {
+		c.add("Renderer", fmt.Sprintf("is a nil %T: give one that works, or leave it out", renderer))
 	}
 }
 

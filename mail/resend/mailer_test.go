@@ -22,6 +22,7 @@ import (
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/mail"
 	"github.com/seed-b636437c/automation/mail/resend"
+	"github.com/seed-b636437c/automation/mail/template"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -274,7 +275,7 @@ func TestSendEmail_RefusesVariablesThatResendDoesNotTake(t *testing.T) {
 	a := newAPI(t, accepts)
 	e := welcome()
 	e.Variables = map[string]any{
-		"A": "fine", "EMAIL": "x", "FIRST_NAME": "x", "LAST_NAME": "x", "UNSUBSCRIBE_URL": "x", "contact": "x", "this": "x",
+		"A": "fine", "EMAIL": "x", "FIRST_NAME": "x", "LAST_NAME": "x", "UNSUBSCRIBE_URL": "x", "RESEND_UNSUBSCRIBE_URL": "x", "contact": "x", "this": "x",
 		"ITEMS": []any{"a"}, "ORDER": map[string]any{"id": json.Number("1")},
 	}
 	_, err := a.mailer(resend.Options{}).SendEmail(t.Context(), e)
@@ -287,7 +288,7 @@ func TestSendEmail_RefusesVariablesThatResendDoesNotTake(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"variables.EMAIL", "variables.FIRST_NAME", "variables.ITEMS", "variables.LAST_NAME",
-		"variables.ORDER", "variables.UNSUBSCRIBE_URL", "variables.contact", "variables.this",
+		"variables.ORDER", "variables.RESEND_UNSUBSCRIBE_URL", "variables.UNSUBSCRIBE_URL", "variables.contact", "variables.this",
 	}, paths)
 	assert.Empty(t, a.all())
 }
@@ -331,4 +332,6 @@ func TestNew_RefusesUnusableOptions(t *testing.T) {
 	}
 	_, err := resend.New(apiKey, resend.Options{From: "Acme\r\n <a@example.com>"})
 	require.ErrorContains(t, err, "From: ")
+	_, err = resend.New(apiKey, resend.Options{Renderer: (*template.Library)(nil)})
+	require.ErrorContains(t, err, "Renderer: is a nil *template.Library")
 }

@@ -126,7 +126,7 @@ func written(a *netmail.Address) string {
 
 // reserved are the variables that Resend fills in from its own contacts, and
 // refuses from anybody else.
-var reserved = []string{"FIRST_NAME", "LAST_NAME", "EMAIL", "UNSUBSCRIBE_URL", "contact", "this"}
+var reserved = []string{"FIRST_NAME", "LAST_NAME", "EMAIL", "UNSUBSCRIBE_URL", "RESEND_UNSUBSCRIBE_URL", "contact", "this"}
 
 // variablesOf returns the variables as Resend takes them: strings and numbers. The
 // error lists the ones that it would refuse.
