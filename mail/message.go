@@ -48,7 +48,8 @@ type Envelope struct {
 // Check returns the addresses of a message that is safe and complete. Otherwise
 // the error is a *automation.ValidationError that lists what is wrong, marked with
 // automation.Permanent: a line break or another control character in anything that
-// goes into the header, an address that is none, no body.
+// goes into the header, an address that is none, a name, an address or a link that is
+// too long for a line, no body.
 func (m Message) Check() (Envelope, error) {
 	var c messageCheck
 	var e Envelope
@@ -133,16 +134,31 @@ func (c *messageCheck) addresses(path, text string) []*mail.Address {
 	}
 	for _, a := range list {
 		// An encoded word can hide what its plain form must not contain.
-		if !c.header(path, a.Name) || !c.header(path, a.Address) {
+		if !c.header(path, a.Name) || !c.header(path, a.Address) || !c.folds(path, a.Name) || !c.folds(path, a.Address) {
 			return nil
 		}
 	}
 	return list
 }
 
+// maxWord is how many bytes without a space a header field takes: a line, which can
+// be broken only there, has 998 at most.
+const maxWord = 900
+
+// folds reports whether text can be broken into lines.
+func (c *messageCheck) folds(path, text string) bool {
+	for _, word := range strings.Fields(text) {
+		if len(word) > maxWord {
+			c.add(automation.CodeUnsafeHeader, path, "contains a word that is too long for a line of the header")
+			return false
+		}
+	}
+	return true
+}
+
 // link reports a URL that would break out of its angle brackets.
 func (c *messageCheck) link(path, text string) {
-	if text == "" || !c.header(path, text) {
+	if text == "" || !c.header(path, text) || !c.folds(path, text) {
 		return
 	}
 	u, err := url.Parse(text)

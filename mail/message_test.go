@@ -1,6 +1,7 @@
 package mail_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -54,6 +55,9 @@ func TestCheck_RefusesWhatWouldHarmTheHeader(t *testing.T) {
 		{"link out of its brackets", func(m *mail.Message) { m.UnsubscribeURL = "https://example.com/>,<mailto:eve@example.com" }, "unsafe_header unsubscribe_url"},
 		{"link that would be encoded", func(m *mail.Message) { m.UnsubscribeURL = "https://exämple.com/" }, "unsafe_header unsubscribe_url"},
 		{"link to nowhere", func(m *mail.Message) { m.UnsubscribeURL = "/unsubscribe" }, "unsafe_header unsubscribe_url"},
+		{"link that fits into no line", func(m *mail.Message) { m.UnsubscribeURL = "https://example.com/" + strings.Repeat("a", 900) }, "unsafe_header unsubscribe_url"},
+		{"name that fits into no line", func(m *mail.Message) { m.From = strings.Repeat("a", 901) + " <ada@example.com>" }, "unsafe_header from"},
+		{"address that fits into no line", func(m *mail.Message) { m.ReplyTo = strings.Repeat("a", 901) + "@example.com" }, "unsafe_header reply_to"},
 		{"no body", func(m *mail.Message) { m.Text = "" }, "missing_field html"},
 	}
 	for _, test := range tests {
