@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	netmail "net/mail"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +57,7 @@ func encode(message mail.Message, envelope mail.Envelope, id string, now time.Ti
 	m.FromMailAddress(envelope.From)
 	m.ToMailAddress(envelope.To)
 	m.ReplyToMailAddress(envelope.ReplyTo...)
-	m.Subject(message.Subject)
+	m.Subject(encodeSubject(message.Subject))
 	m.SetMessageIDWithValue(id)
 	m.SetDateWithValue(now)
 	for name, value := range message.Header() {
@@ -69,6 +71,25 @@ func encode(message mail.Message, envelope mail.Envelope, id string, now time.Ti
 		m.AddAlternativeString(gomail.TypeTextHTML, message.HTML)
 	}
 	return m
+}
+
+// encodeSubject encodes a subject of ASCII letters if it would not arrive as it is: if a
+// word is too long for a line, or a mail program would decode what was never encoded.
+// The library does so with all others that need it.
+func encodeSubject(subject string) string {
+	const (
+		maxWord = 900 // a line has 998 bytes at most
+		chunk   = 45  // 60 in base64; an encoded word has at most 75
+	)
+	tooLong := func(word string) bool { return len(word) > maxWord }
+	if !isASCII(subject) || !strings.Contains(subject, "=?") && !slices.ContainsFunc(strings.Fields(subject), tooLong) {
+		return subject
+	}
+	var words []string
+	for part := range slices.Chunk([]byte(subject), chunk) {
+		words = append(words, "=?UTF-8?b?"+base64.StdEncoding.EncodeToString(part)+"?=")
+	}
+	return strings.Join(words, " ")
 }
 
 // internationalize rewrites the domain of a to the form that every server reads,

@@ -116,6 +116,26 @@ func assertLines(t *testing.T, data string) {
 	assert.Equal(t, -1, strings.IndexFunc(data, func(r rune) bool { return r > '~' }), "8-bit data")
 }
 
+func TestMailer_SubjectsComeThroughAsTheyAre(t *testing.T) {
+	t.Parallel()
+	for name, subject := range map[string]string{
+		"one long word":              strings.Repeat("a", 2000),
+		"one long word, with others": "Your code: " + strings.Repeat("1234567890", 100) + " until noon",
+		"long, beyond ASCII":         strings.Repeat("ä世", 500),
+		"what looks like encoded":    "=?utf-8?q?Hi?= and =?",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inbox := openInbox(t, nil)
+			m := mailerFor(t, inbox.addr, always(mail.Message{From: "shop@example.com", To: "ada@example.com", Subject: subject, Text: "x"}), noTLS)
+			send(t, m, email("k"))
+			data := inbox.got()[0].data
+			assertLines(t, data)
+			assert.Equal(t, subject, decodeHeader(t, parse(t, data).Header.Get("Subject")))
+		})
+	}
+}
+
 func TestMailer_SendsOneFormByItself(t *testing.T) {
 	t.Parallel()
 	for kind, message := range map[string]mail.Message{
