@@ -67,10 +67,10 @@ func NewLinks(base string, opts LinkOptions, keys ...[]byte) (*Links, error) {
 // automation.Permanent, if the contact has no id or one longer than 255 bytes.
 func (l *Links) URL(c automation.Contact) (string, error) {
 	if c.ID == "" {
-		return "", automation.Permanent(errors.New("unsubscribe link: the contact has no id"))
+		return "", automation.Permanent(errors.New("unsubscribe: the contact has no id"))
 	}
 	if len(c.ID) > maxIDBytes {
-		return "", automation.Permanent(fmt.Errorf("unsubscribe link: the contact's id has more than %d bytes", maxIDBytes))
+		return "", automation.Permanent(fmt.Errorf("unsubscribe: the contact's id has more than %d bytes", maxIDBytes))
 	}
 	claim := claim{contactID: c.ID}
 	if l.lifetime > 0 {

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,8 @@ func (l *Library) RenderEmail(_ context.Context, email automation.Email) (mail.M
 
 // Sample is what a preview is filled with.
 type Sample struct {
-	// Contact gets the email. Its Email may be empty.
+	// Contact gets the email. Without an ID or an Email it gets made-up ones, so that
+	// the unsubscribe link is nobody's.
 	Contact automation.Contact
 	// Variables are what a step would give.
 	Variables map[string]any
@@ -52,9 +54,8 @@ func (l *Library) Preview(idOrAlias string, sample Sample) (mail.Message, error)
 	if err != nil {
 		return mail.Message{}, automation.Permanent(err)
 	}
-	if sample.Contact.Email == "" {
-		sample.Contact.Email = "preview@example.com"
-	}
+	sample.Contact.ID = cmp.Or(sample.Contact.ID, "preview")
+	sample.Contact.Email = cmp.Or(sample.Contact.Email, "preview@example.com")
 	return l.render(c, automation.Email{To: sample.Contact.Email, Contact: sample.Contact, Variables: sample.Variables})
 }
 

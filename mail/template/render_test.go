@@ -14,6 +14,7 @@ import (
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/mail"
 	"github.com/seed-b636437c/automation/mail/template"
+	"github.com/seed-b636437c/automation/unsubscribe"
 )
 
 func TestRender_FillsInTheTags(t *testing.T) {
@@ -360,4 +361,16 @@ func TestRender_AVariableAddsNoAddress(t *testing.T) {
 			assert.ErrorIs(t, err, automation.ErrPermanent)
 		})
 	}
+}
+
+// Links belong to a contact, and a sample has none yet.
+func TestPreview_NeedsNoContact(t *testing.T) {
+	t.Parallel()
+	links, err := unsubscribe.NewLinks("https://example.com/unsubscribe", unsubscribe.LinkOptions{}, make([]byte, 32))
+	require.NoError(t, err)
+	w := setup(t, template.Options{UnsubscribeURL: links.URL})
+	w.create(template.Template{Text: "{{EMAIL}} {{UNSUBSCRIBE_URL}}"})
+	m, err := w.Preview("t", template.Sample{})
+	require.NoError(t, err)
+	assert.Contains(t, m.Text, "preview@example.com https://example.com/unsubscribe?t=")
 }
