@@ -2,13 +2,18 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/mail"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/emersion/go-smtp"
@@ -90,6 +95,29 @@ func TestRun_SendsThroughTheServerOfTheEnvironment(t *testing.T) {
 	<-served
 	assert.Equal(t, []string{"me@example.org", "me+ben@example.org", "me+ben@example.org", "me@example.org"}, b.to)
 	assert.NotContains(t, out.String(), "  | ", "what goes elsewhere is not shown")
+}
+
+func TestRun_SendsThroughResend(t *testing.T) {
+	t.Parallel()
+	type request struct {
+		path, key, to string
+	}
+	got := make(chan request, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var body struct{ To []string }
+		assert.NoError(t, json.NewDecoder(r.Body).Decode(&body))
+		got <- request{r.Method + " " + r.URL.Path, r.Header.Get("Authorization"), strings.Join(body.To, ",")}
+		fmt.Fprint(w, `{"id":"1"}`)
+	}))
+	t.Cleanup(server.Close)
+	require.NoError(t, run(t.Context(), options{env: environment{
+		"RESEND_API_KEY": "re_1", "RESEND_BASE_URL": server.URL, "MAIL_TO": "me@example.org",
+	}.get}, io.Discard))
+	close(got)
+	for _, to := range []string{"me@example.org", "me+ben@example.org", "me+ben@example.org", "me@example.org"} {
+		assert.Equal(t, request{"POST /emails", "Bearer re_1", to}, <-got)
+	}
+	assert.Empty(t, got)
 }
 
 func TestRun_RefusesToSendToNobody(t *testing.T) {

@@ -49,7 +49,7 @@ func openPost(opts options, links *unsubscribe.Links, stdout io.Writer) (*post, 
 	}
 	switch {
 	case key != "":
-		return overResend(key, library, to)
+		return overResend(key, opts.env, library, to)
 	case host != "":
 		return overSMTP(host, opts.env, library, to)
 	default:
@@ -57,8 +57,8 @@ func openPost(opts options, links *unsubscribe.Links, stdout io.Writer) (*post, 
 	}
 }
 
-func overResend(key string, library *template.Library, to string) (*post, error) {
-	mailer, err := resend.New(key, resend.Options{Renderer: library})
+func overResend(key string, env func(string) string, library *template.Library, to string) (*post, error) {
+	mailer, err := resend.New(key, resend.Options{Renderer: library, BaseURL: env("RESEND_BASE_URL")})
 	if err != nil {
 		return nil, err
 	}
