@@ -53,10 +53,15 @@ func (l *Library) readFolder() error {
 	}
 	var found []kept
 	for _, f := range files {
-		if strings.HasPrefix(f.Name(), ".") || filepath.Ext(f.Name()) != ".json" {
-			continue // half written when the process died, or not ours
+		path := filepath.Join(l.folder, f.Name())
+		if strings.HasPrefix(f.Name(), halfWritten) {
+			_ = os.Remove(path) // the process died; next time will do, too
+			continue
 		}
-		k, err := readKept(filepath.Join(l.folder, f.Name()))
+		if strings.HasPrefix(f.Name(), ".") || filepath.Ext(f.Name()) != ".json" {
+			continue // not ours
+		}
+		k, err := readKept(path)
 		if err != nil {
 			return err
 		}
@@ -166,10 +171,13 @@ func fileName(id string) string {
 	return name.String()[:maxFileName/2] + "%" + hex.EncodeToString(sum[:])
 }
 
+// halfWritten begins the names of files that do not have their own name yet.
+const halfWritten = ".new-"
+
 // replaceFile writes a file that is there wholly or not at all.
 func replaceFile(path string, data []byte) error {
 	folder := filepath.Dir(path)
-	f, err := os.CreateTemp(folder, ".new-*")
+	f, err := os.CreateTemp(folder, halfWritten+"*")
 	if err != nil {
 		return err
 	}

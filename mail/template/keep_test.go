@@ -85,9 +85,12 @@ func TestOpen_PassesOverWhatWasHalfWritten(t *testing.T) {
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, ".new-123"), []byte(`{"dra`), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "README.md"), []byte(`ours`), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "._a.json"), []byte(`macOS`), 0o600))
 	page, err := open(t, folder).List(automation.PageQuery{})
 	require.NoError(t, err)
 	assert.Empty(t, page.Data)
+	assert.NoFileExists(t, filepath.Join(folder, ".new-123"), "nobody needs it any more")
+	assert.FileExists(t, filepath.Join(folder, "README.md"))
 }
 
 func TestOpen_NamesADamagedFile(t *testing.T) {
