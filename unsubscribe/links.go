@@ -107,6 +107,8 @@ func (c *optionCheck) base(base string) string {
 		c.add("base", "must not contain spaces, commas, quotes or angle brackets: they end a link in an email")
 	case strings.ContainsFunc(base, func(r rune) bool { return r > '~' }):
 		c.add("base", "must be ASCII, for an email's header: write the host as xn--…, and the path with %%-escapes")
+	case strings.Contains(u.Path, "//"):
+		c.add("base", "must not have two slashes in a row: many servers redirect then, and one click does not follow")
 	case u.Query().Has(tokenParameter):
 		c.add("base", "must not have the parameter %q, which carries the token", tokenParameter)
 	}

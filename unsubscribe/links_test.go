@@ -129,6 +129,7 @@ func TestNewLinks_RefusesBasesThatMakeNoLink(t *testing.T) {
 		"https://example.com/a,b":        "must not contain spaces, commas",
 		"https://example.com/a b":        "must not contain spaces, commas",
 		"https://example.com/<a>":        "must not contain spaces, commas",
+		"https://example.com//u":         "must not have two slashes",
 		"https://example.com/?t=1":       "must not have the parameter",
 		"https://müller.example/u":       "must be ASCII",
 		"https://example.com/abmelden/ü": "must be ASCII",
