@@ -1,0 +1,11 @@
+// until asks again until the answer satisfies done: a run goes on while its reader
+// looks at it. It fails after ten seconds.
+export async function until(ask, done) {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const answer = await ask();
+    if (done(answer)) return answer;
+    if (Date.now() > deadline) throw new Error(`still not so after 10 s: ${JSON.stringify(answer)}`);
+    await new Promise((wake) => setTimeout(wake, 20));
+  }
+}

@@ -1,0 +1,91 @@
+// Command server is the API of Resend's automations on a machine of your own. It
+// prints emails in place of sending them.
+//
+//	go run ./examples/server
+//	curl -H 'Authorization: Bearer re_dev_key' localhost:8080/automations
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/seed-b636437c/automation/store/sqlite/sqlitefile"
+)
+
+// devKey is the API key of a server that only its own machine can reach.
+const devKey = "re_dev_key"
+
+// settings are what the flags say.
+type settings struct {
+	addr string
+	file string
+	key  string    // empty: devKey
+	out  io.Writer // of emails and of what to do first
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	s := settings{out: os.Stdout}
+	flag.StringVar(&s.addr, "addr", "localhost:8080", "`address` to listen at")
+	flag.StringVar(&s.file, "db", "automation.db", "`file` of the SQLite database")
+	flag.StringVar(&s.key, "key", "", "API `key` to accept; by default "+devKey+", if addr is of this machine only")
+	flag.Parse()
+	if err := run(ctx, s); err != nil {
+		fmt.Fprintln(os.Stderr, "server:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends.
+func run(ctx context.Context, s settings) error {
+	listener, err := net.Listen("tcp", s.addr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close() // serve has done so, if it came to that
+	key, err := s.keyAt(listener.Addr())
+	if err != nil {
+		return err
+	}
+	store, err := sqlitefile.Open(ctx, s.file)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	srv, err := newServer(store, s.out, key, slog.Default())
+	if err != nil {
+		return err
+	}
+	s.greet(listener.Addr())
+	return srv.serve(ctx, listener)
+}
+
+// keyAt returns the key to accept at an address.
+func (s settings) keyAt(addr net.Addr) (string, error) {
+	if s.key != "" {
+		return s.key, nil
+	}
+	if tcp, ok := addr.(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
+		return "", errors.New("other machines can reach this address: give a -key that nobody can guess")
+	}
+	return devKey, nil
+}
+
+// greet says where the server is. A key that was given stays secret.
+func (s settings) greet(addr net.Addr) {
+	fmt.Fprintf(s.out, "Everything is kept in %s. Clients find the server by:\n", s.file)
+	fmt.Fprintf(s.out, "export RESEND_BASE_URL=http://%s", addr)
+	if s.key == "" {
+		fmt.Fprintf(s.out, " RESEND_API_KEY=%s", devKey)
+	}
+	fmt.Fprintln(s.out)
+}

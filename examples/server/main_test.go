@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/mail/template"
+	"github.com/seed-b636437c/automation/store/memory"
+)
+
+// process is the server as a user starts it.
+type process struct {
+	t     *testing.T
+	key   string
+	url   string
+	lines chan string // that it prints
+	stop  func()
+}
+
+// start starts the server on a free port and waits until it says where it is.
+func start(t *testing.T, s settings) *process {
+	t.Helper()
+	out, printed := io.Pipe()
+	s.addr, s.out = "127.0.0.1:0", printed
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, s)
+		printed.Close()
+	}()
+	p := &process{t: t, key: devKey, lines: make(chan string, 100)}
+	go func() {
+		for scanner := bufio.NewScanner(out); scanner.Scan(); {
+			p.lines <- scanner.Text()
+		}
+		close(p.lines)
+	}()
+	p.stop = func() {
+		cancel()
+		require.NoError(t, <-ended)
+	}
+	p.next() // the file
+	p.url, _ = strings.CutPrefix(p.next(), "export RESEND_BASE_URL=")
+	p.url, _, _ = strings.Cut(p.url, " ")
+	if s.key != "" {
+		p.key = s.key
+	}
+	return p
+}
+
+// next returns the next line that the server prints.
+func (p *process) next() string {
+	p.t.Helper()
+	select {
+	case line, ok := <-p.lines:
+		require.True(p.t, ok, "the server has ended")
+		return line
+	case <-time.After(time.Minute):
+		require.Fail(p.t, "nothing was printed in a minute")
+		return ""
+	}
+}
+
+// answer is a part of what the API answers.
+type answer struct {
+	ID, Name, Status, Message string
+	Data                      []struct{ ID, Status, Email string }
+	Steps                     []struct{ Key, Status string }
+	Problems                  []struct{ Code automation.Code }
+}
+
+// call is one call of the README.
+func (p *process) call(status int, method, path, body string) (a answer) {
+	p.t.Helper()
+	r, err := http.NewRequestWithContext(p.t.Context(), method, p.url+path, strings.NewReader(body))
+	require.NoError(p.t, err)
+	r.Header.Set("Authorization", "Bearer "+p.key)
+	res, err := http.DefaultClient.Do(r)
+	require.NoError(p.t, err)
+	defer res.Body.Close()
+	require.NoError(p.t, json.NewDecoder(res.Body).Decode(&a))
+	require.Equal(p.t, status, res.StatusCode, "%s %s: %s", method, path, a.Message)
+	return a
+}
+
+// eventually asks for a run until it is at this step.
+func (p *process) eventually(path, step, status string) {
+	p.t.Helper()
+	require.EventuallyWithT(p.t, func(c *assert.CollectT) {
+		assert.Contains(c, p.call(http.StatusOK, "GET", path, "").Steps, struct{ Key, Status string }{step, status})
+	}, time.Minute, time.Millisecond)
+}
+
+const welcome = `{
+	"name": "Welcome", "status": "enabled",
+	"steps": [
+		{"key": "start", "type": "trigger", "config": {"event_name": "user.created"}},
+		{"key": "hello", "type": "send_email", "config": {
+			"template": {"id": "welcome", "variables": {"PLAN": {"var": "event.plan"}}}
+		}},
+		{"key": "rest", "type": "wait_for_event", "config": {"event_name": "user.upgraded"}}
+	],
+	"connections": [{"from": "start", "to": "hello"}, {"from": "hello", "to": "rest"}]
+}`
+
+const signup = `{"event": "user.created", "email": "ada@example.com", "payload": {"plan": "pro"}}`
+
+func TestServer_KeepsEverythingButTemplates(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "automation.db")
+	p := start(t, settings{file: file})
+	p.call(http.StatusCreated, "POST", "/templates", `{
+		"name": "Welcome", "alias": "welcome", "subject": "Welcome, {{{FIRST_NAME|friend}}}",
+		"html": "<p>You are on the {{{PLAN}}} plan.</p>", "variables": [{"key": "PLAN", "type": "string"}]
+	}`)
+	p.call(http.StatusOK, "POST", "/templates/welcome/publish", "")
+	p.call(http.StatusCreated, "POST", "/events", `{"name": "user.created", "schema": {"plan": "string"}}`)
+	id := p.call(http.StatusCreated, "POST", "/automations", welcome).ID
+	p.call(http.StatusAccepted, "POST", "/events/send", signup)
+	assert.Equal(t, "email to ada@example.com from Acme <hello@acme.example>: Welcome, friend", p.next())
+	assert.Equal(t, "  You are on the pro plan.", p.next())
+	runs := p.call(http.StatusOK, "GET", "/automations/"+id+"/runs", "").Data
+	require.Len(t, runs, 1)
+	run := "/automations/" + id + "/runs/" + runs[0].ID
+	p.eventually(run, "rest", "waiting")
+	p.stop()
+
+	p = start(t, settings{file: file})
+	defer p.stop()
+	assert.Equal(t, "Welcome", p.call(http.StatusOK, "GET", "/automations/"+id, "").Name)
+	assert.Equal(t, "user.created", p.call(http.StatusOK, "GET", "/events/user.created", "").Name)
+	assert.Equal(t, "ada@example.com", p.call(http.StatusOK, "GET", "/contacts", "").Data[0].Email)
+	p.call(http.StatusNotFound, "GET", "/templates/welcome", "")
+	p.eventually(run, "rest", "waiting")
+	p.call(http.StatusAccepted, "POST", "/events/send", `{"event": "user.upgraded", "email": "ada@example.com"}`)
+	p.eventually(run, "rest", "completed")
+	p.call(http.StatusAccepted, "POST", "/events/send", signup)
+	assert.Equal(t, `email to "ada@example.com": template "welcome"`, p.next())
+	assert.Equal(t, `  PLAN = "pro"`, p.next())
+}
+
+func TestServer_FailsAnEmailThatItsTemplateCannotMake(t *testing.T) {
+	t.Parallel()
+	p := start(t, settings{file: filepath.Join(t.TempDir(), "automation.db")})
+	defer p.stop()
+	p.call(http.StatusCreated, "POST", "/templates", `{"name": "Welcome", "alias": "welcome", "html": "<p>{{{NAME}}}</p>"}`)
+	warnings := p.call(http.StatusOK, "POST", "/automations/validate", welcome).Problems
+	assert.Contains(t, warnings, struct{ Code automation.Code }{automation.CodeUnpublishedTemplate})
+	id := p.call(http.StatusCreated, "POST", "/automations", welcome).ID
+	p.call(http.StatusAccepted, "POST", "/events/send", signup)
+	var runs []struct{ ID, Status, Email string }
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		runs = p.call(http.StatusOK, "GET", "/automations/"+id+"/runs?status=failed", "").Data
+		assert.NotEmpty(c, runs)
+	}, time.Minute, time.Millisecond)
+	p.eventually("/automations/"+id+"/runs/"+runs[0].ID, "hello", "failed")
+}
+
+func TestServer_TakesTheKeyItIsGiven(t *testing.T) {
+	t.Parallel()
+	p := start(t, settings{file: filepath.Join(t.TempDir(), "automation.db"), key: "re_own"})
+	defer p.stop()
+	p.call(http.StatusOK, "GET", "/automations", "")
+	p.key = devKey
+	p.call(http.StatusForbidden, "GET", "/automations", "")
+}
+
+func TestSettings_WantAKeyWhereOthersCanReach(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		addr  string
+		given string
+		key   string
+	}{
+		{"127.0.0.1", "", devKey},
+		{"::1", "", devKey},
+		{"127.0.0.1", "re_own", "re_own"},
+		{"0.0.0.0", "re_own", "re_own"},
+		{"0.0.0.0", "", ""},
+		{"::", "", ""},
+		{"192.0.2.1", "", ""},
+	} {
+		key, err := settings{key: c.given}.keyAt(&net.TCPAddr{IP: net.ParseIP(c.addr)})
+		assert.Equal(t, c.key, key, c.addr)
+		assert.Equal(t, c.key == "", err != nil, c.addr)
+	}
+}
+
+// An email that cannot be printed is tried again.
+func TestPrinter_FailsIfNobodyReads(t *testing.T) {
+	t.Parallel()
+	_, out := io.Pipe()
+	require.NoError(t, out.Close())
+	templates, err := template.New(template.Options{From: "a@acme.example"})
+	require.NoError(t, err)
+	_, err = templates.Create(template.Template{ID: "hello", Name: "Hello", Subject: "Hello", Text: "Hello", Status: template.StatusPublished})
+	require.NoError(t, err)
+	for _, id := range []string{"hello", "none"} {
+		_, err = newPrinter(out, templates).SendEmail(t.Context(), automation.Email{TemplateID: id, To: "ada@example.com"})
+		assert.ErrorIs(t, err, io.ErrClosedPipe, id)
+	}
+}
+
+func TestServe_EndsWithTheWebServer(t *testing.T) {
+	t.Parallel()
+	srv, err := newServer(memory.New(), io.Discard, devKey, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	assert.ErrorIs(t, srv.serve(t.Context(), listener), net.ErrClosed)
+}
+
+func TestRun_SaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]settings{
+		"address":      {addr: "localhost:none"},
+		"reachable":    {addr: "0.0.0.0:0"},
+		"no such file": {addr: "localhost:0", file: filepath.Join(t.TempDir(), "no", "folder.db")},
+	} {
+		s.out = io.Discard
+		assert.Error(t, run(t.Context(), s), name)
+	}
+}

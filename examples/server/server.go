@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/httpapi"
+	"github.com/seed-b636437c/automation/mail/template"
+)
+
+// server runs automations and answers the API.
+type server struct {
+	runner *automation.Runner
+	api    http.Handler
+}
+
+func newServer(store automation.Store, out io.Writer, key string, logger *slog.Logger) (*server, error) {
+	templates, err := template.New(template.Options{From: "Acme <hello@acme.example>"})
+	if err != nil {
+		return nil, err
+	}
+	runner, err := automation.New(store, newPrinter(out, templates), automation.Options{Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	api, err := httpapi.New(runner, httpapi.Options{
+		Keys:      []httpapi.Key{{Name: "cli", Hash: httpapi.HashKey(key)}},
+		Contacts:  true,
+		Templates: templates,
+		Logger:    logger,
+	})
+	return &server{runner: runner, api: api}, err
+}
+
+// serve runs the automations and the web server side by side, until ctx ends or
+// one of them fails.
+func (s *server) serve(ctx context.Context, listener net.Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	web := &http.Server{Handler: s.api, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute}
+	served := make(chan error, 1)
+	go func() {
+		defer cancel() // without the web server there is nothing to run for
+		served <- web.Serve(listener)
+	}()
+	running := s.runner.Run(ctx)
+	// Requests that are under way are answered. What they send is kept, and
+	// handled by the next start.
+	stopping, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer stop()
+	return errors.Join(unless(running, context.Canceled), web.Shutdown(stopping), unless(<-served, http.ErrServerClosed))
+}
+
+// unless returns err if it is not the expected end.
+func unless(err, expected error) error {
+	if errors.Is(err, expected) {
+		return nil
+	}
+	return err
+}
