@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/mail/template"
@@ -57,7 +58,7 @@ type templateBody struct {
 	templateItem
 	From                   *string            `json:"from"`
 	Subject                *string            `json:"subject"`
-	ReplyTo                *string            `json:"reply_to"`
+	ReplyTo                []string           `json:"reply_to"`
 	HTML                   string             `json:"html"`
 	Text                   *string            `json:"text"`
 	Variables              []templateVariable `json:"variables"`
@@ -78,13 +79,32 @@ type templateVariable struct {
 
 func newTemplateBody(t template.Template) templateBody {
 	body := templateBody{
-		"template", newTemplateItem(t), nullable(t.From), nullable(t.Subject), nullable(t.ReplyTo), t.HTML, nullable(t.Text),
+		"template", newTemplateItem(t), nullable(t.From), nullable(t.Subject), addresses(t.ReplyTo), t.HTML, nullable(t.Text),
 		make([]templateVariable, len(t.Variables)), t.HasUnpublishedVersions,
 	}
 	for i, v := range t.Variables {
 		body.Variables[i] = templateVariable{v.Key, v.Key, v.Type, v.FallbackValue, timestamp(t.CreatedAt), timestamp(t.UpdatedAt)}
 	}
 	return body
+}
+
+// addresses takes a list of addresses apart, as Resend's clients have it. A comma
+// between quotes belongs to a name. Without addresses the list is nil, which is null.
+func addresses(list string) []string {
+	var all []string
+	quoted, start := false, 0
+	for i, r := range list + "," {
+		switch {
+		case r == '"':
+			quoted = !quoted
+		case r == ',' && (!quoted || i == len(list)):
+			if address := strings.TrimSpace(list[start:i]); address != "" {
+				all = append(all, address)
+			}
+			start = i + 1
+		}
+	}
+	return all
 }
 
 func templateRef(t template.Template) reference { return reference{"template", t.ID} }
