@@ -15,17 +15,26 @@ BENCH ?= .
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
 test: ## run all tests, with the race detector and in random order
 	scripts/postgres.sh
 	go test -race -shuffle=on ./...
+	cd e2e && go test -race -shuffle=on ./...
 
 .PHONY: soak
 soak: ## kill and starve processes for longer than `make test` does (SOAK_KILLS=500)
 	scripts/postgres.sh
 	SOAK_KILLS=$(SOAK_KILLS) go test -race -v -count=1 -timeout 60m ./soak
+
+.PHONY: e2e
+e2e: ## drive the API with Resend's client for Go
+	cd e2e && go test -race -shuffle=on ./...
+
+.PHONY: e2e-node
+e2e-node: ## drive the API with Resend's clients for Node.js and the command line
+	e2e/node/run.sh
 
 .PHONY: mailpit
 mailpit: $(MAILPIT) ## send real emails to a Mailpit, and read them back through its API
@@ -42,6 +51,7 @@ lint: $(STATICCHECK) ## check format, go.mod, imports, go vet and staticcheck
 	scripts/check-deps.sh
 	go vet ./...
 	$(STATICCHECK) ./...
+	cd e2e && go mod tidy -diff && go vet ./... && ../$(STATICCHECK) ./...
 
 .PHONY: bench
 bench: ## run the benchmarks and print their figures (BENCH=Schema for some)
