@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// cell is one contestant doing one work once, or several works on the same store.
+// Each cell is a process of its own, so that memory is that of the contestant alone
+// and one that hangs can be killed.
+type cell struct {
+	Works         []string
+	Engine, Store string
+	Nodes         int
+	Sizes         map[string][]int
+	Postgres      string // URL of an empty database
+	Folder        string // an empty folder
+	Timeout       time.Duration
+}
+
+// file is the path of the cell's SQLite file.
+func (c cell) file() string { return filepath.Join(c.Folder, "bench.db") }
+
+// works are what a cell can do.
+var works = map[string]func(context.Context, *bench) error{"w1": w1, "w2": w2, "w3": w3, "w4": w4, "w5": w5}
+
+// bench is a cell at work.
+type bench struct {
+	cell       cell
+	contestant contestant
+	setting    setting
+	work       string
+	engine     engine
+	sink       *sink
+	nodes      []*node
+
+	made    int          // runs that were started to wait
+	chosen  map[int]bool // those that were chosen to be woken
+	random  *rand.Rand   // which chooses the same ones every time
+	results []result
+}
+
+// run does the works of a cell.
+func (c cell) run(ctx context.Context) (results []result, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	b := &bench{cell: c, sink: newSink(), chosen: map[int]bool{}, random: rand.New(rand.NewPCG(1, 1))}
+	if b.contestant, err = find(c.Engine, c.Store); err != nil {
+		return nil, err
+	}
+	b.setting = setting{Work: c.Works[0], Postgres: c.Postgres, File: c.file(), Sink: b.sink}
+	if b.engine, err = b.contestant.Open(ctx, b.setting); err != nil {
+		return nil, fmt.Errorf("opening: %w", err)
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	if err := b.startNodes(); err != nil {
+		return nil, err
+	}
+	for _, b.work = range c.Works {
+		if err := works[b.work](ctx, b); err != nil {
+			return b.results, fmt.Errorf("%s: %w", b.work, err)
+		}
+	}
+	return b.results, nil
+}
+
+func (b *bench) close() error {
+	err := b.collect()
+	if b.engine != nil {
+		err = errors.Join(err, b.engine.Close())
+	}
+	return err
+}
+
+// size is how many runs the work has.
+func (b *bench) size() int { return b.cell.Sizes[b.work][0] }
+
+func (b *bench) senders() int {
+	if b.contestant.Senders > 0 {
+		return b.contestant.Senders
+	}
+	return senders
+}
+
+// report adds a result.
+func (b *bench) report(work string, l labels, n int, values ...value) {
+	b.results = append(b.results, result{
+		Work: work, Engine: b.cell.Engine, Store: b.cell.Store, Labels: l, N: n, Values: values,
+	})
+}
+
+// note adds what the table has to say about the contestant in this work.
+func (b *bench) note(format string, args ...any) {
+	b.results = append(b.results, result{
+		Work: "W" + b.work[1:], Engine: b.cell.Engine, Store: b.cell.Store, Note: fmt.Sprintf(format, args...),
+	})
+}
+
+// Latencies are measured until there are enough of them, or for this long if there
+// are a few.
+const (
+	patience = 10 * time.Second
+	few      = 10
+)
+
+// latencies does something for each contact in turn and takes the time until its
+// email comes. It may stop early: the contacts that it has come to are as many as
+// the latencies.
+func (b *bench) latencies(ctx context.Context, contacts []int, do func(ctx context.Context, i int) error) (latencies, error) {
+	var took latencies
+	for first := time.Now(); len(took) < len(contacts) && (len(took) < few || time.Since(first) < patience); {
+		i := contacts[len(took)]
+		arrived, began := b.sink.expect(i), time.Now()
+		if err := do(ctx, i); err != nil {
+			return nil, err
+		}
+		select {
+		case at := <-arrived:
+			took = append(took, at.Sub(began))
+		case <-ctx.Done():
+			return nil, fmt.Errorf("the email to contact %d has not come: %w", i, ctx.Err())
+		}
+	}
+	return took, nil
+}
+
+// numbers returns the numbers from 0 to n-1.
+func numbers(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// senders is how many goroutines do something at once, as the requests of an
+// application would.
+const senders = 64
+
+// together does something for all numbers from one to another, excluded, in several
+// goroutines, until one fails.
+func together(goroutines, from, to int, do func(i int) error) error {
+	var next atomic.Int64
+	next.Store(int64(from))
+	var failed atomic.Pointer[error]
+	var wg sync.WaitGroup
+	for range goroutines {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < to && failed.Load() == nil; i = int(next.Add(1)) - 1 {
+				if err := do(i); err != nil {
+					failed.Store(&err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// until asks for a number until it is n, and takes at most a tenth of the time to
+// ask, so that what is measured is not the question.
+func until(ctx context.Context, n int, ask func(context.Context) (int, error)) error {
+	for {
+		began := time.Now()
+		got, err := ask(ctx)
+		if err != nil {
+			return err
+		}
+		if got >= n {
+			return nil
+		}
+		select {
+		case <-time.After(max(time.Millisecond, 10*time.Since(began))):
+		case <-ctx.Done():
+			return fmt.Errorf("there are %d instead of %d: %w", got, n, ctx.Err())
+		}
+	}
+}
+
+// latencies are how long something took, each time.
+type latencies []time.Duration
+
+// at returns a percentile, in milliseconds.
+func (l latencies) at(percent int) float64 {
+	slices.Sort(l)
+	return float64(l[min(len(l)*percent/100, len(l)-1)].Nanoseconds()) / 1e6
+}

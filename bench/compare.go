@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-b636437c/automation/internal/pgtest"
+)
+
+// compare does the works, round by round, and writes the tables, also of what it has
+// got to when it is interrupted. What it is at goes to log.
+func compare(ctx context.Context, o options, w, log io.Writer) (err error) {
+	c := comparison{options: o, out: io.Discard, log: log, host: &host{}}
+	if o.out != "" {
+		file, err := os.Create(o.out)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		c.out = file
+	}
+	defer c.host.end()
+	head(c.out)
+	for round := 0; round < o.rounds && err == nil; round++ {
+		err = c.round(ctx, round)
+	}
+	c.explain()
+	fmt.Fprintf(w, "%s, %s/%s, %d cores, %s, %s\n", cpu(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), time.Now().Format(time.DateOnly))
+	c.table.write(w)
+	return err
+}
+
+// comparison is a run of the program.
+type comparison struct {
+	options
+	out, log io.Writer
+	table    table
+	host     *host          // of the server
+	server   *pgtest.Server // nil until it is needed
+}
+
+// once is the number of runs beyond which a size is measured in the first round
+// only.
+const once = 100_000
+
+// round has each contestant do each work, the contestants in turn.
+func (c *comparison) round(ctx context.Context, round int) error {
+	for _, work := range slices.Sorted(maps.Keys(works)) {
+		for _, cont := range contestants() {
+			for _, nodes := range cont.nodesFor(work) {
+				cl, ok := c.plan(cont, work, nodes, round)
+				if !ok {
+					continue
+				}
+				if err := c.measure(ctx, round, cl); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if !has(c.works, "w6") {
+		return nil
+	}
+	results, err := w6()
+	c.keep(results)
+	return err
+}
+
+// nodesFor returns on how many nodes a contestant does a work.
+func (c contestant) nodesFor(work string) []int {
+	if work != "w1" || c.Nodes == nil {
+		return []int{1}
+	}
+	return c.Nodes
+}
+
+// plan returns the cell for a work. w5 needs the runs that w3 has made, and is done
+// with it where both are.
+func (c *comparison) plan(cont contestant, work string, nodes, round int) (cell, bool) {
+	if !has(c.works, work) || !has(c.engines, cont.Engine) || cont.Sizes[work] == nil {
+		return cell{}, false
+	}
+	cl := cell{Works: []string{work}, Engine: cont.Engine, Store: cont.Store, Nodes: nodes, Sizes: map[string][]int{}, Timeout: c.timeout}
+	with5 := has(c.works, "w5") && cont.Sizes["w5"] != nil
+	with3 := has(c.works, "w3") && cont.Sizes["w3"] != nil
+	if work == "w5" && with3 {
+		return cell{}, false
+	}
+	if work == "w3" && with5 {
+		cl.Works = append(cl.Works, "w5")
+	}
+	for _, w := range cl.Works {
+		cl.Sizes[w] = c.sizes(cont.Sizes[w], round)
+	}
+	return cl, true
+}
+
+// least is how few runs a work can have.
+const least = 4
+
+// sizes are scaled, and without those that are for the first round.
+func (c *comparison) sizes(full []int, round int) []int {
+	var sizes []int
+	for _, n := range full {
+		if round > 0 && n > once {
+			n = once
+		}
+		n = max(least, int(float64(n)*c.scale))
+		if !slices.Contains(sizes, n) {
+			sizes = append(sizes, n)
+		}
+	}
+	return sizes
+}
+
+// measure has a child do a cell, on a database and in a folder of its own. That a
+// contestant fails is a note; only an interrupt ends the comparison.
+func (c *comparison) measure(ctx context.Context, round int, cl cell) error {
+	began := time.Now()
+	fmt.Fprintf(c.log, "round %d  %-6s %-13s %-9s", round+1, strings.Join(cl.Works, "+"), cl.Engine, cl.Store)
+	results, err := c.inChild(ctx, cl)
+	fmt.Fprintf(c.log, " %6.1f s\n", time.Since(began).Seconds())
+	c.keep(results)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		c.table.note("%s on %s failed in round %d: %s", cl.Engine, cl.Store, round+1, err)
+		fmt.Fprintln(c.log, "  failed:", err)
+	}
+	return nil
+}
+
+func (c *comparison) inChild(ctx context.Context, cl cell) (results []result, err error) {
+	defer func() {
+		if failure := recover(); failure != nil {
+			err = fmt.Errorf("%v", failure)
+		}
+	}()
+	h := &host{}
+	defer h.end()
+	if cl.Store == onPostgres {
+		cl.Postgres = c.database(h)
+	}
+	if cl.Folder, err = os.MkdirTemp("", "automation-bench-"); err != nil {
+		return nil, err
+	}
+	h.Cleanup(func() { _ = os.RemoveAll(cl.Folder) }) // it is a temporary folder
+	ctx, cancel := context.WithTimeout(ctx, c.timeout+grace)
+	defer cancel()
+	return runChild(ctx, cl)
+}
+
+// keep adds results to the table and to the file.
+func (c *comparison) keep(results []result) {
+	for _, r := range results {
+		c.table.add(r)
+		if r.Note == "" {
+			fmt.Fprintln(c.out, r.line())
+		}
+	}
+}
+
+// explain adds to the table which versions there are, what contestants are set to,
+// and what they lack.
+func (c *comparison) explain() {
+	c.table.note("versions: %s", strings.Join(versions(), ", "))
+	for _, cont := range contestants() {
+		if !has(c.engines, cont.Engine) {
+			continue
+		}
+		c.table.note("%s on %s: %s", cont.Engine, cont.Store, cont.Settings)
+		for _, work := range slices.Sorted(maps.Keys(works)) {
+			if why := cont.Lacks[work]; why != "" && has(c.works, work) {
+				c.table.note("%s, %s on %s: not measured, %s", strings.ToUpper(work), cont.Engine, cont.Store, why)
+			}
+		}
+	}
+}
+
+// database returns the URL of an empty database, for as long as h goes on. The server
+// has the durability that it has by default.
+func (c *comparison) database(h *host) string {
+	if c.server == nil {
+		c.server = pgtest.Start(c.host, pgtest.Options{Settings: []string{"max_connections=200"}})
+		c.table.note("PostgreSQL %s with its defaults and max_connections=200", serverVersion(c.server.URL()))
+	}
+	return c.server.Database(h)
+}

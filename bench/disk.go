@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/ncruces/go-sqlite3/driver"
+)
+
+// The stores.
+const (
+	onMemory   = "memory"
+	onSQLite   = "sqlite"
+	onPostgres = "postgres"
+)
+
+// closedSize closes the engine and returns the bytes that it has left on the disk.
+// Only then: two SQLite libraries must not have one file open in one process.
+func (b *bench) closedSize(ctx context.Context) (int64, error) {
+	err := b.engine.Close()
+	b.engine = nil
+	if err != nil {
+		return 0, err
+	}
+	switch b.cell.Store {
+	case onPostgres:
+		return tablesSize(ctx, b.cell.Postgres)
+	case onSQLite:
+		return fileSize(ctx, b.setting.File)
+	default:
+		return 0, nil
+	}
+}
+
+// emptySize returns what the tables take before there is anything in them.
+func (b *bench) emptySize(ctx context.Context) (int64, error) {
+	if b.cell.Store == onMemory {
+		return 0, nil
+	}
+	size, err := b.closedSize(ctx)
+	if err != nil {
+		return 0, err
+	}
+	b.engine, err = b.contestant.Open(ctx, b.setting)
+	return size, err
+}
+
+// tablesSize returns the size of all tables of a database with their indexes.
+func tablesSize(ctx context.Context, url string) (size int64, err error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close(ctx)
+	const query = `
+SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')`
+	err = conn.QueryRow(ctx, query).Scan(&size)
+	return size, err
+}
+
+// analyze has Postgres gather statistics.
+func (b *bench) analyze(ctx context.Context) error {
+	if b.cell.Store != onPostgres {
+		return nil
+	}
+	conn, err := pgx.Connect(ctx, b.cell.Postgres)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, "ANALYZE")
+	return err
+}
+
+// fileSize returns the size of a SQLite file that has taken up its log.
+func fileSize(ctx context.Context, path string) (int64, error) {
+	db, err := driver.Open("file:" + path)
+	if err != nil {
+		return 0, err
+	}
+	if _, err = db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		return 0, errors.Join(err, db.Close())
+	}
+	if err := db.Close(); err != nil {
+		return 0, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// count asks a SQLite database for a number.
+func count(ctx context.Context, db *sql.DB, query string, args ...any) (n int, err error) {
+	err = db.QueryRowContext(ctx, query, args...).Scan(&n)
+	return n, err
+}

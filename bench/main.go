@@ -1,0 +1,114 @@
+// Command bench compares this library with its peers, on this machine: with River,
+// DBOS Transact and go-workflows, and with the same rows written by hand. README.md
+// says how to run it and how to read what it prints.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := dispatch(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// dispatch is the program itself, or the child that it has started.
+func dispatch(ctx context.Context) error {
+	as := os.Getenv(role)
+	if as == "" {
+		o, err := parse(os.Args[1:])
+		if errors.Is(err, flag.ErrHelp) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return compare(ctx, o, os.Stdout, os.Stderr)
+	}
+	name, text, _ := strings.Cut(as, "{")
+	var c cell
+	if err := json.Unmarshal([]byte("{"+text), &c); err != nil {
+		return err
+	}
+	if name == "node" {
+		return beNode(ctx, c, os.Stdin, os.Stdout)
+	}
+	results, err := c.run(ctx)
+	return errors.Join(err, json.NewEncoder(os.Stdout).Encode(results))
+}
+
+// defaultTimeout is how long a cell may take.
+const defaultTimeout = 5 * time.Minute
+
+// options are the flags.
+type options struct {
+	works, engines []string // empty: all
+	scale          float64
+	rounds         int
+	out            string
+	timeout        time.Duration
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	works := flags.String("work", "", "works to do, such as w1,w3 (default all)")
+	engines := flags.String("engines", "", "engines, such as automation,river (default all)")
+	flags.Float64Var(&o.scale, "scale", 1, "multiplies the numbers of runs")
+	flags.IntVar(&o.rounds, "rounds", 3, "how often everything is done")
+	flags.StringVar(&o.out, "out", "", "file for the figures of all rounds, as benchstat reads them")
+	flags.DurationVar(&o.timeout, "timeout", defaultTimeout, "how long one engine may take for one work")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	o.works, o.engines = names(*works), names(*engines)
+	if o.scale <= 0 || o.rounds < 1 || flags.NArg() > 0 {
+		return o, errors.New("bench: -scale and -rounds must be positive, and there are no arguments")
+	}
+	return o, errors.Join(known("work", o.works, allWorks()), known("engine", o.engines, allEngines()))
+}
+
+// known returns an error for a name that is none.
+func known(kind string, given, all []string) error {
+	for _, name := range given {
+		if !slices.Contains(all, name) {
+			return fmt.Errorf("bench: there is no %s %q, only %s", kind, name, strings.Join(all, ", "))
+		}
+	}
+	return nil
+}
+
+func allWorks() []string { return append(slices.Sorted(maps.Keys(works)), "w6") }
+
+func allEngines() []string {
+	var all []string
+	for _, c := range contestants() {
+		if !slices.Contains(all, c.Engine) {
+			all = append(all, c.Engine)
+		}
+	}
+	return all
+}
+
+func names(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' })
+}
+
+// has reports whether a list names something. An empty one names all.
+func has(list []string, name string) bool {
+	return len(list) == 0 || slices.Contains(list, name)
+}

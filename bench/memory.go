@@ -1,0 +1,38 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+)
+
+// usage is the memory of this process, in bytes.
+type usage struct{ heap, resident float64 }
+
+// processMemory collects garbage and returns what is left. What is resident is
+// known on Linux only, and 0 elsewhere.
+func processMemory() usage {
+	runtime.GC()
+	debug.FreeOSMemory()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return usage{heap: float64(m.HeapAlloc), resident: resident()}
+}
+
+func resident() float64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	fields := bytes.Fields(text)
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, err := strconv.ParseFloat(string(fields[1]), 64)
+	if err != nil {
+		return 0
+	}
+	return pages * float64(os.Getpagesize())
+}

@@ -1,0 +1,363 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/memory"
+	"github.com/seed-b636437c/automation/store/postgres"
+	"github.com/seed-b636437c/automation/store/sqlite/sqlitefile"
+)
+
+// ourContestants are this library on its three stores, all with Options{}: a Runner
+// in the process that sends the events, and on Postgres further ones in further
+// processes.
+func ourContestants() []contestant {
+	waiting := []int{1_000, 10_000, 100_000, 1_000_000}
+	sizes := map[string][]int{"w1": {10_000}, "w2": {100_000}, "w3": waiting, "w4": {100_000}, "w5": {1_000_000}}
+	return []contestant{
+		{Engine: "automation", Store: onMemory, Settings: "defaults", Open: openOnMemory, Sizes: sizes, Made: 20_000},
+		{Engine: "automation", Store: onSQLite, Settings: "sqlitefile.Open: WAL, synchronous=FULL", Open: openOnSQLite, Sizes: sizes, Made: 7_000},
+		{
+			Engine: "automation", Store: onPostgres, Settings: "a pool of 20 connections for each node",
+			Open: openOnPostgres, Sizes: sizes, Made: 7_000, Nodes: []int{1, 2, 4},
+		},
+	}
+}
+
+// connections is how many each engine has to Postgres.
+const connections = 20
+
+func openOnMemory(ctx context.Context, s setting) (engine, error) {
+	return openOurs(ctx, memory.New(), s, func() error { return nil })
+}
+
+func openOnSQLite(ctx context.Context, s setting) (engine, error) {
+	store, err := sqlitefile.Open(ctx, s.File)
+	if err != nil {
+		return nil, err
+	}
+	return openOurs(ctx, store, s, store.Close)
+}
+
+func openOnPostgres(ctx context.Context, s setting) (engine, error) {
+	pool, err := openPool(ctx, s.Postgres)
+	if err != nil {
+		return nil, err
+	}
+	store, err := postgres.New(pool, postgres.Options{})
+	if err == nil {
+		err = store.Migrate(ctx)
+	}
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return openOurs(ctx, store, s, func() error {
+		defer pool.Close()
+		return store.Close()
+	})
+}
+
+func openPool(ctx context.Context, url string) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	config.MaxConns = connections
+	return pgxpool.NewWithConfig(ctx, config)
+}
+
+// ours is a Runner on a store.
+type ours struct {
+	store   automation.Store
+	runner  *automation.Runner
+	options automation.Options
+	sink    *sink
+	release func() error // closes the store
+
+	stop  context.CancelFunc
+	ended chan error
+}
+
+func openOurs(ctx context.Context, store automation.Store, s setting, release func() error) (engine, error) {
+	e := &ours{store: store, sink: s.Sink, release: release}
+	if s.Work != "w1" {
+		e.options.Contacts = everyone{}
+	}
+	var err error
+	if e.runner, err = automation.New(store, e, e.options); err != nil {
+		return nil, errors.Join(err, release())
+	}
+	for _, a := range []automation.Automation{ourFlow, ourSleep, ourWait} {
+		if _, err := e.runner.Apply(ctx, a); err != nil {
+			return nil, errors.Join(err, release())
+		}
+	}
+	e.serve()
+	return e, nil
+}
+
+// serve has the Runner work in the background until halt is called.
+func (e *ours) serve() {
+	ctx, stop := context.WithCancel(context.Background())
+	e.stop, e.ended = stop, make(chan error, 1)
+	go func() { e.ended <- e.runner.Run(ctx) }()
+}
+
+func (e *ours) halt() error {
+	e.stop()
+	if err := <-e.ended; !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// Close implements engine.
+func (e *ours) Close() error { return errors.Join(e.halt(), e.release()) }
+
+// SendEmail implements automation.Mailer.
+func (e *ours) SendEmail(_ context.Context, email automation.Email) (string, error) {
+	i, err := numberOf(email.Contact.ID)
+	if err != nil {
+		return "", automation.Permanent(err)
+	}
+	e.sink.deliver(i)
+	return "sunk", nil
+}
+
+// idPrefix makes contact ids UUIDs, as most ids are.
+const idPrefix = "0195a3c0-7d00-7000-8000-"
+
+func idOf(i int) string { return fmt.Sprintf("%s%012x", idPrefix, i) }
+
+func numberOf(id string) (int, error) {
+	i, err := strconv.ParseInt(strings.TrimPrefix(id, idPrefix), 16, 64)
+	return int(i), err
+}
+
+// Populate implements engine.
+func (e *ours) Populate(ctx context.Context, n int) error {
+	return together(senders, 0, n, func(i int) error {
+		_, err := e.runner.CreateContact(ctx, automation.Contact{ID: idOf(i), Email: fmt.Sprintf("c%d@example.com", i)})
+		return err
+	})
+}
+
+// Flow implements engine.
+func (e *ours) Flow(ctx context.Context, i int) error {
+	_, err := e.runner.Send(ctx, automation.Event{
+		Name: "user.created", ContactID: idOf(i),
+		Payload: json.RawMessage(`{"plan":"` + plan + `","name":"` + firstName(i) + `"}`),
+	})
+	return err
+}
+
+// Finished implements engine.
+func (e *ours) Finished(ctx context.Context) (int, error) {
+	return e.standing(ctx, ourFlow.ID, automation.RunCompleted)
+}
+
+// standing counts the runs of an automation with a status.
+func (e *ours) standing(ctx context.Context, id string, status automation.RunStatus) (int, error) {
+	counts, err := e.runner.CountRuns(ctx, id)
+	n := 0
+	for _, c := range counts {
+		if c.Status == status {
+			n += c.Count
+		}
+	}
+	return n, err
+}
+
+// Changed implements engine.
+func (e *ours) Changed(ctx context.Context) (int, error) {
+	n, q := 0, automation.ContactQuery{PageQuery: automation.PageQuery{Limit: 100}}
+	for {
+		contacts, err := e.runner.ListContacts(ctx, q)
+		if err != nil {
+			return 0, err
+		}
+		for _, c := range contacts.Data {
+			i, err := numberOf(c.ID)
+			if err != nil {
+				return 0, err
+			}
+			if c.FirstName == firstName(i) {
+				n++
+			}
+			q.After = c.ID
+		}
+		if !contacts.HasMore {
+			return n, nil
+		}
+	}
+}
+
+// eventBatch is how many events are sent in one call where the work allows it.
+const eventBatch = 1000
+
+// Sleep implements sleeper. An automation's delay has a fixed length. To have runs
+// that are due at a time near by, they are made as 30 days before: with a clock that
+// stands there, and with Drain, because a Runner with the right clock would start
+// them now.
+func (e *ours) Sleep(ctx context.Context, from, to int, due time.Time) error {
+	began := due.Add(-forever)
+	if time.Since(began) < time.Minute {
+		return e.send(ctx, e.runner, "user.left", from, to, nil)
+	}
+	if err := e.halt(); err != nil {
+		return err
+	}
+	defer e.serve()
+	options := e.options
+	options.Clock = stopped(began)
+	past, err := automation.New(e.store, e, options)
+	if err != nil {
+		return err
+	}
+	return e.send(ctx, past, "user.left", from, to, func() error {
+		_, err := past.Drain(ctx)
+		return err
+	})
+}
+
+// send sends an event to each of these contacts, in batches.
+func (e *ours) send(ctx context.Context, r *automation.Runner, name string, from, to int, after func() error) error {
+	for at := from; at < to; at += eventBatch {
+		events := make([]automation.Event, 0, eventBatch)
+		for i := at; i < min(at+eventBatch, to); i++ {
+			events = append(events, automation.Event{Name: name, ContactID: idOf(i)})
+		}
+		if _, err := r.Send(ctx, events...); err != nil {
+			return err
+		}
+		if after == nil {
+			continue
+		}
+		if err := after(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Sleeping implements sleeper.
+func (e *ours) Sleeping(ctx context.Context) (int, error) {
+	return e.standing(ctx, ourSleep.ID, automation.RunRunning)
+}
+
+// Wait implements waiter.
+func (e *ours) Wait(ctx context.Context, from, to int) error {
+	return e.send(ctx, e.runner, "user.invited", from, to, nil)
+}
+
+// Waiting implements waiter.
+func (e *ours) Waiting(ctx context.Context) (int, error) {
+	return e.standing(ctx, ourWait.ID, automation.RunRunning)
+}
+
+// Signal implements waiter.
+func (e *ours) Signal(ctx context.Context, i int) error {
+	_, err := e.runner.Send(ctx, automation.Event{Name: "user.active", ContactID: idOf(i)})
+	return err
+}
+
+// ListRunning implements lister.
+func (e *ours) ListRunning(ctx context.Context) (int, error) {
+	runs, err := e.runner.ListRuns(ctx, automation.RunQuery{
+		Statuses: []automation.RunStatus{automation.RunRunning}, PageQuery: automation.PageQuery{Limit: page},
+	})
+	return len(runs.Data), err
+}
+
+// ListOfContact implements lister.
+func (e *ours) ListOfContact(ctx context.Context, i int) (int, error) {
+	runs, err := e.runner.ListRuns(ctx, automation.RunQuery{ContactID: idOf(i), PageQuery: automation.PageQuery{Limit: page}})
+	return len(runs.Data), err
+}
+
+// CountRuns implements lister.
+func (e *ours) CountRuns(ctx context.Context) (int, error) {
+	n := 0
+	counts, err := e.runner.CountRuns(ctx, ourWait.ID)
+	for _, c := range counts {
+		n += c.Count
+	}
+	return n, err
+}
+
+// ourFlow is the work of w1, ourSleep that of w2 and w4, ourWait that of w3 and w5.
+var (
+	ourFlow = automation.Automation{
+		ID: "flow", Name: "Flow", Status: automation.StatusEnabled,
+		Steps: []automation.Step{
+			{Key: "start", Config: automation.Trigger{EventName: "user.created"}},
+			{Key: "pro", Config: automation.Condition{Rule: automation.Field("event.plan").Eq(plan)}},
+			{Key: "update", Config: automation.ContactUpdate{FirstName: automation.Var("event.name")}},
+			email,
+		},
+		Connections: []automation.Connection{
+			{From: "start", To: "pro"},
+			{From: "pro", To: "update", Type: automation.ConnectionConditionMet},
+			{From: "update", To: "welcome"},
+		},
+	}
+	ourSleep = automation.Automation{
+		ID: "sleep", Name: "Sleep", Status: automation.StatusEnabled,
+		Steps: []automation.Step{
+			{Key: "start", Config: automation.Trigger{EventName: "user.left"}},
+			{Key: "sleep", Config: automation.Delay{Duration: automation.MustParseDuration("30 days")}},
+			email,
+		},
+		Connections: []automation.Connection{{From: "start", To: "sleep"}, {From: "sleep", To: "welcome"}},
+	}
+	ourWait = automation.Automation{
+		ID: "wait", Name: "Wait", Status: automation.StatusEnabled,
+		Steps: []automation.Step{
+			{Key: "start", Config: automation.Trigger{EventName: "user.invited"}},
+			{Key: "wait", Config: automation.WaitForEvent{EventName: "user.active", Timeout: automation.MustParseDuration("30 days")}},
+			email,
+		},
+		Connections: []automation.Connection{
+			{From: "start", To: "wait"},
+			{From: "wait", To: "welcome", Type: automation.ConnectionEventReceived},
+		},
+	}
+	email = automation.Step{Key: "welcome", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "welcome"}}}
+)
+
+// stopped is a clock that stands.
+type stopped time.Time
+
+// Now implements automation.Clock.
+func (c stopped) Now() time.Time { return time.Time(c) }
+
+// After implements automation.Clock. Nothing waits on this clock.
+func (c stopped) After(time.Duration) <-chan time.Time { return nil }
+
+// everyone is a host that knows a contact for every id. The peers keep no contacts
+// in the works that it is for.
+type everyone struct{}
+
+func (everyone) FindContact(_ context.Context, ref automation.ContactRef) (automation.Contact, error) {
+	return automation.Contact{ID: ref.ID, Email: "c" + ref.ID + "@example.com"}, nil
+}
+
+func (everyone) CreateContact(_ context.Context, email string) (automation.Contact, error) {
+	return automation.Contact{ID: email, Email: email}, nil
+}
+
+func (e everyone) ChangeContact(ctx context.Context, id string, _ automation.ContactChange) (automation.Contact, error) {
+	return e.FindContact(ctx, automation.ContactRef{ID: id})
+}
+
+func (everyone) DeleteContact(context.Context, string) error { return nil }

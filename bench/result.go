@@ -1,0 +1,188 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// result is what a work has measured, or a note instead.
+type result struct {
+	Work, Engine, Store string
+	Labels              labels
+	N                   int
+	Values              []value
+	Note                string
+}
+
+// labels are names and their values, in turn.
+type labels []string
+
+// value is a figure with its unit, in the words of benchstat.
+type value struct {
+	Number float64
+	Unit   string
+}
+
+// line returns the result as a line that benchstat reads.
+func (r result) line() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %d", r.name(), r.N)
+	for _, v := range r.Values {
+		fmt.Fprintf(&b, " %s %s", strconv.FormatFloat(v.Number, 'f', -1, 64), v.Unit)
+	}
+	return b.String()
+}
+
+func (r result) name() string {
+	name := "Benchmark" + r.Work + "/engine=" + r.Engine + "/store=" + r.Store
+	for i := 0; i < len(r.Labels); i += 2 {
+		name += "/" + r.Labels[i] + "=" + r.Labels[i+1]
+	}
+	return name
+}
+
+// table collects the results of all rounds, in the order in which they came.
+type table struct {
+	rows  []*row
+	notes []string
+}
+
+// row is one benchmark, with its figures of all rounds by unit.
+type row struct {
+	result
+	rounds  int
+	figures map[string][]float64
+}
+
+func (t *table) add(r result) {
+	if r.Note != "" {
+		t.note("%s, %s on %s: %s", r.Work, r.Engine, r.Store, r.Note)
+		return
+	}
+	i := slices.IndexFunc(t.rows, func(o *row) bool { return o.name() == r.name() })
+	if i < 0 {
+		i = t.place(r)
+		t.rows = slices.Insert(t.rows, i, &row{result: r, figures: map[string][]float64{}})
+	}
+	t.rows[i].rounds++
+	for _, v := range r.Values {
+		t.rows[i].figures[v.Unit] = append(t.rows[i].figures[v.Unit], v.Number)
+	}
+}
+
+// place returns where a new row belongs: after those of its contestant and work.
+func (t *table) place(r result) int {
+	for i, o := range slices.Backward(t.rows) {
+		if o.Work == r.Work && o.Engine == r.Engine && o.Store == r.Store {
+			return i + 1
+		}
+	}
+	return len(t.rows)
+}
+
+// note adds a sentence below the tables, once.
+func (t *table) note(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(t.notes, text) {
+		t.notes = append(t.notes, text)
+	}
+}
+
+// write writes a table in Markdown for each work: medians, with the lowest and the
+// highest figure where there were several rounds.
+func (t *table) write(w io.Writer) {
+	for _, work := range []string{"W1", "W2", "W3", "W4", "W5", "W6"} {
+		rows := slices.DeleteFunc(slices.Clone(t.rows), func(r *row) bool { return r.Work != work })
+		if len(rows) > 0 {
+			fmt.Fprintf(w, "\n### %s: %s\n\n", work, titles[work])
+			writeRows(w, rows)
+		}
+	}
+	if len(t.notes) > 0 {
+		fmt.Fprint(w, "\n### Notes\n\n")
+	}
+	for _, n := range t.notes {
+		fmt.Fprintf(w, "- %s\n", n)
+	}
+}
+
+// titles say what the works are.
+var titles = map[string]string{
+	"W1": "complete runs: condition, contact update, email",
+	"W2": "runs that sleep for 30 days",
+	"W3": "an event to one of many waiting runs",
+	"W4": "timers that are due in the same second",
+	"W5": "what an operator's page asks",
+	"W6": "a condition of eight rules",
+}
+
+func writeRows(w io.Writer, rows []*row) {
+	var units []string
+	for _, r := range rows {
+		for _, v := range r.Values {
+			if !slices.Contains(units, v.Unit) {
+				units = append(units, v.Unit)
+			}
+		}
+	}
+	fmt.Fprintf(w, "| engine | store | runs | rounds | %s |\n", strings.Join(units, " | "))
+	fmt.Fprintf(w, "| --- | --- | --- | --- |%s\n", strings.Repeat(" --- |", len(units)))
+	for _, r := range rows {
+		fmt.Fprintf(w, "| %s | %s | %s | %d |", r.Engine, r.Store, r.runs(), r.rounds)
+		for _, u := range units {
+			fmt.Fprintf(w, " %s |", spread(r.figures[u]))
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+// runs returns how many runs a row is about, and on how many nodes.
+func (r *row) runs() string {
+	if len(r.Labels) == 0 || r.Labels[0] == "nodes" {
+		n := grouped(strconv.Itoa(r.N))
+		if len(r.Labels) > 0 && r.Labels[1] != "1" {
+			n += ", " + r.Labels[1] + " nodes"
+		}
+		return n
+	}
+	return grouped(r.Labels[1])
+}
+
+// spread returns the median of figures, and between what they lie.
+func spread(figures []float64) string {
+	if len(figures) == 0 {
+		return "–"
+	}
+	sorted := slices.Sorted(slices.Values(figures))
+	middle := figure((sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2)
+	if len(sorted) == 1 {
+		return middle
+	}
+	return fmt.Sprintf("**%s** (%s–%s)", middle, figure(sorted[0]), figure(sorted[len(sorted)-1]))
+}
+
+// figure writes a number with three digits at the least that matter.
+func figure(f float64) string {
+	switch {
+	case f == 0:
+		return "0"
+	case f < 1:
+		return strconv.FormatFloat(f, 'f', 3, 64)
+	case f < 10:
+		return strconv.FormatFloat(f, 'f', 2, 64)
+	case f < 100:
+		return strconv.FormatFloat(f, 'f', 1, 64)
+	default:
+		return grouped(strconv.FormatFloat(f, 'f', 0, 64))
+	}
+}
+
+// grouped writes digits in groups of three.
+func grouped(digits string) string {
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}

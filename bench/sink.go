@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// sink is where all emails go. It is safe for concurrent use.
+type sink struct {
+	mu       sync.Mutex
+	sent     map[int]int // how often, by contact
+	times    []time.Time
+	expected map[int]chan time.Time
+	goal     int
+	reached  chan struct{}
+}
+
+func newSink() *sink {
+	return &sink{sent: map[int]int{}, expected: map[int]chan time.Time{}}
+}
+
+// deliver takes an email to contact i.
+func (s *sink) deliver(i int) {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent[i]++
+	s.times = append(s.times, now)
+	if c := s.expected[i]; c != nil {
+		c <- now
+		delete(s.expected, i)
+	}
+	if s.reached != nil && len(s.times) >= s.goal {
+		close(s.reached)
+		s.reached = nil
+	}
+}
+
+// expect returns a channel that tells when the next email to contact i came.
+func (s *sink) expect(i int) <-chan time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := make(chan time.Time, 1)
+	s.expected[i] = c
+	return c
+}
+
+// wait returns when n emails have come in all.
+func (s *sink) wait(ctx context.Context, n int) error {
+	s.mu.Lock()
+	if len(s.times) >= n {
+		s.mu.Unlock()
+		return nil
+	}
+	s.goal, s.reached = n, make(chan struct{})
+	reached := s.reached
+	s.mu.Unlock()
+	select {
+	case <-reached:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%d of %d emails have come: %w", s.count(), n, ctx.Err())
+	}
+}
+
+func (s *sink) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.times)
+}
+
+// arrivals returns when the emails have come.
+func (s *sink) arrivals() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.times)
+}
+
+// add takes note of emails that another process has sent.
+func (s *sink) add(sent map[int]int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, n := range sent {
+		s.sent[i] += n
+		for range n {
+			s.times = append(s.times, time.Now())
+		}
+	}
+}
+
+// once returns an error unless each of these contacts has got exactly one email.
+func (s *sink) once(contacts ...int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, i := range contacts {
+		if s.sent[i] != 1 {
+			return fmt.Errorf("contact %d has got %d emails instead of one", i, s.sent[i])
+		}
+	}
+	return nil
+}

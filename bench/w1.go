@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// quiet is how many runs the latency is measured on, at most.
+const quiet = 200
+
+// w1 is complete runs: a condition, a change of the contact, an email, each step of
+// which is durable before the next one begins or as soon as it has happened.
+//
+// Latency: on an engine that has nothing else to do, one run after the other. The
+// clock starts before the run is started and stops when its email comes. It is not
+// measured on several nodes, which have sinks of their own.
+//
+// Throughput: the clock starts before the first of n runs is started, by as many
+// goroutines as the contestant has senders, each run by itself. It stops when the
+// store says that all of them have finished. That is asked for when all emails have
+// come, and on several nodes all the time.
+//
+// Then each contact must have got one email, and have its new name.
+func w1(ctx context.Context, b *bench) error {
+	n := b.size()
+	if err := b.engine.Populate(ctx, quiet+n); err != nil {
+		return fmt.Errorf("making contacts: %w", err)
+	}
+	warm, idle, err := b.idle(ctx, min(quiet, n))
+	if err != nil {
+		return fmt.Errorf("one run after the other: %w", err)
+	}
+	began := time.Now()
+	if err := b.flows(ctx, warm, warm+n); err != nil {
+		return err
+	}
+	rate := value{float64(n) / time.Since(began).Seconds(), "runs/s"}
+	b.report("W1", labels{"nodes", fmt.Sprint(b.cell.Nodes)}, n, append([]value{rate}, idle...)...)
+	return b.checkFlows(ctx, warm+n)
+}
+
+// idle takes up to n runs, one after the other where their emails come to this
+// process, and says how many it has taken.
+func (b *bench) idle(ctx context.Context, n int) (int, []value, error) {
+	if b.cell.Nodes > 1 {
+		return n, nil, b.flows(ctx, 0, n)
+	}
+	took, err := b.latencies(ctx, numbers(n), b.engine.Flow)
+	if err != nil {
+		return 0, nil, err
+	}
+	return len(took), []value{{took.at(50), "p50-ms"}, {took.at(99), "p99-ms"}}, nil
+}
+
+// flows takes the runs from one number to another, excluded, when those before have
+// finished, and returns when all have.
+func (b *bench) flows(ctx context.Context, from, to int) error {
+	if err := together(b.senders(), from, to, func(i int) error { return b.engine.Flow(ctx, i) }); err != nil {
+		return fmt.Errorf("starting runs: %w", err)
+	}
+	if b.cell.Nodes == 1 {
+		if err := b.sink.wait(ctx, to); err != nil {
+			return err
+		}
+	}
+	if err := until(ctx, to, b.engine.Finished); err != nil {
+		return fmt.Errorf("finished runs: %w", err)
+	}
+	return nil
+}
+
+// checkFlows looks whether what w1 was to do has been done, once each.
+func (b *bench) checkFlows(ctx context.Context, n int) error {
+	if err := b.collect(); err != nil {
+		return err
+	}
+	if err := b.sink.once(numbers(n)...); err != nil {
+		return err
+	}
+	changed, err := b.engine.Changed(ctx)
+	if err == nil && changed != n {
+		err = fmt.Errorf("%d of %d contacts were changed", changed, n)
+	}
+	return err
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// w2 is runs that sleep for 30 days.
+//
+// Rate: the clock starts before the first run is started and stops when the store
+// says that all of them sleep. Engines that can start many runs in one call do.
+//
+// Memory: of the engine's process, when all sleep, after garbage collections. A
+// database server is another process and does not count.
+//
+// Disk: what tables and indexes (Postgres) or the file (SQLite, after a checkpoint)
+// have grown by, when the engine was closed, divided by the number of runs.
+func w2(ctx context.Context, b *bench) error {
+	before, err := b.emptySize(ctx)
+	if err != nil {
+		return fmt.Errorf("size of the empty store: %w", err)
+	}
+	s, n := b.engine.(sleeper), b.size()
+	bare := processMemory()
+	began := time.Now()
+	if err := s.Sleep(ctx, 0, n, time.Now().Add(forever)); err != nil {
+		return fmt.Errorf("starting runs: %w", err)
+	}
+	if err := until(ctx, n, s.Sleeping); err != nil {
+		return fmt.Errorf("sleeping runs: %w", err)
+	}
+	rate := float64(n) / time.Since(began).Seconds()
+	full := processMemory()
+	after, err := b.closedSize(ctx)
+	if err != nil {
+		return fmt.Errorf("size of the store: %w", err)
+	}
+	values := []value{{rate, "runs/s"}, {perRun(full.heap-bare.heap, n), "heap-B/run"}, {full.heap / 1e6, "heap-MB"}, {full.resident / 1e6, "rss-MB"}}
+	if after > 0 {
+		values = append(values, value{perRun(float64(after-before), n), "disk-B/run"})
+	}
+	b.report("W2", nil, n, values...)
+	return nil
+}
+
+func perRun(bytes float64, n int) float64 { return max(bytes, 0) / float64(n) }

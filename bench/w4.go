@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// w4 is timers: n runs sleep until the same moment, and then send an email each.
+//
+// The clock starts at that moment, which lies in the future until all runs sleep,
+// and stops when the last email has come: that is both the time to drain and the
+// lateness of the last. The median lateness is that of the timer in the middle.
+//
+// Each run must have sent one email, and none before its time.
+func w4(ctx context.Context, b *bench) error {
+	s, n := b.engine.(sleeper), b.size()
+	due := time.Now().Add(3*time.Second + time.Duration(float64(n)/float64(b.contestant.Made)*float64(time.Second)))
+	due = due.Truncate(time.Millisecond) // which all engines can store
+	if err := s.Sleep(ctx, 0, n, due); err != nil {
+		return fmt.Errorf("starting runs: %w", err)
+	}
+	if late := time.Since(due); late > 0 {
+		return fmt.Errorf("the runs took %s longer to make than this machine was given", late)
+	}
+	if err := b.sink.wait(ctx, n); err != nil {
+		return err
+	}
+	var late latencies
+	for _, sent := range b.sink.arrivals() {
+		late = append(late, sent.Sub(due))
+	}
+	last := late.at(100)
+	b.report("W4", nil, n,
+		value{float64(n) / (last / 1000), "timers/s"}, value{late.at(50), "late-p50-ms"}, value{last, "late-last-ms"})
+	if first := late.at(0); first < 0 {
+		return fmt.Errorf("a timer fired %.1f ms before its time", -first)
+	}
+	return b.sink.once(numbers(n)...)
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+	"testing"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"github.com/expr-lang/expr"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// w6 is one condition of eight comparisons on the same event and contact, all of which
+// must be looked at: seven hold, and the one that does not is in a group of which one
+// must. It is compiled before the clock starts. The clock is that of
+// testing.Benchmark, on one goroutine.
+//
+// This library has no call that evaluates a rule alone. Its figure is that of a whole
+// run from its trigger through the condition to a delay, with the step record that
+// follows from it: what became of each comparison. "automation-bare" is the same run
+// without the condition. What lies between the two is the condition.
+func w6() ([]result, error) {
+	var results []result
+	for _, c := range []struct {
+		name  string
+		ready func() (func() (bool, error), error)
+	}{{"automation", ourCondition}, {"automation-bare", bareRun}, {"expr", exprCondition}, {"cel", celCondition}} {
+		holds, err := c.ready()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.name, err)
+		}
+		if ok, err := holds(); err != nil || !ok {
+			return nil, errors.Join(fmt.Errorf("%s: the condition does not hold", c.name), err)
+		}
+		results = append(results, evaluate(c.name, holds))
+	}
+	return results, nil
+}
+
+func evaluate(name string, holds func() (bool, error)) result {
+	took := testing.Benchmark(func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if ok, err := holds(); err != nil || !ok {
+				b.Fatal(ok, err)
+			}
+		}
+	})
+	return result{Work: "W6", Engine: name, Store: "none", N: took.N, Values: []value{
+		{float64(took.NsPerOp()), "ns/op"}, {float64(took.AllocsPerOp()), "allocs/op"}, {float64(took.AllocedBytesPerOp()), "B/op"},
+	}}
+}
+
+// The data that the condition reads, and the condition in the words of the others.
+var (
+	conditionEvent      = map[string]any{"plan": "pro", "country": "DE", "amount": 49.5, "coupon": "SPRING-24"}
+	conditionProperties = map[string]any{"seats": 12.0, "role": "admin"}
+	conditionEmail      = "ada@example.com"
+)
+
+const conditionText = `event.plan == "pro" && event.country != "US" && event.amount >= 10.0 && event.amount < 100.0 && ` +
+	`(event.coupon.startsWith("WINTER") || (contact.seats > 5.0 && contact.role == "admin" && contact.email.endsWith("@example.com")))`
+
+// conditionExpr is the same for expr, whose operators for text are words.
+const conditionExpr = `event.plan == "pro" && event.country != "US" && event.amount >= 10.0 && event.amount < 100.0 && ` +
+	`(event.coupon startsWith "WINTER" || (contact.seats > 5.0 && contact.role == "admin" && contact.email endsWith "@example.com"))`
+
+// conditionVariables is the data as the others take it.
+func conditionVariables() map[string]any {
+	return map[string]any{
+		"event": conditionEvent,
+		"contact": map[string]any{
+			"email": conditionEmail, "seats": conditionProperties["seats"], "role": conditionProperties["role"],
+		},
+	}
+}
+
+// conditionRule is the condition in the words of this library.
+var conditionRule = automation.All(
+	automation.Field("event.plan").Eq("pro"),
+	automation.Field("event.country").Neq("US"),
+	automation.Field("event.amount").Gte(10),
+	automation.Field("event.amount").Lt(100),
+	automation.Any(
+		automation.Field("event.coupon").StartsWith("WINTER"),
+		automation.All(
+			automation.Field("contact.properties.seats").Gt(5),
+			automation.Field("contact.properties.role").Eq("admin"),
+			automation.Field("contact.email").EndsWith("@example.com"),
+		),
+	),
+)
+
+func ourCondition() (func() (bool, error), error) {
+	return advancing(
+		[]automation.Step{{Key: "check", Config: automation.Condition{Rule: conditionRule}}},
+		automation.Connection{From: "start", To: "check"},
+		automation.Connection{From: "check", To: "held", Type: automation.ConnectionConditionMet},
+	)
+}
+
+func bareRun() (func() (bool, error), error) {
+	return advancing(nil, automation.Connection{From: "start", To: "held"})
+}
+
+// advancing returns what takes a run from its trigger through steps to a delay.
+func advancing(steps []automation.Step, connections ...automation.Connection) (func() (bool, error), error) {
+	a := automation.Automation{Name: "Condition", Connections: connections}
+	a.Steps = append(a.Steps, automation.Step{Key: "start", Config: automation.Trigger{EventName: "user.created"}})
+	a.Steps = append(a.Steps, steps...)
+	a.Steps = append(a.Steps, automation.Step{Key: "held", Config: automation.Delay{Duration: automation.MustParseDuration("1 day")}})
+	g, err := automation.Compile(a, automation.CompileOptions{})
+	if err != nil {
+		return nil, err
+	}
+	in := automation.Input{
+		Kind: automation.InputStarted, Now: time.Now(),
+		Data: automation.Data{Event: exact(conditionEvent), Contact: &automation.Contact{Email: conditionEmail, Properties: exact(conditionProperties)}},
+	}
+	return func() (bool, error) {
+		_, action, err := g.Advance(automation.State{}, in)
+		return action.Kind == automation.ActionSleep, err
+	}, nil
+}
+
+// exact returns fields with their numbers as this library has them: as they were
+// written.
+func exact(fields map[string]any) map[string]any {
+	written := maps.Clone(fields)
+	for name, v := range written {
+		if f, ok := v.(float64); ok {
+			written[name] = json.Number(strconv.FormatFloat(f, 'f', -1, 64))
+		}
+	}
+	return written
+}
+
+func exprCondition() (func() (bool, error), error) {
+	variables := conditionVariables()
+	program, err := expr.Compile(conditionExpr, expr.Env(variables), expr.AsBool())
+	if err != nil {
+		return nil, err
+	}
+	return func() (bool, error) {
+		out, err := expr.Run(program, variables)
+		if err != nil {
+			return false, err
+		}
+		return out.(bool), nil
+	}, nil
+}
+
+func celCondition() (func() (bool, error), error) {
+	env, err := cel.NewEnv(cel.Variable("event", cel.MapType(cel.StringType, cel.DynType)), cel.Variable("contact", cel.MapType(cel.StringType, cel.DynType)))
+	if err != nil {
+		return nil, err
+	}
+	ast, issues := env.Compile(conditionText)
+	if issues.Err() != nil {
+		return nil, issues.Err()
+	}
+	program, err := env.Program(ast, cel.EvalOptions(cel.OptOptimize))
+	if err != nil {
+		return nil, err
+	}
+	variables := conditionVariables()
+	return func() (bool, error) {
+		out, _, err := program.Eval(variables)
+		if err != nil {
+			return false, err
+		}
+		return out.Value().(bool), nil
+	}, nil
+}
