@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -177,7 +178,11 @@ func (r *Runner) surrender(t *task, failure error) Transition {
 	now := r.now()
 	tr := Transition{Contact: t.work.Contact, Token: t.work.Token, Now: now, Extend: now.Add(setback)}
 	tr.Release = !unanswered(CommitResult{Err: failure})
-	r.opts.Logger.Warn("automation: contact given up", "contact", t.work.Contact.ID, "error", failure)
+	level := slog.LevelWarn
+	if errors.Is(failure, ErrConflict) {
+		level = slog.LevelInfo // an automation was stopped meanwhile: the next claim knows
+	}
+	r.opts.Logger.Log(context.Background(), level, "automation: contact given up", "contact", t.work.Contact.ID, "error", failure)
 	return tr
 }
 
