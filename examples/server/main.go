@@ -15,8 +15,10 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
+	"github.com/seed-b636437c/automation/mail/template"
 	"github.com/seed-b636437c/automation/store/sqlite/sqlitefile"
 )
 
@@ -61,13 +63,20 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	defer store.Close()
-	srv, err := newServer(store, s.out, key, slog.Default())
+	templates, err := template.Open(s.folder(), template.Options{From: "Acme <hello@acme.example>"})
+	if err != nil {
+		return err
+	}
+	srv, err := newServer(store, templates, s.out, key, slog.Default())
 	if err != nil {
 		return err
 	}
 	s.greet(listener.Addr())
 	return srv.serve(ctx, listener)
 }
+
+// folder returns where templates are kept, beside the database.
+func (s settings) folder() string { return strings.TrimSuffix(s.file, ".db") + ".templates" }
 
 // keyAt returns the key to accept at an address.
 func (s settings) keyAt(addr net.Addr) (string, error) {
@@ -82,7 +91,7 @@ func (s settings) keyAt(addr net.Addr) (string, error) {
 
 // greet says where the server is. A key that was given stays secret.
 func (s settings) greet(addr net.Addr) {
-	fmt.Fprintf(s.out, "Everything is kept in %s. Clients find the server by:\n", s.file)
+	fmt.Fprintf(s.out, "Everything is kept in %s and %s. Clients find the server by:\n", s.file, s.folder())
 	fmt.Fprintf(s.out, "export RESEND_BASE_URL=http://%s", addr)
 	if s.key == "" {
 		fmt.Fprintf(s.out, " RESEND_API_KEY=%s", devKey)

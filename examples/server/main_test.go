@@ -118,7 +118,7 @@ const welcome = `{
 
 const signup = `{"event": "user.created", "email": "ada@example.com", "payload": {"plan": "pro"}}`
 
-func TestServer_KeepsEverythingButTemplates(t *testing.T) {
+func TestServer_KeepsEverything(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "automation.db")
 	p := start(t, settings{file: file})
@@ -143,10 +143,14 @@ func TestServer_KeepsEverythingButTemplates(t *testing.T) {
 	assert.Equal(t, "Welcome", p.call(http.StatusOK, "GET", "/automations/"+id, "").Name)
 	assert.Equal(t, "user.created", p.call(http.StatusOK, "GET", "/events/user.created", "").Name)
 	assert.Equal(t, "ada@example.com", p.call(http.StatusOK, "GET", "/contacts", "").Data[0].Email)
-	p.call(http.StatusNotFound, "GET", "/templates/welcome", "")
+	assert.Equal(t, "published", p.call(http.StatusOK, "GET", "/templates/welcome", "").Status)
 	p.eventually(run, "rest", "waiting")
 	p.call(http.StatusAccepted, "POST", "/events/send", `{"event": "user.upgraded", "email": "ada@example.com"}`)
 	p.eventually(run, "rest", "completed")
+	p.call(http.StatusAccepted, "POST", "/events/send", signup)
+	assert.Equal(t, "email to ada@example.com from Acme <hello@acme.example>: Welcome, friend", p.next())
+	p.call(http.StatusOK, "DELETE", "/templates/welcome", "")
+	assert.Equal(t, "  You are on the pro plan.", p.next())
 	p.call(http.StatusAccepted, "POST", "/events/send", signup)
 	assert.Equal(t, `email to "ada@example.com": template "welcome"`, p.next())
 	assert.Equal(t, `  PLAN = "pro"`, p.next())
@@ -216,7 +220,9 @@ func TestPrinter_FailsIfNobodyReads(t *testing.T) {
 
 func TestServe_EndsWithTheWebServer(t *testing.T) {
 	t.Parallel()
-	srv, err := newServer(memory.New(), io.Discard, devKey, slog.New(slog.DiscardHandler))
+	templates, err := template.New(template.Options{})
+	require.NoError(t, err)
+	srv, err := newServer(memory.New(), templates, io.Discard, devKey, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -20,11 +20,7 @@ type server struct {
 	api    http.Handler
 }
 
-func newServer(store automation.Store, out io.Writer, key string, logger *slog.Logger) (*server, error) {
-	templates, err := template.New(template.Options{From: "Acme <hello@acme.example>"})
-	if err != nil {
-		return nil, err
-	}
+func newServer(store automation.Store, templates *template.Library, out io.Writer, key string, logger *slog.Logger) (*server, error) {
 	runner, err := automation.New(store, newPrinter(out, templates), automation.Options{Logger: logger})
 	if err != nil {
 		return nil, err
