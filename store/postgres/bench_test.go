@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -73,6 +74,34 @@ func BenchmarkFirstStep(b *testing.B) {
 func BenchmarkWaiting(b *testing.B) {
 	s, _ := openForBench(b)
 	storebench.Waiting(b, s, 1_000, 1_000_000)
+}
+
+func BenchmarkSleeping(b *testing.B) {
+	s, pool := openForBench(b)
+	storebench.Sleeping(b, s, func() (bytes int64) {
+		execute(b, pool, `VACUUM`)
+		require.NoError(b, pool.QueryRow(b.Context(), `
+SELECT sum(pg_total_relation_size(format('automation.%I', tablename)::regclass))::bigint FROM pg_tables WHERE schemaname = 'automation'`).Scan(&bytes))
+		if testing.Verbose() {
+			logSizes(b, pool)
+		}
+		return bytes
+	})
+}
+
+// logSizes tells which tables and indexes are large.
+func logSizes(b *testing.B, pool *pgxpool.Pool) {
+	rows, err := pool.Query(b.Context(), `
+SELECT relname, pg_relation_size(oid) FROM pg_class
+WHERE relnamespace = 'automation'::regnamespace AND relkind IN ('r', 'i') AND pg_relation_size(oid) > 100000 ORDER BY 2 DESC`)
+	require.NoError(b, err)
+	var name string
+	var bytes int64
+	_, err = pgx.ForEachRow(rows, []any{&name, &bytes}, func() error {
+		b.Logf("%-30s %6.1f bytes/run", name, float64(bytes)/float64(b.N))
+		return nil
+	})
+	require.NoError(b, err)
 }
 
 // BenchmarkAppendEvents sends single events from many goroutines: one iteration is

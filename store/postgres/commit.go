@@ -213,7 +213,7 @@ func (w *writing) commit(ctx context.Context) error {
 const handleEvents = `
 WITH handled AS (
 	DELETE FROM automation.pending p
-	USING unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::boolean[]) AS h (owner, event_id, at, loose)
+	USING (SELECT unnest($1::text[]) AS owner, unnest($2::uuid[]) AS event_id, unnest($3::timestamptz[]) AS at, unnest($4::boolean[]) AS loose) h
 	WHERE p.owner = ANY (ARRAY[h.owner]) AND p.event_id = ANY (ARRAY[h.event_id])
 	RETURNING h.event_id, h.at, h.loose
 )

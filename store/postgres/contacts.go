@@ -185,8 +185,10 @@ const (
 UPDATE automation.contacts c
 SET email = u.email, email_key = u.email_key, first_name = u.first_name, last_name = u.last_name,
 	unsubscribed = u.unsubscribed, properties = u.properties, segments = u.segments
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[], $8::text[])
-	AS u (id, email, email_key, first_name, last_name, unsubscribed, properties, segments)
+FROM (
+	SELECT unnest($1::text[]) AS id, unnest($2::text[]) AS email, unnest($3::text[]) AS email_key, unnest($4::text[]) AS first_name,
+		unnest($5::text[]) AS last_name, unnest($6::boolean[]) AS unsubscribed, unnest($7::text[]) AS properties, unnest($8::text[]) AS segments
+) u
 WHERE c.id = ANY (ARRAY[u.id])`
 
 	joinSegments = `

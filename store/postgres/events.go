@@ -203,8 +203,9 @@ func (c *appendCall) own(known map[string]bool, byEmail map[string]string) error
 // insertEvents numbers pending events in the order in which they were given.
 const insertEvents = `
 WITH sent AS MATERIALIZED (
-	SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[])
-		WITH ORDINALITY AS e (id, owner, email, name, payload, key, occurred_at, accepted_at, place)
+	SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS owner, unnest($3::text[]) AS email, unnest($4::text[]) AS name,
+		unnest($5::text[]) AS payload, unnest($6::text[]) AS key, unnest($7::timestamptz[]) AS occurred_at, unnest($8::timestamptz[]) AS accepted_at,
+		generate_series(1, cardinality($1::uuid[])) AS place
 ), kept AS (
 	INSERT INTO automation.events (id, owner, email, name, payload, key, occurred_at, accepted_at)
 	SELECT id, owner, email, name, payload, key, occurred_at, accepted_at FROM sent

@@ -28,12 +28,12 @@ type presentRun struct {
 // endLeases and extendLeases rely on the primary key of leases.
 const (
 	endLeases = `
-DELETE FROM automation.leases l USING unnest($1::text[], $2::bigint[]) AS t (owner, token)
+DELETE FROM automation.leases l USING (SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token) t
 WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) RETURNING l.owner`
 
 	extendLeases = `
 UPDATE automation.leases l SET until = t.until
-FROM unnest($1::text[], $2::bigint[], $3::timestamptz[]) AS t (owner, token, until)
+FROM (SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token, unnest($3::timestamptz[]) AS until) t
 WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) RETURNING l.owner`
 )
 

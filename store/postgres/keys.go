@@ -23,7 +23,7 @@ type keyUse struct{ hash, event string }
 const (
 	takeKeys = `
 INSERT INTO automation.idempotency_keys AS k (name, key, hash, event_id, expires_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::timestamptz[])
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::uuid[]), unnest($5::timestamptz[])
 ON CONFLICT (name, key) DO UPDATE SET hash = excluded.hash, event_id = excluded.event_id, expires_at = excluded.expires_at
 WHERE k.expires_at <= $6::timestamptz`
 

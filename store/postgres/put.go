@@ -23,14 +23,16 @@ const keptControl = `(CASE
 // time, without a lease: what is left of it is decided by the row as it is then.
 const (
 	insertedRuns = `(id, automation_no, version, owner, event_id, event_name, status, setbacks, step, wait_event, due_at, created_at, completed_at, error, state)
-SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::text[], $5::uuid[], $6::text[], $7::smallint[], $8::int[], $9::text[],
-	$10::text[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::text[], $15::bytea[])`
+SELECT unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::int[]), unnest($4::text[]), unnest($5::uuid[]), unnest($6::text[]),
+	unnest($7::smallint[]), unnest($8::int[]), unnest($9::text[]), unnest($10::text[]), unnest($11::timestamptz[]),
+	unnest($12::timestamptz[]), unnest($13::timestamptz[]), unnest($14::text[]), unnest($15::bytea[])`
 
 	insertActive = `INSERT INTO automation.active_runs ` + insertedRuns
 	insertEnded  = `INSERT INTO automation.ended_runs ` + insertedRuns
 
-	changedRuns = `unnest($1::uuid[], $2::smallint[], $3::int[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[], $9::bytea[])
-		AS c (id, status, setbacks, step, wait_event, due_at, completed_at, error, state)`
+	changedColumnsOf = `unnest($1::uuid[]) AS id, unnest($2::smallint[]) AS status, unnest($3::int[]) AS setbacks, unnest($4::text[]) AS step,
+		unnest($5::text[]) AS wait_event, unnest($6::timestamptz[]) AS due_at, unnest($7::timestamptz[]) AS completed_at,
+		unnest($8::text[]) AS error, unnest($9::bytea[]) AS state`
 
 	updateActive = `
 WITH written AS (
@@ -38,9 +40,10 @@ WITH written AS (
 	SET status = c.status, setbacks = c.setbacks, step = c.step, wait_event = c.wait_event, completed_at = c.completed_at,
 		error = c.error, state = c.state, control = ` + keptControl + `,
 		due_at = CASE WHEN c.hurry OR ` + keptControl + ` <> 0 THEN least(c.due_at, c.now) ELSE c.due_at END
-	FROM unnest($1::uuid[], $2::smallint[], $3::int[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[], $9::bytea[],
-		$10::smallint[], $11::timestamptz[], $12::boolean[])
-		AS c (id, status, setbacks, step, wait_event, due_at, completed_at, error, state, seen, now, hurry)
+	FROM (
+		SELECT ` + changedColumnsOf + `,
+			unnest($10::smallint[]) AS seen, unnest($11::timestamptz[]) AS now, unnest($12::boolean[]) AS hurry
+	) c
 	WHERE r.id = ANY (ARRAY[c.id])
 	RETURNING r.id, r.control
 )
@@ -50,11 +53,11 @@ SELECT id, control FROM written WHERE control <> 0`
 UPDATE automation.ended_runs r
 SET status = c.status, setbacks = c.setbacks, step = c.step, wait_event = c.wait_event, due_at = c.due_at,
 	completed_at = c.completed_at, error = c.error, state = c.state
-FROM ` + changedRuns + ` WHERE r.id = ANY (ARRAY[c.id])`
+FROM (SELECT ` + changedColumnsOf + `) c WHERE r.id = ANY (ARRAY[c.id])`
 
 	endRuns = `
 WITH ended AS (
-	DELETE FROM automation.active_runs r USING ` + changedRuns + ` WHERE r.id = ANY (ARRAY[c.id])
+	DELETE FROM automation.active_runs r USING (SELECT ` + changedColumnsOf + `) c WHERE r.id = ANY (ARRAY[c.id])
 	RETURNING r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name,
 		c.status, c.setbacks, c.step, c.wait_event, c.due_at, r.created_at, c.completed_at, c.error, c.state
 )
