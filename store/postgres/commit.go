@@ -75,18 +75,21 @@ func (s *Store) write(ctx context.Context, items []*item) error {
 }
 
 // writeTogether writes transitions in one transaction. When some turn out to be
-// refused it begins again without them: their leases must be as they were.
+// refused it begins again without them: everything about them must be as it was.
 func (s *Store) writeTogether(ctx context.Context, items []*item) error {
 	for len(items) > 0 {
-		var w *writing
+		refused := false
 		err := s.transact(ctx, func(tx *transaction) error {
-			w = &writing{s: s, tx: tx, items: items}
-			if err := w.read(ctx); err != nil || w.refuse() {
+			w := &writing{s: s, tx: tx, items: items}
+			if err := w.read(ctx); err != nil {
 				return err
+			}
+			if refused = w.refuse(); refused {
+				return nil
 			}
 			return w.commit(ctx)
 		})
-		if err != nil || !w.refused {
+		if err != nil || !refused {
 			return err
 		}
 		items = slices.DeleteFunc(slices.Clone(items), func(it *item) bool { return it.res.Err != nil })
@@ -96,10 +99,9 @@ func (s *Store) writeTogether(ctx context.Context, items []*item) error {
 
 // writing is one transaction of Commit.
 type writing struct {
-	s       *Store
-	tx      *transaction
-	items   []*item // sorted by owner
-	refused bool    // some of them
+	s     *Store
+	tx    *transaction
+	items []*item // sorted by owner
 
 	held        map[string]bool // owners whose lease is that of their transition
 	automations map[string]share
@@ -110,25 +112,19 @@ type writing struct {
 }
 
 // refuse sets the results of the transitions that may not be written. It reports
-// whether the transaction has to begin again without them; those that have lost
-// their lease have touched nothing in it.
+// whether the transaction has to begin again without them.
 func (w *writing) refuse() bool {
-	held := w.items[:0:0]
+	refused := false
 	for _, it := range w.items {
 		*it.res = automation.CommitResult{}
-		if !w.held[it.owner] {
+		if w.held[it.owner] {
+			it.res.Err = w.prepare(it)
+		} else {
 			it.res.Err = fmt.Errorf("contact %q: %w", it.t.Contact.String(), automation.ErrLeaseLost)
-			continue
 		}
-		if it.res.Err = w.prepare(it); it.res.Err != nil {
-			w.refused = true
-		}
-		held = append(held, it)
+		refused = refused || it.res.Err != nil
 	}
-	if !w.refused {
-		w.items = held
-	}
-	return w.refused
+	return refused
 }
 
 // prepare returns why a transition may not be written, and notes what becomes of

@@ -21,8 +21,10 @@ type share struct {
 // presentRun is how a run stands before it is written.
 type presentRun struct {
 	record.Place
-	active  bool
-	control int16
+	active, taken    bool // is among the active runs, was removed from there
+	event, eventName string
+	created          time.Time
+	control          int16
 }
 
 // endLeases and extendLeases rely on the primary key of leases.
@@ -45,7 +47,10 @@ func (w *writing) read(ctx context.Context) error {
 	w.readAutomations(&sc)
 	w.readContacts(&sc)
 	w.readRuns(&sc)
-	return w.tx.run(ctx, sc)
+	if err := w.tx.run(ctx, sc); err != nil {
+		return err
+	}
+	return w.readOtherRuns(ctx)
 }
 
 func (w *writing) fence(sc *script) {
@@ -162,37 +167,96 @@ func (w *writing) readContacts(sc *script) {
 
 func goesOn(r automation.RunChange) bool { return r.Status == automation.RunRunning }
 
-// presentEnded and presentActive rely on the primary keys. A run that has ended can
-// be reopened by others meanwhile, unless it is locked; one that is reopened
-// before that is seen by the second statement.
+// presentEnded, takeEnding and presentActive rely on the primary keys. A run that has
+// ended can be reopened by others meanwhile, unless it is locked; one that is
+// reopened before that is seen by the statements after it.
+//
+// A run that ends is read and removed in one step, and written again among those that
+// have ended. One that fails ($2) stays if somebody has asked it to go on.
 const (
-	presentEnded = `
-SELECT id, automation_no, version, status, step, 0::smallint FROM automation.ended_runs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`
+	presentColumns = `id, automation_no, version, status, step, event_id, event_name, created_at`
 
-	presentActive = `
-SELECT id, automation_no, version, status, step, control FROM automation.active_runs WHERE id = ANY ($1::uuid[])`
+	presentEnded = `
+SELECT ` + presentColumns + `, 0::smallint FROM automation.ended_runs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`
+
+	takeEnding = `
+DELETE FROM automation.active_runs WHERE id = ANY ($1::uuid[]) AND NOT (control = 2 AND id = ANY ($2::uuid[]))
+RETURNING ` + presentColumns + `, control`
+
+	presentActive = `SELECT ` + presentColumns + `, control FROM automation.active_runs WHERE id = ANY ($1::uuid[])`
 )
 
+// readRuns finds the runs that change where they are most often: new ones nowhere,
+// the others among the active ones.
 func (w *writing) readRuns(sc *script) {
-	var ids []pgtype.UUID
+	w.present = map[string]presentRun{}
+	var at runLookup
 	for _, it := range w.items {
 		for i := range it.t.Runs {
-			ids = append(ids, uuidOf(it.t.Runs[i].ID))
+			at.add(&it.t.Runs[i], it.t.Runs[i].New)
 		}
 	}
-	if len(ids) == 0 {
-		return
-	}
-	w.present = map[string]presentRun{}
-	row := func(active bool) func(scan scanFunc) error {
-		return func(scan scanFunc) error {
-			var id string
-			r := presentRun{active: active}
-			err := scan(&id, &r.Automation, &r.Version, &r.Status, &r.Step, &r.control)
-			w.present[id] = r
-			return err
+	w.look(sc, at)
+}
+
+// readOtherRuns looks everywhere for the runs that should have been found.
+func (w *writing) readOtherRuns(ctx context.Context) error {
+	var at runLookup
+	for _, it := range w.items {
+		for i := range it.t.Runs {
+			r := &it.t.Runs[i]
+			if _, ok := w.present[r.ID]; !ok && !r.New {
+				at.add(r, true)
+			}
 		}
 	}
-	sc.query(row(false), presentEnded, ids)
-	sc.query(row(true), presentActive, ids)
+	var sc script
+	w.look(&sc, at)
+	if len(sc) == 0 {
+		return nil
+	}
+	return w.tx.run(ctx, sc)
+}
+
+// runLookup says where to look for runs.
+type runLookup struct{ ended, ending, failing, active []pgtype.UUID }
+
+func (l *runLookup) add(r *automation.RunChange, everywhere bool) {
+	id := uuidOf(r.ID)
+	if everywhere {
+		l.ended = append(l.ended, id)
+	}
+	if everywhere || goesOn(*r) {
+		l.active = append(l.active, id)
+	}
+	if !goesOn(*r) {
+		l.ending = append(l.ending, id)
+	}
+	if r.Status == automation.RunFailed && r.Seen != automation.ControlRetry {
+		l.failing = append(l.failing, id)
+	}
+}
+
+func (w *writing) look(sc *script, at runLookup) {
+	if len(at.ended) > 0 {
+		sc.query(w.found(presentRun{}), presentEnded, at.ended)
+	}
+	if len(at.ending) > 0 {
+		sc.query(w.found(presentRun{taken: true}), takeEnding, at.ending, at.failing)
+	}
+	if len(at.active) > 0 {
+		sc.query(w.found(presentRun{active: true}), presentActive, at.active)
+	}
+}
+
+// found returns what notes a run that stands as r does.
+func (w *writing) found(r presentRun) func(scan scanFunc) error {
+	return func(scan scanFunc) error {
+		var id string
+		var event *string
+		err := scan(&id, &r.Automation, &r.Version, &r.Status, &r.Step, &event, &r.eventName, &r.created, &r.control)
+		r.event = textOf(event)
+		w.present[id] = r
+		return err
+	}
 }

@@ -30,7 +30,7 @@ SELECT unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::int[]), unnest($4::t
 	insertActive = `INSERT INTO automation.active_runs ` + insertedRuns
 	insertEnded  = `INSERT INTO automation.ended_runs ` + insertedRuns
 
-	changedColumnsOf = `unnest($1::uuid[]) AS id, unnest($2::smallint[]) AS status, unnest($3::int[]) AS setbacks, unnest($4::text[]) AS step,
+	changedRuns = `SELECT unnest($1::uuid[]) AS id, unnest($2::smallint[]) AS status, unnest($3::int[]) AS setbacks, unnest($4::text[]) AS step,
 		unnest($5::text[]) AS wait_event, unnest($6::timestamptz[]) AS due_at, unnest($7::timestamptz[]) AS completed_at,
 		unnest($8::text[]) AS error, unnest($9::bytea[]) AS state`
 
@@ -41,7 +41,7 @@ WITH written AS (
 		error = c.error, state = c.state, control = ` + keptControl + `,
 		due_at = CASE WHEN c.hurry OR ` + keptControl + ` <> 0 THEN least(c.due_at, c.now) ELSE c.due_at END
 	FROM (
-		SELECT ` + changedColumnsOf + `,
+		` + changedRuns + `,
 			unnest($10::smallint[]) AS seen, unnest($11::timestamptz[]) AS now, unnest($12::boolean[]) AS hurry
 	) c
 	WHERE r.id = ANY (ARRAY[c.id])
@@ -53,17 +53,7 @@ SELECT id, control FROM written WHERE control <> 0`
 UPDATE automation.ended_runs r
 SET status = c.status, setbacks = c.setbacks, step = c.step, wait_event = c.wait_event, due_at = c.due_at,
 	completed_at = c.completed_at, error = c.error, state = c.state
-FROM (SELECT ` + changedColumnsOf + `) c WHERE r.id = ANY (ARRAY[c.id])`
-
-	endRuns = `
-WITH ended AS (
-	DELETE FROM automation.active_runs r USING (SELECT ` + changedColumnsOf + `) c WHERE r.id = ANY (ARRAY[c.id])
-	RETURNING r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name,
-		c.status, c.setbacks, c.step, c.wait_event, c.due_at, r.created_at, c.completed_at, c.error, c.state
-)
-INSERT INTO automation.ended_runs (
-	id, automation_no, version, owner, event_id, event_name, status, setbacks, step, wait_event, due_at, created_at, completed_at, error, state)
-SELECT * FROM ended`
+FROM (` + changedRuns + `) c WHERE r.id = ANY (ARRAY[c.id])`
 
 	reopenRuns = `
 WITH r AS (DELETE FROM automation.ended_runs WHERE id = ANY ($1::uuid[]) RETURNING *)
@@ -126,12 +116,12 @@ type activeChanges struct {
 
 // runWriter sorts changes of runs by what has to be done with their rows.
 type runWriter struct {
-	started, startedEnded newRuns
-	changed               activeChanges
-	changedEnded, ending  changedColumns
-	reopened              []pgtype.UUID
-	items                 map[string]*item // by run, of those that are changed
-	tally                 record.Tally
+	active, ended newRuns
+	changed       activeChanges
+	changedEnded  changedColumns
+	reopened      []pgtype.UUID
+	items         map[string]*item // by run, of those that are changed
+	tally         record.Tally
 }
 
 // writeRuns writes the runs of all transitions, and counts them.
@@ -161,16 +151,22 @@ func (w *writing) gone(it *item) bool {
 func (rw *runWriter) start(it *item, r *automation.RunChange, no int64, gone bool) {
 	to := record.Place{Automation: no, Version: r.Version, Status: record.StatusCode(r.Status), Step: r.Step}
 	rw.tally.Move(nil, &to)
-	runs, due := &rw.startedEnded, r.DueAt
-	if r.Status == automation.RunRunning {
-		runs = &rw.started
-		if gone && (due.IsZero() || due.After(it.t.Now)) {
-			due = it.t.Now // so that the engine finds out
-		}
+	if !goesOn(*r) {
+		rw.ended.addNew(&r.RunRecord, it.owner, no, r.DueAt)
+		return
 	}
-	runs.add(&r.RunRecord, due)
-	runs.automations, runs.versions, runs.owners = append(runs.automations, no), append(runs.versions, int32(r.Version)), append(runs.owners, it.owner)
-	runs.events, runs.names, runs.created = append(runs.events, uuidOf(r.EventID)), append(runs.names, r.EventName), append(runs.created, r.CreatedAt)
+	due := r.DueAt
+	if gone && (due.IsZero() || due.After(it.t.Now)) {
+		due = it.t.Now // so that the engine finds out
+	}
+	rw.active.addNew(&r.RunRecord, it.owner, no, due)
+}
+
+// addNew adds a run of an automation.
+func (n *newRuns) addNew(r *automation.RunRecord, owner string, no int64, due time.Time) {
+	n.add(r, due)
+	n.automations, n.versions, n.owners = append(n.automations, no), append(n.versions, int32(r.Version)), append(n.owners, owner)
+	n.events, n.names, n.created = append(n.events, uuidOf(r.EventID)), append(n.names, r.EventName), append(n.created, r.CreatedAt)
 }
 
 // change adds a run that exists.
@@ -178,35 +174,32 @@ func (rw *runWriter) change(it *item, r *automation.RunChange, from presentRun, 
 	to := from.Place
 	to.Status, to.Step = record.StatusCode(r.Status), r.Step
 	rw.tally.Move(&from.Place, &to)
-	running := r.Status == automation.RunRunning
-	asked := to.Status == record.Failed && from.control == record.Retry && r.Seen != automation.ControlRetry
 	switch {
-	case running || asked:
+	case from.taken:
+		end := r.RunRecord
+		end.Version, end.EventID, end.EventName, end.CreatedAt = from.Version, from.event, from.eventName, from.created
+		rw.ended.addNew(&end, it.owner, from.Automation, r.DueAt)
+	case from.active || goesOn(*r):
 		if !from.active {
 			rw.reopened = append(rw.reopened, uuidOf(r.ID))
 		}
 		rw.changed.add(&r.RunRecord, r.DueAt)
 		rw.changed.seen, rw.changed.now = append(rw.changed.seen, record.ControlCode(r.Seen)), append(rw.changed.now, it.t.Now)
-		rw.changed.hurry = append(rw.changed.hurry, gone && running)
+		rw.changed.hurry = append(rw.changed.hurry, gone && goesOn(*r))
 		rw.items[r.ID] = it
-	case from.active:
-		rw.ending.add(&r.RunRecord, r.DueAt)
 	default:
 		rw.changedEnded.add(&r.RunRecord, r.DueAt)
 	}
 }
 
 func (rw *runWriter) write(sc *script) {
-	rw.started.insert(sc, insertActive)
-	rw.startedEnded.insert(sc, insertEnded)
+	rw.active.insert(sc, insertActive)
+	rw.ended.insert(sc, insertEnded)
 	if len(rw.reopened) > 0 {
 		sc.exec(reopenRuns, rw.reopened)
 	}
 	if c := &rw.changed; len(c.ids) > 0 {
 		sc.query(rw.noteControl, updateActive, append(c.args(), c.seen, c.now, c.hurry)...)
-	}
-	if len(rw.ending.ids) > 0 {
-		sc.exec(endRuns, rw.ending.args()...)
 	}
 	if len(rw.changedEnded.ids) > 0 {
 		sc.exec(updateEnded, rw.changedEnded.args()...)
