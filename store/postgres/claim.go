@@ -90,6 +90,7 @@ type claim struct {
 	owners []string
 	works  []automation.Work
 	places map[string]int // of owners in works
+	astray []string       // ids of contacts that have events under their email
 
 	damaged map[string]bool // owners whose contact cannot be read
 	reason  error           // why not
@@ -136,7 +137,9 @@ func (c *claim) lease(ctx context.Context) error {
 // keys of contacts, pending and events, and on active_runs_owner: an owner's rows
 // are few, and are sorted.
 const (
-	claimedContacts = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.id = ANY ($1::text[]) AND c.deleted_at IS NULL`
+	claimedContacts = `
+SELECT ` + contactColumns + `, EXISTS (SELECT FROM automation.pending p WHERE p.owner = '@' || c.email_key)
+FROM automation.contacts c WHERE c.id = ANY ($1::text[]) AND c.deleted_at IS NULL`
 
 	claimedEvents = `
 SELECT ` + eventColumns + `
@@ -161,28 +164,49 @@ ORDER BY r.due_at, r.id`
 )
 
 // readWork reads what the leased contacts have: themselves, their events, and the
-// runs that are due. Whatever was sent for their email before their latest event
-// has to be among these: order is kept here.
+// runs that are due.
 func (c *claim) readWork(ctx context.Context) error {
-	var ids, owners []string
+	var ids []string
 	for i := range c.works {
 		if id := c.works[i].Contact.ID; id != "" {
-			ids, owners = append(ids, id), append(owners, c.owners[i])
+			ids = append(ids, id)
 		}
 	}
 	var sc script
-	sc.exec(adoptStrays, ids, owners)
 	sc.query(c.addContact, claimedContacts, ids)
 	sc.query(c.addEvent, claimedEvents, c.owners, c.p.Events)
 	sc.query(c.addRun, claimedRuns, c.owners, c.p.Now, c.p.Runs)
+	if err := c.tx.run(ctx, sc); err != nil || len(c.astray) == 0 {
+		return err
+	}
+	return c.adoptStrays(ctx)
+}
+
+// adoptStrays reads the events again, with those that were sent for an email of the
+// contacts before: order is kept here.
+func (c *claim) adoptStrays(ctx context.Context) error {
+	owners := make([]string, len(c.astray))
+	for i, id := range c.astray {
+		owners[i] = record.Owner(automation.ContactRef{ID: id})
+	}
+	for i := range c.works {
+		c.works[i].Events = nil
+	}
+	var sc script
+	sc.exec(adoptStrays, c.astray, owners)
+	sc.query(c.addEvent, claimedEvents, c.owners, c.p.Events)
 	return c.tx.run(ctx, sc)
 }
 
 func (c *claim) work(owner string) *automation.Work { return &c.works[c.places[owner]] }
 
 func (c *claim) addContact(scan scanFunc) error {
-	row, err := scanContact(scan)
+	var astray bool
+	row, err := scanContact(scan, &astray)
 	owner := record.Owner(automation.ContactRef{ID: row.ID})
+	if astray {
+		c.astray = append(c.astray, row.ID)
+	}
 	switch {
 	case errors.Is(err, errDamaged):
 		c.damaged[owner], c.reason = true, err

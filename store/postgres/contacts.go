@@ -19,11 +19,12 @@ type contactRow struct {
 
 const contactColumns = `c.id, c.no, c.email, c.first_name, c.last_name, c.unsubscribed, c.properties, c.segments, c.created_at, c.deleted_at IS NOT NULL`
 
-// scanContact reads contactColumns.
-func scanContact(scan scanFunc) (c contactRow, err error) {
+// scanContact reads contactColumns and what more is asked for.
+func scanContact(scan scanFunc, more ...any) (c contactRow, err error) {
 	var properties, segments string
 	var created *time.Time
-	if err = scan(&c.ID, &c.no, &c.Email, &c.FirstName, &c.LastName, &c.Unsubscribed, &properties, &segments, &created, &c.deleted); err != nil {
+	dest := []any{&c.ID, &c.no, &c.Email, &c.FirstName, &c.LastName, &c.Unsubscribed, &properties, &segments, &created, &c.deleted}
+	if err = scan(append(dest, more...)...); err != nil {
 		return c, err
 	}
 	c.CreatedAt = timeOf(created)

@@ -18,8 +18,8 @@ UPDATE automation.events e SET owner = $2::text, email = NULL FROM moved WHERE e
 
 	// adoptStrays gives contacts the events that were sent for their email and went
 	// astray: the sender had looked for the contact before it was made, and wrote
-	// after its events had been moved. By the primary keys of contacts, pending and
-	// events.
+	// after its events had been moved. It relies on the primary keys of contacts,
+	// pending and events.
 	adoptStrays = `
 WITH strays AS (
 	UPDATE automation.pending p SET owner = o.owner

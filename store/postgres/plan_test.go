@@ -69,7 +69,7 @@ var hot = []struct {
 	{"findEvent", findEvent, []string{"events_pkey"}},
 	{"contactEvents", contactEvents, []string{"events_owner"}},
 	{"leaseDue", leaseDue, []string{"active_runs_due", "leases_pkey", "pending_accepted"}},
-	{"claimedContacts", claimedContacts, []string{"contacts_pkey"}},
+	{"claimedContacts", claimedContacts, []string{"contacts_pkey", "pending_pkey"}},
 	{"claimedEvents", claimedEvents, []string{"events_pkey", "pending_pkey"}},
 	{"claimedRuns", claimedRuns, []string{"active_runs_owner", "events_pkey"}},
 	{"claimedWaits", claimedWaits, []string{"active_runs_owner", "events_pkey"}},
