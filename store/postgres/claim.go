@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
-	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // leaseDue leases the contacts whose work is due longest. It passes over those
@@ -118,7 +117,7 @@ func (c *claim) lease(ctx context.Context) error {
 	var sc script
 	until := c.p.Now.Add(c.p.Lease)
 	if c.p.Contact != (automation.ContactRef{}) {
-		sc.query(row, leaseOne, record.Owner(c.p.Contact), until, c.p.Now)
+		sc.query(row, leaseOne, ownerOf(c.p.Contact), until, c.p.Now)
 	} else {
 		sc.query(row, leaseDue, c.p.Now, c.p.Limit, until)
 	}
@@ -128,7 +127,7 @@ func (c *claim) lease(ctx context.Context) error {
 	slices.SortFunc(c.owners, func(a, b string) int { return cmp.Or(due[a].Compare(due[b]), cmp.Compare(a, b)) })
 	c.works, c.places = make([]automation.Work, len(c.owners)), make(map[string]int, len(c.owners))
 	for i, owner := range c.owners {
-		c.works[i], c.places[owner] = automation.Work{Contact: record.Ref(owner), Token: tokens[owner]}, i
+		c.works[i], c.places[owner] = automation.Work{Contact: refOf(owner), Token: tokens[owner]}, i
 	}
 	return nil
 }
@@ -187,7 +186,7 @@ func (c *claim) readWork(ctx context.Context) error {
 func (c *claim) adoptStrays(ctx context.Context) error {
 	owners := make([]string, len(c.astray))
 	for i, id := range c.astray {
-		owners[i] = record.Owner(automation.ContactRef{ID: id})
+		owners[i] = ownerOf(automation.ContactRef{ID: id})
 	}
 	for i := range c.works {
 		c.works[i].Events = nil
@@ -203,7 +202,7 @@ func (c *claim) work(owner string) *automation.Work { return &c.works[c.places[o
 func (c *claim) addContact(scan scanFunc) error {
 	var astray bool
 	row, err := scanContact(scan, &astray)
-	owner := record.Owner(automation.ContactRef{ID: row.ID})
+	owner := ownerOf(automation.ContactRef{ID: row.ID})
 	if astray {
 		c.astray = append(c.astray, row.ID)
 	}

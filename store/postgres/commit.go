@@ -29,7 +29,7 @@ func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]autom
 	for _, wave := range record.Waves(ts) {
 		items := make([]*item, len(wave))
 		for i, at := range wave {
-			items[i] = &item{t: &ts[at], owner: record.Owner(ts[at].Contact), res: &results[at]}
+			items[i] = &item{t: &ts[at], owner: ownerOf(ts[at].Contact), res: &results[at]}
 		}
 		// Everybody locks leases in this order.
 		slices.SortFunc(items, func(a, b *item) int { return cmp.Compare(a.owner, b.owner) })

@@ -242,7 +242,7 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	owner := record.Owner(automation.ContactRef{ID: id})
+	owner := ownerOf(automation.ContactRef{ID: id})
 	err := s.transact(ctx, func(tx *transaction) error {
 		var row *contactRow
 		var sc script

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"github.com/seed-b636437c/automation"
-	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // Both rely on events_owner, and eraseKeys on the primary key of idempotency_keys. A
@@ -28,7 +27,7 @@ func (w *writing) erase(sc *script) {
 		}
 		owners = append(owners, it.owner)
 		if it.t.EraseEmail != "" {
-			owners = append(owners, record.Owner(automation.ContactRef{Email: it.t.EraseEmail}))
+			owners = append(owners, ownerOf(automation.ContactRef{Email: it.t.EraseEmail}))
 		}
 	}
 	if len(owners) > 0 {

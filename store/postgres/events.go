@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/seed-b636437c/automation"
-	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // appendCall is one call of AppendEvents.
@@ -195,7 +194,7 @@ func (c *appendCall) own(known map[string]bool, byEmail map[string]string) error
 		case ref.ID == "":
 			ref.ID = byEmail[automation.EmailKey(ref.Email)]
 		}
-		c.owners[i] = record.Owner(ref)
+		c.owners[i] = ownerOf(ref)
 	}
 	return nil
 }
@@ -242,7 +241,7 @@ type newEvents struct {
 
 func (n *newEvents) add(e *automation.Event, owner string) {
 	var email *string
-	if record.Ref(owner).ID == "" {
+	if refOf(owner).ID == "" {
 		email = &e.Email
 	}
 	n.ids, n.owners, n.names = append(n.ids, uuidOf(e.ID)), append(n.owners, owner), append(n.names, e.Name)
@@ -279,7 +278,7 @@ func (s *Store) ContactEvents(ctx context.Context, contactID, name string, since
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	events, err := s.readEvents(ctx, contactEvents, record.Owner(automation.ContactRef{ID: contactID}), name, since)
+	events, err := s.readEvents(ctx, contactEvents, ownerOf(automation.ContactRef{ID: contactID}), name, since)
 	if err != nil {
 		return nil, fmt.Errorf("postgres store: events of contact %q: %w", contactID, err)
 	}
@@ -313,7 +312,7 @@ func scanEvent(scan scanFunc) (automation.Event, string, error) {
 	if payload != nil {
 		e.Payload = json.RawMessage(*payload)
 	}
-	if e.ContactID = record.Ref(owner).ID; e.ContactID == "" {
+	if e.ContactID = refOf(owner).ID; e.ContactID == "" {
 		e.Email = textOf(email)
 	}
 	return e, owner, nil

@@ -53,4 +53,5 @@ func ExampleMigrations() {
 	// Output:
 	// 0001_init.sql
 	// 0002_segments.sql
+	// 0003_owners.sql
 }

@@ -149,7 +149,7 @@ func (w *writing) readContacts(sc *script) {
 	}
 	row := func(scan scanFunc) error {
 		c, err := scanContact(scan)
-		owner := record.Owner(automation.ContactRef{ID: c.ID})
+		owner := ownerOf(automation.ContactRef{ID: c.ID})
 		if errors.Is(err, errDamaged) {
 			w.damaged[owner] = err
 			return nil

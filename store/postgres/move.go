@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/seed-b636437c/automation"
-	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // moveEvents gives the pending events of an owner to another. It relies on the
@@ -36,8 +35,8 @@ UPDATE automation.events e SET owner = strays.owner, email = NULL FROM strays WH
 // adopt gives a contact the pending events that were sent for its email before it
 // had it.
 func (s *Store) adopt(sc *script, c automation.Contact) {
-	owner := record.Owner(automation.ContactRef{ID: c.ID})
-	sc.exec(moveEvents, record.Owner(automation.ContactRef{Email: c.Email}), owner)
+	owner := ownerOf(automation.ContactRef{ID: c.ID})
+	sc.exec(moveEvents, ownerOf(automation.ContactRef{Email: c.Email}), owner)
 	sc.exec(notifyIfPending, s.schema, owner)
 }
 
@@ -68,7 +67,7 @@ func (w *writing) findTargets(ctx context.Context) (map[string]string, error) {
 	sc.query(func(scan scanFunc) error {
 		var email, id string
 		err := scan(&email, &id)
-		targets[record.Owner(automation.ContactRef{Email: email})] = id
+		targets[ownerOf(automation.ContactRef{Email: email})] = id
 		return err
 	}, findEmails, emails)
 	return targets, w.tx.run(ctx, sc)
@@ -78,7 +77,7 @@ func (w *writing) findTargets(ctx context.Context) (map[string]string, error) {
 func (w *writing) move(sc *script, targets map[string]string) {
 	for _, it := range w.items {
 		if id, ok := targets[it.owner]; ok {
-			sc.exec(moveEvents, it.owner, record.Owner(automation.ContactRef{ID: id}))
+			sc.exec(moveEvents, it.owner, ownerOf(automation.ContactRef{ID: id}))
 		}
 	}
 }

@@ -34,7 +34,7 @@ func scanRun(scan scanFunc, more ...any) (runRow, error) {
 	if err := scan(append(dest, more...)...); err != nil {
 		return r, err
 	}
-	r.ContactID, r.Status = record.Ref(r.owner).ID, record.StatusOf(status)
+	r.ContactID, r.Status = refOf(r.owner).ID, record.StatusOf(status)
 	r.EventID, r.WaitEvent, r.Error = textOf(event), textOf(waits), record.DecodeError(textOf(failure))
 	r.DueAt, r.CompletedAt, r.CreatedAt = timeOf(due), timeOf(completed), r.CreatedAt.UTC()
 	return r, nil
@@ -172,7 +172,7 @@ func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation
 	}
 	sql := either(q.PageQuery, olderRuns, newerRuns)
 	if q.ContactID != "" || q.EventID != "" {
-		owner, err := s.ownerOf(ctx, q)
+		owner, err := s.ownerOfRuns(ctx, q)
 		if err != nil || owner == "" {
 			return page, err
 		}
@@ -209,10 +209,10 @@ func (s *Store) runFilter(ctx context.Context, q automation.RunQuery) ([]any, er
 	}, nil
 }
 
-// ownerOf returns the owner of the runs that the query is about, "" if there is
+// ownerOfRuns returns the owner of the runs that the query is about, "" if there is
 // none.
-func (s *Store) ownerOf(ctx context.Context, q automation.RunQuery) (string, error) {
-	contact := record.Owner(automation.ContactRef{ID: q.ContactID})
+func (s *Store) ownerOfRuns(ctx context.Context, q automation.RunQuery) (string, error) {
+	contact := ownerOf(automation.ContactRef{ID: q.ContactID})
 	if q.EventID == "" {
 		return contact, nil
 	}
