@@ -21,10 +21,8 @@ type share struct {
 // presentRun is how a run stands before it is written.
 type presentRun struct {
 	record.Place
-	active, taken    bool // is among the active runs, was removed from there
-	event, eventName string
-	created          time.Time
-	control          int16
+	active, moved bool // is among the active runs, was moved to the ended ones
+	control       int16
 }
 
 // endLeases and extendLeases rely on the primary key of leases.
@@ -167,23 +165,15 @@ func (w *writing) readContacts(sc *script) {
 
 func goesOn(r automation.RunChange) bool { return r.Status == automation.RunRunning }
 
-// presentEnded, takeEnding and presentActive rely on the primary keys. A run that has
-// ended can be reopened by others meanwhile, unless it is locked; one that is
-// reopened before that is seen by the statements after it.
-//
-// A run that ends is read and removed in one step, and written again among those that
-// have ended. One that fails ($2) stays if somebody has asked it to go on.
+// presentEnded and presentActive rely on the primary keys. A run that has ended can
+// be reopened by others meanwhile, unless it is locked; one that is reopened
+// before that is seen by the statements after it.
 const (
-	presentColumns = `id, automation_no, version, status, step, event_id, event_name, created_at`
-
 	presentEnded = `
-SELECT ` + presentColumns + `, 0::smallint FROM automation.ended_runs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`
+SELECT id, automation_no, version, status, step, 0::smallint FROM automation.ended_runs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`
 
-	takeEnding = `
-DELETE FROM automation.active_runs WHERE id = ANY ($1::uuid[]) AND NOT (control = 2 AND id = ANY ($2::uuid[]))
-RETURNING ` + presentColumns + `, control`
-
-	presentActive = `SELECT ` + presentColumns + `, control FROM automation.active_runs WHERE id = ANY ($1::uuid[])`
+	presentActive = `
+SELECT id, automation_no, version, status, step, control FROM automation.active_runs WHERE id = ANY ($1::uuid[])`
 )
 
 // readRuns finds the runs that change where they are most often: new ones nowhere,
@@ -196,7 +186,7 @@ func (w *writing) readRuns(sc *script) {
 			at.add(&it.t.Runs[i], it.t.Runs[i].New)
 		}
 	}
-	w.look(sc, at)
+	w.look(sc, &at)
 }
 
 // readOtherRuns looks everywhere for the runs that should have been found.
@@ -211,38 +201,39 @@ func (w *writing) readOtherRuns(ctx context.Context) error {
 		}
 	}
 	var sc script
-	w.look(&sc, at)
+	w.look(&sc, &at)
 	if len(sc) == 0 {
 		return nil
 	}
 	return w.tx.run(ctx, sc)
 }
 
-// runLookup says where to look for runs.
-type runLookup struct{ ended, ending, failing, active []pgtype.UUID }
+// runLookup says where to look for runs. Those that end are moved where they are
+// found: nothing has to be known of them before.
+type runLookup struct {
+	ended, active []pgtype.UUID
+	ending        endingColumns
+}
 
 func (l *runLookup) add(r *automation.RunChange, everywhere bool) {
-	id := uuidOf(r.ID)
+	if !goesOn(*r) {
+		l.ending.add(&r.RunRecord, r.DueAt)
+		l.ending.seen = append(l.ending.seen, record.ControlCode(r.Seen))
+	}
 	if everywhere {
-		l.ended = append(l.ended, id)
+		l.ended = append(l.ended, uuidOf(r.ID))
 	}
 	if everywhere || goesOn(*r) {
-		l.active = append(l.active, id)
-	}
-	if !goesOn(*r) {
-		l.ending = append(l.ending, id)
-	}
-	if r.Status == automation.RunFailed && r.Seen != automation.ControlRetry {
-		l.failing = append(l.failing, id)
+		l.active = append(l.active, uuidOf(r.ID))
 	}
 }
 
-func (w *writing) look(sc *script, at runLookup) {
+func (w *writing) look(sc *script, at *runLookup) {
 	if len(at.ended) > 0 {
 		sc.query(w.found(presentRun{}), presentEnded, at.ended)
 	}
-	if len(at.ending) > 0 {
-		sc.query(w.found(presentRun{taken: true}), takeEnding, at.ending, at.failing)
+	if len(at.ending.ids) > 0 {
+		sc.query(w.found(presentRun{moved: true}), endRuns, append(at.ending.args(), at.ending.seen)...)
 	}
 	if len(at.active) > 0 {
 		sc.query(w.found(presentRun{active: true}), presentActive, at.active)
@@ -253,9 +244,7 @@ func (w *writing) look(sc *script, at runLookup) {
 func (w *writing) found(r presentRun) func(scan scanFunc) error {
 	return func(scan scanFunc) error {
 		var id string
-		var event *string
-		err := scan(&id, &r.Automation, &r.Version, &r.Status, &r.Step, &event, &r.eventName, &r.created, &r.control)
-		r.event = textOf(event)
+		err := scan(&id, &r.Automation, &r.Version, &r.Status, &r.Step, &r.control)
 		w.present[id] = r
 		return err
 	}

@@ -82,7 +82,7 @@ var hot = []struct {
 	{"handleEvents", handleEvents, []string{"pending_pkey"}},
 	{"updateActive", updateActive, []string{"active_runs_pkey"}},
 	{"updateEnded", updateEnded, []string{"ended_runs_pkey"}},
-	{"takeEnding", takeEnding, []string{"active_runs_pkey"}},
+	{"endRuns", endRuns, []string{"active_runs_pkey"}},
 	{"reopenRuns", reopenRuns, []string{"ended_runs_pkey"}},
 	{"writeContacts", writeContacts, []string{"contacts_pkey"}},
 	{"buryContacts", buryContacts, []string{"contacts_pkey"}},

@@ -55,6 +55,23 @@ SET status = c.status, setbacks = c.setbacks, step = c.step, wait_event = c.wait
 	completed_at = c.completed_at, error = c.error, state = c.state
 FROM (` + changedRuns + `) c WHERE r.id = ANY (ARRAY[c.id])`
 
+	// endRuns moves runs that end, and returns where they stood. One that fails and is
+	// asked to go on stays.
+	endRuns = `
+WITH old AS (
+	DELETE FROM automation.active_runs r
+	USING (` + changedRuns + `, unnest($10::smallint[]) AS seen) c
+	WHERE r.id = ANY (ARRAY[c.id]) AND NOT (r.control = 2 AND c.status = 2 AND c.seen <> 2)
+	RETURNING r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status AS old_status, r.step AS old_step, r.control,
+		c.status, c.setbacks, c.step, c.wait_event, c.due_at, r.created_at, c.completed_at, c.error, c.state
+), moved AS (
+	INSERT INTO automation.ended_runs (
+		id, automation_no, version, owner, event_id, event_name, status, setbacks, step, wait_event, due_at, created_at, completed_at, error, state)
+	SELECT id, automation_no, version, owner, event_id, event_name, status, setbacks, step, wait_event, due_at, created_at, completed_at, error, state
+	FROM old
+)
+SELECT id, automation_no, version, old_status, old_step, control FROM old`
+
 	reopenRuns = `
 WITH r AS (DELETE FROM automation.ended_runs WHERE id = ANY ($1::uuid[]) RETURNING *)
 INSERT INTO automation.active_runs (
@@ -114,6 +131,12 @@ type activeChanges struct {
 	hurry []bool // the contact is gone
 }
 
+// endingColumns are changes of runs that end.
+type endingColumns struct {
+	changedColumns
+	seen []int16
+}
+
 // runWriter sorts changes of runs by what has to be done with their rows.
 type runWriter struct {
 	active, ended newRuns
@@ -151,22 +174,16 @@ func (w *writing) gone(it *item) bool {
 func (rw *runWriter) start(it *item, r *automation.RunChange, no int64, gone bool) {
 	to := record.Place{Automation: no, Version: r.Version, Status: record.StatusCode(r.Status), Step: r.Step}
 	rw.tally.Move(nil, &to)
-	if !goesOn(*r) {
-		rw.ended.addNew(&r.RunRecord, it.owner, no, r.DueAt)
-		return
+	runs, due := &rw.ended, r.DueAt
+	if goesOn(*r) {
+		runs = &rw.active
+		if gone && (due.IsZero() || due.After(it.t.Now)) {
+			due = it.t.Now // so that the engine finds out
+		}
 	}
-	due := r.DueAt
-	if gone && (due.IsZero() || due.After(it.t.Now)) {
-		due = it.t.Now // so that the engine finds out
-	}
-	rw.active.addNew(&r.RunRecord, it.owner, no, due)
-}
-
-// addNew adds a run of an automation.
-func (n *newRuns) addNew(r *automation.RunRecord, owner string, no int64, due time.Time) {
-	n.add(r, due)
-	n.automations, n.versions, n.owners = append(n.automations, no), append(n.versions, int32(r.Version)), append(n.owners, owner)
-	n.events, n.names, n.created = append(n.events, uuidOf(r.EventID)), append(n.names, r.EventName), append(n.created, r.CreatedAt)
+	runs.add(&r.RunRecord, due)
+	runs.automations, runs.versions, runs.owners = append(runs.automations, no), append(runs.versions, int32(r.Version)), append(runs.owners, it.owner)
+	runs.events, runs.names, runs.created = append(runs.events, uuidOf(r.EventID)), append(runs.names, r.EventName), append(runs.created, r.CreatedAt)
 }
 
 // change adds a run that exists.
@@ -175,10 +192,7 @@ func (rw *runWriter) change(it *item, r *automation.RunChange, from presentRun, 
 	to.Status, to.Step = record.StatusCode(r.Status), r.Step
 	rw.tally.Move(&from.Place, &to)
 	switch {
-	case from.taken:
-		end := r.RunRecord
-		end.Version, end.EventID, end.EventName, end.CreatedAt = from.Version, from.event, from.eventName, from.created
-		rw.ended.addNew(&end, it.owner, from.Automation, r.DueAt)
+	case from.moved:
 	case from.active || goesOn(*r):
 		if !from.active {
 			rw.reopened = append(rw.reopened, uuidOf(r.ID))
