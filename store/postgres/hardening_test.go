@@ -219,3 +219,65 @@ func TestStore_ADamagedContactFailsAlone(t *testing.T) {
 	_, err = s.Claim(t.Context(), claim)
 	require.ErrorContains(t, err, works[1].Contact.ID)
 }
+
+// Runs are moved before it is known that a transition is refused.
+func TestCommit_ATransitionThatIsRefusedLeavesTheRunThatItEnds(t *testing.T) {
+	t.Parallel()
+	s, _ := migrated(t)
+	works := leased(t, s, 3)
+	ts := []automation.Transition{starting(works[0], 0, "first"), starting(works[1], 1, "first"), starting(works[2], 2, "first")}
+	for i := range ts {
+		ts[i].Release, ts[i].Extend = false, noon.Add(time.Minute)
+	}
+	commitAll(t, s, ts)
+	for i := range ts {
+		r := &ts[i].Runs[0]
+		r.New, r.Status, r.Step, r.CompletedAt = false, automation.RunCompleted, "last", noon
+	}
+	ts[1].Token--
+	unknown := ts[2].Runs[0]
+	unknown.ID = "0195a3c0-7d00-7000-8000-ffffffffffff"
+	ts[2].Runs = append(ts[2].Runs, unknown)
+	results, err := s.Commit(t.Context(), ts)
+	require.NoError(t, err)
+	assert.NoError(t, results[0].Err)
+	assert.ErrorIs(t, results[1].Err, automation.ErrLeaseLost)
+	assert.ErrorIs(t, results[2].Err, automation.ErrNotFound)
+	for i, want := range []automation.RunStatus{automation.RunCompleted, automation.RunRunning, automation.RunRunning} {
+		run, err := s.FindRun(t.Context(), ts[i].Runs[0].ID)
+		require.NoError(t, err)
+		assert.Equal(t, want, run.Status)
+	}
+	counts, err := s.CountRuns(t.Context(), "welcome")
+	require.NoError(t, err)
+	assert.Equal(t, []automation.RunCount{
+		{Version: 1, Step: "first", Status: automation.RunRunning, Count: 2},
+		{Version: 1, Step: "last", Status: automation.RunCompleted, Count: 1},
+	}, counts)
+}
+
+func commitAll(t *testing.T, s *postgres.Store, ts []automation.Transition) {
+	t.Helper()
+	results, err := s.Commit(t.Context(), ts)
+	require.NoError(t, err)
+	for i := range results {
+		require.NoError(t, results[i].Err)
+	}
+}
+
+func TestCommit_ARunThatIsRetriedAndFailsAtOnceHasEnded(t *testing.T) {
+	t.Parallel()
+	s, _ := migrated(t)
+	ts := []automation.Transition{starting(leased(t, s, 1)[0], 0, "first")}
+	ts[0].Release, ts[0].Extend = false, noon.Add(time.Minute)
+	r := &ts[0].Runs[0]
+	r.Status, r.CompletedAt = automation.RunFailed, noon
+	commitAll(t, s, ts)
+	_, err := s.ControlRun(t.Context(), r.ID, automation.ControlRetry, noon)
+	require.NoError(t, err)
+	r.New, r.Seen = false, automation.ControlRetry
+	commitAll(t, s, ts)
+	removed, err := s.Prune(t.Context(), automation.PruneParams{Before: noon.Add(time.Hour), Now: noon, Limit: 10})
+	require.NoError(t, err)
+	assert.Equal(t, 1, removed.Runs)
+}
