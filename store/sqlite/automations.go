@@ -185,10 +185,10 @@ func (s *Store) ListAutomations(ctx context.Context, q automation.AutomationQuer
 
 const (
 	tombAutomation = `UPDATE automation_automations SET deleted_at = ?, updated_at = ? WHERE no = ?`
-	// By the primary keys; counters of zero may be left.
+	// By the primary key and the unique index of places; some without runs may be left.
 	dropVersions = `
 DELETE FROM automation_versions WHERE automation_no = ?1 AND NOT EXISTS (
-	SELECT 1 FROM automation_run_counts c WHERE c.automation_no = ?1 AND c.version = automation_versions.version AND c.n > 0)`
+	SELECT 1 FROM automation_places WHERE automation_places.automation_no = ?1 AND automation_places.version = automation_versions.version AND n > 0)`
 )
 
 // DeleteAutomation implements automation.AutomationStore.

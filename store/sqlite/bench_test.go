@@ -24,3 +24,14 @@ func BenchmarkThroughput(b *testing.B) { storebench.Throughput(b, file(b)) }
 func BenchmarkFirstStep(b *testing.B) { storebench.FirstStep(b, file(b)) }
 
 func BenchmarkWaiting(b *testing.B) { storebench.Waiting(b, file(b), 1_000, 1_000_000) }
+
+func BenchmarkSleeping(b *testing.B) {
+	s := file(b)
+	storebench.Sleeping(b, s, func() (bytes int64) {
+		_, err := s.DB().ExecContext(b.Context(), "PRAGMA wal_checkpoint(truncate)")
+		require.NoError(b, err)
+		query := "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+		require.NoError(b, s.DB().QueryRowContext(b.Context(), query).Scan(&bytes))
+		return bytes
+	})
+}

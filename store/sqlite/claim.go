@@ -11,7 +11,7 @@ import (
 
 // The owners of work that is due, longest first, and free to be leased. By
 // automation_pending_accepted and automation_active_runs_due, and the primary key
-// of leases.
+// of leases. Of runs that have begun there are as many as are being worked on.
 const (
 	claimableEvents = `
 SELECT p.owner, p.accepted_at FROM automation_pending p
@@ -21,6 +21,10 @@ ORDER BY p.accepted_at LIMIT 0 + ?2`
 SELECT r.owner, r.due_at FROM automation_active_runs r
 WHERE r.due_at <= ?1 AND NOT EXISTS (SELECT 1 FROM automation_leases l WHERE l.owner = r.owner AND l.until > ?1)
 ORDER BY r.due_at LIMIT 0 + ?2`
+	claimableBegun = `
+SELECT b.owner, b.due_at FROM automation_begun_runs b
+WHERE b.due_at <= ?1 AND NOT EXISTS (SELECT 1 FROM automation_leases l WHERE l.owner = b.owner AND l.until > ?1)
+ORDER BY b.due_at LIMIT 0 + ?2`
 )
 
 // candidate is the owner of something that is due.
@@ -57,14 +61,16 @@ func (s *Store) candidates(ctx context.Context, p automation.ClaimParams) (owner
 		return []key{ownerKey(p.Contact)}, nil
 	}
 	err = s.read(ctx, func(q session) error {
-		now := p.Now.UnixMicro()
-		events, err := all(ctx, q, scanCandidate, claimableEvents, now, p.Limit)
-		if err != nil {
-			return failed("claim", err)
+		var due []candidate
+		for _, query := range []string{claimableEvents, claimableRuns, claimableBegun} {
+			some, err := all(ctx, q, scanCandidate, query, p.Now.UnixMicro(), p.Limit)
+			if err != nil {
+				return failed("claim", err)
+			}
+			due = append(due, some...)
 		}
-		runs, err := all(ctx, q, scanCandidate, claimableRuns, now, p.Limit)
-		owners = oldest(append(events, runs...), p.Limit)
-		return failed("claim", err)
+		owners = oldest(due, p.Limit)
+		return nil
 	})
 	return owners, err
 }
@@ -211,8 +217,11 @@ func (c *claimer) readEvents(ctx context.Context, leased []key) error {
 	return nil
 }
 
-// By automation_active_runs_owner, and the primary keys of pending and events.
+// By automation_active_runs_owner, automation_places_waits, and the primary keys of
+// pending, events, places and what has begun.
 const (
+	haveBegun = forKeys + `
+SELECT k FROM keys WHERE EXISTS (SELECT 1 FROM automation_begun_runs r WHERE r.owner = k)`
 	haveRuns = forKeys + `
 SELECT k FROM keys WHERE EXISTS (SELECT 1 FROM automation_active_runs r WHERE r.owner = k)`
 	dueRuns = forKeys + claimColumns + `
@@ -220,8 +229,9 @@ FROM keys CROSS JOIN json_each((SELECT json_group_array(no) FROM (
 	SELECT d.no FROM automation_active_runs d WHERE d.owner = k AND d.due_at <= ?33 ORDER BY d.due_at, d.no LIMIT 0 + ?34))) j
 CROSS JOIN automation_active_runs r ON r.no = j.value` + joinRun + ` ORDER BY r.due_at, r.no`
 	waitingRuns = forKeys + claimColumns + `
-FROM keys CROSS JOIN automation_active_runs r ON r.owner = k AND r.wait_event IN (
-	SELECT p.name FROM automation_pending n CROSS JOIN automation_events p ON p.no = n.event_no WHERE n.owner = k)` + joinRun + `
+FROM keys CROSS JOIN automation_active_runs r ON r.owner = k AND r.place_no IN (
+	SELECT w.no FROM automation_pending n CROSS JOIN automation_events s ON s.no = n.event_no
+	CROSS JOIN automation_places w ON w.wait_event = s.name AND w.wait_event <> '' WHERE n.owner = k)` + joinRun + `
 ORDER BY r.created_at, r.no`
 )
 
@@ -233,6 +243,9 @@ func scanKey(rows *sql.Rows) (k key, err error) {
 // readRuns reads the due runs of each, longest first, as many as may be brought, and
 // after them the others that wait for one of the events, oldest first.
 func (c *claimer) readRuns(ctx context.Context, leased []key) error {
+	if err := c.takeOver(ctx, leased); err != nil {
+		return err
+	}
 	var owners []key
 	if err := lookup(ctx, c.tx, scanKey, haveRuns, leased, func(k key) { owners = append(owners, k) }); err != nil {
 		return err
@@ -251,6 +264,20 @@ func (c *claimer) readRuns(ctx context.Context, leased []key) error {
 			bring(r)
 		}
 	})
+}
+
+// takeOver parks the runs that a lease was left with which has expired.
+func (c *claimer) takeOver(ctx context.Context, leased []key) error {
+	var owners []key
+	if err := lookup(ctx, c.tx, scanKey, haveBegun, leased, func(k key) { owners = append(owners, k) }); err != nil {
+		return err
+	}
+	for _, owner := range owners {
+		if err := c.tx.park(ctx, owner.column()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // has reports whether an event with this name is brought: not all that are pending

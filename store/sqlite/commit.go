@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/seed-b636437c/automation"
-	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // Commit implements automation.WorkStore. All transitions are written in one
@@ -55,7 +54,9 @@ func (s *Store) commit(ctx context.Context, ts []automation.Transition, results 
 // committer writes transitions in one transaction.
 type committer struct {
 	tx        *tx
-	tally     record.Tally
+	tally     tally
+	number    int64 // of the next run that is started
+	places    map[place]int64
 	startable map[automation.VersionRef]startable
 	// What was read ahead, until it is written: no for what does not exist.
 	contacts  map[key]storedContact
@@ -64,37 +65,73 @@ type committer struct {
 
 func newCommitter(t *tx) *committer {
 	return &committer{
-		tx: t, tally: record.Tally{}, startable: map[automation.VersionRef]startable{},
+		tx: t, tally: tally{}, places: map[place]int64{}, startable: map[automation.VersionRef]startable{},
 		contacts: map[key]storedContact{}, standings: map[key]standing{},
 	}
 }
 
-// By the unique indexes on id.
-const (
-	contactsAhead  = forKeys + selectContact + `FROM keys CROSS JOIN automation_contacts c ON c.id = k`
-	standingsAhead = forKeys + selectStanding + `1 FROM keys CROSS JOIN automation_active_runs r ON r.id = k`
-)
+// By the unique index on id.
+const contactsAhead = forKeys + selectContact + `FROM keys CROSS JOIN automation_contacts c ON c.id = k`
 
-// readAhead reads the contacts and the active runs that the transitions are about,
-// many at a time. Those that are not found are looked for again, one by one.
+// readAhead reads the contacts and the runs that the transitions are about, many at a
+// time. Those that are not found are looked for again, one by one.
 func (c *committer) readAhead(ctx context.Context, ts []automation.Transition) error {
-	var owners, runs []key
+	var contacts, owners, runs []key
+	started := 0
 	for i := range ts {
 		t := &ts[i]
 		if needsContact(t) {
-			owners = append(owners, ownerKey(t.Contact))
+			contacts = append(contacts, ownerKey(t.Contact))
 		}
+		known := len(runs)
 		for j := range t.Runs {
-			if !t.Runs[j].New {
+			if t.Runs[j].New {
+				started++
+			} else {
 				runs = append(runs, idKey(t.Runs[j].ID))
 			}
 		}
+		if len(runs) > known {
+			owners = append(owners, ownerKey(t.Contact))
+		}
 	}
-	err := lookup(ctx, c.tx, scanStoredContact, contactsAhead, owners, func(s storedContact) { c.contacts[idKey(s.ID)] = s })
+	err := lookup(ctx, c.tx, scanStoredContact, contactsAhead, contacts, func(s storedContact) { c.contacts[idKey(s.ID)] = s })
 	if err == nil {
-		err = lookup(ctx, c.tx, scanStanding, standingsAhead, runs, func(r standing) { c.standings[r.id] = r })
+		err = c.readStandings(ctx, owners, runs)
+	}
+	if err == nil {
+		err = c.takeNumbers(ctx, started)
 	}
 	return failed("read ahead", err)
+}
+
+// By the primary key of what has begun, and the unique index on the ids of the others.
+const (
+	begunAhead = forKeys + selectStanding + `0, 0
+FROM keys CROSS JOIN automation_begun_runs r ON r.owner = k CROSS JOIN automation_places p ON p.no = r.place_no`
+	activeAhead = forKeys + selectStanding + `r.control, 1
+FROM keys CROSS JOIN automation_active_runs r ON r.id = k CROSS JOIN automation_places p ON p.no = r.place_no`
+)
+
+// readStandings reads how the runs stand of owners.
+func (c *committer) readStandings(ctx context.Context, owners, runs []key) error {
+	add := func(r standing) { c.standings[r.id] = r }
+	if err := lookup(ctx, c.tx, scanStanding, begunAhead, owners, add); err != nil {
+		return err
+	}
+	runs = slices.DeleteFunc(runs, func(id key) bool { return c.standings[id].no != 0 })
+	return lookup(ctx, c.tx, scanStanding, activeAhead, runs, add)
+}
+
+const takeNumbers = `UPDATE automation_tokens SET last_run = last_run + ?1 WHERE id = 1 RETURNING last_run - ?1 + 1`
+
+// takeNumbers takes the numbers for runs that are started.
+func (c *committer) takeNumbers(ctx context.Context, n int) error {
+	if n == 0 {
+		return nil
+	}
+	_, err := first(ctx, c.tx, takeNumbers, args(n), &c.number)
+	return err
 }
 
 // contact returns the contact that a transition is about.

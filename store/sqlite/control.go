@@ -21,17 +21,15 @@ func (s *Store) ControlRun(ctx context.Context, id string, c automation.Control,
 			return err
 		}
 		before = run.RunRecord
-		running := run.Status == automation.RunRunning
+		goesOn := run.Status == automation.RunRunning
 		switch {
-		case c == automation.ControlRetry && !running && run.Status != automation.RunFailed:
+		case c == automation.ControlRetry && !goesOn && run.Status != automation.RunFailed:
 			return conflict("run %q is %s, and only a failed run can be retried", id, run.Status)
-		case c == automation.ControlRetry && running, c == automation.ControlCancel && !running:
+		case c == automation.ControlRetry && goesOn, c == automation.ControlCancel && !goesOn:
 			return nil
 		}
-		if !run.active {
-			if err := t.reopen(ctx, run.no); err != nil {
-				return err
-			}
+		if err := t.activate(ctx, &run); err != nil {
+			return err
 		}
 		_, err = t.exec(ctx, requestRun, record.ControlCode(c), now.UnixMicro(), run.no)
 		return failed("control run", err)
@@ -39,13 +37,33 @@ func (s *Store) ControlRun(ctx context.Context, id string, c automation.Control,
 	return before, err
 }
 
-// By automation_active_runs_owner.
-const cancelOwner = `
-UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?1), ?1) WHERE owner = ?2 AND status = 0`
+// activate moves a run to the active ones.
+func (t *tx) activate(ctx context.Context, run *storedRun) error {
+	switch run.table {
+	case begun:
+		return t.park(ctx, run.owner.column())
+	case ended:
+		return t.reopen(ctx, run.no)
+	default:
+		return nil
+	}
+}
+
+const (
+	// By the primary keys.
+	running = `(SELECT p.status FROM automation_places p WHERE p.no = place_no) = 0`
+	// By automation_active_runs_owner.
+	cancelOwner = `
+UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?1), ?1) WHERE owner = ?2 AND ` + running
+)
 
 // cancelOwner asks the running runs of a contact to cancel.
 func (t *tx) cancelOwner(ctx context.Context, ref automation.ContactRef, now time.Time) error {
-	_, err := t.exec(ctx, cancelOwner, now.UnixMicro(), ownerKey(ref).column())
+	owner := ownerKey(ref).column()
+	if err := t.park(ctx, owner); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, cancelOwner, now.UnixMicro(), owner)
 	return failed("cancel runs", err)
 }
 
@@ -58,18 +76,19 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Ti
 // write must not wait for all of them.
 const cancelBatch = 1000
 
-// By automation_active_runs_step and the primary key of versions; of the counters by
-// the primary key.
+// By the unique index of places and automation_active_runs_place. Of runs that have
+// begun there are as many as are being worked on.
 const (
 	selectRunning = `
-SELECT r.no FROM automation_versions v
-CROSS JOIN automation_active_runs r INDEXED BY automation_active_runs_step
-	ON r.automation_no = v.automation_no AND r.version = v.version AND r.status = 0
-WHERE v.automation_no = ?`
+SELECT r.no FROM automation_places p
+CROSS JOIN automation_active_runs r INDEXED BY automation_active_runs_place ON r.place_no = p.no
+WHERE p.automation_no = ? AND p.status = 0`
 	selectUnasked = selectRunning + ` AND r.control <> 1`
-	cancelRun     = `
-UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?1), ?1) WHERE no = ?2 AND status = 0`
-	countRunning = `SELECT coalesce(sum(n), 0) FROM automation_run_counts WHERE automation_no = ? AND status = 0`
+	selectBegunBy = `
+SELECT DISTINCT b.owner FROM automation_begun_runs b CROSS JOIN automation_places p ON p.no = b.place_no WHERE p.automation_no = ?`
+	cancelRun = `
+UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?1), ?1) WHERE no = ?2 AND ` + running
+	countRunning = `SELECT coalesce(sum(n), 0) FROM automation_places WHERE automation_no = ? AND status = 0`
 )
 
 // cancelAll asks all running runs of an automation to cancel and returns how many
@@ -83,6 +102,9 @@ func (s *Store) cancelAll(ctx context.Context, id string, now time.Time, last fu
 	err = s.write(ctx, func(ctx context.Context, t *tx) error {
 		a, err := findStoredAutomation(ctx, t, id)
 		if err != nil {
+			return err
+		}
+		if err := t.parkAll(ctx, a.no); err != nil {
 			return err
 		}
 		rest, err := all(ctx, t, scanInt, selectUnasked, a.no)
@@ -100,22 +122,36 @@ func (s *Store) cancelAll(ctx context.Context, id string, now time.Time, last fu
 	return n, err
 }
 
+// parkAll moves the runs of an automation that have begun to the active ones.
+func (t *tx) parkAll(ctx context.Context, automationNo int64) error {
+	owners, err := all(ctx, t, scanKey, selectBegunBy, automationNo)
+	if err != nil {
+		return failed("park runs", err)
+	}
+	for _, owner := range owners {
+		if err := t.park(ctx, owner.column()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // cancelMost asks the running runs of an automation to cancel, if there are more of
 // them than a batch.
 func (s *Store) cancelMost(ctx context.Context, id string, now time.Time) error {
-	var running []int64
+	var asked []int64
 	err := s.read(ctx, func(q session) error {
 		a, err := findStoredAutomation(ctx, q, id)
 		if err != nil {
 			return err
 		}
-		running, err = all(ctx, q, scanInt, selectRunning, a.no)
+		asked, err = all(ctx, q, scanInt, selectRunning, a.no)
 		return failed("cancel runs", err)
 	})
-	if err != nil || len(running) <= cancelBatch {
+	if err != nil || len(asked) <= cancelBatch {
 		return err
 	}
-	for batch := range slices.Chunk(running, cancelBatch) {
+	for batch := range slices.Chunk(asked, cancelBatch) {
 		err := s.write(ctx, func(ctx context.Context, t *tx) error { return t.cancel(ctx, batch, now) })
 		if err != nil {
 			return err

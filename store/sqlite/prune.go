@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
-	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // Prune implements automation.Keeper.
@@ -61,7 +60,7 @@ func (r *pruner) prune(ctx context.Context) error {
 		{dropKeys, args(r.params.Now.UnixMicro(), r.params.Limit)},
 		{dropIdleLeases, args(r.params.Now.UnixMicro(), r.params.Limit)},
 		{dropUnusedVersions, nil},
-		{dropCounts, nil},
+		{dropPlaces, nil},
 	} {
 		if _, err := r.tx.exec(ctx, statement.query, statement.args...); err != nil {
 			return err
@@ -75,17 +74,16 @@ type prunable struct {
 	no    int64
 	owner key
 	event sql.NullInt64
-	place record.Place
+	place int64
 }
 
 // By automation_ended_runs_completed.
 const prunableRuns = `
-SELECT no, owner, event_no, automation_no, version, status, step FROM automation_ended_runs
+SELECT no, owner, event_no, place_no FROM automation_ended_runs
 WHERE completed_at < ? ORDER BY completed_at LIMIT 0 + ?`
 
 func scanPrunable(rows *sql.Rows) (r prunable, err error) {
-	p := &r.place
-	err = rows.Scan(&r.no, &r.owner, &r.event, &p.Automation, &p.Version, &p.Status, &p.Step)
+	err = rows.Scan(&r.no, &r.owner, &r.event, &r.place)
 	return r, err
 }
 
@@ -95,12 +93,12 @@ func (r *pruner) runs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tally := record.Tally{}
+	changes := tally{}
 	for i := range runs {
 		if _, err := r.tx.exec(ctx, deleteEnded, runs[i].no); err != nil {
 			return err
 		}
-		tally.Move(&runs[i].place, nil)
+		changes[runs[i].place]--
 		if runs[i].event.Valid {
 			if _, err := r.event(ctx, runs[i].event.Int64); err != nil {
 				return err
@@ -108,7 +106,7 @@ func (r *pruner) runs(ctx context.Context) error {
 		}
 	}
 	r.result.Runs = len(runs)
-	return r.tx.count(ctx, tally)
+	return r.tx.count(ctx, changes)
 }
 
 // By the primary keys, automation_active_runs_owner and automation_ended_runs_owner.
@@ -116,6 +114,7 @@ const dropEvent = `
 DELETE FROM automation_events WHERE no = ?1
 	AND NOT EXISTS (SELECT 1 FROM automation_pending p
 		WHERE p.owner = automation_events.owner AND p.accepted_at = automation_events.accepted_at AND p.event_no = ?1)
+	AND NOT EXISTS (SELECT 1 FROM automation_begun_runs b WHERE b.owner = automation_events.owner AND b.event_no = ?1)
 	AND NOT EXISTS (SELECT 1 FROM automation_active_runs a WHERE a.owner = automation_events.owner AND a.event_no = ?1)
 	AND NOT EXISTS (SELECT 1 FROM automation_ended_runs e WHERE e.owner = automation_events.owner AND e.event_no = ?1)`
 
@@ -165,20 +164,21 @@ const (
 DELETE FROM automation_idempotency_keys WHERE (name, key) IN (
 	SELECT name, key FROM automation_idempotency_keys WHERE expires_at <= ? LIMIT 0 + ?)`
 	// There are as many leases as contacts that are being worked on. The others by
-	// the primary key of pending and automation_active_runs_owner.
+	// the primary keys of pending and what has begun, and automation_active_runs_owner.
 	dropIdleLeases = `
 DELETE FROM automation_leases WHERE owner IN (
 	SELECT l.owner FROM automation_leases l WHERE l.until <= ?
 		AND NOT EXISTS (SELECT 1 FROM automation_pending p WHERE p.owner = l.owner)
+		AND NOT EXISTS (SELECT 1 FROM automation_begun_runs b WHERE b.owner = l.owner)
 		AND NOT EXISTS (SELECT 1 FROM automation_active_runs r WHERE r.owner = l.owner AND r.due_at IS NOT NULL)
 	LIMIT 0 + ?)`
-	// There are as many versions and counters as people have made.
+	// There are as many versions and places as people have made.
 	dropUnusedVersions = `
 DELETE FROM automation_versions WHERE NOT EXISTS (
 	SELECT 1 FROM automation_automations a
 	WHERE a.no = automation_versions.automation_no AND a.version = automation_versions.version AND a.deleted_at IS NULL)
 AND NOT EXISTS (
-	SELECT 1 FROM automation_run_counts c
-	WHERE c.automation_no = automation_versions.automation_no AND c.version = automation_versions.version AND c.n > 0)`
-	dropCounts = `DELETE FROM automation_run_counts WHERE n = 0`
+	SELECT 1 FROM automation_places
+	WHERE automation_places.automation_no = automation_versions.automation_no AND automation_places.version = automation_versions.version AND n > 0)`
+	dropPlaces = `DELETE FROM automation_places WHERE n = 0`
 )

@@ -9,8 +9,9 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// By the unique indexes on id.
-const findRun = selectActive + ` WHERE r.id = ?1 UNION ALL ` + selectEnded + ` WHERE r.id = ?1`
+// By the unique indexes on id. Of those that have begun there are as many as are
+// being worked on.
+const findRun = selectActive + ` WHERE r.id = ?1 UNION ALL ` + selectEnded + ` WHERE r.id = ?1 UNION ALL ` + selectBegun + ` WHERE r.id = ?1`
 
 func findStoredRun(ctx context.Context, q session, id string) (storedRun, error) {
 	r, found, err := one(ctx, q, scanRun, findRun, idKey(id).column())
@@ -30,60 +31,62 @@ func (s *Store) FindRun(ctx context.Context, id string) (run automation.RunRecor
 	return run, err
 }
 
-// A list of runs of all contacts takes the first ones of every group that the query
-// can match: the runs of one version that stand at one step with one status. The
-// counters tell which groups there are. A group is one range of
-// automation_active_runs_step and one of automation_ended_runs_step, so that a page
-// costs the page, times the groups, however long the history is. A list of the runs
-// of one contact is by automation_active_runs_owner and automation_ended_runs_owner.
+// A list of runs of all contacts takes the first ones of every place that the query
+// can match: a place is one range of automation_active_runs_place and one of
+// automation_ended_runs_place, so that a page costs the page, times the places,
+// however long the history is. A list of the runs of one contact is by
+// automation_active_runs_owner and automation_ended_runs_owner. Those that have begun
+// are as many as are being worked on.
 //
 // ?1 and ?2 range of automations   ?3 and ?4 range of versions   ?5 set of statuses
-// ?6 step, or NULL   ?7 name of the event, or NULL   ?8 and ?9 place after which the
-// list begins   ?10 and ?11 place before which it ends   ?12 limit   ?13 owner
+// ?6 step, or NULL   ?7 name of the event, or NULL   ?8 and ?9 position after which the
+// list begins   ?10 and ?11 position before which it ends   ?12 limit   ?13 owner
 // ?14 event, or NULL
 const (
-	ofGroup = `
-	WHERE x.automation_no = g.automation_no AND x.version = g.version AND x.status = g.status AND x.step = g.step
-		AND (x.created_at, x.no) > (?8, ?9) AND (x.created_at, x.no) < (?10, ?11)
+	ofPlace = `
+	WHERE x.place_no = p.no AND (x.created_at, x.no) > (?8, ?9) AND (x.created_at, x.no) < (?10, ?11)
 		AND (?7 IS NULL OR EXISTS (SELECT 1 FROM automation_events n WHERE n.no = x.event_no AND n.name = ?7))`
-	ofGroups = `
-WHERE g.automation_no BETWEEN ?1 AND ?2 AND g.version BETWEEN ?3 AND ?4 AND (?5 >> g.status) & 1
-	AND (?6 IS NULL OR g.step = ?6) AND g.n > 0`
-	ofContact = `
-WHERE r.owner = ?13 AND (?14 IS NULL OR r.event_no = ?14)
-	AND r.automation_no BETWEEN ?1 AND ?2 AND r.version BETWEEN ?3 AND ?4 AND (?5 >> r.status) & 1
-	AND (?6 IS NULL OR r.step = ?6) AND (?7 IS NULL OR e.name = ?7)
-	AND (r.created_at, r.no) > (?8, ?9) AND (r.created_at, r.no) < (?10, ?11)`
+	ofPlaces = `
+WHERE p.automation_no BETWEEN ?1 AND ?2 AND p.version BETWEEN ?3 AND ?4 AND (?5 >> p.status) & 1
+	AND (?6 IS NULL OR p.step = ?6)`
+	between = `
+	AND (?7 IS NULL OR e.name = ?7) AND (r.created_at, r.no) > (?8, ?9) AND (r.created_at, r.no) < (?10, ?11)`
+	ofContact = ` AND r.owner = ?13 AND (?14 IS NULL OR r.event_no = ?14)`
 
-	newestInGroup = ` ORDER BY x.created_at DESC, x.no DESC LIMIT 0 + ?12`
-	oldestInGroup = ` ORDER BY x.created_at, x.no LIMIT 0 + ?12`
+	newestOfPlace = ` ORDER BY x.created_at DESC, x.no DESC LIMIT 0 + ?12`
+	oldestOfPlace = ` ORDER BY x.created_at, x.no LIMIT 0 + ?12`
 	newestFirst   = ` ORDER BY created_at DESC, no DESC LIMIT 0 + ?12`
 	oldestFirst   = ` ORDER BY created_at, no LIMIT 0 + ?12`
 
-	// json_each makes a table of the numbers of a group, which a subquery that
-	// refers to g cannot be.
-	activeNumbers = listColumns + ` FROM automation_run_counts g
-CROSS JOIN json_each((SELECT json_group_array(no) FROM (SELECT x.no FROM automation_active_runs x` + ofGroup
-	endedNumbers = listColumns + ` FROM automation_run_counts g
-CROSS JOIN json_each((SELECT json_group_array(no) FROM (SELECT x.no FROM automation_ended_runs x` + ofGroup
-	activeOfNumbers = `))) j CROSS JOIN automation_active_runs r ON r.no = j.value` + joinRun + ofGroups
-	endedOfNumbers  = `))) j CROSS JOIN automation_ended_runs r ON r.no = j.value` + joinRun + ofGroups
+	// json_each makes a table of the numbers of the runs at a place, which a subquery
+	// that refers to p cannot be.
+	activeNumbers = listColumns + ` FROM automation_places p
+CROSS JOIN json_each((SELECT json_group_array(no) FROM (SELECT x.no FROM automation_active_runs x` + ofPlace
+	endedNumbers = listColumns + ` FROM automation_places p
+CROSS JOIN json_each((SELECT json_group_array(no) FROM (SELECT x.no FROM automation_ended_runs x` + ofPlace
+	joinListed = `
+JOIN automation_automations a ON a.no = p.automation_no
+LEFT JOIN automation_events e ON e.no = r.event_no` + ofPlaces + ` AND p.n > 0`
+	activeOfNumbers = `))) j CROSS JOIN automation_active_runs r ON r.no = j.value` + joinListed
+	endedOfNumbers  = `))) j CROSS JOIN automation_ended_runs r ON r.no = j.value` + joinListed
+	listedBegun     = listBegunColumns + fromBegun + ofPlaces + between
 
-	listRuns = activeNumbers + newestInGroup + activeOfNumbers + ` UNION ALL ` +
-		endedNumbers + newestInGroup + endedOfNumbers + newestFirst
-	listRunsBefore = activeNumbers + oldestInGroup + activeOfNumbers + ` UNION ALL ` +
-		endedNumbers + oldestInGroup + endedOfNumbers + oldestFirst
+	listRuns = activeNumbers + newestOfPlace + activeOfNumbers + ` UNION ALL ` +
+		endedNumbers + newestOfPlace + endedOfNumbers + ` UNION ALL ` + listedBegun + newestFirst
+	listRunsBefore = activeNumbers + oldestOfPlace + activeOfNumbers + ` UNION ALL ` +
+		endedNumbers + oldestOfPlace + endedOfNumbers + ` UNION ALL ` + listedBegun + oldestFirst
 
-	ofContactUnion    = listColumns + fromActive + ofContact + ` UNION ALL ` + listColumns + fromEnded + ofContact
+	ofContactUnion = listColumns + fromActive + ofPlaces + between + ofContact + ` UNION ALL ` +
+		listColumns + fromEnded + ofPlaces + between + ofContact + ` UNION ALL ` + listedBegun + ofContact
 	listContact       = ofContactUnion + newestFirst
 	listContactBefore = ofContactUnion + oldestFirst
 )
 
-// place is where a run stands in a list: by when it was created and, among equals,
-// by its number.
-type place struct{ created, no int64 }
+// position is where a run is in a list: by when it was created and, among equals, by
+// its number.
+type position struct{ created, no int64 }
 
-func (p place) before(o place) bool {
+func (p position) before(o position) bool {
 	return p.created < o.created || p.created == o.created && p.no < o.no
 }
 
@@ -93,7 +96,7 @@ func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (page autom
 		list := runList{
 			RunQuery:    q,
 			automations: [2]int64{0, math.MaxInt64},
-			from:        place{math.MinInt64, 0}, until: place{math.MaxInt64, 0},
+			from:        position{math.MinInt64, 0}, until: position{math.MaxInt64, 0},
 		}
 		possible, err := list.narrow(ctx, r)
 		if err != nil || !possible {
@@ -117,7 +120,7 @@ type runList struct {
 	automations [2]int64 // from and to
 	owner       key      // "" for all
 	event       any      // its number, nil for all
-	from, until place    // both excluded
+	from, until position // both excluded
 }
 
 // narrow looks up what the query names. It reports false if there can be no such
@@ -157,13 +160,13 @@ func (l *runList) eventOwner(ctx context.Context, r session) (possible bool, err
 	return true, nil
 }
 
-// cursor sets the places between which the list lies.
+// cursor sets the positions between which the list lies.
 func (l *runList) cursor(ctx context.Context, r session) error {
 	if !l.CreatedFrom.IsZero() {
-		l.from = place{l.CreatedFrom.UnixMicro(), 0} // numbers begin with 1
+		l.from = position{l.CreatedFrom.UnixMicro(), 0} // numbers begin with 1
 	}
 	if !l.CreatedUntil.IsZero() {
-		l.until = place{l.CreatedUntil.UnixMicro(), 0}
+		l.until = position{l.CreatedUntil.UnixMicro(), 0}
 	}
 	id := l.After + l.Before
 	if id == "" {
@@ -173,7 +176,7 @@ func (l *runList) cursor(ctx context.Context, r session) error {
 	if err != nil {
 		return err
 	}
-	at := place{run.CreatedAt.UnixMicro(), run.no}
+	at := position{run.CreatedAt.UnixMicro(), run.no}
 	if l.After != "" && at.before(l.until) {
 		l.until = at
 	}

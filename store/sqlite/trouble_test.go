@@ -206,10 +206,10 @@ func TestCancel_ManyRuns(t *testing.T) {
 	start(t, s, contacts(t, s, 1)[0])
 	_, err := db.Exec(`
 		WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-		INSERT INTO automation_active_runs (id, automation_no, version, owner, status, control, setbacks, step, due_at, created_at)
-		SELECT '=r' || i, automation_no, version, owner, status, control, setbacks, step, due_at, created_at FROM n, automation_active_runs;`, runs)
+		INSERT INTO automation_active_runs (id, place_no, owner, control, setbacks, due_at, created_at)
+		SELECT '=r' || i, place_no, owner, control, setbacks, due_at, created_at FROM n, automation_active_runs;`, runs)
 	require.NoError(t, err)
-	_, err = db.Exec(`UPDATE automation_run_counts SET n = ?`, runs)
+	_, err = db.Exec(`UPDATE automation_places SET n = ?`, runs)
 	require.NoError(t, err)
 	n, err := s.CancelRuns(t.Context(), "welcome", now)
 	require.NoError(t, err)

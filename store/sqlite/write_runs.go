@@ -14,35 +14,38 @@ import (
 type standing struct {
 	no      int64 // 0: it is new
 	id      key
-	active  bool
+	table   table
 	control automation.Control
-	place   record.Place
+	place   place
+	placeNo int64
 	event   sql.NullInt64
 	created int64
 }
 
-// By the unique indexes on id.
 const (
 	selectStanding = `
-SELECT r.no, r.id, r.automation_no, r.version, r.status, r.step, r.control, r.event_no, r.created_at, `
-	findStanding = selectStanding + `1 FROM automation_active_runs r WHERE r.id = ?1 UNION ALL ` +
-		selectStanding + `0 FROM automation_ended_runs r WHERE r.id = ?1`
+SELECT r.no, r.id, r.place_no, p.automation_no, p.version, p.status, p.step, p.wait_event, r.event_no, r.created_at, `
+	joinPlace = ` JOIN automation_places p ON p.no = r.place_no`
+	// By the primary key of what has begun, and the unique indexes on id.
+	findStanding = selectStanding + `0, 0 FROM automation_begun_runs r` + joinPlace + ` WHERE r.owner = ?2 AND r.id = ?1 UNION ALL ` +
+		selectStanding + `r.control, 1 FROM automation_active_runs r` + joinPlace + ` WHERE r.id = ?1 UNION ALL ` +
+		selectStanding + `r.control, 2 FROM automation_ended_runs r` + joinPlace + ` WHERE r.id = ?1`
 )
 
 func scanStanding(rows *sql.Rows) (r standing, err error) {
 	var control int16
-	err = rows.Scan(&r.no, &r.id, &r.place.Automation, &r.place.Version, &r.place.Status, &r.place.Step, &control,
-		&r.event, &r.created, &r.active)
+	err = rows.Scan(&r.no, &r.id, &r.placeNo, &r.place.automation, &r.place.version, &r.place.status, &r.place.step, &r.place.waits,
+		&r.event, &r.created, &control, &r.table)
 	r.control = record.ControlOf(control)
 	return r, err
 }
 
-// standing returns how a run stands that must exist.
-func (c *committer) standing(ctx context.Context, id string) (standing, error) {
+// standing returns how a run of a contact stands that must exist.
+func (c *committer) standing(ctx context.Context, owner any, id string) (standing, error) {
 	if r, ok := c.standings[idKey(id)]; ok {
 		return r, nil
 	}
-	r, found, err := one(ctx, c.tx, scanStanding, findStanding, idKey(id).column())
+	r, found, err := one(ctx, c.tx, scanStanding, findStanding, idKey(id).column(), owner)
 	if err == nil && !found {
 		return r, notFound("run", id)
 	}
@@ -56,17 +59,17 @@ func (c *committer) planRuns(ctx context.Context, p *plan) (err error) {
 	for i := range p.t.Runs {
 		change := &p.t.Runs[i]
 		if !change.New {
-			if p.runs[i], err = c.standing(ctx, change.ID); err != nil {
+			if p.runs[i], err = c.standing(ctx, p.owner, change.ID); err != nil {
 				return err
 			}
 			continue
 		}
-		p.runs[i].place.Automation, err = c.mayStart(ctx, change)
+		p.runs[i].place.automation, err = c.mayStart(ctx, change)
 		if err == nil {
 			continue
 		}
 		// One that is there already is written again, which is no start.
-		stands, known := c.standing(ctx, change.ID)
+		stands, known := c.standing(ctx, p.owner, change.ID)
 		switch {
 		case errors.Is(known, automation.ErrNotFound):
 			return err
@@ -115,11 +118,11 @@ func (c *committer) mayStart(ctx context.Context, run *automation.RunChange) (in
 func (c *committer) put(ctx context.Context, p *plan, i int, res *automation.CommitResult) error {
 	change, stands := &p.t.Runs[i], &p.runs[i]
 	if stands.no == 0 {
-		started, err := c.start(ctx, p, change, stands.place.Automation)
-		if err != nil || started && change.Status == automation.RunRunning {
+		started, err := c.start(ctx, p, change, stands.place.automation)
+		if err != nil || started {
 			return err
 		}
-		if *stands, err = c.standing(ctx, change.ID); err != nil {
+		if *stands, err = c.standing(ctx, p.owner, change.ID); err != nil {
 			return err
 		}
 	}
@@ -131,34 +134,48 @@ func (c *committer) put(ctx context.Context, p *plan, i int, res *automation.Com
 		res.Controls[change.ID] = r.control
 	}
 	delete(c.standings, stands.id)
-	to := stands.place
-	to.Status, to.Step = r.status, change.Step
-	c.tally.Move(&stands.place, &to)
 	return failed("change run", c.change(ctx, p, change, stands, &r))
 }
 
 // row is what the columns of a run hold that change.
 type row struct {
+	table   table // to which it belongs
 	control automation.Control
-	status  int16
-	active  bool // it belongs to the active runs
-	columns []any
+	due     time.Time
 }
 
 // newRow returns how a change is kept. asked is the request about the run that the
 // store knows of.
 func newRow(p *plan, change *automation.RunChange, asked automation.Control) row {
-	r := row{control: remaining(asked, change), status: record.StatusCode(change.Status)}
+	r := row{table: ended, control: remaining(asked, change), due: change.DueAt}
 	running := change.Status == automation.RunRunning
-	r.active = running || r.control == automation.ControlRetry
-	due := change.DueAt
 	// Whoever wrote a run of a deleted contact may not have known that it is.
 	if r.control != automation.ControlNone || running && p.gone() {
-		due = earlier(due, p.t.Now)
+		r.due = earlier(r.due, p.t.Now)
 	}
-	r.columns = args(r.status, record.ControlCode(r.control), small(change.Setbacks), change.Step, textOrNull(change.WaitEvent),
-		orNull(due), orNull(change.CompletedAt), textOrNull(record.EncodeError(change.Error)), bytesOrNull(change.State))
+	switch {
+	case running && r.control == automation.ControlNone && goesOn(p.t, change):
+		r.table = begun
+	case running || r.control == automation.ControlRetry:
+		r.table = active
+	}
 	return r
+}
+
+// goesOn reports whether a running run is about to do something, under the lease:
+// only if that expires is it looked for.
+func goesOn(t *automation.Transition, change *automation.RunChange) bool {
+	return !t.Release && !change.DueAt.IsZero() && !change.DueAt.After(t.Now) && change.WaitEvent == "" &&
+		change.Setbacks == 0 && change.Error == nil && change.CompletedAt.IsZero()
+}
+
+// columns returns what follows the number of the place.
+func (r *row) columns(change *automation.RunChange) []any {
+	if r.table == begun {
+		return args(r.due.UnixMicro(), bytesOrNull(change.State))
+	}
+	return args(orNull(r.due), bytesOrNull(change.State), record.ControlCode(r.control), small(change.Setbacks),
+		orNull(change.CompletedAt), textOrNull(record.EncodeError(change.Error)))
 }
 
 // remaining returns the request about a run that is left when change was written.
@@ -181,79 +198,106 @@ func earlier(due, now time.Time) time.Time {
 	return due
 }
 
-// A run is in one of two tables, and keeps its number when it moves: that tells the
+// A run is in one of three tables, and keeps its number when it moves: that tells the
 // order of creation. As with events, only single rows of values are inserted.
 const (
-	// A new run whose id is that of one that has ended has no status, and a row
-	// without status is left out, like that of one that is active already. By the
-	// unique indexes on the ids of runs and events.
-	insertActive = `
-INSERT OR IGNORE INTO automation_active_runs
-	(id, automation_no, version, owner, event_no, created_at, status, control, setbacks, step, wait_event, due_at, completed_at, error, state)
-VALUES (?1, ?2, ?3, ?4, (SELECT no FROM automation_events WHERE id = ?5), ?6,
-	iif(EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?1), NULL, ?7), ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)`
-	insertEnded = `
-INSERT INTO automation_ended_runs
-	(no, id, automation_no, version, owner, event_no, created_at, status, control, setbacks, step, wait_event, due_at, completed_at, error, state)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	begunColumns = `(no, owner, id, event_no, created_at, place_no, due_at, state)`
+	restColumns  = `(no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error)`
+	// A new run that is in one of the tables already has no place, and a row without
+	// is left out. By the primary key of what has begun, and the unique indexes on the
+	// ids of runs and events.
+	startValues = ` VALUES (?1, ?2, ?3, (SELECT no FROM automation_events WHERE id = ?4), ?5, iif(
+	EXISTS (SELECT 1 FROM automation_begun_runs WHERE owner = ?2 AND id = ?3)
+	OR EXISTS (SELECT 1 FROM automation_active_runs WHERE id = ?3)
+	OR EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?3), NULL, ?6), `
+	startBegun  = `INSERT OR IGNORE INTO automation_begun_runs ` + begunColumns + startValues + `?7, ?8)`
+	startActive = `INSERT OR IGNORE INTO automation_active_runs ` + restColumns + startValues + `?7, ?8, ?9, ?10, ?11, ?12)`
+	startEnded  = `INSERT OR IGNORE INTO automation_ended_runs ` + restColumns + startValues + `?7, ?8, ?9, ?10, ?11, ?12)`
+)
+
+// start keeps a new run. It reports false if the run is known already.
+func (c *committer) start(ctx context.Context, p *plan, change *automation.RunChange, automationNo int64) (bool, error) {
+	r := newRow(p, change, automation.ControlNone)
+	at, err := c.place(ctx, placeOf(automationNo, change.Version, change))
+	if err != nil {
+		return false, err
+	}
+	query := [...]string{begun: startBegun, active: startActive, ended: startEnded}[r.table]
+	values := append(args(c.number, p.owner, idKey(change.ID).column(), idKey(change.EventID).column(),
+		change.CreatedAt.UnixMicro(), at), r.columns(change)...)
+	n, err := changed(ctx, c.tx, query, values...)
+	if err != nil || n == 0 {
+		return false, failed("start run", err)
+	}
+	c.number++
+	c.tally[at]++
+	return true, nil
+}
+
+// placeOf returns the place at which a run stands.
+func placeOf(automationNo int64, version int, change *automation.RunChange) place {
+	return place{automationNo, version, record.StatusCode(change.Status), change.Step, change.WaitEvent}
+}
+
+// By the primary keys.
+const (
+	updateBegun  = `UPDATE automation_begun_runs SET place_no = ?, due_at = ?, state = ? WHERE owner = ? AND id = ?`
 	updateActive = `
 UPDATE automation_active_runs
-SET status = ?, control = ?, setbacks = ?, step = ?, wait_event = ?, due_at = ?, completed_at = ?, error = ?, state = ?
-WHERE no = ?`
+SET place_no = ?, due_at = ?, state = ?, control = ?, setbacks = ?, completed_at = ?, error = ? WHERE no = ?`
 	updateEnded = `
 UPDATE automation_ended_runs
-SET status = ?, control = ?, setbacks = ?, step = ?, wait_event = ?, due_at = ?, completed_at = ?, error = ?, state = ?
-WHERE no = ?`
-	reopenEnded = `
-INSERT INTO automation_active_runs
-	(no, id, automation_no, version, owner, event_no, created_at, status, control, setbacks, step, wait_event, due_at, completed_at, error, state)
-SELECT no, id, automation_no, version, owner, event_no, created_at, status, control, setbacks, step, wait_event, due_at, completed_at, error, state
-FROM automation_ended_runs WHERE no = ?`
+SET place_no = ?, due_at = ?, state = ?, control = ?, setbacks = ?, completed_at = ?, error = ? WHERE no = ?`
+	insertActive = `INSERT INTO automation_active_runs ` + restColumns + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertEnded  = `INSERT INTO automation_ended_runs ` + restColumns + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	deleteBegun  = `DELETE FROM automation_begun_runs WHERE owner = ? AND id = ?`
 	deleteActive = `DELETE FROM automation_active_runs WHERE no = ?`
 	deleteEnded  = `DELETE FROM automation_ended_runs WHERE no = ?`
 )
 
-// start keeps a new run among the active ones. It reports false if the run is known
-// already.
-func (c *committer) start(ctx context.Context, p *plan, change *automation.RunChange, automationNo int64) (bool, error) {
-	r := newRow(p, change, automation.ControlNone)
-	values := append(args(idKey(change.ID).column(), automationNo, change.Version, p.owner,
-		idKey(change.EventID).column(), change.CreatedAt.UnixMicro()), r.columns...)
-	n, err := changed(ctx, c.tx, insertActive, values...)
-	if err != nil || n == 0 {
-		return false, failed("start run", err)
-	}
-	c.tally.Move(nil, &record.Place{Automation: automationNo, Version: change.Version, Status: r.status, Step: change.Step})
-	return true, nil
-}
-
-// change writes a run that is known, where it belongs now.
+// change writes a run that is known, into the table to which it belongs now.
 func (c *committer) change(ctx context.Context, p *plan, change *automation.RunChange, stands *standing, r *row) error {
-	query := updateActive
-	switch {
-	case stands.active && !r.active:
-		return c.end(ctx, p, change, stands, r)
-	case !stands.active && r.active:
-		if err := c.tx.reopen(ctx, stands.no); err != nil {
-			return err
-		}
-	case !r.active:
-		query = updateEnded
+	if r.table == begun && stands.table != begun {
+		r.table = active // it may stay longer than it takes
 	}
-	_, err := c.tx.exec(ctx, query, append(r.columns, stands.no)...)
-	return err
-}
-
-// end moves a run to those that have ended.
-func (c *committer) end(ctx context.Context, p *plan, change *automation.RunChange, stands *standing, r *row) error {
-	if _, err := c.tx.exec(ctx, deleteActive, stands.no); err != nil {
+	at, err := c.place(ctx, placeOf(stands.place.automation, stands.place.version, change))
+	if err != nil {
 		return err
 	}
-	values := append(args(stands.no, idKey(change.ID).column(), stands.place.Automation, stands.place.Version, p.owner,
-		stands.event, stands.created), r.columns...)
-	_, err := c.tx.exec(ctx, insertEnded, values...)
+	c.tally[stands.placeNo]--
+	c.tally[at]++
+	values := append(args(at), r.columns(change)...)
+	if r.table == stands.table {
+		query := [...]string{begun: updateBegun, active: updateActive, ended: updateEnded}[r.table]
+		_, err = c.tx.exec(ctx, query, append(values, stands.key(p.owner)...)...)
+		return err
+	}
+	query := [...]string{begun: deleteBegun, active: deleteActive, ended: deleteEnded}[stands.table]
+	if _, err := c.tx.exec(ctx, query, stands.key(p.owner)...); err != nil {
+		return err
+	}
+	query = [...]string{active: insertActive, ended: insertEnded}[r.table]
+	_, err = c.tx.exec(ctx, query, append(args(stands.no, p.owner, stands.id.column(), stands.event, stands.created), values...)...)
 	return err
 }
+
+// key returns the primary key of the row that a run of owner has.
+func (s *standing) key(owner any) []any {
+	if s.table == begun {
+		return args(owner, s.id.column())
+	}
+	return args(s.no)
+}
+
+// Between tables as a whole, by the primary keys.
+const (
+	reopenEnded = `INSERT INTO automation_active_runs ` + restColumns + `
+SELECT no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error
+FROM automation_ended_runs WHERE no = ?`
+	parkBegun = `INSERT INTO automation_active_runs ` + restColumns + `
+SELECT no, owner, id, event_no, created_at, place_no, due_at, state, 0, 0, NULL, NULL FROM automation_begun_runs WHERE owner = ?`
+	dropBegun = `DELETE FROM automation_begun_runs WHERE owner = ?`
+)
 
 // reopen moves a run that has ended back to the active ones.
 func (t *tx) reopen(ctx context.Context, no int64) error {
@@ -262,4 +306,14 @@ func (t *tx) reopen(ctx context.Context, no int64) error {
 	}
 	_, err := t.exec(ctx, deleteEnded, no)
 	return failed("reopen run", err)
+}
+
+// park moves the runs of a contact that have begun to the active ones. Whoever has
+// the lease finds them there.
+func (t *tx) park(ctx context.Context, owner any) error {
+	n, err := changed(ctx, t, parkBegun, owner)
+	if err == nil && n > 0 {
+		_, err = t.exec(ctx, dropBegun, owner)
+	}
+	return failed("park runs", err)
 }
