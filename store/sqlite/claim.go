@@ -123,7 +123,7 @@ func (c *claimer) claim(ctx context.Context, owners []key) ([]automation.Work, e
 			unreadable = w.unreadable // it stays leased, so that it does not get in the way of the others
 		case len(w.Events) == 0 && len(w.Runs) == 0 && c.params.Contact == (automation.ContactRef{}):
 			// It had work when it was looked for, and somebody has done it.
-			if _, err := c.tx.exec(ctx, dropLease, owner.column(), w.Token); err != nil {
+			if _, err := c.tx.exec(ctx, dropLease, owner.column(), w.Token, nil); err != nil {
 				return nil, failed("claim", err)
 			}
 		default:
@@ -218,7 +218,7 @@ func (c *claimer) readEvents(ctx context.Context, leased []key) error {
 }
 
 // By automation_active_runs_owner, automation_places_waits, and the primary keys of
-// pending, events, places and what has begun.
+// leases, pending, events and places.
 const (
 	haveBegun = forKeys + `
 SELECT k FROM keys WHERE EXISTS (SELECT 1 FROM automation_begun_runs r WHERE r.owner = k)`

@@ -105,7 +105,7 @@ func (c *committer) readAhead(ctx context.Context, ts []automation.Transition) e
 	return failed("read ahead", err)
 }
 
-// By the primary key of what has begun, and the unique index on the ids of the others.
+// By the primary key of leases, and the unique index on the ids of active runs.
 const (
 	begunAhead = forKeys + selectStanding + `0, 0
 FROM keys CROSS JOIN automation_begun_runs r ON r.owner = k CROSS JOIN automation_places p ON p.no = r.place_no`
@@ -147,6 +147,7 @@ type plan struct {
 	t       *automation.Transition
 	owner   any
 	runs    []standing // of t.Runs, as far as they are known
+	begun   int        // the one of t.Runs that was written with the lease, -1 if none
 	contact storedContact
 	known   bool // the contact is in this store, or was
 	update  *contactUpdate
@@ -202,7 +203,7 @@ func (c *committer) commit(ctx context.Context, t *automation.Transition) (res a
 // written, releases or extends the lease. The error is a refusal if t must not be
 // written.
 func (c *committer) plan(ctx context.Context, t *automation.Transition) (*plan, error) {
-	p := &plan{t: t, owner: ownerKey(t.Contact).column()}
+	p := &plan{t: t, owner: ownerKey(t.Contact).column(), begun: -1}
 	err := c.look(ctx, p)
 	if err != nil && !refuses(err) {
 		return nil, err
@@ -228,29 +229,59 @@ func (c *committer) look(ctx context.Context, p *plan) error {
 const (
 	findLease   = `SELECT token FROM automation_leases WHERE owner = ? AND token = ?`
 	extendLease = `UPDATE automation_leases SET until = ? WHERE owner = ? AND token = ?`
-	dropLease   = `DELETE FROM automation_leases WHERE owner = ? AND token = ?`
+	// dropLease leaves one that has another run than this.
+	dropLease = `DELETE FROM automation_leases WHERE owner = ? AND token = ? AND (run_no IS NULL OR run_no = ?)`
 )
 
 // lease fails if the transition's lease is lost. Otherwise it is released or
 // extended, if the transition is going to be written.
-func (c *committer) lease(ctx context.Context, p *plan, write bool) error {
-	var held int
-	var err error
+func (c *committer) lease(ctx context.Context, p *plan, write bool) (err error) {
+	var held bool
 	switch {
 	case !write:
-		var found bool
-		if found, err = first(ctx, c.tx, findLease, args(p.owner, p.t.Token), new(int64)); found {
-			held = 1
-		}
+		held, err = first(ctx, c.tx, findLease, args(p.owner, p.t.Token), new(int64))
 	case p.t.Release:
-		held, err = changed(ctx, c.tx, dropLease, p.owner, p.t.Token)
+		held, err = c.release(ctx, p)
 	default:
-		held, err = changed(ctx, c.tx, extendLease, p.t.Extend.UnixMicro(), p.owner, p.t.Token)
+		held, err = c.extend(ctx, p)
 	}
-	if err == nil && held == 0 {
+	if err == nil && !held {
 		return fmt.Errorf("contact %q: %w", p.t.Contact.String(), automation.ErrLeaseLost)
 	}
 	return failed("lease", err)
+}
+
+// extend extends the lease. It reports false if that is lost.
+func (c *committer) extend(ctx context.Context, p *plan) (held bool, err error) {
+	if held, err := c.begin(ctx, p); err != nil || held {
+		return held, err
+	}
+	n, err := changed(ctx, c.tx, extendLease, p.t.Extend.UnixMicro(), p.owner, p.t.Token)
+	return n > 0, err
+}
+
+// release drops the lease, with the run that it has: that is written elsewhere now.
+// It reports false if the lease is lost.
+func (c *committer) release(ctx context.Context, p *plan) (held bool, err error) {
+	var run any
+	for i := range p.runs {
+		if p.runs[i].table == begun && p.runs[i].no != 0 {
+			run = p.runs[i].no
+		}
+	}
+	n, err := changed(ctx, c.tx, dropLease, p.owner, p.t.Token, run)
+	if err != nil || n > 0 {
+		return n > 0, err
+	}
+	held, err = first(ctx, c.tx, findLease, args(p.owner, p.t.Token), new(int64))
+	if err != nil || !held {
+		return false, err
+	}
+	if err := c.tx.park(ctx, p.owner); err != nil { // it is not in this transition
+		return false, err
+	}
+	_, err = c.tx.exec(ctx, dropLease, p.owner, p.t.Token, nil)
+	return true, err
 }
 
 // planContact reads the contact, if anything depends on it.

@@ -15,19 +15,15 @@ WHERE NOT EXISTS (SELECT 1 FROM automation_leases l WHERE l.owner = p.owner) ORD
 	nextRun = `
 SELECT r.due_at FROM automation_active_runs r
 WHERE r.due_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM automation_leases l WHERE l.owner = r.owner) ORDER BY r.due_at LIMIT 1`
-	// Of runs that have begun there are as many as are being worked on.
-	nextBegun = `
-SELECT b.due_at FROM automation_begun_runs b
-WHERE NOT EXISTS (SELECT 1 FROM automation_leases l WHERE l.owner = b.owner) ORDER BY b.due_at LIMIT 1`
 	// leasedWork tells when leased contacts can be claimed again that have work:
-	// those whose lease ends first come first. By the primary keys of pending and what
-	// has begun, and automation_active_runs_owner, for as many as are being worked on.
+	// those whose lease ends first come first. By the primary key of pending and
+	// automation_active_runs_owner, for as many as are being worked on.
 	leasedWork = `
-WITH leased AS MATERIALIZED (SELECT owner, until FROM automation_leases ORDER BY until)
+WITH leased AS MATERIALIZED (SELECT owner, until, run_due_at FROM automation_leases ORDER BY until)
 SELECT l.until,
 	(SELECT p.accepted_at FROM automation_pending p WHERE p.owner = l.owner ORDER BY p.accepted_at LIMIT 1),
 	(SELECT min(r.due_at) FROM automation_active_runs r WHERE r.owner = l.owner),
-	(SELECT min(r.due_at) FROM automation_begun_runs r WHERE r.owner = l.owner)
+	l.run_due_at
 FROM leased l`
 )
 
@@ -45,7 +41,7 @@ func (s *Store) NextDue(ctx context.Context) (next time.Time, err error) {
 		}
 		defer conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		q, n := plain{conn}, soonest{}
-		for _, query := range []string{nextEvent, nextRun, nextBegun} {
+		for _, query := range []string{nextEvent, nextRun} {
 			at, found, err := one(ctx, q, scanInt, query)
 			if err != nil {
 				return failed("next due", err)

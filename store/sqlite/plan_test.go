@@ -80,7 +80,6 @@ func (s *Store) known() []string {
 // analysed has statistics say that every table holds five rows.
 const analysed = `
 CREATE TABLE few AS WITH RECURSIVE f (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM f WHERE i < 5) SELECT i FROM f;
-INSERT INTO automation_begun_runs (no, id, place_no, owner, due_at, created_at) SELECT i, '=b' || i, 1, '=c' || i, i, i FROM few;
 INSERT INTO automation_active_runs (id, place_no, owner, control, setbacks, due_at, created_at) SELECT '=r' || i, 2, '=c' || i, 0, 0, i, i FROM few;
 INSERT INTO automation_ended_runs (id, place_no, owner, event_no, control, setbacks, created_at, completed_at)
 	SELECT '=o' || i, 3, '=c' || i, i, 0, 0, i, i FROM few;
@@ -88,7 +87,8 @@ INSERT INTO automation_events (id, owner, name, accepted_at) SELECT '=e' || i, '
 INSERT INTO automation_pending (owner, accepted_at, event_no) SELECT '=c' || i, i, i FROM few;
 INSERT INTO automation_loose_events (handled_at, event_no) SELECT i, i FROM few;
 INSERT INTO automation_idempotency_keys (name, key, hash, event_id, expires_at) SELECT 'n', 'k' || i, 'h', '=e' || i, i FROM few;
-INSERT INTO automation_leases (owner, token, until) SELECT '=c' || i, i, i FROM few;
+INSERT INTO automation_leases (owner, token, until, run_no, run_id, run_place_no, run_due_at, run_created_at)
+	SELECT '=c' || i, i, i, i, '=b' || i, 1, i, i FROM few;
 INSERT INTO automation_contacts (id, email, email_key, first_name, last_name, unsubscribed, properties, segments, created_at)
 	SELECT '=c' || i, 'e' || i, 'e' || i, '', '', 0, '', '', 1 FROM few;
 INSERT INTO automation_contact_segments (segment, contact_no) SELECT 's', i FROM few;
@@ -128,8 +128,8 @@ func bounded(line string) bool {
 	}
 	return !strings.HasPrefix(line, "SCAN ") || slices.Contains([]string{
 		"SCAN CONSTANT ROW",
-		"SCAN p USING COVERING INDEX automation_pending_accepted",                                 // until the first that is not leased
-		"SCAN automation_leases", "SCAN l", "SCAN leased", "SCAN automation_begun_runs", "SCAN b", // as many as are being worked on
+		"SCAN p USING COVERING INDEX automation_pending_accepted", // until the first that is not leased
+		"SCAN automation_leases", "SCAN l", "SCAN leased",         // as many as are being worked on
 		"SCAN automation_versions", "SCAN automation_places", // as many as people have made
 	}, line)
 }

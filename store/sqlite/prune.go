@@ -164,12 +164,11 @@ const (
 DELETE FROM automation_idempotency_keys WHERE (name, key) IN (
 	SELECT name, key FROM automation_idempotency_keys WHERE expires_at <= ? LIMIT 0 + ?)`
 	// There are as many leases as contacts that are being worked on. The others by
-	// the primary keys of pending and what has begun, and automation_active_runs_owner.
+	// the primary key of pending and automation_active_runs_owner.
 	dropIdleLeases = `
 DELETE FROM automation_leases WHERE owner IN (
-	SELECT l.owner FROM automation_leases l WHERE l.until <= ?
+	SELECT l.owner FROM automation_leases l WHERE l.until <= ? AND l.run_no IS NULL
 		AND NOT EXISTS (SELECT 1 FROM automation_pending p WHERE p.owner = l.owner)
-		AND NOT EXISTS (SELECT 1 FROM automation_begun_runs b WHERE b.owner = l.owner)
 		AND NOT EXISTS (SELECT 1 FROM automation_active_runs r WHERE r.owner = l.owner AND r.due_at IS NOT NULL)
 	LIMIT 0 + ?)`
 	// There are as many versions and places as people have made.

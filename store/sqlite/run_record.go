@@ -33,7 +33,7 @@ SELECT r.no AS no, r.id, a.id, p.version, r.owner, e.id, e.name, p.status, p.ste
 JOIN automation_places p ON p.no = r.place_no
 JOIN automation_automations a ON a.no = p.automation_no
 LEFT JOIN automation_events e ON e.no = r.event_no`
-	fromBegun  = ` FROM (SELECT * FROM automation_begun_runs) r` + joinRun // a name that plans show
+	fromBegun  = ` FROM automation_begun_runs r` + joinRun
 	fromActive = ` FROM automation_active_runs r` + joinRun
 	fromEnded  = ` FROM automation_ended_runs r` + joinRun
 

@@ -26,7 +26,7 @@ const (
 	selectStanding = `
 SELECT r.no, r.id, r.place_no, p.automation_no, p.version, p.status, p.step, p.wait_event, r.event_no, r.created_at, `
 	joinPlace = ` JOIN automation_places p ON p.no = r.place_no`
-	// By the primary key of what has begun, and the unique indexes on id.
+	// By the primary key of leases, and the unique indexes on id.
 	findStanding = selectStanding + `0, 0 FROM automation_begun_runs r` + joinPlace + ` WHERE r.owner = ?2 AND r.id = ?1 UNION ALL ` +
 		selectStanding + `r.control, 1 FROM automation_active_runs r` + joinPlace + ` WHERE r.id = ?1 UNION ALL ` +
 		selectStanding + `r.control, 2 FROM automation_ended_runs r` + joinPlace + ` WHERE r.id = ?1`
@@ -117,6 +117,9 @@ func (c *committer) mayStart(ctx context.Context, run *automation.RunChange) (in
 // put writes what became of a run.
 func (c *committer) put(ctx context.Context, p *plan, i int, res *automation.CommitResult) error {
 	change, stands := &p.t.Runs[i], &p.runs[i]
+	if i == p.begun {
+		return nil
+	}
 	if stands.no == 0 {
 		started, err := c.start(ctx, p, change, stands.place.automation)
 		if err != nil || started {
@@ -201,36 +204,81 @@ func earlier(due, now time.Time) time.Time {
 // A run is in one of three tables, and keeps its number when it moves: that tells the
 // order of creation. As with events, only single rows of values are inserted.
 const (
-	begunColumns = `(no, owner, id, event_no, created_at, place_no, due_at, state)`
-	restColumns  = `(no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error)`
+	runValues = `(no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error)`
 	// A new run that is in one of the tables already has no place, and a row without
-	// is left out. By the primary key of what has begun, and the unique indexes on the
-	// ids of runs and events.
-	startValues = ` VALUES (?1, ?2, ?3, (SELECT no FROM automation_events WHERE id = ?4), ?5, iif(
-	EXISTS (SELECT 1 FROM automation_begun_runs WHERE owner = ?2 AND id = ?3)
+	// is left out. By the primary key of leases, and the unique indexes on the ids of
+	// runs and events.
+	startValues = runValues + ` VALUES (?1, ?2, ?3, (SELECT no FROM automation_events WHERE id = ?4), ?5, iif(
+	EXISTS (SELECT 1 FROM automation_leases WHERE owner = ?2 AND run_id = ?3)
 	OR EXISTS (SELECT 1 FROM automation_active_runs WHERE id = ?3)
-	OR EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?3), NULL, ?6), `
-	startBegun  = `INSERT OR IGNORE INTO automation_begun_runs ` + begunColumns + startValues + `?7, ?8)`
-	startActive = `INSERT OR IGNORE INTO automation_active_runs ` + restColumns + startValues + `?7, ?8, ?9, ?10, ?11, ?12)`
-	startEnded  = `INSERT OR IGNORE INTO automation_ended_runs ` + restColumns + startValues + `?7, ?8, ?9, ?10, ?11, ?12)`
+	OR EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?3), NULL, ?6), ?7, ?8, ?9, ?10, ?11, ?12)`
+	startActive = `INSERT OR IGNORE INTO automation_active_runs ` + startValues
+	startEnded  = `INSERT OR IGNORE INTO automation_ended_runs ` + startValues
+	// beginRun also extends the lease. It changes nothing if the run is known, or the
+	// lease has one. By the same indexes.
+	beginRun = `
+UPDATE automation_leases
+SET run_no = ?1, run_id = ?3, run_event_no = (SELECT no FROM automation_events WHERE id = ?4), run_created_at = ?5,
+	run_place_no = ?6, run_due_at = ?7, run_state = ?8, until = ?9
+WHERE owner = ?2 AND token = ?10 AND run_no IS NULL
+	AND NOT EXISTS (SELECT 1 FROM automation_active_runs WHERE id = ?3)
+	AND NOT EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?3)`
 )
+
+// begin extends the lease and keeps a new run with it, if there is one that is about
+// to do something. It reports false if nothing was written.
+func (c *committer) begin(ctx context.Context, p *plan) (bool, error) {
+	for i := range p.t.Runs {
+		change := &p.t.Runs[i]
+		r := newRow(p, change, automation.ControlNone)
+		if p.runs[i].no != 0 || r.table != begun {
+			continue
+		}
+		values, at, err := c.newRun(ctx, p, change, p.runs[i].place.automation, &r)
+		if err != nil {
+			return false, err
+		}
+		n, err := changed(ctx, c.tx, beginRun, append(values, p.t.Extend.UnixMicro(), p.t.Token)...)
+		if err != nil || n == 0 {
+			return false, err
+		}
+		c.started(at)
+		p.begun = i
+		return true, nil
+	}
+	return false, nil
+}
+
+// newRun returns the values of a new run, and the number of its place.
+func (c *committer) newRun(ctx context.Context, p *plan, change *automation.RunChange, automationNo int64, r *row) (values []any, at int64, err error) {
+	at, err = c.place(ctx, placeOf(automationNo, change.Version, change))
+	values = append(args(c.number, p.owner, idKey(change.ID).column(), idKey(change.EventID).column(),
+		change.CreatedAt.UnixMicro(), at), r.columns(change)...)
+	return values, at, err
+}
+
+// started notes that a run was started.
+func (c *committer) started(at int64) {
+	c.number++
+	c.tally[at]++
+}
 
 // start keeps a new run. It reports false if the run is known already.
 func (c *committer) start(ctx context.Context, p *plan, change *automation.RunChange, automationNo int64) (bool, error) {
 	r := newRow(p, change, automation.ControlNone)
-	at, err := c.place(ctx, placeOf(automationNo, change.Version, change))
+	if r.table == begun {
+		r.table = active // the lease has another
+	}
+	values, at, err := c.newRun(ctx, p, change, automationNo, &r)
 	if err != nil {
 		return false, err
 	}
-	query := [...]string{begun: startBegun, active: startActive, ended: startEnded}[r.table]
-	values := append(args(c.number, p.owner, idKey(change.ID).column(), idKey(change.EventID).column(),
-		change.CreatedAt.UnixMicro(), at), r.columns(change)...)
+	query := [...]string{active: startActive, ended: startEnded}[r.table]
 	n, err := changed(ctx, c.tx, query, values...)
 	if err != nil || n == 0 {
 		return false, failed("start run", err)
 	}
-	c.number++
-	c.tally[at]++
+	c.started(at)
 	return true, nil
 }
 
@@ -241,16 +289,19 @@ func placeOf(automationNo int64, version int, change *automation.RunChange) plac
 
 // By the primary keys.
 const (
-	updateBegun  = `UPDATE automation_begun_runs SET place_no = ?, due_at = ?, state = ? WHERE owner = ? AND id = ?`
+	updateBegun  = `UPDATE automation_leases SET run_place_no = ?, run_due_at = ?, run_state = ? WHERE owner = ?`
 	updateActive = `
 UPDATE automation_active_runs
 SET place_no = ?, due_at = ?, state = ?, control = ?, setbacks = ?, completed_at = ?, error = ? WHERE no = ?`
 	updateEnded = `
 UPDATE automation_ended_runs
 SET place_no = ?, due_at = ?, state = ?, control = ?, setbacks = ?, completed_at = ?, error = ? WHERE no = ?`
-	insertActive = `INSERT INTO automation_active_runs ` + restColumns + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	insertEnded  = `INSERT INTO automation_ended_runs ` + restColumns + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	deleteBegun  = `DELETE FROM automation_begun_runs WHERE owner = ? AND id = ?`
+	insertActive = `INSERT INTO automation_active_runs ` + runValues + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertEnded  = `INSERT INTO automation_ended_runs ` + runValues + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	deleteBegun  = `
+UPDATE automation_leases
+SET run_no = NULL, run_id = NULL, run_event_no = NULL, run_created_at = NULL, run_place_no = NULL, run_due_at = NULL, run_state = NULL
+WHERE owner = ?`
 	deleteActive = `DELETE FROM automation_active_runs WHERE no = ?`
 	deleteEnded  = `DELETE FROM automation_ended_runs WHERE no = ?`
 )
@@ -269,12 +320,14 @@ func (c *committer) change(ctx context.Context, p *plan, change *automation.RunC
 	values := append(args(at), r.columns(change)...)
 	if r.table == stands.table {
 		query := [...]string{begun: updateBegun, active: updateActive, ended: updateEnded}[r.table]
-		_, err = c.tx.exec(ctx, query, append(values, stands.key(p.owner)...)...)
+		_, err = c.tx.exec(ctx, query, append(values, stands.key(p.owner))...)
 		return err
 	}
 	query := [...]string{begun: deleteBegun, active: deleteActive, ended: deleteEnded}[stands.table]
-	if _, err := c.tx.exec(ctx, query, stands.key(p.owner)...); err != nil {
-		return err
+	if stands.table != begun || !p.t.Release { // or it has gone with the lease
+		if _, err := c.tx.exec(ctx, query, stands.key(p.owner)); err != nil {
+			return err
+		}
 	}
 	query = [...]string{active: insertActive, ended: insertEnded}[r.table]
 	_, err = c.tx.exec(ctx, query, append(args(stands.no, p.owner, stands.id.column(), stands.event, stands.created), values...)...)
@@ -282,21 +335,20 @@ func (c *committer) change(ctx context.Context, p *plan, change *automation.RunC
 }
 
 // key returns the primary key of the row that a run of owner has.
-func (s *standing) key(owner any) []any {
+func (s *standing) key(owner any) any {
 	if s.table == begun {
-		return args(owner, s.id.column())
+		return owner
 	}
-	return args(s.no)
+	return s.no
 }
 
 // Between tables as a whole, by the primary keys.
 const (
-	reopenEnded = `INSERT INTO automation_active_runs ` + restColumns + `
+	reopenEnded = `INSERT INTO automation_active_runs ` + runValues + `
 SELECT no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error
 FROM automation_ended_runs WHERE no = ?`
-	parkBegun = `INSERT INTO automation_active_runs ` + restColumns + `
+	parkBegun = `INSERT INTO automation_active_runs ` + runValues + `
 SELECT no, owner, id, event_no, created_at, place_no, due_at, state, 0, 0, NULL, NULL FROM automation_begun_runs WHERE owner = ?`
-	dropBegun = `DELETE FROM automation_begun_runs WHERE owner = ?`
 )
 
 // reopen moves a run that has ended back to the active ones.
@@ -313,7 +365,7 @@ func (t *tx) reopen(ctx context.Context, no int64) error {
 func (t *tx) park(ctx context.Context, owner any) error {
 	n, err := changed(ctx, t, parkBegun, owner)
 	if err == nil && n > 0 {
-		_, err = t.exec(ctx, dropBegun, owner)
+		_, err = t.exec(ctx, deleteBegun, owner)
 	}
 	return failed("park runs", err)
 }

@@ -1,8 +1,7 @@
--- Runs refer to the place at which they stand by its number, and are counted there.
--- Those that somebody is at work on from their first step on are in a table without
--- indexes of its own.
+-- Runs refer to the place at which they stand by its number, and are counted there. A
+-- run that has not slept yet is in the row of the lease.
 
--- Where runs stand, and how many, in all three tables.
+-- Where runs stand, and how many, in whichever table.
 CREATE TABLE automation_places (
     no            INTEGER PRIMARY KEY,
     automation_no INTEGER NOT NULL,
@@ -28,19 +27,20 @@ DROP INDEX automation_ended_runs_completed;
 ALTER TABLE automation_active_runs RENAME TO automation_old_active_runs;
 ALTER TABLE automation_ended_runs RENAME TO automation_old_ended_runs;
 
--- Runs that have not slept yet, of contacts that are leased since before they were
--- started: whoever has the lease is at work on them. There are as many as that.
-CREATE TABLE automation_begun_runs (
-    no         INTEGER NOT NULL, -- in order of creation, also of the others
-    id         ANY     NOT NULL,
-    place_no   INTEGER NOT NULL,
-    owner      ANY     NOT NULL,
-    event_no   INTEGER, -- that has started it
-    due_at     INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
-    state      BLOB,
-    PRIMARY KEY (owner, id)
-) STRICT, WITHOUT ROWID;
+-- A run that was started under the lease and has not slept since: whoever has the
+-- lease is at work on it. It is in no other table.
+ALTER TABLE automation_leases ADD COLUMN run_no INTEGER; -- in order of creation, also of the others
+ALTER TABLE automation_leases ADD COLUMN run_id ANY;
+ALTER TABLE automation_leases ADD COLUMN run_place_no INTEGER;
+ALTER TABLE automation_leases ADD COLUMN run_event_no INTEGER; -- that has started it
+ALTER TABLE automation_leases ADD COLUMN run_due_at INTEGER;
+ALTER TABLE automation_leases ADD COLUMN run_created_at INTEGER;
+ALTER TABLE automation_leases ADD COLUMN run_state BLOB;
+
+CREATE VIEW automation_begun_runs AS
+SELECT run_no AS no, run_id AS id, run_place_no AS place_no, owner, run_event_no AS event_no,
+    run_due_at AS due_at, run_created_at AS created_at, run_state AS state
+FROM automation_leases WHERE run_no IS NOT NULL;
 
 -- The other runs that are running, or have failed and are asked to go on. Controls:
 -- 0 none, 1 cancel, 2 retry.
