@@ -138,10 +138,10 @@ func (c *claimer) claim(ctx context.Context, owners []key) ([]automation.Work, e
 
 const (
 	takeTokens = `UPDATE automation_tokens SET last = last + ? WHERE id = 1 RETURNING last`
-	// takeLease leaves a valid lease with whoever has it. By the primary key.
-	takeLease = `
-INSERT INTO automation_leases (owner, token, until) VALUES (?1, ?2, ?3)
-ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE until <= ?4`
+	// By the primary key.
+	takeLease = `INSERT INTO automation_leases (owner, token, until) VALUES (?, ?, ?) ON CONFLICT (owner) DO NOTHING`
+	// takeOver leaves a valid lease with whoever has it.
+	takeOver = `UPDATE automation_leases SET token = ?2, until = ?3 WHERE owner = ?1 AND until <= ?4`
 )
 
 // lease returns the owners that nobody else has a lease of.
@@ -153,7 +153,10 @@ func (c *claimer) lease(ctx context.Context, owners []key) (leased []key, err er
 	now, until := c.params.Now.UnixMicro(), c.params.Now.Add(c.params.Lease).UnixMicro()
 	c.works = make(map[key]*claimedWork, len(owners))
 	for _, owner := range owners {
-		n, err := changed(ctx, c.tx, takeLease, owner.column(), token, until, now)
+		n, err := changed(ctx, c.tx, takeLease, owner.column(), token, until)
+		if err == nil && n == 0 {
+			n, err = c.takeOver(ctx, owner.column(), token, until, now)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -164,6 +167,16 @@ func (c *claimer) lease(ctx context.Context, owners []key) (leased []key, err er
 		token--
 	}
 	return leased, nil
+}
+
+// takeOver leases a contact whose lease has expired, and moves the run that was left
+// with it to where runs are looked for.
+func (c *claimer) takeOver(ctx context.Context, owner any, token, until, now int64) (n int, err error) {
+	n, err = changed(ctx, c.tx, takeOver, owner, token, until, now)
+	if err == nil && n > 0 {
+		err = c.tx.park(ctx, owner)
+	}
+	return n, err
 }
 
 // read reads the contacts that were leased, and their work.
@@ -218,10 +231,8 @@ func (c *claimer) readEvents(ctx context.Context, leased []key) error {
 }
 
 // By automation_active_runs_owner, automation_places_waits, and the primary keys of
-// leases, pending, events and places.
+// pending and events.
 const (
-	haveBegun = forKeys + `
-SELECT k FROM keys WHERE EXISTS (SELECT 1 FROM automation_begun_runs r WHERE r.owner = k)`
 	haveRuns = forKeys + `
 SELECT k FROM keys WHERE EXISTS (SELECT 1 FROM automation_active_runs r WHERE r.owner = k)`
 	dueRuns = forKeys + claimColumns + `
@@ -243,9 +254,6 @@ func scanKey(rows *sql.Rows) (k key, err error) {
 // readRuns reads the due runs of each, longest first, as many as may be brought, and
 // after them the others that wait for one of the events, oldest first.
 func (c *claimer) readRuns(ctx context.Context, leased []key) error {
-	if err := c.takeOver(ctx, leased); err != nil {
-		return err
-	}
 	var owners []key
 	if err := lookup(ctx, c.tx, scanKey, haveRuns, leased, func(k key) { owners = append(owners, k) }); err != nil {
 		return err
@@ -264,20 +272,6 @@ func (c *claimer) readRuns(ctx context.Context, leased []key) error {
 			bring(r)
 		}
 	})
-}
-
-// takeOver parks the runs that a lease was left with which has expired.
-func (c *claimer) takeOver(ctx context.Context, leased []key) error {
-	var owners []key
-	if err := lookup(ctx, c.tx, scanKey, haveBegun, leased, func(k key) { owners = append(owners, k) }); err != nil {
-		return err
-	}
-	for _, owner := range owners {
-		if err := c.tx.park(ctx, owner.column()); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // has reports whether an event with this name is brought: not all that are pending

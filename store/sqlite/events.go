@@ -131,7 +131,8 @@ INSERT OR IGNORE INTO automation_events (id, email, name, payload, key, occurred
 	insertForContact = insertEvent + `(SELECT c.id FROM automation_contacts c WHERE c.id = ?8 AND c.deleted_at IS NULL))`
 	insertForEmail   = insertEvent + `coalesce((SELECT c.id FROM automation_contacts c WHERE c.email_key = ?9), ?8))`
 	insertPending    = `
-INSERT INTO automation_pending (owner, accepted_at, event_no) VALUES ((SELECT e.owner FROM automation_events e WHERE e.no = ?1), ?2, ?1)`
+INSERT INTO automation_pending (owner, accepted_at, event_no)
+VALUES (coalesce(?3, (SELECT e.owner FROM automation_events e WHERE e.no = ?1)), ?2, ?1)`
 )
 
 // keepEvent keeps an event that is no duplicate.
@@ -145,12 +146,12 @@ func keepEvent(ctx context.Context, q session, n *automation.NewEvent) error {
 	}
 	values := args(idKey(e.ID).column(), textOrNull(e.Email), e.Name, textOrNull(string(e.Payload)),
 		textOrNull(e.IdempotencyKey), occurred, accepted, owner.column())
-	query := insertForContact
+	query, known := insertForContact, owner.column()
 	switch {
 	case n.HostContact:
 		query = insertForOwner
 	case e.ContactID == "":
-		query, values = insertForEmail, append(values, automation.EmailKey(e.Email))
+		query, values, known = insertForEmail, append(values, automation.EmailKey(e.Email)), nil
 	}
 	res, err := q.exec(ctx, query, values...)
 	if err != nil {
@@ -163,7 +164,7 @@ func keepEvent(ctx context.Context, q session, n *automation.NewEvent) error {
 	if err != nil {
 		return failed("append events", err)
 	}
-	if _, err := q.exec(ctx, insertPending, no, accepted); err != nil {
+	if _, err := q.exec(ctx, insertPending, no, accepted, known); err != nil {
 		return failed("append events", err)
 	}
 	return rememberKey(ctx, q, n)

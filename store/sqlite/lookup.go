@@ -14,7 +14,7 @@ const (
 	forKeys = `WITH keys (k) AS (VALUES ` + eight + `, ` + eight + `, ` + eight + `, ` + eight + `) `
 )
 
-// lookup calls use for every row that a query for keys finds. The arguments that
+// lookup calls use, which executes nothing, for every row that a query for keys finds. The arguments that
 // follow the keys are others.
 func lookup[T any](ctx context.Context, q session, scan func(rows *sql.Rows) (T, error), query string, keys []key, use func(row T), others ...any) error {
 	for len(keys) > 0 {
@@ -23,12 +23,8 @@ func lookup[T any](ctx context.Context, q session, scan func(rows *sql.Rows) (T,
 		for i, k := range keys[:n] {
 			values[i] = k.column()
 		}
-		rows, err := all(ctx, q, scan, query, append(values, others...)...)
-		if err != nil {
+		if err := each(ctx, q, scan, use, query, append(values, others...)...); err != nil {
 			return err
-		}
-		for _, row := range rows {
-			use(row)
 		}
 		keys = keys[n:]
 	}

@@ -94,21 +94,26 @@ func one[T any](ctx context.Context, q session, scan func(rows *sql.Rows) (T, er
 }
 
 // all returns the rows of a query.
-func all[T any](ctx context.Context, q session, scan func(rows *sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+func all[T any](ctx context.Context, q session, scan func(rows *sql.Rows) (T, error), query string, args ...any) (list []T, err error) {
+	err = each(ctx, q, scan, func(row T) { list = append(list, row) }, query, args...)
+	return list, err
+}
+
+// each calls use, which executes nothing, for every row of a query.
+func each[T any](ctx context.Context, q session, scan func(rows *sql.Rows) (T, error), use func(row T), query string, args ...any) error {
 	rows, err := q.query(ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
-	var list []T
 	for rows.Next() {
 		row, err := scan(rows)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		list = append(list, row)
+		use(row)
 	}
-	return list, rows.Err()
+	return rows.Err()
 }
 
 // scanInt is for queries that return one number in a row.
