@@ -38,22 +38,28 @@ func scanCandidate(rows *sql.Rows) (c candidate, err error) {
 	return c, err
 }
 
-// Claim implements automation.WorkStore.
-func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) (works []automation.Work, err error) {
-	// Looked for without the lock: most often there is nothing.
+// Claim implements automation.WorkStore. Only leasing takes the lock for writing. The
+// work is looked for before, because most often there is none, and read after: nobody
+// else takes any of it away then.
+func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
 	owners, err := s.candidates(ctx, p)
 	if err != nil || len(owners) == 0 {
 		return nil, err
 	}
-	err = s.write(ctx, func(ctx context.Context, t *tx) error {
-		c := claimer{tx: t, params: p, starts: map[string][]automation.VersionRef{}}
-		works, err = c.claim(ctx, owners)
-		return err
-	})
+	c := claimer{params: p, starts: map[string][]automation.VersionRef{}}
+	err = s.write(ctx, func(ctx context.Context, t *tx) error { return failed("claim", c.lease(ctx, t, owners)) })
 	if err != nil {
 		return nil, err
 	}
-	return works, nil
+	ctx = context.WithoutCancel(ctx) // the leases would be kept by nobody
+	err = s.read(ctx, func(q session) error { return failed("claim", c.read(ctx, q)) })
+	if err != nil {
+		s.giveBack(ctx, c.works, c.leased)
+		return nil, err
+	}
+	works, idle, err := c.split()
+	s.giveBack(ctx, c.works, idle)
+	return works, err
 }
 
 func (s *Store) candidates(ctx context.Context, p automation.ClaimParams) (owners []key, err error) {
@@ -92,10 +98,10 @@ func oldest(due []candidate, limit int) []key {
 	return owners
 }
 
-// claimer leases contacts and reads their work, in one transaction.
+// claimer leases contacts and reads their work.
 type claimer struct {
-	tx     *tx
 	params automation.ClaimParams
+	leased []key
 	works  map[key]*claimedWork
 	starts map[string][]automation.VersionRef // by event name
 }
@@ -106,34 +112,40 @@ type claimedWork struct {
 	unreadable error // why nobody can work on it
 }
 
-func (c *claimer) claim(ctx context.Context, owners []key) ([]automation.Work, error) {
-	leased, err := c.lease(ctx, owners)
-	if err == nil {
-		err = c.read(ctx, leased)
-	}
-	if err != nil {
-		return nil, failed("claim", err)
-	}
-	works := make([]automation.Work, 0, len(leased))
-	var unreadable error
-	for _, owner := range leased {
+// split returns the work that there is, and the contacts without any. The error is why
+// there is none.
+func (c *claimer) split() (works []automation.Work, idle []key, unreadable error) {
+	works = make([]automation.Work, 0, len(c.leased))
+	for _, owner := range c.leased {
 		w := c.works[owner]
 		switch {
 		case w.unreadable != nil:
 			unreadable = w.unreadable // it stays leased, so that it does not get in the way of the others
 		case len(w.Events) == 0 && len(w.Runs) == 0 && c.params.Contact == (automation.ContactRef{}):
-			// It had work when it was looked for, and somebody has done it.
-			if _, err := c.tx.exec(ctx, dropLease, owner.column(), w.Token, nil); err != nil {
-				return nil, failed("claim", err)
-			}
+			idle = append(idle, owner) // it had work when it was looked for, and somebody has done it
 		default:
 			works = append(works, w.Work)
 		}
 	}
 	if len(works) > 0 {
-		return works, nil
+		return works, idle, nil
 	}
-	return nil, failed("claim", unreadable)
+	return nil, idle, failed("claim", unreadable)
+}
+
+// giveBack releases leases. Those that cannot be expire.
+func (s *Store) giveBack(ctx context.Context, works map[key]*claimedWork, owners []key) {
+	if len(owners) == 0 {
+		return
+	}
+	_ = s.write(ctx, func(ctx context.Context, t *tx) error {
+		for _, owner := range owners {
+			if _, err := t.exec(ctx, dropLease, owner.column(), works[owner].Token, nil); err != nil {
+				return failed("claim", err)
+			}
+		}
+		return nil
+	})
 }
 
 const (
@@ -144,57 +156,58 @@ const (
 	takeOver = `UPDATE automation_leases SET token = ?2, until = ?3 WHERE owner = ?1 AND until <= ?4`
 )
 
-// lease returns the owners that nobody else has a lease of.
-func (c *claimer) lease(ctx context.Context, owners []key) (leased []key, err error) {
+// lease leases the contacts that nobody else has a lease of.
+func (c *claimer) lease(ctx context.Context, t *tx, owners []key) error {
 	var token int64
-	if _, err := first(ctx, c.tx, takeTokens, args(len(owners)), &token); err != nil {
-		return nil, err
+	if _, err := first(ctx, t, takeTokens, args(len(owners)), &token); err != nil {
+		return err
 	}
-	now, until := c.params.Now.UnixMicro(), c.params.Now.Add(c.params.Lease).UnixMicro()
-	c.works = make(map[key]*claimedWork, len(owners))
+	c.leased, c.works = nil, make(map[key]*claimedWork, len(owners))
 	for _, owner := range owners {
-		n, err := changed(ctx, c.tx, takeLease, owner.column(), token, until)
-		if err == nil && n == 0 {
-			n, err = c.takeOver(ctx, owner.column(), token, until, now)
-		}
+		held, err := c.leaseOne(ctx, t, owner, token)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if n > 0 {
-			leased = append(leased, owner)
+		if held {
+			c.leased = append(c.leased, owner)
 			c.works[owner] = &claimedWork{Work: automation.Work{Contact: owner.ref(), Token: token}}
 		}
 		token--
 	}
-	return leased, nil
+	return nil
 }
 
-// takeOver leases a contact whose lease has expired, and moves the run that was left
-// with it to where runs are looked for.
-func (c *claimer) takeOver(ctx context.Context, owner any, token, until, now int64) (n int, err error) {
-	n, err = changed(ctx, c.tx, takeOver, owner, token, until, now)
-	if err == nil && n > 0 {
-		err = c.tx.park(ctx, owner)
+// leaseOne leases a contact, unless somebody else has it. The run that was left with a
+// lease that has expired is moved to where due runs are looked for.
+func (c *claimer) leaseOne(ctx context.Context, t *tx, owner key, token int64) (held bool, err error) {
+	column, until := owner.column(), c.params.Now.Add(c.params.Lease).UnixMicro()
+	n, err := changed(ctx, t, takeLease, column, token, until)
+	if err != nil || n > 0 {
+		return n > 0, err
 	}
-	return n, err
+	n, err = changed(ctx, t, takeOver, column, token, until, c.params.Now.UnixMicro())
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, t.park(ctx, column)
 }
 
 // read reads the contacts that were leased, and their work.
-func (c *claimer) read(ctx context.Context, leased []key) error {
-	if err := c.readContacts(ctx, leased); err != nil {
+func (c *claimer) read(ctx context.Context, q session) error {
+	if err := c.readContacts(ctx, q); err != nil {
 		return err
 	}
-	if err := c.readEvents(ctx, leased); err != nil {
+	if err := c.readEvents(ctx, q); err != nil {
 		return err
 	}
-	return c.readRuns(ctx, leased)
+	return c.readRuns(ctx, q)
 }
 
 // By the unique index on id.
 const claimedContacts = forKeys + selectContact + `FROM keys CROSS JOIN automation_contacts c ON c.id = k`
 
-func (c *claimer) readContacts(ctx context.Context, leased []key) error {
-	return lookup(ctx, c.tx, scanStoredContact, claimedContacts, leased, func(stored storedContact) {
+func (c *claimer) readContacts(ctx context.Context, q session) error {
+	return lookup(ctx, q, scanStoredContact, claimedContacts, c.leased, func(stored storedContact) {
 		w := c.works[idKey(stored.ID)]
 		w.unreadable = stored.damage
 		if stored.deleted.IsZero() {
@@ -211,18 +224,18 @@ CROSS JOIN automation_events e ON e.no = j.value ORDER BY e.accepted_at, e.no`
 
 // readEvents reads the events of each, as many as may be brought, and what they
 // start.
-func (c *claimer) readEvents(ctx context.Context, leased []key) error {
-	err := lookup(ctx, c.tx, scanStoredEvent, claimedEvents, leased, func(e storedEvent) {
+func (c *claimer) readEvents(ctx context.Context, q session) error {
+	err := lookup(ctx, q, scanStoredEvent, claimedEvents, c.leased, func(e storedEvent) {
 		w := c.works[e.owner]
 		w.Events = append(w.Events, automation.PendingEvent{Event: e.Event})
 	}, c.params.Events)
 	if err != nil {
 		return err
 	}
-	for _, owner := range leased {
+	for _, owner := range c.leased {
 		events := c.works[owner].Events
 		for i := range events {
-			if events[i].Starts, err = c.startsOf(ctx, events[i].Name); err != nil {
+			if events[i].Starts, err = c.startsOf(ctx, q, events[i].Name); err != nil {
 				return err
 			}
 		}
@@ -253,9 +266,9 @@ func scanKey(rows *sql.Rows) (k key, err error) {
 
 // readRuns reads the due runs of each, longest first, as many as may be brought, and
 // after them the others that wait for one of the events, oldest first.
-func (c *claimer) readRuns(ctx context.Context, leased []key) error {
+func (c *claimer) readRuns(ctx context.Context, q session) error {
 	var owners []key
-	if err := lookup(ctx, c.tx, scanKey, haveRuns, leased, func(k key) { owners = append(owners, k) }); err != nil {
+	if err := lookup(ctx, q, scanKey, haveRuns, c.leased, func(k key) { owners = append(owners, k) }); err != nil {
 		return err
 	}
 	brought := map[int64]bool{}
@@ -264,10 +277,10 @@ func (c *claimer) readRuns(ctx context.Context, leased []key) error {
 		w.Runs = append(w.Runs, r.ClaimedRun)
 		brought[r.no] = true
 	}
-	if err := lookup(ctx, c.tx, scanRun, dueRuns, owners, bring, c.params.Now.UnixMicro(), c.params.Runs); err != nil {
+	if err := lookup(ctx, q, scanRun, dueRuns, owners, bring, c.params.Now.UnixMicro(), c.params.Runs); err != nil {
 		return err
 	}
-	return lookup(ctx, c.tx, scanRun, waitingRuns, owners, func(r storedRun) {
+	return lookup(ctx, q, scanRun, waitingRuns, owners, func(r storedRun) {
 		if !brought[r.no] && c.works[r.owner].has(r.WaitEvent) {
 			bring(r)
 		}
@@ -282,11 +295,11 @@ func (w *claimedWork) has(event string) bool {
 
 // startsOf returns the versions that an event starts. The slice is shared by all
 // events of the claim.
-func (c *claimer) startsOf(ctx context.Context, event string) ([]automation.VersionRef, error) {
+func (c *claimer) startsOf(ctx context.Context, q session, event string) ([]automation.VersionRef, error) {
 	if refs, ok := c.starts[event]; ok {
 		return refs, nil
 	}
-	refs, err := all(ctx, c.tx, scanVersionRef, nextToStart, event)
+	refs, err := all(ctx, q, scanVersionRef, nextToStart, event)
 	c.starts[event] = refs
 	return refs, err
 }
