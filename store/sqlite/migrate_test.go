@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -110,6 +111,114 @@ func TestMigrate_InMemory(t *testing.T) {
 	s := sqlite.New(db)
 	require.NoError(t, s.Migrate(t.Context()))
 	contacts(t, s, 1)
+}
+
+// ofRelease2 is what a release that knew two migrations has left: runs that wait,
+// sleep, are asked to cancel and have ended, an event that nobody has handled, and a
+// lease.
+const ofRelease2 = `
+INSERT INTO automation_automations (no, id, name, status, event_name, version, revision, created_at, updated_at)
+	VALUES (1, 'welcome', 'Welcome', 'enabled', 'user.created', 2, 2, 1, 1);
+INSERT INTO automation_versions (automation_no, version, definition) VALUES (1, 1, x'7b7d'), (1, 2, x'7b7d');
+INSERT INTO automation_events (no, id, owner, name, payload, accepted_at) VALUES
+	(1, '=e1', '=ada', 'user.created', '{"plan":"pro"}', 1000000), (2, '=e2', '=ada', 'user.active', NULL, 2000000);
+INSERT INTO automation_pending (owner, accepted_at, event_no) VALUES ('=ada', 2000000, 2);
+INSERT INTO automation_active_runs
+	(no, id, automation_no, version, owner, event_no, status, control, setbacks, step, wait_event, due_at, created_at, completed_at, error, state) VALUES
+	(1, '=waits', 1, 1, '=ada', 1, 0, 0, 0, 'wait', 'user.active', 90000000, 1000000, NULL, NULL, x'01'),
+	(3, '=sleeps', 1, 2, '=ada', NULL, 0, 0, 2, 'delay', NULL, 80000000, 1000000, NULL, NULL, x'02'),
+	(5, '=asked', 1, 2, '=bob', NULL, 2, 2, 0, 'send', NULL, 70000000, 1000000, 3000000, '{"code":"damaged","message":"m"}', x'03');
+INSERT INTO automation_ended_runs
+	(no, id, automation_no, version, owner, event_no, status, control, setbacks, step, created_at, completed_at, state) VALUES
+	(2, '=done', 1, 1, '=ada', 1, 1, 0, 0, 'send', 1000000, 4000000, x'04'),
+	(7, '=stopped', 1, 2, '=bob', NULL, 3, 0, 0, 'wait', 1000000, 5000000, NULL);
+INSERT INTO automation_run_counts (automation_no, version, status, step, n) VALUES
+	(1, 1, 0, 'wait', 1), (1, 2, 0, 'delay', 1), (1, 2, 2, 'send', 1), (1, 1, 1, 'send', 1), (1, 2, 3, 'wait', 1), (1, 2, 1, 'send', 0);
+UPDATE sqlite_sequence SET seq = 9 WHERE name = 'automation_active_runs';
+UPDATE automation_tokens SET last = 40;
+INSERT INTO automation_leases (owner, token, until) VALUES ('=bob', 40, 60000000);`
+
+// TestMigrate_KeepsWhatThereWas brings tables of the second migration up to date.
+func TestMigrate_KeepsWhatThereWas(t *testing.T) {
+	t.Parallel()
+	for _, d := range []driverName{ncruces, modernc} {
+		t.Run(string(d), func(t *testing.T) {
+			t.Parallel()
+			db := d.open(t, filepath.Join(t.TempDir(), "store.db"))
+			for _, m := range sqlite.Migrations()[:2] {
+				_, err := db.Exec(m.SQL)
+				require.NoError(t, err)
+			}
+			_, err := db.Exec(ofRelease2)
+			require.NoError(t, err)
+			s := sqlite.New(db)
+			_, err = s.FindRun(t.Context(), "waits")
+			require.ErrorIs(t, err, automation.ErrSchema)
+			require.NoError(t, s.Migrate(t.Context()))
+			assertRelease2(t, s)
+		})
+	}
+}
+
+// assertRelease2 fails unless all that ofRelease2 says is there, and goes on.
+func assertRelease2(t *testing.T, s *sqlite.Store) {
+	t.Helper()
+	second := func(n int64) time.Time { return time.Unix(n, 0).UTC() }
+	runs := map[string]automation.RunRecord{
+		"waits": {
+			Version: 1, ContactID: "ada", EventID: "e1", EventName: "user.created", Status: automation.RunRunning, Step: "wait",
+			WaitEvent: "user.active", DueAt: second(90), State: []byte{1},
+		},
+		"sleeps": {Version: 2, ContactID: "ada", Status: automation.RunRunning, Step: "delay", DueAt: second(80), Setbacks: 2, State: []byte{2}},
+		"asked": {
+			Version: 2, ContactID: "bob", Status: automation.RunFailed, Step: "send", DueAt: second(70), CompletedAt: second(3),
+			Error: &automation.StepError{Code: "damaged", Message: "m"}, State: []byte{3},
+		},
+		"done": {
+			Version: 1, ContactID: "ada", EventID: "e1", EventName: "user.created", Status: automation.RunCompleted, Step: "send",
+			CompletedAt: second(4), State: []byte{4},
+		},
+		"stopped": {Version: 2, ContactID: "bob", Status: automation.RunCancelled, Step: "wait", CompletedAt: second(5)},
+	}
+	for id, want := range runs {
+		want.ID, want.AutomationID, want.CreatedAt = id, "welcome", second(1)
+		got, err := s.FindRun(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	counts, err := s.CountRuns(t.Context(), "welcome")
+	require.NoError(t, err)
+	assert.Equal(t, []automation.RunCount{
+		{Version: 1, Step: "send", Status: automation.RunCompleted, Count: 1}, {Version: 1, Step: "wait", Status: automation.RunRunning, Count: 1},
+		{Version: 2, Step: "delay", Status: automation.RunRunning, Count: 1}, {Version: 2, Step: "send", Status: automation.RunFailed, Count: 1},
+		{Version: 2, Step: "wait", Status: automation.RunCancelled, Count: 1},
+	}, counts)
+
+	p := everything()
+	p.Now = second(10) // bob is leased
+	works, err := s.Claim(t.Context(), p)
+	require.NoError(t, err)
+	require.Len(t, works, 1)
+	assert.Equal(t, int64(41), works[0].Token)
+	require.Len(t, works[0].Events, 1)
+	assert.Equal(t, "e2", works[0].Events[0].ID)
+	require.Len(t, works[0].Runs, 1)
+	assert.Equal(t, "waits", works[0].Runs[0].ID)
+	assert.JSONEq(t, `{"plan":"pro"}`, string(works[0].Runs[0].Trigger))
+
+	latest := automation.RunRecord{ID: "latest", AutomationID: "welcome", Version: 2, ContactID: "ada", Status: automation.RunRunning, Step: "send", CreatedAt: second(1)}
+	results, err := s.Commit(t.Context(), []automation.Transition{{
+		Contact: works[0].Contact, Token: works[0].Token, Now: p.Now, Release: true, Runs: []automation.RunChange{{RunRecord: latest, New: true}},
+	}})
+	require.NoError(t, err)
+	require.NoError(t, results[0].Err)
+	page, err := s.ListRuns(t.Context(), automation.RunQuery{PageQuery: automation.PageQuery{Limit: 10}})
+	require.NoError(t, err)
+	var ids []string
+	for _, r := range page.Data {
+		ids = append(ids, r.ID)
+	}
+	assert.Equal(t, []string{"latest", "stopped", "asked", "sleeps", "done", "waits"}, ids, "newest first, by their numbers")
 }
 
 // TestRuns_AreReadable looks at the view that is for people.
