@@ -265,7 +265,7 @@ func (c *committer) extend(ctx context.Context, p *plan) (held bool, err error) 
 func (c *committer) release(ctx context.Context, p *plan) (held bool, err error) {
 	var run any
 	for i := range p.runs {
-		if p.runs[i].table == begun && p.runs[i].no != 0 {
+		if p.runs[i].table == begunRuns && p.runs[i].no != 0 {
 			run = p.runs[i].no
 		}
 	}

@@ -21,11 +21,11 @@ func (s *Store) ControlRun(ctx context.Context, id string, c automation.Control,
 			return err
 		}
 		before = run.RunRecord
-		goesOn := run.Status == automation.RunRunning
+		running := run.Status == automation.RunRunning
 		switch {
-		case c == automation.ControlRetry && !goesOn && run.Status != automation.RunFailed:
+		case c == automation.ControlRetry && !running && run.Status != automation.RunFailed:
 			return conflict("run %q is %s, and only a failed run can be retried", id, run.Status)
-		case c == automation.ControlRetry && goesOn, c == automation.ControlCancel && !goesOn:
+		case c == automation.ControlRetry && running, c == automation.ControlCancel && !running:
 			return nil
 		}
 		if err := t.activate(ctx, &run); err != nil {
@@ -40,9 +40,9 @@ func (s *Store) ControlRun(ctx context.Context, id string, c automation.Control,
 // activate moves a run to the active ones.
 func (t *tx) activate(ctx context.Context, run *storedRun) error {
 	switch run.table {
-	case begun:
+	case begunRuns:
 		return t.park(ctx, run.owner.column())
-	case ended:
+	case endedRuns:
 		return t.reopen(ctx, run.no)
 	default:
 		return nil
@@ -51,10 +51,10 @@ func (t *tx) activate(ctx context.Context, run *storedRun) error {
 
 const (
 	// By the primary keys.
-	running = `(SELECT p.status FROM automation_places p WHERE p.no = place_no) = 0`
+	isRunning = `(SELECT p.status FROM automation_places p WHERE p.no = place_no) = 0`
 	// By automation_active_runs_owner.
 	cancelOwner = `
-UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?1), ?1) WHERE owner = ?2 AND ` + running
+UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?1), ?1) WHERE owner = ?2 AND ` + isRunning
 )
 
 // cancelOwner asks the running runs of a contact to cancel.
@@ -76,18 +76,15 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Ti
 // write must not wait for all of them.
 const cancelBatch = 1000
 
-// By the unique index of places and automation_active_runs_place. Of runs that have
-// begun there are as many as are being worked on.
+// By the unique index of places and automation_active_runs_place.
 const (
 	selectRunning = `
 SELECT r.no FROM automation_places p
 CROSS JOIN automation_active_runs r INDEXED BY automation_active_runs_place ON r.place_no = p.no
 WHERE p.automation_no = ? AND p.status = 0`
 	selectUnasked = selectRunning + ` AND r.control <> 1`
-	selectBegunBy = `
-SELECT DISTINCT b.owner FROM automation_begun_runs b CROSS JOIN automation_places p ON p.no = b.place_no WHERE p.automation_no = ?`
-	cancelRun = `
-UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?1), ?1) WHERE no = ?2 AND ` + running
+	cancelRun     = `
+UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?1), ?1) WHERE no = ?2 AND ` + isRunning
 	countRunning = `SELECT coalesce(sum(n), 0) FROM automation_places WHERE automation_no = ? AND status = 0`
 )
 
@@ -122,36 +119,22 @@ func (s *Store) cancelAll(ctx context.Context, id string, now time.Time, last fu
 	return n, err
 }
 
-// parkAll moves the runs of an automation that have begun to the active ones.
-func (t *tx) parkAll(ctx context.Context, automationNo int64) error {
-	owners, err := all(ctx, t, scanKey, selectBegunBy, automationNo)
-	if err != nil {
-		return failed("park runs", err)
-	}
-	for _, owner := range owners {
-		if err := t.park(ctx, owner.column()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // cancelMost asks the running runs of an automation to cancel, if there are more of
 // them than a batch.
 func (s *Store) cancelMost(ctx context.Context, id string, now time.Time) error {
-	var asked []int64
+	var running []int64
 	err := s.read(ctx, func(q session) error {
 		a, err := findStoredAutomation(ctx, q, id)
 		if err != nil {
 			return err
 		}
-		asked, err = all(ctx, q, scanInt, selectRunning, a.no)
+		running, err = all(ctx, q, scanInt, selectRunning, a.no)
 		return failed("cancel runs", err)
 	})
-	if err != nil || len(asked) <= cancelBatch {
+	if err != nil || len(running) <= cancelBatch {
 		return err
 	}
-	for batch := range slices.Chunk(asked, cancelBatch) {
+	for batch := range slices.Chunk(running, cancelBatch) {
 		err := s.write(ctx, func(ctx context.Context, t *tx) error { return t.cancel(ctx, batch, now) })
 		if err != nil {
 			return err

@@ -11,9 +11,9 @@ import (
 type table int
 
 const (
-	begun  table = 0
-	active table = 1
-	ended  table = 2
+	begunRuns  table = 0 // the rows of leases
+	activeRuns table = 1
+	endedRuns  table = 2
 )
 
 // storedRun is a run of any table.

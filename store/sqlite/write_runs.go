@@ -150,7 +150,7 @@ type row struct {
 // newRow returns how a change is kept. asked is the request about the run that the
 // store knows of.
 func newRow(p *plan, change *automation.RunChange, asked automation.Control) row {
-	r := row{table: ended, control: remaining(asked, change), due: change.DueAt}
+	r := row{table: endedRuns, control: remaining(asked, change), due: change.DueAt}
 	running := change.Status == automation.RunRunning
 	// Whoever wrote a run of a deleted contact may not have known that it is.
 	if r.control != automation.ControlNone || running && p.gone() {
@@ -158,23 +158,16 @@ func newRow(p *plan, change *automation.RunChange, asked automation.Control) row
 	}
 	switch {
 	case running && r.control == automation.ControlNone && goesOn(p.t, change):
-		r.table = begun
+		r.table = begunRuns
 	case running || r.control == automation.ControlRetry:
-		r.table = active
+		r.table = activeRuns
 	}
 	return r
 }
 
-// goesOn reports whether a running run is about to do something, under the lease:
-// only if that expires is it looked for.
-func goesOn(t *automation.Transition, change *automation.RunChange) bool {
-	return !t.Release && !change.DueAt.IsZero() && !change.DueAt.After(t.Now) && change.WaitEvent == "" &&
-		change.Setbacks == 0 && change.Error == nil && change.CompletedAt.IsZero()
-}
-
 // columns returns what follows the number of the place.
 func (r *row) columns(change *automation.RunChange) []any {
-	if r.table == begun {
+	if r.table == begunRuns {
 		return args(r.due.UnixMicro(), bytesOrNull(change.State))
 	}
 	return args(orNull(r.due), bytesOrNull(change.State), record.ControlCode(r.control), small(change.Setbacks),
@@ -214,43 +207,12 @@ const (
 	OR EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?3), NULL, ?6), ?7, ?8, ?9, ?10, ?11, ?12)`
 	startActive = `INSERT OR IGNORE INTO automation_active_runs ` + startValues
 	startEnded  = `INSERT OR IGNORE INTO automation_ended_runs ` + startValues
-	// beginRun also extends the lease. It changes nothing if the run is known, or the
-	// lease has one. By the same indexes.
-	beginRun = `
-UPDATE automation_leases
-SET run_no = ?1, run_id = ?3, run_event_no = (SELECT no FROM automation_events WHERE id = ?4), run_created_at = ?5,
-	run_place_no = ?6, run_due_at = ?7, run_state = ?8, until = ?9
-WHERE owner = ?2 AND token = ?10 AND run_no IS NULL
-	AND NOT EXISTS (SELECT 1 FROM automation_active_runs WHERE id = ?3)
-	AND NOT EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?3)`
 )
 
-// begin extends the lease and keeps a new run with it, if there is one that is about
-// to do something. It reports false if nothing was written.
-func (c *committer) begin(ctx context.Context, p *plan) (bool, error) {
-	for i := range p.t.Runs {
-		change := &p.t.Runs[i]
-		r := newRow(p, change, automation.ControlNone)
-		if p.runs[i].no != 0 || r.table != begun {
-			continue
-		}
-		values, at, err := c.newRun(ctx, p, change, p.runs[i].place.automation, &r)
-		if err != nil {
-			return false, err
-		}
-		n, err := changed(ctx, c.tx, beginRun, append(values, p.t.Extend.UnixMicro(), p.t.Token)...)
-		if err != nil || n == 0 {
-			return false, err
-		}
-		c.started(at)
-		p.begun = i
-		return true, nil
-	}
-	return false, nil
-}
-
 // newRun returns the values of a new run, and the number of its place.
-func (c *committer) newRun(ctx context.Context, p *plan, change *automation.RunChange, automationNo int64, r *row) (values []any, at int64, err error) {
+func (c *committer) newRun(
+	ctx context.Context, p *plan, change *automation.RunChange, automationNo int64, r *row,
+) (values []any, at int64, err error) {
 	at, err = c.place(ctx, placeOf(automationNo, change.Version, change))
 	values = append(args(c.number, p.owner, idKey(change.ID).column(), idKey(change.EventID).column(),
 		change.CreatedAt.UnixMicro(), at), r.columns(change)...)
@@ -266,14 +228,14 @@ func (c *committer) started(at int64) {
 // start keeps a new run. It reports false if the run is known already.
 func (c *committer) start(ctx context.Context, p *plan, change *automation.RunChange, automationNo int64) (bool, error) {
 	r := newRow(p, change, automation.ControlNone)
-	if r.table == begun {
-		r.table = active // the lease has another
+	if r.table == begunRuns {
+		r.table = activeRuns // the lease has another
 	}
 	values, at, err := c.newRun(ctx, p, change, automationNo, &r)
 	if err != nil {
 		return false, err
 	}
-	query := [...]string{active: startActive, ended: startEnded}[r.table]
+	query := [...]string{activeRuns: startActive, endedRuns: startEnded}[r.table]
 	n, err := changed(ctx, c.tx, query, values...)
 	if err != nil || n == 0 {
 		return false, failed("start run", err)
@@ -308,8 +270,8 @@ WHERE owner = ?`
 
 // change writes a run that is known, into the table to which it belongs now.
 func (c *committer) change(ctx context.Context, p *plan, change *automation.RunChange, stands *standing, r *row) error {
-	if r.table == begun && stands.table != begun {
-		r.table = active // it may stay longer than it takes
+	if r.table == begunRuns && stands.table != begunRuns {
+		r.table = activeRuns // it may stay longer than it takes
 	}
 	at, err := c.place(ctx, placeOf(stands.place.automation, stands.place.version, change))
 	if err != nil {
@@ -319,37 +281,33 @@ func (c *committer) change(ctx context.Context, p *plan, change *automation.RunC
 	c.tally[at]++
 	values := append(args(at), r.columns(change)...)
 	if r.table == stands.table {
-		query := [...]string{begun: updateBegun, active: updateActive, ended: updateEnded}[r.table]
+		query := [...]string{begunRuns: updateBegun, activeRuns: updateActive, endedRuns: updateEnded}[r.table]
 		_, err = c.tx.exec(ctx, query, append(values, stands.key(p.owner))...)
 		return err
 	}
-	query := [...]string{begun: deleteBegun, active: deleteActive, ended: deleteEnded}[stands.table]
-	if stands.table != begun || !p.t.Release { // or it has gone with the lease
+	query := [...]string{begunRuns: deleteBegun, activeRuns: deleteActive, endedRuns: deleteEnded}[stands.table]
+	if stands.table != begunRuns || !p.t.Release { // or it has gone with the lease
 		if _, err := c.tx.exec(ctx, query, stands.key(p.owner)); err != nil {
 			return err
 		}
 	}
-	query = [...]string{active: insertActive, ended: insertEnded}[r.table]
+	query = [...]string{activeRuns: insertActive, endedRuns: insertEnded}[r.table]
 	_, err = c.tx.exec(ctx, query, append(args(stands.no, p.owner, stands.id.column(), stands.event, stands.created), values...)...)
 	return err
 }
 
 // key returns the primary key of the row that a run of owner has.
 func (s *standing) key(owner any) any {
-	if s.table == begun {
+	if s.table == begunRuns {
 		return owner
 	}
 	return s.no
 }
 
-// Between tables as a whole, by the primary keys.
-const (
-	reopenEnded = `INSERT INTO automation_active_runs ` + runValues + `
+// By the primary key.
+const reopenEnded = `INSERT INTO automation_active_runs ` + runValues + `
 SELECT no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error
 FROM automation_ended_runs WHERE no = ?`
-	parkBegun = `INSERT INTO automation_active_runs ` + runValues + `
-SELECT no, owner, id, event_no, created_at, place_no, due_at, state, 0, 0, NULL, NULL FROM automation_begun_runs WHERE owner = ?`
-)
 
 // reopen moves a run that has ended back to the active ones.
 func (t *tx) reopen(ctx context.Context, no int64) error {
@@ -358,14 +316,4 @@ func (t *tx) reopen(ctx context.Context, no int64) error {
 	}
 	_, err := t.exec(ctx, deleteEnded, no)
 	return failed("reopen run", err)
-}
-
-// park moves the runs of a contact that have begun to the active ones. Whoever has
-// the lease finds them there.
-func (t *tx) park(ctx context.Context, owner any) error {
-	n, err := changed(ctx, t, parkBegun, owner)
-	if err == nil && n > 0 {
-		_, err = t.exec(ctx, deleteBegun, owner)
-	}
-	return failed("park runs", err)
 }
