@@ -3,6 +3,7 @@ package batch
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -86,6 +87,7 @@ func (g *Group[T]) withdraw(c *call[T]) bool {
 
 // lead writes what waits, c first, and passes the lead on.
 func (g *Group[T]) lead(c *call[T]) {
+	runtime.Gosched() // whoever is about to call, those who were just served above all, may join
 	taken := g.take(c)
 	items := make([]T, len(taken))
 	for i := range taken {
