@@ -122,7 +122,8 @@ func unknown(fields []field) string {
 }
 
 // members calls read for each member of the object that data holds, and returns
-// the problems with their paths. A name that comes twice is one.
+// the problems with their paths. A name that comes twice is one. Where there are more
+// than a message tells, it looks no further.
 func members(data []byte, read func(name string, value json.RawMessage) automation.Problems) automation.Problems {
 	if kindOf(data) != anObject {
 		return wrongType(anObject, data)
@@ -131,7 +132,7 @@ func members(data []byte, read func(name string, value json.RawMessage) automati
 	seen := map[string]bool{}
 	d := json.NewDecoder(bytes.NewReader(data))
 	_, _ = d.Token() // the opening brace: the syntax was checked
-	for d.More() {
+	for d.More() && len(problems) <= maxProblems {
 		key, _ := d.Token()
 		var value json.RawMessage
 		_ = d.Decode(&value)

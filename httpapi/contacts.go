@@ -195,8 +195,8 @@ func segments(name string, into *[]string) field {
 		}
 		var problems automation.Problems
 		*into = make([]string, len(elements))
-		for i, element := range elements {
-			for _, p := range segment(element, &(*into)[i]) {
+		for i := 0; i < len(elements) && len(problems) <= maxProblems; i++ {
+			for _, p := range segment(elements[i], &(*into)[i]) {
 				p.Path = below(fmt.Sprintf("[%d]", i), p.Path)
 				problems = append(problems, p)
 			}

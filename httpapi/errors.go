@@ -97,11 +97,14 @@ func known(err error) *failure {
 	}
 }
 
+// maxProblems is how many problems a message tells: a short body can have very many.
+const maxProblems = 100
+
 // validation tells all problems in one message, because clients show no more.
 func validation(problems automation.Problems) *failure {
 	f := &failure{Status: http.StatusUnprocessableEntity, Name: nameMissing}
-	texts := make([]string, len(problems))
-	for i, p := range problems {
+	texts := make([]string, min(len(problems), maxProblems))
+	for i, p := range problems[:len(texts)] {
 		texts[i] = sentence(p)
 		switch {
 		case p.Code == automation.CodeSyntax && p.Path == "":
@@ -112,8 +115,11 @@ func validation(problems automation.Problems) *failure {
 		}
 	}
 	f.Message = strings.Join(texts, "; ")
-	if len(problems) > 1 {
-		f.Message = fmt.Sprintf("%d problems: %s", len(problems), f.Message)
+	switch n := len(problems); {
+	case n > maxProblems:
+		f.Message = fmt.Sprintf("more than %d problems: %s", maxProblems, f.Message)
+	case n > 1:
+		f.Message = fmt.Sprintf("%d problems: %s", n, f.Message)
 	}
 	return f
 }
