@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 )
 
@@ -189,10 +188,12 @@ func propertyFlaw(property any) string {
 // distinct returns ids without those that come a second time.
 func distinct(ids []string) []string {
 	var once []string
+	seen := make(map[string]bool, len(ids))
 	for _, id := range ids {
-		if !slices.Contains(once, id) {
+		if !seen[id] {
 			once = append(once, id)
 		}
+		seen[id] = true
 	}
 	return once
 }

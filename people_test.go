@@ -47,6 +47,20 @@ func TestCreateContact_NilPropertyIsNone(t *testing.T) {
 	assert.Equal(t, c, read)
 }
 
+// Comparing each segment with each other would take half a minute.
+func TestCreateContact_TakesVeryManySegments(t *testing.T) {
+	t.Parallel()
+	r := setup(t, automation.Options{})
+	ids := make([]string, 100_000)
+	for i := range ids {
+		ids[i] = fmt.Sprint("s", i)
+	}
+	began := time.Now()
+	c := r.contact(automation.Contact{Email: "ada@example.com", Segments: append(ids, ids...)})
+	assert.Equal(t, ids, c.Segments)
+	assert.Less(t, time.Since(began), 10*time.Second, "generous: it takes a tenth of a second")
+}
+
 func TestCreateContact_TakenIDOrEmailConflicts(t *testing.T) {
 	t.Parallel()
 	r := setup(t, automation.Options{})

@@ -3,7 +3,6 @@ package record
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/seed-b636437c/automation"
@@ -67,8 +66,12 @@ func SegmentsMoved(old, now []string) (joined, left []string) {
 
 // missing returns which of ids are not in in.
 func missing(in, ids []string) (out []string) {
+	known := make(map[string]bool, len(in))
+	for _, id := range in {
+		known[id] = true
+	}
 	for _, id := range ids {
-		if !slices.Contains(in, id) {
+		if !known[id] {
 			out = append(out, id)
 		}
 	}
