@@ -239,6 +239,29 @@ func TestSendEvent_IdempotencyKeyMakesItSafeToRepeat(t *testing.T) {
 	a.drain()
 	assert.Len(t, a.mailer.Emails(), 1)
 	golden(t, "event_send_conflict", send("bob@example.com"))
+
+	long := a.must(http.StatusUnprocessableEntity, "POST", "/events/send", `{"event": "x", "email": "a@example.com"}`, "Idempotency-Key", strings.Repeat("x", 256))
+	assert.Equal(t, "Idempotency-Key: must not be longer than 255 bytes", long.failure(t).Message)
+}
+
+// A page that begins at the run of something else would be empty, or begin anywhere.
+func TestRuns_CursorIsARunOfTheList(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	first, second := a.create(), a.create()
+	a.start("ada@example.com")
+	_, runs := a.must(http.StatusOK, "GET", "/automations/"+first+"/runs", "").page(t)
+	require.Len(t, runs, 1)
+	a.start("bob@example.com")
+	for _, list := range []string{"/automations/" + second + "/runs", "/contacts/bob@example.com/runs"} {
+		for _, cursor := range []string{"after", "before"} {
+			got := a.must(http.StatusUnprocessableEntity, "GET", list+"?"+cursor+"="+runs[0], "").failure(t)
+			assert.Equal(t, cursor+`: there is nothing with the id "`+runs[0]+`" in this list`, got.Message)
+		}
+	}
+	for _, list := range []string{"/automations/" + first + "/runs?status=failed", "/contacts/ada@example.com/runs?status=failed"} {
+		a.must(http.StatusOK, "GET", list+"&after="+runs[0], "") // it may have had that status before
+	}
 }
 
 func TestUpdateAutomation_ReplacesTheGraph(t *testing.T) {

@@ -124,8 +124,11 @@ func (h *Handler) sendEvent(r *http.Request) (any, error) {
 	}
 	if _, err := h.runner.Send(r.Context(), e); err != nil {
 		err = edit(err, func(p *automation.Problem) {
-			if p.Path == "name" {
+			switch p.Path {
+			case "name":
 				p.Path = "event"
+			case "idempotency_key":
+				p.Path = "Idempotency-Key"
 			}
 		})
 		return nil, taken(absent(err, "contact", e.ContactID), "the idempotency key %q was used for another event before", e.IdempotencyKey)

@@ -95,7 +95,7 @@ func (h *Handler) listRuns(r *http.Request) (any, error) {
 		return nil, err
 	}
 	selection.AutomationID = a.ID
-	found, err := h.runner.ListRuns(r.Context(), selection)
+	found, err := h.runs(r.Context(), selection)
 	if err != nil {
 		return nil, unknownCursor(err, selection.PageQuery)
 	}
@@ -112,11 +112,25 @@ func (h *Handler) listContactRuns(r *http.Request) (any, error) {
 		return nil, err
 	}
 	selection.ContactID = c.ID
-	found, err := h.runner.ListRuns(r.Context(), selection)
+	found, err := h.runs(r.Context(), selection)
 	if err != nil {
 		return nil, unknownCursor(err, selection.PageQuery)
 	}
 	return listOf(found, newContactRunItem), nil
+}
+
+// runs lists runs. The error is ErrNotFound if the one that the page begins at is of
+// another automation or contact: a Runner takes any run there.
+func (h *Handler) runs(ctx context.Context, selection automation.RunQuery) (automation.Page[automation.Run], error) {
+	if cursor := selection.After + selection.Before; cursor != "" {
+		run, err := h.runner.GetRun(ctx, cursor)
+		ofAutomation := selection.AutomationID == "" || selection.AutomationID == run.AutomationID
+		ofContact := selection.ContactID == "" || selection.ContactID == run.ContactID
+		if err == nil && !(ofAutomation && ofContact) {
+			return automation.Page[automation.Run]{}, automation.ErrNotFound
+		}
+	}
+	return h.runner.ListRuns(ctx, selection)
 }
 
 func (h *Handler) getRun(r *http.Request) (any, error) {
