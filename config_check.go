@@ -254,7 +254,7 @@ func (c *stepCheck) checkCustom(config StepConfig) {
 	}
 	kind, ok := c.registry.lookup(typ)
 	if !ok {
-		c.errorf(CodeUnknownType, "type", "step type %s is unknown: use a built-in type, or register it with Handle", quoteShort(typ))
+		c.errorf(CodeUnknownType, "type", "step type %s is unknown: %s", quoteShort(typ), typeHint(typ, builtin().stepTypes(c.registry)))
 		return
 	}
 	config, problems := kind.resolve(config)

@@ -297,17 +297,24 @@ func (r *reader) isEmptyObject(n int) bool {
 
 // unknownStep notes that the value at node n names no step type.
 func (r *reader) unknownStep(n int, name StepType) {
-	hint := "register it with Handle, or use " + strings.Join(r.stepTypes(), ", ")
-	if near := nearest(string(name), r.stepTypes()); near != "" {
-		hint = fmt.Sprintf("did you mean %q?", near)
+	r.report(n, CodeUnknownType, "there is no step type %s: %s", quoteShort(name), typeHint(name, r.stepTypes()))
+}
+
+// typeHint says what to do about a step type that is unknown.
+func typeHint(name StepType, known []string) string {
+	if near := nearest(string(name), known); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
 	}
-	r.report(n, CodeUnknownType, "there is no step type %s: %s", quoteShort(name), hint)
+	return "register it with Handle, or use " + strings.Join(known, ", ")
 }
 
 // stepTypes returns the names of all step types that the reader knows.
-func (r *reader) stepTypes() []string {
+func (r *reader) stepTypes() []string { return r.builtin.stepTypes(r.registry) }
+
+// stepTypes returns the names of all step types, with those of a registry.
+func (b *builtinShapes) stepTypes(registry *Registry) []string {
 	var names []string
-	for _, t := range append(slices.Sorted(maps.Keys(r.builtin.configs)), r.registry.types()...) {
+	for _, t := range append(slices.Sorted(maps.Keys(b.configs)), registry.types()...) {
 		names = append(names, string(t))
 	}
 	return names

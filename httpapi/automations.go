@@ -102,7 +102,7 @@ func readAutomation(r *http.Request) (automation.Automation, map[string]bool, er
 	problems := members(data, func(name string, value json.RawMessage) automation.Problems {
 		given[name] = !isNull(value)
 		switch name {
-		case "id", "version", "revision", "created_at", "updated_at":
+		case "object", "id", "version", "revision", "created_at", "updated_at":
 			return automation.Problems{problem(automation.CodeUnknownField, "", "is given by the server: leave it out")}
 		}
 		return nil
