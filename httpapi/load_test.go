@@ -59,7 +59,7 @@ const bare = `{"name": "Bare", "status": "enabled", "steps": [{"key": "start", "
 
 func TestSendEvent_LosesNoneOfAThousandClients(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"memory", "sqlite"} {
+	for _, name := range []string{"memory", "sqlite", "postgres"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const clients = 1_000
