@@ -48,6 +48,10 @@ func (c *stepCheck) checkConfig() {
 }
 
 func (c *stepCheck) checkEventName(name string) {
+	if name == "" {
+		c.errorf(CodeMissingField, "config.event_name", "the event name is missing: give one, such as \"user.created\"")
+		return
+	}
 	if flaw := checkEventName(name); flaw != "" {
 		c.errorf(CodeInvalidEventName, "config.event_name", "event name %s %s", quoteShort(name), flaw)
 	}

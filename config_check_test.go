@@ -32,7 +32,7 @@ func TestValidate_Config(t *testing.T) {
 		{"delay at the limit", Delay{MustParseDuration("30 days")}, nil},
 		{"delay over the limit", Delay{MustParseDuration("31 days")}, []string{`error limit_exceeded config.duration: duration "31 days" is over the limit of 30 days`}},
 
-		{"wait without event", WaitForEvent{Timeout: oneDay}, []string{"error invalid_event_name config.event_name"}},
+		{"wait without event", WaitForEvent{Timeout: oneDay}, []string{"error missing_field config.event_name"}},
 		{"wait for a reserved event", WaitForEvent{EventName: "resend:sent", Timeout: oneDay}, []string{`error invalid_event_name config.event_name: event name "resend:sent" must not begin with "resend:"`}},
 		{"timeout over the limit", WaitForEvent{EventName: "x", Timeout: MustParseDuration("5 weeks")}, []string{"error limit_exceeded config.timeout"}},
 		{"timeout that is no duration", WaitForEvent{EventName: "x", Timeout: durationFromText("")}, []string{"error invalid_duration config.timeout"}},

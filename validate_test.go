@@ -333,7 +333,7 @@ func TestValidate_ReportsEverythingAtOnceInDocumentOrder(t *testing.T) {
 		"error invalid_event_name steps[0].config.event_name",
 		"error invalid_duration steps[0].config.timeout",
 		"error trigger_not_first steps[1].type",
-		"error invalid_event_name steps[1].config.event_name",
+		"error missing_field steps[1].config.event_name",
 		"error duplicate_step_key steps[2].key",
 		"error missing_field steps[2].config.duration",
 		"error unsafe_header steps[3].config.subject",

@@ -84,6 +84,7 @@ func TestRequests_ThatAreInvalidSayWhatIsWrong(t *testing.T) {
 		"automation: wrong type":    {"POST", "/automations", `{"name": "x", "steps": [{"key": "a", "type": "trigger", "config": {"event_name": 5}}]}`, 422, invalid, "steps[0].config.event_name: must be a string, not a number"},
 		"automation: step type":     {"POST", "/automations", `{"name": "x", "steps": [{"key": "a", "type": "triger", "config": {}}]}`, 422, invalid, `step type "triger" is unknown: did you mean "trigger"?`},
 		"automation: empty config":  {"POST", "/automations", `{"name": "x", "steps": [{"key": "start", "type": "trigger", "config": {"event_name": "x"}}, {"key": "mail", "type": "send_email", "config": {}}], "connections": [{"from": "start", "to": "mail"}]}`, 422, missing, `steps[1].config.template.id: step "mail": the template's id is missing`},
+		"automation: no event":      {"POST", "/automations", `{"name": "x", "steps": [{"key": "start", "type": "trigger", "config": null}]}`, 422, missing, `steps[0].config.event_name: step "start": the event name is missing`},
 		"automation: status":        {"POST", "/automations", `{"name": "x", "status": "on", ` + graph + `}`, 422, invalid, `"on" is unknown`},
 		"update: nothing":           {"PATCH", "/automations/{id}", `{}`, 422, missing, "an update needs a name, a status, or steps and connections"},
 		"update: nulls":             {"PATCH", "/automations/{id}", `{"name": null, "steps": null}`, 422, missing, "an update needs a name"},
