@@ -296,8 +296,8 @@ func record(a Automation, g *Graph) (AutomationRecord, error) {
 // their structs where the registry knows them.
 func (r *Runner) decode(rec AutomationRecord) (Automation, error) {
 	graph, err := decodeDefinition(rec.Definition, r.opts.Registry)
-	if err != nil {
-		return Automation{}, fmt.Errorf("automation: %q as stored: %w", rec.ID, err)
+	if err != nil { // not wrapped: what is invalid here is nothing that the caller gave
+		return Automation{}, fmt.Errorf("automation: %q as stored: %v", rec.ID, err)
 	}
 	a := rec.head()
 	a.Steps, a.Connections = graph.Steps, graph.Connections

@@ -339,6 +339,28 @@ func TestServerErrors_AreLoggedAndNotTold(t *testing.T) {
 	}
 }
 
+// damagedStore keeps automations that nobody can read.
+type damagedStore struct{ automation.Store }
+
+func (s damagedStore) FindAutomation(ctx context.Context, id string) (automation.AutomationRecord, error) {
+	rec, err := s.Store.FindAutomation(ctx, id)
+	rec.Definition = []byte(`{"steps": 7}`)
+	return rec, err
+}
+
+func TestDamage_IsTheServersFailureWhateverIsAskedFor(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	id := setupOn(t, store, automation.Options{}).create()
+	a := setupOn(t, damagedStore{store}, automation.Options{})
+	for _, r := range [][3]string{
+		{"GET", "", ""}, {"PATCH", "", `{"name": "x"}`}, {"POST", "/duplicate", ""}, {"POST", "/stop", ""}, {"POST", "/stop", ""},
+	} {
+		got := a.must(http.StatusInternalServerError, r[0], "/automations/"+id+r[1], r[2]).failure(t)
+		assert.Contains(t, got.Message, "something went wrong on the server")
+	}
+}
+
 func TestClient_WhoIsGoneIsNoFailureOfTheServer(t *testing.T) {
 	t.Parallel()
 	ctx, leave := context.WithCancel(t.Context())
