@@ -35,7 +35,7 @@ func (c *caller) throttle(header http.Header, now time.Time) error {
 	if accepted {
 		return nil
 	}
-	after := seconds(1 - tokens)
+	after := seconds(max(1-tokens, 1e-9)) // somebody else may have moved the clock on
 	header.Set("Retry-After", after)
 	return &failure{http.StatusTooManyRequests, nameRateLimit, fmt.Sprintf("too many requests: try again in %s s", after)}
 }

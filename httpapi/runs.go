@@ -64,8 +64,12 @@ type stepBody struct {
 func newRunBody(r automation.Run) runBody {
 	body := runBody{"automation_run", newRunItem(r), make([]stepBody, len(r.Steps))}
 	for i, s := range r.Steps {
+		created := s.CreatedAt
+		if created.IsZero() {
+			created = r.CreatedAt // Resend makes all steps with the run
+		}
 		body.Steps[i] = stepBody{
-			s.Key, s.Type, s.Status, timestamp(s.StartedAt), timestamp(s.CompletedAt), s.Output, s.Error, timestamp(s.CreatedAt),
+			s.Key, s.Type, s.Status, timestamp(s.StartedAt), timestamp(s.CompletedAt), s.Output, s.Error, timestamp(created),
 		}
 	}
 	return body
