@@ -326,12 +326,13 @@ func (a *advance) data() *Data {
 }
 
 func (a *advance) decide(n *node) (met bool, output json.RawMessage, err error) {
-	var outcomes ruleOutcomes
-	met, err = n.rule.eval(a.data(), &outcomes)
+	var buffer [16]ruleOutcome // everyday rules need no more, and it stays on the stack
+	outcomes := n.rule.makeOutcomes(buffer[:])
+	met, err = n.rule.eval(a.data(), outcomes)
 	if err != nil {
 		return false, nil, err
 	}
-	return met, conditionOutput(met, n.rule, &outcomes), nil
+	return met, conditionOutput(met, n.rule, outcomes), nil
 }
 
 func (a *advance) sleep(n *node) Action {

@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// Data is what rules and references read. It is not safe for concurrent use.
+// Data is what rules and references read, and never change.
 type Data struct {
 	// Event is the payload of the event that started the run, decoded with
-	// numbers as json.Number; in a wait's filter it is that of the incoming
-	// event.
+	// numbers as json.Number, though a host's own Data may have any Go number; in
+	// a wait's filter it is that of the incoming event.
 	Event map[string]any
 	// Contact is the run's contact, or nil if there is none.
 	Contact *Contact

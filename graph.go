@@ -41,7 +41,7 @@ type node struct {
 	event    string        // trigger, wait_for_event
 	duration time.Duration // delay; wait_for_event: the timeout, zero for none
 	lookback bool          // wait_for_event
-	rule     *compiledRule // condition; wait_for_event: the filter, or nil
+	rule     *CompiledRule // condition; wait_for_event: the filter, or nil
 	effect   effect        // what the outside world has to do, or nil
 	delivery Delivery      // of the effect
 }
@@ -136,7 +136,7 @@ func (c *compiler) step(n *node, s Step) (err error) {
 	return err
 }
 
-func (c *compiler) rule(r Rule) (*compiledRule, error) {
+func (c *compiler) rule(r Rule) (*CompiledRule, error) {
 	rule, err := compileRule(r, c.waits)
 	if err == nil {
 		for i := range rule.leaves {

@@ -4,24 +4,26 @@ import (
 	"cmp"
 	"errors"
 	"math"
+	"math/bits"
 	"reflect"
 	"strconv"
 	"strings"
 )
 
-// number is a JSON number held exactly. The common integers are compared as
+// number is a JSON number held exactly. Those of everyday length are compared as
 // machine integers, all others digit by digit as they are written: nothing is
 // rounded, and 1e999999999 costs no more than 1.
 type number struct {
 	text    string // as written; empty if it was a Go integer, which isSmall
-	small   int64
-	isSmall bool // small is the number
+	digits  int64  // with the sign and without the point
+	places  uint8  // how many of digits follow the point, below len(powersOfTen)
+	isSmall bool   // digits and places are the number
 }
 
 // parseNumber reads text in JSON's grammar for numbers.
 func parseNumber(text string) (number, bool) {
-	if small, ok := parseSmall(text); ok {
-		return number{text: text, small: small, isSmall: true}, true
+	if n, ok := parseSmall(text); ok {
+		return n, true
 	}
 	_, ok := parseDecimal(text)
 	return number{text: text}, ok
@@ -43,7 +45,7 @@ func goNumber(v reflect.Value) (number, bool) {
 	}
 }
 
-func smallNumber(n int64) number { return number{small: n, isSmall: true} }
+func smallNumber(n int64) number { return number{digits: n, isSmall: true} }
 
 func unsignedNumber(n uint64) number {
 	if n <= math.MaxInt64 {
@@ -72,33 +74,77 @@ func (n number) String() string {
 	if n.text != "" {
 		return n.text
 	}
-	return strconv.FormatInt(n.small, 10)
+	return strconv.FormatInt(n.digits, 10)
 }
 
 // compare returns -1, 0 or 1 as n is less than, equal to or greater than m.
 func (n number) compare(m number) int {
-	if n.isSmall && m.isSmall {
-		return cmp.Compare(n.small, m.small)
+	switch {
+	case !n.isSmall || !m.isSmall:
+		return compareDecimals(n.String(), m.String())
+	case n.places < m.places:
+		return compareScaled(n.digits, m.places-n.places, m.digits)
+	case n.places > m.places:
+		return -compareScaled(m.digits, n.places-m.places, n.digits)
+	default:
+		return cmp.Compare(n.digits, m.digits)
 	}
-	a, _ := parseDecimal(n.String())
-	b, _ := parseDecimal(m.String())
-	return a.compare(b)
 }
 
-// parseSmall reads an integer that is surely within int64.
-func parseSmall(text string) (int64, bool) {
-	digits, negative := strings.CutPrefix(text, "-")
-	if !isWhole(digits) || len(digits) > 18 {
-		return 0, false
+// compareScaled compares a, which first gets as many more places, with b.
+func compareScaled(a int64, places uint8, b int64) int {
+	size := uint64(a)
+	if a < 0 {
+		size = -size
 	}
-	var n int64
-	for i := range len(digits) {
-		n = n*10 + int64(digits[i]-'0')
+	high, size := bits.Mul64(size, powersOfTen[places])
+	switch {
+	case high > 0 || size > math.MaxInt64:
+		return cmp.Compare(a, 0) // further from 0 than any b
+	case a < 0:
+		return cmp.Compare(-int64(size), b)
+	default:
+		return cmp.Compare(int64(size), b)
+	}
+}
+
+func compareDecimals(a, b string) int {
+	d, _ := parseDecimal(a)
+	e, _ := parseDecimal(b)
+	return d.compare(e)
+}
+
+// maxSmall is the length of numbers that surely fit into int64, their sign aside.
+const maxSmall = 18
+
+// powersOfTen are those that the places of small numbers need.
+var powersOfTen = [maxSmall]uint64{
+	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
+}
+
+// parseSmall reads a number of at most maxSmall characters, without exponent.
+func parseSmall(text string) (number, bool) {
+	unsigned, negative := strings.CutPrefix(text, "-")
+	end := len(unsigned) // of the whole part
+	if end == 0 || end > maxSmall {
+		return number{}, false
+	}
+	n := number{text: text, isSmall: true}
+	for i := range len(unsigned) {
+		switch c := unsigned[i]; {
+		case isDigit(c):
+			n.digits = n.digits*10 + int64(c-'0')
+		case c == '.' && end == len(unsigned):
+			end, n.places = i, uint8(len(unsigned)-i-1)
+		default:
+			return number{}, false
+		}
 	}
 	if negative {
-		n = -n
+		n.digits = -n.digits
 	}
-	return n, true
+	pointless := end == len(unsigned)
+	return n, end > 0 && (pointless || n.places > 0) && (end == 1 || unsigned[0] != '0')
 }
 
 // decimal is a number taken apart, without copying its digits.

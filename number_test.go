@@ -57,6 +57,15 @@ func TestNumber_ComparesExactly(t *testing.T) {
 		{"-5e99999999999999999999", -1, "5e-99999999999999999999"},
 		{"0.00001234", 0, "1234e-8"},
 		{"12.34", -1, "12.341"},
+		{"-12.34", 1, "-12.341"},
+		{"10", -1, "49.5"},
+		{"-0.5", -1, "0.25"},
+		{"999999999999999999", 1, "0.1234567890123456"},
+		{"-999999999999999999", -1, "-0.1234567890123456"},
+		{"922.3372036854775", -1, "922.33720368547758"},
+		{"9223372036854.7758", 1, "9223372036854.775"},
+		{"100000000000000000", 0, "1e17"},
+		{"0", -1, "0.0000000000000001"},
 	} {
 		t.Run(test.a+" "+test.b, func(t *testing.T) {
 			t.Parallel()
@@ -116,7 +125,7 @@ func TestGoNumber_HoldsEveryKind(t *testing.T) {
 }
 
 func TestNumber_ComparesWithoutAllocating(t *testing.T) {
-	for _, pair := range [][2]string{{"5", "6"}, {"9007199254740993", "9007199254740993.5"}, {"1e999999999", "1e-400"}} {
+	for _, pair := range [][2]string{{"5", "6"}, {"5", "6.25"}, {"9007199254740993", "9007199254740993.5"}, {"1e999999999", "1e-400"}} {
 		a, b := mustNumber(t, pair[0]), mustNumber(t, pair[1])
 		assert.Zero(t, testing.AllocsPerRun(100, func() { _ = a.compare(b) }), pair)
 	}
@@ -147,6 +156,31 @@ func TestNumber_OrderIsTotal(t *testing.T) {
 			assert.Equal(t, a.compare(c), b.compare(c), "equals are interchangeable")
 		}
 	})
+}
+
+func TestNumber_ComparesShortDecimalsExactly(t *testing.T) {
+	t.Parallel()
+	short := rapid.OneOf(
+		rapid.StringMatching(`-?(0|[1-9][0-9]{0,16})`),
+		rapid.StringMatching(`-?(0|[1-9][0-9]{0,7})\.[0-9]{1,8}`),
+		rapid.StringMatching(`-?[0-9]\.[0-9]{1,16}`),
+	)
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, integer := short.Draw(t, "a"), short.Draw(t, "b"), rapid.Int64().Draw(t, "Go integer")
+		x, _ := ratOf(a)
+		y, _ := ratOf(b)
+		assert.True(t, mustNumber(t, a).isSmall)
+		assert.Equal(t, x.Cmp(y), mustNumber(t, a).compare(mustNumber(t, b)))
+		assert.Equal(t, new(big.Rat).SetInt64(integer).Cmp(y), smallNumber(integer).compare(mustNumber(t, b)))
+	})
+}
+
+func TestNumber_ComparesTheLeastGoInteger(t *testing.T) {
+	t.Parallel()
+	least := smallNumber(math.MinInt64)
+	assert.Equal(t, -1, least.compare(mustNumber(t, "-0.1")))
+	assert.Equal(t, 1, mustNumber(t, "-0.1").compare(least))
+	assert.Equal(t, 1, least.compare(mustNumber(t, "-9223372036854775808.1")))
 }
 
 // ratOf is the reference: arbitrary precision, and only for small exponents.

@@ -8,14 +8,15 @@ import (
 )
 
 // operand is one side of a comparison, out of its interface, so that comparing
-// allocates nothing. The zero operand is an absent field.
+// allocates nothing. It is filled in where it lies, for copying one takes longer
+// than comparing it. The zero operand is an absent field.
 type operand struct {
 	kind   operandKind
 	yes    bool   // a boolean, or whether an object is empty
 	text   string // a string or a date
 	number number
 	array  []any
-	date   time.Time
+	date   *time.Time // that of operandDate
 }
 
 type operandKind uint8
@@ -40,47 +41,54 @@ func (k operandKind) String() string { return operandTypes[k] }
 // operandOf returns v, which is decoded JSON or a Go string, boolean or number
 // of any type.
 func operandOf(v any) operand {
+	var o operand
+	o.set(v)
+	return o
+}
+
+// set makes a zero operand what operandOf returns.
+func (o *operand) set(v any) {
 	switch v := v.(type) {
 	case nil:
-		return operand{kind: operandNull}
+		o.kind = operandNull
 	case string:
-		return operand{kind: operandString, text: v}
+		o.kind, o.text = operandString, v
 	case json.Number:
-		return numberOperand(parseNumber(string(v)))
+		o.setNumber(parseNumber(string(v)))
 	case bool:
-		return operand{kind: operandBool, yes: v}
+		o.kind, o.yes = operandBool, v
 	case []any:
-		return operand{kind: operandArray, array: v}
+		o.kind, o.array = operandArray, v
 	case map[string]any:
-		return operand{kind: operandObject, yes: len(v) == 0}
+		o.kind, o.yes = operandObject, len(v) == 0
 	default:
-		return goOperand(reflect.ValueOf(v))
+		o.setGo(reflect.ValueOf(v))
 	}
 }
 
-func goOperand(v reflect.Value) operand {
+func (o *operand) setGo(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
-		return operand{kind: operandString, text: v.String()}
+		o.kind, o.text = operandString, v.String()
 	case reflect.Bool:
-		return operand{kind: operandBool, yes: v.Bool()}
+		o.kind, o.yes = operandBool, v.Bool()
 	default:
-		return numberOperand(goNumber(v))
+		o.setNumber(goNumber(v))
 	}
 }
 
-func numberOperand(n number, ok bool) operand {
-	if !ok {
-		return operand{kind: operandOther}
+func (o *operand) setNumber(n number, ok bool) {
+	o.kind = operandOther
+	if ok {
+		o.kind, o.number = operandNumber, n
 	}
-	return operand{kind: operandNumber, number: n}
 }
 
 // literalOperand returns the value of a rule with operator op.
 func literalOperand(op Operator, v Value) operand {
 	if v.kind == valueString && op.orders() {
 		if date, ok := parseDate(v.text); ok {
-			return operand{kind: operandDate, text: v.text, date: date}
+			return operand{kind: operandDate, text: v.text, date: &date}
 		}
 	}
 	return operandOf(v.Literal())
@@ -215,7 +223,7 @@ func (o *operand) order(value *operand) (order int, fits bool) {
 		return o.number.compare(value.number), true
 	case o.kind == operandString && value.kind == operandDate:
 		date, ok := parseDate(o.text)
-		return date.Compare(value.date), ok
+		return date.Compare(*value.date), ok
 	default:
 		return 0, false
 	}

@@ -41,12 +41,13 @@ func timeOutput(name string, t time.Time) json.RawMessage {
 	return append(t.AppendFormat(b, timeFormat), `"}`...)
 }
 
-func conditionOutput(met bool, rule *compiledRule, outcomes *ruleOutcomes) json.RawMessage {
-	b := make([]byte, 0, 128)
+func conditionOutput(met bool, rule *CompiledRule, outcomes ruleOutcomes) json.RawMessage {
+	const head = `{"branch":"condition_not_met","rules":`
+	b := make([]byte, 0, len(head)+len("[]}")+rule.recordSize)
 	if met {
 		b = append(b, `{"branch":"condition_met","rules":`...)
 	} else {
-		b = append(b, `{"branch":"condition_not_met","rules":`...)
+		b = append(b, head...)
 	}
 	return append(rule.appendOutcomes(b, outcomes), '}')
 }

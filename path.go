@@ -9,11 +9,12 @@ import (
 
 // path is a compiled reference into Data.
 type path struct {
-	text  string // as written
-	scope pathScope
-	event string // the event's name, in scopeWaitEvents
-	field string // the field, in scopeContact, unless it is a property
-	keys  string // what to follow into a payload or the properties, with dots
+	text   string // as written
+	scope  pathScope
+	field  contactField // in scopeContact
+	nested bool         // keys has dots
+	event  string       // the event's name, in scopeWaitEvents
+	keys   string       // what to follow into a payload or the properties
 }
 
 type pathScope uint8
@@ -24,13 +25,35 @@ const (
 	scopeWaitEvents
 )
 
+// contactField is a field that every contact has.
+type contactField uint8
+
+const (
+	noContactField contactField = iota // a property, or no path into a contact
+	contactID
+	contactEmail
+	contactFirstName
+	contactLastName
+	contactUnsubscribed
+	contactCreatedAt
+)
+
+var contactFields = map[string]contactField{
+	"id":           contactID,
+	"email":        contactEmail,
+	"first_name":   contactFirstName,
+	"last_name":    contactLastName,
+	"unsubscribed": contactUnsubscribed,
+	"created_at":   contactCreatedAt,
+}
+
 // errNotWaitedFor is wrapped by the error of compilePath for a reference into
 // the payload of an event that the graph does not wait for.
 var errNotWaitedFor = errors.New("no wait_for_event step waits for that event")
 
-// contactCreatedAt is how contact.created_at reads: RFC 3339 in UTC, with the
+// createdAtFormat is how contact.created_at reads: RFC 3339 in UTC, with the
 // microseconds that every store keeps.
-const contactCreatedAt = "2006-01-02T15:04:05.000000Z"
+const createdAtFormat = "2006-01-02T15:04:05.000000Z"
 
 // compilePath compiles text, which begins with event., contact. or
 // wait_events. The names are those of the events that the graph waits for:
@@ -59,21 +82,20 @@ func compilePath(text string, waitNames []string) (path, error) {
 }
 
 func compileContactPath(text, rest string) (path, error) {
-	field, keys, nested := strings.Cut(rest, ".")
-	switch field {
-	case "properties":
-		if keys == "" {
-			return path{}, fmt.Errorf("path %s names no property: write contact.properties.<name>", quoteShort(text))
-		}
+	name, keys, nested := strings.Cut(rest, ".")
+	field := contactFields[name]
+	switch {
+	case name == "properties" && keys == "":
+		return path{}, fmt.Errorf("path %s names no property: write contact.properties.<name>", quoteShort(text))
+	case name == "properties":
 		return finishPath(path{text: text, scope: scopeContact, keys: keys})
-	case "id", "email", "first_name", "last_name", "unsubscribed", "created_at":
-		if nested {
-			return path{}, fmt.Errorf("path %s leads into contact.%s, which has no fields", quoteShort(text), field)
-		}
-		return path{text: text, scope: scopeContact, field: field}, nil
-	default:
+	case field == noContactField:
 		return path{}, fmt.Errorf("path %s: a contact has no field %s: use id, email, first_name, last_name, "+
-			"unsubscribed, created_at or properties.<name>", quoteShort(text), quoteShort(field))
+			"unsubscribed, created_at or properties.<name>", quoteShort(text), quoteShort(name))
+	case nested:
+		return path{}, fmt.Errorf("path %s leads into contact.%s, which has no fields", quoteShort(text), name)
+	default:
+		return path{text: text, scope: scopeContact, field: field}, nil
 	}
 }
 
@@ -98,6 +120,7 @@ func finishPath(p path) (path, error) {
 	if strings.HasPrefix(p.keys, ".") || strings.HasSuffix(p.keys, ".") || strings.Contains(p.keys, "..") {
 		return path{}, fmt.Errorf("path %s has an empty segment: put one dot between two names", quoteShort(p.text))
 	}
+	p.nested = strings.Contains(p.keys, ".")
 	return p, nil
 }
 
@@ -111,10 +134,11 @@ func (p *path) String() string { return p.text }
 //
 // What is returned belongs to d and must not be changed.
 func (p *path) resolve(d *Data) (any, bool) {
-	if p.field == "" {
+	if p.field == noContactField {
 		return p.follow(d)
 	}
-	field := p.contactField(d)
+	var field operand
+	p.readContact(d, &field)
 	switch field.kind {
 	case operandString:
 		return field.text, true
@@ -125,48 +149,44 @@ func (p *path) resolve(d *Data) (any, bool) {
 	}
 }
 
-// operand is resolve for rules. It makes no interface of a contact's fields,
-// which would cost an allocation.
-func (p *path) operand(d *Data) operand {
-	if p.field != "" {
-		return p.contactField(d)
+// read is resolve for rules: it fills in o, which is zero. It makes no interface
+// of a contact's fields, which would cost an allocation.
+func (p *path) read(d *Data, o *operand) {
+	if p.field != noContactField {
+		p.readContact(d, o)
+	} else if v, ok := p.follow(d); ok {
+		o.set(v)
 	}
-	if v, ok := p.follow(d); ok {
-		return operandOf(v)
-	}
-	return operand{}
 }
 
-func (p *path) contactField(d *Data) operand {
+func (p *path) readContact(d *Data, o *operand) {
 	if d == nil || d.Contact == nil {
-		return operand{}
+		return
 	}
 	c := d.Contact
 	switch p.field {
-	case "id":
-		return contactText(c.ID)
-	case "email":
-		return contactText(c.Email)
-	case "first_name":
-		return contactText(c.FirstName)
-	case "last_name":
-		return contactText(c.LastName)
-	case "unsubscribed":
-		return operand{kind: operandBool, yes: c.Unsubscribed}
+	case contactID:
+		o.setText(c.ID)
+	case contactEmail:
+		o.setText(c.Email)
+	case contactFirstName:
+		o.setText(c.FirstName)
+	case contactLastName:
+		o.setText(c.LastName)
+	case contactUnsubscribed:
+		o.kind, o.yes = operandBool, c.Unsubscribed
 	default:
-		if c.CreatedAt.IsZero() {
-			return operand{}
+		if !c.CreatedAt.IsZero() {
+			o.setText(stamp(c.CreatedAt).Format(createdAtFormat))
 		}
-		return contactText(stamp(c.CreatedAt).Format(contactCreatedAt))
 	}
 }
 
-// contactText is a text field of a contact, which is unset when empty.
-func contactText(text string) operand {
-	if text == "" {
-		return operand{}
+// setText sets o to a text field of a contact, which is unset when empty.
+func (o *operand) setText(text string) {
+	if text != "" {
+		o.kind, o.text = operandString, text
 	}
-	return operand{kind: operandString, text: text}
 }
 
 // follow resolves a path into a payload or into the contact's properties.
@@ -176,16 +196,24 @@ func (p *path) follow(d *Data) (any, bool) {
 	}
 	switch p.scope {
 	case scopeEvent:
-		return followObject(d.Event, p.keys)
+		return p.followInto(d.Event)
 	case scopeWaitEvents:
-		return followObject(d.WaitEvents[p.event], p.keys)
+		return p.followInto(d.WaitEvents[p.event])
 	default:
 		if d.Contact == nil {
 			return nil, false
 		}
-		v, ok := followObject(d.Contact.Properties, p.keys)
+		v, ok := p.followInto(d.Contact.Properties)
 		return v, ok && v != nil
 	}
+}
+
+func (p *path) followInto(object map[string]any) (any, bool) {
+	if p.nested {
+		return followObject(object, p.keys)
+	}
+	v, ok := object[p.keys]
+	return v, ok
 }
 
 // followObject follows keys into object. Keys of a payload may themselves
@@ -224,12 +252,13 @@ func followAny(v any, keys string) (any, bool) {
 
 func followArray(array []any, keys string) (any, bool) {
 	segment, rest, deeper := strings.Cut(keys, ".")
-	i, ok := parseSmall(segment)
-	if !ok || segment[0] == '-' || i >= int64(len(array)) {
+	index, ok := parseSmall(segment)
+	if !ok || segment[0] == '-' || index.digits >= int64(len(array)) {
 		return nil, false
 	}
+	element := array[index.digits]
 	if !deeper {
-		return array[i], true
+		return element, true
 	}
-	return followAny(array[i], rest)
+	return followAny(element, rest)
 }

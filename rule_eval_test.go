@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ type (
 )
 
 // mustCompileRule compiles r, which is valid.
-func mustCompileRule(t require.TestingT, r Rule) *compiledRule {
+func mustCompileRule(t require.TestingT, r Rule) *CompiledRule {
 	require.Empty(t, checkRule(r, Limits{}, pathWaits))
 	c, err := compileRule(r, pathWaits)
 	require.NoError(t, err)
@@ -174,6 +175,51 @@ func TestRule_WithoutContactEveryContactFieldIsUnset(t *testing.T) {
 	}
 }
 
+func TestRule_ReadsAFieldAgainAfterAnotherOne(t *testing.T) {
+	t.Parallel()
+	plan, none, tags := Field("event.plan"), Field("event.none"), Field("event.tags")
+	for _, rule := range []Rule{
+		All(plan.StartsWith("p"), plan.EndsWith("o"), none.Eq(nil), plan.Eq("pro"), tags.Contains(5), tags.Contains("a")),
+		Any(All(plan.Eq("pro"), none.Exists(), plan.Eq("free")), plan.Eq("pro")),
+		Any(All(plan.Eq("free"), none.Exists()), plan.Eq("pro")),
+		All(Field("contact.last_name").IsEmpty(), Field("contact.last_name").Eq(nil), Field("contact.first_name").Eq("Ada")),
+	} {
+		held, err := mustCompileRule(t, rule).eval(ruleData(t), nil)
+		require.NoError(t, err)
+		assert.True(t, held)
+	}
+}
+
+func TestHolds_IsTheSameForGoNumbersAndDecodedOnes(t *testing.T) {
+	t.Parallel()
+	rule := mustCompileRule(t, All(Field("event.amount").Gte(10), Field("event.amount").Lt(49.75)))
+	for _, amount := range []any{json.Number("49.5"), 49.5, float32(49.5), 49, uint8(49), json.Number("4950e-2")} {
+		held, err := rule.Holds(Data{Event: map[string]any{"amount": amount}})
+		require.NoError(t, err)
+		assert.True(t, held, "%T", amount)
+	}
+	_, err := rule.Holds(Data{Event: map[string]any{"amount": []float64{49.5}}})
+	var failed *ConditionError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, "[]float64", failed.FieldType)
+}
+
+func TestHolds_IsSafeForConcurrentUse(t *testing.T) {
+	t.Parallel()
+	rule, d := mustCompileRule(t, fourLeaves()), ruleData(t)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 100 {
+				held, err := rule.Holds(*d)
+				assert.NoError(t, err)
+				assert.True(t, held)
+			}
+		})
+	}
+	all.Wait()
+}
+
 func TestRule_FailsWithAConditionError(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -208,8 +254,9 @@ func TestRule_FailsWithAConditionError(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(test.rule.Field, " ", test.rule.Operator, " ", test.rule.Value), func(t *testing.T) {
 			t.Parallel()
-			var out ruleOutcomes
-			held, err := mustCompileRule(t, test.rule).eval(ruleData(t), &out)
+			rule := mustCompileRule(t, test.rule)
+			out := rule.makeOutcomes(nil)
+			held, err := rule.eval(ruleData(t), out)
 			assert.False(t, held)
 			assert.Equal(t, ruleOutcomes{ruleNotEvaluated}, out)
 			assert.Equal(t, &ConditionError{
@@ -251,45 +298,17 @@ func TestRule_GroupsShortCircuit(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			out := ruleOutcomes{ruleHeld, ruleHeld, ruleHeld, ruleHeld, ruleHeld, ruleHeld}
-			held, err := mustCompileRule(t, test.rule).eval(ruleData(t), &out)
+			rule := mustCompileRule(t, test.rule)
+			out := rule.makeOutcomes(nil)
+			for i := range out {
+				out[i] = ruleHeld
+			}
+			held, err := rule.eval(ruleData(t), out)
 			assert.Equal(t, test.held, held)
 			assert.Equal(t, test.fails, err != nil)
 			assert.Equal(t, test.out, out, "what was there before is overwritten")
 		})
 	}
-}
-
-func TestCompileRule_RefusesWhatIsNotValid(t *testing.T) {
-	t.Parallel()
-	for want, rule := range map[string]Rule{
-		`operator "near" is unknown`: Any(Rule{Field: "event.x", Operator: "near"}),
-		`rule type "xor" is unknown`: {Type: "xor"},
-		`path "plan" names no field`: Field("plan").Exists(),
-	} {
-		_, err := compileRule(rule, nil)
-		assert.ErrorContains(t, err, want)
-	}
-}
-
-func TestAppendOutcomes_ListsEveryComparison(t *testing.T) {
-	t.Parallel()
-	rule := mustCompileRule(t, All(
-		Field("event.plan").Eq(`p"r<o`),
-		Any(Field("event.yes").Eq(true), Field("event.seats").Gt(json.Number("1.0"))),
-		Field("event.none").Exists(),
-	))
-	var out ruleOutcomes
-	_, err := rule.eval(ruleData(t), &out)
-	require.NoError(t, err)
-	assert.Equal(t, `{"rules":[{"field":"event.plan","operator":"eq","value":"p\"r<o","result":false},`+
-		`{"field":"event.yes","operator":"eq","value":true,"result":null},`+
-		`{"field":"event.seats","operator":"gt","value":1.0,"result":null},`+
-		`{"field":"event.none","operator":"exists","result":null}]`,
-		string(rule.appendOutcomes([]byte(`{"rules":`), &out)))
-
-	out = ruleOutcomes{ruleHeld, ruleDidNotHold, ruleHeld, ruleHeld}
-	assert.True(t, json.Valid(rule.appendOutcomes(nil, &out)))
 }
 
 // drawRule draws a valid rule; many of its comparisons fail on ruleData.
@@ -322,7 +341,7 @@ func drawComparison(t *rapid.T) Rule {
 // the groups reads: the first member that decides or fails is the result.
 func naiveEval(t require.TestingT, r Rule, d *Data) (bool, error) {
 	if len(r.Rules) == 0 {
-		return mustCompileRule(t, r).leaves[0].eval(d)
+		return mustCompileRule(t, r).Holds(*d)
 	}
 	type result struct {
 		held bool
@@ -346,12 +365,12 @@ func TestRule_AgreesWithTheNaiveEvaluator(t *testing.T) {
 	d := ruleData(t)
 	rapid.Check(t, func(t *rapid.T) {
 		rule := drawRule(t, 4)
-		var out ruleOutcomes
-		held, err := mustCompileRule(t, rule).eval(d, &out)
+		compiled := mustCompileRule(t, rule)
+		held, err := compiled.eval(d, compiled.makeOutcomes(nil))
 		wantHeld, wantErr := naiveEval(t, rule, d)
 		assert.Equal(t, wantHeld, held)
 		assert.Equal(t, wantErr, err)
-		silent, err := mustCompileRule(t, rule).eval(d, nil)
+		silent, err := compiled.eval(d, nil)
 		assert.Equal(t, held, silent, "recording changes nothing")
 		assert.Equal(t, wantErr, err)
 	})
@@ -424,11 +443,11 @@ func FuzzRuleJSON(f *testing.F) {
 		if err != nil {
 			return
 		}
-		var out ruleOutcomes
-		_, err = c.eval(d, &out)
+		out := c.makeOutcomes(nil)
+		_, err = c.eval(d, out)
 		var failed *ConditionError
 		assert.True(t, err == nil || errors.As(err, &failed))
-		assert.True(t, json.Valid(c.appendOutcomes(nil, &out)))
+		assert.True(t, json.Valid(c.appendOutcomes(nil, out)))
 	})
 }
 
@@ -446,12 +465,12 @@ func fourLeaves() Rule {
 
 func TestRule_EvaluatesWithoutAllocating(t *testing.T) {
 	rule, d := mustCompileRule(t, fourLeaves()), ruleData(t)
-	var out ruleOutcomes
-	_, err := rule.eval(d, &out)
+	out := rule.makeOutcomes(nil)
+	_, err := rule.eval(d, out)
 	require.NoError(t, err)
 	assert.Equal(t, ruleOutcomes{ruleHeld, ruleHeld, ruleDidNotHold, ruleHeld}, out)
-	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = rule.eval(d, &out) }))
-	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = rule.eval(d, nil) }))
+	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = rule.eval(d, out) }))
+	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = rule.Holds(*d) }))
 }
 
 func BenchmarkRuleFourLeaves(b *testing.B) {
@@ -459,21 +478,40 @@ func BenchmarkRuleFourLeaves(b *testing.B) {
 	out := make(ruleOutcomes, 4)
 	b.ReportAllocs()
 	for b.Loop() {
-		if held, err := rule.eval(d, &out); !held || err != nil {
+		if held, err := rule.eval(d, out); !held || err != nil {
 			b.Fatal(held, err)
 		}
 	}
 }
 
-func BenchmarkCompileRuleFourLeaves(b *testing.B) {
-	rule := fourLeaves()
+// eightLeaves is a condition of which every comparison is evaluated.
+func eightLeaves() Rule {
+	return All(
+		Field("event.plan").Eq("pro"),
+		Field("event.country").Neq("US"),
+		Field("event.amount").Gte(10),
+		Field("event.amount").Lt(100),
+		Any(
+			Field("event.coupon").StartsWith("WINTER"),
+			All(
+				Field("contact.properties.seats").Gt(5),
+				Field("contact.properties.role").Eq("admin"),
+				Field("contact.email").EndsWith("@example.com"),
+			),
+		),
+	)
+}
+
+func BenchmarkRuleEightLeaves(b *testing.B) {
+	rule := mustCompileRule(b, eightLeaves())
+	d := Data{
+		Event:   decodeObject(b, `{"plan": "pro", "country": "DE", "amount": 49.5, "coupon": "SPRING-24"}`),
+		Contact: &Contact{Email: "ada@example.com", Properties: decodeObject(b, `{"seats": 12, "role": "admin"}`)},
+	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if problems := checkRule(rule, Limits{}, nil); problems != nil {
-			b.Fatal(problems)
-		}
-		if _, err := compileRule(rule, nil); err != nil {
-			b.Fatal(err)
+		if held, err := rule.Holds(d); !held || err != nil {
+			b.Fatal(held, err)
 		}
 	}
 }
