@@ -57,6 +57,10 @@ lint: $(STATICCHECK) ## check format, go.mod, imports, go vet and staticcheck
 bench: ## run the benchmarks and print their figures (BENCH=Schema for some)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
+.PHONY: bench-peers
+bench-peers: ## compare with River, DBOS and go-workflows on the same work, half an hour
+	cd bench && go run . -out figures.txt
+
 .PHONY: fuzz
 fuzz: ## run each fuzz target for 30 seconds (FUZZTIME=5m for longer)
 	scripts/fuzz.sh $(FUZZTIME)
