@@ -87,13 +87,13 @@ func (w *world) assertRun(got resend.AutomationRun) {
 	})
 	require.Len(w.t, got.Steps, len(want.Steps))
 	for i, s := range want.Steps {
-		created := ""
-		if at := stampOf(s.CreatedAt); at != nil {
-			created = *at
+		created := stampOf(s.CreatedAt)
+		if created == nil {
+			created = stampOf(want.CreatedAt) // not reached: it was made with the run
 		}
 		assert.Equal(w.t, resend.AutomationRunStep{
 			Key: s.Key, Type: string(s.Type), Status: string(s.Status),
-			StartedAt: stampOf(s.StartedAt), CompletedAt: stampOf(s.CompletedAt), CreatedAt: created,
+			StartedAt: stampOf(s.StartedAt), CompletedAt: stampOf(s.CompletedAt), CreatedAt: *created,
 			Output: plain(w.t, s.Output), Error: plain(w.t, s.Error),
 		}, got.Steps[i])
 	}
