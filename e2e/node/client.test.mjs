@@ -165,7 +165,7 @@ test('Node.js: templates are read as the client describes them', async () => {
 test('Node.js: a config under a wrong name is refused with the right one', async () => {
   const message = await refused(
     resend.automations.create({ name: 'X', steps: [{ key: 'start', type: 'trigger', config: { event: 'a' } }], connections: [] }),
-    422, 'validation_error',
+    422, 'missing_required_field',
   );
   assert.match(message, /steps\[0\]\.config\.event_name/);
 });
