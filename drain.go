@@ -50,7 +50,11 @@ func (r *Runner) claim(ctx context.Context, p ClaimParams) ([]Work, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.opts.StoreTimeout)
 	defer cancel()
 	p.Now, p.Lease, p.Events, p.Runs = r.now(), r.opts.Lease, claimEvents, claimRuns
-	return r.store.Claim(ctx, p)
+	works, err := r.store.Claim(ctx, p)
+	for i := range works {
+		works[i].claimedAt = p.Now
+	}
+	return works, err
 }
 
 // drain works on claimed contacts, all in step: every round writes what the

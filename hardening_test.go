@@ -891,3 +891,43 @@ func TestCancelOfABegunEffectRecordsThatItMayHaveHappened(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotEmpty(t, g.StepRuns(s)[1].Attempts)
 }
+
+// Between a claim and the work on it a process may stand still. What was due when
+// the claim was made is due; a wait whose time has come since may have got an event
+// that the claim does not know.
+func TestDrain_WhatHasBecomeDueSinceTheClaimWaitsForTheNext(t *testing.T) {
+	t.Parallel()
+	r := setup(t, automation.Options{})
+	r.create(automation.Automation{
+		Name: "Review", Status: automation.StatusEnabled,
+		Steps: []automation.Step{
+			{Key: "start", Config: automation.Trigger{EventName: "signup"}},
+			{Key: "review", Config: automation.WaitForEvent{
+				EventName: "review", Timeout: automation.DurationOf(time.Minute), FilterRule: automation.Field("event.score").Gte(5),
+			}},
+		},
+		Connections: []automation.Connection{{From: "start", To: "review"}},
+	})
+	ada := r.contact(automation.Contact{Email: "ada@example.com"})
+	r.send(automation.Event{Name: "signup", ContactID: ada.ID})
+	r.drain()
+	review := func(score string) {
+		r.send(automation.Event{Name: "review", ContactID: ada.ID, Payload: []byte(`{"score":` + score + `}`)})
+	}
+	r.clock.Add(50 * time.Second)
+	review("1")
+	store := &hooked{Store: r.store}
+	store.onClaim = func([]automation.Work) {
+		store.onClaim = nil
+		r.clock.Add(5 * time.Second)
+		review("9")
+		r.clock.Add(30 * time.Second)
+	}
+	other, err := automation.New(store, r.mailer, automation.Options{Clock: r.clock})
+	require.NoError(t, err)
+	_, err = other.Drain(r.ctx)
+	require.NoError(t, err)
+	run, err := r.GetRun(r.ctx, r.runs()[0].ID)
+	require.NoError(t, err)
+	assert.Equal(t, automation.ConnectionEventReceived, run.Steps[1].Branch)
+}

@@ -17,11 +17,12 @@ func (t *task) plan(ctx context.Context) error {
 			return err
 		}
 	}
-	// There may be more events than one claim brings, and one that was accepted
-	// in time wins over a time-out.
+	// An event that was accepted in time wins over a time-out. There may be more of
+	// them than one claim brings, and others may have come since the claim was made:
+	// what has become due meanwhile is left to the next one.
 	more := len(t.work.Events) == claimEvents
 	for _, run := range t.runs {
-		if run.moved || run.rec.DueAt.IsZero() || run.rec.DueAt.After(t.now) || more && run.action.Kind == ActionWait {
+		if run.moved || run.rec.DueAt.IsZero() || run.rec.DueAt.After(t.work.claimedAt) || more && run.action.Kind == ActionWait {
 			continue
 		}
 		if err := t.wake(ctx, run); err != nil {

@@ -223,6 +223,8 @@ type Work struct {
 	// Runs are the runs that are due, longest first, and after them the runs
 	// that wait for one of Events, oldest first.
 	Runs []ClaimedRun
+
+	claimedAt time.Time // set by the Runner
 }
 
 // PendingEvent is an event that was not handled yet.
