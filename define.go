@@ -52,7 +52,7 @@ func (r *Runner) GetEventDefinition(ctx context.Context, idOrName string) (Event
 
 // ListEventDefinitions lists definitions, newest first.
 func (r *Runner) ListEventDefinitions(ctx context.Context, q PageQuery) (Page[EventDefinition], error) {
-	if err := q.check(); err != nil {
+	if err := q.Check(); err != nil {
 		return Page[EventDefinition]{}, err
 	}
 	page, err := r.store.ListEventDefinitions(ctx, q)

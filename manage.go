@@ -182,7 +182,7 @@ func (r *Runner) GetAutomation(ctx context.Context, id string) (Automation, erro
 // ListAutomations lists automations, newest first, without their steps and
 // connections.
 func (r *Runner) ListAutomations(ctx context.Context, q AutomationQuery) (Page[Automation], error) {
-	if err := q.check(); err != nil {
+	if err := q.Check(); err != nil {
 		return Page[Automation]{}, err
 	}
 	recs, err := r.store.ListAutomations(ctx, q)
@@ -320,17 +320,19 @@ func encodeDefinition(a Automation) ([]byte, error) {
 	}{a.Steps, append([]Connection{}, a.Connections...)})
 }
 
-// check validates a page query and fills in its limit.
-func (q *PageQuery) check() error {
+// Check fills in the limit of a query and fails with a *ValidationError if there is no
+// such page. A Runner does so before it asks its Store; it is for those who keep
+// lists of their own.
+func (q *PageQuery) Check() error {
 	var ps Problems
 	if q.Limit == 0 {
 		q.Limit = 20
 	}
 	if q.Limit < 1 || q.Limit > 100 {
-		ps = append(ps, Problem{Severity: SeverityError, Code: CodeLimit, Path: "limit", Message: "must be between 1 and 100"})
+		ps.Add(CodeLimit, "limit", "must be between 1 and 100")
 	}
 	if q.After != "" && q.Before != "" {
-		ps = append(ps, Problem{Severity: SeverityError, Code: CodeInvalidCursor, Path: "before", Message: "after and before cannot be used together"})
+		ps.Add(CodeInvalidCursor, "before", "after and before cannot be used together")
 	}
 	return ps.Err("page")
 }

@@ -3,8 +3,9 @@ package automation
 import (
 	"io"
 	"log/slog"
-	"reflect"
 	"time"
+
+	"github.com/seed-b636437c/automation/internal/nilness"
 )
 
 // Options tune a Runner. The zero value works.
@@ -144,11 +145,7 @@ func (c *optionCheck) required(path string, dependency any) {
 // notNilPointer refuses an interface that holds a nil pointer, map or function.
 // It is not nil itself, so that the first call through it would panic.
 func (c *optionCheck) notNilPointer(path string, dependency any) {
-	v := reflect.ValueOf(dependency)
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Chan:
-		if v.IsNil() {
-			c.add(path, "is a nil %T: give one that works", dependency)
-		}
+	if nilness.Hidden(dependency) {
+		c.add(path, "is a nil %T: give one that works", dependency)
 	}
 }

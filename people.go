@@ -88,7 +88,7 @@ func (r *Runner) ListContacts(ctx context.Context, q ContactQuery) (Page[Contact
 	if r.opts.Contacts != nil {
 		return Page[Contact]{}, errHostContacts
 	}
-	if err := q.check(); err != nil {
+	if err := q.Check(); err != nil {
 		return Page[Contact]{}, err
 	}
 	page, err := r.store.ListContacts(ctx, q)

@@ -35,7 +35,7 @@ func (r *Runner) GetRun(ctx context.Context, id string) (Run, error) {
 
 // ListRuns lists runs, newest first, without their steps.
 func (r *Runner) ListRuns(ctx context.Context, q RunQuery) (Page[Run], error) {
-	if err := q.check(); err != nil {
+	if err := q.Check(); err != nil {
 		return Page[Run]{}, err
 	}
 	recs, err := r.store.ListRuns(ctx, q)

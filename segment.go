@@ -53,7 +53,7 @@ func (r *Runner) DeleteSegment(ctx context.Context, id string) error {
 
 // ListSegments lists segments, newest first.
 func (r *Runner) ListSegments(ctx context.Context, q PageQuery) (Page[Segment], error) {
-	if err := q.check(); err != nil {
+	if err := q.Check(); err != nil {
 		return Page[Segment]{}, err
 	}
 	page, err := r.store.ListSegments(ctx, q)

@@ -3,11 +3,11 @@ package unsubscribe
 import (
 	"log/slog"
 	"net/url"
-	"reflect"
 	"regexp"
 	"strings"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/nilness"
 )
 
 // Options say how the page looks and reads. The zero value works.
@@ -115,11 +115,10 @@ func (c *optionCheck) add(path, format string, args ...any) {
 // contacts refuses an interface that holds a nil pointer, too: it is not nil itself,
 // so that the first request would panic.
 func (c *optionCheck) contacts(contacts Contacts) {
-	v := reflect.ValueOf(contacts)
 	switch {
-	case !v.IsValid():
+	case contacts == nil:
 		c.add("contacts", "are required")
-	case v.Kind() == reflect.Pointer && v.IsNil():
+	case nilness.Hidden(contacts):
 		c.add("contacts", "is a nil %T: give one that works", contacts)
 	}
 }

@@ -6,12 +6,12 @@ import (
 	"net/http"
 	netmail "net/mail"
 	"net/url"
-	"reflect"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/nilness"
 	"github.com/seed-b636437c/automation/mail"
 )
 
@@ -146,7 +146,7 @@ func (c *optionCheck) from(from string) {
 // renderer refuses an interface that holds a nil pointer: it is not nil itself, so
 // that the first email would panic.
 func (c *optionCheck) renderer(renderer mail.Renderer) {
-	if v := reflect.ValueOf(renderer); v.Kind() == reflect.Pointer && v.IsNil() {
+	if nilness.Hidden(renderer) {
 		c.add("Renderer", fmt.Sprintf("is a nil %T: give one that works, or leave it out", renderer))
 	}
 }

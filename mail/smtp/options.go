@@ -5,11 +5,11 @@ import (
 	"math"
 	"net"
 	"os"
-	"reflect"
 	"strings"
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/nilness"
 	"github.com/seed-b636437c/automation/mail"
 )
 
@@ -114,14 +114,11 @@ func (c *optionCheck) host(host string) {
 // renderer refuses an interface that holds a nil pointer, too: it is not nil itself,
 // so that the first email would panic.
 func (c *optionCheck) renderer(renderer mail.Renderer) {
-	v := reflect.ValueOf(renderer)
-	switch v.Kind() {
-	case reflect.Invalid:
+	switch {
+	case renderer == nil:
 		c.add("renderer", "is required")
-	case reflect.Pointer, reflect.Map, reflect.Func, reflect.Chan:
-		if v.IsNil() {
-			c.add("renderer", "is a nil %T: give one that works", renderer)
-		}
+	case nilness.Hidden(renderer):
+		c.add("renderer", "is a nil %T: give one that works", renderer)
 	}
 }
 

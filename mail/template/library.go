@@ -209,7 +209,7 @@ func (l *Library) Delete(idOrAlias string) error {
 // The error wraps automation.ErrNotFound if there is no template with the id that
 // the query begins at, and is a *automation.ValidationError if the query is invalid.
 func (l *Library) List(q automation.PageQuery) (automation.Page[Template], error) {
-	if err := checkPage(&q); err != nil {
+	if err := q.Check(); err != nil {
 		return automation.Page[Template]{}, err
 	}
 	l.mu.RLock()

@@ -5,9 +5,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"reflect"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/nilness"
 )
 
 // check returns what is wrong with the options.
@@ -27,7 +27,7 @@ func (o Options) check() error {
 // notNilPointer refuses an interface that holds a nil pointer. It is not nil itself,
 // so that the first call through it would panic.
 func (c *check) notNilPointer(path string, dependency any) {
-	if v := reflect.ValueOf(dependency); v.Kind() == reflect.Pointer && v.IsNil() {
+	if nilness.Hidden(dependency) {
 		c.add(automation.CodeInvalidOption, path, "is a nil %T: give one that works", dependency)
 	}
 }

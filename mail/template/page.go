@@ -7,21 +7,6 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// checkPage validates a page query and fills in its limit.
-func checkPage(q *automation.PageQuery) error {
-	var c check
-	if q.Limit == 0 {
-		q.Limit = 20
-	}
-	if q.Limit < 1 || q.Limit > 100 {
-		c.add(automation.CodeLimit, "limit", "must be between 1 and 100")
-	}
-	if q.After != "" && q.Before != "" {
-		c.add(automation.CodeInvalidCursor, "before", "after and before cannot be used together")
-	}
-	return c.problems.Err("page")
-}
-
 // newest returns all entries, newest first.
 func (l *Library) newest() []*entry {
 	return slices.SortedFunc(maps.Values(l.entries), func(a, b *entry) int { return b.number - a.number })
