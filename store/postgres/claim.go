@@ -11,10 +11,15 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// leaseDue leases the contacts whose work is due longest. It passes over those
-// that have a valid lease, and over the work that another claim is just looking at:
-// several claimers find different contacts. A lease that has expired is taken over
-// unless its holder is just committing.
+// claimAlone has claims of due work come one after the other, to the end of the
+// transaction: each sees the leases of those before it, and so finds other contacts.
+// Where several looked at once they would find the same, and wait for each other, and
+// for commits that wait for them.
+const claimAlone = `SELECT pg_advisory_xact_lock(hashtextextended('automation.leases', 0))`
+
+// leaseDue leases the contacts whose work is due longest. It passes over those that
+// have a valid lease. A lease that has expired is taken over unless its holder is just
+// committing.
 //
 // It relies on pending_accepted and active_runs_due, both read in order until there
 // are enough, and on the primary key of leases.
@@ -24,13 +29,11 @@ WITH waiting AS (
 	FROM automation.pending p LEFT JOIN automation.leases l ON l.owner = ANY (ARRAY[p.owner])
 	WHERE p.accepted_at <= $1::timestamptz AND (l.owner IS NULL OR l.until <= $1::timestamptz)
 	ORDER BY p.accepted_at LIMIT $2::int
-	FOR NO KEY UPDATE OF p SKIP LOCKED
 ), sleeping AS (
 	SELECT r.owner, r.due_at AS due, l.owner IS NOT NULL AS taken
 	FROM automation.active_runs r LEFT JOIN automation.leases l ON l.owner = ANY (ARRAY[r.owner])
 	WHERE r.due_at <= $1::timestamptz AND (l.owner IS NULL OR l.until <= $1::timestamptz)
 	ORDER BY r.due_at LIMIT $2::int
-	FOR NO KEY UPDATE OF r SKIP LOCKED
 ), chosen AS (
 	SELECT owner, min(due) AS due, bool_or(taken) AS taken
 	FROM (SELECT * FROM waiting UNION ALL SELECT * FROM sleeping) AS work
@@ -55,35 +58,87 @@ ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until
 RETURNING owner, NULL::timestamptz, token`
 
 // Claim implements automation.WorkStore. It needs three round trips, however many
-// contacts it leases.
+// contacts it leases. The leases are committed with the first: the next claim does not
+// wait until this one has read what it has leased.
 func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	var works []automation.Work
-	err := s.transact(ctx, func(tx *transaction) error {
-		c := claim{s: s, tx: tx, p: p, damaged: map[string]bool{}}
-		if err := c.lease(ctx); err != nil || len(c.owners) == 0 {
-			return err
-		}
-		if err := c.readWork(ctx); err != nil {
-			return err
-		}
-		if err := c.dropDamaged(); err != nil {
-			return err
-		}
-		works = c.works
-		return c.readMatches(ctx)
-	})
+	held, err := s.lease(ctx, p)
 	if err != nil {
 		return nil, fmt.Errorf("postgres store: claim: %w", err)
 	}
-	return works, nil
+	if len(held) == 0 {
+		return nil, nil
+	}
+	var c claim
+	err = s.transact(ctx, func(tx *transaction) error {
+		c = newClaim(tx, p, held)
+		return c.read(ctx)
+	})
+	if err != nil {
+		s.giveBack(ctx, held)
+		return nil, fmt.Errorf("postgres store: claim: %w", err)
+	}
+	return c.works, nil
 }
 
-// claim is one call of Claim.
+// heldLease is a lease that a claim has got.
+type heldLease struct {
+	owner string
+	token int64
+}
+
+// lease leases contacts, in the order in which their work is due.
+func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []heldLease, err error) {
+	due := map[string]time.Time{}
+	row := func(scan scanFunc) error {
+		var l heldLease
+		var at *time.Time
+		if err := scan(&l.owner, &at, &l.token); err != nil {
+			return err
+		}
+		if at != nil {
+			due[l.owner] = *at
+		} else {
+			held = append(held, l)
+		}
+		return nil
+	}
+	var sc script
+	until := p.Now.Add(p.Lease)
+	if p.Contact != (automation.ContactRef{}) {
+		sc.query(row, leaseOne, ownerOf(p.Contact), until, p.Now)
+	} else {
+		sc.exec(claimAlone)
+		sc.query(row, leaseDue, p.Now, p.Limit, until)
+	}
+	err = s.transact(ctx, func(tx *transaction) error {
+		held = nil
+		return tx.commit(ctx, sc)
+	})
+	slices.SortFunc(held, func(a, b heldLease) int {
+		return cmp.Or(due[a.owner].Compare(due[b.owner]), cmp.Compare(a.owner, b.owner))
+	})
+	return held, err
+}
+
+// giveBack ends leases whose contacts could not be read. Those that it cannot end
+// expire.
+func (s *Store) giveBack(ctx context.Context, held []heldLease) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	defer cancel()
+	owners, tokens := make([]string, len(held)), make([]int64, len(held))
+	for i, l := range held {
+		owners[i], tokens[i] = l.owner, l.token
+	}
+	var sc script
+	sc.exec(endLeases, owners, tokens)
+	_ = implicit{s}.run(ctx, sc)
+}
+
+// claim reads what the contacts that a claim has leased have.
 type claim struct {
-	s      *Store
 	tx     *transaction
 	p      automation.ClaimParams
 	owners []string
@@ -95,41 +150,26 @@ type claim struct {
 	reason  error           // why not
 }
 
-// lease leases contacts and notes them in the order in which their work is due.
-func (c *claim) lease(ctx context.Context) error {
-	due := map[string]time.Time{}
-	tokens := map[string]int64{}
-	row := func(scan scanFunc) error {
-		var owner string
-		var at *time.Time
-		var token int64
-		if err := scan(&owner, &at, &token); err != nil {
-			return err
-		}
-		if at != nil {
-			due[owner] = *at
-		} else {
-			tokens[owner] = token
-			c.owners = append(c.owners, owner)
-		}
-		return nil
+func newClaim(tx *transaction, p automation.ClaimParams, held []heldLease) claim {
+	c := claim{
+		tx: tx, p: p, owners: make([]string, len(held)), works: make([]automation.Work, len(held)),
+		places: make(map[string]int, len(held)), damaged: map[string]bool{},
 	}
-	var sc script
-	until := c.p.Now.Add(c.p.Lease)
-	if c.p.Contact != (automation.ContactRef{}) {
-		sc.query(row, leaseOne, ownerOf(c.p.Contact), until, c.p.Now)
-	} else {
-		sc.query(row, leaseDue, c.p.Now, c.p.Limit, until)
+	for i, l := range held {
+		c.owners[i], c.places[l.owner] = l.owner, i
+		c.works[i] = automation.Work{Contact: refOf(l.owner), Token: l.token}
 	}
-	if err := c.tx.run(ctx, sc); err != nil {
+	return c
+}
+
+func (c *claim) read(ctx context.Context) error {
+	if err := c.readWork(ctx); err != nil {
 		return err
 	}
-	slices.SortFunc(c.owners, func(a, b string) int { return cmp.Or(due[a].Compare(due[b]), cmp.Compare(a, b)) })
-	c.works, c.places = make([]automation.Work, len(c.owners)), make(map[string]int, len(c.owners))
-	for i, owner := range c.owners {
-		c.works[i], c.places[owner] = automation.Work{Contact: refOf(owner), Token: tokens[owner]}, i
+	if err := c.dropDamaged(); err != nil {
+		return err
 	}
-	return nil
+	return c.readMatches(ctx)
 }
 
 // All of these bring a bounded part of each owner's rows. They rely on the primary

@@ -7,9 +7,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -122,4 +125,85 @@ func startNode(t *testing.T, url string) *node {
 	n.lines = bufio.NewScanner(out)
 	require.True(t, n.lines.Scan(), "the node has started")
 	return n
+}
+
+// Work goes round: each node claims contacts, handles their events and lets go of them,
+// while the others do the same and more comes. None may hold what another waits for
+// the other way round: the server would end such a knot only after a second.
+func TestClaim_NeverMeetsACommitInADeadlock(t *testing.T) {
+	t.Parallel()
+	const nodes, contacts, batch = 4, 6000, 100
+	var deadlocks, handled atomic.Int64
+	url := pgtest.URL(t)
+	s := newStore(t, newPool(t, url, nil), postgres.Options{})
+	require.NoError(t, s.Migrate(t.Context()))
+	var wg sync.WaitGroup
+	for range nodes {
+		node := newStore(t, newPool(t, url, func(c *pgxpool.Config) { countDeadlocks(c, &deadlocks) }), postgres.Options{})
+		wg.Go(func() {
+			for handled.Load() < contacts && !t.Failed() {
+				handled.Add(int64(handleAll(t, node)))
+			}
+		})
+	}
+	for from := 0; from < contacts; from += batch {
+		var events []automation.NewEvent
+		for i := range batch {
+			e := order(from+i, "")
+			e.Event.ContactID, e.HostContact = fmt.Sprintf("c%d", from+i), true
+			events = append(events, e)
+		}
+		_, err := s.AppendEvents(t.Context(), events)
+		assert.NoError(t, err)
+	}
+	wg.Wait()
+	assert.Zero(t, deadlocks.Load())
+	assert.EqualValues(t, contacts, handled.Load())
+}
+
+// countDeadlocks has the server look for deadlocks at once, and counts those that it
+// finds.
+func countDeadlocks(c *pgxpool.Config, n *atomic.Int64) {
+	c.ConnConfig.RuntimeParams["deadlock_timeout"] = "1ms"
+	usual := c.ConnConfig.OnPgError
+	c.ConnConfig.OnPgError = func(conn *pgconn.PgConn, err *pgconn.PgError) bool {
+		if err.Code == "40P01" {
+			n.Add(1)
+		}
+		return usual(conn, err)
+	}
+}
+
+// handleAll claims until there is nothing left, commits what it has claimed twice, and
+// returns how many events there were. Commits do not hold up the next claim, as in a
+// Runner.
+func handleAll(t *testing.T, s *postgres.Store) int {
+	n := 0
+	var commits sync.WaitGroup
+	defer commits.Wait()
+	for {
+		now := time.Now()
+		works, err := s.Claim(t.Context(), automation.ClaimParams{Now: now, Lease: time.Hour, Limit: 100, Events: 10, Runs: 10})
+		if !assert.NoError(t, err) || len(works) == 0 {
+			return n
+		}
+		extend, release := make([]automation.Transition, len(works)), make([]automation.Transition, len(works))
+		for i, w := range works {
+			n += len(w.Events)
+			extend[i] = automation.Transition{Contact: w.Contact, Token: w.Token, Now: now, Extend: now.Add(time.Hour)}
+			for _, e := range w.Events {
+				extend[i].Handled = append(extend[i].Handled, e.ID)
+			}
+			release[i] = automation.Transition{Contact: w.Contact, Token: w.Token, Now: now, Release: true}
+		}
+		commits.Go(func() {
+			for _, ts := range [][]automation.Transition{extend, release} {
+				results, err := s.Commit(t.Context(), ts)
+				assert.NoError(t, err)
+				for _, r := range results {
+					assert.NoError(t, r.Err)
+				}
+			}
+		})
+	}
 }
