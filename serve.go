@@ -42,9 +42,9 @@ func find[T any](s Store) (T, bool) {
 }
 
 // server is one call of Run. Work passes through its stages: the scheduler
-// claims contacts, planners load them and move their runs as far as they go, the
+// claims contacts, planners load them and move their runs as far as they go, a
 // committer writes what gathers in one commit, and performers do the effects,
-// whose outcomes go to the committer again, until a task releases its contact.
+// whose outcomes are committed again, until a task releases its contact.
 type server struct {
 	r   *Runner
 	ctx context.Context // Run's: when it ends, nothing is begun any more
@@ -57,7 +57,8 @@ type server struct {
 	unwatch  context.CancelFunc
 
 	claimed  *queue[*task]
-	commits  *queue[commitRequest]
+	plans    *queue[commitRequest] // the first of each task
+	outcomes *queue[commitRequest] // all that follow; the same queue if the store writes one commit at a time
 	effects  *queue[effectRequest]
 	backlog  bool           // the last claim has left something behind
 	tasks    sync.WaitGroup // the tasks in flight
@@ -77,8 +78,12 @@ func newServer(ctx context.Context, r *Runner) *server {
 	s := &server{
 		r: r, ctx: ctx,
 		claimed: newQueue[*task](),
-		commits: newQueue[commitRequest](),
+		plans:   newQueue[commitRequest](),
 		effects: newQueue[effectRequest](),
+	}
+	s.outcomes = s.plans
+	if p, ok := find[ParallelCommitter](r.store); ok && p.CommitsInParallel() {
+		s.outcomes = newQueue[commitRequest]()
 	}
 	s.bound, s.cut = context.WithCancel(context.WithoutCancel(ctx))
 	s.watching, s.unwatch = context.WithCancel(ctx)
@@ -86,7 +91,10 @@ func newServer(ctx context.Context, r *Runner) *server {
 }
 
 func (s *server) start() {
-	s.stages.Go(s.commit)
+	s.stages.Go(func() { s.commit(s.plans) })
+	if s.outcomes != s.plans {
+		s.stages.Go(func() { s.commit(s.outcomes) })
+	}
 	for range planners {
 		s.stages.Go(s.plan)
 	}
@@ -108,7 +116,8 @@ func (s *server) stop() {
 	timer.Stop()
 	s.claimed.close()
 	s.effects.close()
-	s.commits.close()
+	s.plans.close()
+	s.outcomes.close()
 	s.stages.Wait()
 	s.cut()
 }

@@ -732,6 +732,63 @@ func TestRun_KeepsOutcomesWhileTheStoreFails(t *testing.T) {
 	})
 }
 
+// halting is a store whose commits that start runs wait once it was told to.
+type halting struct {
+	automation.Store
+	parallel bool
+	wait     atomic.Bool
+	release  chan struct{}
+}
+
+func (s *halting) CommitsInParallel() bool { return s.parallel }
+
+func (s *halting) Commit(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
+	starts := func(t automation.Transition) bool {
+		return slices.ContainsFunc(t.Runs, func(r automation.RunChange) bool { return r.New })
+	}
+	if s.wait.Load() && slices.ContainsFunc(ts, starts) {
+		<-s.release
+	}
+	return s.Store.Commit(ctx, ts)
+}
+
+func TestRun_RecordsOutcomesWhileOtherRunsStart(t *testing.T) {
+	tests := map[string]struct {
+		parallel bool
+		want     automation.RunStatus
+	}{
+		"a store that commits in parallel":            {true, automation.RunCompleted},
+		"a store that makes one commit after another": {false, automation.RunRunning},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				r := setupReal(t, automation.Options{})
+				store := &halting{Store: r.store, parallel: tt.parallel, release: make(chan struct{})}
+				r.Runner = r.on(store, r.opts)
+				g := newGate()
+				r.mailer.Respond = g.respond
+				r.create(linear("welcome", "signup", mailing("hello")))
+				r.serve(r.Runner)
+				r.send(signup("ada@example.com"))
+				synctest.Wait()
+				store.wait.Store(true)
+				r.send(signup("ben@example.com"))
+				synctest.Wait()
+				close(g.open)
+				synctest.Wait()
+				assert.Equal(t, tt.want, r.run().Status)
+				close(store.release)
+				synctest.Wait()
+				for _, run := range r.runs() {
+					assert.Equal(t, automation.RunCompleted, run.Status)
+				}
+				assert.Len(t, r.runs(), 2)
+			})
+		})
+	}
+}
+
 func TestRun_StopsThoughTheStoreFails(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := setupReal(t, automation.Options{ShutdownTimeout: 3 * time.Second})

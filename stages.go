@@ -8,8 +8,9 @@ import (
 // commitMax is how many transitions are written in one commit at most.
 const commitMax = 512
 
-// commitRequest is a transition on its way to the committer. Those of one task
-// are written in the order in which they were pushed.
+// commitRequest is a transition on its way to a committer. Those of one task are
+// written in the order in which they were pushed: the first is written before any
+// other is pushed, and the others go through one queue.
 type commitRequest struct {
 	task       *task
 	transition Transition
@@ -46,7 +47,7 @@ func (s *server) plan() {
 			}
 			requests = append(requests, t.request())
 		}
-		s.commits.push(requests...)
+		s.plans.push(requests...)
 	}
 }
 
@@ -63,15 +64,15 @@ func (t *task) request() commitRequest {
 	return commitRequest{task: t, transition: tr, ready: ready, notices: t.takeNotices()}
 }
 
-// commit is the stage that writes, in one commit, whatever has gathered while
-// it wrote the last one: latency stays that of one commit, throughput becomes
+// commit is the stage that writes, in one commit, whatever has gathered in its queue
+// while it wrote the last one: latency stays that of one commit, throughput becomes
 // that of the batch.
-func (s *server) commit() {
+func (s *server) commit(requests *queue[commitRequest]) {
 	batch := make([]commitRequest, 0, commitMax)
 	ts := make([]Transition, 0, commitMax)
 	effects := make([]effectRequest, 0, commitMax)
 	for {
-		if batch = s.commits.pop(batch); len(batch) == 0 {
+		if batch = requests.pop(batch); len(batch) == 0 {
 			return
 		}
 		ts, effects = ts[:0], effects[:0]
@@ -205,7 +206,7 @@ func (s *server) performOne(t *task, run *activeRun) {
 	t.inFlight--
 	if t.failure == nil {
 		// Pushed under the lock: a task's transitions are written in order.
-		s.commits.push(t.request())
+		s.outcomes.push(t.request())
 		t.mu.Unlock()
 		return
 	}
@@ -225,7 +226,7 @@ func (s *server) fail(t *task, err error) {
 	if !last {
 		return
 	}
-	// Through the committer, which writes many at once: a store that hangs must
+	// Through a committer, which writes many at once: a store that hangs must
 	// not hold up each of them in turn.
-	s.commits.push(commitRequest{task: t, transition: s.r.surrender(t, t.failure), last: true})
+	s.outcomes.push(commitRequest{task: t, transition: s.r.surrender(t, t.failure), last: true})
 }

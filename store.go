@@ -380,6 +380,15 @@ type PruneResult struct {
 	Runs, Events int
 }
 
+// ParallelCommitter is an optional interface of a Store that writes several commits
+// at the same time, where one has to wait for the disk and others need not. Without
+// it a Runner makes one after the other, so that as much as possible gathers for each.
+type ParallelCommitter interface {
+	// CommitsInParallel reports whether Commit does not wait for another one that
+	// is about other contacts.
+	CommitsInParallel() bool
+}
+
 // Watcher is an optional interface of a Store that hears when another process,
 // or another Runner of this one, has added work. Without it the Runner polls,
 // at Options.PollInterval.

@@ -19,12 +19,11 @@ func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]autom
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	select {
-	case s.committing <- struct{}{}:
-		defer func() { <-s.committing }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	turns, err := s.turns.take(ctx, turnsFor(ts))
+	if err != nil {
+		return nil, err
 	}
+	defer s.turns.give(turns)
 	results := make([]automation.CommitResult, len(ts))
 	for _, wave := range record.Waves(ts) {
 		items := make([]*item, len(wave))
@@ -33,7 +32,7 @@ func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]autom
 		}
 		// Everybody locks leases in this order.
 		slices.SortFunc(items, func(a, b *item) int { return cmp.Compare(a.owner, b.owner) })
-		if err := s.write(ctx, items); err != nil {
+		if err := s.write(ctx, turns[0], items); err != nil {
 			return nil, fmt.Errorf("postgres store: commit: %w", err)
 		}
 	}
@@ -53,8 +52,8 @@ type item struct {
 
 // write writes transitions of different contacts in one transaction. If the
 // database refuses a value it writes them one by one, to find the one to blame.
-func (s *Store) write(ctx context.Context, items []*item) error {
-	err := s.writeTogether(ctx, items)
+func (s *Store) write(ctx context.Context, slot int16, items []*item) error {
+	err := s.writeTogether(ctx, slot, items)
 	if !isAboutValues(err) {
 		return err
 	}
@@ -67,7 +66,7 @@ func (s *Store) write(ctx context.Context, items []*item) error {
 		return nil
 	}
 	for i := range items {
-		if err := s.write(ctx, items[i:i+1]); err != nil {
+		if err := s.write(ctx, slot, items[i:i+1]); err != nil {
 			return err
 		}
 	}
@@ -76,11 +75,11 @@ func (s *Store) write(ctx context.Context, items []*item) error {
 
 // writeTogether writes transitions in one transaction. When some turn out to be
 // refused it begins again without them: everything about them must be as it was.
-func (s *Store) writeTogether(ctx context.Context, items []*item) error {
+func (s *Store) writeTogether(ctx context.Context, slot int16, items []*item) error {
 	for len(items) > 0 {
 		refused := false
 		err := s.transact(ctx, func(tx *transaction) error {
-			w := &writing{s: s, tx: tx, items: items}
+			w := &writing{s: s, tx: tx, slot: slot, items: items}
 			if err := w.read(ctx); err != nil {
 				return err
 			}
@@ -101,6 +100,7 @@ func (s *Store) writeTogether(ctx context.Context, items []*item) error {
 type writing struct {
 	s     *Store
 	tx    *transaction
+	slot  int16   // of the counters
 	items []*item // sorted by owner
 
 	held        map[string]bool // owners whose lease is that of their transition
@@ -186,11 +186,12 @@ func (w *writing) commit(ctx context.Context) error {
 	var sc script
 	w.handle(&sc)
 	w.erase(&sc)
-	w.writeRuns(&sc)
+	tally := w.writeRuns(&sc)
 	if err := w.writeContacts(&sc); err != nil {
 		return err
 	}
 	w.move(&sc, targets)
+	count(&sc, w.slot, tally) // last: another process may wait for the same counters
 	if err := w.tx.commit(ctx, sc); err != nil {
 		return err
 	}

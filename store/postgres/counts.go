@@ -10,8 +10,8 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// slots is how many counters there are for one place. A process adds to one of
-// them.
+// slots is how many counters there are for one place. Those who write at the same
+// time add to different ones, mostly.
 const slots = 16
 
 // addCounts relies on the primary key of run_counts.
@@ -21,8 +21,8 @@ SELECT u.automation_no, u.version, u.status, u.step, $6::smallint, u.n
 FROM unnest($1::bigint[], $2::int[], $3::smallint[], $4::text[], $5::bigint[]) AS u (automation_no, version, status, step, n)
 ON CONFLICT (automation_no, version, status, step, slot) DO UPDATE SET n = c.n + excluded.n`
 
-// count adds to the counters what has changed.
-func (s *Store) count(sc *script, tally record.Tally) {
+// count adds to counters what has changed.
+func count(sc *script, slot int16, tally record.Tally) {
 	changes := tally.Changes()
 	if len(changes) == 0 {
 		return
@@ -35,7 +35,7 @@ func (s *Store) count(sc *script, tally record.Tally) {
 		automations, versions = append(automations, d.Automation), append(versions, int32(d.Version))
 		statuses, steps, counts = append(statuses, d.Status), append(steps, d.Step), append(counts, int64(d.N))
 	}
-	sc.exec(addCounts, automations, versions, statuses, steps, counts, s.slot)
+	sc.exec(addCounts, automations, versions, statuses, steps, counts, slot)
 }
 
 // findRunning and sumCounts rely on automations_id and the primary key of

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -76,7 +77,7 @@ func (s *Store) pruneRuns(ctx context.Context, p automation.PruneParams, res *au
 			res.Events++
 			return scan(new(string))
 		}, deleteEvents, events)
-		s.count(&sc, tally)
+		count(&sc, int16(rand.IntN(slots)), tally)
 		return tx.commit(ctx, sc)
 	})
 	if err != nil {

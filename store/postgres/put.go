@@ -147,8 +147,8 @@ type runWriter struct {
 	tally         record.Tally
 }
 
-// writeRuns writes the runs of all transitions, and counts them.
-func (w *writing) writeRuns(sc *script) {
+// writeRuns writes the runs of all transitions, and returns how the counters change.
+func (w *writing) writeRuns(sc *script) record.Tally {
 	rw := &runWriter{items: map[string]*item{}, tally: record.Tally{}}
 	for _, it := range w.items {
 		for i := range it.t.Runs {
@@ -161,7 +161,7 @@ func (w *writing) writeRuns(sc *script) {
 		}
 	}
 	rw.write(sc)
-	w.s.count(sc, rw.tally)
+	return rw.tally
 }
 
 // gone reports whether the transition's contact was deleted.

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -21,21 +20,19 @@ type Store struct {
 	schema   string
 	pollOnly bool
 	known    []Migration
-	slot     int16 // of run_counts
 
 	checked atomic.Bool     // the schema's version is one that this process can work with
 	open    context.Context // ends with Close
 	close   context.CancelFunc
-	// committing holds a token while Commit is at work: two at once, a renewal and
-	// a commit of the same leases say, would lock them in different orders.
-	committing chan struct{}
-	appends    *batch.Group[*appendCall]
-	lookups    *batch.Group[*definitionCall]
+	turns   turns // of Commit
+	appends *batch.Group[*appendCall]
+	lookups *batch.Group[*definitionCall]
 }
 
 var (
-	_ automation.Store   = (*Store)(nil)
-	_ automation.Watcher = (*Store)(nil)
+	_ automation.Store             = (*Store)(nil)
+	_ automation.Watcher           = (*Store)(nil)
+	_ automation.ParallelCommitter = (*Store)(nil)
 )
 
 // Options tune a Store. The zero value works.
@@ -71,8 +68,7 @@ func New(pool *pgxpool.Pool, opts Options) (*Store, error) {
 		return nil, fmt.Errorf("postgres store: %w", err)
 	}
 	s := &Store{
-		pool: pool, schema: opts.Schema, pollOnly: opts.PollOnly, known: known, slot: int16(rand.IntN(slots)),
-		committing: make(chan struct{}, 1),
+		pool: pool, schema: opts.Schema, pollOnly: opts.PollOnly, known: known, turns: newTurns(),
 	}
 	s.open, s.close = context.WithCancel(context.Background())
 	s.appends = batch.NewGroup(maxGrouped, s.appendAll)

@@ -1,0 +1,77 @@
+package postgres
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation"
+)
+
+func TestTurns_DiffersInCounters(t *testing.T) {
+	t.Parallel()
+	taken, err := newTurns().take(t.Context(), parallel)
+	require.NoError(t, err)
+	assert.NotEqual(t, taken[0], taken[1])
+	for _, slot := range taken {
+		assert.Less(t, slot, int16(slots))
+	}
+}
+
+func TestTurns_WaitsUntilThereAreEnough(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ts := newTurns()
+		first, err := ts.take(t.Context(), 1)
+		require.NoError(t, err)
+		var all [2][]int16
+		for i := range all {
+			go func() { // two at once do not keep from each other what both need
+				all[i], _ = ts.take(t.Context(), parallel)
+				ts.give(all[i])
+			}()
+		}
+		synctest.Wait()
+		assert.Empty(t, all[0])
+		assert.Empty(t, all[1])
+		ts.give(first)
+		synctest.Wait()
+		assert.Len(t, all[0], parallel)
+		assert.Len(t, all[1], parallel)
+	})
+}
+
+func TestTurns_GivesUpWithItsContext(t *testing.T) {
+	t.Parallel()
+	ts := newTurns()
+	held, err := ts.take(t.Context(), 1)
+	require.NoError(t, err)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	ts.alone <- struct{}{}
+	_, err = ts.take(ended, parallel)
+	require.ErrorIs(t, err, context.Canceled)
+	<-ts.alone
+	for range 20 { // whichever case is chosen
+		_, err = ts.take(ended, parallel)
+		require.ErrorIs(t, err, context.Canceled)
+	}
+	ts.give(held)
+	all, err := ts.take(t.Context(), parallel)
+	require.NoError(t, err, "nothing was kept")
+	assert.Len(t, all, parallel)
+}
+
+func TestTurnsFor(t *testing.T) {
+	t.Parallel()
+	renewal := automation.Transition{Token: 1}
+	assert.Equal(t, parallel, turnsFor([]automation.Transition{renewal, renewal}))
+	for _, other := range []automation.Transition{
+		{Release: true}, {Handled: []string{"e"}}, {Runs: []automation.RunChange{{}}},
+	} {
+		assert.Equal(t, 1, turnsFor([]automation.Transition{renewal, other}))
+	}
+}
