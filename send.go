@@ -121,8 +121,9 @@ func subjectOf(events []Event, i int) string {
 // no further.
 func (s *sender) check(ctx context.Context, w EventWriter, events []Event) error {
 	var all Problems
+	found := map[string]foundSchema{}
 	for i := 0; i < len(events) && len(all) < maxProblems; i++ {
-		problems, err := s.checkOne(ctx, w, &events[i])
+		problems, err := s.checkOne(ctx, w, &events[i], found)
 		if err != nil {
 			return fmt.Errorf("automation: %s: %w", subjectOf(events, i), err)
 		}
@@ -140,14 +141,22 @@ func (s *sender) check(ctx context.Context, w EventWriter, events []Event) error
 	return all.Err(fmt.Sprintf("batch of %d events", len(events)))
 }
 
-// checkOne reports what is wrong with an event. The error is about asking for
-// its definition.
-func (s *sender) checkOne(ctx context.Context, w EventWriter, e *Event) (Problems, error) {
+// checkOne reports what is wrong with an event. The error is about asking for its
+// definition, which is done once for all events of a call that have the same name.
+func (s *sender) checkOne(ctx context.Context, w EventWriter, e *Event, found map[string]foundSchema) (Problems, error) {
 	payload, problems := payloadDoor(s.limits.PayloadBytes).scan(e.Payload)
 	if problems = append(checkEvent(*e), problems...); len(problems) > 0 {
 		return problems, nil
 	}
-	return s.schemas.check(ctx, w, e.Name, payload)
+	schema, ok := found[e.Name]
+	if !ok {
+		var err error
+		if schema, err = s.schemas.find(ctx, w, e.Name); err != nil {
+			return nil, err
+		}
+		found[e.Name] = schema
+	}
+	return schema.check(payload), nil
 }
 
 // accept returns an event that was checked as stores keep it.
@@ -252,27 +261,39 @@ type schemaCache struct {
 	byText map[string]*payloadSchema
 }
 
-// check validates a payload against the definition of the event, if it has one.
-func (c *schemaCache) check(ctx context.Context, w EventWriter, name string, payload *jsonDoc) (Problems, error) {
+// foundSchema is what the definition of an event asks of payloads. The zero value is
+// that of an event without one.
+type foundSchema struct {
+	schema  *payloadSchema
+	invalid Problems // the definition's own
+}
+
+// find returns the schema of the events with a name.
+func (c *schemaCache) find(ctx context.Context, w EventWriter, name string) (foundSchema, error) {
 	d, err := w.FindEventDefinition(ctx, name)
 	if errors.Is(err, ErrNotFound) || err == nil && (d.Name != name || len(d.Schema) == 0) {
-		return nil, nil
+		return foundSchema{}, nil
 	}
 	if err != nil {
-		return nil, err
+		return foundSchema{}, err
 	}
 	schema, err := c.compile(string(d.Schema))
 	if invalid := (*ValidationError)(nil); errors.As(err, &invalid) {
-		return invalid.Problems, nil
+		return foundSchema{invalid: invalid.Problems}, nil
 	}
-	if err != nil || schema == nil {
-		return nil, err
+	return foundSchema{schema: schema}, err
+}
+
+// check reports what is wrong with a payload.
+func (f foundSchema) check(payload *jsonDoc) Problems {
+	if f.schema == nil {
+		return f.invalid
 	}
 	var object map[string]any
 	if payload != nil {
 		object = payload.object(0)
 	}
-	return schema.check(object), nil
+	return f.schema.check(object)
 }
 
 func (c *schemaCache) compile(text string) (*payloadSchema, error) {
