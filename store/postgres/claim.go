@@ -49,13 +49,13 @@ WITH waiting AS (
 	ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE l.until <= $1::timestamptz
 	RETURNING owner, token
 )
-SELECT owner, due, 0::bigint AS token FROM chosen UNION ALL SELECT owner, NULL, token FROM leased`
+SELECT owner, token FROM leased`
 
 // leaseOne relies on the primary key of leases.
 const leaseOne = `
 INSERT INTO automation.leases AS l (owner, token, until) VALUES ($1::text, nextval('automation.tokens'), $2::timestamptz)
 ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE l.until <= $3::timestamptz
-RETURNING owner, NULL::timestamptz, token`
+RETURNING owner, token`
 
 // Claim implements automation.WorkStore. It needs three round trips, however many
 // contacts it leases. The leases are committed with the first: the next claim does not
@@ -89,21 +89,13 @@ type heldLease struct {
 	token int64
 }
 
-// lease leases contacts, in the order in which their work is due.
+// lease leases contacts, in no order.
 func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []heldLease, err error) {
-	due := map[string]time.Time{}
 	row := func(scan scanFunc) error {
 		var l heldLease
-		var at *time.Time
-		if err := scan(&l.owner, &at, &l.token); err != nil {
-			return err
-		}
-		if at != nil {
-			due[l.owner] = *at
-		} else {
-			held = append(held, l)
-		}
-		return nil
+		err := scan(&l.owner, &l.token)
+		held = append(held, l)
+		return err
 	}
 	var sc script
 	until := p.Now.Add(p.Lease)
@@ -116,9 +108,6 @@ func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []hel
 	err = s.transact(ctx, func(tx *transaction) error {
 		held = nil
 		return tx.commit(ctx, sc)
-	})
-	slices.SortFunc(held, func(a, b heldLease) int {
-		return cmp.Or(due[a.owner].Compare(due[b.owner]), cmp.Compare(a.owner, b.owner))
 	})
 	return held, err
 }
@@ -347,7 +336,21 @@ func (c *claim) readMatches(ctx context.Context) error {
 			e.Starts = starts[e.Name]
 		}
 	}
+	slices.SortFunc(c.works, func(a, b automation.Work) int {
+		return cmp.Or(dueAt(&a).Compare(dueAt(&b)), cmp.Compare(a.Token, b.Token))
+	})
 	return nil
+}
+
+// dueAt returns since when there is something to do for a contact.
+func dueAt(w *automation.Work) (at time.Time) {
+	if len(w.Events) > 0 {
+		at = w.Events[0].AcceptedAt
+	}
+	if len(w.Runs) > 0 && (at.IsZero() || w.Runs[0].DueAt.Before(at)) && !w.Runs[0].DueAt.IsZero() {
+		at = w.Runs[0].DueAt
+	}
+	return at
 }
 
 // namesOf returns the names of events, each once.

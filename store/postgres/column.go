@@ -9,13 +9,15 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// nullable returns a time as it is kept: nil for the zero time.
-func nullable(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
+// Columns of a call's rows. pgx encodes arrays of its own types without reflection.
+type (
+	uuids         = pgtype.FlatArray[pgtype.UUID]
+	nullableTimes = pgtype.FlatArray[pgtype.Timestamptz]
+	nullableTexts = pgtype.FlatArray[pgtype.Text]
+)
+
+// nullable returns a time as it is kept: NULL for the zero time.
+func nullable(t time.Time) pgtype.Timestamptz { return pgtype.Timestamptz{Time: t, Valid: !t.IsZero()} }
 
 // timeOf is the opposite of nullable.
 func timeOf(t *time.Time) time.Time {
@@ -25,13 +27,8 @@ func timeOf(t *time.Time) time.Time {
 	return t.UTC()
 }
 
-// orNull returns nil for an empty text.
-func orNull(text string) *string {
-	if text == "" {
-		return nil
-	}
-	return &text
-}
+// orNull returns NULL for an empty text.
+func orNull(text string) pgtype.Text { return pgtype.Text{String: text, Valid: text != ""} }
 
 // textOf is the opposite of orNull.
 func textOf(text *string) string {

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgtype"
-
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
@@ -218,7 +216,7 @@ INSERT INTO automation.loose_events (handled_at, event_id) SELECT at, event_id F
 
 func (w *writing) handle(sc *script) {
 	var owners []string
-	var ids []pgtype.UUID
+	var ids uuids
 	var at []time.Time
 	var loose []bool
 	for _, it := range w.items {

@@ -45,7 +45,7 @@ func (s *Store) ControlRun(ctx context.Context, id string, c automation.Control,
 		}
 		var sc script
 		if !active {
-			sc.exec(reopenRuns, []pgtype.UUID{uuidOf(id)})
+			sc.exec(reopenRuns, uuids{uuidOf(id)})
 		}
 		sc.exec(requestOf, uuidOf(id), record.ControlCode(c), now)
 		s.notify(&sc)
@@ -168,7 +168,7 @@ func (s *Store) cancelMost(ctx context.Context, no int64, now time.Time) error {
 // cancelFrom asks the runs from a place on, and moves it on behind them.
 func (s *Store) cancelFrom(ctx context.Context, tx *transaction, no int64, now time.Time, at *placeInList) (int, error) {
 	next := *at
-	var ids []pgtype.UUID
+	var ids uuids
 	var sc script
 	sc.query(func(scan scanFunc) error {
 		err := scan(&next.id, &next.version, &next.step, &next.created)

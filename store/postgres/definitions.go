@@ -14,7 +14,7 @@ type definitionCall struct {
 	idOrName   string
 	definition automation.EventDefinition
 	no         int64 // of the definition; 0: there is none
-	err        error
+	err        error // also that there is none
 }
 
 // FindEventDefinition implements automation.EventWriter. It is called for every
@@ -27,7 +27,7 @@ func (s *Store) FindEventDefinition(ctx context.Context, idOrName string) (autom
 	if err := s.lookups.Do(ctx, c); err != nil {
 		return automation.EventDefinition{}, err
 	}
-	return c.result()
+	return c.definition, c.err
 }
 
 // FindEventDefinition implements automation.EventWriter.
@@ -37,18 +37,7 @@ func (w *writer) FindEventDefinition(ctx context.Context, idOrName string) (auto
 	}
 	c := &definitionCall{idOrName: idOrName}
 	lookUp(ctx, w.session, []*definitionCall{c})
-	return c.result()
-}
-
-func (c *definitionCall) result() (automation.EventDefinition, error) {
-	switch {
-	case c.err != nil:
-		return automation.EventDefinition{}, fmt.Errorf("postgres store: find event definition: %w", c.err)
-	case c.no == 0:
-		return automation.EventDefinition{}, notFound("event definition", c.idOrName)
-	default:
-		return c.definition, nil
-	}
+	return c.definition, c.err
 }
 
 func (s *Store) findDefinitions(ctx context.Context, calls []*definitionCall) {
@@ -84,10 +73,22 @@ func lookUp(ctx context.Context, in session, calls []*definitionCall) {
 		}
 		return err
 	}, findDefinitions, keys)
-	if err := in.run(ctx, sc); err != nil {
-		for _, c := range calls {
-			c.err = err
+	err := in.run(ctx, sc)
+	if err != nil {
+		err = fmt.Errorf("postgres store: find event definition: %w", err)
+	}
+	for key, calls := range asked {
+		if err == nil && calls[0].no == 0 {
+			setErr(calls, notFound("event definition", key))
+		} else {
+			setErr(calls, err)
 		}
+	}
+}
+
+func setErr(calls []*definitionCall, err error) {
+	for _, c := range calls {
+		c.err = err
 	}
 }
 

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgtype"
-
 	"github.com/seed-b636437c/automation"
 )
 
@@ -232,20 +230,20 @@ func (s *Store) insertion(calls []*appendCall) (sc script) {
 
 // newEvents are events to insert, by column.
 type newEvents struct {
-	ids                    []pgtype.UUID
+	ids                    uuids
 	owners, names          []string
-	emails, payloads, keys []*string
-	occurred               []*time.Time
+	emails, payloads, keys nullableTexts
+	occurred               nullableTimes
 	accepted               []time.Time
 }
 
 func (n *newEvents) add(e *automation.Event, owner string) {
-	var email *string
+	email := ""
 	if refOf(owner).ID == "" {
-		email = &e.Email
+		email = e.Email
 	}
 	n.ids, n.owners, n.names = append(n.ids, uuidOf(e.ID)), append(n.owners, owner), append(n.names, e.Name)
-	n.emails, n.payloads, n.keys = append(n.emails, email), append(n.payloads, orNull(string(e.Payload))), append(n.keys, orNull(e.IdempotencyKey))
+	n.emails, n.payloads, n.keys = append(n.emails, orNull(email)), append(n.payloads, orNull(string(e.Payload))), append(n.keys, orNull(e.IdempotencyKey))
 	n.occurred, n.accepted = append(n.occurred, nullable(e.OccurredAt)), append(n.accepted, e.AcceptedAt)
 }
 

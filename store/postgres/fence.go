@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgtype"
-
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
@@ -211,7 +209,7 @@ func (w *writing) readOtherRuns(ctx context.Context) error {
 // runLookup says where to look for runs. Those that end are moved where they are
 // found: nothing has to be known of them before.
 type runLookup struct {
-	ended, active []pgtype.UUID
+	ended, active uuids
 	ending        endingColumns
 }
 

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgtype"
-
 	"github.com/seed-b636437c/automation"
 )
 
@@ -80,7 +78,7 @@ func firstUses(calls []*appendCall) []*automation.NewEvent {
 // has them then.
 func takingKeys(events []*automation.NewEvent, used map[keyName]keyUse) script {
 	var names, keys, hashes []string
-	var ids []pgtype.UUID
+	var ids uuids
 	var expires []time.Time
 	accepted := events[0].Event.AcceptedAt
 	for _, n := range events {
@@ -124,7 +122,7 @@ func (c *appendCall) receive(used map[keyName]keyUse) error {
 // returnKeys gives back the keys that were taken for a call that was refused.
 func (s *Store) returnKeys(ctx context.Context, in session, c *appendCall) error {
 	var names []string
-	var ids []pgtype.UUID
+	var ids uuids
 	for i := range c.events {
 		names, ids = append(names, c.events[i].Event.Name), append(ids, uuidOf(c.events[i].Event.ID))
 	}

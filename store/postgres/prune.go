@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgtype"
-
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
@@ -54,7 +52,7 @@ func (s *Store) pruneRuns(ctx context.Context, p automation.PruneParams, res *au
 	err := s.transact(ctx, func(tx *transaction) error {
 		*res = automation.PruneResult{}
 		tally, seen := record.Tally{}, map[string]bool{}
-		var events []pgtype.UUID
+		var events uuids
 		var sc script
 		sc.exec(pruneLock)
 		sc.query(func(scan scanFunc) error {
@@ -117,7 +115,7 @@ func (s *Store) pruneLooseEvents(ctx context.Context, p automation.PruneParams, 
 // pruneLoose returns how many events it has found, and how many of them it has
 // removed.
 func (s *Store) pruneLoose(ctx context.Context, tx *transaction, before time.Time, limit int) (found, removed int, err error) {
-	var events []pgtype.UUID
+	var events uuids
 	var sc script
 	sc.query(func(scan scanFunc) error {
 		var id string

@@ -4,8 +4,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgtype"
-
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
@@ -86,21 +84,21 @@ type newRuns struct {
 	automations []int64
 	versions    []int32
 	owners      []string
-	events      []pgtype.UUID
+	events      uuids
 	names       []string
 	created     []time.Time
 }
 
 // changedColumns are what a commit can change of runs, by column.
 type changedColumns struct {
-	ids       []pgtype.UUID
+	ids       uuids
 	statuses  []int16
 	setbacks  []int32
 	steps     []string
-	waits     []*string
-	due       []*time.Time
-	completed []*time.Time
-	failures  []*string
+	waits     nullableTexts
+	due       nullableTimes
+	completed nullableTimes
+	failures  nullableTexts
 	states    [][]byte
 }
 
@@ -142,7 +140,7 @@ type runWriter struct {
 	active, ended newRuns
 	changed       activeChanges
 	changedEnded  changedColumns
-	reopened      []pgtype.UUID
+	reopened      uuids
 	items         map[string]*item // by run, of those that are changed
 	tally         record.Tally
 }
