@@ -3,7 +3,6 @@ package automation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 )
@@ -20,7 +19,7 @@ import (
 func (r *Runner) Run(ctx context.Context) error {
 	s := newServer(ctx, r)
 	s.start()
-	err := s.serve()
+	err := (&scheduler{server: s}).run()
 	s.stop()
 	return err
 }
@@ -60,7 +59,7 @@ type server struct {
 	plans    *queue[commitRequest] // the first of each task
 	outcomes *queue[commitRequest] // all that follow; the same queue if the store writes one commit at a time
 	effects  *queue[effectRequest]
-	backlog  bool           // the last claim has left something behind
+	ended    chan struct{}  // tells the scheduler that a task has
 	tasks    sync.WaitGroup // the tasks in flight
 	stages   sync.WaitGroup // the goroutines of the stages
 	mu       sync.Mutex
@@ -80,6 +79,7 @@ func newServer(ctx context.Context, r *Runner) *server {
 		claimed: newQueue[*task](),
 		plans:   newQueue[commitRequest](),
 		effects: newQueue[effectRequest](),
+		ended:   make(chan struct{}, 1),
 	}
 	s.outcomes = s.plans
 	if p, ok := find[ParallelCommitter](r.store); ok && p.CommitsInParallel() {
@@ -139,62 +139,6 @@ func (s *server) finish() {
 	}
 }
 
-// serve is the scheduler: it claims what is due, renews leases, and sleeps on
-// one timer until the next thing is due or somebody wakes it.
-func (s *server) serve() error {
-	failures := 0
-	for s.ctx.Err() == nil {
-		s.renew() // first: after a stall it would claim its own work a second time
-		began := time.Now()
-		n, err := s.claim()
-		switch {
-		case errors.Is(err, ErrClosed):
-			return fmt.Errorf("automation: run: %w", err)
-		case s.ctx.Err() != nil:
-		case err != nil:
-			failures++
-			s.r.opts.Logger.Error("automation: cannot claim work", "error", err)
-			s.pause(s.ctx, storeRetry.backoff("claim", "", failures))
-		case n > 0:
-			failures = 0
-			s.pace(2 * time.Since(began))
-		default:
-			failures = 0
-			s.sleep()
-		}
-	}
-	return s.ctx.Err()
-}
-
-// storeRetry is how often a store that does not answer is asked again.
-var storeRetry = RetryPolicy{Initial: 100 * time.Millisecond, Max: 5 * time.Second, Jitter: 0.2}
-
-// claim makes a task of each contact that is due, and returns how many.
-func (s *server) claim() (int, error) {
-	free := s.r.opts.InFlight - s.load()
-	if free <= 0 || s.backlog && free < s.r.opts.InFlight/4 {
-		return 0, nil // many at once cost a store little more than one
-	}
-	limit, now := min(free, commitMax), s.r.now() // leases last from before the claim on
-	// Under bound: a claim that ctx cuts off might have leased contacts all the same.
-	works, err := s.r.claim(s.bound, ClaimParams{Limit: limit})
-	s.backlog = len(works) == limit
-	if err != nil || len(works) == 0 {
-		return 0, err
-	}
-	tasks := make([]*task, len(works))
-	s.mu.Lock()
-	for i := range works {
-		tasks[i] = newTask(s.r, works[i])
-		tasks[i].place, tasks[i].renewed = len(s.inFlight), now
-		s.inFlight = append(s.inFlight, tasks[i])
-	}
-	s.mu.Unlock()
-	s.tasks.Add(len(tasks))
-	s.claimed.push(tasks...)
-	return len(tasks), nil
-}
-
 // load returns how many tasks are in flight.
 func (s *server) load() int {
 	s.mu.Lock()
@@ -202,7 +146,7 @@ func (s *server) load() int {
 	return len(s.inFlight)
 }
 
-// end ends a task, and wakes the scheduler: it may have waited for room, it could
+// end ends a task, and tells the scheduler: it may have waited for room, it could
 // not claim what came for the contact meanwhile, and it does not know when the
 // contact is due next.
 func (s *server) end(t *task) {
@@ -213,7 +157,10 @@ func (s *server) end(t *task) {
 	s.inFlight[last] = nil
 	s.inFlight = s.inFlight[:last]
 	s.mu.Unlock()
-	s.r.wake()
+	select {
+	case s.ended <- struct{}{}:
+	default:
+	}
 	s.tasks.Done()
 }
 
@@ -223,53 +170,6 @@ func (s *server) pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-s.r.opts.Clock.After(d):
 	}
-}
-
-// paceMin is what is worth waiting for: a store in memory has nothing to gain.
-const paceMin = time.Millisecond
-
-// pace keeps claims from taking more than a third of a busy store's time: many
-// contacts cost it little more than one, and so the next claim waits for more to
-// gather, but no longer than d and only while there is enough to do. It is the
-// store's time that counts, whatever Options.Clock says.
-func (s *server) pace(d time.Duration) {
-	load := s.load()
-	if d < paceMin || load < s.r.opts.InFlight/8 {
-		return
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	for s.load() > load*3/4 {
-		select {
-		case <-s.ctx.Done():
-			return
-		case <-timer.C:
-			return
-		case <-s.r.wakeup: // a task has ended, perhaps
-		}
-	}
-}
-
-// sleep waits for the next thing that is due, for a wake-up, or until it is
-// time to look for work that nobody has told about.
-func (s *server) sleep() {
-	wait := min(s.r.opts.PollInterval, s.r.opts.Lease/3)
-	if !s.backlog { // else a task that ends makes room, and says so
-		if next, err := s.nextDue(); err == nil && !next.IsZero() {
-			wait = min(wait, next.Sub(s.r.now()))
-		}
-	}
-	select {
-	case <-s.ctx.Done():
-	case <-s.r.wakeup:
-	case <-s.r.opts.Clock.After(max(wait, time.Millisecond)):
-	}
-}
-
-func (s *server) nextDue() (time.Time, error) {
-	ctx, cancel := context.WithTimeout(s.ctx, s.r.opts.StoreTimeout)
-	defer cancel()
-	return s.r.store.NextDue(ctx)
 }
 
 // watch listens for work that others have added.
