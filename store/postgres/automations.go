@@ -246,6 +246,7 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 			return notFound("automation", id)
 		}
 		var sc script
+		sc.exec(parkOf, row.no) // a commit may hold these leases and wait for the automation: one of us begins again then
 		sc.exec(cancelRest, row.no, now)
 		sc.exec(deleteUnused, row.no)
 		sc.exec(markDeleted, row.no, now)

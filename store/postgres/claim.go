@@ -19,7 +19,7 @@ const claimAlone = `SELECT pg_advisory_xact_lock(hashtextextended('automation.le
 
 // leaseDue leases the contacts whose work is due longest. It passes over those that
 // have a valid lease. A lease that has expired is taken over unless its holder is just
-// committing.
+// committing, and unless it has a run: those are parked before.
 //
 // It relies on pending_accepted and active_runs_due, both read in order until there
 // are enough, and on the primary key of leases.
@@ -40,13 +40,13 @@ WITH waiting AS (
 	GROUP BY owner ORDER BY min(due), owner LIMIT $2::int
 ), expired AS (
 	SELECT owner FROM automation.leases
-	WHERE owner = ANY (ARRAY(SELECT owner FROM chosen WHERE taken)) AND until <= $1::timestamptz
+	WHERE owner = ANY (ARRAY(SELECT owner FROM chosen WHERE taken)) AND until <= $1::timestamptz AND run_id IS NULL
 	FOR NO KEY UPDATE SKIP LOCKED
 ), leased AS (
 	INSERT INTO automation.leases AS l (owner, token, until)
 	SELECT owner, nextval('automation.tokens'), $3::timestamptz
 	FROM (SELECT owner FROM chosen WHERE NOT taken OR owner IN (SELECT owner FROM expired) ORDER BY owner) AS free
-	ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE l.until <= $1::timestamptz
+	ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE l.until <= $1::timestamptz AND l.run_id IS NULL
 	RETURNING owner, token
 )
 SELECT owner, token FROM leased`
@@ -54,7 +54,7 @@ SELECT owner, token FROM leased`
 // leaseOne relies on the primary key of leases.
 const leaseOne = `
 INSERT INTO automation.leases AS l (owner, token, until) VALUES ($1::text, nextval('automation.tokens'), $2::timestamptz)
-ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE l.until <= $3::timestamptz
+ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE l.until <= $3::timestamptz AND l.run_id IS NULL
 RETURNING owner, token`
 
 // Claim implements automation.WorkStore. It needs three round trips, however many
@@ -98,7 +98,12 @@ func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []hel
 		return err
 	}
 	var sc script
-	until := p.Now.Add(p.Lease)
+	var first *time.Time // to expire of the leases with runs
+	until, look := p.Now.Add(p.Lease), p.Contact != (automation.ContactRef{}) || s.expired.due(p.Now)
+	if look {
+		sc.exec(parkExpired, p.Now)
+		sc.query(func(scan scanFunc) error { return scan(&first) }, nextExpiry)
+	}
 	if p.Contact != (automation.ContactRef{}) {
 		sc.query(row, leaseOne, ownerOf(p.Contact), until, p.Now)
 	} else {
@@ -109,6 +114,9 @@ func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []hel
 		held = nil
 		return tx.commit(ctx, sc)
 	})
+	if err == nil && look {
+		s.expired.looked(p.Now, timeOf(first))
+	}
 	return held, err
 }
 
@@ -287,7 +295,7 @@ func (c *claim) addRun(scan scanFunc) error {
 // claimedStarts relies on automations_listening, claimedWaits on active_runs_owner.
 const (
 	claimedStarts = `
-SELECT a.event_name, a.id, a.version FROM automation.automations a
+SELECT a.event_name, a.id, a.version, a.no FROM automation.automations a
 WHERE a.event_name = ANY ($1::text[]) AND a.status = 'enabled' AND a.deleted_at IS NULL ORDER BY a.no`
 
 	claimedWaits = `
@@ -321,8 +329,10 @@ func (c *claim) readMatches(ctx context.Context) error {
 		sc.query(func(scan scanFunc) error {
 			var name string
 			var v automation.VersionRef
-			err := scan(&name, &v.AutomationID, &v.Version)
+			var no int64
+			err := scan(&name, &v.AutomationID, &v.Version, &no)
 			starts[name] = append(starts[name], v)
+			c.tx.s.begun.numbered(v.AutomationID, no)
 			return err
 		}, claimedStarts, names)
 		sc.query(func(scan scanFunc) error { return c.addWaiting(scan, brought) }, claimedWaits, owners, waits)

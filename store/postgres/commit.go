@@ -46,6 +46,11 @@ type item struct {
 	// needed.
 	contact  *contactRow
 	controls map[string]automation.Control
+	// begun is the run that is kept with the lease, nil if none is, and number that
+	// of its automation.
+	begun  *automation.RunChange
+	number int64
+	plain  bool // none of its runs is
 }
 
 // write writes transitions of different contacts in one transaction. If the
@@ -76,9 +81,9 @@ func (s *Store) write(ctx context.Context, slot int16, items []*item) error {
 func (s *Store) writeTogether(ctx context.Context, slot int16, items []*item) error {
 	for len(items) > 0 {
 		refused := false
-		err := s.transact(ctx, func(tx *transaction) error {
+		err := s.transact(ctx, func(tx *transaction) (err error) {
 			w := &writing{s: s, tx: tx, slot: slot, items: items}
-			if err := w.read(ctx); err != nil {
+			if refused, err = w.read(ctx); err != nil || refused {
 				return err
 			}
 			if refused = w.refuse(); refused {
@@ -101,7 +106,7 @@ type writing struct {
 	slot  int16   // of the counters
 	items []*item // sorted by owner
 
-	held        map[string]bool // owners whose lease is that of their transition
+	held        map[string]*presentRun // owners whose lease is that of their transition, with its run
 	automations map[string]share
 	versions    map[automation.VersionRef]bool
 	present     map[string]presentRun
@@ -115,7 +120,7 @@ func (w *writing) refuse() bool {
 	refused := false
 	for _, it := range w.items {
 		*it.res = automation.CommitResult{}
-		if w.held[it.owner] {
+		if w.held[it.owner] != nil {
 			it.res.Err = w.prepare(it)
 		} else {
 			it.res.Err = fmt.Errorf("contact %q: %w", it.t.Contact.String(), automation.ErrLeaseLost)
@@ -194,6 +199,7 @@ func (w *writing) commit(ctx context.Context) error {
 		return err
 	}
 	for _, it := range w.items {
+		w.s.begun.note(it)
 		it.res.Controls = it.controls
 		if it.contact != nil && !it.t.Release && !it.t.Delete {
 			c := it.contact.Contact.Clone()

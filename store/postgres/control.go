@@ -69,8 +69,11 @@ func lockRun(ctx context.Context, tx *transaction, id string) (run *runRow, acti
 		run = &r
 		return err
 	}
-	for _, sql := range []string{lockActive, lockEnded, lockActive} {
+	for i, sql := range []string{lockActive, lockEnded, lockActive} {
 		var sc script
+		if i == 0 {
+			sc.exec(parkRun, uuidOf(id))
+		}
 		sc.query(row, sql, uuidOf(id))
 		if err := tx.run(ctx, sc); err != nil || run != nil {
 			return run, sql == lockActive, err
@@ -99,7 +102,10 @@ FROM unnest($1::text[], $2::timestamptz[]) AS u (owner, now)
 WHERE r.owner = ANY (ARRAY[u.owner])`
 
 // cancelOwned asks the running runs of contacts to cancel, each at its time.
-func cancelOwned(sc *script, owners []string, at []time.Time) { sc.exec(cancelOwnedRuns, owners, at) }
+func cancelOwned(sc *script, owners []string, at []time.Time) {
+	sc.exec(parkOwned, owners)
+	sc.exec(cancelOwnedRuns, owners, at)
+}
 
 // cancelPage and cancelRest rely on active_runs_place. Runs that a commit is about
 // to write are passed over at first, so that neither waits for the other.
@@ -128,6 +134,7 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Ti
 	}
 	if err = s.cancelMost(ctx, no, now); err == nil {
 		var sc script
+		sc.exec(parkOf, no)
 		sc.exec(cancelRest, no, now)
 		s.notify(&sc)
 		err = implicit{s}.run(ctx, sc)

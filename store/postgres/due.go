@@ -9,7 +9,8 @@ import (
 // nextDue finds the first work whose contact is free by the time it is due, and
 // the first lease to expire among those that hold earlier work. It relies on
 // pending_accepted and active_runs_due, both read in order up to that first work,
-// and on the primary key of leases.
+// and on the primary key of leases. Of leases with runs there are as many as contacts
+// are being worked on.
 const nextDue = `
 WITH free AS MATERIALIZED (
 	SELECT least((
@@ -26,6 +27,8 @@ SELECT least(free.at, (
 ), (
 	SELECT min(l.until) FROM automation.active_runs r JOIN automation.leases l ON l.owner = ANY (ARRAY[r.owner])
 	WHERE r.due_at < coalesce(free.at, 'infinity') AND l.until > r.due_at
+), (
+	SELECT min(until) FROM automation.leases WHERE run_id IS NOT NULL
 )) FROM free`
 
 // NextDue implements automation.WorkStore.

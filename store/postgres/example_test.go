@@ -54,4 +54,5 @@ func ExampleMigrations() {
 	// 0001_init.sql
 	// 0002_segments.sql
 	// 0003_owners.sql
+	// 0004_begun.sql
 }

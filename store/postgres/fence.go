@@ -18,8 +18,10 @@ type share struct {
 
 // presentRun is how a run stands before it is written.
 type presentRun struct {
+	id string
 	record.Place
 	active, moved bool // is among the active runs, was moved to the ended ones
+	begun         bool // is, or was, with its lease
 	control       int16
 }
 
@@ -27,52 +29,154 @@ type presentRun struct {
 const (
 	endLeases = `
 DELETE FROM automation.leases l USING (SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token) t
-WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) RETURNING l.owner`
+WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token])
+RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, l.run_step`
 
 	extendLeases = `
 UPDATE automation.leases l SET until = t.until
 FROM (SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token, unnest($3::timestamptz[]) AS until) t
-WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) RETURNING l.owner`
+WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) RETURNING l.owner, l.run_id`
 )
 
 // read ends or extends the leases, which fences and locks everything about their
-// contacts, and then reads what has to be known before anything is written.
-func (w *writing) read(ctx context.Context) error {
+// contacts, and then reads what has to be known before anything is written. It reports
+// whether the transaction has to begin again.
+func (w *writing) read(ctx context.Context) (again bool, err error) {
 	var sc script
+	w.present = map[string]presentRun{}
 	w.fence(&sc)
 	w.readAutomations(&sc)
 	w.readContacts(&sc)
 	w.readRuns(&sc)
 	if err := w.tx.run(ctx, sc); err != nil {
-		return err
+		return false, err
 	}
-	return w.readOtherRuns(ctx)
+	if w.mistaken() {
+		return true, nil
+	}
+	return false, w.readOtherRuns(ctx)
 }
 
 func (w *writing) fence(sc *script) {
-	w.held = make(map[string]bool, len(w.items))
-	hold := func(scan scanFunc) error {
-		var owner string
-		err := scan(&owner)
-		w.held[owner] = true
-		return err
-	}
-	var ended, extended []string
+	w.held = make(map[string]*presentRun, len(w.items))
+	var parked, ended, extended []string
 	var endTokens, tokens []int64
 	var until []time.Time
+	var beginning, going beginnings
 	for _, it := range w.items {
-		if it.t.Release {
+		w.sortOut(it)
+		if it.plain {
+			parked = append(parked, it.owner)
+		}
+		switch {
+		case it.t.Release:
 			ended, endTokens = append(ended, it.owner), append(endTokens, it.t.Token)
-		} else {
+		case it.begun == nil:
 			extended, tokens, until = append(extended, it.owner), append(tokens, it.t.Token), append(until, it.t.Extend)
+		case it.begun.New:
+			beginning.add(it, it.begun, it.number)
+		default:
+			going.add(it, it.begun, 0)
 		}
 	}
+	if len(parked) > 0 {
+		sc.exec(parkOwned, parked)
+	}
+	beginning.begin(sc, w.hold)
+	going.goOn(sc, w.holdRun)
 	if len(extended) > 0 {
-		sc.query(hold, extendLeases, extended, tokens, until)
+		sc.query(w.holdOther, extendLeases, extended, tokens, until)
 	}
 	if len(ended) > 0 {
-		sc.query(hold, endLeases, ended, endTokens)
+		sc.query(w.holdRun, endLeases, ended, endTokens)
 	}
+}
+
+// sortOut finds out which run of a transition is kept with the lease, if one is.
+func (w *writing) sortOut(it *item) {
+	it.begun = nil
+	if it.plain || it.t.Release {
+		return
+	}
+	for i := range it.t.Runs {
+		r := &it.t.Runs[i]
+		switch {
+		case begins(it.t, r):
+			if no, ok := w.s.begun.number(r.AutomationID); ok && it.begun == nil {
+				it.begun, it.number = r, no
+			}
+		case r.New || !w.s.begun.has(r.ID):
+		case works(it.t, r):
+			it.begun = r
+		default:
+			it.begun, it.plain = nil, true // it leaves a lease that goes on
+			return
+		}
+	}
+}
+
+// hold notes that a lease is held.
+func (w *writing) hold(scan scanFunc) error {
+	var owner string
+	err := scan(&owner)
+	w.held[owner] = &presentRun{}
+	return err
+}
+
+// holdOther is hold for a lease of whose run nothing is said. It may have one.
+func (w *writing) holdOther(scan scanFunc) error {
+	var owner string
+	var run *string
+	err := scan(&owner, &run)
+	w.held[owner] = &presentRun{id: textOf(run)}
+	return err
+}
+
+// holdRun is hold for a lease with the run that it has had.
+func (w *writing) holdRun(scan scanFunc) error {
+	var owner string
+	var run, step *string
+	var no *int64
+	var version *int
+	if err := scan(&owner, &run, &no, &version, &step); err != nil {
+		return err
+	}
+	held := &presentRun{}
+	if run != nil {
+		*held = presentRun{id: *run, begun: true, Place: record.Place{Automation: *no, Version: *version, Step: *step}}
+		w.present[*run] = *held
+	}
+	w.held[owner] = held
+	return nil
+}
+
+// mistaken finds the transitions that are about runs which are not where they were
+// taken to be, and reports whether there are any: the transaction has to begin again,
+// and parks the runs of those.
+func (w *writing) mistaken() bool {
+	found := false
+	for _, it := range w.items {
+		if !it.plain && w.misplaced(it) {
+			it.plain, found = true, true
+		}
+	}
+	return found
+}
+
+func (w *writing) misplaced(it *item) bool {
+	held := w.held[it.owner]
+	if r := it.begun; r != nil {
+		if held == nil {
+			return true // or else the lease is lost
+		}
+		_, known := w.present[r.ID]
+		return r.New && (known || w.automations[r.AutomationID].enabled && w.automations[r.AutomationID].no != it.number)
+	}
+	if held == nil || held.id == "" {
+		return false
+	}
+	named := slices.ContainsFunc(it.t.Runs, func(r automation.RunChange) bool { return r.ID == held.id })
+	return named != it.t.Release
 }
 
 // shareAutomations relies on automations_id, findVersions also on the primary key of
@@ -113,6 +217,7 @@ func (w *writing) readAutomations(sc *script) {
 		var id string
 		err := scan(&a.no, &id, &a.enabled)
 		w.automations[id] = a
+		w.s.begun.numbered(id, a.no)
 		return err
 	}, shareAutomations, ids)
 	sc.query(func(scan scanFunc) error {
@@ -175,13 +280,14 @@ SELECT id, automation_no, version, status, step, control FROM automation.active_
 )
 
 // readRuns finds the runs that change where they are most often: new ones nowhere,
-// the others among the active ones.
+// the others among the active ones, unless they are with their lease.
 func (w *writing) readRuns(sc *script) {
-	w.present = map[string]presentRun{}
 	var at runLookup
 	for _, it := range w.items {
 		for i := range it.t.Runs {
-			at.add(&it.t.Runs[i], it.t.Runs[i].New)
+			if r := &it.t.Runs[i]; r.New || it.plain || !w.s.begun.has(r.ID) {
+				at.add(r, r.New)
+			}
 		}
 	}
 	w.look(sc, &at)
@@ -193,7 +299,7 @@ func (w *writing) readOtherRuns(ctx context.Context) error {
 	for _, it := range w.items {
 		for i := range it.t.Runs {
 			r := &it.t.Runs[i]
-			if _, ok := w.present[r.ID]; !ok && !r.New {
+			if _, ok := w.present[r.ID]; !ok && !r.New && r != it.begun {
 				at.add(r, true)
 			}
 		}

@@ -37,13 +37,14 @@ DELETE FROM automation.ended_runs WHERE id = ANY (ARRAY(
 	SELECT id FROM automation.ended_runs WHERE completed_at < $1::timestamptz ORDER BY completed_at LIMIT $2::int FOR UPDATE SKIP LOCKED))
 RETURNING automation_no, version, status, step, event_id`
 
-	// deleteEvents relies on the primary keys of events and pending, and on the
-	// indexes of both tables of runs by owner.
+	// deleteEvents relies on the primary keys of events, pending and leases, and on
+	// the indexes of both tables of runs by owner.
 	deleteEvents = `
 DELETE FROM automation.events e WHERE e.id = ANY ($1::uuid[])
 	AND NOT EXISTS (SELECT FROM automation.ended_runs r WHERE r.owner = e.owner AND r.event_id = e.id)
 	AND NOT EXISTS (SELECT FROM automation.active_runs r WHERE r.owner = e.owner AND r.event_id = e.id)
 	AND NOT EXISTS (SELECT FROM automation.pending p WHERE p.owner = e.owner AND p.event_id = e.id)
+	AND NOT EXISTS (SELECT FROM automation.leases l WHERE l.owner = e.owner AND l.run_event_id = e.id)
 RETURNING e.id`
 )
 
@@ -171,7 +172,7 @@ const abandoned = time.Hour
 // deleteLeases reads all leases, of which there are as many as contacts are being
 // worked on. Those of contacts with work are taken over when it is claimed.
 const deleteLeases = `
-DELETE FROM automation.leases l WHERE l.until <= $1::timestamptz
+DELETE FROM automation.leases l WHERE l.until <= $1::timestamptz AND l.run_id IS NULL
 	AND NOT EXISTS (SELECT FROM automation.pending p WHERE p.owner = l.owner)
 	AND NOT EXISTS (SELECT FROM automation.active_runs r WHERE r.owner = l.owner AND r.due_at IS NOT NULL)`
 

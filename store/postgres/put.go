@@ -151,10 +151,14 @@ func (w *writing) writeRuns(sc *script) record.Tally {
 	for _, it := range w.items {
 		for i := range it.t.Runs {
 			r := &it.t.Runs[i]
-			if p, ok := w.present[r.ID]; ok {
+			p, ok := w.present[r.ID]
+			switch {
+			case !ok:
+				rw.start(it, r, nil, w.automations[r.AutomationID].no, w.gone(it))
+			case p.begun:
+				rw.start(it, r, &p.Place, p.Automation, w.gone(it))
+			default:
 				rw.change(it, r, p, w.gone(it))
-			} else {
-				rw.start(it, r, w.automations[r.AutomationID].no, w.gone(it))
 			}
 		}
 	}
@@ -168,10 +172,16 @@ func (w *writing) gone(it *item) bool {
 	return c != nil && c.deleted
 }
 
-// start adds a run that does not exist yet.
-func (rw *runWriter) start(it *item, r *automation.RunChange, no int64, gone bool) {
+// start adds a run that is in no table yet, because it is new or was with its lease.
+func (rw *runWriter) start(it *item, r *automation.RunChange, from *record.Place, no int64, gone bool) {
 	to := record.Place{Automation: no, Version: r.Version, Status: record.StatusCode(r.Status), Step: r.Step}
-	rw.tally.Move(nil, &to)
+	if from != nil {
+		to.Version = from.Version
+	}
+	rw.tally.Move(from, &to)
+	if r == it.begun {
+		return
+	}
 	runs, due := &rw.ended, r.DueAt
 	if goesOn(*r) {
 		runs = &rw.active
@@ -180,7 +190,7 @@ func (rw *runWriter) start(it *item, r *automation.RunChange, no int64, gone boo
 		}
 	}
 	runs.add(&r.RunRecord, due)
-	runs.automations, runs.versions, runs.owners = append(runs.automations, no), append(runs.versions, int32(r.Version)), append(runs.owners, it.owner)
+	runs.automations, runs.versions, runs.owners = append(runs.automations, no), append(runs.versions, int32(to.Version)), append(runs.owners, it.owner)
 	runs.events, runs.names, runs.created = append(runs.events, uuidOf(r.EventID)), append(runs.names, r.EventName), append(runs.created, r.CreatedAt)
 }
 

@@ -49,13 +49,17 @@ func scanActive(scan scanFunc, more ...any) (runRow, error) {
 	return r, err
 }
 
-// findRun relies on the primary keys of active_runs and ended_runs.
+// findRun relies on the primary keys of active_runs and ended_runs. Of runs that have
+// begun there are as many as contacts are being worked on, here and in the lists.
 const findRun = `
 SELECT ` + runColumns + `, r.state, r.control
 FROM automation.active_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.id = $1::uuid
 UNION ALL
 SELECT ` + runColumns + `, r.state, 0::smallint
-FROM automation.ended_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.id = $1::uuid`
+FROM automation.ended_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.id = $1::uuid
+UNION ALL
+SELECT ` + runColumns + `, r.state, r.control
+FROM automation.begun_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.id = $1::uuid`
 
 // FindRun implements automation.RunReader.
 func (s *Store) FindRun(ctx context.Context, id string) (automation.RunRecord, error) {
@@ -107,14 +111,25 @@ FROM (
 	SELECT r.* FROM places p CROSS JOIN LATERAL (
 		SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE ` + atPlace
 
-	joined = `
+	andBegun = `
 	) r WHERE p.status <> 0
+	UNION ALL
+	SELECT r.* FROM (
+		SELECT ` + listedColumns + ` FROM automation.begun_runs r
+		WHERE ($1::text = '' OR r.automation_no = (SELECT no FROM automation.automations WHERE id = $1::text))
+			AND ($2::int = 0 OR r.version = $2::int) AND (cardinality($3::smallint[]) = 0 OR 0 = ANY ($3::smallint[]))
+			AND ($4::text = '' OR r.step = $4::text) AND ` + asAsked
+
+	joined = `
+	) r
 ) r JOIN automation.automations a ON a.no = r.automation_no`
 
 	listedColumns = `r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.wait_event, r.due_at, r.created_at, r.completed_at, r.error`
 
 	atPlace = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step
-			AND ($5::text = '' OR r.event_name = $5::text)
+			AND ` + asAsked
+
+	asAsked = `($5::text = '' OR r.event_name = $5::text)
 			AND r.created_at >= coalesce($6::timestamptz, '-infinity') AND r.created_at < coalesce($7::timestamptz, 'infinity')`
 
 	older = `
@@ -124,8 +139,8 @@ FROM (
 			AND (r.created_at, r.id) > ($8::timestamptz, $9::uuid)
 		ORDER BY r.created_at, r.id LIMIT $10::int`
 
-	olderRuns = places + older + andEnded + older + joined + ` ORDER BY r.created_at DESC, r.id DESC LIMIT $10::int`
-	newerRuns = places + newer + andEnded + newer + joined + ` ORDER BY r.created_at, r.id LIMIT $10::int`
+	olderRuns = places + older + andEnded + older + andBegun + older + joined + ` ORDER BY r.created_at DESC, r.id DESC LIMIT $10::int`
+	newerRuns = places + newer + andEnded + newer + andBegun + newer + joined + ` ORDER BY r.created_at, r.id LIMIT $10::int`
 )
 
 // The runs of a contact are few. The lists of them rely on active_runs_owner and
@@ -138,6 +153,8 @@ FROM (
 	SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE r.owner = $11::text AND ($12::uuid IS NULL OR r.event_id = $12::uuid)
 	UNION ALL
 	SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE r.owner = $11::text AND ($12::uuid IS NULL OR r.event_id = $12::uuid)
+	UNION ALL
+	SELECT ` + listedColumns + ` FROM automation.begun_runs r WHERE r.owner = $11::text AND ($12::uuid IS NULL OR r.event_id = $12::uuid)
 	OFFSET 0
 ) r JOIN automation.automations a ON a.no = r.automation_no
 WHERE ($1::text = '' OR a.id = $1::text) AND ($2::int = 0 OR r.version = $2::int)
@@ -155,7 +172,9 @@ const (
 	findRunCreated = `
 SELECT created_at FROM automation.active_runs WHERE id = $1::uuid
 UNION ALL
-SELECT created_at FROM automation.ended_runs WHERE id = $1::uuid`
+SELECT created_at FROM automation.ended_runs WHERE id = $1::uuid
+UNION ALL
+SELECT created_at FROM automation.begun_runs WHERE id = $1::uuid`
 
 	findEventOwner = `SELECT owner FROM automation.events WHERE id = $1::uuid`
 )

@@ -27,6 +27,8 @@ type Store struct {
 	turns   turns // of Commit
 	appends *batch.Group[*appendCall]
 	lookups *batch.Group[*definitionCall]
+	begun   begunRuns
+	expired lookout // for leases with runs
 }
 
 var (

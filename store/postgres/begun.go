@@ -1,0 +1,199 @@
+package postgres
+
+import (
+	"sync"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// A run begins in the row of the lease under which it was started, which is written
+// then in any case: most are over, or asleep, before they were worth a row in a table
+// with four indexes. From there it goes straight to where it belongs when the lease is
+// released. It is parked among the active runs by whoever else is concerned with it:
+// it is asked for something, its lease has expired, or a commit does with it what the
+// statements of this file are not made for.
+
+// begins reports whether a new run is about to do something under the lease that goes
+// on, so that nobody else looks for it.
+func begins(t *automation.Transition, r *automation.RunChange) bool {
+	return r.New && t.Contact.ID != "" && works(t, r)
+}
+
+// works reports whether nothing is to be known of a run beyond what the row of a lease
+// has room for.
+func works(t *automation.Transition, r *automation.RunChange) bool {
+	return !t.Release && r.Status == automation.RunRunning && !r.DueAt.IsZero() && !r.DueAt.After(t.Now) && r.WaitEvent == "" &&
+		r.Setbacks == 0 && r.Error == nil && r.CompletedAt.IsZero() && r.Seen == automation.ControlNone
+}
+
+// All of these rely on the primary key of leases.
+const (
+	// beginRuns extends leases and keeps a run with each.
+	beginRuns = `
+UPDATE automation.leases l SET until = t.until, run_id = t.id, run_automation_no = t.automation_no, run_version = t.version,
+	run_event_id = t.event_id, run_event_name = t.event_name, run_step = t.step, run_due_at = t.due_at, run_created_at = t.created_at,
+	run_state = t.state
+FROM (
+	SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token, unnest($3::timestamptz[]) AS until, unnest($4::uuid[]) AS id,
+		unnest($5::bigint[]) AS automation_no, unnest($6::int[]) AS version, unnest($7::uuid[]) AS event_id, unnest($8::text[]) AS event_name,
+		unnest($9::text[]) AS step, unnest($10::timestamptz[]) AS due_at, unnest($11::timestamptz[]) AS created_at, unnest($12::bytea[]) AS state
+) t
+WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) AND l.run_id IS NULL
+RETURNING l.owner`
+
+	// goOn extends leases and changes their runs, and returns where these stood.
+	goOn = `
+UPDATE automation.leases l SET until = t.until, run_step = t.step, run_due_at = t.due_at, run_state = t.state
+FROM (
+	SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token, unnest($3::timestamptz[]) AS until, unnest($4::uuid[]) AS id,
+		unnest($5::text[]) AS step, unnest($6::timestamptz[]) AS due_at, unnest($7::bytea[]) AS state
+) t
+JOIN automation.leases o ON o.owner = ANY (ARRAY[t.owner])
+WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) AND l.run_id = ANY (ARRAY[t.id])
+RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, o.run_step`
+)
+
+// beginnings are runs that begin, by column.
+type beginnings struct {
+	owners      []string
+	tokens      []int64
+	until       []time.Time
+	ids         uuids
+	automations []int64
+	versions    []int32
+	events      uuids
+	names       []string
+	steps       []string
+	due         []time.Time
+	created     []time.Time
+	states      [][]byte
+}
+
+func (b *beginnings) add(it *item, r *automation.RunChange, no int64) {
+	b.owners, b.tokens, b.until = append(b.owners, it.owner), append(b.tokens, it.t.Token), append(b.until, it.t.Extend)
+	b.ids, b.automations, b.versions = append(b.ids, uuidOf(r.ID)), append(b.automations, no), append(b.versions, int32(r.Version))
+	b.events, b.names, b.steps = append(b.events, uuidOf(r.EventID)), append(b.names, r.EventName), append(b.steps, r.Step)
+	b.due, b.created, b.states = append(b.due, r.DueAt), append(b.created, r.CreatedAt), append(b.states, r.State)
+}
+
+func (b *beginnings) begin(sc *script, row func(scan scanFunc) error) {
+	if len(b.ids) > 0 {
+		sc.query(row, beginRuns, b.owners, b.tokens, b.until, b.ids, b.automations, b.versions, b.events, b.names, b.steps, b.due, b.created, b.states)
+	}
+}
+
+func (b *beginnings) goOn(sc *script, row func(scan scanFunc) error) {
+	if len(b.ids) > 0 {
+		sc.query(row, goOn, b.owners, b.tokens, b.until, b.ids, b.steps, b.due, b.states)
+	}
+}
+
+// Runs are parked by statements that lock their leases and move what is there then.
+// All but parkOwned read all leases, of which there are as many as contacts are being
+// worked on.
+const (
+	parkFrom = `
+WITH old AS MATERIALIZED (
+	SELECT owner, run_id, run_automation_no, run_version, run_event_id, run_event_name, run_step, run_due_at, run_created_at, run_state
+	FROM automation.leases WHERE run_id IS NOT NULL AND `
+
+	parkTo = `
+), parked AS (
+	INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, due_at, created_at, state)
+	SELECT run_id, run_automation_no, run_version, owner, run_event_id, run_event_name, 0, 0, run_step, run_due_at, run_created_at, run_state FROM old
+)
+UPDATE automation.leases l
+SET run_id = NULL, run_automation_no = NULL, run_version = NULL, run_event_id = NULL, run_event_name = NULL, run_step = NULL,
+	run_due_at = NULL, run_created_at = NULL, run_state = NULL
+FROM old WHERE l.owner = ANY (ARRAY[old.owner])`
+
+	parkOwned   = parkFrom + `owner = ANY ($1::text[]) ORDER BY owner FOR UPDATE` + parkTo
+	parkRun     = parkFrom + `run_id = $1::uuid FOR UPDATE` + parkTo
+	parkOf      = parkFrom + `run_automation_no = $1::bigint ORDER BY owner FOR UPDATE` + parkTo
+	parkExpired = parkFrom + `until <= $1::timestamptz ORDER BY owner FOR UPDATE SKIP LOCKED` + parkTo
+
+	nextExpiry = `SELECT min(until) FROM automation.leases WHERE run_id IS NOT NULL`
+)
+
+// shortestLease is how long a lease lasts at the least: a Runner has no shorter ones.
+const shortestLease = time.Second
+
+// lookout knows when leases with runs may have expired next. It is safe for
+// concurrent use.
+type lookout struct {
+	mu         sync.Mutex
+	from, next time.Time
+}
+
+// due reports whether to look. A clock that has been set back says nothing.
+func (l *lookout) due(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return now.Before(l.from) || !now.Before(l.next)
+}
+
+// looked takes note of the lease that expires first, of those that there were at a
+// time. The zero time: there was none. Later ones last longer than shortestLease.
+func (l *lookout) looked(at, first time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.from, l.next = at, at.Add(shortestLease)
+	if !first.IsZero() && first.Before(l.next) {
+		l.next = first
+	}
+}
+
+// begunRuns knows which runs this process has kept with leases, and the numbers of
+// their automations. What it knows wrongly costs time only. It is safe for concurrent
+// use.
+type begunRuns struct {
+	mu      sync.Mutex
+	runs    map[string]struct{}
+	numbers map[string]int64
+}
+
+// maxBegun bounds what begunRuns remembers. Runs whose lease was lost stay in it.
+const maxBegun = 1 << 16
+
+func (b *begunRuns) has(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, ok := b.runs[id]
+	return ok
+}
+
+// note takes note of where the runs of a transition that was written are.
+func (b *begunRuns) note(it *item) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range it.t.Runs {
+		if r := &it.t.Runs[i]; r != it.begun {
+			delete(b.runs, r.ID)
+		}
+	}
+	if it.begun == nil {
+		return
+	}
+	if b.runs == nil || len(b.runs) >= maxBegun {
+		b.runs = map[string]struct{}{}
+	}
+	b.runs[it.begun.ID] = struct{}{}
+}
+
+// number returns the number of an automation, if it is known.
+func (b *begunRuns) number(automationID string) (int64, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	no, ok := b.numbers[automationID]
+	return no, ok
+}
+
+func (b *begunRuns) numbered(automationID string, no int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.numbers == nil || len(b.numbers) >= maxBegun {
+		b.numbers = map[string]int64{}
+	}
+	b.numbers[automationID] = no
+}
