@@ -25,9 +25,9 @@ func ourContestants() []contestant {
 	sizes := map[string][]int{"w1": {10_000}, "w2": {100_000}, "w3": waiting, "w4": {100_000}, "w5": {1_000_000}}
 	return []contestant{
 		{Engine: "automation", Store: onMemory, Settings: "defaults", Open: openOnMemory, Sizes: sizes, Made: 20_000},
-		{Engine: "automation", Store: onSQLite, Settings: "sqlitefile.Open: WAL, synchronous=FULL; 512 senders", Open: openOnSQLite, Sizes: sizes, Made: 7_000, Senders: 512},
+		{Engine: "automation", Store: onSQLite, Settings: "sqlitefile.Open: WAL, synchronous=FULL; 1,024 senders", Open: openOnSQLite, Sizes: sizes, Made: 7_000, Senders: 1_024},
 		{
-			Engine: "automation", Store: onPostgres, Settings: "a pool of 20 connections for each node; 512 senders", Senders: 512,
+			Engine: "automation", Store: onPostgres, Settings: "a pool of 20 connections for each node; 1,024 senders", Senders: 1_024,
 			Open: openOnPostgres, Sizes: sizes, Made: 7_000, Nodes: []int{1, 2, 4},
 		},
 	}

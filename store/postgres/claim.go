@@ -23,7 +23,15 @@ const claimAlone = `SELECT pg_advisory_xact_lock(hashtextextended('automation.le
 //
 // It relies on pending_accepted and active_runs_due, both read in order until there
 // are enough, and on the primary key of leases.
-const leaseDue = `
+const (
+	leaseDue = leaseFree + leaseTaken
+
+	// leaseOthers is leaseDue for when somebody leases one of these contacts alone, or
+	// deletes it, just then. It costs more.
+	leaseOthers = leaseFree + `
+	ON CONFLICT (owner) DO NOTHING` + leaseTaken
+
+	leaseFree = `
 WITH waiting AS (
 	SELECT p.owner, p.accepted_at AS due, l.owner IS NOT NULL AS taken
 	FROM automation.pending p LEFT JOIN automation.leases l ON l.owner = ANY (ARRAY[p.owner])
@@ -41,15 +49,20 @@ WITH waiting AS (
 ), expired AS (
 	SELECT owner FROM automation.leases
 	WHERE owner = ANY (ARRAY(SELECT owner FROM chosen WHERE taken)) AND until <= $1::timestamptz AND run_id IS NULL
-	FOR NO KEY UPDATE SKIP LOCKED
+	ORDER BY owner FOR NO KEY UPDATE SKIP LOCKED
+), taken AS (
+	UPDATE automation.leases l SET token = nextval('automation.tokens'), until = $3::timestamptz
+	FROM expired WHERE l.owner = ANY (ARRAY[expired.owner])
+	RETURNING l.owner, l.token
 ), leased AS (
-	INSERT INTO automation.leases AS l (owner, token, until)
-	SELECT owner, nextval('automation.tokens'), $3::timestamptz
-	FROM (SELECT owner FROM chosen WHERE NOT taken OR owner IN (SELECT owner FROM expired) ORDER BY owner) AS free
-	ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE l.until <= $1::timestamptz AND l.run_id IS NULL
+	INSERT INTO automation.leases (owner, token, until)
+	SELECT owner, nextval('automation.tokens'), $3::timestamptz FROM (SELECT owner FROM chosen WHERE NOT taken ORDER BY owner) AS free`
+
+	leaseTaken = `
 	RETURNING owner, token
 )
-SELECT owner, token FROM leased`
+SELECT owner, token FROM leased UNION ALL SELECT owner, token FROM taken`
+)
 
 // leaseOne relies on the primary key of leases.
 const leaseOne = `
@@ -110,10 +123,16 @@ func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []hel
 		sc.exec(claimAlone)
 		sc.query(row, leaseDue, p.Now, p.Limit, until)
 	}
-	err = s.transact(ctx, func(tx *transaction) error {
-		held = nil
-		return tx.commit(ctx, sc)
-	})
+	lease := func() error {
+		return s.transact(ctx, func(tx *transaction) error {
+			held = nil
+			return tx.commit(ctx, sc)
+		})
+	}
+	if err = lease(); code(err) == uniqueViolation {
+		sc[len(sc)-1].sql = leaseOthers
+		err = lease()
+	}
 	if err == nil && look {
 		s.expired.looked(p.Now, timeOf(first))
 	}

@@ -67,3 +67,36 @@ func TestStore_SettingsEndWithItsTransactions(t *testing.T) {
 		assert.Equal(t, want, setting, name)
 	}
 }
+
+// Somebody may lease a contact alone, or delete it, after a claim has looked for free
+// ones: the claim passes it over.
+func TestClaim_OfAContactThatIsTakenMeanwhile(t *testing.T) {
+	t.Parallel()
+	s, pool := migrated(t)
+	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
+	for i, contact := range []string{"taken", "free"} {
+		e := order(i, "")
+		e.Event.ContactID, e.Event.AcceptedAt, e.HostContact = contact, now, true
+		_, err := s.AppendEvents(ctx, []automation.NewEvent{e})
+		require.NoError(t, err)
+	}
+	tx, err := pool.Begin(ctx)
+	require.NoError(t, err)
+	_, err = tx.Exec(ctx, "INSERT INTO automation.leases (owner, token, until) VALUES ('=taken', 0, 'infinity')")
+	require.NoError(t, err)
+	claimed := make(chan []automation.Work, 1)
+	go func() {
+		works, err := s.Claim(ctx, automation.ClaimParams{Now: now.Add(time.Second), Lease: time.Minute, Limit: 10, Events: 10, Runs: 10})
+		assert.NoError(t, err)
+		claimed <- works
+	}()
+	require.Eventually(t, func() bool {
+		waiting := false
+		err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) OR NOT granted AND transactionid IS NOT NULL)").Scan(&waiting)
+		return err == nil && waiting
+	}, time.Minute, time.Millisecond, "the claim waits for the lease")
+	require.NoError(t, tx.Commit(ctx))
+	works := <-claimed
+	require.Len(t, works, 1)
+	assert.Equal(t, "free", works[0].Contact.ID)
+}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -12,9 +13,27 @@ import (
 // Columns of a call's rows. pgx encodes arrays of its own types without reflection.
 type (
 	uuids         = pgtype.FlatArray[pgtype.UUID]
-	nullableTimes = pgtype.FlatArray[pgtype.Timestamptz]
-	nullableTexts = pgtype.FlatArray[pgtype.Text]
+	nullableTimes []pgtype.Timestamptz
+	nullableTexts []pgtype.Text
+	nullableBools []pgtype.Bool
 )
+
+// arg returns the column as an argument. One of nothing but NULLs is NULL: unnest
+// beside other columns makes as many NULLs of it.
+func (c nullableTimes) arg() any {
+	return orNone(c, func(t pgtype.Timestamptz) bool { return t.Valid })
+}
+
+func (c nullableTexts) arg() any { return orNone(c, func(t pgtype.Text) bool { return t.Valid }) }
+
+func (c nullableBools) arg() any { return orNone(c, func(b pgtype.Bool) bool { return b.Valid }) }
+
+func orNone[T any](column []T, valid func(T) bool) any {
+	if !slices.ContainsFunc(column, valid) {
+		return nil
+	}
+	return pgtype.FlatArray[T](column)
+}
 
 // nullable returns a time as it is kept: NULL for the zero time.
 func nullable(t time.Time) pgtype.Timestamptz { return pgtype.Timestamptz{Time: t, Valid: !t.IsZero()} }

@@ -51,6 +51,8 @@ type item struct {
 	begun  *automation.RunChange
 	number int64
 	plain  bool // none of its runs is
+	// renamed says that the contact was changed when it was read.
+	renamed bool
 }
 
 // write writes transitions of different contacts in one transaction. If the
@@ -242,7 +244,7 @@ func (w *writing) writeContacts(sc *script) error {
 	var diedAt, cancelAt []time.Time
 	var cancelled []string
 	for _, it := range w.items {
-		if it.contact != nil && it.t.Change != nil {
+		if it.contact != nil && it.t.Change != nil && !it.renamed {
 			changes = append(changes, contactChange{old: *w.contacts[it.owner], now: *it.contact})
 		}
 		if !it.t.Delete {

@@ -222,7 +222,7 @@ func (s *Store) insertion(calls []*appendCall) (sc script) {
 		}
 	}
 	if len(rows.ids) > 0 {
-		sc.exec(insertEvents, rows.ids, rows.owners, rows.emails, rows.names, rows.payloads, rows.keys, rows.occurred, rows.accepted)
+		sc.exec(insertEvents, rows.ids, rows.owners, rows.emails.arg(), rows.names, rows.payloads.arg(), rows.keys.arg(), rows.occurred.arg(), rows.accepted)
 		s.notify(&sc)
 	}
 	return sc

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
@@ -54,7 +56,7 @@ func (w *writing) read(ctx context.Context) (again bool, err error) {
 	if w.mistaken() {
 		return true, nil
 	}
-	return false, w.readOtherRuns(ctx)
+	return false, w.readMissing(ctx)
 }
 
 func (w *writing) fence(sc *script) {
@@ -228,42 +230,91 @@ func (w *writing) readAutomations(sc *script) {
 	}, findVersions, ids, versions)
 }
 
-// lockContacts and peekContacts rely on the primary key of contacts.
+// renameContacts, lockContacts and peekContacts rely on the primary key of contacts.
 const (
+	// renameContacts makes changes that follow from nothing in the contact. It returns
+	// contacts as they are then.
+	renameContacts = `
+UPDATE automation.contacts c
+SET first_name = coalesce(u.first_name, c.first_name), last_name = coalesce(u.last_name, c.last_name),
+	unsubscribed = coalesce(u.unsubscribed, c.unsubscribed)
+FROM (
+	SELECT unnest($1::text[]) AS id, unnest($2::text[]) AS first_name, unnest($3::text[]) AS last_name, unnest($4::boolean[]) AS unsubscribed
+) u
+WHERE c.id = ANY (ARRAY[u.id]) AND c.deleted_at IS NULL
+RETURNING ` + contactColumns
+
 	peekContacts = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.id = ANY ($1::text[])`
 	lockContacts = peekContacts + ` ORDER BY c.id FOR NO KEY UPDATE`
 )
 
 // readContacts reads the contacts that change, that are in a result, or of which
-// runs go on.
+// runs go on. It makes those changes at once that it can.
 func (w *writing) readContacts(sc *script) {
 	w.contacts, w.damaged = map[string]*contactRow{}, map[string]error{}
 	var changing, others []string
+	var names renames
 	for _, it := range w.items {
+		it.renamed = it.t.Contact.ID != "" && !it.t.Delete && names.add(it.t)
 		switch id := it.t.Contact.ID; {
-		case id == "":
+		case id == "" || it.renamed:
 		case it.t.Change != nil || it.t.Delete:
 			changing = append(changing, id)
 		case !it.t.Release || slices.ContainsFunc(it.t.Runs, goesOn):
 			others = append(others, id)
 		}
 	}
-	row := func(scan scanFunc) error {
-		c, err := scanContact(scan)
-		owner := ownerOf(automation.ContactRef{ID: c.ID})
-		if errors.Is(err, errDamaged) {
-			w.damaged[owner] = err
-			return nil
-		}
-		w.contacts[owner] = &c
-		return err
+	if len(names.ids) > 0 {
+		sc.query(w.addContact, renameContacts, names.ids, names.first.arg(), names.last.arg(), names.unsubscribed.arg())
 	}
 	if len(changing) > 0 {
-		sc.query(row, lockContacts, changing)
+		sc.query(w.addContact, lockContacts, changing)
 	}
 	if len(others) > 0 {
-		sc.query(row, peekContacts, others)
+		sc.query(w.addContact, peekContacts, others)
 	}
+}
+
+func (w *writing) addContact(scan scanFunc) error {
+	c, err := scanContact(scan)
+	owner := ownerOf(automation.ContactRef{ID: c.ID})
+	if errors.Is(err, errDamaged) {
+		w.damaged[owner] = err
+		return nil
+	}
+	w.contacts[owner] = &c
+	return err
+}
+
+// renames are changes of contacts, by column.
+type renames struct {
+	ids          []string
+	first, last  nullableTexts
+	unsubscribed nullableBools
+}
+
+// add reports whether the change of a transition, if there is one, follows from
+// nothing in the contact.
+func (r *renames) add(t *automation.Transition) bool {
+	c := t.Change
+	if c == nil || c.Email != nil || len(c.Properties)+len(c.AddSegments)+len(c.RemoveSegments) > 0 {
+		return false
+	}
+	var unsubscribed pgtype.Bool
+	if c.Unsubscribed != nil {
+		unsubscribed = pgtype.Bool{Bool: *c.Unsubscribed, Valid: true}
+	}
+	r.ids, r.first, r.last = append(r.ids, t.Contact.ID), append(r.first, given(c.FirstName)), append(r.last, given(c.LastName))
+	r.unsubscribed = append(r.unsubscribed, unsubscribed)
+	return true
+}
+
+// given returns a name as it is kept, NULL for none.
+func given(name *string) pgtype.Text {
+	if name == nil {
+		return pgtype.Text{}
+	}
+	return pgtype.Text{String: storable(*name), Valid: true}
 }
 
 func goesOn(r automation.RunChange) bool { return r.Status == automation.RunRunning }
@@ -293,9 +344,10 @@ func (w *writing) readRuns(sc *script) {
 	w.look(sc, &at)
 }
 
-// readOtherRuns looks everywhere for the runs that should have been found.
-func (w *writing) readOtherRuns(ctx context.Context) error {
+// readMissing looks everywhere for the runs and contacts that should have been found.
+func (w *writing) readMissing(ctx context.Context) error {
 	var at runLookup
+	var gone []string
 	for _, it := range w.items {
 		for i := range it.t.Runs {
 			r := &it.t.Runs[i]
@@ -303,9 +355,15 @@ func (w *writing) readOtherRuns(ctx context.Context) error {
 				at.add(r, true)
 			}
 		}
+		if it.renamed && w.contacts[it.owner] == nil && w.damaged[it.owner] == nil {
+			gone = append(gone, it.t.Contact.ID)
+		}
 	}
 	var sc script
 	w.look(&sc, &at)
+	if len(gone) > 0 {
+		sc.query(w.addContact, peekContacts, gone)
+	}
 	if len(sc) == 0 {
 		return nil
 	}

@@ -79,6 +79,7 @@ var hot = []struct {
 	{"parkOwned", parkOwned, []string{"leases_pkey"}},
 	{"endLeases", endLeases, []string{"leases_pkey"}},
 	{"extendLeases", extendLeases, []string{"leases_pkey"}},
+	{"renameContacts", renameContacts, []string{"contacts_pkey"}},
 	{"lockContacts", lockContacts, []string{"contacts_pkey"}},
 	{"presentEnded", presentEnded, []string{"ended_runs_pkey"}},
 	{"presentActive", presentActive, []string{"active_runs_pkey"}},

@@ -111,13 +111,15 @@ func (cs *changedColumns) add(r *automation.RunRecord, due time.Time) {
 }
 
 func (cs *changedColumns) args() []any {
-	return []any{cs.ids, cs.statuses, cs.setbacks, cs.steps, cs.waits, cs.due, cs.completed, cs.failures, cs.states}
+	return []any{
+		cs.ids, cs.statuses, cs.setbacks, cs.steps, cs.waits.arg(), cs.due.arg(), cs.completed.arg(), cs.failures.arg(), cs.states,
+	}
 }
 
 func (n *newRuns) insert(sc *script, sql string) {
 	if len(n.ids) > 0 {
 		sc.exec(sql, n.ids, n.automations, n.versions, n.owners, n.events, n.names, n.statuses, n.setbacks, n.steps,
-			n.waits, n.due, n.created, n.completed, n.failures, n.states)
+			n.waits.arg(), n.due.arg(), n.created, n.completed.arg(), n.failures.arg(), n.states)
 	}
 }
 
