@@ -253,11 +253,11 @@ func (a *advance) walk() Action {
 		case TypeTrigger:
 			branch = ConnectionDefault
 		case TypeCondition:
-			met, output, err := a.decide(n)
+			met, record, err := a.decide(n)
 			if err != nil {
 				return a.fail(FailedCondition, err.Error())
 			}
-			a.s.current().output = output
+			a.s.current().output = record
 			branch = ConnectionConditionNotMet
 			if met {
 				branch = ConnectionConditionMet
@@ -325,14 +325,14 @@ func (a *advance) data() *Data {
 	return &a.in.Data
 }
 
-func (a *advance) decide(n *node) (met bool, output json.RawMessage, err error) {
+func (a *advance) decide(n *node) (met bool, record []byte, err error) {
 	var buffer [16]ruleOutcome // everyday rules need no more, and it stays on the stack
 	outcomes := n.rule.makeOutcomes(buffer[:])
 	met, err = n.rule.eval(a.data(), outcomes)
 	if err != nil {
 		return false, nil, err
 	}
-	return met, conditionOutput(met, n.rule, outcomes), nil
+	return met, recordOutcomes(met, outcomes), nil
 }
 
 func (a *advance) sleep(n *node) Action {

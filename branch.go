@@ -8,6 +8,12 @@ func (n *node) branch(st *stepState) ConnectionType {
 	if n.typ != TypeCondition && n.typ != TypeWaitForEvent || len(st.output) == 0 {
 		return st.branch
 	}
+	if met, _, ok := readOutcomes(st.output); ok {
+		if met {
+			return ConnectionConditionMet
+		}
+		return ConnectionConditionNotMet
+	}
 	var out struct {
 		Branch     ConnectionType `json:"branch"`
 		EventName  string         `json:"event_name"`

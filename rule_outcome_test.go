@@ -50,3 +50,27 @@ func TestConditionOutput_IsWrittenInOnePiece(t *testing.T) {
 		assert.EqualValues(t, 1, testing.AllocsPerRun(100, func() { _ = conditionOutput(met, rule, out) }))
 	}
 }
+
+func TestOutcomes_AreReadAsTheyWereRecorded(t *testing.T) {
+	t.Parallel()
+	for _, met := range []bool{true, false} {
+		want := ruleOutcomes{ruleHeld, ruleNotEvaluated, ruleDidNotHold}
+		got, out, ok := readOutcomes(recordOutcomes(met, want))
+		assert.True(t, ok)
+		assert.Equal(t, met, got)
+		assert.Equal(t, want, out)
+	}
+	for _, other := range []string{"", `{"branch":"condition_met"}`, "\x07\x01"} {
+		_, _, ok := readOutcomes([]byte(other))
+		assert.False(t, ok, "%q", other)
+	}
+}
+
+// A record that does not fit its rule is damaged, and must not stop the others.
+func TestConditionOutput_OfTooFewOutcomes(t *testing.T) {
+	t.Parallel()
+	rule := mustCompileRule(t, fourLeaves())
+	for _, out := range []ruleOutcomes{nil, {ruleHeld}, make(ruleOutcomes, 9)} {
+		assert.True(t, json.Valid(conditionOutput(true, rule, out)))
+	}
+}

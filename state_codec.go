@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// stateVersion leads every encoded State. A reader refuses a higher one.
-const stateVersion = 1
+// stateVersion leads every encoded State. A reader refuses a higher one. In the
+// first, a condition has its whole output.
+const stateVersion = 2
 
 // errDamagedState is what decoding returns for bytes that are no State.
 var errDamagedState = errors.New("automation: stored run state is damaged")

@@ -85,6 +85,29 @@ func TestState_OfASleepingRunIsSmall(t *testing.T) {
 	assert.Less(t, len(stateBytes(t, f.state)), 100)
 }
 
+// The first version kept the whole output of a condition.
+func TestState_OfTheFirstVersion(t *testing.T) {
+	t.Parallel()
+	const output = `{"branch":"condition_not_met","rules":[]}`
+	f := startFlow(t, fork(Condition{Rule: Field("event.plan").Eq("pro")}), CompileOptions{}, `{"plan":"pro"}`)
+	for i := range f.state.steps {
+		if st := &f.state.steps[i]; f.graph.steps[st.index].typ == TypeCondition {
+			st.output = []byte(output)
+		}
+	}
+	b := stateBytes(t, f.state)
+	b[0] = 1
+	require.NoError(t, f.state.UnmarshalBinary(b))
+	var read StepRun
+	for _, r := range f.graph.StepRuns(f.state) {
+		if r.Type == TypeCondition {
+			read = r
+		}
+	}
+	assert.JSONEq(t, output, string(read.Output))
+	assert.Equal(t, ConnectionConditionNotMet, read.Branch)
+}
+
 func TestState_OfANewerVersion(t *testing.T) {
 	t.Parallel()
 	b := stateBytes(t, startFlow(t, sequence(hour), CompileOptions{}, "").state)

@@ -37,11 +37,16 @@ func (g *Graph) stepRun(i int, st *stepState, ahead bool) StepRun {
 	return r
 }
 
-// output returns what a step has recorded. A delay's is not stored: it follows
-// from the graph, and most runs that sleep do so in a delay.
+// output returns what a step has recorded. What follows from the graph is not stored:
+// a delay's end, and what a condition has compared.
 func (g *Graph) output(st *stepState) json.RawMessage {
-	if n := &g.steps[st.index]; n.typ == TypeDelay {
+	switch n := &g.steps[st.index]; n.typ {
+	case TypeDelay:
 		return timeOutput("resume_at", stamp(st.startedAt.Add(n.duration)))
+	case TypeCondition:
+		if met, outcomes, ok := readOutcomes(st.output); ok {
+			return conditionOutput(met, n.rule, outcomes)
+		}
 	}
 	return st.output
 }
