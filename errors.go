@@ -18,6 +18,11 @@ var (
 	// somebody else since it was read. Read it again and retry.
 	ErrConflict = errors.New("conflict")
 
+	// ErrDefinitionChanged means that the definition of an event is not the one
+	// that its payload was checked against. Nothing was kept. Runners check again
+	// by themselves.
+	ErrDefinitionChanged = errors.New("event definition has changed")
+
 	// ErrInvalid is matched by every *ValidationError.
 	ErrInvalid = errors.New("invalid")
 

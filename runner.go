@@ -39,7 +39,7 @@ func New(store Store, mailer Mailer, opts Options) (*Runner, error) {
 		opts:   opts,
 		ids:    newIDSource(opts.Random),
 		graphs: graphCache{byVersion: map[VersionRef]*Graph{}},
-		checks: schemaCache{byText: map[string]*payloadSchema{}},
+		checks: schemaCache{byText: map[string]*payloadSchema{}, byName: map[string]foundSchema{}},
 		wakeup: make(chan struct{}, 1),
 	}, nil
 }

@@ -88,25 +88,46 @@ type sender struct {
 	contacts Contacts // nil: they live in the store
 }
 
-func (s *sender) send(ctx context.Context, w EventWriter, events []Event) ([]EventReceipt, []NewEvent, error) {
+// checks is how often events are checked at most, while their definitions change.
+const checks = 5
+
+func (s *sender) send(ctx context.Context, w EventWriter, events []Event) (receipts []EventReceipt, kept []NewEvent, err error) {
 	if len(events) == 0 {
 		return nil, nil, nil
 	}
-	if err := s.check(ctx, w, events); err != nil {
+	for n := range checks {
+		if kept, err = s.admit(ctx, w, events, n > 0); err == nil {
+			if receipts, err = w.AppendEvents(ctx, kept); err != nil {
+				err = fmt.Errorf("automation: send: %w", err)
+			}
+		}
+		if !errors.Is(err, ErrDefinitionChanged) {
+			break
+		}
+	}
+	if err != nil {
 		return nil, nil, err
+	}
+	return receipts, kept, nil
+}
+
+// admit returns events as stores keep them, or what is wrong with them. The error is
+// ErrDefinitionChanged if something may be wrong with them by definitions that were
+// remembered, and that have to be asked for anew.
+func (s *sender) admit(ctx context.Context, w EventWriter, events []Event, anew bool) ([]NewEvent, error) {
+	schemas := map[string]foundSchema{}
+	if err := s.check(ctx, w, events, schemas, anew); err != nil {
+		return nil, err
 	}
 	accepted := make([]NewEvent, len(events))
 	for i := range events {
 		var err error
 		if accepted[i], err = s.accept(ctx, events[i]); err != nil {
-			return nil, nil, fmt.Errorf("automation: %s: %w", subjectOf(events, i), err)
+			return nil, fmt.Errorf("automation: %s: %w", subjectOf(events, i), err)
 		}
+		accepted[i].Schema = schemas[events[i].Name].text
 	}
-	receipts, err := w.AppendEvents(ctx, accepted)
-	if err != nil {
-		return nil, nil, fmt.Errorf("automation: send: %w", err)
-	}
-	return receipts, accepted, nil
+	return accepted, nil
 }
 
 // subjectOf names an event in an error.
@@ -117,13 +138,12 @@ func subjectOf(events []Event, i int) string {
 	return fmt.Sprintf("event %d of %d", i+1, len(events))
 }
 
-// check reports what is wrong with all of the events. After maxProblems it looks
-// no further.
-func (s *sender) check(ctx context.Context, w EventWriter, events []Event) error {
+// check reports what is wrong with all of the events, and adds their schemas to found.
+// After maxProblems it looks no further.
+func (s *sender) check(ctx context.Context, w EventWriter, events []Event, found map[string]foundSchema, anew bool) error {
 	var all Problems
-	found := map[string]foundSchema{}
 	for i := 0; i < len(events) && len(all) < maxProblems; i++ {
-		problems, err := s.checkOne(ctx, w, &events[i], found)
+		problems, err := s.checkOne(ctx, w, &events[i], found, anew)
 		if err != nil {
 			return fmt.Errorf("automation: %s: %w", subjectOf(events, i), err)
 		}
@@ -143,7 +163,7 @@ func (s *sender) check(ctx context.Context, w EventWriter, events []Event) error
 
 // checkOne reports what is wrong with an event. The error is about asking for its
 // definition, which is done once for all events of a call that have the same name.
-func (s *sender) checkOne(ctx context.Context, w EventWriter, e *Event, found map[string]foundSchema) (Problems, error) {
+func (s *sender) checkOne(ctx context.Context, w EventWriter, e *Event, found map[string]foundSchema, anew bool) (Problems, error) {
 	payload, problems := payloadDoor(s.limits.PayloadBytes).scan(e.Payload)
 	if problems = append(checkEvent(*e), problems...); len(problems) > 0 {
 		return problems, nil
@@ -151,12 +171,15 @@ func (s *sender) checkOne(ctx context.Context, w EventWriter, e *Event, found ma
 	schema, ok := found[e.Name]
 	if !ok {
 		var err error
-		if schema, err = s.schemas.find(ctx, w, e.Name); err != nil {
+		if schema, err = s.schemas.find(ctx, w, e.Name, anew); err != nil {
 			return nil, err
 		}
 		found[e.Name] = schema
 	}
-	return schema.check(payload), nil
+	if problems = schema.check(payload); len(problems) > 0 && schema.old {
+		return nil, ErrDefinitionChanged
+	}
+	return problems, nil
 }
 
 // accept returns an event that was checked as stores keep it.
@@ -252,63 +275,4 @@ func contentHash(e *Event) string {
 		h.Write(part)
 	}
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-// schemaCache holds compiled schemas by their text, which is all that a
-// compiled schema depends on.
-type schemaCache struct {
-	mu     sync.Mutex
-	byText map[string]*payloadSchema
-}
-
-// foundSchema is what the definition of an event asks of payloads. The zero value is
-// that of an event without one.
-type foundSchema struct {
-	schema  *payloadSchema
-	invalid Problems // the definition's own
-}
-
-// find returns the schema of the events with a name.
-func (c *schemaCache) find(ctx context.Context, w EventWriter, name string) (foundSchema, error) {
-	d, err := w.FindEventDefinition(ctx, name)
-	if errors.Is(err, ErrNotFound) || err == nil && (d.Name != name || len(d.Schema) == 0) {
-		return foundSchema{}, nil
-	}
-	if err != nil {
-		return foundSchema{}, err
-	}
-	schema, err := c.compile(string(d.Schema))
-	if invalid := (*ValidationError)(nil); errors.As(err, &invalid) {
-		return foundSchema{invalid: invalid.Problems}, nil
-	}
-	return foundSchema{schema: schema}, err
-}
-
-// check reports what is wrong with a payload.
-func (f foundSchema) check(payload *jsonDoc) Problems {
-	if f.schema == nil {
-		return f.invalid
-	}
-	var object map[string]any
-	if payload != nil {
-		object = payload.object(0)
-	}
-	return f.schema.check(object)
-}
-
-func (c *schemaCache) compile(text string) (*payloadSchema, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if s, ok := c.byText[text]; ok {
-		return s, nil
-	}
-	s, err := compileSchema([]byte(text))
-	if err != nil {
-		return nil, err
-	}
-	if len(c.byText) >= 1024 {
-		clear(c.byText)
-	}
-	c.byText[text] = s
-	return s, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/mail/capture"
 	"github.com/seed-b636437c/automation/store/memory"
 )
 
@@ -416,4 +417,64 @@ func TestSend_PassesOnTheStoresErrors(t *testing.T) {
 	_, err := r.Send(ctx, signup("ada@example.com"))
 	require.ErrorIs(t, err, context.Canceled)
 	assert.False(t, errors.Is(err, automation.ErrInvalid))
+}
+
+// asked counts how often a store was asked for definitions.
+type asked struct {
+	automation.Store
+	count int
+}
+
+func (a *asked) FindEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error) {
+	a.count++
+	return a.Store.FindEventDefinition(ctx, idOrName)
+}
+
+func TestSend_HearsOfADefinitionThatAnotherRunnerHasChanged(t *testing.T) {
+	t.Parallel()
+	ctx, shared := t.Context(), memory.New()
+	store := &asked{Store: shared}
+	r, other := runnerOn(t, store), runnerOn(t, shared)
+	send := func() error {
+		_, err := r.Send(ctx, automation.Event{Name: "signup", Email: "ada@example.com", Payload: json.RawMessage(`{"seats":"two"}`)})
+		return err
+	}
+	require.NoError(t, send())
+	require.NoError(t, send())
+	assert.Equal(t, 1, store.count, "it remembers that there is none")
+
+	d, err := other.DefineEvent(ctx, automation.EventDefinition{Name: "signup", Schema: json.RawMessage(`{"seats":"number"}`)})
+	require.NoError(t, err)
+	require.ErrorIs(t, send(), automation.ErrInvalid)
+	assert.Equal(t, 2, store.count)
+
+	_, err = other.RedefineEvent(ctx, d.ID, []byte(`{"seats":"string"}`))
+	require.NoError(t, err)
+	require.NoError(t, send())
+	assert.Equal(t, 3, store.count)
+	require.NoError(t, other.DeleteEventDefinition(ctx, d.ID))
+	require.NoError(t, send())
+	assert.Equal(t, 4, store.count)
+}
+
+// fickle is a store whose definitions change all the time.
+type fickle struct{ automation.Store }
+
+func (fickle) AppendEvents(context.Context, []automation.NewEvent) ([]automation.EventReceipt, error) {
+	return nil, automation.ErrDefinitionChanged
+}
+
+func TestSend_GivesUpWhileDefinitionsKeepChanging(t *testing.T) {
+	t.Parallel()
+	store := &asked{Store: fickle{memory.New()}}
+	_, err := runnerOn(t, store).Send(t.Context(), automation.Event{Name: "signup", Email: "ada@example.com"})
+	require.ErrorIs(t, err, automation.ErrDefinitionChanged)
+	assert.Equal(t, 5, store.count)
+}
+
+func runnerOn(t *testing.T, store automation.Store) *automation.Runner {
+	t.Helper()
+	r, err := automation.New(store, capture.New(), automation.Options{})
+	require.NoError(t, err)
+	return r
 }

@@ -35,7 +35,8 @@ type EventWriter interface {
 	// in the order of their AcceptedAt and, among equals, of the slice.
 	//
 	// An event for a contact id that the store does not know fails with
-	// ErrNotFound, unless its HostContact is set. An event whose idempotency
+	// ErrNotFound, unless its HostContact is set. An event whose Schema is not that
+	// of its definition fails with ErrDefinitionChanged. An event whose idempotency
 	// key is known for its name is not kept: if the hash is the same it is
 	// reported as a duplicate, else the call fails with ErrConflict.
 	// The receipts are in the order of events.
@@ -50,6 +51,10 @@ type NewEvent struct {
 	// Event has ID, AcceptedAt and OccurredAt set, and exactly one of ContactID
 	// and Email.
 	Event Event
+	// Schema is that of the event's definition, byte for byte, which the payload was
+	// checked against; empty where there is no definition, or one without a schema.
+	// It lets a Runner remember definitions, and not ask for them for every event.
+	Schema string
 	// ContentHash identifies name, contact and payload, for idempotency keys.
 	ContentHash string
 	// KeyExpiresAt is when the idempotency key may be forgotten.

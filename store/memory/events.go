@@ -3,6 +3,7 @@ package memory
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -75,6 +76,9 @@ func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) 
 // the same call. It returns the id of the event that it is a duplicate of.
 func (s *Store) admit(n *automation.NewEvent, used map[idempotency]keyUse) (string, error) {
 	e := &n.Event
+	if !s.fits(n) {
+		return "", fmt.Errorf("memory store: event %q: %w", e.Name, automation.ErrDefinitionChanged)
+	}
 	if e.ContactID != "" && !n.HostContact {
 		if d := s.contacts[e.ContactID]; d == nil || !d.known {
 			return "", notFound("contact", e.ContactID)
@@ -98,6 +102,15 @@ func (s *Store) admit(n *automation.NewEvent, used map[idempotency]keyUse) (stri
 	default:
 		return u.event, nil
 	}
+}
+
+// fits reports whether the event was checked against its definition.
+func (s *Store) fits(n *automation.NewEvent) bool {
+	d := s.definition(n.Event.Name)
+	if d == nil || d.Name != n.Event.Name {
+		return n.Schema == ""
+	}
+	return n.Schema == string(d.Schema)
 }
 
 func (s *Store) append(n *automation.NewEvent) {

@@ -9,25 +9,12 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// definitionCall is one call of FindEventDefinition.
-type definitionCall struct {
-	idOrName   string
-	definition automation.EventDefinition
-	no         int64 // of the definition; 0: there is none
-	err        error // also that there is none
-}
-
-// FindEventDefinition implements automation.EventWriter. It is called for every
-// event that is sent: calls that are made at once share one question.
+// FindEventDefinition implements automation.EventWriter.
 func (s *Store) FindEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error) {
 	if err := s.ready(ctx); err != nil {
 		return automation.EventDefinition{}, err
 	}
-	c := &definitionCall{idOrName: idOrName}
-	if err := s.lookups.Do(ctx, c); err != nil {
-		return automation.EventDefinition{}, err
-	}
-	return c.definition, c.err
+	return findEventDefinition(ctx, implicit{s}, idOrName)
 }
 
 // FindEventDefinition implements automation.EventWriter.
@@ -35,14 +22,32 @@ func (w *writer) FindEventDefinition(ctx context.Context, idOrName string) (auto
 	if err := w.s.readyThrough(ctx, w.session); err != nil {
 		return automation.EventDefinition{}, err
 	}
-	c := &definitionCall{idOrName: idOrName}
-	lookUp(ctx, w.session, []*definitionCall{c})
-	return c.definition, c.err
+	return findEventDefinition(ctx, w.session, idOrName)
 }
 
-func (s *Store) findDefinitions(ctx context.Context, calls []*definitionCall) {
-	lookUp(ctx, implicit{s}, calls)
+func findEventDefinition(ctx context.Context, in session, idOrName string) (automation.EventDefinition, error) {
+	found := definitions{}
+	var sc script
+	found.find(&sc, []string{idOrName})
+	if err := in.run(ctx, sc); err != nil {
+		return automation.EventDefinition{}, fmt.Errorf("postgres store: find event definition: %w", err)
+	}
+	d, ok := found[idOrName]
+	if !ok {
+		return automation.EventDefinition{}, notFound("event definition", idOrName)
+	}
+	return d.EventDefinition, nil
 }
+
+// numberedDefinition is a definition with its number.
+type numberedDefinition struct {
+	automation.EventDefinition
+	no int64
+}
+
+// definitions are found by their ids and names. If a name is also the id of another
+// definition, the older one counts.
+type definitions map[string]numberedDefinition
 
 // findDefinitions relies on event_definitions_id and event_definitions_name.
 const findDefinitions = `
@@ -50,46 +55,25 @@ SELECT ` + definitionColumns + ` FROM automation.event_definitions WHERE id = AN
 UNION ALL
 SELECT ` + definitionColumns + ` FROM automation.event_definitions WHERE name = ANY ($1::text[])`
 
-// lookUp answers calls. If a name is also the id of another definition, the older
-// one counts.
-func lookUp(ctx context.Context, in session, calls []*definitionCall) {
-	asked := make(map[string][]*definitionCall, len(calls))
-	keys := make([]string, 0, len(calls))
-	for _, c := range calls {
-		if len(asked[c.idOrName]) == 0 {
-			keys = append(keys, c.idOrName)
-		}
-		asked[c.idOrName] = append(asked[c.idOrName], c)
-	}
-	var sc script
+func (f definitions) find(sc *script, idsOrNames []string) {
 	sc.query(func(scan scanFunc) error {
 		d, no, err := scanDefinition(scan)
 		for _, key := range []string{d.ID, d.Name} {
-			for _, c := range asked[key] {
-				if c.no == 0 || no < c.no {
-					c.definition, c.no = d, no
-				}
+			if old, ok := f[key]; !ok || no < old.no {
+				f[key] = numberedDefinition{d, no}
 			}
 		}
 		return err
-	}, findDefinitions, keys)
-	err := in.run(ctx, sc)
-	if err != nil {
-		err = fmt.Errorf("postgres store: find event definition: %w", err)
-	}
-	for key, calls := range asked {
-		if err == nil && calls[0].no == 0 {
-			setErr(calls, notFound("event definition", key))
-		} else {
-			setErr(calls, err)
-		}
-	}
+	}, findDefinitions, idsOrNames)
 }
 
-func setErr(calls []*definitionCall, err error) {
-	for _, c := range calls {
-		c.err = err
+// fits reports whether an event was checked against its definition.
+func (f definitions) fits(n *automation.NewEvent) bool {
+	d, ok := f[n.Event.Name]
+	if !ok || d.Name != n.Event.Name {
+		return n.Schema == ""
 	}
+	return n.Schema == string(d.Schema)
 }
 
 const definitionColumns = `no, id, name, schema, created_at, updated_at`

@@ -128,29 +128,41 @@ const (
 	findEmails = `SELECT email_key, id FROM automation.contacts WHERE email_key = ANY ($1::text[])`
 )
 
+// named is what is known of what events name.
+type named struct {
+	contacts    map[string]bool   // by id
+	byEmail     map[string]string // ids
+	definitions definitions
+}
+
 // resolve finds the owners of all events. It refuses the calls that name a contact
-// which does not exist, and returns the others.
+// which does not exist, or that were checked against another definition, and returns
+// the others.
 func (s *Store) resolve(ctx context.Context, in session, calls []*appendCall) ([]*appendCall, error) {
-	known, byEmail := map[string]bool{}, map[string]string{}
-	if sc := lookingUp(calls, known, byEmail); len(sc) > 0 {
-		if err := in.run(ctx, sc); err != nil {
-			return nil, err
-		}
+	n := named{map[string]bool{}, map[string]string{}, definitions{}}
+	if err := in.run(ctx, n.lookUp(calls)); err != nil {
+		return nil, err
 	}
 	open := make([]*appendCall, 0, len(calls))
 	for _, c := range calls {
-		if c.err = c.own(known, byEmail); c.err == nil {
+		if c.err = c.own(&n); c.err == nil {
 			open = append(open, c)
 		}
 	}
 	return open, nil
 }
 
-// lookingUp looks for the contacts that events name, by id and by email.
-func lookingUp(calls []*appendCall, known map[string]bool, byEmail map[string]string) (sc script) {
-	var ids, emails []string
+// lookUp looks for the definitions of events, and for the contacts that they name by
+// id and by email.
+func (known *named) lookUp(calls []*appendCall) (sc script) {
+	var ids, emails, names []string
+	seen := map[string]bool{}
 	for _, c := range calls {
 		for i := range c.events {
+			if name := c.events[i].Event.Name; !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
 			switch n := &c.events[i]; {
 			case n.HostContact:
 			case n.Event.ContactID != "":
@@ -160,11 +172,12 @@ func lookingUp(calls []*appendCall, known map[string]bool, byEmail map[string]st
 			}
 		}
 	}
+	known.definitions.find(&sc, names)
 	if len(ids) > 0 {
 		sc.query(func(scan scanFunc) error {
 			var id string
 			err := scan(&id)
-			known[id] = true
+			known.contacts[id] = true
 			return err
 		}, findIDs, ids)
 	}
@@ -172,7 +185,7 @@ func lookingUp(calls []*appendCall, known map[string]bool, byEmail map[string]st
 		sc.query(func(scan scanFunc) error {
 			var key, id string
 			err := scan(&key, &id)
-			byEmail[key] = id
+			known.byEmail[key] = id
 			return err
 		}, findEmails, emails)
 	}
@@ -180,17 +193,20 @@ func lookingUp(calls []*appendCall, known map[string]bool, byEmail map[string]st
 }
 
 // own notes the owners of the call's events.
-func (c *appendCall) own(known map[string]bool, byEmail map[string]string) error {
+func (c *appendCall) own(known *named) error {
 	c.owners = make([]string, len(c.events))
 	for i := range c.events {
 		n := &c.events[i]
 		ref := automation.ContactRef{ID: n.Event.ContactID, Email: n.Event.Email}
+		if !known.definitions.fits(n) {
+			return fmt.Errorf("postgres store: event %q: %w", n.Event.Name, automation.ErrDefinitionChanged)
+		}
 		switch {
 		case n.HostContact:
-		case ref.ID != "" && !known[ref.ID]:
+		case ref.ID != "" && !known.contacts[ref.ID]:
 			return notFound("contact", ref.ID)
 		case ref.ID == "":
-			ref.ID = byEmail[automation.EmailKey(ref.Email)]
+			ref.ID = known.byEmail[automation.EmailKey(ref.Email)]
 		}
 		c.owners[i] = ownerOf(ref)
 	}

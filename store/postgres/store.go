@@ -26,7 +26,6 @@ type Store struct {
 	close   context.CancelFunc
 	turns   turns // of Commit
 	appends *batch.Group[*appendCall]
-	lookups *batch.Group[*definitionCall]
 	begun   begunRuns
 	expired lookout // for leases with runs
 }
@@ -74,7 +73,6 @@ func New(pool *pgxpool.Pool, opts Options) (*Store, error) {
 	}
 	s.open, s.close = context.WithCancel(context.Background())
 	s.appends = batch.NewGroup(maxGrouped, s.appendAll)
-	s.lookups = batch.NewGroup(maxGrouped, s.findDefinitions)
 	return s, nil
 }
 

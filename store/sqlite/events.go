@@ -104,6 +104,13 @@ func keepEvents(ctx context.Context, q session, events []automation.NewEvent) ([
 	receipts := make([]automation.EventReceipt, len(events))
 	for i := range events {
 		n := &events[i]
+		schema, err := schemaOf(ctx, q, n.Event.Name)
+		if err != nil {
+			return nil, err
+		}
+		if schema != n.Schema {
+			return nil, fmt.Errorf("sqlite store: event %q: %w", n.Event.Name, automation.ErrDefinitionChanged)
+		}
 		first, err := duplicateOf(ctx, q, n)
 		if err != nil {
 			return nil, err

@@ -16,6 +16,7 @@ type tx struct {
 	s        *Store
 	tx       *sql.Tx
 	prepared map[string]*sql.Stmt
+	schemas  map[string]string // of events, by name, that were looked up
 }
 
 // writeCall is a call that writes, on its way to a transaction.
@@ -138,7 +139,7 @@ func (s *Store) begin(ctx context.Context, conn *sql.Conn, do func(ctx context.C
 			discardBroken(ctx, conn)
 		}
 	}()
-	t := &tx{s: s, tx: sqlTx, prepared: map[string]*sql.Stmt{}}
+	t := &tx{s: s, tx: sqlTx, prepared: map[string]*sql.Stmt{}, schemas: map[string]string{}}
 	if _, err := t.exec(ctx, takeLock); err != nil {
 		return failed("lock", err)
 	}

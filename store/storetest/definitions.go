@@ -12,6 +12,7 @@ func definitionChecks() []Check {
 		check("definitions/are kept, changed and deleted", definitionLife),
 		check("definitions/a name is defined once", definitionConflict),
 		check("definitions/are listed in pages", definitionPages),
+		check("definitions/an event that was checked against another is refused", definitionChanged),
 	}
 }
 
@@ -81,4 +82,26 @@ func definitionPages(f *fixture) {
 		}
 		return ids, p.HasMore, err
 	}, add)
+}
+
+func definitionChanged(f *fixture) {
+	c := f.contact("ada@example.com")
+	send := func(schema string) error {
+		bare, e := f.event("other", c, at(1)), f.event("user.created", c, at(1))
+		e.Schema = schema
+		_, err := f.store.AppendEvents(f.ctx, []automation.NewEvent{bare, e})
+		return err
+	}
+	f.must("without a definition", send(""))
+	d := f.definition("user.created")
+	f.refused("before there was one", send(""), automation.ErrDefinitionChanged)
+	f.must("with the definition", send(string(d.Schema)))
+	change := automation.EventDefinition{ID: d.ID, Schema: json.RawMessage(`{"b":"date"}`), UpdatedAt: at(60)}
+	f.must("update", f.store.UpdateEventDefinition(f.ctx, change))
+	f.refused("before the change", send(string(d.Schema)), automation.ErrDefinitionChanged)
+	f.must("after the change", send(string(change.Schema)))
+	f.must("delete", f.store.DeleteEventDefinition(f.ctx, d.ID))
+	f.refused("before the deletion", send(string(change.Schema)), automation.ErrDefinitionChanged)
+	f.must("after the deletion", send(""))
+	f.equal("events that were kept", len(f.claimOne(at(9)).Events), 8)
 }

@@ -86,6 +86,16 @@ var faults = []struct {
 		})
 	}},
 	{"skips events older than the last seen", "events/one that is older than those handled is not skipped", skipOlder},
+	{"asks nobody about definitions", "definitions/an event that was checked against another is refused", func(s *faulty) {
+		s.appendEvents = func(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
+			events = slices.Clone(events)
+			for i := range events {
+				d, _ := s.FindEventDefinition(ctx, events[i].Event.Name)
+				events[i].Schema = string(d.Schema)
+			}
+			return s.Store.AppendEvents(ctx, events)
+		}
+	}},
 	{"keeps half of a refused append", "events/an append is all or nothing", appendOneByOne},
 	{"forgets to match waits", "waits/an event after the wait brings its run", func(s *faulty) {
 		s.claimed = eachWork(func(w *automation.Work) {
