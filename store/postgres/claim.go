@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -70,9 +71,10 @@ INSERT INTO automation.leases AS l (owner, token, until) VALUES ($1::text, nextv
 ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE l.until <= $3::timestamptz AND l.run_id IS NULL
 RETURNING owner, token`
 
-// Claim implements automation.WorkStore. It needs three round trips, however many
+// Claim implements automation.WorkStore. It needs two round trips, however many
 // contacts it leases. The leases are committed with the first: the next claim does not
-// wait until this one has read what it has leased.
+// wait until this one has read what it has leased. A third is needed when there are
+// events with names that were not seen of late.
 func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
@@ -84,12 +86,8 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 	if len(held) == 0 {
 		return nil, nil
 	}
-	var c claim
-	err = s.transact(ctx, func(tx *transaction) error {
-		c = newClaim(tx, p, held)
-		return c.read(ctx)
-	})
-	if err != nil {
+	c := newClaim(s, p, held)
+	if err := c.read(ctx); err != nil {
 		s.giveBack(ctx, held)
 		return nil, fmt.Errorf("postgres store: claim: %w", err)
 	}
@@ -153,22 +151,31 @@ func (s *Store) giveBack(ctx context.Context, held []heldLease) {
 	_ = implicit{s}.run(ctx, sc)
 }
 
-// claim reads what the contacts that a claim has leased have.
+// claim reads what the contacts that a claim has leased have. It needs no transaction:
+// what belongs to a leased contact is only added to by others.
 type claim struct {
-	tx     *transaction
+	s      *Store
 	p      automation.ClaimParams
 	owners []string
 	works  []automation.Work
-	places map[string]int // of owners in works
-	astray []string       // ids of contacts that have events under their email
+	places map[string]int                     // of owners in works
+	astray []string                           // ids of contacts that have events under their email
+	starts map[string][]automation.VersionRef // of events, by name, as far as they were read
+	waits  []waitingRun
 
 	damaged map[string]bool // owners whose contact cannot be read
 	reason  error           // why not
 }
 
-func newClaim(tx *transaction, p automation.ClaimParams, held []heldLease) claim {
-	c := claim{
-		tx: tx, p: p, owners: make([]string, len(held)), works: make([]automation.Work, len(held)),
+// waitingRun is a run that waits for an event which has come.
+type waitingRun struct {
+	owner string
+	automation.ClaimedRun
+}
+
+func newClaim(s *Store, p automation.ClaimParams, held []heldLease) *claim {
+	c := &claim{
+		s: s, p: p, starts: map[string][]automation.VersionRef{}, owners: make([]string, len(held)), works: make([]automation.Work, len(held)),
 		places: make(map[string]int, len(held)), damaged: map[string]bool{},
 	}
 	for i, l := range held {
@@ -185,12 +192,16 @@ func (c *claim) read(ctx context.Context) error {
 	if err := c.dropDamaged(); err != nil {
 		return err
 	}
-	return c.readMatches(ctx)
+	if err := c.readOtherStarts(ctx); err != nil {
+		return err
+	}
+	c.match()
+	return nil
 }
 
-// All of these bring a bounded part of each owner's rows. They rely on the primary
-// keys of contacts, pending and events, and on active_runs_owner: an owner's rows
-// are few, and are sorted.
+// All of these but the last bring a bounded part of each owner's rows. They rely on the
+// primary keys of contacts, pending and events, and on active_runs_owner: an owner's
+// rows are few, and are sorted.
 const (
 	claimedContacts = `
 SELECT ` + contactColumns + `, EXISTS (SELECT FROM automation.pending p WHERE p.owner = '@' || c.email_key)
@@ -216,10 +227,30 @@ CROSS JOIN LATERAL (
 JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no])
 LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
 ORDER BY r.due_at, r.id`
+
+	claimedWaits = `
+SELECT ` + activeColumns + `, t.payload
+FROM (
+	SELECT o.owner FROM unnest($1::text[]) AS o (owner)
+	WHERE (SELECT true FROM automation.active_runs w WHERE w.owner = o.owner AND w.wait_event IS NOT NULL LIMIT 1) OFFSET 0
+) o
+CROSS JOIN LATERAL (
+	SELECT DISTINCT e.name FROM automation.pending p JOIN automation.events e ON e.id = ANY (ARRAY[p.event_id]) WHERE p.owner = o.owner
+) n
+JOIN automation.active_runs r ON r.owner = ANY (ARRAY[o.owner]) AND r.wait_event = ANY (ARRAY[n.name])
+JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no])
+LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
+ORDER BY r.created_at, r.id`
 )
 
-// readWork reads what the leased contacts have: themselves, their events, and the
-// runs that are due.
+// claimedStarts relies on automations_listening.
+const claimedStarts = `
+SELECT a.event_name, a.id, a.version, a.no FROM automation.automations a
+WHERE a.event_name = ANY ($1::text[]) AND a.status = 'enabled' AND a.deleted_at IS NULL ORDER BY a.no`
+
+// readWork reads what the leased contacts have: themselves, their events, the runs that
+// are due or wait for one of these, and what events start that are likely to be among
+// them.
 func (c *claim) readWork(ctx context.Context) error {
 	var ids []string
 	for i := range c.works {
@@ -231,10 +262,52 @@ func (c *claim) readWork(ctx context.Context) error {
 	sc.query(c.addContact, claimedContacts, ids)
 	sc.query(c.addEvent, claimedEvents, c.owners, c.p.Events)
 	sc.query(c.addRun, claimedRuns, c.owners, c.p.Now, c.p.Runs)
-	if err := c.tx.run(ctx, sc); err != nil || len(c.astray) == 0 {
+	sc.query(c.addWait, claimedWaits, c.owners)
+	c.readStarts(&sc, c.s.seen.list())
+	if err := (implicit{c.s}).run(ctx, sc); err != nil || len(c.astray) == 0 {
 		return err
 	}
 	return c.adoptStrays(ctx)
+}
+
+// readStarts reads what events with these names start.
+func (c *claim) readStarts(sc *script, names []string) {
+	if len(names) == 0 {
+		return
+	}
+	for _, name := range names {
+		c.starts[name] = nil
+	}
+	sc.query(func(scan scanFunc) error {
+		var name string
+		var v automation.VersionRef
+		var no int64
+		err := scan(&name, &v.AutomationID, &v.Version, &no)
+		c.starts[name] = append(c.starts[name], v)
+		c.s.begun.numbered(v.AutomationID, no)
+		return err
+	}, claimedStarts, names)
+}
+
+// readOtherStarts reads what the other events start.
+func (c *claim) readOtherStarts(ctx context.Context) error {
+	var names []string
+	for i := range c.works {
+		for j := range c.works[i].Events {
+			if name := c.works[i].Events[j].Name; !slices.Contains(names, name) {
+				if _, ok := c.starts[name]; !ok {
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	c.s.seen.add(names)
+	var sc script
+	c.readStarts(&sc, names)
+	return implicit{c.s}.run(ctx, sc)
 }
 
 // adoptStrays reads the events again, with those that were sent for an email of the
@@ -247,10 +320,12 @@ func (c *claim) adoptStrays(ctx context.Context) error {
 	for i := range c.works {
 		c.works[i].Events = nil
 	}
+	c.waits = nil
 	var sc script
 	sc.exec(adoptStrays, c.astray, owners)
 	sc.query(c.addEvent, claimedEvents, c.owners, c.p.Events)
-	return c.tx.run(ctx, sc)
+	sc.query(c.addWait, claimedWaits, c.owners)
+	return implicit{c.s}.run(ctx, sc)
 }
 
 func (c *claim) work(owner string) *automation.Work { return &c.works[c.places[owner]] }
@@ -302,73 +377,49 @@ func (c *claim) addEvent(scan scanFunc) error {
 }
 
 func (c *claim) addRun(scan scanFunc) error {
-	var trigger []byte
-	row, err := scanActive(scan, &trigger)
+	r, err := scanClaimed(scan)
 	if err == nil {
-		w := c.work(row.owner)
-		w.Runs = append(w.Runs, automation.ClaimedRun{RunRecord: row.RunRecord, Control: row.control, Trigger: trigger})
+		w := c.work(r.owner)
+		w.Runs = append(w.Runs, r.ClaimedRun)
 	}
 	return err
 }
 
-// claimedStarts relies on automations_listening, claimedWaits on active_runs_owner.
-const (
-	claimedStarts = `
-SELECT a.event_name, a.id, a.version, a.no FROM automation.automations a
-WHERE a.event_name = ANY ($1::text[]) AND a.status = 'enabled' AND a.deleted_at IS NULL ORDER BY a.no`
+func (c *claim) addWait(scan scanFunc) error {
+	r, err := scanClaimed(scan)
+	c.waits = append(c.waits, r)
+	return err
+}
 
-	claimedWaits = `
-SELECT ` + activeColumns + `, t.payload
-FROM unnest($1::text[], $2::text[]) AS w (owner, name)
-JOIN automation.active_runs r ON r.owner = ANY (ARRAY[w.owner]) AND r.wait_event = ANY (ARRAY[w.name])
-JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no])
-LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
-ORDER BY r.created_at, r.id`
-)
+func scanClaimed(scan scanFunc) (waitingRun, error) {
+	var trigger []byte
+	row, err := scanActive(scan, &trigger)
+	return waitingRun{row.owner, automation.ClaimedRun{RunRecord: row.RunRecord, Control: row.control, Trigger: trigger}}, err
+}
 
-// readMatches reads what the claimed events may start and resume, and commits.
-func (c *claim) readMatches(ctx context.Context) error {
-	starts, brought := map[string][]automation.VersionRef{}, map[string]bool{}
-	var names, owners, waits []string
-	for i := range c.works {
-		w := &c.works[i]
-		for j := range w.Runs {
-			brought[w.Runs[j].ID] = true
+// match gives events what they start, and contacts the runs that wait for their events,
+// unless these were brought because they are due.
+func (c *claim) match() {
+	for _, r := range c.waits {
+		if c.damaged[r.owner] {
+			continue
 		}
-		for _, name := range namesOf(w.Events) {
-			if _, ok := starts[name]; !ok {
-				starts[name] = nil
-				names = append(names, name)
-			}
-			owners, waits = append(owners, c.owners[i]), append(waits, name)
+		w := c.work(r.owner)
+		brought := slices.ContainsFunc(w.Runs, func(o automation.ClaimedRun) bool { return o.ID == r.ID })
+		comes := slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return e.Name == r.WaitEvent })
+		if comes && !brought {
+			w.Runs = append(w.Runs, r.ClaimedRun)
 		}
-	}
-	var sc script
-	if len(names) > 0 {
-		sc.query(func(scan scanFunc) error {
-			var name string
-			var v automation.VersionRef
-			var no int64
-			err := scan(&name, &v.AutomationID, &v.Version, &no)
-			starts[name] = append(starts[name], v)
-			c.tx.s.begun.numbered(v.AutomationID, no)
-			return err
-		}, claimedStarts, names)
-		sc.query(func(scan scanFunc) error { return c.addWaiting(scan, brought) }, claimedWaits, owners, waits)
-	}
-	if err := c.tx.commit(ctx, sc); err != nil {
-		return err
 	}
 	for i := range c.works {
 		for j := range c.works[i].Events {
 			e := &c.works[i].Events[j]
-			e.Starts = starts[e.Name]
+			e.Starts = c.starts[e.Name]
 		}
 	}
 	slices.SortFunc(c.works, func(a, b automation.Work) int {
 		return cmp.Or(dueAt(&a).Compare(dueAt(&b)), cmp.Compare(a.Token, b.Token))
 	})
-	return nil
 }
 
 // dueAt returns since when there is something to do for a contact.
@@ -382,24 +433,27 @@ func dueAt(w *automation.Work) (at time.Time) {
 	return at
 }
 
-// namesOf returns the names of events, each once.
-func namesOf(events []automation.PendingEvent) []string {
-	var names []string
-	for i := range events {
-		if !slices.Contains(names, events[i].Name) {
-			names = append(names, events[i].Name)
-		}
-	}
-	return names
+// recentNames are the names of events that claims have brought of late. They are safe
+// for concurrent use.
+type recentNames struct {
+	mu    sync.Mutex
+	names []string // the latest first
 }
 
-// addWaiting is addRun for runs that may have been brought because they are due.
-func (c *claim) addWaiting(scan scanFunc, brought map[string]bool) error {
-	var trigger []byte
-	row, err := scanActive(scan, &trigger)
-	if err == nil && !brought[row.ID] {
-		w := c.work(row.owner)
-		w.Runs = append(w.Runs, automation.ClaimedRun{RunRecord: row.RunRecord, Control: row.control, Trigger: trigger})
-	}
-	return err
+// maxRecent bounds them: each costs a look at an index with every claim.
+const maxRecent = 32
+
+func (r *recentNames) list() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.names)
+}
+
+// add adds names that it does not have.
+func (r *recentNames) add(names []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.names = slices.DeleteFunc(r.names, func(name string) bool { return slices.Contains(names, name) })
+	r.names = append(slices.Clone(names), r.names...)
+	r.names = r.names[:min(len(r.names), maxRecent)]
 }

@@ -72,7 +72,7 @@ var hot = []struct {
 	{"claimedContacts", claimedContacts, []string{"contacts_pkey", "pending_pkey"}},
 	{"claimedEvents", claimedEvents, []string{"events_pkey", "pending_pkey"}},
 	{"claimedRuns", claimedRuns, []string{"active_runs_owner", "events_pkey"}},
-	{"claimedWaits", claimedWaits, []string{"active_runs_owner", "events_pkey"}},
+	{"claimedWaits", claimedWaits, []string{"active_runs_owner", "events_pkey", "pending_pkey"}},
 	{"nextDue", nextDue, []string{"active_runs_due", "leases_pkey", "pending_accepted"}},
 	{"beginRuns", beginRuns, []string{"leases_pkey"}},
 	{"goOn", goOn, []string{"leases_pkey"}},

@@ -27,6 +27,7 @@ type Store struct {
 	turns   turns // of Commit
 	appends *batch.Group[*appendCall]
 	begun   begunRuns
+	seen    recentNames
 	expired lookout // for leases with runs
 }
 
