@@ -1,12 +1,6 @@
 package automation
 
-import (
-	"context"
-	"errors"
-	"fmt"
-	"sync"
-	"time"
-)
+import "time"
 
 // Runner runs automations: it accepts events, starts and advances runs, and
 // performs their effects. It does nothing by itself: call Run to have it work
@@ -38,7 +32,7 @@ func New(store Store, mailer Mailer, opts Options) (*Runner, error) {
 		mailer: mailer,
 		opts:   opts,
 		ids:    newIDSource(opts.Random),
-		graphs: graphCache{byVersion: map[VersionRef]*Graph{}},
+		graphs: newGraphCache(),
 		checks: schemaCache{byText: map[string]*payloadSchema{}, byName: map[string]foundSchema{}},
 		wakeup: make(chan struct{}, 1),
 	}, nil
@@ -71,64 +65,4 @@ func (r *Runner) compileOptions() CompileOptions {
 		Delivery:    r.opts.Delivery,
 		MaxLateness: r.opts.MaxLateness,
 	}
-}
-
-// graphCache holds the compiled graphs of the versions that are in use. A
-// version never changes, so that an entry is never stale.
-type graphCache struct {
-	mu        sync.RWMutex
-	byVersion map[VersionRef]*Graph
-}
-
-// maxGraphs bounds the cache. Beyond it an arbitrary graph is dropped and
-// compiled again when it is needed.
-const maxGraphs = 1024
-
-func (c *graphCache) get(v VersionRef) (*Graph, bool) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	g, ok := c.byVersion[v]
-	return g, ok
-}
-
-func (c *graphCache) put(v VersionRef, g *Graph) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for old := range c.byVersion {
-		if len(c.byVersion) < maxGraphs {
-			break
-		}
-		delete(c.byVersion, old)
-	}
-	c.byVersion[v] = g
-}
-
-// errUnreadable wraps what is wrong with a stored definition or state, as
-// opposed to a store that does not answer.
-var errUnreadable = errors.New("unreadable")
-
-// graph returns the compiled graph of a stored version. The error wraps
-// errUnreadable if what is stored cannot be compiled by this process.
-func (r *Runner) graph(ctx context.Context, v VersionRef) (*Graph, error) {
-	if g, ok := r.graphs.get(v); ok {
-		return g, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.opts.StoreTimeout)
-	defer cancel()
-	text, err := r.store.FindDefinition(ctx, v)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return nil, err
-	}
-	var a Automation
-	if err == nil {
-		a, err = decodeDefinition(text, r.opts.Registry)
-	}
-	if err == nil {
-		var g *Graph
-		if g, err = compile(a, r.compileOptions()); err == nil {
-			r.graphs.put(v, g)
-			return g, nil
-		}
-	}
-	return nil, fmt.Errorf("automation %q, version %d: %w: %w", v.AutomationID, v.Version, errUnreadable, err)
 }

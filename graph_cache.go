@@ -1,0 +1,122 @@
+package automation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// graphCache holds the compiled graphs of the versions that are in use. A
+// version never changes, so that an entry is never stale.
+type graphCache struct {
+	mu        sync.RWMutex
+	byVersion map[VersionRef]*Graph
+	reading   map[VersionRef]*graphRead
+}
+
+// graphRead is a graph that is just being read and compiled: many runs of a version
+// need it at once, and one question is enough.
+type graphRead struct {
+	done  chan struct{}
+	graph *Graph
+	err   error
+}
+
+func newGraphCache() graphCache {
+	return graphCache{byVersion: map[VersionRef]*Graph{}, reading: map[VersionRef]*graphRead{}}
+}
+
+// maxGraphs bounds the cache. Beyond it an arbitrary graph is dropped and
+// compiled again when it is needed.
+const maxGraphs = 1024
+
+func (c *graphCache) get(v VersionRef) (*Graph, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	g, ok := c.byVersion[v]
+	return g, ok
+}
+
+func (c *graphCache) put(v VersionRef, g *Graph) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for old := range c.byVersion {
+		if len(c.byVersion) < maxGraphs {
+			break
+		}
+		delete(c.byVersion, old)
+	}
+	c.byVersion[v] = g
+}
+
+// errUnreadable wraps what is wrong with a stored definition or state, as
+// opposed to a store that does not answer.
+var errUnreadable = errors.New("unreadable")
+
+// graph returns the compiled graph of a stored version. The error wraps
+// errUnreadable if what is stored cannot be compiled by this process.
+func (r *Runner) graph(ctx context.Context, v VersionRef) (*Graph, error) {
+	if g, ok := r.graphs.get(v); ok {
+		return g, nil
+	}
+	call, first := r.graphs.read(v)
+	if first {
+		r.readFor(ctx, v, call)
+	}
+	select {
+	case <-call.done:
+		return call.graph, call.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// read returns the reading of a graph, and whether the caller has to do it.
+func (c *graphCache) read(v VersionRef) (call *graphRead, first bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if call = c.reading[v]; call != nil {
+		return call, false
+	}
+	call = &graphRead{done: make(chan struct{})}
+	c.reading[v] = call
+	return call, true
+}
+
+func (c *graphCache) finish(v VersionRef, call *graphRead) {
+	if call.err == nil {
+		c.put(v, call.graph)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.reading, v)
+	close(call.done)
+}
+
+// readFor reads a graph for all that wait for it, who go on also if that panics.
+func (r *Runner) readFor(ctx context.Context, v VersionRef, call *graphRead) {
+	defer r.graphs.finish(v, call)
+	call.err = errUnreadable
+	call.graph, call.err = r.readGraph(ctx, v)
+}
+
+func (r *Runner) readGraph(ctx context.Context, v VersionRef) (*Graph, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.opts.StoreTimeout)
+	defer cancel()
+	text, err := r.store.FindDefinition(ctx, v)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	var a Automation
+	if err == nil {
+		a, err = decodeDefinition(text, r.opts.Registry)
+	}
+	if err == nil {
+		var g *Graph
+		if g, err = compile(a, r.compileOptions()); err == nil {
+			return g, nil
+		}
+	}
+	return nil, fmt.Errorf("automation %q, version %d: %w: %w", v.AutomationID, v.Version, errUnreadable, err)
+}
