@@ -60,8 +60,11 @@ func (r *Runner) graph(ctx context.Context, v VersionRef) (*Graph, error) {
 	if g, ok := r.graphs.get(v); ok {
 		return g, nil
 	}
-	call, first := r.graphs.read(v)
-	if first {
+	g, call, first := r.graphs.read(v)
+	switch {
+	case g != nil:
+		return g, nil
+	case first:
 		r.readFor(ctx, v, call)
 	}
 	select {
@@ -72,16 +75,19 @@ func (r *Runner) graph(ctx context.Context, v VersionRef) (*Graph, error) {
 	}
 }
 
-// read returns the reading of a graph, and whether the caller has to do it.
-func (c *graphCache) read(v VersionRef) (call *graphRead, first bool) {
+// read returns a graph, or the reading of it, and whether the caller has to do it.
+func (c *graphCache) read(v VersionRef) (g *Graph, call *graphRead, first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if g = c.byVersion[v]; g != nil {
+		return g, nil, false // it was put there just now
+	}
 	if call = c.reading[v]; call != nil {
-		return call, false
+		return nil, call, false
 	}
 	call = &graphRead{done: make(chan struct{})}
 	c.reading[v] = call
-	return call, true
+	return nil, call, true
 }
 
 func (c *graphCache) finish(v VersionRef, call *graphRead) {

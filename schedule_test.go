@@ -37,13 +37,17 @@ func TestRun_ClaimsOnceForAnEvent(t *testing.T) {
 		Steps: []automation.Step{{Key: "start", Config: automation.Trigger{EventName: "signup"}}},
 	})
 	require.NoError(t, err)
+	for i := range events {
+		_, err := r.CreateContact(t.Context(), automation.Contact{ID: fmt.Sprint(i), Email: fmt.Sprintf("c%d@example.com", i)})
+		require.NoError(t, err)
+	}
 	stop := serve(t, r)
 	for i := range events {
-		_, err := r.Send(t.Context(), automation.Event{Name: "signup", Email: fmt.Sprintf("c%d@example.com", i)})
+		_, err := r.Send(t.Context(), automation.Event{Name: "signup", ContactID: fmt.Sprint(i)})
 		require.NoError(t, err)
 		<-ends
 	}
 	stop()
-	// An email costs two: the event moves to the contact that is made for it.
-	assert.LessOrEqual(t, store.claims.Load(), int64(2*events+1))
+	// The store may be asked just when the next event comes, or after it was claimed.
+	assert.Less(t, store.claims.Load(), int64(2*events))
 }
