@@ -179,7 +179,7 @@ func (c *comparison) explain() {
 		}
 		c.table.note("%s on %s: %s", cont.Engine, cont.Store, cont.Settings)
 		for _, work := range slices.Sorted(maps.Keys(works)) {
-			if why := cont.Lacks[work]; why != "" && has(c.works, work) {
+			if why := cont.Lacks[work]; why != "" && why != nodesOnly && has(c.works, work) {
 				c.table.note("%s, %s on %s: not measured, %s", strings.ToUpper(work), cont.Engine, cont.Store, why)
 			}
 		}

@@ -14,8 +14,8 @@ import (
 // Memory: of the engine's process, when all sleep, after garbage collections. A
 // database server is another process and does not count.
 //
-// Disk: what tables and indexes (Postgres) or the file (SQLite, after a checkpoint)
-// have grown by, when the engine was closed, divided by the number of runs.
+// Disk: what tables and indexes (Postgres, after a vacuum) or the file (SQLite, after a
+// checkpoint) have grown by, when the engine was closed, divided by the number of runs.
 func w2(ctx context.Context, b *bench) error {
 	before, err := b.emptySize(ctx)
 	if err != nil {

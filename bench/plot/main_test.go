@@ -14,8 +14,9 @@ import (
 
 const sample = `cpu: A <processor>
 date: 2026-11-24T12:00:00Z
-BenchmarkW1/engine=automation/store=postgres/nodes=1 10000 13000 runs/s 2.1 p50-ms
-BenchmarkW1/engine=automation/store=postgres/nodes=2 10000 9000 runs/s
+BenchmarkW1/engine=automation/store=postgres/nodes=1 10000 12000 runs/s 2.1 p50-ms
+BenchmarkW1/engine=automation-nodes/store=postgres/nodes=1 50000 13000 runs/s 2.1 p50-ms
+BenchmarkW1/engine=automation-nodes/store=postgres/nodes=2 50000 9000 runs/s
 BenchmarkW1/engine=river/store=postgres/nodes=1 10000 800 runs/s
 BenchmarkW3/engine=automation/store=sqlite/waiting=1000 200 1.5 p50-ms 9000 woken/s 10000 made/s 1.6 heap-MB
 BenchmarkW3/engine=automation/store=sqlite/waiting=1000 200 1.5 p50-ms 7000 woken/s 10000 made/s 1.6 heap-MB
