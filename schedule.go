@@ -108,7 +108,7 @@ func (s *scheduler) pace() (more bool) {
 // look for work that nobody has told about.
 func (s *scheduler) sleep() {
 	for s.ctx.Err() == nil {
-		if s.changed && (s.backlog || s.settle()) {
+		if s.changed && (s.roomAgain() || !s.backlog && s.settle()) {
 			return
 		}
 		due, changed := s.untilDue(), s.changed
@@ -128,6 +128,11 @@ func (s *scheduler) sleep() {
 			s.changed = true
 		}
 	}
+}
+
+// roomAgain reports whether there is room for what the last claim has left behind.
+func (s *scheduler) roomAgain() bool {
+	return s.backlog && s.r.opts.InFlight-s.load() >= s.r.opts.InFlight/4
 }
 
 // settleMax is how long what a task has left behind, such as an event that came for

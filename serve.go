@@ -63,7 +63,8 @@ type server struct {
 	tasks    sync.WaitGroup // the tasks in flight
 	stages   sync.WaitGroup // the goroutines of the stages
 	mu       sync.Mutex
-	inFlight []*task // in no order; each knows its place
+	inFlight []*task   // in no order; each knows its place
+	looked   time.Time // when their leases were looked at
 }
 
 // planners is how many goroutines load claimed work. Loading is computation
@@ -186,11 +187,17 @@ func (s *server) watch(w Watcher) {
 	}
 }
 
-// renew extends the leases of tasks that have been in flight for long.
+// renew extends the leases of tasks that have been in flight for long. It looks for them
+// often enough, not every time.
 func (s *server) renew() {
 	now := s.r.now()
 	var long []Transition
 	s.mu.Lock()
+	if since := now.Sub(s.looked); 0 <= since && since < s.r.opts.Lease/20 {
+		s.mu.Unlock()
+		return
+	}
+	s.looked = now
 	for _, t := range s.inFlight {
 		if now.Sub(t.renewed) >= s.r.opts.Lease/3 {
 			t.renewed = now
