@@ -15,7 +15,7 @@ BENCH ?= .
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
 test: ## run all tests, with the race detector and in random order
@@ -61,6 +61,10 @@ bench: ## run the benchmarks and print their figures (BENCH=Schema for some)
 .PHONY: bench-peers
 bench-peers: ## compare with River, DBOS and go-workflows on the same work, half an hour
 	cd bench && go run . -out figures.txt
+
+.PHONY: bench-profile
+bench-profile: ## write profiles of complete runs, and what one costs, to bench/profiles
+	cd bench && go run . -work w1 -engines automation -rounds 1 -scale 5 -profile profiles
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for 30 seconds (FUZZTIME=5m for longer)

@@ -108,7 +108,8 @@ func (r *Runner) readFor(ctx context.Context, v VersionRef, call *graphRead) {
 }
 
 func (r *Runner) readGraph(ctx context.Context, v VersionRef) (*Graph, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.opts.StoreTimeout)
+	// Others wait for it, whose contexts go on.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.opts.StoreTimeout)
 	defer cancel()
 	text, err := r.store.FindDefinition(ctx, v)
 	if err != nil && !errors.Is(err, ErrNotFound) {

@@ -13,8 +13,7 @@ type scheduler struct {
 	backlog bool          // the last claim has left something behind
 	took    time.Duration // how long the last claim has, in real time
 	next    time.Time     // when the next thing is due that is not claimed; zero: nothing is
-	known   bool          // next was asked for, and has not come
-	changed bool          // a task has ended since
+	known   bool          // next was asked for, has not come, and no task has ended since
 }
 
 // run claims, renews leases, and sleeps on one timer until the next thing is due or
@@ -58,6 +57,9 @@ func (s *scheduler) claim() (int, error) {
 	works, err := s.r.claim(s.bound, ClaimParams{Limit: limit})
 	s.took, s.backlog = time.Since(began), len(works) == limit
 	s.known = s.known && (s.next.IsZero() || s.next.After(now))
+	if len(works) == 0 && s.load() == 0 {
+		s.known = false // what was told of may be due by a clock that is ahead of this one
+	}
 	if err != nil || len(works) == 0 {
 		return 0, err
 	}
@@ -98,7 +100,7 @@ func (s *scheduler) pace() (more bool) {
 		case <-s.r.wakeup:
 			more = true
 		case <-s.ended:
-			s.changed = true
+			s.known = false
 		}
 	}
 	return more
@@ -107,13 +109,11 @@ func (s *scheduler) pace() (more bool) {
 // sleep waits for the next thing that is due, for a wake-up, or until it is time to
 // look for work that nobody has told about.
 func (s *scheduler) sleep() {
+	ended := false // a task has, and what it has left behind was asked for
 	for s.ctx.Err() == nil {
-		if s.changed && (s.roomAgain() || !s.backlog && s.settle()) {
-			return
-		}
-		due, changed := s.untilDue(), s.changed
-		s.changed = false
-		if changed && due <= 0 {
+		s.renew() // tasks may end all the time, and some not for long
+		due := s.untilDue()
+		if ended && due <= 0 {
 			return
 		}
 		wait := max(time.Millisecond, min(due, s.r.opts.PollInterval, s.r.opts.Lease/3))
@@ -125,14 +125,17 @@ func (s *scheduler) sleep() {
 			s.known = false // others may have added to it
 			return
 		case <-s.ended:
-			s.changed = true
+			s.known, ended = false, true
+			if s.roomAgain() || !s.backlog && s.settle() {
+				return
+			}
 		}
 	}
 }
 
 // roomAgain reports whether there is room for what the last claim has left behind.
 func (s *scheduler) roomAgain() bool {
-	return s.backlog && s.r.opts.InFlight-s.load() >= s.r.opts.InFlight/4
+	return s.backlog && s.r.opts.InFlight-s.load() >= max(1, s.r.opts.InFlight/4)
 }
 
 // settleMax is how long what a task has left behind, such as an event that came for
@@ -165,7 +168,7 @@ func (s *scheduler) untilDue() time.Duration {
 	if s.backlog { // a task that ends makes room, and says so
 		return s.r.opts.PollInterval
 	}
-	if s.changed || !s.known {
+	if !s.known {
 		next, err := s.nextDue()
 		s.next, s.known = next, err == nil
 	}

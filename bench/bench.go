@@ -22,6 +22,7 @@ type cell struct {
 	Sizes         map[string][]int
 	Postgres      string // URL of an empty database
 	Folder        string // an empty folder
+	Profiles      string // folder for profiles; "": none are written
 	Timeout       time.Duration
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -19,6 +20,14 @@ import (
 // got to when it is interrupted. What it is at goes to log.
 func compare(ctx context.Context, o options, w, log io.Writer) (err error) {
 	c := comparison{options: o, out: io.Discard, log: log, host: &host{}}
+	if o.profiles != "" {
+		if c.profiles, err = filepath.Abs(o.profiles); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(c.profiles, 0o755); err != nil {
+			return err
+		}
+	}
 	if o.out != "" {
 		file, err := os.Create(o.out)
 		if err != nil {
@@ -88,7 +97,7 @@ func (c *comparison) plan(cont contestant, work string, nodes, round int) (cell,
 	if !has(c.works, work) || !has(c.engines, cont.Engine) || cont.Sizes[work] == nil {
 		return cell{}, false
 	}
-	cl := cell{Works: []string{work}, Engine: cont.Engine, Store: cont.Store, Nodes: nodes, Sizes: map[string][]int{}, Timeout: c.timeout}
+	cl := cell{Works: []string{work}, Engine: cont.Engine, Store: cont.Store, Nodes: nodes, Sizes: map[string][]int{}, Timeout: c.timeout, Profiles: c.profiles}
 	with5 := has(c.works, "w5") && cont.Sizes["w5"] != nil
 	with3 := has(c.works, "w3") && cont.Sizes["w3"] != nil
 	if work == "w5" && with3 {
@@ -190,7 +199,11 @@ func (c *comparison) explain() {
 // has the durability that it has by default.
 func (c *comparison) database(h *host) string {
 	if c.server == nil {
-		c.server = pgtest.Start(c.host, pgtest.Options{Settings: []string{"max_connections=200"}})
+		settings := []string{"max_connections=200"}
+		if c.profiles != "" {
+			settings = append(settings, "shared_preload_libraries="+statementsExtension)
+		}
+		c.server = pgtest.Start(c.host, pgtest.Options{Settings: settings})
 		c.table.note("PostgreSQL %s with its defaults and max_connections=200", serverVersion(c.server.URL()))
 	}
 	return c.server.Database(h)

@@ -59,7 +59,7 @@ type options struct {
 	works, engines []string // empty: all
 	scale          float64
 	rounds         int
-	out            string
+	out, profiles  string
 	timeout        time.Duration
 }
 
@@ -71,6 +71,7 @@ func parse(args []string) (options, error) {
 	flags.Float64Var(&o.scale, "scale", 1, "multiplies the numbers of runs")
 	flags.IntVar(&o.rounds, "rounds", 3, "how often everything is done")
 	flags.StringVar(&o.out, "out", "", "file for the figures of all rounds, as benchstat reads them")
+	flags.StringVar(&o.profiles, "profile", "", "folder for profiles of w1, which cost a few percent")
 	flags.DurationVar(&o.timeout, "timeout", defaultTimeout, "how long one engine may take for one work")
 	if err := flags.Parse(args); err != nil {
 		return o, err

@@ -40,16 +40,20 @@ FROM (
 		unnest($9::text[]) AS step, unnest($10::timestamptz[]) AS due_at, unnest($11::timestamptz[]) AS created_at, unnest($12::bytea[]) AS state
 ) t
 WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) AND l.run_id IS NULL
-RETURNING l.owner`
+RETURNING l.owner, NULL::uuid, NULL::bigint, NULL::int, NULL::text`
 
-	// goOn extends leases and changes their runs, and returns where these stood.
+	// goOn extends leases and changes their runs, and returns where these stood, which
+	// must be read under the lock.
 	goOn = `
+WITH o AS MATERIALIZED (
+	SELECT owner, run_step FROM automation.leases WHERE owner = ANY ($1::text[]) ORDER BY owner FOR UPDATE
+)
 UPDATE automation.leases l SET until = t.until, run_step = t.step, run_due_at = t.due_at, run_state = t.state
 FROM (
 	SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token, unnest($3::timestamptz[]) AS until, unnest($4::uuid[]) AS id,
 		unnest($5::text[]) AS step, unnest($6::timestamptz[]) AS due_at, unnest($7::bytea[]) AS state
 ) t
-JOIN automation.leases o ON o.owner = ANY (ARRAY[t.owner])
+JOIN o ON o.owner = t.owner
 WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) AND l.run_id = ANY (ARRAY[t.id])
 RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, o.run_step`
 )
@@ -111,6 +115,7 @@ FROM old WHERE l.owner = ANY (ARRAY[old.owner])`
 	parkOwned   = parkFrom + `owner = ANY ($1::text[]) ORDER BY owner FOR UPDATE` + parkTo
 	parkRun     = parkFrom + `run_id = $1::uuid FOR UPDATE` + parkTo
 	parkOf      = parkFrom + `run_automation_no = $1::bigint ORDER BY owner FOR UPDATE` + parkTo
+	parkMostOf  = parkFrom + `run_automation_no = $1::bigint ORDER BY owner FOR UPDATE SKIP LOCKED` + parkTo
 	parkExpired = parkFrom + `until <= $1::timestamptz ORDER BY owner FOR UPDATE SKIP LOCKED` + parkTo
 
 	nextExpiry = `SELECT min(until) FROM automation.leases WHERE run_id IS NOT NULL`

@@ -151,8 +151,8 @@ func (s *Store) giveBack(ctx context.Context, held []heldLease) {
 	_ = implicit{s}.run(ctx, sc)
 }
 
-// claim reads what the contacts that a claim has leased have. It needs no transaction:
-// what belongs to a leased contact is only added to by others.
+// claim reads what the contacts that a claim has leased have. What belongs to a leased
+// contact is only added to by others.
 type claim struct {
 	s      *Store
 	p      automation.ClaimParams
@@ -258,16 +258,31 @@ func (c *claim) readWork(ctx context.Context) error {
 			ids = append(ids, id)
 		}
 	}
-	var sc script
-	sc.query(c.addContact, claimedContacts, ids)
-	sc.query(c.addEvent, claimedEvents, c.owners, c.p.Events)
-	sc.query(c.addRun, claimedRuns, c.owners, c.p.Now, c.p.Runs)
-	sc.query(c.addWait, claimedWaits, c.owners)
-	c.readStarts(&sc, c.s.seen.list())
-	if err := (implicit{c.s}).run(ctx, sc); err != nil || len(c.astray) == 0 {
+	err := c.run(ctx, func(sc *script) {
+		for i := range c.works {
+			c.works[i] = automation.Work{Contact: c.works[i].Contact, Token: c.works[i].Token}
+		}
+		c.astray, c.waits, c.damaged = nil, nil, map[string]bool{}
+		sc.query(c.addContact, claimedContacts, ids)
+		sc.query(c.addEvent, claimedEvents, c.owners, c.p.Events)
+		sc.query(c.addRun, claimedRuns, c.owners, c.p.Now, c.p.Runs)
+		sc.query(c.addWait, claimedWaits, c.owners)
+		c.readStarts(sc, c.s.seen.list())
+	})
+	if err != nil || len(c.astray) == 0 {
 		return err
 	}
 	return c.adoptStrays(ctx)
+}
+
+// run runs the script that build makes in a transaction of its own. If another is in the
+// way it is made again: build forgets what rows have come before.
+func (c *claim) run(ctx context.Context, build func(sc *script)) error {
+	return c.s.transact(ctx, func(tx *transaction) error {
+		var sc script
+		build(&sc)
+		return tx.commit(ctx, sc)
+	})
 }
 
 // readStarts reads what events with these names start.
@@ -305,9 +320,7 @@ func (c *claim) readOtherStarts(ctx context.Context) error {
 		return nil
 	}
 	c.s.seen.add(names)
-	var sc script
-	c.readStarts(&sc, names)
-	return implicit{c.s}.run(ctx, sc)
+	return c.run(ctx, func(sc *script) { c.readStarts(sc, names) })
 }
 
 // adoptStrays reads the events again, with those that were sent for an email of the
@@ -317,15 +330,15 @@ func (c *claim) adoptStrays(ctx context.Context) error {
 	for i, id := range c.astray {
 		owners[i] = ownerOf(automation.ContactRef{ID: id})
 	}
-	for i := range c.works {
-		c.works[i].Events = nil
-	}
-	c.waits = nil
-	var sc script
-	sc.exec(adoptStrays, c.astray, owners)
-	sc.query(c.addEvent, claimedEvents, c.owners, c.p.Events)
-	sc.query(c.addWait, claimedWaits, c.owners)
-	return implicit{c.s}.run(ctx, sc)
+	return c.run(ctx, func(sc *script) {
+		for i := range c.works {
+			c.works[i].Events = nil
+		}
+		c.waits = nil
+		sc.exec(adoptStrays, c.astray, owners)
+		sc.query(c.addEvent, claimedEvents, c.owners, c.p.Events)
+		sc.query(c.addWait, claimedWaits, c.owners)
+	})
 }
 
 func (c *claim) work(owner string) *automation.Work { return &c.works[c.places[owner]] }

@@ -157,9 +157,14 @@ type placeInList struct {
 }
 
 // cancelMost asks the running runs of an automation to cancel, in short
-// transactions. It may miss some that move meanwhile: cancelRest finds them.
+// transactions. It may miss some that move meanwhile: parkOf and cancelRest find them.
 func (s *Store) cancelMost(ctx context.Context, no int64, now time.Time) error {
 	var at placeInList
+	var sc script
+	sc.exec(parkMostOf, no)
+	if err := (implicit{s}).run(ctx, sc); err != nil {
+		return err
+	}
 	for {
 		n := 0
 		err := s.transact(ctx, func(tx *transaction) (err error) {

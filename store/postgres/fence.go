@@ -37,7 +37,8 @@ RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, l.run_step`
 	extendLeases = `
 UPDATE automation.leases l SET until = t.until
 FROM (SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token, unnest($3::timestamptz[]) AS until) t
-WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) RETURNING l.owner, l.run_id`
+WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token])
+RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, l.run_step`
 )
 
 // read ends or extends the leases, which fences and locks everything about their
@@ -85,12 +86,12 @@ func (w *writing) fence(sc *script) {
 		sc.exec(parkOwned, parked)
 	}
 	beginning.begin(sc, w.hold)
-	going.goOn(sc, w.holdRun)
+	going.goOn(sc, w.hold)
 	if len(extended) > 0 {
-		sc.query(w.holdOther, extendLeases, extended, tokens, until)
+		sc.query(w.hold, extendLeases, extended, tokens, until)
 	}
 	if len(ended) > 0 {
-		sc.query(w.holdRun, endLeases, ended, endTokens)
+		sc.query(w.hold, endLeases, ended, endTokens)
 	}
 }
 
@@ -117,25 +118,8 @@ func (w *writing) sortOut(it *item) {
 	}
 }
 
-// hold notes that a lease is held.
+// hold notes that a lease is held, and the run that it has or had.
 func (w *writing) hold(scan scanFunc) error {
-	var owner string
-	err := scan(&owner)
-	w.held[owner] = &presentRun{}
-	return err
-}
-
-// holdOther is hold for a lease of whose run nothing is said. It may have one.
-func (w *writing) holdOther(scan scanFunc) error {
-	var owner string
-	var run *string
-	err := scan(&owner, &run)
-	w.held[owner] = &presentRun{id: textOf(run)}
-	return err
-}
-
-// holdRun is hold for a lease with the run that it has had.
-func (w *writing) holdRun(scan scanFunc) error {
 	var owner string
 	var run, step *string
 	var no *int64
