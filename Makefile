@@ -63,8 +63,9 @@ bench-peers: ## compare with River, DBOS and go-workflows on the same work, half
 	cd bench && go run . -out figures.txt
 
 .PHONY: bench-profile
-bench-profile: ## write profiles of complete runs, and what one costs, to bench/profiles
+bench-profile: ## write profiles of this library, and what one run costs, to bench/profiles
 	cd bench && go run . -work w1 -engines automation -rounds 1 -scale 5 -profile profiles
+	cd bench && go run . -work w2 -engines automation,river -rounds 1 -profile profiles
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for 30 seconds (FUZZTIME=5m for longer)

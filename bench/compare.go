@@ -178,8 +178,8 @@ func (c *comparison) keep(results []result) {
 	}
 }
 
-// explain adds to the table which versions there are, what contestants are set to,
-// and what they lack.
+// explain adds to the table what contestants lack, which versions there are, and what
+// they are set to.
 func (c *comparison) explain() {
 	c.table.note("versions: %s", strings.Join(versions(), ", "))
 	for _, cont := range contestants() {
@@ -189,7 +189,7 @@ func (c *comparison) explain() {
 		c.table.note("%s on %s: %s", cont.Engine, cont.Store, cont.Settings)
 		for _, work := range slices.Sorted(maps.Keys(works)) {
 			if why := cont.Lacks[work]; why != "" && why != nodesOnly && has(c.works, work) {
-				c.table.note("%s, %s on %s: not measured, %s", strings.ToUpper(work), cont.Engine, cont.Store, why)
+				c.table.lack(strings.ToUpper(work), cont, why)
 			}
 		}
 	}

@@ -71,7 +71,7 @@ func parse(args []string) (options, error) {
 	flags.Float64Var(&o.scale, "scale", 1, "multiplies the numbers of runs")
 	flags.IntVar(&o.rounds, "rounds", 3, "how often everything is done")
 	flags.StringVar(&o.out, "out", "", "file for the figures of all rounds, as benchstat reads them")
-	flags.StringVar(&o.profiles, "profile", "", "folder for profiles of w1, which cost a few percent")
+	flags.StringVar(&o.profiles, "profile", "", "folder for profiles of w1 and w2, which cost a few percent")
 	flags.DurationVar(&o.timeout, "timeout", defaultTimeout, "how long one engine may take for one work")
 	if err := flags.Parse(args); err != nil {
 		return o, err

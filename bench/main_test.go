@@ -85,7 +85,7 @@ func TestCompare_WritesTablesAndFigures(t *testing.T) {
 
 	require.Contains(t, tables.String(), "### W2: runs that sleep for 30 days")
 	require.Contains(t, tables.String(), "| automation | memory | 10 | 1 |", "a million is for the first round")
-	require.Contains(t, tables.String(), "W3, raw-batch on sqlite: not measured")
+	require.Contains(t, tables.String(), "| raw-batch | sqlite | – | – | not measured: it is no engine: nothing waits |")
 	require.NotContains(t, tables.String(), "failed")
 	text, err := os.ReadFile(out)
 	require.NoError(t, err)

@@ -152,8 +152,40 @@ func (b *bench) writeStatements(ctx context.Context, w io.Writer, n int) error {
 		}
 		fmt.Fprintf(w, "%8d %9s %8.2f %9.0f %10.1f  all statements: %.1f a run\n",
 			all.calls, "", all.us/float64(n), all.wal/float64(n), all.blocks/float64(n), float64(all.calls)/float64(n))
-		return rows.Err()
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		return writeSizes(ctx, conn, w, n)
 	})
+}
+
+// relationSizes are the largest tables and indexes.
+const relationSizes = `
+SELECT c.relname, pg_table_size(c.oid)::float8 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'i') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+ORDER BY pg_table_size(c.oid) DESC LIMIT 16`
+
+// writeSizes writes what tables and indexes take after a vacuum, if n runs were all that
+// there is in them.
+func writeSizes(ctx context.Context, conn *pgx.Conn, w io.Writer, n int) error {
+	if _, err := conn.Exec(ctx, "VACUUM"); err != nil {
+		return err
+	}
+	rows, err := conn.Query(ctx, relationSizes)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	fmt.Fprintf(w, "%8s  table or index, after a vacuum\n", "B/run")
+	for rows.Next() {
+		var name string
+		var size float64
+		if err := rows.Scan(&name, &size); err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%8.0f  %s\n", size/float64(n), name)
+	}
+	return rows.Err()
 }
 
 // onServer calls do with a connection of its own to the cell's database.

@@ -47,7 +47,15 @@ func (r result) name() string {
 // table collects the results of all rounds, in the order in which they came.
 type table struct {
 	rows  []*row
+	lacks []lack
 	notes []string
+}
+
+// lack says why a contestant is not in the table of a work.
+type lack struct{ work, engine, store, why string }
+
+func (t *table) lack(work string, c contestant, why string) {
+	t.lacks = append(t.lacks, lack{work, c.Engine, c.Store, why})
 }
 
 // row is one benchmark, with its figures of all rounds by unit.
@@ -95,9 +103,15 @@ func (t *table) note(format string, args ...any) {
 func (t *table) write(w io.Writer) {
 	for _, work := range []string{"W1", "W2", "W3", "W4", "W5", "W6"} {
 		rows := slices.DeleteFunc(slices.Clone(t.rows), func(r *row) bool { return r.Work != work })
-		if len(rows) > 0 {
-			fmt.Fprintf(w, "\n### %s: %s\n\n", work, titles[work])
-			writeRows(w, rows)
+		if len(rows) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "\n### %s: %s\n\n", work, titles[work])
+		columns := writeRows(w, rows)
+		for _, l := range t.lacks {
+			if l.work == work {
+				fmt.Fprintf(w, "| %s | %s | – | – | not measured: %s |%s\n", l.engine, l.store, l.why, strings.Repeat(" |", columns-1))
+			}
 		}
 	}
 	if len(t.notes) > 0 {
@@ -118,7 +132,8 @@ var titles = map[string]string{
 	"W6": "a condition of eight rules",
 }
 
-func writeRows(w io.Writer, rows []*row) {
+// writeRows returns how many columns of figures there are.
+func writeRows(w io.Writer, rows []*row) int {
 	var units []string
 	for _, r := range rows {
 		for _, v := range r.Values {
@@ -136,6 +151,7 @@ func writeRows(w io.Writer, rows []*row) {
 		}
 		fmt.Fprintln(w)
 	}
+	return len(units)
 }
 
 // runs returns how many runs a row is about, and on how many nodes.

@@ -23,14 +23,19 @@ func w2(ctx context.Context, b *bench) error {
 	}
 	s, n := b.engine.(sleeper), b.size()
 	bare := processMemory()
-	began := time.Now()
-	if err := s.Sleep(ctx, 0, n, time.Now().Add(forever)); err != nil {
-		return fmt.Errorf("starting runs: %w", err)
+	var took time.Duration
+	err = b.profiled(ctx, n, func() error {
+		began := time.Now()
+		defer func() { took = time.Since(began) }()
+		if err := s.Sleep(ctx, 0, n, time.Now().Add(forever)); err != nil {
+			return fmt.Errorf("starting runs: %w", err)
+		}
+		return until(ctx, n, s.Sleeping)
+	})
+	if err != nil {
+		return err
 	}
-	if err := until(ctx, n, s.Sleeping); err != nil {
-		return fmt.Errorf("sleeping runs: %w", err)
-	}
-	rate := float64(n) / time.Since(began).Seconds()
+	rate := float64(n) / took.Seconds()
 	full := processMemory()
 	after, err := b.closedSize(ctx)
 	if err != nil {

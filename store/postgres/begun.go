@@ -27,7 +27,7 @@ func works(t *automation.Transition, r *automation.RunChange) bool {
 		r.Setbacks == 0 && r.Error == nil && r.CompletedAt.IsZero() && r.Seen == automation.ControlNone
 }
 
-// All of these rely on the primary key of leases.
+// Both rely on the primary key of leases, and goOn on leases_begun.
 const (
 	// beginRuns extends leases and keeps a run with each.
 	beginRuns = `
@@ -93,9 +93,9 @@ func (b *beginnings) goOn(sc *script, row func(scan scanFunc) error) {
 	}
 }
 
-// Runs are parked by statements that lock their leases and move what is there then.
-// All but parkOwned read all leases, of which there are as many as contacts are being
-// worked on.
+// Runs are parked by statements that lock their leases and move what is there then. They
+// rely on leases_begun. All but parkOwned read all of it: there are as many entries as
+// contacts are being worked on.
 const (
 	parkFrom = `
 WITH old AS MATERIALIZED (

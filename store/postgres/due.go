@@ -9,8 +9,8 @@ import (
 // nextDue finds the first work whose contact is free by the time it is due, and
 // the first lease to expire among those that hold earlier work. It relies on
 // pending_accepted and active_runs_due, both read in order up to that first work,
-// and on the primary key of leases. Of leases with runs there are as many as contacts
-// are being worked on.
+// and on the primary key of leases. Of leases with runs, in leases_begun, there are as
+// many as contacts are being worked on.
 const nextDue = `
 WITH free AS MATERIALIZED (
 	SELECT least((

@@ -50,7 +50,8 @@ func scanActive(scan scanFunc, more ...any) (runRow, error) {
 }
 
 // findRun relies on the primary keys of active_runs and ended_runs. Of runs that have
-// begun there are as many as contacts are being worked on, here and in the lists.
+// begun, in leases_begun, there are as many as contacts are being worked on, here and in
+// the lists.
 const findRun = `
 SELECT ` + runColumns + `, r.state, r.control
 FROM automation.active_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.id = $1::uuid
