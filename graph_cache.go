@@ -38,18 +38,6 @@ func (c *graphCache) get(v VersionRef) (*Graph, bool) {
 	return g, ok
 }
 
-func (c *graphCache) put(v VersionRef, g *Graph) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for old := range c.byVersion {
-		if len(c.byVersion) < maxGraphs {
-			break
-		}
-		delete(c.byVersion, old)
-	}
-	c.byVersion[v] = g
-}
-
 // errUnreadable wraps what is wrong with a stored definition or state, as
 // opposed to a store that does not answer.
 var errUnreadable = errors.New("unreadable")
@@ -91,13 +79,20 @@ func (c *graphCache) read(v VersionRef) (g *Graph, call *graphRead, first bool) 
 }
 
 func (c *graphCache) finish(v VersionRef, call *graphRead) {
-	if call.err == nil {
-		c.put(v, call.graph)
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.reading, v)
 	close(call.done)
+	if call.err != nil {
+		return
+	}
+	for old := range c.byVersion {
+		if len(c.byVersion) < maxGraphs {
+			break
+		}
+		delete(c.byVersion, old)
+	}
+	c.byVersion[v] = call.graph
 }
 
 // readFor reads a graph for all that wait for it, who go on also if that panics.

@@ -2,7 +2,6 @@ package automation_test
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 	"testing"
 
@@ -34,15 +33,11 @@ func TestRun_ReadsADefinitionOnceForAllRunsThatNeedIt(t *testing.T) {
 	})
 	require.NoError(t, err)
 	const contacts = 200
-	events := make([]automation.Event, contacts)
-	for i := range events {
-		events[i] = automation.Event{Name: "signup", Email: fmt.Sprintf("c%d@example.com", i)}
-	}
 	store.count.Store(0)
 	ends := make(endings, contacts)
 	r, err := automation.New(store, capture.New(), automation.Options{Observer: ends}) // which has not compiled it
 	require.NoError(t, err)
-	_, err = r.Send(t.Context(), events...)
+	_, err = r.Send(t.Context(), signups(contacts)...)
 	require.NoError(t, err)
 	stop := serve(t, r)
 	for range contacts {

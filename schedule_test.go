@@ -111,7 +111,7 @@ func TestRun_RenewsLeasesWhileTasksEndAllTheTime(t *testing.T) {
 	require.NoError(t, err)
 	_, err = r.Apply(t.Context(), hello)
 	require.NoError(t, err)
-	_, err = r.Send(t.Context(), newcomers(contacts)...)
+	_, err = r.Send(t.Context(), signups(contacts)...)
 	require.NoError(t, err)
 	stop := serve(t, r)
 	for range contacts {
@@ -130,14 +130,6 @@ var hello = automation.Automation{
 		{Key: "email", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "hello"}}},
 	},
 	Connections: []automation.Connection{{From: "start", To: "email"}},
-}
-
-func newcomers(n int) []automation.Event {
-	events := make([]automation.Event, n)
-	for i := range events {
-		events[i] = automation.Event{Name: "signup", Email: fmt.Sprintf("c%d@example.com", i)}
-	}
-	return events
 }
 
 // stuck is a mailer that waits after the first email.
@@ -164,7 +156,7 @@ func TestRun_SleepsWhileThereIsNoRoom(t *testing.T) {
 			_, err = r.Apply(t.Context(), hello)
 			require.NoError(t, err)
 			stop := serve(t, r)
-			_, err = r.Send(t.Context(), newcomers(8)...)
+			_, err = r.Send(t.Context(), signups(8)...)
 			require.NoError(t, err)
 			synctest.Wait()
 			close(mailer.until)

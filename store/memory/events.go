@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 type event struct {
@@ -76,7 +77,7 @@ func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) 
 // the same call. It returns the id of the event that it is a duplicate of.
 func (s *Store) admit(n *automation.NewEvent, used map[idempotency]keyUse) (string, error) {
 	e := &n.Event
-	if !s.fits(n) {
+	if !record.Fits(n, s.definition(e.Name)) {
 		return "", fmt.Errorf("memory store: event %q: %w", e.Name, automation.ErrDefinitionChanged)
 	}
 	if e.ContactID != "" && !n.HostContact {
@@ -102,15 +103,6 @@ func (s *Store) admit(n *automation.NewEvent, used map[idempotency]keyUse) (stri
 	default:
 		return u.event, nil
 	}
-}
-
-// fits reports whether the event was checked against its definition.
-func (s *Store) fits(n *automation.NewEvent) bool {
-	d := s.definition(n.Event.Name)
-	if d == nil || d.Name != n.Event.Name {
-		return n.Schema == ""
-	}
-	return n.Schema == string(d.Schema)
 }
 
 func (s *Store) append(n *automation.NewEvent) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // A run begins in the row of the lease under which it was started, which is written
@@ -20,11 +21,9 @@ func begins(t *automation.Transition, r *automation.RunChange) bool {
 	return r.New && t.Contact.ID != "" && works(t, r)
 }
 
-// works reports whether nothing is to be known of a run beyond what the row of a lease
-// has room for.
+// works reports whether the row of a lease has room for all that is to be known of a run.
 func works(t *automation.Transition, r *automation.RunChange) bool {
-	return !t.Release && r.Status == automation.RunRunning && !r.DueAt.IsZero() && !r.DueAt.After(t.Now) && r.WaitEvent == "" &&
-		r.Setbacks == 0 && r.Error == nil && r.CompletedAt.IsZero() && r.Seen == automation.ControlNone
+	return r.Status == automation.RunRunning && r.Seen == automation.ControlNone && record.ActsNow(t, r)
 }
 
 // Both rely on the primary key of leases, and goOn on leases_begun.

@@ -14,13 +14,13 @@ func TestBegun(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	schemas := newSchemas(t, url)
-	beguntest.Run(t, beguntest.Target{Open: func(t *testing.T) beguntest.Opened {
+	beguntest.Run(t, func(t *testing.T) beguntest.Opened {
 		schema := schemas.take(t)
 		pool := newPool(t, url, nil)
 		s := newStore(t, pool, postgres.Options{Schema: schema})
 		require.NoError(t, s.Migrate(t.Context()))
 		return beguntest.Opened{
-			Store: s,
+			Store: s, Parks: true,
 			Rows: func() (rows [3]int) {
 				require.NoError(t, pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM `+schema+`.begun_runs),
 					(SELECT count(*) FROM `+schema+`.active_runs), (SELECT count(*) FROM `+schema+`.ended_runs)`).Scan(&rows[0], &rows[1], &rows[2]))
@@ -31,5 +31,5 @@ func TestBegun(t *testing.T) {
 				return id
 			},
 		}
-	}})
+	})
 }

@@ -147,7 +147,7 @@ func (w *writing) prepare(it *item) error {
 	if c := w.contacts[it.owner]; c != nil && !c.deleted {
 		it.contact = c
 	}
-	if it.contact != nil && it.t.Change != nil {
+	if it.contact != nil && it.t.Change != nil && !it.renamed {
 		now := it.contact.change(*it.t.Change)
 		it.contact = &now
 		if err := encodable(now.Contact); err != nil {

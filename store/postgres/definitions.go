@@ -67,13 +67,13 @@ func (f definitions) find(sc *script, idsOrNames []string) {
 	}, findDefinitions, idsOrNames)
 }
 
-// fits reports whether an event was checked against its definition.
-func (f definitions) fits(n *automation.NewEvent) bool {
-	d, ok := f[n.Event.Name]
-	if !ok || d.Name != n.Event.Name {
-		return n.Schema == ""
+// byName returns what was found by the name of an event, nil if nothing was.
+func (f definitions) byName(event string) *automation.EventDefinition {
+	d, ok := f[event]
+	if !ok {
+		return nil
 	}
-	return n.Schema == string(d.Schema)
+	return &d.EventDefinition
 }
 
 const definitionColumns = `no, id, name, schema, created_at, updated_at`

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // appendCall is one call of AppendEvents.
@@ -198,7 +199,7 @@ func (c *appendCall) own(known *named) error {
 	for i := range c.events {
 		n := &c.events[i]
 		ref := automation.ContactRef{ID: n.Event.ContactID, Email: n.Event.Email}
-		if !known.definitions.fits(n) {
+		if !record.Fits(n, known.definitions.byName(n.Event.Name)) {
 			return fmt.Errorf("postgres store: event %q: %w", n.Event.Name, automation.ErrDefinitionChanged)
 		}
 		switch {

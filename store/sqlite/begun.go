@@ -11,13 +11,6 @@ import (
 // indexes. It is parked among the active runs when it sleeps, when it is asked for
 // something, and when the lease was lost.
 
-// goesOn reports whether a running run is about to do something, under the lease:
-// only if that expires is it looked for.
-func goesOn(t *automation.Transition, change *automation.RunChange) bool {
-	return !t.Release && !change.DueAt.IsZero() && !change.DueAt.After(t.Now) && change.WaitEvent == "" &&
-		change.Setbacks == 0 && change.Error == nil && change.CompletedAt.IsZero()
-}
-
 // beginRun also extends the lease. It changes nothing if the run is known, or the lease
 // has one. By the primary key of leases, and the unique indexes on the ids of runs and
 // events.

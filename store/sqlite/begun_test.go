@@ -10,7 +10,7 @@ import (
 
 func TestBegun(t *testing.T) {
 	t.Parallel()
-	beguntest.Run(t, beguntest.Target{Open: func(t *testing.T) beguntest.Opened {
+	beguntest.Run(t, func(t *testing.T) beguntest.Opened {
 		s, db := fresh(t)
 		return beguntest.Opened{
 			Store: s,
@@ -24,5 +24,5 @@ func TestBegun(t *testing.T) {
 				return id
 			},
 		}
-	}})
+	})
 }

@@ -44,27 +44,27 @@ func eventDefinition(ctx context.Context, q session, idOrName string) (automatio
 	return d, nil
 }
 
-// schemaOf returns the schema of the events with a name, "" if there is none. One
+// eventDefinitionOf returns what is found by the name of an event, nil if nothing is. One
 // transaction keeps many events of few names.
-func schemaOf(ctx context.Context, q session, event string) (string, error) {
+func eventDefinitionOf(ctx context.Context, q session, event string) (*automation.EventDefinition, error) {
 	t, own := q.(*tx)
 	if own {
-		if schema, ok := t.schemas[event]; ok {
-			return schema, nil
+		if d, ok := t.definitions[event]; ok {
+			return d, nil
 		}
 	}
 	d, found, err := one(ctx, q, scanEventDefinition, findEventDefinition, idKey(event).column(), event)
 	if err != nil {
-		return "", failed("find event definition", err)
+		return nil, failed("find event definition", err)
 	}
-	schema := ""
-	if found && d.Name == event {
-		schema = string(d.Schema)
+	var definition *automation.EventDefinition
+	if found {
+		definition = &d
 	}
 	if own {
-		t.schemas[event] = schema
+		t.definitions[event] = definition
 	}
-	return schema, nil
+	return definition, nil
 }
 
 const insertEventDefinition = `
@@ -75,7 +75,7 @@ VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 func (s *Store) InsertEventDefinition(ctx context.Context, d automation.EventDefinition) error {
 	id, schema := idKey(d.ID).column(), textOrNull(string(d.Schema))
 	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		clear(t.schemas)
+		clear(t.definitions)
 		n, err := changed(ctx, t, insertEventDefinition, id, d.Name, schema, d.CreatedAt.UnixMicro(), d.UpdatedAt.UnixMicro())
 		if err == nil && n == 0 {
 			return conflict("event %q is defined already", d.Name)
@@ -90,7 +90,7 @@ const updateEventDefinition = `UPDATE automation_event_definitions SET schema = 
 func (s *Store) UpdateEventDefinition(ctx context.Context, d automation.EventDefinition) error {
 	schema := textOrNull(string(d.Schema))
 	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		clear(t.schemas)
+		clear(t.definitions)
 		n, err := changed(ctx, t, updateEventDefinition, schema, d.UpdatedAt.UnixMicro(), idKey(d.ID).column())
 		if err == nil && n == 0 {
 			return notFound("event definition", d.ID)
@@ -104,7 +104,7 @@ const deleteEventDefinition = `DELETE FROM automation_event_definitions WHERE id
 // DeleteEventDefinition implements automation.EventReader.
 func (s *Store) DeleteEventDefinition(ctx context.Context, id string) error {
 	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		clear(t.schemas)
+		clear(t.definitions)
 		n, err := changed(ctx, t, deleteEventDefinition, idKey(id).column())
 		if err == nil && n == 0 {
 			return notFound("event definition", id)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // Tx returns a writer for the transaction that tx is: the events that it accepts
@@ -104,11 +105,11 @@ func keepEvents(ctx context.Context, q session, events []automation.NewEvent) ([
 	receipts := make([]automation.EventReceipt, len(events))
 	for i := range events {
 		n := &events[i]
-		schema, err := schemaOf(ctx, q, n.Event.Name)
+		definition, err := eventDefinitionOf(ctx, q, n.Event.Name)
 		if err != nil {
 			return nil, err
 		}
-		if schema != n.Schema {
+		if !record.Fits(n, definition) {
 			return nil, fmt.Errorf("sqlite store: event %q: %w", n.Event.Name, automation.ErrDefinitionChanged)
 		}
 		first, err := duplicateOf(ctx, q, n)

@@ -7,6 +7,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+
+	"github.com/seed-b636437c/automation"
 )
 
 // tx is a transaction that writes. A Store has one at a time. Once it was begun, no
@@ -16,7 +18,8 @@ type tx struct {
 	s        *Store
 	tx       *sql.Tx
 	prepared map[string]*sql.Stmt
-	schemas  map[string]string // of events, by name, that were looked up
+	// definitions are those of events, by name, that were looked up.
+	definitions map[string]*automation.EventDefinition
 }
 
 // writeCall is a call that writes, on its way to a transaction.
@@ -139,7 +142,7 @@ func (s *Store) begin(ctx context.Context, conn *sql.Conn, do func(ctx context.C
 			discardBroken(ctx, conn)
 		}
 	}()
-	t := &tx{s: s, tx: sqlTx, prepared: map[string]*sql.Stmt{}, schemas: map[string]string{}}
+	t := &tx{s: s, tx: sqlTx, prepared: map[string]*sql.Stmt{}, definitions: map[string]*automation.EventDefinition{}}
 	if _, err := t.exec(ctx, takeLock); err != nil {
 		return failed("lock", err)
 	}

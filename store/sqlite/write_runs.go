@@ -157,7 +157,7 @@ func newRow(p *plan, change *automation.RunChange, asked automation.Control) row
 		r.due = earlier(r.due, p.t.Now)
 	}
 	switch {
-	case running && r.control == automation.ControlNone && goesOn(p.t, change):
+	case running && r.control == automation.ControlNone && record.ActsNow(p.t, change):
 		r.table = begunRuns
 	case running || r.control == automation.ControlRetry:
 		r.table = activeRuns
