@@ -31,7 +31,8 @@ type Input struct {
 	Err error
 	// Code and Reason say why the run is cancelled (InputCancelled) or the
 	// step is skipped (InputSkipped).
-	Code, Reason string
+	Code   StepErrorCode
+	Reason string
 
 	contact *Contact // the host's contact as an effect has left it
 }
@@ -129,7 +130,7 @@ func (g *Graph) advance(s State, in Input) (State, Action, error) {
 // with the contact's latest data, right before performing the effect. Give an
 // error to Advance as InputFailed.
 func (g *Graph) Effect(s State, d Data) (Effect, error) {
-	if !s.begun || !g.fits(s) {
+	if !s.attemptOpen || !g.fits(s) {
 		return nil, fmt.Errorf("automation: run %s has no effect to perform", s.RunID)
 	}
 	n := &g.steps[s.at]
@@ -161,7 +162,7 @@ func (g *Graph) Action(s State) Action {
 	switch {
 	case n.typ == TypeWaitForEvent:
 		return Action{Kind: ActionWait, Step: n.key, Until: s.dueAt, Event: n.event, Lookback: n.lookback}
-	case s.begun:
+	case s.attemptOpen:
 		return Action{Kind: ActionPerform, Step: n.key, Attempt: s.tries, Delivery: n.delivery}
 	default:
 		return Action{Kind: ActionSleep, Step: n.key, Until: s.dueAt}
@@ -186,7 +187,7 @@ func (g *Graph) fits(s State) bool {
 	if s.started && s.current().index != s.at {
 		return false
 	}
-	return !s.begun || s.tries > 0 && g.steps[s.at].effect != nil
+	return !s.attemptOpen || s.tries > 0 && g.steps[s.at].effect != nil
 }
 
 // advance is one call of Advance at work on its own copy of the state.
@@ -217,7 +218,7 @@ func (a *advance) input() (Action, error) {
 		return a.wake(), nil
 	case kind == InputReceived:
 		return a.receive(), nil
-	case !a.s.begun:
+	case !a.s.attemptOpen:
 		return Action{}, errInput
 	}
 	return a.outcome()
@@ -239,7 +240,7 @@ func (a *advance) start() Action {
 
 // enter makes the step the current one and opens its record.
 func (a *advance) enter(step int) {
-	a.s.at, a.s.tries, a.s.begun, a.s.dueAt = step, 0, false, time.Time{}
+	a.s.at, a.s.tries, a.s.attemptOpen, a.s.dueAt = step, 0, false, time.Time{}
 	a.s.steps = append(a.s.steps, stepState{index: step, status: StepRunning, startedAt: a.in.Now})
 }
 
@@ -307,10 +308,10 @@ func (a *advance) end(status StepStatus) {
 }
 
 func (a *advance) finish(status RunStatus) {
-	a.s.status, a.s.begun, a.s.dueAt = status, false, time.Time{}
+	a.s.status, a.s.attemptOpen, a.s.dueAt = status, false, time.Time{}
 }
 
-func (a *advance) fail(code, message string) Action {
+func (a *advance) fail(code StepErrorCode, message string) Action {
 	a.s.current().err = &StepError{Code: code, Message: keptMessage(message)}
 	a.end(StepFailed)
 	a.finish(RunFailed)
@@ -360,7 +361,7 @@ func (a *advance) perform(n *node) (action Action, skipped bool) {
 			return Action{}, true
 		}
 	}
-	a.s.begun, a.s.dueAt = true, time.Time{}
+	a.s.attemptOpen, a.s.dueAt = true, time.Time{}
 	a.s.tries++
 	a.s.current().status = StepRunning
 	return a.g.Action(a.s), false
@@ -386,7 +387,7 @@ func (a *advance) skip(reason string) {
 func (a *advance) wake() Action {
 	n := &a.g.steps[a.s.at]
 	switch {
-	case n.effect != nil && a.s.begun:
+	case n.effect != nil && a.s.attemptOpen:
 		return a.resume(n)
 	case !a.s.dueAt.IsZero() && a.in.Now.Before(a.s.dueAt):
 		return a.g.Action(a.s)
@@ -411,7 +412,7 @@ func (a *advance) resume(n *node) Action {
 	if n.delivery == AtMostOnce {
 		return a.unknown()
 	}
-	a.s.begun = false
+	a.s.attemptOpen = false
 	a.s.tries--
 	return a.walk()
 }
@@ -426,7 +427,7 @@ func keptMessage(s string) string {
 }
 
 // attempt records that the current attempt did not succeed.
-func (a *advance) attempt(code, message string) {
+func (a *advance) attempt(code StepErrorCode, message string) {
 	st := a.s.current()
 	e := StepError{Code: code, Message: keptMessage(message)}
 	kept := st.attempts
@@ -523,7 +524,7 @@ func (a *advance) outcome() (Action, error) {
 
 // release puts the attempt back, as if it had not been handed out.
 func (a *advance) release() Action {
-	a.s.begun = false
+	a.s.attemptOpen = false
 	a.s.tries--
 	a.s.dueAt = a.in.Now
 	return a.g.Action(a.s)
@@ -589,17 +590,17 @@ func (a *advance) backOff(d time.Duration) Action {
 	if d == 0 {
 		d = a.g.opts.Retry.Initial
 	}
-	a.s.begun = false
+	a.s.attemptOpen = false
 	a.s.dueAt = stamp(a.in.Now.Add(d))
 	return a.g.Action(a.s)
 }
 
-func (a *advance) cancel(code, reason string) Action {
+func (a *advance) cancel(code StepErrorCode, reason string) Action {
 	if !a.s.started {
 		a.s.started = true
 		a.enter(0)
 	}
-	if a.s.begun {
+	if a.s.attemptOpen {
 		a.attempt(FailedInterrupted, "the process stopped before the outcome was recorded")
 	}
 	a.s.current().err = &StepError{Code: code, Message: reason}

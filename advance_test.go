@@ -84,7 +84,7 @@ func (f *flow) checkProgress(next State, in Input) {
 			require.Contains(f.t, []StepStatus{StepCompleted, StepSkipped}, st.status)
 		}
 	}
-	require.False(f.t, next.begun && !next.dueAt.IsZero(), "an effect in flight is also due")
+	require.False(f.t, next.attemptOpen && !next.dueAt.IsZero(), "an effect in flight is also due")
 }
 
 func (f *flow) pass(d time.Duration) Action {
@@ -132,7 +132,7 @@ func (f *flow) statuses() string {
 }
 
 // requireEnd checks how the run has ended.
-func (f *flow) requireEnd(status RunStatus, code string) {
+func (f *flow) requireEnd(status RunStatus, code StepErrorCode) {
 	require.Equal(f.t, ActionDone, f.action.Kind)
 	require.Equal(f.t, status, f.action.Status)
 	require.Equal(f.t, status, f.state.Status())
@@ -212,7 +212,7 @@ func TestAdvance_Condition(t *testing.T) {
 		payload  string
 		branches []ConnectionType
 		step     string
-		code     string
+		code     StepErrorCode
 		output   string
 	}{
 		"met": {
@@ -413,7 +413,7 @@ func TestAdvance_Email(t *testing.T) {
 	t.Parallel()
 	f := startFlow(t, sequence(welcome, hour), CompileOptions{}, "")
 	require.Equal(t, Action{Kind: ActionPerform, Step: "send_email", Attempt: 1, Delivery: AtLeastOnce}, f.action)
-	assert.True(t, f.state.Begun())
+	assert.True(t, f.state.AttemptOpen())
 	assert.Zero(t, f.state.DueAt())
 	f.now = f.now.Add(time.Second)
 	f.do(Input{Kind: InputSucceeded, Output: json.RawMessage(`{"email_id":"e1"}`)})
@@ -618,7 +618,7 @@ func TestAdvance_SomeFailuresEndTheRunAtOnce(t *testing.T) {
 		name     string
 		delivery Delivery
 		err      error
-		code     string // "" means it is tried again
+		code     StepErrorCode // "" means it is tried again
 	}{
 		{"permanent", AtLeastOnce, fmt.Errorf("send: %w", Permanent(errors.New("no such address"))), FailedPermanently},
 		{"reference", AtLeastOnce, Permanent(&ReferenceError{"event.plan"}), FailedReference},
@@ -720,7 +720,7 @@ func TestAdvance_CancelInEveryState(t *testing.T) {
 			assert.Equal(t, &StepError{CancelledByRequest, "enough"}, cancelled.Error)
 			assert.Equal(t, f.now, cancelled.CompletedAt)
 			assert.Zero(t, f.state.DueAt())
-			assert.False(t, f.state.Begun())
+			assert.False(t, f.state.AttemptOpen())
 
 			_, _, err := f.try(Input{Kind: InputRetried})
 			require.ErrorIs(t, err, ErrConflict)
@@ -863,7 +863,7 @@ func TestAdvance_RefusesAStateOfAnotherGraph(t *testing.T) {
 		"at a step without record":           {started: true, at: 1, steps: records(0)},
 		"started without records":            {started: true},
 		"records without start":              {steps: records(0)},
-		"an effect where there is none":      {started: true, begun: true, tries: 1, at: 1, steps: records(1)},
+		"an effect where there is none":      {started: true, attemptOpen: true, tries: 1, at: 1, steps: records(1)},
 		"beyond the steps":                   {started: true, at: 7, steps: records(7)},
 		"a record of a step that is unknown": {started: true, at: 1, steps: append(records(9), records(1)...)},
 	} {

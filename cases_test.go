@@ -476,7 +476,7 @@ func TestCase09_PermanentAndEndlessFailures(t *testing.T) {
 	for name, tc := range map[string]struct {
 		err   error
 		calls int
-		code  string
+		code  automation.StepErrorCode
 	}{
 		"permanent": {automation.Permanent(errors.New("no such address")), 1, automation.FailedPermanently},
 		"transient": {errors.New("busy"), 5, automation.FailedEffect},
@@ -529,7 +529,7 @@ func (w *world) rewrite(id string, change func(state []byte) []byte) {
 	require.Len(w.t, works, 1)
 	rec.State = change(bytes.Clone(rec.State))
 	results, err := w.store.Commit(w.t.Context(), []automation.Transition{{
-		Contact: works[0].Contact, Token: works[0].Token, Now: w.clock.Now(), Release: true,
+		Key: works[0].Key, Token: works[0].Token, Now: w.clock.Now(), Release: true,
 		Runs: []automation.RunChange{{RunRecord: rec}},
 	}})
 	require.NoError(w.t, err)

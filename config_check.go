@@ -18,7 +18,7 @@ func isBuiltin(t StepType) bool {
 
 // checkConfig checks what the step's config says.
 func (c *stepCheck) checkConfig() {
-	switch config := c.outline.configs[c.i].(type) {
+	switch config := c.graph.configs[c.i].(type) {
 	case nil:
 		c.errorf(CodeInvalidConfig, "config", "the step has no config: give it one, such as automation.Delay{…}")
 		return
@@ -43,7 +43,7 @@ func (c *stepCheck) checkConfig() {
 	}
 	if reflect.TypeOf(c.automation.Steps[c.i].Config).Kind() == reflect.Pointer {
 		c.errorf(CodeInvalidConfig, "config", "the config is a pointer: give the %s itself, not its address",
-			reflect.TypeOf(c.outline.configs[c.i]))
+			reflect.TypeOf(c.graph.configs[c.i]))
 	}
 }
 
@@ -229,11 +229,11 @@ func (c *stepCheck) checkReference(path, ref string) {
 // checkWaitedFor checks that the event whose payload p reads has been received
 // when a run comes to the step.
 func (c *stepCheck) checkWaitedFor(path string, p path) {
-	if !c.outline.reached[c.i] {
+	if !c.graph.reached[c.i] {
 		return
 	}
 	if c.flow == nil {
-		c.flow = newWaitFlow(c.outline, c.waitNames)
+		c.flow = newWaitFlow(c.graph, c.waitNames)
 	}
 	switch c.flow.at(c.i, p.event) {
 	case notWaitedFor:

@@ -10,7 +10,7 @@ import (
 func (v *validator) checkConnections() {
 	taken := outlets{first: make(map[outlet]int, len(v.automation.Connections))}
 	for i, conn := range v.automation.Connections {
-		c := connectionCheck{v, i, conn, v.outline.ends[i]}
+		c := connectionCheck{v, i, conn, v.graph.ends[i]}
 		c.checkEnds()
 		c.checkType()
 		if c.ends.from >= 0 && c.ends.to >= 0 {
@@ -56,7 +56,7 @@ func (c *connectionCheck) checkEnds() {
 		c.errorf(CodeUnknownStep, "to", "there is no step %s: name the key of a step", quoteShort(c.connection.To))
 	case c.ends.to == c.ends.from:
 		c.errorf(CodeSelfConnection, "to", "a step cannot lead to itself: connect it to another step")
-	case c.ends.to == c.outline.trigger:
+	case c.ends.to == c.graph.trigger:
 		c.errorf(CodeConnectionToTrigger, "to", "nothing can lead to the trigger, which starts the run: "+
 			"connect to another step")
 	}
@@ -69,15 +69,15 @@ func (c *connectionCheck) checkType() {
 		return
 	}
 	typ := c.connection.Type.orDefault()
-	branches, ok := c.branches(c.outline.types[c.ends.from])
+	branches, ok := c.branches(c.graph.types[c.ends.from])
 	if ok && !slices.Contains(branches, typ) {
 		c.errorf(CodeConnectionType, "type", "a step of type %q has no connection of type %s: use %s",
-			c.outline.types[c.ends.from], quoteShort(typ), oneOf(branches))
+			c.graph.types[c.ends.from], quoteShort(typ), oneOf(branches))
 		return
 	}
-	wait, ok := c.outline.configs[c.ends.from].(WaitForEvent)
+	wait, ok := c.graph.configs[c.ends.from].(WaitForEvent)
 	if ok && typ == ConnectionTimeout && wait.Timeout.IsZero() {
-		c.errorf(CodeTimeoutWithout, "type", "the wait never times out: give step %s a timeout, "+
+		c.errorf(CodeTimeoutConnectionWithoutTimeout, "type", "the wait never times out: give step %s a timeout, "+
 			"or remove the connection", quoteShort(c.connection.From))
 	}
 	if ok && typ == ConnectionDefault {
@@ -88,8 +88,8 @@ func (c *connectionCheck) checkType() {
 // checkTaken warns about a default connection of a wait that has another one for
 // every outcome.
 func (c *connectionCheck) checkTaken(wait WaitForEvent) {
-	timesOut := !wait.Timeout.IsZero() && !c.outline.hasBranch(c.ends.from, ConnectionTimeout)
-	if !timesOut && c.outline.hasBranch(c.ends.from, ConnectionEventReceived) {
+	timesOut := !wait.Timeout.IsZero() && !c.graph.hasBranch(c.ends.from, ConnectionTimeout)
+	if !timesOut && c.graph.hasBranch(c.ends.from, ConnectionEventReceived) {
 		c.warnf(CodeNeverTaken, "", "the connection is never taken, because step %s has another one for all that can happen: "+
 			"remove it", quoteShort(c.connection.From))
 	}

@@ -59,22 +59,22 @@ type ContactChange struct {
 	AddSegments, RemoveSegments []string
 }
 
-// Contacts is what a host implements on its own users table, and gives to the
-// Runner as Options.Contacts. Without it contacts live in the Store and commit
+// ContactDirectory is what a host implements on its own users table, and gives to the
+// Runner as Options.ContactDirectory. Without it contacts live in the Store and commit
 // together with the steps that change them. With it a change is an effect like
 // an email: it may be made again, with the same values, after a crash. Methods
 // must be safe for concurrent use.
-type Contacts interface {
+type ContactDirectory interface {
 	// FindContact returns the contact with ref's id, or with ref's email
 	// without regard to case. The error wraps ErrNotFound if there is none.
 	FindContact(ctx context.Context, ref ContactRef) (Contact, error)
 	// CreateContact creates a contact with this email. If there is one already
 	// it returns that one, so that two calls at once make one contact.
 	CreateContact(ctx context.Context, email string) (Contact, error)
-	// ChangeContact applies change to the contact with this id and returns the
+	// UpdateContact applies change to the contact with this id and returns the
 	// contact as it is then. The error wraps ErrNotFound if there is none, and
 	// ErrConflict if the new email belongs to another contact.
-	ChangeContact(ctx context.Context, id string, change ContactChange) (Contact, error)
+	UpdateContact(ctx context.Context, id string, change ContactChange) (Contact, error)
 	// DeleteContact deletes the contact for good. Deleting one that does not
 	// exist is no error.
 	DeleteContact(ctx context.Context, id string) error

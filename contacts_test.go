@@ -77,7 +77,7 @@ func (u *users) CreateContact(_ context.Context, email string) (automation.Conta
 	return c, nil
 }
 
-func (u *users) ChangeContact(_ context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
+func (u *users) UpdateContact(_ context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if err := u.begin("change"); err != nil {

@@ -131,7 +131,7 @@ func TestCustomStep_TakesTheBranchOfItsResult(t *testing.T) {
 	tests := map[string]struct {
 		branch automation.ConnectionType
 		sent   []string
-		code   string
+		code   automation.StepErrorCode
 	}{
 		"declared":             {"answered", []string{"yes"}, ""},
 		"default":              {"", []string{"no"}, ""},
@@ -294,7 +294,7 @@ func TestCustomStep_DeliveryOverridesTheRunners(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		err  error
-		code string
+		code automation.StepErrorCode
 	}{
 		"outcome unknown":    {automation.ErrOutcomeUnknown, automation.FailedUnknown},
 		"time-out":           {context.DeadlineExceeded, automation.FailedUnknown},

@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// DefineEvent keeps a new event definition. Payloads of events with its name
+// CreateEventDefinition keeps a new event definition. Payloads of events with its name
 // are checked against its schema from now on. A name that is taken fails with
 // ErrConflict, an invalid name or schema with a *ValidationError.
-func (r *Runner) DefineEvent(ctx context.Context, d EventDefinition) (EventDefinition, error) {
+func (r *Runner) CreateEventDefinition(ctx context.Context, d EventDefinition) (EventDefinition, error) {
 	if message := checkEventName(d.Name); message != "" {
 		return EventDefinition{}, Problems{{Severity: SeverityError, Code: CodeInvalidEventName, Path: "name", Message: message}}.Err("event definition")
 	}
@@ -23,9 +23,9 @@ func (r *Runner) DefineEvent(ctx context.Context, d EventDefinition) (EventDefin
 	return d, nil
 }
 
-// RedefineEvent replaces the schema of the definition with this id or name.
+// UpdateEventDefinition replaces the schema of the definition with this id or name.
 // A nil schema accepts every payload.
-func (r *Runner) RedefineEvent(ctx context.Context, idOrName string, schema []byte) (EventDefinition, error) {
+func (r *Runner) UpdateEventDefinition(ctx context.Context, idOrName string, schema []byte) (EventDefinition, error) {
 	if _, err := compileSchema(schema); err != nil {
 		return EventDefinition{}, err
 	}

@@ -12,10 +12,10 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-func TestDefineEvent_ReturnsWhatWasKept(t *testing.T) {
+func TestCreateEventDefinition_ReturnsWhatWasKept(t *testing.T) {
 	t.Parallel()
 	r := setup(t, automation.Options{})
-	d, err := r.DefineEvent(r.ctx, automation.EventDefinition{Name: "signup", Schema: json.RawMessage(`{"plan":"string"}`)})
+	d, err := r.CreateEventDefinition(r.ctx, automation.EventDefinition{Name: "signup", Schema: json.RawMessage(`{"plan":"string"}`)})
 	require.NoError(t, err)
 	assert.NotEmpty(t, d.ID)
 	assert.Equal(t, start, d.CreatedAt)
@@ -25,11 +25,11 @@ func TestDefineEvent_ReturnsWhatWasKept(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, d, read)
 	}
-	_, err = r.DefineEvent(r.ctx, automation.EventDefinition{Name: "signup"})
+	_, err = r.CreateEventDefinition(r.ctx, automation.EventDefinition{Name: "signup"})
 	assert.ErrorIs(t, err, automation.ErrConflict)
 }
 
-func TestDefineEvent_RefusesWhatIsInvalid(t *testing.T) {
+func TestCreateEventDefinition_RefusesWhatIsInvalid(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		definition automation.EventDefinition
@@ -45,7 +45,7 @@ func TestDefineEvent_RefusesWhatIsInvalid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := setup(t, automation.Options{})
-			_, err := r.DefineEvent(r.ctx, tt.definition)
+			_, err := r.CreateEventDefinition(r.ctx, tt.definition)
 			assert.Equal(t, tt.code, problemsOf(t, err)[0].Code)
 			page, err := r.ListEventDefinitions(r.ctx, automation.PageQuery{})
 			require.NoError(t, err)
@@ -54,33 +54,33 @@ func TestDefineEvent_RefusesWhatIsInvalid(t *testing.T) {
 	}
 }
 
-func TestRedefineEvent_ReplacesTheSchema(t *testing.T) {
+func TestUpdateEventDefinition_ReplacesTheSchema(t *testing.T) {
 	t.Parallel()
 	r := setup(t, automation.Options{})
 	e := signup("ada@example.com")
 	e.Payload = json.RawMessage(`{"plan":1}`)
-	d, err := r.DefineEvent(r.ctx, automation.EventDefinition{Name: "signup", Schema: json.RawMessage(`{"plan":"string"}`)})
+	d, err := r.CreateEventDefinition(r.ctx, automation.EventDefinition{Name: "signup", Schema: json.RawMessage(`{"plan":"string"}`)})
 	require.NoError(t, err)
 	_, err = r.Send(r.ctx, e)
 	require.ErrorIs(t, err, automation.ErrInvalid)
 
 	r.clock.Add(time.Hour)
 	for ref, schema := range map[string]json.RawMessage{"signup": nil, d.ID: json.RawMessage(`{"plan":"number"}`)} {
-		got, err := r.RedefineEvent(r.ctx, ref, schema)
+		got, err := r.UpdateEventDefinition(r.ctx, ref, schema)
 		require.NoError(t, err)
 		assert.Equal(t, automation.EventDefinition{ID: d.ID, Name: "signup", Schema: schema, CreatedAt: start, UpdatedAt: start.Add(time.Hour)}, got)
 		r.send(e)
 	}
-	_, err = r.RedefineEvent(r.ctx, "signup", json.RawMessage(`{"plan":"text"}`))
+	_, err = r.UpdateEventDefinition(r.ctx, "signup", json.RawMessage(`{"plan":"text"}`))
 	require.ErrorIs(t, err, automation.ErrInvalid)
-	_, err = r.RedefineEvent(r.ctx, "nope", nil)
+	_, err = r.UpdateEventDefinition(r.ctx, "nope", nil)
 	assert.ErrorIs(t, err, automation.ErrNotFound)
 }
 
 func TestDeleteEventDefinition_AcceptsEveryPayloadAgain(t *testing.T) {
 	t.Parallel()
 	r := setup(t, automation.Options{})
-	_, err := r.DefineEvent(r.ctx, automation.EventDefinition{Name: "signup", Schema: json.RawMessage(`{"plan":"string"}`)})
+	_, err := r.CreateEventDefinition(r.ctx, automation.EventDefinition{Name: "signup", Schema: json.RawMessage(`{"plan":"string"}`)})
 	require.NoError(t, err)
 	require.NoError(t, r.DeleteEventDefinition(r.ctx, "signup"))
 	e := signup("ada@example.com")
@@ -95,7 +95,7 @@ func TestListEventDefinitions_PagesFromNewestToOldest(t *testing.T) {
 	t.Parallel()
 	r := setup(t, automation.Options{})
 	for i := range 3 {
-		_, err := r.DefineEvent(r.ctx, automation.EventDefinition{Name: fmt.Sprint("event-", i)})
+		_, err := r.CreateEventDefinition(r.ctx, automation.EventDefinition{Name: fmt.Sprint("event-", i)})
 		require.NoError(t, err)
 	}
 	page, err := r.ListEventDefinitions(r.ctx, automation.PageQuery{Limit: 2})

@@ -65,7 +65,7 @@ func (r *Runner) drain(ctx context.Context, works []Work) (total int, err error)
 	for _, w := range works {
 		t := newTask(r, w)
 		if failure := t.begin(ctx); failure != nil {
-			err = errors.Join(err, r.giveUp(ctx, t, failure))
+			err = errors.Join(err, r.abandon(ctx, t, failure))
 			continue
 		}
 		tasks = append(tasks, t)
@@ -93,7 +93,7 @@ func (r *Runner) writeAll(ctx context.Context, tasks []*task) (open []*task, n i
 			failure = results[i].Err
 		}
 		if failure != nil {
-			err = errors.Join(err, r.giveUp(ctx, t, failure))
+			err = errors.Join(err, r.abandon(ctx, t, failure))
 			continue
 		}
 		n += t.advanced
@@ -131,11 +131,11 @@ func (r *Runner) performTask(ctx context.Context, t *task) {
 	for _, run := range t.takeReady() {
 		effect, in := t.prepare(ctx, ctx, run)
 		if in == nil {
-			result := r.perform(ctx, t.work.Contact.ID, effect)
+			result := r.perform(ctx, t.work.Key.ID, effect)
 			in = &result
 		}
 		t.mu.Lock()
-		t.settled(run, *in)
+		t.applyOutcome(run, *in)
 		t.mu.Unlock()
 		t.catchUp(ctx, run)
 	}
@@ -143,7 +143,7 @@ func (r *Runner) performTask(ctx context.Context, t *task) {
 
 // renewal extends the task's lease and writes nothing else.
 func (t *task) renewal(now time.Time) Transition {
-	return Transition{Contact: t.work.Contact, Token: t.work.Token, Now: now, Extend: now.Add(t.r.opts.Lease)}
+	return Transition{Key: t.work.Key, Token: t.work.Token, Now: now, Extend: now.Add(t.r.opts.Lease)}
 }
 
 // renew writes renewals. A lease that is lost is noticed by its task, when it
@@ -165,28 +165,28 @@ func (r *Runner) commit(ctx context.Context, ts []Transition) ([]CommitResult, e
 	return r.store.Commit(ctx, ts)
 }
 
-// giveUp ends a task whose transition was not written. Who has the lease now
+// abandon ends a task whose transition was not written. Who has the lease now
 // does the work; if an automation was disabled since the claim, the next claim
 // sees that. Only what is the store's failure is returned.
-func (r *Runner) giveUp(ctx context.Context, t *task, failure error) error {
-	_, err := r.commit(ctx, []Transition{r.surrender(t, failure)})
+func (r *Runner) abandon(ctx context.Context, t *task, failure error) error {
+	_, err := r.commit(ctx, []Transition{r.abandonment(t, failure)})
 	if unanswered(CommitResult{Err: failure}) {
 		err = errors.Join(failure, err)
 	}
 	return err
 }
 
-// surrender ends the lease of a task that is given up: at once if its work was
+// abandonment ends the lease of a task that is given up: at once if its work was
 // refused, a little later if the store or the host could not be asked.
-func (r *Runner) surrender(t *task, failure error) Transition {
+func (r *Runner) abandonment(t *task, failure error) Transition {
 	now := r.now()
-	tr := Transition{Contact: t.work.Contact, Token: t.work.Token, Now: now, Extend: now.Add(setback)}
+	tr := Transition{Key: t.work.Key, Token: t.work.Token, Now: now, Extend: now.Add(retryContactAfter)}
 	tr.Release = !unanswered(CommitResult{Err: failure})
 	level := slog.LevelWarn
 	if errors.Is(failure, ErrConflict) {
 		level = slog.LevelInfo // an automation was stopped meanwhile: the next claim knows
 	}
-	r.opts.Logger.Log(context.Background(), level, "automation: contact given up", "contact", t.work.Contact.ID, "error", failure)
+	r.opts.Logger.Log(context.Background(), level, "automation: contact given up", "contact", t.work.Key.ID, "error", failure)
 	return tr
 }
 
@@ -203,23 +203,23 @@ func (r *Runner) tryCommit(ctx context.Context, ts []Transition) []CommitResult 
 	return results
 }
 
-// setback is how long a contact is left alone after the store or the host could
+// retryContactAfter is how long a contact is left alone after the store or the host could
 // not be asked about it.
-const setback = setbackInitial
+const retryContactAfter = unreadableInitial
 
-// settle carries out what was asked of a contact's runs, if nobody else holds
+// serveRequests carries out what was asked of a contact's runs, if nobody else holds
 // the contact. It performs no effects: what is ready is left to the next claim.
-func (r *Runner) settle(ctx context.Context, ref ContactRef) error {
+func (r *Runner) serveRequests(ctx context.Context, ref ContactRef) error {
 	works, err := r.claim(ctx, ClaimParams{Limit: 1, Contact: ref})
 	if err != nil || len(works) == 0 {
 		return err
 	}
 	t := newTask(r, works[0])
 	if err := t.begin(ctx); err != nil {
-		return r.giveUp(ctx, t, err)
+		return r.abandon(ctx, t, err)
 	}
 	for _, run := range t.takeReady() {
-		if run.state.begun {
+		if run.state.attemptOpen {
 			t.advance(run, Input{Kind: InputReleased})
 		}
 	}

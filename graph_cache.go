@@ -106,7 +106,7 @@ func (r *Runner) readGraph(ctx context.Context, v VersionRef) (*Graph, error) {
 	// Others wait for it, whose contexts go on.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.opts.StoreTimeout)
 	defer cancel()
-	text, err := r.store.FindDefinition(ctx, v)
+	text, err := r.store.FindAutomationVersion(ctx, v)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}

@@ -19,9 +19,9 @@ type reads struct {
 	count atomic.Int64
 }
 
-func (s *reads) FindDefinition(ctx context.Context, v automation.VersionRef) ([]byte, error) {
+func (s *reads) FindAutomationVersion(ctx context.Context, v automation.VersionRef) ([]byte, error) {
 	s.count.Add(1)
-	return s.Store.FindDefinition(ctx, v)
+	return s.Store.FindAutomationVersion(ctx, v)
 }
 
 func TestRun_ReadsADefinitionOnceForAllRunsThatNeedIt(t *testing.T) {

@@ -38,13 +38,13 @@ func (h *hooked) Commit(ctx context.Context, ts []automation.Transition) ([]auto
 	}
 	return h.Store.Commit(ctx, ts)
 }
-func (h *hooked) ContactEvents(ctx context.Context, id, name string, since time.Time) ([]automation.Event, error) {
+func (h *hooked) ListContactEvents(ctx context.Context, id, name string, since time.Time) ([]automation.Event, error) {
 	if h.onEvents != nil {
 		if err := h.onEvents(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return h.Store.ContactEvents(ctx, id, name, since)
+	return h.Store.ListContactEvents(ctx, id, name, since)
 }
 func (h *hooked) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
 	w, err := h.Store.Claim(ctx, p)
@@ -53,13 +53,13 @@ func (h *hooked) Claim(ctx context.Context, p automation.ClaimParams) ([]automat
 	}
 	return w, err
 }
-func (h *hooked) FindDefinition(ctx context.Context, v automation.VersionRef) ([]byte, error) {
+func (h *hooked) FindAutomationVersion(ctx context.Context, v automation.VersionRef) ([]byte, error) {
 	if h.onFindDef != nil {
 		if err := h.onFindDef(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return h.Store.FindDefinition(ctx, v)
+	return h.Store.FindAutomationVersion(ctx, v)
 }
 func (h *hooked) FindContact(ctx context.Context, ref automation.ContactRef) (automation.Contact, error) {
 	if h.onFindContact != nil {
@@ -420,7 +420,7 @@ func TestRun_StopsInTimeThoughTheStoreHangs(t *testing.T) {
 }
 
 // 13
-func TestEventsDoNotCountAsSetbacks(t *testing.T) {
+func TestEventsDoNotCountAsDecodeFailures(t *testing.T) {
 	t.Parallel()
 	r := setup(t, automation.Options{})
 	r.contact(automation.Contact{ID: "ada", Email: "ada@example.com"})
@@ -523,7 +523,7 @@ func TestRetryOfADamagedWaitPerformsOnce(t *testing.T) {
 		}
 		return nil
 	}
-	_, err := r.store.ControlRun(r.ctx, r.run().ID, automation.ControlRetry, r.clock.Now())
+	_, err := r.store.RecordRunRequest(r.ctx, r.run().ID, automation.RequestRetry, r.clock.Now())
 	require.NoError(t, err)
 	_, err = node.Drain(r.ctx)
 	require.NoError(t, err)
@@ -719,12 +719,12 @@ func TestPlanningCallsAreBounded(t *testing.T) {
 	note := func(name string) func(context.Context) error {
 		return func(ctx context.Context) error { _, bounded[name] = ctx.Deadline(); return nil }
 	}
-	store.onFindDef, store.onFindContact, store.onEvents = note("FindDefinition"), note("FindContact"), note("ContactEvents")
+	store.onFindDef, store.onFindContact, store.onEvents = note("FindAutomationVersion"), note("FindContact"), note("ListContactEvents")
 	node := r.on(store, r.opts)
 	r.send(signup("ada@example.com"))
 	_, err := node.Drain(r.ctx)
 	require.NoError(t, err)
-	assert.Equal(t, map[string]bool{"FindDefinition": true, "FindContact": true, "ContactEvents": true}, bounded)
+	assert.Equal(t, map[string]bool{"FindAutomationVersion": true, "FindContact": true, "ListContactEvents": true}, bounded)
 }
 
 type findDeadline struct {
@@ -886,7 +886,7 @@ func TestCancelOfABegunEffectRecordsThatItMayHaveHappened(t *testing.T) {
 	in := automation.Input{Kind: automation.InputStarted, Now: start, Data: automation.Data{Contact: &automation.Contact{ID: "c"}}}
 	s, _, err := g.Advance(automation.State{RunID: "r"}, in)
 	require.NoError(t, err)
-	require.True(t, s.Begun())
+	require.True(t, s.AttemptOpen())
 	s, _, err = g.Advance(s, automation.Input{Kind: automation.InputCancelled, Now: start, Code: automation.CancelledByRequest})
 	require.NoError(t, err)
 	assert.NotEmpty(t, g.StepRuns(s)[1].Attempts)

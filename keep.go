@@ -96,7 +96,7 @@ func (e *eraser) once(ctx context.Context) (more bool, err error) {
 func (e *eraser) erase(ctx context.Context) error {
 	// The contact and the events first: what happens after that finds nothing.
 	tr := e.transition()
-	tr.Erase, tr.EraseEmail, tr.Delete = true, e.email, e.work.Record != nil
+	tr.Erase, tr.EraseEmail, tr.Delete = true, e.email, e.work.Contact != nil
 	for _, ev := range e.work.Events {
 		tr.Handled = append(tr.Handled, ev.ID)
 	}
@@ -127,7 +127,7 @@ func (e *eraser) erase(ctx context.Context) error {
 }
 
 func (e *eraser) transition() Transition {
-	return Transition{Contact: e.work.Contact, Token: e.work.Token, Now: e.now, Extend: e.r.now().Add(e.r.opts.Lease)}
+	return Transition{Key: e.work.Key, Token: e.work.Token, Now: e.now, Extend: e.r.now().Add(e.r.opts.Lease)}
 }
 
 func (e *eraser) commit(ctx context.Context, tr Transition) error {
@@ -166,14 +166,14 @@ func (e *eraser) scrub(ctx context.Context, runID string) (RunChange, error) {
 	if rec.Error != nil {
 		rec.Error = &StepError{Code: rec.Error.Code, Message: erasedMessage}
 	}
-	return RunChange{RunRecord: rec, Seen: ControlCancel}, nil
+	return RunChange{RunRecord: rec, Served: RequestCancel}, nil
 }
 
 // cancel ends a run outside of its graph.
 func (s *State) cancel(now time.Time) {
 	st := s.current()
 	st.status, st.completedAt, st.err = StepCancelled, now, &StepError{Code: CancelledContactGone}
-	s.status, s.begun, s.dueAt = RunCancelled, false, time.Time{}
+	s.status, s.attemptOpen, s.dueAt = RunCancelled, false, time.Time{}
 }
 
 // scrub removes all that a step has recorded, but for what became of it.

@@ -10,7 +10,7 @@ import (
 // aside, and all others go on.
 func (t *task) load(ctx context.Context, c *ClaimedRun) error {
 	run := newRun()
-	run.rec, run.control = c.RunRecord, c.Control
+	run.rec, run.request = c.RunRecord, c.Request
 	g, err := t.r.graph(ctx, VersionRef{c.AutomationID, c.Version})
 	if err != nil && !errors.Is(err, errUnreadable) {
 		return err
@@ -19,13 +19,13 @@ func (t *task) load(ctx context.Context, c *ClaimedRun) error {
 		run.graph = g
 		run.state, err = g.decode(run.rec)
 	}
-	if err == nil && run.control == ControlNone && run.rec.Status == RunRunning && run.state.Status() == RunFailed {
+	if err == nil && run.request == RequestNone && run.rec.Status == RunRunning && run.state.Status() == RunFailed {
 		// It was to be retried while it could not be read.
-		run.rec.Status, run.control = RunFailed, ControlRetry
+		run.rec.Status, run.request = RunFailed, RequestRetry
 	}
 	t.runs = append(t.runs, run)
 	if err != nil {
-		if run.rec.Setbacks > 0 && run.rec.DueAt.After(t.now) && run.control == ControlNone && t.contact != nil {
+		if run.rec.DecodeFailures > 0 && run.rec.DueAt.After(t.now) && run.request == RequestNone && t.contact != nil {
 			run.graph = nil // an event has brought it; its back-off goes on
 			return nil
 		}
@@ -33,56 +33,56 @@ func (t *task) load(ctx context.Context, c *ClaimedRun) error {
 		return nil
 	}
 	if g.readsEvent {
-		run.data.Event = storedPayload(c.Trigger)
+		run.data.Event = storedPayload(c.TriggerPayload)
 	}
 	run.action = g.Action(run.state)
-	if run.rec.Setbacks > 0 {
+	if run.rec.DecodeFailures > 0 {
 		return t.recover(ctx, run)
 	}
 	return nil
 }
 
-// The back-off of a run that cannot be read. After maxSetbacks a damaged one is
+// The back-off of a run that cannot be read. After maxDecodeFailures a damaged one is
 // failed; one that a newer version can read is left to that.
 const (
-	setbackInitial = time.Second
-	setbackMax     = 5 * time.Minute
-	maxSetbacks    = 10
+	unreadableInitial = time.Second
+	unreadableMax     = 5 * time.Minute
+	maxDecodeFailures = 10
 )
 
 // setAside puts off a run that cannot be read, so that it does not get in the
 // way of the others.
 func (t *task) setAside(run *activeRun, err error) {
-	run.rec.Setbacks++
+	run.rec.DecodeFailures++
 	run.rec.Error = &StepError{Code: FailedDamaged, Message: err.Error()}
-	if run.control == ControlRetry {
+	if run.request == RequestRetry {
 		// It will go on from its failed step once it can be read.
-		run.seen, run.rec.Status, run.rec.CompletedAt = ControlRetry, RunRunning, time.Time{}
+		run.served, run.rec.Status, run.rec.CompletedAt = RequestRetry, RunRunning, time.Time{}
 	}
-	wait := min(setbackInitial<<min(run.rec.Setbacks-1, 20), setbackMax)
+	wait := min(unreadableInitial<<min(run.rec.DecodeFailures-1, 20), unreadableMax)
 	run.rec.DueAt = t.now.Add(wait)
-	if run.rec.Setbacks >= maxSetbacks && !errors.Is(err, ErrNewerVersion) {
+	if run.rec.DecodeFailures >= maxDecodeFailures && !errors.Is(err, ErrNewerVersion) {
 		run.rec.Status, run.rec.DueAt, run.rec.CompletedAt, run.rec.WaitEvent = RunFailed, time.Time{}, t.now, ""
 	}
-	if run.control == ControlCancel {
-		run.seen, run.rec.DueAt, run.rec.CompletedAt, run.rec.WaitEvent = ControlCancel, time.Time{}, t.now, ""
-		run.rec.Status, run.rec.Error = RunCancelled, &StepError{Code: CancelledByRequest, Message: cancelMessage}
+	if run.request == RequestCancel {
+		run.served, run.rec.DueAt, run.rec.CompletedAt, run.rec.WaitEvent = RequestCancel, time.Time{}, t.now, ""
+		run.rec.Status, run.rec.Error = RunCancelled, &StepError{Code: CancelledByRequest, Message: cancelledMessage}
 	} else if t.contact == nil && run.rec.Status == RunRunning {
-		run.seen, run.rec.DueAt, run.rec.CompletedAt, run.rec.WaitEvent = run.control, time.Time{}, t.now, ""
+		run.served, run.rec.DueAt, run.rec.CompletedAt, run.rec.WaitEvent = run.request, time.Time{}, t.now, ""
 		run.rec.Status, run.rec.Error = RunCancelled, &StepError{Code: contactGone.Code, Message: contactGone.Reason}
 	}
 	run.dirty, run.moved, run.graph = true, true, nil
-	t.r.opts.Logger.Error("automation: run set aside", "run", run.rec.ID, "setbacks", run.rec.Setbacks, "error", err)
+	t.r.opts.Logger.Error("automation: run set aside", "run", run.rec.ID, "setbacks", run.rec.DecodeFailures, "error", err)
 }
 
 // recover takes up a run that could not be read before. Events that came in the
 // meantime could not be matched: the run looks back for them.
 func (t *task) recover(ctx context.Context, run *activeRun) error {
-	run.rec.Setbacks, run.rec.Error, run.dirty = 0, nil, true
-	if run.rec.Status == RunFailed && run.control == ControlRetry && run.state.Status() == RunRunning {
+	run.rec.DecodeFailures, run.rec.Error, run.dirty = 0, nil, true
+	if run.rec.Status == RunFailed && run.request == RequestRetry && run.state.Status() == RunRunning {
 		// It was failed for being unreadable, not by a step.
 		run.rec.Status, run.rec.CompletedAt = RunRunning, time.Time{}
-		run.control, run.seen, run.rec.DueAt = ControlNone, ControlRetry, t.now
+		run.request, run.served, run.rec.DueAt = RequestNone, RequestRetry, t.now
 	}
 	if run.action.Kind != ActionWait || run.rec.Status != RunRunning {
 		return nil

@@ -13,7 +13,7 @@ type Options struct {
 	// Clock says what time it is: the system's by default.
 	Clock Clock
 	// Contacts is the host's own contact table. Nil keeps contacts in the Store.
-	Contacts Contacts
+	Contacts ContactDirectory
 	// Registry knows the custom step types.
 	Registry *Registry
 	// Limits bound automations and events; zero fields are the defaults.

@@ -2,9 +2,9 @@ package automation
 
 import "slices"
 
-// outline is the shape of an automation that may be wrong: all of its steps and
+// stepGraph is the shape of an automation that may be wrong: all of its steps and
 // connections that lead from one step to another.
-type outline struct {
+type stepGraph struct {
 	configs  []StepConfig   // of each step, without pointers; nil for none
 	types    []StepType     // "" for a step without a config
 	index    map[string]int // the first step that has a key
@@ -29,8 +29,8 @@ type link struct {
 	to  int // -1 if it leads nowhere: to no step, to the trigger or to its own step
 }
 
-func newOutline(a Automation) *outline {
-	o := &outline{
+func newStepGraph(a Automation) *stepGraph {
+	o := &stepGraph{
 		configs: make([]StepConfig, len(a.Steps)),
 		types:   make([]StepType, len(a.Steps)),
 		index:   make(map[string]int, len(a.Steps)),
@@ -44,7 +44,7 @@ func newOutline(a Automation) *outline {
 	return o
 }
 
-func (o *outline) addStep(i int, s Step) {
+func (o *stepGraph) addStep(i int, s Step) {
 	if _, taken := o.index[s.Key]; !taken {
 		o.index[s.Key] = i
 	}
@@ -72,7 +72,7 @@ func givenConfig(s Step) StepConfig {
 
 // connect finds the ends of the connections and sorts these by the step that
 // they leave.
-func (o *outline) connect(connections []Connection) {
+func (o *stepGraph) connect(connections []Connection) {
 	o.ends = make([]ends, len(connections))
 	o.first = make([]int, len(o.types)+1)
 	for i, c := range connections {
@@ -97,7 +97,7 @@ func (o *outline) connect(connections []Connection) {
 }
 
 // find returns the step with this key, or -1.
-func (o *outline) find(key string) int {
+func (o *stepGraph) find(key string) int {
 	if i, ok := o.index[key]; ok {
 		return i
 	}
@@ -106,7 +106,7 @@ func (o *outline) find(key string) int {
 
 // target returns the step that a connection leads to, or -1 if it should not
 // lead there.
-func (o *outline) target(e ends) int {
+func (o *stepGraph) target(e ends) int {
 	if e.to == e.from || e.to == o.trigger {
 		return -1
 	}
@@ -122,10 +122,10 @@ func (t ConnectionType) orDefault() ConnectionType {
 }
 
 // out returns the connections that leave step i.
-func (o *outline) out(i int) []link { return o.links[o.first[i]:o.first[i+1]] }
+func (o *stepGraph) out(i int) []link { return o.links[o.first[i]:o.first[i+1]] }
 
 // branch returns the first connection of this type that leaves step i.
-func (o *outline) branch(i int, typ ConnectionType) (link, bool) {
+func (o *stepGraph) branch(i int, typ ConnectionType) (link, bool) {
 	for _, l := range o.out(i) {
 		if l.typ == typ {
 			return l, true
@@ -134,19 +134,19 @@ func (o *outline) branch(i int, typ ConnectionType) (link, bool) {
 	return link{}, false
 }
 
-func (o *outline) hasBranch(i int, typ ConnectionType) bool {
+func (o *stepGraph) hasBranch(i int, typ ConnectionType) bool {
 	_, ok := o.branch(i, typ)
 	return ok
 }
 
 // isRooted reports whether it is clear where runs start. If not, nothing can
 // be said about which steps are reached.
-func (o *outline) isRooted() bool { return o.triggers == 1 }
+func (o *stepGraph) isRooted() bool { return o.triggers == 1 }
 
 // explore finds what is reached from the trigger, and all cycles.
-func (o *outline) explore() {
+func (o *stepGraph) explore() {
 	n := len(o.types)
-	s := search{outline: o, number: make([]int, n), low: make([]int, n), open: make([]bool, n)}
+	s := search{stepGraph: o, number: make([]int, n), low: make([]int, n), open: make([]bool, n)}
 	if o.isRooted() {
 		s.visit(o.trigger)
 		o.order = slices.Clone(s.left)
@@ -167,7 +167,7 @@ func (o *outline) explore() {
 // Leaving order reversed, with the connections that close a cycle left out, is
 // a topological order.
 type search struct {
-	*outline
+	*stepGraph
 	entered int
 	number  []int  // when a step was entered, from 1
 	low     []int  // the lowest number that a step leads back to
@@ -219,7 +219,7 @@ func (s *search) close(i int) {
 
 // shortestCycle returns a shortest cycle through start, which is a member of a
 // strongly connected component: its steps, from start to start.
-func (o *outline) shortestCycle(start int, component []int) []int {
+func (o *stepGraph) shortestCycle(start int, component []int) []int {
 	cameFrom := make(map[int]int, len(component))
 	for _, member := range component {
 		cameFrom[member] = -1
@@ -243,7 +243,7 @@ func (o *outline) shortestCycle(start int, component []int) []int {
 
 // live reports, for every step, whether some path from the trigger leads to it
 // without passing a contact_delete.
-func (o *outline) live() []bool {
+func (o *stepGraph) live() []bool {
 	live := make([]bool, len(o.types))
 	for _, i := range o.order {
 		live[i] = live[i] || i == o.trigger
@@ -260,7 +260,7 @@ func (o *outline) live() []bool {
 }
 
 // waitNames returns the names of the events that the graph waits for, each once.
-func (o *outline) waitNames() []string {
+func (o *stepGraph) waitNames() []string {
 	var names []string
 	seen := map[string]bool{}
 	for _, config := range o.configs {

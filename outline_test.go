@@ -14,7 +14,7 @@ func TestOutline_OneShortestCycleForEachKnot(t *testing.T) {
 	for _, key := range []string{"a", "b", "c", "d", "e", "f"} {
 		steps = append(steps, step(key, isPro))
 	}
-	o := newOutline(Automation{Steps: steps, Connections: []Connection{
+	o := newStepGraph(Automation{Steps: steps, Connections: []Connection{
 		{From: "start", To: "a"},
 		{"a", "b", ConnectionConditionMet}, {"a", "c", ConnectionConditionNotMet},
 		{"b", "c", ConnectionConditionMet}, {"c", "a", ConnectionConditionMet},
@@ -28,7 +28,7 @@ func TestOutline_OneShortestCycleForEachKnot(t *testing.T) {
 func TestOutline_OrderFollowsConnections(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		o := newOutline(genAutomation(t))
+		o := newStepGraph(genAutomation(t))
 		place := map[int]int{}
 		for at, i := range o.order {
 			place[i] = at
@@ -45,7 +45,7 @@ func TestOutline_OrderFollowsConnections(t *testing.T) {
 func TestOutline_FindsCyclesLikeAWalk(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		o := newOutline(genMess(t))
+		o := newStepGraph(genMess(t))
 		knotted := map[int]bool{}
 		for i := range o.types {
 			knotted[i] = o.leadsTo(i, i)
@@ -64,7 +64,7 @@ func TestOutline_FindsCyclesLikeAWalk(t *testing.T) {
 }
 
 // isInKnot reports whether step i shares a knot with the start of a cycle.
-func (o *outline) isInKnot(i int) bool {
+func (o *stepGraph) isInKnot(i int) bool {
 	for start := range o.cycles {
 		if i == start || o.leadsTo(i, start) && o.leadsTo(start, i) {
 			return true
@@ -74,7 +74,7 @@ func (o *outline) isInKnot(i int) bool {
 }
 
 // leadsTo walks from step from over one connection or more.
-func (o *outline) leadsTo(from, to int) bool {
+func (o *stepGraph) leadsTo(from, to int) bool {
 	seen := map[int]bool{}
 	for todo := linkTargets(o.out(from)); len(todo) > 0; todo = todo[1:] {
 		if todo[0] == to {

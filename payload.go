@@ -37,30 +37,30 @@ func Payload(v any) json.RawMessage {
 // not one JSON object, has a key twice or nests too deep is refused with a
 // *ValidationError.
 func decodePayload(raw json.RawMessage, limit int) (map[string]any, error) {
-	payload, problems := payloadDoor(limit).decode(raw)
+	payload, problems := payloadDecoder(limit).decode(raw)
 	return payload, problems.Err("event")
 }
 
 // storedPayload decodes a payload that was accepted once. One that is damaged in
 // the store reads as empty.
 func storedPayload(raw []byte) map[string]any {
-	payload, _ := payloadDoor(len(raw)).decode(raw)
+	payload, _ := payloadDecoder(len(raw)).decode(raw)
 	return payload
 }
 
-func payloadDoor(limit int) objectDoor {
-	return objectDoor{root: "payload", code: CodeInvalidPayload, limit: limit}
+func payloadDecoder(limit int) objectDecoder {
+	return objectDecoder{root: "payload", code: CodeInvalidPayload, limit: limit}
 }
 
-// objectDoor decodes JSON objects from outside: payloads and schemas.
-type objectDoor struct {
+// objectDecoder decodes JSON objects from outside: payloads and schemas.
+type objectDecoder struct {
 	root  string // begins the paths of problems
 	code  Code   // the code of problems
 	limit int    // how many bytes an object may have
 }
 
 // decode returns the object that raw holds, or nil for nothing and for null.
-func (d objectDoor) decode(raw []byte) (map[string]any, Problems) {
+func (d objectDecoder) decode(raw []byte) (map[string]any, Problems) {
 	doc, problems := d.scan(raw)
 	if doc == nil {
 		return nil, problems
@@ -70,7 +70,7 @@ func (d objectDoor) decode(raw []byte) (map[string]any, Problems) {
 
 // scan checks the object that raw holds without decoding it. The document is
 // nil for nothing and for null.
-func (d objectDoor) scan(raw []byte) (*jsonDoc, Problems) {
+func (d objectDecoder) scan(raw []byte) (*jsonDoc, Problems) {
 	if len(raw) == 0 {
 		return nil, nil
 	}
@@ -97,7 +97,7 @@ func (d objectDoor) scan(raw []byte) (*jsonDoc, Problems) {
 	}
 }
 
-func (d objectDoor) repeated(doc *jsonDoc) Problems {
+func (d objectDecoder) repeated(doc *jsonDoc) Problems {
 	var problems Problems
 	for _, key := range doc.repeated[:min(len(doc.repeated), maxProblems)] {
 		problems = append(problems, d.problem(doc.path(key), "the object has this key more than once; keep one"))
@@ -105,7 +105,7 @@ func (d objectDoor) repeated(doc *jsonDoc) Problems {
 	return problems
 }
 
-func (d objectDoor) problem(path, format string, args ...any) Problem {
+func (d objectDecoder) problem(path, format string, args ...any) Problem {
 	return Problem{
 		Severity: SeverityError,
 		Code:     d.code,

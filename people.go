@@ -59,9 +59,9 @@ func (r *Runner) UpdateContact(ctx context.Context, id string, change ContactCha
 	if err := checkChange(change).Err("contact"); err != nil {
 		return Contact{}, err
 	}
-	apply := r.store.ChangeContact
+	apply := r.store.UpdateContact
 	if r.opts.Contacts != nil {
-		apply = r.opts.Contacts.ChangeContact
+		apply = r.opts.Contacts.UpdateContact
 	}
 	c, err := apply(ctx, id, change)
 	if err != nil {

@@ -39,7 +39,7 @@ func (t *task) freshen(ctx context.Context, run *activeRun) error {
 		return nil
 	}
 	tr := Transition{
-		Contact: t.work.Contact, Token: t.work.Token, Now: now, Extend: now.Add(t.r.opts.Lease),
+		Key: t.work.Key, Token: t.work.Token, Now: now, Extend: now.Add(t.r.opts.Lease),
 		Runs: []RunChange{run.write(now)},
 	}
 	t.mu.Unlock()
@@ -61,13 +61,13 @@ func (t *task) freshen(ctx context.Context, run *activeRun) error {
 // did. If there is something else to do by now, such as skipping an email, that is
 // left to the next commit.
 func (t *task) beginLate(run *activeRun, now time.Time) bool {
-	if run.state.begun || t.failure != nil || run.control == ControlCancel || t.contact == nil || !t.leaves(run) {
+	if run.state.attemptOpen || t.failure != nil || run.request == RequestCancel || t.contact == nil || !t.leaves(run) {
 		return false
 	}
 	in := Input{Kind: InputWoken, Now: now, Data: run.data}
 	in.Data.Contact = t.contact
 	next, action, err := run.graph.advance(run.state, in)
-	if err != nil || !next.begun || next.at != run.state.at {
+	if err != nil || !next.attemptOpen || next.at != run.state.at {
 		return false
 	}
 	run.state, run.action = next, action
@@ -78,10 +78,10 @@ func (t *task) beginLate(run *activeRun, now time.Time) bool {
 // outside world is not needed after all, or must not be troubled any more
 // because ctx has ended, it returns the input right away.
 func (t *task) resolve(ctx context.Context, run *activeRun) (Effect, *Input) {
-	if ctx.Err() != nil || t.failure != nil || run.control == ControlCancel || t.contact == nil {
+	if ctx.Err() != nil || t.failure != nil || run.request == RequestCancel || t.contact == nil {
 		return nil, &Input{Kind: InputReleased}
 	}
-	if !run.state.begun {
+	if !run.state.attemptOpen {
 		return nil, &Input{Kind: InputWoken} // a change to the contact, which is part of the next commit
 	}
 	data := run.data
@@ -141,7 +141,7 @@ func (r *Runner) attempt(ctx context.Context, contactID string, effect Effect) (
 		in.Output, in.Branch, err = e.run(ctx)
 	case *ChangeContactEffect:
 		var changed Contact
-		changed, err = r.opts.Contacts.ChangeContact(ctx, contactID, e.Change)
+		changed, err = r.opts.Contacts.UpdateContact(ctx, contactID, e.Change)
 		in.Output, in.contact = e.output, &changed
 	case *DeleteContactEffect:
 		err = r.opts.Contacts.DeleteContact(ctx, contactID)
@@ -155,8 +155,8 @@ func (r *Runner) attempt(ctx context.Context, contactID string, effect Effect) (
 	return in
 }
 
-// settled takes what became of a run's effect and moves the run on.
-func (t *task) settled(run *activeRun, in Input) {
+// applyOutcome takes what became of a run's effect and moves the run on.
+func (t *task) applyOutcome(run *activeRun, in Input) {
 	t.now = t.r.now()
 	t.noticeContact(run, in)
 	if in.contact != nil {
@@ -165,7 +165,7 @@ func (t *task) settled(run *activeRun, in Input) {
 	if in.Kind == InputSucceeded && t.r.opts.Contacts != nil && run.graph.steps[run.state.at].typ == TypeContactDelete {
 		t.contact, t.remove = nil, true // its other runs are cancelled
 	}
-	if in.Kind != InputReleased || run.state.begun {
+	if in.Kind != InputReleased || run.state.attemptOpen {
 		t.advance(run, in)
 	}
 	if in.Kind == InputReleased {
@@ -182,11 +182,11 @@ func panicError(p any) error {
 // released goes on with a run whose effect was not begun: it may have to be
 // cancelled, or, if there is a cause, to wait until the host can be asked again.
 func (t *task) released(run *activeRun, cause error) {
-	t.obey(run)
+	t.applyRequest(run)
 	if cause == nil || run.state.Status() != RunRunning {
 		return
 	}
-	run.state.dueAt, run.dirty = t.now.Add(setback), true
+	run.state.dueAt, run.dirty = t.now.Add(retryContactAfter), true
 	t.r.opts.Logger.Warn("automation: effect put off", "run", run.rec.ID, "error", cause)
 }
 
@@ -199,8 +199,8 @@ func (t *task) noticeContact(run *activeRun, in Input) {
 	data.Contact = t.contact
 	switch e, _ := run.graph.Effect(run.state, data); e := e.(type) {
 	case *ChangeContactEffect:
-		t.notice(&ContactChanged{At: t.now, ContactID: t.work.Contact.ID, Change: e.Change})
+		t.notice(&ContactChanged{At: t.now, ContactID: t.work.Key.ID, Change: e.Change})
 	case *DeleteContactEffect:
-		t.notice(&ContactDeleted{At: t.now, ContactID: t.work.Contact.ID})
+		t.notice(&ContactDeleted{At: t.now, ContactID: t.work.Key.ID})
 	}
 }

@@ -10,7 +10,7 @@ import (
 // events in order, then the runs whose time has come.
 func (t *task) plan(ctx context.Context) error {
 	for _, run := range t.runs {
-		t.obey(run)
+		t.applyRequest(run)
 	}
 	for i := range t.work.Events {
 		if err := t.dispatch(ctx, &t.work.Events[i]); err != nil {
@@ -35,27 +35,27 @@ func (t *task) plan(ctx context.Context) error {
 // contactGone cancels a run whose contact does not exist any more.
 var contactGone = Input{Kind: InputCancelled, Code: CancelledContactGone, Reason: "the contact was deleted"}
 
-// cancelMessage is what a run that was cancelled on request says.
-const cancelMessage = "cancelled on request"
+// cancelledMessage is what a run that was cancelled on request says.
+const cancelledMessage = "cancelled on request"
 
-// obey carries out what was asked of a run, and cancels a run whose contact is
+// applyRequest carries out what was asked of a run, and cancels a run whose contact is
 // gone.
-func (t *task) obey(run *activeRun) {
+func (t *task) applyRequest(run *activeRun) {
 	if run.graph == nil {
 		return
 	}
 	switch {
 	case t.contact == nil && run.rec.Status == RunRunning:
-		run.seen = run.control
+		run.served = run.request
 		t.advance(run, contactGone)
-	case run.control == ControlCancel:
-		run.seen = ControlCancel
-		t.advance(run, Input{Kind: InputCancelled, Code: CancelledByRequest, Reason: cancelMessage})
-	case run.control == ControlRetry:
-		run.seen = ControlRetry
+	case run.request == RequestCancel:
+		run.served = RequestCancel
+		t.advance(run, Input{Kind: InputCancelled, Code: CancelledByRequest, Reason: cancelledMessage})
+	case run.request == RequestRetry:
+		run.served = RequestRetry
 		t.retry(run)
 	}
-	run.control = ControlNone
+	run.request = RequestNone
 }
 
 func (t *task) retry(run *activeRun) {
@@ -74,7 +74,7 @@ func (t *task) wake(ctx context.Context, run *activeRun) error {
 		return nil
 	}
 	if t.contact == nil {
-		t.obey(run) // another run has just deleted it
+		t.applyRequest(run) // another run has just deleted it
 		return nil
 	}
 	kind := InputWoken
@@ -145,7 +145,7 @@ func (t *task) start(ctx context.Context, v VersionRef, e *PendingEvent, payload
 	run := newRun()
 	run.isNew, run.rec = true, RunRecord{
 		ID: t.r.ids.next(t.now), AutomationID: v.AutomationID, Version: v.Version,
-		ContactID: t.work.Contact.ID, EventID: e.ID, EventName: e.Name,
+		ContactID: t.work.Key.ID, EventID: e.ID, EventName: e.Name,
 		Status: RunRunning, CreatedAt: t.now,
 	}
 	run.state.RunID = run.rec.ID
@@ -187,7 +187,7 @@ func (t *task) lookBackIfAsked(ctx context.Context, run *activeRun) error {
 func (t *task) lookBack(ctx context.Context, run *activeRun) (resumed bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, t.r.opts.StoreTimeout)
 	defer cancel()
-	events, err := t.r.store.ContactEvents(ctx, run.rec.ContactID, run.action.Event, run.state.steps[0].startedAt)
+	events, err := t.r.store.ListContactEvents(ctx, run.rec.ContactID, run.action.Event, run.state.steps[0].startedAt)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i := range events {
@@ -208,7 +208,7 @@ func (t *task) catchUp(ctx context.Context, run *activeRun) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	run.again, run.dirty = t.now.Add(setback), true
+	run.again, run.dirty = t.now.Add(retryContactAfter), true
 	t.r.opts.Logger.Warn("automation: cannot look back", "run", run.rec.ID, "error", err)
 }
 
@@ -217,7 +217,7 @@ func (t *task) catchUp(ctx context.Context, run *activeRun) {
 // run creates nobody. From the first that starts a run on they are moved to the
 // contact, which is created if it does not exist by now, and are handled there.
 func (t *task) planInbox(ctx context.Context) error {
-	c, err := t.r.findContact(ctx, t.work.Contact)
+	c, err := t.r.findContact(ctx, t.work.Key)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
@@ -262,7 +262,7 @@ func (t *task) createContact(ctx context.Context, email string) error {
 func (t *task) advance(run *activeRun, in Input) {
 	run.dirty, run.moved = true, true
 	t.advanced++
-	outcome := run.state.begun // of an effect: a request may have come meanwhile
+	outcome := run.state.attemptOpen // of an effect: a request may have come meanwhile
 	for {
 		in.Now = t.now
 		in.Data = run.data
@@ -277,7 +277,7 @@ func (t *task) advance(run *activeRun, in Input) {
 			return
 		}
 		run.state, run.action = next, action
-		t.compare(run, before)
+		t.noticeChanges(run, before)
 		switch {
 		case action.Kind != ActionPerform:
 			return

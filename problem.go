@@ -103,40 +103,40 @@ const (
 
 // The codes of problems in a graph.
 const (
-	CodeNoTrigger            Code = "no_trigger"
-	CodeManyTriggers         Code = "many_triggers"
-	CodeTriggerNotFirst      Code = "trigger_not_first"
-	CodeEmptyKey             Code = "empty_step_key"
-	CodeDuplicateStep        Code = "duplicate_step_key"
-	CodeUnknownStep          Code = "unknown_step" // a connection names a step that is not there
-	CodeConnectionToTrigger  Code = "connection_to_trigger"
-	CodeSelfConnection       Code = "self_connection"
-	CodeDuplicateConnection  Code = "duplicate_connection"
-	CodeAmbiguousConnection  Code = "ambiguous_connection" // two of one type out of one step
-	CodeConnectionType       Code = "invalid_connection_type"
-	CodeTimeoutWithout       Code = "timeout_without_timeout"
-	CodeCycle                Code = "cycle"
-	CodeUnreachable          Code = "unreachable_step"
-	CodeInvalidConfig        Code = "invalid_config"
-	CodeInvalidDuration      Code = "invalid_duration"
-	CodeInvalidEventName     Code = "invalid_event_name"
-	CodeInvalidRule          Code = "invalid_rule"
-	CodeInvalidReference     Code = "invalid_reference"
-	CodeWaitNeverBefore      Code = "wait_event_not_waited_for"
-	CodeLimit                Code = "limit_exceeded"
-	CodeInvalidName          Code = "invalid_name"
-	CodeInvalidStatus        Code = "invalid_status"
-	CodeUnsafeHeader         Code = "unsafe_header"
-	CodeStepAfterDelete      Code = "step_after_contact_delete" // warning
-	CodeUnhandledTimeout     Code = "unhandled_timeout"         // warning
-	CodeOneBranch            Code = "one_branch"                // warning
-	CodeWaitForever          Code = "wait_without_timeout"      // warning
-	CodeSameTarget           Code = "branches_meet_at_once"     // warning
-	CodeNeverTaken           Code = "connection_never_taken"    // warning
-	CodeWaitSometimesBefore  Code = "wait_event_on_some_paths"  // warning
-	CodeUnknownTemplate      Code = "unknown_template"          // warning
-	CodeUnpublishedTemplate  Code = "unpublished_template"      // warning
-	CodeUnknownTemplateField Code = "unknown_template_variable" // warning
+	CodeNoTrigger                       Code = "no_trigger"
+	CodeMultipleTriggers                Code = "many_triggers"
+	CodeTriggerNotFirst                 Code = "trigger_not_first"
+	CodeEmptyKey                        Code = "empty_step_key"
+	CodeDuplicateStep                   Code = "duplicate_step_key"
+	CodeUnknownStep                     Code = "unknown_step" // a connection names a step that is not there
+	CodeConnectionToTrigger             Code = "connection_to_trigger"
+	CodeSelfConnection                  Code = "self_connection"
+	CodeDuplicateConnection             Code = "duplicate_connection"
+	CodeAmbiguousConnection             Code = "ambiguous_connection" // two of one type out of one step
+	CodeConnectionType                  Code = "invalid_connection_type"
+	CodeTimeoutConnectionWithoutTimeout Code = "timeout_without_timeout"
+	CodeCycle                           Code = "cycle"
+	CodeUnreachable                     Code = "unreachable_step"
+	CodeInvalidConfig                   Code = "invalid_config"
+	CodeInvalidDuration                 Code = "invalid_duration"
+	CodeInvalidEventName                Code = "invalid_event_name"
+	CodeInvalidRule                     Code = "invalid_rule"
+	CodeInvalidReference                Code = "invalid_reference"
+	CodeWaitNeverBefore                 Code = "wait_event_not_waited_for"
+	CodeLimit                           Code = "limit_exceeded"
+	CodeInvalidName                     Code = "invalid_name"
+	CodeInvalidStatus                   Code = "invalid_status"
+	CodeUnsafeHeader                    Code = "unsafe_header"
+	CodeStepAfterDelete                 Code = "step_after_contact_delete" // warning
+	CodeUnhandledTimeout                Code = "unhandled_timeout"         // warning
+	CodeOneBranch                       Code = "one_branch"                // warning
+	CodeWaitForever                     Code = "wait_without_timeout"      // warning
+	CodeSameTarget                      Code = "branches_meet_at_once"     // warning
+	CodeNeverTaken                      Code = "connection_never_taken"    // warning
+	CodeWaitSometimesBefore             Code = "wait_event_on_some_paths"  // warning
+	CodeUnknownTemplate                 Code = "unknown_template"          // warning
+	CodeUnpublishedTemplate             Code = "unpublished_template"      // warning
+	CodeUnknownTemplateField            Code = "unknown_template_variable" // warning
 )
 
 // The codes of problems in events, contacts and options.

@@ -90,39 +90,42 @@ type StepRun struct {
 
 // StepError says why a step failed.
 type StepError struct {
-	// Code is stable across releases; see the StepError codes.
-	Code string `json:"code"`
+	// Code is stable across releases.
+	Code StepErrorCode `json:"code"`
 	// Message is for people.
 	Message string `json:"message"`
 }
 
+// StepErrorCode identifies a kind of failure. Codes do not change between releases.
+type StepErrorCode string
+
 // The codes of a StepError.
 const (
 	// FailedCondition: a rule could not be evaluated; see ConditionError.
-	FailedCondition = "condition_error"
+	FailedCondition StepErrorCode = "condition_error"
 	// FailedReference: a reference resolved to nothing where something is needed.
-	FailedReference = "unresolved_reference"
+	FailedReference StepErrorCode = "unresolved_reference"
 	// FailedTimeout: a wait timed out and no connection says what to do then.
-	FailedTimeout = "timed_out"
+	FailedTimeout StepErrorCode = "timed_out"
 	// FailedEffect: every attempt that the retry policy grants has failed.
-	FailedEffect = "effect_failed"
+	FailedEffect StepErrorCode = "effect_failed"
 	// FailedPermanently: the effect failed with an error marked Permanent.
-	FailedPermanently = "permanent_error"
+	FailedPermanently StepErrorCode = "permanent_error"
 	// FailedUnknown: under AtMostOnce, nobody can tell whether the effect happened.
-	FailedUnknown = "unknown"
+	FailedUnknown StepErrorCode = "unknown"
 	// FailedInterrupted: an attempt whose outcome a crash has swallowed. It is
 	// recorded among the attempts and never ends a step.
-	FailedInterrupted = "interrupted"
+	FailedInterrupted StepErrorCode = "interrupted"
 	// FailedRateLimit: an attempt that was refused as too early. It is not
 	// counted and never ends a step.
-	FailedRateLimit = "rate_limited"
+	FailedRateLimit StepErrorCode = "rate_limited"
 	// FailedDamaged: what the store holds of the run cannot be read.
-	FailedDamaged = "damaged"
+	FailedDamaged StepErrorCode = "damaged"
 	// CancelledByRequest: somebody called CancelRun, or stopped or deleted the
 	// automation.
-	CancelledByRequest = "cancelled"
+	CancelledByRequest StepErrorCode = "cancelled"
 	// CancelledContactGone: the contact does not exist any more.
-	CancelledContactGone = "contact_deleted"
+	CancelledContactGone StepErrorCode = "contact_deleted"
 )
 
 // Attempt is one try of an effect that did not succeed.

@@ -63,7 +63,7 @@ func (r *Runner) CountRuns(ctx context.Context, automationID string) ([]RunCount
 // is at work on it right now and will cancel it in a moment. Cancelling a run
 // that has ended changes nothing. It is safe to call twice and from any node.
 func (r *Runner) CancelRun(ctx context.Context, id string) (Run, error) {
-	return r.control(ctx, id, ControlCancel)
+	return r.request(ctx, id, RequestCancel)
 }
 
 // RetryRun lets a failed run go on from the step that failed, on the same
@@ -71,20 +71,20 @@ func (r *Runner) CancelRun(ctx context.Context, id string) (Run, error) {
 // run in progress changes nothing; one that is completed or cancelled fails
 // with ErrConflict. It is safe to call twice and from any node.
 func (r *Runner) RetryRun(ctx context.Context, id string) (Run, error) {
-	return r.control(ctx, id, ControlRetry)
+	return r.request(ctx, id, RequestRetry)
 }
 
-// control records the request, so that it cannot be lost, and carries it out at
+// request records the request, so that it cannot be lost, and carries it out at
 // once if nobody else holds the contact. Effects that a retried run comes to are
 // left to Run and Drain.
-func (r *Runner) control(ctx context.Context, id string, c Control) (Run, error) {
-	rec, err := r.store.ControlRun(ctx, id, c, r.now())
+func (r *Runner) request(ctx context.Context, id string, c RunRequest) (Run, error) {
+	rec, err := r.store.RecordRunRequest(ctx, id, c, r.now())
 	if err != nil {
 		return Run{}, fmt.Errorf("automation: %s run: %w", c, err)
 	}
 	defer r.wake()
-	if (c == ControlCancel) == (rec.Status == RunRunning) {
-		if err := r.settle(ctx, ContactRef{ID: rec.ContactID}); err != nil {
+	if (c == RequestCancel) == (rec.Status == RunRunning) {
+		if err := r.serveRequests(ctx, ContactRef{ID: rec.ContactID}); err != nil {
 			return Run{}, fmt.Errorf("automation: %s run %q: %w", c, id, err)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 // scheduler is the stage that claims what is due. One goroutine uses it.
 type scheduler struct {
-	*server
+	*worker
 	backlog bool          // the last claim has left something behind
 	took    time.Duration // how long the last claim has, in real time
 	next    time.Time     // when the next thing is due that is not claimed; zero: nothing is
@@ -126,7 +126,7 @@ func (s *scheduler) sleep() {
 			return
 		case <-s.ended:
 			s.known, ended = false, true
-			if s.roomAgain() || !s.backlog && s.settle() {
+			if s.roomAgain() || !s.backlog && s.gather() {
 				return
 			}
 		}
@@ -138,15 +138,15 @@ func (s *scheduler) roomAgain() bool {
 	return s.backlog && s.r.opts.InFlight-s.load() >= max(1, s.r.opts.InFlight/4)
 }
 
-// settleMax is how long what a task has left behind, such as an event that came for
+// gatherMax is how long what a task has left behind, such as an event that came for
 // its contact meanwhile, may have to wait at the most.
-const settleMax = 5 * time.Millisecond
+const gatherMax = 5 * time.Millisecond
 
-// settle waits a moment after a task has ended: others are about to, and it is not
+// gather waits a moment after a task has ended: others are about to, and it is not
 // worth a question each whether they have left anything behind. It reports whether
 // there is something to claim before.
-func (s *scheduler) settle() (woken bool) {
-	d := min(settleMax, 10*s.took)
+func (s *scheduler) gather() (woken bool) {
+	d := min(gatherMax, 10*s.took)
 	if d < paceMin {
 		return false
 	}

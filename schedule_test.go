@@ -68,7 +68,7 @@ func (s *leases) Claim(ctx context.Context, p automation.ClaimParams) ([]automat
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range works {
-		s.ends[works[i].Contact] = p.Now.Add(p.Lease)
+		s.ends[works[i].Key] = p.Now.Add(p.Lease)
 	}
 	return works, err
 }
@@ -76,10 +76,10 @@ func (s *leases) Claim(ctx context.Context, p automation.ClaimParams) ([]automat
 func (s *leases) Commit(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
 	s.mu.Lock()
 	for i := range ts {
-		if t := &ts[i]; !t.Now.Before(s.ends[t.Contact]) {
+		if t := &ts[i]; !t.Now.Before(s.ends[t.Key]) {
 			s.late++
 		}
-		s.ends[ts[i].Contact] = ts[i].Extend
+		s.ends[ts[i].Key] = ts[i].Extend
 	}
 	s.mu.Unlock()
 	return s.Store.Commit(ctx, ts)

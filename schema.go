@@ -46,7 +46,7 @@ func (t fieldType) valid() bool {
 // compileSchema compiles what EventDefinition.Schema holds. Nothing and null
 // give nil, a schema that cannot be used a *ValidationError.
 func compileSchema(raw json.RawMessage) (*payloadSchema, error) {
-	d := objectDoor{root: "schema", code: CodeInvalidSchema, limit: schemaBytes}
+	d := objectDecoder{root: "schema", code: CodeInvalidSchema, limit: schemaBytes}
 	object, problems := d.decode(raw)
 	if object == nil {
 		return nil, problems.Err("event definition")

@@ -85,7 +85,7 @@ type sender struct {
 	limits   Limits
 	window   time.Duration
 	schemas  *schemaCache
-	contacts Contacts // nil: they live in the store
+	contacts ContactDirectory // nil: they live in the store
 }
 
 // checks is how often events are checked at most, while their definitions change.
@@ -164,7 +164,7 @@ func (s *sender) check(ctx context.Context, w EventWriter, events []Event, found
 // checkOne reports what is wrong with an event. The error is about asking for its
 // definition, which is done once for all events of a call that have the same name.
 func (s *sender) checkOne(ctx context.Context, w EventWriter, e *Event, found map[string]foundSchema, anew bool) (Problems, error) {
-	payload, problems := payloadDoor(s.limits.PayloadBytes).scan(e.Payload)
+	payload, problems := payloadDecoder(s.limits.PayloadBytes).scan(e.Payload)
 	if problems = append(checkEvent(*e), problems...); len(problems) > 0 {
 		return problems, nil
 	}

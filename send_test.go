@@ -93,7 +93,7 @@ func TestSend_ListsAllThatIsWrongWithAnEvent(t *testing.T) {
 func TestSend_ListsAllThatIsWrongWithABatch(t *testing.T) {
 	t.Parallel()
 	r := setup(t, automation.Options{})
-	_, err := r.DefineEvent(r.ctx, automation.EventDefinition{Name: "order", Schema: json.RawMessage(`{"total":"number"}`)})
+	_, err := r.CreateEventDefinition(r.ctx, automation.EventDefinition{Name: "order", Schema: json.RawMessage(`{"total":"number"}`)})
 	require.NoError(t, err)
 	order := automation.Event{Name: "order", Email: "ada@example.com", Payload: json.RawMessage(`{"total":"much"}`)}
 	_, err = r.Send(r.ctx, automation.Event{Name: "a\nb", Email: "nobody"}, signup("ada@example.com"), order,
@@ -147,7 +147,7 @@ func TestSend_NamesThePackageOnce(t *testing.T) {
 }
 
 // noContacts is a host's table that is empty.
-type noContacts struct{ automation.Contacts }
+type noContacts struct{ automation.ContactDirectory }
 
 func (noContacts) FindContact(context.Context, automation.ContactRef) (automation.Contact, error) {
 	return automation.Contact{}, automation.ErrNotFound
@@ -346,7 +346,7 @@ func TestSend_CreatesNobodyWithoutARun(t *testing.T) {
 func TestSend_ChecksThePayloadAgainstItsDefinition(t *testing.T) {
 	t.Parallel()
 	r := setup(t, automation.Options{})
-	_, err := r.DefineEvent(r.ctx, automation.EventDefinition{
+	_, err := r.CreateEventDefinition(r.ctx, automation.EventDefinition{
 		Name: "signup", Schema: json.RawMessage(`{"plan":"string","seats":"number","trial":"boolean","ends":"date"}`),
 	})
 	require.NoError(t, err)
@@ -387,7 +387,7 @@ func TestPackageSend_NeedsAWriterOnly(t *testing.T) {
 	r := setup(t, automation.Options{Clock: automation.SystemClock()})
 	r.store, r.Runner = store, r.on(store, r.opts)
 	r.create(linear("welcome", "signup", mailing("hello")))
-	_, err := r.DefineEvent(r.ctx, automation.EventDefinition{Name: "signup", Schema: json.RawMessage(`{"plan":"string"}`)})
+	_, err := r.CreateEventDefinition(r.ctx, automation.EventDefinition{Name: "signup", Schema: json.RawMessage(`{"plan":"string"}`)})
 	require.NoError(t, err)
 
 	e := signup("ada@example.com")
@@ -443,12 +443,12 @@ func TestSend_HearsOfADefinitionThatAnotherRunnerHasChanged(t *testing.T) {
 	require.NoError(t, send())
 	assert.Equal(t, 1, store.count, "it remembers that there is none")
 
-	d, err := other.DefineEvent(ctx, automation.EventDefinition{Name: "signup", Schema: json.RawMessage(`{"seats":"number"}`)})
+	d, err := other.CreateEventDefinition(ctx, automation.EventDefinition{Name: "signup", Schema: json.RawMessage(`{"seats":"number"}`)})
 	require.NoError(t, err)
 	require.ErrorIs(t, send(), automation.ErrInvalid)
 	assert.Equal(t, 2, store.count)
 
-	_, err = other.RedefineEvent(ctx, d.ID, []byte(`{"seats":"string"}`))
+	_, err = other.UpdateEventDefinition(ctx, d.ID, []byte(`{"seats":"string"}`))
 	require.NoError(t, err)
 	require.NoError(t, send())
 	assert.Equal(t, 3, store.count)

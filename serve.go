@@ -19,7 +19,7 @@ import (
 func (r *Runner) Run(ctx context.Context) error {
 	s := newServer(ctx, r)
 	s.start()
-	err := (&scheduler{server: s}).run()
+	err := (&scheduler{worker: s}).run()
 	s.stop()
 	return err
 }
@@ -40,11 +40,11 @@ func find[T any](s Store) (T, bool) {
 	}
 }
 
-// server is one call of Run. Work passes through its stages: the scheduler
+// worker is one call of Run. Work passes through its stages: the scheduler
 // claims contacts, planners load them and move their runs as far as they go, a
 // committer writes what gathers in one commit, and performers do the effects,
 // whose outcomes are committed again, until a task releases its contact.
-type server struct {
+type worker struct {
 	r   *Runner
 	ctx context.Context // Run's: when it ends, nothing is begun any more
 	// bound is the context of effects and internal calls: it outlives ctx by
@@ -74,8 +74,8 @@ const planners = 16
 // planBatch is how many tasks a planner takes at a time.
 const planBatch = 16
 
-func newServer(ctx context.Context, r *Runner) *server {
-	s := &server{
+func newServer(ctx context.Context, r *Runner) *worker {
+	s := &worker{
 		r: r, ctx: ctx,
 		claimed: newQueue[*task](),
 		plans:   newQueue[commitRequest](),
@@ -91,7 +91,7 @@ func newServer(ctx context.Context, r *Runner) *server {
 	return s
 }
 
-func (s *server) start() {
+func (s *worker) start() {
 	s.stages.Go(func() { s.commit(s.plans) })
 	if s.outcomes != s.plans {
 		s.stages.Go(func() { s.commit(s.outcomes) })
@@ -109,7 +109,7 @@ func (s *server) start() {
 
 // stop waits for the tasks, cuts their effects short when their time is up, and
 // ends the stages.
-func (s *server) stop() {
+func (s *worker) stop() {
 	s.unwatch()
 	// A real timer: a clock that stands still must not keep Run from returning.
 	timer := time.AfterFunc(s.r.opts.ShutdownTimeout, s.cut)
@@ -124,7 +124,7 @@ func (s *server) stop() {
 }
 
 // finish waits for the tasks, and keeps their leases meanwhile.
-func (s *server) finish() {
+func (s *worker) finish() {
 	ended := make(chan struct{})
 	go func() {
 		s.tasks.Wait()
@@ -141,7 +141,7 @@ func (s *server) finish() {
 }
 
 // load returns how many tasks are in flight.
-func (s *server) load() int {
+func (s *worker) load() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.inFlight)
@@ -150,7 +150,7 @@ func (s *server) load() int {
 // end ends a task, and tells the scheduler: it may have waited for room, it could
 // not claim what came for the contact meanwhile, and it does not know when the
 // contact is due next.
-func (s *server) end(t *task) {
+func (s *worker) end(t *task) {
 	s.mu.Lock()
 	last := len(s.inFlight) - 1
 	s.inFlight[t.place] = s.inFlight[last]
@@ -166,7 +166,7 @@ func (s *server) end(t *task) {
 }
 
 // pause waits for d, or until ctx ends.
-func (s *server) pause(ctx context.Context, d time.Duration) {
+func (s *worker) pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-s.r.opts.Clock.After(d):
@@ -174,7 +174,7 @@ func (s *server) pause(ctx context.Context, d time.Duration) {
 }
 
 // watch listens for work that others have added.
-func (s *server) watch(w Watcher) {
+func (s *worker) watch(w Watcher) {
 	for failures := 1; s.watching.Err() == nil; failures++ {
 		err := w.Watch(s.watching, s.r.wake)
 		if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, ErrClosed) {
@@ -189,7 +189,7 @@ func (s *server) watch(w Watcher) {
 
 // renew extends the leases of tasks that have been in flight for long. It looks for them
 // often enough, not every time.
-func (s *server) renew() {
+func (s *worker) renew() {
 	now := s.r.now()
 	var long []Transition
 	s.mu.Lock()

@@ -155,7 +155,7 @@ func (r *rig) begun() (n int) {
 		require.NoError(r.t, err)
 		s := automation.State{RunID: rec.ID}
 		require.NoError(r.t, s.UnmarshalBinary(rec.State))
-		if s.Begun() {
+		if s.AttemptOpen() {
 			n++
 		}
 	}
@@ -322,11 +322,11 @@ type forgetful struct {
 	well atomic.Bool
 }
 
-func (f *forgetful) ContactEvents(ctx context.Context, id, name string, since time.Time) ([]automation.Event, error) {
+func (f *forgetful) ListContactEvents(ctx context.Context, id, name string, since time.Time) ([]automation.Event, error) {
 	if !f.well.Load() {
 		return nil, errors.New("no answer")
 	}
-	return f.Store.ContactEvents(ctx, id, name, since)
+	return f.Store.ListContactEvents(ctx, id, name, since)
 }
 
 // An email that was sent is recorded although the wait after it cannot look

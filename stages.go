@@ -26,7 +26,7 @@ type effectRequest struct {
 }
 
 // plan is the stage that loads claimed work and moves it as far as it goes.
-func (s *server) plan() {
+func (s *worker) plan() {
 	size := planBatch
 	if s.r.opts.Contacts != nil {
 		size = 1 // others must not wait until the host has answered for this one
@@ -58,7 +58,7 @@ func (t *task) request() commitRequest {
 	t.unwritten++
 	t.inFlight += len(ready)
 	tr := t.transition(t.inFlight == 0)
-	if tr.changes() {
+	if tr.changesContact() {
 		t.changing++
 	}
 	return commitRequest{task: t, transition: tr, ready: ready, notices: t.takeNotices()}
@@ -67,7 +67,7 @@ func (t *task) request() commitRequest {
 // commit is the stage that writes, in one commit, whatever has gathered in its queue
 // while it wrote the last one: latency stays that of one commit, throughput becomes
 // that of the batch.
-func (s *server) commit(requests *queue[commitRequest]) {
+func (s *worker) commit(requests *queue[commitRequest]) {
 	batch := make([]commitRequest, 0, commitMax)
 	ts := make([]Transition, 0, commitMax)
 	effects := make([]effectRequest, 0, commitMax)
@@ -92,7 +92,7 @@ func (s *server) commit(requests *queue[commitRequest]) {
 // write commits a batch. If the store does not answer it tries again for as
 // long as the leases are good for: the batch may hold outcomes of effects,
 // which cannot be had a second time.
-func (s *server) write(ts []Transition, batch []commitRequest) []CommitResult {
+func (s *worker) write(ts []Transition, batch []commitRequest) []CommitResult {
 	s.extend(ts, batch)
 	results := s.r.tryCommit(s.bound, ts)
 	until := s.r.now().Add(s.r.opts.Lease)
@@ -111,7 +111,7 @@ func (s *server) write(ts []Transition, batch []commitRequest) []CommitResult {
 
 // extend has the leases that go on last from now on: a transition that had to wait
 // must not cut short a lease that was renewed meanwhile.
-func (s *server) extend(ts []Transition, batch []commitRequest) {
+func (s *worker) extend(ts []Transition, batch []commitRequest) {
 	until := s.r.now().Add(s.r.opts.Lease)
 	for i := range ts {
 		if !ts[i].Release && !batch[i].last && ts[i].Extend.Before(until) {
@@ -121,7 +121,7 @@ func (s *server) extend(ts []Transition, batch []commitRequest) {
 }
 
 // rewrite tries the transitions again that the store had no answer for.
-func (s *server) rewrite(ts []Transition, results []CommitResult) {
+func (s *worker) rewrite(ts []Transition, results []CommitResult) {
 	var open []Transition
 	var places []int
 	for i := range ts {
@@ -142,7 +142,7 @@ func unanswered(res CommitResult) bool {
 
 // written takes note of what became of a transition, and adds the effects that
 // may be performed now.
-func (s *server) written(effects []effectRequest, req commitRequest, res CommitResult) []effectRequest {
+func (s *worker) written(effects []effectRequest, req commitRequest, res CommitResult) []effectRequest {
 	t := req.task
 	if req.last {
 		s.end(t)
@@ -151,7 +151,7 @@ func (s *server) written(effects []effectRequest, req commitRequest, res CommitR
 	read := s.r.now()
 	t.mu.Lock()
 	t.unwritten--
-	if req.transition.changes() {
+	if req.transition.changesContact() {
 		t.changing--
 	}
 	if res.Err == nil {
@@ -182,7 +182,7 @@ func (s *server) written(effects []effectRequest, req commitRequest, res CommitR
 }
 
 // perform is the stage that does effects, as many at once as it has goroutines.
-func (s *server) perform() {
+func (s *worker) perform() {
 	one := make([]effectRequest, 0, 1)
 	for {
 		if one = s.effects.pop(one); len(one) == 0 {
@@ -192,14 +192,14 @@ func (s *server) perform() {
 	}
 }
 
-func (s *server) performOne(t *task, run *activeRun) {
+func (s *worker) performOne(t *task, run *activeRun) {
 	effect, in := t.prepare(s.ctx, s.bound, run)
 	if in == nil {
-		done := s.r.perform(s.bound, t.work.Contact.ID, effect)
+		done := s.r.perform(s.bound, t.work.Key.ID, effect)
 		in = &done
 	}
 	t.mu.Lock()
-	t.settled(run, *in)
+	t.applyOutcome(run, *in)
 	t.mu.Unlock()
 	t.catchUp(s.bound, run)
 	t.mu.Lock()
@@ -215,7 +215,7 @@ func (s *server) performOne(t *task, run *activeRun) {
 }
 
 // fail gives up on a task, once nothing of it is in flight any more.
-func (s *server) fail(t *task, err error) {
+func (s *worker) fail(t *task, err error) {
 	t.mu.Lock()
 	if t.failure == nil {
 		t.failure = err
@@ -228,5 +228,5 @@ func (s *server) fail(t *task, err error) {
 	}
 	// Through a committer, which writes many at once: a store that hangs must
 	// not hold up each of them in turn.
-	s.outcomes.push(commitRequest{task: t, transition: s.r.surrender(t, t.failure), last: true})
+	s.outcomes.push(commitRequest{task: t, transition: s.r.abandonment(t, t.failure), last: true})
 }

@@ -12,14 +12,14 @@ type State struct {
 	// RunID is the run's id. It is not part of the encoded bytes.
 	RunID string
 
-	status  RunStatus
-	started bool
-	at      int       // index of the current step
-	begun   bool      // an attempt was handed out and nothing was heard of it
-	tries   int       // attempts spent on the current step, including a begun one
-	dueAt   time.Time // end of the sleep, the wait or the back-off; zero for none
-	since   time.Time // when this stretch of steps was due, for MaxLateness
-	steps   []stepState
+	status      RunStatus
+	started     bool
+	at          int       // index of the current step
+	attemptOpen bool      // an attempt was handed out and nothing was heard of it
+	tries       int       // attempts spent on the current step, including a begun one
+	dueAt       time.Time // end of the sleep, the wait or the back-off; zero for none
+	since       time.Time // when this stretch of steps was due, for MaxLateness
+	steps       []stepState
 }
 
 // stepState is the record of a step that was reached.
@@ -45,9 +45,9 @@ func (s State) Status() RunStatus {
 // DueAt returns when the run goes on by itself, or the zero time.
 func (s State) DueAt() time.Time { return s.dueAt }
 
-// Begun reports whether an attempt at an effect was handed out whose outcome
+// AttemptOpen reports whether an attempt at an effect was handed out whose outcome
 // is not known.
-func (s State) Begun() bool { return s.begun }
+func (s State) AttemptOpen() bool { return s.attemptOpen }
 
 // current returns the record of the current step. Advance calls it on its own
 // copy of the records only.

@@ -86,7 +86,7 @@ func (s State) flags() byte {
 	if s.started {
 		f |= flagStarted
 	}
-	if s.begun {
+	if s.attemptOpen {
 		f |= flagBegun
 	}
 	return f
@@ -159,7 +159,7 @@ func (r *stateReader) state() State {
 	var s State
 	s.status = statusAt(r, runStatusCodes)
 	flags := r.byte()
-	s.started, s.begun = flags&flagStarted != 0, flags&flagBegun != 0
+	s.started, s.attemptOpen = flags&flagStarted != 0, flags&flagBegun != 0
 	r.base = time.UnixMicro(r.varint()).UTC()
 	s.at, s.tries = r.int(), r.int()
 	s.dueAt, s.since = r.time(), r.time()
@@ -197,7 +197,7 @@ func (r *stateReader) stepError() *StepError {
 	if r.byte() == 0 {
 		return nil
 	}
-	return &StepError{Code: string(r.bytes()), Message: string(r.bytes())}
+	return &StepError{Code: StepErrorCode(r.bytes()), Message: string(r.bytes())}
 }
 
 func (r *stateReader) byte() byte {

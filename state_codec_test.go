@@ -25,7 +25,7 @@ func genStepError(t *rapid.T) *StepError {
 	if rapid.Bool().Draw(t, "no error") {
 		return nil
 	}
-	return &StepError{Code: rapid.String().Draw(t, "code"), Message: rapid.String().Draw(t, "message")}
+	return &StepError{Code: StepErrorCode(rapid.String().Draw(t, "code")), Message: rapid.String().Draw(t, "message")}
 }
 
 func genState(t *rapid.T) State {
@@ -52,7 +52,7 @@ func genState(t *rapid.T) State {
 	}
 	return State{
 		RunID: "run-1", status: rapid.SampledFrom(runStatusCodes).Draw(t, "run status"),
-		started: rapid.Bool().Draw(t, "started"), begun: rapid.Bool().Draw(t, "begun"),
+		started: rapid.Bool().Draw(t, "started"), attemptOpen: rapid.Bool().Draw(t, "begun"),
 		at: index.Draw(t, "at"), tries: rapid.IntRange(0, 1<<31).Draw(t, "tries"),
 		dueAt: genTime(t), since: genTime(t), steps: steps,
 	}

@@ -24,7 +24,7 @@ type Store interface {
 	RunReader
 	ContactStore
 	SegmentStore
-	Keeper
+	Pruner
 }
 
 // EventWriter accepts events. A store's Tx method returns one that writes
@@ -77,9 +77,9 @@ type EventReceipt struct {
 type EventReader interface {
 	// FindEvent returns an accepted event, or an error that wraps ErrNotFound.
 	FindEvent(ctx context.Context, id string) (Event, error)
-	// ContactEvents returns the events of a contact with this name that were
+	// ListContactEvents returns the events of a contact with this name that were
 	// accepted at or after since, oldest first, handled or not.
-	ContactEvents(ctx context.Context, contactID, name string, since time.Time) ([]Event, error)
+	ListContactEvents(ctx context.Context, contactID, name string, since time.Time) ([]Event, error)
 	// InsertEventDefinition fails with ErrConflict if the name is taken.
 	InsertEventDefinition(ctx context.Context, d EventDefinition) error
 	// UpdateEventDefinition replaces schema and UpdatedAt of the definition
@@ -128,9 +128,9 @@ type AutomationStore interface {
 	UpdateAutomation(ctx context.Context, a AutomationRecord) error
 	// FindAutomation returns the automation, or an error wrapping ErrNotFound.
 	FindAutomation(ctx context.Context, id string) (AutomationRecord, error)
-	// FindDefinition returns the definition of a version, also after the
+	// FindAutomationVersion returns the definition of a version, also after the
 	// automation was deleted, as long as runs of the version are kept.
-	FindDefinition(ctx context.Context, v VersionRef) ([]byte, error)
+	FindAutomationVersion(ctx context.Context, v VersionRef) ([]byte, error)
 	// ListAutomations lists automations, newest first, without definitions. A
 	// cursor that names no automation fails with ErrNotFound.
 	ListAutomations(ctx context.Context, q AutomationQuery) (Page[AutomationRecord], error)
@@ -141,32 +141,32 @@ type AutomationStore interface {
 
 // RunRecord is a run as stores keep it.
 type RunRecord struct {
-	ID           string
-	AutomationID string
-	Version      int
-	ContactID    string
-	EventID      string
-	EventName    string
-	Status       RunStatus
-	Step         string    // key of the step it is at
-	WaitEvent    string    // name of the event it waits for, if any
-	DueAt        time.Time // when it must be claimed; zero: not by time
-	Setbacks     int       // how often it could not be read in a row
-	Error        *StepError
-	State        []byte // opaque to the store
-	CreatedAt    time.Time
-	CompletedAt  time.Time // zero while running
+	ID             string
+	AutomationID   string
+	Version        int
+	ContactID      string
+	EventID        string
+	EventName      string
+	Status         RunStatus
+	Step           string    // key of the step it is at
+	WaitEvent      string    // name of the event it waits for, if any
+	DueAt          time.Time // when it must be claimed; zero: not by time
+	DecodeFailures int       // how often it could not be read in a row
+	Error          *StepError
+	State          []byte // opaque to the store
+	CreatedAt      time.Time
+	CompletedAt    time.Time // zero while running
 }
 
-// Control is a request about a run, made by anybody and carried out by the
+// RunRequest is a request about a run, made by anybody and carried out by the
 // owner of the contact's lease.
-type Control string
+type RunRequest string
 
 // The controls.
 const (
-	ControlNone   Control = ""
-	ControlCancel Control = "cancel"
-	ControlRetry  Control = "retry"
+	RequestNone   RunRequest = ""
+	RequestCancel RunRequest = "cancel"
+	RequestRetry  RunRequest = "retry"
 )
 
 // WorkStore hands out work and takes back what became of it. Bytes that go in
@@ -188,11 +188,11 @@ type WorkStore interface {
 	// known without new events, or the zero time if nothing is due ever.
 	// Expiring leases count if their contact has work.
 	NextDue(ctx context.Context) (time.Time, error)
-	// ControlRun records a request and makes the run due. ControlCancel does
+	// RecordRunRequest records a request and makes the run due. ControlCancel does
 	// nothing to a run that has ended; ControlRetry does nothing to a run that
 	// is running, and fails with ErrConflict for one that is completed or
 	// cancelled. It returns the run as it was, or an error wrapping ErrNotFound.
-	ControlRun(ctx context.Context, id string, c Control, now time.Time) (RunRecord, error)
+	RecordRunRequest(ctx context.Context, id string, c RunRequest, now time.Time) (RunRecord, error)
 	// CancelRuns asks all running runs of an automation to cancel and returns
 	// how many there are.
 	CancelRuns(ctx context.Context, automationID string, now time.Time) (int, error)
@@ -216,13 +216,13 @@ type ClaimParams struct {
 
 // Work is a leased contact with everything needed to go on.
 type Work struct {
-	// Contact is the key of the lease: an id, or the email of an event for
+	// Key is the key of the lease: an id, or the email of an event for
 	// which no contact was known.
-	Contact ContactRef
+	Key ContactRef
 	// Token fences the lease: commits with an older one are refused.
 	Token int64
-	// Record is the contact, where the store holds contacts and has it.
-	Record *Contact
+	// Contact is the contact, where the store holds contacts and has it.
+	Contact *Contact
 	// Events are pending events, in the order in which they were accepted.
 	Events []PendingEvent
 	// Runs are the runs that are due, longest first, and after them the runs
@@ -243,16 +243,16 @@ type PendingEvent struct {
 // ClaimedRun is a run with what is needed to advance it.
 type ClaimedRun struct {
 	RunRecord
-	Control Control
-	// Trigger is the payload of the event that started the run.
-	Trigger []byte
+	Request RunRequest
+	// TriggerPayload is the payload of the event that started the run.
+	TriggerPayload []byte
 }
 
 // Transition is what became of a claimed contact's work. Everything in it is
 // written together.
 type Transition struct {
-	Contact ContactRef
-	Token   int64
+	Key   ContactRef
+	Token int64
 	// Now is when it happened.
 	Now time.Time
 	// Handled are the ids of events that have been handled.
@@ -280,8 +280,8 @@ type Transition struct {
 	Extend  time.Time
 }
 
-// changes reports whether t changes the contact.
-func (t *Transition) changes() bool { return t.Change != nil || t.Delete }
+// changesContact reports whether t changesContact the contact.
+func (t *Transition) changesContact() bool { return t.Change != nil || t.Delete }
 
 // RunChange is a run that was started or has changed.
 type RunChange struct {
@@ -290,9 +290,9 @@ type RunChange struct {
 	// fails with ErrConflict if its automation is not enabled any more, or its
 	// version was pruned.
 	New bool
-	// Seen is the control that this change has carried out. A run whose control
+	// Served is the control that this change has carried out. A run whose control
 	// is another by now keeps it, stays due, and is reported in the result.
-	Seen Control
+	Served RunRequest
 }
 
 // CommitResult is what became of one transition.
@@ -303,9 +303,9 @@ type CommitResult struct {
 	// Contact is the contact after the transition, where the store holds
 	// contacts and the lease goes on; nil if it is gone.
 	Contact *Contact
-	// Controls are requests about runs of this transition that were made
+	// Requests are requests about runs of this transition that were made
 	// meanwhile, by run id.
-	Controls map[string]Control
+	Requests map[string]RunRequest
 }
 
 // RunReader reads runs.
@@ -332,10 +332,10 @@ type ContactStore interface {
 	// InsertContact fails with ErrConflict if the id was ever used or the
 	// email belongs to another contact.
 	InsertContact(ctx context.Context, c Contact) error
-	// ChangeContact applies change and returns the contact as it is then. It
+	// UpdateContact applies change and returns the contact as it is then. It
 	// fails with ErrNotFound if there is none, and with ErrConflict if the new
 	// email belongs to another contact.
-	ChangeContact(ctx context.Context, id string, change ContactChange) (Contact, error)
+	UpdateContact(ctx context.Context, id string, change ContactChange) (Contact, error)
 	// DeleteContact deletes the contact for good and asks its running runs to
 	// cancel, as CancelRuns does. It fails with ErrNotFound if there is none.
 	DeleteContact(ctx context.Context, id string, now time.Time) error
@@ -363,8 +363,8 @@ type SegmentStore interface {
 	ListSegments(ctx context.Context, q PageQuery) (Page[Segment], error)
 }
 
-// Keeper keeps the store small.
-type Keeper interface {
+// Pruner keeps the store small.
+type Pruner interface {
 	// Prune removes up to p.Limit runs that ended before p.Before, events that
 	// were handled before it and that no kept run was started by, idempotency
 	// keys that have expired, and definitions that no automation and no run

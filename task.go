@@ -56,8 +56,8 @@ type activeRun struct {
 	state   State
 	action  Action
 	data    Data
-	control Control // asked for and not carried out
-	seen    Control // carried out and not written
+	request RunRequest // asked for and not carried out
+	served  RunRequest // carried out and not written
 	isNew   bool
 	dirty   bool
 	moved   bool      // it was advanced by this task
@@ -102,10 +102,10 @@ func (t *task) recycle() {
 // to be wrong with the work itself.
 func (t *task) begin(ctx context.Context) error {
 	t.now = t.r.now()
-	if t.work.Contact.ID == "" {
+	if t.work.Key.ID == "" {
 		return t.planInbox(ctx)
 	}
-	t.contact = t.work.Record
+	t.contact = t.work.Contact
 	if err := t.refresh(ctx); err != nil {
 		return err
 	}
@@ -123,13 +123,13 @@ func (t *task) refresh(ctx context.Context) error {
 	if t.r.opts.Contacts == nil {
 		return nil
 	}
-	c, err := t.r.findContact(ctx, ContactRef{ID: t.work.Contact.ID})
+	c, err := t.r.findContact(ctx, ContactRef{ID: t.work.Key.ID})
 	contact := &c
 	if errors.Is(err, ErrNotFound) {
 		contact, err = nil, nil
 	}
 	if err != nil {
-		return fmt.Errorf("contact %q: %w", t.work.Contact.ID, err)
+		return fmt.Errorf("contact %q: %w", t.work.Key.ID, err)
 	}
 	t.mu.Lock()
 	t.contact = contact
@@ -141,7 +141,7 @@ func (t *task) refresh(ctx context.Context) error {
 // release is set: nothing is left to perform and nothing is in flight.
 func (t *task) transition(release bool) Transition {
 	tr := Transition{
-		Contact: t.work.Contact, Token: t.work.Token, Now: t.now,
+		Key: t.work.Key, Token: t.work.Token, Now: t.now,
 		Handled: t.handled, Change: t.change, Delete: t.remove,
 		Release: release,
 		Extend:  t.now.Add(t.r.opts.Lease),
@@ -168,7 +168,7 @@ func (t *task) transition(release bool) Transition {
 // write returns the run as it has to be stored.
 func (run *activeRun) write(now time.Time) RunChange {
 	rec := &run.rec
-	if run.graph != nil && rec.Setbacks == 0 {
+	if run.graph != nil && rec.DecodeFailures == 0 {
 		rec.Status, rec.Error = run.state.Status(), run.state.failure()
 		rec.Step, rec.WaitEvent = run.action.Step, run.action.Event
 		rec.DueAt = run.state.dueAt
@@ -185,8 +185,8 @@ func (run *activeRun) write(now time.Time) RunChange {
 		}
 		rec.State, _ = run.state.MarshalBinary()
 	}
-	c := RunChange{RunRecord: *rec, New: run.isNew, Seen: run.seen}
-	run.dirty, run.isNew, run.seen = false, false, ControlNone
+	c := RunChange{RunRecord: *rec, New: run.isNew, Served: run.served}
+	run.dirty, run.isNew, run.served = false, false, RequestNone
 	return c
 }
 
@@ -194,8 +194,8 @@ func (run *activeRun) write(now time.Time) RunChange {
 // to say.
 func (t *task) written(res CommitResult) {
 	for _, run := range t.runs {
-		if c, ok := res.Controls[run.rec.ID]; ok {
-			run.control = c
+		if c, ok := res.Requests[run.rec.ID]; ok {
+			run.request = c
 		}
 	}
 	// A change that is on its way to the store is not in what it has returned.
@@ -225,8 +225,8 @@ func (t *task) notice(n Notice) {
 	}
 }
 
-// compare notes which steps have changed.
-func (t *task) compare(run *activeRun, before State) {
+// noticeChanges notes which steps have changed.
+func (t *task) noticeChanges(run *activeRun, before State) {
 	if t.r.opts.Observer == nil {
 		return
 	}

@@ -33,10 +33,10 @@ func Validate(a Automation, opts ValidateOptions) Problems {
 			"and let an event start the second part", len(a.Steps), v.limits.Steps)
 		return v.problems
 	}
-	v.outline = newOutline(a)
-	v.waitNames = v.outline.waitNames()
-	v.live = v.outline.live()
-	if v.outline.triggers == 0 {
+	v.graph = newStepGraph(a)
+	v.waitNames = v.graph.waitNames()
+	v.live = v.graph.live()
+	if v.graph.triggers == 0 {
 		v.errorf(CodeNoTrigger, "steps", "no step starts a run: make the first step a trigger")
 	}
 	for i := range a.Steps {
@@ -52,7 +52,7 @@ type validator struct {
 	automation Automation
 	registry   *Registry
 	limits     Limits
-	outline    *outline
+	graph      *stepGraph
 	live       []bool    // steps that some run can come to
 	waitNames  []string  // the events that the graph waits for
 	flow       *waitFlow // made when the first reference needs it
@@ -176,7 +176,7 @@ func (c *stepCheck) checkKey() {
 		c.errorf(CodeEmptyKey, "key", "the step has no key: give it one that no other step has")
 		return
 	}
-	if first := c.outline.index[c.key]; first != c.i {
+	if first := c.graph.index[c.key]; first != c.i {
 		c.errorf(CodeDuplicateStep, "key", "steps[%d] has the same key: give every step a key of its own", first)
 	}
 	if len(c.key) > c.limits.StepKeyBytes {
@@ -189,10 +189,10 @@ func (c *stepCheck) checkKey() {
 
 func (c *stepCheck) checkTrigger() {
 	switch {
-	case c.outline.types[c.i] != TypeTrigger:
-	case c.i != c.outline.trigger:
-		c.errorf(CodeManyTriggers, "type", "step %s is the trigger already: keep one, and make an automation for each event",
-			quoteShort(c.automation.Steps[c.outline.trigger].Key))
+	case c.graph.types[c.i] != TypeTrigger:
+	case c.i != c.graph.trigger:
+		c.errorf(CodeMultipleTriggers, "type", "step %s is the trigger already: keep one, and make an automation for each event",
+			quoteShort(c.automation.Steps[c.graph.trigger].Key))
 	case c.i > 0:
 		c.errorf(CodeTriggerNotFirst, "type", "the trigger is not the first step: move it to the front of steps")
 	}
@@ -200,17 +200,17 @@ func (c *stepCheck) checkTrigger() {
 
 // checkPlace checks where the step lies in the graph.
 func (c *stepCheck) checkPlace() {
-	if cycle, ok := c.outline.cycles[c.i]; ok {
+	if cycle, ok := c.graph.cycles[c.i]; ok {
 		c.errorf(CodeCycle, "", "the steps run in a circle, %s: remove one of these connections", c.keys(cycle))
 	}
 	switch {
-	case !c.outline.isRooted():
-	case c.outline.reached[c.i]:
+	case !c.graph.isRooted():
+	case c.graph.reached[c.i]:
 		if !c.live[c.i] {
 			c.warnf(CodeStepAfterDelete, "", "the step never runs, because it comes after a contact_delete: "+
 				"move it before that, or remove it")
 		}
-	case c.outline.index[c.key] == c.i:
+	case c.graph.index[c.key] == c.i:
 		c.errorf(CodeUnreachable, "", "no path leads from the trigger to the step: connect it, or remove it")
 	}
 }
@@ -226,10 +226,10 @@ func (c *stepCheck) keys(steps []int) string {
 // checkBranches warns about outcomes of the step that lead nowhere, or that
 // make no difference.
 func (c *stepCheck) checkBranches() {
-	switch config := c.outline.configs[c.i].(type) {
+	switch config := c.graph.configs[c.i].(type) {
 	case Condition:
-		met := c.outline.hasBranch(c.i, ConnectionConditionMet)
-		notMet := c.outline.hasBranch(c.i, ConnectionConditionNotMet)
+		met := c.graph.hasBranch(c.i, ConnectionConditionMet)
+		notMet := c.graph.hasBranch(c.i, ConnectionConditionNotMet)
 		if met != notMet {
 			missing := ConnectionConditionMet
 			if met {
@@ -249,7 +249,7 @@ func (c *stepCheck) checkTimeout(wait WaitForEvent) {
 	switch {
 	case wait.Timeout.IsZero():
 		c.warnf(CodeWaitForever, "config", "the wait has no timeout, and can last for ever: give it one")
-	case !c.outline.hasBranch(c.i, ConnectionTimeout) && !c.outline.hasBranch(c.i, ConnectionDefault):
+	case !c.graph.hasBranch(c.i, ConnectionTimeout) && !c.graph.hasBranch(c.i, ConnectionDefault):
 		c.warnf(CodeUnhandledTimeout, "config.timeout", "the run fails when the wait times out: "+
 			"add a connection of type %q or %q", ConnectionTimeout, ConnectionDefault)
 	}
@@ -263,8 +263,8 @@ func (c *stepCheck) checkSameTarget() {
 		{ConnectionEventReceived, ConnectionDefault},
 		{ConnectionTimeout, ConnectionDefault},
 	} {
-		one, ok1 := c.outline.branch(c.i, types[0])
-		two, ok2 := c.outline.branch(c.i, types[1])
+		one, ok1 := c.graph.branch(c.i, types[0])
+		two, ok2 := c.graph.branch(c.i, types[1])
 		if ok1 && ok2 && one.to == two.to && one.to >= 0 {
 			c.warnf(CodeSameTarget, "", "the branches %q and %q both lead to step %s: "+
 				"the outcome makes no difference, so connect one of them elsewhere", types[0], types[1],

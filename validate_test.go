@@ -383,9 +383,9 @@ var mutations = map[Code]func(t *rapid.T, a *Automation){
 		last := len(a.Steps) - 1
 		a.Steps[0], a.Steps[last] = a.Steps[last], a.Steps[0]
 	},
-	CodeManyTriggers:  func(t *rapid.T, a *Automation) { anyStep(t, a).Config = Trigger{EventName: "again"} },
-	CodeEmptyKey:      func(t *rapid.T, a *Automation) { anyStep(t, a).Key = "" },
-	CodeDuplicateStep: func(t *rapid.T, a *Automation) { anyStep(t, a).Key = a.Steps[0].Key },
+	CodeMultipleTriggers: func(t *rapid.T, a *Automation) { anyStep(t, a).Config = Trigger{EventName: "again"} },
+	CodeEmptyKey:         func(t *rapid.T, a *Automation) { anyStep(t, a).Key = "" },
+	CodeDuplicateStep:    func(t *rapid.T, a *Automation) { anyStep(t, a).Key = a.Steps[0].Key },
 	CodeUnreachable: func(_ *rapid.T, a *Automation) {
 		a.Steps = append(a.Steps, step("island", aDelay))
 	},

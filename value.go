@@ -40,12 +40,8 @@ func String(s string) Value { return Value{kind: valueString, text: s} }
 
 // Number returns the literal n. NaN and the infinities, which JSON cannot
 // hold, give a Value that Validate refuses.
-func Number[N numeric](n N) Value { return ValueOf(n) }
-
-type numeric interface {
-	~int | ~int8 | ~int16 | ~int32 | ~int64 |
-		~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr |
-		~float32 | ~float64
+func Number[N ~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr | ~float32 | ~float64](n N) Value {
+	return ValueOf(n)
 }
 
 // Bool returns the literal b.

@@ -12,7 +12,7 @@ type waitFlow struct {
 
 // newWaitFlow follows all paths from the trigger at once: o.order has each step
 // after those that lead to it.
-func newWaitFlow(o *outline, names []string) *waitFlow {
+func newWaitFlow(o *stepGraph, names []string) *waitFlow {
 	f := &waitFlow{bit: make(map[string]int, len(names)), words: (len(names) + 63) / 64}
 	for i, name := range names {
 		f.bit[name] = i
@@ -34,7 +34,7 @@ func newWaitFlow(o *outline, names []string) *waitFlow {
 
 // follow carries what is known at a step over one of its connections. If the
 // target was seen already, another path leads there too.
-func (f *waitFlow) follow(o *outline, from int, l link, seen bool) {
+func (f *waitFlow) follow(o *stepGraph, from int, l link, seen bool) {
 	waited, possible, received := -1, -1, -1
 	if wait, ok := o.configs[from].(WaitForEvent); ok {
 		waited = f.bit[wait.EventName]
@@ -67,7 +67,7 @@ func wordOf(bit, w int) uint64 {
 
 // meansReceived reports whether a connection of this type leaves the wait only
 // when the event was received.
-func (o *outline) meansReceived(step int, wait WaitForEvent, typ ConnectionType) bool {
+func (o *stepGraph) meansReceived(step int, wait WaitForEvent, typ ConnectionType) bool {
 	switch typ {
 	case ConnectionTimeout:
 		return false
@@ -80,7 +80,7 @@ func (o *outline) meansReceived(step int, wait WaitForEvent, typ ConnectionType)
 
 // canMeanReceived reports whether a connection of this type can leave the wait
 // when the event was received.
-func (o *outline) canMeanReceived(step int, wait WaitForEvent, typ ConnectionType) bool {
+func (o *stepGraph) canMeanReceived(step int, wait WaitForEvent, typ ConnectionType) bool {
 	return o.meansReceived(step, wait, typ) ||
 		typ == ConnectionDefault && !o.hasBranch(step, ConnectionEventReceived)
 }

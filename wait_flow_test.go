@@ -65,7 +65,7 @@ func TestWaitFlow_ManyEvents(t *testing.T) {
 		keys = append(keys, fmt.Sprint("wait_", i))
 	}
 	a.Connections = chain(keys...)
-	o := newOutline(a)
+	o := newStepGraph(a)
 	flow := newWaitFlow(o, o.waitNames())
 	for at := range waits {
 		for event := range waits {
@@ -95,7 +95,7 @@ func TestValidate_UnreachedStepIsNotBlamedForItsReferences(t *testing.T) {
 func TestWaitFlow_AgreesWithAllPaths(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		o := newOutline(genAutomation(t))
+		o := newStepGraph(genAutomation(t))
 		names := o.waitNames()
 		flow := newWaitFlow(o, names)
 		for _, name := range names {
@@ -110,7 +110,7 @@ func TestWaitFlow_AgreesWithAllPaths(t *testing.T) {
 
 // pathWalk follows all paths, one after the other.
 type pathWalk struct {
-	o       *outline
+	o       *stepGraph
 	event   string
 	waited  map[int]bool // steps with a wait for the event before them
 	having  map[int]bool // steps that are come to with the event

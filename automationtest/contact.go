@@ -39,15 +39,15 @@ func (h *Harness) AssertNoContact(email string) {
 	}
 }
 
-// ChangeContact changes the contact with this email, as the application does,
+// UpdateContact changes the contact with this email, as the application does,
 // between two steps of its runs.
-func (h *Harness) ChangeContact(email string, change automation.ContactChange) {
+func (h *Harness) UpdateContact(email string, change automation.ContactChange) {
 	h.t.Helper()
 	c := h.Contact(email)
 	h.meet(c)
 	var err error
 	if h.contacts != nil {
-		c, err = h.contacts.ChangeContact(context.Background(), c.ID, change)
+		c, err = h.contacts.UpdateContact(context.Background(), c.ID, change)
 	} else {
 		c, err = h.Runner.UpdateContact(context.Background(), c.ID, change)
 	}
@@ -60,7 +60,7 @@ func (h *Harness) ChangeContact(email string, change automation.ContactChange) {
 func (h *Harness) Unsubscribe(email string) {
 	h.t.Helper()
 	yes := true
-	h.ChangeContact(email, automation.ContactChange{Unsubscribed: &yes})
+	h.UpdateContact(email, automation.ContactChange{Unsubscribed: &yes})
 }
 
 // DeleteContact deletes the contact with this email, as the application does.

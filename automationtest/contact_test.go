@@ -61,7 +61,7 @@ func TestChangeContact_FollowsTheAddress(t *testing.T) {
 	h := setup(t)
 	h.Send("user.created", ada, nil)
 	email := "ada@lovelace.example"
-	h.ChangeContact(ada, automation.ContactChange{Email: &email})
+	h.UpdateContact(ada, automation.ContactChange{Email: &email})
 	h.AdvanceToEnd()
 	h.AssertEmails(ada, "welcome")
 	h.AssertEmails(email, "nudge")
@@ -105,7 +105,7 @@ func (u *users) CreateContact(context.Context, string) (automation.Contact, erro
 	return automation.Contact{}, fmt.Errorf("nobody signs up here: %w", automation.ErrConflict)
 }
 
-func (u *users) ChangeContact(_ context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
+func (u *users) UpdateContact(_ context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
 	c := u.byID[id]
 	change.Apply(&c)
 	u.byID[id] = c

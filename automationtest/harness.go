@@ -55,9 +55,9 @@ type Harness struct {
 
 	t        TB
 	store    *memory.Store
-	contacts automation.Contacts // the host's, or nil
-	names    map[string]string   // of the automations, by id
-	people   map[string][]string // ids of the contacts that had an email, oldest first
+	contacts automation.ContactDirectory // the host's, or nil
+	names    map[string]string           // of the automations, by id
+	people   map[string][]string         // ids of the contacts that had an email, oldest first
 	timeline *timeline.Writer
 	lines    bytes.Buffer // what timeline has written
 }

@@ -193,7 +193,7 @@ func (r *Run) AssertWaiting(key string) {
 
 // AssertFailed checks that the run has failed at this step with an error of
 // this code, such as automation.FailedCondition.
-func (r *Run) AssertFailed(key, code string) {
+func (r *Run) AssertFailed(key string, code automation.StepErrorCode) {
 	r.h.t.Helper()
 	run := r.Get()
 	if run.Status != automation.RunFailed || run.Step != key || run.Error == nil || run.Error.Code != code {
@@ -222,5 +222,5 @@ func because(e *automation.StepError) string {
 	if e == nil {
 		return ""
 	}
-	return " (" + e.Code + ": " + e.Message + ")"
+	return " (" + string(e.Code) + ": " + e.Message + ")"
 }

@@ -365,7 +365,7 @@ func (everyone) CreateContact(_ context.Context, email string) (automation.Conta
 	return automation.Contact{ID: email, Email: email}, nil
 }
 
-func (e everyone) ChangeContact(ctx context.Context, id string, _ automation.ContactChange) (automation.Contact, error) {
+func (e everyone) UpdateContact(ctx context.Context, id string, _ automation.ContactChange) (automation.Contact, error) {
 	return e.FindContact(ctx, automation.ContactRef{ID: id})
 }
 

@@ -51,7 +51,7 @@ func (h *Handler) createEvent(r *http.Request) (any, error) {
 	if err := readFields(r, required(text("name", &d.Name)), raw("schema", &d.Schema)); err != nil {
 		return nil, err
 	}
-	defined, err := h.runner.DefineEvent(r.Context(), d)
+	defined, err := h.runner.CreateEventDefinition(r.Context(), d)
 	if err != nil {
 		return nil, taken(err, "there is an event %q already", d.Name)
 	}
@@ -91,7 +91,7 @@ func (h *Handler) updateEvent(r *http.Request) (any, error) {
 		return nil, automation.Problems{problem(automation.CodeMissingField, "schema", "is required; null clears it")}.Err("request")
 	}
 	idOrName := r.PathValue("event")
-	d, err := h.runner.RedefineEvent(r.Context(), idOrName, schema)
+	d, err := h.runner.UpdateEventDefinition(r.Context(), idOrName, schema)
 	if err != nil {
 		return nil, absent(err, "event", idOrName)
 	}

@@ -251,7 +251,7 @@ func TestContacts_AreServedOnlyIfAskedFor(t *testing.T) {
 
 // hostContacts is a host's table with one contact in it.
 type hostContacts struct {
-	automation.Contacts
+	automation.ContactDirectory
 	properties map[string]any
 }
 

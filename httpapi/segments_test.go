@@ -89,7 +89,7 @@ func (s forgetful) FindSegment(context.Context, string) (automation.Segment, err
 
 func (s forgetful) InsertSegment(context.Context, automation.Segment) error { return s.err }
 
-func (s forgetful) ChangeContact(context.Context, string, automation.ContactChange) (automation.Contact, error) {
+func (s forgetful) UpdateContact(context.Context, string, automation.ContactChange) (automation.Contact, error) {
 	return automation.Contact{}, s.err
 }
 
@@ -115,7 +115,7 @@ func TestMembership_OfAContactThatIsGoneInBetweenIsNotFound(t *testing.T) {
 // lockedContacts is a host's table that is only read.
 type lockedContacts struct{ hostContacts }
 
-func (lockedContacts) ChangeContact(context.Context, string, automation.ContactChange) (automation.Contact, error) {
+func (lockedContacts) UpdateContact(context.Context, string, automation.ContactChange) (automation.Contact, error) {
 	return automation.Contact{}, fmt.Errorf("the table is read only: %w", errors.ErrUnsupported)
 }
 

@@ -452,7 +452,7 @@ func (a *audit) checkLeases() {
 		if len(works[0].Events) > 0 || len(works[0].Runs) > 0 {
 			a.problem("contact %s has something left to do: %+v", id, works[0])
 		}
-		results, err := a.store.Commit(a.ctx, []automation.Transition{{Contact: ref, Token: works[0].Token, Now: now, Release: true}})
+		results, err := a.store.Commit(a.ctx, []automation.Transition{{Key: ref, Token: works[0].Token, Now: now, Release: true}})
 		if err == nil {
 			err = results[0].Err
 		}

@@ -285,7 +285,7 @@ func (s refusals) Commit(ctx context.Context, ts []automation.Transition) ([]aut
 	results, err := s.Store.Commit(ctx, ts)
 	for i, res := range results {
 		if errors.Is(res.Err, automation.ErrLeaseLost) {
-			s.news.refused(ts[i].Contact.ID)
+			s.news.refused(ts[i].Key.ID)
 		}
 	}
 	return results, err

@@ -54,7 +54,7 @@ func TestUsers_AreContacts(t *testing.T) {
 	yes := true
 	change := automation.ContactChange{Unsubscribed: &yes, Properties: map[string]any{"plan": "pro"}, AddSegments: []string{"vip"}}
 	for range 2 {
-		grace, err = u.ChangeContact(ctx, grace.ID, change)
+		grace, err = u.UpdateContact(ctx, grace.ID, change)
 		require.NoError(t, err)
 	}
 	found, err := u.FindContact(ctx, automation.ContactRef{ID: grace.ID})
@@ -63,14 +63,14 @@ func TestUsers_AreContacts(t *testing.T) {
 	assert.Equal(t, []string{"vip"}, found.Segments)
 
 	email := "ADA@example.com"
-	_, err = u.ChangeContact(ctx, grace.ID, automation.ContactChange{Email: &email})
+	_, err = u.UpdateContact(ctx, grace.ID, automation.ContactChange{Email: &email})
 	require.ErrorIs(t, err, automation.ErrConflict)
 
 	require.NoError(t, u.DeleteContact(ctx, grace.ID))
 	require.NoError(t, u.DeleteContact(ctx, grace.ID))
 	_, err = u.FindContact(ctx, automation.ContactRef{ID: grace.ID})
 	require.ErrorIs(t, err, automation.ErrNotFound)
-	_, err = u.ChangeContact(ctx, grace.ID, change)
+	_, err = u.UpdateContact(ctx, grace.ID, change)
 	require.ErrorIs(t, err, automation.ErrNotFound)
 }
 
@@ -78,7 +78,7 @@ func TestUsers_RefuseWhatHasNoColumn(t *testing.T) {
 	t.Parallel()
 	u := table(t)
 	for _, properties := range []map[string]any{{"seats": "5"}, {"plan": json.Number("5")}} {
-		_, err := u.ChangeContact(t.Context(), "1", automation.ContactChange{Properties: properties})
+		_, err := u.UpdateContact(t.Context(), "1", automation.ContactChange{Properties: properties})
 		require.ErrorIs(t, err, automation.ErrPermanent)
 	}
 }

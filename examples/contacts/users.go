@@ -15,7 +15,7 @@ import (
 // users is the application's own table, as automation.Contacts.
 type users struct{ db *sql.DB }
 
-var _ automation.Contacts = (*users)(nil)
+var _ automation.ContactDirectory = (*users)(nil)
 
 const createTables = `
 CREATE TABLE IF NOT EXISTS users (
@@ -106,9 +106,9 @@ func (u *users) CreateContact(ctx context.Context, email string) (automation.Con
 	return u.FindContact(ctx, automation.ContactRef{Email: email})
 }
 
-// ChangeContact implements automation.Contacts. It may be called again with the
+// UpdateContact implements automation.Contacts. It may be called again with the
 // same change after a crash, and then changes nothing more.
-func (u *users) ChangeContact(ctx context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
+func (u *users) UpdateContact(ctx context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
 	tx, err := u.db.BeginTx(ctx, nil)
 	if err != nil {
 		return automation.Contact{}, err

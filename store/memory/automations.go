@@ -123,8 +123,8 @@ func (s *Store) FindAutomation(ctx context.Context, id string) (automation.Autom
 	return a, nil
 }
 
-// FindDefinition implements automation.AutomationStore.
-func (s *Store) FindDefinition(ctx context.Context, v automation.VersionRef) ([]byte, error) {
+// FindAutomationVersion implements automation.AutomationStore.
+func (s *Store) FindAutomationVersion(ctx context.Context, v automation.VersionRef) ([]byte, error) {
 	if err := s.lock(ctx); err != nil {
 		return nil, err
 	}

@@ -96,8 +96,8 @@ func (s *Store) address(d *desk, email string) {
 	}
 }
 
-// ChangeContact implements automation.ContactStore.
-func (s *Store) ChangeContact(ctx context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
+// UpdateContact implements automation.ContactStore.
+func (s *Store) UpdateContact(ctx context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
 	if err := s.lock(ctx); err != nil {
 		return automation.Contact{}, err
 	}

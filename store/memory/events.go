@@ -193,8 +193,8 @@ func (s *Store) FindEvent(ctx context.Context, id string) (automation.Event, err
 	return e.event(), nil
 }
 
-// ContactEvents implements automation.EventReader.
-func (s *Store) ContactEvents(ctx context.Context, contactID, name string, since time.Time) ([]automation.Event, error) {
+// ListContactEvents implements automation.EventReader.
+func (s *Store) ListContactEvents(ctx context.Context, contactID, name string, since time.Time) ([]automation.Event, error) {
 	if err := s.lock(ctx); err != nil {
 		return nil, err
 	}

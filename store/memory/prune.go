@@ -7,7 +7,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// Prune implements automation.Keeper.
+// Prune implements automation.Pruner.
 func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (automation.PruneResult, error) {
 	if err := s.lock(ctx); err != nil {
 		return automation.PruneResult{}, err

@@ -51,9 +51,9 @@ const (
 	retry
 )
 
-var controls = [...]automation.Control{automation.ControlNone, automation.ControlCancel, automation.ControlRetry}
+var controls = [...]automation.RunRequest{automation.RequestNone, automation.RequestCancel, automation.RequestRetry}
 
-func toControl(c automation.Control) control { return control(slices.Index(controls[:], c)) }
+func toControl(c automation.RunRequest) control { return control(slices.Index(controls[:], c)) }
 
 // record returns a copy of the run.
 func (r *run) record() automation.RunRecord {
@@ -67,7 +67,7 @@ func (r *run) shared() automation.RunRecord {
 	rec := automation.RunRecord{
 		ID: r.id, AutomationID: r.automation.ID, Version: int(r.version), ContactID: r.desk.id,
 		Status: statuses[r.status], Step: r.step, WaitEvent: r.waits,
-		DueAt: r.due.time(), Setbacks: int(r.setbacks), State: r.state,
+		DueAt: r.due.time(), DecodeFailures: int(r.setbacks), State: r.state,
 		CreatedAt: r.created.time(), CompletedAt: r.completed.time(),
 	}
 	if r.event != nil {
@@ -112,8 +112,8 @@ func (s *Store) put(d *desk, c *automation.RunChange, now micros, res *automatio
 	}
 	r.status, r.step, r.waits = toStatus(c.Status), c.Step, c.WaitEvent
 	r.due, r.completed = toMicros(c.DueAt), toMicros(c.CompletedAt)
-	r.setbacks, r.err, r.state = int16(min(c.Setbacks, math.MaxInt16)), cloneError(c.Error), c.State
-	if r.control == toControl(c.Seen) || !r.heeds(r.control) {
+	r.setbacks, r.err, r.state = int16(min(c.DecodeFailures, math.MaxInt16)), cloneError(c.Error), c.State
+	if r.control == toControl(c.Served) || !r.heeds(r.control) {
 		r.control = noControl
 	}
 	if r.status != running && r.control == noControl {
@@ -127,10 +127,10 @@ func (s *Store) put(d *desk, c *automation.RunChange, now micros, res *automatio
 	if r.control == noControl {
 		return
 	}
-	if res.Controls == nil {
-		res.Controls = map[string]automation.Control{}
+	if res.Requests == nil {
+		res.Requests = map[string]automation.RunRequest{}
 	}
-	res.Controls[r.id] = controls[r.control]
+	res.Requests[r.id] = controls[r.control]
 }
 
 func (s *Store) start(d *desk, c *automation.RunChange) *run {

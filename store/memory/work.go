@@ -45,7 +45,7 @@ func (s *Store) find(ref automation.ContactRef) *desk {
 func (s *Store) claim(d *desk, p automation.ClaimParams) automation.Work {
 	d.token++
 	d.leased = toMicros(p.Now.Add(p.Lease))
-	w := automation.Work{Contact: d.ref(), Token: int64(d.token), Record: d.mayRecord()}
+	w := automation.Work{Key: d.ref(), Token: int64(d.token), Contact: d.mayRecord()}
 	for _, e := range d.pending()[:min(p.Events, len(d.pending()))] {
 		w.Events = append(w.Events, automation.PendingEvent{Event: e.shared(), Starts: s.starts(e.name)})
 	}
@@ -118,9 +118,9 @@ func (r *run) awaits(events []automation.PendingEvent) bool {
 }
 
 func (r *run) claimed() automation.ClaimedRun {
-	c := automation.ClaimedRun{RunRecord: r.shared(), Control: controls[r.control]}
+	c := automation.ClaimedRun{RunRecord: r.shared(), Request: controls[r.control]}
 	if r.event != nil {
-		c.Trigger = r.event.payload
+		c.TriggerPayload = r.event.payload
 	}
 	return c
 }
@@ -139,10 +139,10 @@ func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]autom
 }
 
 func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
-	d := s.find(t.Contact)
+	d := s.find(t.Key)
 	now := toMicros(t.Now)
 	if d == nil || int64(d.token) != t.Token || d.leased == 0 {
-		res.Err = leaseLost(t.Contact)
+		res.Err = leaseLost(t.Key)
 		return res
 	}
 	if res.Err = s.refusal(t); res.Err != nil {
@@ -296,8 +296,8 @@ func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
 	return s.due[0].due.time(), nil
 }
 
-// ControlRun implements automation.WorkStore.
-func (s *Store) ControlRun(ctx context.Context, id string, c automation.Control, now time.Time) (automation.RunRecord, error) {
+// RecordRunRequest implements automation.WorkStore.
+func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.RunRequest, now time.Time) (automation.RunRecord, error) {
 	if err := s.lock(ctx); err != nil {
 		return automation.RunRecord{}, err
 	}
@@ -309,9 +309,9 @@ func (s *Store) ControlRun(ctx context.Context, id string, c automation.Control,
 	before := r.record()
 	active := r.status == running
 	switch {
-	case c == automation.ControlRetry && !active && statuses[r.status] != automation.RunFailed:
+	case c == automation.RequestRetry && !active && statuses[r.status] != automation.RunFailed:
 		return before, conflict("run %q is %s, and only a failed run can be retried", id, r.status)
-	case c == automation.ControlRetry && active, c == automation.ControlCancel && !active:
+	case c == automation.RequestRetry && active, c == automation.RequestCancel && !active:
 		return before, nil
 	}
 	s.request(r, toControl(c), toMicros(now))

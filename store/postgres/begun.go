@@ -18,12 +18,12 @@ import (
 // begins reports whether a new run is about to do something under the lease that goes
 // on, so that nobody else looks for it.
 func begins(t *automation.Transition, r *automation.RunChange) bool {
-	return r.New && t.Contact.ID != "" && works(t, r)
+	return r.New && t.Key.ID != "" && works(t, r)
 }
 
 // works reports whether the row of a lease has room for all that is to be known of a run.
 func works(t *automation.Transition, r *automation.RunChange) bool {
-	return r.Status == automation.RunRunning && r.Seen == automation.ControlNone && record.ActsNow(t, r)
+	return r.Status == automation.RunRunning && r.Served == automation.RequestNone && record.ActsNow(t, r)
 }
 
 // Both rely on the primary key of leases, and goOn on leases_begun.

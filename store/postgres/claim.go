@@ -180,7 +180,7 @@ func newClaim(s *Store, p automation.ClaimParams, held []heldLease) *claim {
 	}
 	for i, l := range held {
 		c.owners[i], c.places[l.owner] = l.owner, i
-		c.works[i] = automation.Work{Contact: refOf(l.owner), Token: l.token}
+		c.works[i] = automation.Work{Key: refOf(l.owner), Token: l.token}
 	}
 	return c
 }
@@ -254,13 +254,13 @@ WHERE a.event_name = ANY ($1::text[]) AND a.status = 'enabled' AND a.deleted_at 
 func (c *claim) readWork(ctx context.Context) error {
 	var ids []string
 	for i := range c.works {
-		if id := c.works[i].Contact.ID; id != "" {
+		if id := c.works[i].Key.ID; id != "" {
 			ids = append(ids, id)
 		}
 	}
 	err := c.run(ctx, func(sc *script) {
 		for i := range c.works {
-			c.works[i] = automation.Work{Contact: c.works[i].Contact, Token: c.works[i].Token}
+			c.works[i] = automation.Work{Key: c.works[i].Key, Token: c.works[i].Token}
 		}
 		c.astray, c.waits, c.damaged = nil, nil, map[string]bool{}
 		sc.query(c.addContact, claimedContacts, ids)
@@ -355,7 +355,7 @@ func (c *claim) addContact(scan scanFunc) error {
 		c.damaged[owner], c.reason = true, err
 		return nil
 	case err == nil:
-		c.work(owner).Record = &row.Contact
+		c.work(owner).Contact = &row.Contact
 	}
 	return err
 }
@@ -407,7 +407,7 @@ func (c *claim) addWait(scan scanFunc) error {
 func scanClaimed(scan scanFunc) (waitingRun, error) {
 	var trigger []byte
 	row, err := scanActive(scan, &trigger)
-	return waitingRun{row.owner, automation.ClaimedRun{RunRecord: row.RunRecord, Control: row.control, Trigger: trigger}}, err
+	return waitingRun{row.owner, automation.ClaimedRun{RunRecord: row.RunRecord, Request: row.control, TriggerPayload: trigger}}, err
 }
 
 // match gives events what they start, and contacts the runs that wait for their events,

@@ -98,5 +98,5 @@ func TestClaim_OfAContactThatIsTakenMeanwhile(t *testing.T) {
 	require.NoError(t, tx.Commit(ctx))
 	works := <-claimed
 	require.Len(t, works, 1)
-	assert.Equal(t, "free", works[0].Contact.ID)
+	assert.Equal(t, "free", works[0].Key.ID)
 }

@@ -26,7 +26,7 @@ func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]autom
 	for _, wave := range record.Waves(ts) {
 		items := make([]*item, len(wave))
 		for i, at := range wave {
-			items[i] = &item{t: &ts[at], owner: ownerOf(ts[at].Contact), res: &results[at]}
+			items[i] = &item{t: &ts[at], owner: ownerOf(ts[at].Key), res: &results[at]}
 		}
 		// Everybody locks leases in this order.
 		slices.SortFunc(items, func(a, b *item) int { return cmp.Compare(a.owner, b.owner) })
@@ -45,7 +45,7 @@ type item struct {
 	// contact is what the contact will be, nil if it is not known or was not
 	// needed.
 	contact  *contactRow
-	controls map[string]automation.Control
+	controls map[string]automation.RunRequest
 	// begun is the run that is kept with the lease, nil if none is, and number that
 	// of its automation.
 	begun  *automation.RunChange
@@ -63,7 +63,7 @@ func (s *Store) write(ctx context.Context, slot int16, items []*item) error {
 		return err
 	}
 	if len(items) == 1 {
-		err = fmt.Errorf("contact %q: %w", items[0].t.Contact.String(), err)
+		err = fmt.Errorf("contact %q: %w", items[0].t.Key.String(), err)
 		if code(err) == uniqueViolation {
 			err = fmt.Errorf("%w: %w", err, automation.ErrConflict)
 		}
@@ -125,7 +125,7 @@ func (w *writing) refuse() bool {
 		if w.held[it.owner] != nil {
 			it.res.Err = w.prepare(it)
 		} else {
-			it.res.Err = fmt.Errorf("contact %q: %w", it.t.Contact.String(), automation.ErrLeaseLost)
+			it.res.Err = fmt.Errorf("contact %q: %w", it.t.Key.String(), automation.ErrLeaseLost)
 		}
 		refused = refused || it.res.Err != nil
 	}
@@ -202,7 +202,7 @@ func (w *writing) commit(ctx context.Context) error {
 	}
 	for _, it := range w.items {
 		w.s.begun.note(it)
-		it.res.Controls = it.controls
+		it.res.Requests = it.controls
 		if it.contact != nil && !it.t.Release && !it.t.Delete {
 			c := it.contact.Contact.Clone()
 			it.res.Contact = &c

@@ -143,8 +143,8 @@ const emailConstraint = "contacts_email"
 // lockContact relies on the primary key of contacts.
 const lockContact = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.id = $1::text AND c.deleted_at IS NULL FOR NO KEY UPDATE`
 
-// ChangeContact implements automation.ContactStore.
-func (s *Store) ChangeContact(ctx context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
+// UpdateContact implements automation.ContactStore.
+func (s *Store) UpdateContact(ctx context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
 	if err := s.ready(ctx); err != nil {
 		return automation.Contact{}, err
 	}

@@ -24,8 +24,8 @@ FROM automation.ended_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[
 	requestOf = `UPDATE automation.active_runs SET control = $2::smallint, due_at = least(due_at, $3::timestamptz) WHERE id = $1::uuid`
 )
 
-// ControlRun implements automation.WorkStore.
-func (s *Store) ControlRun(ctx context.Context, id string, c automation.Control, now time.Time) (automation.RunRecord, error) {
+// RecordRunRequest implements automation.WorkStore.
+func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.RunRequest, now time.Time) (automation.RunRecord, error) {
 	if err := s.ready(ctx); err != nil {
 		return automation.RunRecord{}, err
 	}
@@ -83,9 +83,9 @@ func lockRun(ctx context.Context, tx *transaction, id string) (run *runRow, acti
 }
 
 // heeds reports whether a request means something to a run as it stands.
-func heeds(run *runRow, c automation.Control) (bool, error) {
+func heeds(run *runRow, c automation.RunRequest) (bool, error) {
 	running := run.Status == automation.RunRunning
-	if c == automation.ControlCancel {
+	if c == automation.RequestCancel {
 		return running, nil
 	}
 	if !running && run.Status != automation.RunFailed {

@@ -288,8 +288,8 @@ SELECT ` + eventColumns + ` FROM automation.events e
 WHERE e.owner = $1::text AND e.name = $2::text AND e.accepted_at >= $3::timestamptz
 ORDER BY e.accepted_at, e.id`
 
-// ContactEvents implements automation.EventReader.
-func (s *Store) ContactEvents(ctx context.Context, contactID, name string, since time.Time) ([]automation.Event, error) {
+// ListContactEvents implements automation.EventReader.
+func (s *Store) ListContactEvents(ctx context.Context, contactID, name string, since time.Time) ([]automation.Event, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}

@@ -239,8 +239,8 @@ func (w *writing) readContacts(sc *script) {
 	var changing, others []string
 	var names renames
 	for _, it := range w.items {
-		it.renamed = it.t.Contact.ID != "" && !it.t.Delete && names.add(it.t)
-		switch id := it.t.Contact.ID; {
+		it.renamed = it.t.Key.ID != "" && !it.t.Delete && names.add(it.t)
+		switch id := it.t.Key.ID; {
 		case id == "" || it.renamed:
 		case it.t.Change != nil || it.t.Delete:
 			changing = append(changing, id)
@@ -288,7 +288,7 @@ func (r *renames) add(t *automation.Transition) bool {
 	if c.Unsubscribed != nil {
 		unsubscribed = pgtype.Bool{Bool: *c.Unsubscribed, Valid: true}
 	}
-	r.ids, r.first, r.last = append(r.ids, t.Contact.ID), append(r.first, given(c.FirstName)), append(r.last, given(c.LastName))
+	r.ids, r.first, r.last = append(r.ids, t.Key.ID), append(r.first, given(c.FirstName)), append(r.last, given(c.LastName))
 	r.unsubscribed = append(r.unsubscribed, unsubscribed)
 	return true
 }
@@ -340,7 +340,7 @@ func (w *writing) readMissing(ctx context.Context) error {
 			}
 		}
 		if it.renamed && w.contacts[it.owner] == nil && w.damaged[it.owner] == nil {
-			gone = append(gone, it.t.Contact.ID)
+			gone = append(gone, it.t.Key.ID)
 		}
 	}
 	var sc script
@@ -364,7 +364,7 @@ type runLookup struct {
 func (l *runLookup) add(r *automation.RunChange, everywhere bool) {
 	if !goesOn(*r) {
 		l.ending.add(&r.RunRecord, r.DueAt)
-		l.ending.seen = append(l.ending.seen, record.ControlCode(r.Seen))
+		l.ending.seen = append(l.ending.seen, record.ControlCode(r.Served))
 	}
 	if everywhere {
 		l.ended = append(l.ended, uuidOf(r.ID))

@@ -48,10 +48,10 @@ func leased(t *testing.T, s *postgres.Store, n int) []automation.Work {
 // starting returns a transition that starts a run at a step.
 func starting(w automation.Work, n int, step string) automation.Transition {
 	return automation.Transition{
-		Contact: w.Contact, Token: w.Token, Now: noon, Release: true,
+		Key: w.Key, Token: w.Token, Now: noon, Release: true,
 		Runs: []automation.RunChange{{New: true, RunRecord: automation.RunRecord{
 			ID: fmt.Sprintf("0195a3c0-7d00-7000-8000-%012x", n), AutomationID: "welcome", Version: 1,
-			ContactID: w.Contact.ID, Status: automation.RunRunning, Step: step, CreatedAt: noon,
+			ContactID: w.Key.ID, Status: automation.RunRunning, Step: step, CreatedAt: noon,
 		}}},
 	}
 }
@@ -91,11 +91,11 @@ func TestCommit_ANameMayBeAnything(t *testing.T) {
 	name := "a\x00b\xff"
 	change := automation.ContactChange{FirstName: &name, Properties: map[string]any{"name": "a\x00b"}}
 	results, err := s.Commit(t.Context(), []automation.Transition{{
-		Contact: w.Contact, Token: w.Token, Now: noon, Extend: noon.Add(time.Minute), Change: &change,
+		Key: w.Key, Token: w.Token, Now: noon, Extend: noon.Add(time.Minute), Change: &change,
 	}})
 	require.NoError(t, err)
 	require.NoError(t, results[0].Err)
-	c, err := s.FindContact(t.Context(), w.Contact)
+	c, err := s.FindContact(t.Context(), w.Key)
 	require.NoError(t, err)
 	assert.Equal(t, "a\uFFFDb\uFFFD", c.FirstName)
 	assert.Equal(t, map[string]any{"name": "a\x00b"}, c.Properties)
@@ -182,7 +182,7 @@ func TestStore_ADamagedContactFailsAlone(t *testing.T) {
 	t.Parallel()
 	s, pool := migrated(t)
 	works := leased(t, s, 3)
-	_, err := pool.Exec(t.Context(), "UPDATE automation.contacts SET properties = '{' WHERE id = $1", works[1].Contact.ID)
+	_, err := pool.Exec(t.Context(), "UPDATE automation.contacts SET properties = '{' WHERE id = $1", works[1].Key.ID)
 	require.NoError(t, err)
 
 	var ts []automation.Transition
@@ -192,12 +192,12 @@ func TestStore_ADamagedContactFailsAlone(t *testing.T) {
 	results, err := s.Commit(t.Context(), ts)
 	require.NoError(t, err)
 	require.NoError(t, results[0].Err)
-	require.ErrorContains(t, results[1].Err, works[1].Contact.ID)
+	require.ErrorContains(t, results[1].Err, works[1].Key.ID)
 	require.NoError(t, results[2].Err)
 
 	for i, w := range works {
 		e := order(i+1, "")
-		e.Event.ContactID, e.Event.Email, e.HostContact = w.Contact.ID, "", true
+		e.Event.ContactID, e.Event.Email, e.HostContact = w.Key.ID, "", true
 		_, err := s.AppendEvents(t.Context(), []automation.NewEvent{e})
 		require.NoError(t, err)
 	}
@@ -206,18 +206,18 @@ func TestStore_ADamagedContactFailsAlone(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, got, 2)
 	for i, w := range got {
-		require.Equal(t, works[2*i].Contact, w.Contact)
+		require.Equal(t, works[2*i].Key, w.Key)
 		require.Len(t, w.Events, 1)
 		require.NotEmpty(t, w.Events[0].Starts)
 	}
 	claim.Now = claim.Now.Add(time.Hour) // nothing but the damaged one, the others being gone
 	_, err = s.Commit(t.Context(), []automation.Transition{
-		{Contact: got[0].Contact, Token: got[0].Token, Now: noon, Handled: []string{got[0].Events[0].ID}, Release: true},
-		{Contact: got[1].Contact, Token: got[1].Token, Now: noon, Handled: []string{got[1].Events[0].ID}, Release: true},
+		{Key: got[0].Key, Token: got[0].Token, Now: noon, Handled: []string{got[0].Events[0].ID}, Release: true},
+		{Key: got[1].Key, Token: got[1].Token, Now: noon, Handled: []string{got[1].Events[0].ID}, Release: true},
 	})
 	require.NoError(t, err)
 	_, err = s.Claim(t.Context(), claim)
-	require.ErrorContains(t, err, works[1].Contact.ID)
+	require.ErrorContains(t, err, works[1].Key.ID)
 }
 
 // Runs are moved before it is known that a transition is refused.
@@ -273,9 +273,9 @@ func TestCommit_ARunThatIsRetriedAndFailsAtOnceHasEnded(t *testing.T) {
 	r := &ts[0].Runs[0]
 	r.Status, r.CompletedAt = automation.RunFailed, noon
 	commitAll(t, s, ts)
-	_, err := s.ControlRun(t.Context(), r.ID, automation.ControlRetry, noon)
+	_, err := s.RecordRunRequest(t.Context(), r.ID, automation.RequestRetry, noon)
 	require.NoError(t, err)
-	r.New, r.Seen = false, automation.ControlRetry
+	r.New, r.Served = false, automation.RequestRetry
 	commitAll(t, s, ts)
 	removed, err := s.Prune(t.Context(), automation.PruneParams{Before: noon.Add(time.Hour), Now: noon, Limit: 10})
 	require.NoError(t, err)

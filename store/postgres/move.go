@@ -52,7 +52,7 @@ func (w *writing) findTargets(ctx context.Context) (map[string]string, error) {
 			continue
 		}
 		targets[it.owner] = it.t.MoveTo
-		emails = append(emails, automation.EmailKey(it.t.Contact.Email))
+		emails = append(emails, automation.EmailKey(it.t.Key.Email))
 		if it.t.Create != nil {
 			args, err := insertContactArgs(*it.t.Create)
 			if err != nil {

@@ -62,7 +62,7 @@ func claimAll(ctx context.Context, url string, in io.Reader, out io.Writer) erro
 			return err
 		}
 		for _, w := range works {
-			fmt.Fprintln(out, w.Contact.ID)
+			fmt.Fprintln(out, w.Key.ID)
 		}
 	}
 }
@@ -190,11 +190,11 @@ func handleAll(t *testing.T, s *postgres.Store) int {
 		extend, release := make([]automation.Transition, len(works)), make([]automation.Transition, len(works))
 		for i, w := range works {
 			n += len(w.Events)
-			extend[i] = automation.Transition{Contact: w.Contact, Token: w.Token, Now: now, Extend: now.Add(time.Hour)}
+			extend[i] = automation.Transition{Key: w.Key, Token: w.Token, Now: now, Extend: now.Add(time.Hour)}
 			for _, e := range w.Events {
 				extend[i].Handled = append(extend[i].Handled, e.ID)
 			}
-			release[i] = automation.Transition{Contact: w.Contact, Token: w.Token, Now: now, Release: true}
+			release[i] = automation.Transition{Key: w.Key, Token: w.Token, Now: now, Release: true}
 		}
 		commits.Go(func() {
 			for _, ts := range [][]automation.Transition{extend, release} {

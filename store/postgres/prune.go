@@ -10,7 +10,7 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// Prune implements automation.Keeper.
+// Prune implements automation.Pruner.
 func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (automation.PruneResult, error) {
 	var res automation.PruneResult
 	if err := s.ready(ctx); err != nil {

@@ -104,7 +104,7 @@ type changedColumns struct {
 
 func (cs *changedColumns) add(r *automation.RunRecord, due time.Time) {
 	cs.ids, cs.statuses = append(cs.ids, uuidOf(r.ID)), append(cs.statuses, record.StatusCode(r.Status))
-	cs.setbacks, cs.steps = append(cs.setbacks, int32(min(r.Setbacks, math.MaxInt32))), append(cs.steps, r.Step)
+	cs.setbacks, cs.steps = append(cs.setbacks, int32(min(r.DecodeFailures, math.MaxInt32))), append(cs.steps, r.Step)
 	cs.waits, cs.due = append(cs.waits, orNull(r.WaitEvent)), append(cs.due, nullable(due))
 	cs.completed, cs.failures = append(cs.completed, nullable(r.CompletedAt)), append(cs.failures, orNull(record.EncodeError(r.Error)))
 	cs.states = append(cs.states, r.State)
@@ -208,7 +208,7 @@ func (rw *runWriter) change(it *item, r *automation.RunChange, from presentRun, 
 			rw.reopened = append(rw.reopened, uuidOf(r.ID))
 		}
 		rw.changed.add(&r.RunRecord, r.DueAt)
-		rw.changed.seen, rw.changed.now = append(rw.changed.seen, record.ControlCode(r.Seen)), append(rw.changed.now, it.t.Now)
+		rw.changed.seen, rw.changed.now = append(rw.changed.seen, record.ControlCode(r.Served)), append(rw.changed.now, it.t.Now)
 		rw.changed.hurry = append(rw.changed.hurry, gone && goesOn(*r))
 		rw.items[r.ID] = it
 	default:
@@ -239,7 +239,7 @@ func (rw *runWriter) noteControl(scan scanFunc) error {
 	}
 	it := rw.items[id]
 	if it.controls == nil {
-		it.controls = map[string]automation.Control{}
+		it.controls = map[string]automation.RunRequest{}
 	}
 	it.controls[id] = record.ControlOf(control)
 	return nil

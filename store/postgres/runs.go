@@ -13,7 +13,7 @@ import (
 type runRow struct {
 	automation.RunRecord
 	owner   string
-	control automation.Control
+	control automation.RunRequest
 }
 
 const (
@@ -28,7 +28,7 @@ func scanRun(scan scanFunc, more ...any) (runRow, error) {
 	var event, waits, failure *string
 	var due, completed *time.Time
 	dest := []any{
-		&r.ID, &r.AutomationID, &r.Version, &r.owner, &event, &r.EventName, &status, &r.Setbacks, &r.Step, &waits,
+		&r.ID, &r.AutomationID, &r.Version, &r.owner, &event, &r.EventName, &status, &r.DecodeFailures, &r.Step, &waits,
 		&due, &r.CreatedAt, &completed, &failure,
 	}
 	if err := scan(append(dest, more...)...); err != nil {

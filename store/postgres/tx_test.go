@@ -211,7 +211,7 @@ func nobodyHeldUp(t *testing.T, h host) {
 	require.Len(t, works[0].Events, 1)
 	name := "Ada"
 	results, err := h.Commit(ctx, []automation.Transition{{
-		Contact: works[0].Contact, Token: works[0].Token, Now: now, Release: true,
+		Key: works[0].Key, Token: works[0].Token, Now: now, Release: true,
 		Handled: []string{works[0].Events[0].ID}, Change: &automation.ContactChange{FirstName: &name},
 	}})
 	require.NoError(t, err)

@@ -150,8 +150,8 @@ func (s *Store) FindAutomation(ctx context.Context, id string) (a automation.Aut
 	return a, err
 }
 
-// FindDefinition implements automation.AutomationStore.
-func (s *Store) FindDefinition(ctx context.Context, v automation.VersionRef) (definition []byte, err error) {
+// FindAutomationVersion implements automation.AutomationStore.
+func (s *Store) FindAutomationVersion(ctx context.Context, v automation.VersionRef) (definition []byte, err error) {
 	err = s.read(ctx, func(q session) error {
 		definition, err = definitionOf(ctx, q, v)
 		return err

@@ -27,7 +27,7 @@ WHERE owner = ?2 AND token = ?10 AND run_no IS NULL
 func (c *committer) begin(ctx context.Context, p *plan) (bool, error) {
 	for i := range p.t.Runs {
 		change := &p.t.Runs[i]
-		r := newRow(p, change, automation.ControlNone)
+		r := newRow(p, change, automation.RequestNone)
 		if p.runs[i].no != 0 || r.table != begunRuns {
 			continue
 		}

@@ -170,7 +170,7 @@ func (c *claimer) lease(ctx context.Context, t *tx, owners []key) error {
 		}
 		if held {
 			c.leased = append(c.leased, owner)
-			c.works[owner] = &claimedWork{Work: automation.Work{Contact: owner.ref(), Token: token}}
+			c.works[owner] = &claimedWork{Work: automation.Work{Key: owner.ref(), Token: token}}
 		}
 		token--
 	}
@@ -211,7 +211,7 @@ func (c *claimer) readContacts(ctx context.Context, q session) error {
 		w := c.works[idKey(stored.ID)]
 		w.unreadable = stored.damage
 		if stored.deleted.IsZero() {
-			w.Record = &stored.Contact
+			w.Contact = &stored.Contact
 		}
 	})
 }

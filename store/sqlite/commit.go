@@ -34,7 +34,7 @@ func (s *Store) commit(ctx context.Context, ts []automation.Transition, results 
 		for i := range ts {
 			var err error
 			if results[i], err = c.commit(ctx, &ts[i]); err != nil {
-				return fmt.Errorf("commit of contact %q: %w", ts[i].Contact.String(), err)
+				return fmt.Errorf("commit of contact %q: %w", ts[i].Key.String(), err)
 			}
 		}
 		return t.count(ctx, c.tally)
@@ -81,7 +81,7 @@ func (c *committer) readAhead(ctx context.Context, ts []automation.Transition) e
 	for i := range ts {
 		t := &ts[i]
 		if needsContact(t) {
-			contacts = append(contacts, ownerKey(t.Contact))
+			contacts = append(contacts, ownerKey(t.Key))
 		}
 		known := len(runs)
 		for j := range t.Runs {
@@ -92,7 +92,7 @@ func (c *committer) readAhead(ctx context.Context, ts []automation.Transition) e
 			}
 		}
 		if len(runs) > known {
-			owners = append(owners, ownerKey(t.Contact))
+			owners = append(owners, ownerKey(t.Key))
 		}
 	}
 	err := lookup(ctx, c.tx, scanStoredContact, contactsAhead, contacts, func(s storedContact) { c.contacts[idKey(s.ID)] = s })
@@ -203,7 +203,7 @@ func (c *committer) commit(ctx context.Context, t *automation.Transition) (res a
 // written, releases or extends the lease. The error is a refusal if t must not be
 // written.
 func (c *committer) plan(ctx context.Context, t *automation.Transition) (*plan, error) {
-	p := &plan{t: t, owner: ownerKey(t.Contact).column(), begun: -1}
+	p := &plan{t: t, owner: ownerKey(t.Key).column(), begun: -1}
 	err := c.look(ctx, p)
 	if err != nil && !refuses(err) {
 		return nil, err
@@ -246,7 +246,7 @@ func (c *committer) lease(ctx context.Context, p *plan, write bool) (err error) 
 		held, err = c.extend(ctx, p)
 	}
 	if err == nil && !held {
-		return fmt.Errorf("contact %q: %w", p.t.Contact.String(), automation.ErrLeaseLost)
+		return fmt.Errorf("contact %q: %w", p.t.Key.String(), automation.ErrLeaseLost)
 	}
 	return failed("lease", err)
 }
@@ -289,7 +289,7 @@ func (c *committer) planContact(ctx context.Context, p *plan) (err error) {
 	if !needsContact(p.t) {
 		return nil
 	}
-	p.contact, p.known, err = c.contact(ctx, p.t.Contact)
+	p.contact, p.known, err = c.contact(ctx, p.t.Key)
 	if err != nil {
 		return failed("find contact", err)
 	}
@@ -337,7 +337,7 @@ func (p *plan) starts(event string) bool {
 
 func (c *committer) changeContact(ctx context.Context, p *plan) error {
 	if p.update != nil || p.t.Delete {
-		delete(c.contacts, ownerKey(p.t.Contact))
+		delete(c.contacts, ownerKey(p.t.Key))
 	}
 	if p.t.Delete {
 		clear(c.standings) // all runs of the contact change
@@ -356,7 +356,7 @@ func (c *committer) changeContact(ctx context.Context, p *plan) error {
 		p.contact.deleted = maybe{p.t.Now}
 		return err
 	default:
-		return c.tx.cancelOwner(ctx, p.t.Contact, p.t.Now)
+		return c.tx.cancelOwner(ctx, p.t.Key, p.t.Now)
 	}
 }
 
@@ -364,6 +364,6 @@ func (c *committer) changeContact(ctx context.Context, p *plan) error {
 // to it, what the result tells, and whether the runs that go on must hear that it was
 // deleted.
 func needsContact(t *automation.Transition) bool {
-	return t.Contact.ID != "" && (!t.Release || t.Change != nil || t.Delete ||
+	return t.Key.ID != "" && (!t.Release || t.Change != nil || t.Delete ||
 		slices.ContainsFunc(t.Runs, func(r automation.RunChange) bool { return r.Status == automation.RunRunning }))
 }

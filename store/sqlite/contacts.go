@@ -159,8 +159,8 @@ func (t *tx) leave(ctx context.Context, no int64, segments []string) error {
 	return nil
 }
 
-// ChangeContact implements automation.ContactStore.
-func (s *Store) ChangeContact(ctx context.Context, id string, change automation.ContactChange) (c automation.Contact, err error) {
+// UpdateContact implements automation.ContactStore.
+func (s *Store) UpdateContact(ctx context.Context, id string, change automation.ContactChange) (c automation.Contact, err error) {
 	err = s.write(ctx, func(ctx context.Context, t *tx) error {
 		stored, err := knownContact(ctx, t, automation.ContactRef{ID: id})
 		if err != nil {

@@ -13,8 +13,8 @@ import (
 const requestRun = `
 UPDATE automation_active_runs SET control = ?1, due_at = min(coalesce(due_at, ?2), ?2) WHERE no = ?3`
 
-// ControlRun implements automation.WorkStore.
-func (s *Store) ControlRun(ctx context.Context, id string, c automation.Control, now time.Time) (before automation.RunRecord, err error) {
+// RecordRunRequest implements automation.WorkStore.
+func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.RunRequest, now time.Time) (before automation.RunRecord, err error) {
 	err = s.write(ctx, func(ctx context.Context, t *tx) error {
 		run, err := findStoredRun(ctx, t, id)
 		if err != nil {
@@ -23,9 +23,9 @@ func (s *Store) ControlRun(ctx context.Context, id string, c automation.Control,
 		before = run.RunRecord
 		running := run.Status == automation.RunRunning
 		switch {
-		case c == automation.ControlRetry && !running && run.Status != automation.RunFailed:
+		case c == automation.RequestRetry && !running && run.Status != automation.RunFailed:
 			return conflict("run %q is %s, and only a failed run can be retried", id, run.Status)
-		case c == automation.ControlRetry && running, c == automation.ControlCancel && !running:
+		case c == automation.RequestRetry && running, c == automation.RequestCancel && !running:
 			return nil
 		}
 		if err := t.activate(ctx, &run); err != nil {

@@ -16,7 +16,7 @@ DELETE FROM automation_idempotency_keys WHERE (name, key, event_id) IN (
 
 // erase empties the events of t's contact, and those that were sent for its email.
 func (c *committer) erase(ctx context.Context, t *automation.Transition) error {
-	owners := []key{ownerKey(t.Contact)}
+	owners := []key{ownerKey(t.Key)}
 	if t.EraseEmail != "" {
 		owners = append(owners, ownerKey(automation.ContactRef{Email: t.EraseEmail}))
 	}

@@ -251,8 +251,8 @@ func (s *Store) FindEvent(ctx context.Context, id string) (e automation.Event, e
 const contactEvents = selectEvent + `
 FROM automation_events e WHERE e.owner = ? AND e.accepted_at >= ? AND e.name = ? ORDER BY e.accepted_at, e.no`
 
-// ContactEvents implements automation.EventReader.
-func (s *Store) ContactEvents(ctx context.Context, contactID, name string, since time.Time) (events []automation.Event, err error) {
+// ListContactEvents implements automation.EventReader.
+func (s *Store) ListContactEvents(ctx context.Context, contactID, name string, since time.Time) (events []automation.Event, err error) {
 	err = s.read(ctx, func(q session) error {
 		events, err = all(ctx, q, scanEvent, contactEvents, idKey(contactID).column(), since.UnixMicro(), name)
 		return failed("contact events", err)

@@ -108,7 +108,7 @@ func start(tb testing.TB, s *sqlite.Store, contact string) string {
 		Status: automation.RunRunning, Step: "first", DueAt: now.Add(time.Hour), CreatedAt: now,
 	}
 	results, err := s.Commit(tb.Context(), []automation.Transition{{
-		Contact: works[0].Contact, Token: works[0].Token, Now: now, Release: true,
+		Key: works[0].Key, Token: works[0].Token, Now: now, Release: true,
 		Handled: []string{e.Event.ID}, Runs: []automation.RunChange{{RunRecord: run, New: true}},
 	}})
 	require.NoError(tb, err)

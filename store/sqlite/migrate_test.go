@@ -169,7 +169,7 @@ func assertRelease2(t *testing.T, s *sqlite.Store) {
 			Version: 1, ContactID: "ada", EventID: "e1", EventName: "user.created", Status: automation.RunRunning, Step: "wait",
 			WaitEvent: "user.active", DueAt: second(90), State: []byte{1},
 		},
-		"sleeps": {Version: 2, ContactID: "ada", Status: automation.RunRunning, Step: "delay", DueAt: second(80), Setbacks: 2, State: []byte{2}},
+		"sleeps": {Version: 2, ContactID: "ada", Status: automation.RunRunning, Step: "delay", DueAt: second(80), DecodeFailures: 2, State: []byte{2}},
 		"asked": {
 			Version: 2, ContactID: "bob", Status: automation.RunFailed, Step: "send", DueAt: second(70), CompletedAt: second(3),
 			Error: &automation.StepError{Code: "damaged", Message: "m"}, State: []byte{3},
@@ -204,11 +204,11 @@ func assertRelease2(t *testing.T, s *sqlite.Store) {
 	assert.Equal(t, "e2", works[0].Events[0].ID)
 	require.Len(t, works[0].Runs, 1)
 	assert.Equal(t, "waits", works[0].Runs[0].ID)
-	assert.JSONEq(t, `{"plan":"pro"}`, string(works[0].Runs[0].Trigger))
+	assert.JSONEq(t, `{"plan":"pro"}`, string(works[0].Runs[0].TriggerPayload))
 
 	latest := automation.RunRecord{ID: "latest", AutomationID: "welcome", Version: 2, ContactID: "ada", Status: automation.RunRunning, Step: "send", CreatedAt: second(1)}
 	results, err := s.Commit(t.Context(), []automation.Transition{{
-		Contact: works[0].Contact, Token: works[0].Token, Now: p.Now, Release: true, Runs: []automation.RunChange{{RunRecord: latest, New: true}},
+		Key: works[0].Key, Token: works[0].Token, Now: p.Now, Release: true, Runs: []automation.RunChange{{RunRecord: latest, New: true}},
 	}})
 	require.NoError(t, err)
 	require.NoError(t, results[0].Err)

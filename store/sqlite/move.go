@@ -27,7 +27,7 @@ func (t *tx) moveEvents(ctx context.Context, from, to automation.ContactRef) err
 // target returns the contact that gets the events of the email that t is about,
 // and whether it has to be created.
 func (c *committer) target(ctx context.Context, t *automation.Transition) (to automation.ContactRef, create bool, err error) {
-	owner, found, err := contact(ctx, c.tx, automation.ContactRef{Email: t.Contact.Email})
+	owner, found, err := contact(ctx, c.tx, automation.ContactRef{Email: t.Key.Email})
 	switch {
 	case err != nil:
 		return to, false, failed("find contact", err)
@@ -53,5 +53,5 @@ func (c *committer) move(ctx context.Context, t *automation.Transition, to autom
 			return err
 		}
 	}
-	return c.tx.moveEvents(ctx, t.Contact, to)
+	return c.tx.moveEvents(ctx, t.Key, to)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// Prune implements automation.Keeper.
+// Prune implements automation.Pruner.
 func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (res automation.PruneResult, err error) {
 	err = s.write(ctx, func(ctx context.Context, t *tx) error {
 		r := pruner{tx: t, params: p}

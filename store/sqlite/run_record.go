@@ -54,9 +54,9 @@ func scanRun(rows *sql.Rows) (r storedRun, err error) {
 	var due, completed maybe
 	var created moment
 	err = rows.Scan(&r.no, &id, &r.AutomationID, &r.Version, &r.owner, &event, &eventName, &status, &r.Step, &r.WaitEvent,
-		&due, &created, &control, &r.Setbacks, &completed, &failure, &r.State, &r.table, &r.Trigger)
+		&due, &created, &control, &r.DecodeFailures, &completed, &failure, &r.State, &r.table, &r.TriggerPayload)
 	r.ID, r.ContactID, r.EventID, r.EventName = id.id(), r.owner.id(), event.id(), string(eventName)
-	r.Status, r.Control = record.StatusOf(status), record.ControlOf(control)
+	r.Status, r.Request = record.StatusOf(status), record.ControlOf(control)
 	r.DueAt, r.CreatedAt, r.CompletedAt = due.Time, created.Time, completed.Time
 	r.Error = record.DecodeError(string(failure))
 	return r, err

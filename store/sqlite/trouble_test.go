@@ -138,12 +138,12 @@ func TestWrite_APanicIsNoSuccess(t *testing.T) {
 	s, _ := fresh(t)
 	id := contacts(t, s, 1)[0]
 	change := automation.ContactChange{Properties: map[string]any{"x": panicker{}}}
-	assert.Panics(t, func() { _, _ = s.ChangeContact(context.Background(), id, change) })
+	assert.Panics(t, func() { _, _ = s.UpdateContact(context.Background(), id, change) })
 	c, err := s.FindContact(t.Context(), automation.ContactRef{ID: id})
 	require.NoError(t, err, "the store goes on")
 	assert.Empty(t, c.Properties)
 	first := "Ada"
-	_, err = s.ChangeContact(t.Context(), id, automation.ContactChange{FirstName: &first})
+	_, err = s.UpdateContact(t.Context(), id, automation.ContactChange{FirstName: &first})
 	require.NoError(t, err)
 }
 

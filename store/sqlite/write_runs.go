@@ -15,7 +15,7 @@ type standing struct {
 	no      int64 // 0: it is new
 	id      key
 	table   table
-	control automation.Control
+	control automation.RunRequest
 	place   place
 	placeNo int64
 	event   sql.NullInt64
@@ -130,11 +130,11 @@ func (c *committer) put(ctx context.Context, p *plan, i int, res *automation.Com
 		}
 	}
 	r := newRow(p, change, stands.control)
-	if r.control != automation.ControlNone {
-		if res.Controls == nil {
-			res.Controls = map[string]automation.Control{}
+	if r.control != automation.RequestNone {
+		if res.Requests == nil {
+			res.Requests = map[string]automation.RunRequest{}
 		}
-		res.Controls[change.ID] = r.control
+		res.Requests[change.ID] = r.control
 	}
 	delete(c.standings, stands.id)
 	return failed("change run", c.change(ctx, p, change, stands, &r))
@@ -143,23 +143,23 @@ func (c *committer) put(ctx context.Context, p *plan, i int, res *automation.Com
 // row is what the columns of a run hold that change.
 type row struct {
 	table   table // to which it belongs
-	control automation.Control
+	control automation.RunRequest
 	due     time.Time
 }
 
 // newRow returns how a change is kept. asked is the request about the run that the
 // store knows of.
-func newRow(p *plan, change *automation.RunChange, asked automation.Control) row {
+func newRow(p *plan, change *automation.RunChange, asked automation.RunRequest) row {
 	r := row{table: endedRuns, control: remaining(asked, change), due: change.DueAt}
 	running := change.Status == automation.RunRunning
 	// Whoever wrote a run of a deleted contact may not have known that it is.
-	if r.control != automation.ControlNone || running && p.gone() {
+	if r.control != automation.RequestNone || running && p.gone() {
 		r.due = earlier(r.due, p.t.Now)
 	}
 	switch {
-	case running && r.control == automation.ControlNone && record.ActsNow(p.t, change):
+	case running && r.control == automation.RequestNone && record.ActsNow(p.t, change):
 		r.table = begunRuns
-	case running || r.control == automation.ControlRetry:
+	case running || r.control == automation.RequestRetry:
 		r.table = activeRuns
 	}
 	return r
@@ -170,20 +170,20 @@ func (r *row) columns(change *automation.RunChange) []any {
 	if r.table == begunRuns {
 		return args(r.due.UnixMicro(), bytesOrNull(change.State))
 	}
-	return args(orNull(r.due), bytesOrNull(change.State), record.ControlCode(r.control), small(change.Setbacks),
+	return args(orNull(r.due), bytesOrNull(change.State), record.ControlCode(r.control), small(change.DecodeFailures),
 		orNull(change.CompletedAt), textOrNull(record.EncodeError(change.Error)))
 }
 
 // remaining returns the request about a run that is left when change was written.
-func remaining(asked automation.Control, change *automation.RunChange) automation.Control {
+func remaining(asked automation.RunRequest, change *automation.RunChange) automation.RunRequest {
 	switch {
-	case asked == change.Seen:
-	case asked == automation.ControlCancel && change.Status == automation.RunRunning:
+	case asked == change.Served:
+	case asked == automation.RequestCancel && change.Status == automation.RunRunning:
 		return asked
-	case asked == automation.ControlRetry && change.Status == automation.RunFailed:
+	case asked == automation.RequestRetry && change.Status == automation.RunFailed:
 		return asked
 	}
-	return automation.ControlNone
+	return automation.RequestNone
 }
 
 // earlier returns the earlier one of two times, where the zero time is never.
@@ -227,7 +227,7 @@ func (c *committer) started(at int64) {
 
 // start keeps a new run. It reports false if the run is known already.
 func (c *committer) start(ctx context.Context, p *plan, change *automation.RunChange, automationNo int64) (bool, error) {
-	r := newRow(p, change, automation.ControlNone)
+	r := newRow(p, change, automation.RequestNone)
 	if r.table == begunRuns {
 		r.table = activeRuns // the lease has another
 	}

@@ -126,7 +126,7 @@ func (f *fixture) take(contact string, now time.Time) automation.Work {
 	p := everything(now)
 	p.Contact = automation.ContactRef{ID: contact}
 	works := f.claimWith(p)
-	if len(works) != 1 || works[0].Contact.ID != contact {
+	if len(works) != 1 || works[0].Key.ID != contact {
 		f.failf("claim of contact %q: got %v", contact, contactsOf(works))
 	}
 	return works[0]
@@ -135,7 +135,7 @@ func (f *fixture) take(contact string, now time.Time) automation.Work {
 func contactsOf(works []automation.Work) []string {
 	names := make([]string, len(works))
 	for i := range works {
-		names[i] = works[i].Contact.String()
+		names[i] = works[i].Key.String()
 	}
 	return names
 }
@@ -158,12 +158,12 @@ func runsOf(w automation.Work) []string {
 
 // release returns a transition that ends the lease and writes nothing else.
 func release(w automation.Work, now time.Time) automation.Transition {
-	return automation.Transition{Contact: w.Contact, Token: w.Token, Now: now, Release: true}
+	return automation.Transition{Key: w.Key, Token: w.Token, Now: now, Release: true}
 }
 
 // hold returns a transition that keeps the lease for a minute longer.
 func hold(w automation.Work, now time.Time) automation.Transition {
-	return automation.Transition{Contact: w.Contact, Token: w.Token, Now: now, Extend: now.Add(lease)}
+	return automation.Transition{Key: w.Key, Token: w.Token, Now: now, Extend: now.Add(lease)}
 }
 
 // done returns a transition that has handled all events and ends the lease.
@@ -185,7 +185,7 @@ func (f *fixture) commitAll(ts ...automation.Transition) []automation.CommitResu
 // commit writes one transition, which must succeed.
 func (f *fixture) commit(t automation.Transition) automation.CommitResult {
 	res := f.commitAll(t)[0]
-	f.must("transition of "+t.Contact.String(), res.Err)
+	f.must("transition of "+t.Key.String(), res.Err)
 	return res
 }
 
@@ -269,7 +269,7 @@ func (f *fixture) drive(now time.Time) []string {
 		}
 		ts := make([]automation.Transition, len(works))
 		for i, w := range works {
-			if w.Contact.ID == "" {
+			if w.Key.ID == "" {
 				ts[i] = f.movedHome(w, now)
 				continue
 			}
@@ -277,7 +277,7 @@ func (f *fixture) drive(now time.Time) []string {
 			handled = append(handled, ts[i].Handled...)
 		}
 		for i, res := range f.commitAll(ts...) {
-			f.must("transition of "+works[i].Contact.String(), res.Err)
+			f.must("transition of "+works[i].Key.String(), res.Err)
 		}
 	}
 	f.failf("claim: after 20 rounds there is still work, and %d events were handled", len(handled))
@@ -286,7 +286,7 @@ func (f *fixture) drive(now time.Time) []string {
 
 // movedHome gives the events of an email to its contact, which may be new.
 func (f *fixture) movedHome(w automation.Work, now time.Time) automation.Transition {
-	c := automation.Contact{ID: f.id(), Email: w.Contact.Email, CreatedAt: now}
+	c := automation.Contact{ID: f.id(), Email: w.Key.Email, CreatedAt: now}
 	t := release(w, now)
 	t.MoveTo, t.Create = c.ID, &c
 	return t

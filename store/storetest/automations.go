@@ -26,7 +26,7 @@ func (f *fixture) findAutomation(id string) automation.AutomationRecord {
 }
 
 func (f *fixture) findDefinitionOf(v automation.VersionRef) string {
-	text, err := f.store.FindDefinition(f.ctx, v)
+	text, err := f.store.FindAutomationVersion(f.ctx, v)
 	f.must("find definition", err)
 	return string(text)
 }
@@ -44,7 +44,7 @@ func automationKept(f *fixture) {
 	f.equal("automation after the conflict", automationText(f.findAutomation(a.ID)), automationText(a))
 	_, err := f.store.FindAutomation(f.ctx, missing)
 	f.refused("an automation that does not exist", err, automation.ErrNotFound)
-	_, err = f.store.FindDefinition(f.ctx, automation.VersionRef{AutomationID: a.ID, Version: 2})
+	_, err = f.store.FindAutomationVersion(f.ctx, automation.VersionRef{AutomationID: a.ID, Version: 2})
 	f.refused("a version that does not exist", err, automation.ErrNotFound)
 }
 
@@ -62,7 +62,7 @@ func automationRevisions(f *fixture) {
 		f.refused("update of another revision", f.store.UpdateAutomation(f.ctx, stale), automation.ErrConflict)
 	}
 	f.equal("automation after the conflicts", automationText(f.findAutomation("welcome")), automationText(a))
-	_, err := f.store.FindDefinition(f.ctx, automation.VersionRef{AutomationID: "welcome", Version: 3})
+	_, err := f.store.FindAutomationVersion(f.ctx, automation.VersionRef{AutomationID: "welcome", Version: 3})
 	f.refused("version of a refused update", err, automation.ErrNotFound)
 	a.ID, a.Revision = "unknown", 1
 	f.refused("update of an automation that does not exist", f.store.UpdateAutomation(f.ctx, a), automation.ErrNotFound)
@@ -153,7 +153,7 @@ func automationDelete(f *fixture) {
 	f.equal("definition of a running run", f.findDefinitionOf(first), text)
 	f.equal("definition of a run that has ended", f.findDefinitionOf(automation.VersionRef{AutomationID: "welcome", Version: 2}), `{"steps":[2]}`)
 	f.equal("run that has ended", runText(f.findRun(failed.ID)), runText(failed))
-	w := f.asked(running.ID, automation.ControlCancel, at(5))
+	w := f.asked(running.ID, automation.RequestCancel, at(5))
 	f.commit(ending(w, running, automation.RunCancelled, at(6)))
 	f.equal("status", f.findRun(running.ID).Status, automation.RunCancelled)
 }
@@ -172,7 +172,7 @@ func automationDeletedID(f *fixture) {
 	f.equal("definition", f.findDefinitionOf(automation.VersionRef{AutomationID: "welcome", Version: 2}), `{"steps":[2]}`)
 
 	f.prune(at(100), 100)
-	_, err := f.store.FindDefinition(f.ctx, automation.VersionRef{AutomationID: "welcome", Version: 2})
+	_, err := f.store.FindAutomationVersion(f.ctx, automation.VersionRef{AutomationID: "welcome", Version: 2})
 	f.refused("definition after the run was pruned", err, automation.ErrNotFound)
 	f.automation("welcome", "signup")
 	f.equal("version after 2, which others may remember", f.findAutomation("welcome").Version, 3)

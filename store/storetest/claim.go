@@ -99,14 +99,14 @@ func claimContents(f *fixture) {
 	f.append(trigger)
 
 	w := f.claimOne(at(2))
-	f.equal("contact", w.Contact, automation.ContactRef{ID: contact.ID})
-	f.equal("record", contactText(*w.Record), contactText(contact))
+	f.equal("contact", w.Key, automation.ContactRef{ID: contact.ID})
+	f.equal("record", contactText(*w.Contact), contactText(contact))
 	f.equal("event", eventText(w.Events[0].Event), eventText(trigger.Event))
 	f.equal("starts", w.Events[0].Starts, []automation.VersionRef{v})
 	f.equal("runs", len(w.Runs), 0)
 
 	change := f.started(v, contact.ID, trigger.Event)
-	change.DueAt, change.State, change.Setbacks = at(3), []byte("\x00\xff\xfe not text"), 3
+	change.DueAt, change.State, change.DecodeFailures = at(3), []byte("\x00\xff\xfe not text"), 3
 	change.Error = &automation.StepError{Code: "damaged", Message: "cannot be read"}
 	t := done(w, at(2))
 	t.Runs = []automation.RunChange{change}
@@ -115,8 +115,8 @@ func claimContents(f *fixture) {
 	w = f.claimOne(at(3))
 	f.equal("events", len(w.Events), 0)
 	f.equal("run", runText(w.Runs[0].RunRecord), runText(change.RunRecord))
-	f.equal("control", w.Runs[0].Control, automation.ControlNone)
-	f.equal("trigger", string(w.Runs[0].Trigger), string(trigger.Event.Payload))
+	f.equal("control", w.Runs[0].Request, automation.RequestNone)
+	f.equal("trigger", string(w.Runs[0].TriggerPayload), string(trigger.Event.Payload))
 }
 
 func claimStarts(f *fixture) {
@@ -187,7 +187,7 @@ func claimContact(f *fixture) {
 	run := f.run(v, busy, asleep(at(1)))
 	event := f.send("a", busy, at(1))
 	w := f.take(idle, at(2))
-	f.equal("record", contactText(*w.Record), contactText(f.findContact(automation.ContactRef{ID: idle})))
+	f.equal("record", contactText(*w.Contact), contactText(f.findContact(automation.ContactRef{ID: idle})))
 	f.equal("events and runs", len(w.Events)+len(w.Runs), 0)
 
 	w = f.take(busy, at(2))
@@ -213,7 +213,7 @@ func claimAtOnce(f *fixture) {
 			}
 			mu.Lock()
 			for _, w := range works {
-				claimed[w.Contact.ID]++
+				claimed[w.Key.ID]++
 			}
 			mu.Unlock()
 		}
@@ -224,7 +224,7 @@ func claimAtOnce(f *fixture) {
 	}
 	// A claimer may find everything locked for a moment, and give up.
 	for _, w := range f.claim(at(contacts)) {
-		claimed[w.Contact.ID]++
+		claimed[w.Key.ID]++
 	}
 	f.equal("how many contacts were claimed", len(claimed), contacts)
 	for id, n := range claimed {

@@ -46,8 +46,8 @@ func (f *fixture) calls(run automation.RunRecord, w automation.Work, d automatio
 		}},
 		{"FindEventDefinition", func(ctx context.Context, s automation.Store) error { return second(s.FindEventDefinition(ctx, d.ID)) }},
 		{"FindEvent", func(ctx context.Context, s automation.Store) error { return second(s.FindEvent(ctx, run.EventID)) }},
-		{"ContactEvents", func(ctx context.Context, s automation.Store) error {
-			return second(s.ContactEvents(ctx, run.ContactID, "a", at(0)))
+		{"ListContactEvents", func(ctx context.Context, s automation.Store) error {
+			return second(s.ListContactEvents(ctx, run.ContactID, "a", at(0)))
 		}},
 		{"InsertEventDefinition", func(ctx context.Context, s automation.Store) error { return s.InsertEventDefinition(ctx, definition) }},
 		{"UpdateEventDefinition", func(ctx context.Context, s automation.Store) error { return s.UpdateEventDefinition(ctx, d) }},
@@ -56,8 +56,8 @@ func (f *fixture) calls(run automation.RunRecord, w automation.Work, d automatio
 		{"InsertAutomation", func(ctx context.Context, s automation.Store) error { return s.InsertAutomation(ctx, a) }},
 		{"UpdateAutomation", func(ctx context.Context, s automation.Store) error { return s.UpdateAutomation(ctx, edited) }},
 		{"FindAutomation", func(ctx context.Context, s automation.Store) error { return second(s.FindAutomation(ctx, "welcome")) }},
-		{"FindDefinition", func(ctx context.Context, s automation.Store) error {
-			return second(s.FindDefinition(ctx, automation.VersionRef{AutomationID: "welcome", Version: 1}))
+		{"FindAutomationVersion", func(ctx context.Context, s automation.Store) error {
+			return second(s.FindAutomationVersion(ctx, automation.VersionRef{AutomationID: "welcome", Version: 1}))
 		}},
 		{"ListAutomations", func(ctx context.Context, s automation.Store) error {
 			return second(s.ListAutomations(ctx, automation.AutomationQuery{PageQuery: page}))
@@ -68,8 +68,8 @@ func (f *fixture) calls(run automation.RunRecord, w automation.Work, d automatio
 			return second(s.Commit(ctx, []automation.Transition{t}))
 		}},
 		{"NextDue", func(ctx context.Context, s automation.Store) error { return second(s.NextDue(ctx)) }},
-		{"ControlRun", func(ctx context.Context, s automation.Store) error {
-			return second(s.ControlRun(ctx, run.ID, automation.ControlCancel, at(3)))
+		{"RecordRunRequest", func(ctx context.Context, s automation.Store) error {
+			return second(s.RecordRunRequest(ctx, run.ID, automation.RequestCancel, at(3)))
 		}},
 		{"CancelRuns", func(ctx context.Context, s automation.Store) error {
 			return second(s.CancelRuns(ctx, "welcome", at(3)))
@@ -83,8 +83,8 @@ func (f *fixture) calls(run automation.RunRecord, w automation.Work, d automatio
 			return second(s.FindContact(ctx, automation.ContactRef{ID: run.ContactID}))
 		}},
 		{"InsertContact", func(ctx context.Context, s automation.Store) error { return s.InsertContact(ctx, contact) }},
-		{"ChangeContact", func(ctx context.Context, s automation.Store) error {
-			return second(s.ChangeContact(ctx, run.ContactID, change))
+		{"UpdateContact", func(ctx context.Context, s automation.Store) error {
+			return second(s.UpdateContact(ctx, run.ContactID, change))
 		}},
 		{"DeleteContact", func(ctx context.Context, s automation.Store) error { return s.DeleteContact(ctx, run.ContactID, at(3)) }},
 		{"ListContacts", func(ctx context.Context, s automation.Store) error {
@@ -116,7 +116,7 @@ func (f *fixture) everyone(run automation.RunRecord) string {
 	runs, _ := f.page(f.runs(automation.RunQuery{}), automation.PageQuery{Limit: 10})
 	definitions, err := f.store.ListEventDefinitions(f.ctx, automation.PageQuery{Limit: 10})
 	f.must("list definitions", err)
-	events, err := f.store.ContactEvents(f.ctx, run.ContactID, "a", at(0))
+	events, err := f.store.ListContactEvents(f.ctx, run.ContactID, "a", at(0))
 	f.must("contact events", err)
 	return fmt.Sprintln(automations, contacts, runs, len(definitions.Data), len(events), f.nextDue(),
 		runText(f.findRun(run.ID)), contactText(f.findContact(automation.ContactRef{ID: run.ContactID})),

@@ -34,13 +34,13 @@ func commitStale(f *fixture) {
 		f.send("signup", f.contact(fmt.Sprintf("c%d@example.com", i)), at(i))
 		works = append(works, f.claimOne(at(i)))
 	}
-	owner := f.take(works[1].Contact.ID, at(90))
+	owner := f.take(works[1].Key.ID, at(90))
 	ts := make([]automation.Transition, 3)
 	for i, w := range works {
 		ts[i] = done(w, at(91))
 		name := "changed"
 		ts[i].Change = &automation.ContactChange{FirstName: &name}
-		ts[i].Runs = []automation.RunChange{f.started(v, w.Contact.ID, w.Events[0].Event)}
+		ts[i].Runs = []automation.RunChange{f.started(v, w.Key.ID, w.Events[0].Event)}
 	}
 	results := f.commitAll(ts...)
 	f.must("the first transition", results[0].Err)
@@ -50,7 +50,7 @@ func commitStale(f *fixture) {
 	f.findRun(ts[2].Runs[0].ID)
 	_, err := f.store.FindRun(f.ctx, ts[1].Runs[0].ID)
 	f.refused("the run of the second transition", err, automation.ErrNotFound)
-	f.equal("contact of the second transition", f.findContact(works[1].Contact).FirstName, "")
+	f.equal("contact of the second transition", f.findContact(works[1].Key).FirstName, "")
 	f.idle(at(92)) // the refused transition has not released the lease
 	f.commit(release(owner, at(92)))
 	f.equal("events of the second contact", eventsOf(f.claimOne(at(92))), eventsOf(works[1]))
@@ -73,7 +73,7 @@ func commitUnknown(f *fixture) {
 	contact := f.contact("ada@example.com")
 	for _, ref := range []automation.ContactRef{{ID: contact}, {ID: missing}, {Email: "nobody@example.com"}} {
 		for _, token := range []int64{0, 1} {
-			w := automation.Work{Contact: ref, Token: token}
+			w := automation.Work{Key: ref, Token: token}
 			f.commitRefused("a transition without a lease", release(w, at(0)), automation.ErrLeaseLost)
 		}
 	}
@@ -107,7 +107,7 @@ func commitExtend(f *fixture) {
 	t := hold(w, at(2))
 	t.Extend = at(500)
 	res := f.commit(t)
-	f.equal("contact in the result", contactText(*res.Contact), contactText(*w.Record))
+	f.equal("contact in the result", contactText(*res.Contact), contactText(*w.Contact))
 	f.idle(at(499))
 	t.Extend = at(300) // an extension may be shorter: work that is put back
 	f.commit(t)
@@ -159,7 +159,7 @@ func commitRefusedStart(f *fixture) {
 		}
 	}
 	f.equal("run", runText(f.findRun(sleeper.ID)), runText(sleeper))
-	f.equal("contact", f.findContact(w.Contact).FirstName, "")
+	f.equal("contact", f.findContact(w.Key).FirstName, "")
 	f.idle(at(3))
 	f.commit(release(w, at(3)))
 	w = f.claimOne(at(3))
@@ -176,12 +176,12 @@ func commitForgotten(f *fixture) {
 	f.edit("welcome", func(a *automation.AutomationRecord) { a.Version = 2 })
 	f.prune(at(1000), 100)
 	t := done(w, at(2))
-	t.Runs = []automation.RunChange{f.started(v, w.Contact.ID, w.Events[0].Event)}
+	t.Runs = []automation.RunChange{f.started(v, w.Key.ID, w.Events[0].Event)}
 	if err := f.commitAll(t)[0].Err; err != nil {
 		f.refused("a version that was pruned", err, automation.ErrConflict)
 		return
 	}
-	_, err := f.store.FindDefinition(f.ctx, v)
+	_, err := f.store.FindAutomationVersion(f.ctx, v)
 	f.must("definition of a run that was started", err)
 }
 
@@ -201,9 +201,9 @@ func commitTwice(f *fixture) {
 		f.commit(t)
 	}
 	f.equal("run", runText(f.findRun(t.Runs[0].ID)), runText(t.Runs[0].RunRecord))
-	f.equal("contact", contactText(f.findContact(w.Contact)), contactText(automation.Contact{
+	f.equal("contact", contactText(f.findContact(w.Key)), contactText(automation.Contact{
 		ID: contact, Email: "ada@example.com", FirstName: name, Segments: []string{"s1"},
-		Properties: map[string]any{"plan": "pro"}, CreatedAt: w.Record.CreatedAt,
+		Properties: map[string]any{"plan": "pro"}, CreatedAt: w.Contact.CreatedAt,
 	}))
 	counts, err := f.store.CountRuns(f.ctx, v.AutomationID)
 	f.must("count", err)
@@ -228,11 +228,11 @@ func commitRun(f *fixture) {
 	contact := f.contact("ada@example.com")
 	run := f.run(v, contact, func(r *automation.RunRecord) { r.DueAt, r.State = at(1), nil })
 	f.equal("new run", runText(f.findRun(run.ID)), runText(run))
-	run.Status, run.Step, run.WaitEvent, run.DueAt, run.Setbacks = automation.RunRunning, "second", "ping", at(70), 7
+	run.Status, run.Step, run.WaitEvent, run.DueAt, run.DecodeFailures = automation.RunRunning, "second", "ping", at(70), 7
 	run.State, run.Error = []byte{0, 255, 1, '\n'}, &automation.StepError{Code: "x", Message: "naïve 日本語"}
 	f.change(run, at(1))
 	f.equal("run that waits", runText(f.findRun(run.ID)), runText(run))
-	run.Status, run.WaitEvent, run.DueAt, run.CompletedAt, run.Setbacks = automation.RunFailed, "", time.Time{}, at(2), 0
+	run.Status, run.WaitEvent, run.DueAt, run.CompletedAt, run.DecodeFailures = automation.RunFailed, "", time.Time{}, at(2), 0
 	f.change(run, at(2))
 	f.equal("run that has failed", runText(f.findRun(run.ID)), runText(run))
 	_, err := f.store.FindRun(f.ctx, missing)
@@ -255,11 +255,11 @@ func commitChange(f *fixture) {
 	res := f.commit(t)
 	t.Change.Apply(&contact)
 	f.equal("contact in the result", contactText(*res.Contact), contactText(contact))
-	f.equal("contact", contactText(f.findContact(w.Contact)), contactText(contact))
+	f.equal("contact", contactText(f.findContact(w.Key)), contactText(contact))
 
 	// Somebody else's change is seen with the next commit.
 	name := "Augusta"
-	_, err := f.other.ChangeContact(f.ctx, contact.ID, automation.ContactChange{FirstName: &name})
+	_, err := f.other.UpdateContact(f.ctx, contact.ID, automation.ContactChange{FirstName: &name})
 	f.must("change contact", err)
 	f.equal("first name", f.commit(hold(w, at(2))).Contact.FirstName, name)
 }
@@ -274,11 +274,11 @@ func commitDelete(f *fixture) {
 	t.Delete = true
 	t.Runs = []automation.RunChange{{RunRecord: owner}}
 	f.equal("contact in the result is gone", f.commit(t).Contact == nil, true)
-	_, err := f.store.FindContact(f.ctx, w.Contact)
+	_, err := f.store.FindContact(f.ctx, w.Key)
 	f.refused("find contact", err, automation.ErrNotFound)
 	f.commit(release(w, at(2)))
 	w = f.claimOne(at(2))
-	f.equal("record is gone", w.Record == nil, true)
+	f.equal("record is gone", w.Contact == nil, true)
 	f.equal("runs", runsOf(w), []string{other.ID})
 }
 
@@ -301,7 +301,7 @@ func commitErase(f *fixture) {
 	w := f.take(contact, at(2))
 	f.equal("events", eventsOf(w)[:1], []string{pending})
 	f.equal("pending payload", string(w.Events[0].Payload), "")
-	f.equal("trigger", string(w.Runs[0].Trigger), "")
+	f.equal("trigger", string(w.Runs[0].TriggerPayload), "")
 }
 
 func commitEraseEmail(f *fixture) {

@@ -58,18 +58,18 @@ func contactEmail(f *fixture) {
 	f.refused("contact that was refused", err, automation.ErrNotFound)
 
 	taken, name := "ADA@example.com", "Bob"
-	_, err = f.store.ChangeContact(f.ctx, bob, automation.ContactChange{Email: &taken, FirstName: &name})
+	_, err = f.store.UpdateContact(f.ctx, bob, automation.ContactChange{Email: &taken, FirstName: &name})
 	f.refused("change to an email that is taken", err, automation.ErrConflict)
 	f.equal("contact after the conflict", f.findContact(automation.ContactRef{ID: bob}).FirstName, "")
 
-	c, err := f.store.ChangeContact(f.ctx, ada, automation.ContactChange{Email: &taken})
+	c, err := f.store.UpdateContact(f.ctx, ada, automation.ContactChange{Email: &taken})
 	f.must("change of the case of one's own email", err)
 	f.equal("email", c.Email, taken)
 	moved := "ada@example.org"
-	_, err = f.store.ChangeContact(f.ctx, ada, automation.ContactChange{Email: &moved})
+	_, err = f.store.UpdateContact(f.ctx, ada, automation.ContactChange{Email: &moved})
 	f.must("change of the email", err)
 	f.equal("contact by its new email", f.findContact(automation.ContactRef{Email: moved}).ID, ada)
-	_, err = f.store.ChangeContact(f.ctx, bob, automation.ContactChange{Email: &taken})
+	_, err = f.store.UpdateContact(f.ctx, bob, automation.ContactChange{Email: &taken})
 	f.must("change to an email that is free again", err)
 	f.equal("contact by the old email", f.findContact(automation.ContactRef{Email: taken}).ID, bob)
 }
@@ -100,12 +100,12 @@ func contactChange(f *fixture) {
 		{},
 	} {
 		change.Apply(&want)
-		got, err := f.store.ChangeContact(f.ctx, id, change)
+		got, err := f.store.UpdateContact(f.ctx, id, change)
 		f.must("change", err)
 		f.equal("contact that was returned", contactText(got), contactText(want))
 		f.equal("contact", contactText(f.findContact(automation.ContactRef{ID: id})), contactText(want))
 	}
-	_, err := f.store.ChangeContact(f.ctx, missing, automation.ContactChange{FirstName: &text})
+	_, err := f.store.UpdateContact(f.ctx, missing, automation.ContactChange{FirstName: &text})
 	f.refused("a contact that does not exist", err, automation.ErrNotFound)
 }
 
@@ -117,7 +117,7 @@ func contactChangesAtOnce(f *fixture) {
 		name := fmt.Sprintf("p%d", i)
 		change := automation.ContactChange{Properties: map[string]any{name: "set"}, AddSegments: []string{name}}
 		if i > 0 {
-			_, err := f.handle(i).ChangeContact(f.ctx, id, change)
+			_, err := f.handle(i).UpdateContact(f.ctx, id, change)
 			return err
 		}
 		t := release(w, at(0))
@@ -167,7 +167,7 @@ func contactSegment(f *fixture) {
 	add := func() string {
 		id := f.contact(fmt.Sprintf("c%d@example.com", f.made))
 		f.contact(fmt.Sprintf("other%d@example.com", f.made))
-		_, err := f.store.ChangeContact(f.ctx, id, automation.ContactChange{AddSegments: []string{"s0", "s1"}})
+		_, err := f.store.UpdateContact(f.ctx, id, automation.ContactChange{AddSegments: []string{"s0", "s1"}})
 		f.must("change", err)
 		return id
 	}
@@ -190,7 +190,7 @@ func goneContact(f *fixture) {
 		f.refused("find "+ref.String(), err, automation.ErrNotFound)
 	}
 	f.refused("delete again", f.store.DeleteContact(f.ctx, id, at(1)), automation.ErrNotFound)
-	_, err := f.store.ChangeContact(f.ctx, id, automation.ContactChange{})
+	_, err := f.store.UpdateContact(f.ctx, id, automation.ContactChange{})
 	f.refused("change", err, automation.ErrNotFound)
 	_, err = f.store.AppendEvents(f.ctx, []automation.NewEvent{f.event("a", id, at(1))})
 	f.refused("append", err, automation.ErrNotFound)
@@ -206,11 +206,11 @@ func goneRuns(f *fixture) {
 	f.must("delete", f.store.DeleteContact(f.ctx, contact, at(5)))
 	f.equal("next due", f.nextDue(), stamp(at(5)))
 	w := f.claimOne(at(5))
-	f.equal("contact", w.Contact.ID, contact)
-	f.equal("record is gone", w.Record == nil, true)
+	f.equal("contact", w.Key.ID, contact)
+	f.equal("record is gone", w.Contact == nil, true)
 	f.equal("runs", runsOf(w), []string{waits.ID, sleeps.ID})
 	for _, r := range w.Runs {
-		f.equal("control", r.Control, automation.ControlCancel)
+		f.equal("control", r.Request, automation.RequestCancel)
 	}
 	f.equal("contact of a run", f.findRun(waits.ID).ContactID, contact)
 }
@@ -232,12 +232,12 @@ func goneMeanwhile(f *fixture) {
 	t := done(w, at(3))
 	t.Runs = []automation.RunChange{{RunRecord: run}, begun}
 	t.Change = &automation.ContactChange{FirstName: &name}
-	asked := f.commit(t).Controls
-	f.equal("control of a run that was running", asked[run.ID], automation.ControlCancel)
-	_, err := f.store.FindContact(f.ctx, w.Contact)
+	asked := f.commit(t).Requests
+	f.equal("control of a run that was running", asked[run.ID], automation.RequestCancel)
+	_, err := f.store.FindContact(f.ctx, w.Key)
 	f.refused("a change does not revive the contact", err, automation.ErrNotFound)
 	w = f.claimOne(at(3))
-	f.equal("record is gone", w.Record == nil, true)
+	f.equal("record is gone", w.Contact == nil, true)
 	f.equal("runs", runsOf(w), []string{run.ID, begun.ID})
 }
 
@@ -261,7 +261,7 @@ func goneEvents(f *fixture) {
 	id := f.send("signup", contact, at(1))
 	f.must("delete", f.store.DeleteContact(f.ctx, contact, at(2)))
 	w := f.claimOne(at(2))
-	f.equal("record is gone", w.Record == nil, true)
+	f.equal("record is gone", w.Contact == nil, true)
 	f.equal("events", eventsOf(w), []string{id})
 	f.commit(done(w, at(3)))
 	f.idle(at(1e6))

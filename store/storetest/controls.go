@@ -20,17 +20,17 @@ func controlChecks() []Check {
 }
 
 // control asks something of a run that can be asked.
-func (f *fixture) control(id string, c automation.Control, now time.Time) automation.RunRecord {
-	r, err := f.other.ControlRun(f.ctx, id, c, now)
+func (f *fixture) control(id string, c automation.RunRequest, now time.Time) automation.RunRecord {
+	r, err := f.other.RecordRunRequest(f.ctx, id, c, now)
 	f.must("control", err)
 	return r
 }
 
 // asked claims the one run that is due, which must have this control.
-func (f *fixture) asked(id string, c automation.Control, now time.Time) automation.Work {
+func (f *fixture) asked(id string, c automation.RunRequest, now time.Time) automation.Work {
 	w := f.claimOne(now)
 	f.equal("runs", runsOf(w), []string{id})
-	f.equal("control", w.Runs[0].Control, c)
+	f.equal("control", w.Runs[0].Request, c)
 	return w
 }
 
@@ -38,7 +38,7 @@ func (f *fixture) asked(id string, c automation.Control, now time.Time) automati
 func ending(w automation.Work, run automation.RunRecord, status automation.RunStatus, now time.Time) automation.Transition {
 	run.Status, run.WaitEvent, run.DueAt, run.CompletedAt = status, "", time.Time{}, now
 	t := release(w, now)
-	t.Runs = []automation.RunChange{{RunRecord: run, Seen: w.Runs[0].Control}}
+	t.Runs = []automation.RunChange{{RunRecord: run, Served: w.Runs[0].Request}}
 	return t
 }
 
@@ -48,14 +48,14 @@ func controlCancel(f *fixture) {
 	for _, stands := range []func(*automation.RunRecord){asleep(at(1e6)), waiting("ping"), asleep(at(3))} {
 		run := f.run(v, contact, stands)
 		for range 2 {
-			f.equal("run as it was", f.control(run.ID, automation.ControlCancel, at(5)).Status, automation.RunRunning)
+			f.equal("run as it was", f.control(run.ID, automation.RequestCancel, at(5)).Status, automation.RunRunning)
 		}
-		w := f.asked(run.ID, automation.ControlCancel, at(5))
+		w := f.asked(run.ID, automation.RequestCancel, at(5))
 		f.commit(ending(w, run, automation.RunCancelled, at(6)))
 		f.equal("status", f.findRun(run.ID).Status, automation.RunCancelled)
 		f.equal("next due", f.nextDue(), "never")
 	}
-	_, err := f.store.ControlRun(f.ctx, missing, automation.ControlCancel, at(0))
+	_, err := f.store.RecordRunRequest(f.ctx, missing, automation.RequestCancel, at(0))
 	f.refused("a run that does not exist", err, automation.ErrNotFound)
 }
 
@@ -64,7 +64,7 @@ func controlCancelEnded(f *fixture) {
 	contact := f.contact("ada@example.com")
 	for _, status := range []automation.RunStatus{automation.RunCompleted, automation.RunFailed, automation.RunCancelled} {
 		run := f.run(v, contact, ended(status, at(1)))
-		f.equal("run", runText(f.control(run.ID, automation.ControlCancel, at(5))), runText(run))
+		f.equal("run", runText(f.control(run.ID, automation.RequestCancel, at(5))), runText(run))
 		f.equal("next due", f.nextDue(), "never")
 		f.idle(at(5))
 	}
@@ -73,65 +73,65 @@ func controlCancelEnded(f *fixture) {
 func controlRetry(f *fixture) {
 	v := f.automation("welcome", "signup")
 	run := f.run(v, f.contact("ada@example.com"), ended(automation.RunFailed, at(1)))
-	f.equal("run as it was", runText(f.control(run.ID, automation.ControlRetry, at(5))), runText(run))
-	f.equal("status of a run that was asked before", f.control(run.ID, automation.ControlRetry, at(5)).Status, automation.RunFailed)
+	f.equal("run as it was", runText(f.control(run.ID, automation.RequestRetry, at(5))), runText(run))
+	f.equal("status of a run that was asked before", f.control(run.ID, automation.RequestRetry, at(5)).Status, automation.RunFailed)
 	f.equal("next due", f.nextDue(), stamp(at(5)))
-	w := f.asked(run.ID, automation.ControlRetry, at(5))
+	w := f.asked(run.ID, automation.RequestRetry, at(5))
 	f.equal("status", w.Runs[0].Status, automation.RunFailed)
-	f.equal("trigger", string(w.Runs[0].Trigger), `{"plan":"pro"}`)
+	f.equal("trigger", string(w.Runs[0].TriggerPayload), `{"plan":"pro"}`)
 
 	run.Status, run.CompletedAt, run.DueAt, run.Step = automation.RunRunning, time.Time{}, at(50), "second"
 	t := release(w, at(6))
-	t.Runs = []automation.RunChange{{RunRecord: run, Seen: automation.ControlRetry}}
+	t.Runs = []automation.RunChange{{RunRecord: run, Served: automation.RequestRetry}}
 	f.commit(t)
 	f.equal("run", runText(f.findRun(run.ID)), runText(run))
 	f.equal("next due", f.nextDue(), stamp(at(50)))
-	w = f.asked(run.ID, automation.ControlNone, at(50))
+	w = f.asked(run.ID, automation.RequestNone, at(50))
 	f.commit(ending(w, run, automation.RunFailed, at(51)))
-	f.control(run.ID, automation.ControlRetry, at(60))
-	f.asked(run.ID, automation.ControlRetry, at(60))
+	f.control(run.ID, automation.RequestRetry, at(60))
+	f.asked(run.ID, automation.RequestRetry, at(60))
 }
 
 func controlRetryOthers(f *fixture) {
 	v := f.automation("welcome", "signup")
 	contact := f.contact("ada@example.com")
 	running := f.run(v, contact, asleep(at(100)))
-	f.equal("a running run", runText(f.control(running.ID, automation.ControlRetry, at(5))), runText(running))
+	f.equal("a running run", runText(f.control(running.ID, automation.RequestRetry, at(5))), runText(running))
 	for _, status := range []automation.RunStatus{automation.RunCompleted, automation.RunCancelled} {
 		run := f.run(v, contact, ended(status, at(1)))
-		_, err := f.store.ControlRun(f.ctx, run.ID, automation.ControlRetry, at(5))
+		_, err := f.store.RecordRunRequest(f.ctx, run.ID, automation.RequestRetry, at(5))
 		f.refused("a run that is "+string(status), err, automation.ErrConflict)
 	}
 	f.equal("next due", f.nextDue(), stamp(at(100)))
-	f.asked(running.ID, automation.ControlNone, at(100))
+	f.asked(running.ID, automation.RequestNone, at(100))
 }
 
 func controlMeanwhile(f *fixture) {
 	v := f.automation("welcome", "signup")
 	contact := f.contact("ada@example.com")
 	run := f.run(v, contact, asleep(at(1)))
-	w := f.asked(run.ID, automation.ControlNone, at(1))
-	f.control(run.ID, automation.ControlCancel, at(2))
+	w := f.asked(run.ID, automation.RequestNone, at(1))
+	f.control(run.ID, automation.RequestCancel, at(2))
 	f.idle(at(2)) // the lease holds
 
 	run.DueAt, run.Step = at(1e6), "second"
 	t := hold(w, at(3))
 	t.Runs = []automation.RunChange{{RunRecord: run}}
 	for range 2 {
-		f.equal("controls", f.commit(t).Controls, map[string]automation.Control{run.ID: automation.ControlCancel})
+		f.equal("controls", f.commit(t).Requests, map[string]automation.RunRequest{run.ID: automation.RequestCancel})
 	}
-	f.equal("controls of a transition without the run", len(f.commit(release(w, at(4))).Controls), 0)
-	w = f.asked(run.ID, automation.ControlCancel, at(4))
+	f.equal("controls of a transition without the run", len(f.commit(release(w, at(4))).Requests), 0)
+	w = f.asked(run.ID, automation.RequestCancel, at(4))
 	f.equal("step", w.Runs[0].Step, "second")
-	f.equal("controls", len(f.commit(ending(w, run, automation.RunCancelled, at(5))).Controls), 0)
+	f.equal("controls", len(f.commit(ending(w, run, automation.RunCancelled, at(5))).Requests), 0)
 	f.idle(at(1e6))
 }
 
 func controlEnded(f *fixture) {
 	v := f.automation("welcome", "signup")
 	run := f.run(v, f.contact("ada@example.com"), asleep(at(1)))
-	w := f.asked(run.ID, automation.ControlNone, at(1))
-	f.control(run.ID, automation.ControlCancel, at(2))
+	w := f.asked(run.ID, automation.RequestNone, at(1))
+	f.control(run.ID, automation.RequestCancel, at(2))
 	t := ending(w, run, automation.RunCompleted, at(3))
 	f.commit(t)
 	f.equal("run", runText(f.findRun(run.ID)), runText(t.Runs[0].RunRecord))
@@ -144,14 +144,14 @@ func controlEnded(f *fixture) {
 func controlRetryKept(f *fixture) {
 	v := f.automation("welcome", "signup")
 	run := f.run(v, f.contact("ada@example.com"), asleep(at(1)))
-	w := f.asked(run.ID, automation.ControlNone, at(1))
+	w := f.asked(run.ID, automation.RequestNone, at(1))
 	t := ending(w, run, automation.RunFailed, at(2))
 	t.Release, t.Extend = false, at(60)
 	f.commit(t)
-	f.control(run.ID, automation.ControlRetry, at(3))
-	f.equal("controls", f.commit(t).Controls, map[string]automation.Control{run.ID: automation.ControlRetry})
+	f.control(run.ID, automation.RequestRetry, at(3))
+	f.equal("controls", f.commit(t).Requests, map[string]automation.RunRequest{run.ID: automation.RequestRetry})
 	f.commit(release(w, at(4)))
-	f.asked(run.ID, automation.ControlRetry, at(4))
+	f.asked(run.ID, automation.RequestRetry, at(4))
 }
 
 func controlAll(f *fixture) {
@@ -166,11 +166,11 @@ func controlAll(f *fixture) {
 		f.must("cancel runs", err)
 		f.equal("how many runs are cancelled", n, 2)
 	}
-	asked := map[string]automation.Control{}
+	asked := map[string]automation.RunRequest{}
 	for _, w := range f.claim(at(5)) {
 		for _, r := range w.Runs {
-			asked[r.ID] = r.Control
+			asked[r.ID] = r.Request
 		}
 	}
-	f.equal("runs that are due", asked, map[string]automation.Control{first.ID: automation.ControlCancel, second.ID: automation.ControlCancel})
+	f.equal("runs that are due", asked, map[string]automation.RunRequest{first.ID: automation.RequestCancel, second.ID: automation.RequestCancel})
 }

@@ -62,9 +62,9 @@ func dueNext(f *fixture) {
 	t.Extend = at(45)
 	f.commit(t)
 	b := f.claimOne(at(41))
-	f.equal("claimed contact", b.Contact.ID, bob)
+	f.equal("claimed contact", b.Key.ID, bob)
 	f.equal("with a lease that expires", f.nextDue(), stamp(at(45)))
-	f.equal("claimed contact", f.claimOne(at(45)).Contact.ID, ada)
+	f.equal("claimed contact", f.claimOne(at(45)).Key.ID, ada)
 }
 
 func dueIdleLease(f *fixture) {
@@ -75,10 +75,10 @@ func dueIdleLease(f *fixture) {
 	f.idle(at(1e6))
 
 	f.run(v, f.contact("bob@example.com"), asleep(at(1000)))
-	bob := f.claimOne(at(1000)).Contact.ID
+	bob := f.claimOne(at(1000)).Key.ID
 	f.equal("next due", f.nextDue(), stamp(at(1000).Add(lease)))
 	w := f.claimOne(at(1000).Add(lease))
-	f.equal("claimed contact", w.Contact.ID, bob)
+	f.equal("claimed contact", w.Key.ID, bob)
 }
 
 // dueEpoch takes place when a mock clock starts.

@@ -69,8 +69,8 @@ func appendUnknownContact(f *fixture) {
 	e.HostContact = true
 	f.append(e)
 	w := f.claimOne(at(1))
-	f.equal("contact", w.Contact, automation.ContactRef{ID: "user-17"})
-	f.equal("record of a contact that lives elsewhere", w.Record == nil, true)
+	f.equal("contact", w.Key, automation.ContactRef{ID: "user-17"})
+	f.equal("record of a contact that lives elsewhere", w.Contact == nil, true)
 	f.equal("events", eventsOf(w), []string{e.Event.ID})
 }
 
@@ -80,7 +80,7 @@ func appendByEmail(f *fixture) {
 	f.append(first, second)
 	f.equal("contact of the event", f.findEvent(first.Event.ID).ContactID, contact)
 	w := f.claimOne(at(3))
-	f.equal("contact", w.Contact.ID, contact)
+	f.equal("contact", w.Key.ID, contact)
 	f.equal("events", eventsOf(w), []string{first.Event.ID, second.Event.ID})
 	f.equal("contact of the pending event", w.Events[0].ContactID, contact)
 }
@@ -90,9 +90,9 @@ func appendOneInbox(f *fixture) {
 	f.append(first, second)
 	f.equal("event", eventText(f.findEvent(first.Event.ID)), eventText(first.Event))
 	w := f.claimOne(at(3))
-	f.equal("id of an unknown contact", w.Contact.ID, "")
-	f.equal("email", automation.EmailKey(w.Contact.Email), "ada@example.com")
-	f.equal("record of an unknown contact", w.Record == nil, true)
+	f.equal("id of an unknown contact", w.Key.ID, "")
+	f.equal("email", automation.EmailKey(w.Key.Email), "ada@example.com")
+	f.equal("record of an unknown contact", w.Contact == nil, true)
 	f.equal("events", eventsOf(w), []string{first.Event.ID, second.Event.ID})
 	f.equal("email as it was sent", w.Events[0].Email, "Ada@Example.com")
 	_, err := f.store.FindContact(f.ctx, automation.ContactRef{Email: "ada@example.com"})
@@ -104,7 +104,7 @@ func appendHostEmail(f *fixture) {
 	e := f.mail("a", "ada@example.com", at(0))
 	e.HostContact = true
 	f.append(e)
-	f.equal("contact", f.claimOne(at(1)).Contact, automation.ContactRef{Email: "ada@example.com"})
+	f.equal("contact", f.claimOne(at(1)).Key, automation.ContactRef{Email: "ada@example.com"})
 }
 
 func eventOrder(f *fixture) {
@@ -187,7 +187,7 @@ func contactEvents(f *fixture) {
 		5: {last},
 		6: {},
 	} {
-		events, err := f.store.ContactEvents(f.ctx, contact, "ping", at(since))
+		events, err := f.store.ListContactEvents(f.ctx, contact, "ping", at(since))
 		f.must("contact events", err)
 		ids := []string{}
 		for _, e := range events {
@@ -196,7 +196,7 @@ func contactEvents(f *fixture) {
 		}
 		f.equal("events since "+stamp(at(since)), ids, want)
 	}
-	events, err := f.store.ContactEvents(f.ctx, missing, "ping", at(0))
+	events, err := f.store.ListContactEvents(f.ctx, missing, "ping", at(0))
 	f.must("events of an unknown contact", err)
 	f.equal("events of an unknown contact", len(events), 0)
 }

@@ -134,11 +134,11 @@ func (s *faulty) DeleteContact(ctx context.Context, id string, now time.Time) er
 	return s.Store.DeleteContact(ctx, id, now)
 }
 
-func (s *faulty) ChangeContact(ctx context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
+func (s *faulty) UpdateContact(ctx context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
 	if s.changing != nil {
 		s.changing(&change)
 	}
-	return s.Store.ChangeContact(ctx, id, change)
+	return s.Store.UpdateContact(ctx, id, change)
 }
 
 func (s *faulty) InsertSegment(ctx context.Context, seg automation.Segment) error {

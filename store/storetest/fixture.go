@@ -176,11 +176,11 @@ func eventText(e automation.Event) string {
 func runText(r automation.RunRecord) string {
 	failed := "none"
 	if r.Error != nil {
-		failed = r.Error.Code + ": " + r.Error.Message
+		failed = string(r.Error.Code) + ": " + r.Error.Message
 	}
 	return fmt.Sprintf("run{id=%s of=%s/%d contact=%q event=%s/%q status=%s step=%q waits=%q due=%s setbacks=%d error=%q state=%x created=%s completed=%s}",
 		r.ID, r.AutomationID, r.Version, r.ContactID, r.EventID, r.EventName, r.Status, r.Step, r.WaitEvent,
-		stamp(r.DueAt), r.Setbacks, failed, r.State, stamp(r.CreatedAt), stamp(r.CompletedAt))
+		stamp(r.DueAt), r.DecodeFailures, failed, r.State, stamp(r.CreatedAt), stamp(r.CompletedAt))
 }
 
 func automationText(a automation.AutomationRecord) string {

@@ -26,7 +26,7 @@ func (f *fixture) inbox(email string) (automation.Work, []string) {
 	first, second := f.mail("a", email, at(1)), f.mail("b", email, at(2))
 	f.append(first, second)
 	w := f.claimOne(at(3))
-	f.equal("contact", automation.EmailKey(w.Contact.Email), automation.EmailKey(email))
+	f.equal("contact", automation.EmailKey(w.Key.Email), automation.EmailKey(email))
 	return w, []string{first.Event.ID, second.Event.ID}
 }
 
@@ -41,13 +41,13 @@ func moveCreate(f *fixture) {
 	f.equal("contact", contactText(f.findContact(automation.ContactRef{Email: "ada@example.com"})), contactText(c))
 
 	w = f.claimOne(at(5))
-	f.equal("contact", w.Contact.ID, c.ID)
-	f.equal("record", contactText(*w.Record), contactText(c))
+	f.equal("contact", w.Key.ID, c.ID)
+	f.equal("record", contactText(*w.Contact), contactText(c))
 	f.equal("events", eventsOf(w), append(ids, late.Event.ID))
 	f.equal("contact of the event", f.findEvent(ids[0]).ContactID, c.ID)
 	f.commit(done(w, at(5)))
 	f.append(f.mail("d", "ada@example.com", at(6)))
-	f.equal("contact of a later event", f.claimOne(at(6)).Contact.ID, c.ID)
+	f.equal("contact of a later event", f.claimOne(at(6)).Key.ID, c.ID)
 }
 
 func moveExisting(f *fixture) {
@@ -58,7 +58,7 @@ func moveExisting(f *fixture) {
 	_, err := f.store.FindContact(f.ctx, automation.ContactRef{ID: t.MoveTo})
 	f.refused("the contact that was to be created", err, automation.ErrNotFound)
 	w = f.claimOne(at(5))
-	f.equal("contact", w.Contact.ID, existing)
+	f.equal("contact", w.Key.ID, existing)
 	f.equal("events", eventsOf(w), ids)
 }
 
@@ -70,8 +70,8 @@ func moveHost(f *fixture) {
 	t.MoveTo = "user-17"
 	f.commit(t)
 	w := f.claimOne(at(2))
-	f.equal("contact", w.Contact.ID, "user-17")
-	f.equal("record of a contact that lives elsewhere", w.Record == nil, true)
+	f.equal("contact", w.Key.ID, "user-17")
+	f.equal("record of a contact that lives elsewhere", w.Contact == nil, true)
 	f.equal("events", eventsOf(w), []string{e.Event.ID})
 	f.equal("contact of the event", w.Events[0].ContactID, "user-17")
 }
@@ -82,7 +82,7 @@ func moveRest(f *fixture) {
 	t.Handled = ids[:1]
 	f.commit(t)
 	w = f.claimOne(at(5))
-	f.equal("contact", w.Contact.ID, t.MoveTo)
+	f.equal("contact", w.Key.ID, t.MoveTo)
 	f.equal("events", eventsOf(w), ids[1:])
 	f.equal("handled event", f.findEvent(ids[0]).ID, ids[0])
 }
@@ -127,7 +127,7 @@ func adoptChange(f *fixture) {
 	first := f.mail("a", "Ada@example.com", at(1))
 	f.append(first)
 	email := "ada@Example.com"
-	_, err := f.store.ChangeContact(f.ctx, contact, automation.ContactChange{Email: &email})
+	_, err := f.store.UpdateContact(f.ctx, contact, automation.ContactChange{Email: &email})
 	f.must("change contact", err)
 	second := f.send("a", contact, at(2))
 	f.equal("handled events", f.drive(at(3)), []string{first.Event.ID, second})
@@ -179,7 +179,7 @@ func moveOneContact(f *fixture) {
 		}
 		f.must("commit", errs[1])
 		w := f.claimOne(at(2))
-		f.equal("contact that has the event", w.Contact.ID, f.findContact(automation.ContactRef{Email: email}).ID)
+		f.equal("contact that has the event", w.Key.ID, f.findContact(automation.ContactRef{Email: email}).ID)
 		f.equal("events", eventsOf(w), []string{e.Event.ID})
 		f.commit(done(w, at(2)))
 	}

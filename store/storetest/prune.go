@@ -32,7 +32,7 @@ func pruneRuns(f *fixture) {
 		gone = append(gone, f.run(v, contact, ended(status, at(9))).ID)
 	}
 	retried := f.run(v, contact, ended(automation.RunFailed, at(9)))
-	f.control(retried.ID, automation.ControlRetry, at(9))
+	f.control(retried.ID, automation.RequestRetry, at(9))
 	kept := []string{
 		f.run(v, contact, ended(automation.RunCompleted, at(10))).ID,
 		f.run(v, contact, waiting("ping")).ID,
@@ -90,7 +90,7 @@ func pruneEvents(f *fixture) {
 	f.equal("events removed", res.Events, 1)
 	_, err = f.store.FindEvent(f.ctx, run.EventID)
 	f.refused("find the event of a run that was removed", err, automation.ErrNotFound)
-	events, err := f.store.ContactEvents(f.ctx, contact, "a", time.Time{})
+	events, err := f.store.ListContactEvents(f.ctx, contact, "a", time.Time{})
 	f.must("contact events", err)
 	f.equal("how many events are left", len(events), 2)
 }
@@ -142,12 +142,12 @@ func pruneDefinitions(f *fixture) {
 	contact := f.contact("ada@example.com")
 	f.run(first, contact, ended(automation.RunCompleted, at(20)))
 	f.prune(at(10), 100)
-	_, err := f.store.FindDefinition(f.ctx, second)
+	_, err := f.store.FindAutomationVersion(f.ctx, second)
 	f.refused("a version that nothing uses", err, automation.ErrNotFound)
 	f.findDefinitionOf(first)
 	f.findDefinitionOf(third)
 	f.prune(at(30), 100)
-	_, err = f.store.FindDefinition(f.ctx, first)
+	_, err = f.store.FindAutomationVersion(f.ctx, first)
 	f.refused("the version of a run that was removed", err, automation.ErrNotFound)
 	f.equal("the version that is in use", f.findDefinitionOf(third), `{"steps":[3]}`)
 }

@@ -79,7 +79,7 @@ func segmentMembers(f *fixture) {
 		{AddSegments: []string{"a"}},
 	} {
 		change.Apply(&want)
-		got, err := f.store.ChangeContact(f.ctx, id, change)
+		got, err := f.store.UpdateContact(f.ctx, id, change)
 		f.must("change", err)
 		f.equal("contact that was returned", contactText(got), contactText(want))
 		f.equal("contact", contactText(f.findContact(automation.ContactRef{ID: id})), contactText(want))

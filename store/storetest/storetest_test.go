@@ -115,7 +115,7 @@ var faults = []struct {
 	{"drops controls", "controls/a request made meanwhile is reported and kept", func(s *faulty) {
 		s.committed = func(_ context.Context, _ []automation.Transition, results []automation.CommitResult) {
 			for i := range results {
-				results[i].Controls = nil
+				results[i].Requests = nil
 			}
 		}
 	}},
@@ -123,7 +123,7 @@ var faults = []struct {
 		s.committing = eachTransition(func(t *automation.Transition) {
 			t.Runs = slices.Clone(t.Runs)
 			for i := range t.Runs {
-				t.Runs[i].Seen = automation.ControlCancel
+				t.Runs[i].Served = automation.RequestCancel
 			}
 		})
 	}},
@@ -251,13 +251,13 @@ func eachEvent(do func(e *automation.NewEvent)) func([]automation.NewEvent) []au
 // tokens remembers the latest token of each contact.
 func tokens(s *faulty) map[automation.ContactRef]int64 {
 	latest := map[automation.ContactRef]int64{}
-	s.claimed = eachWork(func(w *automation.Work) { latest[w.Contact] = w.Token })
+	s.claimed = eachWork(func(w *automation.Work) { latest[w.Key] = w.Token })
 	return latest
 }
 
 func ignoreToken(s *faulty) {
 	latest := tokens(s)
-	s.committing = eachTransition(func(t *automation.Transition) { t.Token = latest[t.Contact] })
+	s.committing = eachTransition(func(t *automation.Transition) { t.Token = latest[t.Key] })
 }
 
 func releaseOnStale(s *faulty) {
@@ -265,7 +265,7 @@ func releaseOnStale(s *faulty) {
 	s.committed = func(ctx context.Context, ts []automation.Transition, results []automation.CommitResult) {
 		for i, t := range ts {
 			if errors.Is(results[i].Err, automation.ErrLeaseLost) && t.Release {
-				owner := automation.Transition{Contact: t.Contact, Token: latest[t.Contact], Now: t.Now, Release: true}
+				owner := automation.Transition{Key: t.Key, Token: latest[t.Key], Now: t.Now, Release: true}
 				_, _ = s.Store.Commit(ctx, []automation.Transition{owner})
 			}
 		}
@@ -279,7 +279,7 @@ func ignoreRelease(s *faulty) {
 			if !errors.Is(results[i].Err, automation.ErrLeaseLost) {
 				continue
 			}
-			works, err := s.Store.Claim(ctx, automation.ClaimParams{Now: t.Now, Lease: time.Minute, Contact: t.Contact})
+			works, err := s.Store.Claim(ctx, automation.ClaimParams{Now: t.Now, Lease: time.Minute, Contact: t.Key})
 			if err != nil || len(works) == 0 {
 				continue
 			}

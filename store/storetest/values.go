@@ -123,7 +123,7 @@ func valueReturned(f *fixture) {
 	text := string(definition)
 	scratch(definition)
 	scratch(f.findAutomation("welcome").Definition)
-	bytes, err := f.store.FindDefinition(f.ctx, v)
+	bytes, err := f.store.FindAutomationVersion(f.ctx, v)
 	f.must("find definition", err)
 	scratch(bytes)
 	f.equal("definition", f.findDefinitionOf(v), text)
@@ -137,20 +137,20 @@ func valueReturned(f *fixture) {
 	found.Properties["plan"], found.Segments[0] = "#", "#"
 	scratch(f.findEvent(e.Event.ID).Payload)
 	w := f.claimOne(at(1))
-	f.equal("record and event", []string{contactText(*w.Record), eventText(w.Events[0].Event)}, want)
+	f.equal("record and event", []string{contactText(*w.Contact), eventText(w.Events[0].Event)}, want)
 
 	change := f.started(v, contact.ID, e.Event)
 	change.DueAt, change.Error = at(2), &automation.StepError{Code: "code", Message: "message"}
 	t := hold(w, at(1))
 	t.Handled, t.Runs = eventsOf(w), []automation.RunChange{change}
-	w.Record.Properties["plan"], w.Record.Segments[0] = "#", "#"
+	w.Contact.Properties["plan"], w.Contact.Segments[0] = "#", "#"
 	res := f.commit(t)
 	f.equal("contact in the result", contactText(*res.Contact), want[0])
 	res.Contact.Properties["plan"], res.Contact.Segments[0] = "#", "#"
 	f.commit(release(w, at(1)))
 
 	w = f.claimOne(at(2))
-	f.equal("record", contactText(*w.Record), want[0])
+	f.equal("record", contactText(*w.Contact), want[0])
 	run := w.Runs[0]
 	f.equal("run", runText(run.RunRecord), runText(change.RunRecord))
 	run.Error.Code = "#"

@@ -26,7 +26,7 @@ func waitThenEvent(f *fixture) {
 	f.equal("events", eventsOf(w), []string{id})
 	f.equal("runs", runsOf(w), []string{run.ID})
 	f.equal("run", runText(w.Runs[0].RunRecord), runText(run))
-	f.equal("trigger", string(w.Runs[0].Trigger), `{"plan":"pro"}`)
+	f.equal("trigger", string(w.Runs[0].TriggerPayload), `{"plan":"pro"}`)
 }
 
 // eventThenWait sends the event while the owner of the contact is about to
@@ -61,7 +61,7 @@ func waitOthers(f *fixture) {
 	f.run(v, bob, waiting("pong"))
 	f.send("pong", ada, at(5))
 	w := f.claimOne(at(5))
-	f.equal("contact", w.Contact.ID, ada)
+	f.equal("contact", w.Key.ID, ada)
 	f.equal("runs", runsOf(w), []string{})
 	f.send("Ping", bob, at(5))
 	f.equal("runs", runsOf(f.claimOne(at(5))), []string{})

@@ -109,7 +109,7 @@ func (b *begun) claimAll(at time.Time) []automation.Work {
 // hold is a transition under the lease, which goes on.
 func (b *begun) hold(runs ...automation.RunChange) automation.Transition {
 	return automation.Transition{
-		Contact: b.work.Contact, Token: b.work.Token, Now: now, Extend: now.Add(time.Minute),
+		Key: b.work.Key, Token: b.work.Token, Now: now, Extend: now.Add(time.Minute),
 		Handled: []string{b.run.EventID}, Runs: runs,
 	}
 }
@@ -246,7 +246,7 @@ func isAskedToCancel(t *testing.T, open func(t *testing.T) Opened) {
 	t.Parallel()
 	for name, ask := range map[string]func(b *begun) error{
 		"by itself": func(b *begun) error {
-			_, err := b.ControlRun(b.t.Context(), b.run.ID, automation.ControlCancel, now)
+			_, err := b.RecordRunRequest(b.t.Context(), b.run.ID, automation.RequestCancel, now)
 			return err
 		},
 		"with all of its automation": func(b *begun) error {
@@ -262,9 +262,9 @@ func isAskedToCancel(t *testing.T, open func(t *testing.T) Opened) {
 			b := begin(t, open)
 			require.NoError(t, ask(b))
 			res := b.commit(b.hold(automation.RunChange{RunRecord: b.run}))
-			assert.Equal(t, map[string]automation.Control{b.run.ID: automation.ControlCancel}, res.Controls)
+			assert.Equal(t, map[string]automation.RunRequest{b.run.ID: automation.RequestCancel}, res.Requests)
 			b.run.Status, b.run.DueAt, b.run.CompletedAt = automation.RunCancelled, time.Time{}, now
-			b.commit(b.release(automation.RunChange{RunRecord: b.run, Seen: automation.ControlCancel}))
+			b.commit(b.release(automation.RunChange{RunRecord: b.run, Served: automation.RequestCancel}))
 			assert.Equal(t, [3]int{0, 0, 1}, b.Rows())
 		})
 	}

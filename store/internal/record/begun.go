@@ -6,5 +6,5 @@ import "github.com/seed-b636437c/automation"
 // on, and nothing else is to be known of it: only if the lease expires is it looked for.
 func ActsNow(t *automation.Transition, r *automation.RunChange) bool {
 	return !t.Release && !r.DueAt.IsZero() && !r.DueAt.After(t.Now) && r.WaitEvent == "" &&
-		r.Setbacks == 0 && r.Error == nil && r.CompletedAt.IsZero()
+		r.DecodeFailures == 0 && r.Error == nil && r.CompletedAt.IsZero()
 }

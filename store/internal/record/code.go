@@ -10,7 +10,7 @@ import (
 // The codes of statuses and controls are kept in rows: they never change.
 var (
 	statuses = [...]automation.RunStatus{automation.RunRunning, automation.RunCompleted, automation.RunFailed, automation.RunCancelled}
-	controls = [...]automation.Control{automation.ControlNone, automation.ControlCancel, automation.ControlRetry}
+	controls = [...]automation.RunRequest{automation.RequestNone, automation.RequestCancel, automation.RequestRetry}
 )
 
 // The codes that statements of the stores name.
@@ -39,12 +39,12 @@ func StatusOf(code int16) automation.RunStatus {
 
 // ControlCode returns the code under which a control is kept, -1 for one that
 // does not exist.
-func ControlCode(c automation.Control) int16 { return int16(slices.Index(controls[:], c)) }
+func ControlCode(c automation.RunRequest) int16 { return int16(slices.Index(controls[:], c)) }
 
 // ControlOf returns the control of a code.
-func ControlOf(code int16) automation.Control {
+func ControlOf(code int16) automation.RunRequest {
 	if code < 0 || int(code) >= len(controls) {
-		return automation.Control(fmt.Sprintf("unknown control %d", code))
+		return automation.RunRequest(fmt.Sprintf("unknown control %d", code))
 	}
 	return controls[code]
 }

@@ -51,14 +51,14 @@ func TestCodes_ComeBack(t *testing.T) {
 	for _, s := range []automation.RunStatus{automation.RunRunning, automation.RunCompleted, automation.RunFailed, automation.RunCancelled} {
 		assert.Equal(t, s, record.StatusOf(record.StatusCode(s)))
 	}
-	for _, c := range []automation.Control{automation.ControlNone, automation.ControlCancel, automation.ControlRetry} {
+	for _, c := range []automation.RunRequest{automation.RequestNone, automation.RequestCancel, automation.RequestRetry} {
 		assert.Equal(t, c, record.ControlOf(record.ControlCode(c)))
 	}
 	assert.Equal(t, record.Failed, record.StatusCode(automation.RunFailed))
-	assert.Equal(t, record.Retry, record.ControlCode(automation.ControlRetry))
+	assert.Equal(t, record.Retry, record.ControlCode(automation.RequestRetry))
 	assert.Equal(t, int16(-1), record.StatusCode("new"))
 	assert.Equal(t, automation.RunStatus("unknown status 9"), record.StatusOf(9))
-	assert.Equal(t, automation.Control("unknown control -1"), record.ControlOf(-1))
+	assert.Equal(t, automation.RunRequest("unknown control -1"), record.ControlOf(-1))
 }
 
 func TestProperties_KeepNumbersExactly(t *testing.T) {
@@ -115,10 +115,10 @@ func TestWaves_NoContactTwiceAndInOrder(t *testing.T) {
 	t.Parallel()
 	var ts []automation.Transition
 	for _, id := range []string{"a", "b", "a", "c", "a", "b"} {
-		ts = append(ts, automation.Transition{Contact: automation.ContactRef{ID: id}})
+		ts = append(ts, automation.Transition{Key: automation.ContactRef{ID: id}})
 	}
 	for _, email := range []string{"a", "A"} {
-		ts = append(ts, automation.Transition{Contact: automation.ContactRef{Email: email}})
+		ts = append(ts, automation.Transition{Key: automation.ContactRef{Email: email}})
 	}
 	assert.Equal(t, [][]int{{0, 1, 3, 6}, {2, 5, 7}, {4}}, record.Waves(ts))
 	assert.Empty(t, record.Waves(nil))

@@ -9,7 +9,7 @@ func Waves(ts []automation.Transition) [][]int {
 	var waves [][]int
 	seen := make(map[automation.ContactRef]int, len(ts)) // how many of a contact there were
 	for i := range ts {
-		key := ts[i].Contact
+		key := ts[i].Key
 		if key.ID == "" {
 			key.Email = automation.EmailKey(key.Email)
 		}
