@@ -1,9 +1,9 @@
 package automation
 
 import (
-	"bytes"
-	"encoding/json"
 	"time"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // Status says whether an automation starts runs.
@@ -51,7 +51,7 @@ func (a Automation) MarshalJSON() ([]byte, error) {
 	if a.Connections == nil {
 		a.Connections = []Connection{}
 	}
-	return encodeJSON(fields(a))
+	return jsondoc.Encode(fields(a))
 }
 
 // UnmarshalJSON is as strict as Parse, but needs no Registry: a step whose type
@@ -67,17 +67,6 @@ func (a *Automation) UnmarshalJSON(data []byte) error {
 	}
 	*a = decoded
 	return nil
-}
-
-// encodeJSON encodes v without escaping what is special in HTML only.
-func encodeJSON(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 // ConnectionType says for which outcome of a step a connection is taken.

@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // isBuiltin reports whether t is a step type of this package.
@@ -53,7 +55,7 @@ func (c *stepCheck) checkEventName(name string) {
 		return
 	}
 	if flaw := checkEventName(name); flaw != "" {
-		c.errorf(CodeInvalidEventName, "config.event_name", "event name %s %s", quoteShort(name), flaw)
+		c.errorf(CodeInvalidEventName, "config.event_name", "event name %s %s", jsondoc.Quote(name), flaw)
 	}
 }
 
@@ -63,13 +65,13 @@ func (c *stepCheck) checkID(path, what, id string) {
 		return
 	}
 	if flaw := checkID(id); flaw != "" {
-		c.errorf(CodeInvalidConfig, path, "the %s %s %s", what, quoteShort(id), flaw)
+		c.errorf(CodeInvalidConfig, path, "the %s %s %s", what, jsondoc.Quote(id), flaw)
 	}
 }
 
 func (c *stepCheck) checkText(path, what, text string) {
 	if flaw := textFlaw(text); flaw != "" {
-		c.errorf(CodeInvalidConfig, path, "the %s %s %s", what, quoteShort(text), flaw)
+		c.errorf(CodeInvalidConfig, path, "the %s %s %s", what, jsondoc.Quote(text), flaw)
 	}
 }
 
@@ -86,8 +88,8 @@ func (c *stepCheck) checkDuration(path string, d Duration) {
 	case err != nil:
 		c.errorf(CodeInvalidDuration, path, "%s", err)
 	case d.Std() > c.limits.Duration:
-		c.errorf(CodeLimit, path, "duration %s is over the limit of %s: shorten it, or put several steps in a row",
-			quoteShort(d.String()), DurationOf(c.limits.Duration))
+		c.errorf(CodeLimit, path, "duration %s is over the limit of %s: jsondoc.Shorten it, or put several steps in a row",
+			jsondoc.Quote(d.String()), DurationOf(c.limits.Duration))
 	}
 }
 
@@ -102,7 +104,7 @@ func (c *stepCheck) checkWait(wait WaitForEvent) {
 func (c *stepCheck) checkRule(path string, r Rule) {
 	bounded := true
 	for _, p := range checkRule(r, c.limits, c.waitNames) {
-		c.errorf(p.Code, within(path, p.Path), "%s", p.Message)
+		c.errorf(p.Code, jsondoc.Join(path, p.Path), "%s", p.Message)
 		bounded = bounded && p.Code != CodeLimit
 	}
 	if bounded {
@@ -120,7 +122,7 @@ func (c *stepCheck) checkWaitFields(path string, r Rule) {
 		return
 	}
 	if p, err := compilePath(r.Field, c.waitNames); err == nil {
-		c.checkWaitedFor(within(path, "field"), p)
+		c.checkWaitedFor(jsondoc.Join(path, "field"), p)
 	}
 }
 
@@ -134,7 +136,7 @@ func (c *stepCheck) checkEmail(email SendEmail) {
 	case "", AtLeastOnce, AtMostOnce:
 	default:
 		c.errorf(CodeInvalidConfig, "config.delivery", "delivery %s is unknown: use %q or %q",
-			quoteShort(email.Delivery), AtLeastOnce, AtMostOnce)
+			jsondoc.Quote(email.Delivery), AtLeastOnce, AtMostOnce)
 	}
 }
 
@@ -142,7 +144,7 @@ func (c *stepCheck) checkEmail(email SendEmail) {
 // own to an email: names stand before addresses, and in subjects.
 func (c *stepCheck) checkHeader(path, what, text string) (safe bool) {
 	if strings.ContainsAny(text, "\r\n") {
-		c.errorf(CodeUnsafeHeader, path, "the %s %s has a line break: write it on one line", what, quoteShort(text))
+		c.errorf(CodeUnsafeHeader, path, "the %s %s has a line break: write it on one line", what, jsondoc.Quote(text))
 		return false
 	}
 	c.checkText(path, what, text)
@@ -155,7 +157,7 @@ func (c *stepCheck) checkAddress(path, what, text string) {
 	}
 	if _, err := mail.ParseAddress(text); err != nil {
 		c.errorf(CodeInvalidEmail, path, `the %s %s is not an email address: write "name@example.com" or "Name <name@example.com>"`,
-			what, quoteShort(text))
+			what, jsondoc.Quote(text))
 	}
 }
 
@@ -174,7 +176,7 @@ func (c *stepCheck) checkName(path string, v Value) {
 	case valueString:
 		c.checkHeader(path, "name", v.text)
 	case valueNumber, valueBool:
-		c.errorf(CodeInvalidConfig, path, "%s is not a name: give a string, a reference, or null to clear it", shorten(v.String()))
+		c.errorf(CodeInvalidConfig, path, "%s is not a name: give a string, a reference, or null to clear it", jsondoc.Shorten(v.String()))
 	default:
 		c.checkValue(path, v)
 	}
@@ -183,7 +185,7 @@ func (c *stepCheck) checkName(path string, v Value) {
 func (c *stepCheck) checkUnsubscribed(path string, v Value) {
 	switch v.kind {
 	case valueString, valueNumber, valueNull:
-		c.errorf(CodeInvalidConfig, path, "%s is neither true nor false: give a boolean or a reference", shorten(v.String()))
+		c.errorf(CodeInvalidConfig, path, "%s is neither true nor false: give a boolean or a reference", jsondoc.Shorten(v.String()))
 	default:
 		c.checkValue(path, v)
 	}
@@ -191,12 +193,12 @@ func (c *stepCheck) checkUnsubscribed(path string, v Value) {
 
 func (c *stepCheck) checkValues(path string, values map[string]Value) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		member, v := string(appendPathKey([]byte(path), name)), values[name]
+		member, v := string(jsondoc.AppendKey([]byte(path), name)), values[name]
 		if name == "" {
 			c.errorf(CodeInvalidConfig, path, "a name is empty: give every value a name")
 		}
 		if v.IsZero() {
-			c.errorf(CodeInvalidConfig, member, "%s has no value: give one, or null", quoteShort(name))
+			c.errorf(CodeInvalidConfig, member, "%s has no value: give one, or null", jsondoc.Quote(name))
 		}
 		c.checkText(path, "name", name)
 		c.checkValue(member, v)
@@ -238,13 +240,13 @@ func (c *stepCheck) checkWaitedFor(path string, p path) {
 	switch c.flow.at(c.i, p.event) {
 	case notWaitedFor:
 		c.errorf(CodeWaitNeverBefore, path, "%s reads event %q, which no step before this one waits for: "+
-			"put a wait_for_event before it", quoteShort(p.text), p.event)
+			"put a wait_for_event before it", jsondoc.Quote(p.text), p.event)
 	case receivedNever:
 		c.warnf(CodeWaitSometimesBefore, path, "%s reads event %q, which is received on no path to the step: "+
-			"it is always absent, so read it where the event was received", quoteShort(p.text), p.event)
+			"it is always absent, so read it where the event was received", jsondoc.Quote(p.text), p.event)
 	case receivedSometimes:
 		c.warnf(CodeWaitSometimesBefore, path, "%s reads event %q, which is not received on every path to the step: "+
-			"it can be absent", quoteShort(p.text), p.event)
+			"it can be absent", jsondoc.Quote(p.text), p.event)
 	}
 }
 
@@ -258,7 +260,7 @@ func (c *stepCheck) checkCustom(config StepConfig) {
 	}
 	kind, ok := c.registry.lookup(typ)
 	if !ok {
-		c.errorf(CodeUnknownType, "type", "step type %s is unknown: %s", quoteShort(typ), typeHint(typ, builtin().stepTypes(c.registry)))
+		c.errorf(CodeUnknownType, "type", "step type %s is unknown: %s", jsondoc.Quote(typ), typeHint(typ, builtin().stepTypes(c.registry)))
 		return
 	}
 	config, problems := kind.resolve(config)
@@ -270,7 +272,7 @@ func (c *stepCheck) checkCustom(config StepConfig) {
 		c.checkCustomError(err)
 	}
 	for _, v := range kind.values(config) {
-		c.checkValue(within("config", v.path), v.value)
+		c.checkValue(jsondoc.Join("config", v.path), v.value)
 	}
 }
 
@@ -287,6 +289,6 @@ func (c *stepCheck) checkCustomError(err error) {
 // relay reports problems whose paths lead on from the config.
 func (c *stepCheck) relay(problems Problems) {
 	for _, p := range problems {
-		c.report(p.Severity, p.Code, within("config", p.Path), "%s", p.Message)
+		c.report(p.Severity, p.Code, jsondoc.Join("config", p.Path), "%s", p.Message)
 	}
 }

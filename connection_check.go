@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // checkConnections checks the connections, one by one and against each other.
@@ -33,7 +35,7 @@ func (c *connectionCheck) report(severity Severity, code Code, path, format stri
 	c.problems = append(c.problems, Problem{
 		Severity:   severity,
 		Code:       code,
-		Path:       within(fmt.Sprintf("connections[%d]", c.i), path),
+		Path:       jsondoc.Join(fmt.Sprintf("connections[%d]", c.i), path),
 		Connection: &connection,
 		Message:    fmt.Sprintf(format, args...),
 	})
@@ -49,11 +51,11 @@ func (c *connectionCheck) warnf(code Code, path, format string, args ...any) {
 
 func (c *connectionCheck) checkEnds() {
 	if c.ends.from < 0 {
-		c.errorf(CodeUnknownStep, "from", "there is no step %s: name the key of a step", quoteShort(c.connection.From))
+		c.errorf(CodeUnknownStep, "from", "there is no step %s: name the key of a step", jsondoc.Quote(c.connection.From))
 	}
 	switch {
 	case c.ends.to < 0:
-		c.errorf(CodeUnknownStep, "to", "there is no step %s: name the key of a step", quoteShort(c.connection.To))
+		c.errorf(CodeUnknownStep, "to", "there is no step %s: name the key of a step", jsondoc.Quote(c.connection.To))
 	case c.ends.to == c.ends.from:
 		c.errorf(CodeSelfConnection, "to", "a step cannot lead to itself: connect it to another step")
 	case c.ends.to == c.graph.trigger:
@@ -72,13 +74,13 @@ func (c *connectionCheck) checkType() {
 	branches, ok := c.branches(c.graph.types[c.ends.from])
 	if ok && !slices.Contains(branches, typ) {
 		c.errorf(CodeConnectionType, "type", "a step of type %q has no connection of type %s: use %s",
-			c.graph.types[c.ends.from], quoteShort(typ), oneOf(branches))
+			c.graph.types[c.ends.from], jsondoc.Quote(typ), oneOf(branches))
 		return
 	}
 	wait, ok := c.graph.configs[c.ends.from].(WaitForEvent)
 	if ok && typ == ConnectionTimeout && wait.Timeout.IsZero() {
 		c.errorf(CodeTimeoutConnectionWithoutTimeout, "type", "the wait never times out: give step %s a timeout, "+
-			"or remove the connection", quoteShort(c.connection.From))
+			"or remove the connection", jsondoc.Quote(c.connection.From))
 	}
 	if ok && typ == ConnectionDefault {
 		c.checkTaken(wait)
@@ -91,7 +93,7 @@ func (c *connectionCheck) checkTaken(wait WaitForEvent) {
 	timesOut := !wait.Timeout.IsZero() && !c.graph.hasBranch(c.ends.from, ConnectionTimeout)
 	if !timesOut && c.graph.hasBranch(c.ends.from, ConnectionEventReceived) {
 		c.warnf(CodeNeverTaken, "", "the connection is never taken, because step %s has another one for all that can happen: "+
-			"remove it", quoteShort(c.connection.From))
+			"remove it", jsondoc.Quote(c.connection.From))
 	}
 }
 
@@ -165,5 +167,5 @@ func (c *connectionCheck) checkOutlet(taken *outlets) {
 	taken.more[target] = true
 	c.errorf(CodeAmbiguousConnection, "type", "a connection of type %s leads from step %s to step %s already: "+
 		"a step has one connection for each outcome",
-		quoteShort(out.typ), quoteShort(c.connection.From), quoteShort(c.automation.Steps[first].Key))
+		jsondoc.Quote(out.typ), jsondoc.Quote(c.connection.From), jsondoc.Quote(c.automation.Steps[first].Key))
 }

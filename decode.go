@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
+	"github.com/seed-b636437c/automation/internal/nearest"
 )
 
 // Parse reads an automation from a JSON document that a person or a client
@@ -84,14 +87,14 @@ type configShape struct {
 // read returns the config at node n. null is the zero config.
 func (c configShape) read(r *reader, n int) StepConfig {
 	config := reflect.New(c.goType).Elem()
-	if r.doc.kind(n) != jsonNull {
+	if r.doc.Kind(n) != jsondoc.Null {
 		c.shape.read(r, n, config)
 	}
 	return config.Interface().(StepConfig)
 }
 
-// maxProblems bounds the list of what is wrong with one document.
-const maxProblems = 100
+// maxProblems bounds the problems that are reported of one document.
+const maxProblems = jsondoc.MaxViolations
 
 // reader reads one JSON document and collects what is wrong with it.
 type reader struct {
@@ -99,7 +102,7 @@ type reader struct {
 	lenient          bool // ignore unknown and repeated fields
 	keepUnknownSteps bool // as RawConfig
 
-	doc     *jsonDoc
+	doc     *jsondoc.Doc
 	builtin *builtinShapes
 	found   []foundProblem
 }
@@ -129,14 +132,14 @@ func (r *reader) automation(data []byte, subject string) (Automation, error) {
 
 // document reads data, which has the shape s, into v and returns the problems.
 func (r *reader) document(data []byte, s *shape, v reflect.Value) Problems {
-	doc, err := scanJSON(data)
+	doc, err := jsondoc.Scan(data)
 	if err != nil {
 		return Problems{{Severity: SeverityError, Code: CodeSyntax, Message: err.Error()}}
 	}
 	r.doc, r.builtin = doc, builtin()
 	s.read(r, 0, v)
 	if !r.lenient {
-		for _, key := range doc.repeated {
+		for _, key := range doc.Repeated {
 			r.report(key, CodeDuplicateKey, "the object has this key more than once; keep one")
 		}
 	}
@@ -155,14 +158,14 @@ func (r *reader) problems() Problems {
 // report notes that node n is wrong.
 func (r *reader) report(n int, code Code, format string, args ...any) {
 	if len(r.found) < maxProblems {
-		r.add(n, r.doc.path(n), code, fmt.Sprintf(format, args...))
+		r.add(n, r.doc.Path(n), code, fmt.Sprintf(format, args...))
 	}
 }
 
 // reportMissing notes that object n lacks a value for key.
 func (r *reader) reportMissing(n int, key, message string) {
 	if len(r.found) < maxProblems {
-		path := appendPathKey([]byte(r.doc.path(n)), key)
+		path := jsondoc.AppendKey([]byte(r.doc.Path(n)), key)
 		r.add(n, string(path), CodeMissingField, message)
 	}
 }
@@ -174,11 +177,11 @@ func (r *reader) add(n int, path string, code Code, message string) {
 }
 
 // is reports whether node n is of this kind, and notes a problem if it is not.
-func (r *reader) is(n int, kind jsonKind) bool {
-	if r.doc.kind(n) == kind {
+func (r *reader) is(n int, kind jsondoc.Kind) bool {
+	if r.doc.Kind(n) == kind {
 		return true
 	}
-	r.report(n, CodeWrongType, "must be %s, not %s", kind, r.doc.kind(n))
+	r.report(n, CodeWrongType, "must be %s, not %s", kind, r.doc.Kind(n))
 	return false
 }
 
@@ -187,20 +190,20 @@ func (r *reader) unknownField(key int, s *shape) {
 	if r.lenient || len(r.found) >= maxProblems {
 		return
 	}
-	name := r.doc.str(key)
+	name := r.doc.Text(key)
 	hint := "remove it"
-	if near := nearest(name, s.names()); near != "" {
+	if near := nearest.Match(name, s.names()); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	} else if len(s.fields) > 0 {
 		hint = "the fields here are " + strings.Join(s.names(), ", ")
 	}
-	r.report(key, CodeUnknownField, "there is no field %s: %s", quoteShort(name), hint)
+	r.report(key, CodeUnknownField, "there is no field %s: %s", jsondoc.Quote(name), hint)
 }
 
 // opaqueError notes that a type refused node n.
 func (r *reader) opaqueError(n int, err error) {
 	message := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "automation: "), "json: ")
-	r.report(n, CodeWrongType, "%s", shorten(message))
+	r.report(n, CodeWrongType, "%s", jsondoc.Shorten(message))
 }
 
 // stepFields is a step in JSON.
@@ -214,7 +217,7 @@ type stepFields struct {
 func readStep(r *reader, n int, v reflect.Value) {
 	var fields stepFields
 	r.builtin.stepFields.read(r, n, reflect.ValueOf(&fields).Elem())
-	if r.doc.kind(n) != jsonObject {
+	if r.doc.Kind(n) != jsondoc.Object {
 		return
 	}
 	if r.absent(n, "key") {
@@ -236,8 +239,8 @@ func (r *reader) config(n int, fields stepFields) StepConfig {
 	case fields.Type != "" && r.keepUnknownSteps:
 		return r.rawConfig(fields)
 	case fields.Type != "":
-		r.unknownStep(r.doc.member(n, "type"), fields.Type)
-	case r.absent(n, "type") || r.doc.kind(r.doc.member(n, "type")) == jsonString:
+		r.unknownStep(r.doc.Member(n, "type"), fields.Type)
+	case r.absent(n, "type") || r.doc.Kind(r.doc.Member(n, "type")) == jsondoc.String:
 		r.reportMissing(n, "type", "the step has no type; it may be "+strings.Join(r.stepTypes(), ", "))
 	}
 	return nil
@@ -270,7 +273,7 @@ func (r *reader) rawConfig(fields stepFields) RawConfig {
 		return RawConfig{Type: fields.Type}
 	}
 	var text bytes.Buffer
-	if err := json.Compact(&text, r.doc.raw(int(fields.Config))); err != nil {
+	if err := json.Compact(&text, r.doc.Raw(int(fields.Config))); err != nil {
 		r.opaqueError(int(fields.Config), err)
 	}
 	return RawConfig{Type: fields.Type, Config: text.Bytes()}
@@ -278,17 +281,17 @@ func (r *reader) rawConfig(fields stepFields) RawConfig {
 
 // absent reports whether object n has no value for key, or null.
 func (r *reader) absent(n int, key string) bool {
-	value := r.doc.member(n, key)
-	return value < 0 || r.doc.kind(value) == jsonNull
+	value := r.doc.Member(n, key)
+	return value < 0 || r.doc.Kind(value) == jsondoc.Null
 }
 
 // isEmptyObject reports whether node n is an object without a value.
 func (r *reader) isEmptyObject(n int) bool {
-	if r.doc.kind(n) != jsonObject {
+	if r.doc.Kind(n) != jsondoc.Object {
 		return false
 	}
-	for _, value := range r.doc.members(n) {
-		if r.doc.kind(value) != jsonNull {
+	for _, value := range r.doc.Members(n) {
+		if r.doc.Kind(value) != jsondoc.Null {
 			return false
 		}
 	}
@@ -297,12 +300,12 @@ func (r *reader) isEmptyObject(n int) bool {
 
 // unknownStep notes that the value at node n names no step type.
 func (r *reader) unknownStep(n int, name StepType) {
-	r.report(n, CodeUnknownType, "there is no step type %s: %s", quoteShort(name), typeHint(name, r.stepTypes()))
+	r.report(n, CodeUnknownType, "there is no step type %s: %s", jsondoc.Quote(name), typeHint(name, r.stepTypes()))
 }
 
 // typeHint says what to do about a step type that is unknown.
 func typeHint(name StepType, known []string) string {
-	if near := nearest(string(name), known); near != "" {
+	if near := nearest.Match(string(name), known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return "register it with Handle, or use " + strings.Join(known, ", ")

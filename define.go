@@ -3,6 +3,8 @@ package automation
 import (
 	"context"
 	"fmt"
+
+	"github.com/seed-b636437c/automation/internal/schema"
 )
 
 // CreateEventDefinition keeps a new event definition. Payloads of events with its name
@@ -12,11 +14,11 @@ func (r *Runner) CreateEventDefinition(ctx context.Context, d EventDefinition) (
 	if message := checkEventName(d.Name); message != "" {
 		return EventDefinition{}, Problems{{Severity: SeverityError, Code: CodeInvalidEventName, Path: "name", Message: message}}.Err("event definition")
 	}
-	if _, err := compileSchema(d.Schema); err != nil {
+	if err := checkSchema(d.Schema); err != nil {
 		return EventDefinition{}, err
 	}
 	now := r.now()
-	d.ID, d.CreatedAt, d.UpdatedAt = r.ids.next(now), now, now
+	d.ID, d.CreatedAt, d.UpdatedAt = r.ids.Next(now), now, now
 	if err := r.store.InsertEventDefinition(ctx, d); err != nil {
 		return EventDefinition{}, fmt.Errorf("automation: define event: %w", err)
 	}
@@ -26,7 +28,7 @@ func (r *Runner) CreateEventDefinition(ctx context.Context, d EventDefinition) (
 // UpdateEventDefinition replaces the schema of the definition with this id or name.
 // A nil schema accepts every payload.
 func (r *Runner) UpdateEventDefinition(ctx context.Context, idOrName string, schema []byte) (EventDefinition, error) {
-	if _, err := compileSchema(schema); err != nil {
+	if err := checkSchema(schema); err != nil {
 		return EventDefinition{}, err
 	}
 	d, err := r.GetEventDefinition(ctx, idOrName)
@@ -83,4 +85,10 @@ func (r *Runner) GetEvent(ctx context.Context, id string) (Event, error) {
 		return Event{}, fmt.Errorf("automation: %w", err)
 	}
 	return e, nil
+}
+
+// checkSchema returns a *ValidationError for a schema that cannot be used.
+func checkSchema(raw []byte) error {
+	_, violations := schema.Compile(raw)
+	return problemsOf(CodeInvalidSchema, violations).Err("event definition")
 }

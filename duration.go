@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // Duration is a length of time that remembers how it was written, so that
@@ -89,7 +91,7 @@ func (d Duration) MarshalJSON() ([]byte, error) {
 	if d.IsZero() {
 		return []byte("null"), nil
 	}
-	return appendJSONString(nil, d.text), nil
+	return jsondoc.AppendString(nil, d.text), nil
 }
 
 // UnmarshalJSON accepts any string; whether it is a duration is said by Err.
@@ -182,15 +184,15 @@ func durationUnit(name string) (time.Duration, bool) {
 
 func notADuration(text string) error {
 	return fmt.Errorf(`duration %s is not understood: write whole numbers of seconds, minutes, hours, days or weeks, `+
-		`such as "30 minutes" or "1 day 12 hours", or Go's form, such as "36h"`, quoteShort(text))
+		`such as "30 minutes" or "1 day 12 hours", or Go's form, such as "36h"`, jsondoc.Quote(text))
 }
 
 func durationNotPositive(text string) error {
-	return fmt.Errorf("duration %s is not positive", quoteShort(text))
+	return fmt.Errorf("duration %s is not positive", jsondoc.Quote(text))
 }
 
 func durationTooLong(text string) error {
-	return fmt.Errorf("duration %s is too long: the most that can be held is 292 years", quoteShort(text))
+	return fmt.Errorf("duration %s is too long: the most that can be held is 292 years", jsondoc.Quote(text))
 }
 
 // durationWords writes d, which is whole seconds. It counts in weeks only when

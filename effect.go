@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seed-b636437c/automation/internal/jsonvalue"
 )
 
 // Effect is what a step asks of the outside world: *SendEffect,
@@ -227,7 +229,7 @@ func (v *namedValue) text(d *Data) (*string, error) {
 		}
 		return &s, nil
 	}
-	return nil, fmt.Errorf("automation: %s must be a string, and %s is of type %s", v.name, v.source(), typeOf(val))
+	return nil, fmt.Errorf("automation: %s must be a string, and %s is of type %s", v.name, v.source(), jsonvalue.TypeOf(val))
 }
 
 func (v *namedValue) flag(d *Data) (*bool, error) {
@@ -240,7 +242,7 @@ func (v *namedValue) flag(d *Data) (*bool, error) {
 	}
 	b, ok := val.(bool)
 	if !ok {
-		return nil, fmt.Errorf("automation: %s must be true or false, and %s is of type %s", v.name, v.source(), typeOf(val))
+		return nil, fmt.Errorf("automation: %s must be true or false, and %s is of type %s", v.name, v.source(), jsonvalue.TypeOf(val))
 	}
 	return &b, nil
 }

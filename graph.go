@@ -3,6 +3,8 @@ package automation
 import (
 	"fmt"
 	"time"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // Graph is an automation that passed validation, compiled: steps by index,
@@ -55,7 +57,7 @@ type edge struct {
 // *ValidationError that holds every problem Validate finds, warnings aside.
 func Compile(a Automation, opts CompileOptions) (*Graph, error) {
 	problems := Validate(a, ValidateOptions{Registry: opts.Registry, Limits: opts.Limits})
-	if err := problems.Err("automation " + quoteShort(a.Name)); err != nil {
+	if err := problems.Err("automation " + jsondoc.Quote(a.Name)); err != nil {
 		return nil, err
 	}
 	return compile(a, opts)
@@ -73,11 +75,11 @@ func compile(a Automation, opts CompileOptions) (*Graph, error) {
 	for i, s := range a.Steps {
 		c.index[s.Key] = i
 		if err := c.step(&g.steps[i], s); err != nil {
-			return nil, fmt.Errorf("automation: %s: step %q: %w", quoteShort(a.Name), s.Key, err)
+			return nil, fmt.Errorf("automation: %s: step %q: %w", jsondoc.Quote(a.Name), s.Key, err)
 		}
 	}
 	if err := c.connect(a.Connections); err != nil {
-		return nil, fmt.Errorf("automation: %s: %w", quoteShort(a.Name), err)
+		return nil, fmt.Errorf("automation: %s: %w", jsondoc.Quote(a.Name), err)
 	}
 	g.order = topological(g.steps)
 	return g, nil

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // CreateAutomation validates and keeps a new automation, and returns it as it
@@ -18,7 +20,7 @@ func (r *Runner) CreateAutomation(ctx context.Context, a Automation) (Automation
 	}
 	now := r.now()
 	if a.ID == "" {
-		a.ID = r.ids.next(now)
+		a.ID = r.ids.Next(now)
 	}
 	a.Version, a.Revision, a.CreatedAt, a.UpdatedAt = 1, 1, now, now
 	rec, err := record(a, g)
@@ -26,7 +28,7 @@ func (r *Runner) CreateAutomation(ctx context.Context, a Automation) (Automation
 		return Automation{}, err
 	}
 	if err := r.store.InsertAutomation(ctx, rec); err != nil {
-		return Automation{}, fmt.Errorf("automation: create %s: %w", quoteShort(a.Name), err)
+		return Automation{}, fmt.Errorf("automation: create %s: %w", jsondoc.Quote(a.Name), err)
 	}
 	return r.GetAutomation(ctx, rec.ID) // the store has chosen the version
 }
@@ -55,7 +57,7 @@ func (r *Runner) UpdateAutomation(ctx context.Context, id string, u AutomationUp
 		return Automation{}, fmt.Errorf("automation: update: %w", err)
 	}
 	if u.Revision != 0 && u.Revision != old.Revision {
-		return Automation{}, fmt.Errorf("automation: update %s: it is at revision %d, not %d; read it again: %w", quoteShort(id), old.Revision, u.Revision, ErrConflict)
+		return Automation{}, fmt.Errorf("automation: update %s: it is at revision %d, not %d; read it again: %w", jsondoc.Quote(id), old.Revision, u.Revision, ErrConflict)
 	}
 	return r.replace(ctx, old, u)
 }
@@ -92,7 +94,7 @@ func (r *Runner) replace(ctx context.Context, rec AutomationRecord, u Automation
 func (r *Runner) redefine(rec *AutomationRecord, u AutomationUpdate) error {
 	a := rec.head()
 	if u.Steps == nil {
-		return checkHead(a).Err("automation " + quoteShort(a.Name))
+		return checkHead(a).Err("automation " + jsondoc.Quote(a.Name))
 	}
 	a.Steps, a.Connections = u.Steps, u.Connections
 	g, err := Compile(a, r.compileOptions())
@@ -215,7 +217,7 @@ func (r *Runner) StopAutomation(ctx context.Context, id string, opts StopOptions
 	}
 	if opts.CancelRuns {
 		if _, err := r.store.CancelRuns(ctx, id, r.now()); err != nil {
-			return Automation{}, fmt.Errorf("automation: stop %s: cancel runs: %w", quoteShort(id), err)
+			return Automation{}, fmt.Errorf("automation: stop %s: cancel runs: %w", jsondoc.Quote(id), err)
 		}
 		r.wake()
 	}
@@ -283,7 +285,7 @@ func (a Automation) status() Status {
 func record(a Automation, g *Graph) (AutomationRecord, error) {
 	definition, err := encodeDefinition(a)
 	if err != nil {
-		return AutomationRecord{}, fmt.Errorf("automation: encode %s: %w", quoteShort(a.Name), err)
+		return AutomationRecord{}, fmt.Errorf("automation: encode %s: %w", jsondoc.Quote(a.Name), err)
 	}
 	return AutomationRecord{
 		ID: a.ID, Name: a.Name, Status: a.status(), EventName: g.Event(),
@@ -314,7 +316,7 @@ func (rec AutomationRecord) head() Automation {
 
 // encodeDefinition encodes the graph of an automation.
 func encodeDefinition(a Automation) ([]byte, error) {
-	return encodeJSON(struct {
+	return jsondoc.Encode(struct {
 		Steps       []Step       `json:"steps"`
 		Connections []Connection `json:"connections"`
 	}{a.Steps, append([]Connection{}, a.Connections...)})

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"github.com/seed-b636437c/automation/internal/jsonvalue"
 )
 
 // operand is one side of a comparison, out of its interface, so that comparing
@@ -14,7 +16,7 @@ type operand struct {
 	kind   operandKind
 	yes    bool   // a boolean, or whether an object is empty
 	text   string // a string or a date
-	number number
+	number jsonvalue.Number
 	array  []any
 	date   *time.Time // that of operandDate
 }
@@ -54,7 +56,7 @@ func (o *operand) set(v any) {
 	case string:
 		o.kind, o.text = operandString, v
 	case json.Number:
-		o.setNumber(parseNumber(string(v)))
+		o.setNumber(jsonvalue.ParseNumber(string(v)))
 	case bool:
 		o.kind, o.yes = operandBool, v
 	case []any:
@@ -73,11 +75,11 @@ func (o *operand) setGo(v reflect.Value) {
 	case reflect.Bool:
 		o.kind, o.yes = operandBool, v.Bool()
 	default:
-		o.setNumber(goNumber(v))
+		o.setNumber(jsonvalue.NumberOf(v))
 	}
 }
 
-func (o *operand) setNumber(n number, ok bool) {
+func (o *operand) setNumber(n jsonvalue.Number, ok bool) {
 	o.kind = operandOther
 	if ok {
 		o.kind, o.number = operandNumber, n
@@ -87,7 +89,7 @@ func (o *operand) setNumber(n number, ok bool) {
 // literalOperand returns the value of a rule with operator op.
 func literalOperand(op Operator, v Value) operand {
 	if v.kind == valueString && op.orders() {
-		if date, ok := parseDate(v.text); ok {
+		if date, ok := jsonvalue.ParseDate(v.text); ok {
 			return operand{kind: operandDate, text: v.text, date: &date}
 		}
 	}
@@ -163,7 +165,7 @@ func (o *operand) equals(value *operand) bool {
 	case operandString:
 		return o.text == value.text
 	case operandNumber:
-		return o.number.compare(value.number) == 0
+		return o.number.Compare(value.number) == 0
 	case operandBool:
 		return o.yes == value.yes
 	default:
@@ -220,35 +222,11 @@ func (o *operand) hasAffix(value *operand, has func(text, affix string) bool) (h
 func (o *operand) order(value *operand) (order int, fits bool) {
 	switch {
 	case o.kind == operandNumber && value.kind == operandNumber:
-		return o.number.compare(value.number), true
+		return o.number.Compare(value.number), true
 	case o.kind == operandString && value.kind == operandDate:
-		date, ok := parseDate(o.text)
+		date, ok := jsonvalue.ParseDate(o.text)
 		return date.Compare(*value.date), ok
 	default:
 		return 0, false
 	}
-}
-
-// parseDate reads an RFC 3339 date-time, or a full date, which means midnight
-// in UTC.
-func parseDate(text string) (time.Time, bool) {
-	if len(text) == len(time.DateOnly) {
-		t, err := time.Parse(time.DateOnly, text)
-		return t, err == nil
-	}
-	if len(text) < len(time.DateOnly) || text[len(time.DateOnly)] != 'T' {
-		return time.Time{}, false
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	return t, err == nil && isStrictDateTime(text)
-}
-
-// isStrictDateTime refuses what time.Parse accepts and RFC 3339 does not: hours
-// of one digit, fractions after a comma, and zones a day or more away.
-func isStrictDateTime(text string) bool {
-	if text[len("2006-01-02T15")] != ':' || strings.Contains(text, ",") {
-		return false
-	}
-	zone := text[len(text)-len("07:00"):]
-	return strings.HasSuffix(text, "Z") || zone[:2] < "24" && zone[3:] < "60"
 }

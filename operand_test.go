@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/seed-b636437c/automation/internal/jsonvalue"
 )
 
 func TestOperandOf_NamesTheJSONType(t *testing.T) {
@@ -46,7 +48,7 @@ func TestParseDate_ReadsRFC3339(t *testing.T) {
 		"2026-01-31T00:00:00.000000001Z": midnight.Add(1),
 		"2024-02-29":                     time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC),
 	} {
-		got, ok := parseDate(text)
+		got, ok := jsonvalue.ParseDate(text)
 		assert.True(t, ok, text)
 		assert.True(t, want.Equal(got), "%s: %s", text, got)
 	}
@@ -55,7 +57,7 @@ func TestParseDate_ReadsRFC3339(t *testing.T) {
 		"2026-01-31 00:00:00Z", "2026-01-31T0:00:00Z", "2026-01-31T00:00:00,5Z", "2026-01-31T24:00:00Z",
 		"2026-01-31T00:00:00+24:00", "2026-01-31T00:00:00Z ", "Sat Jan 31", "2026-01-3\x00",
 	} {
-		_, ok := parseDate(text)
+		_, ok := jsonvalue.ParseDate(text)
 		assert.False(t, ok, "%q", text)
 	}
 }

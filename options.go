@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 	"github.com/seed-b636437c/automation/internal/nilness"
 )
 
@@ -80,7 +81,7 @@ func (o Options) withDefaults() (Options, Problems) {
 		o.Delivery = AtLeastOnce
 	case AtLeastOnce, AtMostOnce:
 	default:
-		c.add("Delivery", "%s is unknown: use %q or %q", quoteShort(o.Delivery), AtLeastOnce, AtMostOnce)
+		c.add("Delivery", "%s is unknown: use %q or %q", jsondoc.Quote(o.Delivery), AtLeastOnce, AtMostOnce)
 	}
 	c.notNilPointer("Clock", o.Clock)
 	c.notNilPointer("Contacts", o.Contacts)

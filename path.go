@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
+	"github.com/seed-b636437c/automation/internal/jsonvalue"
 )
 
 // path is a compiled reference into Data.
@@ -64,10 +67,10 @@ func compilePath(text string, waitNames []string) (path, error) {
 	scope, rest, _ := strings.Cut(text, ".")
 	switch {
 	case !utf8.ValidString(text):
-		return path{}, fmt.Errorf("path %s is not valid UTF-8", quoteShort(text))
+		return path{}, fmt.Errorf("path %s is not valid UTF-8", jsondoc.Quote(text))
 	case rest == "":
 		return path{}, fmt.Errorf("path %s names no field: write event.<field>, contact.<field> "+
-			"or wait_events.<event name>.<field>", quoteShort(text))
+			"or wait_events.<event name>.<field>", jsondoc.Quote(text))
 	}
 	switch scope {
 	case "event":
@@ -77,7 +80,7 @@ func compilePath(text string, waitNames []string) (path, error) {
 	case "wait_events":
 		return compileWaitPath(text, rest, waitNames)
 	default:
-		return path{}, fmt.Errorf("path %s must begin with \"event.\", \"contact.\" or \"wait_events.\"", quoteShort(text))
+		return path{}, fmt.Errorf("path %s must begin with \"event.\", \"contact.\" or \"wait_events.\"", jsondoc.Quote(text))
 	}
 }
 
@@ -86,14 +89,14 @@ func compileContactPath(text, rest string) (path, error) {
 	field := contactFields[name]
 	switch {
 	case name == "properties" && keys == "":
-		return path{}, fmt.Errorf("path %s names no property: write contact.properties.<name>", quoteShort(text))
+		return path{}, fmt.Errorf("path %s names no property: write contact.properties.<name>", jsondoc.Quote(text))
 	case name == "properties":
 		return finishPath(path{text: text, scope: scopeContact, keys: keys})
 	case field == noContactField:
 		return path{}, fmt.Errorf("path %s: a contact has no field %s: use id, email, first_name, last_name, "+
-			"unsubscribed, created_at or properties.<name>", quoteShort(text), quoteShort(name))
+			"unsubscribed, created_at or properties.<name>", jsondoc.Quote(text), jsondoc.Quote(name))
 	case nested:
-		return path{}, fmt.Errorf("path %s leads into contact.%s, which has no fields", quoteShort(text), name)
+		return path{}, fmt.Errorf("path %s leads into contact.%s, which has no fields", jsondoc.Quote(text), name)
 	default:
 		return path{text: text, scope: scopeContact, field: field}, nil
 	}
@@ -109,7 +112,7 @@ func compileWaitPath(text, rest string, waitNames []string) (path, error) {
 	}
 	if p.event == "" {
 		return path{}, fmt.Errorf("path %s: %w: write wait_events.<event name>.<field> "+
-			"with the event of an earlier wait_for_event step", quoteShort(text), errNotWaitedFor)
+			"with the event of an earlier wait_for_event step", jsondoc.Quote(text), errNotWaitedFor)
 	}
 	return finishPath(p)
 }
@@ -118,7 +121,7 @@ func compileWaitPath(text, rest string, waitNames []string) (path, error) {
 // is empty cannot be told from one.
 func finishPath(p path) (path, error) {
 	if strings.HasPrefix(p.keys, ".") || strings.HasSuffix(p.keys, ".") || strings.Contains(p.keys, "..") {
-		return path{}, fmt.Errorf("path %s has an empty segment: put one dot between two names", quoteShort(p.text))
+		return path{}, fmt.Errorf("path %s has an empty segment: put one dot between two names", jsondoc.Quote(p.text))
 	}
 	p.nested = strings.Contains(p.keys, ".")
 	return p, nil
@@ -252,11 +255,11 @@ func followAny(v any, keys string) (any, bool) {
 
 func followArray(array []any, keys string) (any, bool) {
 	segment, rest, deeper := strings.Cut(keys, ".")
-	index, ok := parseSmall(segment)
-	if !ok || segment[0] == '-' || index.digits >= int64(len(array)) {
+	index, ok := jsonvalue.ParseIndex(segment)
+	if !ok || index >= len(array) {
 		return nil, false
 	}
-	element := array[index.digits]
+	element := array[index]
 	if !deeper {
 		return element, true
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // errHostContacts is returned by what a Runner cannot do with contacts that live in
@@ -29,7 +31,7 @@ func (r *Runner) CreateContact(ctx context.Context, c Contact) (Contact, error) 
 	maps.DeleteFunc(c.Properties, func(_ string, v any) bool { return v == nil })
 	c.CreatedAt = r.now()
 	if c.ID == "" {
-		c.ID = r.ids.next(c.CreatedAt)
+		c.ID = r.ids.Next(c.CreatedAt)
 	}
 	if err := r.store.InsertContact(ctx, c); err != nil {
 		return Contact{}, fmt.Errorf("automation: create contact: %w", err)
@@ -153,7 +155,7 @@ func (c *contactCheck) name(path, name string) {
 
 func (c *contactCheck) properties(properties map[string]any) {
 	for _, name := range sortedKeys(properties) {
-		c.add(CodeInvalidContact, pathTo("properties", name), propertyFlaw(properties[name]))
+		c.add(CodeInvalidContact, jsondoc.PathTo("properties", name), propertyFlaw(properties[name]))
 	}
 }
 
@@ -219,5 +221,5 @@ func (r *Runner) findContact(ctx context.Context, ref ContactRef) (c Contact, er
 // newContact is the contact that an event for an unknown email makes.
 func (r *Runner) newContact(email string) *Contact {
 	now := r.now()
-	return &Contact{ID: r.ids.next(now), Email: email, CreatedAt: now}
+	return &Contact{ID: r.ids.Next(now), Email: email, CreatedAt: now}
 }

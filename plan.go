@@ -144,7 +144,7 @@ func (t *task) deliver(run *activeRun, e *Event, payload map[string]any) (resume
 func (t *task) start(ctx context.Context, v VersionRef, e *PendingEvent, payload map[string]any) (string, error) {
 	run := newRun()
 	run.isNew, run.rec = true, RunRecord{
-		ID: t.r.ids.next(t.now), AutomationID: v.AutomationID, Version: v.Version,
+		ID: t.r.ids.Next(t.now), AutomationID: v.AutomationID, Version: v.Version,
 		ContactID: t.work.Key.ID, EventID: e.ID, EventName: e.Name,
 		Status: RunRunning, CreatedAt: t.now,
 	}

@@ -3,6 +3,8 @@ package automation
 import (
 	"fmt"
 	"strings"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // Severity says whether a Problem rejects what it is about.
@@ -35,9 +37,9 @@ type Problem struct {
 func (p Problem) String() string {
 	switch {
 	case p.Step != "":
-		return fmt.Sprintf("step %s: %s", quoteShort(p.Step), p.Message)
+		return fmt.Sprintf("step %s: %s", jsondoc.Quote(p.Step), p.Message)
 	case p.Connection != nil:
-		return fmt.Sprintf("connection %s to %s: %s", quoteShort(p.Connection.From), quoteShort(p.Connection.To), p.Message)
+		return fmt.Sprintf("connection %s to %s: %s", jsondoc.Quote(p.Connection.From), jsondoc.Quote(p.Connection.To), p.Message)
 	case p.Path != "":
 		return p.Path + ": " + p.Message
 	default:
@@ -51,6 +53,15 @@ type Problems []Problem
 // Add adds an error about what is at path.
 func (ps *Problems) Add(code Code, path, format string, args ...any) {
 	*ps = append(*ps, Problem{Severity: SeverityError, Code: code, Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// problemsOf returns an error with this code for each violation.
+func problemsOf(code Code, violations []jsondoc.Violation) Problems {
+	var ps Problems
+	for _, v := range violations {
+		ps.Add(code, v.Path, "%s", v.Message)
+	}
+	return ps
 }
 
 // Errors returns the problems that reject the document.

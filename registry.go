@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // Registry holds what custom step types do. Fill it with Handle when the
@@ -235,7 +237,7 @@ func (k *stepKind) values(config StepConfig) []configValue {
 }
 
 func appendValues(found []configValue, v reflect.Value, path []byte, depth int) []configValue {
-	if depth > maxNesting {
+	if depth > jsondoc.MaxNesting {
 		return found // a Go value may point to itself
 	}
 	switch v.Kind() {
@@ -250,7 +252,7 @@ func appendValues(found []configValue, v reflect.Value, path []byte, depth int) 
 		}
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			found = appendValues(found, v.Index(i), appendPathIndex(path, i), depth+1)
+			found = appendValues(found, v.Index(i), jsondoc.AppendIndex(path, i), depth+1)
 		}
 	case reflect.Map:
 		found = appendMapValues(found, v, path, depth)
@@ -264,7 +266,7 @@ func appendStructValues(found []configValue, v reflect.Value, path []byte, depth
 		return found // a type with its own UnmarshalJSON may hold anything
 	}
 	for _, f := range fields {
-		found = appendValues(found, v.FieldByIndex(f.Index), appendPathKey(path, f.json), depth+1)
+		found = appendValues(found, v.FieldByIndex(f.Index), jsondoc.AppendKey(path, f.json), depth+1)
 	}
 	return found
 }
@@ -273,7 +275,7 @@ func appendMapValues(found []configValue, v reflect.Value, path []byte, depth in
 	keys := v.MapKeys()
 	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 	for _, key := range keys {
-		found = appendValues(found, v.MapIndex(key), appendPathKey(path, fmt.Sprint(key)), depth+1)
+		found = appendValues(found, v.MapIndex(key), jsondoc.AppendKey(path, fmt.Sprint(key)), depth+1)
 	}
 	return found
 }

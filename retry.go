@@ -31,7 +31,7 @@ func (p RetryPolicy) check(o *optionCheck) {
 	o.durationNotNegative("Retry.Initial", p.Initial)
 	o.durationNotNegative("Retry.Max", p.Max)
 	if p.Max > 0 && p.Initial > p.Max {
-		o.add("Retry.Initial", "%s is longer than Retry.Max, which is %s: shorten it", p.Initial, p.Max)
+		o.add("Retry.Initial", "%s is longer than Retry.Max, which is %s: jsondoc.Shorten it", p.Initial, p.Max)
 	}
 	if math.IsNaN(p.Jitter) || p.Jitter > 1 {
 		o.add("Retry.Jitter", "%v is not a fraction: give at most 1, or a negative number for none", p.Jitter)

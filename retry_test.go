@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"pgregory.net/rapid"
+
+	"github.com/seed-b636437c/automation/internal/uuid"
 )
 
 func TestRetryPolicy_DefaultsFillZeroFields(t *testing.T) {
@@ -80,7 +82,7 @@ func TestRetryPolicy_JitterSpreadsRuns(t *testing.T) {
 	var tenths [10]int
 	const runs = 10_000
 	for i := range runs {
-		id := newIDSource(nil).next(flowStart.Add(time.Duration(i) * time.Millisecond))
+		id := uuid.NewSource(nil).Next(flowStart.Add(time.Duration(i) * time.Millisecond))
 		d := p.backoff(id, "send_email", 1)
 		tenths[min(int((d-50*time.Second)/(10*time.Second)), 9)]++
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // ruleProblem is something that is wrong with a rule.
@@ -52,7 +54,7 @@ func (c *ruleChecker) check(r Rule, path string, depth int) {
 	case RuleAll, RuleAny:
 		c.checkGroup(r, path, depth+1)
 	default:
-		c.report(join(path, "type"), CodeInvalidRule, `rule type %s is unknown: use "rule", "and" or "or"`, quoteShort(r.Type))
+		c.report(jsondoc.Join(path, "type"), CodeInvalidRule, `rule type %s is unknown: use "rule", "and" or "or"`, jsondoc.Quote(r.Type))
 	}
 }
 
@@ -66,36 +68,36 @@ func (c *ruleChecker) checkGroup(r Rule, path string, depth int) {
 		is   bool
 	}{{"field", r.Field != ""}, {"operator", r.Operator != ""}, {"value", isGiven(r.Value)}} {
 		if given.is {
-			c.report(join(path, given.name), CodeInvalidRule,
+			c.report(jsondoc.Join(path, given.name), CodeInvalidRule,
 				"%q belongs to a comparison, not to a group of type %q: put it into one of its rules", given.name, r.Type)
 		}
 	}
 	if len(r.Rules) == 0 {
-		c.report(join(path, "rules"), CodeInvalidRule, "a group of type %q needs at least one rule", r.Type)
+		c.report(jsondoc.Join(path, "rules"), CodeInvalidRule, "a group of type %q needs at least one rule", r.Type)
 	}
 	for i, member := range r.Rules {
 		if c.rules > c.limits.Rules {
 			return
 		}
-		c.check(member, join(path, fmt.Sprintf("rules[%d]", i)), depth)
+		c.check(member, jsondoc.Join(path, fmt.Sprintf("rules[%d]", i)), depth)
 	}
 }
 
 func (c *ruleChecker) checkComparison(r Rule, path string) {
 	if r.Rules != nil {
-		c.report(join(path, "rules"), CodeInvalidRule, `a comparison has no rules: set "type" to "and" or "or" for a group`)
+		c.report(jsondoc.Join(path, "rules"), CodeInvalidRule, `a comparison has no rules: set "type" to "and" or "or" for a group`)
 	}
-	c.checkField(r.Field, join(path, "field"))
+	c.checkField(r.Field, jsondoc.Join(path, "field"))
 	if r.Operator == "" {
-		c.report(join(path, "operator"), CodeInvalidRule, "the operator is missing: use one of %s", operatorList())
+		c.report(jsondoc.Join(path, "operator"), CodeInvalidRule, "the operator is missing: use one of %s", operatorList())
 		return
 	}
 	if !r.Operator.isKnown() {
-		c.report(join(path, "operator"), CodeInvalidRule, "operator %s is unknown: use one of %s", quoteShort(r.Operator), operatorList())
+		c.report(jsondoc.Join(path, "operator"), CodeInvalidRule, "operator %s is unknown: use one of %s", jsondoc.Quote(r.Operator), operatorList())
 		return
 	}
 	if problem := checkRuleValue(r.Operator, r.Value); problem != "" {
-		c.report(join(path, "value"), CodeInvalidRule, "%s", problem)
+		c.report(jsondoc.Join(path, "value"), CodeInvalidRule, "%s", problem)
 	}
 }
 
@@ -129,10 +131,10 @@ func checkRuleValue(op Operator, v Value) string {
 		return fmt.Sprintf("the value is missing: operator %q compares with %s", op, op.takes())
 	}
 	if ref, ok := v.Ref(); ok {
-		return fmt.Sprintf("a rule compares with a literal, not with a reference to %s: operator %q takes %s", quoteShort(ref), op, op.takes())
+		return fmt.Sprintf("a rule compares with a literal, not with a reference to %s: operator %q takes %s", jsondoc.Quote(ref), op, op.takes())
 	}
 	if !op.accepts(v) {
-		return fmt.Sprintf("operator %q compares with %s, not with %s", op, op.takes(), shorten(v.String()))
+		return fmt.Sprintf("operator %q compares with %s, not with %s", op, op.takes(), jsondoc.Shorten(v.String()))
 	}
 	return ""
 }
@@ -178,11 +180,3 @@ func operatorList() string {
 
 // isGiven reports whether v says anything: clients write null for "no value".
 func isGiven(v Value) bool { return v.kind != valueAbsent && v.kind != valueNull }
-
-// join appends a member to a path in a JSON document.
-func join(path, member string) string {
-	if path == "" {
-		return member
-	}
-	return path + "." + member
-}

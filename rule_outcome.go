@@ -1,5 +1,7 @@
 package automation
 
+import "github.com/seed-b636437c/automation/internal/jsondoc"
+
 // ruleOutcomes holds what became of each comparison of a compiled rule, in the
 // order of the document.
 type ruleOutcomes []ruleOutcome
@@ -52,8 +54,8 @@ func readOutcomes(record []byte) (met bool, out ruleOutcomes, ok bool) {
 // which is all that differs from one evaluation to the next.
 func recordOf(r Rule) string {
 	b := make([]byte, 0, 96+len(r.Field))
-	b = appendJSONString(append(b, `{"field":`...), r.Field)
-	b = appendJSONString(append(b, `,"operator":`...), string(r.Operator))
+	b = jsondoc.AppendString(append(b, `{"field":`...), r.Field)
+	b = jsondoc.AppendString(append(b, `,"operator":`...), string(r.Operator))
 	if !r.Value.IsZero() {
 		b = r.Value.appendJSON(append(b, `,"value":`...))
 	}

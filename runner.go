@@ -1,6 +1,11 @@
 package automation
 
-import "time"
+import (
+	"time"
+
+	"github.com/seed-b636437c/automation/internal/schema"
+	"github.com/seed-b636437c/automation/internal/uuid"
+)
 
 // Runner runs automations: it accepts events, starts and advances runs, and
 // performs their effects. It does nothing by itself: call Run to have it work
@@ -11,7 +16,7 @@ type Runner struct {
 	store  Store
 	mailer Mailer
 	opts   Options
-	ids    *idSource
+	ids    *uuid.Source
 	graphs graphCache
 	checks schemaCache
 	wakeup chan struct{}
@@ -31,9 +36,9 @@ func New(store Store, mailer Mailer, opts Options) (*Runner, error) {
 		store:  store,
 		mailer: mailer,
 		opts:   opts,
-		ids:    newIDSource(opts.Random),
+		ids:    uuid.NewSource(opts.Random),
 		graphs: newGraphCache(),
-		checks: schemaCache{byText: map[string]*payloadSchema{}, byName: map[string]foundSchema{}},
+		checks: schemaCache{byText: map[string]*schema.Schema{}, byName: map[string]foundSchema{}},
 		wakeup: make(chan struct{}, 1),
 	}, nil
 }

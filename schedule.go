@@ -72,7 +72,7 @@ func (s *scheduler) claim() (int, error) {
 	}
 	s.mu.Unlock()
 	s.tasks.Add(len(tasks))
-	s.claimed.push(tasks...)
+	s.claimed.Push(tasks...)
 	return len(tasks), nil
 }
 

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
+	"github.com/seed-b636437c/automation/internal/schema"
 )
 
 // schemaCache holds compiled schemas by their text, which is all that a compiled
@@ -11,7 +14,7 @@ import (
 // for last: stores tell when one has changed since.
 type schemaCache struct {
 	mu     sync.Mutex
-	byText map[string]*payloadSchema
+	byText map[string]*schema.Schema
 	byName map[string]foundSchema // nil: they are asked for every time
 }
 
@@ -23,8 +26,8 @@ const maxSchemas = 1024
 type foundSchema struct {
 	text    string
 	old     bool // it was remembered, and may have changed
-	schema  *payloadSchema
-	invalid Problems // the definition's own
+	schema  *schema.Schema
+	invalid Problems // in the definition itself
 }
 
 // find returns the schema of the events with a name, as it is remembered unless it is
@@ -64,34 +67,31 @@ func (c *schemaCache) ask(ctx context.Context, w EventWriter, name string) (foun
 	if err != nil {
 		return foundSchema{}, err
 	}
-	schema, err := c.compile(string(d.Schema))
-	if invalid := (*ValidationError)(nil); errors.As(err, &invalid) {
-		return foundSchema{text: string(d.Schema), invalid: invalid.Problems}, nil
-	}
-	return foundSchema{text: string(d.Schema), schema: schema}, err
+	compiled, invalid := c.compile(string(d.Schema))
+	return foundSchema{text: string(d.Schema), schema: compiled, invalid: invalid}, nil
 }
 
-// check reports what is wrong with a payload.
-func (f foundSchema) check(payload *jsonDoc) Problems {
+// check returns the problems of a payload.
+func (f foundSchema) check(payload *jsondoc.Doc) Problems {
 	if f.schema == nil {
 		return f.invalid
 	}
 	var object map[string]any
 	if payload != nil {
-		object = payload.object(0)
+		object = payload.Object(0)
 	}
-	return f.schema.check(object)
+	return problemsOf(CodeSchemaMismatch, f.schema.Check(object))
 }
 
-func (c *schemaCache) compile(text string) (*payloadSchema, error) {
+func (c *schemaCache) compile(text string) (*schema.Schema, Problems) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s, ok := c.byText[text]; ok {
 		return s, nil
 	}
-	s, err := compileSchema([]byte(text))
-	if err != nil {
-		return nil, err
+	s, violations := schema.Compile([]byte(text))
+	if violations != nil {
+		return nil, problemsOf(CodeInvalidSchema, violations)
 	}
 	if len(c.byText) >= maxSchemas {
 		clear(c.byText)

@@ -25,7 +25,7 @@ func (r *Runner) CreateSegment(ctx context.Context, s Segment) (Segment, error) 
 	}
 	s.CreatedAt = r.now()
 	if s.ID == "" {
-		s.ID = r.ids.next(s.CreatedAt)
+		s.ID = r.ids.Next(s.CreatedAt)
 	}
 	if err := r.store.InsertSegment(ctx, s); err != nil {
 		return Segment{}, fmt.Errorf("automation: create segment: %w", err)

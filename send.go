@@ -11,6 +11,10 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
+	"github.com/seed-b636437c/automation/internal/schema"
+	"github.com/seed-b636437c/automation/internal/uuid"
 )
 
 // reservedPrefix begins the names of events that only Resend itself sends.
@@ -29,8 +33,8 @@ func Send(ctx context.Context, w EventWriter, events ...Event) ([]EventReceipt, 
 
 // systemIDs and systemSchemas serve Send, which has no Runner to keep them.
 var (
-	systemIDs     = sync.OnceValue(func() *idSource { return newIDSource(nil) })
-	systemSchemas = sync.OnceValue(func() *schemaCache { return &schemaCache{byText: map[string]*payloadSchema{}} })
+	systemIDs     = sync.OnceValue(func() *uuid.Source { return uuid.NewSource(nil) })
+	systemSchemas = sync.OnceValue(func() *schemaCache { return &schemaCache{byText: map[string]*schema.Schema{}} })
 )
 
 // Send accepts events. Once it returns, they are as durable as the Store, and
@@ -81,7 +85,7 @@ func (r *Runner) sender() *sender {
 // sender is what accepting events needs.
 type sender struct {
 	now      time.Time
-	ids      *idSource
+	ids      *uuid.Source
 	limits   Limits
 	window   time.Duration
 	schemas  *schemaCache
@@ -133,7 +137,7 @@ func (s *sender) admit(ctx context.Context, w EventWriter, events []Event, anew 
 // subjectOf names an event in an error.
 func subjectOf(events []Event, i int) string {
 	if len(events) == 1 {
-		return "event " + quoteShort(events[0].Name)
+		return "event " + jsondoc.Quote(events[0].Name)
 	}
 	return fmt.Sprintf("event %d of %d", i+1, len(events))
 }
@@ -151,7 +155,7 @@ func (s *sender) check(ctx context.Context, w EventWriter, events []Event, found
 			return problems.Err(subjectOf(events, 0))
 		}
 		for _, p := range problems {
-			p.Path = within(fmt.Sprintf("events[%d]", i), p.Path)
+			p.Path = jsondoc.Join(fmt.Sprintf("events[%d]", i), p.Path)
 			all = append(all, p)
 		}
 	}
@@ -164,7 +168,7 @@ func (s *sender) check(ctx context.Context, w EventWriter, events []Event, found
 // checkOne reports what is wrong with an event. The error is about asking for its
 // definition, which is done once for all events of a call that have the same name.
 func (s *sender) checkOne(ctx context.Context, w EventWriter, e *Event, found map[string]foundSchema, anew bool) (Problems, error) {
-	payload, problems := payloadDecoder(s.limits.PayloadBytes).scan(e.Payload)
+	payload, problems := scanPayload(e.Payload, s.limits.PayloadBytes)
 	if problems = append(checkEvent(*e), problems...); len(problems) > 0 {
 		return problems, nil
 	}
@@ -184,7 +188,7 @@ func (s *sender) checkOne(ctx context.Context, w EventWriter, e *Event, found ma
 
 // accept returns an event that was checked as stores keep it.
 func (s *sender) accept(ctx context.Context, e Event) (NewEvent, error) {
-	e.ID, e.AcceptedAt = s.ids.next(s.now), s.now
+	e.ID, e.AcceptedAt = s.ids.Next(s.now), s.now
 	if e.OccurredAt.IsZero() {
 		e.OccurredAt = s.now
 	}
@@ -259,7 +263,7 @@ func checkEventName(name string) string {
 func checkEmail(email string) string {
 	a, err := mail.ParseAddress(email)
 	if err != nil || a.Address != email || a.Name != "" {
-		return quoteShort(email) + " is not an email address; write name@example.com"
+		return jsondoc.Quote(email) + " is not an email address; write name@example.com"
 	}
 	return checkID(email)
 }

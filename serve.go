@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/seed-b636437c/automation/internal/queue"
 )
 
 // Run does all work as it becomes due, until ctx ends, and then returns
@@ -55,10 +57,10 @@ type worker struct {
 	watching context.Context
 	unwatch  context.CancelFunc
 
-	claimed  *queue[*task]
-	plans    *queue[commitRequest] // the first of each task
-	outcomes *queue[commitRequest] // all that follow; the same queue if the store writes one commit at a time
-	effects  *queue[effectRequest]
+	claimed  *queue.Queue[*task]
+	plans    *queue.Queue[commitRequest] // the first of each task
+	outcomes *queue.Queue[commitRequest] // all that follow; the same queue if the store writes one commit at a time
+	effects  *queue.Queue[effectRequest]
 	ended    chan struct{}  // tells the scheduler that a task has
 	tasks    sync.WaitGroup // the tasks in flight
 	stages   sync.WaitGroup // the goroutines of the stages
@@ -77,14 +79,14 @@ const planBatch = 16
 func newServer(ctx context.Context, r *Runner) *worker {
 	s := &worker{
 		r: r, ctx: ctx,
-		claimed: newQueue[*task](),
-		plans:   newQueue[commitRequest](),
-		effects: newQueue[effectRequest](),
+		claimed: queue.New[*task](),
+		plans:   queue.New[commitRequest](),
+		effects: queue.New[effectRequest](),
 		ended:   make(chan struct{}, 1),
 	}
 	s.outcomes = s.plans
 	if p, ok := find[ParallelCommitter](r.store); ok && p.CommitsInParallel() {
-		s.outcomes = newQueue[commitRequest]()
+		s.outcomes = queue.New[commitRequest]()
 	}
 	s.bound, s.cut = context.WithCancel(context.WithoutCancel(ctx))
 	s.watching, s.unwatch = context.WithCancel(ctx)
@@ -115,10 +117,10 @@ func (s *worker) stop() {
 	timer := time.AfterFunc(s.r.opts.ShutdownTimeout, s.cut)
 	s.finish()
 	timer.Stop()
-	s.claimed.close()
-	s.effects.close()
-	s.plans.close()
-	s.outcomes.close()
+	s.claimed.Close()
+	s.effects.Close()
+	s.plans.Close()
+	s.outcomes.Close()
 	s.stages.Wait()
 	s.cut()
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // shape says how the values of one Go type are read from JSON. The same shapes
@@ -135,10 +137,10 @@ func (m shapes) wait(s *shape) error {
 	}
 	s.read = func(r *reader, n int, v reflect.Value) {
 		s.readStruct(r, n, v)
-		if r.lenient || r.doc.kind(n) != jsonObject {
+		if r.lenient || r.doc.Kind(n) != jsondoc.Object {
 			return
 		}
-		if filter := r.doc.member(n, "filter_rule"); filter >= 0 && r.isEmptyObject(filter) {
+		if filter := r.doc.Member(n, "filter_rule"); filter >= 0 && r.isEmptyObject(filter) {
 			r.report(filter, CodeInvalidRule, "the rule is empty: give it a field and an operator, "+
 				"or leave filter_rule out to match every event")
 		}
@@ -165,12 +167,12 @@ func (m shapes) structure(s *shape, t reflect.Type) error {
 func (m shapes) slice(t reflect.Type) (readFunc, error) {
 	element, err := m.of(t.Elem())
 	return func(r *reader, n int, v reflect.Value) {
-		if !r.is(n, jsonArray) {
+		if !r.is(n, jsondoc.Array) {
 			return
 		}
-		v.Set(reflect.MakeSlice(t, r.doc.count(n), r.doc.count(n)))
+		v.Set(reflect.MakeSlice(t, r.doc.Count(n), r.doc.Count(n)))
 		i := 0
-		for e := range r.doc.elements(n) {
+		for e := range r.doc.Elements(n) {
 			element.read(r, e, v.Index(i))
 			i++
 		}
@@ -183,15 +185,15 @@ func (m shapes) mapping(t reflect.Type) (readFunc, error) {
 	}
 	element, err := m.of(t.Elem())
 	return func(r *reader, n int, v reflect.Value) {
-		if !r.is(n, jsonObject) {
+		if !r.is(n, jsondoc.Object) {
 			return
 		}
 		v.Set(reflect.MakeMap(t))
 		one := reflect.New(t.Elem()).Elem()
-		for key, value := range r.doc.members(n) {
+		for key, value := range r.doc.Members(n) {
 			one.SetZero()
 			element.read(r, value, one)
-			v.SetMapIndex(reflect.ValueOf(r.doc.str(key)).Convert(t.Key()), one)
+			v.SetMapIndex(reflect.ValueOf(r.doc.Text(key)).Convert(t.Key()), one)
 		}
 	}, err
 }
@@ -199,7 +201,7 @@ func (m shapes) mapping(t reflect.Type) (readFunc, error) {
 func (m shapes) pointer(t reflect.Type) (readFunc, error) {
 	target, err := m.of(t.Elem())
 	return func(r *reader, n int, v reflect.Value) {
-		if r.doc.kind(n) == jsonNull {
+		if r.doc.Kind(n) == jsondoc.Null {
 			return
 		}
 		p := reflect.New(t.Elem())
@@ -209,15 +211,15 @@ func (m shapes) pointer(t reflect.Type) (readFunc, error) {
 }
 
 func (s *shape) readStruct(r *reader, n int, v reflect.Value) {
-	if !r.is(n, jsonObject) {
+	if !r.is(n, jsondoc.Object) {
 		return
 	}
-	for key, value := range r.doc.members(n) {
-		f := s.field(r.doc.str(key))
+	for key, value := range r.doc.Members(n) {
+		f := s.field(r.doc.Text(key))
 		switch {
 		case f == nil:
 			r.unknownField(key, s)
-		case f.shape.takesNull || r.doc.kind(value) != jsonNull:
+		case f.shape.takesNull || r.doc.Kind(value) != jsondoc.Null:
 			f.shape.read(r, value, v.FieldByIndex(f.index))
 		}
 	}
@@ -243,22 +245,22 @@ func (s *shape) names() []string {
 }
 
 func readString(r *reader, n int, v reflect.Value) {
-	if r.is(n, jsonString) {
-		v.SetString(r.doc.str(n))
+	if r.is(n, jsondoc.String) {
+		v.SetString(r.doc.Text(n))
 	}
 }
 
 func readBool(r *reader, n int, v reflect.Value) {
-	if r.is(n, jsonBool) {
-		v.SetBool(r.doc.literal(n) == "true")
+	if r.is(n, jsondoc.Bool) {
+		v.SetBool(r.doc.Literal(n) == "true")
 	}
 }
 
 func readInt(r *reader, n int, v reflect.Value) {
-	if !r.is(n, jsonNumber) {
+	if !r.is(n, jsondoc.Number) {
 		return
 	}
-	i, err := strconv.ParseInt(r.doc.literal(n), 10, v.Type().Bits())
+	i, err := strconv.ParseInt(r.doc.Literal(n), 10, v.Type().Bits())
 	if err != nil {
 		r.report(n, CodeWrongType, "must be a whole number of at most %d bits", v.Type().Bits())
 	}
@@ -266,10 +268,10 @@ func readInt(r *reader, n int, v reflect.Value) {
 }
 
 func readUint(r *reader, n int, v reflect.Value) {
-	if !r.is(n, jsonNumber) {
+	if !r.is(n, jsondoc.Number) {
 		return
 	}
-	u, err := strconv.ParseUint(r.doc.literal(n), 10, v.Type().Bits())
+	u, err := strconv.ParseUint(r.doc.Literal(n), 10, v.Type().Bits())
 	if err != nil {
 		r.report(n, CodeWrongType, "must be a whole number, not negative, of at most %d bits", v.Type().Bits())
 	}
@@ -277,10 +279,10 @@ func readUint(r *reader, n int, v reflect.Value) {
 }
 
 func readFloat(r *reader, n int, v reflect.Value) {
-	if !r.is(n, jsonNumber) {
+	if !r.is(n, jsondoc.Number) {
 		return
 	}
-	f, err := strconv.ParseFloat(r.doc.literal(n), v.Type().Bits())
+	f, err := strconv.ParseFloat(r.doc.Literal(n), v.Type().Bits())
 	if err != nil {
 		r.report(n, CodeWrongType, "must be a number that %d bits can hold", v.Type().Bits())
 	}
@@ -288,32 +290,32 @@ func readFloat(r *reader, n int, v reflect.Value) {
 }
 
 func readNumberText(r *reader, n int, v reflect.Value) {
-	if r.is(n, jsonNumber) {
-		v.SetString(r.doc.literal(n))
+	if r.is(n, jsondoc.Number) {
+		v.SetString(r.doc.Literal(n))
 	}
 }
 
 // readValue is the readFunc of a Value, which is a scalar or {"var": path}.
 func readValue(r *reader, n int, v reflect.Value) {
 	value := v.Addr().Interface().(*Value)
-	switch r.doc.kind(n) {
-	case jsonNull:
+	switch r.doc.Kind(n) {
+	case jsondoc.Null:
 		*value = Null()
-	case jsonBool:
-		*value = Bool(r.doc.literal(n) == "true")
-	case jsonNumber:
-		*value = Value{kind: valueNumber, text: r.doc.literal(n)}
-	case jsonString:
-		*value = String(r.doc.str(n))
-	case jsonObject:
-		path := r.doc.member(n, "var")
-		if path < 0 || r.doc.kind(path) != jsonString || r.doc.count(n) != 1 {
+	case jsondoc.Bool:
+		*value = Bool(r.doc.Literal(n) == "true")
+	case jsondoc.Number:
+		*value = Value{kind: valueNumber, text: r.doc.Literal(n)}
+	case jsondoc.String:
+		*value = String(r.doc.Text(n))
+	case jsondoc.Object:
+		path := r.doc.Member(n, "var")
+		if path < 0 || r.doc.Kind(path) != jsondoc.String || r.doc.Count(n) != 1 {
 			r.report(n, CodeWrongType, `must be {"var": "path"}, with nothing else in it, to be a reference`)
 			return
 		}
-		*value = Var(r.doc.str(path))
+		*value = Var(r.doc.Text(path))
 	default:
-		r.report(n, CodeWrongType, `must be a string, a number, a boolean, null or {"var": "path"}, not %s`, r.doc.kind(n))
+		r.report(n, CodeWrongType, `must be a string, a number, a boolean, null or {"var": "path"}, not %s`, r.doc.Kind(n))
 	}
 }
 
@@ -328,9 +330,9 @@ func readRef(_ *reader, n int, v reflect.Value) { v.SetInt(int64(n)) }
 func readOpaque(r *reader, n int, v reflect.Value) {
 	var err error
 	if u, ok := v.Addr().Interface().(json.Unmarshaler); ok {
-		err = u.UnmarshalJSON(r.doc.raw(n))
+		err = u.UnmarshalJSON(r.doc.Raw(n))
 	} else {
-		dec := json.NewDecoder(bytes.NewReader(r.doc.raw(n)))
+		dec := json.NewDecoder(bytes.NewReader(r.doc.Raw(n)))
 		dec.UseNumber()
 		err = dec.Decode(v.Addr().Interface())
 	}

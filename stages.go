@@ -3,6 +3,8 @@ package automation
 import (
 	"errors"
 	"slices"
+
+	"github.com/seed-b636437c/automation/internal/queue"
 )
 
 // commitMax is how many transitions are written in one commit at most.
@@ -34,7 +36,7 @@ func (s *worker) plan() {
 	batch := make([]*task, 0, size)
 	requests := make([]commitRequest, 0, planBatch)
 	for {
-		if batch = s.claimed.pop(batch); len(batch) == 0 {
+		if batch = s.claimed.Pop(batch); len(batch) == 0 {
 			return
 		}
 		requests = requests[:0]
@@ -47,7 +49,7 @@ func (s *worker) plan() {
 			}
 			requests = append(requests, t.request())
 		}
-		s.plans.push(requests...)
+		s.plans.Push(requests...)
 	}
 }
 
@@ -67,12 +69,12 @@ func (t *task) request() commitRequest {
 // commit is the stage that writes, in one commit, whatever has gathered in its queue
 // while it wrote the last one: latency stays that of one commit, throughput becomes
 // that of the batch.
-func (s *worker) commit(requests *queue[commitRequest]) {
+func (s *worker) commit(requests *queue.Queue[commitRequest]) {
 	batch := make([]commitRequest, 0, commitMax)
 	ts := make([]Transition, 0, commitMax)
 	effects := make([]effectRequest, 0, commitMax)
 	for {
-		if batch = requests.pop(batch); len(batch) == 0 {
+		if batch = requests.Pop(batch); len(batch) == 0 {
 			return
 		}
 		ts, effects = ts[:0], effects[:0]
@@ -82,7 +84,7 @@ func (s *worker) commit(requests *queue[commitRequest]) {
 		for i, res := range s.write(ts, batch) {
 			effects = s.written(effects, batch[i], res)
 		}
-		s.effects.push(effects...)
+		s.effects.Push(effects...)
 		clear(batch)
 		clear(ts)
 		clear(effects)
@@ -185,7 +187,7 @@ func (s *worker) written(effects []effectRequest, req commitRequest, res CommitR
 func (s *worker) perform() {
 	one := make([]effectRequest, 0, 1)
 	for {
-		if one = s.effects.pop(one); len(one) == 0 {
+		if one = s.effects.Pop(one); len(one) == 0 {
 			return
 		}
 		s.performOne(one[0].task, one[0].run)
@@ -206,7 +208,7 @@ func (s *worker) performOne(t *task, run *activeRun) {
 	t.inFlight--
 	if t.failure == nil {
 		// Pushed under the lock: a task's transitions are written in order.
-		s.outcomes.push(t.request())
+		s.outcomes.Push(t.request())
 		t.mu.Unlock()
 		return
 	}
@@ -228,5 +230,5 @@ func (s *worker) fail(t *task, err error) {
 	}
 	// Through a committer, which writes many at once: a store that hangs must
 	// not hold up each of them in turn.
-	s.outcomes.push(commitRequest{task: t, transition: s.r.abandonment(t, t.failure), last: true})
+	s.outcomes.Push(commitRequest{task: t, transition: s.r.abandonment(t, t.failure), last: true})
 }

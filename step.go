@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // StepType names what a step does. Built-in types have the names that Resend
@@ -43,7 +45,7 @@ func (s Step) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("automation: step %q: %w", s.Key, err)
 	}
-	return encodeJSON(struct {
+	return jsondoc.Encode(struct {
 		Key    string          `json:"key"`
 		Type   StepType        `json:"type"`
 		Config json.RawMessage `json:"config,omitempty"`
@@ -79,7 +81,7 @@ func encodeConfig(c StepConfig) (json.RawMessage, error) {
 	if raw, ok := plainConfig(c).(RawConfig); ok {
 		return raw.Config, raw.check()
 	}
-	config, err := encodeJSON(c)
+	config, err := jsondoc.Encode(c)
 	if err == nil && config[0] != '{' {
 		err = fmt.Errorf("a config of type %T encodes to %s instead of an object", c, config)
 	}
@@ -113,7 +115,7 @@ func (c RawConfig) check() error {
 	if c.Config == nil {
 		return nil
 	}
-	if _, err := scanJSON(c.Config); err != nil {
+	if _, err := jsondoc.Scan(c.Config); err != nil {
 		return fmt.Errorf("config of type %q: %w", c.Type, err)
 	}
 	return nil
@@ -137,7 +139,7 @@ type Condition struct {
 func (Condition) StepType() StepType { return TypeCondition }
 
 // MarshalJSON encodes the rule.
-func (c Condition) MarshalJSON() ([]byte, error) { return encodeJSON(c.Rule) }
+func (c Condition) MarshalJSON() ([]byte, error) { return jsondoc.Encode(c.Rule) }
 
 // UnmarshalJSON decodes a rule, as strictly as Parse does. null leaves c as it is.
 func (c *Condition) UnmarshalJSON(data []byte) error {

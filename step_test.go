@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 func TestStep_Encodes(t *testing.T) {
@@ -89,7 +91,7 @@ func TestCondition_IsItsRuleInJSON(t *testing.T) {
 	c := Condition{Rule: Any(Field("event.a").Eq(nil), Field("event.b").Exists())}
 	data, err := c.MarshalJSON()
 	require.NoError(t, err)
-	rule, err := encodeJSON(c.Rule)
+	rule, err := jsondoc.Encode(c.Rule)
 	require.NoError(t, err)
 	assert.Equal(t, string(rule), string(data))
 

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // checkTemplates warns about send_email steps whose template is missing or not
@@ -21,7 +23,7 @@ func checkTemplates(ctx context.Context, a Automation, in TemplateInspector) (Pr
 		}
 		info, err := c.inspect(ctx, email.Template.ID)
 		if err != nil {
-			return nil, fmt.Errorf("automation: inspect template %s: %w", quoteShort(email.Template.ID), err)
+			return nil, fmt.Errorf("automation: inspect template %s: %w", jsondoc.Quote(email.Template.ID), err)
 		}
 		c.path, c.step = fmt.Sprintf("steps[%d].config.template", i), s.Key
 		c.compare(email.Template, info)
@@ -57,16 +59,16 @@ func (c *templateCheck) inspect(ctx context.Context, id string) (*TemplateInfo, 
 
 func (c *templateCheck) compare(ref TemplateRef, info *TemplateInfo) {
 	if info == nil {
-		c.warnf(CodeUnknownTemplate, ".id", "there is no template %s: create it, or the email will fail", quoteShort(ref.ID))
+		c.warnf(CodeUnknownTemplate, ".id", "there is no template %s: create it, or the email will fail", jsondoc.Quote(ref.ID))
 		return
 	}
 	if !info.Published {
-		c.warnf(CodeUnpublishedTemplate, ".id", "template %s is not published: publish it before the automation is enabled", quoteShort(ref.ID))
+		c.warnf(CodeUnpublishedTemplate, ".id", "template %s is not published: publish it before the automation is enabled", jsondoc.Quote(ref.ID))
 	}
 	for _, name := range slices.Sorted(maps.Keys(ref.Variables)) {
 		if !slices.Contains(info.Variables, name) {
-			c.warnf(CodeUnknownTemplateField, string(appendPathKey([]byte(".variables"), name)),
-				"template %s has no variable %s: %s", quoteShort(ref.ID), quoteShort(name), knownVariables(info.Variables))
+			c.warnf(CodeUnknownTemplateField, string(jsondoc.AppendKey([]byte(".variables"), name)),
+				"template %s has no variable %s: %s", jsondoc.Quote(ref.ID), jsondoc.Quote(name), knownVariables(info.Variables))
 		}
 	}
 }

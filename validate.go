@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // ValidateOptions say what an automation is checked against. The zero value
@@ -68,14 +70,6 @@ func (v *validator) errorf(code Code, path, format string, args ...any) {
 	})
 }
 
-// within returns the path of a member of base, or of base itself for "".
-func within(base, member string) string {
-	if member == "" || member[0] == '[' {
-		return base + member
-	}
-	return base + "." + member
-}
-
 // checkHead reports what is wrong with an automation, its graph aside.
 func checkHead(a Automation) Problems {
 	v := validator{automation: a}
@@ -86,17 +80,17 @@ func checkHead(a Automation) Problems {
 func (v *validator) checkAutomation() {
 	a := v.automation
 	if flaw := checkID(a.ID); flaw != "" {
-		v.errorf(CodeInvalidName, "id", "the id %s %s", quoteShort(a.ID), flaw)
+		v.errorf(CodeInvalidName, "id", "the id %s %s", jsondoc.Quote(a.ID), flaw)
 	}
 	if a.Name == "" {
 		v.errorf(CodeInvalidName, "name", "the automation has no name: give it one of at least one character")
 	} else if flaw := textFlaw(a.Name); flaw != "" {
-		v.errorf(CodeInvalidName, "name", "the name %s %s", quoteShort(a.Name), flaw)
+		v.errorf(CodeInvalidName, "name", "the name %s %s", jsondoc.Quote(a.Name), flaw)
 	}
 	switch a.Status {
 	case "", StatusEnabled, StatusDisabled:
 	default:
-		v.errorf(CodeInvalidStatus, "status", "status %s is unknown: use %q or %q", quoteShort(a.Status), StatusEnabled, StatusDisabled)
+		v.errorf(CodeInvalidStatus, "status", "status %s is unknown: use %q or %q", jsondoc.Quote(a.Status), StatusEnabled, StatusDisabled)
 	}
 }
 
@@ -157,7 +151,7 @@ func (c *stepCheck) report(severity Severity, code Code, path, format string, ar
 	c.problems = append(c.problems, Problem{
 		Severity: severity,
 		Code:     code,
-		Path:     within(fmt.Sprintf("steps[%d]", c.i), path),
+		Path:     jsondoc.Join(fmt.Sprintf("steps[%d]", c.i), path),
 		Step:     c.key,
 		Message:  fmt.Sprintf(format, args...),
 	})
@@ -180,7 +174,7 @@ func (c *stepCheck) checkKey() {
 		c.errorf(CodeDuplicateStep, "key", "steps[%d] has the same key: give every step a key of its own", first)
 	}
 	if len(c.key) > c.limits.StepKeyBytes {
-		c.errorf(CodeLimit, "key", "the key has %d bytes, the limit is %d: shorten it", len(c.key), c.limits.StepKeyBytes)
+		c.errorf(CodeLimit, "key", "the key has %d bytes, the limit is %d: jsondoc.Shorten it", len(c.key), c.limits.StepKeyBytes)
 	}
 	if flaw := checkCharacters(c.key); flaw != "" {
 		c.errorf(CodeInvalidName, "key", "the key %s", flaw)
@@ -192,7 +186,7 @@ func (c *stepCheck) checkTrigger() {
 	case c.graph.types[c.i] != TypeTrigger:
 	case c.i != c.graph.trigger:
 		c.errorf(CodeMultipleTriggers, "type", "step %s is the trigger already: keep one, and make an automation for each event",
-			quoteShort(c.automation.Steps[c.graph.trigger].Key))
+			jsondoc.Quote(c.automation.Steps[c.graph.trigger].Key))
 	case c.i > 0:
 		c.errorf(CodeTriggerNotFirst, "type", "the trigger is not the first step: move it to the front of steps")
 	}
@@ -218,7 +212,7 @@ func (c *stepCheck) checkPlace() {
 func (c *stepCheck) keys(steps []int) string {
 	keys := make([]string, len(steps))
 	for i, step := range steps {
-		keys[i] = shorten(c.automation.Steps[step].Key)
+		keys[i] = jsondoc.Shorten(c.automation.Steps[step].Key)
 	}
 	return strings.Join(keys, " → ")
 }
@@ -268,7 +262,7 @@ func (c *stepCheck) checkSameTarget() {
 		if ok1 && ok2 && one.to == two.to && one.to >= 0 {
 			c.warnf(CodeSameTarget, "", "the branches %q and %q both lead to step %s: "+
 				"the outcome makes no difference, so connect one of them elsewhere", types[0], types[1],
-				quoteShort(c.automation.Steps[one.to].Key))
+				jsondoc.Quote(c.automation.Steps[one.to].Key))
 		}
 	}
 }

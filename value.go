@@ -8,8 +8,10 @@ import (
 	"io"
 	"reflect"
 	"strconv"
-	"strings"
 	"unicode/utf8"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
+	"github.com/seed-b636437c/automation/internal/jsonvalue"
 )
 
 // Value is what a step's config holds where text or data can be inserted: a
@@ -74,7 +76,7 @@ func ValueOf(v any) Value {
 	case reflect.Bool:
 		return Bool(rv.Bool())
 	}
-	if n, ok := goNumber(rv); ok {
+	if n, ok := jsonvalue.NumberOf(rv); ok {
 		return Value{kind: valueNumber, text: n.String()}
 	}
 	if rv.CanFloat() {
@@ -84,8 +86,8 @@ func ValueOf(v any) Value {
 }
 
 func numberLiteral(text string) Value {
-	if _, ok := parseNumber(text); !ok {
-		return Value{kind: valueInvalid, text: "the number " + quoteShort(text)}
+	if _, ok := jsonvalue.ParseNumber(text); !ok {
+		return Value{kind: valueInvalid, text: "the number " + jsondoc.Quote(text)}
 	}
 	return Value{kind: valueNumber, text: text}
 }
@@ -208,43 +210,17 @@ func decodeRef(data []byte) (path string, err error) {
 func (v Value) appendJSON(dst []byte) []byte {
 	switch v.kind {
 	case valueString:
-		return appendJSONString(dst, v.text)
+		return jsondoc.AppendString(dst, v.text)
 	case valueNumber:
 		return append(dst, v.text...)
 	case valueBool:
 		return strconv.AppendBool(dst, v.yes)
 	case valueVar:
 		dst = append(dst, `{"var":`...)
-		return append(appendJSONString(dst, v.text), '}')
+		return append(jsondoc.AppendString(dst, v.text), '}')
 	default:
 		return append(dst, "null"...)
 	}
-}
-
-// appendJSONString appends s quoted. Unlike json.Marshal it leaves <, > and &
-// as they are, so that a document reads as it was written.
-func appendJSONString(dst []byte, s string) []byte {
-	if isPlain(s) {
-		dst = append(dst, '"')
-		dst = append(dst, s...)
-		return append(dst, '"')
-	}
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	// Encoding a string into a strings.Builder cannot fail.
-	_ = enc.Encode(s)
-	return append(dst, strings.TrimSuffix(b.String(), "\n")...)
-}
-
-// isPlain reports whether s is the same within quotes in JSON.
-func isPlain(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }
 
 // err says what is wrong with a literal. The path of a reference is checked
@@ -254,7 +230,7 @@ func (v Value) err() error {
 	case v.kind == valueInvalid:
 		return fmt.Errorf("a value cannot be %s: use a string, a finite number, a boolean, nil or Var(path)", v.text)
 	case v.kind == valueString && !utf8.ValidString(v.text):
-		return fmt.Errorf("text %s is not valid UTF-8", quoteShort(v.text))
+		return fmt.Errorf("text %s is not valid UTF-8", jsondoc.Quote(v.text))
 	default:
 		return nil
 	}

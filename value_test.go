@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 func TestValueOf_HoldsScalarsOfEveryGoType(t *testing.T) {
@@ -204,7 +206,7 @@ func TestAppendJSONString_AgreesWithEncodingJSON(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.String().Draw(t, "s")
 		var back string
-		require.NoError(t, json.Unmarshal(appendJSONString(nil, s), &back))
+		require.NoError(t, json.Unmarshal(jsondoc.AppendString(nil, s), &back))
 		assert.Equal(t, s, back)
 	})
 }

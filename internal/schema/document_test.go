@@ -1,4 +1,4 @@
-package automation
+package schema
 
 import (
 	"encoding/json"
@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 func TestDocumentSchema_ListsEveryOffendingField(t *testing.T) {
@@ -66,11 +68,8 @@ func TestDocumentSchema_ListsEveryOffendingField(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			problems := s.check(mustPayload(t, tc.payload))
-			assert.Equal(t, tc.want, problemLines(problems))
-			for _, p := range problems {
-				assert.Equal(t, CodeSchemaMismatch, p.Code)
-			}
+			violations := s.Check(mustPayload(t, tc.payload))
+			assert.Equal(t, tc.want, problemLines(violations))
 		})
 	}
 }
@@ -95,7 +94,7 @@ func TestDocumentSchema_Messages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := mustSchema(t, `{"properties":{"type":`+tc.property+`}}`)
-			got := problemLines(s.check(mustPayload(t, `{"type":`+tc.value+`}`)))
+			got := problemLines(s.Check(mustPayload(t, `{"type":`+tc.value+`}`)))
 			assert.Equal(t, []string{"payload.type: " + tc.want}, got)
 		})
 	}
@@ -113,17 +112,17 @@ func TestDocumentSchema_FindsFieldsOfAnyName(t *testing.T) {
 		payload, paths := map[string]any{}, []string{}
 		for _, name := range names {
 			payload[name] = true
-			paths = append(paths, string(appendPathKey([]byte("payload"), name)))
+			paths = append(paths, string(jsondoc.AppendKey([]byte("payload"), name)))
 		}
-		missing, err := compileSchema(json.RawMessage(`{"required":` + string(quoted) + `}`))
-		require.NoError(t, err)
-		extra, err := compileSchema(json.RawMessage(`{"additionalProperties":false}`))
-		require.NoError(t, err)
-		mistyped, err := compileSchema(json.RawMessage(`{"additionalProperties":{"type":"string"}}`))
-		require.NoError(t, err)
-		for _, problems := range []Problems{missing.check(nil), extra.check(payload), mistyped.check(payload)} {
+		missing, refused := Compile(json.RawMessage(`{"required":` + string(quoted) + `}`))
+		require.Empty(t, refused)
+		extra, refused := Compile(json.RawMessage(`{"additionalProperties":false}`))
+		require.Empty(t, refused)
+		mistyped, refused := Compile(json.RawMessage(`{"additionalProperties":{"type":"string"}}`))
+		require.Empty(t, refused)
+		for _, violations := range [][]Violation{missing.Check(nil), extra.Check(payload), mistyped.Check(payload)} {
 			found := []string{}
-			for _, p := range problems {
+			for _, p := range violations {
 				found = append(found, p.Path)
 			}
 			assert.ElementsMatch(t, paths, found)
@@ -133,7 +132,7 @@ func TestDocumentSchema_FindsFieldsOfAnyName(t *testing.T) {
 
 func TestDocumentSchema_HugeNumbersAreFoundAtAnyDepth(t *testing.T) {
 	t.Parallel()
-	got := mustSchema(t, `{"type":"object"}`).check(mustPayload(t, `{"a":[1,{"b c":1e401,"d":[-1e-401]}],"e":1e400}`))
+	got := mustSchema(t, `{"type":"object"}`).Check(mustPayload(t, `{"a":[1,{"b c":1e401,"d":[-1e-401]}],"e":1e400}`))
 	const message = ": is a number with too many digits for a JSON Schema; write it as a string"
 	assert.Equal(t, []string{`payload.a[1].d[0]` + message, `payload.a[1]["b c"]` + message}, problemLines(got))
 }
@@ -141,7 +140,7 @@ func TestDocumentSchema_HugeNumbersAreFoundAtAnyDepth(t *testing.T) {
 func TestDocumentSchema_RepeatsLittleOfALongText(t *testing.T) {
 	t.Parallel()
 	s := mustSchema(t, `{"properties":{"a":{"format":"email"}}}`)
-	lines := problemLines(s.check(mustPayload(t, `{"a":"`+strings.Repeat("x", 100_000)+`"}`)))
+	lines := problemLines(s.Check(mustPayload(t, `{"a":"`+strings.Repeat("x", 100_000)+`"}`)))
 	require.Len(t, lines, 1)
 	assert.Less(t, len(lines[0]), 400)
 	assert.Contains(t, lines[0], "x' is not valid 'email'")
@@ -158,7 +157,7 @@ func TestDocumentSchema_PropertiesNamedAsKeywords(t *testing.T) {
 		`payload.anyOf: length must be >= 2, but got 1`,
 		`payload.minContains: does not match pattern '^b'`,
 		`payload.minContains: length must be >= 2, but got 1`,
-	}, problemLines(s.check(mustPayload(t, `{"anyOf":"a","minContains":"a"}`))))
+	}, problemLines(s.Check(mustPayload(t, `{"anyOf":"a","minContains":"a"}`))))
 }
 
 func TestDocumentSchema_OldDraftsAndOwnReferencesWork(t *testing.T) {
@@ -172,8 +171,8 @@ func TestDocumentSchema_OldDraftsAndOwnReferencesWork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := mustSchema(t, schema)
-			assert.Empty(t, s.check(mustPayload(t, `{"n":1}`)))
-			assert.Equal(t, []string{"payload.n: must be a number, not a string"}, problemLines(s.check(mustPayload(t, `{"n":"1"}`))))
+			assert.Empty(t, s.Check(mustPayload(t, `{"n":1}`)))
+			assert.Equal(t, []string{"payload.n: must be a number, not a string"}, problemLines(s.Check(mustPayload(t, `{"n":"1"}`))))
 		})
 	}
 }
@@ -196,11 +195,11 @@ func TestDocumentSchema_ReadsNoFilesAndNoNetwork(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, problems := badSchema(t, `{`+tc.member+`}`)
+			s, violations := badSchema(t, `{`+tc.member+`}`)
 			assert.Nil(t, s)
-			require.Len(t, problems, 1)
-			assert.Equal(t, "schema", problems[0].Path)
-			assert.Contains(t, problems[0].Message, tc.want+" is outside the schema and is not loaded")
+			require.Len(t, violations, 1)
+			assert.Equal(t, "schema", violations[0].Path)
+			assert.Contains(t, violations[0].Message, tc.want+" is outside the schema and is not loaded")
 		})
 	}
 }
@@ -208,10 +207,10 @@ func TestDocumentSchema_ReadsNoFilesAndNoNetwork(t *testing.T) {
 func TestDocumentSchema_PanicOfTheLibraryIsAnError(t *testing.T) {
 	t.Parallel()
 	assert.EqualError(t, guard(func() error { panic("odd schema") }), "odd schema")
-	problems := mustSchema(t, documentSchemaText).check(map[string]any{"plan": make(chan int)})
+	violations := mustSchema(t, documentSchemaText).Check(map[string]any{"plan": make(chan int)})
 	assert.Equal(t, []string{
 		"payload: cannot be checked against the schema: jsonschema: invalid jsonType: chan int",
-	}, problemLines(problems), "a value that is not JSON")
+	}, problemLines(violations), "a value that is not JSON")
 }
 
 func TestDocumentSchema_IsSafeForConcurrentUse(t *testing.T) {
@@ -222,7 +221,7 @@ func TestDocumentSchema_IsSafeForConcurrentUse(t *testing.T) {
 		wg.Go(func() {
 			payload := map[string]any{"plan": json.Number(fmt.Sprint(i))}
 			for range 50 {
-				assert.Len(t, s.check(payload), 1)
+				assert.Len(t, s.Check(payload), 1)
 			}
 		})
 	}

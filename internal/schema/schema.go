@@ -1,4 +1,6 @@
-package automation
+// Package schema checks the payloads of events: against a flat map of field names and
+// types, or against a JSON Schema.
+package schema
 
 import (
 	"encoding/json"
@@ -7,14 +9,21 @@ import (
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
+	"github.com/seed-b636437c/automation/internal/jsonvalue"
 )
 
-// schemaBytes is how long a schema may be.
-const schemaBytes = 64 << 10
+// maxBytes is the most bytes that a schema may have.
+const maxBytes = 64 << 10
 
-// payloadSchema is a compiled event schema: a flat map or a JSON Schema. It is
-// immutable. A nil *payloadSchema accepts every payload.
-type payloadSchema struct {
+// Violation is a part of a schema or of a payload that breaks a rule. Its path begins
+// with "schema" or "payload".
+type Violation = jsondoc.Violation
+
+// Schema is a compiled event schema: a flat map or a JSON Schema. It is
+// immutable. A nil *Schema accepts every payload.
+type Schema struct {
 	fields   []schemaField      // the flat map, by name; nil with a document
 	document *jsonschema.Schema // nil with a flat map
 }
@@ -43,19 +52,17 @@ func (t fieldType) valid() bool {
 	}
 }
 
-// compileSchema compiles what EventDefinition.Schema holds. Nothing and null
-// give nil, a schema that cannot be used a *ValidationError.
-func compileSchema(raw json.RawMessage) (*payloadSchema, error) {
-	d := objectDecoder{root: "schema", code: CodeInvalidSchema, limit: schemaBytes}
-	object, problems := d.decode(raw)
+// Compile compiles the schema of an event definition. No bytes and null give a nil
+// Schema. The violations are those of a schema that cannot be used.
+func Compile(raw json.RawMessage) (*Schema, []Violation) {
+	object, violations := jsondoc.ObjectScanner{Root: "schema", Limit: maxBytes}.Decode(raw)
 	if object == nil {
-		return nil, problems.Err("event definition")
+		return nil, violations
 	}
-	schema, problems := newPayloadSchema(raw, object)
-	return schema, problems.Err("event definition")
+	return compileObject(raw, object)
 }
 
-// newPayloadSchema compiles object, which raw is the text of.
+// compileObject compiles object, which raw is the text of.
 //
 // An object whose values are all "string", "number", "boolean" or "date" is a
 // flat map, whatever its keys: {"type": "string"} declares a field named type,
@@ -63,35 +70,35 @@ func compileSchema(raw json.RawMessage) (*payloadSchema, error) {
 // JSON Schema if schemaKeyword says so of one of its members. What is neither
 // is refused as a flat map with a mistake: read as a JSON Schema,
 // {"plan": "strnig"} would accept everything.
-func newPayloadSchema(raw []byte, object map[string]any) (*payloadSchema, Problems) {
-	fields, problems := flatSchema(object)
-	if problems == nil {
-		return &payloadSchema{fields: fields}, nil
+func compileObject(raw []byte, object map[string]any) (*Schema, []Violation) {
+	fields, violations := flatSchema(object)
+	if violations == nil {
+		return &Schema{fields: fields}, nil
 	}
 	for key, value := range object {
 		if schemaKeyword(key, value) {
 			return documentSchema(raw, object)
 		}
 	}
-	return nil, problems
+	return nil, violations
 }
 
 // flatSchema reads object as a flat map.
-func flatSchema(object map[string]any) (fields []schemaField, problems Problems) {
+func flatSchema(object map[string]any) (fields []schemaField, violations []Violation) {
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		text, isText := object[name].(string)
 		if isText && fieldType(text).valid() {
 			fields = append(fields, schemaField{name, fieldType(text)})
 			continue
 		}
-		actual := withArticle(typeOf(object[name]))
+		actual := jsonvalue.WithArticle(jsonvalue.TypeOf(object[name]))
 		if isText {
-			actual = quoteShort(text)
+			actual = jsondoc.Quote(text)
 		}
-		problems.Add(CodeInvalidSchema, pathTo("schema", name),
-			`must be "string", "number", "boolean" or "date", not %s; a JSON Schema lists its fields under "properties"`, actual)
+		violations = append(violations, Violation{Path: jsondoc.PathTo("schema", name), Message: `must be "string", "number", "boolean" or "date", not ` + actual +
+			`; a JSON Schema lists its fields under "properties"`})
 	}
-	return fields, problems
+	return fields, violations
 }
 
 // schemaKeyword reports whether a member of a schema shows that it is a JSON
@@ -115,34 +122,30 @@ func schemaKeyword(key string, value any) bool {
 	}
 }
 
-// check returns a problem for every field of payload that does not match, in
+// Check returns a violation for every field of payload that does not match, in
 // the order of their paths. Fields that a flat map does not name are allowed,
 // and those that it names may be absent but not null, as in a JSON Schema.
-func (s *payloadSchema) check(payload map[string]any) Problems {
+func (s *Schema) Check(payload map[string]any) []Violation {
 	switch {
 	case s == nil:
 		return nil
 	case s.document != nil:
 		return checkDocument(s.document, payload)
 	}
-	var problems Problems
+	var violations []Violation
 	for _, field := range s.fields {
 		value, present := payload[field.name]
 		if present && !field.kind.accepts(value) {
-			problems = append(problems, mismatch(pathTo("payload", field.name), field.kind.refusal(value)))
+			violations = append(violations, Violation{Path: jsondoc.PathTo("payload", field.name), Message: field.kind.refusal(value)})
 		}
 	}
-	return problems
-}
-
-func mismatch(path, message string) Problem {
-	return Problem{Severity: SeverityError, Code: CodeSchemaMismatch, Path: path, Message: message}
+	return violations
 }
 
 func (t fieldType) accepts(value any) bool {
 	switch value := value.(type) {
 	case string:
-		return t == fieldString || t == fieldDate && isDate(value)
+		return t == fieldString || t == fieldDate && jsonvalue.IsDate(value)
 	case json.Number:
 		return t == fieldNumber
 	case bool:
@@ -155,40 +158,11 @@ func (t fieldType) accepts(value any) bool {
 // refusal says what is wrong with a value that t does not accept.
 func (t fieldType) refusal(value any) string {
 	if t != fieldDate {
-		return "must be " + withArticle(string(t)) + ", not " + withArticle(typeOf(value))
+		return "must be " + jsonvalue.WithArticle(string(t)) + ", not " + jsonvalue.WithArticle(jsonvalue.TypeOf(value))
 	}
-	actual := withArticle(typeOf(value))
+	actual := jsonvalue.WithArticle(jsonvalue.TypeOf(value))
 	if text, ok := value.(string); ok {
-		actual = quoteShort(text)
+		actual = jsondoc.Quote(text)
 	}
 	return "must be a date such as 2026-01-31 or 2026-01-31T09:30:00Z, not " + actual
-}
-
-// isDate reports whether text is a full date or a date-time of RFC 3339.
-func isDate(text string) bool {
-	_, ok := parseDate(text)
-	return ok
-}
-
-// pathTo returns the path of the member of root with this key.
-func pathTo(root, key string) string { return string(appendPathKey([]byte(root), key)) }
-
-// typeOf names the JSON type of a decoded value.
-func typeOf(value any) string {
-	o := operandOf(value)
-	return o.kind.String()
-}
-
-// withArticle returns the name of a JSON type as it stands in a sentence.
-func withArticle(jsonType string) string {
-	switch jsonType {
-	case "null":
-		return jsonType
-	case "array", "object":
-		return "an " + jsonType
-	case "integer":
-		return "a whole number"
-	default:
-		return "a " + jsonType
-	}
 }

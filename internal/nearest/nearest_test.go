@@ -1,4 +1,4 @@
-package automation
+package nearest
 
 import (
 	"testing"
@@ -22,7 +22,7 @@ func TestNearest(t *testing.T) {
 		"completely":  "",
 	}
 	for name, want := range tests {
-		assert.Equal(t, want, nearest(name, known), name)
+		assert.Equal(t, want, Match(name, known), name)
 	}
 }
 

@@ -1,4 +1,4 @@
-package automation
+package jsonvalue
 
 import (
 	"cmp"
@@ -15,8 +15,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-func mustNumber(t require.TestingT, text string) number {
-	n, ok := parseNumber(text)
+func mustNumber(t require.TestingT, text string) Number {
+	n, ok := ParseNumber(text)
 	require.True(t, ok, "%q is a number", text)
 	return n
 }
@@ -70,8 +70,8 @@ func TestNumber_ComparesExactly(t *testing.T) {
 		t.Run(test.a+" "+test.b, func(t *testing.T) {
 			t.Parallel()
 			a, b := mustNumber(t, test.a), mustNumber(t, test.b)
-			assert.Equal(t, test.want, a.compare(b))
-			assert.Equal(t, -test.want, b.compare(a))
+			assert.Equal(t, test.want, a.Compare(b))
+			assert.Equal(t, -test.want, b.Compare(a))
 		})
 	}
 }
@@ -82,7 +82,7 @@ func TestNumber_RefusesWhatJSONDoes(t *testing.T) {
 		"", "-", "+1", "01", "-01", "1.", ".5", "1e", "1e+", "e5", "1e5.5", "1e5e5", "0x10", "1_000", "1e1_0",
 		"NaN", "Infinity", " 1", "1 ", "--1", "1e--5", "1.2.3", "１", "1.-5", "00.5",
 	} {
-		_, ok := parseNumber(text)
+		_, ok := ParseNumber(text)
 		assert.False(t, ok, "%q", text)
 	}
 }
@@ -112,14 +112,14 @@ func TestGoNumber_HoldsEveryKind(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%T %v", test.given, test.given), func(t *testing.T) {
 			t.Parallel()
-			n, ok := goNumber(reflect.ValueOf(test.given))
+			n, ok := NumberOf(reflect.ValueOf(test.given))
 			require.True(t, ok)
 			assert.Equal(t, test.want, n.String())
-			assert.Zero(t, n.compare(mustNumber(t, n.String())))
+			assert.Zero(t, n.Compare(mustNumber(t, n.String())))
 		})
 	}
 	for _, given := range []any{math.NaN(), math.Inf(1), float32(math.Inf(-1)), "1", true, []int{1}} {
-		_, ok := goNumber(reflect.ValueOf(given))
+		_, ok := NumberOf(reflect.ValueOf(given))
 		assert.False(t, ok, "%v", given)
 	}
 }
@@ -127,11 +127,11 @@ func TestGoNumber_HoldsEveryKind(t *testing.T) {
 func TestNumber_ComparesWithoutAllocating(t *testing.T) {
 	for _, pair := range [][2]string{{"5", "6"}, {"5", "6.25"}, {"9007199254740993", "9007199254740993.5"}, {"1e999999999", "1e-400"}} {
 		a, b := mustNumber(t, pair[0]), mustNumber(t, pair[1])
-		assert.Zero(t, testing.AllocsPerRun(100, func() { _ = a.compare(b) }), pair)
+		assert.Zero(t, testing.AllocsPerRun(100, func() { _ = a.Compare(b) }), pair)
 	}
 }
 
-// drawNumber draws the text of a JSON number, often close to others.
+// drawNumber draws the text of a JSON Number, often close to others.
 func drawNumber(t *rapid.T, label string) string {
 	return rapid.OneOf(
 		rapid.Map(rapid.Int64(), func(n int64) string { return strconv.FormatInt(n, 10) }),
@@ -147,13 +147,13 @@ func TestNumber_OrderIsTotal(t *testing.T) {
 		a := mustNumber(t, drawNumber(t, "a"))
 		b := mustNumber(t, drawNumber(t, "b"))
 		c := mustNumber(t, drawNumber(t, "c"))
-		assert.Zero(t, a.compare(a), "reflexive")
-		assert.Equal(t, -a.compare(b), b.compare(a), "antisymmetric")
-		if a.compare(b) <= 0 && b.compare(c) <= 0 {
-			assert.LessOrEqual(t, a.compare(c), 0, "transitive")
+		assert.Zero(t, a.Compare(a), "reflexive")
+		assert.Equal(t, -a.Compare(b), b.Compare(a), "antisymmetric")
+		if a.Compare(b) <= 0 && b.Compare(c) <= 0 {
+			assert.LessOrEqual(t, a.Compare(c), 0, "transitive")
 		}
-		if a.compare(b) == 0 {
-			assert.Equal(t, a.compare(c), b.compare(c), "equals are interchangeable")
+		if a.Compare(b) == 0 {
+			assert.Equal(t, a.Compare(c), b.Compare(c), "equals are interchangeable")
 		}
 	})
 }
@@ -170,17 +170,17 @@ func TestNumber_ComparesShortDecimalsExactly(t *testing.T) {
 		x, _ := ratOf(a)
 		y, _ := ratOf(b)
 		assert.True(t, mustNumber(t, a).isSmall)
-		assert.Equal(t, x.Cmp(y), mustNumber(t, a).compare(mustNumber(t, b)))
-		assert.Equal(t, new(big.Rat).SetInt64(integer).Cmp(y), smallNumber(integer).compare(mustNumber(t, b)))
+		assert.Equal(t, x.Cmp(y), mustNumber(t, a).Compare(mustNumber(t, b)))
+		assert.Equal(t, new(big.Rat).SetInt64(integer).Cmp(y), smallNumber(integer).Compare(mustNumber(t, b)))
 	})
 }
 
 func TestNumber_ComparesTheLeastGoInteger(t *testing.T) {
 	t.Parallel()
 	least := smallNumber(math.MinInt64)
-	assert.Equal(t, -1, least.compare(mustNumber(t, "-0.1")))
-	assert.Equal(t, 1, mustNumber(t, "-0.1").compare(least))
-	assert.Equal(t, 1, least.compare(mustNumber(t, "-9223372036854775808.1")))
+	assert.Equal(t, -1, least.Compare(mustNumber(t, "-0.1")))
+	assert.Equal(t, 1, mustNumber(t, "-0.1").Compare(least))
+	assert.Equal(t, 1, least.Compare(mustNumber(t, "-9223372036854775808.1")))
 }
 
 // ratOf is the reference: arbitrary precision, and only for small exponents.
@@ -201,13 +201,13 @@ func FuzzCompareNumbers(f *testing.F) {
 		f.Add(seed[0], seed[1])
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
-		m, okA := parseNumber(a)
-		n, okB := parseNumber(b)
+		m, okA := ParseNumber(a)
+		n, okB := ParseNumber(b)
 		if !okA || !okB {
 			return
 		}
-		got := m.compare(n)
-		assert.Equal(t, -got, n.compare(m))
+		got := m.Compare(n)
+		assert.Equal(t, -got, n.Compare(m))
 		x, okX := ratOf(a)
 		y, okY := ratOf(b)
 		if okX && okY {
@@ -226,7 +226,7 @@ func BenchmarkNumberCompare(b *testing.B) {
 			m, n := mustNumber(b, pair[0]), mustNumber(b, pair[1])
 			b.ReportAllocs()
 			for b.Loop() {
-				_ = m.compare(n)
+				_ = m.Compare(n)
 			}
 		})
 	}

@@ -1,16 +1,16 @@
-package automation
+// Package uuid makes UUIDs of version 7 and writes UUIDs as text.
+package uuid
 
 import (
 	"bufio"
 	"crypto/rand"
 	"encoding/binary"
-	"encoding/hex"
 	"io"
 	"sync"
 	"time"
 )
 
-// idSource makes UUIDs of version 7 (RFC 9562), which sort by the time they
+// Source makes UUIDs of version 7 (RFC 9562), which sort by the time they
 // were made. Each is greater, as a string, than all before it from the same
 // source, also within a millisecond and when the clock goes back. It is safe
 // for concurrent use; the same random bytes and times give the same ids.
@@ -19,7 +19,7 @@ import (
 // random bits are one number, drawn anew for each millisecond and increased by
 // a random step for each further id. While the clock is behind the last id the
 // last id's millisecond is used, and when the number overflows the next one is.
-type idSource struct {
+type Source struct {
 	mu     sync.Mutex
 	random *bufio.Reader
 	bytes  [10]byte // scratch for random bytes, kept here so that it is not allocated
@@ -29,30 +29,30 @@ type idSource struct {
 }
 
 const (
-	idMaxMillis = 1<<48 - 1
-	idMaxHigh   = 1<<12 - 1
-	idMaxLow    = 1<<62 - 1
+	maxMillis = 1<<48 - 1
+	maxHigh   = 1<<12 - 1
+	maxLow    = 1<<62 - 1
 
-	// idRandomBuffer makes a read from the operating system serve hundreds of
+	// randomBuffer makes a read from the operating system serve hundreds of
 	// ids.
-	idRandomBuffer = 4 << 10
+	randomBuffer = 4 << 10
 )
 
-// newIDSource returns a source that draws from random; nil means crypto/rand.
+// NewSource returns a source that draws from random; nil means crypto/rand.
 // A reader that fails or ends is replaced by crypto/rand, so that making an id
 // cannot fail.
-func newIDSource(random io.Reader) *idSource {
+func NewSource(random io.Reader) *Source {
 	if random == nil {
 		random = rand.Reader
 	}
-	return &idSource{random: bufio.NewReaderSize(random, idRandomBuffer)}
+	return &Source{random: bufio.NewReaderSize(random, randomBuffer)}
 }
 
-// next returns a new id for something that is made at now.
-func (s *idSource) next(now time.Time) string {
+// Next returns a new id for something that is made at now.
+func (s *Source) Next(now time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if millis := idMillis(now); millis > s.millis {
+	if millis := millisOf(now); millis > s.millis {
 		s.millis = millis
 		s.seed()
 	} else {
@@ -61,34 +61,34 @@ func (s *idSource) next(now time.Time) string {
 	return s.format()
 }
 
-// idMillis cuts now to the 48 bits that an id has for it.
-func idMillis(now time.Time) uint64 {
-	return uint64(min(max(now.UnixMilli(), 0), idMaxMillis))
+// millisOf cuts now to the 48 bits that an id has for it.
+func millisOf(now time.Time) uint64 {
+	return uint64(min(max(now.UnixMilli(), 0), maxMillis))
 }
 
 // seed draws the random bits anew. The highest is left at zero, so that an
 // overflow within the millisecond is out of reach.
-func (s *idSource) seed() {
+func (s *Source) seed() {
 	b := s.draw(10)
-	s.high = uint64(binary.BigEndian.Uint16(b)) & (idMaxHigh >> 1)
-	s.low = binary.BigEndian.Uint64(b[2:]) & idMaxLow
+	s.high = uint64(binary.BigEndian.Uint16(b)) & (maxHigh >> 1)
+	s.low = binary.BigEndian.Uint64(b[2:]) & maxLow
 }
 
 // advance increases the random bits by 1 to 2^32.
-func (s *idSource) advance() {
+func (s *Source) advance() {
 	s.low += 1 + uint64(binary.BigEndian.Uint32(s.draw(4)))
-	if s.low > idMaxLow {
-		s.low &= idMaxLow
+	if s.low > maxLow {
+		s.low &= maxLow
 		s.high++
 	}
-	if s.high > idMaxHigh {
+	if s.high > maxHigh {
 		s.millis++
 		s.seed()
 	}
 }
 
 // draw returns n random bytes, which are valid until the next call.
-func (s *idSource) draw(n int) []byte {
+func (s *Source) draw(n int) []byte {
 	b := s.bytes[:n]
 	if _, err := io.ReadFull(s.random, b); err != nil {
 		s.random.Reset(rand.Reader)
@@ -99,19 +99,9 @@ func (s *idSource) draw(n int) []byte {
 
 // format lays out the id: 48 bits of time, the version 7, rand_a, the variant
 // 10 (binary) and rand_b.
-func (s *idSource) format() string {
+func (s *Source) format() string {
 	var raw [16]byte
 	binary.BigEndian.PutUint64(raw[:8], s.millis<<16|7<<12|s.high)
 	binary.BigEndian.PutUint64(raw[8:], 0b10<<62|s.low)
-
-	var text [36]byte
-	hex.Encode(text[0:8], raw[0:4])
-	hex.Encode(text[9:13], raw[4:6])
-	hex.Encode(text[14:18], raw[6:8])
-	hex.Encode(text[19:23], raw[8:10])
-	hex.Encode(text[24:36], raw[10:16])
-	for _, i := range [...]int{8, 13, 18, 23} {
-		text[i] = '-'
-	}
-	return string(text[:])
+	return Format(raw)
 }

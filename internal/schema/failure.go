@@ -1,4 +1,4 @@
-package automation
+package schema
 
 import (
 	"cmp"
@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
+	"github.com/seed-b636437c/automation/internal/jsonvalue"
 )
 
 // failure is one thing that a JSON Schema has against a document.
@@ -18,18 +21,18 @@ type failure struct {
 	actual   string   // the JSON type that is there, if the type is wrong
 }
 
-// failureProblems turns what the library found wrong with document into problems
+// failureViolations turns what the library found wrong with document into violations
 // about its parts, in the order of their paths.
-func failureProblems(err *jsonschema.ValidationError, root string, document any, code Code) Problems {
-	var problems Problems
+func failureViolations(err *jsonschema.ValidationError, root string, document any) []Violation {
+	var violations []Violation
 	for _, f := range failures(err) {
-		problems.Add(code, f.path(root, document), "%s", f.sentence())
+		violations = append(violations, Violation{Path: f.path(root, document), Message: f.sentence()})
 	}
-	slices.SortFunc(problems, func(a, b Problem) int {
+	slices.SortFunc(violations, func(a, b Violation) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Message, b.Message))
 	})
-	problems = slices.Compact(problems)
-	return problems[:min(len(problems), maxProblems)]
+	violations = slices.Compact(violations)
+	return violations[:min(len(violations), jsondoc.MaxViolations)]
 }
 
 // failures collects the leaves of the library's tree of errors: what stands
@@ -117,10 +120,10 @@ func (f failure) sentence() string {
 	if f.expected != nil {
 		var expected []string
 		for _, name := range f.expected {
-			expected = append(expected, withArticle(name))
+			expected = append(expected, jsonvalue.WithArticle(name))
 		}
 		slices.Sort(expected)
-		return "must be " + strings.Join(slices.Compact(expected), " or ") + ", not " + withArticle(f.actual)
+		return "must be " + strings.Join(slices.Compact(expected), " or ") + ", not " + jsonvalue.WithArticle(f.actual)
 	}
 	switch {
 	case f.message == "not allowed":
@@ -132,7 +135,7 @@ func (f failure) sentence() string {
 	case strings.HasPrefix(f.message, "valid must be "):
 		return `number of elements that match "contains" ` + strings.TrimPrefix(f.message, "valid ")
 	default:
-		return shorten(f.message)
+		return jsondoc.Shorten(f.message)
 	}
 }
 
@@ -152,7 +155,7 @@ func pointerSegments(pointer string) []string {
 	return segments
 }
 
-// path writes f's segments as a Problem's path. It follows them through
+// path writes f's segments as a path. It follows them through
 // document, for a segment alone does not tell an index from a key.
 func (f failure) path(root string, document any) string {
 	path := []byte(root)
@@ -160,11 +163,11 @@ func (f failure) path(root string, document any) string {
 		array, isArray := document.([]any)
 		i, err := strconv.Atoi(segment)
 		if isArray && err == nil && 0 <= i && i < len(array) {
-			path, document = appendPathIndex(path, i), array[i]
+			path, document = jsondoc.AppendIndex(path, i), array[i]
 			continue
 		}
 		object, _ := document.(map[string]any)
-		path, document = appendPathKey(path, segment), object[segment]
+		path, document = jsondoc.AppendKey(path, segment), object[segment]
 	}
 	return string(path)
 }

@@ -1,4 +1,4 @@
-package automation
+package uuid
 
 import (
 	"encoding/binary"
@@ -30,7 +30,7 @@ func TestIDSource_MakesUUIDsOfVersion7(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			assert.Regexp(t, uuidV7, newIDSource(nil).next(now))
+			assert.Regexp(t, uuidV7, NewSource(nil).Next(now))
 		})
 	}
 }
@@ -38,54 +38,54 @@ func TestIDSource_MakesUUIDsOfVersion7(t *testing.T) {
 func TestIDSource_HoldsTheMillisecond(t *testing.T) {
 	t.Parallel()
 	// The time of the example in RFC 9562, appendix A.6.
-	id := newIDSource(nil).next(time.UnixMilli(0x017F22E279B0))
+	id := NewSource(nil).Next(time.UnixMilli(0x017F22E279B0))
 	assert.Equal(t, "017f22e2-79b0-7", id[:15])
 }
 
 func TestIDSource_SameRandomnessAndTimesGiveSameIDs(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(1_700_000_000_000)
-	a, b := newIDSource(seeded(1)), newIDSource(seeded(1))
+	a, b := NewSource(seeded(1)), NewSource(seeded(1))
 	for i := range 1000 {
 		at := now.Add(time.Duration(i) * 300 * time.Microsecond)
-		require.Equal(t, a.next(at), b.next(at))
+		require.Equal(t, a.Next(at), b.Next(at))
 	}
-	assert.NotEqual(t, newIDSource(seeded(1)).next(now), newIDSource(seeded(2)).next(now))
+	assert.NotEqual(t, NewSource(seeded(1)).Next(now), NewSource(seeded(2)).Next(now))
 }
 
 func TestIDSource_StaysSortedWhenTheClockGoesBack(t *testing.T) {
 	t.Parallel()
-	ids := newIDSource(nil)
+	ids := NewSource(nil)
 	now := time.UnixMilli(1_700_000_000_000)
-	before := ids.next(now)
-	after := ids.next(now.Add(-time.Hour))
+	before := ids.Next(now)
+	after := ids.Next(now.Add(-time.Hour))
 	assert.Less(t, before, after)
 	assert.Equal(t, before[:14], after[:14], "the millisecond of the last id is kept")
 }
 
 func TestIDSource_StaysSortedWhenTheRandomBitsOverflow(t *testing.T) {
 	t.Parallel()
-	ids := newIDSource(nil)
+	ids := NewSource(nil)
 	now := time.UnixMilli(1_700_000_000_000)
-	ids.next(now)
-	ids.high, ids.low = idMaxHigh, idMaxLow
+	ids.Next(now)
+	ids.high, ids.low = maxHigh, maxLow
 	before := ids.format()
-	after := ids.next(now)
+	after := ids.Next(now)
 	assert.Less(t, before, after)
 	assert.Equal(t, uint64(now.UnixMilli()+1), ids.millis)
 }
 
 func TestIDSource_GoesOnWithoutItsReader(t *testing.T) {
 	t.Parallel()
-	for name, ids := range map[string]*idSource{
-		"ended":  newIDSource(strings.NewReader("short")),
-		"failed": newIDSource(iotest.ErrReader(errors.New("unplugged"))),
+	for name, ids := range map[string]*Source{
+		"ended":  NewSource(strings.NewReader("short")),
+		"failed": NewSource(iotest.ErrReader(errors.New("unplugged"))),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			now := time.UnixMilli(1_700_000_000_000)
-			assert.Regexp(t, uuidV7, ids.next(now))
-			assert.Less(t, ids.next(now), ids.next(now))
+			assert.Regexp(t, uuidV7, ids.Next(now))
+			assert.Less(t, ids.Next(now), ids.Next(now))
 		})
 	}
 }
@@ -93,13 +93,13 @@ func TestIDSource_GoesOnWithoutItsReader(t *testing.T) {
 func TestIDSource_IsSortedForAnyClock(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		ids := newIDSource(seeded(rapid.Uint64().Draw(t, "seed")))
+		ids := NewSource(seeded(rapid.Uint64().Draw(t, "seed")))
 		steps := rapid.SliceOf(rapid.Int64Range(-5_000_000, 5_000_000)).Draw(t, "steps in ns")
 		now := time.UnixMilli(1_700_000_000_000)
 		made := make([]string, 0, len(steps))
 		for _, step := range steps {
 			now = now.Add(time.Duration(step))
-			made = append(made, ids.next(now))
+			made = append(made, ids.Next(now))
 		}
 		if !slices.IsSorted(made) || len(slices.Compact(slices.Clone(made))) != len(made) {
 			t.Fatalf("not strictly increasing: %v", made)
@@ -110,14 +110,14 @@ func TestIDSource_IsSortedForAnyClock(t *testing.T) {
 func TestIDSource_ParallelCallersGetDifferentIDs(t *testing.T) {
 	t.Parallel()
 	const callers, each = 8, 2000
-	ids := newIDSource(nil)
+	ids := NewSource(nil)
 	now := time.UnixMilli(1_700_000_000_000)
 	made := make([][]string, callers)
 	var wg sync.WaitGroup
 	for c := range callers {
 		wg.Go(func() {
 			for range each {
-				made[c] = append(made[c], ids.next(now))
+				made[c] = append(made[c], ids.Next(now))
 			}
 		})
 	}
@@ -133,11 +133,11 @@ func TestIDSource_ParallelCallersGetDifferentIDs(t *testing.T) {
 }
 
 func BenchmarkIDSource(b *testing.B) {
-	ids := newIDSource(nil)
+	ids := NewSource(nil)
 	now := time.UnixMilli(1_700_000_000_000)
 	b.ReportAllocs()
 	for b.Loop() {
-		ids.next(now)
+		ids.Next(now)
 	}
 }
 

@@ -1,4 +1,4 @@
-package automation
+package queue
 
 import (
 	"sync"
@@ -10,53 +10,53 @@ import (
 
 func TestQueue_IsFirstInFirstOut(t *testing.T) {
 	t.Parallel()
-	q := newQueue[int]()
-	q.push(1, 2, 3)
-	q.push(4)
-	assert.Equal(t, []int{1, 2}, q.pop(make([]int, 0, 2)))
-	q.push(5)
-	assert.Equal(t, []int{3, 4, 5}, q.pop(make([]int, 0, 8)))
+	q := New[int]()
+	q.Push(1, 2, 3)
+	q.Push(4)
+	assert.Equal(t, []int{1, 2}, q.Pop(make([]int, 0, 2)))
+	q.Push(5)
+	assert.Equal(t, []int{3, 4, 5}, q.Pop(make([]int, 0, 8)))
 }
 
 func TestQueue_PushOfNothingWakesNobody(t *testing.T) {
 	t.Parallel()
-	q := newQueue[int]()
-	q.push()
-	q.push(1)
-	assert.Equal(t, []int{1}, q.pop(make([]int, 0, 8)))
+	q := New[int]()
+	q.Push()
+	q.Push(1)
+	assert.Equal(t, []int{1}, q.Pop(make([]int, 0, 8)))
 }
 
 func TestQueue_CloseLeavesWhatIsInIt(t *testing.T) {
 	t.Parallel()
-	q := newQueue[int]()
-	q.push(1)
-	q.close()
-	assert.Equal(t, []int{1}, q.pop(make([]int, 0, 1)))
-	assert.Empty(t, q.pop(make([]int, 0, 1)))
-	assert.Empty(t, q.pop(make([]int, 0, 1)))
+	q := New[int]()
+	q.Push(1)
+	q.Close()
+	assert.Equal(t, []int{1}, q.Pop(make([]int, 0, 1)))
+	assert.Empty(t, q.Pop(make([]int, 0, 1)))
+	assert.Empty(t, q.Pop(make([]int, 0, 1)))
 }
 
 func TestQueue_DropsWhatWasTaken(t *testing.T) {
 	t.Parallel()
-	q := newQueue[*int]()
-	q.push(new(int), new(int))
-	q.pop(make([]*int, 0, 1))
+	q := New[*int]()
+	q.Push(new(int), new(int))
+	q.Pop(make([]*int, 0, 1))
 	assert.Nil(t, q.items[0], "a taken item is kept from the garbage collector")
 }
 
 func TestQueue_PopWaits(t *testing.T) {
 	t.Parallel()
-	for name, wake := range map[string]func(*queue[int]){
-		"for an item":   func(q *queue[int]) { q.push(1) },
-		"for its close": (*queue[int]).close,
+	for name, wake := range map[string]func(*Queue[int]){
+		"for an item":   func(q *Queue[int]) { q.Push(1) },
+		"for its close": (*Queue[int]).Close,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				q := newQueue[int]()
+				q := New[int]()
 				popped := false
 				go func() {
-					q.pop(make([]int, 0, 1))
+					q.Pop(make([]int, 0, 1))
 					popped = true
 				}()
 				synctest.Wait()
@@ -72,14 +72,14 @@ func TestQueue_PopWaits(t *testing.T) {
 func TestQueue_HandsEachItemToOne(t *testing.T) {
 	t.Parallel()
 	const items, workers = 1000, 4
-	q := newQueue[int]()
+	q := New[int]()
 	var mu sync.Mutex
 	seen := make(map[int]int, items)
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
 			batch := make([]int, 0, 7)
-			for batch = q.pop(batch); len(batch) > 0; batch = q.pop(batch) {
+			for batch = q.Pop(batch); len(batch) > 0; batch = q.Pop(batch) {
 				mu.Lock()
 				for _, i := range batch {
 					seen[i]++
@@ -89,9 +89,9 @@ func TestQueue_HandsEachItemToOne(t *testing.T) {
 		})
 	}
 	for i := range items {
-		q.push(i)
+		q.Push(i)
 	}
-	q.close()
+	q.Close()
 	wg.Wait()
 	assert.Len(t, seen, items)
 	for i, n := range seen {
@@ -99,15 +99,15 @@ func TestQueue_HandsEachItemToOne(t *testing.T) {
 	}
 }
 
-// A queue that is never empty does not keep room for all that has passed.
+// A Queue that is never empty does not keep room for all that has passed.
 func TestQueue_DoesNotGrowWithWhatHasPassed(t *testing.T) {
 	t.Parallel()
-	q := newQueue[int]()
+	q := New[int]()
 	one := make([]int, 0, 1)
-	q.push(0)
+	q.Push(0)
 	for i := range 1_000_000 {
-		q.push(i)
-		one = q.pop(one)
+		q.Push(i)
+		one = q.Pop(one)
 	}
 	assert.LessOrEqual(t, cap(q.items), 1000, "one item waits")
 }

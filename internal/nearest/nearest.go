@@ -1,12 +1,17 @@
-package automation
+// Package nearest finds the name that a misspelled one most likely stands for.
+package nearest
 
 import "strings"
 
-// nearest returns the known name that name is most likely a slip of the pen for,
+// maxName bounds the names that are compared, because the cost of a comparison grows
+// with the product of their lengths.
+const maxName = 80
+
+// Match returns the known name that name is most likely a slip of the pen for,
 // or "". Names that differ only in case and separators, such as eventName, are
 // the same slip in every client.
-func nearest(name string, known []string) string {
-	if len(name) > maxQuoted {
+func Match(name string, known []string) string {
+	if len(name) > maxName {
 		return ""
 	}
 	plain := plainName(name)

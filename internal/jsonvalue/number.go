@@ -1,4 +1,6 @@
-package automation
+// Package jsonvalue has what JSON leaves to its readers: numbers that compare exactly,
+// dates, and the names of types.
+package jsonvalue
 
 import (
 	"cmp"
@@ -10,29 +12,29 @@ import (
 	"strings"
 )
 
-// number is a JSON number held exactly. Those of everyday length are compared as
+// Number is a JSON number held exactly. Those of everyday length are compared as
 // machine integers, all others digit by digit as they are written: nothing is
 // rounded, and 1e999999999 costs no more than 1.
-type number struct {
+type Number struct {
 	text    string // as written; empty if it was a Go integer, which isSmall
 	digits  int64  // with the sign and without the point
 	places  uint8  // how many of digits follow the point, below len(powersOfTen)
 	isSmall bool   // digits and places are the number
 }
 
-// parseNumber reads text in JSON's grammar for numbers.
-func parseNumber(text string) (number, bool) {
+// ParseNumber reads text in JSON's grammar for numbers.
+func ParseNumber(text string) (Number, bool) {
 	if n, ok := parseSmall(text); ok {
 		return n, true
 	}
 	_, ok := parseDecimal(text)
-	return number{text: text}, ok
+	return Number{text: text}, ok
 }
 
-// goNumber converts a Go number of any kind, named or not. Floats stand for
+// NumberOf converts a Go number of any kind, named or not. Floats stand for
 // the shortest decimal that denotes them, as in JSON. NaN and the infinities
 // are refused.
-func goNumber(v reflect.Value) (number, bool) {
+func NumberOf(v reflect.Value) (Number, bool) {
 	switch {
 	case v.CanInt():
 		return smallNumber(v.Int()), true
@@ -41,22 +43,22 @@ func goNumber(v reflect.Value) (number, bool) {
 	case v.CanFloat():
 		return floatNumber(v.Float(), v.Type().Bits())
 	default:
-		return number{}, false
+		return Number{}, false
 	}
 }
 
-func smallNumber(n int64) number { return number{digits: n, isSmall: true} }
+func smallNumber(n int64) Number { return Number{digits: n, isSmall: true} }
 
-func unsignedNumber(n uint64) number {
+func unsignedNumber(n uint64) Number {
 	if n <= math.MaxInt64 {
 		return smallNumber(int64(n))
 	}
-	return number{text: strconv.FormatUint(n, 10)}
+	return Number{text: strconv.FormatUint(n, 10)}
 }
 
-func floatNumber(f float64, bits int) (number, bool) {
+func floatNumber(f float64, bits int) (Number, bool) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return number{}, false
+		return Number{}, false
 	}
 	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
 		return smallNumber(int64(f)), true
@@ -66,19 +68,19 @@ func floatNumber(f float64, bits int) (number, bool) {
 	if abs := math.Abs(f); f != 0 && (abs < 1e-6 || abs >= 1e21) {
 		format = 'e'
 	}
-	return parseNumber(strconv.FormatFloat(f, format, -1, bits))
+	return ParseNumber(strconv.FormatFloat(f, format, -1, bits))
 }
 
 // String returns the number in JSON.
-func (n number) String() string {
+func (n Number) String() string {
 	if n.text != "" {
 		return n.text
 	}
 	return strconv.FormatInt(n.digits, 10)
 }
 
-// compare returns -1, 0 or 1 as n is less than, equal to or greater than m.
-func (n number) compare(m number) int {
+// Compare returns -1, 0 or 1 as n is less than, equal to or greater than m.
+func (n Number) Compare(m Number) int {
 	switch {
 	case !n.isSmall || !m.isSmall:
 		return compareDecimals(n.String(), m.String())
@@ -123,13 +125,13 @@ var powersOfTen = [maxSmall]uint64{
 }
 
 // parseSmall reads a number of at most maxSmall characters, without exponent.
-func parseSmall(text string) (number, bool) {
+func parseSmall(text string) (Number, bool) {
 	unsigned, negative := strings.CutPrefix(text, "-")
 	end := len(unsigned) // of the whole part
 	if end == 0 || end > maxSmall {
-		return number{}, false
+		return Number{}, false
 	}
-	n := number{text: text, isSmall: true}
+	n := Number{text: text, isSmall: true}
 	for i := range len(unsigned) {
 		switch c := unsigned[i]; {
 		case isDigit(c):
@@ -137,7 +139,7 @@ func parseSmall(text string) (number, bool) {
 		case c == '.' && end == len(unsigned):
 			end, n.places = i, uint8(len(unsigned)-i-1)
 		default:
-			return number{}, false
+			return Number{}, false
 		}
 	}
 	if negative {
@@ -246,4 +248,15 @@ func isDigits(text string) bool {
 		}
 	}
 	return true
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// ParseIndex reads an array index: a whole number that is not negative.
+func ParseIndex(text string) (int, bool) {
+	n, ok := parseSmall(text)
+	if !ok || n.places > 0 || n.digits < 0 || text[0] == '-' {
+		return 0, false
+	}
+	return int(n.digits), true
 }

@@ -1,4 +1,4 @@
-package automation
+package schema
 
 import (
 	"bytes"
@@ -11,15 +11,18 @@ import (
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
+	"github.com/seed-b636437c/automation/internal/jsonvalue"
 )
 
 // schemaURL is the base of a schema that has no $id.
 const schemaURL = "schema:///"
 
 // documentSchema compiles a JSON Schema, which is also given decoded.
-func documentSchema(raw []byte, object map[string]any) (*payloadSchema, Problems) {
-	if problems := hugeNumbers("schema", object, CodeInvalidSchema); problems != nil {
-		return nil, problems
+func documentSchema(raw []byte, object map[string]any) (*Schema, []Violation) {
+	if violations := hugeNumbers("schema", object); violations != nil {
+		return nil, violations
 	}
 	var document *jsonschema.Schema
 	err := guard(func() (err error) {
@@ -27,9 +30,9 @@ func documentSchema(raw []byte, object map[string]any) (*payloadSchema, Problems
 		return err
 	})
 	if err != nil {
-		return nil, schemaProblems(err, object)
+		return nil, schemaViolations(err, object)
 	}
-	return &payloadSchema{document: document}, nil
+	return &Schema{document: document}, nil
 }
 
 func compileDocument(raw []byte) (*jsonschema.Schema, error) {
@@ -38,7 +41,7 @@ func compileDocument(raw []byte) (*jsonschema.Schema, error) {
 	compiler.LoadURL = refuseURL
 	compiler.Formats["date"] = func(v any) bool {
 		text, ok := v.(string)
-		return !ok || isDate(text)
+		return !ok || jsonvalue.IsDate(text)
 	}
 	if err := compiler.AddResource(schemaURL, bytes.NewReader(raw)); err != nil {
 		return nil, err
@@ -54,30 +57,25 @@ func refuseURL(url string) (io.ReadCloser, error) {
 		strings.TrimPrefix(url, schemaURL))
 }
 
-// schemaProblems explains why object is not a JSON Schema that can be used.
-func schemaProblems(err error, object map[string]any) Problems {
+// schemaViolations explains why object is not a JSON Schema that can be used.
+func schemaViolations(err error, object map[string]any) []Violation {
 	var invalid *jsonschema.ValidationError
 	if errors.As(err, &invalid) {
-		return failureProblems(invalid, "schema", object, CodeInvalidSchema)
+		return failureViolations(invalid, "schema", object)
 	}
 	var failed *jsonschema.SchemaError
 	if errors.As(err, &failed) && failed.Err != nil {
 		err = failed.Err
 	}
 	reason := strings.ReplaceAll(strings.TrimPrefix(err.Error(), "jsonschema: "), schemaURL, "")
-	return Problems{{
-		Severity: SeverityError,
-		Code:     CodeInvalidSchema,
-		Path:     "schema",
-		Message:  "cannot be used: " + reason,
-	}}
+	return []Violation{{Path: "schema", Message: "cannot be used: " + reason}}
 }
 
 // checkDocument checks payload against a JSON Schema. No payload is an empty
 // object.
-func checkDocument(document *jsonschema.Schema, payload map[string]any) Problems {
-	if problems := hugeNumbers("payload", payload, CodeSchemaMismatch); problems != nil {
-		return problems
+func checkDocument(document *jsonschema.Schema, payload map[string]any) []Violation {
+	if violations := hugeNumbers("payload", payload); violations != nil {
+		return violations
 	}
 	err := guard(func() error { return document.Validate(payload) })
 	var invalid *jsonschema.ValidationError
@@ -85,9 +83,9 @@ func checkDocument(document *jsonschema.Schema, payload map[string]any) Problems
 	case err == nil:
 		return nil
 	case errors.As(err, &invalid):
-		return failureProblems(invalid, "payload", payload, CodeSchemaMismatch)
+		return failureViolations(invalid, "payload", payload)
 	default:
-		return Problems{mismatch("payload", "cannot be checked against the schema: "+err.Error())}
+		return []Violation{{Path: "payload", Message: "cannot be checked against the schema: " + err.Error()}}
 	}
 }
 
@@ -101,16 +99,16 @@ func guard(do func() error) (err error) {
 	return do()
 }
 
-// hugeNumbers returns a problem for each number with which the library, which
+// hugeNumbers returns a violation for each number with which the library, which
 // computes with fractions, would be busy for seconds: 1e999999 has a million
 // digits.
-func hugeNumbers(root string, document any, code Code) Problems {
+func hugeNumbers(root string, document any) []Violation {
 	paths := slices.Sorted(slices.Values(hugeNumberPaths(document)))
-	var problems Problems
-	for _, path := range paths[:min(len(paths), maxProblems)] {
-		problems.Add(code, joinPath(root, path), "is a number with too many digits for a JSON Schema; write it as a string")
+	var violations []Violation
+	for _, path := range paths[:min(len(paths), jsondoc.MaxViolations)] {
+		violations = append(violations, Violation{Path: jsondoc.Join(root, path), Message: "is a number with too many digits for a JSON Schema; write it as a string"})
 	}
-	return problems
+	return violations
 }
 
 // hugeNumberPaths allocates nothing for a document without such numbers.
@@ -119,13 +117,13 @@ func hugeNumberPaths(value any) (paths []string) {
 	case map[string]any:
 		for key, member := range value {
 			for _, path := range hugeNumberPaths(member) {
-				paths = append(paths, joinPath(pathTo("", key), path))
+				paths = append(paths, jsondoc.Join(jsondoc.PathTo("", key), path))
 			}
 		}
 	case []any:
 		for i, element := range value {
 			for _, path := range hugeNumberPaths(element) {
-				paths = append(paths, joinPath(string(appendPathIndex(nil, i)), path))
+				paths = append(paths, jsondoc.Join(string(jsondoc.AppendIndex(nil, i)), path))
 			}
 		}
 	case json.Number:

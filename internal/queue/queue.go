@@ -1,11 +1,12 @@
-package automation
+// Package queue has the queue that joins the stages of a worker.
+package queue
 
 import "sync"
 
-// queue hands items from one stage of a server to the next. It has no bound of
+// Queue hands items from one stage of a worker to the next. It has no bound of
 // its own, so that stages cannot lock each other up: what is in flight is
 // bounded where work is claimed.
-type queue[T any] struct {
+type Queue[T any] struct {
 	mu     sync.Mutex
 	filled sync.Cond
 	items  []T
@@ -13,19 +14,21 @@ type queue[T any] struct {
 	closed bool
 }
 
-func newQueue[T any]() *queue[T] {
-	q := &queue[T]{}
+// New returns an empty queue.
+func New[T any]() *Queue[T] {
+	q := &Queue[T]{}
 	q.filled.L = &q.mu
 	return q
 }
 
-func (q *queue[T]) push(items ...T) {
+// Push adds items at the end.
+func (q *Queue[T]) Push(items ...T) {
 	if len(items) == 0 {
 		return
 	}
 	q.mu.Lock()
 	if q.head > len(q.items)/2 {
-		// What was taken must not pile up in a queue that is never empty.
+		// Taken items must not pile up in a queue that is never empty.
 		n := copy(q.items, q.items[q.head:])
 		clear(q.items[n:])
 		q.items, q.head = q.items[:n], 0
@@ -39,9 +42,9 @@ func (q *queue[T]) push(items ...T) {
 	}
 }
 
-// pop moves up to cap(into) items to into, oldest first, and waits for one if
-// there is none. It returns none when the queue is empty and closed.
-func (q *queue[T]) pop(into []T) []T {
+// Pop moves up to cap(into) items to into, oldest first, and waits for one if
+// there is none. It returns none when the Queue is empty and closed.
+func (q *Queue[T]) Pop(into []T) []T {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.items) == q.head && !q.closed {
@@ -57,8 +60,8 @@ func (q *queue[T]) pop(into []T) []T {
 	return into
 }
 
-// close lets pop return none once everything was taken.
-func (q *queue[T]) close() {
+// Close lets pop return none once everything was taken.
+func (q *Queue[T]) Close() {
 	q.mu.Lock()
 	q.closed = true
 	q.mu.Unlock()

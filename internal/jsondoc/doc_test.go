@@ -1,4 +1,4 @@
-package automation
+package jsondoc
 
 import (
 	"encoding/json"
@@ -39,12 +39,12 @@ func TestScanJSON_RefusesWhatIsNotJSON(t *testing.T) {
 		"invalid UTF-8 in a key":  {"{\"\xc3\":1}", `line 1, column 2: a string is not valid UTF-8`},
 		"zero byte":               {"\x00", `line 1, column 1: found '\x00' where a value should be`},
 		"byte order mark":         {"\ufeff{}", `line 1, column 1: found '\ufeff' where a value should be`},
-		"too deep":                {strings.Repeat("[", maxNesting+1), `line 1, column 251: objects and arrays are nested more than 250 deep`},
+		"too deep":                {strings.Repeat("[", MaxNesting+1), `line 1, column 251: objects and arrays are nested more than 250 deep`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := scanJSON([]byte(tt.text))
+			_, err := Scan([]byte(tt.text))
 			assert.EqualError(t, err, tt.want)
 		})
 	}
@@ -52,11 +52,11 @@ func TestScanJSON_RefusesWhatIsNotJSON(t *testing.T) {
 
 func TestScanJSON_FindsEveryNode(t *testing.T) {
 	t.Parallel()
-	doc, err := scanJSON([]byte(` {"a": [true, null, "x\n\ud83d\ude00"], "b.c": {"d": -1.50e+3}, "": {}} `))
+	doc, err := Scan([]byte(` {"a": [true, null, "x\n\ud83d\ude00"], "b.c": {"d": -1.50e+3}, "": {}} `))
 	require.NoError(t, err)
 	got := map[string]string{}
 	for n := range doc.nodes {
-		got[doc.path(n)] = doc.literal(n) // a value follows its key, which has the same path
+		got[doc.Path(n)] = doc.Literal(n) // a value follows its key, which has the same path
 	}
 	assert.Equal(t, map[string]string{
 		"":          `{"a": [true, null, "x\n\ud83d\ude00"], "b.c": {"d": -1.50e+3}, "": {}}`,
@@ -68,7 +68,7 @@ func TestScanJSON_FindsEveryNode(t *testing.T) {
 		`["b.c"].d`: "-1.50e+3",
 		`[""]`:      "{}",
 	}, got)
-	assert.Equal(t, "x\n😀", doc.str(doc.member(0, "a")+3))
+	assert.Equal(t, "x\n😀", doc.Text(doc.Member(0, "a")+3))
 }
 
 func TestScanJSON_FindsRepeatedKeys(t *testing.T) {
@@ -90,11 +90,11 @@ func TestScanJSON_FindsRepeatedKeys(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			doc, err := scanJSON([]byte(tt.text))
+			doc, err := Scan([]byte(tt.text))
 			require.NoError(t, err)
 			var got []string
-			for _, key := range doc.repeated {
-				got = append(got, doc.path(key))
+			for _, key := range doc.Repeated {
+				got = append(got, doc.Path(key))
 			}
 			assert.Equal(t, tt.want, got)
 		})
@@ -103,8 +103,8 @@ func TestScanJSON_FindsRepeatedKeys(t *testing.T) {
 
 func TestQuoteShort_CutsLongText(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, `"a\"b"`, quoteShort(`a"b`))
-	assert.Equal(t, `"`+strings.Repeat("x", 79)+`"…`, quoteShort(strings.Repeat("x", 79)+"é and more"))
+	assert.Equal(t, `"a\"b"`, Quote(`a"b`))
+	assert.Equal(t, `"`+strings.Repeat("x", 79)+`"…`, Quote(strings.Repeat("x", 79)+"é and more"))
 }
 
 func FuzzScanJSON(f *testing.F) {
@@ -112,15 +112,15 @@ func FuzzScanJSON(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		doc, err := scanJSON(data)
+		doc, err := Scan(data)
 		if err != nil {
 			return
 		}
 		require.True(t, json.Valid(data), "accepted what is not JSON")
 		require.Equal(t, len(doc.nodes), int(doc.nodes[0].next))
 		for n := range doc.nodes {
-			require.True(t, json.Valid(doc.raw(n)))
-			doc.path(n)
+			require.True(t, json.Valid(doc.Raw(n)))
+			doc.Path(n)
 		}
 	})
 }
