@@ -54,21 +54,6 @@ func (a Automation) MarshalJSON() ([]byte, error) {
 	return jsondoc.Encode(fields(a))
 }
 
-// UnmarshalJSON is as strict as Parse, but needs no Registry: a step whose type
-// is not built in gets a RawConfig. null leaves a as it is.
-func (a *Automation) UnmarshalJSON(data []byte) error {
-	if string(data) == "null" {
-		return nil
-	}
-	r := reader{keepUnknownSteps: true}
-	decoded, err := r.automation(data, "document")
-	if err != nil {
-		return err
-	}
-	*a = decoded
-	return nil
-}
-
 // ConnectionType says for which outcome of a step a connection is taken.
 type ConnectionType string
 
@@ -88,4 +73,34 @@ type Connection struct {
 	To   string `json:"to"`
 	// Type is the outcome of From for which the edge is taken.
 	Type ConnectionType `json:"type,omitempty"`
+}
+
+// Limits bound what an automation and an event may hold. A zero field means
+// the default, which is Resend's where Resend has such a limit. New refuses a
+// negative field; Validate and Compile read it as zero.
+type Limits struct {
+	Steps        int           // steps in an automation: 150
+	Duration     time.Duration // a delay or a wait's timeout: 30 days
+	RuleDepth    int           // nesting of groups in a rule: 10
+	Rules        int           // comparisons and groups in a rule: 100
+	PayloadBytes int           // an event's payload: 256 KiB
+	StepKeyBytes int           // a step key: 128
+}
+
+// withDefaults returns l with its zero and negative fields filled in.
+func (l Limits) withDefaults() Limits {
+	def := func(p *int, d int) {
+		if *p <= 0 {
+			*p = d
+		}
+	}
+	def(&l.Steps, 150)
+	def(&l.RuleDepth, 10)
+	def(&l.Rules, 100)
+	def(&l.PayloadBytes, 256<<10)
+	def(&l.StepKeyBytes, 128)
+	if l.Duration <= 0 {
+		l.Duration = 30 * 24 * time.Hour
+	}
+	return l
 }

@@ -54,45 +54,6 @@ func unmarshal[T any](data []byte, subject string, s *shape, into *T) error {
 	return nil
 }
 
-// builtinShapes are the shapes of what this package reads.
-type builtinShapes struct {
-	automation, step, stepFields *shape
-	configs                      map[StepType]configShape
-}
-
-// builtin returns the shapes, made when they are first needed.
-var builtin = sync.OnceValue(func() *builtinShapes {
-	m := shapes{}
-	b := &builtinShapes{
-		automation: m.must(reflect.TypeFor[Automation]()),
-		step:       m.must(reflect.TypeFor[Step]()),
-		stepFields: m.must(reflect.TypeFor[stepFields]()),
-		configs:    map[StepType]configShape{},
-	}
-	for _, config := range []StepConfig{
-		Trigger{}, Condition{}, Delay{}, WaitForEvent{}, SendEmail{}, ContactUpdate{}, ContactDelete{}, AddToSegment{},
-	} {
-		t := reflect.TypeOf(config)
-		b.configs[config.StepType()] = configShape{goType: t, shape: m.must(t)}
-	}
-	return b
-})
-
-// configShape reads the configs of one step type.
-type configShape struct {
-	goType reflect.Type
-	shape  *shape
-}
-
-// read returns the config at node n. null is the zero config.
-func (c configShape) read(r *reader, n int) StepConfig {
-	config := reflect.New(c.goType).Elem()
-	if r.doc.Kind(n) != jsondoc.Null {
-		c.shape.read(r, n, config)
-	}
-	return config.Interface().(StepConfig)
-}
-
 // maxProblems bounds the problems that are reported of one document.
 const maxProblems = jsondoc.MaxViolations
 
@@ -204,6 +165,71 @@ func (r *reader) unknownField(key int, s *shape) {
 func (r *reader) opaqueError(n int, err error) {
 	message := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "automation: "), "json: ")
 	r.report(n, CodeWrongType, "%s", jsondoc.Shorten(message))
+}
+
+// UnmarshalJSON is as strict as Parse, but needs no Registry: a step whose type
+// is not built in gets a RawConfig. null leaves a as it is.
+func (a *Automation) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	r := reader{keepUnknownSteps: true}
+	decoded, err := r.automation(data, "document")
+	if err != nil {
+		return err
+	}
+	*a = decoded
+	return nil
+}
+
+// UnmarshalJSON is as strict as Parse, but needs no Registry: a step whose type
+// is not built in gets a RawConfig. null leaves s as it is.
+func (s *Step) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, "step", builtin().step, s)
+}
+
+// UnmarshalJSON decodes a rule, as strictly as Parse does. null leaves c as it is.
+func (c *Condition) UnmarshalJSON(data []byte) error {
+	return unmarshal(data, "condition", builtin().configs[TypeCondition].shape, c)
+}
+
+// builtinShapes are the shapes of what this package reads.
+type builtinShapes struct {
+	automation, step, stepFields *shape
+	configs                      map[StepType]configShape
+}
+
+// builtin returns the shapes, made when they are first needed.
+var builtin = sync.OnceValue(func() *builtinShapes {
+	m := shapes{}
+	b := &builtinShapes{
+		automation: m.must(reflect.TypeFor[Automation]()),
+		step:       m.must(reflect.TypeFor[Step]()),
+		stepFields: m.must(reflect.TypeFor[stepFields]()),
+		configs:    map[StepType]configShape{},
+	}
+	for _, config := range []StepConfig{
+		Trigger{}, Condition{}, Delay{}, WaitForEvent{}, SendEmail{}, ContactUpdate{}, ContactDelete{}, AddToSegment{},
+	} {
+		t := reflect.TypeOf(config)
+		b.configs[config.StepType()] = configShape{goType: t, shape: m.must(t)}
+	}
+	return b
+})
+
+// configShape reads the configs of one step type.
+type configShape struct {
+	goType reflect.Type
+	shape  *shape
+}
+
+// read returns the config at node n. null is the zero config.
+func (c configShape) read(r *reader, n int) StepConfig {
+	config := reflect.New(c.goType).Elem()
+	if r.doc.Kind(n) != jsondoc.Null {
+		c.shape.read(r, n, config)
+	}
+	return config.Interface().(StepConfig)
 }
 
 // stepFields is a step in JSON.
@@ -322,3 +348,57 @@ func (b *builtinShapes) stepTypes(registry *Registry) []string {
 	}
 	return names
 }
+
+// readValue is the readFunc of a Value, which is a scalar or {"var": path}.
+func readValue(r *reader, n int, v reflect.Value) {
+	value := v.Addr().Interface().(*Value)
+	switch r.doc.Kind(n) {
+	case jsondoc.Null:
+		*value = Null()
+	case jsondoc.Bool:
+		*value = Bool(r.doc.Literal(n) == "true")
+	case jsondoc.Number:
+		*value = Value{kind: valueNumber, text: r.doc.Literal(n)}
+	case jsondoc.String:
+		*value = String(r.doc.Text(n))
+	case jsondoc.Object:
+		path := r.doc.Member(n, "var")
+		if path < 0 || r.doc.Kind(path) != jsondoc.String || r.doc.Count(n) != 1 {
+			r.report(n, CodeWrongType, `must be {"var": "path"}, with nothing else in it, to be a reference`)
+			return
+		}
+		*value = Var(r.doc.Text(path))
+	default:
+		r.report(n, CodeWrongType, `must be a string, a number, a boolean, null or {"var": "path"}, not %s`, r.doc.Kind(n))
+	}
+}
+
+func (m shapes) condition() (readFunc, error) {
+	rule, err := m.of(reflect.TypeFor[Rule]())
+	return func(r *reader, n int, v reflect.Value) { rule.read(r, n, v.Field(0)) }, err
+}
+
+// wait is the shape of a WaitForEvent. A filter that says nothing is most likely
+// one whose content got lost, and would let every event through.
+func (m shapes) wait(s *shape) error {
+	if err := m.structure(s, reflect.TypeFor[WaitForEvent]()); err != nil {
+		return err
+	}
+	s.read = func(r *reader, n int, v reflect.Value) {
+		s.readStruct(r, n, v)
+		if r.lenient || r.doc.Kind(n) != jsondoc.Object {
+			return
+		}
+		if filter := r.doc.Member(n, "filter_rule"); filter >= 0 && r.isEmptyObject(filter) {
+			r.report(filter, CodeInvalidRule, "the rule is empty: give it a field and an operator, "+
+				"or leave filter_rule out to match every event")
+		}
+	}
+	return nil
+}
+
+// jsonRef is a field whose value is not read but pointed to. Zero, which is the
+// root of every document, means absent.
+type jsonRef int
+
+func readRef(_ *reader, n int, v reflect.Value) { v.SetInt(int64(n)) }

@@ -220,3 +220,6 @@ func countOf(n time.Duration, unit string) string {
 	}
 	return strconv.FormatInt(int64(n), 10) + " " + unit + "s"
 }
+
+// stamp cuts t to what every store can keep: UTC with microseconds.
+func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -17,25 +17,6 @@ import (
 // It is resolved from the contact's latest data for every attempt.
 type Effect interface{ effect() }
 
-// SendEffect hands an email to the Mailer.
-type SendEffect struct{ Email Email }
-
-// ChangeContactEffect changes the run's contact.
-type ChangeContactEffect struct {
-	Change ContactChange
-	output json.RawMessage
-}
-
-// DeleteContactEffect deletes the run's contact.
-type DeleteContactEffect struct{}
-
-// CustomEffect executes a step type that the host has registered.
-type CustomEffect struct {
-	Call   Call
-	Config StepConfig
-	kind   *stepKind
-}
-
 // SkipEffect does nothing, for a reason.
 type SkipEffect struct{ Reason string }
 
@@ -44,12 +25,6 @@ func (*ChangeContactEffect) effect() {}
 func (*DeleteContactEffect) effect() {}
 func (*CustomEffect) effect()        {}
 func (*SkipEffect) effect()          {}
-
-// The reasons for which an email is skipped.
-const (
-	SkippedUnsubscribed = "unsubscribed"
-	SkippedTooLate      = "too_late"
-)
 
 // ReferenceError says that a reference resolved to nothing where something is
 // needed.
@@ -81,6 +56,58 @@ func (v *namedValue) resolve(d *Data) (any, bool) {
 	}
 	return v.path.resolve(d)
 }
+
+// source names where the value comes from, for messages.
+func (v *namedValue) source() string {
+	if v.path == nil {
+		return "its value"
+	}
+	return strconv.Quote(v.path.String())
+}
+
+func idempotencyKey(runID, step string) string { return "run/" + runID + "/" + step }
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for name := range m {
+		keys = append(keys, name)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// Email is what a send_email step hands to the Mailer, which renders the
+// template.
+type Email struct {
+	// IdempotencyKey is the same on every attempt of a step: run/<run id>/<step key>.
+	IdempotencyKey string
+	// AutomationID, RunID and StepKey say where the email comes from.
+	AutomationID, RunID, StepKey string
+	// Attempt counts from 1.
+	Attempt int
+	// To is the contact's address at this moment.
+	To string
+	// Contact is the contact at this moment, for the template's reserved
+	// variables.
+	Contact Contact
+	// From, Subject and ReplyTo override the template's where not empty.
+	From, Subject, ReplyTo string
+	// TemplateID is the template's id or alias.
+	TemplateID string
+	// Variables are the resolved template variables: string, json.Number,
+	// bool, nil, or for a reference to an object or array its decoded JSON. A
+	// variable whose reference resolved to nothing is not in the map.
+	Variables map[string]any
+}
+
+// SendEffect hands an email to the Mailer.
+type SendEffect struct{ Email Email }
+
+// The reasons for which an email is skipped.
+const (
+	SkippedUnsubscribed = "unsubscribed"
+	SkippedTooLate      = "too_late"
+)
 
 type emailEffect struct {
 	config    SendEmail
@@ -128,6 +155,15 @@ func (e *emailEffect) build(runID, step string, d *Data) (Effect, error) {
 	}
 	return &SendEffect{email}, nil
 }
+
+// ChangeContactEffect changes the run's contact.
+type ChangeContactEffect struct {
+	Change ContactChange
+	output json.RawMessage
+}
+
+// DeleteContactEffect deletes the run's contact.
+type DeleteContactEffect struct{}
 
 type contactEffect struct {
 	first, last, unsubscribed *namedValue
@@ -204,14 +240,6 @@ func (v *namedValue) scalar(d *Data) (any, error) {
 	return val, nil
 }
 
-// source names where the value comes from, for messages.
-func (v *namedValue) source() string {
-	if v.path == nil {
-		return "its value"
-	}
-	return strconv.Quote(v.path.String())
-}
-
 func (v *namedValue) text(d *Data) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -259,6 +287,13 @@ func (e segmentEffect) build(string, string, *Data) (Effect, error) {
 type deleteEffect struct{}
 
 func (deleteEffect) build(string, string, *Data) (Effect, error) { return &DeleteContactEffect{}, nil }
+
+// CustomEffect executes a step type that the host has registered.
+type CustomEffect struct {
+	Call   Call
+	Config StepConfig
+	kind   *stepKind
+}
 
 type customEffect struct {
 	config StepConfig
@@ -324,15 +359,4 @@ func customOutput(v any) (json.RawMessage, error) {
 		return nil, Permanent(errors.New("output must encode to a JSON object"))
 	}
 	return out, nil
-}
-
-func idempotencyKey(runID, step string) string { return "run/" + runID + "/" + step }
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for name := range m {
-		keys = append(keys, name)
-	}
-	slices.Sort(keys)
-	return keys
 }

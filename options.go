@@ -150,3 +150,34 @@ func (c *optionCheck) notNilPointer(path string, dependency any) {
 		c.add(path, "is a nil %T: give one that works", dependency)
 	}
 }
+
+// check reports the limits that are negative.
+func (l Limits) check(o *optionCheck) {
+	o.notNegative("Limits.Steps", l.Steps)
+	o.durationNotNegative("Limits.Duration", l.Duration)
+	o.notNegative("Limits.RuleDepth", l.RuleDepth)
+	o.notNegative("Limits.Rules", l.Rules)
+	o.notNegative("Limits.PayloadBytes", l.PayloadBytes)
+	o.notNegative("Limits.StepKeyBytes", l.StepKeyBytes)
+}
+
+// Clock says what time it is. clock.New() and clock.NewMock() of
+// github.com/benbjohnson/clock satisfy it, as does any clock with these two
+// methods. It must be safe for concurrent use.
+type Clock interface {
+	// Now returns the current time.
+	Now() time.Time
+	// After returns a channel that receives once d has passed. The Runner keeps
+	// at most a few of these open, however many runs are asleep: what is due is
+	// always computed from Now.
+	After(d time.Duration) <-chan time.Time
+}
+
+// SystemClock returns the clock of the operating system.
+func SystemClock() Clock { return systemClock{} }
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+func (systemClock) After(d time.Duration) <-chan time.Time { return time.After(d) }

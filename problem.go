@@ -2,7 +2,10 @@ package automation
 
 import (
 	"fmt"
+	"net/mail"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
@@ -161,3 +164,50 @@ const (
 	CodeInvalidOption         Code = "invalid_option"
 	CodeInvalidCursor         Code = "invalid_cursor"
 )
+
+// emailFlaw returns what is wrong with an email address, or "". Display names
+// are refused: an address is an identity here.
+func emailFlaw(email string) string {
+	a, err := mail.ParseAddress(email)
+	if err != nil || a.Address != email || a.Name != "" {
+		return jsondoc.Quote(email) + " is not an email address; write name@example.com"
+	}
+	return idFlaw(email)
+}
+
+// maxIDBytes bounds identifiers that applications and their users choose.
+const maxIDBytes = 255
+
+// idFlaw returns what is wrong with an identifier, or "". An empty one is for
+// the caller to judge. Identifiers travel further than other texts: into headers
+// such as the idempotency key of an email, URLs, logs and the keys of databases.
+func idFlaw(id string) string {
+	if len(id) > maxIDBytes {
+		return fmt.Sprintf("must not be longer than %d bytes", maxIDBytes)
+	}
+	return characterFlaw(id)
+}
+
+// characterFlaw is checkID for an identifier with a limit of its own.
+func characterFlaw(id string) string {
+	switch {
+	case !utf8.ValidString(id):
+		return "must be valid UTF-8"
+	case strings.ContainsFunc(id, unicode.IsControl):
+		return "must not contain control characters"
+	default:
+		return ""
+	}
+}
+
+// textFlaw says why a text cannot be stored as it is, or "" if it can.
+func textFlaw(text string) string {
+	switch {
+	case !utf8.ValidString(text):
+		return "is not valid UTF-8"
+	case strings.ContainsRune(text, 0):
+		return "contains a zero byte, which databases refuse"
+	default:
+		return ""
+	}
+}

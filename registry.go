@@ -151,7 +151,7 @@ func newStepKind[C StepConfig](do StepFunc[C], opts StepOptions) (*stepKind, err
 	}
 	var zero C
 	name := zero.StepType()
-	if err := checkCustomType(name); err != nil {
+	if err := customTypeFlaw(name); err != nil {
 		return nil, err
 	}
 	if do == nil {
@@ -184,7 +184,7 @@ func validateConfig[C StepConfig](config StepConfig) error {
 	return nil
 }
 
-func checkCustomType(name StepType) error {
+func customTypeFlaw(name StepType) error {
 	if _, ok := builtin().configs[name]; ok {
 		return fmt.Errorf("step type %q is built in", name)
 	}

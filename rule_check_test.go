@@ -37,7 +37,7 @@ func TestCheckRule_AcceptsWhatTheOperatorTakes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			assert.Empty(t, checkRule(rule, Limits{}, pathWaits))
+			assert.Empty(t, ruleProblems(rule, Limits{}, pathWaits))
 			_, err := compileRule(rule, pathWaits)
 			assert.NoError(t, err)
 		})
@@ -87,7 +87,7 @@ func TestCheckRule_Refuses(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			problems := checkRule(test.rule, Limits{}, pathWaits)
+			problems := ruleProblems(test.rule, Limits{}, pathWaits)
 			require.Len(t, problems, 1)
 			assert.Equal(t, test.path, problems[0].Path)
 			assert.Equal(t, test.code, problems[0].Code)
@@ -104,7 +104,7 @@ func TestCheckRule_ReportsAllProblemsInOrder(t *testing.T) {
 		All(Field("plan").Gt("much"), Field("event.ok").Exists()),
 	}}
 	var paths []string
-	for _, p := range checkRule(rule, Limits{}, nil) {
+	for _, p := range ruleProblems(rule, Limits{}, nil) {
 		paths = append(paths, p.Path)
 	}
 	assert.Equal(t, []string{
@@ -123,13 +123,13 @@ func nestedRule(depth int) Rule {
 
 func TestCheckRule_LimitsNesting(t *testing.T) {
 	t.Parallel()
-	assert.Empty(t, checkRule(nestedRule(10), Limits{}, nil))
+	assert.Empty(t, ruleProblems(nestedRule(10), Limits{}, nil))
 	assert.Equal(t, []ruleProblem{{
 		Path:    "rules[0].rules[0]",
 		Code:    CodeLimit,
 		Message: "groups are nested more than 2 deep: flatten them",
-	}}, checkRule(nestedRule(3), Limits{RuleDepth: 2}, nil))
-	assert.Len(t, checkRule(nestedRule(100_000), Limits{}, nil), 1)
+	}}, ruleProblems(nestedRule(3), Limits{RuleDepth: 2}, nil))
+	assert.Len(t, ruleProblems(nestedRule(100_000), Limits{}, nil), 1)
 }
 
 func TestCheckRule_LimitsTheNumberOfRules(t *testing.T) {
@@ -138,22 +138,22 @@ func TestCheckRule_LimitsTheNumberOfRules(t *testing.T) {
 	for i := range rules {
 		rules[i] = Field("event.x").Exists()
 	}
-	assert.Empty(t, checkRule(All(rules...), Limits{}, nil), "99 comparisons and their group")
+	assert.Empty(t, ruleProblems(All(rules...), Limits{}, nil), "99 comparisons and their group")
 	rules[98].Field = "x"
-	assert.Len(t, checkRule(All(rules...), Limits{}, nil), 1, "the last that is allowed is looked at")
+	assert.Len(t, ruleProblems(All(rules...), Limits{}, nil), 1, "the last that is allowed is looked at")
 	rules[98] = rules[0]
 	over := All(append(rules, Rule{})...)
 	assert.Equal(t, []ruleProblem{{
 		Code:    CodeLimit,
 		Message: "the rule has more than 100 comparisons and groups: split it over several conditions",
-	}}, checkRule(over, Limits{}, nil))
+	}}, ruleProblems(over, Limits{}, nil))
 }
 
 func TestCheckRule_EndsOnARuleThatContainsItself(t *testing.T) {
 	t.Parallel()
 	rules := []Rule{{Type: RuleAll}, {Type: RuleAny}}
 	rules[0].Rules, rules[1].Rules = rules, rules
-	problems := checkRule(rules[0], Limits{}, nil)
+	problems := ruleProblems(rules[0], Limits{}, nil)
 	require.NotEmpty(t, problems)
 	assert.Equal(t, CodeLimit, problems[0].Code)
 }

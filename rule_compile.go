@@ -1,6 +1,10 @@
 package automation
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
+)
 
 // CompiledRule is a rule that is ready to be evaluated, as the conditions of a
 // Graph are. Compile it once and evaluate it for any number of contacts. It is
@@ -26,7 +30,7 @@ type RuleOptions struct {
 // Condition. The zero Rule is refused.
 func CompileRule(r Rule, opts RuleOptions) (*CompiledRule, error) {
 	var problems Problems
-	for _, p := range checkRule(r, opts.Limits, opts.WaitEvents) {
+	for _, p := range ruleProblems(r, opts.Limits, opts.WaitEvents) {
 		problems.Add(p.Code, p.Path, "%s", p.Message)
 	}
 	if err := problems.Err("rule"); err != nil {
@@ -144,4 +148,182 @@ func (c *ruleCompiler) slot(field string) int {
 		}
 	}
 	return len(c.rule.leaves) + 1
+}
+
+// ConditionError means that a rule could not be evaluated: its field is absent,
+// or its operator does not take operands of these types. The step fails with
+// it.
+type ConditionError struct {
+	Field    string
+	Operator Operator
+	// FieldType is the JSON type of the field: "absent", "null", "string",
+	// "number", "boolean", "array" or "object"; or a Go type, if a host gave
+	// a contact a property, or a payload to Holds, that is none of these.
+	FieldType string
+	// ValueType is the JSON type of the rule's value, or "date" for a string
+	// that an operator compares as a date.
+	ValueType string
+}
+
+func (e *ConditionError) Error() string {
+	if e.FieldType == operandAbsent.String() {
+		return fmt.Sprintf("field %q is absent, so operator %q cannot compare it with a %s: test it with %q first",
+			e.Field, e.Operator, e.ValueType, OpExists)
+	}
+	return fmt.Sprintf("field %q is of type %s, which operator %q cannot compare with a value of type %s",
+		e.Field, e.FieldType, e.Operator, e.ValueType)
+}
+
+// Holds reports whether the rule holds for d, as it would in a run with this
+// data. It evaluates comparisons in order and only until the result is certain.
+// The error is a *ConditionError. Where numbers are json.Number it allocates
+// nothing, unless it reads contact.created_at.
+func (c *CompiledRule) Holds(d Data) (bool, error) { return c.eval(&d, nil) }
+
+// eval is Holds. If out is not nil it is overwritten with the outcome of every
+// comparison, for which it has been given room by makeOutcomes.
+func (c *CompiledRule) eval(d *Data, out ruleOutcomes) (bool, error) {
+	clear(out)
+	var field operand
+	slot, next := 0, 0
+	for next >= 0 {
+		leaf := &c.leaves[next]
+		if leaf.slot != slot { // two in a row often read one field
+			field = operand{}
+			leaf.field.read(d, &field)
+			slot = leaf.slot
+		}
+		held, fits := leaf.compare(&field)
+		if !fits {
+			return false, leaf.conditionError(d, field.kind)
+		}
+		if out != nil {
+			out[next] = outcomeOf(held)
+		}
+		next = leaf.ifNot
+		if held {
+			next = leaf.ifHeld
+		}
+	}
+	return next == ruleHolds, nil
+}
+
+func (l *ruleLeaf) compare(field *operand) (held, fits bool) {
+	if field.kind != operandAbsent {
+		return l.operator.compare(field, &l.value)
+	}
+	switch {
+	case l.operator == OpExists || l.operator == OpIsEmpty:
+		return l.operator == OpIsEmpty, true
+	case l.field.scope != scopeContact:
+		return false, false
+	default:
+		// What a contact does not have is null and no mistake: contacts fill
+		// up over time, while the author of a payload knows its fields.
+		return l.operator.compare(&operand{kind: operandNull}, &l.value)
+	}
+}
+
+func (l *ruleLeaf) conditionError(d *Data, kind operandKind) error {
+	fieldType := kind.String()
+	if kind == operandOther {
+		v, _ := l.field.resolve(d)
+		fieldType = fmt.Sprintf("%T", v)
+	}
+	return &ConditionError{
+		Field:     l.field.text,
+		Operator:  l.operator,
+		FieldType: fieldType,
+		ValueType: l.value.kind.String(),
+	}
+}
+
+// ruleOutcomes holds what became of each comparison of a compiled rule, in the
+// order of the document.
+type ruleOutcomes []ruleOutcome
+
+type ruleOutcome uint8
+
+const (
+	ruleNotEvaluated ruleOutcome = iota // an earlier comparison decided, or it failed
+	ruleHeld
+	ruleDidNotHold
+)
+
+func outcomeOf(held bool) ruleOutcome {
+	if held {
+		return ruleHeld
+	}
+	return ruleDidNotHold
+}
+
+// makeOutcomes returns room for the outcomes of c: buffer, if that is large enough.
+func (c *CompiledRule) makeOutcomes(buffer ruleOutcomes) ruleOutcomes {
+	return append(buffer[:0], make(ruleOutcomes, len(c.leaves))...)
+}
+
+// recordOutcomes returns what a condition has to record: a byte for what it has
+// decided, and one for each comparison. The rest of its output follows from the graph.
+func recordOutcomes(met bool, out ruleOutcomes) []byte {
+	b := make([]byte, 1, 1+len(out))
+	b[0] = byte(outcomeOf(met))
+	for _, o := range out {
+		b = append(b, byte(o))
+	}
+	return b
+}
+
+// readOutcomes reads what recordOutcomes has made. It reports false for anything
+// else: an earlier version has recorded the output itself.
+func readOutcomes(record []byte) (met bool, out ruleOutcomes, ok bool) {
+	if len(record) == 0 || record[0] > byte(ruleDidNotHold) {
+		return false, nil, false
+	}
+	out = make(ruleOutcomes, len(record)-1)
+	for i, b := range record[1:] {
+		out[i] = ruleOutcome(b)
+	}
+	return record[0] == byte(ruleHeld), out, true
+}
+
+// recordOf returns the outcome of the comparison r in JSON, up to the result,
+// which is all that differs from one evaluation to the next.
+func recordOf(r Rule) string {
+	b := make([]byte, 0, 96+len(r.Field))
+	b = jsondoc.AppendString(append(b, `{"field":`...), r.Field)
+	b = jsondoc.AppendString(append(b, `,"operator":`...), string(r.Operator))
+	if !r.Value.IsZero() {
+		b = r.Value.appendJSON(append(b, `,"value":`...))
+	}
+	return string(append(b, `,"result":`...))
+}
+
+// appendOutcomes appends a JSON array to dst with the field, operator, value
+// (if any) and result of every comparison. The result of a comparison that was
+// not evaluated is null, also if out is too short for the rule.
+func (c *CompiledRule) appendOutcomes(dst []byte, out ruleOutcomes) []byte {
+	dst = append(dst, '[')
+	for i := range c.leaves {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, c.leaves[i].record...)
+		outcome := ruleNotEvaluated
+		if i < len(out) {
+			outcome = out[i]
+		}
+		dst = append(append(dst, outcome.json()...), '}')
+	}
+	return append(dst, ']')
+}
+
+func (o ruleOutcome) json() string {
+	switch o {
+	case ruleHeld:
+		return "true"
+	case ruleDidNotHold:
+		return "false"
+	default:
+		return "null"
+	}
 }

@@ -94,7 +94,7 @@ func BenchmarkCompileRuleFourLeaves(b *testing.B) {
 	rule := fourLeaves()
 	b.ReportAllocs()
 	for b.Loop() {
-		if problems := checkRule(rule, Limits{}, nil); problems != nil {
+		if problems := ruleProblems(rule, Limits{}, nil); problems != nil {
 			b.Fatal(problems)
 		}
 		if _, err := compileRule(rule, nil); err != nil {

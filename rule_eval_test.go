@@ -42,7 +42,7 @@ type (
 
 // mustCompileRule compiles r, which is valid.
 func mustCompileRule(t require.TestingT, r Rule) *CompiledRule {
-	require.Empty(t, checkRule(r, Limits{}, pathWaits))
+	require.Empty(t, ruleProblems(r, Limits{}, pathWaits))
 	c, err := compileRule(r, pathWaits)
 	require.NoError(t, err)
 	return c
@@ -435,7 +435,7 @@ func FuzzRuleJSON(f *testing.F) {
 		require.NoError(t, json.Unmarshal(encoded, &back))
 		assert.Equal(t, rule, back)
 
-		valid := len(checkRule(rule, Limits{}, pathWaits)) == 0
+		valid := len(ruleProblems(rule, Limits{}, pathWaits)) == 0
 		c, err := compileRule(rule, pathWaits)
 		if valid {
 			require.NoError(t, err, "what validates compiles")

@@ -175,3 +175,20 @@ type RunCount struct {
 	Status  RunStatus `json:"status"`
 	Count   int       `json:"count"`
 }
+
+// Check fills in the limit of a query and fails with a *ValidationError if there is no
+// such page. A Runner does so before it asks its Store; it is for those who keep
+// lists of their own.
+func (q *PageQuery) Check() error {
+	var ps Problems
+	if q.Limit == 0 {
+		q.Limit = 20
+	}
+	if q.Limit < 1 || q.Limit > 100 {
+		ps.Add(CodeLimit, "limit", "must be between 1 and 100")
+	}
+	if q.After != "" && q.Before != "" {
+		ps.Add(CodeInvalidCursor, "before", "after and before cannot be used together")
+	}
+	return ps.Err("page")
+}

@@ -1,6 +1,7 @@
 package automation
 
 import (
+	"context"
 	"time"
 
 	"github.com/seed-b636437c/automation/internal/schema"
@@ -13,13 +14,13 @@ import (
 // are safe for concurrent use, and any number of Runners, in any number of
 // processes, can share one Store.
 type Runner struct {
-	store  Store
-	mailer Mailer
-	opts   Options
-	ids    *uuid.Source
-	graphs graphCache
-	checks schemaCache
-	wakeup chan struct{}
+	store   Store
+	mailer  Mailer
+	opts    Options
+	ids     *uuid.Source
+	graphs  graphCache
+	schemas schemaCache
+	wakeup  chan struct{}
 }
 
 // New returns a Runner that keeps its state in store and sends with mailer. The
@@ -33,13 +34,13 @@ func New(store Store, mailer Mailer, opts Options) (*Runner, error) {
 		return nil, err
 	}
 	return &Runner{
-		store:  store,
-		mailer: mailer,
-		opts:   opts,
-		ids:    uuid.NewSource(opts.Random),
-		graphs: newGraphCache(),
-		checks: schemaCache{byText: map[string]*schema.Schema{}, byName: map[string]foundSchema{}},
-		wakeup: make(chan struct{}, 1),
+		store:   store,
+		mailer:  mailer,
+		opts:    opts,
+		ids:     uuid.NewSource(opts.Random),
+		graphs:  newGraphCache(),
+		schemas: schemaCache{byText: map[string]*schema.Schema{}, byName: map[string]foundSchema{}},
+		wakeup:  make(chan struct{}, 1),
 	}, nil
 }
 
@@ -50,6 +51,14 @@ func (r *Runner) wake() {
 	select {
 	case r.wakeup <- struct{}{}:
 	default:
+	}
+}
+
+// pause waits for d, or until ctx ends.
+func (r *Runner) pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-r.opts.Clock.After(d):
 	}
 }
 
@@ -70,4 +79,28 @@ func (r *Runner) compileOptions() CompileOptions {
 		Delivery:    r.opts.Delivery,
 		MaxLateness: r.opts.MaxLateness,
 	}
+}
+
+// findContact looks a contact up where contacts live. A panic of the host's
+// counts as an error: it must not end the process that runs everything else.
+func (r *Runner) findContact(ctx context.Context, ref ContactRef) (c Contact, err error) {
+	if r.opts.Contacts == nil {
+		ctx, cancel := context.WithTimeout(ctx, r.opts.StoreTimeout)
+		defer cancel()
+		return r.store.FindContact(ctx, ref)
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.opts.EffectTimeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicError(p)
+		}
+	}()
+	return r.opts.Contacts.FindContact(ctx, ref)
+}
+
+// newContact is the contact that an event for an unknown email makes.
+func (r *Runner) newContact(email string) *Contact {
+	now := r.now()
+	return &Contact{ID: r.ids.Next(now), Email: email, CreatedAt: now}
 }

@@ -52,12 +52,6 @@ func (s Step) MarshalJSON() ([]byte, error) {
 	}{s.Key, s.Config.StepType(), config})
 }
 
-// UnmarshalJSON is as strict as Parse, but needs no Registry: a step whose type
-// is not built in gets a RawConfig. null leaves s as it is.
-func (s *Step) UnmarshalJSON(data []byte) error {
-	return unmarshal(data, "step", builtin().step, s)
-}
-
 // isNilConfig reports whether c is no config, or a nil pointer to one, whose
 // methods cannot be called.
 func isNilConfig(c StepConfig) bool {
@@ -140,11 +134,6 @@ func (Condition) StepType() StepType { return TypeCondition }
 
 // MarshalJSON encodes the rule.
 func (c Condition) MarshalJSON() ([]byte, error) { return jsondoc.Encode(c.Rule) }
-
-// UnmarshalJSON decodes a rule, as strictly as Parse does. null leaves c as it is.
-func (c *Condition) UnmarshalJSON(data []byte) error {
-	return unmarshal(data, "condition", builtin().configs[TypeCondition].shape, c)
-}
 
 // Delay pauses the run for Duration from the moment the step starts.
 type Delay struct {

@@ -139,6 +139,83 @@ type AutomationStore interface {
 	DeleteAutomation(ctx context.Context, id string, now time.Time) error
 }
 
+// RunReader reads runs.
+type RunReader interface {
+	// FindRun returns the run, or an error that wraps ErrNotFound.
+	FindRun(ctx context.Context, id string) (RunRecord, error)
+	// ListRuns lists runs, newest first. Pages stay stable while runs are
+	// added. A cursor that names no run fails with ErrNotFound. State and Error
+	// may be left out.
+	ListRuns(ctx context.Context, q RunQuery) (Page[RunRecord], error)
+	// CountRuns counts the runs of an automation by version, step and status,
+	// in this order.
+	CountRuns(ctx context.Context, automationID string) ([]RunCount, error)
+}
+
+// ContactStore is where the built-in contacts live. It is not used when the
+// host keeps contacts of its own; see Contacts. Emails are compared by EmailKey.
+// A contact that gets an email, when it is inserted or changed, also gets the
+// pending events that were sent for the email before: they come first.
+type ContactStore interface {
+	// FindContact returns the contact with ref's id or email, or an error that
+	// wraps ErrNotFound.
+	FindContact(ctx context.Context, ref ContactRef) (Contact, error)
+	// InsertContact fails with ErrConflict if the id was ever used or the
+	// email belongs to another contact.
+	InsertContact(ctx context.Context, c Contact) error
+	// UpdateContact applies change and returns the contact as it is then. It
+	// fails with ErrNotFound if there is none, and with ErrConflict if the new
+	// email belongs to another contact.
+	UpdateContact(ctx context.Context, id string, change ContactChange) (Contact, error)
+	// DeleteContact deletes the contact for good and asks its running runs to
+	// cancel, as CancelRuns does. It fails with ErrNotFound if there is none.
+	DeleteContact(ctx context.Context, id string, now time.Time) error
+	// ListContacts lists contacts, newest first. A cursor that names no
+	// contact fails with ErrNotFound.
+	ListContacts(ctx context.Context, q ContactQuery) (Page[Contact], error)
+}
+
+// ContactQuery selects contacts; an empty Segment selects all.
+type ContactQuery struct {
+	Segment string
+	PageQuery
+}
+
+// SegmentStore keeps the names of segments. It knows nothing of who is in them.
+type SegmentStore interface {
+	// InsertSegment fails with ErrConflict if there is one with its id.
+	InsertSegment(ctx context.Context, s Segment) error
+	// FindSegment returns the segment, or an error that wraps ErrNotFound.
+	FindSegment(ctx context.Context, id string) (Segment, error)
+	// DeleteSegment fails with ErrNotFound if there is none.
+	DeleteSegment(ctx context.Context, id string) error
+	// ListSegments lists segments, newest first. A cursor that names none fails
+	// with ErrNotFound.
+	ListSegments(ctx context.Context, q PageQuery) (Page[Segment], error)
+}
+
+// Pruner keeps the store small.
+type Pruner interface {
+	// Prune removes up to p.Limit runs that ended before p.Before, events that
+	// were handled before it and that no kept run was started by, idempotency
+	// keys that have expired, and definitions that no automation and no run
+	// uses. It returns how many runs and events it removed; fewer than p.Limit
+	// of both means that there was no more.
+	Prune(ctx context.Context, p PruneParams) (PruneResult, error)
+}
+
+// PruneParams say what to remove.
+type PruneParams struct {
+	Before time.Time
+	Limit  int
+	Now    time.Time
+}
+
+// PruneResult says what was removed.
+type PruneResult struct {
+	Runs, Events int
+}
+
 // RunRecord is a run as stores keep it.
 type RunRecord struct {
 	ID             string
@@ -308,81 +385,20 @@ type CommitResult struct {
 	Requests map[string]RunRequest
 }
 
-// RunReader reads runs.
-type RunReader interface {
-	// FindRun returns the run, or an error that wraps ErrNotFound.
-	FindRun(ctx context.Context, id string) (RunRecord, error)
-	// ListRuns lists runs, newest first. Pages stay stable while runs are
-	// added. A cursor that names no run fails with ErrNotFound. State and Error
-	// may be left out.
-	ListRuns(ctx context.Context, q RunQuery) (Page[RunRecord], error)
-	// CountRuns counts the runs of an automation by version, step and status,
-	// in this order.
-	CountRuns(ctx context.Context, automationID string) ([]RunCount, error)
+// end makes rec the record of a run that ended.
+func (rec *RunRecord) end(status RunStatus, err *StepError, at time.Time) {
+	rec.Status, rec.Error, rec.CompletedAt = status, err, at
+	rec.DueAt, rec.WaitEvent = time.Time{}, ""
 }
 
-// ContactStore is where the built-in contacts live. It is not used when the
-// host keeps contacts of its own; see Contacts. Emails are compared by EmailKey.
-// A contact that gets an email, when it is inserted or changed, also gets the
-// pending events that were sent for the email before: they come first.
-type ContactStore interface {
-	// FindContact returns the contact with ref's id or email, or an error that
-	// wraps ErrNotFound.
-	FindContact(ctx context.Context, ref ContactRef) (Contact, error)
-	// InsertContact fails with ErrConflict if the id was ever used or the
-	// email belongs to another contact.
-	InsertContact(ctx context.Context, c Contact) error
-	// UpdateContact applies change and returns the contact as it is then. It
-	// fails with ErrNotFound if there is none, and with ErrConflict if the new
-	// email belongs to another contact.
-	UpdateContact(ctx context.Context, id string, change ContactChange) (Contact, error)
-	// DeleteContact deletes the contact for good and asks its running runs to
-	// cancel, as CancelRuns does. It fails with ErrNotFound if there is none.
-	DeleteContact(ctx context.Context, id string, now time.Time) error
-	// ListContacts lists contacts, newest first. A cursor that names no
-	// contact fails with ErrNotFound.
-	ListContacts(ctx context.Context, q ContactQuery) (Page[Contact], error)
-}
-
-// ContactQuery selects contacts; an empty Segment selects all.
-type ContactQuery struct {
-	Segment string
-	PageQuery
-}
-
-// SegmentStore keeps the names of segments. It knows nothing of who is in them.
-type SegmentStore interface {
-	// InsertSegment fails with ErrConflict if there is one with its id.
-	InsertSegment(ctx context.Context, s Segment) error
-	// FindSegment returns the segment, or an error that wraps ErrNotFound.
-	FindSegment(ctx context.Context, id string) (Segment, error)
-	// DeleteSegment fails with ErrNotFound if there is none.
-	DeleteSegment(ctx context.Context, id string) error
-	// ListSegments lists segments, newest first. A cursor that names none fails
-	// with ErrNotFound.
-	ListSegments(ctx context.Context, q PageQuery) (Page[Segment], error)
-}
-
-// Pruner keeps the store small.
-type Pruner interface {
-	// Prune removes up to p.Limit runs that ended before p.Before, events that
-	// were handled before it and that no kept run was started by, idempotency
-	// keys that have expired, and definitions that no automation and no run
-	// uses. It returns how many runs and events it removed; fewer than p.Limit
-	// of both means that there was no more.
-	Prune(ctx context.Context, p PruneParams) (PruneResult, error)
-}
-
-// PruneParams say what to remove.
-type PruneParams struct {
-	Before time.Time
-	Limit  int
-	Now    time.Time
-}
-
-// PruneResult says what was removed.
-type PruneResult struct {
-	Runs, Events int
+// run returns the record as readers see it, without steps.
+func (rec *RunRecord) run() Run {
+	return Run{
+		ID: rec.ID, AutomationID: rec.AutomationID, Version: rec.Version,
+		ContactID: rec.ContactID, EventID: rec.EventID, EventName: rec.EventName,
+		Status: rec.Status, Step: rec.Step, WaitEvent: rec.WaitEvent, DueAt: rec.DueAt, Error: rec.Error,
+		CreatedAt: rec.CreatedAt, StartedAt: rec.CreatedAt, CompletedAt: rec.CompletedAt,
+	}
 }
 
 // ParallelCommitter is an optional interface of a Store that writes several commits

@@ -85,7 +85,7 @@ func TestValidate_IDTravels(t *testing.T) {
 	} {
 		a := Automation{ID: id, Name: "Test", Steps: []Step{start, step("a", aDelay)}, Connections: chain("start", "a")}
 		assertProblems(t, want, Validate(a, ValidateOptions{}))
-		assertProblems(t, want, checkHead(a))
+		assertProblems(t, want, headProblems(a))
 	}
 }
 

@@ -94,7 +94,7 @@ func (r *Runner) replace(ctx context.Context, rec AutomationRecord, u Automation
 func (r *Runner) redefine(rec *AutomationRecord, u AutomationUpdate) error {
 	a := rec.head()
 	if u.Steps == nil {
-		return checkHead(a).Err("automation " + jsondoc.Quote(a.Name))
+		return headProblems(a).Err("automation " + jsondoc.Quote(a.Name))
 	}
 	a.Steps, a.Connections = u.Steps, u.Connections
 	g, err := Compile(a, r.compileOptions())
@@ -267,7 +267,7 @@ func (r *Runner) ValidateAutomation(ctx context.Context, a Automation) (Problems
 	if !ok {
 		return ps, nil
 	}
-	templates, err := checkTemplates(ctx, a, in)
+	templates, err := templateProblems(ctx, a, in)
 	if errors.Is(err, errors.ErrUnsupported) { // a mailer around something that cannot tell
 		return ps, nil
 	}
@@ -320,21 +320,4 @@ func encodeDefinition(a Automation) ([]byte, error) {
 		Steps       []Step       `json:"steps"`
 		Connections []Connection `json:"connections"`
 	}{a.Steps, append([]Connection{}, a.Connections...)})
-}
-
-// Check fills in the limit of a query and fails with a *ValidationError if there is no
-// such page. A Runner does so before it asks its Store; it is for those who keep
-// lists of their own.
-func (q *PageQuery) Check() error {
-	var ps Problems
-	if q.Limit == 0 {
-		q.Limit = 20
-	}
-	if q.Limit < 1 || q.Limit > 100 {
-		ps.Add(CodeLimit, "limit", "must be between 1 and 100")
-	}
-	if q.After != "" && q.Before != "" {
-		ps.Add(CodeInvalidCursor, "before", "after and before cannot be used together")
-	}
-	return ps.Err("page")
 }

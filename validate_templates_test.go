@@ -69,7 +69,7 @@ func TestCheckTemplates(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			problems, err := checkTemplates(t.Context(), test.a, &templateShelf{known: known, asked: map[string]int{}})
+			problems, err := templateProblems(t.Context(), test.a, &templateShelf{known: known, asked: map[string]int{}})
 			require.NoError(t, err)
 			assertProblems(t, test.want, problems)
 		})
@@ -79,7 +79,7 @@ func TestCheckTemplates(t *testing.T) {
 func TestCheckTemplates_AsksForEachTemplateOnce(t *testing.T) {
 	t.Parallel()
 	in := &templateShelf{known: map[string]TemplateInfo{"a": {Published: true}}, asked: map[string]int{}}
-	problems, err := checkTemplates(t.Context(), mails(email("a", nil), email("b", nil), email("a", nil), email("b", nil)), in)
+	problems, err := templateProblems(t.Context(), mails(email("a", nil), email("b", nil), email("a", nil), email("b", nil)), in)
 	require.NoError(t, err)
 	assert.Equal(t, map[string]int{"a": 1, "b": 1}, in.asked)
 	require.Len(t, problems, 2, "every step that uses a missing template is named")
@@ -90,7 +90,7 @@ func TestCheckTemplates_AsksForEachTemplateOnce(t *testing.T) {
 func TestCheckTemplates_ReturnsOtherErrors(t *testing.T) {
 	t.Parallel()
 	down := errors.New("the provider is down")
-	_, err := checkTemplates(t.Context(), mails(email("a", nil)), &templateShelf{err: down, asked: map[string]int{}})
+	_, err := templateProblems(t.Context(), mails(email("a", nil)), &templateShelf{err: down, asked: map[string]int{}})
 	require.ErrorIs(t, err, down)
 	assert.EqualError(t, err, `automation: inspect template "a": the provider is down`)
 }

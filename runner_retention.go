@@ -10,15 +10,14 @@ import (
 // pruneBatch is how many runs and events Prune removes in one call of the store.
 const pruneBatch = 1000
 
-// Prune removes runs that ended, and events that were handled, longer ago than
-// age, in batches that are short enough not to hold up other work. It returns
-// how many it has removed. Events that have started a run that is kept, and runs
-// in progress, stay.
+// Prune removes the runs that ended and the events that were handled longer ago than
+// age, in batches that are short enough not to hold up other work. It returns how many
+// it removed. Runs in progress stay, and so do events that started a run which stays.
 func (r *Runner) Prune(ctx context.Context, age time.Duration) (PruneResult, error) {
 	if age < 0 {
-		return PruneResult{}, Problems{{
-			Severity: SeverityError, Code: CodeInvalidOption, Path: "age", Message: fmt.Sprintf("must not be negative, and is %v", age),
-		}}.Err("prune")
+		var ps Problems
+		ps.Add(CodeInvalidOption, "age", "must not be negative, and is %v", age)
+		return PruneResult{}, ps.Err("prune")
 	}
 	var total PruneResult
 	for {
@@ -35,18 +34,19 @@ func (r *Runner) Prune(ctx context.Context, age time.Duration) (PruneResult, err
 	}
 }
 
-// EraseContact removes everything personal that is kept of a contact, named by
-// id or by email: the contact itself, where contacts live in the Store, the
-// payloads of its events, also of those that were sent for its email before it
-// was a contact, and the outputs, errors and variables of its runs. Runs in
-// progress are cancelled. What stays says only that runs have existed and how
-// they ended.
+// EraseContact removes all personal data of a contact, named by id or by email: the
+// contact itself, where contacts live in the Store; the payloads of its events,
+// including events that were sent for its email before the contact existed; and the
+// outputs, errors and variables of its runs. It cancels runs in progress. The records
+// that stay show only that runs existed and how they ended.
 //
-// It fails with ErrConflict while a Runner is at work on the contact: call it
-// again. Erasing twice, or somebody of whom nothing is known, is no error.
+// It fails with ErrConflict while a Runner works on the contact: call it again. Erasing
+// a contact twice, or one that does not exist, is no error.
 func (r *Runner) EraseContact(ctx context.Context, ref ContactRef) error {
 	if (ref.ID == "") == (ref.Email == "") {
-		return Problems{{Severity: SeverityError, Code: CodeInvalidContact, Message: "needs either an id or an email"}}.Err("erase contact")
+		var ps Problems
+		ps.Add(CodeInvalidContact, "", "needs either an id or an email")
+		return ps.Err("erase contact")
 	}
 	e := eraser{r: r, key: ref, email: ref.Email}
 	c, err := r.findContact(ctx, ref)
@@ -64,37 +64,37 @@ func (r *Runner) EraseContact(ctx context.Context, ref ContactRef) error {
 	return nil
 }
 
-// eraser is EraseContact at work.
+// eraser is one call of EraseContact.
 type eraser struct {
 	r     *Runner
-	key   ContactRef // what is leased
+	key   ContactRef // of the lease
 	email string     // of the contact, if it is known
 	work  Work
 	now   time.Time
 }
 
-// once claims the contact and erases what the claim shows. There is more if it
-// has more events than one claim brings: they are not handled yet.
+// once claims the contact and erases what the claim brings. It reports whether the
+// contact may have more pending events than one claim brings.
 func (e *eraser) once(ctx context.Context) (more bool, err error) {
 	works, err := e.r.claim(ctx, ClaimParams{Limit: 1, Contact: e.key})
 	if err != nil {
 		return false, err
 	}
 	if len(works) == 0 {
-		return false, fmt.Errorf("it is being worked on; try again: %w", ErrConflict)
+		return false, fmt.Errorf("a Runner works on it; try again: %w", ErrConflict)
 	}
 	e.work, e.now = works[0], e.r.now()
 	if err := e.erase(ctx); err != nil {
 		tr := e.transition()
 		tr.Release = true
-		_ = e.commit(ctx, tr) // else the caller could not try again until the lease ends
+		_ = e.commit(ctx, tr) // otherwise the caller could not try again until the lease expires
 		return false, err
 	}
 	return len(e.work.Events) == claimEvents, nil
 }
 
 func (e *eraser) erase(ctx context.Context) error {
-	// The contact and the events first: what happens after that finds nothing.
+	// The contact and the events first: whatever happens after that finds nothing.
 	tr := e.transition()
 	tr.Erase, tr.EraseEmail, tr.Delete = true, e.email, e.work.Contact != nil
 	for _, ev := range e.work.Events {
@@ -127,21 +127,16 @@ func (e *eraser) erase(ctx context.Context) error {
 }
 
 func (e *eraser) transition() Transition {
-	return Transition{Key: e.work.Key, Token: e.work.Token, Now: e.now, Extend: e.r.now().Add(e.r.opts.Lease)}
+	tr := e.r.underLease(&e.work, e.r.now())
+	tr.Now = e.now
+	return tr
 }
 
 func (e *eraser) commit(ctx context.Context, tr Transition) error {
-	results, err := e.r.commit(ctx, []Transition{tr})
-	if err != nil {
-		return err
-	}
-	return results[0].Err
+	return e.r.commitEach(ctx, []Transition{tr})[0].Err
 }
 
-// erasedMessage replaces every error message: it may quote anything.
-const erasedMessage = "erased"
-
-// scrub returns the run without anything personal, and ended.
+// scrub returns the run without personal data, and ended.
 func (e *eraser) scrub(ctx context.Context, runID string) (RunChange, error) {
 	rec, err := e.r.store.FindRun(ctx, runID)
 	if err != nil {
@@ -150,42 +145,19 @@ func (e *eraser) scrub(ctx context.Context, runID string) (RunChange, error) {
 	running := rec.Status == RunRunning
 	s := State{RunID: rec.ID}
 	if s.UnmarshalBinary(rec.State) == nil {
-		if running && s.started {
+		if running {
 			s.cancel(e.now)
 		}
 		s.scrub()
 		rec.State, _ = s.MarshalBinary()
 	} else {
-		rec.State = nil // nobody can tell what is in it
+		rec.State = nil // it may hold anything
 	}
 	if running {
-		rec.Status, rec.CompletedAt = RunCancelled, e.now
-		rec.DueAt, rec.WaitEvent = time.Time{}, ""
-		rec.Error = &StepError{Code: CancelledContactGone}
+		rec.end(RunCancelled, &StepError{Code: CancelledContactGone}, e.now)
 	}
 	if rec.Error != nil {
 		rec.Error = &StepError{Code: rec.Error.Code, Message: erasedMessage}
 	}
 	return RunChange{RunRecord: rec, Served: RequestCancel}, nil
-}
-
-// cancel ends a run outside of its graph.
-func (s *State) cancel(now time.Time) {
-	st := s.current()
-	st.status, st.completedAt, st.err = StepCancelled, now, &StepError{Code: CancelledContactGone}
-	s.status, s.attemptOpen, s.dueAt = RunCancelled, false, time.Time{}
-}
-
-// scrub removes all that a step has recorded, but for what became of it.
-func (s *State) scrub() {
-	for i := range s.steps {
-		st := &s.steps[i]
-		st.output = nil
-		if st.err != nil {
-			st.err = &StepError{Code: st.err.Code, Message: erasedMessage}
-		}
-		for j := range st.attempts {
-			st.attempts[j].Error.Message = erasedMessage
-		}
-	}
 }

@@ -8,21 +8,21 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// checkConnections checks the connections, one by one and against each other.
-func (v *validator) checkConnections() {
+// validateConnections checks the connections, one by one and against each other.
+func (v *validator) validateConnections() {
 	taken := outlets{first: make(map[outlet]int, len(v.automation.Connections))}
 	for i, conn := range v.automation.Connections {
-		c := connectionCheck{v, i, conn, v.graph.ends[i]}
-		c.checkEnds()
-		c.checkType()
+		c := connectionValidator{v, i, conn, v.graph.ends[i]}
+		c.validateEnds()
+		c.validateType()
 		if c.ends.from >= 0 && c.ends.to >= 0 {
-			c.checkOutlet(&taken)
+			c.validateOutlet(&taken)
 		}
 	}
 }
 
-// connectionCheck checks one connection.
-type connectionCheck struct {
+// connectionValidator checks one connection.
+type connectionValidator struct {
 	*validator
 	i          int
 	connection Connection
@@ -30,7 +30,7 @@ type connectionCheck struct {
 }
 
 // report adds a problem. The path leads on from the connection.
-func (c *connectionCheck) report(severity Severity, code Code, path, format string, args ...any) {
+func (c *connectionValidator) report(severity Severity, code Code, path, format string, args ...any) {
 	connection := c.connection
 	c.problems = append(c.problems, Problem{
 		Severity:   severity,
@@ -41,15 +41,15 @@ func (c *connectionCheck) report(severity Severity, code Code, path, format stri
 	})
 }
 
-func (c *connectionCheck) errorf(code Code, path, format string, args ...any) {
+func (c *connectionValidator) errorf(code Code, path, format string, args ...any) {
 	c.report(SeverityError, code, path, format, args...)
 }
 
-func (c *connectionCheck) warnf(code Code, path, format string, args ...any) {
+func (c *connectionValidator) warnf(code Code, path, format string, args ...any) {
 	c.report(SeverityWarning, code, path, format, args...)
 }
 
-func (c *connectionCheck) checkEnds() {
+func (c *connectionValidator) validateEnds() {
 	if c.ends.from < 0 {
 		c.errorf(CodeUnknownStep, "from", "there is no step %s: name the key of a step", jsondoc.Quote(c.connection.From))
 	}
@@ -64,9 +64,9 @@ func (c *connectionCheck) checkEnds() {
 	}
 }
 
-// checkType checks that the step which the connection leaves can have the
+// validateType checks that the step which the connection leaves can have the
 // outcome that it stands for.
-func (c *connectionCheck) checkType() {
+func (c *connectionValidator) validateType() {
 	if c.ends.from < 0 {
 		return
 	}
@@ -83,13 +83,13 @@ func (c *connectionCheck) checkType() {
 			"or remove the connection", jsondoc.Quote(c.connection.From))
 	}
 	if ok && typ == ConnectionDefault {
-		c.checkTaken(wait)
+		c.validateTaken(wait)
 	}
 }
 
-// checkTaken warns about a default connection of a wait that has another one for
+// validateTaken warns about a default connection of a wait that has another one for
 // every outcome.
-func (c *connectionCheck) checkTaken(wait WaitForEvent) {
+func (c *connectionValidator) validateTaken(wait WaitForEvent) {
 	timesOut := !wait.Timeout.IsZero() && !c.graph.hasBranch(c.ends.from, ConnectionTimeout)
 	if !timesOut && c.graph.hasBranch(c.ends.from, ConnectionEventReceived) {
 		c.warnf(CodeNeverTaken, "", "the connection is never taken, because step %s has another one for all that can happen: "+
@@ -147,9 +147,9 @@ type outlets struct {
 	more  map[outletTarget]bool
 }
 
-// checkOutlet checks that no connection before this one leaves its step for the
+// validateOutlet checks that no connection before this one leaves its step for the
 // same outcome.
-func (c *connectionCheck) checkOutlet(taken *outlets) {
+func (c *connectionValidator) validateOutlet(taken *outlets) {
 	out := outlet{c.ends.from, c.connection.Type.orDefault()}
 	first, ok := taken.first[out]
 	if !ok {

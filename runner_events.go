@@ -2,13 +2,8 @@ package automation
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/mail"
-	"strings"
 	"sync"
 	"time"
 
@@ -16,9 +11,6 @@ import (
 	"github.com/seed-b636437c/automation/internal/schema"
 	"github.com/seed-b636437c/automation/internal/uuid"
 )
-
-// reservedPrefix begins the names of events that only Resend itself sends.
-const reservedPrefix = "resend:"
 
 // Send keeps events through w, as Runner.Send does, for code that has a writer
 // and no Runner: a store, or a store's Tx, which makes the events take effect
@@ -78,7 +70,7 @@ func (r *Runner) SendTo(ctx context.Context, w EventWriter, events ...Event) ([]
 func (r *Runner) sender() *sender {
 	return &sender{
 		now: r.now(), ids: r.ids, limits: r.opts.Limits, window: r.opts.IdempotencyWindow,
-		schemas: &r.checks, contacts: r.opts.Contacts,
+		schemas: &r.schemas, contacts: r.opts.Contacts,
 	}
 }
 
@@ -92,14 +84,14 @@ type sender struct {
 	contacts ContactDirectory // nil: they live in the store
 }
 
-// checks is how often events are checked at most, while their definitions change.
-const checks = 5
+// maxAdmissions is how often events are checked at most, while their definitions change.
+const maxAdmissions = 5
 
 func (s *sender) send(ctx context.Context, w EventWriter, events []Event) (receipts []EventReceipt, kept []NewEvent, err error) {
 	if len(events) == 0 {
 		return nil, nil, nil
 	}
-	for n := range checks {
+	for n := range maxAdmissions {
 		if kept, err = s.admit(ctx, w, events, n > 0); err == nil {
 			if receipts, err = w.AppendEvents(ctx, kept); err != nil {
 				err = fmt.Errorf("automation: send: %w", err)
@@ -169,7 +161,7 @@ func (s *sender) check(ctx context.Context, w EventWriter, events []Event, found
 // definition, which is done once for all events of a call that have the same name.
 func (s *sender) checkOne(ctx context.Context, w EventWriter, e *Event, found map[string]foundSchema, anew bool) (Problems, error) {
 	payload, problems := scanPayload(e.Payload, s.limits.PayloadBytes)
-	if problems = append(checkEvent(*e), problems...); len(problems) > 0 {
+	if problems = append(eventProblems(*e), problems...); len(problems) > 0 {
 		return problems, nil
 	}
 	schema, ok := found[e.Name]
@@ -217,66 +209,88 @@ func (s *sender) findContact(ctx context.Context, e *Event) error {
 	return nil
 }
 
-// checkEvent reports what is wrong with an event, its payload aside.
-func checkEvent(e Event) Problems {
-	var ps Problems
-	add := func(code Code, path, message string) {
-		ps = append(ps, Problem{Severity: SeverityError, Code: code, Path: path, Message: message})
+// CreateEventDefinition keeps a new event definition. Payloads of events with its name
+// are checked against its schema from now on. A name that is taken fails with
+// ErrConflict, an invalid name or schema with a *ValidationError.
+func (r *Runner) CreateEventDefinition(ctx context.Context, d EventDefinition) (EventDefinition, error) {
+	if message := eventNameFlaw(d.Name); message != "" {
+		return EventDefinition{}, Problems{{Severity: SeverityError, Code: CodeInvalidEventName, Path: "name", Message: message}}.Err("event definition")
 	}
-	if message := checkEventName(e.Name); message != "" {
-		add(CodeInvalidEventName, "name", message)
+	if err := schemaError(d.Schema); err != nil {
+		return EventDefinition{}, err
 	}
-	switch {
-	case e.ContactID == "" && e.Email == "":
-		add(CodeInvalidContact, "contact_id", "needs a contact_id or an email")
-	case e.ContactID != "" && e.Email != "":
-		add(CodeInvalidContact, "contact_id", "takes a contact_id or an email, not both")
-	case e.Email != "":
-		if message := checkEmail(e.Email); message != "" {
-			add(CodeInvalidEmail, "email", message)
-		}
-	default:
-		if message := checkID(e.ContactID); message != "" {
-			add(CodeInvalidContact, "contact_id", message)
-		}
+	now := r.now()
+	d.ID, d.CreatedAt, d.UpdatedAt = r.ids.Next(now), now, now
+	if err := r.store.InsertEventDefinition(ctx, d); err != nil {
+		return EventDefinition{}, fmt.Errorf("automation: define event: %w", err)
 	}
-	if message := checkID(e.IdempotencyKey); message != "" {
-		add(CodeInvalidIdempotencyKey, "idempotency_key", message)
-	}
-	return ps
+	return d, nil
 }
 
-// checkEventName returns what is wrong with an event name, or "".
-func checkEventName(name string) string {
-	switch {
-	case name == "":
-		return "must not be empty"
-	case strings.HasPrefix(name, reservedPrefix):
-		return fmt.Sprintf("must not begin with %q, which is reserved", reservedPrefix)
-	default:
-		return checkID(name)
+// UpdateEventDefinition replaces the schema of the definition with this id or name.
+// A nil schema accepts every payload.
+func (r *Runner) UpdateEventDefinition(ctx context.Context, idOrName string, schema []byte) (EventDefinition, error) {
+	if err := schemaError(schema); err != nil {
+		return EventDefinition{}, err
 	}
+	d, err := r.GetEventDefinition(ctx, idOrName)
+	if err != nil {
+		return EventDefinition{}, err
+	}
+	d.Schema, d.UpdatedAt = schema, r.now()
+	if err := r.store.UpdateEventDefinition(ctx, d); err != nil {
+		return EventDefinition{}, fmt.Errorf("automation: redefine event: %w", err)
+	}
+	return d, nil
 }
 
-// checkEmail returns what is wrong with an email address, or "". Display names
-// are refused: an address is an identity here.
-func checkEmail(email string) string {
-	a, err := mail.ParseAddress(email)
-	if err != nil || a.Address != email || a.Name != "" {
-		return jsondoc.Quote(email) + " is not an email address; write name@example.com"
+// GetEventDefinition returns the definition with this id or name, or an error
+// that wraps ErrNotFound.
+func (r *Runner) GetEventDefinition(ctx context.Context, idOrName string) (EventDefinition, error) {
+	d, err := r.store.FindEventDefinition(ctx, idOrName)
+	if err != nil {
+		return EventDefinition{}, fmt.Errorf("automation: %w", err)
 	}
-	return checkID(email)
+	return d, nil
 }
 
-// contentHash identifies what an idempotency key stands for. OccurredAt is not
-// part of it: a client that sends again may well stamp again.
-func contentHash(e *Event) string {
-	h := sha256.New()
-	var size [8]byte
-	for _, part := range [][]byte{[]byte(e.Name), []byte(e.ContactID), []byte(EmailKey(e.Email)), e.Payload} {
-		binary.BigEndian.PutUint64(size[:], uint64(len(part)))
-		h.Write(size[:])
-		h.Write(part)
+// ListEventDefinitions lists definitions, newest first.
+func (r *Runner) ListEventDefinitions(ctx context.Context, q PageQuery) (Page[EventDefinition], error) {
+	if err := q.Check(); err != nil {
+		return Page[EventDefinition]{}, err
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	page, err := r.store.ListEventDefinitions(ctx, q)
+	if err != nil {
+		return page, fmt.Errorf("automation: list event definitions: %w", err)
+	}
+	return page, nil
+}
+
+// DeleteEventDefinition deletes the definition with this id or name. Events
+// with its name are accepted with any payload from now on.
+func (r *Runner) DeleteEventDefinition(ctx context.Context, idOrName string) error {
+	d, err := r.GetEventDefinition(ctx, idOrName)
+	if err != nil {
+		return err
+	}
+	if err := r.store.DeleteEventDefinition(ctx, d.ID); err != nil {
+		return fmt.Errorf("automation: delete event definition: %w", err)
+	}
+	return nil
+}
+
+// GetEvent returns an event that was accepted, or an error that wraps
+// ErrNotFound.
+func (r *Runner) GetEvent(ctx context.Context, id string) (Event, error) {
+	e, err := r.store.FindEvent(ctx, id)
+	if err != nil {
+		return Event{}, fmt.Errorf("automation: %w", err)
+	}
+	return e, nil
+}
+
+// schemaError returns a *ValidationError for a schema that cannot be used.
+func schemaError(raw []byte) error {
+	_, violations := schema.Compile(raw)
+	return problemsOf(CodeInvalidSchema, violations).Err("event definition")
 }

@@ -124,30 +124,6 @@ func readsItself(t reflect.Type) bool {
 		t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
 }
 
-func (m shapes) condition() (readFunc, error) {
-	rule, err := m.of(reflect.TypeFor[Rule]())
-	return func(r *reader, n int, v reflect.Value) { rule.read(r, n, v.Field(0)) }, err
-}
-
-// wait is the shape of a WaitForEvent. A filter that says nothing is most likely
-// one whose content got lost, and would let every event through.
-func (m shapes) wait(s *shape) error {
-	if err := m.structure(s, reflect.TypeFor[WaitForEvent]()); err != nil {
-		return err
-	}
-	s.read = func(r *reader, n int, v reflect.Value) {
-		s.readStruct(r, n, v)
-		if r.lenient || r.doc.Kind(n) != jsondoc.Object {
-			return
-		}
-		if filter := r.doc.Member(n, "filter_rule"); filter >= 0 && r.isEmptyObject(filter) {
-			r.report(filter, CodeInvalidRule, "the rule is empty: give it a field and an operator, "+
-				"or leave filter_rule out to match every event")
-		}
-	}
-	return nil
-}
-
 func (m shapes) structure(s *shape, t reflect.Type) error {
 	fields, err := jsonFields(t)
 	if err != nil {
@@ -294,36 +270,6 @@ func readNumberText(r *reader, n int, v reflect.Value) {
 		v.SetString(r.doc.Literal(n))
 	}
 }
-
-// readValue is the readFunc of a Value, which is a scalar or {"var": path}.
-func readValue(r *reader, n int, v reflect.Value) {
-	value := v.Addr().Interface().(*Value)
-	switch r.doc.Kind(n) {
-	case jsondoc.Null:
-		*value = Null()
-	case jsondoc.Bool:
-		*value = Bool(r.doc.Literal(n) == "true")
-	case jsondoc.Number:
-		*value = Value{kind: valueNumber, text: r.doc.Literal(n)}
-	case jsondoc.String:
-		*value = String(r.doc.Text(n))
-	case jsondoc.Object:
-		path := r.doc.Member(n, "var")
-		if path < 0 || r.doc.Kind(path) != jsondoc.String || r.doc.Count(n) != 1 {
-			r.report(n, CodeWrongType, `must be {"var": "path"}, with nothing else in it, to be a reference`)
-			return
-		}
-		*value = Var(r.doc.Text(path))
-	default:
-		r.report(n, CodeWrongType, `must be a string, a number, a boolean, null or {"var": "path"}, not %s`, r.doc.Kind(n))
-	}
-}
-
-// jsonRef is a field whose value is not read but pointed to. Zero, which is the
-// root of every document, means absent.
-type jsonRef int
-
-func readRef(_ *reader, n int, v reflect.Value) { v.SetInt(int64(n)) }
 
 // readOpaque leaves the value to encoding/json or to the type's own
 // UnmarshalJSON.

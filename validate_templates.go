@@ -11,11 +11,28 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// checkTemplates warns about send_email steps whose template is missing or not
+// TemplateInspector is an optional interface of a Mailer that knows its
+// templates. With it, validation warns about templates that are missing or not
+// published and about variables they do not have; without it, it does not.
+type TemplateInspector interface {
+	// InspectTemplate describes the template with this id or alias. The error
+	// wraps ErrNotFound if there is none, and errors.ErrUnsupported if the Mailer
+	// cannot tell after all.
+	InspectTemplate(ctx context.Context, id string) (TemplateInfo, error)
+}
+
+// TemplateInfo describes a template.
+type TemplateInfo struct {
+	Published bool
+	// Variables are the names that the template takes.
+	Variables []string
+}
+
+// templateProblems warns about send_email steps whose template is missing or not
 // published, and about variables that the template does not have. It asks for
 // each template once. The error is about asking.
-func checkTemplates(ctx context.Context, a Automation, in TemplateInspector) (Problems, error) {
-	c := templateCheck{in: in, seen: map[string]*TemplateInfo{}}
+func templateProblems(ctx context.Context, a Automation, in TemplateInspector) (Problems, error) {
+	c := templateValidator{in: in, seen: map[string]*TemplateInfo{}}
 	for i, s := range a.Steps {
 		email, ok := s.Config.(SendEmail)
 		if !ok || email.Template.ID == "" {
@@ -26,13 +43,13 @@ func checkTemplates(ctx context.Context, a Automation, in TemplateInspector) (Pr
 			return nil, fmt.Errorf("automation: inspect template %s: %w", jsondoc.Quote(email.Template.ID), err)
 		}
 		c.path, c.step = fmt.Sprintf("steps[%d].config.template", i), s.Key
-		c.compare(email.Template, info)
+		c.validate(email.Template, info)
 	}
 	return c.problems, nil
 }
 
-// templateCheck compares send_email steps with their templates.
-type templateCheck struct {
+// templateValidator compares send_email steps with their templates.
+type templateValidator struct {
 	in       TemplateInspector
 	seen     map[string]*TemplateInfo // nil for a template that does not exist
 	path     string                   // of the template in the step
@@ -41,7 +58,7 @@ type templateCheck struct {
 }
 
 // inspect returns nil if there is no template with this id.
-func (c *templateCheck) inspect(ctx context.Context, id string) (*TemplateInfo, error) {
+func (c *templateValidator) inspect(ctx context.Context, id string) (*TemplateInfo, error) {
 	if info, ok := c.seen[id]; ok {
 		return info, nil
 	}
@@ -57,7 +74,7 @@ func (c *templateCheck) inspect(ctx context.Context, id string) (*TemplateInfo, 
 	return c.seen[id], nil
 }
 
-func (c *templateCheck) compare(ref TemplateRef, info *TemplateInfo) {
+func (c *templateValidator) validate(ref TemplateRef, info *TemplateInfo) {
 	if info == nil {
 		c.warnf(CodeUnknownTemplate, ".id", "there is no template %s: create it, or the email will fail", jsondoc.Quote(ref.ID))
 		return
@@ -80,7 +97,7 @@ func knownVariables(names []string) string {
 	return "it takes " + strings.Join(slices.Sorted(slices.Values(names)), ", ")
 }
 
-func (c *templateCheck) warnf(code Code, path, format string, args ...any) {
+func (c *templateValidator) warnf(code Code, path, format string, args ...any) {
 	c.problems = append(c.problems, Problem{
 		Severity: SeverityWarning,
 		Code:     code,

@@ -21,7 +21,7 @@ func (r *Runner) GetRun(ctx context.Context, id string) (Run, error) {
 	}
 	var s State
 	if err == nil {
-		s, err = g.decode(rec)
+		s, err = g.decode(rec.ID, rec.State)
 	}
 	if err != nil {
 		if run.Error == nil {
@@ -91,28 +91,22 @@ func (r *Runner) request(ctx context.Context, id string, c RunRequest) (Run, err
 	return r.GetRun(ctx, id)
 }
 
-// run returns the record as readers see it, without steps.
-func (rec *RunRecord) run() Run {
-	return Run{
-		ID: rec.ID, AutomationID: rec.AutomationID, Version: rec.Version,
-		ContactID: rec.ContactID, EventID: rec.EventID, EventName: rec.EventName,
-		Status: rec.Status, Step: rec.Step, WaitEvent: rec.WaitEvent, DueAt: rec.DueAt, Error: rec.Error,
-		CreatedAt: rec.CreatedAt, StartedAt: rec.CreatedAt, CompletedAt: rec.CompletedAt,
+// serveRequests applies the requests about a contact's runs, unless the contact is
+// leased already. It performs no effects: the next claim does.
+func (r *Runner) serveRequests(ctx context.Context, ref ContactRef) error {
+	works, err := r.claim(ctx, ClaimParams{Limit: 1, Contact: ref})
+	if err != nil || len(works) == 0 {
+		return err
 	}
-}
-
-// decode returns the state that is stored in rec. A run that could not be
-// started yet has none.
-func (g *Graph) decode(rec RunRecord) (State, error) {
-	s := State{RunID: rec.ID}
-	if len(rec.State) == 0 {
-		return s, nil
+	t := newTask(r, works[0])
+	if err := t.begin(ctx); err != nil {
+		return r.abandon(ctx, t, err)
 	}
-	if err := s.UnmarshalBinary(rec.State); err != nil {
-		return s, err
+	for _, run := range t.takeReady() {
+		if run.state.AttemptOpen() {
+			t.advance(run, Input{Kind: InputReleased})
+		}
 	}
-	if !g.fits(s) {
-		return s, errDamagedState
-	}
-	return s, nil
+	_, _, err = r.writeTasks(ctx, []*task{t})
+	return err
 }

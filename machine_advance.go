@@ -1,0 +1,367 @@
+package automation
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Advance moves a run as far as it goes without the outside world and says
+// what it needs next. It is pure: no I/O, no clock, no randomness, and s is
+// not changed. A run that has ended stays as it is, except for InputRetried.
+// The error says that the input does not fit the state; s is returned then.
+func (g *Graph) Advance(s State, in Input) (State, Action, error) {
+	if !g.fits(s) {
+		return s, Action{}, errDamagedState
+	}
+	s.own()
+	return g.advance(s, in)
+}
+
+// advance is Advance for a caller that owns s and does not need it any more,
+// unless an error is returned.
+func (g *Graph) advance(s State, in Input) (State, Action, error) {
+	in.Now = stamp(in.Now)
+	a := advance{g: g, s: s, in: in}
+	action, err := a.input()
+	if err != nil {
+		return s, Action{}, fmt.Errorf("automation: run %s: %w", s.RunID, err)
+	}
+	return a.s, action, nil
+}
+
+// Action returns what a run that was stored in this state needs.
+func (g *Graph) Action(s State) Action {
+	if !g.fits(s) || !s.started {
+		return Action{Kind: ActionSleep}
+	}
+	if s.Status() != RunRunning {
+		return g.done(s)
+	}
+	n := &g.steps[s.at]
+	switch {
+	case n.typ == TypeWaitForEvent:
+		return Action{Kind: ActionWait, Step: n.key, Until: s.dueAt, Event: n.event, Lookback: n.lookback}
+	case s.attemptOpen:
+		return Action{Kind: ActionPerform, Step: n.key, Attempt: s.tries, Delivery: n.delivery}
+	default:
+		return Action{Kind: ActionSleep, Step: n.key, Until: s.dueAt}
+	}
+}
+
+func (g *Graph) done(s State) Action {
+	return Action{Kind: ActionDone, Step: g.steps[s.at].key, Status: s.status}
+}
+
+// fits reports whether s can be a state of g: a damaged one may name steps
+// that are not there.
+func (g *Graph) fits(s State) bool {
+	if s.at < 0 || s.at >= len(g.steps) || s.started != (len(s.steps) > 0) {
+		return false
+	}
+	for i := range s.steps {
+		if s.steps[i].index >= len(g.steps) {
+			return false
+		}
+	}
+	if s.started && s.current().index != s.at {
+		return false
+	}
+	return !s.attemptOpen || s.tries > 0 && g.steps[s.at].effect != nil
+}
+
+// advance is one call of Advance at work on its own copy of the state.
+type advance struct {
+	g     *Graph
+	s     State
+	in    Input
+	ready bool // in.Data.WaitEvents is filled in
+}
+
+// errInput is returned for an input that does not fit the state.
+var errInput = errors.New("this input does not fit the run's state")
+
+func (a *advance) input() (Action, error) {
+	ended := a.s.Status() != RunRunning
+	switch kind := a.in.Kind; {
+	case kind == InputRetried:
+		return a.retry()
+	case ended:
+		return a.g.done(a.s), nil
+	case kind == InputCancelled:
+		return a.cancel(a.in.Code, a.in.Reason), nil
+	case kind == InputStarted && !a.s.started:
+		return a.start(), nil
+	case !a.s.started:
+		return Action{}, errInput
+	case kind == InputWoken:
+		return a.wake(), nil
+	case kind == InputReceived:
+		return a.receive(), nil
+	case !a.s.attemptOpen:
+		return Action{}, errInput
+	}
+	return a.outcome()
+}
+
+func (a *advance) start() Action {
+	a.s.started, a.s.status = true, RunRunning
+	if cap(a.s.steps) == 0 {
+		a.s.steps = make([]stepState, 0, min(len(a.g.steps), 8))
+	}
+	a.s.since = a.in.Now
+	if a.in.Event != nil && !a.in.Event.AcceptedAt.IsZero() {
+		a.s.since = stamp(a.in.Event.AcceptedAt)
+	}
+	a.enter(0)
+	a.s.steps[0].startedAt = a.s.since // looking back begins with the event that started the run
+	return a.walk()
+}
+
+// enter makes the step the current one and opens its record.
+func (a *advance) enter(step int) {
+	a.s.at, a.s.tries, a.s.attemptOpen, a.s.dueAt = step, 0, false, time.Time{}
+	a.s.steps = append(a.s.steps, stepState{index: step, status: StepRunning, startedAt: a.in.Now})
+}
+
+// walk executes the current step and those after it, until one needs time, an
+// event or the outside world.
+func (a *advance) walk() Action {
+	for {
+		n := &a.g.steps[a.s.at]
+		var branch ConnectionType
+		switch n.typ {
+		case TypeTrigger:
+			branch = ConnectionDefault
+		case TypeCondition:
+			met, record, err := a.decide(n)
+			if err != nil {
+				return a.fail(FailedCondition, err.Error())
+			}
+			a.s.current().output = record
+			branch = ConnectionConditionNotMet
+			if met {
+				branch = ConnectionConditionMet
+			}
+		case TypeDelay:
+			return a.sleep(n)
+		case TypeWaitForEvent:
+			return a.wait(n)
+		default:
+			action, skipped := a.perform(n)
+			if !skipped {
+				return action
+			}
+			branch = ConnectionDefault
+		}
+		if !a.follow(branch, "") {
+			return a.g.done(a.s)
+		}
+	}
+}
+
+// follow ends the current step and enters the one that the connection of the
+// given type, or else the fallback type, leads to. Without one the run is
+// completed and follow returns false.
+func (a *advance) follow(branch, fallback ConnectionType) bool {
+	a.end(StepCompleted)
+	n := &a.g.steps[a.s.at]
+	next, ok := n.target(branch)
+	if !ok && fallback != "" {
+		next, ok = n.target(fallback)
+	}
+	if !ok {
+		a.finish(RunCompleted)
+		return false
+	}
+	a.enter(next)
+	return true
+}
+
+// end closes the current record. A record that is skipped stays skipped.
+func (a *advance) end(status StepStatus) {
+	st := a.s.current()
+	if st.status != StepSkipped {
+		st.status = status
+	}
+	st.completedAt = a.in.Now
+}
+
+func (a *advance) finish(status RunStatus) {
+	a.s.status, a.s.attemptOpen, a.s.dueAt = status, false, time.Time{}
+}
+
+func (a *advance) fail(code StepErrorCode, message string) Action {
+	a.s.current().err = &StepError{Code: code, Message: keptMessage(message)}
+	a.end(StepFailed)
+	a.finish(RunFailed)
+	return a.g.done(a.s)
+}
+
+// data returns what the current step may read.
+func (a *advance) data() *Data {
+	if a.g.readsWait && !a.ready {
+		a.in.Data.WaitEvents, a.ready = a.g.waitEvents(a.s), true
+	}
+	return &a.in.Data
+}
+
+func (a *advance) decide(n *node) (met bool, record []byte, err error) {
+	var buffer [16]ruleOutcome // everyday rules need no more, and it stays on the stack
+	outcomes := n.rule.makeOutcomes(buffer[:])
+	met, err = n.rule.eval(a.data(), outcomes)
+	if err != nil {
+		return false, nil, err
+	}
+	return met, recordOutcomes(met, outcomes), nil
+}
+
+func (a *advance) sleep(n *node) Action {
+	st := a.s.current()
+	a.s.dueAt = stamp(st.startedAt.Add(n.duration))
+	st.status = StepWaiting
+	return a.g.Action(a.s)
+}
+
+// wake goes on with a run whose time has come, or whose last owner is gone.
+func (a *advance) wake() Action {
+	n := &a.g.steps[a.s.at]
+	switch {
+	case n.effect != nil && a.s.attemptOpen:
+		return a.resume(n)
+	case !a.s.dueAt.IsZero() && a.in.Now.Before(a.s.dueAt):
+		return a.g.Action(a.s)
+	case n.effect != nil:
+		return a.walk()
+	case a.s.dueAt.IsZero():
+		return a.g.Action(a.s) // a wait without timeout
+	}
+	a.s.since = a.s.dueAt
+	if n.typ == TypeWaitForEvent {
+		return a.timeOut(n, nil)
+	}
+	if !a.follow(ConnectionDefault, "") {
+		return a.g.done(a.s)
+	}
+	return a.walk()
+}
+
+func (a *advance) cancel(code StepErrorCode, reason string) Action {
+	if !a.s.started {
+		a.s.started = true
+		a.enter(0)
+	}
+	if a.s.attemptOpen {
+		a.attempt(FailedInterrupted, "the process stopped before the outcome was recorded")
+	}
+	a.s.current().err = &StepError{Code: code, Message: reason}
+	a.end(StepCancelled)
+	a.finish(RunCancelled)
+	return a.g.done(a.s)
+}
+
+// retry opens the failed step again. A wait begins anew, with its full timeout.
+func (a *advance) retry() (Action, error) {
+	if a.s.Status() == RunRunning && a.s.started {
+		return a.g.Action(a.s), nil
+	}
+	if a.s.status != RunFailed {
+		return Action{}, fmt.Errorf("it is %s, and only a failed run can be retried: %w", a.s.status, ErrConflict)
+	}
+	st := a.s.current()
+	st.status, st.err, st.output, st.branch = StepRunning, nil, nil, ""
+	st.startedAt, st.completedAt = a.in.Now, time.Time{}
+	a.s.status, a.s.tries, a.s.since = RunRunning, 0, a.in.Now
+	return a.walk(), nil
+}
+
+func (a *advance) wait(n *node) Action {
+	st := a.s.current()
+	if n.duration > 0 {
+		a.s.dueAt = stamp(st.startedAt.Add(n.duration))
+	}
+	st.status = StepWaiting
+	return a.g.Action(a.s)
+}
+
+// receive resumes a wait, if the event is one that it waits for.
+func (a *advance) receive() Action {
+	n := &a.g.steps[a.s.at]
+	e := a.in.Event
+	if n.typ != TypeWaitForEvent || e == nil || e.Name != n.event || !a.timely(n, e) || !a.matches(n) {
+		return a.g.Action(a.s)
+	}
+	action := a.resumeWait(n, e)
+	action.Resumed = true
+	return action
+}
+
+// resumeWait ends the wait with an event that matches. One that came after the deadline
+// finds the wait timed out.
+func (a *advance) resumeWait(n *node, e *Event) Action {
+	if !a.s.dueAt.IsZero() && e.AcceptedAt.After(a.s.dueAt) {
+		a.s.since = a.s.dueAt
+		return a.timeOut(n, e)
+	}
+	a.s.since = stamp(e.AcceptedAt)
+	a.s.current().output = eventOutput(e)
+	a.ready = false
+	if !a.follow(ConnectionEventReceived, ConnectionDefault) {
+		return a.g.done(a.s)
+	}
+	return a.walk()
+}
+
+// timely reports whether the event was accepted after the wait began, or, with
+// lookback, after the run did.
+func (a *advance) timely(n *node, e *Event) bool {
+	from := a.s.current().startedAt
+	if n.lookback {
+		from = a.s.steps[0].startedAt
+	}
+	return !stamp(e.AcceptedAt).Before(from)
+}
+
+// matches evaluates the wait's filter on the incoming payload. A filter that
+// cannot be evaluated does not match.
+func (a *advance) matches(n *node) bool {
+	if n.rule == nil {
+		return true
+	}
+	d := *a.data()
+	d.Event = a.in.Payload
+	met, err := n.rule.eval(&d, nil)
+	return met && err == nil
+}
+
+// timeOut takes the timeout branch. late is the event that came too late, or
+// nil.
+func (a *advance) timeOut(n *node, late *Event) Action {
+	a.s.current().output = timeoutOutput(a.s.dueAt, late)
+	_, timeout := n.target(ConnectionTimeout)
+	_, def := n.target(ConnectionDefault)
+	if !timeout && !def {
+		return a.fail(FailedTimeout, fmt.Sprintf("timed out waiting for %q", n.event))
+	}
+	a.follow(ConnectionTimeout, ConnectionDefault)
+	return a.walk()
+}
+
+// waitEvents returns the payload of the last event received for each name.
+func (g *Graph) waitEvents(s State) map[string]map[string]any {
+	var events map[string]map[string]any
+	for i := range s.steps {
+		st := &s.steps[i]
+		n := &g.steps[st.index]
+		if n.typ != TypeWaitForEvent || st.status != StepCompleted {
+			continue
+		}
+		if payload, ok := receivedPayload(st.output); ok {
+			if events == nil {
+				events = make(map[string]map[string]any, 1)
+			}
+			events[n.event] = payload
+		}
+	}
+	return events
+}

@@ -1,0 +1,208 @@
+package automation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+)
+
+// Effect resolves the effect that the last ActionPerform asked for. Call it
+// with the contact's latest data, right before performing the effect. Give an
+// error to Advance as InputFailed.
+func (g *Graph) Effect(s State, d Data) (Effect, error) {
+	if !s.attemptOpen || !g.fits(s) {
+		return nil, fmt.Errorf("automation: run %s has no effect to perform", s.RunID)
+	}
+	n := &g.steps[s.at]
+	if d.Contact == nil {
+		return nil, Permanent(errNoContact)
+	}
+	if g.readsWait {
+		d.WaitEvents = g.waitEvents(s)
+	}
+	e, err := n.effect.build(s.RunID, n.key, &d)
+	switch e := e.(type) {
+	case *SendEffect:
+		e.Email.Attempt = s.tries
+	case *CustomEffect:
+		e.Call.Attempt = s.tries
+	}
+	return e, err
+}
+
+// perform hands out the next attempt at the current step's effect, unless it
+// is an email that must not be sent.
+func (a *advance) perform(n *node) (action Action, skipped bool) {
+	if n.typ == TypeSendEmail {
+		if reason := a.skipReason(); reason != "" {
+			a.skip(reason)
+			return Action{}, true
+		}
+	}
+	a.s.attemptOpen, a.s.dueAt = true, time.Time{}
+	a.s.tries++
+	a.s.current().status = StepRunning
+	return a.g.Action(a.s), false
+}
+
+func (a *advance) skipReason() string {
+	if c := a.in.Data.Contact; c != nil && c.Unsubscribed {
+		return SkippedUnsubscribed
+	}
+	if limit := a.g.opts.MaxLateness; limit > 0 && a.in.Now.Sub(a.s.since) > limit {
+		return SkippedTooLate
+	}
+	return ""
+}
+
+func (a *advance) skip(reason string) {
+	st := a.s.current()
+	st.status, st.err = StepSkipped, nil
+	st.output = appendJSON([]byte(`{"reason":`), reason, '}')
+}
+
+// resume takes over an effect that was begun by a process that is gone.
+func (a *advance) resume(n *node) Action {
+	a.attempt(FailedInterrupted, "the process stopped before the outcome was recorded")
+	if n.delivery == AtMostOnce {
+		return a.unknown()
+	}
+	a.s.attemptOpen = false
+	a.s.tries--
+	return a.walk()
+}
+
+func (a *advance) unknown() Action {
+	return a.fail(FailedUnknown, "the outcome is unknown, and the step may happen at most once")
+}
+
+// keptMessage cuts an error's text to what every store can keep.
+func keptMessage(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s[:min(len(s), 4096)], "\ufffd"), "\x00", "\ufffd")
+}
+
+// attempt records that the current attempt did not succeed.
+func (a *advance) attempt(code StepErrorCode, message string) {
+	st := a.s.current()
+	e := StepError{Code: code, Message: keptMessage(message)}
+	kept := st.attempts
+	spendsNothing := code == FailedRateLimit || code == FailedInterrupted
+	if last := len(kept) - 1; spendsNothing && last >= 0 && kept[last].Number == a.s.tries && kept[last].Error.Code == code {
+		kept = kept[:last] // such attempts can come for ever; the latest stands for all
+	}
+	// The records of the state before share this slice: never append in place.
+	st.attempts = append(kept[:len(kept):len(kept)], Attempt{Number: a.s.tries, At: a.in.Now, Error: e})
+	st.err = &e
+}
+
+// outcome takes the report about an effect that was begun.
+func (a *advance) outcome() (Action, error) {
+	n := &a.g.steps[a.s.at]
+	switch a.in.Kind {
+	case InputSucceeded:
+		return a.succeed(n)
+	case InputFailed:
+		return a.failure(n), nil
+	case InputSkipped:
+		a.skip(a.in.Reason)
+		if !a.follow(ConnectionDefault, "") {
+			return a.g.done(a.s), nil
+		}
+		return a.walk(), nil
+	case InputInterrupted:
+		a.attempt(FailedInterrupted, "the process stopped before the outcome was known")
+		if n.delivery == AtMostOnce {
+			return a.unknown(), nil
+		}
+		return a.release(), nil
+	case InputReleased:
+		return a.release(), nil
+	}
+	return Action{}, errInput
+}
+
+// release puts the attempt back, as if it had not been handed out.
+func (a *advance) release() Action {
+	a.s.attemptOpen = false
+	a.s.tries--
+	a.s.dueAt = a.in.Now
+	return a.g.Action(a.s)
+}
+
+func (a *advance) succeed(n *node) (Action, error) {
+	st := a.s.current()
+	st.output, st.err = a.in.Output, nil
+	if n.typ == TypeContactDelete {
+		a.end(StepCompleted)
+		a.finish(RunCompleted)
+		return a.g.done(a.s), nil
+	}
+	branch := a.in.Branch
+	if branch == "" {
+		branch = ConnectionDefault
+	}
+	if n.typ != TypeSendEmail && branch != ConnectionDefault {
+		st.branch = branch
+	}
+	if !a.follow(branch, "") {
+		return a.g.done(a.s), nil
+	}
+	return a.walk(), nil
+}
+
+// failure ends the step, or lets it try again later.
+func (a *advance) failure(n *node) Action {
+	err := a.in.Err
+	var limited *RateLimitError
+	var reference *ReferenceError
+	switch {
+	case errors.As(err, &reference):
+		return a.fail(FailedReference, err.Error())
+	case errors.As(err, &limited):
+		a.attempt(FailedRateLimit, err.Error())
+		a.s.tries--
+		return a.backOff(max(limited.After, 0))
+	case errors.Is(err, ErrPermanent):
+		a.attempt(FailedPermanently, err.Error())
+		return a.fail(FailedPermanently, err.Error())
+	}
+	a.attempt(FailedEffect, err.Error())
+	if n.delivery == AtMostOnce && outcomeUnknown(err) {
+		return a.unknown()
+	}
+	if a.s.tries >= a.g.opts.Retry.MaxAttempts {
+		return a.fail(FailedEffect, fmt.Sprintf("%d attempts failed, the last with: %s", a.s.tries, err))
+	}
+	return a.backOff(a.g.opts.Retry.backoff(a.s.RunID, n.key, a.s.tries))
+}
+
+// outcomeUnknown reports whether an effect that failed with err may have
+// happened all the same.
+func outcomeUnknown(err error) bool {
+	var broken net.Error
+	return errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.As(err, &broken)
+}
+
+func (a *advance) backOff(d time.Duration) Action {
+	if d == 0 {
+		d = a.g.opts.Retry.Initial
+	}
+	a.s.attemptOpen = false
+	a.s.dueAt = stamp(a.in.Now.Add(d))
+	return a.g.Action(a.s)
+}
+
+// changesContact reports whether the open effect of s changes the contact.
+func (g *Graph) changesContact(s State) bool {
+	switch g.steps[s.at].effect.(type) {
+	case *contactEffect, segmentEffect, deleteEffect:
+		return true
+	}
+	return false
+}

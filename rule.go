@@ -1,0 +1,301 @@
+package automation
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
+)
+
+// Operator is how a rule compares its field with its value.
+type Operator string
+
+// The operators.
+const (
+	OpEq         Operator = "eq"
+	OpNeq        Operator = "neq"
+	OpGt         Operator = "gt"
+	OpGte        Operator = "gte"
+	OpLt         Operator = "lt"
+	OpLte        Operator = "lte"
+	OpContains   Operator = "contains"
+	OpStartsWith Operator = "starts_with"
+	OpEndsWith   Operator = "ends_with"
+	OpExists     Operator = "exists"
+	OpIsEmpty    Operator = "is_empty"
+)
+
+// RuleType says whether a Rule compares one field or groups other rules.
+type RuleType string
+
+// The rule types. An empty RuleType is read as RuleCompare.
+const (
+	RuleCompare RuleType = "rule"
+	RuleAll     RuleType = "and"
+	RuleAny     RuleType = "or"
+)
+
+// Rule is a condition: a comparison, or a group of rules. Write one with Field,
+// All and Any:
+//
+//	automation.All(
+//		automation.Field("event.plan").Eq("pro"),
+//		automation.Field("contact.properties.seats").Gte(5),
+//	)
+//
+// The zero Rule means "no rule".
+type Rule struct {
+	// Type is RuleCompare (or empty), RuleAll or RuleAny.
+	Type RuleType `json:"type,omitempty"`
+	// Field is the path a comparison reads: event.…, contact.… or wait_events.….
+	Field string `json:"field,omitempty"`
+	// Operator compares Field with Value.
+	Operator Operator `json:"operator,omitempty"`
+	// Value is a literal. It is absent for OpExists and OpIsEmpty.
+	Value Value `json:"value,omitzero"`
+	// Rules are the members of a group, evaluated in order until one decides.
+	// A group without members is encoded as such, and refused by Validate.
+	Rules []Rule `json:"rules,omitzero"`
+}
+
+// All returns a rule that holds if every one of rules does.
+func All(rules ...Rule) Rule {
+	return Rule{Type: RuleAll, Rules: append([]Rule{}, rules...)}
+}
+
+// Any returns a rule that holds if at least one of rules does.
+func Any(rules ...Rule) Rule {
+	return Rule{Type: RuleAny, Rules: append([]Rule{}, rules...)}
+}
+
+// IsZero reports whether r is no rule at all.
+func (r Rule) IsZero() bool {
+	return r.Type == "" && r.Field == "" && r.Operator == "" && r.Value == (Value{}) && r.Rules == nil
+}
+
+// FieldRef is the field that a comparison reads. Its methods make Rules; what
+// they are given is turned into a literal by ValueOf.
+type FieldRef struct{ path string }
+
+// Field returns the field that path leads to, such as "event.plan",
+// "contact.properties.seats" or "wait_events.order.paid.amount". A path that
+// leads nowhere is refused by Validate.
+func Field(path string) FieldRef { return FieldRef{path} }
+
+// Eq holds if the field equals value: a string, number, boolean or nil. Values
+// of different JSON types are not equal; numbers compare exactly.
+func (f FieldRef) Eq(value any) Rule { return f.rule(OpEq, ValueOf(value)) }
+
+// Neq holds if the field does not equal value.
+func (f FieldRef) Neq(value any) Rule { return f.rule(OpNeq, ValueOf(value)) }
+
+// Gt holds if the field is greater than value: a number, or an RFC 3339 date or
+// date-time, of which the former means midnight in UTC.
+func (f FieldRef) Gt(value any) Rule { return f.rule(OpGt, ValueOf(value)) }
+
+// Gte holds if the field is greater than value or equal to it.
+func (f FieldRef) Gte(value any) Rule { return f.rule(OpGte, ValueOf(value)) }
+
+// Lt holds if the field is less than value: a number or a date, as for Gt.
+func (f FieldRef) Lt(value any) Rule { return f.rule(OpLt, ValueOf(value)) }
+
+// Lte holds if the field is less than value or equal to it.
+func (f FieldRef) Lte(value any) Rule { return f.rule(OpLte, ValueOf(value)) }
+
+// Contains holds if the field is a string with value, a string, in it, or an
+// array with an element that equals value.
+func (f FieldRef) Contains(value any) Rule { return f.rule(OpContains, ValueOf(value)) }
+
+// StartsWith holds if the field is a string that begins with prefix, in the
+// same case.
+func (f FieldRef) StartsWith(prefix string) Rule { return f.rule(OpStartsWith, String(prefix)) }
+
+// EndsWith holds if the field is a string that ends with suffix, in the same
+// case.
+func (f FieldRef) EndsWith(suffix string) Rule { return f.rule(OpEndsWith, String(suffix)) }
+
+// Exists holds if the field is there, even if it is null. A contact's field
+// that is unset is not there.
+func (f FieldRef) Exists() Rule { return f.rule(OpExists, Value{}) }
+
+// IsEmpty holds if the field is absent, null, or an empty string, array or
+// object.
+func (f FieldRef) IsEmpty() Rule { return f.rule(OpIsEmpty, Value{}) }
+
+func (f FieldRef) rule(op Operator, value Value) Rule {
+	return Rule{Type: RuleCompare, Field: f.path, Operator: op, Value: value}
+}
+
+// ruleProblem is something that is wrong with a rule.
+type ruleProblem struct {
+	Path    string // from the rule, such as "rules[1].value"; "" is the rule itself
+	Code    Code
+	Message string
+}
+
+// ruleProblems returns everything that is wrong with r, in the order of the
+// document. A rule without problems can be compiled. The names are those of
+// the events that the graph waits for.
+//
+// It does not look below the nesting limit, nor at more rules than the limit
+// allows, so that no rule is expensive to refuse.
+func ruleProblems(r Rule, limits Limits, waitNames []string) []ruleProblem {
+	c := ruleValidator{limits: limits.withDefaults(), waitNames: waitNames}
+	c.validate(r, "", 0)
+	if c.rules > c.limits.Rules {
+		c.report("", CodeLimit, "the rule has more than %d comparisons and groups: split it over several conditions",
+			c.limits.Rules)
+	}
+	return c.problems
+}
+
+type ruleValidator struct {
+	limits    Limits
+	waitNames []string
+	rules     int // comparisons and groups seen
+	problems  []ruleProblem
+}
+
+func (c *ruleValidator) report(path string, code Code, format string, args ...any) {
+	c.problems = append(c.problems, ruleProblem{path, code, fmt.Sprintf(format, args...)})
+}
+
+// validate checks r, which lies at path within depth groups.
+func (c *ruleValidator) validate(r Rule, path string, depth int) {
+	if c.rules++; c.rules > c.limits.Rules {
+		return
+	}
+	switch r.Type {
+	case "", RuleCompare:
+		c.validateComparison(r, path)
+	case RuleAll, RuleAny:
+		c.validateGroup(r, path, depth+1)
+	default:
+		c.report(jsondoc.Join(path, "type"), CodeInvalidRule, `rule type %s is unknown: use "rule", "and" or "or"`, jsondoc.Quote(r.Type))
+	}
+}
+
+func (c *ruleValidator) validateGroup(r Rule, path string, depth int) {
+	if depth > c.limits.RuleDepth {
+		c.report(path, CodeLimit, "groups are nested more than %d deep: flatten them", c.limits.RuleDepth)
+		return
+	}
+	for _, given := range []struct {
+		name string
+		is   bool
+	}{{"field", r.Field != ""}, {"operator", r.Operator != ""}, {"value", isGiven(r.Value)}} {
+		if given.is {
+			c.report(jsondoc.Join(path, given.name), CodeInvalidRule,
+				"%q belongs to a comparison, not to a group of type %q: put it into one of its rules", given.name, r.Type)
+		}
+	}
+	if len(r.Rules) == 0 {
+		c.report(jsondoc.Join(path, "rules"), CodeInvalidRule, "a group of type %q needs at least one rule", r.Type)
+	}
+	for i, member := range r.Rules {
+		if c.rules > c.limits.Rules {
+			return
+		}
+		c.validate(member, jsondoc.Join(path, fmt.Sprintf("rules[%d]", i)), depth)
+	}
+}
+
+func (c *ruleValidator) validateComparison(r Rule, path string) {
+	if r.Rules != nil {
+		c.report(jsondoc.Join(path, "rules"), CodeInvalidRule, `a comparison has no rules: set "type" to "and" or "or" for a group`)
+	}
+	c.validateField(r.Field, jsondoc.Join(path, "field"))
+	if r.Operator == "" {
+		c.report(jsondoc.Join(path, "operator"), CodeInvalidRule, "the operator is missing: use one of %s", operatorList())
+		return
+	}
+	if !r.Operator.isKnown() {
+		c.report(jsondoc.Join(path, "operator"), CodeInvalidRule, "operator %s is unknown: use one of %s", jsondoc.Quote(r.Operator), operatorList())
+		return
+	}
+	if problem := ruleValueFlaw(r.Operator, r.Value); problem != "" {
+		c.report(jsondoc.Join(path, "value"), CodeInvalidRule, "%s", problem)
+	}
+}
+
+func (c *ruleValidator) validateField(field, path string) {
+	if field == "" {
+		c.report(path, CodeInvalidRule, "the field is missing: name one, such as event.plan or contact.email")
+		return
+	}
+	_, err := compilePath(field, c.waitNames)
+	switch {
+	case errors.Is(err, errNotWaitedFor):
+		c.report(path, CodeWaitNeverBefore, "%s", err)
+	case err != nil:
+		c.report(path, CodeInvalidReference, "%s", err)
+	}
+}
+
+// ruleValueFlaw says what is wrong with the value of a rule with a known
+// operator, or "" if nothing is.
+func ruleValueFlaw(op Operator, v Value) string {
+	if err := v.err(); err != nil {
+		return err.Error()
+	}
+	if op == OpExists || op == OpIsEmpty {
+		if isGiven(v) {
+			return fmt.Sprintf("operator %q takes no value: leave it out", op)
+		}
+		return ""
+	}
+	if v.IsZero() {
+		return fmt.Sprintf("the value is missing: operator %q compares with %s", op, op.takes())
+	}
+	if ref, ok := v.Ref(); ok {
+		return fmt.Sprintf("a rule compares with a literal, not with a reference to %s: operator %q takes %s", jsondoc.Quote(ref), op, op.takes())
+	}
+	if !op.accepts(v) {
+		return fmt.Sprintf("operator %q compares with %s, not with %s", op, op.takes(), jsondoc.Shorten(v.String()))
+	}
+	return ""
+}
+
+// accepts reports whether op compares with the literal v.
+func (op Operator) accepts(v Value) bool {
+	kind := literalOperand(op, v).kind
+	switch {
+	case op.orders():
+		return kind == operandNumber || kind == operandDate
+	case op == OpStartsWith || op == OpEndsWith:
+		return kind == operandString
+	default:
+		return true
+	}
+}
+
+// takes says which literals op compares with.
+func (op Operator) takes() string {
+	switch {
+	case op.orders():
+		return `a number or an RFC 3339 date or date-time, such as "2026-01-31"`
+	case op == OpStartsWith || op == OpEndsWith:
+		return "a string"
+	default:
+		return "a string, a number, a boolean or null"
+	}
+}
+
+var operators = []Operator{
+	OpEq, OpNeq, OpGt, OpGte, OpLt, OpLte, OpContains, OpStartsWith, OpEndsWith, OpExists, OpIsEmpty,
+}
+
+func (op Operator) isKnown() bool { return slices.Contains(operators, op) }
+
+func operatorList() string {
+	names := make([]string, len(operators))
+	for i, op := range operators {
+		names[i] = string(op)
+	}
+	return strings.Join(names, ", ")
+}
+
+// isGiven reports whether v says anything: clients write null for "no value".
+func isGiven(v Value) bool { return v.kind != valueAbsent && v.kind != valueNull }

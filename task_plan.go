@@ -1,0 +1,252 @@
+package automation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// plan moves everything as far as it goes: first the runs with requests, then the runs
+// that the events concern, in the order of the events, then the runs that are due.
+func (t *task) plan(ctx context.Context) error {
+	for _, run := range t.runs {
+		t.applyRequest(run)
+	}
+	for i := range t.work.Events {
+		if err := t.dispatch(ctx, &t.work.Events[i]); err != nil {
+			return err
+		}
+	}
+	// An event that was accepted in time wins over a time-out. The contact may have more
+	// events than one claim brings, and events may have come since the claim: the next
+	// claim takes care of the runs that have become due since.
+	more := len(t.work.Events) == claimEvents
+	for _, run := range t.runs {
+		if run.moved || run.rec.DueAt.IsZero() || run.rec.DueAt.After(t.work.claimedAt) || more && run.action.Kind == ActionWait {
+			continue
+		}
+		if err := t.wake(ctx, run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wake advances a run that is due by time.
+func (t *task) wake(ctx context.Context, run *activeRun) error {
+	if run.graph == nil || run.rec.Status != RunRunning {
+		return nil
+	}
+	if t.contact == nil {
+		t.applyRequest(run) // another run has just deleted the contact
+		return nil
+	}
+	kind := InputWoken
+	if !run.state.isStarted() {
+		kind = InputStarted
+	}
+	t.advance(run, Input{Kind: kind})
+	return t.lookBackIfAsked(ctx, run)
+}
+
+// dispatch handles one event: it resumes waits, then starts runs.
+func (t *task) dispatch(ctx context.Context, e *PendingEvent) error {
+	n := EventHandled{At: t.now, Event: e.Event}
+	t.handled = append(t.handled, e.ID)
+	t.advanced++
+	if t.contact == nil {
+		t.noticeHandled(n) // the contact was deleted after the event was sent
+		return nil
+	}
+	payload := storedPayload(e.Payload)
+	for _, run := range t.runs {
+		if !t.deliver(run, &e.Event, payload) {
+			continue
+		}
+		n.Resumed = append(n.Resumed, run.rec.ID)
+		if err := t.lookBackIfAsked(ctx, run); err != nil {
+			return err
+		}
+	}
+	for _, v := range e.Starts {
+		id, err := t.start(ctx, v, e, payload)
+		if err != nil {
+			return err
+		}
+		n.Started = append(n.Started, id)
+	}
+	t.noticeHandled(n)
+	return nil
+}
+
+func (t *task) noticeHandled(n EventHandled) {
+	if t.r.opts.Observer != nil {
+		t.notice(&n)
+	}
+}
+
+// deliver gives an event to a run that may wait for it, and reports whether the run went
+// on. An event never resumes the run that it started.
+func (t *task) deliver(run *activeRun, e *Event, payload map[string]any) (resumed bool) {
+	if run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || run.rec.EventID == e.ID {
+		return false
+	}
+	if t.contact == nil {
+		return false // another run has just deleted the contact; the store requests this one to cancel
+	}
+	return t.advance(run, Input{Kind: InputReceived, Event: e, Payload: payload})
+}
+
+// start makes a run. If this process cannot read the graph, it keeps the run unstarted
+// for a process that can.
+func (t *task) start(ctx context.Context, v VersionRef, e *PendingEvent, payload map[string]any) (string, error) {
+	run := newRun()
+	run.isNew, run.rec = true, RunRecord{
+		ID: t.r.ids.Next(t.now), AutomationID: v.AutomationID, Version: v.Version,
+		ContactID: t.work.Key.ID, EventID: e.ID, EventName: e.Name,
+		Status: RunRunning, CreatedAt: t.now,
+	}
+	run.state.RunID = run.rec.ID
+	g, err := t.r.graph(ctx, v)
+	if err != nil && !errors.Is(err, errUnreadable) {
+		return "", err
+	}
+	t.runs = append(t.runs, run)
+	if err != nil {
+		t.setAside(run, err)
+		return run.rec.ID, nil
+	}
+	run.graph = g
+	run.data.Event = payload
+	if t.r.opts.Observer != nil {
+		t.notice(&RunStarted{At: t.now, Run: run.rec.run()})
+	}
+	if t.contact == nil { // another run of the same event has just deleted the contact
+		t.advance(run, contactGone)
+		return run.rec.ID, nil
+	}
+	t.advance(run, Input{Kind: InputStarted, Event: &e.Event})
+	return run.rec.ID, t.lookBackIfAsked(ctx, run)
+}
+
+// lookBackIfAsked gives a run that has just begun a wait with lookback the events that
+// came before the wait.
+func (t *task) lookBackIfAsked(ctx context.Context, run *activeRun) error {
+	for run.graph != nil && run.action.Kind == ActionWait && run.action.Lookback {
+		if resumed, err := t.lookBack(ctx, run); err != nil || !resumed {
+			return err
+		}
+	}
+	return nil
+}
+
+// lookBack reads the events without holding t.mu, so that a slow store holds up no other
+// run.
+func (t *task) lookBack(ctx context.Context, run *activeRun) (resumed bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, t.r.opts.StoreTimeout)
+	defer cancel()
+	events, err := t.r.store.ListContactEvents(ctx, run.rec.ContactID, run.action.Event, run.state.startedAt())
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range events {
+		if t.deliver(run, &events[i], storedPayload(events[i].Payload)) {
+			return true, nil
+		}
+	}
+	return false, err
+}
+
+// catchUp is lookBackIfAsked for a run whose effect was performed. The outcome has to be
+// written even if the store does not return the events: the run looks back again later.
+func (t *task) catchUp(ctx context.Context, run *activeRun) {
+	err := t.lookBackIfAsked(ctx, run)
+	if err == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	run.retryAt, run.dirty = t.now.Add(retryContactAfter), true
+	t.r.opts.Logger.Warn("automation: cannot look back", "run", run.rec.ID, "error", err)
+}
+
+// planInbox handles events for an email that belonged to no contact when they were
+// sent. Events that start no run are done with: they create no contact. From the first
+// event that starts a run on, the events move to the contact, which is created if it
+// does not exist by now, and the next claim handles them there.
+func (t *task) planInbox(ctx context.Context) error {
+	c, err := t.r.findContact(ctx, t.work.Key)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if err == nil {
+		t.moveTo = &c
+		return nil
+	}
+	for i := range t.work.Events {
+		e := &t.work.Events[i]
+		if len(e.Starts) > 0 {
+			return t.createContact(ctx, e.Email)
+		}
+		t.handled = append(t.handled, e.ID)
+		t.advanced++
+		t.noticeHandled(EventHandled{At: t.now, Event: e.Event})
+	}
+	return nil
+}
+
+func (t *task) createContact(ctx context.Context, email string) error {
+	if t.r.opts.Contacts == nil {
+		t.moveTo, t.created = t.r.newContact(email), true
+		t.notice(&ContactCreated{At: t.now, Contact: t.moveTo.Clone()})
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.r.opts.EffectTimeout)
+	defer cancel()
+	c, err := t.r.opts.Contacts.CreateContact(ctx, email)
+	if err != nil {
+		return fmt.Errorf("create contact: %w", err)
+	}
+	if c.ID == "" {
+		return fmt.Errorf("create contact: the contact directory returned a contact without id for %q", email)
+	}
+	t.moveTo = &c
+	t.notice(&ContactCreated{At: t.now, Contact: c.Clone()})
+	return nil
+}
+
+// contactGone cancels a run whose contact does not exist any more.
+var contactGone = Input{Kind: InputCancelled, Code: CancelledContactGone, Reason: "the contact was deleted"}
+
+// cancelledMessage is the error message of a run that was cancelled on request.
+const cancelledMessage = "cancelled on request"
+
+// applyRequest carries out the request about a run, if there is one, and cancels a run
+// whose contact is gone.
+func (t *task) applyRequest(run *activeRun) {
+	if run.graph == nil {
+		return
+	}
+	switch {
+	case t.contact == nil && run.rec.Status == RunRunning:
+		run.served = run.request
+		t.advance(run, contactGone)
+	case run.request == RequestCancel:
+		run.served = RequestCancel
+		t.advance(run, Input{Kind: InputCancelled, Code: CancelledByRequest, Reason: cancelledMessage})
+	case run.request == RequestRetry:
+		run.served = RequestRetry
+		t.retry(run)
+	}
+	run.request = RequestNone
+}
+
+// retry lets a failed run go on.
+func (t *task) retry(run *activeRun) {
+	if run.rec.Status != RunFailed {
+		return
+	}
+	t.advance(run, Input{Kind: InputRetried})
+	if t.contact == nil {
+		t.advance(run, contactGone)
+	}
+}

@@ -1,0 +1,430 @@
+package automation
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/mail"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
+)
+
+// stepValidator checks one step.
+type stepValidator struct {
+	*validator
+	i   int
+	key string
+}
+
+func (c *stepValidator) validate() {
+	c.validateKey()
+	c.validateTrigger()
+	c.validateConfig()
+	c.validatePosition()
+	c.validateBranches()
+}
+
+// report adds a problem. The path leads on from the step.
+func (c *stepValidator) report(severity Severity, code Code, path, format string, args ...any) {
+	c.problems = append(c.problems, Problem{
+		Severity: severity,
+		Code:     code,
+		Path:     jsondoc.Join(fmt.Sprintf("steps[%d]", c.i), path),
+		Step:     c.key,
+		Message:  fmt.Sprintf(format, args...),
+	})
+}
+
+func (c *stepValidator) errorf(code Code, path, format string, args ...any) {
+	c.report(SeverityError, code, path, format, args...)
+}
+
+func (c *stepValidator) warnf(code Code, path, format string, args ...any) {
+	c.report(SeverityWarning, code, path, format, args...)
+}
+
+func (c *stepValidator) validateKey() {
+	if c.key == "" {
+		c.errorf(CodeEmptyKey, "key", "the step has no key: give it one that no other step has")
+		return
+	}
+	if first := c.graph.index[c.key]; first != c.i {
+		c.errorf(CodeDuplicateStep, "key", "steps[%d] has the same key: give every step a key of its own", first)
+	}
+	if len(c.key) > c.limits.StepKeyBytes {
+		c.errorf(CodeLimit, "key", "the key has %d bytes, the limit is %d: jsondoc.Shorten it", len(c.key), c.limits.StepKeyBytes)
+	}
+	if flaw := characterFlaw(c.key); flaw != "" {
+		c.errorf(CodeInvalidName, "key", "the key %s", flaw)
+	}
+}
+
+func (c *stepValidator) validateTrigger() {
+	switch {
+	case c.graph.types[c.i] != TypeTrigger:
+	case c.i != c.graph.trigger:
+		c.errorf(CodeMultipleTriggers, "type", "step %s is the trigger already: keep one, and make an automation for each event",
+			jsondoc.Quote(c.automation.Steps[c.graph.trigger].Key))
+	case c.i > 0:
+		c.errorf(CodeTriggerNotFirst, "type", "the trigger is not the first step: move it to the front of steps")
+	}
+}
+
+// validatePosition checks where the step lies in the graph.
+func (c *stepValidator) validatePosition() {
+	if cycle, ok := c.graph.cycles[c.i]; ok {
+		c.errorf(CodeCycle, "", "the steps run in a circle, %s: remove one of these connections", c.keys(cycle))
+	}
+	switch {
+	case !c.graph.isRooted():
+	case c.graph.reached[c.i]:
+		if !c.live[c.i] {
+			c.warnf(CodeStepAfterDelete, "", "the step never runs, because it comes after a contact_delete: "+
+				"move it before that, or remove it")
+		}
+	case c.graph.index[c.key] == c.i:
+		c.errorf(CodeUnreachable, "", "no path leads from the trigger to the step: connect it, or remove it")
+	}
+}
+
+func (c *stepValidator) keys(steps []int) string {
+	keys := make([]string, len(steps))
+	for i, step := range steps {
+		keys[i] = jsondoc.Shorten(c.automation.Steps[step].Key)
+	}
+	return strings.Join(keys, " → ")
+}
+
+// validateBranches warns about outcomes of the step that lead nowhere, or that
+// make no difference.
+func (c *stepValidator) validateBranches() {
+	switch config := c.graph.configs[c.i].(type) {
+	case Condition:
+		met := c.graph.hasBranch(c.i, ConnectionConditionMet)
+		notMet := c.graph.hasBranch(c.i, ConnectionConditionNotMet)
+		if met != notMet {
+			missing := ConnectionConditionMet
+			if met {
+				missing = ConnectionConditionNotMet
+			}
+			c.warnf(CodeOneBranch, "", "the condition has one branch only, and the run ends otherwise: "+
+				"add a connection of type %q unless that is meant", missing)
+		}
+		c.validateTargets()
+	case WaitForEvent:
+		c.validateTimeout(config)
+		c.validateTargets()
+	}
+}
+
+func (c *stepValidator) validateTimeout(wait WaitForEvent) {
+	switch {
+	case wait.Timeout.IsZero():
+		c.warnf(CodeWaitForever, "config", "the wait has no timeout, and can last for ever: give it one")
+	case !c.graph.hasBranch(c.i, ConnectionTimeout) && !c.graph.hasBranch(c.i, ConnectionDefault):
+		c.warnf(CodeUnhandledTimeout, "config.timeout", "the run fails when the wait times out: "+
+			"add a connection of type %q or %q", ConnectionTimeout, ConnectionDefault)
+	}
+}
+
+// validateTargets warns if two outcomes of the step lead to the same step.
+func (c *stepValidator) validateTargets() {
+	for _, types := range [...][2]ConnectionType{
+		{ConnectionConditionMet, ConnectionConditionNotMet},
+		{ConnectionEventReceived, ConnectionTimeout},
+		{ConnectionEventReceived, ConnectionDefault},
+		{ConnectionTimeout, ConnectionDefault},
+	} {
+		one, ok1 := c.graph.branch(c.i, types[0])
+		two, ok2 := c.graph.branch(c.i, types[1])
+		if ok1 && ok2 && one.to == two.to && one.to >= 0 {
+			c.warnf(CodeSameTarget, "", "the branches %q and %q both lead to step %s: "+
+				"the outcome makes no difference, so connect one of them elsewhere", types[0], types[1],
+				jsondoc.Quote(c.automation.Steps[one.to].Key))
+		}
+	}
+}
+
+// isBuiltin reports whether t is a step type of this package.
+func isBuiltin(t StepType) bool {
+	_, ok := builtin().configs[t]
+	return ok
+}
+
+// validateConfig checks what the step's config says.
+func (c *stepValidator) validateConfig() {
+	switch config := c.graph.configs[c.i].(type) {
+	case nil:
+		c.errorf(CodeInvalidConfig, "config", "the step has no config: give it one, such as automation.Delay{…}")
+		return
+	case Trigger:
+		c.validateEventName(config.EventName)
+	case Condition:
+		c.validateRule("config", config.Rule)
+	case Delay:
+		c.validateDelay(config)
+	case WaitForEvent:
+		c.validateWait(config)
+	case SendEmail:
+		c.validateEmail(config)
+	case ContactUpdate:
+		c.validateContactUpdate(config)
+	case ContactDelete:
+	case AddToSegment:
+		c.validateID("config.segment_id", "segment id", config.SegmentID)
+	default:
+		c.validateCustom(config)
+		return
+	}
+	if reflect.TypeOf(c.automation.Steps[c.i].Config).Kind() == reflect.Pointer {
+		c.errorf(CodeInvalidConfig, "config", "the config is a pointer: give the %s itself, not its address",
+			reflect.TypeOf(c.graph.configs[c.i]))
+	}
+}
+
+func (c *stepValidator) validateEventName(name string) {
+	if name == "" {
+		c.errorf(CodeMissingField, "config.event_name", "the event name is missing: give one, such as \"user.created\"")
+		return
+	}
+	if flaw := eventNameFlaw(name); flaw != "" {
+		c.errorf(CodeInvalidEventName, "config.event_name", "event name %s %s", jsondoc.Quote(name), flaw)
+	}
+}
+
+func (c *stepValidator) validateID(path, what, id string) {
+	if id == "" {
+		c.errorf(CodeMissingField, path, "the %s is missing: give one", what)
+		return
+	}
+	if flaw := idFlaw(id); flaw != "" {
+		c.errorf(CodeInvalidConfig, path, "the %s %s %s", what, jsondoc.Quote(id), flaw)
+	}
+}
+
+func (c *stepValidator) validateText(path, what, text string) {
+	if flaw := textFlaw(text); flaw != "" {
+		c.errorf(CodeInvalidConfig, path, "the %s %s %s", what, jsondoc.Quote(text), flaw)
+	}
+}
+
+func (c *stepValidator) validateDelay(delay Delay) {
+	if delay.Duration.IsZero() {
+		c.errorf(CodeMissingField, "config.duration", `the duration is missing: give one, such as "3 days"`)
+		return
+	}
+	c.validateDuration("config.duration", delay.Duration)
+}
+
+func (c *stepValidator) validateDuration(path string, d Duration) {
+	switch err := d.Err(); {
+	case err != nil:
+		c.errorf(CodeInvalidDuration, path, "%s", err)
+	case d.Std() > c.limits.Duration:
+		c.errorf(CodeLimit, path, "duration %s is over the limit of %s: jsondoc.Shorten it, or put several steps in a row",
+			jsondoc.Quote(d.String()), DurationOf(c.limits.Duration))
+	}
+}
+
+func (c *stepValidator) validateWait(wait WaitForEvent) {
+	c.validateEventName(wait.EventName)
+	c.validateDuration("config.timeout", wait.Timeout)
+	if !wait.FilterRule.IsZero() {
+		c.validateRule("config.filter_rule", wait.FilterRule)
+	}
+}
+
+func (c *stepValidator) validateRule(path string, r Rule) {
+	bounded := true
+	for _, p := range ruleProblems(r, c.limits, c.waitNames) {
+		c.errorf(p.Code, jsondoc.Join(path, p.Path), "%s", p.Message)
+		bounded = bounded && p.Code != CodeLimit
+	}
+	if bounded {
+		c.validateWaitFields(path, r)
+	}
+}
+
+// validateWaitFields checks those references of a rule that can be read: what is
+// wrong with the others has been reported.
+func (c *stepValidator) validateWaitFields(path string, r Rule) {
+	for i, member := range r.Rules {
+		c.validateWaitFields(fmt.Sprintf("%s.rules[%d]", path, i), member)
+	}
+	if !strings.HasPrefix(r.Field, "wait_events.") {
+		return
+	}
+	if p, err := compilePath(r.Field, c.waitNames); err == nil {
+		c.validateWaitedFor(jsondoc.Join(path, "field"), p)
+	}
+}
+
+func (c *stepValidator) validateEmail(email SendEmail) {
+	c.validateAddress("config.from", "sender", email.From)
+	c.validateHeader("config.subject", "subject", email.Subject)
+	c.validateAddress("config.reply_to", "reply address", email.ReplyTo)
+	c.validateID("config.template.id", "template's id", email.Template.ID)
+	c.validateValues("config.template.variables", email.Template.Variables)
+	switch email.Delivery {
+	case "", AtLeastOnce, AtMostOnce:
+	default:
+		c.errorf(CodeInvalidConfig, "config.delivery", "delivery %s is unknown: use %q or %q",
+			jsondoc.Quote(email.Delivery), AtLeastOnce, AtMostOnce)
+	}
+}
+
+// validateHeader refuses line breaks, with which a text would add headers of its
+// own to an email: names stand before addresses, and in subjects.
+func (c *stepValidator) validateHeader(path, what, text string) (safe bool) {
+	if strings.ContainsAny(text, "\r\n") {
+		c.errorf(CodeUnsafeHeader, path, "the %s %s has a line break: write it on one line", what, jsondoc.Quote(text))
+		return false
+	}
+	c.validateText(path, what, text)
+	return true
+}
+
+func (c *stepValidator) validateAddress(path, what, text string) {
+	if text == "" || !c.validateHeader(path, what, text) {
+		return
+	}
+	if _, err := mail.ParseAddress(text); err != nil {
+		c.errorf(CodeInvalidEmail, path, `the %s %s is not an email address: write "name@example.com" or "Name <name@example.com>"`,
+			what, jsondoc.Quote(text))
+	}
+}
+
+func (c *stepValidator) validateContactUpdate(update ContactUpdate) {
+	if update.FirstName.IsZero() && update.LastName.IsZero() && update.Unsubscribed.IsZero() && len(update.Properties) == 0 {
+		c.errorf(CodeMissingField, "config", "nothing is updated: give first_name, last_name, unsubscribed or properties")
+	}
+	c.validateName("config.first_name", update.FirstName)
+	c.validateName("config.last_name", update.LastName)
+	c.validateUnsubscribed("config.unsubscribed", update.Unsubscribed)
+	c.validateValues("config.properties", update.Properties)
+}
+
+func (c *stepValidator) validateName(path string, v Value) {
+	switch v.kind {
+	case valueString:
+		c.validateHeader(path, "name", v.text)
+	case valueNumber, valueBool:
+		c.errorf(CodeInvalidConfig, path, "%s is not a name: give a string, a reference, or null to clear it", jsondoc.Shorten(v.String()))
+	default:
+		c.validateValue(path, v)
+	}
+}
+
+func (c *stepValidator) validateUnsubscribed(path string, v Value) {
+	switch v.kind {
+	case valueString, valueNumber, valueNull:
+		c.errorf(CodeInvalidConfig, path, "%s is neither true nor false: give a boolean or a reference", jsondoc.Shorten(v.String()))
+	default:
+		c.validateValue(path, v)
+	}
+}
+
+func (c *stepValidator) validateValues(path string, values map[string]Value) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		member, v := string(jsondoc.AppendKey([]byte(path), name)), values[name]
+		if name == "" {
+			c.errorf(CodeInvalidConfig, path, "a name is empty: give every value a name")
+		}
+		if v.IsZero() {
+			c.errorf(CodeInvalidConfig, member, "%s has no value: give one, or null", jsondoc.Quote(name))
+		}
+		c.validateText(path, "name", name)
+		c.validateValue(member, v)
+	}
+}
+
+// validateValue checks a literal or a reference. An absent value is fine.
+func (c *stepValidator) validateValue(path string, v Value) {
+	if err := v.err(); err != nil {
+		c.errorf(CodeInvalidConfig, path, "%s", err)
+		return
+	}
+	if ref, ok := v.Ref(); ok {
+		c.validateReference(path, ref)
+	}
+}
+
+func (c *stepValidator) validateReference(path, ref string) {
+	p, err := compilePath(ref, c.waitNames)
+	switch {
+	case errors.Is(err, errNotWaitedFor):
+		c.errorf(CodeWaitNeverBefore, path, "%s", err)
+	case err != nil:
+		c.errorf(CodeInvalidReference, path, "%s", err)
+	case p.scope == scopeWaitEvents:
+		c.validateWaitedFor(path, p)
+	}
+}
+
+// validateWaitedFor checks that the event whose payload p reads has been received
+// when a run comes to the step.
+func (c *stepValidator) validateWaitedFor(path string, p path) {
+	if !c.graph.reached[c.i] {
+		return
+	}
+	if c.flow == nil {
+		c.flow = newWaitFlow(c.graph, c.waitNames)
+	}
+	switch c.flow.at(c.i, p.event) {
+	case notWaitedFor:
+		c.errorf(CodeWaitNeverBefore, path, "%s reads event %q, which no step before this one waits for: "+
+			"put a wait_for_event before it", jsondoc.Quote(p.text), p.event)
+	case receivedNever:
+		c.warnf(CodeWaitSometimesBefore, path, "%s reads event %q, which is received on no path to the step: "+
+			"it is always absent, so read it where the event was received", jsondoc.Quote(p.text), p.event)
+	case receivedSometimes:
+		c.warnf(CodeWaitSometimesBefore, path, "%s reads event %q, which is not received on every path to the step: "+
+			"it can be absent", jsondoc.Quote(p.text), p.event)
+	}
+}
+
+// validateCustom checks a config that is not built in, as far as its type is known.
+func (c *stepValidator) validateCustom(config StepConfig) {
+	typ := config.StepType()
+	if isBuiltin(typ) {
+		c.errorf(CodeInvalidConfig, "config", "step type %q is built in, and %T is not its config: "+
+			"give the struct of this package", typ, config)
+		return
+	}
+	kind, ok := c.registry.lookup(typ)
+	if !ok {
+		c.errorf(CodeUnknownType, "type", "step type %s is unknown: %s", jsondoc.Quote(typ), typeHint(typ, builtin().stepTypes(c.registry)))
+		return
+	}
+	config, problems := kind.resolve(config)
+	if problems != nil {
+		c.relay(problems)
+		return
+	}
+	if err := kind.validate(config); err != nil {
+		c.reportCustom(err)
+	}
+	for _, v := range kind.values(config) {
+		c.validateValue(jsondoc.Join("config", v.path), v.value)
+	}
+}
+
+// reportCustom reports what a config of the host says about itself, one by
+// one if it lists problems.
+func (c *stepValidator) reportCustom(err error) {
+	if list := (*ValidationError)(nil); errors.As(err, &list) {
+		c.relay(list.Problems)
+		return
+	}
+	c.errorf(CodeInvalidConfig, "config", "%s", err)
+}
+
+// relay reports problems whose paths lead on from the config.
+func (c *stepValidator) relay(problems Problems) {
+	for _, p := range problems {
+		c.report(p.Severity, p.Code, jsondoc.Join("config", p.Path), "%s", p.Message)
+	}
+}
