@@ -17,8 +17,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// The README and docs/design.md are short: whoever adds a paragraph there moves
-// another one to a page of its own.
+// The README and docs/design.md stay short: what does not fit moves to another page.
 func TestDocs_AreShort(t *testing.T) {
 	t.Parallel()
 	assert.LessOrEqual(t, strings.Count(read(t, "README.md"), "\n"), 150, "lines of README.md")
@@ -167,8 +166,8 @@ func bare(line string) string {
 	return strings.TrimSpace(code)
 }
 
-// files returns the files of the repository with an extension, other than those
-// that tools have put there.
+// files returns the files of the repository with an extension, except those that
+// tools create.
 func files(t *testing.T, extension string) []string {
 	t.Helper()
 	var found []string
