@@ -67,15 +67,6 @@ func (v *namedValue) source() string {
 
 func idempotencyKey(runID, step string) string { return "run/" + runID + "/" + step }
 
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for name := range m {
-		keys = append(keys, name)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
 // Email is what a send_email step hands to the Mailer, which renders the
 // template.
 type Email struct {

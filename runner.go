@@ -2,6 +2,8 @@ package automation
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/seed-b636437c/automation/internal/schema"
@@ -103,4 +105,9 @@ func (r *Runner) findContact(ctx context.Context, ref ContactRef) (c Contact, er
 func (r *Runner) newContact(email string) *Contact {
 	now := r.now()
 	return &Contact{ID: r.ids.Next(now), Email: email, CreatedAt: now}
+}
+
+// panicError makes a failed attempt of a panic. The effect may have happened.
+func panicError(p any) error {
+	return fmt.Errorf("panic: %v: %w\n%s", p, ErrOutcomeUnknown, debug.Stack())
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"time"
 )
 
@@ -201,11 +200,6 @@ func (t *task) applyChange(effect Effect, changed *Contact) {
 		t.notice(&ContactDeleted{At: t.now, ContactID: t.work.Key.ID})
 		t.contact, t.remove = nil, true
 	}
-}
-
-// panicError makes a failed attempt of a panic. The effect may have happened.
-func panicError(p any) error {
-	return fmt.Errorf("panic: %v: %w\n%s", p, ErrOutcomeUnknown, debug.Stack())
 }
 
 // released goes on with a run whose effect did not begin: the run may have to be

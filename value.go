@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -249,4 +250,13 @@ func (v Value) resolve(d *Data) (any, bool) {
 		return nil, false
 	}
 	return p.resolve(d)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for name := range m {
+		keys = append(keys, name)
+	}
+	slices.Sort(keys)
+	return keys
 }
