@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/time/rate"
+
+	"github.com/seed-b636437c/automation/internal/options"
 )
 
 // Permission says what a key may do. The names are Resend's.
@@ -62,15 +64,15 @@ type keyring struct {
 }
 
 // newKeyring returns the keys of opts, and reports what is wrong with them.
-func newKeyring(c *optionCheck, opts Options) keyring {
+func newKeyring(c *options.Check, opts Options) keyring {
 	if opts.AuthenticatedByHost {
 		if len(opts.Keys) > 0 {
-			c.add("AuthenticatedByHost", "cannot be used together with Keys: nobody would look at them")
+			c.Add("AuthenticatedByHost", "cannot be used together with Keys: nobody would look at them")
 		}
 		return keyring{host: &caller{name: "host", limiter: newLimiter(opts.Rate)}}
 	}
 	if len(opts.Keys) == 0 {
-		c.add("Keys", "are required: give at least one, or set AuthenticatedByHost")
+		c.Add("Keys", "are required: give at least one, or set AuthenticatedByHost")
 	}
 	var ring keyring
 	seen := map[string]bool{}
@@ -79,7 +81,7 @@ func newKeyring(c *optionCheck, opts Options) keyring {
 		key.check(c, path)
 		hash := key.hash()
 		if hash != nil && seen[string(hash)] {
-			c.add(path+".Hash", "belongs to another key too")
+			c.Add(path+".Hash", "belongs to another key too")
 		}
 		seen[string(hash)] = true
 		ring.callers = append(ring.callers, &caller{
@@ -90,17 +92,17 @@ func newKeyring(c *optionCheck, opts Options) keyring {
 }
 
 // check reports what is wrong with the key at path.
-func (k Key) check(c *optionCheck, path string) {
+func (k Key) check(c *options.Check, path string) {
 	if k.Name == "" {
-		c.add(path+".Name", "is required")
+		c.Add(path+".Name", "is required")
 	}
 	if k.hash() == nil {
-		c.add(path+".Hash", "is not a SHA-256 in hexadecimal: use HashKey")
+		c.Add(path+".Hash", "is not a SHA-256 in hexadecimal: use HashKey")
 	}
 	switch k.Permission {
 	case "", PermissionFull, PermissionSending:
 	default:
-		c.add(path+".Permission", "%q is unknown: use %q or %q", k.Permission, PermissionFull, PermissionSending)
+		c.Add(path+".Permission", "%q is unknown: use %q or %q", k.Permission, PermissionFull, PermissionSending)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/options"
 )
 
 // Handler serves the API. It is safe for concurrent use, keeps nothing between
@@ -26,14 +27,14 @@ type Handler struct {
 // The Handler answers every path it is given. Mount it under a prefix with
 // http.StripPrefix.
 func New(runner *automation.Runner, opts Options) (*Handler, error) {
-	var c optionCheck
+	var problems automation.Problems
+	c := options.New(&problems, automation.CodeInvalidOption)
 	if runner == nil {
-		c.add("runner", "is required")
+		c.Add("runner", "is required")
 	}
-	opts.check(&c)
-	opts = opts.withDefaults()
-	keys := newKeyring(&c, opts)
-	if err := c.problems.Err("httpapi"); err != nil {
+	opts = opts.withDefaults(c)
+	keys := newKeyring(c, opts)
+	if err := problems.Err("httpapi"); err != nil {
 		return nil, err
 	}
 	h := &Handler{runner: runner, opts: opts, keys: keys, mux: http.NewServeMux()}

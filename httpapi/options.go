@@ -1,12 +1,12 @@
 package httpapi
 
 import (
-	"cmp"
 	"log/slog"
 	"math"
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/options"
 )
 
 // Options tune a Handler. Keys are needed, unless AuthenticatedByHost is set;
@@ -48,34 +48,12 @@ type Rate struct {
 	Burst int
 }
 
-// check reports what is wrong with the options that stand for themselves.
-func (o Options) check(c *optionCheck) {
-	if o.MaxBody < 0 {
-		c.add("MaxBody", "%d is negative: give zero for the default, or more", o.MaxBody)
-	}
-	if o.Timeout < 0 {
-		c.add("Timeout", "%s is negative: give zero for the default, or more", o.Timeout)
-	}
-	o.Rate.check(c)
-}
-
-func (r Rate) check(c *optionCheck) {
-	if !(r.PerSecond >= 0) || math.IsInf(r.PerSecond, 1) {
-		c.add("Rate.PerSecond", "%v is not a rate: give zero for no limit, or more", r.PerSecond)
-	}
-	if r.Burst < 0 {
-		c.add("Rate.Burst", "%d is negative: give zero for the default, or more", r.Burst)
-	}
-	if r.Burst > 0 && r.PerSecond == 0 {
-		c.add("Rate.Burst", "limits nothing without PerSecond: set both, or none")
-	}
-}
-
-// withDefaults returns o with its zero fields filled in.
-func (o Options) withDefaults() Options {
-	o.MaxBody = cmp.Or(o.MaxBody, 1<<20)
-	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
-	o.Rate.Burst = cmp.Or(o.Rate.Burst, max(1, int(math.Ceil(o.Rate.PerSecond))))
+// withDefaults returns o with its zero fields filled in, and reports to c what is wrong
+// with the other fields. Keys are validated by newKeyring.
+func (o Options) withDefaults(c *options.Check) Options {
+	c.Bytes("MaxBody", &o.MaxBody, 1<<20)
+	c.Duration("Timeout", &o.Timeout, 30*time.Second)
+	o.Rate = o.Rate.withDefaults(c)
 	if o.Clock == nil {
 		o.Clock = automation.SystemClock()
 	}
@@ -85,9 +63,11 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// optionCheck collects what is wrong with the arguments of New.
-type optionCheck struct{ problems automation.Problems }
-
-func (c *optionCheck) add(path, format string, args ...any) {
-	c.problems.Add(automation.CodeInvalidOption, path, format, args...)
+func (r Rate) withDefaults(c *options.Check) Rate {
+	c.Rate("Rate.PerSecond", r.PerSecond)
+	if r.Burst > 0 && r.PerSecond == 0 {
+		c.Add("Rate.Burst", "limits nothing without PerSecond: set both, or none")
+	}
+	c.Count("Rate.Burst", &r.Burst, max(1, int(math.Ceil(r.PerSecond))))
+	return r
 }

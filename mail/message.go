@@ -6,12 +6,12 @@ package mail
 import (
 	"context"
 	"net/mail"
-	"net/url"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/headertext"
+	"github.com/seed-b636437c/automation/internal/weburl"
 )
 
 // Renderer makes an email of what a send_email step asks for. It must be safe for
@@ -93,7 +93,7 @@ func (c *messageCheck) header(path, text string) bool {
 	switch {
 	case strings.ContainsAny(text, "\r\n"):
 		c.add(automation.CodeUnsafeHeader, path, "must not contain line breaks")
-	case strings.ContainsFunc(text, isControl):
+	case headertext.HasControl(text):
 		c.add(automation.CodeUnsafeHeader, path, "must not contain control characters")
 	case !utf8.ValidString(text):
 		c.add(automation.CodeUnsafeHeader, path, "must be valid UTF-8")
@@ -102,9 +102,6 @@ func (c *messageCheck) header(path, text string) bool {
 	}
 	return false
 }
-
-// isControl reports what no header field may contain. A tab is white space there.
-func isControl(r rune) bool { return unicode.IsControl(r) && r != '\t' }
 
 func (c *messageCheck) address(path, text string) *mail.Address {
 	list := c.addresses(path, text)
@@ -161,8 +158,7 @@ func (c *messageCheck) link(path, text string) {
 	if text == "" || !c.header(path, text) || !c.folds(path, text) {
 		return
 	}
-	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.ContainsFunc(text, outsideLink) {
+	if _, ok := weburl.Parse(text); !ok || strings.ContainsFunc(text, outsideLink) {
 		c.add(automation.CodeUnsafeHeader, path, "is not a web address that fits between angle brackets: encode what is not ASCII")
 	}
 }
