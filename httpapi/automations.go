@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -88,27 +87,25 @@ func (h *Handler) createAutomation(r *http.Request) (any, error) {
 	return automationRef(a.ID), nil
 }
 
-// readAutomation reads an automation and tells which fields it was given with.
-// What a step needs is for the Runner to say, which knows the types of steps.
+// readAutomation reads an automation and returns which fields the body has, without
+// those that are null. It does not validate the steps: only the Runner has the types of
+// all steps.
 func readAutomation(r *http.Request) (automation.Automation, map[string]bool, error) {
-	data, err := readBody(r)
+	var a automation.Automation
+	data, body, err := readJSON(r)
 	if err != nil {
-		return automation.Automation{}, nil, err
-	}
-	if err := checkSyntax(data); err != nil {
-		return automation.Automation{}, nil, err
+		return a, nil, err
 	}
 	given := map[string]bool{}
-	problems := members(data, func(name string, value json.RawMessage) automation.Problems {
-		given[name] = !isNull(value)
+	body.members(0, func(key, value int) {
+		name := body.Text(key)
+		given[name] = !body.isNull(value)
 		switch name {
 		case "object", "id", "version", "revision", "created_at", "updated_at":
-			return automation.Problems{problem(automation.CodeUnknownField, "", "is given by the server: leave it out")}
+			body.report(key, automation.CodeUnknownField, "is given by the server: leave it out")
 		}
-		return nil
 	})
-	var a automation.Automation
-	if err := problems.Err("automation"); err != nil {
+	if err := body.problems.Err("automation"); err != nil {
 		return a, nil, err
 	}
 	return a, given, a.UnmarshalJSON(data)

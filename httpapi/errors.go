@@ -42,9 +42,11 @@ var (
 	errRestricted = &failure{http.StatusUnauthorized, nameRestricted, "the API key may only send events"}
 )
 
-// problem returns an error about what is at path.
-func problem(code automation.Code, path, message string) automation.Problem {
-	return automation.Problem{Severity: automation.SeverityError, Code: code, Path: path, Message: message}
+// flawed returns an error with one problem, of what is at path in the request.
+func flawed(code automation.Code, path, message string) error {
+	var problems automation.Problems
+	problems.Add(code, path, "%s", message)
+	return problems.Err("request")
 }
 
 // invalid is a failure about what is at path in the request.

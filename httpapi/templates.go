@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -133,22 +132,19 @@ func (h *Handler) createTemplate(r *http.Request) (any, error) {
 	return templateRef(made), nil
 }
 
-// readTemplate reads a template and tells which fields it was given with.
+// readTemplate reads a template and returns which fields the body has, null included.
 func readTemplate(r *http.Request) (template.Template, map[string]bool, error) {
-	data, err := readBody(r)
+	data, body, err := readJSON(r)
 	if err != nil {
 		return template.Template{}, nil, err
 	}
-	if err := checkSyntax(data); err != nil {
+	t, err := template.Parse(data)
+	if err != nil {
 		return template.Template{}, nil, err
 	}
 	given := map[string]bool{}
-	_ = members(data, func(name string, _ json.RawMessage) automation.Problems { // Parse tells the problems
-		given[name] = true
-		return nil
-	})
-	t, err := template.Parse(data)
-	return t, given, err
+	body.members(0, func(key, _ int) { given[body.Text(key)] = true })
+	return t, given, nil
 }
 
 func (h *Handler) getTemplate(r *http.Request) (any, error) {
@@ -192,7 +188,7 @@ func newTemplateChange(t template.Template, given map[string]bool) (template.Cha
 		return change, invalid("status", "is changed by publishing the template")
 	}
 	if len(given) == 0 {
-		return change, automation.Problems{problem(automation.CodeMissingField, "", "an update needs at least one field")}.Err("request")
+		return change, flawed(automation.CodeMissingField, "", "an update needs at least one field")
 	}
 	for _, f := range []struct {
 		name   string
