@@ -1,22 +1,18 @@
 package httpapi
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // encode returns body as JSON. It can fail: the contact of a host may hold what
 // has no JSON.
 func encode(body any) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(body)
-	return b.Bytes(), err
+	text, err := jsondoc.Encode(body)
+	return append(text, '\n'), err
 }
 
 // respond writes an answer. It cannot be told to a client who is gone that
