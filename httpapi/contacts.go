@@ -130,8 +130,8 @@ func cleared(properties map[string]any) map[string]any {
 	return change
 }
 
-// deleteContact answers the id as contact, as Resend does, and as id, which its
-// client for Go reads.
+// deleteContact answers with the id in the field contact, as Resend does, and in the
+// field id, which Resend's client for Go reads.
 func (h *Handler) deleteContact(r *http.Request) (any, error) {
 	c, err := h.contact(r)
 	if err != nil {

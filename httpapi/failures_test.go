@@ -281,7 +281,7 @@ func TestContacts_ThatHaveNoJSONAreTheServersFailure(t *testing.T) {
 	assert.Contains(t, a.log.String(), "unsupported type: chan int")
 }
 
-// brokenStore fails where it is told to.
+// brokenStore fails where a field is set.
 type brokenStore struct {
 	automation.Store
 	find   func(ctx context.Context) error // an automation
@@ -339,7 +339,7 @@ func TestServerErrors_AreLoggedAndNotTold(t *testing.T) {
 	}
 }
 
-// damagedStore keeps automations that nobody can read.
+// damagedStore returns automations that cannot be decoded.
 type damagedStore struct{ automation.Store }
 
 func (s damagedStore) FindAutomation(ctx context.Context, id string) (automation.AutomationRecord, error) {
@@ -396,7 +396,7 @@ func TestUpdateAutomation_LosesAgainstAnotherUpdate(t *testing.T) {
 	conflict := func(context.Context) error { return automation.ErrConflict }
 	a := setupOn(t, brokenStore{Store: memory.New(), find: conflict}, automation.Options{})
 	got := a.must(http.StatusConflict, "PATCH", "/automations/x", `{"name": "x"}`).failure(t)
-	assert.Equal(t, failure{409, "conflict", `automation "x" was changed by somebody else at the same time: read it again`}, got)
+	assert.Equal(t, failure{409, "conflict", `automation "x" was changed by another caller at the same time: read it again`}, got)
 }
 
 func TestRaces_WithADeletionAreNotFound(t *testing.T) {
@@ -415,7 +415,7 @@ func TestConflicts_WithoutANameAreTold(t *testing.T) {
 	a := setupOn(t, brokenStore{Store: memory.New(), define: automation.ErrConflict}, automation.Options{})
 	a.must(http.StatusCreated, "POST", "/events", `{"name": "x"}`)
 	got := a.must(http.StatusConflict, "DELETE", "/events/x", "").failure(t)
-	assert.Equal(t, failure{409, "conflict", "it was changed by somebody else at the same time: try again"}, got)
+	assert.Equal(t, failure{409, "conflict", "it was changed by another caller at the same time: try again"}, got)
 }
 
 // blindMailer cannot reach the templates it should look at.

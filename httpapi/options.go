@@ -14,27 +14,27 @@ import (
 type Options struct {
 	// Keys are the API keys that are accepted.
 	Keys []Key
-	// AuthenticatedByHost says that the host has checked who is calling before
-	// the Handler is reached, which then checks nothing. It excludes Keys.
+	// AuthenticatedByHost means that the host authenticates each request before the
+	// Handler gets it. The Handler then checks no key, and Keys must be empty.
 	AuthenticatedByHost bool
-	// Contacts also serves the calls that create, read, change, list and delete
-	// contacts, and those about segments.
+	// Contacts also serves the calls that create, read, update, list and delete
+	// contacts, and the calls about segments.
 	Contacts bool
-	// Templates also serves the calls about templates, from here. Nil serves none.
+	// Templates holds the templates of the calls about templates. With nil these calls
+	// are not served.
 	Templates Templates
 	// MaxBody is how many bytes the body of a request may have: 1 MiB by default.
 	MaxBody int64
-	// Timeout bounds the work on one request: 30 seconds by default. How long a
-	// client may take to send its body is for the ReadTimeout of the
-	// http.Server to say.
+	// Timeout bounds the work on one request: 30 seconds by default. The ReadTimeout
+	// of the http.Server bounds how long a client may take to send its body.
 	Timeout time.Duration
-	// Rate limits the requests of each key; of all requests together with
-	// AuthenticatedByHost. Requests without a valid key are not counted. The
-	// zero Rate sets no limit.
+	// Rate limits the requests of each key, or with AuthenticatedByHost all requests
+	// together. Requests without a valid key are not counted. The zero Rate sets no
+	// limit.
 	Rate Rate
-	// Clock tells the time to Rate: the system's by default.
+	// Clock is the clock of Rate: the system's clock by default.
 	Clock automation.Clock
-	// Logger is told about requests that are answered with 500. Nil discards.
+	// Logger logs the requests that are answered with 500. Nil discards the log.
 	Logger *slog.Logger
 }
 
@@ -43,8 +43,8 @@ type Rate struct {
 	// PerSecond is how many requests a second are accepted in the long run.
 	// Zero means no limit.
 	PerSecond float64
-	// Burst is how many requests are accepted at once. Zero means one second's
-	// worth, and at least one.
+	// Burst is how many requests are accepted at once. Zero means as many as in one
+	// second, and at least one.
 	Burst int
 }
 
