@@ -30,7 +30,7 @@ func failWhile(broken *bool) func(context.Context, automation.Email) error {
 	}
 }
 
-func TestRequests_ThatAreInvalidSayWhatIsWrong(t *testing.T) {
+func TestRequests_ThatAreInvalidGetAllProblems(t *testing.T) {
 	t.Parallel()
 	const (
 		invalid = "validation_error"
@@ -213,7 +213,7 @@ func (a *api) contents() []string {
 	return all
 }
 
-func TestMethods_ThatAreNotAllowedAreToldWhichAre(t *testing.T) {
+func TestMethods_ThatAreNotAllowedGetTheOnesThatAre(t *testing.T) {
 	t.Parallel()
 	a := setup(t)
 	tests := map[string]struct{ method, path, allow string }{
@@ -239,7 +239,7 @@ func TestMethods_ThatAreNotAllowedAreToldWhichAre(t *testing.T) {
 	}
 }
 
-func TestContacts_AreServedOnlyIfAskedFor(t *testing.T) {
+func TestContacts_AreServedOnlyIfEnabled(t *testing.T) {
 	t.Parallel()
 	a := setup(t, func(o *httpapi.Options) { o.Contacts = false })
 	a.create()
@@ -249,7 +249,7 @@ func TestContacts_AreServedOnlyIfAskedFor(t *testing.T) {
 	a.must(http.StatusOK, "GET", "/contacts/ada@example.com/runs", "")
 }
 
-// hostContacts is a host's table with one contact in it.
+// hostContacts is the contact table of a host, with one contact in it.
 type hostContacts struct {
 	automation.ContactDirectory
 	properties map[string]any
@@ -284,9 +284,9 @@ func TestContacts_ThatHaveNoJSONAreTheServersFailure(t *testing.T) {
 // brokenStore fails where a field is set.
 type brokenStore struct {
 	automation.Store
-	find   func(ctx context.Context) error // an automation
-	count  error                           // runs
-	define error                           // events, again
+	find   func(ctx context.Context) error // for FindAutomation
+	count  error                           // for CountRuns
+	define error                           // updates and deletions of event definitions
 }
 
 func (s brokenStore) FindAutomation(ctx context.Context, id string) (automation.AutomationRecord, error) {
@@ -306,7 +306,7 @@ func (s brokenStore) UpdateEventDefinition(context.Context, automation.EventDefi
 	return s.define
 }
 
-func TestServerErrors_AreLoggedAndNotTold(t *testing.T) {
+func TestServerErrors_AreLoggedAndNotShown(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		fail    func(ctx context.Context) error
@@ -348,7 +348,7 @@ func (s damagedStore) FindAutomation(ctx context.Context, id string) (automation
 	return rec, err
 }
 
-func TestDamage_IsTheServersFailureWhateverIsAskedFor(t *testing.T) {
+func TestDamage_IsTheServersFailureInEveryCall(t *testing.T) {
 	t.Parallel()
 	store := memory.New()
 	id := setupOn(t, store, automation.Options{}).create()
@@ -361,7 +361,7 @@ func TestDamage_IsTheServersFailureWhateverIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestClient_WhoIsGoneIsNoFailureOfTheServer(t *testing.T) {
+func TestClient_ThatIsGoneIsNoFailureOfTheServer(t *testing.T) {
 	t.Parallel()
 	ctx, leave := context.WithCancel(t.Context())
 	a := setupOn(t, brokenStore{Store: memory.New(), find: func(ctx context.Context) error {
@@ -410,7 +410,7 @@ func TestRaces_WithADeletionAreNotFound(t *testing.T) {
 	a.must(http.StatusNotFound, "PATCH", "/events/x", `{"schema": null}`)
 }
 
-func TestConflicts_WithoutANameAreTold(t *testing.T) {
+func TestConflicts_WithoutANameAreReported(t *testing.T) {
 	t.Parallel()
 	a := setupOn(t, brokenStore{Store: memory.New(), define: automation.ErrConflict}, automation.Options{})
 	a.must(http.StatusCreated, "POST", "/events", `{"name": "x"}`)
@@ -418,14 +418,14 @@ func TestConflicts_WithoutANameAreTold(t *testing.T) {
 	assert.Equal(t, failure{409, "conflict", "it was changed by another caller at the same time: try again"}, got)
 }
 
-// blindMailer cannot reach the templates it should look at.
+// blindMailer cannot reach its templates.
 type blindMailer struct{ *capture.Mailer }
 
 func (blindMailer) InspectTemplate(context.Context, string) (automation.TemplateInfo, error) {
 	return automation.TemplateInfo{}, errors.New("dial tcp: connection refused")
 }
 
-func TestValidate_FailsIfTheTemplatesCannotBeLookedAt(t *testing.T) {
+func TestValidate_FailsIfTheTemplatesCannotBeRead(t *testing.T) {
 	t.Parallel()
 	a := setup(t)
 	runner, err := automation.New(memory.New(), blindMailer{a.mailer}, automation.Options{})
