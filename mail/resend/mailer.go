@@ -22,9 +22,9 @@ var (
 	_ automation.TemplateInspector = (*Mailer)(nil)
 )
 
-// New returns a Mailer that uses this API key. A key that may only send is enough,
-// but InspectTemplate needs one with full access. The error is an
-// *automation.ValidationError that lists all problems.
+// New returns a Mailer that uses this API key. A key with sending access is enough for
+// SendEmail; InspectTemplate needs a key with full access. The error is an
+// *automation.ValidationError that lists all problems of the arguments.
 func New(apiKey string, opts Options) (*Mailer, error) {
 	var problems automation.Problems
 	c := optionCheck{options.New(&problems, automation.CodeInvalidOption)}
@@ -38,11 +38,11 @@ func New(apiKey string, opts Options) (*Mailer, error) {
 	return m, nil
 }
 
-// SendEmail implements automation.Mailer. The id is Resend's; it is empty if Resend
-// did not tell.
+// SendEmail implements automation.Mailer. The id is Resend's. It is empty if Resend's
+// answer has no id. The package comment describes the errors.
 func (m *Mailer) SendEmail(ctx context.Context, email automation.Email) (string, error) {
 	if err := ctx.Err(); err != nil {
-		return "", err // nothing was sent: no doubt about it
+		return "", err // nothing was sent, so the outcome is not unknown
 	}
 	message, err := m.compose(ctx, email)
 	if err != nil {
@@ -53,7 +53,7 @@ func (m *Mailer) SendEmail(ctx context.Context, email automation.Email) (string,
 	}
 	err = m.post(ctx, "/emails", email.IdempotencyKey, message, &accepted)
 	if hasName(err, nameOtherContent) {
-		return "", nil // an earlier attempt has sent it
+		return "", nil // an earlier attempt sent the email
 	}
 	return accepted.ID, err
 }

@@ -20,26 +20,27 @@ const (
 
 // Options tune a Mailer. The zero value works.
 type Options struct {
-	// Renderer makes the emails. Nil leaves that to Resend, which has the templates
-	// then.
+	// Renderer renders the emails. With nil Resend renders them, from its own
+	// templates.
 	Renderer mail.Renderer
-	// From is the sender where neither the step nor the renderer names one. With
-	// templates at Resend it wins over the template's own sender, which is not
-	// known here: set it only if your templates have none.
+	// From is the sender of an email for which neither the step nor the renderer names
+	// one. It also replaces the sender of a template at Resend, which the Mailer
+	// cannot read: set From only if your templates at Resend have no sender.
 	From string
-	// BaseURL is where the API is: https://api.resend.com by default.
+	// BaseURL is the address of the API: https://api.resend.com by default.
 	BaseURL string
-	// Client does the requests. The default one gives up after 30 seconds. In either
-	// case redirects are not followed: the API key is for one host.
+	// Client makes the requests. The default client has a time-out of 30 seconds. No
+	// client follows redirects here: the API key is for one host.
 	Client *http.Client
 	// Unsubscribe returns the contact's unsubscribe link, for the List-Unsubscribe
-	// header of emails whose template is at Resend. Nil leaves the header out. A
-	// Renderer sets the link itself.
+	// header of emails whose template is at Resend. Nil leaves the header out. It must
+	// be safe for concurrent use. A Renderer sets the link itself.
 	Unsubscribe func(automation.Contact) (string, error)
-	// OmitTags sends emails without the tags automation_id, run_id and step_key.
-	// With them, which is the default, a webhook of Resend about an email that
-	// bounced leads to the run. Recipients do not see them. Resend allows ASCII
-	// letters, digits, _ and - in a tag: one with anything else is left out.
+	// OmitTags sends emails without the tags automation_id, run_id and step_key. With
+	// these tags, which is the default, the host can find the run for a webhook of
+	// Resend about an email that bounced. Recipients do not see tags. Resend allows
+	// ASCII letters, digits, _ and - in a tag: a tag with any other character is left
+	// out.
 	OmitTags bool
 }
 
@@ -72,7 +73,7 @@ func (c optionCheck) apiKey(key string) {
 	}
 }
 
-// baseURL does not repeat the URL either: it could contain a password.
+// baseURL does not put the URL into a message: the URL could contain a password.
 func (c optionCheck) baseURL(base string) {
 	if u, ok := weburl.Parse(base); !ok || u.User != nil || strings.ContainsAny(base, "?#") {
 		c.Add("BaseURL", "is not the address of an API: give one such as %s", defaultBaseURL)
@@ -88,7 +89,7 @@ func (c optionCheck) from(from string) {
 	}
 }
 
-// printable reports whether text has only ASCII characters that can be seen.
+// printable reports whether text has only visible ASCII characters.
 func printable(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }

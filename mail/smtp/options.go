@@ -13,24 +13,24 @@ import (
 	"github.com/seed-b636437c/automation/mail"
 )
 
-// TLSMode says how the connection is encrypted.
+// TLSMode is how the connection is encrypted.
 type TLSMode string
 
 // The TLS modes.
 const (
-	// StartTLS begins in the clear and must be upgraded before anything is sent.
+	// StartTLS begins without encryption and must be upgraded before anything is sent.
 	// It is the default.
 	StartTLS TLSMode = "starttls"
 	// ImplicitTLS is encrypted from the first byte.
 	ImplicitTLS TLSMode = "implicit"
-	// OpportunisticTLS is StartTLS if the server offers it. It does not protect
-	// against somebody who hides the offer.
+	// OpportunisticTLS is StartTLS if the server offers it, and NoTLS if not. It does
+	// not protect against an attacker on the network, who can hide the offer.
 	OpportunisticTLS TLSMode = "opportunistic"
-	// NoTLS is never encrypted, for a server on the same machine.
+	// NoTLS never encrypts. It is for a server on the same machine.
 	NoTLS TLSMode = "none"
 )
 
-// Options tune a Mailer. The zero value works with a server that wants no
+// Options tune a Mailer. The zero value works with a server that needs no
 // authentication.
 type Options struct {
 	// Port is 587 by default, and 465 with ImplicitTLS.
@@ -38,41 +38,43 @@ type Options struct {
 	// TLS is StartTLS by default.
 	TLS TLSMode
 	// TLSConfig is used for the handshake. Nil trusts the system's roots. An empty
-	// ServerName is the host.
+	// ServerName means the host.
 	TLSConfig *tls.Config
 	// Username and Password sign in, unless the Username is empty. With
 	// AuthXOAuth2 the Password is the access token.
 	Username, Password string
-	// Auth is chosen from what the server offers by default.
+	// Auth is the mechanism to sign in with. By default it is the best of those that
+	// the server offers.
 	Auth AuthMechanism
-	// AllowCleartextPassword lets a password cross a connection that is not
-	// encrypted. Without it that is done for a server on this machine only.
+	// AllowCleartextPassword allows sending a password over a connection that is not
+	// encrypted. Without it, that is allowed only for a server on this machine.
 	AllowCleartextPassword bool
-	// LocalName is how the client introduces itself: the name of this machine by
+	// LocalName is the name of the client in EHLO: the name of this machine by
 	// default.
 	LocalName string
-	// Connections is how many connections are open at most: 4 by default. They
-	// are opened when needed, and kept. A send that finds all of them busy waits.
+	// Connections is how many connections are open at most: 4 by default. The Mailer
+	// opens a connection when it needs one, and keeps it. While all of them are busy,
+	// a further send waits.
 	Connections int
-	// RatePerSecond bounds how many messages go out, over all connections. Zero is
+	// RatePerSecond bounds how many messages are sent, over all connections. Zero means
 	// no bound.
 	RatePerSecond float64
-	// Burst is how many messages may go out at once after a pause: 1 by default. It
-	// needs a RatePerSecond.
+	// Burst is how many messages may be sent at once after a pause: 1 by default. A
+	// Burst needs a RatePerSecond.
 	Burst int
-	// Timeout bounds dialing, and how long the server may keep one read or write
-	// waiting: 15 seconds by default. The context bounds all of it together.
+	// Timeout bounds dialing, and each read and write: 15 seconds by default. The
+	// context of SendEmail bounds all of them together.
 	Timeout time.Duration
-	// IdleTimeout is how long a connection may have been idle to be used again: 30
-	// seconds by default. Servers drop those that are idle for long.
+	// IdleTimeout is how long a connection may be idle and still be used again: 30
+	// seconds by default. Servers close connections that are idle for long.
 	IdleTimeout time.Duration
 	// MessagesPerConnection is how many messages a connection carries before it is
-	// replaced. Zero is no bound.
+	// replaced. Zero means no bound.
 	MessagesPerConnection int
 }
 
-// withDefaults returns o with its zero fields filled in, and what is wrong with the
-// arguments of New.
+// withDefaults returns o with its zero fields filled in, and an error with all problems of
+// the arguments of New.
 func (o Options) withDefaults(host string, renderer mail.Renderer) (Options, error) {
 	var problems automation.Problems
 	c := optionCheck{options.New(&problems, automation.CodeInvalidOption)}
@@ -154,7 +156,7 @@ func (c optionCheck) localName(name *string) {
 	}
 }
 
-// notInName reports what would end or split the word that a name is in a command.
+// notInName reports whether r would end or split the word that a name is in a command.
 func notInName(r rune) bool { return r <= ' ' || r > '~' || r == '/' || r == '@' }
 
 func (c optionCheck) rate(o *Options) {
