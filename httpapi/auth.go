@@ -9,21 +9,24 @@ import (
 	"strings"
 
 	"golang.org/x/time/rate"
+
+	"github.com/seed-b636437c/automation/internal/options"
 )
 
-// Permission says what a key may do. The names are Resend's.
+// Permission limits what a key may do. The names are Resend's.
 type Permission string
 
-// The permissions. An empty Permission is read as PermissionFull.
+// The permissions. An empty Permission means PermissionFull.
 const (
+	// PermissionFull allows every call.
 	PermissionFull Permission = "full_access"
 	// PermissionSending allows POST /events/send and nothing else.
 	PermissionSending Permission = "sending_access"
 )
 
-// Key is an API key, of which only a hash is known here.
+// Key is an API key. The Handler holds only a hash of its secret.
 type Key struct {
-	// Name says in the log whose request has failed. It is required.
+	// Name identifies the key in the log of failed requests. It is required.
 	Name string
 	// Hash is what HashKey returns for the secret.
 	Hash string
@@ -31,16 +34,15 @@ type Key struct {
 	Permission Permission
 }
 
-// HashKey returns the SHA-256 of a key's secret in hexadecimal. That suffices for
-// secrets that were drawn at random, from 128 bits or more; it does not protect
-// a password that can be guessed.
+// HashKey returns the SHA-256 of a key's secret in hexadecimal. Such a hash is safe to
+// store for a secret of 128 random bits or more. It does not protect a password that can
+// be guessed.
 func HashKey(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
 }
 
-// caller is who may call: the holder of a key, or everybody that the host lets
-// through.
+// caller is the holder of a key, or every client that the host authenticates.
 type caller struct {
 	name       string
 	hash       []byte
@@ -48,8 +50,8 @@ type caller struct {
 	limiter    *rate.Limiter // nil: no limit
 }
 
-// nobody calls before the key of a request was looked at.
-var nobody = &caller{}
+// unknownCaller is the caller of a request whose key is not checked yet.
+var unknownCaller = &caller{}
 
 func (c *caller) may(op operation) bool {
 	return c.permission != PermissionSending || op.sending
@@ -61,16 +63,16 @@ type keyring struct {
 	host    *caller // set if the host authenticates
 }
 
-// newKeyring returns the keys of opts, and reports what is wrong with them.
-func newKeyring(c *optionCheck, opts Options) keyring {
+// newKeyring returns the callers of opts, and reports invalid keys to c.
+func newKeyring(c *options.Check, opts Options) keyring {
 	if opts.AuthenticatedByHost {
 		if len(opts.Keys) > 0 {
-			c.add("AuthenticatedByHost", "cannot be used together with Keys: nobody would look at them")
+			c.Add("AuthenticatedByHost", "cannot be used together with Keys: the Handler would ignore them")
 		}
 		return keyring{host: &caller{name: "host", limiter: newLimiter(opts.Rate)}}
 	}
 	if len(opts.Keys) == 0 {
-		c.add("Keys", "are required: give at least one, or set AuthenticatedByHost")
+		c.Add("Keys", "are required: give at least one, or set AuthenticatedByHost")
 	}
 	var ring keyring
 	seen := map[string]bool{}
@@ -79,7 +81,7 @@ func newKeyring(c *optionCheck, opts Options) keyring {
 		key.check(c, path)
 		hash := key.hash()
 		if hash != nil && seen[string(hash)] {
-			c.add(path+".Hash", "belongs to another key too")
+			c.Add(path+".Hash", "belongs to another key too")
 		}
 		seen[string(hash)] = true
 		ring.callers = append(ring.callers, &caller{
@@ -89,22 +91,22 @@ func newKeyring(c *optionCheck, opts Options) keyring {
 	return ring
 }
 
-// check reports what is wrong with the key at path.
-func (k Key) check(c *optionCheck, path string) {
+// check reports what is wrong with the key at path, such as Keys[1].
+func (k Key) check(c *options.Check, path string) {
 	if k.Name == "" {
-		c.add(path+".Name", "is required")
+		c.Add(path+".Name", "is required")
 	}
 	if k.hash() == nil {
-		c.add(path+".Hash", "is not a SHA-256 in hexadecimal: use HashKey")
+		c.Add(path+".Hash", "is not a SHA-256 in hexadecimal: use HashKey")
 	}
 	switch k.Permission {
 	case "", PermissionFull, PermissionSending:
 	default:
-		c.add(path+".Permission", "%q is unknown: use %q or %q", k.Permission, PermissionFull, PermissionSending)
+		c.Add(path+".Permission", "%q is unknown: use %q or %q", k.Permission, PermissionFull, PermissionSending)
 	}
 }
 
-// hash returns the bytes of k.Hash, or nil if it is none.
+// hash returns the bytes of k.Hash, or nil if k.Hash is not a hash.
 func (k Key) hash() []byte {
 	hash, err := hex.DecodeString(k.Hash)
 	if err != nil || len(hash) != sha256.Size {
@@ -113,7 +115,7 @@ func (k Key) hash() []byte {
 	return hash
 }
 
-// caller returns whose key the request carries.
+// caller returns the caller whose key the request carries.
 func (k keyring) caller(r *http.Request) (*caller, error) {
 	if k.host != nil {
 		return k.host, nil
@@ -123,8 +125,8 @@ func (k keyring) caller(r *http.Request) (*caller, error) {
 	if !strings.EqualFold(scheme, "Bearer") || secret == "" {
 		return nil, errMissingKey
 	}
-	// All keys are compared, in constant time each: how long it takes says
-	// nothing about them.
+	// Every key is compared, each in constant time, so that the duration of the search
+	// reveals nothing about the keys.
 	hash := sha256.Sum256([]byte(secret))
 	var found *caller
 	for _, c := range k.callers {

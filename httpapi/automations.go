@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -54,16 +53,16 @@ func (h *Handler) listAutomations(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked, err := statuses(q, automation.StatusEnabled, automation.StatusDisabled)
+	selected, err := statuses(q, automation.StatusEnabled, automation.StatusDisabled)
 	if err != nil {
 		return nil, err
 	}
-	if len(asked) > 1 {
+	if len(selected) > 1 {
 		return nil, invalid("status", "takes one status here")
 	}
 	selection := automation.AutomationQuery{PageQuery: page}
-	if len(asked) == 1 {
-		selection.Status = asked[0]
+	if len(selected) == 1 {
+		selection.Status = selected[0]
 	}
 	found, err := h.runner.ListAutomations(r.Context(), selection)
 	if err != nil {
@@ -88,27 +87,25 @@ func (h *Handler) createAutomation(r *http.Request) (any, error) {
 	return automationRef(a.ID), nil
 }
 
-// readAutomation reads an automation and tells which fields it was given with.
-// What a step needs is for the Runner to say, which knows the types of steps.
+// readAutomation reads an automation and returns which fields the body has, without
+// those that are null. It does not validate the steps: only the Runner has the types of
+// all steps.
 func readAutomation(r *http.Request) (automation.Automation, map[string]bool, error) {
-	data, err := readBody(r)
+	var a automation.Automation
+	data, body, err := readJSON(r)
 	if err != nil {
-		return automation.Automation{}, nil, err
-	}
-	if err := checkSyntax(data); err != nil {
-		return automation.Automation{}, nil, err
+		return a, nil, err
 	}
 	given := map[string]bool{}
-	problems := members(data, func(name string, value json.RawMessage) automation.Problems {
-		given[name] = !isNull(value)
+	body.members(0, func(key, value int) {
+		name := body.Text(key)
+		given[name] = !body.isNull(value)
 		switch name {
 		case "object", "id", "version", "revision", "created_at", "updated_at":
-			return automation.Problems{problem(automation.CodeUnknownField, "", "is given by the server: leave it out")}
+			body.report(key, automation.CodeUnknownField, "is given by the server: leave it out")
 		}
-		return nil
 	})
-	var a automation.Automation
-	if err := problems.Err("automation"); err != nil {
+	if err := body.problems.Err("automation"); err != nil {
 		return a, nil, err
 	}
 	return a, given, a.UnmarshalJSON(data)
@@ -122,7 +119,7 @@ func (h *Handler) getAutomation(r *http.Request) (any, error) {
 	return automationBody{"automation", newAutomationItem(a), a.Steps, typed(a.Connections)}, nil
 }
 
-// typed returns connections that all say their type.
+// typed returns the connections with their types filled in.
 func typed(connections []automation.Connection) []automation.Connection {
 	all := append([]automation.Connection{}, connections...)
 	for i := range all {
@@ -149,13 +146,13 @@ func (h *Handler) updateAutomation(r *http.Request) (any, error) {
 	}
 	id := r.PathValue("automation")
 	if _, err := h.runner.UpdateAutomation(r.Context(), id, change); err != nil {
-		return nil, taken(absent(err, "automation", id), "automation %q was changed by somebody else at the same time: read it again", id)
+		return nil, taken(absent(err, "automation", id), "automation %q was changed by another caller at the same time: read it again", id)
 	}
 	return automationRef(id), nil
 }
 
-// newUpdate returns the change to what was given. Lists without elements are not
-// nil in it, which would leave the graph as it is.
+// newUpdate returns the update of the given fields. An empty list becomes an empty
+// slice, because a nil slice would leave the graph as it is.
 func newUpdate(a automation.Automation, given map[string]bool) (automation.AutomationUpdate, error) {
 	var change automation.AutomationUpdate
 	if given["name"] {
@@ -212,7 +209,8 @@ func (h *Handler) stopAutomation(r *http.Request) (any, error) {
 	}{automationRef(id), a.Status}, nil
 }
 
-// validateAutomation tells what POST /automations would say, and the warnings.
+// validateAutomation answers with the problems that POST /automations would refuse the
+// automation for, and with the warnings.
 func (h *Handler) validateAutomation(r *http.Request) (any, error) {
 	a, _, err := readAutomation(r)
 	problems, err := problemsOf(err)

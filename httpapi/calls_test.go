@@ -12,7 +12,7 @@ import (
 )
 
 // step is one call of a story. In paths and bodies {name} stands for the id that
-// an earlier step has got under that name.
+// an earlier step returned under that name.
 type step struct {
 	name         string // of the golden file
 	method, path string
@@ -244,7 +244,7 @@ func TestSendEvent_IdempotencyKeyMakesItSafeToRepeat(t *testing.T) {
 	assert.Equal(t, "Idempotency-Key: must not be longer than 255 bytes", long.failure(t).Message)
 }
 
-// A page that begins at the run of something else would be empty, or begin anywhere.
+// A page that begins at a run of another automation would be empty, or begin anywhere.
 func TestRuns_CursorIsARunOfTheList(t *testing.T) {
 	t.Parallel()
 	a := setup(t)

@@ -1,9 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -100,10 +97,10 @@ func (h *Handler) updateContact(r *http.Request) (any, error) {
 	clearAll := false
 	if err := readFields(r,
 		text("id", &id), // some clients name the contact here too
-		changeable("email", aString, &change.Email),
+		changeable("email", readText, &change.Email),
 		clearable("first_name", &change.FirstName),
 		clearable("last_name", &change.LastName),
-		changeable("unsubscribed", aBoolean, &change.Unsubscribed),
+		changeable("unsubscribed", readFlag, &change.Unsubscribed),
 		clearing(properties("properties", &change.Properties), &clearAll),
 	); err != nil {
 		return nil, err
@@ -124,16 +121,6 @@ func (h *Handler) updateContact(r *http.Request) (any, error) {
 	return reference{"contact", c.ID}, nil
 }
 
-// clearing notes in isNil whether f is null.
-func clearing(f field, isNil *bool) field {
-	read := f.read
-	f.read = func(value json.RawMessage) automation.Problems {
-		*isNil = isNull(value)
-		return read(value)
-	}
-	return f
-}
-
 // cleared returns the change that clears all properties.
 func cleared(properties map[string]any) map[string]any {
 	change := make(map[string]any, len(properties))
@@ -143,8 +130,8 @@ func cleared(properties map[string]any) map[string]any {
 	return change
 }
 
-// deleteContact answers the id as contact, as Resend does, and as id, which its
-// client for Go reads.
+// deleteContact answers with the id in the field contact, as Resend does, and in the
+// field id, which Resend's client for Go reads.
 func (h *Handler) deleteContact(r *http.Request) (any, error) {
 	c, err := h.contact(r)
 	if err != nil {
@@ -159,59 +146,4 @@ func (h *Handler) deleteContact(r *http.Request) (any, error) {
 		ID      string `json:"id"`
 		Deleted bool   `json:"deleted"`
 	}{"contact", c.ID, c.ID, true}, nil
-}
-
-// properties is an object of strings, numbers, booleans and nulls. Numbers keep
-// their digits.
-func properties(name string, into *map[string]any) field {
-	return field{name: name, read: func(value json.RawMessage) automation.Problems {
-		if isNull(value) {
-			return nil
-		}
-		*into = map[string]any{}
-		return members(value, func(name string, value json.RawMessage) automation.Problems {
-			if k := kindOf(value); k == anObject || k == anArray {
-				return wrongType("a string, a number, a boolean or null", value)
-			}
-			d := json.NewDecoder(bytes.NewReader(value))
-			d.UseNumber()
-			var v any
-			_ = d.Decode(&v) // a scalar whose syntax was checked
-			(*into)[name] = v
-			return nil
-		})
-	}}
-}
-
-// segments is an array of ids, or of objects that have one.
-func segments(name string, into *[]string) field {
-	return field{name: name, read: func(value json.RawMessage) automation.Problems {
-		if isNull(value) {
-			return nil
-		}
-		var elements []json.RawMessage
-		if json.Unmarshal(value, &elements) != nil {
-			return wrongType(anArray, value)
-		}
-		var problems automation.Problems
-		*into = make([]string, len(elements))
-		for i := 0; i < len(elements) && len(problems) <= maxProblems; i++ {
-			for _, p := range segment(elements[i], &(*into)[i]) {
-				p.Path = below(fmt.Sprintf("[%d]", i), p.Path)
-				problems = append(problems, p)
-			}
-		}
-		return problems
-	}}
-}
-
-func segment(element json.RawMessage, id *string) automation.Problems {
-	switch kindOf(element) {
-	case aString:
-		return scalar(aString, element, id)
-	case anObject:
-		return readObject(element, []field{required(text("id", id))})
-	default:
-		return wrongType("a string or an object with an id", element)
-	}
 }

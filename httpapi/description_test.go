@@ -19,8 +19,8 @@ import (
 	"github.com/seed-b636437c/automation/httpapi"
 )
 
-// description is the API's document, with everything closed that it leaves open for
-// later versions: what it does not name must not be in an answer.
+// description is the API's document, with every object closed that the document leaves
+// open for later versions: an answer must not have a field that the document lacks.
 type description struct {
 	root map[string]any
 
@@ -63,7 +63,7 @@ func closeObjects(v any) {
 	}
 }
 
-// at returns what a pointer leads to, or nil.
+// at returns the value that a pointer leads to, or nil.
 func (d *description) at(pointer ...string) any {
 	var v any = d.root
 	for _, name := range pointer {
@@ -73,7 +73,7 @@ func (d *description) at(pointer ...string) any {
 	return v
 }
 
-// schema compiles what a pointer leads to.
+// schema compiles the schema that a pointer leads to.
 func (d *description) schema(pointer ...string) (*jsonschema.Schema, error) {
 	var fragment strings.Builder
 	for _, name := range pointer {
@@ -107,7 +107,7 @@ func (d *description) check(data []byte, pointer ...string) error {
 // documentMethods are the names of methods in the document.
 var documentMethods = map[string]string{"GET": "get", "HEAD": "get", "POST": "post", "PATCH": "patch", "DELETE": "delete"}
 
-// checkAnswer returns how an answer differs from what the document says of it.
+// checkAnswer returns how an answer differs from its description in the document.
 func (d *description) checkAnswer(method, path string, status int, body []byte) error {
 	answer := []string{"paths", path, documentMethods[method], "responses", strconv.Itoa(status)}
 	switch {
@@ -125,7 +125,7 @@ func (d *description) checkAnswer(method, path string, status int, body []byte) 
 }
 
 // checkRequest returns how a body that was accepted differs from the document, which
-// passes over that null is often the same as nothing.
+// does not describe that null often means the same as an absent field.
 func (d *description) checkRequest(method, path string, body []byte) error {
 	request := []string{"paths", path, documentMethods[method], "requestBody", "content", "application/json", "schema"}
 	if trimmed := bytes.TrimSpace(body); len(trimmed) == 0 || string(trimmed) == "null" || d.at(request...) == nil {
@@ -134,7 +134,7 @@ func (d *description) checkRequest(method, path string, body []byte) error {
 	return d.check(body, request...)
 }
 
-// conforming holds every answer of a Handler against the document.
+// conforming compares every answer of a Handler with the document.
 func conforming(t *testing.T, h *httpapi.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := h.Path(r)

@@ -39,7 +39,7 @@ func documentOf(served []string) ([]byte, error) {
 		Paths      map[string]json.RawMessage `json:"paths"`
 		Components json.RawMessage            `json:"components"`
 	}
-	_ = json.Unmarshal(document, &d) // it is a part of the program
+	_ = json.Unmarshal(document, &d) // the document is embedded, and tests read it
 	maps.DeleteFunc(d.Paths, func(path string, _ json.RawMessage) bool { return !slices.Contains(served, path) })
 	return json.Marshal(d)
 }

@@ -93,8 +93,8 @@ func TestDocument_ExamplesAreAccepted(t *testing.T) {
 	}
 }
 
-// inhabit makes something of everything and returns path with the names of what it
-// is about.
+// inhabit creates an object of every kind and returns path with the names of these
+// objects filled in.
 func (a *api) inhabit(path string) string {
 	a.t.Helper()
 	const contact = "e169aa45-1ecf-4183-9955-b1499d5701d3"
@@ -108,7 +108,7 @@ func (a *api) inhabit(path string) string {
 	return strings.NewReplacer("{automation}", id, "{run}", run, "{contact}", contact, "{event}", "user.created", "{segment}", segment, "{template}", "hello").Replace(path)
 }
 
-// The checks above would find nothing if the document were silent.
+// The tests above would find nothing if the document described nothing.
 func TestDocument_DescribesAnswersCompletely(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -10,8 +10,8 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// errorName tells kinds of errors apart for clients. The names are Resend's,
-// and conflict.
+// errorName is the kind of an error, for clients to branch on. The names are Resend's,
+// except for conflict.
 type errorName string
 
 const (
@@ -27,7 +27,7 @@ const (
 	nameInternal   errorName = "application_error"
 )
 
-// failure is an error as a client sees it.
+// failure is an error in the form that a client gets.
 type failure struct {
 	Status  int       `json:"statusCode"`
 	Name    errorName `json:"name"`
@@ -42,9 +42,11 @@ var (
 	errRestricted = &failure{http.StatusUnauthorized, nameRestricted, "the API key may only send events"}
 )
 
-// problem returns an error about what is at path.
-func problem(code automation.Code, path, message string) automation.Problem {
-	return automation.Problem{Severity: automation.SeverityError, Code: code, Path: path, Message: message}
+// flawed returns an error with one problem, of what is at path in the request.
+func flawed(code automation.Code, path, message string) error {
+	var problems automation.Problems
+	problems.Add(code, path, "%s", message)
+	return problems.Err("request")
 }
 
 // invalid is a failure about what is at path in the request.
@@ -56,8 +58,8 @@ func invalid(path, format string, args ...any) *failure {
 	return &failure{http.StatusUnprocessableEntity, nameInvalid, message}
 }
 
-// absent turns an error that wraps ErrNotFound into one that names what was
-// asked for, without what a store or a host may have said about it.
+// absent turns an error that wraps ErrNotFound into a failure that names the missing
+// object, without any text of a store or a host.
 func absent(err error, kind, id string) error {
 	if errors.Is(err, automation.ErrNotFound) {
 		return &failure{http.StatusNotFound, nameNotFound, fmt.Sprintf("there is no %s %q", kind, id)}
@@ -65,7 +67,7 @@ func absent(err error, kind, id string) error {
 	return err
 }
 
-// taken turns an error that wraps ErrConflict into one with this message.
+// taken turns an error that wraps ErrConflict into a failure with this message.
 func taken(err error, format string, args ...any) error {
 	if errors.Is(err, automation.ErrConflict) {
 		return &failure{http.StatusConflict, nameConflict, fmt.Sprintf(format, args...)}
@@ -73,8 +75,8 @@ func taken(err error, format string, args ...any) error {
 	return err
 }
 
-// known returns err as the client may see it, or nil if it is not the client's
-// business.
+// known returns err in the form that the client may get, or nil for an error of the
+// server, which the client must not get.
 func known(err error) *failure {
 	var f *failure
 	var flawed *automation.ValidationError
@@ -89,7 +91,7 @@ func known(err error) *failure {
 	case errors.Is(err, automation.ErrNotFound):
 		return &failure{http.StatusNotFound, nameNotFound, "what the request names does not exist"}
 	case errors.Is(err, automation.ErrConflict):
-		return &failure{http.StatusConflict, nameConflict, "it was changed by somebody else at the same time: try again"}
+		return &failure{http.StatusConflict, nameConflict, "it was changed by another caller at the same time: try again"}
 	case errors.Is(err, errors.ErrUnsupported):
 		return &failure{http.StatusNotImplemented, nameInternal, "contacts live in a table of the application, which does not offer this"}
 	default:
@@ -97,10 +99,10 @@ func known(err error) *failure {
 	}
 }
 
-// maxProblems is how many problems a message tells: a short body can have very many.
+// maxProblems is how many problems a message lists: a short body can have very many.
 const maxProblems = 100
 
-// validation tells all problems in one message, because clients show no more.
+// validation lists all problems in one message, because clients show nothing else.
 func validation(problems automation.Problems) *failure {
 	f := &failure{Status: http.StatusUnprocessableEntity, Name: nameMissing}
 	texts := make([]string, min(len(problems), maxProblems))
@@ -124,8 +126,8 @@ func validation(problems automation.Problems) *failure {
 	return f
 }
 
-// sentence says what is wrong and where. The path names the field of a step that
-// is wrong, which a client may have left out because it knows it by another name.
+// sentence returns the message of a problem with its path. The path names the field of a
+// step that is wrong: a problem of a step does not include its path in String.
 func sentence(p automation.Problem) string {
 	text := p.String()
 	if p.Path == "" || strings.HasPrefix(text, p.Path+": ") {
@@ -134,8 +136,8 @@ func sentence(p automation.Problem) string {
 	return p.Path + ": " + text
 }
 
-// problemsOf takes the problems out of an error that says what is wrong with a
-// document, and returns every other error as it is.
+// problemsOf returns the problems of a document that is valid JSON from the error about
+// that document, and returns every other error as it is.
 func problemsOf(err error) (automation.Problems, error) {
 	var flawed *automation.ValidationError
 	if !errors.As(err, &flawed) || validation(flawed.Problems).Status == http.StatusBadRequest {
@@ -144,8 +146,8 @@ func problemsOf(err error) (automation.Problems, error) {
 	return flawed.Problems, nil
 }
 
-// edit returns err with its problems changed, where it is about problems: the
-// API has other names for some fields than the Runner.
+// edit returns err with its problems changed, if err has problems: some fields have other
+// names in the API than in the Runner.
 func edit(err error, change func(*automation.Problem)) error {
 	var flawed *automation.ValidationError
 	if !errors.As(err, &flawed) {

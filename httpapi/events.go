@@ -77,18 +77,11 @@ func (h *Handler) event(r *http.Request) (automation.EventDefinition, error) {
 func (h *Handler) updateEvent(r *http.Request) (any, error) {
 	var schema json.RawMessage
 	given := false
-	field := field{name: "schema", read: func(value json.RawMessage) automation.Problems {
-		given = true
-		if !isNull(value) {
-			schema = value
-		}
-		return nil
-	}}
-	if err := readFields(r, field); err != nil {
+	if err := readFields(r, noting(raw("schema", &schema), &given)); err != nil {
 		return nil, err
 	}
 	if !given {
-		return nil, automation.Problems{problem(automation.CodeMissingField, "schema", "is required; null clears it")}.Err("request")
+		return nil, flawed(automation.CodeMissingField, "schema", "is required; null clears it")
 	}
 	idOrName := r.PathValue("event")
 	d, err := h.runner.UpdateEventDefinition(r.Context(), idOrName, schema)
@@ -120,7 +113,7 @@ func (h *Handler) sendEvent(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if e.ContactID == "" && e.Email == "" {
-		return nil, automation.Problems{problem(automation.CodeMissingField, "contact_id", "a contact_id or an email is required")}.Err("request")
+		return nil, flawed(automation.CodeMissingField, "contact_id", "a contact_id or an email is required")
 	}
 	if _, err := h.runner.Send(r.Context(), e); err != nil {
 		err = edit(err, func(p *automation.Problem) {

@@ -16,10 +16,10 @@ type exchange struct {
 	*Handler
 	w      http.ResponseWriter
 	r      *http.Request
-	caller *caller // nobody until the key is found
+	caller *caller // unknownCaller until the key is checked
 }
 
-// answer carries out the request and answers it.
+// answer performs the request and writes the answer.
 func (x *exchange) answer(res resource) {
 	defer x.rescue()
 	status, body, err := x.perform(res)
@@ -30,7 +30,7 @@ func (x *exchange) answer(res resource) {
 	respond(x.w, status, body)
 }
 
-// perform carries out the request and returns its answer.
+// perform performs the request and returns the answer's status and body.
 func (x *exchange) perform(res resource) (int, []byte, error) {
 	op, err := x.admit(res)
 	if err != nil {
@@ -44,7 +44,7 @@ func (x *exchange) perform(res resource) (int, []byte, error) {
 	return op.status, body, err
 }
 
-// admit returns the operation that is asked for, if the caller may call it now.
+// admit returns the operation of the request, if the caller may call it now.
 func (x *exchange) admit(res resource) (operation, error) {
 	if op, _ := res.find(x.r.Method); op.open {
 		return op, nil
@@ -68,26 +68,26 @@ func (x *exchange) admit(res resource) (operation, error) {
 func (x *exchange) fail(err error) {
 	f := known(err)
 	if f == nil || x.reads() && errors.Is(err, automation.ErrInvalid) {
-		f = x.internal(err) // what is invalid was not in the request
+		f = x.internal(err) // a request without a body cannot be the invalid part
 	}
 	if f.Status == http.StatusUnauthorized {
 		x.w.Header().Set("WWW-Authenticate", "Bearer")
 	}
-	body, _ := encode(f) // nothing but texts and a number
+	body, _ := encode(f) // a failure holds only texts and a number, so encoding cannot fail
 	respond(x.w, f.Status, body)
 }
 
-// reads reports whether the request is one whose body is not looked at.
+// reads reports whether the body of the request is ignored.
 func (x *exchange) reads() bool {
 	return x.r.Method != http.MethodPost && x.r.Method != http.MethodPatch
 }
 
-// internal logs err and returns what the client may know of it: an id that
-// finds the entry. The pattern of the path is logged instead of the path, which
-// may hold an email address.
+// internal logs err and returns a failure with the id of the log entry, which is all that
+// the client may get. The log has the pattern of the path instead of the path, which may
+// contain an email address.
 func (x *exchange) internal(err error) *failure {
 	id, ctx := rand.Text(), x.r.Context()
-	if !errors.Is(ctx.Err(), context.Canceled) { // else the client is gone, and nothing is wrong
+	if !errors.Is(ctx.Err(), context.Canceled) { // a cancelled context means that the client is gone, which is no failure of the server
 		x.opts.Logger.ErrorContext(ctx, "request failed",
 			"request_id", id, "method", x.r.Method, "path", x.r.Pattern, "key", x.caller.name, "error", err)
 	}
@@ -98,7 +98,7 @@ func (x *exchange) internal(err error) *failure {
 	return &failure{http.StatusInternalServerError, nameInternal, fmt.Sprintf("%s; request %s", message, id)}
 }
 
-// rescue answers a request whose handling has panicked.
+// rescue answers a request whose handling panicked.
 func (x *exchange) rescue() {
 	p := recover()
 	if p == nil {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Document is the whole of the API's document.
+// Document is the complete document of the API.
 var Document = document
 
-// Calls lists what is served, as method and path.
+// Calls lists the calls that are served, as method and path.
 func (h *Handler) Calls() []string {
 	var calls []string
 	for path, res := range h.routes() {
@@ -21,8 +21,8 @@ func (h *Handler) Calls() []string {
 	return calls
 }
 
-// Path returns the path of the document that a request is for, and "/" if it is for
-// none.
+// Path returns the path in the document that a request belongs to, and "/" if it belongs
+// to none.
 func (h *Handler) Path(r *http.Request) string {
 	_, pattern := h.mux.Handler(canonical(r))
 	return strings.TrimSuffix(pattern, "{$}")

@@ -30,7 +30,7 @@ func failWhile(broken *bool) func(context.Context, automation.Email) error {
 	}
 }
 
-func TestRequests_ThatAreInvalidSayWhatIsWrong(t *testing.T) {
+func TestRequests_ThatAreInvalidGetAllProblems(t *testing.T) {
 	t.Parallel()
 	const (
 		invalid = "validation_error"
@@ -44,11 +44,11 @@ func TestRequests_ThatAreInvalidSayWhatIsWrong(t *testing.T) {
 		message            string // or a part of it
 	}{
 		"no body":                   {"POST", "/automations", ``, 400, invalid, "the body is not JSON: it is empty"},
-		"not JSON":                  {"POST", "/events", `{"name": x}`, 400, invalid, "the body is not JSON: byte 10: invalid character 'x'"},
+		"not JSON":                  {"POST", "/events", `{"name": x}`, 400, invalid, "the body is not JSON: line 1, column 10: found 'x'"},
 		"not UTF-8":                 {"POST", "/events", "{\"name\": \"\xff\"}", 400, invalid, "not valid UTF-8"},
-		"more than one document":    {"POST", "/events/send", `{"event": "x", "email": "a@example.com"} {}`, 400, invalid, "after top-level value"},
+		"more than one document":    {"POST", "/events/send", `{"event": "x", "email": "a@example.com"} {}`, 400, invalid, "there is more after the end of the document"},
 		"half a surrogate pair":     {"POST", "/automations", `{"name": "\ud83d", ` + graph + `}`, 400, invalid, "escape"},
-		"too deep":                  {"POST", "/events/send", strings.Repeat(`[`, 20_000) + strings.Repeat(`]`, 20_000), 400, invalid, "depth"},
+		"too deep":                  {"POST", "/events/send", strings.Repeat(`[`, 20_000) + strings.Repeat(`]`, 20_000), 400, invalid, "nested more than 10000 deep"},
 		"array":                     {"POST", "/events/send", `[]`, 422, invalid, "must be an object, not an array"},
 		"array of an automation":    {"POST", "/automations", `[]`, 422, invalid, "must be an object, not an array"},
 		"null":                      {"POST", "/events", `null`, 422, invalid, "must be an object, not null"},
@@ -213,7 +213,7 @@ func (a *api) contents() []string {
 	return all
 }
 
-func TestMethods_ThatAreNotAllowedAreToldWhichAre(t *testing.T) {
+func TestMethods_ThatAreNotAllowedGetTheOnesThatAre(t *testing.T) {
 	t.Parallel()
 	a := setup(t)
 	tests := map[string]struct{ method, path, allow string }{
@@ -239,7 +239,7 @@ func TestMethods_ThatAreNotAllowedAreToldWhichAre(t *testing.T) {
 	}
 }
 
-func TestContacts_AreServedOnlyIfAskedFor(t *testing.T) {
+func TestContacts_AreServedOnlyIfEnabled(t *testing.T) {
 	t.Parallel()
 	a := setup(t, func(o *httpapi.Options) { o.Contacts = false })
 	a.create()
@@ -249,7 +249,7 @@ func TestContacts_AreServedOnlyIfAskedFor(t *testing.T) {
 	a.must(http.StatusOK, "GET", "/contacts/ada@example.com/runs", "")
 }
 
-// hostContacts is a host's table with one contact in it.
+// hostContacts is the contact table of a host, with one contact in it.
 type hostContacts struct {
 	automation.ContactDirectory
 	properties map[string]any
@@ -281,12 +281,12 @@ func TestContacts_ThatHaveNoJSONAreTheServersFailure(t *testing.T) {
 	assert.Contains(t, a.log.String(), "unsupported type: chan int")
 }
 
-// brokenStore fails where it is told to.
+// brokenStore fails where a field is set.
 type brokenStore struct {
 	automation.Store
-	find   func(ctx context.Context) error // an automation
-	count  error                           // runs
-	define error                           // events, again
+	find   func(ctx context.Context) error // for FindAutomation
+	count  error                           // for CountRuns
+	define error                           // updates and deletions of event definitions
 }
 
 func (s brokenStore) FindAutomation(ctx context.Context, id string) (automation.AutomationRecord, error) {
@@ -306,7 +306,7 @@ func (s brokenStore) UpdateEventDefinition(context.Context, automation.EventDefi
 	return s.define
 }
 
-func TestServerErrors_AreLoggedAndNotTold(t *testing.T) {
+func TestServerErrors_AreLoggedAndNotShown(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		fail    func(ctx context.Context) error
@@ -339,7 +339,7 @@ func TestServerErrors_AreLoggedAndNotTold(t *testing.T) {
 	}
 }
 
-// damagedStore keeps automations that nobody can read.
+// damagedStore returns automations that cannot be decoded.
 type damagedStore struct{ automation.Store }
 
 func (s damagedStore) FindAutomation(ctx context.Context, id string) (automation.AutomationRecord, error) {
@@ -348,7 +348,7 @@ func (s damagedStore) FindAutomation(ctx context.Context, id string) (automation
 	return rec, err
 }
 
-func TestDamage_IsTheServersFailureWhateverIsAskedFor(t *testing.T) {
+func TestDamage_IsTheServersFailureInEveryCall(t *testing.T) {
 	t.Parallel()
 	store := memory.New()
 	id := setupOn(t, store, automation.Options{}).create()
@@ -361,7 +361,7 @@ func TestDamage_IsTheServersFailureWhateverIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestClient_WhoIsGoneIsNoFailureOfTheServer(t *testing.T) {
+func TestClient_ThatIsGoneIsNoFailureOfTheServer(t *testing.T) {
 	t.Parallel()
 	ctx, leave := context.WithCancel(t.Context())
 	a := setupOn(t, brokenStore{Store: memory.New(), find: func(ctx context.Context) error {
@@ -396,7 +396,7 @@ func TestUpdateAutomation_LosesAgainstAnotherUpdate(t *testing.T) {
 	conflict := func(context.Context) error { return automation.ErrConflict }
 	a := setupOn(t, brokenStore{Store: memory.New(), find: conflict}, automation.Options{})
 	got := a.must(http.StatusConflict, "PATCH", "/automations/x", `{"name": "x"}`).failure(t)
-	assert.Equal(t, failure{409, "conflict", `automation "x" was changed by somebody else at the same time: read it again`}, got)
+	assert.Equal(t, failure{409, "conflict", `automation "x" was changed by another caller at the same time: read it again`}, got)
 }
 
 func TestRaces_WithADeletionAreNotFound(t *testing.T) {
@@ -410,22 +410,22 @@ func TestRaces_WithADeletionAreNotFound(t *testing.T) {
 	a.must(http.StatusNotFound, "PATCH", "/events/x", `{"schema": null}`)
 }
 
-func TestConflicts_WithoutANameAreTold(t *testing.T) {
+func TestConflicts_WithoutANameAreReported(t *testing.T) {
 	t.Parallel()
 	a := setupOn(t, brokenStore{Store: memory.New(), define: automation.ErrConflict}, automation.Options{})
 	a.must(http.StatusCreated, "POST", "/events", `{"name": "x"}`)
 	got := a.must(http.StatusConflict, "DELETE", "/events/x", "").failure(t)
-	assert.Equal(t, failure{409, "conflict", "it was changed by somebody else at the same time: try again"}, got)
+	assert.Equal(t, failure{409, "conflict", "it was changed by another caller at the same time: try again"}, got)
 }
 
-// blindMailer cannot reach the templates it should look at.
+// blindMailer cannot reach its templates.
 type blindMailer struct{ *capture.Mailer }
 
 func (blindMailer) InspectTemplate(context.Context, string) (automation.TemplateInfo, error) {
 	return automation.TemplateInfo{}, errors.New("dial tcp: connection refused")
 }
 
-func TestValidate_FailsIfTheTemplatesCannotBeLookedAt(t *testing.T) {
+func TestValidate_FailsIfTheTemplatesCannotBeRead(t *testing.T) {
 	t.Parallel()
 	a := setup(t)
 	runner, err := automation.New(memory.New(), blindMailer{a.mailer}, automation.Options{})

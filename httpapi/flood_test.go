@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// What a megabyte can have wrong with it must not come back as forty.
-func TestProblems_AreToldUpToAHundred(t *testing.T) {
+// A body of one megabyte must not get an answer of forty.
+func TestProblems_AreListedUpToAHundred(t *testing.T) {
 	t.Parallel()
 	many := func(element string) string { return strings.TrimSuffix(strings.Repeat(element+",", 10_000), ",") }
 	step := `{"key": "start", "type": "trigger", "config": {"event_name": "x"}}`

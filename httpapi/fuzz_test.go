@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// FuzzRequests sends anything to an API with something of everything in it. No
-// request fails on the server's side, and one that is refused changes nothing.
+// FuzzRequests sends arbitrary requests to an API that has an object of every kind. No
+// request causes a failure of the server, and a refused request changes nothing.
 func FuzzRequests(f *testing.F) {
 	for _, seed := range [][3]string{
 		{"POST", "/automations", welcome},

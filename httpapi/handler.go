@@ -9,10 +9,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/options"
 )
 
-// Handler serves the API. It is safe for concurrent use, keeps nothing between
-// requests but the tokens of its rate limits, and starts no goroutines.
+// Handler serves the API. A Handler is safe for concurrent use, starts no goroutines, and
+// keeps nothing between requests except the tokens of its rate limits.
 type Handler struct {
 	runner *automation.Runner
 	opts   Options
@@ -20,20 +21,20 @@ type Handler struct {
 	mux    *http.ServeMux
 }
 
-// New returns a Handler that works on runner. It fails with an
-// *automation.ValidationError that lists all options that are invalid.
+// New returns a Handler that works on runner. The error is an
+// *automation.ValidationError that lists all invalid arguments.
 //
-// The Handler answers every path it is given. Mount it under a prefix with
-// http.StripPrefix.
+// The Handler answers requests for every path. To serve the API under a prefix, mount
+// the Handler with http.StripPrefix.
 func New(runner *automation.Runner, opts Options) (*Handler, error) {
-	var c optionCheck
+	var problems automation.Problems
+	c := options.New(&problems, automation.CodeInvalidOption)
 	if runner == nil {
-		c.add("runner", "is required")
+		c.Add("runner", "is required")
 	}
-	opts.check(&c)
-	opts = opts.withDefaults()
-	keys := newKeyring(&c, opts)
-	if err := c.problems.Err("httpapi"); err != nil {
+	opts = opts.withDefaults(c)
+	keys := newKeyring(c, opts)
+	if err := problems.Err("httpapi"); err != nil {
 		return nil, err
 	}
 	h := &Handler{runner: runner, opts: opts, keys: keys, mux: http.NewServeMux()}
@@ -49,14 +50,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // canonical returns r with a clean path. A client whose base URL ends in a slash
-// asks for //automations; the mux would redirect it, and a redirect loses the
-// body of a POST. The escaped path is cleaned, so that what is encoded in a name
-// stays part of the name.
+// requests //automations; the mux would redirect that request, and a redirect loses the
+// body of a POST. The path is cleaned in its escaped form, so that an encoded slash
+// stays part of a name.
 func canonical(r *http.Request) *http.Request {
 	escaped := path.Clean("/" + r.URL.EscapedPath())
 	plain, err := url.PathUnescape(escaped)
 	if err != nil || !utf8.ValidString(plain) || strings.ContainsRune(plain, 0) {
-		escaped, plain = "/", "/" // no name holds such characters: nothing is found
+		escaped, plain = "/", "/" // no name contains such characters, so no resource is found
 	}
 	clean := *r
 	u := *r.URL
@@ -72,7 +73,7 @@ func (h *Handler) serve(res resource) http.Handler {
 		defer cancel()
 		r = r.WithContext(ctx)
 		r.Body = http.MaxBytesReader(w, r.Body, h.opts.MaxBody)
-		x := exchange{Handler: h, w: w, r: r, caller: nobody}
+		x := exchange{Handler: h, w: w, r: r, caller: unknownCaller}
 		x.answer(res)
 	})
 }

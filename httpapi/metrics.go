@@ -32,7 +32,7 @@ func (t *tally) add(status automation.RunStatus, n int) {
 	}
 }
 
-// census counts runs, in all and by the step that they are at or ended at.
+// census counts runs: all of them, and by the step at which they are or ended.
 type census struct {
 	Runs  tally       `json:"runs"`
 	Steps []stepTally `json:"steps"`
@@ -76,7 +76,7 @@ func (h *Handler) getMetrics(r *http.Request) (any, error) {
 	return body, nil
 }
 
-// newCensus adds counts up. Steps come in the order of their keys.
+// newCensus adds the counts up, with the steps in the order of their keys.
 func newCensus(counts []automation.RunCount) census {
 	var all census
 	steps := map[string]*stepTally{}

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// query reads the query of a request. Parameters that nobody asks for are
-// ignored, and an empty one is as good as none.
+// query reads the query of a request. Parameters without a meaning for the call are
+// ignored. An empty parameter means the same as an absent one.
 type query struct{ url.Values }
 
 func queryOf(r *http.Request) (query, error) {
@@ -30,7 +30,7 @@ func queryOf(r *http.Request) (query, error) {
 	return query{values}, nil
 }
 
-// page returns which page of a list is asked for.
+// page returns the page of a list that the query selects.
 func (q query) page() (automation.PageQuery, error) {
 	page := automation.PageQuery{After: q.Get("after"), Before: q.Get("before")}
 	if page.After != "" && page.Before != "" {
@@ -57,10 +57,10 @@ func pageOf(r *http.Request) (automation.PageQuery, error) {
 	return q.page()
 }
 
-// statuses returns the statuses that are asked for, separated by commas or given
-// one by one, of those that are known. None means all.
+// statuses returns the statuses that the query selects, separated by commas or given
+// one by one. The error lists the known ones. No status in the query means all.
 func statuses[S ~string](q query, known ...S) ([]S, error) {
-	var asked []S
+	var selected []S
 	for _, value := range q.Values["status"] {
 		if value == "" {
 			continue
@@ -70,10 +70,10 @@ func statuses[S ~string](q query, known ...S) ([]S, error) {
 			if !slices.Contains(known, s) {
 				return nil, invalid("status", "%q is unknown: use %s", s, alternatives(known))
 			}
-			asked = append(asked, s)
+			selected = append(selected, s)
 		}
 	}
-	return asked, nil
+	return selected, nil
 }
 
 func alternatives[S ~string](known []S) string {
@@ -84,8 +84,8 @@ func alternatives[S ~string](known []S) string {
 	return strings.Join(quoted, " or ")
 }
 
-// unknownCursor turns the error of a list, which wraps ErrNotFound if it does not
-// have the item that after or before names.
+// unknownCursor turns an error of a list that wraps ErrNotFound, because the list does
+// not have the item that after or before names, into a failure that names the parameter.
 func unknownCursor(err error, page automation.PageQuery) error {
 	name := "after"
 	if page.Before != "" {

@@ -17,9 +17,9 @@ func newLimiter(r Rate) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(r.PerSecond), r.Burst)
 }
 
-// throttle spends one request of the caller's, or fails if there is none left.
-// The headers say how many there are, and in how many seconds there will be all
-// of them again; after a failure, when to try again.
+// throttle spends one request of the caller, and fails if the caller has none left. It
+// sets headers with the limit, the requests that are left, and the seconds until all of
+// them are available again; after a failure also the seconds until the next one is.
 func (c *caller) throttle(header http.Header, now time.Time) error {
 	if c.limiter == nil {
 		return nil
@@ -35,7 +35,7 @@ func (c *caller) throttle(header http.Header, now time.Time) error {
 	if accepted {
 		return nil
 	}
-	after := seconds(max(1-tokens, 1e-9)) // somebody else may have moved the clock on
+	after := seconds(max(1-tokens, 1e-9)) // another request may have advanced the limiter meanwhile
 	header.Set("Retry-After", after)
 	return &failure{http.StatusTooManyRequests, nameRateLimit, fmt.Sprintf("too many requests: try again in %s s", after)}
 }

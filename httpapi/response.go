@@ -1,26 +1,22 @@
 package httpapi
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// encode returns body as JSON. It can fail: the contact of a host may hold what
-// has no JSON.
+// encode returns body as JSON. It can fail, because a contact of the host's may hold a
+// value that has no JSON.
 func encode(body any) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(body)
-	return b.Bytes(), err
+	text, err := jsondoc.Encode(body)
+	return append(text, '\n'), err
 }
 
-// respond writes an answer. It cannot be told to a client who is gone that
-// writing has failed.
+// respond writes an answer. An error of writing is ignored, because the client is gone
+// then.
 func respond(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
@@ -38,7 +34,7 @@ func (t timestamp) MarshalJSON() ([]byte, error) {
 	return []byte(time.Time(t).UTC().Format(`"2006-01-02 15:04:05.000000+00"`)), nil
 }
 
-// nullable is null for a text that is unset.
+// nullable returns nil, which is null in JSON, for a text that is unset.
 func nullable(text string) *string {
 	if text == "" {
 		return nil
@@ -46,20 +42,20 @@ func nullable(text string) *string {
 	return &text
 }
 
-// reference answers what was done to one object.
+// reference is the answer to a call that created or changed one object.
 type reference struct {
 	Object string `json:"object"`
 	ID     string `json:"id"`
 }
 
-// deleted answers that an object is gone.
+// deleted is the answer to a call that deleted one object.
 type deleted struct {
 	Object  string `json:"object"`
 	ID      string `json:"id"`
 	Deleted bool   `json:"deleted"`
 }
 
-// list answers a page.
+// list is the answer to a call that lists objects.
 type list[T any] struct {
 	Object  string `json:"object"`
 	HasMore bool   `json:"has_more"`

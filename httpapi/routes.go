@@ -13,10 +13,11 @@ type operation struct {
 	status  int // of success
 	do      func(r *http.Request) (body any, err error)
 	sending bool // open to keys that may only send
-	open    bool // to everybody, without a key
+	open    bool // needs no key
 }
 
-// resource holds the operations on one path by method. nil is no resource.
+// resource holds the operations on one path by method. The path of a nil resource does
+// not exist.
 type resource map[string]operation
 
 // ok is an operation that answers with 200.
@@ -24,13 +25,13 @@ func ok(do func(*http.Request) (any, error)) operation {
 	return operation{status: http.StatusOK, do: do}
 }
 
-// created is an operation that makes something and answers with its id.
+// created is an operation that creates an object and answers with its id.
 func created(do func(*http.Request) (any, error)) operation {
 	return operation{status: http.StatusCreated, do: do}
 }
 
 // routes returns the resources by the patterns of their paths. Patterns name no
-// methods: a method that is not allowed is for the Handler to answer.
+// methods, so that the Handler itself answers a method that is not allowed.
 func (h *Handler) routes() map[string]resource {
 	routes := map[string]resource{"/": nil}
 	maps.Copy(routes, h.automationRoutes())
@@ -47,8 +48,8 @@ func (h *Handler) routes() map[string]resource {
 	return routes
 }
 
-// find returns the operation of a method. HEAD is done like GET; the server leaves
-// the body out.
+// find returns the operation of a method. HEAD is performed like GET: net/http leaves
+// the body of the answer out.
 func (res resource) find(method string) (operation, bool) {
 	if method == http.MethodHead {
 		method = http.MethodGet
@@ -57,7 +58,8 @@ func (res resource) find(method string) (operation, bool) {
 	return op, ok
 }
 
-// operation returns what to do for a method, or why nothing is.
+// operation returns the operation of a method. The error is the answer to a request for
+// which there is none.
 func (res resource) operation(header http.Header, method string) (operation, error) {
 	if res == nil {
 		return operation{}, &failure{http.StatusNotFound, nameNotFound, "there is nothing at this path"}
@@ -70,7 +72,7 @@ func (res resource) operation(header http.Header, method string) (operation, err
 	return operation{}, &failure{http.StatusMethodNotAllowed, nameMethod, fmt.Sprintf("this path takes %s", allow)}
 }
 
-// methods lists the methods that are allowed.
+// methods lists the methods that are allowed, for the header Allow.
 func (res resource) methods() string {
 	methods := slices.Collect(maps.Keys(res))
 	if _, ok := res[http.MethodGet]; ok {

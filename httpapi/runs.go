@@ -66,7 +66,7 @@ func newRunBody(r automation.Run) runBody {
 	for i, s := range r.Steps {
 		created := s.CreatedAt
 		if created.IsZero() {
-			created = r.CreatedAt // Resend makes all steps with the run
+			created = r.CreatedAt // Resend creates all steps with the run
 		}
 		body.Steps[i] = stepBody{
 			s.Key, s.Type, s.Status, timestamp(s.StartedAt), timestamp(s.CompletedAt), s.Output, s.Error, timestamp(created),
@@ -75,7 +75,7 @@ func newRunBody(r automation.Run) runBody {
 	return body
 }
 
-// runQuery returns which runs a list is asked for.
+// runQuery returns the selection of runs in the query of a request.
 func runQuery(r *http.Request) (automation.RunQuery, error) {
 	var selection automation.RunQuery
 	q, err := queryOf(r)
@@ -123,8 +123,8 @@ func (h *Handler) listContactRuns(r *http.Request) (any, error) {
 	return listOf(found, newContactRunItem), nil
 }
 
-// runs lists runs. The error is ErrNotFound if the one that the page begins at is of
-// another automation or contact: a Runner takes any run there.
+// runs lists runs. The error is ErrNotFound if the run at which the page begins belongs
+// to another automation or contact: the Runner accepts any run there.
 func (h *Handler) runs(ctx context.Context, selection automation.RunQuery) (automation.Page[automation.Run], error) {
 	if cursor := selection.After + selection.Before; cursor != "" {
 		run, err := h.runner.GetRun(ctx, cursor)
@@ -145,8 +145,8 @@ func (h *Handler) getRun(r *http.Request) (any, error) {
 	return newRunBody(run), nil
 }
 
-// run returns the run that the path names, which must be one of the automation
-// that the path names. That one may be deleted by now.
+// run returns the run that the path names. The run must belong to the automation in the
+// path, which may be deleted already.
 func (h *Handler) run(r *http.Request) (automation.Run, error) {
 	id := r.PathValue("run")
 	run, err := h.runner.GetRun(r.Context(), id)
@@ -157,14 +157,15 @@ func (h *Handler) run(r *http.Request) (automation.Run, error) {
 }
 
 func (h *Handler) cancelRun(r *http.Request) (any, error) {
-	return h.control(r, h.runner.CancelRun)
+	return h.request(r, h.runner.CancelRun)
 }
 
 func (h *Handler) retryRun(r *http.Request) (any, error) {
-	return h.control(r, h.runner.RetryRun)
+	return h.request(r, h.runner.RetryRun)
 }
 
-func (h *Handler) control(r *http.Request, act func(context.Context, string) (automation.Run, error)) (any, error) {
+// request records a request about the run that the path names, by calling act.
+func (h *Handler) request(r *http.Request, act func(context.Context, string) (automation.Run, error)) (any, error) {
 	if err := readOptionalFields(r); err != nil {
 		return nil, err
 	}

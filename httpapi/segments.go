@@ -82,8 +82,8 @@ func (h *Handler) deleteSegment(r *http.Request) (any, error) {
 	return deleted{"segment", id, true}, nil
 }
 
-// listSegmentContacts does not ask whether the segment has a name: a step may have
-// put contacts into one that has none.
+// listSegmentContacts lists the contacts of a segment without a name too: a step may
+// have added contacts to one.
 func (h *Handler) listSegmentContacts(r *http.Request) (any, error) {
 	page, err := pageOf(r)
 	if err != nil {
@@ -92,7 +92,7 @@ func (h *Handler) listSegmentContacts(r *http.Request) (any, error) {
 	return h.contactsIn(r.Context(), r.PathValue("segment"), page)
 }
 
-// contactsIn lists the contacts of a segment, or all of them if it is empty.
+// contactsIn lists the contacts of a segment, or all contacts if segment is empty.
 func (h *Handler) contactsIn(ctx context.Context, segment string, page automation.PageQuery) (any, error) {
 	found, err := h.runner.ListContacts(ctx, automation.ContactQuery{Segment: segment, PageQuery: page})
 	if err != nil {
@@ -122,7 +122,7 @@ func (h *Handler) listContactSegments(r *http.Request) (any, error) {
 	return listOf(found, newSegmentItem), nil
 }
 
-// named returns the segments with these ids that have names, newest first.
+// named returns those of the segments with these ids that have names, newest first.
 func (h *Handler) named(ctx context.Context, ids []string) ([]automation.Segment, error) {
 	var all []automation.Segment
 	for _, id := range ids {
@@ -141,8 +141,8 @@ func (h *Handler) named(ctx context.Context, ids []string) ([]automation.Segment
 	return all, nil
 }
 
-// pageOfSegments cuts a page out of all segments. The error is ErrNotFound if the one
-// that the page begins at is not among them.
+// pageOfSegments returns a page of all segments. The error is ErrNotFound if the segment
+// at which the page begins is not among them.
 func pageOfSegments(all []automation.Segment, q automation.PageQuery) (automation.Page[automation.Segment], error) {
 	var page automation.Page[automation.Segment]
 	limit := cmp.Or(q.Limit, 20)
@@ -166,8 +166,8 @@ func pageOfSegments(all []automation.Segment, q automation.PageQuery) (automatio
 	return page, nil
 }
 
-// membership answers that a contact has joined or left a segment. Resend documents
-// the two ids, and its clients read id, which is the segment's.
+// membership is the answer to a call that added a contact to a segment or removed it.
+// Resend documents contact_id and segment_id. Its clients read id, the segment's id.
 type membership struct {
 	Object    string `json:"object"`
 	ID        string `json:"id"`
@@ -185,7 +185,7 @@ func (h *Handler) joinSegment(r *http.Request) (any, error) {
 	})
 }
 
-// leaveSegment answers alike for a contact that is not in the segment.
+// leaveSegment gives the same answer for a contact that is not in the segment.
 func (h *Handler) leaveSegment(r *http.Request) (any, error) {
 	m, err := h.changeMembership(r, func(id string) automation.ContactChange {
 		return automation.ContactChange{RemoveSegments: []string{id}}

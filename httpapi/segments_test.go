@@ -47,7 +47,7 @@ func TestContactSegments_ArePaged(t *testing.T) {
 	a := setup(t)
 	var ids []string
 	for i := range 25 {
-		if i%2 == 0 { // some are made at the same moment
+		if i%2 == 0 { // some are created at the same time
 			a.clock.Add(time.Second)
 		}
 		ids = append([]string{a.must(http.StatusCreated, "POST", "/segments", fmt.Sprintf(`{"name": "Segment %d"}`, i)).id(t)}, ids...)
@@ -77,7 +77,7 @@ func TestContactSegments_ArePaged(t *testing.T) {
 	}
 }
 
-// forgetful has segments that cannot be read.
+// forgetful is a store whose segments cannot be read.
 type forgetful struct {
 	automation.Store
 	err error
@@ -112,7 +112,7 @@ func TestMembership_OfAContactThatIsGoneInBetweenIsNotFound(t *testing.T) {
 	assert.Equal(t, failure{404, "not_found", `there is no contact "ada@example.com"`}, got)
 }
 
-// lockedContacts is a host's table that is only read.
+// lockedContacts is the contact table of a host that can only be read.
 type lockedContacts struct{ hostContacts }
 
 func (lockedContacts) UpdateContact(context.Context, string, automation.ContactChange) (automation.Contact, error) {

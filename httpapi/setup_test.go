@@ -25,7 +25,7 @@ import (
 	"github.com/seed-b636437c/automation/store/memory"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write new golden files")
 
 // The keys that setup gives to an API.
 const (
@@ -42,7 +42,7 @@ type api struct {
 	mailer       *capture.Mailer
 	log          *bytes.Buffer
 	api          *httpapi.Handler
-	http.Handler // api, held against its document
+	http.Handler // api, whose answers are compared with its document
 }
 
 func setup(t *testing.T, change ...func(*httpapi.Options)) *api {
@@ -196,7 +196,7 @@ func golden(t *testing.T, name string, got answer) {
 	assert.Equal(t, string(want), text)
 }
 
-// page returns what a list has.
+// page returns has_more and the ids of a list.
 func (a answer) page(t *testing.T) (more bool, ids []string) {
 	t.Helper()
 	var page struct {

@@ -20,7 +20,7 @@ import (
 	"github.com/seed-b636437c/automation/store/sqlite/sqlitefile"
 )
 
-// stores are opened for a test or benchmark of their own.
+// stores are the stores by name. Each test or benchmark opens a store of its own.
 var stores = map[string]func(tb testing.TB) automation.Store{
 	"memory": func(testing.TB) automation.Store { return memory.New() },
 	"sqlite": func(tb testing.TB) automation.Store {
@@ -65,8 +65,8 @@ func TestTexts_ThatAreOddAreNoFailureOfTheServer(t *testing.T) {
 	}
 }
 
-// requestsWith returns requests with a text wherever one can be, as method, path
-// and body.
+// requestsWith returns requests that have text in every place that takes one, as method,
+// path and body.
 func requestsWith(t *testing.T, id, text string) [][3]string {
 	t.Helper()
 	encoded, err := json.Marshal(text)

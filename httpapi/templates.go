@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -9,8 +8,9 @@ import (
 	"github.com/seed-b636437c/automation/mail/template"
 )
 
-// Templates keeps the templates that the API serves. A *template.Library is one, and
-// its methods say what is asked of them. They must be safe for concurrent use.
+// Templates keeps the templates that the API serves. *template.Library implements it;
+// another implementation must behave as the methods of Library are documented to. All
+// methods must be safe for concurrent use.
 type Templates interface {
 	Create(t template.Template) (template.Template, error)
 	Get(idOrAlias string) (template.Template, error)
@@ -65,9 +65,9 @@ type templateBody struct {
 	HasUnpublishedVersions bool               `json:"has_unpublished_versions"`
 }
 
-// templateVariable is a variable as Resend shows it. What keeps templates gives
-// variables neither ids nor times of their own: the id is the key, which no other
-// variable of the template has, and the times are the template's.
+// templateVariable is a variable in Resend's form. In Templates a variable has neither an
+// id nor times of its own: here its id is its key, which is unique in the template, and
+// its times are the template's.
 type templateVariable struct {
 	ID            string                `json:"id"`
 	Key           string                `json:"key"`
@@ -88,8 +88,9 @@ func newTemplateBody(t template.Template) templateBody {
 	return body
 }
 
-// addresses takes a list of addresses apart, as Resend's clients have it. A comma
-// between quotes belongs to a name. Without addresses the list is nil, which is null.
+// addresses splits a list of addresses, because Resend's clients read an array. A comma
+// between quotes belongs to a name. Without addresses the result is nil, which is null
+// in JSON.
 func addresses(list string) []string {
 	var all []string
 	quoted, start := false, 0
@@ -133,22 +134,19 @@ func (h *Handler) createTemplate(r *http.Request) (any, error) {
 	return templateRef(made), nil
 }
 
-// readTemplate reads a template and tells which fields it was given with.
+// readTemplate reads a template and returns which fields the body has, null included.
 func readTemplate(r *http.Request) (template.Template, map[string]bool, error) {
-	data, err := readBody(r)
+	data, body, err := readJSON(r)
 	if err != nil {
 		return template.Template{}, nil, err
 	}
-	if err := checkSyntax(data); err != nil {
+	t, err := template.Parse(data)
+	if err != nil {
 		return template.Template{}, nil, err
 	}
 	given := map[string]bool{}
-	_ = members(data, func(name string, _ json.RawMessage) automation.Problems { // Parse tells the problems
-		given[name] = true
-		return nil
-	})
-	t, err := template.Parse(data)
-	return t, given, err
+	body.members(0, func(key, _ int) { given[body.Text(key)] = true })
+	return t, given, nil
 }
 
 func (h *Handler) getTemplate(r *http.Request) (any, error) {
@@ -185,14 +183,14 @@ func (h *Handler) updateTemplate(r *http.Request) (any, error) {
 	return templateRef(old), nil
 }
 
-// newTemplateChange returns the change to what was given. Null clears a field.
+// newTemplateChange returns the change of the given fields. Null clears a field.
 func newTemplateChange(t template.Template, given map[string]bool) (template.Change, error) {
 	var change template.Change
 	if given["status"] {
 		return change, invalid("status", "is changed by publishing the template")
 	}
 	if len(given) == 0 {
-		return change, automation.Problems{problem(automation.CodeMissingField, "", "an update needs at least one field")}.Err("request")
+		return change, flawed(automation.CodeMissingField, "", "an update needs at least one field")
 	}
 	for _, f := range []struct {
 		name   string
@@ -213,8 +211,8 @@ func newTemplateChange(t template.Template, given map[string]bool) (template.Cha
 	return change, nil
 }
 
-// changeTemplate changes the template that the path names, whose new alias may be
-// given, and returns it as it was.
+// changeTemplate changes the template that the path names, and returns the template as
+// it was before. alias is the new alias, or empty.
 func (h *Handler) changeTemplate(r *http.Request, alias string, change func(id string) error) (template.Template, error) {
 	t, err := h.template(r)
 	if err != nil {

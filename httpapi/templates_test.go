@@ -15,7 +15,7 @@ import (
 	"github.com/seed-b636437c/automation/mail/template"
 )
 
-// newLibrary has a template from a file, billing/receipt.
+// newLibrary returns a library with one template from a file, billing/receipt.
 func newLibrary(t *testing.T, clock automation.Clock) *template.Library {
 	t.Helper()
 	library, err := template.New(template.Options{Clock: clock, Random: rand.NewChaCha8([32]byte{})})
@@ -69,7 +69,7 @@ func TestTemplates_AreServedOnlyIfTheyAreGiven(t *testing.T) {
 	a.must(http.StatusNotFound, "POST", "/templates/receipt/publish", "")
 }
 
-// racyTemplates loses its templates between two calls.
+// racyTemplates deletes its templates between two calls.
 type racyTemplates struct {
 	*template.Library
 	err error

@@ -1,25 +1,25 @@
-// Package mail is what the mailers have in common: an email that is rendered and
-// ready to go, whoever rendered it and whatever carries it, and the checks that keep
-// its header safe.
+// Package mail is what the mailers have in common: an email that is rendered and ready to
+// be sent, from any renderer and by any transport, and the validation that keeps its
+// header safe.
 package mail
 
 import (
 	"context"
 	"net/mail"
-	"net/url"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/headertext"
+	"github.com/seed-b636437c/automation/internal/weburl"
 )
 
-// Renderer makes an email of what a send_email step asks for. It must be safe for
-// concurrent use. mail/template has one; a host with templates of its own writes
-// this one method.
+// Renderer renders the email of a send_email step. It must be safe for concurrent use.
+// template.Library is a Renderer. A host with templates of its own implements this one
+// method.
 type Renderer interface {
-	// RenderEmail renders the template of email for its contact. Errors that
-	// another attempt would meet again, such as a missing variable, are marked with
+	// RenderEmail renders the template of email for its contact. It marks errors that
+	// another attempt would get again, such as a missing variable, with
 	// automation.Permanent.
 	RenderEmail(ctx context.Context, email automation.Email) (Message, error)
 }
@@ -31,25 +31,27 @@ type Message struct {
 	From, To string
 	// ReplyTo is empty or a list of addresses, separated by commas.
 	ReplyTo string
+	// Subject is the subject line. It may be empty.
 	Subject string
 	// HTML and Text are the two forms of the body. One of them may be empty.
 	HTML, Text string
-	// UnsubscribeURL, if not empty, is offered to mail programs in the header: a
-	// POST to it unsubscribes with one click, as RFC 8058 has it.
+	// UnsubscribeURL, if not empty, is put into the header for mail programs: a POST to
+	// this URL unsubscribes with one click, as RFC 8058 specifies.
 	UnsubscribeURL string
 }
 
-// Envelope are the addresses of a Message.
+// Envelope holds the addresses of a Message.
 type Envelope struct {
 	From, To *mail.Address
-	ReplyTo  []*mail.Address
+	// ReplyTo is nil if the message has no Reply-To.
+	ReplyTo []*mail.Address
 }
 
-// Check returns the addresses of a message that is safe and complete. Otherwise
-// the error is a *automation.ValidationError that lists what is wrong, marked with
-// automation.Permanent: a line break or another control character in anything that
-// goes into the header, an address that is none, a name, an address or a link that is
-// too long for a line, no body.
+// Check returns the addresses of a message that is safe and complete. Otherwise the
+// error is a *automation.ValidationError that lists all problems, marked with
+// automation.Permanent. Problems are a line break or another control character in any
+// text of the header, an invalid address, a name, an address or a link that is too long
+// for a line, and a missing body.
 func (m Message) Check() (Envelope, error) {
 	var c messageCheck
 	var e Envelope
@@ -69,8 +71,8 @@ func (m Message) Check() (Envelope, error) {
 	return e, nil
 }
 
-// Header returns the header fields that follow from UnsubscribeURL, nil if that is
-// empty.
+// Header returns the header fields that follow from UnsubscribeURL, or nil if
+// UnsubscribeURL is empty.
 func (m Message) Header() map[string]string {
 	if m.UnsubscribeURL == "" {
 		return nil
@@ -81,7 +83,7 @@ func (m Message) Header() map[string]string {
 	}
 }
 
-// messageCheck collects what is wrong with a message.
+// messageCheck validates a message and collects its problems.
 type messageCheck struct{ problems automation.Problems }
 
 func (c *messageCheck) add(code automation.Code, path, message string) {
@@ -93,7 +95,7 @@ func (c *messageCheck) header(path, text string) bool {
 	switch {
 	case strings.ContainsAny(text, "\r\n"):
 		c.add(automation.CodeUnsafeHeader, path, "must not contain line breaks")
-	case strings.ContainsFunc(text, isControl):
+	case headertext.HasControl(text):
 		c.add(automation.CodeUnsafeHeader, path, "must not contain control characters")
 	case !utf8.ValidString(text):
 		c.add(automation.CodeUnsafeHeader, path, "must be valid UTF-8")
@@ -102,9 +104,6 @@ func (c *messageCheck) header(path, text string) bool {
 	}
 	return false
 }
-
-// isControl reports what no header field may contain. A tab is white space there.
-func isControl(r rune) bool { return unicode.IsControl(r) && r != '\t' }
 
 func (c *messageCheck) address(path, text string) *mail.Address {
 	list := c.addresses(path, text)
@@ -117,7 +116,7 @@ func (c *messageCheck) address(path, text string) *mail.Address {
 	return list[0]
 }
 
-// addresses looks for control characters first: net/mail takes a folded line for
+// addresses looks for control characters first, because net/mail accepts a folded line as
 // white space.
 func (c *messageCheck) addresses(path, text string) []*mail.Address {
 	if text == "" {
@@ -141,8 +140,8 @@ func (c *messageCheck) addresses(path, text string) []*mail.Address {
 	return list
 }
 
-// maxWord is how many bytes without a space a header field takes: a line, which can
-// be broken only there, has 998 at most.
+// maxWord is how many bytes a word of a header field may have: a line can be broken only
+// at a space, and has 998 bytes at most.
 const maxWord = 900
 
 // folds reports whether text can be broken into lines.
@@ -156,17 +155,16 @@ func (c *messageCheck) folds(path, text string) bool {
 	return true
 }
 
-// link reports a URL that would break out of its angle brackets.
+// link refuses a URL that would break out of its angle brackets.
 func (c *messageCheck) link(path, text string) {
 	if text == "" || !c.header(path, text) || !c.folds(path, text) {
 		return
 	}
-	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.ContainsFunc(text, outsideLink) {
+	if _, ok := weburl.Parse(text); !ok || strings.ContainsFunc(text, outsideLink) {
 		c.add(automation.CodeUnsafeHeader, path, "is not a web address that fits between angle brackets: encode what is not ASCII")
 	}
 }
 
-// outsideLink reports what would end the link in a header, or be encoded there so
-// that no mail program can follow it.
+// outsideLink reports whether r would end the link in a header, or be encoded there so
+// that no mail program can follow the link.
 func outsideLink(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' || r == ',' }

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // width is how many characters of a payload or a list are shown, so that lines
@@ -189,14 +190,13 @@ func changes(c automation.ContactChange) string {
 	return short(strings.Join(parts, ", "))
 }
 
+// encode returns v as JSON, and as fmt prints it if v has no JSON.
 func encode(v any) string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	text, err := jsondoc.Encode(v)
+	if err != nil {
 		return fmt.Sprint(v)
 	}
-	return strings.TrimSpace(b.String())
+	return string(text)
 }
 
 // compact returns a JSON text without the spaces between its parts.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/options"
 )
 
 const (
@@ -57,13 +58,14 @@ type Handler struct {
 // NewHandler returns the handler of these links. The error is an
 // *automation.ValidationError that lists all invalid options.
 func NewHandler(links *Links, contacts Contacts, opts Options) (*Handler, error) {
-	opts, problems := opts.withDefaults()
-	c := optionCheck{problems}
+	var problems automation.Problems
+	c := optionCheck{options.New(&problems, automation.CodeInvalidOption)}
+	opts = opts.withDefaults(c)
 	if links == nil {
-		c.add("links", "are required")
+		c.Add("links", "is required")
 	}
-	c.contacts(contacts)
-	if err := c.problems.Err("unsubscribe page"); err != nil {
+	c.Required("contacts", contacts)
+	if err := problems.Err("unsubscribe page"); err != nil {
 		return nil, err
 	}
 	page, err := newPage(opts)

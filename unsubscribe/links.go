@@ -3,12 +3,13 @@ package unsubscribe
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/options"
+	"github.com/seed-b636437c/automation/internal/weburl"
 )
 
 // minKeyBytes is the size of what HMAC-SHA256 makes of a key: a shorter one could
@@ -44,13 +45,14 @@ type LinkOptions struct {
 // A key is at least 32 random bytes. The error is an *automation.ValidationError
 // that lists all problems.
 func NewLinks(base string, opts LinkOptions, keys ...[]byte) (*Links, error) {
-	var c optionCheck
+	var problems automation.Problems
+	c := optionCheck{options.New(&problems, automation.CodeInvalidOption)}
 	prefix := c.base(base)
 	c.keys(keys)
 	if opts.Lifetime < 0 || opts.Lifetime%time.Second != 0 {
-		c.add("Lifetime", "%s must be whole seconds, or zero for links that always work", opts.Lifetime)
+		c.Add("Lifetime", "%s must be whole seconds, or zero for links that always work", opts.Lifetime)
 	}
-	if err := c.problems.Err("unsubscribe links"); err != nil {
+	if err := problems.Err("unsubscribe links"); err != nil {
 		return nil, err
 	}
 	if opts.Clock == nil {
@@ -93,24 +95,24 @@ func (l *Links) open(token string) (string, error) {
 }
 
 // base returns what links begin with.
-func (c *optionCheck) base(base string) string {
-	u, err := url.Parse(base)
+func (c optionCheck) base(base string) string {
+	u, ok := weburl.Parse(base)
 	switch {
-	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "":
-		c.add("base", "is not a web address: give one such as https://example.com/unsubscribe")
+	case !ok:
+		c.Add("base", "is not a web address: give one such as https://example.com/unsubscribe")
 		return ""
 	case u.Fragment != "" || strings.HasSuffix(base, "#"):
-		c.add("base", "must not have a fragment: it would hide the token")
+		c.Add("base", "must not have a fragment: it would hide the token")
 	case u.User != nil:
-		c.add("base", "must not contain a password: every recipient would see it")
+		c.Add("base", "must not contain a password: every recipient would see it")
 	case strings.ContainsAny(base, "<> ,\""):
-		c.add("base", "must not contain spaces, commas, quotes or angle brackets: they end a link in an email")
+		c.Add("base", "must not contain spaces, commas, quotes or angle brackets: they end a link in an email")
 	case strings.ContainsFunc(base, func(r rune) bool { return r > '~' }):
-		c.add("base", "must be ASCII, for an email's header: write the host as xn--…, and the path with %%-escapes")
+		c.Add("base", "must be ASCII, for an email's header: write the host as xn--…, and the path with %%-escapes")
 	case strings.Contains(u.Path, "//"):
-		c.add("base", "must not have two slashes in a row: many servers redirect then, and one click does not follow")
+		c.Add("base", "must not have two slashes in a row: many servers redirect then, and one click does not follow")
 	case u.Query().Has(tokenParameter):
-		c.add("base", "must not have the parameter %q, which carries the token", tokenParameter)
+		c.Add("base", "must not have the parameter %q, which carries the token", tokenParameter)
 	}
 	separator := "?"
 	if strings.Contains(base, "?") {
@@ -120,13 +122,13 @@ func (c *optionCheck) base(base string) string {
 }
 
 // keys never puts a key into a message.
-func (c *optionCheck) keys(keys [][]byte) {
+func (c optionCheck) keys(keys [][]byte) {
 	if len(keys) == 0 {
-		c.add("keys", "are missing: give at least one")
+		c.Add("keys", "are missing: give at least one")
 	}
 	for i, key := range keys {
 		if len(key) < minKeyBytes {
-			c.add(fmt.Sprintf("keys[%d]", i), "has %d bytes: give at least %d random ones", len(key), minKeyBytes)
+			c.Add(fmt.Sprintf("keys[%d]", i), "has %d bytes: give at least %d random ones", len(key), minKeyBytes)
 		}
 	}
 }

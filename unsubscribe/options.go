@@ -2,12 +2,11 @@ package unsubscribe
 
 import (
 	"log/slog"
-	"net/url"
 	"regexp"
 	"strings"
 
-	"github.com/seed-b636437c/automation"
-	"github.com/seed-b636437c/automation/internal/nilness"
+	"github.com/seed-b636437c/automation/internal/options"
+	"github.com/seed-b636437c/automation/internal/weburl"
 )
 
 // Options say how the page looks and reads. The zero value works.
@@ -60,10 +59,9 @@ var english = Text{
 	Failed:       "This did not work just now, and nothing was changed. Please try again in a few minutes.",
 }
 
-// withDefaults returns o with its empty fields filled in, colours aside, and what
-// is wrong with the others.
-func (o Options) withDefaults() (Options, automation.Problems) {
-	var c optionCheck
+// withDefaults returns o with its empty fields filled in, except for the colours, and
+// reports to c what is wrong with the other fields.
+func (o Options) withDefaults(c optionCheck) Options {
 	c.color("Background", o.Background)
 	c.color("Foreground", o.Foreground)
 	c.color("Accent", o.Accent)
@@ -71,13 +69,13 @@ func (o Options) withDefaults() (Options, automation.Problems) {
 	fill(&o.Title, "Email preferences")
 	fill(&o.Language, "en")
 	if !languageTag.MatchString(o.Language) {
-		c.add("Language", "%.40q is not a language tag: give one such as en or pt-BR", o.Language)
+		c.Add("Language", "%.40q is not a language tag: give one such as en or pt-BR", o.Language)
 	}
 	o.Text = o.Text.withDefaults()
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return o, c.problems
+	return o
 }
 
 func (t Text) withDefaults() Text {
@@ -105,36 +103,21 @@ var (
 	imageData   = regexp.MustCompile(`^data:image/[A-Za-z0-9.+-]+[;,][!-~]*$`)
 )
 
-// optionCheck collects what is wrong with the arguments of a constructor.
-type optionCheck struct{ problems automation.Problems }
+// optionCheck validates the arguments of a constructor.
+type optionCheck struct{ *options.Check }
 
-func (c *optionCheck) add(path, format string, args ...any) {
-	c.problems.Add(automation.CodeInvalidOption, path, format, args...)
-}
-
-// contacts refuses an interface that holds a nil pointer, too: it is not nil itself,
-// so that the first request would panic.
-func (c *optionCheck) contacts(contacts Contacts) {
-	switch {
-	case contacts == nil:
-		c.add("contacts", "are required")
-	case nilness.Hidden(contacts):
-		c.add("contacts", "is a nil %T: give one that works", contacts)
-	}
-}
-
-func (c *optionCheck) color(path, color string) {
+func (c optionCheck) color(path, color string) {
 	if color != "" && !hexColor.MatchString(color) {
-		c.add(path, "%.40q is not a colour: give one such as #336699", color)
+		c.Add(path, "%.40q is not a colour: give one such as #336699", color)
 	}
 }
 
-func (c *optionCheck) logo(logo string) {
+func (c optionCheck) logo(logo string) {
 	if logo == "" {
 		return
 	}
 	if _, ok := imageSource(logo); !ok {
-		c.add("LogoURL", "is neither an http or https URL nor a data: URL of an image")
+		c.Add("LogoURL", "is neither an http or https URL nor a data: URL of an image")
 	}
 }
 
@@ -143,8 +126,8 @@ func imageSource(logo string) (string, bool) {
 	if imageData.MatchString(logo) {
 		return "data:", true
 	}
-	u, err := url.Parse(logo)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.ContainsAny(u.Host, ";,'* ") {
+	u, ok := weburl.Parse(logo)
+	if !ok || strings.ContainsAny(u.Host, ";,'* ") {
 		return "", false
 	}
 	return u.Scheme + "://" + u.Host, true

@@ -150,11 +150,11 @@ func TestNewHandler_ListsAllProblems(t *testing.T) {
 		`Accent: "#fff;}body{}" is not a colour: give one such as #336699`,
 		"LogoURL: is neither an http or https URL nor a data: URL of an image",
 		`Language: "en\" onload=\"" is not a language tag: give one such as en or pt-BR`,
-		"links: are required",
-		"contacts: are required",
+		"links: is required",
+		"contacts: is required",
 	}, problems(t, err))
 	_, err = unsubscribe.NewHandler(nil, (*automation.Runner)(nil), unsubscribe.Options{})
-	assert.Equal(t, []string{"links: are required", "contacts: is a nil *automation.Runner: give one that works"}, problems(t, err))
+	assert.Equal(t, []string{"links: is required", "contacts: is a nil *automation.Runner: give one that works"}, problems(t, err))
 }
 
 func TestNewHandler_ChecksTheLogo(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 )
 
 // MaxNesting bounds how deep objects and arrays lie in each other. A rule within
@@ -20,7 +21,7 @@ type Doc struct {
 	data     []byte
 	text     string // the same bytes; the strings read from the document share it
 	nodes    []node
-	Repeated []int // the key nodes that repeat an earlier key of their object
+	Repeated []int // the key nodes that repeat an earlier key of their object, in ascending order
 }
 
 // node is one value, or one key of an object. The nodes of a document are in
@@ -52,12 +53,16 @@ func (k Kind) String() string {
 }
 
 // Scan splits data, which must hold one JSON value and nothing else, in valid
-// UTF-8. The document keeps data.
-func Scan(data []byte) (*Doc, error) {
+// UTF-8, nested at most MaxNesting deep. The document keeps data.
+func Scan(data []byte) (*Doc, error) { return ScanWithin(data, MaxNesting) }
+
+// ScanWithin is Scan with another limit for the nesting of objects and arrays. It is for
+// a reader whose parts have limits of their own.
+func ScanWithin(data []byte, maxNesting int) (*Doc, error) {
 	if len(data) > math.MaxInt32 {
 		return nil, fmt.Errorf("a document of %d bytes is too large", len(data))
 	}
-	s := scanner{Doc: &Doc{
+	s := scanner{maxNesting: maxNesting, Doc: &Doc{
 		data:  data,
 		text:  string(data),
 		nodes: make([]node, 0, len(data)/8+4),
@@ -124,6 +129,12 @@ func (d *Doc) Count(n int) int {
 		count /= 2
 	}
 	return count
+}
+
+// IsRepeated reports whether an earlier key of the same object is the same as key.
+func (d *Doc) IsRepeated(key int) bool {
+	_, found := slices.BinarySearch(d.Repeated, key)
+	return found
 }
 
 // Member returns the value that object n has for key, the last one if there are

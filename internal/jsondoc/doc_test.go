@@ -86,6 +86,7 @@ func TestScanJSON_FindsRepeatedKeys(t *testing.T) {
 		"nested":       {`[{"x":{"a":1,"a":1}}]`, []string{"[0].x.a"}},
 		"escaped":      {`{"a":1,"\u0061":2}`, []string{"a"}},
 		"in a big one": {many + `,"k":1}`, []string{"x", "k"}},
+		"in order":     {`{"a":1,"a":{"b":1,"b":2}}`, []string{"a", "a.b"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -95,10 +96,33 @@ func TestScanJSON_FindsRepeatedKeys(t *testing.T) {
 			var got []string
 			for _, key := range doc.Repeated {
 				got = append(got, doc.Path(key))
+				assert.True(t, doc.IsRepeated(key))
 			}
 			assert.Equal(t, tt.want, got)
 		})
 	}
+}
+
+func TestScanWithin_HasAnotherLimit(t *testing.T) {
+	t.Parallel()
+	deep := strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000)
+	doc, err := ScanWithin([]byte(deep), 10_000)
+	require.NoError(t, err)
+	assert.Equal(t, Array, doc.Kind(9_999))
+	_, err = ScanWithin([]byte(deep), 9_999)
+	assert.ErrorContains(t, err, "nested more than 9999 deep")
+}
+
+// A problem at the end of a deep document must not cost its depth.
+func TestPath_EndsWhereItIsTooLong(t *testing.T) {
+	t.Parallel()
+	key := strings.Repeat("k", MaxQuoted)
+	doc, err := Scan([]byte(strings.Repeat(`{"`+key+`":`, MaxNesting) + "7" + strings.Repeat("}", MaxNesting)))
+	require.NoError(t, err)
+	path := doc.Path(2 * MaxNesting)
+	assert.Greater(t, len(path), MaxPath)
+	assert.Less(t, len(path), MaxPath+2*MaxQuoted)
+	assert.True(t, strings.HasPrefix(path, key+"."+key+"."))
 }
 
 func TestQuoteShort_CutsLongText(t *testing.T) {

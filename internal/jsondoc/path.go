@@ -2,11 +2,16 @@ package jsondoc
 
 import "strconv"
 
+// MaxPath bounds the length of a path in bytes, up to one more key. Without the bound a
+// small document that is nested deeply could make messages of many megabytes.
+const MaxPath = 1000
+
 // Path leads from the root to node n, such as `steps[2].config.duration`. It is
-// found from above, so that reading needs to remember none.
+// found from above, so that reading needs to remember none. A path that is longer than
+// MaxPath ends there.
 func (d *Doc) Path(n int) string {
 	var path []byte
-	for at := 0; at < n; {
+	for at := 0; at < n && len(path) <= MaxPath; {
 		if d.Kind(at) == Array {
 			at, path = d.elementTowards(at, n, path)
 		} else {

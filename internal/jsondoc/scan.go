@@ -2,6 +2,7 @@ package jsondoc
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -10,7 +11,8 @@ import (
 // scanner fills a Doc.
 type scanner struct {
 	*Doc
-	pos int
+	maxNesting int
+	pos        int
 }
 
 func (s *scanner) document() error {
@@ -21,6 +23,7 @@ func (s *scanner) document() error {
 	if s.pos < len(s.text) {
 		return s.fail("there is more after the end of the document")
 	}
+	slices.Sort(s.Repeated) // an inner object ends before the outer one
 	return nil
 }
 
@@ -47,8 +50,8 @@ func (s *scanner) value(depth int) error {
 
 // container scans an object or an array, whose parts are scanned by part.
 func (s *scanner) container(kind Kind, closing byte, depth int, part func(depth int) error) error {
-	if depth == MaxNesting {
-		return s.fail("objects and arrays are nested more than %d deep", MaxNesting)
+	if depth == s.maxNesting {
+		return s.fail("objects and arrays are nested more than %d deep", s.maxNesting)
 	}
 	self := len(s.nodes)
 	s.nodes = append(s.nodes, node{kind: kind, start: int32(s.pos)})

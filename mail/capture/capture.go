@@ -1,5 +1,5 @@
-// Package capture is a Mailer that sends nothing and remembers everything, for
-// tests and simulations.
+// Package capture provides a Mailer for tests and simulations, which remembers emails
+// instead of sending them.
 package capture
 
 import (
@@ -11,12 +11,13 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// Mailer remembers the emails it is given. It honours idempotency keys: an
-// email whose key it has seen is accepted again, with the same id, and not
-// remembered twice. Its zero value is ready to use, and safe for concurrent use.
+// Mailer remembers the emails that it is given. It honours idempotency keys: an email with
+// a key that it accepted before is accepted again, with the same id, and is not
+// remembered twice. The zero value is ready to use. A Mailer is safe for concurrent use.
 type Mailer struct {
-	// Respond, if set, is asked about every attempt, before anything is
-	// remembered. An error it returns is the attempt's.
+	// Respond, if set, is called for every attempt, before the email is remembered. An
+	// error of Respond fails the attempt. Set Respond before the first email; it must
+	// be safe for concurrent use.
 	Respond func(ctx context.Context, email automation.Email) error
 
 	mu     sync.Mutex
@@ -28,7 +29,8 @@ type Mailer struct {
 // New returns a Mailer that accepts everything.
 func New() *Mailer { return &Mailer{} }
 
-// SendEmail implements automation.Mailer.
+// SendEmail implements automation.Mailer. The id is email- and the number of the email.
+// The error is the error of ctx or of Respond.
 func (m *Mailer) SendEmail(ctx context.Context, email automation.Email) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err

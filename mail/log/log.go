@@ -1,5 +1,5 @@
-// Package log is a Mailer that sends nothing and prints what it would send, for
-// development.
+// Package log provides a Mailer for development, which prints emails instead of sending
+// them.
 package log
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// Mailer prints one paragraph per email. It is safe for concurrent use. A
-// repeated idempotency key is printed again, and says so by its attempt.
+// Mailer prints one paragraph per email. It is safe for concurrent use. An email with a
+// repeated idempotency key is printed again, with the number of the attempt.
 type Mailer struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -26,7 +26,8 @@ type Mailer struct {
 // New returns a Mailer that prints to w.
 func New(w io.Writer) *Mailer { return &Mailer{w: w} }
 
-// SendEmail implements automation.Mailer. The id it returns counts the emails.
+// SendEmail implements automation.Mailer. The id is log- and the number of the email. The
+// error is the error of ctx or of the writer.
 func (m *Mailer) SendEmail(ctx context.Context, email automation.Email) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
@@ -40,8 +41,8 @@ func (m *Mailer) SendEmail(ctx context.Context, email automation.Email) (string,
 	return fmt.Sprintf("log-%d", m.n), nil
 }
 
-// text is one line for the envelope and one for each thing that the template
-// gets to know. Quoting keeps an address, name or value on its line.
+// text returns one line for the envelope and one line for each variable of the template.
+// Quoting keeps an address, a name or a value on its line.
 func text(e automation.Email) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "email to %q: template %q", e.To, e.TemplateID)

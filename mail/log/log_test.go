@@ -41,7 +41,7 @@ func TestMailer_PrintsWhatItWouldSend(t *testing.T) {
 	}
 }
 
-// Nobody can forge a line, or steer the terminal.
+// An event cannot forge a line, or control the terminal.
 func TestMailer_KeepsValuesOnTheirLine(t *testing.T) {
 	t.Parallel()
 	const evil = "x\r\nemail to \x1b[31m"

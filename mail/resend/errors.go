@@ -13,17 +13,18 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// Error is what Resend says about a request that it refused.
+// Error is Resend's answer to a request that it refused.
 type Error struct {
 	// StatusCode is the HTTP status.
 	StatusCode int
 	// Name is Resend's name for the error, such as validation_error. It is empty if
-	// the answer did not come from Resend, but from a proxy, say.
+	// the answer is not Resend's, but a proxy's, for example.
 	Name string
-	// Message explains it, for people.
+	// Message explains the error, for people.
 	Message string
 }
 
+// Error returns the status, the name and the message.
 func (e *Error) Error() string {
 	text := strconv.Itoa(e.StatusCode)
 	if e.Name != "" {
@@ -32,7 +33,7 @@ func (e *Error) Error() string {
 	return text + ": " + e.Message
 }
 
-// The names of errors that are more than their status.
+// The names of errors that need more than their status.
 const (
 	nameOtherContent = "invalid_idempotent_request"
 	nameConcurrent   = "concurrent_idempotent_requests"
@@ -46,8 +47,8 @@ func hasName(err error, name string) bool {
 	return errors.As(err, &e) && e.Name == name
 }
 
-// refused returns the error that an answer stands for, marked with what the Runner
-// has to know.
+// refused returns the error of an answer, marked for the Runner as a rate limit, as
+// permanent, or not at all.
 func (m *Mailer) refused(resp *http.Response, answer []byte) error {
 	e := m.readError(resp.StatusCode, answer)
 	err := fmt.Errorf("resend: %w", e)
@@ -63,16 +64,16 @@ func (m *Mailer) refused(resp *http.Response, answer []byte) error {
 	}
 }
 
-// maxMessageBytes of an error's message are kept: it is recorded with each attempt.
+// maxMessageBytes bounds an error's message, because it is recorded with each attempt.
 const maxMessageBytes = 500
 
-// readError never repeats an answer that is not Resend's.
+// readError does not repeat an answer that is not Resend's.
 func (m *Mailer) readError(code int, answer []byte) *Error {
-	var said struct{ Name, Message string }
-	if json.Unmarshal(answer, &said) != nil || said.Name == "" && said.Message == "" {
+	var answered struct{ Name, Message string }
+	if json.Unmarshal(answer, &answered) != nil || answered.Name == "" && answered.Message == "" {
 		return &Error{StatusCode: code, Message: http.StatusText(code)}
 	}
-	return &Error{StatusCode: code, Name: m.oneLine(said.Name), Message: m.oneLine(said.Message)}
+	return &Error{StatusCode: code, Name: m.oneLine(answered.Name), Message: m.oneLine(answered.Message)}
 }
 
 // oneLine makes text fit for a log: short, printable, without the API key.
@@ -91,14 +92,14 @@ func (m *Mailer) oneLine(text string) string {
 }
 
 const (
-	// quotaWait is for a quota that is used up, if Resend does not say how long: it
-	// is counted by the day or the month.
+	// quotaWait is the wait after a quota is used up, if the answer has no Retry-After:
+	// quotas are counted by the day or the month.
 	quotaWait = time.Hour
 	maxWait   = 24 * time.Hour
 )
 
-// waitOf is how long to wait. Zero leaves that to the retry policy. What
-// ratelimit-reset says is about requests a second, not about quotas.
+// waitOf returns how long to wait. Zero leaves the wait to the retry policy.
+// Ratelimit-Reset is about requests a second, so it is not used for a quota.
 func waitOf(name string, h http.Header) time.Duration {
 	if d, ok := retryAfter(h); ok {
 		return d
@@ -110,7 +111,8 @@ func waitOf(name string, h http.Header) time.Duration {
 	return d
 }
 
-// retryAfter reads seconds or a date, which it compares with the server's own clock.
+// retryAfter reads the header Retry-After, which holds seconds or a date. A date is
+// compared with the server's own clock.
 func retryAfter(h http.Header) (time.Duration, bool) {
 	value := h.Get("Retry-After")
 	if d, ok := seconds(value); ok {

@@ -13,10 +13,11 @@ import (
 	"strings"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 	"github.com/seed-b636437c/automation/mail"
 )
 
-// message is the body of POST /emails. What is empty is the template's.
+// message is the body of POST /emails. For an empty field Resend uses the template's.
 type message struct {
 	From     string            `json:"from,omitempty"`
 	To       []string          `json:"to"`
@@ -40,7 +41,7 @@ type template struct {
 	Variables map[string]any `json:"variables,omitempty"`
 }
 
-// compose makes the message, and refuses what would harm its header.
+// compose makes the message, and refuses text that would break its header.
 func (m *Mailer) compose(ctx context.Context, email automation.Email) (*message, error) {
 	var out *message
 	var err error
@@ -58,7 +59,7 @@ func (m *Mailer) compose(ctx context.Context, email automation.Email) (*message,
 	return out, nil
 }
 
-// rendered is an email that the host's renderer has made.
+// rendered returns an email that the host's renderer makes.
 func (m *Mailer) rendered(ctx context.Context, email automation.Email) (*message, error) {
 	in, err := m.opts.Renderer.RenderEmail(ctx, email)
 	if err != nil {
@@ -73,7 +74,7 @@ func (m *Mailer) rendered(ctx context.Context, email automation.Email) (*message
 	return out, nil
 }
 
-// remote is an email that Resend makes of one of its templates.
+// remote returns an email that Resend renders from one of its templates.
 func (m *Mailer) remote(email automation.Email) (*message, error) {
 	in := mail.Message{From: cmp.Or(email.From, m.opts.From), To: email.To, ReplyTo: email.ReplyTo, Subject: email.Subject}
 	if m.opts.Unsubscribe != nil {
@@ -87,7 +88,7 @@ func (m *Mailer) remote(email automation.Email) (*message, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The body is the template's, and the sender may be: neither is missing.
+	// The body is the template's, and the sender may be, so an empty one is no problem.
 	probe := in
 	probe.From, probe.Text = cmp.Or(in.From, "template@example.com"), "of the template"
 	out, err := checked(probe)
@@ -98,7 +99,7 @@ func (m *Mailer) remote(email automation.Email) (*message, error) {
 	return out, nil
 }
 
-// checked returns the part of the message that is about its header.
+// checked returns a message with the header fields of in, which it validates.
 func checked(in mail.Message) (*message, error) {
 	envelope, err := in.Check()
 	if err != nil {
@@ -114,8 +115,9 @@ func checked(in mail.Message) (*message, error) {
 // quote makes a name a quoted string of an address.
 var quote = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-// written is an address as a person writes it. Address.String would encode a name
-// for a mail header, which is Resend's business; without one it does the rest.
+// written returns an address in the form that a person writes. Address.String would
+// encode a name for a mail header, which Resend does itself, so it is used for the
+// address without the name.
 func written(a *netmail.Address) string {
 	address := (&netmail.Address{Address: a.Address}).String() // <name@example.com>
 	if a.Name == "" {
@@ -124,16 +126,16 @@ func written(a *netmail.Address) string {
 	return `"` + quote.Replace(a.Name) + `" ` + address
 }
 
-// reserved are the variables that Resend fills in from its own contacts, and
-// refuses from anybody else.
+// reserved are the variables that Resend fills in from its own contacts. Resend refuses
+// them in a request.
 var reserved = []string{"FIRST_NAME", "LAST_NAME", "EMAIL", "UNSUBSCRIBE_URL", "RESEND_UNSUBSCRIBE_URL", "contact", "this"}
 
-// variablesOf returns the variables as Resend takes them: strings and numbers. The
-// error lists the ones that it would refuse.
+// variablesOf returns the variables in the types that Resend accepts: strings and numbers.
+// The error lists the variables that Resend would refuse.
 func variablesOf(email automation.Email) (map[string]any, error) {
 	var problems automation.Problems
 	add := func(name, text string) {
-		problems.Add(automation.CodeInvalidConfig, "variables."+name, "%s", text)
+		problems.Add(automation.CodeInvalidConfig, jsondoc.PathTo("variables", name), "%s", text)
 	}
 	out := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(email.Variables)) {

@@ -17,9 +17,9 @@ import (
 
 const (
 	userAgent = "automation-go"
-	// maxKeyChars is what Resend allows in an idempotency key.
+	// maxKeyChars is the length that Resend allows for an idempotency key.
 	maxKeyChars = 256
-	// maxAnswerBytes of an answer are read. A template can be large.
+	// maxAnswerBytes bounds how much of an answer is read. A template can be large.
 	maxAnswerBytes = 4 << 20
 )
 
@@ -27,7 +27,7 @@ const (
 func (m *Mailer) post(ctx context.Context, path, idempotencyKey string, in, out any) error {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
-	enc.SetEscapeHTML(false) // an email is full of what that would spell out
+	enc.SetEscapeHTML(false) // escaping would make an HTML email much longer
 	if err := enc.Encode(in); err != nil {
 		return automation.Permanent(fmt.Errorf("resend: %w", err))
 	}
@@ -42,7 +42,7 @@ func (m *Mailer) post(ctx context.Context, path, idempotencyKey string, in, out 
 	return withOutcome(m.do(req, out))
 }
 
-// get reads what is at path into out.
+// get reads the object at path into out.
 func (m *Mailer) get(ctx context.Context, path string, out any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.opts.BaseURL+path, nil)
 	if err != nil {
@@ -51,8 +51,8 @@ func (m *Mailer) get(ctx context.Context, path string, out any) error {
 	return m.do(req, out)
 }
 
-// do reads the answer to req into out. Whatever has a status in the 200s is a
-// success: what the answer says after that can only be missed, not undone.
+// do reads the answer to req into out. Every status in the 200s is a success, even if the
+// body of the answer cannot be read: the request has taken effect.
 func (m *Mailer) do(req *http.Request, out any) error {
 	req.Header.Set("Authorization", "Bearer "+m.apiKey)
 	req.Header.Set("Accept", "application/json")
@@ -70,7 +70,7 @@ func (m *Mailer) do(req *http.Request, out any) error {
 	return nil
 }
 
-// withOutcome marks the error of a request that may have done what it asked for.
+// withOutcome marks the error of a request that may have taken effect.
 func withOutcome(err error) error {
 	if err == nil || !mayHaveArrived(err) {
 		return err
@@ -78,8 +78,8 @@ func withOutcome(err error) error {
 	return fmt.Errorf("%w: %w", automation.ErrOutcomeUnknown, err)
 }
 
-// mayHaveArrived reports whether a request that failed may have reached Resend: it
-// was not answered, though a connection came about, or a gateway has answered.
+// mayHaveArrived reports whether a request that failed may have reached Resend: the
+// connection was made and no answer came, or a gateway answered.
 func mayHaveArrived(err error) bool {
 	if e := (*Error)(nil); errors.As(err, &e) {
 		return e.StatusCode == http.StatusBadGateway || e.StatusCode == http.StatusGatewayTimeout
@@ -88,7 +88,7 @@ func mayHaveArrived(err error) bool {
 	return !errors.As(err, &op) || op.Op != "dial"
 }
 
-// headerKey is the idempotency key as Resend takes it. One that is too long, or has
+// headerKey returns an idempotency key that Resend accepts. A key that is too long, or has
 // characters that a header must not have, is replaced by its hash.
 func headerKey(key string) string {
 	if len(key) <= maxKeyChars && printable(key) {

@@ -10,9 +10,10 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// InspectTemplate implements automation.TemplateInspector. It asks the renderer, if
-// there is one, and Resend otherwise. The error wraps errors.ErrUnsupported if the
-// renderer cannot tell, or if the API key may only send.
+// InspectTemplate implements automation.TemplateInspector. It calls the renderer if there
+// is one, and Resend otherwise. The error wraps automation.ErrNotFound if there is no such
+// template, and errors.ErrUnsupported if the renderer is not a TemplateInspector or the
+// API key has only sending access.
 func (m *Mailer) InspectTemplate(ctx context.Context, id string) (automation.TemplateInfo, error) {
 	if m.opts.Renderer != nil {
 		inspector, ok := m.opts.Renderer.(automation.TemplateInspector)

@@ -10,8 +10,8 @@ import (
 	wire "github.com/wneessen/go-mail/smtp"
 )
 
-// AuthMechanism is a way to sign in. The zero value takes the best that the server
-// offers of those that need a password.
+// AuthMechanism is a way to sign in. The zero value means the best mechanism that the
+// server offers of those that need a password.
 type AuthMechanism string
 
 // The mechanisms.
@@ -21,12 +21,12 @@ const (
 	AuthCRAMMD5     AuthMechanism = "CRAM-MD5"
 	AuthPlain       AuthMechanism = "PLAIN"
 	AuthLogin       AuthMechanism = "LOGIN"
-	// AuthXOAuth2 takes an access token for the password, and is never chosen by
-	// itself.
+	// AuthXOAuth2 needs an access token as the password. The zero value never chooses
+	// it.
 	AuthXOAuth2 AuthMechanism = "XOAUTH2"
 )
 
-// discovered are the mechanisms that are chosen from, best first.
+// discovered are the mechanisms that the zero value chooses from, best first.
 var discovered = []AuthMechanism{AuthSCRAMSHA256, AuthSCRAMSHA1, AuthCRAMMD5, AuthPlain, AuthLogin}
 
 const mechanismNames = "SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN, LOGIN, XOAUTH2"
@@ -35,7 +35,8 @@ func (a AuthMechanism) known() bool {
 	return a == "" || a == AuthXOAuth2 || slices.Contains(discovered, a)
 }
 
-// showsPassword reports whether who reads the connection learns the secret.
+// showsPassword reports whether the mechanism reveals the password to an attacker who can
+// read the connection.
 func (a AuthMechanism) showsPassword() bool {
 	return a == AuthPlain || a == AuthLogin || a == AuthXOAuth2
 }
@@ -49,7 +50,7 @@ func isLocal(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// authenticate signs in. The client closes the connection if that fails.
+// authenticate signs in. The client closes the connection if signing in fails.
 func (m *Mailer) authenticate(c *wire.Client) error {
 	if m.opts.Username == "" {
 		return nil
@@ -63,7 +64,7 @@ func (m *Mailer) authenticate(c *wire.Client) error {
 	return c.Auth(m.opts.exchange(mechanism, m.host))
 }
 
-// mechanism chooses among those that the server offers.
+// mechanism chooses one of the mechanisms that the server offers.
 func (o *Options) mechanism(host string, encrypted bool, offered []string) (AuthMechanism, error) {
 	candidates := discovered
 	if o.Auth != "" {
@@ -85,7 +86,8 @@ func (o *Options) mechanism(host string, encrypted bool, offered []string) (Auth
 	return "", fmt.Errorf("the server offers %q, and %q would be needed", offered, candidates)
 }
 
-// exchange is a's part of the conversation. What may be shown was decided before.
+// exchange returns the client's side of mechanism a. The caller has checked that the
+// password may be shown.
 func (o *Options) exchange(a AuthMechanism, host string) wire.Auth {
 	switch a {
 	case AuthSCRAMSHA256:

@@ -19,7 +19,7 @@ import (
 	"github.com/seed-b636437c/automation/mail"
 )
 
-// outgoing is a message as it goes over the wire.
+// outgoing is an encoded message.
 type outgoing struct {
 	id       string // the Message-ID, without its angle brackets
 	from, to string // paths, with their angle brackets
@@ -27,8 +27,8 @@ type outgoing struct {
 	data     []byte
 }
 
-// compose encodes message. Errors are permanent: the next attempt would meet the
-// same message.
+// compose encodes message. Its errors are permanent, because the next attempt would have
+// the same message.
 func compose(message mail.Message, key string, now time.Time) (*outgoing, error) {
 	envelope, err := message.Check()
 	if err != nil {
@@ -50,8 +50,8 @@ func compose(message mail.Message, key string, now time.Time) (*outgoing, error)
 	return o, nil
 }
 
-// encode sets every header field that depends on something else than the message
-// itself, so that the library adds none of its own.
+// encode sets every header field that does not follow from the message alone, so that the
+// library adds no fields of its own.
 func encode(message mail.Message, envelope mail.Envelope, id string, now time.Time) *gomail.Msg {
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	m.FromMailAddress(envelope.From)
@@ -73,9 +73,9 @@ func encode(message mail.Message, envelope mail.Envelope, id string, now time.Ti
 	return m
 }
 
-// encodeSubject encodes a subject of ASCII letters if it would not arrive as it is: if a
-// word is too long for a line, or a mail program would decode what was never encoded.
-// The library does so with all others that need it.
+// encodeSubject encodes a subject of ASCII letters that would not arrive unchanged: a word
+// is too long for a line, or a mail program would decode text that was never encoded.
+// The library encodes all other subjects that need it.
 func encodeSubject(subject string) string {
 	const (
 		maxWord = 900 // a line has 998 bytes at most
@@ -92,8 +92,8 @@ func encodeSubject(subject string) string {
 	return strings.Join(words, " ")
 }
 
-// internationalize rewrites the domain of a to the form that every server reads,
-// and notices a local part that has no such form.
+// internationalize rewrites the domain of a to the form that every server accepts, and
+// sets utf8 for a local part that has no such form.
 func (o *outgoing) internationalize(a *netmail.Address) error {
 	at := strings.LastIndexByte(a.Address, '@')
 	local, domain := a.Address[:at], a.Address[at+1:]
@@ -108,7 +108,7 @@ func (o *outgoing) internationalize(a *netmail.Address) error {
 	return nil
 }
 
-// messageID is the same for the same key. An email without a key gets one of its own.
+// messageID returns the same id for the same key, and a random id without a key.
 func messageID(key, from string) string {
 	unique := rand.Text()
 	if key != "" {
@@ -118,7 +118,7 @@ func messageID(key, from string) string {
 	return unique + from[strings.LastIndexByte(from, '@'):]
 }
 
-// path quotes an address as commands need it.
+// path returns an address in the form that commands need, with angle brackets.
 func path(a *netmail.Address) string {
 	return (&netmail.Address{Address: a.Address}).String()
 }

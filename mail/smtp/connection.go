@@ -22,7 +22,7 @@ type connection struct {
 
 	used       int // messages begun
 	broken     bool
-	handedOver bool // the last message was, so that its outcome may be unknown
+	handedOver bool // the last message was handed over, so its outcome may be unknown
 	idleSince  time.Time
 }
 
@@ -31,7 +31,7 @@ func (m *Mailer) connect(ctx context.Context) (*connection, error) {
 	dialer := net.Dialer{Timeout: m.opts.Timeout}
 	conn, err := dialer.DialContext(ctx, "tcp", m.address)
 	if err != nil {
-		return nil, err // it names the address
+		return nil, err // the error names the address
 	}
 	c := &connection{raw: &timedConn{Conn: conn, timeout: m.opts.Timeout}}
 	defer context.AfterFunc(ctx, c.raw.interrupt)()
@@ -79,7 +79,7 @@ func (m *Mailer) encrypt(c *wire.Client) error {
 }
 
 // deliver hands over one message. Afterwards the connection is ready for the next
-// one, or broken.
+// message, or broken.
 func (c *connection) deliver(ctx context.Context, o *outgoing) error {
 	c.used++
 	c.handedOver = false
@@ -89,7 +89,7 @@ func (c *connection) deliver(ctx context.Context, o *outgoing) error {
 		c.settle(err)
 	}
 	if !stop() {
-		// The interruption may still be on its way, and must not hit the next message.
+		// The interruption may come late, and must not hit the next message.
 		c.broken = true
 	}
 	return err
@@ -97,8 +97,8 @@ func (c *connection) deliver(ctx context.Context, o *outgoing) error {
 
 // transact is one mail transaction.
 func (c *connection) transact(ctx context.Context, o *outgoing) error {
-	// A relay may be unable to pass on a message that was declared as
-	// international, so only those are that must be.
+	// Only a message that needs SMTPUTF8 is declared as international: a relay may be
+	// unable to pass such a message on.
 	c.client.SkipSMTPUTF8(!o.utf8)
 	if err := c.client.Mail(o.from); err != nil {
 		return fmt.Errorf("MAIL FROM: %w", err)
@@ -113,7 +113,7 @@ func (c *connection) transact(ctx context.Context, o *outgoing) error {
 	if _, err := w.Write(o.data); err != nil {
 		return fmt.Errorf("message: %w", err)
 	}
-	// The end of the message is still to be written: until then it counts for nothing.
+	// The server ignores the message until its end is written.
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("message: %w", err)
 	}
@@ -121,8 +121,8 @@ func (c *connection) transact(ctx context.Context, o *outgoing) error {
 	return accepted(w.Close())
 }
 
-// accepted says what became of a message that was handed over, by the error of
-// reading the reply. Without a reply nobody knows.
+// accepted returns the outcome of a message that was handed over, from the error of
+// reading the reply. Without a valid reply the outcome is unknown.
 func accepted(err error) error {
 	switch code := replyCode(err); {
 	case err == nil, code/100 == 2:
@@ -134,31 +134,31 @@ func accepted(err error) error {
 	}
 }
 
-// settle makes the connection ready again after a reply that refused something. A
-// connection that gave no valid reply is of no use.
+// settle makes the connection ready again after a reply that refused a command. Without a
+// valid reply the connection is broken.
 func (c *connection) settle(err error) {
 	code := replyCode(err)
 	c.broken = code < 400 || code == closing || c.client.Reset() != nil
 }
 
-// outworn reports whether the connection was gone before the message was handed
-// over, as one that was idle may be.
+// outworn reports whether the connection was gone before the message was handed over. An
+// idle connection may be gone.
 func (c *connection) outworn() bool { return c.broken && !c.handedOver }
 
-// supportsUTF8 reports whether addresses with other letters than ASCII's can be used.
+// supportsUTF8 reports whether the server accepts addresses with letters beyond ASCII.
 func (c *connection) supportsUTF8() bool {
 	ok, _ := c.client.Extension("SMTPUTF8")
 	return ok
 }
 
-// quit says goodbye and does not wait for an answer.
+// quit sends QUIT and closes the connection without waiting for the reply.
 func (c *connection) quit() {
-	// The connection is closed in any case, so that nothing follows from an error.
+	// An error is ignored, because the connection is closed in any case.
 	_ = c.client.Text.PrintfLine("QUIT")
 	c.abort()
 }
 
-// abort closes the connection below TLS, which would wait for the peer.
+// abort closes the connection below TLS, because closing TLS would wait for the peer.
 func (c *connection) abort() { _ = c.raw.Close() }
 
 // timedConn gives every read and write a time-out, and can be interrupted.
@@ -170,8 +170,8 @@ type timedConn struct {
 	interrupted bool
 }
 
-// Read fails for ever once it has failed: the protocol's own error handling would
-// otherwise wait for further replies.
+// Read interrupts the connection after an error, so that every later read fails too.
+// Otherwise the protocol's error handling would wait for further replies.
 func (c *timedConn) Read(p []byte) (int, error) {
 	c.extend()
 	n, err := c.Conn.Read(p)
@@ -186,8 +186,9 @@ func (c *timedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// extend leaves an interrupted connection as it is. If setting the deadline fails the
-// connection is closed, and what follows fails too.
+// extend gives the next read or write its time-out, unless the connection is interrupted.
+// The error of SetDeadline is ignored: the connection is closed then, and the read or
+// write fails too.
 func (c *timedConn) extend() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -196,7 +197,7 @@ func (c *timedConn) extend() {
 	}
 }
 
-// interrupt ends the read or write that goes on, and all that follow.
+// interrupt ends the current read or write, and all later ones.
 func (c *timedConn) interrupt() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

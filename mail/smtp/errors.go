@@ -10,10 +10,10 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// unsentError says that nothing was sent. The Runner takes a time-out, an ended
-// context or a lost connection in an error for an unknown outcome, which under
-// AtMostOnce would give up an email that certainly did not go out. So these are
-// hidden here, and everything else in the chain can be found.
+// unsentError is the error of an attempt that sent nothing. The Runner treats a time-out,
+// an ended context or a lost connection in an error as an unknown outcome, and under
+// AtMostOnce would fail the step of an email that was certainly not sent. So unsentError
+// hides these three from errors.Is and errors.As, and nothing else.
 type unsentError struct{ err error }
 
 func (e *unsentError) Error() string { return e.err.Error() }
@@ -33,8 +33,8 @@ func (e *unsentError) As(target any) bool {
 	return errors.As(e.err, target)
 }
 
-// classify marks err for the Runner: as permanent if the server's reply says so, and
-// as unsent unless nobody knows.
+// classify marks err for the Runner: as unsent unless the outcome is unknown, and as
+// permanent if the code of the server's reply is 500 or higher.
 func classify(err error) error {
 	if errors.Is(err, automation.ErrOutcomeUnknown) {
 		return err
@@ -46,7 +46,7 @@ func classify(err error) error {
 	return err
 }
 
-// replyCode is the code of the server's reply in err, 0 if there is none.
+// replyCode returns the code of the server's reply in err, or 0 if there is none.
 func replyCode(err error) int {
 	var reply *textproto.Error
 	if errors.As(err, &reply) {
@@ -55,5 +55,5 @@ func replyCode(err error) int {
 	return 0
 }
 
-// closing is the code with which a server announces that it closes the connection.
+// closing is the reply code of a server that is about to close the connection.
 const closing = 421

@@ -28,9 +28,9 @@ var (
 	_ automation.TemplateInspector = (*Mailer)(nil)
 )
 
-// New returns a Mailer that renders with renderer and sends through the server at
-// host, which is a name or an IP address. It does not connect yet. The error is a
-// *automation.ValidationError that lists all that is wrong with the arguments.
+// New returns a Mailer that renders with renderer and sends through the server at host,
+// which is a name or an IP address. New does not connect. The error is a
+// *automation.ValidationError that lists all problems of the arguments.
 func New(host string, renderer mail.Renderer, opts Options) (*Mailer, error) {
 	opts, err := opts.withDefaults(host, renderer)
 	if err != nil {
@@ -50,15 +50,16 @@ func New(host string, renderer mail.Renderer, opts Options) (*Mailer, error) {
 }
 
 // SendEmail implements automation.Mailer. The id is the Message-ID without its
-// angle brackets; it is the same for every attempt with the same IdempotencyKey.
+// angle brackets. It is the same for every attempt with the same IdempotencyKey.
 //
-// An error matches automation.ErrPermanent if the message cannot be rendered or
+// The error matches automation.ErrPermanent if the message cannot be rendered or
 // encoded, or if the server's reply begins with 5. It matches
-// automation.ErrOutcomeUnknown if the message was handed over and no reply came; any
-// other means that nothing was sent, and for the sake of automation.AtMostOnce it
-// hides that a context has ended or a connection was lost. It is a
-// *automation.RateLimitError, at once, if Options.RatePerSecond makes the email
-// wait for longer than ctx has left. It matches automation.ErrClosed after Close.
+// automation.ErrOutcomeUnknown if the message was handed over and no reply came. Every
+// other error means that nothing was sent; for the sake of automation.AtMostOnce such an
+// error hides the end of a context or the loss of a connection. The error is a
+// *automation.RateLimitError, returned at once, if the email would have to wait for
+// Options.RatePerSecond for longer than ctx has left. After Close it matches
+// automation.ErrClosed.
 func (m *Mailer) SendEmail(ctx context.Context, email automation.Email) (string, error) {
 	id, err := m.send(ctx, email)
 	if err != nil {
@@ -89,7 +90,7 @@ func (m *Mailer) send(ctx context.Context, email automation.Email) (string, erro
 	return o.id, m.deliver(ctx, o)
 }
 
-// throttle waits for the email's turn.
+// throttle waits until RatePerSecond allows the email.
 func (m *Mailer) throttle(ctx context.Context) error {
 	if m.limiter == nil {
 		return nil
@@ -116,8 +117,8 @@ func (m *Mailer) throttle(ctx context.Context) error {
 	}
 }
 
-// deliver uses a connection that is open already, and a new one if there is none or
-// if that one turns out to be gone: a server may close it at any time.
+// deliver uses an open connection, and a new one if there is none or if the open one is
+// gone: a server may close a connection at any time.
 func (m *Mailer) deliver(ctx context.Context, o *outgoing) error {
 	if c := m.pool.take(); c != nil {
 		err := m.deliverOn(ctx, c, o)
@@ -141,8 +142,8 @@ func (m *Mailer) deliverOn(ctx context.Context, c *connection, o *outgoing) erro
 	return c.deliver(ctx, o)
 }
 
-// InspectTemplate implements automation.TemplateInspector by asking the renderer.
-// The error wraps errors.ErrUnsupported if the renderer is no TemplateInspector.
+// InspectTemplate implements automation.TemplateInspector by calling the renderer.
+// The error wraps errors.ErrUnsupported if the renderer is not a TemplateInspector.
 func (m *Mailer) InspectTemplate(ctx context.Context, id string) (automation.TemplateInfo, error) {
 	inspector, ok := m.renderer.(automation.TemplateInspector)
 	if !ok {
@@ -151,8 +152,8 @@ func (m *Mailer) InspectTemplate(ctx context.Context, id string) (automation.Tem
 	return inspector.InspectTemplate(ctx, id)
 }
 
-// Close refuses further emails, waits for those that are being sent, and closes the
-// connections. It may be called twice. It always returns nil.
+// Close refuses further emails, waits for the emails in flight, and closes the
+// connections. It may be called more than once. It always returns nil.
 func (m *Mailer) Close() error {
 	m.pool.close()
 	return nil

@@ -9,10 +9,10 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// pool keeps the connections that are not in use, and bounds how many are.
+// pool keeps the idle connections, and bounds how many connections are in use.
 type pool struct {
 	slots       chan struct{} // holds one for each send that may use a connection
-	done        chan struct{} // closed when the pool is
+	done        chan struct{} // closed together with the pool
 	once        sync.Once
 	idleTimeout time.Duration
 	perConn     int // messages that a connection carries, 0 for no bound
@@ -30,7 +30,7 @@ func newPool(o Options) *pool {
 	}
 }
 
-// enter waits until a connection may be used. Who entered has to leave.
+// enter waits until a connection may be used. After a success the caller must call leave.
 func (p *pool) enter(ctx context.Context) error {
 	select {
 	case p.slots <- struct{}{}:
@@ -44,8 +44,8 @@ func (p *pool) enter(ctx context.Context) error {
 
 func (p *pool) leave() { <-p.slots }
 
-// take returns the connection that was used last, nil if there is none: then the
-// others get the chance to become too old, and fewer are kept.
+// take returns the connection that was used last, or nil if there is none. Because the
+// last one is reused first, surplus connections become too old and are closed.
 func (p *pool) take() *connection {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,7 +80,7 @@ func (p *pool) put(c *connection) {
 	}
 }
 
-// close lets the sends in flight finish, and refuses others.
+// close refuses further sends, and waits for the sends in flight.
 func (p *pool) close() {
 	p.once.Do(func() {
 		close(p.done)

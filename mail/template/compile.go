@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/headertext"
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 	"github.com/seed-b636437c/automation/mail"
 )
 
@@ -137,7 +139,7 @@ func (c *check) status(s Status) {
 	switch s {
 	case StatusDraft, StatusPublished:
 	default:
-		c.add(automation.CodeInvalidStatus, "status", "%s is unknown: use %q or %q", quote(string(s)), StatusDraft, StatusPublished)
+		c.add(automation.CodeInvalidStatus, "status", "%s is unknown: use %q or %q", jsondoc.Quote(s), StatusDraft, StatusPublished)
 	}
 }
 
@@ -167,7 +169,7 @@ func (c *check) variables(vars []Variable) {
 		path := "variables[" + strconv.Itoa(i) + "]"
 		c.variableKey(path+".key", vars[i].Key)
 		if seen[vars[i].Key] {
-			c.add(CodeInvalidVariable, path+".key", "%s is declared twice", quote(vars[i].Key))
+			c.add(CodeInvalidVariable, path+".key", "%s is declared twice", jsondoc.Quote(vars[i].Key))
 		}
 		seen[vars[i].Key] = true
 		c.variableType(path, &vars[i])
@@ -178,7 +180,7 @@ func (c *check) variableKey(path, key string) {
 	if message := checkVariableName(key); message != "" {
 		c.add(CodeInvalidVariable, path, "%s", message)
 	} else if !(ref{name: key}).isVariable() {
-		c.add(CodeInvalidVariable, path, "%s is reserved: it is filled in by itself", quote(key))
+		c.add(CodeInvalidVariable, path, "%s is reserved: it is filled in by itself", jsondoc.Quote(key))
 	}
 }
 
@@ -186,7 +188,7 @@ func (c *check) variableType(path string, v *Variable) {
 	switch v.Type {
 	case TypeString, TypeNumber, TypeBoolean:
 	default:
-		c.add(automation.CodeWrongType, path+".type", "%s is unknown: use %q, %q or %q", quote(string(v.Type)), TypeString, TypeNumber, TypeBoolean)
+		c.add(automation.CodeWrongType, path+".type", "%s is unknown: use %q, %q or %q", jsondoc.Quote(v.Type), TypeString, TypeNumber, TypeBoolean)
 		return
 	}
 	if v.FallbackValue == nil {
@@ -211,7 +213,7 @@ func (c *check) headers(t *Template) {
 	}
 	c.header(mail.Message{From: known(t.From), To: valid, ReplyTo: known(t.ReplyTo), Subject: t.Subject, Text: "text"})
 	for _, f := range []struct{ path, source string }{{"from", t.From}, {"reply_to", t.ReplyTo}} {
-		if mayHaveTags(f.source) && hasControl(f.source) {
+		if mayHaveTags(f.source) && headertext.HasControl(f.source) {
 			c.add(automation.CodeUnsafeHeader, f.path, "must not contain line breaks or other control characters")
 		}
 	}

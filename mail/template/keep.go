@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // Open returns a Library that keeps what Create makes in files of folder, and that has
@@ -107,7 +109,7 @@ func (l *Library) restore(k kept) error {
 		e.sent = k.Published
 	}
 	if name := l.taken(e.template.ID, e.template.Alias, ""); name != "" {
-		return fmt.Errorf("template %s: two files have it as id or alias", quote(name))
+		return fmt.Errorf("template %s: two files have it as id or alias", jsondoc.Quote(name))
 	}
 	l.put(e)
 	l.made = max(l.made, e.number)
@@ -128,7 +130,7 @@ func (l *Library) keep(e *entry) error {
 		err = replaceFile(l.path(e), data)
 	}
 	if err != nil {
-		return fmt.Errorf("template %s: keep: %w", quote(e.template.ID), err)
+		return fmt.Errorf("template %s: keep: %w", jsondoc.Quote(e.template.ID), err)
 	}
 	return nil
 }
@@ -139,7 +141,7 @@ func (l *Library) forget(e *entry) error {
 		return nil
 	}
 	if err := os.Remove(l.path(e)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("template %s: remove: %w", quote(e.template.ID), err)
+		return fmt.Errorf("template %s: remove: %w", jsondoc.Quote(e.template.ID), err)
 	}
 	return syncFolder(l.folder)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 	"github.com/seed-b636437c/automation/mail"
 )
 
@@ -88,7 +89,7 @@ func (l *Library) Create(t Template) (Template, error) {
 		c.id = t.ID
 	}
 	if name := l.taken(t.ID, t.Alias, ""); name != "" {
-		return Template{}, fmt.Errorf("template %s: the id or alias is taken: %w", quote(name), automation.ErrConflict)
+		return Template{}, fmt.Errorf("template %s: the id or alias is taken: %w", jsondoc.Quote(name), automation.ErrConflict)
 	}
 	e := &entry{template: t, draft: c}
 	e.template.CreatedAt = l.now()
@@ -135,7 +136,7 @@ func (l *Library) Update(idOrAlias string, change Change) (Template, error) {
 		return Template{}, err
 	}
 	if name := l.taken("", t.Alias, t.ID); name != "" {
-		return Template{}, fmt.Errorf("template %s: alias %s is taken: %w", quote(t.ID), quote(name), automation.ErrConflict)
+		return Template{}, fmt.Errorf("template %s: alias %s is taken: %w", jsondoc.Quote(t.ID), jsondoc.Quote(name), automation.ErrConflict)
 	}
 	next := *e
 	if e.published == e.draft && e.published != nil {
@@ -256,7 +257,7 @@ func (l *Library) Needs(idOrAlias string) ([]Need, error) {
 // compile checks a template by itself, without its names.
 func (l *Library) compile(t *Template) (*compiled, error) {
 	c, problems := compile(t, l.opts.From)
-	if err := problems.Err("template " + quote(cmp.Or(t.ID, t.Name))); err != nil {
+	if err := problems.Err("template " + jsondoc.Quote(cmp.Or(t.ID, t.Name))); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -270,14 +271,14 @@ func (l *Library) find(idOrAlias string) (*entry, error) {
 	if id, ok := l.aliases[idOrAlias]; ok && idOrAlias != "" {
 		return l.entries[id], nil
 	}
-	return nil, fmt.Errorf("template %s: %w", quote(idOrAlias), automation.ErrNotFound)
+	return nil, fmt.Errorf("template %s: %w", jsondoc.Quote(idOrAlias), automation.ErrNotFound)
 }
 
 // findOwn is find for a template that is to be changed.
 func (l *Library) findOwn(idOrAlias string) (*entry, error) {
 	e, err := l.find(idOrAlias)
 	if err == nil && e.file != "" {
-		return nil, fmt.Errorf("template %s comes from %s, change it there: %w", quote(e.template.ID), e.file, automation.ErrConflict)
+		return nil, fmt.Errorf("template %s comes from %s, change it there: %w", jsondoc.Quote(e.template.ID), e.file, automation.ErrConflict)
 	}
 	return e, err
 }

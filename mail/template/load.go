@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // Load takes all templates of a folder, such as an embed.FS or an os.DirFS, in the
@@ -55,7 +56,7 @@ func (l *Library) withoutFiles() *Library {
 // from there.
 func (l *Library) load(e *entry, old *Library, problems *check) {
 	if name := l.taken(e.template.ID, e.template.Alias, ""); name != "" {
-		problems.add(CodeTaken, e.file, "another template has %s as its id or alias", quote(name))
+		problems.add(CodeTaken, e.file, "another template has %s as its id or alias", jsondoc.Quote(name))
 		return
 	}
 	e.stamp(old.entries[e.template.ID], l.now())

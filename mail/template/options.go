@@ -2,34 +2,27 @@ package template
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"io"
 
 	"github.com/seed-b636437c/automation"
-	"github.com/seed-b636437c/automation/internal/nilness"
+	"github.com/seed-b636437c/automation/internal/options"
+	"github.com/seed-b636437c/automation/internal/uuid"
 )
 
 // check returns what is wrong with the options.
 func (o Options) check() error {
-	var c check
-	c.notNilPointer("Clock", o.Clock)
-	c.notNilPointer("Random", o.Random)
+	var problems automation.Problems
+	c := options.New(&problems, automation.CodeInvalidOption)
+	c.NotNilPointer("Clock", o.Clock)
+	c.NotNilPointer("Random", o.Random)
 	var from check
 	from.headers(&Template{From: o.From})
 	from.text("from", o.From, false)
 	for _, p := range from.problems {
-		c.add(automation.CodeInvalidOption, "From", "%s", p.Message)
+		c.Add("From", "%s", p.Message)
 	}
-	return c.problems.Err("template options")
-}
-
-// notNilPointer refuses an interface that holds a nil pointer. It is not nil itself,
-// so that the first call through it would panic.
-func (c *check) notNilPointer(path string, dependency any) {
-	if nilness.Hidden(dependency) {
-		c.add(automation.CodeInvalidOption, path, "is a nil %T: give one that works", dependency)
-	}
+	return problems.Err("template options")
 }
 
 // withDefaults returns o with its zero fields filled in.
@@ -58,6 +51,5 @@ func newID(random io.Reader) (string, error) {
 	}
 	raw[6] = raw[6]&0x0f | 0x40
 	raw[8] = raw[8]&0x3f | 0x80
-	h := hex.EncodeToString(raw[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:], nil
+	return uuid.Format(raw), nil
 }

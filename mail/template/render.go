@@ -9,9 +9,10 @@ import (
 	netmail "net/mail"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/headertext"
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 	"github.com/seed-b636437c/automation/mail"
 )
 
@@ -77,14 +78,14 @@ func (l *Library) published(idOrAlias string) (*compiled, error) {
 		return nil, err
 	}
 	if e.published == nil {
-		return nil, fmt.Errorf("template %s is not published: publish it, and retry the run", quote(e.template.ID))
+		return nil, fmt.Errorf("template %s is not published: publish it, and retry the run", jsondoc.Quote(e.template.ID))
 	}
 	return e.published, nil
 }
 
 // render holds no lock: it calls the host.
 func (l *Library) render(c *compiled, email automation.Email) (mail.Message, error) {
-	subject := "template " + quote(c.id)
+	subject := "template " + jsondoc.Quote(c.id)
 	c, err := c.with(email)
 	if err != nil {
 		return mail.Message{}, automation.Permanent(fmt.Errorf("%s: %w", subject, err))
@@ -171,7 +172,7 @@ func (p *parts) checkHeaders(v *values) error {
 		text *text
 	}{{"from", p.from}, {"subject", p.subject}, {"reply_to", p.replyTo}} {
 		for _, r := range f.text.refs {
-			if s, ok := v.of(r).(string); ok && hasControl(s) {
+			if s, ok := v.of(r).(string); ok && headertext.HasControl(s) {
 				problems.add(automation.CodeUnsafeHeader, f.path, "variable %s contains a line break or another control character", r.name)
 			}
 		}
@@ -197,11 +198,6 @@ func (p *parts) checkReplyTo(v *values, addresses int) error {
 	var problems check
 	problems.add(automation.CodeUnsafeHeader, "reply_to", "the variables make %d addresses of %d", addresses, len(meant))
 	return problems.problems.Err("")
-}
-
-// hasControl reports what no header field may contain.
-func hasControl(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\t' })
 }
 
 func mayHaveTags(source string) bool { return strings.Contains(source, "{{") }

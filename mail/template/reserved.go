@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // reserved are the names that nobody may declare or give. They are Resend's.
@@ -85,7 +86,7 @@ func checkContactPath(path string) string {
 	if _, known := contactFields[path]; known || ok && property != "" {
 		return ""
 	}
-	return "a contact has no " + quote(path) + ": it has id, email, first_name, last_name, unsubscribed, created_at, properties.NAME"
+	return "a contact has no " + jsondoc.Quote(path) + ": it has id, email, first_name, last_name, unsubscribed, created_at, properties.NAME"
 }
 
 // checkVariableName returns what is wrong with the name of a variable, or "".
@@ -94,9 +95,9 @@ func checkVariableName(name string) string {
 	case name == "":
 		return "a variable needs a name"
 	case strings.ContainsFunc(name, func(r rune) bool { return !isNameRune(r) }):
-		return quote(name) + " is not a variable's name: use letters, digits and underscores"
+		return jsondoc.Quote(name) + " is not a variable's name: use letters, digits and underscores"
 	case utf8.RuneCountInString(name) > MaxNameLength:
-		return quote(name) + " is too long for a variable's name: 50 characters are allowed"
+		return jsondoc.Quote(name) + " is too long for a variable's name: 50 characters are allowed"
 	}
 	return ""
 }

@@ -3,6 +3,8 @@ package template
 import (
 	"fmt"
 	"strings"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // ref is what a tag asks for: a name, and what it has to say if there is no value.
@@ -47,7 +49,7 @@ func scanTags(source string) ([]tag, []string) {
 	for s.next() {
 	}
 	for _, t := range s.open {
-		s.fail(t.line, "section %s is not closed: write {{/%s}} behind it", quote(t.ref.name), t.ref.name)
+		s.fail(t.line, "section %s is not closed: write {{/%s}} behind it", jsondoc.Quote(t.ref.name), t.ref.name)
 	}
 	return s.tags, s.problems
 }
@@ -125,7 +127,7 @@ func (s *tagScanner) nest(t tag) {
 			return
 		}
 		if opened := s.open[last]; opened.ref.name != t.ref.name {
-			s.fail(t.line, "{{/%s}} does not close the section that was opened last, %s of line %d", t.ref.name, quote(opened.ref.name), opened.line)
+			s.fail(t.line, "{{/%s}} does not close the section that was opened last, %s of line %d", t.ref.name, jsondoc.Quote(opened.ref.name), opened.line)
 		}
 		s.open = s.open[:last]
 	}

@@ -86,12 +86,3 @@ func checkValue(v any, want VariableType) (automation.Code, string) {
 	}
 	return "", ""
 }
-
-// quote returns s in quotes, cut when it is long.
-func quote(s string) string {
-	const longest = 80
-	if len(s) > longest {
-		return strconv.Quote(strings.ToValidUTF8(s[:longest], "")) + "…"
-	}
-	return strconv.Quote(s)
-}
