@@ -45,10 +45,11 @@ welcome: ## run the example of the README
 	go run ./examples/welcome
 
 .PHONY: lint
-lint: $(STATICCHECK) ## check format, go.mod, imports, go vet and staticcheck
+lint: $(STATICCHECK) ## check format, go.mod, imports, families of files, go vet and staticcheck
 	scripts/check-format.sh
 	go mod tidy -diff
 	scripts/check-deps.sh
+	go run ./internal/families/check
 	go vet ./...
 	$(STATICCHECK) ./...
 	cd e2e && go mod tidy -diff && go vet ./... && ../$(STATICCHECK) ./...

@@ -5,8 +5,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/seed-b636437c/automation/internal/options"
+
 	"github.com/seed-b636437c/automation/internal/jsondoc"
-	"github.com/seed-b636437c/automation/internal/nilness"
 )
 
 // Options tune a Runner. The zero value works.
@@ -61,18 +62,19 @@ type Options struct {
 // withDefaults returns o with its zero fields filled in, and what is wrong
 // with the others.
 func (o Options) withDefaults() (Options, Problems) {
-	c := &optionCheck{}
-	c.duration("MaxLateness", &o.MaxLateness, 0)
-	c.duration("IdempotencyWindow", &o.IdempotencyWindow, 24*time.Hour)
-	c.duration("Lease", &o.Lease, time.Minute)
-	c.duration("EffectTimeout", &o.EffectTimeout, 30*time.Second)
-	c.duration("StoreTimeout", &o.StoreTimeout, 30*time.Second)
-	c.duration("PollInterval", &o.PollInterval, time.Second)
-	c.duration("ShutdownTimeout", &o.ShutdownTimeout, 10*time.Second)
-	c.count("Concurrency", &o.Concurrency, 64)
-	c.count("InFlight", &o.InFlight, 1024)
+	var problems Problems
+	c := options.New(&problems, CodeInvalidOption)
+	c.Duration("MaxLateness", &o.MaxLateness, 0)
+	c.Duration("IdempotencyWindow", &o.IdempotencyWindow, 24*time.Hour)
+	c.Duration("Lease", &o.Lease, time.Minute)
+	c.Duration("EffectTimeout", &o.EffectTimeout, 30*time.Second)
+	c.Duration("StoreTimeout", &o.StoreTimeout, 30*time.Second)
+	c.Duration("PollInterval", &o.PollInterval, time.Second)
+	c.Duration("ShutdownTimeout", &o.ShutdownTimeout, 10*time.Second)
+	c.Count("Concurrency", &o.Concurrency, 64)
+	c.Count("InFlight", &o.InFlight, 1024)
 	if 0 < o.Lease && o.Lease < minLease {
-		c.add("Lease", "%s is too short to be renewed in time: give at least %s", o.Lease, minLease)
+		c.Add("Lease", "%s is too short to be renewed in time: give at least %s", o.Lease, minLease)
 	}
 	o.Limits.check(c)
 	o.Retry.check(c)
@@ -81,12 +83,12 @@ func (o Options) withDefaults() (Options, Problems) {
 		o.Delivery = AtLeastOnce
 	case AtLeastOnce, AtMostOnce:
 	default:
-		c.add("Delivery", "%s is unknown: use %q or %q", jsondoc.Quote(o.Delivery), AtLeastOnce, AtMostOnce)
+		c.Add("Delivery", "%s is unknown: use %q or %q", jsondoc.Quote(o.Delivery), AtLeastOnce, AtMostOnce)
 	}
-	c.notNilPointer("Clock", o.Clock)
-	c.notNilPointer("Contacts", o.Contacts)
-	c.notNilPointer("Observer", o.Observer)
-	c.notNilPointer("Random", o.Random)
+	c.NotNilPointer("Clock", o.Clock)
+	c.NotNilPointer("Contacts", o.Contacts)
+	c.NotNilPointer("Observer", o.Observer)
+	c.NotNilPointer("Random", o.Random)
 	if o.Clock == nil {
 		o.Clock = SystemClock()
 	}
@@ -94,71 +96,21 @@ func (o Options) withDefaults() (Options, Problems) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.Limits = o.Limits.withDefaults()
-	return o, c.problems
+	return o, problems
 }
 
 // minLease is the shortest Lease: a slow call or a pause of the garbage
 // collector must not lose it.
 const minLease = time.Second
 
-// optionCheck collects what is wrong with the arguments of New.
-type optionCheck struct{ problems Problems }
-
-func (c *optionCheck) add(path, format string, args ...any) {
-	c.problems.Add(CodeInvalidOption, path, format, args...)
-}
-
-func (c *optionCheck) notNegative(path string, n int) {
-	if n < 0 {
-		c.add(path, "%d is negative: give zero for the default, or more", n)
-	}
-}
-
-func (c *optionCheck) durationNotNegative(path string, d time.Duration) {
-	if d < 0 {
-		c.add(path, "%s is negative: give zero for the default, or more", d)
-	}
-}
-
-func (c *optionCheck) count(path string, n *int, def int) {
-	c.notNegative(path, *n)
-	if *n == 0 {
-		*n = def
-	}
-}
-
-func (c *optionCheck) duration(path string, d *time.Duration, def time.Duration) {
-	c.durationNotNegative(path, *d)
-	if *d == 0 {
-		*d = def
-	}
-}
-
-// required refuses nil and what notNilPointer refuses.
-func (c *optionCheck) required(path string, dependency any) {
-	if dependency == nil {
-		c.add(path, "is required")
-		return
-	}
-	c.notNilPointer(path, dependency)
-}
-
-// notNilPointer refuses an interface that holds a nil pointer, map or function.
-// It is not nil itself, so that the first call through it would panic.
-func (c *optionCheck) notNilPointer(path string, dependency any) {
-	if nilness.Hidden(dependency) {
-		c.add(path, "is a nil %T: give one that works", dependency)
-	}
-}
-
 // check reports the limits that are negative.
-func (l Limits) check(o *optionCheck) {
-	o.notNegative("Limits.Steps", l.Steps)
-	o.durationNotNegative("Limits.Duration", l.Duration)
-	o.notNegative("Limits.RuleDepth", l.RuleDepth)
-	o.notNegative("Limits.Rules", l.Rules)
-	o.notNegative("Limits.PayloadBytes", l.PayloadBytes)
-	o.notNegative("Limits.StepKeyBytes", l.StepKeyBytes)
+func (l Limits) check(c *options.Check) {
+	c.NotNegative("Limits.Steps", l.Steps)
+	c.DurationNotNegative("Limits.Duration", l.Duration)
+	c.NotNegative("Limits.RuleDepth", l.RuleDepth)
+	c.NotNegative("Limits.Rules", l.Rules)
+	c.NotNegative("Limits.PayloadBytes", l.PayloadBytes)
+	c.NotNegative("Limits.StepKeyBytes", l.StepKeyBytes)
 }
 
 // Clock says what time it is. clock.New() and clock.NewMock() of

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/seed-b636437c/automation/internal/options"
 )
 
 // RetryPolicy says how often and when a failed effect is tried again. The zero
@@ -26,15 +28,15 @@ type RetryPolicy struct {
 }
 
 // check reports what New refuses.
-func (p RetryPolicy) check(o *optionCheck) {
-	o.notNegative("Retry.MaxAttempts", p.MaxAttempts)
-	o.durationNotNegative("Retry.Initial", p.Initial)
-	o.durationNotNegative("Retry.Max", p.Max)
+func (p RetryPolicy) check(c *options.Check) {
+	c.NotNegative("Retry.MaxAttempts", p.MaxAttempts)
+	c.DurationNotNegative("Retry.Initial", p.Initial)
+	c.DurationNotNegative("Retry.Max", p.Max)
 	if p.Max > 0 && p.Initial > p.Max {
-		o.add("Retry.Initial", "%s is longer than Retry.Max, which is %s: jsondoc.Shorten it", p.Initial, p.Max)
+		c.Add("Retry.Initial", "%s is longer than Retry.Max, which is %s: jsondoc.Shorten it", p.Initial, p.Max)
 	}
 	if math.IsNaN(p.Jitter) || p.Jitter > 1 {
-		o.add("Retry.Jitter", "%v is not a fraction: give at most 1, or a negative number for none", p.Jitter)
+		c.Add("Retry.Jitter", "%v is not a fraction: give at most 1, or a negative number for none", p.Jitter)
 	}
 }
 

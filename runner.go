@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/seed-b636437c/automation/internal/options"
+
 	"github.com/seed-b636437c/automation/internal/schema"
 	"github.com/seed-b636437c/automation/internal/uuid"
 )
@@ -29,10 +31,10 @@ type Runner struct {
 // error is a *ValidationError that lists all invalid options.
 func New(store Store, mailer Mailer, opts Options) (*Runner, error) {
 	opts, problems := opts.withDefaults()
-	check := optionCheck{problems}
-	check.required("store", store)
-	check.required("mailer", mailer)
-	if err := check.problems.Err("options"); err != nil {
+	check := options.New(&problems, CodeInvalidOption)
+	check.Required("store", store)
+	check.Required("mailer", mailer)
+	if err := problems.Err("options"); err != nil {
 		return nil, err
 	}
 	return &Runner{

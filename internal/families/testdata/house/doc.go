@@ -1,0 +1,2 @@
+// Package house breaks the order of its families.
+package house

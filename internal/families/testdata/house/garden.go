@@ -1,0 +1,3 @@
+package house
+
+const shed = 4
