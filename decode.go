@@ -95,7 +95,9 @@ func (r *reader) automation(data []byte, subject string) (Automation, error) {
 func (r *reader) document(data []byte, s *shape, v reflect.Value) Problems {
 	doc, err := jsondoc.Scan(data)
 	if err != nil {
-		return Problems{{Severity: SeverityError, Code: CodeSyntax, Message: err.Error()}}
+		var ps Problems
+		ps.Add(CodeSyntax, "", "%s", err)
+		return ps
 	}
 	r.doc, r.builtin = doc, builtin()
 	s.read(r, 0, v)
@@ -193,10 +195,22 @@ func (c *Condition) UnmarshalJSON(data []byte) error {
 	return unmarshal(data, "condition", builtin().configs[TypeCondition].shape, c)
 }
 
+// UnmarshalJSON accepts a string, a number, which keeps its digits, a boolean, null, and
+// {"var": path}.
+func (v *Value) UnmarshalJSON(data []byte) error {
+	var decoded Value
+	r := reader{}
+	if problems := r.document(data, builtin().value, reflect.ValueOf(&decoded).Elem()); problems != nil {
+		return problems.Err("value")
+	}
+	*v = decoded
+	return nil
+}
+
 // builtinShapes are the shapes of what this package reads.
 type builtinShapes struct {
-	automation, step, stepFields *shape
-	configs                      map[StepType]configShape
+	automation, step, stepFields, value *shape
+	configs                             map[StepType]configShape
 }
 
 // builtin returns the shapes, made when they are first needed.
@@ -206,6 +220,7 @@ var builtin = sync.OnceValue(func() *builtinShapes {
 		automation: m.must(reflect.TypeFor[Automation]()),
 		step:       m.must(reflect.TypeFor[Step]()),
 		stepFields: m.must(reflect.TypeFor[stepFields]()),
+		value:      m.must(reflect.TypeFor[Value]()),
 		configs:    map[StepType]configShape{},
 	}
 	for _, config := range []StepConfig{

@@ -62,9 +62,7 @@ const reservedPrefix = "resend:"
 // eventProblems reports what is wrong with an event, its payload aside.
 func eventProblems(e Event) Problems {
 	var ps Problems
-	add := func(code Code, path, message string) {
-		ps = append(ps, Problem{Severity: SeverityError, Code: code, Path: path, Message: message})
-	}
+	add := func(code Code, path, message string) { ps.Add(code, path, "%s", message) }
 	if message := eventNameFlaw(e.Name); message != "" {
 		add(CodeInvalidEventName, "name", message)
 	}

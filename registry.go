@@ -203,10 +203,9 @@ func (k *stepKind) resolve(c StepConfig) (StepConfig, Problems) {
 		return k.decode(raw.Config)
 	}
 	if reflect.TypeOf(c) != k.config.goType {
-		return nil, Problems{{
-			Severity: SeverityError, Code: CodeInvalidConfig,
-			Message: fmt.Sprintf("the config of a %q step must be a %s, not a %T", k.name, k.config.goType, c),
-		}}
+		var ps Problems
+		ps.Add(CodeInvalidConfig, "", "the config of a %q step must be a %s, not a %T", k.name, k.config.goType, c)
+		return nil, ps
 	}
 	return c, nil
 }

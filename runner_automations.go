@@ -65,10 +65,10 @@ func (r *Runner) UpdateAutomation(ctx context.Context, id string, u AutomationUp
 func (u AutomationUpdate) check() error {
 	var ps Problems
 	if (u.Steps == nil) != (u.Connections == nil) {
-		ps = append(ps, Problem{Severity: SeverityError, Code: CodeMissingField, Path: "connections", Message: "steps and connections are updated together; give both"})
+		ps.Add(CodeMissingField, "connections", "steps and connections are updated together; give both")
 	}
 	if u.Name == nil && u.Status == nil && u.Steps == nil && u.Connections == nil {
-		ps = append(ps, Problem{Severity: SeverityError, Code: CodeMissingField, Message: "an update needs a name, a status, or steps and connections"})
+		ps.Add(CodeMissingField, "", "an update needs a name, a status, or steps and connections")
 	}
 	return ps.Err("update")
 }
@@ -113,7 +113,9 @@ func (r *Runner) redefine(rec *AutomationRecord, u AutomationUpdate) error {
 // changes nothing and makes no new version.
 func (r *Runner) Apply(ctx context.Context, a Automation) (Automation, error) {
 	if a.ID == "" {
-		return Automation{}, Problems{{Severity: SeverityError, Code: CodeMissingField, Path: "id", Message: "Apply needs an id, to find the automation again"}}.Err("automation")
+		var ps Problems
+		ps.Add(CodeMissingField, "id", "Apply needs an id, to find the automation again")
+		return Automation{}, ps.Err("automation")
 	}
 	for {
 		applied, err := r.apply(ctx, a)

@@ -214,7 +214,9 @@ func (s *sender) findContact(ctx context.Context, e *Event) error {
 // ErrConflict, an invalid name or schema with a *ValidationError.
 func (r *Runner) CreateEventDefinition(ctx context.Context, d EventDefinition) (EventDefinition, error) {
 	if message := eventNameFlaw(d.Name); message != "" {
-		return EventDefinition{}, Problems{{Severity: SeverityError, Code: CodeInvalidEventName, Path: "name", Message: message}}.Err("event definition")
+		var ps Problems
+		ps.Add(CodeInvalidEventName, "name", "%s", message)
+		return EventDefinition{}, ps.Err("event definition")
 	}
 	if err := schemaError(d.Schema); err != nil {
 		return EventDefinition{}, err

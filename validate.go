@@ -1,8 +1,6 @@
 package automation
 
 import (
-	"fmt"
-
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
@@ -59,12 +57,7 @@ type validator struct {
 }
 
 func (v *validator) errorf(code Code, path, format string, args ...any) {
-	v.problems = append(v.problems, Problem{
-		Severity: SeverityError,
-		Code:     code,
-		Path:     path,
-		Message:  fmt.Sprintf(format, args...),
-	})
+	v.problems.Add(code, path, format, args...)
 }
 
 // headProblems reports what is wrong with an automation, its graph aside.

@@ -1,11 +1,8 @@
 package automation
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"slices"
 	"strconv"
@@ -139,73 +136,6 @@ func (v Value) MarshalJSON() ([]byte, error) {
 		return nil, v.err()
 	}
 	return v.appendJSON(nil), nil
-}
-
-// UnmarshalJSON accepts a string, a number, which is kept as it is written, a
-// boolean, null, and {"var": path}.
-func (v *Value) UnmarshalJSON(data []byte) error {
-	data = bytes.TrimSpace(data)
-	switch string(data) {
-	case "null":
-		*v = Null()
-		return nil
-	case "true", "false":
-		*v = Bool(data[0] == 't')
-		return nil
-	}
-	return v.decode(data)
-}
-
-func (v *Value) decode(data []byte) error {
-	if bytes.HasPrefix(data, []byte(`"`)) {
-		var text string
-		if err := json.Unmarshal(data, &text); err != nil {
-			return err
-		}
-		*v = String(text)
-		return nil
-	}
-	if bytes.HasPrefix(data, []byte(`{`)) {
-		path, err := decodeRef(data)
-		if err != nil {
-			return err
-		}
-		*v = Var(path)
-		return nil
-	}
-	if number := numberLiteral(string(data)); number.kind == valueNumber {
-		*v = number
-		return nil
-	}
-	return errNotAValue
-}
-
-var (
-	errNotAValue = errors.New(`a value is a string, a number, a boolean, null or {"var": "path"}`)
-	errNotARef   = errors.New(`an object as a value is {"var": "path"}, with nothing else in it`)
-)
-
-// decodeRef reads {"var": path} token by token, because decoding into a struct
-// would also accept "Var", other keys, and "var" twice.
-func decodeRef(data []byte) (path string, err error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	for _, want := range []json.Token{json.Delim('{'), "var"} {
-		if got, err := dec.Token(); err != nil || got != want {
-			return "", errNotARef
-		}
-	}
-	token, err := dec.Token()
-	path, ok := token.(string)
-	if err != nil || !ok {
-		return "", errNotARef
-	}
-	if end, err := dec.Token(); err != nil || end != json.Delim('}') {
-		return "", errNotARef
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return "", errNotARef
-	}
-	return path, nil
 }
 
 func (v Value) appendJSON(dst []byte) []byte {

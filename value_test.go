@@ -128,27 +128,33 @@ func TestValue_JSONRoundTripIsExact(t *testing.T) {
 
 func TestValue_UnmarshalRefuses(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]error{
-		`[]`:                           errNotAValue,
-		`["a"]`:                        errNotAValue,
-		`nonsense`:                     errNotAValue,
-		``:                             errNotAValue,
-		`007`:                          errNotAValue,
-		`{}`:                           errNotARef,
-		`{"Var":"event.plan"}`:         errNotARef,
-		`{"var":5}`:                    errNotARef,
-		`{"var":null}`:                 errNotARef,
-		`{"var":{"var":"event.plan"}}`: errNotARef,
-		`{"var":"a","var":"b"}`:        errNotARef,
-		`{"var":"a","fallback":"b"}`:   errNotARef,
-		`{"var":"a"}x`:                 errNotARef,
-		`{"var":"a"`:                   errNotARef,
-		`{`:                            errNotARef,
+	const (
+		notAValue = `must be a string, a number, a boolean, null or {"var": "path"}, not an array`
+		notARef   = `must be {"var": "path"}, with nothing else in it, to be a reference`
+	)
+	for text, want := range map[string]string{
+		`[]`:                           notAValue,
+		`["a"]`:                        notAValue,
+		`nonsense`:                     `line 1, column 1: found 'n' where a value should be`,
+		``:                             `line 1, column 1: the document ends where a value should be`,
+		`007`:                          `line 1, column 2: there is more after the end of the document`,
+		`{}`:                           notARef,
+		`{"Var":"event.plan"}`:         notARef,
+		`{"var":5}`:                    notARef,
+		`{"var":null}`:                 notARef,
+		`{"var":{"var":"event.plan"}}`: notARef,
+		`{"var":"a","var":"b"}`:        notARef,
+		`{"var":"a","fallback":"b"}`:   notARef,
+		`{"var":"a"}x`:                 `line 1, column 12: there is more after the end of the document`,
+		`{"var":"a"`:                   `line 1, column 11: the document ends where "," or "}" should be`,
+		`{`:                            `line 1, column 2: the document ends where a key in double quotes should be`,
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
 			v := String("untouched")
-			assert.ErrorIs(t, v.UnmarshalJSON([]byte(text)), want)
+			err := v.UnmarshalJSON([]byte(text))
+			assert.ErrorIs(t, err, ErrInvalid)
+			assert.ErrorContains(t, err, want)
 			assert.Equal(t, String("untouched"), v)
 		})
 	}
