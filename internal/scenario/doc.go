@@ -1,0 +1,2 @@
+// Package scenario holds the tests of the Runner.
+package scenario
