@@ -138,7 +138,7 @@ func TestApply_ManyProcessesAtOnceAgree(t *testing.T) {
 	}
 }
 
-// Applying with one that changes back and forth ends in either, whole.
+// Two that differ, applied at the same time, end in either of them, whole.
 func TestApply_DifferentOnesAtOnceEndInOne(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})
@@ -156,7 +156,7 @@ func TestApply_DifferentOnesAtOnceEndInOne(t *testing.T) {
 	assert.Contains(t, [][]automation.Step{flows[0].Steps, flows[1].Steps}, a.Steps)
 }
 
-// A mistake of the store's is not taken for "there is none".
+// An error of the store does not mean that there is no such automation.
 func TestApply_ReturnsTheStoresErrors(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})

@@ -74,7 +74,7 @@ func connectionFor(branch automation.ConnectionType) automation.ConnectionType {
 	return branch
 }
 
-// A wait in progress has no outcome yet, and what cannot be read has none.
+// A wait in progress has no outcome yet.
 func TestBranch_OfAStepInProgressIsEmpty(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})

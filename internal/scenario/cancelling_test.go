@@ -105,7 +105,7 @@ func TestCancelRun_RacesASend(t *testing.T) {
 					for range 2 {
 						run, err := w.Node(w.Opts).CancelRun(t.Context(), e.RunID)
 						assert.NoError(t, err)
-						assert.Equal(t, automation.RunRunning, run.Status, "the node at work will do it")
+						assert.Equal(t, automation.RunRunning, run.Status, "the node at work will apply it")
 					}
 					return nil
 				}
@@ -187,7 +187,7 @@ func TestCancelRun_RacesASend(t *testing.T) {
 }
 
 // requireSentAsRecorded checks that all runs have ended, and that an email was
-// sent if and only if its step says so.
+// sent if and only if its step is completed.
 func requireSentAsRecorded(w *world.World) {
 	w.T.Helper()
 	sent := map[string]int{}

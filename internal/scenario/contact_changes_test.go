@@ -57,7 +57,7 @@ func TestContact_ChangesUnderItsRuns(t *testing.T) {
 		runAtEveryStep(w)
 		old := w.Contact("ada@example.com").ID
 		require.NoError(t, w.DeleteContact(t.Context(), old))
-		// One with the same email does not revive them.
+		// A contact with the same email does not revive the runs.
 		_, err := w.CreateContact(t.Context(), automation.Contact{Email: "ada@example.com"})
 		require.NoError(t, err)
 		w.Send(world.ForAda("order.paid", nil))
@@ -69,7 +69,7 @@ func TestContact_ChangesUnderItsRuns(t *testing.T) {
 		finish(w)
 		assert.Empty(t, w.Mailer.Emails())
 	})
-	// A change that happens while an email is in flight is seen by the next step.
+	// The next step sees a change that happens while an email is in flight.
 	for name, tc := range map[string]struct {
 		next   automation.Step
 		change func(t *testing.T, w *world.World)
@@ -251,8 +251,8 @@ func TestContact_ChangesWhileAnEmailIsInLine(t *testing.T) {
 	}
 }
 
-// The contact is the one of the moment, also for an email that had to wait for
-// others to be sent.
+// An email that had to wait until other emails were sent still goes to the contact as
+// it is then.
 func TestContact_IsReadAgainAfterAWaitForATurn(t *testing.T) {
 	world.Bubble(t, func(t *testing.T) {
 		w := world.InBubble(t, automation.Options{Concurrency: 1})

@@ -96,7 +96,7 @@ func TestCreateContact_NilPropertyIsNone(t *testing.T) {
 	assert.Equal(t, c, read)
 }
 
-// Comparing each segment with each other would take half a minute.
+// To compare each segment with each other segment would take half a minute.
 func TestCreateContact_TakesVeryManySegments(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})
@@ -147,7 +147,7 @@ func TestContact_InvalidFieldsAreListed(t *testing.T) {
 		Properties: map[string]any{"ref": automation.Null()}, AddSegments: []string{""},
 	})
 	assert.Equal(t, []string{"properties.ref", "add_segments[0]"}, world.Paths(world.Problems(t, err)))
-	bad := "nobody"
+	bad := "no-address"
 	_, err = w.UpdateContact(w.Ctx, c.ID, automation.ContactChange{Email: &bad})
 	assert.Equal(t, []string{"email"}, world.Paths(world.Problems(t, err)))
 	read, err := w.GetContact(w.Ctx, automation.ContactRef{ID: c.ID})

@@ -29,7 +29,7 @@ func (w webhook) Validate() error {
 	return nil
 }
 
-// hooks is what the webhook steps of a test do, and what they were called with.
+// hooks holds what the webhook steps of a test do, and the calls they got.
 type hooks struct {
 	do    func(ctx context.Context, call automation.Call, w webhook) (automation.Result, error)
 	calls []automation.Call
@@ -47,7 +47,7 @@ func (h *hooks) registry(opts automation.StepOptions) *automation.Registry {
 	return reg
 }
 
-// setupHooks returns a rig that knows webhook steps, and what they do.
+// setupHooks returns a World with webhook steps, and what these steps do.
 func setupHooks(t *testing.T, opts automation.StepOptions) (*world.World, *hooks) {
 	t.Helper()
 	h := &hooks{}

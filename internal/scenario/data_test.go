@@ -117,7 +117,7 @@ func TestData_AwkwardValuesStayExact(t *testing.T) {
 			_, err := w.Runner.Send(t.Context(), good, e)
 			require.ErrorIs(t, err, automation.ErrInvalid, name)
 		}
-		_, err := w.Runner.Send(t.Context(), automation.Event{Name: "user.created", ContactID: "nobody"})
+		_, err := w.Runner.Send(t.Context(), automation.Event{Name: "user.created", ContactID: "unknown"})
 		require.ErrorIs(t, err, automation.ErrNotFound)
 		w.Drain()
 		assert.Empty(t, w.Runs())

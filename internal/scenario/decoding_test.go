@@ -144,7 +144,7 @@ func TestDecode_EventsDoNotCountAsFailures(t *testing.T) {
 	assert.Equal(t, []string{"hello"}, w.Sent())
 }
 
-// acme is a custom step.
+// acmeStep is a custom step.
 type acmeStep struct{}
 
 func (acmeStep) StepType() automation.StepType { return "acme.step" }
@@ -172,7 +172,7 @@ func TestDecode_RunOfADeletedContactDoesNotSpin(t *testing.T) {
 		return next.Commit(c, ts)
 	}
 	old := w.Opts
-	old.Registry = nil // a process that does not know the step
+	old.Registry = nil // a process that does not have the step
 	node := w.On(store, old)
 	w.Send(world.Signup("ada@example.com"))
 	_, err := node.Drain(ctx)

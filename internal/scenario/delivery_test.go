@@ -83,7 +83,7 @@ func TestAtMostOnce_IsNotRepeatedWhenTheAnswerWasLost(t *testing.T) {
 			w.Create(world.Flow("welcome", "signup", world.Email("hello")))
 			sent := 0
 			node, err := automation.New(w.Memory, world.MailerFunc(func(context.Context, automation.Email) (string, error) {
-				sent++ // it is out
+				sent++ // the email is out
 				return fail()
 			}), w.Opts)
 			require.NoError(t, err)
@@ -98,7 +98,8 @@ func TestAtMostOnce_IsNotRepeatedWhenTheAnswerWasLost(t *testing.T) {
 	}
 }
 
-// If the process died, those that only wait in line would have to fail as unknown.
+// If the process died, an open attempt that only waits in line would have to fail as
+// unknown.
 func TestAtMostOnce_OpensNoAttemptThatWaitsInLine(t *testing.T) {
 	world.Bubble(t, func(t *testing.T) {
 		w := world.InBubble(t, automation.Options{Concurrency: 2, Delivery: automation.AtMostOnce})
@@ -119,7 +120,7 @@ func TestAtMostOnce_OpensNoAttemptThatWaitsInLine(t *testing.T) {
 	})
 }
 
-// begun returns how many runs have an attempt in flight, as far as the store knows.
+// openAttempts returns how many runs have an open attempt in the store.
 func openAttempts(w *world.World) (n int) {
 	page, err := w.Memory.ListRuns(w.Ctx, automation.RunQuery{PageQuery: automation.PageQuery{Limit: 100}})
 	require.NoError(w.T, err)

@@ -14,15 +14,15 @@ import (
 	"github.com/seed-b636437c/automation/internal/world"
 )
 
-// pager is a step type that only newer nodes know.
+// pager is a step type that only newer nodes have.
 type pager struct {
 	Team string `json:"team"`
 }
 
 func (pager) StepType() automation.StepType { return "acme.pager" }
 
-// deploy is a world with a node that does not know the type of a step and one
-// that does.
+// deploy is a World whose Runner does not have the type of a step, with a newer node
+// that has it.
 type deploy struct {
 	*world.World
 	newer *automation.Runner
@@ -165,7 +165,7 @@ func TestDeploy_OlderAndNewerNodesShareAStore(t *testing.T) {
 	})
 }
 
-// A process that does not know a step type can still look after the automation.
+// A process that does not have a step type can still manage the automation.
 func TestDeploy_CustomStepSurvivesANodeWithoutItsType(t *testing.T) {
 	t.Parallel()
 	w, h := setupHooks(t, automation.StepOptions{})

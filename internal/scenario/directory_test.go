@@ -186,7 +186,7 @@ func TestDirectory_ContactsAreCreatedWhenARunStarts(t *testing.T) {
 	w.Create(world.Flow("welcome", "signup", world.Email("hello")))
 	w.Send(automation.Event{Name: "other", Email: "eve@example.com"})
 	w.Drain()
-	assert.Zero(t, u.Calls("create"), "an event that starts no run creates nobody")
+	assert.Zero(t, u.Calls("create"), "an event that starts no run creates no contact")
 
 	w.Send(world.Signup("bob@example.com"), world.Signup("BOB@example.com"))
 	w.Drain()
@@ -222,7 +222,7 @@ func TestDirectory_ContactsAreReadAndChangedThere(t *testing.T) {
 	assert.Equal(t, changed, found)
 	_, err = w.GetContact(w.Ctx, automation.ContactRef{ID: "u-bob"})
 	require.ErrorIs(t, err, automation.ErrNotFound)
-	noAddress := "nobody"
+	noAddress := "no-address"
 	_, err = w.UpdateContact(w.Ctx, world.Ada.ID, automation.ContactChange{Email: &noAddress})
 	assert.ErrorIs(t, err, automation.ErrInvalid)
 }
@@ -240,8 +240,8 @@ func TestDirectory_ContactsAreNotCreatedDeletedOrListedHere(t *testing.T) {
 	}
 }
 
-// A host whose database is away for a minute costs no attempt, and no effect
-// that was never begun is taken for one whose outcome is unknown.
+// A host whose database is away for a minute costs no attempt, and an attempt that was
+// never opened does not fail as unknown.
 func TestDirectory_OutageBeforeAnEffectSpendsNoAttempt(t *testing.T) {
 	for _, mode := range []string{"Drain", "Run"} {
 		t.Run(mode, func(t *testing.T) {
@@ -273,7 +273,7 @@ func TestDirectory_OutageBeforeAnEffectSpendsNoAttempt(t *testing.T) {
 					work(time.Second)
 				}
 				require.Equal(t, automation.RunRunning, w.Run().Status)
-				assert.Less(t, u.Calls("find"), 200, "the host is left alone in between")
+				assert.Less(t, u.Calls("find"), 200, "the Runner pauses between its calls")
 				u.Lock(func() { down = false })
 				work(2 * time.Second)
 				run := w.Run()

@@ -116,7 +116,7 @@ func TestLease_NodeDoesNotPerformWhatItHasLost(t *testing.T) {
 		calls[e.To]++
 		if !stalled {
 			stalled = true
-			w.Clock.Add(2 * time.Minute) // this node stalls, and another takes over
+			w.Clock.Add(2 * time.Minute) // this node stalls, and another one takes over
 			_, err := other.Drain(w.Ctx)
 			return err
 		}
@@ -124,7 +124,7 @@ func TestLease_NodeDoesNotPerformWhatItHasLost(t *testing.T) {
 	}
 	w.Send(world.Signup("ada@example.com"), world.Signup("bob@example.com"))
 	w.Drain()
-	assert.Equal(t, 1, calls["bob@example.com"], "bob's email was not begun when the lease was lost")
+	assert.Equal(t, 1, calls["bob@example.com"], "the attempt of bob's email was not open when the lease was lost")
 }
 
 func TestLease_DrainLeavesWhatAnotherNodeHasLeased(t *testing.T) {
@@ -155,7 +155,7 @@ func TestLease_DrainRenewsWhatHasToWait(t *testing.T) {
 		to = append(to, e.To)
 		w.Clock.Add(45 * time.Second)
 		n, err := other.Drain(ctx)
-		assert.Zero(t, n, "nobody else may work on what this one holds")
+		assert.Zero(t, n, "no other node works on what this one holds")
 		return err
 	}
 	for _, e := range world.Signups(5) {

@@ -265,7 +265,7 @@ func TestManage_UnknownAutomationIsNotFound(t *testing.T) {
 	}
 }
 
-// templates is a mailer that knows its templates.
+// templates is a mailer that has the optional interface automation.TemplateInspector.
 type templates struct {
 	*capture.Mailer
 	known map[string]automation.TemplateInfo

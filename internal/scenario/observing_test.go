@@ -66,7 +66,7 @@ func TestObserver_SeesNoDuplicatesAndRefusals(t *testing.T) {
 	e.IdempotencyKey = "once"
 	w.Send(e)
 	w.Send(e)
-	_, err := w.Runner.Send(w.Ctx, world.Signup("nobody"))
+	_, err := w.Runner.Send(w.Ctx, world.Signup("no-address"))
 	require.ErrorIs(t, err, automation.ErrInvalid)
 	assert.Equal(t, []string{"accepted signup"}, j.Take())
 }
@@ -142,7 +142,7 @@ func TestObserver_SeesEachEffectAfterItsCommit(t *testing.T) {
 	})
 }
 
-// What is written in the host's transaction is not committed yet.
+// What is written in the host's transaction may still be rolled back.
 func TestObserver_SeesNothingOfATransactionThatMayRollBack(t *testing.T) {
 	t.Parallel()
 	j := &world.Journal{}

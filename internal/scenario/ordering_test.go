@@ -76,7 +76,7 @@ func TestOrder_WaitsResumeBeforeRunsStart(t *testing.T) {
 func TestOrder_DrainPerformsOneEffectAfterTheOther(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})
-	busy := 0 // without a lock: the race detector looks on
+	busy := 0 // without a lock, for the race detector
 	w.Mailer.Respond = func(context.Context, automation.Email) error {
 		busy++
 		defer func() { busy-- }()

@@ -17,7 +17,7 @@ import (
 
 func TestOutage_OfTheStoreLosesNothing(t *testing.T) {
 	t.Parallel()
-	t.Run("Send and Drain say so, and nothing is lost", func(t *testing.T) {
+	t.Run("Send and Drain return the error, and nothing is lost", func(t *testing.T) {
 		t.Parallel()
 		w := world.New(t, automation.Options{})
 		w.Create(world.Flow("", "user.created", world.Email("welcome"), world.Pause("pause", "10 seconds"), world.Email("later")))
@@ -155,7 +155,7 @@ func TestOutage_RunBacksOffWhileTheStoreFails(t *testing.T) {
 	})
 }
 
-// The outcome of an effect cannot be had a second time.
+// A Runner cannot get the outcome of an effect a second time.
 func TestOutage_RunKeepsOutcomesWhileTheStoreFails(t *testing.T) {
 	world.Bubble(t, func(t *testing.T) {
 		w := world.InBubble(t, automation.Options{Delivery: automation.AtMostOnce})

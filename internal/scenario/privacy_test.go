@@ -10,103 +10,87 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/benbjohnson/clock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/internal/world"
-	"github.com/seed-b636437c/automation/mail/capture"
-	"github.com/seed-b636437c/automation/store/memory"
 )
 
-// keeper returns a Runner with one automation that keeps a payload, an error
-// and an email's variables, and then sleeps.
-func keeper(t *testing.T) (*automation.Runner, *clock.Mock) {
+const secret = "Secret"
+
+// withSecrets returns a World whose automation leaves personal data in a payload, in
+// an email's variables and in an output, and then waits.
+func withSecrets(t *testing.T) *world.World {
 	t.Helper()
-	mock := clock.NewMock()
-	r, err := automation.New(memory.New(), capture.New(), automation.Options{Clock: mock})
-	require.NoError(t, err)
-	_, err = r.CreateAutomation(t.Context(), automation.Automation{
-		ID: "flow", Name: "Flow", Status: automation.StatusEnabled,
-		Steps: []automation.Step{
-			{Key: "start", Config: automation.Trigger{EventName: "user.created"}},
-			{Key: "send", Config: automation.SendEmail{Template: automation.TemplateRef{
-				ID: "welcome", Variables: map[string]automation.Value{"NAME": automation.Var("event.name")},
-			}}},
-			{Key: "wait", Config: automation.WaitForEvent{EventName: "user.active"}},
-		},
-		Connections: []automation.Connection{{From: "start", To: "send"}, {From: "send", To: "wait"}},
-	})
-	require.NoError(t, err)
-	return r, mock
+	w := world.New(t, automation.Options{})
+	w.Create(world.Flow("flow", "user.created",
+		automation.Step{Key: "send", Config: automation.SendEmail{Template: automation.TemplateRef{
+			ID: "welcome", Variables: map[string]automation.Value{"NAME": automation.Var("event.name")},
+		}}},
+		world.Wait("wait", "user.active")))
+	return w
 }
 
-func send(t *testing.T, r *automation.Runner, name, email string) {
-	t.Helper()
-	_, err := r.Send(t.Context(), automation.Event{Name: name, Email: email, Payload: automation.Payload(map[string]any{"name": "Secret"})})
-	require.NoError(t, err)
-	_, err = r.Drain(t.Context())
-	require.NoError(t, err)
+// sendSecret sends an event with personal data, and does what is due then.
+func sendSecret(w *world.World, name, email string) automation.EventReceipt {
+	w.T.Helper()
+	receipts := w.Send(automation.Event{Name: name, Email: email, Payload: automation.Payload(map[string]any{"name": secret})})
+	w.Drain()
+	return receipts[0]
 }
 
 func TestEraseContact_LeavesNothingPersonal(t *testing.T) {
 	t.Parallel()
-	ctx := context.Background()
-	r, mock := keeper(t)
-	send(t, r, "user.created", "ada@example.com")
-	send(t, r, "user.active", "ada@example.com")
-	send(t, r, "user.created", "ada@example.com") // a second run, which waits
-	contact, err := r.GetContact(ctx, automation.ContactRef{Email: "ada@example.com"})
-	require.NoError(t, err)
-	mock.Add(time.Hour)
+	ctx := t.Context()
+	w := withSecrets(t)
+	sendSecret(w, "user.created", "ada@example.com")
+	sendSecret(w, "user.active", "ada@example.com")
+	sendSecret(w, "user.created", "ada@example.com") // a second run, which waits
+	contact := w.Contact("ada@example.com")
+	w.Clock.Add(time.Hour)
 
-	require.NoError(t, r.EraseContact(ctx, automation.ContactRef{ID: contact.ID}))
-	require.NoError(t, r.EraseContact(ctx, automation.ContactRef{ID: contact.ID}), "twice is no error")
+	require.NoError(t, w.EraseContact(ctx, automation.ContactRef{ID: contact.ID}))
+	require.NoError(t, w.EraseContact(ctx, automation.ContactRef{ID: contact.ID}), "twice is no error")
 
-	_, err = r.GetContact(ctx, automation.ContactRef{Email: "ada@example.com"})
+	_, err := w.GetContact(ctx, automation.ContactRef{Email: "ada@example.com"})
 	require.ErrorIs(t, err, automation.ErrNotFound)
-	runs, err := r.ListRuns(ctx, automation.RunQuery{ContactID: contact.ID})
+	runs, err := w.ListRuns(ctx, automation.RunQuery{ContactID: contact.ID})
 	require.NoError(t, err)
 	require.Len(t, runs.Data, 2)
 	for i, want := range []automation.RunStatus{automation.RunCancelled, automation.RunCompleted} {
-		run, err := r.GetRun(ctx, runs.Data[i].ID)
+		run, err := w.GetRun(ctx, runs.Data[i].ID)
 		require.NoError(t, err)
 		assert.Equal(t, want, run.Status)
-		event, err := r.GetEvent(ctx, run.EventID)
+		event, err := w.GetEvent(ctx, run.EventID)
 		require.NoError(t, err)
 		text, err := json.Marshal([]any{run, event})
 		require.NoError(t, err)
-		assert.NotContains(t, string(text), "Secret")
+		assert.NotContains(t, string(text), secret)
 		assert.NotContains(t, string(text), "ada@example.com")
 	}
-	n, err := r.Drain(ctx)
-	require.NoError(t, err)
-	assert.Zero(t, n, "nothing goes on")
+	assert.Zero(t, w.Drain(), "no run goes on")
 }
 
 func TestEraseContact_OfAnUnknownContactIsNoError(t *testing.T) {
 	t.Parallel()
-	r, _ := keeper(t)
-	require.NoError(t, r.EraseContact(t.Context(), automation.ContactRef{ID: "nobody"}))
+	w := withSecrets(t)
+	require.NoError(t, w.EraseContact(t.Context(), automation.ContactRef{ID: "unknown"}))
 }
 
 func TestEraseContact_ErasesWhatWasSentForItsEmail(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	for name, signup := range map[string]bool{"a contact": true, "somebody who never became one": false} {
+	for name, signup := range map[string]bool{"a contact": true, "an email that never became a contact": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, _ := keeper(t)
-			receipts, err := r.Send(ctx, automation.Event{Name: "page.viewed", Email: "Ada@example.com", Payload: automation.Payload(map[string]any{"name": "Secret"})})
-			require.NoError(t, err)
-			_, err = r.Drain(ctx)
-			require.NoError(t, err)
+			w := withSecrets(t)
+			receipt := sendSecret(w, "page.viewed", "Ada@example.com")
 			if signup {
-				send(t, r, "user.created", "ada@example.com")
+				sendSecret(w, "user.created", "ada@example.com")
 			}
-			require.NoError(t, r.EraseContact(ctx, automation.ContactRef{Email: "ada@example.com"}))
-			event, err := r.GetEvent(ctx, receipts[0].ID)
+			require.NoError(t, w.EraseContact(ctx, automation.ContactRef{Email: "ada@example.com"}))
+			event, err := w.GetEvent(ctx, receipt.ID)
 			require.NoError(t, err)
 			assert.Empty(t, event.Payload)
 			assert.Empty(t, event.Email)
@@ -148,37 +132,37 @@ func TestEraseContact_OfAnUnknownContactLeavesItsIDFree(t *testing.T) {
 
 func TestPrune_RemovesWhatIsOldAndDone(t *testing.T) {
 	t.Parallel()
-	r, mock := keeper(t)
-	send(t, r, "user.created", "ada@example.com")
-	send(t, r, "user.active", "ada@example.com")
-	mock.Add(48 * time.Hour)
-	send(t, r, "user.created", "grace@example.com")
+	w := withSecrets(t)
+	sendSecret(w, "user.created", "ada@example.com")
+	sendSecret(w, "user.active", "ada@example.com")
+	w.Clock.Add(48 * time.Hour)
+	sendSecret(w, "user.created", "grace@example.com")
 
-	res, err := r.Prune(t.Context(), 72*time.Hour)
+	res, err := w.Prune(t.Context(), 72*time.Hour)
 	require.NoError(t, err)
 	assert.Equal(t, automation.PruneResult{}, res, "nothing is old enough")
 
-	res, err = r.Prune(t.Context(), 24*time.Hour)
+	res, err = w.Prune(t.Context(), 24*time.Hour)
 	require.NoError(t, err)
 	assert.Equal(t, automation.PruneResult{Runs: 1, Events: 2}, res)
-	runs, err := r.ListRuns(t.Context(), automation.RunQuery{})
+	runs, err := w.ListRuns(t.Context(), automation.RunQuery{})
 	require.NoError(t, err)
 	require.Len(t, runs.Data, 1)
 	assert.Equal(t, automation.RunRunning, runs.Data[0].Status)
-	_, err = r.GetEvent(t.Context(), runs.Data[0].EventID)
+	_, err = w.GetEvent(t.Context(), runs.Data[0].EventID)
 	require.NoError(t, err, "the event of a run in progress is kept")
 }
 
 func TestRetention_RefusesWhatCannotBeMeant(t *testing.T) {
 	t.Parallel()
-	r, _ := keeper(t)
-	require.ErrorIs(t, r.EraseContact(t.Context(), automation.ContactRef{}), automation.ErrInvalid)
-	require.ErrorIs(t, r.EraseContact(t.Context(), automation.ContactRef{ID: "a", Email: "a@example.com"}), automation.ErrInvalid)
-	_, err := r.Prune(t.Context(), -time.Hour)
+	w := withSecrets(t)
+	require.ErrorIs(t, w.EraseContact(t.Context(), automation.ContactRef{}), automation.ErrInvalid)
+	require.ErrorIs(t, w.EraseContact(t.Context(), automation.ContactRef{ID: "a", Email: "a@example.com"}), automation.ErrInvalid)
+	_, err := w.Prune(t.Context(), -time.Hour)
 	require.ErrorIs(t, err, automation.ErrInvalid)
 }
 
-// Logs are kept longer, and read by more people, than what they are about.
+// Logs live longer than what they are about, and more people read them.
 func TestRun_LogsNothingAboutPeople(t *testing.T) {
 	world.Bubble(t, func(t *testing.T) {
 		var logs lockedBuffer

@@ -76,7 +76,7 @@ func TestRetry_FollowsThePolicyOfTheOptions(t *testing.T) {
 	assert.Len(t, world.Step(t, w.Run(), "hello").Attempts, 2)
 }
 
-// refuseAll is how a mailer responds that is down.
+// refuseAll is the response of a mailer that is down.
 func refuseAll(context.Context, automation.Email) error { return errors.New("mailer is down") }
 
 func TestRetryRun_GoesOnFromTheFailedStep(t *testing.T) {

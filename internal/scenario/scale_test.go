@@ -68,7 +68,7 @@ func TestScale_ManyRunsAndLargePayloads(t *testing.T) {
 		assert.GreaterOrEqual(t, n, 2*many)
 		assert.Equal(t, many, count(t, w, a, automation.RunCompleted))
 	})
-	t.Run("10,000 events that do nothing create nobody", func(t *testing.T) {
+	t.Run("10,000 events that start nothing create no contact", func(t *testing.T) {
 		t.Parallel()
 		w := world.New(t, automation.Options{})
 		_, err := w.Runner.Send(t.Context(), batch("page.viewed", "ada@example.com")...)

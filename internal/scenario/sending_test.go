@@ -41,7 +41,7 @@ func TestSend_RefusesInvalidEventsAndStoresNothing(t *testing.T) {
 		"key not UTF-8":         {keyed("once\xff"), "idempotency_key", automation.CodeInvalidIdempotencyKey},
 		"key too long":          {keyed(strings.Repeat("k", 256)), "idempotency_key", automation.CodeInvalidIdempotencyKey},
 		"email too long":        {world.Signup(strings.Repeat("a", 256) + "@example.com"), "email", automation.CodeInvalidEmail},
-		"nobody":                {automation.Event{Name: "signup"}, "contact_id", automation.CodeInvalidContact},
+		"no contact":            {automation.Event{Name: "signup"}, "contact_id", automation.CodeInvalidContact},
 		"id and email":          {automation.Event{Name: "signup", ContactID: "c", Email: "ada@example.com"}, "contact_id", automation.CodeInvalidContact},
 		"email without host":    {world.Signup("ada"), "email", automation.CodeInvalidEmail},
 		"email with name":       {world.Signup("Ada <ada@example.com>"), "email", automation.CodeInvalidEmail},
@@ -74,7 +74,7 @@ func TestSend_RefusesInvalidEventsAndStoresNothing(t *testing.T) {
 func TestSend_ListsAllThatIsWrongWithAnEvent(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})
-	_, err := w.Runner.Send(w.Ctx, automation.Event{Email: "nobody", Payload: json.RawMessage(`1`)})
+	_, err := w.Runner.Send(w.Ctx, automation.Event{Email: "no-address", Payload: json.RawMessage(`1`)})
 	assert.Equal(t, []string{"name", "email", "payload"}, world.Paths(world.Problems(t, err)))
 }
 
@@ -84,7 +84,7 @@ func TestSend_ListsAllThatIsWrongWithABatch(t *testing.T) {
 	_, err := w.CreateEventDefinition(w.Ctx, automation.EventDefinition{Name: "order", Schema: json.RawMessage(`{"total":"number"}`)})
 	require.NoError(t, err)
 	order := automation.Event{Name: "order", Email: "ada@example.com", Payload: json.RawMessage(`{"total":"much"}`)}
-	_, err = w.Runner.Send(w.Ctx, automation.Event{Name: "a\nb", Email: "nobody"}, world.Signup("ada@example.com"), order,
+	_, err = w.Runner.Send(w.Ctx, automation.Event{Name: "a\nb", Email: "no-address"}, world.Signup("ada@example.com"), order,
 		automation.Event{Name: "signup", ContactID: "unknown"})
 	assert.Equal(t, []string{"events[0].name", "events[0].email", "events[2].payload.total"}, world.Paths(world.Problems(t, err)))
 
@@ -110,7 +110,7 @@ func TestSend_DescribesWhatIsWrongWithAName(t *testing.T) {
 	}
 }
 
-// A host's contact table that fails is named once, with the event it was asked for.
+// An error of the host's contact directory names the package once, and the event.
 func TestSend_NamesThePackageOnce(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})
@@ -134,7 +134,7 @@ func TestSend_NamesThePackageOnce(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(err.Error(), "automation:"), err)
 }
 
-// noContacts is a host's table that is empty.
+// noContacts is a contact directory that is empty.
 type noContacts struct{ automation.ContactDirectory }
 
 func (noContacts) FindContact(context.Context, automation.ContactRef) (automation.Contact, error) {
@@ -183,7 +183,7 @@ func TestSend_IsAllOrNothing(t *testing.T) {
 		event automation.Event
 		want  error
 	}{
-		"invalid":            {world.Signup("nobody"), automation.ErrInvalid},
+		"invalid":            {world.Signup("no-address"), automation.ErrInvalid},
 		"unknown contact id": {automation.Event{Name: "signup", ContactID: "nope"}, automation.ErrNotFound},
 		"key of another":     {other, automation.ErrConflict},
 	}

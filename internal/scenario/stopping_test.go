@@ -74,7 +74,7 @@ func TestRun_StopsGracefully(t *testing.T) {
 		g.Open()
 		require.ErrorIs(t, <-stopped, context.Canceled)
 
-		assert.Len(t, w.Mailer.Emails(), 1, "no other effect is begun")
+		assert.Len(t, w.Mailer.Emails(), 1, "no other effect starts")
 		done := 0
 		for _, run := range w.Runs() {
 			assert.Equal(t, automation.RunRunning, run.Status)

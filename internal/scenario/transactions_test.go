@@ -29,7 +29,7 @@ func TestSendTo_TakesEffectWithTheTransaction(t *testing.T) {
 	assert.Equal(t, []string{"hello"}, w.Sent())
 	assert.Equal(t, receipts[0].ID, w.Run().EventID)
 
-	_, err = w.SendTo(w.Ctx, tx, world.Signup("nobody"))
+	_, err = w.SendTo(w.Ctx, tx, world.Signup("no-address"))
 	require.ErrorIs(t, err, automation.ErrInvalid)
 	assert.Empty(t, tx.held)
 }
@@ -62,7 +62,7 @@ func TestPackageSend_NeedsAWriterOnly(t *testing.T) {
 	assert.ErrorIs(t, err, automation.ErrNotFound)
 }
 
-// transaction is an EventWriter that keeps events back until they are committed.
+// transaction is an EventWriter that holds events back until they are committed.
 type transaction struct {
 	automation.EventWriter
 	held []automation.NewEvent

@@ -172,7 +172,7 @@ func runAtEveryStep(w *world.World) automation.Automation {
 	return a
 }
 
-// finish lets all runs come to their end.
+// finish lets all runs end.
 func finish(w *world.World) {
 	w.T.Helper()
 	w.Pass(time.Minute)

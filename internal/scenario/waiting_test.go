@@ -88,8 +88,8 @@ func TestWait_MeetsItsEventAtTheSameMoment(t *testing.T) {
 	})
 }
 
-// drainToContact claims and commits once, which makes the contact of a new
-// email, so that what comes next is about the contact.
+// drainToContact claims and commits once, which creates the contact of a new email, so
+// that the next claim is about the contact.
 func drainToContact(w *world.World) {
 	w.T.Helper()
 	stop := errors.New("stop")
@@ -99,7 +99,7 @@ func drainToContact(w *world.World) {
 	}
 	_, err := w.Runner.Drain(w.T.Context())
 	require.ErrorIs(w.T, err, stop)
-	w.Clock.Add(2 * time.Second) // what was put back can be claimed again
+	w.Clock.Add(2 * time.Second) // the lease that was abandoned has expired
 }
 
 func TestWait_IsNotSatisfiedByTheTriggerOfItsOwnRun(t *testing.T) {
@@ -113,7 +113,7 @@ func TestWait_IsNotSatisfiedByTheTriggerOfItsOwnRun(t *testing.T) {
 			w.Drain()
 			require.Equal(t, automation.RunRunning, w.Run().Status)
 
-			// The next one resumes the first run and starts a second.
+			// The next event resumes the first run and starts a second.
 			w.Clock.Add(time.Second)
 			second := w.Send(world.ForAda("user.created", nil))[0]
 			w.Drain()
@@ -148,9 +148,8 @@ func TestWait_TimelyEventBeyondOneClaimWins(t *testing.T) {
 	assert.Equal(t, []string{"received"}, w.Sent())
 }
 
-// Between a claim and the work on it a process may stand still. What was due when
-// the claim was made is due; a wait whose time has come since may have got an event
-// that the claim does not know.
+// A process may stand still between a claim and the work on it. What was due at the
+// claim is due. A wait whose time came since may have an event that came since as well.
 func TestWait_TimeoutThatCameSinceTheClaimIsLeftToTheNextClaim(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})
@@ -201,8 +200,8 @@ func TestLookback_CountsFromTheEventThatStartedTheRun(t *testing.T) {
 	assert.Equal(t, []string{"hello"}, w.Sent())
 }
 
-// An email that was sent is recorded although the wait after it cannot look
-// back; it does so when the store answers again.
+// An email that was sent is recorded although the wait after it cannot look back. The
+// wait looks back when the store works again.
 func TestLookback_IsMadeLaterIfTheStoreFails(t *testing.T) {
 	world.Bubble(t, func(t *testing.T) {
 		w := world.InBubble(t, automation.Options{})
