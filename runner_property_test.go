@@ -225,8 +225,8 @@ func (s *storm) checkRun(id string) {
 	}
 }
 
-// stormyMailer honours idempotency keys, fails at random, and watches what it
-// is asked for.
+// stormyMailer honours idempotency keys, fails at random, and checks the emails it
+// gets.
 type stormyMailer struct {
 	t        *rapid.T
 	calm     bool
@@ -234,15 +234,15 @@ type stormyMailer struct {
 	delivery automation.Delivery
 	flows    []automation.Automation
 	keys     map[string]*letter
-	retried  map[string]bool // runs that somebody has retried
+	retried  map[string]bool // runs that were retried
 }
 
-// letter is what was asked of the mailer under one key.
+// letter is what the mailer got under one key.
 type letter struct {
 	content  string
 	accepted bool
-	answered bool // the Runner was told so
-	unknown  bool // the Runner cannot know
+	answered bool // the Runner got the answer
+	unknown  bool // the Runner got an error that leaves the outcome open
 }
 
 // SendEmail implements automation.Mailer.

@@ -60,6 +60,27 @@ func TestRetry_EndsWithAPermanentErrorOrTheFifthAttempt(t *testing.T) {
 	}
 }
 
+func TestRetry_RateLimitSpendsNoAttempt(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	w.Create(world.Flow("welcome", "signup", world.Email("hello")))
+	limited := 20 // of five attempts
+	w.Mailer.Respond = func(context.Context, automation.Email) error {
+		if limited--; limited < 0 {
+			return nil
+		}
+		return &automation.RateLimitError{After: 90 * time.Second}
+	}
+	w.Send(world.Signup("ada@example.com"))
+	w.Drain()
+	for limited >= 0 {
+		require.Equal(t, w.Clock.Now().Add(90*time.Second), w.Run().DueAt, "when the limit allows it")
+		w.Pass(90 * time.Second)
+	}
+	assert.Equal(t, automation.RunCompleted, w.Run().Status)
+	assert.Equal(t, []string{"hello"}, w.Sent())
+}
+
 func TestRetry_FollowsThePolicyOfTheOptions(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{Retry: automation.RetryPolicy{MaxAttempts: 2, Initial: time.Hour, Max: time.Hour, Jitter: -1}})
