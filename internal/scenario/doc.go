@@ -21,7 +21,9 @@
 //		w.Create(world.Flow("welcome", "signup", world.WaitUpTo("wait", "active", "1 hour"), world.Email("hello")))
 //		w.Send(world.Signup("ada@example.com"))
 //		w.Drain()
-//		w.Pass(time.Hour)
+//		w.Pass(time.Hour - time.Microsecond)
+//		assert.Empty(t, w.Sent())
+//		w.Pass(time.Microsecond)
 //		assert.Equal(t, []string{"hello"}, w.Sent())
 //	}
 //

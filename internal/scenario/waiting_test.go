@@ -127,6 +127,18 @@ func TestWait_IsNotSatisfiedByTheTriggerOfItsOwnRun(t *testing.T) {
 	}
 }
 
+func TestWait_EndsAtItsTimeout(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	w.Create(world.Flow("welcome", "signup", world.WaitUpTo("wait", "active", "1 hour"), world.Email("hello")))
+	w.Send(world.Signup("ada@example.com"))
+	w.Drain()
+	w.Pass(time.Hour - time.Microsecond)
+	assert.Empty(t, w.Sent())
+	w.Pass(time.Microsecond)
+	assert.Equal(t, []string{"hello"}, w.Sent())
+}
+
 func TestWait_TimelyEventBeyondOneClaimWins(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})
