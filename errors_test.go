@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/world"
 )
 
 func TestPermanent_MarksWithoutHiding(t *testing.T) {
@@ -85,12 +86,12 @@ func TestSentinels_AreDistinct(t *testing.T) {
 // A closed store is an error of every call, matched without its text.
 func TestErrors_ClosedStoreIsReported(t *testing.T) {
 	t.Parallel()
-	r := setup(t, automation.Options{})
-	require.NoError(t, r.store.Close())
-	_, err := r.Send(r.ctx, signup("ada@example.com"))
+	w := world.New(t, automation.Options{})
+	require.NoError(t, w.Memory.Close())
+	_, err := w.Runner.Send(w.Ctx, world.Signup("ada@example.com"))
 	require.ErrorIs(t, err, automation.ErrClosed)
-	_, err = r.Drain(r.ctx)
+	_, err = w.Runner.Drain(w.Ctx)
 	require.ErrorIs(t, err, automation.ErrClosed)
-	_, err = r.ListRuns(r.ctx, automation.RunQuery{})
+	_, err = w.ListRuns(w.Ctx, automation.RunQuery{})
 	assert.ErrorIs(t, err, automation.ErrClosed)
 }

@@ -1,7 +1,7 @@
 package automation
 
-// What tests of the Runner, which need a store and are outside of the package
-// therefore, share with those inside.
+// Generators for the property tests of the Runner. Those need a store, and are outside
+// of the package therefore.
 var (
 	GenAutomation  = genAutomation
 	GenEffectError = genEffectError

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/world"
 )
 
 func TestProblem_StringNamesWhatItIsAbout(t *testing.T) {
@@ -49,5 +50,5 @@ func TestProblems_WarningsAreNoError(t *testing.T) {
 
 	err := automation.Problems{odd, wrong}.Err("event")
 	require.EqualError(t, err, "automation: event: wrong")
-	assert.Equal(t, automation.Problems{wrong}, problemsOf(t, err))
+	assert.Equal(t, automation.Problems{wrong}, world.Problems(t, err))
 }

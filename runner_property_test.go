@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/world"
 	"github.com/seed-b636437c/automation/store/memory"
 )
 
@@ -19,8 +20,8 @@ import (
 // can happen to them.
 type storm struct {
 	t      *rapid.T
-	clock  *pacedClock
-	store  *faultyStore
+	clock  *world.PacedClock
+	store  *world.Store
 	mailer *stormyMailer
 	nodes  []*automation.Runner
 	events []string // ids of those that were accepted
@@ -28,7 +29,7 @@ type storm struct {
 }
 
 func newStorm(t *rapid.T) *storm {
-	s := &storm{t: t, clock: newPacedClock(), store: &faultyStore{Store: memory.New()}}
+	s := &storm{t: t, clock: world.NewPacedClock(), store: &world.Store{Store: memory.New()}}
 	s.clock.Set(time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC))
 	s.mailer = &stormyMailer{t: t, keys: map[string]*letter{}, retried: map[string]bool{}}
 	opts := automation.Options{
@@ -96,10 +97,10 @@ func (s *storm) send() {
 func (s *storm) drain() {
 	_, err := s.node().Drain(s.t.Context())
 	if err != nil {
-		require.ErrorIs(s.t, err, errDown)
+		require.ErrorIs(s.t, err, world.ErrOutage)
 		s.mailer.crashed = true
 	}
-	s.store.commit, s.store.lost = nil, nil
+	s.store.BeforeCommit, s.store.AfterCommit = nil, nil
 }
 
 // failNextCommit lets the store fail at a commit to come, before or after it
@@ -110,12 +111,12 @@ func (s *storm) failNextCommit() {
 		if left--; left >= 0 {
 			return nil
 		}
-		return errDown
+		return world.ErrOutage
 	}
 	if rapid.Bool().Draw(s.t, "written") {
-		s.store.lost = fail
+		s.store.AfterCommit = fail
 	} else {
-		s.store.commit = fail
+		s.store.BeforeCommit = fail
 	}
 }
 
@@ -133,9 +134,9 @@ func (s *storm) control() {
 		_, err = s.node().CancelRun(s.t.Context(), run.ID)
 	}
 	if err != nil {
-		require.ErrorIs(s.t, err, errDown)
+		require.ErrorIs(s.t, err, world.ErrOutage)
 	}
-	s.store.commit, s.store.lost = nil, nil
+	s.store.BeforeCommit, s.store.AfterCommit = nil, nil
 }
 
 func (s *storm) changeContact() {
@@ -155,7 +156,7 @@ func (s *storm) changeContact() {
 
 // settle lets everything work, and time pass until nothing is due any more.
 func (s *storm) settle() {
-	s.store.commit, s.store.lost, s.mailer.calm = nil, nil, true
+	s.store.BeforeCommit, s.store.AfterCommit, s.mailer.calm = nil, nil, true
 	for range 1000 {
 		_, err := s.nodes[0].Drain(s.t.Context())
 		require.NoError(s.t, err)
@@ -224,8 +225,8 @@ func (s *storm) checkRun(id string) {
 	}
 }
 
-// stormyMailer honours idempotency keys, fails at random, and watches what it
-// is asked for.
+// stormyMailer honours idempotency keys, fails at random, and checks the emails it
+// gets.
 type stormyMailer struct {
 	t        *rapid.T
 	calm     bool
@@ -233,15 +234,15 @@ type stormyMailer struct {
 	delivery automation.Delivery
 	flows    []automation.Automation
 	keys     map[string]*letter
-	retried  map[string]bool // runs that somebody has retried
+	retried  map[string]bool // runs that were retried
 }
 
-// letter is what was asked of the mailer under one key.
+// letter is what the mailer got under one key.
 type letter struct {
 	content  string
 	accepted bool
-	answered bool // the Runner was told so
-	unknown  bool // the Runner cannot know
+	answered bool // the Runner got the answer
+	unknown  bool // the Runner got an error that leaves the outcome open
 }
 
 // SendEmail implements automation.Mailer.
@@ -322,9 +323,9 @@ func (zeros) Read(b []byte) (int, error) {
 
 // history plays events, an hour apart, and returns what became of the runs.
 func history(t *rapid.T, a automation.Automation, events []automation.Event) []automation.Run {
-	clock := newPacedClock()
+	clock := world.NewPacedClock()
 	var sent atomic.Int64
-	mailer := mailerFunc(func(_ context.Context, e automation.Email) (string, error) {
+	mailer := world.MailerFunc(func(_ context.Context, e automation.Email) (string, error) {
 		if n := sent.Add(1); n%3 == 0 {
 			return "", errors.New("busy")
 		}
@@ -348,10 +349,4 @@ func history(t *rapid.T, a automation.Automation, events []automation.Event) []a
 		require.NoError(t, err)
 	}
 	return page.Data
-}
-
-type mailerFunc func(ctx context.Context, e automation.Email) (string, error)
-
-func (f mailerFunc) SendEmail(ctx context.Context, e automation.Email) (string, error) {
-	return f(ctx, e)
 }

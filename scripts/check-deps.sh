@@ -26,7 +26,7 @@ refuse . '^(database/sql|net/http|net/smtp|os/exec|plugin)(/|$)'
 
 for package in $(go list ./...); do
 	case $package in
-	*/storetest | */storebench | */beguntest | */automationtest | */pgtest) ;; # these are for tests
+	*/storetest | */storebench | */beguntest | */automationtest | */pgtest | */internal/world) ;; # these are for tests
 	*) refuse "$package" '^testing(/|$)|^github.com/stretchr/testify|^pgregory.net/rapid' ;;
 	esac
 done

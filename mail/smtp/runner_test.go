@@ -5,44 +5,29 @@ import (
 	"testing"
 	"time"
 
-	"github.com/benbjohnson/clock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/world"
 	"github.com/seed-b636437c/automation/mail/smtp"
-	"github.com/seed-b636437c/automation/store/memory"
 )
 
 // play runs an automation of one email through m, with as many attempts as it
 // takes, and returns what became of the run.
 func play(t *testing.T, m *smtp.Mailer, delivery automation.Delivery) automation.Run {
 	t.Helper()
-	now := clock.NewMock()
-	r, err := automation.New(memory.New(), m, automation.Options{Clock: now, Delivery: delivery})
+	w := world.New(t, automation.Options{Delivery: delivery})
+	r, err := automation.New(w.Store, m, w.Opts)
 	require.NoError(t, err)
-	_, err = r.CreateAutomation(t.Context(), automation.Automation{
-		Name: "Welcome", Status: automation.StatusEnabled,
-		Steps: []automation.Step{
-			{Key: "start", Config: automation.Trigger{EventName: "user.created"}},
-			{Key: "welcome", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "welcome"}}},
-		},
-		Connections: []automation.Connection{{From: "start", To: "welcome"}},
-	})
-	require.NoError(t, err)
-	_, err = r.Send(t.Context(), automation.Event{Name: "user.created", Email: "ada@example.com"})
-	require.NoError(t, err)
+	w.Runner = r
+	w.Create(world.Flow("welcome", "user.created", world.Email("welcome")))
+	w.Send(automation.Event{Name: "user.created", Email: "ada@example.com"})
 	for range 10 {
-		_, err = r.Drain(t.Context())
-		require.NoError(t, err)
-		now.Add(10 * time.Minute)
+		w.Drain()
+		w.Clock.Add(10 * time.Minute)
 	}
-	page, err := r.ListRuns(t.Context(), automation.RunQuery{})
-	require.NoError(t, err)
-	require.Len(t, page.Data, 1)
-	run, err := r.GetRun(t.Context(), page.Data[0].ID)
-	require.NoError(t, err)
-	return run
+	return w.Run()
 }
 
 // inTurn answers a verb with each text once, then as usual.

@@ -1,8 +1,6 @@
-package automation_test
+package scenario_test
 
 import (
-	"context"
-	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -12,9 +10,39 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/world"
 	"github.com/seed-b636437c/automation/mail/capture"
 	"github.com/seed-b636437c/automation/store/memory"
 )
+
+func TestNew_ReportsEveryInvalidOptionAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := automation.New(nil, nil, automation.Options{Lease: -1, Concurrency: -1})
+	assert.ElementsMatch(t, []string{"Lease", "Concurrency", "store", "mailer"}, world.Paths(world.Problems(t, err)))
+	for _, p := range world.Problems(t, err) {
+		assert.Equal(t, automation.CodeInvalidOption, p.Code)
+		assert.Equal(t, automation.SeverityError, p.Severity)
+	}
+}
+
+func TestNew_DoesNothingByItself(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	w.Create(world.Flow("welcome", "signup", world.Email("hello")))
+	w.Send(world.Signup("ada@example.com"))
+	assert.Empty(t, w.Runs())
+	assert.Empty(t, w.Sent())
+}
+
+func TestNew_RefusesNilPointers(t *testing.T) {
+	t.Parallel()
+	var (
+		store  *memory.Store
+		mailer *capture.Mailer
+	)
+	_, err := automation.New(store, mailer, automation.Options{})
+	assert.Equal(t, []string{"store", "mailer"}, world.Paths(world.Problems(t, err)))
+}
 
 func TestOptions_ZeroValueWorks(t *testing.T) {
 	t.Parallel()
@@ -29,7 +57,7 @@ func TestOptions_InvalidValuesAreNamed(t *testing.T) {
 	t.Parallel()
 	var (
 		nobody     *noContacts
-		noObserver *journal
+		noObserver *world.Journal
 		noRandom   *rand.ChaCha8
 		retry      = func(p automation.RetryPolicy) automation.Options { return automation.Options{Retry: p} }
 		limits     = func(l automation.Limits) automation.Options { return automation.Options{Limits: l} }
@@ -63,7 +91,7 @@ func TestOptions_InvalidValuesAreNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := automation.New(memory.New(), capture.New(), opts)
-			assert.Equal(t, []string{name}, paths(problemsOf(t, err)))
+			assert.Equal(t, []string{name}, world.Paths(world.Problems(t, err)))
 		})
 	}
 }
@@ -79,7 +107,7 @@ func TestOptions_ProblemsShowTheValue(t *testing.T) {
 		"Retry.Jitter: 1.5 is not a fraction":                          {Retry: automation.RetryPolicy{Jitter: 1.5}},
 		"Retry.Initial: -1ns is negative":                              {Retry: automation.RetryPolicy{Initial: -1}},
 		"Retry.Initial: 1h0m0s is longer than Retry.Max, which is 1s:": {Retry: automation.RetryPolicy{Initial: time.Hour, Max: time.Second}},
-		"Observer: is a nil *automation_test.journal":                  {Observer: (*journal)(nil)},
+		"Observer: is a nil *world.Journal":                            {Observer: (*world.Journal)(nil)},
 	}
 	for want, opts := range tests {
 		_, err := automation.New(memory.New(), capture.New(), opts)
@@ -87,87 +115,24 @@ func TestOptions_ProblemsShowTheValue(t *testing.T) {
 	}
 }
 
-func TestNew_RefusesNilPointers(t *testing.T) {
-	t.Parallel()
-	var (
-		store  *memory.Store
-		mailer *capture.Mailer
-	)
-	_, err := automation.New(store, mailer, automation.Options{})
-	assert.Equal(t, []string{"store", "mailer"}, paths(problemsOf(t, err)))
-}
-
 func TestOptions_AreCopied(t *testing.T) {
 	t.Parallel()
 	opts := automation.Options{Limits: automation.Limits{Steps: 2}}
-	r := setup(t, opts)
+	w := world.New(t, opts)
 	opts.Limits.Steps = 100
-	_, err := r.CreateAutomation(t.Context(), linear("a", "signup", mailing("one"), mailing("two")))
-	assert.Equal(t, automation.CodeLimit, problemsOf(t, err)[0].Code)
-}
-
-func TestOptions_RetryGovernsEffects(t *testing.T) {
-	t.Parallel()
-	r := setup(t, automation.Options{Retry: automation.RetryPolicy{MaxAttempts: 2, Initial: time.Hour, Max: time.Hour, Jitter: -1}})
-	r.mailer.Respond = refuseAll
-	r.create(linear("welcome", "signup", mailing("hello")))
-	r.send(signup("ada@example.com"))
-	r.drain()
-	run := r.run()
-	assert.Equal(t, start.Add(time.Hour), run.DueAt)
-	r.pass(time.Hour - time.Microsecond)
-	assert.Len(t, stepRun(t, r.run(), "hello").Attempts, 1)
-	r.pass(time.Microsecond)
-	assert.Equal(t, automation.RunFailed, r.run().Status)
-	assert.Len(t, stepRun(t, r.run(), "hello").Attempts, 2)
-}
-
-func TestOptions_MaxLatenessSkipsOldEmails(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		late time.Duration
-		want []string
-	}{
-		"at the limit":     {time.Hour, []string{"hello"}},
-		"beyond the limit": {time.Hour + time.Microsecond, nil},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := setup(t, automation.Options{MaxLateness: time.Hour})
-			r.create(linear("welcome", "signup", mailing("hello")))
-			r.send(signup("ada@example.com"))
-			r.pass(tt.late)
-			assert.Equal(t, tt.want, r.sent())
-			assert.Equal(t, automation.RunCompleted, r.run().Status)
-		})
-	}
-}
-
-func TestOptions_IdempotencyWindowForgetsKeys(t *testing.T) {
-	t.Parallel()
-	r := setup(t, automation.Options{IdempotencyWindow: time.Hour})
-	e := signup("ada@example.com")
-	e.IdempotencyKey = "once"
-	first := r.send(e)[0]
-	r.clock.Add(time.Hour - time.Microsecond)
-	assert.Equal(t, automation.EventReceipt{ID: first.ID, Duplicate: true}, r.send(e)[0])
-	r.clock.Add(time.Microsecond)
-	assert.False(t, r.send(e)[0].Duplicate)
+	_, err := w.CreateAutomation(t.Context(), world.Flow("a", "signup", world.Email("one"), world.Email("two")))
+	assert.Equal(t, automation.CodeLimit, world.Problems(t, err)[0].Code)
 }
 
 func TestOptions_SeededRandomGivesTheSameIDs(t *testing.T) {
 	t.Parallel()
 	history := func() []automation.Run {
-		r := setup(t, automation.Options{Random: rand.NewChaCha8([32]byte{})})
-		r.create(linear("welcome", "signup", mailing("hello"), delaying("rest", "1 day")))
-		r.send(signup("ada@example.com"), signup("bob@example.com"))
-		r.drain()
-		r.pass(24 * time.Hour)
-		return r.runs()
+		w := world.New(t, automation.Options{Random: rand.NewChaCha8([32]byte{})})
+		w.Create(world.Flow("welcome", "signup", world.Email("hello"), world.Pause("rest", "1 day")))
+		w.Send(world.Signup("ada@example.com"), world.Signup("bob@example.com"))
+		w.Drain()
+		w.Pass(24 * time.Hour)
+		return w.Runs()
 	}
 	assert.Equal(t, history(), history())
 }
-
-// refuseAll is how a mailer responds that is down.
-func refuseAll(context.Context, automation.Email) error { return errors.New("mailer is down") }

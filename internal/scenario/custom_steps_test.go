@@ -1,4 +1,4 @@
-package automation_test
+package scenario_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/world"
 )
 
 // webhook is the config of a custom step type.
@@ -28,7 +29,7 @@ func (w webhook) Validate() error {
 	return nil
 }
 
-// hooks is what the webhook steps of a test do, and what they were called with.
+// hooks holds what the webhook steps of a test do, and the calls they got.
 type hooks struct {
 	do    func(ctx context.Context, call automation.Call, w webhook) (automation.Result, error)
 	calls []automation.Call
@@ -46,18 +47,18 @@ func (h *hooks) registry(opts automation.StepOptions) *automation.Registry {
 	return reg
 }
 
-// setupHooks returns a rig that knows webhook steps, and what they do.
-func setupHooks(t *testing.T, opts automation.StepOptions) (*rig, *hooks) {
+// setupHooks returns a World with webhook steps, and what these steps do.
+func setupHooks(t *testing.T, opts automation.StepOptions) (*world.World, *hooks) {
 	t.Helper()
 	h := &hooks{}
-	return setup(t, automation.Options{Registry: h.registry(opts), Retry: automation.RetryPolicy{Jitter: -1}}), h
+	return world.New(t, automation.Options{Registry: h.registry(opts), Retry: automation.RetryPolicy{Jitter: -1}}), h
 }
 
 var hook = automation.Step{Key: "hook", Config: webhook{URL: "https://example.com"}}
 
 func TestCustomStep_ConfigIsValidated(t *testing.T) {
 	t.Parallel()
-	r, _ := setupHooks(t, automation.StepOptions{})
+	w, _ := setupHooks(t, automation.StepOptions{})
 	tests := map[string]struct {
 		config  automation.StepConfig
 		path    string
@@ -72,8 +73,8 @@ func TestCustomStep_ConfigIsValidated(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := r.CreateAutomation(r.ctx, linear("a", "signup", automation.Step{Key: "hook", Config: tt.config}))
-			ps := problemsOf(t, err)
+			_, err := w.CreateAutomation(w.Ctx, world.Flow("a", "signup", automation.Step{Key: "hook", Config: tt.config}))
+			ps := world.Problems(t, err)
 			require.Len(t, ps, 1)
 			assert.Equal(t, tt.path, ps[0].Path)
 			assert.Equal(t, "hook", ps[0].Step)
@@ -84,19 +85,19 @@ func TestCustomStep_ConfigIsValidated(t *testing.T) {
 
 func TestCustomStep_GetsTheSameKeyOnEveryAttempt(t *testing.T) {
 	t.Parallel()
-	r, h := setupHooks(t, automation.StepOptions{})
+	w, h := setupHooks(t, automation.StepOptions{})
 	h.do = func(_ context.Context, call automation.Call, _ webhook) (automation.Result, error) {
 		if call.Attempt < 3 {
-			return automation.Result{}, errOutage
+			return automation.Result{}, world.ErrOutage
 		}
 		return automation.Result{}, nil
 	}
-	r.create(linear("flow", "signup", hook))
-	r.send(signup("ada@example.com"))
-	r.drain()
-	r.pass(time.Second)
-	r.pass(2 * time.Second)
-	run := r.run()
+	w.Create(world.Flow("flow", "signup", hook))
+	w.Send(world.Signup("ada@example.com"))
+	w.Drain()
+	w.Pass(time.Second)
+	w.Pass(2 * time.Second)
+	run := w.Run()
 	assert.Equal(t, automation.RunCompleted, run.Status)
 	require.Len(t, h.calls, 3)
 	for i, call := range h.calls {
@@ -109,19 +110,19 @@ func TestCustomStep_GetsTheSameKeyOnEveryAttempt(t *testing.T) {
 
 func TestCustomStep_SeesTheContactAsItIs(t *testing.T) {
 	t.Parallel()
-	r, h := setupHooks(t, automation.StepOptions{})
+	w, h := setupHooks(t, automation.StepOptions{})
 	h.do = func(ctx context.Context, call automation.Call, _ webhook) (automation.Result, error) {
 		if call.Attempt > 1 {
 			return automation.Result{}, nil
 		}
 		name := "Ada"
-		_, err := r.UpdateContact(ctx, call.Contact.ID, automation.ContactChange{FirstName: &name})
-		return automation.Result{}, errors.Join(errOutage, err)
+		_, err := w.UpdateContact(ctx, call.Contact.ID, automation.ContactChange{FirstName: &name})
+		return automation.Result{}, errors.Join(world.ErrOutage, err)
 	}
-	r.create(linear("flow", "signup", hook))
-	r.send(signup("ada@example.com"))
-	r.drain()
-	r.pass(time.Second)
+	w.Create(world.Flow("flow", "signup", hook))
+	w.Send(world.Signup("ada@example.com"))
+	w.Drain()
+	w.Pass(time.Second)
 	require.Len(t, h.calls, 2)
 	assert.Equal(t, []string{"", "Ada"}, []string{h.calls[0].Contact.FirstName, h.calls[1].Contact.FirstName})
 }
@@ -142,18 +143,18 @@ func TestCustomStep_TakesTheBranchOfItsResult(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, h := setupHooks(t, automation.StepOptions{Branches: []automation.ConnectionType{"answered", "refused"}})
+			w, h := setupHooks(t, automation.StepOptions{Branches: []automation.ConnectionType{"answered", "refused"}})
 			h.do = func(context.Context, automation.Call, webhook) (automation.Result, error) {
 				return automation.Result{Branch: tt.branch}, nil
 			}
-			a := linear("flow", "signup", hook, mailing("no"))
-			a.Steps = append(a.Steps, mailing("yes"))
+			a := world.Flow("flow", "signup", hook, world.Email("no"))
+			a.Steps = append(a.Steps, world.Email("yes"))
 			a.Connections = append(a.Connections, automation.Connection{From: "hook", To: "yes", Type: "answered"})
-			r.create(a)
-			r.send(signup("ada@example.com"))
-			r.drain()
-			assert.Equal(t, tt.sent, r.sent())
-			run := r.run()
+			w.Create(a)
+			w.Send(world.Signup("ada@example.com"))
+			w.Drain()
+			assert.Equal(t, tt.sent, w.Sent())
+			run := w.Run()
 			if tt.code == "" {
 				assert.Equal(t, automation.RunCompleted, run.Status)
 				return
@@ -167,48 +168,31 @@ func TestCustomStep_TakesTheBranchOfItsResult(t *testing.T) {
 
 func TestCustomStep_ConnectionOfAnUndeclaredTypeIsRefused(t *testing.T) {
 	t.Parallel()
-	r, _ := setupHooks(t, automation.StepOptions{})
-	a := linear("flow", "signup", hook, mailing("yes"))
+	w, _ := setupHooks(t, automation.StepOptions{})
+	a := world.Flow("flow", "signup", hook, world.Email("yes"))
 	a.Connections[1].Type = "answered"
-	_, err := r.CreateAutomation(r.ctx, a)
-	assert.Equal(t, automation.CodeConnectionType, problemsOf(t, err)[0].Code)
+	_, err := w.CreateAutomation(w.Ctx, a)
+	assert.Equal(t, automation.CodeConnectionType, world.Problems(t, err)[0].Code)
 }
 
 func TestCustomStep_PanicIsAFailedAttempt(t *testing.T) {
 	t.Parallel()
-	r, h := setupHooks(t, automation.StepOptions{})
+	w, h := setupHooks(t, automation.StepOptions{})
 	h.do = func(_ context.Context, call automation.Call, _ webhook) (automation.Result, error) {
 		if call.Attempt == 1 {
 			panic("a bug")
 		}
 		return automation.Result{}, nil
 	}
-	r.create(linear("flow", "signup", hook))
-	r.send(signup("ada@example.com"))
-	r.drain()
-	attempts := stepRun(t, r.run(), "hook").Attempts
+	w.Create(world.Flow("flow", "signup", hook))
+	w.Send(world.Signup("ada@example.com"))
+	w.Drain()
+	attempts := world.Step(t, w.Run(), "hook").Attempts
 	require.Len(t, attempts, 1)
 	assert.Contains(t, attempts[0].Error.Message, "panic: a bug")
-	assert.Contains(t, attempts[0].Error.Message, "custom_step_test.go", "the stack says where")
-	r.pass(time.Second)
-	assert.Equal(t, automation.RunCompleted, r.run().Status)
-}
-
-func TestMailer_PanicIsAFailedAttempt(t *testing.T) {
-	t.Parallel()
-	r := setup(t, automation.Options{Retry: automation.RetryPolicy{Jitter: -1}})
-	r.mailer.Respond = func(_ context.Context, e automation.Email) error {
-		if e.Attempt == 1 {
-			panic("a bug")
-		}
-		return nil
-	}
-	r.create(linear("flow", "signup", mailing("hello")))
-	r.send(signup("ada@example.com"))
-	r.drain()
-	assert.Contains(t, stepRun(t, r.run(), "hello").Attempts[0].Error.Message, "panic: a bug")
-	r.pass(time.Second)
-	assert.Equal(t, automation.RunCompleted, r.run().Status)
+	assert.Contains(t, attempts[0].Error.Message, "custom_steps_test.go", "the stack says where")
+	w.Pass(time.Second)
+	assert.Equal(t, automation.RunCompleted, w.Run().Status)
 }
 
 func TestCustomStep_OutputIsRecorded(t *testing.T) {
@@ -230,15 +214,15 @@ func TestCustomStep_OutputIsRecorded(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, h := setupHooks(t, automation.StepOptions{})
+			w, h := setupHooks(t, automation.StepOptions{})
 			h.do = func(context.Context, automation.Call, webhook) (automation.Result, error) {
 				return automation.Result{Output: tt.output}, nil
 			}
-			r.create(linear("flow", "signup", hook))
-			r.send(signup("ada@example.com"))
-			r.drain()
-			run := r.run()
-			assert.Equal(t, tt.want, string(stepRun(t, run, "hook").Output))
+			w.Create(world.Flow("flow", "signup", hook))
+			w.Send(world.Signup("ada@example.com"))
+			w.Drain()
+			run := w.Run()
+			assert.Equal(t, tt.want, string(world.Step(t, run, "hook").Output))
 			if tt.failed {
 				assert.Equal(t, automation.FailedPermanently, run.Error.Code)
 				assert.Len(t, h.calls, 1)
@@ -276,15 +260,15 @@ func TestCustomStep_ResolvesReferences(t *testing.T) {
 			body[name] = v
 		}
 	}
-	r.create(linear("flow", "signup", waiting("paid", "order.paid"),
+	r.Create(world.Flow("flow", "signup", world.WaitUpTo("paid", "order.paid", "30 days"),
 		automation.Step{Key: "hook", Config: webhook{URL: "x", Body: body}}))
-	e := signup("ada@example.com")
+	e := world.Signup("ada@example.com")
 	e.Payload = json.RawMessage(`{"plan":"pro","big":9007199254740993}`)
-	r.send(e)
-	r.drain()
-	r.clock.Add(time.Second)
-	r.send(automation.Event{Name: "order.paid", Email: "ada@example.com", Payload: json.RawMessage(`{"answer":"yes"}`)})
-	r.drain()
+	r.Send(e)
+	r.Drain()
+	r.Clock.Add(time.Second)
+	r.Send(automation.Event{Name: "order.paid", Email: "ada@example.com", Payload: json.RawMessage(`{"answer":"yes"}`)})
+	r.Drain()
 	assert.Equal(t, map[string]any{
 		"literal": "x", "plan": "pro", "big": json.Number("9007199254740993"), "email": "ada@example.com", "answer": "yes",
 	}, got)
@@ -298,24 +282,24 @@ func TestCustomStep_DeliveryOverridesTheRunners(t *testing.T) {
 	}{
 		"outcome unknown":    {automation.ErrOutcomeUnknown, automation.FailedUnknown},
 		"time-out":           {context.DeadlineExceeded, automation.FailedUnknown},
-		"it did not happen":  {errOutage, ""},
-		"it never may again": {automation.Permanent(errOutage), automation.FailedPermanently},
+		"it did not happen":  {world.ErrOutage, ""},
+		"it never may again": {automation.Permanent(world.ErrOutage), automation.FailedPermanently},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, h := setupHooks(t, automation.StepOptions{Delivery: automation.AtMostOnce})
+			w, h := setupHooks(t, automation.StepOptions{Delivery: automation.AtMostOnce})
 			h.do = func(_ context.Context, call automation.Call, _ webhook) (automation.Result, error) {
 				if call.Attempt == 1 {
 					return automation.Result{}, tt.err
 				}
 				return automation.Result{}, nil
 			}
-			r.create(linear("flow", "signup", hook))
-			r.send(signup("ada@example.com"))
-			r.drain()
-			r.pass(time.Hour)
-			run := r.run()
+			w.Create(world.Flow("flow", "signup", hook))
+			w.Send(world.Signup("ada@example.com"))
+			w.Drain()
+			w.Pass(time.Hour)
+			run := w.Run()
 			if tt.code == "" {
 				assert.Equal(t, automation.RunCompleted, run.Status)
 				return
@@ -328,55 +312,12 @@ func TestCustomStep_DeliveryOverridesTheRunners(t *testing.T) {
 
 func TestCustomStep_AppearsInTheRun(t *testing.T) {
 	t.Parallel()
-	r, _ := setupHooks(t, automation.StepOptions{})
-	r.create(linear("flow", "signup", hook))
-	r.send(signup("ada@example.com"))
-	r.drain()
-	s := stepRun(t, r.run(), "hook")
+	w, _ := setupHooks(t, automation.StepOptions{})
+	w.Create(world.Flow("flow", "signup", hook))
+	w.Send(world.Signup("ada@example.com"))
+	w.Drain()
+	s := world.Step(t, w.Run(), "hook")
 	assert.Equal(t, automation.StepType("acme.webhook"), s.Type)
 	assert.Equal(t, automation.StepCompleted, s.Status)
-	assert.Equal(t, start, s.CompletedAt)
-}
-
-// A process that does not know a step type can still look after the automation.
-func TestCustomStep_SurvivesAProcessThatDoesNotKnowIt(t *testing.T) {
-	t.Parallel()
-	r, h := setupHooks(t, automation.StepOptions{})
-	step := automation.Step{Key: "hook", Config: webhook{URL: "https://example.com/?a=1&b=<2>", Body: map[string]automation.Value{
-		"n": automation.ValueOf(json.Number("12345678901234567890")),
-	}}}
-	r.create(linear("flow", "signup", delaying("rest", "1 day"), step))
-	plain := r.opts
-	plain.Registry = nil
-	stranger := r.on(r.store, plain)
-
-	a, err := stranger.GetAutomation(r.ctx, "flow")
-	require.NoError(t, err)
-	raw, ok := a.Steps[2].Config.(automation.RawConfig)
-	require.True(t, ok, "%T", a.Steps[2].Config)
-	assert.Equal(t, automation.StepType("acme.webhook"), raw.Type)
-
-	name, disabled, enabled := "Renamed", automation.StatusDisabled, automation.StatusEnabled
-	_, err = stranger.UpdateAutomation(r.ctx, "flow", automation.AutomationUpdate{Name: &name, Status: &disabled})
-	require.NoError(t, err)
-	a, err = stranger.UpdateAutomation(r.ctx, "flow", automation.AutomationUpdate{Status: &enabled})
-	require.NoError(t, err)
-	assert.Equal(t, 1, a.Version)
-	a.Name = "Applied"
-	_, err = stranger.Apply(r.ctx, a)
-	require.NoError(t, err)
-	_, err = stranger.StopAutomation(r.ctx, "flow", automation.StopOptions{})
-	require.NoError(t, err)
-	_, err = r.UpdateAutomation(r.ctx, "flow", automation.AutomationUpdate{Status: &enabled})
-	require.NoError(t, err)
-
-	a, err = r.GetAutomation(r.ctx, "flow")
-	require.NoError(t, err)
-	assert.Equal(t, step, a.Steps[2])
-	assert.Equal(t, "Applied", a.Name)
-	r.send(signup("ada@example.com"))
-	r.drain()
-	r.pass(24 * time.Hour)
-	assert.Equal(t, automation.RunCompleted, r.run().Status)
-	assert.Len(t, h.calls, 1)
+	assert.Equal(t, world.Start, s.CompletedAt)
 }

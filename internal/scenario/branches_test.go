@@ -1,4 +1,4 @@
-package automation_test
+package scenario_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/world"
 )
 
 // approval is a custom step with branches of its own.
@@ -26,7 +27,7 @@ func approvals() *automation.Registry {
 	return reg
 }
 
-func TestStepRun_Branch(t *testing.T) {
+func TestBranch_IsThatOfTheStepsOutcome(t *testing.T) {
 	t.Parallel()
 	condition := automation.Step{Key: "step", Config: automation.Condition{Rule: automation.Field("event.yes").Exists()}}
 	waits := automation.Step{Key: "step", Config: automation.WaitForEvent{
@@ -44,24 +45,24 @@ func TestStepRun_Branch(t *testing.T) {
 		"a wait that timed out":       {waits, nil, false, automation.ConnectionTimeout},
 		"a custom step":               {automation.Step{Key: "step", Config: approval{"rejected"}}, nil, false, "rejected"},
 		"a custom step by default":    {automation.Step{Key: "step", Config: approval{}}, nil, false, ""},
-		"an email":                    {mailing("step"), nil, false, ""},
+		"an email":                    {world.Email("step"), nil, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := setup(t, automation.Options{Registry: approvals()})
-			flow := linear("flow", "signup", tt.step)
-			flow.Steps = append(flow.Steps, delaying("end", "1 second"))
+			w := world.New(t, automation.Options{Registry: approvals()})
+			flow := world.Flow("flow", "signup", tt.step)
+			flow.Steps = append(flow.Steps, world.Pause("end", "1 second"))
 			flow.Connections = append(flow.Connections, automation.Connection{From: "step", To: "end", Type: connectionFor(tt.want)})
-			r.create(flow)
-			event := signup("ada@example.com")
+			w.Create(flow)
+			event := world.Signup("ada@example.com")
 			event.Payload = automation.Payload(tt.payload)
-			r.send(event)
-			r.drain()
+			w.Send(event)
+			w.Drain()
 			if tt.done {
-				r.send(automation.Event{Name: "done", Email: "ada@example.com"})
+				w.Send(automation.Event{Name: "done", Email: "ada@example.com"})
 			}
-			r.pass(2 * time.Hour)
-			assert.Equal(t, tt.want, stepRun(t, r.run(), "step").Branch)
+			w.Pass(2 * time.Hour)
+			assert.Equal(t, tt.want, world.Step(t, w.Run(), "step").Branch)
 		})
 	}
 }
@@ -73,14 +74,14 @@ func connectionFor(branch automation.ConnectionType) automation.ConnectionType {
 	return branch
 }
 
-// A wait in progress has no outcome yet, and what cannot be read has none.
-func TestStepRun_BranchOfAStepInProgress(t *testing.T) {
+// A wait in progress has no outcome yet.
+func TestBranch_OfAStepInProgressIsEmpty(t *testing.T) {
 	t.Parallel()
-	r := setup(t, automation.Options{})
-	r.create(linear("flow", "signup", waiting("step", "done")))
-	r.send(signup("ada@example.com"))
-	r.drain()
-	step := stepRun(t, r.run(), "step")
+	w := world.New(t, automation.Options{})
+	w.Create(world.Flow("flow", "signup", world.WaitUpTo("step", "done", "30 days")))
+	w.Send(world.Signup("ada@example.com"))
+	w.Drain()
+	step := world.Step(t, w.Run(), "step")
 	require.Equal(t, automation.StepWaiting, step.Status)
 	assert.Empty(t, step.Branch)
 }

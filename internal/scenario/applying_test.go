@@ -1,0 +1,169 @@
+package scenario_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/world"
+)
+
+// everything is an automation with every kind of config, written the short way.
+func everything() automation.Automation {
+	return automation.Automation{
+		ID: "all", Name: "All", Status: automation.StatusEnabled,
+		Steps: []automation.Step{
+			{Key: "start", Config: automation.Trigger{EventName: "signup"}},
+			{Key: "check", Config: automation.Condition{Rule: automation.Any(
+				automation.Field("event.n").Gt(1.50), automation.Rule{Field: "contact.email", Operator: automation.OpExists})}},
+			{Key: "rest", Config: automation.Delay{Duration: automation.MustParseDuration("36h")}},
+			{Key: "wait", Config: automation.WaitForEvent{EventName: "confirm", Timeout: automation.MustParseDuration("1 week"), Lookback: true}},
+			{Key: "mail", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "<&>", Variables: map[string]automation.Value{
+				"B": automation.Var("event.b"), "A": automation.Null(),
+			}}}},
+			{Key: "update", Config: automation.ContactUpdate{Properties: map[string]automation.Value{"n": automation.ValueOf(1e21)}}},
+			{Key: "segment", Config: automation.AddToSegment{SegmentID: "s"}},
+			{Key: "delete", Config: automation.ContactDelete{}},
+		},
+		Connections: []automation.Connection{
+			{From: "start", To: "check"}, {From: "check", To: "rest", Type: automation.ConnectionConditionMet},
+			{From: "rest", To: "wait", Type: automation.ConnectionDefault}, {From: "wait", To: "mail"},
+			{From: "mail", To: "update"}, {From: "update", To: "segment"}, {From: "segment", To: "delete"},
+		},
+	}
+}
+
+func TestApply_IsIdempotent(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	first, err := w.Apply(w.Ctx, everything())
+	require.NoError(t, err)
+	w.Clock.Add(time.Hour)
+	again, err := w.Apply(w.Ctx, everything())
+	require.NoError(t, err)
+	assert.Equal(t, first, again)
+	fromStore, err := w.Apply(w.Ctx, again)
+	require.NoError(t, err)
+	assert.Equal(t, first, fromStore)
+
+	text, err := json.Marshal(everything())
+	require.NoError(t, err)
+	parsed, err := automation.Parse(text, nil)
+	require.NoError(t, err)
+	fromFile, err := w.Apply(w.Ctx, parsed)
+	require.NoError(t, err)
+	assert.Equal(t, first, fromFile)
+}
+
+func TestApply_ChangesWhatDiffers(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		change            func(a *automation.Automation)
+		version, revision int
+	}{
+		"nothing":     {func(*automation.Automation) {}, 1, 1},
+		"name":        {func(a *automation.Automation) { a.Name = "Other" }, 1, 2},
+		"status":      {func(a *automation.Automation) { a.Status = "" }, 1, 2},
+		"steps":       {func(a *automation.Automation) { a.Steps[1] = world.Email("hello"); a.Steps[1].Key = "mail" }, 2, 2},
+		"connections": {func(a *automation.Automation) { a.Steps, a.Connections = a.Steps[:1], nil }, 2, 2},
+	}
+	for label, tt := range tests {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			w := world.New(t, automation.Options{})
+			flow := world.Flow("welcome", "signup", world.Email("mail"))
+			_, err := w.Apply(w.Ctx, flow)
+			require.NoError(t, err)
+			tt.change(&flow)
+			a, err := w.Apply(w.Ctx, flow)
+			require.NoError(t, err)
+			assert.Equal(t, []int{tt.version, tt.revision}, []int{a.Version, a.Revision})
+			assert.Equal(t, flow.Name, a.Name)
+			assert.Equal(t, flow.Steps, a.Steps)
+		})
+	}
+}
+
+func TestApply_RefusesWhatIsInvalid(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	_, err := w.Apply(w.Ctx, world.Flow("", "signup", world.Email("hello")))
+	assert.Equal(t, []string{"id"}, world.Paths(world.Problems(t, err)))
+
+	flow := w.Create(world.Flow("welcome", "signup", world.Email("hello")))
+	_, err = w.Apply(w.Ctx, automation.Automation{ID: "welcome", Name: "welcome", Status: automation.StatusEnabled})
+	assert.Equal(t, automation.CodeNoTrigger, world.Problems(t, err)[0].Code)
+	a, err := w.GetAutomation(w.Ctx, "welcome")
+	require.NoError(t, err)
+	assert.Equal(t, flow, a)
+}
+
+func TestApply_DeletedIDWithRunsConflicts(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	flow := world.Flow("welcome", "signup", world.Email("hello"))
+	w.Create(flow)
+	w.Send(world.Signup("ada@example.com"))
+	w.Drain()
+	require.NoError(t, w.DeleteAutomation(w.Ctx, "welcome"))
+	_, err := w.Apply(w.Ctx, flow)
+	assert.ErrorIs(t, err, automation.ErrConflict)
+}
+
+func TestApply_ManyProcessesAtOnceAgree(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	second := everything()
+	second.Steps[4] = world.Email("mail")
+	for version, flow := range []automation.Automation{everything(), second} {
+		var wg sync.WaitGroup
+		for range 16 {
+			node := w.Node(w.Opts)
+			wg.Go(func() {
+				a, err := node.Apply(w.Ctx, flow)
+				if assert.NoError(t, err) {
+					assert.Equal(t, version+1, a.Version)
+					assert.Equal(t, version+1, a.Revision)
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+// Two that differ, applied at the same time, end in either of them, whole.
+func TestApply_DifferentOnesAtOnceEndInOne(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	flows := []automation.Automation{world.Flow("welcome", "signup", world.Email("one")), world.Flow("welcome", "joined", world.Email("two"))}
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			_, err := w.Apply(w.Ctx, flows[i%2])
+			assert.NoError(t, err)
+		})
+	}
+	wg.Wait()
+	a, err := w.GetAutomation(w.Ctx, "welcome")
+	require.NoError(t, err)
+	assert.Contains(t, [][]automation.Step{flows[0].Steps, flows[1].Steps}, a.Steps)
+}
+
+// An error of the store does not mean that there is no such automation.
+func TestApply_ReturnsTheStoresErrors(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	w.Store.OnFindAutomation = func(context.Context, automation.Store, string) (automation.AutomationRecord, error) {
+		return automation.AutomationRecord{}, world.ErrOutage
+	}
+	_, err := w.Apply(w.Ctx, world.Flow("welcome", "signup", world.Email("hello")))
+	require.ErrorIs(t, err, world.ErrOutage)
+	assert.False(t, errors.Is(err, automation.ErrNotFound))
+}

@@ -1,0 +1,194 @@
+package scenario_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/world"
+)
+
+func TestRetry_EndsWithAPermanentErrorOrTheFifthAttempt(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		err   error
+		calls int
+		code  automation.StepErrorCode
+	}{
+		"permanent": {automation.Permanent(errors.New("no such address")), 1, automation.FailedPermanently},
+		"transient": {errors.New("busy"), 5, automation.FailedEffect},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := world.New(t, automation.Options{})
+			w.Create(world.Flow("", "user.created", world.Email("welcome"), world.Email("again")))
+			calls := 0
+			w.Mailer.Respond = func(_ context.Context, e automation.Email) error {
+				calls++
+				assert.Equal(t, calls, e.Attempt)
+				return tc.err
+			}
+			w.Send(world.ForAda("user.created", nil))
+			w.Drain()
+			for range 10 {
+				w.Pass(time.Hour)
+			}
+			assert.Equal(t, tc.calls, calls)
+			run := w.Run()
+			assert.Equal(t, automation.RunFailed, run.Status)
+			assert.Equal(t, tc.code, run.Error.Code)
+			assert.False(t, run.CompletedAt.IsZero())
+			assert.Len(t, world.Step(t, run, "welcome").Attempts, tc.calls)
+			assert.Equal(t, automation.StepSkipped, world.Step(t, run, "again").Status)
+			next, err := w.Store.NextDue(t.Context())
+			require.NoError(t, err)
+			assert.Zero(t, next, "nothing is left to do")
+
+			w.Mailer.Respond = nil
+			_, err = w.RetryRun(t.Context(), run.ID)
+			require.NoError(t, err)
+			w.Drain()
+			assert.Equal(t, automation.RunCompleted, w.Run().Status)
+			assert.Len(t, w.Mailer.Emails(), 2)
+		})
+	}
+}
+
+func TestRetry_RateLimitSpendsNoAttempt(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	w.Create(world.Flow("welcome", "signup", world.Email("hello")))
+	limited := 20 // of five attempts
+	w.Mailer.Respond = func(context.Context, automation.Email) error {
+		if limited--; limited < 0 {
+			return nil
+		}
+		return &automation.RateLimitError{After: 90 * time.Second}
+	}
+	w.Send(world.Signup("ada@example.com"))
+	w.Drain()
+	for limited >= 0 {
+		require.Equal(t, w.Clock.Now().Add(90*time.Second), w.Run().DueAt, "when the limit allows it")
+		w.Pass(90 * time.Second)
+	}
+	assert.Equal(t, automation.RunCompleted, w.Run().Status)
+	assert.Equal(t, []string{"hello"}, w.Sent())
+}
+
+func TestRetry_FollowsThePolicyOfTheOptions(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{Retry: automation.RetryPolicy{MaxAttempts: 2, Initial: time.Hour, Max: time.Hour, Jitter: -1}})
+	w.Mailer.Respond = refuseAll
+	w.Create(world.Flow("welcome", "signup", world.Email("hello")))
+	w.Send(world.Signup("ada@example.com"))
+	w.Drain()
+	run := w.Run()
+	assert.Equal(t, world.Start.Add(time.Hour), run.DueAt)
+	w.Pass(time.Hour - time.Microsecond)
+	assert.Len(t, world.Step(t, w.Run(), "hello").Attempts, 1)
+	w.Pass(time.Microsecond)
+	assert.Equal(t, automation.RunFailed, w.Run().Status)
+	assert.Len(t, world.Step(t, w.Run(), "hello").Attempts, 2)
+}
+
+// refuseAll is the response of a mailer that is down.
+func refuseAll(context.Context, automation.Email) error { return errors.New("mailer is down") }
+
+func TestRetryRun_GoesOnFromTheFailedStep(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	w.Mailer.Respond = func(_ context.Context, e automation.Email) error {
+		if e.TemplateID == "tips" {
+			return automation.Permanent(world.ErrOutage)
+		}
+		return nil
+	}
+	a := world.Flow("welcome", "signup", world.Email("hello"), automation.Step{Key: "tips", Config: automation.SendEmail{
+		Template: automation.TemplateRef{ID: "tips", Variables: map[string]automation.Value{"PLAN": automation.Var("event.plan")}},
+	}})
+	w.Create(a)
+	e := world.Signup("ada@example.com")
+	e.Payload = automation.Payload(map[string]any{"plan": "pro"})
+	w.Send(e)
+	w.Drain()
+	failed := w.Run()
+	require.Equal(t, automation.RunFailed, failed.Status)
+	graph := world.Flow("", "signup", world.Email("new"))
+	_, err := w.UpdateAutomation(w.Ctx, "welcome", automation.AutomationUpdate{Steps: graph.Steps, Connections: graph.Connections})
+	require.NoError(t, err)
+
+	w.Mailer.Respond = nil
+	for range 2 { // it is safe to call twice
+		run, err := w.RetryRun(w.Ctx, failed.ID)
+		require.NoError(t, err)
+		assert.Equal(t, failed.ID, run.ID)
+	}
+	assert.Equal(t, []string{"hello"}, w.Sent(), "effects are left to Run and Drain")
+	w.Clock.Add(time.Minute)
+	w.Drain()
+	run := w.Run()
+	assert.Equal(t, automation.RunCompleted, run.Status)
+	assert.Nil(t, run.Error)
+	assert.Equal(t, 1, run.Version)
+	assert.Equal(t, []string{"hello", "tips"}, w.Sent())
+	tips := w.Mailer.Emails()[1]
+	assert.Equal(t, map[string]any{"PLAN": "pro"}, tips.Variables)
+	assert.Equal(t, "run/"+run.ID+"/tips", tips.IdempotencyKey)
+	assert.Len(t, world.Step(t, run, "tips").Attempts, 1, "what has failed stays recorded")
+}
+
+func TestRetryRun_OfOneThatDidNotFail(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		step   automation.Step
+		cancel bool
+		status automation.RunStatus
+		err    error
+	}{
+		"in progress": {world.Pause("it", "1 day"), false, automation.RunRunning, nil},
+		"completed":   {world.Email("it"), false, automation.RunCompleted, automation.ErrConflict},
+		"cancelled":   {world.Pause("it", "1 day"), true, automation.RunCancelled, automation.ErrConflict},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := world.New(t, automation.Options{})
+			w.Create(world.Flow("welcome", "signup", tt.step))
+			w.Send(world.Signup("ada@example.com"))
+			w.Drain()
+			if tt.cancel {
+				_, err := w.CancelRun(w.Ctx, w.Run().ID)
+				require.NoError(t, err)
+			}
+			before := w.Run()
+			_, err := w.RetryRun(w.Ctx, before.ID)
+			require.ErrorIs(t, err, tt.err)
+			w.Drain()
+			assert.Equal(t, before, w.Run())
+			assert.Equal(t, tt.status, before.Status)
+		})
+	}
+}
+
+func TestRetryRun_WakesRun(t *testing.T) {
+	world.Bubble(t, func(t *testing.T) {
+		w := world.New(t, automation.Options{})
+		w.Mailer.Respond = func(_ context.Context, e automation.Email) error { return automation.Permanent(world.ErrOutage) }
+		w.Create(world.Flow("welcome", "signup", world.Email("hello")))
+		w.Send(world.Signup("ada@example.com"))
+		w.Drain()
+		w.Mailer.Respond = nil
+		w.Serve(w.Runner)
+		synctest.Wait()
+		_, err := w.RetryRun(w.Ctx, w.Run().ID)
+		require.NoError(t, err)
+		synctest.Wait()
+		assert.Equal(t, automation.RunCompleted, w.Run().Status)
+	})
+}

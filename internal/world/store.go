@@ -1,0 +1,213 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// ErrOutage is the error of a store, a mailer or a contact directory that is out of
+// order.
+var ErrOutage = errors.New("connection refused")
+
+// Store is a store with a switch or a hook for everything that may go wrong.
+//
+// A hook On… takes the place of a method; next is the store behind the hooks. A hook
+// Before… runs first, and its error keeps the method from being called. A hook After…
+// sees the result. A test sets the hooks before a Run uses the store, or from inside
+// a hook of a Drain; the switches it may turn at any time.
+type Store struct {
+	automation.Store
+
+	// Down lets the methods that have an outage in common fail with ErrOutage:
+	// AppendEvents, Claim, Commit and NextDue.
+	Down atomic.Bool
+	// WorkDown lets only Claim and Commit fail, so that a test can send and read.
+	WorkDown atomic.Bool
+
+	OnAppendEvents   func(ctx context.Context, next automation.Store, events []automation.NewEvent) ([]automation.EventReceipt, error)
+	OnFindAutomation func(ctx context.Context, next automation.Store, id string) (automation.AutomationRecord, error)
+	OnClaim          func(ctx context.Context, next automation.Store, p automation.ClaimParams) ([]automation.Work, error)
+	OnCommit         func(ctx context.Context, next automation.Store, ts []automation.Transition) ([]automation.CommitResult, error)
+
+	BeforeCommit                func(ts []automation.Transition) error
+	BeforeFindAutomationVersion func(ctx context.Context) error
+	BeforeFindContact           func(ctx context.Context) error
+	BeforeListContactEvents     func(ctx context.Context) error
+	BeforeListRuns              func(ctx context.Context) error
+
+	// AfterClaim may change what was claimed.
+	AfterClaim func(works []automation.Work)
+	// AfterCommit returns an error for a commit that was written.
+	AfterCommit func(ts []automation.Transition) error
+
+	mu    sync.Mutex
+	calls map[string]int
+}
+
+// Unwrap returns the store behind the hooks, which has optional interfaces.
+func (s *Store) Unwrap() automation.Store { return s.Store }
+
+// Calls returns how often these methods, which have a hook or a switch, were called.
+func (s *Store) Calls(methods ...string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range methods {
+		n += s.calls[m]
+	}
+	return n
+}
+
+// begin counts a call, and returns the first error that keeps it from the store.
+func (s *Store) begin(method string, before ...func() error) error {
+	s.mu.Lock()
+	if s.calls == nil {
+		s.calls = map[string]int{}
+	}
+	s.calls[method]++
+	s.mu.Unlock()
+	for _, f := range before {
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) up() error {
+	if s.Down.Load() {
+		return ErrOutage
+	}
+	return nil
+}
+
+func (s *Store) working() error {
+	if s.WorkDown.Load() {
+		return ErrOutage
+	}
+	return s.up()
+}
+
+// with returns a hook that takes a context, for begin.
+func with(ctx context.Context, hook func(ctx context.Context) error) func() error {
+	return func() error {
+		if hook == nil {
+			return nil
+		}
+		return hook(ctx)
+	}
+}
+
+// AppendEvents implements automation.EventWriter.
+func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
+	if err := s.begin("AppendEvents", s.up); err != nil {
+		return nil, err
+	}
+	if s.OnAppendEvents != nil {
+		return s.OnAppendEvents(ctx, s.Store, events)
+	}
+	return s.Store.AppendEvents(ctx, events)
+}
+
+// FindEventDefinition implements automation.EventWriter.
+func (s *Store) FindEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error) {
+	_ = s.begin("FindEventDefinition")
+	return s.Store.FindEventDefinition(ctx, idOrName)
+}
+
+// ListContactEvents implements automation.EventReader.
+func (s *Store) ListContactEvents(ctx context.Context, contactID, name string, since time.Time) ([]automation.Event, error) {
+	if err := s.begin("ListContactEvents", with(ctx, s.BeforeListContactEvents)); err != nil {
+		return nil, err
+	}
+	return s.Store.ListContactEvents(ctx, contactID, name, since)
+}
+
+// FindAutomation implements automation.AutomationStore.
+func (s *Store) FindAutomation(ctx context.Context, id string) (automation.AutomationRecord, error) {
+	_ = s.begin("FindAutomation")
+	if s.OnFindAutomation != nil {
+		return s.OnFindAutomation(ctx, s.Store, id)
+	}
+	return s.Store.FindAutomation(ctx, id)
+}
+
+// FindAutomationVersion implements automation.AutomationStore.
+func (s *Store) FindAutomationVersion(ctx context.Context, v automation.VersionRef) ([]byte, error) {
+	if err := s.begin("FindAutomationVersion", with(ctx, s.BeforeFindAutomationVersion)); err != nil {
+		return nil, err
+	}
+	return s.Store.FindAutomationVersion(ctx, v)
+}
+
+// FindContact implements automation.ContactStore.
+func (s *Store) FindContact(ctx context.Context, ref automation.ContactRef) (automation.Contact, error) {
+	if err := s.begin("FindContact", with(ctx, s.BeforeFindContact)); err != nil {
+		return automation.Contact{}, err
+	}
+	return s.Store.FindContact(ctx, ref)
+}
+
+// ListRuns implements automation.RunReader.
+func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation.Page[automation.RunRecord], error) {
+	if err := s.begin("ListRuns", with(ctx, s.BeforeListRuns)); err != nil {
+		return automation.Page[automation.RunRecord]{}, err
+	}
+	return s.Store.ListRuns(ctx, q)
+}
+
+// Claim implements automation.WorkStore.
+func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
+	if err := s.begin("Claim", s.working); err != nil {
+		return nil, err
+	}
+	claim := s.Store.Claim
+	if s.OnClaim != nil {
+		claim = func(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
+			return s.OnClaim(ctx, s.Store, p)
+		}
+	}
+	works, err := claim(ctx, p)
+	if s.AfterClaim != nil {
+		s.AfterClaim(works)
+	}
+	return works, err
+}
+
+// Commit implements automation.WorkStore.
+func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
+	before := func() error {
+		if s.BeforeCommit == nil {
+			return nil
+		}
+		return s.BeforeCommit(ts)
+	}
+	if err := s.begin("Commit", s.working, before); err != nil {
+		return nil, err
+	}
+	commit := s.Store.Commit
+	if s.OnCommit != nil {
+		commit = func(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
+			return s.OnCommit(ctx, s.Store, ts)
+		}
+	}
+	results, err := commit(ctx, ts)
+	if s.AfterCommit != nil && err == nil {
+		if err := s.AfterCommit(ts); err != nil {
+			return nil, err
+		}
+	}
+	return results, err
+}
+
+// NextDue implements automation.WorkStore.
+func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
+	if err := s.begin("NextDue", s.up); err != nil {
+		return time.Time{}, err
+	}
+	return s.Store.NextDue(ctx)
+}
