@@ -2,7 +2,6 @@ package automation
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 )
 
 func ruleData(t require.TestingT) *Data {
@@ -309,146 +307,6 @@ func TestRule_GroupsShortCircuit(t *testing.T) {
 			assert.Equal(t, test.out, out, "what was there before is overwritten")
 		})
 	}
-}
-
-// drawRule draws a valid rule; many of its comparisons fail on ruleData.
-func drawRule(t *rapid.T, depth int) Rule {
-	if depth == 0 || rapid.IntRange(0, 2).Draw(t, "kind") == 0 {
-		return drawComparison(t)
-	}
-	members := make([]Rule, rapid.IntRange(1, 3).Draw(t, "members"))
-	for i := range members {
-		members[i] = drawRule(t, depth-1)
-	}
-	if rapid.Bool().Draw(t, "and") {
-		return All(members...)
-	}
-	return Any(members...)
-}
-
-func drawComparison(t *rapid.T) Rule {
-	f := Field(rapid.SampledFrom([]string{
-		"event.plan", "event.seats", "event.yes", "event.none", "event.tags", "event.day", "event.missing",
-		"contact.email", "contact.last_name", "contact.properties.seats", "wait_events.order.paid.amount",
-	}).Draw(t, "field"))
-	return rapid.SampledFrom([]Rule{
-		f.Eq("pro"), f.Eq(5), f.Eq(nil), f.Neq(true), f.Neq("pro"), f.Gt(4), f.Lte(5), f.Gte("2026-01-31"), f.Lt("2026-02-01"),
-		f.Contains("a"), f.Contains(5), f.StartsWith("p"), f.EndsWith("m"), f.Exists(), f.IsEmpty(),
-	}).Draw(t, "comparison")
-}
-
-// naiveEval evaluates everything first and folds afterwards, as the definition of
-// the groups reads: the first member that decides or fails is the result.
-func naiveEval(t require.TestingT, r Rule, d *Data) (bool, error) {
-	if len(r.Rules) == 0 {
-		return mustCompileRule(t, r).Holds(*d)
-	}
-	type result struct {
-		held bool
-		err  error
-	}
-	var results []result
-	for _, member := range r.Rules {
-		held, err := naiveEval(t, member, d)
-		results = append(results, result{held, err})
-	}
-	for _, res := range results {
-		if res.err != nil || res.held == (r.Type == RuleAny) {
-			return res.held, res.err
-		}
-	}
-	return r.Type == RuleAll, nil
-}
-
-func TestRule_AgreesWithTheNaiveEvaluator(t *testing.T) {
-	t.Parallel()
-	d := ruleData(t)
-	rapid.Check(t, func(t *rapid.T) {
-		rule := drawRule(t, 4)
-		compiled := mustCompileRule(t, rule)
-		held, err := compiled.eval(d, compiled.makeOutcomes(nil))
-		wantHeld, wantErr := naiveEval(t, rule, d)
-		assert.Equal(t, wantHeld, held)
-		assert.Equal(t, wantErr, err)
-		silent, err := compiled.eval(d, nil)
-		assert.Equal(t, held, silent, "recording changes nothing")
-		assert.Equal(t, wantErr, err)
-	})
-}
-
-// negatedRule returns the opposite of a rule made of eq, neq and groups.
-func negatedRule(r Rule) Rule {
-	members := make([]Rule, len(r.Rules))
-	for i, member := range r.Rules {
-		members[i] = negatedRule(member)
-	}
-	switch {
-	case r.Type == RuleAll:
-		return Any(members...)
-	case r.Type == RuleAny:
-		return All(members...)
-	case r.Operator == OpEq:
-		r.Operator = OpNeq
-	default:
-		r.Operator = OpEq
-	}
-	return r
-}
-
-func TestRule_ObeysDeMorgan(t *testing.T) {
-	t.Parallel()
-	d := ruleData(t)
-	rapid.Check(t, func(t *rapid.T) {
-		draw := func(t *rapid.T) Rule {
-			f := Field(rapid.SampledFrom([]string{"event.plan", "event.seats", "event.none", "contact.last_name"}).Draw(t, "field"))
-			return rapid.SampledFrom([]Rule{f.Eq("pro"), f.Eq(5), f.Eq(nil), f.Neq("pro"), f.Neq(nil)}).Draw(t, "comparison")
-		}
-		groups := rapid.SliceOfN(rapid.Map(rapid.SliceOfN(rapid.Custom(draw), 1, 3), func(rules []Rule) Rule { return Any(rules...) }), 1, 3)
-		rule := All(groups.Draw(t, "groups")...)
-		held, err := mustCompileRule(t, rule).eval(d, nil)
-		require.NoError(t, err)
-		opposite, err := mustCompileRule(t, negatedRule(rule)).eval(d, nil)
-		require.NoError(t, err)
-		assert.NotEqual(t, held, opposite)
-	})
-}
-
-func FuzzRuleJSON(f *testing.F) {
-	for _, seed := range []string{
-		`{"field":"event.plan","operator":"eq","value":"pro"}`,
-		`{"type":"and","rules":[{"field":"event.seats","operator":"gt","value":1e999999999},{"field":"event.tags","operator":"contains","value":5}]}`,
-		`{"type":"or","rules":[{"field":"event.day","operator":"lt","value":"2026-02-01"},{"field":"contact.last_name","operator":"is_empty"}]}`,
-		`{"field":"wait_events.order.paid.amount","operator":"exists","value":null}`,
-		`{"type":"and","rules":[]}`, `{"type":"rule","field":"event.x","operator":"eq","value":{"var":"event.y"}}`, `{}`,
-	} {
-		f.Add([]byte(seed))
-	}
-	d := ruleData(f)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var rule Rule
-		if json.Unmarshal(data, &rule) != nil {
-			return
-		}
-		encoded, err := json.Marshal(rule)
-		require.NoError(t, err)
-		var back Rule
-		require.NoError(t, json.Unmarshal(encoded, &back))
-		assert.Equal(t, rule, back)
-
-		valid := len(ruleProblems(rule, Limits{}, pathWaits)) == 0
-		c, err := compileRule(rule, pathWaits)
-		if valid {
-			require.NoError(t, err, "what validates compiles")
-		}
-		if err != nil {
-			return
-		}
-		out := c.makeOutcomes(nil)
-		_, err = c.eval(d, out)
-		var failed *ConditionError
-		assert.True(t, err == nil || errors.As(err, &failed))
-		assert.True(t, json.Valid(c.appendOutcomes(nil, out)))
-	})
 }
 
 // fourLeaves is an everyday condition; all of its comparisons are evaluated.

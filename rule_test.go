@@ -74,3 +74,154 @@ func TestRule_JSONRoundTripIsExact(t *testing.T) {
 		})
 	}
 }
+
+func TestCheckRule_AcceptsWhatTheOperatorTakes(t *testing.T) {
+	t.Parallel()
+	f := Field("event.x")
+	for name, rule := range map[string]Rule{
+		"eq string":             f.Eq("a"),
+		"eq number":             f.Eq(1),
+		"eq boolean":            f.Eq(false),
+		"eq null":               f.Eq(nil),
+		"neq null":              f.Neq(nil),
+		"gt number":             f.Gt(1.5),
+		"gte date":              f.Gte("2026-01-31"),
+		"lt date-time":          f.Lt("2026-01-31T10:00:00Z"),
+		"lte date-time":         f.Lte("2026-01-31T10:00:00.123456+02:00"),
+		"contains string":       f.Contains(""),
+		"contains number":       f.Contains(1),
+		"contains boolean":      f.Contains(true),
+		"contains null":         f.Contains(nil),
+		"starts_with":           f.StartsWith("a"),
+		"ends_with":             f.EndsWith(""),
+		"exists":                f.Exists(),
+		"is_empty":              f.IsEmpty(),
+		"exists with null":      {Field: "event.x", Operator: OpExists, Value: Null()},
+		"no type":               {Field: "event.x", Operator: OpEq, Value: Null()},
+		"contact":               Field("contact.properties.seats").Gt(1),
+		"wait event":            Field("wait_events.order.paid.amount").Gt(1),
+		"groups":                All(Any(f.Exists()), f.Eq(1)),
+		"group with null value": {Type: RuleAll, Value: Null(), Rules: []Rule{f.Exists()}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.Empty(t, ruleProblems(rule, Limits{}, pathWaits))
+			_, err := compileRule(rule, pathWaits)
+			assert.NoError(t, err)
+		})
+	}
+}
+
+func TestCheckRule_Refuses(t *testing.T) {
+	t.Parallel()
+	f := Field("event.x")
+	for _, test := range []struct {
+		name    string
+		rule    Rule
+		path    string
+		code    Code
+		message string
+	}{
+		{"empty group", All(), "rules", CodeInvalidRule, `type "and" needs at least one rule`},
+		{"empty group inside", Any(f.Exists(), All()), "rules[1].rules", CodeInvalidRule, "needs at least one rule"},
+		{"unknown type", Rule{Type: "not", Rules: []Rule{f.Exists()}}, "type", CodeInvalidRule, `rule type "not" is unknown`},
+		{"group with a field", Rule{Type: RuleAny, Field: "event.x", Rules: []Rule{f.Exists()}}, "field", CodeInvalidRule, "belongs to a comparison"},
+		{"group with an operator", Rule{Type: RuleAny, Operator: OpEq, Rules: []Rule{f.Exists()}}, "operator", CodeInvalidRule, "belongs to a comparison"},
+		{"group with a value", Rule{Type: RuleAny, Value: String(""), Rules: []Rule{f.Exists()}}, "value", CodeInvalidRule, "belongs to a comparison"},
+		{"comparison with rules", Rule{Field: "event.x", Operator: OpExists, Rules: []Rule{f.Exists()}}, "rules", CodeInvalidRule, "a comparison has no rules"},
+		{"comparison with no rules", Rule{Field: "event.x", Operator: OpExists, Rules: []Rule{}}, "rules", CodeInvalidRule, "a comparison has no rules"},
+		{"no field", Rule{Operator: OpExists}, "field", CodeInvalidRule, "the field is missing"},
+		{"no operator", Rule{Field: "event.x"}, "operator", CodeInvalidRule, "the operator is missing: use one of eq, neq,"},
+		{"unknown operator", Rule{Field: "event.x", Operator: "matches"}, "operator", CodeInvalidRule, `operator "matches" is unknown`},
+		{"operator in another case", Rule{Field: "event.x", Operator: "EQ"}, "operator", CodeInvalidRule, `operator "EQ" is unknown`},
+		{"malformed field", Field("plan").Exists(), "field", CodeInvalidReference, `path "plan" names no field`},
+		{"unknown scope", Field("user.plan").Exists(), "field", CodeInvalidReference, `must begin with "event.", "contact." or "wait_events."`},
+		{"unknown contact field", All(Field("contact.plan").Exists()), "rules[0].field", CodeInvalidReference, `no field "plan"`},
+		{"event not waited for", Field("wait_events.signup.plan").Exists(), "field", CodeWaitNeverBefore, "no wait_for_event step waits for that event"},
+		{"exists with a value", Rule{Field: "event.x", Operator: OpExists, Value: Bool(true)}, "value", CodeInvalidRule, `operator "exists" takes no value`},
+		{"is_empty with a value", Rule{Field: "event.x", Operator: OpIsEmpty, Value: Var("event.y")}, "value", CodeInvalidRule, `operator "is_empty" takes no value`},
+		{"eq without a value", Rule{Field: "event.x", Operator: OpEq}, "value", CodeInvalidRule, "the value is missing"},
+		{"eq with a reference", f.Eq(Var("event.y")), "value", CodeInvalidRule, `not with a reference to "event.y"`},
+		{"eq with a Go slice", f.Eq([]int{1}), "value", CodeInvalidRule, "a value cannot be a Go []int"},
+		{"eq with invalid UTF-8", f.Eq("\xff"), "value", CodeInvalidRule, "is not valid UTF-8"},
+		{"gt with null", f.Gt(nil), "value", CodeInvalidRule, "compares with a number or an RFC 3339 date or date-time"},
+		{"gt with a boolean", f.Gt(true), "value", CodeInvalidRule, `such as "2026-01-31", not with true`},
+		{"gt with text", f.Gt("5"), "value", CodeInvalidRule, `not with "5"`},
+		{"gte with an impossible date", f.Gte("2026-02-30"), "value", CodeInvalidRule, `not with "2026-02-30"`},
+		{"lt with a date-time without zone", f.Lt("2026-01-31T10:00:00"), "value", CodeInvalidRule, "not with"},
+		{"lte with a date-time without T", f.Lte("2026-01-31 10:00:00Z"), "value", CodeInvalidRule, "not with"},
+		{"starts_with a number", Rule{Field: "event.x", Operator: OpStartsWith, Value: Number(5)}, "value", CodeInvalidRule, "compares with a string, not with 5"},
+		{"ends_with null", Rule{Field: "event.x", Operator: OpEndsWith, Value: Null()}, "value", CodeInvalidRule, "compares with a string, not with null"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			problems := ruleProblems(test.rule, Limits{}, pathWaits)
+			require.Len(t, problems, 1)
+			assert.Equal(t, test.path, problems[0].Path)
+			assert.Equal(t, test.code, problems[0].Code)
+			assert.Contains(t, problems[0].Message, test.message)
+		})
+	}
+}
+
+func TestCheckRule_ReportsAllProblemsInOrder(t *testing.T) {
+	t.Parallel()
+	rule := Rule{Type: RuleAll, Field: "event.x", Rules: []Rule{
+		{},
+		{Type: "xor"},
+		All(Field("plan").Gt("much"), Field("event.ok").Exists()),
+	}}
+	var paths []string
+	for _, p := range ruleProblems(rule, Limits{}, nil) {
+		paths = append(paths, p.Path)
+	}
+	assert.Equal(t, []string{
+		"field", "rules[0].field", "rules[0].operator", "rules[1].type", "rules[2].rules[0].field", "rules[2].rules[0].value",
+	}, paths)
+}
+
+// nestedRule returns a comparison within depth groups.
+func nestedRule(depth int) Rule {
+	r := Field("event.x").Exists()
+	for range depth {
+		r = All(r)
+	}
+	return r
+}
+
+func TestCheckRule_LimitsNesting(t *testing.T) {
+	t.Parallel()
+	assert.Empty(t, ruleProblems(nestedRule(10), Limits{}, nil))
+	assert.Equal(t, []ruleProblem{{
+		Path:    "rules[0].rules[0]",
+		Code:    CodeLimit,
+		Message: "groups are nested more than 2 deep: flatten them",
+	}}, ruleProblems(nestedRule(3), Limits{RuleDepth: 2}, nil))
+	assert.Len(t, ruleProblems(nestedRule(100_000), Limits{}, nil), 1)
+}
+
+func TestCheckRule_LimitsTheNumberOfRules(t *testing.T) {
+	t.Parallel()
+	rules := make([]Rule, 99)
+	for i := range rules {
+		rules[i] = Field("event.x").Exists()
+	}
+	assert.Empty(t, ruleProblems(All(rules...), Limits{}, nil), "99 comparisons and their group")
+	rules[98].Field = "x"
+	assert.Len(t, ruleProblems(All(rules...), Limits{}, nil), 1, "the last that is allowed is looked at")
+	rules[98] = rules[0]
+	over := All(append(rules, Rule{})...)
+	assert.Equal(t, []ruleProblem{{
+		Code:    CodeLimit,
+		Message: "the rule has more than 100 comparisons and groups: split it over several conditions",
+	}}, ruleProblems(over, Limits{}, nil))
+}
+
+func TestCheckRule_EndsOnARuleThatContainsItself(t *testing.T) {
+	t.Parallel()
+	rules := []Rule{{Type: RuleAll}, {Type: RuleAny}}
+	rules[0].Rules, rules[1].Rules = rules, rules
+	problems := ruleProblems(rules[0], Limits{}, nil)
+	require.NotEmpty(t, problems)
+	assert.Equal(t, CodeLimit, problems[0].Code)
+}

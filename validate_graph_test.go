@@ -1,6 +1,7 @@
 package automation
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -96,4 +97,142 @@ func linkTargets(links []link) []int {
 		}
 	}
 	return out
+}
+
+func TestValidate_WaitEvents(t *testing.T) {
+	t.Parallel()
+	var (
+		forever = WaitForEvent{EventName: "order.paid"}
+		reader  = email("t", map[string]Value{"amount": Var("wait_events.order.paid.amount")})
+		never   = []string{`error wait_event_not_waited_for steps[2].config.template.variables.amount: "wait_events.order.paid.amount" reads event "order.paid", which no step before this one waits for`}
+		partly  = []string{`warning wait_event_on_some_paths steps[2].config.template.variables.amount: "wait_events.order.paid.amount" reads event "order.paid", which is not received on every path`}
+		lost    = []string{`warning wait_event_on_some_paths steps[2].config.template.variables.amount: "wait_events.order.paid.amount" reads event "order.paid", which is received on no path to the step: it is always absent`}
+	)
+	tests := []struct {
+		name        string
+		wait        WaitForEvent // "paid?"; steps[2] is "mail"
+		reader      StepConfig
+		connections []Connection
+		want        []string
+	}{
+		{"received", forPaid, reader, []Connection{{From: "start", To: "paid?"}, {"paid?", "mail", ConnectionEventReceived}, {"paid?", "more", ConnectionTimeout}}, nil},
+		{"default of a wait that never times out", forever, reader, chain("start", "paid?", "mail", "more"), nil},
+		{"default beside timeout", forPaid, reader, []Connection{{From: "start", To: "paid?"}, {"paid?", "mail", ConnectionDefault}, {"paid?", "more", ConnectionTimeout}}, nil},
+		{"default of a wait that times out", forPaid, reader, chain("start", "paid?", "mail", "more"), partly},
+		{"default beside event_received", forPaid, reader, []Connection{{From: "start", To: "paid?"}, {"paid?", "mail", ConnectionDefault}, {"paid?", "more", ConnectionEventReceived}}, lost},
+		{"timed out", forPaid, reader, []Connection{{From: "start", To: "paid?"}, {"paid?", "mail", ConnectionTimeout}, {"paid?", "more", ConnectionEventReceived}}, lost},
+		{"on the way over another step too", forPaid, reader, append(chain("more", "mail"), Connection{From: "start", To: "paid?"}, Connection{"paid?", "mail", ConnectionTimeout}, Connection{"paid?", "more", ConnectionEventReceived}), partly},
+		{"wait comes later", forPaid, reader, chain("start", "mail", "paid?", "more"), never},
+		{"own filter reads what the wait is for", forever, WaitForEvent{EventName: "x", Timeout: oneDay, FilterRule: All(Field("wait_events.x.y").Exists())}, chain("start", "paid?", "mail", "more"), []string{`error wait_event_not_waited_for steps[2].config.filter_rule.rules[0].field: "wait_events.x.y" reads event "x"`}},
+		{"longest name is meant", forever, WaitForEvent{EventName: "order.paid.late", Timeout: oneDay, FilterRule: Field("wait_events.order.paid.late.fee").Exists()}, chain("start", "paid?", "mail", "more"), []string{`error wait_event_not_waited_for steps[2].config.filter_rule.field: "wait_events.order.paid.late.fee" reads event "order.paid.late"`}},
+		{"custom steps too", forPaid, pagerConfig{Team: "ops", Text: Var("wait_events.order.paid.amount")}, chain("start", "mail", "paid?", "more"), []string{"error wait_event_not_waited_for steps[2].config.text"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			a := Automation{
+				Name:        "Test",
+				Steps:       []Step{start, step("paid?", test.wait), step("mail", test.reader), step("more", aDelay)},
+				Connections: test.connections,
+			}
+			var problems Problems
+			for _, p := range Validate(a, ValidateOptions{Registry: pagerRegistry()}) {
+				if p.Code != CodeWaitForever {
+					problems = append(problems, p)
+				}
+			}
+			assertProblems(t, test.want, problems)
+		})
+	}
+}
+
+func TestWaitFlow_ManyEvents(t *testing.T) {
+	t.Parallel()
+	const waits = 140 // more than two words of bits
+	a := Automation{Name: "Test", Steps: []Step{start}}
+	keys := []string{"start"}
+	for i := range waits {
+		a.Steps = append(a.Steps, step(fmt.Sprint("wait_", i), WaitForEvent{EventName: fmt.Sprint("event_", i)}))
+		keys = append(keys, fmt.Sprint("wait_", i))
+	}
+	a.Connections = chain(keys...)
+	o := newStepGraph(a)
+	flow := newWaitFlow(o, o.waitNames())
+	for at := range waits {
+		for event := range waits {
+			want := notWaitedFor
+			if event < at {
+				want = receivedAlways
+			}
+			assert.Equal(t, want, flow.at(1+at, fmt.Sprint("event_", event)))
+		}
+	}
+}
+
+func TestValidate_UnreachedStepIsNotBlamedForItsReferences(t *testing.T) {
+	t.Parallel()
+	a := Automation{
+		Name: "Test",
+		Steps: []Step{
+			start, step("paid?", forPaid), step("mail", email("t", map[string]Value{"a": Var("wait_events.order.paid.a")})),
+		},
+		Connections: chain("start", "paid?", "ghost"),
+	}
+	assertProblems(t, []string{"error unreachable_step steps[2]", "error unknown_step connections[1].to"}, Validate(a, ValidateOptions{}))
+}
+
+// TestWaitFlow_AgreesWithAllPaths compares the flow with a walk along every
+// path of its own.
+func TestWaitFlow_AgreesWithAllPaths(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		o := newStepGraph(genAutomation(t))
+		names := o.waitNames()
+		flow := newWaitFlow(o, names)
+		for _, name := range names {
+			w := pathWalk{o: o, event: name, waited: map[int]bool{}, having: map[int]bool{}, lacking: map[int]bool{}}
+			w.walk(o.trigger, false, false)
+			for i := range o.types {
+				assert.Equal(t, w.at(i), flow.at(i, name), "step %d, event %q", i, name)
+			}
+		}
+	})
+}
+
+// pathWalk follows all paths, one after the other.
+type pathWalk struct {
+	o       *stepGraph
+	event   string
+	waited  map[int]bool // steps with a wait for the event before them
+	having  map[int]bool // steps that are come to with the event
+	lacking map[int]bool // steps that are come to without the event
+}
+
+func (w *pathWalk) at(i int) reception {
+	switch {
+	case !w.waited[i]:
+		return notWaitedFor
+	case !w.lacking[i]:
+		return receivedAlways
+	case w.having[i]:
+		return receivedSometimes
+	default:
+		return receivedNever
+	}
+}
+
+func (w *pathWalk) walk(i int, waited, received bool) {
+	w.waited[i] = w.waited[i] || waited
+	w.having[i] = w.having[i] || received
+	w.lacking[i] = w.lacking[i] || !received
+	wait, ok := w.o.configs[i].(WaitForEvent)
+	ok = ok && wait.EventName == w.event
+	for _, l := range w.o.out(i) {
+		if !ok || !w.o.meansReceived(i, wait, l.typ) {
+			w.walk(l.to, waited || ok, received)
+		}
+		if ok && w.o.canMeanReceived(i, wait, l.typ) {
+			w.walk(l.to, true, true)
+		}
+	}
 }
