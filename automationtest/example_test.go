@@ -40,7 +40,7 @@ func Example() {
 	//
 	// day 1 02:00:00   Tue 2026-01-06 11:00:00   ada@example.com
 	//   event    setup.completed
-	//   run      Welcome               goes on
+	//   run      Welcome               continues
 	//   step     wait                  -> event_received   setup.completed
 	//   step     is_pro                -> condition_met   event.plan eq "pro" is true
 	//   email    tips                  "tips" to ada@example.com
@@ -74,7 +74,7 @@ func ExampleHarness_AssertEmails() {
 	//   step     wait                  waits for setup.completed until day 3 00:00:00
 	//
 	// day 3 00:00:00   Thu 2026-01-08 09:00:00   grace@example.com
-	//   run      Welcome               goes on
+	//   run      Welcome               continues
 	//   step     wait                  -> timeout
 	//   email    nudge                 "nudge" to grace@example.com
 	//   run      Welcome               completed

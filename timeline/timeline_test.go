@@ -153,12 +153,12 @@ func TestWriter_NamesRunsThatTakeTurns(t *testing.T) {
 		w.Observe(n)
 	}
 	assert.Equal(t, `day 0 00:00:00   Mon 2026-01-05 09:00:00   contact-1
-  run      auto-1                goes on
+  run      auto-1                continues
   step     a                     is over
   step     a                     is over
-  run      auto-2                goes on
+  run      auto-2                continues
   step     b                     is over
-  run      auto-1                goes on
+  run      auto-1                continues
   step     a                     is over
 `, out.String())
 }
