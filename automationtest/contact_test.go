@@ -87,7 +87,7 @@ func TestHarness_UsesTheHostsContacts(t *testing.T) {
 	h.Run(ada, "Welcome").AssertStatus(automation.RunCancelled)
 }
 
-// users is a host's own table.
+// users is the contact table of a host.
 type users struct {
 	byID map[string]automation.Contact
 }
@@ -102,7 +102,7 @@ func (u *users) FindContact(_ context.Context, ref automation.ContactRef) (autom
 }
 
 func (u *users) CreateContact(context.Context, string) (automation.Contact, error) {
-	return automation.Contact{}, fmt.Errorf("nobody signs up here: %w", automation.ErrConflict)
+	return automation.Contact{}, fmt.Errorf("this table is read-only: %w", automation.ErrConflict)
 }
 
 func (u *users) UpdateContact(_ context.Context, id string, change automation.ContactChange) (automation.Contact, error) {

@@ -27,8 +27,7 @@ func setup(t *testing.T) *automationtest.Harness {
 	return automationtest.New(t, automationtest.Options{}, automationtest.Load(t, "testdata/welcome.json", nil))
 }
 
-// reporting returns the same with a TB that writes what it is told to the
-// builder.
+// reporting returns the same with a TB that writes its messages to the builder.
 func reporting(t *testing.T) (*automationtest.Harness, *strings.Builder) {
 	t.Helper()
 	var log strings.Builder
@@ -256,7 +255,7 @@ func TestHarness_LogsTheTimelineOfAFailedTest(t *testing.T) {
 	h.Send("user.created", ada, nil)
 	tb.end()
 	assert.Empty(t, log.String(), "nothing has failed")
-	tb.Errorf("somebody else's assertion")
+	tb.Errorf("an assertion of other code")
 	tb.end()
 	assert.Contains(t, log.String(), "timeline:\n"+h.Timeline())
 }
