@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// readable is the contrast that the guidelines ask for.
+// readable is the contrast that the guidelines require.
 const readable = 4.5
 
 func TestPalette_DefaultsCanBeRead(t *testing.T) {

@@ -23,7 +23,7 @@ import (
 	"github.com/seed-b636437c/automation/unsubscribe"
 )
 
-// people is a table of contacts that counts how often it is asked.
+// people is a table of contacts that counts its calls.
 type people struct {
 	mu           sync.Mutex
 	unsubscribed map[string]bool
@@ -74,7 +74,7 @@ type site struct {
 	people *people
 	links  *unsubscribe.Links
 	server *httptest.Server
-	log    *bytes.Buffer // read it after the server has answered
+	log    *bytes.Buffer // read after an answer only
 	link   string        // of contact-1
 }
 
@@ -185,7 +185,7 @@ func TestPost_Unsubscribes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t)
-			for range 2 { // repeating it does no harm
+			for range 2 { // a repetition changes nothing
 				resp, page := s.do(http.MethodPost, s.link, tt.contentType, tt.body)
 				assert.Equal(t, http.StatusOK, resp.StatusCode)
 				assert.Empty(t, resp.Cookies())
@@ -196,8 +196,8 @@ func TestPost_Unsubscribes(t *testing.T) {
 	}
 }
 
-// Scanners and trackers append what they like. The page opens then, so its button
-// has to work.
+// Scanners and trackers append parameters to links. The page opens all the same, so its
+// button must work.
 func TestPost_PassesOverTheRestOfTheQuery(t *testing.T) {
 	t.Parallel()
 	for _, rest := range []string{"&utm=100%", "&amp;a=%zz", "&a;b", "&t=other"} {
@@ -269,7 +269,7 @@ func TestHandler_RefusesOtherMethods(t *testing.T) {
 	assert.Zero(t, s.people.asked())
 }
 
-func TestHandler_AsksNobodyAboutForgedLinks(t *testing.T) {
+func TestHandler_ReadsNoContactForForgedLinks(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	before, token, _ := strings.Cut(s.link, "?t=")
@@ -382,7 +382,7 @@ func TestPost_CountsWhenTheClientHasHungUp(t *testing.T) {
 	assert.True(t, s.people.unsubscribed["contact-1"])
 }
 
-// deaf is a client that does not take the answer.
+// deaf is a client that does not read the answer.
 type deaf struct{ http.ResponseWriter }
 
 func (deaf) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }

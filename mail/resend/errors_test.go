@@ -18,7 +18,7 @@ import (
 	"github.com/seed-b636437c/automation/mail/resend"
 )
 
-// refusal is an error as Resend writes it.
+// refusal is an error in Resend's form.
 func refusal(status int, name string, header ...string) http.HandlerFunc {
 	return says(status, fmt.Sprintf(`{"statusCode":%d,"name":%q,"message":"Something about it."}`, status, name), header...)
 }
@@ -127,7 +127,7 @@ func TestSendEmail_WaitsAsLongAsResendSays(t *testing.T) {
 	}
 }
 
-// An email with this key has been sent already.
+// Resend sent an email with this key before.
 func TestSendEmail_AKeyThatWasUsedForAnotherContentIsASuccess(t *testing.T) {
 	t.Parallel()
 	id, err := newAPI(t, refusal(409, "invalid_idempotent_request")).mailer(resend.Options{}).SendEmail(t.Context(), welcome())
@@ -171,7 +171,7 @@ func TestSendEmail_KnowsWhatMayHaveArrived(t *testing.T) {
 		base    string
 		unknown bool
 	}{
-		"nobody listens":   {closed.URL, false},
+		"no server":        {closed.URL, false},
 		"the line is dead": {hangsUp.server.URL, true},
 		"the line is cut":  {resets.server.URL, true},
 	} {
@@ -187,7 +187,7 @@ func TestSendEmail_KnowsWhatMayHaveArrived(t *testing.T) {
 	}
 }
 
-// reset drops the connection the hard way.
+// reset drops the connection with a TCP reset.
 func reset(w http.ResponseWriter, _ *http.Request) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

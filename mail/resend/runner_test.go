@@ -45,7 +45,7 @@ func newWorld(t *testing.T, a *api) *world {
 	return w
 }
 
-// pass lets time go by and does what is due then.
+// pass moves the clock and performs the work that is due then.
 func (w *world) pass(d time.Duration) {
 	w.t.Helper()
 	w.clock.Add(d)

@@ -52,7 +52,7 @@ func TestInspectTemplate_SaysWhyItCannotTell(t *testing.T) {
 	assert.Empty(t, a.all())
 }
 
-// inspector is a renderer that knows its templates.
+// inspector is a renderer that describes its templates.
 type inspector struct{ renderer }
 
 func (inspector) InspectTemplate(context.Context, string) (automation.TemplateInfo, error) {

@@ -14,8 +14,7 @@ import (
 	"github.com/seed-b636437c/automation/store/memory"
 )
 
-// play runs an automation of one email through m, with as many attempts as it
-// takes, and returns what became of the run.
+// play runs an automation of one email through m until the run ends, and returns the run.
 func play(t *testing.T, m *smtp.Mailer, delivery automation.Delivery) automation.Run {
 	t.Helper()
 	now := clock.NewMock()
@@ -45,7 +44,7 @@ func play(t *testing.T, m *smtp.Mailer, delivery automation.Delivery) automation
 	return run
 }
 
-// inTurn answers a verb with each text once, then as usual.
+// inTurn answers a verb with each text once, and then as usual.
 func inTurn(verb string, texts ...string) func(int, int, string) string {
 	var next atomic.Int64
 	return func(_, _ int, v string) string {

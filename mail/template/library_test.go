@@ -26,7 +26,7 @@ func TestCreate_KeepsADraft(t *testing.T) {
 	want := given
 	want.ID, want.Status = "00000000-0000-4000-8000-000000000000", template.StatusDraft
 	want.CreatedAt, want.UpdatedAt, want.PublishedAt = start, start, time.Time{}
-	got.Variables[0].FallbackValue = 1.5 // a json.Number by now
+	got.Variables[0].FallbackValue = 1.5 // it is a json.Number after Create
 	assert.Equal(t, want, got)
 	assert.Equal(t, 1.5, given.Variables[0].FallbackValue, "the caller's is untouched")
 
