@@ -15,7 +15,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/pgtest"
 )
 
-// TestMain makes the test binary a cell or a node, as it does the program.
+// TestMain makes the test binary a cell or a node, like the program.
 func TestMain(m *testing.M) {
 	if os.Getenv(role) != "" {
 		main()
@@ -24,12 +24,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// tiny is how many runs each work has in the tests. The scale of the program makes as
-// few of the smallest works.
+// tiny is how many runs each work has in the tests. With the flag -scale the smallest works
+// of the program are as small.
 const tiny = 8
 
-// TestContestants_DoTheirWork has every contestant do every work, and looks only at
-// whether it was done: the works themselves check that.
+// TestContestants_DoTheirWork runs every work with every contestant. The works themselves
+// check the outcome.
 func TestContestants_DoTheirWork(t *testing.T) {
 	t.Parallel()
 	for _, c := range contestants() {
@@ -48,7 +48,7 @@ func TestContestants_DoTheirWork(t *testing.T) {
 	}
 }
 
-// tinyCell is a contestant's work, with a few runs.
+// tinyCell returns a contestant's work with a few runs.
 func tinyCell(t *testing.T, c contestant, work string) cell {
 	cl := cell{
 		Works: []string{work}, Engine: c.Engine, Store: c.Store, Nodes: 1,
