@@ -94,7 +94,7 @@ func TestCompare_WritesTablesAndFigures(t *testing.T) {
 }
 
 // A contestant that hangs or dies must not end the comparison.
-func TestCompare_NotesWhatFails(t *testing.T) {
+func TestCompare_NotesFailures(t *testing.T) {
 	t.Parallel()
 	o, err := parse([]string{"-work", "w2", "-engines", "raw-batch", "-rounds", "1", "-timeout", "1ns"})
 	require.NoError(t, err)
@@ -111,7 +111,7 @@ func TestReason_IsThePanicOrTheLastLine(t *testing.T) {
 	require.Equal(t, "w1: no", reason("a\nw1: no\n"))
 }
 
-func TestParse_RefusesWhatItDoesNotKnow(t *testing.T) {
+func TestParse_RefusesUnknownNames(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"-scale 0", "-rounds 0", "w1", "-work w9", "-engines rivers"} {
 		t.Run(args, func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestParse_RefusesWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
-func TestFind_NamesWhatIsMissing(t *testing.T) {
+func TestFind_NamesTheMissingContestant(t *testing.T) {
 	t.Parallel()
 	_, err := find("river", onMemory)
 	require.ErrorContains(t, err, "no engine river on memory")
@@ -140,7 +140,7 @@ func TestRules_AreTheSameForAll(t *testing.T) {
 	}
 }
 
-func TestSink_TellsWhatIsMissingOrDoubled(t *testing.T) {
+func TestSink_ReportsMissingAndDoubledEmails(t *testing.T) {
 	t.Parallel()
 	s := newSink()
 	s.deliver(1)
@@ -156,7 +156,7 @@ func TestSink_TellsWhatIsMissingOrDoubled(t *testing.T) {
 	require.ErrorContains(t, s.wait(ended, 4), "3 of 4 emails")
 }
 
-func TestUntil_SaysHowManyThereAre(t *testing.T) {
+func TestUntil_ReportsTheLastNumber(t *testing.T) {
 	t.Parallel()
 	ended, end := context.WithCancel(t.Context())
 	end()

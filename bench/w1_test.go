@@ -33,7 +33,7 @@ func (e *faulty) do(i int) {
 	e.sink.deliver(i)
 }
 
-func TestW1_FindsWhatWasNotDone(t *testing.T) {
+func TestW1_FindsMissingWork(t *testing.T) {
 	t.Parallel()
 	const n, bad = 20, 30
 	for name, test := range map[string]struct {

@@ -25,7 +25,7 @@ func workflowsContestants() []contestant {
 			Open: openWorkflowsFile, Sizes: small, Made: 150,
 		},
 		{
-			Engine: "go-workflows", Store: onMemory, Settings: settings + "its in-memory SQLite; contacts in a map, as nobody else can reach that",
+			Engine: "go-workflows", Store: onMemory, Settings: settings + "its in-memory SQLite; contacts in a map, because that database cannot be reached from outside",
 			Open: openWorkflowsMemory, Sizes: small, Made: 150,
 		},
 	}

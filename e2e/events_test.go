@@ -149,7 +149,7 @@ func TestEvents_AreRefusedWithTheReason(t *testing.T) {
 		request resend.SendEventRequest
 		reason  string
 	}{
-		"nobody":        {resend.SendEventRequest{Event: "paid"}, "contact_id or an email is required"},
+		"no contact":    {resend.SendEventRequest{Event: "paid"}, "contact_id or an email is required"},
 		"both":          {resend.SendEventRequest{Event: "paid", ContactId: "c", Email: "ada@example.com"}, "contact_id"},
 		"no address":    {resend.SendEventRequest{Event: "paid", Email: "ada"}, "email"},
 		"unknown":       {resend.SendEventRequest{Event: "paid", ContactId: "nobody"}, `there is no contact "nobody"`},

@@ -129,7 +129,7 @@ func TestRuns_AreReadWithTheirSteps(t *testing.T) {
 	assert.Equal(t, "completed", got.Steps[2].Status)
 }
 
-func TestRuns_TellWhyTheyFailed(t *testing.T) {
+func TestRuns_HaveTheErrorOfTheirFailure(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	created, err := w.Automations.Create(&resend.CreateAutomationRequest{

@@ -162,7 +162,7 @@ func TestWriter_NamesRunsThatTakeTurns(t *testing.T) {
 `, out.String())
 }
 
-func TestWriter_WithinHoldsTogetherWhatBelongsTogether(t *testing.T) {
+func TestWriter_WithinKeepsRelatedLinesTogether(t *testing.T) {
 	t.Parallel()
 	for within, headings := range map[time.Duration]int{0: 3, 10 * time.Millisecond: 2} {
 		t.Run(within.String(), func(t *testing.T) {

@@ -41,7 +41,7 @@ var styled = unsubscribe.Options{
 	Text:        unsubscribe.Text{Subscribed: "Sie erhalten unsere E-Mails.", Unsubscribe: "Abmelden"},
 }
 
-func TestPage_LooksAsItDidBefore(t *testing.T) {
+func TestPage_Golden(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		opts         unsubscribe.Options
@@ -101,7 +101,7 @@ func TestPage_IsNotCached(t *testing.T) {
 	}, header)
 }
 
-func TestPage_EscapesWhatItIsGiven(t *testing.T) {
+func TestPage_EscapesItsTexts(t *testing.T) {
 	t.Parallel()
 	const evil = `</style></title><script>alert("1")</script>`
 	_, page := newSite(t).show(unsubscribe.Options{

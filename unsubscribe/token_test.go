@@ -16,7 +16,7 @@ var (
 	oldKey = bytes.Repeat([]byte{2}, 32)
 )
 
-func TestToken_ReadsWhatItWasMadeOf(t *testing.T) {
+func TestToken_ReturnsItsClaim(t *testing.T) {
 	t.Parallel()
 	for _, want := range []claim{
 		{contactID: "c"},

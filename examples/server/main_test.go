@@ -118,7 +118,7 @@ const welcome = `{
 
 const signup = `{"event": "user.created", "email": "ada@example.com", "payload": {"plan": "pro"}}`
 
-func TestServer_KeepsEverything(t *testing.T) {
+func TestServer_KeepsItsState(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "automation.db")
 	p := start(t, settings{file: file})
@@ -156,7 +156,7 @@ func TestServer_KeepsEverything(t *testing.T) {
 	assert.Equal(t, `  PLAN = "pro"`, p.next())
 }
 
-func TestServer_FailsAnEmailThatItsTemplateCannotMake(t *testing.T) {
+func TestServer_FailsAnEmailThatCannotBeRendered(t *testing.T) {
 	t.Parallel()
 	p := start(t, settings{file: filepath.Join(t.TempDir(), "automation.db")})
 	defer p.stop()
@@ -173,7 +173,7 @@ func TestServer_FailsAnEmailThatItsTemplateCannotMake(t *testing.T) {
 	p.eventually("/automations/"+id+"/runs/"+runs[0].ID, "hello", "failed")
 }
 
-func TestServer_TakesTheKeyItIsGiven(t *testing.T) {
+func TestServer_AcceptsTheKeyOfItsFlag(t *testing.T) {
 	t.Parallel()
 	p := start(t, settings{file: filepath.Join(t.TempDir(), "automation.db"), key: "re_own"})
 	defer p.stop()
@@ -182,7 +182,7 @@ func TestServer_TakesTheKeyItIsGiven(t *testing.T) {
 	p.call(http.StatusForbidden, "GET", "/automations", "")
 }
 
-func TestSettings_WantAKeyWhereOthersCanReach(t *testing.T) {
+func TestSettings_NeedAKeyAtAPublicAddress(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		addr  string
@@ -230,7 +230,7 @@ func TestServe_EndsWithTheWebServer(t *testing.T) {
 	assert.ErrorIs(t, srv.serve(t.Context(), listener), net.ErrClosed)
 }
 
-func TestRun_SaysWhatIsWrong(t *testing.T) {
+func TestRun_ReportsProblems(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]settings{
 		"address":      {addr: "localhost:none"},

@@ -144,7 +144,7 @@ func TestSignup_NeitherUserNorEventIfEitherIsRefused(t *testing.T) {
 	})
 }
 
-func TestRun_SaysWhatIsWrong(t *testing.T) {
+func TestRun_ReportsProblems(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "signup.db")
 	require.Error(t, run(t.Context(), "localhost:none", file, ""))

@@ -71,7 +71,7 @@ var emailLine = regexp.MustCompile(`(?m)^  email .*$`)
 // emails returns the lines of a timeline that are about emails.
 func emails(timeline string) []string { return emailLine.FindAllString(timeline, -1) }
 
-func TestStore_GoesOnAfterAKill(t *testing.T) {
+func TestStore_ContinuesAfterAKill(t *testing.T) {
 	t.Parallel()
 	binary, file := build(t), filepath.Join(t.TempDir(), "welcome.db")
 	args := []string{"-real", "-speed", "200000", "-store", file}

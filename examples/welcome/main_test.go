@@ -240,7 +240,7 @@ func TestRun_Usage(t *testing.T) {
 	}
 }
 
-func TestRun_SaysWhenItCannotPrint(t *testing.T) {
+func TestRun_FailsIfItCannotPrint(t *testing.T) {
 	t.Parallel()
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {

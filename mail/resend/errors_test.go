@@ -33,7 +33,7 @@ func failure(t *testing.T, answer http.HandlerFunc) error {
 	return err
 }
 
-func TestSendEmail_TellsPermanentErrorsFromOthers(t *testing.T) {
+func TestSendEmail_MarksPermanentErrors(t *testing.T) {
 	t.Parallel()
 	type marks struct{ permanent, unknown bool }
 	again, never, doubt := marks{}, marks{permanent: true}, marks{unknown: true}
@@ -86,7 +86,7 @@ func TestSendEmail_TellsPermanentErrorsFromOthers(t *testing.T) {
 	}
 }
 
-func TestSendEmail_WaitsAsLongAsResendSays(t *testing.T) {
+func TestSendEmail_WaitsAsLongAsTheAnswerRequires(t *testing.T) {
 	t.Parallel()
 	const now = "Sun, 01 Mar 2026 09:00:00 GMT"
 	tests := map[string]struct {
@@ -135,7 +135,7 @@ func TestSendEmail_AKeyThatWasUsedForAnotherContentIsASuccess(t *testing.T) {
 	assert.Empty(t, id)
 }
 
-func TestSendEmail_ErrorsRepeatNothingThatIsNotForThem(t *testing.T) {
+func TestSendEmail_ErrorsRepeatNoSecretAndNoForeignAnswer(t *testing.T) {
 	t.Parallel()
 	err := failure(t, says(502, "<html>Bad gateway: "+apiKey+"</html>"))
 	assert.ErrorContains(t, err, "resend: 502: Bad Gateway")
@@ -161,7 +161,7 @@ func TestSendEmail_DoesNotFollowRedirects(t *testing.T) {
 	assert.Empty(t, elsewhere.all())
 }
 
-func TestSendEmail_KnowsWhatMayHaveArrived(t *testing.T) {
+func TestSendEmail_MarksUnknownOutcomes(t *testing.T) {
 	t.Parallel()
 	closed := httptest.NewServer(nil)
 	closed.Close()

@@ -132,7 +132,7 @@ func unsubscribeLink(c automation.Contact) (string, error) {
 	return "https://acme.example/unsubscribe?t=" + c.ID, nil
 }
 
-func TestSendEmail_AsksAsResendDocuments(t *testing.T) {
+func TestSendEmail_MakesTheDocumentedRequest(t *testing.T) {
 	t.Parallel()
 	full := welcome()
 	full.From, full.Subject, full.ReplyTo = "Acme <hello@acme.example>", "Your order", "help@acme.example"
@@ -237,7 +237,7 @@ func cutOff(w http.ResponseWriter, _ *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-func TestSendEmail_RefusesWhatWouldHarmTheHeader(t *testing.T) {
+func TestSendEmail_RefusesTextThatBreaksTheHeader(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		change func(e *automation.Email, o *resend.Options)
@@ -270,7 +270,7 @@ func TestSendEmail_RefusesWhatWouldHarmTheHeader(t *testing.T) {
 	}
 }
 
-func TestSendEmail_RefusesVariablesThatResendDoesNotTake(t *testing.T) {
+func TestSendEmail_RefusesVariablesThatResendRefuses(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, accepts)
 	e := welcome()
@@ -293,7 +293,7 @@ func TestSendEmail_RefusesVariablesThatResendDoesNotTake(t *testing.T) {
 	assert.Empty(t, a.all())
 }
 
-func TestSendEmail_PassesOnWhatTheHostSays(t *testing.T) {
+func TestSendEmail_ReturnsErrorsOfTheHost(t *testing.T) {
 	t.Parallel()
 	down := errors.New("down")
 	a := newAPI(t, accepts)

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b636437c/automation/mail"
 )
 
-func TestMailer_GivesUpAfterAWhile(t *testing.T) {
+func TestMailer_HasATimeout(t *testing.T) {
 	t.Parallel()
 	m, err := New("re_1", Options{})
 	require.NoError(t, err)

@@ -219,7 +219,7 @@ func TestMailer_ReplacesAConnectionOnce(t *testing.T) {
 }
 
 // If the server may have accepted a message, the same attempt does not send it again.
-func TestMailer_DoesNotRepeatWhatWasHandedOver(t *testing.T) {
+func TestMailer_DoesNotRepeatAMessageThatWasHandedOver(t *testing.T) {
 	t.Parallel()
 	for text, unknown := range map[string]bool{drop: true, "421 4.3.2 closing": false} {
 		t.Run(text, func(t *testing.T) {
@@ -242,7 +242,7 @@ func TestMailer_DoesNotRepeatWhatWasHandedOver(t *testing.T) {
 }
 
 // Any reply that begins with 2 accepts.
-func TestMailer_TakesOtherPositiveReplies(t *testing.T) {
+func TestMailer_AcceptsOtherPositiveReplies(t *testing.T) {
 	t.Parallel()
 	s := runScript(t, answer("MESSAGE", "251 2.1.5 will forward"))
 	send(t, mailerFor(t, s.addr, hello, noTLS), email("k"))

@@ -27,7 +27,7 @@ func (inspectable) InspectTemplate(_ context.Context, id string) (automation.Tem
 	return automation.TemplateInfo{Published: true, Variables: []string{id}}, nil
 }
 
-func TestMailer_InspectTemplateAsksTheRenderer(t *testing.T) {
+func TestMailer_InspectTemplateCallsTheRenderer(t *testing.T) {
 	t.Parallel()
 	m, err := smtp.New("localhost", inspectable{hello}, smtp.Options{})
 	require.NoError(t, err)

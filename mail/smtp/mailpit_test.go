@@ -18,7 +18,7 @@ import (
 
 // Mailpit reads a message as a careful mail program does. The test runs if Mailpit is
 // installed, or if MAILPIT names its binary.
-func TestMailpit_ReadsWhatWasSent(t *testing.T) {
+func TestMailpit_ReadsTheMessage(t *testing.T) {
 	t.Parallel()
 	smtpAddr, api := startMailpit(t)
 	m := mailerFor(t, smtpAddr, always(mail.Message{

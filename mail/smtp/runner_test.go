@@ -85,7 +85,7 @@ func TestRunner_FailsAtOnceIfTheMailboxIsUnknown(t *testing.T) {
 	assert.Empty(t, s.data())
 }
 
-func TestRunner_AtMostOnceDoesNotRepeatWhatMayHaveArrived(t *testing.T) {
+func TestRunner_AtMostOnceDoesNotRepeatAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	s := runScript(t, inTurn("MESSAGE", drop))
 	run := play(t, mailerFor(t, s.addr, hello, noTLS), automation.AtMostOnce)
@@ -95,7 +95,7 @@ func TestRunner_AtMostOnceDoesNotRepeatWhatMayHaveArrived(t *testing.T) {
 	assert.Len(t, s.data(), 1)
 }
 
-func TestRunner_AtMostOnceRepeatsWhatCertainlyDidNotArrive(t *testing.T) {
+func TestRunner_AtMostOnceRepeatsAnUnsentEmail(t *testing.T) {
 	t.Parallel()
 	s := runScript(t, inTurn("DATA", drop, drop))
 	run := play(t, mailerFor(t, s.addr, hello, noTLS), automation.AtMostOnce)

@@ -62,3 +62,23 @@ func ExampleLibrary_Preview() {
 	//
 	// Order 17 – Total: 4.00
 }
+
+// Parse reads the JSON of a template strictly, and reports all problems together.
+func ExampleParse() {
+	_, err := template.Parse([]byte(`{
+		"name": "Welcome",
+		"subjcet": "Hello",
+		"html": ["<p>Hello</p>"],
+		"variables": [{"key": "PLAN", "type": "string", "fallback": "free"}]
+	}`))
+	var invalid *automation.ValidationError
+	if errors.As(err, &invalid) {
+		for _, p := range invalid.Problems {
+			fmt.Println(p.Code, "at", p.Path)
+		}
+	}
+	// Output:
+	// wrong_type at html
+	// unknown_field at subjcet
+	// unknown_field at variables[0].fallback
+}

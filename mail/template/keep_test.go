@@ -28,7 +28,7 @@ func sent(t *testing.T, l *template.Library, id string, variables map[string]any
 	return m.Text
 }
 
-func TestOpen_KeepsWhatCreateMakes(t *testing.T) {
+func TestOpen_KeepsTheTemplatesOfCreate(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "templates")
 	l := open(t, folder)
@@ -80,7 +80,7 @@ func TestOpen_KeepsWhatCreateMakes(t *testing.T) {
 	assert.Equal(t, "Fourth", page.Data[0].Name)
 }
 
-func TestOpen_PassesOverWhatWasHalfWritten(t *testing.T) {
+func TestOpen_RemovesIncompleteFiles(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, ".new-123"), []byte(`{"dra`), 0o600))
@@ -121,7 +121,7 @@ func TestOpen_NamesADamagedFile(t *testing.T) {
 }
 
 // A change that cannot be written to disk is not made in memory either.
-func TestOpen_ChangesNothingThatItCannotKeep(t *testing.T) {
+func TestOpen_MakesNoChangeThatItCannotWrite(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "templates")
 	l := open(t, folder)

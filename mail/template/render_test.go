@@ -261,7 +261,7 @@ func TestRender_NamesTheFieldOfTheContactThatBreaksTheHeader(t *testing.T) {
 	assert.ErrorContains(t, err, "variable contact.properties.city")
 }
 
-func TestRender_FailsForATemplateThatIsNotThere(t *testing.T) {
+func TestRender_FailsForAMissingTemplate(t *testing.T) {
 	t.Parallel()
 	w := setup(t, template.Options{})
 	for _, id := range []string{"nope", ""} {

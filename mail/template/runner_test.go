@@ -76,7 +76,7 @@ func TestRunner_WarnsAboutTemplates(t *testing.T) {
 	assert.Empty(t, found.Errors())
 }
 
-func TestRunner_SendsWhatIsPublishedAtThatMoment(t *testing.T) {
+func TestRunner_SendsTheVersionThatIsPublishedThen(t *testing.T) {
 	t.Parallel()
 	w := setup(t, template.Options{})
 	box := &postbox{Library: w.Library}
