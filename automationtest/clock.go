@@ -8,11 +8,11 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// Clock is a clock that is moved by hand. *clock.Mock of
-// github.com/benbjohnson/clock satisfies it.
+// Clock is a clock that the test moves. *clock.Mock of github.com/benbjohnson/clock
+// implements it.
 type Clock interface {
 	automation.Clock
-	// Set moves the clock to t and fires what is due until then.
+	// Set moves the clock to t and fires the timers that are due by then.
 	Set(t time.Time)
 }
 
@@ -27,7 +27,7 @@ func startClock(opts Options) Clock {
 	return c
 }
 
-// fakeClock stands still between calls of Set.
+// fakeClock stands still between calls of Set. It is safe for concurrent use.
 type fakeClock struct {
 	mu     sync.Mutex
 	now    time.Time
@@ -36,7 +36,7 @@ type fakeClock struct {
 
 type alarm struct {
 	at time.Time
-	c  chan<- time.Time // has room for one
+	c  chan<- time.Time // with a buffer of one
 }
 
 func (c *fakeClock) Now() time.Time {

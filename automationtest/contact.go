@@ -7,9 +7,9 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// AddContact creates a contact, for flows that read what it has, and returns it
-// with its id. It is for contacts in the store; with Options.Runner.Contacts
-// add them to the host's table.
+// AddContact creates a contact in the store, for flows that read its fields, and returns
+// the contact with its id. With Options.Runner.Contacts the test fails: add contacts to
+// the host's table instead.
 func (h *Harness) AddContact(c automation.Contact) automation.Contact {
 	h.t.Helper()
 	c, err := h.Runner.CreateContact(context.Background(), c)
@@ -39,8 +39,8 @@ func (h *Harness) AssertNoContact(email string) {
 	}
 }
 
-// UpdateContact changes the contact with this email, as the application does,
-// between two steps of its runs.
+// UpdateContact changes the contact with this email, as the application does, between two
+// steps of its runs. The test fails at once if there is no such contact.
 func (h *Harness) UpdateContact(email string, change automation.ContactChange) {
 	h.t.Helper()
 	c := h.Contact(email)
@@ -56,16 +56,18 @@ func (h *Harness) UpdateContact(email string, change automation.ContactChange) {
 	h.meet(c)
 }
 
-// Unsubscribe makes the contact with this email get no emails any more.
+// Unsubscribe unsubscribes the contact with this email, whose emails are skipped from now
+// on. The test fails at once if there is no such contact.
 func (h *Harness) Unsubscribe(email string) {
 	h.t.Helper()
 	yes := true
 	h.UpdateContact(email, automation.ContactChange{Unsubscribed: &yes})
 }
 
-// DeleteContact deletes the contact with this email, as the application does.
-// Its runs in progress are cancelled: at once for contacts in the store, when
-// they are next due for the host's own. Ask for them by the same email.
+// DeleteContact deletes the contact with this email, as the application does. The runs in
+// progress of a contact in the store are cancelled at once, and those of a contact in the
+// host's own table when they are next due. Runs still finds these runs by the same email.
+// The test fails at once if there is no such contact.
 func (h *Harness) DeleteContact(email string) {
 	h.t.Helper()
 	c := h.Contact(email)
@@ -89,8 +91,8 @@ func (h *Harness) find(email string) (automation.Contact, error) {
 	return h.Runner.GetContact(context.Background(), ref)
 }
 
-// meet remembers that a contact has this email: its runs can be asked for by it
-// also when the contact is gone or has changed its address.
+// meet remembers the id of the contact with this email, so that Runs finds the runs of the
+// contact also after the contact is deleted or has another address.
 func (h *Harness) meet(c automation.Contact) {
 	h.timeline.Name(c.ID, c.Email)
 	key := automation.EmailKey(c.Email)

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-b636437c/automation/automationtest"
 )
 
-func TestContact_IsAsTheFlowHasLeftIt(t *testing.T) {
+func TestContact_HasTheChangesOfTheFlow(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
 	added := h.AddContact(automation.Contact{Email: ada, FirstName: "Ada"})
@@ -36,7 +36,7 @@ func TestUnsubscribe_SkipsEmails(t *testing.T) {
 	assert.Contains(t, h.Timeline(), "skipped: unsubscribed")
 }
 
-func TestDeleteContact_CancelsRunsThatCanStillBeAskedFor(t *testing.T) {
+func TestDeleteContact_CancelsRunsThatCanStillBeRead(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
 	h.Send("user.created", ada, nil)
@@ -46,7 +46,7 @@ func TestDeleteContact_CancelsRunsThatCanStillBeAskedFor(t *testing.T) {
 	assert.Contains(t, h.Timeline(), "contact  deleted")
 }
 
-func TestAssertNoContact_SaysWhoThereIs(t *testing.T) {
+func TestAssertNoContact_ReportsTheContact(t *testing.T) {
 	t.Parallel()
 	h, log := reporting(t)
 	h.AssertNoContact(ada)
@@ -56,7 +56,7 @@ func TestAssertNoContact_SaysWhoThereIs(t *testing.T) {
 	assert.Equal(t, "error: contact ada@example.com exists, with id "+c.ID+"\n", log.String())
 }
 
-func TestChangeContact_FollowsTheAddress(t *testing.T) {
+func TestUpdateContact_FollowsTheAddress(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
 	h.Send("user.created", ada, nil)
@@ -87,7 +87,7 @@ func TestHarness_UsesTheHostsContacts(t *testing.T) {
 	h.Run(ada, "Welcome").AssertStatus(automation.RunCancelled)
 }
 
-// users is a host's own table.
+// users is the contact table of a host.
 type users struct {
 	byID map[string]automation.Contact
 }
@@ -102,7 +102,7 @@ func (u *users) FindContact(_ context.Context, ref automation.ContactRef) (autom
 }
 
 func (u *users) CreateContact(context.Context, string) (automation.Contact, error) {
-	return automation.Contact{}, fmt.Errorf("nobody signs up here: %w", automation.ErrConflict)
+	return automation.Contact{}, fmt.Errorf("this table is read-only: %w", automation.ErrConflict)
 }
 
 func (u *users) UpdateContact(_ context.Context, id string, change automation.ContactChange) (automation.Contact, error) {

@@ -1,6 +1,6 @@
-// Package automationtest tests automations: it runs them on a clock that the
-// test moves, keeps the emails instead of sending them, and says what was
-// expected and what happened.
+// Package automationtest provides a harness for tests of automations. The harness runs
+// automations on a clock that the test moves, and keeps the emails instead of sending them.
+// A failed assertion shows the expectation and the outcome.
 //
 //	func TestWelcome(t *testing.T) {
 //		welcome := automationtest.Load(t, "welcome.json", nil)
@@ -14,11 +14,11 @@
 //		h.Run("ada@example.com", "Welcome").AssertStatus(automation.RunCompleted)
 //	}
 //
-// Everything goes through the Runner that serves in production, with a store in
-// memory. Nothing sleeps, however long the flow: the clock jumps from one due
-// time to the next. The same test gives the same run histories, ids included.
-// When a test fails, the timeline of all that has happened is logged.
+// The harness uses the same Runner as production code, with a store in memory. No test
+// sleeps, however long the flow: the clock jumps from one due time to the next. The same
+// test always has the same run histories and the same ids. If a test fails, the harness
+// logs the timeline of the whole test.
 //
-// The harness composes the packages store/memory, mail/capture and timeline. It
-// needs no *testing.T, only what TB asks for.
+// The harness composes the packages store/memory, mail/capture and timeline. It works with
+// every TB, not only with *testing.T.
 package automationtest

@@ -10,8 +10,8 @@ import (
 // Emails returns the emails that were accepted for this address, oldest first.
 func (h *Harness) Emails(to string) []automation.Email { return h.Mailer.To(to) }
 
-// AssertEmails checks that exactly these templates were sent to the address, in
-// this order. Without templates, it checks that nothing was.
+// AssertEmails checks that exactly these templates were sent to the address, in this
+// order. Without templates, it checks that no email was sent to the address.
 func (h *Harness) AssertEmails(to string, templates ...string) {
 	h.t.Helper()
 	var got []string

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b636437c/automation/automationtest"
 )
 
-// In a test, t is the *testing.T.
+// A test of a welcome series. In a real test, t is the *testing.T.
 func Example() {
 	t := &printer{out: os.Stdout}
 	welcome := automationtest.Load(t, "testdata/welcome.json", nil)
@@ -40,7 +40,7 @@ func Example() {
 	//
 	// day 1 02:00:00   Tue 2026-01-06 11:00:00   ada@example.com
 	//   event    setup.completed
-	//   run      Welcome               goes on
+	//   run      Welcome               continues
 	//   step     wait                  -> event_received   setup.completed
 	//   step     is_pro                -> condition_met   event.plan eq "pro" is true
 	//   email    tips                  "tips" to ada@example.com
@@ -49,8 +49,7 @@ func Example() {
 	//   run      Welcome               completed
 }
 
-// What an assertion says, and what the test logs at its end, when a flow does
-// something else than the test expects.
+// The message of a failed assertion, and the log at the end of the test.
 func ExampleHarness_AssertEmails() {
 	t := &printer{out: os.Stdout}
 	h := automationtest.New(t, automationtest.Options{}, automationtest.Load(t, "testdata/welcome.json", nil))
@@ -74,13 +73,13 @@ func ExampleHarness_AssertEmails() {
 	//   step     wait                  waits for setup.completed until day 3 00:00:00
 	//
 	// day 3 00:00:00   Thu 2026-01-08 09:00:00   grace@example.com
-	//   run      Welcome               goes on
+	//   run      Welcome               continues
 	//   step     wait                  -> timeout
 	//   email    nudge                 "nudge" to grace@example.com
 	//   run      Welcome               completed
 }
 
-// An outage of the email provider for ten minutes.
+// The email provider fails for ten minutes, and the step is retried.
 func ExampleHarness_outage() {
 	t := &printer{out: os.Stdout}
 	opts := automationtest.Options{Runner: automation.Options{Retry: automation.RetryPolicy{Initial: time.Minute, Jitter: -1}}}

@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// printer is a TB that prints what it is told.
+// printer is a TB that prints its messages.
 type printer struct {
 	out     io.Writer
 	failed  bool
@@ -19,7 +19,7 @@ func (p *printer) Errorf(format string, args ...any) {
 	fmt.Fprintf(p.out, "error: "+format+"\n", args...)
 }
 
-// fatal is what Fatalf panics with, because it must not return.
+// fatal is the value that Fatalf panics with, because Fatalf must not return.
 type fatal string
 
 func (p *printer) Fatalf(format string, args ...any) {
@@ -33,7 +33,7 @@ func (p *printer) Failed() bool { return p.failed }
 
 func (p *printer) Cleanup(do func()) { p.cleanup = append(p.cleanup, do) }
 
-// end does what package testing does at the end of a test.
+// end runs the clean-up functions, as package testing does at the end of a test.
 func (p *printer) end() {
 	for _, do := range p.cleanup {
 		do()

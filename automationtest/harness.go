@@ -14,9 +14,9 @@ import (
 	"github.com/seed-b636437c/automation/timeline"
 )
 
-// TB is what the harness needs of a test. *testing.T, *testing.B, *testing.F
-// and the T of other frameworks satisfy it. As in package testing, Errorf lets
-// the test go on, and Fatalf must not return.
+// TB is the part of a test that the harness calls. *testing.T, *testing.B, *testing.F and
+// the T of other frameworks implement it. As in package testing, the test continues after
+// Errorf, and Fatalf must not return.
 type TB interface {
 	Helper()
 	Errorf(format string, args ...any)
@@ -28,29 +28,29 @@ type TB interface {
 
 // Options tune a Harness. The zero value works.
 type Options struct {
-	// Start is what the clock shows at first. Zero leaves it at what Clock
-	// shows, or without Clock, at Monday 5 January 2026, 09:00 UTC.
+	// Start is the first time of the clock. Zero means the present time of Clock, or
+	// Monday 5 January 2026, 09:00 UTC, if Clock is nil.
 	Start time.Time
-	// Clock is moved by the harness. Give one to share it with the code under
-	// test: clock.NewMock() of github.com/benbjohnson/clock will do. Nil makes
-	// one.
+	// Clock is the clock that the harness moves. Set it to share a clock with the code
+	// under test, such as clock.NewMock() of github.com/benbjohnson/clock. With nil the
+	// harness makes a clock.
 	Clock Clock
-	// Runner is what the Runner gets: Registry, Contacts, Limits, Retry and so
-	// on. Its Clock is ignored. Without Random the ids are the same in every
-	// test. Its Observer, if any, is told after the harness.
+	// Runner holds the options of the Runner: Registry, Contacts, Limits, Retry and so
+	// on. Its Clock is ignored. Without Random the ids are the same in every test. Its
+	// Observer, if any, gets each notice after the harness.
 	Runner automation.Options
 }
 
-// Harness runs automations for one test. All its methods fail the test at once
-// where they cannot do what they are asked; those that begin with Assert let it
-// go on. It belongs to one goroutine.
+// Harness runs automations for one test. A method that cannot do its work fails the test
+// at once. After a failed assertion, of a method whose name begins with Assert, the test
+// continues. Only one goroutine may use a Harness.
 type Harness struct {
-	// Runner runs the automations, for all that the harness has no method for.
-	// Call Advance(0) after giving it work.
+	// Runner is the Runner of the automations, for calls that the harness has no
+	// method for. Call Advance(0) after a call that causes work.
 	Runner *automation.Runner
-	// Mailer keeps the emails. Set its Respond to let attempts fail.
+	// Mailer keeps the emails. Set its Respond to fail attempts.
 	Mailer *capture.Mailer
-	// Clock is what Runner reads. Move it with Advance.
+	// Clock is the clock of Runner. Move it with Advance.
 	Clock Clock
 
 	t        TB
@@ -59,15 +59,15 @@ type Harness struct {
 	names    map[string]string           // of the automations, by id
 	people   map[string][]string         // ids of the contacts that had an email, oldest first
 	timeline *timeline.Writer
-	lines    bytes.Buffer // what timeline has written
+	lines    bytes.Buffer // the text of timeline
 }
 
 // defaultStart is a Monday morning, so that days are easy to count.
 var defaultStart = time.Date(2026, time.January, 5, 9, 0, 0, 0, time.UTC)
 
-// New returns a Harness in which automations are enabled, whatever their
-// status. An automation without id gets its name as id. The test fails at once
-// if one of them is invalid.
+// New returns a Harness in which all automations are enabled, whatever their status. The
+// id of an automation without id is its name. The test fails at once if an option or an
+// automation is invalid.
 func New(t TB, opts Options, automations ...automation.Automation) *Harness {
 	t.Helper()
 	h := &Harness{
@@ -104,9 +104,9 @@ func (h *Harness) enable(a automation.Automation) {
 	h.timeline.Name(a.ID, a.Name)
 }
 
-// Load reads an automation from a JSON file, as strictly as automation.Parse.
-// reg knows the custom step types and may be nil. The test fails at once if the
-// file cannot be read.
+// Load reads an automation from a JSON file, as strictly as automation.Parse. reg has the
+// custom step types and may be nil. The test fails at once if the file cannot be read or
+// is invalid.
 func Load(t TB, path string, reg *automation.Registry) automation.Automation {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -120,10 +120,11 @@ func Load(t TB, path string, reg *automation.Registry) automation.Automation {
 	return a
 }
 
-// Timeline returns all that has happened so far, as package timeline shows it.
+// Timeline returns the text of package timeline about the whole test so far.
 func (h *Harness) Timeline() string { return h.lines.String() }
 
-// report logs the timeline if the test has failed, whoever has found fault.
+// report logs the timeline if the test failed, by an assertion of the harness or of other
+// code.
 func (h *Harness) report() {
 	if h.t.Failed() {
 		h.t.Helper()
@@ -143,7 +144,7 @@ func (h *Harness) must(doing string, err error) {
 	h.t.Fatalf("automationtest: %v", err)
 }
 
-// observer hears what the Runner does.
+// observer passes the notices of the Runner to the harness and to the next observer.
 type observer struct {
 	h    *Harness
 	next automation.Observer

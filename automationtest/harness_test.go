@@ -27,8 +27,7 @@ func setup(t *testing.T) *automationtest.Harness {
 	return automationtest.New(t, automationtest.Options{}, automationtest.Load(t, "testdata/welcome.json", nil))
 }
 
-// reporting returns the same with a TB that writes what it is told to the
-// builder.
+// reporting returns the same with a TB that writes its messages to the builder.
 func reporting(t *testing.T) (*automationtest.Harness, *strings.Builder) {
 	t.Helper()
 	var log strings.Builder
@@ -46,7 +45,7 @@ func TestAdvance_EndsExactlyAfterTheDuration(t *testing.T) {
 	assert.Equal(t, start.Add(3*day), h.Run(ada, "Welcome").Step("nudge").StartedAt, "a step happens at its own time")
 }
 
-func TestAdvance_StopsShortOfWhatIsDueLater(t *testing.T) {
+func TestAdvance_DoesNotPerformLaterWork(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
 	h.Send("user.created", ada, nil)
@@ -175,7 +174,7 @@ func TestHarness_EnablesAutomations(t *testing.T) {
 	assert.Len(t, h.Runs(ada, ""), 1)
 }
 
-func TestHarness_TellsTheHostsObserver(t *testing.T) {
+func TestHarness_CallsTheHostsObserver(t *testing.T) {
 	t.Parallel()
 	var seen notices
 	opts := automationtest.Options{Runner: automation.Options{Observer: &seen}}
@@ -189,7 +188,7 @@ type notices []automation.Notice
 
 func (n *notices) Observe(notice automation.Notice) { *n = append(*n, notice) }
 
-func TestHarness_WhatItIsGivenWrongEndsTheTest(t *testing.T) {
+func TestHarness_InvalidArgumentsEndTheTest(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		do   func(tb automationtest.TB, h *automationtest.Harness)
@@ -256,7 +255,7 @@ func TestHarness_LogsTheTimelineOfAFailedTest(t *testing.T) {
 	h.Send("user.created", ada, nil)
 	tb.end()
 	assert.Empty(t, log.String(), "nothing has failed")
-	tb.Errorf("somebody else's assertion")
+	tb.Errorf("an assertion of other code")
 	tb.end()
 	assert.Contains(t, log.String(), "timeline:\n"+h.Timeline())
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// Run is one run, for questions and assertions. What it says is about the run
-// as it is at the moment.
+// Run is one run, for queries and assertions. Every method reads the present state of the
+// run.
 type Run struct {
 	// ID is the run's id.
 	ID string
@@ -16,9 +16,9 @@ type Run struct {
 	h *Harness
 }
 
-// Runs returns the runs of the contact with this email, and of those that had
-// it before, oldest first. of is the name or the id of an automation that was
-// given to New; empty means all automations.
+// Runs returns the runs of the contact with this email, and of contacts that had this email
+// before, oldest first. of is the name or the id of an automation that was given to New.
+// Empty means all automations.
 func (h *Harness) Runs(email, of string) []*Run {
 	h.t.Helper()
 	if c, err := h.find(email); err == nil {
@@ -52,7 +52,7 @@ func (h *Harness) runsOf(contactID, of string) []*Run {
 	}
 }
 
-// Run returns the latest of Runs. The test fails at once if there is none.
+// Run returns the latest of Runs. The test fails at once if there is no run.
 func (h *Harness) Run(email, of string) *Run {
 	h.t.Helper()
 	runs := h.Runs(email, of)
@@ -62,7 +62,7 @@ func (h *Harness) Run(email, of string) *Run {
 	return runs[len(runs)-1]
 }
 
-// AssertNoRuns checks that nothing was ever started for this email.
+// AssertNoRuns checks that no run was ever started for this email.
 func (h *Harness) AssertNoRuns(email string) {
 	h.t.Helper()
 	for _, r := range h.Runs(email, "") {
@@ -97,8 +97,8 @@ func (r *Run) step(key string) (automation.Run, automation.StepRun) {
 	return run, run.Steps[i]
 }
 
-// Path returns the keys of the steps that the run has reached, in order.
-// Skipped emails are among them.
+// Path returns the keys of the steps that the run has reached, in order, skipped emails
+// included.
 func (r *Run) Path() []string {
 	r.h.t.Helper()
 	return path(r.Get())
@@ -124,7 +124,7 @@ func (r *Run) AssertPath(keys ...string) {
 	}
 }
 
-// AssertStatus checks how the run stands.
+// AssertStatus checks the status of the run.
 func (r *Run) AssertStatus(want automation.RunStatus) {
 	r.h.t.Helper()
 	run := r.Get()
@@ -134,7 +134,7 @@ func (r *Run) AssertStatus(want automation.RunStatus) {
 	r.h.t.Errorf("the run is %s at step %q%s, want %s", run.Status, run.Step, because(run.Error), want)
 }
 
-// AssertStep checks how a step of the run stands.
+// AssertStep checks the status of a step of the run.
 func (r *Run) AssertStep(key string, want automation.StepStatus) {
 	r.h.t.Helper()
 	if _, step := r.step(key); step.Status != want {
@@ -142,8 +142,8 @@ func (r *Run) AssertStep(key string, want automation.StepStatus) {
 	}
 }
 
-// AssertBranch checks what a condition has decided, whether a wait received its
-// event or timed out, or which connection any other step has taken.
+// AssertBranch checks the outcome of a condition, whether a wait received its event or
+// timed out, or the type of the connection by which the run has left any other step.
 func (r *Run) AssertBranch(key string, want automation.ConnectionType) {
 	r.h.t.Helper()
 	run, step := r.step(key)
@@ -160,8 +160,8 @@ func (r *Run) AssertBranch(key string, want automation.ConnectionType) {
 	}
 }
 
-// taken returns the type of the connection by which the run has left a step,
-// and "" if it has not.
+// taken returns the type of the connection by which the run has left a step, or "" if the
+// run has not left the step.
 func (h *Harness) taken(run automation.Run, from string) automation.ConnectionType {
 	h.t.Helper()
 	keys := path(run)
@@ -191,8 +191,8 @@ func (r *Run) AssertWaiting(key string) {
 	}
 }
 
-// AssertFailed checks that the run has failed at this step with an error of
-// this code, such as automation.FailedCondition.
+// AssertFailed checks that the run failed at this step with an error of this code, such as
+// automation.FailedCondition.
 func (r *Run) AssertFailed(key string, code automation.StepErrorCode) {
 	r.h.t.Helper()
 	run := r.Get()
@@ -201,7 +201,7 @@ func (r *Run) AssertFailed(key string, code automation.StepErrorCode) {
 	}
 }
 
-// Cancel cancels the run.
+// Cancel cancels the run. A run that has ended stays as it is.
 func (r *Run) Cancel() {
 	r.h.t.Helper()
 	_, err := r.h.Runner.CancelRun(context.Background(), r.ID)
@@ -209,7 +209,8 @@ func (r *Run) Cancel() {
 	r.h.drain()
 }
 
-// Retry lets the failed run go on from the step that failed.
+// Retry retries the failed run from the step that failed. The test fails at once if the
+// run is not failed.
 func (r *Run) Retry() {
 	r.h.t.Helper()
 	_, err := r.h.Runner.RetryRun(context.Background(), r.ID)
@@ -217,7 +218,7 @@ func (r *Run) Retry() {
 	r.h.drain()
 }
 
-// because explains a status in a message.
+// because returns the error behind a status, for a message.
 func because(e *automation.StepError) string {
 	if e == nil {
 		return ""

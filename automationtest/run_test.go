@@ -31,7 +31,7 @@ func TestRun_AssertionsHold(t *testing.T) {
 	run.AssertStatus(automation.RunCompleted)
 }
 
-func TestRun_AssertionsSayWhatWentWrong(t *testing.T) {
+func TestRun_AssertionsReportTheOutcome(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		check func(r *automationtest.Run)

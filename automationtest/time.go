@@ -7,9 +7,9 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// Send sends an event now and lets all happen that is due. payload is a map, a
-// struct, or nil for none. The test fails at once if the event is refused; use
-// Runner.Send to test that.
+// Send sends an event now and performs all work that is due. payload is a map, a struct, or
+// nil for none. The test fails at once if the event is refused. To test a refusal, call
+// Runner.Send.
 func (h *Harness) Send(name, email string, payload any) {
 	h.t.Helper()
 	if c, err := h.find(email); err == nil {
@@ -22,9 +22,9 @@ func (h *Harness) Send(name, email string, payload any) {
 	h.drain()
 }
 
-// Advance moves the clock by d and lets all happen that becomes due, each thing
-// at its own time, what is due now first. Afterwards the clock shows exactly d
-// more than before.
+// Advance moves the clock by d and performs all work that becomes due, each at its own
+// time, beginning with the work that is due now. Afterwards the clock shows exactly d more
+// than before. The test fails at once if d is negative.
 func (h *Harness) Advance(d time.Duration) {
 	h.t.Helper()
 	if d < 0 {
@@ -37,17 +37,16 @@ func (h *Harness) Advance(d time.Duration) {
 	h.Clock.Set(end)
 }
 
-// What AdvanceToEnd takes for no end: more time than a run of the longest flow
-// needs, or more jumps than there are delays, time-outs and retries in a test.
+// The limits of AdvanceToEnd: more time than a run of the longest flow needs, and more
+// jumps than a test has delays, time-outs and retries.
 const (
 	maxYears = 20
 	maxJumps = 10_000
 )
 
-// AdvanceToEnd lets time pass until nothing is due any more. Runs that wait
-// without timeout are left waiting. The test fails at once if there is no end
-// within 20 years, because an effect is refused as too early again and again,
-// say.
+// AdvanceToEnd moves the clock until no work is due any more. Runs that wait without a
+// timeout still wait afterwards. The test fails at once if there is no end within 20 years,
+// for example because a mailer refuses an email with a rate limit again and again.
 func (h *Harness) AdvanceToEnd() {
 	h.t.Helper()
 	h.drain()
@@ -64,8 +63,8 @@ func (h *Harness) AdvanceToEnd() {
 	}
 }
 
-// jump moves the clock to when the next thing is due, unless that is after end,
-// and lets it happen.
+// jump moves the clock to the next due time and performs the work that is due then. It
+// returns false without moving the clock if no work is due until end.
 func (h *Harness) jump(end time.Time) bool {
 	h.t.Helper()
 	due, err := h.store.NextDue(context.Background())
@@ -80,7 +79,7 @@ func (h *Harness) jump(end time.Time) bool {
 	return true
 }
 
-// drain lets everything happen that is due now.
+// drain performs all work that is due now.
 func (h *Harness) drain() {
 	h.t.Helper()
 	_, err := h.Runner.Drain(context.Background())

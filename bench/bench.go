@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// cell is one contestant doing one work once, or several works on the same store.
-// Each cell is a process of its own, so that memory is that of the contestant alone
-// and one that hangs can be killed.
+// cell is one contestant that does one work once, or several works on the same store.
+// Each cell is a process of its own, so that its memory is the contestant's alone, and so
+// that a contestant that hangs can be killed.
 type cell struct {
 	Works         []string
 	Engine, Store string
@@ -22,17 +22,17 @@ type cell struct {
 	Sizes         map[string][]int
 	Postgres      string // URL of an empty database
 	Folder        string // an empty folder
-	Profiles      string // folder for profiles; "": none are written
+	Profiles      string // folder for profiles; "" writes none
 	Timeout       time.Duration
 }
 
 // file is the path of the cell's SQLite file.
 func (c cell) file() string { return filepath.Join(c.Folder, "bench.db") }
 
-// works are what a cell can do.
+// works are the works that a cell can do.
 var works = map[string]func(context.Context, *bench) error{"w1": w1, "w2": w2, "w3": w3, "w4": w4, "w5": w5}
 
-// bench is a cell at work.
+// bench runs the works of a cell.
 type bench struct {
 	cell       cell
 	contestant contestant
@@ -42,9 +42,9 @@ type bench struct {
 	sink       *sink
 	nodes      []*node
 
-	made    int          // runs that were started to wait
-	chosen  map[int]bool // those that were chosen to be woken
-	random  *rand.Rand   // which chooses the same ones every time
+	made    int          // how many runs were started that wait
+	chosen  map[int]bool // the runs that were chosen to be woken
+	random  *rand.Rand   // chooses the same runs every time
 	results []result
 }
 
@@ -97,23 +97,23 @@ func (b *bench) report(work string, l labels, n int, values ...value) {
 	})
 }
 
-// note adds what the table has to say about the contestant in this work.
+// note adds a note about the contestant in this work to the table.
 func (b *bench) note(format string, args ...any) {
 	b.results = append(b.results, result{
 		Work: "W" + b.work[1:], Engine: b.cell.Engine, Store: b.cell.Store, Note: fmt.Sprintf(format, args...),
 	})
 }
 
-// Latencies are measured until there are enough of them, or for this long if there
-// are a few.
+// Latencies are measured until there are enough of them, or for this long if there are at
+// least a few.
 const (
 	patience = 10 * time.Second
 	few      = 10
 )
 
-// latencies does something for each contact in turn and takes the time until its
-// email comes. It may stop early: the contacts that it has come to are as many as
-// the latencies.
+// latencies calls do for each contact in turn and measures the time until the contact's
+// email arrives. It may stop early: it has handled as many contacts as it returns
+// latencies.
 func (b *bench) latencies(ctx context.Context, contacts []int, do func(ctx context.Context, i int) error) (latencies, error) {
 	var took latencies
 	for first := time.Now(); len(took) < len(contacts) && (len(took) < few || time.Since(first) < patience); {
@@ -141,12 +141,12 @@ func numbers(n int) []int {
 	return all
 }
 
-// senders is how many goroutines do something at once, as the requests of an
-// application would.
+// senders is how many goroutines call an engine at the same time, like the requests of an
+// application.
 const senders = 64
 
-// together does something for all numbers from one to another, excluded, in several
-// goroutines, until one fails.
+// together calls do for all numbers from the first to the second, which is excluded, in
+// several goroutines, until a call fails.
 func together(goroutines, from, to int, do func(i int) error) error {
 	var next atomic.Int64
 	next.Store(int64(from))
@@ -168,8 +168,8 @@ func together(goroutines, from, to int, do func(i int) error) error {
 	return nil
 }
 
-// until asks for a number until it is n, and takes at most a tenth of the time to
-// ask, so that what is measured is not the question.
+// until calls ask until the number is n. The calls take at most a tenth of the time, so
+// that they do not influence the measurement.
 func until(ctx context.Context, n int, ask func(context.Context) (int, error)) error {
 	for {
 		began := time.Now()
@@ -188,7 +188,7 @@ func until(ctx context.Context, n int, ask func(context.Context) (int, error)) e
 	}
 }
 
-// latencies are how long something took, each time.
+// latencies are measured times.
 type latencies []time.Duration
 
 // at returns a percentile, in milliseconds.

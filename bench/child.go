@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// role is the environment variable that makes this program a child of itself: a
-// cell, or a further node of one.
+// role is the environment variable that makes this program a child of itself: a cell, or a
+// further node of a cell.
 const role = "AUTOMATION_BENCH_ROLE"
 
 // child returns this program in a role on a cell.
@@ -28,11 +28,11 @@ func child(as string, c cell) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// grace is how much later a child is killed than it should have given up by itself,
-// and have said why.
+// grace is the time after a child's own time-out until the child is killed. In that time the
+// child reports why it failed.
 const grace = 15 * time.Second
 
-// runChild returns what a child has measured, also if it failed in the end.
+// runChild returns the results of a child, also if the child failed in the end.
 func runChild(ctx context.Context, cl cell) (results []result, err error) {
 	cmd, err := child("cell", cl)
 	if err != nil {
@@ -43,7 +43,7 @@ func runChild(ctx context.Context, cl cell) (results []result, err error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	defer context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })() // it may have ended just now
+	defer context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })() // fails if the child has just ended
 	err = cmd.Wait()
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("it was stopped: %w", ctx.Err())
@@ -57,8 +57,8 @@ func runChild(ctx context.Context, cl cell) (results []result, err error) {
 	return results, err
 }
 
-// reason returns why a child has failed: the first line of a panic, or else the last
-// line that it has written.
+// reason returns why a child failed: the first line of a panic, or else the last line of its
+// output.
 func reason(complaint string) string {
 	lines := strings.Split(strings.TrimSpace(complaint), "\n")
 	for _, line := range lines {

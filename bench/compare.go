@@ -16,8 +16,8 @@ import (
 	"github.com/seed-b636437c/automation/internal/pgtest"
 )
 
-// compare does the works, round by round, and writes the tables, also of what it has
-// got to when it is interrupted. What it is at goes to log.
+// compare does the works, round by round, and writes the tables. After an interrupt it
+// writes the tables of the results so far. It reports its progress to log.
 func compare(ctx context.Context, o options, w, log io.Writer) (err error) {
 	c := comparison{options: o, out: io.Discard, log: log, host: &host{}}
 	if o.profiles != "" {
@@ -53,14 +53,13 @@ type comparison struct {
 	out, log io.Writer
 	table    table
 	host     *host          // of the server
-	server   *pgtest.Server // nil until it is needed
+	server   *pgtest.Server // nil until a cell needs it
 }
 
-// once is the number of runs beyond which a size is measured in the first round
-// only.
+// once is the number of runs beyond which a size is measured only in the first round.
 const once = 100_000
 
-// round has each contestant do each work, the contestants in turn.
+// round runs each work with each contestant, the contestants in turn.
 func (c *comparison) round(ctx context.Context, round int) error {
 	for _, work := range slices.Sorted(maps.Keys(works)) {
 		for _, cont := range contestants() {
@@ -83,7 +82,7 @@ func (c *comparison) round(ctx context.Context, round int) error {
 	return err
 }
 
-// nodesFor returns on how many nodes a contestant does a work.
+// nodesFor returns the numbers of nodes on which a contestant does a work.
 func (c contestant) nodesFor(work string) []int {
 	if work != "w1" || c.Nodes == nil {
 		return []int{1}
@@ -91,8 +90,8 @@ func (c contestant) nodesFor(work string) []int {
 	return c.Nodes
 }
 
-// plan returns the cell for a work. w5 needs the runs that w3 has made, and is done
-// with it where both are.
+// plan returns the cell for a work. w5 needs the runs that w3 makes, so the two share a cell
+// if both are done.
 func (c *comparison) plan(cont contestant, work string, nodes, round int) (cell, bool) {
 	if !has(c.works, work) || !has(c.engines, cont.Engine) || cont.Sizes[work] == nil {
 		return cell{}, false
@@ -112,7 +111,7 @@ func (c *comparison) plan(cont contestant, work string, nodes, round int) (cell,
 	return cl, true
 }
 
-// least is how few runs a work can have.
+// least is the smallest number of runs of a work.
 const least = 4
 
 // sizes are scaled, and without those that are for the first round.
@@ -130,8 +129,8 @@ func (c *comparison) sizes(full []int, round int) []int {
 	return sizes
 }
 
-// measure has a child do a cell, on a database and in a folder of its own. That a
-// contestant fails is a note; only an interrupt ends the comparison.
+// measure runs a cell in a child, on a new database and in a new folder. The failure of a
+// contestant becomes a note. Only an interrupt ends the comparison.
 func (c *comparison) measure(ctx context.Context, round int, cl cell) error {
 	began := time.Now()
 	fmt.Fprintf(c.log, "round %d  %-6s %-13s %-9s", round+1, strings.Join(cl.Works, "+"), cl.Engine, cl.Store)
@@ -162,7 +161,7 @@ func (c *comparison) inChild(ctx context.Context, cl cell) (results []result, er
 	if cl.Folder, err = os.MkdirTemp("", "automation-bench-"); err != nil {
 		return nil, err
 	}
-	h.Cleanup(func() { _ = os.RemoveAll(cl.Folder) }) // it is a temporary folder
+	h.Cleanup(func() { _ = os.RemoveAll(cl.Folder) }) // an error leaves only a temporary folder behind
 	ctx, cancel := context.WithTimeout(ctx, c.timeout+grace)
 	defer cancel()
 	return runChild(ctx, cl)
@@ -178,8 +177,7 @@ func (c *comparison) keep(results []result) {
 	}
 }
 
-// explain adds to the table what contestants lack, which versions there are, and what
-// they are set to.
+// explain adds to the table what the contestants lack, their versions, and their settings.
 func (c *comparison) explain() {
 	c.table.note("versions: %s", strings.Join(versions(), ", "))
 	for _, cont := range contestants() {
@@ -195,8 +193,8 @@ func (c *comparison) explain() {
 	}
 }
 
-// database returns the URL of an empty database, for as long as h goes on. The server
-// has the durability that it has by default.
+// database returns the URL of an empty database, which exists until h ends. The server has
+// its default durability.
 func (c *comparison) database(h *host) string {
 	if c.server == nil {
 		settings := []string{"max_connections=200"}

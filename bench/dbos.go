@@ -11,12 +11,11 @@ import (
 )
 
 // dbosContestants are DBOS Transact: a workflow with a step for the condition, a
-// transaction for the contact and a step for the email. The contacts are in its
-// system database, so that the transaction is one with its record.
+// transaction for the contact and a step for the email. The contacts are in DBOS's system
+// database, so that the transaction also contains the record of the step.
 //
-// Runs are started with RunWorkflow in the process that works on them. A queue
-// would poll, and start them no faster. Each sleeping or waiting workflow is a
-// goroutine.
+// Runs are started with RunWorkflow in the process that executes them. A queue would poll,
+// and start them no faster. Each sleeping or waiting workflow is a goroutine.
 func dbosContestants() []contestant {
 	return []contestant{
 		{
@@ -76,7 +75,7 @@ func openDBOSSQLite(ctx context.Context, s setting) (engine, error) {
 // inDBOS returns a query for DBOS's schema.
 func inDBOS(query, schema string) string { return fmt.Sprintf(query, schema) }
 
-// launch registers the workflows and starts what DBOS does in the background.
+// launch registers the workflows and starts DBOS's work in the background.
 func (e *dbosEngine) launch(err error) (engine, error) {
 	if err == nil {
 		dbos.RegisterWorkflow(e.ctx, e.flow)
@@ -90,7 +89,7 @@ func (e *dbosEngine) launch(err error) (engine, error) {
 	return e, nil
 }
 
-// dbosInput is what a workflow is started with.
+// dbosInput is the input of a workflow.
 type dbosInput struct {
 	Contact int
 	Plan    string
@@ -140,7 +139,7 @@ func (e *dbosEngine) Flow(_ context.Context, i int) error {
 	return err
 }
 
-// dbosID is the id of the run of a contact. No id is the beginning of another.
+// dbosID returns the id of the run of a contact. No id is the prefix of another id.
 func dbosID(kind string, i int) string { return fmt.Sprintf("%s-%08d", kind, i) }
 
 // Finished implements engine.
@@ -203,8 +202,8 @@ func (e *dbosEngine) CountRuns(context.Context) (int, error) {
 	return n, err
 }
 
-// Close implements engine. What sleeps does not end in time, and is left as it is.
+// Close implements engine. Sleeping workflows do not end in time, and stay as they are.
 func (e *dbosEngine) Close() error {
-	_ = dbos.Shutdown(e.ctx, 2*time.Second) // the error says that something sleeps
+	_ = dbos.Shutdown(e.ctx, 2*time.Second) // fails if a workflow sleeps
 	return e.close()
 }

@@ -17,8 +17,9 @@ const (
 	onPostgres = "postgres"
 )
 
-// closedSize closes the engine and returns the bytes that it has left on the disk.
-// Only then: two SQLite libraries must not have one file open in one process.
+// closedSize closes the engine and then returns the bytes of its tables or its file. The
+// engine must be closed first, because two SQLite libraries must not open the same file in
+// one process.
 func (b *bench) closedSize(ctx context.Context) (int64, error) {
 	err := b.engine.Close()
 	b.engine = nil
@@ -35,7 +36,7 @@ func (b *bench) closedSize(ctx context.Context) (int64, error) {
 	}
 }
 
-// emptySize returns what the tables take before there is anything in them.
+// emptySize returns the size of the tables before they have rows.
 func (b *bench) emptySize(ctx context.Context) (int64, error) {
 	if b.cell.Store == onMemory {
 		return 0, nil
@@ -48,9 +49,8 @@ func (b *bench) emptySize(ctx context.Context) (int64, error) {
 	return size, err
 }
 
-// tablesSize returns the size of all tables of a database with their indexes, after a
-// vacuum, which the server begins by itself within a minute: what is left of rows that
-// were deleted is not what the others cost.
+// tablesSize returns the size of all tables of a database with their indexes, after a vacuum,
+// so that deleted rows do not count. The server itself begins a vacuum within a minute.
 func tablesSize(ctx context.Context, url string) (size int64, err error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -68,7 +68,7 @@ WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')`
 	return size, err
 }
 
-// analyze has Postgres gather statistics.
+// analyze makes Postgres gather statistics.
 func (b *bench) analyze(ctx context.Context) error {
 	if b.cell.Store != onPostgres {
 		return nil
@@ -82,7 +82,7 @@ func (b *bench) analyze(ctx context.Context) error {
 	return err
 }
 
-// fileSize returns the size of a SQLite file that has taken up its log.
+// fileSize returns the size of a SQLite file after a checkpoint.
 func fileSize(ctx context.Context, path string) (int64, error) {
 	db, err := driver.Open("file:" + path)
 	if err != nil {
@@ -101,7 +101,7 @@ func fileSize(ctx context.Context, path string) (int64, error) {
 	return info.Size(), nil
 }
 
-// count asks a SQLite database for a number.
+// count returns the number that a query returns from a SQLite database.
 func count(ctx context.Context, db *sql.DB, query string, args ...any) (n int, err error) {
 	err = db.QueryRowContext(ctx, query, args...).Scan(&n)
 	return n, err

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// engine is a contestant at work: open on a database of its own, with its workers
-// running. A run and its contact have the same number. All methods are safe for
+// engine is an open contestant: it has a database of its own, and its workers run. A run and
+// its contact have the same number. All methods are safe for
 // concurrent use, except Close.
 type engine interface {
-	// Populate makes the contacts 0 to n-1, whose first names the runs of Flow
+	// Populate creates the contacts 0 to n-1, whose first names the runs of Flow
 	// change.
 	Populate(ctx context.Context, n int) error
 	// Flow starts a run that evaluates a condition, changes its contact and sends
@@ -19,7 +19,7 @@ type engine interface {
 	Flow(ctx context.Context, i int) error
 	// Finished counts the runs of Flow that are recorded as finished.
 	Finished(ctx context.Context) (int, error)
-	// Changed counts the contacts whose first name is what their run makes it.
+	// Changed counts the contacts that have the first name of their run.
 	Changed(ctx context.Context) (int, error)
 	// Close stops the workers and closes the database.
 	Close() error
@@ -27,9 +27,9 @@ type engine interface {
 
 // sleeper is an engine whose runs can sleep.
 type sleeper interface {
-	// Sleep starts the runs from one number to another, excluded, each of which
-	// sleeps until due and then sends an email. Engines take as many at a time as
-	// their interface allows.
+	// Sleep starts the runs from the first number to the second, which is excluded.
+	// Each run sleeps until due and then sends an email. Engines start as many runs in
+	// one call as their interface allows.
 	Sleep(ctx context.Context, from, to int, due time.Time) error
 	// Sleeping counts the runs that are recorded as sleeping.
 	Sleeping(ctx context.Context) (int, error)
@@ -37,8 +37,8 @@ type sleeper interface {
 
 // waiter is an engine whose runs can wait for an event.
 type waiter interface {
-	// Wait starts the runs from one number to another, excluded, each of which
-	// waits for its event and then sends an email.
+	// Wait starts the runs from the first number to the second, which is excluded.
+	// Each run waits for its event and then sends an email.
 	Wait(ctx context.Context, from, to int) error
 	// Waiting counts the runs that are recorded as waiting.
 	Waiting(ctx context.Context) (int, error)
@@ -46,8 +46,8 @@ type waiter interface {
 	Signal(ctx context.Context, i int) error
 }
 
-// lister is an engine that tells operators about runs. Its methods return how many
-// runs they were told about.
+// lister is an engine with lists of runs for operators. Its methods return how many runs the
+// lists have.
 type lister interface {
 	// ListRunning lists 20 runs in progress, newest first.
 	ListRunning(ctx context.Context) (int, error)
@@ -60,12 +60,12 @@ type lister interface {
 // page is how many runs a list has.
 const page = 20
 
-// errNoCall says that an engine has no call of this kind.
+// errNoCall is the error of a method for which the engine has no call.
 var errNoCall = errors.New("it has no such call")
 
-// setting is what an engine is opened with.
+// setting holds the parameters of an engine.
 type setting struct {
-	Work     string // the work it is for
+	Work     string // the work that the engine will do
 	Postgres string // URL of an empty database, for engines on Postgres
 	File     string // path of a file that does not exist, for engines on SQLite
 	Sink     *sink
@@ -74,24 +74,24 @@ type setting struct {
 // contestant describes an engine on a store.
 type contestant struct {
 	Engine, Store string
-	// Settings are all that differ from the defaults, for the reader of the output.
+	// Settings names all settings that are not the default, for the notes of the tables.
 	Settings string
 	Open     func(ctx context.Context, s setting) (engine, error)
-	// Sizes are how many runs each work has: several sizes for w3, of which the
-	// last is also w5's.
+	// Sizes are the numbers of runs of each work. w3 has several sizes, and w5 uses the
+	// last one of w3.
 	Sizes map[string][]int
-	// Lacks says why a work has no size.
+	// Lacks is the reason why a work has no size.
 	Lacks map[string]string
-	// Nodes are the numbers of processes that w1 runs on: one if there are none.
+	// Nodes are the numbers of processes for w1. Empty means one process.
 	Nodes []int
 	// Senders is how many goroutines start runs in w1: 64 if it is zero.
 	Senders int
-	// Made is how many runs a second can be made to sleep at the least. w4 sets
-	// its due time by it.
+	// Made is how many sleeping runs a second the engine starts at least. w4 computes
+	// its due time from Made.
 	Made int
 }
 
-// contestants are all of them, in the order of the tables.
+// contestants are all contestants, in the order of the tables.
 func contestants() []contestant {
 	var all []contestant
 	all = append(all, rawContestants()...)
@@ -111,11 +111,11 @@ func find(engine, store string) (contestant, error) {
 	return contestant{}, fmt.Errorf("there is no engine %s on %s", engine, store)
 }
 
-// firstName is what the run of contact i makes the contact's first name.
+// firstName returns the first name that the run of contact i gives to the contact.
 func firstName(i int) string { return fmt.Sprintf("Ada %d", i) }
 
-// plan is what the condition compares.
+// plan returns the value that the condition compares.
 const plan = "pro"
 
-// forever is how long runs sleep that are not meant to wake.
+// forever is how long runs sleep that never wake.
 const forever = 30 * 24 * time.Hour

@@ -15,13 +15,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// head writes what benchstat wants to know before the figures.
+// head writes the configuration lines that benchstat reads before the figures.
 func head(w io.Writer) {
 	fmt.Fprintf(w, "goos: %s\ngoarch: %s\ncpu: %s\npkg: github.com/seed-b636437c/automation/bench\ngo: %s\ncores: %d\nversions: %s\ndate: %s\ncommit: %s\n",
 		runtime.GOOS, runtime.GOARCH, cpu(), runtime.Version(), runtime.NumCPU(), strings.Join(versions(), ", "), time.Now().UTC().Format(time.RFC3339), commit())
 }
 
-// commit returns the revision of the source, and whether it has been changed since.
+// commit returns the revision of the source, and whether the source differs from it.
 func commit() string {
 	text, err := exec.Command("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*").Output()
 	if err != nil {
@@ -30,13 +30,13 @@ func commit() string {
 	return strings.TrimSpace(string(text))
 }
 
-// measured are the modules whose versions decide what is measured.
+// measured are the modules whose versions influence the figures.
 var measured = []string{
 	"github.com/riverqueue/river", "github.com/dbos-inc/dbos-transact-golang", "github.com/cschleiden/go-workflows",
 	"github.com/expr-lang/expr", "cel.dev/cel-go", "github.com/jackc/pgx/v5", "github.com/ncruces/go-sqlite3", "modernc.org/sqlite",
 }
 
-// versions returns the names and versions of those modules, as this program has them.
+// versions returns the names and versions of the measured modules in this program.
 func versions() []string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -51,7 +51,7 @@ func versions() []string {
 	return found
 }
 
-// serverVersion returns the version of a Postgres server, or that it is unknown.
+// serverVersion returns the version of a Postgres server, or "unknown".
 func serverVersion(url string) (version string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -66,7 +66,7 @@ func serverVersion(url string) (version string) {
 	return version
 }
 
-// cpu returns the model of the processor, where Linux tells.
+// cpu returns the model of the processor on Linux.
 func cpu() string {
 	text, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {

@@ -1,6 +1,6 @@
 // Command bench compares this library with its peers, on this machine: with River,
 // DBOS Transact and go-workflows, and with the same rows written by hand. README.md
-// says how to run it and how to read what it prints.
+// describes how to run it and how to read its output.
 package main
 
 import (
@@ -26,7 +26,7 @@ func main() {
 	}
 }
 
-// dispatch is the program itself, or the child that it has started.
+// dispatch runs the program, or a child that the program started.
 func dispatch(ctx context.Context) error {
 	as := os.Getenv(role)
 	if as == "" {
@@ -56,7 +56,7 @@ const defaultTimeout = 5 * time.Minute
 
 // options are the flags.
 type options struct {
-	works, engines []string // empty: all
+	works, engines []string // empty means all
 	scale          float64
 	rounds         int
 	out, profiles  string
@@ -83,7 +83,7 @@ func parse(args []string) (options, error) {
 	return o, errors.Join(known("work", o.works, allWorks()), known("engine", o.engines, allEngines()))
 }
 
-// known returns an error for a name that is none.
+// known returns an error for an unknown name.
 func known(kind string, given, all []string) error {
 	for _, name := range given {
 		if !slices.Contains(all, name) {
@@ -109,7 +109,7 @@ func names(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' })
 }
 
-// has reports whether a list names something. An empty one names all.
+// has reports whether a list contains a name. An empty list contains all names.
 func has(list []string, name string) bool {
 	return len(list) == 0 || slices.Contains(list, name)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/pgtest"
 )
 
-// TestMain makes the test binary a cell or a node, as it does the program.
+// TestMain makes the test binary a cell or a node, like the program.
 func TestMain(m *testing.M) {
 	if os.Getenv(role) != "" {
 		main()
@@ -24,12 +24,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// tiny is how many runs each work has in the tests. The scale of the program makes as
-// few of the smallest works.
+// tiny is how many runs each work has in the tests. With the flag -scale the smallest works
+// of the program are as small.
 const tiny = 8
 
-// TestContestants_DoTheirWork has every contestant do every work, and looks only at
-// whether it was done: the works themselves check that.
+// TestContestants_DoTheirWork runs every work with every contestant. The works themselves
+// check the outcome.
 func TestContestants_DoTheirWork(t *testing.T) {
 	t.Parallel()
 	for _, c := range contestants() {
@@ -48,7 +48,7 @@ func TestContestants_DoTheirWork(t *testing.T) {
 	}
 }
 
-// tinyCell is a contestant's work, with a few runs.
+// tinyCell returns a contestant's work with a few runs.
 func tinyCell(t *testing.T, c contestant, work string) cell {
 	cl := cell{
 		Works: []string{work}, Engine: c.Engine, Store: c.Store, Nodes: 1,
@@ -94,7 +94,7 @@ func TestCompare_WritesTablesAndFigures(t *testing.T) {
 }
 
 // A contestant that hangs or dies must not end the comparison.
-func TestCompare_NotesWhatFails(t *testing.T) {
+func TestCompare_NotesFailures(t *testing.T) {
 	t.Parallel()
 	o, err := parse([]string{"-work", "w2", "-engines", "raw-batch", "-rounds", "1", "-timeout", "1ns"})
 	require.NoError(t, err)
@@ -111,7 +111,7 @@ func TestReason_IsThePanicOrTheLastLine(t *testing.T) {
 	require.Equal(t, "w1: no", reason("a\nw1: no\n"))
 }
 
-func TestParse_RefusesWhatItDoesNotKnow(t *testing.T) {
+func TestParse_RefusesUnknownNames(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"-scale 0", "-rounds 0", "w1", "-work w9", "-engines rivers"} {
 		t.Run(args, func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestParse_RefusesWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
-func TestFind_NamesWhatIsMissing(t *testing.T) {
+func TestFind_NamesTheMissingContestant(t *testing.T) {
 	t.Parallel()
 	_, err := find("river", onMemory)
 	require.ErrorContains(t, err, "no engine river on memory")
@@ -140,7 +140,7 @@ func TestRules_AreTheSameForAll(t *testing.T) {
 	}
 }
 
-func TestSink_TellsWhatIsMissingOrDoubled(t *testing.T) {
+func TestSink_ReportsMissingAndDoubledEmails(t *testing.T) {
 	t.Parallel()
 	s := newSink()
 	s.deliver(1)
@@ -156,7 +156,7 @@ func TestSink_TellsWhatIsMissingOrDoubled(t *testing.T) {
 	require.ErrorContains(t, s.wait(ended, 4), "3 of 4 emails")
 }
 
-func TestUntil_SaysHowManyThereAre(t *testing.T) {
+func TestUntil_ReportsTheLastNumber(t *testing.T) {
 	t.Parallel()
 	ended, end := context.WithCancel(t.Context())
 	end()

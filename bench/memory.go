@@ -8,11 +8,11 @@ import (
 	"strconv"
 )
 
-// usage is the memory of this process, in bytes.
+// usage is the memory of a process, in bytes.
 type usage struct{ heap, resident float64 }
 
-// processMemory collects garbage and returns what is left. What is resident is
-// known on Linux only, and 0 elsewhere.
+// processMemory collects garbage and returns the remaining memory. The resident memory is
+// available on Linux only, and 0 elsewhere.
 func processMemory() usage {
 	runtime.GC()
 	debug.FreeOSMemory()

@@ -17,7 +17,7 @@ type node struct {
 	out  *bufio.Reader
 }
 
-// startNodes starts the processes that the cell has beside its own.
+// startNodes starts the further processes of the cell.
 func (b *bench) startNodes() error {
 	for range b.cell.Nodes - 1 {
 		n, err := startNode(b.cell)
@@ -29,7 +29,7 @@ func (b *bench) startNodes() error {
 	return nil
 }
 
-// startNode returns when the node is at work.
+// startNode starts a node and returns when the node runs.
 func startNode(c cell) (*node, error) {
 	cmd, err := child("node", c)
 	if err != nil {
@@ -47,7 +47,7 @@ func startNode(c cell) (*node, error) {
 	return n, nil
 }
 
-// collect stops the nodes and adds the emails that they have sent to the sink.
+// collect stops the nodes and adds their emails to the sink.
 func (b *bench) collect() error {
 	var errs []error
 	for _, n := range b.nodes {
@@ -67,7 +67,7 @@ func (n *node) end() (sent map[int]int, err error) {
 	return sent, errors.Join(err, n.cmd.Wait())
 }
 
-// beNode works until standard input ends, and then writes what emails it has sent.
+// beNode runs a node until standard input ends, and then writes which emails the node sent.
 func beNode(ctx context.Context, c cell, in io.Reader, out io.Writer) error {
 	cont, err := find(c.Engine, c.Store)
 	if err != nil {

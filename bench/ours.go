@@ -17,9 +17,8 @@ import (
 	"github.com/seed-b636437c/automation/store/sqlite/sqlitefile"
 )
 
-// ourContestants are this library on its three stores, all with Options{}: a Runner
-// in the process that sends the events, and on Postgres further ones in further
-// processes.
+// ourContestants are this library on its three stores, all with Options{}: a Runner in the
+// process that sends the events, and on Postgres further Runners in further processes.
 func ourContestants() []contestant {
 	waiting := []int{1_000, 10_000, 100_000, 1_000_000}
 	sizes := map[string][]int{"w1": {10_000}, "w2": {100_000}, "w3": waiting, "w4": {100_000}, "w5": {1_000_000}}
@@ -30,7 +29,7 @@ func ourContestants() []contestant {
 			Engine: "automation", Store: onPostgres, Settings: "a pool of 20 connections for each node; 1,024 senders", Senders: 1_024,
 			Open: openOnPostgres, Sizes: sizes, Made: 7_000,
 		},
-		// 10,000 runs are over before further processes have got going.
+		// 10,000 runs end before further processes have started.
 		{
 			Engine: "automation-nodes", Store: onPostgres, Settings: "the same, with more runs and in one, two and four processes", Senders: 1_024,
 			Open: openOnPostgres, Sizes: map[string][]int{"w1": {50_000}}, Nodes: []int{1, 2, 4}, Lacks: map[string]string{
@@ -42,7 +41,7 @@ func ourContestants() []contestant {
 
 const nodesOnly = "it is automation again"
 
-// connections is how many each engine has to Postgres.
+// connections is how many connections to Postgres each engine has.
 const connections = 20
 
 func openOnMemory(ctx context.Context, s setting) (engine, error) {
@@ -115,7 +114,7 @@ func openOurs(ctx context.Context, store automation.Store, s setting, release fu
 	return e, nil
 }
 
-// serve has the Runner work in the background until halt is called.
+// serve runs the Runner in the background until halt is called.
 func (e *ours) serve() {
 	ctx, stop := context.WithCancel(context.Background())
 	e.stop, e.ended = stop, make(chan error, 1)
@@ -175,7 +174,7 @@ func (e *ours) Finished(ctx context.Context) (int, error) {
 	return e.standing(ctx, ourFlow.ID, automation.RunCompleted)
 }
 
-// standing counts the runs of an automation with a status.
+// standing counts the runs of an automation that have a status.
 func (e *ours) standing(ctx context.Context, id string, status automation.RunStatus) (int, error) {
 	counts, err := e.runner.CountRuns(ctx, id)
 	n := 0
@@ -214,10 +213,9 @@ func (e *ours) Changed(ctx context.Context) (int, error) {
 // eventBatch is how many events are sent in one call where the work allows it.
 const eventBatch = 1000
 
-// Sleep implements sleeper. An automation's delay has a fixed length. To have runs
-// that are due at a time near by, they are made as 30 days before: with a clock that
-// stands there, and with Drain, because a Runner with the right clock would start
-// them now.
+// Sleep implements sleeper. The delay of an automation has a fixed length of 30 days. To get
+// runs that are due soon, Sleep starts them 30 days earlier: with a clock that stands at
+// that time, and with Drain, because a Runner with the real clock would start them now.
 func (e *ours) Sleep(ctx context.Context, from, to int, due time.Time) error {
 	began := due.Add(-forever)
 	if time.Since(began) < time.Minute {
@@ -304,7 +302,7 @@ func (e *ours) CountRuns(ctx context.Context) (int, error) {
 	return n, err
 }
 
-// ourFlow is the work of w1, ourSleep that of w2 and w4, ourWait that of w3 and w5.
+// ourFlow is the automation of w1, ourSleep of w2 and w4, and ourWait of w3 and w5.
 var (
 	ourFlow = automation.Automation{
 		ID: "flow", Name: "Flow", Status: automation.StatusEnabled,
@@ -344,17 +342,17 @@ var (
 	email = automation.Step{Key: "welcome", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "welcome"}}}
 )
 
-// stopped is a clock that stands.
+// stopped is a clock that stands still.
 type stopped time.Time
 
 // Now implements automation.Clock.
 func (c stopped) Now() time.Time { return time.Time(c) }
 
-// After implements automation.Clock. Nothing waits on this clock.
+// After implements automation.Clock. No code waits for this clock.
 func (c stopped) After(time.Duration) <-chan time.Time { return nil }
 
-// everyone is a host that knows a contact for every id. The peers keep no contacts
-// in the works that it is for.
+// everyone is a contact directory with a contact for every id, for the works in which the
+// peers have no contacts.
 type everyone struct{}
 
 func (everyone) FindContact(_ context.Context, ref automation.ContactRef) (automation.Contact, error) {

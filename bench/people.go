@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// people are the contacts of engines that have none of their own: a table in the
-// engine's database, whose rows the runs change.
+// people is the contact table of an engine without contacts: a table in the engine's
+// database, whose rows the runs change.
 type people interface {
 	Populate(ctx context.Context, n int) error
 	Changed(ctx context.Context) (int, error)
@@ -18,7 +18,7 @@ type people interface {
 	rename(ctx context.Context, i int) error
 }
 
-// The statements are the same for both databases, but for how a range is made.
+// The statements are the same for both databases, except for a range of numbers.
 const (
 	createPeople   = "CREATE TABLE IF NOT EXISTS bench_contacts (id integer PRIMARY KEY, first_name text NOT NULL)"
 	renamePerson   = "UPDATE bench_contacts SET first_name = $1 WHERE id = $2"
@@ -28,7 +28,7 @@ const (
 	sqliteTogether = "?_txlock=immediate&_pragma=busy_timeout(20000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)"
 )
 
-// pgxPeople are on Postgres.
+// pgxPeople is the table on Postgres.
 type pgxPeople struct{ pool *pgxpool.Pool }
 
 // openPgxPeople opens a pool and makes the table.
@@ -58,7 +58,7 @@ func (p pgxPeople) rename(ctx context.Context, i int) error {
 	return err
 }
 
-// sqlPeople are on SQLite.
+// sqlPeople is the table on SQLite.
 type sqlPeople struct{ db *sql.DB }
 
 // openSQLPeople opens a file with a driver, in WAL mode and with synchronous=FULL,
@@ -87,7 +87,7 @@ func (p sqlPeople) rename(ctx context.Context, i int) error {
 	return err
 }
 
-// memoryPeople are in memory, for an engine whose database nobody else can reach.
+// memoryPeople is in memory, for an engine whose database cannot be reached from outside.
 type memoryPeople struct {
 	mu    sync.Mutex
 	names []string

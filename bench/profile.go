@@ -15,12 +15,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// lockRate is of how many waits for a mutex one is recorded in a profile.
+// lockRate is the rate of mutex profiles: one in so many waits is recorded.
 const lockRate = 5
 
-// profiled does something with n runs. If profiles are asked for it writes those of the
-// processor, of allocations and of locks into the cell's folder for them, and a text
-// that says what a run costs this process and, on Postgres, the server.
+// profiled calls do for n runs. If the cell has a folder for profiles, profiled writes the
+// profiles of the processor, of allocations and of locks there, and a text with the cost of
+// a run for this process and, on Postgres, for the server.
 func (b *bench) profiled(ctx context.Context, n int, do func() error) (err error) {
 	if b.cell.Profiles == "" {
 		return do()
@@ -65,10 +65,10 @@ func writeProfile(name, path string) error {
 	return errors.Join(pprof.Lookup(name).WriteTo(file, 0), file.Close())
 }
 
-// costs is what this process has used since it began.
+// costs holds the resources that this process used since it began.
 type costs struct {
 	allocations, bytes, collections uint64
-	all, collecting                 float64 // seconds of the processor, without those when it was idle
+	all, collecting                 float64 // seconds of the processor, without idle time
 }
 
 func readCosts() costs {
@@ -77,7 +77,7 @@ func readCosts() costs {
 		{Name: "/cpu/classes/total:cpu-seconds"}, {Name: "/cpu/classes/idle:cpu-seconds"}, {Name: "/cpu/classes/gc/total:cpu-seconds"},
 		{Name: "/cpu/classes/gc/mark/idle:cpu-seconds"},
 	}
-	runtime.GC() // which is when they are brought up to date
+	runtime.GC() // updates the metrics
 	metrics.Read(samples)
 	idle := samples[4].Value.Float64()
 	return costs{
@@ -94,11 +94,11 @@ func (c costs) write(w io.Writer, before costs, b *bench, n int) {
 		per((c.all-before.all)*1e6), per((c.collecting-before.collecting)*1e6), c.collections-before.collections)
 }
 
-// statementsExtension is what counts statements. The server loads its library when it
-// starts, if profiles are asked for.
+// statementsExtension is the extension that counts statements. The server loads its library
+// at its start if there are profiles.
 const statementsExtension = "pg_stat_statements"
 
-// watchStatements has the server count from now on.
+// watchStatements makes the server count statements from now on.
 func (b *bench) watchStatements(ctx context.Context) error {
 	if b.cell.Store != onPostgres {
 		return nil
@@ -120,7 +120,7 @@ FROM public.pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
 WHERE d.datname = current_database() AND query NOT LIKE '%pg_stat_statements%'
 ORDER BY total_exec_time DESC`
 
-// shownStatements is how many statements are written one by one.
+// shownStatements is how many statements are written separately.
 const shownStatements = 24
 
 func (b *bench) writeStatements(ctx context.Context, w io.Writer, n int) error {
@@ -165,8 +165,8 @@ SELECT c.relname, pg_table_size(c.oid)::float8 FROM pg_class c JOIN pg_namespace
 WHERE c.relkind IN ('r', 'i') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
 ORDER BY pg_table_size(c.oid) DESC LIMIT 16`
 
-// writeSizes writes what tables and indexes take after a vacuum, if n runs were all that
-// there is in them.
+// writeSizes writes the sizes of tables and indexes after a vacuum, also divided by n, the
+// number of all runs in them.
 func writeSizes(ctx context.Context, conn *pgx.Conn, w io.Writer, n int) error {
 	if _, err := conn.Exec(ctx, "VACUUM"); err != nil {
 		return err

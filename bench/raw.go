@@ -11,11 +11,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// rawContestants are no engines, but the limit of what an engine can do on this
-// machine: the rows that a run needs, written by hand. A run is an event row, a run
-// row that is written at its start and changed at the end of each step, and a change
-// of the contact's row. Nothing is claimed, nothing is checked, nobody else could
-// take over.
+// rawContestants are not engines, but the limit of an engine on this machine: the rows of a
+// run, written by hand. A run is an event row, a run row that is written at its start and
+// changed at the end of each step, and a change of the contact's row. There are no claims
+// and no checks, and no other process could take a run over.
 //
 // "raw-step" writes each step in a transaction of its own: the start, the condition,
 // the contact, the email. "raw-batch" writes the steps of up to 500 runs in one
@@ -61,9 +60,9 @@ type rawStore interface {
 	people
 	// start keeps the events of runs, and the runs.
 	start(ctx context.Context, runs []int, status string, due time.Time) error
-	// step records that runs have taken a step, whose number it is.
+	// step records that runs completed the step with this number.
 	step(ctx context.Context, runs []int, step int, status string) error
-	// change is step for the one that changes the contact.
+	// change is step for the step that changes the contact.
 	change(ctx context.Context, runs []int, step int) error
 	standing(ctx context.Context, status string) (int, error)
 	close() error
@@ -99,7 +98,7 @@ func (r *raw) Flow(ctx context.Context, i int) error {
 	return <-call.done
 }
 
-// writeQueue takes what has gathered, a batch at a time, until nothing is left.
+// writeQueue writes the queued runs, a batch at a time, until the queue is empty.
 func (r *raw) writeQueue(ctx context.Context) {
 	for {
 		r.mu.Lock()
@@ -121,7 +120,7 @@ func (r *raw) writeQueue(ctx context.Context) {
 	}
 }
 
-// take takes runs from their start to their end.
+// take writes runs from their start to their end.
 func (r *raw) take(ctx context.Context, runs []int) error {
 	if err := r.start(ctx, runs, "running", time.Time{}); err != nil {
 		return err
@@ -173,7 +172,7 @@ CREATE INDEX IF NOT EXISTS raw_runs_due ON raw_runs (due) WHERE due IS NOT NULL`
 	rawPayload = `{"plan":"pro","name":"Ada"}`
 )
 
-// dueAt returns what is stored of a time: microseconds, or NULL.
+// dueAt returns the stored form of a time: microseconds, or NULL.
 func dueAt(due time.Time) *int64 {
 	if due.IsZero() {
 		return nil
@@ -182,7 +181,7 @@ func dueAt(due time.Time) *int64 {
 	return &at
 }
 
-// rawPgx is on Postgres: one statement for all rows of a table.
+// rawPgx is the store on Postgres: one statement for all rows of a table.
 type rawPgx struct{ pgxPeople }
 
 func openRawPgx(ctx context.Context, s setting) (rawStore, error) {
@@ -234,14 +233,14 @@ func (r rawPgx) change(ctx context.Context, runs []int, step int) error {
 	})
 }
 
-// transact sends statements in one round trip, which is one transaction.
+// transact sends statements in one round trip and one transaction.
 func (r rawPgx) transact(ctx context.Context, queue func(*pgx.Batch)) error {
 	b := &pgx.Batch{}
 	queue(b)
 	return r.pool.SendBatch(ctx, b).Close()
 }
 
-// rawSQLite is on SQLite: prepared statements, in one transaction.
+// rawSQLite is the store on SQLite: prepared statements, in one transaction.
 type rawSQLite struct {
 	sqlPeople
 	event, run, move, name *sql.Stmt
@@ -296,7 +295,7 @@ func (r *rawSQLite) change(ctx context.Context, runs []int, step int) error {
 	})
 }
 
-// transact writes something for each run in one transaction.
+// transact calls write for each run in one transaction.
 func (r *rawSQLite) transact(ctx context.Context, runs []int, write func(tx *sql.Tx, i int) error) error {
 	tx, err := r.db.BeginTx(ctx, nil)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// result is what a work has measured, or a note instead.
+// result is a measurement of a work, or a note in place of one.
 type result struct {
 	Work, Engine, Store string
 	Labels              labels
@@ -17,16 +17,16 @@ type result struct {
 	Note                string
 }
 
-// labels are names and their values, in turn.
+// labels are alternating names and values.
 type labels []string
 
-// value is a figure with its unit, in the words of benchstat.
+// value is a figure with its unit, in the terms of benchstat.
 type value struct {
 	Number float64
 	Unit   string
 }
 
-// line returns the result as a line that benchstat reads.
+// line returns the result as a line for benchstat.
 func (r result) line() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %d", r.name(), r.N)
@@ -44,14 +44,14 @@ func (r result) name() string {
 	return name
 }
 
-// table collects the results of all rounds, in the order in which they came.
+// table collects the results of all rounds, in order.
 type table struct {
 	rows  []*row
 	lacks []lack
 	notes []string
 }
 
-// lack says why a contestant is not in the table of a work.
+// lack is the reason why a contestant is not in the table of a work.
 type lack struct{ work, engine, store, why string }
 
 func (t *table) lack(work string, c contestant, why string) {
@@ -81,7 +81,7 @@ func (t *table) add(r result) {
 	}
 }
 
-// place returns where a new row belongs: after those of its contestant and work.
+// place returns the index of a new row: after the rows of its contestant and work.
 func (t *table) place(r result) int {
 	for i, o := range slices.Backward(t.rows) {
 		if o.Work == r.Work && o.Engine == r.Engine && o.Store == r.Store {
@@ -98,8 +98,8 @@ func (t *table) note(format string, args ...any) {
 	}
 }
 
-// write writes a table in Markdown for each work: medians, with the lowest and the
-// highest figure where there were several rounds.
+// write writes a table in Markdown for each work: medians, with the lowest and the highest
+// figure if there were several rounds.
 func (t *table) write(w io.Writer) {
 	for _, work := range []string{"W1", "W2", "W3", "W4", "W5", "W6"} {
 		rows := slices.DeleteFunc(slices.Clone(t.rows), func(r *row) bool { return r.Work != work })
@@ -122,7 +122,7 @@ func (t *table) write(w io.Writer) {
 	}
 }
 
-// titles say what the works are.
+// titles are the titles of the works.
 var titles = map[string]string{
 	"W1": "complete runs: condition, contact update, email",
 	"W2": "runs that sleep for 30 days",
@@ -154,7 +154,7 @@ func writeRows(w io.Writer, rows []*row) int {
 	return len(units)
 }
 
-// runs returns how many runs a row is about, and on how many nodes.
+// runs returns the number of runs of a row, and its number of nodes.
 func (r *row) runs() string {
 	if len(r.Labels) == 0 || r.Labels[0] == "nodes" {
 		n := grouped(strconv.Itoa(r.N))
@@ -166,7 +166,7 @@ func (r *row) runs() string {
 	return grouped(r.Labels[1])
 }
 
-// spread returns the median of figures, and between what they lie.
+// spread returns the median, the lowest and the highest of figures.
 func spread(figures []float64) string {
 	if len(figures) == 0 {
 		return "–"
@@ -179,7 +179,7 @@ func spread(figures []float64) string {
 	return fmt.Sprintf("**%s** (%s–%s)", middle, figure(sorted[0]), figure(sorted[len(sorted)-1]))
 }
 
-// figure writes a number with three digits at the least that matter.
+// figure writes a number with at least three significant digits.
 func figure(f float64) string {
 	switch {
 	case f == 0:

@@ -16,20 +16,18 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// riverContestants are River, with one job for each step: each job does its step and
-// inserts the next one.
+// riverContestants are River, with one job for each step: each job performs its step and
+// inserts the next job.
 //
-// "river" leaves completing a job to River's completer, which gathers many. A crash
-// in between repeats the step, and with it the rest of the run: an email may go out
-// twice. "river-tx" inserts the next job and completes this one in one transaction,
-// with the contact's change in it, as River's manual advises for work that must not
-// be repeated.
+// In "river" River's completer completes jobs, many at a time. A crash before that repeats
+// the step, and with it the rest of the run: an email may be sent twice. "river-tx" inserts
+// the next job and completes the job in one transaction, which also changes the contact, as
+// River's manual advises for work that must not be repeated.
 //
-// More workers or shorter cooldowns made it slower here: it fetches more often than it
-// has work.
+// More workers or shorter cooldowns made River slower on this machine, because River then
+// fetches more often than there is work.
 //
-// A job that is scheduled stands for a run that sleeps. River has no events that a
-// job could wait for.
+// A scheduled job represents a sleeping run. River has no events that a job could wait for.
 func riverContestants() []contestant {
 	noWait := "River has no events that a job could wait for"
 	settings := "MaxWorkers 64, FetchPollInterval 10 ms, JobTimeout none, "
@@ -55,8 +53,7 @@ func riverContestants() []contestant {
 	}
 }
 
-// riverFlow are the arguments of a job: which run it belongs to, and what the
-// condition reads.
+// riverFlow holds the arguments of a job: its run, and the data of the condition.
 type riverFlow struct {
 	Contact int    `json:"contact"`
 	Plan    string `json:"plan"`
@@ -75,7 +72,7 @@ func (updateJob) Kind() string    { return "update" }
 func (emailJob) Kind() string     { return "email" }
 func (lateJob) Kind() string      { return "late" }
 
-// riverClient is what is used of River's client, whatever its transactions are.
+// riverClient is the part of River's client that bench uses, for every type of transaction.
 type riverClient interface {
 	Start(ctx context.Context) error
 	Stop(ctx context.Context) error
@@ -92,8 +89,7 @@ type riverEngine struct {
 	sink     *sink
 	count    func(ctx context.Context, query string) (int, error)
 	close    func() error
-	// ofContact adds a filter to a list of jobs, which the databases write
-	// differently.
+	// ofContact adds a filter to a list of jobs, in the syntax of the database.
 	ofContact func(p *river.JobListParams, i int) *river.JobListParams
 }
 
@@ -156,7 +152,7 @@ func openRiverSQLite(ctx context.Context, s setting) (engine, error) {
 	return startRiver(ctx, e, riversqlite.New(p.db), e.workers())
 }
 
-// startRiver brings the tables to River's version and starts a client.
+// startRiver migrates River's tables and starts a client.
 func startRiver[TTx any](ctx context.Context, e *riverEngine, driver riverdriver.Driver[TTx], workers *river.Workers) (engine, error) {
 	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: silent})
 	if err == nil {
@@ -181,10 +177,10 @@ func startRiver[TTx any](ctx context.Context, e *riverEngine, driver riverdriver
 	return e, nil
 }
 
-// silent is the logger of engines that would otherwise log what they do.
+// silent is a logger without output, for engines that log by default.
 var silent = slog.New(slog.DiscardHandler)
 
-// workers do a step and insert the job of the next one.
+// workers perform a step and insert the job of the next step.
 func (e *riverEngine) workers() *river.Workers {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[conditionJob]) error {
@@ -215,8 +211,8 @@ func (e *riverEngine) insert(ctx context.Context, args river.JobArgs) error {
 	return err
 }
 
-// completing does a step, inserts the job of the next one and completes this one, in
-// one transaction.
+// completing performs a step, inserts the job of the next step and completes the job, in one
+// transaction.
 func completing[T river.JobArgs](ctx context.Context, e riverPgx, job *river.Job[T], next river.JobArgs, step func(tx pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, e.pool, func(tx pgx.Tx) error {
 		if err := step(tx); err != nil {
@@ -247,7 +243,7 @@ func (e riverPgx) updateTx(ctx context.Context, job *river.Job[updateJob]) error
 	})
 }
 
-// emailTx has nothing that could be in the transaction: River completes the job.
+// emailTx writes no rows of its own, so River completes the job.
 func (e riverPgx) emailTx(_ context.Context, job *river.Job[emailJob]) error {
 	e.sink.deliver(job.Args.Contact)
 	return nil

@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// host is what the throw-away Postgres of the library's tests wants of a test:
-// somebody to tell of failures, and to do what is to be done at the end. Failures
-// panic, because whoever reports one must not go on.
+// host takes the place of a test for pgtest: it reports failures, and runs clean-up functions
+// at its end. A failure panics, because the code that reports it must not continue.
 type host struct {
 	testing.TB
 	cleanups []func()
@@ -26,7 +25,7 @@ func (h *host) Error(args ...any) { fmt.Fprintln(os.Stderr, args...) }
 
 func (h *host) Errorf(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 
-// end does what was left for the end, the last first.
+// end runs the clean-up functions, the last one first.
 func (h *host) end() {
 	for len(h.cleanups) > 0 {
 		last := len(h.cleanups) - 1

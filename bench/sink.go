@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// sink is where all emails go. It is safe for concurrent use.
+// sink receives all emails. It is safe for concurrent use.
 type sink struct {
 	mu       sync.Mutex
 	sent     map[int]int // how often, by contact
@@ -22,7 +22,7 @@ func newSink() *sink {
 	return &sink{sent: map[int]int{}, expected: map[int]chan time.Time{}}
 }
 
-// deliver takes an email to contact i.
+// deliver receives an email to contact i.
 func (s *sink) deliver(i int) {
 	now := time.Now()
 	s.mu.Lock()
@@ -39,7 +39,7 @@ func (s *sink) deliver(i int) {
 	}
 }
 
-// expect returns a channel that tells when the next email to contact i came.
+// expect returns a channel that gets the time of the next email to contact i.
 func (s *sink) expect(i int) <-chan time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,7 +48,7 @@ func (s *sink) expect(i int) <-chan time.Time {
 	return c
 }
 
-// wait returns when n emails have come in all.
+// wait returns after n emails in all.
 func (s *sink) wait(ctx context.Context, n int) error {
 	s.mu.Lock()
 	if len(s.times) >= n {
@@ -72,14 +72,14 @@ func (s *sink) count() int {
 	return len(s.times)
 }
 
-// arrivals returns when the emails have come.
+// arrivals returns the times of the emails.
 func (s *sink) arrivals() []time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.times)
 }
 
-// add takes note of emails that another process has sent.
+// add adds the emails that another process sent.
 func (s *sink) add(sent map[int]int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +91,7 @@ func (s *sink) add(sent map[int]int) {
 	}
 }
 
-// once returns an error unless each of these contacts has got exactly one email.
+// once returns an error unless each of these contacts got exactly one email.
 func (s *sink) once(contacts ...int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

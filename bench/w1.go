@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// quiet is how many runs the latency is measured on, at most.
+// quiet is the largest number of runs for the latency.
 const quiet = 200
 
-// w1 is complete runs: a condition, a change of the contact, an email, each step of
-// which is durable before the next one begins or as soon as it has happened.
+// w1 is complete runs: a condition, a change of the contact, an email. Each step is durable
+// before the next step begins or as soon as the step is done.
 //
-// Latency: on an engine that has nothing else to do, one run after the other. The
-// clock starts before the run is started and stops when its email comes. It is not
-// measured on several nodes, which have sinks of their own.
+// Latency: one run after the other on an engine without other work. The clock starts before
+// the run is started and stops when its email arrives. The latency is not measured on
+// several nodes, which have sinks of their own.
 //
-// Throughput: the clock starts before the first of n runs is started, by as many
-// goroutines as the contestant has senders, each run by itself. It stops when the
-// store says that all of them have finished. That is asked for when all emails have
-// come, and on several nodes all the time.
+// Throughput: as many goroutines as the contestant has senders start n runs, each with a
+// call of its own. The clock starts before the first run is started. It stops when the store
+// counts all runs as finished. The store is queried after all emails have arrived, and on
+// several nodes all the time.
 //
-// Then each contact must have got one email, and have its new name.
+// In the end each contact must have one email and its new name.
 func w1(ctx context.Context, b *bench) error {
 	n := b.size()
 	if err := b.engine.Populate(ctx, quiet+n); err != nil {
@@ -45,8 +45,8 @@ func w1(ctx context.Context, b *bench) error {
 	return b.checkFlows(ctx, warm+n)
 }
 
-// idle takes up to n runs, one after the other where their emails come to this
-// process, and says how many it has taken.
+// idle performs up to n runs, one after the other if their emails arrive in this process, and
+// returns how many it performed.
 func (b *bench) idle(ctx context.Context, n int) (int, []value, error) {
 	if b.cell.Nodes > 1 {
 		return n, nil, b.flows(ctx, 0, n)
@@ -58,8 +58,8 @@ func (b *bench) idle(ctx context.Context, n int) (int, []value, error) {
 	return len(took), []value{{took.at(50), "p50-ms"}, {took.at(99), "p99-ms"}}, nil
 }
 
-// flows takes the runs from one number to another, excluded, when those before have
-// finished, and returns when all have.
+// flows performs the runs from the first number to the second, which is excluded, after all
+// earlier runs have finished, and returns when all have finished.
 func (b *bench) flows(ctx context.Context, from, to int) error {
 	if err := together(b.senders(), from, to, func(i int) error { return b.engine.Flow(ctx, i) }); err != nil {
 		return fmt.Errorf("starting runs: %w", err)
@@ -75,7 +75,7 @@ func (b *bench) flows(ctx context.Context, from, to int) error {
 	return nil
 }
 
-// checkFlows looks whether what w1 was to do has been done, once each.
+// checkFlows checks that the work of each run was done once.
 func (b *bench) checkFlows(ctx context.Context, n int) error {
 	if err := b.collect(); err != nil {
 		return err

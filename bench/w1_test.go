@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// faulty is an engine that does its work in Flow, but not all of it, or too much.
+// faulty is an engine that does a part of its work in Flow, or too much of it.
 type faulty struct {
 	memoryPeople
 	sink     *sink
@@ -27,13 +27,13 @@ func (e *faulty) Finished(context.Context) (int, error) { return int(e.finished.
 
 func (e *faulty) Close() error { return nil }
 
-// do is what an engine has to do.
+// do does the complete work of a run.
 func (e *faulty) do(i int) {
-	_ = e.rename(context.Background(), i) // it is in memory
+	_ = e.rename(context.Background(), i) // cannot fail: the table is in memory
 	e.sink.deliver(i)
 }
 
-func TestW1_FindsWhatWasNotDone(t *testing.T) {
+func TestW1_FindsMissingWork(t *testing.T) {
 	t.Parallel()
 	const n, bad = 20, 30
 	for name, test := range map[string]struct {

@@ -8,14 +8,14 @@ import (
 
 // w2 is runs that sleep for 30 days.
 //
-// Rate: the clock starts before the first run is started and stops when the store
-// says that all of them sleep. Engines that can start many runs in one call do.
+// Rate: the clock starts before the first run is started and stops when the store counts all
+// runs as sleeping. An engine that can start many runs in one call does so.
 //
-// Memory: of the engine's process, when all sleep, after garbage collections. A
+// Memory: of the engine's process, when all runs sleep, after garbage collections. A
 // database server is another process and does not count.
 //
-// Disk: what tables and indexes (Postgres, after a vacuum) or the file (SQLite, after a
-// checkpoint) have grown by, when the engine was closed, divided by the number of runs.
+// Disk: the growth of tables and indexes (Postgres, after a vacuum) or of the file (SQLite,
+// after a checkpoint), after the engine is closed, divided by the number of runs.
 func w2(ctx context.Context, b *bench) error {
 	before, err := b.emptySize(ctx)
 	if err != nil {

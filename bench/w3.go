@@ -14,15 +14,15 @@ const (
 
 // w3 is runs that wait for an event, for each of the contestant's sizes.
 //
-// Latency: n runs wait, the engine has nothing else to do, and random ones are woken
-// one after the other. The clock starts before the event is sent and stops when the
-// run's email comes.
+// Latency: n runs wait, the engine has no other work, and random runs are woken one after
+// the other. The clock starts before the event is sent and stops when the run's email
+// arrives.
 //
-// Burst: the clock starts before the first of many events is sent, each by itself,
-// and stops when the last email has come.
+// Burst: many events are sent, each with a call of its own. The clock starts before the
+// first event is sent and stops when the last email has arrived.
 //
-// Rate and memory: how fast the runs were made that were added since the last size,
-// until the store said that they wait; and the process while they do.
+// Rate and memory: how fast the runs that were added since the last size were started, until
+// the store counted them as waiting; and the memory of the process while they wait.
 //
 // Each woken run must have sent one email.
 func w3(ctx context.Context, b *bench) error {
@@ -40,7 +40,8 @@ func w3(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// fillWaiting has n runs made in all, of which all wait that were not woken.
+// fillWaiting starts runs until there are n in all. All of them wait, except for the woken
+// ones.
 func (b *bench) fillWaiting(ctx context.Context, n int) error {
 	w := b.engine.(waiter)
 	if n <= b.made {
@@ -78,8 +79,8 @@ func (b *bench) wake(ctx context.Context, n int, values ...value) error {
 	return b.sink.once(append(many, single[:len(took)]...)...)
 }
 
-// choose returns runs of the first n that wait, and notes that they are woken. Those
-// that are not woken after all are left out of later choices.
+// choose returns waiting runs of the first n, and marks them as woken. A run that is not woken
+// after all is not chosen again.
 func (b *bench) choose(n, count int) []int {
 	var chosen []int
 	for len(chosen) < count {

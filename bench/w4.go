@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// w4 is timers: n runs sleep until the same moment, and then send an email each.
+// w4 is timers: n runs sleep until the same due time, and then send an email each.
 //
-// The clock starts at that moment, which lies in the future until all runs sleep,
-// and stops when the last email has come: that is both the time to drain and the
-// lateness of the last. The median lateness is that of the timer in the middle.
+// The clock starts at the due time, which is in the future until all runs sleep, and stops
+// when the last email has arrived. The figure is both the time for all timers and the
+// lateness of the last timer. The median lateness is that of the timer in the middle.
 //
-// Each run must have sent one email, and none before its time.
+// Each run must have sent one email, and none before its due time.
 func w4(ctx context.Context, b *bench) error {
 	s, n := b.engine.(sleeper), b.size()
 	due := time.Now().Add(3*time.Second + time.Duration(float64(n)/float64(b.contestant.Made)*float64(time.Second)))

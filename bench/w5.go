@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// glances is how often w5 asks each question.
+// glances is how often w5 makes each query.
 const glances = 50
 
-// w5 is what an operator's page asks of a store in which runs wait, or sleep where
-// there is no waiting: 20 of the runs in progress, the runs of one contact, and how
-// many runs there are by status. The clock of a question starts before the call and
-// stops when it has returned; the figures are medians.
+// w5 is the queries of an operator's page about a store in which runs wait, or sleep if the
+// engine has no waits: 20 of the runs in progress, the runs of one contact, and the number of
+// runs by status. The clock of a query starts before the call and stops when the call
+// returns. The figures are medians.
 //
-// Postgres gathers its statistics first. It does so by itself within a minute, which
-// runs that were made this fast have not existed for.
+// Postgres gathers its statistics first. The server would do so itself within a minute, but
+// the runs are made in less time.
 //
 // The page must be full, the contact must have its run, and the count must be right.
 func w5(ctx context.Context, b *bench) error {
@@ -52,7 +52,7 @@ func w5(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// fill makes as many runs as w5 needs and returns how many there are.
+// fill starts as many runs as w5 needs and returns how many there are.
 func (b *bench) fill(ctx context.Context) (int, error) {
 	n := b.cell.Sizes["w5"][0]
 	if _, ok := b.engine.(waiter); ok {
@@ -65,7 +65,7 @@ func (b *bench) fill(ctx context.Context) (int, error) {
 	return n, until(ctx, n, s.Sleeping)
 }
 
-// ask asks a question until it is known how long that takes.
+// ask makes a query repeatedly and measures its time.
 func ask(want int, question func(i int) (int, error)) (latencies, error) {
 	var took latencies
 	for i := range glances {

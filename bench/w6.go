@@ -17,16 +17,14 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// w6 is one condition of eight comparisons on the same event and contact, all of which
-// must be looked at: seven hold, and the one that does not is in a group of which one
-// must. It is compiled before the clock starts, and the data is decoded: what is
-// measured is the way from there to the result. The clock is that of
-// testing.Benchmark, on one goroutine.
+// w6 is one condition of eight comparisons on the same event and contact, all of which must
+// be evaluated: seven hold, and the eighth is in a group of which one comparison must hold.
+// The condition is compiled and the data is decoded before the clock starts: w6 measures
+// only the evaluation. The clock is that of testing.Benchmark, on one goroutine.
 //
-// "automation-step" is a whole run of this library from its trigger through the
-// condition to a delay, with the step record that follows from it: what became of each
-// comparison. "automation-bare" is the same run without the condition. What lies between
-// the two is the step.
+// "automation-step" is a whole run of this library from its trigger through the condition to
+// a delay, with the step record, which has the result of each comparison. "automation-bare"
+// is the same run without the condition. The difference between the two is the step.
 func w6() ([]result, error) {
 	var results []result
 	for _, c := range []struct {
@@ -62,7 +60,7 @@ func evaluate(name string, holds func() (bool, error)) result {
 	}}
 }
 
-// The data that the condition reads, and the condition in the words of the others.
+// The data of the condition, and the condition in the syntax of the peers.
 var (
 	conditionEvent      = map[string]any{"plan": "pro", "country": "DE", "amount": 49.5, "coupon": "SPRING-24"}
 	conditionProperties = map[string]any{"seats": 12.0, "role": "admin"}
@@ -72,11 +70,11 @@ var (
 const conditionText = `event.plan == "pro" && event.country != "US" && event.amount >= 10.0 && event.amount < 100.0 && ` +
 	`(event.coupon.startsWith("WINTER") || (contact.seats > 5.0 && contact.role == "admin" && contact.email.endsWith("@example.com")))`
 
-// conditionExpr is the same for expr, whose operators for text are words.
+// conditionExpr is the condition for expr, whose operators for text are words.
 const conditionExpr = `event.plan == "pro" && event.country != "US" && event.amount >= 10.0 && event.amount < 100.0 && ` +
 	`(event.coupon startsWith "WINTER" || (contact.seats > 5.0 && contact.role == "admin" && contact.email endsWith "@example.com"))`
 
-// conditionVariables is the data as the others take it.
+// conditionVariables is the data in the form of the peers.
 func conditionVariables() map[string]any {
 	return map[string]any{
 		"event": conditionEvent,
@@ -86,7 +84,7 @@ func conditionVariables() map[string]any {
 	}
 }
 
-// conditionRule is the condition in the words of this library.
+// conditionRule is the condition as a rule of this library.
 var conditionRule = automation.All(
 	automation.Field("event.plan").Eq("pro"),
 	automation.Field("event.country").Neq("US"),
@@ -111,7 +109,7 @@ func ourCondition() (func() (bool, error), error) {
 	return func() (bool, error) { return rule.Holds(data) }, nil
 }
 
-// conditionData is the data as this library takes it.
+// conditionData is the data in the form of this library.
 func conditionData() automation.Data {
 	return automation.Data{
 		Event:   exact(conditionEvent),
@@ -131,7 +129,7 @@ func bareRun() (func() (bool, error), error) {
 	return advancing(nil, automation.Connection{From: "start", To: "held"})
 }
 
-// advancing returns what takes a run from its trigger through steps to a delay.
+// advancing returns a function that advances a run from its trigger through steps to a delay.
 func advancing(steps []automation.Step, connections ...automation.Connection) (func() (bool, error), error) {
 	a := automation.Automation{Name: "Condition", Connections: connections}
 	a.Steps = append(a.Steps, automation.Step{Key: "start", Config: automation.Trigger{EventName: "user.created"}})
@@ -148,8 +146,7 @@ func advancing(steps []automation.Step, connections ...automation.Connection) (f
 	}, nil
 }
 
-// exact returns fields with their numbers as this library has them: as they were
-// written.
+// exact returns fields with numbers in the form of this library, which keeps their text.
 func exact(fields map[string]any) map[string]any {
 	written := maps.Clone(fields)
 	for name, v := range written {
@@ -160,8 +157,8 @@ func exact(fields map[string]any) map[string]any {
 	return written
 }
 
-// exprCondition tells expr the types of the fields, which spares it conversions, and uses
-// one virtual machine again and again, as expr's own benchmark does for speed.
+// exprCondition declares the types of the fields, so that expr needs no conversions, and
+// reuses one virtual machine, as expr's own benchmark does for speed.
 func exprCondition() (func() (bool, error), error) {
 	program, err := expr.Compile(conditionExpr, expr.AsBool(), expr.Env(types.Map{
 		"event":   types.Map{"plan": types.String, "country": types.String, "amount": types.Float64, "coupon": types.String},
@@ -181,7 +178,7 @@ func exprCondition() (func() (bool, error), error) {
 	}, nil
 }
 
-// celCondition has its variables made an activation once, not for every evaluation.
+// celCondition makes an activation of its variables once, not for every evaluation.
 func celCondition() (func() (bool, error), error) {
 	fields := cel.MapType(cel.StringType, cel.DynType)
 	env, err := cel.NewEnv(cel.Variable("event", fields), cel.Variable("contact", fields))

@@ -25,7 +25,7 @@ func workflowsContestants() []contestant {
 			Open: openWorkflowsFile, Sizes: small, Made: 150,
 		},
 		{
-			Engine: "go-workflows", Store: onMemory, Settings: settings + "its in-memory SQLite; contacts in a map, as nobody else can reach that",
+			Engine: "go-workflows", Store: onMemory, Settings: settings + "its in-memory SQLite; contacts in a map, because that database cannot be reached from outside",
 			Open: openWorkflowsMemory, Sizes: small, Made: 150,
 		},
 	}
@@ -45,7 +45,7 @@ type workflowsEngine struct {
 	stop    context.CancelFunc
 	worker  *worker.Worker
 	started atomic.Int64
-	asleep  atomic.Int64 // those that have come to their sleep or wait
+	asleep  atomic.Int64 // runs that have reached their sleep or wait
 }
 
 func openWorkflowsFile(ctx context.Context, s setting) (engine, error) {
@@ -134,7 +134,7 @@ func (e *workflowsEngine) wait(ctx workflow.Context, contact int) error {
 	return e.send(ctx, contact)
 }
 
-// arrive counts a run that has come to its sleep or wait, once.
+// arrive counts a run that reaches its sleep or wait, once.
 func (e *workflowsEngine) arrive(ctx workflow.Context) {
 	if !workflow.Replaying(ctx) {
 		e.asleep.Add(1)
@@ -171,7 +171,7 @@ func (e *workflowsEngine) Sleep(ctx context.Context, from, to int, due time.Time
 	return together(senders, from, to, func(i int) error { return e.create(ctx, "sleep", i, e.sleep, i, due) })
 }
 
-// Sleeping implements sleeper: all of them, once nothing is left to do.
+// Sleeping implements sleeper. It counts all runs after all other work is done.
 func (e *workflowsEngine) Sleeping(ctx context.Context) (int, error) {
 	if e.asleep.Load() < e.started.Load() {
 		return 0, nil
@@ -210,8 +210,8 @@ func (e *workflowsEngine) ListRunning(ctx context.Context) (int, error) {
 // ListOfContact implements lister.
 func (e *workflowsEngine) ListOfContact(context.Context, int) (int, error) { return 0, errNoCall }
 
-// CountRuns implements lister. Its statistics count active runs only: how many have
-// ended is known by whoever has started them.
+// CountRuns implements lister. The statistics of go-workflows count active runs only; only
+// the caller that started the runs can compute how many have ended.
 func (e *workflowsEngine) CountRuns(ctx context.Context) (int, error) {
 	stats, err := e.backend.GetStats(ctx)
 	if err != nil {

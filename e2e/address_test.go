@@ -11,8 +11,8 @@ import (
 	"github.com/seed-b636437c/automation/httpapi"
 )
 
-// The client resolves paths against its base URL as a browser would: a base with a
-// path needs the slash at its end.
+// The client resolves paths against its base URL as a browser does, so a base URL with a
+// path needs a slash at its end.
 func TestAddress_MayEndInSlashes(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -35,7 +35,7 @@ func TestAddress_MayEndInSlashes(t *testing.T) {
 	}
 }
 
-// Other clients join the two texts, which makes the path //automations.
+// Other clients concatenate the base URL and the path, which makes //automations.
 func TestAddress_MayBeginWithTwoSlashes(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -32,7 +32,7 @@ func (w *world) create(name string) string {
 	return created.Id
 }
 
-// kept returns the automation as the engine holds it.
+// kept returns the automation from the engine.
 func (w *world) kept(id string) automation.Automation {
 	w.t.Helper()
 	a, err := w.runner.GetAutomation(w.t.Context(), id)
@@ -40,7 +40,7 @@ func (w *world) kept(id string) automation.Automation {
 	return a
 }
 
-// automationItem is an automation as lists show it.
+// automationItem returns an automation in the form of lists.
 func automationItem(a automation.Automation) resend.AutomationListItem {
 	return resend.AutomationListItem{
 		Id: a.ID, Name: a.Name, Status: string(a.Status), CreatedAt: stamp(a.CreatedAt), UpdatedAt: stamp(a.UpdatedAt),

@@ -19,8 +19,8 @@ func (w *world) invite(email string) string {
 	return created.Id
 }
 
-// contact is a contact as lists show it. Properties are for the caller to tell:
-// the engine's numbers are not those of JSON.
+// contact returns a contact in the form of lists. The caller gives the properties, because
+// numbers have another type in the engine than in JSON.
 func (w *world) contact(id string, properties map[string]any) resend.Contact {
 	w.t.Helper()
 	c, err := w.runner.GetContact(w.t.Context(), automation.ContactRef{ID: id})
@@ -80,7 +80,7 @@ func TestContacts_AreListedNewestFirst(t *testing.T) {
 	assert.Equal(t, resend.ListContactsResponse{Object: "list", Data: []resend.Contact{w.contact(c, noProperties)}}, page)
 }
 
-// The client looks for the contact in a member that Resend does not send either.
+// The client reads the contact from a member that Resend does not send either.
 func TestContacts_AreChanged(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -1,7 +1,7 @@
-// Package e2e drives the API of package httpapi with the clients that Resend
-// publishes, as they are: here the one for Go, in the folder node those for
-// Node.js and for the command line. It is a module of its own, so that nobody who
-// uses the library carries them.
+// Package e2e tests the API of package httpapi with the clients that Resend publishes,
+// unchanged: here the client for Go, in the folder node the clients for Node.js and for the
+// command line. It is a module of its own, so that the clients are no dependency of the
+// library.
 //
 //	go test ./...
 //	node/run.sh

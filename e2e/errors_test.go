@@ -29,7 +29,7 @@ func TestErrors_OfInvalidAutomationsNameEveryProblem(t *testing.T) {
 	assert.Empty(t, list.Data)
 }
 
-func TestErrors_NameWhatIsNotThere(t *testing.T) {
+func TestErrors_NameTheMissingObject(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	ctx := t.Context()
@@ -75,7 +75,7 @@ func TestErrors_NameWhatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestErrors_OfPagesSayWhatIsAllowed(t *testing.T) {
+func TestErrors_OfPagesNameTheAllowedLimits(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	_, err := w.Events.ListWithOptions(t.Context(), &resend.ListOptions{Limit: ptr(101)})
@@ -105,7 +105,7 @@ func TestErrors_OfKeys(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-func TestErrors_OfRatesTellWhenToComeBack(t *testing.T) {
+func TestErrors_OfRatesHaveARetryTime(t *testing.T) {
 	t.Parallel()
 	w := setup(t, func(o *httpapi.Options) { o.Rate = httpapi.Rate{PerSecond: 0.5, Burst: 2} })
 	for range 2 {

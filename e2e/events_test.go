@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// define defines an event and returns its id.
+// define creates an event definition and returns its id.
 func (w *world) define(name string, schema map[string]string) string {
 	w.t.Helper()
 	created, err := w.Events.Create(&resend.CreateEventRequest{Name: name, Schema: schema})
@@ -20,7 +20,7 @@ func (w *world) define(name string, schema map[string]string) string {
 	return created.Id
 }
 
-// defined is an event definition as lists show it.
+// defined returns an event definition in the form of lists.
 func (w *world) defined(id string, schema map[string]string) resend.EventSummary {
 	w.t.Helper()
 	d, err := w.runner.GetEventDefinition(w.t.Context(), id)
@@ -52,7 +52,7 @@ func TestEvents_AreCreatedAndRead(t *testing.T) {
 	}
 }
 
-// A name is the user's to encode.
+// The caller of the client must encode a name.
 func TestEvents_AreFoundByNamesOfAnyCharacters(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -149,7 +149,7 @@ func TestEvents_AreRefusedWithTheReason(t *testing.T) {
 		request resend.SendEventRequest
 		reason  string
 	}{
-		"nobody":        {resend.SendEventRequest{Event: "paid"}, "contact_id or an email is required"},
+		"no contact":    {resend.SendEventRequest{Event: "paid"}, "contact_id or an email is required"},
 		"both":          {resend.SendEventRequest{Event: "paid", ContactId: "c", Email: "ada@example.com"}, "contact_id"},
 		"no address":    {resend.SendEventRequest{Event: "paid", Email: "ada"}, "email"},
 		"unknown":       {resend.SendEventRequest{Event: "paid", ContactId: "nobody"}, `there is no contact "nobody"`},

@@ -12,8 +12,8 @@ import (
 	"github.com/seed-b636437c/automation/mail"
 )
 
-// connect returns a client of a server. Without the second line it would find the
-// server by the variable RESEND_BASE_URL.
+// connect returns a client of a server. Without the second line the client would use the
+// variable RESEND_BASE_URL.
 func connect(key, server string) (*resend.Client, error) {
 	var err error
 	client := resend.NewClient(key)
@@ -21,7 +21,7 @@ func connect(key, server string) (*resend.Client, error) {
 	return client, err
 }
 
-// welcome greets everybody by email, and waits for an upgrade.
+// welcome greets a new user by email, and waits for an upgrade.
 func welcome(client *resend.Client) (id string, err error) {
 	created, err := client.Automations.Create(&resend.CreateAutomationRequest{
 		Name:   "Welcome",
@@ -45,7 +45,7 @@ func welcome(client *resend.Client) (id string, err error) {
 	return created.Id, err
 }
 
-// signUp tells the server that somebody is here.
+// signUp sends the event of a new user.
 func signUp(client *resend.Client, email, plan string) error {
 	_, err := client.Events.Send(&resend.SendEventRequest{
 		Event: "user.created", Email: email, Payload: map[string]any{"plan": plan},
@@ -53,7 +53,7 @@ func signUp(client *resend.Client, email, plan string) error {
 	return err
 }
 
-// Everything once, as an application would do it.
+// One story with every call, as an application would make them.
 func TestFlow_FromDefinitionsToDeletion(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -122,7 +122,7 @@ func TestFlow_FromDefinitionsToDeletion(t *testing.T) {
 	require.NoError(t, signUp(client, "cat@example.com", "free"))
 	w.clock.Add(4 * 24 * time.Hour)
 	w.drain()
-	assert.Len(t, w.sent, 2, "nobody starts after the stop, and who has started ends")
+	assert.Len(t, w.sent, 2, "no run starts after the stop, and started runs end")
 	_, err = client.Automations.Remove(id)
 	require.NoError(t, err)
 	_, err = client.Contacts.Remove(&resend.RemoveContactOptions{Id: "ada@example.com"})
@@ -135,8 +135,8 @@ func TestFlow_FromDefinitionsToDeletion(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// inSegment reads an automation back, and returns it with this segment in its last
-// step: what was read can be sent as it is.
+// inSegment reads an automation, and returns it with this segment in its last step, to show
+// that an automation can be sent as it was read.
 func inSegment(t *testing.T, client *resend.Client, id, segment string) *resend.UpdateAutomationRequest {
 	t.Helper()
 	got, err := client.Automations.Get(id)

@@ -76,7 +76,7 @@ func TestRuns_AreListedNewestFirst(t *testing.T) {
 	}
 }
 
-// assertRun compares a run with what the engine holds, field by field.
+// assertRun compares a run with the run in the engine, field by field.
 func (w *world) assertRun(got resend.AutomationRun) {
 	w.t.Helper()
 	want, err := w.runner.GetRun(w.t.Context(), got.Id)
@@ -89,7 +89,7 @@ func (w *world) assertRun(got resend.AutomationRun) {
 	for i, s := range want.Steps {
 		created := stampOf(s.CreatedAt)
 		if created == nil {
-			created = stampOf(want.CreatedAt) // not reached: it was made with the run
+			created = stampOf(want.CreatedAt) // not reached: the step was created with the run
 		}
 		assert.Equal(w.t, resend.AutomationRunStep{
 			Key: s.Key, Type: string(s.Type), Status: string(s.Status),
@@ -99,7 +99,7 @@ func (w *world) assertRun(got resend.AutomationRun) {
 	}
 }
 
-// plain is what a client makes of a value.
+// plain returns a value in the types of a client.
 func plain(t *testing.T, value any) any {
 	data, err := json.Marshal(value)
 	require.NoError(t, err)
@@ -129,7 +129,7 @@ func TestRuns_AreReadWithTheirSteps(t *testing.T) {
 	assert.Equal(t, "completed", got.Steps[2].Status)
 }
 
-func TestRuns_TellWhyTheyFailed(t *testing.T) {
+func TestRuns_HaveTheErrorOfTheirFailure(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	created, err := w.Automations.Create(&resend.CreateAutomationRequest{

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// group creates a segment and returns it as lists show it.
+// group creates a segment and returns it in the form of lists.
 func (w *world) group(name string) resend.Segment {
 	w.t.Helper()
 	created, err := w.Segments.Create(&resend.CreateSegmentRequest{Name: name})
@@ -64,7 +64,7 @@ func TestSegments_AreListedNewestFirst(t *testing.T) {
 	assert.Equal(t, resend.ListSegmentsResponse{Object: "list", Data: []resend.Segment{c}}, page)
 }
 
-// segmentsOf returns the segments of a contact as the engine holds them.
+// segmentsOf returns the segments of a contact from the engine.
 func (w *world) segmentsOf(contact string) []string {
 	w.t.Helper()
 	c, err := w.runner.GetContact(w.t.Context(), automation.ContactRef{ID: contact})

@@ -24,7 +24,7 @@ import (
 // apiKey is the key of the API of a world.
 const apiKey = "re_e2e"
 
-// start is when a world begins. Its clock stands still.
+// start is the time of a world, whose clock stands still.
 var start = time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC)
 
 // world is an engine, its API on a real server, and a client of it.
@@ -35,9 +35,9 @@ type world struct {
 	runner    *automation.Runner
 	templates *template.Library
 	clock     *clock.Mock
-	// sent are the emails as they were rendered.
+	// sent holds the rendered emails.
 	sent []mail.Message
-	// url is where the API is.
+	// url is the address of the API.
 	url string
 }
 
@@ -77,7 +77,7 @@ func serve(t *testing.T, handler http.Handler) string {
 	return server.URL
 }
 
-// client returns a client as its users make one.
+// client returns a client of the API.
 func client(t *testing.T, key, base string) *resend.Client {
 	t.Helper()
 	c := resend.NewClient(key)
@@ -95,22 +95,22 @@ func (w *world) render(ctx context.Context, email automation.Email) error {
 	return err
 }
 
-// later moves the clock, so that what comes next is newer than what is there.
+// later moves the clock, so that the next object is newer than all others.
 func (w *world) later() { w.clock.Add(time.Second) }
 
-// drain does all that is due.
+// drain performs all work that is due.
 func (w *world) drain() {
 	w.t.Helper()
 	_, err := w.runner.Drain(w.t.Context())
 	require.NoError(w.t, err)
 }
 
-// stamp is a time as the API writes it.
+// stamp returns a time in the form of the API.
 func stamp(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05.000000") + "+00"
 }
 
-// stampOf is a time of the API that may be null.
+// stampOf returns a time in the form of the API, which may be null.
 func stampOf(t time.Time) *string {
 	if t.IsZero() {
 		return nil

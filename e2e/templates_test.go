@@ -20,7 +20,7 @@ func hello(name string) *resend.CreateTemplateRequest {
 	}
 }
 
-// draft creates a template and returns it as lists show it.
+// draft creates a template and returns it in the form of lists.
 func (w *world) draft(name string) *resend.TemplateListItem {
 	w.t.Helper()
 	created, err := w.Templates.Create(hello(name))
@@ -29,7 +29,7 @@ func (w *world) draft(name string) *resend.TemplateListItem {
 	return templateItem(w.template(created.Id))
 }
 
-// template returns a template as the library holds it.
+// template returns a template from the library.
 func (w *world) template(idOrAlias string) template.Template {
 	w.t.Helper()
 	kept, err := w.templates.Get(idOrAlias)

@@ -157,7 +157,7 @@ func TestStop_CanCancelRunsToo(t *testing.T) {
 	}
 }
 
-func TestRetry_LetsAFailedRunGoOn(t *testing.T) {
+func TestRetry_ContinuesAFailedRun(t *testing.T) {
 	t.Parallel()
 	a := setup(t)
 	broken := true

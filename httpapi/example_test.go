@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -50,4 +51,32 @@ func Example() {
 	// Output:
 	// 202 Accepted {"object":"event","event":"user.created"}
 	// <nil>
+}
+
+// A body with mistakes gets one answer with all of them, and changes nothing.
+func ExampleHandler() {
+	runner, err := automation.New(memory.New(), capture.New(), automation.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	api, err := httpapi.New(runner, httpapi.Options{AuthenticatedByHost: true, Contacts: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	w := httptest.NewRecorder()
+	api.ServeHTTP(w, httptest.NewRequest("POST", "/contacts", strings.NewReader(
+		`{"email": "ada@example.com", "first_nmae": "Ada", "unsubscribed": "no"}`)))
+	var answer struct{ Message string }
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(w.Code)
+	fmt.Println(strings.ReplaceAll(answer.Message, "; ", "\n"))
+	// Output:
+	// 422
+	// 2 problems: first_nmae: there is no such field: the fields here are email, first_name, last_name, unsubscribed, properties, segments
+	// unsubscribed: must be a boolean, not a string
 }

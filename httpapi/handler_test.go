@@ -57,7 +57,7 @@ func pathsOf(t *testing.T, err error) []string {
 	return paths
 }
 
-func TestKeys_DecideWhoMayDoWhat(t *testing.T) {
+func TestKeys_DecideWhichCallsAreAllowed(t *testing.T) {
 	t.Parallel()
 	const send, list = "/events/send", "/automations"
 	tests := map[string]struct {
@@ -97,7 +97,7 @@ func TestKeys_DecideWhoMayDoWhat(t *testing.T) {
 	}
 }
 
-func TestAuthenticatedByHost_AsksForNoKey(t *testing.T) {
+func TestAuthenticatedByHost_NeedsNoKey(t *testing.T) {
 	t.Parallel()
 	a := setup(t, func(o *httpapi.Options) { o.Keys, o.AuthenticatedByHost = nil, true })
 	a.must(http.StatusOK, "GET", "/automations", "", "Authorization", "")
@@ -164,7 +164,7 @@ func TestHead_IsAnsweredLikeGet(t *testing.T) {
 	}
 }
 
-func TestContentType_IsNotAskedFor(t *testing.T) {
+func TestContentType_IsNotRequired(t *testing.T) {
 	t.Parallel()
 	a := setup(t)
 	for _, kind := range []string{"", "application/json", "application/json; charset=utf-8", "text/plain"} {

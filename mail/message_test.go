@@ -31,7 +31,7 @@ func TestCheck_ReturnsTheAddresses(t *testing.T) {
 	assert.Equal(t, "sales@example.com", e.ReplyTo[1].Address)
 }
 
-func TestCheck_RefusesWhatWouldHarmTheHeader(t *testing.T) {
+func TestCheck_RefusesTextThatBreaksTheHeader(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string

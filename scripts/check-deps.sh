@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Fails when a package links what its users should not have to carry: the root
-# package anything but the standard library and the JSON Schema library, no
-# databases, HTTP or SMTP; any package, test suites aside, what is for tests.
+# Fails if a package depends on code that its users should not have to link. The root
+# package may depend only on the standard library and the JSON Schema library, and not on
+# databases, HTTP or SMTP. No package may depend on code for tests, except for the test
+# suites.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,7 +27,7 @@ refuse . '^(database/sql|net/http|net/smtp|os/exec|plugin)(/|$)'
 
 for package in $(go list ./...); do
 	case $package in
-	*/storetest | */storebench | */beguntest | */automationtest | */pgtest | */internal/world) ;; # these are for tests
+	*/storetest | */storebench | */inleasetest | */automationtest | */pgtest | */internal/world) ;; # packages for tests
 	*) refuse "$package" '^testing(/|$)|^github.com/stretchr/testify|^pgregory.net/rapid' ;;
 	esac
 done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fails with the names of Go files that gofmt would change.
+# Fails and prints the names of the Go files that gofmt would change.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

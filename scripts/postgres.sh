@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Makes sure that the tests find a PostgreSQL server: the one that
-# AUTOMATION_TEST_POSTGRES names, or installed binaries, from which the tests start
-# servers of their own. Installs them, and PgBouncer, where it can: on Debian and
-# Ubuntu, as root. The folders are those that internal/pgtest looks into.
+# Ensures that the tests find a PostgreSQL server: the server of
+# AUTOMATION_TEST_POSTGRES, or installed binaries, from which the tests start servers of
+# their own. It installs the binaries and PgBouncer on Debian and Ubuntu, if it runs as
+# root. The list of folders is the same as in internal/pgtest.
 set -euo pipefail
 shopt -s nullglob
 
-# found NAME...: whether one folder has all these binaries.
+# found NAME...: succeeds if one folder has all these binaries.
 found() {
 	local folder name path
 	path=$(command -v "$1" || true)
@@ -31,7 +31,7 @@ found pgbouncer || missing+=(pgbouncer)
 if command -v apt-get >/dev/null && [[ $EUID -eq 0 ]]; then
 	echo "installing ${missing[*]} for the tests"
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get update -q </dev/null || true # older lists may do
+	apt-get update -q </dev/null || true # outdated package lists may be enough
 	if apt-get install -q -y --no-install-recommends "${missing[@]}" </dev/null; then
 		exit 0
 	fi
@@ -39,11 +39,11 @@ if command -v apt-get >/dev/null && [[ $EUID -eq 0 ]]; then
 fi
 
 if [[ ${missing[0]} == pgbouncer ]]; then
-	echo "PgBouncer is not installed (Debian, Ubuntu: apt-get install pgbouncer): tests behind it are skipped"
+	echo "PgBouncer is not installed (Debian, Ubuntu: apt-get install pgbouncer): the tests that need it are skipped"
 	exit 0
 fi
 cat >&2 <<'TEXT'
-There is no PostgreSQL server to test with. Install one:
+There is no PostgreSQL server for the tests. Install one:
   Debian, Ubuntu   sudo apt-get install postgresql
   Fedora, RHEL     sudo dnf install postgresql-server
   macOS            brew install postgresql@17

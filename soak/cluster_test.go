@@ -23,11 +23,11 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// people is how many contacts there are. Half of them are known from the start,
-// the others become contacts by their first event.
+// people is how many persons get events. Half of them are contacts from the start, and the
+// other half become contacts by their first event.
 const people = 24
 
-// cluster is some nodes on one store, and the ledger that they report to.
+// cluster is a set of nodes on one store, and the ledger that the nodes report to.
 type cluster struct {
 	t      *testing.T
 	random *rand.Rand
@@ -35,13 +35,14 @@ type cluster struct {
 	socket string
 	config storeConfig
 	nodes  []*process
-	logs   string // the folder of what the nodes print
-	// writable reports whether nobody is writing, on a store with one writer.
+	logs   string // the folder of the nodes' logs
+	// writable reports whether no process is writing, on a store that allows only one
+	// writer. It is nil for any other store.
 	writable func() bool
 	born     int
 }
 
-// process is a node that runs.
+// process is the process of a node.
 type process struct {
 	name  string
 	cmd   *exec.Cmd
@@ -82,8 +83,8 @@ func seed(t *testing.T) uint64 {
 	return seed
 }
 
-// populate creates the automations and those contacts that are known from the
-// start. It returns the ids of all people, empty for the others.
+// populate creates the automations and the contacts that exist from the start. It returns
+// the contact ids of all persons, empty for a person without a contact.
 func populate(t *testing.T, store automation.Store) []string {
 	t.Helper()
 	runner, err := automation.New(store, noMailer{}, automation.Options{})
@@ -101,7 +102,7 @@ func populate(t *testing.T, store automation.Store) []string {
 	return ids
 }
 
-// start starts the node with this number. Every process has another name.
+// start starts the node with this index. Every process has a new name.
 func (c *cluster) start(i int) {
 	c.t.Helper()
 	c.born++
@@ -121,22 +122,21 @@ func (c *cluster) start(i int) {
 	c.nodes[i] = p
 }
 
-// kill kills a node, which must have been at work until then. Nothing of it is left
-// when kill returns, but what it has written and sent.
+// kill kills a node, which must be running. When kill returns, the process is gone, and
+// only its writes and its emails are left.
 func (c *cluster) kill(i int) {
 	c.t.Helper()
 	p := c.nodes[i]
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
 	if !p.cmd.ProcessState.Sys().(syscall.WaitStatus).Signaled() {
-		c.t.Errorf("node %s has ended by itself: %s", p.name, p.cmd.ProcessState)
+		c.t.Errorf("node %s ended by itself: %s", p.name, p.cmd.ProcessState)
 	}
 	c.ledger.bury(p.name)
 	c.nodes[i] = nil
 }
 
-// end kills what still runs, and shows what the nodes have said if the test has
-// failed.
+// end kills the remaining nodes, and shows their logs if the test failed.
 func (c *cluster) end() {
 	for i, p := range c.nodes {
 		if p != nil {
@@ -154,7 +154,7 @@ func (c *cluster) end() {
 	}
 }
 
-// finish lets the nodes do all that is left, stops them, and checks everything.
+// finish waits until the nodes have done all work, stops the nodes, and runs all checks.
 func (c *cluster) finish() {
 	c.t.Helper()
 	require.True(c.t, c.ledger.allSent(time.Minute), "all events are accepted")
@@ -170,7 +170,7 @@ func (c *cluster) finish() {
 	require.NoError(c.t, errors.Join(problems[:min(len(problems), 20)]...), "%d problems", len(problems))
 }
 
-// awaitIdle waits until nothing is due any more.
+// awaitIdle waits until no work is due any more.
 func awaitIdle(ctx context.Context, store automation.Store, timeout time.Duration) error {
 	late := time.After(timeout)
 	for {
@@ -180,13 +180,13 @@ func awaitIdle(ctx context.Context, store automation.Store, timeout time.Duratio
 		}
 		select {
 		case <-late:
-			return fmt.Errorf("after %s something is due at %s: %w", timeout, due, errors.Join(err, context.DeadlineExceeded))
+			return fmt.Errorf("after %s work is still due at %s: %w", timeout, due, errors.Join(err, context.DeadlineExceeded))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
-// stop lets a node end as it does when its host is shut down.
+// stop stops a node in the way in which a host shuts down.
 func (c *cluster) stop(i int) {
 	c.t.Helper()
 	p := c.nodes[i]
@@ -204,7 +204,7 @@ func (c *cluster) stop(i int) {
 	}
 }
 
-// report tells how much has happened.
+// report logs how much work the nodes did.
 func (l *ledger) report(t *testing.T) {
 	t.Helper()
 	l.mu.Lock()
@@ -216,8 +216,8 @@ func (l *ledger) report(t *testing.T) {
 	t.Logf("%d events accepted, %d emails arrived, %d of them again, %d transitions refused", len(l.events), len(l.emails), repeated, len(l.refused))
 }
 
-// disturb does something bad to the nodes, the given number of times, each time
-// in the middle of work.
+// disturb disturbs the nodes the given number of times with do, each time in the middle of
+// work.
 func (c *cluster) disturb(times int, do func()) {
 	for range times {
 		c.ledger.grant(eventsPerBlow)
@@ -227,10 +227,10 @@ func (c *cluster) disturb(times int, do func()) {
 	}
 }
 
-// eventsPerBlow is how many new events are sent between two things that go wrong.
+// eventsPerBlow is how many new events are sent between two disturbances.
 const eventsPerBlow = 50
 
-// blows is how often something goes wrong: less often in the short version.
+// blows returns how many disturbances a test has: short, or SOAK_KILLS if it is set.
 func blows(t *testing.T, short int) int {
 	t.Helper()
 	text := os.Getenv("SOAK_KILLS")

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// crash kills nodes in the middle of work and starts them again. Now and then
-// another one has stalled before, for longer than its lease.
+// crash kills nodes in the middle of work and starts them again. Now and then it first
+// stalls a node for longer than its lease.
 func (c *cluster) crash(times int) {
 	c.t.Helper()
 	stalls := 0
@@ -29,7 +29,7 @@ func (c *cluster) crash(times int) {
 	c.finish()
 }
 
-// stall stops a node for longer than its lease, and lets it go on.
+// stall freezes a node for longer than its lease, and then continues the node.
 func (c *cluster) stall(i int) {
 	c.t.Helper()
 	require.NoError(c.t, c.freeze(c.nodes[i]))
@@ -37,14 +37,14 @@ func (c *cluster) stall(i int) {
 	require.NoError(c.t, c.nodes[i].cmd.Process.Signal(syscall.SIGCONT))
 }
 
-// freeze stops a node. One that is just writing to a file keeps all others from
-// writing, which no store can change: it goes on until it is done.
+// freeze stops a node. A node that is frozen while it writes to a file would lock every
+// other process out, whatever the store does, so freeze lets such a node finish first.
 func (c *cluster) freeze(p *process) error {
 	for {
 		if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 			return err
 		}
-		var status syscall.WaitStatus // it does not stop at once
+		var status syscall.WaitStatus // the process does not stop at once
 		if _, err := syscall.Wait4(p.cmd.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil {
 			return err
 		}
@@ -58,9 +58,9 @@ func (c *cluster) freeze(p *process) error {
 	}
 }
 
-// takeOver stalls a node while an email of it is in flight, until another node has
-// sent the same email, and lets it go on with what it believes to hold, while the
-// other one does.
+// takeOver freezes a node that has an email in flight, until another node has sent the same
+// email. Then it continues the first node, whose lease is lost, while the other node still
+// holds the new lease.
 func (c *cluster) takeOver() {
 	c.t.Helper()
 	var first atomic.Pointer[EmailArgs]
@@ -84,8 +84,8 @@ func (c *cluster) takeOver() {
 	c.finish()
 
 	email := first.Load()
-	require.Contains(c.t, l.refused, email.Contact, "what the stalled node commits is refused")
-	require.Greater(c.t, l.emails[email.Key].times, 1, "another node has sent what the stalled one was about to record")
+	require.Contains(c.t, l.refused, email.Contact, "the commit of the stalled node is refused")
+	require.Greater(c.t, l.emails[email.Key].times, 1, "another node sent the email that the stalled node was about to record")
 }
 
 func (c *cluster) named(name string) *process {

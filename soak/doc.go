@@ -1,10 +1,10 @@
-// Package soak proves that nothing is lost and nothing is doubled when processes
-// and databases fail. It has no code to use: its tests start nodes, which are
-// processes with a Runner on a shared store, load them with events, kill, stall
-// and starve them, let the survivors finish, and then compare what the store says
-// with what was sent and what arrived at the mailer.
+// Package soak tests that nothing is lost and nothing is doubled when processes and
+// databases fail. It has only tests. They start nodes, which are processes with a Runner on
+// a shared store, load the nodes with events, and kill, stall and starve them. After the
+// remaining nodes have finished all work, the tests compare the content of the store with
+// the events that were sent and the emails that arrived at the mailer.
 //
-// `make test` runs a short version, `make soak` a long one. These environment
-// variables change it: SOAK_KILLS is how many nodes are killed for each store,
-// SOAK_SEED repeats the choices of an earlier run, though not its timing.
+// `make test` runs a short version, `make soak` a long one. Two environment variables
+// change the tests: SOAK_KILLS is how many nodes are killed for each store. SOAK_SEED
+// repeats the random choices of an earlier run, but not its timing.
 package soak

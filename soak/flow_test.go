@@ -18,7 +18,7 @@ const (
 	signupFlow  = "signup"
 )
 
-// The names of the events. Nothing waits for evView or is started by it.
+// The names of the events. evView starts no run, and no run waits for it.
 const (
 	evSignup = "signup.done"
 	evOrder  = "order.placed"
@@ -28,8 +28,8 @@ const (
 )
 
 const (
-	// reviewTimeout is about as long as it takes until a contact gets its next
-	// event, so that waits end both ways.
+	// reviewTimeout is about the time between two events of a contact, so that some
+	// waits get their event and others time out.
 	reviewTimeout = 300 * time.Millisecond
 	pause         = 100 * time.Millisecond
 	// matchingScore is the least score of a review that a run waits for.
@@ -38,13 +38,13 @@ const (
 	goldPlan      = "gold"
 )
 
-// startedBy are the automations that an event starts.
+// startedBy holds the automations of which an event starts a run.
 var startedBy = map[string][]string{
 	evSignup: {signupFlow},
 	evOrder:  {orderFlow, receiptFlow},
 }
 
-// flows use every kind of step that does not delete the contact.
+// flows returns the automations, which use every type of step except contact_delete.
 func flows() []automation.Automation {
 	return []automation.Automation{order(), receipt(), signup()}
 }
@@ -116,8 +116,8 @@ func set(property, reference string) automation.ContactUpdate {
 	return automation.ContactUpdate{Properties: map[string]automation.Value{property: automation.Var(reference)}}
 }
 
-// email has the number of the event that started the run, and what further names
-// and references say.
+// email returns a step whose email has the number of the event that started the run, and
+// further variables by name and reference.
 func email(template string, more ...string) automation.SendEmail {
 	variables := map[string]automation.Value{"n": automation.Var("event.n")}
 	for i := 0; i < len(more); i += 2 {
@@ -126,12 +126,12 @@ func email(template string, more ...string) automation.SendEmail {
 	return automation.SendEmail{Template: automation.TemplateRef{ID: template, Variables: variables}}
 }
 
-// Event is an event as a node is told to send it.
+// Event is an event that the ledger gives to a node to send.
 type Event struct {
 	Person  int
 	N       int // counts the events of the person, from 1
 	Name    string
-	ID      string // of the contact; empty: by email
+	ID      string // of the contact; empty for an event by email
 	Email   string
 	Plan    string
 	Score   int
@@ -145,11 +145,11 @@ func (e Event) event() automation.Event {
 	}
 }
 
-// script invents the events of one person.
+// script makes the events of one person.
 type script struct {
 	random *rand.Rand
 	person int
-	id     string // empty for somebody who becomes a contact by an event
+	id     string // of the contact; empty for a person without a contact at first
 	n      int
 }
 

@@ -16,46 +16,46 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ledger is what must not be forgotten when nodes die: it lives in the test's
-// process. It says which event is sent next, remembers which ones the store has
-// accepted, is where emails arrive, and hears what the nodes have committed.
+// ledger is the memory of a test, in the test's own process, so that it outlives the nodes.
+// It chooses the next event to send, and records the events that the store accepted, the
+// emails that arrived, and the commits that the nodes report.
 type ledger struct {
 	mu       sync.Mutex
 	changed  *sync.Cond
 	random   *rand.Rand
-	budget   int             // how many new events may still be handed out
-	requests int             // how many calls there were
-	present  map[string]bool // nodes that have called
+	budget   int             // how many new events may still be given to nodes
+	requests int             // how many calls the nodes made
+	present  map[string]bool // nodes that made a call
 	gone     map[string]bool // nodes that are dead
 	scripts  []*script
-	waiting  []int            // people whose next event may be sent
-	open     map[string]*sent // by key: handed out, not acknowledged
+	waiting  []int            // persons whose next event may be sent
+	open     map[string]*sent // by key: given to a node, not acknowledged
 	events   map[string]*sent // by the event's id: acknowledged
 	emails   map[string]*delivery
-	notices  map[string]int      // what was committed, and how often
-	handled  map[string][]string // ids of events, in the order in which each node has handled them
+	notices  map[string]int      // how often each thing was committed
+	handled  map[string][]string // ids of the events that each node handled, in order
 	refused  []string            // contacts of transitions whose lease was lost
-	failures int                 // of sending
+	failures int                 // how many sends failed
 	hold     func(EmailArgs)
 	flawless bool // the mailer never fails
 	problems []error
 }
 
-// sent is an event that was handed out to be sent.
+// sent is an event that the ledger gave to a node.
 type sent struct {
 	Event
-	holder string    // the node that sends it; empty: none
-	acked  time.Time // when it was known to be accepted
+	holder string    // the node that sends the event, or empty
+	acked  time.Time // when a node confirmed that the event is accepted
 }
 
-// delivery is what has arrived under one idempotency key.
+// delivery is the email that arrived under one idempotency key, and how often.
 type delivery struct {
 	EmailArgs
 	times int
 }
 
-// newLedger returns a ledger for people with these contact ids. Those without
-// one become contacts by their events.
+// newLedger returns a ledger for persons with these contact ids. A person with an empty id
+// becomes a contact by an event.
 func newLedger(seed uint64, ids []string) *ledger {
 	l := &ledger{
 		random: rand.New(rand.NewPCG(seed, 1)), present: map[string]bool{}, gone: map[string]bool{}, open: map[string]*sent{},
@@ -87,7 +87,7 @@ func (l *ledger) listen(t *testing.T) (socket string) {
 	return socket
 }
 
-// grant lets n more events be sent.
+// grant allows n more events to be sent.
 func (l *ledger) grant(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -95,7 +95,7 @@ func (l *ledger) grant(n int) {
 	l.changed.Broadcast()
 }
 
-// bury takes note that a node is dead: what it was about to send is up to others.
+// bury records that a node is dead, so that its open events go to another node.
 func (l *ledger) bury(node string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -108,7 +108,8 @@ func (l *ledger) bury(node string) {
 	l.changed.Broadcast()
 }
 
-// await returns whether something has become true of the ledger in time.
+// await waits until the condition holds, and reports whether it held in time. The condition
+// is called with the lock held.
 func (l *ledger) await(timeout time.Duration, condition func() bool) bool {
 	late := false
 	timer := time.AfterFunc(timeout, func() {
@@ -126,8 +127,8 @@ func (l *ledger) await(timeout time.Duration, condition func() bool) bool {
 	return condition()
 }
 
-// activity waits until the nodes have called n more times, but not for ever: they
-// may have nothing left to do.
+// activity waits until the nodes have made n more calls, for two seconds at most, because
+// the nodes may have no work left.
 func (l *ledger) activity(n int) {
 	l.mu.Lock()
 	target := l.requests + n
@@ -140,14 +141,14 @@ func (l *ledger) allSent(timeout time.Duration) bool {
 	return l.await(timeout, func() bool { return l.budget == 0 && len(l.open) == 0 })
 }
 
-// LedgerService is the ledger as nodes see it, through net/rpc.
+// LedgerService is the interface of the ledger for nodes, through net/rpc.
 type LedgerService struct{ l *ledger }
 
-// NodeArgs say who calls.
+// NodeArgs names the node that calls.
 type NodeArgs struct{ Node string }
 
-// Next hands out an event, and waits until there is one. An event whose sender
-// has died, or has failed, comes first: nobody knows whether it was accepted.
+// Next returns the next event to send, and waits until there is one. An event whose sender
+// is dead or failed comes first, because it is unknown whether the store accepted it.
 func (s *LedgerService) Next(args NodeArgs, reply *Event) error {
 	l := s.l
 	l.mu.Lock()
@@ -183,14 +184,14 @@ func (l *ledger) pick() *sent {
 	return e
 }
 
-// SentArgs say what has become of an event.
+// SentArgs is the outcome of sending an event.
 type SentArgs struct {
 	Node, SendKey string
-	ID            string // of the event; empty: sending has failed
+	ID            string // of the event; empty if sending failed
 }
 
-// Sent takes note that an event was accepted, or that it was not as far as the
-// node knows.
+// Sent records that an event was accepted, or that sending failed, after which the event
+// may be accepted all the same.
 func (s *LedgerService) Sent(args SentArgs, _ *struct{}) error {
 	l := s.l
 	l.mu.Lock()
@@ -199,9 +200,9 @@ func (s *LedgerService) Sent(args SentArgs, _ *struct{}) error {
 	l.requests++
 	e := l.open[args.SendKey]
 	switch {
-	case l.gone[args.Node]: // these were its last words
+	case l.gone[args.Node]: // the call arrived after the death of the node
 	case e == nil || e.holder != args.Node:
-		l.problem("node %s has sent %s, which it was not told to", args.Node, args.SendKey)
+		l.problem("node %s sent %s, which was not given to it", args.Node, args.SendKey)
 	case args.ID == "":
 		e.holder = ""
 		l.failures++
@@ -217,28 +218,28 @@ func (s *LedgerService) Sent(args SentArgs, _ *struct{}) error {
 	return nil
 }
 
-// EmailArgs are an email.
+// EmailArgs is an email.
 type EmailArgs struct {
 	Node, Key, To, Template string
-	Contact                 string // its id
+	Contact                 string // the contact's id
 	Variables               map[string]string
-	Once                    bool // it must not arrive twice
+	Once                    bool // the email must not arrive twice
 }
 
-// EmailReply says what the mailer makes of an email.
+// EmailReply is the mailer's reply to an email.
 type EmailReply struct {
 	ID      string
-	Outcome string // "", or what has gone wrong: refused, limited or lost
+	Outcome string // "" for success, else refused, limited or lost
 }
 
-// What goes wrong with emails. An email whose answer gets lost has arrived.
+// The failures of the mailer. An email whose answer is lost has arrived.
 const (
 	refused = "refused"
 	limited = "limited"
 	lost    = "lost"
 )
 
-// Email is the mailer. It is slow at times, and fails now and then.
+// Email delivers an email to the mailer, which is slow at times and fails now and then.
 func (s *LedgerService) Email(args EmailArgs, reply *EmailReply) error {
 	l := s.l
 	l.mu.Lock()
@@ -266,8 +267,9 @@ func (l *ledger) weather() (outcome string, latency time.Duration) {
 	return []string{refused, limited, lost, ""}[min(l.random.IntN(25), 3)], latency
 }
 
-// accept keeps an email. The key stands for a content, in which the letter case of
-// the address and the contact's properties of the moment do not count.
+// accept records an email. Every email with the same key must have the same content, except
+// for the letter case of the address and the contact's properties, which may change between
+// two attempts.
 func (l *ledger) accept(args EmailArgs) {
 	d := l.emails[args.Key]
 	if d == nil {
@@ -276,14 +278,14 @@ func (l *ledger) accept(args EmailArgs) {
 	}
 	d.times++
 	if d.To != args.To || d.Template != args.Template || d.Variables["n"] != args.Variables["n"] || d.Variables["cause"] != args.Variables["cause"] {
-		l.problem("email %s has come as %v and as %v", args.Key, d.EmailArgs, args)
+		l.problem("email %s arrived as %v and as %v", args.Key, d.EmailArgs, args)
 	}
 	if args.Once && d.times > 1 {
 		l.problem("email %s must not arrive twice", args.Key)
 	}
 }
 
-// NoticeArgs are things that were committed, each of which can be only once.
+// NoticeArgs lists what a node committed. Each thing can be committed only once.
 type NoticeArgs struct {
 	Node    string
 	Things  []string
@@ -291,7 +293,7 @@ type NoticeArgs struct {
 	Refused []string // contacts of transitions that were refused, because the lease was lost
 }
 
-// Notice takes note of what a node has committed.
+// Notice records what a node committed.
 func (s *LedgerService) Notice(args NoticeArgs, _ *struct{}) error {
 	l := s.l
 	l.mu.Lock()

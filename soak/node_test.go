@@ -26,8 +26,8 @@ const nodeEnv = "AUTOMATION_SOAK_NODE"
 // lease is how long a contact stays with a node that was killed.
 const lease = time.Second
 
-// parallel is how many tests run at a time: most of the time they wait for leases to
-// expire.
+// parallel is how many tests run at a time: tests spend most of their time waiting for
+// leases to expire.
 const parallel = 6
 
 func TestMain(m *testing.M) {
@@ -45,15 +45,15 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// nodeConfig says what a node is.
+// nodeConfig configures a node.
 type nodeConfig struct {
-	Node   string // its name, which no other process ever had
+	Node   string // the node's name, which no other process ever has
 	Store  storeConfig
 	Ledger string // the socket
 }
 
-// nodeMain is a node until standard input ends: also when the test's process is
-// gone.
+// nodeMain runs a node until standard input ends, which it also does when the test's
+// process is gone.
 func nodeMain(config string) error {
 	var c nodeConfig
 	if err := json.Unmarshal([]byte(config), &c); err != nil {
@@ -67,7 +67,7 @@ func nodeMain(config string) error {
 	store, err := c.Store.open(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil // it was stopped before it was there
+			return nil // the node was stopped before its store was open
 		}
 		return err
 	}
@@ -121,7 +121,7 @@ func runNode(ctx context.Context, store automation.Store, name, socket string, l
 	return err
 }
 
-// call is a call of the ledger that ends with ctx.
+// call calls the ledger, and returns early if ctx ends.
 func (n *node) call(ctx context.Context, method string, args, reply any) error {
 	call := n.ledger.Go("Ledger."+method, args, reply, make(chan *rpc.Call, 1))
 	select {
@@ -132,11 +132,11 @@ func (n *node) call(ctx context.Context, method string, args, reply any) error {
 	}
 }
 
-// send sends events as the ledger says. One that could not be sent, or for which
-// there was no answer, goes back there, and is sent again with the same key.
+// send sends the events that the ledger gives to the node. An event that fails goes back to
+// the ledger, and is sent again with the same key.
 func (n *node) send(ctx context.Context) {
 	for {
-		e := new(Event) // one that comes after ctx has ended must not be shared
+		e := new(Event) // not shared: a reply may arrive after ctx has ended
 		if n.call(ctx, "Next", NodeArgs{n.name}, e) != nil {
 			return
 		}
@@ -158,7 +158,7 @@ func (n *node) send(ctx context.Context) {
 	}
 }
 
-// SendEmail hands an email to the ledger.
+// SendEmail sends an email to the ledger.
 func (n *node) SendEmail(ctx context.Context, e automation.Email) (string, error) {
 	args := EmailArgs{
 		Node: n.name, Key: e.IdempotencyKey, To: automation.EmailKey(e.To), Template: e.TemplateID, Contact: e.Contact.ID,
@@ -183,8 +183,8 @@ func (n *node) SendEmail(ctx context.Context, e automation.Email) (string, error
 	}
 }
 
-// reporter tells the ledger what the node has committed, in order and without
-// holding it up.
+// reporter reports the node's commits to the ledger, in order and without delaying the
+// node.
 type reporter struct {
 	node   string
 	ledger *rpc.Client
@@ -201,7 +201,7 @@ func newReporter(node string, ledger *rpc.Client) *reporter {
 	return r
 }
 
-// Observe reports what can happen only once.
+// Observe queues the notices that can occur only once.
 func (r *reporter) Observe(n automation.Notice) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -225,7 +225,7 @@ func (r *reporter) once(thing string) {
 	r.changed.Signal()
 }
 
-// refused reports that a transition about a contact was refused.
+// refused queues a report that a transition of a contact was refused.
 func (r *reporter) refused(contact string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -233,7 +233,7 @@ func (r *reporter) refused(contact string) {
 	r.changed.Signal()
 }
 
-// close lets report return when it has reported everything.
+// close makes report return after it has reported everything.
 func (r *reporter) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -251,7 +251,7 @@ func (r *reporter) report() {
 	}
 }
 
-// collect waits for news, or for there to be none any more.
+// collect waits for news, or until the reporter is closed, and returns the news.
 func (r *reporter) collect() (news NoticeArgs, last bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -263,7 +263,7 @@ func (r *reporter) collect() (news NoticeArgs, last bool) {
 	return news, r.closed
 }
 
-// watched returns store, reporting the commits that it refuses.
+// watched returns store with a report of every transition that the store refuses.
 func watched(store automation.Store, r *reporter) automation.Store {
 	s := refusals{store, r}
 	if w, ok := store.(automation.Watcher); ok {
@@ -280,7 +280,7 @@ type refusals struct {
 	news *reporter
 }
 
-// Commit counts the transitions whose lease was lost.
+// Commit reports the transitions whose lease was lost.
 func (s refusals) Commit(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
 	results, err := s.Store.Commit(ctx, ts)
 	for i, res := range results {

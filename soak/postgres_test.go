@@ -38,7 +38,8 @@ func init() {
 	}
 }
 
-// migrate migrates. Its connection may be one of those that are cut.
+// migrate migrates the store, and tries again after an error: the test may cut the
+// connection.
 func migrate(ctx context.Context, store *postgres.Store) (err error) {
 	for range 20 {
 		if err = store.Migrate(ctx); err == nil || ctx.Err() != nil {
@@ -49,7 +50,7 @@ func migrate(ctx context.Context, store *postgres.Store) (err error) {
 	return err
 }
 
-// postgresStore is a store with a pool of its own.
+// postgresStore is a store that owns its pool.
 type postgresStore struct {
 	*postgres.Store
 	pool *pgxpool.Pool

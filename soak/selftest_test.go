@@ -16,7 +16,7 @@ import (
 	"github.com/seed-b636437c/automation/store/memory"
 )
 
-// serve runs a node in this process. stop ends it.
+// serve runs a node in this process. The function stop ends the node.
 func serve(t *testing.T, store automation.Store, name, socket string) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -29,8 +29,8 @@ func serve(t *testing.T, store automation.Store, name, socket string) (stop func
 	}
 }
 
-// rehearse runs two nodes on a store in memory, to which nothing happens, and
-// returns what is wrong then. Work gets patience to end.
+// rehearse runs two nodes on a store in memory without any disturbance, and returns the
+// problems that check finds. patience is how long the nodes may take to finish their work.
 func rehearse(t *testing.T, store automation.Store, patience time.Duration) error {
 	t.Helper()
 	l := newLedger(seed(t), populate(t, store))
@@ -45,12 +45,12 @@ func rehearse(t *testing.T, store automation.Store, patience time.Duration) erro
 	return errors.Join(append(check(t.Context(), store, l), idle)...)
 }
 
-func TestCheck_AcceptsWhatIsRight(t *testing.T) {
+func TestCheck_AcceptsASoundStore(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, rehearse(t, memory.New(), time.Minute))
 }
 
-// brokenStore is a store with one thing wrong with it, now and then.
+// brokenStore is a store that does one thing wrong, now and then.
 type brokenStore struct {
 	automation.Store
 	calls     atomic.Int64
@@ -60,7 +60,7 @@ type brokenStore struct {
 	countRuns func(counts []automation.RunCount)
 }
 
-// often is how many calls of a kind there are between two that go wrong.
+// often means that one in so many calls goes wrong.
 const often = 40
 
 func (s *brokenStore) now() bool { return s.calls.Add(1)%often == 0 }
@@ -104,7 +104,7 @@ func (s *brokenStore) CountRuns(ctx context.Context, automationID string) ([]aut
 	return counts, err
 }
 
-func TestCheck_FindsWhatIsWrong(t *testing.T) {
+func TestCheck_FindsWhatABrokenStoreDoes(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		breakIt func(s *brokenStore)
@@ -112,7 +112,7 @@ func TestCheck_FindsWhatIsWrong(t *testing.T) {
 	}{
 		"an event is lost": {func(s *brokenStore) {
 			s.append = func([]automation.NewEvent) []automation.NewEvent { return nil }
-		}, "does not know it"},
+		}, "does not have it"},
 		"events are handled out of order": {func(s *brokenStore) {
 			s.claim = func(works []automation.Work) {
 				for _, w := range works {
@@ -151,7 +151,7 @@ func TestCheck_FindsWhatIsWrong(t *testing.T) {
 				}
 			}
 		}, "is committed twice"},
-		"what has become of a run is lost": {func(s *brokenStore) {
+		"the progress of a run is lost": {func(s *brokenStore) {
 			s.commit = func(t *automation.Transition) {
 				if len(t.Runs) > 0 && !t.Runs[0].New && s.now() {
 					t.Runs = t.Runs[1:]
@@ -167,7 +167,7 @@ func TestCheck_FindsWhatIsWrong(t *testing.T) {
 		}, "is still leased"},
 		"a counter is wrong": {func(s *brokenStore) {
 			s.countRuns = func(counts []automation.RunCount) { counts[0].Count++ }
-		}, "counting says"},
+		}, "counting gives"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

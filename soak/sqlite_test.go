@@ -40,7 +40,7 @@ func TestSQLite_NodesOnOneFileAreKilled(t *testing.T) {
 	requireSound(t, c.config)
 }
 
-// requireSound checks that the file itself has come to no harm.
+// requireSound checks that the file is not damaged.
 func requireSound(t *testing.T, config storeConfig) {
 	t.Helper()
 	store, err := sqlitefile.Open(t.Context(), config.Address)
@@ -85,7 +85,7 @@ func TestSQLite_DiskIsFull(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, store.Close()) }()
 	l := newLedger(seed(t), populate(t, store))
-	// The limit is one of the connection: there may be only one.
+	// The limit belongs to a connection, so there must be only one.
 	db := store.DB()
 	db.SetMaxOpenConns(1)
 	var pages int

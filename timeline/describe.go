@@ -14,12 +14,12 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// width is how many characters of a payload or a list are shown, so that lines
-// have at most 100. What went wrong is shown in full.
+// width is how many characters of a payload or a list are shown, so that lines have at most
+// 100. Errors are shown in full.
 const width = 67
 
-// describe returns the kind and the detail of the line about a step that has
-// changed. The kind is empty if there is nothing to tell yet.
+// describe returns the kind and the detail of the line about a change of a step. The kind
+// is empty if the change gets no line.
 func describe(n *automation.StepChanged, start time.Time) (kind, detail string) {
 	kind = "step"
 	if n.Step.Type == automation.TypeSendEmail {
@@ -75,7 +75,7 @@ func completed(n *automation.StepChanged) string {
 	}
 }
 
-// attempt tells of an effect that has not succeeded yet. Nothing is told of one
+// attempt describes an effect that failed and is retried. It returns "" for an effect
 // that is in flight for the first time.
 func attempt(n *automation.StepChanged, start time.Time) string {
 	tries := len(n.Step.Attempts)
@@ -89,7 +89,7 @@ func attempt(n *automation.StepChanged, start time.Time) string {
 	return fmt.Sprintf("attempt %d failed, next at %s: %s", last.Number, Since(start, n.Run.DueAt), reason(&last.Error))
 }
 
-// stepOutput is what the outputs of the built-in steps hold.
+// stepOutput holds the fields of the outputs of the built-in steps.
 type stepOutput struct {
 	Reason    string `json:"reason"`
 	EventName string `json:"event_name"`
@@ -108,7 +108,7 @@ type comparison struct {
 	Result   *bool           `json:"result"`
 }
 
-// output reads a step's output. What it cannot read is shown as nothing.
+// output decodes a step's output. An output of another form has no fields.
 func output(s automation.StepRun) stepOutput {
 	var out stepOutput
 	if len(s.Output) == 0 || json.Unmarshal(s.Output, &out) != nil {
@@ -117,7 +117,7 @@ func output(s automation.StepRun) stepOutput {
 	return out
 }
 
-// comparisons lists those that were evaluated.
+// comparisons lists the comparisons that were evaluated.
 func (o stepOutput) comparisons() string {
 	var parts []string
 	for _, c := range o.Rules {
@@ -148,7 +148,7 @@ func reason(e *automation.StepError) string {
 	return first
 }
 
-// fields lists what a new contact has besides its email.
+// fields lists the fields of a new contact besides its email.
 func fields(c automation.Contact) string {
 	ch := automation.ContactChange{Properties: c.Properties, AddSegments: c.Segments}
 	if c.FirstName != "" {

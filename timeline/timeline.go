@@ -1,5 +1,5 @@
 // Package timeline writes what a Runner does as text for people: every event,
-// step, branch, email and contact change, with the time at which it happened.
+// step, branch, email and change of a contact, with its time.
 //
 //	day 0 00:00:00   Mon 2026-01-05 09:00:00   ada@example.com
 //	  event    user.created          {"plan":"pro"}
@@ -9,8 +9,8 @@
 //	  step     is_pro                -> condition_met   event.plan eq "pro" is true
 //	  email    welcome               "welcome-email" to ada@example.com
 //
-// It is meant for tests, examples and development; it remembers the name of
-// every contact that it has seen.
+// It is meant for tests, examples and development: a Writer keeps the name of every contact
+// in memory.
 package timeline
 
 import (
@@ -24,20 +24,20 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// Options tune a Writer.
+// Options tune a Writer. Set at least Start.
 type Options struct {
-	// Start is what time is counted from. Times are shown in its location.
+	// Start is the time at which day 0 begins. Times are shown in its location.
 	Start time.Time
-	// Within is for how long the lines about a contact go below one heading.
-	// Zero gives a heading to every new time, which suits a fake clock; on a real
-	// one a few milliseconds hold together what belongs together.
+	// Within is for how long further lines about a contact stay below one heading.
+	// Zero starts a heading at every new time, which suits a fake clock. With a real
+	// clock a few milliseconds keep related lines together.
 	Within time.Duration
 }
 
-// Writer is an automation.Observer that writes a timeline, as it happens. What
-// happens to one contact at one time is a block with a heading; the heading has
-// the time since the start, in days of 24 hours, the date and the contact. A
-// Writer is safe for concurrent use, and makes one Write for each line.
+// Writer is an automation.Observer that writes a line for each notice, at once. The lines
+// about one contact at one time are a block with a heading. The heading has the time since
+// the start, in days of 24 hours, the date and the contact. A Writer is safe for concurrent
+// use, and calls Write of the underlying writer once for each line.
 type Writer struct {
 	mu    sync.Mutex
 	w     io.Writer
@@ -45,11 +45,11 @@ type Writer struct {
 	names map[string]string // by the id of an automation or a contact
 	err   error
 
-	// The block that is being written.
-	open bool
-	at   time.Time
-	who  string
-	run  string // id of the run that the last step line was about
+	// The current block.
+	open    bool
+	at      time.Time
+	contact string
+	run     string // id of the run of the last line about a run or a step
 }
 
 var _ automation.Observer = (*Writer)(nil)
@@ -59,25 +59,24 @@ func New(w io.Writer, opts Options) *Writer {
 	return &Writer{w: w, opts: opts, names: map[string]string{}}
 }
 
-// Name makes the timeline show name for the automation or the contact with this
-// id. What has no name is shown by its id. Contacts that events create get
-// their email as name by themselves.
+// Name sets the name that the timeline shows for the automation or the contact with this
+// id. Without a name the timeline shows the id. The name of a contact that an event creates
+// is its email, without a call of Name.
 func (w *Writer) Name(id, name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.names[id] = name
 }
 
-// Err returns the first error of the underlying writer. Nothing is written
-// after it.
+// Err returns the first error of the underlying writer, or nil. After an error the Writer
+// writes nothing more.
 func (w *Writer) Err() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.err
 }
 
-// Observe implements automation.Observer. Notices that it does not know are
-// left out.
+// Observe implements automation.Observer. It ignores notices of unknown types.
 func (w *Writer) Observe(n automation.Notice) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -112,10 +111,11 @@ func (w *Writer) step(n *automation.StepChanged) {
 	if kind == "" {
 		return
 	}
-	if who := w.name(n.Run.ContactID); w.run != n.Run.ID || !w.isOpen(n.At, who) {
-		w.runLine(n.At, n.Run, "goes on")
+	contact := w.name(n.Run.ContactID)
+	if w.run != n.Run.ID || !w.isOpen(n.At, contact) {
+		w.runLine(n.At, n.Run, "continues")
 	}
-	w.line(n.At, w.name(n.Run.ContactID), kind, n.Step.Key, detail)
+	w.line(n.At, contact, kind, n.Step.Key, detail)
 }
 
 func (w *Writer) runLine(at time.Time, r automation.Run, detail string) {
@@ -123,29 +123,29 @@ func (w *Writer) runLine(at time.Time, r automation.Run, detail string) {
 	w.run = r.ID
 }
 
-// line writes one line, under the heading that it needs. subject and detail may
-// be empty.
-func (w *Writer) line(at time.Time, who, kind, subject, detail string) {
-	if !w.isOpen(at, who) {
-		w.heading(at, who)
+// line writes one line about a contact, below a new heading if it needs one. subject and
+// detail may be empty.
+func (w *Writer) line(at time.Time, contact, kind, subject, detail string) {
+	if !w.isOpen(at, contact) {
+		w.heading(at, contact)
 	}
 	w.write(fmt.Sprintf("  %-8s %-21s %s", kind, subject, detail))
 }
 
-func (w *Writer) isOpen(at time.Time, who string) bool {
-	return w.open && w.who == who && at.Sub(w.at).Abs() <= w.opts.Within
+func (w *Writer) isOpen(at time.Time, contact string) bool {
+	return w.open && w.contact == contact && at.Sub(w.at).Abs() <= w.opts.Within
 }
 
-func (w *Writer) heading(at time.Time, who string) {
+func (w *Writer) heading(at time.Time, contact string) {
 	if w.open {
 		w.write("")
 	}
-	w.open, w.at, w.who, w.run = true, at, who, ""
-	w.write(fmt.Sprintf("%s   %s   %s", Since(w.opts.Start, at), at.In(w.opts.Start.Location()).Format("Mon 2006-01-02 15:04:05"), who))
+	w.open, w.at, w.contact, w.run = true, at, contact, ""
+	w.write(fmt.Sprintf("%s   %s   %s", Since(w.opts.Start, at), at.In(w.opts.Start.Location()).Format("Mon 2006-01-02 15:04:05"), contact))
 }
 
-// write writes a line. What comes from outside cannot break it, nor send escape
-// sequences to a terminal.
+// write writes a line. Data from outside can neither break the line nor send escape
+// sequences to a terminal, because control characters become spaces.
 func (w *Writer) write(line string) {
 	if w.err != nil {
 		return
@@ -174,8 +174,9 @@ func (w *Writer) name(id string) string {
 	return id
 }
 
-// Since returns the time from start to t as the timeline shows it, such as
-// "day 3 12:30:00". Fractions of a second are shown only where there are any.
+// Since returns the time from start to t in the form of the timeline, such as
+// "day 3 12:30:00", with milliseconds if there are any. If t is before start, the text
+// begins with "-".
 func Since(start, t time.Time) string {
 	d := t.Sub(start)
 	sign := ""

@@ -27,32 +27,32 @@ const hour = time.Hour
 
 func ptr[T any](v T) *T { return &v }
 
-// run returns the run that the notices are about.
+// run returns the run of the notices.
 func run(status automation.RunStatus) automation.Run {
 	return automation.Run{ID: "run-1", AutomationID: "auto-1", ContactID: "contact-1", EventName: "user.created", Status: status}
 }
 
-// step makes a notice about a step of the run.
+// step returns a notice about a step of the run.
 func step(at time.Duration, key string, typ automation.StepType, status automation.StepStatus, output string) *automation.StepChanged {
 	n := &automation.StepChanged{At: start.Add(at), Run: run(automation.RunRunning)}
 	n.Step = automation.StepRun{Key: key, Type: typ, Status: status, Output: json.RawMessage(output)}
 	return n
 }
 
-// took gives a step the branch that it took.
+// took sets the branch that a step took.
 func took(branch automation.ConnectionType, n *automation.StepChanged) *automation.StepChanged {
 	n.Step.Branch = branch
 	return n
 }
 
-// waiting is step for one that waits until due, for an event if that is not "".
+// waiting is step for a step that waits until due, for an event if event is not "".
 func waiting(at time.Duration, key string, typ automation.StepType, event string, due time.Time) *automation.StepChanged {
 	n := step(at, key, typ, automation.StepWaiting, "")
 	n.Run.WaitEvent, n.Run.DueAt = event, due
 	return n
 }
 
-// attempts is step for an email of which n attempts have failed.
+// attempts is step for an email after n failed attempts.
 func attempts(at time.Duration, n int, due time.Time) *automation.StepChanged {
 	s := step(at, "offer", automation.TypeSendEmail, automation.StepRunning, "")
 	s.Run.DueAt = due
@@ -63,15 +63,14 @@ func attempts(at time.Duration, n int, due time.Time) *automation.StepChanged {
 	return s
 }
 
-// failed is step for one that has failed.
+// failed is step for a failed step.
 func failed(at time.Duration, key, message string) *automation.StepChanged {
 	n := step(at, key, "acme.slack", automation.StepFailed, "")
 	n.Step.Error = &automation.StepError{Code: automation.FailedPermanently, Message: message}
 	return n
 }
 
-// everything is one notice of every kind, and one of every thing that can be
-// said about a step.
+// everything holds a notice of every type, and one for every line about a step.
 func everything() []automation.Notice {
 	event := automation.Event{ID: "e1", Name: "user.created", Email: "ada@example.com", Payload: json.RawMessage("{\n  \"plan\": \"pro\"\n}")}
 	other := automation.Event{ID: "e2", Name: "page.viewed", ContactID: "contact-1", Payload: json.RawMessage(`{"url":"` + strings.Repeat("x", 100) + `"}`)}
@@ -153,17 +152,17 @@ func TestWriter_NamesRunsThatTakeTurns(t *testing.T) {
 		w.Observe(n)
 	}
 	assert.Equal(t, `day 0 00:00:00   Mon 2026-01-05 09:00:00   contact-1
-  run      auto-1                goes on
+  run      auto-1                continues
   step     a                     is over
   step     a                     is over
-  run      auto-2                goes on
+  run      auto-2                continues
   step     b                     is over
-  run      auto-1                goes on
+  run      auto-1                continues
   step     a                     is over
 `, out.String())
 }
 
-func TestWriter_WithinHoldsTogetherWhatBelongsTogether(t *testing.T) {
+func TestWriter_WithinKeepsRelatedLinesTogether(t *testing.T) {
 	t.Parallel()
 	for within, headings := range map[time.Duration]int{0: 3, 10 * time.Millisecond: 2} {
 		t.Run(within.String(), func(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// The colours of the page where none are given. They can be read with each other:
-// their contrast is at least 4.5 to 1.
+// The default colours of the page. They are readable together: their contrast is at least
+// 4.5 to 1.
 const (
 	lightBackground = "#ffffff"
 	lightForeground = "#1c1e21"
@@ -16,7 +16,7 @@ const (
 	darkAccent      = "#8ab4f8"
 )
 
-// palette is the colours of a page. OnAccent is the text of the button.
+// palette holds the colours of a page. OnAccent is the colour of the button's text.
 type palette struct{ Background, Foreground, Accent, OnAccent string }
 
 var (
@@ -24,7 +24,8 @@ var (
 	dark  = newPalette(darkBackground, darkForeground, darkAccent)
 )
 
-// newPalette fills in what is not given with what can be read best.
+// newPalette returns a palette with the given colours, and for each missing colour the
+// default that is most readable with them.
 func newPalette(background, foreground, accent string) palette {
 	if background == "" && foreground == "" {
 		background = lightBackground
@@ -49,14 +50,14 @@ func better(color, a, b string) string {
 	return b
 }
 
-// contrast is the ratio that the Web Content Accessibility Guidelines define, from
+// contrast returns the ratio that the Web Content Accessibility Guidelines define, from
 // 1 to 21.
 func contrast(a, b string) float64 {
 	la, lb := luminance(a), luminance(b)
 	return (max(la, lb) + 0.05) / (min(la, lb) + 0.05)
 }
 
-// luminance takes a colour that was checked.
+// luminance returns the relative luminance of a valid colour, from 0 to 1.
 func luminance(color string) float64 {
 	digits := color[1:]
 	if len(digits) == 3 {
@@ -66,7 +67,7 @@ func luminance(color string) float64 {
 	return 0.2126*linear(rgb>>16) + 0.7152*linear(rgb>>8) + 0.0722*linear(rgb)
 }
 
-// linear is the light that one channel of a colour, its lowest byte, gives.
+// linear returns the linear light of one channel, the lowest byte of channel.
 func linear(channel uint64) float64 {
 	c := float64(channel&0xff) / 255
 	if c <= 0.04045 {

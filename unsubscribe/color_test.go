@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// readable is the contrast that the guidelines ask for.
+// readable is the contrast that the guidelines require.
 const readable = 4.5
 
 func TestPalette_DefaultsCanBeRead(t *testing.T) {
@@ -18,7 +18,7 @@ func TestPalette_DefaultsCanBeRead(t *testing.T) {
 	}
 }
 
-func TestPalette_WhatIsNotGivenFitsWhatIs(t *testing.T) {
+func TestPalette_DefaultsFitTheGivenColours(t *testing.T) {
 	t.Parallel()
 	for _, color := range []string{"#000", "#fff", "#123456", "#fedcba", "#888", "#f00", "#00f", "#ff0"} {
 		assert.GreaterOrEqual(t, contrastOf(newPalette(color, "", "")), 4.0, color)
@@ -31,7 +31,7 @@ func TestPalette_WhatIsNotGivenFitsWhatIs(t *testing.T) {
 
 func contrastOf(p palette) float64 { return contrast(p.Background, p.Foreground) }
 
-func TestContrast_IsWhatTheGuidelinesDefine(t *testing.T) {
+func TestContrast_FollowsTheGuidelines(t *testing.T) {
 	t.Parallel()
 	assert.InDelta(t, 21, contrast("#000000", "#fff"), 0.001)
 	assert.InDelta(t, 1, contrast("#abc", "#aabbcc"), 0.001)

@@ -1,11 +1,11 @@
 // Package unsubscribe makes signed unsubscribe links, and serves the page behind
 // them.
 //
-// A link belongs to one contact. Whoever has it can unsubscribe that contact, and
-// subscribe it again; it shows and does nothing else, and does not contain the
-// address. Only who has a key can make one. Opening a link changes nothing, because
-// mail scanners open links: people press a button, and mail programs post, with one
-// click, as RFC 8058 has it.
+// A link belongs to one contact. The holder of a link can unsubscribe that contact, and
+// subscribe it again. A link shows and does nothing else, and does not contain the
+// address. Only the holder of a key can make a link. Opening a link changes nothing,
+// because mail scanners open links: people press a button on the page, and mail programs
+// send a POST after one click, as RFC 8058 specifies.
 //
 //	links, err := unsubscribe.NewLinks("https://example.com/unsubscribe", unsubscribe.LinkOptions{}, key)
 //	…
@@ -13,10 +13,11 @@
 //	…
 //	mux.Handle("/unsubscribe", handler)
 //
-// Mail programs post without a cookie, a session or a CSRF token: exempt the handler
-// from middleware that asks for one. Its links are secrets of a kind; keep their query
-// out of access logs.
+// Mail programs send the POST without a cookie, a session or a CSRF token: exempt the
+// handler from middleware that requires one. A link works for every holder, so keep the
+// query of its URL out of access logs.
 //
-// Give links.URL to whatever renders the emails. The Runner skips the emails of a
-// contact that is unsubscribed, and goes on with all other steps of its runs.
+// Give links.URL to the renderer of the emails, such as
+// template.Options.UnsubscribeURL. The Runner skips the emails of a contact that is
+// unsubscribed, and performs all other steps of its runs.
 package unsubscribe

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-b636437c/automation/unsubscribe"
 )
 
+// A link, the page behind it, and one click in a mail program.
 func Example() {
 	runner, err := automation.New(memory.New(), capture.New(), automation.Options{})
 	check(err)
@@ -34,7 +35,7 @@ func Example() {
 	link, err := links.URL(ada)
 	check(err)
 
-	// What a mail program does when its reader clicks.
+	// A mail program sends this request after one click.
 	resp, err := http.PostForm(link, url.Values{"List-Unsubscribe": {"One-Click"}})
 	check(err)
 	_, err = io.Copy(io.Discard, resp.Body)

@@ -24,7 +24,7 @@ import (
 	"github.com/seed-b636437c/automation/unsubscribe"
 )
 
-// inbox is an SMTP server that keeps what it gets.
+// inbox is an SMTP server that keeps its messages.
 type inbox struct {
 	mu       sync.Mutex
 	messages []*netmail.Message
@@ -80,9 +80,9 @@ var twoMails = automation.Automation{
 	Connections: []automation.Connection{{From: "start", To: "first"}, {From: "first", To: "pause"}, {From: "pause", To: "second"}},
 }
 
-// All parts are real but the clock: an event starts a run, its email goes through an
-// SMTP server, its header has the link, one click on it unsubscribes, and the next
-// email is skipped.
+// All parts are real except for the clock: an event starts a run, its email goes through an
+// SMTP server, the header has the link, one click on the link unsubscribes the contact, and
+// the next email is skipped.
 func TestFlow_OneClickSkipsTheNextEmail(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()

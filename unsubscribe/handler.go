@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// maxBodyBytes is plenty for a form of one field.
+	// maxBodyBytes is much more than a form of one field needs.
 	maxBodyBytes = 4 << 10
-	// updateTimeout bounds a change, which goes on when the client has hung up.
+	// updateTimeout bounds an update, which continues after the client is gone.
 	updateTimeout = 30 * time.Second
 )
 
@@ -24,30 +24,31 @@ const (
 	actionResubscribe = "resubscribe"
 )
 
-// Contacts is what the handler needs of a *automation.Runner, which has it for
-// contacts in its store and for those of the host's own table. It must be safe for
+// Contacts reads and updates contacts for a Handler. *automation.Runner implements it, for
+// contacts in its store and for contacts in the host's own table. It must be safe for
 // concurrent use.
 type Contacts interface {
 	// GetContact returns a contact. The error wraps automation.ErrNotFound if there
-	// is none.
+	// is no such contact.
 	GetContact(ctx context.Context, ref automation.ContactRef) (automation.Contact, error)
 	// UpdateContact changes a contact. The error wraps automation.ErrNotFound if
-	// there is none.
+	// there is no such contact.
 	UpdateContact(ctx context.Context, id string, change automation.ContactChange) (automation.Contact, error)
 }
 
 var _ Contacts = (*automation.Runner)(nil)
 
-// Handler serves the page behind the links. GET and HEAD show how things are. POST
-// unsubscribes: with the body that RFC 8058 prescribes for one click, with any
-// other form, and with none; only a field action=resubscribe subscribes again, and
-// an unknown action is refused with 400. Repeating a request does no harm.
+// Handler serves the page behind the links. GET and HEAD show the state of the contact.
+// POST unsubscribes: with the body that RFC 8058 prescribes for one click, with any other
+// form, and without a body. Only a field action=resubscribe subscribes again, and an
+// unknown action is refused with 400. Repeating a request changes nothing more.
 //
-// It reads the token from the query, so that it can be mounted under any path, and
-// needs no cookie, no script and no redirect. A link that is damaged or forged
-// answers 400, one that has expired 410; contacts are not looked up then. A contact
-// that was deleted answers 200: nobody gets email, as was asked for. Contacts that
-// cannot be reached answer 503, and the Logger is told.
+// A Handler reads the token from the query, so it works under any path. It needs no
+// cookie, no script and no redirect. The answer to a damaged or forged link is 400, to an
+// expired link 410, both without reading contacts. For a contact that was deleted the
+// answer is 200, because that contact gets no more email, as requested. If contacts cannot
+// be reached, the answer is 503, and the error is logged. A Handler is safe for concurrent
+// use.
 type Handler struct {
 	links    *Links
 	contacts Contacts
@@ -55,8 +56,8 @@ type Handler struct {
 	page     *page
 }
 
-// NewHandler returns the handler of these links. The error is an
-// *automation.ValidationError that lists all invalid options.
+// NewHandler returns the Handler of these links. The error is an
+// *automation.ValidationError that lists all invalid arguments.
 func NewHandler(links *Links, contacts Contacts, opts Options) (*Handler, error) {
 	var problems automation.Problems
 	c := optionCheck{options.New(&problems, automation.CodeInvalidOption)}
@@ -110,7 +111,7 @@ func (h *Handler) show(ctx context.Context, id string) state {
 	return h.current(c.Unsubscribed)
 }
 
-// change does what a POST asks for.
+// change performs the action of a POST.
 func (h *Handler) change(w http.ResponseWriter, r *http.Request, id string) state {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
 	action, err := formAction(r)
@@ -118,7 +119,7 @@ func (h *Handler) change(w http.ResponseWriter, r *http.Request, id string) stat
 		return h.refused(err)
 	}
 	unsubscribed := action == actionUnsubscribe
-	// Somebody who asks and hangs up is unsubscribed all the same.
+	// The update continues if the client is gone: the contact must be unsubscribed.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), updateTimeout)
 	defer cancel()
 	if _, err := h.contacts.UpdateContact(ctx, id, automation.ContactChange{Unsubscribed: &unsubscribed}); err != nil {
@@ -129,10 +130,10 @@ func (h *Handler) change(w http.ResponseWriter, r *http.Request, id string) stat
 
 var errUnknownAction = errors.New("unknown action")
 
-// formAction returns what the form of a POST asks for. Mail programs send
-// List-Unsubscribe=One-Click, as either kind of form; some send nothing.
+// formAction returns the action in the form of a POST. Mail programs send
+// List-Unsubscribe=One-Click, as either kind of form; some send no body.
 func formAction(r *http.Request) (string, error) {
-	// ParseForm would refuse a query that somebody has added nonsense to.
+	// ParseForm would refuse a query with an invalid parameter beside the token.
 	r = &http.Request{Method: r.Method, Header: r.Header, Body: r.Body, URL: &url.URL{}}
 	if err := r.ParseForm(); err != nil {
 		return "", err
@@ -150,7 +151,7 @@ func formAction(r *http.Request) (string, error) {
 	}
 }
 
-// refused is the answer to a body that nobody can do anything with.
+// refused is the answer to an invalid body.
 func (h *Handler) refused(err error) state {
 	code := http.StatusBadRequest
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
@@ -159,8 +160,8 @@ func (h *Handler) refused(err error) state {
 	return state{Code: code, Status: h.opts.Text.Refused}
 }
 
-// failed is the answer when contacts could not be asked. One that is gone is no
-// failure: a mail provider has to see that it gets no more email.
+// failed is the answer if a contact cannot be read or updated. A contact that was deleted
+// is no failure: the mail provider must see that it gets no more email.
 func (h *Handler) failed(ctx context.Context, id string, err error) state {
 	if errors.Is(err, automation.ErrNotFound) {
 		return state{Code: http.StatusOK, Status: h.opts.Text.Gone}
@@ -169,7 +170,7 @@ func (h *Handler) failed(ctx context.Context, id string, err error) state {
 	return state{Code: http.StatusServiceUnavailable, Status: h.opts.Text.Failed}
 }
 
-// current says how things are, and offers the opposite.
+// current shows the state of the contact, with a button for the opposite.
 func (h *Handler) current(unsubscribed bool) state {
 	t := h.opts.Text
 	if unsubscribed {

@@ -23,7 +23,7 @@ import (
 	"github.com/seed-b636437c/automation/unsubscribe"
 )
 
-// people is a table of contacts that counts how often it is asked.
+// people is a table of contacts that counts its calls.
 type people struct {
 	mu           sync.Mutex
 	unsubscribed map[string]bool
@@ -74,7 +74,7 @@ type site struct {
 	people *people
 	links  *unsubscribe.Links
 	server *httptest.Server
-	log    *bytes.Buffer // read it after the server has answered
+	log    *bytes.Buffer // read after an answer only
 	link   string        // of contact-1
 }
 
@@ -125,7 +125,7 @@ const (
 	isUnsubscribed = "You are unsubscribed. You get no more of these emails."
 )
 
-func TestGet_ShowsHowThingsAreAndChangesNothing(t *testing.T) {
+func TestGet_ShowsTheStateAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	for unsubscribed, want := range map[bool][]string{
@@ -185,7 +185,7 @@ func TestPost_Unsubscribes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t)
-			for range 2 { // repeating it does no harm
+			for range 2 { // a repetition changes nothing
 				resp, page := s.do(http.MethodPost, s.link, tt.contentType, tt.body)
 				assert.Equal(t, http.StatusOK, resp.StatusCode)
 				assert.Empty(t, resp.Cookies())
@@ -196,9 +196,9 @@ func TestPost_Unsubscribes(t *testing.T) {
 	}
 }
 
-// Scanners and trackers append what they like. The page opens then, so its button
-// has to work.
-func TestPost_PassesOverTheRestOfTheQuery(t *testing.T) {
+// Scanners and trackers append parameters to links. The page opens all the same, so its
+// button must work.
+func TestPost_IgnoresTheRestOfTheQuery(t *testing.T) {
 	t.Parallel()
 	for _, rest := range []string{"&utm=100%", "&amp;a=%zz", "&a;b", "&t=other"} {
 		s := newSite(t)
@@ -228,7 +228,7 @@ func TestPost_SubscribesAgain(t *testing.T) {
 	}
 }
 
-func TestPost_RefusesWhatItDoesNotUnderstand(t *testing.T) {
+func TestPost_RefusesInvalidBodies(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		query, contentType, body string
@@ -269,7 +269,7 @@ func TestHandler_RefusesOtherMethods(t *testing.T) {
 	assert.Zero(t, s.people.asked())
 }
 
-func TestHandler_AsksNobodyAboutForgedLinks(t *testing.T) {
+func TestHandler_ReadsNoContactForForgedLinks(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	before, token, _ := strings.Cut(s.link, "?t=")
@@ -296,7 +296,7 @@ func TestHandler_AsksNobodyAboutForgedLinks(t *testing.T) {
 	assert.Empty(t, s.log.String())
 }
 
-func TestHandler_KnowsOldKeysUntilTheyAreRemoved(t *testing.T) {
+func TestHandler_AcceptsOldKeysUntilTheyAreRemoved(t *testing.T) {
 	t.Parallel()
 	old := linkTo(t, newLinks(t, unsubscribe.LinkOptions{}, key(1)), "contact-1")
 	for name, tt := range map[string]struct {
@@ -340,7 +340,7 @@ func TestHandler_LinksExpire(t *testing.T) {
 	assert.Equal(t, http.StatusOK, get(s.link), "a link without expiry works")
 }
 
-func TestHandler_AContactThatIsGoneGetsNoMoreEmail(t *testing.T) {
+func TestHandler_ADeletedContactGetsNoMoreEmail(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	link := linkTo(t, s.links, "deleted")
@@ -353,7 +353,7 @@ func TestHandler_AContactThatIsGoneGetsNoMoreEmail(t *testing.T) {
 	assert.Empty(t, s.log.String())
 }
 
-func TestHandler_SaysWhenContactsCannotBeReached(t *testing.T) {
+func TestHandler_ReportsWhenContactsCannotBeReached(t *testing.T) {
 	t.Parallel()
 	for name, err := range map[string]error{"down": errors.New("dial tcp: secret-host"), "conflict": automation.ErrConflict} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
@@ -373,7 +373,7 @@ func TestHandler_SaysWhenContactsCannotBeReached(t *testing.T) {
 	}
 }
 
-func TestPost_CountsWhenTheClientHasHungUp(t *testing.T) {
+func TestPost_CountsIfTheClientIsGone(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -382,7 +382,7 @@ func TestPost_CountsWhenTheClientHasHungUp(t *testing.T) {
 	assert.True(t, s.people.unsubscribed["contact-1"])
 }
 
-// deaf is a client that does not take the answer.
+// deaf is a client that does not read the answer.
 type deaf struct{ http.ResponseWriter }
 
 func (deaf) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }

@@ -12,15 +12,15 @@ import (
 	"github.com/seed-b636437c/automation/internal/weburl"
 )
 
-// minKeyBytes is the size of what HMAC-SHA256 makes of a key: a shorter one could
-// be guessed more easily than a signature.
+// minKeyBytes is the size of an HMAC-SHA256: a shorter key would be easier to guess than
+// a signature.
 const minKeyBytes = 32
 
-// tokenParameter carries the token. It is part of the query, so that the handler
-// works under whatever path it is mounted.
+// tokenParameter is the parameter of the query that carries the token. Because the token
+// is not in the path, the handler works under every path.
 const tokenParameter = "t"
 
-// Links makes unsubscribe links and recognises them. It is safe for concurrent use.
+// Links makes unsubscribe links and verifies them. It is safe for concurrent use.
 type Links struct {
 	prefix   string // of every link, up to the token
 	keys     [][]byte
@@ -30,20 +30,20 @@ type Links struct {
 
 // LinkOptions tune Links. The zero value works.
 type LinkOptions struct {
-	// Lifetime is how long a link works, in whole seconds. Zero, the default, is
-	// for ever: people look into old emails, and a link that does not work leaves
-	// them nothing but the spam button.
+	// Lifetime is how long a link works, in whole seconds. Zero, the default, means for
+	// ever: people use links in old emails, and after a link that does not work only
+	// the spam button is left.
 	Lifetime time.Duration
-	// Clock says what time it is: the system's by default.
+	// Clock is the source of the time: the system's clock by default.
 	Clock automation.Clock
 }
 
 // NewLinks returns Links to base, the URL at which the handler is mounted, such as
-// https://example.com/unsubscribe. Mail programs offer one click only for https.
-// The first key signs, and all of them are recognised: to replace a key, put the
-// new one in front, and remove the old one when its links need not work any more.
-// A key is at least 32 random bytes. The error is an *automation.ValidationError
-// that lists all problems.
+// https://example.com/unsubscribe. Mail programs offer one click only for https. The first
+// key signs links, and links of all keys are accepted: to replace a key, put the new key
+// first, and remove the old key when its links need not work any more. A key is at least
+// 32 random bytes. The error is an *automation.ValidationError that lists all problems of
+// the arguments.
 func NewLinks(base string, opts LinkOptions, keys ...[]byte) (*Links, error) {
 	var problems automation.Problems
 	c := optionCheck{options.New(&problems, automation.CodeInvalidOption)}
@@ -65,8 +65,8 @@ func NewLinks(base string, opts LinkOptions, keys ...[]byte) (*Links, error) {
 	return l, nil
 }
 
-// URL returns the contact's link. It fails, with an error marked by
-// automation.Permanent, if the contact has no id or one longer than 255 bytes.
+// URL returns the contact's link. The error is marked with automation.Permanent; it is not
+// nil if the contact has no id or an id of more than 255 bytes.
 func (l *Links) URL(c automation.Contact) (string, error) {
 	if c.ID == "" {
 		return "", automation.Permanent(errors.New("unsubscribe: the contact has no id"))
@@ -81,8 +81,8 @@ func (l *Links) URL(c automation.Contact) (string, error) {
 	return l.prefix + claim.token(l.keys[0]), nil
 }
 
-// open returns the id of the contact that a token is for. The error is errDamaged
-// or errExpired.
+// open returns the id of the contact that a token belongs to. The error is errDamaged or
+// errExpired.
 func (l *Links) open(token string) (string, error) {
 	claim, err := openToken(token, l.keys)
 	if err != nil {
@@ -94,7 +94,7 @@ func (l *Links) open(token string) (string, error) {
 	return claim.contactID, nil
 }
 
-// base returns what links begin with.
+// base validates the URL of the handler and returns the beginning of every link.
 func (c optionCheck) base(base string) string {
 	u, ok := weburl.Parse(base)
 	switch {

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/weburl"
 )
 
-// Options say how the page looks and reads. The zero value works.
+// Options are the look and the texts of the page. The zero value works.
 type Options struct {
 	// Title is the page's heading: "Email preferences" by default.
 	Title string
@@ -18,32 +18,32 @@ type Options struct {
 	// LogoURL is an image above the title: an http or https URL, or a data: URL
 	// of an image. Empty shows none.
 	LogoURL string
-	// LogoAlt is the text for those who do not see the logo. Leave it empty if
-	// the title says the same.
+	// LogoAlt is the text in place of the logo for readers who cannot see it. Leave it
+	// empty if it would repeat the title.
 	LogoAlt string
-	// Background, Foreground and Accent are colours, as #rgb or #rrggbb; Accent is
-	// the button's. Without any of them the page follows the reader's choice of
-	// light or dark. Where only some are given, the others are chosen to be
-	// readable with them; whether those that are given go together is not checked.
+	// Background, Foreground and Accent are colours, as #rgb or #rrggbb. Accent is the
+	// colour of the button. Without any of them the page follows the reader's choice
+	// of light or dark. If only some are given, the rest is chosen to be readable with
+	// them. Whether the given colours are readable together is not checked.
 	Background, Foreground, Accent string
 	// Language is the language tag of Text and of the title: "en" by default.
 	Language string
-	// Text replaces phrases of the page. Empty ones stay English.
+	// Text replaces phrases of the page. Empty phrases stay English.
 	Text Text
-	// Logger is told when contacts cannot be read or changed. Nil discards.
+	// Logger logs errors of reading and updating contacts. Nil discards the log.
 	Logger *slog.Logger
 }
 
-// Text is what the page says.
+// Text holds the phrases of the page.
 type Text struct {
-	// Subscribed, Unsubscribed and Gone say how things are. Gone is for a contact
-	// that was deleted.
+	// Subscribed, Unsubscribed and Gone are the state of the contact. Gone is for a
+	// contact that was deleted.
 	Subscribed, Unsubscribed, Gone string
-	// Unsubscribe and Resubscribe are what the buttons read.
+	// Unsubscribe and Resubscribe are the labels of the buttons.
 	Unsubscribe, Resubscribe string
-	// Damaged, Expired, Refused and Failed say why nothing was done: a link that is
-	// incomplete or forged, one that is too old, a request that makes no sense,
-	// contacts that cannot be reached now.
+	// Damaged, Expired, Refused and Failed are the reasons why nothing was changed: the
+	// link is incomplete or forged, the link is too old, the request is invalid, the
+	// contacts cannot be reached now.
 	Damaged, Expired, Refused, Failed string
 }
 
@@ -121,7 +121,8 @@ func (c optionCheck) logo(logo string) {
 	}
 }
 
-// imageSource returns what a content security policy has to allow for this image.
+// imageSource returns the source that a content security policy must allow for this
+// image.
 func imageSource(logo string) (string, bool) {
 	if imageData.MatchString(logo) {
 		return "data:", true

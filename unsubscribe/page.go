@@ -15,23 +15,23 @@ var pageText string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
-// page renders what the handler answers, in the look that the options ask for.
+// page renders the answers of the handler in the look of the options.
 type page struct {
 	look   look
 	policy string
 }
 
-// look is what all states of the page have in common.
+// look holds the parts that all states of the page have in common.
 type look struct {
 	Title, Description, Language string
 	Logo                         template.URL
 	LogoAlt                      string
 	Light, Dark                  palette
-	// FollowsReader lets the reader's choice of light or dark decide.
+	// FollowsReader is true if the reader's choice of light or dark decides.
 	FollowsReader bool
 }
 
-// state is what the page says, and the button it offers, if any.
+// state is one answer: its status code, the text of the page, and its button or nil.
 type state struct {
 	Code   int
 	Status string
@@ -40,11 +40,11 @@ type state struct {
 
 type button struct{ Action, Label string }
 
-// newPage takes options that were checked.
+// newPage returns the page for valid options.
 func newPage(o Options) (*page, error) {
 	p := &page{look: look{
 		Title: o.Title, Description: o.Description, Language: o.Language,
-		Logo:    template.URL(o.LogoURL), // checked: a web address or an image
+		Logo:    template.URL(o.LogoURL), // validated: a web address or an image
 		LogoAlt: o.LogoAlt,
 		Light:   light, Dark: dark, FollowsReader: true,
 	}}
@@ -59,7 +59,8 @@ func newPage(o Options) (*page, error) {
 	return p, nil
 }
 
-// contentPolicy lets the page load its own style and its logo, and nothing else.
+// contentPolicy returns a content security policy that allows the page its own style and
+// its logo, and nothing else.
 func contentPolicy(sample []byte, logo string) string {
 	_, style, _ := bytes.Cut(sample, []byte("<style>"))
 	style, _, _ = bytes.Cut(style, []byte("</style>"))
@@ -83,8 +84,8 @@ func (p *page) render(s state) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// write answers with the page. Nobody may keep it: its link must not leak, and it
-// is out of date after the next click.
+// write answers with the page. Browsers and proxies must not cache the page: its link must
+// not leak, and the page is out of date after the next click.
 func (p *page) write(w http.ResponseWriter, s state) error {
 	body, err := p.render(s)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// show returns the page of contact-1 as these options make it.
+// show returns the page of contact-1 with these options.
 func (s *site) show(opts unsubscribe.Options) (http.Header, string) {
 	s.t.Helper()
 	w := httptest.NewRecorder()
@@ -41,7 +41,7 @@ var styled = unsubscribe.Options{
 	Text:        unsubscribe.Text{Subscribed: "Sie erhalten unsere E-Mails.", Unsubscribe: "Abmelden"},
 }
 
-func TestPage_LooksAsItDidBefore(t *testing.T) {
+func TestPage_Golden(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		opts         unsubscribe.Options
@@ -88,7 +88,7 @@ func TestPage_AllowsItsOwnStyleAndLogoOnly(t *testing.T) {
 	}
 }
 
-func TestPage_IsKeptByNobody(t *testing.T) {
+func TestPage_IsNotCached(t *testing.T) {
 	t.Parallel()
 	header, _ := newSite(t).show(unsubscribe.Options{})
 	header.Del("Content-Security-Policy")
@@ -101,7 +101,7 @@ func TestPage_IsKeptByNobody(t *testing.T) {
 	}, header)
 }
 
-func TestPage_EscapesWhatItIsGiven(t *testing.T) {
+func TestPage_EscapesItsTexts(t *testing.T) {
 	t.Parallel()
 	const evil = `</style></title><script>alert("1")</script>`
 	_, page := newSite(t).show(unsubscribe.Options{
@@ -113,7 +113,7 @@ func TestPage_EscapesWhatItIsGiven(t *testing.T) {
 	assert.Equal(t, 6, strings.Count(page, "&lt;script&gt;"))
 }
 
-// The page needs nothing from elsewhere, and is a page without style too.
+// The page loads nothing from elsewhere, and can be read without its style.
 func TestPage_IsAccessible(t *testing.T) {
 	t.Parallel()
 	_, page := newSite(t).show(unsubscribe.Options{})

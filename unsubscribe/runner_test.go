@@ -14,7 +14,7 @@ import (
 	"github.com/seed-b636437c/automation/unsubscribe"
 )
 
-// letters sends an email whenever the contact visits.
+// letters sends an email at every visit of the contact.
 func letters() automation.Automation {
 	letter := func(key string) automation.Step {
 		return automation.Step{Key: key, Config: automation.SendEmail{Template: automation.TemplateRef{ID: key}}}
@@ -32,7 +32,7 @@ func letters() automation.Automation {
 	return a
 }
 
-// The page works on a Runner as it is, and what it does reaches runs in progress.
+// The page works on a Runner directly, and a click affects runs in progress.
 func TestPage_StopsAndResumesTheEmailsOfARun(t *testing.T) {
 	t.Parallel()
 	h := automationtest.New(t, automationtest.Options{}, letters())
@@ -40,7 +40,7 @@ func TestPage_StopsAndResumesTheEmailsOfARun(t *testing.T) {
 	page, err := unsubscribe.NewHandler(links, h.Runner, unsubscribe.Options{})
 	require.NoError(t, err)
 	h.Send("signup", "ada@example.com", nil)
-	link, err := links.URL(h.Mailer.Emails()[0].Contact) // as a template gets it
+	link, err := links.URL(h.Mailer.Emails()[0].Contact) // the contact that a template gets
 	require.NoError(t, err)
 	post := func(body string) {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, link, strings.NewReader(body))

@@ -10,13 +10,14 @@ import (
 
 const (
 	tokenVersion = 1
-	// macBytes of the signature go into a token: half of it is as hard to forge as
-	// anybody can need, and links stay short.
+	// macBytes is how much of the signature is in a token. Half a signature of 128 bits
+	// cannot be forged either, and keeps links short.
 	macBytes   = 16
 	maxIDBytes = 255
-	// maxTokenChars is more than the longest token has.
+	// maxTokenChars is longer than the longest token.
 	maxTokenChars = 512
-	// purpose keeps a key that signs other things as well from making links.
+	// purpose is signed with every token, so that a signature that the application makes
+	// with the same key for another purpose is not a link.
 	purpose = "automation unsubscribe link\x00"
 )
 
@@ -27,8 +28,8 @@ var (
 
 var encoding = base64.RawURLEncoding
 
-// claim is what a token says: a version byte, the expiry as a varint, the id, and
-// the signature of all of these.
+// claim is the content of a token. A token is a version byte, the expiry as a varint, the
+// id, and the signature of these three.
 type claim struct {
 	contactID string
 	expires   int64 // in seconds since 1970; zero is never
@@ -48,14 +49,15 @@ func signature(key, signed []byte) []byte {
 	return mac.Sum(nil)[:macBytes]
 }
 
-// openToken returns what a token says if one of the keys has signed it. Otherwise
-// the error is errDamaged.
+// openToken returns the claim of a token that is signed with one of the keys. For any other
+// token the error is errDamaged.
 func openToken(token string, keys [][]byte) (claim, error) {
 	if len(token) > maxTokenChars {
 		return claim{}, errDamaged
 	}
 	data, err := encoding.DecodeString(token)
-	// The decoder skips line breaks and left-over bits: only our spelling is accepted.
+	// The decoder accepts line breaks and surplus bits. A token must be the one that
+	// token returns.
 	if err != nil || len(data) < macBytes || encoding.EncodeToString(data) != token {
 		return claim{}, errDamaged
 	}
@@ -66,7 +68,7 @@ func openToken(token string, keys [][]byte) (claim, error) {
 	return readClaim(signed)
 }
 
-// signedByAny tries all keys, so that its time says nothing about which one fits.
+// signedByAny tries all keys, so that its duration does not reveal which key fits.
 func signedByAny(keys [][]byte, signed, mac []byte) bool {
 	found := false
 	for _, key := range keys {
@@ -77,7 +79,8 @@ func signedByAny(keys [][]byte, signed, mac []byte) bool {
 	return found
 }
 
-// readClaim reads what was signed. A signature of ours can be of a later version.
+// readClaim reads the signed part of a token. A token with a valid signature can have a
+// later version.
 func readClaim(signed []byte) (claim, error) {
 	if len(signed) == 0 || signed[0] != tokenVersion {
 		return claim{}, errDamaged

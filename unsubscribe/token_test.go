@@ -16,7 +16,7 @@ var (
 	oldKey = bytes.Repeat([]byte{2}, 32)
 )
 
-func TestToken_ReadsWhatItWasMadeOf(t *testing.T) {
+func TestToken_ReturnsItsClaim(t *testing.T) {
 	t.Parallel()
 	for _, want := range []claim{
 		{contactID: "c"},
@@ -73,7 +73,7 @@ func TestToken_RefusesEveryChangedByte(t *testing.T) {
 	}
 }
 
-// A signature that fits is not enough: what was signed has to be a claim.
+// A valid signature is not enough: the signed bytes must be a claim.
 func TestToken_RefusesSignedNonsense(t *testing.T) {
 	t.Parallel()
 	for name, signed := range map[string]string{
@@ -90,7 +90,7 @@ func TestToken_RefusesSignedNonsense(t *testing.T) {
 	}
 }
 
-// Links are in emails that were sent years ago.
+// Links in emails that are years old must work.
 func TestToken_StaysReadable(t *testing.T) {
 	t.Parallel()
 	for token, want := range map[string]claim{
@@ -103,7 +103,7 @@ func TestToken_StaysReadable(t *testing.T) {
 	}
 }
 
-// A key that signs something else as well does not make links.
+// A signature with the same key for another purpose is not a link.
 func TestToken_IsForOnePurpose(t *testing.T) {
 	t.Parallel()
 	signed := "\x01\x00contact-1"
@@ -113,7 +113,7 @@ func TestToken_IsForOnePurpose(t *testing.T) {
 	require.ErrorIs(t, err, errDamaged)
 }
 
-// What is accepted is one of our own tokens, spelled as we spell it.
+// Only the exact text of a token is accepted.
 func FuzzOpenToken(f *testing.F) {
 	keys := [][]byte{newKey, oldKey}
 	f.Add(claim{contactID: "contact-1"}.token(newKey))
@@ -132,7 +132,7 @@ func FuzzOpenToken(f *testing.F) {
 	})
 }
 
-// What a signed claim reads as is what it is made of.
+// A claim is the same after signing and reading.
 func FuzzReadClaim(f *testing.F) {
 	f.Add([]byte("\x01\x00contact-1"))
 	f.Add([]byte("\x01\x80\x80\x01c"))

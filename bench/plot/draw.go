@@ -84,7 +84,7 @@ func (p panel) draw(b *strings.Builder, f figures) {
 // axes map values to pixels.
 type axes struct {
 	panel
-	xs   []float64 // where the x axis is labelled
+	xs   []float64 // the labels of the x axis
 	step float64   // between labels of the y axis
 	max  float64   // of the y axis
 }

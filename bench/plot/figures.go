@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// figures are what was measured of this library, by work, store, number and unit.
+// figures are the figures of this library, by work, store, number and unit.
 type figures struct {
 	head  map[string]string // such as cpu and date
 	byKey map[key][]float64
@@ -22,7 +22,7 @@ type key struct {
 	unit        string
 }
 
-// read reads the lines of a file of figures. It leaves out those of others.
+// read reads the lines of a file of figures. It leaves out the lines of the peers.
 func read(r io.Reader) (figures, error) {
 	f := figures{head: map[string]string{}, byKey: map[key][]float64{}}
 	lines := bufio.NewScanner(r)
@@ -64,15 +64,15 @@ func (f figures) line(text string) error {
 	return nil
 }
 
-// ours reports whether a benchmark is this library's, and one of those that are drawn:
-// work W1 only where it is done by several processes.
+// ours reports whether a benchmark is this library's and is drawn. Work W1 is drawn only if
+// several processes do it.
 func ours(name string) bool {
 	return strings.Contains(name, "/engine=automation-nodes/") ||
 		strings.Contains(name, "/engine=automation/") && !strings.HasPrefix(name, "BenchmarkW1/")
 }
 
-// parseName reads BenchmarkW3/engine=automation/store=sqlite/waiting=1000. It
-// reports false for a name without a number.
+// parseName parses BenchmarkW3/engine=automation/store=sqlite/waiting=1000. It
+// returns false for a name without a number.
 func parseName(name string) (key, bool) {
 	parts := strings.Split(name, "/")
 	if len(parts) != 4 {
@@ -87,7 +87,7 @@ func parseName(name string) (key, bool) {
 // point is a median.
 type point struct{ x, y float64 }
 
-// curve returns the medians of a unit, by growing number.
+// curve returns the medians of a unit, in the order of the number.
 func (f figures) curve(work, store, unit string) []point {
 	var points []point
 	for k, ys := range f.byKey {

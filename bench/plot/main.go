@@ -1,11 +1,10 @@
-// Command plot draws the cost curves from the figures that bench has written with
-// -out:
+// Command plot draws the cost curves from the figures that bench writes with -out:
 //
 //	go run ./plot figures.txt > curve.svg
 //
-// It draws medians of this library's works w3 and w1: how fast runs are made and
-// woken, and what heap the process has, while more and more of them wait; and how
-// fast runs are taken by more and more nodes.
+// It draws medians of this library's works w3 and w1: how fast runs are started and woken,
+// and the heap of the process, by the number of waiting runs; and how fast runs are
+// performed, by the number of nodes.
 package main
 
 import (

@@ -52,7 +52,7 @@ func TestRun_DrawsWellFormedSVG(t *testing.T) {
 	}
 }
 
-func TestRun_SaysWhatIsWrong(t *testing.T) {
+func TestRun_ReportsProblems(t *testing.T) {
 	t.Parallel()
 	write := func(text string) string {
 		path := filepath.Join(t.TempDir(), "figures.txt")

@@ -1,5 +1,5 @@
-// Drives a running server with Resend's command line. RESEND_BASE_URL and
-// RESEND_API_KEY say which.
+// Tests the running server of RESEND_BASE_URL, with the key RESEND_API_KEY and Resend's
+// command line.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
@@ -14,7 +14,7 @@ async function resend(...args) {
   return JSON.parse(stdout);
 }
 
-// failing runs a command that must fail, and returns what it says.
+// failing runs a command that must fail, and returns its message.
 async function failing(...args) {
   const failure = await resend(...args).then(() => assert.fail(`${args.join(' ')} succeeded`), (err) => err);
   assert.equal(failure.code, 1);

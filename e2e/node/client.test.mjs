@@ -1,5 +1,5 @@
-// Drives a running server with Resend's client for Node.js. RESEND_BASE_URL and
-// RESEND_API_KEY say which.
+// Tests the running server of RESEND_BASE_URL, with the key RESEND_API_KEY and Resend's
+// client for Node.js.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Resend } from 'resend';
@@ -15,7 +15,7 @@ async function ok(call) {
   return data;
 }
 
-// refused returns the error of an answer that must be one of this name.
+// refused returns the error of an answer, which must have this name.
 async function refused(call, status, name) {
   const { data, error } = await call;
   assert.equal(data, null);
@@ -161,7 +161,7 @@ test('Node.js: templates are read as the client describes them', async () => {
   await ok(resend.templates.remove(copy.id));
 });
 
-// The client passes on only the names that it knows.
+// The client sends only the names in its own list.
 test('Node.js: a config under a wrong name is refused with the right one', async () => {
   const message = await refused(
     resend.automations.create({ name: 'X', steps: [{ key: 'start', type: 'trigger', config: { event: 'a' } }], connections: [] }),

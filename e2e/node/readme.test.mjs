@@ -1,4 +1,4 @@
-// Runs the blocks of the README of examples/server as they are written.
+// Runs the code blocks of the README of examples/server unchanged.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Drives examples/server with Resend's clients for Node.js and for the command line,
-# as they are published. The first run installs them; later ones need no network.
+# Tests examples/server with Resend's published clients for Node.js and for the command
+# line. The first run installs the clients; later runs need no network.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -22,7 +22,7 @@ touch "$work/out"
 "$work/server" -addr 127.0.0.1:0 -db "$work/automation.db" >"$work/out" 2>"$work/log" &
 server=$!
 
-# stop ends the server, and shows what it had to say if anything failed.
+# stop stops the server, and shows its log if a test failed.
 stop() {
 	local status=$?
 	kill "$server" 2>/dev/null || true
@@ -36,7 +36,7 @@ stop() {
 trap stop EXIT
 
 until grep -q '^export ' "$work/out"; do
-	kill -0 "$server" # fails, and with it the script, if the server has ended
+	kill -0 "$server" # fails and ends the script if the server has ended
 	sleep 0.05
 done
 source <(grep '^export ' "$work/out")

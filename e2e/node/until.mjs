@@ -1,5 +1,5 @@
-// until asks again until the answer satisfies done: a run goes on while its reader
-// looks at it. It fails after ten seconds.
+// until calls ask until the answer satisfies done, because runs continue in the background.
+// It fails after ten seconds.
 export async function until(ask, done) {
   const deadline = Date.now() + 10_000;
   for (;;) {

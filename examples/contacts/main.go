@@ -1,5 +1,5 @@
-// Command contacts runs an automation for the rows of a users table that the
-// application has had all along: there is no second list of people.
+// Command contacts runs an automation for the rows of the application's own users table:
+// there is no second list of people.
 package main
 
 import (
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-// run plays two users through the automation and prints what becomes of them.
+// run runs the automation for two users and prints the timeline and the table.
 func run(ctx context.Context, file string, out io.Writer) error {
 	store, err := sqlitefile.Open(ctx, file)
 	if err != nil {
@@ -50,7 +50,7 @@ func run(ctx context.Context, file string, out io.Writer) error {
 	if _, err := runner.Apply(ctx, upgrade); err != nil {
 		return err
 	}
-	// A user of the application, by id, and an email that it has never heard of.
+	// A user of the application, by id, and an email that no user has.
 	payload := json.RawMessage(`{"plan": "pro"}`)
 	for _, e := range []automation.Event{
 		{Name: "plan.changed", ContactID: "1", Payload: payload},
@@ -66,8 +66,8 @@ func run(ctx context.Context, file string, out io.Writer) error {
 	return users.print(ctx, out)
 }
 
-// send changes something of the application's and sends an event about it, in one
-// transaction. SendTo, unlike the function Send, knows the host's contacts.
+// send writes a row of the application and sends an event, in one transaction. Unlike the
+// function Send, SendTo uses the contacts of the host.
 func send(ctx context.Context, store *sqlitefile.Store, runner *automation.Runner, e automation.Event) error {
 	tx, err := store.DB().BeginTx(ctx, nil)
 	if err != nil {
@@ -83,7 +83,7 @@ func send(ctx context.Context, store *sqlitefile.Store, runner *automation.Runne
 	return tx.Commit()
 }
 
-// upgrade thanks a user for choosing a plan, and notes it in the users table.
+// upgrade writes a user's new plan to the users table, and thanks the user.
 var upgrade = automation.Automation{
 	ID: "upgrade", Name: "Upgrade", Status: automation.StatusEnabled,
 	Steps: []automation.Step{

@@ -74,7 +74,7 @@ func TestUsers_AreContacts(t *testing.T) {
 	require.ErrorIs(t, err, automation.ErrNotFound)
 }
 
-func TestUsers_RefuseWhatHasNoColumn(t *testing.T) {
+func TestUsers_RefuseAPropertyWithoutAColumn(t *testing.T) {
 	t.Parallel()
 	u := table(t)
 	for _, properties := range []map[string]any{{"seats": "5"}, {"plan": json.Number("5")}} {

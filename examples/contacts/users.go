@@ -12,7 +12,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// users is the application's own table, as automation.Contacts.
+// users is the application's own table, as an automation.ContactDirectory.
 type users struct{ db *sql.DB }
 
 var _ automation.ContactDirectory = (*users)(nil)
@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS audit (what TEXT);
 INSERT INTO users (id, email, first_name) VALUES (1, 'ada@example.com', 'Ada') ON CONFLICT DO NOTHING;
 `
 
-// create makes the tables, and a user who was there before.
+// create creates the tables, and one user.
 func (u *users) create(ctx context.Context) error {
 	_, err := u.db.ExecContext(ctx, createTables)
 	return err
@@ -53,7 +53,7 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// FindContact implements automation.Contacts.
+// FindContact implements automation.ContactDirectory.
 func (u *users) FindContact(ctx context.Context, ref automation.ContactRef) (automation.Contact, error) {
 	return find(ctx, u.db, ref)
 }
@@ -97,8 +97,8 @@ func segments(ctx context.Context, q querier, id int64) (names []string, err err
 	return names, rows.Err()
 }
 
-// CreateContact implements automation.Contacts: whoever an event names for the
-// first time becomes a user.
+// CreateContact implements automation.ContactDirectory: an event for an unknown email creates
+// a user.
 func (u *users) CreateContact(ctx context.Context, email string) (automation.Contact, error) {
 	if _, err := u.db.ExecContext(ctx, insertUser, email); err != nil {
 		return automation.Contact{}, err
@@ -106,8 +106,8 @@ func (u *users) CreateContact(ctx context.Context, email string) (automation.Con
 	return u.FindContact(ctx, automation.ContactRef{Email: email})
 }
 
-// UpdateContact implements automation.Contacts. It may be called again with the
-// same change after a crash, and then changes nothing more.
+// UpdateContact implements automation.ContactDirectory. After a crash it may be
+// called again with the same change, which then has no further effect.
 func (u *users) UpdateContact(ctx context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
 	tx, err := u.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -143,7 +143,7 @@ func (u *users) UpdateContact(ctx context.Context, id string, change automation.
 	return c, tx.Commit()
 }
 
-// taken reports whether another user has the email that one is to get.
+// taken returns an error if another user has the new email.
 func taken(ctx context.Context, q querier, id string, email *string) error {
 	if email == nil {
 		return nil
@@ -159,8 +159,8 @@ func taken(ctx context.Context, q querier, id string, email *string) error {
 	}
 }
 
-// planOf returns the only property that the table has a column for. Another one
-// is a mistake in the automation, which trying again does not mend.
+// planOf returns the plan, which is the only property with a column. Any other property is a
+// mistake in the automation, which a retry cannot repair.
 func planOf(c automation.Contact) (string, error) {
 	for name, v := range c.Properties {
 		if _, ok := v.(string); name != "plan" || !ok {
@@ -171,13 +171,13 @@ func planOf(c automation.Contact) (string, error) {
 	return plan, nil
 }
 
-// DeleteContact implements automation.Contacts.
+// DeleteContact implements automation.ContactDirectory.
 func (u *users) DeleteContact(ctx context.Context, id string) error {
 	_, err := u.db.ExecContext(ctx, deleteUser, id)
 	return err
 }
 
-// print shows the table.
+// print prints the table.
 func (u *users) print(ctx context.Context, out io.Writer) error {
 	rows, err := u.db.QueryContext(ctx, `SELECT id, email, plan, coalesce(segment, '') FROM users LEFT JOIN user_segments ON user_id = id ORDER BY id`)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// catcher is an SMTP server that shows the messages it gets.
+// catcher is an SMTP server that prints its messages.
 type catcher struct {
 	server   *smtp.Server
 	listener net.Listener
@@ -46,7 +46,7 @@ func (c *catcher) stop() {
 // NewSession implements smtp.Backend.
 func (c *catcher) NewSession(*smtp.Conn) (smtp.Session, error) { return session{c}, nil }
 
-// session takes messages. The program sends one at a time.
+// session receives messages. The program sends one at a time.
 type session struct{ *catcher }
 
 func (session) Mail(string, *smtp.MailOptions) error { return nil }
@@ -54,7 +54,7 @@ func (session) Rcpt(string, *smtp.RcptOptions) error { return nil }
 func (session) Reset()                               {}
 func (session) Logout() error                        { return nil }
 
-// Data shows a message, and keeps it.
+// Data prints a message, and keeps it if there is a folder.
 func (s session) Data(r io.Reader) error {
 	raw, err := io.ReadAll(r)
 	if err != nil {

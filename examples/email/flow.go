@@ -2,8 +2,8 @@ package main
 
 import "github.com/seed-b636437c/automation"
 
-// series welcomes those who sign up, tells those who have set things up how to go
-// on, and reminds those who have not.
+// series welcomes a new user, sends tips after the setup is done, and a reminder if it is
+// not done in time.
 var series = automation.Automation{
 	ID: "welcome", Name: "Welcome series", Status: automation.StatusEnabled,
 	Steps: []automation.Step{

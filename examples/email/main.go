@@ -1,11 +1,11 @@
-// Command email sends a welcome series as real emails: over SMTP to a server that it
-// starts itself and whose mail it shows, or to yours. A week passes in a moment.
+// Command email sends a welcome series as real emails over SMTP: to a server that it starts
+// itself, whose emails it prints, or to your server. A week takes a moment.
 //
-//	go run ./examples/email              # to the server of its own
-//	go run ./examples/email -out mails   # and keep the messages, to open in a mail program
+//	go run ./examples/email              # to its own server
+//	go run ./examples/email -out mails   # also keep the messages, to open in a mail program
 //
-// With MAIL_TO and SMTP_HOST, or RESEND_API_KEY, the emails really go out; README.md
-// has the other variables.
+// With MAIL_TO and SMTP_HOST, or RESEND_API_KEY, the emails go to a real mailbox.
+// README.md has the other variables.
 package main
 
 import (
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-// options are what the command line and the environment say.
+// options are the options of the command line and of the environment.
 type options struct {
 	out  string
 	wait bool

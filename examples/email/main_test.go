@@ -23,12 +23,12 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden file")
 
-// environment is what os.Getenv would say.
+// environment returns variables in place of os.Getenv.
 type environment map[string]string
 
 func (e environment) get(name string) string { return e[name] }
 
-// links differ from run to run: in the port and in the key that signs.
+// links differ from run to run, in the port and in the signature.
 var links = regexp.MustCompile(`127\.0\.0\.1:\d+/unsubscribe\?t=[\w-]+`)
 
 func TestRun_ShowsTheWeek(t *testing.T) {
@@ -53,7 +53,7 @@ func TestRun_ShowsTheWeek(t *testing.T) {
 	assert.Equal(t, "Five minutes to finish your setup", m.Header.Get("Subject"))
 }
 
-// box is an SMTP server of somebody else's.
+// box is an SMTP server outside the program.
 type box struct{ to []string }
 
 func (b *box) NewSession(*smtp.Conn) (smtp.Session, error) { return delivery{b}, nil }
@@ -120,7 +120,7 @@ func TestRun_SendsThroughResend(t *testing.T) {
 	assert.Empty(t, got)
 }
 
-func TestRun_RefusesToSendToNobody(t *testing.T) {
+func TestRun_RefusesToSendWithoutARecipient(t *testing.T) {
 	t.Parallel()
 	for _, env := range []environment{{"SMTP_HOST": "smtp.example.com"}, {"RESEND_API_KEY": "re_1"}} {
 		err := run(t.Context(), options{env: env.get}, io.Discard)

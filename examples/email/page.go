@@ -22,13 +22,13 @@ type page struct {
 	server   *http.Server
 }
 
-// startPage makes links to base, or to this machine if it is empty.
+// startPage makes links to base, or to this machine if base is empty.
 func startPage(base string) (*page, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	// An application keeps its key: links in old emails should go on working.
+	// A real application stores its key, so that links in old emails keep working.
 	key := make([]byte, 32)
 	rand.Read(key)
 	base = cmp.Or(base, fmt.Sprintf("http://%s/unsubscribe", listener.Addr()))
@@ -43,7 +43,7 @@ func startPage(base string) (*page, error) {
 func (p *page) serve(runner *automation.Runner) error {
 	handler, err := unsubscribe.NewHandler(p.links, runner, unsubscribe.Options{
 		Title:       "Emails from Acorn",
-		Description: "We write when there is something to tell: a few times a month.",
+		Description: "We write a few times a month.",
 	})
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func (p *page) serve(runner *automation.Runner) error {
 	return nil
 }
 
-// click does what a mail program does when its user presses "unsubscribe".
+// click sends the request of a mail program whose user presses "unsubscribe".
 func (p *page) click(c automation.Contact) error {
 	link, err := p.links.URL(c)
 	if err != nil {
@@ -65,7 +65,7 @@ func (p *page) click(c automation.Contact) error {
 	if err != nil {
 		return err
 	}
-	u.Scheme, u.Host = "http", p.listener.Addr().String() // the page is here, wherever links lead
+	u.Scheme, u.Host = "http", p.listener.Addr().String() // the page is on this machine, also if links lead elsewhere
 	res, err := http.Post(u.String(), "application/x-www-form-urlencoded", strings.NewReader("List-Unsubscribe=One-Click"))
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-b636437c/automation/store/memory"
 )
 
-// app is an application with automations, on a clock that we move.
+// app is an application with automations, on a clock that play moves.
 type app struct {
 	runner *automation.Runner
 	store  *memory.Store
@@ -37,15 +37,14 @@ func newApp(ctx context.Context, mailer automation.Mailer) (*app, error) {
 
 var monday = time.Date(2026, time.November, 30, 9, 0, 0, 0, time.UTC)
 
-// scene is something that happens on a day of the week.
+// scene is an action on one day of the week.
 type scene struct {
 	day  int
 	what string
 	do   func(ctx context.Context) error
 }
 
-// play lets a week pass for two people: one gets on well, the other does not, and
-// has enough of emails.
+// play plays a week of two people: Ben finishes his setup, Ada does not and unsubscribes.
 func play(ctx context.Context, a *app, p *post, pg *page, stdout io.Writer) error {
 	ada := automation.Contact{ID: "ada", Email: "ada@example.com", FirstName: "Ada"}
 	ben := automation.Contact{ID: "ben", Email: "ben@example.com", FirstName: "Ben"}
@@ -64,9 +63,9 @@ func play(ctx context.Context, a *app, p *post, pg *page, stdout io.Writer) erro
 		{0, "Ada signs up", send(automation.Event{Name: "user.created", ContactID: ada.ID, Payload: []byte(`{"plan":"pro"}`)})},
 		{1, "Ben signs up", send(automation.Event{Name: "user.created", ContactID: ben.ID, Payload: []byte(`{}`)})},
 		{2, "Ben has set everything up", send(automation.Event{Name: "setup.done", ContactID: ben.ID, Payload: []byte(`{"minutes":7}`)})},
-		{3, "Ada has not, and is reminded", func(context.Context) error { return nil }},
+		{3, "Ada has not, and gets a reminder", func(context.Context) error { return nil }},
 		{4, "Ada unsubscribes with one click", func(context.Context) error { return pg.click(ada) }},
-		{7, "Ada would be asked how it is going", func(context.Context) error { return nil }},
+		{7, "Ada's last email is skipped", func(context.Context) error { return nil }},
 	} {
 		if err := a.advance(ctx, s, stdout); err != nil {
 			return err
@@ -75,7 +74,7 @@ func play(ctx context.Context, a *app, p *post, pg *page, stdout io.Writer) erro
 	return a.report(ctx, stdout, ada, ben)
 }
 
-// advance moves the clock to a scene, and does what is due then.
+// advance moves the clock to a scene, plays it, and performs the work that is due.
 func (a *app) advance(ctx context.Context, s scene, stdout io.Writer) error {
 	a.clock.Set(monday.AddDate(0, 0, s.day))
 	fmt.Fprintf(stdout, "%s: %s.\n\n", a.clock.Now().Weekday(), s.what)
@@ -86,7 +85,7 @@ func (a *app) advance(ctx context.Context, s scene, stdout io.Writer) error {
 	return err
 }
 
-// report prints what became of each step.
+// report prints the outcome of each step.
 func (a *app) report(ctx context.Context, stdout io.Writer, people ...automation.Contact) error {
 	for _, c := range people {
 		page, err := a.runner.ListRuns(ctx, automation.RunQuery{ContactID: c.ID})
@@ -108,7 +107,8 @@ func (a *app) report(ctx context.Context, stdout io.Writer, people ...automation
 	return nil
 }
 
-// detail says more about a step than its status.
+// detail returns more about a step than its status: its error, why it was skipped, or its
+// branch.
 func detail(s automation.StepRun) string {
 	var skipped struct{ Reason string }
 	if s.Error != nil {

@@ -19,15 +19,15 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// post is how emails go out.
+// post is the way in which emails are sent.
 type post struct {
 	mailer automation.Mailer
-	to     string // who gets everything, if that is not made up
+	to     string // the recipient of all emails; empty for invented recipients
 	close  func()
 }
 
-// openPost chooses by the environment where emails go: to Resend, to an SMTP server,
-// or to a catcher of our own.
+// openPost chooses the destination of emails by the environment: Resend, an SMTP server, or
+// a catcher.
 func openPost(opts options, links *unsubscribe.Links, stdout io.Writer) (*post, error) {
 	library, err := template.New(template.Options{
 		From:           cmp.Or(opts.env("MAIL_FROM"), "Acorn <hello@acorn.example>"),
@@ -45,7 +45,7 @@ func openPost(opts options, links *unsubscribe.Links, stdout io.Writer) (*post, 
 	}
 	key, host, to := opts.env("RESEND_API_KEY"), opts.env("SMTP_HOST"), opts.env("MAIL_TO")
 	if (key != "" || host != "") && to == "" {
-		return nil, fmt.Errorf("set MAIL_TO to the address that is to get the emails")
+		return nil, fmt.Errorf("set MAIL_TO to the address of the recipient")
 	}
 	switch {
 	case key != "":
@@ -83,7 +83,7 @@ func overSMTP(host string, env func(string) string, library *template.Library, t
 	return &post{mailer: mailer, to: to, close: func() { mailer.Close() }}, nil
 }
 
-// toCatcher sends to a server on this machine, which shows what it gets.
+// toCatcher sends to a catcher on this machine, which prints the emails.
 func toCatcher(library *template.Library, folder string, stdout io.Writer) (*post, error) {
 	c, err := startCatcher(stdout, folder)
 	if err != nil {

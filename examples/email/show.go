@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// shown are the fields of the header that people want to see.
+// shown are the header fields that show prints.
 var shown = []string{"From", "To", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post"}
 
-// show prints a message as its reader would see it in a mail program without HTML.
+// show prints a message in the form of a mail program without HTML.
 func show(w io.Writer, raw []byte) error {
 	m, err := mail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {

@@ -1,5 +1,4 @@
-// Command embed is the program of the README: the smallest application with an
-// automation in it. Stop it with Ctrl-C.
+// Command embed is the program in the README: the smallest application with an automation. Stop it with Ctrl-C.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command server is the API of Resend's automations on a machine of your own. It
-// prints emails in place of sending them.
+// Command server serves the API of Resend's automations on your own machine. It prints
+// emails instead of sending them.
 //
 //	go run ./examples/server
 //	curl -H 'Authorization: Bearer re_dev_key' localhost:8080/automations
@@ -25,12 +25,12 @@ import (
 // devKey is the API key of a server that only its own machine can reach.
 const devKey = "re_dev_key"
 
-// settings are what the flags say.
+// settings are the values of the flags.
 type settings struct {
 	addr string
 	file string
-	key  string    // empty: devKey
-	out  io.Writer // of emails and of what to do first
+	key  string    // empty means devKey
+	out  io.Writer // for emails and for the address of the server
 }
 
 func main() {
@@ -39,7 +39,7 @@ func main() {
 	s := settings{out: os.Stdout}
 	flag.StringVar(&s.addr, "addr", "localhost:8080", "`address` to listen at")
 	flag.StringVar(&s.file, "db", "automation.db", "`file` of the SQLite database")
-	flag.StringVar(&s.key, "key", "", "API `key` to accept; by default "+devKey+", if addr is of this machine only")
+	flag.StringVar(&s.key, "key", "", "API `key` to accept; by default "+devKey+", if only this machine can reach addr")
 	flag.Parse()
 	if err := run(ctx, s); err != nil {
 		fmt.Fprintln(os.Stderr, "server:", err)
@@ -53,7 +53,7 @@ func run(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	defer listener.Close() // serve has done so, if it came to that
+	defer listener.Close() // for an error before serve, which closes it too
 	key, err := s.keyAt(listener.Addr())
 	if err != nil {
 		return err
@@ -75,23 +75,23 @@ func run(ctx context.Context, s settings) error {
 	return srv.serve(ctx, listener)
 }
 
-// folder returns where templates are kept, beside the database.
+// folder returns the folder of the templates, beside the database.
 func (s settings) folder() string { return strings.TrimSuffix(s.file, ".db") + ".templates" }
 
-// keyAt returns the key to accept at an address.
+// keyAt returns the key that the server accepts at an address.
 func (s settings) keyAt(addr net.Addr) (string, error) {
 	if s.key != "" {
 		return s.key, nil
 	}
 	if tcp, ok := addr.(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
-		return "", errors.New("other machines can reach this address: give a -key that nobody can guess")
+		return "", errors.New("other machines can reach this address: give a -key that cannot be guessed")
 	}
 	return devKey, nil
 }
 
-// greet says where the server is. A key that was given stays secret.
+// greet prints the address of the server. It does not print a key that the user gave.
 func (s settings) greet(addr net.Addr) {
-	fmt.Fprintf(s.out, "Everything is kept in %s and %s. Clients find the server by:\n", s.file, s.folder())
+	fmt.Fprintf(s.out, "All state is kept in %s and %s. Clients find the server with:\n", s.file, s.folder())
 	fmt.Fprintf(s.out, "export RESEND_BASE_URL=http://%s", addr)
 	if s.key == "" {
 		fmt.Fprintf(s.out, " RESEND_API_KEY=%s", devKey)

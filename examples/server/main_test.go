@@ -21,16 +21,16 @@ import (
 	"github.com/seed-b636437c/automation/store/memory"
 )
 
-// process is the server as a user starts it.
+// process is the server in a process of its own.
 type process struct {
 	t     *testing.T
 	key   string
 	url   string
-	lines chan string // that it prints
+	lines chan string // of its output
 	stop  func()
 }
 
-// start starts the server on a free port and waits until it says where it is.
+// start starts the server on a free port and waits until it prints its address.
 func start(t *testing.T, s settings) *process {
 	t.Helper()
 	out, printed := io.Pipe()
@@ -52,7 +52,7 @@ func start(t *testing.T, s settings) *process {
 		cancel()
 		require.NoError(t, <-ended)
 	}
-	p.next() // the file
+	p.next() // the line about the files
 	p.url, _ = strings.CutPrefix(p.next(), "export RESEND_BASE_URL=")
 	p.url, _, _ = strings.Cut(p.url, " ")
 	if s.key != "" {
@@ -74,7 +74,7 @@ func (p *process) next() string {
 	}
 }
 
-// answer is a part of what the API answers.
+// answer holds some fields of the API's answers.
 type answer struct {
 	ID, Name, Status, Message string
 	Data                      []struct{ ID, Status, Email string }
@@ -96,7 +96,7 @@ func (p *process) call(status int, method, path, body string) (a answer) {
 	return a
 }
 
-// eventually asks for a run until it is at this step.
+// eventually reads a run until the run is at this step.
 func (p *process) eventually(path, step, status string) {
 	p.t.Helper()
 	require.EventuallyWithT(p.t, func(c *assert.CollectT) {
@@ -118,7 +118,7 @@ const welcome = `{
 
 const signup = `{"event": "user.created", "email": "ada@example.com", "payload": {"plan": "pro"}}`
 
-func TestServer_KeepsEverything(t *testing.T) {
+func TestServer_KeepsItsState(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "automation.db")
 	p := start(t, settings{file: file})
@@ -156,7 +156,7 @@ func TestServer_KeepsEverything(t *testing.T) {
 	assert.Equal(t, `  PLAN = "pro"`, p.next())
 }
 
-func TestServer_FailsAnEmailThatItsTemplateCannotMake(t *testing.T) {
+func TestServer_FailsAnEmailThatCannotBeRendered(t *testing.T) {
 	t.Parallel()
 	p := start(t, settings{file: filepath.Join(t.TempDir(), "automation.db")})
 	defer p.stop()
@@ -173,7 +173,7 @@ func TestServer_FailsAnEmailThatItsTemplateCannotMake(t *testing.T) {
 	p.eventually("/automations/"+id+"/runs/"+runs[0].ID, "hello", "failed")
 }
 
-func TestServer_TakesTheKeyItIsGiven(t *testing.T) {
+func TestServer_AcceptsTheKeyOfItsFlag(t *testing.T) {
 	t.Parallel()
 	p := start(t, settings{file: filepath.Join(t.TempDir(), "automation.db"), key: "re_own"})
 	defer p.stop()
@@ -182,7 +182,7 @@ func TestServer_TakesTheKeyItIsGiven(t *testing.T) {
 	p.call(http.StatusForbidden, "GET", "/automations", "")
 }
 
-func TestSettings_WantAKeyWhereOthersCanReach(t *testing.T) {
+func TestSettings_NeedAKeyAtAPublicAddress(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		addr  string
@@ -203,8 +203,8 @@ func TestSettings_WantAKeyWhereOthersCanReach(t *testing.T) {
 	}
 }
 
-// An email that cannot be printed is tried again.
-func TestPrinter_FailsIfNobodyReads(t *testing.T) {
+// An email that cannot be printed is retried.
+func TestPrinter_FailsWithItsWriter(t *testing.T) {
 	t.Parallel()
 	_, out := io.Pipe()
 	require.NoError(t, out.Close())
@@ -230,7 +230,7 @@ func TestServe_EndsWithTheWebServer(t *testing.T) {
 	assert.ErrorIs(t, srv.serve(t.Context(), listener), net.ErrClosed)
 }
 
-func TestRun_SaysWhatIsWrong(t *testing.T) {
+func TestRun_ReportsProblems(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]settings{
 		"address":      {addr: "localhost:none"},

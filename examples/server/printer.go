@@ -13,23 +13,23 @@ import (
 	"github.com/seed-b636437c/automation/mail/template"
 )
 
-// printer is a mailer that prints. An email whose template exists is printed as
-// its reader would see it, any other as its template would get it.
+// printer is a mailer that prints emails. If the template exists, printer prints the rendered
+// email, and otherwise the variables.
 type printer struct {
 	out       io.Writer
 	templates *template.Library
-	others    *log.Mailer
+	unknown   *log.Mailer // for templates that do not exist
 }
 
 func newPrinter(out io.Writer, templates *template.Library) *printer {
-	return &printer{out: out, templates: templates, others: log.New(out)}
+	return &printer{out: out, templates: templates, unknown: log.New(out)}
 }
 
 // SendEmail implements automation.Mailer.
 func (p *printer) SendEmail(ctx context.Context, email automation.Email) (string, error) {
 	message, err := p.templates.RenderEmail(ctx, email)
 	if errors.Is(err, automation.ErrNotFound) {
-		return p.others.SendEmail(ctx, email)
+		return p.unknown.SendEmail(ctx, email)
 	}
 	if err != nil {
 		return "", err
@@ -39,12 +39,12 @@ func (p *printer) SendEmail(ctx context.Context, email automation.Email) (string
 }
 
 // InspectTemplate implements automation.TemplateInspector, so that an automation
-// is checked against its templates.
+// is validated against its templates.
 func (p *printer) InspectTemplate(ctx context.Context, id string) (automation.TemplateInfo, error) {
 	return p.templates.InspectTemplate(ctx, id)
 }
 
-// letter is a message to look at, indented below its envelope.
+// letter returns the text of a message, indented below its envelope.
 func letter(m mail.Message) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "email to %s from %s: %s\n", m.To, m.From, m.Subject)

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-b636437c/automation/mail/template"
 )
 
-// server runs automations and answers the API.
+// server runs automations and serves the API.
 type server struct {
 	runner *automation.Runner
 	api    http.Handler
@@ -42,18 +42,18 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 	web := &http.Server{Handler: s.api, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute}
 	served := make(chan error, 1)
 	go func() {
-		defer cancel() // without the web server there is nothing to run for
+		defer cancel() // the Runner must not run without the web server
 		served <- web.Serve(listener)
 	}()
 	running := s.runner.Run(ctx)
-	// Requests that are under way are answered. What they send is kept, and
-	// handled by the next start.
+	// Shutdown answers the requests in progress. The events that they send are stored,
+	// and handled after the next start.
 	stopping, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer stop()
 	return errors.Join(unless(running, context.Canceled), web.Shutdown(stopping), unless(<-served, http.ErrServerClosed))
 }
 
-// unless returns err if it is not the expected end.
+// unless returns err, or nil if err is the expected one.
 func unless(err, expected error) error {
 	if errors.Is(err, expected) {
 		return nil

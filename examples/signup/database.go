@@ -12,18 +12,18 @@ import (
 	"github.com/seed-b636437c/automation/store/sqlite/sqlitefile"
 )
 
-// database is where the application keeps its users and its automations.
+// database holds the users and the automations of the application.
 type database struct {
 	db    *sql.DB
 	store automation.Store
-	// events sends inside a transaction of the application.
+	// events returns a writer of events in a transaction of the application.
 	events func(tx *sql.Tx) automation.EventWriter
 	close  func()
 }
 
 const createUsers = `CREATE TABLE IF NOT EXISTS users (email text PRIMARY KEY, plan text NOT NULL)`
 
-// open opens the database, and creates what is not there.
+// open opens the database, and creates missing tables.
 func open(ctx context.Context, file, url string) (*database, error) {
 	opener := openSQLite
 	if url != "" {
@@ -54,8 +54,8 @@ func openSQLite(ctx context.Context, file string) (*database, error) {
 }
 
 // openPostgres uses the pool for the automations and, through pgx's adapter for
-// database/sql, for the application. One that uses pgx itself writes
-// store.Tx(tx) with its pgx.Tx.
+// database/sql, for the application. An application that uses pgx itself calls store.Tx(tx)
+// with its pgx.Tx.
 func openPostgres(ctx context.Context, url string) (*database, error) {
 	pool, err := pgxpool.New(ctx, url)
 	if err != nil {

@@ -1,8 +1,8 @@
-// Command signup is a web application in which a user and the event that starts
-// the welcome series are one transaction: either both exist or neither does.
+// Command signup is a web application that creates a user and the event that starts the
+// welcome series in one transaction: either both exist or neither does.
 //
-//	go run ./examples/signup                             # everything in the file signup.db
-//	go run ./examples/signup -postgres "$DATABASE_URL"   # everything in your Postgres
+//	go run ./examples/signup                             # all data in the file signup.db
+//	go run ./examples/signup -postgres "$DATABASE_URL"   # all data in your Postgres
 //	curl -d email=ada@example.com -d plan=pro localhost:8080/signup
 package main
 
@@ -81,7 +81,7 @@ func serve(ctx context.Context, db *database, mailer automation.Mailer, listener
 	return err
 }
 
-// welcome greets everybody, and tells those on the pro plan more.
+// welcome greets a new user, and sends tips to a user on the pro plan.
 var welcome = automation.Automation{
 	ID: "welcome", Name: "Welcome", Status: automation.StatusEnabled,
 	Steps: []automation.Step{

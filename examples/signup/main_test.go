@@ -20,7 +20,7 @@ import (
 	"github.com/seed-b636437c/automation/mail/capture"
 )
 
-// outbox is a mailer that hands on what it is given.
+// outbox is a mailer that passes its emails to the test.
 type outbox struct {
 	capture.Mailer
 	sent chan automation.Email
@@ -47,7 +47,7 @@ func (o *outbox) next(t *testing.T) string {
 	}
 }
 
-// site is the application, running.
+// site is the running application.
 type site struct {
 	*outbox
 	db  *database
@@ -72,7 +72,7 @@ func start(t *testing.T, file, postgres string) *site {
 	return s
 }
 
-// post signs up and returns the status and the text of the answer.
+// post signs a user up, and returns the status and the text of the answer.
 func (s *site) post(t *testing.T, email, plan string) (int, string) {
 	t.Helper()
 	res, err := http.PostForm(s.url, url.Values{"email": {email}, "plan": {plan}})
@@ -97,7 +97,7 @@ func (s *site) users(t *testing.T) (emails []string) {
 	return emails
 }
 
-// databases are both that the example can use.
+// databases are the two databases of the example.
 func databases(t *testing.T, test func(t *testing.T, s *site)) {
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
@@ -144,7 +144,7 @@ func TestSignup_NeitherUserNorEventIfEitherIsRefused(t *testing.T) {
 	})
 }
 
-func TestRun_SaysWhatIsWrong(t *testing.T) {
+func TestRun_ReportsProblems(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "signup.db")
 	require.Error(t, run(t.Context(), "localhost:none", file, ""))

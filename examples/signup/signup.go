@@ -19,7 +19,7 @@ func routes(db *database) http.Handler {
 // insertUser relies on the email being unique.
 const insertUser = `INSERT INTO users (email, plan) VALUES ($1, $2) ON CONFLICT (email) DO NOTHING`
 
-// signup makes a user and sends user.created, in one transaction.
+// signup creates a user and sends user.created, in one transaction.
 func (d *database) signup(w http.ResponseWriter, r *http.Request) {
 	email, plan := r.PostFormValue("email"), r.PostFormValue("plan")
 	tx, err := d.db.BeginTx(r.Context(), nil)
@@ -27,7 +27,7 @@ func (d *database) signup(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
-	defer tx.Rollback() // does nothing once it is committed
+	defer tx.Rollback() // has no effect after the commit
 	res, err := tx.ExecContext(r.Context(), insertUser, email, plan)
 	if err != nil {
 		refuse(w, err)
@@ -41,7 +41,7 @@ func (d *database) signup(w http.ResponseWriter, r *http.Request) {
 	if _, err := automation.Send(r.Context(), d.events(tx), automation.Event{
 		Name: "user.created", Email: email, Payload: payload,
 	}); err != nil {
-		refuse(w, err) // and there is no user either
+		refuse(w, err) // the user is not created either
 		return
 	}
 	if err := tx.Commit(); err != nil {
@@ -54,12 +54,12 @@ func (d *database) signup(w http.ResponseWriter, r *http.Request) {
 
 var errTaken = errors.New("there is an account with this email already")
 
-// refuse answers a request that has changed nothing.
+// refuse answers a request that changes nothing.
 func refuse(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, errTaken):
 		http.Error(w, err.Error(), http.StatusConflict)
-	case errors.Is(err, automation.ErrInvalid): // an email that is none, say
+	case errors.Is(err, automation.ErrInvalid): // an invalid email, for example
 		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
 	default:
 		slog.Error("signup", "error", err)

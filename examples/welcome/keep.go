@@ -12,17 +12,17 @@ import (
 	"github.com/seed-b636437c/automation/store/sqlite/sqlitefile"
 )
 
-// state is everything that has happened in a scene: in memory, or in a file with
-// which another process goes on where this one was stopped or killed.
+// state is the state of a scene: in memory, or in a file with which another process
+// continues after this one was stopped or killed.
 type state struct {
 	automation.Store
 	file  *sqlitefile.Store // nil: in memory
-	began time.Time         // when the scene was begun, on the system's clock
+	began time.Time         // when the scene began, on the system's clock
 	done  int               // how many lines were played
 }
 
-// A file that is used for the first time notes how it is. Its tables are beside
-// those of the store.
+// The row of a scene is written at its beginning. The table is in the same file as the
+// tables of the store.
 const (
 	createScene = `
 CREATE TABLE IF NOT EXISTS scene (
@@ -33,8 +33,8 @@ INSERT INTO scene (id, start, began, real, speed, done) VALUES (1, ?, ?, ?, ?, 0
 	advanceLine = `UPDATE scene SET done = ?`
 )
 
-// open returns the state in the file that o names, or an empty one in memory. In a
-// file that was used before, the scene has the start that it had.
+// open returns the state in the file that o names, or an empty state in memory. If the file
+// was used before, o.start becomes the start of the scene in the file.
 func open(ctx context.Context, o *options) (*state, error) {
 	if o.store == "" {
 		return &state{Store: memory.New(), began: time.Now()}, nil
@@ -63,24 +63,24 @@ func (st *state) resume(ctx context.Context, db *sql.DB, o *options) error {
 		return err
 	}
 	if was.real != o.real || was.speed != o.speed {
-		return fmt.Errorf("it was begun with -real=%t -speed=%g: give the same again, or another file", was.real, was.speed)
+		return fmt.Errorf("the scene in it began with -real=%t -speed=%g: give the same flags again, or another file", was.real, was.speed)
 	}
 	o.start, st.began = time.UnixMicro(start).In(o.start.Location()), time.UnixMicro(began)
 	return nil
 }
 
-// said tells somebody who may wonder why little happens that the file was used
-// before.
-func (st *state) said(o options, lines int) string {
+// continues returns a message for the reader of a timeline that does not begin at the start,
+// because the file was used before. It is empty for a new file.
+func (st *state) continues(o options, lines int) string {
 	if st.done == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s: goes on after %d of %d lines\n", o.store, st.done, lines)
+	return fmt.Sprintf("%s: continues after %d of %d lines\n", o.store, st.done, lines)
 }
 
-// played notes that so many lines were played. A line that was played by a process
-// that was killed before it could note that is played again, and does nothing: an
-// event has an idempotency key, and a change makes the contact as it is.
+// played records how many lines were played. If the process is killed before it records a
+// line, the next process plays the line again, without effect: an event has an idempotency
+// key, and a change leaves a changed contact as it is.
 func (st *state) played(ctx context.Context, lines int) error {
 	st.done = lines
 	if st.file == nil {

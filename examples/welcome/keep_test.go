@@ -30,11 +30,11 @@ func TestStore_ShowsTheSameAsMemory(t *testing.T) {
 	status, stdout, stderr = perform(t, "-flow", "all", "-store", file)
 	assert.Equal(t, exitOK, status)
 	assert.Empty(t, stdout, "everything has happened")
-	assert.Regexp(t, `goes on after (\d+) of (\d+) lines`, stderr)
+	assert.Regexp(t, `continues after (\d+) of (\d+) lines`, stderr)
 }
 
-// TestStore_GoesOnWhereItWasStopped stops the program after every email in turn.
-func TestStore_GoesOnWhereItWasStopped(t *testing.T) {
+// TestStore_ContinuesWhereItWasStopped stops the program after every email in turn.
+func TestStore_ContinuesWhereItWasStopped(t *testing.T) {
 	t.Parallel()
 	want, err := os.ReadFile("testdata/welcome.txt")
 	require.NoError(t, err)
@@ -55,7 +55,7 @@ func TestStore_GoesOnWhereItWasStopped(t *testing.T) {
 	assert.Equal(t, emails(string(want)), all)
 }
 
-// recorder keeps what is written.
+// recorder keeps the text that is written to it.
 type recorder struct {
 	signalWriter
 	bytes.Buffer
@@ -71,7 +71,7 @@ var emailLine = regexp.MustCompile(`(?m)^  email .*$`)
 // emails returns the lines of a timeline that are about emails.
 func emails(timeline string) []string { return emailLine.FindAllString(timeline, -1) }
 
-func TestStore_GoesOnAfterAKill(t *testing.T) {
+func TestStore_ContinuesAfterAKill(t *testing.T) {
 	t.Parallel()
 	binary, file := build(t), filepath.Join(t.TempDir(), "welcome.db")
 	args := []string{"-real", "-speed", "200000", "-store", file}
@@ -106,7 +106,7 @@ func TestStore_GoesOnAfterAKill(t *testing.T) {
 	assertFinished(t, file)
 }
 
-// assertFinished looks into the file for the three runs of the shipped scene.
+// assertFinished checks that the file has the three runs of the shipped scene, all ended.
 func assertFinished(t *testing.T, file string) {
 	t.Helper()
 	store, err := sqlitefile.Open(t.Context(), file)
@@ -127,7 +127,7 @@ func TestStore_AFileOfAnotherScene(t *testing.T) {
 	require.Equal(t, exitOK, status)
 	status, _, stderr := perform(t, "-store", file, "-real")
 	assert.Equal(t, exitFailed, status)
-	assert.Contains(t, stderr, file+": it was begun with -real=false -speed=1")
+	assert.Contains(t, stderr, file+": the scene in it began with -real=false -speed=1")
 
 	text := write(t, "notes.txt", "this is no database, and longer than what the first page of one begins with")
 	status, _, stderr = perform(t, "-store", text)

@@ -13,8 +13,8 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// line is one line of an events file: an event that is sent, or a change that
-// the application makes to a contact.
+// line is one line of an events file: an event, or a change that the application makes to
+// a contact.
 //
 //	{"at": "1 day", "email": "ada@example.com", "name": "user.created", "payload": {"plan": "pro"}}
 //	{"at": "5 days", "email": "ada@example.com", "contact": {"unsubscribed": true}}
@@ -27,8 +27,8 @@ type line struct {
 	change *automation.ContactChange
 }
 
-// lines reads an events file. Blank lines are left out. The errors of all lines
-// are reported together.
+// lines reads an events file, without its blank lines. The errors of all lines are
+// reported together.
 func (f file) lines(start time.Time) ([]line, error) {
 	data, err := f.read(f.path)
 	if err != nil {
@@ -78,7 +78,7 @@ func parseLine(text []byte, start time.Time) (line, error) {
 	return l, nil
 }
 
-// offset reads a length of time after start, in words or as an RFC 3339 time.
+// offset parses a length of time after start, in words or as an RFC 3339 time.
 func offset(text string, start time.Time) (time.Duration, error) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		if t.Before(start) {
@@ -97,16 +97,16 @@ func offset(text string, start time.Time) (time.Duration, error) {
 	return d.Std(), nil
 }
 
-// fields are what an object may hold, and where to put it.
+// fields are the targets of the members of an object, by name.
 type fields map[string]any
 
-// read decodes an object strictly and returns which fields it has. The errors
-// begin with the path, which begins with prefix.
+// read decodes an object strictly and returns which fields it has. Errors begin with the
+// path, which begins with prefix.
 func (f fields) read(text []byte, prefix string) (map[string]bool, error) {
 	var found map[string]json.RawMessage
 	if err := json.Unmarshal(text, &found); err != nil || found == nil {
 		if prefix == "" {
-			return nil, fmt.Errorf("not a JSON object: %s", excuse(err))
+			return nil, fmt.Errorf("not a JSON object: %s", flaw(err))
 		}
 		return nil, fmt.Errorf("%s: must be an object", strings.TrimSuffix(prefix, "."))
 	}
@@ -124,15 +124,15 @@ func (f fields) read(text []byte, prefix string) (map[string]bool, error) {
 				return nil, err
 			}
 		} else if err := json.Unmarshal(found[name], into); err != nil {
-			return nil, fmt.Errorf("%s%s: %s", prefix, name, excuse(err))
+			return nil, fmt.Errorf("%s%s: %s", prefix, name, flaw(err))
 		}
 		seen[name] = true
 	}
 	return seen, nil
 }
 
-// excuse says what is wrong without the words of package json about Go types.
-func excuse(err error) string {
+// flaw describes an error of package json without Go types.
+func flaw(err error) string {
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case err == nil:
@@ -143,7 +143,7 @@ func excuse(err error) string {
 	return strings.TrimPrefix(err.Error(), "json: ")
 }
 
-// object is a JSON object, as it is written.
+// object is a JSON object in its original text.
 type object struct{ text json.RawMessage }
 
 func (o *object) read(text []byte, path string) error {

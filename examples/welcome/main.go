@@ -1,6 +1,5 @@
 // Welcome plays email automations from JSON files against a file of events, and
-// prints what happens as a timeline. Days pass in a moment: the clock jumps to
-// whatever is due next.
+// prints a timeline. A week takes a moment, because the clock jumps to the next due time.
 //
 //	go run ./examples/welcome                         # the welcome series
 //	go run ./examples/welcome -flow all               # with the other two flows
@@ -43,7 +42,7 @@ arguments take the place of the shipped ones.
 
 `
 
-// options are what the command line says.
+// options are the options of the command line.
 type options struct {
 	flow  string
 	real  bool
@@ -53,7 +52,7 @@ type options struct {
 	files []string
 }
 
-// run is the program; it returns its exit status.
+// run runs the program and returns its exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	opts, err := parseArgs(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
@@ -69,7 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// playFiles plays what the command line asks for.
+// playFiles plays the files of the options.
 func playFiles(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	st, err := open(ctx, &o)
 	if err != nil {
@@ -77,14 +76,14 @@ func playFiles(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	}
 	s, err := load(o)
 	if err == nil {
-		fmt.Fprint(stderr, s.warnings(), st.said(o, len(s.lines)))
+		fmt.Fprint(stderr, s.warnings(), st.continues(o, len(s.lines)))
 		err = play(ctx, s, st, o, stdout)
 	}
 	return errors.Join(err, st.close())
 }
 
-// parseArgs reads the command line. What is wrong with it, and the usage, have
-// been printed when it returns an error.
+// parseArgs parses the command line. It prints a mistake and the usage before it returns
+// an error.
 func parseArgs(args []string, stderr io.Writer) (options, error) {
 	var o options
 	var start string
@@ -95,10 +94,10 @@ func parseArgs(args []string, stderr io.Writer) (options, error) {
 		flags.PrintDefaults()
 	}
 	flags.StringVar(&o.flow, "flow", "welcome", "which of the shipped `flow`s to play: "+strings.Join(flowNames(), ", "))
-	flags.BoolVar(&o.real, "real", false, "let time pass as it does outside, from now on, instead of jumping")
-	flags.Float64Var(&o.speed, "speed", 1, "with -real, how many `times` faster time passes; 86400 is a day a second")
-	flags.StringVar(&start, "start", "2026-01-05T09:00:00Z", "without -real, the `time` at which it begins")
-	flags.StringVar(&o.store, "store", "", "keep everything in this SQLite `file`, and go on with it the next time; default in memory")
+	flags.BoolVar(&o.real, "real", false, "use the real time, from now on, instead of jumping")
+	flags.Float64Var(&o.speed, "speed", 1, "with -real, how many `times` faster than real time passes; 86400 is a day a second")
+	flags.StringVar(&start, "start", "2026-01-05T09:00:00Z", "without -real, the `time` at which the scene begins")
+	flags.StringVar(&o.store, "store", "", "keep all state in this SQLite `file`, and continue from there the next time; default in memory")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

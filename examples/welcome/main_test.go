@@ -24,7 +24,7 @@ func perform(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	return status, out.String(), errs.String()
 }
 
-// write makes a file with this text, and returns its path.
+// write writes a file with this text, and returns its path.
 func write(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -111,7 +111,7 @@ func TestRun_InRealTimeAnInterruptEndsIt(t *testing.T) {
 	assert.Error(t, ctx.Err())
 }
 
-// signalWriter calls do when a line with the text when has been written.
+// signalWriter calls do after a line that contains the text when.
 type signalWriter struct {
 	when string
 	do   func()
@@ -240,7 +240,7 @@ func TestRun_Usage(t *testing.T) {
 	}
 }
 
-func TestRun_SaysWhenItCannotPrint(t *testing.T) {
+func TestRun_FailsIfItCannotPrint(t *testing.T) {
 	t.Parallel()
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {

@@ -20,7 +20,7 @@ func play(ctx context.Context, s scene, st *state, o options, stdout io.Writer) 
 	return simulate(ctx, s, st, o.start, stdout)
 }
 
-// player is the application that a scene is about.
+// player is the application in a scene.
 type player struct {
 	runner   *automation.Runner
 	state    *state
@@ -28,7 +28,7 @@ type player struct {
 	timeline *timeline.Writer
 }
 
-// newPlayer returns a player with the automations enabled. opts has the clock.
+// newPlayer returns a player with the automations enabled. opts.Clock must be set.
 func newPlayer(ctx context.Context, files []automationFile, st *state, show *timeline.Writer, opts automation.Options) (*player, error) {
 	p := &player{state: st, clock: opts.Clock, timeline: show}
 	opts.Observer, opts.IdempotencyWindow = show, forever
@@ -45,10 +45,10 @@ func newPlayer(ctx context.Context, files []automationFile, st *state, show *tim
 	return p, p.nameContacts(ctx)
 }
 
-// forever is how long the keys of lines are remembered, as far as scenes go.
+// forever is longer than any scene: the keys of its lines must be remembered.
 const forever = 10 * 365 * 24 * time.Hour
 
-// nameContacts tells the timeline about the contacts that are there already.
+// nameContacts gives the timeline the names of the contacts that exist already.
 func (p *player) nameContacts(ctx context.Context) error {
 	q := automation.ContactQuery{PageQuery: automation.PageQuery{Limit: 100}}
 	for {
@@ -66,7 +66,7 @@ func (p *player) nameContacts(ctx context.Context) error {
 	}
 }
 
-// rest returns the lines that are still to be played.
+// rest returns the lines that are not played yet.
 func (p *player) rest(lines []line) []line { return lines[min(p.state.done, len(lines)):] }
 
 // next plays the next line.
@@ -77,7 +77,7 @@ func (p *player) next(ctx context.Context, l line) error {
 	return p.state.played(ctx, p.state.done+1)
 }
 
-// do sends the line's event or makes its change to the contact.
+// do sends the event of a line, or changes its contact.
 func (p *player) do(ctx context.Context, l line) error {
 	var err error
 	if l.event != nil {
@@ -90,8 +90,8 @@ func (p *player) do(ctx context.Context, l line) error {
 	return located(l.where, err)
 }
 
-// change changes a contact, which is created if there is none. The observer
-// hears only of what automations do, so the timeline is told here.
+// change changes a contact, and creates it if there is none. The Runner reports only the
+// changes of automations, so change adds its own to the timeline.
 func (p *player) change(ctx context.Context, email string, change automation.ContactChange) error {
 	c, err := p.runner.GetContact(ctx, automation.ContactRef{Email: email})
 	if errors.Is(err, automation.ErrNotFound) {

@@ -9,14 +9,14 @@ import (
 	"github.com/seed-b636437c/automation/timeline"
 )
 
-// playReal plays a scene while time passes and the Runner serves, as in an
-// application. An interrupt ends it.
+// playReal plays a scene in real time, with a Runner that runs as in an application. An
+// interrupt ends the scene.
 func playReal(ctx context.Context, s scene, st *state, o options, stdout io.Writer) error {
 	clock := &realTime{start: o.start, began: st.began, speed: o.speed}
 	show := timeline.New(stdout, timeline.Options{Start: o.start, Within: clock.scaled(moment)})
 	p, err := newPlayer(ctx, s.automations, st, show, automation.Options{
 		Clock: clock,
-		// The Runner measures these with the clock too.
+		// The Runner measures these on the same clock.
 		Lease:        clock.scaled(lease),
 		PollInterval: clock.scaled(time.Second),
 	})
@@ -28,22 +28,21 @@ func playReal(ctx context.Context, s scene, st *state, o options, stdout io.Writ
 	go func() { served <- p.runner.Run(ctx) }()
 	err = p.perform(ctx, s.lines, clock)
 	stop()
-	<-served // it returns nothing but why ctx has ended
+	<-served // its error is only that ctx has ended
 	if err != nil {
 		return err
 	}
 	return show.Err()
 }
 
-// lease is how long, in real time, a contact stays with a process that was killed
-// while it worked on it.
+// lease is how long, in real time, a killed process keeps the contact that it worked on.
 const lease = 5 * time.Second
 
 // moment is how long, in real time, the work on one event may take.
 const moment = 50 * time.Millisecond
 
-// perform plays the lines at their times and waits until nothing is due any
-// more, or until ctx ends.
+// perform plays the lines at their times and waits until no work is due any more, or until
+// ctx ends.
 func (p *player) perform(ctx context.Context, lines []line, clock *realTime) error {
 	for _, l := range p.rest(lines) {
 		if !clock.sleepUntil(ctx, clock.start.Add(l.at)) {
@@ -66,7 +65,7 @@ func (p *player) perform(ctx context.Context, lines []line, clock *realTime) err
 // as the system's.
 type realTime struct {
 	start time.Time
-	began time.Time // when the system's clock showed what start is here
+	began time.Time // the time of the system's clock at start
 	speed float64
 }
 
@@ -81,7 +80,7 @@ func (c *realTime) scaled(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * c.speed)
 }
 
-// sleepUntil returns true when it is t, or false when ctx has ended before.
+// sleepUntil waits until t. It returns false if ctx ends before.
 func (c *realTime) sleepUntil(ctx context.Context, t time.Time) bool {
 	select {
 	case <-c.After(t.Sub(c.Now())):

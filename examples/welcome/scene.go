@@ -13,7 +13,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// shippedFiles are compiled in, so that the program works from any folder.
+// shippedFiles are embedded, so that the program works in any folder.
 //
 //go:embed *.json *.jsonl
 var shippedFiles embed.FS
@@ -25,16 +25,16 @@ var shipped = []struct{ name, automation, events string }{
 	{"trial_expiration", "trial_expiration.json", "trial_expiration.jsonl"},
 }
 
-// allFlows chooses every one of them.
+// allFlows is the name for all flows together.
 const allFlows = "all"
 
-// What the names of files end in.
+// The endings of file names.
 const (
 	extAutomation = ".json"
 	extEvents     = ".jsonl"
 )
 
-// scene is all that is to be played.
+// scene holds the automations and the lines to play.
 type scene struct {
 	automations []automationFile
 	lines       []line // in order of time
@@ -46,7 +46,7 @@ type automationFile struct {
 	problems   automation.Problems
 }
 
-// load reads the shipped files, or those of the command line in their place.
+// load reads the files of the command line, or the shipped ones in their place.
 func load(o options) (scene, error) {
 	automations, events := o.sources()
 	var s scene
@@ -71,7 +71,7 @@ type file struct {
 	read func(path string) ([]byte, error)
 }
 
-// sources decides which files to read.
+// sources returns the files to read.
 func (o options) sources() (automations, events []file) {
 	for _, path := range o.files {
 		if filepath.Ext(path) == extAutomation {
@@ -95,8 +95,7 @@ func (o options) sources() (automations, events []file) {
 	return automations, events
 }
 
-// automation reads an automation. The errors name the file, and the path into
-// its JSON.
+// automation reads an automation. Its errors name the file, and the path in the JSON.
 func (f file) automation() (automationFile, error) {
 	data, err := f.read(f.path)
 	if err != nil {
@@ -111,7 +110,7 @@ func (f file) automation() (automationFile, error) {
 	return automationFile{f.path, a, problems}, located(f.path, problems.Err(a.Name))
 }
 
-// warnings lists what is odd about the automations.
+// warnings lists the warnings about the automations, one a line.
 func (s scene) warnings() string {
 	var b strings.Builder
 	for _, f := range s.automations {
@@ -122,7 +121,7 @@ func (s scene) warnings() string {
 	return b.String()
 }
 
-// located makes one line of each problem that err lists, led by where it is.
+// located returns err with where before each of its problems, one a line.
 func located(where string, err error) error {
 	var invalid *automation.ValidationError
 	if !errors.As(err, &invalid) {
@@ -138,7 +137,7 @@ func located(where string, err error) error {
 	return errors.New(strings.Join(lines, "\n"))
 }
 
-// pointed returns the problem, led by its path into the JSON.
+// pointed returns the problem after its path in the JSON.
 func pointed(p automation.Problem) string {
 	text := p.String()
 	if p.Path == "" || strings.HasPrefix(text, p.Path+":") {

@@ -11,8 +11,7 @@ import (
 	"github.com/seed-b636437c/automation/timeline"
 )
 
-// simulate plays a scene on a clock that jumps from one time at which something
-// is due to the next.
+// simulate plays a scene on a clock that jumps from one due time to the next.
 func simulate(ctx context.Context, s scene, st *state, start time.Time, stdout io.Writer) error {
 	mock := clock.NewMock()
 	mock.Set(s.reached(start, st.done))
@@ -48,8 +47,8 @@ func (s scene) reached(start time.Time, done int) time.Time {
 	return start.Add(s.lines[min(done, len(s.lines))-1].at)
 }
 
-// drainUntil does what is due before end, each thing at its time. The zero end
-// is never.
+// drainUntil performs the work that is due before end, each at its own time. A zero end
+// means no end.
 func (p *player) drainUntil(ctx context.Context, mock *clock.Mock, end time.Time) error {
 	for {
 		due, err := p.state.NextDue(ctx)

@@ -14,9 +14,9 @@ import (
 // the limits nests less than a tenth of it.
 const MaxNesting = 250
 
-// Doc is a JSON text, scanned once and split into its values. encoding/json
-// does not suffice for strict reading: it matches keys without regard to case,
-// lets duplicate keys pass, and scans nested values again on every level.
+// Doc is a JSON text, scanned once and split into its values. encoding/json does not
+// suffice for strict reading: it ignores the case of keys, accepts duplicate keys, and
+// scans nested values again on every level. A Doc is immutable, and safe for concurrent use.
 type Doc struct {
 	data     []byte
 	text     string // the same bytes; the strings read from the document share it
@@ -79,10 +79,10 @@ func (d *Doc) Kind(n int) Kind { return d.nodes[n].kind }
 // Raw returns the bytes of node n. The caller must not change them.
 func (d *Doc) Raw(n int) []byte { return d.data[d.nodes[n].start:d.nodes[n].end] }
 
-// Literal returns the text of node n as it is written.
+// Literal returns the original text of node n.
 func (d *Doc) Literal(n int) string { return d.text[d.nodes[n].start:d.nodes[n].end] }
 
-// Text returns what the string or key n stands for.
+// Text returns the value of the string or key n, without quotes and escapes.
 func (d *Doc) Text(n int) string {
 	node := d.nodes[n]
 	if !node.escaped {
@@ -90,7 +90,7 @@ func (d *Doc) Text(n int) string {
 	}
 	var s string
 	if err := json.Unmarshal(d.Raw(n), &s); err != nil {
-		return d.Literal(n) // cannot happen: the scanner has checked the escapes
+		return d.Literal(n) // cannot happen: the scanner has validated the escapes
 	}
 	return s
 }
@@ -137,8 +137,8 @@ func (d *Doc) IsRepeated(key int) bool {
 	return found
 }
 
-// Member returns the value that object n has for key, the last one if there are
-// several, or -1.
+// Member returns the value that object n has for key, the last value if the key is
+// repeated, or -1 if the object does not have the key.
 func (d *Doc) Member(n int, key string) int {
 	found := -1
 	for k, value := range d.Members(n) {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestScanJSON_RefusesWhatIsNotJSON(t *testing.T) {
+func TestScan_RefusesWhatIsNotJSON(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ text, want string }{
 		"nothing":                 {"", `line 1, column 1: the document ends where a value should be`},
@@ -50,7 +50,7 @@ func TestScanJSON_RefusesWhatIsNotJSON(t *testing.T) {
 	}
 }
 
-func TestScanJSON_FindsEveryNode(t *testing.T) {
+func TestScan_FindsEveryNode(t *testing.T) {
 	t.Parallel()
 	doc, err := Scan([]byte(` {"a": [true, null, "x\n\ud83d\ude00"], "b.c": {"d": -1.50e+3}, "": {}} `))
 	require.NoError(t, err)
@@ -71,7 +71,7 @@ func TestScanJSON_FindsEveryNode(t *testing.T) {
 	assert.Equal(t, "x\n😀", doc.Text(doc.Member(0, "a")+3))
 }
 
-func TestScanJSON_FindsRepeatedKeys(t *testing.T) {
+func TestScan_FindsRepeatedKeys(t *testing.T) {
 	t.Parallel()
 	many := `{"k":0` + strings.Repeat(`,"x":{"k":1}`, 2)
 	for i := range 30 {
@@ -125,13 +125,13 @@ func TestPath_EndsWhereItIsTooLong(t *testing.T) {
 	assert.True(t, strings.HasPrefix(path, key+"."+key+"."))
 }
 
-func TestQuoteShort_CutsLongText(t *testing.T) {
+func TestQuote_CutsLongText(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, `"a\"b"`, Quote(`a"b`))
 	assert.Equal(t, `"`+strings.Repeat("x", 79)+`"…`, Quote(strings.Repeat("x", 79)+"é and more"))
 }
 
-func FuzzScanJSON(f *testing.F) {
+func FuzzScan(f *testing.F) {
 	for _, seed := range []string{`{"a":[1,"\u00e9",null]}`, `[[],{}]`, `-0.5e-7`, `"\ud83d\ude00"`, "{\"a\":\"\xff\"}", `{"a":1,"a":2}`} {
 		f.Add([]byte(seed))
 	}

@@ -8,12 +8,12 @@ type Violation struct {
 	Message string
 }
 
-// MaxViolations bounds the violations that are reported of one document.
+// MaxViolations is how many violations of one document are reported at most.
 const MaxViolations = 100
 
-// ObjectScanner reads JSON objects from outside: payloads and schemas.
+// ObjectScanner reads JSON objects from callers: payloads and schemas.
 type ObjectScanner struct {
-	Root  string // begins the paths of violations
+	Root  string // the prefix of the paths of violations
 	Limit int    // the most bytes that an object may have
 }
 
@@ -27,8 +27,8 @@ func (s ObjectScanner) Decode(raw []byte) (map[string]any, []Violation) {
 	return doc.Object(0), nil
 }
 
-// Scan checks the object in raw without decoding it. The document is nil for no bytes
-// and for null.
+// Scan scans the object in raw without decoding it. The document is nil for no bytes and
+// for null.
 func (s ObjectScanner) Scan(raw []byte) (*Doc, []Violation) {
 	if len(raw) == 0 {
 		return nil, nil

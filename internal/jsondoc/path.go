@@ -6,8 +6,8 @@ import "strconv"
 // small document that is nested deeply could make messages of many megabytes.
 const MaxPath = 1000
 
-// Path leads from the root to node n, such as `steps[2].config.duration`. It is
-// found from above, so that reading needs to remember none. A path that is longer than
+// Path returns the path from the root to node n, such as `steps[2].config.duration`. It
+// finds the path from the root, so that reading a document needs no memory for paths. A path that is longer than
 // MaxPath ends there.
 func (d *Doc) Path(n int) string {
 	var path []byte
@@ -50,9 +50,8 @@ func AppendIndex(path []byte, i int) []byte {
 	return append(path, ']')
 }
 
-// AppendKey appends an object's key to a path. A key that would be mistaken
-// for more than one, because it holds a dot for instance, is put in brackets and
-// quotes.
+// AppendKey appends an object's key to a path. A key that could be mistaken for more than
+// one key, because it contains a dot, for example, is put in brackets and quotes.
 func AppendKey(path []byte, key string) []byte {
 	if !isPlainKey(key) {
 		path = append(path, '[')
@@ -75,8 +74,8 @@ func isPlainKey(key string) bool {
 	return key != "" && len(key) <= MaxQuoted
 }
 
-// Join returns the path of a member of what lies at base: base itself for an empty
-// member, and the member itself for an empty base.
+// Join returns the path of a member of the value at base: base itself for an empty member,
+// and the member itself for an empty base.
 func Join(base, member string) string {
 	if base == "" || member == "" || member[0] == '[' {
 		return base + member

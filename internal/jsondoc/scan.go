@@ -92,8 +92,8 @@ func (s *scanner) member(depth int) error {
 	return s.value(depth)
 }
 
-// noteRepeated remembers the keys that the object n has more than once. Few keys
-// are compared with each other, because a map would cost more.
+// noteRepeated adds the repeated keys of object n to Repeated. It compares few keys with
+// each other, because a map would cost more.
 func (s *scanner) noteRepeated(n, keys int) {
 	if keys > 16 {
 		seen := make(map[string]struct{}, keys)
@@ -270,7 +270,7 @@ func (s *scanner) unexpected(wanted string) error {
 	return s.fail("found %q where %s should be", r, wanted)
 }
 
-// fail returns an error that says where in the text the scanner is.
+// fail returns an error with the line and the column of the scanner.
 func (s *scanner) fail(format string, args ...any) error {
 	before := s.text[:s.pos]
 	line := strings.Count(before, "\n") + 1

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// binaryFolders are where packages put the server's binaries that do not put
-// them on the PATH: Debian, Fedora and the PostgreSQL project's own packages,
-// Alpine, Homebrew on both kinds of Mac, Postgres.app.
+// binaryFolders are the folders of the server's binaries in packages that do not put them
+// on the PATH: Debian, Fedora and the PostgreSQL project's own packages, Alpine, Homebrew on
+// both kinds of Mac, Postgres.app.
 var binaryFolders = []string{
 	"/usr/lib/postgresql/*/bin",
 	"/usr/pgsql-*/bin",
@@ -31,8 +31,8 @@ var errNoServer = errors.New(`there is no PostgreSQL server to test with. Instal
   macOS            brew install postgresql@17
 or set ` + Env + `=postgres://user:password@host:5432/postgres to a server on which the user may create databases`)
 
-// findBinaries returns the folder with initdb and postgres: the one on the PATH,
-// else the newest of those that are installed.
+// findBinaries returns the folder with initdb and postgres: the one on the PATH, or else the
+// newest one that is installed.
 func findBinaries() (string, error) {
 	if path, err := exec.LookPath("initdb"); err == nil {
 		if path, err = filepath.EvalSymlinks(path); err == nil && isServer(filepath.Dir(path)) {
@@ -62,7 +62,7 @@ func isServer(folder string) bool {
 	return true
 }
 
-// majorVersion returns the first number in a path: 0 if there is none.
+// majorVersion returns the first number in a path, or 0 if there is none.
 func majorVersion(path string) int {
 	digits := path[len(path)-len(strings.TrimLeftFunc(path, notDigit)):]
 	if i := strings.IndexFunc(digits, notDigit); i >= 0 {

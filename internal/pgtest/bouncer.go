@@ -12,10 +12,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Bouncer returns the URL of the same database behind a PgBouncer of the test's
-// own that pools transactions: what one client sends reaches another session of
-// the server from one transaction to the next. The test is skipped where
-// PgBouncer is not installed.
+// Bouncer returns the URL of the same database behind a PgBouncer for this test, which pools
+// transactions: each transaction of a client may run in another session of the server. The
+// test is skipped if PgBouncer is not installed.
 func Bouncer(tb testing.TB, database string) string {
 	tb.Helper()
 	binary, err := findBouncer()
@@ -33,7 +32,8 @@ func Bouncer(tb testing.TB, database string) string {
 	return url
 }
 
-// findBouncer also looks where Debian puts what only root needs on the PATH.
+// findBouncer also looks in the folder where Debian puts binaries that only root has on the
+// PATH.
 func findBouncer() (string, error) {
 	path, err := exec.LookPath("pgbouncer")
 	if err != nil {
@@ -64,8 +64,8 @@ func (f *folder) startBouncer(tb testing.TB, binary, database string) (string, e
 	return url, p.ready(url)
 }
 
-// bouncerConfig lets anybody in who can reach the socket, as the user of the
-// server's URL. Few sessions make sure that clients share them.
+// bouncerConfig accepts every client that can reach the socket, as the user of the server's
+// URL. It has few sessions, so that clients must share them.
 func (f *folder) bouncerConfig(server *pgx.ConnConfig) string {
 	target := fmt.Sprintf("host=%s port=%d user=%s", server.Host, server.Port, server.User)
 	if server.Password != "" {

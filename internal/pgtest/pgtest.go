@@ -1,10 +1,10 @@
 // Package pgtest gives tests a PostgreSQL database of their own.
 //
-// By default it starts a throw-away server from the installed binaries, one for
-// each test binary, with its data in a temporary folder. That server ends with
-// the process that has started it, however that ends. Set AUTOMATION_TEST_POSTGRES
-// to the URL of a running server to use that one instead: databases with random
-// names are created there, and dropped again.
+// By default it starts a throw-away server from the installed binaries, one for each test
+// binary, with its data in a temporary folder. The server ends together with the process
+// that started it, also if that process is killed. If AUTOMATION_TEST_POSTGRES is the URL of
+// a running server, the tests use that server instead, create databases with random names
+// there, and drop them again.
 package pgtest
 
 import (
@@ -25,12 +25,12 @@ import (
 // must be allowed to create databases.
 const Env = "AUTOMATION_TEST_POSTGRES"
 
-// timeout bounds what pgtest does on a server: creating a database, say.
+// timeout bounds one action of pgtest on a server, such as creating a database.
 const timeout = time.Minute
 
-// URL returns the URL of a new, empty database, which is dropped when the test
-// ends. All tests of the process share one server. The test fails, and says what
-// to install, where there is none.
+// URL returns the URL of a new, empty database, which is dropped when the test ends. All
+// tests of the process share one server. If there is no server and none can be started, the
+// test fails with a message that names what to install.
 func URL(tb testing.TB) string {
 	tb.Helper()
 	server, err := shared()
@@ -40,9 +40,9 @@ func URL(tb testing.TB) string {
 	return newDatabase(tb, server())
 }
 
-// shared returns what tells the URL of the server that the tests of this process
-// share. It holds on to a server of their own: were that collected, its folder
-// would lose its lock, and the next process would sweep it away.
+// shared returns a function that returns the URL of the server that the tests of this process
+// share. The function keeps a server that was started reachable: if the server were garbage
+// collected, its folder would lose its lock, and another process would remove the folder.
 var shared = sync.OnceValues(func() (func() string, error) {
 	if server := os.Getenv(Env); server != "" {
 		return func() string { return server }, nil
@@ -54,7 +54,7 @@ var shared = sync.OnceValues(func() (func() string, error) {
 	return s.URL, nil
 })
 
-// newDatabase creates a database on the server, for as long as the test runs.
+// newDatabase creates a database on the server, and drops it at the end of the test.
 func newDatabase(tb testing.TB, server string) string {
 	tb.Helper()
 	name := "automation_test_" + strings.ToLower(rand.Text()[:12])
@@ -62,7 +62,7 @@ func newDatabase(tb testing.TB, server string) string {
 	if err != nil || !strings.HasPrefix(address.Scheme, "postgres") {
 		tb.Fatalf("%s must be a URL like postgres://user:password@host:5432/postgres", Env)
 	}
-	// Nobody can be connected to template0: while somebody is, copying fails.
+	// A template that has connections cannot be copied, and template0 never has any.
 	if err := execute(server, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
 		tb.Fatalf("creating a database for the test: %v", err)
 	}

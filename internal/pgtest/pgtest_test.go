@@ -16,8 +16,8 @@ import (
 	"github.com/seed-b636437c/automation/internal/pgtest"
 )
 
-// childEnv says that this process was started by a test, to start a server, print
-// its URL and be killed.
+// childEnv is set in a process that a test starts, which starts a server, prints its URL and
+// waits to be killed.
 const childEnv = "AUTOMATION_PGTEST_CHILD"
 
 func connect(t *testing.T, url string) *pgx.Conn {
@@ -28,7 +28,7 @@ func connect(t *testing.T, url string) *pgx.Conn {
 	return conn
 }
 
-// value returns what a query returns.
+// value returns the single value of a query.
 func value[T any](t *testing.T, conn *pgx.Conn, query string) T {
 	t.Helper()
 	var v T

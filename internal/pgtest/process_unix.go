@@ -17,22 +17,22 @@ import (
 	"time"
 )
 
-// folderPrefix begins the names of the temporary folders of servers.
+// folderPrefix is the prefix of the names of the temporary folders of servers.
 const folderPrefix = "automation-pg-"
 
-// maxSocketFolder is the longest folder in which a socket can be: its whole path
-// has at most 104 bytes, or 108, depending on the system.
+// maxSocketFolder is the length of the longest folder that can have a socket: the path of a
+// socket has at most 104 or 108 bytes, depending on the system.
 const maxSocketFolder = 80
 
-// folder is where a server keeps its data and its socket. It is locked while the
+// folder is the folder with the data and the socket of a server. It is locked while the
 // process that made it lives.
 type folder struct {
 	path    string
 	lock    *os.File
-	account *syscall.Credential // who the server runs as; nil: like this process
+	account *syscall.Credential // the account of the server; nil: the account of this process
 }
 
-// newFolder makes a folder, and removes those of processes that are dead.
+// newFolder makes a folder, and removes the folders of dead processes.
 func newFolder() (*folder, error) {
 	account, err := unprivileged()
 	if err != nil {
@@ -65,8 +65,8 @@ func (f *folder) remove() error {
 	return err
 }
 
-// sweep removes the folders of processes that were killed together with their
-// supervisors: nobody holds their locks. A young one may not be locked yet.
+// sweep removes the folders of processes that were killed together with their supervisors:
+// these folders are not locked. A young folder may not be locked yet.
 func sweep(parent string) {
 	folders, _ := filepath.Glob(filepath.Join(parent, folderPrefix+"*")) // a bad pattern matches nothing
 	for _, path := range folders {
@@ -75,7 +75,7 @@ func sweep(parent string) {
 			continue
 		}
 		if held, err := lock(path); err == nil {
-			_ = os.RemoveAll(path) // it may belong to another user
+			_ = os.RemoveAll(path) // fails for a folder of another user
 			_ = held.Close()
 		}
 	}
@@ -93,8 +93,8 @@ func lock(path string) (*os.File, error) {
 	return file, nil
 }
 
-// unprivileged returns the account that a server runs as, which must not be
-// root's: nil if this process is not root's either.
+// unprivileged returns an account for a server, which must not run as root. It returns nil if
+// this process does not run as root either.
 func unprivileged() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -111,12 +111,12 @@ func unprivileged() (*syscall.Credential, error) {
 		}
 		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 	}
-	return nil, errors.New("a PostgreSQL server does not run as root, and there is neither an account postgres nor one nobody")
+	return nil, errors.New("a PostgreSQL server does not run as root, and there is no account postgres and no account nobody")
 }
 
-// command returns a command that runs in the folder, as its owner, in a session
-// of its own: an interrupt from the terminal is for the tests. It sees nothing of
-// the environment, where PGDATA and the like may be set.
+// command returns a command that runs in the folder, as its owner, in a session of its own,
+// so that an interrupt from the terminal reaches only the tests. The command has an empty
+// environment, because PGDATA and similar variables may be set in that of the tests.
 func (f *folder) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = f.path
@@ -130,13 +130,13 @@ var supervisor string
 
 // process is a server under its supervisor.
 type process struct {
-	signals io.WriteCloser // what the supervisor reads
+	signals io.WriteCloser // the standard input of the supervisor
 	logPath string
 	ended   chan struct{}
-	err     error // how it has ended
+	err     error // of the ended process
 }
 
-// supervise starts a server that ends when this process does.
+// supervise starts a server that ends together with this process.
 func (f *folder) supervise(name string, args ...string) (*process, error) {
 	p := &process{logPath: filepath.Join(f.path, "log"), ended: make(chan struct{})}
 	log, err := os.OpenFile(p.logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -159,7 +159,7 @@ func (f *folder) supervise(name string, args ...string) (*process, error) {
 	return p, nil
 }
 
-// stop sends the server a signal and returns when it has ended.
+// stop sends a signal to the server and waits until the server has ended.
 func (p *process) stop(signal string) error {
 	if _, err := io.WriteString(p.signals, signal+"\n"); err != nil && !errors.Is(err, fs.ErrClosed) && !errors.Is(err, syscall.EPIPE) {
 		return err

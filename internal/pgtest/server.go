@@ -21,9 +21,8 @@ type Options struct {
 	Settings []string
 }
 
-// Server is a throw-away PostgreSQL server. Its methods return errors instead of
-// failing the test, so that any goroutine can call them; none of them is safe for
-// concurrent use with another.
+// Server is a throw-away PostgreSQL server. Its methods return errors instead of failing the
+// test, so that every goroutine can call them. They are not safe for concurrent use.
 type Server struct {
 	folder   *folder
 	binaries string
@@ -31,19 +30,19 @@ type Server struct {
 	process  *process
 }
 
-// StopMode says how a server stops.
+// StopMode is the way in which a server stops.
 type StopMode string
 
 // The stop modes.
 const (
-	// Fast disconnects everybody, writes what has to be written, and stops.
+	// Fast disconnects all clients, writes all data to disk, and stops.
 	Fast StopMode = "INT"
-	// Immediate stops without writing anything: a crash, from which the server
-	// recovers when it is started again.
+	// Immediate stops without writing any data. It is a crash, from which the server
+	// recovers at its next start.
 	Immediate StopMode = "QUIT"
 )
 
-// Start starts a server of the test's own, which ends with the test.
+// Start starts a server for one test. The server ends with the test.
 func Start(tb testing.TB, o Options) *Server {
 	tb.Helper()
 	s, err := startServer(o)
@@ -78,8 +77,8 @@ func startServer(o Options) (*Server, error) {
 	return s, nil
 }
 
-// initialize makes the server's files. What is not on disk when the machine
-// crashes does not matter: its own durability comes with the running server.
+// initialize makes the server's files without fsync: files that a crash of the machine
+// damages are thrown away. The running server uses fsync.
 func (s *Server) initialize() error {
 	cmd := s.folder.command(filepath.Join(s.binaries, "initdb"),
 		"-D", s.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
@@ -91,8 +90,8 @@ func (s *Server) initialize() error {
 
 func (s *Server) data() string { return filepath.Join(s.folder.path, "data") }
 
-// URL returns the URL of the server's database "postgres". It stays the same
-// when the server is stopped and started.
+// URL returns the URL of the server's database "postgres". The URL stays the same after
+// Stop and Start.
 func (s *Server) URL() string {
 	return socketURL(s.folder.path, "postgres")
 }
@@ -110,9 +109,8 @@ func (s *Server) Database(tb testing.TB) string {
 	return newDatabase(tb, s.URL())
 }
 
-// Start starts a server that was stopped, and returns when it accepts
-// connections: after a crash, when it has recovered. It does nothing to one that
-// runs.
+// Start starts a stopped server, and returns when the server accepts connections, after a
+// crash when it has recovered. It has no effect on a running server.
 func (s *Server) Start() error {
 	if s.process != nil {
 		return nil
@@ -132,8 +130,8 @@ func (s *Server) Start() error {
 	return nil
 }
 
-// Stop stops the server and returns when it has ended. What was committed is
-// kept. It does nothing to a server that was stopped.
+// Stop stops the server and returns when the server has ended. Committed transactions are
+// kept. It has no effect on a stopped server.
 func (s *Server) Stop(mode StopMode) error {
 	if s.process == nil {
 		return nil
@@ -148,8 +146,7 @@ func (s *Server) Restart(mode StopMode) error {
 	return errors.Join(s.Stop(mode), s.Start())
 }
 
-// ready returns when the server accepts connections, or an error with its log if
-// it does not.
+// ready waits until the server accepts connections. The error contains the server's log.
 func (p *process) ready(url string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -168,7 +165,7 @@ func (p *process) ready(url string) error {
 	}
 }
 
-// log returns the end of what the process has written.
+// log returns the end of the log of the process.
 func (p *process) log() []byte {
 	text, _ := os.ReadFile(p.logPath)
 	return bytes.TrimSpace(text[max(0, len(text)-4096):])

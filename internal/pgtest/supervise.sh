@@ -1,7 +1,8 @@
-# supervise.sh FOLDER COMMAND [ARGUMENT...] runs a server. Each line on standard
-# input is the name of a signal that it is to get. When standard input ends, the
-# process that has started the server is gone: then the server and its folder go
-# too. In that case this is all that is left to do it, so no signal may end it.
+# supervise.sh FOLDER COMMAND [ARGUMENT...] runs a server. Each line on standard input is
+# the name of a signal for the server. The end of standard input means that the process
+# that started the server is gone: supervise.sh then stops the server and removes its
+# folder. No other process could do that, so supervise.sh ignores the signals that would
+# end it.
 trap '' HUP INT TERM
 exec 3<&0
 folder=$1

@@ -15,7 +15,7 @@ import (
 	"github.com/seed-b636437c/automation/mail/log"
 )
 
-func TestMailer_PrintsWhatItWouldSend(t *testing.T) {
+func TestMailer_PrintsTheEmail(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		email automation.Email

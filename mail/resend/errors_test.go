@@ -18,7 +18,7 @@ import (
 	"github.com/seed-b636437c/automation/mail/resend"
 )
 
-// refusal is an error as Resend writes it.
+// refusal is an error in Resend's form.
 func refusal(status int, name string, header ...string) http.HandlerFunc {
 	return says(status, fmt.Sprintf(`{"statusCode":%d,"name":%q,"message":"Something about it."}`, status, name), header...)
 }
@@ -33,7 +33,7 @@ func failure(t *testing.T, answer http.HandlerFunc) error {
 	return err
 }
 
-func TestSendEmail_TellsPermanentErrorsFromOthers(t *testing.T) {
+func TestSendEmail_MarksPermanentErrors(t *testing.T) {
 	t.Parallel()
 	type marks struct{ permanent, unknown bool }
 	again, never, doubt := marks{}, marks{permanent: true}, marks{unknown: true}
@@ -86,7 +86,7 @@ func TestSendEmail_TellsPermanentErrorsFromOthers(t *testing.T) {
 	}
 }
 
-func TestSendEmail_WaitsAsLongAsResendSays(t *testing.T) {
+func TestSendEmail_WaitsAsLongAsTheAnswerRequires(t *testing.T) {
 	t.Parallel()
 	const now = "Sun, 01 Mar 2026 09:00:00 GMT"
 	tests := map[string]struct {
@@ -127,7 +127,7 @@ func TestSendEmail_WaitsAsLongAsResendSays(t *testing.T) {
 	}
 }
 
-// An email with this key has been sent already.
+// Resend sent an email with this key before.
 func TestSendEmail_AKeyThatWasUsedForAnotherContentIsASuccess(t *testing.T) {
 	t.Parallel()
 	id, err := newAPI(t, refusal(409, "invalid_idempotent_request")).mailer(resend.Options{}).SendEmail(t.Context(), welcome())
@@ -135,7 +135,7 @@ func TestSendEmail_AKeyThatWasUsedForAnotherContentIsASuccess(t *testing.T) {
 	assert.Empty(t, id)
 }
 
-func TestSendEmail_ErrorsRepeatNothingThatIsNotForThem(t *testing.T) {
+func TestSendEmail_ErrorsRepeatNoSecretAndNoForeignAnswer(t *testing.T) {
 	t.Parallel()
 	err := failure(t, says(502, "<html>Bad gateway: "+apiKey+"</html>"))
 	assert.ErrorContains(t, err, "resend: 502: Bad Gateway")
@@ -161,7 +161,7 @@ func TestSendEmail_DoesNotFollowRedirects(t *testing.T) {
 	assert.Empty(t, elsewhere.all())
 }
 
-func TestSendEmail_KnowsWhatMayHaveArrived(t *testing.T) {
+func TestSendEmail_MarksUnknownOutcomes(t *testing.T) {
 	t.Parallel()
 	closed := httptest.NewServer(nil)
 	closed.Close()
@@ -171,7 +171,7 @@ func TestSendEmail_KnowsWhatMayHaveArrived(t *testing.T) {
 		base    string
 		unknown bool
 	}{
-		"nobody listens":   {closed.URL, false},
+		"no server":        {closed.URL, false},
 		"the line is dead": {hangsUp.server.URL, true},
 		"the line is cut":  {resets.server.URL, true},
 	} {
@@ -187,7 +187,7 @@ func TestSendEmail_KnowsWhatMayHaveArrived(t *testing.T) {
 	}
 }
 
-// reset drops the connection the hard way.
+// reset drops the connection with a TCP reset.
 func reset(w http.ResponseWriter, _ *http.Request) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

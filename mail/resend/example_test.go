@@ -10,6 +10,7 @@ import (
 	"github.com/seed-b636437c/automation/mail/resend"
 )
 
+// A Mailer for templates at Resend.
 func Example() {
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Println(r.Method, r.URL.Path, r.Header.Get("Idempotency-Key"))
@@ -17,13 +18,13 @@ func Example() {
 	}))
 	defer api.Close()
 
-	// Leave BaseURL out, to send through Resend itself.
+	// Without BaseURL the Mailer sends through Resend itself.
 	mailer, err := resend.New("re_123456789", resend.Options{BaseURL: api.URL})
 	if err != nil {
 		panic(err)
 	}
 
-	// This is what a Runner does for a send_email step.
+	// A Runner makes this call for a send_email step.
 	id, err := mailer.SendEmail(context.Background(), automation.Email{
 		IdempotencyKey: "run/01978a3c/welcome", To: "ada@example.com",
 		TemplateID: "welcome", Variables: map[string]any{"PLAN": "pro"},

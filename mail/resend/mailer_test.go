@@ -29,14 +29,14 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 const apiKey = "re_123456789"
 
-// request is what the server was asked.
+// request is a request that the server got.
 type request struct {
 	method, path string
 	header       http.Header
 	body         string
 }
 
-// api is a server that answers like Resend and remembers what it was asked.
+// api is a server that answers like Resend and remembers its requests.
 type api struct {
 	t      *testing.T
 	server *httptest.Server
@@ -88,7 +88,7 @@ func (a *api) mailer(opts resend.Options) *resend.Mailer {
 	return m
 }
 
-// says answers with a status, a body and header fields, by name and value.
+// says returns a handler that answers with a status, a body and header fields, by name and value.
 func says(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
@@ -102,7 +102,7 @@ func says(status int, body string, header ...string) http.HandlerFunc {
 
 var accepts = says(http.StatusOK, `{"id":"49a3999c-0ce1-4ea6-ab68-afcd6dc2e794"}`)
 
-// welcome is an email to Ada of a template.
+// welcome is an email to Ada, from a template.
 func welcome() automation.Email {
 	return automation.Email{
 		IdempotencyKey: "run/run-1/welcome", AutomationID: "auto-1", RunID: "run-1", StepKey: "welcome", Attempt: 1,
@@ -132,7 +132,7 @@ func unsubscribeLink(c automation.Contact) (string, error) {
 	return "https://acme.example/unsubscribe?t=" + c.ID, nil
 }
 
-func TestSendEmail_AsksAsResendDocuments(t *testing.T) {
+func TestSendEmail_MakesTheDocumentedRequest(t *testing.T) {
 	t.Parallel()
 	full := welcome()
 	full.From, full.Subject, full.ReplyTo = "Acme <hello@acme.example>", "Your order", "help@acme.example"
@@ -229,7 +229,7 @@ func TestSendEmail_SucceedsWithoutID(t *testing.T) {
 	}
 }
 
-// cutOff accepts and breaks off its answer.
+// cutOff accepts a request and breaks off its answer.
 func cutOff(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Length", "100")
 	_, _ = io.WriteString(w, `{"id":"4`)
@@ -237,7 +237,7 @@ func cutOff(w http.ResponseWriter, _ *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-func TestSendEmail_RefusesWhatWouldHarmTheHeader(t *testing.T) {
+func TestSendEmail_RefusesTextThatBreaksTheHeader(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		change func(e *automation.Email, o *resend.Options)
@@ -270,7 +270,7 @@ func TestSendEmail_RefusesWhatWouldHarmTheHeader(t *testing.T) {
 	}
 }
 
-func TestSendEmail_RefusesVariablesThatResendDoesNotTake(t *testing.T) {
+func TestSendEmail_RefusesVariablesThatResendRefuses(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, accepts)
 	e := welcome()
@@ -293,7 +293,7 @@ func TestSendEmail_RefusesVariablesThatResendDoesNotTake(t *testing.T) {
 	assert.Empty(t, a.all())
 }
 
-func TestSendEmail_PassesOnWhatTheHostSays(t *testing.T) {
+func TestSendEmail_ReturnsErrorsOfTheHost(t *testing.T) {
 	t.Parallel()
 	down := errors.New("down")
 	a := newAPI(t, accepts)

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b636437c/automation/mail"
 )
 
-func TestMailer_GivesUpAfterAWhile(t *testing.T) {
+func TestMailer_HasATimeout(t *testing.T) {
 	t.Parallel()
 	m, err := New("re_1", Options{})
 	require.NoError(t, err)
@@ -25,7 +25,7 @@ func TestMailer_GivesUpAfterAWhile(t *testing.T) {
 	assert.Nil(t, own.CheckRedirect, "the host's client stays as it is")
 }
 
-// Whatever a server says, the wait is a sane one.
+// For every header of a server the wait is between zero and a day.
 func FuzzWaitOf(f *testing.F) {
 	f.Add("7", "1", "Sun, 01 Mar 2026 09:00:00 GMT", nameDailyQuota)
 	f.Add("Sun, 01 Mar 2026 09:00:00 GMT", "", "Sun, 01 Mar 2026 08:00:00 GMT", "")
@@ -38,7 +38,7 @@ func FuzzWaitOf(f *testing.F) {
 	})
 }
 
-// An address that is written again is the same address.
+// The written form of an address is the same address.
 func FuzzWritten(f *testing.F) {
 	for _, text := range []string{
 		"help@example.com", "<help@example.com>", `"Müller, Jörg" <j@example.com>`, `"a  b" <j@example.com>`,
@@ -57,7 +57,7 @@ func FuzzWritten(f *testing.F) {
 	})
 }
 
-// No answer brings more into an error than a line.
+// An error contains at most one line of an answer.
 func FuzzReadError(f *testing.F) {
 	f.Add(`{"statusCode":422,"name":"validation_error","message":"Invalid"}`)
 	f.Add(`{"name":1}`)

@@ -45,7 +45,7 @@ func newWorld(t *testing.T, a *api) *world {
 	return w
 }
 
-// pass lets time go by and does what is due then.
+// pass moves the clock and performs the work that is due then.
 func (w *world) pass(d time.Duration) {
 	w.t.Helper()
 	w.clock.Add(d)
@@ -113,7 +113,7 @@ func sameKey(t *testing.T, a *api, key string, requests int) {
 	}
 }
 
-func TestRunner_GivesUpOnWhatIsPermanent(t *testing.T) {
+func TestRunner_FailsAtOnceOnAPermanentError(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, refusal(422, "invalid_from_address"))
 	w := newWorld(t, a)
@@ -123,7 +123,7 @@ func TestRunner_GivesUpOnWhatIsPermanent(t *testing.T) {
 	a.asked()
 }
 
-func TestRunner_GoesOnWhenAnEarlierAttemptHasSentAnotherContent(t *testing.T) {
+func TestRunner_ContinuesIfAnEarlierAttemptSentOtherContent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, newAPI(t, inTurn(cutOffBeforeAnswering, refusal(409, "invalid_idempotent_request"))))
 	w.pass(time.Second)

@@ -29,7 +29,7 @@ func TestInspectTemplate_DescribesTheTemplateAtResend(t *testing.T) {
 	}
 }
 
-func TestInspectTemplate_SaysWhyItCannotTell(t *testing.T) {
+func TestInspectTemplate_ReportsWhyItFails(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		answer    http.HandlerFunc
@@ -52,14 +52,14 @@ func TestInspectTemplate_SaysWhyItCannotTell(t *testing.T) {
 	assert.Empty(t, a.all())
 }
 
-// inspector is a renderer that knows its templates.
+// inspector is a renderer that describes its templates.
 type inspector struct{ renderer }
 
 func (inspector) InspectTemplate(context.Context, string) (automation.TemplateInfo, error) {
 	return automation.TemplateInfo{Published: true, Variables: []string{"NAME"}}, nil
 }
 
-func TestInspectTemplate_AsksTheRenderer(t *testing.T) {
+func TestInspectTemplate_CallsTheRenderer(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, accepts)
 	info, err := a.mailer(resend.Options{Renderer: inspector{}}).InspectTemplate(t.Context(), "welcome")

@@ -26,7 +26,7 @@ import (
 )
 
 var (
-	// mechanisms are servers that know the user "app" with the password "s3cret".
+	// mechanisms are servers with the user "app" and the password "s3cret".
 	mechanisms = map[string]func() sasl.Server{
 		"PLAIN": func() sasl.Server {
 			return sasl.NewPlainServer(func(_, username, password string) error { return check(username, password) })
@@ -57,12 +57,12 @@ func same(got, want string) error {
 	return nil
 }
 
-// step answers what the client has said so far.
+// step answers the client's lines so far.
 type step func(got []string) (challenge string, err error)
 
 func say(text string) step { return func([]string) (string, error) { return text, nil } }
 
-// steps are a mechanism.
+// steps is a mechanism of several steps.
 type steps struct {
 	do  []step
 	got []string
@@ -114,7 +114,7 @@ func scram[H hash.Hash](newHash func() H) sasl.Server {
 	return &steps{do: []step{say(""), first, final, say("")}}
 }
 
-// offering opens an inbox that wants one of these mechanisms.
+// offering opens an inbox that requires one of these mechanisms.
 func offering(t *testing.T, names ...string) *inbox {
 	t.Helper()
 	return openInbox(t, func(b *inbox) {
@@ -170,7 +170,7 @@ func TestMailer_ServerWithoutTheMechanism(t *testing.T) {
 	}
 }
 
-// 0.0.0.0 leads to this machine, too, but nothing says so.
+// 0.0.0.0 leads to this machine too, but isLocal does not include it.
 func TestMailer_ShowsNoPasswordInTheClear(t *testing.T) {
 	t.Parallel()
 	for _, allowed := range []bool{false, true} {

@@ -42,7 +42,7 @@ func BenchmarkSend(b *testing.B) {
 	})
 }
 
-// side lets as many workers as there are connections send b.N messages.
+// side sends b.N messages with as many workers as there are connections.
 func side(b *testing.B, inbox *inbox, work func(next <-chan struct{}) error) {
 	next, failed := make(chan struct{}, b.N), make(chan error, benchConnections)
 	for range b.N {
@@ -61,7 +61,7 @@ func side(b *testing.B, inbox *inbox, work func(next <-chan struct{}) error) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "emails/s")
 }
 
-// sendWithLibrary is the loop that one would write without this package.
+// sendWithLibrary is the loop that an application would have without this package.
 func sendWithLibrary(b *testing.B, inbox *inbox, next <-chan struct{}) error {
 	client, err := gomail.NewClient("127.0.0.1", gomail.WithPort(port(inbox.addr)), gomail.WithTLSPolicy(gomail.NoTLS))
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/seed-b636437c/automation/store/memory"
 )
 
-// welcome is a Renderer with one template. mail/template has one for many.
+// welcome is a Renderer with one template. Package mail/template has one for many.
 type welcome struct{}
 
 func (welcome) RenderEmail(_ context.Context, email automation.Email) (mail.Message, error) {
@@ -28,6 +28,7 @@ func (welcome) RenderEmail(_ context.Context, email automation.Email) (mail.Mess
 	}, nil
 }
 
+// A Mailer with a password, for a Runner.
 func ExampleNew() {
 	var templates mail.Renderer = welcome{}
 	mailer, err := smtp.New("smtp.example.com", templates, smtp.Options{
@@ -43,6 +44,7 @@ func ExampleNew() {
 	// Output:
 }
 
+// One email to a server on this machine.
 func Example() {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -62,7 +64,7 @@ func Example() {
 	}
 	defer mailer.Close()
 
-	// A Runner does this for every send_email step.
+	// A Runner makes this call for every send_email step.
 	id, err := mailer.SendEmail(context.Background(), automation.Email{
 		IdempotencyKey: "run/1/welcome",
 		To:             "ada@example.com",

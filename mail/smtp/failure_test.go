@@ -31,10 +31,10 @@ func assertUnsent(t *testing.T, err error) {
 
 var phases = []string{"GREETING", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "MESSAGE"}
 
-// withAuth signs in, so that there is that phase too.
+// withAuth signs in, which adds a phase.
 var withAuth = smtp.Options{TLS: smtp.NoTLS, Username: "u", Password: "secret", Auth: smtp.AuthPlain}
 
-// refuseAt answers one phase, on every connection; a greeting offers AUTH.
+// refuseAt answers one phase on every connection with text. The server offers AUTH.
 func refuseAt(phase, text string) func(int, int, string) string {
 	return func(_, _ int, verb string) string {
 		switch {
@@ -103,7 +103,7 @@ func TestMailer_ContextInterruptsAServerThatHangs(t *testing.T) {
 			t.Parallel()
 			opts, reply := withAuth, refuseAt(phase, hang)
 			switch phase {
-			case "STARTTLS": // the script never shakes hands
+			case "STARTTLS": // the script has no TLS handshake
 				opts, reply = smtp.Options{}, answer("EHLO", "250-mx\r\n250 STARTTLS")
 			case "implicit TLS":
 				opts, reply = smtp.Options{TLS: smtp.ImplicitTLS}, answer("GREETING", hang)
@@ -167,7 +167,7 @@ func TestMailer_EndedContextSendsNothing(t *testing.T) {
 	send(t, m, email("k"))
 }
 
-func TestMailer_NobodyListens(t *testing.T) {
+func TestMailer_NoServer(t *testing.T) {
 	t.Parallel()
 	l := listen(t)
 	require.NoError(t, l.Close())
@@ -205,7 +205,7 @@ func TestMailer_ReplacesAConnectionThatIsGone(t *testing.T) {
 func TestMailer_ReplacesAConnectionOnce(t *testing.T) {
 	t.Parallel()
 	s := runScript(t, func(n, k int, verb string) string {
-		if verb == "MAIL" && n+k > 2 { // all but the very first
+		if verb == "MAIL" && n+k > 2 { // all but the first
 			return drop
 		}
 		return ""
@@ -218,8 +218,8 @@ func TestMailer_ReplacesAConnectionOnce(t *testing.T) {
 	assert.NotContains(t, s.said(), "3 EHLO client.example.com")
 }
 
-// A message that may have been accepted is not sent again within the attempt.
-func TestMailer_DoesNotRepeatWhatWasHandedOver(t *testing.T) {
+// If the server may have accepted a message, the same attempt does not send it again.
+func TestMailer_DoesNotRepeatAMessageThatWasHandedOver(t *testing.T) {
 	t.Parallel()
 	for text, unknown := range map[string]bool{drop: true, "421 4.3.2 closing": false} {
 		t.Run(text, func(t *testing.T) {
@@ -242,7 +242,7 @@ func TestMailer_DoesNotRepeatWhatWasHandedOver(t *testing.T) {
 }
 
 // Any reply that begins with 2 accepts.
-func TestMailer_TakesOtherPositiveReplies(t *testing.T) {
+func TestMailer_AcceptsOtherPositiveReplies(t *testing.T) {
 	t.Parallel()
 	s := runScript(t, answer("MESSAGE", "251 2.1.5 will forward"))
 	send(t, mailerFor(t, s.addr, hello, noTLS), email("k"))
@@ -275,8 +275,7 @@ func TestMailer_ConnectionBreaksWithinTheMessage(t *testing.T) {
 	<-served
 }
 
-// endedBy is a context that has ended as soon as its flag is set, and interrupts
-// nothing.
+// endedBy is a context that ends as soon as its flag is set, and interrupts nothing.
 type endedBy struct {
 	context.Context
 	ended *atomic.Bool

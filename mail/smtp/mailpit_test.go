@@ -16,9 +16,9 @@ import (
 	"github.com/seed-b636437c/automation/mail"
 )
 
-// Mailpit reads a message as a careful mail program does. The test runs if it is
+// Mailpit reads a message as a careful mail program does. The test runs if Mailpit is
 // installed, or if MAILPIT names its binary.
-func TestMailpit_ReadsWhatWasSent(t *testing.T) {
+func TestMailpit_ReadsTheMessage(t *testing.T) {
 	t.Parallel()
 	smtpAddr, api := startMailpit(t)
 	m := mailerFor(t, smtpAddr, always(mail.Message{
@@ -57,7 +57,7 @@ func TestMailpit_ReadsWhatWasSent(t *testing.T) {
 	assert.Empty(t, got.ListUnsubscribe.Errors)
 }
 
-// startMailpit returns where it takes mail, and the root of its API.
+// startMailpit returns the address of its SMTP server, and the root of its API.
 func startMailpit(t *testing.T) (net.Addr, string) {
 	t.Helper()
 	binary := os.Getenv("MAILPIT")
@@ -67,7 +67,7 @@ func startMailpit(t *testing.T) (net.Addr, string) {
 			t.Skip("mailpit is not installed, and MAILPIT does not name it")
 		}
 	}
-	// Its ports must be known beforehand. They are free, if nobody takes them now.
+	// Mailpit cannot choose its ports. Another process may take these two meanwhile.
 	a, b := listen(t), listen(t)
 	require.NoError(t, a.Close())
 	require.NoError(t, b.Close())

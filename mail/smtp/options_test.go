@@ -12,7 +12,7 @@ import (
 	"github.com/seed-b636437c/automation/mail/smtp"
 )
 
-func TestNew_ReportsAllThatIsWrong(t *testing.T) {
+func TestNew_ReportsAllProblems(t *testing.T) {
 	t.Parallel()
 	password := smtp.Options{TLS: smtp.NoTLS, Username: "u", Password: "p", Auth: smtp.AuthPlain}
 	tests := map[string]struct {

@@ -13,8 +13,7 @@ import (
 	"github.com/seed-b636437c/automation/mail/smtp"
 )
 
-// play runs an automation of one email through m, with as many attempts as it
-// takes, and returns what became of the run.
+// play runs an automation of one email through m until the run ends, and returns the run.
 func play(t *testing.T, m *smtp.Mailer, delivery automation.Delivery) automation.Run {
 	t.Helper()
 	w := world.New(t, automation.Options{Delivery: delivery})
@@ -30,7 +29,7 @@ func play(t *testing.T, m *smtp.Mailer, delivery automation.Delivery) automation
 	return w.Run()
 }
 
-// inTurn answers a verb with each text once, then as usual.
+// inTurn answers a verb with each text once, and then as usual.
 func inTurn(verb string, texts ...string) func(int, int, string) string {
 	var next atomic.Int64
 	return func(_, _ int, v string) string {
@@ -71,7 +70,7 @@ func TestRunner_FailsAtOnceIfTheMailboxIsUnknown(t *testing.T) {
 	assert.Empty(t, s.data())
 }
 
-func TestRunner_AtMostOnceDoesNotRepeatWhatMayHaveArrived(t *testing.T) {
+func TestRunner_AtMostOnceDoesNotRepeatAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	s := runScript(t, inTurn("MESSAGE", drop))
 	run := play(t, mailerFor(t, s.addr, hello, noTLS), automation.AtMostOnce)
@@ -81,7 +80,7 @@ func TestRunner_AtMostOnceDoesNotRepeatWhatMayHaveArrived(t *testing.T) {
 	assert.Len(t, s.data(), 1)
 }
 
-func TestRunner_AtMostOnceRepeatsWhatCertainlyDidNotArrive(t *testing.T) {
+func TestRunner_AtMostOnceRepeatsAnUnsentEmail(t *testing.T) {
 	t.Parallel()
 	s := runScript(t, inTurn("DATA", drop, drop))
 	run := play(t, mailerFor(t, s.addr, hello, noTLS), automation.AtMostOnce)

@@ -28,14 +28,14 @@ import (
 	"github.com/seed-b636437c/automation/mail/smtp"
 )
 
-// rendering is a Renderer.
+// rendering is a function that is a Renderer.
 type rendering func(ctx context.Context, email automation.Email) (mail.Message, error)
 
 func (f rendering) RenderEmail(ctx context.Context, email automation.Email) (mail.Message, error) {
 	return f(ctx, email)
 }
 
-// hello renders what every test is content with.
+// hello renders a message for tests that need no particular one.
 func hello(_ context.Context, email automation.Email) (mail.Message, error) {
 	return mail.Message{From: "Shop <shop@example.com>", To: email.To, Subject: "Hello", Text: "Hi there.\n"}, nil
 }
@@ -49,8 +49,8 @@ func email(key string) automation.Email {
 	return automation.Email{IdempotencyKey: key, To: "ada@example.com", TemplateID: "hello", Attempt: 1}
 }
 
-// mailerFor returns a Mailer that talks to addr, which is on this machine, and is
-// closed at the end.
+// mailerFor returns a Mailer for the server at addr, on this machine. It is closed at the
+// end of the test.
 func mailerFor(t testing.TB, addr net.Addr, render rendering, opts smtp.Options) *smtp.Mailer {
 	t.Helper()
 	opts.Port = port(addr)
@@ -65,7 +65,7 @@ func mailerFor(t testing.TB, addr net.Addr, render rendering, opts smtp.Options)
 
 func port(addr net.Addr) int { return addr.(*net.TCPAddr).Port }
 
-// received is a message that an inbox has accepted.
+// received is a message that an inbox accepted.
 type received struct {
 	from, to string
 	utf8     bool
@@ -106,7 +106,7 @@ func (b *inbox) serve(t testing.TB, l net.Listener) {
 	go func() { served <- b.Serve(l) }()
 	t.Cleanup(func() {
 		_ = b.Close()
-		_ = l.Close() // the server may not know it yet
+		_ = l.Close() // the server may not have registered the listener yet
 		<-served
 		_ = b.Close()
 	})
@@ -126,7 +126,7 @@ func (b *inbox) NewSession(*server.Conn) (server.Session, error) {
 	return &session{inbox: b, signedIn: len(b.mechanisms) == 0}, nil
 }
 
-// got returns what was accepted so far.
+// got returns the messages that were accepted so far.
 func (b *inbox) got() []received {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -157,7 +157,7 @@ func (s *session) Auth(mechanism string) (sasl.Server, error) {
 	return &signIn{s.inbox.mechanisms[mechanism](), s}, nil
 }
 
-// signIn remembers that a mechanism ended well.
+// signIn records that a mechanism succeeded.
 type signIn struct {
 	sasl.Server
 	s *session
@@ -205,7 +205,8 @@ func (s *session) Data(r io.Reader) error {
 func (s *session) Reset()        {}
 func (s *session) Logout() error { return nil }
 
-// certificates are a server's, for 127.0.0.1, and a client's that trusts it.
+// certificates returns the TLS configuration of a server at 127.0.0.1, and of a client that
+// trusts it.
 var certificates = sync.OnceValues(func() (serverSide, clientSide *tls.Config) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -233,24 +234,24 @@ var certificates = sync.OnceValues(func() (serverSide, clientSide *tls.Config) {
 		&tls.Config{RootCAs: roots}
 })
 
-// What a script may do instead of replying.
+// The actions of a script in place of a reply.
 const (
-	hang = "hang" // keep the connection open and say nothing more
+	hang = "hang" // keep the connection open without a reply
 	drop = "drop" // close the connection
 )
 
-// script is a server that replies as it is told.
+// script is a server whose replies a function chooses.
 type script struct {
 	// reply answers a verb on the n-th connection, which counts from 1, for the
 	// k-th time on that connection. The verbs are those of the protocol,
-	// GREETING, MESSAGE for the end of the data. An empty answer is the usual one.
+	// GREETING, and MESSAGE for the end of the data. An empty answer means the usual one.
 	reply   func(n, k int, verb string) string
 	addr    net.Addr
 	hanging chan string // gets the verb at which a connection hangs
 
 	mu       sync.Mutex
 	conns    []net.Conn
-	lines    []string // all commands, led by the number of the connection
+	lines    []string // all commands, each after the number of its connection
 	messages []string // data that was answered with 2xx or not at all
 }
 
@@ -358,21 +359,21 @@ func (s *script) message(r *bufio.Reader) error {
 	return nil
 }
 
-// said returns the commands so far, led by the number of the connection.
+// said returns the commands so far, each after the number of its connection.
 func (s *script) said() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.lines...)
 }
 
-// data returns the messages whose end was seen.
+// data returns the messages whose end arrived.
 func (s *script) data() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.messages...)
 }
 
-// friendly is a script without surprises.
+// friendly is a script with the usual replies only.
 func friendly(int, int, string) string { return "" }
 
 // answer is a script that answers a verb with text, always.

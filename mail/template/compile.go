@@ -2,8 +2,8 @@ package template
 
 import (
 	"errors"
+	"fmt"
 	"math"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,13 +16,13 @@ import (
 
 // The codes of problems that only templates have.
 const (
-	CodeInvalidTag      automation.Code = "invalid_template_tag"      // {{ without }}, say
+	CodeInvalidTag      automation.Code = "invalid_template_tag"      // {{ without }}, for example
 	CodeInvalidVariable automation.Code = "invalid_template_variable" // a name that is reserved or taken
 	CodeTaken           automation.Code = "template_name_taken"       // two templates with one alias
 	CodeStrayFile       automation.Code = "stray_template_file"       // a text without its .json
 )
 
-// maxIDBytes is what an automation may name: ids in it are no longer.
+// maxIDBytes is the longest id that an automation may contain.
 const maxIDBytes = 255
 
 // parts are the fields of an email, compiled.
@@ -30,7 +30,7 @@ type parts struct{ from, subject, replyTo, html, text *text }
 
 func (p *parts) all() []*text { return []*text{p.from, p.subject, p.replyTo, p.html, p.text} }
 
-// use reports whether a tag of any field fits.
+// use reports whether any field has a tag that fits.
 func (p *parts) use(fits func(ref) bool) bool {
 	for _, t := range p.all() {
 		for _, r := range t.refs {
@@ -42,16 +42,16 @@ func (p *parts) use(fits func(ref) bool) bool {
 	return false
 }
 
-// compiled is a template that is ready to be rendered. It is immutable.
+// compiled is a template that can be rendered. It is immutable.
 type compiled struct {
 	id        string
 	declared  []Variable
-	fallbacks map[string]any // of the declared ones, printable
+	fallbacks map[string]any // of the declared variables, printable
 	parts     parts
 	needs     []Need
 }
 
-// compile checks a template and compiles it. Its fallbacks are made strings,
+// compile validates a template and compiles it. It converts the fallbacks of t to strings,
 // json.Numbers and bools.
 func compile(t *Template, defaultFrom string) (*compiled, automation.Problems) {
 	var c check
@@ -83,8 +83,8 @@ func compile(t *Template, defaultFrom string) (*compiled, automation.Problems) {
 	return out, c.problems
 }
 
-// with returns c with what the step overrides, which is compiled for this email
-// only.
+// with returns c with the fields that the step overrides, which are compiled for this
+// email only.
 func (c *compiled) with(email automation.Email) (*compiled, error) {
 	if email.From == "" && email.Subject == "" && email.ReplyTo == "" {
 		return c, nil
@@ -105,7 +105,7 @@ func (c *compiled) with(email automation.Email) (*compiled, error) {
 	return &out, problems.problems.Err("what the step overrides")
 }
 
-// check collects what is wrong with a template.
+// check validates a template and collects its problems.
 type check struct{ problems automation.Problems }
 
 func (c *check) add(code automation.Code, path, format string, args ...any) {
@@ -118,7 +118,7 @@ func (c *check) required(path, value string) {
 	}
 }
 
-// names refuses what would not come back from a file, a URL or a log as it was.
+// names refuses names that a file, a URL or a log would change.
 func (c *check) names(t *Template) {
 	for _, n := range []struct {
 		path, name string
@@ -151,25 +151,26 @@ func (c *check) text(path, source string, html bool) *text {
 	return t
 }
 
-// encoding refuses what mail programs would show as something else: an email says
-// that it is UTF-8.
+// encoding refuses text that mail programs would show wrongly, because every email is
+// declared as UTF-8.
 func (c *check) encoding(path, source string) {
 	if !utf8.ValidString(source) {
 		c.add(automation.CodeSyntax, path, "is not valid UTF-8: save it in that encoding")
 	}
 }
 
-// variables checks the declarations, and makes their fallbacks what JSON has.
+// variables validates the declarations, and converts their fallbacks to the types of
+// JSON.
 func (c *check) variables(vars []Variable) {
 	if len(vars) > MaxVariables {
-		c.add(automation.CodeLimit, "variables", "there are %d: %d are allowed", len(vars), MaxVariables)
+		c.add(automation.CodeLimit, "variables", "there are %d; at most %d are allowed", len(vars), MaxVariables)
 	}
 	seen := map[string]bool{}
 	for i := range vars {
-		path := "variables[" + strconv.Itoa(i) + "]"
-		c.variableKey(path+".key", vars[i].Key)
+		path := fmt.Sprintf("variables[%d]", i)
+		c.variableKey(jsondoc.Join(path, "key"), vars[i].Key)
 		if seen[vars[i].Key] {
-			c.add(CodeInvalidVariable, path+".key", "%s is declared twice", jsondoc.Quote(vars[i].Key))
+			c.add(CodeInvalidVariable, jsondoc.Join(path, "key"), "%s is declared twice", jsondoc.Quote(vars[i].Key))
 		}
 		seen[vars[i].Key] = true
 		c.variableType(path, &vars[i])
@@ -180,7 +181,7 @@ func (c *check) variableKey(path, key string) {
 	if message := checkVariableName(key); message != "" {
 		c.add(CodeInvalidVariable, path, "%s", message)
 	} else if !(ref{name: key}).isVariable() {
-		c.add(CodeInvalidVariable, path, "%s is reserved: it is filled in by itself", jsondoc.Quote(key))
+		c.add(CodeInvalidVariable, path, "%s is reserved: the library fills it in", jsondoc.Quote(key))
 	}
 }
 
@@ -188,21 +189,21 @@ func (c *check) variableType(path string, v *Variable) {
 	switch v.Type {
 	case TypeString, TypeNumber, TypeBoolean:
 	default:
-		c.add(automation.CodeWrongType, path+".type", "%s is unknown: use %q, %q or %q", jsondoc.Quote(v.Type), TypeString, TypeNumber, TypeBoolean)
+		c.add(automation.CodeWrongType, jsondoc.Join(path, "type"), "%s is unknown: use %q, %q or %q", jsondoc.Quote(v.Type), TypeString, TypeNumber, TypeBoolean)
 		return
 	}
 	if v.FallbackValue == nil {
 		return
 	}
 	if code, message := checkValue(v.FallbackValue, v.Type); message != "" {
-		c.add(code, path+".fallback_value", "%s", message)
+		c.add(code, jsondoc.Join(path, "fallback_value"), "%s", message)
 		return
 	}
 	v.FallbackValue = automation.ValueOf(v.FallbackValue).Literal()
 }
 
-// headers checks what goes into the header of an email as far as it is known
-// before the tags are filled in: an address without tags is one already.
+// headers validates the header fields as far as possible before the tags are replaced: an
+// address without tags is complete.
 func (c *check) headers(t *Template) {
 	const valid = "a@example.com"
 	known := func(address string) string {

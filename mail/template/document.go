@@ -61,8 +61,8 @@ func (d *document) report(n int, code automation.Code, format string, args ...an
 	}
 }
 
-// fields reads the members of object n with the functions in known, by name in
-// alphabetical order.
+// fields reads the members of object n with the functions in known, in the alphabetical
+// order of their names.
 func (d *document) fields(n int, known map[string]func(n int)) {
 	if d.Kind(n) != jsondoc.Object {
 		d.report(n, automation.CodeWrongType, "must be an object")

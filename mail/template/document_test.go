@@ -23,7 +23,7 @@ func TestParse_ReadsTheJSONOfResend(t *testing.T) {
 	assert.Equal(t, []string{"syntax "}, problems(t, err))
 }
 
-// A path that grows with each level would make a small document gigabytes.
+// A path that grows with each level would turn a small document into gigabytes.
 func TestParse_RefusesDeepNestingAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, data := range map[string]string{
@@ -37,7 +37,7 @@ func TestParse_RefusesDeepNestingAtOnce(t *testing.T) {
 	}
 }
 
-// A small document with many problems, all of them deep, must not make megabytes of text.
+// A small document with many problems at a great depth must not cause megabytes of text.
 func TestParse_BoundsTheTextOfItsProblems(t *testing.T) {
 	t.Parallel()
 	key := `{"` + strings.Repeat("k", 80) + `":`

@@ -12,8 +12,8 @@ import (
 	"github.com/seed-b636437c/automation/mail/template"
 )
 
-// Whatever the template and the value are: nothing panics, and the value of {{NAME}}
-// brings no "<" into the HTML.
+// For every template and value, rendering does not panic, and the value of {{NAME}} adds no
+// "<" to the HTML.
 func FuzzRender(f *testing.F) {
 	for _, source := range []string{
 		"<p>{{NAME}}</p>", "{{#NAME}}{{NAME|x}}{{/NAME}}", "{{{FIRST_NAME|a.b}}}", "{{!x}}\n{{^A}}\r\n{{/A}}", "{{{{", "{{=<% %>=}}<%NAME%>", "{{&A}}}",
@@ -50,7 +50,7 @@ func FuzzRender(f *testing.F) {
 	})
 }
 
-// Whatever HTML an email has, a text is made of it.
+// Every HTML has a text part.
 func FuzzText(f *testing.F) {
 	f.Add("<ul><li><a href='https://x.y'><pre><td>x</ol></a>")
 	f.Fuzz(func(t *testing.T, source string) {
@@ -68,7 +68,7 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// Whatever JSON a file holds, reading it gives a template or a list of problems.
+// Every document gives a template or a list of problems.
 func FuzzParse(f *testing.F) {
 	for _, data := range []string{`{"name": "n", "variables": [{"key": "A", "type": "string", "fallback_value": 1}]}`, `{"a": [1, {}`, `[[[[`, `{"reply_to": ["a"]}{`} {
 		f.Add([]byte(data))

@@ -17,13 +17,15 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// Open returns a Library that keeps what Create makes in files of folder, and that has
-// what was kept there before. The folder is made if there is none. When a method
-// returns, its change is on the disk, and after a crash it is there wholly or not at
-// all. One Library at a time may use a folder.
+// Open returns a Library that keeps the templates of Create in files of folder, and that
+// reads the templates that were kept there before. Open makes the folder if there is none.
+// When a method returns, its change is on the disk. After a crash during a method its
+// change is complete or absent. Only one Library at a time may use a folder. The error is
+// a *automation.ValidationError for invalid options, and wraps the error of the file
+// system otherwise.
 //
-// The files are the Library's own, one for each template, with its draft and what is
-// published of it; templates that people write belong into another folder, for Load.
+// The files are the Library's own, one for each template, with its draft and its published
+// version. Templates that people write belong in another folder, for Load.
 func Open(folder string, opts Options) (*Library, error) {
 	l, err := New(opts)
 	if err != nil {
@@ -36,12 +38,12 @@ func Open(folder string, opts Options) (*Library, error) {
 	return l, nil
 }
 
-// kept is what the file of a template holds.
+// kept is the content of a template's file.
 type kept struct {
-	// Number is its place in the order in which templates were made.
+	// Number is the index of the template in the order of creation.
 	Number int      `json:"number"`
 	Draft  Template `json:"draft"`
-	// Published is nil if it was never published.
+	// Published is nil if the template was never published.
 	Published *Template `json:"published,omitempty"`
 }
 
@@ -57,11 +59,11 @@ func (l *Library) readFolder() error {
 	for _, f := range files {
 		path := filepath.Join(l.folder, f.Name())
 		if strings.HasPrefix(f.Name(), halfWritten) {
-			_ = os.Remove(path) // the process died; next time will do, too
+			_ = os.Remove(path) // left by a crash; if removing fails, the next Open tries again
 			continue
 		}
 		if strings.HasPrefix(f.Name(), ".") || filepath.Ext(f.Name()) != ".json" {
-			continue // not ours
+			continue // not a file of a Library
 		}
 		k, err := readKept(path)
 		if err != nil {
@@ -84,14 +86,14 @@ func readKept(path string) (k kept, err error) {
 		return k, err
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber() // fallbacks print as they were given
+	d.UseNumber() // a fallback keeps its digits
 	if err := d.Decode(&k); err != nil {
 		return k, fmt.Errorf("%s is damaged: %w", path, err)
 	}
 	return k, nil
 }
 
-// restore puts a template that was kept into the library.
+// restore puts a kept template into the library.
 func (l *Library) restore(k kept) error {
 	draft, err := l.compile(&k.Draft)
 	if err != nil {
@@ -109,7 +111,7 @@ func (l *Library) restore(k kept) error {
 		e.sent = k.Published
 	}
 	if name := l.taken(e.template.ID, e.template.Alias, ""); name != "" {
-		return fmt.Errorf("template %s: two files have it as id or alias", jsondoc.Quote(name))
+		return fmt.Errorf("template %s: two files have this id or alias", jsondoc.Quote(name))
 	}
 	l.put(e)
 	l.made = max(l.made, e.number)
@@ -151,11 +153,11 @@ func (l *Library) path(e *entry) string {
 	return filepath.Join(l.folder, fileName(e.template.ID)+".json")
 }
 
-// maxFileName leaves room for the ending: file systems take 255 bytes.
+// maxFileName leaves room for the ending: file systems accept 255 bytes.
 const maxFileName = 200
 
-// fileName returns a name that belongs to one id only, also where the file system
-// takes upper and lower case for the same, and that leads nowhere else.
+// fileName returns a file name that belongs to one id only, also on a file system that
+// ignores case, and that cannot lead to another folder.
 func fileName(id string) string {
 	var name strings.Builder
 	for _, c := range []byte(id) {
@@ -173,17 +175,17 @@ func fileName(id string) string {
 	return name.String()[:maxFileName/2] + "%" + hex.EncodeToString(sum[:])
 }
 
-// halfWritten begins the names of files that do not have their own name yet.
+// halfWritten is the prefix of the names of files that are not complete yet.
 const halfWritten = ".new-"
 
-// replaceFile writes a file that is there wholly or not at all.
+// replaceFile writes a file so that after a crash it has its old or its new content.
 func replaceFile(path string, data []byte) error {
 	folder := filepath.Dir(path)
 	f, err := os.CreateTemp(folder, halfWritten+"*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // fails once it was renamed
+	defer os.Remove(f.Name()) // fails after the rename, when there is nothing to remove
 	_, err = f.Write(data)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
@@ -194,7 +196,7 @@ func replaceFile(path string, data []byte) error {
 	return syncFolder(folder)
 }
 
-// syncFolder makes sure that the names of files are on the disk.
+// syncFolder writes the names of a folder's files to the disk.
 func syncFolder(path string) error {
 	f, err := os.Open(path)
 	if err != nil {

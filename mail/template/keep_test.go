@@ -20,7 +20,7 @@ func open(t *testing.T, folder string) *template.Library {
 	return l
 }
 
-// sent renders what is published.
+// sent renders the published version.
 func sent(t *testing.T, l *template.Library, id string, variables map[string]any) string {
 	t.Helper()
 	m, err := l.Preview(id, template.Sample{Published: true, Variables: variables})
@@ -28,7 +28,7 @@ func sent(t *testing.T, l *template.Library, id string, variables map[string]any
 	return m.Text
 }
 
-func TestOpen_KeepsWhatCreateMakes(t *testing.T) {
+func TestOpen_KeepsTheTemplatesOfCreate(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "templates")
 	l := open(t, folder)
@@ -80,7 +80,7 @@ func TestOpen_KeepsWhatCreateMakes(t *testing.T) {
 	assert.Equal(t, "Fourth", page.Data[0].Name)
 }
 
-func TestOpen_PassesOverWhatWasHalfWritten(t *testing.T) {
+func TestOpen_RemovesIncompleteFiles(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, ".new-123"), []byte(`{"dra`), 0o600))
@@ -89,7 +89,7 @@ func TestOpen_PassesOverWhatWasHalfWritten(t *testing.T) {
 	page, err := open(t, folder).List(automation.PageQuery{})
 	require.NoError(t, err)
 	assert.Empty(t, page.Data)
-	assert.NoFileExists(t, filepath.Join(folder, ".new-123"), "nobody needs it any more")
+	assert.NoFileExists(t, filepath.Join(folder, ".new-123"), "it is left from a crash")
 	assert.FileExists(t, filepath.Join(folder, "README.md"))
 }
 
@@ -120,8 +120,8 @@ func TestOpen_NamesADamagedFile(t *testing.T) {
 	assert.ErrorIs(t, err, automation.ErrInvalid)
 }
 
-// What could not be kept has not happened.
-func TestOpen_ChangesNothingThatItCannotKeep(t *testing.T) {
+// A change that cannot be written to disk is not made in memory either.
+func TestOpen_MakesNoChangeThatItCannotWrite(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "templates")
 	l := open(t, folder)
@@ -144,7 +144,7 @@ func TestOpen_ChangesNothingThatItCannotKeep(t *testing.T) {
 	assert.ErrorIs(t, err, automation.ErrNotFound)
 }
 
-// Some file systems take two names that differ in case for one.
+// Some file systems ignore the case of names.
 func TestOpen_KeepsEveryIdInAFileOfItsOwn(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

@@ -21,25 +21,25 @@ var (
 
 // Options tune a Library. The zero value works.
 type Options struct {
-	// From is the sender where neither the step nor the template names one, such
-	// as `Shop <hello@example.com>`. It may hold variables.
+	// From is the sender of an email for which neither the step nor the template names
+	// one, such as `Shop <hello@example.com>`. It may contain variables.
 	From string
-	// UnsubscribeURL returns the link that UNSUBSCRIBE_URL and
-	// RESEND_UNSUBSCRIBE_URL stand for. An email that uses it also offers it to
-	// mail programs, by mail.Message.UnsubscribeURL. If it is nil a template with
-	// one of the two fails to render. It must be safe for concurrent use.
+	// UnsubscribeURL returns the contact's link, the value of UNSUBSCRIBE_URL and
+	// RESEND_UNSUBSCRIBE_URL. An email that uses one of these also has the link in
+	// mail.Message.UnsubscribeURL, for mail programs. With nil, a template that uses
+	// one of these fails to render. It must be safe for concurrent use.
 	UnsubscribeURL func(automation.Contact) (string, error)
-	// Clock says what time it is: the system's by default.
+	// Clock is the source of the time: the system's clock by default.
 	Clock automation.Clock
-	// Random is the source of ids: crypto/rand by default. Reads of it do not
-	// overlap.
+	// Random is the source of randomness for ids: crypto/rand by default. The Library
+	// never makes two reads at the same time.
 	Random io.Reader
 }
 
 // Library is a set of templates. It is safe for concurrent use.
 type Library struct {
 	opts   Options
-	folder string // where templates are kept, or ""
+	folder string // keeps the templates of Create; "" keeps them in memory
 
 	mu      sync.RWMutex
 	entries map[string]*entry // by id
@@ -51,10 +51,10 @@ type Library struct {
 type entry struct {
 	template  Template // the draft
 	draft     *compiled
-	published *compiled // nil if it was never published
-	sent      *Template // what is published, if it is not the draft
-	file      string    // the .json it comes from, or ""
-	number    int       // counts the entries, in the order in which they were made
+	published *compiled // nil if the template was never published
+	sent      *Template // the published version, if it differs from the draft
+	file      string    // the .json file of the template, or ""
+	number    int       // counts the entries, in the order of creation
 }
 
 // New returns an empty Library. Invalid options are reported together in a
@@ -67,10 +67,10 @@ func New(opts Options) (*Library, error) {
 	return &Library{opts: opts, entries: map[string]*entry{}, aliases: map[string]string{}}, nil
 }
 
-// Create makes a new template. It is a draft, unless its Status says that it is
-// published. In a Library that was made by Open this and all other changes are kept
-// in a file, which can fail. The error wraps automation.ErrConflict if its id or alias is taken,
-// and is a *automation.ValidationError if there is something wrong with it.
+// Create makes a new template and returns it. The template is a draft, unless its Status
+// is StatusPublished. A Library made by Open writes this and all other changes to a file,
+// which can fail. The error wraps automation.ErrConflict if another template has the id or
+// the alias, and is a *automation.ValidationError if the template is invalid.
 func (l *Library) Create(t Template) (Template, error) {
 	if t.Status == "" {
 		t.Status = StatusDraft
@@ -89,7 +89,7 @@ func (l *Library) Create(t Template) (Template, error) {
 		c.id = t.ID
 	}
 	if name := l.taken(t.ID, t.Alias, ""); name != "" {
-		return Template{}, fmt.Errorf("template %s: the id or alias is taken: %w", jsondoc.Quote(name), automation.ErrConflict)
+		return Template{}, fmt.Errorf("template %s: another template has this id or alias: %w", jsondoc.Quote(name), automation.ErrConflict)
 	}
 	e := &entry{template: t, draft: c}
 	e.template.CreatedAt = l.now()
@@ -106,8 +106,8 @@ func (l *Library) Create(t Template) (Template, error) {
 	return e.view(), nil
 }
 
-// Get returns the template with this id or alias, as it is in its draft. The error
-// wraps automation.ErrNotFound if there is none.
+// Get returns the draft of the template with this id or alias. The error wraps
+// automation.ErrNotFound if there is no such template.
 func (l *Library) Get(idOrAlias string) (Template, error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -118,10 +118,11 @@ func (l *Library) Get(idOrAlias string) (Template, error) {
 	return e.view(), nil
 }
 
-// Update changes a template. What was published is sent until Publish is called.
-// The error wraps automation.ErrNotFound if there is none, automation.ErrConflict if
-// the new alias is taken or the template comes from a file, and is a
-// *automation.ValidationError if there is something wrong with the change.
+// Update changes the draft of a template and returns the draft. Emails use the published
+// version until Publish is called. The error wraps automation.ErrNotFound if there is no
+// such template, and automation.ErrConflict if another template has the new alias or the
+// template comes from a file. It is a *automation.ValidationError if the changed template
+// is invalid.
 func (l *Library) Update(idOrAlias string, change Change) (Template, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -136,7 +137,7 @@ func (l *Library) Update(idOrAlias string, change Change) (Template, error) {
 		return Template{}, err
 	}
 	if name := l.taken("", t.Alias, t.ID); name != "" {
-		return Template{}, fmt.Errorf("template %s: alias %s is taken: %w", jsondoc.Quote(t.ID), jsondoc.Quote(name), automation.ErrConflict)
+		return Template{}, fmt.Errorf("template %s: another template has the alias %s: %w", jsondoc.Quote(t.ID), jsondoc.Quote(name), automation.ErrConflict)
 	}
 	next := *e
 	if e.published == e.draft && e.published != nil {
@@ -148,10 +149,10 @@ func (l *Library) Update(idOrAlias string, change Change) (Template, error) {
 	return l.replace(e, next)
 }
 
-// Publish makes the draft of a template what is sent from now on. An email that is
-// being rendered at this moment is wholly old or wholly new. Publishing twice changes
-// nothing. The error wraps automation.ErrNotFound if there is no such template, and
-// automation.ErrConflict if it comes from a file.
+// Publish makes the draft of a template its published version, which emails use from now
+// on. An email that is rendered at the same time uses either version as a whole.
+// Publishing twice changes nothing. The error wraps automation.ErrNotFound if there is no
+// such template, and automation.ErrConflict if the template comes from a file.
 func (l *Library) Publish(idOrAlias string) (Template, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -167,7 +168,7 @@ func (l *Library) Publish(idOrAlias string) (Template, error) {
 	return l.replace(e, next)
 }
 
-// replace keeps an entry as it is to be.
+// replace writes the file of next and puts next in the place of e.
 func (l *Library) replace(e *entry, next entry) (Template, error) {
 	if err := l.keep(&next); err != nil {
 		return Template{}, err
@@ -178,8 +179,8 @@ func (l *Library) replace(e *entry, next entry) (Template, error) {
 	return e.view(), nil
 }
 
-// Duplicate makes a draft that is a copy of the template's draft, without its
-// alias. The error wraps automation.ErrNotFound if there is no such template.
+// Duplicate makes a draft that is a copy of the template's draft without its alias, and
+// returns the copy. The error wraps automation.ErrNotFound if there is no such template.
 func (l *Library) Duplicate(idOrAlias string) (Template, error) {
 	t, err := l.Get(idOrAlias)
 	if err != nil {
@@ -189,9 +190,9 @@ func (l *Library) Duplicate(idOrAlias string) (Template, error) {
 	return l.Create(t)
 }
 
-// Delete removes a template: steps that use it fail. The error wraps
-// automation.ErrNotFound if there is none, and automation.ErrConflict if it comes
-// from a file.
+// Delete removes a template. Steps that use the template fail afterwards. The error wraps
+// automation.ErrNotFound if there is no such template, and automation.ErrConflict if the
+// template comes from a file.
 func (l *Library) Delete(idOrAlias string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -206,9 +207,9 @@ func (l *Library) Delete(idOrAlias string) error {
 	return nil
 }
 
-// List lists the templates, newest first.
-// The error wraps automation.ErrNotFound if there is no template with the id that
-// the query begins at, and is a *automation.ValidationError if the query is invalid.
+// List returns a page of the templates, newest first. The error wraps
+// automation.ErrNotFound if there is no template with the id at which the page begins, and
+// is a *automation.ValidationError if the query is invalid.
 func (l *Library) List(q automation.PageQuery) (automation.Page[Template], error) {
 	if err := q.Check(); err != nil {
 		return automation.Page[Template]{}, err
@@ -225,8 +226,9 @@ func (l *Library) List(q automation.PageQuery) (automation.Page[Template], error
 	return pageOf(l.newest(), cursor, q), nil
 }
 
-// InspectTemplate implements automation.TemplateInspector. It describes what is
-// published if there is something, and the draft otherwise.
+// InspectTemplate implements automation.TemplateInspector. It describes the published
+// version of a template, or the draft if the template was never published. The error wraps
+// automation.ErrNotFound if there is no such template.
 func (l *Library) InspectTemplate(_ context.Context, id string) (automation.TemplateInfo, error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -241,9 +243,9 @@ func (l *Library) InspectTemplate(_ context.Context, id string) (automation.Temp
 	return info, nil
 }
 
-// Needs returns the variables that the draft of a template takes from a step: those
-// declared, then those only used. The error wraps automation.ErrNotFound if there is
-// no such template.
+// Needs returns the variables that the draft of a template takes from a step: first the
+// declared ones, then those that the texts use without a declaration. The error wraps
+// automation.ErrNotFound if there is no such template.
 func (l *Library) Needs(idOrAlias string) ([]Need, error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -254,7 +256,8 @@ func (l *Library) Needs(idOrAlias string) ([]Need, error) {
 	return slices.Clone(e.draft.needs), nil
 }
 
-// compile checks a template by itself, without its names.
+// compile validates and compiles a template. It does not check whether another template
+// has its id or alias.
 func (l *Library) compile(t *Template) (*compiled, error) {
 	c, problems := compile(t, l.opts.From)
 	if err := problems.Err("template " + jsondoc.Quote(cmp.Or(t.ID, t.Name))); err != nil {
@@ -263,7 +266,8 @@ func (l *Library) compile(t *Template) (*compiled, error) {
 	return c, nil
 }
 
-// find is called with the lock held, as are all methods below.
+// find returns the template with this id or alias. The caller holds the lock, here and in
+// all methods below.
 func (l *Library) find(idOrAlias string) (*entry, error) {
 	if e, ok := l.entries[idOrAlias]; ok {
 		return e, nil
@@ -274,7 +278,7 @@ func (l *Library) find(idOrAlias string) (*entry, error) {
 	return nil, fmt.Errorf("template %s: %w", jsondoc.Quote(idOrAlias), automation.ErrNotFound)
 }
 
-// findOwn is find for a template that is to be changed.
+// findOwn is find for a template that the caller changes, which cannot be a file's.
 func (l *Library) findOwn(idOrAlias string) (*entry, error) {
 	e, err := l.find(idOrAlias)
 	if err == nil && e.file != "" {
@@ -283,8 +287,8 @@ func (l *Library) findOwn(idOrAlias string) (*entry, error) {
 	return e, err
 }
 
-// taken returns which of the two names belongs to a template other than self, or "".
-// Either may be empty.
+// taken returns the name, of id and alias, that belongs to a template other than self, or
+// "" if both are free. Either may be empty.
 func (l *Library) taken(id, alias, self string) string {
 	for _, name := range []string{id, alias} {
 		if e, err := l.find(name); name != "" && err == nil && e.template.ID != self {
@@ -313,14 +317,14 @@ func (l *Library) remove(e *entry) {
 	delete(l.aliases, e.template.Alias)
 }
 
-// now is cut to what JSON and every store can keep.
+// now returns the time in microseconds, which JSON and every store can keep.
 func (l *Library) now() time.Time { return l.opts.Clock.Now().UTC().Truncate(time.Microsecond) }
 
 func (e *entry) publish(now time.Time) {
 	e.published, e.sent, e.template.PublishedAt = e.draft, nil, now
 }
 
-// view returns the template as a caller sees it.
+// view returns the draft with the fields that the Library sets.
 func (e *entry) view() Template {
 	t := e.template.clone()
 	t.Status = StatusDraft

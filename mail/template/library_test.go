@@ -26,7 +26,7 @@ func TestCreate_KeepsADraft(t *testing.T) {
 	want := given
 	want.ID, want.Status = "00000000-0000-4000-8000-000000000000", template.StatusDraft
 	want.CreatedAt, want.UpdatedAt, want.PublishedAt = start, start, time.Time{}
-	got.Variables[0].FallbackValue = 1.5 // a json.Number by now
+	got.Variables[0].FallbackValue = 1.5 // it is a json.Number after Create
 	assert.Equal(t, want, got)
 	assert.Equal(t, 1.5, given.Variables[0].FallbackValue, "the caller's is untouched")
 
@@ -66,7 +66,7 @@ func TestCreate_RefusesATakenName(t *testing.T) {
 	assert.ErrorIs(t, err, automation.ErrNotFound)
 }
 
-func TestCreate_ReportsWhatIsWrong(t *testing.T) {
+func TestCreate_ReportsAllProblems(t *testing.T) {
 	t.Parallel()
 	declare := func(vars ...template.Variable) template.Template {
 		return template.Template{Name: "n", Text: "t", Variables: vars}
@@ -153,7 +153,7 @@ func TestUpdate_ChangesTheDraftUntilItIsPublished(t *testing.T) {
 	assert.Equal(t, "new a", m.Text)
 }
 
-func TestUpdate_RefusesWhatIsWrong(t *testing.T) {
+func TestUpdate_RefusesInvalidChanges(t *testing.T) {
 	t.Parallel()
 	w := setup(t, template.Options{})
 	w.create(template.Template{Text: "old"})
@@ -191,7 +191,7 @@ func TestDuplicate_IsADraft(t *testing.T) {
 	assert.NotEqual(t, "t", got.ID)
 }
 
-func TestLibrary_TellsWhatIsNotThere(t *testing.T) {
+func TestLibrary_NamesTheMissingTemplate(t *testing.T) {
 	t.Parallel()
 	w := setup(t, template.Options{})
 	for name, call := range map[string]func() error{
@@ -246,7 +246,7 @@ func TestList_PagesNewestFirst(t *testing.T) {
 	assert.Equal(t, []string{"limit_exceeded limit", "invalid_cursor before"}, problems(t, err))
 }
 
-func TestNeeds_TellsWhatATemplateTakes(t *testing.T) {
+func TestNeeds_ListsTheVariablesOfATemplate(t *testing.T) {
 	t.Parallel()
 	w := setup(t, template.Options{})
 	covered := template.Variable{Key: "COVERED", Type: template.TypeString}

@@ -14,14 +14,14 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// Load takes all templates of a folder, such as an embed.FS or an os.DirFS, in the
-// layout that the package comment describes. Calling it again replaces those that
-// came from files by what is there now, so that a host can reload them while it runs;
-// those made by Create stay.
+// Load reads all templates of a folder, such as an embed.FS or an os.DirFS, in the
+// layout that the package comment describes. Another call replaces the templates that
+// came from files by the present content of the folder, so that a host can reload its
+// templates while it runs. Templates made by Create stay.
 //
-// It takes all or nothing: what is wrong with any file is reported at once in a
-// *automation.ValidationError, with the file and the path in it, and the library is
-// as it was. An error of the file system is returned as it is.
+// Load takes all files or none: if any file is invalid, the library stays unchanged, and
+// the error is a *automation.ValidationError that lists all problems of all files, each
+// with the file and the path in the file. An error of the file system is wrapped.
 func (l *Library) Load(fsys fs.FS) error {
 	f := folder{fsys: fsys, from: l.opts.From}
 	if err := f.read(); err != nil {
@@ -40,8 +40,8 @@ func (l *Library) Load(fsys fs.FS) error {
 	return nil
 }
 
-// withoutFiles returns a copy of the library with the templates that Create made. It
-// needs no lock, as nobody else knows it.
+// withoutFiles returns a copy of the library with only the templates that Create made. The
+// copy needs no lock, because the caller does not share it.
 func (l *Library) withoutFiles() *Library {
 	next := &Library{opts: l.opts, entries: map[string]*entry{}, aliases: map[string]string{}, made: l.made}
 	for _, e := range l.entries {
@@ -52,8 +52,8 @@ func (l *Library) withoutFiles() *Library {
 	return next
 }
 
-// load adds a template that was read from a file, in place of the one that old has
-// from there.
+// load adds a template that was read from a file, in place of the template that old has
+// from the same file.
 func (l *Library) load(e *entry, old *Library, problems *check) {
 	if name := l.taken(e.template.ID, e.template.Alias, ""); name != "" {
 		problems.add(CodeTaken, e.file, "another template has %s as its id or alias", jsondoc.Quote(name))
@@ -67,8 +67,8 @@ func (l *Library) load(e *entry, old *Library, problems *check) {
 	}
 }
 
-// stamp gives e its times and its place, which stay what they were before the file was
-// read again as far as nothing else has changed. before may be nil.
+// stamp sets the times and the number of e. They are those of before, the entry of the
+// same file from the last Load, unless the template changed since. before may be nil.
 func (e *entry) stamp(before *entry, now time.Time) {
 	if before == nil {
 		before = &entry{template: Template{CreatedAt: now}}
@@ -86,7 +86,7 @@ func (e *entry) stamp(before *entry, now time.Time) {
 	}
 }
 
-// folder is a folder that is being read.
+// folder reads the templates of a folder.
 type folder struct {
 	check
 	fsys    fs.FS
@@ -115,7 +115,7 @@ func (f *folder) read() error {
 	return nil
 }
 
-// names returns the files that matter, in alphabetical order.
+// names returns the files of templates, in alphabetical order.
 func (f *folder) names() ([]string, error) {
 	var names []string
 	err := fs.WalkDir(f.fsys, ".", func(name string, d fs.DirEntry, err error) error {
@@ -134,7 +134,7 @@ func (f *folder) names() ([]string, error) {
 	return names, err
 }
 
-// template reads one template with the texts beside it.
+// template reads one template with the text files beside it.
 func (f *folder) template(id string, names []string) error {
 	file := id + ".json"
 	data, err := f.file(file)
@@ -142,7 +142,7 @@ func (f *folder) template(id string, names []string) error {
 		return err
 	}
 	t, problems := parse(data)
-	files := map[string]string{} // by the field that they stand for
+	files := map[string]string{} // names of text files, by the field that they hold
 	for _, text := range []struct {
 		field, ext string
 		to         *string
@@ -156,7 +156,7 @@ func (f *folder) template(id string, names []string) error {
 			return err
 		}
 		if *text.to != "" {
-			f.add(automation.CodeDuplicateKey, file+": "+text.field, "is said by %s too: keep one of them", path.Base(name))
+			f.add(automation.CodeDuplicateKey, file+": "+text.field, "is in %s too: keep one of them", path.Base(name))
 		}
 		*text.to, files[text.field] = string(content), name
 	}
@@ -167,13 +167,13 @@ func (f *folder) template(id string, names []string) error {
 	return nil
 }
 
-// file returns what a file holds, without the byte order mark of some editors.
+// file returns the content of a file, without the byte order mark that some editors write.
 func (f *folder) file(name string) ([]byte, error) {
 	data, err := fs.ReadFile(f.fsys, name)
 	return bytes.TrimPrefix(data, []byte("\ufeff")), err
 }
 
-// compile compiles a template, and keeps it if there is nothing wrong with it.
+// compile compiles a template, and keeps it if it has no problems.
 func (f *folder) compile(id string, t Template) automation.Problems {
 	t.ID = id
 	if t.Status == "" {
@@ -191,7 +191,7 @@ func (f *folder) compile(id string, t Template) automation.Problems {
 	return nil
 }
 
-// inFiles says for each problem which file it is in.
+// inFiles puts the name of the file into the path of each problem.
 func inFiles(problems automation.Problems, file string, files map[string]string) automation.Problems {
 	for i, p := range problems {
 		if name, ok := files[p.Path]; ok {

@@ -16,7 +16,7 @@ import (
 	"github.com/seed-b636437c/automation/mail/template"
 )
 
-// folder makes a file system of names and contents.
+// folder returns a file system with these files by name.
 func folder(files map[string]string) fstest.MapFS {
 	fsys := fstest.MapFS{}
 	for name, content := range files {

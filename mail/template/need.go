@@ -2,18 +2,18 @@ package template
 
 // Need is a variable that a template takes from the step.
 type Need struct {
-	// Variable is the declaration. If there is none it has only a Key: any type
-	// is taken.
+	// Variable is the declaration. Without a declaration it has only a Key, and the
+	// variable takes any type.
 	Variable
-	// Declared is false for a name that is only used in the text.
+	// Declared is false for a name that the texts use without a declaration.
 	Declared bool
-	// Required says that rendering fails without a value: neither the declaration
-	// has a fallback, nor every place that uses the variable.
+	// Required is true if rendering fails without a value: the declaration has no
+	// fallback, and not every place that uses the variable has one.
 	Required bool
 }
 
-// needsOf returns the variables of the texts: those declared in their order, then the
-// others in the order of their appearance.
+// needsOf returns the variables of the texts: first the declared ones in their order, then
+// those without a declaration in the order of their first use.
 func needsOf(declared []Variable, texts []*text) []Need {
 	used, bare := usage(texts)
 	var needs []Need
@@ -34,8 +34,8 @@ func needsOf(declared []Variable, texts []*text) []Need {
 	return needs
 }
 
-// usage returns the names that are used, and those used anywhere without a fallback
-// for the place.
+// usage returns the names that the texts use, and the names that any place uses without a
+// fallback.
 func usage(texts []*text) (used, bare map[string]bool) {
 	used, bare = map[string]bool{}, map[string]bool{}
 	for _, t := range texts {

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/uuid"
 )
 
-// check returns what is wrong with the options.
+// check returns an error with all problems of the options.
 func (o Options) check() error {
 	var problems automation.Problems
 	c := options.New(&problems, automation.CodeInvalidOption)

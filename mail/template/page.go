@@ -12,8 +12,8 @@ func (l *Library) newest() []*entry {
 	return slices.SortedFunc(maps.Values(l.entries), func(a, b *entry) int { return b.number - a.number })
 }
 
-// pageOf cuts a page out of all entries, of which cursor is one if the query has
-// one.
+// pageOf returns a page of all entries. cursor is the entry at which the page begins, or
+// nil if the query has none.
 func pageOf(all []*entry, cursor *entry, q automation.PageQuery) automation.Page[Template] {
 	at := slices.Index(all, cursor)
 	rest, more := all[at+1:], false

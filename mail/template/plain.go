@@ -10,10 +10,10 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// plainText returns the text of an HTML email for those who do not see HTML: links
-// with their address, lists with their marks, a table's rows as lines. What is not
-// displayed, such as styles and the hidden preview text of many emails, is left out.
-// HTML that is not well formed gives what a lenient reader would make of it.
+// plainText returns the text part of an HTML email: links with their addresses, lists with
+// their marks, the rows of a table as lines. Text that is not displayed, such as styles
+// and the hidden preview text of many emails, is left out. HTML that is not well formed is
+// read leniently.
 func plainText(source string) string {
 	p := &plain{tokens: html.NewTokenizer(strings.NewReader(source))}
 	p.out.Grow(len(source) / 4)
@@ -40,7 +40,7 @@ type plain struct {
 	label  int    // where its text begins
 }
 
-// maxIndent is how many levels of lists are told apart.
+// maxIndent is how many levels of lists have different indents.
 const maxIndent = 10
 
 // list is an open <ul> or <ol>.
@@ -49,7 +49,7 @@ type list struct {
 	items   int
 }
 
-// next takes the next token and reports whether there may be more.
+// next reads the next token and reports whether there may be more.
 func (p *plain) next() bool {
 	switch kind := p.tokens.Next(); kind {
 	case html.ErrorToken:
@@ -68,7 +68,7 @@ func (p *plain) next() bool {
 	return true
 }
 
-// attributes are those that change the text.
+// attributes are the attributes of an element that change its text.
 type attributes struct {
 	href, alt string
 	hidden    bool
@@ -95,7 +95,7 @@ func (p *plain) attributes(more bool) (a attributes) {
 // isHidden reports whether a style keeps its element from being displayed.
 func isHidden(style []byte) bool {
 	if !bytes.Contains(style, []byte("isplay")) && !bytes.Contains(style, []byte("ISPLAY")) {
-		return false // spares nearly all styles what follows
+		return false // nearly all styles end here, without an allocation
 	}
 	compact := bytes.Join(bytes.Fields(bytes.ToLower(style)), nil)
 	return bytes.Contains(compact, []byte("display:none"))
@@ -137,7 +137,7 @@ func (p *plain) start(e atom.Atom, name []byte, a attributes) {
 	}
 }
 
-// void is an element without content.
+// void writes an element without content.
 func (p *plain) void(e atom.Atom, a attributes) {
 	switch {
 	case a.hidden:
@@ -190,7 +190,7 @@ func (p *plain) item() {
 	p.marked = true
 }
 
-// endLink writes the address behind the text of a link, unless that says it.
+// endLink writes the address behind the text of a link, unless the text is the address.
 func (p *plain) endLink() {
 	if p.href == "" {
 		return
@@ -217,15 +217,15 @@ func isAddress(href string) bool {
 	return false
 }
 
-// breakLine asks for n line breaks before the next text. The text of an item stands
-// beside its mark, also if it is a paragraph.
+// breakLine puts at least n line breaks before the next text, except after the mark of an
+// item: the item's text stands beside its mark, also if the text is a paragraph.
 func (p *plain) breakLine(n int) {
 	if !p.marked {
 		p.breaks = max(p.breaks, n)
 	}
 }
 
-// text writes text with its white space as a browser shows it.
+// text writes text with the white space that a browser shows.
 func (p *plain) text(s string) {
 	if p.pre > 0 {
 		p.write(s)
@@ -245,7 +245,7 @@ func (p *plain) text(s string) {
 	}
 }
 
-// write writes what is to stand before the next text, and s.
+// write writes the breaks or the space before s, and s.
 func (p *plain) write(s string) {
 	switch {
 	case p.out.Len() == 0:

@@ -57,7 +57,7 @@ func TestText_OfTheTemplateIsKept(t *testing.T) {
 	assert.Equal(t, " b ", m.Text)
 }
 
-// Indenting each level more than the one above would make a few kilobytes gigabytes.
+// An indent that grows with each level would turn a few kilobytes into gigabytes.
 func TestText_OfDeepListsStaysSmall(t *testing.T) {
 	t.Parallel()
 	w := setup(t, template.Options{})

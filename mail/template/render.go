@@ -16,15 +16,15 @@ import (
 	"github.com/seed-b636437c/automation/mail"
 )
 
-// RenderEmail implements mail.Renderer: it renders what is published of the
-// template that the step names, for its contact. The step's From, Subject and
-// ReplyTo go before the template's and may hold variables too. A variable of the step
-// that the template does not use is passed over.
+// RenderEmail implements mail.Renderer. It renders the published version of the template
+// that the step names, for the contact of the step. The step's From, Subject and ReplyTo
+// take precedence over the template's and may contain variables too. A variable of the
+// step that the template does not use is ignored.
 //
-// All errors are marked with automation.Permanent, as another attempt would meet
-// them again, but those of Options.UnsubscribeURL, which says it itself. A template
-// that does not exist wraps automation.ErrNotFound. What is wrong with the variables
-// or the addresses is one *automation.ValidationError that lists everything.
+// All errors are marked with automation.Permanent, because another attempt would get them
+// again, except for errors of Options.UnsubscribeURL, which the host marks itself. The
+// error wraps automation.ErrNotFound if there is no such template. It is one
+// *automation.ValidationError that lists all problems of the variables or the addresses.
 func (l *Library) RenderEmail(_ context.Context, email automation.Email) (mail.Message, error) {
 	c, err := l.published(email.TemplateID)
 	if err != nil {
@@ -33,19 +33,19 @@ func (l *Library) RenderEmail(_ context.Context, email automation.Email) (mail.M
 	return l.render(c, email)
 }
 
-// Sample is what a preview is filled with.
+// Sample holds the data of a preview.
 type Sample struct {
-	// Contact gets the email. Without an ID or an Email it gets made-up ones, so that
-	// the unsubscribe link is nobody's.
+	// Contact is the recipient. An empty ID or Email is replaced by an invented one,
+	// so that the unsubscribe link belongs to no contact.
 	Contact automation.Contact
-	// Variables are what a step would give.
+	// Variables are the variables that a step would give.
 	Variables map[string]any
-	// Published shows what is sent now instead of the draft.
+	// Published renders the published version instead of the draft.
 	Published bool
 }
 
-// Preview renders the draft of a template, without sending it, and fails as
-// RenderEmail does.
+// Preview renders the draft of a template without sending an email. Its errors are those
+// of RenderEmail.
 func (l *Library) Preview(idOrAlias string, sample Sample) (mail.Message, error) {
 	find := l.draft
 	if sample.Published {
@@ -83,7 +83,7 @@ func (l *Library) published(idOrAlias string) (*compiled, error) {
 	return e.published, nil
 }
 
-// render holds no lock: it calls the host.
+// render holds no lock, because it calls a function of the host.
 func (l *Library) render(c *compiled, email automation.Email) (mail.Message, error) {
 	subject := "template " + jsondoc.Quote(c.id)
 	c, err := c.with(email)
@@ -107,16 +107,17 @@ func (l *Library) render(c *compiled, email automation.Email) (mail.Message, err
 	return m, nil
 }
 
-// values checks what the step gives, and that nothing is missing.
+// values returns the values of an email, and validates the variables of its step: their
+// types, and that none is missing.
 func (c *compiled) values(email automation.Email) (*values, automation.Problems) {
 	var problems check
 	v := &values{given: make(map[string]any, len(email.Variables)), fallbacks: c.fallbacks, contact: email.Contact}
 	for _, name := range slices.Sorted(maps.Keys(email.Variables)) {
-		value, path := email.Variables[name], "variables."+name
+		value, path := email.Variables[name], jsondoc.PathTo("variables", name)
 		need := slices.IndexFunc(c.needs, func(n Need) bool { return n.Key == name })
 		switch {
 		case !(ref{name: name}).isVariable():
-			problems.add(CodeInvalidVariable, path, "the name is reserved: it is filled in by itself")
+			problems.add(CodeInvalidVariable, path, "the name is reserved: the library fills it in")
 		case need < 0 || value == nil:
 		default:
 			if code, message := checkValue(value, c.needs[need].Type); message != "" {
@@ -127,13 +128,13 @@ func (c *compiled) values(email automation.Email) (*values, automation.Problems)
 	}
 	for _, n := range c.needs {
 		if _, ok := v.given[n.Key]; n.Required && !ok {
-			problems.add(automation.CodeMissingField, "variables."+n.Key, "has no value and no fallback")
+			problems.add(automation.CodeMissingField, jsondoc.PathTo("variables", n.Key), "has no value and no fallback")
 		}
 	}
 	return v, problems.problems
 }
 
-// fill renders all fields of the message and checks it.
+// fill renders all fields of the message and validates the message.
 func (c *compiled) fill(m *mail.Message, v *values) error {
 	if err := c.parts.checkHeaders(v); err != nil {
 		return err
@@ -163,8 +164,8 @@ func (c *compiled) fill(m *mail.Message, v *values) error {
 	return c.parts.checkReplyTo(v, len(envelope.ReplyTo))
 }
 
-// checkHeaders looks for line breaks in variables, so that the error can name the
-// variable. Message.Check would find them too.
+// checkHeaders looks for line breaks in variables. Message.Check would find them too, but
+// cannot name the variable.
 func (p *parts) checkHeaders(v *values) error {
 	var problems check
 	for _, f := range []struct {
@@ -180,9 +181,8 @@ func (p *parts) checkHeaders(v *values) error {
 	return problems.problems.Err("")
 }
 
-// checkReplyTo looks for addresses that a variable has added: a contact's name stands
-// for a name. Where the template leaves the address itself to a variable there is
-// nothing to compare with.
+// checkReplyTo looks for addresses that a variable added: the name of a contact must not
+// add an address. If a variable is the whole address, there is nothing to compare with.
 func (p *parts) checkReplyTo(v *values, addresses int) error {
 	if addresses < 2 || len(p.replyTo.refs) == 0 {
 		return nil

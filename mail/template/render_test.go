@@ -261,7 +261,7 @@ func TestRender_NamesTheFieldOfTheContactThatBreaksTheHeader(t *testing.T) {
 	assert.ErrorContains(t, err, "variable contact.properties.city")
 }
 
-func TestRender_FailsForATemplateThatIsNotThere(t *testing.T) {
+func TestRender_FailsForAMissingTemplate(t *testing.T) {
 	t.Parallel()
 	w := setup(t, template.Options{})
 	for _, id := range []string{"nope", ""} {
@@ -296,7 +296,7 @@ func TestPreview_ShowsTheDraft(t *testing.T) {
 	assert.ErrorIs(t, err, automation.ErrNotFound)
 }
 
-// While a template is published again, an email is wholly the old or the new one.
+// An email that is rendered during Publish uses one of the two versions as a whole.
 func TestRender_IsWholeWhilePublishing(t *testing.T) {
 	t.Parallel()
 	w := setup(t, template.Options{})
@@ -331,7 +331,7 @@ func TestRender_IsWholeWhilePublishing(t *testing.T) {
 	wg.Wait()
 }
 
-// A name that a contact has chosen must not add an address.
+// A name that the contact chose must not add an address.
 func TestRender_AVariableAddsNoAddress(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -363,7 +363,7 @@ func TestRender_AVariableAddsNoAddress(t *testing.T) {
 	}
 }
 
-// Links belong to a contact, and a sample has none yet.
+// A link needs a contact's id, and a sample may have none.
 func TestPreview_NeedsNoContact(t *testing.T) {
 	t.Parallel()
 	links, err := unsubscribe.NewLinks("https://example.com/unsubscribe", unsubscribe.LinkOptions{}, make([]byte, 32))

@@ -10,7 +10,8 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// reserved are the names that nobody may declare or give. They are Resend's.
+// reserved are the names that neither a template may declare nor a step may give. They
+// are Resend's.
 var reserved = []string{
 	"FIRST_NAME", "LAST_NAME", "EMAIL", unsubscribeURL, resendUnsubscribeURL, "contact", "this",
 }
@@ -23,7 +24,7 @@ const (
 	propertiesPrefix = "properties."
 )
 
-// contactFields are what `contact.` leads to, besides properties.
+// contactFields are the fields behind `contact.`, except for the properties.
 var contactFields = map[string]func(automation.Contact) any{
 	"id":           func(c automation.Contact) any { return c.ID },
 	"email":        func(c automation.Contact) any { return c.Email },
@@ -33,7 +34,8 @@ var contactFields = map[string]func(automation.Contact) any{
 	"created_at":   func(c automation.Contact) any { return c.CreatedAt.UTC().Format(time.RFC3339) },
 }
 
-// isVariable reports whether the library does not fill in the name by itself.
+// isVariable reports whether the name is a variable of the template. The Library fills in
+// every other name itself.
 func (r ref) isVariable() bool {
 	return !slices.Contains(reserved, r.name) && !strings.HasPrefix(r.name, contactPrefix)
 }
@@ -43,8 +45,7 @@ func (r ref) isUnsubscribeURL() bool {
 	return r.name == unsubscribeURL || r.name == resendUnsubscribeURL
 }
 
-// reservedValue returns what a reserved name stands for, "" if the contact has no
-// such thing.
+// reservedValue returns the value of a reserved name, or "" if the contact has none.
 func reservedValue(name string, c automation.Contact, unsubscribe string) any {
 	switch name {
 	case "FIRST_NAME":
@@ -66,7 +67,7 @@ func reservedValue(name string, c automation.Contact, unsubscribe string) any {
 	return ""
 }
 
-// checkTagName returns what is wrong with a name in the text, or "".
+// checkTagName returns the flaw of a name in the text, or "".
 func checkTagName(name string) string {
 	switch {
 	case name == "":
@@ -89,7 +90,7 @@ func checkContactPath(path string) string {
 	return "a contact has no " + jsondoc.Quote(path) + ": it has id, email, first_name, last_name, unsubscribed, created_at, properties.NAME"
 }
 
-// checkVariableName returns what is wrong with the name of a variable, or "".
+// checkVariableName returns the flaw of a variable's name, or "".
 func checkVariableName(name string) string {
 	switch {
 	case name == "":

@@ -15,7 +15,7 @@ import (
 	"github.com/seed-b636437c/automation/store/memory"
 )
 
-// postbox is a mailer that keeps what its library renders.
+// postbox is a mailer that keeps the messages of its library.
 type postbox struct {
 	*template.Library
 	sent []mail.Message
@@ -30,7 +30,7 @@ func (p *postbox) SendEmail(ctx context.Context, email automation.Email) (string
 	return "id", nil
 }
 
-// mailing is an automation that sends templates with a day between them.
+// mailing is an automation that sends one template a day.
 func mailing(refs ...automation.TemplateRef) automation.Automation {
 	a := automation.Automation{
 		ID: "mailing", Name: "Mailing", Status: automation.StatusEnabled,
@@ -76,7 +76,7 @@ func TestRunner_WarnsAboutTemplates(t *testing.T) {
 	assert.Empty(t, found.Errors())
 }
 
-func TestRunner_SendsWhatIsPublishedAtThatMoment(t *testing.T) {
+func TestRunner_SendsTheVersionThatIsPublishedThen(t *testing.T) {
 	t.Parallel()
 	w := setup(t, template.Options{})
 	box := &postbox{Library: w.Library}

@@ -7,7 +7,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// ref is what a tag asks for: a name, and what it has to say if there is no value.
+// ref is the name in a tag, with the fallback of the tag.
 type ref struct {
 	name        string // without a leading "this."
 	fallback    string
@@ -16,13 +16,13 @@ type ref struct {
 
 // tag is a tag in the text of a template.
 type tag struct {
-	start, end int // the text it stands in, from its first brace to behind its last
+	start, end int // from the first brace to behind the last one, in bytes
 	line       int
 	kind       tagKind
 	ref        ref
 }
 
-// tagKind is what a tag is for. Its text is how Mustache writes it.
+// tagKind is the kind of a tag, as Mustache writes it.
 type tagKind string
 
 const (
@@ -33,7 +33,7 @@ const (
 	tagClose    tagKind = "/"
 )
 
-// tagScanner finds the tags of a text, and what is wrong with them.
+// tagScanner finds the tags of a text and their problems.
 type tagScanner struct {
 	source   string
 	pos      int
@@ -43,7 +43,8 @@ type tagScanner struct {
 	problems []string
 }
 
-// scanTags returns the tags of source. Problems begin with their line.
+// scanTags returns the tags of source, and their problems, each of which begins with its
+// line.
 func scanTags(source string) ([]tag, []string) {
 	s := tagScanner{source: source, line: 1}
 	for s.next() {
@@ -54,7 +55,7 @@ func scanTags(source string) ([]tag, []string) {
 	return s.tags, s.problems
 }
 
-// next takes the next tag and reports whether there may be more.
+// next scans the next tag and reports whether there may be more.
 func (s *tagScanner) next() bool {
 	i := strings.Index(s.source[s.pos:], "{{")
 	if i < 0 {
@@ -79,7 +80,7 @@ func (s *tagScanner) next() bool {
 	return true
 }
 
-// tag takes a tag with this text between its braces.
+// tag adds a tag with this text between its braces.
 func (s *tagScanner) tag(t tag, inner string, raw bool) {
 	switch {
 	case raw:
@@ -105,7 +106,7 @@ func (s *tagScanner) tag(t tag, inner string, raw bool) {
 	s.tags = append(s.tags, t)
 }
 
-// ref reads what stands behind the kind. Only values have fallbacks.
+// ref parses the text behind the kind. Only values have fallbacks.
 func (k tagKind) ref(inner string) ref {
 	name, fallback, has := inner, "", false
 	if k == tagEscaped || k == tagRaw {
@@ -115,7 +116,7 @@ func (k tagKind) ref(inner string) ref {
 	return ref{name, strings.TrimSpace(fallback), has}
 }
 
-// nest keeps account of the sections that are open.
+// nest updates the open sections for tag t.
 func (s *tagScanner) nest(t tag) {
 	switch t.kind {
 	case tagSection, tagInverted:

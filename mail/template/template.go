@@ -8,19 +8,19 @@ import (
 // Template is an email with variables in it. The JSON names are those of Resend's
 // create-template call.
 type Template struct {
-	// ID identifies the template for good, in at most 255 bytes without control
-	// characters. Create makes a UUID if it is empty.
+	// ID identifies the template permanently. It has at most 255 bytes and no control
+	// characters. Create makes a UUID for an empty ID.
 	ID string `json:"id"`
-	// Alias is a second name to find it by, under the same rules, or empty. No other
-	// template has it as alias or id.
+	// Alias is a second name of the template, with the same rules as ID, or empty. No
+	// other template has it as alias or id.
 	Alias string `json:"alias,omitempty"`
 	// Name is for people. It is required.
 	Name string `json:"name"`
-	// Status says whether the template can be sent.
+	// Status is whether the template can be sent.
 	Status Status `json:"status"`
-	// From, Subject and ReplyTo may hold variables. Each is empty if every step
-	// that uses the template says it; From also if Options.From does. ReplyTo may
-	// be several addresses, separated by commas.
+	// From, Subject and ReplyTo may contain variables. Each may be empty if every step
+	// that uses the template sets it; From may also be empty with Options.From.
+	// ReplyTo may hold several addresses, separated by commas.
 	From    string `json:"from,omitempty"`
 	Subject string `json:"subject,omitempty"`
 	ReplyTo string `json:"reply_to,omitempty"`
@@ -28,22 +28,24 @@ type Template struct {
 	// empty Text is made from HTML when the email is rendered.
 	HTML string `json:"html,omitempty"`
 	Text string `json:"text,omitempty"`
-	// Variables are the declared ones, at most MaxVariables. A name that the texts
-	// use without declaring it takes any type and has no fallback.
+	// Variables are the declarations, at most MaxVariables. A variable that the texts
+	// use without a declaration takes any type and has no fallback.
 	Variables []Variable `json:"variables"`
 
-	// The Library says these; what a caller puts here is ignored.
+	// The Library sets the fields below, and ignores the values of a caller.
 
+	// CreatedAt is when the template was created.
 	CreatedAt time.Time `json:"created_at,omitzero"`
+	// UpdatedAt is when the draft last changed.
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 	// PublishedAt is zero if the template was never published.
 	PublishedAt time.Time `json:"published_at,omitzero"`
-	// HasUnpublishedVersions says that the template was changed after it was
-	// published, so that what is sent is not what is shown here.
+	// HasUnpublishedVersions is true if the template changed after it was published,
+	// so that emails use another version than this one.
 	HasUnpublishedVersions bool `json:"has_unpublished_versions"`
 }
 
-// Status says whether a template can be sent.
+// Status is whether a template can be sent.
 type Status string
 
 // The statuses.
@@ -52,14 +54,14 @@ const (
 	StatusPublished Status = "published"
 )
 
-// Variable is something to be filled in.
+// Variable declares a variable of a template.
 type Variable struct {
 	// Key is its name: letters, digits and underscores, MaxNameLength at most.
 	Key string `json:"key"`
-	// Type is what a value must be.
+	// Type is the type of the values.
 	Type VariableType `json:"type"`
-	// FallbackValue stands in for a value that is absent or null: a string, bool
-	// or number that fits Type. Nil means that a value must be given.
+	// FallbackValue takes the place of a value that is absent or null. It is a
+	// string, bool or number that fits Type. Nil means that a step must give a value.
 	FallbackValue any `json:"fallback_value"`
 }
 
@@ -87,7 +89,7 @@ type Change struct {
 	Variables *[]Variable
 }
 
-// apply makes the change to t.
+// apply applies the change to t.
 func (ch Change) apply(t *Template) {
 	for _, f := range []struct{ field, value *string }{
 		{&t.Name, ch.Name}, {&t.Alias, ch.Alias}, {&t.From, ch.From}, {&t.Subject, ch.Subject},
@@ -102,8 +104,8 @@ func (ch Change) apply(t *Template) {
 	}
 }
 
-// clone returns a copy of t that shares nothing with it. Its Variables are not nil,
-// so that they are a list in JSON.
+// clone returns a copy of t that shares no memory with t. The copy's Variables are not
+// nil, so that they are a list in JSON.
 func (t Template) clone() Template {
 	t.Variables = append([]Variable{}, t.Variables...)
 	return t

@@ -11,20 +11,20 @@ import (
 // text is one field of a template, compiled. It is immutable.
 type text struct {
 	source   string
-	refs     []ref // each once
+	refs     []ref // without repetitions
 	slots    []string
 	mustache *mustache.Template // nil if there are no tags
 }
 
-// compileText compiles a field, and returns what is wrong with it. Only HTML is
-// escaped.
+// compileText compiles a field, and returns its problems. Values are escaped in HTML
+// only.
 func compileText(source string, html bool) (*text, []string) {
 	tags, problems := scanTags(source)
 	t := &text{source: source}
 	if len(problems) > 0 || !strings.Contains(source, "{{") {
 		return t, problems
 	}
-	// The provider keeps the library from looking for files.
+	// Without a provider the package mustache would look for files.
 	m, err := mustache.ParseStringPartialsRaw(t.withSlots(tags), &mustache.StaticProvider{}, !html)
 	if err != nil {
 		return t, []string{err.Error()}
@@ -33,8 +33,8 @@ func compileText(source string, html bool) (*text, []string) {
 	return t, nil
 }
 
-// withSlots returns the source with a number in place of each name. Mustache would
-// take the dots of a name or a fallback for a path, and knows no fallbacks.
+// withSlots returns the source with a number in place of each name. Mustache has no
+// fallbacks, and treats the dots of a name as a path.
 func (t *text) withSlots(tags []tag) string {
 	var b strings.Builder
 	numbers := map[ref]int{}
@@ -53,10 +53,10 @@ func (t *text) withSlots(tags []tag) string {
 	return b.String()
 }
 
-// render fills the tags in.
+// render replaces the tags by their values.
 func (t *text) render(v *values) (string, error) { return t.renderWith(v.of) }
 
-// renderWith fills the tags in with what of says.
+// renderWith replaces the tags by the values that of returns.
 func (t *text) renderWith(of func(ref) any) (string, error) {
 	if t.mustache == nil {
 		return t.source, nil

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-b636437c/automation/mail"
 )
 
-// noPartials fails, as nothing that a template may hold does.
+// noPartials fails: a valid template never includes a file.
 type noPartials struct{ err error }
 
 func (p noPartials) Get(string) (string, error) { return "", p.err }

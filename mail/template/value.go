@@ -9,7 +9,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// values are what the names of one email stand for.
+// values holds the values of the names in one email.
 type values struct {
 	given       map[string]any // printable values of the step
 	fallbacks   map[string]any // printable values of the declarations
@@ -17,8 +17,8 @@ type values struct {
 	unsubscribe string
 }
 
-// of returns what r stands for: a string, or a bool so that it can decide about a
-// section. That there is such a thing has been checked.
+// of returns the value of r: a string, or a bool so that it can decide about a section.
+// The caller has validated that there is a value.
 func (v *values) of(r ref) any {
 	if !r.isVariable() {
 		value := reservedValue(r.name, v.contact, v.unsubscribe)
@@ -36,7 +36,7 @@ func (v *values) of(r ref) any {
 	return v.fallbacks[r.name]
 }
 
-// plainOf is of with a plain word for every text that is not blank.
+// plainOf is like of, with a plain word in place of every text that is not blank.
 func (v *values) plainOf(r ref) any {
 	value := v.of(r)
 	if s, ok := value.(string); ok && strings.TrimSpace(s) != "" {
@@ -45,8 +45,8 @@ func (v *values) plainOf(r ref) any {
 	return value
 }
 
-// printable returns v as a string or a bool, and nil if it is neither that nor a
-// number. Numbers stay as they were written.
+// printable returns v as a string or a bool, and nil if v is not a string, a bool or a
+// number. A number keeps its digits as they are written.
 func printable(v any) any {
 	if n, ok := automation.ValueOf(v).Literal().(json.Number); ok {
 		return n.String()
@@ -54,8 +54,7 @@ func printable(v any) any {
 	return automation.ValueOf(v).Literal()
 }
 
-// typeOf returns the type of a scalar as a variable has it, and "" for anything
-// else.
+// typeOf returns the type of a scalar, and "" for any other value.
 func typeOf(v any) VariableType {
 	switch automation.ValueOf(v).Literal().(type) {
 	case string:
@@ -69,9 +68,9 @@ func typeOf(v any) VariableType {
 	}
 }
 
-// checkValue returns what is wrong with a value or fallback of a variable of type
-// want, or "" and nil. Any type fits an empty want. The value itself stays out of
-// the message.
+// checkValue returns the flaw of a value or a fallback for a variable of type want, or two
+// empty strings if it has none. Any type fits an empty want. The message does not contain
+// the value.
 func checkValue(v any, want VariableType) (automation.Code, string) {
 	got := typeOf(v)
 	switch s, _ := v.(string); {

@@ -40,7 +40,7 @@ func setup(t *testing.T, opts template.Options) *world {
 	return w
 }
 
-// create keeps a published template with the id "t".
+// create creates a published template with the id "t", unless t has another id.
 func (w *world) create(t template.Template) {
 	w.t.Helper()
 	t.ID, t.Status = "t", template.StatusPublished

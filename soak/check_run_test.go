@@ -1,0 +1,188 @@
+//go:build unix
+
+package soak
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// checkRun checks that the path of a run through its graph follows from its events.
+func (a *audit) checkRun(run *automation.Run) {
+	e, p := a.ledger.events[run.EventID], a.people[run.ContactID]
+	if e == nil || p == nil || p.person != e.Person {
+		a.problem("run %s has event %s and contact %s, which do not belong together", run.ID, run.EventID, run.ContactID)
+		return
+	}
+	c := &runCheck{a, run, e, p, map[string]automation.StepRun{}}
+	for _, s := range run.Steps {
+		c.steps[s.Key] = s
+	}
+	if len(c.steps) != len(run.Steps) {
+		a.problem("run %s has a step twice", run.ID)
+	}
+	switch run.AutomationID {
+	case orderFlow:
+		c.order()
+	case receiptFlow:
+		c.receipt()
+	default:
+		c.signup()
+	}
+}
+
+// runCheck checks one run.
+type runCheck struct {
+	*audit
+	run    *automation.Run
+	event  *sent
+	person *personRecord
+	steps  map[string]automation.StepRun
+}
+
+func (c *runCheck) is(key string, want automation.StepStatus) {
+	if got := c.steps[key].Status; got != want {
+		c.problem("run %s: step %s is %s instead of %s", c.run.ID, key, got, want)
+	}
+}
+
+func (c *runCheck) ended(want automation.RunStatus) {
+	if c.run.Status != want || c.run.CompletedAt.IsZero() {
+		c.problem("run %s has status %s at step %s instead of %s: %+v", c.run.ID, c.run.Status, c.run.Step, want, c.run.Error)
+	}
+}
+
+func (c *runCheck) order() {
+	c.ended(automation.RunCompleted)
+	c.is("mark", automation.StepCompleted)
+	c.person.last["last_order"] = max(c.person.last["last_order"], c.event.N)
+	if c.event.Plan == goldPlan {
+		c.person.gold = true
+		c.is("tag", automation.StepCompleted)
+		c.is("pause", automation.StepSkipped)
+	} else {
+		c.is("tag", automation.StepSkipped)
+		c.is("pause", automation.StepCompleted)
+		if s := c.steps["pause"]; s.CompletedAt.Before(s.StartedAt.Add(pause)) {
+			c.problem("run %s slept only from %s to %s", c.run.ID, s.StartedAt, s.CompletedAt)
+		}
+	}
+	c.email("thanks", 0)
+	if cause := c.wait("review", evReview, reviewTimeout); cause == nil {
+		c.is("praise", automation.StepSkipped)
+		c.is("glad", automation.StepSkipped)
+		c.email("nudge", 0)
+	} else {
+		c.is("praise", automation.StepCompleted)
+		c.person.last["last_review"] = max(c.person.last["last_review"], cause.N)
+		c.email("glad", cause.N)
+		c.is("nudge", automation.StepSkipped)
+	}
+}
+
+func (c *runCheck) receipt() {
+	if c.run.Status == automation.RunFailed && c.run.Error.Code == automation.FailedUnknown {
+		c.is("once", automation.StepFailed) // the outcome was lost with a node, or with an answer
+		return
+	}
+	c.ended(automation.RunCompleted)
+	c.email("once", 0)
+}
+
+func (c *runCheck) signup() {
+	cause := c.wait("closing", evClose, 0)
+	if cause == nil {
+		if c.run.Status != automation.RunRunning || c.run.WaitEvent != evClose || !c.run.DueAt.IsZero() {
+			c.problem("run %s has status %s at %s instead of waiting without a time-out", c.run.ID, c.run.Status, c.run.Step)
+		}
+		return
+	}
+	c.ended(automation.RunCompleted)
+	c.is("leave", automation.StepCompleted)
+	c.person.last["last_close"] = max(c.person.last["last_close"], cause.N)
+	c.email("bye", cause.N)
+}
+
+// wait checks a wait and returns the event that ended the wait, or nil after a time-out. The
+// event must be the first accepted one that matched. An event may miss the deadline if its
+// acceptance was confirmed only after the deadline.
+func (c *runCheck) wait(key, name string, timeout time.Duration) *sent {
+	s := c.steps[key]
+	var output struct {
+		EventID string `json:"event_id"`
+	}
+	if s.Output != nil {
+		if err := json.Unmarshal(s.Output, &output); err != nil {
+			c.problem("run %s: output of %s: %w", c.run.ID, key, err)
+		}
+	}
+	cause := c.ledger.events[output.EventID]
+	deadline, until := s.StartedAt.Add(timeout), s.StartedAt.Add(timeout)
+	if cause != nil {
+		until = c.accepted[output.EventID]
+	}
+	for id, e := range c.ledger.events {
+		at := c.accepted[id]
+		if e.Person != c.event.Person || e == cause || !matches(e, name) || !at.After(s.StartedAt) {
+			continue
+		}
+		if timeout == 0 && cause == nil || at.Before(until) && (cause != nil || !e.acked.After(deadline)) {
+			c.problem("run %s: step %s, begun at %s, missed event %s of %s", c.run.ID, key, s.StartedAt, id, at)
+		}
+	}
+	c.branches[s.Branch]++
+	switch {
+	case cause == nil && timeout == 0:
+		c.is(key, automation.StepWaiting)
+	case cause == nil:
+		c.is(key, automation.StepCompleted)
+		if s.Branch != automation.ConnectionTimeout || s.CompletedAt.Before(deadline) {
+			c.problem("run %s: step %s timed out at %s, too early, or took branch %s", c.run.ID, key, s.CompletedAt, s.Branch)
+		}
+	case !matches(cause, name) || cause.Person != c.event.Person || until.Before(s.StartedAt) || timeout > 0 && until.After(deadline):
+		c.problem("run %s: step %s, begun at %s, took event %s of %s", c.run.ID, key, s.StartedAt, output.EventID, until)
+	}
+	return cause
+}
+
+// matches reports whether a wait for events with this name takes e.
+func matches(e *sent, name string) bool {
+	return e.Name == name && (name != evReview || e.Score >= matchingScore)
+}
+
+// email checks that the email of a step arrived, with the variables that the step gives.
+// The contact must have the properties from earlier steps of the run by then.
+func (c *runCheck) email(key string, cause int) {
+	c.is(key, automation.StepCompleted)
+	name := "run/" + c.run.ID + "/" + key
+	d := c.ledger.emails[name]
+	if d == nil {
+		c.problem("email %s is recorded and did not arrive", name)
+		return
+	}
+	var output struct {
+		EmailID string `json:"email_id"`
+	}
+	if err := json.Unmarshal(c.steps[key].Output, &output); err != nil || output.EmailID != "id-"+name {
+		c.problem("email %s is recorded as %s", name, c.steps[key].Output)
+	}
+	want := map[string]string{"n": fmt.Sprint(c.event.N)}
+	if cause != 0 {
+		want["cause"] = fmt.Sprint(cause)
+	}
+	got := maps.Clone(d.Variables)
+	if last, ok := got["last"]; ok {
+		delete(got, "last")
+		var n int
+		if _, err := fmt.Sscan(last, &n); err != nil || n < c.event.N {
+			c.problem("email %s for event %d was sent before the contact had it: last is %s", name, c.event.N, last)
+		}
+	}
+	if !maps.Equal(got, want) || d.To != address(c.event.Person) {
+		c.problem("email %s to %s has %v instead of %v", name, d.To, got, want)
+	}
+}
