@@ -147,15 +147,6 @@ func (s *Store) remove(d *desk, now micros) {
 	}
 }
 
-func (d *desk) cancelRuns(now micros) {
-	for _, r := range d.running {
-		if r.status == running {
-			r.control = cancel
-		}
-		r.hasten(now)
-	}
-}
-
 // ListContacts implements automation.ContactStore.
 func (s *Store) ListContacts(ctx context.Context, q automation.ContactQuery) (automation.Page[automation.Contact], error) {
 	if err := s.lock(ctx); err != nil {

@@ -35,13 +35,6 @@ func (e *event) forgetEmail() {
 	}
 }
 
-type idempotency struct{ name, key string }
-
-type keyUse struct {
-	hash, event string
-	expires     micros
-}
-
 // AppendEvents implements automation.EventWriter.
 func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
 	if err := s.lock(ctx); err != nil {
@@ -133,28 +126,6 @@ func (d *desk) enqueue(e *event) {
 	d.events = slices.Insert(d.events, i, e)
 }
 
-// deskFor returns the desk of a contact, making it if there is none.
-func (s *Store) deskFor(id, email string, host bool) *desk {
-	if id == "" && !host {
-		if d := s.emails[automation.EmailKey(email)]; d != nil {
-			return d
-		}
-	}
-	desks, inbox := s.contacts, id == ""
-	if inbox {
-		desks, id = s.inboxes, automation.EmailKey(email)
-	}
-	d := desks[id]
-	if d == nil {
-		d = &desk{id: id, inbox: inbox}
-		if inbox {
-			d.token = s.token
-		}
-		desks[id] = d
-	}
-	return d
-}
-
 // event returns a copy of the event.
 func (e *event) event() automation.Event {
 	ev := e.shared()
@@ -212,86 +183,4 @@ func (s *Store) ListContactEvents(ctx context.Context, contactID, name string, s
 	// One that came late was handled after younger ones.
 	slices.SortStableFunc(events, func(a, b automation.Event) int { return a.AcceptedAt.Compare(b.AcceptedAt) })
 	return events, nil
-}
-
-// InsertEventDefinition implements automation.EventReader.
-func (s *Store) InsertEventDefinition(ctx context.Context, d automation.EventDefinition) error {
-	if err := s.lock(ctx); err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	if s.definition(d.Name) != nil || s.definition(d.ID) != nil {
-		return conflict("event %q is defined already", d.Name)
-	}
-	d.Schema, d.CreatedAt, d.UpdatedAt = bytes.Clone(d.Schema), kept(d.CreatedAt), kept(d.UpdatedAt)
-	s.defined = append(s.defined, &d)
-	return nil
-}
-
-// UpdateEventDefinition implements automation.EventReader.
-func (s *Store) UpdateEventDefinition(ctx context.Context, d automation.EventDefinition) error {
-	if err := s.lock(ctx); err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	old := s.definition(d.ID)
-	if old == nil {
-		return notFound("event definition", d.ID)
-	}
-	old.Schema, old.UpdatedAt = bytes.Clone(d.Schema), kept(d.UpdatedAt)
-	return nil
-}
-
-// DeleteEventDefinition implements automation.EventReader.
-func (s *Store) DeleteEventDefinition(ctx context.Context, id string) error {
-	if err := s.lock(ctx); err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	d := s.definition(id)
-	if d == nil {
-		return notFound("event definition", id)
-	}
-	s.defined = slices.DeleteFunc(s.defined, func(o *automation.EventDefinition) bool { return o == d })
-	return nil
-}
-
-// FindEventDefinition implements automation.EventWriter.
-func (s *Store) FindEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error) {
-	if err := s.lock(ctx); err != nil {
-		return automation.EventDefinition{}, err
-	}
-	defer s.mu.Unlock()
-	d := s.definition(idOrName)
-	if d == nil {
-		return automation.EventDefinition{}, notFound("event definition", idOrName)
-	}
-	return cloneDefinition(d), nil
-}
-
-// ListEventDefinitions implements automation.EventReader.
-func (s *Store) ListEventDefinitions(ctx context.Context, q automation.PageQuery) (automation.Page[automation.EventDefinition], error) {
-	if err := s.lock(ctx); err != nil {
-		return automation.Page[automation.EventDefinition]{}, err
-	}
-	defer s.mu.Unlock()
-	return page(s.defined, q, "event definition",
-		func(d *automation.EventDefinition) string { return d.ID },
-		func(*automation.EventDefinition) bool { return true },
-		cloneDefinition)
-}
-
-func (s *Store) definition(idOrName string) *automation.EventDefinition {
-	for _, d := range s.defined {
-		if d.ID == idOrName || d.Name == idOrName {
-			return d
-		}
-	}
-	return nil
-}
-
-func cloneDefinition(d *automation.EventDefinition) automation.EventDefinition {
-	c := *d
-	c.Schema = bytes.Clone(d.Schema)
-	return c
 }

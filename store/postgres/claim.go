@@ -6,70 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/seed-b636437c/automation"
 )
-
-// claimAlone has claims of due work come one after the other, to the end of the
-// transaction: each sees the leases of those before it, and so finds other contacts.
-// Where several looked at once they would find the same, and wait for each other, and
-// for commits that wait for them.
-const claimAlone = `SELECT pg_advisory_xact_lock(hashtextextended('automation.leases', 0))`
-
-// leaseDue leases the contacts whose work is due longest. It passes over those that
-// have a valid lease. A lease that has expired is taken over unless its holder is just
-// committing, and unless it has a run: those are parked before.
-//
-// It relies on pending_accepted and active_runs_due, both read in order until there
-// are enough, and on the primary key of leases.
-const (
-	leaseDue = leaseFree + leaseTaken
-
-	// leaseOthers is leaseDue for when somebody leases one of these contacts alone, or
-	// deletes it, just then. It costs more.
-	leaseOthers = leaseFree + `
-	ON CONFLICT (owner) DO NOTHING` + leaseTaken
-
-	leaseFree = `
-WITH waiting AS (
-	SELECT p.owner, p.accepted_at AS due, l.owner IS NOT NULL AS taken
-	FROM automation.pending p LEFT JOIN automation.leases l ON l.owner = ANY (ARRAY[p.owner])
-	WHERE p.accepted_at <= $1::timestamptz AND (l.owner IS NULL OR l.until <= $1::timestamptz)
-	ORDER BY p.accepted_at LIMIT $2::int
-), sleeping AS (
-	SELECT r.owner, r.due_at AS due, l.owner IS NOT NULL AS taken
-	FROM automation.active_runs r LEFT JOIN automation.leases l ON l.owner = ANY (ARRAY[r.owner])
-	WHERE r.due_at <= $1::timestamptz AND (l.owner IS NULL OR l.until <= $1::timestamptz)
-	ORDER BY r.due_at LIMIT $2::int
-), chosen AS (
-	SELECT owner, min(due) AS due, bool_or(taken) AS taken
-	FROM (SELECT * FROM waiting UNION ALL SELECT * FROM sleeping) AS work
-	GROUP BY owner ORDER BY min(due), owner LIMIT $2::int
-), expired AS (
-	SELECT owner FROM automation.leases
-	WHERE owner = ANY (ARRAY(SELECT owner FROM chosen WHERE taken)) AND until <= $1::timestamptz AND run_id IS NULL
-	ORDER BY owner FOR NO KEY UPDATE SKIP LOCKED
-), taken AS (
-	UPDATE automation.leases l SET token = nextval('automation.tokens'), until = $3::timestamptz
-	FROM expired WHERE l.owner = ANY (ARRAY[expired.owner])
-	RETURNING l.owner, l.token
-), leased AS (
-	INSERT INTO automation.leases (owner, token, until)
-	SELECT owner, nextval('automation.tokens'), $3::timestamptz FROM (SELECT owner FROM chosen WHERE NOT taken ORDER BY owner) AS free`
-
-	leaseTaken = `
-	RETURNING owner, token
-)
-SELECT owner, token FROM leased UNION ALL SELECT owner, token FROM taken`
-)
-
-// leaseOne relies on the primary key of leases.
-const leaseOne = `
-INSERT INTO automation.leases AS l (owner, token, until) VALUES ($1::text, nextval('automation.tokens'), $2::timestamptz)
-ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE l.until <= $3::timestamptz AND l.run_id IS NULL
-RETURNING owner, token`
 
 // Claim implements automation.WorkStore. It needs two round trips, however many
 // contacts it leases. The leases are committed with the first: the next claim does not
@@ -92,63 +32,6 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 		return nil, fmt.Errorf("postgres store: claim: %w", err)
 	}
 	return c.works, nil
-}
-
-// heldLease is a lease that a claim has got.
-type heldLease struct {
-	owner string
-	token int64
-}
-
-// lease leases contacts, in no order.
-func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []heldLease, err error) {
-	row := func(scan scanFunc) error {
-		var l heldLease
-		err := scan(&l.owner, &l.token)
-		held = append(held, l)
-		return err
-	}
-	var sc script
-	var first *time.Time // to expire of the leases with runs
-	until, look := p.Now.Add(p.Lease), p.Contact != (automation.ContactRef{}) || s.expired.due(p.Now)
-	if look {
-		sc.exec(parkExpired, p.Now)
-		sc.query(func(scan scanFunc) error { return scan(&first) }, nextExpiry)
-	}
-	if p.Contact != (automation.ContactRef{}) {
-		sc.query(row, leaseOne, ownerOf(p.Contact), until, p.Now)
-	} else {
-		sc.exec(claimAlone)
-		sc.query(row, leaseDue, p.Now, p.Limit, until)
-	}
-	lease := func() error {
-		return s.transact(ctx, func(tx *transaction) error {
-			held = nil
-			return tx.commit(ctx, sc)
-		})
-	}
-	if err = lease(); code(err) == uniqueViolation {
-		sc[len(sc)-1].sql = leaseOthers
-		err = lease()
-	}
-	if err == nil && look {
-		s.expired.looked(p.Now, timeOf(first))
-	}
-	return held, err
-}
-
-// giveBack ends leases whose contacts could not be read. Those that it cannot end
-// expire.
-func (s *Store) giveBack(ctx context.Context, held []heldLease) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
-	defer cancel()
-	owners, tokens := make([]string, len(held)), make([]int64, len(held))
-	for i, l := range held {
-		owners[i], tokens[i] = l.owner, l.token
-	}
-	var sc script
-	sc.exec(endLeases, owners, tokens)
-	_ = implicit{s}.run(ctx, sc)
 }
 
 // claim reads what the contacts that a claim has leased have. What belongs to a leased
@@ -444,29 +327,4 @@ func dueAt(w *automation.Work) (at time.Time) {
 		at = w.Runs[0].DueAt
 	}
 	return at
-}
-
-// recentNames are the names of events that claims have brought of late. They are safe
-// for concurrent use.
-type recentNames struct {
-	mu    sync.Mutex
-	names []string // the latest first
-}
-
-// maxRecent bounds them: each costs a look at an index with every claim.
-const maxRecent = 32
-
-func (r *recentNames) list() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.names)
-}
-
-// add adds names that it does not have.
-func (r *recentNames) add(names []string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.names = slices.DeleteFunc(r.names, func(name string) bool { return slices.Contains(names, name) })
-	r.names = append(slices.Clone(names), r.names...)
-	r.names = r.names[:min(len(r.names), maxRecent)]
 }

@@ -49,25 +49,6 @@ func TestClaim_BringsAnEventThatWentAstrayBeforeYoungerOnes(t *testing.T) {
 	}
 }
 
-// A process that stalls in a transaction of the store's is cut off by the server; a
-// transaction of the host's may take as long as the host likes.
-func TestStore_SettingsEndWithItsTransactions(t *testing.T) {
-	t.Parallel()
-	s, pool := migrated(t)
-	conn, err := pool.Acquire(t.Context())
-	require.NoError(t, err)
-	conn.Release() // and so the store uses the same one
-	leased(t, s, 1)
-	tx, err := pool.Begin(t.Context())
-	require.NoError(t, err)
-	defer tx.Rollback(t.Context())
-	for name, want := range map[string]string{"idle_in_transaction_session_timeout": "0", "enable_seqscan": "on"} {
-		var setting string
-		require.NoError(t, tx.QueryRow(t.Context(), "SELECT current_setting($1)", name).Scan(&setting))
-		assert.Equal(t, want, setting, name)
-	}
-}
-
 // Somebody may lease a contact alone, or delete it, after a claim has looked for free
 // ones: the claim passes it over.
 func TestClaim_OfAContactThatIsTakenMeanwhile(t *testing.T) {

@@ -17,14 +17,6 @@ func (s *Store) FindEventDefinition(ctx context.Context, idOrName string) (autom
 	return findEventDefinition(ctx, implicit{s}, idOrName)
 }
 
-// FindEventDefinition implements automation.EventWriter.
-func (w *writer) FindEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error) {
-	if err := w.s.readyThrough(ctx, w.session); err != nil {
-		return automation.EventDefinition{}, err
-	}
-	return findEventDefinition(ctx, w.session, idOrName)
-}
-
 func findEventDefinition(ctx context.Context, in session, idOrName string) (automation.EventDefinition, error) {
 	found := definitions{}
 	var sc script

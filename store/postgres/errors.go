@@ -1,11 +1,8 @@
 package postgres
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -66,26 +63,5 @@ func isAboutValues(err error) bool {
 	default:
 		class := c[:2]
 		return class == dataException || class == constraintViolation || class == limitExceeded
-	}
-}
-
-// attempts is how often a transaction is made that others are in the way of.
-const attempts = 5
-
-// again calls do again while it fails because of what another transaction was doing
-// at the same time. Nothing of it was written then.
-func again(ctx context.Context, do func() error) error {
-	for n := 1; ; n++ {
-		err := do()
-		c := code(err)
-		if c != serializationFailure && c != deadlockDetected || n == attempts {
-			return err
-		}
-		// Both might be in each other's way again if they came back together.
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(time.Duration(n) * time.Duration(rand.Int64N(int64(10*time.Millisecond)))):
-		}
 	}
 }

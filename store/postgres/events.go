@@ -81,48 +81,6 @@ func (s *Store) appendTogether(ctx context.Context, calls []*appendCall) error {
 	return err
 }
 
-// Tx returns a writer that keeps events in a transaction of the host: they take
-// effect if and only if it commits. If AppendEvents returns an error of the
-// database the transaction is spoilt, as after any failed statement. The writer
-// locks nothing that a Runner needs, and is no safer for concurrent use than tx.
-// Whoever sends an event with the same idempotency key waits until tx has ended.
-func (s *Store) Tx(tx Tx) automation.EventWriter { return &writer{s, hosted{s, pgxTx{tx}}} }
-
-// SQLTx is Tx for a transaction of database/sql, made with the driver of pgx.
-func (s *Store) SQLTx(tx SQLTx) automation.EventWriter { return &writer{s, hosted{s, sqlTx{tx}}} }
-
-// writer is an automation.EventWriter in a transaction of the host.
-type writer struct {
-	s       *Store
-	session session
-}
-
-// AppendEvents implements automation.EventWriter.
-func (w *writer) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
-	if err := w.s.readyThrough(ctx, w.session); err != nil {
-		return nil, err
-	}
-	c := &appendCall{events: events}
-	if err := w.append(ctx, c); err != nil {
-		return nil, fmt.Errorf("postgres store: append events: %w", err)
-	}
-	return c.receipts, c.err
-}
-
-func (w *writer) append(ctx context.Context, c *appendCall) error {
-	calls, err := w.s.resolve(ctx, w.session, []*appendCall{c})
-	if err != nil || len(calls) == 0 {
-		return err
-	}
-	if calls, err = w.s.admit(ctx, w.session, calls); err != nil {
-		return err
-	}
-	if len(calls) == 0 {
-		return w.s.returnKeys(ctx, w.session, c) // the host may go on and commit
-	}
-	return w.session.run(ctx, w.s.insertion(calls))
-}
-
 // findIDs relies on the primary key of contacts, findEmails on contacts_email.
 const (
 	findIDs    = `SELECT id FROM automation.contacts WHERE id = ANY ($1::text[]) AND deleted_at IS NULL`

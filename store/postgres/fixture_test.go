@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/pgtest"
 	"github.com/seed-b636437c/automation/store/postgres"
 	"github.com/seed-b636437c/automation/store/storetest"
 )
@@ -94,4 +96,66 @@ func (s *schemas) target(tb testing.TB, url string, opts postgres.Options, confi
 		}
 		return store, store.Migrate(ctx)
 	}}
+}
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// migrated returns a store with an enabled automation, and its pool.
+func migrated(t *testing.T) (*postgres.Store, *pgxpool.Pool) {
+	t.Helper()
+	pool := newPool(t, pgtest.URL(t), nil)
+	s := newStore(t, pool, postgres.Options{})
+	require.NoError(t, s.Migrate(t.Context()))
+	require.NoError(t, s.InsertAutomation(t.Context(), automation.AutomationRecord{
+		ID: "welcome", Status: automation.StatusEnabled, EventName: "order.placed", Revision: 1,
+	}))
+	return s, pool
+}
+
+// leased leases n contacts of the store.
+func leased(t *testing.T, s *postgres.Store, n int) []automation.Work {
+	t.Helper()
+	var works []automation.Work
+	for i := range n {
+		id := fmt.Sprintf("c%d", i)
+		require.NoError(t, s.InsertContact(t.Context(), automation.Contact{ID: id, Email: id + "@example.com"}))
+		got, err := s.Claim(t.Context(), automation.ClaimParams{
+			Now: noon, Lease: time.Minute, Limit: 1, Contact: automation.ContactRef{ID: id},
+		})
+		require.NoError(t, err)
+		works = append(works, got...)
+	}
+	return works
+}
+
+// starting returns a transition that starts a run at a step.
+func starting(w automation.Work, n int, step string) automation.Transition {
+	return automation.Transition{
+		Key: w.Key, Token: w.Token, Now: noon, Release: true,
+		Runs: []automation.RunChange{{New: true, RunRecord: automation.RunRecord{
+			ID: fmt.Sprintf("0195a3c0-7d00-7000-8000-%012x", n), AutomationID: "welcome", Version: 1,
+			ContactID: w.Key.ID, Status: automation.RunRunning, Step: step, CreatedAt: noon,
+		}}},
+	}
+}
+
+func commitAll(t *testing.T, s *postgres.Store, ts []automation.Transition) {
+	t.Helper()
+	results, err := s.Commit(t.Context(), ts)
+	require.NoError(t, err)
+	for i := range results {
+		require.NoError(t, results[i].Err)
+	}
+}
+
+// order is an event of the host.
+func order(n int, key string) automation.NewEvent {
+	at := time.Date(2026, 3, 1, 12, 0, n, 0, time.UTC)
+	return automation.NewEvent{
+		Event: automation.Event{
+			ID: fmt.Sprintf("0195a3c0-7d00-7000-8000-%012x", n), Name: "order.placed", ContactID: "ada",
+			Payload: []byte(`{"n":1}`), IdempotencyKey: key, AcceptedAt: at, OccurredAt: at,
+		},
+		ContentHash: "hash", KeyExpiresAt: at.Add(time.Hour),
+	}
 }

@@ -133,65 +133,6 @@ func (c *claimer) split() (works []automation.Work, idle []key, unreadable error
 	return nil, idle, failed("claim", unreadable)
 }
 
-// giveBack releases leases. Those that cannot be expire.
-func (s *Store) giveBack(ctx context.Context, works map[key]*claimedWork, owners []key) {
-	if len(owners) == 0 {
-		return
-	}
-	_ = s.write(ctx, func(ctx context.Context, t *tx) error {
-		for _, owner := range owners {
-			if _, err := t.exec(ctx, dropLease, owner.column(), works[owner].Token, nil); err != nil {
-				return failed("claim", err)
-			}
-		}
-		return nil
-	})
-}
-
-const (
-	takeTokens = `UPDATE automation_tokens SET last = last + ? WHERE id = 1 RETURNING last`
-	// By the primary key.
-	takeLease = `INSERT INTO automation_leases (owner, token, until) VALUES (?, ?, ?) ON CONFLICT (owner) DO NOTHING`
-	// takeOver leaves a valid lease with whoever has it.
-	takeOver = `UPDATE automation_leases SET token = ?2, until = ?3 WHERE owner = ?1 AND until <= ?4`
-)
-
-// lease leases the contacts that nobody else has a lease of.
-func (c *claimer) lease(ctx context.Context, t *tx, owners []key) error {
-	var token int64
-	if _, err := first(ctx, t, takeTokens, args(len(owners)), &token); err != nil {
-		return err
-	}
-	c.leased, c.works = nil, make(map[key]*claimedWork, len(owners))
-	for _, owner := range owners {
-		held, err := c.leaseOne(ctx, t, owner, token)
-		if err != nil {
-			return err
-		}
-		if held {
-			c.leased = append(c.leased, owner)
-			c.works[owner] = &claimedWork{Work: automation.Work{Key: owner.ref(), Token: token}}
-		}
-		token--
-	}
-	return nil
-}
-
-// leaseOne leases a contact, unless somebody else has it. The run that was left with a
-// lease that has expired is moved to where due runs are looked for.
-func (c *claimer) leaseOne(ctx context.Context, t *tx, owner key, token int64) (held bool, err error) {
-	column, until := owner.column(), c.params.Now.Add(c.params.Lease).UnixMicro()
-	n, err := changed(ctx, t, takeLease, column, token, until)
-	if err != nil || n > 0 {
-		return n > 0, err
-	}
-	n, err = changed(ctx, t, takeOver, column, token, until, c.params.Now.UnixMicro())
-	if err != nil || n == 0 {
-		return false, err
-	}
-	return true, t.park(ctx, column)
-}
-
 // read reads the contacts that were leased, and their work.
 func (c *claimer) read(ctx context.Context, q session) error {
 	if err := c.readContacts(ctx, q); err != nil {
@@ -258,11 +199,6 @@ FROM keys CROSS JOIN automation_active_runs r ON r.owner = k AND r.place_no IN (
 	CROSS JOIN automation_places w ON w.wait_event = s.name AND w.wait_event <> '' WHERE n.owner = k)` + joinRun + `
 ORDER BY r.created_at, r.no`
 )
-
-func scanKey(rows *sql.Rows) (k key, err error) {
-	err = rows.Scan(&k)
-	return k, err
-}
 
 // readRuns reads the due runs of each, longest first, as many as may be brought, and
 // after them the others that wait for one of the events, oldest first.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/seed-b636437c/automation"
 )
@@ -70,78 +69,6 @@ func newCommitter(t *tx) *committer {
 	}
 }
 
-// By the unique index on id.
-const contactsAhead = forKeys + selectContact + `FROM keys CROSS JOIN automation_contacts c ON c.id = k`
-
-// readAhead reads the contacts and the runs that the transitions are about, many at a
-// time. Those that are not found are looked for again, one by one.
-func (c *committer) readAhead(ctx context.Context, ts []automation.Transition) error {
-	var contacts, owners, runs []key
-	started := 0
-	for i := range ts {
-		t := &ts[i]
-		if needsContact(t) {
-			contacts = append(contacts, ownerKey(t.Key))
-		}
-		known := len(runs)
-		for j := range t.Runs {
-			if t.Runs[j].New {
-				started++
-			} else {
-				runs = append(runs, idKey(t.Runs[j].ID))
-			}
-		}
-		if len(runs) > known {
-			owners = append(owners, ownerKey(t.Key))
-		}
-	}
-	err := lookup(ctx, c.tx, scanStoredContact, contactsAhead, contacts, func(s storedContact) { c.contacts[idKey(s.ID)] = s })
-	if err == nil {
-		err = c.readStandings(ctx, owners, runs)
-	}
-	if err == nil {
-		err = c.takeNumbers(ctx, started)
-	}
-	return failed("read ahead", err)
-}
-
-// By the primary key of leases, and the unique index on the ids of active runs.
-const (
-	begunAhead = forKeys + selectStanding + `0, 0
-FROM keys CROSS JOIN automation_begun_runs r ON r.owner = k CROSS JOIN automation_places p ON p.no = r.place_no`
-	activeAhead = forKeys + selectStanding + `r.control, 1
-FROM keys CROSS JOIN automation_active_runs r ON r.id = k CROSS JOIN automation_places p ON p.no = r.place_no`
-)
-
-// readStandings reads how the runs stand of owners.
-func (c *committer) readStandings(ctx context.Context, owners, runs []key) error {
-	add := func(r standing) { c.standings[r.id] = r }
-	if err := lookup(ctx, c.tx, scanStanding, begunAhead, owners, add); err != nil {
-		return err
-	}
-	runs = slices.DeleteFunc(runs, func(id key) bool { return c.standings[id].no != 0 })
-	return lookup(ctx, c.tx, scanStanding, activeAhead, runs, add)
-}
-
-const takeNumbers = `UPDATE automation_tokens SET last_run = last_run + ?1 WHERE id = 1 RETURNING last_run - ?1 + 1`
-
-// takeNumbers takes the numbers for runs that are started.
-func (c *committer) takeNumbers(ctx context.Context, n int) error {
-	if n == 0 {
-		return nil
-	}
-	_, err := first(ctx, c.tx, takeNumbers, args(n), &c.number)
-	return err
-}
-
-// contact returns the contact that a transition is about.
-func (c *committer) contact(ctx context.Context, ref automation.ContactRef) (stored storedContact, found bool, err error) {
-	if stored, found = c.contacts[idKey(ref.ID)]; found {
-		return stored, true, stored.damage
-	}
-	return contact(ctx, c.tx, ref)
-}
-
 // plan is what has to be known of a transition before it is written.
 type plan struct {
 	t       *automation.Transition
@@ -197,106 +124,6 @@ func (c *committer) commit(ctx context.Context, t *automation.Transition) (res a
 		res.Contact = &record
 	}
 	return res, nil
-}
-
-// plan looks at everything that t is about and then, as the first thing that is
-// written, releases or extends the lease. The error is a refusal if t must not be
-// written.
-func (c *committer) plan(ctx context.Context, t *automation.Transition) (*plan, error) {
-	p := &plan{t: t, owner: ownerKey(t.Key).column(), begun: -1}
-	err := c.look(ctx, p)
-	if err != nil && !refuses(err) {
-		return nil, err
-	}
-	// A lease that is lost tells more than what else is wrong.
-	leaseErr := c.lease(ctx, p, err == nil)
-	return p, cmp.Or(leaseErr, err)
-}
-
-func (c *committer) look(ctx context.Context, p *plan) error {
-	if err := c.planRuns(ctx, p); err != nil {
-		return err
-	}
-	if err := c.planContact(ctx, p); err != nil || p.t.MoveTo == "" {
-		return err
-	}
-	var err error
-	p.moveTo, p.create, err = c.target(ctx, p.t)
-	return err
-}
-
-// By the primary key.
-const (
-	findLease   = `SELECT token FROM automation_leases WHERE owner = ? AND token = ?`
-	extendLease = `UPDATE automation_leases SET until = ? WHERE owner = ? AND token = ?`
-	// dropLease leaves one that has another run than this.
-	dropLease = `DELETE FROM automation_leases WHERE owner = ? AND token = ? AND (run_no IS NULL OR run_no = ?)`
-)
-
-// lease fails if the transition's lease is lost. Otherwise it is released or
-// extended, if the transition is going to be written.
-func (c *committer) lease(ctx context.Context, p *plan, write bool) (err error) {
-	var held bool
-	switch {
-	case !write:
-		held, err = first(ctx, c.tx, findLease, args(p.owner, p.t.Token), new(int64))
-	case p.t.Release:
-		held, err = c.release(ctx, p)
-	default:
-		held, err = c.extend(ctx, p)
-	}
-	if err == nil && !held {
-		return fmt.Errorf("contact %q: %w", p.t.Key.String(), automation.ErrLeaseLost)
-	}
-	return failed("lease", err)
-}
-
-// extend extends the lease. It reports false if that is lost.
-func (c *committer) extend(ctx context.Context, p *plan) (held bool, err error) {
-	if held, err := c.begin(ctx, p); err != nil || held {
-		return held, err
-	}
-	n, err := changed(ctx, c.tx, extendLease, p.t.Extend.UnixMicro(), p.owner, p.t.Token)
-	return n > 0, err
-}
-
-// release drops the lease, with the run that it has: that is written elsewhere now.
-// It reports false if the lease is lost.
-func (c *committer) release(ctx context.Context, p *plan) (held bool, err error) {
-	var run any
-	for i := range p.runs {
-		if p.runs[i].table == begunRuns && p.runs[i].no != 0 {
-			run = p.runs[i].no
-		}
-	}
-	n, err := changed(ctx, c.tx, dropLease, p.owner, p.t.Token, run)
-	if err != nil || n > 0 {
-		return n > 0, err
-	}
-	held, err = first(ctx, c.tx, findLease, args(p.owner, p.t.Token), new(int64))
-	if err != nil || !held {
-		return false, err
-	}
-	if err := c.tx.park(ctx, p.owner); err != nil { // it is not in this transition
-		return false, err
-	}
-	_, err = c.tx.exec(ctx, dropLease, p.owner, p.t.Token, nil)
-	return true, err
-}
-
-// planContact reads the contact, if anything depends on it.
-func (c *committer) planContact(ctx context.Context, p *plan) (err error) {
-	if !needsContact(p.t) {
-		return nil
-	}
-	p.contact, p.known, err = c.contact(ctx, p.t.Key)
-	if err != nil {
-		return failed("find contact", err)
-	}
-	if p.alive() && p.t.Change != nil {
-		p.update, err = c.tx.planChange(ctx, &p.contact, p.t.Change)
-	}
-	return err
 }
 
 const (
@@ -358,12 +185,4 @@ func (c *committer) changeContact(ctx context.Context, p *plan) error {
 	default:
 		return c.tx.cancelOwner(ctx, p.t.Key, p.t.Now)
 	}
-}
-
-// needsContact reports whether anything about t depends on its contact: what is done
-// to it, what the result tells, and whether the runs that go on must hear that it was
-// deleted.
-func needsContact(t *automation.Transition) bool {
-	return t.Key.ID != "" && (!t.Release || t.Change != nil || t.Delete ||
-		slices.ContainsFunc(t.Runs, func(r automation.RunChange) bool { return r.Status == automation.RunRunning }))
 }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -120,34 +121,6 @@ FROM old WHERE l.owner = ANY (ARRAY[old.owner])`
 	nextExpiry = `SELECT min(until) FROM automation.leases WHERE run_id IS NOT NULL`
 )
 
-// shortestLease is how long a lease lasts at the least: a Runner has no shorter ones.
-const shortestLease = time.Second
-
-// lookout knows when leases with runs may have expired next. It is safe for
-// concurrent use.
-type lookout struct {
-	mu         sync.Mutex
-	from, next time.Time
-}
-
-// due reports whether to look. A clock that has been set back says nothing.
-func (l *lookout) due(now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return now.Before(l.from) || !now.Before(l.next)
-}
-
-// looked takes note of the lease that expires first, of those that there were at a
-// time. The zero time: there was none. Later ones last longer than shortestLease.
-func (l *lookout) looked(at, first time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.from, l.next = at, at.Add(shortestLease)
-	if !first.IsZero() && first.Before(l.next) {
-		l.next = first
-	}
-}
-
 // begunRuns knows which runs this process has kept with leases, and the numbers of
 // their automations. What it knows wrongly costs time only. It is safe for concurrent
 // use.
@@ -200,4 +173,56 @@ func (b *begunRuns) numbered(automationID string, no int64) {
 		b.numbers = map[string]int64{}
 	}
 	b.numbers[automationID] = no
+}
+
+// sortOut finds out which run of a transition is kept with the lease, if one is.
+func (w *writing) sortOut(it *item) {
+	it.begun = nil
+	if it.plain || it.t.Release {
+		return
+	}
+	for i := range it.t.Runs {
+		r := &it.t.Runs[i]
+		switch {
+		case begins(it.t, r):
+			if no, ok := w.s.begun.number(r.AutomationID); ok && it.begun == nil {
+				it.begun, it.number = r, no
+			}
+		case r.New || !w.s.begun.has(r.ID):
+		case works(it.t, r):
+			it.begun = r
+		default:
+			it.begun, it.plain = nil, true // it leaves a lease that goes on
+			return
+		}
+	}
+}
+
+// mistaken finds the transitions that are about runs which are not where they were
+// taken to be, and reports whether there are any: the transaction has to begin again,
+// and parks the runs of those.
+func (w *writing) mistaken() bool {
+	found := false
+	for _, it := range w.items {
+		if !it.plain && w.misplaced(it) {
+			it.plain, found = true, true
+		}
+	}
+	return found
+}
+
+func (w *writing) misplaced(it *item) bool {
+	held := w.held[it.owner]
+	if r := it.begun; r != nil {
+		if held == nil {
+			return true // or else the lease is lost
+		}
+		_, known := w.present[r.ID]
+		return r.New && (known || w.automations[r.AutomationID].enabled && w.automations[r.AutomationID].no != it.number)
+	}
+	if held == nil || held.id == "" {
+		return false
+	}
+	named := slices.ContainsFunc(it.t.Runs, func(r automation.RunChange) bool { return r.ID == held.id })
+	return named != it.t.Release
 }

@@ -1,6 +1,8 @@
 package record
 
-import "github.com/seed-b636437c/automation"
+import (
+	"github.com/seed-b636437c/automation"
+)
 
 // ActsNow reports whether a running run is about to do something under a lease that goes
 // on, and nothing else is to be known of it: only if the lease expires is it looked for.

@@ -2,117 +2,11 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
-
-// standing is how the store knows a run that a transition is about.
-type standing struct {
-	no      int64 // 0: it is new
-	id      key
-	table   table
-	control automation.RunRequest
-	place   place
-	placeNo int64
-	event   sql.NullInt64
-	created int64
-}
-
-const (
-	selectStanding = `
-SELECT r.no, r.id, r.place_no, p.automation_no, p.version, p.status, p.step, p.wait_event, r.event_no, r.created_at, `
-	joinPlace = ` JOIN automation_places p ON p.no = r.place_no`
-	// By the primary key of leases, and the unique indexes on id.
-	findStanding = selectStanding + `0, 0 FROM automation_begun_runs r` + joinPlace + ` WHERE r.owner = ?2 AND r.id = ?1 UNION ALL ` +
-		selectStanding + `r.control, 1 FROM automation_active_runs r` + joinPlace + ` WHERE r.id = ?1 UNION ALL ` +
-		selectStanding + `r.control, 2 FROM automation_ended_runs r` + joinPlace + ` WHERE r.id = ?1`
-)
-
-func scanStanding(rows *sql.Rows) (r standing, err error) {
-	var control int16
-	err = rows.Scan(&r.no, &r.id, &r.placeNo, &r.place.automation, &r.place.version, &r.place.status, &r.place.step, &r.place.waits,
-		&r.event, &r.created, &control, &r.table)
-	r.control = record.ControlOf(control)
-	return r, err
-}
-
-// standing returns how a run of a contact stands that must exist.
-func (c *committer) standing(ctx context.Context, owner any, id string) (standing, error) {
-	if r, ok := c.standings[idKey(id)]; ok {
-		return r, nil
-	}
-	r, found, err := one(ctx, c.tx, scanStanding, findStanding, idKey(id).column(), owner)
-	if err == nil && !found {
-		return r, notFound("run", id)
-	}
-	return r, failed("find run", err)
-}
-
-// planRuns looks up the runs of a transition, and refuses one that would start a
-// run that must not start.
-func (c *committer) planRuns(ctx context.Context, p *plan) (err error) {
-	p.runs = make([]standing, len(p.t.Runs))
-	for i := range p.t.Runs {
-		change := &p.t.Runs[i]
-		if !change.New {
-			if p.runs[i], err = c.standing(ctx, p.owner, change.ID); err != nil {
-				return err
-			}
-			continue
-		}
-		p.runs[i].place.automation, err = c.mayStart(ctx, change)
-		if err == nil {
-			continue
-		}
-		// One that is there already is written again, which is no start.
-		stands, known := c.standing(ctx, p.owner, change.ID)
-		switch {
-		case errors.Is(known, automation.ErrNotFound):
-			return err
-		case known != nil:
-			return known
-		}
-		p.runs[i] = stands
-	}
-	return nil
-}
-
-// startable says whether runs of a version can be started.
-type startable struct {
-	no  int64
-	err error
-}
-
-// By the unique index on id and the primary key of versions.
-const findStartable = `
-SELECT a.no, a.status = 'enabled' AND a.deleted_at IS NULL,
-	EXISTS (SELECT 1 FROM automation_versions v WHERE v.automation_no = a.no AND v.version = ?2)
-FROM automation_automations a WHERE a.id = ?1`
-
-// mayStart returns the number of the automation of a run that is started.
-func (c *committer) mayStart(ctx context.Context, run *automation.RunChange) (int64, error) {
-	v := automation.VersionRef{AutomationID: run.AutomationID, Version: run.Version}
-	if known, ok := c.startable[v]; ok {
-		return known.no, known.err
-	}
-	var s startable
-	var enabled, kept bool
-	found, err := first(ctx, c.tx, findStartable, args(v.AutomationID, v.Version), &s.no, &enabled, &kept)
-	switch {
-	case err != nil:
-		return 0, failed("find automation", err)
-	case !found || !enabled:
-		s.err = conflict("automation %q is not enabled any more", v.AutomationID)
-	case !kept:
-		s.err = conflict("version %d of automation %q is not in use any more", v.Version, v.AutomationID)
-	}
-	c.startable[v] = s
-	return s.no, s.err
-}
 
 // put writes what became of a run.
 func (c *committer) put(ctx context.Context, p *plan, i int, res *automation.CommitResult) error {
@@ -302,18 +196,4 @@ func (s *standing) key(owner any) any {
 		return owner
 	}
 	return s.no
-}
-
-// By the primary key.
-const reopenEnded = `INSERT INTO automation_active_runs ` + runValues + `
-SELECT no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error
-FROM automation_ended_runs WHERE no = ?`
-
-// reopen moves a run that has ended back to the active ones.
-func (t *tx) reopen(ctx context.Context, no int64) error {
-	if _, err := t.exec(ctx, reopenEnded, no); err != nil {
-		return failed("reopen run", err)
-	}
-	_, err := t.exec(ctx, deleteEnded, no)
-	return failed("reopen run", err)
 }

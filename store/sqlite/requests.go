@@ -152,3 +152,17 @@ func (t *tx) cancel(ctx context.Context, running []int64, now time.Time) error {
 	}
 	return nil
 }
+
+// By the primary key.
+const reopenEnded = `INSERT INTO automation_active_runs ` + runValues + `
+SELECT no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error
+FROM automation_ended_runs WHERE no = ?`
+
+// reopen moves a run that has ended back to the active ones.
+func (t *tx) reopen(ctx context.Context, no int64) error {
+	if _, err := t.exec(ctx, reopenEnded, no); err != nil {
+		return failed("reopen run", err)
+	}
+	_, err := t.exec(ctx, deleteEnded, no)
+	return failed("reopen run", err)
+}

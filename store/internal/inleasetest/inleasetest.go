@@ -1,7 +1,7 @@
-// Package beguntest tests stores that keep a run which has begun in the row of its
+// Package inleasetest tests stores that keep a run which has begun in the row of its
 // lease: whatever happens to it, it is found, counted, cancelled and resumed like any
 // other.
-package beguntest
+package inleasetest
 
 import (
 	"fmt"

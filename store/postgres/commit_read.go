@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -27,20 +26,6 @@ type presentRun struct {
 	control       int16
 }
 
-// endLeases and extendLeases rely on the primary key of leases.
-const (
-	endLeases = `
-DELETE FROM automation.leases l USING (SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token) t
-WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token])
-RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, l.run_step`
-
-	extendLeases = `
-UPDATE automation.leases l SET until = t.until
-FROM (SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token, unnest($3::timestamptz[]) AS until) t
-WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token])
-RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, l.run_step`
-)
-
 // read ends or extends the leases, which fences and locks everything about their
 // contacts, and then reads what has to be known before anything is written. It reports
 // whether the transaction has to begin again.
@@ -58,111 +43,6 @@ func (w *writing) read(ctx context.Context) (again bool, err error) {
 		return true, nil
 	}
 	return false, w.readMissing(ctx)
-}
-
-func (w *writing) fence(sc *script) {
-	w.held = make(map[string]*presentRun, len(w.items))
-	var parked, ended, extended []string
-	var endTokens, tokens []int64
-	var until []time.Time
-	var beginning, going beginnings
-	for _, it := range w.items {
-		w.sortOut(it)
-		if it.plain {
-			parked = append(parked, it.owner)
-		}
-		switch {
-		case it.t.Release:
-			ended, endTokens = append(ended, it.owner), append(endTokens, it.t.Token)
-		case it.begun == nil:
-			extended, tokens, until = append(extended, it.owner), append(tokens, it.t.Token), append(until, it.t.Extend)
-		case it.begun.New:
-			beginning.add(it, it.begun, it.number)
-		default:
-			going.add(it, it.begun, 0)
-		}
-	}
-	if len(parked) > 0 {
-		sc.exec(parkOwned, parked)
-	}
-	beginning.begin(sc, w.hold)
-	going.goOn(sc, w.hold)
-	if len(extended) > 0 {
-		sc.query(w.hold, extendLeases, extended, tokens, until)
-	}
-	if len(ended) > 0 {
-		sc.query(w.hold, endLeases, ended, endTokens)
-	}
-}
-
-// sortOut finds out which run of a transition is kept with the lease, if one is.
-func (w *writing) sortOut(it *item) {
-	it.begun = nil
-	if it.plain || it.t.Release {
-		return
-	}
-	for i := range it.t.Runs {
-		r := &it.t.Runs[i]
-		switch {
-		case begins(it.t, r):
-			if no, ok := w.s.begun.number(r.AutomationID); ok && it.begun == nil {
-				it.begun, it.number = r, no
-			}
-		case r.New || !w.s.begun.has(r.ID):
-		case works(it.t, r):
-			it.begun = r
-		default:
-			it.begun, it.plain = nil, true // it leaves a lease that goes on
-			return
-		}
-	}
-}
-
-// hold notes that a lease is held, and the run that it has or had.
-func (w *writing) hold(scan scanFunc) error {
-	var owner string
-	var run, step *string
-	var no *int64
-	var version *int
-	if err := scan(&owner, &run, &no, &version, &step); err != nil {
-		return err
-	}
-	held := &presentRun{}
-	if run != nil {
-		*held = presentRun{id: *run, begun: true, Place: record.Place{Automation: *no, Version: *version, Step: *step}}
-		w.present[*run] = *held
-	}
-	w.held[owner] = held
-	return nil
-}
-
-// mistaken finds the transitions that are about runs which are not where they were
-// taken to be, and reports whether there are any: the transaction has to begin again,
-// and parks the runs of those.
-func (w *writing) mistaken() bool {
-	found := false
-	for _, it := range w.items {
-		if !it.plain && w.misplaced(it) {
-			it.plain, found = true, true
-		}
-	}
-	return found
-}
-
-func (w *writing) misplaced(it *item) bool {
-	held := w.held[it.owner]
-	if r := it.begun; r != nil {
-		if held == nil {
-			return true // or else the lease is lost
-		}
-		_, known := w.present[r.ID]
-		return r.New && (known || w.automations[r.AutomationID].enabled && w.automations[r.AutomationID].no != it.number)
-	}
-	if held == nil || held.id == "" {
-		return false
-	}
-	named := slices.ContainsFunc(it.t.Runs, func(r automation.RunChange) bool { return r.ID == held.id })
-	return named != it.t.Release
 }
 
 // shareAutomations relies on automations_id, findVersions also on the primary key of

@@ -5,14 +5,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed-b636437c/automation/store/internal/beguntest"
+	"github.com/seed-b636437c/automation/store/internal/inleasetest"
 )
 
 func TestBegun(t *testing.T) {
 	t.Parallel()
-	beguntest.Run(t, func(t *testing.T) beguntest.Opened {
+	inleasetest.Run(t, func(t *testing.T) inleasetest.Opened {
 		s, db := fresh(t)
-		return beguntest.Opened{
+		return inleasetest.Opened{
 			Store: s,
 			Rows: func() (rows [3]int) {
 				require.NoError(t, db.QueryRow(`SELECT (SELECT count(*) FROM automation_begun_runs),

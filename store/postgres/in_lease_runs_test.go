@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation/internal/pgtest"
-	"github.com/seed-b636437c/automation/store/internal/beguntest"
+	"github.com/seed-b636437c/automation/store/internal/inleasetest"
 	"github.com/seed-b636437c/automation/store/postgres"
 )
 
@@ -14,12 +14,12 @@ func TestBegun(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	schemas := newSchemas(t, url)
-	beguntest.Run(t, func(t *testing.T) beguntest.Opened {
+	inleasetest.Run(t, func(t *testing.T) inleasetest.Opened {
 		schema := schemas.take(t)
 		pool := newPool(t, url, nil)
 		s := newStore(t, pool, postgres.Options{Schema: schema})
 		require.NoError(t, s.Migrate(t.Context()))
-		return beguntest.Opened{
+		return inleasetest.Opened{
 			Store: s, Parks: true,
 			Rows: func() (rows [3]int) {
 				require.NoError(t, pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM `+schema+`.begun_runs),

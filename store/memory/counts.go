@@ -1,0 +1,34 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// CountRuns implements automation.RunReader.
+func (s *Store) CountRuns(ctx context.Context, automationID string) ([]automation.RunCount, error) {
+	if err := s.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	a, ok := s.automations[automationID]
+	if !ok {
+		return nil, notFound("automation", automationID)
+	}
+	counts := map[automation.RunCount]int{}
+	for _, r := range a.runs {
+		counts[automation.RunCount{Version: int(r.version), Step: r.step, Status: statuses[r.status]}]++
+	}
+	out := make([]automation.RunCount, 0, len(counts))
+	for c, n := range counts {
+		c.Count = n
+		out = append(out, c)
+	}
+	slices.SortFunc(out, func(a, b automation.RunCount) int {
+		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Status, b.Status))
+	})
+	return out, nil
+}

@@ -1,0 +1,8 @@
+package memory
+
+type idempotency struct{ name, key string }
+
+type keyUse struct {
+	hash, event string
+	expires     micros
+}

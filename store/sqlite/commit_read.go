@@ -1,0 +1,237 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// By the unique index on id.
+const contactsAhead = forKeys + selectContact + `FROM keys CROSS JOIN automation_contacts c ON c.id = k`
+
+// readAhead reads the contacts and the runs that the transitions are about, many at a
+// time. Those that are not found are looked for again, one by one.
+func (c *committer) readAhead(ctx context.Context, ts []automation.Transition) error {
+	var contacts, owners, runs []key
+	started := 0
+	for i := range ts {
+		t := &ts[i]
+		if needsContact(t) {
+			contacts = append(contacts, ownerKey(t.Key))
+		}
+		known := len(runs)
+		for j := range t.Runs {
+			if t.Runs[j].New {
+				started++
+			} else {
+				runs = append(runs, idKey(t.Runs[j].ID))
+			}
+		}
+		if len(runs) > known {
+			owners = append(owners, ownerKey(t.Key))
+		}
+	}
+	err := lookup(ctx, c.tx, scanStoredContact, contactsAhead, contacts, func(s storedContact) { c.contacts[idKey(s.ID)] = s })
+	if err == nil {
+		err = c.readStandings(ctx, owners, runs)
+	}
+	if err == nil {
+		err = c.takeNumbers(ctx, started)
+	}
+	return failed("read ahead", err)
+}
+
+// By the primary key of leases, and the unique index on the ids of active runs.
+const (
+	begunAhead = forKeys + selectStanding + `0, 0
+FROM keys CROSS JOIN automation_begun_runs r ON r.owner = k CROSS JOIN automation_places p ON p.no = r.place_no`
+	activeAhead = forKeys + selectStanding + `r.control, 1
+FROM keys CROSS JOIN automation_active_runs r ON r.id = k CROSS JOIN automation_places p ON p.no = r.place_no`
+)
+
+// readStandings reads how the runs stand of owners.
+func (c *committer) readStandings(ctx context.Context, owners, runs []key) error {
+	add := func(r standing) { c.standings[r.id] = r }
+	if err := lookup(ctx, c.tx, scanStanding, begunAhead, owners, add); err != nil {
+		return err
+	}
+	runs = slices.DeleteFunc(runs, func(id key) bool { return c.standings[id].no != 0 })
+	return lookup(ctx, c.tx, scanStanding, activeAhead, runs, add)
+}
+
+const takeNumbers = `UPDATE automation_tokens SET last_run = last_run + ?1 WHERE id = 1 RETURNING last_run - ?1 + 1`
+
+// takeNumbers takes the numbers for runs that are started.
+func (c *committer) takeNumbers(ctx context.Context, n int) error {
+	if n == 0 {
+		return nil
+	}
+	_, err := first(ctx, c.tx, takeNumbers, args(n), &c.number)
+	return err
+}
+
+// contact returns the contact that a transition is about.
+func (c *committer) contact(ctx context.Context, ref automation.ContactRef) (stored storedContact, found bool, err error) {
+	if stored, found = c.contacts[idKey(ref.ID)]; found {
+		return stored, true, stored.damage
+	}
+	return contact(ctx, c.tx, ref)
+}
+
+// plan looks at everything that t is about and then, as the first thing that is
+// written, releases or extends the lease. The error is a refusal if t must not be
+// written.
+func (c *committer) plan(ctx context.Context, t *automation.Transition) (*plan, error) {
+	p := &plan{t: t, owner: ownerKey(t.Key).column(), begun: -1}
+	err := c.look(ctx, p)
+	if err != nil && !refuses(err) {
+		return nil, err
+	}
+	// A lease that is lost tells more than what else is wrong.
+	leaseErr := c.lease(ctx, p, err == nil)
+	return p, cmp.Or(leaseErr, err)
+}
+
+func (c *committer) look(ctx context.Context, p *plan) error {
+	if err := c.planRuns(ctx, p); err != nil {
+		return err
+	}
+	if err := c.planContact(ctx, p); err != nil || p.t.MoveTo == "" {
+		return err
+	}
+	var err error
+	p.moveTo, p.create, err = c.target(ctx, p.t)
+	return err
+}
+
+// standing is how the store knows a run that a transition is about.
+type standing struct {
+	no      int64 // 0: it is new
+	id      key
+	table   table
+	control automation.RunRequest
+	place   place
+	placeNo int64
+	event   sql.NullInt64
+	created int64
+}
+
+const (
+	selectStanding = `
+SELECT r.no, r.id, r.place_no, p.automation_no, p.version, p.status, p.step, p.wait_event, r.event_no, r.created_at, `
+	joinPlace = ` JOIN automation_places p ON p.no = r.place_no`
+	// By the primary key of leases, and the unique indexes on id.
+	findStanding = selectStanding + `0, 0 FROM automation_begun_runs r` + joinPlace + ` WHERE r.owner = ?2 AND r.id = ?1 UNION ALL ` +
+		selectStanding + `r.control, 1 FROM automation_active_runs r` + joinPlace + ` WHERE r.id = ?1 UNION ALL ` +
+		selectStanding + `r.control, 2 FROM automation_ended_runs r` + joinPlace + ` WHERE r.id = ?1`
+)
+
+func scanStanding(rows *sql.Rows) (r standing, err error) {
+	var control int16
+	err = rows.Scan(&r.no, &r.id, &r.placeNo, &r.place.automation, &r.place.version, &r.place.status, &r.place.step, &r.place.waits,
+		&r.event, &r.created, &control, &r.table)
+	r.control = record.ControlOf(control)
+	return r, err
+}
+
+// standing returns how a run of a contact stands that must exist.
+func (c *committer) standing(ctx context.Context, owner any, id string) (standing, error) {
+	if r, ok := c.standings[idKey(id)]; ok {
+		return r, nil
+	}
+	r, found, err := one(ctx, c.tx, scanStanding, findStanding, idKey(id).column(), owner)
+	if err == nil && !found {
+		return r, notFound("run", id)
+	}
+	return r, failed("find run", err)
+}
+
+// planRuns looks up the runs of a transition, and refuses one that would start a
+// run that must not start.
+func (c *committer) planRuns(ctx context.Context, p *plan) (err error) {
+	p.runs = make([]standing, len(p.t.Runs))
+	for i := range p.t.Runs {
+		change := &p.t.Runs[i]
+		if !change.New {
+			if p.runs[i], err = c.standing(ctx, p.owner, change.ID); err != nil {
+				return err
+			}
+			continue
+		}
+		p.runs[i].place.automation, err = c.mayStart(ctx, change)
+		if err == nil {
+			continue
+		}
+		// One that is there already is written again, which is no start.
+		stands, known := c.standing(ctx, p.owner, change.ID)
+		switch {
+		case errors.Is(known, automation.ErrNotFound):
+			return err
+		case known != nil:
+			return known
+		}
+		p.runs[i] = stands
+	}
+	return nil
+}
+
+// startable says whether runs of a version can be started.
+type startable struct {
+	no  int64
+	err error
+}
+
+// By the unique index on id and the primary key of versions.
+const findStartable = `
+SELECT a.no, a.status = 'enabled' AND a.deleted_at IS NULL,
+	EXISTS (SELECT 1 FROM automation_versions v WHERE v.automation_no = a.no AND v.version = ?2)
+FROM automation_automations a WHERE a.id = ?1`
+
+// mayStart returns the number of the automation of a run that is started.
+func (c *committer) mayStart(ctx context.Context, run *automation.RunChange) (int64, error) {
+	v := automation.VersionRef{AutomationID: run.AutomationID, Version: run.Version}
+	if known, ok := c.startable[v]; ok {
+		return known.no, known.err
+	}
+	var s startable
+	var enabled, kept bool
+	found, err := first(ctx, c.tx, findStartable, args(v.AutomationID, v.Version), &s.no, &enabled, &kept)
+	switch {
+	case err != nil:
+		return 0, failed("find automation", err)
+	case !found || !enabled:
+		s.err = conflict("automation %q is not enabled any more", v.AutomationID)
+	case !kept:
+		s.err = conflict("version %d of automation %q is not in use any more", v.Version, v.AutomationID)
+	}
+	c.startable[v] = s
+	return s.no, s.err
+}
+
+// planContact reads the contact, if anything depends on it.
+func (c *committer) planContact(ctx context.Context, p *plan) (err error) {
+	if !needsContact(p.t) {
+		return nil
+	}
+	p.contact, p.known, err = c.contact(ctx, p.t.Key)
+	if err != nil {
+		return failed("find contact", err)
+	}
+	if p.alive() && p.t.Change != nil {
+		p.update, err = c.tx.planChange(ctx, &p.contact, p.t.Change)
+	}
+	return err
+}
+
+// needsContact reports whether anything about t depends on its contact: what is done
+// to it, what the result tells, and whether the runs that go on must hear that it was
+// deleted.
+func needsContact(t *automation.Transition) bool {
+	return t.Key.ID != "" && (!t.Release || t.Change != nil || t.Delete ||
+		slices.ContainsFunc(t.Runs, func(r automation.RunChange) bool { return r.Status == automation.RunRunning }))
+}
