@@ -16,15 +16,15 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 	defer s.mu.Unlock()
 	now := toMicros(p.Now)
 	if p.Contact != (automation.ContactRef{}) {
-		d := s.deskFor(p.Contact.ID, p.Contact.Email, true)
-		if d.leased > now {
+		cs := s.stateFor(p.Contact.ID, p.Contact.Email, true)
+		if cs.leasedUntil > now {
 			return nil, nil
 		}
-		return []automation.Work{s.claim(d, p)}, nil
+		return []automation.Work{s.lease(cs, p)}, nil
 	}
 	works := s.claimed[:0]
 	for len(works) < p.Limit && len(s.due) > 0 && s.due[0].due <= now {
-		works = append(works, s.claim(s.due[0].desk, p))
+		works = append(works, s.lease(s.due[0].contact, p))
 	}
 	out := slices.Clone(works)
 	clear(works)
@@ -32,24 +32,24 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 	return out, nil
 }
 
-func (s *Store) claim(d *desk, p automation.ClaimParams) automation.Work {
-	d.token++
-	d.leased = toMicros(p.Now.Add(p.Lease))
-	w := automation.Work{Key: d.ref(), Token: int64(d.token), Contact: d.mayRecord()}
-	for _, e := range d.pending()[:min(p.Events, len(d.pending()))] {
+func (s *Store) lease(cs *contactState, p automation.ClaimParams) automation.Work {
+	cs.token++
+	cs.leasedUntil = toMicros(p.Now.Add(p.Lease))
+	w := automation.Work{Key: cs.ref(), Token: int64(cs.token), Contact: cs.recordOrNil()}
+	for _, e := range cs.pending()[:min(p.Events, len(cs.pending()))] {
 		w.Events = append(w.Events, automation.PendingEvent{Event: e.shared(), Starts: s.starts(e.name)})
 	}
-	w.Runs = d.claimable(p, w.Events)
-	s.schedule(d)
+	w.Runs = cs.claimable(p, w.Events)
+	s.schedule(cs)
 	return w
 }
 
 // mayRecord returns a copy of the desk's contact, or nil if there is none.
-func (d *desk) mayRecord() *automation.Contact {
-	if !d.known {
+func (cs *contactState) recordOrNil() *automation.Contact {
+	if !cs.known {
 		return nil
 	}
-	c := d.record()
+	c := cs.record()
 	return &c
 }
 
@@ -60,23 +60,23 @@ func (s *Store) starts(event string) []automation.VersionRef {
 	if len(list) == 0 {
 		return nil
 	}
-	if refs, ok := s.started[event]; ok {
+	if refs, ok := s.startsByEvent[event]; ok {
 		return refs
 	}
 	refs := make([]automation.VersionRef, len(list))
 	for i, a := range list {
 		refs[i] = automation.VersionRef{AutomationID: a.ID, Version: a.Version}
 	}
-	s.started[event] = refs
+	s.startsByEvent[event] = refs
 	return refs
 }
 
 // claimable returns the desk's due runs, longest first, as many as may be
 // brought, and then the others that wait for one of the events.
-func (d *desk) claimable(p automation.ClaimParams, events []automation.PendingEvent) []automation.ClaimedRun {
+func (cs *contactState) claimable(p automation.ClaimParams, events []automation.PendingEvent) []automation.ClaimedRun {
 	now := toMicros(p.Now)
 	var due, others []*run
-	for _, r := range d.running {
+	for _, r := range cs.running {
 		switch {
 		case r.due != 0 && r.due <= now:
 			due = append(due, r)
@@ -108,7 +108,7 @@ func (r *run) awaits(events []automation.PendingEvent) bool {
 }
 
 func (r *run) claimed() automation.ClaimedRun {
-	c := automation.ClaimedRun{RunRecord: r.shared(), Request: controls[r.control]}
+	c := automation.ClaimedRun{RunRecord: r.shared(), Request: requests[r.request]}
 	if r.event != nil {
 		c.TriggerPayload = r.event.payload
 	}

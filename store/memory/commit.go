@@ -21,34 +21,34 @@ func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]autom
 }
 
 func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
-	d := s.find(t.Key)
+	cs := s.findState(t.Key)
 	now := toMicros(t.Now)
-	if d == nil || int64(d.token) != t.Token || d.leased == 0 {
+	if cs == nil || int64(cs.token) != t.Token || cs.leasedUntil == 0 {
 		res.Err = leaseLost(t.Key)
 		return res
 	}
 	if res.Err = s.refusal(t); res.Err != nil {
 		return res
 	}
-	d.handle(t, now)
+	cs.handle(t, now)
 	if t.Erase {
-		s.erase(d, t.EraseEmail)
+		s.erase(cs, t.EraseEmail)
 	}
 	for i := range t.Runs {
-		s.put(d, &t.Runs[i], now, &res)
+		s.writeRun(cs, &t.Runs[i], now, &res)
 	}
-	s.changeContact(d, t, now)
+	s.changeContact(cs, t, now)
 	if t.MoveTo != "" {
-		s.move(d, t)
+		s.move(cs, t)
 	}
-	d.leased = toMicros(t.Extend)
+	cs.leasedUntil = toMicros(t.Extend)
 	if t.Release {
-		d.leased = 0
+		cs.leasedUntil = 0
 	} else {
-		res.Contact = d.mayRecord()
+		res.Contact = cs.recordOrNil()
 	}
-	s.schedule(d)
-	s.tidy(d)
+	s.schedule(cs)
+	s.forgetEmpty(cs)
 	return res
 }
 
@@ -61,7 +61,7 @@ func (s *Store) refusal(t *automation.Transition) error {
 		case s.runs[r.ID] != nil: // also a new one that is written again
 		case r.New && (a == nil || a.Status != automation.StatusEnabled):
 			return conflict("automation %q is not enabled any more", r.AutomationID)
-		case r.New && s.definitions[automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}] == nil:
+		case r.New && s.versions[automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}] == nil:
 			return conflict("version %d of automation %q is not in use any more", r.Version, r.AutomationID)
 		case !r.New:
 			return notFound("run", r.ID)
@@ -72,31 +72,31 @@ func (s *Store) refusal(t *automation.Transition) error {
 
 // handle marks events as handled. They are a prefix of the pending ones, in
 // any order.
-func (d *desk) handle(t *automation.Transition, now micros) {
+func (cs *contactState) handle(t *automation.Transition, now micros) {
 	for _, id := range t.Handled {
-		i := slices.IndexFunc(d.pending(), func(e *event) bool { return e.id == id })
+		i := slices.IndexFunc(cs.pending(), func(e *event) bool { return e.id == id })
 		if i < 0 {
 			continue
 		}
-		e := d.pending()[i]
+		e := cs.pending()[i]
 		e.handled = now
-		copy(d.pending()[1:i+1], d.pending()[:i])
-		d.pending()[0] = e
-		d.handled++
+		copy(cs.pending()[1:i+1], cs.pending()[:i])
+		cs.pending()[0] = e
+		cs.handled++
 	}
 }
 
-func (s *Store) changeContact(d *desk, t *automation.Transition, now micros) {
-	if !d.known {
+func (s *Store) changeContact(cs *contactState, t *automation.Transition, now micros) {
+	if !cs.known {
 		if t.Delete {
-			d.cancelRuns(now)
+			cs.cancelRuns(now)
 		}
 		return
 	}
 	if t.Change != nil {
-		d.change(t.Change)
+		cs.change(t.Change)
 	}
 	if t.Delete {
-		s.remove(d, now)
+		s.deleteContact(cs, now)
 	}
 }

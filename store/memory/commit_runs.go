@@ -8,38 +8,38 @@ import (
 )
 
 // put writes what became of a run.
-func (s *Store) put(d *desk, c *automation.RunChange, now micros, res *automation.CommitResult) {
+func (s *Store) writeRun(cs *contactState, c *automation.RunChange, now micros, res *automation.CommitResult) {
 	r := s.runs[c.ID]
 	if r == nil {
-		r = s.start(d, c)
+		r = s.startRun(cs, c)
 	}
 	r.status, r.step, r.waits = toStatus(c.Status), c.Step, c.WaitEvent
 	r.due, r.completed = toMicros(c.DueAt), toMicros(c.CompletedAt)
-	r.setbacks, r.err, r.state = int16(min(c.DecodeFailures, math.MaxInt16)), cloneError(c.Error), c.State
-	if r.control == toControl(c.Served) || !r.heeds(r.control) {
-		r.control = noControl
+	r.decodeFailures, r.err, r.state = int16(min(c.DecodeFailures, math.MaxInt16)), cloneError(c.Error), c.State
+	if r.request == toRequestCode(c.Served) || !r.heeds(r.request) {
+		r.request = noRequest
 	}
-	if r.status != running && r.control == noControl {
-		d.close(r)
+	if r.status != running && r.request == noRequest {
+		cs.endRun(r)
 		return
 	}
 	// Whoever wrote a run of a deleted contact may not have known that it is.
-	if r.control != noControl || d.deleted {
-		r.hasten(now)
+	if r.request != noRequest || cs.deleted {
+		r.dueBy(now)
 	}
-	if r.control == noControl {
+	if r.request == noRequest {
 		return
 	}
 	if res.Requests == nil {
 		res.Requests = map[string]automation.RunRequest{}
 	}
-	res.Requests[r.id] = controls[r.control]
+	res.Requests[r.id] = requests[r.request]
 }
 
-func (s *Store) start(d *desk, c *automation.RunChange) *run {
+func (s *Store) startRun(cs *contactState, c *automation.RunChange) *run {
 	s.seq++
 	r := &run{
-		id: c.ID, seq: s.seq, automation: s.automations[c.AutomationID], desk: d,
+		id: c.ID, seq: s.seq, automation: s.automations[c.AutomationID], contact: cs,
 		event: s.events[c.EventID], version: int32(c.Version), created: toMicros(c.CreatedAt),
 	}
 	if r.event != nil {
@@ -48,17 +48,17 @@ func (s *Store) start(d *desk, c *automation.RunChange) *run {
 	s.runs[r.id] = r
 	s.history = append(s.history, r)
 	r.automation.runs = append(r.automation.runs, r)
-	s.definitions[automation.VersionRef{AutomationID: c.AutomationID, Version: c.Version}].runs++
-	d.running = append(d.running, r)
+	s.versions[automation.VersionRef{AutomationID: c.AutomationID, Version: c.Version}].runs++
+	cs.running = append(cs.running, r)
 	return r
 }
 
 // heeds reports whether a request means something to the run as it stands.
-func (r *run) heeds(c control) bool {
+func (r *run) heeds(c requestCode) bool {
 	switch c {
-	case cancel:
+	case cancelRequest:
 		return r.status == running
-	case retry:
+	case retryRequest:
 		return statuses[r.status] == automation.RunFailed
 	default:
 		return false
@@ -66,7 +66,7 @@ func (r *run) heeds(c control) bool {
 }
 
 // hasten makes the run due at now, unless it is due before.
-func (r *run) hasten(now micros) {
+func (r *run) dueBy(now micros) {
 	if r.due == 0 || r.due > now {
 		r.due = now
 	}
@@ -74,28 +74,28 @@ func (r *run) hasten(now micros) {
 
 // close moves a run that has ended away from those that are looked at for
 // every event.
-func (d *desk) close(r *run) {
-	i := slices.Index(d.running, r)
+func (cs *contactState) endRun(r *run) {
+	i := slices.Index(cs.running, r)
 	if i < 0 {
 		return
 	}
-	d.running = slices.Delete(d.running, i, i+1)
-	if len(d.running) == 0 {
-		d.running = nil
+	cs.running = slices.Delete(cs.running, i, i+1)
+	if len(cs.running) == 0 {
+		cs.running = nil
 	}
-	if d.ended == nil {
-		d.ended = &[]*run{}
+	if cs.ended == nil {
+		cs.ended = &[]*run{}
 	}
-	*d.ended = append(*d.ended, r)
+	*cs.ended = append(*cs.ended, r)
 }
 
 // reopen is the opposite of close.
-func (d *desk) reopen(r *run) {
-	if d.ended == nil {
+func (cs *contactState) reopenRun(r *run) {
+	if cs.ended == nil {
 		return
 	}
-	if i := slices.Index(*d.ended, r); i >= 0 {
-		*d.ended = slices.Delete(*d.ended, i, i+1)
-		d.running = append(d.running, r)
+	if i := slices.Index(*cs.ended, r); i >= 0 {
+		*cs.ended = slices.Delete(*cs.ended, i, i+1)
+		cs.running = append(cs.running, r)
 	}
 }

@@ -14,11 +14,11 @@ func (s *Store) InsertEventDefinition(ctx context.Context, d automation.EventDef
 		return err
 	}
 	defer s.mu.Unlock()
-	if s.definition(d.Name) != nil || s.definition(d.ID) != nil {
+	if s.eventDefinition(d.Name) != nil || s.eventDefinition(d.ID) != nil {
 		return conflict("event %q is defined already", d.Name)
 	}
-	d.Schema, d.CreatedAt, d.UpdatedAt = bytes.Clone(d.Schema), kept(d.CreatedAt), kept(d.UpdatedAt)
-	s.defined = append(s.defined, &d)
+	d.Schema, d.CreatedAt, d.UpdatedAt = bytes.Clone(d.Schema), asKept(d.CreatedAt), asKept(d.UpdatedAt)
+	s.eventDefinitions = append(s.eventDefinitions, &d)
 	return nil
 }
 
@@ -28,11 +28,11 @@ func (s *Store) UpdateEventDefinition(ctx context.Context, d automation.EventDef
 		return err
 	}
 	defer s.mu.Unlock()
-	old := s.definition(d.ID)
+	old := s.eventDefinition(d.ID)
 	if old == nil {
 		return notFound("event definition", d.ID)
 	}
-	old.Schema, old.UpdatedAt = bytes.Clone(d.Schema), kept(d.UpdatedAt)
+	old.Schema, old.UpdatedAt = bytes.Clone(d.Schema), asKept(d.UpdatedAt)
 	return nil
 }
 
@@ -42,11 +42,11 @@ func (s *Store) DeleteEventDefinition(ctx context.Context, id string) error {
 		return err
 	}
 	defer s.mu.Unlock()
-	d := s.definition(id)
+	d := s.eventDefinition(id)
 	if d == nil {
 		return notFound("event definition", id)
 	}
-	s.defined = slices.DeleteFunc(s.defined, func(o *automation.EventDefinition) bool { return o == d })
+	s.eventDefinitions = slices.DeleteFunc(s.eventDefinitions, func(o *automation.EventDefinition) bool { return o == d })
 	return nil
 }
 
@@ -56,11 +56,11 @@ func (s *Store) FindEventDefinition(ctx context.Context, idOrName string) (autom
 		return automation.EventDefinition{}, err
 	}
 	defer s.mu.Unlock()
-	d := s.definition(idOrName)
+	d := s.eventDefinition(idOrName)
 	if d == nil {
 		return automation.EventDefinition{}, notFound("event definition", idOrName)
 	}
-	return cloneDefinition(d), nil
+	return cloneEventDefinition(d), nil
 }
 
 // ListEventDefinitions implements automation.EventReader.
@@ -69,14 +69,14 @@ func (s *Store) ListEventDefinitions(ctx context.Context, q automation.PageQuery
 		return automation.Page[automation.EventDefinition]{}, err
 	}
 	defer s.mu.Unlock()
-	return page(s.defined, q, "event definition",
+	return page(s.eventDefinitions, q, "event definition",
 		func(d *automation.EventDefinition) string { return d.ID },
 		func(*automation.EventDefinition) bool { return true },
-		cloneDefinition)
+		cloneEventDefinition)
 }
 
-func (s *Store) definition(idOrName string) *automation.EventDefinition {
-	for _, d := range s.defined {
+func (s *Store) eventDefinition(idOrName string) *automation.EventDefinition {
+	for _, d := range s.eventDefinitions {
 		if d.ID == idOrName || d.Name == idOrName {
 			return d
 		}
@@ -84,7 +84,7 @@ func (s *Store) definition(idOrName string) *automation.EventDefinition {
 	return nil
 }
 
-func cloneDefinition(d *automation.EventDefinition) automation.EventDefinition {
+func cloneEventDefinition(d *automation.EventDefinition) automation.EventDefinition {
 	c := *d
 	c.Schema = bytes.Clone(d.Schema)
 	return c

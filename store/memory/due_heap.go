@@ -9,36 +9,36 @@ type dueHeap []slot
 
 // slot repeats the desk's due time, so that comparing does not touch the desk.
 type slot struct {
-	due  micros
-	desk *desk
+	due     micros
+	contact *contactState
 }
 
 const children = 8
 
 // set puts d where a desk that is due at the given time belongs, or takes it
 // out for 0.
-func (h *dueHeap) set(d *desk, due micros) {
-	d.due = due
+func (h *dueHeap) set(cs *contactState, due micros) {
+	cs.due = due
 	if due == 0 {
-		h.remove(d)
+		h.remove(cs)
 		return
 	}
-	if d.place == 0 {
+	if cs.heapIndex == 0 {
 		*h = append(*h, slot{})
-		d.place = int32(len(*h))
+		cs.heapIndex = int32(len(*h))
 	}
-	h.settle(slot{due, d}, int(d.place-1))
+	h.settle(slot{due, cs}, int(cs.heapIndex-1))
 }
 
-func (h *dueHeap) remove(d *desk) {
-	if d.place == 0 {
+func (h *dueHeap) remove(cs *contactState) {
+	if cs.heapIndex == 0 {
 		return
 	}
-	hole, last := int(d.place-1), len(*h)-1
+	hole, last := int(cs.heapIndex-1), len(*h)-1
 	moved := (*h)[last]
 	(*h)[last] = slot{}
 	*h = (*h)[:last]
-	if d.place = 0; hole < last {
+	if cs.heapIndex = 0; hole < last {
 		h.settle(moved, hole)
 	}
 }
@@ -81,5 +81,5 @@ func (h dueHeap) first(i int) int {
 
 func (h dueHeap) put(s slot, i int) {
 	h[i] = s
-	s.desk.place = int32(i + 1)
+	s.contact.heapIndex = int32(i + 1)
 }

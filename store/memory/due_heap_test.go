@@ -14,8 +14,8 @@ import (
 // knows where it is.
 func checkHeap(t require.TestingT, h dueHeap) {
 	for i, s := range h {
-		require.EqualValues(t, i+1, s.desk.place)
-		require.Equal(t, s.desk.due, s.due)
+		require.EqualValues(t, i+1, s.contact.heapIndex)
+		require.Equal(t, s.contact.due, s.due)
 		if i > 0 {
 			require.LessOrEqual(t, h[(i-1)/children].due, s.due)
 		}
@@ -29,16 +29,16 @@ func TestDueHeap_BringsTheEarliestFirst(t *testing.T) {
 	for i := range 1000 {
 		due := micros(i*7919%1009 + 1)
 		want = append(want, due)
-		h.set(&desk{id: fmt.Sprint(i)}, due)
+		h.set(&contactState{id: fmt.Sprint(i)}, due)
 	}
 	checkHeap(t, h)
 	slices.Sort(want)
 	var got []micros
 	for len(h) > 0 {
-		d := h[0].desk
-		got = append(got, d.due)
-		h.set(d, 0)
-		assert.Zero(t, d.place)
+		cs := h[0].contact
+		got = append(got, cs.due)
+		h.set(cs, 0)
+		assert.Zero(t, cs.heapIndex)
 	}
 	assert.Equal(t, want, got)
 }
@@ -46,7 +46,7 @@ func TestDueHeap_BringsTheEarliestFirst(t *testing.T) {
 func TestDueHeap_TakingOutWhatIsNotInIt(t *testing.T) {
 	t.Parallel()
 	var h dueHeap
-	in, out := &desk{}, &desk{}
+	in, out := &contactState{}, &contactState{}
 	h.set(in, 5)
 	h.set(out, 0)
 	assert.Equal(t, dueHeap{{5, in}}, h)
@@ -55,7 +55,7 @@ func TestDueHeap_TakingOutWhatIsNotInIt(t *testing.T) {
 func TestDueHeap_LetsGoOfWhatWasTaken(t *testing.T) {
 	t.Parallel()
 	var h dueHeap
-	a, b := &desk{}, &desk{}
+	a, b := &contactState{}, &contactState{}
 	h.set(a, 1)
 	h.set(b, 2)
 	h.set(b, 0)
@@ -66,19 +66,19 @@ func TestDueHeap_StaysInOrder(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var h dueHeap
-		desks := make([]desk, rapid.IntRange(1, 200).Draw(t, "desks"))
-		due := map[*desk]micros{}
+		desks := make([]contactState, rapid.IntRange(1, 200).Draw(t, "desks"))
+		due := map[*contactState]micros{}
 		for _, op := range rapid.SliceOf(rapid.IntRange(0, 1<<20)).Draw(t, "changes") {
-			d, at := &desks[op%len(desks)], micros(op/len(desks)%50)
-			h.set(d, at)
-			if due[d] = at; at == 0 {
-				delete(due, d)
+			cs, at := &desks[op%len(desks)], micros(op/len(desks)%50)
+			h.set(cs, at)
+			if due[cs] = at; at == 0 {
+				delete(due, cs)
 			}
 		}
 		checkHeap(t, h)
 		require.Len(t, h, len(due))
-		for d, at := range due {
-			require.Equal(t, at, h[d.place-1].due)
+		for cs, at := range due {
+			require.Equal(t, at, h[cs.heapIndex-1].due)
 		}
 	})
 }

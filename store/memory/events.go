@@ -13,7 +13,7 @@ import (
 
 type event struct {
 	id, name   string
-	desk       *desk
+	contact    *contactState
 	payload    []byte
 	asSent     *asSent
 	occurred   micros
@@ -43,7 +43,7 @@ func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) 
 	defer s.mu.Unlock()
 	receipts := make([]automation.EventReceipt, len(events))
 	// Look before writing: all events are kept, or none.
-	used := map[idempotency]keyUse{}
+	used := map[idempotencyKey]keyUse{}
 	for i := range events {
 		duplicate, err := s.admit(&events[i], used)
 		if err != nil {
@@ -68,20 +68,20 @@ func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) 
 
 // admit checks a new event against the store and against those before it in
 // the same call. It returns the id of the event that it is a duplicate of.
-func (s *Store) admit(n *automation.NewEvent, used map[idempotency]keyUse) (string, error) {
+func (s *Store) admit(n *automation.NewEvent, used map[idempotencyKey]keyUse) (string, error) {
 	e := &n.Event
-	if !record.Fits(n, s.definition(e.Name)) {
+	if !record.MatchesDefinition(n, s.eventDefinition(e.Name)) {
 		return "", fmt.Errorf("memory store: event %q: %w", e.Name, automation.ErrDefinitionChanged)
 	}
 	if e.ContactID != "" && !n.HostContact {
-		if d := s.contacts[e.ContactID]; d == nil || !d.known {
+		if cs := s.contacts[e.ContactID]; cs == nil || !cs.known {
 			return "", notFound("contact", e.ContactID)
 		}
 	}
 	if e.IdempotencyKey == "" {
 		return "", nil
 	}
-	k := idempotency{e.Name, e.IdempotencyKey}
+	k := idempotencyKey{e.Name, e.IdempotencyKey}
 	u, ok := used[k]
 	if !ok {
 		u, ok = s.keys[k]
@@ -100,30 +100,30 @@ func (s *Store) admit(n *automation.NewEvent, used map[idempotency]keyUse) (stri
 
 func (s *Store) append(n *automation.NewEvent) {
 	e := &n.Event
-	d := s.deskFor(e.ContactID, e.Email, n.HostContact)
+	cs := s.stateFor(e.ContactID, e.Email, n.HostContact)
 	ev := &event{
-		id: e.ID, name: e.Name, desk: d, payload: bytes.Clone(e.Payload),
+		id: e.ID, name: e.Name, contact: cs, payload: bytes.Clone(e.Payload),
 		occurred: toMicros(e.OccurredAt), accepted: toMicros(e.AcceptedAt),
 	}
-	if e.IdempotencyKey != "" || d.inbox {
+	if e.IdempotencyKey != "" || cs.isEmail {
 		ev.asSent = &asSent{e.IdempotencyKey, e.Email}
 	}
 	s.events[ev.id] = ev
-	d.enqueue(ev)
-	s.hasten(d, ev.accepted)
+	cs.enqueue(ev)
+	s.scheduleBy(cs, ev.accepted)
 }
 
 // enqueue keeps pending events in the order in which they were accepted.
-func (d *desk) enqueue(e *event) {
-	i := len(d.events)
-	for i > int(d.handled) && d.events[i-1].accepted > e.accepted {
+func (cs *contactState) enqueue(e *event) {
+	i := len(cs.events)
+	for i > int(cs.handled) && cs.events[i-1].accepted > e.accepted {
 		i--
 	}
-	if i == len(d.events) {
-		d.events = append(d.events, e)
+	if i == len(cs.events) {
+		cs.events = append(cs.events, e)
 		return
 	}
-	d.events = slices.Insert(d.events, i, e)
+	cs.events = slices.Insert(cs.events, i, e)
 }
 
 // event returns a copy of the event.
@@ -143,8 +143,8 @@ func (e *event) shared() automation.Event {
 		ev.IdempotencyKey = e.asSent.key
 	}
 	switch {
-	case !e.desk.inbox:
-		ev.ContactID = e.desk.id
+	case !e.contact.isEmail:
+		ev.ContactID = e.contact.id
 	case e.asSent != nil:
 		ev.Email = e.asSent.email
 	}
@@ -170,12 +170,12 @@ func (s *Store) ListContactEvents(ctx context.Context, contactID, name string, s
 		return nil, err
 	}
 	defer s.mu.Unlock()
-	d, ok := s.contacts[contactID]
+	cs, ok := s.contacts[contactID]
 	if !ok {
 		return nil, nil
 	}
 	var events []automation.Event
-	for _, e := range d.events {
+	for _, e := range cs.events {
 		if e.name == name && e.accepted >= toMicros(since) {
 			events = append(events, e.event())
 		}

@@ -1,6 +1,6 @@
 package memory
 
-type idempotency struct{ name, key string }
+type idempotencyKey struct{ name, key string }
 
 type keyUse struct {
 	hash, event string

@@ -15,7 +15,7 @@ const epoch = 62135596800 * 1e6
 func toMicros(t time.Time) micros { return micros(t.UnixMicro() + epoch) }
 
 // kept returns t as the store keeps it: in UTC, with microseconds.
-func kept(t time.Time) time.Time { return toMicros(t).time() }
+func asKept(t time.Time) time.Time { return toMicros(t).time() }
 
 func (m micros) time() time.Time {
 	if m == 0 {

@@ -5,27 +5,27 @@ import (
 )
 
 // move gives the pending events of an email to a contact, which it may create.
-func (s *Store) move(d *desk, t *automation.Transition) {
-	to := s.emails[d.id]
+func (s *Store) move(cs *contactState, t *automation.Transition) {
+	to := s.contactsByEmail[cs.id]
 	if to == nil && t.Create != nil {
-		to = s.insert(*t.Create)
+		to = s.insertContact(*t.Create)
 	}
 	if to == nil {
-		to = s.deskFor(t.MoveTo, "", true)
+		to = s.stateFor(t.MoveTo, "", true)
 	}
-	s.moveEvents(d, to)
+	s.moveEvents(cs, to)
 }
 
 // moveEvents gives the pending events of an email to a contact.
-func (s *Store) moveEvents(inbox, to *desk) {
-	for _, e := range inbox.pending() {
-		e.desk = to
+func (s *Store) moveEvents(from, to *contactState) {
+	for _, e := range from.pending() {
+		e.contact = to
 		e.forgetEmail()
 		to.enqueue(e)
 	}
-	clear(inbox.pending())
-	inbox.events = inbox.events[:inbox.handled]
-	s.schedule(inbox)
+	clear(from.pending())
+	from.events = from.events[:from.handled]
+	s.schedule(from)
 	s.schedule(to)
-	s.tidy(inbox)
+	s.forgetEmpty(from)
 }

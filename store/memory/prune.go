@@ -27,7 +27,7 @@ func (s *Store) pruneRuns(before micros, limit int) int {
 		if len(gone) == limit {
 			break
 		}
-		if r.status != running && r.control == noControl && r.completed < before {
+		if r.status != running && r.request == noRequest && r.completed < before {
 			gone[r] = true
 		}
 	}
@@ -39,11 +39,11 @@ func (s *Store) pruneRuns(before micros, limit int) int {
 	lists := map[*[]*run]bool{}
 	for r := range gone {
 		delete(s.runs, r.id)
-		lists[r.desk.ended], lists[&r.automation.runs] = true, true
+		lists[r.contact.ended], lists[&r.automation.runs] = true, true
 		if r.event != nil {
 			r.event.references--
 		}
-		s.definitions[automation.VersionRef{AutomationID: r.automation.ID, Version: int(r.version)}].runs--
+		s.versions[automation.VersionRef{AutomationID: r.automation.ID, Version: int(r.version)}].runs--
 	}
 	for list := range lists {
 		*list = slices.DeleteFunc(*list, isGone)
@@ -62,9 +62,9 @@ func (s *Store) pruneKeys(now micros) {
 // pruneDefinitions forgets versions without runs of automations that are gone
 // or have moved on.
 func (s *Store) pruneDefinitions() {
-	for v, d := range s.definitions {
+	for v, d := range s.versions {
 		if a := s.automations[v.AutomationID]; d.runs == 0 && (a == nil || a.Version != v.Version) {
-			delete(s.definitions, v)
+			delete(s.versions, v)
 		}
 	}
 }
@@ -79,9 +79,9 @@ func (s *Store) pruneEvents(before micros, limit int) int {
 			continue
 		}
 		delete(s.events, id)
-		if i := slices.Index(e.desk.events[:e.desk.handled], e); i >= 0 {
-			e.desk.events = slices.Delete(e.desk.events, i, i+1)
-			e.desk.handled--
+		if i := slices.Index(e.contact.events[:e.contact.handled], e); i >= 0 {
+			e.contact.events = slices.Delete(e.contact.events, i, i+1)
+			e.contact.handled--
 		}
 		removed++
 	}

@@ -9,17 +9,19 @@ import (
 )
 
 // control is a Control by its place in controls.
-type control uint8
+type requestCode uint8
 
 const (
-	noControl control = iota
-	cancel
-	retry
+	noRequest requestCode = iota
+	cancelRequest
+	retryRequest
 )
 
-var controls = [...]automation.RunRequest{automation.RequestNone, automation.RequestCancel, automation.RequestRetry}
+var requests = [...]automation.RunRequest{automation.RequestNone, automation.RequestCancel, automation.RequestRetry}
 
-func toControl(c automation.RunRequest) control { return control(slices.Index(controls[:], c)) }
+func toRequestCode(c automation.RunRequest) requestCode {
+	return requestCode(slices.Index(requests[:], c))
+}
 
 // RecordRunRequest implements automation.WorkStore.
 func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.RunRequest, now time.Time) (automation.RunRecord, error) {
@@ -39,7 +41,7 @@ func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.Ru
 	case c == automation.RequestRetry && active, c == automation.RequestCancel && !active:
 		return before, nil
 	}
-	s.request(r, toControl(c), toMicros(now))
+	s.recordRequest(r, toRequestCode(c), toMicros(now))
 	s.wake()
 	return before, nil
 }
@@ -54,15 +56,15 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Ti
 	if !ok {
 		return 0, notFound("automation", automationID)
 	}
-	n := s.cancel(a, toMicros(now))
+	n := s.cancelRunsOf(a, toMicros(now))
 	s.wake()
 	return n, nil
 }
 
-func (s *Store) cancel(a *automationEntry, now micros) (n int) {
+func (s *Store) cancelRunsOf(a *automationEntry, now micros) (n int) {
 	for _, r := range a.runs {
 		if r.status == running {
-			s.request(r, cancel, now)
+			s.recordRequest(r, cancelRequest, now)
 			n++
 		}
 	}
@@ -70,20 +72,20 @@ func (s *Store) cancel(a *automationEntry, now micros) (n int) {
 }
 
 // request records what somebody wants of a run, and makes it due.
-func (s *Store) request(r *run, c control, now micros) {
-	r.control = c
+func (s *Store) recordRequest(r *run, c requestCode, now micros) {
+	r.request = c
 	if r.status != running {
-		r.desk.reopen(r)
+		r.contact.reopenRun(r)
 	}
-	r.hasten(now)
-	s.hasten(r.desk, r.due)
+	r.dueBy(now)
+	s.scheduleBy(r.contact, r.due)
 }
 
-func (d *desk) cancelRuns(now micros) {
-	for _, r := range d.running {
+func (cs *contactState) cancelRuns(now micros) {
+	for _, r := range cs.running {
 		if r.status == running {
-			r.control = cancel
+			r.request = cancelRequest
 		}
-		r.hasten(now)
+		r.dueBy(now)
 	}
 }

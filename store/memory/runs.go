@@ -12,22 +12,22 @@ import (
 // run is a RunRecord with pointers in place of ids and small integers in place
 // of times and names: a million sleeping runs are held at a time.
 type run struct {
-	id         string
-	seq        uint64
-	automation *automationEntry
-	desk       *desk
-	event      *event
-	version    int32
-	setbacks   int16
-	status     status
-	control    control
-	step       string
-	waits      string
-	due        micros
-	created    micros
-	completed  micros
-	err        *automation.StepError
-	state      []byte
+	id             string
+	seq            uint64
+	automation     *automationEntry
+	contact        *contactState
+	event          *event
+	version        int32
+	decodeFailures int16
+	status         status
+	request        requestCode
+	step           string
+	waits          string
+	due            micros
+	created        micros
+	completed      micros
+	err            *automation.StepError
+	state          []byte
 }
 
 // status is a RunStatus by its place in statuses.
@@ -51,9 +51,9 @@ func (r *run) record() automation.RunRecord {
 // shared returns the run with the state that the store holds.
 func (r *run) shared() automation.RunRecord {
 	rec := automation.RunRecord{
-		ID: r.id, AutomationID: r.automation.ID, Version: int(r.version), ContactID: r.desk.id,
+		ID: r.id, AutomationID: r.automation.ID, Version: int(r.version), ContactID: r.contact.id,
 		Status: statuses[r.status], Step: r.step, WaitEvent: r.waits,
-		DueAt: r.due.time(), DecodeFailures: int(r.setbacks), State: r.state,
+		DueAt: r.due.time(), DecodeFailures: int(r.decodeFailures), State: r.state,
 		CreatedAt: r.created.time(), CompletedAt: r.completed.time(),
 	}
 	if r.event != nil {
@@ -109,13 +109,13 @@ func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation
 // candidates returns the smallest list, in order of creation, that holds all
 // runs the query can match.
 func (s *Store) candidates(q automation.RunQuery) []*run {
-	if d := s.contacts[q.ContactID]; q.ContactID != "" {
-		if d == nil {
+	if cs := s.contacts[q.ContactID]; q.ContactID != "" {
+		if cs == nil {
 			return nil
 		}
-		all := slices.Clone(d.running)
-		if d.ended != nil {
-			all = append(all, *d.ended...)
+		all := slices.Clone(cs.running)
+		if cs.ended != nil {
+			all = append(all, *cs.ended...)
 		}
 		slices.SortFunc(all, func(a, b *run) int { return cmp.Compare(a.seq, b.seq) })
 		return all
@@ -134,7 +134,7 @@ func (r *run) matches(q *automation.RunQuery) bool {
 	return (q.AutomationID == "" || r.automation.ID == q.AutomationID) &&
 		(q.Version == 0 || int(r.version) == q.Version) &&
 		(len(q.Statuses) == 0 || slices.Contains(q.Statuses, statuses[r.status])) &&
-		(q.ContactID == "" || r.desk.id == q.ContactID) &&
+		(q.ContactID == "" || r.contact.id == q.ContactID) &&
 		(q.EventID == "" || event.ID == q.EventID) &&
 		(q.EventName == "" || event.Name == q.EventName) &&
 		(q.Step == "" || r.step == q.Step) &&

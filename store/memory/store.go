@@ -16,26 +16,26 @@ type Store struct {
 	mu     sync.Mutex
 	closed bool
 
-	automations map[string]*automationEntry
-	created     []*automationEntry // in order of creation
-	triggers    map[string][]*automationEntry
-	started     map[string][]automation.VersionRef // what triggers have been asked for
-	definitions map[automation.VersionRef]*definition
-	retired     map[string]int // last versions of automations that were deleted
+	automations   map[string]*automationEntry
+	created       []*automationEntry // in order of creation
+	triggers      map[string][]*automationEntry
+	startsByEvent map[string][]automation.VersionRef // what triggers have been asked for
+	versions      map[automation.VersionRef]*automationVersion
+	retired       map[string]int // last versions of automations that were deleted
 
-	defined  []*automation.EventDefinition // in order of creation
-	segments []automation.Segment          // in order of creation
-	events   map[string]*event
-	keys     map[idempotency]keyUse
+	eventDefinitions []*automation.EventDefinition // in order of creation
+	segments         []automation.Segment          // in order of creation
+	events           map[string]*event
+	keys             map[idempotencyKey]keyUse
 
-	contacts map[string]*desk // by contact id
-	inboxes  map[string]*desk // by email, for events that came before the contact
-	token    uint32           // the greatest of an inbox that is gone
-	emails   map[string]*desk // by email, of contacts
-	listed   []*desk          // contacts in order of creation, and some deleted ones
-	removed  int              // how many of listed are deleted
-	due      dueHeap
-	claimed  []automation.Work // room for a claim
+	contacts        map[string]*contactState // by contact id
+	emails          map[string]*contactState // by email, for events that came before the contact
+	token           uint32                   // the greatest of an inbox that is gone
+	contactsByEmail map[string]*contactState // by email, of contacts
+	listed          []*contactState          // contacts in order of creation, and some deleted ones
+	removed         int                      // how many of listed are deleted
+	due             dueHeap
+	claimed         []automation.Work // room for a claim
 
 	runs    map[string]*run
 	history []*run // in order of creation
@@ -53,18 +53,18 @@ var (
 // New returns an empty store.
 func New() *Store {
 	return &Store{
-		automations: map[string]*automationEntry{},
-		triggers:    map[string][]*automationEntry{},
-		started:     map[string][]automation.VersionRef{},
-		definitions: map[automation.VersionRef]*definition{},
-		retired:     map[string]int{},
-		events:      map[string]*event{},
-		keys:        map[idempotency]keyUse{},
-		contacts:    map[string]*desk{},
-		inboxes:     map[string]*desk{},
-		emails:      map[string]*desk{},
-		runs:        map[string]*run{},
-		watchers:    map[int]func(){},
+		automations:     map[string]*automationEntry{},
+		triggers:        map[string][]*automationEntry{},
+		startsByEvent:   map[string][]automation.VersionRef{},
+		versions:        map[automation.VersionRef]*automationVersion{},
+		retired:         map[string]int{},
+		events:          map[string]*event{},
+		keys:            map[idempotencyKey]keyUse{},
+		contacts:        map[string]*contactState{},
+		emails:          map[string]*contactState{},
+		contactsByEmail: map[string]*contactState{},
+		runs:            map[string]*run{},
+		watchers:        map[int]func(){},
 	}
 }
 
@@ -74,9 +74,9 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fresh := New()
-	s.automations, s.created, s.triggers, s.started, s.definitions = fresh.automations, nil, fresh.triggers, fresh.started, fresh.definitions
-	s.defined, s.events, s.keys = nil, fresh.events, fresh.keys
-	s.contacts, s.inboxes, s.emails, s.listed, s.removed, s.due = fresh.contacts, fresh.inboxes, fresh.emails, nil, 0, nil
+	s.automations, s.created, s.triggers, s.startsByEvent, s.versions = fresh.automations, nil, fresh.triggers, fresh.startsByEvent, fresh.versions
+	s.eventDefinitions, s.events, s.keys = nil, fresh.events, fresh.keys
+	s.contacts, s.emails, s.contactsByEmail, s.listed, s.removed, s.due = fresh.contacts, fresh.emails, fresh.contactsByEmail, nil, 0, nil
 	s.runs, s.history = fresh.runs, nil
 	s.closed = true
 	return nil

@@ -26,7 +26,7 @@ SELECT no, version, deleted_at IS NOT NULL, EXISTS (SELECT FROM automation.versi
 FROM automation.automations a WHERE id = $1::text FOR UPDATE`
 
 // automationRow is what is there of an automation, or of one that was deleted.
-type automationRow struct {
+type storedAutomation struct {
 	no       int64
 	version  int
 	deleted  bool
@@ -34,7 +34,7 @@ type automationRow struct {
 }
 
 // lock returns the row of an automation. Its number is 0 if there is none.
-func (s *Store) lock(ctx context.Context, tx *transaction, id string) (row automationRow, err error) {
+func (s *Store) lockAutomation(ctx context.Context, tx *transaction, id string) (row storedAutomation, err error) {
 	var sc script
 	sc.query(func(scan scanFunc) error {
 		return scan(&row.no, &row.version, &row.deleted, &row.versions)
@@ -61,7 +61,7 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 		return err
 	}
 	err := s.transact(ctx, func(tx *transaction) error {
-		old, err := s.lock(ctx, tx, a.ID)
+		old, err := s.lockAutomation(ctx, tx, a.ID)
 		switch {
 		case err != nil:
 			return err
@@ -74,10 +74,10 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 		sc.exec(forgetAutomation, old.no)
 		sc.exec(forgetCounts, old.no)
 		sc.exec(insertAutomation, a.ID, a.Name, string(a.Status), a.EventName, old.version+1, a.Revision,
-			nullable(a.CreatedAt), nullable(a.UpdatedAt), definitionOf(a))
+			timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a))
 		return tx.commit(ctx, sc)
 	})
-	if code(err) == uniqueViolation {
+	if errorCode(err) == uniqueViolation {
 		return conflict("automation %q exists already", a.ID)
 	}
 	if err != nil {
@@ -87,7 +87,7 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 }
 
 // definitionOf returns the definition, which is never NULL.
-func definitionOf(a automation.AutomationRecord) []byte {
+func definitionOrEmpty(a automation.AutomationRecord) []byte {
 	if a.Definition == nil {
 		return []byte{}
 	}
@@ -121,7 +121,7 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	var sc script
 	sc.exec(takeTurn)
 	sc.query(func(scan scanFunc) error { return scan(&no) }, updateAutomation, a.ID, a.Name, string(a.Status), a.EventName,
-		a.Version, a.Revision, nullable(a.CreatedAt), nullable(a.UpdatedAt), definitionOf(a))
+		a.Version, a.Revision, timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a))
 	if err := s.transact(ctx, func(tx *transaction) error { return tx.commit(ctx, sc) }); err != nil {
 		return fmt.Errorf("postgres store: update automation %q: %w", a.ID, err)
 	}
@@ -143,7 +143,7 @@ SELECT ` + automationColumns + `, v.definition
 FROM automation.automations a JOIN automation.versions v ON v.automation_no = a.no AND v.version = a.version
 WHERE a.id = $1::text AND a.deleted_at IS NULL`
 
-	findDefinition = `
+	findAutomationVersion = `
 SELECT v.definition
 FROM automation.automations a JOIN automation.versions v ON v.automation_no = a.no
 WHERE a.id = $1::text AND v.version = $2::int`
@@ -184,7 +184,7 @@ func (s *Store) FindAutomationVersion(ctx context.Context, v automation.VersionR
 	sc.query(func(scan scanFunc) error {
 		found = true
 		return scan(&definition)
-	}, findDefinition, v.AutomationID, v.Version)
+	}, findAutomationVersion, v.AutomationID, v.Version)
 	if err := (implicit{s}).run(ctx, sc); err != nil {
 		return nil, fmt.Errorf("postgres store: find version %d of automation %q: %w", v.Version, v.AutomationID, err)
 	}
@@ -230,7 +230,7 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	no, _, err := s.running(ctx, id)
+	no, _, err := s.countRunning(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -238,7 +238,7 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 		return fmt.Errorf("postgres store: delete automation %q: %w", id, err)
 	}
 	err = s.transact(ctx, func(tx *transaction) error {
-		row, err := s.lock(ctx, tx, id)
+		row, err := s.lockAutomation(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -246,7 +246,7 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 			return notFound("automation", id)
 		}
 		var sc script
-		sc.exec(parkOf, row.no) // a commit may hold these leases and wait for the automation: one of us begins again then
+		sc.exec(parkOfAutomation, row.no) // a commit may hold these leases and wait for the automation: one of us begins again then
 		sc.exec(cancelRest, row.no, now)
 		sc.exec(deleteUnused, row.no)
 		sc.exec(markDeleted, row.no, now)

@@ -26,9 +26,9 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 	if len(held) == 0 {
 		return nil, nil
 	}
-	c := newClaim(s, p, held)
+	c := newClaimer(s, p, held)
 	if err := c.read(ctx); err != nil {
-		s.giveBack(ctx, held)
+		s.abandonLeases(ctx, held)
 		return nil, fmt.Errorf("postgres store: claim: %w", err)
 	}
 	return c.works, nil
@@ -36,15 +36,15 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 
 // claim reads what the contacts that a claim has leased have. What belongs to a leased
 // contact is only added to by others.
-type claim struct {
-	s      *Store
-	p      automation.ClaimParams
-	owners []string
-	works  []automation.Work
-	places map[string]int                     // of owners in works
-	astray []string                           // ids of contacts that have events under their email
-	starts map[string][]automation.VersionRef // of events, by name, as far as they were read
-	waits  []waitingRun
+type claimer struct {
+	s       *Store
+	params  automation.ClaimParams
+	owners  []string
+	works   []automation.Work
+	indexes map[string]int                     // of owners in works
+	astray  []string                           // ids of contacts that have events under their email
+	starts  map[string][]automation.VersionRef // of events, by name, as far as they were read
+	waits   []waitingRun
 
 	damaged map[string]bool // owners whose contact cannot be read
 	reason  error           // why not
@@ -56,19 +56,19 @@ type waitingRun struct {
 	automation.ClaimedRun
 }
 
-func newClaim(s *Store, p automation.ClaimParams, held []heldLease) *claim {
-	c := &claim{
-		s: s, p: p, starts: map[string][]automation.VersionRef{}, owners: make([]string, len(held)), works: make([]automation.Work, len(held)),
-		places: make(map[string]int, len(held)), damaged: map[string]bool{},
+func newClaimer(s *Store, p automation.ClaimParams, held []heldLease) *claimer {
+	c := &claimer{
+		s: s, params: p, starts: map[string][]automation.VersionRef{}, owners: make([]string, len(held)), works: make([]automation.Work, len(held)),
+		indexes: make(map[string]int, len(held)), damaged: map[string]bool{},
 	}
 	for i, l := range held {
-		c.owners[i], c.places[l.owner] = l.owner, i
+		c.owners[i], c.indexes[l.owner] = l.owner, i
 		c.works[i] = automation.Work{Key: refOf(l.owner), Token: l.token}
 	}
 	return c
 }
 
-func (c *claim) read(ctx context.Context) error {
+func (c *claimer) read(ctx context.Context) error {
 	if err := c.readWork(ctx); err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ WHERE a.event_name = ANY ($1::text[]) AND a.status = 'enabled' AND a.deleted_at 
 // readWork reads what the leased contacts have: themselves, their events, the runs that
 // are due or wait for one of these, and what events start that are likely to be among
 // them.
-func (c *claim) readWork(ctx context.Context) error {
+func (c *claimer) readWork(ctx context.Context) error {
 	var ids []string
 	for i := range c.works {
 		if id := c.works[i].Key.ID; id != "" {
@@ -147,10 +147,10 @@ func (c *claim) readWork(ctx context.Context) error {
 		}
 		c.astray, c.waits, c.damaged = nil, nil, map[string]bool{}
 		sc.query(c.addContact, claimedContacts, ids)
-		sc.query(c.addEvent, claimedEvents, c.owners, c.p.Events)
-		sc.query(c.addRun, claimedRuns, c.owners, c.p.Now, c.p.Runs)
+		sc.query(c.addEvent, claimedEvents, c.owners, c.params.Events)
+		sc.query(c.addRun, claimedRuns, c.owners, c.params.Now, c.params.Runs)
 		sc.query(c.addWait, claimedWaits, c.owners)
-		c.readStarts(sc, c.s.seen.list())
+		c.readStarts(sc, c.s.recent.list())
 	})
 	if err != nil || len(c.astray) == 0 {
 		return err
@@ -160,7 +160,7 @@ func (c *claim) readWork(ctx context.Context) error {
 
 // run runs the script that build makes in a transaction of its own. If another is in the
 // way it is made again: build forgets what rows have come before.
-func (c *claim) run(ctx context.Context, build func(sc *script)) error {
+func (c *claimer) run(ctx context.Context, build func(sc *script)) error {
 	return c.s.transact(ctx, func(tx *transaction) error {
 		var sc script
 		build(&sc)
@@ -169,7 +169,7 @@ func (c *claim) run(ctx context.Context, build func(sc *script)) error {
 }
 
 // readStarts reads what events with these names start.
-func (c *claim) readStarts(sc *script, names []string) {
+func (c *claimer) readStarts(sc *script, names []string) {
 	if len(names) == 0 {
 		return
 	}
@@ -182,13 +182,13 @@ func (c *claim) readStarts(sc *script, names []string) {
 		var no int64
 		err := scan(&name, &v.AutomationID, &v.Version, &no)
 		c.starts[name] = append(c.starts[name], v)
-		c.s.begun.numbered(v.AutomationID, no)
+		c.s.inLease.noteNumber(v.AutomationID, no)
 		return err
 	}, claimedStarts, names)
 }
 
 // readOtherStarts reads what the other events start.
-func (c *claim) readOtherStarts(ctx context.Context) error {
+func (c *claimer) readOtherStarts(ctx context.Context) error {
 	var names []string
 	for i := range c.works {
 		for j := range c.works[i].Events {
@@ -202,13 +202,13 @@ func (c *claim) readOtherStarts(ctx context.Context) error {
 	if len(names) == 0 {
 		return nil
 	}
-	c.s.seen.add(names)
+	c.s.recent.add(names)
 	return c.run(ctx, func(sc *script) { c.readStarts(sc, names) })
 }
 
 // adoptStrays reads the events again, with those that were sent for an email of the
 // contacts before: order is kept here.
-func (c *claim) adoptStrays(ctx context.Context) error {
+func (c *claimer) adoptStrays(ctx context.Context) error {
 	owners := make([]string, len(c.astray))
 	for i, id := range c.astray {
 		owners[i] = ownerOf(automation.ContactRef{ID: id})
@@ -219,16 +219,16 @@ func (c *claim) adoptStrays(ctx context.Context) error {
 		}
 		c.waits = nil
 		sc.exec(adoptStrays, c.astray, owners)
-		sc.query(c.addEvent, claimedEvents, c.owners, c.p.Events)
+		sc.query(c.addEvent, claimedEvents, c.owners, c.params.Events)
 		sc.query(c.addWait, claimedWaits, c.owners)
 	})
 }
 
-func (c *claim) work(owner string) *automation.Work { return &c.works[c.places[owner]] }
+func (c *claimer) work(owner string) *automation.Work { return &c.works[c.indexes[owner]] }
 
-func (c *claim) addContact(scan scanFunc) error {
+func (c *claimer) addContact(scan scanFunc) error {
 	var astray bool
-	row, err := scanContact(scan, &astray)
+	row, err := scanStoredContact(scan, &astray)
 	owner := ownerOf(automation.ContactRef{ID: row.ID})
 	if astray {
 		c.astray = append(c.astray, row.ID)
@@ -245,14 +245,14 @@ func (c *claim) addContact(scan scanFunc) error {
 
 // dropDamaged leaves out the contacts that cannot be read. They stay leased, so that
 // they do not get in the way of the others; it is an error only if there are none.
-func (c *claim) dropDamaged() error {
+func (c *claimer) dropDamaged() error {
 	if len(c.damaged) == 0 {
 		return nil
 	}
 	works, owners := c.works[:0], c.owners[:0]
 	for i, owner := range c.owners {
 		if !c.damaged[owner] {
-			c.places[owner] = len(works)
+			c.indexes[owner] = len(works)
 			works, owners = append(works, c.works[i]), append(owners, owner)
 		}
 	}
@@ -263,7 +263,7 @@ func (c *claim) dropDamaged() error {
 	return nil
 }
 
-func (c *claim) addEvent(scan scanFunc) error {
+func (c *claimer) addEvent(scan scanFunc) error {
 	e, owner, err := scanEvent(scan)
 	if err == nil {
 		w := c.work(owner)
@@ -272,7 +272,7 @@ func (c *claim) addEvent(scan scanFunc) error {
 	return err
 }
 
-func (c *claim) addRun(scan scanFunc) error {
+func (c *claimer) addRun(scan scanFunc) error {
 	r, err := scanClaimed(scan)
 	if err == nil {
 		w := c.work(r.owner)
@@ -281,7 +281,7 @@ func (c *claim) addRun(scan scanFunc) error {
 	return err
 }
 
-func (c *claim) addWait(scan scanFunc) error {
+func (c *claimer) addWait(scan scanFunc) error {
 	r, err := scanClaimed(scan)
 	c.waits = append(c.waits, r)
 	return err
@@ -289,13 +289,13 @@ func (c *claim) addWait(scan scanFunc) error {
 
 func scanClaimed(scan scanFunc) (waitingRun, error) {
 	var trigger []byte
-	row, err := scanActive(scan, &trigger)
-	return waitingRun{row.owner, automation.ClaimedRun{RunRecord: row.RunRecord, Request: row.control, TriggerPayload: trigger}}, err
+	row, err := scanActiveRun(scan, &trigger)
+	return waitingRun{row.owner, automation.ClaimedRun{RunRecord: row.RunRecord, Request: row.request, TriggerPayload: trigger}}, err
 }
 
 // match gives events what they start, and contacts the runs that wait for their events,
 // unless these were brought because they are due.
-func (c *claim) match() {
+func (c *claimer) match() {
 	for _, r := range c.waits {
 		if c.damaged[r.owner] {
 			continue

@@ -21,14 +21,14 @@ type (
 // arg returns the column as an argument. One of nothing but NULLs is NULL: unnest
 // beside other columns makes as many NULLs of it.
 func (c nullableTimes) arg() any {
-	return orNone(c, func(t pgtype.Timestamptz) bool { return t.Valid })
+	return argOrNull(c, func(t pgtype.Timestamptz) bool { return t.Valid })
 }
 
-func (c nullableTexts) arg() any { return orNone(c, func(t pgtype.Text) bool { return t.Valid }) }
+func (c nullableTexts) arg() any { return argOrNull(c, func(t pgtype.Text) bool { return t.Valid }) }
 
-func (c nullableBools) arg() any { return orNone(c, func(b pgtype.Bool) bool { return b.Valid }) }
+func (c nullableBools) arg() any { return argOrNull(c, func(b pgtype.Bool) bool { return b.Valid }) }
 
-func orNone[T any](column []T, valid func(T) bool) any {
+func argOrNull[T any](column []T, valid func(T) bool) any {
 	if !slices.ContainsFunc(column, valid) {
 		return nil
 	}
@@ -36,7 +36,9 @@ func orNone[T any](column []T, valid func(T) bool) any {
 }
 
 // nullable returns a time as it is kept: NULL for the zero time.
-func nullable(t time.Time) pgtype.Timestamptz { return pgtype.Timestamptz{Time: t, Valid: !t.IsZero()} }
+func timeOrNull(t time.Time) pgtype.Timestamptz {
+	return pgtype.Timestamptz{Time: t, Valid: !t.IsZero()}
+}
 
 // timeOf is the opposite of nullable.
 func timeOf(t *time.Time) time.Time {
@@ -47,7 +49,7 @@ func timeOf(t *time.Time) time.Time {
 }
 
 // orNull returns NULL for an empty text.
-func orNull(text string) pgtype.Text { return pgtype.Text{String: text, Valid: text != ""} }
+func textOrNull(text string) pgtype.Text { return pgtype.Text{String: text, Valid: text != ""} }
 
 // textOf is the opposite of orNull.
 func textOf(text *string) string {

@@ -12,37 +12,37 @@ import (
 )
 
 // share is an automation that is kept from changing until the commit.
-type share struct {
+type sharedAutomation struct {
 	no      int64
 	enabled bool
 }
 
 // presentRun is how a run stands before it is written.
-type presentRun struct {
+type currentRun struct {
 	id string
-	record.Place
+	record.RunGroup
 	active, moved bool // is among the active runs, was moved to the ended ones
-	begun         bool // is, or was, with its lease
-	control       int16
+	inLease       bool // is, or was, with its lease
+	request       int16
 }
 
 // read ends or extends the leases, which fences and locks everything about their
 // contacts, and then reads what has to be known before anything is written. It reports
 // whether the transaction has to begin again.
-func (w *writing) read(ctx context.Context) (again bool, err error) {
+func (c *committer) read(ctx context.Context) (again bool, err error) {
 	var sc script
-	w.present = map[string]presentRun{}
-	w.fence(&sc)
-	w.readAutomations(&sc)
-	w.readContacts(&sc)
-	w.readRuns(&sc)
-	if err := w.tx.run(ctx, sc); err != nil {
+	c.current = map[string]currentRun{}
+	c.fence(&sc)
+	c.readAutomations(&sc)
+	c.readContacts(&sc)
+	c.readRuns(&sc)
+	if err := c.tx.run(ctx, sc); err != nil {
 		return false, err
 	}
-	if w.mistaken() {
+	if c.findMisplaced() {
 		return true, nil
 	}
-	return false, w.readMissing(ctx)
+	return false, c.readMissing(ctx)
 }
 
 // shareAutomations relies on automations_id, findVersions also on the primary key of
@@ -60,14 +60,14 @@ JOIN automation.versions v ON v.automation_no = a.no AND v.version = u.version`
 )
 
 // readAutomations looks for what the new runs are of.
-func (w *writing) readAutomations(sc *script) {
-	w.automations, w.versions = map[string]share{}, map[automation.VersionRef]bool{}
+func (c *committer) readAutomations(sc *script) {
+	c.automations, c.versions = map[string]sharedAutomation{}, map[automation.VersionRef]bool{}
 	wanted := map[automation.VersionRef]bool{}
 	var ids []string
 	var versions []int32
-	for _, it := range w.items {
-		for i := range it.t.Runs {
-			r := &it.t.Runs[i]
+	for _, w := range c.writes {
+		for i := range w.t.Runs {
+			r := &w.t.Runs[i]
 			v := automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}
 			if r.New && !wanted[v] {
 				wanted[v] = true
@@ -79,17 +79,17 @@ func (w *writing) readAutomations(sc *script) {
 		return
 	}
 	sc.query(func(scan scanFunc) error {
-		var a share
+		var a sharedAutomation
 		var id string
 		err := scan(&a.no, &id, &a.enabled)
-		w.automations[id] = a
-		w.s.begun.numbered(id, a.no)
+		c.automations[id] = a
+		c.s.inLease.noteNumber(id, a.no)
 		return err
 	}, shareAutomations, ids)
 	sc.query(func(scan scanFunc) error {
 		var v automation.VersionRef
 		err := scan(&v.AutomationID, &v.Version)
-		w.versions[v] = true
+		c.versions[v] = true
 		return err
 	}, findVersions, ids, versions)
 }
@@ -114,39 +114,39 @@ RETURNING ` + contactColumns
 
 // readContacts reads the contacts that change, that are in a result, or of which
 // runs go on. It makes those changes at once that it can.
-func (w *writing) readContacts(sc *script) {
-	w.contacts, w.damaged = map[string]*contactRow{}, map[string]error{}
+func (c *committer) readContacts(sc *script) {
+	c.contacts, c.damaged = map[string]*storedContact{}, map[string]error{}
 	var changing, others []string
 	var names renames
-	for _, it := range w.items {
-		it.renamed = it.t.Key.ID != "" && !it.t.Delete && names.add(it.t)
-		switch id := it.t.Key.ID; {
-		case id == "" || it.renamed:
-		case it.t.Change != nil || it.t.Delete:
+	for _, w := range c.writes {
+		w.renamed = w.t.Key.ID != "" && !w.t.Delete && names.add(w.t)
+		switch id := w.t.Key.ID; {
+		case id == "" || w.renamed:
+		case w.t.Change != nil || w.t.Delete:
 			changing = append(changing, id)
-		case !it.t.Release || slices.ContainsFunc(it.t.Runs, goesOn):
+		case !w.t.Release || slices.ContainsFunc(w.t.Runs, goesOn):
 			others = append(others, id)
 		}
 	}
 	if len(names.ids) > 0 {
-		sc.query(w.addContact, renameContacts, names.ids, names.first.arg(), names.last.arg(), names.unsubscribed.arg())
+		sc.query(c.addContact, renameContacts, names.ids, names.first.arg(), names.last.arg(), names.unsubscribed.arg())
 	}
 	if len(changing) > 0 {
-		sc.query(w.addContact, lockContacts, changing)
+		sc.query(c.addContact, lockContacts, changing)
 	}
 	if len(others) > 0 {
-		sc.query(w.addContact, peekContacts, others)
+		sc.query(c.addContact, peekContacts, others)
 	}
 }
 
-func (w *writing) addContact(scan scanFunc) error {
-	c, err := scanContact(scan)
-	owner := ownerOf(automation.ContactRef{ID: c.ID})
+func (c *committer) addContact(scan scanFunc) error {
+	stored, err := scanStoredContact(scan)
+	owner := ownerOf(automation.ContactRef{ID: stored.ID})
 	if errors.Is(err, errDamaged) {
-		w.damaged[owner] = err
+		c.damaged[owner] = err
 		return nil
 	}
-	w.contacts[owner] = &c
+	c.contacts[owner] = &stored
 	return err
 }
 
@@ -168,13 +168,13 @@ func (r *renames) add(t *automation.Transition) bool {
 	if c.Unsubscribed != nil {
 		unsubscribed = pgtype.Bool{Bool: *c.Unsubscribed, Valid: true}
 	}
-	r.ids, r.first, r.last = append(r.ids, t.Key.ID), append(r.first, given(c.FirstName)), append(r.last, given(c.LastName))
+	r.ids, r.first, r.last = append(r.ids, t.Key.ID), append(r.first, nameOrNull(c.FirstName)), append(r.last, nameOrNull(c.LastName))
 	r.unsubscribed = append(r.unsubscribed, unsubscribed)
 	return true
 }
 
 // given returns a name as it is kept, NULL for none.
-func given(name *string) pgtype.Text {
+func nameOrNull(name *string) pgtype.Text {
 	if name == nil {
 		return pgtype.Text{}
 	}
@@ -187,51 +187,51 @@ func goesOn(r automation.RunChange) bool { return r.Status == automation.RunRunn
 // be reopened by others meanwhile, unless it is locked; one that is reopened
 // before that is seen by the statements after it.
 const (
-	presentEnded = `
+	currentEnded = `
 SELECT id, automation_no, version, status, step, 0::smallint FROM automation.ended_runs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`
 
-	presentActive = `
+	currentActive = `
 SELECT id, automation_no, version, status, step, control FROM automation.active_runs WHERE id = ANY ($1::uuid[])`
 )
 
 // readRuns finds the runs that change where they are most often: new ones nowhere,
 // the others among the active ones, unless they are with their lease.
-func (w *writing) readRuns(sc *script) {
+func (c *committer) readRuns(sc *script) {
 	var at runLookup
-	for _, it := range w.items {
-		for i := range it.t.Runs {
-			if r := &it.t.Runs[i]; r.New || it.plain || !w.s.begun.has(r.ID) {
+	for _, w := range c.writes {
+		for i := range w.t.Runs {
+			if r := &w.t.Runs[i]; r.New || w.parks || !c.s.inLease.has(r.ID) {
 				at.add(r, r.New)
 			}
 		}
 	}
-	w.look(sc, &at)
+	c.queryRuns(sc, &at)
 }
 
 // readMissing looks everywhere for the runs and contacts that should have been found.
-func (w *writing) readMissing(ctx context.Context) error {
+func (c *committer) readMissing(ctx context.Context) error {
 	var at runLookup
 	var gone []string
-	for _, it := range w.items {
-		for i := range it.t.Runs {
-			r := &it.t.Runs[i]
-			if _, ok := w.present[r.ID]; !ok && !r.New && r != it.begun {
+	for _, w := range c.writes {
+		for i := range w.t.Runs {
+			r := &w.t.Runs[i]
+			if _, ok := c.current[r.ID]; !ok && !r.New && r != w.inLease {
 				at.add(r, true)
 			}
 		}
-		if it.renamed && w.contacts[it.owner] == nil && w.damaged[it.owner] == nil {
-			gone = append(gone, it.t.Key.ID)
+		if w.renamed && c.contacts[w.owner] == nil && c.damaged[w.owner] == nil {
+			gone = append(gone, w.t.Key.ID)
 		}
 	}
 	var sc script
-	w.look(&sc, &at)
+	c.queryRuns(&sc, &at)
 	if len(gone) > 0 {
-		sc.query(w.addContact, peekContacts, gone)
+		sc.query(c.addContact, peekContacts, gone)
 	}
 	if len(sc) == 0 {
 		return nil
 	}
-	return w.tx.run(ctx, sc)
+	return c.tx.run(ctx, sc)
 }
 
 // runLookup says where to look for runs. Those that end are moved where they are
@@ -244,7 +244,7 @@ type runLookup struct {
 func (l *runLookup) add(r *automation.RunChange, everywhere bool) {
 	if !goesOn(*r) {
 		l.ending.add(&r.RunRecord, r.DueAt)
-		l.ending.seen = append(l.ending.seen, record.ControlCode(r.Served))
+		l.ending.served = append(l.ending.served, record.RequestCode(r.Served))
 	}
 	if everywhere {
 		l.ended = append(l.ended, uuidOf(r.ID))
@@ -254,24 +254,24 @@ func (l *runLookup) add(r *automation.RunChange, everywhere bool) {
 	}
 }
 
-func (w *writing) look(sc *script, at *runLookup) {
+func (c *committer) queryRuns(sc *script, at *runLookup) {
 	if len(at.ended) > 0 {
-		sc.query(w.found(presentRun{}), presentEnded, at.ended)
+		sc.query(c.found(currentRun{}), currentEnded, at.ended)
 	}
 	if len(at.ending.ids) > 0 {
-		sc.query(w.found(presentRun{moved: true}), endRuns, append(at.ending.args(), at.ending.seen)...)
+		sc.query(c.found(currentRun{moved: true}), endRuns, append(at.ending.args(), at.ending.served)...)
 	}
 	if len(at.active) > 0 {
-		sc.query(w.found(presentRun{active: true}), presentActive, at.active)
+		sc.query(c.found(currentRun{active: true}), currentActive, at.active)
 	}
 }
 
 // found returns what notes a run that stands as r does.
-func (w *writing) found(r presentRun) func(scan scanFunc) error {
+func (c *committer) found(r currentRun) func(scan scanFunc) error {
 	return func(scan scanFunc) error {
 		var id string
-		err := scan(&id, &r.Automation, &r.Version, &r.Status, &r.Step, &r.control)
-		w.present[id] = r
+		err := scan(&id, &r.Automation, &r.Version, &r.Status, &r.Step, &r.request)
+		c.current[id] = r
 		return err
 	}
 }

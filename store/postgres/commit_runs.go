@@ -10,7 +10,7 @@ import (
 
 // keptControl is what is left of a request r.control once a run is as c says: what
 // c has carried out is done, and what means nothing to its status is forgotten.
-const keptControl = `(CASE
+const remainingRequest = `(CASE
 		WHEN r.control = c.seen THEN 0
 		WHEN r.control = 1 AND c.status = 0 THEN 1
 		WHEN r.control = 2 AND c.status = 2 THEN 2
@@ -36,8 +36,8 @@ SELECT unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::int[]), unnest($4::t
 WITH written AS (
 	UPDATE automation.active_runs r
 	SET status = c.status, setbacks = c.setbacks, step = c.step, wait_event = c.wait_event, completed_at = c.completed_at,
-		error = c.error, state = c.state, control = ` + keptControl + `,
-		due_at = CASE WHEN c.hurry OR ` + keptControl + ` <> 0 THEN least(c.due_at, c.now) ELSE c.due_at END
+		error = c.error, state = c.state, control = ` + remainingRequest + `,
+		due_at = CASE WHEN c.hurry OR ` + remainingRequest + ` <> 0 THEN least(c.due_at, c.now) ELSE c.due_at END
 	FROM (
 		` + changedRuns + `,
 			unnest($10::smallint[]) AS seen, unnest($11::timestamptz[]) AS now, unnest($12::boolean[]) AS hurry
@@ -91,34 +91,34 @@ type newRuns struct {
 
 // changedColumns are what a commit can change of runs, by column.
 type changedColumns struct {
-	ids       uuids
-	statuses  []int16
-	setbacks  []int32
-	steps     []string
-	waits     nullableTexts
-	due       nullableTimes
-	completed nullableTimes
-	failures  nullableTexts
-	states    [][]byte
+	ids            uuids
+	statuses       []int16
+	decodeFailures []int32
+	steps          []string
+	waits          nullableTexts
+	due            nullableTimes
+	completed      nullableTimes
+	failures       nullableTexts
+	states         [][]byte
 }
 
 func (cs *changedColumns) add(r *automation.RunRecord, due time.Time) {
 	cs.ids, cs.statuses = append(cs.ids, uuidOf(r.ID)), append(cs.statuses, record.StatusCode(r.Status))
-	cs.setbacks, cs.steps = append(cs.setbacks, int32(min(r.DecodeFailures, math.MaxInt32))), append(cs.steps, r.Step)
-	cs.waits, cs.due = append(cs.waits, orNull(r.WaitEvent)), append(cs.due, nullable(due))
-	cs.completed, cs.failures = append(cs.completed, nullable(r.CompletedAt)), append(cs.failures, orNull(record.EncodeError(r.Error)))
+	cs.decodeFailures, cs.steps = append(cs.decodeFailures, int32(min(r.DecodeFailures, math.MaxInt32))), append(cs.steps, r.Step)
+	cs.waits, cs.due = append(cs.waits, textOrNull(r.WaitEvent)), append(cs.due, timeOrNull(due))
+	cs.completed, cs.failures = append(cs.completed, timeOrNull(r.CompletedAt)), append(cs.failures, textOrNull(record.EncodeError(r.Error)))
 	cs.states = append(cs.states, r.State)
 }
 
 func (cs *changedColumns) args() []any {
 	return []any{
-		cs.ids, cs.statuses, cs.setbacks, cs.steps, cs.waits.arg(), cs.due.arg(), cs.completed.arg(), cs.failures.arg(), cs.states,
+		cs.ids, cs.statuses, cs.decodeFailures, cs.steps, cs.waits.arg(), cs.due.arg(), cs.completed.arg(), cs.failures.arg(), cs.states,
 	}
 }
 
 func (n *newRuns) insert(sc *script, sql string) {
 	if len(n.ids) > 0 {
-		sc.exec(sql, n.ids, n.automations, n.versions, n.owners, n.events, n.names, n.statuses, n.setbacks, n.steps,
+		sc.exec(sql, n.ids, n.automations, n.versions, n.owners, n.events, n.names, n.statuses, n.decodeFailures, n.steps,
 			n.waits.arg(), n.due.arg(), n.created, n.completed.arg(), n.failures.arg(), n.states)
 	}
 }
@@ -126,15 +126,15 @@ func (n *newRuns) insert(sc *script, sql string) {
 // activeChanges are changes of active runs that stay active.
 type activeChanges struct {
 	changedColumns
-	seen  []int16
-	now   []time.Time
-	hurry []bool // the contact is gone
+	served []int16
+	now    []time.Time
+	dueNow []bool // the contact is gone
 }
 
 // endingColumns are changes of runs that end.
 type endingColumns struct {
 	changedColumns
-	seen []int16
+	served []int16
 }
 
 // runWriter sorts changes of runs by what has to be done with their rows.
@@ -143,24 +143,24 @@ type runWriter struct {
 	changed       activeChanges
 	changedEnded  changedColumns
 	reopened      uuids
-	items         map[string]*item // by run, of those that are changed
+	writes        map[string]*transitionWrite // by run, of those that are changed
 	tally         record.Tally
 }
 
 // writeRuns writes the runs of all transitions, and returns how the counters change.
-func (w *writing) writeRuns(sc *script) record.Tally {
-	rw := &runWriter{items: map[string]*item{}, tally: record.Tally{}}
-	for _, it := range w.items {
-		for i := range it.t.Runs {
-			r := &it.t.Runs[i]
-			p, ok := w.present[r.ID]
+func (c *committer) writeRuns(sc *script) record.Tally {
+	rw := &runWriter{writes: map[string]*transitionWrite{}, tally: record.Tally{}}
+	for _, w := range c.writes {
+		for i := range w.t.Runs {
+			r := &w.t.Runs[i]
+			p, ok := c.current[r.ID]
 			switch {
 			case !ok:
-				rw.start(it, r, nil, w.automations[r.AutomationID].no, w.gone(it))
-			case p.begun:
-				rw.start(it, r, &p.Place, p.Automation, w.gone(it))
+				rw.start(w, r, nil, c.automations[r.AutomationID].no, c.gone(w))
+			case p.inLease:
+				rw.start(w, r, &p.RunGroup, p.Automation, c.gone(w))
 			default:
-				rw.change(it, r, p, w.gone(it))
+				rw.change(w, r, p, c.gone(w))
 			}
 		}
 	}
@@ -169,38 +169,38 @@ func (w *writing) writeRuns(sc *script) record.Tally {
 }
 
 // gone reports whether the transition's contact was deleted.
-func (w *writing) gone(it *item) bool {
-	c := w.contacts[it.owner]
-	return c != nil && c.deleted
+func (c *committer) gone(w *transitionWrite) bool {
+	stored := c.contacts[w.owner]
+	return stored != nil && stored.deleted
 }
 
 // start adds a run that is in no table yet, because it is new or was with its lease.
-func (rw *runWriter) start(it *item, r *automation.RunChange, from *record.Place, no int64, gone bool) {
-	to := record.Place{Automation: no, Version: r.Version, Status: record.StatusCode(r.Status), Step: r.Step}
+func (rw *runWriter) start(w *transitionWrite, r *automation.RunChange, from *record.RunGroup, no int64, gone bool) {
+	to := record.RunGroup{Automation: no, Version: r.Version, Status: record.StatusCode(r.Status), Step: r.Step}
 	if from != nil {
 		to.Version = from.Version
 	}
 	rw.tally.Move(from, &to)
-	if r == it.begun {
+	if r == w.inLease {
 		return
 	}
 	runs, due := &rw.ended, r.DueAt
 	if goesOn(*r) {
 		runs = &rw.active
-		if gone && (due.IsZero() || due.After(it.t.Now)) {
-			due = it.t.Now // so that the engine finds out
+		if gone && (due.IsZero() || due.After(w.t.Now)) {
+			due = w.t.Now // so that the engine finds out
 		}
 	}
 	runs.add(&r.RunRecord, due)
-	runs.automations, runs.versions, runs.owners = append(runs.automations, no), append(runs.versions, int32(to.Version)), append(runs.owners, it.owner)
+	runs.automations, runs.versions, runs.owners = append(runs.automations, no), append(runs.versions, int32(to.Version)), append(runs.owners, w.owner)
 	runs.events, runs.names, runs.created = append(runs.events, uuidOf(r.EventID)), append(runs.names, r.EventName), append(runs.created, r.CreatedAt)
 }
 
 // change adds a run that exists.
-func (rw *runWriter) change(it *item, r *automation.RunChange, from presentRun, gone bool) {
-	to := from.Place
+func (rw *runWriter) change(w *transitionWrite, r *automation.RunChange, from currentRun, gone bool) {
+	to := from.RunGroup
 	to.Status, to.Step = record.StatusCode(r.Status), r.Step
-	rw.tally.Move(&from.Place, &to)
+	rw.tally.Move(&from.RunGroup, &to)
 	switch {
 	case from.moved:
 	case from.active || goesOn(*r):
@@ -208,9 +208,9 @@ func (rw *runWriter) change(it *item, r *automation.RunChange, from presentRun, 
 			rw.reopened = append(rw.reopened, uuidOf(r.ID))
 		}
 		rw.changed.add(&r.RunRecord, r.DueAt)
-		rw.changed.seen, rw.changed.now = append(rw.changed.seen, record.ControlCode(r.Served)), append(rw.changed.now, it.t.Now)
-		rw.changed.hurry = append(rw.changed.hurry, gone && goesOn(*r))
-		rw.items[r.ID] = it
+		rw.changed.served, rw.changed.now = append(rw.changed.served, record.RequestCode(r.Served)), append(rw.changed.now, w.t.Now)
+		rw.changed.dueNow = append(rw.changed.dueNow, gone && goesOn(*r))
+		rw.writes[r.ID] = w
 	default:
 		rw.changedEnded.add(&r.RunRecord, r.DueAt)
 	}
@@ -223,7 +223,7 @@ func (rw *runWriter) write(sc *script) {
 		sc.exec(reopenRuns, rw.reopened)
 	}
 	if c := &rw.changed; len(c.ids) > 0 {
-		sc.query(rw.noteControl, updateActive, append(c.args(), c.seen, c.now, c.hurry)...)
+		sc.query(rw.noteRequest, updateActive, append(c.args(), c.served, c.now, c.dueNow)...)
 	}
 	if len(rw.changedEnded.ids) > 0 {
 		sc.exec(updateEnded, rw.changedEnded.args()...)
@@ -231,16 +231,16 @@ func (rw *runWriter) write(sc *script) {
 }
 
 // noteControl notes a request that is left of a run.
-func (rw *runWriter) noteControl(scan scanFunc) error {
+func (rw *runWriter) noteRequest(scan scanFunc) error {
 	var id string
 	var control int16
 	if err := scan(&id, &control); err != nil {
 		return err
 	}
-	it := rw.items[id]
-	if it.controls == nil {
-		it.controls = map[string]automation.RunRequest{}
+	w := rw.writes[id]
+	if w.requests == nil {
+		w.requests = map[string]automation.RunRequest{}
 	}
-	it.controls[id] = record.ControlOf(control)
+	w.requests[id] = record.RequestOf(control)
 	return nil
 }

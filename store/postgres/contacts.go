@@ -11,7 +11,7 @@ import (
 )
 
 // contactRow is a contact, or what is left of one that was deleted.
-type contactRow struct {
+type storedContact struct {
 	automation.Contact
 	no      int64
 	deleted bool
@@ -20,7 +20,7 @@ type contactRow struct {
 const contactColumns = `c.id, c.no, c.email, c.first_name, c.last_name, c.unsubscribed, c.properties, c.segments, c.created_at, c.deleted_at IS NOT NULL`
 
 // scanContact reads contactColumns and what more is asked for.
-func scanContact(scan scanFunc, more ...any) (c contactRow, err error) {
+func scanStoredContact(scan scanFunc, more ...any) (c storedContact, err error) {
 	var properties, segments string
 	var created *time.Time
 	dest := []any{&c.ID, &c.no, &c.Email, &c.FirstName, &c.LastName, &c.Unsubscribed, &properties, &segments, &created, &c.deleted}
@@ -38,7 +38,7 @@ func scanContact(scan scanFunc, more ...any) (c contactRow, err error) {
 }
 
 // change returns the row after a change, as it will be read back.
-func (c contactRow) change(change automation.ContactChange) contactRow {
+func (c storedContact) change(change automation.ContactChange) storedContact {
 	change.Apply(&c.Contact)
 	c.FirstName, c.LastName = storable(c.FirstName), storable(c.LastName)
 	return c
@@ -47,8 +47,8 @@ func (c contactRow) change(change automation.ContactChange) contactRow {
 // findContactID and findContactEmail rely on the primary key of contacts and on
 // contacts_email.
 const (
-	findContactID    = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.id = $1::text AND c.deleted_at IS NULL`
-	findContactEmail = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.email_key = $1::text`
+	findContactByID    = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.id = $1::text AND c.deleted_at IS NULL`
+	findContactByEmail = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.email_key = $1::text`
 )
 
 // FindContact implements automation.ContactStore.
@@ -56,9 +56,9 @@ func (s *Store) FindContact(ctx context.Context, ref automation.ContactRef) (aut
 	if err := s.ready(ctx); err != nil {
 		return automation.Contact{}, err
 	}
-	sql, arg := findContactID, ref.ID
+	sql, arg := findContactByID, ref.ID
 	if ref.ID == "" {
-		sql, arg = findContactEmail, automation.EmailKey(ref.Email)
+		sql, arg = findContactByEmail, automation.EmailKey(ref.Email)
 	}
 	rows, err := s.readContacts(ctx, implicit{s}, sql, arg)
 	if err != nil {
@@ -70,11 +70,11 @@ func (s *Store) FindContact(ctx context.Context, ref automation.ContactRef) (aut
 	return rows[0].Contact, nil
 }
 
-func (s *Store) readContacts(ctx context.Context, in session, sql string, args ...any) ([]contactRow, error) {
-	var rows []contactRow
+func (s *Store) readContacts(ctx context.Context, in session, sql string, args ...any) ([]storedContact, error) {
+	var rows []storedContact
 	var sc script
 	sc.query(func(scan scanFunc) error {
-		c, err := scanContact(scan)
+		c, err := scanStoredContact(scan)
 		rows = append(rows, c)
 		return err
 	}, sql, args...)
@@ -106,7 +106,7 @@ func insertContactArgs(c automation.Contact) ([]any, error) {
 	}
 	return []any{
 		c.ID, c.Email, automation.EmailKey(c.Email), storable(c.FirstName), storable(c.LastName),
-		c.Unsubscribed, properties, segments, nullable(c.CreatedAt), slices.Clone(c.Segments),
+		c.Unsubscribed, properties, segments, timeOrNull(c.CreatedAt), slices.Clone(c.Segments),
 	}, nil
 }
 
@@ -125,7 +125,7 @@ func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
 		s.adopt(&sc, c)
 		return tx.commit(ctx, sc)
 	})
-	switch constraint(err) {
+	switch violatedConstraint(err) {
 	case "":
 	case emailConstraint:
 		return conflict("email %q belongs to a contact already", c.Email)
@@ -148,7 +148,7 @@ func (s *Store) UpdateContact(ctx context.Context, id string, change automation.
 	if err := s.ready(ctx); err != nil {
 		return automation.Contact{}, err
 	}
-	var c contactRow
+	var c storedContact
 	err := s.transact(ctx, func(tx *transaction) error {
 		rows, err := s.readContacts(ctx, tx, lockContact, id)
 		if err != nil {
@@ -167,7 +167,7 @@ func (s *Store) UpdateContact(ctx context.Context, id string, change automation.
 		}
 		return tx.commit(ctx, sc)
 	})
-	if constraint(err) == emailConstraint {
+	if violatedConstraint(err) == emailConstraint {
 		return automation.Contact{}, conflict("email %q belongs to another contact", *change.Email)
 	}
 	if err != nil {
@@ -177,7 +177,7 @@ func (s *Store) UpdateContact(ctx context.Context, id string, change automation.
 }
 
 // contactChange is what becomes of a contact.
-type contactChange struct{ old, now contactRow }
+type contactChange struct{ old, now storedContact }
 
 // writeContacts and joinSegments rely on the primary keys of contacts and of
 // contact_segments.
@@ -214,7 +214,7 @@ func updateContacts(sc *script, changes []contactChange) error {
 		ids, emails, keys = append(ids, c.ID), append(emails, c.Email), append(keys, automation.EmailKey(c.Email))
 		firstNames, lastNames, unsubscribed = append(firstNames, c.FirstName), append(lastNames, c.LastName), append(unsubscribed, c.Unsubscribed)
 		properties, segments = append(properties, p), append(segments, s)
-		in, out := record.SegmentsMoved(ch.old.Segments, c.Segments)
+		in, out := record.SegmentChanges(ch.old.Segments, c.Segments)
 		joined, joining = append(joined, in...), append(joining, slices.Repeat([]int64{c.no}, len(in))...)
 		left, leaving = append(left, out...), append(leaving, slices.Repeat([]int64{c.no}, len(out))...)
 	}
@@ -244,11 +244,11 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 	}
 	owner := ownerOf(automation.ContactRef{ID: id})
 	err := s.transact(ctx, func(tx *transaction) error {
-		var row *contactRow
+		var row *storedContact
 		var sc script
 		sc.exec(holdLease, owner)
 		sc.query(func(scan scanFunc) error {
-			c, err := scanContact(scan)
+			c, err := scanStoredContact(scan)
 			row = &c
 			return err
 		}, findLiving, id)
@@ -259,8 +259,8 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 			return notFound("contact", id)
 		}
 		sc = nil
-		bury(&sc, []contactRow{*row}, []time.Time{now})
-		cancelOwned(&sc, []string{owner}, []time.Time{now})
+		deleteContacts(&sc, []storedContact{*row}, []time.Time{now})
+		cancelOwners(&sc, []string{owner}, []time.Time{now})
 		sc.exec(dropLease, owner)
 		s.notify(&sc)
 		return tx.commit(ctx, sc)
@@ -274,7 +274,7 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 // buryContacts and leaveSegments rely on the primary keys of contacts and of
 // contact_segments.
 const (
-	buryContacts = `
+	emptyContacts = `
 UPDATE automation.contacts c
 SET email = '', email_key = NULL, first_name = '', last_name = '', unsubscribed = false, properties = '', segments = '',
 	created_at = NULL, deleted_at = u.now
@@ -288,7 +288,7 @@ WHERE s.segment = ANY (ARRAY[u.segment]) AND s.contact_no = ANY (ARRAY[u.contact
 )
 
 // bury empties contacts and marks them as deleted, each at its time.
-func bury(sc *script, contacts []contactRow, at []time.Time) {
+func deleteContacts(sc *script, contacts []storedContact, at []time.Time) {
 	var ids, segments []string
 	var members []int64
 	for _, c := range contacts {
@@ -297,7 +297,7 @@ func bury(sc *script, contacts []contactRow, at []time.Time) {
 			segments, members = append(segments, segment), append(members, c.no)
 		}
 	}
-	sc.exec(buryContacts, ids, at)
+	sc.exec(emptyContacts, ids, at)
 	if len(segments) > 0 {
 		sc.exec(leaveSegments, segments, members)
 	}
@@ -321,7 +321,7 @@ func (s *Store) ListContacts(ctx context.Context, q automation.ContactQuery) (au
 	list := lister[automation.Contact]{
 		kind: "contact", number: findContactNo, older: olderContacts, newer: newerContacts,
 		scan: func(scan scanFunc) (automation.Contact, error) {
-			c, err := scanContact(scan)
+			c, err := scanStoredContact(scan)
 			return c.Contact, err
 		},
 	}

@@ -41,7 +41,7 @@ func count(sc *script, slot int16, tally record.Tally) {
 // findRunning and sumCounts rely on automations_id and the primary key of
 // run_counts.
 const (
-	findRunning = `
+	countRunning = `
 SELECT a.no, coalesce((SELECT sum(c.n) FROM automation.run_counts c WHERE c.automation_no = a.no AND c.status = 0), 0)::bigint
 FROM automation.automations a WHERE a.id = $1::text AND a.deleted_at IS NULL`
 
@@ -51,9 +51,9 @@ GROUP BY version, step, status HAVING sum(n) > 0`
 )
 
 // running returns the number of an automation, and how many runs of it are running.
-func (s *Store) running(ctx context.Context, id string) (no int64, runs int, err error) {
+func (s *Store) countRunning(ctx context.Context, id string) (no int64, runs int, err error) {
 	var sc script
-	sc.query(func(scan scanFunc) error { return scan(&no, &runs) }, findRunning, id)
+	sc.query(func(scan scanFunc) error { return scan(&no, &runs) }, countRunning, id)
 	if err := (implicit{s}).run(ctx, sc); err != nil {
 		return 0, 0, fmt.Errorf("postgres store: automation %q: %w", id, err)
 	}
@@ -68,7 +68,7 @@ func (s *Store) CountRuns(ctx context.Context, automationID string) ([]automatio
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	no, _, err := s.running(ctx, automationID)
+	no, _, err := s.countRunning(ctx, automationID)
 	if err != nil {
 		return nil, err
 	}

@@ -19,15 +19,15 @@ DELETE FROM automation.idempotency_keys WHERE (name, key) IN (
 )
 
 // erase empties the events of contacts, and those that were sent for their emails.
-func (w *writing) erase(sc *script) {
+func (c *committer) erase(sc *script) {
 	var owners []string
-	for _, it := range w.items {
-		if !it.t.Erase {
+	for _, w := range c.writes {
+		if !w.t.Erase {
 			continue
 		}
-		owners = append(owners, it.owner)
-		if it.t.EraseEmail != "" {
-			owners = append(owners, ownerOf(automation.ContactRef{Email: it.t.EraseEmail}))
+		owners = append(owners, w.owner)
+		if w.t.EraseEmail != "" {
+			owners = append(owners, ownerOf(automation.ContactRef{Email: w.t.EraseEmail}))
 		}
 	}
 	if len(owners) > 0 {

@@ -36,7 +36,7 @@ const (
 )
 
 // code returns the code of the database's error, or "" if err is none.
-func code(err error) string {
+func errorCode(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return pg.Code
@@ -46,7 +46,7 @@ func code(err error) string {
 
 // constraint returns the constraint or unique index that a statement has violated,
 // or "".
-func constraint(err error) string {
+func violatedConstraint(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == uniqueViolation {
 		return pg.ConstraintName
@@ -57,7 +57,7 @@ func constraint(err error) string {
 // isAboutValues reports whether the database has refused what it was given, rather
 // than failed.
 func isAboutValues(err error) bool {
-	switch c := code(err); {
+	switch c := errorCode(err); {
 	case c == "":
 		return false
 	default:

@@ -71,7 +71,7 @@ func (s *Store) appendTogether(ctx context.Context, calls []*appendCall) error {
 			if admitted, err = s.admit(ctx, tx, calls); err != nil || len(admitted) < len(calls) {
 				return err
 			}
-			return tx.commit(ctx, s.insertion(calls))
+			return tx.commit(ctx, s.insertScript(calls))
 		})
 		if err != nil || len(admitted) == len(calls) {
 			return err
@@ -88,23 +88,23 @@ const (
 )
 
 // named is what is known of what events name.
-type named struct {
+type eventReferences struct {
 	contacts    map[string]bool   // by id
 	byEmail     map[string]string // ids
-	definitions definitions
+	definitions eventDefinitions
 }
 
 // resolve finds the owners of all events. It refuses the calls that name a contact
 // which does not exist, or that were checked against another definition, and returns
 // the others.
 func (s *Store) resolve(ctx context.Context, in session, calls []*appendCall) ([]*appendCall, error) {
-	n := named{map[string]bool{}, map[string]string{}, definitions{}}
-	if err := in.run(ctx, n.lookUp(calls)); err != nil {
+	n := eventReferences{map[string]bool{}, map[string]string{}, eventDefinitions{}}
+	if err := in.run(ctx, n.find(calls)); err != nil {
 		return nil, err
 	}
 	open := make([]*appendCall, 0, len(calls))
 	for _, c := range calls {
-		if c.err = c.own(&n); c.err == nil {
+		if c.err = c.resolveOwners(&n); c.err == nil {
 			open = append(open, c)
 		}
 	}
@@ -113,7 +113,7 @@ func (s *Store) resolve(ctx context.Context, in session, calls []*appendCall) ([
 
 // lookUp looks for the definitions of events, and for the contacts that they name by
 // id and by email.
-func (known *named) lookUp(calls []*appendCall) (sc script) {
+func (known *eventReferences) find(calls []*appendCall) (sc script) {
 	var ids, emails, names []string
 	seen := map[string]bool{}
 	for _, c := range calls {
@@ -152,12 +152,12 @@ func (known *named) lookUp(calls []*appendCall) (sc script) {
 }
 
 // own notes the owners of the call's events.
-func (c *appendCall) own(known *named) error {
+func (c *appendCall) resolveOwners(known *eventReferences) error {
 	c.owners = make([]string, len(c.events))
 	for i := range c.events {
 		n := &c.events[i]
 		ref := automation.ContactRef{ID: n.Event.ContactID, Email: n.Event.Email}
-		if !record.Fits(n, known.definitions.byName(n.Event.Name)) {
+		if !record.MatchesDefinition(n, known.definitions.byName(n.Event.Name)) {
 			return fmt.Errorf("postgres store: event %q: %w", n.Event.Name, automation.ErrDefinitionChanged)
 		}
 		switch {
@@ -187,7 +187,7 @@ SELECT owner, id, accepted_at FROM sent ORDER BY place`
 
 // insertion keeps the events of calls, those aside that are duplicates, and tells
 // all that listen.
-func (s *Store) insertion(calls []*appendCall) (sc script) {
+func (s *Store) insertScript(calls []*appendCall) (sc script) {
 	var rows newEvents
 	for _, c := range calls {
 		for i := range c.events {
@@ -218,8 +218,8 @@ func (n *newEvents) add(e *automation.Event, owner string) {
 		email = e.Email
 	}
 	n.ids, n.owners, n.names = append(n.ids, uuidOf(e.ID)), append(n.owners, owner), append(n.names, e.Name)
-	n.emails, n.payloads, n.keys = append(n.emails, orNull(email)), append(n.payloads, orNull(string(e.Payload))), append(n.keys, orNull(e.IdempotencyKey))
-	n.occurred, n.accepted = append(n.occurred, nullable(e.OccurredAt)), append(n.accepted, e.AcceptedAt)
+	n.emails, n.payloads, n.keys = append(n.emails, textOrNull(email)), append(n.payloads, textOrNull(string(e.Payload))), append(n.keys, textOrNull(e.IdempotencyKey))
+	n.occurred, n.accepted = append(n.occurred, timeOrNull(e.OccurredAt)), append(n.accepted, e.AcceptedAt)
 }
 
 // findEvent relies on the primary key of events.

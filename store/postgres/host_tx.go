@@ -29,49 +29,49 @@ type SQLTx interface {
 // database the transaction is spoilt, as after any failed statement. The writer
 // locks nothing that a Runner needs, and is no safer for concurrent use than tx.
 // Whoever sends an event with the same idempotency key waits until tx has ended.
-func (s *Store) Tx(tx Tx) automation.EventWriter { return &writer{s, hosted{s, pgxTx{tx}}} }
+func (s *Store) Tx(tx Tx) automation.EventWriter { return &hostWriter{s, hosted{s, pgxTx{tx}}} }
 
 // SQLTx is Tx for a transaction of database/sql, made with the driver of pgx.
-func (s *Store) SQLTx(tx SQLTx) automation.EventWriter { return &writer{s, hosted{s, sqlTx{tx}}} }
+func (s *Store) SQLTx(tx SQLTx) automation.EventWriter { return &hostWriter{s, hosted{s, sqlTx{tx}}} }
 
 // writer is an automation.EventWriter in a transaction of the host.
-type writer struct {
+type hostWriter struct {
 	s       *Store
 	session session
 }
 
 // AppendEvents implements automation.EventWriter.
-func (w *writer) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
-	if err := w.s.readyThrough(ctx, w.session); err != nil {
+func (hw *hostWriter) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
+	if err := hw.s.readyThrough(ctx, hw.session); err != nil {
 		return nil, err
 	}
 	c := &appendCall{events: events}
-	if err := w.append(ctx, c); err != nil {
+	if err := hw.append(ctx, c); err != nil {
 		return nil, fmt.Errorf("postgres store: append events: %w", err)
 	}
 	return c.receipts, c.err
 }
 
-func (w *writer) append(ctx context.Context, c *appendCall) error {
-	calls, err := w.s.resolve(ctx, w.session, []*appendCall{c})
+func (hw *hostWriter) append(ctx context.Context, c *appendCall) error {
+	calls, err := hw.s.resolve(ctx, hw.session, []*appendCall{c})
 	if err != nil || len(calls) == 0 {
 		return err
 	}
-	if calls, err = w.s.admit(ctx, w.session, calls); err != nil {
+	if calls, err = hw.s.admit(ctx, hw.session, calls); err != nil {
 		return err
 	}
 	if len(calls) == 0 {
-		return w.s.returnKeys(ctx, w.session, c) // the host may go on and commit
+		return hw.s.returnKeys(ctx, hw.session, c) // the host may go on and commit
 	}
-	return w.session.run(ctx, w.s.insertion(calls))
+	return hw.session.run(ctx, hw.s.insertScript(calls))
 }
 
 // FindEventDefinition implements automation.EventWriter.
-func (w *writer) FindEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error) {
-	if err := w.s.readyThrough(ctx, w.session); err != nil {
+func (hw *hostWriter) FindEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error) {
+	if err := hw.s.readyThrough(ctx, hw.session); err != nil {
 		return automation.EventDefinition{}, err
 	}
-	return findEventDefinition(ctx, w.session, idOrName)
+	return findEventDefinition(ctx, hw.session, idOrName)
 }
 
 // hosted is a session in a transaction of the host.

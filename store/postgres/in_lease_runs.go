@@ -18,19 +18,19 @@ import (
 
 // begins reports whether a new run is about to do something under the lease that goes
 // on, so that nobody else looks for it.
-func begins(t *automation.Transition, r *automation.RunChange) bool {
-	return r.New && t.Key.ID != "" && works(t, r)
+func startsInLease(t *automation.Transition, r *automation.RunChange) bool {
+	return r.New && t.Key.ID != "" && staysInLease(t, r)
 }
 
 // works reports whether the row of a lease has room for all that is to be known of a run.
-func works(t *automation.Transition, r *automation.RunChange) bool {
-	return r.Status == automation.RunRunning && r.Served == automation.RequestNone && record.ActsNow(t, r)
+func staysInLease(t *automation.Transition, r *automation.RunChange) bool {
+	return r.Status == automation.RunRunning && r.Served == automation.RequestNone && record.FitsInLease(t, r)
 }
 
 // Both rely on the primary key of leases, and goOn on leases_begun.
 const (
 	// beginRuns extends leases and keeps a run with each.
-	beginRuns = `
+	startInLease = `
 UPDATE automation.leases l SET until = t.until, run_id = t.id, run_automation_no = t.automation_no, run_version = t.version,
 	run_event_id = t.event_id, run_event_name = t.event_name, run_step = t.step, run_due_at = t.due_at, run_created_at = t.created_at,
 	run_state = t.state
@@ -44,7 +44,7 @@ RETURNING l.owner, NULL::uuid, NULL::bigint, NULL::int, NULL::text`
 
 	// goOn extends leases and changes their runs, and returns where these stood, which
 	// must be read under the lock.
-	goOn = `
+	continueInLease = `
 WITH o AS MATERIALIZED (
 	SELECT owner, run_step FROM automation.leases WHERE owner = ANY ($1::text[]) ORDER BY owner FOR UPDATE
 )
@@ -59,7 +59,7 @@ RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, o.run_step`
 )
 
 // beginnings are runs that begin, by column.
-type beginnings struct {
+type inLeaseColumns struct {
 	owners      []string
 	tokens      []int64
 	until       []time.Time
@@ -74,22 +74,22 @@ type beginnings struct {
 	states      [][]byte
 }
 
-func (b *beginnings) add(it *item, r *automation.RunChange, no int64) {
-	b.owners, b.tokens, b.until = append(b.owners, it.owner), append(b.tokens, it.t.Token), append(b.until, it.t.Extend)
+func (b *inLeaseColumns) add(w *transitionWrite, r *automation.RunChange, no int64) {
+	b.owners, b.tokens, b.until = append(b.owners, w.owner), append(b.tokens, w.t.Token), append(b.until, w.t.Extend)
 	b.ids, b.automations, b.versions = append(b.ids, uuidOf(r.ID)), append(b.automations, no), append(b.versions, int32(r.Version))
 	b.events, b.names, b.steps = append(b.events, uuidOf(r.EventID)), append(b.names, r.EventName), append(b.steps, r.Step)
 	b.due, b.created, b.states = append(b.due, r.DueAt), append(b.created, r.CreatedAt), append(b.states, r.State)
 }
 
-func (b *beginnings) begin(sc *script, row func(scan scanFunc) error) {
+func (b *inLeaseColumns) start(sc *script, row func(scan scanFunc) error) {
 	if len(b.ids) > 0 {
-		sc.query(row, beginRuns, b.owners, b.tokens, b.until, b.ids, b.automations, b.versions, b.events, b.names, b.steps, b.due, b.created, b.states)
+		sc.query(row, startInLease, b.owners, b.tokens, b.until, b.ids, b.automations, b.versions, b.events, b.names, b.steps, b.due, b.created, b.states)
 	}
 }
 
-func (b *beginnings) goOn(sc *script, row func(scan scanFunc) error) {
+func (b *inLeaseColumns) proceed(sc *script, row func(scan scanFunc) error) {
 	if len(b.ids) > 0 {
-		sc.query(row, goOn, b.owners, b.tokens, b.until, b.ids, b.steps, b.due, b.states)
+		sc.query(row, continueInLease, b.owners, b.tokens, b.until, b.ids, b.steps, b.due, b.states)
 	}
 }
 
@@ -112,11 +112,11 @@ SET run_id = NULL, run_automation_no = NULL, run_version = NULL, run_event_id = 
 	run_due_at = NULL, run_created_at = NULL, run_state = NULL
 FROM old WHERE l.owner = ANY (ARRAY[old.owner])`
 
-	parkOwned   = parkFrom + `owner = ANY ($1::text[]) ORDER BY owner FOR UPDATE` + parkTo
-	parkRun     = parkFrom + `run_id = $1::uuid FOR UPDATE` + parkTo
-	parkOf      = parkFrom + `run_automation_no = $1::bigint ORDER BY owner FOR UPDATE` + parkTo
-	parkMostOf  = parkFrom + `run_automation_no = $1::bigint ORDER BY owner FOR UPDATE SKIP LOCKED` + parkTo
-	parkExpired = parkFrom + `until <= $1::timestamptz ORDER BY owner FOR UPDATE SKIP LOCKED` + parkTo
+	parkOwned            = parkFrom + `owner = ANY ($1::text[]) ORDER BY owner FOR UPDATE` + parkTo
+	parkRun              = parkFrom + `run_id = $1::uuid FOR UPDATE` + parkTo
+	parkOfAutomation     = parkFrom + `run_automation_no = $1::bigint ORDER BY owner FOR UPDATE` + parkTo
+	parkMostOfAutomation = parkFrom + `run_automation_no = $1::bigint ORDER BY owner FOR UPDATE SKIP LOCKED` + parkTo
+	parkExpired          = parkFrom + `until <= $1::timestamptz ORDER BY owner FOR UPDATE SKIP LOCKED` + parkTo
 
 	nextExpiry = `SELECT min(until) FROM automation.leases WHERE run_id IS NOT NULL`
 )
@@ -124,16 +124,16 @@ FROM old WHERE l.owner = ANY (ARRAY[old.owner])`
 // begunRuns knows which runs this process has kept with leases, and the numbers of
 // their automations. What it knows wrongly costs time only. It is safe for concurrent
 // use.
-type begunRuns struct {
+type inLeaseRuns struct {
 	mu      sync.Mutex
 	runs    map[string]struct{}
 	numbers map[string]int64
 }
 
 // maxBegun bounds what begunRuns remembers. Runs whose lease was lost stay in it.
-const maxBegun = 1 << 16
+const maxRemembered = 1 << 16
 
-func (b *begunRuns) has(id string) bool {
+func (b *inLeaseRuns) has(id string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	_, ok := b.runs[id]
@@ -141,58 +141,58 @@ func (b *begunRuns) has(id string) bool {
 }
 
 // note takes note of where the runs of a transition that was written are.
-func (b *begunRuns) note(it *item) {
+func (b *inLeaseRuns) note(w *transitionWrite) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for i := range it.t.Runs {
-		if r := &it.t.Runs[i]; r != it.begun {
+	for i := range w.t.Runs {
+		if r := &w.t.Runs[i]; r != w.inLease {
 			delete(b.runs, r.ID)
 		}
 	}
-	if it.begun == nil {
+	if w.inLease == nil {
 		return
 	}
-	if b.runs == nil || len(b.runs) >= maxBegun {
+	if b.runs == nil || len(b.runs) >= maxRemembered {
 		b.runs = map[string]struct{}{}
 	}
-	b.runs[it.begun.ID] = struct{}{}
+	b.runs[w.inLease.ID] = struct{}{}
 }
 
 // number returns the number of an automation, if it is known.
-func (b *begunRuns) number(automationID string) (int64, bool) {
+func (b *inLeaseRuns) number(automationID string) (int64, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	no, ok := b.numbers[automationID]
 	return no, ok
 }
 
-func (b *begunRuns) numbered(automationID string, no int64) {
+func (b *inLeaseRuns) noteNumber(automationID string, no int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.numbers == nil || len(b.numbers) >= maxBegun {
+	if b.numbers == nil || len(b.numbers) >= maxRemembered {
 		b.numbers = map[string]int64{}
 	}
 	b.numbers[automationID] = no
 }
 
 // sortOut finds out which run of a transition is kept with the lease, if one is.
-func (w *writing) sortOut(it *item) {
-	it.begun = nil
-	if it.plain || it.t.Release {
+func (c *committer) chooseInLease(w *transitionWrite) {
+	w.inLease = nil
+	if w.parks || w.t.Release {
 		return
 	}
-	for i := range it.t.Runs {
-		r := &it.t.Runs[i]
+	for i := range w.t.Runs {
+		r := &w.t.Runs[i]
 		switch {
-		case begins(it.t, r):
-			if no, ok := w.s.begun.number(r.AutomationID); ok && it.begun == nil {
-				it.begun, it.number = r, no
+		case startsInLease(w.t, r):
+			if no, ok := c.s.inLease.number(r.AutomationID); ok && w.inLease == nil {
+				w.inLease, w.automationNo = r, no
 			}
-		case r.New || !w.s.begun.has(r.ID):
-		case works(it.t, r):
-			it.begun = r
+		case r.New || !c.s.inLease.has(r.ID):
+		case staysInLease(w.t, r):
+			w.inLease = r
 		default:
-			it.begun, it.plain = nil, true // it leaves a lease that goes on
+			w.inLease, w.parks = nil, true // it leaves a lease that goes on
 			return
 		}
 	}
@@ -201,28 +201,28 @@ func (w *writing) sortOut(it *item) {
 // mistaken finds the transitions that are about runs which are not where they were
 // taken to be, and reports whether there are any: the transaction has to begin again,
 // and parks the runs of those.
-func (w *writing) mistaken() bool {
+func (c *committer) findMisplaced() bool {
 	found := false
-	for _, it := range w.items {
-		if !it.plain && w.misplaced(it) {
-			it.plain, found = true, true
+	for _, w := range c.writes {
+		if !w.parks && c.misplaced(w) {
+			w.parks, found = true, true
 		}
 	}
 	return found
 }
 
-func (w *writing) misplaced(it *item) bool {
-	held := w.held[it.owner]
-	if r := it.begun; r != nil {
+func (c *committer) misplaced(w *transitionWrite) bool {
+	held := c.held[w.owner]
+	if r := w.inLease; r != nil {
 		if held == nil {
 			return true // or else the lease is lost
 		}
-		_, known := w.present[r.ID]
-		return r.New && (known || w.automations[r.AutomationID].enabled && w.automations[r.AutomationID].no != it.number)
+		_, known := c.current[r.ID]
+		return r.New && (known || c.automations[r.AutomationID].enabled && c.automations[r.AutomationID].no != w.automationNo)
 	}
 	if held == nil || held.id == "" {
 		return false
 	}
-	named := slices.ContainsFunc(it.t.Runs, func(r automation.RunChange) bool { return r.ID == held.id })
-	return named != it.t.Release
+	named := slices.ContainsFunc(w.t.Runs, func(r automation.RunChange) bool { return r.ID == held.id })
+	return named != w.t.Release
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // keyName is an idempotency key and the name of the event that it belongs to.
-type keyName struct{ name, key string }
+type idempotencyKey struct{ name, key string }
 
 // keyUse says which event has a key.
 type keyUse struct{ hash, event string }
@@ -38,15 +38,15 @@ JOIN automation.idempotency_keys k ON k.name = ANY (ARRAY[e.name]) AND k.key = A
 // The keys that were taken for a refused call have to be given back.
 func (s *Store) admit(ctx context.Context, in session, calls []*appendCall) ([]*appendCall, error) {
 	first := firstUses(calls)
-	used := make(map[keyName]keyUse, len(first))
+	used := make(map[idempotencyKey]keyUse, len(first))
 	if len(first) > 0 {
-		if err := in.run(ctx, takingKeys(first, used)); err != nil {
+		if err := in.run(ctx, takeKeysScript(first, used)); err != nil {
 			return nil, err
 		}
 	}
 	admitted := make([]*appendCall, 0, len(calls))
 	for _, c := range calls {
-		if c.err = c.receive(used); c.err == nil {
+		if c.err = c.makeReceipts(used); c.err == nil {
 			admitted = append(admitted, c)
 		}
 	}
@@ -56,12 +56,12 @@ func (s *Store) admit(ctx context.Context, in session, calls []*appendCall) ([]*
 // firstUses returns the first event of each idempotency key, in the order of the
 // keys: whoever takes keys so cannot lock up with another who does.
 func firstUses(calls []*appendCall) []*automation.NewEvent {
-	seen := map[keyName]bool{}
+	seen := map[idempotencyKey]bool{}
 	var first []*automation.NewEvent
 	for _, c := range calls {
 		for i := range c.events {
 			n := &c.events[i]
-			k := keyName{n.Event.Name, n.Event.IdempotencyKey}
+			k := idempotencyKey{n.Event.Name, n.Event.IdempotencyKey}
 			if k.key != "" && !seen[k] {
 				seen[k] = true
 				first = append(first, n)
@@ -76,7 +76,7 @@ func firstUses(calls []*appendCall) []*automation.NewEvent {
 
 // takingKeys takes the keys of events, where they are free, and says in used who
 // has them then.
-func takingKeys(events []*automation.NewEvent, used map[keyName]keyUse) script {
+func takeKeysScript(events []*automation.NewEvent, used map[idempotencyKey]keyUse) script {
 	var names, keys, hashes []string
 	var ids uuids
 	var expires []time.Time
@@ -92,7 +92,7 @@ func takingKeys(events []*automation.NewEvent, used map[keyName]keyUse) script {
 	var sc script
 	sc.exec(takeKeys, names, keys, hashes, ids, expires, accepted)
 	sc.query(func(scan scanFunc) error {
-		var k keyName
+		var k idempotencyKey
 		var u keyUse
 		err := scan(&k.name, &k.key, &u.hash, &u.event)
 		used[k] = u
@@ -102,13 +102,13 @@ func takingKeys(events []*automation.NewEvent, used map[keyName]keyUse) script {
 }
 
 // receive makes the receipts of the call's events, given who has their keys.
-func (c *appendCall) receive(used map[keyName]keyUse) error {
+func (c *appendCall) makeReceipts(used map[idempotencyKey]keyUse) error {
 	c.receipts = make([]automation.EventReceipt, len(c.events))
 	for i := range c.events {
 		e := &c.events[i].Event
 		u := keyUse{event: e.ID}
 		if e.IdempotencyKey != "" {
-			u = used[keyName{e.Name, e.IdempotencyKey}]
+			u = used[idempotencyKey{e.Name, e.IdempotencyKey}]
 		}
 		if u.event != e.ID && u.hash != c.events[i].ContentHash {
 			c.receipts = nil

@@ -26,7 +26,7 @@ const (
 
 	// leaseOthers is leaseDue for when somebody leases one of these contacts alone, or
 	// deletes it, just then. It costs more.
-	leaseOthers = leaseFree + `
+	leaseDueContended = leaseFree + `
 	ON CONFLICT (owner) DO NOTHING` + leaseTaken
 
 	leaseFree = `
@@ -84,7 +84,7 @@ func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []hel
 	}
 	var sc script
 	var first *time.Time // to expire of the leases with runs
-	until, look := p.Now.Add(p.Lease), p.Contact != (automation.ContactRef{}) || s.expired.due(p.Now)
+	until, look := p.Now.Add(p.Lease), p.Contact != (automation.ContactRef{}) || s.expiry.due(p.Now)
 	if look {
 		sc.exec(parkExpired, p.Now)
 		sc.query(func(scan scanFunc) error { return scan(&first) }, nextExpiry)
@@ -101,19 +101,19 @@ func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []hel
 			return tx.commit(ctx, sc)
 		})
 	}
-	if err = lease(); code(err) == uniqueViolation {
-		sc[len(sc)-1].sql = leaseOthers
+	if err = lease(); errorCode(err) == uniqueViolation {
+		sc[len(sc)-1].sql = leaseDueContended
 		err = lease()
 	}
 	if err == nil && look {
-		s.expired.looked(p.Now, timeOf(first))
+		s.expiry.looked(p.Now, timeOf(first))
 	}
 	return held, err
 }
 
 // giveBack ends leases whose contacts could not be read. Those that it cannot end
 // expire.
-func (s *Store) giveBack(ctx context.Context, held []heldLease) {
+func (s *Store) abandonLeases(ctx context.Context, held []heldLease) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
 	owners, tokens := make([]string, len(held)), make([]int64, len(held))
@@ -130,13 +130,13 @@ const shortestLease = time.Second
 
 // lookout knows when leases with runs may have expired next. It is safe for
 // concurrent use.
-type lookout struct {
+type expirySchedule struct {
 	mu         sync.Mutex
 	from, next time.Time
 }
 
 // due reports whether to look. A clock that has been set back says nothing.
-func (l *lookout) due(now time.Time) bool {
+func (l *expirySchedule) due(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return now.Before(l.from) || !now.Before(l.next)
@@ -144,7 +144,7 @@ func (l *lookout) due(now time.Time) bool {
 
 // looked takes note of the lease that expires first, of those that there were at a
 // time. The zero time: there was none. Later ones last longer than shortestLease.
-func (l *lookout) looked(at, first time.Time) {
+func (l *expirySchedule) looked(at, first time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.from, l.next = at, at.Add(shortestLease)
@@ -167,43 +167,43 @@ WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token])
 RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, l.run_step`
 )
 
-func (w *writing) fence(sc *script) {
-	w.held = make(map[string]*presentRun, len(w.items))
+func (c *committer) fence(sc *script) {
+	c.held = make(map[string]*currentRun, len(c.writes))
 	var parked, ended, extended []string
 	var endTokens, tokens []int64
 	var until []time.Time
-	var beginning, going beginnings
-	for _, it := range w.items {
-		w.sortOut(it)
-		if it.plain {
-			parked = append(parked, it.owner)
+	var beginning, going inLeaseColumns
+	for _, w := range c.writes {
+		c.chooseInLease(w)
+		if w.parks {
+			parked = append(parked, w.owner)
 		}
 		switch {
-		case it.t.Release:
-			ended, endTokens = append(ended, it.owner), append(endTokens, it.t.Token)
-		case it.begun == nil:
-			extended, tokens, until = append(extended, it.owner), append(tokens, it.t.Token), append(until, it.t.Extend)
-		case it.begun.New:
-			beginning.add(it, it.begun, it.number)
+		case w.t.Release:
+			ended, endTokens = append(ended, w.owner), append(endTokens, w.t.Token)
+		case w.inLease == nil:
+			extended, tokens, until = append(extended, w.owner), append(tokens, w.t.Token), append(until, w.t.Extend)
+		case w.inLease.New:
+			beginning.add(w, w.inLease, w.automationNo)
 		default:
-			going.add(it, it.begun, 0)
+			going.add(w, w.inLease, 0)
 		}
 	}
 	if len(parked) > 0 {
 		sc.exec(parkOwned, parked)
 	}
-	beginning.begin(sc, w.hold)
-	going.goOn(sc, w.hold)
+	beginning.start(sc, c.noteHeld)
+	going.proceed(sc, c.noteHeld)
 	if len(extended) > 0 {
-		sc.query(w.hold, extendLeases, extended, tokens, until)
+		sc.query(c.noteHeld, extendLeases, extended, tokens, until)
 	}
 	if len(ended) > 0 {
-		sc.query(w.hold, endLeases, ended, endTokens)
+		sc.query(c.noteHeld, endLeases, ended, endTokens)
 	}
 }
 
 // hold notes that a lease is held, and the run that it has or had.
-func (w *writing) hold(scan scanFunc) error {
+func (c *committer) noteHeld(scan scanFunc) error {
 	var owner string
 	var run, step *string
 	var no *int64
@@ -211,11 +211,11 @@ func (w *writing) hold(scan scanFunc) error {
 	if err := scan(&owner, &run, &no, &version, &step); err != nil {
 		return err
 	}
-	held := &presentRun{}
+	held := &currentRun{}
 	if run != nil {
-		*held = presentRun{id: *run, begun: true, Place: record.Place{Automation: *no, Version: *version, Step: *step}}
-		w.present[*run] = *held
+		*held = currentRun{id: *run, inLease: true, RunGroup: record.RunGroup{Automation: *no, Version: *version, Step: *step}}
+		c.current[*run] = *held
 	}
-	w.held[owner] = held
+	c.held[owner] = held
 	return nil
 }

@@ -43,18 +43,18 @@ func (s *Store) adopt(sc *script, c automation.Contact) {
 // findTargets finds the contacts that get the events of emails, and creates those
 // that have to be, unless the email belongs to one by now. It returns their ids by
 // the email's owner.
-func (w *writing) findTargets(ctx context.Context) (map[string]string, error) {
+func (c *committer) findTargets(ctx context.Context) (map[string]string, error) {
 	targets := map[string]string{}
 	var emails []string
 	var sc script
-	for _, it := range w.items {
-		if it.t.MoveTo == "" {
+	for _, w := range c.writes {
+		if w.t.MoveTo == "" {
 			continue
 		}
-		targets[it.owner] = it.t.MoveTo
-		emails = append(emails, automation.EmailKey(it.t.Key.Email))
-		if it.t.Create != nil {
-			args, err := insertContactArgs(*it.t.Create)
+		targets[w.owner] = w.t.MoveTo
+		emails = append(emails, automation.EmailKey(w.t.Key.Email))
+		if w.t.Create != nil {
+			args, err := insertContactArgs(*w.t.Create)
 			if err != nil {
 				return nil, err
 			}
@@ -70,14 +70,14 @@ func (w *writing) findTargets(ctx context.Context) (map[string]string, error) {
 		targets[ownerOf(automation.ContactRef{Email: email})] = id
 		return err
 	}, findEmails, emails)
-	return targets, w.tx.run(ctx, sc)
+	return targets, c.tx.run(ctx, sc)
 }
 
 // move gives the events of emails to their contacts.
-func (w *writing) move(sc *script, targets map[string]string) {
-	for _, it := range w.items {
-		if id, ok := targets[it.owner]; ok {
-			sc.exec(moveEvents, it.owner, ownerOf(automation.ContactRef{ID: id}))
+func (c *committer) move(sc *script, targets map[string]string) {
+	for _, w := range c.writes {
+		if id, ok := targets[w.owner]; ok {
+			sc.exec(moveEvents, w.owner, ownerOf(automation.ContactRef{ID: id}))
 		}
 	}
 }

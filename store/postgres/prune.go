@@ -57,7 +57,7 @@ func (s *Store) pruneRuns(ctx context.Context, p automation.PruneParams, res *au
 		var sc script
 		sc.exec(pruneLock)
 		sc.query(func(scan scanFunc) error {
-			var at record.Place
+			var at record.RunGroup
 			var event *string
 			err := scan(&at.Automation, &at.Version, &at.Status, &at.Step, &event)
 			tally.Move(&at, nil)
@@ -167,7 +167,7 @@ func (s *Store) pruneKeys(ctx context.Context, p automation.PruneParams, _ *auto
 
 // abandoned is how long a lease must have expired before it is removed. Its holder
 // may still be about to commit.
-const abandoned = time.Hour
+const abandonedAfter = time.Hour
 
 // deleteLeases reads all leases, of which there are as many as contacts are being
 // worked on. Those of contacts with work are taken over when it is claimed.
@@ -178,7 +178,7 @@ DELETE FROM automation.leases l WHERE l.until <= $1::timestamptz AND l.run_id IS
 
 func (s *Store) pruneLeases(ctx context.Context, p automation.PruneParams, _ *automation.PruneResult) error {
 	var sc script
-	sc.exec(deleteLeases, p.Now.Add(-abandoned))
+	sc.exec(deleteLeases, p.Now.Add(-abandonedAfter))
 	return implicit{s}.run(ctx, sc)
 }
 

@@ -21,7 +21,7 @@ FROM automation.active_runs r JOIN automation.automations a ON a.no = ANY (ARRAY
 SELECT ` + runColumns + `, r.state, 0::smallint
 FROM automation.ended_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.id = $1::uuid FOR UPDATE OF r`
 
-	requestOf = `UPDATE automation.active_runs SET control = $2::smallint, due_at = least(due_at, $3::timestamptz) WHERE id = $1::uuid`
+	recordRequest = `UPDATE automation.active_runs SET control = $2::smallint, due_at = least(due_at, $3::timestamptz) WHERE id = $1::uuid`
 )
 
 // RecordRunRequest implements automation.WorkStore.
@@ -29,7 +29,7 @@ func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.Ru
 	if err := s.ready(ctx); err != nil {
 		return automation.RunRecord{}, err
 	}
-	var run *runRow
+	var run *storedRun
 	err := s.transact(ctx, func(tx *transaction) error {
 		var active bool
 		var err error
@@ -47,12 +47,12 @@ func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.Ru
 		if !active {
 			sc.exec(reopenRuns, uuids{uuidOf(id)})
 		}
-		sc.exec(requestOf, uuidOf(id), record.ControlCode(c), now)
+		sc.exec(recordRequest, uuidOf(id), record.RequestCode(c), now)
 		s.notify(&sc)
 		return tx.commit(ctx, sc)
 	})
 	if run == nil {
-		run = &runRow{}
+		run = &storedRun{}
 	}
 	if err != nil {
 		return run.RunRecord, fmt.Errorf("postgres store: control: %w", err)
@@ -63,9 +63,9 @@ func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.Ru
 // lockRun returns the run, and whether it is among the active ones. It is nil if
 // there is none. A run that is reopened by somebody else between the two looks is
 // found by the third.
-func lockRun(ctx context.Context, tx *transaction, id string) (run *runRow, active bool, err error) {
+func lockRun(ctx context.Context, tx *transaction, id string) (run *storedRun, active bool, err error) {
 	row := func(scan scanFunc) error {
-		r, err := scanActive(scan)
+		r, err := scanActiveRun(scan)
 		run = &r
 		return err
 	}
@@ -83,7 +83,7 @@ func lockRun(ctx context.Context, tx *transaction, id string) (run *runRow, acti
 }
 
 // heeds reports whether a request means something to a run as it stands.
-func heeds(run *runRow, c automation.RunRequest) (bool, error) {
+func heeds(run *storedRun, c automation.RunRequest) (bool, error) {
 	running := run.Status == automation.RunRunning
 	if c == automation.RequestCancel {
 		return running, nil
@@ -102,7 +102,7 @@ FROM unnest($1::text[], $2::timestamptz[]) AS u (owner, now)
 WHERE r.owner = ANY (ARRAY[u.owner])`
 
 // cancelOwned asks the running runs of contacts to cancel, each at its time.
-func cancelOwned(sc *script, owners []string, at []time.Time) {
+func cancelOwners(sc *script, owners []string, at []time.Time) {
 	sc.exec(parkOwned, owners)
 	sc.exec(cancelOwnedRuns, owners, at)
 }
@@ -128,13 +128,13 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Ti
 	if err := s.ready(ctx); err != nil {
 		return 0, err
 	}
-	no, runs, err := s.running(ctx, automationID)
+	no, runs, err := s.countRunning(ctx, automationID)
 	if err != nil {
 		return 0, err
 	}
 	if err = s.cancelMost(ctx, no, now); err == nil {
 		var sc script
-		sc.exec(parkOf, no)
+		sc.exec(parkOfAutomation, no)
 		sc.exec(cancelRest, no, now)
 		s.notify(&sc)
 		err = implicit{s}.run(ctx, sc)
@@ -149,7 +149,7 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Ti
 const cancelBatch = 1000
 
 // placeInList is where a walk through active_runs_place has got to.
-type placeInList struct {
+type listPosition struct {
 	version int
 	step    string
 	created time.Time
@@ -159,9 +159,9 @@ type placeInList struct {
 // cancelMost asks the running runs of an automation to cancel, in short
 // transactions. It may miss some that move meanwhile: parkOf and cancelRest find them.
 func (s *Store) cancelMost(ctx context.Context, no int64, now time.Time) error {
-	var at placeInList
+	var at listPosition
 	var sc script
-	sc.exec(parkMostOf, no)
+	sc.exec(parkMostOfAutomation, no)
 	if err := (implicit{s}).run(ctx, sc); err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (s *Store) cancelMost(ctx context.Context, no int64, now time.Time) error {
 }
 
 // cancelFrom asks the runs from a place on, and moves it on behind them.
-func (s *Store) cancelFrom(ctx context.Context, tx *transaction, no int64, now time.Time, at *placeInList) (int, error) {
+func (s *Store) cancelFrom(ctx context.Context, tx *transaction, no int64, now time.Time, at *listPosition) (int, error) {
 	next := *at
 	var ids uuids
 	var sc script

@@ -10,10 +10,10 @@ import (
 )
 
 // runRow is a run as it is kept.
-type runRow struct {
+type storedRun struct {
 	automation.RunRecord
 	owner   string
-	control automation.RunRequest
+	request automation.RunRequest
 }
 
 const (
@@ -22,8 +22,8 @@ const (
 )
 
 // scanRun reads runColumns and what more is asked for.
-func scanRun(scan scanFunc, more ...any) (runRow, error) {
-	var r runRow
+func scanRun(scan scanFunc, more ...any) (storedRun, error) {
+	var r storedRun
 	var status int16
 	var event, waits, failure *string
 	var due, completed *time.Time
@@ -41,11 +41,11 @@ func scanRun(scan scanFunc, more ...any) (runRow, error) {
 }
 
 // scanActive reads activeColumns and what more is asked for.
-func scanActive(scan scanFunc, more ...any) (runRow, error) {
+func scanActiveRun(scan scanFunc, more ...any) (storedRun, error) {
 	var state []byte
 	var control int16
 	r, err := scanRun(scan, append([]any{&state, &control}, more...)...)
-	r.State, r.control = state, record.ControlOf(control)
+	r.State, r.request = state, record.RequestOf(control)
 	return r, err
 }
 
@@ -67,7 +67,7 @@ func (s *Store) FindRun(ctx context.Context, id string) (automation.RunRecord, e
 	if err := s.ready(ctx); err != nil {
 		return automation.RunRecord{}, err
 	}
-	rows, err := s.readRuns(ctx, scanActive, findRun, uuidOf(id))
+	rows, err := s.readRuns(ctx, scanActiveRun, findRun, uuidOf(id))
 	if err != nil {
 		return automation.RunRecord{}, fmt.Errorf("postgres store: find run %q: %w", id, err)
 	}
@@ -78,7 +78,7 @@ func (s *Store) FindRun(ctx context.Context, id string) (automation.RunRecord, e
 }
 
 // readRuns reads runs without locking anything.
-func (s *Store) readRuns(ctx context.Context, read func(scan scanFunc, more ...any) (runRow, error), sql string, args ...any) ([]automation.RunRecord, error) {
+func (s *Store) readRuns(ctx context.Context, read func(scan scanFunc, more ...any) (storedRun, error), sql string, args ...any) ([]automation.RunRecord, error) {
 	var rows []automation.RunRecord
 	var sc script
 	sc.query(func(scan scanFunc) error {
@@ -93,7 +93,7 @@ func (s *Store) readRuns(ctx context.Context, read func(scan scanFunc, more ...a
 // one range of active_runs_place or ended_runs_place: a page costs a few rows of
 // each place, however long the history is. Failed runs may be in both tables.
 const (
-	places = `
+	listedGroups = `
 WITH places AS (
 	SELECT c.automation_no, c.version, c.status, c.step
 	FROM automation.run_counts c JOIN automation.automations a ON a.no = c.automation_no
@@ -104,13 +104,13 @@ WITH places AS (
 SELECT ` + runColumns + `
 FROM (
 	SELECT r.* FROM places p CROSS JOIN LATERAL (
-		SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE ` + atPlace
+		SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE ` + inGroup
 
 	andEnded = `
 	) r WHERE p.status IN (0, 2)
 	UNION ALL
 	SELECT r.* FROM places p CROSS JOIN LATERAL (
-		SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE ` + atPlace
+		SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE ` + inGroup
 
 	andBegun = `
 	) r WHERE p.status <> 0
@@ -127,7 +127,7 @@ FROM (
 
 	listedColumns = `r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.wait_event, r.due_at, r.created_at, r.completed_at, r.error`
 
-	atPlace = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step
+	inGroup = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step
 			AND ` + asAsked
 
 	asAsked = `($5::text = '' OR r.event_name = $5::text)
@@ -140,8 +140,8 @@ FROM (
 			AND (r.created_at, r.id) > ($8::timestamptz, $9::uuid)
 		ORDER BY r.created_at, r.id LIMIT $10::int`
 
-	olderRuns = places + older + andEnded + older + andBegun + older + joined + ` ORDER BY r.created_at DESC, r.id DESC LIMIT $10::int`
-	newerRuns = places + newer + andEnded + newer + andBegun + newer + joined + ` ORDER BY r.created_at, r.id LIMIT $10::int`
+	olderRuns = listedGroups + older + andEnded + older + andBegun + older + joined + ` ORDER BY r.created_at DESC, r.id DESC LIMIT $10::int`
+	newerRuns = listedGroups + newer + andEnded + newer + andBegun + newer + joined + ` ORDER BY r.created_at, r.id LIMIT $10::int`
 )
 
 // The runs of a contact are few. The lists of them rely on active_runs_owner and
@@ -225,7 +225,7 @@ func (s *Store) runFilter(ctx context.Context, q automation.RunQuery) ([]any, er
 	}
 	return []any{
 		q.AutomationID, q.Version, statuses, q.Step, q.EventName,
-		nullable(q.CreatedFrom), nullable(q.CreatedUntil), created, cursor, q.Limit + 1,
+		timeOrNull(q.CreatedFrom), timeOrNull(q.CreatedUntil), created, cursor, q.Limit + 1,
 	}, nil
 }
 

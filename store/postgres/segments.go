@@ -25,9 +25,9 @@ func (s *Store) InsertSegment(ctx context.Context, seg automation.Segment) error
 		return err
 	}
 	var sc script
-	sc.exec(insertSegment, seg.ID, seg.Name, nullable(seg.CreatedAt))
+	sc.exec(insertSegment, seg.ID, seg.Name, timeOrNull(seg.CreatedAt))
 	err := implicit{s}.run(ctx, sc)
-	if code(err) == uniqueViolation {
+	if errorCode(err) == uniqueViolation {
 		return conflict("segment %q exists already", seg.ID)
 	}
 	if err != nil {

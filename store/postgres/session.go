@@ -62,7 +62,7 @@ SELECT set_config('idle_in_transaction_session_timeout', '5s', true),
 type implicit struct{ s *Store }
 
 func (i implicit) run(ctx context.Context, sc script) error {
-	return again(ctx, func() error {
+	return retryContended(ctx, func() error {
 		conn, err := i.s.pool.Acquire(ctx)
 		if err != nil {
 			return fmt.Errorf("connecting to the database: %w", err)

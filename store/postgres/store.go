@@ -26,9 +26,9 @@ type Store struct {
 	close   context.CancelFunc
 	turns   turns // of Commit
 	appends *batch.Group[*appendCall]
-	begun   begunRuns
-	seen    recentNames
-	expired lookout // for leases with runs
+	inLease inLeaseRuns
+	recent  recentNames
+	expiry  expirySchedule // for leases with runs
 }
 
 var (

@@ -12,15 +12,15 @@ import (
 // transaction is a session whose scripts belong to one transaction. It begins with
 // the first script and is committed with the last.
 type transaction struct {
-	s     *Store
-	conn  *pgxpool.Conn
-	begun bool
+	s       *Store
+	conn    *pgxpool.Conn
+	started bool
 }
 
 // transact calls work with a transaction, which is rolled back unless work has
 // committed it. If another transaction is in the way work is called again.
 func (s *Store) transact(ctx context.Context, work func(tx *transaction) error) error {
-	return again(ctx, func() error {
+	return retryContended(ctx, func() error {
 		conn, err := s.pool.Acquire(ctx)
 		if err != nil {
 			return fmt.Errorf("connecting to the database: %w", err)
@@ -33,8 +33,8 @@ func (s *Store) transact(ctx context.Context, work func(tx *transaction) error) 
 }
 
 func (tx *transaction) run(ctx context.Context, sc script) error {
-	if !tx.begun {
-		tx.begun = true
+	if !tx.started {
+		tx.started = true
 		sc = append(script{{sql: "begin isolation level read committed"}, {sql: byIndex}}, sc...)
 	}
 	return tx.s.send(ctx, tx.conn, sc)
@@ -60,15 +60,15 @@ func (tx *transaction) end(ctx context.Context) {
 }
 
 // attempts is how often a transaction is made that others are in the way of.
-const attempts = 5
+const maxAttempts = 5
 
 // again calls do again while it fails because of what another transaction was doing
 // at the same time. Nothing of it was written then.
-func again(ctx context.Context, do func() error) error {
+func retryContended(ctx context.Context, do func() error) error {
 	for n := 1; ; n++ {
 		err := do()
-		c := code(err)
-		if c != serializationFailure && c != deadlockDetected || n == attempts {
+		c := errorCode(err)
+		if c != serializationFailure && c != deadlockDetected || n == maxAttempts {
 			return err
 		}
 		// Both might be in each other's way again if they came back together.

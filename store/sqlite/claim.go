@@ -21,7 +21,7 @@ ORDER BY p.accepted_at LIMIT 0 + ?2`
 SELECT r.owner, r.due_at FROM automation_active_runs r
 WHERE r.due_at <= ?1 AND NOT EXISTS (SELECT 1 FROM automation_leases l WHERE l.owner = r.owner AND l.until > ?1)
 ORDER BY r.due_at LIMIT 0 + ?2`
-	claimableBegun = `
+	claimableInLease = `
 SELECT b.owner, b.due_at FROM automation_begun_runs b
 WHERE b.due_at <= ?1 AND NOT EXISTS (SELECT 1 FROM automation_leases l WHERE l.owner = b.owner AND l.until > ?1)
 ORDER BY b.due_at LIMIT 0 + ?2`
@@ -47,18 +47,18 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 		return nil, err
 	}
 	c := claimer{params: p, starts: map[string][]automation.VersionRef{}}
-	err = s.write(ctx, func(ctx context.Context, t *tx) error { return failed("claim", c.lease(ctx, t, owners)) })
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error { return failed("claim", c.lease(ctx, tx, owners)) })
 	if err != nil {
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx) // the leases would be kept by nobody
 	err = s.read(ctx, func(q session) error { return failed("claim", c.read(ctx, q)) })
 	if err != nil {
-		s.giveBack(ctx, c.works, c.leased)
+		s.abandonLeases(ctx, c.works, c.leased)
 		return nil, err
 	}
-	works, idle, err := c.split()
-	s.giveBack(ctx, c.works, idle)
+	works, idle, err := c.splitWork()
+	s.abandonLeases(ctx, c.works, idle)
 	return works, err
 }
 
@@ -68,7 +68,7 @@ func (s *Store) candidates(ctx context.Context, p automation.ClaimParams) (owner
 	}
 	err = s.read(ctx, func(q session) error {
 		var due []candidate
-		for _, query := range []string{claimableEvents, claimableRuns, claimableBegun} {
+		for _, query := range []string{claimableEvents, claimableRuns, claimableInLease} {
 			some, err := all(ctx, q, scanCandidate, query, p.Now.UnixMicro(), p.Limit)
 			if err != nil {
 				return failed("claim", err)
@@ -114,7 +114,7 @@ type claimedWork struct {
 
 // split returns the work that there is, and the contacts without any. The error is why
 // there is none.
-func (c *claimer) split() (works []automation.Work, idle []key, unreadable error) {
+func (c *claimer) splitWork() (works []automation.Work, idle []key, unreadable error) {
 	works = make([]automation.Work, 0, len(c.leased))
 	for _, owner := range c.leased {
 		w := c.works[owner]
@@ -189,11 +189,11 @@ func (c *claimer) readEvents(ctx context.Context, q session) error {
 const (
 	haveRuns = forKeys + `
 SELECT k FROM keys WHERE EXISTS (SELECT 1 FROM automation_active_runs r WHERE r.owner = k)`
-	dueRuns = forKeys + claimColumns + `
+	claimedRuns = forKeys + claimColumns + `
 FROM keys CROSS JOIN json_each((SELECT json_group_array(no) FROM (
 	SELECT d.no FROM automation_active_runs d WHERE d.owner = k AND d.due_at <= ?33 ORDER BY d.due_at, d.no LIMIT 0 + ?34))) j
 CROSS JOIN automation_active_runs r ON r.no = j.value` + joinRun + ` ORDER BY r.due_at, r.no`
-	waitingRuns = forKeys + claimColumns + `
+	claimedWaits = forKeys + claimColumns + `
 FROM keys CROSS JOIN automation_active_runs r ON r.owner = k AND r.place_no IN (
 	SELECT w.no FROM automation_pending n CROSS JOIN automation_events s ON s.no = n.event_no
 	CROSS JOIN automation_places w ON w.wait_event = s.name AND w.wait_event <> '' WHERE n.owner = k)` + joinRun + `
@@ -213,10 +213,10 @@ func (c *claimer) readRuns(ctx context.Context, q session) error {
 		w.Runs = append(w.Runs, r.ClaimedRun)
 		brought[r.no] = true
 	}
-	if err := lookup(ctx, q, scanRun, dueRuns, owners, bring, c.params.Now.UnixMicro(), c.params.Runs); err != nil {
+	if err := lookup(ctx, q, scanRun, claimedRuns, owners, bring, c.params.Now.UnixMicro(), c.params.Runs); err != nil {
 		return err
 	}
-	return lookup(ctx, q, scanRun, waitingRuns, owners, func(r storedRun) {
+	return lookup(ctx, q, scanRun, claimedWaits, owners, func(r storedRun) {
 		if !brought[r.no] && c.works[r.owner].has(r.WaitEvent) {
 			bring(r)
 		}
@@ -235,7 +235,7 @@ func (c *claimer) startsOf(ctx context.Context, q session, event string) ([]auto
 	if refs, ok := c.starts[event]; ok {
 		return refs, nil
 	}
-	refs, err := all(ctx, q, scanVersionRef, nextToStart, event)
+	refs, err := all(ctx, q, scanVersionRef, claimedStarts, event)
 	c.starts[event] = refs
 	return refs, err
 }

@@ -7,10 +7,10 @@ import (
 )
 
 // moment is a time that is always there. The zero time is a number like any other.
-type moment struct{ time.Time }
+type timestamp struct{ time.Time }
 
 // Scan implements sql.Scanner.
-func (m *moment) Scan(column any) error {
+func (m *timestamp) Scan(column any) error {
 	micros, ok := column.(int64)
 	if !ok {
 		return fmt.Errorf("a time of type %T", column)
@@ -20,19 +20,19 @@ func (m *moment) Scan(column any) error {
 }
 
 // maybe is a time that may not be set: its column is NULL then.
-type maybe struct{ time.Time }
+type nullTime struct{ time.Time }
 
 // Scan implements sql.Scanner.
-func (m *maybe) Scan(column any) error {
+func (m *nullTime) Scan(column any) error {
 	if column == nil {
 		m.Time = time.Time{}
 		return nil
 	}
-	return (*moment)(m).Scan(column)
+	return (*timestamp)(m).Scan(column)
 }
 
 // orNull returns what the column of a time holds that may not be set.
-func orNull(t time.Time) any {
+func timeOrNull(t time.Time) any {
 	if t.IsZero() {
 		return nil
 	}
@@ -56,17 +56,17 @@ func bytesOrNull(b []byte) any {
 }
 
 // text is a column that may be NULL, which is "".
-type text string
+type nullText string
 
 // Scan implements sql.Scanner.
-func (t *text) Scan(column any) error {
+func (t *nullText) Scan(column any) error {
 	switch c := column.(type) {
 	case nil:
 		*t = ""
 	case string:
-		*t = text(c)
+		*t = nullText(c)
 	case []byte:
-		*t = text(c)
+		*t = nullText(c)
 	default:
 		return fmt.Errorf("a text of type %T", column)
 	}

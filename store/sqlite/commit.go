@@ -24,9 +24,9 @@ func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]autom
 // from being written.
 func (s *Store) commit(ctx context.Context, ts []automation.Transition, results []automation.CommitResult) error {
 	begun := false
-	err := s.write(ctx, func(ctx context.Context, t *tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		begun = true
-		c := newCommitter(t)
+		c := newCommitter(tx)
 		if err := c.readAhead(ctx, ts); err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ func (s *Store) commit(ctx context.Context, ts []automation.Transition, results 
 				return fmt.Errorf("commit of contact %q: %w", ts[i].Key.String(), err)
 			}
 		}
-		return t.count(ctx, c.tally)
+		return tx.count(ctx, c.tally)
 	})
 	switch half := len(ts) / 2; {
 	case err == nil || !begun || ctx.Err() != nil:
@@ -52,29 +52,29 @@ func (s *Store) commit(ctx context.Context, ts []automation.Transition, results 
 
 // committer writes transitions in one transaction.
 type committer struct {
-	tx        *tx
+	tx        *transaction
 	tally     tally
 	number    int64 // of the next run that is started
 	places    map[place]int64
 	startable map[automation.VersionRef]startable
 	// What was read ahead, until it is written: no for what does not exist.
-	contacts  map[key]storedContact
-	standings map[key]standing
+	contacts map[key]storedContact
+	current  map[key]currentRun
 }
 
-func newCommitter(t *tx) *committer {
+func newCommitter(tx *transaction) *committer {
 	return &committer{
-		tx: t, tally: tally{}, places: map[place]int64{}, startable: map[automation.VersionRef]startable{},
-		contacts: map[key]storedContact{}, standings: map[key]standing{},
+		tx: tx, tally: tally{}, places: map[place]int64{}, startable: map[automation.VersionRef]startable{},
+		contacts: map[key]storedContact{}, current: map[key]currentRun{},
 	}
 }
 
 // plan is what has to be known of a transition before it is written.
-type plan struct {
+type transitionWrite struct {
 	t       *automation.Transition
 	owner   any
-	runs    []standing // of t.Runs, as far as they are known
-	begun   int        // the one of t.Runs that was written with the lease, -1 if none
+	runs    []currentRun // of t.Runs, as far as they are known
+	inLease int          // the one of t.Runs that was written with the lease, -1 if none
 	contact storedContact
 	known   bool // the contact is in this store, or was
 	update  *contactUpdate
@@ -83,22 +83,22 @@ type plan struct {
 }
 
 // alive reports whether the contact is in this store.
-func (p *plan) alive() bool { return p.known && p.contact.deleted.IsZero() }
+func (w *transitionWrite) alive() bool { return w.known && w.contact.deleted.IsZero() }
 
 // gone reports whether the contact was in this store and was deleted.
-func (p *plan) gone() bool { return p.known && !p.contact.deleted.IsZero() }
+func (w *transitionWrite) gone() bool { return w.known && !w.contact.deleted.IsZero() }
 
 // commit writes a transition. The error is the database's; what is refused is in
 // the result.
 func (c *committer) commit(ctx context.Context, t *automation.Transition) (res automation.CommitResult, err error) {
-	p, err := c.plan(ctx, t)
+	w, err := c.prepare(ctx, t)
 	if err != nil {
 		if refuses(err) {
 			return automation.CommitResult{Err: err}, nil
 		}
 		return res, err
 	}
-	if err := c.handle(ctx, p); err != nil {
+	if err := c.handle(ctx, w); err != nil {
 		return res, err
 	}
 	if t.Erase {
@@ -107,20 +107,20 @@ func (c *committer) commit(ctx context.Context, t *automation.Transition) (res a
 		}
 	}
 	for i := range t.Runs {
-		if err := c.put(ctx, p, i, &res); err != nil {
+		if err := c.writeRun(ctx, w, i, &res); err != nil {
 			return res, err
 		}
 	}
-	if err := c.changeContact(ctx, p); err != nil {
+	if err := c.changeContact(ctx, w); err != nil {
 		return res, err
 	}
 	if t.MoveTo != "" {
-		if err := c.move(ctx, t, p.moveTo, p.create); err != nil {
+		if err := c.move(ctx, t, w.moveTo, w.create); err != nil {
 			return res, err
 		}
 	}
-	if p.alive() && !t.Release {
-		record := p.contact.Contact
+	if w.alive() && !t.Release {
+		record := w.contact.Contact
 		res.Contact = &record
 	}
 	return res, nil
@@ -135,17 +135,17 @@ INSERT INTO automation_loose_events (handled_at, event_no) SELECT ?, no FROM aut
 )
 
 // handle takes events off the list of pending ones.
-func (c *committer) handle(ctx context.Context, p *plan) error {
-	for _, id := range p.t.Handled {
+func (c *committer) handle(ctx context.Context, w *transitionWrite) error {
+	for _, id := range w.t.Handled {
 		column := idKey(id).column()
-		n, err := changed(ctx, c.tx, handleEvent, p.owner, column)
+		n, err := changed(ctx, c.tx, handleEvent, w.owner, column)
 		if err != nil {
 			return failed("handle event", err)
 		}
-		if n == 0 || p.starts(id) {
+		if n == 0 || w.starts(id) {
 			continue
 		}
-		if _, err := c.tx.exec(ctx, insertLoose, p.t.Now.UnixMicro(), column); err != nil {
+		if _, err := c.tx.exec(ctx, insertLoose, w.t.Now.UnixMicro(), column); err != nil {
 			return failed("handle event", err)
 		}
 	}
@@ -153,36 +153,36 @@ func (c *committer) handle(ctx context.Context, p *plan) error {
 }
 
 // starts reports whether an event starts a run in this transition.
-func (p *plan) starts(event string) bool {
-	for i := range p.t.Runs {
-		if r := &p.t.Runs[i]; r.New && r.EventID == event {
+func (w *transitionWrite) starts(event string) bool {
+	for i := range w.t.Runs {
+		if r := &w.t.Runs[i]; r.New && r.EventID == event {
 			return true
 		}
 	}
 	return false
 }
 
-func (c *committer) changeContact(ctx context.Context, p *plan) error {
-	if p.update != nil || p.t.Delete {
-		delete(c.contacts, ownerKey(p.t.Key))
+func (c *committer) changeContact(ctx context.Context, w *transitionWrite) error {
+	if w.update != nil || w.t.Delete {
+		delete(c.contacts, ownerKey(w.t.Key))
 	}
-	if p.t.Delete {
-		clear(c.standings) // all runs of the contact change
+	if w.t.Delete {
+		clear(c.current) // all runs of the contact change
 	}
-	if p.update != nil {
-		if err := c.tx.changeContact(ctx, p.update); err != nil {
+	if w.update != nil {
+		if err := c.tx.changeContact(ctx, w.update); err != nil {
 			return err
 		}
-		p.contact = p.update.contact
+		w.contact = w.update.contact
 	}
 	switch {
-	case !p.t.Delete:
+	case !w.t.Delete:
 		return nil
-	case p.alive():
-		err := c.tx.deleteContact(ctx, &p.contact, p.t.Now)
-		p.contact.deleted = maybe{p.t.Now}
+	case w.alive():
+		err := c.tx.deleteContact(ctx, &w.contact, w.t.Now)
+		w.contact.deleted = nullTime{w.t.Now}
 		return err
 	default:
-		return c.tx.cancelOwner(ctx, p.t.Key, p.t.Now)
+		return c.tx.cancelOwner(ctx, w.t.Key, w.t.Now)
 	}
 }

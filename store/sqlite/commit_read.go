@@ -38,7 +38,7 @@ func (c *committer) readAhead(ctx context.Context, ts []automation.Transition) e
 	}
 	err := lookup(ctx, c.tx, scanStoredContact, contactsAhead, contacts, func(s storedContact) { c.contacts[idKey(s.ID)] = s })
 	if err == nil {
-		err = c.readStandings(ctx, owners, runs)
+		err = c.readCurrentRuns(ctx, owners, runs)
 	}
 	if err == nil {
 		err = c.takeNumbers(ctx, started)
@@ -48,20 +48,20 @@ func (c *committer) readAhead(ctx context.Context, ts []automation.Transition) e
 
 // By the primary key of leases, and the unique index on the ids of active runs.
 const (
-	begunAhead = forKeys + selectStanding + `0, 0
+	currentInLease = forKeys + selectCurrentRun + `0, 0
 FROM keys CROSS JOIN automation_begun_runs r ON r.owner = k CROSS JOIN automation_places p ON p.no = r.place_no`
-	activeAhead = forKeys + selectStanding + `r.control, 1
+	currentActive = forKeys + selectCurrentRun + `r.control, 1
 FROM keys CROSS JOIN automation_active_runs r ON r.id = k CROSS JOIN automation_places p ON p.no = r.place_no`
 )
 
 // readStandings reads how the runs stand of owners.
-func (c *committer) readStandings(ctx context.Context, owners, runs []key) error {
-	add := func(r standing) { c.standings[r.id] = r }
-	if err := lookup(ctx, c.tx, scanStanding, begunAhead, owners, add); err != nil {
+func (c *committer) readCurrentRuns(ctx context.Context, owners, runs []key) error {
+	add := func(r currentRun) { c.current[r.id] = r }
+	if err := lookup(ctx, c.tx, scanCurrentRun, currentInLease, owners, add); err != nil {
 		return err
 	}
-	runs = slices.DeleteFunc(runs, func(id key) bool { return c.standings[id].no != 0 })
-	return lookup(ctx, c.tx, scanStanding, activeAhead, runs, add)
+	runs = slices.DeleteFunc(runs, func(id key) bool { return c.current[id].no != 0 })
+	return lookup(ctx, c.tx, scanCurrentRun, currentActive, runs, add)
 }
 
 const takeNumbers = `UPDATE automation_tokens SET last_run = last_run + ?1 WHERE id = 1 RETURNING last_run - ?1 + 1`
@@ -76,45 +76,45 @@ func (c *committer) takeNumbers(ctx context.Context, n int) error {
 }
 
 // contact returns the contact that a transition is about.
-func (c *committer) contact(ctx context.Context, ref automation.ContactRef) (stored storedContact, found bool, err error) {
+func (c *committer) findContact(ctx context.Context, ref automation.ContactRef) (stored storedContact, found bool, err error) {
 	if stored, found = c.contacts[idKey(ref.ID)]; found {
 		return stored, true, stored.damage
 	}
-	return contact(ctx, c.tx, ref)
+	return findStoredContact(ctx, c.tx, ref)
 }
 
 // plan looks at everything that t is about and then, as the first thing that is
 // written, releases or extends the lease. The error is a refusal if t must not be
 // written.
-func (c *committer) plan(ctx context.Context, t *automation.Transition) (*plan, error) {
-	p := &plan{t: t, owner: ownerKey(t.Key).column(), begun: -1}
-	err := c.look(ctx, p)
+func (c *committer) prepare(ctx context.Context, t *automation.Transition) (*transitionWrite, error) {
+	w := &transitionWrite{t: t, owner: ownerKey(t.Key).column(), inLease: -1}
+	err := c.read(ctx, w)
 	if err != nil && !refuses(err) {
 		return nil, err
 	}
 	// A lease that is lost tells more than what else is wrong.
-	leaseErr := c.lease(ctx, p, err == nil)
-	return p, cmp.Or(leaseErr, err)
+	leaseErr := c.lease(ctx, w, err == nil)
+	return w, cmp.Or(leaseErr, err)
 }
 
-func (c *committer) look(ctx context.Context, p *plan) error {
-	if err := c.planRuns(ctx, p); err != nil {
+func (c *committer) read(ctx context.Context, w *transitionWrite) error {
+	if err := c.readRuns(ctx, w); err != nil {
 		return err
 	}
-	if err := c.planContact(ctx, p); err != nil || p.t.MoveTo == "" {
+	if err := c.readContact(ctx, w); err != nil || w.t.MoveTo == "" {
 		return err
 	}
 	var err error
-	p.moveTo, p.create, err = c.target(ctx, p.t)
+	w.moveTo, w.create, err = c.findTarget(ctx, w.t)
 	return err
 }
 
 // standing is how the store knows a run that a transition is about.
-type standing struct {
+type currentRun struct {
 	no      int64 // 0: it is new
 	id      key
 	table   table
-	control automation.RunRequest
+	request automation.RunRequest
 	place   place
 	placeNo int64
 	event   sql.NullInt64
@@ -122,29 +122,29 @@ type standing struct {
 }
 
 const (
-	selectStanding = `
+	selectCurrentRun = `
 SELECT r.no, r.id, r.place_no, p.automation_no, p.version, p.status, p.step, p.wait_event, r.event_no, r.created_at, `
 	joinPlace = ` JOIN automation_places p ON p.no = r.place_no`
 	// By the primary key of leases, and the unique indexes on id.
-	findStanding = selectStanding + `0, 0 FROM automation_begun_runs r` + joinPlace + ` WHERE r.owner = ?2 AND r.id = ?1 UNION ALL ` +
-		selectStanding + `r.control, 1 FROM automation_active_runs r` + joinPlace + ` WHERE r.id = ?1 UNION ALL ` +
-		selectStanding + `r.control, 2 FROM automation_ended_runs r` + joinPlace + ` WHERE r.id = ?1`
+	findCurrentRun = selectCurrentRun + `0, 0 FROM automation_begun_runs r` + joinPlace + ` WHERE r.owner = ?2 AND r.id = ?1 UNION ALL ` +
+		selectCurrentRun + `r.control, 1 FROM automation_active_runs r` + joinPlace + ` WHERE r.id = ?1 UNION ALL ` +
+		selectCurrentRun + `r.control, 2 FROM automation_ended_runs r` + joinPlace + ` WHERE r.id = ?1`
 )
 
-func scanStanding(rows *sql.Rows) (r standing, err error) {
+func scanCurrentRun(rows *sql.Rows) (r currentRun, err error) {
 	var control int16
 	err = rows.Scan(&r.no, &r.id, &r.placeNo, &r.place.automation, &r.place.version, &r.place.status, &r.place.step, &r.place.waits,
 		&r.event, &r.created, &control, &r.table)
-	r.control = record.ControlOf(control)
+	r.request = record.RequestOf(control)
 	return r, err
 }
 
 // standing returns how a run of a contact stands that must exist.
-func (c *committer) standing(ctx context.Context, owner any, id string) (standing, error) {
-	if r, ok := c.standings[idKey(id)]; ok {
+func (c *committer) findCurrent(ctx context.Context, owner any, id string) (currentRun, error) {
+	if r, ok := c.current[idKey(id)]; ok {
 		return r, nil
 	}
-	r, found, err := one(ctx, c.tx, scanStanding, findStanding, idKey(id).column(), owner)
+	r, found, err := one(ctx, c.tx, scanCurrentRun, findCurrentRun, idKey(id).column(), owner)
 	if err == nil && !found {
 		return r, notFound("run", id)
 	}
@@ -153,29 +153,29 @@ func (c *committer) standing(ctx context.Context, owner any, id string) (standin
 
 // planRuns looks up the runs of a transition, and refuses one that would start a
 // run that must not start.
-func (c *committer) planRuns(ctx context.Context, p *plan) (err error) {
-	p.runs = make([]standing, len(p.t.Runs))
-	for i := range p.t.Runs {
-		change := &p.t.Runs[i]
+func (c *committer) readRuns(ctx context.Context, w *transitionWrite) (err error) {
+	w.runs = make([]currentRun, len(w.t.Runs))
+	for i := range w.t.Runs {
+		change := &w.t.Runs[i]
 		if !change.New {
-			if p.runs[i], err = c.standing(ctx, p.owner, change.ID); err != nil {
+			if w.runs[i], err = c.findCurrent(ctx, w.owner, change.ID); err != nil {
 				return err
 			}
 			continue
 		}
-		p.runs[i].place.automation, err = c.mayStart(ctx, change)
+		w.runs[i].place.automation, err = c.mayStart(ctx, change)
 		if err == nil {
 			continue
 		}
 		// One that is there already is written again, which is no start.
-		stands, known := c.standing(ctx, p.owner, change.ID)
+		current, known := c.findCurrent(ctx, w.owner, change.ID)
 		switch {
 		case errors.Is(known, automation.ErrNotFound):
 			return err
 		case known != nil:
 			return known
 		}
-		p.runs[i] = stands
+		w.runs[i] = current
 	}
 	return nil
 }
@@ -214,16 +214,16 @@ func (c *committer) mayStart(ctx context.Context, run *automation.RunChange) (in
 }
 
 // planContact reads the contact, if anything depends on it.
-func (c *committer) planContact(ctx context.Context, p *plan) (err error) {
-	if !needsContact(p.t) {
+func (c *committer) readContact(ctx context.Context, w *transitionWrite) (err error) {
+	if !needsContact(w.t) {
 		return nil
 	}
-	p.contact, p.known, err = c.contact(ctx, p.t.Key)
+	w.contact, w.known, err = c.findContact(ctx, w.t.Key)
 	if err != nil {
 		return failed("find contact", err)
 	}
-	if p.alive() && p.t.Change != nil {
-		p.update, err = c.tx.planChange(ctx, &p.contact, p.t.Change)
+	if w.alive() && w.t.Change != nil {
+		w.update, err = c.tx.prepareChange(ctx, &w.contact, w.t.Change)
 	}
 	return err
 }

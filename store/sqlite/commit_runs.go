@@ -9,63 +9,63 @@ import (
 )
 
 // put writes what became of a run.
-func (c *committer) put(ctx context.Context, p *plan, i int, res *automation.CommitResult) error {
-	change, stands := &p.t.Runs[i], &p.runs[i]
-	if i == p.begun {
+func (c *committer) writeRun(ctx context.Context, w *transitionWrite, i int, res *automation.CommitResult) error {
+	change, current := &w.t.Runs[i], &w.runs[i]
+	if i == w.inLease {
 		return nil
 	}
-	if stands.no == 0 {
-		started, err := c.start(ctx, p, change, stands.place.automation)
+	if current.no == 0 {
+		started, err := c.start(ctx, w, change, current.place.automation)
 		if err != nil || started {
 			return err
 		}
-		if *stands, err = c.standing(ctx, p.owner, change.ID); err != nil {
+		if *current, err = c.findCurrent(ctx, w.owner, change.ID); err != nil {
 			return err
 		}
 	}
-	r := newRow(p, change, stands.control)
-	if r.control != automation.RequestNone {
+	r := newRunRow(w, change, current.request)
+	if r.request != automation.RequestNone {
 		if res.Requests == nil {
 			res.Requests = map[string]automation.RunRequest{}
 		}
-		res.Requests[change.ID] = r.control
+		res.Requests[change.ID] = r.request
 	}
-	delete(c.standings, stands.id)
-	return failed("change run", c.change(ctx, p, change, stands, &r))
+	delete(c.current, current.id)
+	return failed("change run", c.change(ctx, w, change, current, &r))
 }
 
 // row is what the columns of a run hold that change.
-type row struct {
+type runRow struct {
 	table   table // to which it belongs
-	control automation.RunRequest
+	request automation.RunRequest
 	due     time.Time
 }
 
 // newRow returns how a change is kept. asked is the request about the run that the
 // store knows of.
-func newRow(p *plan, change *automation.RunChange, asked automation.RunRequest) row {
-	r := row{table: endedRuns, control: remaining(asked, change), due: change.DueAt}
+func newRunRow(w *transitionWrite, change *automation.RunChange, asked automation.RunRequest) runRow {
+	r := runRow{table: endedRuns, request: remaining(asked, change), due: change.DueAt}
 	running := change.Status == automation.RunRunning
 	// Whoever wrote a run of a deleted contact may not have known that it is.
-	if r.control != automation.RequestNone || running && p.gone() {
-		r.due = earlier(r.due, p.t.Now)
+	if r.request != automation.RequestNone || running && w.gone() {
+		r.due = earlier(r.due, w.t.Now)
 	}
 	switch {
-	case running && r.control == automation.RequestNone && record.ActsNow(p.t, change):
-		r.table = begunRuns
-	case running || r.control == automation.RequestRetry:
+	case running && r.request == automation.RequestNone && record.FitsInLease(w.t, change):
+		r.table = inLeaseRuns
+	case running || r.request == automation.RequestRetry:
 		r.table = activeRuns
 	}
 	return r
 }
 
 // columns returns what follows the number of the place.
-func (r *row) columns(change *automation.RunChange) []any {
-	if r.table == begunRuns {
+func (r *runRow) columns(change *automation.RunChange) []any {
+	if r.table == inLeaseRuns {
 		return args(r.due.UnixMicro(), bytesOrNull(change.State))
 	}
-	return args(orNull(r.due), bytesOrNull(change.State), record.ControlCode(r.control), small(change.DecodeFailures),
-		orNull(change.CompletedAt), textOrNull(record.EncodeError(change.Error)))
+	return args(timeOrNull(r.due), bytesOrNull(change.State), record.RequestCode(r.request), small(change.DecodeFailures),
+		timeOrNull(change.CompletedAt), textOrNull(record.EncodeError(change.Error)))
 }
 
 // remaining returns the request about a run that is left when change was written.
@@ -104,28 +104,28 @@ const (
 )
 
 // newRun returns the values of a new run, and the number of its place.
-func (c *committer) newRun(
-	ctx context.Context, p *plan, change *automation.RunChange, automationNo int64, r *row,
+func (c *committer) newRunValues(
+	ctx context.Context, w *transitionWrite, change *automation.RunChange, automationNo int64, r *runRow,
 ) (values []any, at int64, err error) {
-	at, err = c.place(ctx, placeOf(automationNo, change.Version, change))
-	values = append(args(c.number, p.owner, idKey(change.ID).column(), idKey(change.EventID).column(),
+	at, err = c.placeNumber(ctx, placeOf(automationNo, change.Version, change))
+	values = append(args(c.number, w.owner, idKey(change.ID).column(), idKey(change.EventID).column(),
 		change.CreatedAt.UnixMicro(), at), r.columns(change)...)
 	return values, at, err
 }
 
 // started notes that a run was started.
-func (c *committer) started(at int64) {
+func (c *committer) noteStarted(at int64) {
 	c.number++
 	c.tally[at]++
 }
 
 // start keeps a new run. It reports false if the run is known already.
-func (c *committer) start(ctx context.Context, p *plan, change *automation.RunChange, automationNo int64) (bool, error) {
-	r := newRow(p, change, automation.RequestNone)
-	if r.table == begunRuns {
+func (c *committer) start(ctx context.Context, w *transitionWrite, change *automation.RunChange, automationNo int64) (bool, error) {
+	r := newRunRow(w, change, automation.RequestNone)
+	if r.table == inLeaseRuns {
 		r.table = activeRuns // the lease has another
 	}
-	values, at, err := c.newRun(ctx, p, change, automationNo, &r)
+	values, at, err := c.newRunValues(ctx, w, change, automationNo, &r)
 	if err != nil {
 		return false, err
 	}
@@ -134,7 +134,7 @@ func (c *committer) start(ctx context.Context, p *plan, change *automation.RunCh
 	if err != nil || n == 0 {
 		return false, failed("start run", err)
 	}
-	c.started(at)
+	c.noteStarted(at)
 	return true, nil
 }
 
@@ -145,8 +145,8 @@ func placeOf(automationNo int64, version int, change *automation.RunChange) plac
 
 // By the primary keys.
 const (
-	updateBegun  = `UPDATE automation_leases SET run_place_no = ?, run_due_at = ?, run_state = ? WHERE owner = ?`
-	updateActive = `
+	updateInLease = `UPDATE automation_leases SET run_place_no = ?, run_due_at = ?, run_state = ? WHERE owner = ?`
+	updateActive  = `
 UPDATE automation_active_runs
 SET place_no = ?, due_at = ?, state = ?, control = ?, setbacks = ?, completed_at = ?, error = ? WHERE no = ?`
 	updateEnded = `
@@ -154,7 +154,7 @@ UPDATE automation_ended_runs
 SET place_no = ?, due_at = ?, state = ?, control = ?, setbacks = ?, completed_at = ?, error = ? WHERE no = ?`
 	insertActive = `INSERT INTO automation_active_runs ` + runValues + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertEnded  = `INSERT INTO automation_ended_runs ` + runValues + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	deleteBegun  = `
+	clearInLease = `
 UPDATE automation_leases
 SET run_no = NULL, run_id = NULL, run_event_no = NULL, run_created_at = NULL, run_place_no = NULL, run_due_at = NULL, run_state = NULL
 WHERE owner = ?`
@@ -163,36 +163,36 @@ WHERE owner = ?`
 )
 
 // change writes a run that is known, into the table to which it belongs now.
-func (c *committer) change(ctx context.Context, p *plan, change *automation.RunChange, stands *standing, r *row) error {
-	if r.table == begunRuns && stands.table != begunRuns {
+func (c *committer) change(ctx context.Context, w *transitionWrite, change *automation.RunChange, current *currentRun, r *runRow) error {
+	if r.table == inLeaseRuns && current.table != inLeaseRuns {
 		r.table = activeRuns // it may stay longer than it takes
 	}
-	at, err := c.place(ctx, placeOf(stands.place.automation, stands.place.version, change))
+	at, err := c.placeNumber(ctx, placeOf(current.place.automation, current.place.version, change))
 	if err != nil {
 		return err
 	}
-	c.tally[stands.placeNo]--
+	c.tally[current.placeNo]--
 	c.tally[at]++
 	values := append(args(at), r.columns(change)...)
-	if r.table == stands.table {
-		query := [...]string{begunRuns: updateBegun, activeRuns: updateActive, endedRuns: updateEnded}[r.table]
-		_, err = c.tx.exec(ctx, query, append(values, stands.key(p.owner))...)
+	if r.table == current.table {
+		query := [...]string{inLeaseRuns: updateInLease, activeRuns: updateActive, endedRuns: updateEnded}[r.table]
+		_, err = c.tx.exec(ctx, query, append(values, current.key(w.owner))...)
 		return err
 	}
-	query := [...]string{begunRuns: deleteBegun, activeRuns: deleteActive, endedRuns: deleteEnded}[stands.table]
-	if stands.table != begunRuns || !p.t.Release { // or it has gone with the lease
-		if _, err := c.tx.exec(ctx, query, stands.key(p.owner)); err != nil {
+	query := [...]string{inLeaseRuns: clearInLease, activeRuns: deleteActive, endedRuns: deleteEnded}[current.table]
+	if current.table != inLeaseRuns || !w.t.Release { // or it has gone with the lease
+		if _, err := c.tx.exec(ctx, query, current.key(w.owner)); err != nil {
 			return err
 		}
 	}
 	query = [...]string{activeRuns: insertActive, endedRuns: insertEnded}[r.table]
-	_, err = c.tx.exec(ctx, query, append(args(stands.no, p.owner, stands.id.column(), stands.event, stands.created), values...)...)
+	_, err = c.tx.exec(ctx, query, append(args(current.no, w.owner, current.id.column(), current.event, current.created), values...)...)
 	return err
 }
 
 // key returns the primary key of the row that a run of owner has.
-func (s *standing) key(owner any) any {
-	if s.table == begunRuns {
+func (s *currentRun) key(owner any) any {
+	if s.table == inLeaseRuns {
 		return owner
 	}
 	return s.no

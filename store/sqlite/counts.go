@@ -29,7 +29,7 @@ SELECT no FROM automation_places WHERE automation_no = ? AND version = ? AND sta
 )
 
 // place returns the number of a place.
-func (c *committer) place(ctx context.Context, p place) (int64, error) {
+func (c *committer) placeNumber(ctx context.Context, p place) (int64, error) {
 	if no, ok := c.places[p]; ok {
 		return no, nil
 	}
@@ -57,12 +57,12 @@ type tally map[int64]int
 const addCount = `UPDATE automation_places SET n = n + ? WHERE no = ?`
 
 // count changes the counts.
-func (t *tx) count(ctx context.Context, changes tally) error {
+func (tx *transaction) count(ctx context.Context, changes tally) error {
 	for _, no := range slices.Sorted(maps.Keys(changes)) {
 		if changes[no] == 0 {
 			continue
 		}
-		if _, err := t.exec(ctx, addCount, changes[no], no); err != nil {
+		if _, err := tx.exec(ctx, addCount, changes[no], no); err != nil {
 			return failed("count runs", err)
 		}
 	}

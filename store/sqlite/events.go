@@ -13,8 +13,8 @@ import (
 
 // AppendEvents implements automation.EventWriter.
 func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) (receipts []automation.EventReceipt, err error) {
-	err = s.write(ctx, func(ctx context.Context, t *tx) error {
-		receipts, err = appendEvents(ctx, t, events)
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		receipts, err = appendEvents(ctx, tx, events)
 		return err
 	})
 	if err != nil {
@@ -32,7 +32,7 @@ const (
 
 // appendEvents keeps all events or, when it fails, none.
 func appendEvents(ctx context.Context, q session, events []automation.NewEvent) ([]automation.EventReceipt, error) {
-	if _, own := q.(*tx); own && len(events) == 1 && events[0].Event.IdempotencyKey == "" {
+	if _, own := q.(*transaction); own && len(events) == 1 && events[0].Event.IdempotencyKey == "" {
 		return keepEvents(ctx, q, events) // rolled back as a whole
 	}
 	if _, err := q.exec(ctx, beginAppend); err != nil {
@@ -57,14 +57,14 @@ func keepEvents(ctx context.Context, q session, events []automation.NewEvent) ([
 	receipts := make([]automation.EventReceipt, len(events))
 	for i := range events {
 		n := &events[i]
-		definition, err := eventDefinitionOf(ctx, q, n.Event.Name)
+		definition, err := definitionByName(ctx, q, n.Event.Name)
 		if err != nil {
 			return nil, err
 		}
-		if !record.Fits(n, definition) {
+		if !record.MatchesDefinition(n, definition) {
 			return nil, fmt.Errorf("sqlite store: event %q: %w", n.Event.Name, automation.ErrDefinitionChanged)
 		}
-		first, err := duplicateOf(ctx, q, n)
+		first, err := receiptOf(ctx, q, n)
 		if err != nil {
 			return nil, err
 		}
@@ -158,9 +158,9 @@ type storedEvent struct {
 
 func scanStoredEvent(rows *sql.Rows) (e storedEvent, err error) {
 	var id key
-	var email, payload, idempotency text
-	var occurred maybe
-	var accepted moment
+	var email, payload, idempotency nullText
+	var occurred nullTime
+	var accepted timestamp
 	if err := rows.Scan(&id, &e.owner, &email, &e.Name, &payload, &idempotency, &occurred, &accepted); err != nil {
 		return e, err
 	}

@@ -39,7 +39,7 @@ func (w hostWriter) AppendEvents(ctx context.Context, events []automation.NewEve
 // FindEventDefinition implements automation.EventWriter.
 func (w hostWriter) FindEventDefinition(ctx context.Context, idOrName string) (d automation.EventDefinition, err error) {
 	err = w.do(ctx, func() error {
-		d, err = eventDefinition(ctx, w.q, idOrName)
+		d, err = findEventDefinition(ctx, w.q, idOrName)
 		return err
 	})
 	return d, err

@@ -12,7 +12,7 @@ SELECT hash, event_id FROM automation_idempotency_keys WHERE name = ? AND key = 
 
 // duplicateOf returns the id of the event that n repeats, or "". It refuses an event
 // whose key was used for another.
-func duplicateOf(ctx context.Context, q session, n *automation.NewEvent) (string, error) {
+func receiptOf(ctx context.Context, q session, n *automation.NewEvent) (string, error) {
 	e := &n.Event
 	if e.IdempotencyKey == "" {
 		return "", nil

@@ -10,20 +10,20 @@ import (
 const (
 	takeTokens = `UPDATE automation_tokens SET last = last + ? WHERE id = 1 RETURNING last`
 	// By the primary key.
-	takeLease = `INSERT INTO automation_leases (owner, token, until) VALUES (?, ?, ?) ON CONFLICT (owner) DO NOTHING`
+	insertLease = `INSERT INTO automation_leases (owner, token, until) VALUES (?, ?, ?) ON CONFLICT (owner) DO NOTHING`
 	// takeOver leaves a valid lease with whoever has it.
-	takeOver = `UPDATE automation_leases SET token = ?2, until = ?3 WHERE owner = ?1 AND until <= ?4`
+	takeOverLease = `UPDATE automation_leases SET token = ?2, until = ?3 WHERE owner = ?1 AND until <= ?4`
 )
 
 // lease leases the contacts that nobody else has a lease of.
-func (c *claimer) lease(ctx context.Context, t *tx, owners []key) error {
+func (c *claimer) lease(ctx context.Context, tx *transaction, owners []key) error {
 	var token int64
-	if _, err := first(ctx, t, takeTokens, args(len(owners)), &token); err != nil {
+	if _, err := first(ctx, tx, takeTokens, args(len(owners)), &token); err != nil {
 		return err
 	}
 	c.leased, c.works = nil, make(map[key]*claimedWork, len(owners))
 	for _, owner := range owners {
-		held, err := c.leaseOne(ctx, t, owner, token)
+		held, err := c.leaseOne(ctx, tx, owner, token)
 		if err != nil {
 			return err
 		}
@@ -38,27 +38,27 @@ func (c *claimer) lease(ctx context.Context, t *tx, owners []key) error {
 
 // leaseOne leases a contact, unless somebody else has it. The run that was left with a
 // lease that has expired is moved to where due runs are looked for.
-func (c *claimer) leaseOne(ctx context.Context, t *tx, owner key, token int64) (held bool, err error) {
+func (c *claimer) leaseOne(ctx context.Context, tx *transaction, owner key, token int64) (held bool, err error) {
 	column, until := owner.column(), c.params.Now.Add(c.params.Lease).UnixMicro()
-	n, err := changed(ctx, t, takeLease, column, token, until)
+	n, err := changed(ctx, tx, insertLease, column, token, until)
 	if err != nil || n > 0 {
 		return n > 0, err
 	}
-	n, err = changed(ctx, t, takeOver, column, token, until, c.params.Now.UnixMicro())
+	n, err = changed(ctx, tx, takeOverLease, column, token, until, c.params.Now.UnixMicro())
 	if err != nil || n == 0 {
 		return false, err
 	}
-	return true, t.park(ctx, column)
+	return true, tx.park(ctx, column)
 }
 
 // giveBack releases leases. Those that cannot be expire.
-func (s *Store) giveBack(ctx context.Context, works map[key]*claimedWork, owners []key) {
+func (s *Store) abandonLeases(ctx context.Context, works map[key]*claimedWork, owners []key) {
 	if len(owners) == 0 {
 		return
 	}
-	_ = s.write(ctx, func(ctx context.Context, t *tx) error {
+	_ = s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		for _, owner := range owners {
-			if _, err := t.exec(ctx, dropLease, owner.column(), works[owner].Token, nil); err != nil {
+			if _, err := tx.exec(ctx, endLease, owner.column(), works[owner].Token, nil); err != nil {
 				return failed("claim", err)
 			}
 		}
@@ -71,56 +71,56 @@ const (
 	findLease   = `SELECT token FROM automation_leases WHERE owner = ? AND token = ?`
 	extendLease = `UPDATE automation_leases SET until = ? WHERE owner = ? AND token = ?`
 	// dropLease leaves one that has another run than this.
-	dropLease = `DELETE FROM automation_leases WHERE owner = ? AND token = ? AND (run_no IS NULL OR run_no = ?)`
+	endLease = `DELETE FROM automation_leases WHERE owner = ? AND token = ? AND (run_no IS NULL OR run_no = ?)`
 )
 
 // lease fails if the transition's lease is lost. Otherwise it is released or
 // extended, if the transition is going to be written.
-func (c *committer) lease(ctx context.Context, p *plan, write bool) (err error) {
+func (c *committer) lease(ctx context.Context, w *transitionWrite, write bool) (err error) {
 	var held bool
 	switch {
 	case !write:
-		held, err = first(ctx, c.tx, findLease, args(p.owner, p.t.Token), new(int64))
-	case p.t.Release:
-		held, err = c.release(ctx, p)
+		held, err = first(ctx, c.tx, findLease, args(w.owner, w.t.Token), new(int64))
+	case w.t.Release:
+		held, err = c.release(ctx, w)
 	default:
-		held, err = c.extend(ctx, p)
+		held, err = c.extend(ctx, w)
 	}
 	if err == nil && !held {
-		return fmt.Errorf("contact %q: %w", p.t.Key.String(), automation.ErrLeaseLost)
+		return fmt.Errorf("contact %q: %w", w.t.Key.String(), automation.ErrLeaseLost)
 	}
 	return failed("lease", err)
 }
 
 // extend extends the lease. It reports false if that is lost.
-func (c *committer) extend(ctx context.Context, p *plan) (held bool, err error) {
-	if held, err := c.begin(ctx, p); err != nil || held {
+func (c *committer) extend(ctx context.Context, w *transitionWrite) (held bool, err error) {
+	if held, err := c.startInLease(ctx, w); err != nil || held {
 		return held, err
 	}
-	n, err := changed(ctx, c.tx, extendLease, p.t.Extend.UnixMicro(), p.owner, p.t.Token)
+	n, err := changed(ctx, c.tx, extendLease, w.t.Extend.UnixMicro(), w.owner, w.t.Token)
 	return n > 0, err
 }
 
 // release drops the lease, with the run that it has: that is written elsewhere now.
 // It reports false if the lease is lost.
-func (c *committer) release(ctx context.Context, p *plan) (held bool, err error) {
+func (c *committer) release(ctx context.Context, w *transitionWrite) (held bool, err error) {
 	var run any
-	for i := range p.runs {
-		if p.runs[i].table == begunRuns && p.runs[i].no != 0 {
-			run = p.runs[i].no
+	for i := range w.runs {
+		if w.runs[i].table == inLeaseRuns && w.runs[i].no != 0 {
+			run = w.runs[i].no
 		}
 	}
-	n, err := changed(ctx, c.tx, dropLease, p.owner, p.t.Token, run)
+	n, err := changed(ctx, c.tx, endLease, w.owner, w.t.Token, run)
 	if err != nil || n > 0 {
 		return n > 0, err
 	}
-	held, err = first(ctx, c.tx, findLease, args(p.owner, p.t.Token), new(int64))
+	held, err = first(ctx, c.tx, findLease, args(w.owner, w.t.Token), new(int64))
 	if err != nil || !held {
 		return false, err
 	}
-	if err := c.tx.park(ctx, p.owner); err != nil { // it is not in this transition
+	if err := c.tx.park(ctx, w.owner); err != nil { // it is not in this transition
 		return false, err
 	}
-	_, err = c.tx.exec(ctx, dropLease, p.owner, p.t.Token, nil)
+	_, err = c.tx.exec(ctx, endLease, w.owner, w.t.Token, nil)
 	return true, err
 }

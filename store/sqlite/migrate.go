@@ -105,7 +105,7 @@ func version(ctx context.Context, q session) (have, floor int, err error) {
 
 // check fails if the tables are of another version than this release can work
 // with. When they were found to be good they are not looked at again.
-func (s *Store) check(ctx context.Context) error {
+func (s *Store) ready(ctx context.Context) error {
 	if s.checked.Load() {
 		return nil
 	}

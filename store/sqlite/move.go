@@ -15,19 +15,19 @@ UPDATE automation_events SET owner = ?, email = NULL FROM automation_pending p W
 )
 
 // moveEvents gives the pending events of an email to a contact.
-func (t *tx) moveEvents(ctx context.Context, from, to automation.ContactRef) error {
+func (tx *transaction) moveEvents(ctx context.Context, from, to automation.ContactRef) error {
 	old, new := ownerKey(from).column(), ownerKey(to).column()
-	if _, err := t.exec(ctx, movePendingEvents, new, old); err != nil {
+	if _, err := tx.exec(ctx, movePendingEvents, new, old); err != nil {
 		return failed("move events", err)
 	}
-	_, err := t.exec(ctx, movePending, new, old)
+	_, err := tx.exec(ctx, movePending, new, old)
 	return failed("move events", err)
 }
 
 // target returns the contact that gets the events of the email that t is about,
 // and whether it has to be created.
-func (c *committer) target(ctx context.Context, t *automation.Transition) (to automation.ContactRef, create bool, err error) {
-	owner, found, err := contact(ctx, c.tx, automation.ContactRef{Email: t.Key.Email})
+func (c *committer) findTarget(ctx context.Context, t *automation.Transition) (to automation.ContactRef, create bool, err error) {
+	owner, found, err := findStoredContact(ctx, c.tx, automation.ContactRef{Email: t.Key.Email})
 	switch {
 	case err != nil:
 		return to, false, failed("find contact", err)
@@ -36,7 +36,7 @@ func (c *committer) target(ctx context.Context, t *automation.Transition) (to au
 	case t.Create == nil:
 		return automation.ContactRef{ID: t.MoveTo}, false, nil
 	}
-	_, taken, err := contact(ctx, c.tx, automation.ContactRef{ID: t.Create.ID})
+	_, taken, err := findStoredContact(ctx, c.tx, automation.ContactRef{ID: t.Create.ID})
 	if err != nil || taken {
 		return to, false, orConflict(err, "contact %q exists already, or has existed", t.Create.ID)
 	}

@@ -15,21 +15,21 @@ type lister[T any] struct {
 	number string // finds the number of the cursor
 	// after and before list what is older than a number, and what is newer. Their
 	// last two arguments are the number and the limit.
-	after, before string
-	scan          func(rows *sql.Rows) (T, error)
+	older, newer string
+	scan         func(rows *sql.Rows) (T, error)
 }
 
 // page returns a page. cursor is what the column of the cursor's id holds, filter
 // are the first arguments of the lists.
 func (l lister[T]) page(ctx context.Context, s *Store, q automation.PageQuery, cursor any, filter ...any) (p automation.Page[T], err error) {
 	err = s.read(ctx, func(r session) error {
-		from, err := l.from(ctx, r, q, cursor)
+		from, err := l.cursor(ctx, r, q, cursor)
 		if err != nil {
 			return err
 		}
-		query := l.after
+		query := l.older
 		if q.Before != "" {
-			query = l.before
+			query = l.newer
 		}
 		rows, err := all(ctx, r, l.scan, query, append(filter, from, q.Limit+1)...)
 		p = record.PageOf(rows, q)
@@ -39,7 +39,7 @@ func (l lister[T]) page(ctx context.Context, s *Store, q automation.PageQuery, c
 }
 
 // from returns the number from which a page goes on.
-func (l lister[T]) from(ctx context.Context, r session, q automation.PageQuery, cursor any) (int64, error) {
+func (l lister[T]) cursor(ctx context.Context, r session, q automation.PageQuery, cursor any) (int64, error) {
 	id := q.After + q.Before
 	if id == "" {
 		return math.MaxInt64, nil

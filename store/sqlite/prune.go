@@ -10,8 +10,8 @@ import (
 
 // Prune implements automation.Pruner.
 func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (res automation.PruneResult, err error) {
-	err = s.write(ctx, func(ctx context.Context, t *tx) error {
-		r := pruner{tx: t, params: p}
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		r := pruner{tx: tx, params: p}
 		if err := r.prune(ctx); err != nil {
 			return failed("prune", err)
 		}
@@ -25,14 +25,14 @@ func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (res automa
 }
 
 // keyBatch is how many expired keys are removed in one transaction.
-const keyBatch = 1000
+const pruneBatch = 1000
 
 // pruneKeys removes all keys that have expired: there are more of them than of runs
 // that are old enough.
 func (s *Store) pruneKeys(ctx context.Context, now time.Time) (err error) {
-	for n := keyBatch; err == nil && n == keyBatch; {
-		err = s.write(ctx, func(ctx context.Context, t *tx) (err error) {
-			n, err = changed(ctx, t, dropKeys, now.UnixMicro(), keyBatch)
+	for n := pruneBatch; err == nil && n == pruneBatch; {
+		err = s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
+			n, err = changed(ctx, tx, deleteExpiredKeys, now.UnixMicro(), pruneBatch)
 			return failed("prune", err)
 		})
 	}
@@ -41,7 +41,7 @@ func (s *Store) pruneKeys(ctx context.Context, now time.Time) (err error) {
 
 // pruner removes what is old, in one transaction.
 type pruner struct {
-	tx     *tx
+	tx     *transaction
 	params automation.PruneParams
 	result automation.PruneResult
 }
@@ -57,10 +57,10 @@ func (r *pruner) prune(ctx context.Context) error {
 		query string
 		args  []any
 	}{
-		{dropKeys, args(r.params.Now.UnixMicro(), r.params.Limit)},
-		{dropIdleLeases, args(r.params.Now.UnixMicro(), r.params.Limit)},
-		{dropUnusedVersions, nil},
-		{dropPlaces, nil},
+		{deleteExpiredKeys, args(r.params.Now.UnixMicro(), r.params.Limit)},
+		{deleteLeases, args(r.params.Now.UnixMicro(), r.params.Limit)},
+		{deleteVersions, nil},
+		{deletePlaces, nil},
 	} {
 		if _, err := r.tx.exec(ctx, statement.query, statement.args...); err != nil {
 			return err
@@ -110,7 +110,7 @@ func (r *pruner) runs(ctx context.Context) error {
 }
 
 // By the primary keys, automation_active_runs_owner and automation_ended_runs_owner.
-const dropEvent = `
+const deleteEvent = `
 DELETE FROM automation_events WHERE no = ?1
 	AND NOT EXISTS (SELECT 1 FROM automation_pending p
 		WHERE p.owner = automation_events.owner AND p.accepted_at = automation_events.accepted_at AND p.event_no = ?1)
@@ -121,7 +121,7 @@ DELETE FROM automation_events WHERE no = ?1
 // event removes an event, unless it is still pending or a run that it has started
 // is kept.
 func (r *pruner) event(ctx context.Context, no int64) (removed bool, err error) {
-	n, err := changed(ctx, r.tx, dropEvent, no)
+	n, err := changed(ctx, r.tx, deleteEvent, no)
 	r.result.Events += n
 	return n > 0, err
 }
@@ -130,7 +130,7 @@ func (r *pruner) event(ctx context.Context, no int64) (removed bool, err error) 
 const (
 	oldLooseEvents = `
 SELECT handled_at, event_no FROM automation_loose_events WHERE handled_at < ? ORDER BY handled_at, event_no LIMIT 0 + ?`
-	dropLooseEvent = `DELETE FROM automation_loose_events WHERE handled_at = ? AND event_no = ?`
+	deleteLooseEvent = `DELETE FROM automation_loose_events WHERE handled_at = ? AND event_no = ?`
 )
 
 func scanLooseEvent(rows *sql.Rows) (e [2]int64, err error) {
@@ -147,7 +147,7 @@ func (r *pruner) looseEvents(ctx context.Context) error {
 			return err
 		}
 		for _, e := range loose {
-			if _, err := r.tx.exec(ctx, dropLooseEvent, e[0], e[1]); err != nil {
+			if _, err := r.tx.exec(ctx, deleteLooseEvent, e[0], e[1]); err != nil {
 				return err
 			}
 			if _, err := r.event(ctx, e[1]); err != nil {
@@ -160,24 +160,24 @@ func (r *pruner) looseEvents(ctx context.Context) error {
 
 const (
 	// By automation_idempotency_keys_expiry.
-	dropKeys = `
+	deleteExpiredKeys = `
 DELETE FROM automation_idempotency_keys WHERE (name, key) IN (
 	SELECT name, key FROM automation_idempotency_keys WHERE expires_at <= ? LIMIT 0 + ?)`
 	// There are as many leases as contacts that are being worked on. The others by
 	// the primary key of pending and automation_active_runs_owner.
-	dropIdleLeases = `
+	deleteLeases = `
 DELETE FROM automation_leases WHERE owner IN (
 	SELECT l.owner FROM automation_leases l WHERE l.until <= ? AND l.run_no IS NULL
 		AND NOT EXISTS (SELECT 1 FROM automation_pending p WHERE p.owner = l.owner)
 		AND NOT EXISTS (SELECT 1 FROM automation_active_runs r WHERE r.owner = l.owner AND r.due_at IS NOT NULL)
 	LIMIT 0 + ?)`
 	// There are as many versions and places as people have made.
-	dropUnusedVersions = `
+	deleteVersions = `
 DELETE FROM automation_versions WHERE NOT EXISTS (
 	SELECT 1 FROM automation_automations a
 	WHERE a.no = automation_versions.automation_no AND a.version = automation_versions.version AND a.deleted_at IS NULL)
 AND NOT EXISTS (
 	SELECT 1 FROM automation_places
 	WHERE automation_places.automation_no = automation_versions.automation_no AND automation_places.version = automation_versions.version AND n > 0)`
-	dropPlaces = `DELETE FROM automation_places WHERE n = 0`
+	deletePlaces = `DELETE FROM automation_places WHERE n = 0`
 )

@@ -10,13 +10,13 @@ import (
 )
 
 // By the primary key. The scalar min of NULL is NULL.
-const requestRun = `
+const recordRequest = `
 UPDATE automation_active_runs SET control = ?1, due_at = min(coalesce(due_at, ?2), ?2) WHERE no = ?3`
 
 // RecordRunRequest implements automation.WorkStore.
 func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.RunRequest, now time.Time) (before automation.RunRecord, err error) {
-	err = s.write(ctx, func(ctx context.Context, t *tx) error {
-		run, err := findStoredRun(ctx, t, id)
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		run, err := findStoredRun(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -28,22 +28,22 @@ func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.Ru
 		case c == automation.RequestRetry && running, c == automation.RequestCancel && !running:
 			return nil
 		}
-		if err := t.activate(ctx, &run); err != nil {
+		if err := tx.activate(ctx, &run); err != nil {
 			return err
 		}
-		_, err = t.exec(ctx, requestRun, record.ControlCode(c), now.UnixMicro(), run.no)
+		_, err = tx.exec(ctx, recordRequest, record.RequestCode(c), now.UnixMicro(), run.no)
 		return failed("control run", err)
 	})
 	return before, err
 }
 
 // activate moves a run to the active ones.
-func (t *tx) activate(ctx context.Context, run *storedRun) error {
+func (tx *transaction) activate(ctx context.Context, run *storedRun) error {
 	switch run.table {
-	case begunRuns:
-		return t.park(ctx, run.owner.column())
+	case inLeaseRuns:
+		return tx.park(ctx, run.owner.column())
 	case endedRuns:
-		return t.reopen(ctx, run.no)
+		return tx.reopen(ctx, run.no)
 	default:
 		return nil
 	}
@@ -58,18 +58,18 @@ UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?1)
 )
 
 // cancelOwner asks the running runs of a contact to cancel.
-func (t *tx) cancelOwner(ctx context.Context, ref automation.ContactRef, now time.Time) error {
+func (tx *transaction) cancelOwner(ctx context.Context, ref automation.ContactRef, now time.Time) error {
 	owner := ownerKey(ref).column()
-	if err := t.park(ctx, owner); err != nil {
+	if err := tx.park(ctx, owner); err != nil {
 		return err
 	}
-	_, err := t.exec(ctx, cancelOwner, now.UnixMicro(), owner)
+	_, err := tx.exec(ctx, cancelOwner, now.UnixMicro(), owner)
 	return failed("cancel runs", err)
 }
 
 // CancelRuns implements automation.WorkStore.
 func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Time) (int, error) {
-	return s.cancelAll(ctx, automationID, now, func(context.Context, *tx, int64) error { return nil })
+	return s.cancelAll(ctx, automationID, now, func(context.Context, *transaction, int64) error { return nil })
 }
 
 // cancelBatch is how many runs are asked to cancel in one transaction: others that
@@ -92,29 +92,29 @@ UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?1)
 // there are. Most of many are asked in batches, before; the rest in one
 // transaction with what last does. If that is never reached, all can be asked
 // again.
-func (s *Store) cancelAll(ctx context.Context, id string, now time.Time, last func(ctx context.Context, t *tx, no int64) error) (n int, err error) {
+func (s *Store) cancelAll(ctx context.Context, id string, now time.Time, last func(ctx context.Context, tx *transaction, no int64) error) (n int, err error) {
 	if err := s.cancelMost(ctx, id, now); err != nil {
 		return 0, err
 	}
-	err = s.write(ctx, func(ctx context.Context, t *tx) error {
-		a, err := findStoredAutomation(ctx, t, id)
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		a, err := findStoredAutomation(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		if err := t.parkAll(ctx, a.no); err != nil {
+		if err := tx.parkAll(ctx, a.no); err != nil {
 			return err
 		}
-		rest, err := all(ctx, t, scanInt, selectUnasked, a.no)
+		rest, err := all(ctx, tx, scanInt, selectUnasked, a.no)
 		if err != nil {
 			return failed("cancel runs", err)
 		}
-		if err := t.cancel(ctx, rest, now); err != nil {
+		if err := tx.cancel(ctx, rest, now); err != nil {
 			return err
 		}
-		if _, err := first(ctx, t, countRunning, args(a.no), &n); err != nil {
+		if _, err := first(ctx, tx, countRunning, args(a.no), &n); err != nil {
 			return failed("cancel runs", err)
 		}
-		return last(ctx, t, a.no)
+		return last(ctx, tx, a.no)
 	})
 	return n, err
 }
@@ -135,7 +135,7 @@ func (s *Store) cancelMost(ctx context.Context, id string, now time.Time) error 
 		return err
 	}
 	for batch := range slices.Chunk(running, cancelBatch) {
-		err := s.write(ctx, func(ctx context.Context, t *tx) error { return t.cancel(ctx, batch, now) })
+		err := s.write(ctx, func(ctx context.Context, tx *transaction) error { return tx.cancel(ctx, batch, now) })
 		if err != nil {
 			return err
 		}
@@ -144,9 +144,9 @@ func (s *Store) cancelMost(ctx context.Context, id string, now time.Time) error 
 }
 
 // cancel asks runs to cancel that are still running.
-func (t *tx) cancel(ctx context.Context, running []int64, now time.Time) error {
+func (tx *transaction) cancel(ctx context.Context, running []int64, now time.Time) error {
 	for _, no := range running {
-		if _, err := t.exec(ctx, cancelRun, now.UnixMicro(), no); err != nil {
+		if _, err := tx.exec(ctx, cancelRun, now.UnixMicro(), no); err != nil {
 			return failed("cancel runs", err)
 		}
 	}
@@ -159,10 +159,10 @@ SELECT no, owner, id, event_no, created_at, place_no, due_at, state, control, se
 FROM automation_ended_runs WHERE no = ?`
 
 // reopen moves a run that has ended back to the active ones.
-func (t *tx) reopen(ctx context.Context, no int64) error {
-	if _, err := t.exec(ctx, reopenEnded, no); err != nil {
+func (tx *transaction) reopen(ctx context.Context, no int64) error {
+	if _, err := tx.exec(ctx, reopenEnded, no); err != nil {
 		return failed("reopen run", err)
 	}
-	_, err := t.exec(ctx, deleteEnded, no)
+	_, err := tx.exec(ctx, deleteEnded, no)
 	return failed("reopen run", err)
 }

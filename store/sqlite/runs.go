@@ -13,9 +13,9 @@ import (
 type table int
 
 const (
-	begunRuns  table = 0 // the rows of leases
-	activeRuns table = 1
-	endedRuns  table = 2
+	inLeaseRuns table = 0 // the rows of leases
+	activeRuns  table = 1
+	endedRuns   table = 2
 )
 
 // storedRun is a run of any table.
@@ -35,30 +35,30 @@ SELECT r.no AS no, r.id, a.id, p.version, r.owner, e.id, e.name, p.status, p.ste
 JOIN automation_places p ON p.no = r.place_no
 JOIN automation_automations a ON a.no = p.automation_no
 LEFT JOIN automation_events e ON e.no = r.event_no`
-	fromBegun  = ` FROM automation_begun_runs r` + joinRun
-	fromActive = ` FROM automation_active_runs r` + joinRun
-	fromEnded  = ` FROM automation_ended_runs r` + joinRun
+	fromInLease = ` FROM automation_begun_runs r` + joinRun
+	fromActive  = ` FROM automation_active_runs r` + joinRun
+	fromEnded   = ` FROM automation_ended_runs r` + joinRun
 
-	selectBegun  = runColumns + `0, 0, NULL, NULL, r.state, 0, NULL` + fromBegun
-	selectActive = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 1, NULL` + fromActive
-	selectEnded  = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 2, NULL` + fromEnded
+	selectInLease = runColumns + `0, 0, NULL, NULL, r.state, 0, NULL` + fromInLease
+	selectActive  = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 1, NULL` + fromActive
+	selectEnded   = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 2, NULL` + fromEnded
 	// claimColumns have the payload of the event that has started the run.
 	claimColumns = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 1, e.payload`
 	// listColumns are without what only matters to who works on a run.
-	listColumns      = runColumns + `r.control, r.setbacks, r.completed_at, NULL, NULL, 1, NULL`
-	listBegunColumns = runColumns + `0, 0, NULL, NULL, NULL, 0, NULL`
+	listColumns        = runColumns + `r.control, r.setbacks, r.completed_at, NULL, NULL, 1, NULL`
+	listInLeaseColumns = runColumns + `0, 0, NULL, NULL, NULL, 0, NULL`
 )
 
 func scanRun(rows *sql.Rows) (r storedRun, err error) {
 	var id, event key
-	var eventName, failure text
+	var eventName, failure nullText
 	var status, control int16
-	var due, completed maybe
-	var created moment
+	var due, completed nullTime
+	var created timestamp
 	err = rows.Scan(&r.no, &id, &r.AutomationID, &r.Version, &r.owner, &event, &eventName, &status, &r.Step, &r.WaitEvent,
 		&due, &created, &control, &r.DecodeFailures, &completed, &failure, &r.State, &r.table, &r.TriggerPayload)
 	r.ID, r.ContactID, r.EventID, r.EventName = id.id(), r.owner.id(), event.id(), string(eventName)
-	r.Status, r.Request = record.StatusOf(status), record.ControlOf(control)
+	r.Status, r.Request = record.StatusOf(status), record.RequestOf(control)
 	r.DueAt, r.CreatedAt, r.CompletedAt = due.Time, created.Time, completed.Time
 	r.Error = record.DecodeError(string(failure))
 	return r, err
@@ -66,7 +66,7 @@ func scanRun(rows *sql.Rows) (r storedRun, err error) {
 
 // By the unique indexes on id. Of those that have begun there are as many as are
 // being worked on.
-const findRun = selectActive + ` WHERE r.id = ?1 UNION ALL ` + selectEnded + ` WHERE r.id = ?1 UNION ALL ` + selectBegun + ` WHERE r.id = ?1`
+const findRun = selectActive + ` WHERE r.id = ?1 UNION ALL ` + selectEnded + ` WHERE r.id = ?1 UNION ALL ` + selectInLease + ` WHERE r.id = ?1`
 
 func findStoredRun(ctx context.Context, q session, id string) (storedRun, error) {
 	r, found, err := one(ctx, q, scanRun, findRun, idKey(id).column())
@@ -124,17 +124,17 @@ JOIN automation_automations a ON a.no = p.automation_no
 LEFT JOIN automation_events e ON e.no = r.event_no` + ofPlaces + ` AND p.n > 0`
 	activeOfNumbers = `))) j CROSS JOIN automation_active_runs r ON r.no = j.value` + joinListed
 	endedOfNumbers  = `))) j CROSS JOIN automation_ended_runs r ON r.no = j.value` + joinListed
-	listedBegun     = listBegunColumns + fromBegun + ofPlaces + between
+	listedInLease   = listInLeaseColumns + fromInLease + ofPlaces + between
 
-	listRuns = activeNumbers + newestOfPlace + activeOfNumbers + ` UNION ALL ` +
-		endedNumbers + newestOfPlace + endedOfNumbers + ` UNION ALL ` + listedBegun + newestFirst
-	listRunsBefore = activeNumbers + oldestOfPlace + activeOfNumbers + ` UNION ALL ` +
-		endedNumbers + oldestOfPlace + endedOfNumbers + ` UNION ALL ` + listedBegun + oldestFirst
+	olderRuns = activeNumbers + newestOfPlace + activeOfNumbers + ` UNION ALL ` +
+		endedNumbers + newestOfPlace + endedOfNumbers + ` UNION ALL ` + listedInLease + newestFirst
+	newerRuns = activeNumbers + oldestOfPlace + activeOfNumbers + ` UNION ALL ` +
+		endedNumbers + oldestOfPlace + endedOfNumbers + ` UNION ALL ` + listedInLease + oldestFirst
 
-	ofContactUnion = listColumns + fromActive + ofPlaces + between + ofContact + ` UNION ALL ` +
-		listColumns + fromEnded + ofPlaces + between + ofContact + ` UNION ALL ` + listedBegun + ofContact
-	listContact       = ofContactUnion + newestFirst
-	listContactBefore = ofContactUnion + oldestFirst
+	owned = listColumns + fromActive + ofPlaces + between + ofContact + ` UNION ALL ` +
+		listColumns + fromEnded + ofPlaces + between + ofContact + ` UNION ALL ` + listedInLease + ofContact
+	olderOwned = owned + newestFirst
+	newerOwned = owned + oldestFirst
 )
 
 // position is where a run is in a list: by when it was created and, among equals, by
@@ -244,13 +244,13 @@ func (l *runList) cursor(ctx context.Context, r session) error {
 func (l *runList) query() string {
 	switch {
 	case l.owner != "" && l.Before != "":
-		return listContactBefore
+		return newerOwned
 	case l.owner != "":
-		return listContact
+		return olderOwned
 	case l.Before != "":
-		return listRunsBefore
+		return newerRuns
 	default:
-		return listRuns
+		return olderRuns
 	}
 }
 

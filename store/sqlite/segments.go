@@ -11,7 +11,7 @@ const selectSegment = `SELECT id, name, created_at FROM automation_segments`
 
 func scanSegment(rows *sql.Rows) (s automation.Segment, err error) {
 	var id key
-	var created moment
+	var created timestamp
 	err = rows.Scan(&id, &s.Name, &created)
 	s.ID, s.CreatedAt = id.id(), created.Time
 	return s, err
@@ -21,8 +21,8 @@ const insertSegment = `INSERT INTO automation_segments (id, name, created_at) VA
 
 // InsertSegment implements automation.SegmentStore.
 func (s *Store) InsertSegment(ctx context.Context, seg automation.Segment) error {
-	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		n, err := changed(ctx, t, insertSegment, idKey(seg.ID).column(), seg.Name, seg.CreatedAt.UnixMicro())
+	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		n, err := changed(ctx, tx, insertSegment, idKey(seg.ID).column(), seg.Name, seg.CreatedAt.UnixMicro())
 		if err == nil && n == 0 {
 			return conflict("segment %q exists already", seg.ID)
 		}
@@ -51,8 +51,8 @@ func (s *Store) FindSegment(ctx context.Context, id string) (seg automation.Segm
 
 // DeleteSegment implements automation.SegmentStore.
 func (s *Store) DeleteSegment(ctx context.Context, id string) error {
-	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		n, err := changed(ctx, t, deleteSegment, idKey(id).column())
+	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		n, err := changed(ctx, tx, deleteSegment, idKey(id).column())
 		if err == nil && n == 0 {
 			return notFound("segment", id)
 		}
@@ -62,16 +62,16 @@ func (s *Store) DeleteSegment(ctx context.Context, id string) error {
 
 // By the primary key, from the cursor on.
 const (
-	listSegments       = selectSegment + ` WHERE no < ? ORDER BY no DESC LIMIT 0 + ?`
-	listSegmentsBefore = selectSegment + ` WHERE no > ? ORDER BY no LIMIT 0 + ?`
-	segmentNo          = `SELECT no FROM automation_segments WHERE id = ?`
+	olderSegments = selectSegment + ` WHERE no < ? ORDER BY no DESC LIMIT 0 + ?`
+	newerSegments = selectSegment + ` WHERE no > ? ORDER BY no LIMIT 0 + ?`
+	findSegmentNo = `SELECT no FROM automation_segments WHERE id = ?`
 )
 
 // ListSegments implements automation.SegmentStore.
 func (s *Store) ListSegments(ctx context.Context, q automation.PageQuery) (automation.Page[automation.Segment], error) {
 	list := lister[automation.Segment]{
-		kind: "segment", number: segmentNo, scan: scanSegment,
-		after: listSegments, before: listSegmentsBefore,
+		kind: "segment", number: findSegmentNo, scan: scanSegment,
+		older: olderSegments, newer: newerSegments,
 	}
 	return list.page(ctx, s, q, idKey(q.After+q.Before).column())
 }

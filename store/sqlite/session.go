@@ -45,7 +45,7 @@ func (s *Store) read(ctx context.Context, do func(q session) error) error {
 		return err
 	}
 	defer leave()
-	if err := s.check(ctx); err != nil {
+	if err := s.ready(ctx); err != nil {
 		return err
 	}
 	return do(pooled{s})

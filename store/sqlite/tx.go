@@ -14,7 +14,7 @@ import (
 // tx is a transaction that writes. A Store has one at a time. Once it was begun, no
 // context is heeded any more: it is over soon, and one that can end costs a
 // goroutine for every statement.
-type tx struct {
+type transaction struct {
 	s        *Store
 	tx       *sql.Tx
 	prepared map[string]*sql.Stmt
@@ -24,7 +24,7 @@ type tx struct {
 
 // writeCall is a call that writes, on its way to a transaction.
 type writeCall struct {
-	do  func(ctx context.Context, t *tx) error
+	do  func(ctx context.Context, tx *transaction) error
 	err error
 }
 
@@ -39,13 +39,13 @@ const maxWrites = 256
 // the last one was being written: a commit is a sync to the disk. When do refuses
 // something (see refuses) it must not have written anything, and the others go on.
 // When it fails it is the database that does.
-func (s *Store) write(ctx context.Context, do func(ctx context.Context, t *tx) error) error {
+func (s *Store) write(ctx context.Context, do func(ctx context.Context, tx *transaction) error) error {
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	if err := s.check(ctx); err != nil {
+	if err := s.ready(ctx); err != nil {
 		return err
 	}
 	call := &writeCall{do: do, err: errNotWritten}
@@ -61,10 +61,10 @@ func (s *Store) writeAll(ctx context.Context, calls []*writeCall) {
 	begun := false
 	refused := make([]error, len(calls))
 	err := s.exclusive(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		return s.begin(ctx, conn, func(ctx context.Context, t *tx) (err error) {
+		return s.begin(ctx, conn, func(ctx context.Context, tx *transaction) (err error) {
 			begun = true
 			for i, c := range calls {
-				if refused[i] = c.do(ctx, t); refused[i] != nil && !refuses(refused[i]) {
+				if refused[i] = c.do(ctx, tx); refused[i] != nil && !refuses(refused[i]) {
 					return refused[i]
 				}
 			}
@@ -129,7 +129,7 @@ func (s *Store) prepareWanted(ctx context.Context) error {
 // takes the lock for writing, and waits for it, before anything was read.
 const takeLock = `UPDATE automation_tokens SET last = last WHERE id = 0`
 
-func (s *Store) begin(ctx context.Context, conn *sql.Conn, do func(ctx context.Context, t *tx) error) (err error) {
+func (s *Store) begin(ctx context.Context, conn *sql.Conn, do func(ctx context.Context, tx *transaction) error) (err error) {
 	sqlTx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		discardBroken(ctx, conn)
@@ -142,11 +142,11 @@ func (s *Store) begin(ctx context.Context, conn *sql.Conn, do func(ctx context.C
 			discardBroken(ctx, conn)
 		}
 	}()
-	t := &tx{s: s, tx: sqlTx, prepared: map[string]*sql.Stmt{}, definitions: map[string]*automation.EventDefinition{}}
-	if _, err := t.exec(ctx, takeLock); err != nil {
+	tx := &transaction{s: s, tx: sqlTx, prepared: map[string]*sql.Stmt{}, definitions: map[string]*automation.EventDefinition{}}
+	if _, err := tx.exec(ctx, takeLock); err != nil {
 		return failed("lock", err)
 	}
-	if err := do(ctx, t); err != nil {
+	if err := do(ctx, tx); err != nil {
 		return err
 	}
 	if err := sqlTx.Commit(); err != nil {
@@ -208,16 +208,16 @@ func settle(ctx context.Context, conn *sql.Conn) (restore func(), err error) {
 	return restore, nil
 }
 
-func (t *tx) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	st, err := t.statement(ctx, query)
+func (tx *transaction) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	st, err := tx.statement(ctx, query)
 	if err != nil {
 		return nil, err
 	}
 	return st.ExecContext(ctx, args...)
 }
 
-func (t *tx) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	st, err := t.statement(ctx, query)
+func (tx *transaction) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	st, err := tx.statement(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -226,22 +226,22 @@ func (t *tx) query(ctx context.Context, query string, args ...any) (*sql.Rows, e
 
 // statement returns the statement of the transaction with this text. One that is
 // not known to the pool is prepared for this transaction only.
-func (t *tx) statement(ctx context.Context, query string) (*sql.Stmt, error) {
-	if st := t.prepared[query]; st != nil {
+func (tx *transaction) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	if st := tx.prepared[query]; st != nil {
 		return st, nil
 	}
 	var st *sql.Stmt
-	if shared := t.s.find(query); shared != nil {
-		st = t.tx.StmtContext(ctx, shared)
+	if shared := tx.s.find(query); shared != nil {
+		st = tx.tx.StmtContext(ctx, shared)
 	} else {
 		var err error
-		if st, err = t.tx.PrepareContext(ctx, query); err != nil {
+		if st, err = tx.tx.PrepareContext(ctx, query); err != nil {
 			return nil, err
 		}
-		t.s.mu.Lock()
-		t.s.wanted = append(t.s.wanted, query)
-		t.s.mu.Unlock()
+		tx.s.mu.Lock()
+		tx.s.wanted = append(tx.s.wanted, query)
+		tx.s.mu.Unlock()
 	}
-	t.prepared[query] = st
+	tx.prepared[query] = st
 	return st, nil
 }

@@ -153,7 +153,7 @@ func automationDelete(f *fixture) {
 	f.equal("definition of a running run", f.findDefinitionOf(first), text)
 	f.equal("definition of a run that has ended", f.findDefinitionOf(automation.VersionRef{AutomationID: "welcome", Version: 2}), `{"steps":[2]}`)
 	f.equal("run that has ended", runText(f.findRun(failed.ID)), runText(failed))
-	w := f.asked(running.ID, automation.RequestCancel, at(5))
+	w := f.claimRequested(running.ID, automation.RequestCancel, at(5))
 	f.commit(ending(w, running, automation.RunCancelled, at(6)))
 	f.equal("status", f.findRun(running.ID).Status, automation.RunCancelled)
 }

@@ -19,7 +19,7 @@ func claimChecks() []Check {
 		check("claim/names the enabled automations that an event starts", claimStarts),
 		check("claim/a leased contact is not claimed again", claimLeased),
 		check("claim/an expired lease is claimed under a higher token", claimExpired),
-		check("claim/tokens grow for emails too", claimInboxToken),
+		check("claim/tokens grow for emails too", claimEmailToken),
 		check("claim/of one contact leaves the others alone", claimContact),
 		check("claim/claimers at once never share a contact", claimAtOnce),
 		check("claim/a lease is either taken over or committed", claimOrCommit),
@@ -168,7 +168,7 @@ func claimExpired(f *fixture) {
 	}
 }
 
-func claimInboxToken(f *fixture) {
+func claimEmailToken(f *fixture) {
 	f.append(f.mail("a", "ada@example.com", at(0)))
 	first := f.claimOne(at(1))
 	second := f.claimOne(at(1).Add(lease))

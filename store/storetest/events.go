@@ -14,7 +14,7 @@ func eventChecks() []Check {
 		check("events/an append is all or nothing", appendAtomic),
 		check("events/an unknown contact is refused unless it is the host's", appendUnknownContact),
 		check("events/an email finds its contact in any case", appendByEmail),
-		check("events/emails that differ in case are one contact", appendOneInbox),
+		check("events/emails that differ in case are one contact", appendOneEmail),
 		check("events/an email of the host's is not resolved", appendHostEmail),
 		check("events/come in the order in which they were accepted", eventOrder),
 		check("events/one that is older than those handled is not skipped", eventLate),
@@ -85,7 +85,7 @@ func appendByEmail(f *fixture) {
 	f.equal("contact of the pending event", w.Events[0].ContactID, contact)
 }
 
-func appendOneInbox(f *fixture) {
+func appendOneEmail(f *fixture) {
 	first, second := f.mail("a", "Ada@Example.com", at(1)), f.mail("a", "ada@example.com", at(2))
 	f.append(first, second)
 	f.equal("event", eventText(f.findEvent(first.Event.ID)), eventText(first.Event))

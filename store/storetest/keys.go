@@ -6,7 +6,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-func idempotencyChecks() []Check {
+func keyChecks() []Check {
 	return []Check{
 		check("keys/the same event is accepted once", keySameHash),
 		check("keys/another event with the same key is a conflict", keyOtherHash),

@@ -22,7 +22,7 @@ func moveChecks() []Check {
 }
 
 // inbox leases an email that has two events, and returns their ids.
-func (f *fixture) inbox(email string) (automation.Work, []string) {
+func (f *fixture) emailWork(email string) (automation.Work, []string) {
 	first, second := f.mail("a", email, at(1)), f.mail("b", email, at(2))
 	f.append(first, second)
 	w := f.claimOne(at(3))
@@ -31,7 +31,7 @@ func (f *fixture) inbox(email string) (automation.Work, []string) {
 }
 
 func moveCreate(f *fixture) {
-	w, ids := f.inbox("Ada@Example.com")
+	w, ids := f.emailWork("Ada@Example.com")
 	late := f.mail("c", "ADA@example.com", at(3)) // after the claim, before the move
 	f.append(late)
 	c := automation.Contact{ID: f.id(), Email: "Ada@Example.com", CreatedAt: at(4)}
@@ -51,7 +51,7 @@ func moveCreate(f *fixture) {
 }
 
 func moveExisting(f *fixture) {
-	w, ids := f.inbox("ada@example.com")
+	w, ids := f.emailWork("ada@example.com")
 	existing := f.contact("ADA@example.com")
 	t := f.movedHome(w, at(4))
 	f.commit(t)
@@ -77,7 +77,7 @@ func moveHost(f *fixture) {
 }
 
 func moveRest(f *fixture) {
-	w, ids := f.inbox("ada@example.com")
+	w, ids := f.emailWork("ada@example.com")
 	t := f.movedHome(w, at(4))
 	t.Handled = ids[:1]
 	f.commit(t)
@@ -104,7 +104,7 @@ func moveOrder(f *fixture) {
 }
 
 func moveStale(f *fixture) {
-	w, ids := f.inbox("ada@example.com")
+	w, ids := f.emailWork("ada@example.com")
 	owner := f.claimOne(at(3).Add(lease))
 	t := f.movedHome(w, at(100))
 	f.commitRefused("a move under a stale lease", t, automation.ErrLeaseLost)

@@ -32,7 +32,7 @@ func pruneRuns(f *fixture) {
 		gone = append(gone, f.run(v, contact, ended(status, at(9))).ID)
 	}
 	retried := f.run(v, contact, ended(automation.RunFailed, at(9)))
-	f.control(retried.ID, automation.RequestRetry, at(9))
+	f.request(retried.ID, automation.RequestRetry, at(9))
 	kept := []string{
 		f.run(v, contact, ended(automation.RunCompleted, at(10))).ID,
 		f.run(v, contact, waiting("ping")).ID,

@@ -6,28 +6,28 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-func controlChecks() []Check {
+func requestChecks() []Check {
 	return []Check{
-		check("controls/cancel makes the run due", controlCancel),
-		check("controls/cancel of a run that has ended does nothing", controlCancelEnded),
-		check("controls/retry makes a failed run due", controlRetry),
-		check("controls/retry of a run that has not failed", controlRetryOthers),
-		check("controls/a request made meanwhile is reported and kept", controlMeanwhile),
-		check("controls/a request is forgotten when the run has ended", controlEnded),
-		check("controls/a retry is kept when the failure is written again", controlRetryKept),
-		check("controls/all runs of an automation are cancelled", controlAll),
+		check("controls/cancel makes the run due", requestCancel),
+		check("controls/cancel of a run that has ended does nothing", requestCancelEnded),
+		check("controls/retry makes a failed run due", requestRetry),
+		check("controls/retry of a run that has not failed", requestRetryOthers),
+		check("controls/a request made meanwhile is reported and kept", requestMeanwhile),
+		check("controls/a request is forgotten when the run has ended", requestEnded),
+		check("controls/a retry is kept when the failure is written again", requestRetryKept),
+		check("controls/all runs of an automation are cancelled", requestAll),
 	}
 }
 
 // control asks something of a run that can be asked.
-func (f *fixture) control(id string, c automation.RunRequest, now time.Time) automation.RunRecord {
+func (f *fixture) request(id string, c automation.RunRequest, now time.Time) automation.RunRecord {
 	r, err := f.other.RecordRunRequest(f.ctx, id, c, now)
 	f.must("control", err)
 	return r
 }
 
 // asked claims the one run that is due, which must have this control.
-func (f *fixture) asked(id string, c automation.RunRequest, now time.Time) automation.Work {
+func (f *fixture) claimRequested(id string, c automation.RunRequest, now time.Time) automation.Work {
 	w := f.claimOne(now)
 	f.equal("runs", runsOf(w), []string{id})
 	f.equal("control", w.Runs[0].Request, c)
@@ -42,15 +42,15 @@ func ending(w automation.Work, run automation.RunRecord, status automation.RunSt
 	return t
 }
 
-func controlCancel(f *fixture) {
+func requestCancel(f *fixture) {
 	v := f.automation("welcome", "signup")
 	contact := f.contact("ada@example.com")
 	for _, stands := range []func(*automation.RunRecord){asleep(at(1e6)), waiting("ping"), asleep(at(3))} {
 		run := f.run(v, contact, stands)
 		for range 2 {
-			f.equal("run as it was", f.control(run.ID, automation.RequestCancel, at(5)).Status, automation.RunRunning)
+			f.equal("run as it was", f.request(run.ID, automation.RequestCancel, at(5)).Status, automation.RunRunning)
 		}
-		w := f.asked(run.ID, automation.RequestCancel, at(5))
+		w := f.claimRequested(run.ID, automation.RequestCancel, at(5))
 		f.commit(ending(w, run, automation.RunCancelled, at(6)))
 		f.equal("status", f.findRun(run.ID).Status, automation.RunCancelled)
 		f.equal("next due", f.nextDue(), "never")
@@ -59,24 +59,24 @@ func controlCancel(f *fixture) {
 	f.refused("a run that does not exist", err, automation.ErrNotFound)
 }
 
-func controlCancelEnded(f *fixture) {
+func requestCancelEnded(f *fixture) {
 	v := f.automation("welcome", "signup")
 	contact := f.contact("ada@example.com")
 	for _, status := range []automation.RunStatus{automation.RunCompleted, automation.RunFailed, automation.RunCancelled} {
 		run := f.run(v, contact, ended(status, at(1)))
-		f.equal("run", runText(f.control(run.ID, automation.RequestCancel, at(5))), runText(run))
+		f.equal("run", runText(f.request(run.ID, automation.RequestCancel, at(5))), runText(run))
 		f.equal("next due", f.nextDue(), "never")
 		f.idle(at(5))
 	}
 }
 
-func controlRetry(f *fixture) {
+func requestRetry(f *fixture) {
 	v := f.automation("welcome", "signup")
 	run := f.run(v, f.contact("ada@example.com"), ended(automation.RunFailed, at(1)))
-	f.equal("run as it was", runText(f.control(run.ID, automation.RequestRetry, at(5))), runText(run))
-	f.equal("status of a run that was asked before", f.control(run.ID, automation.RequestRetry, at(5)).Status, automation.RunFailed)
+	f.equal("run as it was", runText(f.request(run.ID, automation.RequestRetry, at(5))), runText(run))
+	f.equal("status of a run that was asked before", f.request(run.ID, automation.RequestRetry, at(5)).Status, automation.RunFailed)
 	f.equal("next due", f.nextDue(), stamp(at(5)))
-	w := f.asked(run.ID, automation.RequestRetry, at(5))
+	w := f.claimRequested(run.ID, automation.RequestRetry, at(5))
 	f.equal("status", w.Runs[0].Status, automation.RunFailed)
 	f.equal("trigger", string(w.Runs[0].TriggerPayload), `{"plan":"pro"}`)
 
@@ -86,32 +86,32 @@ func controlRetry(f *fixture) {
 	f.commit(t)
 	f.equal("run", runText(f.findRun(run.ID)), runText(run))
 	f.equal("next due", f.nextDue(), stamp(at(50)))
-	w = f.asked(run.ID, automation.RequestNone, at(50))
+	w = f.claimRequested(run.ID, automation.RequestNone, at(50))
 	f.commit(ending(w, run, automation.RunFailed, at(51)))
-	f.control(run.ID, automation.RequestRetry, at(60))
-	f.asked(run.ID, automation.RequestRetry, at(60))
+	f.request(run.ID, automation.RequestRetry, at(60))
+	f.claimRequested(run.ID, automation.RequestRetry, at(60))
 }
 
-func controlRetryOthers(f *fixture) {
+func requestRetryOthers(f *fixture) {
 	v := f.automation("welcome", "signup")
 	contact := f.contact("ada@example.com")
 	running := f.run(v, contact, asleep(at(100)))
-	f.equal("a running run", runText(f.control(running.ID, automation.RequestRetry, at(5))), runText(running))
+	f.equal("a running run", runText(f.request(running.ID, automation.RequestRetry, at(5))), runText(running))
 	for _, status := range []automation.RunStatus{automation.RunCompleted, automation.RunCancelled} {
 		run := f.run(v, contact, ended(status, at(1)))
 		_, err := f.store.RecordRunRequest(f.ctx, run.ID, automation.RequestRetry, at(5))
 		f.refused("a run that is "+string(status), err, automation.ErrConflict)
 	}
 	f.equal("next due", f.nextDue(), stamp(at(100)))
-	f.asked(running.ID, automation.RequestNone, at(100))
+	f.claimRequested(running.ID, automation.RequestNone, at(100))
 }
 
-func controlMeanwhile(f *fixture) {
+func requestMeanwhile(f *fixture) {
 	v := f.automation("welcome", "signup")
 	contact := f.contact("ada@example.com")
 	run := f.run(v, contact, asleep(at(1)))
-	w := f.asked(run.ID, automation.RequestNone, at(1))
-	f.control(run.ID, automation.RequestCancel, at(2))
+	w := f.claimRequested(run.ID, automation.RequestNone, at(1))
+	f.request(run.ID, automation.RequestCancel, at(2))
 	f.idle(at(2)) // the lease holds
 
 	run.DueAt, run.Step = at(1e6), "second"
@@ -121,17 +121,17 @@ func controlMeanwhile(f *fixture) {
 		f.equal("controls", f.commit(t).Requests, map[string]automation.RunRequest{run.ID: automation.RequestCancel})
 	}
 	f.equal("controls of a transition without the run", len(f.commit(release(w, at(4))).Requests), 0)
-	w = f.asked(run.ID, automation.RequestCancel, at(4))
+	w = f.claimRequested(run.ID, automation.RequestCancel, at(4))
 	f.equal("step", w.Runs[0].Step, "second")
 	f.equal("controls", len(f.commit(ending(w, run, automation.RunCancelled, at(5))).Requests), 0)
 	f.idle(at(1e6))
 }
 
-func controlEnded(f *fixture) {
+func requestEnded(f *fixture) {
 	v := f.automation("welcome", "signup")
 	run := f.run(v, f.contact("ada@example.com"), asleep(at(1)))
-	w := f.asked(run.ID, automation.RequestNone, at(1))
-	f.control(run.ID, automation.RequestCancel, at(2))
+	w := f.claimRequested(run.ID, automation.RequestNone, at(1))
+	f.request(run.ID, automation.RequestCancel, at(2))
 	t := ending(w, run, automation.RunCompleted, at(3))
 	f.commit(t)
 	f.equal("run", runText(f.findRun(run.ID)), runText(t.Runs[0].RunRecord))
@@ -141,20 +141,20 @@ func controlEnded(f *fixture) {
 
 // controlRetryKept asks for a retry between two commits of the same failure:
 // the first one's result did not reach the node.
-func controlRetryKept(f *fixture) {
+func requestRetryKept(f *fixture) {
 	v := f.automation("welcome", "signup")
 	run := f.run(v, f.contact("ada@example.com"), asleep(at(1)))
-	w := f.asked(run.ID, automation.RequestNone, at(1))
+	w := f.claimRequested(run.ID, automation.RequestNone, at(1))
 	t := ending(w, run, automation.RunFailed, at(2))
 	t.Release, t.Extend = false, at(60)
 	f.commit(t)
-	f.control(run.ID, automation.RequestRetry, at(3))
+	f.request(run.ID, automation.RequestRetry, at(3))
 	f.equal("controls", f.commit(t).Requests, map[string]automation.RunRequest{run.ID: automation.RequestRetry})
 	f.commit(release(w, at(4)))
-	f.asked(run.ID, automation.RequestRetry, at(4))
+	f.claimRequested(run.ID, automation.RequestRetry, at(4))
 }
 
-func controlAll(f *fixture) {
+func requestAll(f *fixture) {
 	v, other := f.automation("welcome", "signup"), f.automation("other", "signup")
 	ada, bob := f.contact("ada@example.com"), f.contact("bob@example.com")
 	first, second := f.run(v, ada, asleep(at(100))), f.run(v, bob, waiting("ping"))

@@ -83,14 +83,14 @@ func Run(t *testing.T, fresh func(tb testing.TB) Target) {
 func Checks() []Check {
 	return slices.Concat(
 		eventChecks(),
-		idempotencyChecks(),
+		keyChecks(),
 		definitionChecks(),
 		claimChecks(),
 		dueChecks(),
 		commitChecks(),
 		waitChecks(),
 		moveChecks(),
-		controlChecks(),
+		requestChecks(),
 		automationChecks(),
 		runChecks(),
 		contactChecks(),

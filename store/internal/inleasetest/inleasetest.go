@@ -49,7 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 
 // begun is a store with a contact that is leased, and a run of it that was started
 // under the lease and is about to do something.
-type begun struct {
+type leasedRun struct {
 	Opened
 	t    *testing.T
 	work automation.Work
@@ -66,10 +66,10 @@ func everything(at time.Time) automation.ClaimParams {
 	return automation.ClaimParams{Now: at, Lease: time.Minute, Limit: 100, Events: 100, Runs: 100}
 }
 
-func begin(t *testing.T, open func(t *testing.T) Opened) *begun {
+func begin(t *testing.T, open func(t *testing.T) Opened) *leasedRun {
 	t.Helper()
 	s := open(t)
-	b := &begun{Opened: s, t: t}
+	r := &leasedRun{Opened: s, t: t}
 	id := uuid(0)
 	require.NoError(t, s.InsertContact(t.Context(), automation.Contact{ID: id, Email: "ada@example.com", CreatedAt: now}))
 	require.NoError(t, s.InsertAutomation(t.Context(), automation.AutomationRecord{
@@ -81,203 +81,203 @@ func begin(t *testing.T, open func(t *testing.T) Opened) *begun {
 	}}
 	_, err := s.AppendEvents(t.Context(), []automation.NewEvent{e})
 	require.NoError(t, err)
-	b.work = b.claim(now)
-	b.run = automation.RunRecord{
+	r.work = r.claim(now)
+	r.run = automation.RunRecord{
 		ID: uuid(2000), AutomationID: "welcome", Version: 1, ContactID: id, EventID: e.Event.ID, EventName: e.Event.Name,
 		Status: automation.RunRunning, Step: "first", DueAt: now, State: []byte("state"), CreatedAt: now,
 	}
-	b.commit(b.hold(automation.RunChange{RunRecord: b.run, New: true}))
-	require.Equal(t, [3]int{1, 0, 0}, b.Rows())
-	return b
+	r.commit(r.hold(automation.RunChange{RunRecord: r.run, New: true}))
+	require.Equal(t, [3]int{1, 0, 0}, r.Rows())
+	return r
 }
 
 // claim claims the only contact.
-func (b *begun) claim(at time.Time) automation.Work {
-	b.t.Helper()
-	works := b.claimAll(at)
-	require.Len(b.t, works, 1)
+func (r *leasedRun) claim(at time.Time) automation.Work {
+	r.t.Helper()
+	works := r.claimAll(at)
+	require.Len(r.t, works, 1)
 	return works[0]
 }
 
-func (b *begun) claimAll(at time.Time) []automation.Work {
-	b.t.Helper()
-	works, err := b.Claim(b.t.Context(), everything(at))
-	require.NoError(b.t, err)
+func (r *leasedRun) claimAll(at time.Time) []automation.Work {
+	r.t.Helper()
+	works, err := r.Claim(r.t.Context(), everything(at))
+	require.NoError(r.t, err)
 	return works
 }
 
 // hold is a transition under the lease, which goes on.
-func (b *begun) hold(runs ...automation.RunChange) automation.Transition {
+func (r *leasedRun) hold(runs ...automation.RunChange) automation.Transition {
 	return automation.Transition{
-		Key: b.work.Key, Token: b.work.Token, Now: now, Extend: now.Add(time.Minute),
-		Handled: []string{b.run.EventID}, Runs: runs,
+		Key: r.work.Key, Token: r.work.Token, Now: now, Extend: now.Add(time.Minute),
+		Handled: []string{r.run.EventID}, Runs: runs,
 	}
 }
 
 // release is the last transition of the lease.
-func (b *begun) release(runs ...automation.RunChange) automation.Transition {
-	t := b.hold(runs...)
+func (r *leasedRun) release(runs ...automation.RunChange) automation.Transition {
+	t := r.hold(runs...)
 	t.Release = true
 	return t
 }
 
-func (b *begun) commit(t automation.Transition) automation.CommitResult {
-	b.t.Helper()
-	results, err := b.Commit(b.t.Context(), []automation.Transition{t})
-	require.NoError(b.t, err)
-	require.NoError(b.t, results[0].Err)
+func (r *leasedRun) commit(t automation.Transition) automation.CommitResult {
+	r.t.Helper()
+	results, err := r.Commit(r.t.Context(), []automation.Transition{t})
+	require.NoError(r.t, err)
+	require.NoError(r.t, results[0].Err)
 	return results[0]
 }
 
 // known fails unless this run, and no other, is found in every way.
-func (b *begun) known(want automation.RunRecord) {
-	b.t.Helper()
-	found, err := b.FindRun(b.t.Context(), want.ID)
-	require.NoError(b.t, err)
-	assert.Equal(b.t, want, found)
+func (r *leasedRun) known(want automation.RunRecord) {
+	r.t.Helper()
+	found, err := r.FindRun(r.t.Context(), want.ID)
+	require.NoError(r.t, err)
+	assert.Equal(r.t, want, found)
 	want.State = nil
 	page := automation.PageQuery{Limit: 10}
 	for _, q := range []automation.RunQuery{
 		{PageQuery: page}, {PageQuery: page, ContactID: want.ContactID}, {PageQuery: page, EventID: want.EventID},
 		{PageQuery: page, AutomationID: "welcome", Version: 1, Step: want.Step, EventName: want.EventName, Statuses: []automation.RunStatus{want.Status}},
 	} {
-		runs, err := b.ListRuns(b.t.Context(), q)
-		require.NoError(b.t, err)
-		assert.Equal(b.t, []automation.RunRecord{want}, runs.Data)
+		runs, err := r.ListRuns(r.t.Context(), q)
+		require.NoError(r.t, err)
+		assert.Equal(r.t, []automation.RunRecord{want}, runs.Data)
 	}
-	counts, err := b.CountRuns(b.t.Context(), "welcome")
-	require.NoError(b.t, err)
-	assert.Equal(b.t, []automation.RunCount{{Version: 1, Step: want.Step, Status: want.Status, Count: 1}}, counts)
-	assert.Equal(b.t, want.ID, b.ID())
+	counts, err := r.CountRuns(r.t.Context(), "welcome")
+	require.NoError(r.t, err)
+	assert.Equal(r.t, []automation.RunCount{{Version: 1, Step: want.Step, Status: want.Status, Count: 1}}, counts)
+	assert.Equal(r.t, want.ID, r.ID())
 }
 
 func toItsEndWithItsLease(t *testing.T, open func(t *testing.T) Opened) {
 	t.Parallel()
-	b := begin(t, open)
-	assert.Equal(t, [3]int{1, 0, 0}, b.Rows())
-	b.known(b.run)
-	b.run.Step, b.run.State = "second", []byte("another")
-	b.commit(b.hold(automation.RunChange{RunRecord: b.run}))
-	assert.Equal(t, [3]int{1, 0, 0}, b.Rows())
-	b.known(b.run)
-	b.run.Status, b.run.DueAt, b.run.CompletedAt = automation.RunCompleted, time.Time{}, now
-	b.commit(b.release(automation.RunChange{RunRecord: b.run}))
-	assert.Equal(t, [3]int{0, 0, 1}, b.Rows())
-	b.known(b.run)
+	r := begin(t, open)
+	assert.Equal(t, [3]int{1, 0, 0}, r.Rows())
+	r.known(r.run)
+	r.run.Step, r.run.State = "second", []byte("another")
+	r.commit(r.hold(automation.RunChange{RunRecord: r.run}))
+	assert.Equal(t, [3]int{1, 0, 0}, r.Rows())
+	r.known(r.run)
+	r.run.Status, r.run.DueAt, r.run.CompletedAt = automation.RunCompleted, time.Time{}, now
+	r.commit(r.release(automation.RunChange{RunRecord: r.run}))
+	assert.Equal(t, [3]int{0, 0, 1}, r.Rows())
+	r.known(r.run)
 }
 
 func writtenAgain(t *testing.T, open func(t *testing.T) Opened) {
 	t.Parallel()
-	b := begin(t, open)
-	b.commit(b.hold(automation.RunChange{RunRecord: b.run, New: true}))
+	r := begin(t, open)
+	r.commit(r.hold(automation.RunChange{RunRecord: r.run, New: true}))
 	want := [3]int{1, 0, 0}
-	if b.Parks {
+	if r.Parks {
 		want = [3]int{0, 1, 0}
 	}
-	assert.Equal(t, want, b.Rows())
-	b.known(b.run)
-	b.run.Status, b.run.DueAt, b.run.CompletedAt = automation.RunCompleted, time.Time{}, now
-	b.commit(b.release(automation.RunChange{RunRecord: b.run}))
-	assert.Equal(t, [3]int{0, 0, 1}, b.Rows())
-	b.known(b.run)
+	assert.Equal(t, want, r.Rows())
+	r.known(r.run)
+	r.run.Status, r.run.DueAt, r.run.CompletedAt = automation.RunCompleted, time.Time{}, now
+	r.commit(r.release(automation.RunChange{RunRecord: r.run}))
+	assert.Equal(t, [3]int{0, 0, 1}, r.Rows())
+	r.known(r.run)
 }
 
 func untilItSleeps(t *testing.T, open func(t *testing.T) Opened) {
 	t.Parallel()
-	for name, last := range map[string]func(b *begun, c automation.RunChange) automation.Transition{
-		"and the lease goes on": func(b *begun, c automation.RunChange) automation.Transition { return b.hold(c) },
-		"and the lease ends":    func(b *begun, c automation.RunChange) automation.Transition { return b.release(c) },
+	for name, last := range map[string]func(r *leasedRun, c automation.RunChange) automation.Transition{
+		"and the lease goes on": func(r *leasedRun, c automation.RunChange) automation.Transition { return r.hold(c) },
+		"and the lease ends":    func(r *leasedRun, c automation.RunChange) automation.Transition { return r.release(c) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := begin(t, open)
-			b.run.DueAt = now.Add(time.Hour)
-			b.commit(last(b, automation.RunChange{RunRecord: b.run}))
-			assert.Equal(t, [3]int{0, 1, 0}, b.Rows())
-			b.known(b.run)
+			r := begin(t, open)
+			r.run.DueAt = now.Add(time.Hour)
+			r.commit(last(r, automation.RunChange{RunRecord: r.run}))
+			assert.Equal(t, [3]int{0, 1, 0}, r.Rows())
+			r.known(r.run)
 		})
 	}
 }
 
 func goesOnWhenTheLeaseHasExpired(t *testing.T, open func(t *testing.T) Opened) {
 	t.Parallel()
-	b := begin(t, open)
-	assert.Empty(t, b.claimAll(now))
-	next, err := b.NextDue(t.Context())
+	r := begin(t, open)
+	assert.Empty(t, r.claimAll(now))
+	next, err := r.NextDue(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, now.Add(time.Minute), next)
-	w := b.claim(next)
+	w := r.claim(next)
 	require.Len(t, w.Runs, 1)
-	assert.Equal(t, b.run, w.Runs[0].RunRecord)
-	results, err := b.Commit(t.Context(), []automation.Transition{b.hold(automation.RunChange{RunRecord: b.run})})
+	assert.Equal(t, r.run, w.Runs[0].RunRecord)
+	results, err := r.Commit(t.Context(), []automation.Transition{r.hold(automation.RunChange{RunRecord: r.run})})
 	require.NoError(t, err)
 	require.ErrorIs(t, results[0].Err, automation.ErrLeaseLost)
-	b.known(b.run)
+	r.known(r.run)
 }
 
 func anotherRunOfTheContact(t *testing.T, open func(t *testing.T) Opened) {
 	t.Parallel()
-	b := begin(t, open)
-	other := b.run
+	r := begin(t, open)
+	other := r.run
 	other.ID = uuid(2001)
 	for range 2 {
-		b.commit(b.hold(automation.RunChange{RunRecord: other, New: true}))
+		r.commit(r.hold(automation.RunChange{RunRecord: other, New: true}))
 	}
 	want := [3]int{1, 1, 0}
-	if b.Parks {
+	if r.Parks {
 		want = [3]int{0, 2, 0}
 	}
-	assert.Equal(t, want, b.Rows())
-	counts, err := b.CountRuns(t.Context(), "welcome")
+	assert.Equal(t, want, r.Rows())
+	counts, err := r.CountRuns(t.Context(), "welcome")
 	require.NoError(t, err)
 	assert.Equal(t, []automation.RunCount{{Version: 1, Step: "first", Status: automation.RunRunning, Count: 2}}, counts)
 }
 
 func isNotLostWithTheLease(t *testing.T, open func(t *testing.T) Opened) {
 	t.Parallel()
-	b := begin(t, open)
-	b.commit(b.release())
-	assert.Equal(t, [3]int{0, 1, 0}, b.Rows())
-	b.known(b.run)
-	assert.Len(t, b.claim(now).Runs, 1)
+	r := begin(t, open)
+	r.commit(r.release())
+	assert.Equal(t, [3]int{0, 1, 0}, r.Rows())
+	r.known(r.run)
+	assert.Len(t, r.claim(now).Runs, 1)
 }
 
 func isAskedToCancel(t *testing.T, open func(t *testing.T) Opened) {
 	t.Parallel()
-	for name, ask := range map[string]func(b *begun) error{
-		"by itself": func(b *begun) error {
-			_, err := b.RecordRunRequest(b.t.Context(), b.run.ID, automation.RequestCancel, now)
+	for name, ask := range map[string]func(r *leasedRun) error{
+		"by itself": func(r *leasedRun) error {
+			_, err := r.RecordRunRequest(r.t.Context(), r.run.ID, automation.RequestCancel, now)
 			return err
 		},
-		"with all of its automation": func(b *begun) error {
-			n, err := b.CancelRuns(b.t.Context(), "welcome", now)
-			assert.Equal(b.t, 1, n)
+		"with all of its automation": func(r *leasedRun) error {
+			n, err := r.CancelRuns(r.t.Context(), "welcome", now)
+			assert.Equal(r.t, 1, n)
 			return err
 		},
-		"with its automation": func(b *begun) error { return b.DeleteAutomation(b.t.Context(), "welcome", now) },
-		"with its contact":    func(b *begun) error { return b.DeleteContact(b.t.Context(), b.run.ContactID, now) },
+		"with its automation": func(r *leasedRun) error { return r.DeleteAutomation(r.t.Context(), "welcome", now) },
+		"with its contact":    func(r *leasedRun) error { return r.DeleteContact(r.t.Context(), r.run.ContactID, now) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := begin(t, open)
-			require.NoError(t, ask(b))
-			res := b.commit(b.hold(automation.RunChange{RunRecord: b.run}))
-			assert.Equal(t, map[string]automation.RunRequest{b.run.ID: automation.RequestCancel}, res.Requests)
-			b.run.Status, b.run.DueAt, b.run.CompletedAt = automation.RunCancelled, time.Time{}, now
-			b.commit(b.release(automation.RunChange{RunRecord: b.run, Served: automation.RequestCancel}))
-			assert.Equal(t, [3]int{0, 0, 1}, b.Rows())
+			r := begin(t, open)
+			require.NoError(t, ask(r))
+			res := r.commit(r.hold(automation.RunChange{RunRecord: r.run}))
+			assert.Equal(t, map[string]automation.RunRequest{r.run.ID: automation.RequestCancel}, res.Requests)
+			r.run.Status, r.run.DueAt, r.run.CompletedAt = automation.RunCancelled, time.Time{}, now
+			r.commit(r.release(automation.RunChange{RunRecord: r.run, Served: automation.RequestCancel}))
+			assert.Equal(t, [3]int{0, 0, 1}, r.Rows())
 		})
 	}
 }
 
 func isNotPruned(t *testing.T, open func(t *testing.T) Opened) {
 	t.Parallel()
-	b := begin(t, open)
+	r := begin(t, open)
 	later := now.AddDate(1, 0, 0)
-	res, err := b.Prune(t.Context(), automation.PruneParams{Before: later, Now: later, Limit: 10})
+	res, err := r.Prune(t.Context(), automation.PruneParams{Before: later, Now: later, Limit: 10})
 	require.NoError(t, err)
 	assert.Zero(t, res)
-	_, err = b.FindEvent(t.Context(), b.run.EventID)
+	_, err = r.FindEvent(t.Context(), r.run.EventID)
 	require.NoError(t, err)
-	b.known(b.run)
+	r.known(r.run)
 }

@@ -10,7 +10,7 @@ import (
 // The codes of statuses and controls are kept in rows: they never change.
 var (
 	statuses = [...]automation.RunStatus{automation.RunRunning, automation.RunCompleted, automation.RunFailed, automation.RunCancelled}
-	controls = [...]automation.RunRequest{automation.RequestNone, automation.RequestCancel, automation.RequestRetry}
+	requests = [...]automation.RunRequest{automation.RequestNone, automation.RequestCancel, automation.RequestRetry}
 )
 
 // The codes that statements of the stores name.
@@ -20,9 +20,9 @@ const (
 	Failed    int16 = 2
 	Cancelled int16 = 3
 
-	NoControl int16 = 0
-	Cancel    int16 = 1
-	Retry     int16 = 2
+	RequestNone   int16 = 0
+	RequestCancel int16 = 1
+	RequestRetry  int16 = 2
 )
 
 // StatusCode returns the code under which a status is kept, -1 for one that does
@@ -39,12 +39,12 @@ func StatusOf(code int16) automation.RunStatus {
 
 // ControlCode returns the code under which a control is kept, -1 for one that
 // does not exist.
-func ControlCode(c automation.RunRequest) int16 { return int16(slices.Index(controls[:], c)) }
+func RequestCode(c automation.RunRequest) int16 { return int16(slices.Index(requests[:], c)) }
 
 // ControlOf returns the control of a code.
-func ControlOf(code int16) automation.RunRequest {
-	if code < 0 || int(code) >= len(controls) {
+func RequestOf(code int16) automation.RunRequest {
+	if code < 0 || int(code) >= len(requests) {
 		return automation.RunRequest(fmt.Sprintf("unknown control %d", code))
 	}
-	return controls[code]
+	return requests[code]
 }

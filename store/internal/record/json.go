@@ -60,7 +60,7 @@ func DecodeSegments(text string) (segments []string, err error) {
 }
 
 // SegmentsMoved returns which segments a contact has joined, and which it has left.
-func SegmentsMoved(old, now []string) (joined, left []string) {
+func SegmentChanges(old, now []string) (joined, left []string) {
 	return missing(old, now), missing(now, old)
 }
 

@@ -52,13 +52,13 @@ func TestCodes_ComeBack(t *testing.T) {
 		assert.Equal(t, s, record.StatusOf(record.StatusCode(s)))
 	}
 	for _, c := range []automation.RunRequest{automation.RequestNone, automation.RequestCancel, automation.RequestRetry} {
-		assert.Equal(t, c, record.ControlOf(record.ControlCode(c)))
+		assert.Equal(t, c, record.RequestOf(record.RequestCode(c)))
 	}
 	assert.Equal(t, record.Failed, record.StatusCode(automation.RunFailed))
-	assert.Equal(t, record.Retry, record.ControlCode(automation.RequestRetry))
+	assert.Equal(t, record.RequestRetry, record.RequestCode(automation.RequestRetry))
 	assert.Equal(t, int16(-1), record.StatusCode("new"))
 	assert.Equal(t, automation.RunStatus("unknown status 9"), record.StatusOf(9))
-	assert.Equal(t, automation.RunRequest("unknown control -1"), record.ControlOf(-1))
+	assert.Equal(t, automation.RunRequest("unknown control -1"), record.RequestOf(-1))
 }
 
 func TestProperties_KeepNumbersExactly(t *testing.T) {
@@ -85,7 +85,7 @@ func TestProperties_KeepNumbersExactly(t *testing.T) {
 
 func TestSegmentsMoved(t *testing.T) {
 	t.Parallel()
-	joined, left := record.SegmentsMoved([]string{"a", "b"}, []string{"b", "c", "d"})
+	joined, left := record.SegmentChanges([]string{"a", "b"}, []string{"b", "c", "d"})
 	assert.Equal(t, []string{"c", "d"}, joined)
 	assert.Equal(t, []string{"a"}, left)
 }
@@ -127,8 +127,8 @@ func TestWaves_NoContactTwiceAndInOrder(t *testing.T) {
 func TestTally_SortedAndWithoutWhatCancelsOut(t *testing.T) {
 	t.Parallel()
 	tally := record.Tally{}
-	at := func(step string, status int16) *record.Place {
-		return &record.Place{Automation: 1, Version: 2, Status: status, Step: step}
+	at := func(step string, status int16) *record.RunGroup {
+		return &record.RunGroup{Automation: 1, Version: 2, Status: status, Step: step}
 	}
 	tally.Move(nil, at("a", record.Running))
 	tally.Move(at("a", record.Running), at("b", record.Running))
@@ -136,9 +136,9 @@ func TestTally_SortedAndWithoutWhatCancelsOut(t *testing.T) {
 	tally.Move(nil, at("a", record.Running))
 	tally.Move(at("c", record.Failed), nil)
 	assert.Equal(t, []record.Delta{
-		{Place: *at("a", record.Running), N: 1},
-		{Place: *at("b", record.Completed), N: 1},
-		{Place: *at("c", record.Failed), N: -1},
+		{RunGroup: *at("a", record.Running), N: 1},
+		{RunGroup: *at("b", record.Completed), N: 1},
+		{RunGroup: *at("c", record.Failed), N: -1},
 	}, tally.Changes())
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // Place is where a run stands, as far as runs are counted.
-type Place struct {
+type RunGroup struct {
 	Automation int64
 	Version    int
 	Status     int16
@@ -14,11 +14,11 @@ type Place struct {
 }
 
 // Tally gathers what becomes of the counters in one transaction.
-type Tally map[Place]int
+type Tally map[RunGroup]int
 
 // Move counts a run that goes from one place to another. Nil is nowhere: a run
 // that was started comes from there, one that was removed goes there.
-func (t Tally) Move(from, to *Place) {
+func (t Tally) Move(from, to *RunGroup) {
 	if from != nil {
 		t[*from]--
 	}
@@ -29,7 +29,7 @@ func (t Tally) Move(from, to *Place) {
 
 // Delta is a change of one counter.
 type Delta struct {
-	Place
+	RunGroup
 	N int
 }
 
