@@ -7,19 +7,21 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
+// automationEntry is an automation with its runs.
 type automationEntry struct {
 	automation.AutomationRecord
 	seq  uint64
 	runs []*run // in order of creation
 }
 
-// definition is one version of an automation. It outlives the automation for
-// as long as runs of it are kept.
+// automationVersion is one version of an automation. It outlives the automation for
+// as long as runs of the version are kept.
 type automationVersion struct {
-	text []byte
-	runs int
+	definition []byte
+	runs       int // how many are kept
 }
 
 // InsertAutomation implements automation.AutomationStore.
@@ -29,10 +31,10 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 	}
 	defer s.mu.Unlock()
 	if _, ok := s.automations[a.ID]; ok {
-		return conflict("automation %q exists already", a.ID)
+		return record.AutomationExists(a.ID)
 	}
 	if s.hasKeptRuns(a.ID) {
-		return conflict("automation %q was deleted and runs of it are kept: prune them first, or use another id", a.ID)
+		return record.AutomationHasRuns(a.ID)
 	}
 	s.seq++
 	e := &automationEntry{AutomationRecord: a, seq: s.seq}
@@ -45,8 +47,8 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 	return nil
 }
 
-// outlived reports whether runs are kept of an automation that was deleted:
-// definitions outlive it for them only.
+// hasKeptRuns reports whether runs of a deleted automation are kept. Only those make
+// a version outlive its automation.
 func (s *Store) hasKeptRuns(id string) bool {
 	for v := range s.versions {
 		if v.AutomationID == id {
@@ -64,10 +66,10 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	defer s.mu.Unlock()
 	e, ok := s.automations[a.ID]
 	if !ok {
-		return notFound("automation", a.ID)
+		return record.NotFound("automation", a.ID)
 	}
 	if e.Revision != a.Revision-1 {
-		return conflict("automation %q is at revision %d, not %d", a.ID, e.Revision, a.Revision-1)
+		return record.AutomationChanged(&a, e.Revision)
 	}
 	s.removeTrigger(e)
 	e.AutomationRecord = a
@@ -82,11 +84,11 @@ func (s *Store) define(e *automationEntry) {
 	v := automation.VersionRef{AutomationID: e.ID, Version: e.Version}
 	e.Definition = bytes.Clone(e.Definition)
 	if _, ok := s.versions[v]; !ok {
-		s.versions[v] = &automationVersion{text: e.Definition}
+		s.versions[v] = &automationVersion{definition: e.Definition}
 	}
 }
 
-// listen lists an enabled automation under the event that it listens to, in
+// addTrigger lists an enabled automation under the event that its trigger names, in
 // order of creation.
 func (s *Store) addTrigger(e *automationEntry) {
 	delete(s.startsByEvent, e.EventName)
@@ -116,7 +118,7 @@ func (s *Store) FindAutomation(ctx context.Context, id string) (automation.Autom
 	defer s.mu.Unlock()
 	e, ok := s.automations[id]
 	if !ok {
-		return automation.AutomationRecord{}, notFound("automation", id)
+		return automation.AutomationRecord{}, record.NotFound("automation", id)
 	}
 	a := e.AutomationRecord
 	a.Definition = bytes.Clone(a.Definition)
@@ -131,9 +133,9 @@ func (s *Store) FindAutomationVersion(ctx context.Context, v automation.VersionR
 	defer s.mu.Unlock()
 	d, ok := s.versions[v]
 	if !ok {
-		return nil, notFound("automation", v.AutomationID)
+		return nil, record.NotFound("automation", v.AutomationID)
 	}
-	return bytes.Clone(d.text), nil
+	return bytes.Clone(d.definition), nil
 }
 
 // ListAutomations implements automation.AutomationStore.
@@ -160,7 +162,7 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 	defer s.mu.Unlock()
 	e, ok := s.automations[id]
 	if !ok {
-		return notFound("automation", id)
+		return record.NotFound("automation", id)
 	}
 	s.cancelRunsOf(e, toMicros(now))
 	s.removeTrigger(e)

@@ -32,6 +32,7 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 	return out, nil
 }
 
+// lease leases a contact and returns its work.
 func (s *Store) lease(cs *contactState, p automation.ClaimParams) automation.Work {
 	cs.token++
 	cs.leasedUntil = toMicros(p.Now.Add(p.Lease))
@@ -44,7 +45,7 @@ func (s *Store) lease(cs *contactState, p automation.ClaimParams) automation.Wor
 	return w
 }
 
-// mayRecord returns a copy of the desk's contact, or nil if there is none.
+// recordOrNil returns a copy of the state's contact, nil if there is none.
 func (cs *contactState) recordOrNil() *automation.Contact {
 	if !cs.known {
 		return nil
@@ -53,8 +54,8 @@ func (cs *contactState) recordOrNil() *automation.Contact {
 	return &c
 }
 
-// starts returns the enabled automations that listen to an event. The slice is
-// shared by all claims until one of them changes.
+// starts returns the enabled automations whose trigger names an event. All claims share
+// the slice until one of these automations changes.
 func (s *Store) starts(event string) []automation.VersionRef {
 	list := s.triggers[event]
 	if len(list) == 0 {
@@ -71,32 +72,32 @@ func (s *Store) starts(event string) []automation.VersionRef {
 	return refs
 }
 
-// claimable returns the desk's due runs, longest first, as many as may be
-// brought, and then the others that wait for one of the events.
+// claimable returns the runs for a claim: up to p.Runs runs that are due, longest
+// first, and then the remaining runs that wait for one of the events.
 func (cs *contactState) claimable(p automation.ClaimParams, events []automation.PendingEvent) []automation.ClaimedRun {
 	now := toMicros(p.Now)
-	var due, others []*run
+	var due, waiting []*run
 	for _, r := range cs.running {
 		switch {
 		case r.due != 0 && r.due <= now:
 			due = append(due, r)
 		case r.awaits(events):
-			others = append(others, r)
+			waiting = append(waiting, r)
 		}
 	}
 	slices.SortFunc(due, func(a, b *run) int { return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.seq, b.seq)) })
 	for i := p.Runs; i < len(due); i++ {
 		if due[i].awaits(events) {
-			others = append(others, due[i])
+			waiting = append(waiting, due[i])
 		}
 	}
-	slices.SortFunc(others, func(a, b *run) int { return cmp.Compare(a.seq, b.seq) })
+	slices.SortFunc(waiting, func(a, b *run) int { return cmp.Compare(a.seq, b.seq) })
 	due = due[:min(p.Runs, len(due))]
-	claimed := make([]automation.ClaimedRun, 0, len(due)+len(others))
+	claimed := make([]automation.ClaimedRun, 0, len(due)+len(waiting))
 	for _, r := range due {
 		claimed = append(claimed, r.claimed())
 	}
-	for _, r := range others {
+	for _, r := range waiting {
 		claimed = append(claimed, r.claimed())
 	}
 	return claimed

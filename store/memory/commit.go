@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // Commit implements automation.WorkStore.
@@ -24,7 +25,7 @@ func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
 	cs := s.findState(t.Key)
 	now := toMicros(t.Now)
 	if cs == nil || int64(cs.token) != t.Token || cs.leasedUntil == 0 {
-		res.Err = leaseLost(t.Key)
+		res.Err = record.LeaseLost(t.Key)
 		return res
 	}
 	if res.Err = s.refusal(t); res.Err != nil {
@@ -52,25 +53,25 @@ func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
 	return res
 }
 
-// refusal reports why nothing of t may be written.
+// refusal returns why no part of t may be written, nil if t may be written.
 func (s *Store) refusal(t *automation.Transition) error {
 	for i := range t.Runs {
 		r := &t.Runs[i]
 		a := s.automations[r.AutomationID]
 		switch {
-		case s.runs[r.ID] != nil: // also a new one that is written again
+		case s.runs[r.ID] != nil: // it changes, or is new and the transition is written again
 		case r.New && (a == nil || a.Status != automation.StatusEnabled):
-			return conflict("automation %q is not enabled any more", r.AutomationID)
+			return record.AutomationDisabled(r.AutomationID)
 		case r.New && s.versions[automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}] == nil:
-			return conflict("version %d of automation %q is not in use any more", r.Version, r.AutomationID)
+			return record.VersionPruned(automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version})
 		case !r.New:
-			return notFound("run", r.ID)
+			return record.NotFound("run", r.ID)
 		}
 	}
 	return nil
 }
 
-// handle marks events as handled. They are a prefix of the pending ones, in
+// handle marks events as handled. They are the first ones of the pending events, in
 // any order.
 func (cs *contactState) handle(t *automation.Transition, now micros) {
 	for _, id := range t.Handled {

@@ -5,9 +5,10 @@ import (
 	"slices"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// put writes what became of a run.
+// writeRun writes a run that a transition has started or changed.
 func (s *Store) writeRun(cs *contactState, c *automation.RunChange, now micros, res *automation.CommitResult) {
 	r := s.runs[c.ID]
 	if r == nil {
@@ -16,14 +17,13 @@ func (s *Store) writeRun(cs *contactState, c *automation.RunChange, now micros, 
 	r.status, r.step, r.waits = toStatus(c.Status), c.Step, c.WaitEvent
 	r.due, r.completed = toMicros(c.DueAt), toMicros(c.CompletedAt)
 	r.decodeFailures, r.err, r.state = int16(min(c.DecodeFailures, math.MaxInt16)), cloneError(c.Error), c.State
-	if r.request == toRequestCode(c.Served) || !r.heeds(r.request) {
-		r.request = noRequest
-	}
+	r.request = toRequestCode(record.RemainingRequest(requests[r.request], c))
 	if r.status != running && r.request == noRequest {
 		cs.endRun(r)
 		return
 	}
-	// Whoever wrote a run of a deleted contact may not have known that it is.
+	// The holder of the lease may not have seen that the contact was deleted. The run is
+	// due at once, so that the next claim brings it together with that fact.
 	if r.request != noRequest || cs.deleted {
 		r.dueBy(now)
 	}
@@ -53,27 +53,14 @@ func (s *Store) startRun(cs *contactState, c *automation.RunChange) *run {
 	return r
 }
 
-// heeds reports whether a request means something to the run as it stands.
-func (r *run) heeds(c requestCode) bool {
-	switch c {
-	case cancelRequest:
-		return r.status == running
-	case retryRequest:
-		return statuses[r.status] == automation.RunFailed
-	default:
-		return false
-	}
-}
-
-// hasten makes the run due at now, unless it is due before.
+// dueBy makes the run due at now, unless it is due earlier.
 func (r *run) dueBy(now micros) {
 	if r.due == 0 || r.due > now {
 		r.due = now
 	}
 }
 
-// close moves a run that has ended away from those that are looked at for
-// every event.
+// endRun moves a run that has ended out of the list that every claim reads.
 func (cs *contactState) endRun(r *run) {
 	i := slices.Index(cs.running, r)
 	if i < 0 {
@@ -89,7 +76,7 @@ func (cs *contactState) endRun(r *run) {
 	*cs.ended = append(*cs.ended, r)
 }
 
-// reopen is the opposite of close.
+// reopenRun is the inverse of endRun.
 func (cs *contactState) reopenRun(r *run) {
 	if cs.ended == nil {
 		return

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// contact is the part of an automation.Contact that a desk does not hold itself.
+// contact contains the fields of an automation.Contact that a contactState does not
+// have itself.
 type contact struct {
 	email               string
 	firstName, lastName string
@@ -17,13 +19,13 @@ type contact struct {
 	created             micros
 }
 
-// record returns a copy of the desk's contact.
+// record returns a copy of the contact.
 func (cs *contactState) record() automation.Contact {
 	c := cs.current()
 	return c.Clone()
 }
 
-// current returns the desk's contact, with the maps and slices that it has.
+// current returns the contact with the store's own maps and slices.
 func (cs *contactState) current() automation.Contact {
 	c := &cs.contact
 	return automation.Contact{
@@ -57,7 +59,7 @@ func (s *Store) FindContact(ctx context.Context, ref automation.ContactRef) (aut
 		cs = s.contactsByEmail[automation.EmailKey(ref.Email)]
 	}
 	if cs == nil || !cs.known {
-		return automation.Contact{}, notFound("contact", ref.String())
+		return automation.Contact{}, record.NotFound("contact", ref.String())
 	}
 	return cs.record(), nil
 }
@@ -69,10 +71,10 @@ func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
 	}
 	defer s.mu.Unlock()
 	if cs := s.contacts[c.ID]; cs != nil && (cs.known || cs.deleted) {
-		return conflict("contact %q exists already, or has existed", c.ID)
+		return record.ContactExists(c.ID)
 	}
 	if s.contactsByEmail[automation.EmailKey(c.Email)] != nil {
-		return conflict("email %q belongs to a contact already", c.Email)
+		return record.EmailTaken(c.Email)
 	}
 	s.insertContact(c)
 	return nil
@@ -86,8 +88,8 @@ func (s *Store) insertContact(c automation.Contact) *contactState {
 	return cs
 }
 
-// address gives an email to a contact, and the events that were sent for it
-// before: they come before those that are sent from now on.
+// giveEmail gives an email to a contact, with the pending events that were sent for
+// the email. They come before the events that are sent from now on.
 func (s *Store) giveEmail(cs *contactState, email string) {
 	key := automation.EmailKey(email)
 	s.contactsByEmail[key] = cs
@@ -104,12 +106,12 @@ func (s *Store) UpdateContact(ctx context.Context, id string, change automation.
 	defer s.mu.Unlock()
 	cs := s.contacts[id]
 	if cs == nil || !cs.known {
-		return automation.Contact{}, notFound("contact", id)
+		return automation.Contact{}, record.NotFound("contact", id)
 	}
 	if change.Email != nil {
 		key := automation.EmailKey(*change.Email)
 		if other := s.contactsByEmail[key]; other != nil && other != cs {
-			return automation.Contact{}, conflict("email %q belongs to another contact", *change.Email)
+			return automation.Contact{}, record.EmailOfAnother(*change.Email)
 		}
 		delete(s.contactsByEmail, automation.EmailKey(cs.contact.email))
 		s.giveEmail(cs, *change.Email)
@@ -126,7 +128,7 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 	defer s.mu.Unlock()
 	cs := s.contacts[id]
 	if cs == nil || !cs.known {
-		return notFound("contact", id)
+		return record.NotFound("contact", id)
 	}
 	s.deleteContact(cs, toMicros(now))
 	s.schedule(cs)
@@ -134,8 +136,8 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 	return nil
 }
 
-// remove deletes the desk's contact. The desk stays, for its runs, which are
-// asked to cancel.
+// deleteContact deletes a contact and records a cancel for its running runs. The state
+// stays, because it has these runs.
 func (s *Store) deleteContact(cs *contactState, now micros) {
 	delete(s.contactsByEmail, automation.EmailKey(cs.contact.email))
 	cs.known, cs.deleted, cs.contact = false, true, contact{}

@@ -1,11 +1,10 @@
 package memory
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // CountRuns implements automation.RunReader.
@@ -16,7 +15,7 @@ func (s *Store) CountRuns(ctx context.Context, automationID string) ([]automatio
 	defer s.mu.Unlock()
 	a, ok := s.automations[automationID]
 	if !ok {
-		return nil, notFound("automation", automationID)
+		return nil, record.NotFound("automation", automationID)
 	}
 	counts := map[automation.RunCount]int{}
 	for _, r := range a.runs {
@@ -27,8 +26,6 @@ func (s *Store) CountRuns(ctx context.Context, automationID string) ([]automatio
 		c.Count = n
 		out = append(out, c)
 	}
-	slices.SortFunc(out, func(a, b automation.RunCount) int {
-		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Status, b.Status))
-	})
+	record.SortCounts(out)
 	return out, nil
 }

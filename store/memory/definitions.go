@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // InsertEventDefinition implements automation.EventReader.
@@ -15,7 +16,7 @@ func (s *Store) InsertEventDefinition(ctx context.Context, d automation.EventDef
 	}
 	defer s.mu.Unlock()
 	if s.eventDefinition(d.Name) != nil || s.eventDefinition(d.ID) != nil {
-		return conflict("event %q is defined already", d.Name)
+		return record.EventDefined(d.Name)
 	}
 	d.Schema, d.CreatedAt, d.UpdatedAt = bytes.Clone(d.Schema), asKept(d.CreatedAt), asKept(d.UpdatedAt)
 	s.eventDefinitions = append(s.eventDefinitions, &d)
@@ -30,7 +31,7 @@ func (s *Store) UpdateEventDefinition(ctx context.Context, d automation.EventDef
 	defer s.mu.Unlock()
 	old := s.eventDefinition(d.ID)
 	if old == nil {
-		return notFound("event definition", d.ID)
+		return record.NotFound("event definition", d.ID)
 	}
 	old.Schema, old.UpdatedAt = bytes.Clone(d.Schema), asKept(d.UpdatedAt)
 	return nil
@@ -44,7 +45,7 @@ func (s *Store) DeleteEventDefinition(ctx context.Context, id string) error {
 	defer s.mu.Unlock()
 	d := s.eventDefinition(id)
 	if d == nil {
-		return notFound("event definition", id)
+		return record.NotFound("event definition", id)
 	}
 	s.eventDefinitions = slices.DeleteFunc(s.eventDefinitions, func(o *automation.EventDefinition) bool { return o == d })
 	return nil
@@ -58,7 +59,7 @@ func (s *Store) FindEventDefinition(ctx context.Context, idOrName string) (autom
 	defer s.mu.Unlock()
 	d := s.eventDefinition(idOrName)
 	if d == nil {
-		return automation.EventDefinition{}, notFound("event definition", idOrName)
+		return automation.EventDefinition{}, record.NotFound("event definition", idOrName)
 	}
 	return cloneEventDefinition(d), nil
 }

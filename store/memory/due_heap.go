@@ -1,13 +1,15 @@
 package memory
 
-// dueHeap is a priority queue of desks, the one that is due first at its root.
+// dueHeap is a priority queue of contact states. The state that is due first is at the
+// root.
 //
-// Its nodes have eight children: most changes make a sleeping desk due at once
-// and so move it all the way up, and on that way each level costs a write to the
-// desk that is moved down, wherever in memory it is.
+// Its nodes have eight children, to have few levels. Most changes make a sleeping
+// contact due at once and so move its state all the way up. Each level then costs a
+// write to the state that moves down, wherever in memory that is.
 type dueHeap []slot
 
-// slot repeats the desk's due time, so that comparing does not touch the desk.
+// slot repeats the due time of its state, so that a comparison does not touch the
+// state.
 type slot struct {
 	due     micros
 	contact *contactState
@@ -15,8 +17,7 @@ type slot struct {
 
 const children = 8
 
-// set puts d where a desk that is due at the given time belongs, or takes it
-// out for 0.
+// set moves cs to where a state with this due time belongs. For 0 it removes cs.
 func (h *dueHeap) set(cs *contactState, due micros) {
 	cs.due = due
 	if due == 0 {
@@ -43,7 +44,7 @@ func (h *dueHeap) remove(cs *contactState) {
 	}
 }
 
-// settle puts s into the hole, or up or down from there.
+// settle puts s into the hole, or above or below it.
 func (h dueHeap) settle(s slot, hole int) {
 	for hole > 0 {
 		parent := (hole - 1) / children
@@ -64,7 +65,7 @@ func (h dueHeap) settle(s slot, hole int) {
 	h.put(s, hole)
 }
 
-// first returns the child of i that is due first, or -1 if i has none.
+// first returns the child of i that is due first, or -1 if i has no child.
 func (h dueHeap) first(i int) int {
 	from := i*children + 1
 	if from >= len(h) {

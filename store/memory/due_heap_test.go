@@ -10,9 +10,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// checkHeap fails unless every desk is due no earlier than its parent, and
-// knows where it is.
-func checkHeap(t require.TestingT, h dueHeap) {
+// requireHeap fails unless every state is due no earlier than its parent, and has its
+// index in the heap.
+func requireHeap(t require.TestingT, h dueHeap) {
 	for i, s := range h {
 		require.EqualValues(t, i+1, s.contact.heapIndex)
 		require.Equal(t, s.contact.due, s.due)
@@ -22,7 +22,7 @@ func checkHeap(t require.TestingT, h dueHeap) {
 	}
 }
 
-func TestDueHeap_BringsTheEarliestFirst(t *testing.T) {
+func TestDueHeap_EarliestIsFirst(t *testing.T) {
 	t.Parallel()
 	var h dueHeap
 	var want []micros
@@ -31,7 +31,7 @@ func TestDueHeap_BringsTheEarliestFirst(t *testing.T) {
 		want = append(want, due)
 		h.set(&contactState{id: fmt.Sprint(i)}, due)
 	}
-	checkHeap(t, h)
+	requireHeap(t, h)
 	slices.Sort(want)
 	var got []micros
 	for len(h) > 0 {
@@ -43,7 +43,7 @@ func TestDueHeap_BringsTheEarliestFirst(t *testing.T) {
 	assert.Equal(t, want, got)
 }
 
-func TestDueHeap_TakingOutWhatIsNotInIt(t *testing.T) {
+func TestDueHeap_RemovingAnAbsentStateChangesNothing(t *testing.T) {
 	t.Parallel()
 	var h dueHeap
 	in, out := &contactState{}, &contactState{}
@@ -52,30 +52,30 @@ func TestDueHeap_TakingOutWhatIsNotInIt(t *testing.T) {
 	assert.Equal(t, dueHeap{{5, in}}, h)
 }
 
-func TestDueHeap_LetsGoOfWhatWasTaken(t *testing.T) {
+func TestDueHeap_KeepsNoReferenceToARemovedState(t *testing.T) {
 	t.Parallel()
 	var h dueHeap
 	a, b := &contactState{}, &contactState{}
 	h.set(a, 1)
 	h.set(b, 2)
 	h.set(b, 0)
-	assert.Equal(t, slot{}, h[:2][1], "a taken desk is kept from the garbage collector")
+	assert.Equal(t, slot{}, h[:2][1], "the garbage collector cannot free a removed state")
 }
 
 func TestDueHeap_StaysInOrder(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var h dueHeap
-		desks := make([]contactState, rapid.IntRange(1, 200).Draw(t, "desks"))
+		states := make([]contactState, rapid.IntRange(1, 200).Draw(t, "states"))
 		due := map[*contactState]micros{}
 		for _, op := range rapid.SliceOf(rapid.IntRange(0, 1<<20)).Draw(t, "changes") {
-			cs, at := &desks[op%len(desks)], micros(op/len(desks)%50)
+			cs, at := &states[op%len(states)], micros(op/len(states)%50)
 			h.set(cs, at)
 			if due[cs] = at; at == 0 {
 				delete(due, cs)
 			}
 		}
-		checkHeap(t, h)
+		requireHeap(t, h)
 		require.Len(t, h, len(due))
 		for cs, at := range due {
 			require.Equal(t, at, h[cs.heapIndex-1].due)

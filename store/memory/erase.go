@@ -4,8 +4,8 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// erase empties the events of a desk, and those for an email that belong to no
-// contact. Erasing is rare: it is not worth an index of such events.
+// erase empties the events of a contact, and the events for an email that belong to no
+// contact. It scans all events for the latter: erasing is too rare for an index.
 func (s *Store) erase(cs *contactState, email string) {
 	for _, e := range cs.events {
 		s.empty(e)
@@ -20,10 +20,10 @@ func (s *Store) erase(cs *contactState, email string) {
 	}
 }
 
-// empty forgets what an event says about somebody, and its idempotency key.
+// empty removes the personal data and the idempotency key of an event.
 func (s *Store) empty(e *event) {
 	if e.asSent != nil {
-		if k := (idempotencyKey{e.name, e.asSent.key}); s.keys[k].event == e.id {
+		if k := (idempotencyKey{e.name, e.asSent.key}); s.keys[k].EventID == e.id {
 			delete(s.keys, k)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
+// event is an accepted event.
 type event struct {
 	id, name   string
 	contact    *contactState
@@ -18,17 +19,18 @@ type event struct {
 	asSent     *asSent
 	occurred   micros
 	accepted   micros
-	handled    micros // 0: pending
-	references int    // runs that it has started and that are kept
+	handled    micros // 0 while it is pending
+	references int    // how many runs that it has started are kept
 }
 
-// asSent is what most events do not have.
+// asSent contains fields that most events do not have.
 type asSent struct {
 	key   string // idempotency key
-	email string // while it waits for its contact
+	email string // while the email belongs to no contact
 }
 
-// forgetEmail drops what is known by the contact from now on.
+// forgetEmail drops the email, unless the event has a key. The event has a contact
+// now, whose email counts.
 func (e *event) forgetEmail() {
 	if e.asSent != nil && e.asSent.key == "" {
 		e.asSent = nil
@@ -42,16 +44,12 @@ func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) 
 	}
 	defer s.mu.Unlock()
 	receipts := make([]automation.EventReceipt, len(events))
-	// Look before writing: all events are kept, or none.
+	// Every event is admitted before one is written: all events are kept, or none.
 	used := map[idempotencyKey]keyUse{}
 	for i := range events {
-		duplicate, err := s.admit(&events[i], used)
-		if err != nil {
+		var err error
+		if receipts[i], err = s.admit(&events[i], used); err != nil {
 			return nil, err
-		}
-		receipts[i] = automation.EventReceipt{ID: events[i].Event.ID}
-		if duplicate != "" {
-			receipts[i] = automation.EventReceipt{ID: duplicate, Duplicate: true}
 		}
 	}
 	for k, u := range used {
@@ -66,20 +64,21 @@ func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) 
 	return receipts, nil
 }
 
-// admit checks a new event against the store and against those before it in
-// the same call. It returns the id of the event that it is a duplicate of.
-func (s *Store) admit(n *automation.NewEvent, used map[idempotencyKey]keyUse) (string, error) {
+// admit returns the receipt of a new event, or why it is refused. used contains the
+// keys of the events before it in the same call, to which admit adds the event's.
+func (s *Store) admit(n *automation.NewEvent, used map[idempotencyKey]keyUse) (automation.EventReceipt, error) {
 	e := &n.Event
 	if !record.MatchesDefinition(n, s.eventDefinition(e.Name)) {
-		return "", fmt.Errorf("memory store: event %q: %w", e.Name, automation.ErrDefinitionChanged)
+		return automation.EventReceipt{}, fmt.Errorf("memory store: event %q: %w", e.Name, automation.ErrDefinitionChanged)
 	}
 	if e.ContactID != "" && !n.HostContact {
 		if cs := s.contacts[e.ContactID]; cs == nil || !cs.known {
-			return "", notFound("contact", e.ContactID)
+			return automation.EventReceipt{}, record.NotFound("contact", e.ContactID)
 		}
 	}
+	accepted := automation.EventReceipt{ID: e.ID}
 	if e.IdempotencyKey == "" {
-		return "", nil
+		return accepted, nil
 	}
 	k := idempotencyKey{e.Name, e.IdempotencyKey}
 	u, ok := used[k]
@@ -87,15 +86,11 @@ func (s *Store) admit(n *automation.NewEvent, used map[idempotencyKey]keyUse) (s
 		u, ok = s.keys[k]
 		ok = ok && u.expires > toMicros(e.AcceptedAt)
 	}
-	switch {
-	case !ok:
-		used[k] = keyUse{n.ContentHash, e.ID, toMicros(n.KeyExpiresAt)}
-		return "", nil
-	case u.hash != n.ContentHash:
-		return "", conflict("event %q: idempotency key %q was used for another event", e.Name, e.IdempotencyKey)
-	default:
-		return u.event, nil
+	if ok {
+		return u.Receipt(n)
 	}
+	used[k] = keyUse{record.KeyUse{Hash: n.ContentHash, EventID: e.ID}, toMicros(n.KeyExpiresAt)}
+	return accepted, nil
 }
 
 func (s *Store) append(n *automation.NewEvent) {
@@ -113,7 +108,8 @@ func (s *Store) append(n *automation.NewEvent) {
 	s.scheduleBy(cs, ev.accepted)
 }
 
-// enqueue keeps pending events in the order in which they were accepted.
+// enqueue adds a pending event. Pending events are in the order in which they were
+// accepted.
 func (cs *contactState) enqueue(e *event) {
 	i := len(cs.events)
 	for i > int(cs.handled) && cs.events[i-1].accepted > e.accepted {
@@ -133,7 +129,8 @@ func (e *event) event() automation.Event {
 	return ev
 }
 
-// shared returns the event with the payload that the store holds.
+// shared returns the event with the store's own payload, which the caller must not
+// change.
 func (e *event) shared() automation.Event {
 	ev := automation.Event{
 		ID: e.id, Name: e.name, Payload: e.payload,
@@ -159,7 +156,7 @@ func (s *Store) FindEvent(ctx context.Context, id string) (automation.Event, err
 	defer s.mu.Unlock()
 	e, ok := s.events[id]
 	if !ok {
-		return automation.Event{}, notFound("event", id)
+		return automation.Event{}, record.NotFound("event", id)
 	}
 	return e.event(), nil
 }
@@ -180,7 +177,7 @@ func (s *Store) ListContactEvents(ctx context.Context, contactID, name string, s
 			events = append(events, e.event())
 		}
 	}
-	// One that came late was handled after younger ones.
+	// An event that arrived late was handled after younger ones.
 	slices.SortStableFunc(events, func(a, b automation.Event) int { return a.AcceptedAt.Compare(b.AcceptedAt) })
 	return events, nil
 }

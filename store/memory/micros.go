@@ -4,9 +4,8 @@ import (
 	"time"
 )
 
-// micros keeps times as integers: a third of the size of a time.Time, and no
-// pointer for the garbage collector to follow. They count microseconds since
-// the zero time, which is therefore 0.
+// micros is a time in microseconds since the zero time, which is therefore 0. It has a
+// third of the size of a time.Time and no pointer for the garbage collector to follow.
 type micros int64
 
 // epoch is 1970 in micros.
@@ -14,7 +13,7 @@ const epoch = 62135596800 * 1e6
 
 func toMicros(t time.Time) micros { return micros(t.UnixMicro() + epoch) }
 
-// kept returns t as the store keeps it: in UTC, with microseconds.
+// asKept returns t as the store keeps it: in UTC, with microseconds.
 func asKept(t time.Time) time.Time { return toMicros(t).time() }
 
 func (m micros) time() time.Time {

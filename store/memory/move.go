@@ -4,7 +4,8 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// move gives the pending events of an email to a contact, which it may create.
+// move gives the pending events of an email to a contact, and creates that contact if
+// the transition contains it.
 func (s *Store) move(cs *contactState, t *automation.Transition) {
 	to := s.contactsByEmail[cs.id]
 	if to == nil && t.Create != nil {
@@ -16,7 +17,7 @@ func (s *Store) move(cs *contactState, t *automation.Transition) {
 	s.moveEvents(cs, to)
 }
 
-// moveEvents gives the pending events of an email to a contact.
+// moveEvents gives the pending events of an email's state to that of a contact.
 func (s *Store) moveEvents(from, to *contactState) {
 	for _, e := range from.pending() {
 		e.contact = to

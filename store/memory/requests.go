@@ -6,9 +6,10 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// control is a Control by its place in controls.
+// requestCode is the index of a RunRequest in requests.
 type requestCode uint8
 
 const (
@@ -19,29 +20,25 @@ const (
 
 var requests = [...]automation.RunRequest{automation.RequestNone, automation.RequestCancel, automation.RequestRetry}
 
-func toRequestCode(c automation.RunRequest) requestCode {
-	return requestCode(slices.Index(requests[:], c))
+func toRequestCode(r automation.RunRequest) requestCode {
+	return requestCode(slices.Index(requests[:], r))
 }
 
 // RecordRunRequest implements automation.WorkStore.
-func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.RunRequest, now time.Time) (automation.RunRecord, error) {
+func (s *Store) RecordRunRequest(ctx context.Context, id string, request automation.RunRequest, now time.Time) (automation.RunRecord, error) {
 	if err := s.lock(ctx); err != nil {
 		return automation.RunRecord{}, err
 	}
 	defer s.mu.Unlock()
 	r, ok := s.runs[id]
 	if !ok {
-		return automation.RunRecord{}, notFound("run", id)
+		return automation.RunRecord{}, record.NotFound("run", id)
 	}
 	before := r.record()
-	active := r.status == running
-	switch {
-	case c == automation.RequestRetry && !active && statuses[r.status] != automation.RunFailed:
-		return before, conflict("run %q is %s, and only a failed run can be retried", id, r.status)
-	case c == automation.RequestRetry && active, c == automation.RequestCancel && !active:
-		return before, nil
+	if accepted, err := record.AcceptsRequest(&before, request); err != nil || !accepted {
+		return before, err
 	}
-	s.recordRequest(r, toRequestCode(c), toMicros(now))
+	s.recordRequest(r, toRequestCode(request), toMicros(now))
 	s.wake()
 	return before, nil
 }
@@ -54,13 +51,14 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Ti
 	defer s.mu.Unlock()
 	a, ok := s.automations[automationID]
 	if !ok {
-		return 0, notFound("automation", automationID)
+		return 0, record.NotFound("automation", automationID)
 	}
 	n := s.cancelRunsOf(a, toMicros(now))
 	s.wake()
 	return n, nil
 }
 
+// cancelRunsOf records a cancel for the running runs of an automation.
 func (s *Store) cancelRunsOf(a *automationEntry, now micros) (n int) {
 	for _, r := range a.runs {
 		if r.status == running {
@@ -71,9 +69,9 @@ func (s *Store) cancelRunsOf(a *automationEntry, now micros) (n int) {
 	return n
 }
 
-// request records what somebody wants of a run, and makes it due.
-func (s *Store) recordRequest(r *run, c requestCode, now micros) {
-	r.request = c
+// recordRequest records a request and makes the run due.
+func (s *Store) recordRequest(r *run, request requestCode, now micros) {
+	r.request = request
 	if r.status != running {
 		r.contact.reopenRun(r)
 	}
@@ -81,6 +79,8 @@ func (s *Store) recordRequest(r *run, c requestCode, now micros) {
 	s.scheduleBy(r.contact, r.due)
 }
 
+// cancelRuns records a cancel for the contact's running runs. It also makes its ended
+// runs with a request due, which changes nothing: they are due already.
 func (cs *contactState) cancelRuns(now micros) {
 	for _, r := range cs.running {
 		if r.status == running {

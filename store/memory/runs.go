@@ -7,10 +7,11 @@ import (
 	"slices"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// run is a RunRecord with pointers in place of ids and small integers in place
-// of times and names: a million sleeping runs are held at a time.
+// run is a RunRecord with pointers in place of ids, and small integers in place of
+// times and names, because the store holds up to a million sleeping runs at a time.
 type run struct {
 	id             string
 	seq            uint64
@@ -30,7 +31,7 @@ type run struct {
 	state          []byte
 }
 
-// status is a RunStatus by its place in statuses.
+// status is the index of a RunStatus in statuses.
 type status uint8
 
 const running status = 0
@@ -48,7 +49,7 @@ func (r *run) record() automation.RunRecord {
 	return rec
 }
 
-// shared returns the run with the state that the store holds.
+// shared returns the run with the store's own State, which the caller must not change.
 func (r *run) shared() automation.RunRecord {
 	rec := automation.RunRecord{
 		ID: r.id, AutomationID: r.automation.ID, Version: int(r.version), ContactID: r.contact.id,
@@ -79,7 +80,7 @@ func (s *Store) FindRun(ctx context.Context, id string) (automation.RunRecord, e
 	defer s.mu.Unlock()
 	r, ok := s.runs[id]
 	if !ok {
-		return automation.RunRecord{}, notFound("run", id)
+		return automation.RunRecord{}, record.NotFound("run", id)
 	}
 	return r.record(), nil
 }
@@ -95,9 +96,9 @@ func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation
 	if id := q.After + q.Before; id != "" {
 		at, ok := s.runs[id]
 		if !ok {
-			return automation.Page[automation.RunRecord]{}, notFound("run", id)
+			return automation.Page[automation.RunRecord]{}, record.NotFound("run", id)
 		}
-		// The cursor itself need not match the query.
+		// The cursor may be a run that does not match the query.
 		cursor, _ = slices.BinarySearchFunc(candidates, at.seq, func(r *run, seq uint64) int { return cmp.Compare(r.seq, seq) })
 		if q.After == "" && (cursor == len(candidates) || candidates[cursor] != at) {
 			cursor--
@@ -106,8 +107,8 @@ func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation
 	return pageFrom(candidates, q.PageQuery, cursor, func(r *run) bool { return r.matches(&q) }, (*run).record), nil
 }
 
-// candidates returns the smallest list, in order of creation, that holds all
-// runs the query can match.
+// candidates returns the smallest list, in order of creation, that contains every run
+// the query can match.
 func (s *Store) candidates(q automation.RunQuery) []*run {
 	if cs := s.contacts[q.ContactID]; q.ContactID != "" {
 		if cs == nil {

@@ -1,6 +1,3 @@
-// Package memory keeps automations, events, contacts and runs in the memory of
-// the process. It is the store for tests, simulations and flows that may be
-// lost with the process, and the reference for every other store.
 package memory
 
 import (
@@ -19,7 +16,7 @@ type Store struct {
 	automations   map[string]*automationEntry
 	created       []*automationEntry // in order of creation
 	triggers      map[string][]*automationEntry
-	startsByEvent map[string][]automation.VersionRef // what triggers have been asked for
+	startsByEvent map[string][]automation.VersionRef // what claims have derived from triggers
 	versions      map[automation.VersionRef]*automationVersion
 	retired       map[string]int // last versions of automations that were deleted
 
@@ -29,13 +26,13 @@ type Store struct {
 	keys             map[idempotencyKey]keyUse
 
 	contacts        map[string]*contactState // by contact id
-	emails          map[string]*contactState // by email, for events that came before the contact
-	token           uint32                   // the greatest of an inbox that is gone
-	contactsByEmail map[string]*contactState // by email, of contacts
+	emails          map[string]*contactState // by email, for events of emails that belong to no contact
+	token           uint32                   // the greatest token of the states that emails has forgotten
+	contactsByEmail map[string]*contactState // by email of the contact
 	listed          []*contactState          // contacts in order of creation, and some deleted ones
 	removed         int                      // how many of listed are deleted
 	due             dueHeap
-	claimed         []automation.Work // room for a claim
+	claimed         []automation.Work // a buffer for Claim
 
 	runs    map[string]*run
 	history []*run // in order of creation
@@ -68,8 +65,8 @@ func New() *Store {
 	}
 }
 
-// Close makes every later call fail with an error that wraps
-// automation.ErrClosed, and forgets everything.
+// Close drops the data and makes every later call fail with an error that wraps
+// automation.ErrClosed.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,7 +79,8 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// lock takes the mutex, unless ctx has ended or the store was closed.
+// lock locks the mutex. It fails, and leaves the mutex unlocked, if ctx has ended or
+// the store was closed.
 func (s *Store) lock(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

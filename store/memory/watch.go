@@ -4,7 +4,8 @@ import (
 	"context"
 )
 
-// Watch calls wake whenever any Runner or application has added work.
+// Watch implements automation.Watcher. It calls wake whenever a Runner or the
+// application has added work.
 func (s *Store) Watch(ctx context.Context, wake func()) error {
 	s.mu.Lock()
 	s.watched++

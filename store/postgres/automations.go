@@ -66,9 +66,9 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 		case err != nil:
 			return err
 		case old.no != 0 && !old.deleted:
-			return conflict("automation %q exists already", a.ID)
+			return record.AutomationExists(a.ID)
 		case old.versions:
-			return conflict("automation %q was deleted and runs of it are kept: prune them first, or use another id", a.ID)
+			return record.AutomationHasRuns(a.ID)
 		}
 		var sc script
 		sc.exec(forgetAutomation, old.no)
@@ -78,7 +78,7 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 		return tx.commit(ctx, sc)
 	})
 	if errorCode(err) == uniqueViolation {
-		return conflict("automation %q exists already", a.ID)
+		return record.AutomationExists(a.ID)
 	}
 	if err != nil {
 		return fmt.Errorf("postgres store: insert automation: %w", err)
@@ -132,7 +132,7 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	if err != nil {
 		return err
 	}
-	return conflict("automation %q is at revision %d, not %d", a.ID, now.Revision, a.Revision-1)
+	return record.AutomationChanged(&a, now.Revision)
 }
 
 // findAutomation and findDefinition rely on automations_id and the primary key of
@@ -168,7 +168,7 @@ func (s *Store) FindAutomation(ctx context.Context, id string) (automation.Autom
 		return a, fmt.Errorf("postgres store: find automation %q: %w", id, err)
 	}
 	if !found {
-		return a, notFound("automation", id)
+		return a, record.NotFound("automation", id)
 	}
 	return a, nil
 }
@@ -189,7 +189,7 @@ func (s *Store) FindAutomationVersion(ctx context.Context, v automation.VersionR
 		return nil, fmt.Errorf("postgres store: find version %d of automation %q: %w", v.Version, v.AutomationID, err)
 	}
 	if !found {
-		return nil, notFound("automation", v.AutomationID)
+		return nil, record.NotFound("automation", v.AutomationID)
 	}
 	return definition, nil
 }
@@ -243,7 +243,7 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 			return err
 		}
 		if row.no == 0 || row.deleted {
-			return notFound("automation", id)
+			return record.NotFound("automation", id)
 		}
 		var sc script
 		sc.exec(parkOfAutomation, row.no) // a commit may hold these leases and wait for the automation: one of us begins again then

@@ -234,7 +234,7 @@ func (c *claimer) addContact(scan scanFunc) error {
 		c.astray = append(c.astray, row.ID)
 	}
 	switch {
-	case errors.Is(err, errDamaged):
+	case errors.Is(err, record.ErrDamaged):
 		c.damaged[owner], c.reason = true, err
 		return nil
 	case err == nil:

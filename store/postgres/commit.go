@@ -125,7 +125,7 @@ func (c *committer) refuse() bool {
 		if c.held[w.owner] != nil {
 			w.res.Err = c.prepare(w)
 		} else {
-			w.res.Err = fmt.Errorf("contact %q: %w", w.t.Key.String(), automation.ErrLeaseLost)
+			w.res.Err = record.LeaseLost(w.t.Key)
 		}
 		refused = refused || w.res.Err != nil
 	}
@@ -172,11 +172,11 @@ func (c *committer) refusal(r *automation.RunChange) error {
 	}
 	switch {
 	case !r.New:
-		return notFound("run", r.ID)
+		return record.NotFound("run", r.ID)
 	case !c.automations[r.AutomationID].enabled:
-		return conflict("automation %q is not enabled any more", r.AutomationID)
+		return record.AutomationDisabled(r.AutomationID)
 	case !c.versions[automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}]:
-		return conflict("version %d of automation %q is not in use any more", r.Version, r.AutomationID)
+		return record.VersionPruned(automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version})
 	default:
 		return nil
 	}

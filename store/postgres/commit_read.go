@@ -142,7 +142,7 @@ func (c *committer) readContacts(sc *script) {
 func (c *committer) addContact(scan scanFunc) error {
 	stored, err := scanStoredContact(scan)
 	owner := ownerOf(automation.ContactRef{ID: stored.ID})
-	if errors.Is(err, errDamaged) {
+	if errors.Is(err, record.ErrDamaged) {
 		c.damaged[owner] = err
 		return nil
 	}

@@ -29,10 +29,10 @@ func scanStoredContact(scan scanFunc, more ...any) (c storedContact, err error) 
 	}
 	c.CreatedAt = timeOf(created)
 	if c.Properties, err = record.DecodeProperties(properties); err != nil {
-		return c, damaged(c.ID, err)
+		return c, record.Damaged(c.ID, err)
 	}
 	if c.Segments, err = record.DecodeSegments(segments); err != nil {
-		return c, damaged(c.ID, err)
+		return c, record.Damaged(c.ID, err)
 	}
 	return c, nil
 }
@@ -65,7 +65,7 @@ func (s *Store) FindContact(ctx context.Context, ref automation.ContactRef) (aut
 		return automation.Contact{}, fmt.Errorf("postgres store: find contact: %w", err)
 	}
 	if len(rows) == 0 {
-		return automation.Contact{}, notFound("contact", ref.String())
+		return automation.Contact{}, record.NotFound("contact", ref.String())
 	}
 	return rows[0].Contact, nil
 }
@@ -128,9 +128,9 @@ func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
 	switch violatedConstraint(err) {
 	case "":
 	case emailConstraint:
-		return conflict("email %q belongs to a contact already", c.Email)
+		return record.EmailTaken(c.Email)
 	default:
-		return conflict("contact %q exists already, or has existed", c.ID)
+		return record.ContactExists(c.ID)
 	}
 	if err != nil {
 		return fmt.Errorf("postgres store: insert contact %q: %w", c.ID, err)
@@ -155,7 +155,7 @@ func (s *Store) UpdateContact(ctx context.Context, id string, change automation.
 			return err
 		}
 		if len(rows) == 0 {
-			return notFound("contact", id)
+			return record.NotFound("contact", id)
 		}
 		c = rows[0].change(change)
 		var sc script
@@ -168,7 +168,7 @@ func (s *Store) UpdateContact(ctx context.Context, id string, change automation.
 		return tx.commit(ctx, sc)
 	})
 	if violatedConstraint(err) == emailConstraint {
-		return automation.Contact{}, conflict("email %q belongs to another contact", *change.Email)
+		return automation.Contact{}, record.EmailOfAnother(*change.Email)
 	}
 	if err != nil {
 		return automation.Contact{}, fmt.Errorf("postgres store: change contact: %w", err)
@@ -256,7 +256,7 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 			return err
 		}
 		if row == nil {
-			return notFound("contact", id)
+			return record.NotFound("contact", id)
 		}
 		sc = nil
 		deleteContacts(&sc, []storedContact{*row}, []time.Time{now})

@@ -58,7 +58,7 @@ func (s *Store) countRunning(ctx context.Context, id string) (no int64, runs int
 		return 0, 0, fmt.Errorf("postgres store: automation %q: %w", id, err)
 	}
 	if no == 0 {
-		return 0, 0, notFound("automation", id)
+		return 0, 0, record.NotFound("automation", id)
 	}
 	return no, runs, nil
 }

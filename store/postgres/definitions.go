@@ -26,7 +26,7 @@ func findEventDefinition(ctx context.Context, in session, idOrName string) (auto
 	}
 	d, ok := found[idOrName]
 	if !ok {
-		return automation.EventDefinition{}, notFound("event definition", idOrName)
+		return automation.EventDefinition{}, record.NotFound("event definition", idOrName)
 	}
 	return d.EventDefinition, nil
 }
@@ -95,7 +95,7 @@ func (s *Store) InsertEventDefinition(ctx context.Context, d automation.EventDef
 	sc.exec(insertEventDefinition, d.ID, d.Name, textOrNull(string(d.Schema)), timeOrNull(d.CreatedAt), timeOrNull(d.UpdatedAt))
 	err := implicit{s}.run(ctx, sc)
 	if errorCode(err) == uniqueViolation {
-		return conflict("event %q is defined already", d.Name)
+		return record.EventDefined(d.Name)
 	}
 	if err != nil {
 		return fmt.Errorf("postgres store: insert event definition %q: %w", d.Name, err)
@@ -134,7 +134,7 @@ func (s *Store) changeEventDefinition(ctx context.Context, id, sql string, args 
 		return fmt.Errorf("postgres store: change event definition %q: %w", id, err)
 	}
 	if !found {
-		return notFound("event definition", id)
+		return record.NotFound("event definition", id)
 	}
 	return nil
 }

@@ -163,7 +163,7 @@ func (c *appendCall) resolveOwners(known *eventReferences) error {
 		switch {
 		case n.HostContact:
 		case ref.ID != "" && !known.contacts[ref.ID]:
-			return notFound("contact", ref.ID)
+			return record.NotFound("contact", ref.ID)
 		case ref.ID == "":
 			ref.ID = known.byEmail[automation.EmailKey(ref.Email)]
 		}
@@ -235,7 +235,7 @@ func (s *Store) FindEvent(ctx context.Context, id string) (automation.Event, err
 		return automation.Event{}, fmt.Errorf("postgres store: find event: %w", err)
 	}
 	if len(events) == 0 {
-		return automation.Event{}, notFound("event", id)
+		return automation.Event{}, record.NotFound("event", id)
 	}
 	return events[0], nil
 }

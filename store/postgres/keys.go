@@ -112,7 +112,7 @@ func (c *appendCall) makeReceipts(used map[idempotencyKey]keyUse) error {
 		}
 		if u.event != e.ID && u.hash != c.events[i].ContentHash {
 			c.receipts = nil
-			return conflict("event %q: idempotency key %q was used for another event", e.Name, e.IdempotencyKey)
+			return record.Conflict("event %q: idempotency key %q was used for another event", e.Name, e.IdempotencyKey)
 		}
 		c.receipts[i] = automation.EventReceipt{ID: u.event, Duplicate: u.event != e.ID}
 	}

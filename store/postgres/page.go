@@ -64,7 +64,7 @@ func (s *Store) cursor(ctx context.Context, q automation.PageQuery, kind, find s
 		return 0, fmt.Errorf("postgres store: %s %q: %w", kind, id, err)
 	}
 	if no == 0 {
-		return 0, notFound(kind, id)
+		return 0, record.NotFound(kind, id)
 	}
 	return no, nil
 }

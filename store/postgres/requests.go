@@ -37,7 +37,7 @@ func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.Ru
 			return err
 		}
 		if run == nil {
-			return notFound("run", id)
+			return record.NotFound("run", id)
 		}
 		means, err := heeds(run, c)
 		if err != nil || !means {
@@ -89,7 +89,7 @@ func heeds(run *storedRun, c automation.RunRequest) (bool, error) {
 		return running, nil
 	}
 	if !running && run.Status != automation.RunFailed {
-		return false, conflict("run %q is %s, and only a failed run can be retried", run.ID, run.Status)
+		return false, record.Conflict("run %q is %s, and only a failed run can be retried", run.ID, run.Status)
 	}
 	return !running, nil
 }

@@ -72,7 +72,7 @@ func (s *Store) FindRun(ctx context.Context, id string) (automation.RunRecord, e
 		return automation.RunRecord{}, fmt.Errorf("postgres store: find run %q: %w", id, err)
 	}
 	if len(rows) == 0 {
-		return automation.RunRecord{}, notFound("run", id)
+		return automation.RunRecord{}, record.NotFound("run", id)
 	}
 	return rows[0], nil
 }
@@ -220,7 +220,7 @@ func (s *Store) runFilter(ctx context.Context, q automation.RunQuery) ([]any, er
 			return nil, fmt.Errorf("postgres store: list runs: %w", err)
 		}
 		if created == nil {
-			return nil, notFound("run", id)
+			return nil, record.NotFound("run", id)
 		}
 	}
 	return []any{

@@ -28,7 +28,7 @@ func (s *Store) InsertSegment(ctx context.Context, seg automation.Segment) error
 	sc.exec(insertSegment, seg.ID, seg.Name, timeOrNull(seg.CreatedAt))
 	err := implicit{s}.run(ctx, sc)
 	if errorCode(err) == uniqueViolation {
-		return conflict("segment %q exists already", seg.ID)
+		return record.SegmentExists(seg.ID)
 	}
 	if err != nil {
 		return fmt.Errorf("postgres store: insert segment %q: %w", seg.ID, err)
@@ -69,7 +69,7 @@ func (s *Store) segment(ctx context.Context, id, sql string) (seg automation.Seg
 		return seg, fmt.Errorf("postgres store: segment %q: %w", id, err)
 	}
 	if !found {
-		return seg, notFound("segment", id)
+		return seg, record.NotFound("segment", id)
 	}
 	return seg, nil
 }

@@ -38,7 +38,7 @@ const findAutomation = selectAutomation + ` WHERE a.id = ?`
 func findStoredAutomation(ctx context.Context, q session, id string) (storedAutomation, error) {
 	a, found, err := one(ctx, q, scanStoredAutomation, findAutomation, id)
 	if err == nil && (!found || !a.deleted.IsZero()) {
-		return a, notFound("automation", id)
+		return a, record.NotFound("automation", id)
 	}
 	return a, failed("find automation", err)
 }
@@ -82,12 +82,12 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 // unless runs of that are kept.
 func (tx *transaction) makeRoom(ctx context.Context, old *storedAutomation) error {
 	if old.deleted.IsZero() {
-		return conflict("automation %q exists already", old.ID)
+		return record.AutomationExists(old.ID)
 	}
 	var some int
 	kept, err := first(ctx, tx, anyVersion, args(old.no), &some)
 	if err == nil && kept {
-		return conflict("automation %q was deleted and runs of it are kept: prune them first, or use another id", old.ID)
+		return record.AutomationHasRuns(old.ID)
 	}
 	if err == nil {
 		_, err = tx.exec(ctx, forgetAutomation, old.no)
@@ -120,7 +120,7 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 			return err
 		}
 		if old.Revision != a.Revision-1 {
-			return conflict("automation %q is at revision %d, not %d", a.ID, old.Revision, a.Revision-1)
+			return record.AutomationChanged(&a, old.Revision)
 		}
 		_, err = tx.exec(ctx, updateAutomation, a.Name, string(a.Status), a.EventName, a.Version, a.Revision,
 			a.CreatedAt.UnixMicro(), a.UpdatedAt.UnixMicro(), old.no)
@@ -162,7 +162,7 @@ func (s *Store) FindAutomationVersion(ctx context.Context, v automation.VersionR
 func automationVersion(ctx context.Context, q session, v automation.VersionRef) (definition []byte, err error) {
 	found, err := first(ctx, q, findAutomationVersion, args(v.AutomationID, v.Version), &definition)
 	if err == nil && !found {
-		return nil, notFound("automation", v.AutomationID)
+		return nil, record.NotFound("automation", v.AutomationID)
 	}
 	return definition, failed("find definition", err)
 }

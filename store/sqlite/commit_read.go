@@ -146,7 +146,7 @@ func (c *committer) findCurrent(ctx context.Context, owner any, id string) (curr
 	}
 	r, found, err := one(ctx, c.tx, scanCurrentRun, findCurrentRun, idKey(id).column(), owner)
 	if err == nil && !found {
-		return r, notFound("run", id)
+		return r, record.NotFound("run", id)
 	}
 	return r, failed("find run", err)
 }
@@ -205,9 +205,9 @@ func (c *committer) mayStart(ctx context.Context, run *automation.RunChange) (in
 	case err != nil:
 		return 0, failed("find automation", err)
 	case !found || !enabled:
-		s.err = conflict("automation %q is not enabled any more", v.AutomationID)
+		s.err = record.AutomationDisabled(v.AutomationID)
 	case !kept:
-		s.err = conflict("version %d of automation %q is not in use any more", v.Version, v.AutomationID)
+		s.err = record.VersionPruned(v)
 	}
 	c.startable[v] = s
 	return s.no, s.err

@@ -35,7 +35,7 @@ func scanStoredContact(rows *sql.Rows) (c storedContact, err error) {
 		c.Segments, err = record.DecodeSegments(segments)
 	}
 	if err != nil {
-		c.damage = damaged(c.ID, err)
+		c.damage = record.Damaged(c.ID, err)
 	}
 	return c, nil
 }
@@ -65,7 +65,7 @@ func findStoredContact(ctx context.Context, q session, ref automation.ContactRef
 func findKnownContact(ctx context.Context, q session, ref automation.ContactRef) (storedContact, error) {
 	c, found, err := findStoredContact(ctx, q, ref)
 	if err == nil && (!found || !c.deleted.IsZero()) {
-		return c, notFound("contact", ref.String())
+		return c, record.NotFound("contact", ref.String())
 	}
 	return c, failed("find contact", err)
 }
@@ -84,10 +84,10 @@ func (s *Store) FindContact(ctx context.Context, ref automation.ContactRef) (c a
 func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
 	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		if _, taken, err := findStoredContact(ctx, tx, automation.ContactRef{ID: c.ID}); err != nil || taken {
-			return orConflict(err, "contact %q exists already, or has existed", c.ID)
+			return orConflict(err, record.ContactExists(c.ID))
 		}
 		if _, taken, err := findStoredContact(ctx, tx, automation.ContactRef{Email: c.Email}); err != nil || taken {
-			return orConflict(err, "email %q belongs to a contact already", c.Email)
+			return orConflict(err, record.EmailTaken(c.Email))
 		}
 		return tx.insertContact(ctx, c)
 	})
@@ -98,7 +98,7 @@ func orConflict(err error, format string, a ...any) error {
 	if err != nil {
 		return failed("find contact", err)
 	}
-	return conflict(format, a...)
+	return record.Conflict(format, a...)
 }
 
 const insertContact = `
@@ -128,10 +128,10 @@ func (tx *transaction) insertContact(ctx context.Context, c automation.Contact) 
 
 func encodeContact(c *automation.Contact) (properties, segments string, err error) {
 	if properties, err = record.EncodeProperties(c.Properties); err != nil {
-		return "", "", damaged(c.ID, err)
+		return "", "", record.Damaged(c.ID, err)
 	}
 	if segments, err = record.EncodeSegments(c.Segments); err != nil {
-		return "", "", damaged(c.ID, err)
+		return "", "", record.Damaged(c.ID, err)
 	}
 	return properties, segments, nil
 }
@@ -190,7 +190,7 @@ func (tx *transaction) prepareChange(ctx context.Context, c *storedContact, chan
 	if change.Email != nil {
 		other, found, err := findStoredContact(ctx, tx, automation.ContactRef{Email: *change.Email})
 		if err != nil || found && other.no != c.no {
-			return nil, orConflict(err, "email %q belongs to another contact", *change.Email)
+			return nil, orConflict(err, record.EmailOfAnother(*change.Email))
 		}
 	}
 	u := &contactUpdate{contact: *c, address: change.Email != nil}

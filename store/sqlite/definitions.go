@@ -39,7 +39,7 @@ func findEventDefinition(ctx context.Context, q session, idOrName string) (autom
 		return d, failed("find event definition", err)
 	}
 	if !found {
-		return d, notFound("event definition", idOrName)
+		return d, record.NotFound("event definition", idOrName)
 	}
 	return d, nil
 }
@@ -78,7 +78,7 @@ func (s *Store) InsertEventDefinition(ctx context.Context, d automation.EventDef
 		clear(tx.definitions)
 		n, err := changed(ctx, tx, insertEventDefinition, id, d.Name, schema, d.CreatedAt.UnixMicro(), d.UpdatedAt.UnixMicro())
 		if err == nil && n == 0 {
-			return conflict("event %q is defined already", d.Name)
+			return record.EventDefined(d.Name)
 		}
 		return failed("insert event definition", err)
 	})
@@ -93,7 +93,7 @@ func (s *Store) UpdateEventDefinition(ctx context.Context, d automation.EventDef
 		clear(tx.definitions)
 		n, err := changed(ctx, tx, updateEventDefinition, schema, d.UpdatedAt.UnixMicro(), idKey(d.ID).column())
 		if err == nil && n == 0 {
-			return notFound("event definition", d.ID)
+			return record.NotFound("event definition", d.ID)
 		}
 		return failed("update event definition", err)
 	})
@@ -107,7 +107,7 @@ func (s *Store) DeleteEventDefinition(ctx context.Context, id string) error {
 		clear(tx.definitions)
 		n, err := changed(ctx, tx, deleteEventDefinition, idKey(id).column())
 		if err == nil && n == 0 {
-			return notFound("event definition", id)
+			return record.NotFound("event definition", id)
 		}
 		return failed("delete event definition", err)
 	})

@@ -140,9 +140,9 @@ func notKept(ctx context.Context, q session, e *automation.Event) error {
 	case err != nil:
 		return failed("append events", err)
 	case exists:
-		return conflict("event %q exists already", e.ID)
+		return record.Conflict("event %q exists already", e.ID)
 	default:
-		return notFound("contact", e.ContactID)
+		return record.NotFound("contact", e.ContactID)
 	}
 }
 
@@ -192,7 +192,7 @@ func (s *Store) FindEvent(ctx context.Context, id string) (e automation.Event, e
 		found := false
 		e, found, err = one(ctx, q, scanEvent, findEvent, idKey(id).column())
 		if err == nil && !found {
-			return notFound("event", id)
+			return record.NotFound("event", id)
 		}
 		return failed("find event", err)
 	})

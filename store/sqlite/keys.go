@@ -24,7 +24,7 @@ func receiptOf(ctx context.Context, q session, n *automation.NewEvent) (string, 
 	case err != nil:
 		return "", failed("append events", err)
 	case known && hash != n.ContentHash:
-		return "", conflict("event %q: idempotency key %q was used for another event", e.Name, e.IdempotencyKey)
+		return "", record.Conflict("event %q: idempotency key %q was used for another event", e.Name, e.IdempotencyKey)
 	default:
 		return id.id(), nil
 	}

@@ -87,7 +87,7 @@ func (c *committer) lease(ctx context.Context, w *transitionWrite, write bool) (
 		held, err = c.extend(ctx, w)
 	}
 	if err == nil && !held {
-		return fmt.Errorf("contact %q: %w", w.t.Key.String(), automation.ErrLeaseLost)
+		return record.LeaseLost(w.t.Key)
 	}
 	return failed("lease", err)
 }

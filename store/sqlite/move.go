@@ -38,7 +38,7 @@ func (c *committer) findTarget(ctx context.Context, t *automation.Transition) (t
 	}
 	_, taken, err := findStoredContact(ctx, c.tx, automation.ContactRef{ID: t.Create.ID})
 	if err != nil || taken {
-		return to, false, orConflict(err, "contact %q exists already, or has existed", t.Create.ID)
+		return to, false, orConflict(err, record.ContactExists(t.Create.ID))
 	}
 	if _, _, err := encodeContact(t.Create); err != nil {
 		return to, false, err

@@ -47,7 +47,7 @@ func (l lister[T]) cursor(ctx context.Context, r session, q automation.PageQuery
 	var no int64
 	found, err := first(ctx, r, l.number, args(cursor), &no)
 	if err == nil && !found {
-		return 0, notFound(l.kind, id)
+		return 0, record.NotFound(l.kind, id)
 	}
 	return no, failed("list "+l.kind+"s", err)
 }

@@ -24,7 +24,7 @@ func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.Ru
 		running := run.Status == automation.RunRunning
 		switch {
 		case c == automation.RequestRetry && !running && run.Status != automation.RunFailed:
-			return conflict("run %q is %s, and only a failed run can be retried", id, run.Status)
+			return record.Conflict("run %q is %s, and only a failed run can be retried", id, run.Status)
 		case c == automation.RequestRetry && running, c == automation.RequestCancel && !running:
 			return nil
 		}

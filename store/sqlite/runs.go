@@ -71,7 +71,7 @@ const findRun = selectActive + ` WHERE r.id = ?1 UNION ALL ` + selectEnded + ` W
 func findStoredRun(ctx context.Context, q session, id string) (storedRun, error) {
 	r, found, err := one(ctx, q, scanRun, findRun, idKey(id).column())
 	if err == nil && !found {
-		return r, notFound("run", id)
+		return r, record.NotFound("run", id)
 	}
 	return r, failed("find run", err)
 }

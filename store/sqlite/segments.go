@@ -24,7 +24,7 @@ func (s *Store) InsertSegment(ctx context.Context, seg automation.Segment) error
 	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		n, err := changed(ctx, tx, insertSegment, idKey(seg.ID).column(), seg.Name, seg.CreatedAt.UnixMicro())
 		if err == nil && n == 0 {
-			return conflict("segment %q exists already", seg.ID)
+			return record.SegmentExists(seg.ID)
 		}
 		return failed("insert segment", err)
 	})
@@ -42,7 +42,7 @@ func (s *Store) FindSegment(ctx context.Context, id string) (seg automation.Segm
 		var found bool
 		seg, found, err = one(ctx, q, scanSegment, findSegment, idKey(id).column())
 		if err == nil && !found {
-			return notFound("segment", id)
+			return record.NotFound("segment", id)
 		}
 		return failed("find segment", err)
 	})
@@ -54,7 +54,7 @@ func (s *Store) DeleteSegment(ctx context.Context, id string) error {
 	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		n, err := changed(ctx, tx, deleteSegment, idKey(id).column())
 		if err == nil && n == 0 {
-			return notFound("segment", id)
+			return record.NotFound("segment", id)
 		}
 		return failed("delete segment", err)
 	})

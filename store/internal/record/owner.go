@@ -6,15 +6,15 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// The first byte of an owner that is not the UUID of a contact.
+// The first byte of an owner, unless the owner is the UUID of a contact.
 const (
 	otherID = "="
 	anEmail = "@"
 )
 
-// Owner returns the key under which everything about a contact is kept: its id if
-// that is a UUID, "=" and the id if it is any other, and "@" and the email in
-// lower case while the contact is not known.
+// Owner returns the key under which stores keep everything about a contact. It is the
+// contact's id if that is a UUID, "=" and the id for any other id, and "@" and the
+// email in lower case for an email that belongs to no contact.
 func Owner(ref automation.ContactRef) string {
 	switch _, ok := UUID(ref.ID); {
 	case ok:
@@ -26,7 +26,7 @@ func Owner(ref automation.ContactRef) string {
 	}
 }
 
-// Ref returns what Owner was called with, but for the case of an email.
+// Ref is the inverse of Owner, except that it returns emails in lower case.
 func Ref(owner string) automation.ContactRef {
 	if email, ok := strings.CutPrefix(owner, anEmail); ok {
 		return automation.ContactRef{Email: email}

@@ -4,8 +4,9 @@ import (
 	"encoding/hex"
 )
 
-// UUID returns the bytes of a UUID in canonical form: lower case, with hyphens.
-// Other ways to write one are other ids.
+// UUID returns the bytes of a UUID in canonical form: lower case, with hyphens. It
+// reports false for any other way to write a UUID, because ids that differ as texts
+// are different ids.
 func UUID(id string) (b [16]byte, ok bool) {
 	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
 		return b, false

@@ -8,6 +8,29 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
+// EncodeContact returns the columns of a contact that hold JSON.
+func EncodeContact(c *automation.Contact) (properties, segments string, err error) {
+	if properties, err = EncodeProperties(c.Properties); err != nil {
+		return "", "", err
+	}
+	if segments, err = EncodeSegments(c.Segments); err != nil {
+		return "", "", err
+	}
+	return properties, segments, nil
+}
+
+// DecodeContact is the inverse of EncodeContact: it sets the properties and segments of
+// a contact whose ID is set. The error wraps ErrDamaged.
+func DecodeContact(c *automation.Contact, properties, segments string) (err error) {
+	if c.Properties, err = DecodeProperties(properties); err == nil {
+		c.Segments, err = DecodeSegments(segments)
+	}
+	if err != nil {
+		return Damaged(c.ID, err)
+	}
+	return nil
+}
+
 // EncodeProperties returns the properties of a contact as a JSON object, "" if
 // there are none.
 func EncodeProperties(properties map[string]any) (string, error) {
@@ -21,7 +44,7 @@ func EncodeProperties(properties map[string]any) (string, error) {
 	return string(text), nil
 }
 
-// DecodeProperties is the opposite of EncodeProperties. Numbers come back as
+// DecodeProperties is the inverse of EncodeProperties. It returns numbers as
 // json.Number, digit by digit.
 func DecodeProperties(text string) (map[string]any, error) {
 	if text == "" {
@@ -48,7 +71,7 @@ func EncodeSegments(segments []string) (string, error) {
 	return string(text), nil
 }
 
-// DecodeSegments is the opposite of EncodeSegments.
+// DecodeSegments is the inverse of EncodeSegments.
 func DecodeSegments(text string) (segments []string, err error) {
 	if text == "" {
 		return nil, nil
@@ -59,12 +82,12 @@ func DecodeSegments(text string) (segments []string, err error) {
 	return segments, nil
 }
 
-// SegmentsMoved returns which segments a contact has joined, and which it has left.
+// SegmentChanges returns which segments a contact has joined, and which it has left.
 func SegmentChanges(old, now []string) (joined, left []string) {
 	return missing(old, now), missing(now, old)
 }
 
-// missing returns which of ids are not in in.
+// missing returns those of ids that in does not contain.
 func missing(in, ids []string) (out []string) {
 	known := make(map[string]bool, len(in))
 	for _, id := range in {
@@ -76,29 +99,4 @@ func missing(in, ids []string) (out []string) {
 		}
 	}
 	return out
-}
-
-// EncodeError returns why a run ended as a JSON object, "" for nil.
-func EncodeError(e *automation.StepError) string {
-	if e == nil {
-		return ""
-	}
-	text, err := json.Marshal(e)
-	if err != nil {
-		return "" // two strings can always be written
-	}
-	return string(text)
-}
-
-// DecodeError is the opposite of EncodeError. What cannot be read comes back as
-// the message: it must not keep a run from being listed.
-func DecodeError(text string) *automation.StepError {
-	if text == "" {
-		return nil
-	}
-	var e automation.StepError
-	if json.Unmarshal([]byte(text), &e) != nil {
-		return &automation.StepError{Code: automation.FailedDamaged, Message: text}
-	}
-	return &e
 }
