@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // storedAutomation is a row of automation_automations.
@@ -34,7 +35,7 @@ func scanAutomation(rows *sql.Rows) (automation.AutomationRecord, error) {
 // By the unique index on id.
 const findAutomation = selectAutomation + ` WHERE a.id = ?`
 
-// storedAutomation returns an automation. A deleted one counts as not found.
+// findStoredAutomation returns an automation. A deleted one counts as not found.
 func findStoredAutomation(ctx context.Context, q session, id string) (storedAutomation, error) {
 	a, found, err := one(ctx, q, scanStoredAutomation, findAutomation, id)
 	if err == nil && (!found || !a.deleted.IsZero()) {
@@ -78,8 +79,8 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 	})
 }
 
-// replaceable makes room for an automation with the id of one that was deleted,
-// unless runs of that are kept.
+// makeRoom removes a deleted automation whose id a new one gets. It refuses to if the
+// old one is not deleted, or if runs of it are kept.
 func (tx *transaction) makeRoom(ctx context.Context, old *storedAutomation) error {
 	if old.deleted.IsZero() {
 		return record.AutomationExists(old.ID)
@@ -98,7 +99,7 @@ func (tx *transaction) makeRoom(ctx context.Context, old *storedAutomation) erro
 const insertVersion = `
 INSERT INTO automation_versions (automation_no, version, definition) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
 
-// define keeps the definition of a's version, if it is new.
+// define inserts the definition of a's version, if it is new.
 func (tx *transaction) define(ctx context.Context, no int64, a *automation.AutomationRecord) error {
 	definition := a.Definition
 	if definition == nil {
@@ -185,7 +186,7 @@ func (s *Store) ListAutomations(ctx context.Context, q automation.AutomationQuer
 
 const (
 	markDeleted = `UPDATE automation_automations SET deleted_at = ?, updated_at = ? WHERE no = ?`
-	// By the primary key and the unique index of places; some without runs may be left.
+	// By the primary key and the unique index of places. A place can be left with no runs.
 	deleteUnused = `
 DELETE FROM automation_versions WHERE automation_no = ?1 AND NOT EXISTS (
 	SELECT 1 FROM automation_places WHERE automation_places.automation_no = ?1 AND automation_places.version = automation_versions.version AND n > 0)`
@@ -203,8 +204,8 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 	return err
 }
 
-// nextToStart are the versions that events start: those of the enabled
-// automations that an event's name triggers, oldest first. By
+// claimedStarts selects the versions that an event starts: those of the enabled
+// automations whose trigger names the event, oldest first. By
 // automation_automations_triggers.
 const claimedStarts = `
 SELECT id, version FROM automation_automations

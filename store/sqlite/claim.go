@@ -9,9 +9,10 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// The owners of work that is due, longest first, and free to be leased. By
-// automation_pending_accepted and automation_active_runs_due, and the primary key
-// of leases. Of runs that have begun there are as many as are being worked on.
+// The owners of due work that have no valid lease, those whose work is due longest
+// first. By automation_pending_accepted and automation_active_runs_due, and the primary
+// key of leases. claimableInLease scans the leases, of which there are as many as
+// contacts with work in progress.
 const (
 	claimableEvents = `
 SELECT p.owner, p.accepted_at FROM automation_pending p
@@ -27,20 +28,21 @@ WHERE b.due_at <= ?1 AND NOT EXISTS (SELECT 1 FROM automation_leases l WHERE l.o
 ORDER BY b.due_at LIMIT 0 + ?2`
 )
 
-// candidate is the owner of something that is due.
+// candidate is the owner of an event or a run that is due.
 type candidate struct {
 	owner key
-	at    int64
+	due   int64
 }
 
 func scanCandidate(rows *sql.Rows) (c candidate, err error) {
-	err = rows.Scan(&c.owner, &c.at)
+	err = rows.Scan(&c.owner, &c.due)
 	return c, err
 }
 
-// Claim implements automation.WorkStore. Only leasing takes the lock for writing. The
-// work is looked for before, because most often there is none, and read after: nobody
-// else takes any of it away then.
+// Claim implements automation.WorkStore. It takes the lock for writing only to lease
+// contacts. It looks for candidates before that, because usually there are none. It
+// reads their work after that, because no other process takes any of it away once the
+// contacts are leased.
 func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
 	owners, err := s.candidates(ctx, p)
 	if err != nil || len(owners) == 0 {
@@ -51,7 +53,7 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 	if err != nil {
 		return nil, err
 	}
-	ctx = context.WithoutCancel(ctx) // the leases would be kept by nobody
+	ctx = context.WithoutCancel(ctx) // otherwise the leases would stay without a holder
 	err = s.read(ctx, func(q session) error { return failed("claim", c.read(ctx, q)) })
 	if err != nil {
 		s.abandonLeases(ctx, c.works, c.leased)
@@ -62,6 +64,7 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 	return works, err
 }
 
+// candidates returns the owners to lease.
 func (s *Store) candidates(ctx context.Context, p automation.ClaimParams) (owners []key, err error) {
 	if p.Contact != (automation.ContactRef{}) {
 		return []key{ownerKey(p.Contact)}, nil
@@ -81,9 +84,9 @@ func (s *Store) candidates(ctx context.Context, p automation.ClaimParams) (owner
 	return owners, err
 }
 
-// oldest returns the owners of what is due longest, each once.
+// oldest returns the owners of the candidates that are due longest, each owner once.
 func oldest(due []candidate, limit int) []key {
-	slices.SortStableFunc(due, func(a, b candidate) int { return cmp.Compare(a.at, b.at) })
+	slices.SortStableFunc(due, func(a, b candidate) int { return cmp.Compare(a.due, b.due) })
 	owners := make([]key, 0, min(limit, len(due)))
 	seen := make(map[key]bool, cap(owners))
 	for _, c := range due {
@@ -109,20 +112,20 @@ type claimer struct {
 // claimedWork is the work of a contact that was leased.
 type claimedWork struct {
 	automation.Work
-	unreadable error // why nobody can work on it
+	unreadable error // why the contact cannot be read, nil if it can
 }
 
-// split returns the work that there is, and the contacts without any. The error is why
-// there is none.
+// splitWork returns the claimed work, and the contacts that have none. The error is why
+// no contact with work can be read.
 func (c *claimer) splitWork() (works []automation.Work, idle []key, unreadable error) {
 	works = make([]automation.Work, 0, len(c.leased))
 	for _, owner := range c.leased {
 		w := c.works[owner]
 		switch {
 		case w.unreadable != nil:
-			unreadable = w.unreadable // it stays leased, so that it does not get in the way of the others
+			unreadable = w.unreadable // it stays leased, so that it does not keep the next claims busy
 		case len(w.Events) == 0 && len(w.Runs) == 0 && c.params.Contact == (automation.ContactRef{}):
-			idle = append(idle, owner) // it had work when it was looked for, and somebody has done it
+			idle = append(idle, owner) // another process has done the work since candidates found it
 		default:
 			works = append(works, w.Work)
 		}
@@ -133,7 +136,7 @@ func (c *claimer) splitWork() (works []automation.Work, idle []key, unreadable e
 	return nil, idle, failed("claim", unreadable)
 }
 
-// read reads the contacts that were leased, and their work.
+// read reads the leased contacts and their work.
 func (c *claimer) read(ctx context.Context, q session) error {
 	if err := c.readContacts(ctx, q); err != nil {
 		return err
@@ -163,8 +166,8 @@ FROM keys CROSS JOIN json_each((SELECT json_group_array(event_no) FROM (
 	SELECT p.event_no FROM automation_pending p WHERE p.owner = k ORDER BY p.accepted_at, p.event_no LIMIT 0 + ?33))) j
 CROSS JOIN automation_events e ON e.no = j.value ORDER BY e.accepted_at, e.no`
 
-// readEvents reads the events of each, as many as may be brought, and what they
-// start.
+// readEvents reads the pending events of each contact, up to the bound, and which
+// automations they start.
 func (c *claimer) readEvents(ctx context.Context, q session) error {
 	err := lookup(ctx, q, scanStoredEvent, claimedEvents, c.leased, func(e storedEvent) {
 		w := c.works[e.owner]
@@ -200,8 +203,8 @@ FROM keys CROSS JOIN automation_active_runs r ON r.owner = k AND r.place_no IN (
 ORDER BY r.created_at, r.no`
 )
 
-// readRuns reads the due runs of each, longest first, as many as may be brought, and
-// after them the others that wait for one of the events, oldest first.
+// readRuns reads the due runs of each contact, longest first and up to the bound, and
+// then the remaining runs that wait for one of its events, oldest first.
 func (c *claimer) readRuns(ctx context.Context, q session) error {
 	var owners []key
 	if err := lookup(ctx, q, scanKey, haveRuns, c.leased, func(k key) { owners = append(owners, k) }); err != nil {
@@ -223,14 +226,14 @@ func (c *claimer) readRuns(ctx context.Context, q session) error {
 	})
 }
 
-// has reports whether an event with this name is brought: not all that are pending
-// may be.
+// has reports whether the claim brings an event with this name. It may not bring all
+// pending events.
 func (w *claimedWork) has(event string) bool {
 	return slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return e.Name == event })
 }
 
-// startsOf returns the versions that an event starts. The slice is shared by all
-// events of the claim.
+// startsOf returns the versions that an event starts. All events of the claim with this
+// name share the slice.
 func (c *claimer) startsOf(ctx context.Context, q session, event string) ([]automation.VersionRef, error) {
 	if refs, ok := c.starts[event]; ok {
 		return refs, nil

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// moment is a time that is always there. The zero time is a number like any other.
+// timestamp is a column with a time that is never NULL. The zero time is a number like
+// any other.
 type timestamp struct{ time.Time }
 
 // Scan implements sql.Scanner.
@@ -19,7 +20,7 @@ func (m *timestamp) Scan(column any) error {
 	return nil
 }
 
-// maybe is a time that may not be set: its column is NULL then.
+// nullTime is a column with a time. NULL is the zero time.
 type nullTime struct{ time.Time }
 
 // Scan implements sql.Scanner.
@@ -31,7 +32,7 @@ func (m *nullTime) Scan(column any) error {
 	return (*timestamp)(m).Scan(column)
 }
 
-// orNull returns what the column of a time holds that may not be set.
+// timeOrNull returns a time for a column, NULL for the zero time.
 func timeOrNull(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -39,7 +40,7 @@ func timeOrNull(t time.Time) any {
 	return t.UnixMicro()
 }
 
-// textOrNull returns what the column of a text holds that may not be set.
+// textOrNull returns a text for a column, NULL for "".
 func textOrNull(s string) any {
 	if s == "" {
 		return nil
@@ -47,7 +48,8 @@ func textOrNull(s string) any {
 	return s
 }
 
-// bytesOrNull is for drivers that keep nil as an empty BLOB.
+// bytesOrNull returns bytes for a column, NULL for nil. Some drivers would write nil
+// bytes as an empty BLOB.
 func bytesOrNull(b []byte) any {
 	if b == nil {
 		return nil
@@ -55,7 +57,7 @@ func bytesOrNull(b []byte) any {
 	return b
 }
 
-// text is a column that may be NULL, which is "".
+// nullText is a column with a text. NULL is "".
 type nullText string
 
 // Scan implements sql.Scanner.
@@ -73,5 +75,5 @@ func (t *nullText) Scan(column any) error {
 	return nil
 }
 
-// small keeps a counter within what every store can hold.
+// small returns n, or the greatest number that every store can hold.
 func small(n int) int { return min(n, math.MaxInt16) }

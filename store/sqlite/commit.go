@@ -6,11 +6,12 @@ import (
 	"fmt"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// Commit implements automation.WorkStore. All transitions are written in one
-// transaction, each one after it was looked at: what is refused leaves nothing to
-// take back.
+// Commit implements automation.WorkStore. It writes all transitions in one
+// transaction. It prepares each one before it writes any part of it, so that a
+// transition that is refused leaves nothing to undo.
 func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
 	results := make([]automation.CommitResult, len(ts))
 	if err := s.commit(ctx, ts, results); err != nil {
@@ -19,13 +20,13 @@ func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]autom
 	return results, nil
 }
 
-// commit writes transitions in one transaction. If the database fails at one of them
-// it writes the halves, so as to find the one to blame: it must not keep the others
-// from being written.
+// commit writes transitions in one transaction. If the database fails at one of them,
+// commit writes each half on its own, to find that one: it must not keep the remaining
+// transitions from being written.
 func (s *Store) commit(ctx context.Context, ts []automation.Transition, results []automation.CommitResult) error {
-	begun := false
+	began := false
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		begun = true
+		began = true
 		c := newCommitter(tx)
 		if err := c.readAhead(ctx, ts); err != nil {
 			return err
@@ -39,7 +40,7 @@ func (s *Store) commit(ctx context.Context, ts []automation.Transition, results 
 		return tx.count(ctx, c.tally)
 	})
 	switch half := len(ts) / 2; {
-	case err == nil || !begun || ctx.Err() != nil:
+	case err == nil || !began || ctx.Err() != nil:
 		return err
 	case half == 0:
 		results[0] = automation.CommitResult{Err: err}
@@ -53,43 +54,44 @@ func (s *Store) commit(ctx context.Context, ts []automation.Transition, results 
 // committer writes transitions in one transaction.
 type committer struct {
 	tx        *transaction
-	tally     tally
-	number    int64 // of the next run that is started
+	tally     record.Tally[int64] // by number of the place
+	number    int64               // of the next run that is started
 	places    map[place]int64
 	startable map[automation.VersionRef]startable
-	// What was read ahead, until it is written: no for what does not exist.
+	// contacts and current contain what readAhead has found, until it is written.
 	contacts map[key]storedContact
 	current  map[key]currentRun
 }
 
 func newCommitter(tx *transaction) *committer {
 	return &committer{
-		tx: tx, tally: tally{}, places: map[place]int64{}, startable: map[automation.VersionRef]startable{},
+		tx: tx, tally: record.Tally[int64]{}, places: map[place]int64{}, startable: map[automation.VersionRef]startable{},
 		contacts: map[key]storedContact{}, current: map[key]currentRun{},
 	}
 }
 
-// plan is what has to be known of a transition before it is written.
+// transitionWrite is one transition of a commit, with what the committer reads before
+// it writes the transition.
 type transitionWrite struct {
 	t       *automation.Transition
-	owner   any
-	runs    []currentRun // of t.Runs, as far as they are known
-	inLease int          // the one of t.Runs that was written with the lease, -1 if none
+	owner   any          // the column of the lease key
+	runs    []currentRun // of t.Runs; no is 0 for a run that is new
+	inLease int          // index of the one of t.Runs that was written with the lease, -1 if none
 	contact storedContact
-	known   bool // the contact is in this store, or was
+	known   bool // contact was found, but may be deleted
 	update  *contactUpdate
 	moveTo  automation.ContactRef
-	create  bool
+	create  bool // moveTo is created first
 }
 
 // alive reports whether the contact is in this store.
 func (w *transitionWrite) alive() bool { return w.known && w.contact.deleted.IsZero() }
 
-// gone reports whether the contact was in this store and was deleted.
+// gone reports whether the contact was deleted from this store.
 func (w *transitionWrite) gone() bool { return w.known && !w.contact.deleted.IsZero() }
 
-// commit writes a transition. The error is the database's; what is refused is in
-// the result.
+// commit writes a transition. It returns an error if the database fails. If the
+// transition is refused, the error is in the result.
 func (c *committer) commit(ctx context.Context, t *automation.Transition) (res automation.CommitResult, err error) {
 	w, err := c.prepare(ctx, t)
 	if err != nil {
@@ -120,8 +122,8 @@ func (c *committer) commit(ctx context.Context, t *automation.Transition) (res a
 		}
 	}
 	if w.alive() && !t.Release {
-		record := w.contact.Contact
-		res.Contact = &record
+		contact := w.contact.Contact
+		res.Contact = &contact
 	}
 	return res, nil
 }
@@ -134,7 +136,7 @@ DELETE FROM automation_pending WHERE owner = ?1 AND (accepted_at, event_no) = (S
 INSERT INTO automation_loose_events (handled_at, event_no) SELECT ?, no FROM automation_events WHERE id = ?`
 )
 
-// handle takes events off the list of pending ones.
+// handle removes handled events from the pending ones.
 func (c *committer) handle(ctx context.Context, w *transitionWrite) error {
 	for _, id := range w.t.Handled {
 		column := idKey(id).column()
@@ -142,7 +144,7 @@ func (c *committer) handle(ctx context.Context, w *transitionWrite) error {
 		if err != nil {
 			return failed("handle event", err)
 		}
-		if n == 0 || w.starts(id) {
+		if n == 0 || record.StartsRun(w.t, id) {
 			continue
 		}
 		if _, err := c.tx.exec(ctx, insertLoose, w.t.Now.UnixMicro(), column); err != nil {
@@ -152,16 +154,7 @@ func (c *committer) handle(ctx context.Context, w *transitionWrite) error {
 	return nil
 }
 
-// starts reports whether an event starts a run in this transition.
-func (w *transitionWrite) starts(event string) bool {
-	for i := range w.t.Runs {
-		if r := &w.t.Runs[i]; r.New && r.EventID == event {
-			return true
-		}
-	}
-	return false
-}
-
+// changeContact changes or deletes the contact.
 func (c *committer) changeContact(ctx context.Context, w *transitionWrite) error {
 	if w.update != nil || w.t.Delete {
 		delete(c.contacts, ownerKey(w.t.Key))

@@ -14,14 +14,14 @@ import (
 // By the unique index on id.
 const contactsAhead = forKeys + selectContact + `FROM keys CROSS JOIN automation_contacts c ON c.id = k`
 
-// readAhead reads the contacts and the runs that the transitions are about, many at a
-// time. Those that are not found are looked for again, one by one.
+// readAhead reads the contacts and runs of all transitions, many at a time. The
+// committer looks for those that readAhead does not find once more, one by one.
 func (c *committer) readAhead(ctx context.Context, ts []automation.Transition) error {
 	var contacts, owners, runs []key
 	started := 0
 	for i := range ts {
 		t := &ts[i]
-		if needsContact(t) {
+		if record.NeedsContact(t) {
 			contacts = append(contacts, ownerKey(t.Key))
 		}
 		known := len(runs)
@@ -54,7 +54,8 @@ FROM keys CROSS JOIN automation_begun_runs r ON r.owner = k CROSS JOIN automatio
 FROM keys CROSS JOIN automation_active_runs r ON r.id = k CROSS JOIN automation_places p ON p.no = r.place_no`
 )
 
-// readStandings reads how the runs stand of owners.
+// readCurrentRuns reads the in-lease runs of owners, and those of runs that are
+// active.
 func (c *committer) readCurrentRuns(ctx context.Context, owners, runs []key) error {
 	add := func(r currentRun) { c.current[r.id] = r }
 	if err := lookup(ctx, c.tx, scanCurrentRun, currentInLease, owners, add); err != nil {
@@ -66,7 +67,7 @@ func (c *committer) readCurrentRuns(ctx context.Context, owners, runs []key) err
 
 const takeNumbers = `UPDATE automation_tokens SET last_run = last_run + ?1 WHERE id = 1 RETURNING last_run - ?1 + 1`
 
-// takeNumbers takes the numbers for runs that are started.
+// takeNumbers reserves the numbers of n runs that are started.
 func (c *committer) takeNumbers(ctx context.Context, n int) error {
 	if n == 0 {
 		return nil
@@ -75,7 +76,7 @@ func (c *committer) takeNumbers(ctx context.Context, n int) error {
 	return err
 }
 
-// contact returns the contact that a transition is about.
+// findContact returns the contact of a transition.
 func (c *committer) findContact(ctx context.Context, ref automation.ContactRef) (stored storedContact, found bool, err error) {
 	if stored, found = c.contacts[idKey(ref.ID)]; found {
 		return stored, true, stored.damage
@@ -83,20 +84,22 @@ func (c *committer) findContact(ctx context.Context, ref automation.ContactRef) 
 	return findStoredContact(ctx, c.tx, ref)
 }
 
-// plan looks at everything that t is about and then, as the first thing that is
-// written, releases or extends the lease. The error is a refusal if t must not be
-// written.
+// prepare reads everything that t needs, and then releases or extends the lease. That
+// is the first write of a transition. The error is a refusal (see refuses) if t must
+// not be written.
 func (c *committer) prepare(ctx context.Context, t *automation.Transition) (*transitionWrite, error) {
 	w := &transitionWrite{t: t, owner: ownerKey(t.Key).column(), inLease: -1}
 	err := c.read(ctx, w)
 	if err != nil && !refuses(err) {
 		return nil, err
 	}
-	// A lease that is lost tells more than what else is wrong.
+	// A lost lease takes precedence over any other refusal.
 	leaseErr := c.lease(ctx, w, err == nil)
 	return w, cmp.Or(leaseErr, err)
 }
 
+// read reads the runs and the contacts of a transition. The error is a refusal if one
+// of them rules the transition out.
 func (c *committer) read(ctx context.Context, w *transitionWrite) error {
 	if err := c.readRuns(ctx, w); err != nil {
 		return err
@@ -109,9 +112,9 @@ func (c *committer) read(ctx context.Context, w *transitionWrite) error {
 	return err
 }
 
-// standing is how the store knows a run that a transition is about.
+// currentRun is a run as the database has it before a commit changes it.
 type currentRun struct {
-	no      int64 // 0: it is new
+	no      int64 // 0 for a new run
 	id      key
 	table   table
 	request automation.RunRequest
@@ -139,7 +142,7 @@ func scanCurrentRun(rows *sql.Rows) (r currentRun, err error) {
 	return r, err
 }
 
-// standing returns how a run of a contact stands that must exist.
+// findCurrent returns a run of a contact. The run must exist.
 func (c *committer) findCurrent(ctx context.Context, owner any, id string) (currentRun, error) {
 	if r, ok := c.current[idKey(id)]; ok {
 		return r, nil
@@ -151,8 +154,8 @@ func (c *committer) findCurrent(ctx context.Context, owner any, id string) (curr
 	return r, failed("find run", err)
 }
 
-// planRuns looks up the runs of a transition, and refuses one that would start a
-// run that must not start.
+// readRuns reads the runs of a transition. It refuses a transition that starts a run
+// which must not start.
 func (c *committer) readRuns(ctx context.Context, w *transitionWrite) (err error) {
 	w.runs = make([]currentRun, len(w.t.Runs))
 	for i := range w.t.Runs {
@@ -167,7 +170,7 @@ func (c *committer) readRuns(ctx context.Context, w *transitionWrite) (err error
 		if err == nil {
 			continue
 		}
-		// One that is there already is written again, which is no start.
+		// A run that exists does not start: the transition is written again.
 		current, known := c.findCurrent(ctx, w.owner, change.ID)
 		switch {
 		case errors.Is(known, automation.ErrNotFound):
@@ -180,10 +183,10 @@ func (c *committer) readRuns(ctx context.Context, w *transitionWrite) (err error
 	return nil
 }
 
-// startable says whether runs of a version can be started.
+// startable is the outcome of a look-up of a version whose runs are to be started.
 type startable struct {
-	no  int64
-	err error
+	no  int64 // of the automation
+	err error // why no run can be started
 }
 
 // By the unique index on id and the primary key of versions.
@@ -192,7 +195,8 @@ SELECT a.no, a.status = 'enabled' AND a.deleted_at IS NULL,
 	EXISTS (SELECT 1 FROM automation_versions v WHERE v.automation_no = a.no AND v.version = ?2)
 FROM automation_automations a WHERE a.id = ?1`
 
-// mayStart returns the number of the automation of a run that is started.
+// mayStart returns the number of the automation whose run is started. The error is a
+// refusal if no run of this version can be started.
 func (c *committer) mayStart(ctx context.Context, run *automation.RunChange) (int64, error) {
 	v := automation.VersionRef{AutomationID: run.AutomationID, Version: run.Version}
 	if known, ok := c.startable[v]; ok {
@@ -213,9 +217,9 @@ func (c *committer) mayStart(ctx context.Context, run *automation.RunChange) (in
 	return s.no, s.err
 }
 
-// planContact reads the contact, if anything depends on it.
+// readContact reads the contact if the transition needs it.
 func (c *committer) readContact(ctx context.Context, w *transitionWrite) (err error) {
-	if !needsContact(w.t) {
+	if !record.NeedsContact(w.t) {
 		return nil
 	}
 	w.contact, w.known, err = c.findContact(ctx, w.t.Key)
@@ -226,12 +230,4 @@ func (c *committer) readContact(ctx context.Context, w *transitionWrite) (err er
 		w.update, err = c.tx.prepareChange(ctx, &w.contact, w.t.Change)
 	}
 	return err
-}
-
-// needsContact reports whether anything about t depends on its contact: what is done
-// to it, what the result tells, and whether the runs that go on must hear that it was
-// deleted.
-func needsContact(t *automation.Transition) bool {
-	return t.Key.ID != "" && (!t.Release || t.Change != nil || t.Delete ||
-		slices.ContainsFunc(t.Runs, func(r automation.RunChange) bool { return r.Status == automation.RunRunning }))
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// put writes what became of a run.
+// writeRun writes the run of a transition with an index, unless startInLease has.
 func (c *committer) writeRun(ctx context.Context, w *transitionWrite, i int, res *automation.CommitResult) error {
 	change, current := &w.t.Runs[i], &w.runs[i]
 	if i == w.inLease {
@@ -34,24 +34,26 @@ func (c *committer) writeRun(ctx context.Context, w *transitionWrite, i int, res
 	return failed("change run", c.change(ctx, w, change, current, &r))
 }
 
-// row is what the columns of a run hold that change.
+// runRow contains those values of a run's new row that do not follow from the change
+// alone.
 type runRow struct {
-	table   table // to which it belongs
+	table   table // the one that gets the row
 	request automation.RunRequest
 	due     time.Time
 }
 
-// newRow returns how a change is kept. asked is the request about the run that the
-// store knows of.
-func newRunRow(w *transitionWrite, change *automation.RunChange, asked automation.RunRequest) runRow {
-	r := runRow{table: endedRuns, request: remaining(asked, change), due: change.DueAt}
-	running := change.Status == automation.RunRunning
-	// Whoever wrote a run of a deleted contact may not have known that it is.
+// newRunRow returns the new row of a run. request is the one that the store has about
+// the run.
+func newRunRow(w *transitionWrite, change *automation.RunChange, request automation.RunRequest) runRow {
+	r := runRow{table: endedRuns, request: record.RemainingRequest(request, change), due: change.DueAt}
+	running := record.GoesOn(*change)
+	// The holder of the lease may not have seen that the contact was deleted. The run is
+	// due at once, so that the next claim brings it together with that fact.
 	if r.request != automation.RequestNone || running && w.gone() {
-		r.due = earlier(r.due, w.t.Now)
+		r.due = record.DueBy(r.due, w.t.Now)
 	}
 	switch {
-	case running && r.request == automation.RequestNone && record.FitsInLease(w.t, change):
+	case r.request == automation.RequestNone && record.FitsInLease(w.t, change):
 		r.table = inLeaseRuns
 	case running || r.request == automation.RequestRetry:
 		r.table = activeRuns
@@ -59,7 +61,7 @@ func newRunRow(w *transitionWrite, change *automation.RunChange, asked automatio
 	return r
 }
 
-// columns returns what follows the number of the place.
+// columns returns the values of the columns after the number of the place.
 func (r *runRow) columns(change *automation.RunChange) []any {
 	if r.table == inLeaseRuns {
 		return args(r.due.UnixMicro(), bytesOrNull(change.State))
@@ -68,33 +70,14 @@ func (r *runRow) columns(change *automation.RunChange) []any {
 		timeOrNull(change.CompletedAt), textOrNull(record.EncodeError(change.Error)))
 }
 
-// remaining returns the request about a run that is left when change was written.
-func remaining(asked automation.RunRequest, change *automation.RunChange) automation.RunRequest {
-	switch {
-	case asked == change.Served:
-	case asked == automation.RequestCancel && change.Status == automation.RunRunning:
-		return asked
-	case asked == automation.RequestRetry && change.Status == automation.RunFailed:
-		return asked
-	}
-	return automation.RequestNone
-}
-
-// earlier returns the earlier one of two times, where the zero time is never.
-func earlier(due, now time.Time) time.Time {
-	if due.IsZero() || now.Before(due) {
-		return now
-	}
-	return due
-}
-
-// A run is in one of three tables, and keeps its number when it moves: that tells the
-// order of creation. As with events, only single rows of values are inserted.
+// A run is in one of three tables. It keeps its number when it moves between them,
+// because lists of runs are in the order of these numbers. As with events, each
+// statement inserts a single row of values.
 const (
 	runValues = `(no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error)`
-	// A new run that is in one of the tables already has no place, and a row without
-	// is left out. By the primary key of leases, and the unique indexes on the ids of
-	// runs and events.
+	// For a run that is in one of the tables already the place is NULL, and a row
+	// without a place is left out. By the primary key of leases, and the unique indexes
+	// on the ids of runs and events.
 	startValues = runValues + ` VALUES (?1, ?2, ?3, (SELECT no FROM automation_events WHERE id = ?4), ?5, iif(
 	EXISTS (SELECT 1 FROM automation_leases WHERE owner = ?2 AND run_id = ?3)
 	OR EXISTS (SELECT 1 FROM automation_active_runs WHERE id = ?3)
@@ -103,7 +86,7 @@ const (
 	startEnded  = `INSERT OR IGNORE INTO automation_ended_runs ` + startValues
 )
 
-// newRun returns the values of a new run, and the number of its place.
+// newRunValues returns the values of a new run, and the number of its place.
 func (c *committer) newRunValues(
 	ctx context.Context, w *transitionWrite, change *automation.RunChange, automationNo int64, r *runRow,
 ) (values []any, at int64, err error) {
@@ -113,17 +96,17 @@ func (c *committer) newRunValues(
 	return values, at, err
 }
 
-// started notes that a run was started.
-func (c *committer) noteStarted(at int64) {
+// noteStarted counts a run that was inserted at a place, and uses its number up.
+func (c *committer) noteStarted(placeNo int64) {
 	c.number++
-	c.tally[at]++
+	c.tally.Move(nil, &placeNo)
 }
 
-// start keeps a new run. It reports false if the run is known already.
+// start inserts a new run. It reports false if the run exists already.
 func (c *committer) start(ctx context.Context, w *transitionWrite, change *automation.RunChange, automationNo int64) (bool, error) {
 	r := newRunRow(w, change, automation.RequestNone)
 	if r.table == inLeaseRuns {
-		r.table = activeRuns // the lease has another
+		r.table = activeRuns // startInLease has written another run, or found this one
 	}
 	values, at, err := c.newRunValues(ctx, w, change, automationNo, &r)
 	if err != nil {
@@ -138,7 +121,7 @@ func (c *committer) start(ctx context.Context, w *transitionWrite, change *autom
 	return true, nil
 }
 
-// placeOf returns the place at which a run stands.
+// placeOf returns the place of a run after a change.
 func placeOf(automationNo int64, version int, change *automation.RunChange) place {
 	return place{automationNo, version, record.StatusCode(change.Status), change.Step, change.WaitEvent}
 }
@@ -162,17 +145,17 @@ WHERE owner = ?`
 	deleteEnded  = `DELETE FROM automation_ended_runs WHERE no = ?`
 )
 
-// change writes a run that is known, into the table to which it belongs now.
+// change writes a run that exists, into the table to which it belongs now.
 func (c *committer) change(ctx context.Context, w *transitionWrite, change *automation.RunChange, current *currentRun, r *runRow) error {
 	if r.table == inLeaseRuns && current.table != inLeaseRuns {
-		r.table = activeRuns // it may stay longer than it takes
+		// It stays where it is. To move it into the lease could cost more than it gains.
+		r.table = activeRuns
 	}
 	at, err := c.placeNumber(ctx, placeOf(current.place.automation, current.place.version, change))
 	if err != nil {
 		return err
 	}
-	c.tally[current.placeNo]--
-	c.tally[at]++
+	c.tally.Move(&current.placeNo, &at)
 	values := append(args(at), r.columns(change)...)
 	if r.table == current.table {
 		query := [...]string{inLeaseRuns: updateInLease, activeRuns: updateActive, endedRuns: updateEnded}[r.table]
@@ -180,7 +163,7 @@ func (c *committer) change(ctx context.Context, w *transitionWrite, change *auto
 		return err
 	}
 	query := [...]string{inLeaseRuns: clearInLease, activeRuns: deleteActive, endedRuns: deleteEnded}[current.table]
-	if current.table != inLeaseRuns || !w.t.Release { // or it has gone with the lease
+	if current.table != inLeaseRuns || !w.t.Release { // else it was deleted with the lease
 		if _, err := c.tx.exec(ctx, query, current.key(w.owner)); err != nil {
 			return err
 		}
@@ -190,10 +173,10 @@ func (c *committer) change(ctx context.Context, w *transitionWrite, change *auto
 	return err
 }
 
-// key returns the primary key of the row that a run of owner has.
-func (s *currentRun) key(owner any) any {
-	if s.table == inLeaseRuns {
+// key returns the primary key of the run's row.
+func (r *currentRun) key(owner any) any {
+	if r.table == inLeaseRuns {
 		return owner
 	}
-	return s.no
+	return r.no
 }

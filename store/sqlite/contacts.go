@@ -15,7 +15,7 @@ type storedContact struct {
 	automation.Contact
 	no      int64
 	deleted nullTime
-	damage  error // why the rest cannot be read
+	damage  error // why its properties or segments cannot be decoded, nil if they can
 }
 
 const selectContact = `
@@ -31,12 +31,7 @@ func scanStoredContact(rows *sql.Rows) (c storedContact, err error) {
 		return c, err
 	}
 	c.ID, c.CreatedAt = id.id(), created.Time
-	if c.Properties, err = record.DecodeProperties(properties); err == nil {
-		c.Segments, err = record.DecodeSegments(segments)
-	}
-	if err != nil {
-		c.damage = record.Damaged(c.ID, err)
-	}
+	c.damage = record.DecodeContact(&c.Contact, properties, segments)
 	return c, nil
 }
 
@@ -51,7 +46,8 @@ const (
 	findContactByEmail = selectContact + `FROM automation_contacts c WHERE c.email_key = ?`
 )
 
-// contact returns the contact with ref's id, be it deleted, or email.
+// findStoredContact returns the contact with ref's id, which may be deleted, or with
+// ref's email.
 func findStoredContact(ctx context.Context, q session, ref automation.ContactRef) (c storedContact, found bool, err error) {
 	if ref.ID != "" {
 		c, found, err = one(ctx, q, scanStoredContact, findContactByID, idKey(ref.ID).column())
@@ -61,7 +57,7 @@ func findStoredContact(ctx context.Context, q session, ref automation.ContactRef
 	return c, found, cmp.Or(err, c.damage)
 }
 
-// knownContact returns a contact. A deleted one counts as not found.
+// findKnownContact returns a contact. A deleted one counts as not found.
 func findKnownContact(ctx context.Context, q session, ref automation.ContactRef) (storedContact, error) {
 	c, found, err := findStoredContact(ctx, q, ref)
 	if err == nil && (!found || !c.deleted.IsZero()) {
@@ -93,19 +89,20 @@ func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
 	})
 }
 
-// orConflict is for finding out that something is taken, or failing to.
-func orConflict(err error, format string, a ...any) error {
+// orConflict returns the error of a look-up, or conflict if the look-up succeeded and
+// found an id or an email taken.
+func orConflict(err, conflict error) error {
 	if err != nil {
 		return failed("find contact", err)
 	}
-	return record.Conflict(format, a...)
+	return conflict
 }
 
 const insertContact = `
 INSERT INTO automation_contacts (id, email, email_key, first_name, last_name, unsubscribed, properties, segments, created_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-// insertContact keeps a contact whose id and email are free.
+// insertContact inserts a contact whose id and email are free.
 func (tx *transaction) insertContact(ctx context.Context, c automation.Contact) error {
 	properties, segments, err := encodeContact(&c)
 	if err != nil {
@@ -126,11 +123,10 @@ func (tx *transaction) insertContact(ctx context.Context, c automation.Contact) 
 	return tx.moveEvents(ctx, automation.ContactRef{Email: c.Email}, automation.ContactRef{ID: c.ID})
 }
 
+// encodeContact returns the columns of a contact that hold JSON. The error is a
+// refusal.
 func encodeContact(c *automation.Contact) (properties, segments string, err error) {
-	if properties, err = record.EncodeProperties(c.Properties); err != nil {
-		return "", "", record.Damaged(c.ID, err)
-	}
-	if segments, err = record.EncodeSegments(c.Segments); err != nil {
+	if properties, segments, err = record.EncodeContact(c); err != nil {
 		return "", "", record.Damaged(c.ID, err)
 	}
 	return properties, segments, nil
@@ -176,16 +172,16 @@ func (s *Store) UpdateContact(ctx context.Context, id string, change automation.
 	return c, err
 }
 
-// contactUpdate is a change to a contact that can be made.
+// contactUpdate is a change of a contact that prepareChange has accepted.
 type contactUpdate struct {
-	contact              storedContact // as it will be
+	contact              storedContact // after the change
 	properties, segments string
 	joined, left         []string
-	address              bool // it gets another email
+	newEmail             bool
 }
 
-// planChange fails if the change cannot be kept, or would take another contact's
-// email.
+// prepareChange fails if the change cannot be encoded, or has the email of another
+// contact.
 func (tx *transaction) prepareChange(ctx context.Context, c *storedContact, change *automation.ContactChange) (*contactUpdate, error) {
 	if change.Email != nil {
 		other, found, err := findStoredContact(ctx, tx, automation.ContactRef{Email: *change.Email})
@@ -193,14 +189,15 @@ func (tx *transaction) prepareChange(ctx context.Context, c *storedContact, chan
 			return nil, orConflict(err, record.EmailOfAnother(*change.Email))
 		}
 	}
-	u := &contactUpdate{contact: *c, address: change.Email != nil}
+	u := &contactUpdate{contact: *c, newEmail: change.Email != nil}
 	change.Apply(&u.contact.Contact)
 	u.joined, u.left = record.SegmentChanges(c.Segments, u.contact.Segments)
 	var err error
 	if u.properties, u.segments, err = encodeContact(&u.contact.Contact); err != nil {
 		return nil, err
 	}
-	// What is returned is what is kept, and shares nothing with the change.
+	// The caller gets the properties as they are stored. They share no memory with the
+	// change.
 	u.contact.Properties, err = record.DecodeProperties(u.properties)
 	return u, err
 }
@@ -220,7 +217,7 @@ func (tx *transaction) changeContact(ctx context.Context, u *contactUpdate) erro
 	if err := tx.join(ctx, c.no, u.joined); err != nil {
 		return err
 	}
-	if err := tx.leave(ctx, c.no, u.left); err != nil || !u.address {
+	if err := tx.leave(ctx, c.no, u.left); err != nil || !u.newEmail {
 		return err
 	}
 	if _, err := tx.exec(ctx, updateEmail, c.Email, automation.EmailKey(c.Email), c.no); err != nil {
@@ -245,7 +242,8 @@ UPDATE automation_contacts
 SET email = '', email_key = NULL, first_name = '', last_name = '', unsubscribed = 0, properties = '', segments = '', deleted_at = ?
 WHERE no = ?`
 
-// deleteContact empties the row of a contact, and asks its runs to cancel.
+// deleteContact empties the row of a contact, and records a cancel for its running
+// runs.
 func (tx *transaction) deleteContact(ctx context.Context, c *storedContact, now time.Time) error {
 	if err := tx.leave(ctx, c.no, c.Segments); err != nil {
 		return err

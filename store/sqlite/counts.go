@@ -4,21 +4,20 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"maps"
-	"slices"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// place is where runs stand. Each has a number, by which they refer to it, and the
-// count of them.
+// place is a row of automation_places without its number and its count. Runs with the
+// same values here have one place, which they refer to by its number and which counts
+// them.
 type place struct {
 	automation int64
 	version    int
 	status     int16
 	step       string
-	waits      string // for this event, if any
+	waits      string // name of the event that the runs wait for, if any
 }
 
 const (
@@ -28,7 +27,7 @@ SELECT no FROM automation_places WHERE automation_no = ? AND version = ? AND sta
 	insertPlace = `INSERT INTO automation_places (automation_no, version, status, step, wait_event, n) VALUES (?, ?, ?, ?, ?, 0)`
 )
 
-// place returns the number of a place.
+// placeNumber returns the number of a place. It inserts the place if it is new.
 func (c *committer) placeNumber(ctx context.Context, p place) (int64, error) {
 	if no, ok := c.places[p]; ok {
 		return no, nil
@@ -49,20 +48,13 @@ func (c *committer) placeNumber(ctx context.Context, p place) (int64, error) {
 	return no, nil
 }
 
-// tally gathers what becomes of the counts of places, by their numbers, in one
-// transaction.
-type tally map[int64]int
-
 // By the primary key.
 const addCount = `UPDATE automation_places SET n = n + ? WHERE no = ?`
 
-// count changes the counts.
-func (tx *transaction) count(ctx context.Context, changes tally) error {
-	for _, no := range slices.Sorted(maps.Keys(changes)) {
-		if changes[no] == 0 {
-			continue
-		}
-		if _, err := tx.exec(ctx, addCount, changes[no], no); err != nil {
+// count adds a tally to the counts of places.
+func (tx *transaction) count(ctx context.Context, tally record.Tally[int64]) error {
+	for _, d := range tally.Changes(cmp.Compare[int64]) {
+		if _, err := tx.exec(ctx, addCount, d.N, d.Key); err != nil {
 			return failed("count runs", err)
 		}
 	}
@@ -90,8 +82,6 @@ func (s *Store) CountRuns(ctx context.Context, automationID string) (counts []au
 		counts, err = all(ctx, q, scanCount, countRuns, a.no)
 		return failed("count runs", err)
 	})
-	slices.SortFunc(counts, func(a, b automation.RunCount) int {
-		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Status, b.Status))
-	})
+	record.SortCounts(counts)
 	return counts, err
 }

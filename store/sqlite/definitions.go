@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 const selectEventDefinition = `SELECT id, name, schema, created_at, updated_at FROM automation_event_definitions`
@@ -44,8 +45,9 @@ func findEventDefinition(ctx context.Context, q session, idOrName string) (autom
 	return d, nil
 }
 
-// eventDefinitionOf returns what is found by the name of an event, nil if nothing is. One
-// transaction keeps many events of few names.
+// definitionByName returns the definition that a look-up by the name of an event
+// finds, nil if there is none. A transaction of the Store looks each name up once,
+// because it often keeps many events of few names.
 func definitionByName(ctx context.Context, q session, event string) (*automation.EventDefinition, error) {
 	tx, own := q.(*transaction)
 	if own {

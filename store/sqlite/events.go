@@ -23,7 +23,7 @@ func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) 
 	return receipts, nil
 }
 
-// A call that consists of several statements is undone as a whole.
+// A savepoint undoes a call that consists of several statements as a whole.
 const (
 	beginAppend = `SAVEPOINT automation_append`
 	undoAppend  = `ROLLBACK TO automation_append`
@@ -33,7 +33,7 @@ const (
 // appendEvents keeps all events or, when it fails, none.
 func appendEvents(ctx context.Context, q session, events []automation.NewEvent) ([]automation.EventReceipt, error) {
 	if _, own := q.(*transaction); own && len(events) == 1 && events[0].Event.IdempotencyKey == "" {
-		return keepEvents(ctx, q, events) // rolled back as a whole
+		return keepEvents(ctx, q, events) // if it fails, it has written nothing
 	}
 	if _, err := q.exec(ctx, beginAppend); err != nil {
 		return nil, failed("append events", err)
@@ -44,7 +44,7 @@ func appendEvents(ctx context.Context, q session, events []automation.NewEvent) 
 		if undo == nil {
 			_, undo = q.exec(ctx, endAppend)
 		}
-		if undo != nil { // the database has undone the whole transaction: this is no refusal
+		if undo != nil { // the database has rolled the transaction back, which is no refusal
 			return nil, failed("append events", fmt.Errorf("%w, after: %v", undo, err))
 		}
 		return nil, err
@@ -53,6 +53,7 @@ func appendEvents(ctx context.Context, q session, events []automation.NewEvent) 
 	return receipts, failed("append events", err)
 }
 
+// keepEvents keeps the events that are no duplicates.
 func keepEvents(ctx context.Context, q session, events []automation.NewEvent) ([]automation.EventReceipt, error) {
 	receipts := make([]automation.EventReceipt, len(events))
 	for i := range events {
@@ -64,26 +65,24 @@ func keepEvents(ctx context.Context, q session, events []automation.NewEvent) ([
 		if !record.MatchesDefinition(n, definition) {
 			return nil, fmt.Errorf("sqlite store: event %q: %w", n.Event.Name, automation.ErrDefinitionChanged)
 		}
-		first, err := receiptOf(ctx, q, n)
-		if err != nil {
+		if receipts[i], err = receiptOf(ctx, q, n); err != nil {
 			return nil, err
 		}
-		if first != "" {
-			receipts[i] = automation.EventReceipt{ID: first, Duplicate: true}
+		if receipts[i].Duplicate {
 			continue
 		}
 		if err := keepEvent(ctx, q, n); err != nil {
 			return nil, err
 		}
-		receipts[i] = automation.EventReceipt{ID: n.Event.ID}
 	}
 	return receipts, nil
 }
 
-// These insert one row of values: SQLite copies the pages that an INSERT ... SELECT
-// changes first, to be able to undo it. A contact that does not exist has no id, and
-// a row without owner is left out. By the unique indexes on the ids of events and
-// contacts, and on the email of contacts.
+// Each of these inserts one row of values, and none of them is an INSERT ... SELECT:
+// to be able to undo that, SQLite first copies the pages that it changes. For a
+// contact that does not exist the owner is NULL, and a row without an owner is left
+// out. By the unique indexes on the ids of events and contacts, and on the email of
+// contacts.
 const (
 	insertEvent = `
 INSERT OR IGNORE INTO automation_events (id, email, name, payload, key, occurred_at, accepted_at, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, `
@@ -95,7 +94,7 @@ INSERT INTO automation_pending (owner, accepted_at, event_no)
 VALUES (coalesce(?3, (SELECT e.owner FROM automation_events e WHERE e.no = ?1)), ?2, ?1)`
 )
 
-// keepEvent keeps an event that is no duplicate.
+// keepEvent inserts an event that is no duplicate.
 func keepEvent(ctx context.Context, q session, n *automation.NewEvent) error {
 	e := &n.Event
 	owner := ownerKey(automation.ContactRef{ID: e.ContactID, Email: e.Email})

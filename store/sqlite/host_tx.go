@@ -7,19 +7,19 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// Tx is what is needed of a transaction; *sql.Tx has it.
+// Tx executes statements in a transaction of the application. A *sql.Tx is one.
 type Tx interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// Tx returns a writer for the transaction that tx is: the events that it accepts
-// take effect if and only if that commits. The transaction should be an immediate
-// one (for most drivers, _txlock=immediate in the name of the database), or it
-// fails as busy when others write meanwhile.
+// Tx returns a writer that keeps events in a transaction of the application. The events
+// take effect if and only if tx commits. The transaction should be an immediate one
+// (for most drivers, _txlock=immediate in the name of the database). Otherwise it fails
+// as busy if another connection writes meanwhile.
 func (s *Store) Tx(tx Tx) automation.EventWriter { return hostWriter{s, plain{tx}} }
 
-// hostWriter writes in the application's transaction.
+// hostWriter is an automation.EventWriter in a transaction of the application.
 type hostWriter struct {
 	s *Store
 	q session
@@ -28,8 +28,8 @@ type hostWriter struct {
 // AppendEvents implements automation.EventWriter.
 func (w hostWriter) AppendEvents(ctx context.Context, events []automation.NewEvent) (receipts []automation.EventReceipt, err error) {
 	err = w.do(ctx, func() error {
-		// From here on either all is done or all is undone: what is left half done
-		// the application would commit. Its transaction has a context of its own.
+		// The end of ctx must not interrupt the call half-way, because the application
+		// would commit that half. Its transaction has a context of its own.
 		receipts, err = appendEvents(context.WithoutCancel(ctx), w.q, events)
 		return err
 	})
@@ -45,8 +45,8 @@ func (w hostWriter) FindEventDefinition(ctx context.Context, idOrName string) (d
 	return d, err
 }
 
-// do is read and write for a transaction of the application, which may have taken
-// the only connection.
+// do replaces Store.read and Store.write for a transaction of the application, which
+// may hold the only connection.
 func (w hostWriter) do(ctx context.Context, call func() error) error {
 	leave, err := w.s.enter(ctx)
 	if err != nil {

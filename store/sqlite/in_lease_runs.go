@@ -6,14 +6,17 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// A run begins in the row of the lease under which it was started, which is written
-// then in any case: most are over before they were worth a row in a table with
-// indexes. It is parked among the active runs when it sleeps, when it is asked for
-// something, and when the lease was lost.
+// An in-lease run lives in the row of the lease under which it was started. The commit
+// that starts the run writes this row in any case, and most runs end so soon that a row
+// in a table with indexes would not be worth its cost. The store parks an in-lease run,
+// which means that it moves the run to the active runs, when the run sleeps, when a
+// request about it is recorded, and when its lease is lost.
+//
+// The view of these runs is named automation_begun_runs.
 
-// beginRun also extends the lease. It changes nothing if the run is known, or the lease
-// has one. By the primary key of leases, and the unique indexes on the ids of runs and
-// events.
+// startInLease also extends the lease. It changes nothing if the run exists, or if the
+// lease has a run. By the primary key of leases, and the unique indexes on the ids of
+// runs and events.
 const startInLease = `
 UPDATE automation_leases
 SET run_no = ?1, run_id = ?3, run_event_no = (SELECT no FROM automation_events WHERE id = ?4), run_created_at = ?5,
@@ -22,8 +25,8 @@ WHERE owner = ?2 AND token = ?10 AND run_no IS NULL
 	AND NOT EXISTS (SELECT 1 FROM automation_active_runs WHERE id = ?3)
 	AND NOT EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?3)`
 
-// begin extends the lease and keeps a new run with it, if there is one that is about
-// to do something. It reports false if nothing was written.
+// startInLease extends the lease and writes a new run into its row, if one of the
+// transition's new runs fits there. It reports false if it has written nothing.
 func (c *committer) startInLease(ctx context.Context, w *transitionWrite) (bool, error) {
 	for i := range w.t.Runs {
 		change := &w.t.Runs[i]
@@ -50,13 +53,13 @@ const (
 	// By the primary key of leases.
 	parkInLease = `INSERT INTO automation_active_runs ` + runValues + `
 SELECT no, owner, id, event_no, created_at, place_no, due_at, state, 0, 0, NULL, NULL FROM automation_begun_runs WHERE owner = ?`
-	// There are as many as are being worked on.
+	// This scans the leases, of which there are as many as contacts with work in progress.
 	inLeaseOwners = `
 SELECT b.owner FROM automation_begun_runs b CROSS JOIN automation_places p ON p.no = b.place_no WHERE p.automation_no = ?`
 )
 
-// park moves the runs of a contact that have begun to the active ones. Whoever has
-// the lease finds them there.
+// park moves the in-lease run of a contact to the active runs. The holder of the lease
+// finds it there.
 func (tx *transaction) park(ctx context.Context, owner any) error {
 	n, err := changed(ctx, tx, parkInLease, owner)
 	if err == nil && n > 0 {
@@ -65,7 +68,7 @@ func (tx *transaction) park(ctx context.Context, owner any) error {
 	return failed("park runs", err)
 }
 
-// parkAll moves the runs of an automation that have begun to the active ones.
+// parkAll moves the in-lease runs of an automation to the active runs.
 func (tx *transaction) parkAll(ctx context.Context, automationNo int64) error {
 	owners, err := all(ctx, tx, scanKey, inLeaseOwners, automationNo)
 	if err != nil {

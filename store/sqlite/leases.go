@@ -2,20 +2,20 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 const (
 	takeTokens = `UPDATE automation_tokens SET last = last + ? WHERE id = 1 RETURNING last`
 	// By the primary key.
 	insertLease = `INSERT INTO automation_leases (owner, token, until) VALUES (?, ?, ?) ON CONFLICT (owner) DO NOTHING`
-	// takeOver leaves a valid lease with whoever has it.
+	// takeOverLease changes nothing if the lease is valid.
 	takeOverLease = `UPDATE automation_leases SET token = ?2, until = ?3 WHERE owner = ?1 AND until <= ?4`
 )
 
-// lease leases the contacts that nobody else has a lease of.
+// lease leases those contacts that have no valid lease.
 func (c *claimer) lease(ctx context.Context, tx *transaction, owners []key) error {
 	var token int64
 	if _, err := first(ctx, tx, takeTokens, args(len(owners)), &token); err != nil {
@@ -36,8 +36,8 @@ func (c *claimer) lease(ctx context.Context, tx *transaction, owners []key) erro
 	return nil
 }
 
-// leaseOne leases a contact, unless somebody else has it. The run that was left with a
-// lease that has expired is moved to where due runs are looked for.
+// leaseOne leases a contact unless it has a valid lease. The in-lease run of an
+// expired lease is parked among the active runs, where claims look for due runs.
 func (c *claimer) leaseOne(ctx context.Context, tx *transaction, owner key, token int64) (held bool, err error) {
 	column, until := owner.column(), c.params.Now.Add(c.params.Lease).UnixMicro()
 	n, err := changed(ctx, tx, insertLease, column, token, until)
@@ -51,7 +51,7 @@ func (c *claimer) leaseOne(ctx context.Context, tx *transaction, owner key, toke
 	return true, tx.park(ctx, column)
 }
 
-// giveBack releases leases. Those that cannot be expire.
+// abandonLeases releases leases. If that fails, they expire.
 func (s *Store) abandonLeases(ctx context.Context, works map[key]*claimedWork, owners []key) {
 	if len(owners) == 0 {
 		return
@@ -70,12 +70,12 @@ func (s *Store) abandonLeases(ctx context.Context, works map[key]*claimedWork, o
 const (
 	findLease   = `SELECT token FROM automation_leases WHERE owner = ? AND token = ?`
 	extendLease = `UPDATE automation_leases SET until = ? WHERE owner = ? AND token = ?`
-	// dropLease leaves one that has another run than this.
+	// endLease changes nothing if the lease has another run than the given one.
 	endLease = `DELETE FROM automation_leases WHERE owner = ? AND token = ? AND (run_no IS NULL OR run_no = ?)`
 )
 
-// lease fails if the transition's lease is lost. Otherwise it is released or
-// extended, if the transition is going to be written.
+// lease fails if the transition's lease is lost. Otherwise it releases or extends the
+// lease, provided that the transition is going to be written.
 func (c *committer) lease(ctx context.Context, w *transitionWrite, write bool) (err error) {
 	var held bool
 	switch {
@@ -92,7 +92,7 @@ func (c *committer) lease(ctx context.Context, w *transitionWrite, write bool) (
 	return failed("lease", err)
 }
 
-// extend extends the lease. It reports false if that is lost.
+// extend extends the lease. It reports false if the lease is lost.
 func (c *committer) extend(ctx context.Context, w *transitionWrite) (held bool, err error) {
 	if held, err := c.startInLease(ctx, w); err != nil || held {
 		return held, err
@@ -101,8 +101,8 @@ func (c *committer) extend(ctx context.Context, w *transitionWrite) (held bool, 
 	return n > 0, err
 }
 
-// release drops the lease, with the run that it has: that is written elsewhere now.
-// It reports false if the lease is lost.
+// release deletes the lease with its in-lease run, which the transition then writes to
+// another table. It reports false if the lease is lost.
 func (c *committer) release(ctx context.Context, w *transitionWrite) (held bool, err error) {
 	var run any
 	for i := range w.runs {
@@ -118,7 +118,8 @@ func (c *committer) release(ctx context.Context, w *transitionWrite) (held bool,
 	if err != nil || !held {
 		return false, err
 	}
-	if err := c.tx.park(ctx, w.owner); err != nil { // it is not in this transition
+	// The lease has a run that this transition does not contain.
+	if err := c.tx.park(ctx, w.owner); err != nil {
 		return false, err
 	}
 	_, err = c.tx.exec(ctx, endLease, w.owner, w.t.Token, nil)

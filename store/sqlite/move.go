@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 const (
@@ -24,8 +25,8 @@ func (tx *transaction) moveEvents(ctx context.Context, from, to automation.Conta
 	return failed("move events", err)
 }
 
-// target returns the contact that gets the events of the email that t is about,
-// and whether it has to be created.
+// findTarget returns the contact that gets the events of t's email, and whether it has
+// to be created.
 func (c *committer) findTarget(ctx context.Context, t *automation.Transition) (to automation.ContactRef, create bool, err error) {
 	owner, found, err := findStoredContact(ctx, c.tx, automation.ContactRef{Email: t.Key.Email})
 	switch {
@@ -46,7 +47,8 @@ func (c *committer) findTarget(ctx context.Context, t *automation.Transition) (t
 	return automation.ContactRef{ID: t.Create.ID}, true, nil
 }
 
-// move gives the pending events of an email to a contact, which it may create.
+// move gives the pending events of t's email to a contact, which it creates first if
+// create is set.
 func (c *committer) move(ctx context.Context, t *automation.Transition, to automation.ContactRef, create bool) error {
 	if create {
 		if err := c.tx.insertContact(ctx, *t.Create); err != nil {

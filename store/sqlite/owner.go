@@ -8,15 +8,15 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// key is the key of a record as record.Owner makes it. The column holds 16 bytes
-// for a UUID, half of what its text takes, and the text for any other.
+// key is the key of a row, as record.Owner returns it. The column contains 16 bytes for
+// a UUID, which is half the size of its text, and the text for any other key.
 type key string
 
 func idKey(id string) key { return key(record.Owner(automation.ContactRef{ID: id})) }
 
 func ownerKey(ref automation.ContactRef) key { return key(record.Owner(ref)) }
 
-// column returns what the column of k holds.
+// column returns the value of the column of k.
 func (k key) column() any {
 	if b, ok := record.UUID(string(k)); ok {
 		return b[:]
@@ -24,7 +24,7 @@ func (k key) column() any {
 	return string(k)
 }
 
-// Scan implements sql.Scanner. NULL is the empty key.
+// Scan implements sql.Scanner. It reads NULL as the empty key.
 func (k *key) Scan(column any) error {
 	switch c := column.(type) {
 	case nil:

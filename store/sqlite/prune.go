@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // Prune implements automation.Pruner.
@@ -24,11 +25,11 @@ func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (res automa
 	return res, s.pruneKeys(ctx, p.Now)
 }
 
-// keyBatch is how many expired keys are removed in one transaction.
+// pruneBatch is how many expired keys are removed in one transaction.
 const pruneBatch = 1000
 
-// pruneKeys removes all keys that have expired: there are more of them than of runs
-// that are old enough.
+// pruneKeys removes all keys that have expired. The limit of Prune is too low for them,
+// because there are more expired keys than old runs.
 func (s *Store) pruneKeys(ctx context.Context, now time.Time) (err error) {
 	for n := pruneBatch; err == nil && n == pruneBatch; {
 		err = s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
@@ -39,7 +40,7 @@ func (s *Store) pruneKeys(ctx context.Context, now time.Time) (err error) {
 	return err
 }
 
-// pruner removes what is old, in one transaction.
+// pruner removes old rows in one transaction.
 type pruner struct {
 	tx     *transaction
 	params automation.PruneParams
@@ -69,12 +70,12 @@ func (r *pruner) prune(ctx context.Context) error {
 	return nil
 }
 
-// prunable is a run that can go, and the event that has started it.
+// prunable is a run to remove, with its place and the event that started it.
 type prunable struct {
-	no    int64
-	owner key
-	event sql.NullInt64
-	place int64
+	no      int64
+	owner   key
+	event   sql.NullInt64
+	placeNo int64
 }
 
 // By automation_ended_runs_completed.
@@ -83,22 +84,22 @@ SELECT no, owner, event_no, place_no FROM automation_ended_runs
 WHERE completed_at < ? ORDER BY completed_at LIMIT 0 + ?`
 
 func scanPrunable(rows *sql.Rows) (r prunable, err error) {
-	err = rows.Scan(&r.no, &r.owner, &r.event, &r.place)
+	err = rows.Scan(&r.no, &r.owner, &r.event, &r.placeNo)
 	return r, err
 }
 
-// runs removes runs, and the events that started no other one.
+// runs removes runs, and the events that have started no other run.
 func (r *pruner) runs(ctx context.Context) error {
 	runs, err := all(ctx, r.tx, scanPrunable, prunableRuns, r.params.Before.UnixMicro(), r.params.Limit)
 	if err != nil {
 		return err
 	}
-	changes := tally{}
+	tally := record.Tally[int64]{}
 	for i := range runs {
 		if _, err := r.tx.exec(ctx, deleteEnded, runs[i].no); err != nil {
 			return err
 		}
-		changes[runs[i].place]--
+		tally.Move(&runs[i].placeNo, nil)
 		if runs[i].event.Valid {
 			if _, err := r.event(ctx, runs[i].event.Int64); err != nil {
 				return err
@@ -106,7 +107,7 @@ func (r *pruner) runs(ctx context.Context) error {
 		}
 	}
 	r.result.Runs = len(runs)
-	return r.tx.count(ctx, changes)
+	return r.tx.count(ctx, tally)
 }
 
 // By the primary keys, automation_active_runs_owner and automation_ended_runs_owner.
@@ -118,8 +119,7 @@ DELETE FROM automation_events WHERE no = ?1
 	AND NOT EXISTS (SELECT 1 FROM automation_active_runs a WHERE a.owner = automation_events.owner AND a.event_no = ?1)
 	AND NOT EXISTS (SELECT 1 FROM automation_ended_runs e WHERE e.owner = automation_events.owner AND e.event_no = ?1)`
 
-// event removes an event, unless it is still pending or a run that it has started
-// is kept.
+// event removes an event, unless it is pending or a run that it has started is kept.
 func (r *pruner) event(ctx context.Context, no int64) (removed bool, err error) {
 	n, err := changed(ctx, r.tx, deleteEvent, no)
 	r.result.Events += n
@@ -138,8 +138,8 @@ func scanLooseEvent(rows *sql.Rows) (e [2]int64, err error) {
 	return e, err
 }
 
-// looseEvents removes events that have started nothing. One that has started a run
-// all the same goes with that.
+// looseEvents removes events that started no run when they were handled. An event that
+// started one at another time is removed with that run.
 func (r *pruner) looseEvents(ctx context.Context) error {
 	for r.result.Events < r.params.Limit {
 		loose, err := all(ctx, r.tx, scanLooseEvent, oldLooseEvents, r.params.Before.UnixMicro(), r.params.Limit-r.result.Events)
@@ -163,15 +163,16 @@ const (
 	deleteExpiredKeys = `
 DELETE FROM automation_idempotency_keys WHERE (name, key) IN (
 	SELECT name, key FROM automation_idempotency_keys WHERE expires_at <= ? LIMIT 0 + ?)`
-	// There are as many leases as contacts that are being worked on. The others by
-	// the primary key of pending and automation_active_runs_owner.
+	// This scans the leases, of which there are as many as contacts with work in
+	// progress. The subqueries are by the primary key of pending and
+	// automation_active_runs_owner.
 	deleteLeases = `
 DELETE FROM automation_leases WHERE owner IN (
 	SELECT l.owner FROM automation_leases l WHERE l.until <= ? AND l.run_no IS NULL
 		AND NOT EXISTS (SELECT 1 FROM automation_pending p WHERE p.owner = l.owner)
 		AND NOT EXISTS (SELECT 1 FROM automation_active_runs r WHERE r.owner = l.owner AND r.due_at IS NOT NULL)
 	LIMIT 0 + ?)`
-	// There are as many versions and places as people have made.
+	// These scan versions and places, which are as few as people have made.
 	deleteVersions = `
 DELETE FROM automation_versions WHERE NOT EXISTS (
 	SELECT 1 FROM automation_automations a

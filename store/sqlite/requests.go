@@ -14,30 +14,26 @@ const recordRequest = `
 UPDATE automation_active_runs SET control = ?1, due_at = min(coalesce(due_at, ?2), ?2) WHERE no = ?3`
 
 // RecordRunRequest implements automation.WorkStore.
-func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.RunRequest, now time.Time) (before automation.RunRecord, err error) {
+func (s *Store) RecordRunRequest(ctx context.Context, id string, request automation.RunRequest, now time.Time) (before automation.RunRecord, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		run, err := findStoredRun(ctx, tx, id)
 		if err != nil {
 			return err
 		}
 		before = run.RunRecord
-		running := run.Status == automation.RunRunning
-		switch {
-		case c == automation.RequestRetry && !running && run.Status != automation.RunFailed:
-			return record.Conflict("run %q is %s, and only a failed run can be retried", id, run.Status)
-		case c == automation.RequestRetry && running, c == automation.RequestCancel && !running:
-			return nil
+		if accepted, err := record.AcceptsRequest(&before, request); err != nil || !accepted {
+			return err
 		}
 		if err := tx.activate(ctx, &run); err != nil {
 			return err
 		}
-		_, err = tx.exec(ctx, recordRequest, record.RequestCode(c), now.UnixMicro(), run.no)
-		return failed("control run", err)
+		_, err = tx.exec(ctx, recordRequest, record.RequestCode(request), now.UnixMicro(), run.no)
+		return failed("record run request", err)
 	})
 	return before, err
 }
 
-// activate moves a run to the active ones.
+// activate moves a run to the active ones, which alone have a column for requests.
 func (tx *transaction) activate(ctx context.Context, run *storedRun) error {
 	switch run.table {
 	case inLeaseRuns:
@@ -57,7 +53,7 @@ const (
 UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?1), ?1) WHERE owner = ?2 AND ` + isRunning
 )
 
-// cancelOwner asks the running runs of a contact to cancel.
+// cancelOwner records a cancel for the running runs of a contact.
 func (tx *transaction) cancelOwner(ctx context.Context, ref automation.ContactRef, now time.Time) error {
 	owner := ownerKey(ref).column()
 	if err := tx.park(ctx, owner); err != nil {
@@ -72,8 +68,8 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Ti
 	return s.cancelAll(ctx, automationID, now, func(context.Context, *transaction, int64) error { return nil })
 }
 
-// cancelBatch is how many runs are asked to cancel in one transaction: others that
-// write must not wait for all of them.
+// cancelBatch is how many cancels are recorded in one transaction, so that other calls
+// that write do not wait for all of them.
 const cancelBatch = 1000
 
 // By the unique index of places and automation_active_runs_place.
@@ -88,10 +84,10 @@ UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?1)
 	countRunning = `SELECT coalesce(sum(n), 0) FROM automation_places WHERE automation_no = ? AND status = 0`
 )
 
-// cancelAll asks all running runs of an automation to cancel and returns how many
-// there are. Most of many are asked in batches, before; the rest in one
-// transaction with what last does. If that is never reached, all can be asked
-// again.
+// cancelAll records a cancel for all running runs of an automation and returns how many
+// there are. If there are many it records most of the cancels in batches beforehand. It
+// records the rest in one transaction with what last writes. If the call fails before
+// that transaction, it can be repeated.
 func (s *Store) cancelAll(ctx context.Context, id string, now time.Time, last func(ctx context.Context, tx *transaction, no int64) error) (n int, err error) {
 	if err := s.cancelMost(ctx, id, now); err != nil {
 		return 0, err
@@ -119,8 +115,8 @@ func (s *Store) cancelAll(ctx context.Context, id string, now time.Time, last fu
 	return n, err
 }
 
-// cancelMost asks the running runs of an automation to cancel, if there are more of
-// them than a batch.
+// cancelMost records a cancel for the running runs of an automation, in batches, if
+// there are more of them than a batch.
 func (s *Store) cancelMost(ctx context.Context, id string, now time.Time) error {
 	var running []int64
 	err := s.read(ctx, func(q session) error {
@@ -143,7 +139,7 @@ func (s *Store) cancelMost(ctx context.Context, id string, now time.Time) error 
 	return nil
 }
 
-// cancel asks runs to cancel that are still running.
+// cancel records a cancel for those of the runs that are still running.
 func (tx *transaction) cancel(ctx context.Context, running []int64, now time.Time) error {
 	for _, no := range running {
 		if _, err := tx.exec(ctx, cancelRun, now.UnixMicro(), no); err != nil {
@@ -158,7 +154,7 @@ const reopenEnded = `INSERT INTO automation_active_runs ` + runValues + `
 SELECT no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error
 FROM automation_ended_runs WHERE no = ?`
 
-// reopen moves a run that has ended back to the active ones.
+// reopen moves an ended run back to the active ones.
 func (tx *transaction) reopen(ctx context.Context, no int64) error {
 	if _, err := tx.exec(ctx, reopenEnded, no); err != nil {
 		return failed("reopen run", err)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 const selectSegment = `SELECT id, name, created_at FROM automation_segments`
