@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 const automationColumns = `a.id, a.name, a.status, a.event_name, a.version, a.revision, a.created_at, a.updated_at`
 
-// scanAutomation reads automationColumns and what more is asked for.
+// scanAutomation scans automationColumns, and the columns after them into more.
 func scanAutomation(scan scanFunc, more ...any) (automation.AutomationRecord, error) {
 	var a automation.AutomationRecord
 	var created, updated *time.Time
@@ -25,15 +26,16 @@ const lockAutomation = `
 SELECT no, version, deleted_at IS NOT NULL, EXISTS (SELECT FROM automation.versions v WHERE v.automation_no = a.no)
 FROM automation.automations a WHERE id = $1::text FOR UPDATE`
 
-// automationRow is what is there of an automation, or of one that was deleted.
+// storedAutomation is the row of an automation that may be deleted.
 type storedAutomation struct {
 	no       int64
 	version  int
 	deleted  bool
-	versions bool // some are kept
+	versions bool // the table of versions has at least one of its versions
 }
 
-// lock returns the row of an automation. Its number is 0 if there is none.
+// lockAutomation locks and returns the row of an automation. Its number is 0 if there is
+// none.
 func (s *Store) lockAutomation(ctx context.Context, tx *transaction, id string) (row storedAutomation, err error) {
 	var sc script
 	sc.query(func(scan scanFunc) error {
@@ -86,7 +88,7 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 	return nil
 }
 
-// definitionOf returns the definition, which is never NULL.
+// definitionOrEmpty returns the definition for a column that is never NULL.
 func definitionOrEmpty(a automation.AutomationRecord) []byte {
 	if a.Definition == nil {
 		return []byte{}
@@ -108,8 +110,8 @@ WITH a AS (
 )
 SELECT no FROM a`
 
-// takeTurn waits for the commits under way that share an automation, and has later
-// ones wait. Without it there could always be another one that shares the row.
+// takeTurn waits for the commits in progress that share an automation, and makes later
+// ones wait. Otherwise there could always be another commit that shares the row.
 const takeTurn = `LOCK TABLE automation.automations IN EXCLUSIVE MODE`
 
 // UpdateAutomation implements automation.AutomationStore.
@@ -128,14 +130,14 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	if no != 0 {
 		return nil
 	}
-	now, err := s.FindAutomation(ctx, a.ID)
+	current, err := s.FindAutomation(ctx, a.ID)
 	if err != nil {
 		return err
 	}
-	return record.AutomationChanged(&a, now.Revision)
+	return record.AutomationChanged(&a, current.Revision)
 }
 
-// findAutomation and findDefinition rely on automations_id and the primary key of
+// findAutomation and findAutomationVersion rely on automations_id and the primary key of
 // versions.
 const (
 	findAutomation = `
@@ -213,8 +215,8 @@ func (s *Store) ListAutomations(ctx context.Context, q automation.AutomationQuer
 	}.page(ctx, s, q.PageQuery, string(q.Status))
 }
 
-// Both rely on primary keys. What a version's runs sum up to stays the same while
-// its automation is locked: none can be started.
+// Both rely on primary keys. The number of a version's runs cannot grow while its
+// automation is locked.
 const (
 	markDeleted  = `UPDATE automation.automations SET deleted_at = $2::timestamptz WHERE no = $1::bigint`
 	deleteUnused = `
@@ -223,9 +225,9 @@ WHERE v.automation_no = $1::bigint AND coalesce((
 	SELECT sum(c.n) FROM automation.run_counts c WHERE c.automation_no = v.automation_no AND c.version = v.version), 0) = 0`
 )
 
-// DeleteAutomation implements automation.AutomationStore. It asks most runs to
-// cancel before the one transaction that counts: whoever crashes in between can
-// call it again.
+// DeleteAutomation implements automation.AutomationStore. It records a cancel for most
+// runs before the transaction that deletes the automation. If the process crashes in
+// between, the call can be repeated.
 func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) error {
 	if err := s.ready(ctx); err != nil {
 		return err
@@ -246,7 +248,9 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 			return record.NotFound("automation", id)
 		}
 		var sc script
-		sc.exec(parkOfAutomation, row.no) // a commit may hold these leases and wait for the automation: one of us begins again then
+		// A commit may hold these leases and wait for the automation. The server then
+		// aborts one of the two transactions, which begins again.
+		sc.exec(parkOfAutomation, row.no)
 		sc.exec(cancelRest, row.no, now)
 		sc.exec(deleteUnused, row.no)
 		sc.exec(markDeleted, row.no, now)

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// Claim implements automation.WorkStore. It needs two round trips, however many
-// contacts it leases. The leases are committed with the first: the next claim does not
-// wait until this one has read what it has leased. A third is needed when there are
-// events with names that were not seen of late.
+// Claim implements automation.WorkStore. It needs two round trips, however many contacts
+// it leases. It commits the leases in the first one, so that the next claim does not
+// wait while this one reads work. It needs a third round trip if there are events with
+// names that recent claims have not brought.
 func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
@@ -34,8 +35,8 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 	return c.works, nil
 }
 
-// claim reads what the contacts that a claim has leased have. What belongs to a leased
-// contact is only added to by others.
+// claimer reads the contacts that a claim has leased, and their work. Other processes
+// only add to the work of a leased contact.
 type claimer struct {
 	s       *Store
 	params  automation.ClaimParams
@@ -43,14 +44,14 @@ type claimer struct {
 	works   []automation.Work
 	indexes map[string]int                     // of owners in works
 	astray  []string                           // ids of contacts that have events under their email
-	starts  map[string][]automation.VersionRef // of events, by name, as far as they were read
+	starts  map[string][]automation.VersionRef // by name of the event, as far as they were read
 	waits   []waitingRun
 
 	damaged map[string]bool // owners whose contact cannot be read
-	reason  error           // why not
+	reason  error           // why one of them cannot
 }
 
-// waitingRun is a run that waits for an event which has come.
+// waitingRun is a run that may wait for one of its contact's pending events.
 type waitingRun struct {
 	owner string
 	automation.ClaimedRun
@@ -82,9 +83,9 @@ func (c *claimer) read(ctx context.Context) error {
 	return nil
 }
 
-// All of these but the last bring a bounded part of each owner's rows. They rely on the
-// primary keys of contacts, pending and events, and on active_runs_owner: an owner's
-// rows are few, and are sorted.
+// All of these except the last return a bounded part of each owner's rows. They rely on
+// the primary keys of contacts, pending and events, and on active_runs_owner. They sort
+// the rows of an owner, which are few.
 const (
 	claimedContacts = `
 SELECT ` + contactColumns + `, EXISTS (SELECT FROM automation.pending p WHERE p.owner = '@' || c.email_key)
@@ -131,9 +132,8 @@ const claimedStarts = `
 SELECT a.event_name, a.id, a.version, a.no FROM automation.automations a
 WHERE a.event_name = ANY ($1::text[]) AND a.status = 'enabled' AND a.deleted_at IS NULL ORDER BY a.no`
 
-// readWork reads what the leased contacts have: themselves, their events, the runs that
-// are due or wait for one of these, and what events start that are likely to be among
-// them.
+// readWork reads the leased contacts, their events, the runs that are due or wait for
+// one of these events, and what those events start that are likely to be among them.
 func (c *claimer) readWork(ctx context.Context) error {
 	var ids []string
 	for i := range c.works {
@@ -158,8 +158,9 @@ func (c *claimer) readWork(ctx context.Context) error {
 	return c.adoptStrays(ctx)
 }
 
-// run runs the script that build makes in a transaction of its own. If another is in the
-// way it is made again: build forgets what rows have come before.
+// run runs the script that build makes, in a transaction of its own. If the transaction
+// fails because of another one, run calls build again, which discards the rows of the
+// first attempt.
 func (c *claimer) run(ctx context.Context, build func(sc *script)) error {
 	return c.s.transact(ctx, func(tx *transaction) error {
 		var sc script
@@ -187,7 +188,7 @@ func (c *claimer) readStarts(sc *script, names []string) {
 	}, claimedStarts, names)
 }
 
-// readOtherStarts reads what the other events start.
+// readOtherStarts reads what those events start whose names readWork did not include.
 func (c *claimer) readOtherStarts(ctx context.Context) error {
 	var names []string
 	for i := range c.works {
@@ -206,8 +207,8 @@ func (c *claimer) readOtherStarts(ctx context.Context) error {
 	return c.run(ctx, func(sc *script) { c.readStarts(sc, names) })
 }
 
-// adoptStrays reads the events again, with those that were sent for an email of the
-// contacts before: order is kept here.
+// adoptStrays moves stray events to their contacts (see the statement adoptStrays) and
+// reads all events again, in the right order.
 func (c *claimer) adoptStrays(ctx context.Context) error {
 	owners := make([]string, len(c.astray))
 	for i, id := range c.astray {
@@ -244,7 +245,7 @@ func (c *claimer) addContact(scan scanFunc) error {
 }
 
 // dropDamaged leaves out the contacts that cannot be read. They stay leased, so that
-// they do not get in the way of the others; it is an error only if there are none.
+// they do not keep the next claims busy. It fails if no contact is left.
 func (c *claimer) dropDamaged() error {
 	if len(c.damaged) == 0 {
 		return nil
@@ -293,17 +294,17 @@ func scanClaimed(scan scanFunc) (waitingRun, error) {
 	return waitingRun{row.owner, automation.ClaimedRun{RunRecord: row.RunRecord, Request: row.request, TriggerPayload: trigger}}, err
 }
 
-// match gives events what they start, and contacts the runs that wait for their events,
-// unless these were brought because they are due.
+// match sets what the events start. It adds the runs that wait for events of the claim,
+// except those that are in the claim because they are due.
 func (c *claimer) match() {
 	for _, r := range c.waits {
 		if c.damaged[r.owner] {
 			continue
 		}
 		w := c.work(r.owner)
-		brought := slices.ContainsFunc(w.Runs, func(o automation.ClaimedRun) bool { return o.ID == r.ID })
-		comes := slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return e.Name == r.WaitEvent })
-		if comes && !brought {
+		isDue := slices.ContainsFunc(w.Runs, func(o automation.ClaimedRun) bool { return o.ID == r.ID })
+		hasEvent := slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return e.Name == r.WaitEvent })
+		if hasEvent && !isDue {
 			w.Runs = append(w.Runs, r.ClaimedRun)
 		}
 	}
@@ -318,7 +319,7 @@ func (c *claimer) match() {
 	})
 }
 
-// dueAt returns since when there is something to do for a contact.
+// dueAt returns since when a contact has work.
 func dueAt(w *automation.Work) (at time.Time) {
 	if len(w.Events) > 0 {
 		at = w.Events[0].AcceptedAt

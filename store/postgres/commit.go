@@ -23,68 +23,72 @@ func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]autom
 	}
 	defer s.turns.give(turns)
 	results := make([]automation.CommitResult, len(ts))
-	for _, wave := range record.Waves(ts) {
-		items := make([]*transitionWrite, len(wave))
-		for i, at := range wave {
-			items[i] = &transitionWrite{t: &ts[at], owner: ownerOf(ts[at].Key), res: &results[at]}
+	for _, wave := range waves(ts) {
+		writes := make([]*transitionWrite, len(wave))
+		for i, index := range wave {
+			writes[i] = &transitionWrite{t: &ts[index], owner: ownerOf(ts[index].Key), res: &results[index]}
 		}
-		// Everybody locks leases in this order.
-		slices.SortFunc(items, func(a, b *transitionWrite) int { return cmp.Compare(a.owner, b.owner) })
-		if err := s.write(ctx, turns[0], items); err != nil {
+		// All transactions lock leases in this order.
+		slices.SortFunc(writes, func(a, b *transitionWrite) int { return cmp.Compare(a.owner, b.owner) })
+		if err := s.write(ctx, turns[0], writes); err != nil {
 			return nil, fmt.Errorf("postgres store: commit: %w", err)
 		}
 	}
 	return results, nil
 }
 
-// item is a transition that is written with others.
+// transitionWrite is one transition of a commit, with what the committer finds out
+// about it.
 type transitionWrite struct {
 	t     *automation.Transition
 	owner string
 	res   *automation.CommitResult
-	// contact is what the contact will be, nil if it is not known or was not
-	// needed.
+	// contact is the contact after the transition, nil if there is none or the transition
+	// does not need it.
 	contact  *storedContact
 	requests map[string]automation.RunRequest
-	// begun is the run that is kept with the lease, nil if none is, and number that
-	// of its automation.
-	inLease      *automation.RunChange
+	// inLease is the run that is in the lease's row after the transition, nil for none.
+	inLease *automation.RunChange
+	// automationNo is the number of inLease's automation, if inLease is new.
 	automationNo int64
-	parks        bool // none of its runs is
-	// renamed says that the contact was changed when it was read.
+	// parks is set if the transaction first parks the run in the lease's row, and leaves
+	// no run there.
+	parks bool
+	// renamed is set if the statement that read the contact has also changed it.
 	renamed bool
 }
 
-// write writes transitions of different contacts in one transaction. If the
-// database refuses a value it writes them one by one, to find the one to blame.
-func (s *Store) write(ctx context.Context, slot int16, items []*transitionWrite) error {
-	err := s.writeTogether(ctx, slot, items)
+// write writes transitions of different contacts in one transaction. If the database
+// refuses a value, write writes them one by one, to find the one with that value.
+func (s *Store) write(ctx context.Context, slot int16, writes []*transitionWrite) error {
+	err := s.writeTogether(ctx, slot, writes)
 	if !isAboutValues(err) {
 		return err
 	}
-	if len(items) == 1 {
-		err = fmt.Errorf("contact %q: %w", items[0].t.Key.String(), err)
+	if len(writes) == 1 {
+		err = fmt.Errorf("contact %q: %w", writes[0].t.Key.String(), err)
 		if errorCode(err) == uniqueViolation {
 			err = fmt.Errorf("%w: %w", err, automation.ErrConflict)
 		}
-		*items[0].res = automation.CommitResult{Err: err}
+		*writes[0].res = automation.CommitResult{Err: err}
 		return nil
 	}
-	for i := range items {
-		if err := s.write(ctx, slot, items[i:i+1]); err != nil {
+	for i := range writes {
+		if err := s.write(ctx, slot, writes[i:i+1]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// writeTogether writes transitions in one transaction. When some turn out to be
-// refused it begins again without them: everything about them must be as it was.
-func (s *Store) writeTogether(ctx context.Context, slot int16, items []*transitionWrite) error {
-	for len(items) > 0 {
+// writeTogether writes transitions in one transaction. If some of them turn out to be
+// refused, it rolls the transaction back, because nothing about them may change, and
+// begins again without them.
+func (s *Store) writeTogether(ctx context.Context, slot int16, writes []*transitionWrite) error {
+	for len(writes) > 0 {
 		refused := false
 		err := s.transact(ctx, func(tx *transaction) (err error) {
-			c := &committer{s: s, tx: tx, slot: slot, writes: items}
+			c := &committer{s: s, tx: tx, slot: slot, writes: writes}
 			if refused, err = c.read(ctx); err != nil || refused {
 				return err
 			}
@@ -96,28 +100,28 @@ func (s *Store) writeTogether(ctx context.Context, slot int16, items []*transiti
 		if err != nil || !refused {
 			return err
 		}
-		items = slices.DeleteFunc(slices.Clone(items), func(w *transitionWrite) bool { return w.res.Err != nil })
+		writes = slices.DeleteFunc(slices.Clone(writes), func(w *transitionWrite) bool { return w.res.Err != nil })
 	}
 	return nil
 }
 
-// writing is one transaction of Commit.
+// committer writes transitions in one transaction.
 type committer struct {
 	s      *Store
 	tx     *transaction
 	slot   int16              // of the counters
 	writes []*transitionWrite // sorted by owner
 
-	held        map[string]*currentRun // owners whose lease is that of their transition, with its run
+	held        map[string]*currentRun // runs of the leases that are held, by owner; id is "" for none
 	automations map[string]sharedAutomation
 	versions    map[automation.VersionRef]bool
-	current     map[string]currentRun
+	current     map[string]currentRun     // by id
 	contacts    map[string]*storedContact // by owner
-	damaged     map[string]error          // by owner, whose contact cannot be read
+	damaged     map[string]error          // why a contact cannot be read, by owner
 }
 
-// refuse sets the results of the transitions that may not be written. It reports
-// whether the transaction has to begin again without them.
+// refuse sets the results of the transitions that may not be written, and reports
+// whether there are any.
 func (c *committer) refuse() bool {
 	refused := false
 	for _, w := range c.writes {
@@ -132,8 +136,8 @@ func (c *committer) refuse() bool {
 	return refused
 }
 
-// prepare returns why a transition may not be written, and notes what becomes of
-// its contact.
+// prepare returns why a transition may not be written. If it may be, prepare sets the
+// contact after the transition.
 func (c *committer) prepare(w *transitionWrite) error {
 	if err := c.damaged[w.owner]; err != nil {
 		return err
@@ -150,25 +154,26 @@ func (c *committer) prepare(w *transitionWrite) error {
 	if w.contact != nil && w.t.Change != nil && !w.renamed {
 		now := w.contact.change(*w.t.Change)
 		w.contact = &now
-		if err := encodable(now.Contact); err != nil {
+		if err := checkEncoding(now.Contact); err != nil {
 			return err
 		}
 	}
 	if w.t.Create != nil {
-		return encodable(*w.t.Create)
+		return checkEncoding(*w.t.Create)
 	}
 	return nil
 }
 
-// encodable returns why a contact cannot be kept.
-func encodable(c automation.Contact) error {
+// checkEncoding returns why a contact cannot be encoded.
+func checkEncoding(c automation.Contact) error {
 	_, err := insertContactArgs(c)
 	return err
 }
 
+// refusal returns why a run may not be written, nil if it may be.
 func (c *committer) refusal(r *automation.RunChange) error {
 	if _, ok := c.current[r.ID]; ok {
-		return nil // also a new one that is written again
+		return nil // it changes, or is new and the transition is written again
 	}
 	switch {
 	case !r.New:
@@ -182,7 +187,7 @@ func (c *committer) refusal(r *automation.RunChange) error {
 	}
 }
 
-// commit writes what the transitions say and makes the results.
+// commit writes the transitions, commits the transaction, and sets the results.
 func (c *committer) commit(ctx context.Context) error {
 	targets, err := c.findTargets(ctx)
 	if err != nil {
@@ -196,7 +201,7 @@ func (c *committer) commit(ctx context.Context) error {
 		return err
 	}
 	c.move(&sc, targets)
-	count(&sc, c.slot, tally) // last: another process may wait for the same counters
+	count(&sc, c.slot, tally) // last, because another process may wait for the same counters
 	if err := c.tx.commit(ctx, sc); err != nil {
 		return err
 	}
@@ -211,8 +216,8 @@ func (c *committer) commit(ctx context.Context) error {
 	return nil
 }
 
-// handleEvents relies on the primary key of pending. Events that were handled
-// before are left alone.
+// handleEvents relies on the primary key of pending. It changes nothing for events that
+// were handled before.
 const handleEvents = `
 WITH handled AS (
 	DELETE FROM automation.pending p
@@ -222,6 +227,7 @@ WITH handled AS (
 )
 INSERT INTO automation.loose_events (handled_at, event_id) SELECT at, event_id FROM handled WHERE loose`
 
+// handle removes handled events from the pending ones.
 func (c *committer) handle(sc *script) {
 	var owners []string
 	var ids uuids
@@ -229,8 +235,8 @@ func (c *committer) handle(sc *script) {
 	var loose []bool
 	for _, w := range c.writes {
 		for _, id := range w.t.Handled {
-			started := slices.ContainsFunc(w.t.Runs, func(r automation.RunChange) bool { return r.New && r.EventID == id })
-			owners, ids, at, loose = append(owners, w.owner), append(ids, uuidOf(id)), append(at, w.t.Now), append(loose, !started)
+			owners, ids = append(owners, w.owner), append(ids, uuidOf(id))
+			at, loose = append(at, w.t.Now), append(loose, !record.StartsRun(w.t, id))
 		}
 	}
 	if len(ids) > 0 {
@@ -238,10 +244,11 @@ func (c *committer) handle(sc *script) {
 	}
 }
 
+// writeContacts changes and deletes contacts.
 func (c *committer) writeContacts(sc *script) error {
 	var changes []contactChange
-	var dead []storedContact
-	var diedAt, cancelAt []time.Time
+	var deleted []storedContact
+	var deletedAt, cancelledAt []time.Time
 	var cancelled []string
 	for _, w := range c.writes {
 		if w.contact != nil && w.t.Change != nil && !w.renamed {
@@ -251,9 +258,9 @@ func (c *committer) writeContacts(sc *script) error {
 			continue
 		}
 		if w.contact != nil {
-			dead, diedAt = append(dead, *w.contact), append(diedAt, w.t.Now)
+			deleted, deletedAt = append(deleted, *w.contact), append(deletedAt, w.t.Now)
 		}
-		cancelled, cancelAt = append(cancelled, w.owner), append(cancelAt, w.t.Now)
+		cancelled, cancelledAt = append(cancelled, w.owner), append(cancelledAt, w.t.Now)
 	}
 	if len(changes) > 0 {
 		if err := updateContacts(sc, changes); err != nil {
@@ -265,11 +272,11 @@ func (c *committer) writeContacts(sc *script) error {
 			c.s.adopt(sc, ch.now.Contact)
 		}
 	}
-	if len(dead) > 0 {
-		deleteContacts(sc, dead, diedAt)
+	if len(deleted) > 0 {
+		deleteContacts(sc, deleted, deletedAt)
 	}
 	if len(cancelled) > 0 {
-		cancelOwners(sc, cancelled, cancelAt)
+		cancelOwners(sc, cancelled, cancelledAt)
 	}
 	return nil
 }

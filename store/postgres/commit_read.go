@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -11,24 +10,27 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// share is an automation that is kept from changing until the commit.
+// sharedAutomation is an automation whose row the transaction has locked FOR SHARE, so
+// that it cannot change before the commit.
 type sharedAutomation struct {
 	no      int64
 	enabled bool
 }
 
-// presentRun is how a run stands before it is written.
+// currentRun is a run as the database has it before a commit changes it. At most one
+// of its flags is set. A run with no flag has ended.
 type currentRun struct {
 	id string
 	record.RunGroup
-	active, moved bool // is among the active runs, was moved to the ended ones
-	inLease       bool // is, or was, with its lease
-	request       int16
+	active  bool // it is among the active runs
+	moved   bool // it was active, and queryRuns has moved it to the ended runs
+	inLease bool // it was in the row of its lease before the transaction
+	request int16
 }
 
 // read ends or extends the leases, which fences and locks everything about their
-// contacts, and then reads what has to be known before anything is written. It reports
-// whether the transaction has to begin again.
+// contacts. Then it reads what the committer needs before it writes anything else. It
+// reports whether the transaction has to begin again.
 func (c *committer) read(ctx context.Context) (again bool, err error) {
 	var sc script
 	c.current = map[string]currentRun{}
@@ -46,8 +48,8 @@ func (c *committer) read(ctx context.Context) (again bool, err error) {
 }
 
 // shareAutomations relies on automations_id, findVersions also on the primary key of
-// versions. An automation that is shared cannot be disabled, and none of its
-// versions pruned, before the commit.
+// versions. Until the commit no other transaction can disable a shared automation or
+// prune a version of it.
 const (
 	shareAutomations = `
 SELECT no, id, status = 'enabled' AND deleted_at IS NULL FROM automation.automations WHERE id = ANY ($1::text[]) ORDER BY no FOR SHARE`
@@ -59,7 +61,7 @@ JOIN automation.automations a ON a.id = ANY (ARRAY[u.id])
 JOIN automation.versions v ON v.automation_no = a.no AND v.version = u.version`
 )
 
-// readAutomations looks for what the new runs are of.
+// readAutomations reads the automations and versions of new runs.
 func (c *committer) readAutomations(sc *script) {
 	c.automations, c.versions = map[string]sharedAutomation{}, map[automation.VersionRef]bool{}
 	wanted := map[automation.VersionRef]bool{}
@@ -96,8 +98,8 @@ func (c *committer) readAutomations(sc *script) {
 
 // renameContacts, lockContacts and peekContacts rely on the primary key of contacts.
 const (
-	// renameContacts makes changes that follow from nothing in the contact. It returns
-	// contacts as they are then.
+	// renameContacts makes changes whose result does not depend on the contact as it is.
+	// It returns the contacts after the change.
 	renameContacts = `
 UPDATE automation.contacts c
 SET first_name = coalesce(u.first_name, c.first_name), last_name = coalesce(u.last_name, c.last_name),
@@ -112,11 +114,11 @@ RETURNING ` + contactColumns
 	lockContacts = peekContacts + ` ORDER BY c.id FOR NO KEY UPDATE`
 )
 
-// readContacts reads the contacts that change, that are in a result, or of which
-// runs go on. It makes those changes at once that it can.
+// readContacts reads the contacts that transitions need. It makes those changes of
+// contacts at once that renameContacts can make.
 func (c *committer) readContacts(sc *script) {
 	c.contacts, c.damaged = map[string]*storedContact{}, map[string]error{}
-	var changing, others []string
+	var changing, unchanged []string
 	var names renames
 	for _, w := range c.writes {
 		w.renamed = w.t.Key.ID != "" && !w.t.Delete && names.add(w.t)
@@ -124,8 +126,8 @@ func (c *committer) readContacts(sc *script) {
 		case id == "" || w.renamed:
 		case w.t.Change != nil || w.t.Delete:
 			changing = append(changing, id)
-		case !w.t.Release || slices.ContainsFunc(w.t.Runs, goesOn):
-			others = append(others, id)
+		case record.NeedsContact(w.t):
+			unchanged = append(unchanged, id)
 		}
 	}
 	if len(names.ids) > 0 {
@@ -134,8 +136,8 @@ func (c *committer) readContacts(sc *script) {
 	if len(changing) > 0 {
 		sc.query(c.addContact, lockContacts, changing)
 	}
-	if len(others) > 0 {
-		sc.query(c.addContact, peekContacts, others)
+	if len(unchanged) > 0 {
+		sc.query(c.addContact, peekContacts, unchanged)
 	}
 }
 
@@ -150,15 +152,15 @@ func (c *committer) addContact(scan scanFunc) error {
 	return err
 }
 
-// renames are changes of contacts, by column.
+// renames contains the arguments of renameContacts, by column.
 type renames struct {
 	ids          []string
 	first, last  nullableTexts
 	unsubscribed nullableBools
 }
 
-// add reports whether the change of a transition, if there is one, follows from
-// nothing in the contact.
+// add adds the change of a transition. It reports false if there is none, or if its
+// result depends on the contact as it is.
 func (r *renames) add(t *automation.Transition) bool {
 	c := t.Change
 	if c == nil || c.Email != nil || len(c.Properties)+len(c.AddSegments)+len(c.RemoveSegments) > 0 {
@@ -173,7 +175,7 @@ func (r *renames) add(t *automation.Transition) bool {
 	return true
 }
 
-// given returns a name as it is kept, NULL for none.
+// nameOrNull returns a name for a column, NULL for a name that does not change.
 func nameOrNull(name *string) pgtype.Text {
 	if name == nil {
 		return pgtype.Text{}
@@ -181,11 +183,10 @@ func nameOrNull(name *string) pgtype.Text {
 	return pgtype.Text{String: storable(*name), Valid: true}
 }
 
-func goesOn(r automation.RunChange) bool { return r.Status == automation.RunRunning }
-
-// presentEnded and presentActive rely on the primary keys. A run that has ended can
-// be reopened by others meanwhile, unless it is locked; one that is reopened
-// before that is seen by the statements after it.
+// currentEnded and currentActive rely on the primary keys. currentEnded locks the ended
+// runs, because another transaction could reopen them meanwhile. If a run was reopened
+// before it could be locked, the statements after currentEnded find it among the active
+// runs.
 const (
 	currentEnded = `
 SELECT id, automation_no, version, status, step, 0::smallint FROM automation.ended_runs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`
@@ -194,39 +195,42 @@ SELECT id, automation_no, version, status, step, 0::smallint FROM automation.end
 SELECT id, automation_no, version, status, step, control FROM automation.active_runs WHERE id = ANY ($1::uuid[])`
 )
 
-// readRuns finds the runs that change where they are most often: new ones nowhere,
-// the others among the active ones, unless they are with their lease.
+// readRuns looks for the runs of the transitions where they most likely are. An existing
+// run is most likely among the active runs, unless this process has put it into its
+// lease's row, which fence reads. A new run must not exist: readRuns looks for it
+// everywhere.
 func (c *committer) readRuns(sc *script) {
-	var at runLookup
+	var lookup runLookup
 	for _, w := range c.writes {
 		for i := range w.t.Runs {
 			if r := &w.t.Runs[i]; r.New || w.parks || !c.s.inLease.has(r.ID) {
-				at.add(r, r.New)
+				lookup.add(r, r.New)
 			}
 		}
 	}
-	c.queryRuns(sc, &at)
+	c.queryRuns(sc, &lookup)
 }
 
-// readMissing looks everywhere for the runs and contacts that should have been found.
+// readMissing looks everywhere for the runs and contacts that should exist and that the
+// transaction has not found.
 func (c *committer) readMissing(ctx context.Context) error {
-	var at runLookup
-	var gone []string
+	var lookup runLookup
+	var missing []string
 	for _, w := range c.writes {
 		for i := range w.t.Runs {
 			r := &w.t.Runs[i]
 			if _, ok := c.current[r.ID]; !ok && !r.New && r != w.inLease {
-				at.add(r, true)
+				lookup.add(r, true)
 			}
 		}
 		if w.renamed && c.contacts[w.owner] == nil && c.damaged[w.owner] == nil {
-			gone = append(gone, w.t.Key.ID)
+			missing = append(missing, w.t.Key.ID)
 		}
 	}
 	var sc script
-	c.queryRuns(&sc, &at)
-	if len(gone) > 0 {
-		sc.query(c.addContact, peekContacts, gone)
+	c.queryRuns(&sc, &lookup)
+	if len(missing) > 0 {
+		sc.query(c.addContact, peekContacts, missing)
 	}
 	if len(sc) == 0 {
 		return nil
@@ -234,39 +238,41 @@ func (c *committer) readMissing(ctx context.Context) error {
 	return c.tx.run(ctx, sc)
 }
 
-// runLookup says where to look for runs. Those that end are moved where they are
-// found: nothing has to be known of them before.
+// runLookup contains the runs to look for, by table. The statement that finds an active
+// run which ends also moves it, because the committer needs nothing about such a run
+// before it writes the run.
 type runLookup struct {
 	ended, active uuids
 	ending        endingColumns
 }
 
 func (l *runLookup) add(r *automation.RunChange, everywhere bool) {
-	if !goesOn(*r) {
+	if !record.GoesOn(*r) {
 		l.ending.add(&r.RunRecord, r.DueAt)
 		l.ending.served = append(l.ending.served, record.RequestCode(r.Served))
 	}
 	if everywhere {
 		l.ended = append(l.ended, uuidOf(r.ID))
 	}
-	if everywhere || goesOn(*r) {
+	if everywhere || record.GoesOn(*r) {
 		l.active = append(l.active, uuidOf(r.ID))
 	}
 }
 
-func (c *committer) queryRuns(sc *script, at *runLookup) {
-	if len(at.ended) > 0 {
-		sc.query(c.found(currentRun{}), currentEnded, at.ended)
+// queryRuns adds the statements that look for runs.
+func (c *committer) queryRuns(sc *script, l *runLookup) {
+	if len(l.ended) > 0 {
+		sc.query(c.found(currentRun{}), currentEnded, l.ended)
 	}
-	if len(at.ending.ids) > 0 {
-		sc.query(c.found(currentRun{moved: true}), endRuns, append(at.ending.args(), at.ending.served)...)
+	if len(l.ending.ids) > 0 {
+		sc.query(c.found(currentRun{moved: true}), endRuns, append(l.ending.args(), l.ending.served)...)
 	}
-	if len(at.active) > 0 {
-		sc.query(c.found(currentRun{active: true}), currentActive, at.active)
+	if len(l.active) > 0 {
+		sc.query(c.found(currentRun{active: true}), currentActive, l.active)
 	}
 }
 
-// found returns what notes a run that stands as r does.
+// found returns a function that scans a run into current, with the flags of r.
 func (c *committer) found(r currentRun) func(scan scanFunc) error {
 	return func(scan scanFunc) error {
 		var id string

@@ -8,17 +8,18 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// keptControl is what is left of a request r.control once a run is as c says: what
-// c has carried out is done, and what means nothing to its status is forgotten.
+// remainingRequest is record.RemainingRequest in SQL, for a request r.control and a
+// change c.
 const remainingRequest = `(CASE
 		WHEN r.control = c.seen THEN 0
 		WHEN r.control = 1 AND c.status = 0 THEN 1
 		WHEN r.control = 2 AND c.status = 2 THEN 2
 		ELSE 0 END)::smallint`
 
-// All of these rely on the primary keys of active_runs and ended_runs. Only what a
-// commit can change is written over a run that exists. A request is made at any
-// time, without a lease: what is left of it is decided by the row as it is then.
+// All of these rely on the primary keys of active_runs and ended_runs. They change only
+// those columns of an existing run that a commit can change. Because a request can be
+// recorded at any time, without a lease, they derive the remaining request from the row
+// as it is when they execute.
 const (
 	insertedRuns = `(id, automation_no, version, owner, event_id, event_name, status, setbacks, step, wait_event, due_at, created_at, completed_at, error, state)
 SELECT unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::int[]), unnest($4::text[]), unnest($5::uuid[]), unnest($6::text[]),
@@ -53,8 +54,8 @@ SET status = c.status, setbacks = c.setbacks, step = c.step, wait_event = c.wait
 	completed_at = c.completed_at, error = c.error, state = c.state
 FROM (` + changedRuns + `) c WHERE r.id = ANY (ARRAY[c.id])`
 
-	// endRuns moves runs that end, and returns where they stood. One that fails and is
-	// asked to go on stays.
+	// endRuns moves runs that end, and returns them as they were. A run that fails and
+	// has a request to retry stays among the active runs.
 	endRuns = `
 WITH old AS (
 	DELETE FROM automation.active_runs r
@@ -78,7 +79,7 @@ SELECT id, automation_no, version, owner, event_id, event_name, status, setbacks
 FROM r`
 )
 
-// newRuns are runs to insert, by column.
+// newRuns contains runs to insert, by column.
 type newRuns struct {
 	changedColumns
 	automations []int64
@@ -89,7 +90,7 @@ type newRuns struct {
 	created     []time.Time
 }
 
-// changedColumns are what a commit can change of runs, by column.
+// changedColumns contains what a commit can change of runs, by column.
 type changedColumns struct {
 	ids            uuids
 	statuses       []int16
@@ -123,44 +124,44 @@ func (n *newRuns) insert(sc *script, sql string) {
 	}
 }
 
-// activeChanges are changes of active runs that stay active.
+// activeChanges contains changes of active runs that stay active.
 type activeChanges struct {
 	changedColumns
 	served []int16
 	now    []time.Time
-	dueNow []bool // the contact is gone
+	dueNow []bool // the contact was deleted
 }
 
-// endingColumns are changes of runs that end.
+// endingColumns contains changes of runs that end.
 type endingColumns struct {
 	changedColumns
 	served []int16
 }
 
-// runWriter sorts changes of runs by what has to be done with their rows.
+// runWriter groups runs by the statement that writes them.
 type runWriter struct {
 	active, ended newRuns
 	changed       activeChanges
 	changedEnded  changedColumns
 	reopened      uuids
-	writes        map[string]*transitionWrite // by run, of those that are changed
-	tally         record.Tally
+	writes        map[string]*transitionWrite // of the runs in changed, by id
+	tally         record.Tally[record.RunGroup]
 }
 
 // writeRuns writes the runs of all transitions, and returns how the counters change.
-func (c *committer) writeRuns(sc *script) record.Tally {
-	rw := &runWriter{writes: map[string]*transitionWrite{}, tally: record.Tally{}}
+func (c *committer) writeRuns(sc *script) record.Tally[record.RunGroup] {
+	rw := &runWriter{writes: map[string]*transitionWrite{}, tally: record.Tally[record.RunGroup]{}}
 	for _, w := range c.writes {
 		for i := range w.t.Runs {
 			r := &w.t.Runs[i]
-			p, ok := c.current[r.ID]
+			current, ok := c.current[r.ID]
 			switch {
 			case !ok:
 				rw.start(w, r, nil, c.automations[r.AutomationID].no, c.gone(w))
-			case p.inLease:
-				rw.start(w, r, &p.RunGroup, p.Automation, c.gone(w))
+			case current.inLease:
+				rw.start(w, r, &current.RunGroup, current.Automation, c.gone(w))
 			default:
-				rw.change(w, r, p, c.gone(w))
+				rw.change(w, r, current, c.gone(w))
 			}
 		}
 	}
@@ -168,15 +169,15 @@ func (c *committer) writeRuns(sc *script) record.Tally {
 	return rw.tally
 }
 
-// gone reports whether the transition's contact was deleted.
+// gone reports whether the transition's contact was deleted from this store.
 func (c *committer) gone(w *transitionWrite) bool {
 	stored := c.contacts[w.owner]
 	return stored != nil && stored.deleted
 }
 
-// start adds a run that is in no table yet, because it is new or was with its lease.
-func (rw *runWriter) start(w *transitionWrite, r *automation.RunChange, from *record.RunGroup, no int64, gone bool) {
-	to := record.RunGroup{Automation: no, Version: r.Version, Status: record.StatusCode(r.Status), Step: r.Step}
+// start adds a run that is in no table of runs, because it is new or in its lease's row.
+func (rw *runWriter) start(w *transitionWrite, r *automation.RunChange, from *record.RunGroup, automationNo int64, gone bool) {
+	to := record.RunGroup{Automation: automationNo, Version: r.Version, Status: record.StatusCode(r.Status), Step: r.Step}
 	if from != nil {
 		to.Version = from.Version
 	}
@@ -185,31 +186,33 @@ func (rw *runWriter) start(w *transitionWrite, r *automation.RunChange, from *re
 		return
 	}
 	runs, due := &rw.ended, r.DueAt
-	if goesOn(*r) {
+	if record.GoesOn(*r) {
 		runs = &rw.active
-		if gone && (due.IsZero() || due.After(w.t.Now)) {
-			due = w.t.Now // so that the engine finds out
+		if gone {
+			// The next claim brings the run together with the fact that its contact is gone.
+			due = record.DueBy(due, w.t.Now)
 		}
 	}
 	runs.add(&r.RunRecord, due)
-	runs.automations, runs.versions, runs.owners = append(runs.automations, no), append(runs.versions, int32(to.Version)), append(runs.owners, w.owner)
+	runs.automations, runs.versions = append(runs.automations, automationNo), append(runs.versions, int32(to.Version))
+	runs.owners = append(runs.owners, w.owner)
 	runs.events, runs.names, runs.created = append(runs.events, uuidOf(r.EventID)), append(runs.names, r.EventName), append(runs.created, r.CreatedAt)
 }
 
-// change adds a run that exists.
+// change adds a run that is in a table of runs.
 func (rw *runWriter) change(w *transitionWrite, r *automation.RunChange, from currentRun, gone bool) {
 	to := from.RunGroup
 	to.Status, to.Step = record.StatusCode(r.Status), r.Step
 	rw.tally.Move(&from.RunGroup, &to)
 	switch {
 	case from.moved:
-	case from.active || goesOn(*r):
+	case from.active || record.GoesOn(*r):
 		if !from.active {
 			rw.reopened = append(rw.reopened, uuidOf(r.ID))
 		}
 		rw.changed.add(&r.RunRecord, r.DueAt)
 		rw.changed.served, rw.changed.now = append(rw.changed.served, record.RequestCode(r.Served)), append(rw.changed.now, w.t.Now)
-		rw.changed.dueNow = append(rw.changed.dueNow, gone && goesOn(*r))
+		rw.changed.dueNow = append(rw.changed.dueNow, gone && record.GoesOn(*r))
 		rw.writes[r.ID] = w
 	default:
 		rw.changedEnded.add(&r.RunRecord, r.DueAt)
@@ -223,15 +226,15 @@ func (rw *runWriter) write(sc *script) {
 		sc.exec(reopenRuns, rw.reopened)
 	}
 	if c := &rw.changed; len(c.ids) > 0 {
-		sc.query(rw.noteRequest, updateActive, append(c.args(), c.served, c.now, c.dueNow)...)
+		sc.query(rw.addRequest, updateActive, append(c.args(), c.served, c.now, c.dueNow)...)
 	}
 	if len(rw.changedEnded.ids) > 0 {
 		sc.exec(updateEnded, rw.changedEnded.args()...)
 	}
 }
 
-// noteControl notes a request that is left of a run.
-func (rw *runWriter) noteRequest(scan scanFunc) error {
+// addRequest scans the remaining request of a run.
+func (rw *runWriter) addRequest(scan scanFunc) error {
 	var id string
 	var control int16
 	if err := scan(&id, &control); err != nil {

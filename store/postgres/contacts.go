@@ -10,7 +10,7 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// contactRow is a contact, or what is left of one that was deleted.
+// storedContact is the row of a contact that may be deleted.
 type storedContact struct {
 	automation.Contact
 	no      int64
@@ -19,7 +19,7 @@ type storedContact struct {
 
 const contactColumns = `c.id, c.no, c.email, c.first_name, c.last_name, c.unsubscribed, c.properties, c.segments, c.created_at, c.deleted_at IS NOT NULL`
 
-// scanContact reads contactColumns and what more is asked for.
+// scanStoredContact scans contactColumns, and the columns after them into more.
 func scanStoredContact(scan scanFunc, more ...any) (c storedContact, err error) {
 	var properties, segments string
 	var created *time.Time
@@ -28,23 +28,17 @@ func scanStoredContact(scan scanFunc, more ...any) (c storedContact, err error) 
 		return c, err
 	}
 	c.CreatedAt = timeOf(created)
-	if c.Properties, err = record.DecodeProperties(properties); err != nil {
-		return c, record.Damaged(c.ID, err)
-	}
-	if c.Segments, err = record.DecodeSegments(segments); err != nil {
-		return c, record.Damaged(c.ID, err)
-	}
-	return c, nil
+	return c, record.DecodeContact(&c.Contact, properties, segments)
 }
 
-// change returns the row after a change, as it will be read back.
+// change returns the row after a change, as it will be read from the database.
 func (c storedContact) change(change automation.ContactChange) storedContact {
 	change.Apply(&c.Contact)
 	c.FirstName, c.LastName = storable(c.FirstName), storable(c.LastName)
 	return c
 }
 
-// findContactID and findContactEmail rely on the primary key of contacts and on
+// findContactByID and findContactByEmail rely on the primary key of contacts and on
 // contacts_email.
 const (
 	findContactByID    = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.id = $1::text AND c.deleted_at IS NULL`
@@ -96,11 +90,7 @@ VALUES ($1::text, $2::text, $3::text, $4::text, $5::text, $6::boolean, $7::text,
 
 // insertContactArgs returns the arguments of both statements that insert a contact.
 func insertContactArgs(c automation.Contact) ([]any, error) {
-	properties, err := record.EncodeProperties(c.Properties)
-	if err != nil {
-		return nil, fmt.Errorf("contact %q: %w", c.ID, err)
-	}
-	segments, err := record.EncodeSegments(c.Segments)
+	properties, segments, err := record.EncodeContact(&c)
 	if err != nil {
 		return nil, fmt.Errorf("contact %q: %w", c.ID, err)
 	}
@@ -176,7 +166,7 @@ func (s *Store) UpdateContact(ctx context.Context, id string, change automation.
 	return c.Contact.Clone(), nil
 }
 
-// contactChange is what becomes of a contact.
+// contactChange is a contact before and after a change.
 type contactChange struct{ old, now storedContact }
 
 // writeContacts and joinSegments rely on the primary keys of contacts and of
@@ -196,18 +186,14 @@ WHERE c.id = ANY (ARRAY[u.id])`
 INSERT INTO automation.contact_segments (segment, contact_no) SELECT * FROM unnest($1::text[], $2::bigint[]) ON CONFLICT DO NOTHING`
 )
 
-// updateContacts writes contacts that have changed.
+// updateContacts writes changed contacts and their segments.
 func updateContacts(sc *script, changes []contactChange) error {
 	var ids, emails, keys, firstNames, lastNames, properties, segments, joined, left []string
 	var unsubscribed []bool
 	var joining, leaving []int64
 	for _, ch := range changes {
 		c := ch.now
-		p, err := record.EncodeProperties(c.Properties)
-		if err != nil {
-			return fmt.Errorf("contact %q: %w", c.ID, err)
-		}
-		s, err := record.EncodeSegments(c.Segments)
+		p, s, err := record.EncodeContact(&c.Contact)
 		if err != nil {
 			return fmt.Errorf("contact %q: %w", c.ID, err)
 		}
@@ -228,9 +214,10 @@ func updateContacts(sc *script, changes []contactChange) error {
 	return nil
 }
 
-// The lease of a contact is also the lock under which it is deleted: nobody
-// commits a run for it meanwhile. The row is made if there is none, and removed
-// again. They rely on the primary keys of leases and contacts.
+// The row of a contact's lease is also the lock under which the contact is deleted, so
+// that no transaction commits a run for the contact meanwhile. holdLease inserts the row
+// if there is none, and dropLease deletes it again. They rely on the primary keys of
+// leases and contacts.
 const (
 	holdLease  = `INSERT INTO automation.leases (owner, token, until) VALUES ($1::text, 0, '-infinity') ON CONFLICT (owner) DO UPDATE SET owner = excluded.owner`
 	dropLease  = `DELETE FROM automation.leases WHERE owner = $1::text AND token = 0`
@@ -271,7 +258,7 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 	return nil
 }
 
-// buryContacts and leaveSegments rely on the primary keys of contacts and of
+// emptyContacts and leaveSegments rely on the primary keys of contacts and of
 // contact_segments.
 const (
 	emptyContacts = `
@@ -287,7 +274,7 @@ USING unnest($1::text[], $2::bigint[]) AS u (segment, contact_no)
 WHERE s.segment = ANY (ARRAY[u.segment]) AND s.contact_no = ANY (ARRAY[u.contact_no])`
 )
 
-// bury empties contacts and marks them as deleted, each at its time.
+// deleteContacts empties contacts and marks them as deleted, at a time for each.
 func deleteContacts(sc *script, contacts []storedContact, at []time.Time) {
 	var ids, segments []string
 	var members []int64

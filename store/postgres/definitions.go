@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // FindEventDefinition implements automation.EventWriter.
@@ -31,14 +32,14 @@ func findEventDefinition(ctx context.Context, in session, idOrName string) (auto
 	return d.EventDefinition, nil
 }
 
-// numberedDefinition is a definition with its number.
+// storedDefinition is a definition with its number.
 type storedDefinition struct {
 	automation.EventDefinition
 	no int64
 }
 
-// definitions are found by their ids and names. If a name is also the id of another
-// definition, the older one counts.
+// eventDefinitions contains definitions by their ids and names. If the name of one is
+// the id of another, it contains the older one.
 type eventDefinitions map[string]storedDefinition
 
 // findDefinitions relies on event_definitions_id and event_definitions_name.
@@ -59,7 +60,8 @@ func (f eventDefinitions) find(sc *script, idsOrNames []string) {
 	}, findEventDefinitions, idsOrNames)
 }
 
-// byName returns what was found by the name of an event, nil if nothing was.
+// byName returns the definition that a look-up by the name of an event found, nil if
+// there is none.
 func (f eventDefinitions) byName(event string) *automation.EventDefinition {
 	d, ok := f[event]
 	if !ok {
@@ -70,7 +72,7 @@ func (f eventDefinitions) byName(event string) *automation.EventDefinition {
 
 const eventDefinitionColumns = `no, id, name, schema, created_at, updated_at`
 
-// scanDefinition reads definitionColumns. It also returns the number.
+// scanEventDefinition scans eventDefinitionColumns. It also returns the number.
 func scanEventDefinition(scan scanFunc) (d automation.EventDefinition, no int64, err error) {
 	var schema *string
 	var created, updated *time.Time
@@ -119,7 +121,7 @@ func (s *Store) DeleteEventDefinition(ctx context.Context, id string) error {
 	return s.changeEventDefinition(ctx, id, deleteEventDefinition, id)
 }
 
-// changeDefinition runs a statement that returns the definition's id.
+// changeEventDefinition runs a statement that returns the definition's id.
 func (s *Store) changeEventDefinition(ctx context.Context, id, sql string, args ...any) error {
 	if err := s.ready(ctx); err != nil {
 		return err

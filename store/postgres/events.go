@@ -14,17 +14,17 @@ import (
 // appendCall is one call of AppendEvents.
 type appendCall struct {
 	events   []automation.NewEvent
-	owners   []string // of the events
+	owners   []string // of events, by index
 	receipts []automation.EventReceipt
 	err      error // why it was refused
 }
 
-// manyEvents is how many events make a call that is written on its own: others
-// should not wait for it, and it has little to gain.
+// manyEvents is the greatest number of events in a call that shares a transaction. Other
+// calls should not wait for a larger one, which would gain little by sharing.
 const manyEvents = 100
 
-// AppendEvents implements automation.EventWriter. Calls that are made at once are
-// written in one transaction; each is refused on its own.
+// AppendEvents implements automation.EventWriter. Concurrent calls share a transaction;
+// each of them is refused on its own.
 func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
@@ -38,12 +38,12 @@ func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) 
 	return c.receipts, c.err
 }
 
-// hasKey reports whether an event has an idempotency key: it may have to wait for a
-// transaction of the host that has sent the same one, and others must not wait with
-// it.
+// hasKey reports whether an event has an idempotency key. Such an event may have to wait
+// for a transaction of the host that has sent the same key, and other calls must not
+// wait with it.
 func hasKey(n automation.NewEvent) bool { return n.Event.IdempotencyKey != "" }
 
-// appendAll writes the events of calls that were made at once.
+// appendAll writes the events of concurrent calls.
 func (s *Store) appendAll(ctx context.Context, calls []*appendCall) {
 	err := s.appendTogether(ctx, calls)
 	if err == nil {
@@ -51,7 +51,7 @@ func (s *Store) appendAll(ctx context.Context, calls []*appendCall) {
 	}
 	alone := isAboutValues(err) && len(calls) > 1
 	for _, c := range calls {
-		if alone { // one of them is to blame; the others are not
+		if alone { // only one of them contains the value that the database refuses
 			err = s.appendTogether(ctx, []*appendCall{c})
 		}
 		if err != nil {
@@ -60,9 +60,9 @@ func (s *Store) appendAll(ctx context.Context, calls []*appendCall) {
 	}
 }
 
-// appendTogether writes the events of calls in one transaction. It begins again
-// without the calls that turn out to be refused: what was done for them must not
-// stay.
+// appendTogether writes the events of calls in one transaction. If some calls turn out
+// to be refused, it rolls the transaction back, because no change for them may stay,
+// and begins again without them.
 func (s *Store) appendTogether(ctx context.Context, calls []*appendCall) error {
 	calls, err := s.resolve(ctx, implicit{s}, calls)
 	for err == nil && len(calls) > 0 {
@@ -87,16 +87,16 @@ const (
 	findEmails = `SELECT email_key, id FROM automation.contacts WHERE email_key = ANY ($1::text[])`
 )
 
-// named is what is known of what events name.
+// eventReferences contains the rows that events refer to.
 type eventReferences struct {
 	contacts    map[string]bool   // by id
-	byEmail     map[string]string // ids
+	byEmail     map[string]string // ids of contacts
 	definitions eventDefinitions
 }
 
-// resolve finds the owners of all events. It refuses the calls that name a contact
-// which does not exist, or that were checked against another definition, and returns
-// the others.
+// resolve finds the owners of all events. It refuses the calls with an event that names
+// a contact which does not exist, or that was checked against another definition, and
+// returns the remaining calls.
 func (s *Store) resolve(ctx context.Context, in session, calls []*appendCall) ([]*appendCall, error) {
 	n := eventReferences{map[string]bool{}, map[string]string{}, eventDefinitions{}}
 	if err := in.run(ctx, n.find(calls)); err != nil {
@@ -111,8 +111,8 @@ func (s *Store) resolve(ctx context.Context, in session, calls []*appendCall) ([
 	return open, nil
 }
 
-// lookUp looks for the definitions of events, and for the contacts that they name by
-// id and by email.
+// find returns the script that reads the definitions of events, and the contacts that
+// the events name by id and by email.
 func (known *eventReferences) find(calls []*appendCall) (sc script) {
 	var ids, emails, names []string
 	seen := map[string]bool{}
@@ -151,7 +151,8 @@ func (known *eventReferences) find(calls []*appendCall) (sc script) {
 	return sc
 }
 
-// own notes the owners of the call's events.
+// resolveOwners sets the owners of the call's events, or returns why the call is
+// refused.
 func (c *appendCall) resolveOwners(known *eventReferences) error {
 	c.owners = make([]string, len(c.events))
 	for i := range c.events {
@@ -185,8 +186,8 @@ WITH sent AS MATERIALIZED (
 INSERT INTO automation.pending (owner, event_id, accepted_at)
 SELECT owner, id, accepted_at FROM sent ORDER BY place`
 
-// insertion keeps the events of calls, those aside that are duplicates, and tells
-// all that listen.
+// insertScript returns the script that inserts the events of calls, except duplicates,
+// and notifies listeners.
 func (s *Store) insertScript(calls []*appendCall) (sc script) {
 	var rows newEvents
 	for _, c := range calls {
@@ -203,7 +204,7 @@ func (s *Store) insertScript(calls []*appendCall) (sc script) {
 	return sc
 }
 
-// newEvents are events to insert, by column.
+// newEvents contains events to insert, by column.
 type newEvents struct {
 	ids                    uuids
 	owners, names          []string

@@ -11,30 +11,30 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// Tx is what AppendEvents needs of a transaction of the host. A pgx.Tx is one.
+// Tx executes statements in a transaction of the host. A pgx.Tx is one.
 type Tx interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// SQLTx is what AppendEvents needs of a transaction of the host that uses
-// database/sql with the driver of pgx. A *sql.Tx is one.
+// SQLTx executes statements in a transaction of a host that uses database/sql with the
+// driver of pgx. A *sql.Tx is one.
 type SQLTx interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// Tx returns a writer that keeps events in a transaction of the host: they take
-// effect if and only if it commits. If AppendEvents returns an error of the
-// database the transaction is spoilt, as after any failed statement. The writer
-// locks nothing that a Runner needs, and is no safer for concurrent use than tx.
-// Whoever sends an event with the same idempotency key waits until tx has ended.
+// Tx returns a writer that keeps events in a transaction of the host. The events take
+// effect if and only if tx commits. If AppendEvents returns an error of the database,
+// the transaction has failed, as after any failed statement. The writer locks nothing
+// that a Runner needs, and is no safer for concurrent use than tx. A call that sends an
+// event with the same idempotency key waits until tx has ended.
 func (s *Store) Tx(tx Tx) automation.EventWriter { return &hostWriter{s, hosted{s, pgxTx{tx}}} }
 
 // SQLTx is Tx for a transaction of database/sql, made with the driver of pgx.
 func (s *Store) SQLTx(tx SQLTx) automation.EventWriter { return &hostWriter{s, hosted{s, sqlTx{tx}}} }
 
-// writer is an automation.EventWriter in a transaction of the host.
+// hostWriter is an automation.EventWriter in a transaction of the host.
 type hostWriter struct {
 	s       *Store
 	session session

@@ -9,27 +9,32 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// A run begins in the row of the lease under which it was started, which is written
-// then in any case: most are over, or asleep, before they were worth a row in a table
-// with four indexes. From there it goes straight to where it belongs when the lease is
-// released. It is parked among the active runs by whoever else is concerned with it:
-// it is asked for something, its lease has expired, or a commit does with it what the
-// statements of this file are not made for.
+// An in-lease run lives in the row of the lease under which it was started. The commit
+// that starts the run writes this row in any case, and most runs end or fall asleep so
+// soon that a row in a table with four indexes would not be worth its cost. When the
+// lease is released, the run moves straight to the table where it belongs.
+//
+// In all other cases a transaction parks the run, which means that it moves the run to
+// the active runs. It does so when a request about the run is recorded, when a claim
+// finds the lease expired, and when a commit changes the run in a way that the
+// statements of this file do not support.
+//
+// The view of these runs is named begun_runs.
 
-// begins reports whether a new run is about to do something under the lease that goes
-// on, so that nobody else looks for it.
+// startsInLease reports whether a new run can start in the row of its lease.
 func startsInLease(t *automation.Transition, r *automation.RunChange) bool {
 	return r.New && t.Key.ID != "" && staysInLease(t, r)
 }
 
-// works reports whether the row of a lease has room for all that is to be known of a run.
+// staysInLease reports whether the statements of this file can write a run after a
+// change.
 func staysInLease(t *automation.Transition, r *automation.RunChange) bool {
-	return r.Status == automation.RunRunning && r.Served == automation.RequestNone && record.FitsInLease(t, r)
+	return r.Served == automation.RequestNone && record.FitsInLease(t, r)
 }
 
-// Both rely on the primary key of leases, and goOn on leases_begun.
+// Both rely on the primary key of leases, and updateInLease on leases_begun.
 const (
-	// beginRuns extends leases and keeps a run with each.
+	// startInLease extends leases and writes a run into the row of each.
 	startInLease = `
 UPDATE automation.leases l SET until = t.until, run_id = t.id, run_automation_no = t.automation_no, run_version = t.version,
 	run_event_id = t.event_id, run_event_name = t.event_name, run_step = t.step, run_due_at = t.due_at, run_created_at = t.created_at,
@@ -42,9 +47,9 @@ FROM (
 WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) AND l.run_id IS NULL
 RETURNING l.owner, NULL::uuid, NULL::bigint, NULL::int, NULL::text`
 
-	// goOn extends leases and changes their runs, and returns where these stood, which
-	// must be read under the lock.
-	continueInLease = `
+	// updateInLease extends leases and changes their runs. It returns the runs' former
+	// steps, which it reads under the lock.
+	updateInLease = `
 WITH o AS MATERIALIZED (
 	SELECT owner, run_step FROM automation.leases WHERE owner = ANY ($1::text[]) ORDER BY owner FOR UPDATE
 )
@@ -58,7 +63,7 @@ WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) AND l.ru
 RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, o.run_step`
 )
 
-// beginnings are runs that begin, by column.
+// inLeaseColumns contains the arguments of startInLease and updateInLease, by column.
 type inLeaseColumns struct {
 	owners      []string
 	tokens      []int64
@@ -74,28 +79,28 @@ type inLeaseColumns struct {
 	states      [][]byte
 }
 
-func (b *inLeaseColumns) add(w *transitionWrite, r *automation.RunChange, no int64) {
-	b.owners, b.tokens, b.until = append(b.owners, w.owner), append(b.tokens, w.t.Token), append(b.until, w.t.Extend)
-	b.ids, b.automations, b.versions = append(b.ids, uuidOf(r.ID)), append(b.automations, no), append(b.versions, int32(r.Version))
-	b.events, b.names, b.steps = append(b.events, uuidOf(r.EventID)), append(b.names, r.EventName), append(b.steps, r.Step)
-	b.due, b.created, b.states = append(b.due, r.DueAt), append(b.created, r.CreatedAt), append(b.states, r.State)
+func (i *inLeaseColumns) add(w *transitionWrite, r *automation.RunChange, automationNo int64) {
+	i.owners, i.tokens, i.until = append(i.owners, w.owner), append(i.tokens, w.t.Token), append(i.until, w.t.Extend)
+	i.ids, i.automations, i.versions = append(i.ids, uuidOf(r.ID)), append(i.automations, automationNo), append(i.versions, int32(r.Version))
+	i.events, i.names, i.steps = append(i.events, uuidOf(r.EventID)), append(i.names, r.EventName), append(i.steps, r.Step)
+	i.due, i.created, i.states = append(i.due, r.DueAt), append(i.created, r.CreatedAt), append(i.states, r.State)
 }
 
-func (b *inLeaseColumns) start(sc *script, row func(scan scanFunc) error) {
-	if len(b.ids) > 0 {
-		sc.query(row, startInLease, b.owners, b.tokens, b.until, b.ids, b.automations, b.versions, b.events, b.names, b.steps, b.due, b.created, b.states)
+func (i *inLeaseColumns) start(sc *script, row func(scan scanFunc) error) {
+	if len(i.ids) > 0 {
+		sc.query(row, startInLease, i.owners, i.tokens, i.until, i.ids, i.automations, i.versions, i.events, i.names, i.steps, i.due, i.created, i.states)
 	}
 }
 
-func (b *inLeaseColumns) proceed(sc *script, row func(scan scanFunc) error) {
-	if len(b.ids) > 0 {
-		sc.query(row, continueInLease, b.owners, b.tokens, b.until, b.ids, b.steps, b.due, b.states)
+func (i *inLeaseColumns) update(sc *script, row func(scan scanFunc) error) {
+	if len(i.ids) > 0 {
+		sc.query(row, updateInLease, i.owners, i.tokens, i.until, i.ids, i.steps, i.due, i.states)
 	}
 }
 
-// Runs are parked by statements that lock their leases and move what is there then. They
-// rely on leases_begun. All but parkOwned read all of it: there are as many entries as
-// contacts are being worked on.
+// The statements that park runs lock the leases, and then move the runs that these have
+// at that moment. They rely on leases_begun. All except parkOwned read this index from
+// end to end: it has as many entries as contacts have work in progress.
 const (
 	parkFrom = `
 WITH old AS MATERIALIZED (
@@ -121,61 +126,63 @@ FROM old WHERE l.owner = ANY (ARRAY[old.owner])`
 	nextExpiry = `SELECT min(until) FROM automation.leases WHERE run_id IS NOT NULL`
 )
 
-// begunRuns knows which runs this process has kept with leases, and the numbers of
-// their automations. What it knows wrongly costs time only. It is safe for concurrent
-// use.
+// inLeaseRuns remembers which runs this process has written into leases' rows, and the
+// numbers of automations. The committer uses both as guesses: a wrong one costs time,
+// and nothing else. It is safe for concurrent use.
 type inLeaseRuns struct {
 	mu      sync.Mutex
-	runs    map[string]struct{}
-	numbers map[string]int64
+	ids     map[string]struct{}
+	numbers map[string]int64 // by id of the automation
 }
 
-// maxBegun bounds what begunRuns remembers. Runs whose lease was lost stay in it.
+// maxRemembered bounds inLeaseRuns, from which runs whose lease was lost are never
+// removed one by one.
 const maxRemembered = 1 << 16
 
-func (b *inLeaseRuns) has(id string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	_, ok := b.runs[id]
+func (m *inLeaseRuns) has(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, ok := m.ids[id]
 	return ok
 }
 
-// note takes note of where the runs of a transition that was written are.
-func (b *inLeaseRuns) note(w *transitionWrite) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// note records where the runs of a transition are once it is written.
+func (m *inLeaseRuns) note(w *transitionWrite) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for i := range w.t.Runs {
 		if r := &w.t.Runs[i]; r != w.inLease {
-			delete(b.runs, r.ID)
+			delete(m.ids, r.ID)
 		}
 	}
 	if w.inLease == nil {
 		return
 	}
-	if b.runs == nil || len(b.runs) >= maxRemembered {
-		b.runs = map[string]struct{}{}
+	if m.ids == nil || len(m.ids) >= maxRemembered {
+		m.ids = map[string]struct{}{}
 	}
-	b.runs[w.inLease.ID] = struct{}{}
+	m.ids[w.inLease.ID] = struct{}{}
 }
 
-// number returns the number of an automation, if it is known.
-func (b *inLeaseRuns) number(automationID string) (int64, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	no, ok := b.numbers[automationID]
+// number returns the number of an automation. It reports false for an automation that
+// it does not remember.
+func (m *inLeaseRuns) number(automationID string) (int64, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	no, ok := m.numbers[automationID]
 	return no, ok
 }
 
-func (b *inLeaseRuns) noteNumber(automationID string, no int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.numbers == nil || len(b.numbers) >= maxRemembered {
-		b.numbers = map[string]int64{}
+func (m *inLeaseRuns) noteNumber(automationID string, no int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.numbers == nil || len(m.numbers) >= maxRemembered {
+		m.numbers = map[string]int64{}
 	}
-	b.numbers[automationID] = no
+	m.numbers[automationID] = no
 }
 
-// sortOut finds out which run of a transition is kept with the lease, if one is.
+// chooseInLease chooses the run of a transition that will be in the lease's row, if any.
 func (c *committer) chooseInLease(w *transitionWrite) {
 	w.inLease = nil
 	if w.parks || w.t.Release {
@@ -192,15 +199,15 @@ func (c *committer) chooseInLease(w *transitionWrite) {
 		case staysInLease(w.t, r):
 			w.inLease = r
 		default:
-			w.inLease, w.parks = nil, true // it leaves a lease that goes on
+			w.inLease, w.parks = nil, true // the run leaves the lease, and the lease goes on
 			return
 		}
 	}
 }
 
-// mistaken finds the transitions that are about runs which are not where they were
-// taken to be, and reports whether there are any: the transaction has to begin again,
-// and parks the runs of those.
+// findMisplaced finds the transitions for which chooseInLease was wrong, and reports
+// whether there are any. If so, the transaction has to begin again. It then parks the
+// runs of those transitions first.
 func (c *committer) findMisplaced() bool {
 	found := false
 	for _, w := range c.writes {
@@ -211,18 +218,21 @@ func (c *committer) findMisplaced() bool {
 	return found
 }
 
+// misplaced reports whether a run of a transition is not where chooseInLease took it to
+// be, or a run that the transition does not contain would be lost with the lease.
 func (c *committer) misplaced(w *transitionWrite) bool {
 	held := c.held[w.owner]
 	if r := w.inLease; r != nil {
 		if held == nil {
-			return true // or else the lease is lost
+			return true // the lease has another run, or is lost
 		}
-		_, known := c.current[r.ID]
-		return r.New && (known || c.automations[r.AutomationID].enabled && c.automations[r.AutomationID].no != w.automationNo)
+		_, exists := c.current[r.ID]
+		a := c.automations[r.AutomationID]
+		return r.New && (exists || a.enabled && a.no != w.automationNo)
 	}
 	if held == nil || held.id == "" {
 		return false
 	}
-	named := slices.ContainsFunc(w.t.Runs, func(r automation.RunChange) bool { return r.ID == held.id })
-	return named != w.t.Release
+	contained := slices.ContainsFunc(w.t.Runs, func(r automation.RunChange) bool { return r.ID == held.id })
+	return contained != w.t.Release
 }

@@ -9,23 +9,23 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// claimAlone has claims of due work come one after the other, to the end of the
-// transaction: each sees the leases of those before it, and so finds other contacts.
-// Where several looked at once they would find the same, and wait for each other, and
-// for commits that wait for them.
+// claimAlone is a lock that lets claims of due work run one after the other, to the end
+// of the transaction. Each one sees the leases of the claims before it, and so finds
+// other contacts. Concurrent claims would find the same contacts, and would wait for
+// each other and for commits that wait for them.
 const claimAlone = `SELECT pg_advisory_xact_lock(hashtextextended('automation.leases', 0))`
 
-// leaseDue leases the contacts whose work is due longest. It passes over those that
-// have a valid lease. A lease that has expired is taken over unless its holder is just
-// committing, and unless it has a run: those are parked before.
+// leaseDue leases the contacts whose work is due longest, except those with a valid
+// lease. It takes over an expired lease, unless its holder is committing at this moment
+// or the lease has a run. Claims park the runs of expired leases beforehand.
 //
-// It relies on pending_accepted and active_runs_due, both read in order until there
-// are enough, and on the primary key of leases.
+// It relies on pending_accepted and active_runs_due, both of which it reads in order
+// until it has enough, and on the primary key of leases.
 const (
 	leaseDue = leaseFree + leaseTaken
 
-	// leaseOthers is leaseDue for when somebody leases one of these contacts alone, or
-	// deletes it, just then. It costs more.
+	// leaseDueContended is leaseDue for when another transaction at this moment leases
+	// one of these contacts by its key, or deletes one. It costs more.
 	leaseDueContended = leaseFree + `
 	ON CONFLICT (owner) DO NOTHING` + leaseTaken
 
@@ -68,7 +68,7 @@ INSERT INTO automation.leases AS l (owner, token, until) VALUES ($1::text, nextv
 ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE l.until <= $3::timestamptz AND l.run_id IS NULL
 RETURNING owner, token`
 
-// heldLease is a lease that a claim has got.
+// heldLease is a lease that a claim has taken.
 type heldLease struct {
 	owner string
 	token int64
@@ -83,11 +83,11 @@ func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []hel
 		return err
 	}
 	var sc script
-	var first *time.Time // to expire of the leases with runs
-	until, look := p.Now.Add(p.Lease), p.Contact != (automation.ContactRef{}) || s.expiry.due(p.Now)
-	if look {
+	var firstExpiry *time.Time // of the leases with runs
+	until, parks := p.Now.Add(p.Lease), p.Contact != (automation.ContactRef{}) || s.expiry.due(p.Now)
+	if parks {
 		sc.exec(parkExpired, p.Now)
-		sc.query(func(scan scanFunc) error { return scan(&first) }, nextExpiry)
+		sc.query(func(scan scanFunc) error { return scan(&firstExpiry) }, nextExpiry)
 	}
 	if p.Contact != (automation.ContactRef{}) {
 		sc.query(row, leaseOne, ownerOf(p.Contact), until, p.Now)
@@ -105,14 +105,14 @@ func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []hel
 		sc[len(sc)-1].sql = leaseDueContended
 		err = lease()
 	}
-	if err == nil && look {
-		s.expiry.looked(p.Now, timeOf(first))
+	if err == nil && parks {
+		s.expiry.checked(p.Now, timeOf(firstExpiry))
 	}
 	return held, err
 }
 
-// giveBack ends leases whose contacts could not be read. Those that it cannot end
-// expire.
+// abandonLeases ends leases whose contacts the claim could not read. If that fails,
+// they expire.
 func (s *Store) abandonLeases(ctx context.Context, held []heldLease) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
@@ -125,31 +125,33 @@ func (s *Store) abandonLeases(ctx context.Context, held []heldLease) {
 	_ = implicit{s}.run(ctx, sc)
 }
 
-// shortestLease is how long a lease lasts at the least: a Runner has no shorter ones.
+// shortestLease is the least duration of a lease. A Runner takes no shorter ones.
 const shortestLease = time.Second
 
-// lookout knows when leases with runs may have expired next. It is safe for
-// concurrent use.
+// expirySchedule is when claims must next look for expired leases with runs. It is safe
+// for concurrent use.
 type expirySchedule struct {
 	mu         sync.Mutex
 	from, next time.Time
 }
 
-// due reports whether to look. A clock that has been set back says nothing.
-func (l *expirySchedule) due(now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return now.Before(l.from) || !now.Before(l.next)
+// due reports whether a claim must look. It also must if the clock was set back since
+// the last look, because next is then worth nothing.
+func (e *expirySchedule) due(now time.Time) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return now.Before(e.from) || !now.Before(e.next)
 }
 
-// looked takes note of the lease that expires first, of those that there were at a
-// time. The zero time: there was none. Later ones last longer than shortestLease.
-func (l *expirySchedule) looked(at, first time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.from, l.next = at, at.Add(shortestLease)
-	if !first.IsZero() && first.Before(l.next) {
-		l.next = first
+// checked records a look at a time, and when the first of the leases with runs that
+// existed then expires, the zero time if there was none. Leases that are taken later
+// last at least shortestLease.
+func (e *expirySchedule) checked(at, first time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.from, e.next = at, at.Add(shortestLease)
+	if !first.IsZero() && first.Before(e.next) {
+		e.next = first
 	}
 }
 
@@ -167,12 +169,14 @@ WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token])
 RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, l.run_step`
 )
 
+// fence ends or extends the leases of all transitions. An in-lease run starts or
+// changes in the same statement, because it is in the same row.
 func (c *committer) fence(sc *script) {
 	c.held = make(map[string]*currentRun, len(c.writes))
 	var parked, ended, extended []string
 	var endTokens, tokens []int64
 	var until []time.Time
-	var beginning, going inLeaseColumns
+	var started, continued inLeaseColumns
 	for _, w := range c.writes {
 		c.chooseInLease(w)
 		if w.parks {
@@ -184,26 +188,26 @@ func (c *committer) fence(sc *script) {
 		case w.inLease == nil:
 			extended, tokens, until = append(extended, w.owner), append(tokens, w.t.Token), append(until, w.t.Extend)
 		case w.inLease.New:
-			beginning.add(w, w.inLease, w.automationNo)
+			started.add(w, w.inLease, w.automationNo)
 		default:
-			going.add(w, w.inLease, 0)
+			continued.add(w, w.inLease, 0)
 		}
 	}
 	if len(parked) > 0 {
 		sc.exec(parkOwned, parked)
 	}
-	beginning.start(sc, c.noteHeld)
-	going.proceed(sc, c.noteHeld)
+	started.start(sc, c.addHeld)
+	continued.update(sc, c.addHeld)
 	if len(extended) > 0 {
-		sc.query(c.noteHeld, extendLeases, extended, tokens, until)
+		sc.query(c.addHeld, extendLeases, extended, tokens, until)
 	}
 	if len(ended) > 0 {
-		sc.query(c.noteHeld, endLeases, ended, endTokens)
+		sc.query(c.addHeld, endLeases, ended, endTokens)
 	}
 }
 
-// hold notes that a lease is held, and the run that it has or had.
-func (c *committer) noteHeld(scan scanFunc) error {
+// addHeld scans a lease that is held, with the run that was in its row.
+func (c *committer) addHeld(scan scanFunc) error {
 	var owner string
 	var run, step *string
 	var no *int64

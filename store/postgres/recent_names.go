@@ -5,14 +5,15 @@ import (
 	"sync"
 )
 
-// recentNames are the names of events that claims have brought of late. They are safe
+// recentNames contains the names of events that recent claims have brought. It is safe
 // for concurrent use.
 type recentNames struct {
 	mu    sync.Mutex
 	names []string // the latest first
 }
 
-// maxRecent bounds them: each costs a look at an index with every claim.
+// maxRecent bounds recentNames, because each name costs every claim a look-up in an
+// index.
 const maxRecent = 32
 
 func (r *recentNames) list() []string {
@@ -21,7 +22,7 @@ func (r *recentNames) list() []string {
 	return slices.Clone(r.names)
 }
 
-// add adds names that it does not have.
+// add puts names in front.
 func (r *recentNames) add(names []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

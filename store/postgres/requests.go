@@ -25,7 +25,7 @@ FROM automation.ended_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[
 )
 
 // RecordRunRequest implements automation.WorkStore.
-func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.RunRequest, now time.Time) (automation.RunRecord, error) {
+func (s *Store) RecordRunRequest(ctx context.Context, id string, request automation.RunRequest, now time.Time) (automation.RunRecord, error) {
 	if err := s.ready(ctx); err != nil {
 		return automation.RunRecord{}, err
 	}
@@ -39,15 +39,14 @@ func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.Ru
 		if run == nil {
 			return record.NotFound("run", id)
 		}
-		means, err := heeds(run, c)
-		if err != nil || !means {
+		if accepted, err := record.AcceptsRequest(&run.RunRecord, request); err != nil || !accepted {
 			return err
 		}
 		var sc script
 		if !active {
 			sc.exec(reopenRuns, uuids{uuidOf(id)})
 		}
-		sc.exec(recordRequest, uuidOf(id), record.RequestCode(c), now)
+		sc.exec(recordRequest, uuidOf(id), record.RequestCode(request), now)
 		s.notify(&sc)
 		return tx.commit(ctx, sc)
 	})
@@ -55,14 +54,14 @@ func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.Ru
 		run = &storedRun{}
 	}
 	if err != nil {
-		return run.RunRecord, fmt.Errorf("postgres store: control: %w", err)
+		return run.RunRecord, fmt.Errorf("postgres store: record run request: %w", err)
 	}
 	return run.RunRecord, nil
 }
 
-// lockRun returns the run, and whether it is among the active ones. It is nil if
-// there is none. A run that is reopened by somebody else between the two looks is
-// found by the third.
+// lockRun locks and returns a run, nil if it does not exist, and whether the run is
+// among the active ones. It looks there a second time after the ended runs, in case
+// another transaction has reopened the run in between.
 func lockRun(ctx context.Context, tx *transaction, id string) (run *storedRun, active bool, err error) {
 	row := func(scan scanFunc) error {
 		r, err := scanActiveRun(scan)
@@ -82,18 +81,6 @@ func lockRun(ctx context.Context, tx *transaction, id string) (run *storedRun, a
 	return nil, false, nil
 }
 
-// heeds reports whether a request means something to a run as it stands.
-func heeds(run *storedRun, c automation.RunRequest) (bool, error) {
-	running := run.Status == automation.RunRunning
-	if c == automation.RequestCancel {
-		return running, nil
-	}
-	if !running && run.Status != automation.RunFailed {
-		return false, record.Conflict("run %q is %s, and only a failed run can be retried", run.ID, run.Status)
-	}
-	return !running, nil
-}
-
 // cancelOwnedRuns relies on active_runs_owner.
 const cancelOwnedRuns = `
 UPDATE automation.active_runs r
@@ -101,14 +88,15 @@ SET control = CASE r.status WHEN 0 THEN 1 ELSE r.control END, due_at = least(r.d
 FROM unnest($1::text[], $2::timestamptz[]) AS u (owner, now)
 WHERE r.owner = ANY (ARRAY[u.owner])`
 
-// cancelOwned asks the running runs of contacts to cancel, each at its time.
+// cancelOwners records a cancel for the running runs of contacts, at a time for each
+// contact.
 func cancelOwners(sc *script, owners []string, at []time.Time) {
 	sc.exec(parkOwned, owners)
 	sc.exec(cancelOwnedRuns, owners, at)
 }
 
-// cancelPage and cancelRest rely on active_runs_place. Runs that a commit is about
-// to write are passed over at first, so that neither waits for the other.
+// cancelPage and cancelRest rely on active_runs_place. cancelPage skips the runs that a
+// commit is about to write, so that neither waits for the other.
 const (
 	cancelPage = `
 SELECT r.id, r.version, r.step, r.created_at FROM automation.active_runs r
@@ -145,10 +133,10 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Ti
 	return runs, nil
 }
 
-// cancelBatch is how many runs are asked to cancel in one transaction.
+// cancelBatch is how many cancels are recorded in one transaction.
 const cancelBatch = 1000
 
-// placeInList is where a walk through active_runs_place has got to.
+// listPosition is a position in active_runs_place.
 type listPosition struct {
 	version int
 	step    string
@@ -156,19 +144,20 @@ type listPosition struct {
 	id      string
 }
 
-// cancelMost asks the running runs of an automation to cancel, in short
-// transactions. It may miss some that move meanwhile: parkOf and cancelRest find them.
-func (s *Store) cancelMost(ctx context.Context, no int64, now time.Time) error {
-	var at listPosition
+// cancelMost records a cancel for the running runs of an automation, in short
+// transactions. It can miss runs that move meanwhile. parkOfAutomation and cancelRest
+// find those.
+func (s *Store) cancelMost(ctx context.Context, automationNo int64, now time.Time) error {
+	var from listPosition
 	var sc script
-	sc.exec(parkMostOfAutomation, no)
+	sc.exec(parkMostOfAutomation, automationNo)
 	if err := (implicit{s}).run(ctx, sc); err != nil {
 		return err
 	}
 	for {
 		n := 0
 		err := s.transact(ctx, func(tx *transaction) (err error) {
-			n, err = s.cancelFrom(ctx, tx, no, now, &at)
+			n, err = s.cancelFrom(ctx, tx, automationNo, now, &from)
 			return err
 		})
 		if err != nil || n < cancelBatch {
@@ -177,16 +166,17 @@ func (s *Store) cancelMost(ctx context.Context, no int64, now time.Time) error {
 	}
 }
 
-// cancelFrom asks the runs from a place on, and moves it on behind them.
-func (s *Store) cancelFrom(ctx context.Context, tx *transaction, no int64, now time.Time, at *listPosition) (int, error) {
-	next := *at
+// cancelFrom records a cancel for the runs after a position, and moves the position
+// behind them.
+func (s *Store) cancelFrom(ctx context.Context, tx *transaction, automationNo int64, now time.Time, from *listPosition) (int, error) {
+	next := *from
 	var ids uuids
 	var sc script
 	sc.query(func(scan scanFunc) error {
 		err := scan(&next.id, &next.version, &next.step, &next.created)
 		ids = append(ids, uuidOf(next.id))
 		return err
-	}, cancelPage, no, at.version, at.step, at.created, zeroUUID(at.id), cancelBatch)
+	}, cancelPage, automationNo, from.version, from.step, from.created, uuidOrLowest(from.id), cancelBatch)
 	if err := tx.run(ctx, sc); err != nil {
 		return 0, err
 	}
@@ -194,13 +184,13 @@ func (s *Store) cancelFrom(ctx context.Context, tx *transaction, no int64, now t
 	sc.exec(cancelIDs, ids, now)
 	err := tx.commit(ctx, sc)
 	if err == nil {
-		*at = next
+		*from = next
 	}
 	return len(ids), err
 }
 
-// zeroUUID returns an id, or the lowest there is for "".
-func zeroUUID(id string) pgtype.UUID {
+// uuidOrLowest returns an id for a uuid column, the lowest UUID for "".
+func uuidOrLowest(id string) pgtype.UUID {
 	u := uuidOf(id)
 	u.Valid = true
 	return u

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// runRow is a run as it is kept.
+// storedRun is a row of any table of runs.
 type storedRun struct {
 	automation.RunRecord
 	owner   string
@@ -21,7 +21,7 @@ const (
 	activeColumns = runColumns + `, r.state, r.control`
 )
 
-// scanRun reads runColumns and what more is asked for.
+// scanRun scans runColumns, and the columns after them into more.
 func scanRun(scan scanFunc, more ...any) (storedRun, error) {
 	var r storedRun
 	var status int16
@@ -40,7 +40,7 @@ func scanRun(scan scanFunc, more ...any) (storedRun, error) {
 	return r, nil
 }
 
-// scanActive reads activeColumns and what more is asked for.
+// scanActiveRun scans activeColumns, and the columns after them into more.
 func scanActiveRun(scan scanFunc, more ...any) (storedRun, error) {
 	var state []byte
 	var control int16
@@ -49,9 +49,8 @@ func scanActiveRun(scan scanFunc, more ...any) (storedRun, error) {
 	return r, err
 }
 
-// findRun relies on the primary keys of active_runs and ended_runs. Of runs that have
-// begun, in leases_begun, there are as many as contacts are being worked on, here and in
-// the lists.
+// findRun relies on the primary keys of active_runs and ended_runs. As the lists do, it
+// also reads leases_begun, which has as many entries as contacts have work in progress.
 const findRun = `
 SELECT ` + runColumns + `, r.state, r.control
 FROM automation.active_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.id = $1::uuid
@@ -77,7 +76,7 @@ func (s *Store) FindRun(ctx context.Context, id string) (automation.RunRecord, e
 	return rows[0], nil
 }
 
-// readRuns reads runs without locking anything.
+// readRuns reads runs, and locks nothing.
 func (s *Store) readRuns(ctx context.Context, read func(scan scanFunc, more ...any) (storedRun, error), sql string, args ...any) ([]automation.RunRecord, error) {
 	var rows []automation.RunRecord
 	var sc script
@@ -89,9 +88,10 @@ func (s *Store) readRuns(ctx context.Context, read func(scan scanFunc, more ...a
 	return rows, implicit{s}.run(ctx, sc)
 }
 
-// The counters name every place at which runs stand, and the runs of one place are
-// one range of active_runs_place or ended_runs_place: a page costs a few rows of
-// each place, however long the history is. Failed runs may be in both tables.
+// The counters name every group of runs with one automation, version, status and step.
+// The runs of a group are one range of active_runs_place or ended_runs_place, so a page
+// costs a few rows of each group, however long the history is. Failed runs may be in
+// both tables.
 const (
 	listedGroups = `
 WITH places AS (
@@ -145,8 +145,8 @@ FROM (
 )
 
 // The runs of a contact are few. The lists of them rely on active_runs_owner and
-// ended_runs_owner; OFFSET 0 keeps the other conditions from suggesting another
-// index.
+// ended_runs_owner. OFFSET 0 keeps the planner from choosing another index for the
+// remaining conditions.
 const (
 	owned = `
 SELECT ` + runColumns + `
@@ -190,13 +190,13 @@ func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation
 	if err != nil {
 		return page, err
 	}
-	sql := either(q.PageQuery, olderRuns, newerRuns)
+	sql := record.InDirection(q.PageQuery, olderRuns, newerRuns)
 	if q.ContactID != "" || q.EventID != "" {
 		owner, err := s.ownerOfRuns(ctx, q)
 		if err != nil || owner == "" {
 			return page, err
 		}
-		sql, args = either(q.PageQuery, olderOwned, newerOwned), append(args, owner, uuidOf(q.EventID))
+		sql, args = record.InDirection(q.PageQuery, olderOwned, newerOwned), append(args, owner, uuidOf(q.EventID))
 	}
 	rows, err := s.readRuns(ctx, scanRun, sql, args...)
 	if err != nil {
@@ -205,7 +205,7 @@ func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation
 	return record.PageOf(rows, q.PageQuery), nil
 }
 
-// runFilter returns the arguments that all lists of runs have.
+// runFilter returns the arguments that all lists of runs share.
 func (s *Store) runFilter(ctx context.Context, q automation.RunQuery) ([]any, error) {
 	statuses := make([]int16, len(q.Statuses))
 	for i, status := range q.Statuses {
@@ -229,8 +229,7 @@ func (s *Store) runFilter(ctx context.Context, q automation.RunQuery) ([]any, er
 	}, nil
 }
 
-// ownerOfRuns returns the owner of the runs that the query is about, "" if there is
-// none.
+// ownerOfRuns returns the owner of the runs that can match the query, "" if none can.
 func (s *Store) ownerOfRuns(ctx context.Context, q automation.RunQuery) (string, error) {
 	contact := ownerOf(automation.ContactRef{ID: q.ContactID})
 	if q.EventID == "" {

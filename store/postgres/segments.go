@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 const segmentColumns = `id, name, created_at`
@@ -53,7 +54,7 @@ func (s *Store) DeleteSegment(ctx context.Context, id string) error {
 	return err
 }
 
-// segment runs a statement that returns the segment.
+// segment runs a statement that returns a segment.
 func (s *Store) segment(ctx context.Context, id, sql string) (seg automation.Segment, err error) {
 	if err := s.ready(ctx); err != nil {
 		return seg, err

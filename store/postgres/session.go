@@ -8,24 +8,24 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// scanFunc reads a row.
+// scanFunc scans a row.
 type scanFunc func(dest ...any) error
 
 // statement is one statement of a script.
 type statement struct {
 	sql  string
 	args []any
-	row  func(scan scanFunc) error // is called for each row; nil if there are none
+	row  func(scan scanFunc) error // called for each row; nil for a statement without rows
 }
 
-// script is a sequence of statements that need nothing of each other's results,
-// and so can be sent together. A round trip costs as much as many a statement.
+// script is a sequence of statements, none of which needs the result of another. They
+// are sent together, because a round trip costs as much as several statements.
 type script []statement
 
 // exec adds a statement that returns no rows.
 func (sc *script) exec(sql string, args ...any) { *sc = append(*sc, statement{sql: sql, args: args}) }
 
-// query adds a statement whose rows are given to row.
+// query adds a statement for each row of which row is called.
 func (sc *script) query(row func(scan scanFunc) error, sql string, args ...any) {
 	*sc = append(*sc, statement{sql: sql, args: args, row: row})
 }
@@ -35,30 +35,32 @@ type session interface {
 	run(ctx context.Context, sc script) error
 }
 
-// byIndex makes the planner use an index where there is one, to the end of the
-// transaction. The tables that are emptied as fast as they are filled are often
-// empty when statistics are taken: a plan made for an empty table would read all of
-// it, over and over, when it is not. Such plans do not depend on what is looked for,
-// and so are made once. They seem costly where a small table has to be read after
-// all, but are not worth being compiled.
+// byIndex makes the planner use an index where one exists, to the end of the
+// transaction. The tables of work in progress are emptied as fast as they are filled,
+// and are often empty when the server takes statistics. A plan made for an empty table
+// would read the whole table again and again once it is full. Plans that use indexes do
+// not depend on the values of the parameters, so each is made once. Where a plan has to
+// read a small table after all, its estimated cost is high, and the server would
+// compile it, which is not worth it: jit is off.
 //
 // For the same reason a join with the rows of a call is written as
-// "column = ANY (ARRAY[row.column])": it can only be carried out by looking each of
-// the call's rows up in the index, never by reading the table and searching the
-// rows. Where a second index could seem as good, "+ interval '0'" rules it out.
+// "column = ANY (ARRAY[row.column])". The server can execute that only by looking each
+// of the call's rows up in the index, never by reading the table and searching the
+// rows. Where the planner could choose a second index, "+ interval '0'" rules that
+// index out.
 //
-// The rows of a call that have several columns are made by unnest in a select list,
-// which walks all arrays side by side. In FROM it would store each array as a table
-// first, which costs a multiple.
+// For the rows of a call with several columns, unnest is in a select list, where it
+// walks all arrays side by side. In FROM it would first store each array as a table,
+// which costs several times as much.
 //
-// A process that stalls in the middle of a transaction must not keep its locks: the
-// server ends its session.
+// The server ends the session of a process that stalls in the middle of a transaction,
+// so that the process does not keep its locks.
 const byIndex = `
 SELECT set_config('idle_in_transaction_session_timeout', '5s', true),
 	set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
 	set_config('plan_cache_mode', 'force_generic_plan', true), set_config('jit', 'off', true)`
 
-// implicit is a session in which each script is a transaction of its own.
+// implicit is a session that executes each script in a transaction of its own.
 type implicit struct{ s *Store }
 
 func (i implicit) run(ctx context.Context, sc script) error {
@@ -72,7 +74,7 @@ func (i implicit) run(ctx context.Context, sc script) error {
 	})
 }
 
-// send sends all statements of a script at once, and reads what they return.
+// send sends all statements of a script at once, and reads their results.
 func (s *Store) send(ctx context.Context, conn *pgxpool.Conn, sc script) error {
 	b := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(sc))}
 	for i := range sc {

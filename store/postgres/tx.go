@@ -9,16 +9,17 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// transaction is a session whose scripts belong to one transaction. It begins with
-// the first script and is committed with the last.
+// transaction is a session whose scripts belong to one transaction. The first script
+// begins the transaction, and the last one commits it.
 type transaction struct {
 	s       *Store
 	conn    *pgxpool.Conn
 	started bool
 }
 
-// transact calls work with a transaction, which is rolled back unless work has
-// committed it. If another transaction is in the way work is called again.
+// transact calls work with a transaction, and rolls the transaction back unless work
+// has committed it. If it fails because of another transaction, transact calls work
+// again.
 func (s *Store) transact(ctx context.Context, work func(tx *transaction) error) error {
 	return retryContended(ctx, func() error {
 		conn, err := s.pool.Acquire(ctx)
@@ -48,8 +49,8 @@ func (tx *transaction) commit(ctx context.Context, sc script) error {
 // rollbackTimeout bounds a rollback, which may come after ctx has ended.
 const rollbackTimeout = 5 * time.Second
 
-// end rolls the transaction back if it is open. The pool closes a connection on
-// which that does not succeed.
+// end rolls the transaction back if it is open. If that fails, the pool closes the
+// connection.
 func (tx *transaction) end(ctx context.Context) {
 	if pg := tx.conn.Conn().PgConn(); pg.IsClosed() || pg.TxStatus() == 'I' {
 		return
@@ -59,11 +60,11 @@ func (tx *transaction) end(ctx context.Context) {
 	_, _ = tx.conn.Exec(ctx, "rollback")
 }
 
-// attempts is how often a transaction is made that others are in the way of.
+// maxAttempts is how often a transaction is tried that fails because of other ones.
 const maxAttempts = 5
 
-// again calls do again while it fails because of what another transaction was doing
-// at the same time. Nothing of it was written then.
+// retryContended calls do, and calls it again while it fails because of a concurrent
+// transaction. A call that fails so has written nothing.
 func retryContended(ctx context.Context, do func() error) error {
 	for n := 1; ; n++ {
 		err := do()
@@ -71,7 +72,7 @@ func retryContended(ctx context.Context, do func() error) error {
 		if c != serializationFailure && c != deadlockDetected || n == maxAttempts {
 			return err
 		}
-		// Both might be in each other's way again if they came back together.
+		// The random wait keeps the two transactions from meeting again.
 		select {
 		case <-ctx.Done():
 			return err
