@@ -60,7 +60,7 @@ func (s *Store) ListSegments(ctx context.Context, q automation.PageQuery) (autom
 		func(seg automation.Segment) automation.Segment { return seg })
 }
 
-// segment returns the place of the segment with this id, or -1.
+// segment returns the index of the segment with this id, or -1.
 func (s *Store) segment(id string) int {
 	return slices.IndexFunc(s.segments, func(seg automation.Segment) bool { return seg.ID == id })
 }

@@ -98,13 +98,13 @@ type eventReferences struct {
 // a contact which does not exist, or that was checked against another definition, and
 // returns the remaining calls.
 func (s *Store) resolve(ctx context.Context, in session, calls []*appendCall) ([]*appendCall, error) {
-	n := eventReferences{map[string]bool{}, map[string]string{}, eventDefinitions{}}
-	if err := in.run(ctx, n.find(calls)); err != nil {
+	refs := eventReferences{map[string]bool{}, map[string]string{}, eventDefinitions{}}
+	if err := in.run(ctx, refs.find(calls)); err != nil {
 		return nil, err
 	}
 	open := make([]*appendCall, 0, len(calls))
 	for _, c := range calls {
-		if c.err = c.resolveOwners(&n); c.err == nil {
+		if c.err = c.resolveOwners(&refs); c.err == nil {
 			open = append(open, c)
 		}
 	}
@@ -113,7 +113,7 @@ func (s *Store) resolve(ctx context.Context, in session, calls []*appendCall) ([
 
 // find returns the script that reads the definitions of events, and the contacts that
 // the events name by id and by email.
-func (known *eventReferences) find(calls []*appendCall) (sc script) {
+func (refs *eventReferences) find(calls []*appendCall) (sc script) {
 	var ids, emails, names []string
 	seen := map[string]bool{}
 	for _, c := range calls {
@@ -131,12 +131,12 @@ func (known *eventReferences) find(calls []*appendCall) (sc script) {
 			}
 		}
 	}
-	known.definitions.find(&sc, names)
+	refs.definitions.find(&sc, names)
 	if len(ids) > 0 {
 		sc.query(func(scan scanFunc) error {
 			var id string
 			err := scan(&id)
-			known.contacts[id] = true
+			refs.contacts[id] = true
 			return err
 		}, findIDs, ids)
 	}
@@ -144,7 +144,7 @@ func (known *eventReferences) find(calls []*appendCall) (sc script) {
 		sc.query(func(scan scanFunc) error {
 			var key, id string
 			err := scan(&key, &id)
-			known.byEmail[key] = id
+			refs.byEmail[key] = id
 			return err
 		}, findEmails, emails)
 	}
@@ -153,20 +153,20 @@ func (known *eventReferences) find(calls []*appendCall) (sc script) {
 
 // resolveOwners sets the owners of the call's events, or returns why the call is
 // refused.
-func (c *appendCall) resolveOwners(known *eventReferences) error {
+func (c *appendCall) resolveOwners(refs *eventReferences) error {
 	c.owners = make([]string, len(c.events))
 	for i := range c.events {
 		n := &c.events[i]
 		ref := automation.ContactRef{ID: n.Event.ContactID, Email: n.Event.Email}
-		if !record.MatchesDefinition(n, known.definitions.byName(n.Event.Name)) {
+		if !record.MatchesDefinition(n, refs.definitions.byName(n.Event.Name)) {
 			return fmt.Errorf("postgres store: event %q: %w", n.Event.Name, automation.ErrDefinitionChanged)
 		}
 		switch {
 		case n.HostContact:
-		case ref.ID != "" && !known.contacts[ref.ID]:
+		case ref.ID != "" && !refs.contacts[ref.ID]:
 			return record.NotFound("contact", ref.ID)
 		case ref.ID == "":
-			ref.ID = known.byEmail[automation.EmailKey(ref.Email)]
+			ref.ID = refs.byEmail[automation.EmailKey(ref.Email)]
 		}
 		c.owners[i] = ownerOf(ref)
 	}

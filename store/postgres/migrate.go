@@ -34,7 +34,7 @@ func Migrations(schema string) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return migration.Load(folder, func(m migration.Migration) string { return complete(schema, m) })
+	return migration.Read(folder, func(m migration.Migration) string { return complete(schema, m) })
 }
 
 // complete puts the name of the schema into a migration, and adds the statement that

@@ -24,7 +24,7 @@ func Migrations() []Migration {
 	if err != nil {
 		panic(err) // the name of the folder is valid
 	}
-	all, err := migration.Load(files, recorded)
+	all, err := migration.Read(files, recorded)
 	if err != nil {
 		panic(err) // the files are compiled in, and tests load them
 	}

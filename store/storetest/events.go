@@ -23,7 +23,7 @@ func eventChecks() []Check {
 	}
 }
 
-// payloads are kept byte for byte.
+// payloads are payloads that a store must keep byte for byte.
 var payloads = map[string]string{
 	"none":             "",
 	"beyond 2^53":      `{"n":9007199254740993,"f":0.10,"e":1E400}`,
@@ -96,7 +96,7 @@ func appendOneEmail(f *fixture) {
 	f.equal("events", eventsOf(w), []string{first.Event.ID, second.Event.ID})
 	f.equal("email as it was sent", w.Events[0].Email, "Ada@Example.com")
 	_, err := f.store.FindContact(f.ctx, automation.ContactRef{Email: "ada@example.com"})
-	f.refused("an event creates nobody", err, automation.ErrNotFound)
+	f.refused("an event creates no contact", err, automation.ErrNotFound)
 }
 
 func appendHostEmail(f *fixture) {
@@ -111,7 +111,7 @@ func eventOrder(f *fixture) {
 	contact := f.contact("ada@example.com")
 	third, fourth := f.event("a", contact, at(3)), f.event("b", contact, at(3))
 	first, second := f.event("c", contact, at(1)), f.event("d", contact, at(1).Add(time.Microsecond))
-	// The ids do not tell the order: neither of equal times, nor across appends.
+	// The order of the ids is another one, both for equal times and across appends.
 	third.Event.ID, fourth.Event.ID = fourth.Event.ID, third.Event.ID
 	f.append(third, fourth)
 	f.append(second, first)

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// faults are what stores get wrong, and the check that notices.
+// faults contains mistakes of stores, each with the check that finds it.
 var faults = []struct {
 	name, caught string
 	inject       func(s *faulty)
@@ -43,7 +43,7 @@ var faults = []struct {
 		})
 	}},
 	{"skips events older than the last seen", "events/one that is older than those handled is not skipped", skipOlder},
-	{"asks nobody about definitions", "definitions/an event that was checked against another is refused", func(s *faulty) {
+	{"ignores definitions", "definitions/an event that was checked against another is refused", func(s *faulty) {
 		s.appendEvents = func(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
 			events = slices.Clone(events)
 			for i := range events {
@@ -66,17 +66,17 @@ var faults = []struct {
 	}},
 	{"writes half of a refused transition", "commit/a run that may not start leaves nothing behind", writeHalf},
 	{"starts a run again when it is written twice", "commit/writing twice is writing once", startTwice},
-	{"keeps states as text", "commit/what is read back is what was written", func(s *faulty) {
+	{"keeps states as text", "commit/runs are read as they were written", func(s *faulty) {
 		s.foundRun = func(r *automation.RunRecord) { r.State = bytes.ToValidUTF8(r.State, []byte("?")) }
 	}},
-	{"drops controls", "controls/a request made meanwhile is reported and kept", func(s *faulty) {
+	{"drops requests", "requests/a request made meanwhile is reported and kept", func(s *faulty) {
 		s.committed = func(_ context.Context, _ []automation.Transition, results []automation.CommitResult) {
 			for i := range results {
 				results[i].Requests = nil
 			}
 		}
 	}},
-	{"takes every control for carried out", "controls/a request made meanwhile is reported and kept", func(s *faulty) {
+	{"takes every request for served", "requests/a request made meanwhile is reported and kept", func(s *faulty) {
 		s.committing = eachTransition(func(t *automation.Transition) {
 			t.Runs = slices.Clone(t.Runs)
 			for i := range t.Runs {
@@ -114,7 +114,7 @@ var faults = []struct {
 			}
 		}
 	}},
-	{"returns what it holds", "values/what was returned may be changed", returnHeld},
+	{"returns its own bytes", "values/what was returned may be changed", returnHeld},
 	{"compares emails with case", "contacts/are kept as they were given", func(s *faulty) {
 		s.foundContact = func(ref automation.ContactRef, c automation.Contact) error {
 			if ref.Email != "" && ref.Email != c.Email {
@@ -124,7 +124,7 @@ var faults = []struct {
 		}
 	}},
 	{"resolves emails with case", "events/an email finds its contact in any case", resolveWithCase},
-	{"lets nobody leave a segment", "segments/are joined and left", func(s *faulty) {
+	{"lets no contact leave a segment", "segments/are joined and left", func(s *faulty) {
 		s.changing = func(ch *automation.ContactChange) { ch.RemoveSegments = nil }
 	}},
 	{"writes over a segment", "segments/an id is used once", func(s *faulty) {
@@ -133,7 +133,7 @@ var faults = []struct {
 			return s.Store.InsertSegment(ctx, seg)
 		}
 	}},
-	{"leaves runs of a deleted contact asleep", "deleted contacts/their running runs are asked to cancel", func(s *faulty) {
+	{"leaves runs of a deleted contact asleep", "deleted contacts/their running runs get a request to cancel", func(s *faulty) {
 		s.deleteContact = func(ctx context.Context, id string, _ time.Time) error {
 			return s.Store.DeleteContact(ctx, id, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 		}
@@ -141,20 +141,20 @@ var faults = []struct {
 	{"ignores the hash of a key", "keys/another event with the same key is a conflict", func(s *faulty) {
 		s.appending = eachEvent(func(e *automation.NewEvent) { e.ContentHash = "" })
 	}},
-	{"never forgets a key", "keys/expire", func(s *faulty) {
+	{"never lets a key expire", "keys/expire", func(s *faulty) {
 		s.appending = eachEvent(func(e *automation.NewEvent) { e.KeyExpiresAt = e.KeyExpiresAt.AddDate(1, 0, 0) })
 	}},
 	{"keeps keys across names", "keys/belong to the name of the event", func(s *faulty) {
 		s.appending = eachEvent(func(e *automation.NewEvent) { e.Event.Name = "any" })
 	}},
 	{"counts the cursor among the page", "runs/are listed in pages", countCursor},
-	{"says that a full page has more", "runs/are listed in pages", func(s *faulty) {
+	{"reports more after every full page", "runs/are listed in pages", func(s *faulty) {
 		s.listedRuns = func(_ context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error) {
 			p.HasMore = len(p.Data) == q.Limit
 			return p, nil
 		}
 	}},
-	{"wants the cursor to match", "runs/a cursor need not match the filter", matchCursor},
+	{"requires the cursor to match", "runs/a cursor need not match the filter", matchCursor},
 	{"overwrites concurrent updates", "automations/change by revision", func(s *faulty) {
 		s.updating = func(ctx context.Context, a *automation.AutomationRecord) {
 			if old, err := s.FindAutomation(ctx, a.ID); err == nil {
@@ -165,7 +165,7 @@ var faults = []struct {
 	{"prunes without bound", "prune/is bounded", func(s *faulty) {
 		s.pruning = func(p *automation.PruneParams) { p.Limit = 1000 }
 	}},
-	{"prunes what ended at the time", "prune/removes runs that ended before", func(s *faulty) {
+	{"prunes runs that ended at the time", "prune/removes runs that ended before", func(s *faulty) {
 		s.pruning = func(p *automation.PruneParams) { p.Before = p.Before.Add(time.Second) }
 	}},
 	{"ignores the context", "closing/a context that has ended stops every method", func(s *faulty) {
@@ -173,7 +173,7 @@ var faults = []struct {
 			return s.Store.AppendEvents(context.WithoutCancel(ctx), events)
 		}
 	}},
-	{"answers after it was closed", "closing/every method of a closed store fails", func(s *faulty) {
+	{"accepts calls after it was closed", "closing/every method of a closed store fails", func(s *faulty) {
 		s.appendEvents = func(context.Context, []automation.NewEvent) ([]automation.EventReceipt, error) { return nil, nil }
 	}},
 }
@@ -229,7 +229,7 @@ func releaseOnStale(s *faulty) {
 	}
 }
 
-// ignoreRelease gives the lease back to whoever commits under it again.
+// ignoreRelease accepts commits under a lease that was released.
 func ignoreRelease(s *faulty) {
 	s.committed = func(ctx context.Context, ts []automation.Transition, results []automation.CommitResult) {
 		for i, t := range ts {
@@ -255,7 +255,7 @@ func keepLease(s *faulty) {
 	})
 }
 
-// claimTwice gives everything to the next claimer as well.
+// claimTwice returns the work of each claim to the next claim too.
 func claimTwice(s *faulty) {
 	var last []automation.Work
 	s.claimed = func(works []automation.Work) []automation.Work {
@@ -291,7 +291,7 @@ func appendOneByOne(s *faulty) {
 	}
 }
 
-// matchLaterEvents matches a wait when an event is appended, and never again.
+// matchLaterEvents matches a wait only with events that are appended after it.
 func matchLaterEvents(s *faulty) {
 	appended, armed, clock := map[string]int{}, map[string]int{}, 0
 	s.appending = eachEvent(func(e *automation.NewEvent) { clock++; appended[e.Event.ID] = clock })
@@ -308,8 +308,8 @@ func matchLaterEvents(s *faulty) {
 	})
 }
 
-// matchLaterEventsInRace is matchLaterEvents for a commit that always loses the
-// race against the event that it wants to wait for.
+// matchLaterEventsInRace is matchLaterEvents with a commit of the wait that always comes
+// after the append of its event.
 func matchLaterEventsInRace(s *faulty) {
 	matchLaterEvents(s)
 	pings := make(chan struct{}, 100)
@@ -330,7 +330,7 @@ func matchLaterEventsInRace(s *faulty) {
 	}
 }
 
-// writeHalf writes what it can of a transition that it refuses.
+// writeHalf writes a part of each transition that it refuses.
 func writeHalf(s *faulty) {
 	s.committed = func(ctx context.Context, ts []automation.Transition, results []automation.CommitResult) {
 		for i, t := range ts {

@@ -21,7 +21,7 @@ func moveChecks() []Check {
 	}
 }
 
-// inbox leases an email that has two events, and returns their ids.
+// emailWork leases an email that has two events, and returns their ids.
 func (f *fixture) emailWork(email string) (automation.Work, []string) {
 	first, second := f.mail("a", email, at(1)), f.mail("b", email, at(2))
 	f.append(first, second)
@@ -53,7 +53,7 @@ func moveCreate(f *fixture) {
 func moveExisting(f *fixture) {
 	w, ids := f.emailWork("ada@example.com")
 	existing := f.contact("ADA@example.com")
-	t := f.movedHome(w, at(4))
+	t := f.moved(w, at(4))
 	f.commit(t)
 	_, err := f.store.FindContact(f.ctx, automation.ContactRef{ID: t.MoveTo})
 	f.refused("the contact that was to be created", err, automation.ErrNotFound)
@@ -78,7 +78,7 @@ func moveHost(f *fixture) {
 
 func moveRest(f *fixture) {
 	w, ids := f.emailWork("ada@example.com")
-	t := f.movedHome(w, at(4))
+	t := f.moved(w, at(4))
 	t.Handled = ids[:1]
 	f.commit(t)
 	w = f.claimOne(at(5))
@@ -106,7 +106,7 @@ func moveOrder(f *fixture) {
 func moveStale(f *fixture) {
 	w, ids := f.emailWork("ada@example.com")
 	owner := f.claimOne(at(3).Add(lease))
-	t := f.movedHome(w, at(100))
+	t := f.moved(w, at(100))
 	f.commitRefused("a move under a stale lease", t, automation.ErrLeaseLost)
 	_, err := f.store.FindContact(f.ctx, automation.ContactRef{ID: t.MoveTo})
 	f.refused("the contact that was to be created", err, automation.ErrNotFound)
@@ -138,7 +138,7 @@ func moveAtOnce(f *fixture) {
 		email := fmt.Sprintf("c%d@example.com", i)
 		first, second := f.mail("a", email, at(1)), f.mail("a", email, at(2))
 		f.append(first)
-		move := f.movedHome(f.claimOne(at(1)), at(1))
+		move := f.moved(f.claimOne(at(1)), at(1))
 		errs := atOnce(2, func(i int) error {
 			if i == 0 {
 				results, err := f.store.Commit(f.ctx, []automation.Transition{move})
@@ -162,7 +162,7 @@ func moveOneContact(f *fixture) {
 		email := fmt.Sprintf("c%d@example.com", i)
 		e := f.mail("a", email, at(1))
 		f.append(e)
-		move := f.movedHome(f.claimOne(at(1)), at(1))
+		move := f.moved(f.claimOne(at(1)), at(1))
 		inserted := automation.Contact{ID: f.id(), Email: email, CreatedAt: at(1)}
 		errs := atOnce(2, func(i int) error {
 			if i == 0 {

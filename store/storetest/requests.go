@@ -8,29 +8,29 @@ import (
 
 func requestChecks() []Check {
 	return []Check{
-		check("controls/cancel makes the run due", requestCancel),
-		check("controls/cancel of a run that has ended does nothing", requestCancelEnded),
-		check("controls/retry makes a failed run due", requestRetry),
-		check("controls/retry of a run that has not failed", requestRetryOthers),
-		check("controls/a request made meanwhile is reported and kept", requestMeanwhile),
-		check("controls/a request is forgotten when the run has ended", requestEnded),
-		check("controls/a retry is kept when the failure is written again", requestRetryKept),
-		check("controls/all runs of an automation are cancelled", requestAll),
+		check("requests/cancel makes the run due", requestCancel),
+		check("requests/cancel of a run that has ended does nothing", requestCancelEnded),
+		check("requests/retry makes a failed run due", requestRetry),
+		check("requests/retry of a run that has not failed", requestRetryOthers),
+		check("requests/a request made meanwhile is reported and kept", requestMeanwhile),
+		check("requests/a request is forgotten when the run has ended", requestEnded),
+		check("requests/a retry is kept when the failure is written again", requestRetryKept),
+		check("requests/all runs of an automation are cancelled", requestAll),
 	}
 }
 
-// control asks something of a run that can be asked.
+// request records a request that the store must accept.
 func (f *fixture) request(id string, c automation.RunRequest, now time.Time) automation.RunRecord {
 	r, err := f.other.RecordRunRequest(f.ctx, id, c, now)
-	f.must("control", err)
+	f.must("record run request", err)
 	return r
 }
 
-// asked claims the one run that is due, which must have this control.
+// claimRequested claims the one run that is due, which must have this request.
 func (f *fixture) claimRequested(id string, c automation.RunRequest, now time.Time) automation.Work {
 	w := f.claimOne(now)
 	f.equal("runs", runsOf(w), []string{id})
-	f.equal("control", w.Runs[0].Request, c)
+	f.equal("request", w.Runs[0].Request, c)
 	return w
 }
 
@@ -74,7 +74,7 @@ func requestRetry(f *fixture) {
 	v := f.automation("welcome", "signup")
 	run := f.run(v, f.contact("ada@example.com"), ended(automation.RunFailed, at(1)))
 	f.equal("run as it was", runText(f.request(run.ID, automation.RequestRetry, at(5))), runText(run))
-	f.equal("status of a run that was asked before", f.request(run.ID, automation.RequestRetry, at(5)).Status, automation.RunFailed)
+	f.equal("status of a run with a request", f.request(run.ID, automation.RequestRetry, at(5)).Status, automation.RunFailed)
 	f.equal("next due", f.nextDue(), stamp(at(5)))
 	w := f.claimRequested(run.ID, automation.RequestRetry, at(5))
 	f.equal("status", w.Runs[0].Status, automation.RunFailed)
@@ -118,12 +118,12 @@ func requestMeanwhile(f *fixture) {
 	t := hold(w, at(3))
 	t.Runs = []automation.RunChange{{RunRecord: run}}
 	for range 2 {
-		f.equal("controls", f.commit(t).Requests, map[string]automation.RunRequest{run.ID: automation.RequestCancel})
+		f.equal("requests", f.commit(t).Requests, map[string]automation.RunRequest{run.ID: automation.RequestCancel})
 	}
-	f.equal("controls of a transition without the run", len(f.commit(release(w, at(4))).Requests), 0)
+	f.equal("requests of a transition without the run", len(f.commit(release(w, at(4))).Requests), 0)
 	w = f.claimRequested(run.ID, automation.RequestCancel, at(4))
 	f.equal("step", w.Runs[0].Step, "second")
-	f.equal("controls", len(f.commit(ending(w, run, automation.RunCancelled, at(5))).Requests), 0)
+	f.equal("requests", len(f.commit(ending(w, run, automation.RunCancelled, at(5))).Requests), 0)
 	f.idle(at(1e6))
 }
 
@@ -139,8 +139,8 @@ func requestEnded(f *fixture) {
 	f.idle(at(1e6))
 }
 
-// controlRetryKept asks for a retry between two commits of the same failure:
-// the first one's result did not reach the node.
+// requestRetryKept requests a retry between two commits of the same failure, as if the
+// result of the first one had not reached the node.
 func requestRetryKept(f *fixture) {
 	v := f.automation("welcome", "signup")
 	run := f.run(v, f.contact("ada@example.com"), asleep(at(1)))
@@ -149,7 +149,7 @@ func requestRetryKept(f *fixture) {
 	t.Release, t.Extend = false, at(60)
 	f.commit(t)
 	f.request(run.ID, automation.RequestRetry, at(3))
-	f.equal("controls", f.commit(t).Requests, map[string]automation.RunRequest{run.ID: automation.RequestRetry})
+	f.equal("requests", f.commit(t).Requests, map[string]automation.RunRequest{run.ID: automation.RequestRetry})
 	f.commit(release(w, at(4)))
 	f.claimRequested(run.ID, automation.RequestRetry, at(4))
 }
@@ -166,11 +166,11 @@ func requestAll(f *fixture) {
 		f.must("cancel runs", err)
 		f.equal("how many runs are cancelled", n, 2)
 	}
-	asked := map[string]automation.RunRequest{}
+	requests := map[string]automation.RunRequest{}
 	for _, w := range f.claim(at(5)) {
 		for _, r := range w.Runs {
-			asked[r.ID] = r.Request
+			requests[r.ID] = r.Request
 		}
 	}
-	f.equal("runs that are due", asked, map[string]automation.RunRequest{first.ID: automation.RequestCancel, second.ID: automation.RequestCancel})
+	f.equal("runs that are due", requests, map[string]automation.RunRequest{first.ID: automation.RequestCancel, second.ID: automation.RequestCancel})
 }

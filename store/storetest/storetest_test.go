@@ -22,7 +22,7 @@ func checkNamed(t *testing.T, name string) storetest.Check {
 	return checks[i]
 }
 
-func TestRun_PassesWithARightStore(t *testing.T) {
+func TestRun_PassesWithACorrectStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(testing.TB) storetest.Target { return storetest.Sole(memory.New()) })
 }
@@ -37,7 +37,7 @@ func TestChecks_HaveNamesOfTheirOwn(t *testing.T) {
 	}
 }
 
-func TestChecks_FindWhatIsBroken(t *testing.T) {
+func TestChecks_FindFaults(t *testing.T) {
 	t.Parallel()
 	for _, c := range faults {
 		t.Run(c.name, func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestChecks_FindWhatIsBroken(t *testing.T) {
 	}
 }
 
-// handle is one handle on a store that others have handles on as well.
+// handle is one of several handles on a store.
 type handle struct {
 	*memory.Store
 	closed bool
@@ -59,14 +59,14 @@ type handle struct {
 
 func (h *handle) Close() error { h.closed = true; return nil }
 
-func TestChecks_OpenAgainWhatIsDurable(t *testing.T) {
+func TestChecks_ReopenADurableStore(t *testing.T) {
 	t.Parallel()
 	s := memory.New()
 	target := storetest.Target{Durable: true, Open: func(context.Context) (automation.Store, error) { return &handle{Store: s}, nil }}
-	require.NoError(t, checkNamed(t, "closing/what was written is there when it is opened again").Run(t.Context(), target))
+	require.NoError(t, checkNamed(t, "closing/data survives closing all handles").Run(t.Context(), target))
 }
 
-func TestChecks_FindWhatIsForgottenOnClosing(t *testing.T) {
+func TestChecks_FindDataThatIsLostOnClosing(t *testing.T) {
 	t.Parallel()
 	var handles []*handle
 	current := memory.New()
@@ -77,7 +77,7 @@ func TestChecks_FindWhatIsForgottenOnClosing(t *testing.T) {
 		handles = append(handles, &handle{Store: current})
 		return handles[len(handles)-1], nil
 	}}
-	require.Error(t, checkNamed(t, "closing/what was written is there when it is opened again").Run(t.Context(), target))
+	require.Error(t, checkNamed(t, "closing/data survives closing all handles").Run(t.Context(), target))
 }
 
 func TestChecks_FindHandlesThatShareNothing(t *testing.T) {
@@ -86,12 +86,12 @@ func TestChecks_FindHandlesThatShareNothing(t *testing.T) {
 	require.Error(t, checkNamed(t, "closing/handles see each other's work").Run(t.Context(), target))
 }
 
-func TestChecks_SkipWhatAStoreNeedNotDo(t *testing.T) {
+func TestChecks_SkipOptionalAbilities(t *testing.T) {
 	t.Parallel()
 	unclosable := struct{ automation.Store }{memory.New()}
 	for _, name := range []string{
 		"closing/every method of a closed store fails",
-		"closing/what was written is there when it is opened again",
+		"closing/data survives closing all handles",
 	} {
 		require.ErrorIs(t, checkNamed(t, name).Run(t.Context(), storetest.Sole(unclosable)), storetest.ErrSkipped, name)
 	}
@@ -106,14 +106,14 @@ func TestChecks_ReportAStoreThatCannotBeOpened(t *testing.T) {
 	}
 }
 
-// hanging is a store that does not answer.
+// hanging is a store whose Claim does not return before its context ends.
 type hanging struct {
 	*memory.Store
-	asked func()
+	called func()
 }
 
 func (s *hanging) Claim(ctx context.Context, _ automation.ClaimParams) ([]automation.Work, error) {
-	s.asked()
+	s.called()
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
@@ -121,6 +121,6 @@ func (s *hanging) Claim(ctx context.Context, _ automation.ClaimParams) ([]automa
 func TestChecks_EndWithTheirContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	s := &hanging{Store: memory.New(), asked: cancel}
+	s := &hanging{Store: memory.New(), called: cancel}
 	require.ErrorIs(t, checkNamed(t, "claim/claimers at once never share a contact").Run(ctx, storetest.Sole(s)), context.Canceled)
 }

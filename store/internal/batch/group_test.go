@@ -17,7 +17,7 @@ type item struct {
 	written bool
 }
 
-// gate is a write that waits until it is let through, and notes the batches.
+// gate is a write that waits until open is closed, and records the sizes of batches.
 type gate struct {
 	open    chan struct{}
 	mu      sync.Mutex
@@ -93,7 +93,7 @@ func TestGroup_WriteEndsWhenAllCallersHaveGivenUp(t *testing.T) {
 			<-ctx.Done()
 			ends = append(ends, ctx.Err())
 		})
-		go group.Do(t.Context(), &item{}) // holds the write until the others have gathered
+		go group.Do(t.Context(), &item{}) // writes until the other calls wait
 		<-started
 		one, cancelOne := context.WithCancel(t.Context())
 		two, cancelTwo := context.WithCancel(t.Context())

@@ -1,6 +1,6 @@
-// Package inleasetest tests stores that keep a run which has begun in the row of its
-// lease: whatever happens to it, it is found, counted, cancelled and resumed like any
-// other.
+// Package inleasetest tests stores that keep a run in the row of the lease under which
+// it was started. Whatever happens to such a run, it must be found, counted, cancelled
+// and resumed as any other run.
 package inleasetest
 
 import (
@@ -17,13 +17,14 @@ import (
 // Opened is an empty store.
 type Opened struct {
 	automation.Store
-	// Parks says that a run is parked among the active ones when another begins under
-	// its lease, or the same one again. Else it stays, and the other one is active.
+	// Parks is set if the store parks an in-lease run among the active runs when another
+	// run starts under its lease, or when its start is written again. If it is not set,
+	// the run stays in the lease, and the other one is active.
 	Parks bool
-	// Rows returns how many runs there are with leases, among the active ones, and
-	// among those that have ended.
+	// Rows returns how many runs there are in leases, among the active runs, and among
+	// the ended runs.
 	Rows func() [3]int
-	// ID returns the id of the only run, as it is shown to people.
+	// ID returns the id of the only run, from the view for people.
 	ID func() string
 }
 
@@ -40,15 +41,15 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		{"goes on when the lease has expired", goesOnWhenTheLeaseHasExpired},
 		{"another run of the contact", anotherRunOfTheContact},
 		{"is not lost with the lease", isNotLostWithTheLease},
-		{"is asked to cancel", isAskedToCancel},
+		{"is cancelled", isCancelled},
 		{"is not pruned", isNotPruned},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open) })
 	}
 }
 
-// begun is a store with a contact that is leased, and a run of it that was started
-// under the lease and is about to do something.
+// leasedRun is a store with a leased contact, and a run of the contact that was started
+// under the lease and has something to do at once.
 type leasedRun struct {
 	Opened
 	t    *testing.T
@@ -56,7 +57,7 @@ type leasedRun struct {
 	run  automation.RunRecord
 }
 
-// now is when the tests take place.
+// now is the time of the tests.
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func uuid(n int) string { return fmt.Sprintf("0195a3c0-7d00-7000-8000-%012x", n) }
@@ -106,7 +107,7 @@ func (r *leasedRun) claimAll(at time.Time) []automation.Work {
 	return works
 }
 
-// hold is a transition under the lease, which goes on.
+// hold is a transition that extends the lease.
 func (r *leasedRun) hold(runs ...automation.RunChange) automation.Transition {
 	return automation.Transition{
 		Key: r.work.Key, Token: r.work.Token, Now: now, Extend: now.Add(time.Minute),
@@ -129,7 +130,7 @@ func (r *leasedRun) commit(t automation.Transition) automation.CommitResult {
 	return results[0]
 }
 
-// known fails unless this run, and no other, is found in every way.
+// known fails unless every way to find runs finds this run and no other one.
 func (r *leasedRun) known(want automation.RunRecord) {
 	r.t.Helper()
 	found, err := r.FindRun(r.t.Context(), want.ID)
@@ -242,9 +243,9 @@ func isNotLostWithTheLease(t *testing.T, open func(t *testing.T) Opened) {
 	assert.Len(t, r.claim(now).Runs, 1)
 }
 
-func isAskedToCancel(t *testing.T, open func(t *testing.T) Opened) {
+func isCancelled(t *testing.T, open func(t *testing.T) Opened) {
 	t.Parallel()
-	for name, ask := range map[string]func(r *leasedRun) error{
+	for name, cancel := range map[string]func(r *leasedRun) error{
 		"by itself": func(r *leasedRun) error {
 			_, err := r.RecordRunRequest(r.t.Context(), r.run.ID, automation.RequestCancel, now)
 			return err
@@ -260,7 +261,7 @@ func isAskedToCancel(t *testing.T, open func(t *testing.T) Opened) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := begin(t, open)
-			require.NoError(t, ask(r))
+			require.NoError(t, cancel(r))
 			res := r.commit(r.hold(automation.RunChange{RunRecord: r.run}))
 			assert.Equal(t, map[string]automation.RunRequest{r.run.ID: automation.RequestCancel}, res.Requests)
 			r.run.Status, r.run.DueAt, r.run.CompletedAt = automation.RunCancelled, time.Time{}, now

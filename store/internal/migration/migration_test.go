@@ -23,7 +23,7 @@ func asIs(m migration.Migration) string { return m.SQL }
 
 func TestLoad_InOrderWithFloors(t *testing.T) {
 	t.Parallel()
-	all, err := migration.Load(files(map[string]string{
+	all, err := migration.Read(files(map[string]string{
 		"0002_speed.sql": "-- floor: 1\nCREATE INDEX x;",
 		"0001_init.sql":  "CREATE TABLE t;",
 	}), func(m migration.Migration) string { return m.SQL + " -- " + m.Name })
@@ -37,7 +37,7 @@ func TestLoad_InOrderWithFloors(t *testing.T) {
 func TestLoad_RefusesGapsAndOtherNames(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"0002_init.sql", "init.sql", "0001_init.txt"} {
-		_, err := migration.Load(files(map[string]string{name: ""}), asIs)
+		_, err := migration.Read(files(map[string]string{name: ""}), asIs)
 		assert.ErrorContains(t, err, name)
 	}
 }
