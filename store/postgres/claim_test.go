@@ -10,9 +10,10 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// An event whose sender has looked for its contact before that was made is written
-// under the email, perhaps after those that were there have been moved.
-func TestClaim_BringsAnEventThatWentAstrayBeforeYoungerOnes(t *testing.T) {
+// If a contact is inserted after the sender of an event has looked for it, the sender
+// writes the event under the email. The other events of the email may have been moved to
+// the contact before that.
+func TestClaim_BringsAStrayEventBeforeYoungerOnes(t *testing.T) {
 	t.Parallel()
 	s, _ := migrated(t)
 	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
@@ -49,9 +50,9 @@ func TestClaim_BringsAnEventThatWentAstrayBeforeYoungerOnes(t *testing.T) {
 	}
 }
 
-// Somebody may lease a contact alone, or delete it, after a claim has looked for free
-// ones: the claim passes it over.
-func TestClaim_OfAContactThatIsTakenMeanwhile(t *testing.T) {
+// After a claim has found a contact without a lease, another process may lease the contact
+// by its key, or delete it. The claim then skips the contact.
+func TestClaim_SkipsAContactThatIsLeasedMeanwhile(t *testing.T) {
 	t.Parallel()
 	s, pool := migrated(t)
 	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)

@@ -38,7 +38,7 @@ SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND sta
 	assert.NoError(t, results[0].Err, "the lease is still there")
 }
 
-func TestCommit_ANameMayBeAnything(t *testing.T) {
+func TestCommit_ANameMayBeAnyText(t *testing.T) {
 	t.Parallel()
 	s, _ := migrated(t)
 	w := leased(t, s, 1)[0]
@@ -70,8 +70,8 @@ func TestCommit_AContactThatCannotBeEncodedFailsAlone(t *testing.T) {
 	assert.ErrorIs(t, err, automation.ErrNotFound)
 }
 
-// Runs are moved before it is known that a transition is refused.
-func TestCommit_ATransitionThatIsRefusedLeavesTheRunThatItEnds(t *testing.T) {
+// A commit moves runs that end before it finds out which transitions are refused.
+func TestCommit_ARefusedTransitionDoesNotEndItsRun(t *testing.T) {
 	t.Parallel()
 	s, _ := migrated(t)
 	works := leased(t, s, 3)

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// A row that was changed by hand must not keep the others from being worked on.
+// A row that was changed by hand must not keep other contacts from being worked on.
 func TestStore_ADamagedContactFailsAlone(t *testing.T) {
 	t.Parallel()
 	s, pool := migrated(t)
@@ -42,7 +42,7 @@ func TestStore_ADamagedContactFailsAlone(t *testing.T) {
 		require.Len(t, w.Events, 1)
 		require.NotEmpty(t, w.Events[0].Starts)
 	}
-	claim.Now = claim.Now.Add(time.Hour) // nothing but the damaged one, the others being gone
+	claim.Now = claim.Now.Add(time.Hour) // only the damaged contact has work left
 	_, err = s.Commit(t.Context(), []automation.Transition{
 		{Key: got[0].Key, Token: got[0].Token, Now: noon, Handled: []string{got[0].Events[0].ID}, Release: true},
 		{Key: got[1].Key, Token: got[1].Token, Now: noon, Handled: []string{got[1].Events[0].ID}, Release: true},

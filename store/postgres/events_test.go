@@ -12,7 +12,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-func TestAppendEvents_OfCallsAtOnceABadOneFailsAlone(t *testing.T) {
+func TestAppendEvents_ABadCallAmongConcurrentOnesFailsAlone(t *testing.T) {
 	t.Parallel()
 	s, _ := migrated(t)
 	const calls = 30
@@ -25,7 +25,7 @@ func TestAppendEvents_OfCallsAtOnceABadOneFailsAlone(t *testing.T) {
 		case 3:
 			e.Event.Payload = []byte("\xff")
 		case 6:
-			e.HostContact, e.Event.ContactID = false, "nobody"
+			e.HostContact, e.Event.ContactID = false, "unknown"
 		case 9:
 			first := order(calls, e.Event.IdempotencyKey)
 			first.HostContact = true

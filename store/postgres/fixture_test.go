@@ -16,7 +16,7 @@ import (
 	"github.com/seed-b636437c/automation/store/storetest"
 )
 
-// newPool returns a pool that is closed with the test.
+// newPool returns a pool that is closed at the end of the test.
 func newPool(tb testing.TB, url string, configure func(c *pgxpool.Config)) *pgxpool.Pool {
 	tb.Helper()
 	config, err := pgxpool.ParseConfig(url)
@@ -44,8 +44,8 @@ func execute(tb testing.TB, pool *pgxpool.Pool, sql string, args ...any) {
 	require.NoError(tb, err)
 }
 
-// schemas hands out schemas that hold nothing. To make one takes much longer than
-// to empty it, and a suite needs a hundred.
+// schemas lends empty schemas to tests. It reuses them, because creating a schema takes
+// much longer than emptying it, and a suite needs a hundred.
 type schemas struct {
 	pool *pgxpool.Pool
 	free chan string
@@ -58,7 +58,7 @@ func newSchemas(tb testing.TB, url string) *schemas {
 	return s
 }
 
-// emptySchema leaves the versions of the tables as they are, and their counters.
+// emptySchema deletes all rows except those about migrations. It does not reset sequences.
 const emptySchema = `
 DO $$ DECLARE t text; BEGIN
 	FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = '%[1]s' AND tablename <> 'migrations' LOOP
@@ -66,7 +66,7 @@ DO $$ DECLARE t text; BEGIN
 	END LOOP;
 END $$`
 
-// take returns the name of a schema, which is free again when the test has ended.
+// take returns the name of a schema, which is free again after the test.
 func (s *schemas) take(tb testing.TB) string {
 	var name string
 	select {
@@ -85,8 +85,8 @@ func (s *schemas) take(tb testing.TB) string {
 	return name
 }
 
-// target returns a Target with a schema of its own, each handle of which has a pool
-// of its own for the database at a URL.
+// target returns a Target with a schema of its own. Each of its handles has its own pool
+// for the database at a URL.
 func (s *schemas) target(tb testing.TB, url string, opts postgres.Options, configure func(c *pgxpool.Config)) storetest.Target {
 	opts.Schema = s.take(tb)
 	return storetest.Target{Durable: true, Open: func(ctx context.Context) (automation.Store, error) {

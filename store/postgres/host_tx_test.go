@@ -18,14 +18,14 @@ import (
 	"github.com/seed-b636437c/automation/store/postgres"
 )
 
-// host is an application with a table of its own, beside the store.
+// host is an application with a table of its own and a store.
 type host struct {
 	*postgres.Store
 	pool  *pgxpool.Pool
 	begin func(t *testing.T) hostTx
 }
 
-// hostTx is a transaction of the host, by whatever library.
+// hostTx is a transaction of the host, with either library.
 type hostTx struct {
 	writer   automation.EventWriter
 	exec     func(sql string, args ...any) error
@@ -46,9 +46,9 @@ func TestTx(t *testing.T) {
 				"events take effect when it commits":   eventsCommitted,
 				"events are gone when it rolls back":   eventsRolledBack,
 				"a refused call leaves nothing behind": eventsRefused,
-				"duplicates are told apart":            eventsDuplicate,
+				"duplicates are recognised":            eventsDuplicate,
 				"definitions are found":                definitionsFound,
-				"nobody is held up":                    nobodyHeldUp,
+				"the Runner does not wait for it":      runnerNotBlocked,
 			} {
 				t.Run(fmt.Sprintf("%s, %v: %s", library, mode, name), func(t *testing.T) {
 					t.Parallel()
@@ -136,7 +136,7 @@ func eventsRolledBack(t *testing.T, h host) {
 	assert.Zero(t, h.pending(t))
 	receipts, err := h.AppendEvents(t.Context(), []automation.NewEvent{order(2, "key")})
 	require.NoError(t, err)
-	assert.False(t, receipts[0].Duplicate, "the key was given back")
+	assert.False(t, receipts[0].Duplicate, "the key is free again")
 }
 
 func eventsRefused(t *testing.T, h host) {
@@ -145,7 +145,7 @@ func eventsRefused(t *testing.T, h host) {
 	clash := order(3, "used")
 	clash.ContentHash = "other"
 	stranger := order(4, "")
-	stranger.Event.ContactID = "nobody"
+	stranger.Event.ContactID = "unknown"
 
 	tx := h.begin(t)
 	_, err = tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(2, "fresh"), clash})
@@ -181,9 +181,9 @@ func definitionsFound(t *testing.T, h host) {
 	require.NoError(t, tx.rollback())
 }
 
-// nobodyHeldUp keeps a host's transaction open while a Runner's work goes on
-// for the same contact.
-func nobodyHeldUp(t *testing.T, h host) {
+// runnerNotBlocked keeps a transaction of the host open while a Runner works on the same
+// contact.
+func runnerNotBlocked(t *testing.T, h host) {
 	_, err := h.AppendEvents(t.Context(), []automation.NewEvent{order(1, "")})
 	require.NoError(t, err)
 	tx := h.begin(t)
@@ -208,7 +208,7 @@ func nobodyHeldUp(t *testing.T, h host) {
 	assert.Equal(t, 1, h.pending(t))
 }
 
-func TestTx_WithoutTablesSparesTheTransaction(t *testing.T) {
+func TestTx_WithoutTablesLeavesTheTransactionUsable(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, pgtest.URL(t), func(c *pgxpool.Config) { c.MaxConns = 1 })
 	s := newStore(t, pool, postgres.Options{})

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-b636437c/automation/store/postgres"
 )
 
-func TestBegun(t *testing.T) {
+func TestInLeaseRuns(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	schemas := newSchemas(t, url)

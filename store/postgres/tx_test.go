@@ -10,8 +10,8 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// TestStore_GoesOnAfterConnectionsWereCut cuts every connection that the store has
-// in its pool: the first calls may fail, and a later one succeeds.
+// TestStore_GoesOnAfterConnectionsWereCut cuts every connection in the pool of the store.
+// The first calls may fail, and a later one succeeds.
 func TestStore_GoesOnAfterConnectionsWereCut(t *testing.T) {
 	t.Parallel()
 	s, pool := migrated(t)
@@ -29,14 +29,14 @@ func TestStore_GoesOnAfterConnectionsWereCut(t *testing.T) {
 	assert.NoError(t, results[0].Err)
 }
 
-// A process that stalls in a transaction of the store's is cut off by the server; a
-// transaction of the host's may take as long as the host likes.
+// The server ends the session of a process that stalls in a transaction of the store. A
+// transaction of the host may take as long as the host likes.
 func TestStore_SettingsEndWithItsTransactions(t *testing.T) {
 	t.Parallel()
 	s, pool := migrated(t)
 	conn, err := pool.Acquire(t.Context())
 	require.NoError(t, err)
-	conn.Release() // and so the store uses the same one
+	conn.Release() // so that the store uses this connection
 	leased(t, s, 1)
 	tx, err := pool.Begin(t.Context())
 	require.NoError(t, err)

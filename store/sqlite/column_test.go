@@ -8,7 +8,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-func TestRead_AColumnThatMakesNoSenseIsAnError(t *testing.T) {
+func TestRead_AColumnOfAnotherFormIsAnError(t *testing.T) {
 	t.Parallel()
 	for name, damage := range map[string]string{
 		"key of three bytes": `UPDATE automation_events SET owner = x'010203'`,

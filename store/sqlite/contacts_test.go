@@ -10,7 +10,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-func TestClaim_AContactThatCannotBeReadDoesNotHoldUpOthers(t *testing.T) {
+func TestClaim_ADamagedContactFailsAlone(t *testing.T) {
 	t.Parallel()
 	s, db := fresh(t)
 	ids := contacts(t, s, 3)

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b636437c/automation/store/sqlite"
 )
 
-func TestTx_EventsAreThereWhenItCommits(t *testing.T) {
+func TestTx_EventsExistAfterItsCommit(t *testing.T) {
 	t.Parallel()
 	for _, d := range []driverName{ncruces, modernc} {
 		t.Run(string(d), func(t *testing.T) {
@@ -34,7 +34,7 @@ func TestTx_EventsAreThereWhenItCommits(t *testing.T) {
 	}
 }
 
-func TestTx_NothingIsLeftWhenItIsRolledBack(t *testing.T) {
+func TestTx_NoEventExistsAfterItsRollback(t *testing.T) {
 	t.Parallel()
 	s, db := fresh(t)
 	e := event(1, contacts(t, s, 1)[0])
@@ -50,8 +50,8 @@ func TestTx_NothingIsLeftWhenItIsRolledBack(t *testing.T) {
 	assert.Equal(t, []automation.EventReceipt{{ID: e.Event.ID}}, receipts)
 }
 
-// TestTx_OnTheOnlyConnection sends as the first call of a store, on the connection
-// that the transaction has.
+// TestTx_OnTheOnlyConnection sends an event as the first call of a store, in a
+// transaction that holds the only connection.
 func TestTx_OnTheOnlyConnection(t *testing.T) {
 	t.Parallel()
 	_, db := fresh(t)
@@ -76,7 +76,7 @@ func TestTx_RefusedEventsLeaveItUsable(t *testing.T) {
 	tx, err := db.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	w := s.Tx(tx)
-	_, err = w.AppendEvents(t.Context(), []automation.NewEvent{event(1, id), event(2, "nobody")})
+	_, err = w.AppendEvents(t.Context(), []automation.NewEvent{event(1, id), event(2, "unknown")})
 	require.ErrorIs(t, err, automation.ErrNotFound)
 	_, err = w.AppendEvents(t.Context(), []automation.NewEvent{event(3, id), event(3, id)})
 	require.ErrorIs(t, err, automation.ErrConflict)

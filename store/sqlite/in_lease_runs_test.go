@@ -8,7 +8,7 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/inleasetest"
 )
 
-func TestBegun(t *testing.T) {
+func TestInLeaseRuns(t *testing.T) {
 	t.Parallel()
 	inleasetest.Run(t, func(t *testing.T) inleasetest.Opened {
 		s, db := fresh(t)

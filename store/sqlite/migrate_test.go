@@ -14,7 +14,7 @@ import (
 	"github.com/seed-b636437c/automation/store/sqlite"
 )
 
-func TestMigrate_ForgottenSaysWhatToDo(t *testing.T) {
+func TestMigrate_IsNamedByTheErrorWithoutTables(t *testing.T) {
 	t.Parallel()
 	s := sqlite.New(ncruces.open(t, filepath.Join(t.TempDir(), "store.db")))
 	_, err := s.Claim(t.Context(), everything())
@@ -25,7 +25,7 @@ func TestMigrate_ForgottenSaysWhatToDo(t *testing.T) {
 	contacts(t, s, 1)
 }
 
-func TestMigrate_AtOnce(t *testing.T) {
+func TestMigrate_AllProcessesAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, d := range []driverName{ncruces, modernc} {
 		t.Run(string(d), func(t *testing.T) {
@@ -113,9 +113,8 @@ func TestMigrate_InMemory(t *testing.T) {
 	contacts(t, s, 1)
 }
 
-// ofRelease2 is what a release that knew two migrations has left: runs that wait,
-// sleep, are asked to cancel and have ended, an event that nobody has handled, and a
-// lease.
+// ofRelease2 inserts rows of a release that had two migrations: runs that wait, sleep,
+// have a request, and have ended, a pending event, and a lease.
 const ofRelease2 = `
 INSERT INTO automation_automations (no, id, name, status, event_name, version, revision, created_at, updated_at)
 	VALUES (1, 'welcome', 'Welcome', 'enabled', 'user.created', 2, 2, 1, 1);
@@ -138,8 +137,8 @@ UPDATE sqlite_sequence SET seq = 9 WHERE name = 'automation_active_runs';
 UPDATE automation_tokens SET last = 40;
 INSERT INTO automation_leases (owner, token, until) VALUES ('=bob', 40, 60000000);`
 
-// TestMigrate_KeepsWhatThereWas brings tables of the second migration up to date.
-func TestMigrate_KeepsWhatThereWas(t *testing.T) {
+// TestMigrate_KeepsTheRows migrates tables that are at the second migration.
+func TestMigrate_KeepsTheRows(t *testing.T) {
 	t.Parallel()
 	for _, d := range []driverName{ncruces, modernc} {
 		t.Run(string(d), func(t *testing.T) {
@@ -160,7 +159,8 @@ func TestMigrate_KeepsWhatThereWas(t *testing.T) {
 	}
 }
 
-// assertRelease2 fails unless all that ofRelease2 says is there, and goes on.
+// assertRelease2 fails unless the store has the rows of ofRelease2 and can go on with
+// them.
 func assertRelease2(t *testing.T, s *sqlite.Store) {
 	t.Helper()
 	second := func(n int64) time.Time { return time.Unix(n, 0).UTC() }

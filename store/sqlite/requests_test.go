@@ -9,7 +9,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// TestCancel_ManyRuns asks more runs than fit into a batch.
+// TestCancel_ManyRuns cancels more runs than fit into a batch.
 func TestCancel_ManyRuns(t *testing.T) {
 	t.Parallel()
 	const runs = 1200
@@ -25,9 +25,9 @@ func TestCancel_ManyRuns(t *testing.T) {
 	n, err := s.CancelRuns(t.Context(), "welcome", now)
 	require.NoError(t, err)
 	assert.Equal(t, runs, n)
-	var asked int
-	require.NoError(t, db.QueryRow(`SELECT count(*) FROM automation_active_runs WHERE control = 1 AND due_at = ?`, now.UnixMicro()).Scan(&asked))
-	assert.Equal(t, runs, asked)
+	var requested int
+	require.NoError(t, db.QueryRow(`SELECT count(*) FROM automation_active_runs WHERE control = 1 AND due_at = ?`, now.UnixMicro()).Scan(&requested))
+	assert.Equal(t, runs, requested)
 	require.NoError(t, s.DeleteAutomation(t.Context(), "welcome", now))
 	_, err = s.FindAutomation(t.Context(), "welcome")
 	require.ErrorIs(t, err, automation.ErrNotFound)

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRuns_AreReadable looks at the view that is for people.
+// TestRuns_AreReadable reads the view for people.
 func TestRuns_AreReadable(t *testing.T) {
 	t.Parallel()
 	s, db := fresh(t)

@@ -17,14 +17,14 @@ import (
 	"github.com/seed-b636437c/automation/store/sqlite"
 )
 
-// TestWrite_OnAFullDisk lets the file grow no more, and then again.
+// TestWrite_OnAFullDisk keeps the file from growing, and then lets it grow again.
 func TestWrite_OnAFullDisk(t *testing.T) {
 	t.Parallel()
 	for _, d := range []driverName{ncruces, modernc} {
 		t.Run(string(d), func(t *testing.T) {
 			t.Parallel()
 			db := d.open(t, filepath.Join(t.TempDir(), "store.db"))
-			db.SetMaxOpenConns(1) // the limit is the connection's
+			db.SetMaxOpenConns(1) // the limit is a setting of the connection
 			s := sqlite.New(db)
 			require.NoError(t, s.Migrate(t.Context()))
 			id := contacts(t, s, 1)[0]
@@ -48,15 +48,15 @@ func TestWrite_OnAFullDisk(t *testing.T) {
 	}
 }
 
-// limit sets how many pages the file may have; 0 is as many as it has.
+// limit sets how many pages the file may have; 0 is as many as it has now.
 func limit(t *testing.T, db *sql.DB, pages int) {
 	t.Helper()
 	var is int
 	require.NoError(t, db.QueryRow(fmt.Sprintf("PRAGMA max_page_count = %d", max(pages, 1))).Scan(&is))
 }
 
-// TestWrite_ABadCallFailsAlone has calls share transactions, some of which are
-// refused and one of which the database refuses.
+// TestWrite_ABadCallFailsAlone makes calls that share transactions. The store refuses
+// some of them, and the database refuses one.
 func TestWrite_ABadCallFailsAlone(t *testing.T) {
 	t.Parallel()
 	const writers = 24
@@ -72,7 +72,7 @@ func TestWrite_ABadCallFailsAlone(t *testing.T) {
 		e := event(i, id)
 		switch {
 		case i%4 == 1:
-			e.Event.ContactID = "nobody"
+			e.Event.ContactID = "unknown"
 		case i == 10:
 			e.Event.Name = "bomb"
 		}
@@ -104,8 +104,8 @@ func occupy(t *testing.T, db *sql.DB) (release func()) {
 	return func() { require.NoError(t, tx.Rollback()) }
 }
 
-// TestWrite_WhileOthersHoldTheLock waits for as long as a Store waits.
-func TestWrite_WhileOthersHoldTheLock(t *testing.T) {
+// TestWrite_WhileAnotherConnectionHoldsTheLock waits for as long as a Store waits.
+func TestWrite_WhileAnotherConnectionHoldsTheLock(t *testing.T) {
 	t.Parallel()
 	s, db := fresh(t, "busy_timeout(1)")
 	id := contacts(t, s, 1)[0]
@@ -121,7 +121,7 @@ func TestWrite_WhileOthersHoldTheLock(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestWrite_GivesConnectionsBackAsTheyWere(t *testing.T) {
+func TestWrite_RestoresTheSettingsOfConnections(t *testing.T) {
 	t.Parallel()
 	s, db := fresh(t, "busy_timeout(7)", "synchronous(off)")
 	db.SetMaxOpenConns(1)

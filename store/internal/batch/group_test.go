@@ -36,7 +36,7 @@ func (g *gate) write(_ context.Context, items []*item) {
 	}
 }
 
-func TestGroup_WritesTogetherWhatCameMeanwhile(t *testing.T) {
+func TestGroup_WritesWaitingItemsTogether(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
@@ -55,7 +55,7 @@ func TestGroup_WritesTogetherWhatCameMeanwhile(t *testing.T) {
 	})
 }
 
-func TestGroup_CallerThatGivesUpIsNotWritten(t *testing.T) {
+func TestGroup_ItemOfACallThatEndsIsNotWritten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
@@ -78,7 +78,7 @@ func TestGroup_CallerThatGivesUpIsNotWritten(t *testing.T) {
 	})
 }
 
-func TestGroup_WriteEndsWhenAllCallersHaveGivenUp(t *testing.T) {
+func TestGroup_WriteEndsWhenAllItsCallsHaveEnded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		started := make(chan struct{}, 2)
@@ -127,7 +127,7 @@ func TestGroup_GoesOnAfterAPanic(t *testing.T) {
 
 func TestGroup_ManyAtOnce(t *testing.T) {
 	t.Parallel()
-	var total int // guarded by the group: one write at a time
+	var total int // the group makes one write at a time
 	group := batch.NewGroup(16, func(_ context.Context, items []*item) { total += len(items) })
 	var wg sync.WaitGroup
 	gone, cancel := context.WithCancel(t.Context())

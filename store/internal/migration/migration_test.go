@@ -21,7 +21,7 @@ func files(texts map[string]string) fstest.MapFS {
 
 func asIs(m migration.Migration) string { return m.SQL }
 
-func TestLoad_InOrderWithFloors(t *testing.T) {
+func TestRead_InOrderWithFloors(t *testing.T) {
 	t.Parallel()
 	all, err := migration.Read(files(map[string]string{
 		"0002_speed.sql": "-- floor: 1\nCREATE INDEX x;",
@@ -34,7 +34,7 @@ func TestLoad_InOrderWithFloors(t *testing.T) {
 	}, all)
 }
 
-func TestLoad_RefusesGapsAndOtherNames(t *testing.T) {
+func TestRead_RefusesGapsAndOtherNames(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"0002_init.sql", "init.sql", "0001_init.txt"} {
 		_, err := migration.Read(files(map[string]string{name: ""}), asIs)

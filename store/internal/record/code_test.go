@@ -9,7 +9,7 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-func TestCodes_ComeBack(t *testing.T) {
+func TestCodes_RoundTrip(t *testing.T) {
 	t.Parallel()
 	for _, s := range []automation.RunStatus{automation.RunRunning, automation.RunCompleted, automation.RunFailed, automation.RunCancelled} {
 		assert.Equal(t, s, record.StatusOf(record.StatusCode(s)))

@@ -39,7 +39,7 @@ func TestSegmentChanges(t *testing.T) {
 	assert.Equal(t, []string{"a"}, left)
 }
 
-func TestSegments_ComeBack(t *testing.T) {
+func TestSegments_RoundTrip(t *testing.T) {
 	t.Parallel()
 	for _, in := range [][]string{nil, {"vip"}, {"<é>", "", "a,b"}} {
 		text, err := record.EncodeSegments(in)

@@ -8,7 +8,7 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-func TestTally_SortedAndWithoutWhatCancelsOut(t *testing.T) {
+func TestTally_ChangesAreSortedAndNotZero(t *testing.T) {
 	t.Parallel()
 	tally := record.Tally[record.RunGroup]{}
 	in := func(step string, status int16) *record.RunGroup {

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-func TestError_DamagedOneIsShown(t *testing.T) {
+func TestDecodeError_ShowsADamagedColumn(t *testing.T) {
 	t.Parallel()
 	e := &automation.StepError{Code: "c", Message: "m \x00 <é>"}
 	assert.Equal(t, e, record.DecodeError(record.EncodeError(e)))
