@@ -42,7 +42,7 @@ type storedDefinition struct {
 // the id of another, it contains the older one.
 type eventDefinitions map[string]storedDefinition
 
-// findDefinitions relies on event_definitions_id and event_definitions_name.
+// findEventDefinitions relies on event_definitions_id and event_definitions_name.
 const findEventDefinitions = `
 SELECT ` + eventDefinitionColumns + ` FROM automation.event_definitions WHERE id = ANY ($1::text[])
 UNION ALL

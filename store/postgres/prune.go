@@ -181,8 +181,8 @@ func (s *Store) pruneLeases(ctx context.Context, p automation.PruneParams, _ *au
 	return implicit{s}.run(ctx, sc)
 }
 
-// All of these read tables that are small, because there are few automations. While an
-// automation is locked no run of it can be started.
+// All of these read tables that are small, because there are few automations. No
+// transaction can start a run of an automation that is locked.
 const (
 	lockUnused = `
 SELECT a.no FROM automation.automations a WHERE EXISTS (

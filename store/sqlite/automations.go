@@ -32,7 +32,7 @@ func scanAutomation(rows *sql.Rows) (automation.AutomationRecord, error) {
 	return a.AutomationRecord, err
 }
 
-// By the unique index on id.
+// findAutomation relies on the unique index on id.
 const findAutomation = selectAutomation + ` WHERE a.id = ?`
 
 // findStoredAutomation returns an automation. A deleted one counts as not found.
@@ -49,7 +49,7 @@ const (
 INSERT INTO automation_automations (id, name, status, event_name, version, revision, created_at, updated_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 	forgetAutomation = `DELETE FROM automation_automations WHERE no = ?`
-	// By the primary key.
+	// anyVersion relies on the primary key.
 	anyVersion = `SELECT 1 FROM automation_versions WHERE automation_no = ? LIMIT 1`
 )
 
@@ -132,7 +132,7 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	})
 }
 
-// By the unique index on id and the primary key of versions.
+// findAutomationVersion relies on the unique index on id and the primary key of versions.
 const findAutomationVersion = `
 SELECT v.definition FROM automation_automations a JOIN automation_versions v ON v.automation_no = a.no
 WHERE a.id = ? AND v.version = ?`
@@ -168,7 +168,8 @@ func automationVersion(ctx context.Context, q session, v automation.VersionRef) 
 	return definition, failed("find definition", err)
 }
 
-// By the primary key, from the cursor on: there are not many automations.
+// The lists rely on the primary key, from the cursor on. They read past automations that
+// do not match, because there are few automations.
 const (
 	olderAutomations = selectAutomation + ` WHERE a.deleted_at IS NULL AND (?1 = '' OR a.status = ?1) AND a.no < ?2 ORDER BY a.no DESC LIMIT 0 + ?3`
 	newerAutomations = selectAutomation + ` WHERE a.deleted_at IS NULL AND (?1 = '' OR a.status = ?1) AND a.no > ?2 ORDER BY a.no LIMIT 0 + ?3`
@@ -186,7 +187,8 @@ func (s *Store) ListAutomations(ctx context.Context, q automation.AutomationQuer
 
 const (
 	markDeleted = `UPDATE automation_automations SET deleted_at = ?, updated_at = ? WHERE no = ?`
-	// By the primary key and the unique index of places. A place can be left with no runs.
+	// deleteUnused relies on the primary key and the unique index of places. A place can
+	// be left with no runs.
 	deleteUnused = `
 DELETE FROM automation_versions WHERE automation_no = ?1 AND NOT EXISTS (
 	SELECT 1 FROM automation_places WHERE automation_places.automation_no = ?1 AND automation_places.version = automation_versions.version AND n > 0)`
@@ -205,7 +207,7 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 }
 
 // claimedStarts selects the versions that an event starts: those of the enabled
-// automations whose trigger names the event, oldest first. By
+// automations whose trigger names the event, oldest first. It relies on
 // automation_automations_triggers.
 const claimedStarts = `
 SELECT id, version FROM automation_automations

@@ -10,9 +10,9 @@ import (
 )
 
 // The owners of due work that have no valid lease, those whose work is due longest
-// first. By automation_pending_accepted and automation_active_runs_due, and the primary
-// key of leases. claimableInLease scans the leases, of which there are as many as
-// contacts with work in progress.
+// first. They rely on automation_pending_accepted and automation_active_runs_due, and on
+// the primary key of leases. claimableInLease scans the leases, of which there are as
+// many as contacts with work in progress.
 const (
 	claimableEvents = `
 SELECT p.owner, p.accepted_at FROM automation_pending p
@@ -147,7 +147,7 @@ func (c *claimer) read(ctx context.Context, q session) error {
 	return c.readRuns(ctx, q)
 }
 
-// By the unique index on id.
+// claimedContacts relies on the unique index on id.
 const claimedContacts = forKeys + selectContact + `FROM keys CROSS JOIN automation_contacts c ON c.id = k`
 
 func (c *claimer) readContacts(ctx context.Context, q session) error {
@@ -160,7 +160,7 @@ func (c *claimer) readContacts(ctx context.Context, q session) error {
 	})
 }
 
-// By the primary keys of pending and events.
+// claimedEvents relies on the primary keys of pending and events.
 const claimedEvents = forKeys + selectEvent + `
 FROM keys CROSS JOIN json_each((SELECT json_group_array(event_no) FROM (
 	SELECT p.event_no FROM automation_pending p WHERE p.owner = k ORDER BY p.accepted_at, p.event_no LIMIT 0 + ?33))) j
@@ -187,8 +187,8 @@ func (c *claimer) readEvents(ctx context.Context, q session) error {
 	return nil
 }
 
-// By automation_active_runs_owner, automation_places_waits, and the primary keys of
-// pending and events.
+// These rely on automation_active_runs_owner, automation_places_waits, and the primary
+// keys of pending and events.
 const (
 	haveRuns = forKeys + `
 SELECT k FROM keys WHERE EXISTS (SELECT 1 FROM automation_active_runs r WHERE r.owner = k)`

@@ -129,7 +129,8 @@ func (c *committer) commit(ctx context.Context, t *automation.Transition) (res a
 }
 
 const (
-	// By the primary keys of pending and events, and the unique index on the ids of events.
+	// handleEvent relies on the primary keys of pending and events, and the unique index
+	// on the ids of events.
 	handleEvent = `
 DELETE FROM automation_pending WHERE owner = ?1 AND (accepted_at, event_no) = (SELECT accepted_at, no FROM automation_events WHERE id = ?2)`
 	insertLoose = `

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// By the unique index on id.
+// contactsAhead relies on the unique index on id.
 const contactsAhead = forKeys + selectContact + `FROM keys CROSS JOIN automation_contacts c ON c.id = k`
 
 // readAhead reads the contacts and runs of all transitions, many at a time. The
@@ -46,7 +46,7 @@ func (c *committer) readAhead(ctx context.Context, ts []automation.Transition) e
 	return failed("read ahead", err)
 }
 
-// By the primary key of leases, and the unique index on the ids of active runs.
+// These rely on the primary key of leases, and the unique index on the ids of active runs.
 const (
 	currentInLease = forKeys + selectCurrentRun + `0, 0
 FROM keys CROSS JOIN automation_begun_runs r ON r.owner = k CROSS JOIN automation_places p ON p.no = r.place_no`
@@ -128,7 +128,7 @@ const (
 	selectCurrentRun = `
 SELECT r.no, r.id, r.place_no, p.automation_no, p.version, p.status, p.step, p.wait_event, r.event_no, r.created_at, `
 	joinPlace = ` JOIN automation_places p ON p.no = r.place_no`
-	// By the primary key of leases, and the unique indexes on id.
+	// findCurrentRun relies on the primary key of leases, and the unique indexes on id.
 	findCurrentRun = selectCurrentRun + `0, 0 FROM automation_begun_runs r` + joinPlace + ` WHERE r.owner = ?2 AND r.id = ?1 UNION ALL ` +
 		selectCurrentRun + `r.control, 1 FROM automation_active_runs r` + joinPlace + ` WHERE r.id = ?1 UNION ALL ` +
 		selectCurrentRun + `r.control, 2 FROM automation_ended_runs r` + joinPlace + ` WHERE r.id = ?1`
@@ -189,7 +189,7 @@ type startable struct {
 	err error // why no run can be started
 }
 
-// By the unique index on id and the primary key of versions.
+// findStartable relies on the unique index on id and the primary key of versions.
 const findStartable = `
 SELECT a.no, a.status = 'enabled' AND a.deleted_at IS NULL,
 	EXISTS (SELECT 1 FROM automation_versions v WHERE v.automation_no = a.no AND v.version = ?2)

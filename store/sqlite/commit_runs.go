@@ -76,8 +76,8 @@ func (r *runRow) columns(change *automation.RunChange) []any {
 const (
 	runValues = `(no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error)`
 	// For a run that is in one of the tables already the place is NULL, and a row
-	// without a place is left out. By the primary key of leases, and the unique indexes
-	// on the ids of runs and events.
+	// without a place is left out. The statements rely on the primary key of leases, and
+	// the unique indexes on the ids of runs and events.
 	startValues = runValues + ` VALUES (?1, ?2, ?3, (SELECT no FROM automation_events WHERE id = ?4), ?5, iif(
 	EXISTS (SELECT 1 FROM automation_leases WHERE owner = ?2 AND run_id = ?3)
 	OR EXISTS (SELECT 1 FROM automation_active_runs WHERE id = ?3)
@@ -126,7 +126,7 @@ func placeOf(automationNo int64, version int, change *automation.RunChange) plac
 	return place{automationNo, version, record.StatusCode(change.Status), change.Step, change.WaitEvent}
 }
 
-// By the primary keys.
+// These rely on the primary keys.
 const (
 	updateInLease = `UPDATE automation_leases SET run_place_no = ?, run_due_at = ?, run_state = ? WHERE owner = ?`
 	updateActive  = `

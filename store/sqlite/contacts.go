@@ -40,7 +40,7 @@ func scanContact(rows *sql.Rows) (automation.Contact, error) {
 	return c.Contact, cmp.Or(err, c.damage)
 }
 
-// By the unique indexes on id and email_key.
+// These rely on the unique indexes on id and email_key.
 const (
 	findContactByID    = selectContact + `FROM automation_contacts c WHERE c.id = ?`
 	findContactByEmail = selectContact + `FROM automation_contacts c WHERE c.email_key = ?`
@@ -254,7 +254,7 @@ func (tx *transaction) deleteContact(ctx context.Context, c *storedContact, now 
 	return tx.cancelOwner(ctx, automation.ContactRef{ID: c.ID}, now)
 }
 
-// By the primary keys, from the cursor on.
+// These rely on the primary keys, from the cursor on.
 const (
 	olderContacts = selectContact + `FROM automation_contacts c WHERE c.deleted_at IS NULL AND c.no < ? ORDER BY c.no DESC LIMIT 0 + ?`
 	newerContacts = selectContact + `FROM automation_contacts c WHERE c.deleted_at IS NULL AND c.no > ? ORDER BY c.no LIMIT 0 + ?`

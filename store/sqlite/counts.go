@@ -21,7 +21,7 @@ type place struct {
 }
 
 const (
-	// By the unique index.
+	// findPlace relies on the unique index.
 	findPlace = `
 SELECT no FROM automation_places WHERE automation_no = ? AND version = ? AND status = ? AND step = ? AND wait_event = ?`
 	insertPlace = `INSERT INTO automation_places (automation_no, version, status, step, wait_event, n) VALUES (?, ?, ?, ?, ?, 0)`
@@ -48,7 +48,7 @@ func (c *committer) placeNumber(ctx context.Context, p place) (int64, error) {
 	return no, nil
 }
 
-// By the primary key.
+// addCount relies on the primary key.
 const addCount = `UPDATE automation_places SET n = n + ? WHERE no = ?`
 
 // count adds a tally to the counts of places.
@@ -61,7 +61,7 @@ func (tx *transaction) count(ctx context.Context, tally record.Tally[int64]) err
 	return nil
 }
 
-// By the unique index.
+// countRuns relies on the unique index.
 const countRuns = `
 SELECT version, step, status, sum(n) FROM automation_places WHERE automation_no = ? AND n > 0 GROUP BY version, status, step`
 

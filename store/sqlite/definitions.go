@@ -22,7 +22,7 @@ func scanEventDefinition(rows *sql.Rows) (d automation.EventDefinition, err erro
 	return d, err
 }
 
-// By the unique indexes on id and name.
+// findEventDefinitions relies on the unique indexes on id and name.
 const findEventDefinitions = selectEventDefinition + ` WHERE id = ? UNION ALL ` + selectEventDefinition + ` WHERE name = ?`
 
 // FindEventDefinition implements automation.EventWriter.
@@ -115,7 +115,7 @@ func (s *Store) DeleteEventDefinition(ctx context.Context, id string) error {
 	})
 }
 
-// By the primary key, from the cursor on.
+// These rely on the primary key, from the cursor on.
 const (
 	olderEventDefinitions = selectEventDefinition + ` WHERE no < ? ORDER BY no DESC LIMIT 0 + ?`
 	newerEventDefinitions = selectEventDefinition + ` WHERE no > ? ORDER BY no LIMIT 0 + ?`

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// When contacts without a lease have work, by the same indexes as claims. The rows of
-// leased contacts that the queries skip are work in progress.
+// nextEvent and nextRun select when contacts without a lease have work. They rely on the
+// same indexes as claims. The rows of leased contacts that they skip are work in
+// progress.
 const (
 	nextEvent = `
 SELECT p.accepted_at FROM automation_pending p
@@ -16,7 +17,7 @@ WHERE NOT EXISTS (SELECT 1 FROM automation_leases l WHERE l.owner = p.owner) ORD
 SELECT r.due_at FROM automation_active_runs r
 WHERE r.due_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM automation_leases l WHERE l.owner = r.owner) ORDER BY r.due_at LIMIT 1`
 	// leasedWork selects when leases end and when the work of their contacts is due. The
-	// lease that ends first comes first. By the primary key of pending and
+	// lease that ends first comes first. It relies on the primary key of pending and
 	// automation_active_runs_owner, for as many contacts as have work in progress.
 	leasedWork = `
 WITH leased AS MATERIALIZED (SELECT owner, until, run_due_at FROM automation_leases ORDER BY until)

@@ -6,7 +6,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// By automation_events_owner and the primary key of the keys.
+// These rely on automation_events_owner and the primary key of the keys.
 const (
 	eraseKeys = `
 DELETE FROM automation_idempotency_keys WHERE (name, key, event_id) IN (

@@ -81,8 +81,8 @@ func keepEvents(ctx context.Context, q session, events []automation.NewEvent) ([
 // Each of these inserts one row of values, and none of them is an INSERT ... SELECT:
 // to be able to undo that, SQLite first copies the pages that it changes. For a
 // contact that does not exist the owner is NULL, and a row without an owner is left
-// out. By the unique indexes on the ids of events and contacts, and on the email of
-// contacts.
+// out. They rely on the unique indexes on the ids of events and contacts, and on the
+// email of contacts.
 const (
 	insertEvent = `
 INSERT OR IGNORE INTO automation_events (id, email, name, payload, key, occurred_at, accepted_at, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, `
@@ -129,7 +129,7 @@ func keepEvent(ctx context.Context, q session, n *automation.NewEvent) error {
 	return rememberKey(ctx, q, n)
 }
 
-// By the unique index on id.
+// eventExists relies on the unique index on id.
 const eventExists = `SELECT 1 FROM automation_events WHERE id = ?`
 
 // notKept returns why an event was not kept.
@@ -182,7 +182,7 @@ func scanEvent(rows *sql.Rows) (automation.Event, error) {
 	return e.Event, err
 }
 
-// By the unique index on id.
+// findEvent relies on the unique index on id.
 const findEvent = selectEvent + `FROM automation_events e WHERE e.id = ?`
 
 // FindEvent implements automation.EventReader.
@@ -198,7 +198,7 @@ func (s *Store) FindEvent(ctx context.Context, id string) (e automation.Event, e
 	return e, err
 }
 
-// By automation_events_owner.
+// contactEvents relies on automation_events_owner.
 const contactEvents = selectEvent + `
 FROM automation_events e WHERE e.owner = ? AND e.accepted_at >= ? AND e.name = ? ORDER BY e.accepted_at, e.no`
 

@@ -15,8 +15,8 @@ import (
 // The view of these runs is named automation_begun_runs.
 
 // startInLease also extends the lease. It changes nothing if the run exists, or if the
-// lease has a run. By the primary key of leases, and the unique indexes on the ids of
-// runs and events.
+// lease has a run. It relies on the primary key of leases, and the unique indexes on the
+// ids of runs and events.
 const startInLease = `
 UPDATE automation_leases
 SET run_no = ?1, run_id = ?3, run_event_no = (SELECT no FROM automation_events WHERE id = ?4), run_created_at = ?5,
@@ -50,10 +50,11 @@ func (c *committer) startInLease(ctx context.Context, w *transitionWrite) (bool,
 }
 
 const (
-	// By the primary key of leases.
+	// parkInLease relies on the primary key of leases.
 	parkInLease = `INSERT INTO automation_active_runs ` + runValues + `
 SELECT no, owner, id, event_no, created_at, place_no, due_at, state, 0, 0, NULL, NULL FROM automation_begun_runs WHERE owner = ?`
-	// This scans the leases, of which there are as many as contacts with work in progress.
+	// inLeaseOwners scans the leases, of which there are as many as contacts with work in
+	// progress.
 	inLeaseOwners = `
 SELECT b.owner FROM automation_begun_runs b CROSS JOIN automation_places p ON p.no = b.place_no WHERE p.automation_no = ?`
 )

@@ -7,7 +7,7 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// By the primary key. A key that has expired counts as unknown.
+// findKey relies on the primary key. A key that has expired counts as unknown.
 const findKey = `
 SELECT hash, event_id FROM automation_idempotency_keys WHERE name = ? AND key = ? AND expires_at > ?`
 

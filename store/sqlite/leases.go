@@ -9,7 +9,7 @@ import (
 
 const (
 	takeTokens = `UPDATE automation_tokens SET last = last + ? WHERE id = 1 RETURNING last`
-	// By the primary key.
+	// insertLease relies on the primary key.
 	insertLease = `INSERT INTO automation_leases (owner, token, until) VALUES (?, ?, ?) ON CONFLICT (owner) DO NOTHING`
 	// takeOverLease changes nothing if the lease is valid.
 	takeOverLease = `UPDATE automation_leases SET token = ?2, until = ?3 WHERE owner = ?1 AND until <= ?4`
@@ -66,7 +66,7 @@ func (s *Store) abandonLeases(ctx context.Context, works map[key]*claimedWork, o
 	})
 }
 
-// By the primary key.
+// These rely on the primary key.
 const (
 	findLease   = `SELECT token FROM automation_leases WHERE owner = ? AND token = ?`
 	extendLease = `UPDATE automation_leases SET until = ? WHERE owner = ? AND token = ?`

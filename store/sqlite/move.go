@@ -8,10 +8,10 @@ import (
 )
 
 const (
-	// By the primary key of pending, and that of events.
+	// movePendingEvents relies on the primary key of pending, and that of events.
 	movePendingEvents = `
 UPDATE automation_events SET owner = ?, email = NULL FROM automation_pending p WHERE p.owner = ? AND automation_events.no = p.event_no`
-	// By the primary key.
+	// movePending relies on the primary key.
 	movePending = `UPDATE automation_pending SET owner = ? WHERE owner = ?`
 )
 

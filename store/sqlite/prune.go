@@ -78,7 +78,7 @@ type prunable struct {
 	placeNo int64
 }
 
-// By automation_ended_runs_completed.
+// prunableRuns relies on automation_ended_runs_completed.
 const prunableRuns = `
 SELECT no, owner, event_no, place_no FROM automation_ended_runs
 WHERE completed_at < ? ORDER BY completed_at LIMIT 0 + ?`
@@ -110,7 +110,8 @@ func (r *pruner) runs(ctx context.Context) error {
 	return r.tx.count(ctx, tally)
 }
 
-// By the primary keys, automation_active_runs_owner and automation_ended_runs_owner.
+// deleteEvent relies on the primary keys, automation_active_runs_owner and
+// automation_ended_runs_owner.
 const deleteEvent = `
 DELETE FROM automation_events WHERE no = ?1
 	AND NOT EXISTS (SELECT 1 FROM automation_pending p
@@ -126,7 +127,7 @@ func (r *pruner) event(ctx context.Context, no int64) (removed bool, err error) 
 	return n > 0, err
 }
 
-// By the primary key.
+// These rely on the primary key.
 const (
 	oldLooseEvents = `
 SELECT handled_at, event_no FROM automation_loose_events WHERE handled_at < ? ORDER BY handled_at, event_no LIMIT 0 + ?`
@@ -159,12 +160,12 @@ func (r *pruner) looseEvents(ctx context.Context) error {
 }
 
 const (
-	// By automation_idempotency_keys_expiry.
+	// deleteExpiredKeys relies on automation_idempotency_keys_expiry.
 	deleteExpiredKeys = `
 DELETE FROM automation_idempotency_keys WHERE (name, key) IN (
 	SELECT name, key FROM automation_idempotency_keys WHERE expires_at <= ? LIMIT 0 + ?)`
-	// This scans the leases, of which there are as many as contacts with work in
-	// progress. The subqueries are by the primary key of pending and
+	// deleteLeases scans the leases, of which there are as many as contacts with work in
+	// progress. Its subqueries rely on the primary key of pending and on
 	// automation_active_runs_owner.
 	deleteLeases = `
 DELETE FROM automation_leases WHERE owner IN (
@@ -172,7 +173,8 @@ DELETE FROM automation_leases WHERE owner IN (
 		AND NOT EXISTS (SELECT 1 FROM automation_pending p WHERE p.owner = l.owner)
 		AND NOT EXISTS (SELECT 1 FROM automation_active_runs r WHERE r.owner = l.owner AND r.due_at IS NOT NULL)
 	LIMIT 0 + ?)`
-	// These scan versions and places, which are as few as people have made.
+	// deleteVersions and deletePlaces scan versions and places. People create versions, so
+	// there are few of either.
 	deleteVersions = `
 DELETE FROM automation_versions WHERE NOT EXISTS (
 	SELECT 1 FROM automation_automations a

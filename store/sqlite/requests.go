@@ -9,7 +9,7 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// By the primary key. The scalar min of NULL is NULL.
+// recordRequest relies on the primary key. The scalar min of NULL is NULL.
 const recordRequest = `
 UPDATE automation_active_runs SET control = ?1, due_at = min(coalesce(due_at, ?2), ?2) WHERE no = ?3`
 
@@ -46,9 +46,9 @@ func (tx *transaction) activate(ctx context.Context, run *storedRun) error {
 }
 
 const (
-	// By the primary keys.
+	// isRunning relies on the primary keys.
 	isRunning = `(SELECT p.status FROM automation_places p WHERE p.no = place_no) = 0`
-	// By automation_active_runs_owner.
+	// cancelOwner relies on automation_active_runs_owner.
 	cancelOwner = `
 UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?1), ?1) WHERE owner = ?2 AND ` + isRunning
 )
@@ -72,7 +72,7 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Ti
 // that write do not wait for all of them.
 const cancelBatch = 1000
 
-// By the unique index of places and automation_active_runs_place.
+// These rely on the unique index of places and automation_active_runs_place.
 const (
 	selectRunning = `
 SELECT r.no FROM automation_places p
@@ -149,7 +149,7 @@ func (tx *transaction) cancel(ctx context.Context, running []int64, now time.Tim
 	return nil
 }
 
-// By the primary key.
+// reopenEnded relies on the primary key.
 const reopenEnded = `INSERT INTO automation_active_runs ` + runValues + `
 SELECT no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error
 FROM automation_ended_runs WHERE no = ?`

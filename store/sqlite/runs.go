@@ -64,7 +64,7 @@ func scanRun(rows *sql.Rows) (r storedRun, err error) {
 	return r, err
 }
 
-// By the unique indexes on id. It scans the leases, of which there are as many as
+// findRun relies on the unique indexes on id. It scans the leases, of which there are as many as
 // contacts with work in progress.
 const findRun = selectActive + ` WHERE r.id = ?1 UNION ALL ` + selectEnded + ` WHERE r.id = ?1 UNION ALL ` + selectInLease + ` WHERE r.id = ?1`
 
@@ -206,7 +206,7 @@ func (l *runList) narrow(ctx context.Context, r session) (possible bool, err err
 	return true, nil
 }
 
-// By the unique index on id.
+// findEventOwner relies on the unique index on id.
 const findEventOwner = `SELECT no, owner FROM automation_events WHERE id = ?`
 
 // eventOwner narrows the list to the event and its owner.

@@ -31,7 +31,7 @@ func (s *Store) InsertSegment(ctx context.Context, seg automation.Segment) error
 	})
 }
 
-// By the unique index on id.
+// These rely on the unique index on id.
 const (
 	findSegment   = selectSegment + ` WHERE id = ?`
 	deleteSegment = `DELETE FROM automation_segments WHERE id = ?`
@@ -61,7 +61,7 @@ func (s *Store) DeleteSegment(ctx context.Context, id string) error {
 	})
 }
 
-// By the primary key, from the cursor on.
+// These rely on the primary key, from the cursor on.
 const (
 	olderSegments = selectSegment + ` WHERE no < ? ORDER BY no DESC LIMIT 0 + ?`
 	newerSegments = selectSegment + ` WHERE no > ? ORDER BY no LIMIT 0 + ?`

@@ -34,12 +34,17 @@ func DecodeContact(c *automation.Contact, properties, segments string) (err erro
 // EncodeProperties returns the properties of a contact as a JSON object, "" if
 // there are none.
 func EncodeProperties(properties map[string]any) (string, error) {
-	if len(properties) == 0 {
+	return encode("properties", properties, len(properties))
+}
+
+// encode returns a value with n elements as JSON, "" if it has none.
+func encode(column string, value any, n int) (string, error) {
+	if n == 0 {
 		return "", nil
 	}
-	text, err := json.Marshal(properties)
+	text, err := json.Marshal(value)
 	if err != nil {
-		return "", fmt.Errorf("properties: %w", err)
+		return "", fmt.Errorf("%s: %w", column, err)
 	}
 	return string(text), nil
 }
@@ -61,14 +66,7 @@ func DecodeProperties(text string) (map[string]any, error) {
 
 // EncodeSegments returns ids of segments as a JSON array, "" if there are none.
 func EncodeSegments(segments []string) (string, error) {
-	if len(segments) == 0 {
-		return "", nil
-	}
-	text, err := json.Marshal(segments)
-	if err != nil {
-		return "", fmt.Errorf("segments: %w", err)
-	}
-	return string(text), nil
+	return encode("segments", segments, len(segments))
 }
 
 // DecodeSegments is the inverse of EncodeSegments.
