@@ -276,7 +276,7 @@ func (c *committer) queryRuns(sc *script, l *runLookup) {
 func (c *committer) found(r currentRun) func(scan scanFunc) error {
 	return func(scan scanFunc) error {
 		var id string
-		err := scan(&id, &r.Automation, &r.Version, &r.Status, &r.Step, &r.request)
+		err := scan(&id, &r.AutomationNo, &r.Version, &r.Status, &r.Step, &r.request)
 		c.current[id] = r
 		return err
 	}

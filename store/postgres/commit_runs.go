@@ -159,7 +159,7 @@ func (c *committer) writeRuns(sc *script) record.Tally[record.RunGroup] {
 			case !ok:
 				rw.start(w, r, nil, c.automations[r.AutomationID].no, c.gone(w))
 			case current.inLease:
-				rw.start(w, r, &current.RunGroup, current.Automation, c.gone(w))
+				rw.start(w, r, &current.RunGroup, current.AutomationNo, c.gone(w))
 			default:
 				rw.change(w, r, current, c.gone(w))
 			}
@@ -177,7 +177,7 @@ func (c *committer) gone(w *transitionWrite) bool {
 
 // start adds a run that is in no table of runs, because it is new or in its lease's row.
 func (rw *runWriter) start(w *transitionWrite, r *automation.RunChange, from *record.RunGroup, automationNo int64, gone bool) {
-	to := record.RunGroup{Automation: automationNo, Version: r.Version, Status: record.StatusCode(r.Status), Step: r.Step}
+	to := record.RunGroup{AutomationNo: automationNo, Version: r.Version, Status: record.StatusCode(r.Status), Step: r.Step}
 	if from != nil {
 		to.Version = from.Version
 	}
@@ -236,14 +236,14 @@ func (rw *runWriter) write(sc *script) {
 // addRequest scans the remaining request of a run.
 func (rw *runWriter) addRequest(scan scanFunc) error {
 	var id string
-	var control int16
-	if err := scan(&id, &control); err != nil {
+	var request int16
+	if err := scan(&id, &request); err != nil {
 		return err
 	}
 	w := rw.writes[id]
 	if w.requests == nil {
 		w.requests = map[string]automation.RunRequest{}
 	}
-	w.requests[id] = record.RequestOf(control)
+	w.requests[id] = record.RequestOf(request)
 	return nil
 }

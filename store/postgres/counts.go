@@ -30,7 +30,7 @@ func count(sc *script, slot int16, tally record.Tally[record.RunGroup]) {
 	var statuses []int16
 	var steps []string
 	for _, d := range changes {
-		automations, versions = append(automations, d.Key.Automation), append(versions, int32(d.Key.Version))
+		automations, versions = append(automations, d.Key.AutomationNo), append(versions, int32(d.Key.Version))
 		statuses, steps, counts = append(statuses, d.Key.Status), append(steps, d.Key.Step), append(counts, int64(d.N))
 	}
 	sc.exec(addCounts, automations, versions, statuses, steps, counts, slot)

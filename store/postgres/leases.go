@@ -217,7 +217,7 @@ func (c *committer) addHeld(scan scanFunc) error {
 	}
 	held := &currentRun{}
 	if run != nil {
-		*held = currentRun{id: *run, inLease: true, RunGroup: record.RunGroup{Automation: *no, Version: *version, Step: *step}}
+		*held = currentRun{id: *run, inLease: true, RunGroup: record.RunGroup{AutomationNo: *no, Version: *version, Step: *step}}
 		c.current[*run] = *held
 	}
 	c.held[owner] = held

@@ -59,7 +59,7 @@ func (s *Store) pruneRuns(ctx context.Context, p automation.PruneParams, res *au
 		sc.query(func(scan scanFunc) error {
 			var group record.RunGroup
 			var event *string
-			err := scan(&group.Automation, &group.Version, &group.Status, &group.Step, &event)
+			err := scan(&group.AutomationNo, &group.Version, &group.Status, &group.Step, &event)
 			tally.Move(&group, nil)
 			if id := textOf(event); id != "" && !seen[id] {
 				seen[id] = true

@@ -43,9 +43,9 @@ func scanRun(scan scanFunc, more ...any) (storedRun, error) {
 // scanActiveRun scans activeColumns, and the columns after them into more.
 func scanActiveRun(scan scanFunc, more ...any) (storedRun, error) {
 	var state []byte
-	var control int16
-	r, err := scanRun(scan, append([]any{&state, &control}, more...)...)
-	r.State, r.request = state, record.RequestOf(control)
+	var request int16
+	r, err := scanRun(scan, append([]any{&state, &request}, more...)...)
+	r.State, r.request = state, record.RequestOf(request)
 	return r, err
 }
 

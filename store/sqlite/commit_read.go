@@ -135,10 +135,10 @@ SELECT r.no, r.id, r.place_no, p.automation_no, p.version, p.status, p.step, p.w
 )
 
 func scanCurrentRun(rows *sql.Rows) (r currentRun, err error) {
-	var control int16
-	err = rows.Scan(&r.no, &r.id, &r.placeNo, &r.place.automation, &r.place.version, &r.place.status, &r.place.step, &r.place.waits,
-		&r.event, &r.created, &control, &r.table)
-	r.request = record.RequestOf(control)
+	var request int16
+	err = rows.Scan(&r.no, &r.id, &r.placeNo, &r.place.automationNo, &r.place.version, &r.place.status, &r.place.step, &r.place.waits,
+		&r.event, &r.created, &request, &r.table)
+	r.request = record.RequestOf(request)
 	return r, err
 }
 
@@ -166,7 +166,7 @@ func (c *committer) readRuns(ctx context.Context, w *transitionWrite) (err error
 			}
 			continue
 		}
-		w.runs[i].place.automation, err = c.mayStart(ctx, change)
+		w.runs[i].place.automationNo, err = c.mayStart(ctx, change)
 		if err == nil {
 			continue
 		}

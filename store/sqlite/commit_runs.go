@@ -15,7 +15,7 @@ func (c *committer) writeRun(ctx context.Context, w *transitionWrite, i int, res
 		return nil
 	}
 	if current.no == 0 {
-		started, err := c.start(ctx, w, change, current.place.automation)
+		started, err := c.start(ctx, w, change, current.place.automationNo)
 		if err != nil || started {
 			return err
 		}
@@ -151,7 +151,7 @@ func (c *committer) change(ctx context.Context, w *transitionWrite, change *auto
 		// It stays where it is. To move it into the lease could cost more than it gains.
 		r.table = activeRuns
 	}
-	at, err := c.placeNumber(ctx, placeOf(current.place.automation, current.place.version, change))
+	at, err := c.placeNumber(ctx, placeOf(current.place.automationNo, current.place.version, change))
 	if err != nil {
 		return err
 	}

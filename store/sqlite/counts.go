@@ -13,11 +13,11 @@ import (
 // same values here have one place, which they refer to by its number and which counts
 // them.
 type place struct {
-	automation int64
-	version    int
-	status     int16
-	step       string
-	waits      string // name of the event that the runs wait for, if any
+	automationNo int64
+	version      int
+	status       int16
+	step         string
+	waits        string // name of the event that the runs wait for, if any
 }
 
 const (
@@ -32,7 +32,7 @@ func (c *committer) placeNumber(ctx context.Context, p place) (int64, error) {
 	if no, ok := c.places[p]; ok {
 		return no, nil
 	}
-	columns := args(p.automation, p.version, p.status, p.step, p.waits)
+	columns := args(p.automationNo, p.version, p.status, p.step, p.waits)
 	var no int64
 	found, err := first(ctx, c.tx, findPlace, columns, &no)
 	if err == nil && !found {

@@ -52,13 +52,13 @@ LEFT JOIN automation_events e ON e.no = r.event_no`
 func scanRun(rows *sql.Rows) (r storedRun, err error) {
 	var id, event key
 	var eventName, failure nullText
-	var status, control int16
+	var status, request int16
 	var due, completed nullTime
 	var created timestamp
 	err = rows.Scan(&r.no, &id, &r.AutomationID, &r.Version, &r.owner, &event, &eventName, &status, &r.Step, &r.WaitEvent,
-		&due, &created, &control, &r.DecodeFailures, &completed, &failure, &r.State, &r.table, &r.TriggerPayload)
+		&due, &created, &request, &r.DecodeFailures, &completed, &failure, &r.State, &r.table, &r.TriggerPayload)
 	r.ID, r.ContactID, r.EventID, r.EventName = id.id(), r.owner.id(), event.id(), string(eventName)
-	r.Status, r.Request = record.StatusOf(status), record.RequestOf(control)
+	r.Status, r.Request = record.StatusOf(status), record.RequestOf(request)
 	r.DueAt, r.CreatedAt, r.CompletedAt = due.Time, created.Time, completed.Time
 	r.Error = record.DecodeError(string(failure))
 	return r, err

@@ -9,15 +9,15 @@ import (
 
 // RunGroup names the runs that one counter counts.
 type RunGroup struct {
-	Automation int64
-	Version    int
-	Status     int16
-	Step       string
+	AutomationNo int64
+	Version      int
+	Status       int16
+	Step         string
 }
 
 // Compare orders groups.
 func (g RunGroup) Compare(o RunGroup) int {
-	return cmp.Or(cmp.Compare(g.Automation, o.Automation), cmp.Compare(g.Version, o.Version),
+	return cmp.Or(cmp.Compare(g.AutomationNo, o.AutomationNo), cmp.Compare(g.Version, o.Version),
 		cmp.Compare(g.Status, o.Status), cmp.Compare(g.Step, o.Step))
 }
 

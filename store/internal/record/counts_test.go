@@ -12,7 +12,7 @@ func TestTally_ChangesAreSortedAndNotZero(t *testing.T) {
 	t.Parallel()
 	tally := record.Tally[record.RunGroup]{}
 	in := func(step string, status int16) *record.RunGroup {
-		return &record.RunGroup{Automation: 1, Version: 2, Status: status, Step: step}
+		return &record.RunGroup{AutomationNo: 1, Version: 2, Status: status, Step: step}
 	}
 	const running, completed, failed = 0, 1, 2
 	tally.Move(nil, in("a", running))
