@@ -79,8 +79,8 @@ func (s *Store) recordRequest(r *run, request requestCode, now micros) {
 	s.scheduleBy(r.contact, r.due)
 }
 
-// cancelRuns records a cancel for the contact's running runs. It also makes its ended
-// runs with a request due, which changes nothing: they are due already.
+// cancelRuns records a cancel for the contact's running runs. The list also contains
+// ended runs with a request, which are due in any case.
 func (cs *contactState) cancelRuns(now micros) {
 	for _, r := range cs.running {
 		if r.status == running {

@@ -148,7 +148,8 @@ WHERE owner = ?`
 // change writes a run that exists, into the table to which it belongs now.
 func (c *committer) change(ctx context.Context, w *transitionWrite, change *automation.RunChange, current *currentRun, r *runRow) error {
 	if r.table == inLeaseRuns && current.table != inLeaseRuns {
-		// It stays where it is. To move it into the lease could cost more than it gains.
+		// A run that has left the lease does not go back: the move could cost more than it
+		// gains.
 		r.table = activeRuns
 	}
 	at, err := c.placeNumber(ctx, placeOf(current.place.automationNo, current.place.version, change))
