@@ -97,7 +97,7 @@ func (s *Store) errClosed() error {
 
 // ready fails if ctx has ended, if the store was closed, or if the tables are of a
 // version that this process cannot work with. Once the version check has succeeded it
-// is not repeated. It makes a forgotten Migrate an error that says so.
+// is not repeated. Without a call of Migrate every call fails with an error that names it.
 func (s *Store) ready(ctx context.Context) error { return s.readyThrough(ctx, implicit{s}) }
 
 // readyThrough is ready with a session for the version check.

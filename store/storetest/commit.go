@@ -9,7 +9,7 @@ import (
 
 func commitChecks() []Check {
 	return []Check{
-		check("commit/a stale token is refused and the rest of the batch stands", commitStale),
+		check("commit/a stale token is refused and the rest of the batch is written", commitStale),
 		check("commit/old and new lease of one contact in one batch", commitBothLeases),
 		check("commit/a lease that was never given is refused", commitUnknown),
 		check("commit/a released lease is refused", commitReleased),

@@ -16,8 +16,8 @@ var faults = []struct {
 	name, caught string
 	inject       func(s *faulty)
 }{
-	{"ignores the token", "commit/a stale token is refused and the rest of the batch stands", ignoreToken},
-	{"releases on a stale token", "commit/a stale token is refused and the rest of the batch stands", releaseOnStale},
+	{"ignores the token", "commit/a stale token is refused and the rest of the batch is written", ignoreToken},
+	{"releases on a stale token", "commit/a stale token is refused and the rest of the batch is written", releaseOnStale},
 	{"accepts a token after the release", "commit/a released lease is refused", ignoreRelease},
 	{"forgets to clear the lease", "commit/extends the lease or releases it", keepLease},
 	{"claims twice", "claim/a leased contact is not claimed again", claimTwice},

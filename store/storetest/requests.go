@@ -45,8 +45,8 @@ func ending(w automation.Work, run automation.RunRecord, status automation.RunSt
 func requestCancel(f *fixture) {
 	v := f.automation("welcome", "signup")
 	contact := f.contact("ada@example.com")
-	for _, stands := range []func(*automation.RunRecord){asleep(at(1e6)), waiting("ping"), asleep(at(3))} {
-		run := f.run(v, contact, stands)
+	for _, set := range []func(*automation.RunRecord){asleep(at(1e6)), waiting("ping"), asleep(at(3))} {
+		run := f.run(v, contact, set)
 		for range 2 {
 			f.equal("run as it was", f.request(run.ID, automation.RequestCancel, at(5)).Status, automation.RunRunning)
 		}

@@ -139,7 +139,7 @@ func (f *fixture) startedBy(event string, v automation.VersionRef, contact strin
 }
 
 // runOneMoment starts runs that all have one time of creation, as with a clock that
-// stands still. They are in the order of their ids.
+// does not advance. They are in the order of their ids.
 func runOneMoment(f *fixture) {
 	v := f.automation("welcome", "signup")
 	contact := f.contact("ada@example.com")

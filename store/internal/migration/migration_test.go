@@ -48,7 +48,7 @@ func TestCheck(t *testing.T) {
 	tests := []struct {
 		name        string
 		have, floor int
-		says        string
+		message     string
 	}{
 		{"the same", 2, 1, ""},
 		{"nothing yet", 0, 0, "apply the SQL of Migrations from number 1 on"},
@@ -60,12 +60,12 @@ func TestCheck(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			err := migration.Check(known, tt.have, tt.floor)
-			if tt.says == "" {
+			if tt.message == "" {
 				require.NoError(t, err)
 				return
 			}
 			require.ErrorIs(t, err, automation.ErrSchema)
-			assert.ErrorContains(t, err, tt.says)
+			assert.ErrorContains(t, err, tt.message)
 		})
 	}
 }
