@@ -7,19 +7,21 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
+// automationEntry is an automation with its runs.
 type automationEntry struct {
 	automation.AutomationRecord
 	seq  uint64
 	runs []*run // in order of creation
 }
 
-// definition is one version of an automation. It outlives the automation for
-// as long as runs of it are kept.
-type definition struct {
-	text []byte
-	runs int
+// automationVersion is one version of an automation. It outlives the automation for
+// as long as runs of the version are kept.
+type automationVersion struct {
+	definition []byte
+	runs       int // how many are kept
 }
 
 // InsertAutomation implements automation.AutomationStore.
@@ -29,26 +31,26 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 	}
 	defer s.mu.Unlock()
 	if _, ok := s.automations[a.ID]; ok {
-		return conflict("automation %q exists already", a.ID)
+		return record.AutomationExists(a.ID)
 	}
-	if s.outlived(a.ID) {
-		return conflict("automation %q was deleted and runs of it are kept: prune them first, or use another id", a.ID)
+	if s.hasKeptRuns(a.ID) {
+		return record.AutomationHasRuns(a.ID)
 	}
 	s.seq++
 	e := &automationEntry{AutomationRecord: a, seq: s.seq}
 	e.Version = s.retired[a.ID] + 1
-	e.CreatedAt, e.UpdatedAt = kept(a.CreatedAt), kept(a.UpdatedAt)
+	e.CreatedAt, e.UpdatedAt = asKept(a.CreatedAt), asKept(a.UpdatedAt)
 	s.automations[a.ID] = e
 	s.created = append(s.created, e)
 	s.define(e)
-	s.listen(e)
+	s.addTrigger(e)
 	return nil
 }
 
-// outlived reports whether runs are kept of an automation that was deleted:
-// definitions outlive it for them only.
-func (s *Store) outlived(id string) bool {
-	for v := range s.definitions {
+// hasKeptRuns reports whether runs of a deleted automation are kept. Only those make
+// a version outlive its automation.
+func (s *Store) hasKeptRuns(id string) bool {
+	for v := range s.versions {
 		if v.AutomationID == id {
 			return true
 		}
@@ -64,16 +66,16 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	defer s.mu.Unlock()
 	e, ok := s.automations[a.ID]
 	if !ok {
-		return notFound("automation", a.ID)
+		return record.NotFound("automation", a.ID)
 	}
 	if e.Revision != a.Revision-1 {
-		return conflict("automation %q is at revision %d, not %d", a.ID, e.Revision, a.Revision-1)
+		return record.AutomationChanged(&a, e.Revision)
 	}
-	s.unlisten(e)
+	s.removeTrigger(e)
 	e.AutomationRecord = a
-	e.CreatedAt, e.UpdatedAt = kept(a.CreatedAt), kept(a.UpdatedAt)
+	e.CreatedAt, e.UpdatedAt = asKept(a.CreatedAt), asKept(a.UpdatedAt)
 	s.define(e)
-	s.listen(e)
+	s.addTrigger(e)
 	return nil
 }
 
@@ -81,15 +83,15 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 func (s *Store) define(e *automationEntry) {
 	v := automation.VersionRef{AutomationID: e.ID, Version: e.Version}
 	e.Definition = bytes.Clone(e.Definition)
-	if _, ok := s.definitions[v]; !ok {
-		s.definitions[v] = &definition{text: e.Definition}
+	if _, ok := s.versions[v]; !ok {
+		s.versions[v] = &automationVersion{definition: e.Definition}
 	}
 }
 
-// listen lists an enabled automation under the event that it listens to, in
+// addTrigger lists an enabled automation under the event that its trigger names, in
 // order of creation.
-func (s *Store) listen(e *automationEntry) {
-	delete(s.started, e.EventName)
+func (s *Store) addTrigger(e *automationEntry) {
+	delete(s.startsByEvent, e.EventName)
 	if e.Status != automation.StatusEnabled {
 		return
 	}
@@ -98,8 +100,8 @@ func (s *Store) listen(e *automationEntry) {
 	s.triggers[e.EventName] = slices.Insert(list, i, e)
 }
 
-func (s *Store) unlisten(e *automationEntry) {
-	delete(s.started, e.EventName)
+func (s *Store) removeTrigger(e *automationEntry) {
+	delete(s.startsByEvent, e.EventName)
 	list := slices.DeleteFunc(s.triggers[e.EventName], func(a *automationEntry) bool { return a == e })
 	if len(list) == 0 {
 		delete(s.triggers, e.EventName)
@@ -116,7 +118,7 @@ func (s *Store) FindAutomation(ctx context.Context, id string) (automation.Autom
 	defer s.mu.Unlock()
 	e, ok := s.automations[id]
 	if !ok {
-		return automation.AutomationRecord{}, notFound("automation", id)
+		return automation.AutomationRecord{}, record.NotFound("automation", id)
 	}
 	a := e.AutomationRecord
 	a.Definition = bytes.Clone(a.Definition)
@@ -129,11 +131,11 @@ func (s *Store) FindAutomationVersion(ctx context.Context, v automation.VersionR
 		return nil, err
 	}
 	defer s.mu.Unlock()
-	d, ok := s.definitions[v]
+	d, ok := s.versions[v]
 	if !ok {
-		return nil, notFound("automation", v.AutomationID)
+		return nil, record.NotFound("automation", v.AutomationID)
 	}
-	return bytes.Clone(d.text), nil
+	return bytes.Clone(d.definition), nil
 }
 
 // ListAutomations implements automation.AutomationStore.
@@ -160,16 +162,16 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 	defer s.mu.Unlock()
 	e, ok := s.automations[id]
 	if !ok {
-		return notFound("automation", id)
+		return record.NotFound("automation", id)
 	}
-	s.cancel(e, toMicros(now))
-	s.unlisten(e)
+	s.cancelRunsOf(e, toMicros(now))
+	s.removeTrigger(e)
 	s.retired[id] = e.Version
 	delete(s.automations, id)
 	s.created = slices.DeleteFunc(s.created, func(a *automationEntry) bool { return a == e })
-	for v, d := range s.definitions {
+	for v, d := range s.versions {
 		if v.AutomationID == id && d.runs == 0 {
-			delete(s.definitions, v)
+			delete(s.versions, v)
 		}
 	}
 	s.wake()

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// contact is the part of an automation.Contact that a desk does not hold itself.
+// contact contains the fields of an automation.Contact that a contactState does not
+// have itself.
 type contact struct {
 	email               string
 	firstName, lastName string
@@ -17,33 +19,33 @@ type contact struct {
 	created             micros
 }
 
-// record returns a copy of the desk's contact.
-func (d *desk) record() automation.Contact {
-	c := d.current()
+// record returns a copy of the contact.
+func (cs *contactState) record() automation.Contact {
+	c := cs.current()
 	return c.Clone()
 }
 
-// current returns the desk's contact, with the maps and slices that it has.
-func (d *desk) current() automation.Contact {
-	c := &d.contact
+// current returns the contact with the store's own maps and slices.
+func (cs *contactState) current() automation.Contact {
+	c := &cs.contact
 	return automation.Contact{
-		ID: d.id, Email: c.email, FirstName: c.firstName, LastName: c.lastName, Unsubscribed: d.unsubscribed,
+		ID: cs.id, Email: c.email, FirstName: c.firstName, LastName: c.lastName, Unsubscribed: cs.unsubscribed,
 		Properties: c.properties, Segments: c.segments, CreatedAt: c.created.time(),
 	}
 }
 
-func (d *desk) set(c automation.Contact) {
-	d.known, d.unsubscribed = true, c.Unsubscribed
-	d.contact = contact{
+func (cs *contactState) set(c automation.Contact) {
+	cs.known, cs.unsubscribed = true, c.Unsubscribed
+	cs.contact = contact{
 		email: c.Email, firstName: c.FirstName, lastName: c.LastName,
 		properties: c.Properties, segments: c.Segments, created: toMicros(c.CreatedAt),
 	}
 }
 
-func (d *desk) change(change *automation.ContactChange) {
-	c := d.current()
+func (cs *contactState) change(change *automation.ContactChange) {
+	c := cs.current()
 	change.Apply(&c)
-	d.set(c)
+	cs.set(c)
 }
 
 // FindContact implements automation.ContactStore.
@@ -52,14 +54,14 @@ func (s *Store) FindContact(ctx context.Context, ref automation.ContactRef) (aut
 		return automation.Contact{}, err
 	}
 	defer s.mu.Unlock()
-	d := s.contacts[ref.ID]
+	cs := s.contacts[ref.ID]
 	if ref.ID == "" {
-		d = s.emails[automation.EmailKey(ref.Email)]
+		cs = s.contactsByEmail[automation.EmailKey(ref.Email)]
 	}
-	if d == nil || !d.known {
-		return automation.Contact{}, notFound("contact", ref.String())
+	if cs == nil || !cs.known {
+		return automation.Contact{}, record.NotFound("contact", ref.String())
 	}
-	return d.record(), nil
+	return cs.record(), nil
 }
 
 // InsertContact implements automation.ContactStore.
@@ -68,31 +70,31 @@ func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
 		return err
 	}
 	defer s.mu.Unlock()
-	if d := s.contacts[c.ID]; d != nil && (d.known || d.deleted) {
-		return conflict("contact %q exists already, or has existed", c.ID)
+	if cs := s.contacts[c.ID]; cs != nil && (cs.known || cs.deleted) {
+		return record.ContactExists(c.ID)
 	}
-	if s.emails[automation.EmailKey(c.Email)] != nil {
-		return conflict("email %q belongs to a contact already", c.Email)
+	if s.contactsByEmail[automation.EmailKey(c.Email)] != nil {
+		return record.EmailTaken(c.Email)
 	}
-	s.insert(c)
+	s.insertContact(c)
 	return nil
 }
 
-func (s *Store) insert(c automation.Contact) *desk {
-	d := s.deskFor(c.ID, "", true)
-	d.set(c.Clone())
-	s.listed = append(s.listed, d)
-	s.address(d, c.Email)
-	return d
+func (s *Store) insertContact(c automation.Contact) *contactState {
+	cs := s.stateFor(c.ID, "", true)
+	cs.set(c.Clone())
+	s.listed = append(s.listed, cs)
+	s.giveEmail(cs, c.Email)
+	return cs
 }
 
-// address gives an email to a contact, and the events that were sent for it
-// before: they come before those that are sent from now on.
-func (s *Store) address(d *desk, email string) {
+// giveEmail gives an email to a contact, with the pending events that were sent for
+// the email. They come before the events that are sent from now on.
+func (s *Store) giveEmail(cs *contactState, email string) {
 	key := automation.EmailKey(email)
-	s.emails[key] = d
-	if inbox := s.inboxes[key]; inbox != nil {
-		s.moveEvents(inbox, d)
+	s.contactsByEmail[key] = cs
+	if from := s.emails[key]; from != nil {
+		s.moveEvents(from, cs)
 	}
 }
 
@@ -102,20 +104,20 @@ func (s *Store) UpdateContact(ctx context.Context, id string, change automation.
 		return automation.Contact{}, err
 	}
 	defer s.mu.Unlock()
-	d := s.contacts[id]
-	if d == nil || !d.known {
-		return automation.Contact{}, notFound("contact", id)
+	cs := s.contacts[id]
+	if cs == nil || !cs.known {
+		return automation.Contact{}, record.NotFound("contact", id)
 	}
 	if change.Email != nil {
 		key := automation.EmailKey(*change.Email)
-		if other := s.emails[key]; other != nil && other != d {
-			return automation.Contact{}, conflict("email %q belongs to another contact", *change.Email)
+		if other := s.contactsByEmail[key]; other != nil && other != cs {
+			return automation.Contact{}, record.EmailOfAnother(*change.Email)
 		}
-		delete(s.emails, automation.EmailKey(d.contact.email))
-		s.address(d, *change.Email)
+		delete(s.contactsByEmail, automation.EmailKey(cs.contact.email))
+		s.giveEmail(cs, *change.Email)
 	}
-	d.change(&change)
-	return d.record(), nil
+	cs.change(&change)
+	return cs.record(), nil
 }
 
 // DeleteContact implements automation.ContactStore.
@@ -124,35 +126,26 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 		return err
 	}
 	defer s.mu.Unlock()
-	d := s.contacts[id]
-	if d == nil || !d.known {
-		return notFound("contact", id)
+	cs := s.contacts[id]
+	if cs == nil || !cs.known {
+		return record.NotFound("contact", id)
 	}
-	s.remove(d, toMicros(now))
-	s.schedule(d)
+	s.deleteContact(cs, toMicros(now))
+	s.schedule(cs)
 	s.wake()
 	return nil
 }
 
-// remove deletes the desk's contact. The desk stays, for its runs, which are
-// asked to cancel.
-func (s *Store) remove(d *desk, now micros) {
-	delete(s.emails, automation.EmailKey(d.contact.email))
-	d.known, d.deleted, d.contact = false, true, contact{}
-	d.cancelRuns(now)
+// deleteContact deletes a contact and records a cancel for its running runs. The state
+// stays, because it has these runs.
+func (s *Store) deleteContact(cs *contactState, now micros) {
+	delete(s.contactsByEmail, automation.EmailKey(cs.contact.email))
+	cs.known, cs.deleted, cs.contact = false, true, contact{}
+	cs.cancelRuns(now)
 	// Deleting from the list one by one would cost its length each time.
 	if s.removed++; s.removed > len(s.listed)/2 {
-		s.listed = slices.DeleteFunc(s.listed, func(d *desk) bool { return !d.known })
+		s.listed = slices.DeleteFunc(s.listed, func(cs *contactState) bool { return !cs.known })
 		s.removed = 0
-	}
-}
-
-func (d *desk) cancelRuns(now micros) {
-	for _, r := range d.running {
-		if r.status == running {
-			r.control = cancel
-		}
-		r.hasten(now)
 	}
 }
 
@@ -162,15 +155,15 @@ func (s *Store) ListContacts(ctx context.Context, q automation.ContactQuery) (au
 		return automation.Page[automation.Contact]{}, err
 	}
 	defer s.mu.Unlock()
-	keep := func(d *desk) bool {
-		return d.known && (q.Segment == "" || slices.Contains(d.contact.segments, q.Segment))
+	keep := func(cs *contactState) bool {
+		return cs.known && (q.Segment == "" || slices.Contains(cs.contact.segments, q.Segment))
 	}
-	id := func(d *desk) string {
-		if !d.known {
+	id := func(cs *contactState) string {
+		if !cs.known {
 			return "" // no cursor
 		}
-		return d.id
+		return cs.id
 	}
 	return page(s.listed, q.PageQuery, "contact", id, keep,
-		(*desk).record)
+		(*contactState).record)
 }

@@ -11,35 +11,30 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
+// event is an accepted event.
 type event struct {
 	id, name   string
-	desk       *desk
+	contact    *contactState
 	payload    []byte
 	asSent     *asSent
 	occurred   micros
 	accepted   micros
-	handled    micros // 0: pending
-	references int    // runs that it has started and that are kept
+	handled    micros // 0 while it is pending
+	references int    // how many runs that it has started are kept
 }
 
-// asSent is what most events do not have.
+// asSent contains fields that most events do not have.
 type asSent struct {
 	key   string // idempotency key
-	email string // while it waits for its contact
+	email string // while the email belongs to no contact
 }
 
-// forgetEmail drops what is known by the contact from now on.
+// forgetEmail drops the email, unless the event has a key. The event has a contact
+// now, whose email counts.
 func (e *event) forgetEmail() {
 	if e.asSent != nil && e.asSent.key == "" {
 		e.asSent = nil
 	}
-}
-
-type idempotency struct{ name, key string }
-
-type keyUse struct {
-	hash, event string
-	expires     micros
 }
 
 // AppendEvents implements automation.EventWriter.
@@ -49,16 +44,12 @@ func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) 
 	}
 	defer s.mu.Unlock()
 	receipts := make([]automation.EventReceipt, len(events))
-	// Look before writing: all events are kept, or none.
-	used := map[idempotency]keyUse{}
+	// Every event is admitted before one is written: all events are kept, or none.
+	used := map[idempotencyKey]keyUse{}
 	for i := range events {
-		duplicate, err := s.admit(&events[i], used)
-		if err != nil {
+		var err error
+		if receipts[i], err = s.admit(&events[i], used); err != nil {
 			return nil, err
-		}
-		receipts[i] = automation.EventReceipt{ID: events[i].Event.ID}
-		if duplicate != "" {
-			receipts[i] = automation.EventReceipt{ID: duplicate, Duplicate: true}
 		}
 	}
 	for k, u := range used {
@@ -73,86 +64,62 @@ func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) 
 	return receipts, nil
 }
 
-// admit checks a new event against the store and against those before it in
-// the same call. It returns the id of the event that it is a duplicate of.
-func (s *Store) admit(n *automation.NewEvent, used map[idempotency]keyUse) (string, error) {
+// admit returns the receipt of a new event, or why it is refused. used contains the
+// keys of the events before it in the same call, to which admit adds the event's.
+func (s *Store) admit(n *automation.NewEvent, used map[idempotencyKey]keyUse) (automation.EventReceipt, error) {
 	e := &n.Event
-	if !record.Fits(n, s.definition(e.Name)) {
-		return "", fmt.Errorf("memory store: event %q: %w", e.Name, automation.ErrDefinitionChanged)
+	if !record.MatchesDefinition(n, s.eventDefinition(e.Name)) {
+		return automation.EventReceipt{}, fmt.Errorf("memory store: event %q: %w", e.Name, automation.ErrDefinitionChanged)
 	}
 	if e.ContactID != "" && !n.HostContact {
-		if d := s.contacts[e.ContactID]; d == nil || !d.known {
-			return "", notFound("contact", e.ContactID)
+		if cs := s.contacts[e.ContactID]; cs == nil || !cs.known {
+			return automation.EventReceipt{}, record.NotFound("contact", e.ContactID)
 		}
 	}
+	accepted := automation.EventReceipt{ID: e.ID}
 	if e.IdempotencyKey == "" {
-		return "", nil
+		return accepted, nil
 	}
-	k := idempotency{e.Name, e.IdempotencyKey}
+	k := idempotencyKey{e.Name, e.IdempotencyKey}
 	u, ok := used[k]
 	if !ok {
 		u, ok = s.keys[k]
 		ok = ok && u.expires > toMicros(e.AcceptedAt)
 	}
-	switch {
-	case !ok:
-		used[k] = keyUse{n.ContentHash, e.ID, toMicros(n.KeyExpiresAt)}
-		return "", nil
-	case u.hash != n.ContentHash:
-		return "", conflict("event %q: idempotency key %q was used for another event", e.Name, e.IdempotencyKey)
-	default:
-		return u.event, nil
+	if ok {
+		return u.Receipt(n)
 	}
+	used[k] = keyUse{record.KeyUse{Hash: n.ContentHash, EventID: e.ID}, toMicros(n.KeyExpiresAt)}
+	return accepted, nil
 }
 
 func (s *Store) append(n *automation.NewEvent) {
 	e := &n.Event
-	d := s.deskFor(e.ContactID, e.Email, n.HostContact)
+	cs := s.stateFor(e.ContactID, e.Email, n.HostContact)
 	ev := &event{
-		id: e.ID, name: e.Name, desk: d, payload: bytes.Clone(e.Payload),
+		id: e.ID, name: e.Name, contact: cs, payload: bytes.Clone(e.Payload),
 		occurred: toMicros(e.OccurredAt), accepted: toMicros(e.AcceptedAt),
 	}
-	if e.IdempotencyKey != "" || d.inbox {
+	if e.IdempotencyKey != "" || cs.isEmail {
 		ev.asSent = &asSent{e.IdempotencyKey, e.Email}
 	}
 	s.events[ev.id] = ev
-	d.enqueue(ev)
-	s.hasten(d, ev.accepted)
+	cs.enqueue(ev)
+	s.scheduleBy(cs, ev.accepted)
 }
 
-// enqueue keeps pending events in the order in which they were accepted.
-func (d *desk) enqueue(e *event) {
-	i := len(d.events)
-	for i > int(d.handled) && d.events[i-1].accepted > e.accepted {
+// enqueue adds a pending event. Pending events are in the order in which they were
+// accepted.
+func (cs *contactState) enqueue(e *event) {
+	i := len(cs.events)
+	for i > int(cs.handled) && cs.events[i-1].accepted > e.accepted {
 		i--
 	}
-	if i == len(d.events) {
-		d.events = append(d.events, e)
+	if i == len(cs.events) {
+		cs.events = append(cs.events, e)
 		return
 	}
-	d.events = slices.Insert(d.events, i, e)
-}
-
-// deskFor returns the desk of a contact, making it if there is none.
-func (s *Store) deskFor(id, email string, host bool) *desk {
-	if id == "" && !host {
-		if d := s.emails[automation.EmailKey(email)]; d != nil {
-			return d
-		}
-	}
-	desks, inbox := s.contacts, id == ""
-	if inbox {
-		desks, id = s.inboxes, automation.EmailKey(email)
-	}
-	d := desks[id]
-	if d == nil {
-		d = &desk{id: id, inbox: inbox}
-		if inbox {
-			d.token = s.token
-		}
-		desks[id] = d
-	}
-	return d
+	cs.events = slices.Insert(cs.events, i, e)
 }
 
 // event returns a copy of the event.
@@ -162,7 +129,8 @@ func (e *event) event() automation.Event {
 	return ev
 }
 
-// shared returns the event with the payload that the store holds.
+// shared returns the event with the store's own payload, which the caller must not
+// change.
 func (e *event) shared() automation.Event {
 	ev := automation.Event{
 		ID: e.id, Name: e.name, Payload: e.payload,
@@ -172,8 +140,8 @@ func (e *event) shared() automation.Event {
 		ev.IdempotencyKey = e.asSent.key
 	}
 	switch {
-	case !e.desk.inbox:
-		ev.ContactID = e.desk.id
+	case !e.contact.isEmail:
+		ev.ContactID = e.contact.id
 	case e.asSent != nil:
 		ev.Email = e.asSent.email
 	}
@@ -188,7 +156,7 @@ func (s *Store) FindEvent(ctx context.Context, id string) (automation.Event, err
 	defer s.mu.Unlock()
 	e, ok := s.events[id]
 	if !ok {
-		return automation.Event{}, notFound("event", id)
+		return automation.Event{}, record.NotFound("event", id)
 	}
 	return e.event(), nil
 }
@@ -199,99 +167,17 @@ func (s *Store) ListContactEvents(ctx context.Context, contactID, name string, s
 		return nil, err
 	}
 	defer s.mu.Unlock()
-	d, ok := s.contacts[contactID]
+	cs, ok := s.contacts[contactID]
 	if !ok {
 		return nil, nil
 	}
 	var events []automation.Event
-	for _, e := range d.events {
+	for _, e := range cs.events {
 		if e.name == name && e.accepted >= toMicros(since) {
 			events = append(events, e.event())
 		}
 	}
-	// One that came late was handled after younger ones.
+	// An event that arrived late was handled after younger ones.
 	slices.SortStableFunc(events, func(a, b automation.Event) int { return a.AcceptedAt.Compare(b.AcceptedAt) })
 	return events, nil
-}
-
-// InsertEventDefinition implements automation.EventReader.
-func (s *Store) InsertEventDefinition(ctx context.Context, d automation.EventDefinition) error {
-	if err := s.lock(ctx); err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	if s.definition(d.Name) != nil || s.definition(d.ID) != nil {
-		return conflict("event %q is defined already", d.Name)
-	}
-	d.Schema, d.CreatedAt, d.UpdatedAt = bytes.Clone(d.Schema), kept(d.CreatedAt), kept(d.UpdatedAt)
-	s.defined = append(s.defined, &d)
-	return nil
-}
-
-// UpdateEventDefinition implements automation.EventReader.
-func (s *Store) UpdateEventDefinition(ctx context.Context, d automation.EventDefinition) error {
-	if err := s.lock(ctx); err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	old := s.definition(d.ID)
-	if old == nil {
-		return notFound("event definition", d.ID)
-	}
-	old.Schema, old.UpdatedAt = bytes.Clone(d.Schema), kept(d.UpdatedAt)
-	return nil
-}
-
-// DeleteEventDefinition implements automation.EventReader.
-func (s *Store) DeleteEventDefinition(ctx context.Context, id string) error {
-	if err := s.lock(ctx); err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	d := s.definition(id)
-	if d == nil {
-		return notFound("event definition", id)
-	}
-	s.defined = slices.DeleteFunc(s.defined, func(o *automation.EventDefinition) bool { return o == d })
-	return nil
-}
-
-// FindEventDefinition implements automation.EventWriter.
-func (s *Store) FindEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error) {
-	if err := s.lock(ctx); err != nil {
-		return automation.EventDefinition{}, err
-	}
-	defer s.mu.Unlock()
-	d := s.definition(idOrName)
-	if d == nil {
-		return automation.EventDefinition{}, notFound("event definition", idOrName)
-	}
-	return cloneDefinition(d), nil
-}
-
-// ListEventDefinitions implements automation.EventReader.
-func (s *Store) ListEventDefinitions(ctx context.Context, q automation.PageQuery) (automation.Page[automation.EventDefinition], error) {
-	if err := s.lock(ctx); err != nil {
-		return automation.Page[automation.EventDefinition]{}, err
-	}
-	defer s.mu.Unlock()
-	return page(s.defined, q, "event definition",
-		func(d *automation.EventDefinition) string { return d.ID },
-		func(*automation.EventDefinition) bool { return true },
-		cloneDefinition)
-}
-
-func (s *Store) definition(idOrName string) *automation.EventDefinition {
-	for _, d := range s.defined {
-		if d.ID == idOrName || d.Name == idOrName {
-			return d
-		}
-	}
-	return nil
-}
-
-func cloneDefinition(d *automation.EventDefinition) automation.EventDefinition {
-	c := *d
-	c.Schema = bytes.Clone(d.Schema)
-	return c
 }

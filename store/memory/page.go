@@ -4,23 +4,24 @@ import (
 	"slices"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// page returns a page of the items to keep, newest first. All items are in
-// order of creation; the cursor need not be one to keep.
-func page[T, R any](items []T, q automation.PageQuery, kind string, id func(T) string, keep func(T) bool, record func(T) R) (automation.Page[R], error) {
+// page returns a page of the items for which keep returns true, newest first. The
+// items are in order of creation. The cursor may be an item that keep leaves out.
+func page[T, R any](items []T, q automation.PageQuery, kind string, id func(T) string, keep func(T) bool, convert func(T) R) (automation.Page[R], error) {
 	cursor := -1
 	if c := q.After + q.Before; c != "" {
 		cursor = slices.IndexFunc(items, func(t T) bool { return id(t) == c })
 		if cursor < 0 {
-			return automation.Page[R]{}, notFound(kind, c)
+			return automation.Page[R]{}, record.NotFound(kind, c)
 		}
 	}
-	return pageFrom(items, q, cursor, keep, record), nil
+	return pageFrom(items, q, cursor, keep, convert), nil
 }
 
-// pageFrom is page for a cursor whose place in items is known.
-func pageFrom[T, R any](items []T, q automation.PageQuery, cursor int, keep func(T) bool, record func(T) R) automation.Page[R] {
+// pageFrom is page for a cursor whose index in items is known.
+func pageFrom[T, R any](items []T, q automation.PageQuery, cursor int, keep func(T) bool, convert func(T) R) automation.Page[R] {
 	var p automation.Page[R]
 	next, step := len(items)-1, -1
 	switch {
@@ -37,7 +38,7 @@ func pageFrom[T, R any](items []T, q automation.PageQuery, cursor int, keep func
 			p.HasMore = true
 			break
 		}
-		p.Data = append(p.Data, record(items[next]))
+		p.Data = append(p.Data, convert(items[next]))
 	}
 	if step > 0 {
 		slices.Reverse(p.Data)

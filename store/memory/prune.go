@@ -17,38 +17,38 @@ func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (automation
 	res.Runs = s.pruneRuns(toMicros(p.Before), p.Limit)
 	res.Events = s.pruneEvents(toMicros(p.Before), p.Limit)
 	s.pruneKeys(toMicros(p.Now))
-	s.pruneDefinitions()
+	s.pruneVersions()
 	return res, nil
 }
 
 func (s *Store) pruneRuns(before micros, limit int) int {
-	gone := map[*run]bool{}
+	removed := map[*run]bool{}
 	for _, r := range s.history {
-		if len(gone) == limit {
+		if len(removed) == limit {
 			break
 		}
-		if r.status != running && r.control == noControl && r.completed < before {
-			gone[r] = true
+		if r.status != running && r.request == noRequest && r.completed < before {
+			removed[r] = true
 		}
 	}
-	if len(gone) == 0 {
+	if len(removed) == 0 {
 		return 0
 	}
-	isGone := func(r *run) bool { return gone[r] }
-	s.history = slices.DeleteFunc(s.history, isGone)
+	isRemoved := func(r *run) bool { return removed[r] }
+	s.history = slices.DeleteFunc(s.history, isRemoved)
 	lists := map[*[]*run]bool{}
-	for r := range gone {
+	for r := range removed {
 		delete(s.runs, r.id)
-		lists[r.desk.ended], lists[&r.automation.runs] = true, true
+		lists[r.contact.ended], lists[&r.automation.runs] = true, true
 		if r.event != nil {
 			r.event.references--
 		}
-		s.definitions[automation.VersionRef{AutomationID: r.automation.ID, Version: int(r.version)}].runs--
+		s.versions[automation.VersionRef{AutomationID: r.automation.ID, Version: int(r.version)}].runs--
 	}
 	for list := range lists {
-		*list = slices.DeleteFunc(*list, isGone)
+		*list = slices.DeleteFunc(*list, isRemoved)
 	}
-	return len(gone)
+	return len(removed)
 }
 
 func (s *Store) pruneKeys(now micros) {
@@ -59,12 +59,11 @@ func (s *Store) pruneKeys(now micros) {
 	}
 }
 
-// pruneDefinitions forgets versions without runs of automations that are gone
-// or have moved on.
-func (s *Store) pruneDefinitions() {
-	for v, d := range s.definitions {
-		if a := s.automations[v.AutomationID]; d.runs == 0 && (a == nil || a.Version != v.Version) {
-			delete(s.definitions, v)
+// pruneVersions removes versions that have no runs and that no automation uses.
+func (s *Store) pruneVersions() {
+	for ref, v := range s.versions {
+		if a := s.automations[ref.AutomationID]; v.runs == 0 && (a == nil || a.Version != ref.Version) {
+			delete(s.versions, ref)
 		}
 	}
 }
@@ -79,9 +78,9 @@ func (s *Store) pruneEvents(before micros, limit int) int {
 			continue
 		}
 		delete(s.events, id)
-		if i := slices.Index(e.desk.events[:e.desk.handled], e); i >= 0 {
-			e.desk.events = slices.Delete(e.desk.events, i, i+1)
-			e.desk.handled--
+		if i := slices.Index(e.contact.events[:e.contact.handled], e); i >= 0 {
+			e.contact.events = slices.Delete(e.contact.events, i, i+1)
+			e.contact.handled--
 		}
 		removed++
 	}

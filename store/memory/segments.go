@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // InsertSegment implements automation.SegmentStore.
@@ -14,7 +15,7 @@ func (s *Store) InsertSegment(ctx context.Context, seg automation.Segment) error
 	}
 	defer s.mu.Unlock()
 	if s.segment(seg.ID) >= 0 {
-		return conflict("segment %q exists already", seg.ID)
+		return record.SegmentExists(seg.ID)
 	}
 	s.segments = append(s.segments, seg)
 	return nil
@@ -28,7 +29,7 @@ func (s *Store) FindSegment(ctx context.Context, id string) (automation.Segment,
 	defer s.mu.Unlock()
 	i := s.segment(id)
 	if i < 0 {
-		return automation.Segment{}, notFound("segment", id)
+		return automation.Segment{}, record.NotFound("segment", id)
 	}
 	return s.segments[i], nil
 }
@@ -41,7 +42,7 @@ func (s *Store) DeleteSegment(ctx context.Context, id string) error {
 	defer s.mu.Unlock()
 	i := s.segment(id)
 	if i < 0 {
-		return notFound("segment", id)
+		return record.NotFound("segment", id)
 	}
 	s.segments = slices.Delete(s.segments, i, i+1)
 	return nil
@@ -59,7 +60,7 @@ func (s *Store) ListSegments(ctx context.Context, q automation.PageQuery) (autom
 		func(seg automation.Segment) automation.Segment { return seg })
 }
 
-// segment returns the place of the segment with this id, or -1.
+// segment returns the index of the segment with this id, or -1.
 func (s *Store) segment(id string) int {
 	return slices.IndexFunc(s.segments, func(seg automation.Segment) bool { return seg.ID == id })
 }

@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 const automationColumns = `a.id, a.name, a.status, a.event_name, a.version, a.revision, a.created_at, a.updated_at`
 
-// scanAutomation reads automationColumns and what more is asked for.
+// scanAutomation scans automationColumns, and the columns after them into more.
 func scanAutomation(scan scanFunc, more ...any) (automation.AutomationRecord, error) {
 	var a automation.AutomationRecord
 	var created, updated *time.Time
@@ -25,16 +26,17 @@ const lockAutomation = `
 SELECT no, version, deleted_at IS NOT NULL, EXISTS (SELECT FROM automation.versions v WHERE v.automation_no = a.no)
 FROM automation.automations a WHERE id = $1::text FOR UPDATE`
 
-// automationRow is what is there of an automation, or of one that was deleted.
-type automationRow struct {
+// storedAutomation is the row of an automation that may be deleted.
+type storedAutomation struct {
 	no       int64
 	version  int
 	deleted  bool
-	versions bool // some are kept
+	versions bool // the table of versions has at least one of its versions
 }
 
-// lock returns the row of an automation. Its number is 0 if there is none.
-func (s *Store) lock(ctx context.Context, tx *transaction, id string) (row automationRow, err error) {
+// lockAutomation locks and returns the row of an automation. Its number is 0 if there is
+// none.
+func (s *Store) lockAutomation(ctx context.Context, tx *transaction, id string) (row storedAutomation, err error) {
 	var sc script
 	sc.query(func(scan scanFunc) error {
 		return scan(&row.no, &row.version, &row.deleted, &row.versions)
@@ -61,24 +63,24 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 		return err
 	}
 	err := s.transact(ctx, func(tx *transaction) error {
-		old, err := s.lock(ctx, tx, a.ID)
+		old, err := s.lockAutomation(ctx, tx, a.ID)
 		switch {
 		case err != nil:
 			return err
 		case old.no != 0 && !old.deleted:
-			return conflict("automation %q exists already", a.ID)
+			return record.AutomationExists(a.ID)
 		case old.versions:
-			return conflict("automation %q was deleted and runs of it are kept: prune them first, or use another id", a.ID)
+			return record.AutomationHasRuns(a.ID)
 		}
 		var sc script
 		sc.exec(forgetAutomation, old.no)
 		sc.exec(forgetCounts, old.no)
 		sc.exec(insertAutomation, a.ID, a.Name, string(a.Status), a.EventName, old.version+1, a.Revision,
-			nullable(a.CreatedAt), nullable(a.UpdatedAt), definitionOf(a))
+			timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a))
 		return tx.commit(ctx, sc)
 	})
-	if code(err) == uniqueViolation {
-		return conflict("automation %q exists already", a.ID)
+	if errorCode(err) == uniqueViolation {
+		return record.AutomationExists(a.ID)
 	}
 	if err != nil {
 		return fmt.Errorf("postgres store: insert automation: %w", err)
@@ -86,8 +88,8 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 	return nil
 }
 
-// definitionOf returns the definition, which is never NULL.
-func definitionOf(a automation.AutomationRecord) []byte {
+// definitionOrEmpty returns the definition for a column that is never NULL.
+func definitionOrEmpty(a automation.AutomationRecord) []byte {
 	if a.Definition == nil {
 		return []byte{}
 	}
@@ -108,8 +110,8 @@ WITH a AS (
 )
 SELECT no FROM a`
 
-// takeTurn waits for the commits under way that share an automation, and has later
-// ones wait. Without it there could always be another one that shares the row.
+// takeTurn waits for the commits in progress that share an automation, and makes later
+// ones wait. Otherwise there could always be another commit that shares the row.
 const takeTurn = `LOCK TABLE automation.automations IN EXCLUSIVE MODE`
 
 // UpdateAutomation implements automation.AutomationStore.
@@ -121,21 +123,21 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	var sc script
 	sc.exec(takeTurn)
 	sc.query(func(scan scanFunc) error { return scan(&no) }, updateAutomation, a.ID, a.Name, string(a.Status), a.EventName,
-		a.Version, a.Revision, nullable(a.CreatedAt), nullable(a.UpdatedAt), definitionOf(a))
+		a.Version, a.Revision, timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a))
 	if err := s.transact(ctx, func(tx *transaction) error { return tx.commit(ctx, sc) }); err != nil {
 		return fmt.Errorf("postgres store: update automation %q: %w", a.ID, err)
 	}
 	if no != 0 {
 		return nil
 	}
-	now, err := s.FindAutomation(ctx, a.ID)
+	current, err := s.FindAutomation(ctx, a.ID)
 	if err != nil {
 		return err
 	}
-	return conflict("automation %q is at revision %d, not %d", a.ID, now.Revision, a.Revision-1)
+	return record.AutomationChanged(&a, current.Revision)
 }
 
-// findAutomation and findDefinition rely on automations_id and the primary key of
+// findAutomation and findAutomationVersion rely on automations_id and the primary key of
 // versions.
 const (
 	findAutomation = `
@@ -143,7 +145,7 @@ SELECT ` + automationColumns + `, v.definition
 FROM automation.automations a JOIN automation.versions v ON v.automation_no = a.no AND v.version = a.version
 WHERE a.id = $1::text AND a.deleted_at IS NULL`
 
-	findDefinition = `
+	findAutomationVersion = `
 SELECT v.definition
 FROM automation.automations a JOIN automation.versions v ON v.automation_no = a.no
 WHERE a.id = $1::text AND v.version = $2::int`
@@ -168,7 +170,7 @@ func (s *Store) FindAutomation(ctx context.Context, id string) (automation.Autom
 		return a, fmt.Errorf("postgres store: find automation %q: %w", id, err)
 	}
 	if !found {
-		return a, notFound("automation", id)
+		return a, record.NotFound("automation", id)
 	}
 	return a, nil
 }
@@ -184,12 +186,12 @@ func (s *Store) FindAutomationVersion(ctx context.Context, v automation.VersionR
 	sc.query(func(scan scanFunc) error {
 		found = true
 		return scan(&definition)
-	}, findDefinition, v.AutomationID, v.Version)
+	}, findAutomationVersion, v.AutomationID, v.Version)
 	if err := (implicit{s}).run(ctx, sc); err != nil {
 		return nil, fmt.Errorf("postgres store: find version %d of automation %q: %w", v.Version, v.AutomationID, err)
 	}
 	if !found {
-		return nil, notFound("automation", v.AutomationID)
+		return nil, record.NotFound("automation", v.AutomationID)
 	}
 	return definition, nil
 }
@@ -213,8 +215,8 @@ func (s *Store) ListAutomations(ctx context.Context, q automation.AutomationQuer
 	}.page(ctx, s, q.PageQuery, string(q.Status))
 }
 
-// Both rely on primary keys. What a version's runs sum up to stays the same while
-// its automation is locked: none can be started.
+// Both rely on primary keys. The number of a version's runs cannot grow while its
+// automation is locked.
 const (
 	markDeleted  = `UPDATE automation.automations SET deleted_at = $2::timestamptz WHERE no = $1::bigint`
 	deleteUnused = `
@@ -223,14 +225,14 @@ WHERE v.automation_no = $1::bigint AND coalesce((
 	SELECT sum(c.n) FROM automation.run_counts c WHERE c.automation_no = v.automation_no AND c.version = v.version), 0) = 0`
 )
 
-// DeleteAutomation implements automation.AutomationStore. It asks most runs to
-// cancel before the one transaction that counts: whoever crashes in between can
-// call it again.
+// DeleteAutomation implements automation.AutomationStore. It records a cancel for most
+// runs before the transaction that deletes the automation. If the process crashes in
+// between, the call can be repeated.
 func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) error {
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	no, _, err := s.running(ctx, id)
+	no, _, err := s.countRunning(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -238,15 +240,17 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 		return fmt.Errorf("postgres store: delete automation %q: %w", id, err)
 	}
 	err = s.transact(ctx, func(tx *transaction) error {
-		row, err := s.lock(ctx, tx, id)
+		row, err := s.lockAutomation(ctx, tx, id)
 		if err != nil {
 			return err
 		}
 		if row.no == 0 || row.deleted {
-			return notFound("automation", id)
+			return record.NotFound("automation", id)
 		}
 		var sc script
-		sc.exec(parkOf, row.no) // a commit may hold these leases and wait for the automation: one of us begins again then
+		// A commit may hold these leases and wait for the automation. The server then
+		// aborts one of the two transactions, which begins again.
+		sc.exec(parkOfAutomation, row.no)
 		sc.exec(cancelRest, row.no, now)
 		sc.exec(deleteUnused, row.no)
 		sc.exec(markDeleted, row.no, now)

@@ -48,7 +48,7 @@ func together(tb testing.TB, n int, do func(i int) error) {
 	}
 }
 
-// benchContacts keeps n contacts and returns their ids.
+// benchContacts inserts n contacts and returns their ids.
 func benchContacts(b *testing.B, pool *pgxpool.Pool, n int) []string {
 	ids := make([]string, n)
 	for i := range ids {
@@ -89,7 +89,7 @@ SELECT sum(pg_total_relation_size(format('automation.%I', tablename)::regclass))
 	})
 }
 
-// logSizes tells which tables and indexes are large.
+// logSizes logs the sizes of large tables and indexes.
 func logSizes(b *testing.B, pool *pgxpool.Pool) {
 	rows, err := pool.Query(b.Context(), `
 SELECT relname, pg_relation_size(oid) FROM pg_class
@@ -104,8 +104,8 @@ WHERE relnamespace = 'automation'::regnamespace AND relkind IN ('r', 'i') AND pg
 	require.NoError(b, err)
 }
 
-// BenchmarkAppendEvents sends single events from many goroutines: one iteration is
-// one event.
+// BenchmarkAppendEvents sends single events from many goroutines. One iteration is one
+// event.
 func BenchmarkAppendEvents(b *testing.B) {
 	s, pool := openForBench(b)
 	contacts := benchContacts(b, pool, 20_000)
@@ -123,8 +123,8 @@ func benchEvent(i int, contact string) automation.NewEvent {
 	return e
 }
 
-// BenchmarkClaimAndCommit claims contacts with one event each, starts a run for it,
-// and ends the run: one iteration is one contact, of which size are taken at a time.
+// BenchmarkClaimAndCommit claims contacts with one event each, starts a run for the
+// event, and ends the run. One iteration is one contact. Each claim takes size contacts.
 func BenchmarkClaimAndCommit(b *testing.B) {
 	for _, size := range []int{1, 16, 256} {
 		b.Run(fmt.Sprintf("contacts=%d", size), func(b *testing.B) {
@@ -155,7 +155,7 @@ func BenchmarkClaimAndCommit(b *testing.B) {
 	}
 }
 
-// startAndEnd commits twice: a run for each contact, and its end.
+// startAndEnd commits twice: it starts a run of each contact, and ends the run.
 func startAndEnd(b *testing.B, s *postgres.Store, works []automation.Work, first int, now time.Time) {
 	ts := make([]automation.Transition, len(works))
 	for i, w := range works {

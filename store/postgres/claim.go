@@ -6,75 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// claimAlone has claims of due work come one after the other, to the end of the
-// transaction: each sees the leases of those before it, and so finds other contacts.
-// Where several looked at once they would find the same, and wait for each other, and
-// for commits that wait for them.
-const claimAlone = `SELECT pg_advisory_xact_lock(hashtextextended('automation.leases', 0))`
-
-// leaseDue leases the contacts whose work is due longest. It passes over those that
-// have a valid lease. A lease that has expired is taken over unless its holder is just
-// committing, and unless it has a run: those are parked before.
-//
-// It relies on pending_accepted and active_runs_due, both read in order until there
-// are enough, and on the primary key of leases.
-const (
-	leaseDue = leaseFree + leaseTaken
-
-	// leaseOthers is leaseDue for when somebody leases one of these contacts alone, or
-	// deletes it, just then. It costs more.
-	leaseOthers = leaseFree + `
-	ON CONFLICT (owner) DO NOTHING` + leaseTaken
-
-	leaseFree = `
-WITH waiting AS (
-	SELECT p.owner, p.accepted_at AS due, l.owner IS NOT NULL AS taken
-	FROM automation.pending p LEFT JOIN automation.leases l ON l.owner = ANY (ARRAY[p.owner])
-	WHERE p.accepted_at <= $1::timestamptz AND (l.owner IS NULL OR l.until <= $1::timestamptz)
-	ORDER BY p.accepted_at LIMIT $2::int
-), sleeping AS (
-	SELECT r.owner, r.due_at AS due, l.owner IS NOT NULL AS taken
-	FROM automation.active_runs r LEFT JOIN automation.leases l ON l.owner = ANY (ARRAY[r.owner])
-	WHERE r.due_at <= $1::timestamptz AND (l.owner IS NULL OR l.until <= $1::timestamptz)
-	ORDER BY r.due_at LIMIT $2::int
-), chosen AS (
-	SELECT owner, min(due) AS due, bool_or(taken) AS taken
-	FROM (SELECT * FROM waiting UNION ALL SELECT * FROM sleeping) AS work
-	GROUP BY owner ORDER BY min(due), owner LIMIT $2::int
-), expired AS (
-	SELECT owner FROM automation.leases
-	WHERE owner = ANY (ARRAY(SELECT owner FROM chosen WHERE taken)) AND until <= $1::timestamptz AND run_id IS NULL
-	ORDER BY owner FOR NO KEY UPDATE SKIP LOCKED
-), taken AS (
-	UPDATE automation.leases l SET token = nextval('automation.tokens'), until = $3::timestamptz
-	FROM expired WHERE l.owner = ANY (ARRAY[expired.owner])
-	RETURNING l.owner, l.token
-), leased AS (
-	INSERT INTO automation.leases (owner, token, until)
-	SELECT owner, nextval('automation.tokens'), $3::timestamptz FROM (SELECT owner FROM chosen WHERE NOT taken ORDER BY owner) AS free`
-
-	leaseTaken = `
-	RETURNING owner, token
-)
-SELECT owner, token FROM leased UNION ALL SELECT owner, token FROM taken`
-)
-
-// leaseOne relies on the primary key of leases.
-const leaseOne = `
-INSERT INTO automation.leases AS l (owner, token, until) VALUES ($1::text, nextval('automation.tokens'), $2::timestamptz)
-ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE l.until <= $3::timestamptz AND l.run_id IS NULL
-RETURNING owner, token`
-
-// Claim implements automation.WorkStore. It needs two round trips, however many
-// contacts it leases. The leases are committed with the first: the next claim does not
-// wait until this one has read what it has leased. A third is needed when there are
-// events with names that were not seen of late.
+// Claim implements automation.WorkStore. It needs two round trips, however many contacts
+// it leases. It commits the leases in the first one, so that the next claim does not
+// wait while this one reads work. It needs a third round trip if there are events with
+// names that recent claims have not brought.
 func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
@@ -86,106 +27,49 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 	if len(held) == 0 {
 		return nil, nil
 	}
-	c := newClaim(s, p, held)
+	c := newClaimer(s, p, held)
 	if err := c.read(ctx); err != nil {
-		s.giveBack(ctx, held)
+		s.abandonLeases(ctx, held)
 		return nil, fmt.Errorf("postgres store: claim: %w", err)
 	}
 	return c.works, nil
 }
 
-// heldLease is a lease that a claim has got.
-type heldLease struct {
-	owner string
-	token int64
-}
-
-// lease leases contacts, in no order.
-func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []heldLease, err error) {
-	row := func(scan scanFunc) error {
-		var l heldLease
-		err := scan(&l.owner, &l.token)
-		held = append(held, l)
-		return err
-	}
-	var sc script
-	var first *time.Time // to expire of the leases with runs
-	until, look := p.Now.Add(p.Lease), p.Contact != (automation.ContactRef{}) || s.expired.due(p.Now)
-	if look {
-		sc.exec(parkExpired, p.Now)
-		sc.query(func(scan scanFunc) error { return scan(&first) }, nextExpiry)
-	}
-	if p.Contact != (automation.ContactRef{}) {
-		sc.query(row, leaseOne, ownerOf(p.Contact), until, p.Now)
-	} else {
-		sc.exec(claimAlone)
-		sc.query(row, leaseDue, p.Now, p.Limit, until)
-	}
-	lease := func() error {
-		return s.transact(ctx, func(tx *transaction) error {
-			held = nil
-			return tx.commit(ctx, sc)
-		})
-	}
-	if err = lease(); code(err) == uniqueViolation {
-		sc[len(sc)-1].sql = leaseOthers
-		err = lease()
-	}
-	if err == nil && look {
-		s.expired.looked(p.Now, timeOf(first))
-	}
-	return held, err
-}
-
-// giveBack ends leases whose contacts could not be read. Those that it cannot end
-// expire.
-func (s *Store) giveBack(ctx context.Context, held []heldLease) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
-	defer cancel()
-	owners, tokens := make([]string, len(held)), make([]int64, len(held))
-	for i, l := range held {
-		owners[i], tokens[i] = l.owner, l.token
-	}
-	var sc script
-	sc.exec(endLeases, owners, tokens)
-	_ = implicit{s}.run(ctx, sc)
-}
-
-// claim reads what the contacts that a claim has leased have. What belongs to a leased
-// contact is only added to by others.
-type claim struct {
-	s      *Store
-	p      automation.ClaimParams
-	owners []string
-	works  []automation.Work
-	places map[string]int                     // of owners in works
-	astray []string                           // ids of contacts that have events under their email
-	starts map[string][]automation.VersionRef // of events, by name, as far as they were read
-	waits  []waitingRun
+// claimer reads the contacts that a claim has leased, and their work. Other processes
+// only add to the work of a leased contact.
+type claimer struct {
+	s       *Store
+	params  automation.ClaimParams
+	owners  []string
+	works   []automation.Work
+	indexes map[string]int                     // of owners in works
+	astray  []string                           // ids of contacts that have events under their email
+	starts  map[string][]automation.VersionRef // by name of the event, as far as they were read
+	waits   []waitingRun
 
 	damaged map[string]bool // owners whose contact cannot be read
-	reason  error           // why not
+	reason  error           // why one of them cannot
 }
 
-// waitingRun is a run that waits for an event which has come.
+// waitingRun is a run that may wait for one of its contact's pending events.
 type waitingRun struct {
 	owner string
 	automation.ClaimedRun
 }
 
-func newClaim(s *Store, p automation.ClaimParams, held []heldLease) *claim {
-	c := &claim{
-		s: s, p: p, starts: map[string][]automation.VersionRef{}, owners: make([]string, len(held)), works: make([]automation.Work, len(held)),
-		places: make(map[string]int, len(held)), damaged: map[string]bool{},
+func newClaimer(s *Store, p automation.ClaimParams, held []heldLease) *claimer {
+	c := &claimer{
+		s: s, params: p, starts: map[string][]automation.VersionRef{}, owners: make([]string, len(held)), works: make([]automation.Work, len(held)),
+		indexes: make(map[string]int, len(held)), damaged: map[string]bool{},
 	}
 	for i, l := range held {
-		c.owners[i], c.places[l.owner] = l.owner, i
+		c.owners[i], c.indexes[l.owner] = l.owner, i
 		c.works[i] = automation.Work{Key: refOf(l.owner), Token: l.token}
 	}
 	return c
 }
 
-func (c *claim) read(ctx context.Context) error {
+func (c *claimer) read(ctx context.Context) error {
 	if err := c.readWork(ctx); err != nil {
 		return err
 	}
@@ -199,9 +83,9 @@ func (c *claim) read(ctx context.Context) error {
 	return nil
 }
 
-// All of these but the last bring a bounded part of each owner's rows. They rely on the
-// primary keys of contacts, pending and events, and on active_runs_owner: an owner's
-// rows are few, and are sorted.
+// All of these except the last return a bounded part of each owner's rows. They rely on
+// the primary keys of contacts, pending and events, and on active_runs_owner. They sort
+// the rows of an owner, which are few.
 const (
 	claimedContacts = `
 SELECT ` + contactColumns + `, EXISTS (SELECT FROM automation.pending p WHERE p.owner = '@' || c.email_key)
@@ -248,10 +132,9 @@ const claimedStarts = `
 SELECT a.event_name, a.id, a.version, a.no FROM automation.automations a
 WHERE a.event_name = ANY ($1::text[]) AND a.status = 'enabled' AND a.deleted_at IS NULL ORDER BY a.no`
 
-// readWork reads what the leased contacts have: themselves, their events, the runs that
-// are due or wait for one of these, and what events start that are likely to be among
-// them.
-func (c *claim) readWork(ctx context.Context) error {
+// readWork reads the leased contacts, their events, the runs that are due or wait for
+// one of these events, and what those events start that are likely to be among them.
+func (c *claimer) readWork(ctx context.Context) error {
 	var ids []string
 	for i := range c.works {
 		if id := c.works[i].Key.ID; id != "" {
@@ -264,10 +147,10 @@ func (c *claim) readWork(ctx context.Context) error {
 		}
 		c.astray, c.waits, c.damaged = nil, nil, map[string]bool{}
 		sc.query(c.addContact, claimedContacts, ids)
-		sc.query(c.addEvent, claimedEvents, c.owners, c.p.Events)
-		sc.query(c.addRun, claimedRuns, c.owners, c.p.Now, c.p.Runs)
+		sc.query(c.addEvent, claimedEvents, c.owners, c.params.Events)
+		sc.query(c.addRun, claimedRuns, c.owners, c.params.Now, c.params.Runs)
 		sc.query(c.addWait, claimedWaits, c.owners)
-		c.readStarts(sc, c.s.seen.list())
+		c.readStarts(sc, c.s.recent.list())
 	})
 	if err != nil || len(c.astray) == 0 {
 		return err
@@ -275,9 +158,10 @@ func (c *claim) readWork(ctx context.Context) error {
 	return c.adoptStrays(ctx)
 }
 
-// run runs the script that build makes in a transaction of its own. If another is in the
-// way it is made again: build forgets what rows have come before.
-func (c *claim) run(ctx context.Context, build func(sc *script)) error {
+// run runs the script that build makes, in a transaction of its own. If the transaction
+// fails because of another one, run calls build again, which discards the rows of the
+// first attempt.
+func (c *claimer) run(ctx context.Context, build func(sc *script)) error {
 	return c.s.transact(ctx, func(tx *transaction) error {
 		var sc script
 		build(&sc)
@@ -286,7 +170,7 @@ func (c *claim) run(ctx context.Context, build func(sc *script)) error {
 }
 
 // readStarts reads what events with these names start.
-func (c *claim) readStarts(sc *script, names []string) {
+func (c *claimer) readStarts(sc *script, names []string) {
 	if len(names) == 0 {
 		return
 	}
@@ -299,13 +183,13 @@ func (c *claim) readStarts(sc *script, names []string) {
 		var no int64
 		err := scan(&name, &v.AutomationID, &v.Version, &no)
 		c.starts[name] = append(c.starts[name], v)
-		c.s.begun.numbered(v.AutomationID, no)
+		c.s.inLease.noteNumber(v.AutomationID, no)
 		return err
 	}, claimedStarts, names)
 }
 
-// readOtherStarts reads what the other events start.
-func (c *claim) readOtherStarts(ctx context.Context) error {
+// readOtherStarts reads what those events start whose names readWork did not include.
+func (c *claimer) readOtherStarts(ctx context.Context) error {
 	var names []string
 	for i := range c.works {
 		for j := range c.works[i].Events {
@@ -319,13 +203,13 @@ func (c *claim) readOtherStarts(ctx context.Context) error {
 	if len(names) == 0 {
 		return nil
 	}
-	c.s.seen.add(names)
+	c.s.recent.add(names)
 	return c.run(ctx, func(sc *script) { c.readStarts(sc, names) })
 }
 
-// adoptStrays reads the events again, with those that were sent for an email of the
-// contacts before: order is kept here.
-func (c *claim) adoptStrays(ctx context.Context) error {
+// adoptStrays moves stray events to their contacts (see the statement adoptStrays) and
+// reads all events again, in the right order.
+func (c *claimer) adoptStrays(ctx context.Context) error {
 	owners := make([]string, len(c.astray))
 	for i, id := range c.astray {
 		owners[i] = ownerOf(automation.ContactRef{ID: id})
@@ -336,22 +220,22 @@ func (c *claim) adoptStrays(ctx context.Context) error {
 		}
 		c.waits = nil
 		sc.exec(adoptStrays, c.astray, owners)
-		sc.query(c.addEvent, claimedEvents, c.owners, c.p.Events)
+		sc.query(c.addEvent, claimedEvents, c.owners, c.params.Events)
 		sc.query(c.addWait, claimedWaits, c.owners)
 	})
 }
 
-func (c *claim) work(owner string) *automation.Work { return &c.works[c.places[owner]] }
+func (c *claimer) work(owner string) *automation.Work { return &c.works[c.indexes[owner]] }
 
-func (c *claim) addContact(scan scanFunc) error {
+func (c *claimer) addContact(scan scanFunc) error {
 	var astray bool
-	row, err := scanContact(scan, &astray)
+	row, err := scanStoredContact(scan, &astray)
 	owner := ownerOf(automation.ContactRef{ID: row.ID})
 	if astray {
 		c.astray = append(c.astray, row.ID)
 	}
 	switch {
-	case errors.Is(err, errDamaged):
+	case errors.Is(err, record.ErrDamaged):
 		c.damaged[owner], c.reason = true, err
 		return nil
 	case err == nil:
@@ -361,15 +245,15 @@ func (c *claim) addContact(scan scanFunc) error {
 }
 
 // dropDamaged leaves out the contacts that cannot be read. They stay leased, so that
-// they do not get in the way of the others; it is an error only if there are none.
-func (c *claim) dropDamaged() error {
+// they do not keep the next claims busy. It fails if no contact is left.
+func (c *claimer) dropDamaged() error {
 	if len(c.damaged) == 0 {
 		return nil
 	}
 	works, owners := c.works[:0], c.owners[:0]
 	for i, owner := range c.owners {
 		if !c.damaged[owner] {
-			c.places[owner] = len(works)
+			c.indexes[owner] = len(works)
 			works, owners = append(works, c.works[i]), append(owners, owner)
 		}
 	}
@@ -380,7 +264,7 @@ func (c *claim) dropDamaged() error {
 	return nil
 }
 
-func (c *claim) addEvent(scan scanFunc) error {
+func (c *claimer) addEvent(scan scanFunc) error {
 	e, owner, err := scanEvent(scan)
 	if err == nil {
 		w := c.work(owner)
@@ -389,7 +273,7 @@ func (c *claim) addEvent(scan scanFunc) error {
 	return err
 }
 
-func (c *claim) addRun(scan scanFunc) error {
+func (c *claimer) addRun(scan scanFunc) error {
 	r, err := scanClaimed(scan)
 	if err == nil {
 		w := c.work(r.owner)
@@ -398,7 +282,7 @@ func (c *claim) addRun(scan scanFunc) error {
 	return err
 }
 
-func (c *claim) addWait(scan scanFunc) error {
+func (c *claimer) addWait(scan scanFunc) error {
 	r, err := scanClaimed(scan)
 	c.waits = append(c.waits, r)
 	return err
@@ -406,21 +290,21 @@ func (c *claim) addWait(scan scanFunc) error {
 
 func scanClaimed(scan scanFunc) (waitingRun, error) {
 	var trigger []byte
-	row, err := scanActive(scan, &trigger)
-	return waitingRun{row.owner, automation.ClaimedRun{RunRecord: row.RunRecord, Request: row.control, TriggerPayload: trigger}}, err
+	row, err := scanActiveRun(scan, &trigger)
+	return waitingRun{row.owner, automation.ClaimedRun{RunRecord: row.RunRecord, Request: row.request, TriggerPayload: trigger}}, err
 }
 
-// match gives events what they start, and contacts the runs that wait for their events,
-// unless these were brought because they are due.
-func (c *claim) match() {
+// match sets what the events start. It adds the runs that wait for events of the claim,
+// except those that are in the claim because they are due.
+func (c *claimer) match() {
 	for _, r := range c.waits {
 		if c.damaged[r.owner] {
 			continue
 		}
 		w := c.work(r.owner)
-		brought := slices.ContainsFunc(w.Runs, func(o automation.ClaimedRun) bool { return o.ID == r.ID })
-		comes := slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return e.Name == r.WaitEvent })
-		if comes && !brought {
+		isDue := slices.ContainsFunc(w.Runs, func(o automation.ClaimedRun) bool { return o.ID == r.ID })
+		hasEvent := slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return e.Name == r.WaitEvent })
+		if hasEvent && !isDue {
 			w.Runs = append(w.Runs, r.ClaimedRun)
 		}
 	}
@@ -435,7 +319,7 @@ func (c *claim) match() {
 	})
 }
 
-// dueAt returns since when there is something to do for a contact.
+// dueAt returns since when a contact has work.
 func dueAt(w *automation.Work) (at time.Time) {
 	if len(w.Events) > 0 {
 		at = w.Events[0].AcceptedAt
@@ -444,29 +328,4 @@ func dueAt(w *automation.Work) (at time.Time) {
 		at = w.Runs[0].DueAt
 	}
 	return at
-}
-
-// recentNames are the names of events that claims have brought of late. They are safe
-// for concurrent use.
-type recentNames struct {
-	mu    sync.Mutex
-	names []string // the latest first
-}
-
-// maxRecent bounds them: each costs a look at an index with every claim.
-const maxRecent = 32
-
-func (r *recentNames) list() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.names)
-}
-
-// add adds names that it does not have.
-func (r *recentNames) add(names []string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.names = slices.DeleteFunc(r.names, func(name string) bool { return slices.Contains(names, name) })
-	r.names = append(slices.Clone(names), r.names...)
-	r.names = r.names[:min(len(r.names), maxRecent)]
 }

@@ -10,9 +10,10 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// An event whose sender has looked for its contact before that was made is written
-// under the email, perhaps after those that were there have been moved.
-func TestClaim_BringsAnEventThatWentAstrayBeforeYoungerOnes(t *testing.T) {
+// If a contact is inserted after the sender of an event has looked for it, the sender
+// writes the event under the email. The other events of the email may have been moved to
+// the contact before that.
+func TestClaim_BringsAStrayEventBeforeYoungerOnes(t *testing.T) {
 	t.Parallel()
 	s, _ := migrated(t)
 	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
@@ -49,28 +50,9 @@ func TestClaim_BringsAnEventThatWentAstrayBeforeYoungerOnes(t *testing.T) {
 	}
 }
 
-// A process that stalls in a transaction of the store's is cut off by the server; a
-// transaction of the host's may take as long as the host likes.
-func TestStore_SettingsEndWithItsTransactions(t *testing.T) {
-	t.Parallel()
-	s, pool := migrated(t)
-	conn, err := pool.Acquire(t.Context())
-	require.NoError(t, err)
-	conn.Release() // and so the store uses the same one
-	leased(t, s, 1)
-	tx, err := pool.Begin(t.Context())
-	require.NoError(t, err)
-	defer tx.Rollback(t.Context())
-	for name, want := range map[string]string{"idle_in_transaction_session_timeout": "0", "enable_seqscan": "on"} {
-		var setting string
-		require.NoError(t, tx.QueryRow(t.Context(), "SELECT current_setting($1)", name).Scan(&setting))
-		assert.Equal(t, want, setting, name)
-	}
-}
-
-// Somebody may lease a contact alone, or delete it, after a claim has looked for free
-// ones: the claim passes it over.
-func TestClaim_OfAContactThatIsTakenMeanwhile(t *testing.T) {
+// After a claim has found a contact without a lease, another process may lease the contact
+// by its key, or delete it. The claim then skips the contact.
+func TestClaim_SkipsAContactThatIsLeasedMeanwhile(t *testing.T) {
 	t.Parallel()
 	s, pool := migrated(t)
 	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)

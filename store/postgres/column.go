@@ -10,7 +10,8 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// Columns of a call's rows. pgx encodes arrays of its own types without reflection.
+// Columns of the rows of a call. pgx encodes arrays of its own types without
+// reflection.
 type (
 	uuids         = pgtype.FlatArray[pgtype.UUID]
 	nullableTimes []pgtype.Timestamptz
@@ -18,27 +19,29 @@ type (
 	nullableBools []pgtype.Bool
 )
 
-// arg returns the column as an argument. One of nothing but NULLs is NULL: unnest
-// beside other columns makes as many NULLs of it.
+// arg returns the column as an argument. A column of NULLs alone is one NULL, which
+// unnest beside other columns turns into as many NULLs as they have rows.
 func (c nullableTimes) arg() any {
-	return orNone(c, func(t pgtype.Timestamptz) bool { return t.Valid })
+	return argOrNull(c, func(t pgtype.Timestamptz) bool { return t.Valid })
 }
 
-func (c nullableTexts) arg() any { return orNone(c, func(t pgtype.Text) bool { return t.Valid }) }
+func (c nullableTexts) arg() any { return argOrNull(c, func(t pgtype.Text) bool { return t.Valid }) }
 
-func (c nullableBools) arg() any { return orNone(c, func(b pgtype.Bool) bool { return b.Valid }) }
+func (c nullableBools) arg() any { return argOrNull(c, func(b pgtype.Bool) bool { return b.Valid }) }
 
-func orNone[T any](column []T, valid func(T) bool) any {
+func argOrNull[T any](column []T, valid func(T) bool) any {
 	if !slices.ContainsFunc(column, valid) {
 		return nil
 	}
 	return pgtype.FlatArray[T](column)
 }
 
-// nullable returns a time as it is kept: NULL for the zero time.
-func nullable(t time.Time) pgtype.Timestamptz { return pgtype.Timestamptz{Time: t, Valid: !t.IsZero()} }
+// timeOrNull returns a time for a column, NULL for the zero time.
+func timeOrNull(t time.Time) pgtype.Timestamptz {
+	return pgtype.Timestamptz{Time: t, Valid: !t.IsZero()}
+}
 
-// timeOf is the opposite of nullable.
+// timeOf is the inverse of timeOrNull.
 func timeOf(t *time.Time) time.Time {
 	if t == nil {
 		return time.Time{}
@@ -46,10 +49,10 @@ func timeOf(t *time.Time) time.Time {
 	return t.UTC()
 }
 
-// orNull returns NULL for an empty text.
-func orNull(text string) pgtype.Text { return pgtype.Text{String: text, Valid: text != ""} }
+// textOrNull returns a text for a column, NULL for "".
+func textOrNull(text string) pgtype.Text { return pgtype.Text{String: text, Valid: text != ""} }
 
-// textOf is the opposite of orNull.
+// textOf is the inverse of textOrNull.
 func textOf(text *string) string {
 	if text == nil {
 		return ""
@@ -57,14 +60,14 @@ func textOf(text *string) string {
 	return *text
 }
 
-// uuidOf returns an id for a uuid column; it is NULL if the id is no UUID.
+// uuidOf returns an id for a uuid column, NULL if the id is no UUID.
 func uuidOf(id string) pgtype.UUID {
 	b, ok := record.UUID(id)
 	return pgtype.UUID{Bytes: b, Valid: ok}
 }
 
-// storable returns text as the database can hold it: it has no NUL, and all of it
-// is UTF-8. A name may be anything that an event has brought.
+// storable returns a text that the database can store: without NUL, and all of it
+// UTF-8. The name of a contact may be any text that an event contains.
 func storable(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }

@@ -23,196 +23,201 @@ func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]autom
 	}
 	defer s.turns.give(turns)
 	results := make([]automation.CommitResult, len(ts))
-	for _, wave := range record.Waves(ts) {
-		items := make([]*item, len(wave))
-		for i, at := range wave {
-			items[i] = &item{t: &ts[at], owner: ownerOf(ts[at].Key), res: &results[at]}
+	for _, wave := range waves(ts) {
+		writes := make([]*transitionWrite, len(wave))
+		for i, index := range wave {
+			writes[i] = &transitionWrite{t: &ts[index], owner: ownerOf(ts[index].Key), res: &results[index]}
 		}
-		// Everybody locks leases in this order.
-		slices.SortFunc(items, func(a, b *item) int { return cmp.Compare(a.owner, b.owner) })
-		if err := s.write(ctx, turns[0], items); err != nil {
+		// All transactions lock leases in this order.
+		slices.SortFunc(writes, func(a, b *transitionWrite) int { return cmp.Compare(a.owner, b.owner) })
+		if err := s.write(ctx, turns[0], writes); err != nil {
 			return nil, fmt.Errorf("postgres store: commit: %w", err)
 		}
 	}
 	return results, nil
 }
 
-// item is a transition that is written with others.
-type item struct {
+// transitionWrite is one transition of a commit, with what the committer finds out
+// about it.
+type transitionWrite struct {
 	t     *automation.Transition
 	owner string
 	res   *automation.CommitResult
-	// contact is what the contact will be, nil if it is not known or was not
-	// needed.
-	contact  *contactRow
-	controls map[string]automation.RunRequest
-	// begun is the run that is kept with the lease, nil if none is, and number that
-	// of its automation.
-	begun  *automation.RunChange
-	number int64
-	plain  bool // none of its runs is
-	// renamed says that the contact was changed when it was read.
+	// contact is the contact after the transition, nil if there is none or the transition
+	// does not need it.
+	contact  *storedContact
+	requests map[string]automation.RunRequest
+	// inLease is the run that is in the lease's row after the transition, nil for none.
+	inLease *automation.RunChange
+	// automationNo is the number of inLease's automation, if inLease is new.
+	automationNo int64
+	// parks is set if the transaction first parks the run in the lease's row, and leaves
+	// no run there.
+	parks bool
+	// renamed is set if the statement that read the contact has also changed it.
 	renamed bool
 }
 
-// write writes transitions of different contacts in one transaction. If the
-// database refuses a value it writes them one by one, to find the one to blame.
-func (s *Store) write(ctx context.Context, slot int16, items []*item) error {
-	err := s.writeTogether(ctx, slot, items)
+// write writes transitions of different contacts in one transaction. If the database
+// refuses a value, write writes them one by one, to find the one with that value.
+func (s *Store) write(ctx context.Context, slot int16, writes []*transitionWrite) error {
+	err := s.writeTogether(ctx, slot, writes)
 	if !isAboutValues(err) {
 		return err
 	}
-	if len(items) == 1 {
-		err = fmt.Errorf("contact %q: %w", items[0].t.Key.String(), err)
-		if code(err) == uniqueViolation {
+	if len(writes) == 1 {
+		err = fmt.Errorf("contact %q: %w", writes[0].t.Key.String(), err)
+		if errorCode(err) == uniqueViolation {
 			err = fmt.Errorf("%w: %w", err, automation.ErrConflict)
 		}
-		*items[0].res = automation.CommitResult{Err: err}
+		*writes[0].res = automation.CommitResult{Err: err}
 		return nil
 	}
-	for i := range items {
-		if err := s.write(ctx, slot, items[i:i+1]); err != nil {
+	for i := range writes {
+		if err := s.write(ctx, slot, writes[i:i+1]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// writeTogether writes transitions in one transaction. When some turn out to be
-// refused it begins again without them: everything about them must be as it was.
-func (s *Store) writeTogether(ctx context.Context, slot int16, items []*item) error {
-	for len(items) > 0 {
+// writeTogether writes transitions in one transaction. If some of them turn out to be
+// refused, it rolls the transaction back, because nothing about them may change, and
+// begins again without them.
+func (s *Store) writeTogether(ctx context.Context, slot int16, writes []*transitionWrite) error {
+	for len(writes) > 0 {
 		refused := false
 		err := s.transact(ctx, func(tx *transaction) (err error) {
-			w := &writing{s: s, tx: tx, slot: slot, items: items}
-			if refused, err = w.read(ctx); err != nil || refused {
+			c := &committer{s: s, tx: tx, slot: slot, writes: writes}
+			if refused, err = c.read(ctx); err != nil || refused {
 				return err
 			}
-			if refused = w.refuse(); refused {
+			if refused = c.refuse(); refused {
 				return nil
 			}
-			return w.commit(ctx)
+			return c.commit(ctx)
 		})
 		if err != nil || !refused {
 			return err
 		}
-		items = slices.DeleteFunc(slices.Clone(items), func(it *item) bool { return it.res.Err != nil })
+		writes = slices.DeleteFunc(slices.Clone(writes), func(w *transitionWrite) bool { return w.res.Err != nil })
 	}
 	return nil
 }
 
-// writing is one transaction of Commit.
-type writing struct {
-	s     *Store
-	tx    *transaction
-	slot  int16   // of the counters
-	items []*item // sorted by owner
+// committer writes transitions in one transaction.
+type committer struct {
+	s      *Store
+	tx     *transaction
+	slot   int16              // of the counters
+	writes []*transitionWrite // sorted by owner
 
-	held        map[string]*presentRun // owners whose lease is that of their transition, with its run
-	automations map[string]share
+	held        map[string]*currentRun // runs of the leases that are held, by owner; id is "" for none
+	automations map[string]sharedAutomation
 	versions    map[automation.VersionRef]bool
-	present     map[string]presentRun
-	contacts    map[string]*contactRow // by owner
-	damaged     map[string]error       // by owner, whose contact cannot be read
+	current     map[string]currentRun     // by id
+	contacts    map[string]*storedContact // by owner
+	damaged     map[string]error          // why a contact cannot be read, by owner
 }
 
-// refuse sets the results of the transitions that may not be written. It reports
-// whether the transaction has to begin again without them.
-func (w *writing) refuse() bool {
+// refuse sets the results of the transitions that may not be written, and reports
+// whether there are any.
+func (c *committer) refuse() bool {
 	refused := false
-	for _, it := range w.items {
-		*it.res = automation.CommitResult{}
-		if w.held[it.owner] != nil {
-			it.res.Err = w.prepare(it)
+	for _, w := range c.writes {
+		*w.res = automation.CommitResult{}
+		if c.held[w.owner] != nil {
+			w.res.Err = c.prepare(w)
 		} else {
-			it.res.Err = fmt.Errorf("contact %q: %w", it.t.Key.String(), automation.ErrLeaseLost)
+			w.res.Err = record.LeaseLost(w.t.Key)
 		}
-		refused = refused || it.res.Err != nil
+		refused = refused || w.res.Err != nil
 	}
 	return refused
 }
 
-// prepare returns why a transition may not be written, and notes what becomes of
-// its contact.
-func (w *writing) prepare(it *item) error {
-	if err := w.damaged[it.owner]; err != nil {
+// prepare returns why a transition may not be written. If it may be, prepare sets the
+// contact after the transition.
+func (c *committer) prepare(w *transitionWrite) error {
+	if err := c.damaged[w.owner]; err != nil {
 		return err
 	}
-	for i := range it.t.Runs {
-		if err := w.refusal(&it.t.Runs[i]); err != nil {
+	for i := range w.t.Runs {
+		if err := c.refusal(&w.t.Runs[i]); err != nil {
 			return err
 		}
 	}
-	it.contact, it.controls = nil, nil
-	if c := w.contacts[it.owner]; c != nil && !c.deleted {
-		it.contact = c
+	w.contact, w.requests = nil, nil
+	if stored := c.contacts[w.owner]; stored != nil && !stored.deleted {
+		w.contact = stored
 	}
-	if it.contact != nil && it.t.Change != nil && !it.renamed {
-		now := it.contact.change(*it.t.Change)
-		it.contact = &now
-		if err := encodable(now.Contact); err != nil {
+	if w.contact != nil && w.t.Change != nil && !w.renamed {
+		now := w.contact.change(*w.t.Change)
+		w.contact = &now
+		if err := checkEncoding(now.Contact); err != nil {
 			return err
 		}
 	}
-	if it.t.Create != nil {
-		return encodable(*it.t.Create)
+	if w.t.Create != nil {
+		return checkEncoding(*w.t.Create)
 	}
 	return nil
 }
 
-// encodable returns why a contact cannot be kept.
-func encodable(c automation.Contact) error {
+// checkEncoding returns why a contact cannot be encoded.
+func checkEncoding(c automation.Contact) error {
 	_, err := insertContactArgs(c)
 	return err
 }
 
-func (w *writing) refusal(r *automation.RunChange) error {
-	if _, ok := w.present[r.ID]; ok {
-		return nil // also a new one that is written again
+// refusal returns why a run may not be written, nil if it may be.
+func (c *committer) refusal(r *automation.RunChange) error {
+	if _, ok := c.current[r.ID]; ok {
+		return nil // it changes, or is new and the transition is written again
 	}
 	switch {
 	case !r.New:
-		return notFound("run", r.ID)
-	case !w.automations[r.AutomationID].enabled:
-		return conflict("automation %q is not enabled any more", r.AutomationID)
-	case !w.versions[automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}]:
-		return conflict("version %d of automation %q is not in use any more", r.Version, r.AutomationID)
+		return record.NotFound("run", r.ID)
+	case !c.automations[r.AutomationID].enabled:
+		return record.AutomationDisabled(r.AutomationID)
+	case !c.versions[automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}]:
+		return record.VersionPruned(automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version})
 	default:
 		return nil
 	}
 }
 
-// commit writes what the transitions say and makes the results.
-func (w *writing) commit(ctx context.Context) error {
-	targets, err := w.findTargets(ctx)
+// commit writes the transitions, commits the transaction, and sets the results.
+func (c *committer) commit(ctx context.Context) error {
+	targets, err := c.findTargets(ctx)
 	if err != nil {
 		return err
 	}
 	var sc script
-	w.handle(&sc)
-	w.erase(&sc)
-	tally := w.writeRuns(&sc)
-	if err := w.writeContacts(&sc); err != nil {
+	c.handle(&sc)
+	c.erase(&sc)
+	tally := c.writeRuns(&sc)
+	if err := c.writeContacts(&sc); err != nil {
 		return err
 	}
-	w.move(&sc, targets)
-	count(&sc, w.slot, tally) // last: another process may wait for the same counters
-	if err := w.tx.commit(ctx, sc); err != nil {
+	c.move(&sc, targets)
+	count(&sc, c.slot, tally) // last, because another process may wait for the same counters
+	if err := c.tx.commit(ctx, sc); err != nil {
 		return err
 	}
-	for _, it := range w.items {
-		w.s.begun.note(it)
-		it.res.Requests = it.controls
-		if it.contact != nil && !it.t.Release && !it.t.Delete {
-			c := it.contact.Contact.Clone()
-			it.res.Contact = &c
+	for _, w := range c.writes {
+		c.s.inLease.note(w)
+		w.res.Requests = w.requests
+		if w.contact != nil && !w.t.Release && !w.t.Delete {
+			contact := w.contact.Contact.Clone()
+			w.res.Contact = &contact
 		}
 	}
 	return nil
 }
 
-// handleEvents relies on the primary key of pending. Events that were handled
-// before are left alone.
+// handleEvents relies on the primary key of pending. It changes nothing for events that
+// were handled before.
 const handleEvents = `
 WITH handled AS (
 	DELETE FROM automation.pending p
@@ -222,15 +227,16 @@ WITH handled AS (
 )
 INSERT INTO automation.loose_events (handled_at, event_id) SELECT at, event_id FROM handled WHERE loose`
 
-func (w *writing) handle(sc *script) {
+// handle removes handled events from the pending ones.
+func (c *committer) handle(sc *script) {
 	var owners []string
 	var ids uuids
 	var at []time.Time
 	var loose []bool
-	for _, it := range w.items {
-		for _, id := range it.t.Handled {
-			started := slices.ContainsFunc(it.t.Runs, func(r automation.RunChange) bool { return r.New && r.EventID == id })
-			owners, ids, at, loose = append(owners, it.owner), append(ids, uuidOf(id)), append(at, it.t.Now), append(loose, !started)
+	for _, w := range c.writes {
+		for _, id := range w.t.Handled {
+			owners, ids = append(owners, w.owner), append(ids, uuidOf(id))
+			at, loose = append(at, w.t.Now), append(loose, !record.StartsRun(w.t, id))
 		}
 	}
 	if len(ids) > 0 {
@@ -238,22 +244,23 @@ func (w *writing) handle(sc *script) {
 	}
 }
 
-func (w *writing) writeContacts(sc *script) error {
+// writeContacts changes and deletes contacts.
+func (c *committer) writeContacts(sc *script) error {
 	var changes []contactChange
-	var dead []contactRow
-	var diedAt, cancelAt []time.Time
+	var deleted []storedContact
+	var deletedAt, cancelledAt []time.Time
 	var cancelled []string
-	for _, it := range w.items {
-		if it.contact != nil && it.t.Change != nil && !it.renamed {
-			changes = append(changes, contactChange{old: *w.contacts[it.owner], now: *it.contact})
+	for _, w := range c.writes {
+		if w.contact != nil && w.t.Change != nil && !w.renamed {
+			changes = append(changes, contactChange{old: *c.contacts[w.owner], now: *w.contact})
 		}
-		if !it.t.Delete {
+		if !w.t.Delete {
 			continue
 		}
-		if it.contact != nil {
-			dead, diedAt = append(dead, *it.contact), append(diedAt, it.t.Now)
+		if w.contact != nil {
+			deleted, deletedAt = append(deleted, *w.contact), append(deletedAt, w.t.Now)
 		}
-		cancelled, cancelAt = append(cancelled, it.owner), append(cancelAt, it.t.Now)
+		cancelled, cancelledAt = append(cancelled, w.owner), append(cancelledAt, w.t.Now)
 	}
 	if len(changes) > 0 {
 		if err := updateContacts(sc, changes); err != nil {
@@ -262,14 +269,14 @@ func (w *writing) writeContacts(sc *script) error {
 	}
 	for _, ch := range changes {
 		if ch.now.Email != ch.old.Email {
-			w.s.adopt(sc, ch.now.Contact)
+			c.s.adopt(sc, ch.now.Contact)
 		}
 	}
-	if len(dead) > 0 {
-		bury(sc, dead, diedAt)
+	if len(deleted) > 0 {
+		deleteContacts(sc, deleted, deletedAt)
 	}
 	if len(cancelled) > 0 {
-		cancelOwned(sc, cancelled, cancelAt)
+		cancelOwners(sc, cancelled, cancelledAt)
 	}
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// contactRow is a contact, or what is left of one that was deleted.
-type contactRow struct {
+// storedContact is the row of a contact that may be deleted.
+type storedContact struct {
 	automation.Contact
 	no      int64
 	deleted bool
@@ -19,8 +19,8 @@ type contactRow struct {
 
 const contactColumns = `c.id, c.no, c.email, c.first_name, c.last_name, c.unsubscribed, c.properties, c.segments, c.created_at, c.deleted_at IS NOT NULL`
 
-// scanContact reads contactColumns and what more is asked for.
-func scanContact(scan scanFunc, more ...any) (c contactRow, err error) {
+// scanStoredContact scans contactColumns, and the columns after them into more.
+func scanStoredContact(scan scanFunc, more ...any) (c storedContact, err error) {
 	var properties, segments string
 	var created *time.Time
 	dest := []any{&c.ID, &c.no, &c.Email, &c.FirstName, &c.LastName, &c.Unsubscribed, &properties, &segments, &created, &c.deleted}
@@ -28,27 +28,21 @@ func scanContact(scan scanFunc, more ...any) (c contactRow, err error) {
 		return c, err
 	}
 	c.CreatedAt = timeOf(created)
-	if c.Properties, err = record.DecodeProperties(properties); err != nil {
-		return c, damaged(c.ID, err)
-	}
-	if c.Segments, err = record.DecodeSegments(segments); err != nil {
-		return c, damaged(c.ID, err)
-	}
-	return c, nil
+	return c, record.DecodeContact(&c.Contact, properties, segments)
 }
 
-// change returns the row after a change, as it will be read back.
-func (c contactRow) change(change automation.ContactChange) contactRow {
+// change returns the row after a change, as it will be read from the database.
+func (c storedContact) change(change automation.ContactChange) storedContact {
 	change.Apply(&c.Contact)
 	c.FirstName, c.LastName = storable(c.FirstName), storable(c.LastName)
 	return c
 }
 
-// findContactID and findContactEmail rely on the primary key of contacts and on
+// findContactByID and findContactByEmail rely on the primary key of contacts and on
 // contacts_email.
 const (
-	findContactID    = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.id = $1::text AND c.deleted_at IS NULL`
-	findContactEmail = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.email_key = $1::text`
+	findContactByID    = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.id = $1::text AND c.deleted_at IS NULL`
+	findContactByEmail = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.email_key = $1::text`
 )
 
 // FindContact implements automation.ContactStore.
@@ -56,25 +50,25 @@ func (s *Store) FindContact(ctx context.Context, ref automation.ContactRef) (aut
 	if err := s.ready(ctx); err != nil {
 		return automation.Contact{}, err
 	}
-	sql, arg := findContactID, ref.ID
+	sql, arg := findContactByID, ref.ID
 	if ref.ID == "" {
-		sql, arg = findContactEmail, automation.EmailKey(ref.Email)
+		sql, arg = findContactByEmail, automation.EmailKey(ref.Email)
 	}
 	rows, err := s.readContacts(ctx, implicit{s}, sql, arg)
 	if err != nil {
 		return automation.Contact{}, fmt.Errorf("postgres store: find contact: %w", err)
 	}
 	if len(rows) == 0 {
-		return automation.Contact{}, notFound("contact", ref.String())
+		return automation.Contact{}, record.NotFound("contact", ref.String())
 	}
 	return rows[0].Contact, nil
 }
 
-func (s *Store) readContacts(ctx context.Context, in session, sql string, args ...any) ([]contactRow, error) {
-	var rows []contactRow
+func (s *Store) readContacts(ctx context.Context, in session, sql string, args ...any) ([]storedContact, error) {
+	var rows []storedContact
 	var sc script
 	sc.query(func(scan scanFunc) error {
-		c, err := scanContact(scan)
+		c, err := scanStoredContact(scan)
 		rows = append(rows, c)
 		return err
 	}, sql, args...)
@@ -96,17 +90,13 @@ VALUES ($1::text, $2::text, $3::text, $4::text, $5::text, $6::boolean, $7::text,
 
 // insertContactArgs returns the arguments of both statements that insert a contact.
 func insertContactArgs(c automation.Contact) ([]any, error) {
-	properties, err := record.EncodeProperties(c.Properties)
-	if err != nil {
-		return nil, fmt.Errorf("contact %q: %w", c.ID, err)
-	}
-	segments, err := record.EncodeSegments(c.Segments)
+	properties, segments, err := record.EncodeContact(&c)
 	if err != nil {
 		return nil, fmt.Errorf("contact %q: %w", c.ID, err)
 	}
 	return []any{
 		c.ID, c.Email, automation.EmailKey(c.Email), storable(c.FirstName), storable(c.LastName),
-		c.Unsubscribed, properties, segments, nullable(c.CreatedAt), slices.Clone(c.Segments),
+		c.Unsubscribed, properties, segments, timeOrNull(c.CreatedAt), slices.Clone(c.Segments),
 	}, nil
 }
 
@@ -125,12 +115,12 @@ func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
 		s.adopt(&sc, c)
 		return tx.commit(ctx, sc)
 	})
-	switch constraint(err) {
+	switch violatedConstraint(err) {
 	case "":
 	case emailConstraint:
-		return conflict("email %q belongs to a contact already", c.Email)
+		return record.EmailTaken(c.Email)
 	default:
-		return conflict("contact %q exists already, or has existed", c.ID)
+		return record.ContactExists(c.ID)
 	}
 	if err != nil {
 		return fmt.Errorf("postgres store: insert contact %q: %w", c.ID, err)
@@ -148,14 +138,14 @@ func (s *Store) UpdateContact(ctx context.Context, id string, change automation.
 	if err := s.ready(ctx); err != nil {
 		return automation.Contact{}, err
 	}
-	var c contactRow
+	var c storedContact
 	err := s.transact(ctx, func(tx *transaction) error {
 		rows, err := s.readContacts(ctx, tx, lockContact, id)
 		if err != nil {
 			return err
 		}
 		if len(rows) == 0 {
-			return notFound("contact", id)
+			return record.NotFound("contact", id)
 		}
 		c = rows[0].change(change)
 		var sc script
@@ -167,8 +157,8 @@ func (s *Store) UpdateContact(ctx context.Context, id string, change automation.
 		}
 		return tx.commit(ctx, sc)
 	})
-	if constraint(err) == emailConstraint {
-		return automation.Contact{}, conflict("email %q belongs to another contact", *change.Email)
+	if violatedConstraint(err) == emailConstraint {
+		return automation.Contact{}, record.EmailOfAnother(*change.Email)
 	}
 	if err != nil {
 		return automation.Contact{}, fmt.Errorf("postgres store: change contact: %w", err)
@@ -176,8 +166,8 @@ func (s *Store) UpdateContact(ctx context.Context, id string, change automation.
 	return c.Contact.Clone(), nil
 }
 
-// contactChange is what becomes of a contact.
-type contactChange struct{ old, now contactRow }
+// contactChange is a contact before and after a change.
+type contactChange struct{ old, now storedContact }
 
 // writeContacts and joinSegments rely on the primary keys of contacts and of
 // contact_segments.
@@ -196,25 +186,21 @@ WHERE c.id = ANY (ARRAY[u.id])`
 INSERT INTO automation.contact_segments (segment, contact_no) SELECT * FROM unnest($1::text[], $2::bigint[]) ON CONFLICT DO NOTHING`
 )
 
-// updateContacts writes contacts that have changed.
+// updateContacts writes changed contacts and their segments.
 func updateContacts(sc *script, changes []contactChange) error {
 	var ids, emails, keys, firstNames, lastNames, properties, segments, joined, left []string
 	var unsubscribed []bool
 	var joining, leaving []int64
 	for _, ch := range changes {
 		c := ch.now
-		p, err := record.EncodeProperties(c.Properties)
-		if err != nil {
-			return fmt.Errorf("contact %q: %w", c.ID, err)
-		}
-		s, err := record.EncodeSegments(c.Segments)
+		p, s, err := record.EncodeContact(&c.Contact)
 		if err != nil {
 			return fmt.Errorf("contact %q: %w", c.ID, err)
 		}
 		ids, emails, keys = append(ids, c.ID), append(emails, c.Email), append(keys, automation.EmailKey(c.Email))
 		firstNames, lastNames, unsubscribed = append(firstNames, c.FirstName), append(lastNames, c.LastName), append(unsubscribed, c.Unsubscribed)
 		properties, segments = append(properties, p), append(segments, s)
-		in, out := record.SegmentsMoved(ch.old.Segments, c.Segments)
+		in, out := record.SegmentChanges(ch.old.Segments, c.Segments)
 		joined, joining = append(joined, in...), append(joining, slices.Repeat([]int64{c.no}, len(in))...)
 		left, leaving = append(left, out...), append(leaving, slices.Repeat([]int64{c.no}, len(out))...)
 	}
@@ -228,9 +214,10 @@ func updateContacts(sc *script, changes []contactChange) error {
 	return nil
 }
 
-// The lease of a contact is also the lock under which it is deleted: nobody
-// commits a run for it meanwhile. The row is made if there is none, and removed
-// again. They rely on the primary keys of leases and contacts.
+// The row of a contact's lease is also the lock under which the contact is deleted, so
+// that no transaction commits a run for the contact meanwhile. holdLease inserts the row
+// if there is none, and dropLease deletes it again. They rely on the primary keys of
+// leases and contacts.
 const (
 	holdLease  = `INSERT INTO automation.leases (owner, token, until) VALUES ($1::text, 0, '-infinity') ON CONFLICT (owner) DO UPDATE SET owner = excluded.owner`
 	dropLease  = `DELETE FROM automation.leases WHERE owner = $1::text AND token = 0`
@@ -244,11 +231,11 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 	}
 	owner := ownerOf(automation.ContactRef{ID: id})
 	err := s.transact(ctx, func(tx *transaction) error {
-		var row *contactRow
+		var row *storedContact
 		var sc script
 		sc.exec(holdLease, owner)
 		sc.query(func(scan scanFunc) error {
-			c, err := scanContact(scan)
+			c, err := scanStoredContact(scan)
 			row = &c
 			return err
 		}, findLiving, id)
@@ -256,11 +243,11 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 			return err
 		}
 		if row == nil {
-			return notFound("contact", id)
+			return record.NotFound("contact", id)
 		}
 		sc = nil
-		bury(&sc, []contactRow{*row}, []time.Time{now})
-		cancelOwned(&sc, []string{owner}, []time.Time{now})
+		deleteContacts(&sc, []storedContact{*row}, []time.Time{now})
+		cancelOwners(&sc, []string{owner}, []time.Time{now})
 		sc.exec(dropLease, owner)
 		s.notify(&sc)
 		return tx.commit(ctx, sc)
@@ -271,10 +258,10 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 	return nil
 }
 
-// buryContacts and leaveSegments rely on the primary keys of contacts and of
+// emptyContacts and leaveSegments rely on the primary keys of contacts and of
 // contact_segments.
 const (
-	buryContacts = `
+	emptyContacts = `
 UPDATE automation.contacts c
 SET email = '', email_key = NULL, first_name = '', last_name = '', unsubscribed = false, properties = '', segments = '',
 	created_at = NULL, deleted_at = u.now
@@ -287,8 +274,8 @@ USING unnest($1::text[], $2::bigint[]) AS u (segment, contact_no)
 WHERE s.segment = ANY (ARRAY[u.segment]) AND s.contact_no = ANY (ARRAY[u.contact_no])`
 )
 
-// bury empties contacts and marks them as deleted, each at its time.
-func bury(sc *script, contacts []contactRow, at []time.Time) {
+// deleteContacts empties contacts and marks them as deleted, at a time for each.
+func deleteContacts(sc *script, contacts []storedContact, at []time.Time) {
 	var ids, segments []string
 	var members []int64
 	for _, c := range contacts {
@@ -297,7 +284,7 @@ func bury(sc *script, contacts []contactRow, at []time.Time) {
 			segments, members = append(segments, segment), append(members, c.no)
 		}
 	}
-	sc.exec(buryContacts, ids, at)
+	sc.exec(emptyContacts, ids, at)
 	if len(segments) > 0 {
 		sc.exec(leaveSegments, segments, members)
 	}
@@ -321,7 +308,7 @@ func (s *Store) ListContacts(ctx context.Context, q automation.ContactQuery) (au
 	list := lister[automation.Contact]{
 		kind: "contact", number: findContactNo, older: olderContacts, newer: newerContacts,
 		scan: func(scan scanFunc) (automation.Contact, error) {
-			c, err := scanContact(scan)
+			c, err := scanStoredContact(scan)
 			return c.Contact, err
 		},
 	}

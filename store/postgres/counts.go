@@ -1,17 +1,15 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// slots is how many counters there are for one place. Those who write at the same
-// time add to different ones, mostly.
+// slots is how many counters there are for one group of runs. Transactions at the same
+// time mostly add to different ones.
 const slots = 16
 
 // addCounts relies on the primary key of run_counts.
@@ -21,9 +19,9 @@ SELECT u.automation_no, u.version, u.status, u.step, $6::smallint, u.n
 FROM unnest($1::bigint[], $2::int[], $3::smallint[], $4::text[], $5::bigint[]) AS u (automation_no, version, status, step, n)
 ON CONFLICT (automation_no, version, status, step, slot) DO UPDATE SET n = c.n + excluded.n`
 
-// count adds to counters what has changed.
-func count(sc *script, slot int16, tally record.Tally) {
-	changes := tally.Changes()
+// count adds a tally to the counters of a slot.
+func count(sc *script, slot int16, tally record.Tally[record.RunGroup]) {
+	changes := tally.Changes(record.RunGroup.Compare)
 	if len(changes) == 0 {
 		return
 	}
@@ -32,16 +30,15 @@ func count(sc *script, slot int16, tally record.Tally) {
 	var statuses []int16
 	var steps []string
 	for _, d := range changes {
-		automations, versions = append(automations, d.Automation), append(versions, int32(d.Version))
-		statuses, steps, counts = append(statuses, d.Status), append(steps, d.Step), append(counts, int64(d.N))
+		automations, versions = append(automations, d.Key.AutomationNo), append(versions, int32(d.Key.Version))
+		statuses, steps, counts = append(statuses, d.Key.Status), append(steps, d.Key.Step), append(counts, int64(d.N))
 	}
 	sc.exec(addCounts, automations, versions, statuses, steps, counts, slot)
 }
 
-// findRunning and sumCounts rely on automations_id and the primary key of
-// run_counts.
+// countRunning and sumCounts rely on automations_id and the primary key of run_counts.
 const (
-	findRunning = `
+	countRunning = `
 SELECT a.no, coalesce((SELECT sum(c.n) FROM automation.run_counts c WHERE c.automation_no = a.no AND c.status = 0), 0)::bigint
 FROM automation.automations a WHERE a.id = $1::text AND a.deleted_at IS NULL`
 
@@ -50,15 +47,15 @@ SELECT version, step, status, sum(n)::bigint FROM automation.run_counts WHERE au
 GROUP BY version, step, status HAVING sum(n) > 0`
 )
 
-// running returns the number of an automation, and how many runs of it are running.
-func (s *Store) running(ctx context.Context, id string) (no int64, runs int, err error) {
+// countRunning returns the number of an automation, and how many runs of it are running.
+func (s *Store) countRunning(ctx context.Context, id string) (no int64, runs int, err error) {
 	var sc script
-	sc.query(func(scan scanFunc) error { return scan(&no, &runs) }, findRunning, id)
+	sc.query(func(scan scanFunc) error { return scan(&no, &runs) }, countRunning, id)
 	if err := (implicit{s}).run(ctx, sc); err != nil {
 		return 0, 0, fmt.Errorf("postgres store: automation %q: %w", id, err)
 	}
 	if no == 0 {
-		return 0, 0, notFound("automation", id)
+		return 0, 0, record.NotFound("automation", id)
 	}
 	return no, runs, nil
 }
@@ -68,7 +65,7 @@ func (s *Store) CountRuns(ctx context.Context, automationID string) ([]automatio
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	no, _, err := s.running(ctx, automationID)
+	no, _, err := s.countRunning(ctx, automationID)
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +82,6 @@ func (s *Store) CountRuns(ctx context.Context, automationID string) ([]automatio
 	if err := (implicit{s}).run(ctx, sc); err != nil {
 		return nil, fmt.Errorf("postgres store: count runs of automation %q: %w", automationID, err)
 	}
-	slices.SortFunc(counts, func(a, b automation.RunCount) int {
-		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Status, b.Status))
-	})
+	record.SortCounts(counts)
 	return counts, nil
 }

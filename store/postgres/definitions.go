@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // FindEventDefinition implements automation.EventWriter.
@@ -17,16 +18,8 @@ func (s *Store) FindEventDefinition(ctx context.Context, idOrName string) (autom
 	return findEventDefinition(ctx, implicit{s}, idOrName)
 }
 
-// FindEventDefinition implements automation.EventWriter.
-func (w *writer) FindEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error) {
-	if err := w.s.readyThrough(ctx, w.session); err != nil {
-		return automation.EventDefinition{}, err
-	}
-	return findEventDefinition(ctx, w.session, idOrName)
-}
-
 func findEventDefinition(ctx context.Context, in session, idOrName string) (automation.EventDefinition, error) {
-	found := definitions{}
+	found := eventDefinitions{}
 	var sc script
 	found.find(&sc, []string{idOrName})
 	if err := in.run(ctx, sc); err != nil {
@@ -34,41 +27,42 @@ func findEventDefinition(ctx context.Context, in session, idOrName string) (auto
 	}
 	d, ok := found[idOrName]
 	if !ok {
-		return automation.EventDefinition{}, notFound("event definition", idOrName)
+		return automation.EventDefinition{}, record.NotFound("event definition", idOrName)
 	}
 	return d.EventDefinition, nil
 }
 
-// numberedDefinition is a definition with its number.
-type numberedDefinition struct {
+// storedDefinition is a definition with its number.
+type storedDefinition struct {
 	automation.EventDefinition
 	no int64
 }
 
-// definitions are found by their ids and names. If a name is also the id of another
-// definition, the older one counts.
-type definitions map[string]numberedDefinition
+// eventDefinitions contains definitions by their ids and names. If the name of one is
+// the id of another, it contains the older one.
+type eventDefinitions map[string]storedDefinition
 
-// findDefinitions relies on event_definitions_id and event_definitions_name.
-const findDefinitions = `
-SELECT ` + definitionColumns + ` FROM automation.event_definitions WHERE id = ANY ($1::text[])
+// findEventDefinitions relies on event_definitions_id and event_definitions_name.
+const findEventDefinitions = `
+SELECT ` + eventDefinitionColumns + ` FROM automation.event_definitions WHERE id = ANY ($1::text[])
 UNION ALL
-SELECT ` + definitionColumns + ` FROM automation.event_definitions WHERE name = ANY ($1::text[])`
+SELECT ` + eventDefinitionColumns + ` FROM automation.event_definitions WHERE name = ANY ($1::text[])`
 
-func (f definitions) find(sc *script, idsOrNames []string) {
+func (f eventDefinitions) find(sc *script, idsOrNames []string) {
 	sc.query(func(scan scanFunc) error {
-		d, no, err := scanDefinition(scan)
+		d, no, err := scanEventDefinition(scan)
 		for _, key := range []string{d.ID, d.Name} {
 			if old, ok := f[key]; !ok || no < old.no {
-				f[key] = numberedDefinition{d, no}
+				f[key] = storedDefinition{d, no}
 			}
 		}
 		return err
-	}, findDefinitions, idsOrNames)
+	}, findEventDefinitions, idsOrNames)
 }
 
-// byName returns what was found by the name of an event, nil if nothing was.
-func (f definitions) byName(event string) *automation.EventDefinition {
+// byName returns the definition that a look-up by the name of an event found, nil if
+// there is none.
+func (f eventDefinitions) byName(event string) *automation.EventDefinition {
 	d, ok := f[event]
 	if !ok {
 		return nil
@@ -76,10 +70,10 @@ func (f definitions) byName(event string) *automation.EventDefinition {
 	return &d.EventDefinition
 }
 
-const definitionColumns = `no, id, name, schema, created_at, updated_at`
+const eventDefinitionColumns = `no, id, name, schema, created_at, updated_at`
 
-// scanDefinition reads definitionColumns. It also returns the number.
-func scanDefinition(scan scanFunc) (d automation.EventDefinition, no int64, err error) {
+// scanEventDefinition scans eventDefinitionColumns. It also returns the number.
+func scanEventDefinition(scan scanFunc) (d automation.EventDefinition, no int64, err error) {
 	var schema *string
 	var created, updated *time.Time
 	err = scan(&no, &d.ID, &d.Name, &schema, &created, &updated)
@@ -90,7 +84,7 @@ func scanDefinition(scan scanFunc) (d automation.EventDefinition, no int64, err 
 	return d, no, err
 }
 
-const insertDefinition = `
+const insertEventDefinition = `
 INSERT INTO automation.event_definitions (id, name, schema, created_at, updated_at)
 VALUES ($1::text, $2::text, $3::text, $4::timestamptz, $5::timestamptz)`
 
@@ -100,10 +94,10 @@ func (s *Store) InsertEventDefinition(ctx context.Context, d automation.EventDef
 		return err
 	}
 	var sc script
-	sc.exec(insertDefinition, d.ID, d.Name, orNull(string(d.Schema)), nullable(d.CreatedAt), nullable(d.UpdatedAt))
+	sc.exec(insertEventDefinition, d.ID, d.Name, textOrNull(string(d.Schema)), timeOrNull(d.CreatedAt), timeOrNull(d.UpdatedAt))
 	err := implicit{s}.run(ctx, sc)
-	if code(err) == uniqueViolation {
-		return conflict("event %q is defined already", d.Name)
+	if errorCode(err) == uniqueViolation {
+		return record.EventDefined(d.Name)
 	}
 	if err != nil {
 		return fmt.Errorf("postgres store: insert event definition %q: %w", d.Name, err)
@@ -112,23 +106,23 @@ func (s *Store) InsertEventDefinition(ctx context.Context, d automation.EventDef
 }
 
 const (
-	updateDefinition = `
+	updateEventDefinition = `
 UPDATE automation.event_definitions SET schema = $2::text, updated_at = $3::timestamptz WHERE id = $1::text RETURNING id`
-	deleteDefinition = `DELETE FROM automation.event_definitions WHERE id = $1::text RETURNING id`
+	deleteEventDefinition = `DELETE FROM automation.event_definitions WHERE id = $1::text RETURNING id`
 )
 
 // UpdateEventDefinition implements automation.EventReader.
 func (s *Store) UpdateEventDefinition(ctx context.Context, d automation.EventDefinition) error {
-	return s.changeDefinition(ctx, d.ID, updateDefinition, d.ID, orNull(string(d.Schema)), nullable(d.UpdatedAt))
+	return s.changeEventDefinition(ctx, d.ID, updateEventDefinition, d.ID, textOrNull(string(d.Schema)), timeOrNull(d.UpdatedAt))
 }
 
 // DeleteEventDefinition implements automation.EventReader.
 func (s *Store) DeleteEventDefinition(ctx context.Context, id string) error {
-	return s.changeDefinition(ctx, id, deleteDefinition, id)
+	return s.changeEventDefinition(ctx, id, deleteEventDefinition, id)
 }
 
-// changeDefinition runs a statement that returns the definition's id.
-func (s *Store) changeDefinition(ctx context.Context, id, sql string, args ...any) error {
+// changeEventDefinition runs a statement that returns the definition's id.
+func (s *Store) changeEventDefinition(ctx context.Context, id, sql string, args ...any) error {
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
@@ -142,24 +136,24 @@ func (s *Store) changeDefinition(ctx context.Context, id, sql string, args ...an
 		return fmt.Errorf("postgres store: change event definition %q: %w", id, err)
 	}
 	if !found {
-		return notFound("event definition", id)
+		return record.NotFound("event definition", id)
 	}
 	return nil
 }
 
 // The lists rely on the primary key of event_definitions.
 const (
-	findDefinitionNo = `SELECT no FROM automation.event_definitions WHERE id = $1::text`
-	olderDefinitions = `SELECT ` + definitionColumns + ` FROM automation.event_definitions WHERE no < $1::bigint ORDER BY no DESC LIMIT $2::int`
-	newerDefinitions = `SELECT ` + definitionColumns + ` FROM automation.event_definitions WHERE no > $1::bigint ORDER BY no LIMIT $2::int`
+	findEventDefinitionNo = `SELECT no FROM automation.event_definitions WHERE id = $1::text`
+	olderEventDefinitions = `SELECT ` + eventDefinitionColumns + ` FROM automation.event_definitions WHERE no < $1::bigint ORDER BY no DESC LIMIT $2::int`
+	newerEventDefinitions = `SELECT ` + eventDefinitionColumns + ` FROM automation.event_definitions WHERE no > $1::bigint ORDER BY no LIMIT $2::int`
 )
 
 // ListEventDefinitions implements automation.EventReader.
 func (s *Store) ListEventDefinitions(ctx context.Context, q automation.PageQuery) (automation.Page[automation.EventDefinition], error) {
 	return lister[automation.EventDefinition]{
-		kind: "event definition", number: findDefinitionNo, older: olderDefinitions, newer: newerDefinitions,
+		kind: "event definition", number: findEventDefinitionNo, older: olderEventDefinitions, newer: newerEventDefinitions,
 		scan: func(scan scanFunc) (automation.EventDefinition, error) {
-			d, _, err := scanDefinition(scan)
+			d, _, err := scanEventDefinition(scan)
 			return d, err
 		},
 	}.page(ctx, s, q)

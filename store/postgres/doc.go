@@ -12,8 +12,8 @@
 //
 // # Sending inside the host's transaction
 //
-// Tx and SQLTx return a writer that keeps events in a transaction of the host: they
-// take effect if and only if it commits.
+// Tx and SQLTx return a writer that keeps events in a transaction of the host. The
+// events take effect if and only if the transaction commits.
 //
 //	tx, err := pool.Begin(ctx)
 //	…
@@ -24,11 +24,12 @@
 // # Requirements
 //
 // PostgreSQL 15 or newer. The user needs the right to create a schema, or a schema
-// that was made for it. Behind a pooler that shares sessions between transactions,
-// as PgBouncer does in its transaction mode, set Options.PollOnly, and have the
-// pool send no prepared statements: pgx.QueryExecModeExec.
+// that was created for it. Behind a pooler that shares sessions between transactions,
+// as PgBouncer does in its transaction mode, set Options.PollOnly, and configure the
+// pool to send no prepared statements: pgx.QueryExecModeExec.
 //
-// The tables of work in progress are emptied as fast as they are filled, and ask to
-// be vacuumed after every 5,000 dead rows. The server looks once a minute: for
-// thousands of runs a second over a long time set its autovacuum_naptime to 10s.
+// The tables of work in progress are emptied as fast as they are filled, and are set
+// to be vacuumed after every 5,000 dead rows. By default the server checks that once a
+// minute. For thousands of runs a second over a long time set its autovacuum_naptime to
+// 10s.
 package postgres

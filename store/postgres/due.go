@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// nextDue finds the first work whose contact is free by the time it is due, and
-// the first lease to expire among those that hold earlier work. It relies on
-// pending_accepted and active_runs_due, both read in order up to that first work,
-// and on the primary key of leases. Of leases with runs, in leases_begun, there are as
-// many as contacts are being worked on.
+// nextDue finds the first work whose contact has no lease when the work is due, and the
+// first lease to expire among those of contacts with earlier work. It relies on
+// pending_accepted and active_runs_due, both of which it reads in order up to that first
+// work, and on the primary key of leases. It also reads leases_begun, which has as many
+// entries as contacts have work in progress.
 const nextDue = `
 WITH free AS MATERIALIZED (
 	SELECT least((

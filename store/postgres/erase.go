@@ -4,9 +4,9 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// Both rely on events_owner, and eraseKeys on the primary key of idempotency_keys. A
-// key that an open transaction of the host has just sent again is left until it
-// expires: a commit must not wait for that.
+// Both rely on events_owner, and eraseKeys on the primary key of idempotency_keys. If an
+// open transaction of the host has just sent a key again, the key stays until it
+// expires, because a commit must not wait for that transaction.
 const (
 	eraseKeys = `
 DELETE FROM automation.idempotency_keys WHERE (name, key) IN (
@@ -18,16 +18,16 @@ DELETE FROM automation.idempotency_keys WHERE (name, key) IN (
 	eraseEvents = `UPDATE automation.events SET payload = NULL, email = NULL, key = NULL WHERE owner = ANY ($1::text[])`
 )
 
-// erase empties the events of contacts, and those that were sent for their emails.
-func (w *writing) erase(sc *script) {
+// erase empties the events of contacts, and the events that were sent for their emails.
+func (c *committer) erase(sc *script) {
 	var owners []string
-	for _, it := range w.items {
-		if !it.t.Erase {
+	for _, w := range c.writes {
+		if !w.t.Erase {
 			continue
 		}
-		owners = append(owners, it.owner)
-		if it.t.EraseEmail != "" {
-			owners = append(owners, ownerOf(automation.ContactRef{Email: it.t.EraseEmail}))
+		owners = append(owners, w.owner)
+		if w.t.EraseEmail != "" {
+			owners = append(owners, ownerOf(automation.ContactRef{Email: w.t.EraseEmail}))
 		}
 	}
 	if len(owners) > 0 {

@@ -1,33 +1,13 @@
 package postgres
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-
-	"github.com/seed-b636437c/automation"
 )
 
-func notFound(kind, id string) error {
-	return fmt.Errorf("%s %q: %w", kind, id, automation.ErrNotFound)
-}
-
-func conflict(format string, args ...any) error {
-	return fmt.Errorf(format+": %w", append(args, automation.ErrConflict)...)
-}
-
-// errDamaged is wrapped by errors about a contact whose row cannot be read: somebody
-// has changed it by hand. It must not keep others from being read.
-var errDamaged = errors.New("damaged contact")
-
-func damaged(id string, err error) error { return fmt.Errorf("%w %q: %w", errDamaged, id, err) }
-
-// The codes of PostgreSQL's errors that mean something to the store, and the first
-// characters of those that are about the values of a statement.
+// The codes of PostgreSQL's errors that the store handles, and the first characters of
+// the codes that are about the values of a statement.
 const (
 	uniqueViolation      = "23505"
 	serializationFailure = "40001"
@@ -38,8 +18,8 @@ const (
 	limitExceeded       = "54"
 )
 
-// code returns the code of the database's error, or "" if err is none.
-func code(err error) string {
+// errorCode returns the code of an error of the database, "" for any other error.
+func errorCode(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return pg.Code
@@ -47,9 +27,9 @@ func code(err error) string {
 	return ""
 }
 
-// constraint returns the constraint or unique index that a statement has violated,
-// or "".
-func constraint(err error) string {
+// violatedConstraint returns the constraint or unique index that a statement has
+// violated, or "".
+func violatedConstraint(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == uniqueViolation {
 		return pg.ConstraintName
@@ -57,35 +37,14 @@ func constraint(err error) string {
 	return ""
 }
 
-// isAboutValues reports whether the database has refused what it was given, rather
-// than failed.
+// isAboutValues reports whether the database has refused the values of a statement, in
+// contrast to a failure of the database.
 func isAboutValues(err error) bool {
-	switch c := code(err); {
+	switch c := errorCode(err); {
 	case c == "":
 		return false
 	default:
 		class := c[:2]
 		return class == dataException || class == constraintViolation || class == limitExceeded
-	}
-}
-
-// attempts is how often a transaction is made that others are in the way of.
-const attempts = 5
-
-// again calls do again while it fails because of what another transaction was doing
-// at the same time. Nothing of it was written then.
-func again(ctx context.Context, do func() error) error {
-	for n := 1; ; n++ {
-		err := do()
-		c := code(err)
-		if c != serializationFailure && c != deadlockDetected || n == attempts {
-			return err
-		}
-		// Both might be in each other's way again if they came back together.
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(time.Duration(n) * time.Duration(rand.Int64N(int64(10*time.Millisecond)))):
-		}
 	}
 }

@@ -14,17 +14,17 @@ import (
 // appendCall is one call of AppendEvents.
 type appendCall struct {
 	events   []automation.NewEvent
-	owners   []string // of the events
+	owners   []string // of events, by index
 	receipts []automation.EventReceipt
 	err      error // why it was refused
 }
 
-// manyEvents is how many events make a call that is written on its own: others
-// should not wait for it, and it has little to gain.
+// manyEvents is the greatest number of events in a call that shares a transaction. Other
+// calls should not wait for a larger one, which would gain little by sharing.
 const manyEvents = 100
 
-// AppendEvents implements automation.EventWriter. Calls that are made at once are
-// written in one transaction; each is refused on its own.
+// AppendEvents implements automation.EventWriter. Concurrent calls share a transaction;
+// each of them is refused on its own.
 func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
@@ -38,12 +38,12 @@ func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) 
 	return c.receipts, c.err
 }
 
-// hasKey reports whether an event has an idempotency key: it may have to wait for a
-// transaction of the host that has sent the same one, and others must not wait with
-// it.
+// hasKey reports whether an event has an idempotency key. Such an event may have to wait
+// for a transaction of the host that has sent the same key, and other calls must not
+// wait with it.
 func hasKey(n automation.NewEvent) bool { return n.Event.IdempotencyKey != "" }
 
-// appendAll writes the events of calls that were made at once.
+// appendAll writes the events of concurrent calls.
 func (s *Store) appendAll(ctx context.Context, calls []*appendCall) {
 	err := s.appendTogether(ctx, calls)
 	if err == nil {
@@ -51,7 +51,7 @@ func (s *Store) appendAll(ctx context.Context, calls []*appendCall) {
 	}
 	alone := isAboutValues(err) && len(calls) > 1
 	for _, c := range calls {
-		if alone { // one of them is to blame; the others are not
+		if alone { // only one of them contains the value that the database refuses
 			err = s.appendTogether(ctx, []*appendCall{c})
 		}
 		if err != nil {
@@ -60,9 +60,9 @@ func (s *Store) appendAll(ctx context.Context, calls []*appendCall) {
 	}
 }
 
-// appendTogether writes the events of calls in one transaction. It begins again
-// without the calls that turn out to be refused: what was done for them must not
-// stay.
+// appendTogether writes the events of calls in one transaction. If some calls turn out
+// to be refused, it rolls the transaction back, because no change for them may stay,
+// and begins again without them.
 func (s *Store) appendTogether(ctx context.Context, calls []*appendCall) error {
 	calls, err := s.resolve(ctx, implicit{s}, calls)
 	for err == nil && len(calls) > 0 {
@@ -71,7 +71,7 @@ func (s *Store) appendTogether(ctx context.Context, calls []*appendCall) error {
 			if admitted, err = s.admit(ctx, tx, calls); err != nil || len(admitted) < len(calls) {
 				return err
 			}
-			return tx.commit(ctx, s.insertion(calls))
+			return tx.commit(ctx, s.insertScript(calls))
 		})
 		if err != nil || len(admitted) == len(calls) {
 			return err
@@ -81,81 +81,39 @@ func (s *Store) appendTogether(ctx context.Context, calls []*appendCall) error {
 	return err
 }
 
-// Tx returns a writer that keeps events in a transaction of the host: they take
-// effect if and only if it commits. If AppendEvents returns an error of the
-// database the transaction is spoilt, as after any failed statement. The writer
-// locks nothing that a Runner needs, and is no safer for concurrent use than tx.
-// Whoever sends an event with the same idempotency key waits until tx has ended.
-func (s *Store) Tx(tx Tx) automation.EventWriter { return &writer{s, hosted{s, pgxTx{tx}}} }
-
-// SQLTx is Tx for a transaction of database/sql, made with the driver of pgx.
-func (s *Store) SQLTx(tx SQLTx) automation.EventWriter { return &writer{s, hosted{s, sqlTx{tx}}} }
-
-// writer is an automation.EventWriter in a transaction of the host.
-type writer struct {
-	s       *Store
-	session session
-}
-
-// AppendEvents implements automation.EventWriter.
-func (w *writer) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
-	if err := w.s.readyThrough(ctx, w.session); err != nil {
-		return nil, err
-	}
-	c := &appendCall{events: events}
-	if err := w.append(ctx, c); err != nil {
-		return nil, fmt.Errorf("postgres store: append events: %w", err)
-	}
-	return c.receipts, c.err
-}
-
-func (w *writer) append(ctx context.Context, c *appendCall) error {
-	calls, err := w.s.resolve(ctx, w.session, []*appendCall{c})
-	if err != nil || len(calls) == 0 {
-		return err
-	}
-	if calls, err = w.s.admit(ctx, w.session, calls); err != nil {
-		return err
-	}
-	if len(calls) == 0 {
-		return w.s.returnKeys(ctx, w.session, c) // the host may go on and commit
-	}
-	return w.session.run(ctx, w.s.insertion(calls))
-}
-
 // findIDs relies on the primary key of contacts, findEmails on contacts_email.
 const (
 	findIDs    = `SELECT id FROM automation.contacts WHERE id = ANY ($1::text[]) AND deleted_at IS NULL`
 	findEmails = `SELECT email_key, id FROM automation.contacts WHERE email_key = ANY ($1::text[])`
 )
 
-// named is what is known of what events name.
-type named struct {
+// eventReferences contains the rows that events refer to.
+type eventReferences struct {
 	contacts    map[string]bool   // by id
-	byEmail     map[string]string // ids
-	definitions definitions
+	byEmail     map[string]string // ids of contacts
+	definitions eventDefinitions
 }
 
-// resolve finds the owners of all events. It refuses the calls that name a contact
-// which does not exist, or that were checked against another definition, and returns
-// the others.
+// resolve finds the owners of all events. It refuses the calls with an event that names
+// a contact which does not exist, or that was checked against another definition, and
+// returns the remaining calls.
 func (s *Store) resolve(ctx context.Context, in session, calls []*appendCall) ([]*appendCall, error) {
-	n := named{map[string]bool{}, map[string]string{}, definitions{}}
-	if err := in.run(ctx, n.lookUp(calls)); err != nil {
+	refs := eventReferences{map[string]bool{}, map[string]string{}, eventDefinitions{}}
+	if err := in.run(ctx, refs.find(calls)); err != nil {
 		return nil, err
 	}
 	open := make([]*appendCall, 0, len(calls))
 	for _, c := range calls {
-		if c.err = c.own(&n); c.err == nil {
+		if c.err = c.resolveOwners(&refs); c.err == nil {
 			open = append(open, c)
 		}
 	}
 	return open, nil
 }
 
-// lookUp looks for the definitions of events, and for the contacts that they name by
-// id and by email.
-func (known *named) lookUp(calls []*appendCall) (sc script) {
+// find returns the script that reads the definitions of events, and the contacts that
+// the events name by id and by email.
+func (refs *eventReferences) find(calls []*appendCall) (sc script) {
 	var ids, emails, names []string
 	seen := map[string]bool{}
 	for _, c := range calls {
@@ -173,12 +131,12 @@ func (known *named) lookUp(calls []*appendCall) (sc script) {
 			}
 		}
 	}
-	known.definitions.find(&sc, names)
+	refs.definitions.find(&sc, names)
 	if len(ids) > 0 {
 		sc.query(func(scan scanFunc) error {
 			var id string
 			err := scan(&id)
-			known.contacts[id] = true
+			refs.contacts[id] = true
 			return err
 		}, findIDs, ids)
 	}
@@ -186,28 +144,29 @@ func (known *named) lookUp(calls []*appendCall) (sc script) {
 		sc.query(func(scan scanFunc) error {
 			var key, id string
 			err := scan(&key, &id)
-			known.byEmail[key] = id
+			refs.byEmail[key] = id
 			return err
 		}, findEmails, emails)
 	}
 	return sc
 }
 
-// own notes the owners of the call's events.
-func (c *appendCall) own(known *named) error {
+// resolveOwners sets the owners of the call's events, or returns why the call is
+// refused.
+func (c *appendCall) resolveOwners(refs *eventReferences) error {
 	c.owners = make([]string, len(c.events))
 	for i := range c.events {
 		n := &c.events[i]
 		ref := automation.ContactRef{ID: n.Event.ContactID, Email: n.Event.Email}
-		if !record.Fits(n, known.definitions.byName(n.Event.Name)) {
+		if !record.MatchesDefinition(n, refs.definitions.byName(n.Event.Name)) {
 			return fmt.Errorf("postgres store: event %q: %w", n.Event.Name, automation.ErrDefinitionChanged)
 		}
 		switch {
 		case n.HostContact:
-		case ref.ID != "" && !known.contacts[ref.ID]:
-			return notFound("contact", ref.ID)
+		case ref.ID != "" && !refs.contacts[ref.ID]:
+			return record.NotFound("contact", ref.ID)
 		case ref.ID == "":
-			ref.ID = known.byEmail[automation.EmailKey(ref.Email)]
+			ref.ID = refs.byEmail[automation.EmailKey(ref.Email)]
 		}
 		c.owners[i] = ownerOf(ref)
 	}
@@ -227,9 +186,9 @@ WITH sent AS MATERIALIZED (
 INSERT INTO automation.pending (owner, event_id, accepted_at)
 SELECT owner, id, accepted_at FROM sent ORDER BY place`
 
-// insertion keeps the events of calls, those aside that are duplicates, and tells
-// all that listen.
-func (s *Store) insertion(calls []*appendCall) (sc script) {
+// insertScript returns the script that inserts the events of calls, except duplicates,
+// and notifies listeners.
+func (s *Store) insertScript(calls []*appendCall) (sc script) {
 	var rows newEvents
 	for _, c := range calls {
 		for i := range c.events {
@@ -245,7 +204,7 @@ func (s *Store) insertion(calls []*appendCall) (sc script) {
 	return sc
 }
 
-// newEvents are events to insert, by column.
+// newEvents contains events to insert, by column.
 type newEvents struct {
 	ids                    uuids
 	owners, names          []string
@@ -260,8 +219,8 @@ func (n *newEvents) add(e *automation.Event, owner string) {
 		email = e.Email
 	}
 	n.ids, n.owners, n.names = append(n.ids, uuidOf(e.ID)), append(n.owners, owner), append(n.names, e.Name)
-	n.emails, n.payloads, n.keys = append(n.emails, orNull(email)), append(n.payloads, orNull(string(e.Payload))), append(n.keys, orNull(e.IdempotencyKey))
-	n.occurred, n.accepted = append(n.occurred, nullable(e.OccurredAt)), append(n.accepted, e.AcceptedAt)
+	n.emails, n.payloads, n.keys = append(n.emails, textOrNull(email)), append(n.payloads, textOrNull(string(e.Payload))), append(n.keys, textOrNull(e.IdempotencyKey))
+	n.occurred, n.accepted = append(n.occurred, timeOrNull(e.OccurredAt)), append(n.accepted, e.AcceptedAt)
 }
 
 // findEvent relies on the primary key of events.
@@ -277,7 +236,7 @@ func (s *Store) FindEvent(ctx context.Context, id string) (automation.Event, err
 		return automation.Event{}, fmt.Errorf("postgres store: find event: %w", err)
 	}
 	if len(events) == 0 {
-		return automation.Event{}, notFound("event", id)
+		return automation.Event{}, record.NotFound("event", id)
 	}
 	return events[0], nil
 }

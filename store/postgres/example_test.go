@@ -23,7 +23,7 @@ func Example() {
 	_ = open
 }
 
-// A user and the event about it exist both or not at all.
+// Either both the user and the event about the user exist, or neither does.
 func ExampleStore_Tx() {
 	signUp := func(ctx context.Context, tx pgx.Tx, store *postgres.Store, email string) error {
 		_, err := tx.Exec(ctx, "INSERT INTO users (email) VALUES ($1)", email)
@@ -39,7 +39,7 @@ func ExampleStore_Tx() {
 	_ = signUp
 }
 
-// For a team that applies migrations with a tool of its own.
+// A team can apply migrations with a tool of its own.
 func ExampleMigrations() {
 	migrations, err := postgres.Migrations("automation")
 	if err != nil {

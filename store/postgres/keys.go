@@ -7,17 +7,15 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// keyName is an idempotency key and the name of the event that it belongs to.
-type keyName struct{ name, key string }
+// idempotencyKey is a key and the name of the event that it belongs to.
+type idempotencyKey struct{ name, key string }
 
-// keyUse says which event has a key.
-type keyUse struct{ hash, event string }
-
-// takeKeys and findKeys rely on the primary key of idempotency_keys. One that has
-// expired is taken over. Also a key that is not taken stays locked: of two senders
-// at once the second waits for what becomes of the first.
+// takeKeys and findKeys rely on the primary key of idempotency_keys. takeKeys replaces
+// keys that have expired. It also locks the keys that it cannot take: of two concurrent
+// senders the second waits for the end of the first one's transaction.
 const (
 	takeKeys = `
 INSERT INTO automation.idempotency_keys AS k (name, key, hash, event_id, expires_at)
@@ -34,34 +32,35 @@ JOIN automation.idempotency_keys k ON k.name = ANY (ARRAY[e.name]) AND k.key = A
 )
 
 // admit takes the idempotency keys of the calls' events and makes the receipts. It
-// refuses calls whose keys were used for another content, and returns the others.
-// The keys that were taken for a refused call have to be given back.
+// refuses calls whose keys were used for another event, and returns the remaining calls.
+// The caller must return the keys that admit has taken for a refused call.
 func (s *Store) admit(ctx context.Context, in session, calls []*appendCall) ([]*appendCall, error) {
 	first := firstUses(calls)
-	used := make(map[keyName]keyUse, len(first))
+	used := make(map[idempotencyKey]record.KeyUse, len(first))
 	if len(first) > 0 {
-		if err := in.run(ctx, takingKeys(first, used)); err != nil {
+		if err := in.run(ctx, takeKeysScript(first, used)); err != nil {
 			return nil, err
 		}
 	}
 	admitted := make([]*appendCall, 0, len(calls))
 	for _, c := range calls {
-		if c.err = c.receive(used); c.err == nil {
+		if c.err = c.makeReceipts(used); c.err == nil {
 			admitted = append(admitted, c)
 		}
 	}
 	return admitted, nil
 }
 
-// firstUses returns the first event of each idempotency key, in the order of the
-// keys: whoever takes keys so cannot lock up with another who does.
+// firstUses returns the first event of each idempotency key, in the order of the keys.
+// Transactions that take keys in this order cannot end up in a deadlock with one
+// another.
 func firstUses(calls []*appendCall) []*automation.NewEvent {
-	seen := map[keyName]bool{}
+	seen := map[idempotencyKey]bool{}
 	var first []*automation.NewEvent
 	for _, c := range calls {
 		for i := range c.events {
 			n := &c.events[i]
-			k := keyName{n.Event.Name, n.Event.IdempotencyKey}
+			k := idempotencyKey{n.Event.Name, n.Event.IdempotencyKey}
 			if k.key != "" && !seen[k] {
 				seen[k] = true
 				first = append(first, n)
@@ -74,9 +73,9 @@ func firstUses(calls []*appendCall) []*automation.NewEvent {
 	return first
 }
 
-// takingKeys takes the keys of events, where they are free, and says in used who
-// has them then.
-func takingKeys(events []*automation.NewEvent, used map[keyName]keyUse) script {
+// takeKeysScript returns the script that takes the keys of events where they are free,
+// and sets in used which events have the keys then.
+func takeKeysScript(events []*automation.NewEvent, used map[idempotencyKey]record.KeyUse) script {
 	var names, keys, hashes []string
 	var ids uuids
 	var expires []time.Time
@@ -92,34 +91,37 @@ func takingKeys(events []*automation.NewEvent, used map[keyName]keyUse) script {
 	var sc script
 	sc.exec(takeKeys, names, keys, hashes, ids, expires, accepted)
 	sc.query(func(scan scanFunc) error {
-		var k keyName
-		var u keyUse
-		err := scan(&k.name, &k.key, &u.hash, &u.event)
+		var k idempotencyKey
+		var u record.KeyUse
+		err := scan(&k.name, &k.key, &u.Hash, &u.EventID)
 		used[k] = u
 		return err
 	}, findKeys, names, keys)
 	return sc
 }
 
-// receive makes the receipts of the call's events, given who has their keys.
-func (c *appendCall) receive(used map[keyName]keyUse) error {
-	c.receipts = make([]automation.EventReceipt, len(c.events))
+// makeReceipts makes the receipts of the call's events, given which events have their
+// keys.
+func (c *appendCall) makeReceipts(used map[idempotencyKey]record.KeyUse) error {
+	c.receipts = nil
+	receipts := make([]automation.EventReceipt, len(c.events))
 	for i := range c.events {
 		e := &c.events[i].Event
-		u := keyUse{event: e.ID}
-		if e.IdempotencyKey != "" {
-			u = used[keyName{e.Name, e.IdempotencyKey}]
+		receipts[i] = automation.EventReceipt{ID: e.ID}
+		u := used[idempotencyKey{e.Name, e.IdempotencyKey}]
+		if e.IdempotencyKey == "" || u.EventID == e.ID {
+			continue
 		}
-		if u.event != e.ID && u.hash != c.events[i].ContentHash {
-			c.receipts = nil
-			return conflict("event %q: idempotency key %q was used for another event", e.Name, e.IdempotencyKey)
+		var err error
+		if receipts[i], err = u.Receipt(&c.events[i]); err != nil {
+			return err
 		}
-		c.receipts[i] = automation.EventReceipt{ID: u.event, Duplicate: u.event != e.ID}
 	}
+	c.receipts = receipts
 	return nil
 }
 
-// returnKeys gives back the keys that were taken for a call that was refused.
+// returnKeys deletes the keys that were taken for a call that was refused.
 func (s *Store) returnKeys(ctx context.Context, in session, c *appendCall) error {
 	var names []string
 	var ids uuids

@@ -16,13 +16,13 @@ import (
 var files embed.FS
 
 // Migration is one step from one version of the tables to the next. Its SQL is
-// complete: whoever applies it by hand, or by a tool of their own, needs no more,
-// and Migrate and the Store see that it was applied.
+// complete: it can be applied by hand, or by a tool of the host, and it records that it
+// was applied, for Migrate and the Store.
 type Migration = migration.Migration
 
-// Migrations returns all migrations for a schema, "" being the default one, in
-// order. Each should be applied in a transaction of its own. The error wraps
-// automation.ErrInvalid if the name is none that Options take.
+// Migrations returns all migrations for a schema, in order; "" is the default schema.
+// Each should be applied in a transaction of its own. The error wraps
+// automation.ErrInvalid if the name is not valid as Options.Schema.
 func Migrations(schema string) ([]Migration, error) {
 	if schema == "" {
 		schema = defaultSchema
@@ -34,11 +34,11 @@ func Migrations(schema string) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return migration.Load(folder, func(m migration.Migration) string { return complete(schema, m) })
+	return migration.Read(folder, func(m migration.Migration) string { return complete(schema, m) })
 }
 
-// complete names the schema in a migration, which the first one creates, and has
-// it noted.
+// complete puts the name of the schema into a migration, and adds the statement that
+// records the migration. To the first migration it adds the creation of the schema.
 func complete(schema string, m migration.Migration) string {
 	note := fmt.Sprintf("\nINSERT INTO automation.migrations (number, name, floor) VALUES (%d, '%s', %d);\n", m.Number, m.Name, m.Floor)
 	text := inSchema(schema, m.SQL+note)
@@ -48,7 +48,7 @@ func complete(schema string, m migration.Migration) string {
 	return text
 }
 
-// createSchema lets a user without the right to create schemas go on where it
+// createSchema succeeds for a user without the right to create schemas if the schema
 // exists, which CREATE SCHEMA IF NOT EXISTS does not.
 const createSchema = `DO $$ BEGIN
     IF to_regnamespace('%[1]s') IS NULL THEN CREATE SCHEMA %[1]s; END IF;
@@ -57,16 +57,16 @@ END $$;
 `
 
 // Migrate creates the schema and its tables, or brings them to the version that
-// this process needs. All processes may call it at once, each time they start: it
-// does what is missing in one transaction, one process after the other. Tables that
-// are newer stay as they are; if this process is too old for them the error wraps
-// automation.ErrSchema.
+// this process needs. All processes may call it at once, each time they start. It
+// applies the missing migrations in one transaction, and processes take turns. It does
+// not change tables that are newer. If this process is too old for them, the error
+// wraps automation.ErrSchema.
 func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.errClosed(); err != nil {
 		return err
 	}
 	err := s.transact(ctx, func(tx *transaction) error {
-		// A lock of its own for each schema, to the end of the transaction.
+		// The lock is the schema's, and lasts to the end of the transaction.
 		lock := script{{sql: `SELECT pg_advisory_xact_lock(hashtextextended('automation.migrations', 0))`}}
 		if err := tx.run(ctx, lock); err != nil {
 			return err
@@ -89,22 +89,22 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return s.ready(ctx)
 }
 
-// apply runs the statements of a migration, which are many: the simple protocol
-// takes them as one text.
+// apply runs the statements of a migration by the simple protocol, which accepts several
+// statements as one text.
 func (s *Store) apply(ctx context.Context, tx *transaction, m Migration) error {
 	_, err := tx.conn.Conn().PgConn().Exec(ctx, m.SQL).ReadAll()
 	return err
 }
 
-// findMigrations asks for the table first: a statement that names one that does not
-// exist would spoil the transaction of a host.
+// findMigrations is executed before findVersion, because a statement with a table that
+// does not exist would make the transaction of a host fail.
 const (
 	findMigrations = `SELECT to_regclass('automation.migrations') IS NOT NULL`
 	findVersion    = `SELECT coalesce(max(number), 0), coalesce(max(floor), 0) FROM automation.migrations`
 )
 
-// version returns the number of the last migration that was applied, and the
-// highest floor. Both are 0 where there is nothing.
+// version returns the number of the last migration that was applied, and the highest
+// floor. Both are 0 if there are no tables.
 func (s *Store) version(ctx context.Context, in session) (have, floor int, err error) {
 	var exists bool
 	var sc script
@@ -117,7 +117,7 @@ func (s *Store) version(ctx context.Context, in session) (have, floor int, err e
 	return have, floor, in.run(ctx, sc)
 }
 
-// checkVersion compares the version of the tables with what this process knows.
+// checkVersion fails if the tables are of a version that this process cannot work with.
 func (s *Store) checkVersion(ctx context.Context, in session) error {
 	have, floor, err := s.version(ctx, in)
 	if err == nil {

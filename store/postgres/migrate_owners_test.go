@@ -13,8 +13,8 @@ import (
 	"github.com/seed-b636437c/automation/store/postgres"
 )
 
-// oldOwners are the rows of three contacts, as they were kept before migration 3: one
-// with a UUID, one with another id, and one of whom only the email is known.
+// oldOwners inserts the rows of three contacts as they were before migration 3: one with
+// a UUID, one with another id, and an email that belongs to no contact.
 const oldOwners = `
 INSERT INTO automation.automations (id, name, status, event_name, version, revision) VALUES ('welcome', 'Welcome', 'enabled', 'order.placed', 1, 1);
 INSERT INTO automation.versions SELECT no, 1, '{}' FROM automation.automations;
@@ -30,8 +30,8 @@ INSERT INTO automation.ended_runs (id, automation_no, version, owner, event_name
 	('0195a3c0-7d00-7000-8000-000000000012', 1, 1, '=customer 7', 'order.placed', 1, 0, 'end', '2026-03-01 12:00:00Z', '2026-03-01 12:00:00Z');
 INSERT INTO automation.run_counts VALUES (1, 1, 0, 'wait', 0, 1), (1, 1, 1, 'end', 0, 1);`
 
-// migratedFrom returns a store whose tables were at a migration, and were filled,
-// before they were migrated.
+// migratedFrom returns a store whose tables were filled at an older migration, and then
+// migrated.
 func migratedFrom(t *testing.T, number int, fill string) (*postgres.Store, *pgxpool.Pool) {
 	t.Helper()
 	pool := newPool(t, pgtest.URL(t), nil)
@@ -59,7 +59,7 @@ var (
 	byEmail = automation.ContactRef{Email: "ada@example.com"}
 )
 
-func TestMigrate_FindsWhatWasKeptUnderLongOwners(t *testing.T) {
+func TestMigrate_RowsWithLongOwnersAreFound(t *testing.T) {
 	t.Parallel()
 	s, pool := migratedFrom(t, 2, oldOwners)
 	for run, contact := range map[string]automation.ContactRef{
@@ -81,7 +81,7 @@ func TestMigrate_FindsWhatWasKeptUnderLongOwners(t *testing.T) {
 	assert.Equal(t, []string{byUUID.ID, "=customer 7"}, owners)
 }
 
-func TestMigrate_WorkGoesOnUnderShortOwners(t *testing.T) {
+func TestMigrate_WorkOfLongOwnersGoesOn(t *testing.T) {
 	t.Parallel()
 	s, _ := migratedFrom(t, 2, oldOwners)
 	p := automation.ClaimParams{Now: noon.Add(30 * time.Second), Lease: time.Hour, Limit: 10, Events: 10, Runs: 10}
@@ -101,7 +101,7 @@ func TestMigrate_WorkGoesOnUnderShortOwners(t *testing.T) {
 	assert.Equal(t, "0195a3c0-7d00-7000-8000-000000000011", works[0].Runs[0].ID)
 }
 
-// People with an SQL prompt find a contact by the functions of the schema.
+// The functions of the schema are for people with an SQL prompt.
 func TestMigrations_FunctionsNameOwners(t *testing.T) {
 	t.Parallel()
 	_, pool := migrated(t)

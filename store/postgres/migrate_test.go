@@ -76,7 +76,7 @@ func TestMigrations_AppliedByHandAreRecognised(t *testing.T) {
 	}
 }
 
-func TestStore_SaysWhatToDoAboutItsTables(t *testing.T) {
+func TestStore_ErrorsAboutTablesNameTheRemedy(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		prepare string
@@ -107,7 +107,7 @@ func TestStore_SaysWhatToDoAboutItsTables(t *testing.T) {
 	}
 }
 
-func TestStore_WorksAsSoonAsTheTablesAreThere(t *testing.T) {
+func TestStore_WorksAsSoonAsTheTablesExist(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	early := newStore(t, newPool(t, url, nil), postgres.Options{})
@@ -128,7 +128,7 @@ func TestMigrate_WithoutTheRightToCreateSchemas(t *testing.T) {
 	assert.NoError(t, newStore(t, pool, postgres.Options{}).Migrate(t.Context()))
 }
 
-// freshRole returns a role that may do nothing. It is dropped with the test.
+// freshRole returns a role without rights. It is dropped at the end of the test.
 func freshRole(tb testing.TB, owner *pgxpool.Pool) string {
 	tb.Helper()
 	role := "automation_test_" + strings.ToLower(rand.Text())
@@ -140,7 +140,7 @@ func freshRole(tb testing.TB, owner *pgxpool.Pool) string {
 	return role
 }
 
-func TestNew_RefusesWhatCannotWork(t *testing.T) {
+func TestNew_RefusesInvalidArguments(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, pgtest.URL(t), nil)
 	for _, schema := range []string{"Automation", "1st", "a-b", `a"b`, "a b", "ä", "a234567890123456789012345678901234567890123456789012345678901234"} {

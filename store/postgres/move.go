@@ -6,8 +6,8 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// moveEvents gives the pending events of an owner to another. It relies on the
-// primary keys of pending and events.
+// moveEvents gives the pending events of one owner to another. It relies on the primary
+// keys of pending and events.
 const (
 	moveEvents = `
 WITH moved AS (
@@ -15,10 +15,10 @@ WITH moved AS (
 )
 UPDATE automation.events e SET owner = $2::text, email = NULL FROM moved WHERE e.id = ANY (ARRAY[moved.event_id])`
 
-	// adoptStrays gives contacts the events that were sent for their email and went
-	// astray: the sender had looked for the contact before it was made, and wrote
-	// after its events had been moved. It relies on the primary keys of contacts,
-	// pending and events.
+	// adoptStrays gives contacts the stray events that were sent for their email. An event
+	// is a stray if its sender looked for the contact before the contact was inserted, and
+	// wrote the event after the email's events had been moved. It relies on the primary
+	// keys of contacts, pending and events.
 	adoptStrays = `
 WITH strays AS (
 	UPDATE automation.pending p SET owner = o.owner
@@ -32,29 +32,29 @@ UPDATE automation.events e SET owner = strays.owner, email = NULL FROM strays WH
 	notifyIfPending = `SELECT pg_notify($1::text, '') WHERE EXISTS (SELECT FROM automation.pending WHERE owner = $2::text)`
 )
 
-// adopt gives a contact the pending events that were sent for its email before it
-// had it.
+// adopt gives a contact the pending events that were sent for its email before the email
+// was the contact's.
 func (s *Store) adopt(sc *script, c automation.Contact) {
 	owner := ownerOf(automation.ContactRef{ID: c.ID})
 	sc.exec(moveEvents, ownerOf(automation.ContactRef{Email: c.Email}), owner)
 	sc.exec(notifyIfPending, s.schema, owner)
 }
 
-// findTargets finds the contacts that get the events of emails, and creates those
-// that have to be, unless the email belongs to one by now. It returns their ids by
-// the email's owner.
-func (w *writing) findTargets(ctx context.Context) (map[string]string, error) {
+// findTargets returns the ids of the contacts that get the events of emails, by owner of
+// the email. It creates the contacts that transitions contain, unless the email belongs
+// to a contact by now.
+func (c *committer) findTargets(ctx context.Context) (map[string]string, error) {
 	targets := map[string]string{}
 	var emails []string
 	var sc script
-	for _, it := range w.items {
-		if it.t.MoveTo == "" {
+	for _, w := range c.writes {
+		if w.t.MoveTo == "" {
 			continue
 		}
-		targets[it.owner] = it.t.MoveTo
-		emails = append(emails, automation.EmailKey(it.t.Key.Email))
-		if it.t.Create != nil {
-			args, err := insertContactArgs(*it.t.Create)
+		targets[w.owner] = w.t.MoveTo
+		emails = append(emails, automation.EmailKey(w.t.Key.Email))
+		if w.t.Create != nil {
+			args, err := insertContactArgs(*w.t.Create)
 			if err != nil {
 				return nil, err
 			}
@@ -70,14 +70,14 @@ func (w *writing) findTargets(ctx context.Context) (map[string]string, error) {
 		targets[ownerOf(automation.ContactRef{Email: email})] = id
 		return err
 	}, findEmails, emails)
-	return targets, w.tx.run(ctx, sc)
+	return targets, c.tx.run(ctx, sc)
 }
 
-// move gives the events of emails to their contacts.
-func (w *writing) move(sc *script, targets map[string]string) {
-	for _, it := range w.items {
-		if id, ok := targets[it.owner]; ok {
-			sc.exec(moveEvents, it.owner, ownerOf(automation.ContactRef{ID: id}))
+// move gives the pending events of emails to the targets.
+func (c *committer) move(sc *script, targets map[string]string) {
+	for _, w := range c.writes {
+		if id, ok := targets[w.owner]; ok {
+			sc.exec(moveEvents, w.owner, ownerOf(automation.ContactRef{ID: id}))
 		}
 	}
 }

@@ -22,8 +22,7 @@ import (
 	"github.com/seed-b636437c/automation/store/postgres"
 )
 
-// nodeEnv makes the test binary a node of its own: it claims from the database at
-// this URL.
+// nodeEnv turns the test binary into a node that claims from the database at this URL.
 const nodeEnv = "AUTOMATION_TEST_NODE"
 
 func TestMain(m *testing.M) {
@@ -37,8 +36,8 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// claimAll says that it is ready, waits to be told to begin, and claims until there
-// is nothing left, a few contacts at a time. It prints the contacts.
+// claimAll prints that it is ready, waits for a line of input, and claims a few contacts
+// at a time until none is left. It prints the contacts.
 func claimAll(ctx context.Context, url string, in io.Reader, out io.Writer) error {
 	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
@@ -127,9 +126,9 @@ func startNode(t *testing.T, url string) *node {
 	return n
 }
 
-// Work goes round: each node claims contacts, handles their events and lets go of them,
-// while the others do the same and more comes. None may hold what another waits for
-// the other way round: the server would end such a knot only after a second.
+// Each node claims contacts, handles their events and releases the leases, while the
+// other nodes do the same and more events arrive. No two transactions may wait for each
+// other, because the server would end such a deadlock only after a second.
 func TestClaim_NeverMeetsACommitInADeadlock(t *testing.T) {
 	t.Parallel()
 	const nodes, contacts, batch = 4, 6000, 100
@@ -161,7 +160,7 @@ func TestClaim_NeverMeetsACommitInADeadlock(t *testing.T) {
 	assert.EqualValues(t, contacts, handled.Load())
 }
 
-// countDeadlocks has the server look for deadlocks at once, and counts those that it
+// countDeadlocks makes the server look for deadlocks at once, and counts those that it
 // finds.
 func countDeadlocks(c *pgxpool.Config, n *atomic.Int64) {
 	c.ConnConfig.RuntimeParams["deadlock_timeout"] = "1ms"
@@ -174,9 +173,8 @@ func countDeadlocks(c *pgxpool.Config, n *atomic.Int64) {
 	}
 }
 
-// handleAll claims until there is nothing left, commits what it has claimed twice, and
-// returns how many events there were. Commits do not hold up the next claim, as in a
-// Runner.
+// handleAll claims until nothing is due, commits twice for each claim, and returns how
+// many events there were. As in a Runner, the next claim does not wait for commits.
 func handleAll(t *testing.T, s *postgres.Store) int {
 	n := 0
 	var commits sync.WaitGroup

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-func TestOwnerOf_NamesTheContactAgain(t *testing.T) {
+func TestOwnerOf_IsTheInverseOfRefOf(t *testing.T) {
 	t.Parallel()
 	for _, ref := range []automation.ContactRef{
 		{ID: "0195a3c0-7d00-7000-8000-00000000000a"},

@@ -15,8 +15,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/pgtest"
 )
 
-// fill keeps 50,000 active runs, as many that have ended, and what belongs to
-// them.
+// fill inserts 50,000 active runs, as many ended runs, and the rows that belong to them.
 const fill = `
 INSERT INTO automation.automations (id, name, status, event_name, version, revision)
 SELECT 'a' || i, 'a', 'enabled', 'e' || i, 1, 1 FROM generate_series(1, 100) i;
@@ -39,9 +38,9 @@ SELECT md5('o' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e'
 FROM generate_series(1, 50000) i;
 INSERT INTO automation.run_counts SELECT automation_no, version, status, step, 0, count(*) FROM automation.active_runs GROUP BY 1, 2, 3, 4;`
 
-// drain empties what lives from being emptied, but for one row at the end of each
-// table: statistics that are taken then say that the pages hold next to nothing.
-// refill fills these pages again.
+// drain empties the tables of work in progress except for one row at the end of each, so
+// that statistics taken afterwards describe pages that are nearly empty. refill fills
+// these pages again.
 const (
 	drain = `
 CREATE TABLE runs_then AS SELECT * FROM automation.active_runs;
@@ -57,7 +56,7 @@ INSERT INTO automation.pending (owner, event_id, accepted_at) SELECT * FROM pend
 INSERT INTO automation.leases SELECT * FROM leases_then ON CONFLICT DO NOTHING`
 )
 
-// hot are the statements that are run all the time or over much, and the indexes
+// hot contains the statements that run all the time or on large tables, and the indexes
 // that their comments name.
 var hot = []struct {
 	name, sql string
@@ -74,26 +73,26 @@ var hot = []struct {
 	{"claimedRuns", claimedRuns, []string{"active_runs_owner", "events_pkey"}},
 	{"claimedWaits", claimedWaits, []string{"active_runs_owner", "events_pkey", "pending_pkey"}},
 	{"nextDue", nextDue, []string{"active_runs_due", "leases_begun", "leases_pkey", "pending_accepted"}},
-	{"beginRuns", beginRuns, []string{"leases_pkey"}},
-	{"goOn", goOn, []string{"leases_begun", "leases_pkey"}},
+	{"startInLease", startInLease, []string{"leases_pkey"}},
+	{"updateInLease", updateInLease, []string{"leases_begun", "leases_pkey"}},
 	{"parkOwned", parkOwned, []string{"leases_begun", "leases_pkey"}},
 	{"parkExpired", parkExpired, []string{"leases_begun", "leases_pkey"}},
 	{"parkRun", parkRun, []string{"leases_begun", "leases_pkey"}},
-	{"parkOf", parkOf, []string{"leases_begun", "leases_pkey"}},
+	{"parkOfAutomation", parkOfAutomation, []string{"leases_begun", "leases_pkey"}},
 	{"nextExpiry", nextExpiry, []string{"leases_begun"}},
 	{"endLeases", endLeases, []string{"leases_pkey"}},
 	{"extendLeases", extendLeases, []string{"leases_pkey"}},
 	{"renameContacts", renameContacts, []string{"contacts_pkey"}},
 	{"lockContacts", lockContacts, []string{"contacts_pkey"}},
-	{"presentEnded", presentEnded, []string{"ended_runs_pkey"}},
-	{"presentActive", presentActive, []string{"active_runs_pkey"}},
+	{"currentEnded", currentEnded, []string{"ended_runs_pkey"}},
+	{"currentActive", currentActive, []string{"active_runs_pkey"}},
 	{"handleEvents", handleEvents, []string{"pending_pkey"}},
 	{"updateActive", updateActive, []string{"active_runs_pkey"}},
 	{"updateEnded", updateEnded, []string{"ended_runs_pkey"}},
 	{"endRuns", endRuns, []string{"active_runs_pkey"}},
 	{"reopenRuns", reopenRuns, []string{"ended_runs_pkey"}},
 	{"writeContacts", writeContacts, []string{"contacts_pkey"}},
-	{"buryContacts", buryContacts, []string{"contacts_pkey"}},
+	{"emptyContacts", emptyContacts, []string{"contacts_pkey"}},
 	{"leaveSegments", leaveSegments, []string{"contact_segments_pkey"}},
 	{"cancelOwnedRuns", cancelOwnedRuns, []string{"active_runs_owner"}},
 	{"cancelPage", cancelPage, []string{"active_runs_place"}},

@@ -27,8 +27,8 @@ func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (automation
 }
 
 const (
-	// pruneLock lets one process at a time remove runs: of two that remove the last
-	// two runs of an event, neither would see that the event can go.
+	// pruneLock lets one process at a time remove runs. If two processes removed the last
+	// two runs of an event at once, neither would see that the event can be removed.
 	pruneLock = `SELECT pg_advisory_xact_lock(hashtextextended('automation.ended_runs', 0))`
 
 	// deleteEnded relies on ended_runs_completed.
@@ -48,19 +48,19 @@ DELETE FROM automation.events e WHERE e.id = ANY ($1::uuid[])
 RETURNING e.id`
 )
 
-// pruneRuns removes runs, and the events that have started no other.
+// pruneRuns removes runs, and the events that have started no other run.
 func (s *Store) pruneRuns(ctx context.Context, p automation.PruneParams, res *automation.PruneResult) error {
 	err := s.transact(ctx, func(tx *transaction) error {
 		*res = automation.PruneResult{}
-		tally, seen := record.Tally{}, map[string]bool{}
+		tally, seen := record.Tally[record.RunGroup]{}, map[string]bool{}
 		var events uuids
 		var sc script
 		sc.exec(pruneLock)
 		sc.query(func(scan scanFunc) error {
-			var at record.Place
+			var group record.RunGroup
 			var event *string
-			err := scan(&at.Automation, &at.Version, &at.Status, &at.Step, &event)
-			tally.Move(&at, nil)
+			err := scan(&group.AutomationNo, &group.Version, &group.Status, &group.Step, &event)
+			tally.Move(&group, nil)
 			if id := textOf(event); id != "" && !seen[id] {
 				seen[id] = true
 				events = append(events, uuidOf(id))
@@ -95,8 +95,8 @@ DELETE FROM automation.loose_events e USING old
 WHERE e.handled_at = ANY (ARRAY[old.handled_at]) AND e.event_id = ANY (ARRAY[old.event_id])
 RETURNING e.event_id`
 
-// pruneLooseEvents removes events that have started nothing when they were handled.
-// Some may have before: those stay for their runs, and go with them.
+// pruneLooseEvents removes events that started no run when they were handled. An event
+// that started one before that stays, and is removed with its run.
 func (s *Store) pruneLooseEvents(ctx context.Context, p automation.PruneParams, res *automation.PruneResult) error {
 	for res.Events < p.Limit {
 		limit := p.Limit - res.Events
@@ -113,8 +113,7 @@ func (s *Store) pruneLooseEvents(ctx context.Context, p automation.PruneParams, 
 	return nil
 }
 
-// pruneLoose returns how many events it has found, and how many of them it has
-// removed.
+// pruneLoose returns how many events it found, and how many of them it removed.
 func (s *Store) pruneLoose(ctx context.Context, tx *transaction, before time.Time, limit int) (found, removed int, err error) {
 	var events uuids
 	var sc script
@@ -150,8 +149,8 @@ WITH old AS MATERIALIZED (
 )
 SELECT count(*)::int FROM gone`
 
-// pruneBatch is how many rows go in one statement where the caller's limit does not
-// count them.
+// pruneBatch is how many rows one statement removes where the caller's limit does not
+// apply.
 const pruneBatch = 1000
 
 func (s *Store) pruneKeys(ctx context.Context, p automation.PruneParams, _ *automation.PruneResult) error {
@@ -165,12 +164,12 @@ func (s *Store) pruneKeys(ctx context.Context, p automation.PruneParams, _ *auto
 	return nil
 }
 
-// abandoned is how long a lease must have expired before it is removed. Its holder
-// may still be about to commit.
-const abandoned = time.Hour
+// abandonedAfter is how long ago a lease must have expired before it is removed, because
+// its holder may still be about to commit.
+const abandonedAfter = time.Hour
 
-// deleteLeases reads all leases, of which there are as many as contacts are being
-// worked on. Those of contacts with work are taken over when it is claimed.
+// deleteLeases reads all leases, of which there are as many as contacts with work in
+// progress. It leaves those of contacts with work, which claims take over.
 const deleteLeases = `
 DELETE FROM automation.leases l WHERE l.until <= $1::timestamptz AND l.run_id IS NULL
 	AND NOT EXISTS (SELECT FROM automation.pending p WHERE p.owner = l.owner)
@@ -178,12 +177,12 @@ DELETE FROM automation.leases l WHERE l.until <= $1::timestamptz AND l.run_id IS
 
 func (s *Store) pruneLeases(ctx context.Context, p automation.PruneParams, _ *automation.PruneResult) error {
 	var sc script
-	sc.exec(deleteLeases, p.Now.Add(-abandoned))
+	sc.exec(deleteLeases, p.Now.Add(-abandonedAfter))
 	return implicit{s}.run(ctx, sc)
 }
 
-// All of these read tables that are as small as the automations are few. While an
-// automation is locked no run of it is started.
+// All of these read tables that are small, because there are few automations. No
+// transaction can start a run of an automation that is locked.
 const (
 	lockUnused = `
 SELECT a.no FROM automation.automations a WHERE EXISTS (
@@ -203,8 +202,8 @@ WHERE c.automation_no = ANY ($1::bigint[])
 	AND NOT EXISTS (SELECT FROM automation.versions v WHERE v.automation_no = c.automation_no AND v.version = c.version)`
 )
 
-// pruneVersions removes definitions that no automation and no run uses, and the
-// counters that counted their runs.
+// pruneVersions removes versions that no automation and no run uses, and the counters
+// of their runs.
 func (s *Store) pruneVersions(ctx context.Context, _ automation.PruneParams, _ *automation.PruneResult) error {
 	return s.transact(ctx, func(tx *transaction) error {
 		var nos []int64

@@ -9,11 +9,11 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// runRow is a run as it is kept.
-type runRow struct {
+// storedRun is a row of any table of runs.
+type storedRun struct {
 	automation.RunRecord
 	owner   string
-	control automation.RunRequest
+	request automation.RunRequest
 }
 
 const (
@@ -21,9 +21,9 @@ const (
 	activeColumns = runColumns + `, r.state, r.control`
 )
 
-// scanRun reads runColumns and what more is asked for.
-func scanRun(scan scanFunc, more ...any) (runRow, error) {
-	var r runRow
+// scanRun scans runColumns, and the columns after them into more.
+func scanRun(scan scanFunc, more ...any) (storedRun, error) {
+	var r storedRun
 	var status int16
 	var event, waits, failure *string
 	var due, completed *time.Time
@@ -40,18 +40,17 @@ func scanRun(scan scanFunc, more ...any) (runRow, error) {
 	return r, nil
 }
 
-// scanActive reads activeColumns and what more is asked for.
-func scanActive(scan scanFunc, more ...any) (runRow, error) {
+// scanActiveRun scans activeColumns, and the columns after them into more.
+func scanActiveRun(scan scanFunc, more ...any) (storedRun, error) {
 	var state []byte
-	var control int16
-	r, err := scanRun(scan, append([]any{&state, &control}, more...)...)
-	r.State, r.control = state, record.ControlOf(control)
+	var request int16
+	r, err := scanRun(scan, append([]any{&state, &request}, more...)...)
+	r.State, r.request = state, record.RequestOf(request)
 	return r, err
 }
 
-// findRun relies on the primary keys of active_runs and ended_runs. Of runs that have
-// begun, in leases_begun, there are as many as contacts are being worked on, here and in
-// the lists.
+// findRun relies on the primary keys of active_runs and ended_runs. As the lists do, it
+// also reads leases_begun, which has as many entries as contacts have work in progress.
 const findRun = `
 SELECT ` + runColumns + `, r.state, r.control
 FROM automation.active_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.id = $1::uuid
@@ -67,18 +66,18 @@ func (s *Store) FindRun(ctx context.Context, id string) (automation.RunRecord, e
 	if err := s.ready(ctx); err != nil {
 		return automation.RunRecord{}, err
 	}
-	rows, err := s.readRuns(ctx, scanActive, findRun, uuidOf(id))
+	rows, err := s.readRuns(ctx, scanActiveRun, findRun, uuidOf(id))
 	if err != nil {
 		return automation.RunRecord{}, fmt.Errorf("postgres store: find run %q: %w", id, err)
 	}
 	if len(rows) == 0 {
-		return automation.RunRecord{}, notFound("run", id)
+		return automation.RunRecord{}, record.NotFound("run", id)
 	}
 	return rows[0], nil
 }
 
-// readRuns reads runs without locking anything.
-func (s *Store) readRuns(ctx context.Context, read func(scan scanFunc, more ...any) (runRow, error), sql string, args ...any) ([]automation.RunRecord, error) {
+// readRuns reads runs, and locks nothing.
+func (s *Store) readRuns(ctx context.Context, read func(scan scanFunc, more ...any) (storedRun, error), sql string, args ...any) ([]automation.RunRecord, error) {
 	var rows []automation.RunRecord
 	var sc script
 	sc.query(func(scan scanFunc) error {
@@ -89,11 +88,12 @@ func (s *Store) readRuns(ctx context.Context, read func(scan scanFunc, more ...a
 	return rows, implicit{s}.run(ctx, sc)
 }
 
-// The counters name every place at which runs stand, and the runs of one place are
-// one range of active_runs_place or ended_runs_place: a page costs a few rows of
-// each place, however long the history is. Failed runs may be in both tables.
+// The counters name every group of runs with one automation, version, status and step.
+// The runs of a group are one range of active_runs_place or ended_runs_place, so a page
+// costs a few rows of each group, however long the history is. Failed runs may be in
+// both tables.
 const (
-	places = `
+	listedGroups = `
 WITH places AS (
 	SELECT c.automation_no, c.version, c.status, c.step
 	FROM automation.run_counts c JOIN automation.automations a ON a.no = c.automation_no
@@ -104,13 +104,13 @@ WITH places AS (
 SELECT ` + runColumns + `
 FROM (
 	SELECT r.* FROM places p CROSS JOIN LATERAL (
-		SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE ` + atPlace
+		SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE ` + inGroup
 
 	andEnded = `
 	) r WHERE p.status IN (0, 2)
 	UNION ALL
 	SELECT r.* FROM places p CROSS JOIN LATERAL (
-		SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE ` + atPlace
+		SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE ` + inGroup
 
 	andBegun = `
 	) r WHERE p.status <> 0
@@ -127,7 +127,7 @@ FROM (
 
 	listedColumns = `r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.wait_event, r.due_at, r.created_at, r.completed_at, r.error`
 
-	atPlace = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step
+	inGroup = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step
 			AND ` + asAsked
 
 	asAsked = `($5::text = '' OR r.event_name = $5::text)
@@ -140,13 +140,13 @@ FROM (
 			AND (r.created_at, r.id) > ($8::timestamptz, $9::uuid)
 		ORDER BY r.created_at, r.id LIMIT $10::int`
 
-	olderRuns = places + older + andEnded + older + andBegun + older + joined + ` ORDER BY r.created_at DESC, r.id DESC LIMIT $10::int`
-	newerRuns = places + newer + andEnded + newer + andBegun + newer + joined + ` ORDER BY r.created_at, r.id LIMIT $10::int`
+	olderRuns = listedGroups + older + andEnded + older + andBegun + older + joined + ` ORDER BY r.created_at DESC, r.id DESC LIMIT $10::int`
+	newerRuns = listedGroups + newer + andEnded + newer + andBegun + newer + joined + ` ORDER BY r.created_at, r.id LIMIT $10::int`
 )
 
 // The runs of a contact are few. The lists of them rely on active_runs_owner and
-// ended_runs_owner; OFFSET 0 keeps the other conditions from suggesting another
-// index.
+// ended_runs_owner. OFFSET 0 keeps the planner from choosing another index for the
+// remaining conditions.
 const (
 	owned = `
 SELECT ` + runColumns + `
@@ -190,13 +190,13 @@ func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation
 	if err != nil {
 		return page, err
 	}
-	sql := either(q.PageQuery, olderRuns, newerRuns)
+	sql := record.InDirection(q.PageQuery, olderRuns, newerRuns)
 	if q.ContactID != "" || q.EventID != "" {
 		owner, err := s.ownerOfRuns(ctx, q)
 		if err != nil || owner == "" {
 			return page, err
 		}
-		sql, args = either(q.PageQuery, olderOwned, newerOwned), append(args, owner, uuidOf(q.EventID))
+		sql, args = record.InDirection(q.PageQuery, olderOwned, newerOwned), append(args, owner, uuidOf(q.EventID))
 	}
 	rows, err := s.readRuns(ctx, scanRun, sql, args...)
 	if err != nil {
@@ -205,7 +205,7 @@ func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation
 	return record.PageOf(rows, q.PageQuery), nil
 }
 
-// runFilter returns the arguments that all lists of runs have.
+// runFilter returns the arguments that all lists of runs share.
 func (s *Store) runFilter(ctx context.Context, q automation.RunQuery) ([]any, error) {
 	statuses := make([]int16, len(q.Statuses))
 	for i, status := range q.Statuses {
@@ -220,17 +220,16 @@ func (s *Store) runFilter(ctx context.Context, q automation.RunQuery) ([]any, er
 			return nil, fmt.Errorf("postgres store: list runs: %w", err)
 		}
 		if created == nil {
-			return nil, notFound("run", id)
+			return nil, record.NotFound("run", id)
 		}
 	}
 	return []any{
 		q.AutomationID, q.Version, statuses, q.Step, q.EventName,
-		nullable(q.CreatedFrom), nullable(q.CreatedUntil), created, cursor, q.Limit + 1,
+		timeOrNull(q.CreatedFrom), timeOrNull(q.CreatedUntil), created, cursor, q.Limit + 1,
 	}, nil
 }
 
-// ownerOfRuns returns the owner of the runs that the query is about, "" if there is
-// none.
+// ownerOfRuns returns the owner of the runs that can match the query, "" if none can.
 func (s *Store) ownerOfRuns(ctx context.Context, q automation.RunQuery) (string, error) {
 	contact := ownerOf(automation.ContactRef{ID: q.ContactID})
 	if q.EventID == "" {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 const segmentColumns = `id, name, created_at`
@@ -25,10 +26,10 @@ func (s *Store) InsertSegment(ctx context.Context, seg automation.Segment) error
 		return err
 	}
 	var sc script
-	sc.exec(insertSegment, seg.ID, seg.Name, nullable(seg.CreatedAt))
+	sc.exec(insertSegment, seg.ID, seg.Name, timeOrNull(seg.CreatedAt))
 	err := implicit{s}.run(ctx, sc)
-	if code(err) == uniqueViolation {
-		return conflict("segment %q exists already", seg.ID)
+	if errorCode(err) == uniqueViolation {
+		return record.SegmentExists(seg.ID)
 	}
 	if err != nil {
 		return fmt.Errorf("postgres store: insert segment %q: %w", seg.ID, err)
@@ -53,7 +54,7 @@ func (s *Store) DeleteSegment(ctx context.Context, id string) error {
 	return err
 }
 
-// segment runs a statement that returns the segment.
+// segment runs a statement that returns a segment.
 func (s *Store) segment(ctx context.Context, id, sql string) (seg automation.Segment, err error) {
 	if err := s.ready(ctx); err != nil {
 		return seg, err
@@ -69,7 +70,7 @@ func (s *Store) segment(ctx context.Context, id, sql string) (seg automation.Seg
 		return seg, fmt.Errorf("postgres store: segment %q: %w", id, err)
 	}
 	if !found {
-		return seg, notFound("segment", id)
+		return seg, record.NotFound("segment", id)
 	}
 	return seg, nil
 }

@@ -21,14 +21,14 @@ type Store struct {
 	pollOnly bool
 	known    []Migration
 
-	checked atomic.Bool     // the schema's version is one that this process can work with
+	checked atomic.Bool     // checkVersion has succeeded
 	open    context.Context // ends with Close
 	close   context.CancelFunc
 	turns   turns // of Commit
 	appends *batch.Group[*appendCall]
-	begun   begunRuns
-	seen    recentNames
-	expired lookout // for leases with runs
+	inLease inLeaseRuns
+	recent  recentNames
+	expiry  expirySchedule
 }
 
 var (
@@ -39,25 +39,25 @@ var (
 
 // Options tune a Store. The zero value works.
 type Options struct {
-	// Schema is the database schema that holds the tables: "automation" by
-	// default. It has up to 63 lower-case letters, digits and underscores, and does
-	// not begin with a digit.
+	// Schema is the name of the database schema with the tables, "automation" by default.
+	// It has up to 63 lower-case letters, digits and underscores, and does not begin with
+	// a digit.
 	Schema string
-	// PollOnly makes Watch unsupported, so that no connection listens for
-	// notifications, which a pooler that shares sessions would lose. A Runner then
-	// finds what other processes have added within its PollInterval.
+	// PollOnly makes Watch unsupported, so that no connection listens for notifications.
+	// Set it behind a pooler that shares sessions between transactions, which would lose
+	// them. A Runner then finds work that other processes add within its PollInterval.
 	PollOnly bool
 }
 
-// defaultSchema is the one that the statements of this package name.
+// defaultSchema is the schema in the statements of this package.
 const defaultSchema = "automation"
 
 var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
-// New returns a Store that uses the pool. It does no I/O: a database that cannot be
-// reached, or whose tables are of another version, is an error of the first call.
-// The pool stays the host's, who closes it after the Store. At least two of its
-// connections should be free for the Store, and one more for Watch.
+// New returns a Store that uses the pool. It does no I/O. If the database cannot be
+// reached, or its tables are of another version, the first call fails. The pool stays
+// the host's, which must close it after the Store. At least two of its connections
+// should be free for the Store, and one more for Watch.
 func New(pool *pgxpool.Pool, opts Options) (*Store, error) {
 	if pool == nil {
 		return nil, fmt.Errorf("postgres store: the pool is nil: make one with pgxpool.New: %w", automation.ErrInvalid)
@@ -77,7 +77,7 @@ func New(pool *pgxpool.Pool, opts Options) (*Store, error) {
 	return s, nil
 }
 
-// maxGrouped is how many calls share a transaction at most.
+// maxGrouped is how many calls of AppendEvents share a transaction at most.
 const maxGrouped = 256
 
 // Close makes every later call fail with an error that wraps automation.ErrClosed.
@@ -95,11 +95,12 @@ func (s *Store) errClosed() error {
 	return nil
 }
 
-// ready reports whether a call may go on: ctx has not ended, the store was not
-// closed, and the tables are of a version that this process can work with. That
-// is checked until it is so, so that a forgotten Migrate is told as what it is.
+// ready fails if ctx has ended, if the store was closed, or if the tables are of a
+// version that this process cannot work with. Once the version check has succeeded it
+// is not repeated. Without a call of Migrate every call fails with an error that names it.
 func (s *Store) ready(ctx context.Context) error { return s.readyThrough(ctx, implicit{s}) }
 
+// readyThrough is ready with a session for the version check.
 func (s *Store) readyThrough(ctx context.Context, session session) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -36,7 +36,8 @@ func TestStore_WithoutPreparedStatements(t *testing.T) {
 	}
 }
 
-// TestStore_BehindAPooler has every transaction served by another session.
+// TestStore_BehindAPooler runs the suite with a pooler that gives every transaction
+// another session.
 func TestStore_BehindAPooler(t *testing.T) {
 	t.Parallel()
 	database := pgtest.URL(t)

@@ -8,16 +8,17 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// parallel is how many commits of one process are written at the same time: while one
+// parallel is how many commits of one process are written at the same time. While one
 // waits for the disk the other can use the processor.
 const parallel = 2
 
 // turns admits commits to the database.
 type turns struct {
-	// slots holds the counters that nobody adds to just now, one for each commit that
-	// may be under way. A process begins with any, as others do.
+	// slots contains the slots of counters that no commit of this process uses, out of
+	// one slot for each commit that may be in progress. Each process chooses them at
+	// random, so that processes rarely use the same ones.
 	slots chan int16
-	alone chan struct{} // holds a token while somebody gathers all slots
+	alone chan struct{} // contains a value while a commit gathers all slots
 }
 
 func newTurns() turns {
@@ -29,7 +30,7 @@ func newTurns() turns {
 	return t
 }
 
-// take waits for n turns. They are given back by give.
+// take waits for n turns. The caller must return them with give.
 func (t turns) take(ctx context.Context, n int) (taken []int16, err error) {
 	if n > 1 {
 		select {
@@ -57,9 +58,10 @@ func (t turns) give(taken []int16) {
 	}
 }
 
-// turnsFor returns how many turns a commit needs. The contacts of two commits differ,
-// unless one only extends leases: it and a commit that ends some of them would lock
-// them in different orders, and so it comes alone.
+// turnsFor returns how many turns a commit needs. Two concurrent commits are about
+// different contacts, unless one of them only extends leases. That one and a commit that
+// ends some of these leases would lock them in different orders. A commit that only
+// extends leases therefore needs all turns.
 func turnsFor(ts []automation.Transition) int {
 	if slices.ContainsFunc(ts, func(t automation.Transition) bool { return t.Release || len(t.Handled) > 0 || len(t.Runs) > 0 }) {
 		return 1

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-func TestTurns_DiffersInCounters(t *testing.T) {
+func TestTurns_HaveDifferentCounters(t *testing.T) {
 	t.Parallel()
 	taken, err := newTurns().take(t.Context(), parallel)
 	require.NoError(t, err)
@@ -21,7 +21,7 @@ func TestTurns_DiffersInCounters(t *testing.T) {
 	}
 }
 
-func TestTurns_WaitsUntilThereAreEnough(t *testing.T) {
+func TestTurns_TakeWaitsForEnoughTurns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ts := newTurns()
@@ -29,7 +29,7 @@ func TestTurns_WaitsUntilThereAreEnough(t *testing.T) {
 		require.NoError(t, err)
 		var all [2][]int16
 		for i := range all {
-			go func() { // two at once do not keep from each other what both need
+			go func() { // two concurrent calls must not each hold a turn that the other one needs
 				all[i], _ = ts.take(t.Context(), parallel)
 				ts.give(all[i])
 			}()
@@ -44,7 +44,7 @@ func TestTurns_WaitsUntilThereAreEnough(t *testing.T) {
 	})
 }
 
-func TestTurns_GivesUpWithItsContext(t *testing.T) {
+func TestTurns_TakeEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ts := newTurns()
 	held, err := ts.take(t.Context(), 1)
@@ -55,7 +55,7 @@ func TestTurns_GivesUpWithItsContext(t *testing.T) {
 	_, err = ts.take(ended, parallel)
 	require.ErrorIs(t, err, context.Canceled)
 	<-ts.alone
-	for range 20 { // whichever case is chosen
+	for range 20 { // so that select chooses each case at least once
 		_, err = ts.take(ended, parallel)
 		require.ErrorIs(t, err, context.Canceled)
 	}

@@ -1,234 +1,49 @@
 package postgres_test
 
 import (
-	"context"
-	"database/sql"
-	"fmt"
 	"testing"
-	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation"
-	"github.com/seed-b636437c/automation/internal/pgtest"
-	"github.com/seed-b636437c/automation/store/postgres"
 )
 
-// host is an application with a table of its own, beside the store.
-type host struct {
-	*postgres.Store
-	pool  *pgxpool.Pool
-	begin func(t *testing.T) hostTx
-}
-
-// hostTx is a transaction of the host, by whatever library.
-type hostTx struct {
-	writer   automation.EventWriter
-	exec     func(sql string, args ...any) error
-	commit   func() error
-	rollback func() error
-}
-
-// TestTx checks each behaviour of events in a transaction of the host, with each
-// library and each way in which it can send statements.
-func TestTx(t *testing.T) {
+// TestStore_GoesOnAfterConnectionsWereCut cuts every connection in the pool of the store.
+// The first calls may fail, and a later one succeeds.
+func TestStore_GoesOnAfterConnectionsWereCut(t *testing.T) {
 	t.Parallel()
-	url := pgtest.URL(t)
-	schemas := newSchemas(t, url)
-	execute(t, schemas.pool, `CREATE TABLE orders (id text)`)
-	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol} {
-		for library, begin := range map[string]func(h host) func(t *testing.T) hostTx{"pgx": beginPGX, "database/sql": beginSQL} {
-			for name, behaviour := range map[string]func(t *testing.T, h host){
-				"events take effect when it commits":   eventsCommitted,
-				"events are gone when it rolls back":   eventsRolledBack,
-				"a refused call leaves nothing behind": eventsRefused,
-				"duplicates are told apart":            eventsDuplicate,
-				"definitions are found":                definitionsFound,
-				"nobody is held up":                    nobodyHeldUp,
-			} {
-				t.Run(fmt.Sprintf("%s, %v: %s", library, mode, name), func(t *testing.T) {
-					t.Parallel()
-					opts := postgres.Options{Schema: schemas.take(t)}
-					pool := newPool(t, url, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
-					h := host{Store: newStore(t, pool, opts), pool: pool}
-					require.NoError(t, h.Migrate(t.Context()))
-					require.NoError(t, h.InsertContact(t.Context(), automation.Contact{ID: "ada", Email: "ada@example.com"}))
-					h.begin = begin(h)
-					behaviour(t, h)
-				})
-			}
-		}
+	s, pool := migrated(t)
+	works := leased(t, s, 1)
+	killer, err := pgxpool.NewWithConfig(t.Context(), pool.Config())
+	require.NoError(t, err)
+	defer killer.Close()
+	execute(t, killer, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+	ts := []automation.Transition{starting(works[0], 0, "first")}
+	results, err := s.Commit(t.Context(), ts)
+	for n := 0; err != nil && n < 10; n++ {
+		results, err = s.Commit(t.Context(), ts)
 	}
+	require.NoError(t, err)
+	assert.NoError(t, results[0].Err)
 }
 
-func beginPGX(h host) func(t *testing.T) hostTx {
-	return func(t *testing.T) hostTx {
-		tx, err := h.pool.Begin(t.Context())
-		require.NoError(t, err)
-		return hostTx{
-			writer: h.Tx(tx),
-			exec: func(sql string, args ...any) error {
-				_, err := tx.Exec(t.Context(), sql, args...)
-				return err
-			},
-			commit:   func() error { return tx.Commit(t.Context()) },
-			rollback: func() error { return tx.Rollback(t.Context()) },
-		}
-	}
-}
-
-func beginSQL(h host) func(t *testing.T) hostTx {
-	return func(t *testing.T) hostTx {
-		db := stdlib.OpenDBFromPool(h.pool)
-		t.Cleanup(func() { require.NoError(t, db.Close()) })
-		tx, err := db.BeginTx(t.Context(), &sql.TxOptions{})
-		require.NoError(t, err)
-		return hostTx{
-			writer: h.SQLTx(tx),
-			exec: func(sql string, args ...any) error {
-				_, err := tx.ExecContext(t.Context(), sql, args...)
-				return err
-			},
-			commit: tx.Commit, rollback: tx.Rollback,
-		}
-	}
-}
-
-// order is an event of the host.
-func order(n int, key string) automation.NewEvent {
-	at := time.Date(2026, 3, 1, 12, 0, n, 0, time.UTC)
-	return automation.NewEvent{
-		Event: automation.Event{
-			ID: fmt.Sprintf("0195a3c0-7d00-7000-8000-%012x", n), Name: "order.placed", ContactID: "ada",
-			Payload: []byte(`{"n":1}`), IdempotencyKey: key, AcceptedAt: at, OccurredAt: at,
-		},
-		ContentHash: "hash", KeyExpiresAt: at.Add(time.Hour),
-	}
-}
-
-// pending returns how many events can be claimed.
-func (h host) pending(t *testing.T) int {
-	t.Helper()
-	works, err := h.Claim(t.Context(), automation.ClaimParams{
-		Now: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), Limit: 10, Events: 10, Runs: 10,
-	})
-	require.NoError(t, err)
-	n := 0
-	for _, w := range works {
-		n += len(w.Events)
-	}
-	return n
-}
-
-func eventsCommitted(t *testing.T, h host) {
-	tx := h.begin(t)
-	require.NoError(t, tx.exec(`INSERT INTO orders VALUES ('1')`))
-	mail := order(2, "")
-	mail.Event.ContactID, mail.Event.Email = "", "ADA@example.com"
-	receipts, err := tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(1, "key"), mail})
-	require.NoError(t, err)
-	assert.Equal(t, []automation.EventReceipt{{ID: order(1, "").Event.ID}, {ID: mail.Event.ID}}, receipts)
-	assert.Zero(t, h.pending(t), "before the commit")
-	require.NoError(t, tx.commit())
-	assert.Equal(t, 2, h.pending(t))
-	e, err := h.FindEvent(t.Context(), order(1, "").Event.ID)
-	require.NoError(t, err)
-	assert.Equal(t, order(1, "key").Event, e)
-}
-
-func eventsRolledBack(t *testing.T, h host) {
-	tx := h.begin(t)
-	_, err := tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(1, "key")})
-	require.NoError(t, err)
-	require.NoError(t, tx.rollback())
-	assert.Zero(t, h.pending(t))
-	receipts, err := h.AppendEvents(t.Context(), []automation.NewEvent{order(2, "key")})
-	require.NoError(t, err)
-	assert.False(t, receipts[0].Duplicate, "the key was given back")
-}
-
-func eventsRefused(t *testing.T, h host) {
-	_, err := h.AppendEvents(t.Context(), []automation.NewEvent{order(1, "used")})
-	require.NoError(t, err)
-	clash := order(3, "used")
-	clash.ContentHash = "other"
-	stranger := order(4, "")
-	stranger.Event.ContactID = "nobody"
-
-	tx := h.begin(t)
-	_, err = tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(2, "fresh"), clash})
-	require.ErrorIs(t, err, automation.ErrConflict)
-	_, err = tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(2, "fresh"), stranger})
-	require.ErrorIs(t, err, automation.ErrNotFound)
-	require.NoError(t, tx.exec(`INSERT INTO orders VALUES ('1')`), "the host can go on")
-	require.NoError(t, tx.commit())
-
-	assert.Equal(t, 1, h.pending(t))
-	receipts, err := h.AppendEvents(t.Context(), []automation.NewEvent{order(5, "fresh")})
-	require.NoError(t, err)
-	assert.False(t, receipts[0].Duplicate)
-}
-
-func eventsDuplicate(t *testing.T, h host) {
-	tx := h.begin(t)
-	receipts, err := tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(1, "key"), order(2, "key")})
-	require.NoError(t, err)
-	assert.Equal(t, []automation.EventReceipt{{ID: order(1, "").Event.ID}, {ID: order(1, "").Event.ID, Duplicate: true}}, receipts)
-	require.NoError(t, tx.commit())
-	assert.Equal(t, 1, h.pending(t))
-}
-
-func definitionsFound(t *testing.T, h host) {
-	require.NoError(t, h.InsertEventDefinition(t.Context(), automation.EventDefinition{ID: "d", Name: "order.placed"}))
-	tx := h.begin(t)
-	d, err := tx.writer.FindEventDefinition(t.Context(), "order.placed")
-	require.NoError(t, err)
-	assert.Equal(t, "d", d.ID)
-	_, err = tx.writer.FindEventDefinition(t.Context(), "unknown")
-	require.ErrorIs(t, err, automation.ErrNotFound)
-	require.NoError(t, tx.rollback())
-}
-
-// nobodyHeldUp keeps a host's transaction open while a Runner's work goes on
-// for the same contact.
-func nobodyHeldUp(t *testing.T, h host) {
-	_, err := h.AppendEvents(t.Context(), []automation.NewEvent{order(1, "")})
-	require.NoError(t, err)
-	tx := h.begin(t)
-	_, err = tx.writer.AppendEvents(t.Context(), []automation.NewEvent{order(2, "")})
-	require.NoError(t, err)
-
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	now := order(3, "").Event.AcceptedAt
-	works, err := h.Claim(ctx, automation.ClaimParams{Now: now, Lease: time.Minute, Limit: 1, Events: 10, Runs: 10})
-	require.NoError(t, err)
-	require.Len(t, works, 1)
-	require.Len(t, works[0].Events, 1)
-	name := "Ada"
-	results, err := h.Commit(ctx, []automation.Transition{{
-		Key: works[0].Key, Token: works[0].Token, Now: now, Release: true,
-		Handled: []string{works[0].Events[0].ID}, Change: &automation.ContactChange{FirstName: &name},
-	}})
-	require.NoError(t, err)
-	require.NoError(t, results[0].Err)
-	require.NoError(t, tx.commit())
-	assert.Equal(t, 1, h.pending(t))
-}
-
-func TestTx_WithoutTablesSparesTheTransaction(t *testing.T) {
+// The server ends the session of a process that stalls in a transaction of the store. A
+// transaction of the host may take as long as the host likes.
+func TestStore_SettingsEndWithItsTransactions(t *testing.T) {
 	t.Parallel()
-	pool := newPool(t, pgtest.URL(t), func(c *pgxpool.Config) { c.MaxConns = 1 })
-	s := newStore(t, pool, postgres.Options{})
+	s, pool := migrated(t)
+	conn, err := pool.Acquire(t.Context())
+	require.NoError(t, err)
+	conn.Release() // so that the store uses this connection
+	leased(t, s, 1)
 	tx, err := pool.Begin(t.Context())
 	require.NoError(t, err)
-	_, err = s.Tx(tx).AppendEvents(t.Context(), []automation.NewEvent{order(1, "")})
-	require.ErrorIs(t, err, automation.ErrSchema)
-	_, err = tx.Exec(t.Context(), `SELECT 1`)
-	assert.NoError(t, err)
-	require.NoError(t, tx.Rollback(t.Context()))
+	defer tx.Rollback(t.Context())
+	for name, want := range map[string]string{"idle_in_transaction_session_timeout": "0", "enable_seqscan": "on"} {
+		var setting string
+		require.NoError(t, tx.QueryRow(t.Context(), "SELECT current_setting($1)", name).Scan(&setting))
+		assert.Equal(t, want, setting, name)
+	}
 }

@@ -8,15 +8,16 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// notification tells all who listen to the channel, which is called like the
-// schema, that there is work. It is delivered when the transaction commits.
+// notification notifies all sessions that listen to the channel that there is work. The
+// channel has the name of the schema. The server delivers the notification when the
+// transaction commits.
 const notification = `SELECT pg_notify($1::text, '')`
 
 func (s *Store) notify(sc *script) { sc.exec(notification, s.schema) }
 
-// Watch implements automation.Watcher by listening for notifications, on a
-// connection of its own. It calls wake once right away, for what was added before
-// it listened. With Options.PollOnly the error wraps errors.ErrUnsupported.
+// Watch implements automation.Watcher by listening for notifications, on a connection
+// of its own. It calls wake once right away, for work that was added before it listened.
+// With Options.PollOnly the error wraps errors.ErrUnsupported.
 func (s *Store) Watch(ctx context.Context, wake func()) error {
 	if s.pollOnly {
 		return fmt.Errorf("postgres store: watch with PollOnly: %w", errors.ErrUnsupported)
@@ -42,7 +43,7 @@ func (s *Store) listen(ctx context.Context, wake func()) error {
 	if err != nil {
 		return err
 	}
-	// Not back into the pool: it would go on listening.
+	// The connection must not go back into the pool, where it would go on listening.
 	conn := pooled.Hijack()
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)

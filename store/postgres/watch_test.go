@@ -14,7 +14,8 @@ import (
 	"github.com/seed-b636437c/automation/store/postgres"
 )
 
-// watch starts Watch, and returns what it calls and what it returns.
+// watch starts Watch. woken receives a value for each call of wake, and returned the error
+// of Watch.
 func watch(t *testing.T, s *postgres.Store) (woken chan struct{}, stop func(), returned chan error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	woken, returned = make(chan struct{}, 100), make(chan error, 1)
@@ -33,7 +34,7 @@ func receive[T any](t *testing.T, ch <-chan T, what string) T {
 	}
 }
 
-func TestWatch_WakesForWhatOthersHaveAdded(t *testing.T) {
+func TestWatch_WakesForWorkOfAnotherProcess(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	ctx := t.Context()
@@ -84,7 +85,7 @@ func TestWatch_EndsWhenTheStoreIsClosed(t *testing.T) {
 	assert.ErrorIs(t, receive(t, returned, "the end"), automation.ErrClosed)
 }
 
-func TestWatch_TellsOfALostConnection(t *testing.T) {
+func TestWatch_FailsWithALostConnection(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, pgtest.URL(t), nil)
 	s := newStore(t, pool, postgres.Options{})

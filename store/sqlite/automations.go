@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // storedAutomation is a row of automation_automations.
 type storedAutomation struct {
 	automation.AutomationRecord
 	no      int64
-	deleted maybe
+	deleted nullTime
 }
 
 const selectAutomation = `
@@ -20,7 +21,7 @@ SELECT a.no, a.id, a.name, a.status, a.event_name, a.version, a.revision, a.crea
 FROM automation_automations a`
 
 func scanStoredAutomation(rows *sql.Rows) (a storedAutomation, err error) {
-	var created, updated moment
+	var created, updated timestamp
 	err = rows.Scan(&a.no, &a.ID, &a.Name, &a.Status, &a.EventName, &a.Version, &a.Revision, &created, &updated, &a.deleted)
 	a.CreatedAt, a.UpdatedAt = created.Time, updated.Time
 	return a, err
@@ -31,14 +32,14 @@ func scanAutomation(rows *sql.Rows) (automation.AutomationRecord, error) {
 	return a.AutomationRecord, err
 }
 
-// By the unique index on id.
+// findAutomation relies on the unique index on id.
 const findAutomation = selectAutomation + ` WHERE a.id = ?`
 
-// storedAutomation returns an automation. A deleted one counts as not found.
+// findStoredAutomation returns an automation. A deleted one counts as not found.
 func findStoredAutomation(ctx context.Context, q session, id string) (storedAutomation, error) {
 	a, found, err := one(ctx, q, scanStoredAutomation, findAutomation, id)
 	if err == nil && (!found || !a.deleted.IsZero()) {
-		return a, notFound("automation", id)
+		return a, record.NotFound("automation", id)
 	}
 	return a, failed("find automation", err)
 }
@@ -48,24 +49,24 @@ const (
 INSERT INTO automation_automations (id, name, status, event_name, version, revision, created_at, updated_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 	forgetAutomation = `DELETE FROM automation_automations WHERE no = ?`
-	// By the primary key.
+	// anyVersion relies on the primary key.
 	anyVersion = `SELECT 1 FROM automation_versions WHERE automation_no = ? LIMIT 1`
 )
 
 // InsertAutomation implements automation.AutomationStore.
 func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRecord) error {
-	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		old, found, err := one(ctx, t, scanStoredAutomation, findAutomation, a.ID)
+	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		old, found, err := one(ctx, tx, scanStoredAutomation, findAutomation, a.ID)
 		if err != nil {
 			return failed("insert automation", err)
 		}
 		if found {
-			if err := t.replaceable(ctx, &old); err != nil {
+			if err := tx.makeRoom(ctx, &old); err != nil {
 				return err
 			}
 		}
 		a.Version = old.Version + 1
-		res, err := t.exec(ctx, insertAutomation, a.ID, a.Name, string(a.Status), a.EventName, a.Version, a.Revision,
+		res, err := tx.exec(ctx, insertAutomation, a.ID, a.Name, string(a.Status), a.EventName, a.Version, a.Revision,
 			a.CreatedAt.UnixMicro(), a.UpdatedAt.UnixMicro())
 		if err != nil {
 			return failed("insert automation", err)
@@ -74,23 +75,23 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 		if err != nil {
 			return failed("insert automation", err)
 		}
-		return t.define(ctx, no, &a)
+		return tx.define(ctx, no, &a)
 	})
 }
 
-// replaceable makes room for an automation with the id of one that was deleted,
-// unless runs of that are kept.
-func (t *tx) replaceable(ctx context.Context, old *storedAutomation) error {
+// makeRoom removes a deleted automation whose id a new one gets. It refuses to if the
+// old one is not deleted, or if runs of it are kept.
+func (tx *transaction) makeRoom(ctx context.Context, old *storedAutomation) error {
 	if old.deleted.IsZero() {
-		return conflict("automation %q exists already", old.ID)
+		return record.AutomationExists(old.ID)
 	}
 	var some int
-	kept, err := first(ctx, t, anyVersion, args(old.no), &some)
+	kept, err := first(ctx, tx, anyVersion, args(old.no), &some)
 	if err == nil && kept {
-		return conflict("automation %q was deleted and runs of it are kept: prune them first, or use another id", old.ID)
+		return record.AutomationHasRuns(old.ID)
 	}
 	if err == nil {
-		_, err = t.exec(ctx, forgetAutomation, old.no)
+		_, err = tx.exec(ctx, forgetAutomation, old.no)
 	}
 	return failed("insert automation", err)
 }
@@ -98,13 +99,13 @@ func (t *tx) replaceable(ctx context.Context, old *storedAutomation) error {
 const insertVersion = `
 INSERT INTO automation_versions (automation_no, version, definition) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
 
-// define keeps the definition of a's version, if it is new.
-func (t *tx) define(ctx context.Context, no int64, a *automation.AutomationRecord) error {
+// define inserts the definition of a's version, if it is new.
+func (tx *transaction) define(ctx context.Context, no int64, a *automation.AutomationRecord) error {
 	definition := a.Definition
 	if definition == nil {
 		definition = []byte{}
 	}
-	_, err := t.exec(ctx, insertVersion, no, a.Version, definition)
+	_, err := tx.exec(ctx, insertVersion, no, a.Version, definition)
 	return failed("define automation", err)
 }
 
@@ -114,25 +115,25 @@ WHERE no = ?`
 
 // UpdateAutomation implements automation.AutomationStore.
 func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRecord) error {
-	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		old, err := findStoredAutomation(ctx, t, a.ID)
+	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		old, err := findStoredAutomation(ctx, tx, a.ID)
 		if err != nil {
 			return err
 		}
 		if old.Revision != a.Revision-1 {
-			return conflict("automation %q is at revision %d, not %d", a.ID, old.Revision, a.Revision-1)
+			return record.AutomationChanged(&a, old.Revision)
 		}
-		_, err = t.exec(ctx, updateAutomation, a.Name, string(a.Status), a.EventName, a.Version, a.Revision,
+		_, err = tx.exec(ctx, updateAutomation, a.Name, string(a.Status), a.EventName, a.Version, a.Revision,
 			a.CreatedAt.UnixMicro(), a.UpdatedAt.UnixMicro(), old.no)
 		if err != nil {
 			return failed("update automation", err)
 		}
-		return t.define(ctx, old.no, &a)
+		return tx.define(ctx, old.no, &a)
 	})
 }
 
-// By the unique index on id and the primary key of versions.
-const findDefinition = `
+// findAutomationVersion relies on the unique index on id and the primary key of versions.
+const findAutomationVersion = `
 SELECT v.definition FROM automation_automations a JOIN automation_versions v ON v.automation_no = a.no
 WHERE a.id = ? AND v.version = ?`
 
@@ -144,7 +145,7 @@ func (s *Store) FindAutomation(ctx context.Context, id string) (a automation.Aut
 			return err
 		}
 		a = stored.AutomationRecord
-		a.Definition, err = definitionOf(ctx, q, automation.VersionRef{AutomationID: id, Version: a.Version})
+		a.Definition, err = automationVersion(ctx, q, automation.VersionRef{AutomationID: id, Version: a.Version})
 		return err
 	})
 	return a, err
@@ -153,60 +154,62 @@ func (s *Store) FindAutomation(ctx context.Context, id string) (a automation.Aut
 // FindAutomationVersion implements automation.AutomationStore.
 func (s *Store) FindAutomationVersion(ctx context.Context, v automation.VersionRef) (definition []byte, err error) {
 	err = s.read(ctx, func(q session) error {
-		definition, err = definitionOf(ctx, q, v)
+		definition, err = automationVersion(ctx, q, v)
 		return err
 	})
 	return definition, err
 }
 
-func definitionOf(ctx context.Context, q session, v automation.VersionRef) (definition []byte, err error) {
-	found, err := first(ctx, q, findDefinition, args(v.AutomationID, v.Version), &definition)
+func automationVersion(ctx context.Context, q session, v automation.VersionRef) (definition []byte, err error) {
+	found, err := first(ctx, q, findAutomationVersion, args(v.AutomationID, v.Version), &definition)
 	if err == nil && !found {
-		return nil, notFound("automation", v.AutomationID)
+		return nil, record.NotFound("automation", v.AutomationID)
 	}
 	return definition, failed("find definition", err)
 }
 
-// By the primary key, from the cursor on: there are not many automations.
+// The lists rely on the primary key, from the cursor on. They read past automations that
+// do not match, because there are few automations.
 const (
-	listAutomations       = selectAutomation + ` WHERE a.deleted_at IS NULL AND (?1 = '' OR a.status = ?1) AND a.no < ?2 ORDER BY a.no DESC LIMIT 0 + ?3`
-	listAutomationsBefore = selectAutomation + ` WHERE a.deleted_at IS NULL AND (?1 = '' OR a.status = ?1) AND a.no > ?2 ORDER BY a.no LIMIT 0 + ?3`
-	automationNo          = `SELECT no FROM automation_automations WHERE id = ? AND deleted_at IS NULL`
+	olderAutomations = selectAutomation + ` WHERE a.deleted_at IS NULL AND (?1 = '' OR a.status = ?1) AND a.no < ?2 ORDER BY a.no DESC LIMIT 0 + ?3`
+	newerAutomations = selectAutomation + ` WHERE a.deleted_at IS NULL AND (?1 = '' OR a.status = ?1) AND a.no > ?2 ORDER BY a.no LIMIT 0 + ?3`
+	findAutomationNo = `SELECT no FROM automation_automations WHERE id = ? AND deleted_at IS NULL`
 )
 
 // ListAutomations implements automation.AutomationStore.
 func (s *Store) ListAutomations(ctx context.Context, q automation.AutomationQuery) (automation.Page[automation.AutomationRecord], error) {
 	list := lister[automation.AutomationRecord]{
-		kind: "automation", number: automationNo, scan: scanAutomation,
-		after: listAutomations, before: listAutomationsBefore,
+		kind: "automation", number: findAutomationNo, scan: scanAutomation,
+		older: olderAutomations, newer: newerAutomations,
 	}
 	return list.page(ctx, s, q.PageQuery, q.After+q.Before, string(q.Status))
 }
 
 const (
-	tombAutomation = `UPDATE automation_automations SET deleted_at = ?, updated_at = ? WHERE no = ?`
-	// By the primary key and the unique index of places; some without runs may be left.
-	dropVersions = `
+	markDeleted = `UPDATE automation_automations SET deleted_at = ?, updated_at = ? WHERE no = ?`
+	// deleteUnused relies on the primary key and the unique index of places. A place can
+	// be left with no runs.
+	deleteUnused = `
 DELETE FROM automation_versions WHERE automation_no = ?1 AND NOT EXISTS (
 	SELECT 1 FROM automation_places WHERE automation_places.automation_no = ?1 AND automation_places.version = automation_versions.version AND n > 0)`
 )
 
 // DeleteAutomation implements automation.AutomationStore.
 func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) error {
-	_, err := s.cancelAll(ctx, id, now, func(ctx context.Context, t *tx, no int64) error {
-		if _, err := t.exec(ctx, tombAutomation, now.UnixMicro(), now.UnixMicro(), no); err != nil {
+	_, err := s.cancelAll(ctx, id, now, func(ctx context.Context, tx *transaction, no int64) error {
+		if _, err := tx.exec(ctx, markDeleted, now.UnixMicro(), now.UnixMicro(), no); err != nil {
 			return failed("delete automation", err)
 		}
-		_, err := t.exec(ctx, dropVersions, no)
+		_, err := tx.exec(ctx, deleteUnused, no)
 		return failed("delete automation", err)
 	})
 	return err
 }
 
-// nextToStart are the versions that events start: those of the enabled
-// automations that an event's name triggers, oldest first. By
+// claimedStarts selects the versions that an event starts: those of the enabled
+// automations whose trigger names the event, oldest first. It relies on
 // automation_automations_triggers.
-const nextToStart = `
+const claimedStarts = `
 SELECT id, version FROM automation_automations
 WHERE event_name = ? AND status = 'enabled' AND deleted_at IS NULL ORDER BY no`
 

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-b636437c/automation/store/sqlite/sqlitefile"
 )
 
-// file opens a new file as an application would: every commit is synced to the disk.
+// file opens a new file as an application does: every commit is synced to the disk.
 func file(b *testing.B) *sqlitefile.Store {
 	b.Helper()
 	s, err := sqlitefile.Open(b.Context(), filepath.Join(b.TempDir(), "store.db"))

@@ -9,9 +9,10 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// The owners of work that is due, longest first, and free to be leased. By
-// automation_pending_accepted and automation_active_runs_due, and the primary key
-// of leases. Of runs that have begun there are as many as are being worked on.
+// The owners of due work that have no valid lease, those whose work is due longest
+// first. They rely on automation_pending_accepted and automation_active_runs_due, and on
+// the primary key of leases. claimableInLease scans the leases, of which there are as
+// many as contacts with work in progress.
 const (
 	claimableEvents = `
 SELECT p.owner, p.accepted_at FROM automation_pending p
@@ -21,54 +22,56 @@ ORDER BY p.accepted_at LIMIT 0 + ?2`
 SELECT r.owner, r.due_at FROM automation_active_runs r
 WHERE r.due_at <= ?1 AND NOT EXISTS (SELECT 1 FROM automation_leases l WHERE l.owner = r.owner AND l.until > ?1)
 ORDER BY r.due_at LIMIT 0 + ?2`
-	claimableBegun = `
+	claimableInLease = `
 SELECT b.owner, b.due_at FROM automation_begun_runs b
 WHERE b.due_at <= ?1 AND NOT EXISTS (SELECT 1 FROM automation_leases l WHERE l.owner = b.owner AND l.until > ?1)
 ORDER BY b.due_at LIMIT 0 + ?2`
 )
 
-// candidate is the owner of something that is due.
+// candidate is the owner of an event or a run that is due.
 type candidate struct {
 	owner key
-	at    int64
+	due   int64
 }
 
 func scanCandidate(rows *sql.Rows) (c candidate, err error) {
-	err = rows.Scan(&c.owner, &c.at)
+	err = rows.Scan(&c.owner, &c.due)
 	return c, err
 }
 
-// Claim implements automation.WorkStore. Only leasing takes the lock for writing. The
-// work is looked for before, because most often there is none, and read after: nobody
-// else takes any of it away then.
+// Claim implements automation.WorkStore. It takes the lock for writing only to lease
+// contacts. It looks for candidates before that, because usually there are none. It
+// reads their work after that, because no other process takes any of it away once the
+// contacts are leased.
 func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
 	owners, err := s.candidates(ctx, p)
 	if err != nil || len(owners) == 0 {
 		return nil, err
 	}
 	c := claimer{params: p, starts: map[string][]automation.VersionRef{}}
-	err = s.write(ctx, func(ctx context.Context, t *tx) error { return failed("claim", c.lease(ctx, t, owners)) })
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error { return failed("claim", c.lease(ctx, tx, owners)) })
 	if err != nil {
 		return nil, err
 	}
-	ctx = context.WithoutCancel(ctx) // the leases would be kept by nobody
+	ctx = context.WithoutCancel(ctx) // otherwise the leases would stay without a holder
 	err = s.read(ctx, func(q session) error { return failed("claim", c.read(ctx, q)) })
 	if err != nil {
-		s.giveBack(ctx, c.works, c.leased)
+		s.abandonLeases(ctx, c.works, c.leased)
 		return nil, err
 	}
-	works, idle, err := c.split()
-	s.giveBack(ctx, c.works, idle)
+	works, idle, err := c.splitWork()
+	s.abandonLeases(ctx, c.works, idle)
 	return works, err
 }
 
+// candidates returns the owners to lease.
 func (s *Store) candidates(ctx context.Context, p automation.ClaimParams) (owners []key, err error) {
 	if p.Contact != (automation.ContactRef{}) {
 		return []key{ownerKey(p.Contact)}, nil
 	}
 	err = s.read(ctx, func(q session) error {
 		var due []candidate
-		for _, query := range []string{claimableEvents, claimableRuns, claimableBegun} {
+		for _, query := range []string{claimableEvents, claimableRuns, claimableInLease} {
 			some, err := all(ctx, q, scanCandidate, query, p.Now.UnixMicro(), p.Limit)
 			if err != nil {
 				return failed("claim", err)
@@ -81,9 +84,9 @@ func (s *Store) candidates(ctx context.Context, p automation.ClaimParams) (owner
 	return owners, err
 }
 
-// oldest returns the owners of what is due longest, each once.
+// oldest returns the owners of the candidates that are due longest, each owner once.
 func oldest(due []candidate, limit int) []key {
-	slices.SortStableFunc(due, func(a, b candidate) int { return cmp.Compare(a.at, b.at) })
+	slices.SortStableFunc(due, func(a, b candidate) int { return cmp.Compare(a.due, b.due) })
 	owners := make([]key, 0, min(limit, len(due)))
 	seen := make(map[key]bool, cap(owners))
 	for _, c := range due {
@@ -109,20 +112,20 @@ type claimer struct {
 // claimedWork is the work of a contact that was leased.
 type claimedWork struct {
 	automation.Work
-	unreadable error // why nobody can work on it
+	unreadable error // why the contact cannot be read, nil if it can
 }
 
-// split returns the work that there is, and the contacts without any. The error is why
-// there is none.
-func (c *claimer) split() (works []automation.Work, idle []key, unreadable error) {
+// splitWork returns the claimed work, and the contacts that have none. The error is why
+// no contact with work can be read.
+func (c *claimer) splitWork() (works []automation.Work, idle []key, unreadable error) {
 	works = make([]automation.Work, 0, len(c.leased))
 	for _, owner := range c.leased {
 		w := c.works[owner]
 		switch {
 		case w.unreadable != nil:
-			unreadable = w.unreadable // it stays leased, so that it does not get in the way of the others
+			unreadable = w.unreadable // it stays leased, so that it does not keep the next claims busy
 		case len(w.Events) == 0 && len(w.Runs) == 0 && c.params.Contact == (automation.ContactRef{}):
-			idle = append(idle, owner) // it had work when it was looked for, and somebody has done it
+			idle = append(idle, owner) // another process has done the work since candidates found it
 		default:
 			works = append(works, w.Work)
 		}
@@ -133,66 +136,7 @@ func (c *claimer) split() (works []automation.Work, idle []key, unreadable error
 	return nil, idle, failed("claim", unreadable)
 }
 
-// giveBack releases leases. Those that cannot be expire.
-func (s *Store) giveBack(ctx context.Context, works map[key]*claimedWork, owners []key) {
-	if len(owners) == 0 {
-		return
-	}
-	_ = s.write(ctx, func(ctx context.Context, t *tx) error {
-		for _, owner := range owners {
-			if _, err := t.exec(ctx, dropLease, owner.column(), works[owner].Token, nil); err != nil {
-				return failed("claim", err)
-			}
-		}
-		return nil
-	})
-}
-
-const (
-	takeTokens = `UPDATE automation_tokens SET last = last + ? WHERE id = 1 RETURNING last`
-	// By the primary key.
-	takeLease = `INSERT INTO automation_leases (owner, token, until) VALUES (?, ?, ?) ON CONFLICT (owner) DO NOTHING`
-	// takeOver leaves a valid lease with whoever has it.
-	takeOver = `UPDATE automation_leases SET token = ?2, until = ?3 WHERE owner = ?1 AND until <= ?4`
-)
-
-// lease leases the contacts that nobody else has a lease of.
-func (c *claimer) lease(ctx context.Context, t *tx, owners []key) error {
-	var token int64
-	if _, err := first(ctx, t, takeTokens, args(len(owners)), &token); err != nil {
-		return err
-	}
-	c.leased, c.works = nil, make(map[key]*claimedWork, len(owners))
-	for _, owner := range owners {
-		held, err := c.leaseOne(ctx, t, owner, token)
-		if err != nil {
-			return err
-		}
-		if held {
-			c.leased = append(c.leased, owner)
-			c.works[owner] = &claimedWork{Work: automation.Work{Key: owner.ref(), Token: token}}
-		}
-		token--
-	}
-	return nil
-}
-
-// leaseOne leases a contact, unless somebody else has it. The run that was left with a
-// lease that has expired is moved to where due runs are looked for.
-func (c *claimer) leaseOne(ctx context.Context, t *tx, owner key, token int64) (held bool, err error) {
-	column, until := owner.column(), c.params.Now.Add(c.params.Lease).UnixMicro()
-	n, err := changed(ctx, t, takeLease, column, token, until)
-	if err != nil || n > 0 {
-		return n > 0, err
-	}
-	n, err = changed(ctx, t, takeOver, column, token, until, c.params.Now.UnixMicro())
-	if err != nil || n == 0 {
-		return false, err
-	}
-	return true, t.park(ctx, column)
-}
-
-// read reads the contacts that were leased, and their work.
+// read reads the leased contacts and their work.
 func (c *claimer) read(ctx context.Context, q session) error {
 	if err := c.readContacts(ctx, q); err != nil {
 		return err
@@ -203,7 +147,7 @@ func (c *claimer) read(ctx context.Context, q session) error {
 	return c.readRuns(ctx, q)
 }
 
-// By the unique index on id.
+// claimedContacts relies on the unique index on id.
 const claimedContacts = forKeys + selectContact + `FROM keys CROSS JOIN automation_contacts c ON c.id = k`
 
 func (c *claimer) readContacts(ctx context.Context, q session) error {
@@ -216,14 +160,14 @@ func (c *claimer) readContacts(ctx context.Context, q session) error {
 	})
 }
 
-// By the primary keys of pending and events.
+// claimedEvents relies on the primary keys of pending and events.
 const claimedEvents = forKeys + selectEvent + `
 FROM keys CROSS JOIN json_each((SELECT json_group_array(event_no) FROM (
 	SELECT p.event_no FROM automation_pending p WHERE p.owner = k ORDER BY p.accepted_at, p.event_no LIMIT 0 + ?33))) j
 CROSS JOIN automation_events e ON e.no = j.value ORDER BY e.accepted_at, e.no`
 
-// readEvents reads the events of each, as many as may be brought, and what they
-// start.
+// readEvents reads the pending events of each contact, up to the bound, and which
+// automations they start.
 func (c *claimer) readEvents(ctx context.Context, q session) error {
 	err := lookup(ctx, q, scanStoredEvent, claimedEvents, c.leased, func(e storedEvent) {
 		w := c.works[e.owner]
@@ -243,29 +187,24 @@ func (c *claimer) readEvents(ctx context.Context, q session) error {
 	return nil
 }
 
-// By automation_active_runs_owner, automation_places_waits, and the primary keys of
-// pending and events.
+// These rely on automation_active_runs_owner, automation_places_waits, and the primary
+// keys of pending and events.
 const (
 	haveRuns = forKeys + `
 SELECT k FROM keys WHERE EXISTS (SELECT 1 FROM automation_active_runs r WHERE r.owner = k)`
-	dueRuns = forKeys + claimColumns + `
+	claimedRuns = forKeys + claimColumns + `
 FROM keys CROSS JOIN json_each((SELECT json_group_array(no) FROM (
 	SELECT d.no FROM automation_active_runs d WHERE d.owner = k AND d.due_at <= ?33 ORDER BY d.due_at, d.no LIMIT 0 + ?34))) j
 CROSS JOIN automation_active_runs r ON r.no = j.value` + joinRun + ` ORDER BY r.due_at, r.no`
-	waitingRuns = forKeys + claimColumns + `
+	claimedWaits = forKeys + claimColumns + `
 FROM keys CROSS JOIN automation_active_runs r ON r.owner = k AND r.place_no IN (
 	SELECT w.no FROM automation_pending n CROSS JOIN automation_events s ON s.no = n.event_no
 	CROSS JOIN automation_places w ON w.wait_event = s.name AND w.wait_event <> '' WHERE n.owner = k)` + joinRun + `
 ORDER BY r.created_at, r.no`
 )
 
-func scanKey(rows *sql.Rows) (k key, err error) {
-	err = rows.Scan(&k)
-	return k, err
-}
-
-// readRuns reads the due runs of each, longest first, as many as may be brought, and
-// after them the others that wait for one of the events, oldest first.
+// readRuns reads the due runs of each contact, longest first and up to the bound, and
+// then the remaining runs that wait for one of its events, oldest first.
 func (c *claimer) readRuns(ctx context.Context, q session) error {
 	var owners []key
 	if err := lookup(ctx, q, scanKey, haveRuns, c.leased, func(k key) { owners = append(owners, k) }); err != nil {
@@ -277,29 +216,29 @@ func (c *claimer) readRuns(ctx context.Context, q session) error {
 		w.Runs = append(w.Runs, r.ClaimedRun)
 		brought[r.no] = true
 	}
-	if err := lookup(ctx, q, scanRun, dueRuns, owners, bring, c.params.Now.UnixMicro(), c.params.Runs); err != nil {
+	if err := lookup(ctx, q, scanRun, claimedRuns, owners, bring, c.params.Now.UnixMicro(), c.params.Runs); err != nil {
 		return err
 	}
-	return lookup(ctx, q, scanRun, waitingRuns, owners, func(r storedRun) {
+	return lookup(ctx, q, scanRun, claimedWaits, owners, func(r storedRun) {
 		if !brought[r.no] && c.works[r.owner].has(r.WaitEvent) {
 			bring(r)
 		}
 	})
 }
 
-// has reports whether an event with this name is brought: not all that are pending
-// may be.
+// has reports whether the claim brings an event with this name. It may not bring all
+// pending events.
 func (w *claimedWork) has(event string) bool {
 	return slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return e.Name == event })
 }
 
-// startsOf returns the versions that an event starts. The slice is shared by all
-// events of the claim.
+// startsOf returns the versions that an event starts. All events of the claim with this
+// name share the slice.
 func (c *claimer) startsOf(ctx context.Context, q session, event string) ([]automation.VersionRef, error) {
 	if refs, ok := c.starts[event]; ok {
 		return refs, nil
 	}
-	refs, err := all(ctx, q, scanVersionRef, nextToStart, event)
+	refs, err := all(ctx, q, scanVersionRef, claimedStarts, event)
 	c.starts[event] = refs
 	return refs, err
 }

@@ -4,54 +4,14 @@ import (
 	"fmt"
 	"math"
 	"time"
-
-	"github.com/seed-b636437c/automation"
-	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// key is the key of a record as record.Owner makes it. The column holds 16 bytes
-// for a UUID, half of what its text takes, and the text for any other.
-type key string
-
-func idKey(id string) key { return key(record.Owner(automation.ContactRef{ID: id})) }
-
-func ownerKey(ref automation.ContactRef) key { return key(record.Owner(ref)) }
-
-// column returns what the column of k holds.
-func (k key) column() any {
-	if b, ok := record.UUID(string(k)); ok {
-		return b[:]
-	}
-	return string(k)
-}
-
-// Scan implements sql.Scanner. NULL is the empty key.
-func (k *key) Scan(column any) error {
-	switch c := column.(type) {
-	case nil:
-		*k = ""
-	case string:
-		*k = key(c)
-	case []byte:
-		if len(c) != 16 {
-			return fmt.Errorf("a key of %d bytes", len(c))
-		}
-		*k = key(record.UUIDText([16]byte(c)))
-	default:
-		return fmt.Errorf("a key of type %T", column)
-	}
-	return nil
-}
-
-func (k key) ref() automation.ContactRef { return record.Ref(string(k)) }
-
-func (k key) id() string { return k.ref().ID }
-
-// moment is a time that is always there. The zero time is a number like any other.
-type moment struct{ time.Time }
+// timestamp is a column with a time that is never NULL. The zero time is a number like
+// any other.
+type timestamp struct{ time.Time }
 
 // Scan implements sql.Scanner.
-func (m *moment) Scan(column any) error {
+func (m *timestamp) Scan(column any) error {
 	micros, ok := column.(int64)
 	if !ok {
 		return fmt.Errorf("a time of type %T", column)
@@ -60,27 +20,27 @@ func (m *moment) Scan(column any) error {
 	return nil
 }
 
-// maybe is a time that may not be set: its column is NULL then.
-type maybe struct{ time.Time }
+// nullTime is a column with a time. NULL is the zero time.
+type nullTime struct{ time.Time }
 
 // Scan implements sql.Scanner.
-func (m *maybe) Scan(column any) error {
+func (m *nullTime) Scan(column any) error {
 	if column == nil {
 		m.Time = time.Time{}
 		return nil
 	}
-	return (*moment)(m).Scan(column)
+	return (*timestamp)(m).Scan(column)
 }
 
-// orNull returns what the column of a time holds that may not be set.
-func orNull(t time.Time) any {
+// timeOrNull returns a time for a column, NULL for the zero time.
+func timeOrNull(t time.Time) any {
 	if t.IsZero() {
 		return nil
 	}
 	return t.UnixMicro()
 }
 
-// textOrNull returns what the column of a text holds that may not be set.
+// textOrNull returns a text for a column, NULL for "".
 func textOrNull(s string) any {
 	if s == "" {
 		return nil
@@ -88,7 +48,8 @@ func textOrNull(s string) any {
 	return s
 }
 
-// bytesOrNull is for drivers that keep nil as an empty BLOB.
+// bytesOrNull returns bytes for a column, NULL for nil. Some drivers would write nil
+// bytes as an empty BLOB.
 func bytesOrNull(b []byte) any {
 	if b == nil {
 		return nil
@@ -96,23 +57,23 @@ func bytesOrNull(b []byte) any {
 	return b
 }
 
-// text is a column that may be NULL, which is "".
-type text string
+// nullText is a column with a text. NULL is "".
+type nullText string
 
 // Scan implements sql.Scanner.
-func (t *text) Scan(column any) error {
+func (t *nullText) Scan(column any) error {
 	switch c := column.(type) {
 	case nil:
 		*t = ""
 	case string:
-		*t = text(c)
+		*t = nullText(c)
 	case []byte:
-		*t = text(c)
+		*t = nullText(c)
 	default:
 		return fmt.Errorf("a text of type %T", column)
 	}
 	return nil
 }
 
-// small keeps a counter within what every store can hold.
+// small returns n, or the greatest number that every store can hold.
 func small(n int) int { return min(n, math.MaxInt16) }

@@ -14,8 +14,8 @@ import (
 type storedContact struct {
 	automation.Contact
 	no      int64
-	deleted maybe
-	damage  error // why the rest cannot be read
+	deleted nullTime
+	damage  error // why its properties or segments cannot be decoded, nil if they can
 }
 
 const selectContact = `
@@ -25,18 +25,13 @@ SELECT c.no, c.id, c.email, c.first_name, c.last_name, c.unsubscribed, c.propert
 func scanStoredContact(rows *sql.Rows) (c storedContact, err error) {
 	var id key
 	var properties, segments string
-	var created moment
+	var created timestamp
 	err = rows.Scan(&c.no, &id, &c.Email, &c.FirstName, &c.LastName, &c.Unsubscribed, &properties, &segments, &created, &c.deleted)
 	if err != nil {
 		return c, err
 	}
 	c.ID, c.CreatedAt = id.id(), created.Time
-	if c.Properties, err = record.DecodeProperties(properties); err == nil {
-		c.Segments, err = record.DecodeSegments(segments)
-	}
-	if err != nil {
-		c.damage = damaged(c.ID, err)
-	}
+	c.damage = record.DecodeContact(&c.Contact, properties, segments)
 	return c, nil
 }
 
@@ -45,14 +40,15 @@ func scanContact(rows *sql.Rows) (automation.Contact, error) {
 	return c.Contact, cmp.Or(err, c.damage)
 }
 
-// By the unique indexes on id and email_key.
+// These rely on the unique indexes on id and email_key.
 const (
 	findContactByID    = selectContact + `FROM automation_contacts c WHERE c.id = ?`
 	findContactByEmail = selectContact + `FROM automation_contacts c WHERE c.email_key = ?`
 )
 
-// contact returns the contact with ref's id, be it deleted, or email.
-func contact(ctx context.Context, q session, ref automation.ContactRef) (c storedContact, found bool, err error) {
+// findStoredContact returns the contact with ref's id, which may be deleted, or with
+// ref's email.
+func findStoredContact(ctx context.Context, q session, ref automation.ContactRef) (c storedContact, found bool, err error) {
 	if ref.ID != "" {
 		c, found, err = one(ctx, q, scanStoredContact, findContactByID, idKey(ref.ID).column())
 	} else {
@@ -61,11 +57,11 @@ func contact(ctx context.Context, q session, ref automation.ContactRef) (c store
 	return c, found, cmp.Or(err, c.damage)
 }
 
-// knownContact returns a contact. A deleted one counts as not found.
-func knownContact(ctx context.Context, q session, ref automation.ContactRef) (storedContact, error) {
-	c, found, err := contact(ctx, q, ref)
+// findKnownContact returns a contact. A deleted one counts as not found.
+func findKnownContact(ctx context.Context, q session, ref automation.ContactRef) (storedContact, error) {
+	c, found, err := findStoredContact(ctx, q, ref)
 	if err == nil && (!found || !c.deleted.IsZero()) {
-		return c, notFound("contact", ref.String())
+		return c, record.NotFound("contact", ref.String())
 	}
 	return c, failed("find contact", err)
 }
@@ -73,7 +69,7 @@ func knownContact(ctx context.Context, q session, ref automation.ContactRef) (st
 // FindContact implements automation.ContactStore.
 func (s *Store) FindContact(ctx context.Context, ref automation.ContactRef) (c automation.Contact, err error) {
 	err = s.read(ctx, func(q session) error {
-		found, err := knownContact(ctx, q, ref)
+		found, err := findKnownContact(ctx, q, ref)
 		c = found.Contact
 		return err
 	})
@@ -82,36 +78,37 @@ func (s *Store) FindContact(ctx context.Context, ref automation.ContactRef) (c a
 
 // InsertContact implements automation.ContactStore.
 func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
-	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		if _, taken, err := contact(ctx, t, automation.ContactRef{ID: c.ID}); err != nil || taken {
-			return orConflict(err, "contact %q exists already, or has existed", c.ID)
+	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		if _, taken, err := findStoredContact(ctx, tx, automation.ContactRef{ID: c.ID}); err != nil || taken {
+			return orConflict(err, record.ContactExists(c.ID))
 		}
-		if _, taken, err := contact(ctx, t, automation.ContactRef{Email: c.Email}); err != nil || taken {
-			return orConflict(err, "email %q belongs to a contact already", c.Email)
+		if _, taken, err := findStoredContact(ctx, tx, automation.ContactRef{Email: c.Email}); err != nil || taken {
+			return orConflict(err, record.EmailTaken(c.Email))
 		}
-		return t.insertContact(ctx, c)
+		return tx.insertContact(ctx, c)
 	})
 }
 
-// orConflict is for finding out that something is taken, or failing to.
-func orConflict(err error, format string, a ...any) error {
+// orConflict returns the error of a look-up, or conflict if the look-up succeeded and
+// found an id or an email taken.
+func orConflict(err, conflict error) error {
 	if err != nil {
 		return failed("find contact", err)
 	}
-	return conflict(format, a...)
+	return conflict
 }
 
 const insertContact = `
 INSERT INTO automation_contacts (id, email, email_key, first_name, last_name, unsubscribed, properties, segments, created_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-// insertContact keeps a contact whose id and email are free.
-func (t *tx) insertContact(ctx context.Context, c automation.Contact) error {
+// insertContact inserts a contact whose id and email are free.
+func (tx *transaction) insertContact(ctx context.Context, c automation.Contact) error {
 	properties, segments, err := encodeContact(&c)
 	if err != nil {
 		return err
 	}
-	res, err := t.exec(ctx, insertContact, idKey(c.ID).column(), c.Email, automation.EmailKey(c.Email), c.FirstName, c.LastName,
+	res, err := tx.exec(ctx, insertContact, idKey(c.ID).column(), c.Email, automation.EmailKey(c.Email), c.FirstName, c.LastName,
 		c.Unsubscribed, properties, segments, c.CreatedAt.UnixMicro())
 	if err != nil {
 		return failed("insert contact", err)
@@ -120,18 +117,17 @@ func (t *tx) insertContact(ctx context.Context, c automation.Contact) error {
 	if err != nil {
 		return failed("insert contact", err)
 	}
-	if err := t.join(ctx, no, c.Segments); err != nil {
+	if err := tx.join(ctx, no, c.Segments); err != nil {
 		return err
 	}
-	return t.moveEvents(ctx, automation.ContactRef{Email: c.Email}, automation.ContactRef{ID: c.ID})
+	return tx.moveEvents(ctx, automation.ContactRef{Email: c.Email}, automation.ContactRef{ID: c.ID})
 }
 
+// encodeContact returns the columns of a contact that hold JSON. The error is a
+// refusal.
 func encodeContact(c *automation.Contact) (properties, segments string, err error) {
-	if properties, err = record.EncodeProperties(c.Properties); err != nil {
-		return "", "", damaged(c.ID, err)
-	}
-	if segments, err = record.EncodeSegments(c.Segments); err != nil {
-		return "", "", damaged(c.ID, err)
+	if properties, segments, err = record.EncodeContact(c); err != nil {
+		return "", "", record.Damaged(c.ID, err)
 	}
 	return properties, segments, nil
 }
@@ -141,18 +137,18 @@ const (
 	leaveSegment = `DELETE FROM automation_contact_segments WHERE segment = ? AND contact_no = ?`
 )
 
-func (t *tx) join(ctx context.Context, no int64, segments []string) error {
+func (tx *transaction) join(ctx context.Context, no int64, segments []string) error {
 	for _, segment := range segments {
-		if _, err := t.exec(ctx, joinSegment, segment, no); err != nil {
+		if _, err := tx.exec(ctx, joinSegment, segment, no); err != nil {
 			return failed("join segment", err)
 		}
 	}
 	return nil
 }
 
-func (t *tx) leave(ctx context.Context, no int64, segments []string) error {
+func (tx *transaction) leave(ctx context.Context, no int64, segments []string) error {
 	for _, segment := range segments {
-		if _, err := t.exec(ctx, leaveSegment, segment, no); err != nil {
+		if _, err := tx.exec(ctx, leaveSegment, segment, no); err != nil {
 			return failed("leave segment", err)
 		}
 	}
@@ -161,46 +157,47 @@ func (t *tx) leave(ctx context.Context, no int64, segments []string) error {
 
 // UpdateContact implements automation.ContactStore.
 func (s *Store) UpdateContact(ctx context.Context, id string, change automation.ContactChange) (c automation.Contact, err error) {
-	err = s.write(ctx, func(ctx context.Context, t *tx) error {
-		stored, err := knownContact(ctx, t, automation.ContactRef{ID: id})
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		stored, err := findKnownContact(ctx, tx, automation.ContactRef{ID: id})
 		if err != nil {
 			return err
 		}
-		u, err := t.planChange(ctx, &stored, &change)
+		u, err := tx.prepareChange(ctx, &stored, &change)
 		if err != nil {
 			return err
 		}
 		c = u.contact.Contact
-		return t.changeContact(ctx, u)
+		return tx.changeContact(ctx, u)
 	})
 	return c, err
 }
 
-// contactUpdate is a change to a contact that can be made.
+// contactUpdate is a change of a contact that prepareChange has accepted.
 type contactUpdate struct {
-	contact              storedContact // as it will be
+	contact              storedContact // after the change
 	properties, segments string
 	joined, left         []string
-	address              bool // it gets another email
+	newEmail             bool
 }
 
-// planChange fails if the change cannot be kept, or would take another contact's
-// email.
-func (t *tx) planChange(ctx context.Context, c *storedContact, change *automation.ContactChange) (*contactUpdate, error) {
+// prepareChange fails if the change cannot be encoded, or has the email of another
+// contact.
+func (tx *transaction) prepareChange(ctx context.Context, c *storedContact, change *automation.ContactChange) (*contactUpdate, error) {
 	if change.Email != nil {
-		other, found, err := contact(ctx, t, automation.ContactRef{Email: *change.Email})
+		other, found, err := findStoredContact(ctx, tx, automation.ContactRef{Email: *change.Email})
 		if err != nil || found && other.no != c.no {
-			return nil, orConflict(err, "email %q belongs to another contact", *change.Email)
+			return nil, orConflict(err, record.EmailOfAnother(*change.Email))
 		}
 	}
-	u := &contactUpdate{contact: *c, address: change.Email != nil}
+	u := &contactUpdate{contact: *c, newEmail: change.Email != nil}
 	change.Apply(&u.contact.Contact)
-	u.joined, u.left = record.SegmentsMoved(c.Segments, u.contact.Segments)
+	u.joined, u.left = record.SegmentChanges(c.Segments, u.contact.Segments)
 	var err error
 	if u.properties, u.segments, err = encodeContact(&u.contact.Contact); err != nil {
 		return nil, err
 	}
-	// What is returned is what is kept, and shares nothing with the change.
+	// The caller gets the properties as they are stored. They share no memory with the
+	// change.
 	u.contact.Properties, err = record.DecodeProperties(u.properties)
 	return u, err
 }
@@ -211,71 +208,72 @@ UPDATE automation_contacts SET first_name = ?, last_name = ?, unsubscribed = ?, 
 	updateEmail = `UPDATE automation_contacts SET email = ?, email_key = ? WHERE no = ?`
 )
 
-func (t *tx) changeContact(ctx context.Context, u *contactUpdate) error {
+func (tx *transaction) changeContact(ctx context.Context, u *contactUpdate) error {
 	c := &u.contact
-	_, err := t.exec(ctx, updateContact, c.FirstName, c.LastName, c.Unsubscribed, u.properties, u.segments, c.no)
+	_, err := tx.exec(ctx, updateContact, c.FirstName, c.LastName, c.Unsubscribed, u.properties, u.segments, c.no)
 	if err != nil {
 		return failed("change contact", err)
 	}
-	if err := t.join(ctx, c.no, u.joined); err != nil {
+	if err := tx.join(ctx, c.no, u.joined); err != nil {
 		return err
 	}
-	if err := t.leave(ctx, c.no, u.left); err != nil || !u.address {
+	if err := tx.leave(ctx, c.no, u.left); err != nil || !u.newEmail {
 		return err
 	}
-	if _, err := t.exec(ctx, updateEmail, c.Email, automation.EmailKey(c.Email), c.no); err != nil {
+	if _, err := tx.exec(ctx, updateEmail, c.Email, automation.EmailKey(c.Email), c.no); err != nil {
 		return failed("change contact", err)
 	}
-	return t.moveEvents(ctx, automation.ContactRef{Email: c.Email}, automation.ContactRef{ID: c.ID})
+	return tx.moveEvents(ctx, automation.ContactRef{Email: c.Email}, automation.ContactRef{ID: c.ID})
 }
 
 // DeleteContact implements automation.ContactStore.
 func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) error {
-	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		c, err := knownContact(ctx, t, automation.ContactRef{ID: id})
+	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		c, err := findKnownContact(ctx, tx, automation.ContactRef{ID: id})
 		if err != nil {
 			return err
 		}
-		return t.deleteContact(ctx, &c, now)
+		return tx.deleteContact(ctx, &c, now)
 	})
 }
 
-const tombContact = `
+const emptyContact = `
 UPDATE automation_contacts
 SET email = '', email_key = NULL, first_name = '', last_name = '', unsubscribed = 0, properties = '', segments = '', deleted_at = ?
 WHERE no = ?`
 
-// deleteContact empties the row of a contact, and asks its runs to cancel.
-func (t *tx) deleteContact(ctx context.Context, c *storedContact, now time.Time) error {
-	if err := t.leave(ctx, c.no, c.Segments); err != nil {
+// deleteContact empties the row of a contact, and records a cancel for its running
+// runs.
+func (tx *transaction) deleteContact(ctx context.Context, c *storedContact, now time.Time) error {
+	if err := tx.leave(ctx, c.no, c.Segments); err != nil {
 		return err
 	}
-	if _, err := t.exec(ctx, tombContact, now.UnixMicro(), c.no); err != nil {
+	if _, err := tx.exec(ctx, emptyContact, now.UnixMicro(), c.no); err != nil {
 		return failed("delete contact", err)
 	}
-	return t.cancelOwner(ctx, automation.ContactRef{ID: c.ID}, now)
+	return tx.cancelOwner(ctx, automation.ContactRef{ID: c.ID}, now)
 }
 
-// By the primary keys, from the cursor on.
+// These rely on the primary keys, from the cursor on.
 const (
-	listContacts       = selectContact + `FROM automation_contacts c WHERE c.deleted_at IS NULL AND c.no < ? ORDER BY c.no DESC LIMIT 0 + ?`
-	listContactsBefore = selectContact + `FROM automation_contacts c WHERE c.deleted_at IS NULL AND c.no > ? ORDER BY c.no LIMIT 0 + ?`
-	listSegment        = selectContact + `FROM automation_contacts c JOIN automation_contact_segments m ON m.contact_no = c.no
+	olderContacts = selectContact + `FROM automation_contacts c WHERE c.deleted_at IS NULL AND c.no < ? ORDER BY c.no DESC LIMIT 0 + ?`
+	newerContacts = selectContact + `FROM automation_contacts c WHERE c.deleted_at IS NULL AND c.no > ? ORDER BY c.no LIMIT 0 + ?`
+	olderMembers  = selectContact + `FROM automation_contacts c JOIN automation_contact_segments m ON m.contact_no = c.no
 WHERE m.segment = ? AND m.contact_no < ? ORDER BY m.contact_no DESC LIMIT 0 + ?`
-	listSegmentBefore = selectContact + `FROM automation_contacts c JOIN automation_contact_segments m ON m.contact_no = c.no
+	newerMembers = selectContact + `FROM automation_contacts c JOIN automation_contact_segments m ON m.contact_no = c.no
 WHERE m.segment = ? AND m.contact_no > ? ORDER BY m.contact_no LIMIT 0 + ?`
-	contactNo = `SELECT no FROM automation_contacts WHERE id = ? AND deleted_at IS NULL`
+	findContactNo = `SELECT no FROM automation_contacts WHERE id = ? AND deleted_at IS NULL`
 )
 
 // ListContacts implements automation.ContactStore.
 func (s *Store) ListContacts(ctx context.Context, q automation.ContactQuery) (automation.Page[automation.Contact], error) {
 	list := lister[automation.Contact]{
-		kind: "contact", number: contactNo, scan: scanContact,
-		after: listContacts, before: listContactsBefore,
+		kind: "contact", number: findContactNo, scan: scanContact,
+		older: olderContacts, newer: newerContacts,
 	}
 	var filter []any
 	if q.Segment != "" {
-		list.after, list.before, filter = listSegment, listSegmentBefore, args(q.Segment)
+		list.older, list.newer, filter = olderMembers, newerMembers, args(q.Segment)
 	}
 	return list.page(ctx, s, q.PageQuery, idKey(q.After+q.Before).column(), filter...)
 }

@@ -1,7 +1,8 @@
 // Package sqlite keeps automations, events, contacts and runs in a SQLite
-// database, in a file of their own or beside the application's tables: their names
-// begin with automation_. It works with any driver, on a database that the
-// application has opened. Package sqlitefile opens one for those who bring none.
+// database, in a file of their own or beside the application's tables. The names of
+// its tables begin with automation_. It works with any driver, on a database that the
+// application has opened. For an application without a driver, package sqlitefile
+// opens one.
 //
 //	store := sqlite.New(db)
 //	if err := store.Migrate(ctx); err != nil {
@@ -9,17 +10,17 @@
 //	}
 //	runner, err := automation.New(store, mailer, automation.Options{})
 //
-// The database must be in WAL mode. What was written is on the disk when the call
-// returns, whatever the connections are set to. Any number of processes on one
-// machine can share the file; one writes at a time.
+// The database must be in WAL mode. When a call that writes returns, its data is on
+// the disk, whatever the settings of the connections are. Any number of processes on
+// one machine can share the file; one writes at a time.
 //
-// A process must not open one file with two drivers that bring a SQLite of their own:
-// when one closes it, locks of the other are gone.
+// A process must not open one file with two drivers that contain a SQLite each: when
+// one of them closes the file, the locks of the other are gone.
 //
 // # Sending inside the application's transaction
 //
-// Tx returns a writer that keeps events in a transaction of the application: they
-// take effect if and only if it commits.
+// Tx returns a writer that keeps events in a transaction of the application. The events
+// take effect if and only if the transaction commits.
 //
 //	tx, err := db.BeginTx(ctx, nil)
 //	…
@@ -27,12 +28,12 @@
 //	…
 //	err = tx.Commit()
 //
-// Others wait until such a transaction ends: it should be short.
+// All other writers wait until such a transaction ends, so it should be short.
 //
 // # Connections
 //
 // A call holds one connection at most, and none while it waits for its turn, so
-// that a pool of a single one will do. Watch, by which a Runner hears of work that
-// other processes add, needs a second one for as long as it runs; without it the
-// Runner polls.
+// a pool of a single connection suffices. A Runner uses Watch to find work that other
+// processes add. Watch needs a second connection for as long as it runs; without one
+// the Runner polls.
 package sqlite

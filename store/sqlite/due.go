@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// When free contacts have work, by the same indexes as claims. What is leased and
-// skipped is what is being worked on.
+// nextEvent and nextRun select when contacts without a lease have work. They rely on the
+// same indexes as claims. The rows of leased contacts that they skip are work in
+// progress.
 const (
 	nextEvent = `
 SELECT p.accepted_at FROM automation_pending p
@@ -15,9 +16,9 @@ WHERE NOT EXISTS (SELECT 1 FROM automation_leases l WHERE l.owner = p.owner) ORD
 	nextRun = `
 SELECT r.due_at FROM automation_active_runs r
 WHERE r.due_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM automation_leases l WHERE l.owner = r.owner) ORDER BY r.due_at LIMIT 1`
-	// leasedWork tells when leased contacts can be claimed again that have work:
-	// those whose lease ends first come first. By the primary key of pending and
-	// automation_active_runs_owner, for as many as are being worked on.
+	// leasedWork selects when leases end and when the work of their contacts is due. The
+	// lease that ends first comes first. It relies on the primary key of pending and
+	// automation_active_runs_owner, for as many contacts as have work in progress.
 	leasedWork = `
 WITH leased AS MATERIALIZED (SELECT owner, until, run_due_at FROM automation_leases ORDER BY until)
 SELECT l.until,
@@ -27,8 +28,9 @@ SELECT l.until,
 FROM leased l`
 )
 
-// NextDue implements automation.WorkStore. It reads in one transaction: a contact
-// that is released meanwhile would be in neither the first answers nor the last.
+// NextDue implements automation.WorkStore. It reads in one transaction. Otherwise a
+// contact whose lease is released between the queries would be in none of their
+// results.
 func (s *Store) NextDue(ctx context.Context) (next time.Time, err error) {
 	err = s.read(ctx, func(session) error {
 		conn, err := s.db.Conn(ctx)
@@ -78,7 +80,7 @@ func (n *soonest) time() time.Time {
 	return time.UnixMicro(n.at).UTC()
 }
 
-// addLeased looks at leases, the next to expire first, until none can be sooner.
+// addLeased reads leases, the next to expire first, until no further one can be sooner.
 func (n *soonest) addLeased(ctx context.Context, q session) error {
 	rows, err := q.query(ctx, leasedWork)
 	if err != nil {

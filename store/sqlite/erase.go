@@ -6,7 +6,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// By automation_events_owner and the primary key of the keys.
+// These rely on automation_events_owner and the primary key of the keys.
 const (
 	eraseKeys = `
 DELETE FROM automation_idempotency_keys WHERE (name, key, event_id) IN (
@@ -14,7 +14,7 @@ DELETE FROM automation_idempotency_keys WHERE (name, key, event_id) IN (
 	eraseEvents = `UPDATE automation_events SET payload = NULL, email = NULL, key = NULL WHERE owner = ?`
 )
 
-// erase empties the events of t's contact, and those that were sent for its email.
+// erase empties the events of t's contact, and those that were sent for t's EraseEmail.
 func (c *committer) erase(ctx context.Context, t *automation.Transition) error {
 	owners := []key{ownerKey(t.Key)}
 	if t.EraseEmail != "" {

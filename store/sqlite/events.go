@@ -11,58 +11,10 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// Tx returns a writer for the transaction that tx is: the events that it accepts
-// take effect if and only if that commits. The transaction should be an immediate
-// one (for most drivers, _txlock=immediate in the name of the database), or it
-// fails as busy when others write meanwhile.
-func (s *Store) Tx(tx Tx) automation.EventWriter { return hostWriter{s, plain{tx}} }
-
-// hostWriter writes in the application's transaction.
-type hostWriter struct {
-	s *Store
-	q session
-}
-
-// AppendEvents implements automation.EventWriter.
-func (w hostWriter) AppendEvents(ctx context.Context, events []automation.NewEvent) (receipts []automation.EventReceipt, err error) {
-	err = w.do(ctx, func() error {
-		// From here on either all is done or all is undone: what is left half done
-		// the application would commit. Its transaction has a context of its own.
-		receipts, err = appendEvents(context.WithoutCancel(ctx), w.q, events)
-		return err
-	})
-	return receipts, err
-}
-
-// FindEventDefinition implements automation.EventWriter.
-func (w hostWriter) FindEventDefinition(ctx context.Context, idOrName string) (d automation.EventDefinition, err error) {
-	err = w.do(ctx, func() error {
-		d, err = eventDefinition(ctx, w.q, idOrName)
-		return err
-	})
-	return d, err
-}
-
-// do is read and write for a transaction of the application, which may have taken
-// the only connection.
-func (w hostWriter) do(ctx context.Context, call func() error) error {
-	leave, err := w.s.enter(ctx)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	if !w.s.checked.Load() {
-		if err := checkVersion(ctx, w.q); err != nil {
-			return err
-		}
-	}
-	return call()
-}
-
 // AppendEvents implements automation.EventWriter.
 func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) (receipts []automation.EventReceipt, err error) {
-	err = s.write(ctx, func(ctx context.Context, t *tx) error {
-		receipts, err = appendEvents(ctx, t, events)
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		receipts, err = appendEvents(ctx, tx, events)
 		return err
 	})
 	if err != nil {
@@ -71,7 +23,7 @@ func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) 
 	return receipts, nil
 }
 
-// A call that consists of several statements is undone as a whole.
+// A savepoint undoes a call that consists of several statements as a whole.
 const (
 	beginAppend = `SAVEPOINT automation_append`
 	undoAppend  = `ROLLBACK TO automation_append`
@@ -80,8 +32,8 @@ const (
 
 // appendEvents keeps all events or, when it fails, none.
 func appendEvents(ctx context.Context, q session, events []automation.NewEvent) ([]automation.EventReceipt, error) {
-	if _, own := q.(*tx); own && len(events) == 1 && events[0].Event.IdempotencyKey == "" {
-		return keepEvents(ctx, q, events) // rolled back as a whole
+	if _, own := q.(*transaction); own && len(events) == 1 && events[0].Event.IdempotencyKey == "" {
+		return keepEvents(ctx, q, events) // if it fails, it has written nothing
 	}
 	if _, err := q.exec(ctx, beginAppend); err != nil {
 		return nil, failed("append events", err)
@@ -92,7 +44,7 @@ func appendEvents(ctx context.Context, q session, events []automation.NewEvent) 
 		if undo == nil {
 			_, undo = q.exec(ctx, endAppend)
 		}
-		if undo != nil { // the database has undone the whole transaction: this is no refusal
+		if undo != nil { // the database has rolled the transaction back, which is no refusal
 			return nil, failed("append events", fmt.Errorf("%w, after: %v", undo, err))
 		}
 		return nil, err
@@ -101,37 +53,36 @@ func appendEvents(ctx context.Context, q session, events []automation.NewEvent) 
 	return receipts, failed("append events", err)
 }
 
+// keepEvents keeps the events that are no duplicates.
 func keepEvents(ctx context.Context, q session, events []automation.NewEvent) ([]automation.EventReceipt, error) {
 	receipts := make([]automation.EventReceipt, len(events))
 	for i := range events {
 		n := &events[i]
-		definition, err := eventDefinitionOf(ctx, q, n.Event.Name)
+		definition, err := definitionByName(ctx, q, n.Event.Name)
 		if err != nil {
 			return nil, err
 		}
-		if !record.Fits(n, definition) {
+		if !record.MatchesDefinition(n, definition) {
 			return nil, fmt.Errorf("sqlite store: event %q: %w", n.Event.Name, automation.ErrDefinitionChanged)
 		}
-		first, err := duplicateOf(ctx, q, n)
-		if err != nil {
+		if receipts[i], err = receiptOf(ctx, q, n); err != nil {
 			return nil, err
 		}
-		if first != "" {
-			receipts[i] = automation.EventReceipt{ID: first, Duplicate: true}
+		if receipts[i].Duplicate {
 			continue
 		}
 		if err := keepEvent(ctx, q, n); err != nil {
 			return nil, err
 		}
-		receipts[i] = automation.EventReceipt{ID: n.Event.ID}
 	}
 	return receipts, nil
 }
 
-// These insert one row of values: SQLite copies the pages that an INSERT ... SELECT
-// changes first, to be able to undo it. A contact that does not exist has no id, and
-// a row without owner is left out. By the unique indexes on the ids of events and
-// contacts, and on the email of contacts.
+// Each of these inserts one row of values, and none of them is an INSERT ... SELECT:
+// to be able to undo that, SQLite first copies the pages that it changes. For a
+// contact that does not exist the owner is NULL, and a row without an owner is left
+// out. They rely on the unique indexes on the ids of events and contacts, and on the
+// email of contacts.
 const (
 	insertEvent = `
 INSERT OR IGNORE INTO automation_events (id, email, name, payload, key, occurred_at, accepted_at, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, `
@@ -143,7 +94,7 @@ INSERT INTO automation_pending (owner, accepted_at, event_no)
 VALUES (coalesce(?3, (SELECT e.owner FROM automation_events e WHERE e.no = ?1)), ?2, ?1)`
 )
 
-// keepEvent keeps an event that is no duplicate.
+// keepEvent inserts an event that is no duplicate.
 func keepEvent(ctx context.Context, q session, n *automation.NewEvent) error {
 	e := &n.Event
 	owner := ownerKey(automation.ContactRef{ID: e.ContactID, Email: e.Email})
@@ -178,7 +129,7 @@ func keepEvent(ctx context.Context, q session, n *automation.NewEvent) error {
 	return rememberKey(ctx, q, n)
 }
 
-// By the unique index on id.
+// eventExists relies on the unique index on id.
 const eventExists = `SELECT 1 FROM automation_events WHERE id = ?`
 
 // notKept returns why an event was not kept.
@@ -188,9 +139,9 @@ func notKept(ctx context.Context, q session, e *automation.Event) error {
 	case err != nil:
 		return failed("append events", err)
 	case exists:
-		return conflict("event %q exists already", e.ID)
+		return record.Conflict("event %q exists already", e.ID)
 	default:
-		return notFound("contact", e.ContactID)
+		return record.NotFound("contact", e.ContactID)
 	}
 }
 
@@ -206,9 +157,9 @@ type storedEvent struct {
 
 func scanStoredEvent(rows *sql.Rows) (e storedEvent, err error) {
 	var id key
-	var email, payload, idempotency text
-	var occurred maybe
-	var accepted moment
+	var email, payload, idempotency nullText
+	var occurred nullTime
+	var accepted timestamp
 	if err := rows.Scan(&id, &e.owner, &email, &e.Name, &payload, &idempotency, &occurred, &accepted); err != nil {
 		return e, err
 	}
@@ -231,7 +182,7 @@ func scanEvent(rows *sql.Rows) (automation.Event, error) {
 	return e.Event, err
 }
 
-// By the unique index on id.
+// findEvent relies on the unique index on id.
 const findEvent = selectEvent + `FROM automation_events e WHERE e.id = ?`
 
 // FindEvent implements automation.EventReader.
@@ -240,14 +191,14 @@ func (s *Store) FindEvent(ctx context.Context, id string) (e automation.Event, e
 		found := false
 		e, found, err = one(ctx, q, scanEvent, findEvent, idKey(id).column())
 		if err == nil && !found {
-			return notFound("event", id)
+			return record.NotFound("event", id)
 		}
 		return failed("find event", err)
 	})
 	return e, err
 }
 
-// By automation_events_owner.
+// contactEvents relies on automation_events_owner.
 const contactEvents = selectEvent + `
 FROM automation_events e WHERE e.owner = ? AND e.accepted_at >= ? AND e.name = ? ORDER BY e.accepted_at, e.no`
 

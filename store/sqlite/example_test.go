@@ -18,7 +18,7 @@ func Example_file() {
 	_ = open
 }
 
-// The database that the application has open already, with any driver.
+// The application has opened the database itself, with any driver.
 func Example() {
 	open := func(ctx context.Context, db *sql.DB) (automation.Store, error) {
 		store := sqlite.New(db)
@@ -28,7 +28,7 @@ func Example() {
 	_ = open
 }
 
-// A user and the event about it exist both or not at all.
+// Either both the user and the event about the user exist, or neither does.
 func ExampleStore_Tx() {
 	signUp := func(ctx context.Context, db *sql.DB, store *sqlite.Store, email string) error {
 		tx, err := db.BeginTx(ctx, nil)

@@ -15,8 +15,8 @@ import (
 	"github.com/seed-b636437c/automation/store/sqlite"
 )
 
-// driverName is one of the drivers that the store is tested with. Two of them must
-// not have a file open in one process: each would drop locks of the other.
+// driverName is one of the drivers that the store is tested with. A process must not
+// open a file with both of them: each would drop locks of the other.
 type driverName string
 
 const (
@@ -24,8 +24,8 @@ const (
 	modernc driverName = "modernc"
 )
 
-// open opens a file, and closes it with the test. The pragmas are executed by every
-// connection.
+// open opens a file, and closes it at the end of the test. Every connection executes the
+// pragmas.
 func (d driverName) open(tb testing.TB, path string, pragmas ...string) *sql.DB {
 	tb.Helper()
 	name := "file:" + path + "?_txlock=immediate&_pragma=busy_timeout(60000)&_pragma=journal_mode(wal)"
@@ -65,12 +65,12 @@ func contacts(tb testing.TB, s *sqlite.Store, n int) []string {
 	return ids
 }
 
-// now is when the tests take place.
+// now is the time of the tests.
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func uuid(n int) string { return fmt.Sprintf("0195a3c0-7d00-7000-8000-%012x", n) }
 
-// event returns an event for a contact, with a number of its own.
+// event returns an event for a contact, with an id made of n.
 func event(n int, contact string) automation.NewEvent {
 	return automation.NewEvent{Event: automation.Event{
 		ID: uuid(1000 + n), Name: "user.created", ContactID: contact, OccurredAt: now, AcceptedAt: now,
@@ -82,7 +82,7 @@ func everything() automation.ClaimParams {
 	return automation.ClaimParams{Now: now, Lease: time.Minute, Limit: 100, Events: 100, Runs: 100}
 }
 
-// claimed returns how many contacts have work now.
+// claimed claims all that is due now, and returns how many contacts that are.
 func claimed(tb testing.TB, s automation.Store) int {
 	tb.Helper()
 	works, err := s.Claim(tb.Context(), everything())

@@ -18,21 +18,21 @@ type Migration = migration.Migration
 var migrationFiles embed.FS
 
 // Migrations returns all migrations, in order, for applications that apply them
-// with tools of their own. Each one's SQL notes that it was applied.
+// with tools of their own. The SQL of each one records that it was applied.
 func Migrations() []Migration {
 	files, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {
-		panic(err) // the name is valid
+		panic(err) // the name of the folder is valid
 	}
-	all, err := migration.Load(files, noted)
+	all, err := migration.Read(files, recorded)
 	if err != nil {
-		panic(err) // the files are compiled in, and a test loads them
+		panic(err) // the files are compiled in, and tests load them
 	}
 	return all
 }
 
-// noted returns a migration's SQL with the statement that notes it.
-func noted(m Migration) string {
+// recorded returns a migration's SQL with the statement that records it.
+func recorded(m Migration) string {
 	return fmt.Sprintf(`%s
 INSERT INTO automation_migrations (number, name, floor, applied_at)
 VALUES (%d, '%s', %d, CAST(strftime('%%s', 'now') AS INTEGER) * 1000000);
@@ -40,9 +40,9 @@ VALUES (%d, '%s', %d, CAST(strftime('%%s', 'now') AS INTEGER) * 1000000);
 }
 
 // Migrate creates the tables, or brings them to the version that this release of
-// the library needs: all of it or, when it fails, nothing. It may be called by any
-// number of processes at once. It fails with automation.ErrSchema if the tables
-// are of a newer version, which this release cannot work with.
+// the library needs. If it fails, it has changed nothing. Any number of processes may
+// call it at once. It fails with automation.ErrSchema if the tables are of a newer
+// version that this release cannot work with.
 func (s *Store) Migrate(ctx context.Context) error {
 	leave, err := s.enter(ctx)
 	if err != nil {
@@ -85,8 +85,8 @@ func migrate(ctx context.Context, conn *sql.Conn) (err error) {
 	return nil
 }
 
-// The version of the tables is looked up in two steps, because the first thing
-// that many databases lack is the table that tells.
+// version finds the version of the tables in two steps, because a database without
+// tables also lacks the table with the versions.
 const (
 	findMigrations = `SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'automation_migrations'`
 	findVersion    = `SELECT coalesce(max(number), 0), coalesce(max(floor), 0) FROM automation_migrations`
@@ -103,9 +103,9 @@ func version(ctx context.Context, q session) (have, floor int, err error) {
 	return have, floor, err
 }
 
-// check fails if the tables are of another version than this release can work
-// with. When they were found to be good they are not looked at again.
-func (s *Store) check(ctx context.Context) error {
+// ready fails if the tables are of a version that this release cannot work with. Once
+// it has succeeded it does not check again.
+func (s *Store) ready(ctx context.Context) error {
 	if s.checked.Load() {
 		return nil
 	}
@@ -119,6 +119,7 @@ func (s *Store) check(ctx context.Context) error {
 	return nil
 }
 
+// checkVersion fails if the tables are of a version that this release cannot work with.
 func checkVersion(ctx context.Context, q session) error {
 	have, floor, err := version(ctx, q)
 	if err != nil {
@@ -130,14 +131,14 @@ func checkVersion(ctx context.Context, q session) error {
 	return nil
 }
 
-// checkJournal fails if the database has a rollback journal: readers and the
-// writer would keep each other waiting.
+// checkJournal fails if the database has a rollback journal, with which readers and the
+// writer would wait for each other.
 func (s *Store) checkJournal(ctx context.Context) error {
 	var mode string
 	if err := s.db.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
 		return failed("journal mode", err)
 	}
-	if mode == "memory" { // as it always is, for a database that is not in a file
+	if mode == "memory" { // the only mode of a database that is not in a file
 		var file string
 		if err := s.db.QueryRowContext(ctx, "SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&file); err != nil {
 			return failed("journal mode", err)

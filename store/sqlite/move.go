@@ -4,30 +4,31 @@ import (
 	"context"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 const (
-	// By the primary key of pending, and that of events.
+	// movePendingEvents relies on the primary key of pending, and that of events.
 	movePendingEvents = `
 UPDATE automation_events SET owner = ?, email = NULL FROM automation_pending p WHERE p.owner = ? AND automation_events.no = p.event_no`
-	// By the primary key.
+	// movePending relies on the primary key.
 	movePending = `UPDATE automation_pending SET owner = ? WHERE owner = ?`
 )
 
 // moveEvents gives the pending events of an email to a contact.
-func (t *tx) moveEvents(ctx context.Context, from, to automation.ContactRef) error {
+func (tx *transaction) moveEvents(ctx context.Context, from, to automation.ContactRef) error {
 	old, new := ownerKey(from).column(), ownerKey(to).column()
-	if _, err := t.exec(ctx, movePendingEvents, new, old); err != nil {
+	if _, err := tx.exec(ctx, movePendingEvents, new, old); err != nil {
 		return failed("move events", err)
 	}
-	_, err := t.exec(ctx, movePending, new, old)
+	_, err := tx.exec(ctx, movePending, new, old)
 	return failed("move events", err)
 }
 
-// target returns the contact that gets the events of the email that t is about,
-// and whether it has to be created.
-func (c *committer) target(ctx context.Context, t *automation.Transition) (to automation.ContactRef, create bool, err error) {
-	owner, found, err := contact(ctx, c.tx, automation.ContactRef{Email: t.Key.Email})
+// findTarget returns the contact that gets the events of t's email, and whether it has
+// to be created.
+func (c *committer) findTarget(ctx context.Context, t *automation.Transition) (to automation.ContactRef, create bool, err error) {
+	owner, found, err := findStoredContact(ctx, c.tx, automation.ContactRef{Email: t.Key.Email})
 	switch {
 	case err != nil:
 		return to, false, failed("find contact", err)
@@ -36,9 +37,9 @@ func (c *committer) target(ctx context.Context, t *automation.Transition) (to au
 	case t.Create == nil:
 		return automation.ContactRef{ID: t.MoveTo}, false, nil
 	}
-	_, taken, err := contact(ctx, c.tx, automation.ContactRef{ID: t.Create.ID})
+	_, taken, err := findStoredContact(ctx, c.tx, automation.ContactRef{ID: t.Create.ID})
 	if err != nil || taken {
-		return to, false, orConflict(err, "contact %q exists already, or has existed", t.Create.ID)
+		return to, false, orConflict(err, record.ContactExists(t.Create.ID))
 	}
 	if _, _, err := encodeContact(t.Create); err != nil {
 		return to, false, err
@@ -46,7 +47,8 @@ func (c *committer) target(ctx context.Context, t *automation.Transition) (to au
 	return automation.ContactRef{ID: t.Create.ID}, true, nil
 }
 
-// move gives the pending events of an email to a contact, which it may create.
+// move gives the pending events of t's email to a contact, which it creates first if
+// create is set.
 func (c *committer) move(ctx context.Context, t *automation.Transition, to automation.ContactRef, create bool) error {
 	if create {
 		if err := c.tx.insertContact(ctx, *t.Create); err != nil {

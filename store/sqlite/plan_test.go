@@ -16,9 +16,9 @@ import (
 	"github.com/seed-b636437c/automation/store/storetest"
 )
 
-// TestStore_EveryStatementUsesAnIndex runs the suite on one handle, and then looks
-// at how SQLite executes all the statements that it has needed: on tables that were
-// never analysed, and on some that were when there was next to nothing in them.
+// TestStore_EveryStatementUsesAnIndex runs the suite on one handle, and then checks the
+// plans of all statements that the suite has executed: on tables that were never
+// analysed, and on tables that were analysed while they were nearly empty.
 func TestStore_EveryStatementUsesAnIndex(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -51,7 +51,8 @@ func TestStore_EveryStatementUsesAnIndex(t *testing.T) {
 	}
 }
 
-// unclosed keeps the suite from closing a store: it forgets its statements then.
+// unclosed keeps the suite from closing a store, because a closed store has no
+// statements.
 type unclosed struct{ *Store }
 
 func (unclosed) Close() {}
@@ -66,7 +67,7 @@ func migratedFile(tb testing.TB) *Store {
 	return s
 }
 
-// known returns all statements that were executed.
+// known returns all statements that the store has executed.
 func (s *Store) known() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,7 +78,7 @@ func (s *Store) known() []string {
 	return queries
 }
 
-// analysed has statistics say that every table holds five rows.
+// analysed takes statistics while every table has a few rows.
 const analysed = `
 CREATE TABLE few AS WITH RECURSIVE f (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM f WHERE i < 5) SELECT i FROM f;
 INSERT INTO automation_active_runs (id, place_no, owner, control, setbacks, due_at, created_at) SELECT '=r' || i, 2, '=c' || i, 0, 0, i, i FROM few;
@@ -96,7 +97,7 @@ INSERT INTO automation_places (automation_no, version, status, step, wait_event,
 	VALUES (1, 1, 0, 's', '', 5), (1, 1, 0, 's', 'e', 5), (1, 1, 1, 's', '', 5);
 ANALYZE;`
 
-// explain returns the plan of a statement, whatever its arguments.
+// explain returns the plan of a statement with any number of arguments.
 func explain(t *testing.T, db *sql.DB, query string) (lines []string) {
 	t.Helper()
 	arguments := make([]any, 0, 40)
@@ -117,19 +118,18 @@ func explain(t *testing.T, db *sql.DB, query string) (lines []string) {
 	return lines
 }
 
-// bounded reports whether a line of a plan costs no more than what the statement is
-// about, however much the tables hold.
+// bounded reports whether the cost of a line of a plan does not grow with the tables.
 func bounded(line string) bool {
 	if strings.Contains(line, "AUTOMATIC") {
 		return false
 	}
 	if strings.HasPrefix(line, "SCAN (subquery") || strings.HasPrefix(line, "SCAN j VIRTUAL TABLE") || line == "SCAN keys" || line == "SCAN 32 CONSTANT ROWS" {
-		return true // of what was found before
+		return true // of rows that were found before
 	}
 	return !strings.HasPrefix(line, "SCAN ") || slices.Contains([]string{
 		"SCAN CONSTANT ROW",
-		"SCAN p USING COVERING INDEX automation_pending_accepted", // until the first that is not leased
-		"SCAN automation_leases", "SCAN l", "SCAN leased",         // as many as are being worked on
+		"SCAN p USING COVERING INDEX automation_pending_accepted", // until the first event whose contact is not leased
+		"SCAN automation_leases", "SCAN l", "SCAN leased",         // as many as contacts with work in progress
 		"SCAN automation_versions", "SCAN automation_places", // as many as people have made
 	}, line)
 }

@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // Prune implements automation.Pruner.
 func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (res automation.PruneResult, err error) {
-	err = s.write(ctx, func(ctx context.Context, t *tx) error {
-		r := pruner{tx: t, params: p}
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		r := pruner{tx: tx, params: p}
 		if err := r.prune(ctx); err != nil {
 			return failed("prune", err)
 		}
@@ -24,24 +25,24 @@ func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (res automa
 	return res, s.pruneKeys(ctx, p.Now)
 }
 
-// keyBatch is how many expired keys are removed in one transaction.
-const keyBatch = 1000
+// pruneBatch is how many expired keys are removed in one transaction.
+const pruneBatch = 1000
 
-// pruneKeys removes all keys that have expired: there are more of them than of runs
-// that are old enough.
+// pruneKeys removes all keys that have expired. The limit of Prune is too low for them,
+// because there are more expired keys than old runs.
 func (s *Store) pruneKeys(ctx context.Context, now time.Time) (err error) {
-	for n := keyBatch; err == nil && n == keyBatch; {
-		err = s.write(ctx, func(ctx context.Context, t *tx) (err error) {
-			n, err = changed(ctx, t, dropKeys, now.UnixMicro(), keyBatch)
+	for n := pruneBatch; err == nil && n == pruneBatch; {
+		err = s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
+			n, err = changed(ctx, tx, deleteExpiredKeys, now.UnixMicro(), pruneBatch)
 			return failed("prune", err)
 		})
 	}
 	return err
 }
 
-// pruner removes what is old, in one transaction.
+// pruner removes old rows in one transaction.
 type pruner struct {
-	tx     *tx
+	tx     *transaction
 	params automation.PruneParams
 	result automation.PruneResult
 }
@@ -57,10 +58,10 @@ func (r *pruner) prune(ctx context.Context) error {
 		query string
 		args  []any
 	}{
-		{dropKeys, args(r.params.Now.UnixMicro(), r.params.Limit)},
-		{dropIdleLeases, args(r.params.Now.UnixMicro(), r.params.Limit)},
-		{dropUnusedVersions, nil},
-		{dropPlaces, nil},
+		{deleteExpiredKeys, args(r.params.Now.UnixMicro(), r.params.Limit)},
+		{deleteLeases, args(r.params.Now.UnixMicro(), r.params.Limit)},
+		{deleteVersions, nil},
+		{deletePlaces, nil},
 	} {
 		if _, err := r.tx.exec(ctx, statement.query, statement.args...); err != nil {
 			return err
@@ -69,36 +70,36 @@ func (r *pruner) prune(ctx context.Context) error {
 	return nil
 }
 
-// prunable is a run that can go, and the event that has started it.
+// prunable is a run to remove, with its place and the event that started it.
 type prunable struct {
-	no    int64
-	owner key
-	event sql.NullInt64
-	place int64
+	no      int64
+	owner   key
+	event   sql.NullInt64
+	placeNo int64
 }
 
-// By automation_ended_runs_completed.
+// prunableRuns relies on automation_ended_runs_completed.
 const prunableRuns = `
 SELECT no, owner, event_no, place_no FROM automation_ended_runs
 WHERE completed_at < ? ORDER BY completed_at LIMIT 0 + ?`
 
 func scanPrunable(rows *sql.Rows) (r prunable, err error) {
-	err = rows.Scan(&r.no, &r.owner, &r.event, &r.place)
+	err = rows.Scan(&r.no, &r.owner, &r.event, &r.placeNo)
 	return r, err
 }
 
-// runs removes runs, and the events that started no other one.
+// runs removes runs, and the events that have started no other run.
 func (r *pruner) runs(ctx context.Context) error {
 	runs, err := all(ctx, r.tx, scanPrunable, prunableRuns, r.params.Before.UnixMicro(), r.params.Limit)
 	if err != nil {
 		return err
 	}
-	changes := tally{}
+	tally := record.Tally[int64]{}
 	for i := range runs {
 		if _, err := r.tx.exec(ctx, deleteEnded, runs[i].no); err != nil {
 			return err
 		}
-		changes[runs[i].place]--
+		tally.Move(&runs[i].placeNo, nil)
 		if runs[i].event.Valid {
 			if _, err := r.event(ctx, runs[i].event.Int64); err != nil {
 				return err
@@ -106,11 +107,12 @@ func (r *pruner) runs(ctx context.Context) error {
 		}
 	}
 	r.result.Runs = len(runs)
-	return r.tx.count(ctx, changes)
+	return r.tx.count(ctx, tally)
 }
 
-// By the primary keys, automation_active_runs_owner and automation_ended_runs_owner.
-const dropEvent = `
+// deleteEvent relies on the primary keys, automation_active_runs_owner and
+// automation_ended_runs_owner.
+const deleteEvent = `
 DELETE FROM automation_events WHERE no = ?1
 	AND NOT EXISTS (SELECT 1 FROM automation_pending p
 		WHERE p.owner = automation_events.owner AND p.accepted_at = automation_events.accepted_at AND p.event_no = ?1)
@@ -118,19 +120,18 @@ DELETE FROM automation_events WHERE no = ?1
 	AND NOT EXISTS (SELECT 1 FROM automation_active_runs a WHERE a.owner = automation_events.owner AND a.event_no = ?1)
 	AND NOT EXISTS (SELECT 1 FROM automation_ended_runs e WHERE e.owner = automation_events.owner AND e.event_no = ?1)`
 
-// event removes an event, unless it is still pending or a run that it has started
-// is kept.
+// event removes an event, unless it is pending or a run that it has started is kept.
 func (r *pruner) event(ctx context.Context, no int64) (removed bool, err error) {
-	n, err := changed(ctx, r.tx, dropEvent, no)
+	n, err := changed(ctx, r.tx, deleteEvent, no)
 	r.result.Events += n
 	return n > 0, err
 }
 
-// By the primary key.
+// These rely on the primary key.
 const (
 	oldLooseEvents = `
 SELECT handled_at, event_no FROM automation_loose_events WHERE handled_at < ? ORDER BY handled_at, event_no LIMIT 0 + ?`
-	dropLooseEvent = `DELETE FROM automation_loose_events WHERE handled_at = ? AND event_no = ?`
+	deleteLooseEvent = `DELETE FROM automation_loose_events WHERE handled_at = ? AND event_no = ?`
 )
 
 func scanLooseEvent(rows *sql.Rows) (e [2]int64, err error) {
@@ -138,8 +139,8 @@ func scanLooseEvent(rows *sql.Rows) (e [2]int64, err error) {
 	return e, err
 }
 
-// looseEvents removes events that have started nothing. One that has started a run
-// all the same goes with that.
+// looseEvents removes events that started no run when they were handled. An event that
+// started one at another time is removed with that run.
 func (r *pruner) looseEvents(ctx context.Context) error {
 	for r.result.Events < r.params.Limit {
 		loose, err := all(ctx, r.tx, scanLooseEvent, oldLooseEvents, r.params.Before.UnixMicro(), r.params.Limit-r.result.Events)
@@ -147,7 +148,7 @@ func (r *pruner) looseEvents(ctx context.Context) error {
 			return err
 		}
 		for _, e := range loose {
-			if _, err := r.tx.exec(ctx, dropLooseEvent, e[0], e[1]); err != nil {
+			if _, err := r.tx.exec(ctx, deleteLooseEvent, e[0], e[1]); err != nil {
 				return err
 			}
 			if _, err := r.event(ctx, e[1]); err != nil {
@@ -159,25 +160,27 @@ func (r *pruner) looseEvents(ctx context.Context) error {
 }
 
 const (
-	// By automation_idempotency_keys_expiry.
-	dropKeys = `
+	// deleteExpiredKeys relies on automation_idempotency_keys_expiry.
+	deleteExpiredKeys = `
 DELETE FROM automation_idempotency_keys WHERE (name, key) IN (
 	SELECT name, key FROM automation_idempotency_keys WHERE expires_at <= ? LIMIT 0 + ?)`
-	// There are as many leases as contacts that are being worked on. The others by
-	// the primary key of pending and automation_active_runs_owner.
-	dropIdleLeases = `
+	// deleteLeases scans the leases, of which there are as many as contacts with work in
+	// progress. Its subqueries rely on the primary key of pending and on
+	// automation_active_runs_owner.
+	deleteLeases = `
 DELETE FROM automation_leases WHERE owner IN (
 	SELECT l.owner FROM automation_leases l WHERE l.until <= ? AND l.run_no IS NULL
 		AND NOT EXISTS (SELECT 1 FROM automation_pending p WHERE p.owner = l.owner)
 		AND NOT EXISTS (SELECT 1 FROM automation_active_runs r WHERE r.owner = l.owner AND r.due_at IS NOT NULL)
 	LIMIT 0 + ?)`
-	// There are as many versions and places as people have made.
-	dropUnusedVersions = `
+	// deleteVersions and deletePlaces scan versions and places. People create versions, so
+	// there are few of either.
+	deleteVersions = `
 DELETE FROM automation_versions WHERE NOT EXISTS (
 	SELECT 1 FROM automation_automations a
 	WHERE a.no = automation_versions.automation_no AND a.version = automation_versions.version AND a.deleted_at IS NULL)
 AND NOT EXISTS (
 	SELECT 1 FROM automation_places
 	WHERE automation_places.automation_no = automation_versions.automation_no AND automation_places.version = automation_versions.version AND n > 0)`
-	dropPlaces = `DELETE FROM automation_places WHERE n = 0`
+	deletePlaces = `DELETE FROM automation_places WHERE n = 0`
 )

@@ -9,14 +9,69 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// By the unique indexes on id. Of those that have begun there are as many as are
-// being worked on.
-const findRun = selectActive + ` WHERE r.id = ?1 UNION ALL ` + selectEnded + ` WHERE r.id = ?1 UNION ALL ` + selectBegun + ` WHERE r.id = ?1`
+// table is one of the three tables that runs are in. Statements contain its number.
+type table int
+
+const (
+	inLeaseRuns table = 0 // of leases
+	activeRuns  table = 1
+	endedRuns   table = 2
+)
+
+// storedRun is a row of any table of runs.
+type storedRun struct {
+	automation.ClaimedRun
+	no    int64
+	owner key
+	table table
+}
+
+// Runs are read with the rows that they refer to, by primary keys. The row of a lease
+// has fewer columns for a run than the other two tables.
+const (
+	runColumns = `
+SELECT r.no AS no, r.id, a.id, p.version, r.owner, e.id, e.name, p.status, p.step, p.wait_event, r.due_at, r.created_at AS created_at, `
+	joinRun = `
+JOIN automation_places p ON p.no = r.place_no
+JOIN automation_automations a ON a.no = p.automation_no
+LEFT JOIN automation_events e ON e.no = r.event_no`
+	fromInLease = ` FROM automation_begun_runs r` + joinRun
+	fromActive  = ` FROM automation_active_runs r` + joinRun
+	fromEnded   = ` FROM automation_ended_runs r` + joinRun
+
+	selectInLease = runColumns + `0, 0, NULL, NULL, r.state, 0, NULL` + fromInLease
+	selectActive  = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 1, NULL` + fromActive
+	selectEnded   = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 2, NULL` + fromEnded
+	// claimColumns include the payload of the event that started the run.
+	claimColumns = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 1, e.payload`
+	// listColumns leave out the error and the state.
+	listColumns        = runColumns + `r.control, r.setbacks, r.completed_at, NULL, NULL, 1, NULL`
+	listInLeaseColumns = runColumns + `0, 0, NULL, NULL, NULL, 0, NULL`
+)
+
+func scanRun(rows *sql.Rows) (r storedRun, err error) {
+	var id, event key
+	var eventName, failure nullText
+	var status, request int16
+	var due, completed nullTime
+	var created timestamp
+	err = rows.Scan(&r.no, &id, &r.AutomationID, &r.Version, &r.owner, &event, &eventName, &status, &r.Step, &r.WaitEvent,
+		&due, &created, &request, &r.DecodeFailures, &completed, &failure, &r.State, &r.table, &r.TriggerPayload)
+	r.ID, r.ContactID, r.EventID, r.EventName = id.id(), r.owner.id(), event.id(), string(eventName)
+	r.Status, r.Request = record.StatusOf(status), record.RequestOf(request)
+	r.DueAt, r.CreatedAt, r.CompletedAt = due.Time, created.Time, completed.Time
+	r.Error = record.DecodeError(string(failure))
+	return r, err
+}
+
+// findRun relies on the unique indexes on id. It scans the leases, of which there are as many as
+// contacts with work in progress.
+const findRun = selectActive + ` WHERE r.id = ?1 UNION ALL ` + selectEnded + ` WHERE r.id = ?1 UNION ALL ` + selectInLease + ` WHERE r.id = ?1`
 
 func findStoredRun(ctx context.Context, q session, id string) (storedRun, error) {
 	r, found, err := one(ctx, q, scanRun, findRun, idKey(id).column())
 	if err == nil && !found {
-		return r, notFound("run", id)
+		return r, record.NotFound("run", id)
 	}
 	return r, failed("find run", err)
 }
@@ -32,16 +87,23 @@ func (s *Store) FindRun(ctx context.Context, id string) (run automation.RunRecor
 }
 
 // A list of runs of all contacts takes the first ones of every place that the query
-// can match: a place is one range of automation_active_runs_place and one of
-// automation_ended_runs_place, so that a page costs the page, times the places,
-// however long the history is. A list of the runs of one contact is by
-// automation_active_runs_owner and automation_ended_runs_owner. Those that have begun
-// are as many as are being worked on.
+// can match. A place is one range of automation_active_runs_place and one of
+// automation_ended_runs_place, so the cost of a page is its size times the number of
+// places, however long the history is. A list of the runs of one contact is by
+// automation_active_runs_owner and automation_ended_runs_owner. All lists scan the
+// leases, of which there are as many as contacts with work in progress.
 //
-// ?1 and ?2 range of automations   ?3 and ?4 range of versions   ?5 set of statuses
-// ?6 step, or NULL   ?7 name of the event, or NULL   ?8 and ?9 position after which the
-// list begins   ?10 and ?11 position before which it ends   ?12 limit   ?13 owner
-// ?14 event, or NULL
+// The arguments are:
+//   - ?1 and ?2: range of automations
+//   - ?3 and ?4: range of versions
+//   - ?5: set of statuses
+//   - ?6: step, or NULL
+//   - ?7: name of the event, or NULL
+//   - ?8 and ?9: position after which the list begins
+//   - ?10 and ?11: position before which it ends
+//   - ?12: limit
+//   - ?13: owner
+//   - ?14: event, or NULL
 const (
 	ofPlace = `
 	WHERE x.place_no = p.no AND (x.created_at, x.no) > (?8, ?9) AND (x.created_at, x.no) < (?10, ?11)
@@ -58,8 +120,8 @@ WHERE p.automation_no BETWEEN ?1 AND ?2 AND p.version BETWEEN ?3 AND ?4 AND (?5 
 	newestFirst   = ` ORDER BY created_at DESC, no DESC LIMIT 0 + ?12`
 	oldestFirst   = ` ORDER BY created_at, no LIMIT 0 + ?12`
 
-	// json_each makes a table of the numbers of the runs at a place, which a subquery
-	// that refers to p cannot be.
+	// json_each makes a table of the numbers of the runs at a place. A subquery in FROM
+	// would not do, because it cannot refer to p.
 	activeNumbers = listColumns + ` FROM automation_places p
 CROSS JOIN json_each((SELECT json_group_array(no) FROM (SELECT x.no FROM automation_active_runs x` + ofPlace
 	endedNumbers = listColumns + ` FROM automation_places p
@@ -69,21 +131,21 @@ JOIN automation_automations a ON a.no = p.automation_no
 LEFT JOIN automation_events e ON e.no = r.event_no` + ofPlaces + ` AND p.n > 0`
 	activeOfNumbers = `))) j CROSS JOIN automation_active_runs r ON r.no = j.value` + joinListed
 	endedOfNumbers  = `))) j CROSS JOIN automation_ended_runs r ON r.no = j.value` + joinListed
-	listedBegun     = listBegunColumns + fromBegun + ofPlaces + between
+	listedInLease   = listInLeaseColumns + fromInLease + ofPlaces + between
 
-	listRuns = activeNumbers + newestOfPlace + activeOfNumbers + ` UNION ALL ` +
-		endedNumbers + newestOfPlace + endedOfNumbers + ` UNION ALL ` + listedBegun + newestFirst
-	listRunsBefore = activeNumbers + oldestOfPlace + activeOfNumbers + ` UNION ALL ` +
-		endedNumbers + oldestOfPlace + endedOfNumbers + ` UNION ALL ` + listedBegun + oldestFirst
+	olderRuns = activeNumbers + newestOfPlace + activeOfNumbers + ` UNION ALL ` +
+		endedNumbers + newestOfPlace + endedOfNumbers + ` UNION ALL ` + listedInLease + newestFirst
+	newerRuns = activeNumbers + oldestOfPlace + activeOfNumbers + ` UNION ALL ` +
+		endedNumbers + oldestOfPlace + endedOfNumbers + ` UNION ALL ` + listedInLease + oldestFirst
 
-	ofContactUnion = listColumns + fromActive + ofPlaces + between + ofContact + ` UNION ALL ` +
-		listColumns + fromEnded + ofPlaces + between + ofContact + ` UNION ALL ` + listedBegun + ofContact
-	listContact       = ofContactUnion + newestFirst
-	listContactBefore = ofContactUnion + oldestFirst
+	owned = listColumns + fromActive + ofPlaces + between + ofContact + ` UNION ALL ` +
+		listColumns + fromEnded + ofPlaces + between + ofContact + ` UNION ALL ` + listedInLease + ofContact
+	olderOwned = owned + newestFirst
+	newerOwned = owned + oldestFirst
 )
 
-// position is where a run is in a list: by when it was created and, among equals, by
-// its number.
+// position orders runs in a list: by the time of creation and, among equal times, by
+// number.
 type position struct{ created, no int64 }
 
 func (p position) before(o position) bool {
@@ -117,14 +179,13 @@ func scanRecord(rows *sql.Rows) (automation.RunRecord, error) {
 // runList is a RunQuery in terms of columns.
 type runList struct {
 	automation.RunQuery
-	automations [2]int64 // from and to
+	automations [2]int64 // the first and the last number
 	owner       key      // "" for all
 	event       any      // its number, nil for all
 	from, until position // both excluded
 }
 
-// narrow looks up what the query names. It reports false if there can be no such
-// run.
+// narrow looks up the rows that the query names. It reports false if no run can match.
 func (l *runList) narrow(ctx context.Context, r session) (possible bool, err error) {
 	if err := l.cursor(ctx, r); err != nil {
 		return false, err
@@ -145,10 +206,10 @@ func (l *runList) narrow(ctx context.Context, r session) (possible bool, err err
 	return true, nil
 }
 
-// By the unique index on id.
+// findEventOwner relies on the unique index on id.
 const findEventOwner = `SELECT no, owner FROM automation_events WHERE id = ?`
 
-// eventOwner narrows the list to the event and the contact that it is about.
+// eventOwner narrows the list to the event and its owner.
 func (l *runList) eventOwner(ctx context.Context, r session) (possible bool, err error) {
 	var no int64
 	var owner key
@@ -188,14 +249,10 @@ func (l *runList) cursor(ctx context.Context, r session) error {
 
 func (l *runList) query() string {
 	switch {
-	case l.owner != "" && l.Before != "":
-		return listContactBefore
 	case l.owner != "":
-		return listContact
-	case l.Before != "":
-		return listRunsBefore
+		return record.InDirection(l.PageQuery, olderOwned, newerOwned)
 	default:
-		return listRuns
+		return record.InDirection(l.PageQuery, olderRuns, newerRuns)
 	}
 }
 
@@ -212,7 +269,7 @@ func (l *runList) args() []any {
 	return list
 }
 
-// statuses returns a bit for each status that is asked for.
+// statuses returns a bit set of the codes of the query's statuses.
 func (l *runList) statuses() (set int64) {
 	for _, status := range l.Statuses {
 		if code := record.StatusCode(status); code >= 0 {

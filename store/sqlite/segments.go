@@ -5,13 +5,14 @@ import (
 	"database/sql"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 const selectSegment = `SELECT id, name, created_at FROM automation_segments`
 
 func scanSegment(rows *sql.Rows) (s automation.Segment, err error) {
 	var id key
-	var created moment
+	var created timestamp
 	err = rows.Scan(&id, &s.Name, &created)
 	s.ID, s.CreatedAt = id.id(), created.Time
 	return s, err
@@ -21,16 +22,16 @@ const insertSegment = `INSERT INTO automation_segments (id, name, created_at) VA
 
 // InsertSegment implements automation.SegmentStore.
 func (s *Store) InsertSegment(ctx context.Context, seg automation.Segment) error {
-	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		n, err := changed(ctx, t, insertSegment, idKey(seg.ID).column(), seg.Name, seg.CreatedAt.UnixMicro())
+	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		n, err := changed(ctx, tx, insertSegment, idKey(seg.ID).column(), seg.Name, seg.CreatedAt.UnixMicro())
 		if err == nil && n == 0 {
-			return conflict("segment %q exists already", seg.ID)
+			return record.SegmentExists(seg.ID)
 		}
 		return failed("insert segment", err)
 	})
 }
 
-// By the unique index on id.
+// These rely on the unique index on id.
 const (
 	findSegment   = selectSegment + ` WHERE id = ?`
 	deleteSegment = `DELETE FROM automation_segments WHERE id = ?`
@@ -42,7 +43,7 @@ func (s *Store) FindSegment(ctx context.Context, id string) (seg automation.Segm
 		var found bool
 		seg, found, err = one(ctx, q, scanSegment, findSegment, idKey(id).column())
 		if err == nil && !found {
-			return notFound("segment", id)
+			return record.NotFound("segment", id)
 		}
 		return failed("find segment", err)
 	})
@@ -51,27 +52,27 @@ func (s *Store) FindSegment(ctx context.Context, id string) (seg automation.Segm
 
 // DeleteSegment implements automation.SegmentStore.
 func (s *Store) DeleteSegment(ctx context.Context, id string) error {
-	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		n, err := changed(ctx, t, deleteSegment, idKey(id).column())
+	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		n, err := changed(ctx, tx, deleteSegment, idKey(id).column())
 		if err == nil && n == 0 {
-			return notFound("segment", id)
+			return record.NotFound("segment", id)
 		}
 		return failed("delete segment", err)
 	})
 }
 
-// By the primary key, from the cursor on.
+// These rely on the primary key, from the cursor on.
 const (
-	listSegments       = selectSegment + ` WHERE no < ? ORDER BY no DESC LIMIT 0 + ?`
-	listSegmentsBefore = selectSegment + ` WHERE no > ? ORDER BY no LIMIT 0 + ?`
-	segmentNo          = `SELECT no FROM automation_segments WHERE id = ?`
+	olderSegments = selectSegment + ` WHERE no < ? ORDER BY no DESC LIMIT 0 + ?`
+	newerSegments = selectSegment + ` WHERE no > ? ORDER BY no LIMIT 0 + ?`
+	findSegmentNo = `SELECT no FROM automation_segments WHERE id = ?`
 )
 
 // ListSegments implements automation.SegmentStore.
 func (s *Store) ListSegments(ctx context.Context, q automation.PageQuery) (automation.Page[automation.Segment], error) {
 	list := lister[automation.Segment]{
-		kind: "segment", number: segmentNo, scan: scanSegment,
-		after: listSegments, before: listSegmentsBefore,
+		kind: "segment", number: findSegmentNo, scan: scanSegment,
+		older: olderSegments, newer: newerSegments,
 	}
 	return list.page(ctx, s, q, idKey(q.After+q.Before).column())
 }

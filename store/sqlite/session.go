@@ -5,27 +5,27 @@ import (
 	"database/sql"
 )
 
-// session is what statements are executed in: a transaction of the Store's own,
-// or of the application's, or whatever connection is free.
+// session executes statements: in a transaction of the Store, in a transaction of the
+// application, or on any free connection.
 type session interface {
 	exec(ctx context.Context, query string, args ...any) (sql.Result, error)
 	query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// read calls do with a session that reads on any connection.
+// read calls do with a session that executes each statement on any free connection.
 func (s *Store) read(ctx context.Context, do func(q session) error) error {
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	if err := s.check(ctx); err != nil {
+	if err := s.ready(ctx); err != nil {
 		return err
 	}
 	return do(pooled{s})
 }
 
-// pooled executes each statement on any connection, for itself.
+// pooled executes each statement on any free connection.
 type pooled struct{ s *Store }
 
 func (p pooled) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
@@ -44,13 +44,7 @@ func (p pooled) query(ctx context.Context, query string, args ...any) (*sql.Rows
 	return st.QueryContext(ctx, args...)
 }
 
-// Tx is what is needed of a transaction; *sql.Tx has it.
-type Tx interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// plain executes statements as they come.
+// plain executes statements without preparing them.
 type plain struct{ Tx }
 
 func (p plain) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
@@ -99,7 +93,7 @@ func all[T any](ctx context.Context, q session, scan func(rows *sql.Rows) (T, er
 	return list, err
 }
 
-// each calls use, which executes nothing, for every row of a query.
+// each calls use for every row of a query. use must not execute a statement.
 func each[T any](ctx context.Context, q session, scan func(rows *sql.Rows) (T, error), use func(row T), query string, args ...any) error {
 	rows, err := q.query(ctx, query, args...)
 	if err != nil {
@@ -116,13 +110,13 @@ func each[T any](ctx context.Context, q session, scan func(rows *sql.Rows) (T, e
 	return rows.Err()
 }
 
-// scanInt is for queries that return one number in a row.
+// scanInt scans a row of one number.
 func scanInt(rows *sql.Rows) (n int64, err error) {
 	err = rows.Scan(&n)
 	return n, err
 }
 
-// changed executes a statement and returns how many rows it has changed.
+// changed executes a statement and returns how many rows it changed.
 func changed(ctx context.Context, q session, query string, args ...any) (int, error) {
 	res, err := q.exec(ctx, query, args...)
 	if err != nil {
@@ -132,5 +126,31 @@ func changed(ctx context.Context, q session, query string, args ...any) (int, er
 	return int(n), err
 }
 
-// args makes a list of arguments where others follow.
+// args returns its arguments as a slice.
 func args(a ...any) []any { return a }
+
+// A query looks rows up by many keys at a time, because starting a query costs more
+// than reading a row. If there are fewer keys, the rest is NULL, which finds nothing.
+const (
+	lookups = 32
+	eight   = `(?), (?), (?), (?), (?), (?), (?), (?)`
+	// forKeys makes a table of the arguments ?1 to ?32.
+	forKeys = `WITH keys (k) AS (VALUES ` + eight + `, ` + eight + `, ` + eight + `, ` + eight + `) `
+)
+
+// lookup calls use for every row that a query finds for keys. The query has the
+// arguments rest after the keys. use must not execute a statement.
+func lookup[T any](ctx context.Context, q session, scan func(rows *sql.Rows) (T, error), query string, keys []key, use func(row T), rest ...any) error {
+	for len(keys) > 0 {
+		values := make([]any, lookups, lookups+len(rest))
+		n := min(len(keys), lookups)
+		for i, k := range keys[:n] {
+			values[i] = k.column()
+		}
+		if err := each(ctx, q, scan, use, query, append(values, rest...)...); err != nil {
+			return err
+		}
+		keys = keys[n:]
+	}
+	return nil
+}

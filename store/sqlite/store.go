@@ -16,15 +16,15 @@ import (
 type Store struct {
 	db      *sql.DB
 	writes  *batch.Group[*writeCall]
-	writing chan struct{} // holds a value while somebody writes
-	checked atomic.Bool   // the tables were found to be good
+	writing chan struct{} // contains a value while a goroutine writes
+	checked atomic.Bool   // ready has succeeded
 
-	using  sync.RWMutex // held for reading by every call, for writing by Close
+	using  sync.RWMutex // every call holds it for reading, Close for writing
 	closed bool         // guarded by using
 
 	mu         sync.Mutex
-	statements map[string]*sql.Stmt // by their text
-	wanted     []string             // statements to prepare when no connection is held
+	statements map[string]*sql.Stmt // prepared, by their text
+	wanted     []string             // statements to prepare when the Store holds no connection
 }
 
 var (
@@ -32,14 +32,13 @@ var (
 	_ automation.Watcher = (*Store)(nil)
 )
 
-// New returns a Store in db, which stays the application's: it is never closed
-// here, and its connections are given back as they were. New does no I/O. Every
-// method fails with automation.ErrSchema until Migrate was called, once for a
-// database.
+// New returns a Store in db, which stays the application's: the Store never closes it,
+// and restores the settings of its connections. New does no I/O. Until Migrate has been
+// called once for a database, every method fails with automation.ErrSchema.
 //
-// Calls that write take turns, each in one immediate transaction on one
-// connection. They wait at least five seconds for other processes, and sync to the
-// disk whatever the connection is set to.
+// Calls that write take turns, in one immediate transaction on one connection. They
+// wait at least five seconds for other processes, and sync to the disk whatever the
+// settings of the connection are.
 func New(db *sql.DB) *Store {
 	s := &Store{db: db, writing: make(chan struct{}, 1), statements: map[string]*sql.Stmt{}}
 	s.writes = batch.NewGroup(maxWrites, s.writeAll)
@@ -63,8 +62,8 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// enter begins a call, unless ctx has ended or the store was closed. The caller
-// must call leave at its end.
+// enter begins a call. It fails if ctx has ended or the store was closed. At the end of
+// the call its caller must call leave.
 func (s *Store) enter(ctx context.Context) (leave func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -77,8 +76,8 @@ func (s *Store) enter(ctx context.Context) (leave func(), err error) {
 	return s.using.RUnlock, nil
 }
 
-// prepared returns a statement that every connection of the pool can execute.
-// The caller must not hold a connection.
+// prepared returns a statement that every connection of the pool can execute. The
+// caller must not hold a connection, because it may be the only one.
 func (s *Store) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 	if st := s.find(query); st != nil {
 		return st, nil

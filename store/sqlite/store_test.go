@@ -10,13 +10,13 @@ import (
 	"github.com/seed-b636437c/automation/store/storetest"
 )
 
-// TestStore has two handles on one file, as two processes have.
+// TestStore runs the suite with two handles on one file, as two processes have.
 func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(tb testing.TB) storetest.Target { return newTarget(tb, ncruces, 0) })
 }
 
-// TestStore_WithAnotherDriver also has a single connection in each pool.
+// TestStore_WithAnotherDriver runs the suite with a single connection in each pool.
 func TestStore_WithAnotherDriver(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(tb testing.TB) storetest.Target { return newTarget(tb, modernc, 1) })

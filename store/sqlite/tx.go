@@ -11,41 +11,41 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// tx is a transaction that writes. A Store has one at a time. Once it was begun, no
-// context is heeded any more: it is over soon, and one that can end costs a
-// goroutine for every statement.
-type tx struct {
+// transaction is a transaction that writes. A Store has one at a time. Once it has
+// begun, its statements run under a context that cannot end: the transaction is short,
+// and a context that can end costs a goroutine for every statement.
+type transaction struct {
 	s        *Store
 	tx       *sql.Tx
 	prepared map[string]*sql.Stmt
-	// definitions are those of events, by name, that were looked up.
+	// definitions contains what definitionByName has found, nil for none.
 	definitions map[string]*automation.EventDefinition
 }
 
-// writeCall is a call that writes, on its way to a transaction.
+// writeCall is a call of write.
 type writeCall struct {
-	do  func(ctx context.Context, t *tx) error
+	do  func(ctx context.Context, tx *transaction) error
 	err error
 }
 
-// errNotWritten is the outcome of a call until it has another: whoever writes for
-// several calls may panic.
+// errNotWritten is the error of a call until the call was written, because the
+// goroutine that writes for several calls may panic.
 var errNotWritten = errors.New("sqlite store: not written")
 
 // maxWrites is how many calls share a transaction at most.
 const maxWrites = 256
 
-// write calls do in a transaction, which it may share with others that came while
-// the last one was being written: a commit is a sync to the disk. When do refuses
-// something (see refuses) it must not have written anything, and the others go on.
-// When it fails it is the database that does.
-func (s *Store) write(ctx context.Context, do func(ctx context.Context, t *tx) error) error {
+// write calls do in a transaction. Calls that arrive while an earlier transaction is
+// being written share the next one, because a commit costs a sync to the disk. If do
+// returns a refusal (see refuses), it must have written nothing, and the remaining
+// calls go on. Any other error of do means that the database failed.
+func (s *Store) write(ctx context.Context, do func(ctx context.Context, tx *transaction) error) error {
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	if err := s.check(ctx); err != nil {
+	if err := s.ready(ctx); err != nil {
 		return err
 	}
 	call := &writeCall{do: do, err: errNotWritten}
@@ -55,23 +55,24 @@ func (s *Store) write(ctx context.Context, do func(ctx context.Context, t *tx) e
 	return call.err
 }
 
-// writeAll executes calls in one transaction. If that fails although it could
-// begin, each gets one of its own: what one call writes may be what fails.
+// writeAll executes calls in one transaction. If the transaction begins and then fails,
+// each call gets a transaction of its own, because the failure may be due to what one
+// of them writes.
 func (s *Store) writeAll(ctx context.Context, calls []*writeCall) {
-	begun := false
+	began := false
 	refused := make([]error, len(calls))
 	err := s.exclusive(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		return s.begin(ctx, conn, func(ctx context.Context, t *tx) (err error) {
-			begun = true
+		return s.begin(ctx, conn, func(ctx context.Context, tx *transaction) (err error) {
+			began = true
 			for i, c := range calls {
-				if refused[i] = c.do(ctx, t); refused[i] != nil && !refuses(refused[i]) {
+				if refused[i] = c.do(ctx, tx); refused[i] != nil && !refuses(refused[i]) {
 					return refused[i]
 				}
 			}
 			return nil
 		})
 	})
-	if err != nil && begun && len(calls) > 1 {
+	if err != nil && began && len(calls) > 1 {
 		for i := range calls {
 			s.writeAll(ctx, calls[i:i+1])
 		}
@@ -82,9 +83,9 @@ func (s *Store) writeAll(ctx context.Context, calls []*writeCall) {
 	}
 }
 
-// exclusive calls do with a connection that is set for writing, when no other
-// goroutine of the Store writes. It holds no other connection meanwhile: there may
-// be only one.
+// exclusive calls do with a connection that has the settings for writing, while no
+// other goroutine of the Store writes. It holds no second connection meanwhile, because
+// the pool may have only one.
 func (s *Store) exclusive(ctx context.Context, do func(ctx context.Context, conn *sql.Conn) error) error {
 	select {
 	case s.writing <- struct{}{}:
@@ -101,7 +102,7 @@ func (s *Store) exclusive(ctx context.Context, do func(ctx context.Context, conn
 	}
 	defer conn.Close()
 	ctx = context.WithoutCancel(ctx)
-	restore, err := settle(ctx, conn)
+	restore, err := setForWriting(ctx, conn)
 	if err != nil {
 		return failed("settings", err)
 	}
@@ -109,8 +110,8 @@ func (s *Store) exclusive(ctx context.Context, do func(ctx context.Context, conn
 	return do(ctx, conn)
 }
 
-// prepareWanted prepares statements that were executed in a transaction before,
-// when the only connection may have been taken.
+// prepareWanted prepares the statements that earlier transactions could not prepare
+// for the pool, because they may have held its only connection.
 func (s *Store) prepareWanted(ctx context.Context) error {
 	s.mu.Lock()
 	wanted := s.wanted
@@ -124,12 +125,13 @@ func (s *Store) prepareWanted(ctx context.Context) error {
 	return nil
 }
 
-// takeLock changes nothing. As the first statement of a transaction it makes it
-// one that began with BEGIN IMMEDIATE, whatever the driver makes of BeginTx: it
-// takes the lock for writing, and waits for it, before anything was read.
+// takeLock changes no row. It is the first statement of a transaction. It waits for the
+// lock for writing and takes it before anything is read, as BEGIN IMMEDIATE does,
+// whichever BEGIN the driver executes in BeginTx.
 const takeLock = `UPDATE automation_tokens SET last = last WHERE id = 0`
 
-func (s *Store) begin(ctx context.Context, conn *sql.Conn, do func(ctx context.Context, t *tx) error) (err error) {
+// begin calls do in a transaction on a connection.
+func (s *Store) begin(ctx context.Context, conn *sql.Conn, do func(ctx context.Context, tx *transaction) error) (err error) {
 	sqlTx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		discardBroken(ctx, conn)
@@ -142,11 +144,11 @@ func (s *Store) begin(ctx context.Context, conn *sql.Conn, do func(ctx context.C
 			discardBroken(ctx, conn)
 		}
 	}()
-	t := &tx{s: s, tx: sqlTx, prepared: map[string]*sql.Stmt{}, definitions: map[string]*automation.EventDefinition{}}
-	if _, err := t.exec(ctx, takeLock); err != nil {
+	tx := &transaction{s: s, tx: sqlTx, prepared: map[string]*sql.Stmt{}, definitions: map[string]*automation.EventDefinition{}}
+	if _, err := tx.exec(ctx, takeLock); err != nil {
 		return failed("lock", err)
 	}
-	if err := do(ctx, t); err != nil {
+	if err := do(ctx, tx); err != nil {
 		return err
 	}
 	if err := sqlTx.Commit(); err != nil {
@@ -156,10 +158,11 @@ func (s *Store) begin(ctx context.Context, conn *sql.Conn, do func(ctx context.C
 	return nil
 }
 
-// discardBroken makes sure that no transaction is left open on a connection that
-// goes back to the pool, in which everybody else's would take part.
+// discardBroken ends any transaction that is open on a connection before the connection
+// goes back to the pool. Later calls would otherwise write in that transaction. It
+// discards the connection if it cannot end the transaction.
 func discardBroken(ctx context.Context, conn *sql.Conn) {
-	_, _ = conn.ExecContext(ctx, "ROLLBACK") // fails if there is nothing to roll back
+	_, _ = conn.ExecContext(ctx, "ROLLBACK") // fails if no transaction is open
 	_, err := conn.ExecContext(ctx, "BEGIN")
 	if err == nil {
 		_, err = conn.ExecContext(ctx, "ROLLBACK")
@@ -169,16 +172,16 @@ func discardBroken(ctx context.Context, conn *sql.Conn) {
 	}
 }
 
-// The least that a connection must be set to while it writes: how many
-// milliseconds it waits for other processes, and that a commit is on the disk
-// (FULL).
+// The least settings of a connection while it writes: for how many milliseconds it
+// waits for other processes, and that a commit is on the disk (FULL).
 const (
 	leastBusyTimeout = 5000
 	leastSynchronous = 2
 )
 
-// settle sets a connection for writing, and returns what sets it back.
-func settle(ctx context.Context, conn *sql.Conn) (restore func(), err error) {
+// setForWriting raises the settings of a connection to the least ones for writing. The
+// caller must call restore afterwards.
+func setForWriting(ctx context.Context, conn *sql.Conn) (restore func(), err error) {
 	var undo []string
 	restore = func() {
 		for _, query := range undo {
@@ -208,40 +211,40 @@ func settle(ctx context.Context, conn *sql.Conn) (restore func(), err error) {
 	return restore, nil
 }
 
-func (t *tx) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	st, err := t.statement(ctx, query)
+func (tx *transaction) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	st, err := tx.statement(ctx, query)
 	if err != nil {
 		return nil, err
 	}
 	return st.ExecContext(ctx, args...)
 }
 
-func (t *tx) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	st, err := t.statement(ctx, query)
+func (tx *transaction) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	st, err := tx.statement(ctx, query)
 	if err != nil {
 		return nil, err
 	}
 	return st.QueryContext(ctx, args...)
 }
 
-// statement returns the statement of the transaction with this text. One that is
-// not known to the pool is prepared for this transaction only.
-func (t *tx) statement(ctx context.Context, query string) (*sql.Stmt, error) {
-	if st := t.prepared[query]; st != nil {
+// statement returns the transaction's statement with this text. A statement that is not
+// prepared for the pool is prepared for this transaction only.
+func (tx *transaction) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	if st := tx.prepared[query]; st != nil {
 		return st, nil
 	}
 	var st *sql.Stmt
-	if shared := t.s.find(query); shared != nil {
-		st = t.tx.StmtContext(ctx, shared)
+	if shared := tx.s.find(query); shared != nil {
+		st = tx.tx.StmtContext(ctx, shared)
 	} else {
 		var err error
-		if st, err = t.tx.PrepareContext(ctx, query); err != nil {
+		if st, err = tx.tx.PrepareContext(ctx, query); err != nil {
 			return nil, err
 		}
-		t.s.mu.Lock()
-		t.s.wanted = append(t.s.wanted, query)
-		t.s.mu.Unlock()
+		tx.s.mu.Lock()
+		tx.s.wanted = append(tx.s.wanted, query)
+		tx.s.mu.Unlock()
 	}
-	t.prepared[query] = st
+	tx.prepared[query] = st
 	return st, nil
 }

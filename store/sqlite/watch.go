@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// watchInterval is how often the database is asked whether others have written. To
-// ask takes some microseconds, and no lock.
+// watchInterval is how often Watch checks whether another connection has written. A
+// check takes some microseconds, and no lock.
 const watchInterval = 25 * time.Millisecond
 
-// Watch implements automation.Watcher: it notices what any other connection, of this
-// process or another, has committed. It keeps a connection for as long as it
-// watches, and fails with errors.ErrUnsupported if there is only one.
+// Watch implements automation.Watcher. It calls wake when any other connection, of this
+// process or another one, has committed. It holds a connection for as long as it
+// watches, and fails with errors.ErrUnsupported if the pool has only one.
 func (s *Store) Watch(ctx context.Context, wake func()) error {
 	if s.db.Stats().MaxOpenConnections == 1 {
 		return fmt.Errorf("sqlite store: watch with a single connection: %w", errors.ErrUnsupported)

@@ -12,8 +12,8 @@ import (
 	"github.com/seed-b636437c/automation/store/sqlite"
 )
 
-// watch has s watched until the test ends, and returns the channel that is sent to
-// whenever there may be work, and that of the error with which watching ends.
+// watch watches s until the test ends. It returns a channel that receives a value
+// whenever there may be work, and one that receives the error of Watch.
 func watch(t *testing.T, s *sqlite.Store) (woken chan struct{}, ended chan error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -27,11 +27,11 @@ func watch(t *testing.T, s *sqlite.Store) (woken chan struct{}, ended chan error
 			}
 		})
 	}()
-	<-woken // it has begun
+	<-woken // Watch has started
 	return woken, ended
 }
 
-func TestWatch_HearsOfOthers(t *testing.T) {
+func TestWatch_WakesForAnotherProcess(t *testing.T) {
 	t.Parallel()
 	for _, d := range []driverName{ncruces, modernc} {
 		t.Run(string(d), func(t *testing.T) {
@@ -40,24 +40,24 @@ func TestWatch_HearsOfOthers(t *testing.T) {
 			one, other := sqlite.New(d.open(t, path)), sqlite.New(d.open(t, path))
 			require.NoError(t, one.Migrate(t.Context()))
 			id := contacts(t, one, 1)[0]
-			heard, _ := watch(t, other)
+			woken, _ := watch(t, other)
 			_, err := one.AppendEvents(t.Context(), []automation.NewEvent{event(1, id)})
 			require.NoError(t, err)
-			<-heard
+			<-woken
 		})
 	}
 }
 
-func TestWatch_HearsOfTransactionsOfTheApplication(t *testing.T) {
+func TestWatch_WakesForATransactionOfTheApplication(t *testing.T) {
 	t.Parallel()
 	s, db := fresh(t)
-	heard, _ := watch(t, s)
+	woken, _ := watch(t, s)
 	tx, err := db.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	_, err = automation.Send(t.Context(), s.Tx(tx), automation.Event{Name: "user.created", Email: "ada@example.com"})
 	require.NoError(t, err)
 	require.NoError(t, tx.Commit())
-	<-heard
+	<-woken
 }
 
 func TestWatch_Ends(t *testing.T) {

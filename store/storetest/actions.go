@@ -15,7 +15,7 @@ func (f *fixture) contact(email string) string {
 	return c.ID
 }
 
-// moment returns a time that is later than those before it, by little.
+// moment returns a time that is slightly later than those it has returned before.
 func (f *fixture) moment() time.Time { return origin.Add(time.Duration(f.made) * time.Microsecond) }
 
 // event returns an event for a contact id.
@@ -33,7 +33,7 @@ func (f *fixture) mail(name, email string, accepted time.Time) automation.NewEve
 	return e
 }
 
-// keyed gives an event an idempotency key, which lasts for a day.
+// keyed gives an event an idempotency key that is valid for a day.
 func keyed(e automation.NewEvent, key, hash string) automation.NewEvent {
 	e.Event.IdempotencyKey, e.ContentHash = key, hash
 	e.KeyExpiresAt = e.Event.AcceptedAt.Add(24 * time.Hour)
@@ -89,7 +89,7 @@ func (f *fixture) disable(id string) {
 	f.edit(id, func(a *automation.AutomationRecord) { a.Status = automation.StatusDisabled })
 }
 
-// lease is how long the leases of most checks last.
+// lease is the duration of the leases in most checks.
 const lease = time.Minute
 
 // everything claims all that is due.
@@ -194,7 +194,7 @@ func (f *fixture) commitRefused(what string, t automation.Transition, want error
 	f.refused(what, f.commitAll(t)[0].Err, want)
 }
 
-// started returns a new run, started by an event, that nothing wakes.
+// started returns a new run that an event has started, and that nothing wakes.
 func (f *fixture) started(v automation.VersionRef, contact string, e automation.Event) automation.RunChange {
 	id := f.id()
 	return automation.RunChange{New: true, RunRecord: automation.RunRecord{
@@ -204,8 +204,8 @@ func (f *fixture) started(v automation.VersionRef, contact string, e automation.
 	}}
 }
 
-// run keeps a run of the contact, with nothing else left to do: set says how it
-// stands.
+// run starts a run of the contact and leaves nothing else to do for the contact. set
+// sets the fields of the run.
 func (f *fixture) run(v automation.VersionRef, contact string, set func(r *automation.RunRecord)) automation.RunRecord {
 	e := f.event("started", contact, at(0))
 	f.append(e)
@@ -218,14 +218,14 @@ func (f *fixture) run(v automation.VersionRef, contact string, set func(r *autom
 	return change.RunRecord
 }
 
-// change keeps what became of a run.
+// change writes a changed run.
 func (f *fixture) change(run automation.RunRecord, now time.Time) {
 	t := release(f.take(run.ContactID, now), now)
 	t.Runs = []automation.RunChange{{RunRecord: run}}
 	f.commit(t)
 }
 
-// The ways in which a run can stand.
+// These return functions that set the fields of a run.
 
 func asleep(until time.Time) func(*automation.RunRecord) {
 	return func(r *automation.RunRecord) { r.DueAt = until }
@@ -257,9 +257,9 @@ func (f *fixture) nextDue() string {
 	return stamp(next)
 }
 
-// drive works as a Runner does, until nothing is due: it handles events of
-// contacts, and moves those of emails to their contact. It returns the ids of
-// the events in the order in which they were handled.
+// drive works as a Runner does, until nothing is due. It handles the events of
+// contacts, and moves the events of emails to their contact. It returns the ids of
+// the events in the order in which it has handled them.
 func (f *fixture) drive(now time.Time) []string {
 	var handled []string
 	for range 20 {
@@ -270,7 +270,7 @@ func (f *fixture) drive(now time.Time) []string {
 		ts := make([]automation.Transition, len(works))
 		for i, w := range works {
 			if w.Key.ID == "" {
-				ts[i] = f.movedHome(w, now)
+				ts[i] = f.moved(w, now)
 				continue
 			}
 			ts[i] = done(w, now)
@@ -284,8 +284,9 @@ func (f *fixture) drive(now time.Time) []string {
 	return nil
 }
 
-// movedHome gives the events of an email to its contact, which may be new.
-func (f *fixture) movedHome(w automation.Work, now time.Time) automation.Transition {
+// moved returns a transition that gives the events of an email to a contact, which is
+// created unless the email has one.
+func (f *fixture) moved(w automation.Work, now time.Time) automation.Transition {
 	c := automation.Contact{ID: f.id(), Email: w.Key.Email, CreatedAt: now}
 	t := release(w, now)
 	t.MoveTo, t.Create = c.ID, &c
@@ -295,15 +296,15 @@ func (f *fixture) movedHome(w automation.Work, now time.Time) automation.Transit
 // pager reads one page of a list and returns the ids on it.
 type pager func(q automation.PageQuery) (ids []string, more bool, err error)
 
-// page reads a page that must be there.
+// page reads a page, which must succeed.
 func (f *fixture) page(list pager, q automation.PageQuery) ([]string, bool) {
 	ids, more, err := list(q)
 	f.must("list", err)
 	return ids, more
 }
 
-// pages checks every way through a list that has five items or more: all of
-// them newest first, forwards and backwards, and while add makes another one.
+// pages checks every way through a list of five items or more: the whole list, newest
+// first, then forwards and backwards, and while add makes another item.
 func (f *fixture) pages(newest []string, list pager, add func() string) {
 	f.shown(list, automation.PageQuery{Limit: 100}, newest, false)
 	f.shown(list, automation.PageQuery{Limit: len(newest)}, newest, false)
@@ -327,7 +328,7 @@ func (f *fixture) pages(newest []string, list pager, add func() string) {
 	}
 }
 
-// shown ends the check unless the page holds the ids.
+// shown ends the check unless the page contains exactly these ids.
 func (f *fixture) shown(list pager, q automation.PageQuery, want []string, wantMore bool) {
 	ids, more := f.page(list, q)
 	f.equal(pageText(q), ids, slices.Concat([]string{}, want))

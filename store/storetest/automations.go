@@ -130,7 +130,7 @@ func automationStatus(f *fixture) {
 	disabled, enabled := f.automations(automation.StatusDisabled), f.automations(automation.StatusEnabled)
 	f.shown(disabled, automation.PageQuery{Limit: 2}, []string{"k", "z"}, false)
 	f.shown(enabled, automation.PageQuery{Limit: 2}, []string{"q", "a"}, true)
-	// A cursor may have left the list since it was shown.
+	// The cursor may have left the list since the page that contained it.
 	f.disable("a")
 	f.shown(enabled, automation.PageQuery{Limit: 2, After: "a"}, []string{"m"}, false)
 	f.shown(enabled, automation.PageQuery{Limit: 2, Before: "a"}, []string{"q"}, false)
@@ -153,7 +153,7 @@ func automationDelete(f *fixture) {
 	f.equal("definition of a running run", f.findDefinitionOf(first), text)
 	f.equal("definition of a run that has ended", f.findDefinitionOf(automation.VersionRef{AutomationID: "welcome", Version: 2}), `{"steps":[2]}`)
 	f.equal("run that has ended", runText(f.findRun(failed.ID)), runText(failed))
-	w := f.asked(running.ID, automation.RequestCancel, at(5))
+	w := f.claimRequested(running.ID, automation.RequestCancel, at(5))
 	f.commit(ending(w, running, automation.RunCancelled, at(6)))
 	f.equal("status", f.findRun(running.ID).Status, automation.RunCancelled)
 }
@@ -175,5 +175,5 @@ func automationDeletedID(f *fixture) {
 	_, err := f.store.FindAutomationVersion(f.ctx, automation.VersionRef{AutomationID: "welcome", Version: 2})
 	f.refused("definition after the run was pruned", err, automation.ErrNotFound)
 	f.automation("welcome", "signup")
-	f.equal("version after 2, which others may remember", f.findAutomation("welcome").Version, 3)
+	f.equal("version after 2, which processes may have cached", f.findAutomation("welcome").Version, 3)
 }

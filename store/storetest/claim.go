@@ -19,8 +19,8 @@ func claimChecks() []Check {
 		check("claim/names the enabled automations that an event starts", claimStarts),
 		check("claim/a leased contact is not claimed again", claimLeased),
 		check("claim/an expired lease is claimed under a higher token", claimExpired),
-		check("claim/tokens grow for emails too", claimInboxToken),
-		check("claim/of one contact leaves the others alone", claimContact),
+		check("claim/tokens grow for emails too", claimEmailToken),
+		check("claim/of one contact does not affect the others", claimContact),
 		check("claim/claimers at once never share a contact", claimAtOnce),
 		check("claim/a lease is either taken over or committed", claimOrCommit),
 	}
@@ -100,7 +100,7 @@ func claimContents(f *fixture) {
 
 	w := f.claimOne(at(2))
 	f.equal("contact", w.Key, automation.ContactRef{ID: contact.ID})
-	f.equal("record", contactText(*w.Contact), contactText(contact))
+	f.equal("contact record", contactText(*w.Contact), contactText(contact))
 	f.equal("event", eventText(w.Events[0].Event), eventText(trigger.Event))
 	f.equal("starts", w.Events[0].Starts, []automation.VersionRef{v})
 	f.equal("runs", len(w.Runs), 0)
@@ -115,7 +115,7 @@ func claimContents(f *fixture) {
 	w = f.claimOne(at(3))
 	f.equal("events", len(w.Events), 0)
 	f.equal("run", runText(w.Runs[0].RunRecord), runText(change.RunRecord))
-	f.equal("control", w.Runs[0].Request, automation.RequestNone)
+	f.equal("request", w.Runs[0].Request, automation.RequestNone)
 	f.equal("trigger", string(w.Runs[0].TriggerPayload), string(trigger.Event.Payload))
 }
 
@@ -168,7 +168,7 @@ func claimExpired(f *fixture) {
 	}
 }
 
-func claimInboxToken(f *fixture) {
+func claimEmailToken(f *fixture) {
 	f.append(f.mail("a", "ada@example.com", at(0)))
 	first := f.claimOne(at(1))
 	second := f.claimOne(at(1).Add(lease))
@@ -222,7 +222,7 @@ func claimAtOnce(f *fixture) {
 	for _, err := range errs {
 		f.must("claim", err)
 	}
-	// A claimer may find everything locked for a moment, and give up.
+	// A claimer may find everything locked for a moment, and end.
 	for _, w := range f.claim(at(contacts)) {
 		claimed[w.Key.ID]++
 	}
@@ -232,8 +232,8 @@ func claimAtOnce(f *fixture) {
 	}
 }
 
-// claimOrCommit lets a node commit at the moment when another takes over its
-// expired lease.
+// claimOrCommit commits under an expired lease at the moment when another node takes it
+// over.
 func claimOrCommit(f *fixture) {
 	for i := range 20 {
 		contact := f.contact(fmt.Sprintf("c%d@example.com", i))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/seed-b636437c/automation"
 )
@@ -13,56 +14,82 @@ func closeChecks() []Check {
 	return []Check{
 		check("closing/a context that has ended stops every method", ctxEnded),
 		check("closing/every method of a closed store fails", closed),
-		check("closing/what was written is there when it is opened again", reopened),
+		check("closing/data survives closing all handles", reopened),
 		check("closing/handles see each other's work", handlesShare),
 	}
 }
 
-// call is one method of a store, called in a way that would succeed and, if it
-// writes, would change what f.everyone sees.
+// call is a call of one method of a store. Under normal conditions it succeeds and, if
+// the method writes, changes what f.overview shows.
 type call struct {
 	name string
 	do   func(ctx context.Context, s automation.Store) error
 }
 
-// calls returns a call of every method. There must be a running run, leased as
-// w, of automation welcome, and a definition.
+// calls returns a call of every method. The store must have a running run, whose contact
+// is leased as w, of automation welcome, and a definition.
 func (f *fixture) calls(run automation.RunRecord, w automation.Work, d automation.EventDefinition) []call {
-	name := "changed"
-	change := automation.ContactChange{FirstName: &name}
-	contact := automation.Contact{ID: f.id(), Email: "new@example.com"}
+	return slices.Concat(
+		f.eventCalls(run), f.definitionCalls(d), f.automationCalls(), f.workCalls(run, w), f.runCalls(run), f.contactCalls(run),
+		[]call{{"Prune", func(ctx context.Context, s automation.Store) error {
+			return second(s.Prune(ctx, automation.PruneParams{Before: at(1000), Limit: 10, Now: at(1000)}))
+		}}},
+	)
+}
+
+// firstPage is the page that calls list.
+var firstPage = automation.PageQuery{Limit: 10}
+
+func (f *fixture) eventCalls(run automation.RunRecord) []call {
 	event := f.event("a", run.ContactID, at(2))
-	a, edited := f.record("new", "signup"), f.findAutomation("welcome")
-	edited.Revision++
-	edited.Name = name
-	definition := automation.EventDefinition{ID: f.id(), Name: "new"}
-	d.Schema = []byte(`{"changed":"string"}`)
-	t := done(w, at(3))
-	t.Change = &change
-	page := automation.PageQuery{Limit: 10}
 	return []call{
 		{"AppendEvents", func(ctx context.Context, s automation.Store) error {
 			return second(s.AppendEvents(ctx, []automation.NewEvent{event}))
 		}},
-		{"FindEventDefinition", func(ctx context.Context, s automation.Store) error { return second(s.FindEventDefinition(ctx, d.ID)) }},
 		{"FindEvent", func(ctx context.Context, s automation.Store) error { return second(s.FindEvent(ctx, run.EventID)) }},
 		{"ListContactEvents", func(ctx context.Context, s automation.Store) error {
 			return second(s.ListContactEvents(ctx, run.ContactID, "a", at(0)))
 		}},
-		{"InsertEventDefinition", func(ctx context.Context, s automation.Store) error { return s.InsertEventDefinition(ctx, definition) }},
-		{"UpdateEventDefinition", func(ctx context.Context, s automation.Store) error { return s.UpdateEventDefinition(ctx, d) }},
+	}
+}
+
+func (f *fixture) definitionCalls(d automation.EventDefinition) []call {
+	inserted, updated := automation.EventDefinition{ID: f.id(), Name: "new"}, d
+	updated.Schema = []byte(`{"changed":"string"}`)
+	return []call{
+		{"FindEventDefinition", func(ctx context.Context, s automation.Store) error { return second(s.FindEventDefinition(ctx, d.ID)) }},
+		{"InsertEventDefinition", func(ctx context.Context, s automation.Store) error { return s.InsertEventDefinition(ctx, inserted) }},
+		{"UpdateEventDefinition", func(ctx context.Context, s automation.Store) error { return s.UpdateEventDefinition(ctx, updated) }},
 		{"DeleteEventDefinition", func(ctx context.Context, s automation.Store) error { return s.DeleteEventDefinition(ctx, d.ID) }},
-		{"ListEventDefinitions", func(ctx context.Context, s automation.Store) error { return second(s.ListEventDefinitions(ctx, page)) }},
-		{"InsertAutomation", func(ctx context.Context, s automation.Store) error { return s.InsertAutomation(ctx, a) }},
-		{"UpdateAutomation", func(ctx context.Context, s automation.Store) error { return s.UpdateAutomation(ctx, edited) }},
+		{"ListEventDefinitions", func(ctx context.Context, s automation.Store) error {
+			return second(s.ListEventDefinitions(ctx, firstPage))
+		}},
+	}
+}
+
+func (f *fixture) automationCalls() []call {
+	inserted, updated := f.record("new", "signup"), f.findAutomation("welcome")
+	updated.Revision++
+	updated.Name = "changed"
+	return []call{
+		{"InsertAutomation", func(ctx context.Context, s automation.Store) error { return s.InsertAutomation(ctx, inserted) }},
+		{"UpdateAutomation", func(ctx context.Context, s automation.Store) error { return s.UpdateAutomation(ctx, updated) }},
 		{"FindAutomation", func(ctx context.Context, s automation.Store) error { return second(s.FindAutomation(ctx, "welcome")) }},
 		{"FindAutomationVersion", func(ctx context.Context, s automation.Store) error {
 			return second(s.FindAutomationVersion(ctx, automation.VersionRef{AutomationID: "welcome", Version: 1}))
 		}},
 		{"ListAutomations", func(ctx context.Context, s automation.Store) error {
-			return second(s.ListAutomations(ctx, automation.AutomationQuery{PageQuery: page}))
+			return second(s.ListAutomations(ctx, automation.AutomationQuery{PageQuery: firstPage}))
 		}},
 		{"DeleteAutomation", func(ctx context.Context, s automation.Store) error { return s.DeleteAutomation(ctx, "welcome", at(3)) }},
+	}
+}
+
+func (f *fixture) workCalls(run automation.RunRecord, w automation.Work) []call {
+	name := "changed"
+	t := done(w, at(3))
+	t.Change = &automation.ContactChange{FirstName: &name}
+	return []call{
 		{"Claim", func(ctx context.Context, s automation.Store) error { return second(s.Claim(ctx, everything(at(1000)))) }},
 		{"Commit", func(ctx context.Context, s automation.Store) error {
 			return second(s.Commit(ctx, []automation.Transition{t}))
@@ -74,32 +101,42 @@ func (f *fixture) calls(run automation.RunRecord, w automation.Work, d automatio
 		{"CancelRuns", func(ctx context.Context, s automation.Store) error {
 			return second(s.CancelRuns(ctx, "welcome", at(3)))
 		}},
+	}
+}
+
+func (f *fixture) runCalls(run automation.RunRecord) []call {
+	return []call{
 		{"FindRun", func(ctx context.Context, s automation.Store) error { return second(s.FindRun(ctx, run.ID)) }},
 		{"ListRuns", func(ctx context.Context, s automation.Store) error {
-			return second(s.ListRuns(ctx, automation.RunQuery{PageQuery: page}))
+			return second(s.ListRuns(ctx, automation.RunQuery{PageQuery: firstPage}))
 		}},
 		{"CountRuns", func(ctx context.Context, s automation.Store) error { return second(s.CountRuns(ctx, "welcome")) }},
+	}
+}
+
+func (f *fixture) contactCalls(run automation.RunRecord) []call {
+	name := "changed"
+	change := automation.ContactChange{FirstName: &name}
+	inserted := automation.Contact{ID: f.id(), Email: "new@example.com"}
+	return []call{
 		{"FindContact", func(ctx context.Context, s automation.Store) error {
 			return second(s.FindContact(ctx, automation.ContactRef{ID: run.ContactID}))
 		}},
-		{"InsertContact", func(ctx context.Context, s automation.Store) error { return s.InsertContact(ctx, contact) }},
+		{"InsertContact", func(ctx context.Context, s automation.Store) error { return s.InsertContact(ctx, inserted) }},
 		{"UpdateContact", func(ctx context.Context, s automation.Store) error {
 			return second(s.UpdateContact(ctx, run.ContactID, change))
 		}},
 		{"DeleteContact", func(ctx context.Context, s automation.Store) error { return s.DeleteContact(ctx, run.ContactID, at(3)) }},
 		{"ListContacts", func(ctx context.Context, s automation.Store) error {
-			return second(s.ListContacts(ctx, automation.ContactQuery{PageQuery: page}))
-		}},
-		{"Prune", func(ctx context.Context, s automation.Store) error {
-			return second(s.Prune(ctx, automation.PruneParams{Before: at(1000), Limit: 10, Now: at(1000)}))
+			return second(s.ListContacts(ctx, automation.ContactQuery{PageQuery: firstPage}))
 		}},
 	}
 }
 
 func second[T any](_ T, err error) error { return err }
 
-// inhabit makes one of everything.
-func (f *fixture) inhabit() (automation.RunRecord, automation.Work, automation.EventDefinition) {
+// populate makes one of everything.
+func (f *fixture) populate() (automation.RunRecord, automation.Work, automation.EventDefinition) {
 	v := f.automation("welcome", "signup")
 	d := f.definition("user.created")
 	contact := f.contact("ada@example.com")
@@ -109,8 +146,8 @@ func (f *fixture) inhabit() (automation.RunRecord, automation.Work, automation.E
 	return run, f.claimOne(at(2)), d
 }
 
-// everyone shows all that can be read.
-func (f *fixture) everyone(run automation.RunRecord) string {
+// overview shows everything that can be read.
+func (f *fixture) overview(run automation.RunRecord) string {
 	automations, _ := f.page(f.automations(""), automation.PageQuery{Limit: 10})
 	contacts, _ := f.page(f.contacts(""), automation.PageQuery{Limit: 10})
 	runs, _ := f.page(f.runs(automation.RunQuery{}), automation.PageQuery{Limit: 10})
@@ -124,21 +161,21 @@ func (f *fixture) everyone(run automation.RunRecord) string {
 }
 
 func ctxEnded(f *fixture) {
-	run, w, d := f.inhabit()
-	before := f.everyone(run)
-	over, cancel := context.WithCancel(f.ctx)
+	run, w, d := f.populate()
+	before := f.overview(run)
+	ended, cancel := context.WithCancel(f.ctx)
 	cancel()
 	for _, c := range f.calls(run, w, d) {
-		if err := c.do(over, f.store); err == nil {
+		if err := c.do(ended, f.store); err == nil {
 			f.failf("%s succeeds with a context that has ended", c.name)
 		}
-		f.equal("the store after "+c.name+" with a context that has ended", f.everyone(run), before)
+		f.equal("the store after "+c.name+" with a context that has ended", f.overview(run), before)
 	}
 	f.commit(done(w, at(3))) // the lease is still the same
 }
 
 func closed(f *fixture) {
-	run, w, d := f.inhabit()
+	run, w, d := f.populate()
 	calls := f.calls(run, w, d)
 	c, ok := f.store.(io.Closer)
 	if !ok {
@@ -154,17 +191,17 @@ func reopened(f *fixture) {
 	if !f.target.Durable {
 		f.fail(fmt.Errorf("%w: the store does not outlive its handles", ErrSkipped))
 	}
-	run, w, _ := f.inhabit()
+	run, w, _ := f.populate()
 	f.append(keyed(f.event("b", run.ContactID, at(1)), "key", "hash"))
-	before := f.everyone(run)
+	before := f.overview(run)
 	for _, s := range []automation.Store{f.store, f.other} {
 		if c, ok := s.(io.Closer); ok {
 			f.must("close", c.Close())
 		}
 	}
 	f.store, f.other = f.open(), f.open()
-	f.equal("the store", f.everyone(run), before)
-	f.idle(at(2)) // the lease is remembered
+	f.equal("the store", f.overview(run), before)
+	f.idle(at(2)) // the lease is still valid
 	f.equal("duplicate", f.append(keyed(f.event("b", run.ContactID, at(3)), "key", "hash"))[0].Duplicate, true)
 	f.commit(done(w, at(3)))
 	again := f.take(run.ContactID, at(3))

@@ -9,17 +9,17 @@ import (
 
 func commitChecks() []Check {
 	return []Check{
-		check("commit/a stale token is refused and the rest of the batch stands", commitStale),
+		check("commit/a stale token is refused and the rest of the batch is written", commitStale),
 		check("commit/old and new lease of one contact in one batch", commitBothLeases),
 		check("commit/a lease that was never given is refused", commitUnknown),
 		check("commit/a released lease is refused", commitReleased),
-		check("commit/an expired lease that nobody took still counts", commitExpired),
+		check("commit/an expired lease that was not taken over still counts", commitExpired),
 		check("commit/extends the lease or releases it", commitExtend),
 		check("commit/handled events never come back", commitHandled),
 		check("commit/a run that may not start leaves nothing behind", commitRefusedStart),
-		check("commit/a version that was forgotten starts nothing", commitForgotten),
+		check("commit/a version that was pruned starts nothing", commitPruned),
 		check("commit/writing twice is writing once", commitTwice),
-		check("commit/what is read back is what was written", commitRun),
+		check("commit/runs are read as they were written", commitRun),
 		check("commit/changes the contact", commitChange),
 		check("commit/deletes the contact", commitDelete),
 		check("commit/erases payloads", commitErase),
@@ -71,7 +71,7 @@ func commitBothLeases(f *fixture) {
 
 func commitUnknown(f *fixture) {
 	contact := f.contact("ada@example.com")
-	for _, ref := range []automation.ContactRef{{ID: contact}, {ID: missing}, {Email: "nobody@example.com"}} {
+	for _, ref := range []automation.ContactRef{{ID: contact}, {ID: missing}, {Email: "unknown@example.com"}} {
 		for _, token := range []int64{0, 1} {
 			w := automation.Work{Key: ref, Token: token}
 			f.commitRefused("a transition without a lease", release(w, at(0)), automation.ErrLeaseLost)
@@ -167,9 +167,9 @@ func commitRefusedStart(f *fixture) {
 	f.equal("starts", w.Events[0].Starts, []automation.VersionRef{kept})
 }
 
-// commitForgotten prunes a version between a claim that names it and the commit
-// that starts it: a run whose definition is gone could never be read.
-func commitForgotten(f *fixture) {
+// commitPruned prunes a version between a claim that names it and the commit that starts
+// a run of it. A run without its definition could never be decoded.
+func commitPruned(f *fixture) {
 	v := f.automation("welcome", "signup")
 	f.send("signup", f.contact("ada@example.com"), at(0))
 	w := f.claimOne(at(1))
@@ -257,7 +257,7 @@ func commitChange(f *fixture) {
 	f.equal("contact in the result", contactText(*res.Contact), contactText(contact))
 	f.equal("contact", contactText(f.findContact(w.Key)), contactText(contact))
 
-	// Somebody else's change is seen with the next commit.
+	// The next commit returns the contact with a change that another handle has made.
 	name := "Augusta"
 	_, err := f.other.UpdateContact(f.ctx, contact.ID, automation.ContactChange{FirstName: &name})
 	f.must("change contact", err)
@@ -286,7 +286,7 @@ func commitErase(f *fixture) {
 	v := f.automation("welcome", "signup")
 	contact, stranger := f.contact("ada@example.com"), f.contact("bob@example.com")
 	run := f.run(v, contact, asleep(at(1)))
-	pending, others := f.send("a", contact, at(1)), f.send("a", stranger, at(1))
+	pending, other := f.send("a", contact, at(1)), f.send("a", stranger, at(1))
 	f.append(keyed(f.event("b", contact, at(1)), "key", "hash"), keyed(f.event("b", stranger, at(1)), "other", "hash"))
 	t := release(f.take(contact, at(1)), at(1))
 	t.Erase = true
@@ -297,7 +297,7 @@ func commitErase(f *fixture) {
 	for _, id := range []string{run.EventID, pending} {
 		f.equal("payload", string(f.findEvent(id).Payload), "")
 	}
-	f.equal("payload of another contact's event", string(f.findEvent(others).Payload), `{"plan":"pro"}`)
+	f.equal("payload of another contact's event", string(f.findEvent(other).Payload), `{"plan":"pro"}`)
 	w := f.take(contact, at(2))
 	f.equal("events", eventsOf(w)[:1], []string{pending})
 	f.equal("pending payload", string(w.Events[0].Payload), "")

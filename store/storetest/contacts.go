@@ -23,7 +23,7 @@ func contactChecks() []Check {
 func goneChecks() []Check {
 	return []Check{
 		check("deleted contacts/are gone for good", goneContact),
-		check("deleted contacts/their running runs are asked to cancel", goneRuns),
+		check("deleted contacts/their running runs get a request to cancel", goneRuns),
 		check("deleted contacts/a run that is written afterwards is due", goneMeanwhile),
 		check("deleted contacts/a new one with the same email is another", goneEmail),
 		check("deleted contacts/their pending events are still handled", goneEvents),
@@ -43,7 +43,7 @@ func contactKept(f *fixture) {
 			f.equal("contact "+ref.String(), contactText(f.findContact(ref)), contactText(c))
 		}
 	}
-	for _, ref := range []automation.ContactRef{{ID: missing}, {ID: "bob@example.com"}, {Email: "nobody@example.com"}, {Email: full.ID}} {
+	for _, ref := range []automation.ContactRef{{ID: missing}, {ID: "bob@example.com"}, {Email: "unknown@example.com"}, {Email: full.ID}} {
 		_, err := f.store.FindContact(f.ctx, ref)
 		f.refused("contact "+ref.String(), err, automation.ErrNotFound)
 	}
@@ -176,7 +176,7 @@ func contactSegment(f *fixture) {
 	}
 	f.pages(newest, f.contacts("s1"), add)
 	f.shown(f.contacts("s"), automation.PageQuery{Limit: 10}, nil, false)
-	// The cursor need not be in the segment.
+	// The cursor may be a contact outside of the segment.
 	outside := f.contact("outside@example.com")
 	last := add()
 	f.shown(f.contacts("s1"), automation.PageQuery{Limit: 10, Before: outside}, []string{last}, false)
@@ -210,13 +210,14 @@ func goneRuns(f *fixture) {
 	f.equal("record is gone", w.Contact == nil, true)
 	f.equal("runs", runsOf(w), []string{waits.ID, sleeps.ID})
 	for _, r := range w.Runs {
-		f.equal("control", r.Request, automation.RequestCancel)
+		f.equal("request", r.Request, automation.RequestCancel)
 	}
 	f.equal("contact of a run", f.findRun(waits.ID).ContactID, contact)
 }
 
-// goneMeanwhile deletes a contact while its runs are being worked on: whoever
-// commits last, the runs find out.
+// goneMeanwhile deletes a contact between a claim and its commit. The runs that the
+// commit writes are due afterwards, so that the next claim brings them without their
+// contact.
 func goneMeanwhile(f *fixture) {
 	v := f.automation("welcome", "signup")
 	contact := f.contact("ada@example.com")
@@ -226,19 +227,19 @@ func goneMeanwhile(f *fixture) {
 	f.must("delete", f.store.DeleteContact(f.ctx, contact, at(2)))
 
 	run.DueAt, run.WaitEvent = time.Time{}, "ping"
-	name := "nobody"
-	begun := f.started(v, contact, w.Events[0].Event)
-	begun.DueAt = at(1e6)
+	name := "changed"
+	started := f.started(v, contact, w.Events[0].Event)
+	started.DueAt = at(1e6)
 	t := done(w, at(3))
-	t.Runs = []automation.RunChange{{RunRecord: run}, begun}
+	t.Runs = []automation.RunChange{{RunRecord: run}, started}
 	t.Change = &automation.ContactChange{FirstName: &name}
-	asked := f.commit(t).Requests
-	f.equal("control of a run that was running", asked[run.ID], automation.RequestCancel)
+	requests := f.commit(t).Requests
+	f.equal("request about a run that was running", requests[run.ID], automation.RequestCancel)
 	_, err := f.store.FindContact(f.ctx, w.Key)
 	f.refused("a change does not revive the contact", err, automation.ErrNotFound)
 	w = f.claimOne(at(3))
 	f.equal("record is gone", w.Contact == nil, true)
-	f.equal("runs", runsOf(w), []string{run.ID, begun.ID})
+	f.equal("runs", runsOf(w), []string{run.ID, started.ID})
 }
 
 func goneEmail(f *fixture) {

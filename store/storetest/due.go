@@ -10,8 +10,8 @@ func dueChecks() []Check {
 	return []Check{
 		check("due/nothing is due in an empty store", dueNothing),
 		check("due/a run is claimed when its time has come and not before", dueRun),
-		check("due/events, runs and expiring leases tell what is next", dueNext),
-		check("due/a lease without work expires unnoticed", dueIdleLease),
+		check("due/the first event, run or expiring lease is next", dueNext),
+		check("due/a lease without work is not due when it expires", dueIdleLease),
 		check("due/1970 is a time like any other", dueEpoch),
 	}
 }
@@ -81,7 +81,7 @@ func dueIdleLease(f *fixture) {
 	f.equal("claimed contact", w.Key.ID, bob)
 }
 
-// dueEpoch takes place when a mock clock starts.
+// dueEpoch takes place in 1970, where a mock clock starts.
 func dueEpoch(f *fixture) {
 	epoch := time.Unix(0, 0).UTC()
 	v := f.automation("welcome", "signup")

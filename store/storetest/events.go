@@ -14,7 +14,7 @@ func eventChecks() []Check {
 		check("events/an append is all or nothing", appendAtomic),
 		check("events/an unknown contact is refused unless it is the host's", appendUnknownContact),
 		check("events/an email finds its contact in any case", appendByEmail),
-		check("events/emails that differ in case are one contact", appendOneInbox),
+		check("events/emails that differ in case are one contact", appendOneEmail),
 		check("events/an email of the host's is not resolved", appendHostEmail),
 		check("events/come in the order in which they were accepted", eventOrder),
 		check("events/one that is older than those handled is not skipped", eventLate),
@@ -23,7 +23,7 @@ func eventChecks() []Check {
 	}
 }
 
-// payloads are kept byte for byte.
+// payloads are payloads that a store must keep byte for byte.
 var payloads = map[string]string{
 	"none":             "",
 	"beyond 2^53":      `{"n":9007199254740993,"f":0.10,"e":1E400}`,
@@ -85,7 +85,7 @@ func appendByEmail(f *fixture) {
 	f.equal("contact of the pending event", w.Events[0].ContactID, contact)
 }
 
-func appendOneInbox(f *fixture) {
+func appendOneEmail(f *fixture) {
 	first, second := f.mail("a", "Ada@Example.com", at(1)), f.mail("a", "ada@example.com", at(2))
 	f.append(first, second)
 	f.equal("event", eventText(f.findEvent(first.Event.ID)), eventText(first.Event))
@@ -96,7 +96,7 @@ func appendOneInbox(f *fixture) {
 	f.equal("events", eventsOf(w), []string{first.Event.ID, second.Event.ID})
 	f.equal("email as it was sent", w.Events[0].Email, "Ada@Example.com")
 	_, err := f.store.FindContact(f.ctx, automation.ContactRef{Email: "ada@example.com"})
-	f.refused("an event creates nobody", err, automation.ErrNotFound)
+	f.refused("an event creates no contact", err, automation.ErrNotFound)
 }
 
 func appendHostEmail(f *fixture) {
@@ -111,7 +111,7 @@ func eventOrder(f *fixture) {
 	contact := f.contact("ada@example.com")
 	third, fourth := f.event("a", contact, at(3)), f.event("b", contact, at(3))
 	first, second := f.event("c", contact, at(1)), f.event("d", contact, at(1).Add(time.Microsecond))
-	// The ids do not tell the order: neither of equal times, nor across appends.
+	// The order of the ids is another one, both for equal times and across appends.
 	third.Event.ID, fourth.Event.ID = fourth.Event.ID, third.Event.ID
 	f.append(third, fourth)
 	f.append(second, first)

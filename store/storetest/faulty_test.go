@@ -9,8 +9,8 @@ import (
 	"github.com/seed-b636437c/automation/store/memory"
 )
 
-// faulty is a store that works until one of its hooks is set. Hooks see what
-// goes in and what comes out of a store that is right.
+// faulty is a correct store until one of its hooks is set. A hook changes the
+// arguments or the results of a method.
 type faulty struct {
 	*memory.Store
 

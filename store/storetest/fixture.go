@@ -14,9 +14,9 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// fixture is what a check works with. Its methods end the check when the store
-// does not do what it should, which keeps a check a list of statements about
-// the store. They must be called on the check's own goroutine.
+// fixture has the methods that a check uses. They end the check when the store does
+// not do what it should, so that a check is a list of statements about the store. A
+// check must call them on its own goroutine.
 type fixture struct {
 	ctx    context.Context
 	target Target
@@ -25,8 +25,8 @@ type fixture struct {
 	made   int              // how many ids have been made
 }
 
-// failure is what ends a check: it is raised by the methods of a fixture and
-// becomes the check's error.
+// failure is the panic with which the methods of a fixture end a check. It becomes the
+// error of the check.
 type failure struct{ error }
 
 func check(name string, body func(f *fixture)) Check {
@@ -58,7 +58,7 @@ func (f *fixture) fail(err error) { panic(failure{fmt.Errorf("%s: %w", caller(),
 
 func (f *fixture) failf(format string, args ...any) { f.fail(fmt.Errorf(format, args...)) }
 
-// caller returns the line of the check that is being run.
+// caller returns the line of the check that is executed.
 func caller() string {
 	var pcs [16]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
@@ -71,21 +71,21 @@ func caller() string {
 	}
 }
 
-// must ends the check if a call that should have succeeded has not.
+// must ends the check if err, the error of a call that should succeed, is not nil.
 func (f *fixture) must(what string, err error) {
 	if err != nil {
 		f.fail(fmt.Errorf("%s: %w", what, err))
 	}
 }
 
-// refused ends the check unless a call failed as it should.
+// refused ends the check unless err, the error of a call that should fail, wraps want.
 func (f *fixture) refused(what string, err, want error) {
 	if !errors.Is(err, want) {
 		f.failf("%s: the error is %q, and should wrap %q", what, fmt.Sprint(err), want)
 	}
 }
 
-// equal ends the check unless got is want. Both are shown by fmt.
+// equal ends the check unless fmt prints got and want as the same text.
 func (f *fixture) equal(what string, got, want any) {
 	g, w := fmt.Sprint(got), fmt.Sprint(want)
 	if g != w {
@@ -93,7 +93,7 @@ func (f *fixture) equal(what string, got, want any) {
 	}
 }
 
-// shorten keeps a message readable that is about a large payload.
+// shorten keeps the message about a large payload readable.
 func shorten(s string) string {
 	const limit = 2000
 	if len(s) <= limit {
@@ -102,13 +102,13 @@ func shorten(s string) string {
 	return fmt.Sprintf("%s… (%d bytes)", s[:limit], len(s))
 }
 
-// origin is when most checks take place.
+// origin is the time of most checks.
 var origin = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
 
 // at returns a time some seconds after the origin.
 func at(seconds int) time.Time { return origin.Add(time.Duration(seconds) * time.Second) }
 
-// id returns a UUID that is greater than those before it.
+// id returns a UUID that is greater than those it has returned before.
 func (f *fixture) id() string {
 	f.made++
 	return uuid(f.made)
@@ -116,11 +116,10 @@ func (f *fixture) id() string {
 
 func uuid(n int) string { return fmt.Sprintf("0195a3c0-7d00-7000-8000-%012x", n) }
 
-// missing is the id of nothing.
+// missing is an id that no record has.
 const missing = "0195a3c0-7d00-7000-8000-ffffffffffff"
 
-// atOnce calls do in n goroutines that start together, and returns what they
-// return.
+// atOnce calls do in n goroutines that start together, and returns the errors.
 func atOnce(n int, do func(i int) error) []error {
 	errs := make([]error, n)
 	start := make(chan struct{})
@@ -136,7 +135,7 @@ func atOnce(n int, do func(i int) error) []error {
 	return errs
 }
 
-// handle returns one of the two handles by turns.
+// handle returns the two handles in turn.
 func (f *fixture) handle(i int) automation.Store {
 	if i%2 == 0 {
 		return f.store
@@ -144,8 +143,8 @@ func (f *fixture) handle(i int) automation.Store {
 	return f.other
 }
 
-// onlyOne ends the check unless one of the calls succeeded and the others
-// failed as they should.
+// onlyOne ends the check unless one of the calls succeeded and the errors of the others
+// wrap want.
 func (f *fixture) onlyOne(what string, errs []error, want error) {
 	won := 0
 	for _, err := range errs {
@@ -158,8 +157,8 @@ func (f *fixture) onlyOne(what string, errs []error, want error) {
 	f.equal(what+": how many of "+fmt.Sprint(len(errs))+" succeeded", won, 1)
 }
 
-// The texts below show everything of a record, for comparing. Nil and empty
-// are the same.
+// The texts below show all fields of a record, to compare records. Nil and empty values
+// look the same.
 
 func stamp(t time.Time) string {
 	if t.IsZero() {
@@ -178,7 +177,7 @@ func runText(r automation.RunRecord) string {
 	if r.Error != nil {
 		failed = string(r.Error.Code) + ": " + r.Error.Message
 	}
-	return fmt.Sprintf("run{id=%s of=%s/%d contact=%q event=%s/%q status=%s step=%q waits=%q due=%s setbacks=%d error=%q state=%x created=%s completed=%s}",
+	return fmt.Sprintf("run{id=%s of=%s/%d contact=%q event=%s/%q status=%s step=%q waits=%q due=%s decode failures=%d error=%q state=%x created=%s completed=%s}",
 		r.ID, r.AutomationID, r.Version, r.ContactID, r.EventID, r.EventName, r.Status, r.Step, r.WaitEvent,
 		stamp(r.DueAt), r.DecodeFailures, failed, r.State, stamp(r.CreatedAt), stamp(r.CompletedAt))
 }

@@ -21,8 +21,8 @@ func moveChecks() []Check {
 	}
 }
 
-// inbox leases an email that has two events, and returns their ids.
-func (f *fixture) inbox(email string) (automation.Work, []string) {
+// emailWork leases an email that has two events, and returns their ids.
+func (f *fixture) emailWork(email string) (automation.Work, []string) {
 	first, second := f.mail("a", email, at(1)), f.mail("b", email, at(2))
 	f.append(first, second)
 	w := f.claimOne(at(3))
@@ -31,7 +31,7 @@ func (f *fixture) inbox(email string) (automation.Work, []string) {
 }
 
 func moveCreate(f *fixture) {
-	w, ids := f.inbox("Ada@Example.com")
+	w, ids := f.emailWork("Ada@Example.com")
 	late := f.mail("c", "ADA@example.com", at(3)) // after the claim, before the move
 	f.append(late)
 	c := automation.Contact{ID: f.id(), Email: "Ada@Example.com", CreatedAt: at(4)}
@@ -51,9 +51,9 @@ func moveCreate(f *fixture) {
 }
 
 func moveExisting(f *fixture) {
-	w, ids := f.inbox("ada@example.com")
+	w, ids := f.emailWork("ada@example.com")
 	existing := f.contact("ADA@example.com")
-	t := f.movedHome(w, at(4))
+	t := f.moved(w, at(4))
 	f.commit(t)
 	_, err := f.store.FindContact(f.ctx, automation.ContactRef{ID: t.MoveTo})
 	f.refused("the contact that was to be created", err, automation.ErrNotFound)
@@ -77,8 +77,8 @@ func moveHost(f *fixture) {
 }
 
 func moveRest(f *fixture) {
-	w, ids := f.inbox("ada@example.com")
-	t := f.movedHome(w, at(4))
+	w, ids := f.emailWork("ada@example.com")
+	t := f.moved(w, at(4))
 	t.Handled = ids[:1]
 	f.commit(t)
 	w = f.claimOne(at(5))
@@ -104,9 +104,9 @@ func moveOrder(f *fixture) {
 }
 
 func moveStale(f *fixture) {
-	w, ids := f.inbox("ada@example.com")
+	w, ids := f.emailWork("ada@example.com")
 	owner := f.claimOne(at(3).Add(lease))
-	t := f.movedHome(w, at(100))
+	t := f.moved(w, at(100))
 	f.commitRefused("a move under a stale lease", t, automation.ErrLeaseLost)
 	_, err := f.store.FindContact(f.ctx, automation.ContactRef{ID: t.MoveTo})
 	f.refused("the contact that was to be created", err, automation.ErrNotFound)
@@ -138,7 +138,7 @@ func moveAtOnce(f *fixture) {
 		email := fmt.Sprintf("c%d@example.com", i)
 		first, second := f.mail("a", email, at(1)), f.mail("a", email, at(2))
 		f.append(first)
-		move := f.movedHome(f.claimOne(at(1)), at(1))
+		move := f.moved(f.claimOne(at(1)), at(1))
 		errs := atOnce(2, func(i int) error {
 			if i == 0 {
 				results, err := f.store.Commit(f.ctx, []automation.Transition{move})
@@ -162,7 +162,7 @@ func moveOneContact(f *fixture) {
 		email := fmt.Sprintf("c%d@example.com", i)
 		e := f.mail("a", email, at(1))
 		f.append(e)
-		move := f.movedHome(f.claimOne(at(1)), at(1))
+		move := f.moved(f.claimOne(at(1)), at(1))
 		inserted := automation.Contact{ID: f.id(), Email: email, CreatedAt: at(1)}
 		errs := atOnce(2, func(i int) error {
 			if i == 0 {

@@ -11,13 +11,13 @@ func pruneChecks() []Check {
 		check("prune/removes runs that ended before", pruneRuns),
 		check("prune/removes handled events that started no kept run", pruneEvents),
 		check("prune/is bounded", pruneBounded),
-		check("prune/forgets keys that have expired", pruneKeys),
-		check("prune/forgets versions that nothing uses", pruneDefinitions),
+		check("prune/removes keys that have expired", pruneKeys),
+		check("prune/removes versions that nothing uses", pruneVersions),
 	}
 }
 
-// prune removes what ended before a time, at which idempotency keys are told
-// whether they have expired as well.
+// prune removes what ended before a time, and the idempotency keys that have expired at
+// that time.
 func (f *fixture) prune(before time.Time, limit int) automation.PruneResult {
 	res, err := f.store.Prune(f.ctx, automation.PruneParams{Before: before, Limit: limit, Now: before})
 	f.must("prune", err)
@@ -32,7 +32,7 @@ func pruneRuns(f *fixture) {
 		gone = append(gone, f.run(v, contact, ended(status, at(9))).ID)
 	}
 	retried := f.run(v, contact, ended(automation.RunFailed, at(9)))
-	f.control(retried.ID, automation.RequestRetry, at(9))
+	f.request(retried.ID, automation.RequestRetry, at(9))
 	kept := []string{
 		f.run(v, contact, ended(automation.RunCompleted, at(10))).ID,
 		f.run(v, contact, waiting("ping")).ID,
@@ -128,12 +128,12 @@ func pruneKeys(f *fixture) {
 	again := keyed(f.event("a", contact, at(100)), "key", "hash")
 	f.equal("duplicate of an event that was removed", f.append(again)[0], automation.EventReceipt{ID: first.Event.ID, Duplicate: true})
 	f.prune(first.KeyExpiresAt.Add(time.Second), 100)
-	// The clock of another node may be behind: what was forgotten is forgotten.
+	// The clock of another node may be behind. The key is gone all the same.
 	fresh := keyed(f.event("a", contact, at(200)), "key", "other")
 	f.equal("receipt after the key was removed", f.append(fresh)[0], automation.EventReceipt{ID: fresh.Event.ID})
 }
 
-func pruneDefinitions(f *fixture) {
+func pruneVersions(f *fixture) {
 	first := f.automation("welcome", "signup")
 	second := automation.VersionRef{AutomationID: "welcome", Version: 2}
 	third := automation.VersionRef{AutomationID: "welcome", Version: 3}

@@ -125,7 +125,7 @@ func runFilters(f *fixture) {
 	}
 }
 
-// startedBy keeps a run that was started by an event of this name.
+// startedBy starts a run by an event with this name.
 func (f *fixture) startedBy(event string, v automation.VersionRef, contact string, created time.Time) automation.RunRecord {
 	e := f.event(event, contact, at(0))
 	f.append(e)
@@ -138,8 +138,8 @@ func (f *fixture) startedBy(event string, v automation.VersionRef, contact strin
 	return change.RunRecord
 }
 
-// runOneMoment keeps runs that were all made at one time, as with a clock that
-// stands still: their ids, which grow, tell the order.
+// runOneMoment starts runs that all have one time of creation, as with a clock that
+// does not advance. They are in the order of their ids.
 func runOneMoment(f *fixture) {
 	v := f.automation("welcome", "signup")
 	contact := f.contact("ada@example.com")

@@ -7,7 +7,7 @@
 //		})
 //	}
 //
-// A store that several processes can share gives a Target with an Open of its
+// For a store that several processes can share, return a Target with an Open of its
 // own: the suite then works through two handles on the same data. The checks
 // are plain functions that return errors, so that the suite itself can be
 // tested against stores that are broken on purpose.
@@ -25,15 +25,15 @@ import (
 
 // Target is the store under test: one set of data, empty at first.
 type Target struct {
-	// Open returns a handle on the data. It is called several times for one
-	// Target, each time for what another process would open: a store with
-	// connections of its own, where the store allows that, else the same one.
-	// It must be set. Whoever made the Target closes the handles; the suite
-	// closes only those that implement io.Closer, in the checks about closing,
-	// and handles must bear being closed twice.
+	// Open returns a handle on the data. It must be set. The suite calls it several
+	// times for one Target. Each handle represents what another process opens: a store
+	// with connections of its own if the store supports that, and otherwise the same
+	// store again. The caller of Run closes the handles. The checks about closing also
+	// close handles that implement io.Closer, so it must be possible to close a handle
+	// twice.
 	Open func(ctx context.Context) (automation.Store, error)
-	// Durable says that data survives closing all handles and opening others.
-	// The check about that is skipped where it is false.
+	// Durable is set if data survives closing all handles and opening new ones. If it is
+	// not set, the check about that is skipped.
 	Durable bool
 }
 
@@ -46,22 +46,22 @@ func Sole(s automation.Store) Target {
 type Check struct {
 	// Name states the behaviour. It is unique and has the form topic/sentence.
 	Name string
-	// Run returns what is wrong with the store, or nil. It needs a Target of
-	// its own. The error wraps ErrSkipped if the check does not apply. A store
-	// that heeds ctx cannot make it hang beyond ctx.
+	// Run returns what is wrong with the store, or nil. Each call needs a new Target. The
+	// error wraps ErrSkipped if the check does not apply. Run returns soon after ctx
+	// ends, provided that the methods of the store do.
 	Run func(ctx context.Context, t Target) error
 }
 
-// ErrSkipped is wrapped by the error of a check that does not apply to a store,
-// because it does not have an ability that is optional.
+// ErrSkipped is wrapped by the error of a check that does not apply to a store, because
+// the store lacks an optional ability.
 var ErrSkipped = errors.New("skipped")
 
-// checkTimeout bounds one check. It is generous: a check takes milliseconds,
-// but many of them run at a time, and some databases sync to a slow disk.
+// checkTimeout bounds one check. It is much longer than the milliseconds that a check
+// takes, because many checks run at a time and some databases sync to a slow disk.
 const checkTimeout = 2 * time.Minute
 
-// Run runs every check as a parallel subtest, each on a Target that fresh makes
-// for it. What fresh opens it should close in tb.Cleanup.
+// Run runs every check as a parallel subtest, each on a Target that fresh makes for
+// it. fresh should close what it opens in tb.Cleanup.
 func Run(t *testing.T, fresh func(tb testing.TB) Target) {
 	for _, c := range Checks() {
 		t.Run(c.Name, func(t *testing.T) {
@@ -83,14 +83,14 @@ func Run(t *testing.T, fresh func(tb testing.TB) Target) {
 func Checks() []Check {
 	return slices.Concat(
 		eventChecks(),
-		idempotencyChecks(),
+		keyChecks(),
 		definitionChecks(),
 		claimChecks(),
 		dueChecks(),
 		commitChecks(),
 		waitChecks(),
 		moveChecks(),
-		controlChecks(),
+		requestChecks(),
 		automationChecks(),
 		runChecks(),
 		contactChecks(),

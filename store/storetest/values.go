@@ -17,8 +17,8 @@ func valueChecks() []Check {
 	}
 }
 
-// kept is how a time comes back that was given in another zone and with
-// nanoseconds.
+// kept ends the check unless got, a time that was read, is the given time in UTC with
+// microseconds.
 func (f *fixture) kept(what string, got, given time.Time) {
 	f.equal(what+": zone", got.Location(), time.UTC)
 	f.equal(what+": nanoseconds beyond the microsecond", got.Nanosecond()%1000, 0)
@@ -70,15 +70,15 @@ func valueTimes(f *fixture) {
 	f.equal("time that was not set", f.findContact(automation.ContactRef{ID: unset.ID}).CreatedAt.IsZero(), true)
 }
 
-// scratch overwrites bytes that the store should not share.
+// scratch overwrites bytes that the store must not share.
 func scratch(b []byte) {
 	for i := range b {
 		b[i] = '#'
 	}
 }
 
-// The bytes that go through Claim and Commit are shared, and no check changes
-// them.
+// No check changes the bytes that go through Claim and Commit, because these are shared
+// with the store.
 
 func valueGiven(f *fixture) {
 	a := f.record("welcome", "signup")

@@ -29,8 +29,8 @@ func waitThenEvent(f *fixture) {
 	f.equal("trigger", string(w.Runs[0].TriggerPayload), `{"plan":"pro"}`)
 }
 
-// eventThenWait sends the event while the owner of the contact is about to
-// record the wait: it is pending and the next claim sees both.
+// eventThenWait sends the event before the holder of the lease commits the wait. The
+// event stays pending, and the next claim brings both.
 func eventThenWait(f *fixture) {
 	v := f.automation("welcome", "signup")
 	contact := f.contact("ada@example.com")
@@ -79,7 +79,7 @@ func waitOver(f *fixture) {
 	f.equal("runs", runsOf(f.claimOne(at(5))), []string{})
 }
 
-// waitAtOnce records a wait while the event is sent and others look for work.
+// waitAtOnce commits a wait while the event is sent and another node claims.
 func waitAtOnce(f *fixture) {
 	v := f.automation("welcome", "signup")
 	for i := range 25 {

@@ -1,4 +1,4 @@
-// Package batch lets calls that are made at once share one write.
+// Package batch lets concurrent calls share one write.
 package batch
 
 import (
@@ -9,10 +9,10 @@ import (
 	"sync/atomic"
 )
 
-// Group gathers the calls that are made while another write is under way, and
-// writes them together: the latency stays that of one write, the throughput
-// becomes that of the batch. It has no goroutine of its own: whoever finds nobody
-// writing writes for all that wait. It is safe for concurrent use.
+// Group gathers the calls that are made while a write is in progress, and writes them
+// together. The latency stays that of one write, and the throughput becomes that of the
+// batch. A Group has no goroutine of its own: a call that finds no write in progress
+// writes for all calls that wait. It is safe for concurrent use.
 type Group[T any] struct {
 	max   int
 	write func(ctx context.Context, items []T)
@@ -26,21 +26,21 @@ type Group[T any] struct {
 type call[T any] struct {
 	ctx  context.Context
 	item T
-	// turn is told true when the caller has to write, and is closed when the item
-	// was written.
+	// turn receives true when the caller has to write, and is closed when the item was
+	// written.
 	turn    chan bool
 	elected bool // to write; guarded by the group's mutex
 }
 
-// NewGroup returns a Group whose writes are of up to max items. The outcome of
-// each is up to write, which sets it in the item, and is called by one goroutine
-// at a time. Its context ends when those of all the callers have.
+// NewGroup returns a Group whose writes contain up to max items. write sets the outcome
+// of each item in the item. One goroutine at a time calls it. Its context ends when the
+// contexts of all the callers have ended.
 func NewGroup[T any](max int, write func(ctx context.Context, items []T)) *Group[T] {
 	return &Group[T]{max: max, write: write}
 }
 
-// Do has item written and returns when it was. It returns ctx.Err() if ctx ends
-// before its turn has come: nothing is written then.
+// Do returns when item was written. If ctx ends before the item's turn has come, Do
+// returns ctx.Err() and the item is not written.
 func (g *Group[T]) Do(ctx context.Context, item T) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -63,7 +63,8 @@ func (g *Group[T]) Do(ctx context.Context, item T) error {
 	return nil
 }
 
-// enter lines c up and reports whether it has to write, because nobody does.
+// enter adds c to the calls that wait, and reports whether c has to write because no
+// call does.
 func (g *Group[T]) enter(c *call[T]) (lead bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -72,8 +73,8 @@ func (g *Group[T]) enter(c *call[T]) (lead bool) {
 	return lead
 }
 
-// withdraw takes back a call whose turn has not come. One that was elected to
-// write must: others wait for it.
+// withdraw removes a call whose turn has not come. It reports false for a call that was
+// elected to write, because other calls wait for that one.
 func (g *Group[T]) withdraw(c *call[T]) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -85,9 +86,9 @@ func (g *Group[T]) withdraw(c *call[T]) bool {
 	return true
 }
 
-// lead writes what waits, c first, and passes the lead on.
+// lead writes c and calls that wait, and passes the lead on.
 func (g *Group[T]) lead(c *call[T]) {
-	runtime.Gosched() // whoever is about to call, those who were just served above all, may join
+	runtime.Gosched() // lets goroutines that are about to call join, above all those whose call has just returned
 	taken := g.take(c)
 	items := make([]T, len(taken))
 	for i := range taken {
@@ -95,11 +96,11 @@ func (g *Group[T]) lead(c *call[T]) {
 	}
 	ctx, stop := shared(taken)
 	defer stop()
-	defer g.pass(taken) // also if write panics: the others must not wait for ever
+	defer g.pass(taken) // also if write panics, so that the other calls do not wait for ever
 	g.write(ctx, items)
 }
 
-// take removes c, and as many others as fit into a write, from those that wait.
+// take removes c, and as many other calls as fit into a write, from the calls that wait.
 func (g *Group[T]) take(c *call[T]) []*call[T] {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -120,7 +121,7 @@ func (g *Group[T]) take(c *call[T]) []*call[T] {
 	return taken
 }
 
-// shared returns a context that ends when those of all calls have.
+// shared returns a context that ends when the contexts of all calls have ended.
 func shared[T any](calls []*call[T]) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(calls[0].ctx))
 	var left atomic.Int64
@@ -141,8 +142,8 @@ func shared[T any](calls []*call[T]) (context.Context, func()) {
 	}
 }
 
-// pass lets the other callers return, and has the first of those that came
-// meanwhile write next.
+// pass lets the other callers return, and elects the first call that waits to write
+// next.
 func (g *Group[T]) pass(taken []*call[T]) {
 	for _, w := range taken[1:] {
 		close(w.turn)

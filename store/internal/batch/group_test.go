@@ -17,7 +17,7 @@ type item struct {
 	written bool
 }
 
-// gate is a write that waits until it is let through, and notes the batches.
+// gate is a write that waits until open is closed, and records the sizes of batches.
 type gate struct {
 	open    chan struct{}
 	mu      sync.Mutex
@@ -36,7 +36,7 @@ func (g *gate) write(_ context.Context, items []*item) {
 	}
 }
 
-func TestGroup_WritesTogetherWhatCameMeanwhile(t *testing.T) {
+func TestGroup_WritesWaitingItemsTogether(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
@@ -55,7 +55,7 @@ func TestGroup_WritesTogetherWhatCameMeanwhile(t *testing.T) {
 	})
 }
 
-func TestGroup_CallerThatGivesUpIsNotWritten(t *testing.T) {
+func TestGroup_ItemOfACallThatEndsIsNotWritten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
@@ -78,7 +78,7 @@ func TestGroup_CallerThatGivesUpIsNotWritten(t *testing.T) {
 	})
 }
 
-func TestGroup_WriteEndsWhenAllCallersHaveGivenUp(t *testing.T) {
+func TestGroup_WriteEndsWhenAllItsCallsHaveEnded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		started := make(chan struct{}, 2)
@@ -93,7 +93,7 @@ func TestGroup_WriteEndsWhenAllCallersHaveGivenUp(t *testing.T) {
 			<-ctx.Done()
 			ends = append(ends, ctx.Err())
 		})
-		go group.Do(t.Context(), &item{}) // holds the write until the others have gathered
+		go group.Do(t.Context(), &item{}) // writes until the other calls wait
 		<-started
 		one, cancelOne := context.WithCancel(t.Context())
 		two, cancelTwo := context.WithCancel(t.Context())
@@ -127,7 +127,7 @@ func TestGroup_GoesOnAfterAPanic(t *testing.T) {
 
 func TestGroup_ManyAtOnce(t *testing.T) {
 	t.Parallel()
-	var total int // guarded by the group: one write at a time
+	var total int // the group makes one write at a time
 	group := batch.NewGroup(16, func(_ context.Context, items []*item) { total += len(items) })
 	var wg sync.WaitGroup
 	gone, cancel := context.WithCancel(t.Context())

@@ -1,6 +1,6 @@
-// Package migration holds what the SQL stores have in common about the versions
-// of their tables. Each store embeds its migrations and applies them in its own
-// way.
+// Package migration reads the migrations of the SQL stores, and decides whether a
+// process can work with the version of their tables. Each store embeds its migrations
+// and applies them in its own way.
 package migration
 
 import (
@@ -16,15 +16,15 @@ import (
 type Migration struct {
 	// Number counts from 1, without gaps.
 	Number int
-	// Name says in a word or two what it is about.
+	// Name is its subject, in a word or two.
 	Name string
-	// SQL are its statements. They include the one that notes in the store that
-	// the migration was applied.
+	// SQL contains its statements, including the one that records in the store that the
+	// migration was applied.
 	SQL string
-	// Floor is the number of the oldest migration that a process must know to work
-	// with tables to which this one was applied. It is below Number if the change is one
-	// that older processes do not mind, so that they can go on while others are
-	// being replaced.
+	// Floor is the number of the oldest migration that a process must have to work with
+	// tables to which this migration was applied. It is below Number if older processes
+	// can work with the change, so that they can go on while they are being replaced one
+	// by one.
 	Floor int
 }
 
@@ -33,10 +33,11 @@ var (
 	floorLine = regexp.MustCompile(`(?m)^-- floor: (\d+)$`)
 )
 
-// Load reads the migrations of a store: files named NNNN_name.sql, the floor of
-// which is on a line "-- floor: N", and is NNNN without. finish makes the
-// statements complete, for the names that a host has chosen and for the note.
-func Load(files fs.FS, finish func(m Migration) string) ([]Migration, error) {
+// Read reads the migrations of a store from files named NNNN_name.sql. The floor of a
+// migration is N if its file has a line "-- floor: N", and NNNN otherwise. finish
+// returns the complete SQL of a migration, with the names that the host has chosen and
+// with the statement that records it.
+func Read(files fs.FS, finish func(m Migration) string) ([]Migration, error) {
 	entries, err := fs.ReadDir(files, ".") // sorted by name
 	if err != nil {
 		return nil, err
@@ -66,9 +67,9 @@ func Load(files fs.FS, finish func(m Migration) string) ([]Migration, error) {
 	return all, nil
 }
 
-// Check reports whether a process that knows these migrations can work with
-// tables to which those up to have were applied; floor is the highest Floor of
-// those. The error wraps automation.ErrSchema.
+// Check returns nil if a process with the known migrations can work with tables to which
+// the migrations up to number have were applied, and otherwise an error that wraps
+// automation.ErrSchema. floor is the highest Floor of the applied migrations.
 func Check(known []Migration, have, floor int) error {
 	want := len(known)
 	switch {

@@ -21,9 +21,9 @@ func files(texts map[string]string) fstest.MapFS {
 
 func asIs(m migration.Migration) string { return m.SQL }
 
-func TestLoad_InOrderWithFloors(t *testing.T) {
+func TestRead_InOrderWithFloors(t *testing.T) {
 	t.Parallel()
-	all, err := migration.Load(files(map[string]string{
+	all, err := migration.Read(files(map[string]string{
 		"0002_speed.sql": "-- floor: 1\nCREATE INDEX x;",
 		"0001_init.sql":  "CREATE TABLE t;",
 	}), func(m migration.Migration) string { return m.SQL + " -- " + m.Name })
@@ -34,10 +34,10 @@ func TestLoad_InOrderWithFloors(t *testing.T) {
 	}, all)
 }
 
-func TestLoad_RefusesGapsAndOtherNames(t *testing.T) {
+func TestRead_RefusesGapsAndOtherNames(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"0002_init.sql", "init.sql", "0001_init.txt"} {
-		_, err := migration.Load(files(map[string]string{name: ""}), asIs)
+		_, err := migration.Read(files(map[string]string{name: ""}), asIs)
 		assert.ErrorContains(t, err, name)
 	}
 }
@@ -48,7 +48,7 @@ func TestCheck(t *testing.T) {
 	tests := []struct {
 		name        string
 		have, floor int
-		says        string
+		message     string
 	}{
 		{"the same", 2, 1, ""},
 		{"nothing yet", 0, 0, "apply the SQL of Migrations from number 1 on"},
@@ -60,12 +60,12 @@ func TestCheck(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			err := migration.Check(known, tt.have, tt.floor)
-			if tt.says == "" {
+			if tt.message == "" {
 				require.NoError(t, err)
 				return
 			}
 			require.ErrorIs(t, err, automation.ErrSchema)
-			assert.ErrorContains(t, err, tt.says)
+			assert.ErrorContains(t, err, tt.message)
 		})
 	}
 }

@@ -7,26 +7,14 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// The codes of statuses and controls are kept in rows: they never change.
+// Rows contain the codes of statuses and requests, which are their indexes here: the
+// order never changes.
 var (
 	statuses = [...]automation.RunStatus{automation.RunRunning, automation.RunCompleted, automation.RunFailed, automation.RunCancelled}
-	controls = [...]automation.RunRequest{automation.RequestNone, automation.RequestCancel, automation.RequestRetry}
+	requests = [...]automation.RunRequest{automation.RequestNone, automation.RequestCancel, automation.RequestRetry}
 )
 
-// The codes that statements of the stores name.
-const (
-	Running   int16 = 0
-	Completed int16 = 1
-	Failed    int16 = 2
-	Cancelled int16 = 3
-
-	NoControl int16 = 0
-	Cancel    int16 = 1
-	Retry     int16 = 2
-)
-
-// StatusCode returns the code under which a status is kept, -1 for one that does
-// not exist.
+// StatusCode returns the code of a status, -1 for one that does not exist.
 func StatusCode(s automation.RunStatus) int16 { return int16(slices.Index(statuses[:], s)) }
 
 // StatusOf returns the status of a code.
@@ -37,14 +25,13 @@ func StatusOf(code int16) automation.RunStatus {
 	return statuses[code]
 }
 
-// ControlCode returns the code under which a control is kept, -1 for one that
-// does not exist.
-func ControlCode(c automation.RunRequest) int16 { return int16(slices.Index(controls[:], c)) }
+// RequestCode returns the code of a request, -1 for one that does not exist.
+func RequestCode(r automation.RunRequest) int16 { return int16(slices.Index(requests[:], r)) }
 
-// ControlOf returns the control of a code.
-func ControlOf(code int16) automation.RunRequest {
-	if code < 0 || int(code) >= len(controls) {
-		return automation.RunRequest(fmt.Sprintf("unknown control %d", code))
+// RequestOf returns the request of a code.
+func RequestOf(code int16) automation.RunRequest {
+	if code < 0 || int(code) >= len(requests) {
+		return automation.RunRequest(fmt.Sprintf("unknown request %d", code))
 	}
-	return controls[code]
+	return requests[code]
 }

@@ -1,4 +1,5 @@
-// Package record says how the SQL stores keep records in columns, and holds what
-// they decide in the same way: the key of a contact, codes, JSON columns, pages,
-// and how runs are counted.
+// Package record holds what the stores decide in the same way, and how the SQL stores
+// write records into columns. It has the key of a contact, codes, JSON columns, pages,
+// counters, idempotency keys, the effect of requests, and the errors for what a store
+// refuses. It contains no SQL.
 package record

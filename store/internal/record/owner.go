@@ -1,21 +1,20 @@
 package record
 
 import (
-	"encoding/hex"
 	"strings"
 
 	"github.com/seed-b636437c/automation"
 )
 
-// The first byte of an owner that is not the UUID of a contact.
+// The first byte of an owner, unless the owner is the UUID of a contact.
 const (
 	otherID = "="
 	anEmail = "@"
 )
 
-// Owner returns the key under which everything about a contact is kept: its id if
-// that is a UUID, "=" and the id if it is any other, and "@" and the email in
-// lower case while the contact is not known.
+// Owner returns the key under which stores keep everything about a contact. It is the
+// contact's id if that is a UUID, "=" and the id for any other id, and "@" and the
+// email in lower case for an email that belongs to no contact.
 func Owner(ref automation.ContactRef) string {
 	switch _, ok := UUID(ref.ID); {
 	case ok:
@@ -27,57 +26,10 @@ func Owner(ref automation.ContactRef) string {
 	}
 }
 
-// Ref returns what Owner was called with, but for the case of an email.
+// Ref is the inverse of Owner, except that it returns emails in lower case.
 func Ref(owner string) automation.ContactRef {
 	if email, ok := strings.CutPrefix(owner, anEmail); ok {
 		return automation.ContactRef{Email: email}
 	}
 	return automation.ContactRef{ID: strings.TrimPrefix(owner, otherID)}
-}
-
-// UUID returns the bytes of a UUID in canonical form: lower case, with hyphens.
-// Other ways to write one are other ids.
-func UUID(id string) (b [16]byte, ok bool) {
-	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
-		return b, false
-	}
-	at := 0
-	for i := 0; i < len(id); i += 2 {
-		if id[i] == '-' {
-			i++
-		}
-		high, low := nibble(id[i]), nibble(id[i+1])
-		if high > 15 || low > 15 {
-			return b, false
-		}
-		b[at] = high<<4 | low
-		at++
-	}
-	return b, true
-}
-
-// nibble returns the value of a hexadecimal digit, or more than 15.
-func nibble(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
-	default:
-		return 16
-	}
-}
-
-// UUIDText returns the canonical form of a UUID.
-func UUIDText(b [16]byte) string {
-	var text [36]byte
-	hex.Encode(text[0:8], b[0:4])
-	hex.Encode(text[9:13], b[4:6])
-	hex.Encode(text[14:18], b[6:8])
-	hex.Encode(text[19:23], b[8:10])
-	hex.Encode(text[24:36], b[10:16])
-	for _, i := range [...]int{8, 13, 18, 23} {
-		text[i] = '-'
-	}
-	return string(text[:])
 }

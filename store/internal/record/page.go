@@ -6,15 +6,24 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// PageOf makes a page of the rows that a query with a limit of q.Limit+1 has
-// found, nearest to the cursor first.
+// InDirection returns the query that reads in the direction of q, away from its
+// cursor.
+func InDirection(q automation.PageQuery, older, newer string) string {
+	if q.Before != "" {
+		return newer
+	}
+	return older
+}
+
+// PageOf makes a page of rows that a query with a limit of q.Limit+1 has returned,
+// the row nearest to the cursor first.
 func PageOf[R any](rows []R, q automation.PageQuery) automation.Page[R] {
 	p := automation.Page[R]{Data: rows, HasMore: len(rows) > q.Limit}
 	if p.HasMore {
 		p.Data = rows[:q.Limit]
 	}
 	if q.Before != "" {
-		slices.Reverse(p.Data) // they were read from the cursor on to newer ones
+		slices.Reverse(p.Data) // the query read from the cursor towards newer rows
 	}
 	return p
 }

@@ -1,2 +1,2 @@
-// Package storebench measures a Runner on a store: the same work on each of them.
+// Package storebench measures a Runner on a store, with the same work on each store.
 package storebench

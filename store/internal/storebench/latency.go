@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// postbox is a mailer that tells when it was called.
+// postbox is a mailer that sends the times at which it is called to a channel.
 type postbox chan time.Time
 
 // SendEmail implements automation.Mailer.
@@ -20,19 +20,19 @@ func (p postbox) SendEmail(context.Context, automation.Email) (string, error) {
 	return "posted", nil
 }
 
-// latencies are how long something took, each time.
+// latencies contains the duration of each call.
 type latencies []time.Duration
 
-// report shows the median and the 99th percentile.
+// report reports the median and the 99th percentile.
 func (l latencies) report(b *testing.B) {
 	slices.Sort(l)
 	b.ReportMetric(float64(l[len(l)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(l[len(l)*99/100].Microseconds())/1000, "p99-ms")
 }
 
-// FirstStep measures, on a Runner that has nothing else to do, the time from
-// sending an event to the mailer being called by the first step: the event is
-// kept, the run is started, and the step is recorded as begun.
+// FirstStep measures, on a Runner that has nothing else to do, the time from sending an
+// event to the call of the mailer by the first step. In between the event is kept, the
+// run is started, and the open attempt of the step is recorded.
 func FirstStep(b *testing.B, store automation.Store) {
 	box := make(postbox, 1)
 	r, err := automation.New(store, box, automation.Options{})

@@ -15,14 +15,14 @@ import (
 )
 
 // senders is how many goroutines send events, one event at a time each, as the
-// requests of an application would.
+// handlers of requests in an application do.
 const senders = 64
 
-// people is how many contacts there are. The more, the less one event of a
-// contact has to wait for the one before it.
+// people is how many contacts there are. The more there are, the less an event of a
+// contact has to wait for the event before it.
 const people = 10_000
 
-// counter is a mailer that sends nothing, and says when enough was not sent.
+// counter is a mailer that sends nothing. It closes done after a number of calls.
 type counter struct {
 	left atomic.Int64
 	done chan struct{}
@@ -42,8 +42,8 @@ func (c *counter) SendEmail(context.Context, automation.Email) (string, error) {
 	return "counted", nil
 }
 
-// flow is the work of a run that never sleeps: a condition, a change of the
-// contact, an email.
+// flow is an automation whose runs never sleep: a condition, a change of the contact,
+// and an email.
 var flow = automation.Automation{
 	ID: "flow", Name: "Flow", Status: automation.StatusEnabled,
 	Steps: []automation.Step{
@@ -61,8 +61,8 @@ var flow = automation.Automation{
 	},
 }
 
-// Throughput measures complete runs a second on one node: each event is sent by
-// itself, and everything about its run is in the store when the time is taken.
+// Throughput measures complete runs a second on one node. Each event is sent by itself.
+// The measurement ends when everything about all runs is in the store.
 func Throughput(b *testing.B, store automation.Store) {
 	ctx := b.Context()
 	mailer := newCounter(b.N)
@@ -76,7 +76,7 @@ func Throughput(b *testing.B, store automation.Store) {
 	b.ResetTimer()
 	sendAll(b, r, contacts)
 	<-mailer.done
-	stop() // and so the last ones are recorded
+	stop() // returns when the last runs are recorded
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
 
@@ -87,7 +87,7 @@ func Throughput(b *testing.B, store automation.Store) {
 	}
 }
 
-// populate makes the contacts.
+// populate creates the contacts.
 func populate(b *testing.B, r *automation.Runner) []string {
 	ids := make([]string, min(b.N, people))
 	var wg sync.WaitGroup
@@ -107,7 +107,7 @@ func populate(b *testing.B, r *automation.Runner) []string {
 	return ids
 }
 
-// serve runs r until stop is called, which waits for it.
+// serve runs r until stop is called, which returns when r has stopped.
 func serve(b *testing.B, r *automation.Runner) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

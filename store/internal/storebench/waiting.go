@@ -13,23 +13,23 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// everyone is a host that knows a contact for every id, so that a million of them
-// need not be made.
-type everyone struct{}
+// anyContact is a contact directory with a contact for every id, so that a benchmark
+// need not create a million of them.
+type anyContact struct{}
 
-func (everyone) FindContact(_ context.Context, ref automation.ContactRef) (automation.Contact, error) {
+func (anyContact) FindContact(_ context.Context, ref automation.ContactRef) (automation.Contact, error) {
 	return automation.Contact{ID: ref.ID, Email: "c" + ref.ID + "@example.com"}, nil
 }
 
-func (everyone) CreateContact(_ context.Context, email string) (automation.Contact, error) {
+func (anyContact) CreateContact(_ context.Context, email string) (automation.Contact, error) {
 	return automation.Contact{ID: email, Email: email}, nil
 }
 
-func (e everyone) UpdateContact(ctx context.Context, id string, _ automation.ContactChange) (automation.Contact, error) {
+func (e anyContact) UpdateContact(ctx context.Context, id string, _ automation.ContactChange) (automation.Contact, error) {
 	return e.FindContact(ctx, automation.ContactRef{ID: id})
 }
 
-func (everyone) DeleteContact(context.Context, string) error { return nil }
+func (anyContact) DeleteContact(context.Context, string) error { return nil }
 
 // waiting is an automation whose runs wait for an event, and then send an email.
 var waiting = automation.Automation{
@@ -45,19 +45,19 @@ var waiting = automation.Automation{
 	},
 }
 
-// Waiting measures what it takes to wake one of n waiting runs, for each n, which
-// must grow: from sending the event to the mailer being called. It also reports
-// the memory of the process while they wait, and how fast they were made.
+// Waiting measures the time to wake one of n waiting runs, for each size n: from sending
+// the event to the call of the mailer. The sizes must grow. It also reports the memory
+// of the process while the runs wait, and how fast they were started.
 func Waiting(b *testing.B, store automation.Store, sizes ...int) {
 	box := make(postbox, 1)
-	r, err := automation.New(store, box, automation.Options{Contacts: everyone{}})
+	r, err := automation.New(store, box, automation.Options{Contacts: anyContact{}})
 	require.NoError(b, err)
 	_, err = r.Apply(b.Context(), waiting)
 	require.NoError(b, err)
 	made, woken := 0, map[int]bool{}
 	for _, n := range sizes {
 		began := time.Now()
-		fill(b, r, made, n)
+		startWaiting(b, r, made, n)
 		rate := float64(n-made) / time.Since(began).Seconds()
 		made = n
 		b.Run(fmt.Sprintf("runs=%d", n), func(b *testing.B) {
@@ -71,9 +71,9 @@ func Waiting(b *testing.B, store automation.Store, sizes ...int) {
 	}
 }
 
-// fill sends the events of the contacts from one number to another, and has their
-// runs started.
-func fill(b *testing.B, r *automation.Runner, from, to int) {
+// startWaiting sends the events of the contacts from one number to another, and starts
+// their runs.
+func startWaiting(b *testing.B, r *automation.Runner, from, to int) {
 	const batch = 1000
 	for at := from; at < to; at += batch {
 		events := make([]automation.Event, 0, batch)
@@ -87,18 +87,18 @@ func fill(b *testing.B, r *automation.Runner, from, to int) {
 	}
 }
 
-// contactID makes a UUID, as most ids are.
+// contactID returns a UUID, as most ids are.
 func contactID(i int) string { return fmt.Sprintf("0195a3c0-7d00-7000-8000-%012x", i) }
 
-// rearm has those wait again that were woken.
+// rearm starts a new waiting run for each contact whose run was woken.
 func rearm(b *testing.B, r *automation.Runner, woken map[int]bool) {
 	for i := range woken {
-		fill(b, r, i, i+1)
+		startWaiting(b, r, i, i+1)
 	}
 	clear(woken)
 }
 
-// wake wakes runs of contacts all over the place, at most half of them.
+// wake wakes the runs of contacts in random order, at most half of them.
 func wake(b *testing.B, r *automation.Runner, box postbox, n int, woken map[int]bool) {
 	random := rand.New(rand.NewPCG(1, uint64(n)))
 	var took latencies
@@ -114,7 +114,7 @@ func wake(b *testing.B, r *automation.Runner, box postbox, n int, woken map[int]
 		took = append(took, (<-box).Sub(began))
 	}
 	took.report(b)
-	b.ReportMetric(0, "ns/op") // it would be about more than was measured
+	b.ReportMetric(0, "ns/op") // it would include more than the measured time
 }
 
 func reportMemory(b *testing.B) {

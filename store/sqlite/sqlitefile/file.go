@@ -9,8 +9,8 @@
 //
 // The driver is github.com/ncruces/go-sqlite3, which registers the name "sqlite3"
 // with database/sql. A program that links another driver of this name, such as
-// github.com/mattn/go-sqlite3, would panic when it starts: it opens the file with
-// that one and gives it to sqlite.New.
+// github.com/mattn/go-sqlite3, would panic when it starts. Such a program opens the
+// file with its own driver and calls sqlite.New.
 package sqlitefile
 
 import (
@@ -33,8 +33,8 @@ type Store struct {
 	db *sql.DB
 }
 
-// connections is how many there are at most: one that writes, one that watches, and
-// readers. They are kept open, because a new one begins by reading the schema.
+// connections is how many connections the database has at most: one that writes, one
+// that watches, and readers. They stay open, because a new one has to read the schema.
 const connections = 8
 
 // Open opens the file at path, creates it if there is none, and brings its tables
@@ -57,8 +57,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return s, nil
 }
 
-// name returns the data source name of a file. The cache is larger, and the log
-// longer before it is copied into the database, than SQLite has them for telephones.
+// name returns the data source name of a file. SQLite's defaults are made for phones:
+// here the cache is larger, and so is the log before SQLite copies it into the
+// database.
 func name(path string) string {
 	query := url.Values{
 		"_txlock": {"immediate"},
@@ -68,11 +69,12 @@ func name(path string) string {
 	return u.String()
 }
 
-// patience is how long to wait for others who open the file for the first time too.
+// patience is how long to wait for other processes that open the file for the first
+// time too.
 const patience = 5 * time.Second
 
-// writeAhead puts a new file into WAL mode, which it stays in. SQLite does not wait
-// for others here, because they may wait for each other.
+// writeAhead puts a new file into WAL mode, in which the file stays. SQLite does not
+// wait for other connections here, because they may be waiting for this one.
 func writeAhead(ctx context.Context, db *sql.DB) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -89,8 +91,8 @@ func writeAhead(ctx context.Context, db *sql.DB) error {
 	}
 }
 
-// DB returns the database, for transactions that send events together with changes
-// to the application's own tables, and for queries. Close closes it.
+// DB returns the database. It is for queries, and for transactions that send events
+// together with changes to the application's own tables. Close closes it.
 func (s *Store) DB() *sql.DB { return s.db }
 
 // Close closes the store, as sqlite.Store.Close does, and its database.

@@ -23,7 +23,7 @@ func open(t *testing.T, path string) *sqlitefile.Store {
 	return s
 }
 
-func TestOpen_WhatWasWrittenIsThereTheNextTime(t *testing.T) {
+func TestOpen_FindsWhatAnEarlierStoreHasWritten(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"store.db", "with space", "50% of? what#.db", "ä&b=c;d+e"} {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestOpen_Settings(t *testing.T) {
 	}
 }
 
-func TestOpen_SaysWhatCannotBeOpened(t *testing.T) {
+func TestOpen_NamesTheFileInErrors(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "store.db")
 	require.NoError(t, os.Mkdir(path, 0o700))
@@ -92,7 +92,8 @@ func TestOpen_SaysWhatCannotBeOpened(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// TestStore_ServesARunner takes an event from one handle to an email through another.
+// TestStore_ServesARunner sends an event through one handle, for which a Runner on another
+// handle sends an email.
 func TestStore_ServesARunner(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "store.db")

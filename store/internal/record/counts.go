@@ -1,0 +1,64 @@
+package record
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// RunGroup names the runs that one counter counts.
+type RunGroup struct {
+	AutomationNo int64
+	Version      int
+	Status       int16
+	Step         string
+}
+
+// Compare orders groups.
+func (g RunGroup) Compare(o RunGroup) int {
+	return cmp.Or(cmp.Compare(g.AutomationNo, o.AutomationNo), cmp.Compare(g.Version, o.Version),
+		cmp.Compare(g.Status, o.Status), cmp.Compare(g.Step, o.Step))
+}
+
+// Tally adds up how the counters change in one transaction. Its keys are whatever a
+// store names a counter by.
+type Tally[K comparable] map[K]int
+
+// Move counts a run that leaves one counter's group for another's. From is nil for a
+// run that is started, and to is nil for one that is removed.
+func (t Tally[K]) Move(from, to *K) {
+	if from != nil {
+		t[*from]--
+	}
+	if to != nil {
+		t[*to]++
+	}
+}
+
+// Delta is a change of one counter.
+type Delta[K comparable] struct {
+	Key K
+	N   int
+}
+
+// Changes returns the counters that change, always in the same order. Transactions
+// that lock the rows of counters in this order cannot end up in a deadlock with one
+// another.
+func (t Tally[K]) Changes(compare func(a, b K) int) []Delta[K] {
+	var deltas []Delta[K]
+	for key, n := range t {
+		if n != 0 {
+			deltas = append(deltas, Delta[K]{key, n})
+		}
+	}
+	slices.SortFunc(deltas, func(a, b Delta[K]) int { return compare(a.Key, b.Key) })
+	return deltas
+}
+
+// SortCounts sorts counts as CountRuns returns them.
+func SortCounts(counts []automation.RunCount) {
+	slices.SortFunc(counts, func(a, b automation.RunCount) int {
+		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Status, b.Status))
+	})
+}

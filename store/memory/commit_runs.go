@@ -1,0 +1,88 @@
+package memory
+
+import (
+	"math"
+	"slices"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// writeRun writes a run that a transition has started or changed.
+func (s *Store) writeRun(cs *contactState, c *automation.RunChange, now micros, res *automation.CommitResult) {
+	r := s.runs[c.ID]
+	if r == nil {
+		r = s.startRun(cs, c)
+	}
+	r.status, r.step, r.waits = toStatus(c.Status), c.Step, c.WaitEvent
+	r.due, r.completed = toMicros(c.DueAt), toMicros(c.CompletedAt)
+	r.decodeFailures, r.err, r.state = int16(min(c.DecodeFailures, math.MaxInt16)), cloneError(c.Error), c.State
+	r.request = toRequestCode(record.RemainingRequest(requests[r.request], c))
+	if r.status != running && r.request == noRequest {
+		cs.endRun(r)
+		return
+	}
+	// The holder of the lease may not have seen that the contact was deleted. The run is
+	// due at once, so that the next claim brings it together with that fact.
+	if r.request != noRequest || cs.deleted {
+		r.dueBy(now)
+	}
+	if r.request == noRequest {
+		return
+	}
+	if res.Requests == nil {
+		res.Requests = map[string]automation.RunRequest{}
+	}
+	res.Requests[r.id] = requests[r.request]
+}
+
+func (s *Store) startRun(cs *contactState, c *automation.RunChange) *run {
+	s.seq++
+	r := &run{
+		id: c.ID, seq: s.seq, automation: s.automations[c.AutomationID], contact: cs,
+		event: s.events[c.EventID], version: int32(c.Version), created: toMicros(c.CreatedAt),
+	}
+	if r.event != nil {
+		r.event.references++
+	}
+	s.runs[r.id] = r
+	s.history = append(s.history, r)
+	r.automation.runs = append(r.automation.runs, r)
+	s.versions[automation.VersionRef{AutomationID: c.AutomationID, Version: c.Version}].runs++
+	cs.running = append(cs.running, r)
+	return r
+}
+
+// dueBy makes the run due at now, unless it is due earlier.
+func (r *run) dueBy(now micros) {
+	if r.due == 0 || r.due > now {
+		r.due = now
+	}
+}
+
+// endRun moves a run that has ended out of the list that every claim reads.
+func (cs *contactState) endRun(r *run) {
+	i := slices.Index(cs.running, r)
+	if i < 0 {
+		return
+	}
+	cs.running = slices.Delete(cs.running, i, i+1)
+	if len(cs.running) == 0 {
+		cs.running = nil
+	}
+	if cs.ended == nil {
+		cs.ended = &[]*run{}
+	}
+	*cs.ended = append(*cs.ended, r)
+}
+
+// reopenRun is the inverse of endRun.
+func (cs *contactState) reopenRun(r *run) {
+	if cs.ended == nil {
+		return
+	}
+	if i := slices.Index(*cs.ended, r); i >= 0 {
+		*cs.ended = slices.Delete(*cs.ended, i, i+1)
+		cs.running = append(cs.running, r)
+	}
+}

@@ -1,0 +1,31 @@
+package memory
+
+import (
+	"context"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// CountRuns implements automation.RunReader.
+func (s *Store) CountRuns(ctx context.Context, automationID string) ([]automation.RunCount, error) {
+	if err := s.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	a, ok := s.automations[automationID]
+	if !ok {
+		return nil, record.NotFound("automation", automationID)
+	}
+	counts := map[automation.RunCount]int{}
+	for _, r := range a.runs {
+		counts[automation.RunCount{Version: int(r.version), Step: r.step, Status: statuses[r.status]}]++
+	}
+	out := make([]automation.RunCount, 0, len(counts))
+	for c, n := range counts {
+		c.Count = n
+		out = append(out, c)
+	}
+	record.SortCounts(out)
+	return out, nil
+}

@@ -1,0 +1,238 @@
+package postgres
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// An in-lease run lives in the row of the lease under which it was started. The commit
+// that starts the run writes this row in any case, and most runs end or fall asleep so
+// soon that a row in a table with four indexes would not be worth its cost. When the
+// lease is released, the run moves straight to the table where it belongs.
+//
+// In all other cases a transaction parks the run, which means that it moves the run to
+// the active runs. It does so when a request about the run is recorded, when a claim
+// finds the lease expired, and when a commit changes the run in a way that the
+// statements of this file do not support.
+//
+// The view of these runs is named begun_runs.
+
+// startsInLease reports whether a new run can start in the row of its lease.
+func startsInLease(t *automation.Transition, r *automation.RunChange) bool {
+	return r.New && t.Key.ID != "" && staysInLease(t, r)
+}
+
+// staysInLease reports whether the statements of this file can write a run after a
+// change.
+func staysInLease(t *automation.Transition, r *automation.RunChange) bool {
+	return r.Served == automation.RequestNone && record.FitsInLease(t, r)
+}
+
+// Both rely on the primary key of leases, and updateInLease on leases_begun.
+const (
+	// startInLease extends leases and writes a run into the row of each.
+	startInLease = `
+UPDATE automation.leases l SET until = t.until, run_id = t.id, run_automation_no = t.automation_no, run_version = t.version,
+	run_event_id = t.event_id, run_event_name = t.event_name, run_step = t.step, run_due_at = t.due_at, run_created_at = t.created_at,
+	run_state = t.state
+FROM (
+	SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token, unnest($3::timestamptz[]) AS until, unnest($4::uuid[]) AS id,
+		unnest($5::bigint[]) AS automation_no, unnest($6::int[]) AS version, unnest($7::uuid[]) AS event_id, unnest($8::text[]) AS event_name,
+		unnest($9::text[]) AS step, unnest($10::timestamptz[]) AS due_at, unnest($11::timestamptz[]) AS created_at, unnest($12::bytea[]) AS state
+) t
+WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) AND l.run_id IS NULL
+RETURNING l.owner, NULL::uuid, NULL::bigint, NULL::int, NULL::text`
+
+	// updateInLease extends leases and changes their runs. It returns the runs' former
+	// steps, which it reads under the lock.
+	updateInLease = `
+WITH o AS MATERIALIZED (
+	SELECT owner, run_step FROM automation.leases WHERE owner = ANY ($1::text[]) ORDER BY owner FOR UPDATE
+)
+UPDATE automation.leases l SET until = t.until, run_step = t.step, run_due_at = t.due_at, run_state = t.state
+FROM (
+	SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token, unnest($3::timestamptz[]) AS until, unnest($4::uuid[]) AS id,
+		unnest($5::text[]) AS step, unnest($6::timestamptz[]) AS due_at, unnest($7::bytea[]) AS state
+) t
+JOIN o ON o.owner = t.owner
+WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) AND l.run_id = ANY (ARRAY[t.id])
+RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, o.run_step`
+)
+
+// inLeaseColumns contains the arguments of startInLease and updateInLease, by column.
+type inLeaseColumns struct {
+	owners      []string
+	tokens      []int64
+	until       []time.Time
+	ids         uuids
+	automations []int64
+	versions    []int32
+	events      uuids
+	names       []string
+	steps       []string
+	due         []time.Time
+	created     []time.Time
+	states      [][]byte
+}
+
+func (i *inLeaseColumns) add(w *transitionWrite, r *automation.RunChange, automationNo int64) {
+	i.owners, i.tokens, i.until = append(i.owners, w.owner), append(i.tokens, w.t.Token), append(i.until, w.t.Extend)
+	i.ids, i.automations, i.versions = append(i.ids, uuidOf(r.ID)), append(i.automations, automationNo), append(i.versions, int32(r.Version))
+	i.events, i.names, i.steps = append(i.events, uuidOf(r.EventID)), append(i.names, r.EventName), append(i.steps, r.Step)
+	i.due, i.created, i.states = append(i.due, r.DueAt), append(i.created, r.CreatedAt), append(i.states, r.State)
+}
+
+func (i *inLeaseColumns) start(sc *script, row func(scan scanFunc) error) {
+	if len(i.ids) > 0 {
+		sc.query(row, startInLease, i.owners, i.tokens, i.until, i.ids, i.automations, i.versions, i.events, i.names, i.steps, i.due, i.created, i.states)
+	}
+}
+
+func (i *inLeaseColumns) update(sc *script, row func(scan scanFunc) error) {
+	if len(i.ids) > 0 {
+		sc.query(row, updateInLease, i.owners, i.tokens, i.until, i.ids, i.steps, i.due, i.states)
+	}
+}
+
+// The statements that park runs lock the leases, and then move the runs that these have
+// at that moment. They rely on leases_begun. All except parkOwned read this index from
+// end to end: it has as many entries as contacts have work in progress.
+const (
+	parkFrom = `
+WITH old AS MATERIALIZED (
+	SELECT owner, run_id, run_automation_no, run_version, run_event_id, run_event_name, run_step, run_due_at, run_created_at, run_state
+	FROM automation.leases WHERE run_id IS NOT NULL AND `
+
+	parkTo = `
+), parked AS (
+	INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, due_at, created_at, state)
+	SELECT run_id, run_automation_no, run_version, owner, run_event_id, run_event_name, 0, 0, run_step, run_due_at, run_created_at, run_state FROM old
+)
+UPDATE automation.leases l
+SET run_id = NULL, run_automation_no = NULL, run_version = NULL, run_event_id = NULL, run_event_name = NULL, run_step = NULL,
+	run_due_at = NULL, run_created_at = NULL, run_state = NULL
+FROM old WHERE l.owner = ANY (ARRAY[old.owner])`
+
+	parkOwned            = parkFrom + `owner = ANY ($1::text[]) ORDER BY owner FOR UPDATE` + parkTo
+	parkRun              = parkFrom + `run_id = $1::uuid FOR UPDATE` + parkTo
+	parkOfAutomation     = parkFrom + `run_automation_no = $1::bigint ORDER BY owner FOR UPDATE` + parkTo
+	parkMostOfAutomation = parkFrom + `run_automation_no = $1::bigint ORDER BY owner FOR UPDATE SKIP LOCKED` + parkTo
+	parkExpired          = parkFrom + `until <= $1::timestamptz ORDER BY owner FOR UPDATE SKIP LOCKED` + parkTo
+
+	nextExpiry = `SELECT min(until) FROM automation.leases WHERE run_id IS NOT NULL`
+)
+
+// inLeaseRuns remembers which runs this process has written into leases' rows, and the
+// numbers of automations. The committer uses both as guesses: a wrong one costs time,
+// and nothing else. It is safe for concurrent use.
+type inLeaseRuns struct {
+	mu      sync.Mutex
+	ids     map[string]struct{}
+	numbers map[string]int64 // by id of the automation
+}
+
+// maxRemembered bounds inLeaseRuns, from which runs whose lease was lost are never
+// removed one by one.
+const maxRemembered = 1 << 16
+
+func (m *inLeaseRuns) has(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, ok := m.ids[id]
+	return ok
+}
+
+// note records where the runs of a transition are once it is written.
+func (m *inLeaseRuns) note(w *transitionWrite) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range w.t.Runs {
+		if r := &w.t.Runs[i]; r != w.inLease {
+			delete(m.ids, r.ID)
+		}
+	}
+	if w.inLease == nil {
+		return
+	}
+	if m.ids == nil || len(m.ids) >= maxRemembered {
+		m.ids = map[string]struct{}{}
+	}
+	m.ids[w.inLease.ID] = struct{}{}
+}
+
+// number returns the number of an automation. It reports false for an automation that
+// it does not remember.
+func (m *inLeaseRuns) number(automationID string) (int64, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	no, ok := m.numbers[automationID]
+	return no, ok
+}
+
+func (m *inLeaseRuns) noteNumber(automationID string, no int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.numbers == nil || len(m.numbers) >= maxRemembered {
+		m.numbers = map[string]int64{}
+	}
+	m.numbers[automationID] = no
+}
+
+// chooseInLease chooses the run of a transition that will be in the lease's row, if any.
+func (c *committer) chooseInLease(w *transitionWrite) {
+	w.inLease = nil
+	if w.parks || w.t.Release {
+		return
+	}
+	for i := range w.t.Runs {
+		r := &w.t.Runs[i]
+		switch {
+		case startsInLease(w.t, r):
+			if no, ok := c.s.inLease.number(r.AutomationID); ok && w.inLease == nil {
+				w.inLease, w.automationNo = r, no
+			}
+		case r.New || !c.s.inLease.has(r.ID):
+		case staysInLease(w.t, r):
+			w.inLease = r
+		default:
+			w.inLease, w.parks = nil, true // the run leaves the lease, and the lease goes on
+			return
+		}
+	}
+}
+
+// findMisplaced finds the transitions for which chooseInLease was wrong, and reports
+// whether there are any. If so, the transaction has to begin again. It then parks the
+// runs of those transitions first.
+func (c *committer) findMisplaced() bool {
+	found := false
+	for _, w := range c.writes {
+		if !w.parks && c.misplaced(w) {
+			w.parks, found = true, true
+		}
+	}
+	return found
+}
+
+// misplaced reports whether a run of a transition is not where chooseInLease took it to
+// be, or a run that the transition does not contain would be lost with the lease.
+func (c *committer) misplaced(w *transitionWrite) bool {
+	held := c.held[w.owner]
+	if r := w.inLease; r != nil {
+		if held == nil {
+			return true // the lease has another run, or is lost
+		}
+		_, exists := c.current[r.ID]
+		a := c.automations[r.AutomationID]
+		return r.New && (exists || a.enabled && a.no != w.automationNo)
+	}
+	if held == nil || held.id == "" {
+		return false
+	}
+	contained := slices.ContainsFunc(w.t.Runs, func(r automation.RunChange) bool { return r.ID == held.id })
+	return contained != w.t.Release
+}

@@ -1,0 +1,87 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// place is a row of automation_places without its number and its count. Runs with the
+// same values here have one place, which they refer to by its number and which counts
+// them.
+type place struct {
+	automationNo int64
+	version      int
+	status       int16
+	step         string
+	waits        string // name of the event that the runs wait for, if any
+}
+
+const (
+	// findPlace relies on the unique index.
+	findPlace = `
+SELECT no FROM automation_places WHERE automation_no = ? AND version = ? AND status = ? AND step = ? AND wait_event = ?`
+	insertPlace = `INSERT INTO automation_places (automation_no, version, status, step, wait_event, n) VALUES (?, ?, ?, ?, ?, 0)`
+)
+
+// placeNumber returns the number of a place. It inserts the place if it is new.
+func (c *committer) placeNumber(ctx context.Context, p place) (int64, error) {
+	if no, ok := c.places[p]; ok {
+		return no, nil
+	}
+	columns := args(p.automationNo, p.version, p.status, p.step, p.waits)
+	var no int64
+	found, err := first(ctx, c.tx, findPlace, columns, &no)
+	if err == nil && !found {
+		var res sql.Result
+		if res, err = c.tx.exec(ctx, insertPlace, columns...); err == nil {
+			no, err = res.LastInsertId()
+		}
+	}
+	if err != nil {
+		return 0, failed("find place", err)
+	}
+	c.places[p] = no
+	return no, nil
+}
+
+// addCount relies on the primary key.
+const addCount = `UPDATE automation_places SET n = n + ? WHERE no = ?`
+
+// count adds a tally to the counts of places.
+func (tx *transaction) count(ctx context.Context, tally record.Tally[int64]) error {
+	for _, d := range tally.Changes(cmp.Compare[int64]) {
+		if _, err := tx.exec(ctx, addCount, d.N, d.Key); err != nil {
+			return failed("count runs", err)
+		}
+	}
+	return nil
+}
+
+// countRuns relies on the unique index.
+const countRuns = `
+SELECT version, step, status, sum(n) FROM automation_places WHERE automation_no = ? AND n > 0 GROUP BY version, status, step`
+
+func scanCount(rows *sql.Rows) (c automation.RunCount, err error) {
+	var status int16
+	err = rows.Scan(&c.Version, &c.Step, &status, &c.Count)
+	c.Status = record.StatusOf(status)
+	return c, err
+}
+
+// CountRuns implements automation.RunReader.
+func (s *Store) CountRuns(ctx context.Context, automationID string) (counts []automation.RunCount, err error) {
+	err = s.read(ctx, func(q session) error {
+		a, err := findStoredAutomation(ctx, q, automationID)
+		if err != nil {
+			return err
+		}
+		counts, err = all(ctx, q, scanCount, countRuns, a.no)
+		return failed("count runs", err)
+	})
+	record.SortCounts(counts)
+	return counts, err
+}

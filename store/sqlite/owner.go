@@ -1,0 +1,52 @@
+package sqlite
+
+import (
+	"database/sql"
+	"fmt"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// key is the key of a row, as record.Owner returns it. The column contains 16 bytes for
+// a UUID, which is half the size of its text, and the text for any other key.
+type key string
+
+func idKey(id string) key { return key(record.Owner(automation.ContactRef{ID: id})) }
+
+func ownerKey(ref automation.ContactRef) key { return key(record.Owner(ref)) }
+
+// column returns the value of the column of k.
+func (k key) column() any {
+	if b, ok := record.UUID(string(k)); ok {
+		return b[:]
+	}
+	return string(k)
+}
+
+// Scan implements sql.Scanner. It reads NULL as the empty key.
+func (k *key) Scan(column any) error {
+	switch c := column.(type) {
+	case nil:
+		*k = ""
+	case string:
+		*k = key(c)
+	case []byte:
+		if len(c) != 16 {
+			return fmt.Errorf("a key of %d bytes", len(c))
+		}
+		*k = key(record.UUIDText([16]byte(c)))
+	default:
+		return fmt.Errorf("a key of type %T", column)
+	}
+	return nil
+}
+
+func (k key) ref() automation.ContactRef { return record.Ref(string(k)) }
+
+func (k key) id() string { return k.ref().ID }
+
+func scanKey(rows *sql.Rows) (k key, err error) {
+	err = rows.Scan(&k)
+	return k, err
+}

@@ -1,0 +1,400 @@
+package storetest_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// faults contains mistakes of stores, each with the check that finds it.
+var faults = []struct {
+	name, caught string
+	inject       func(s *faulty)
+}{
+	{"ignores the token", "commit/a stale token is refused and the rest of the batch is written", ignoreToken},
+	{"releases on a stale token", "commit/a stale token is refused and the rest of the batch is written", releaseOnStale},
+	{"accepts a token after the release", "commit/a released lease is refused", ignoreRelease},
+	{"forgets to clear the lease", "commit/extends the lease or releases it", keepLease},
+	{"claims twice", "claim/a leased contact is not claimed again", claimTwice},
+	{"claims twice when many claim", "claim/claimers at once never share a contact", claimTwice},
+	{"ignores the limit", "claim/longest due first, up to the limit", func(s *faulty) {
+		s.claiming = func(p *automation.ClaimParams) { p.Limit = 1000 }
+	}},
+	{"ignores the bound on events", "claim/brings a bounded part of a contact's work", func(s *faulty) {
+		s.claiming = func(p *automation.ClaimParams) { p.Events = 1000 }
+	}},
+	{"claims the youngest first", "claim/longest due first, up to the limit", func(s *faulty) {
+		s.claimed = func(works []automation.Work) []automation.Work { slices.Reverse(works); return works }
+	}},
+	{"rounds to seconds", "due/a run is claimed when its time has come and not before", func(s *faulty) {
+		s.claiming = func(p *automation.ClaimParams) { p.Now = p.Now.Add(time.Second) }
+	}},
+	{"loses the order of events", "events/come in the order in which they were accepted", func(s *faulty) {
+		s.claimed = eachWork(func(w *automation.Work) { slices.Reverse(w.Events) })
+	}},
+	{"orders events by id", "events/come in the order in which they were accepted", func(s *faulty) {
+		s.claimed = eachWork(func(w *automation.Work) {
+			slices.SortFunc(w.Events, func(a, b automation.PendingEvent) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) })
+		})
+	}},
+	{"skips events older than the last seen", "events/one that is older than those handled is not skipped", skipOlder},
+	{"ignores definitions", "definitions/an event that was checked against another is refused", func(s *faulty) {
+		s.appendEvents = func(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
+			events = slices.Clone(events)
+			for i := range events {
+				d, _ := s.FindEventDefinition(ctx, events[i].Event.Name)
+				events[i].Schema = string(d.Schema)
+			}
+			return s.Store.AppendEvents(ctx, events)
+		}
+	}},
+	{"keeps half of a refused append", "events/an append is all or nothing", appendOneByOne},
+	{"forgets to match waits", "waits/an event after the wait brings its run", func(s *faulty) {
+		s.claimed = eachWork(func(w *automation.Work) {
+			w.Runs = slices.DeleteFunc(w.Runs, func(r automation.ClaimedRun) bool { return r.DueAt.IsZero() })
+		})
+	}},
+	{"matches a wait only with later events", "waits/an event before the commit of the wait brings its run", matchLaterEvents},
+	{"loses wake-ups in a race", "waits/no wake-up is lost when both happen at once", matchLaterEventsInRace},
+	{"brings events after they were handled", "commit/handled events never come back", func(s *faulty) {
+		s.committing = eachTransition(func(t *automation.Transition) { t.Handled = nil })
+	}},
+	{"writes half of a refused transition", "commit/a run that may not start leaves nothing behind", writeHalf},
+	{"starts a run again when it is written twice", "commit/writing twice is writing once", startTwice},
+	{"keeps states as text", "commit/runs are read as they were written", func(s *faulty) {
+		s.foundRun = func(r *automation.RunRecord) { r.State = bytes.ToValidUTF8(r.State, []byte("?")) }
+	}},
+	{"drops requests", "requests/a request made meanwhile is reported and kept", func(s *faulty) {
+		s.committed = func(_ context.Context, _ []automation.Transition, results []automation.CommitResult) {
+			for i := range results {
+				results[i].Requests = nil
+			}
+		}
+	}},
+	{"takes every request for served", "requests/a request made meanwhile is reported and kept", func(s *faulty) {
+		s.committing = eachTransition(func(t *automation.Transition) {
+			t.Runs = slices.Clone(t.Runs)
+			for i := range t.Runs {
+				t.Runs[i].Served = automation.RequestCancel
+			}
+		})
+	}},
+	{"loses microseconds", "events/kept as they were sent", func(s *faulty) {
+		s.foundEvent = func(e *automation.Event) { e.AcceptedAt = e.AcceptedAt.Truncate(time.Millisecond) }
+	}},
+	{"returns local times", "values/times come back in UTC with microseconds", func(s *faulty) {
+		s.foundRun = func(r *automation.RunRecord) { r.CreatedAt = r.CreatedAt.In(time.FixedZone("here", 3600)) }
+	}},
+	{"takes 1970 for no time", "due/1970 is a time like any other", func(s *faulty) {
+		s.nextDue = func(t time.Time) time.Time {
+			if t.Unix() == 0 {
+				return time.Time{}
+			}
+			return t
+		}
+	}},
+	{"takes no time for 1970", "due/nothing is due in an empty store", func(s *faulty) {
+		s.nextDue = func(t time.Time) time.Time {
+			if t.IsZero() {
+				return time.Unix(0, 0).UTC()
+			}
+			return t
+		}
+	}},
+	{"reads numbers as floats", "events/kept as they were sent", func(s *faulty) {
+		s.foundEvent = func(e *automation.Event) {
+			var payload map[string]any
+			if json.Unmarshal(e.Payload, &payload) == nil {
+				e.Payload, _ = json.Marshal(payload)
+			}
+		}
+	}},
+	{"returns its own bytes", "values/what was returned may be changed", returnHeld},
+	{"compares emails with case", "contacts/are kept as they were given", func(s *faulty) {
+		s.foundContact = func(ref automation.ContactRef, c automation.Contact) error {
+			if ref.Email != "" && ref.Email != c.Email {
+				return automation.ErrNotFound
+			}
+			return nil
+		}
+	}},
+	{"resolves emails with case", "events/an email finds its contact in any case", resolveWithCase},
+	{"lets no contact leave a segment", "segments/are joined and left", func(s *faulty) {
+		s.changing = func(ch *automation.ContactChange) { ch.RemoveSegments = nil }
+	}},
+	{"writes over a segment", "segments/an id is used once", func(s *faulty) {
+		s.insertSegment = func(ctx context.Context, seg automation.Segment) error {
+			_ = s.Store.DeleteSegment(ctx, seg.ID)
+			return s.Store.InsertSegment(ctx, seg)
+		}
+	}},
+	{"leaves runs of a deleted contact asleep", "deleted contacts/their running runs get a request to cancel", func(s *faulty) {
+		s.deleteContact = func(ctx context.Context, id string, _ time.Time) error {
+			return s.Store.DeleteContact(ctx, id, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
+		}
+	}},
+	{"ignores the hash of a key", "keys/another event with the same key is a conflict", func(s *faulty) {
+		s.appending = eachEvent(func(e *automation.NewEvent) { e.ContentHash = "" })
+	}},
+	{"never lets a key expire", "keys/expire", func(s *faulty) {
+		s.appending = eachEvent(func(e *automation.NewEvent) { e.KeyExpiresAt = e.KeyExpiresAt.AddDate(1, 0, 0) })
+	}},
+	{"keeps keys across names", "keys/belong to the name of the event", func(s *faulty) {
+		s.appending = eachEvent(func(e *automation.NewEvent) { e.Event.Name = "any" })
+	}},
+	{"counts the cursor among the page", "runs/are listed in pages", countCursor},
+	{"reports more after every full page", "runs/are listed in pages", func(s *faulty) {
+		s.listedRuns = func(_ context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error) {
+			p.HasMore = len(p.Data) == q.Limit
+			return p, nil
+		}
+	}},
+	{"requires the cursor to match", "runs/a cursor need not match the filter", matchCursor},
+	{"overwrites concurrent updates", "automations/change by revision", func(s *faulty) {
+		s.updating = func(ctx context.Context, a *automation.AutomationRecord) {
+			if old, err := s.FindAutomation(ctx, a.ID); err == nil {
+				a.Revision = old.Revision + 1
+			}
+		}
+	}},
+	{"prunes without bound", "prune/is bounded", func(s *faulty) {
+		s.pruning = func(p *automation.PruneParams) { p.Limit = 1000 }
+	}},
+	{"prunes runs that ended at the time", "prune/removes runs that ended before", func(s *faulty) {
+		s.pruning = func(p *automation.PruneParams) { p.Before = p.Before.Add(time.Second) }
+	}},
+	{"ignores the context", "closing/a context that has ended stops every method", func(s *faulty) {
+		s.appendEvents = func(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
+			return s.Store.AppendEvents(context.WithoutCancel(ctx), events)
+		}
+	}},
+	{"accepts calls after it was closed", "closing/every method of a closed store fails", func(s *faulty) {
+		s.appendEvents = func(context.Context, []automation.NewEvent) ([]automation.EventReceipt, error) { return nil, nil }
+	}},
+}
+
+func eachWork(do func(w *automation.Work)) func([]automation.Work) []automation.Work {
+	return func(works []automation.Work) []automation.Work {
+		for i := range works {
+			do(&works[i])
+		}
+		return works
+	}
+}
+
+func eachTransition(do func(t *automation.Transition)) func([]automation.Transition) []automation.Transition {
+	return func(ts []automation.Transition) []automation.Transition {
+		for i := range ts {
+			do(&ts[i])
+		}
+		return ts
+	}
+}
+
+func eachEvent(do func(e *automation.NewEvent)) func([]automation.NewEvent) []automation.NewEvent {
+	return func(events []automation.NewEvent) []automation.NewEvent {
+		for i := range events {
+			do(&events[i])
+		}
+		return events
+	}
+}
+
+// tokens remembers the latest token of each contact.
+func tokens(s *faulty) map[automation.ContactRef]int64 {
+	latest := map[automation.ContactRef]int64{}
+	s.claimed = eachWork(func(w *automation.Work) { latest[w.Key] = w.Token })
+	return latest
+}
+
+func ignoreToken(s *faulty) {
+	latest := tokens(s)
+	s.committing = eachTransition(func(t *automation.Transition) { t.Token = latest[t.Key] })
+}
+
+func releaseOnStale(s *faulty) {
+	latest := tokens(s)
+	s.committed = func(ctx context.Context, ts []automation.Transition, results []automation.CommitResult) {
+		for i, t := range ts {
+			if errors.Is(results[i].Err, automation.ErrLeaseLost) && t.Release {
+				owner := automation.Transition{Key: t.Key, Token: latest[t.Key], Now: t.Now, Release: true}
+				_, _ = s.Store.Commit(ctx, []automation.Transition{owner})
+			}
+		}
+	}
+}
+
+// ignoreRelease accepts commits under a lease that was released.
+func ignoreRelease(s *faulty) {
+	s.committed = func(ctx context.Context, ts []automation.Transition, results []automation.CommitResult) {
+		for i, t := range ts {
+			if !errors.Is(results[i].Err, automation.ErrLeaseLost) {
+				continue
+			}
+			works, err := s.Store.Claim(ctx, automation.ClaimParams{Now: t.Now, Lease: time.Minute, Contact: t.Key})
+			if err != nil || len(works) == 0 {
+				continue
+			}
+			t.Token = works[0].Token
+			again, _ := s.Store.Commit(ctx, []automation.Transition{t})
+			results[i] = again[0]
+		}
+	}
+}
+
+func keepLease(s *faulty) {
+	s.committing = eachTransition(func(t *automation.Transition) {
+		if t.Release {
+			t.Release, t.Extend = false, t.Now.Add(time.Hour)
+		}
+	})
+}
+
+// claimTwice returns the work of each claim to the next claim too.
+func claimTwice(s *faulty) {
+	var last []automation.Work
+	s.claimed = func(works []automation.Work) []automation.Work {
+		if len(works) == 0 {
+			works, last = last, nil
+			return works
+		}
+		last = works
+		return works
+	}
+}
+
+func skipOlder(s *faulty) {
+	var seen time.Time
+	s.claimed = eachWork(func(w *automation.Work) {
+		w.Events = slices.DeleteFunc(w.Events, func(e automation.PendingEvent) bool { return e.AcceptedAt.Before(seen) })
+		for _, e := range w.Events {
+			seen = e.AcceptedAt
+		}
+	})
+}
+
+func appendOneByOne(s *faulty) {
+	s.appendEvents = func(ctx context.Context, events []automation.NewEvent) (receipts []automation.EventReceipt, err error) {
+		for i := range events {
+			r, err := s.Store.AppendEvents(ctx, events[i:i+1])
+			if err != nil {
+				return nil, err
+			}
+			receipts = append(receipts, r...)
+		}
+		return receipts, nil
+	}
+}
+
+// matchLaterEvents matches a wait only with events that are appended after it.
+func matchLaterEvents(s *faulty) {
+	appended, armed, clock := map[string]int{}, map[string]int{}, 0
+	s.appending = eachEvent(func(e *automation.NewEvent) { clock++; appended[e.Event.ID] = clock })
+	s.committing = eachTransition(func(t *automation.Transition) {
+		for _, r := range t.Runs {
+			clock++
+			armed[r.ID] = clock
+		}
+	})
+	s.claimed = eachWork(func(w *automation.Work) {
+		w.Runs = slices.DeleteFunc(w.Runs, func(r automation.ClaimedRun) bool {
+			return r.WaitEvent != "" && slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return appended[e.ID] < armed[r.ID] })
+		})
+	})
+}
+
+// matchLaterEventsInRace is matchLaterEvents with a commit of the wait that always comes
+// after the append of its event.
+func matchLaterEventsInRace(s *faulty) {
+	matchLaterEvents(s)
+	pings := make(chan struct{}, 100)
+	appending, committing := s.appending, s.committing
+	s.appending = func(events []automation.NewEvent) []automation.NewEvent {
+		if events[0].Event.Name == "ping" {
+			pings <- struct{}{}
+		}
+		return appending(events)
+	}
+	s.committing = func(ts []automation.Transition) []automation.Transition {
+		if len(ts[0].Runs) > 0 && ts[0].Runs[0].WaitEvent == "ping" {
+			s.mu.Unlock()
+			<-pings
+			s.mu.Lock()
+		}
+		return committing(ts)
+	}
+}
+
+// writeHalf writes a part of each transition that it refuses.
+func writeHalf(s *faulty) {
+	s.committed = func(ctx context.Context, ts []automation.Transition, results []automation.CommitResult) {
+		for i, t := range ts {
+			if errors.Is(results[i].Err, automation.ErrConflict) {
+				t.Runs, t.Release, t.Extend = nil, false, t.Now.Add(time.Minute)
+				_, _ = s.Store.Commit(ctx, []automation.Transition{t})
+			}
+		}
+	}
+}
+
+func startTwice(s *faulty) {
+	written := map[string]bool{}
+	s.committing = eachTransition(func(t *automation.Transition) {
+		t.Runs = slices.Clone(t.Runs)
+		for i := range t.Runs {
+			r := &t.Runs[i]
+			if r.New && written[r.ID] {
+				r.ID = "another " + r.ID
+			}
+			written[r.ID] = true
+		}
+	})
+}
+
+func returnHeld(s *faulty) {
+	held := map[string]json.RawMessage{}
+	s.foundEvent = func(e *automation.Event) {
+		if held[e.ID] == nil {
+			held[e.ID] = e.Payload
+		}
+		e.Payload = held[e.ID]
+	}
+}
+
+func resolveWithCase(s *faulty) {
+	s.appendEvents = func(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
+		events = slices.Clone(events)
+		for i := range events {
+			email := events[i].Event.Email
+			c, err := s.Store.FindContact(ctx, automation.ContactRef{Email: email})
+			events[i].HostContact = email != "" && (err != nil || c.Email != email)
+		}
+		return s.Store.AppendEvents(ctx, events)
+	}
+}
+
+func countCursor(s *faulty) {
+	s.listedRuns = func(ctx context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error) {
+		if q.After == "" {
+			return p, nil
+		}
+		r, err := s.Store.FindRun(ctx, q.After)
+		p.Data = slices.Insert(p.Data, 0, r)
+		return p, err
+	}
+}
+
+func matchCursor(s *faulty) {
+	s.listedRuns = func(ctx context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error) {
+		r, err := s.Store.FindRun(ctx, q.After+q.Before)
+		if err == nil && len(q.Statuses) > 0 && !slices.Contains(q.Statuses, r.Status) {
+			return p, automation.ErrNotFound
+		}
+		return p, nil
+	}
+}
