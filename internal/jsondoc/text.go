@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// MaxQuoted bounds how much of a caller's text is repeated in a message.
+// MaxQuoted bounds the bytes of a caller's text that a message repeats.
 const MaxQuoted = 80
 
-// Quote returns s in quotes, cut when it is long.
+// Quote returns s in quotes. It cuts a long s after MaxQuoted bytes.
 func Quote[S ~string](s S) string {
 	if len(s) <= MaxQuoted {
 		return strconv.Quote(string(s))
@@ -19,8 +19,8 @@ func Quote[S ~string](s S) string {
 	return strconv.Quote(strings.ToValidUTF8(string(s[:MaxQuoted]), "")) + "…"
 }
 
-// Shorten cuts the middle out of a message of foreign code, which may repeat a long
-// text of the caller's.
+// Shorten cuts the middle out of a long message. It is for messages of other code,
+// which may repeat a long text of the caller.
 func Shorten(message string) string {
 	const head, tail = 3 * MaxQuoted, MaxQuoted
 	if len(message) <= head+tail {
@@ -29,8 +29,8 @@ func Shorten(message string) string {
 	return strings.ToValidUTF8(message[:head], "") + "…" + strings.ToValidUTF8(message[len(message)-tail:], "")
 }
 
-// AppendString appends s quoted. Unlike json.Marshal it leaves <, > and &
-// as they are, so that a document reads as it was written.
+// AppendString appends s as a JSON string. Unlike json.Marshal it does not escape <, >
+// and &, which would make documents hard to read.
 func AppendString(dst []byte, s string) []byte {
 	if isPlain(s) {
 		dst = append(dst, '"')
@@ -45,7 +45,7 @@ func AppendString(dst []byte, s string) []byte {
 	return append(dst, strings.TrimSuffix(b.String(), "\n")...)
 }
 
-// isPlain reports whether s is the same within quotes in JSON.
+// isPlain reports whether s needs no escapes in JSON.
 func isPlain(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
@@ -55,7 +55,7 @@ func isPlain(s string) bool {
 	return true
 }
 
-// Encode encodes v without escaping what is special in HTML only.
+// Encode encodes v as JSON. Unlike json.Marshal it does not escape <, > and &.
 func Encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
