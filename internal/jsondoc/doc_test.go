@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestScanJSON_RefusesWhatIsNotJSON(t *testing.T) {
+func TestScan_RefusesWhatIsNotJSON(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ text, want string }{
 		"nothing":                 {"", `line 1, column 1: the document ends where a value should be`},
@@ -50,13 +50,13 @@ func TestScanJSON_RefusesWhatIsNotJSON(t *testing.T) {
 	}
 }
 
-func TestScanJSON_FindsEveryNode(t *testing.T) {
+func TestScan_FindsEveryNode(t *testing.T) {
 	t.Parallel()
 	doc, err := Scan([]byte(` {"a": [true, null, "x\n\ud83d\ude00"], "b.c": {"d": -1.50e+3}, "": {}} `))
 	require.NoError(t, err)
 	got := map[string]string{}
 	for n := range doc.nodes {
-		got[doc.Path(n)] = doc.Literal(n) // a value follows its key, which has the same path
+		got[doc.Path(n)] = doc.Literal(n) // a value follows its key and has the same path
 	}
 	assert.Equal(t, map[string]string{
 		"":          `{"a": [true, null, "x\n\ud83d\ude00"], "b.c": {"d": -1.50e+3}, "": {}}`,
@@ -71,7 +71,7 @@ func TestScanJSON_FindsEveryNode(t *testing.T) {
 	assert.Equal(t, "x\n😀", doc.Text(doc.Member(0, "a")+3))
 }
 
-func TestScanJSON_FindsRepeatedKeys(t *testing.T) {
+func TestScan_FindsRepeatedKeys(t *testing.T) {
 	t.Parallel()
 	many := `{"k":0` + strings.Repeat(`,"x":{"k":1}`, 2)
 	for i := range 30 {
@@ -113,8 +113,9 @@ func TestScanWithin_HasAnotherLimit(t *testing.T) {
 	assert.ErrorContains(t, err, "nested more than 9999 deep")
 }
 
-// A problem at the end of a deep document must not cost its depth.
-func TestPath_EndsWhereItIsTooLong(t *testing.T) {
+// The path of a problem at the end of a deep document must not become as long as the
+// document is deep.
+func TestPath_IsCutAtItsLimit(t *testing.T) {
 	t.Parallel()
 	key := strings.Repeat("k", MaxQuoted)
 	doc, err := Scan([]byte(strings.Repeat(`{"`+key+`":`, MaxNesting) + "7" + strings.Repeat("}", MaxNesting)))
@@ -125,7 +126,7 @@ func TestPath_EndsWhereItIsTooLong(t *testing.T) {
 	assert.True(t, strings.HasPrefix(path, key+"."+key+"."))
 }
 
-func TestQuoteShort_CutsLongText(t *testing.T) {
+func TestQuote_CutsLongText(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, `"a\"b"`, Quote(`a"b`))
 	assert.Equal(t, `"`+strings.Repeat("x", 79)+`"…`, Quote(strings.Repeat("x", 79)+"é and more"))
