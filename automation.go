@@ -42,9 +42,9 @@ type Automation struct {
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
-// MarshalJSON encodes a in the form of Resend's API. Parse decodes the result to an
-// equal Automation. MarshalJSON does not escape <, > and &. json.Marshal, which
-// calls MarshalJSON, escapes them.
+// MarshalJSON encodes a in the form of Resend's API. Parse decodes the result to the
+// same automation. MarshalJSON does not escape <, > and &. json.Marshal, which calls
+// MarshalJSON, escapes them.
 func (a Automation) MarshalJSON() ([]byte, error) {
 	type fields Automation // without this method
 	if a.Steps == nil {

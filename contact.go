@@ -14,8 +14,8 @@ import (
 // Contact is a person who receives emails.
 type Contact struct {
 	// ID identifies the contact, in at most 255 bytes without control characters.
-	// The Runner creates UUIDs for contacts in the Store. A host with a
-	// ContactDirectory uses its own ids.
+	// The Runner creates a UUID for a contact without an id. The contacts of a
+	// ContactDirectory have the host's ids.
 	ID string `json:"id"`
 	// Email is the address. It is matched without regard to case.
 	Email string `json:"email"`

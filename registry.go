@@ -87,9 +87,10 @@ func (o StepOptions) check() error {
 }
 
 // ConfigValidator is an optional interface of a custom config. The struct or a
-// pointer to it implements it. Validation reports the error as a problem of the
-// step, which refuses the automation. Each problem of a *ValidationError is reported
-// on its own. Without this interface, every config that can be decoded is valid.
+// pointer to it implements the interface. An error of Validate makes the automation
+// invalid: validation reports the error as a problem of the step, and each problem of
+// a *ValidationError separately. Without this interface, every config that can be
+// decoded is valid.
 type ConfigValidator interface {
 	Validate() error
 }

@@ -17,7 +17,7 @@ type stepGraph struct {
 
 	order   []int         // the steps reached from the trigger, in topological order
 	reached []bool        // by step: whether it is in order
-	cycles  map[int][]int // one for each strongly connected component, by its first step
+	cycles  map[int][]int // a cycle in each component of several steps, by its first step
 }
 
 // ends are the indices of the steps that a connection joins, or -1.
@@ -144,7 +144,7 @@ func (g *stepGraph) hasBranch(i int, typ ConnectionType) bool {
 func (g *stepGraph) isRooted() bool { return g.triggers == 1 }
 
 // explore finds the steps reached from the trigger, and a cycle in each strongly
-// connected component.
+// connected component of several steps.
 func (g *stepGraph) explore() {
 	n := len(g.types)
 	s := search{stepGraph: g, number: make([]int, n), low: make([]int, n), onStack: make([]bool, n)}
@@ -243,8 +243,8 @@ func (g *stepGraph) shortestCycle(start int, component []int) []int {
 	return cycle
 }
 
-// live reports for every step whether a path without a contact_delete leads from the
-// trigger to it.
+// live reports for every step whether a path from the trigger leads to it that has no
+// contact_delete before it.
 func (g *stepGraph) live() []bool {
 	live := make([]bool, len(g.types))
 	for _, i := range g.order {
@@ -306,8 +306,9 @@ func newWaitFlow(g *stepGraph, names []string) *waitFlow {
 	return f
 }
 
-// follow adds the sets of the step from, and its own event, to the target of one of
-// its connections. seen means that another path has reached the target before.
+// follow adds the sets of the step from, and its own event if it is a wait, to the
+// target of the connection l. If another path reached the target before, which seen
+// reports, the target's set always keeps only the events of both paths.
 func (f *waitFlow) follow(g *stepGraph, from int, l link, seen bool) {
 	waited, possible, received := -1, -1, -1
 	if wait, ok := g.configs[from].(WaitForEvent); ok {

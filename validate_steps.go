@@ -413,7 +413,7 @@ func (c *stepValidator) validateCustom(config StepConfig) {
 }
 
 // reportCustom reports the error of a custom config's Validate method. It reports
-// each problem of a *ValidationError on its own.
+// each problem of a *ValidationError separately.
 func (c *stepValidator) reportCustom(err error) {
 	if list := (*ValidationError)(nil); errors.As(err, &list) {
 		c.relay(list.Problems)
