@@ -6,43 +6,45 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// Status says whether an automation starts runs.
+// Status determines whether an automation starts runs.
 type Status string
 
-// The statuses. An empty Status is read as StatusDisabled.
+// The statuses. An empty Status means StatusDisabled.
 const (
 	StatusEnabled  Status = "enabled"
 	StatusDisabled Status = "disabled"
 )
 
-// Automation is a graph of steps joined by connections. Every enabled
-// automation whose trigger names an event gets a run when the event is sent.
+// Automation is a graph of steps joined by connections. When the application sends
+// an event, every enabled automation whose trigger names it starts a run.
 type Automation struct {
-	// ID identifies the automation. When it is created without one it gets a
-	// UUID; an application that defines automations in code gives its own, of
-	// at most 255 bytes without control characters.
+	// ID identifies the automation. An application that defines automations in
+	// code chooses its own ids, of at most 255 bytes without control characters.
+	// The Runner creates a UUID for an automation without an id.
 	ID string `json:"id,omitempty"`
 	// Name is for people. It needs at least one character.
 	Name string `json:"name"`
-	// Status is StatusEnabled or StatusDisabled, which is the default.
+	// Status is StatusEnabled or StatusDisabled. The default is StatusDisabled.
 	Status Status `json:"status,omitempty"`
 	// Steps are the nodes of the graph; the first is the trigger.
 	Steps []Step `json:"steps"`
 	// Connections are the edges of the graph.
 	Connections []Connection `json:"connections"`
-	// Version counts the graphs this automation has had, from 1. A run stays on
-	// the version it started with. It is set by the Runner.
+	// Version counts the graphs of this automation, from 1. A run stays on the
+	// version that it started with. The Runner sets Version.
 	Version int `json:"version,omitzero"`
-	// Revision counts all changes, from 1. Give it to UpdateAutomation to
-	// refuse an update that is based on an older revision. Set by the Runner.
+	// Revision counts all changes to this automation, from 1. Give it to
+	// UpdateAutomation, which refuses an update that is based on an older revision.
+	// The Runner sets Revision.
 	Revision int `json:"revision,omitzero"`
-	// CreatedAt and UpdatedAt are set by the Runner.
+	// The Runner sets CreatedAt and UpdatedAt.
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
-// MarshalJSON encodes a as Resend shows automations. Parse reads it back as it
-// is. It does not escape <, > and &; json.Marshal, which calls it, does.
+// MarshalJSON encodes a in the form of Resend's API. Parse decodes the result to the
+// same automation. MarshalJSON does not escape <, > and &. json.Marshal, which calls
+// MarshalJSON, escapes them.
 func (a Automation) MarshalJSON() ([]byte, error) {
 	type fields Automation // without this method
 	if a.Steps == nil {
@@ -54,10 +56,10 @@ func (a Automation) MarshalJSON() ([]byte, error) {
 	return jsondoc.Encode(fields(a))
 }
 
-// ConnectionType says for which outcome of a step a connection is taken.
+// ConnectionType is the outcome of a step for which a run takes a connection.
 type ConnectionType string
 
-// The connection types. An empty ConnectionType is read as ConnectionDefault.
+// The connection types. An empty ConnectionType means ConnectionDefault.
 const (
 	ConnectionDefault         ConnectionType = "default"
 	ConnectionConditionMet    ConnectionType = "condition_met"
@@ -71,23 +73,23 @@ type Connection struct {
 	// From and To are step keys.
 	From string `json:"from"`
 	To   string `json:"to"`
-	// Type is the outcome of From for which the edge is taken.
+	// Type is the outcome of From for which a run takes the connection.
 	Type ConnectionType `json:"type,omitempty"`
 }
 
-// Limits bound what an automation and an event may hold. A zero field means
-// the default, which is Resend's where Resend has such a limit. New refuses a
-// negative field; Validate and Compile read it as zero.
+// Limits bound automations and events. A zero field means the default, which is
+// Resend's documented limit where Resend has one. New refuses a negative field.
+// Validate and Compile treat a negative field as zero.
 type Limits struct {
-	Steps        int           // steps in an automation: 150
-	Duration     time.Duration // a delay or a wait's timeout: 30 days
+	Steps        int           // steps in an automation: 150 by default
+	Duration     time.Duration // of a delay or of a wait's timeout: 30 days
 	RuleDepth    int           // nesting of groups in a rule: 10
 	Rules        int           // comparisons and groups in a rule: 100
-	PayloadBytes int           // an event's payload: 256 KiB
-	StepKeyBytes int           // a step key: 128
+	PayloadBytes int           // size of an event's payload: 256 KiB
+	StepKeyBytes int           // length of a step key: 128
 }
 
-// withDefaults returns l with its zero and negative fields filled in.
+// withDefaults returns l with defaults for its zero and negative fields.
 func (l Limits) withDefaults() Limits {
 	def := func(p *int, d int) {
 		if *p <= 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAutomation_EncodesInTheOrderThatResendShows(t *testing.T) {
+func TestAutomation_EncodesInTheOrderOfResendsAPI(t *testing.T) {
 	t.Parallel()
 	a := Automation{
 		ID: "id", Name: "A & B <c>", Status: StatusEnabled,
@@ -30,7 +30,7 @@ func TestAutomation_EncodesInTheOrderThatResendShows(t *testing.T) {
 		`"version":2,"revision":3,"created_at":"2026-01-02T03:04:05.678901Z"}`, string(got))
 }
 
-func TestAutomation_EncodesListsThatAreNotThereAsEmpty(t *testing.T) {
+func TestAutomation_EncodesNilListsAsEmpty(t *testing.T) {
 	t.Parallel()
 	a := Automation{Name: "n"}
 	got, err := json.Marshal(a)
@@ -43,7 +43,7 @@ func TestAutomation_EncodesListsThatAreNotThereAsEmpty(t *testing.T) {
 	assert.Equal(t, a, back)
 }
 
-func TestAutomation_WithAStepThatCannotBeEncodedNamesTheStep(t *testing.T) {
+func TestAutomation_EncodingErrorNamesTheStep(t *testing.T) {
 	t.Parallel()
 	_, err := json.Marshal(Automation{Steps: []Step{{Key: "lost"}}})
 	assert.ErrorContains(t, err, `step "lost" has no config`)

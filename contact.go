@@ -11,35 +11,36 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// Contact is a person who gets emails.
+// Contact is a person who receives emails.
 type Contact struct {
-	// ID identifies the contact. The built-in contact store makes UUIDs; a host
-	// that keeps contacts in its own tables uses whatever it has, in at most 255
-	// bytes without control characters.
+	// ID identifies the contact, in at most 255 bytes without control characters.
+	// The Runner creates a UUID for a contact without an id. The contacts of a
+	// ContactDirectory have the host's ids.
 	ID string `json:"id"`
-	// Email is the address, matched without regard to case.
+	// Email is the address. It is matched without regard to case.
 	Email string `json:"email"`
-	// FirstName and LastName are unset when empty.
+	// FirstName and LastName are unset if empty.
 	FirstName string `json:"first_name,omitempty"`
 	LastName  string `json:"last_name,omitempty"`
-	// Unsubscribed contacts get no email; every other step still executes.
+	// Unsubscribed makes runs skip their emails to the contact. All other steps
+	// still execute.
 	Unsubscribed bool `json:"unsubscribed"`
-	// Properties are the host's own fields: strings, numbers (json.Number, or
-	// any Go number), booleans. A nil value is the same as no value. A Value is
-	// refused: only steps take references.
+	// Properties are the host's own fields: strings, booleans, and numbers of type
+	// json.Number or of any Go type. A nil value is the same as no value. A Value
+	// is an error, because only steps have references.
 	Properties map[string]any `json:"properties,omitempty"`
-	// Segments are the ids of the segments the contact belongs to, each once.
+	// Segments are the ids of the contact's segments, each once.
 	Segments  []string  `json:"segments,omitempty"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
 }
 
-// ContactRef names a contact by id or by email: exactly one is set.
+// ContactRef names a contact by id or by email. Exactly one of them is set.
 type ContactRef struct {
 	ID    string
 	Email string
 }
 
-// String returns the id or the email.
+// String returns the id, or the email if there is no id.
 func (r ContactRef) String() string {
 	if r.ID != "" {
 		return r.ID
@@ -47,23 +48,24 @@ func (r ContactRef) String() string {
 	return r.Email
 }
 
-// ContactChange is a change to some fields of a contact. Nil fields stay as
-// they are.
+// ContactChange is a change to some fields of a contact. Nil fields change nothing.
 type ContactChange struct {
-	FirstName    *string // "" clears
-	LastName     *string // "" clears
+	FirstName    *string // "" clears the name
+	LastName     *string // "" clears the name
 	Unsubscribed *bool
-	Email        *string // set by applications only, never by a step
-	// Properties are set one by one; a nil value clears the property.
+	Email        *string // only applications change it, never a step
+	// Properties are the properties to set. A nil value clears its property.
+	// Properties that are not in the map are unchanged.
 	Properties map[string]any
-	// AddSegments are ids of segments the contact joins, RemoveSegments those that
-	// it leaves, which applications ask for only, never a step. One that is in both
-	// it is in afterwards.
+	// AddSegments are the ids of the segments that the contact joins.
+	// RemoveSegments are the ids of the segments that the contact leaves. Only
+	// applications remove a contact from segments, never a step. The contact joins
+	// a segment that is in both lists.
 	AddSegments, RemoveSegments []string
 }
 
-// EmailKey returns the form of an email in which two are compared: emails
-// match without regard to case.
+// EmailKey returns the form in which emails are compared. Emails match without regard
+// to case.
 func EmailKey(email string) string { return strings.ToLower(email) }
 
 // Clone returns a copy of c that shares nothing with it.
@@ -73,8 +75,8 @@ func (c Contact) Clone() Contact {
 	return c
 }
 
-// Apply makes the change to c. It does not touch maps and slices that c shares
-// with a copy.
+// Apply makes the change to c. It replaces maps and slices instead of changing them,
+// because c may share them with a copy.
 func (ch ContactChange) Apply(c *Contact) {
 	set(&c.FirstName, ch.FirstName)
 	set(&c.LastName, ch.LastName)
@@ -104,12 +106,12 @@ func (ch ContactChange) Apply(c *Contact) {
 	}
 }
 
-// merge adds a later change to an earlier one.
+// merge adds a later change to ch.
 func (ch *ContactChange) merge(later ContactChange) {
-	keep(&ch.FirstName, later.FirstName)
-	keep(&ch.LastName, later.LastName)
-	keep(&ch.Unsubscribed, later.Unsubscribed)
-	keep(&ch.Email, later.Email)
+	override(&ch.FirstName, later.FirstName)
+	override(&ch.LastName, later.LastName)
+	override(&ch.Unsubscribed, later.Unsubscribed)
+	override(&ch.Email, later.Email)
 	if ch.Properties == nil {
 		ch.Properties = maps.Clone(later.Properties)
 	} else {
@@ -122,7 +124,7 @@ func (ch *ContactChange) merge(later ContactChange) {
 	ch.AddSegments = append(ch.AddSegments, later.AddSegments...)
 }
 
-// without returns a new slice of the ids that are not to be dropped.
+// without returns a new slice of the ids that are not in drop.
 func without(ids, drop []string) []string {
 	var kept []string
 	for _, id := range ids {
@@ -139,18 +141,18 @@ func set[T any](field *T, v *T) {
 	}
 }
 
-func keep[T any](field **T, v *T) {
+func override[T any](field **T, v *T) {
 	if v != nil {
 		*field = v
 	}
 }
 
-// Segment is a named group of contacts. Which contacts are in it is part of each
-// contact: Contact.Segments holds ids, and a contact may be in a segment that has no
-// name here.
+// Segment gives a name to a group of contacts. The members of the group are the
+// contacts with its id in Contact.Segments. A contact may have the id of a segment
+// that was never created.
 type Segment struct {
-	// ID is made if it is empty; a host may give its own, in at most 255 bytes
-	// without control characters.
+	// ID identifies the segment, in at most 255 bytes without control characters.
+	// The Runner creates an id if it is empty.
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
@@ -166,7 +168,7 @@ func segmentProblems(s Segment) Problems {
 	return check.problems
 }
 
-// contactProblems returns what is wrong with the fields of a new contact.
+// contactProblems returns the problems in the fields of a new contact.
 func contactProblems(c Contact) Problems {
 	var check contactValidator
 	check.id("id", c.ID)
@@ -178,7 +180,7 @@ func contactProblems(c Contact) Problems {
 	return check.problems
 }
 
-// changeProblems returns what is wrong with the fields that a change sets.
+// changeProblems returns the problems in the fields that a change sets.
 func changeProblems(ch ContactChange) Problems {
 	var check contactValidator
 	if ch.Email != nil {
@@ -196,10 +198,10 @@ func changeProblems(ch ContactChange) Problems {
 	return check.problems
 }
 
-// contactValidator collects what is wrong with the fields of a contact.
+// contactValidator collects the problems in the fields of a contact.
 type contactValidator struct{ problems Problems }
 
-// add adds a problem, unless there is none.
+// add adds a problem, unless flaw is empty.
 func (c *contactValidator) add(code Code, path, flaw string) {
 	if flaw != "" {
 		c.problems.Add(code, path, "%s", flaw)
@@ -210,7 +212,7 @@ func (c *contactValidator) id(path, id string) { c.add(CodeInvalidContact, path,
 
 func (c *contactValidator) email(email string) { c.add(CodeInvalidEmail, "email", emailFlaw(email)) }
 
-// name refuses line breaks: a name stands before the address in a header.
+// name refuses line breaks, because headers contain names before addresses.
 func (c *contactValidator) name(path, name string) {
 	if strings.ContainsAny(name, "\r\n") {
 		c.add(CodeUnsafeHeader, path, "must not contain line breaks")
@@ -236,9 +238,8 @@ func (c *contactValidator) segments(path string, ids []string) {
 	}
 }
 
-// propertyFlaw returns what is wrong with the value of a property, or "". A
-// Value is refused although ValueOf takes it: it belongs into steps, where
-// references are resolved.
+// propertyFlaw returns the flaw of the value of a property, or "". It refuses a
+// Value, although ValueOf accepts one: only steps resolve references.
 func propertyFlaw(property any) string {
 	v := ValueOf(property)
 	if _, ok := property.(Value); ok {
@@ -253,7 +254,7 @@ func propertyFlaw(property any) string {
 	return ""
 }
 
-// distinct returns ids without those that come a second time.
+// distinct returns ids without repetitions, in the same order.
 func distinct(ids []string) []string {
 	var once []string
 	seen := make(map[string]bool, len(ids))
@@ -266,23 +267,27 @@ func distinct(ids []string) []string {
 	return once
 }
 
-// ContactDirectory is what a host implements on its own users table, and gives to the
-// Runner as Options.ContactDirectory. Without it contacts live in the Store and commit
-// together with the steps that change them. With it a change is an effect like
-// an email: it may be made again, with the same values, after a crash. Methods
-// must be safe for concurrent use.
+// ContactDirectory gives a Runner access to the host's own table of contacts. A host
+// implements it and sets Options.Contacts. Its methods must be safe for concurrent
+// use.
+//
+// Without a ContactDirectory, contacts are in the Store, and a change of a contact
+// commits together with the step that makes it. With a ContactDirectory, a change is
+// an effect like an email: after a crash the Runner may make the change again, with
+// the same values.
 type ContactDirectory interface {
-	// FindContact returns the contact with ref's id, or with ref's email
-	// without regard to case. The error wraps ErrNotFound if there is none.
+	// FindContact returns the contact with the id of ref, or with the email of ref
+	// without regard to case. The error wraps ErrNotFound if the contact does not
+	// exist.
 	FindContact(ctx context.Context, ref ContactRef) (Contact, error)
-	// CreateContact creates a contact with this email. If there is one already
-	// it returns that one, so that two calls at once make one contact.
+	// CreateContact creates a contact with this email. If a contact with this email
+	// exists, CreateContact returns it: two concurrent calls create one contact.
 	CreateContact(ctx context.Context, email string) (Contact, error)
 	// UpdateContact applies change to the contact with this id and returns the
-	// contact as it is then. The error wraps ErrNotFound if there is none, and
-	// ErrConflict if the new email belongs to another contact.
+	// updated contact. The error wraps ErrNotFound if the contact does not exist,
+	// and ErrConflict if the new email belongs to another contact.
 	UpdateContact(ctx context.Context, id string, change ContactChange) (Contact, error)
-	// DeleteContact deletes the contact for good. Deleting one that does not
-	// exist is no error.
+	// DeleteContact permanently deletes the contact. Deleting a contact that does
+	// not exist is no error.
 	DeleteContact(ctx context.Context, id string) error
 }

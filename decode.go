@@ -14,33 +14,32 @@ import (
 	"github.com/seed-b636437c/automation/internal/nearest"
 )
 
-// Parse reads an automation from a JSON document that a person or a client
-// wrote. It is strict: what the document says and what would not be obeyed is an
-// error. The error is a *ValidationError that lists the problems with their
-// paths: unknown fields, keys that an object has twice, values of the wrong
-// type, steps without key or type. A text that is not JSON, goes on after the
-// document or is not valid UTF-8 is a single problem that names line and column.
+// Parse decodes an automation from a JSON document that a person or a client wrote.
+// It is strict: it refuses everything in the document that it would otherwise have to
+// ignore. The error is a *ValidationError that lists the problems with their paths:
+// unknown fields, duplicate keys of an object, values of the wrong type, steps
+// without a key or a type. If data is not one JSON document in valid UTF-8, the error
+// has a single problem, which names the line and the column.
 //
-// A step type must be built in or registered in reg, which may be nil. The
-// configs of registered types become their Go structs. null means the same as
-// no value. Whether the graph makes sense is for Validate to say.
+// A step type must be built in or registered in reg, which may be nil. The configs of
+// registered types become their Go structs. null means the same as no value. Parse
+// does not validate the graph: Validate does.
 func Parse(data []byte, reg *Registry) (Automation, error) {
 	r := reader{registry: reg}
 	return r.automation(data, "document")
 }
 
-// decodeDefinition reads an automation that a store kept. It is lenient, because
-// a newer version of this library or of the host may have written it: fields it
-// does not know are ignored. A step keeps its config as RawConfig, untouched, if
-// its type is neither built in nor in reg, or if the config does not fit the
-// type that reg has for it.
+// decodeDefinition decodes an automation from a store. It is lenient, because a newer
+// version of this library or of the host may have written the automation: it ignores
+// unknown fields. A step keeps its config as a RawConfig, unchanged, if its type is
+// neither built in nor in reg, or if the config does not fit its type in reg.
 func decodeDefinition(data []byte, reg *Registry) (Automation, error) {
 	r := reader{registry: reg, lenient: true, keepUnknownSteps: true}
 	return r.automation(data, "stored automation")
 }
 
-// unmarshal does the work of an UnmarshalJSON method, strictly. By the convention
-// of encoding/json, null leaves the value as it is.
+// unmarshal implements an UnmarshalJSON method, strictly. By the convention of
+// encoding/json, null leaves the value unchanged.
 func unmarshal[T any](data []byte, subject string, s *shape, into *T) error {
 	if string(data) == "null" {
 		return nil
@@ -54,10 +53,10 @@ func unmarshal[T any](data []byte, subject string, s *shape, into *T) error {
 	return nil
 }
 
-// maxProblems bounds the problems that are reported of one document.
+// maxProblems bounds the problems that are reported for one document.
 const maxProblems = jsondoc.MaxViolations
 
-// reader reads one JSON document and collects what is wrong with it.
+// reader decodes one JSON document and collects its problems.
 type reader struct {
 	registry         *Registry
 	lenient          bool // ignore unknown and repeated fields
@@ -68,20 +67,20 @@ type reader struct {
 	found   []foundProblem
 }
 
-// foundProblem is a problem and the node it was found at, which puts problems in
-// the order of the document.
+// foundProblem is a problem and its node. Problems are sorted by node, which is the
+// order of the document.
 type foundProblem struct {
 	node    int
 	problem Problem
 }
 
-// automation reads data, which subject names in errors.
+// automation decodes data. subject names the data in errors.
 func (r *reader) automation(data []byte, subject string) (Automation, error) {
 	var a Automation
 	if problems := r.document(data, builtin().automation, reflect.ValueOf(&a).Elem()); problems != nil {
 		return Automation{}, problems.Err(subject)
 	}
-	// No list and an empty one encode alike, so they decode alike.
+	// A nil list and an empty one encode alike, so they decode alike.
 	if len(a.Steps) == 0 {
 		a.Steps = nil
 	}
@@ -91,7 +90,7 @@ func (r *reader) automation(data []byte, subject string) (Automation, error) {
 	return a, nil
 }
 
-// document reads data, which has the shape s, into v and returns the problems.
+// document decodes data, which has the shape s, into v and returns the problems.
 func (r *reader) document(data []byte, s *shape, v reflect.Value) Problems {
 	doc, err := jsondoc.Scan(data)
 	if err != nil {
@@ -118,14 +117,14 @@ func (r *reader) problems() Problems {
 	return problems
 }
 
-// report notes that node n is wrong.
+// report adds a problem with node n.
 func (r *reader) report(n int, code Code, format string, args ...any) {
 	if len(r.found) < maxProblems {
 		r.add(n, r.doc.Path(n), code, fmt.Sprintf(format, args...))
 	}
 }
 
-// reportMissing notes that object n lacks a value for key.
+// reportMissing adds a problem: object n lacks a value for key.
 func (r *reader) reportMissing(n int, key, message string) {
 	if len(r.found) < maxProblems {
 		path := jsondoc.AppendKey([]byte(r.doc.Path(n)), key)
@@ -139,7 +138,7 @@ func (r *reader) add(n int, path string, code Code, message string) {
 	}})
 }
 
-// is reports whether node n is of this kind, and notes a problem if it is not.
+// is reports whether node n is of this kind. If not, is adds a problem.
 func (r *reader) is(n int, kind jsondoc.Kind) bool {
 	if r.doc.Kind(n) == kind {
 		return true
@@ -148,7 +147,7 @@ func (r *reader) is(n int, kind jsondoc.Kind) bool {
 	return false
 }
 
-// unknownField notes that key means nothing in an object of shape s.
+// unknownField adds a problem: an object of shape s has no field named key.
 func (r *reader) unknownField(key int, s *shape) {
 	if r.lenient || len(r.found) >= maxProblems {
 		return
@@ -163,14 +162,14 @@ func (r *reader) unknownField(key int, s *shape) {
 	r.report(key, CodeUnknownField, "there is no field %s: %s", jsondoc.Quote(name), hint)
 }
 
-// opaqueError notes that a type refused node n.
+// opaqueError adds a problem: the type's own UnmarshalJSON refused node n.
 func (r *reader) opaqueError(n int, err error) {
 	message := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "automation: "), "json: ")
 	r.report(n, CodeWrongType, "%s", jsondoc.Shorten(message))
 }
 
-// UnmarshalJSON is as strict as Parse, but needs no Registry: a step whose type
-// is not built in gets a RawConfig. null leaves a as it is.
+// UnmarshalJSON is as strict as Parse, but needs no Registry: a step whose type is
+// not built in gets a RawConfig. null leaves a unchanged.
 func (a *Automation) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
@@ -184,19 +183,19 @@ func (a *Automation) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSON is as strict as Parse, but needs no Registry: a step whose type
-// is not built in gets a RawConfig. null leaves s as it is.
+// UnmarshalJSON is as strict as Parse, but needs no Registry: a step whose type is
+// not built in gets a RawConfig. null leaves s unchanged.
 func (s *Step) UnmarshalJSON(data []byte) error {
 	return unmarshal(data, "step", builtin().step, s)
 }
 
-// UnmarshalJSON decodes a rule, as strictly as Parse does. null leaves c as it is.
+// UnmarshalJSON decodes a rule as strictly as Parse does. null leaves c unchanged.
 func (c *Condition) UnmarshalJSON(data []byte) error {
 	return unmarshal(data, "condition", builtin().configs[TypeCondition].shape, c)
 }
 
-// UnmarshalJSON accepts a string, a number, which keeps its digits, a boolean, null, and
-// {"var": path}.
+// UnmarshalJSON accepts a string, a number, a boolean, null and {"var": path}. A
+// number keeps its digits. null is the literal null.
 func (v *Value) UnmarshalJSON(data []byte) error {
 	var decoded Value
 	r := reader{}
@@ -207,13 +206,13 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// builtinShapes are the shapes of what this package reads.
+// builtinShapes are the shapes of the types that this package decodes.
 type builtinShapes struct {
 	automation, step, stepFields, value *shape
 	configs                             map[StepType]configShape
 }
 
-// builtin returns the shapes, made when they are first needed.
+// builtin returns the shapes of the built-in types. The first call makes them.
 var builtin = sync.OnceValue(func() *builtinShapes {
 	m := shapes{}
 	b := &builtinShapes{
@@ -232,7 +231,7 @@ var builtin = sync.OnceValue(func() *builtinShapes {
 	return b
 })
 
-// configShape reads the configs of one step type.
+// configShape decodes the configs of one step type.
 type configShape struct {
 	goType reflect.Type
 	shape  *shape
@@ -294,9 +293,9 @@ func (r *reader) typedConfig(kind configShape, fields stepFields) StepConfig {
 	return kind.read(r, int(fields.Config))
 }
 
-// customConfig returns a config that fits kind. One that a store holds and that
-// does not fit is kept as it is, so that the automation can still be read; what
-// is wrong with it is found when it is compiled.
+// customConfig returns the config of a step of type kind. A stored config that does
+// not fit the type becomes a RawConfig, and the automation can still be decoded.
+// Compiling the automation reports the problems of such a config.
 func (r *reader) customConfig(kind *stepKind, fields stepFields) StepConfig {
 	before := len(r.found)
 	config := r.typedConfig(kind.config, fields)
@@ -307,8 +306,8 @@ func (r *reader) customConfig(kind *stepKind, fields stepFields) StepConfig {
 	return config
 }
 
-// rawConfig keeps the text of a config without the blanks between its parts, so
-// that it does not change when it is encoded again.
+// rawConfig keeps the text of a config, but removes the blanks between its parts.
+// Thus the text does not change when it is encoded again.
 func (r *reader) rawConfig(fields stepFields) RawConfig {
 	if fields.Config == 0 {
 		return RawConfig{Type: fields.Type}
@@ -320,13 +319,13 @@ func (r *reader) rawConfig(fields stepFields) RawConfig {
 	return RawConfig{Type: fields.Type, Config: text.Bytes()}
 }
 
-// absent reports whether object n has no value for key, or null.
+// absent reports whether object n has no value for key, or the value null.
 func (r *reader) absent(n int, key string) bool {
 	value := r.doc.Member(n, key)
 	return value < 0 || r.doc.Kind(value) == jsondoc.Null
 }
 
-// isEmptyObject reports whether node n is an object without a value.
+// isEmptyObject reports whether node n is an object without a value except null.
 func (r *reader) isEmptyObject(n int) bool {
 	if r.doc.Kind(n) != jsondoc.Object {
 		return false
@@ -339,12 +338,12 @@ func (r *reader) isEmptyObject(n int) bool {
 	return true
 }
 
-// unknownStep notes that the value at node n names no step type.
+// unknownStep adds a problem: the value at node n names no step type.
 func (r *reader) unknownStep(n int, name StepType) {
 	r.report(n, CodeUnknownType, "there is no step type %s: %s", jsondoc.Quote(name), typeHint(name, r.stepTypes()))
 }
 
-// typeHint says what to do about a step type that is unknown.
+// typeHint suggests how to correct an unknown step type.
 func typeHint(name StepType, known []string) string {
 	if near := nearest.Match(string(name), known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
@@ -352,10 +351,11 @@ func typeHint(name StepType, known []string) string {
 	return "register it with Handle, or use " + strings.Join(known, ", ")
 }
 
-// stepTypes returns the names of all step types that the reader knows.
+// stepTypes returns the names of the built-in step types and of those in the reader's
+// Registry.
 func (r *reader) stepTypes() []string { return r.builtin.stepTypes(r.registry) }
 
-// stepTypes returns the names of all step types, with those of a registry.
+// stepTypes returns the names of the built-in step types and of those in registry.
 func (b *builtinShapes) stepTypes(registry *Registry) []string {
 	var names []string
 	for _, t := range append(slices.Sorted(maps.Keys(b.configs)), registry.types()...) {
@@ -393,8 +393,8 @@ func (m shapes) condition() (readFunc, error) {
 	return func(r *reader, n int, v reflect.Value) { rule.read(r, n, v.Field(0)) }, err
 }
 
-// wait is the shape of a WaitForEvent. A filter that says nothing is most likely
-// one whose content got lost, and would let every event through.
+// wait sets s to the shape of a WaitForEvent. It refuses an empty filter: most likely
+// a client lost the content of the filter, and without it every event would match.
 func (m shapes) wait(s *shape) error {
 	if err := m.structure(s, reflect.TypeFor[WaitForEvent]()); err != nil {
 		return err
@@ -412,8 +412,8 @@ func (m shapes) wait(s *shape) error {
 	return nil
 }
 
-// jsonRef is a field whose value is not read but pointed to. Zero, which is the
-// root of every document, means absent.
+// jsonRef is the node of a field's value, which is decoded later. Zero, which is the
+// root of every document, means that the field is absent.
 type jsonRef int
 
 func readRef(_ *reader, n int, v reflect.Value) { v.SetInt(int64(n)) }

@@ -15,19 +15,18 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// shape says how the values of one Go type are read from JSON. The same shapes
-// serve the types of this package and the configs of custom steps: names come
-// from the json tags and are matched exactly, every other key is a problem.
+// shape describes how the values of one Go type are decoded from JSON. Shapes serve
+// both the types of this package and the configs of custom steps. The names of fields
+// come from the json tags and must match exactly. Every other key is a problem.
 type shape struct {
 	read readFunc
-	// takesNull is true for a type that decides itself what null means. For all
-	// others null means "absent".
+	// takesNull is true for a type that gives null a meaning of its own. For all
+	// other types null means "absent".
 	takesNull bool
 	fields    []shapeField // of a struct
 }
 
-// readFunc reads node n into v, which is addressable, and reports to r what is
-// wrong.
+// readFunc decodes node n into v, which is addressable, and reports problems to r.
 type readFunc func(r *reader, n int, v reflect.Value)
 
 type shapeField struct {
@@ -36,24 +35,24 @@ type shapeField struct {
 	shape *shape
 }
 
-// shapes are the shapes of the types seen so far.
+// shapes are the shapes of types. Every type has only one.
 type shapes map[reflect.Type]*shape
 
-// of returns the shape of t. The error names a part of t that cannot be read
+// of returns the shape of t. The error names a part of t that cannot be decoded
 // strictly.
 func (m shapes) of(t reflect.Type) (*shape, error) {
 	if s, ok := m[t]; ok {
 		return s, nil
 	}
 	s := &shape{}
-	m[t] = s // before its parts: a rule holds rules
+	m[t] = s // before the shapes of its parts, because a rule contains rules
 	if err := m.fill(s, t); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// must returns the shape of a type of this package.
+// must returns the shape of a type of this package. It panics if there is none.
 func (m shapes) must(t reflect.Type) *shape {
 	s, err := m.of(t)
 	if err != nil {
@@ -73,7 +72,7 @@ func (m shapes) fill(s *shape, t reflect.Type) (err error) {
 	case t == reflect.TypeFor[WaitForEvent]():
 		err = m.wait(s)
 	case t == reflect.TypeFor[Automation]():
-		err = m.structure(s, t) // its UnmarshalJSON would not know the path
+		err = m.structure(s, t) // UnmarshalJSON would report paths without the path to t
 	case t == reflect.TypeFor[Value]():
 		s.read, s.takesNull = readValue, true
 	case t == reflect.TypeFor[json.Number]():
@@ -115,8 +114,8 @@ func (m shapes) fillKind(s *shape, t reflect.Type) (err error) {
 	return err
 }
 
-// readsItself reports whether encoding/json has its own rules for t, so that its
-// value is handed on as a whole.
+// readsItself reports whether t has its own method for decoding, or is a []byte, for
+// which encoding/json has a rule of its own. Shapes do not look into such values.
 func readsItself(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
 	return p.Implements(reflect.TypeFor[json.Unmarshaler]()) ||
@@ -211,7 +210,7 @@ func (s *shape) field(name string) *shapeField {
 	return nil
 }
 
-// names returns the names of a struct's fields, in its order.
+// names returns the names of a struct's fields, in the order of the struct.
 func (s *shape) names() []string {
 	names := make([]string, len(s.fields))
 	for i, f := range s.fields {
@@ -271,8 +270,8 @@ func readNumberText(r *reader, n int, v reflect.Value) {
 	}
 }
 
-// readOpaque leaves the value to encoding/json or to the type's own
-// UnmarshalJSON.
+// readOpaque decodes the value with the type's own UnmarshalJSON or with
+// encoding/json.
 func readOpaque(r *reader, n int, v reflect.Value) {
 	var err error
 	if u, ok := v.Addr().Interface().(json.Unmarshaler); ok {
@@ -287,15 +286,15 @@ func readOpaque(r *reader, n int, v reflect.Value) {
 	}
 }
 
-// jsonField is a struct field that takes part in JSON.
+// jsonField is a struct field that is part of the struct's JSON.
 type jsonField struct {
 	reflect.StructField
-	json string // its name there
+	json string // its name in JSON
 }
 
-// jsonFields returns the fields of t that encoding/json would see, with those of
-// embedded structs, and an error where strict reading and encoding/json's
-// encoding could not agree.
+// jsonFields returns the fields of t that encoding/json would encode, including
+// those of embedded structs. It returns an error if strict decoding and the encoding
+// of encoding/json could disagree about a field.
 func jsonFields(t reflect.Type) ([]jsonField, error) {
 	fields, err := appendJSONFields(nil, t, nil)
 	if err != nil {

@@ -31,7 +31,7 @@ type everyShape struct {
 	ByName    map[string]*Value `json:"by_name"`
 	Untagged  string
 	Skipped   string `json:"-"`
-	invisible string //lint:ignore U1000 a field that nobody can write
+	invisible string //lint:ignore U1000 JSON has no access to an unexported field
 	embedded
 }
 

@@ -29,7 +29,7 @@ func documents(t testing.TB) map[string][]byte {
 	return docs
 }
 
-// anyJSON decodes data with numbers as they are written.
+// anyJSON decodes data and keeps numbers as they are written.
 func anyJSON(t testing.TB, data []byte) any {
 	t.Helper()
 	dec := json.NewDecoder(bytes.NewReader(data))
@@ -39,7 +39,7 @@ func anyJSON(t testing.TB, data []byte) any {
 	return v
 }
 
-// around puts a step's JSON into an automation, as steps[1].
+// around returns the JSON of an automation with the given JSON as steps[1].
 func around(step string) []byte {
 	return []byte(`{"name":"n","steps":[{"key":"start","type":"trigger","config":{"event_name":"e"}},` + step + `],"connections":[]}`)
 }
@@ -376,13 +376,13 @@ func FuzzParseAutomation(f *testing.F) {
 	})
 }
 
-// inUTC makes equal times equal for reflect.DeepEqual.
+// inUTC converts times to UTC, in which reflect.DeepEqual finds equal times equal.
 func inUTC(a Automation) Automation {
 	a.CreatedAt, a.UpdatedAt = a.CreatedAt.UTC(), a.UpdatedAt.UTC()
 	return a
 }
 
-// document150 returns an automation of 150 steps of all kinds.
+// document150 returns the JSON of an automation with 150 steps of all types.
 func document150() []byte {
 	configs := []string{
 		`"delay","config":{"duration":"3 days"}`,

@@ -1,10 +1,10 @@
 // Package automation runs email automations inside a Go application: on its own
 // database, with its own mailer, in its own process.
 //
-// An automation is a graph of steps joined by connections. An event that the
-// application sends for a contact starts a run of every enabled automation whose
-// trigger names it. Automations, their JSON and their behaviour follow those
-// that Resend documents, so that a flow written for one runs in the other.
+// An automation is a graph of steps joined by connections. When the application
+// sends an event for a contact, every enabled automation whose trigger names that
+// event starts a run. Automations, their JSON and their behaviour follow Resend's
+// documentation: a flow written for either one runs in the other.
 //
 //	runner, err := automation.New(store, mailer, automation.Options{})
 //	if err != nil {
@@ -19,37 +19,39 @@
 //
 // # What runs
 //
-// Nothing runs until Runner.Run or Runner.Drain is called. Run works in the
-// background of the calling goroutine until its context ends; Drain does what is
-// due now and returns, which is what tests, simulations and cron jobs want. Any
-// number of Runners, in any number of processes, can work on one Store: each
-// contact is leased to one of them at a time.
+// Nothing runs until the application calls Runner.Run or Runner.Drain. Run blocks,
+// and works until its context ends. Drain does the work that is due now and
+// returns, which suits tests, simulations and cron jobs. Any number of Runners, in
+// any number of processes, can work on one Store: each contact is leased to one of
+// them at a time.
 //
 // # What survives a crash
 //
-// Everything that the Store keeps: when Send has returned, the event will be
-// handled, and when a step has been recorded, it will not be executed again. The
-// memory store keeps nothing; the others are as durable as their database.
+// Everything in the Store survives. Once Send returns, a Runner will handle the
+// event. Once the outcome of a step is recorded, no Runner executes the step again.
+// The memory store loses everything with its process. The other stores are as
+// durable as their database.
 //
 // # How often a step can execute
 //
-// A step that changes a contact kept in the Store commits together with that
-// change: exactly once. An email or a custom step leaves the process, and a crash
-// between the effect and its record leaves its outcome unknown. It is then
-// repeated with the same idempotency key, so that it happens exactly once where
-// the receiver honours keys and at least once elsewhere; or, where AtMostOnce is
-// chosen, the step fails with the code "unknown" and is not repeated.
+// A step that changes a contact of the Store commits together with the change, so
+// it executes exactly once. The effect of an email or a custom step leaves the
+// process, and a crash between the effect and its record leaves the outcome
+// unknown. By default a Runner then repeats the effect with the same idempotency
+// key: the effect happens exactly once where the receiver honours keys, and at
+// least once elsewhere. Under AtMostOnce the step fails with the code "unknown",
+// and its effect is not repeated.
 //
 // # How to stop
 //
-// End the context of Run. It claims nothing more, lets effects in flight finish
-// for Options.ShutdownTimeout, records what became of them, and returns with
-// nothing leased. Stopping spends no attempt of any step.
+// End the context of Run. Run then claims nothing more, gives the effects in flight
+// Options.ShutdownTimeout to finish, records their outcomes, and returns without a
+// lease. Stopping spends no attempt of any step.
 //
 // # How to test
 //
 // Package automationtest runs flows under a fake clock, a month in milliseconds,
-// with assertions on emails, steps, branches and contacts. A host that has its
-// own harness gives the Runner a clock.NewMock() of github.com/benbjohnson/clock
-// and calls Drain.
+// with assertions on emails, steps, branches and contacts. A host with a test
+// harness of its own gives the Runner a clock.NewMock() of
+// github.com/benbjohnson/clock and calls Drain.
 package automation

@@ -13,15 +13,15 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// Duration is a length of time that remembers how it was written, so that
-// "3 days" is encoded as "3 days" and not as "72h0m0s". A day is 24 hours.
+// Duration is a length of time that keeps the text in which it was written: "3 days"
+// encodes as "3 days" and not as "72h0m0s". A day is 24 hours.
 //
-// The zero Duration means "none". A Duration decoded from text that is not a
-// duration keeps the text, reports it through Err, and is refused by Validate.
+// The zero Duration means "none". A Duration that is decoded from an invalid text
+// keeps the text. Its Err returns the error, and Validate refuses it.
 type Duration struct {
 	text    string
 	std     time.Duration
-	invalid bool // text is not a positive duration; tells "" from none
+	invalid bool // text is not a positive duration; distinguishes "" from none
 }
 
 const (
@@ -29,9 +29,9 @@ const (
 	week = 7 * day
 )
 
-// ParseDuration reads a positive duration in words, such as "30 minutes",
-// "1 week" or "1 day 12 hours", or in Go's form, such as "36h". The units are
-// second, minute, hour, day and week, singular or plural, in any case.
+// ParseDuration parses a positive duration in words, such as "30 minutes", "1 week"
+// or "1 day 12 hours", or in Go's form, such as "36h". The units are second, minute,
+// hour, day and week, singular or plural, in upper or lower case.
 func ParseDuration(text string) (Duration, error) {
 	d := durationFromText(text)
 	if err := d.Err(); err != nil {
@@ -40,8 +40,8 @@ func ParseDuration(text string) (Duration, error) {
 	return d, nil
 }
 
-// MustParseDuration is like ParseDuration but panics if text is not a positive
-// duration. It is meant for durations written in code.
+// MustParseDuration is ParseDuration for durations that are written in code. It
+// panics if text is not a positive duration.
 func MustParseDuration(text string) Duration {
 	d, err := ParseDuration(text)
 	if err != nil {
@@ -50,9 +50,9 @@ func MustParseDuration(text string) Duration {
 	return d
 }
 
-// DurationOf returns d written in words: 72*time.Hour is "3 days". What has a
-// fraction of a second is written in Go's form. DurationOf(0) is the zero
-// Duration; a negative d gives a Duration that Validate refuses.
+// DurationOf returns d in words: 72*time.Hour is "3 days". A d with a fraction of a
+// second is in Go's form. DurationOf(0) is the zero Duration. Validate refuses a
+// Duration made from a negative d.
 func DurationOf(d time.Duration) Duration {
 	switch {
 	case d == 0:
@@ -64,19 +64,19 @@ func DurationOf(d time.Duration) Duration {
 	}
 }
 
-// Std returns the duration as the standard library has it. It is 0 for the
-// zero Duration and for one that is not valid.
+// Std returns d as a time.Duration. It returns 0 for the zero Duration and for an
+// invalid one.
 func (d Duration) Std() time.Duration { return d.std }
 
-// String returns the text that the duration was given as, and "" for the zero
+// String returns the text in which d was written. It returns "" for the zero
 // Duration.
 func (d Duration) String() string { return d.text }
 
-// IsZero reports whether d is no duration at all.
+// IsZero reports whether d is the zero Duration, which means "none".
 func (d Duration) IsZero() bool { return d == Duration{} }
 
-// Err says what is wrong with the text that d was decoded from. It is nil for
-// a valid and for the zero Duration.
+// Err returns the error in the text of an invalid Duration. It returns nil for a
+// valid Duration and for the zero Duration.
 func (d Duration) Err() error {
 	if !d.invalid {
 		return nil
@@ -85,8 +85,8 @@ func (d Duration) Err() error {
 	return err
 }
 
-// MarshalJSON returns the text that the duration was given as, and null for
-// the zero Duration.
+// MarshalJSON encodes the text in which d was written. The zero Duration encodes as
+// null.
 func (d Duration) MarshalJSON() ([]byte, error) {
 	if d.IsZero() {
 		return []byte("null"), nil
@@ -94,8 +94,8 @@ func (d Duration) MarshalJSON() ([]byte, error) {
 	return jsondoc.AppendString(nil, d.text), nil
 }
 
-// UnmarshalJSON accepts any string; whether it is a duration is said by Err.
-// null leaves d as it is.
+// UnmarshalJSON accepts any string. Err reports whether the string is a duration.
+// null leaves d unchanged.
 func (d *Duration) UnmarshalJSON(data []byte) error {
 	if bytes.Equal(data, []byte("null")) {
 		return nil
@@ -113,7 +113,7 @@ func durationFromText(text string) Duration {
 	return Duration{text: text, std: std, invalid: err != nil}
 }
 
-// parseDuration returns 0 with every error.
+// parseDuration parses text as ParseDuration does. It returns 0 with every error.
 func parseDuration(text string) (time.Duration, error) {
 	words := strings.Fields(text)
 	if len(words) == 1 {
@@ -147,7 +147,7 @@ func parseGoDuration(text, word string) (time.Duration, error) {
 	return d, nil
 }
 
-// parseDurationPart reads one count and its unit, out of text.
+// parseDurationPart parses one count and its unit, which are a part of text.
 func parseDurationPart(text, count, name string) (time.Duration, error) {
 	unit, ok := durationUnit(name)
 	if !ok {
@@ -195,8 +195,8 @@ func durationTooLong(text string) error {
 	return fmt.Errorf("duration %s is too long: the most that can be held is 292 years", jsondoc.Quote(text))
 }
 
-// durationWords writes d, which is whole seconds. It counts in weeks only when
-// nothing remains: "10 days" reads better than "1 week 3 days".
+// durationWords returns d, which is a whole number of seconds, in words. It uses
+// weeks only if nothing remains: "10 days" reads better than "1 week 3 days".
 func durationWords(d time.Duration) string {
 	if d%week == 0 {
 		return countOf(d/week, "week")
@@ -221,5 +221,5 @@ func countOf(n time.Duration, unit string) string {
 	return strconv.FormatInt(int64(n), 10) + " " + unit + "s"
 }
 
-// stamp cuts t to what every store can keep: UTC with microseconds.
+// stamp reduces t to the precision of every store: UTC with microseconds.
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

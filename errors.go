@@ -7,53 +7,55 @@ import (
 	"time"
 )
 
-// Sentinel errors. Match them with errors.Is; the error that carries them names
-// the thing it is about.
+// Sentinel errors. Match them with errors.Is. The errors that wrap them name their
+// subject.
 var (
 	// ErrNotFound means that no automation, run, event, event definition,
 	// contact or segment has the given id or name.
 	ErrNotFound = errors.New("not found")
 
-	// ErrConflict means that the thing exists already, or was changed by
-	// somebody else since it was read. Read it again and retry.
+	// ErrConflict means that the current state does not allow the operation: for
+	// instance, the id or the email is taken, or another caller changed the record
+	// since it was read. Read the current state before another try.
 	ErrConflict = errors.New("conflict")
 
-	// ErrDefinitionChanged means that the definition of an event is not the one
-	// that its payload was checked against. Nothing was kept. Runners check again
-	// by themselves.
+	// ErrDefinitionChanged means that the Runner validated the payload of an event
+	// against a definition that has changed since. The Store kept nothing. A Runner
+	// handles this error: it validates the payload again.
 	ErrDefinitionChanged = errors.New("event definition has changed")
 
-	// ErrInvalid is matched by every *ValidationError.
+	// ErrInvalid matches every *ValidationError.
 	ErrInvalid = errors.New("invalid")
 
-	// ErrLeaseLost means that the lease a transition was made under has
-	// expired and the contact was claimed again. Nothing was written.
+	// ErrLeaseLost means that the lease of a transition has expired, and that a
+	// Runner has claimed the contact again. The Store wrote nothing.
 	ErrLeaseLost = errors.New("lease lost")
 
-	// ErrClosed means that the store was closed.
+	// ErrClosed means that the store is closed.
 	ErrClosed = errors.New("closed")
 
-	// ErrSchema means that the tables of a store are of another version than
-	// this library needs. The error that wraps it says what to do.
+	// ErrSchema means that the tables of a store have another version than this
+	// library needs. The message of the error that wraps it names the solution.
 	ErrSchema = errors.New("schema version")
 
-	// ErrPermanent is matched by every error made by Permanent: an effect that
-	// fails with it is not retried.
+	// ErrPermanent matches every error that Permanent returns. A Runner does not
+	// retry an effect that fails with it.
 	ErrPermanent = errors.New("permanent")
 
-	// ErrOutcomeUnknown may be wrapped by a Mailer or a custom step to say that
-	// the effect may have happened although it failed. Time-outs mean the same
-	// without it. It matters under AtMostOnce only.
+	// ErrOutcomeUnknown means that an effect may have happened although it failed.
+	// A Mailer, a custom step or a ContactDirectory may wrap it in its error.
+	// Time-outs and broken connections have the same meaning without it. It matters
+	// only under AtMostOnce.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 
-	// ErrNewerVersion means that a stored run or definition was written by a
-	// newer version of this library, or needs a step type that this process
-	// does not know. It is left for a process that can read it.
+	// ErrNewerVersion means that a newer version of this library wrote a stored run
+	// or definition, or that it needs a step type that is not registered in this
+	// process. The Runner leaves the run to a process that can decode it.
 	ErrNewerVersion = errors.New("written by a newer version")
 )
 
-// Permanent marks err as not worth retrying: a step that fails with it fails
-// its run at once. Permanent(nil) is nil.
+// Permanent marks err as permanent: a step that fails with it fails its run at once,
+// without another attempt. Permanent(nil) is nil.
 func Permanent(err error) error {
 	if err == nil {
 		return nil
@@ -67,12 +69,13 @@ func (e *permanentError) Error() string        { return e.err.Error() }
 func (e *permanentError) Unwrap() error        { return e.err }
 func (e *permanentError) Is(target error) bool { return target == ErrPermanent }
 
-// RateLimitError says that an effect was refused because it came too early.
-// The step is tried again after After, and the refusal spends no attempt.
+// RateLimitError means that an effect was refused because it came too early. A
+// Mailer, a custom step or a ContactDirectory may return it. The Runner tries the
+// effect again after After. The refused attempt is not counted.
 type RateLimitError struct {
-	// After is how long to wait. Zero means the retry policy's first back-off.
+	// After is how long to wait. Zero means RetryPolicy.Initial.
 	After time.Duration
-	// Err is what the refusing side said. It may be nil.
+	// Err is the error of the service that refused the effect. It may be nil.
 	Err error
 }
 
@@ -89,12 +92,12 @@ func (e *RateLimitError) Error() string {
 
 func (e *RateLimitError) Unwrap() error { return e.Err }
 
-// ValidationError lists everything that is wrong with what the caller gave:
-// an automation, an event, a contact, an option. It matches ErrInvalid.
+// ValidationError has all problems in a caller's input, such as an automation, an
+// event, a contact or the options. It matches ErrInvalid.
 type ValidationError struct {
-	// Subject names what was validated, such as `automation "Welcome"`.
+	// Subject names the input, such as `automation "Welcome"`.
 	Subject string
-	// Problems holds at least one problem; all have SeverityError.
+	// Problems has at least one problem. All have SeverityError.
 	Problems Problems
 }
 

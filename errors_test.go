@@ -28,7 +28,7 @@ func TestPermanent_OfNilIsNil(t *testing.T) {
 	assert.NoError(t, automation.Permanent(nil))
 }
 
-func TestRateLimitError_SaysWhenAndWhy(t *testing.T) {
+func TestRateLimitError_NamesDelayAndCause(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("too many requests")
 	tests := map[string]struct {
@@ -83,7 +83,7 @@ func TestSentinels_AreDistinct(t *testing.T) {
 	}
 }
 
-// A closed store is an error of every call, matched without its text.
+// Callers recognize a closed store by ErrClosed, not by the text of the error.
 func TestErrors_ClosedStoreIsReported(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})

@@ -15,51 +15,56 @@ import (
 
 // Event is one occurrence in the host application, for one contact.
 type Event struct {
-	// ID is set when the event is accepted.
+	// The Runner sets ID when it accepts the event.
 	ID string `json:"id,omitempty"`
-	// Name is matched against triggers and waits. It must not be empty nor
-	// begin with "resend:", and has at most 255 bytes, none of them control
-	// characters.
+	// Name selects the triggers and the waits that the event matches. It has
+	// between 1 and 255 bytes, without control characters. It must not begin with
+	// "resend:", which Resend reserves.
 	Name string `json:"name"`
-	// ContactID or Email names the contact: exactly one of them is set.
+	// ContactID or Email names the contact. Exactly one of them is set.
 	ContactID string `json:"contact_id,omitempty"`
 	Email     string `json:"email,omitempty"`
-	// Payload is a JSON object, or nil for none. Give any Go value that
-	// encodes to an object through Payload().
+	// Payload is a JSON object. Nil means no payload. The function Payload encodes
+	// a Go value as a payload.
 	Payload json.RawMessage `json:"payload,omitempty"`
-	// IdempotencyKey makes sending safe to repeat: a second event of the same
-	// name with this key is accepted and does nothing if its content is the
-	// same, and refused with ErrConflict if it is not. The content is the
-	// contact as it is given, by id or by email without regard to case, and the
-	// payload byte for byte: the same object with its keys in another order is
-	// another content. OccurredAt is no part of it. Keys have at most 255 bytes
-	// and are remembered for Options.IdempotencyWindow.
+	// IdempotencyKey makes it safe to send an event twice. The Runner accepts and
+	// ignores a second event with the same name, key and content. It refuses a
+	// second event with the same name and key but another content: the error wraps
+	// ErrConflict.
+	//
+	// The content is the contact and the payload. The contact is compared as it is
+	// given, by id, or by email without regard to case. The payload is compared
+	// byte for byte: the same object with its keys in another order is another
+	// content. OccurredAt is not part of the content.
+	//
+	// A key has at most 255 bytes. The Store remembers it for
+	// Options.IdempotencyWindow.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
-	// OccurredAt is when it happened, for information. Zero means when it was
-	// accepted.
+	// OccurredAt is the time of the occurrence, for information. If it is zero, the
+	// Runner sets it to AcceptedAt.
 	OccurredAt time.Time `json:"occurred_at,omitzero"`
-	// AcceptedAt is set when the event is accepted. Events of one contact are
-	// handled in the order in which they were accepted.
+	// The Runner sets AcceptedAt when it accepts the event. Events of one contact
+	// are handled in the order of acceptance.
 	AcceptedAt time.Time `json:"accepted_at,omitzero"`
 }
 
-// EventDefinition declares an event's name and, optionally, what its payload
-// looks like. Events need no definition.
+// EventDefinition declares the name of an event and, optionally, the schema of its
+// payload. Events need no definition.
 type EventDefinition struct {
 	ID   string `json:"id,omitempty"`
 	Name string `json:"name"`
-	// Schema is null, a flat map of field name to "string", "number",
-	// "boolean" or "date", or any JSON Schema document. Payloads are checked
-	// against it when an event is sent.
+	// Schema is null, a flat map of field names to "string", "number", "boolean" or
+	// "date", or any JSON Schema document. The Runner validates the payload of every
+	// event with this name against it when the application sends the event.
 	Schema    json.RawMessage `json:"schema,omitempty"`
 	CreatedAt time.Time       `json:"created_at,omitzero"`
 	UpdatedAt time.Time       `json:"updated_at,omitzero"`
 }
 
-// reservedPrefix begins the names of events that only Resend itself sends.
+// reservedPrefix begins the names of events that only Resend sends.
 const reservedPrefix = "resend:"
 
-// eventProblems reports what is wrong with an event, its payload aside.
+// eventProblems returns the problems in an event, except those in its payload.
 func eventProblems(e Event) Problems {
 	var ps Problems
 	add := func(code Code, path, message string) { ps.Add(code, path, "%s", message) }
@@ -86,7 +91,7 @@ func eventProblems(e Event) Problems {
 	return ps
 }
 
-// eventNameFlaw returns what is wrong with an event name, or "".
+// eventNameFlaw returns the flaw of an event name, or "".
 func eventNameFlaw(name string) string {
 	switch {
 	case name == "":
@@ -98,8 +103,8 @@ func eventNameFlaw(name string) string {
 	}
 }
 
-// contentHash identifies what an idempotency key stands for. OccurredAt is not
-// part of it: a client that sends again may well stamp again.
+// contentHash identifies the content of an event for its idempotency key. OccurredAt
+// is not part of the content: a client that repeats a request may set a new time.
 func contentHash(e *Event) string {
 	h := sha256.New()
 	var size [8]byte
@@ -111,12 +116,12 @@ func contentHash(e *Event) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// payloadFailure begins what Payload returns for a value that does not encode.
-// No JSON document begins so.
+// payloadFailure begins the result of Payload for a value that cannot be encoded. No
+// JSON document begins like this.
 const payloadFailure = "!payload: "
 
-// Payload encodes v as the payload of an Event: a map or a struct, or anything
-// else that encoding/json makes an object of. A nil v is no payload.
+// Payload encodes v as the payload of an Event. v is a map, a struct, or any other
+// value that encoding/json encodes as an object. A nil v means no payload.
 //
 //	automation.Event{
 //		Name:    "user.created",
@@ -124,8 +129,8 @@ const payloadFailure = "!payload: "
 //		Payload: automation.Payload(map[string]any{"plan": "pro"}),
 //	}
 //
-// A v that cannot be encoded gives a payload that is refused when the event is
-// sent, with the error of encoding/json in the message.
+// If v cannot be encoded, Payload returns a payload that Send refuses with a
+// *ValidationError. Its message contains the error of encoding/json.
 func Payload(v any) json.RawMessage {
 	if v == nil {
 		return nil
@@ -137,10 +142,10 @@ func Payload(v any) json.RawMessage {
 	return raw
 }
 
-// decodePayload decodes an event's payload, with numbers as json.Number. No
-// payload and null give a nil map. A payload that is longer than limit bytes, is
-// not one JSON object, has a key twice or nests too deep is refused with a
-// *ValidationError.
+// decodePayload decodes an event's payload, with numbers as json.Number. It returns
+// a nil map for no payload and for null. It fails with a *ValidationError if the
+// payload is longer than limit bytes, is not one JSON object, has a key twice, or is
+// nested too deeply.
 func decodePayload(raw json.RawMessage, limit int) (map[string]any, error) {
 	doc, problems := scanPayload(raw, limit)
 	if doc == nil {
@@ -149,14 +154,15 @@ func decodePayload(raw json.RawMessage, limit int) (map[string]any, error) {
 	return doc.Object(0), nil
 }
 
-// storedPayload decodes a payload that a store kept. A damaged one reads as empty.
+// storedPayload decodes a payload from a store. It returns nil for a damaged
+// payload.
 func storedPayload(raw []byte) map[string]any {
 	payload, _ := decodePayload(raw, len(raw))
 	return payload
 }
 
-// scanPayload checks a payload without decoding it. The document is nil for no payload
-// and for null.
+// scanPayload validates a payload without decoding it. The document is nil for no
+// payload, for null, and for a payload with problems.
 func scanPayload(raw []byte, limit int) (*jsondoc.Doc, Problems) {
 	if reason, failed := bytes.CutPrefix(raw, []byte(payloadFailure)); failed && len(raw) <= limit {
 		var problems Problems

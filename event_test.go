@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPayload_EncodesWhatIsAnObject(t *testing.T) {
+func TestPayload_EncodesObjects(t *testing.T) {
 	t.Parallel()
 	type order struct {
 		Total int `json:"total"`
@@ -64,7 +64,7 @@ func nestedArrays(n int) map[string]any {
 	return map[string]any{"a": array}
 }
 
-func TestDecodePayload_RefusesAllElse(t *testing.T) {
+func TestDecodePayload_RefusesEverythingElse(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ raw, want string }{
 		"array":            {`[1]`, `payload: must be a JSON object, not an array`},

@@ -26,7 +26,7 @@ func ExampleParse() {
 	// Output: Welcome enabled 3
 }
 
-// A mistake in the document has a path.
+// Each problem in the document has a path.
 func ExampleParse_mistakes() {
 	_, err := automation.Parse([]byte(`{
 		"name": "Welcome",
@@ -47,7 +47,7 @@ func ExampleParse_mistakes() {
 	// steps[1].config.duration wrong_type
 }
 
-// Validate returns all problems of a graph at once. A warning does not reject it.
+// Validate returns all problems of a graph at once. A graph with warnings only is valid.
 func ExampleValidate() {
 	a := automation.Automation{
 		Name: "Nudge",

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// Severity says whether a Problem rejects what it is about.
+// Severity distinguishes errors, which make the input invalid, from warnings.
 type Severity string
 
 // The severities.
@@ -19,24 +19,27 @@ const (
 	SeverityWarning Severity = "warning"
 )
 
-// Problem is one thing that is wrong with an automation, event or contact, in
-// words for the person who wrote it.
+// Problem is an error or a warning about an automation, event, contact or option. It
+// is written for the person who wrote the input.
 type Problem struct {
 	// Severity is SeverityError or SeverityWarning.
 	Severity Severity `json:"severity"`
 	// Code is stable across releases; see the Code constants.
 	Code Code `json:"code"`
-	// Path leads into the JSON document, such as `steps[2].config.duration`.
+	// Path is the place in the JSON document, such as `steps[2].config.duration`.
 	Path string `json:"path,omitempty"`
-	// Step is the key of the step the problem is about, if it is about one.
+	// Step is the key of the step with the problem. It is empty for a problem
+	// outside of the steps.
 	Step string `json:"step,omitempty"`
-	// Connection is set when the problem is about a connection.
+	// Connection is the connection with the problem. It is nil for a problem outside
+	// of the connections.
 	Connection *Connection `json:"connection,omitempty"`
-	// Message says what is wrong and what to do about it.
+	// Message describes the problem and how to solve it.
 	Message string `json:"message"`
 }
 
-// String returns the message, led by the step or the path that it is about.
+// String returns the message after the step, the connection or the path of the
+// problem.
 func (p Problem) String() string {
 	switch {
 	case p.Step != "":
@@ -53,12 +56,12 @@ func (p Problem) String() string {
 // Problems is a list of problems, in the order of the document.
 type Problems []Problem
 
-// Add adds an error about what is at path.
+// Add adds a problem at path with SeverityError.
 func (ps *Problems) Add(code Code, path, format string, args ...any) {
 	*ps = append(*ps, Problem{Severity: SeverityError, Code: code, Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
-// problemsOf returns an error with this code for each violation.
+// problemsOf returns a problem with this code and SeverityError for each violation.
 func problemsOf(code Code, violations []jsondoc.Violation) Problems {
 	var ps Problems
 	for _, v := range violations {
@@ -67,10 +70,10 @@ func problemsOf(code Code, violations []jsondoc.Violation) Problems {
 	return ps
 }
 
-// Errors returns the problems that reject the document.
+// Errors returns the problems with SeverityError.
 func (ps Problems) Errors() Problems { return ps.with(SeverityError) }
 
-// Warnings returns the problems that do not reject the document.
+// Warnings returns the problems with SeverityWarning.
 func (ps Problems) Warnings() Problems { return ps.with(SeverityWarning) }
 
 func (ps Problems) with(s Severity) Problems {
@@ -83,8 +86,8 @@ func (ps Problems) with(s Severity) Problems {
 	return out
 }
 
-// Err returns a *ValidationError about subject that holds the errors among ps,
-// or nil if there are none.
+// Err returns a *ValidationError about subject with the problems of SeverityError. It
+// returns nil if ps has none.
 func (ps Problems) Err(subject string) error {
 	errs := ps.Errors()
 	if len(errs) == 0 {
@@ -108,9 +111,9 @@ type Code string
 // The codes of problems in a JSON document.
 const (
 	CodeSyntax       Code = "syntax"        // not JSON, or data after the document
-	CodeUnknownField Code = "unknown_field" // an object has a key that means nothing here
+	CodeUnknownField Code = "unknown_field" // an object has a key that is no field
 	CodeDuplicateKey Code = "duplicate_key" // an object has the same key twice
-	CodeWrongType    Code = "wrong_type"    // a string where a number is needed, say
+	CodeWrongType    Code = "wrong_type"    // for instance a string instead of a number
 	CodeMissingField Code = "missing_field" // a required field is absent or empty
 	CodeUnknownType  Code = "unknown_step_type"
 )
@@ -122,11 +125,11 @@ const (
 	CodeTriggerNotFirst                 Code = "trigger_not_first"
 	CodeEmptyKey                        Code = "empty_step_key"
 	CodeDuplicateStep                   Code = "duplicate_step_key"
-	CodeUnknownStep                     Code = "unknown_step" // a connection names a step that is not there
+	CodeUnknownStep                     Code = "unknown_step" // a connection names a missing step
 	CodeConnectionToTrigger             Code = "connection_to_trigger"
 	CodeSelfConnection                  Code = "self_connection"
 	CodeDuplicateConnection             Code = "duplicate_connection"
-	CodeAmbiguousConnection             Code = "ambiguous_connection" // two of one type out of one step
+	CodeAmbiguousConnection             Code = "ambiguous_connection" // two of one type leave one step
 	CodeConnectionType                  Code = "invalid_connection_type"
 	CodeTimeoutConnectionWithoutTimeout Code = "timeout_without_timeout"
 	CodeCycle                           Code = "cycle"
@@ -165,8 +168,8 @@ const (
 	CodeInvalidCursor         Code = "invalid_cursor"
 )
 
-// emailFlaw returns what is wrong with an email address, or "". Display names
-// are refused: an address is an identity here.
+// emailFlaw returns the flaw of an email address, or "". It refuses display names,
+// because the address identifies a contact.
 func emailFlaw(email string) string {
 	a, err := mail.ParseAddress(email)
 	if err != nil || a.Address != email || a.Name != "" {
@@ -178,9 +181,9 @@ func emailFlaw(email string) string {
 // maxIDBytes bounds identifiers that applications and their users choose.
 const maxIDBytes = 255
 
-// idFlaw returns what is wrong with an identifier, or "". An empty one is for
-// the caller to judge. Identifiers travel further than other texts: into headers
-// such as the idempotency key of an email, URLs, logs and the keys of databases.
+// idFlaw returns the flaw of an identifier, or "". It accepts an empty identifier.
+// Identifiers have stricter rules than other texts, because they become part of
+// headers (such as the idempotency key of an email), URLs, logs and database keys.
 func idFlaw(id string) string {
 	if len(id) > maxIDBytes {
 		return fmt.Sprintf("must not be longer than %d bytes", maxIDBytes)
@@ -188,7 +191,8 @@ func idFlaw(id string) string {
 	return characterFlaw(id)
 }
 
-// characterFlaw is checkID for an identifier with a limit of its own.
+// characterFlaw is idFlaw without the limit of the length, for an identifier that
+// has a limit of its own.
 func characterFlaw(id string) string {
 	switch {
 	case !utf8.ValidString(id):
@@ -200,7 +204,7 @@ func characterFlaw(id string) string {
 	}
 }
 
-// textFlaw says why a text cannot be stored as it is, or "" if it can.
+// textFlaw returns the reason why a store cannot keep a text unchanged, or "".
 func textFlaw(text string) string {
 	switch {
 	case !utf8.ValidString(text):

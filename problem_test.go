@@ -10,7 +10,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/world"
 )
 
-func TestProblem_StringNamesWhatItIsAbout(t *testing.T) {
+func TestProblem_StringNamesItsSubject(t *testing.T) {
 	t.Parallel()
 	edge := &automation.Connection{From: "a", To: "b"}
 	tests := map[string]struct {
@@ -30,7 +30,7 @@ func TestProblem_StringNamesWhatItIsAbout(t *testing.T) {
 	}
 }
 
-func TestProblems_AreSortedBySeverity(t *testing.T) {
+func TestProblems_SeparateErrorsFromWarnings(t *testing.T) {
 	t.Parallel()
 	wrong := automation.Problem{Severity: automation.SeverityError, Code: automation.CodeCycle, Message: "turns"}
 	odd := automation.Problem{Severity: automation.SeverityWarning, Code: automation.CodeOneBranch, Message: "lacks a branch"}

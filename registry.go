@@ -12,9 +12,9 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// Registry holds what custom step types do. Fill it with Handle when the
-// application starts; afterwards it is safe for concurrent use. A nil *Registry
-// is an empty one.
+// Registry holds the custom step types with their functions. Fill it with Handle when
+// the application starts. Afterwards it is safe for concurrent use. A nil *Registry
+// is empty.
 type Registry struct {
 	kinds map[StepType]*stepKind
 }
@@ -24,20 +24,20 @@ func NewRegistry() *Registry {
 	return &Registry{kinds: make(map[StepType]*stepKind)}
 }
 
-// Handle registers do as what steps with configs of type C do:
+// Handle registers do as the function that executes steps with configs of type C:
 //
 //	automation.Handle(reg, func(ctx context.Context, call automation.Call, c Slack) (automation.Result, error) {
 //		return automation.Result{}, client.Post(ctx, c.Channel, c.Text)
 //	}, automation.StepOptions{})
 //
-// C is a struct whose StepType has a value receiver and returns a name with a
-// prefix, such as "acme.slack", so that it never collides with a built-in type.
-// C's fields are read from JSON as strictly as those of the built-in configs:
-// exact names, no others. A field whose type has its own UnmarshalJSON is left
-// to it.
+// C is a struct. Its method StepType has a value receiver and returns a name with a
+// prefix, such as "acme.slack", which no built-in type has. C is decoded from JSON
+// as strictly as the built-in configs: with exact field names, and without unknown
+// fields. A field whose type has its own UnmarshalJSON is decoded by that method.
 //
-// Handle panics if the type cannot be registered: do is nil, C or its name is
-// unsuitable, the name is taken, or opts is invalid.
+// Handle panics if it cannot register the type: r or do is nil, C is unsuitable, its
+// name has no prefix or is taken, or opts is invalid. It is not safe for concurrent
+// use.
 func Handle[C StepConfig](r *Registry, do StepFunc[C], opts StepOptions) {
 	if r == nil {
 		panic("automation: Handle needs a Registry; make one with NewRegistry")
@@ -52,17 +52,18 @@ func Handle[C StepConfig](r *Registry, do StepFunc[C], opts StepOptions) {
 	r.kinds[kind.name] = kind
 }
 
-// StepFunc executes a custom step. It may be called more than once for the same
-// step of the same run, always with the same call.IdempotencyKey. Its errors
-// are retried like a Mailer's; a panic is a failed attempt.
+// StepFunc executes a custom step. A Runner may call it more than once for the same
+// step of the same run, always with the same call.IdempotencyKey. The Runner retries
+// after an error as after an error of the Mailer. A panic is a failed attempt.
 type StepFunc[C StepConfig] func(ctx context.Context, call Call, config C) (Result, error)
 
 // StepOptions tune a custom step type.
 type StepOptions struct {
-	// Branches are the connection types that a Result may take besides
+	// Branches are the connection types that a Result may choose, besides
 	// ConnectionDefault.
 	Branches []ConnectionType
-	// Delivery overrides the Runner's choice for steps of this type.
+	// Delivery overrides Options.Delivery for steps of this type. Empty means
+	// Options.Delivery.
 	Delivery Delivery
 }
 
@@ -85,33 +86,35 @@ func (o StepOptions) check() error {
 	}
 }
 
-// ConfigValidator is an optional interface of a custom config, on the struct or
-// on a pointer to it. Validation reports the error as a problem of the step and
-// refuses the automation. Without it, any config that can be read is valid.
+// ConfigValidator is an optional interface of a custom config. The struct or a
+// pointer to it implements the interface. An error of Validate makes the automation
+// invalid: validation reports the error as a problem of the step, and each problem of
+// a *ValidationError separately. Without this interface, every config that can be
+// decoded is valid.
 type ConfigValidator interface {
 	Validate() error
 }
 
-// Call is what a custom step gets to work with.
+// Call is the input of a custom step.
 type Call struct {
-	IdempotencyKey               string // the same on every attempt: run/<run id>/<step key>
+	IdempotencyKey               string // run/<run id>/<step key>, for every attempt
 	AutomationID, RunID, StepKey string
 	Attempt                      int     // counts from 1
-	Contact                      Contact // as it is at this moment
+	Contact                      Contact // the current contact
 	data                         *Data
 }
 
-// Resolve returns what v stands for in this run: its literal, or what its
-// reference points to. The second result is false for an absent Value and for a
+// Resolve returns the value of v in this run: its literal, or the value that its
+// reference leads to. The second result is false for an absent Value and for a
 // reference that resolves to nothing.
 func (c Call) Resolve(v Value) (any, bool) { return v.resolve(c.data) }
 
-// Result is what a custom step did.
+// Result is the result of a custom step.
 type Result struct {
-	// Branch is the connection to take; empty means ConnectionDefault.
+	// Branch is the type of the connection to take. Empty means ConnectionDefault.
 	Branch ConnectionType
-	// Output is recorded in the step run. It must encode to a JSON object, or
-	// be nil.
+	// Output is recorded in StepRun.Output. It must encode to a JSON object, or be
+	// nil.
 	Output any
 }
 
@@ -132,15 +135,15 @@ func (r *Registry) types() []StepType {
 	return slices.Sorted(maps.Keys(r.kinds))
 }
 
-// stepKind is a custom step type. The configs that its functions take are of its
-// Go type, as resolve returns them.
+// stepKind is a custom step type. Its functions accept configs of its Go type, as
+// resolve returns them.
 type stepKind struct {
 	name     StepType
 	branches []ConnectionType
 	delivery Delivery
 	config   configShape
 	do       func(ctx context.Context, call Call, config StepConfig) (Result, error)
-	// validate calls the config's Validate method if it has one.
+	// validate calls the Validate method of the config, if there is one.
 	validate func(config StepConfig) error
 }
 
@@ -195,8 +198,8 @@ func customTypeFlaw(name StepType) error {
 	return nil
 }
 
-// resolve returns the config of a step as a value of the kind's Go type: c
-// itself, what c points to, or what a RawConfig holds.
+// resolve returns the config of a step as a value of the kind's Go type: c itself,
+// the config that c points to, or the decoded RawConfig.
 func (k *stepKind) resolve(c StepConfig) (StepConfig, Problems) {
 	c = plainConfig(c)
 	if raw, ok := c.(RawConfig); ok {
@@ -210,8 +213,8 @@ func (k *stepKind) resolve(c StepConfig) (StepConfig, Problems) {
 	return c, nil
 }
 
-// decode reads a config as strictly as Parse does. The paths of the problems
-// begin at the config. Nothing and null are the zero config.
+// decode decodes a config as strictly as Parse does. The paths of the problems begin
+// at the config. No bytes and null give the zero config.
 func (k *stepKind) decode(raw json.RawMessage) (StepConfig, Problems) {
 	config := reflect.New(k.config.goType).Elem()
 	if len(raw) > 0 && string(raw) != "null" {
@@ -223,21 +226,21 @@ func (k *stepKind) decode(raw json.RawMessage) (StepConfig, Problems) {
 	return config.Interface().(StepConfig), nil
 }
 
-// configValue is a Value within a custom config.
+// configValue is a Value inside a custom config.
 type configValue struct {
 	path  string // from the config, such as "fields.title"
 	value Value
 }
 
-// values returns the values that config holds, those in nested structs, slices
-// and maps included, in the order of their paths in JSON.
+// values returns the Values in config and in its nested structs, slices and maps, in
+// the order of their paths in JSON.
 func (k *stepKind) values(config StepConfig) []configValue {
 	return appendValues(nil, reflect.ValueOf(config), nil, 0)
 }
 
 func appendValues(found []configValue, v reflect.Value, path []byte, depth int) []configValue {
 	if depth > jsondoc.MaxNesting {
-		return found // a Go value may point to itself
+		return found // a Go value can point to itself
 	}
 	switch v.Kind() {
 	case reflect.Struct:
@@ -262,7 +265,7 @@ func appendValues(found []configValue, v reflect.Value, path []byte, depth int) 
 func appendStructValues(found []configValue, v reflect.Value, path []byte, depth int) []configValue {
 	fields, err := jsonFields(v.Type())
 	if err != nil {
-		return found // a type with its own UnmarshalJSON may hold anything
+		return found // a type with its own UnmarshalJSON can hold anything
 	}
 	for _, f := range fields {
 		found = appendValues(found, v.FieldByIndex(f.Index), jsondoc.AppendKey(path, f.json), depth+1)

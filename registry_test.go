@@ -110,7 +110,7 @@ func TestRegistry_NilIsEmpty(t *testing.T) {
 	assert.Equal(t, []StepType{"acme.slack"}, slackRegistry().types())
 }
 
-func TestStepKind_DoesWhatWasRegistered(t *testing.T) {
+func TestStepKind_CallsTheRegisteredFunction(t *testing.T) {
 	t.Parallel()
 	kind := slackKind(t)
 	assert.Equal(t, []ConnectionType{"answered"}, kind.branches)

@@ -33,7 +33,7 @@ func (p RetryPolicy) check(c *options.Check) {
 	c.DurationNotNegative("Retry.Initial", p.Initial)
 	c.DurationNotNegative("Retry.Max", p.Max)
 	if p.Max > 0 && p.Initial > p.Max {
-		c.Add("Retry.Initial", "%s is longer than Retry.Max, which is %s: jsondoc.Shorten it", p.Initial, p.Max)
+		c.Add("Retry.Initial", "%s is longer than Retry.Max, which is %s: shorten it", p.Initial, p.Max)
 	}
 	if math.IsNaN(p.Jitter) || p.Jitter > 1 {
 		c.Add("Retry.Jitter", "%v is not a fraction: give at most 1, or a negative number for none", p.Jitter)

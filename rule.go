@@ -9,7 +9,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// Operator is how a rule compares its field with its value.
+// Operator is the comparison that a rule makes.
 type Operator string
 
 // The operators.
@@ -27,10 +27,10 @@ const (
 	OpIsEmpty    Operator = "is_empty"
 )
 
-// RuleType says whether a Rule compares one field or groups other rules.
+// RuleType distinguishes comparisons from groups of rules.
 type RuleType string
 
-// The rule types. An empty RuleType is read as RuleCompare.
+// The rule types. An empty RuleType means RuleCompare.
 const (
 	RuleCompare RuleType = "rule"
 	RuleAll     RuleType = "and"
@@ -49,23 +49,24 @@ const (
 type Rule struct {
 	// Type is RuleCompare (or empty), RuleAll or RuleAny.
 	Type RuleType `json:"type,omitempty"`
-	// Field is the path a comparison reads: event.…, contact.… or wait_events.….
+	// Field is the path of a comparison: event.…, contact.… or wait_events.….
 	Field string `json:"field,omitempty"`
 	// Operator compares Field with Value.
 	Operator Operator `json:"operator,omitempty"`
 	// Value is a literal. It is absent for OpExists and OpIsEmpty.
 	Value Value `json:"value,omitzero"`
-	// Rules are the members of a group, evaluated in order until one decides.
-	// A group without members is encoded as such, and refused by Validate.
+	// Rules are the members of a group. They are evaluated in order until one
+	// decides the result. An empty list encodes as an empty list, and Validate
+	// refuses it.
 	Rules []Rule `json:"rules,omitzero"`
 }
 
-// All returns a rule that holds if every one of rules does.
+// All returns a rule that holds if every member of rules holds.
 func All(rules ...Rule) Rule {
 	return Rule{Type: RuleAll, Rules: append([]Rule{}, rules...)}
 }
 
-// Any returns a rule that holds if at least one of rules does.
+// Any returns a rule that holds if at least one member of rules holds.
 func Any(rules ...Rule) Rule {
 	return Rule{Type: RuleAny, Rules: append([]Rule{}, rules...)}
 }
@@ -75,49 +76,51 @@ func (r Rule) IsZero() bool {
 	return r.Type == "" && r.Field == "" && r.Operator == "" && r.Value == (Value{}) && r.Rules == nil
 }
 
-// FieldRef is the field that a comparison reads. Its methods make Rules; what
-// they are given is turned into a literal by ValueOf.
+// FieldRef is the field of a comparison. Its methods make Rules, and convert their
+// arguments to literals with ValueOf.
 type FieldRef struct{ path string }
 
-// Field returns the field that path leads to, such as "event.plan",
-// "contact.properties.seats" or "wait_events.order.paid.amount". A path that
-// leads nowhere is refused by Validate.
+// Field returns the field at path, such as "event.plan",
+// "contact.properties.seats" or "wait_events.order.paid.amount". Validate refuses
+// a path that cannot lead to a field.
 func Field(path string) FieldRef { return FieldRef{path} }
 
-// Eq holds if the field equals value: a string, number, boolean or nil. Values
-// of different JSON types are not equal; numbers compare exactly.
+// Eq holds if the field equals value: a string, number, boolean or nil. Values of
+// different JSON types are not equal. Numbers compare exactly.
 func (f FieldRef) Eq(value any) Rule { return f.rule(OpEq, ValueOf(value)) }
 
 // Neq holds if the field does not equal value.
 func (f FieldRef) Neq(value any) Rule { return f.rule(OpNeq, ValueOf(value)) }
 
 // Gt holds if the field is greater than value: a number, or an RFC 3339 date or
-// date-time, of which the former means midnight in UTC.
+// date-time. A date means midnight in UTC.
 func (f FieldRef) Gt(value any) Rule { return f.rule(OpGt, ValueOf(value)) }
 
-// Gte holds if the field is greater than value or equal to it.
+// Gte holds if the field is greater than or equal to value: a number or a date, as
+// for Gt.
 func (f FieldRef) Gte(value any) Rule { return f.rule(OpGte, ValueOf(value)) }
 
 // Lt holds if the field is less than value: a number or a date, as for Gt.
 func (f FieldRef) Lt(value any) Rule { return f.rule(OpLt, ValueOf(value)) }
 
-// Lte holds if the field is less than value or equal to it.
+// Lte holds if the field is less than or equal to value: a number or a date, as for
+// Gt.
 func (f FieldRef) Lte(value any) Rule { return f.rule(OpLte, ValueOf(value)) }
 
-// Contains holds if the field is a string with value, a string, in it, or an
+// Contains holds if the field is a string that contains the string value, or an
 // array with an element that equals value.
 func (f FieldRef) Contains(value any) Rule { return f.rule(OpContains, ValueOf(value)) }
 
-// StartsWith holds if the field is a string that begins with prefix, in the
-// same case.
+// StartsWith holds if the field is a string that begins with prefix. It is
+// case-sensitive.
 func (f FieldRef) StartsWith(prefix string) Rule { return f.rule(OpStartsWith, String(prefix)) }
 
-// EndsWith holds if the field is a string that ends with suffix, in the same
-// case.
+// EndsWith holds if the field is a string that ends with suffix. It is
+// case-sensitive.
 func (f FieldRef) EndsWith(suffix string) Rule { return f.rule(OpEndsWith, String(suffix)) }
 
-// Exists holds if the field is there, even if it is null. A contact's field
-// that is unset is not there.
+// Exists holds if the field is present. A null in a payload is present. An unset
+// field of a contact is absent.
 func (f FieldRef) Exists() Rule { return f.rule(OpExists, Value{}) }
 
 // IsEmpty holds if the field is absent, null, or an empty string, array or
@@ -128,19 +131,19 @@ func (f FieldRef) rule(op Operator, value Value) Rule {
 	return Rule{Type: RuleCompare, Field: f.path, Operator: op, Value: value}
 }
 
-// ruleProblem is something that is wrong with a rule.
+// ruleProblem is a problem in a rule.
 type ruleProblem struct {
 	Path    string // from the rule, such as "rules[1].value"; "" is the rule itself
 	Code    Code
 	Message string
 }
 
-// ruleProblems returns everything that is wrong with r, in the order of the
-// document. A rule without problems can be compiled. The names are those of
-// the events that the graph waits for.
+// ruleProblems returns all problems in r, in the order of the document. A rule
+// without problems can be compiled. waitNames are the names of the events that the
+// graph waits for.
 //
-// It does not look below the nesting limit, nor at more rules than the limit
-// allows, so that no rule is expensive to refuse.
+// No rule is expensive to refuse: ruleProblems validates neither below the nesting
+// limit nor beyond the limit of rules.
 func ruleProblems(r Rule, limits Limits, waitNames []string) []ruleProblem {
 	c := ruleValidator{limits: limits.withDefaults(), waitNames: waitNames}
 	c.validate(r, "", 0)
@@ -154,7 +157,7 @@ func ruleProblems(r Rule, limits Limits, waitNames []string) []ruleProblem {
 type ruleValidator struct {
 	limits    Limits
 	waitNames []string
-	rules     int // comparisons and groups seen
+	rules     int // comparisons and groups so far
 	problems  []ruleProblem
 }
 
@@ -162,7 +165,7 @@ func (c *ruleValidator) report(path string, code Code, format string, args ...an
 	c.problems = append(c.problems, ruleProblem{path, code, fmt.Sprintf(format, args...)})
 }
 
-// validate checks r, which lies at path within depth groups.
+// validate validates r, which lies at path within depth groups.
 func (c *ruleValidator) validate(r Rule, path string, depth int) {
 	if c.rules++; c.rules > c.limits.Rules {
 		return
@@ -234,8 +237,8 @@ func (c *ruleValidator) validateField(field, path string) {
 	}
 }
 
-// ruleValueFlaw says what is wrong with the value of a rule with a known
-// operator, or "" if nothing is.
+// ruleValueFlaw returns the flaw of the value v for op, which is a known operator,
+// or "".
 func ruleValueFlaw(op Operator, v Value) string {
 	if err := v.err(); err != nil {
 		return err.Error()
@@ -258,7 +261,7 @@ func ruleValueFlaw(op Operator, v Value) string {
 	return ""
 }
 
-// accepts reports whether op compares with the literal v.
+// accepts reports whether op can compare a field with the literal v.
 func (op Operator) accepts(v Value) bool {
 	kind := literalOperand(op, v).kind
 	switch {
@@ -271,7 +274,7 @@ func (op Operator) accepts(v Value) bool {
 	}
 }
 
-// takes says which literals op compares with.
+// takes describes the literals that op accepts.
 func (op Operator) takes() string {
 	switch {
 	case op.orders():
@@ -297,5 +300,5 @@ func operatorList() string {
 	return strings.Join(names, ", ")
 }
 
-// isGiven reports whether v says anything: clients write null for "no value".
+// isGiven reports whether v is a value: clients write null for "no value".
 func isGiven(v Value) bool { return v.kind != valueAbsent && v.kind != valueNull }

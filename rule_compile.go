@@ -6,28 +6,27 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// CompiledRule is a rule that is ready to be evaluated, as the conditions of a
-// Graph are. Compile it once and evaluate it for any number of contacts. It is
-// immutable and safe for concurrent use.
+// CompiledRule is a rule in the form in which a Graph evaluates it. Compile a rule
+// once, and evaluate it for any number of contacts. A CompiledRule is immutable and
+// safe for concurrent use.
 type CompiledRule struct {
 	leaves     []ruleLeaf // the comparisons, in the order of the document
-	recordSize int        // bytes that appendOutcomes appends, at most
+	recordSize int        // the most bytes that appendOutcomes appends
 }
 
-// RuleOptions say what a rule that is not part of an automation may contain. The
-// zero value works.
+// RuleOptions tune CompileRule. The zero value works.
 type RuleOptions struct {
 	// WaitEvents are the names of the events whose payloads the rule may read with
 	// wait_events.<event name>.<field>. Nil allows none.
 	WaitEvents []string
-	// Limits bound the rule by RuleDepth and Rules; zero fields are the defaults.
+	// Limits bound the rule by RuleDepth and Rules. A zero field means the default.
 	Limits Limits
 }
 
-// CompileRule validates a rule and compiles it by itself: to ask which contacts
-// would take a branch, say, before the automation is enabled. The error is a
-// *ValidationError with everything that Validate would find in the rule of a
-// Condition. The zero Rule is refused.
+// CompileRule validates and compiles a rule outside of an automation. With it, an
+// application can find out which contacts would take a branch, before it enables
+// the automation. The error is a *ValidationError with every problem that Validate
+// reports for the rule of a Condition. The zero Rule is an error.
 func CompileRule(r Rule, opts RuleOptions) (*CompiledRule, error) {
 	var problems Problems
 	for _, p := range ruleProblems(r, opts.Limits, opts.WaitEvents) {
@@ -39,9 +38,9 @@ func CompileRule(r Rule, opts RuleOptions) (*CompiledRule, error) {
 	return compileRule(r, opts.WaitEvents)
 }
 
-// ruleLeaf is a comparison. What comes after it is the index of another one
-// further on, or the result of the whole rule: that is all that is left of the
-// groups.
+// ruleLeaf is one comparison of a compiled rule. A compiled rule has no groups. It
+// has jumps instead: ifHeld and ifNot are either the index of the comparison to
+// evaluate next, which is always a later one, or the result of the whole rule.
 type ruleLeaf struct {
 	operator Operator
 	slot     int // the same for all comparisons of one field
@@ -49,17 +48,17 @@ type ruleLeaf struct {
 	value    operand
 	ifHeld   int
 	ifNot    int
-	record   string // its outcome in JSON, up to the result
+	prefix   string // the comparison's outcome in JSON, up to the result
 }
 
-// The results of a rule, where the index of a comparison would stand.
+// The results of a whole rule, as targets of jumps. They differ from every index.
 const (
 	ruleHolds       = -1
 	ruleDoesNotHold = -2
 )
 
-// compileRule compiles r, in which checkRule found no problem. The names are
-// those of the events that the graph waits for.
+// compileRule compiles r, for which ruleProblems returned no problem. waitNames are
+// the names of the events that the graph waits for.
 func compileRule(r Rule, waitNames []string) (*CompiledRule, error) {
 	leaves := make([]ruleLeaf, 0, r.comparisons())
 	c := ruleCompiler{waitNames: waitNames, rule: CompiledRule{leaves: leaves}}
@@ -86,7 +85,8 @@ type ruleCompiler struct {
 	rule      CompiledRule
 }
 
-// add compiles r. What comes after it is ifHeld or ifNot.
+// add compiles r. The evaluation continues at ifHeld if r holds, and at ifNot if r
+// does not hold.
 func (c *ruleCompiler) add(r Rule, ifHeld, ifNot int) error {
 	switch r.Type {
 	case "", RuleCompare:
@@ -98,6 +98,8 @@ func (c *ruleCompiler) add(r Rule, ifHeld, ifNot int) error {
 	}
 }
 
+// addGroup compiles the members of a group. A member that does not decide the group
+// jumps to the next member. The last member always decides.
 func (c *ruleCompiler) addGroup(r Rule, ifHeld, ifNot int) error {
 	if len(r.Rules) == 0 {
 		return fmt.Errorf("group of type %q has no rules", r.Type)
@@ -133,14 +135,14 @@ func (c *ruleCompiler) addLeaf(r Rule, ifHeld, ifNot int) error {
 		value:    literalOperand(r.Operator, r.Value),
 		ifHeld:   ifHeld,
 		ifNot:    ifNot,
-		record:   recordOf(r),
+		prefix:   outcomePrefix(r),
 	}
 	c.rule.leaves = append(c.rule.leaves, leaf)
-	c.rule.recordSize += len(leaf.record) + len("false},")
+	c.rule.recordSize += len(leaf.prefix) + len("false},")
 	return nil
 }
 
-// slot numbers the fields from 1.
+// slot returns the number of a field. Numbers begin at 1.
 func (c *ruleCompiler) slot(field string) int {
 	for i := range c.rule.leaves {
 		if leaf := &c.rule.leaves[i]; leaf.field.text == field {
@@ -150,18 +152,18 @@ func (c *ruleCompiler) slot(field string) int {
 	return len(c.rule.leaves) + 1
 }
 
-// ConditionError means that a rule could not be evaluated: its field is absent,
-// or its operator does not take operands of these types. The step fails with
-// it.
+// ConditionError means that a rule could not be evaluated: its field is absent, or
+// its operator does not accept operands of these types. It fails the condition step
+// that has the rule.
 type ConditionError struct {
 	Field    string
 	Operator Operator
 	// FieldType is the JSON type of the field: "absent", "null", "string",
-	// "number", "boolean", "array" or "object"; or a Go type, if a host gave
-	// a contact a property, or a payload to Holds, that is none of these.
+	// "number", "boolean", "array" or "object". It is a Go type if the host put a
+	// value of no JSON type into a contact's properties or into the Data of Holds.
 	FieldType string
-	// ValueType is the JSON type of the rule's value, or "date" for a string
-	// that an operator compares as a date.
+	// ValueType is the JSON type of the rule's value. It is "date" for a string that
+	// the operator compares as a date.
 	ValueType string
 }
 
@@ -174,21 +176,21 @@ func (e *ConditionError) Error() string {
 		e.Field, e.FieldType, e.Operator, e.ValueType)
 }
 
-// Holds reports whether the rule holds for d, as it would in a run with this
-// data. It evaluates comparisons in order and only until the result is certain.
-// The error is a *ConditionError. Where numbers are json.Number it allocates
-// nothing, unless it reads contact.created_at.
+// Holds reports whether the rule holds for d, as in a run with this data. It
+// evaluates the comparisons in order, until the result is certain. The error is a
+// *ConditionError. Holds allocates nothing if all numbers in d are of type
+// json.Number and the rule does not read contact.created_at.
 func (c *CompiledRule) Holds(d Data) (bool, error) { return c.eval(&d, nil) }
 
-// eval is Holds. If out is not nil it is overwritten with the outcome of every
-// comparison, for which it has been given room by makeOutcomes.
+// eval is Holds. It overwrites out, which is nil or comes from makeOutcomes, with the
+// outcome of every comparison.
 func (c *CompiledRule) eval(d *Data, out ruleOutcomes) (bool, error) {
 	clear(out)
 	var field operand
 	slot, next := 0, 0
 	for next >= 0 {
 		leaf := &c.leaves[next]
-		if leaf.slot != slot { // two in a row often read one field
+		if leaf.slot != slot { // consecutive comparisons often read the same field
 			field = operand{}
 			leaf.field.read(d, &field)
 			slot = leaf.slot
@@ -218,8 +220,9 @@ func (l *ruleLeaf) compare(field *operand) (held, fits bool) {
 	case l.field.scope != scopeContact:
 		return false, false
 	default:
-		// What a contact does not have is null and no mistake: contacts fill
-		// up over time, while the author of a payload knows its fields.
+		// An unset field of a contact compares as null and is no mistake: contacts
+		// gain fields over time. An absent field of a payload is a mistake, because
+		// the author of an event chooses its fields.
 		return l.operator.compare(&operand{kind: operandNull}, &l.value)
 	}
 }
@@ -238,14 +241,14 @@ func (l *ruleLeaf) conditionError(d *Data, kind operandKind) error {
 	}
 }
 
-// ruleOutcomes holds what became of each comparison of a compiled rule, in the
+// ruleOutcomes holds the outcomes of the comparisons of a compiled rule, in the
 // order of the document.
 type ruleOutcomes []ruleOutcome
 
 type ruleOutcome uint8
 
 const (
-	ruleNotEvaluated ruleOutcome = iota // an earlier comparison decided, or it failed
+	ruleNotEvaluated ruleOutcome = iota // not reached, or its operands do not fit
 	ruleHeld
 	ruleDidNotHold
 )
@@ -257,13 +260,14 @@ func outcomeOf(held bool) ruleOutcome {
 	return ruleDidNotHold
 }
 
-// makeOutcomes returns room for the outcomes of c: buffer, if that is large enough.
+// makeOutcomes returns a slice for the outcomes of c. It uses buffer if that is
+// large enough.
 func (c *CompiledRule) makeOutcomes(buffer ruleOutcomes) ruleOutcomes {
 	return append(buffer[:0], make(ruleOutcomes, len(c.leaves))...)
 }
 
-// recordOutcomes returns what a condition has to record: a byte for what it has
-// decided, and one for each comparison. The rest of its output follows from the graph.
+// recordOutcomes returns the record of a condition: a byte for its result, and a
+// byte for the outcome of each comparison. The graph has the rest of the output.
 func recordOutcomes(met bool, out ruleOutcomes) []byte {
 	b := make([]byte, 1, 1+len(out))
 	b[0] = byte(outcomeOf(met))
@@ -273,8 +277,8 @@ func recordOutcomes(met bool, out ruleOutcomes) []byte {
 	return b
 }
 
-// readOutcomes reads what recordOutcomes has made. It reports false for anything
-// else: an earlier version has recorded the output itself.
+// readOutcomes decodes the result of recordOutcomes. The result ok is false for any
+// other bytes: the first format of states records the output itself.
 func readOutcomes(record []byte) (met bool, out ruleOutcomes, ok bool) {
 	if len(record) == 0 || record[0] > byte(ruleDidNotHold) {
 		return false, nil, false
@@ -286,9 +290,9 @@ func readOutcomes(record []byte) (met bool, out ruleOutcomes, ok bool) {
 	return record[0] == byte(ruleHeld), out, true
 }
 
-// recordOf returns the outcome of the comparison r in JSON, up to the result,
-// which is all that differs from one evaluation to the next.
-func recordOf(r Rule) string {
+// outcomePrefix returns the outcome of the comparison r in JSON, up to the result.
+// Only the result differs from one evaluation to the next.
+func outcomePrefix(r Rule) string {
 	b := make([]byte, 0, 96+len(r.Field))
 	b = jsondoc.AppendString(append(b, `{"field":`...), r.Field)
 	b = jsondoc.AppendString(append(b, `,"operator":`...), string(r.Operator))
@@ -298,16 +302,16 @@ func recordOf(r Rule) string {
 	return string(append(b, `,"result":`...))
 }
 
-// appendOutcomes appends a JSON array to dst with the field, operator, value
-// (if any) and result of every comparison. The result of a comparison that was
-// not evaluated is null, also if out is too short for the rule.
+// appendOutcomes appends to dst a JSON array with the field, operator, value (if
+// any) and result of every comparison. The result is null for a comparison that was
+// not evaluated, and for one that out is too short for.
 func (c *CompiledRule) appendOutcomes(dst []byte, out ruleOutcomes) []byte {
 	dst = append(dst, '[')
 	for i := range c.leaves {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(dst, c.leaves[i].record...)
+		dst = append(dst, c.leaves[i].prefix...)
 		outcome := ruleNotEvaluated
 		if i < len(out) {
 			outcome = out[i]

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestCompileRule_ReportsEverythingThatIsWrong(t *testing.T) {
+func TestCompileRule_ReportsEveryProblem(t *testing.T) {
 	t.Parallel()
 	_, err := CompileRule(All(
 		Field("plan").Eq("pro"),
@@ -31,7 +31,7 @@ func TestCompileRule_ReportsEverythingThatIsWrong(t *testing.T) {
 	}, found)
 }
 
-func TestCompileRule_RefusesNoRule(t *testing.T) {
+func TestCompileRule_RefusesEmptyRules(t *testing.T) {
 	t.Parallel()
 	for _, rule := range []Rule{{}, All(), Any(Field("event.x").Exists(), All())} {
 		compiled, err := CompileRule(rule, RuleOptions{})
@@ -41,7 +41,7 @@ func TestCompileRule_RefusesNoRule(t *testing.T) {
 	}
 }
 
-func TestCompileRule_KeepsToTheLimits(t *testing.T) {
+func TestCompileRule_EnforcesTheLimits(t *testing.T) {
 	t.Parallel()
 	rule := All(All(Field("event.x").Exists()))
 	for _, limits := range []Limits{{RuleDepth: 1}, {Rules: 2}} {
@@ -54,7 +54,7 @@ func TestCompileRule_KeepsToTheLimits(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-func TestCompileRule_ReadsTheEventsItIsToldOf(t *testing.T) {
+func TestCompileRule_AllowsThePayloadsOfWaitEvents(t *testing.T) {
 	t.Parallel()
 	rule, err := CompileRule(Field("wait_events.order.paid.amount").Gte(10), RuleOptions{WaitEvents: []string{"order.paid"}})
 	require.NoError(t, err)
@@ -67,7 +67,7 @@ func TestCompileRule_ReadsTheEventsItIsToldOf(t *testing.T) {
 	}, err)
 }
 
-func TestCompileRule_KeepsNothingOfTheRuleItWasGiven(t *testing.T) {
+func TestCompileRule_SharesNothingWithTheRule(t *testing.T) {
 	t.Parallel()
 	rule := All(Field("event.plan").Eq("pro"))
 	compiled, err := CompileRule(rule, RuleOptions{})
@@ -78,7 +78,7 @@ func TestCompileRule_KeepsNothingOfTheRuleItWasGiven(t *testing.T) {
 	assert.True(t, held)
 }
 
-func TestCompileStoredRule_RefusesWhatNoValidRuleContains(t *testing.T) {
+func TestCompileRule_RefusesWhatValidationRefuses(t *testing.T) {
 	t.Parallel()
 	for want, rule := range map[string]Rule{
 		`operator "near" is unknown`: Any(Rule{Field: "event.x", Operator: "near"}),
@@ -162,7 +162,8 @@ func TestOutcomes_AreReadAsTheyWereRecorded(t *testing.T) {
 	}
 }
 
-// A record that does not fit its rule is damaged, and must not stop the others.
+// A record that does not fit its rule is damaged. Callers must still be able to read the
+// other steps of the run.
 func TestConditionOutput_OfTooFewOutcomes(t *testing.T) {
 	t.Parallel()
 	rule := mustCompileRule(t, fourLeaves())

@@ -38,7 +38,7 @@ type (
 	hostFlag bool
 )
 
-// mustCompileRule compiles r, which is valid.
+// mustCompileRule compiles r, which must be valid.
 func mustCompileRule(t require.TestingT, r Rule) *CompiledRule {
 	require.Empty(t, ruleProblems(r, Limits{}, pathWaits))
 	c, err := compileRule(r, pathWaits)
@@ -309,7 +309,7 @@ func TestRule_GroupsShortCircuit(t *testing.T) {
 	}
 }
 
-// fourLeaves is an everyday condition; all of its comparisons are evaluated.
+// fourLeaves is a typical condition. All of its comparisons are evaluated.
 func fourLeaves() Rule {
 	return All(
 		Field("event.plan").Eq("pro"),
@@ -342,7 +342,7 @@ func BenchmarkRuleFourLeaves(b *testing.B) {
 	}
 }
 
-// eightLeaves is a condition of which every comparison is evaluated.
+// eightLeaves is a long condition. All of its comparisons are evaluated.
 func eightLeaves() Rule {
 	return All(
 		Field("event.plan").Eq("pro"),

@@ -9,16 +9,16 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsonvalue"
 )
 
-// operand is one side of a comparison, out of its interface, so that comparing
-// allocates nothing. It is filled in where it lies, for copying one takes longer
-// than comparing it. The zero operand is an absent field.
+// operand is one side of a comparison. It is not an interface value, because a
+// comparison must not allocate. Callers fill operands in place, because copying an
+// operand takes longer than comparing it. The zero operand is an absent field.
 type operand struct {
 	kind   operandKind
-	yes    bool   // a boolean, or whether an object is empty
-	text   string // a string or a date
+	yes    bool   // the boolean; for an object, whether it is empty
+	text   string // the string or the date
 	number jsonvalue.Number
 	array  []any
-	date   *time.Time // that of operandDate
+	date   *time.Time // for operandDate
 }
 
 type operandKind uint8
@@ -31,8 +31,8 @@ const (
 	operandBool
 	operandArray
 	operandObject
-	operandDate  // a rule's value that is ordered as a date
-	operandOther // a Go value in a contact's properties that is not JSON
+	operandDate  // a rule's value that an operator orders as a date
+	operandOther // a Go value that has no JSON type, in the host's own data
 )
 
 var operandTypes = [...]string{"absent", "null", "string", "number", "boolean", "array", "object", "date", "other"}
@@ -40,15 +40,15 @@ var operandTypes = [...]string{"absent", "null", "string", "number", "boolean", 
 // String returns the JSON type, for messages.
 func (k operandKind) String() string { return operandTypes[k] }
 
-// operandOf returns v, which is decoded JSON or a Go string, boolean or number
-// of any type.
+// operandOf converts v, which is decoded JSON or a Go string, boolean or number of
+// any type.
 func operandOf(v any) operand {
 	var o operand
 	o.set(v)
 	return o
 }
 
-// set makes a zero operand what operandOf returns.
+// set sets o, which is zero, to the operand for v.
 func (o *operand) set(v any) {
 	switch v := v.(type) {
 	case nil:
@@ -86,7 +86,7 @@ func (o *operand) setNumber(n jsonvalue.Number, ok bool) {
 	}
 }
 
-// literalOperand returns the value of a rule with operator op.
+// literalOperand returns the operand for the value v of a rule with operator op.
 func literalOperand(op Operator, v Value) operand {
 	if v.kind == valueString && op.orders() {
 		if date, ok := jsonvalue.ParseDate(v.text); ok {
@@ -96,13 +96,13 @@ func literalOperand(op Operator, v Value) operand {
 	return operandOf(v.Literal())
 }
 
-// orders reports whether op asks which of two operands is greater.
+// orders reports whether op compares the order of its operands.
 func (op Operator) orders() bool {
 	return op == OpGt || op == OpGte || op == OpLt || op == OpLte
 }
 
-// compare applies op to a field that is present. The result fits is false if
-// the operator does not take operands of these types.
+// compare applies op to a field that is present. The result fits is false if op does
+// not accept operands of these types.
 func (op Operator) compare(field, value *operand) (held, fits bool) {
 	switch op {
 	case OpEq:
@@ -124,8 +124,7 @@ func (op Operator) compare(field, value *operand) (held, fits bool) {
 	}
 }
 
-// order applies an ordering operator. Null is neither greater nor less than
-// anything, nor equal to it.
+// order applies an ordering operator. No ordering operator holds for null.
 func (op Operator) order(field, value *operand) (held, fits bool) {
 	if field.kind == operandNull {
 		return false, true
@@ -154,7 +153,8 @@ func (o *operand) isScalar() bool {
 	}
 }
 
-// equals never holds between different types, nor between anything but scalars.
+// equals reports whether two scalars are of one type and equal. It is false for all
+// other operands.
 func (o *operand) equals(value *operand) bool {
 	if o.kind != value.kind {
 		return false
@@ -188,8 +188,8 @@ func (o *operand) isEmpty() bool {
 	}
 }
 
-// contains looks for a substring in a string, for an element in an array, and
-// finds nothing in null.
+// contains reports whether a string has value as a substring, or an array has it as
+// an element. Null contains nothing.
 func (o *operand) contains(value *operand) (held, fits bool) {
 	switch o.kind {
 	case operandNull:
@@ -208,8 +208,7 @@ func (o *operand) contains(value *operand) (held, fits bool) {
 	}
 }
 
-// hasAffix applies has to two strings. Null has no prefix and no suffix, not
-// even "".
+// hasAffix applies has to two strings. Null has no prefix or suffix, not even "".
 func (o *operand) hasAffix(value *operand, has func(text, affix string) bool) (held, fits bool) {
 	if o.kind == operandNull {
 		return false, true
@@ -218,7 +217,7 @@ func (o *operand) hasAffix(value *operand, has func(text, affix string) bool) (h
 	return fits && has(o.text, value.text), fits
 }
 
-// order returns -1, 0 or 1 as o is less than, equal to or greater than value.
+// order returns -1, 0 or 1 if o is less than, equal to or greater than value.
 func (o *operand) order(value *operand) (order int, fits bool) {
 	switch {
 	case o.kind == operandNumber && value.kind == operandNumber:

@@ -67,7 +67,7 @@ func TestRule_ComparesDatesWithoutAllocating(t *testing.T) {
 	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = rule.eval(d, nil) }))
 }
 
-func TestOperator_CompareTakesNothingIfUnknown(t *testing.T) {
+func TestOperator_UnknownAcceptsNoOperands(t *testing.T) {
 	t.Parallel()
 	five := operandOf(5)
 	held, fits := Operator("near").compare(&five, &five)

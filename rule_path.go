@@ -17,9 +17,9 @@ type path struct {
 	text   string // as written
 	scope  pathScope
 	field  contactField // in scopeContact
-	nested bool         // keys has dots
+	nested bool         // keys contains dots
 	event  string       // the event's name, in scopeWaitEvents
-	keys   string       // what to follow into a payload or the properties
+	keys   string       // the rest of the path, into a payload or the properties
 }
 
 type pathScope uint8
@@ -34,7 +34,7 @@ const (
 type contactField uint8
 
 const (
-	noContactField contactField = iota // a property, or no path into a contact
+	noContactField contactField = iota // the path leads to a property or to a payload
 	contactID
 	contactEmail
 	contactFirstName
@@ -52,19 +52,19 @@ var contactFields = map[string]contactField{
 	"created_at":   contactCreatedAt,
 }
 
-// errNotWaitedFor is wrapped by the error of compilePath for a reference into
-// the payload of an event that the graph does not wait for.
+// compilePath wraps errNotWaitedFor for a path into the payload of an event that the
+// graph does not wait for.
 var errNotWaitedFor = errors.New("no wait_for_event step waits for that event")
 
-// createdAtFormat is how contact.created_at reads: RFC 3339 in UTC, with the
-// microseconds that every store keeps.
+// createdAtFormat is the format of contact.created_at in rules and references: RFC
+// 3339 in UTC, with microseconds, the precision of every store.
 const createdAtFormat = "2006-01-02T15:04:05.000000Z"
 
-// compilePath compiles text, which begins with event., contact. or
-// wait_events. The names are those of the events that the graph waits for:
-// since event names contain dots, the longest that fits is the one meant.
+// compilePath compiles text, which begins with "event.", "contact." or
+// "wait_events.". Dots separate the segments, which must not be empty.
 //
-// Segments are separated by dots and must not be empty.
+// waitNames are the names of the events that the graph waits for. Event names can
+// contain dots, so a wait_events path means the longest of these names that fits.
 func compilePath(text string, waitNames []string) (path, error) {
 	scope, rest, _ := strings.Cut(text, ".")
 	switch {
@@ -119,8 +119,8 @@ func compileWaitPath(text, rest string, waitNames []string) (path, error) {
 	return finishPath(p)
 }
 
-// finishPath refuses empty segments: they are slips of the pen, and a key that
-// is empty cannot be told from one.
+// finishPath refuses empty segments. They are typing mistakes; an empty key of a
+// payload would look the same.
 func finishPath(p path) (path, error) {
 	if strings.HasPrefix(p.keys, ".") || strings.HasSuffix(p.keys, ".") || strings.Contains(p.keys, "..") {
 		return path{}, fmt.Errorf("path %s has an empty segment: put one dot between two names", jsondoc.Quote(p.text))
@@ -132,12 +132,12 @@ func finishPath(p path) (path, error) {
 // String returns the path as it was written.
 func (p *path) String() string { return p.text }
 
-// resolve returns what the path leads to. The second result is false if it
-// leads to nothing: a payload field that is absent, or a contact field or
-// property that is unset, which includes a nil property and a nil Contact. A
-// null in a payload is something: nil and true.
+// resolve returns the value at the path. The second result is false if the path
+// leads to nothing: to an absent field of a payload, or to an unset field or
+// property of a contact. A nil property is unset, and a nil Contact has nothing set.
+// For a null in a payload the results are nil and true.
 //
-// What is returned belongs to d and must not be changed.
+// The value belongs to d. The caller must not change it.
 func (p *path) resolve(d *Data) (any, bool) {
 	if p.field == noContactField {
 		return p.follow(d)
@@ -154,8 +154,8 @@ func (p *path) resolve(d *Data) (any, bool) {
 	}
 }
 
-// read is resolve for rules: it fills in o, which is zero. It makes no interface
-// of a contact's fields, which would cost an allocation.
+// read is resolve for rules. It fills in o, which is zero. It never converts a field
+// of a contact to an interface value, which would allocate.
 func (p *path) read(d *Data, o *operand) {
 	if p.field != noContactField {
 		p.readContact(d, o)
@@ -187,14 +187,15 @@ func (p *path) readContact(d *Data, o *operand) {
 	}
 }
 
-// setText sets o to a text field of a contact, which is unset when empty.
+// setText sets o to a text field of a contact. An empty field is unset and leaves o
+// absent.
 func (o *operand) setText(text string) {
 	if text != "" {
 		o.kind, o.text = operandString, text
 	}
 }
 
-// follow resolves a path into a payload or into the contact's properties.
+// follow resolves a path into a payload or into the properties of the contact.
 func (p *path) follow(d *Data) (any, bool) {
 	if d == nil {
 		return nil, false
@@ -221,9 +222,9 @@ func (p *path) followInto(object map[string]any) (any, bool) {
 	return v, ok
 }
 
-// followObject follows keys into object. Keys of a payload may themselves
-// contain dots: the first segment is tried on its own, and if it leads nowhere
-// it is tried together with the second, and so on.
+// followObject follows keys into object. The keys of a payload may contain dots.
+// Therefore followObject tries the first segment as a key, then the first two
+// segments as one key, and so on, until one leads to a value.
 func followObject(object map[string]any, keys string) (any, bool) {
 	for end := 0; end < len(keys); end++ {
 		if dot := strings.IndexByte(keys[end:], '.'); dot >= 0 {
@@ -268,25 +269,25 @@ func followArray(array []any, keys string) (any, bool) {
 	return followAny(element, rest)
 }
 
-// Data is what rules and references read, and never change.
+// Data is the input of rules and references. They never change it.
 type Data struct {
-	// Event is the payload of the event that started the run, decoded with
-	// numbers as json.Number, though a host's own Data may have any Go number; in
-	// a wait's filter it is that of the incoming event.
+	// Event is the payload of the event that started the run. In the filter of a
+	// wait it is the payload of the incoming event. The Runner decodes numbers as
+	// json.Number. Data of the host may contain any Go number.
 	Event map[string]any
-	// Contact is the run's contact, or nil if there is none.
+	// Contact is the run's contact. Nil means that the run has no contact.
 	Contact *Contact
-	// WaitEvents are the payloads of the last event received by a wait for each
-	// event name in this run.
+	// WaitEvents has, by event name, the payload of the last event that a wait of
+	// this run received.
 	WaitEvents map[string]map[string]any
 
-	// waitNames are the names of all events that the graph waits for, received
-	// or not. They decide which event a reference means. Without them the names
-	// in WaitEvents do.
+	// waitNames are the names of all events that the graph waits for, received or
+	// not. They determine which event a reference means. If waitNames is nil, the
+	// names in WaitEvents determine it.
 	waitNames []string
 }
 
-// eventsWaitedFor returns the event names that a wait_events reference can
+// eventsWaitedFor returns the names of the events that a wait_events reference can
 // mean. A nil Data has none.
 func (d *Data) eventsWaitedFor() []string {
 	switch {

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// decodeObject decodes a payload as the Runner does: with exact numbers.
+// decodeObject decodes a payload as the Runner does, with exact numbers.
 func decodeObject(t require.TestingT, text string) map[string]any {
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
@@ -263,7 +263,7 @@ func FuzzPath(f *testing.F) {
 	})
 }
 
-func TestData_KnowsWhichEventsAReferenceCanMean(t *testing.T) {
+func TestData_DeterminesWhichEventsAReferenceCanMean(t *testing.T) {
 	t.Parallel()
 	received := map[string]map[string]any{"order.paid": nil}
 	assert.Empty(t, (*Data)(nil).eventsWaitedFor())

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// drawRule draws a valid rule; many of its comparisons fail on ruleData.
+// drawRule draws a valid rule. Many of its comparisons fail on ruleData.
 func drawRule(t *rapid.T, depth int) Rule {
 	if depth == 0 || rapid.IntRange(0, 2).Draw(t, "kind") == 0 {
 		return drawComparison(t)
@@ -36,8 +36,8 @@ func drawComparison(t *rapid.T) Rule {
 	}).Draw(t, "comparison")
 }
 
-// naiveEval evaluates everything first and folds afterwards, as the definition of
-// the groups reads: the first member that decides or fails is the result.
+// naiveEval evaluates all comparisons, and then applies the definition of groups: the
+// result is that of the first member that decides or fails.
 func naiveEval(t require.TestingT, r Rule, d *Data) (bool, error) {
 	if len(r.Rules) == 0 {
 		return mustCompileRule(t, r).Holds(*d)

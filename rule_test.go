@@ -39,7 +39,7 @@ func TestField_BuildsRules(t *testing.T) {
 	}
 }
 
-func TestAll_KeepsNoHoldOfItsArguments(t *testing.T) {
+func TestAll_CopiesItsArguments(t *testing.T) {
 	t.Parallel()
 	rules := []Rule{Field("event.a").Exists(), Field("event.b").Exists()}
 	all, anyOf := All(rules...), Any(rules...)
@@ -75,7 +75,7 @@ func TestRule_JSONRoundTripIsExact(t *testing.T) {
 	}
 }
 
-func TestCheckRule_AcceptsWhatTheOperatorTakes(t *testing.T) {
+func TestRuleProblems_AcceptsTheValuesOfEveryOperator(t *testing.T) {
 	t.Parallel()
 	f := Field("event.x")
 	for name, rule := range map[string]Rule{
@@ -112,7 +112,7 @@ func TestCheckRule_AcceptsWhatTheOperatorTakes(t *testing.T) {
 	}
 }
 
-func TestCheckRule_Refuses(t *testing.T) {
+func TestRuleProblems_Refuses(t *testing.T) {
 	t.Parallel()
 	f := Field("event.x")
 	for _, test := range []struct {
@@ -164,7 +164,7 @@ func TestCheckRule_Refuses(t *testing.T) {
 	}
 }
 
-func TestCheckRule_ReportsAllProblemsInOrder(t *testing.T) {
+func TestRuleProblems_AreCompleteAndInOrder(t *testing.T) {
 	t.Parallel()
 	rule := Rule{Type: RuleAll, Field: "event.x", Rules: []Rule{
 		{},
@@ -189,7 +189,7 @@ func nestedRule(depth int) Rule {
 	return r
 }
 
-func TestCheckRule_LimitsNesting(t *testing.T) {
+func TestRuleProblems_LimitNesting(t *testing.T) {
 	t.Parallel()
 	assert.Empty(t, ruleProblems(nestedRule(10), Limits{}, nil))
 	assert.Equal(t, []ruleProblem{{
@@ -200,7 +200,7 @@ func TestCheckRule_LimitsNesting(t *testing.T) {
 	assert.Len(t, ruleProblems(nestedRule(100_000), Limits{}, nil), 1)
 }
 
-func TestCheckRule_LimitsTheNumberOfRules(t *testing.T) {
+func TestRuleProblems_LimitTheNumberOfRules(t *testing.T) {
 	t.Parallel()
 	rules := make([]Rule, 99)
 	for i := range rules {
@@ -217,7 +217,7 @@ func TestCheckRule_LimitsTheNumberOfRules(t *testing.T) {
 	}}, ruleProblems(over, Limits{}, nil))
 }
 
-func TestCheckRule_EndsOnARuleThatContainsItself(t *testing.T) {
+func TestRuleProblems_EndOnARuleThatContainsItself(t *testing.T) {
 	t.Parallel()
 	rules := []Rule{{Type: RuleAll}, {Type: RuleAny}}
 	rules[0].Rules, rules[1].Rules = rules, rules

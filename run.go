@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// RunStatus says how a run stands.
+// RunStatus is the status of a run.
 type RunStatus string
 
-// The run statuses. All but RunRunning are final, though a failed run can be
-// retried.
+// The run statuses. All but RunRunning are final, except that a request can retry a
+// failed run.
 const (
 	RunRunning   RunStatus = "running"
 	RunCompleted RunStatus = "completed"
@@ -26,42 +26,47 @@ type Run struct {
 	EventID      string    `json:"event_id"`
 	EventName    string    `json:"event_name"`
 	Status       RunStatus `json:"status"`
-	// Step is the key of the step the run is at, or ended at.
+	// Step is the key of the run's current step, or of its last step once the run
+	// has ended.
 	Step string `json:"step"`
-	// WaitEvent is the name of the event the run waits for, if it does.
+	// WaitEvent is the name of the event that the run waits for. It is empty if the
+	// run does not wait for an event.
 	WaitEvent string `json:"wait_event,omitempty"`
-	// DueAt is when the run goes on by itself. It is zero for a run that has
-	// ended or waits without timeout.
+	// DueAt is when the run continues by itself. It is zero for a run that has
+	// ended or that waits without a timeout.
 	DueAt time.Time `json:"due_at,omitzero"`
-	// Error says why the run failed or was cancelled.
+	// Error is the reason why the run failed or was cancelled. A running run has an
+	// Error while its stored state cannot be decoded.
 	Error *StepError `json:"error,omitempty"`
-	// CreatedAt and StartedAt are when the triggering event was handled,
-	// CompletedAt is when the run ended; zero while it has not.
+	// CreatedAt and StartedAt are when a Runner handled the triggering event.
+	// CompletedAt is when the run ended. It is zero while the run has not ended.
 	CreatedAt   time.Time `json:"created_at"`
 	StartedAt   time.Time `json:"started_at"`
 	CompletedAt time.Time `json:"completed_at,omitzero"`
-	// Steps are all steps of the automation in graph order. Lists leave it
-	// empty, GetRun fills it.
+	// Steps are all steps of the automation in graph order. GetRun fills in Steps,
+	// lists do not.
 	Steps []StepRun `json:"steps,omitempty"`
 }
 
-// StepStatus says how a step of a run stands.
+// StepStatus is the status of a step of a run.
 type StepStatus string
 
 // The step statuses.
 const (
-	// StepPending steps have not been reached, but can be.
+	// StepPending: the run has not reached the step, but still can.
 	StepPending StepStatus = "pending"
-	// StepRunning steps have an effect in flight or wait to try it again.
+	// StepRunning: an effect of the step is in flight, or waits for its next
+	// attempt.
 	StepRunning StepStatus = "running"
-	// StepWaiting steps are a delay or a wait in progress.
+	// StepWaiting: the step is a delay or a wait in progress.
 	StepWaiting   StepStatus = "waiting"
 	StepCompleted StepStatus = "completed"
 	StepFailed    StepStatus = "failed"
-	// StepSkipped steps lie on a branch that was not taken, come after the end
-	// of the run, or are emails to a contact that has unsubscribed.
+	// StepSkipped: the step lies on a branch that the run did not take or lies after
+	// the end of the run, or it is an email that the run did not send, such as an
+	// email to an unsubscribed contact.
 	StepSkipped StepStatus = "skipped"
-	// StepCancelled is the step at which a run was cancelled.
+	// StepCancelled: the run was cancelled at this step.
 	StepCancelled StepStatus = "cancelled"
 )
 
@@ -70,25 +75,28 @@ type StepRun struct {
 	Key    string     `json:"key"`
 	Type   StepType   `json:"type"`
 	Status StepStatus `json:"status"`
-	// Branch is the outcome of a condition, a wait or a custom step that has
-	// one: the type of the connection that was taken, unless only a default one
-	// was there. It is empty otherwise.
+	// Branch is the outcome of a condition or of a wait, or the branch that a custom
+	// step chose. The run took the connection of this type, or the default
+	// connection of a wait without a connection of this type. Branch is empty for
+	// all other steps.
 	Branch ConnectionType `json:"branch,omitempty"`
 	// Output is a JSON object, or nil.
 	Output json.RawMessage `json:"output"`
-	// Error is why the step failed, or why its latest attempt did.
+	// Error is the reason why the step, or its latest attempt, failed. It is nil if
+	// neither failed.
 	Error *StepError `json:"error"`
-	// Attempts are the attempts that failed, oldest first. Of several in a row
-	// that spent nothing only the latest is kept.
+	// Attempts are the failed attempts, oldest first. Of consecutive attempts that
+	// were not counted, for the same reason, only the latest is kept.
 	Attempts []Attempt `json:"attempts,omitempty"`
-	// CreatedAt and StartedAt are when the run reached the step; zero for a
-	// step it has not. CompletedAt is zero while the step has not ended.
+	// CreatedAt and StartedAt are when the run reached the step. They are zero for
+	// a step that the run did not reach. CompletedAt is zero while the step has not
+	// ended.
 	CreatedAt   time.Time `json:"created_at,omitzero"`
 	StartedAt   time.Time `json:"started_at,omitzero"`
 	CompletedAt time.Time `json:"completed_at,omitzero"`
 }
 
-// StepError says why a step failed.
+// StepError is the reason why a step failed or was cancelled.
 type StepError struct {
 	// Code is stable across releases.
 	Code StepErrorCode `json:"code"`
@@ -103,41 +111,43 @@ type StepErrorCode string
 const (
 	// FailedCondition: a rule could not be evaluated; see ConditionError.
 	FailedCondition StepErrorCode = "condition_error"
-	// FailedReference: a reference resolved to nothing where something is needed.
+	// FailedReference: a reference that must have a value resolved to nothing.
 	FailedReference StepErrorCode = "unresolved_reference"
-	// FailedTimeout: a wait timed out and no connection says what to do then.
+	// FailedTimeout: a wait timed out, and it has neither a timeout connection nor a
+	// default one.
 	FailedTimeout StepErrorCode = "timed_out"
-	// FailedEffect: every attempt that the retry policy grants has failed.
+	// FailedEffect: the effect failed in every attempt that the RetryPolicy allows.
 	FailedEffect StepErrorCode = "effect_failed"
-	// FailedPermanently: the effect failed with an error marked Permanent.
+	// FailedPermanently: the effect failed with an error that Permanent marked.
 	FailedPermanently StepErrorCode = "permanent_error"
-	// FailedUnknown: under AtMostOnce, nobody can tell whether the effect happened.
+	// FailedUnknown: the step uses AtMostOnce, and the outcome of its attempt is
+	// unknown. The effect may or may not have happened.
 	FailedUnknown StepErrorCode = "unknown"
-	// FailedInterrupted: an attempt whose outcome a crash has swallowed. It is
-	// recorded among the attempts and never ends a step.
+	// FailedInterrupted: the process died or stopped before it recorded the outcome
+	// of the attempt. The attempt is not counted, and this code never ends a step.
 	FailedInterrupted StepErrorCode = "interrupted"
-	// FailedRateLimit: an attempt that was refused as too early. It is not
-	// counted and never ends a step.
+	// FailedRateLimit: the attempt was refused because it came too early; see
+	// RateLimitError. The attempt is not counted, and this code never ends a step.
 	FailedRateLimit StepErrorCode = "rate_limited"
-	// FailedDamaged: what the store holds of the run cannot be read.
+	// FailedDamaged: the stored state of the run cannot be decoded.
 	FailedDamaged StepErrorCode = "damaged"
-	// CancelledByRequest: somebody called CancelRun, or stopped or deleted the
+	// CancelledByRequest: a caller cancelled the run, or stopped or deleted its
 	// automation.
 	CancelledByRequest StepErrorCode = "cancelled"
-	// CancelledContactGone: the contact does not exist any more.
+	// CancelledContactGone: the contact no longer exists.
 	CancelledContactGone StepErrorCode = "contact_deleted"
 )
 
 // Attempt is one try of an effect that did not succeed.
 type Attempt struct {
-	// Number counts from 1. An attempt that spent nothing, because it was
-	// interrupted or refused as too early, has the number of the next one.
+	// Number counts from 1. An attempt that was interrupted, or refused because it
+	// came too early, is not counted: the next attempt has the same number.
 	Number int       `json:"number"`
 	At     time.Time `json:"at"`
 	Error  StepError `json:"error"`
 }
 
-// RunQuery selects runs. Zero fields select everything.
+// RunQuery selects runs. A zero field selects all runs.
 type RunQuery struct {
 	AutomationID string
 	Version      int
@@ -145,30 +155,32 @@ type RunQuery struct {
 	ContactID    string
 	EventID      string
 	EventName    string
-	// Step is the key of the step the run is at, or ended at.
+	// Step selects by Run.Step.
 	Step string
-	// CreatedFrom is inclusive, CreatedUntil exclusive.
+	// CreatedFrom is inclusive. CreatedUntil is exclusive.
 	CreatedFrom, CreatedUntil time.Time
 	PageQuery
 }
 
-// PageQuery selects a page of a list that goes from newest to oldest. After and
-// Before are ids of items, excluded from the page: After goes to older items,
-// Before to newer ones. At most one of them may be set.
+// PageQuery selects a page of a list, whose order is from newest to oldest.
 type PageQuery struct {
-	// Limit is between 1 and 100; zero means 20.
-	Limit         int
+	// Limit is the most items on the page, between 1 and 100. Zero means 20.
+	Limit int
+	// After selects the items older than the item with this id, and Before the items
+	// newer than it. At most one of them may be set. The item itself is not on the
+	// page.
 	After, Before string
 }
 
 // Page is a page of a list, newest first.
 type Page[T any] struct {
 	Data []T
-	// HasMore says that there are more items in the direction of the query.
+	// HasMore reports whether the list has more items in the direction of the query.
 	HasMore bool
 }
 
-// RunCount is how many runs of one version stand at one step with one status.
+// RunCount is the number of runs of one version that are at one step with one
+// status.
 type RunCount struct {
 	Version int       `json:"version"`
 	Step    string    `json:"step"`
@@ -176,9 +188,9 @@ type RunCount struct {
 	Count   int       `json:"count"`
 }
 
-// Check fills in the limit of a query and fails with a *ValidationError if there is no
-// such page. A Runner does so before it asks its Store; it is for those who keep
-// lists of their own.
+// Check sets a zero Limit to its default. It returns a *ValidationError if the query
+// is invalid. A Runner checks every query before it calls its Store. Other code that
+// serves pages of lists can do the same.
 func (q *PageQuery) Check() error {
 	var ps Problems
 	if q.Limit == 0 {

@@ -9,8 +9,8 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// StepType names what a step does. Built-in types have the names that Resend
-// gives them; custom ones carry a prefix, such as "acme.slack".
+// StepType is the kind of a step. Built-in types have Resend's names. Custom types
+// have a prefix, such as "acme.slack".
 type StepType string
 
 // The built-in step types.
@@ -28,15 +28,16 @@ const (
 // Step is a node of an automation's graph. In JSON it is
 // {"key": …, "type": …, "config": …}, where type is Config.StepType().
 type Step struct {
-	// Key is unique in the graph: at most 128 bytes, without control characters.
+	// Key is unique in the graph. It has at most Limits.StepKeyBytes, 128 by
+	// default, without control characters.
 	Key string
-	// Config is one of the built-in configs of this package, a custom config
-	// that was registered with Handle, or a RawConfig.
+	// Config is a built-in config of this package, a custom config whose type is
+	// registered with Handle, or a RawConfig.
 	Config StepConfig
 }
 
-// MarshalJSON encodes s. It fails if s has no config or one that does not encode
-// to a JSON object.
+// MarshalJSON encodes s. It fails if s has no config, or if the config does not
+// encode to a JSON object.
 func (s Step) MarshalJSON() ([]byte, error) {
 	if isNilConfig(s.Config) {
 		return nil, fmt.Errorf("automation: step %q has no config", s.Key)
@@ -52,14 +53,15 @@ func (s Step) MarshalJSON() ([]byte, error) {
 	}{s.Key, s.Config.StepType(), config})
 }
 
-// isNilConfig reports whether c is no config, or a nil pointer to one, whose
-// methods cannot be called.
+// isNilConfig reports whether c is nil or a nil pointer. The methods of such a
+// config cannot be called.
 func isNilConfig(c StepConfig) bool {
 	v := reflect.ValueOf(c)
 	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// plainConfig returns what c points to, if c is a pointer to a config.
+// plainConfig returns the config that c points to, or c if it is not a pointer to a
+// config.
 func plainConfig(c StepConfig) StepConfig {
 	v := reflect.ValueOf(c)
 	if v.Kind() == reflect.Pointer && !v.IsNil() {
@@ -70,7 +72,7 @@ func plainConfig(c StepConfig) StepConfig {
 	return c
 }
 
-// encodeConfig returns the JSON of a config, or nil for none.
+// encodeConfig returns the JSON of a config, or nil for a RawConfig without one.
 func encodeConfig(c StepConfig) (json.RawMessage, error) {
 	if raw, ok := plainConfig(c).(RawConfig); ok {
 		return raw.Config, raw.check()
@@ -82,17 +84,16 @@ func encodeConfig(c StepConfig) (json.RawMessage, error) {
 	return config, err
 }
 
-// StepConfig is the data of a step. Any struct that encodes to a JSON object
-// and names its type can be one; what it does is registered with Handle, so
-// that configs hold no clients and compare well.
+// StepConfig is the data of a step. Any struct with this method that encodes to a
+// JSON object is a StepConfig. The function that executes the step is registered
+// with Handle, so a config holds no clients and can be compared.
 type StepConfig interface {
-	// StepType returns the type's name. It must not depend on the value.
+	// StepType returns the step type. It must not depend on the value.
 	StepType() StepType
 }
 
-// RawConfig is the config of a step whose type is not built in, as it was
-// decoded. A Registry resolves it when the graph is compiled; without one it is
-// encoded again untouched.
+// RawConfig is the undecoded config of a step whose type is not built in. Compile
+// decodes it with the Registry. A RawConfig encodes to the same JSON again.
 type RawConfig struct {
 	Type   StepType
 	Config json.RawMessage
@@ -101,7 +102,7 @@ type RawConfig struct {
 // StepType returns c.Type.
 func (c RawConfig) StepType() StepType { return c.Type }
 
-// check reports what would keep c from being read back.
+// check returns an error if c would encode to JSON that cannot be decoded again.
 func (c RawConfig) check() error {
 	if c.Type == "" {
 		return errors.New("a raw config needs a type")
@@ -115,7 +116,7 @@ func (c RawConfig) check() error {
 	return nil
 }
 
-// Trigger starts a run when an event with its name is sent.
+// Trigger starts a run when the application sends an event named EventName.
 type Trigger struct {
 	EventName string `json:"event_name"`
 }
@@ -123,8 +124,8 @@ type Trigger struct {
 // StepType returns TypeTrigger.
 func (Trigger) StepType() StepType { return TypeTrigger }
 
-// Condition takes the connection condition_met or condition_not_met. In JSON
-// its config is the rule itself.
+// Condition evaluates a rule. The run takes the connection condition_met or
+// condition_not_met. In JSON the config is the rule itself.
 type Condition struct {
 	Rule Rule
 }
@@ -143,35 +144,35 @@ type Delay struct {
 // StepType returns TypeDelay.
 func (Delay) StepType() StepType { return TypeDelay }
 
-// WaitForEvent pauses the run until the contact gets a matching event, which
-// takes the connection event_received, or until Timeout has passed, which takes
-// the connection timeout; default serves for whichever of them is missing.
+// WaitForEvent pauses the run until the contact receives a matching event or until
+// Timeout passes. The run takes the connection event_received or timeout. If that
+// connection is missing, the run takes the default connection.
 type WaitForEvent struct {
 	EventName string `json:"event_name"`
-	// Timeout is counted from the moment the step starts. Zero waits for ever.
+	// Timeout counts from the moment the step starts. Zero means no timeout.
 	Timeout Duration `json:"timeout,omitzero"`
-	// FilterRule must hold for an event to match; event. paths in it read the
-	// payload of the incoming event. An event for which the rule cannot be
-	// evaluated does not match. The zero Rule matches every event.
+	// FilterRule must hold for an event to match. Paths that begin with event. read
+	// the payload of the incoming event. An event does not match if the rule cannot
+	// be evaluated for it. The zero Rule matches every event.
 	FilterRule Rule `json:"filter_rule,omitzero"`
-	// Lookback also accepts an event that was accepted before the step started
-	// but after the run did. This is not part of Resend's model.
+	// Lookback extends the wait to events that the Runner accepted before the step
+	// started, back to the start of the run. Resend has no such option.
 	Lookback bool `json:"lookback,omitzero"`
 }
 
 // StepType returns TypeWaitForEvent.
 func (WaitForEvent) StepType() StepType { return TypeWaitForEvent }
 
-// SendEmail hands one email to the Mailer. It is skipped, and the run goes on,
-// when the contact has unsubscribed.
+// SendEmail hands one email to the Mailer. If the contact is unsubscribed, the run
+// skips the step and continues.
 type SendEmail struct {
 	Template TemplateRef `json:"template"`
-	// From, Subject and ReplyTo override what the template says.
+	// From, Subject and ReplyTo override the fields of the template. Empty fields
+	// override nothing.
 	From    string `json:"from,omitempty"`
 	Subject string `json:"subject,omitempty"`
 	ReplyTo string `json:"reply_to,omitempty"`
-	// Delivery overrides the Runner's choice for this step. This is not part of
-	// Resend's model.
+	// Delivery overrides Options.Delivery for this step. Resend has no such option.
 	Delivery Delivery `json:"delivery,omitempty"`
 }
 
@@ -182,30 +183,30 @@ func (SendEmail) StepType() StepType { return TypeSendEmail }
 type TemplateRef struct {
 	// ID is the template's id or alias.
 	ID string `json:"id"`
-	// Variables are the values for the template's variables, by name. A
-	// reference that resolves to nothing is left out, so that the template's
-	// fallback applies.
+	// Variables are the values of the template's variables, by name. A variable
+	// whose reference resolves to nothing is omitted: the template's fallback
+	// applies.
 	Variables map[string]Value `json:"variables,omitzero"`
 }
 
-// Delivery is what happens to an effect whose outcome is unknown, because the
-// process died or the answer got lost.
+// Delivery determines what a Runner does about an effect whose outcome is unknown,
+// because the process died or the answer was lost.
 type Delivery string
 
-// The deliveries. An empty Delivery in a step means the Runner's; in the
-// Runner's options it means AtLeastOnce.
+// The deliveries. In a step, an empty Delivery means Options.Delivery. In Options,
+// it means AtLeastOnce.
 const (
 	// AtLeastOnce repeats the effect with the same idempotency key.
 	AtLeastOnce Delivery = "at_least_once"
-	// AtMostOnce fails the step with the code "unknown" and never repeats it by
-	// itself.
+	// AtMostOnce fails the step with the code "unknown". Only a retry request
+	// repeats the effect.
 	AtMostOnce Delivery = "at_most_once"
 )
 
-// ContactUpdate changes the run's contact. At least one field must be given;
-// an absent Value leaves the field as it is. Null clears a name or a property;
-// Unsubscribed must be true, false or a reference to one of them. A reference
-// that resolves to nothing fails the step.
+// ContactUpdate changes the run's contact. At least one field must be present. An
+// absent Value leaves its field unchanged. Null clears a name or a property.
+// Unsubscribed must be true, false or a reference to a boolean. A reference that
+// resolves to nothing fails the step.
 type ContactUpdate struct {
 	FirstName    Value            `json:"first_name,omitzero"`
 	LastName     Value            `json:"last_name,omitzero"`
@@ -216,15 +217,15 @@ type ContactUpdate struct {
 // StepType returns TypeContactUpdate.
 func (ContactUpdate) StepType() StepType { return TypeContactUpdate }
 
-// ContactDelete deletes the run's contact for good. The run completes, and its
-// remaining steps are skipped.
+// ContactDelete permanently deletes the run's contact. The run completes and skips
+// its remaining steps.
 type ContactDelete struct{}
 
 // StepType returns TypeContactDelete.
 func (ContactDelete) StepType() StepType { return TypeContactDelete }
 
-// AddToSegment adds the run's contact to a segment. A contact that is a member
-// already stays one.
+// AddToSegment adds the run's contact to a segment. A contact that is already a
+// member stays a member.
 type AddToSegment struct {
 	SegmentID string `json:"segment_id"`
 }

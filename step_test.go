@@ -44,7 +44,7 @@ type listConfig []string
 
 func (listConfig) StepType() StepType { return "acme.list" }
 
-func TestStep_RefusesToEncodeWhatCouldNotBeRead(t *testing.T) {
+func TestStep_RefusesToEncodeWhatCannotBeDecoded(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		config StepConfig

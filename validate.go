@@ -4,24 +4,23 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// ValidateOptions say what an automation is checked against. The zero value
-// works.
+// ValidateOptions tune Validate. The zero value works.
 type ValidateOptions struct {
-	// Registry knows the custom step types. Nil knows none, so that every
-	// custom step is an unknown type.
+	// Registry has the custom step types. Without it, every custom step has an
+	// unknown type.
 	Registry *Registry
-	// Limits bound the automation; zero fields are the defaults.
+	// Limits bound the automation. A zero field means the default.
 	Limits Limits
 }
 
-// Validate returns everything that is wrong with a, in the order of the
-// document: errors, which reject it, and warnings, which do not. It returns nil
-// if there is nothing to say.
+// Validate returns all problems in a, in the order of the document. An error makes
+// the automation invalid, a warning does not. Validate returns nil if there are no
+// problems.
 //
-// Where one mistake makes another check meaningless, only the mistake is
-// reported: without exactly one trigger, for instance, no step is called
-// unreachable. The steps and connections of an automation with more steps than
-// the limit are not looked at, so that none is expensive to refuse.
+// A mistake can make another check meaningless. In this case Validate reports only
+// the mistake: without exactly one trigger, for instance, it reports no unreachable
+// steps. No automation is expensive to refuse: if there are more steps than the
+// limit, Validate reports this, and does not look at the steps and connections.
 func Validate(a Automation, opts ValidateOptions) Problems {
 	v := validator{automation: a, registry: opts.Registry, limits: opts.Limits.withDefaults()}
 	v.validateHead()
@@ -44,15 +43,15 @@ func Validate(a Automation, opts ValidateOptions) Problems {
 	return v.problems
 }
 
-// validator holds what the checks of one automation share.
+// validator holds the state that the validation of one automation shares.
 type validator struct {
 	automation Automation
 	registry   *Registry
 	limits     Limits
 	graph      *stepGraph
-	live       []bool    // steps that some run can come to
+	live       []bool    // by step: whether a run can reach it
 	waitNames  []string  // the events that the graph waits for
-	flow       *waitFlow // made when the first reference needs it
+	flow       *waitFlow // nil until the first reference needs it
 	problems   Problems
 }
 
@@ -60,7 +59,7 @@ func (v *validator) errorf(code Code, path, format string, args ...any) {
 	v.problems.Add(code, path, format, args...)
 }
 
-// headProblems reports what is wrong with an automation, its graph aside.
+// headProblems returns the problems in an automation, except those in its graph.
 func headProblems(a Automation) Problems {
 	v := validator{automation: a}
 	v.validateHead()

@@ -8,7 +8,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// validateConnections checks the connections, one by one and against each other.
+// validateConnections validates each connection, and compares it with those before.
 func (v *validator) validateConnections() {
 	taken := outlets{first: make(map[outlet]int, len(v.automation.Connections))}
 	for i, conn := range v.automation.Connections {
@@ -21,7 +21,7 @@ func (v *validator) validateConnections() {
 	}
 }
 
-// connectionValidator checks one connection.
+// connectionValidator validates one connection.
 type connectionValidator struct {
 	*validator
 	i          int
@@ -29,7 +29,7 @@ type connectionValidator struct {
 	ends       ends
 }
 
-// report adds a problem. The path leads on from the connection.
+// report adds a problem. The path begins at the connection.
 func (c *connectionValidator) report(severity Severity, code Code, path, format string, args ...any) {
 	connection := c.connection
 	c.problems = append(c.problems, Problem{
@@ -64,8 +64,8 @@ func (c *connectionValidator) validateEnds() {
 	}
 }
 
-// validateType checks that the step which the connection leaves can have the
-// outcome that it stands for.
+// validateType checks that the step at the start of the connection can have an
+// outcome of the connection's type.
 func (c *connectionValidator) validateType() {
 	if c.ends.from < 0 {
 		return
@@ -87,8 +87,8 @@ func (c *connectionValidator) validateType() {
 	}
 }
 
-// validateTaken warns about a default connection of a wait that has another one for
-// every outcome.
+// validateTaken warns about the default connection of a wait that has a connection of
+// its own for every outcome.
 func (c *connectionValidator) validateTaken(wait WaitForEvent) {
 	timesOut := !wait.Timeout.IsZero() && !c.graph.hasBranch(c.ends.from, ConnectionTimeout)
 	if !timesOut && c.graph.hasBranch(c.ends.from, ConnectionEventReceived) {
@@ -103,8 +103,8 @@ var (
 	defaultBranch     = []ConnectionType{ConnectionDefault}
 )
 
-// branches returns the outcomes of steps of type t. The second result is false
-// if nothing is known about the type.
+// branches returns the outcomes of steps of type t. The second result is false for an
+// unknown type.
 func (v *validator) branches(t StepType) ([]ConnectionType, bool) {
 	switch {
 	case t == TypeCondition:
@@ -129,7 +129,7 @@ func oneOf(types []ConnectionType) string {
 	return strings.Join(quoted, " or ")
 }
 
-// outlet is where a connection leaves a step.
+// outlet is an outcome of a step, at which a connection can start.
 type outlet struct {
 	from int
 	typ  ConnectionType
@@ -140,15 +140,14 @@ type outletTarget struct {
 	to int
 }
 
-// outlets remembers where the connections so far lead. Second connections of
-// one outlet are rare, and mistakes: only those fill the second map.
+// outlets records the targets of the connections so far. Only a mistake gives an
+// outlet a second connection, so more is usually empty.
 type outlets struct {
-	first map[outlet]int // the target of the first connection
-	more  map[outletTarget]bool
+	first map[outlet]int        // the target of the first connection
+	more  map[outletTarget]bool // the further connections
 }
 
-// validateOutlet checks that no connection before this one leaves its step for the
-// same outcome.
+// validateOutlet checks that no earlier connection starts at the same outlet.
 func (c *connectionValidator) validateOutlet(taken *outlets) {
 	out := outlet{c.ends.from, c.connection.Type.orDefault()}
 	first, ok := taken.first[out]

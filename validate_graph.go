@@ -2,12 +2,12 @@ package automation
 
 import "slices"
 
-// stepGraph is the shape of an automation that may be wrong: all of its steps and
-// connections that lead from one step to another.
+// stepGraph is the graph of an automation that may be invalid. It has all steps, and
+// the connections that start at a step.
 type stepGraph struct {
 	configs  []StepConfig   // of each step, without pointers; nil for none
 	types    []StepType     // "" for a step without a config
-	index    map[string]int // the first step that has a key
+	index    map[string]int // by key: the first step with this key
 	trigger  int            // the first trigger, or -1
 	triggers int
 
@@ -15,9 +15,9 @@ type stepGraph struct {
 	links []link // by step: those of step i are links[first[i]:first[i+1]]
 	first []int
 
-	order   []int         // steps reached from the trigger, each after those that lead to it
-	reached []bool        // whether a step is in order
-	cycles  map[int][]int // one for each knot of cycles, by its first step
+	order   []int         // the steps reached from the trigger, in topological order
+	reached []bool        // by step: whether it is in order
+	cycles  map[int][]int // a cycle in each component of several steps, by its first step
 }
 
 // ends are the indices of the steps that a connection joins, or -1.
@@ -26,43 +26,43 @@ type ends struct{ from, to int }
 // link is a connection seen from the step that it leaves.
 type link struct {
 	typ ConnectionType
-	to  int // -1 if it leads nowhere: to no step, to the trigger or to its own step
+	to  int // -1 for a missing step, for the trigger, and for the step itself
 }
 
 func newStepGraph(a Automation) *stepGraph {
-	o := &stepGraph{
+	g := &stepGraph{
 		configs: make([]StepConfig, len(a.Steps)),
 		types:   make([]StepType, len(a.Steps)),
 		index:   make(map[string]int, len(a.Steps)),
 		trigger: -1,
 	}
 	for i, s := range a.Steps {
-		o.addStep(i, s)
+		g.addStep(i, s)
 	}
-	o.connect(a.Connections)
-	o.explore()
-	return o
+	g.connect(a.Connections)
+	g.explore()
+	return g
 }
 
-func (o *stepGraph) addStep(i int, s Step) {
-	if _, taken := o.index[s.Key]; !taken {
-		o.index[s.Key] = i
+func (g *stepGraph) addStep(i int, s Step) {
+	if _, taken := g.index[s.Key]; !taken {
+		g.index[s.Key] = i
 	}
-	o.configs[i] = givenConfig(s)
-	if o.configs[i] != nil {
-		o.types[i] = o.configs[i].StepType()
+	g.configs[i] = givenConfig(s)
+	if g.configs[i] != nil {
+		g.types[i] = g.configs[i].StepType()
 	}
-	if o.types[i] == TypeTrigger {
-		o.triggers++
-		if o.trigger < 0 {
-			o.trigger = i
+	if g.types[i] == TypeTrigger {
+		g.triggers++
+		if g.trigger < 0 {
+			g.trigger = i
 		}
 	}
 }
 
-// givenConfig returns a step's config, without the pointer if it is one: that
-// slip is reported once, and not as a missing trigger too. A nil pointer is no
-// config.
+// givenConfig returns a step's config. For a pointer it returns the config that the
+// pointer leads to: validateConfig reports the pointer, and no other check has to. It
+// returns nil for a nil pointer.
 func givenConfig(s Step) StepConfig {
 	if isNilConfig(s.Config) {
 		return nil
@@ -70,50 +70,50 @@ func givenConfig(s Step) StepConfig {
 	return plainConfig(s.Config)
 }
 
-// connect finds the ends of the connections and sorts these by the step that
-// they leave.
-func (o *stepGraph) connect(connections []Connection) {
-	o.ends = make([]ends, len(connections))
-	o.first = make([]int, len(o.types)+1)
+// connect finds the ends of the connections, and sorts the connections by the step
+// that they leave.
+func (g *stepGraph) connect(connections []Connection) {
+	g.ends = make([]ends, len(connections))
+	g.first = make([]int, len(g.types)+1)
 	for i, c := range connections {
-		o.ends[i] = ends{o.find(c.From), o.find(c.To)}
-		if from := o.ends[i].from; from >= 0 {
-			o.first[from+1]++
+		g.ends[i] = ends{g.find(c.From), g.find(c.To)}
+		if from := g.ends[i].from; from >= 0 {
+			g.first[from+1]++
 		}
 	}
-	for i := range o.types {
-		o.first[i+1] += o.first[i]
+	for i := range g.types {
+		g.first[i+1] += g.first[i]
 	}
-	o.links = make([]link, o.first[len(o.types)])
-	next := slices.Clone(o.first)
+	g.links = make([]link, g.first[len(g.types)])
+	next := slices.Clone(g.first)
 	for i, c := range connections {
-		e := o.ends[i]
+		e := g.ends[i]
 		if e.from < 0 {
 			continue
 		}
-		o.links[next[e.from]] = link{c.Type.orDefault(), o.target(e)}
+		g.links[next[e.from]] = link{c.Type.orDefault(), g.target(e)}
 		next[e.from]++
 	}
 }
 
 // find returns the step with this key, or -1.
-func (o *stepGraph) find(key string) int {
-	if i, ok := o.index[key]; ok {
+func (g *stepGraph) find(key string) int {
+	if i, ok := g.index[key]; ok {
 		return i
 	}
 	return -1
 }
 
-// target returns the step that a connection leads to, or -1 if it should not
-// lead there.
-func (o *stepGraph) target(e ends) int {
-	if e.to == e.from || e.to == o.trigger {
+// target returns the step that a connection leads to, or -1 if no connection may lead
+// there.
+func (g *stepGraph) target(e ends) int {
+	if e.to == e.from || e.to == g.trigger {
 		return -1
 	}
 	return e.to
 }
 
-// orDefault reads an empty type as ConnectionDefault.
+// orDefault returns ConnectionDefault for an empty type, and t for all others.
 func (t ConnectionType) orDefault() ConnectionType {
 	if t == "" {
 		return ConnectionDefault
@@ -122,11 +122,11 @@ func (t ConnectionType) orDefault() ConnectionType {
 }
 
 // out returns the connections that leave step i.
-func (o *stepGraph) out(i int) []link { return o.links[o.first[i]:o.first[i+1]] }
+func (g *stepGraph) out(i int) []link { return g.links[g.first[i]:g.first[i+1]] }
 
 // branch returns the first connection of this type that leaves step i.
-func (o *stepGraph) branch(i int, typ ConnectionType) (link, bool) {
-	for _, l := range o.out(i) {
+func (g *stepGraph) branch(i int, typ ConnectionType) (link, bool) {
+	for _, l := range g.out(i) {
 		if l.typ == typ {
 			return l, true
 		}
@@ -134,69 +134,71 @@ func (o *stepGraph) branch(i int, typ ConnectionType) (link, bool) {
 	return link{}, false
 }
 
-func (o *stepGraph) hasBranch(i int, typ ConnectionType) bool {
-	_, ok := o.branch(i, typ)
+func (g *stepGraph) hasBranch(i int, typ ConnectionType) bool {
+	_, ok := g.branch(i, typ)
 	return ok
 }
 
-// isRooted reports whether it is clear where runs start. If not, nothing can
-// be said about which steps are reached.
-func (o *stepGraph) isRooted() bool { return o.triggers == 1 }
+// isRooted reports whether exactly one step starts runs. Otherwise the steps that a
+// run reaches are unknown.
+func (g *stepGraph) isRooted() bool { return g.triggers == 1 }
 
-// explore finds what is reached from the trigger, and all cycles.
-func (o *stepGraph) explore() {
-	n := len(o.types)
-	s := search{stepGraph: o, number: make([]int, n), low: make([]int, n), open: make([]bool, n)}
-	if o.isRooted() {
-		s.visit(o.trigger)
-		o.order = slices.Clone(s.left)
-		slices.Reverse(o.order)
+// explore finds the steps reached from the trigger, and a cycle in each strongly
+// connected component of several steps.
+func (g *stepGraph) explore() {
+	n := len(g.types)
+	s := search{stepGraph: g, number: make([]int, n), low: make([]int, n), onStack: make([]bool, n)}
+	if g.isRooted() {
+		s.visit(g.trigger)
+		g.order = slices.Clone(s.postorder)
+		slices.Reverse(g.order)
 	}
-	o.reached = make([]bool, n)
-	for _, i := range o.order {
-		o.reached[i] = true
+	g.reached = make([]bool, n)
+	for _, i := range g.order {
+		g.reached[i] = true
 	}
-	for i := range o.types {
+	for i := range g.types {
 		if s.number[i] == 0 {
 			s.visit(i)
 		}
 	}
 }
 
-// search is Tarjan's search for strongly connected components, depth first.
-// Leaving order reversed, with the connections that close a cycle left out, is
-// a topological order.
+// search is Tarjan's depth-first search for strongly connected components. Its
+// reversed postorder is a topological order of the steps, apart from the connections
+// that close a cycle.
 type search struct {
 	*stepGraph
-	entered int
-	number  []int  // when a step was entered, from 1
-	low     []int  // the lowest number that a step leads back to
-	open    []bool // whether a step is in stack
-	stack   []int  // steps whose component is not complete
-	left    []int  // steps in the order in which they were left
+	entered   int
+	number    []int  // by step: the order of entry, from 1; 0 for a step not entered
+	low       []int  // by step: the lowest number in the stack that it leads back to
+	onStack   []bool // by step: whether it is in stack
+	stack     []int  // the steps whose component is not complete
+	postorder []int
 }
 
 func (s *search) visit(i int) {
 	s.entered++
 	s.number[i], s.low[i] = s.entered, s.entered
-	s.stack, s.open[i] = append(s.stack, i), true
+	s.stack, s.onStack[i] = append(s.stack, i), true
 	for _, l := range s.out(i) {
 		switch {
 		case l.to < 0:
 		case s.number[l.to] == 0:
 			s.visit(l.to)
 			s.low[i] = min(s.low[i], s.low[l.to])
-		case s.open[l.to]:
+		case s.onStack[l.to]:
 			s.low[i] = min(s.low[i], s.number[l.to])
 		}
 	}
-	s.left = append(s.left, i)
+	s.postorder = append(s.postorder, i)
 	if s.low[i] == s.number[i] {
 		s.close(i)
 	}
 }
 
-// close takes the component that was entered at i off the stack.
+// close removes from the stack the component that was entered at i, and finds a cycle
+// in it.
 func (s *search) close(i int) {
 	at := len(s.stack) - 1
 	for s.stack[at] != i {
@@ -205,7 +207,7 @@ func (s *search) close(i int) {
 	component := s.stack[at:]
 	s.stack = s.stack[:at]
 	for _, member := range component {
-		s.open[member] = false
+		s.onStack[member] = false
 	}
 	if len(component) < 2 {
 		return
@@ -217,15 +219,15 @@ func (s *search) close(i int) {
 	s.cycles[start] = s.shortestCycle(start, component)
 }
 
-// shortestCycle returns a shortest cycle through start, which is a member of a
-// strongly connected component: its steps, from start to start.
-func (o *stepGraph) shortestCycle(start int, component []int) []int {
+// shortestCycle returns the steps of a shortest cycle through start, which is a
+// member of a strongly connected component. The first and the last step are start.
+func (g *stepGraph) shortestCycle(start int, component []int) []int {
 	cameFrom := make(map[int]int, len(component))
 	for _, member := range component {
 		cameFrom[member] = -1
 	}
 	for queue := []int{start}; cameFrom[start] < 0; queue = queue[1:] {
-		for _, l := range o.out(queue[0]) {
+		for _, l := range g.out(queue[0]) {
 			if from, member := cameFrom[l.to]; member && from < 0 {
 				cameFrom[l.to] = queue[0]
 				queue = append(queue, l.to)
@@ -241,16 +243,16 @@ func (o *stepGraph) shortestCycle(start int, component []int) []int {
 	return cycle
 }
 
-// live reports, for every step, whether some path from the trigger leads to it
-// without passing a contact_delete.
-func (o *stepGraph) live() []bool {
-	live := make([]bool, len(o.types))
-	for _, i := range o.order {
-		live[i] = live[i] || i == o.trigger
-		if !live[i] || o.types[i] == TypeContactDelete {
+// live reports for every step whether a path from the trigger leads to it that has no
+// contact_delete before it.
+func (g *stepGraph) live() []bool {
+	live := make([]bool, len(g.types))
+	for _, i := range g.order {
+		live[i] = live[i] || i == g.trigger
+		if !live[i] || g.types[i] == TypeContactDelete {
 			continue
 		}
-		for _, l := range o.out(i) {
+		for _, l := range g.out(i) {
 			if l.to >= 0 {
 				live[l.to] = true
 			}
@@ -260,10 +262,10 @@ func (o *stepGraph) live() []bool {
 }
 
 // waitNames returns the names of the events that the graph waits for, each once.
-func (o *stepGraph) waitNames() []string {
+func (g *stepGraph) waitNames() []string {
 	var names []string
 	seen := map[string]bool{}
-	for _, config := range o.configs {
+	for _, config := range g.configs {
 		if wait, ok := config.(WaitForEvent); ok && !seen[wait.EventName] {
 			seen[wait.EventName] = true
 			names = append(names, wait.EventName)
@@ -272,31 +274,31 @@ func (o *stepGraph) waitNames() []string {
 	return names
 }
 
-// waitFlow says which events a run has waited for, and received, when it comes
-// to a step. The events of a step are a set of bits, words long.
+// waitFlow has, for each step, the events that a run has waited for and received when
+// it reaches the step. A set of events has a bit for each event, and is words long.
 type waitFlow struct {
-	bit       map[string]int
-	words     int
-	waited    []uint64 // events that some path to the step waits for
-	sometimes []uint64 // events that some path to the step has received
-	always    []uint64 // events that every path to the step has received
+	bit       map[string]int // by event name
+	words     int            // of a set of events
+	waited    []uint64       // by step: the events that a path to it waits for
+	sometimes []uint64       // by step: the events received on a path to it
+	always    []uint64       // by step: the events received on every path to it
 }
 
-// newWaitFlow follows all paths from the trigger at once: o.order has each step
-// after those that lead to it.
-func newWaitFlow(o *stepGraph, names []string) *waitFlow {
+// newWaitFlow follows all paths from the trigger at once. This is possible because
+// g.order has each step after the steps that lead to it.
+func newWaitFlow(g *stepGraph, names []string) *waitFlow {
 	f := &waitFlow{bit: make(map[string]int, len(names)), words: (len(names) + 63) / 64}
 	for i, name := range names {
 		f.bit[name] = i
 	}
-	f.waited = make([]uint64, len(o.types)*f.words)
-	f.sometimes = make([]uint64, len(o.types)*f.words)
-	f.always = make([]uint64, len(o.types)*f.words)
-	seen := make([]bool, len(o.types))
-	for _, from := range o.order {
-		for _, l := range o.out(from) {
+	f.waited = make([]uint64, len(g.types)*f.words)
+	f.sometimes = make([]uint64, len(g.types)*f.words)
+	f.always = make([]uint64, len(g.types)*f.words)
+	seen := make([]bool, len(g.types))
+	for _, from := range g.order {
+		for _, l := range g.out(from) {
 			if l.to >= 0 {
-				f.follow(o, from, l, seen[l.to])
+				f.follow(g, from, l, seen[l.to])
 				seen[l.to] = true
 			}
 		}
@@ -304,16 +306,17 @@ func newWaitFlow(o *stepGraph, names []string) *waitFlow {
 	return f
 }
 
-// follow carries what is known at a step over one of its connections. If the
-// target was seen already, another path leads there too.
-func (f *waitFlow) follow(o *stepGraph, from int, l link, seen bool) {
+// follow adds the sets of the step from, and its own event if it is a wait, to the
+// target of the connection l. If another path reached the target before, which seen
+// reports, the target's set always keeps only the events of both paths.
+func (f *waitFlow) follow(g *stepGraph, from int, l link, seen bool) {
 	waited, possible, received := -1, -1, -1
-	if wait, ok := o.configs[from].(WaitForEvent); ok {
+	if wait, ok := g.configs[from].(WaitForEvent); ok {
 		waited = f.bit[wait.EventName]
-		if o.canMeanReceived(from, wait, l.typ) {
+		if g.canMeanReceived(from, wait, l.typ) {
 			possible = waited
 		}
-		if o.meansReceived(from, wait, l.typ) {
+		if g.meansReceived(from, wait, l.typ) {
 			received = waited
 		}
 	}
@@ -329,7 +332,8 @@ func (f *waitFlow) follow(o *stepGraph, from int, l link, seen bool) {
 	}
 }
 
-// wordOf returns word w of the set that holds bit, or nothing if bit is -1.
+// wordOf returns word w of the set that has only this bit. The set is empty if bit is
+// -1.
 func wordOf(bit, w int) uint64 {
 	if bit < 0 || bit/64 != w {
 		return 0
@@ -337,37 +341,37 @@ func wordOf(bit, w int) uint64 {
 	return 1 << (bit % 64)
 }
 
-// meansReceived reports whether a connection of this type leaves the wait only
-// when the event was received.
-func (o *stepGraph) meansReceived(step int, wait WaitForEvent, typ ConnectionType) bool {
+// meansReceived reports whether a run takes a connection of this type out of the wait
+// only after it received the event.
+func (g *stepGraph) meansReceived(step int, wait WaitForEvent, typ ConnectionType) bool {
 	switch typ {
 	case ConnectionTimeout:
 		return false
 	case ConnectionDefault:
-		return wait.Timeout.IsZero() || o.hasBranch(step, ConnectionTimeout)
+		return wait.Timeout.IsZero() || g.hasBranch(step, ConnectionTimeout)
 	default:
 		return true
 	}
 }
 
-// canMeanReceived reports whether a connection of this type can leave the wait
-// when the event was received.
-func (o *stepGraph) canMeanReceived(step int, wait WaitForEvent, typ ConnectionType) bool {
-	return o.meansReceived(step, wait, typ) ||
-		typ == ConnectionDefault && !o.hasBranch(step, ConnectionEventReceived)
+// canMeanReceived reports whether a run can take a connection of this type out of the
+// wait after it received the event.
+func (g *stepGraph) canMeanReceived(step int, wait WaitForEvent, typ ConnectionType) bool {
+	return g.meansReceived(step, wait, typ) ||
+		typ == ConnectionDefault && !g.hasBranch(step, ConnectionEventReceived)
 }
 
-// reception says on which paths to a step an event has been received.
+// reception is the part of the paths to a step on which an event is received.
 type reception int
 
 const (
-	receivedAlways    reception = iota
-	receivedSometimes           // on some paths only
-	receivedNever               // it was waited for, and never came
-	notWaitedFor                // on no path
+	receivedAlways    reception = iota // on every path
+	receivedSometimes                  // on some paths only
+	receivedNever                      // on no path, but a path waits for it
+	notWaitedFor                       // no path waits for it
 )
 
-// at says on which paths to the step the event has been received.
+// at returns the reception of the event on the paths to the step.
 func (f *waitFlow) at(step int, event string) reception {
 	bit := f.bit[event]
 	word, mask := step*f.words+bit/64, uint64(1)<<(bit%64)

@@ -8,82 +8,84 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestOutline_OneShortestCycleForEachKnot(t *testing.T) {
+func TestStepGraph_HasOneShortestCycleForEachComponent(t *testing.T) {
 	t.Parallel()
-	// Two knots: one in which a lies on a cycle of 2 and of 3 steps, and e ↔ f.
+	// There are two components: in a, b, c, the step a lies on a cycle of 2 steps and
+	// on one of 3 steps, and the other component is e ↔ f.
 	steps := []Step{start}
 	for _, key := range []string{"a", "b", "c", "d", "e", "f"} {
 		steps = append(steps, step(key, isPro))
 	}
-	o := newStepGraph(Automation{Steps: steps, Connections: []Connection{
+	g := newStepGraph(Automation{Steps: steps, Connections: []Connection{
 		{From: "start", To: "a"},
 		{"a", "b", ConnectionConditionMet}, {"a", "c", ConnectionConditionNotMet},
 		{"b", "c", ConnectionConditionMet}, {"c", "a", ConnectionConditionMet},
 		{"c", "d", ConnectionConditionNotMet}, {"d", "e", ConnectionConditionMet},
 		{"e", "f", ConnectionConditionMet}, {"f", "e", ConnectionConditionMet},
 	}})
-	assert.Equal(t, map[int][]int{1: {1, 3, 1}, 5: {5, 6, 5}}, o.cycles)
-	assert.Equal(t, []bool{true, true, true, true, true, true, true}, o.reached)
+	assert.Equal(t, map[int][]int{1: {1, 3, 1}, 5: {5, 6, 5}}, g.cycles)
+	assert.Equal(t, []bool{true, true, true, true, true, true, true}, g.reached)
 }
 
-func TestOutline_OrderFollowsConnections(t *testing.T) {
+func TestStepGraph_OrderFollowsConnections(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		o := newStepGraph(genAutomation(t))
+		g := newStepGraph(genAutomation(t))
 		place := map[int]int{}
-		for at, i := range o.order {
+		for at, i := range g.order {
 			place[i] = at
 		}
-		assert.Len(t, place, len(o.types), "every step is reached, once")
-		for i := range o.types {
-			for _, l := range o.out(i) {
+		assert.Len(t, place, len(g.types), "every step is reached, once")
+		for i := range g.types {
+			for _, l := range g.out(i) {
 				assert.Less(t, place[i], place[l.to])
 			}
 		}
 	})
 }
 
-func TestOutline_FindsCyclesLikeAWalk(t *testing.T) {
+func TestStepGraph_FindsTheCyclesThatAWalkFinds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		o := newStepGraph(genMess(t))
-		knotted := map[int]bool{}
-		for i := range o.types {
-			knotted[i] = o.leadsTo(i, i)
+		g := newStepGraph(genMess(t))
+		cyclic := map[int]bool{}
+		for i := range g.types {
+			cyclic[i] = g.leadsTo(i, i)
 		}
-		for start, cycle := range o.cycles {
+		for start, cycle := range g.cycles {
 			assert.Equal(t, start, cycle[0])
 			assert.Equal(t, start, cycle[len(cycle)-1])
 			for i := range cycle[1:] {
-				assert.Contains(t, linkTargets(o.out(cycle[i])), cycle[i+1])
+				assert.Contains(t, linkTargets(g.out(cycle[i])), cycle[i+1])
 			}
 		}
-		for i := range o.types {
-			assert.Equal(t, knotted[i], o.isInKnot(i))
+		for i := range g.types {
+			assert.Equal(t, cyclic[i], g.isInComponentOfACycle(i))
 		}
 	})
 }
 
-// isInKnot reports whether step i shares a knot with the start of a cycle.
-func (o *stepGraph) isInKnot(i int) bool {
-	for start := range o.cycles {
-		if i == start || o.leadsTo(i, start) && o.leadsTo(start, i) {
+// isInComponentOfACycle reports whether step i is in the same strongly connected
+// component as the start of a cycle.
+func (g *stepGraph) isInComponentOfACycle(i int) bool {
+	for start := range g.cycles {
+		if i == start || g.leadsTo(i, start) && g.leadsTo(start, i) {
 			return true
 		}
 	}
 	return false
 }
 
-// leadsTo walks from step from over one connection or more.
-func (o *stepGraph) leadsTo(from, to int) bool {
+// leadsTo reports whether one connection or more lead from step from to step to.
+func (g *stepGraph) leadsTo(from, to int) bool {
 	seen := map[int]bool{}
-	for todo := linkTargets(o.out(from)); len(todo) > 0; todo = todo[1:] {
+	for todo := linkTargets(g.out(from)); len(todo) > 0; todo = todo[1:] {
 		if todo[0] == to {
 			return true
 		}
 		if !seen[todo[0]] {
 			seen[todo[0]] = true
-			todo = append(todo, linkTargets(o.out(todo[0]))...)
+			todo = append(todo, linkTargets(g.out(todo[0]))...)
 		}
 	}
 	return false
@@ -148,7 +150,7 @@ func TestValidate_WaitEvents(t *testing.T) {
 
 func TestWaitFlow_ManyEvents(t *testing.T) {
 	t.Parallel()
-	const waits = 140 // more than two words of bits
+	const waits = 140 // a set of events has more than two words
 	a := Automation{Name: "Test", Steps: []Step{start}}
 	keys := []string{"start"}
 	for i := range waits {
@@ -156,8 +158,8 @@ func TestWaitFlow_ManyEvents(t *testing.T) {
 		keys = append(keys, fmt.Sprint("wait_", i))
 	}
 	a.Connections = chain(keys...)
-	o := newStepGraph(a)
-	flow := newWaitFlow(o, o.waitNames())
+	g := newStepGraph(a)
+	flow := newWaitFlow(g, g.waitNames())
 	for at := range waits {
 		for event := range waits {
 			want := notWaitedFor
@@ -169,7 +171,7 @@ func TestWaitFlow_ManyEvents(t *testing.T) {
 	}
 }
 
-func TestValidate_UnreachedStepIsNotBlamedForItsReferences(t *testing.T) {
+func TestValidate_IgnoresReferencesOfAnUnreachableStep(t *testing.T) {
 	t.Parallel()
 	a := Automation{
 		Name: "Test",
@@ -181,31 +183,30 @@ func TestValidate_UnreachedStepIsNotBlamedForItsReferences(t *testing.T) {
 	assertProblems(t, []string{"error unreachable_step steps[2]", "error unknown_step connections[1].to"}, Validate(a, ValidateOptions{}))
 }
 
-// TestWaitFlow_AgreesWithAllPaths compares the flow with a walk along every
-// path of its own.
+// The flow follows all paths at once. The reference walks along each path separately.
 func TestWaitFlow_AgreesWithAllPaths(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		o := newStepGraph(genAutomation(t))
-		names := o.waitNames()
-		flow := newWaitFlow(o, names)
+		g := newStepGraph(genAutomation(t))
+		names := g.waitNames()
+		flow := newWaitFlow(g, names)
 		for _, name := range names {
-			w := pathWalk{o: o, event: name, waited: map[int]bool{}, having: map[int]bool{}, lacking: map[int]bool{}}
-			w.walk(o.trigger, false, false)
-			for i := range o.types {
+			w := pathWalk{graph: g, event: name, waited: map[int]bool{}, having: map[int]bool{}, lacking: map[int]bool{}}
+			w.walk(g.trigger, false, false)
+			for i := range g.types {
 				assert.Equal(t, w.at(i), flow.at(i, name), "step %d, event %q", i, name)
 			}
 		}
 	})
 }
 
-// pathWalk follows all paths, one after the other.
+// pathWalk follows all paths one by one.
 type pathWalk struct {
-	o       *stepGraph
+	graph   *stepGraph
 	event   string
-	waited  map[int]bool // steps with a wait for the event before them
-	having  map[int]bool // steps that are come to with the event
-	lacking map[int]bool // steps that are come to without the event
+	waited  map[int]bool // steps that a path with a wait for the event reaches
+	having  map[int]bool // steps that a path reaches after it received the event
+	lacking map[int]bool // steps that a path reaches without the event
 }
 
 func (w *pathWalk) at(i int) reception {
@@ -225,13 +226,13 @@ func (w *pathWalk) walk(i int, waited, received bool) {
 	w.waited[i] = w.waited[i] || waited
 	w.having[i] = w.having[i] || received
 	w.lacking[i] = w.lacking[i] || !received
-	wait, ok := w.o.configs[i].(WaitForEvent)
+	wait, ok := w.graph.configs[i].(WaitForEvent)
 	ok = ok && wait.EventName == w.event
-	for _, l := range w.o.out(i) {
-		if !ok || !w.o.meansReceived(i, wait, l.typ) {
+	for _, l := range w.graph.out(i) {
+		if !ok || !w.graph.meansReceived(i, wait, l.typ) {
 			w.walk(l.to, waited || ok, received)
 		}
-		if ok && w.o.canMeanReceived(i, wait, l.typ) {
+		if ok && w.graph.canMeanReceived(i, wait, l.typ) {
 			w.walk(l.to, true, true)
 		}
 	}

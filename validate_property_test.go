@@ -69,7 +69,8 @@ func TestValidate_NeverPanics(t *testing.T) {
 	})
 }
 
-// longAutomation has n steps of many types, half of them on branches.
+// longAutomation returns an automation of n steps of many types, half of them on
+// branches.
 func longAutomation(n int) Automation {
 	a := Automation{Name: "Long", Steps: []Step{start}}
 	last := "start"

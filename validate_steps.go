@@ -12,7 +12,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// stepValidator checks one step.
+// stepValidator validates one step.
 type stepValidator struct {
 	*validator
 	i   int
@@ -27,7 +27,7 @@ func (c *stepValidator) validate() {
 	c.validateBranches()
 }
 
-// report adds a problem. The path leads on from the step.
+// report adds a problem. The path begins at the step.
 func (c *stepValidator) report(severity Severity, code Code, path, format string, args ...any) {
 	c.problems = append(c.problems, Problem{
 		Severity: severity,
@@ -55,7 +55,7 @@ func (c *stepValidator) validateKey() {
 		c.errorf(CodeDuplicateStep, "key", "steps[%d] has the same key: give every step a key of its own", first)
 	}
 	if len(c.key) > c.limits.StepKeyBytes {
-		c.errorf(CodeLimit, "key", "the key has %d bytes, the limit is %d: jsondoc.Shorten it", len(c.key), c.limits.StepKeyBytes)
+		c.errorf(CodeLimit, "key", "the key has %d bytes, the limit is %d: shorten it", len(c.key), c.limits.StepKeyBytes)
 	}
 	if flaw := characterFlaw(c.key); flaw != "" {
 		c.errorf(CodeInvalidName, "key", "the key %s", flaw)
@@ -73,7 +73,7 @@ func (c *stepValidator) validateTrigger() {
 	}
 }
 
-// validatePosition checks where the step lies in the graph.
+// validatePosition validates the position of the step in the graph.
 func (c *stepValidator) validatePosition() {
 	if cycle, ok := c.graph.cycles[c.i]; ok {
 		c.errorf(CodeCycle, "", "the steps run in a circle, %s: remove one of these connections", c.keys(cycle))
@@ -98,8 +98,8 @@ func (c *stepValidator) keys(steps []int) string {
 	return strings.Join(keys, " → ")
 }
 
-// validateBranches warns about outcomes of the step that lead nowhere, or that
-// make no difference.
+// validateBranches warns about outcomes of the step without a connection, and about
+// outcomes that make no difference.
 func (c *stepValidator) validateBranches() {
 	switch config := c.graph.configs[c.i].(type) {
 	case Condition:
@@ -154,7 +154,7 @@ func isBuiltin(t StepType) bool {
 	return ok
 }
 
-// validateConfig checks what the step's config says.
+// validateConfig validates the config of the step.
 func (c *stepValidator) validateConfig() {
 	switch config := c.graph.configs[c.i].(type) {
 	case nil:
@@ -224,7 +224,7 @@ func (c *stepValidator) validateDuration(path string, d Duration) {
 	case err != nil:
 		c.errorf(CodeInvalidDuration, path, "%s", err)
 	case d.Std() > c.limits.Duration:
-		c.errorf(CodeLimit, path, "duration %s is over the limit of %s: jsondoc.Shorten it, or put several steps in a row",
+		c.errorf(CodeLimit, path, "duration %s is over the limit of %s: shorten it, or put several steps in a row",
 			jsondoc.Quote(d.String()), DurationOf(c.limits.Duration))
 	}
 }
@@ -248,8 +248,8 @@ func (c *stepValidator) validateRule(path string, r Rule) {
 	}
 }
 
-// validateWaitFields checks those references of a rule that can be read: what is
-// wrong with the others has been reported.
+// validateWaitFields validates the wait_events fields of a rule. It skips invalid
+// paths, whose problems validateRule reports.
 func (c *stepValidator) validateWaitFields(path string, r Rule) {
 	for i, member := range r.Rules {
 		c.validateWaitFields(fmt.Sprintf("%s.rules[%d]", path, i), member)
@@ -276,8 +276,8 @@ func (c *stepValidator) validateEmail(email SendEmail) {
 	}
 }
 
-// validateHeader refuses line breaks, with which a text would add headers of its
-// own to an email: names stand before addresses, and in subjects.
+// validateHeader refuses line breaks: a text with a line break could add headers to
+// an email. Subjects are headers, and names can become part of headers.
 func (c *stepValidator) validateHeader(path, what, text string) (safe bool) {
 	if strings.ContainsAny(text, "\r\n") {
 		c.errorf(CodeUnsafeHeader, path, "the %s %s has a line break: write it on one line", what, jsondoc.Quote(text))
@@ -341,7 +341,7 @@ func (c *stepValidator) validateValues(path string, values map[string]Value) {
 	}
 }
 
-// validateValue checks a literal or a reference. An absent value is fine.
+// validateValue validates a literal or a reference. It accepts an absent value.
 func (c *stepValidator) validateValue(path string, v Value) {
 	if err := v.err(); err != nil {
 		c.errorf(CodeInvalidConfig, path, "%s", err)
@@ -364,8 +364,8 @@ func (c *stepValidator) validateReference(path, ref string) {
 	}
 }
 
-// validateWaitedFor checks that the event whose payload p reads has been received
-// when a run comes to the step.
+// validateWaitedFor checks that a run has received the event whose payload p reads
+// when it reaches the step.
 func (c *stepValidator) validateWaitedFor(path string, p path) {
 	if !c.graph.reached[c.i] {
 		return
@@ -386,7 +386,7 @@ func (c *stepValidator) validateWaitedFor(path string, p path) {
 	}
 }
 
-// validateCustom checks a config that is not built in, as far as its type is known.
+// validateCustom validates a config that is not built in.
 func (c *stepValidator) validateCustom(config StepConfig) {
 	typ := config.StepType()
 	if isBuiltin(typ) {
@@ -412,8 +412,8 @@ func (c *stepValidator) validateCustom(config StepConfig) {
 	}
 }
 
-// reportCustom reports what a config of the host says about itself, one by
-// one if it lists problems.
+// reportCustom reports the error of a custom config's Validate method. It reports
+// each problem of a *ValidationError separately.
 func (c *stepValidator) reportCustom(err error) {
 	if list := (*ValidationError)(nil); errors.As(err, &list) {
 		c.relay(list.Problems)
@@ -422,7 +422,7 @@ func (c *stepValidator) reportCustom(err error) {
 	c.errorf(CodeInvalidConfig, "config", "%s", err)
 }
 
-// relay reports problems whose paths lead on from the config.
+// relay reports problems whose paths begin at the config.
 func (c *stepValidator) relay(problems Problems) {
 	for _, p := range problems {
 		c.report(p.Severity, p.Code, jsondoc.Join("config", p.Path), "%s", p.Message)

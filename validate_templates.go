@@ -11,26 +11,27 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// TemplateInspector is an optional interface of a Mailer that knows its
+// TemplateInspector is an optional interface of a Mailer that has access to its
 // templates. With it, validation warns about templates that are missing or not
-// published and about variables they do not have; without it, it does not.
+// published, and about variables that their template does not have. Without it,
+// validation does not check templates.
 type TemplateInspector interface {
-	// InspectTemplate describes the template with this id or alias. The error
-	// wraps ErrNotFound if there is none, and errors.ErrUnsupported if the Mailer
-	// cannot tell after all.
+	// InspectTemplate describes the template with this id or alias. The error wraps
+	// ErrNotFound if the template does not exist, and errors.ErrUnsupported if the
+	// Mailer cannot inspect templates after all.
 	InspectTemplate(ctx context.Context, id string) (TemplateInfo, error)
 }
 
 // TemplateInfo describes a template.
 type TemplateInfo struct {
 	Published bool
-	// Variables are the names that the template takes.
+	// Variables are the names of the template's variables.
 	Variables []string
 }
 
 // templateProblems warns about send_email steps whose template is missing or not
-// published, and about variables that the template does not have. It asks for
-// each template once. The error is about asking.
+// published, and about variables that the template does not have. It inspects each
+// template once. The error is that of the inspection.
 func templateProblems(ctx context.Context, a Automation, in TemplateInspector) (Problems, error) {
 	c := templateValidator{in: in, seen: map[string]*TemplateInfo{}}
 	for i, s := range a.Steps {
@@ -51,13 +52,13 @@ func templateProblems(ctx context.Context, a Automation, in TemplateInspector) (
 // templateValidator compares send_email steps with their templates.
 type templateValidator struct {
 	in       TemplateInspector
-	seen     map[string]*TemplateInfo // nil for a template that does not exist
+	seen     map[string]*TemplateInfo // by id; nil for a missing template
 	path     string                   // of the template in the step
 	step     string
 	problems Problems
 }
 
-// inspect returns nil if there is no template with this id.
+// inspect returns nil if the template does not exist.
 func (c *templateValidator) inspect(ctx context.Context, id string) (*TemplateInfo, error) {
 	if info, ok := c.seen[id]; ok {
 		return info, nil

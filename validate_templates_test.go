@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// templateShelf is a TemplateInspector that counts what it is asked.
+// templateShelf is a TemplateInspector that counts its calls for each template.
 type templateShelf struct {
 	known map[string]TemplateInfo
 	err   error
@@ -38,7 +38,7 @@ func mails(configs ...SendEmail) Automation {
 	return a
 }
 
-func TestCheckTemplates(t *testing.T) {
+func TestTemplateProblems(t *testing.T) {
 	t.Parallel()
 	known := map[string]TemplateInfo{
 		"good":  {Published: true, Variables: []string{"plan", "name"}},
@@ -76,7 +76,7 @@ func TestCheckTemplates(t *testing.T) {
 	}
 }
 
-func TestCheckTemplates_AsksForEachTemplateOnce(t *testing.T) {
+func TestTemplateProblems_InspectsEachTemplateOnce(t *testing.T) {
 	t.Parallel()
 	in := &templateShelf{known: map[string]TemplateInfo{"a": {Published: true}}, asked: map[string]int{}}
 	problems, err := templateProblems(t.Context(), mails(email("a", nil), email("b", nil), email("a", nil), email("b", nil)), in)
@@ -87,7 +87,7 @@ func TestCheckTemplates_AsksForEachTemplateOnce(t *testing.T) {
 	assert.Equal(t, "mail_4", problems[1].Step)
 }
 
-func TestCheckTemplates_ReturnsOtherErrors(t *testing.T) {
+func TestTemplateProblems_ReturnsOtherErrors(t *testing.T) {
 	t.Parallel()
 	down := errors.New("the provider is down")
 	_, err := templateProblems(t.Context(), mails(email("a", nil)), &templateShelf{err: down, asked: map[string]int{}})

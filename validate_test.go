@@ -21,7 +21,7 @@ var (
 
 func step(key string, config StepConfig) Step { return Step{Key: key, Config: config} }
 
-// chain connects steps in a row.
+// chain returns connections that join the steps in a row.
 func chain(keys ...string) []Connection {
 	var connections []Connection
 	for i := 1; i < len(keys); i++ {
@@ -39,7 +39,7 @@ func linesOf(problems Problems) []string {
 	return out
 }
 
-// assertProblems compares problems with the beginnings of their lines.
+// assertProblems compares the lines of problems with their expected beginnings.
 func assertProblems(t *testing.T, want []string, got Problems) {
 	t.Helper()
 	all := linesOf(got)
@@ -88,7 +88,7 @@ func TestValidate_IDTravels(t *testing.T) {
 	}
 }
 
-// Messages are shown to people, and logged.
+// People read messages, and hosts log them. Both need them short.
 func TestValidate_MessagesRepeatLittleOfALongText(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 1<<20)
@@ -362,7 +362,7 @@ func TestValidate_NamesTheStepOrTheConnection(t *testing.T) {
 	assert.EqualError(t, problems[:1].Err(""), `automation: step "wait_1_day": duration "0 days" is not positive`)
 }
 
-// Every mutation breaks one rule, whatever the automation looks like.
+// Every mutation breaks one rule of validation in any automation.
 var mutations = map[Code]func(t *rapid.T, a *Automation){
 	CodeNoTrigger: func(_ *rapid.T, a *Automation) { a.Steps = a.Steps[1:] },
 	CodeTriggerNotFirst: func(_ *rapid.T, a *Automation) {

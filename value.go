@@ -12,11 +12,12 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsonvalue"
 )
 
-// Value is what a step's config holds where text or data can be inserted: a
-// literal, or a reference to data of the run. Its zero value means "absent".
-// Values are comparable with ==.
+// Value is a field of a step's config that is filled in for each run. It is either a
+// literal or a reference to data of the run. The zero Value is absent, which is not
+// the same as null. Values are comparable with ==.
 //
-// In JSON a literal is itself and a reference is {"var": "event.plan"}.
+// In JSON a literal is a string, number, boolean or null, and a reference is an
+// object such as {"var": "event.plan"}.
 type Value struct {
 	kind valueKind
 	text string // string literal, number as written, or the path of a reference
@@ -32,14 +33,14 @@ const (
 	valueNumber
 	valueBool
 	valueVar
-	valueInvalid // made from something that JSON scalars cannot hold; text describes it
+	valueInvalid // made from a Go value that is no JSON scalar; text describes it
 )
 
 // String returns the literal s.
 func String(s string) Value { return Value{kind: valueString, text: s} }
 
-// Number returns the literal n. NaN and the infinities, which JSON cannot
-// hold, give a Value that Validate refuses.
+// Number returns the literal n. JSON has no NaN and no infinities: Validate refuses
+// a Value made from one of them.
 func Number[N ~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr | ~float32 | ~float64](n N) Value {
 	return ValueOf(n)
 }
@@ -50,14 +51,14 @@ func Bool(b bool) Value { return Value{kind: valueBool, yes: b} }
 // Null returns the literal null.
 func Null() Value { return Value{kind: valueNull} }
 
-// Var returns a reference to what path leads to, such as "event.plan",
-// "contact.properties.seats" or "wait_events.order.paid.amount". A path that
-// leads nowhere is refused by Validate.
+// Var returns a reference to the data at path, such as "event.plan",
+// "contact.properties.seats" or "wait_events.order.paid.amount". Validate refuses a
+// path that cannot lead to data.
 func Var(path string) Value { return Value{kind: valueVar, text: path} }
 
-// ValueOf returns v as a literal: nil, or a string, boolean or number of any
-// Go type, or a json.Number. A Value is returned as it is. Anything else gives
-// a Value that Validate refuses.
+// ValueOf returns v as a literal. v is nil, a json.Number, or a string, boolean or
+// number of any Go type. A v that is a Value is returned unchanged. Validate refuses
+// a Value made from anything else.
 func ValueOf(v any) Value {
 	switch v := v.(type) {
 	case nil:
@@ -102,8 +103,8 @@ func (v Value) Ref() (path string, ok bool) {
 	return v.text, true
 }
 
-// Literal returns a literal as a string, json.Number or bool. It returns nil
-// for null, and for a Value that is no literal.
+// Literal returns a literal as a string, json.Number or bool. It returns nil for
+// null and for a Value that is not a literal.
 func (v Value) Literal() any {
 	switch v.kind {
 	case valueString:
@@ -117,7 +118,7 @@ func (v Value) Literal() any {
 	}
 }
 
-// String returns v in JSON, for messages. It returns "" if v is absent.
+// String returns v in JSON, for messages. It returns "" for an absent Value.
 func (v Value) String() string {
 	switch v.kind {
 	case valueAbsent:
@@ -129,8 +130,9 @@ func (v Value) String() string {
 	}
 }
 
-// MarshalJSON encodes numbers as they were written. An absent Value becomes
-// null; a struct leaves it out with the option omitzero.
+// MarshalJSON encodes v. A number keeps its digits as they were written. An absent
+// Value encodes as null; the option omitzero leaves it out of a struct. A Value made
+// from something that is no literal is an error.
 func (v Value) MarshalJSON() ([]byte, error) {
 	if v.kind == valueInvalid {
 		return nil, v.err()
@@ -154,8 +156,8 @@ func (v Value) appendJSON(dst []byte) []byte {
 	}
 }
 
-// err says what is wrong with a literal. The path of a reference is checked
-// where it is known which events the graph waits for.
+// err returns the flaw of a literal, or nil. It does not validate the path of a
+// reference, which depends on the events that the graph waits for.
 func (v Value) err() error {
 	switch {
 	case v.kind == valueInvalid:
@@ -167,9 +169,9 @@ func (v Value) err() error {
 	}
 }
 
-// resolve returns the literal, or what the reference leads to; see
-// path.resolve for what counts as nothing. Steps that the graph compiles do
-// not come here: their paths are compiled once.
+// resolve returns the literal, or the value that the reference leads to, as
+// path.resolve does. It compiles the path on every call. Steps of a compiled graph do
+// not use it: their paths are compiled once.
 func (v Value) resolve(d *Data) (any, bool) {
 	ref, ok := v.Ref()
 	if !ok {

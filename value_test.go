@@ -207,7 +207,7 @@ func TestValue_Resolve(t *testing.T) {
 	}
 }
 
-func TestAppendJSONString_AgreesWithEncodingJSON(t *testing.T) {
+func TestAppendString_AgreesWithEncodingJSON(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.String().Draw(t, "s")

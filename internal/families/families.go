@@ -1,5 +1,5 @@
-// Package families holds the files of one package to an order: a file may use names of
-// its own family and of the families before it.
+// Package families checks that the files of one package depend on each other in one
+// direction: a file may use names of its own family and of earlier families.
 package families
 
 import (
@@ -17,7 +17,7 @@ import (
 )
 
 // Family is a group of files with one subject. Its patterns are file names without .go.
-// A pattern that ends in * stands for all names that begin so.
+// A pattern that ends in * matches all names with this prefix.
 type Family struct {
 	Name     string
 	Patterns []string
@@ -25,30 +25,31 @@ type Family struct {
 
 func (f Family) has(file string) bool {
 	return slices.ContainsFunc(f.Patterns, func(pattern string) bool {
-		prefix, open := strings.CutSuffix(pattern, "*")
-		return pattern == file || open && strings.HasPrefix(file, prefix)
+		prefix, isPrefix := strings.CutSuffix(pattern, "*")
+		return pattern == file || isPrefix && strings.HasPrefix(file, prefix)
 	})
 }
 
-// Use is a name that a file may not use, or a file without a family.
+// Use is the use of a name that breaks the order of the families, or a file without a
+// family.
 type Use struct {
-	Position  string // file:line
-	Name      string // of what is used; empty for a file without a family
-	File      string // that declares the name
-	From, Has string // the families of the two files
+	Position string // file:line
+	Name     string // the name; empty for a file without a family
+	File     string // the file that declares the name
+	From, To string // the families of the file that uses the name and of File
 }
 
-// String returns what is wrong and what to do about it.
+// String returns a message with the problem and its solution.
 func (u Use) String() string {
 	if u.Name == "" {
 		return fmt.Sprintf("%s: the file is in no family: name it after one, or add it to a family in internal/families", u.Position)
 	}
 	return fmt.Sprintf("%s: a file of %q uses %s of %s, which belongs to %q, a family after its own: move one of them",
-		u.Position, u.From, u.Name, u.File, u.Has)
+		u.Position, u.From, u.Name, u.File, u.To)
 }
 
-// Check reports the uses that break the order of families in the package in dir. Open
-// returns the export data of an imported package.
+// Check returns the uses that break the order of families in the package in dir. It
+// calls open for the export data of an imported package.
 func Check(dir string, order []Family, open func(path string) (io.ReadCloser, error)) ([]Use, error) {
 	c := checker{order: order, fset: token.NewFileSet(), family: map[string]int{}, seen: map[Use]bool{}}
 	if err := c.parse(dir); err != nil {
@@ -78,8 +79,8 @@ type checker struct {
 	seen   map[Use]bool
 }
 
-// parse reads the package's files, tests aside, and finds their families. doc.go is in
-// none: it declares nothing.
+// parse parses the files of the package, except its tests, and finds their families.
+// doc.go has no family, because it declares nothing.
 func (c *checker) parse(dir string) error {
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
@@ -106,20 +107,20 @@ func (c *checker) parse(dir string) error {
 	return nil
 }
 
-// use notes the use of an object that another file declares, if the order forbids it.
-// Names inside functions are in the file that uses them.
+// use records the use of an object of the package if the order forbids it. The order
+// never forbids the use of a local name, which is in the same file.
 func (c *checker) use(ident *ast.Ident, object types.Object) {
 	from, to := c.fset.Position(ident.Pos()), c.fset.Position(object.Pos())
 	file, declared := filepath.Base(from.Filename), filepath.Base(to.Filename)
-	has, needs := c.family[file], c.family[declared]
-	if has < 0 || needs <= has {
+	own, other := c.family[file], c.family[declared]
+	if own < 0 || other <= own {
 		return
 	}
 	c.seen[Use{
 		Position: fmt.Sprintf("%s:%d", file, from.Line),
 		Name:     object.Name(),
 		File:     declared,
-		From:     c.order[has].Name,
-		Has:      c.order[needs].Name,
+		From:     c.order[own].Name,
+		To:       c.order[other].Name,
 	}] = true
 }

@@ -1,5 +1,6 @@
-// Package jsondoc reads JSON strictly: one value, valid UTF-8, no key twice in an object,
-// keys matched exactly. It also writes the paths and quotations of error messages.
+// Package jsondoc scans JSON strictly: one value in valid UTF-8, without duplicate
+// keys, and with exact matching of keys. It also writes the paths and quotations of
+// error messages.
 package jsondoc
 
 import (
@@ -10,26 +11,28 @@ import (
 	"slices"
 )
 
-// MaxNesting bounds how deep objects and arrays lie in each other. A rule within
-// the limits nests less than a tenth of it.
+// MaxNesting bounds the nesting of objects and arrays. A rule within the default
+// limits uses less than a tenth of it.
 const MaxNesting = 250
 
-// Doc is a JSON text, scanned once and split into its values. encoding/json does not
-// suffice for strict reading: it ignores the case of keys, accepts duplicate keys, and
-// scans nested values again on every level. A Doc is immutable, and safe for concurrent use.
+// Doc is a JSON text, scanned once and split into its values. encoding/json is not
+// strict enough: it matches keys without regard to case, accepts duplicate keys, and
+// scans nested values again on every level. A Doc is immutable and safe for concurrent use.
 type Doc struct {
-	data     []byte
-	text     string // the same bytes; the strings read from the document share it
-	nodes    []node
-	Repeated []int // the key nodes that repeat an earlier key of their object, in ascending order
+	data  []byte
+	text  string // the same bytes, which the strings of the document share
+	nodes []node
+	// Repeated has the key nodes that repeat an earlier key of their object, in
+	// ascending order.
+	Repeated []int
 }
 
-// node is one value, or one key of an object. The nodes of a document are in
-// the order of the text: a container is followed by its members, and in an
-// object every key by its value.
+// node is one value, or one key of an object. The nodes of a document are in the
+// order of the text: the members of a container follow the container, and in an
+// object each value follows its key.
 type node struct {
 	kind       Kind
-	escaped    bool  // a string that holds a backslash
+	escaped    bool  // a string that contains a backslash
 	start, end int32 // the text from start to end, quotes included
 	next       int32 // the first node after this one and everything inside it
 }
@@ -52,12 +55,12 @@ func (k Kind) String() string {
 	return [...]string{"null", "a boolean", "a number", "a string", "an array", "an object"}[k]
 }
 
-// Scan splits data, which must hold one JSON value and nothing else, in valid
-// UTF-8, nested at most MaxNesting deep. The document keeps data.
+// Scan splits data into its values. The data must be one JSON value and nothing else,
+// in valid UTF-8, nested at most MaxNesting deep. The document keeps data.
 func Scan(data []byte) (*Doc, error) { return ScanWithin(data, MaxNesting) }
 
-// ScanWithin is Scan with another limit for the nesting of objects and arrays. It is for
-// a reader whose parts have limits of their own.
+// ScanWithin is Scan with another limit for the nesting of objects and arrays. It is
+// for callers that limit the nesting of each part of a document separately.
 func ScanWithin(data []byte, maxNesting int) (*Doc, error) {
 	if len(data) > math.MaxInt32 {
 		return nil, fmt.Errorf("a document of %d bytes is too large", len(data))
@@ -79,10 +82,10 @@ func (d *Doc) Kind(n int) Kind { return d.nodes[n].kind }
 // Raw returns the bytes of node n. The caller must not change them.
 func (d *Doc) Raw(n int) []byte { return d.data[d.nodes[n].start:d.nodes[n].end] }
 
-// Literal returns the original text of node n.
+// Literal returns the text of node n as it is written in the document.
 func (d *Doc) Literal(n int) string { return d.text[d.nodes[n].start:d.nodes[n].end] }
 
-// Text returns the value of the string or key n, without quotes and escapes.
+// Text returns the string or key n without its quotes and escapes.
 func (d *Doc) Text(n int) string {
 	node := d.nodes[n]
 	if !node.escaped {
@@ -90,7 +93,7 @@ func (d *Doc) Text(n int) string {
 	}
 	var s string
 	if err := json.Unmarshal(d.Raw(n), &s); err != nil {
-		return d.Literal(n) // cannot happen: the scanner has validated the escapes
+		return d.Literal(n) // cannot happen: the scanner checks the escapes
 	}
 	return s
 }
@@ -119,7 +122,7 @@ func (d *Doc) Elements(n int) iter.Seq[int] {
 	}
 }
 
-// Count returns how many elements array n has, or how many members object n has.
+// Count returns the number of elements of array n, or of members of object n.
 func (d *Doc) Count(n int) int {
 	count, end := 0, int(d.nodes[n].next)
 	for i := n + 1; i < end; i = int(d.nodes[i].next) {
@@ -131,14 +134,14 @@ func (d *Doc) Count(n int) int {
 	return count
 }
 
-// IsRepeated reports whether an earlier key of the same object is the same as key.
+// IsRepeated reports whether key repeats an earlier key of its object.
 func (d *Doc) IsRepeated(key int) bool {
 	_, found := slices.BinarySearch(d.Repeated, key)
 	return found
 }
 
-// Member returns the value that object n has for key, the last value if the key is
-// repeated, or -1 if the object does not have the key.
+// Member returns the value of object n for key. It returns the last value of a
+// repeated key, and -1 if n does not have the key.
 func (d *Doc) Member(n int, key string) int {
 	found := -1
 	for k, value := range d.Members(n) {

@@ -56,7 +56,7 @@ func TestScan_FindsEveryNode(t *testing.T) {
 	require.NoError(t, err)
 	got := map[string]string{}
 	for n := range doc.nodes {
-		got[doc.Path(n)] = doc.Literal(n) // a value follows its key, which has the same path
+		got[doc.Path(n)] = doc.Literal(n) // a value follows its key and has the same path
 	}
 	assert.Equal(t, map[string]string{
 		"":          `{"a": [true, null, "x\n\ud83d\ude00"], "b.c": {"d": -1.50e+3}, "": {}}`,
@@ -113,8 +113,9 @@ func TestScanWithin_HasAnotherLimit(t *testing.T) {
 	assert.ErrorContains(t, err, "nested more than 9999 deep")
 }
 
-// A problem at the end of a deep document must not cost its depth.
-func TestPath_EndsWhereItIsTooLong(t *testing.T) {
+// The path of a problem at the end of a deep document must not become as long as the
+// document is deep.
+func TestPath_IsCutAtItsLimit(t *testing.T) {
 	t.Parallel()
 	key := strings.Repeat("k", MaxQuoted)
 	doc, err := Scan([]byte(strings.Repeat(`{"`+key+`":`, MaxNesting) + "7" + strings.Repeat("}", MaxNesting)))

@@ -8,17 +8,17 @@ type Violation struct {
 	Message string
 }
 
-// MaxViolations is how many violations of one document are reported at most.
+// MaxViolations bounds the violations that are reported for one document.
 const MaxViolations = 100
 
-// ObjectScanner reads JSON objects from callers: payloads and schemas.
+// ObjectScanner scans JSON objects from outside the process: payloads and schemas.
 type ObjectScanner struct {
-	Root  string // the prefix of the paths of violations
-	Limit int    // the most bytes that an object may have
+	Root  string // the beginning of the paths of violations
+	Limit int    // the most bytes of an object
 }
 
-// Decode returns the object in raw, with numbers as json.Number. It returns nil for
-// no bytes and for null.
+// Decode returns the object in raw, with numbers as json.Number. It returns a nil map
+// for no bytes, for null, and with violations.
 func (s ObjectScanner) Decode(raw []byte) (map[string]any, []Violation) {
 	doc, violations := s.Scan(raw)
 	if doc == nil {
@@ -27,8 +27,8 @@ func (s ObjectScanner) Decode(raw []byte) (map[string]any, []Violation) {
 	return doc.Object(0), nil
 }
 
-// Scan scans the object in raw without decoding it. The document is nil for no bytes and
-// for null.
+// Scan validates the object in raw without decoding it. The document is nil for no
+// bytes, for null, and with violations.
 func (s ObjectScanner) Scan(raw []byte) (*Doc, []Violation) {
 	if len(raw) == 0 {
 		return nil, nil

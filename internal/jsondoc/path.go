@@ -2,13 +2,14 @@ package jsondoc
 
 import "strconv"
 
-// MaxPath bounds the length of a path in bytes, up to one more key. Without the bound a
-// small document that is nested deeply could make messages of many megabytes.
+// MaxPath bounds the length of a path in bytes. A path may exceed it by one key.
+// Without the bound, a small and deeply nested document could lead to messages of
+// many megabytes.
 const MaxPath = 1000
 
-// Path returns the path from the root to node n, such as `steps[2].config.duration`. It
-// finds the path from the root, so that reading a document needs no memory for paths. A path that is longer than
-// MaxPath ends there.
+// Path returns the path from the root to node n, such as `steps[2].config.duration`.
+// It searches from the root, because nodes do not have their parents. It ends the
+// path at the first key or index that exceeds MaxPath.
 func (d *Doc) Path(n int) string {
 	var path []byte
 	for at := 0; at < n && len(path) <= MaxPath; {
@@ -21,7 +22,8 @@ func (d *Doc) Path(n int) string {
 	return string(path)
 }
 
-// elementTowards returns the element of array at that holds n, and the path to it.
+// elementTowards returns the element of array at that contains n, and the path to the
+// element.
 func (d *Doc) elementTowards(at, n int, path []byte) (int, []byte) {
 	i := 0
 	for e := range d.Elements(at) {
@@ -33,7 +35,8 @@ func (d *Doc) elementTowards(at, n int, path []byte) (int, []byte) {
 	return n, path
 }
 
-// memberTowards returns the member of object at that holds n, and the path to it.
+// memberTowards returns the member of object at that contains n, and the path to the
+// member.
 func (d *Doc) memberTowards(at, n int, path []byte) (int, []byte) {
 	for key, value := range d.Members(at) {
 		if n < int(d.nodes[value].next) {
@@ -50,8 +53,8 @@ func AppendIndex(path []byte, i int) []byte {
 	return append(path, ']')
 }
 
-// AppendKey appends an object's key to a path. A key that could be mistaken for more than
-// one key, because it contains a dot, for example, is put in brackets and quotes.
+// AppendKey appends an object's key to a path. It puts unusual keys in brackets and
+// quotes: a key with a dot, for instance, would look like two keys.
 func AppendKey(path []byte, key string) []byte {
 	if !isPlainKey(key) {
 		path = append(path, '[')
@@ -74,8 +77,8 @@ func isPlainKey(key string) bool {
 	return key != "" && len(key) <= MaxQuoted
 }
 
-// Join returns the path of a member of the value at base: base itself for an empty member,
-// and the member itself for an empty base.
+// Join appends the path member to the path base. It returns base for an empty member,
+// and member for an empty base.
 func Join(base, member string) string {
 	if base == "" || member == "" || member[0] == '[' {
 		return base + member
@@ -83,5 +86,5 @@ func Join(base, member string) string {
 	return base + "." + member
 }
 
-// PathTo returns the path of the member of base with this key.
+// PathTo returns the path of the member with this key of the object at base.
 func PathTo(base, key string) string { return string(AppendKey([]byte(base), key)) }

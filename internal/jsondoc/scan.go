@@ -23,7 +23,7 @@ func (s *scanner) document() error {
 	if s.pos < len(s.text) {
 		return s.fail("there is more after the end of the document")
 	}
-	slices.Sort(s.Repeated) // an inner object ends before the outer one
+	slices.Sort(s.Repeated) // an inner object adds its keys before the outer one
 	return nil
 }
 
@@ -48,7 +48,7 @@ func (s *scanner) value(depth int) error {
 	}
 }
 
-// container scans an object or an array, whose parts are scanned by part.
+// container scans an object or an array. It calls part for each part.
 func (s *scanner) container(kind Kind, closing byte, depth int, part func(depth int) error) error {
 	if depth == s.maxNesting {
 		return s.fail("objects and arrays are nested more than %d deep", s.maxNesting)
@@ -92,8 +92,8 @@ func (s *scanner) member(depth int) error {
 	return s.value(depth)
 }
 
-// noteRepeated adds the repeated keys of object n to Repeated. It compares few keys with
-// each other, because a map would cost more.
+// noteRepeated records the repeated keys of object n. It compares few keys with each
+// other, because a map would cost more.
 func (s *scanner) noteRepeated(n, keys int) {
 	if keys > 16 {
 		seen := make(map[string]struct{}, keys)
@@ -145,9 +145,9 @@ func (s *scanner) string() error {
 	return s.fail("a string does not end")
 }
 
-// escapeLength returns the length of the escape sequence that text begins with,
-// or 0 if it is none. Half of a surrogate pair is none: it stands for no
-// character.
+// escapeLength returns the length of the escape sequence at the beginning of text. It
+// returns 0 if the sequence is invalid. Half of a surrogate pair is invalid, because
+// it stands for no character.
 func escapeLength(text string) int {
 	if len(text) < 2 {
 		return 0
@@ -170,8 +170,8 @@ func escapeLength(text string) int {
 	return 12
 }
 
-// hexUnit returns the UTF-16 code unit of the escape sequence \uXXXX that text
-// begins with, or -1.
+// hexUnit returns the UTF-16 code unit of the escape sequence \uXXXX at the beginning
+// of text, or -1.
 func hexUnit(text string) int {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return -1
@@ -212,7 +212,7 @@ func (s *scanner) number() error {
 	return nil
 }
 
-// digits skips the digits at the position and reports whether there are any.
+// digits skips the digits at the current position, and reports whether there are any.
 func (s *scanner) digits() bool {
 	start := s.pos
 	for s.pos < len(s.text) && isDigit(s.text[s.pos]) {
@@ -231,18 +231,18 @@ func (s *scanner) word(kind Kind, word string) error {
 	return nil
 }
 
-// leaf adds a node without parts that ends at the position.
+// leaf adds a node without parts that ends at the current position.
 func (s *scanner) leaf(node node) {
 	node.end, node.next = int32(s.pos), int32(len(s.nodes)+1)
 	s.nodes = append(s.nodes, node)
 }
 
-// at reports whether the next byte is one of chars.
+// at reports whether the next byte is in chars.
 func (s *scanner) at(chars string) bool {
 	return s.pos < len(s.text) && strings.IndexByte(chars, s.text[s.pos]) >= 0
 }
 
-// peek returns the next byte that is not blank, or 0 at the end of the text.
+// peek skips blanks and returns the next byte, or 0 at the end of the text.
 func (s *scanner) peek() byte {
 	s.skipBlanks()
 	if s.pos == len(s.text) {
@@ -270,7 +270,7 @@ func (s *scanner) unexpected(wanted string) error {
 	return s.fail("found %q where %s should be", r, wanted)
 }
 
-// fail returns an error with the line and the column of the scanner.
+// fail returns an error with the line and the column of the current position.
 func (s *scanner) fail(format string, args ...any) error {
 	before := s.text[:s.pos]
 	line := strings.Count(before, "\n") + 1

@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// MaxQuoted is how many bytes of a caller's text a message repeats at most.
+// MaxQuoted bounds the bytes of a caller's text that a message repeats.
 const MaxQuoted = 80
 
-// Quote returns s in quotes, cut when it is long.
+// Quote returns s in quotes. It cuts a long s after MaxQuoted bytes.
 func Quote[S ~string](s S) string {
 	if len(s) <= MaxQuoted {
 		return strconv.Quote(string(s))
@@ -19,8 +19,8 @@ func Quote[S ~string](s S) string {
 	return strconv.Quote(strings.ToValidUTF8(string(s[:MaxQuoted]), "")) + "…"
 }
 
-// Shorten cuts the middle out of a long message. Errors of other packages may repeat a long
-// text of the caller.
+// Shorten cuts the middle out of a long message. It is for messages of other code,
+// which may repeat a long text of the caller.
 func Shorten(message string) string {
 	const head, tail = 3 * MaxQuoted, MaxQuoted
 	if len(message) <= head+tail {
@@ -29,8 +29,8 @@ func Shorten(message string) string {
 	return strings.ToValidUTF8(message[:head], "") + "…" + strings.ToValidUTF8(message[len(message)-tail:], "")
 }
 
-// AppendString appends s as a JSON string. Unlike json.Marshal it does not escape <, > and
-// &, so that a document stays readable.
+// AppendString appends s as a JSON string. Unlike json.Marshal it does not escape <, >
+// and &, which would make documents hard to read.
 func AppendString(dst []byte, s string) []byte {
 	if isPlain(s) {
 		dst = append(dst, '"')
@@ -55,7 +55,7 @@ func isPlain(s string) bool {
 	return true
 }
 
-// Encode returns v as JSON, without escapes for HTML and without a line break at its end.
+// Encode encodes v as JSON. Unlike json.Marshal it does not escape <, > and &.
 func Encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// ParseDate reads an RFC 3339 date-time, or a full date, which means midnight
-// in UTC.
+// ParseDate parses an RFC 3339 date-time or full date. A full date means midnight in
+// UTC.
 func ParseDate(text string) (time.Time, bool) {
 	if len(text) == len(time.DateOnly) {
 		t, err := time.Parse(time.DateOnly, text)
@@ -19,8 +19,9 @@ func ParseDate(text string) (time.Time, bool) {
 	return t, err == nil && isStrictDateTime(text)
 }
 
-// isStrictDateTime refuses what time.Parse accepts and RFC 3339 does not: hours
-// of one digit, fractions after a comma, and zones a day or more away.
+// isStrictDateTime refuses forms that time.Parse accepts although RFC 3339 does not
+// allow them: hours of one digit, fractions after a comma, and zone offsets of a day
+// or more.
 func isStrictDateTime(text string) bool {
 	if text[len("2006-01-02T15")] != ':' || strings.Contains(text, ",") {
 		return false
@@ -29,7 +30,7 @@ func isStrictDateTime(text string) bool {
 	return strings.HasSuffix(text, "Z") || zone[:2] < "24" && zone[3:] < "60"
 }
 
-// IsDate reports whether ParseDate reads text.
+// IsDate reports whether ParseDate accepts text.
 func IsDate(text string) bool {
 	_, ok := ParseDate(text)
 	return ok

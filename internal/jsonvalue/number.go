@@ -1,5 +1,5 @@
-// Package jsonvalue has what JSON leaves to its readers: numbers that compare exactly,
-// dates, and the names of types.
+// Package jsonvalue interprets JSON values: it compares numbers exactly, parses dates,
+// and names types.
 package jsonvalue
 
 import (
@@ -12,17 +12,18 @@ import (
 	"strings"
 )
 
-// Number is a JSON number held exactly. Those of everyday length are compared as
-// machine integers, all others digit by digit as they are written: nothing is
-// rounded, and 1e999999999 costs no more than 1.
+// Number is an exact JSON number. Short numbers compare as machine integers. All others
+// compare digit by digit, as they are written: nothing is rounded, and 1e999999999
+// costs no more than 1.
 type Number struct {
-	text    string // as written; empty if it was a Go integer, which isSmall
+	text    string // as written; empty for a Go integer, which isSmall
 	digits  int64  // with the sign and without the point
-	places  uint8  // how many of digits follow the point, below len(powersOfTen)
+	places  uint8  // the number of digits after the point, below len(powersOfTen)
 	isSmall bool   // digits and places are the number
 }
 
-// ParseNumber reads text in JSON's grammar for numbers.
+// ParseNumber parses text in JSON's grammar for numbers. The second result is false if
+// text is not in this grammar.
 func ParseNumber(text string) (Number, bool) {
 	if n, ok := parseSmall(text); ok {
 		return n, true
@@ -31,9 +32,9 @@ func ParseNumber(text string) (Number, bool) {
 	return Number{text: text}, ok
 }
 
-// NumberOf converts a Go number of any kind, named or not. Floats stand for
-// the shortest decimal that denotes them, as in JSON. NaN and the infinities
-// are refused.
+// NumberOf converts a Go number of any type. A float stands for the shortest decimal
+// that denotes it, as in JSON. The second result is false for NaN, for the infinities,
+// and for a value that is no number.
 func NumberOf(v reflect.Value) (Number, bool) {
 	switch {
 	case v.CanInt():
@@ -63,7 +64,7 @@ func floatNumber(f float64, bits int) (Number, bool) {
 	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
 		return smallNumber(int64(f)), true
 	}
-	// Exponents only where encoding/json writes them, too.
+	// Use an exponent where encoding/json uses one.
 	format := byte('f')
 	if abs := math.Abs(f); f != 0 && (abs < 1e-6 || abs >= 1e21) {
 		format = 'e'
@@ -79,7 +80,7 @@ func (n Number) String() string {
 	return strconv.FormatInt(n.digits, 10)
 }
 
-// Compare returns -1, 0 or 1 as n is less than, equal to or greater than m.
+// Compare returns -1, 0 or 1 if n is less than, equal to or greater than m.
 func (n Number) Compare(m Number) int {
 	switch {
 	case !n.isSmall || !m.isSmall:
@@ -93,7 +94,7 @@ func (n Number) Compare(m Number) int {
 	}
 }
 
-// compareScaled compares a, which first gets as many more places, with b.
+// compareScaled compares a, scaled up by the given number of decimal places, with b.
 func compareScaled(a int64, places uint8, b int64) int {
 	size := uint64(a)
 	if a < 0 {
@@ -116,15 +117,16 @@ func compareDecimals(a, b string) int {
 	return d.compare(e)
 }
 
-// maxSmall is the length of numbers that surely fit into int64, their sign aside.
+// maxSmall is the longest length, without the sign, of which every number fits into an
+// int64.
 const maxSmall = 18
 
-// powersOfTen are those that the places of small numbers need.
+// powersOfTen has a power for every number of places of a small number.
 var powersOfTen = [maxSmall]uint64{
 	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
 }
 
-// parseSmall reads a number of at most maxSmall characters, without exponent.
+// parseSmall parses a number of at most maxSmall characters, without an exponent.
 func parseSmall(text string) (Number, bool) {
 	unsigned, negative := strings.CutPrefix(text, "-")
 	end := len(unsigned) // of the whole part
@@ -145,11 +147,11 @@ func parseSmall(text string) (Number, bool) {
 	if negative {
 		n.digits = -n.digits
 	}
-	pointless := end == len(unsigned)
-	return n, end > 0 && (pointless || n.places > 0) && (end == 1 || unsigned[0] != '0')
+	isInteger := end == len(unsigned)
+	return n, end > 0 && (isInteger || n.places > 0) && (end == 1 || unsigned[0] != '0')
 }
 
-// decimal is a number taken apart, without copying its digits.
+// decimal is a number, split into its parts. It shares the digits with its text.
 type decimal struct {
 	sign        int    // -1, 0 or 1
 	whole, frac string // the digits before and after the point
@@ -157,17 +159,17 @@ type decimal struct {
 	scale       int64  // the power of ten just above the leading digit
 }
 
-// maxExponent bounds exponents, so that scales cannot overflow. Numbers beyond
-// it are still ordered, but as if they had this exponent.
+// maxExponent bounds exponents, because scales must not overflow. A larger exponent
+// compares as maxExponent.
 const maxExponent = 1 << 62
 
-// parseDecimal takes text apart. The second result is false if text is not in
-// JSON's grammar for numbers.
+// parseDecimal splits text into its parts. The second result is false if text is not
+// in JSON's grammar for numbers.
 func parseDecimal(text string) (decimal, bool) {
 	unsigned, negative := strings.CutPrefix(text, "-")
 	mantissa, exponent, ok := cutExponent(unsigned)
-	whole, frac, pointed := strings.Cut(mantissa, ".")
-	if !ok || !isWhole(whole) || !isDigits(frac) || pointed && frac == "" {
+	whole, frac, hasPoint := strings.Cut(mantissa, ".")
+	if !ok || !isWhole(whole) || !isDigits(frac) || hasPoint && frac == "" {
 		return decimal{}, false
 	}
 	d := decimal{sign: 1, whole: whole, frac: frac}
@@ -184,13 +186,13 @@ func parseDecimal(text string) (decimal, bool) {
 	return d, true
 }
 
-// cutExponent splits the exponent off a number without sign.
+// cutExponent splits a number without a sign into its mantissa and its exponent.
 func cutExponent(text string) (mantissa string, exponent int64, ok bool) {
 	i := strings.IndexAny(text, "eE")
 	if i < 0 {
 		return text, 0, true
 	}
-	// Out of range, ParseInt returns the bound, which is then clamped.
+	// For an exponent out of range, ParseInt returns the bound of int64.
 	exponent, err := strconv.ParseInt(text[i+1:], 10, 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return "", 0, false
@@ -200,7 +202,7 @@ func cutExponent(text string) (mantissa string, exponent int64, ok bool) {
 
 func (d decimal) len() int { return len(d.whole) + len(d.frac) }
 
-// digit returns the i-th digit of whole+frac, and '0' beyond them.
+// digit returns the digit of whole+frac at index i, and '0' beyond the end.
 func (d decimal) digit(i int) byte {
 	if i < len(d.whole) {
 		return d.whole[i]
@@ -222,7 +224,7 @@ func (d decimal) compare(e decimal) int {
 	}
 }
 
-// compareAbs compares without regard to sign; neither number is zero.
+// compareAbs compares the absolute values. Neither number is zero.
 func (d decimal) compareAbs(e decimal) int {
 	if d.scale != e.scale {
 		return cmp.Compare(d.scale, e.scale)
@@ -235,8 +237,8 @@ func (d decimal) compareAbs(e decimal) int {
 	return 0
 }
 
-// isWhole reports whether text is JSON's form of a whole number without sign:
-// digits that do not begin with a needless 0.
+// isWhole reports whether text is a whole number without a sign in JSON's grammar:
+// digits without a leading 0, except for 0 itself.
 func isWhole(text string) bool {
 	return text != "" && isDigits(text) && (text[0] != '0' || len(text) == 1)
 }
@@ -252,7 +254,7 @@ func isDigits(text string) bool {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// ParseIndex reads an array index: a whole number that is not negative.
+// ParseIndex parses an array index: a whole number that is not negative.
 func ParseIndex(text string) (int, bool) {
 	n, ok := parseSmall(text)
 	if !ok || n.places > 0 || n.digits < 0 || text[0] == '-' {

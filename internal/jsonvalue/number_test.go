@@ -87,7 +87,7 @@ func TestNumber_RefusesWhatJSONDoes(t *testing.T) {
 	}
 }
 
-func TestGoNumber_HoldsEveryKind(t *testing.T) {
+func TestNumberOf_AcceptsEveryKind(t *testing.T) {
 	t.Parallel()
 	type seats uint16
 	for _, test := range []struct {
@@ -131,7 +131,8 @@ func TestNumber_ComparesWithoutAllocating(t *testing.T) {
 	}
 }
 
-// drawNumber draws the text of a JSON Number, often close to others.
+// drawNumber draws the text of a JSON number. Many of these numbers are close to each
+// other.
 func drawNumber(t *rapid.T, label string) string {
 	return rapid.OneOf(
 		rapid.Map(rapid.Int64(), func(n int64) string { return strconv.FormatInt(n, 10) }),
@@ -183,7 +184,8 @@ func TestNumber_ComparesTheLeastGoInteger(t *testing.T) {
 	assert.Equal(t, 1, least.Compare(mustNumber(t, "-9223372036854775808.1")))
 }
 
-// ratOf is the reference: arbitrary precision, and only for small exponents.
+// ratOf converts a number to a big.Rat, the reference for comparisons. The second result
+// is false for large exponents, for which a big.Rat is slow.
 func ratOf(text string) (*big.Rat, bool) {
 	if _, exponent, ok := strings.Cut(strings.ToLower(text), "e"); ok {
 		if n, err := strconv.Atoi(exponent); err != nil || n < -400 || n > 400 {

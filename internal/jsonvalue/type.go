@@ -5,8 +5,8 @@ import (
 	"reflect"
 )
 
-// TypeOf names the JSON type of a decoded value, or of a Go string, boolean or number.
-// Any other Go value is "other".
+// TypeOf returns the name of the JSON type of a decoded value, or of a Go string,
+// boolean or number. It returns "other" for any other Go value.
 func TypeOf(value any) string {
 	switch value := value.(type) {
 	case nil:
@@ -41,7 +41,7 @@ func goTypeOf(v reflect.Value) string {
 	return "other"
 }
 
-// WithArticle returns the name of a JSON type in the form of a sentence's object.
+// WithArticle returns the name of a JSON type with its article, for use in a sentence.
 func WithArticle(jsonType string) string {
 	switch jsonType {
 	case "null":

@@ -1,15 +1,14 @@
-// Package nearest finds the name that a misspelled one most likely stands for.
+// Package nearest finds the name that a misspelled name most likely stands for.
 package nearest
 
 import "strings"
 
-// maxName bounds the names that are compared, because the cost of a comparison grows
-// with the product of their lengths.
+// maxName bounds the length of a name, because the cost of a comparison grows with the
+// product of the lengths.
 const maxName = 80
 
-// Match returns the known name that name is most likely a slip of the pen for,
-// or "". Names that differ only in case and separators, such as eventName, are
-// the same slip in every client.
+// Match returns the known name that name most likely misspells, or "". It ignores case
+// and separators: eventName, for instance, is a common misspelling of event_name.
 func Match(name string, known []string) string {
 	if len(name) > maxName {
 		return ""
@@ -28,8 +27,8 @@ func plainName(name string) string {
 	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(name))
 }
 
-// editDistance returns how many bytes must be inserted, removed or replaced to
-// turn a into b.
+// editDistance returns the number of bytes to insert, remove or replace to turn a into
+// b.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

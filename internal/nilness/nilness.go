@@ -1,11 +1,11 @@
-// Package nilness finds interfaces that are not nil but hold nil.
+// Package nilness finds interface values that are not nil but hold a nil value.
 package nilness
 
 import "reflect"
 
-// Hidden reports whether an interface holds a nil pointer, map, function or channel. Such an
-// interface is not nil itself, so the mistake would show only at the first call through it,
-// which panics.
+// Hidden reports whether dependency holds a nil pointer, map, function or channel. Such
+// a dependency is not nil itself, and without this check only the first call of a
+// method would panic.
 func Hidden(dependency any) bool {
 	v := reflect.ValueOf(dependency)
 	switch v.Kind() {

@@ -1,16 +1,16 @@
-// Package queue has the queue that joins the stages of a worker.
+// Package queue implements the queue between the stages of a worker.
 package queue
 
 import "sync"
 
-// Queue hands items from one stage of a worker to the next. It has no bound of
-// its own, so that stages cannot lock each other up: what is in flight is
-// bounded where work is claimed.
+// Queue passes items from one stage of a worker to the next. It is unbounded, because
+// stages with bounded queues could block each other. The worker bounds the items in
+// flight when it claims work. A Queue is safe for concurrent use.
 type Queue[T any] struct {
 	mu     sync.Mutex
 	filled sync.Cond
 	items  []T
-	head   int // items before it have been taken
+	head   int // the index of the oldest item; Pop has returned the items before it
 	closed bool
 }
 
@@ -28,7 +28,7 @@ func (q *Queue[T]) Push(items ...T) {
 	}
 	q.mu.Lock()
 	if q.head > len(q.items)/2 {
-		// Taken items must not pile up in a queue that is never empty.
+		// Popped items must not accumulate in a queue that is never empty.
 		n := copy(q.items, q.items[q.head:])
 		clear(q.items[n:])
 		q.items, q.head = q.items[:n], 0
@@ -42,8 +42,8 @@ func (q *Queue[T]) Push(items ...T) {
 	}
 }
 
-// Pop moves up to cap(into) items to into, oldest first, and waits for one if
-// there is none. It returns none when the Queue is empty and closed.
+// Pop moves up to cap(into) items to into, oldest first. It blocks while the Queue is
+// empty. It returns no items once the Queue is closed and empty.
 func (q *Queue[T]) Pop(into []T) []T {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -60,7 +60,8 @@ func (q *Queue[T]) Pop(into []T) []T {
 	return into
 }
 
-// Close lets pop return none once everything was taken.
+// Close ends the Queue: Pop returns the remaining items, and then no items instead of
+// blocking.
 func (q *Queue[T]) Close() {
 	q.mu.Lock()
 	q.closed = true

@@ -18,7 +18,7 @@ func TestQueue_IsFirstInFirstOut(t *testing.T) {
 	assert.Equal(t, []int{3, 4, 5}, q.Pop(make([]int, 0, 8)))
 }
 
-func TestQueue_PushOfNothingWakesNobody(t *testing.T) {
+func TestQueue_PushOfNothingAddsNothing(t *testing.T) {
 	t.Parallel()
 	q := New[int]()
 	q.Push()
@@ -26,7 +26,7 @@ func TestQueue_PushOfNothingWakesNobody(t *testing.T) {
 	assert.Equal(t, []int{1}, q.Pop(make([]int, 0, 8)))
 }
 
-func TestQueue_CloseLeavesWhatIsInIt(t *testing.T) {
+func TestQueue_CloseKeepsTheItems(t *testing.T) {
 	t.Parallel()
 	q := New[int]()
 	q.Push(1)
@@ -36,12 +36,12 @@ func TestQueue_CloseLeavesWhatIsInIt(t *testing.T) {
 	assert.Empty(t, q.Pop(make([]int, 0, 1)))
 }
 
-func TestQueue_DropsWhatWasTaken(t *testing.T) {
+func TestQueue_ReleasesPoppedItems(t *testing.T) {
 	t.Parallel()
 	q := New[*int]()
 	q.Push(new(int), new(int))
 	q.Pop(make([]*int, 0, 1))
-	assert.Nil(t, q.items[0], "a taken item is kept from the garbage collector")
+	assert.Nil(t, q.items[0], "a popped item stays reachable")
 }
 
 func TestQueue_PopWaits(t *testing.T) {
@@ -69,7 +69,7 @@ func TestQueue_PopWaits(t *testing.T) {
 	}
 }
 
-func TestQueue_HandsEachItemToOne(t *testing.T) {
+func TestQueue_PassesEachItemToOnePop(t *testing.T) {
 	t.Parallel()
 	const items, workers = 1000, 4
 	q := New[int]()
@@ -99,8 +99,8 @@ func TestQueue_HandsEachItemToOne(t *testing.T) {
 	}
 }
 
-// A Queue that is never empty does not keep room for all that has passed.
-func TestQueue_DoesNotGrowWithWhatHasPassed(t *testing.T) {
+// A Queue that is never empty must not keep memory for popped items.
+func TestQueue_DoesNotGrowWithPoppedItems(t *testing.T) {
 	t.Parallel()
 	q := New[int]()
 	one := make([]int, 0, 1)

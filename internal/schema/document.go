@@ -16,10 +16,10 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsonvalue"
 )
 
-// schemaURL is the base of a schema that has no $id.
+// schemaURL is the base URL of a schema without an $id.
 const schemaURL = "schema:///"
 
-// documentSchema compiles a JSON Schema, which is also given decoded.
+// documentSchema compiles the JSON Schema raw. object is the decoded raw.
 func documentSchema(raw []byte, object map[string]any) (*Schema, []Violation) {
 	if violations := hugeNumbers("schema", object); violations != nil {
 		return nil, violations
@@ -49,15 +49,16 @@ func compileDocument(raw []byte) (*jsonschema.Schema, error) {
 	return compiler.Compile(schemaURL)
 }
 
-// refuseURL is asked for every document but the schema itself. The library
-// would read files, and a schema must not make the host's files or network its
-// own.
+// refuseURL refuses to load any document besides the schema itself. By default the
+// library reads files, and a schema must not have access to the host's files or
+// network.
 func refuseURL(url string) (io.ReadCloser, error) {
 	return nil, fmt.Errorf("%q is outside the schema and is not loaded; copy what it names under \"$defs\"",
 		strings.TrimPrefix(url, schemaURL))
 }
 
-// schemaViolations explains why object is not a JSON Schema that can be used.
+// schemaViolations returns the violations in object that make it unusable as a JSON
+// Schema. err is the error of the library.
 func schemaViolations(err error, object map[string]any) []Violation {
 	var invalid *jsonschema.ValidationError
 	if errors.As(err, &invalid) {
@@ -71,7 +72,7 @@ func schemaViolations(err error, object map[string]any) []Violation {
 	return []Violation{{Path: "schema", Message: "cannot be used: " + reason}}
 }
 
-// checkDocument checks payload against a JSON Schema. No payload is an empty
+// checkDocument validates payload against a JSON Schema. A nil payload is an empty
 // object.
 func checkDocument(document *jsonschema.Schema, payload map[string]any) []Violation {
 	if violations := hugeNumbers("payload", payload); violations != nil {
@@ -89,7 +90,8 @@ func checkDocument(document *jsonschema.Schema, payload map[string]any) []Violat
 	}
 }
 
-// guard turns a panic of the library over an unforeseen document into an error.
+// guard calls do and returns a panic of the library as an error. An unusual document
+// can make the library panic.
 func guard(do func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -99,9 +101,9 @@ func guard(do func() error) (err error) {
 	return do()
 }
 
-// hugeNumbers returns a violation for each number with which the library, which
-// computes with fractions, would be busy for seconds: 1e999999 has a million
-// digits.
+// hugeNumbers returns a violation for each huge number. The library computes with
+// fractions, and a number such as 1e999999, which has a million digits, would keep it
+// busy for seconds.
 func hugeNumbers(root string, document any) []Violation {
 	paths := slices.Sorted(slices.Values(hugeNumberPaths(document)))
 	var violations []Violation
@@ -111,7 +113,8 @@ func hugeNumbers(root string, document any) []Violation {
 	return violations
 }
 
-// hugeNumberPaths allocates nothing for a document without such numbers.
+// hugeNumberPaths returns the paths of the huge numbers in value. It allocates nothing
+// if there are none.
 func hugeNumberPaths(value any) (paths []string) {
 	switch value := value.(type) {
 	case map[string]any:
@@ -135,7 +138,7 @@ func hugeNumberPaths(value any) (paths []string) {
 }
 
 func isHuge(number json.Number) bool {
-	const digits = 400 // more than any float64 has
+	const digits = 400 // more than any float64 needs
 	mantissa, exponent, scientific := strings.Cut(strings.ToLower(string(number)), "e")
 	if len(mantissa) > digits {
 		return true

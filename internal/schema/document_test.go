@@ -102,8 +102,8 @@ func TestDocumentSchema_Messages(t *testing.T) {
 
 func TestDocumentSchema_FindsFieldsOfAnyName(t *testing.T) {
 	t.Parallel()
-	// The library reports a field named "" at the object that has it, and writes
-	// a backslash at the end of a name like one that escapes.
+	// The library reports a field named "" at the object with the field. It writes a
+	// backslash at the end of a name like the backslash of an escape sequence.
 	name := rapid.String().Filter(func(name string) bool { return name != "" && !strings.HasSuffix(name, `\`) })
 	rapid.Check(t, func(t *rapid.T) {
 		names := rapid.SliceOfNDistinct(name, 1, 4, rapid.ID).Draw(t, "names")

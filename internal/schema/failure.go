@@ -13,16 +13,16 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsonvalue"
 )
 
-// failure is one thing that a JSON Schema has against a document.
+// failure is one part of a document that does not match a JSON Schema.
 type failure struct {
 	segments []string // the path into the document
 	message  string
-	expected []string // the JSON types that would do, if the type is wrong
-	actual   string   // the JSON type that is there, if the type is wrong
+	expected []string // the JSON types that would match, if the type is wrong
+	actual   string   // the JSON type of the part, if the type is wrong
 }
 
-// failureViolations turns what the library found wrong with document into violations
-// about its parts, in the order of their paths.
+// failureViolations converts an error of the library into violations of the parts of
+// document, in the order of their paths.
 func failureViolations(err *jsonschema.ValidationError, root string, document any) []Violation {
 	var violations []Violation
 	for _, f := range failures(err) {
@@ -35,8 +35,8 @@ func failureViolations(err *jsonschema.ValidationError, root string, document an
 	return violations[:min(len(violations), jsondoc.MaxViolations)]
 }
 
-// failures collects the leaves of the library's tree of errors: what stands
-// above them ("allOf failed") says nothing that helps.
+// failures collects the leaves of the library's tree of errors. The inner nodes, such
+// as "allOf failed", do not help the author of a document.
 func failures(err *jsonschema.ValidationError) []failure {
 	keyword := err.KeywordLocation[strings.LastIndexByte(err.KeywordLocation, '/')+1:]
 	switch {
@@ -52,31 +52,32 @@ func failures(err *jsonschema.ValidationError) []failure {
 	return found
 }
 
-// closest collects the failures of those alternatives that were meant for a
-// value of this type; when there are none it says which types there are.
+// closest returns the failures of the alternatives of an anyOf or a oneOf that accept
+// the type of the value. If no alternative accepts the type, closest returns one
+// failure that expects the types of all alternatives.
 func closest(err *jsonschema.ValidationError) []failure {
-	var meant, others []failure
+	var sameType, otherType []failure
 	here := pointerSegments(err.InstanceLocation)
 	for _, alternative := range err.Causes {
 		found := failures(alternative)
 		if len(found) == 1 && found[0].expected != nil && slices.Equal(found[0].segments, here) {
-			others = append(others, found[0])
+			otherType = append(otherType, found[0])
 		} else {
-			meant = append(meant, found...)
+			sameType = append(sameType, found...)
 		}
 	}
-	if len(meant) > 0 {
-		return meant
+	if len(sameType) > 0 {
+		return sameType
 	}
-	merged := others[0]
-	for _, other := range others[1:] {
-		merged.expected = append(merged.expected, other.expected...)
+	merged := otherType[0]
+	for _, f := range otherType[1:] {
+		merged.expected = append(merged.expected, f.expected...)
 	}
 	return []failure{merged}
 }
 
-// explain reads a leaf. The library has no data but its message, so a message
-// that is not as expected is passed on as it is.
+// explain converts a leaf of the library's tree of errors. The only data of a leaf is
+// its message, so explain parses the message. It does not change an unknown message.
 func explain(err *jsonschema.ValidationError) []failure {
 	at := failure{segments: pointerSegments(err.InstanceLocation), message: err.Message}
 	if names, ok := strings.CutPrefix(err.Message, "missing properties: "); ok {
@@ -92,8 +93,8 @@ func explain(err *jsonschema.ValidationError) []failure {
 	return []failure{at}
 }
 
-// members returns a failure for each of the members that names lists, which the
-// library writes as 'a', 'b'.
+// members returns a failure for each member in names, which is a list in the library's
+// form: 'a', 'b'.
 func (f failure) members(names, message string) []failure {
 	var found []failure
 	names = strings.TrimSuffix(strings.TrimPrefix(names, "'"), "'")
@@ -104,8 +105,8 @@ func (f failure) members(names, message string) []failure {
 	return found
 }
 
-// unquoteName undoes the library's quoting: that of Go, with \' for ' and a
-// bare ".
+// unquoteName undoes the library's quoting, which is the quoting of Go, but with \' for
+// ' and without a backslash before ".
 func unquoteName(quoted string) string {
 	goQuoted := `"` + strings.NewReplacer(`\'`, `'`, `\\`, `\\`, `"`, `\"`).Replace(quoted) + `"`
 	name, err := strconv.Unquote(goQuoted)
@@ -115,7 +116,7 @@ func unquoteName(quoted string) string {
 	return name
 }
 
-// sentence says what is wrong, to follow the path.
+// sentence returns the message of a violation, which follows the path.
 func (f failure) sentence() string {
 	if f.expected != nil {
 		var expected []string
@@ -139,8 +140,8 @@ func (f failure) sentence() string {
 	}
 }
 
-// pointerSegments splits the library's form of a JSON pointer, whose segments
-// are percent-encoded besides.
+// pointerSegments splits a JSON pointer in the library's form, which also has
+// percent-encoded segments.
 func pointerSegments(pointer string) []string {
 	if pointer == "" {
 		return nil
@@ -155,8 +156,8 @@ func pointerSegments(pointer string) []string {
 	return segments
 }
 
-// path writes f's segments as a path. It follows them through
-// document, for a segment alone does not tell an index from a key.
+// path returns the segments of f as a path. It follows them through document, because a
+// segment such as "0" can be an index or a key.
 func (f failure) path(root string, document any) string {
 	path := []byte(root)
 	for _, segment := range f.segments {

@@ -1,4 +1,4 @@
-// Package schema checks the payloads of events: against a flat map of field names and
+// Package schema validates the payloads of events against a flat map of field names and
 // types, or against a JSON Schema.
 package schema
 
@@ -14,18 +14,18 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsonvalue"
 )
 
-// maxBytes is the most bytes that a schema may have.
+// maxBytes bounds the size of a schema.
 const maxBytes = 64 << 10
 
 // Violation is a part of a schema or of a payload that breaks a rule. Its path begins
 // with "schema" or "payload".
 type Violation = jsondoc.Violation
 
-// Schema is a compiled event schema: a flat map or a JSON Schema. It is
-// immutable. A nil *Schema accepts every payload.
+// Schema is a compiled event schema: a flat map or a JSON Schema. It is immutable and
+// safe for concurrent use. A nil *Schema accepts every payload.
 type Schema struct {
-	fields   []schemaField      // the flat map, by name; nil with a document
-	document *jsonschema.Schema // nil with a flat map
+	fields   []schemaField      // the flat map, sorted by name; nil for a JSON Schema
+	document *jsonschema.Schema // the JSON Schema; nil for a flat map
 }
 
 type schemaField struct {
@@ -33,7 +33,7 @@ type schemaField struct {
 	kind fieldType
 }
 
-// fieldType is what a flat map says of a field.
+// fieldType is the type of a field in a flat map.
 type fieldType string
 
 const (
@@ -52,8 +52,8 @@ func (t fieldType) valid() bool {
 	}
 }
 
-// Compile compiles the schema of an event definition. No bytes and null give a nil
-// Schema. The violations are those of a schema that cannot be used.
+// Compile compiles the schema of an event definition. It returns a nil Schema for no
+// bytes and for null. An unusable schema gives a nil Schema and violations.
 func Compile(raw json.RawMessage) (*Schema, []Violation) {
 	object, violations := jsondoc.ObjectScanner{Root: "schema", Limit: maxBytes}.Decode(raw)
 	if object == nil {
@@ -62,14 +62,13 @@ func Compile(raw json.RawMessage) (*Schema, []Violation) {
 	return compileObject(raw, object)
 }
 
-// compileObject compiles object, which raw is the text of.
+// compileObject compiles object, which is the decoded raw.
 //
-// An object whose values are all "string", "number", "boolean" or "date" is a
-// flat map, whatever its keys: {"type": "string"} declares a field named type,
-// for as a JSON Schema it could accept no payload at all. Any other object is a
-// JSON Schema if schemaKeyword says so of one of its members. What is neither
-// is refused as a flat map with a mistake: read as a JSON Schema,
-// {"plan": "strnig"} would accept everything.
+// An object whose values are all "string", "number", "boolean" or "date" is a flat map,
+// whatever its keys are: {"type": "string"} declares a field named type, because as a
+// JSON Schema it would accept no payload at all. Any other object is a JSON Schema if
+// schemaKeyword is true for one of its members. An object that is neither is a flat map
+// with a mistake: as a JSON Schema, {"plan": "strnig"} would accept every payload.
 func compileObject(raw []byte, object map[string]any) (*Schema, []Violation) {
 	fields, violations := flatSchema(object)
 	if violations == nil {
@@ -83,7 +82,7 @@ func compileObject(raw []byte, object map[string]any) (*Schema, []Violation) {
 	return nil, violations
 }
 
-// flatSchema reads object as a flat map.
+// flatSchema compiles object as a flat map.
 func flatSchema(object map[string]any) (fields []schemaField, violations []Violation) {
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		text, isText := object[name].(string)
@@ -101,10 +100,13 @@ func flatSchema(object map[string]any) (fields []schemaField, violations []Viola
 	return fields, violations
 }
 
-// schemaKeyword reports whether a member of a schema shows that it is a JSON
-// Schema: a key that begins with "$", a type that is a JSON type (or several)
-// and not also a flat map's, or a keyword that constrains objects, unless its
-// value is a string. Keywords that only annotate, such as title, show nothing.
+// schemaKeyword reports whether a member of an object shows that the object is a JSON
+// Schema. Such a member is one of the following:
+//   - a key that begins with "$", unless its value is a type of flat maps
+//   - "type", if its value is a JSON type that is not a type of flat maps, or no string
+//   - a keyword that constrains objects, if its value is no string
+//
+// Keywords that only annotate, such as title, show nothing.
 func schemaKeyword(key string, value any) bool {
 	text, isText := value.(string)
 	if strings.HasPrefix(key, "$") {
@@ -122,9 +124,9 @@ func schemaKeyword(key string, value any) bool {
 	}
 }
 
-// Check returns a violation for every field of payload that does not match, in
-// the order of their paths. Fields that a flat map does not name are allowed,
-// and those that it names may be absent but not null, as in a JSON Schema.
+// Check returns a violation for every field of payload that does not match, in the
+// order of their paths. A flat map allows additional fields. Its own fields may be
+// absent but not null, as in a JSON Schema.
 func (s *Schema) Check(payload map[string]any) []Violation {
 	switch {
 	case s == nil:
@@ -155,7 +157,7 @@ func (t fieldType) accepts(value any) bool {
 	}
 }
 
-// refusal says what is wrong with a value that t does not accept.
+// refusal returns the message for a value that t does not accept.
 func (t fieldType) refusal(value any) string {
 	if t != fieldDate {
 		return "must be " + jsonvalue.WithArticle(string(t)) + ", not " + jsonvalue.WithArticle(jsonvalue.TypeOf(value))

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// mustSchema compiles a schema that must be good.
+// mustSchema compiles a schema, which must be valid.
 func mustSchema(t testing.TB, schema string) *Schema {
 	t.Helper()
 	s, violations := Compile(json.RawMessage(schema))
@@ -19,7 +19,7 @@ func mustSchema(t testing.TB, schema string) *Schema {
 	return s
 }
 
-// badSchema compiles a schema that must be bad.
+// badSchema compiles a schema, which must be invalid, and returns its violations.
 func badSchema(t testing.TB, schema string) (*Schema, []Violation) {
 	t.Helper()
 	s, violations := Compile(json.RawMessage(schema))
@@ -27,7 +27,7 @@ func badSchema(t testing.TB, schema string) (*Schema, []Violation) {
 	return s, violations
 }
 
-// mustPayload decodes a payload that must be good.
+// mustPayload decodes a payload, which must be valid.
 func mustPayload(t testing.TB, payload string) map[string]any {
 	t.Helper()
 	object, violations := jsondoc.ObjectScanner{Root: "payload", Limit: 256 << 10}.Decode([]byte(payload))
@@ -53,7 +53,7 @@ func TestCompile_NoneAcceptsEverything(t *testing.T) {
 	}
 }
 
-func TestCompile_TellsFlatMapsFromJSONSchemas(t *testing.T) {
+func TestCompile_DistinguishesFlatMapsFromJSONSchemas(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		schema   string

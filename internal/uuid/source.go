@@ -1,4 +1,4 @@
-// Package uuid makes UUIDs of version 7 and writes UUIDs as text.
+// Package uuid creates UUIDs of version 7 and formats UUIDs as text.
 package uuid
 
 import (
@@ -10,19 +10,20 @@ import (
 	"time"
 )
 
-// Source makes UUIDs of version 7 (RFC 9562), which sort by the time they
-// were made. Each is greater, as a string, than all before it from the same
-// source, also within a millisecond and when the clock goes back. It is safe
-// for concurrent use; the same random bytes and times give the same ids.
+// Source creates UUIDs of version 7 (RFC 9562), which sort by their time of creation.
+// As a string, each id is greater than all earlier ids of the same source, even within
+// a millisecond and after the clock goes back. A Source is safe for concurrent use. The
+// same random bytes and times give the same ids.
 //
-// Within a millisecond it follows method 2 of RFC 9562, section 6.2: the 74
-// random bits are one number, drawn anew for each millisecond and increased by
-// a random step for each further id. While the clock is behind the last id the
-// last id's millisecond is used, and when the number overflows the next one is.
+// Within a millisecond a Source follows method 2 of RFC 9562, section 6.2. The 74
+// random bits are one number. The source draws the number for each millisecond, and
+// adds a random step to it for each further id. While the clock is behind the last id,
+// the source uses the millisecond of the last id. If the number overflows, it uses the
+// next millisecond.
 type Source struct {
 	mu     sync.Mutex
 	random *bufio.Reader
-	bytes  [10]byte // scratch for random bytes, kept here so that it is not allocated
+	bytes  [10]byte // a buffer for random bytes, here to avoid allocations
 	millis uint64   // 48 bits: milliseconds since 1970
 	high   uint64   // rand_a, the high 12 of the 74 random bits
 	low    uint64   // rand_b, the low 62
@@ -33,14 +34,13 @@ const (
 	maxHigh   = 1<<12 - 1
 	maxLow    = 1<<62 - 1
 
-	// randomBuffer makes a read from the operating system serve hundreds of
+	// With randomBuffer, one read from the operating system suffices for hundreds of
 	// ids.
 	randomBuffer = 4 << 10
 )
 
-// NewSource returns a source that draws from random; nil means crypto/rand.
-// A reader that fails or ends is replaced by crypto/rand, so that making an id
-// cannot fail.
+// NewSource returns a source that draws from random. Nil means crypto/rand. If random
+// fails or ends, the source continues with crypto/rand: Next cannot fail.
 func NewSource(random io.Reader) *Source {
 	if random == nil {
 		random = rand.Reader
@@ -48,7 +48,7 @@ func NewSource(random io.Reader) *Source {
 	return &Source{random: bufio.NewReaderSize(random, randomBuffer)}
 }
 
-// Next returns a new id for something that is made at now.
+// Next returns a new id with the time now.
 func (s *Source) Next(now time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,13 +61,13 @@ func (s *Source) Next(now time.Time) string {
 	return s.format()
 }
 
-// millisOf cuts now to the 48 bits that an id has for it.
+// millisOf returns now in milliseconds, within the 48 bits of an id.
 func millisOf(now time.Time) uint64 {
 	return uint64(min(max(now.UnixMilli(), 0), maxMillis))
 }
 
-// seed draws the random bits anew. The highest is left at zero, so that an
-// overflow within the millisecond is out of reach.
+// seed draws new random bits. It clears the highest bit, which makes an overflow within
+// the millisecond practically impossible.
 func (s *Source) seed() {
 	b := s.draw(10)
 	s.high = uint64(binary.BigEndian.Uint16(b)) & (maxHigh >> 1)
@@ -97,8 +97,8 @@ func (s *Source) draw(n int) []byte {
 	return b
 }
 
-// format lays out the id: 48 bits of time, the version 7, rand_a, the variant
-// 10 (binary) and rand_b.
+// format returns the id: 48 bits of time, the version 7, rand_a, the variant 10
+// (binary), and rand_b.
 func (s *Source) format() string {
 	var raw [16]byte
 	binary.BigEndian.PutUint64(raw[:8], s.millis<<16|7<<12|s.high)

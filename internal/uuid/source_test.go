@@ -20,7 +20,7 @@ import (
 
 var uuidV7 = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
-func TestIDSource_MakesUUIDsOfVersion7(t *testing.T) {
+func TestSource_MakesUUIDsOfVersion7(t *testing.T) {
 	t.Parallel()
 	for name, now := range map[string]time.Time{
 		"today":         time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC),
@@ -35,14 +35,14 @@ func TestIDSource_MakesUUIDsOfVersion7(t *testing.T) {
 	}
 }
 
-func TestIDSource_HoldsTheMillisecond(t *testing.T) {
+func TestSource_HoldsTheMillisecond(t *testing.T) {
 	t.Parallel()
 	// The time of the example in RFC 9562, appendix A.6.
 	id := NewSource(nil).Next(time.UnixMilli(0x017F22E279B0))
 	assert.Equal(t, "017f22e2-79b0-7", id[:15])
 }
 
-func TestIDSource_SameRandomnessAndTimesGiveSameIDs(t *testing.T) {
+func TestSource_SameRandomnessAndTimesGiveSameIDs(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(1_700_000_000_000)
 	a, b := NewSource(seeded(1)), NewSource(seeded(1))
@@ -53,7 +53,7 @@ func TestIDSource_SameRandomnessAndTimesGiveSameIDs(t *testing.T) {
 	assert.NotEqual(t, NewSource(seeded(1)).Next(now), NewSource(seeded(2)).Next(now))
 }
 
-func TestIDSource_StaysSortedWhenTheClockGoesBack(t *testing.T) {
+func TestSource_StaysSortedWhenTheClockGoesBack(t *testing.T) {
 	t.Parallel()
 	ids := NewSource(nil)
 	now := time.UnixMilli(1_700_000_000_000)
@@ -63,7 +63,7 @@ func TestIDSource_StaysSortedWhenTheClockGoesBack(t *testing.T) {
 	assert.Equal(t, before[:14], after[:14], "the millisecond of the last id is kept")
 }
 
-func TestIDSource_StaysSortedWhenTheRandomBitsOverflow(t *testing.T) {
+func TestSource_StaysSortedWhenTheRandomBitsOverflow(t *testing.T) {
 	t.Parallel()
 	ids := NewSource(nil)
 	now := time.UnixMilli(1_700_000_000_000)
@@ -75,7 +75,7 @@ func TestIDSource_StaysSortedWhenTheRandomBitsOverflow(t *testing.T) {
 	assert.Equal(t, uint64(now.UnixMilli()+1), ids.millis)
 }
 
-func TestIDSource_GoesOnWithoutItsReader(t *testing.T) {
+func TestSource_ContinuesWithoutItsReader(t *testing.T) {
 	t.Parallel()
 	for name, ids := range map[string]*Source{
 		"ended":  NewSource(strings.NewReader("short")),
@@ -90,7 +90,7 @@ func TestIDSource_GoesOnWithoutItsReader(t *testing.T) {
 	}
 }
 
-func TestIDSource_IsSortedForAnyClock(t *testing.T) {
+func TestSource_IsSortedForAnyClock(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		ids := NewSource(seeded(rapid.Uint64().Draw(t, "seed")))
@@ -107,7 +107,7 @@ func TestIDSource_IsSortedForAnyClock(t *testing.T) {
 	})
 }
 
-func TestIDSource_ParallelCallersGetDifferentIDs(t *testing.T) {
+func TestSource_ParallelCallersGetDifferentIDs(t *testing.T) {
 	t.Parallel()
 	const callers, each = 8, 2000
 	ids := NewSource(nil)
@@ -141,7 +141,7 @@ func BenchmarkIDSource(b *testing.B) {
 	}
 }
 
-// seeded returns an endless reader whose bytes follow from seed.
+// seeded returns an endless reader whose bytes depend only on seed.
 func seeded(seed uint64) *rand.ChaCha8 {
 	var key [32]byte
 	binary.LittleEndian.PutUint64(key[:], seed)

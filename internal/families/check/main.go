@@ -1,5 +1,6 @@
-// Command check holds the root package to the order of its families of files, which
-// docs/design.md explains. Run it in the root of the module.
+// Command check reports each use of a name in the root package that breaks the order of
+// its families of files. docs/design.md explains the families. Run the command in the
+// root of the module.
 package main
 
 import (
@@ -12,18 +13,19 @@ import (
 	"github.com/seed-b636437c/automation/internal/families"
 )
 
-// order is the order of dependence: a family uses itself and those above it.
+// order has the families in their order of dependence: a family uses names of its own
+// and of the families above.
 var order = []families.Family{
-	{Name: "what a person writes", Patterns: []string{
+	{Name: "model", Patterns: []string{
 		"automation", "step", "rule*", "value", "duration", "event", "contact", "run", "problem", "errors"}},
-	{Name: "reading it", Patterns: []string{"decode*", "registry"}},
-	{Name: "what is wrong with it", Patterns: []string{"validate*"}},
-	{Name: "the machine", Patterns: []string{"graph", "machine*", "effect", "output", "state*", "retry"}},
-	{Name: "what a host plugs in", Patterns: []string{"store", "mailer", "observer", "options"}},
-	{Name: "the Runner itself", Patterns: []string{"runner", "cache"}},
-	{Name: "the work on a contact", Patterns: []string{"task*", "lease"}},
-	{Name: "doing it", Patterns: []string{"worker*", "drain"}},
-	{Name: "what a host calls", Patterns: []string{"runner_*"}},
+	{Name: "decode", Patterns: []string{"decode*", "registry"}},
+	{Name: "validate", Patterns: []string{"validate*"}},
+	{Name: "machine", Patterns: []string{"graph", "machine*", "effect", "output", "state*", "retry"}},
+	{Name: "plugs", Patterns: []string{"store", "mailer", "observer", "options"}},
+	{Name: "runner", Patterns: []string{"runner", "cache"}},
+	{Name: "task", Patterns: []string{"task*", "lease"}},
+	{Name: "worker", Patterns: []string{"worker*", "drain"}},
+	{Name: "runner methods", Patterns: []string{"runner_*"}},
 }
 
 func main() {
@@ -51,8 +53,8 @@ func run() error {
 	return nil
 }
 
-// exportData returns what opens the export data of the packages that the one in dir
-// imports. The go command builds them.
+// exportData returns a function that opens the export data of the packages that the
+// package in dir imports. The go command builds these packages.
 func exportData(dir string) (func(path string) (io.ReadCloser, error), error) {
 	list := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}={{.Export}}", dir)
 	list.Stderr = os.Stderr

@@ -1,6 +1,6 @@
 package house
 
-// Stone uses a name of a later family, a method of one, and a file that has no family.
+// Stone uses a name and a method of a later family, and a name of a third file.
 func Stone() int { return Tile() + roof{}.height() + shed }
 
 type roof struct{}

@@ -5,5 +5,5 @@ func Tile() int { return 1 }
 
 func (roof) height() int { return 2 }
 
-// A local name of an earlier family's file is nothing to report.
+// lay has a local name that a file of another family also declares, which is allowed.
 func lay() { Stone := 3; _ = Stone; _ = roof{} }
