@@ -99,15 +99,15 @@ func TestOptions_InvalidValuesAreNamed(t *testing.T) {
 func TestOptions_ProblemsShowTheValue(t *testing.T) {
 	t.Parallel()
 	tests := map[string]automation.Options{
-		"Lease: -1s is negative":                                       {Lease: -time.Second},
-		"Lease: 999ms is too short":                                    {Lease: 999 * time.Millisecond},
-		"InFlight: -3 is negative":                                     {InFlight: -3},
-		`Delivery: "perhaps" is unknown: use "at_least_once"`:          {Delivery: "perhaps"},
-		"Limits.Rules: -2 is negative":                                 {Limits: automation.Limits{Rules: -2}},
-		"Retry.Jitter: 1.5 is not a fraction":                          {Retry: automation.RetryPolicy{Jitter: 1.5}},
-		"Retry.Initial: -1ns is negative":                              {Retry: automation.RetryPolicy{Initial: -1}},
-		"Retry.Initial: 1h0m0s is longer than Retry.Max, which is 1s:": {Retry: automation.RetryPolicy{Initial: time.Hour, Max: time.Second}},
-		"Observer: is a nil *world.Journal":                            {Observer: (*world.Journal)(nil)},
+		"Lease: -1s is negative":                                                  {Lease: -time.Second},
+		"Lease: 999ms is too short":                                               {Lease: 999 * time.Millisecond},
+		"InFlight: -3 is negative":                                                {InFlight: -3},
+		`Delivery: "perhaps" is unknown: use "at_least_once"`:                     {Delivery: "perhaps"},
+		"Limits.Rules: -2 is negative":                                            {Limits: automation.Limits{Rules: -2}},
+		"Retry.Jitter: 1.5 is not a fraction":                                     {Retry: automation.RetryPolicy{Jitter: 1.5}},
+		"Retry.Initial: -1ns is negative":                                         {Retry: automation.RetryPolicy{Initial: -1}},
+		"Retry.Initial: 1h0m0s is longer than Retry.Max, which is 1s: shorten it": {Retry: automation.RetryPolicy{Initial: time.Hour, Max: time.Second}},
+		"Observer: is a nil *world.Journal":                                       {Observer: (*world.Journal)(nil)},
 	}
 	for want, opts := range tests {
 		_, err := automation.New(memory.New(), capture.New(), opts)
