@@ -53,9 +53,9 @@ type Options struct {
 	// ShutdownTimeout is how long Run waits for effects in flight after its context
 	// has ended. The default is 10 seconds.
 	ShutdownTimeout time.Duration
-	// Logger receives the failures that no method returns to its caller, and
-	// contains neither payloads nor the email address of the contact concerned. Nil
-	// discards them.
+	// Logger receives the failures that no method returns to its caller. The records
+	// contain no payloads, and the Runner removes email addresses from the errors in
+	// them. Nil discards the records.
 	Logger *slog.Logger
 	// Observer receives a Notice of everything that the Runner does. Nil means that
 	// there is no Observer.
