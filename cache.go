@@ -10,16 +10,16 @@ import (
 	"github.com/seed-b636437c/automation/internal/schema"
 )
 
-// graphCache holds the compiled graphs of the versions in use. A version never changes, so
-// an entry never becomes stale.
+// graphCache holds the compiled graphs of the versions in use. A version never changes,
+// so an entry never becomes stale.
 type graphCache struct {
 	mu        sync.RWMutex
 	byVersion map[VersionRef]*Graph
 	reading   map[VersionRef]*graphRead
 }
 
-// graphRead is a read of a graph in progress. Many runs of a version may need the graph at
-// the same time, and share one read.
+// graphRead is a read of a graph in progress. Many runs of a version may need the graph
+// at the same time, and share one read.
 type graphRead struct {
 	done  chan struct{}
 	graph *Graph
@@ -45,8 +45,8 @@ func (c *graphCache) get(v VersionRef) (*Graph, bool) {
 // compile. Errors of the store do not have this mark.
 var errUnusable = errors.New("unusable in this process")
 
-// graph returns the compiled graph of a stored version. The error wraps errUnusable if this
-// process cannot decode or compile the stored definition.
+// graph returns the compiled graph of a stored version. The error wraps errUnusable if
+// this process cannot decode or compile the stored definition.
 func (r *Runner) graph(ctx context.Context, v VersionRef) (*Graph, error) {
 	if g, ok := r.graphs.get(v); ok {
 		return g, nil
@@ -128,9 +128,10 @@ func (r *Runner) readGraph(ctx context.Context, v VersionRef) (*Graph, error) {
 	return nil, fmt.Errorf("automation %q, version %d: %w: %w", v.AutomationID, v.Version, errUnusable, err)
 }
 
-// schemaCache holds compiled schemas by their text, because a compiled schema depends only
-// on its text. It also holds the schemas of events by name, as the last read returned them.
-// A schema by name may be stale. AppendEvents then returns ErrDefinitionChanged.
+// schemaCache holds compiled schemas by their text, because a compiled schema depends
+// only on its text. It also holds the schemas of events by name, as the last read
+// returned them. A schema by name may be stale. AppendEvents then returns
+// ErrDefinitionChanged.
 type schemaCache struct {
 	mu     sync.Mutex
 	byText map[string]*schema.Schema
@@ -149,8 +150,8 @@ type foundSchema struct {
 	invalid    Problems // in the definition itself
 }
 
-// find returns the schema of the events with a name. It reads the definition from w if the
-// cache has none, or if reread is set.
+// find returns the schema of the events with a name. It reads the definition from w if
+// the cache has none, or if reread is set.
 func (c *schemaCache) find(ctx context.Context, w EventWriter, name string, reread bool) (foundSchema, error) {
 	c.mu.Lock()
 	f, ok := c.byName[name]

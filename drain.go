@@ -13,11 +13,11 @@ const drainBatch = 256
 // how many events it handled plus how often it advanced a run. It skips contacts that
 // another Runner has leased.
 //
-// Drain performs effects one after the other. With a fake clock and a deterministic source
-// of ids, the same inputs give the same history.
+// Drain performs effects one after the other. With a fake clock and a deterministic
+// source of ids, the same inputs give the same history.
 //
-// The error is an error of the Store or of the contact directory, or that of ctx. The work
-// that was committed before stays committed.
+// The error is an error of the Store or of the contact directory, or that of ctx. The
+// work that was committed before stays committed.
 func (r *Runner) Drain(ctx context.Context) (int, error) {
 	total := 0
 	for {

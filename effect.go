@@ -86,7 +86,8 @@ type Email struct {
 	// Contact is the contact at the time of the attempt, for the reserved variables
 	// of the template.
 	Contact Contact
-	// From, Subject and ReplyTo override those of the template, unless they are empty.
+	// From, Subject and ReplyTo override those of the template, unless they are
+	// empty.
 	From, Subject, ReplyTo string
 	// TemplateID is the template's id or alias.
 	TemplateID string

@@ -23,8 +23,8 @@ var storeRetry = RetryPolicy{Initial: 100 * time.Millisecond, Max: 5 * time.Seco
 
 // claim leases contacts that have work.
 func (r *Runner) claim(ctx context.Context, p ClaimParams) ([]Work, error) {
-	// The end of ctx must not interrupt the claim: the store could complete it all the
-	// same, and no Runner could use the leases until they expire.
+	// The end of ctx must not interrupt the claim: the store could complete it all
+	// the same, and no Runner could use the leases until they expire.
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -38,8 +38,8 @@ func (r *Runner) claim(ctx context.Context, p ClaimParams) ([]Work, error) {
 	return works, err
 }
 
-// underLease returns a transition that extends the lease on w and writes nothing else. All
-// transitions of a Runner are based on such a transition.
+// underLease returns a transition that extends the lease on w and writes nothing else.
+// All transitions of a Runner are based on such a transition.
 func (r *Runner) underLease(w *Work, now time.Time) Transition {
 	return Transition{Key: w.Key, Token: w.Token, Now: now, Extend: now.Add(r.opts.Lease)}
 }
@@ -66,9 +66,9 @@ func (r *Runner) commitEach(ctx context.Context, ts []Transition) []CommitResult
 }
 
 // commitPatiently commits transitions. While the leases are valid, it repeats those that
-// the store did not answer, because they may hold outcomes of effects, and a Runner cannot
-// get an outcome a second time. It calls extend before each commit, to update the ends of
-// the leases.
+// the store did not answer, because they may hold outcomes of effects, and a Runner
+// cannot get an outcome a second time. It calls extend before each commit, to update the
+// ends of the leases.
 func (r *Runner) commitPatiently(ctx context.Context, ts []Transition, extend func()) []CommitResult {
 	extend()
 	results := r.commitEach(ctx, ts)
@@ -113,8 +113,8 @@ func isUnanswered(err error) bool {
 	return err != nil && !errors.Is(err, ErrLeaseLost) && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound)
 }
 
-// renewLeases writes transitions that only extend leases. It ignores lost leases: the next
-// commit of their tasks fails with ErrLeaseLost.
+// renewLeases writes transitions that only extend leases. It ignores lost leases: the
+// next commit of their tasks fails with ErrLeaseLost.
 func (r *Runner) renewLeases(ctx context.Context, renewals []Transition) {
 	if len(renewals) == 0 {
 		return

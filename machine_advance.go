@@ -338,8 +338,8 @@ func (a *advance) matches(n *node) bool {
 	return met && err == nil
 }
 
-// timeOut takes the timeout branch. late is an event that was accepted after the deadline,
-// or nil.
+// timeOut takes the timeout branch. late is an event that was accepted after the
+// deadline, or nil.
 func (a *advance) timeOut(n *node, late *Event) Action {
 	a.s.current().output = timeoutOutput(a.s.dueAt, late)
 	_, timeout := n.target(ConnectionTimeout)
@@ -351,7 +351,8 @@ func (a *advance) timeOut(n *node, late *Event) Action {
 	return a.walk()
 }
 
-// waitEvents returns, for each event name, the payload of the last event that ended a wait.
+// waitEvents returns, for each event name, the payload of the last event that ended a
+// wait.
 func (g *Graph) waitEvents(s State) map[string]map[string]any {
 	var events map[string]map[string]any
 	for i := range s.steps {

@@ -34,8 +34,8 @@ func (g *Graph) Effect(s State, d Data) (Effect, error) {
 	return e, err
 }
 
-// perform opens the next attempt of the current step's effect. It skips an email that must
-// not be sent.
+// perform opens the next attempt of the current step's effect. It skips an email that
+// must not be sent.
 func (a *advance) perform(n *node) (action Action, skipped bool) {
 	if n.typ == TypeSendEmail {
 		if reason := a.skipReason(); reason != "" {

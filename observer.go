@@ -20,8 +20,8 @@ type Notice interface {
 	When() time.Time
 }
 
-// EventAccepted is the notice of an event that Runner.Send accepted. Send calls Observe in
-// the goroutine of its caller, so the notices of Run about the event may come before.
+// EventAccepted is the notice of an event that Runner.Send accepted. Send calls Observe
+// in the goroutine of its caller, so the notices of Run about the event may come before.
 type EventAccepted struct {
 	At    time.Time
 	Event Event

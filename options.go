@@ -105,8 +105,8 @@ func (o Options) withDefaults() (Options, Problems) {
 	return o, problems
 }
 
-// minLease is the shortest Lease. A slow call or a pause of the garbage collector must not
-// lose a lease.
+// minLease is the shortest Lease. A slow call or a pause of the garbage collector must
+// not lose a lease.
 const minLease = time.Second
 
 // validate reports the limits that are negative.

@@ -19,8 +19,8 @@ func appendJSON(b []byte, v any, end byte) []byte {
 	}
 	enc, err := json.Marshal(v)
 	if err != nil {
-		// For example, a contact of the host may contain NaN. The effect is done, so
-		// the value must not stop the run.
+		// For example, a contact of the host may contain NaN. The effect is done,
+		// so the value must not stop the run.
 		enc, _ = json.Marshal("cannot be recorded: " + err.Error())
 	}
 	return append(append(b, enc...), end)
@@ -124,8 +124,8 @@ func emailOutput(to, id string, content []byte) json.RawMessage {
 	return append(b, content...)
 }
 
-// emailContent is the part of emailOutput that does not depend on the Mailer's answer: the
-// end of a JSON object.
+// emailContent is the part of emailOutput that does not depend on the Mailer's answer:
+// the end of a JSON object.
 func emailContent(e *Email) []byte {
 	b := make([]byte, 0, 128)
 	b = appendJSON(append(b, `"template":{"id":`...), e.TemplateID, '}')
@@ -241,8 +241,8 @@ func (g *Graph) ahead(from int) []bool {
 	return seen
 }
 
-// branch returns the outcome of a step: the result of a condition, whether a wait received
-// its event or timed out, or the branch that a custom step took.
+// branch returns the outcome of a step: the result of a condition, whether a wait
+// received its event or timed out, or the branch that a custom step took.
 func (n *node) branch(st *stepState) ConnectionType {
 	if n.typ != TypeCondition && n.typ != TypeWaitForEvent || len(st.output) == 0 {
 		return st.branch

@@ -9,9 +9,9 @@ import (
 	"github.com/seed-b636437c/automation/internal/options"
 )
 
-// RetryPolicy decides how often and when a failed effect is tried again. The zero value is
-// the default policy. New refuses a negative MaxAttempts, Initial or Max, a Jitter over 1,
-// and an Initial that is longer than Max.
+// RetryPolicy decides how often and when a failed effect is tried again. The zero value
+// is the default policy. New refuses a negative MaxAttempts, Initial or Max, a Jitter
+// over 1, and an Initial that is longer than Max.
 type RetryPolicy struct {
 	// MaxAttempts is the number of attempts in all, the first one included. The
 	// default is 5.

@@ -14,10 +14,10 @@ import (
 	"github.com/seed-b636437c/automation/internal/uuid"
 )
 
-// Runner runs automations: it accepts events, starts and advances runs, and performs their
-// effects. A Runner works only while Run or Drain executes: Run works until a context
-// ends, and Drain does what is due now. All methods are safe for concurrent use. Any
-// number of Runners, in any number of processes, can share one Store.
+// Runner runs automations: it accepts events, starts and advances runs, and performs
+// their effects. A Runner works only while Run or Drain executes: Run works until a
+// context ends, and Drain does what is due now. All methods are safe for concurrent use.
+// Any number of Runners, in any number of processes, can share one Store.
 type Runner struct {
 	store   Store
 	mailer  Mailer
@@ -116,8 +116,8 @@ func panicError(p any) error {
 	return fmt.Errorf("panic: %v: %w\n%s", p, ErrOutcomeUnknown, debug.Stack())
 }
 
-// An email address in an error, and the version of a Go module in a stack trace, which has
-// the same form.
+// An email address in an error, and the version of a Go module in a stack trace, which
+// has the same form.
 var (
 	addressInText = regexp.MustCompile("[^\\s\"`<>()\\[\\]{},;]+@[^\\s\"'`<>()\\[\\]{},;:/\\\\]+")
 	moduleVersion = regexp.MustCompile(`@v\d+\.\d+\.\d+`)

@@ -187,9 +187,9 @@ func (r *Runner) GetAutomation(ctx context.Context, id string) (Automation, erro
 	return r.decode(rec)
 }
 
-// ListAutomations lists automations, newest first, without their steps and connections. It
-// fails with a *ValidationError if the page is invalid, and with ErrNotFound if the cursor
-// is not the id of an automation.
+// ListAutomations lists automations, newest first, without their steps and connections.
+// It fails with a *ValidationError if the page is invalid, and with ErrNotFound if the
+// cursor is not the id of an automation.
 func (r *Runner) ListAutomations(ctx context.Context, q AutomationQuery) (Page[Automation], error) {
 	if err := q.Check(); err != nil {
 		return Page[Automation]{}, err
@@ -212,8 +212,8 @@ type StopOptions struct {
 	CancelRuns bool
 }
 
-// StopAutomation disables an automation: no run of it starts after StopAutomation returns.
-// It fails with ErrNotFound. To stop a disabled automation is no error.
+// StopAutomation disables an automation: no run of it starts after StopAutomation
+// returns. It fails with ErrNotFound. To stop a disabled automation is no error.
 func (r *Runner) StopAutomation(ctx context.Context, id string, opts StopOptions) (Automation, error) {
 	a, err := r.disable(ctx, id)
 	for errors.Is(err, ErrConflict) && ctx.Err() == nil {
@@ -265,9 +265,9 @@ func (r *Runner) DeleteAutomation(ctx context.Context, id string) error {
 	return nil
 }
 
-// ValidateAutomation reports the problems of an automation, as Validate does. If the mailer
-// is a TemplateInspector, it also warns about the templates. The error is an error of the
-// mailer.
+// ValidateAutomation reports the problems of an automation, as Validate does. If the
+// mailer is a TemplateInspector, it also warns about the templates. The error is an error
+// of the mailer.
 func (r *Runner) ValidateAutomation(ctx context.Context, a Automation) (Problems, error) {
 	ps := Validate(a, ValidateOptions{Registry: r.opts.Registry, Limits: r.opts.Limits})
 	in, ok := r.mailer.(TemplateInspector)
@@ -301,8 +301,8 @@ func record(a Automation, g *Graph) (AutomationRecord, error) {
 	}, nil
 }
 
-// decode decodes a stored automation. A custom config becomes a struct if its step type is
-// registered.
+// decode decodes a stored automation. A custom config becomes a struct if its step type
+// is registered.
 func (r *Runner) decode(rec AutomationRecord) (Automation, error) {
 	graph, err := decodeDefinition(rec.Definition, r.opts.Registry)
 	if err != nil { // not wrapped: a *ValidationError would blame the caller's input

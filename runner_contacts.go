@@ -11,12 +11,12 @@ import (
 // with a contact directory.
 var errHostContacts = fmt.Errorf("automation: contacts live in the host's own table: %w", errors.ErrUnsupported)
 
-// CreateContact keeps a contact in the Store and returns it as stored. If ID is empty, the
-// Runner makes one. A segment that c contains twice is stored once.
+// CreateContact keeps a contact in the Store and returns it as stored. If ID is empty,
+// the Runner makes one. A segment that c contains twice is stored once.
 //
 // CreateContact fails with a *ValidationError that lists all invalid fields, and with
-// ErrConflict if the id or the email belongs to another contact. With Options.Contacts the
-// error wraps errors.ErrUnsupported.
+// ErrConflict if the id or the email belongs to another contact. With Options.Contacts
+// the error wraps errors.ErrUnsupported.
 func (r *Runner) CreateContact(ctx context.Context, c Contact) (Contact, error) {
 	if r.opts.Contacts != nil {
 		return Contact{}, errHostContacts
@@ -51,9 +51,9 @@ func (r *Runner) GetContact(ctx context.Context, ref ContactRef) (Contact, error
 	return c, nil
 }
 
-// UpdateContact changes a contact and returns the changed contact. The contact's runs read
-// the change from their next step on. With Options.Contacts it changes the contact in the
-// contact directory.
+// UpdateContact changes a contact and returns the changed contact. The contact's runs
+// read the change from their next step on. With Options.Contacts it changes the contact
+// in the contact directory.
 //
 // UpdateContact fails with a *ValidationError that lists all invalid fields, with
 // ErrNotFound, and with ErrConflict if another contact has the new email.
@@ -103,9 +103,10 @@ func (r *Runner) ListContacts(ctx context.Context, q ContactQuery) (Page[Contact
 	return page, nil
 }
 
-// CreateSegment keeps the name of a segment in the Store and returns the segment as stored.
-// If ID is empty, the Runner makes one. CreateSegment fails with a *ValidationError that
-// lists all invalid fields, and with ErrConflict if the id is taken.
+// CreateSegment keeps the name of a segment in the Store and returns the segment as
+// stored. If ID is empty, the Runner makes one. CreateSegment fails with a
+// *ValidationError that lists all invalid fields, and with ErrConflict if the id is
+// taken.
 func (r *Runner) CreateSegment(ctx context.Context, s Segment) (Segment, error) {
 	if err := segmentProblems(s).Err("segment"); err != nil {
 		return Segment{}, err
@@ -129,8 +130,9 @@ func (r *Runner) GetSegment(ctx context.Context, id string) (Segment, error) {
 	return s, nil
 }
 
-// DeleteSegment deletes the name of a segment, or fails with ErrNotFound. Its contacts keep
-// the segment's id, so the cost does not depend on how many contacts the segment has.
+// DeleteSegment deletes the name of a segment, or fails with ErrNotFound. Its contacts
+// keep the segment's id, so the cost does not depend on how many contacts the segment
+// has.
 func (r *Runner) DeleteSegment(ctx context.Context, id string) error {
 	if err := r.store.DeleteSegment(ctx, id); err != nil {
 		return fmt.Errorf("automation: delete segment: %w", err)

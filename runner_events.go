@@ -13,11 +13,12 @@ import (
 )
 
 // Send accepts events through w, as Runner.Send does, for code that has no Runner. w is a
-// store, or the result of a store's Tx method. With Tx, the events take effect if and only
-// if the host's transaction commits.
+// store, or the result of a store's Tx method. With Tx, the events take effect if and
+// only if the host's transaction commits.
 //
-// Send uses the system clock, the default limits and an idempotency window of 24 hours. It
-// works only if contacts live in the store. With a contact directory, call Runner.SendTo.
+// Send uses the system clock, the default limits and an idempotency window of 24 hours.
+// It works only if contacts live in the store. With a contact directory, call
+// Runner.SendTo.
 func Send(ctx context.Context, w EventWriter, events ...Event) ([]EventReceipt, error) {
 	s := sender{now: stamp(time.Now()), ids: systemIDs(), limits: Limits{}.withDefaults(), window: 24 * time.Hour, schemas: systemSchemas()}
 	receipts, _, err := s.send(ctx, w, events)
@@ -30,18 +31,18 @@ var (
 	systemSchemas = sync.OnceValue(func() *schemaCache { return &schemaCache{byText: map[string]*schema.Schema{}} })
 )
 
-// Send accepts events. When Send returns without an error, the store keeps the events, and
-// a Runner will start and resume everything that they start and resume. The receipts are
-// in the order of events.
+// Send accepts events. When Send returns without an error, the store keeps the events,
+// and a Runner will start and resume everything that they start and resume. The receipts
+// are in the order of events.
 //
 // Send accepts all events or none. It fails with a *ValidationError if an event is
 // invalid, with ErrNotFound if an event is for a contact id that does not exist, and with
 // ErrConflict if an event has an idempotency key that was used for another content. The
-// ValidationError lists the problems of all events. If there are several events, its paths
-// begin with the index of the event, as in events[2].email.
+// ValidationError lists the problems of all events. If there are several events, its
+// paths begin with the index of the event, as in events[2].email.
 //
-// An event needs no definition. An event for an unknown email is accepted too: its contact
-// is created when a run starts.
+// An event needs no definition. An event for an unknown email is accepted too: its
+// contact is created when a run starts.
 func (r *Runner) Send(ctx context.Context, events ...Event) ([]EventReceipt, error) {
 	receipts, kept, err := r.sender().send(ctx, r.store, events)
 	if err != nil {
@@ -58,10 +59,10 @@ func (r *Runner) Send(ctx context.Context, events ...Event) ([]EventReceipt, err
 	return receipts, nil
 }
 
-// SendTo accepts events as Send does, through w: a writer of the Runner's store that writes
-// inside the host's own transaction. The events take effect if and only if the transaction
-// commits. The Observer receives no EventAccepted, because the transaction may still be
-// rolled back. It receives EventHandled when a Runner handles the event.
+// SendTo accepts events as Send does, through w: a writer of the Runner's store that
+// writes inside the host's own transaction. The events take effect if and only if the
+// transaction commits. The Observer receives no EventAccepted, because the transaction
+// may still be rolled back. It receives EventHandled when a Runner handles the event.
 func (r *Runner) SendTo(ctx context.Context, w EventWriter, events ...Event) ([]EventReceipt, error) {
 	receipts, _, err := r.sender().send(ctx, w, events)
 	if err != nil {
@@ -139,8 +140,8 @@ func subjectOf(events []Event, i int) string {
 	return fmt.Sprintf("event %d of %d", i+1, len(events))
 }
 
-// validate reports the problems of all events, and adds the schemas of the events to found.
-// It stops after maxProblems.
+// validate reports the problems of all events, and adds the schemas of the events to
+// found. It stops after maxProblems.
 func (s *sender) validate(ctx context.Context, w EventWriter, events []Event, found map[string]foundSchema, reread bool) error {
 	var all Problems
 	for i := 0; i < len(events) && len(all) < maxProblems; i++ {
@@ -201,8 +202,8 @@ func (s *sender) accept(ctx context.Context, e Event) (NewEvent, error) {
 	return n, s.findContact(ctx, &n.Event)
 }
 
-// findContact finds the event's contact in the contact directory, and replaces an email by
-// the contact's id. An email that has no contact stays.
+// findContact finds the event's contact in the contact directory, and replaces an email
+// by the contact's id. An email that has no contact stays.
 func (s *sender) findContact(ctx context.Context, e *Event) error {
 	c, err := s.contacts.FindContact(ctx, ContactRef{ID: e.ContactID, Email: e.Email})
 	if errors.Is(err, ErrNotFound) && e.Email != "" {
@@ -218,10 +219,10 @@ func (s *sender) findContact(ctx context.Context, e *Event) error {
 	return nil
 }
 
-// CreateEventDefinition keeps a new event definition and returns it as stored. From then on
-// Send validates the payloads of events with this name against the schema. It fails with a
-// *ValidationError if the name or the schema is invalid, and with ErrConflict if the name
-// is taken.
+// CreateEventDefinition keeps a new event definition and returns it as stored. From then
+// on Send validates the payloads of events with this name against the schema. It fails
+// with a *ValidationError if the name or the schema is invalid, and with ErrConflict if
+// the name is taken.
 func (r *Runner) CreateEventDefinition(ctx context.Context, d EventDefinition) (EventDefinition, error) {
 	if message := eventNameFlaw(d.Name); message != "" {
 		var ps Problems
@@ -267,8 +268,9 @@ func (r *Runner) GetEventDefinition(ctx context.Context, idOrName string) (Event
 	return d, nil
 }
 
-// ListEventDefinitions lists definitions, newest first. It fails with a *ValidationError if
-// the page is invalid, and with ErrNotFound if the cursor is not the id of a definition.
+// ListEventDefinitions lists definitions, newest first. It fails with a *ValidationError
+// if the page is invalid, and with ErrNotFound if the cursor is not the id of a
+// definition.
 func (r *Runner) ListEventDefinitions(ctx context.Context, q PageQuery) (Page[EventDefinition], error) {
 	if err := q.Check(); err != nil {
 		return Page[EventDefinition]{}, err

@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// pruneBatch is how many runs, and how many events, one call of the store removes at most.
+// pruneBatch is how many runs, and how many events, one call of the store removes at
+// most.
 const pruneBatch = 1000
 
-// Prune removes the runs that ended, and the events that were handled, longer ago than age.
-// It also removes expired idempotency keys and unused versions of automations. Runs in
-// progress stay, and so does an event that started a run which stays. Prune works in small
-// batches, so that it does not delay other work.
+// Prune removes the runs that ended, and the events that were handled, longer ago than
+// age. It also removes expired idempotency keys and unused versions of automations. Runs
+// in progress stay, and so does an event that started a run which stays. Prune works in
+// small batches, so that it does not delay other work.
 //
 // Prune returns how many runs and events it removed, also if it returns an error. A
 // negative age fails with a *ValidationError.

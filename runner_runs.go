@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// GetRun returns a run with its steps, or an error that wraps ErrNotFound. If this process
-// cannot decode the run, GetRun returns it without steps, and Run.Error holds the reason
-// unless the run has another error.
+// GetRun returns a run with its steps, or an error that wraps ErrNotFound. If this
+// process cannot decode the run, GetRun returns it without steps, and Run.Error holds the
+// reason unless the run has another error.
 func (r *Runner) GetRun(ctx context.Context, id string) (Run, error) {
 	rec, err := r.store.FindRun(ctx, id)
 	if err != nil {
@@ -33,8 +33,9 @@ func (r *Runner) GetRun(ctx context.Context, id string) (Run, error) {
 	return run, nil
 }
 
-// ListRuns lists runs, newest first, without their steps. It fails with a *ValidationError
-// if the page is invalid, and with ErrNotFound if the cursor is not the id of a run.
+// ListRuns lists runs, newest first, without their steps. It fails with a
+// *ValidationError if the page is invalid, and with ErrNotFound if the cursor is not the
+// id of a run.
 func (r *Runner) ListRuns(ctx context.Context, q RunQuery) (Page[Run], error) {
 	if err := q.Check(); err != nil {
 		return Page[Run]{}, err
@@ -61,19 +62,20 @@ func (r *Runner) CountRuns(ctx context.Context, automationID string) ([]RunCount
 }
 
 // CancelRun cancels a run before its next effect. An effect in flight finishes, and its
-// outcome is recorded. CancelRun returns the run as it is now: cancelled or, while another
-// Runner holds the lease of its contact, still running. That Runner then cancels the run.
+// outcome is recorded. CancelRun returns the run as it is now: cancelled or, while
+// another Runner holds the lease of its contact, still running. That Runner then cancels
+// the run.
 //
-// To cancel a run that has ended changes nothing. An unknown id fails with ErrNotFound. It
-// is safe to call CancelRun twice, and from any node.
+// To cancel a run that has ended changes nothing. An unknown id fails with ErrNotFound.
+// It is safe to call CancelRun twice, and from any node.
 func (r *Runner) CancelRun(ctx context.Context, id string) (Run, error) {
 	return r.request(ctx, id, RequestCancel)
 }
 
 // RetryRun makes a failed run continue from the step that failed, on the same version and
-// with the same event. It returns the run as it is now. To retry a run in progress changes
-// nothing. RetryRun fails with ErrConflict if the run is completed or cancelled, and with
-// ErrNotFound. It is safe to call RetryRun twice, and from any node.
+// with the same event. It returns the run as it is now. To retry a run in progress
+// changes nothing. RetryRun fails with ErrConflict if the run is completed or cancelled,
+// and with ErrNotFound. It is safe to call RetryRun twice, and from any node.
 func (r *Runner) RetryRun(ctx context.Context, id string) (Run, error) {
 	return r.request(ctx, id, RequestRetry)
 }

@@ -46,8 +46,8 @@ func (s State) Status() RunStatus {
 // back-off. It returns the zero time for a run that is not due at any time.
 func (s State) DueAt() time.Time { return s.dueAt }
 
-// AttemptOpen reports whether an attempt is open: it was handed out and its outcome is not
-// recorded.
+// AttemptOpen reports whether an attempt is open: it was handed out and its outcome is
+// not recorded.
 func (s State) AttemptOpen() bool { return s.attemptOpen }
 
 // current returns the record of the current step. The caller must own the records before
@@ -104,8 +104,8 @@ func (g *Graph) decode(runID string, stored []byte) (State, error) {
 // message may quote personal data.
 const erasedMessage = "erased"
 
-// cancel ends a run whose contact is erased. It needs no graph. A run that has not started
-// has no step to cancel.
+// cancel ends a run whose contact is erased. It needs no graph. A run that has not
+// started has no step to cancel.
 func (s *State) cancel(now time.Time) {
 	if !s.started {
 		return

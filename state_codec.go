@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// stateVersion is the first byte of every encoded State. Decoding refuses a higher version.
-// Version 1 holds the whole output of a condition.
+// stateVersion is the first byte of every encoded State. Decoding refuses a higher
+// version. Version 1 holds the whole output of a condition.
 const stateVersion = 2
 
 // errDamagedState is the error for bytes that do not decode to a State of the graph.

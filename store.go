@@ -11,13 +11,13 @@ import (
 // concerns one contact. A claim leases a contact, and brings its pending events and due
 // runs. A commit writes the results in one transaction, under the fencing token of the
 // lease. At most one lease of a contact is valid at any time, on any node. Therefore the
-// start of a wait, the match of an event, a timeout and a change of the contact happen one
-// after the other.
+// start of a wait, the match of an event, a timeout and a change of the contact happen
+// one after the other.
 //
 // An implementation must be safe for concurrent use, must keep times in UTC with a
-// precision of microseconds, must return copies except where WorkStore allows sharing, and
-// must pass the suite in store/storetest. Once a store is closed, every method returns an
-// error that wraps ErrClosed.
+// precision of microseconds, must return copies except where WorkStore allows sharing,
+// and must pass the suite in store/storetest. Once a store is closed, every method
+// returns an error that wraps ErrClosed.
 type Store interface {
 	EventWriter
 	EventReader
@@ -287,11 +287,11 @@ type WorkStore interface {
 	// before. The end of a lease counts if the contact has work. NextDue returns the
 	// zero time if there is no such contact.
 	NextDue(ctx context.Context) (time.Time, error)
-	// RecordRunRequest records a request about the run with this id, and makes the run
-	// due. RequestCancel changes nothing if the run has ended. RequestRetry changes
-	// nothing if the run is running, and fails with ErrConflict if the run is
-	// completed or cancelled. RecordRunRequest returns the run as it was before, or an
-	// error that wraps ErrNotFound.
+	// RecordRunRequest records a request about the run with this id, and makes the
+	// run due. RequestCancel changes nothing if the run has ended. RequestRetry
+	// changes nothing if the run is running, and fails with ErrConflict if the run is
+	// completed or cancelled. RecordRunRequest returns the run as it was before, or
+	// an error that wraps ErrNotFound.
 	RecordRunRequest(ctx context.Context, id string, c RunRequest, now time.Time) (RunRecord, error)
 	// CancelRuns records requests to cancel all running runs of an automation, makes
 	// these runs due, and returns how many there are.

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// task is the work on one leased contact, from claim to release. Two operations alternate:
-// transition returns what the store has to write and, once the store has written it,
-// performEffect performs the effects of the runs that are ready.
+// task is the work on one leased contact, from claim to release. Two operations
+// alternate: transition returns what the store has to write and, once the store has
+// written it, performEffect performs the effects of the runs that are ready.
 type task struct {
 	mu sync.Mutex // guards taskState while a worker has the task
 	taskState
@@ -79,8 +79,8 @@ func newTask(r *Runner, w Work) *task {
 
 func newRun() *activeRun { return spareRuns.Get().(*activeRun) }
 
-// recycle resets a task that has released its contact, for reuse. A task that failed is not
-// reused, because several stages may still hold it.
+// recycle resets a task that has released its contact, for reuse. A task that failed is
+// not reused, because several stages may still hold it.
 func (t *task) recycle() {
 	for i, run := range t.runs {
 		run.state.reset()
@@ -133,8 +133,8 @@ func (t *task) refresh(ctx context.Context) error {
 	return nil
 }
 
-// transition returns what the store has to write now. With release the transition ends the
-// lease: nothing is left to perform, and nothing is in flight.
+// transition returns what the store has to write now. With release the transition ends
+// the lease: nothing is left to perform, and nothing is in flight.
 func (t *task) transition(release bool) Transition {
 	tr := t.r.underLease(&t.work, t.now)
 	tr.Handled, tr.Change, tr.Delete, tr.Release = t.handled, t.change, t.remove, release
@@ -189,8 +189,8 @@ func (t *task) written(res CommitResult) {
 			run.request = c
 		}
 	}
-	// While a change is on its way to the store, the contact in the result is older than
-	// t.contact.
+	// While a change is on its way to the store, the contact in the result is older
+	// than t.contact.
 	if t.r.opts.Contacts == nil && t.changing == 0 && t.change == nil && !t.remove {
 		t.contact = res.Contact
 	}
@@ -236,8 +236,8 @@ func (t *task) noticeChanges(run *activeRun, before State) {
 	}
 }
 
-// load adds a claimed run to the task. If this process cannot decode the run, load sets the
-// run aside, and the other runs continue.
+// load adds a claimed run to the task. If this process cannot decode the run, load sets
+// the run aside, and the other runs continue.
 func (t *task) load(ctx context.Context, c *ClaimedRun) error {
 	run := newRun()
 	run.rec, run.request = c.RunRecord, c.Request
@@ -272,8 +272,8 @@ func (t *task) load(ctx context.Context, c *ClaimedRun) error {
 	return nil
 }
 
-// The back-off of a run that is set aside. After maxDecodeFailures the run fails, unless it
-// needs a newer version of the library or of the application.
+// The back-off of a run that is set aside. After maxDecodeFailures the run fails, unless
+// it needs a newer version of the library or of the application.
 const (
 	setAsideInitial   = time.Second
 	setAsideMax       = 5 * time.Minute
@@ -311,7 +311,8 @@ func (t *task) setAside(run *activeRun, err error) {
 func (t *task) recover(ctx context.Context, run *activeRun) error {
 	run.rec.DecodeFailures, run.rec.Error, run.dirty = 0, nil, true
 	if run.rec.Status == RunFailed && run.request == RequestRetry && run.state.Status() == RunRunning {
-		// The run failed because no process could decode it, not because of a step.
+		// The run failed because no process could decode it, not because of a
+		// step.
 		run.rec.Status, run.rec.CompletedAt = RunRunning, time.Time{}
 		run.request, run.served, run.rec.DueAt = RequestNone, RequestRetry, t.now
 	}

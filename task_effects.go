@@ -21,9 +21,9 @@ func (t *task) performEffect(ctx, bound context.Context, run *activeRun) {
 	t.catchUp(bound, run)
 }
 
-// prepare reads the contact again, under bound, and resolves the effect. If the read fails,
-// the effect does not start: that is no failed attempt, and no unknown outcome. Instead of
-// an effect, prepare may return the input by which the run continues.
+// prepare reads the contact again, under bound, and resolves the effect. If the read
+// fails, the effect does not start: that is no failed attempt, and no unknown outcome.
+// Instead of an effect, prepare may return the input by which the run continues.
 func (t *task) prepare(ctx, bound context.Context, run *activeRun) (Effect, *Input) {
 	err := t.refresh(bound)
 	if err == nil && ctx.Err() == nil {
@@ -42,8 +42,8 @@ func (t *task) prepare(ctx, bound context.Context, run *activeRun) (Effect, *Inp
 const staleAfter = time.Second
 
 // freshen commits the run once more before an effect that had to wait for its turn: the
-// store then returns the contact and the requests, or that the lease is lost. It also opens
-// the attempt of an effect that may happen at most once.
+// store then returns the contact and the requests, or that the lease is lost. It also
+// opens the attempt of an effect that may happen at most once.
 func (t *task) freshen(ctx context.Context, run *activeRun) error {
 	t.mu.Lock()
 	now := t.r.now()
@@ -69,9 +69,9 @@ func (t *task) freshen(ctx context.Context, run *activeRun) error {
 	return res.Err
 }
 
-// openLate opens the attempt of an effect that may happen at most once, and reports whether
-// it did. It does not if the run now needs something else, such as skipping the email. The
-// next commit does that.
+// openLate opens the attempt of an effect that may happen at most once, and reports
+// whether it did. It does not if the run now needs something else, such as skipping the
+// email. The next commit does that.
 func (t *task) openLate(run *activeRun, now time.Time) bool {
 	if run.state.AttemptOpen() || t.isOff(run) || !t.leaves(run) {
 		return false
@@ -117,8 +117,8 @@ func (t *task) resolve(ctx context.Context, run *activeRun) (Effect, *Input) {
 	return effect, nil
 }
 
-// permanentUnlessMarked marks an error about the run's data as permanent, because the next
-// attempt would read the same data.
+// permanentUnlessMarked marks an error about the run's data as permanent, because the
+// next attempt would read the same data.
 func permanentUnlessMarked(err error) error {
 	if errors.Is(err, ErrPermanent) {
 		return err
@@ -200,8 +200,8 @@ func (t *task) applyChange(effect Effect, changed *Contact) {
 	}
 }
 
-// released continues a run whose effect did not start. The run may have a request to cancel
-// it. If cause is not nil, the run waits before it tries again.
+// released continues a run whose effect did not start. The run may have a request to
+// cancel it. If cause is not nil, the run waits before it tries again.
 func (t *task) released(run *activeRun, cause error) {
 	t.applyRequest(run)
 	if cause == nil || run.state.Status() != RunRunning {
@@ -212,8 +212,8 @@ func (t *task) released(run *activeRun, cause error) {
 	t.r.opts.Logger.Warn("automation: effect put off", "run", run.rec.ID, "error", loggable(cause))
 }
 
-// advance advances one run, also through changes to a contact in the store, which are part
-// of the commit. It reports whether an event resumed the run.
+// advance advances one run, also through changes to a contact in the store, which are
+// part of the commit. It reports whether an event resumed the run.
 func (t *task) advance(run *activeRun, in Input) (resumed bool) {
 	t.advanced++
 	outcome := run.state.AttemptOpen() // in is the outcome of an effect, during which a request may have come
@@ -247,12 +247,13 @@ func (t *task) advance(run *activeRun, in Input) (resumed bool) {
 			if action.Delivery != AtMostOnce {
 				return resumed
 			}
-			// openLate opens the attempt when its turn comes. An effect that only waits for
-			// its turn must not fail as unknown if the process dies.
+			// openLate opens the attempt when its turn comes. An effect that
+			// only waits for its turn must not fail as unknown if the process
+			// dies.
 			in = Input{Kind: InputReleased}
 		case outcome:
-			// The outcome is written first: the commit returns the requests that came
-			// while the effect was in flight.
+			// The outcome is written first: the commit returns the requests
+			// that came while the effect was in flight.
 			in, outcome = Input{Kind: InputReleased}, false
 			t.ready = append(t.ready, run)
 		default:

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// plan advances everything as far as possible: first the runs with requests, then the runs
-// that the events resume or start, in the order of the events, then the due runs.
+// plan advances everything as far as possible: first the runs with requests, then the
+// runs that the events resume or start, in the order of the events, then the due runs.
 func (t *task) plan(ctx context.Context) error {
 	for _, run := range t.runs {
 		t.applyRequest(run)
@@ -18,8 +18,9 @@ func (t *task) plan(ctx context.Context) error {
 		}
 	}
 	// An event that was accepted in time wins over a timeout. If the contact may have
-	// more events than one claim returns, its waits do not time out yet. Events may also
-	// have come since the claim, so runs that became due since are left to the next claim.
+	// more events than one claim returns, its waits do not time out yet. Events may
+	// also have come since the claim, so runs that became due since are left to the
+	// next claim.
 	more := len(t.work.Events) == claimEvents
 	for _, run := range t.runs {
 		if run.moved || run.rec.DueAt.IsZero() || run.rec.DueAt.After(t.work.claimedAt) || more && run.action.Kind == ActionWait {
@@ -169,11 +170,11 @@ func (t *task) catchUp(ctx context.Context, run *activeRun) {
 	t.r.opts.Logger.Warn("automation: cannot look back", "run", run.rec.ID, "error", loggable(err))
 }
 
-// planEmail handles the events of a lease on an email. If the email belongs to a contact by
-// now, all events move to that contact. Otherwise the events before the first event that
-// starts a run are handled: they start nothing, and create no contact. The first event that
-// starts a run creates the contact, and moves to it with the events after it. The next
-// claim of the contact handles the events that moved.
+// planEmail handles the events of a lease on an email. If the email belongs to a contact
+// by now, all events move to that contact. Otherwise the events before the first event
+// that starts a run are handled: they start nothing, and create no contact. The first
+// event that starts a run creates the contact, and moves to it with the events after it.
+// The next claim of the contact handles the events that moved.
 func (t *task) planEmail(ctx context.Context) error {
 	c, err := t.r.findContact(ctx, t.work.Key)
 	if err != nil && !errors.Is(err, ErrNotFound) {

@@ -11,13 +11,13 @@ import (
 
 // Run does all work as it becomes due. It returns ctx.Err() after ctx has ended, or an
 // error that wraps ErrClosed after the Store was closed. Run works on at most
-// Options.InFlight contacts at once, performs at most Options.Concurrency effects at once,
-// and writes the work that gathers during one commit in the next commit. While the Store
-// does not answer, Run backs off and tries again.
+// Options.InFlight contacts at once, performs at most Options.Concurrency effects at
+// once, and writes the work that gathers during one commit in the next commit. While the
+// Store does not answer, Run backs off and tries again.
 //
-// After ctx has ended, Run claims nothing more. It waits up to Options.ShutdownTimeout for
-// the effects in flight, records their outcomes, and releases its leases. When Run returns,
-// all its goroutines have ended.
+// After ctx has ended, Run claims nothing more. It waits up to Options.ShutdownTimeout
+// for the effects in flight, records their outcomes, and releases its leases. When Run
+// returns, all its goroutines have ended.
 func (r *Runner) Run(ctx context.Context) error {
 	w := newWorker(ctx, r)
 	w.start()
@@ -26,8 +26,8 @@ func (r *Runner) Run(ctx context.Context) error {
 	return err
 }
 
-// optional returns the optional interface T of a store, or of the store in a wrapper with a
-// method Unwrap.
+// optional returns the optional interface T of a store, or of the store in a wrapper with
+// a method Unwrap.
 func optional[T any](s Store) (T, bool) {
 	for {
 		if found, ok := s.(T); ok {
@@ -42,15 +42,15 @@ func optional[T any](s Store) (T, bool) {
 	}
 }
 
-// worker is one call of Run. Work passes through its stages. The scheduler claims contacts.
-// Planners load the contacts, and advance their runs. Committers write what gathers.
-// Performers perform the effects. The outcomes go to a committer again, until the task
-// releases its contact.
+// worker is one call of Run. Work passes through its stages. The scheduler claims
+// contacts. Planners load the contacts, and advance their runs. Committers write what
+// gathers. Performers perform the effects. The outcomes go to a committer again, until
+// the task releases its contact.
 type worker struct {
 	r   *Runner
 	ctx context.Context // Run's: after its end no effect starts
-	// bound is the context of effects and of calls of the store. After ctx has ended, it
-	// lasts until Options.ShutdownTimeout has passed or all tasks have ended.
+	// bound is the context of effects and of calls of the store. After ctx has ended,
+	// it lasts until Options.ShutdownTimeout has passed or all tasks have ended.
 	bound context.Context
 	cut   context.CancelFunc
 	// watching ends when the scheduler ends, which a closed store may cause.
@@ -107,8 +107,8 @@ func (w *worker) start() {
 	}
 }
 
-// stop waits for the tasks, interrupts their effects after Options.ShutdownTimeout, and ends
-// the stages.
+// stop waits for the tasks, interrupts their effects after Options.ShutdownTimeout, and
+// ends the stages.
 func (w *worker) stop() {
 	w.unwatch()
 	// A real timer, because Run must return even if Options.Clock stands still.
@@ -159,9 +159,9 @@ func (w *worker) begin(tasks []*task, now time.Time) {
 	w.claimed.Push(tasks...)
 }
 
-// end removes a task and signals its end to the scheduler. The scheduler may wait for room.
-// It also could not claim new events of the contact while the task had the lease, and it
-// has to find out when the contact is due next.
+// end removes a task and signals its end to the scheduler. The scheduler may wait for
+// room. It also could not claim new events of the contact while the task had the lease,
+// and it has to find out when the contact is due next.
 func (w *worker) end(t *task) {
 	w.mu.Lock()
 	last := len(w.inFlight) - 1

@@ -46,7 +46,8 @@ func (s *scheduler) claim() (int, error) {
 	}
 	began := time.Now()
 	limit, now := min(free, commitMax), s.r.now() // before the claim, so that renewals are not late
-	// Under bound: if the end of ctx interrupted a claim, its leases might stay unused.
+	// Under bound: if the end of ctx interrupted a claim, its leases might stay
+	// unused.
 	works, err := s.r.claim(s.bound, ClaimParams{Limit: limit})
 	s.forecast.claimed(now, time.Since(began), len(works) == limit)
 	if len(works) == 0 && s.count() == 0 {
@@ -63,7 +64,8 @@ func (s *scheduler) claim() (int, error) {
 	return len(tasks), nil
 }
 
-// paceMin is the shortest useful wait. A store in memory is so fast that a wait is useless.
+// paceMin is the shortest useful wait. A store in memory is so fast that a wait is
+// useless.
 const paceMin = time.Millisecond
 
 // pace limits claims to a third of a busy store's time. A claim of many contacts costs

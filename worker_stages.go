@@ -8,9 +8,9 @@ const planBatch = 16
 // commitMax is how many transitions one commit writes at most.
 const commitMax = 512
 
-// commitRequest is a transition on its way to a committer. The transitions of one task are
-// written in the order in which they are pushed: the first is written before the second is
-// pushed, and all others go through one queue.
+// commitRequest is a transition on its way to a committer. The transitions of one task
+// are written in the order in which they are pushed: the first is written before the
+// second is pushed, and all others go through one queue.
 type commitRequest struct {
 	task       *task
 	transition Transition
@@ -40,8 +40,8 @@ func (w *worker) plan() {
 		}
 		requests = requests[:0]
 		for _, t := range batch {
-			// Under bound, because a Runner that stops still commits what it has claimed,
-			// and releases the leases.
+			// Under bound, because a Runner that stops still commits what it
+			// has claimed, and releases the leases.
 			if err := t.begin(w.bound); err != nil {
 				w.fail(t, err)
 				continue
@@ -102,8 +102,8 @@ func (w *worker) extend(ts []Transition, batch []commitRequest) {
 	}
 }
 
-// written applies the result of a transition to its task, and appends the effects that may
-// be performed now.
+// written applies the result of a transition to its task, and appends the effects that
+// may be performed now.
 func (w *worker) written(effects []effectRequest, req commitRequest, res CommitResult) []effectRequest {
 	t := req.task
 	if req.last {
@@ -119,8 +119,8 @@ func (w *worker) written(effects []effectRequest, req commitRequest, res CommitR
 	if res.Err == nil {
 		t.written(res)
 	}
-	// A task that is being abandoned starts no effect, because its outcome could not be
-	// written.
+	// A task that is being abandoned starts no effect, because its outcome could not
+	// be written.
 	failed := res.Err != nil || t.failure != nil
 	if failed {
 		t.inFlight -= len(req.ready)
@@ -161,7 +161,8 @@ func (w *worker) performOne(t *task, run *activeRun) {
 	t.mu.Lock()
 	t.inFlight--
 	if t.failure == nil {
-		// Push under the lock, so that the task's transitions are written in order.
+		// Push under the lock, so that the task's transitions are written in
+		// order.
 		w.outcomes.Push(t.request())
 		t.mu.Unlock()
 		return
@@ -182,7 +183,7 @@ func (w *worker) fail(t *task, err error) {
 	if !last {
 		return
 	}
-	// Through a committer, which writes many transitions at once. Otherwise a store that
-	// hangs would delay the tasks one after the other.
+	// Through a committer, which writes many transitions at once. Otherwise a store
+	// that hangs would delay the tasks one after the other.
 	w.outcomes.Push(commitRequest{task: t, transition: w.r.abandonment(t, t.failure), last: true})
 }
