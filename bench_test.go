@@ -100,7 +100,7 @@ func BenchmarkParseAndCompile150Steps(b *testing.B) {
 	}
 }
 
-// longFlow is an automation of the maximum length, with steps of all types.
+// longFlow is an automation of the maximum length, with steps of most types.
 func longFlow() automation.Automation {
 	a := automation.Automation{
 		Name:  "Long",

@@ -172,7 +172,7 @@ func TestDecode_RunOfADeletedContactDoesNotSpin(t *testing.T) {
 		return next.Commit(c, ts)
 	}
 	old := w.Opts
-	old.Registry = nil // a process that does not have the step
+	old.Registry = nil // a process without the step type
 	node := w.On(store, old)
 	w.Send(world.Signup("ada@example.com"))
 	_, err := node.Drain(ctx)

@@ -21,8 +21,8 @@ import (
 
 const secret = "Secret"
 
-// withSecrets returns a World whose automation leaves personal data in a payload, in
-// an email's variables and in an output, and then waits.
+// withSecrets returns a World with an automation that puts personal data into a payload,
+// the variables of an email and an output, and then waits.
 func withSecrets(t *testing.T) *world.World {
 	t.Helper()
 	w := world.New(t, automation.Options{})
@@ -34,7 +34,7 @@ func withSecrets(t *testing.T) *world.World {
 	return w
 }
 
-// sendSecret sends an event with personal data, and does what is due then.
+// sendSecret sends an event with personal data, and calls Drain.
 func sendSecret(w *world.World, name, email string) automation.EventReceipt {
 	w.T.Helper()
 	receipts := w.Send(automation.Event{Name: name, Email: email, Payload: automation.Payload(map[string]any{"name": secret})})
@@ -164,7 +164,7 @@ func TestRetention_RefusesWhatCannotBeMeant(t *testing.T) {
 	require.ErrorIs(t, err, automation.ErrInvalid)
 }
 
-// Logs live longer than what they are about, and more people read them.
+// Logs are kept for longer than the data that they are about, and more people read them.
 func TestRun_LogsNothingAboutPeople(t *testing.T) {
 	world.Bubble(t, func(t *testing.T) {
 		var logs lockedBuffer
@@ -196,14 +196,15 @@ func TestRun_LogsNothingAboutPeople(t *testing.T) {
 	})
 }
 
-// Stores and contact directories may quote in their errors the address that they received.
+// Stores and contact directories may quote in their errors the address that they
+// received.
 func TestRun_LogsNoAddressOutOfAnError(t *testing.T) {
 	quoting := errors.New(`duplicate entry "SECRET-Ada@Example.com" for a unique key`)
 	always := func(of string) func(*world.World, *world.Users) {
 		return func(_ *world.World, u *world.Users) { u.Fail = failing(of, 1, quoting) }
 	}
 	for name, c := range map[string]struct {
-		known     bool // the directory has the contact
+		known     bool // the directory has the contact already
 		directory func(u *world.Users) automation.ContactDirectory
 		fail      func(w *world.World, u *world.Users)
 		logged    string
@@ -300,7 +301,7 @@ func TestSend_ErrorOfTheContactDirectoryHasNoAddress(t *testing.T) {
 	assert.NotContains(t, err.Error(), "ada@example.com", "an HTTP server logs the error")
 }
 
-// lockedBuffer collects what several goroutines write.
+// lockedBuffer collects the output of several goroutines.
 type lockedBuffer struct {
 	mu   sync.Mutex
 	text strings.Builder
