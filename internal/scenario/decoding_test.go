@@ -125,7 +125,7 @@ func TestDecode_EventsDoNotCountAsFailures(t *testing.T) {
 	bad := true
 	store.BeforeFindAutomationVersion = func(context.Context) error {
 		if bad {
-			return automation.ErrNotFound // a damaged definition, say
+			return automation.ErrNotFound // as for a damaged definition
 		}
 		return nil
 	}
@@ -192,7 +192,7 @@ func TestDecode_RetryOfADamagedWaitPerformsOnce(t *testing.T) {
 	bad := true
 	store.BeforeFindAutomationVersion = func(context.Context) error {
 		if bad {
-			return automation.ErrNotFound // a damaged definition, say
+			return automation.ErrNotFound // as for a damaged definition
 		}
 		return nil
 	}

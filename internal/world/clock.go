@@ -6,8 +6,8 @@ import (
 	"github.com/benbjohnson/clock"
 )
 
-// PacedClock is a clock that stands still until a test moves it. It records how long the
-// Runner wants to sleep.
+// PacedClock is a clock that stands still until a test moves it. It records the duration of
+// each wait of the Runner.
 type PacedClock struct {
 	*clock.Mock
 	asleep chan time.Duration
