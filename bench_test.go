@@ -39,8 +39,8 @@ func shortFlow() automation.Automation {
 	}
 }
 
-// BenchmarkAdvance moves a run through conditions, which need nothing of the
-// outside world: the figures are for one step.
+// BenchmarkAdvance advances a run through conditions, which need no outside world. The
+// figures are for one step.
 func BenchmarkAdvance(b *testing.B) {
 	for _, steps := range []int{1, 10, 100} {
 		b.Run(fmt.Sprintf("conditions=%d", steps), func(b *testing.B) {
@@ -59,14 +59,14 @@ func BenchmarkAdvance(b *testing.B) {
 				}
 			}
 			runtime.ReadMemStats(&after)
-			n := float64(b.N * (steps + 1)) // and the trigger
+			n := float64(b.N * (steps + 1)) // with the trigger
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/n, "ns/step")
 			b.ReportMetric(float64(after.Mallocs-before.Mallocs)/n, "allocs/step")
 		})
 	}
 }
 
-// conditions is a trigger and a chain of conditions that all hold.
+// conditions is an automation of a trigger and a chain of conditions that are all met.
 func conditions(n int) automation.Automation {
 	a := automation.Automation{
 		Name:  "Conditions",
@@ -85,8 +85,8 @@ func conditions(n int) automation.Automation {
 	return a
 }
 
-// BenchmarkParseAndCompile150Steps takes a JSON document to a Graph: decode,
-// validate, compile.
+// BenchmarkParseAndCompile150Steps makes a Graph of a JSON document: it decodes,
+// validates and compiles.
 func BenchmarkParseAndCompile150Steps(b *testing.B) {
 	data, err := json.Marshal(longFlow())
 	require.NoError(b, err)
@@ -100,7 +100,7 @@ func BenchmarkParseAndCompile150Steps(b *testing.B) {
 	}
 }
 
-// longFlow is as long as an automation can be, with a bit of everything.
+// longFlow is an automation of the maximum length, with steps of most types.
 func longFlow() automation.Automation {
 	a := automation.Automation{
 		Name:  "Long",
@@ -140,7 +140,8 @@ func longStep(i int) (automation.StepConfig, automation.ConnectionType) {
 	}
 }
 
-// countingMailer stands in for capture.Mailer where what is measured is memory.
+// countingMailer replaces capture.Mailer, which keeps all emails, in benchmarks of
+// memory.
 type countingMailer struct{ sent atomic.Int64 }
 
 func (m *countingMailer) SendEmail(context.Context, automation.Email) (string, error) {
@@ -148,8 +149,8 @@ func (m *countingMailer) SendEmail(context.Context, automation.Email) (string, e
 	return "sent", nil
 }
 
-// BenchmarkRunThroughput sends events for known contacts and lets Run take the
-// runs that they start to their end: one iteration is one complete run.
+// BenchmarkRunThroughput sends events for known contacts, and executes the runs that they
+// start to their end. One iteration is one complete run.
 func BenchmarkRunThroughput(b *testing.B) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -187,7 +188,7 @@ func BenchmarkRunThroughput(b *testing.B) {
 	}
 	<-sent
 	cancel()
-	<-served // the last outcomes are written
+	<-served // Run has written the last outcomes
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
 	counts, err := r.CountRuns(context.Background(), "short")
@@ -195,8 +196,8 @@ func BenchmarkRunThroughput(b *testing.B) {
 	require.Equal(b, []automation.RunCount{{Version: 1, Step: "welcome", Status: automation.RunCompleted, Count: b.N}}, counts)
 }
 
-// sleepers returns a Runner with n runs that sleep for a month, each of a
-// contact of its own, or wait for an event as long.
+// sleepers returns a Runner with n runs that sleep for a month, or wait for an event that
+// long. Each run has its own contact.
 func sleepers(b *testing.B, n int, step automation.StepConfig) (*automation.Runner, *clock.Mock) {
 	ctx := context.Background()
 	mock := clock.NewMock()
@@ -226,12 +227,12 @@ func sleepers(b *testing.B, n int, step automation.StepConfig) (*automation.Runn
 		_, err = r.Drain(ctx)
 		require.NoError(b, err)
 	}
-	runtime.GC() // the garbage of the preparation is not what is measured
+	runtime.GC() // the garbage of the preparation must not count
 	return r, mock
 }
 
-// BenchmarkSleepingRuns reports the heap that a sleeping run takes, with its
-// contact, its event and its place in every index.
+// BenchmarkSleepingRuns reports the heap that a sleeping run takes, with its contact, its
+// event and its entries in all indexes.
 func BenchmarkSleepingRuns(b *testing.B) {
 	const n = 1_000_000
 	for b.Loop() {
@@ -251,8 +252,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// BenchmarkSendAmongSleepers sends one event that starts a run, while n runs
-// sleep or wait: the cost must not grow with n.
+// BenchmarkSendAmongSleepers sends one event that starts a run, while n runs sleep or
+// wait. The cost must not grow with n.
 func BenchmarkSendAmongSleepers(b *testing.B) {
 	ctx := context.Background()
 	for _, kind := range []struct {
@@ -276,8 +277,8 @@ func BenchmarkSendAmongSleepers(b *testing.B) {
 	}
 }
 
-// BenchmarkWakeOneOfMany resumes one of n waiting runs: send, match, advance,
-// email, end.
+// BenchmarkWakeOneOfMany resumes one of n waiting runs: it sends the event, matches it,
+// advances the run, sends an email and ends the run.
 func BenchmarkWakeOneOfMany(b *testing.B) {
 	ctx := context.Background()
 	for _, n := range []int{1_000, 1_000_000} {
@@ -295,7 +296,7 @@ func BenchmarkWakeOneOfMany(b *testing.B) {
 	}
 }
 
-// monthFlow has eight steps and takes thirty days.
+// monthFlow is an automation of eight steps that takes thirty days.
 func monthFlow() automation.Automation {
 	email := func(id string) automation.SendEmail {
 		return automation.SendEmail{Template: automation.TemplateRef{ID: id}}
@@ -320,8 +321,8 @@ func monthFlow() automation.Automation {
 	}
 }
 
-// BenchmarkSimulate takes 100,000 contacts through an eight-step flow of thirty
-// days, from due time to due time.
+// BenchmarkSimulate executes an eight-step flow of thirty days for 100,000 contacts. The
+// clock jumps from one due time to the next.
 func BenchmarkSimulate(b *testing.B) {
 	ctx := context.Background()
 	const contacts = 100_000

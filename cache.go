@@ -10,16 +10,16 @@ import (
 	"github.com/seed-b636437c/automation/internal/schema"
 )
 
-// graphCache holds the compiled graphs of the versions that are in use. A
-// version never changes, so that an entry is never stale.
+// graphCache holds the compiled graphs of the versions in use. A version never changes,
+// so an entry never becomes stale.
 type graphCache struct {
 	mu        sync.RWMutex
 	byVersion map[VersionRef]*Graph
 	reading   map[VersionRef]*graphRead
 }
 
-// graphRead is a graph that is just being read and compiled: many runs of a version
-// need it at once, and one question is enough.
+// graphRead is a read of a graph in progress. Many runs of a version may need the graph
+// at the same time, and share one read.
 type graphRead struct {
 	done  chan struct{}
 	graph *Graph
@@ -30,8 +30,8 @@ func newGraphCache() graphCache {
 	return graphCache{byVersion: map[VersionRef]*Graph{}, reading: map[VersionRef]*graphRead{}}
 }
 
-// maxGraphs bounds the cache. Beyond it an arbitrary graph is dropped and
-// compiled again when it is needed.
+// maxGraphs bounds the cache. A full cache drops an arbitrary graph for each new one. A
+// dropped graph is read again when it is needed.
 const maxGraphs = 1024
 
 func (c *graphCache) get(v VersionRef) (*Graph, bool) {
@@ -41,12 +41,12 @@ func (c *graphCache) get(v VersionRef) (*Graph, bool) {
 	return g, ok
 }
 
-// errUnreadable wraps what is wrong with a stored definition or state, as
-// opposed to a store that does not answer.
-var errUnreadable = errors.New("unreadable")
+// errUnusable marks the error of a stored definition that this process cannot decode or
+// compile. Errors of the store do not have this mark.
+var errUnusable = errors.New("unusable in this process")
 
-// graph returns the compiled graph of a stored version. The error wraps
-// errUnreadable if what is stored cannot be compiled by this process.
+// graph returns the compiled graph of a stored version. The error wraps errUnusable if
+// this process cannot decode or compile the stored definition.
 func (r *Runner) graph(ctx context.Context, v VersionRef) (*Graph, error) {
 	if g, ok := r.graphs.get(v); ok {
 		return g, nil
@@ -66,12 +66,13 @@ func (r *Runner) graph(ctx context.Context, v VersionRef) (*Graph, error) {
 	}
 }
 
-// read returns a graph, or the reading of it, and whether the caller has to do it.
+// read returns the graph of a version or, if the cache has none, a read of it. It also
+// reports whether the caller has to carry out the read.
 func (c *graphCache) read(v VersionRef) (g *Graph, call *graphRead, first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if g = c.byVersion[v]; g != nil {
-		return g, nil, false // it was put there just now
+		return g, nil, false // another goroutine has just added it
 	}
 	if call = c.reading[v]; call != nil {
 		return nil, call, false
@@ -98,15 +99,16 @@ func (c *graphCache) finish(v VersionRef, call *graphRead) {
 	c.byVersion[v] = call.graph
 }
 
-// readFor reads a graph for all that wait for it, who go on also if that panics.
+// readFor carries out a read, and releases the goroutines that wait for it, even if it
+// panics.
 func (r *Runner) readFor(ctx context.Context, v VersionRef, call *graphRead) {
 	defer r.graphs.finish(v, call)
-	call.err = errUnreadable
+	call.err = errUnusable // the result of a panic
 	call.graph, call.err = r.readGraph(ctx, v)
 }
 
 func (r *Runner) readGraph(ctx context.Context, v VersionRef) (*Graph, error) {
-	// Others wait for it, whose contexts go on.
+	// Without ctx's end: other goroutines wait for the result too.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.opts.StoreTimeout)
 	defer cancel()
 	text, err := r.store.FindAutomationVersion(ctx, v)
@@ -123,41 +125,42 @@ func (r *Runner) readGraph(ctx context.Context, v VersionRef) (*Graph, error) {
 			return g, nil
 		}
 	}
-	return nil, fmt.Errorf("automation %q, version %d: %w: %w", v.AutomationID, v.Version, errUnreadable, err)
+	return nil, fmt.Errorf("automation %q, version %d: %w: %w", v.AutomationID, v.Version, errUnusable, err)
 }
 
-// schemaCache holds compiled schemas by their text, which is all that a compiled
-// schema depends on, and those of events by name, as they were when they were asked
-// for last: stores tell when one has changed since.
+// schemaCache holds compiled schemas by their text, because a compiled schema depends
+// only on its text. It also holds the schemas of events by name, as the last read
+// returned them. A schema by name may be stale. AppendEvents then returns
+// ErrDefinitionChanged.
 type schemaCache struct {
 	mu     sync.Mutex
 	byText map[string]*schema.Schema
-	byName map[string]foundSchema // nil: they are asked for every time
+	byName map[string]foundSchema // nil: read the definition every time
 }
 
 // maxSchemas bounds each part of the cache.
 const maxSchemas = 1024
 
-// foundSchema is what the definition of an event asks of payloads. The zero value is
-// that of an event without one.
+// foundSchema is the schema in the definition of an event. The zero value is for an event
+// without a definition, or with a definition without a schema.
 type foundSchema struct {
-	text    string
-	old     bool // it was remembered, and may have changed
-	schema  *schema.Schema
-	invalid Problems // in the definition itself
+	text       string
+	remembered bool // it comes from the cache, and may have changed since
+	schema     *schema.Schema
+	invalid    Problems // in the definition itself
 }
 
-// find returns the schema of the events with a name, as it is remembered unless it is
-// to be asked for anew.
-func (c *schemaCache) find(ctx context.Context, w EventWriter, name string, anew bool) (foundSchema, error) {
+// find returns the schema of the events with a name. It reads the definition from w if
+// the cache has none, or if reread is set.
+func (c *schemaCache) find(ctx context.Context, w EventWriter, name string, reread bool) (foundSchema, error) {
 	c.mu.Lock()
 	f, ok := c.byName[name]
 	c.mu.Unlock()
-	if ok && !anew {
-		f.old = true
+	if ok && !reread {
+		f.remembered = true
 		return f, nil
 	}
-	f, err := c.ask(ctx, w, name)
+	f, err := c.read(ctx, w, name)
 	if err == nil {
 		c.remember(name, f)
 	}
@@ -176,7 +179,7 @@ func (c *schemaCache) remember(name string, f foundSchema) {
 	c.byName[name] = f
 }
 
-func (c *schemaCache) ask(ctx context.Context, w EventWriter, name string) (foundSchema, error) {
+func (c *schemaCache) read(ctx context.Context, w EventWriter, name string) (foundSchema, error) {
 	d, err := w.FindEventDefinition(ctx, name)
 	if errors.Is(err, ErrNotFound) || err == nil && (d.Name != name || len(d.Schema) == 0) {
 		return foundSchema{}, nil
@@ -188,8 +191,8 @@ func (c *schemaCache) ask(ctx context.Context, w EventWriter, name string) (foun
 	return foundSchema{text: string(d.Schema), schema: compiled, invalid: invalid}, nil
 }
 
-// check returns the problems of a payload.
-func (f foundSchema) check(payload *jsondoc.Doc) Problems {
+// validate returns the problems of a payload under the schema, and those of the schema.
+func (f foundSchema) validate(payload *jsondoc.Doc) Problems {
 	if f.schema == nil {
 		return f.invalid
 	}

@@ -24,7 +24,7 @@ func TestSchemaCache_GivesViolationsTheirCode(t *testing.T) {
 	} {
 		c := schemaCache{byText: map[string]*schema.Schema{}}
 		compiled, invalid := c.compile(text)
-		problems := foundSchema{text: text, schema: compiled, invalid: invalid}.check(payload)
+		problems := foundSchema{text: text, schema: compiled, invalid: invalid}.validate(payload)
 		assert.Len(t, problems, 1, text)
 		assert.Equal(t, code, problems[0].Code, text)
 		assert.Equal(t, SeverityError, problems[0].Severity, text)

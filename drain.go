@@ -9,13 +9,15 @@ import (
 // drainBatch is how many contacts Drain works on at a time.
 const drainBatch = 256
 
-// Drain does everything that is due now, and everything that becomes due by
-// doing it, and returns how many events it has handled and steps it has moved
-// runs on. It performs effects one after the other: with a fake clock and a
-// deterministic source of ids, the same inputs give the same history. It leaves
-// contacts alone that another Runner has leased.
+// Drain does the work that is due now, and the work that becomes due by this. It returns
+// how many events it handled plus how often it advanced a run. It skips contacts that
+// another Runner has leased.
 //
-// The error is the Store's; what was committed before stays.
+// Drain performs effects one after the other. With a fake clock and a deterministic
+// source of ids, the same inputs give the same history.
+//
+// The error is an error of the Store or of the contact directory, or that of ctx. The
+// work that was committed before stays committed.
 func (r *Runner) Drain(ctx context.Context) (int, error) {
 	total := 0
 	for {
@@ -34,9 +36,9 @@ func (r *Runner) Drain(ctx context.Context) (int, error) {
 	}
 }
 
-// drain works on claimed contacts, all in step: every round writes the results of the
-// last one in one commit, and then performs the effects. It abandons a task that fails
-// and goes on with the others.
+// drain works on claimed contacts in rounds: each round writes the results of the round
+// before in one commit, and then performs the effects. It abandons a task that fails, and
+// continues with the others.
 func (r *Runner) drain(ctx context.Context, works []Work) (total int, err error) {
 	tasks := make([]*task, 0, len(works))
 	for _, w := range works {
@@ -57,7 +59,7 @@ func (r *Runner) drain(ctx context.Context, works []Work) (total int, err error)
 }
 
 // writeTasks commits the tasks' transitions. It returns the tasks that have effects to
-// perform, and how much was done.
+// perform, and how many events and advances it wrote.
 func (r *Runner) writeTasks(ctx context.Context, tasks []*task) (open []*task, n int, err error) {
 	ts := make([]Transition, len(tasks))
 	for i, t := range tasks {
@@ -83,8 +85,8 @@ func (r *Runner) writeTasks(ctx context.Context, tasks []*task) (open []*task, n
 	return open, n, err
 }
 
-// performEffects performs the tasks' effects, one after the other, and renews the leases
-// of the tasks that wait for their turn.
+// performEffects performs the tasks' effects one after the other. Meanwhile it renews the
+// leases of all tasks.
 func (r *Runner) performEffects(ctx context.Context, tasks []*task) {
 	renewed := r.now()
 	for _, t := range tasks {

@@ -12,13 +12,16 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsonvalue"
 )
 
-// Effect is what a step asks of the outside world: *SendEffect,
-// *ChangeContactEffect, *DeleteContactEffect, *CustomEffect, or *SkipEffect.
-// It is resolved from the contact's latest data for every attempt.
+// Effect is what a step does outside the commit: *SendEffect, *ChangeContactEffect,
+// *DeleteContactEffect, *CustomEffect or *SkipEffect. Graph.Effect resolves it from the
+// contact's latest data for every attempt.
 type Effect interface{ effect() }
 
-// SkipEffect does nothing, for a reason.
-type SkipEffect struct{ Reason string }
+// SkipEffect stands for an effect that must not be performed.
+type SkipEffect struct {
+	// Reason is SkippedUnsubscribed or SkippedTooLate.
+	Reason string
+}
 
 func (*SendEffect) effect()          {}
 func (*ChangeContactEffect) effect() {}
@@ -26,9 +29,11 @@ func (*DeleteContactEffect) effect() {}
 func (*CustomEffect) effect()        {}
 func (*SkipEffect) effect()          {}
 
-// ReferenceError says that a reference resolved to nothing where something is
-// needed.
-type ReferenceError struct{ Path string }
+// ReferenceError is the error for a reference that has no value where a step needs one.
+type ReferenceError struct {
+	// Path is the reference, such as event.plan.
+	Path string
+}
 
 func (e *ReferenceError) Error() string {
 	return fmt.Sprintf("automation: %q has no value for this run", e.Path)
@@ -42,14 +47,15 @@ type effect interface {
 	build(runID, step string, d *Data) (Effect, error)
 }
 
-// namedValue is a compiled Value: a literal, or a path if that is not nil.
+// namedValue is a compiled Value: a path or, if path is nil, a literal.
 type namedValue struct {
 	name    string
 	literal any
 	path    *path
 }
 
-// resolve returns what the value stands for, and whether there is such a thing.
+// resolve returns the literal, or what the path resolves to. It returns false if the path
+// resolves to nothing.
 func (v *namedValue) resolve(d *Data) (any, bool) {
 	if v.path == nil {
 		return v.literal, true
@@ -57,7 +63,7 @@ func (v *namedValue) resolve(d *Data) (any, bool) {
 	return v.path.resolve(d)
 }
 
-// source names where the value comes from, for messages.
+// source returns the origin of the value, for error messages.
 func (v *namedValue) source() string {
 	if v.path == nil {
 		return "its value"
@@ -67,27 +73,28 @@ func (v *namedValue) source() string {
 
 func idempotencyKey(runID, step string) string { return "run/" + runID + "/" + step }
 
-// Email is what a send_email step hands to the Mailer, which renders the
-// template.
+// Email is what a send_email step hands to the Mailer. The Mailer renders the template.
 type Email struct {
 	// IdempotencyKey is the same on every attempt of a step: run/<run id>/<step key>.
 	IdempotencyKey string
-	// AutomationID, RunID and StepKey say where the email comes from.
+	// AutomationID, RunID and StepKey identify the step that sends the email.
 	AutomationID, RunID, StepKey string
-	// Attempt counts from 1.
+	// Attempt is the number of the attempt, counted from 1.
 	Attempt int
-	// To is the contact's address at this moment.
+	// To is the contact's address at the time of the attempt.
 	To string
-	// Contact is the contact at this moment, for the template's reserved
-	// variables.
+	// Contact is the contact at the time of the attempt, for the reserved variables
+	// of the template.
 	Contact Contact
-	// From, Subject and ReplyTo override the template's where not empty.
+	// From, Subject and ReplyTo override those of the template, unless they are
+	// empty.
 	From, Subject, ReplyTo string
 	// TemplateID is the template's id or alias.
 	TemplateID string
-	// Variables are the resolved template variables: string, json.Number,
-	// bool, nil, or for a reference to an object or array its decoded JSON. A
-	// variable whose reference resolved to nothing is not in the map.
+	// Variables are the resolved template variables. A value is a string, a
+	// json.Number, a bool, or the decoded JSON object or array that a reference
+	// resolved to. A variable whose reference resolved to null or to nothing is not
+	// in the map, so that the template's fallback applies.
 	Variables map[string]any
 }
 
@@ -96,8 +103,10 @@ type SendEffect struct{ Email Email }
 
 // The reasons for which an email is skipped.
 const (
+	// SkippedUnsubscribed: the contact is unsubscribed.
 	SkippedUnsubscribed = "unsubscribed"
-	SkippedTooLate      = "too_late"
+	// SkippedTooLate: the email is later than Options.MaxLateness allows.
+	SkippedTooLate = "too_late"
 )
 
 type emailEffect struct {
@@ -139,7 +148,7 @@ func (e *emailEffect) build(runID, step string, d *Data) (Effect, error) {
 		email.Variables = make(map[string]any, len(e.variables))
 	}
 	for i := range e.variables {
-		// The template's fallback stands in for null as for nothing at all.
+		// The template's fallback applies to null and to nothing alike.
 		if v, ok := e.variables[i].resolve(d); ok && v != nil {
 			email.Variables[e.variables[i].name] = v
 		}
@@ -149,6 +158,7 @@ func (e *emailEffect) build(runID, step string, d *Data) (Effect, error) {
 
 // ChangeContactEffect changes the run's contact.
 type ChangeContactEffect struct {
+	// Change is the change to apply to the contact.
 	Change ContactChange
 	output json.RawMessage
 }
@@ -215,7 +225,7 @@ func (e *contactEffect) build(_, _ string, d *Data) (Effect, error) {
 	return out, nil
 }
 
-// scalar resolves a value that must be there and must not be an object or array.
+// scalar resolves a value that must exist and must not be an object or an array.
 func (v *namedValue) scalar(d *Data) (any, error) {
 	val, ok := v.resolve(d)
 	if !ok {
@@ -279,9 +289,11 @@ type deleteEffect struct{}
 
 func (deleteEffect) build(string, string, *Data) (Effect, error) { return &DeleteContactEffect{}, nil }
 
-// CustomEffect executes a step type that the host has registered.
+// CustomEffect executes a custom step of the host.
 type CustomEffect struct {
-	Call   Call
+	// Call is what the host's function receives.
+	Call Call
+	// Config is the config of the step.
 	Config StepConfig
 	kind   *stepKind
 }
@@ -301,7 +313,7 @@ func (c *compiler) custom(cfg StepConfig) (effect, Delivery, error) {
 	if err := problems.Err(fmt.Sprintf("config of %q", kind.name)); err != nil {
 		return nil, "", err
 	}
-	// A custom step may hold references to anything, and resolves them itself.
+	// A custom step resolves its references itself, and they may read anything.
 	c.g.readsEvent, c.g.readsWait = true, c.g.readsWait || len(c.waits) > 0
 	return &customEffect{config, kind, c.waits}, kind.delivery, nil
 }

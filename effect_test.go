@@ -108,7 +108,7 @@ func TestEffect_ContactUpdate(t *testing.T) {
 		name   string
 		config ContactUpdate
 		want   ContactChange
-		err    any // what errors.As finds, or a part of the message
+		err    any // the target of errors.As, or a part of the message
 	}{
 		{"sets", ContactUpdate{FirstName: String("Bob"), LastName: Var("event.name"), Unsubscribed: Bool(true)},
 			ContactChange{FirstName: ptr("Bob"), LastName: ptr("Smith"), Unsubscribed: ptr(true)}, nil},
@@ -156,7 +156,7 @@ func TestEffect_SegmentAndDelete(t *testing.T) {
 	assert.Equal(t, &DeleteContactEffect{}, e)
 }
 
-// prober is a custom step that does what its test wants.
+// prober is a custom step that calls a function of its test.
 type prober struct {
 	Text Value `json:"text,omitzero"`
 }

@@ -1,7 +1,7 @@
 package automation
 
-// Generators for the property tests of the Runner. Those need a store, and are outside
-// of the package therefore.
+// Generators for the property tests of the Runner. These tests need a store, so they are
+// in the package automation_test.
 var (
 	GenAutomation  = genAutomation
 	GenEffectError = genEffectError

@@ -10,14 +10,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-// genEventNames are the events that generated automations start with and wait
-// for. Some are prefixes of others, and most have dots.
+// genEventNames are the names of the events that start generated automations, and for
+// which these wait. Some names are prefixes of other names, and most have dots.
 var genEventNames = []string{"user.created", "feedback", "feedback.received", "order.paid", "plan"}
 
-// genAutomation draws a valid automation: Validate has no errors for it, but
-// maybe warnings. All built-in step types occur, branches that end, part and
-// meet again, waits with and without filter and timeout, and references to
-// everything that a step can read.
+// genAutomation draws a valid automation, for which Validate reports no errors and maybe
+// warnings. It has all built-in step types, branches that end, split and join, waits with
+// and without filter and timeout, and references to everything that a step can read.
 func genAutomation(t *rapid.T) Automation {
 	g := graphGen{t: t}
 	g.add(Trigger{EventName: g.eventName()}, nil, nil)
@@ -35,14 +34,14 @@ func genAutomation(t *rapid.T) Automation {
 	}
 }
 
-// graphGen grows a graph from its trigger. Every step is connected when it is
-// added, and only from earlier steps, so that there are no cycles.
+// graphGen builds a graph from its trigger. A new step is connected from earlier steps
+// only, so that there are no cycles.
 type graphGen struct {
 	t           *rapid.T
 	steps       []Step
 	connections []Connection
 	open        []outlet          // outcomes that lead nowhere yet
-	waited      []map[string]bool // by step: events that a path to it waits for
+	waited      []map[string]bool // by step: the events for which a path to the step waits
 }
 
 func (g *graphGen) addStep() {
@@ -74,7 +73,7 @@ func (g *graphGen) add(config StepConfig, from []outlet, waited map[string]bool)
 	}
 }
 
-// takeOutlets takes one open outcome, and now and then several.
+// takeOutlets takes one open outcome or, now and then, several.
 func (g *graphGen) takeOutlets() []outlet {
 	count := 1
 	if rapid.IntRange(0, 3).Draw(g.t, "join") == 0 {
@@ -182,8 +181,8 @@ func (g *graphGen) values(readable []string) map[string]Value {
 
 func (g *graphGen) reference(readable []string) Value { return Var(g.path(readable)) }
 
-// path draws a reference. It gets "response" from a wait's payload: with a
-// longer name it could be the name of another event that is waited for.
+// path draws a reference. In a wait's payload it reads the field "response": with another
+// field, the path could refer to an event whose name is longer.
 func (g *graphGen) path(readable []string) string {
 	paths := []string{
 		"event.plan", "event.amount", "event.items.0.sku", "contact.email", "contact.first_name",
@@ -222,8 +221,7 @@ func (g *graphGen) eventName() string {
 
 func (g *graphGen) chance() bool { return rapid.Bool().Draw(g.t, "chance") }
 
-// genMess draws something that is hardly ever an automation: any steps, joined
-// by any connections.
+// genMess draws any steps with any connections, which are hardly ever a valid automation.
 func genMess(t *rapid.T) Automation {
 	keys := rapid.SampledFrom([]string{"", "a", "b", "c", "d", "e", "\xff"})
 	types := rapid.SampledFrom([]ConnectionType{
@@ -298,7 +296,7 @@ func pagerRegistry() *Registry {
 	return r
 }
 
-// impostorConfig claims to be a built-in step.
+// impostorConfig is a custom config with the step type of a built-in step.
 type impostorConfig struct{}
 
 func (impostorConfig) StepType() StepType { return TypeDelay }

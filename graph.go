@@ -7,44 +7,44 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// Graph is an automation that passed validation, compiled: steps by index,
-// parsed durations, parsed paths, resolved edges. It is immutable and shared by
-// all runs of its version, and safe for concurrent use.
+// Graph is a valid automation in compiled form: steps by index, parsed durations and
+// paths, resolved connections. A Graph is immutable and safe for concurrent use. All
+// runs of a version share one Graph.
 type Graph struct {
 	name       string
 	steps      []node
-	order      []int // indices of steps, each after the steps that lead to it
-	readsEvent bool  // some step reads the payload of the triggering event
-	readsWait  bool  // some step reads wait_events
+	order      []int // indices of the steps: each step follows the steps that lead to it
+	readsEvent bool  // at least one step reads the payload of the triggering event
+	readsWait  bool  // at least one step reads wait_events
 	opts       CompileOptions
 }
 
-// CompileOptions say how a graph behaves where the automation does not. The
+// CompileOptions hold the settings of a graph that are not part of the automation. The
 // zero value works.
 type CompileOptions struct {
-	// Registry knows the custom step types. Nil knows none.
+	// Registry holds the custom step types. Nil means that there are none.
 	Registry *Registry
-	// Limits bound the automation; zero fields are the defaults.
+	// Limits bound the automation. A zero field means its default.
 	Limits Limits
 	// Retry is the policy for failed effects.
 	Retry RetryPolicy
-	// Delivery is used by steps that choose none: AtLeastOnce by default.
+	// Delivery applies to steps that choose no delivery. The default is AtLeastOnce.
 	Delivery Delivery
-	// MaxLateness skips emails that are due since longer than this. Zero
-	// sends them however late.
+	// MaxLateness is how late an email may be. An email that is later is skipped.
+	// Zero means that an email is sent however late it is.
 	MaxLateness time.Duration
 }
 
-// node is a compiled step. Fields that its type does not need are zero.
+// node is a compiled step. A field that the step's type does not use is zero.
 type node struct {
 	key      string
 	typ      StepType
 	edges    []edge
 	event    string        // trigger, wait_for_event
-	duration time.Duration // delay; wait_for_event: the timeout, zero for none
+	duration time.Duration // delay; wait_for_event: the timeout, or zero for none
 	lookback bool          // wait_for_event
 	rule     *CompiledRule // condition; wait_for_event: the filter, or nil
-	effect   effect        // what the outside world has to do, or nil
+	effect   effect        // nil for a step that has no effect
 	delivery Delivery      // of the effect
 }
 
@@ -53,8 +53,9 @@ type edge struct {
 	to  int
 }
 
-// Compile validates an automation and makes a Graph of it. The error is a
-// *ValidationError that holds every problem Validate finds, warnings aside.
+// Compile validates an automation and compiles it into a Graph. If the automation is
+// invalid, the error is a *ValidationError with every problem that Validate reports,
+// except warnings.
 func Compile(a Automation, opts CompileOptions) (*Graph, error) {
 	problems := Validate(a, ValidateOptions{Registry: opts.Registry, Limits: opts.Limits})
 	if err := problems.Err("automation " + jsondoc.Quote(a.Name)); err != nil {
@@ -63,8 +64,8 @@ func Compile(a Automation, opts CompileOptions) (*Graph, error) {
 	return compile(a, opts)
 }
 
-// compile makes a Graph of an automation that was valid when it was stored. It
-// does not look at limits, which may have become narrower since.
+// compile makes a Graph of an automation that was valid when it was stored. It ignores
+// the limits, because they may be narrower now than they were then.
 func compile(a Automation, opts CompileOptions) (*Graph, error) {
 	opts.Retry = opts.Retry.withDefaults()
 	if opts.Delivery == "" {
@@ -88,7 +89,7 @@ func compile(a Automation, opts CompileOptions) (*Graph, error) {
 // Event returns the name of the event that starts runs of the graph.
 func (g *Graph) Event() string { return g.steps[0].event }
 
-// compiler holds what the steps of one graph share while it is compiled.
+// compiler holds what the steps of one graph share during compilation.
 type compiler struct {
 	g     *Graph
 	waits []string // names of the events that the graph waits for
@@ -163,7 +164,7 @@ func (c *compiler) value(name string, v Value) (namedValue, error) {
 	return nv, nil
 }
 
-// reads notes what data a step of the graph needs.
+// reads records which data the path needs.
 func (c *compiler) reads(p *path) {
 	c.g.readsEvent = c.g.readsEvent || p.scope == scopeEvent
 	c.g.readsWait = c.g.readsWait || p.scope == scopeWaitEvents
@@ -186,7 +187,7 @@ func (c *compiler) connect(connections []Connection) error {
 	return nil
 }
 
-// target returns the step that follows the outcome typ.
+// target returns the index of the step that follows the outcome typ, if there is one.
 func (n *node) target(typ ConnectionType) (int, bool) {
 	for _, e := range n.edges {
 		if e.typ == typ {
@@ -196,8 +197,8 @@ func (n *node) target(typ ConnectionType) (int, bool) {
 	return 0, false
 }
 
-// topological orders steps so that each comes after those that lead to it, and
-// otherwise as they were written.
+// topological returns the indices of the steps in an order in which each step comes after
+// all steps that lead to it. Apart from that, the steps keep their order.
 func topological(steps []node) []int {
 	indegree := make([]int, len(steps))
 	for i := range steps {

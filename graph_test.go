@@ -43,7 +43,7 @@ func TestCompile_UnknownStepTypes(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A stored automation runs on although limits have become narrower since.
+// A stored automation continues to run under narrower limits.
 func TestCompile_StoredAutomationsAreNotHeldToLimits(t *testing.T) {
 	t.Parallel()
 	opts := CompileOptions{Limits: Limits{Steps: 1}}

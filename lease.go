@@ -7,23 +7,24 @@ import (
 	"time"
 )
 
-// How much one claim brings of one contact. The rest stays for the next claim.
+// How many events and runs of one contact a claim returns at most. The rest stays for the
+// next claim.
 const (
 	claimEvents = 256
 	claimRuns   = 1024
 )
 
-// retryContactAfter is how long a contact is left alone after the store or the
-// contact directory did not answer about it.
+// retryContactAfter is how long a Runner waits before it works on a contact again, after
+// the store or the contact directory did not answer.
 const retryContactAfter = time.Second
 
-// storeRetry is the back-off of calls that a store does not answer.
+// storeRetry is the back-off of calls that the store does not answer.
 var storeRetry = RetryPolicy{Initial: 100 * time.Millisecond, Max: 5 * time.Second, Jitter: 0.2}
 
 // claim leases contacts that have work.
 func (r *Runner) claim(ctx context.Context, p ClaimParams) ([]Work, error) {
-	// The store may complete a claim whose caller has gone, and the leases would stay
-	// unused until they expire: ctx is looked at before the claim, not during it.
+	// The end of ctx must not interrupt the claim: the store could complete it all
+	// the same, and no Runner could use the leases until they expire.
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -38,12 +39,12 @@ func (r *Runner) claim(ctx context.Context, p ClaimParams) ([]Work, error) {
 }
 
 // underLease returns a transition that extends the lease on w and writes nothing else.
-// Every transition of the Runner begins as one.
+// All transitions of a Runner are based on such a transition.
 func (r *Runner) underLease(w *Work, now time.Time) Transition {
 	return Transition{Key: w.Key, Token: w.Token, Now: now, Extend: now.Add(r.opts.Lease)}
 }
 
-// commit writes transitions, also after ctx has ended: a stopping Runner must not lose
+// commit writes transitions, even after ctx has ended: a Runner that stops must not lose
 // the outcomes of its effects.
 func (r *Runner) commit(ctx context.Context, ts []Transition) ([]CommitResult, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.opts.StoreTimeout)
@@ -51,7 +52,7 @@ func (r *Runner) commit(ctx context.Context, ts []Transition) ([]CommitResult, e
 	return r.store.Commit(ctx, ts)
 }
 
-// commitEach is commit with an error of the store in each of the results.
+// commitEach is commit, but an error of the whole call becomes the error of each result.
 func (r *Runner) commitEach(ctx context.Context, ts []Transition) []CommitResult {
 	results, err := r.commit(ctx, ts)
 	if err == nil {
@@ -64,10 +65,10 @@ func (r *Runner) commitEach(ctx context.Context, ts []Transition) []CommitResult
 	return results
 }
 
-// commitPatiently commits transitions. It repeats those that the store did not answer
-// for as long as the leases are valid: they may hold outcomes of effects, which cannot
-// be had a second time. Before each call extend brings the ends of the leases up to
-// date.
+// commitPatiently commits transitions. While the leases are valid, it repeats those that
+// the store did not answer, because they may hold outcomes of effects, and a Runner
+// cannot get an outcome a second time. It calls extend before each commit, to update the
+// ends of the leases.
 func (r *Runner) commitPatiently(ctx context.Context, ts []Transition, extend func()) []CommitResult {
 	extend()
 	results := r.commitEach(ctx, ts)
@@ -77,7 +78,8 @@ func (r *Runner) commitPatiently(ctx context.Context, ts []Transition, extend fu
 		if len(open) == 0 {
 			break
 		}
-		r.opts.Logger.Error("automation: cannot commit", "transitions", len(ts), "error", results[open[0]].Err)
+		r.opts.Logger.Error("automation: cannot commit",
+			"transitions", len(ts), "error", loggable(results[open[0]].Err))
 		r.pause(ctx, storeRetry.backoff("commit", "", failures))
 		extend()
 		r.commitAgain(ctx, ts, results, open)
@@ -96,7 +98,7 @@ func (r *Runner) commitAgain(ctx context.Context, ts []Transition, results []Com
 	}
 }
 
-// unansweredOf returns the indices of the results without an answer of the store.
+// unansweredOf returns the indices of the transitions that the store did not answer.
 func unansweredOf(results []CommitResult) (open []int) {
 	for i := range results {
 		if isUnanswered(results[i].Err) {
@@ -106,26 +108,25 @@ func unansweredOf(results []CommitResult) (open []int) {
 	return open
 }
 
-// isUnanswered reports whether err leaves open what the store wrote: it is not a
-// refusal.
+// isUnanswered reports whether err leaves open what the store wrote. A refusal does not.
 func isUnanswered(err error) bool {
 	return err != nil && !errors.Is(err, ErrLeaseLost) && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound)
 }
 
-// renewLeases writes transitions that only extend leases. A task notices that its lease
-// is lost when it commits.
+// renewLeases writes transitions that only extend leases. It ignores lost leases: the
+// next commit of their tasks fails with ErrLeaseLost.
 func (r *Runner) renewLeases(ctx context.Context, renewals []Transition) {
 	if len(renewals) == 0 {
 		return
 	}
 	if _, err := r.commit(ctx, renewals); err != nil {
-		r.opts.Logger.Error("automation: cannot renew leases", "error", err)
+		r.opts.Logger.Error("automation: cannot renew leases", "error", loggable(err))
 	}
 }
 
-// abandonment returns the transition that ends the lease of a task that failed: at once
-// if the store refused its work, a little later if the store or the contact directory
-// did not answer.
+// abandonment returns the transition that abandons the lease of a failed task. The lease
+// ends at once if the store refused the work, and a little later if the store or the
+// contact directory did not answer.
 func (r *Runner) abandonment(t *task, failure error) Transition {
 	now := r.now()
 	tr := r.underLease(&t.work, now)
@@ -133,14 +134,15 @@ func (r *Runner) abandonment(t *task, failure error) Transition {
 	tr.Release = !isUnanswered(failure)
 	level := slog.LevelWarn
 	if errors.Is(failure, ErrConflict) {
-		level = slog.LevelInfo // an automation was stopped meanwhile; the next claim sees that
+		level = slog.LevelInfo // no failure: an automation was stopped since the claim
 	}
-	r.opts.Logger.Log(context.Background(), level, "automation: contact given up", "contact", t.work.Key.ID, "error", failure)
+	r.opts.Logger.Log(context.Background(), level, "automation: lease abandoned",
+		"contact", t.work.Key.ID, "error", loggable(failure))
 	return tr
 }
 
-// abandon ends the lease of a task whose transition was not written. The next holder of
-// the lease does the work. The error is nil where the store refused the work.
+// abandon abandons the lease of a task whose transition was not written. The next holder
+// of the lease does the work. The error is nil if the store refused the work.
 func (r *Runner) abandon(ctx context.Context, t *task, failure error) error {
 	_, err := r.commit(ctx, []Transition{r.abandonment(t, failure)})
 	if isUnanswered(failure) {

@@ -5,85 +5,91 @@ import (
 	"time"
 )
 
-// Input is what happened to a run. Advance reads the time from it and nowhere
-// else.
+// Input describes what happened to a run.
 type Input struct {
+	// Kind is what happened. It decides which other fields Advance reads.
 	Kind InputKind
-	Now  time.Time
+	// Now is the current time. Advance has no other source of time.
+	Now time.Time
 	// Data is what rules and references read: the payload of the event that
-	// started the run, and the contact. Advance fills in WaitEvents itself.
+	// started the run, and the contact. Advance sets WaitEvents itself.
 	Data Data
 	// Event is the event that started the run (InputStarted) or that arrived
-	// (InputReceived), whose decoded payload is Payload.
-	Event   *Event
+	// (InputReceived).
+	Event *Event
+	// Payload is the decoded payload of Event (InputReceived).
 	Payload map[string]any
-	// Output and Branch are what a successful effect gave (InputSucceeded).
+	// Output and Branch are the result of a successful effect (InputSucceeded).
 	Output json.RawMessage
 	Branch ConnectionType
-	// Err is why an effect failed (InputFailed) or could not be begun
+	// Err is why an effect failed (InputFailed), or why it did not start
 	// (InputReleased).
 	Err error
-	// Code and Reason say why the run is cancelled (InputCancelled) or the
-	// step is skipped (InputSkipped).
-	Code   StepErrorCode
+	// Code is why the run is cancelled (InputCancelled).
+	Code StepErrorCode
+	// Reason is why the run is cancelled (InputCancelled), or why the effect is
+	// skipped (InputSkipped).
 	Reason string
 
-	contact *Contact // the host's contact as an effect has left it
+	contact *Contact // the contact in the contact directory after the effect
 }
 
-// InputKind says what an Input is about.
+// InputKind is the kind of an Input.
 type InputKind uint8
 
 // The kinds of input.
 const (
 	// InputStarted starts the run.
 	InputStarted InputKind = iota + 1
-	// InputWoken says that the time may have come for what the run waits for,
-	// or that its process is gone and another has taken over.
+	// InputWoken wakes the run: it may be due, or the process that had an attempt
+	// open is gone and another process takes over.
 	InputWoken
-	// InputReceived brings an event. It changes nothing if the run does not
-	// wait for it.
+	// InputReceived brings an event. An event that the run does not wait for
+	// changes nothing.
 	InputReceived
-	// InputSucceeded, InputFailed and InputSkipped report what became of the
-	// effect that the last ActionPerform asked for.
+	// InputSucceeded, InputFailed and InputSkipped report the outcome of the
+	// effect of the last ActionPerform.
 	InputSucceeded
 	InputFailed
 	InputSkipped
-	// InputInterrupted says that the process is stopping and cannot tell what
-	// became of the effect.
+	// InputInterrupted reports that the process stops and the outcome of the effect
+	// is unknown.
 	InputInterrupted
-	// InputReleased says that the effect was not begun after all.
+	// InputReleased reports that the effect did not start.
 	InputReleased
 	// InputCancelled cancels the run.
 	InputCancelled
-	// InputRetried lets a failed run go on from the step that failed.
+	// InputRetried makes a failed run continue from the step that failed.
 	InputRetried
 )
 
 // Action is what a run needs next.
 type Action struct {
+	// Kind is what the run needs. It decides which other fields are set.
 	Kind ActionKind
 	// Step is the key of the step that the run is at.
 	Step string
-	// Until is when to wake the run: the end of a sleep, or a wait's deadline,
-	// which is zero if it has none.
+	// Until is when to wake the run: at the end of a sleep, or at the deadline of
+	// a wait. It is zero for a wait without a deadline.
 	Until time.Time
-	// Event is the name of the event to wait for.
+	// Event is the name of the event that the run waits for (ActionWait).
 	Event string
-	// Lookback says that events accepted since the run started count too.
+	// Lookback means that events accepted since the start of the run count too
+	// (ActionWait).
 	Lookback bool
-	// Attempt is the number of the attempt to perform, and Delivery what to do
-	// if its outcome stays unknown.
-	Attempt  int
+	// Attempt is the number of the attempt to perform (ActionPerform).
+	Attempt int
+	// Delivery decides what happens if the outcome of the attempt stays unknown
+	// (ActionPerform).
 	Delivery Delivery
-	// Status is how the run has ended.
+	// Status is the final status of the run (ActionDone).
 	Status RunStatus
-	// Resumed reports that the event of an InputReceived ended the run's wait. It is
-	// false for an event that the run does not wait for.
+	// Resumed reports that the event of an InputReceived ended the run's wait. It
+	// is false for an event that the run does not wait for.
 	Resumed bool
 }
 
-// ActionKind says what an Action asks for.
+// ActionKind is the kind of an Action.
 type ActionKind uint8
 
 // The kinds of action.
@@ -92,8 +98,8 @@ const (
 	ActionSleep ActionKind = iota + 1
 	// ActionWait: bring the run its Event, or wake it at Until.
 	ActionWait
-	// ActionPerform: perform the effect that Effect resolves, after the state
-	// has been stored, and report what became of it.
+	// ActionPerform: store the state, then perform the effect that Effect returns,
+	// then report the outcome.
 	ActionPerform
 	// ActionDone: the run has ended.
 	ActionDone

@@ -6,10 +6,13 @@ import (
 	"time"
 )
 
-// Advance moves a run as far as it goes without the outside world and says
-// what it needs next. It is pure: no I/O, no clock, no randomness, and s is
-// not changed. A run that has ended stays as it is, except for InputRetried.
-// The error says that the input does not fit the state; s is returned then.
+// Advance moves a run as far as it can go without the outside world. It returns the new
+// state and what the run needs next. Advance is a pure function: it does no I/O, uses no
+// clock and no randomness, and leaves s unchanged.
+//
+// An ended run stays as it is, unless the input is InputRetried. If the input does not
+// fit the state, or the state does not fit the graph, Advance returns s and an error. A
+// retry of a run that is completed or cancelled fails with ErrConflict.
 func (g *Graph) Advance(s State, in Input) (State, Action, error) {
 	if !g.fits(s) {
 		return s, Action{}, errDamagedState
@@ -18,8 +21,8 @@ func (g *Graph) Advance(s State, in Input) (State, Action, error) {
 	return g.advance(s, in)
 }
 
-// advance is Advance for a caller that owns s and does not need it any more,
-// unless an error is returned.
+// advance is Advance for a caller that owns s. The caller must not use s afterwards,
+// unless advance returns an error.
 func (g *Graph) advance(s State, in Input) (State, Action, error) {
 	in.Now = stamp(in.Now)
 	a := advance{g: g, s: s, in: in}
@@ -30,7 +33,8 @@ func (g *Graph) advance(s State, in Input) (State, Action, error) {
 	return a.s, action, nil
 }
 
-// Action returns what a run that was stored in this state needs.
+// Action returns what a run in this state needs next, such as after a process has read
+// the state from a store.
 func (g *Graph) Action(s State) Action {
 	if !g.fits(s) || !s.started {
 		return Action{Kind: ActionSleep}
@@ -53,8 +57,8 @@ func (g *Graph) done(s State) Action {
 	return Action{Kind: ActionDone, Step: g.steps[s.at].key, Status: s.status}
 }
 
-// fits reports whether s can be a state of g: a damaged one may name steps
-// that are not there.
+// fits reports whether s can be a state of g. A damaged state may name steps that g
+// does not have.
 func (g *Graph) fits(s State) bool {
 	if s.at < 0 || s.at >= len(g.steps) || s.started != (len(s.steps) > 0) {
 		return false
@@ -70,15 +74,15 @@ func (g *Graph) fits(s State) bool {
 	return !s.attemptOpen || s.tries > 0 && g.steps[s.at].effect != nil
 }
 
-// advance is one call of Advance at work on its own copy of the state.
+// advance is one call of Advance, which works on its own copy of the state.
 type advance struct {
 	g     *Graph
 	s     State
 	in    Input
-	ready bool // in.Data.WaitEvents is filled in
+	ready bool // in.Data.WaitEvents is set
 }
 
-// errInput is returned for an input that does not fit the state.
+// errInput is the error for an input that does not fit the state.
 var errInput = errors.New("this input does not fit the run's state")
 
 func (a *advance) input() (Action, error) {
@@ -114,17 +118,17 @@ func (a *advance) start() Action {
 		a.s.since = stamp(a.in.Event.AcceptedAt)
 	}
 	a.enter(0)
-	a.s.steps[0].startedAt = a.s.since // looking back begins with the event that started the run
+	a.s.steps[0].startedAt = a.s.since // a lookback begins at the event that started the run
 	return a.walk()
 }
 
-// enter makes the step the current one and opens its record.
+// enter makes the step the current step and adds its record.
 func (a *advance) enter(step int) {
 	a.s.at, a.s.tries, a.s.attemptOpen, a.s.dueAt = step, 0, false, time.Time{}
 	a.s.steps = append(a.s.steps, stepState{index: step, status: StepRunning, startedAt: a.in.Now})
 }
 
-// walk executes the current step and those after it, until one needs time, an
+// walk executes the current step and the steps after it, until a step needs time, an
 // event or the outside world.
 func (a *advance) walk() Action {
 	for {
@@ -160,9 +164,9 @@ func (a *advance) walk() Action {
 	}
 }
 
-// follow ends the current step and enters the one that the connection of the
-// given type, or else the fallback type, leads to. Without one the run is
-// completed and follow returns false.
+// follow completes the current step, and enters the next step over the connection of type
+// branch or, without one, of type fallback. Without either the run is completed, and
+// follow returns false.
 func (a *advance) follow(branch, fallback ConnectionType) bool {
 	a.end(StepCompleted)
 	n := &a.g.steps[a.s.at]
@@ -178,7 +182,7 @@ func (a *advance) follow(branch, fallback ConnectionType) bool {
 	return true
 }
 
-// end closes the current record. A record that is skipped stays skipped.
+// end closes the record of the current step. A skipped step stays skipped.
 func (a *advance) end(status StepStatus) {
 	st := a.s.current()
 	if st.status != StepSkipped {
@@ -207,7 +211,7 @@ func (a *advance) data() *Data {
 }
 
 func (a *advance) decide(n *node) (met bool, record []byte, err error) {
-	var buffer [16]ruleOutcome // everyday rules need no more, and it stays on the stack
+	var buffer [16]ruleOutcome // on the stack, and large enough for most rules
 	outcomes := n.rule.makeOutcomes(buffer[:])
 	met, err = n.rule.eval(a.data(), outcomes)
 	if err != nil {
@@ -223,7 +227,7 @@ func (a *advance) sleep(n *node) Action {
 	return a.g.Action(a.s)
 }
 
-// wake goes on with a run whose time has come, or whose last owner is gone.
+// wake continues a run that is due, or whose last process is gone.
 func (a *advance) wake() Action {
 	n := &a.g.steps[a.s.at]
 	switch {
@@ -260,7 +264,7 @@ func (a *advance) cancel(code StepErrorCode, reason string) Action {
 	return a.g.done(a.s)
 }
 
-// retry opens the failed step again. A wait begins anew, with its full timeout.
+// retry starts the failed step again. A wait starts again with its full timeout.
 func (a *advance) retry() (Action, error) {
 	if a.s.Status() == RunRunning && a.s.started {
 		return a.g.Action(a.s), nil
@@ -284,7 +288,7 @@ func (a *advance) wait(n *node) Action {
 	return a.g.Action(a.s)
 }
 
-// receive resumes a wait, if the event is one that it waits for.
+// receive resumes a wait, if the wait is for this event.
 func (a *advance) receive() Action {
 	n := &a.g.steps[a.s.at]
 	e := a.in.Event
@@ -296,8 +300,8 @@ func (a *advance) receive() Action {
 	return action
 }
 
-// resumeWait ends the wait with an event that matches. One that came after the deadline
-// finds the wait timed out.
+// resumeWait ends the wait with a matching event. If the event was accepted after the
+// deadline, the wait times out instead.
 func (a *advance) resumeWait(n *node, e *Event) Action {
 	if !a.s.dueAt.IsZero() && e.AcceptedAt.After(a.s.dueAt) {
 		a.s.since = a.s.dueAt
@@ -312,8 +316,8 @@ func (a *advance) resumeWait(n *node, e *Event) Action {
 	return a.walk()
 }
 
-// timely reports whether the event was accepted after the wait began, or, with
-// lookback, after the run did.
+// timely reports whether the event was not accepted before the start of the wait or, with
+// lookback, before the event that started the run.
 func (a *advance) timely(n *node, e *Event) bool {
 	from := a.s.current().startedAt
 	if n.lookback {
@@ -322,8 +326,8 @@ func (a *advance) timely(n *node, e *Event) bool {
 	return !stamp(e.AcceptedAt).Before(from)
 }
 
-// matches evaluates the wait's filter on the incoming payload. A filter that
-// cannot be evaluated does not match.
+// matches evaluates the wait's filter on the payload of the event. A filter that cannot
+// be evaluated does not match.
 func (a *advance) matches(n *node) bool {
 	if n.rule == nil {
 		return true
@@ -334,8 +338,8 @@ func (a *advance) matches(n *node) bool {
 	return met && err == nil
 }
 
-// timeOut takes the timeout branch. late is the event that came too late, or
-// nil.
+// timeOut takes the timeout branch. late is an event that was accepted after the
+// deadline, or nil.
 func (a *advance) timeOut(n *node, late *Event) Action {
 	a.s.current().output = timeoutOutput(a.s.dueAt, late)
 	_, timeout := n.target(ConnectionTimeout)
@@ -347,7 +351,8 @@ func (a *advance) timeOut(n *node, late *Event) Action {
 	return a.walk()
 }
 
-// waitEvents returns the payload of the last event received for each name.
+// waitEvents returns, for each event name, the payload of the last event that ended a
+// wait.
 func (g *Graph) waitEvents(s State) map[string]map[string]any {
 	var events map[string]map[string]any
 	for i := range s.steps {

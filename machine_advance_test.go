@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// flowStart is when the runs of these tests start.
+// flowStart is the time at which the runs of these tests start.
 var flowStart = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
 // flow drives one run of a graph by hand.
@@ -32,7 +32,7 @@ func newFlow(t require.TestingT, a Automation, opts CompileOptions) *flow {
 	}
 }
 
-// startFlow starts a run that is triggered by an event with this payload.
+// startFlow starts a run with an event that has this payload.
 func startFlow(t require.TestingT, a Automation, opts CompileOptions, payload string) *flow {
 	f := newFlow(t, a, opts)
 	var err error
@@ -42,16 +42,16 @@ func startFlow(t require.TestingT, a Automation, opts CompileOptions, payload st
 	return f
 }
 
-// do gives the run an input that fits its state.
+// do advances the run by an input that fits its state.
 func (f *flow) do(in Input) Action {
 	next, action, err := f.try(in)
 	require.NoError(f.t, err)
-	f.checkProgress(next, in)
+	f.requireProgress(next, in)
 	f.state, f.action = next, action
 	return action
 }
 
-// try gives the run an input, and checks that Advance is a pure function.
+// try calls Advance with an input, and verifies that Advance is a pure function.
 func (f *flow) try(in Input) (State, Action, error) {
 	in.Now, in.Data = f.now, f.data
 	before := stateBytes(f.t, f.state)
@@ -63,8 +63,8 @@ func (f *flow) try(in Input) (State, Action, error) {
 	return next, action, err
 }
 
-// checkProgress checks what is true of every transition.
-func (f *flow) checkProgress(next State, in Input) {
+// requireProgress verifies the invariants of every transition.
+func (f *flow) requireProgress(next State, in Input) {
 	require.Equal(f.t, f.graph.Action(next), f.graph.Action(restored(f.t, next)), "a stored run needs something else")
 	if f.state.Status() != RunRunning && in.Kind != InputRetried {
 		require.Equal(f.t, stateBytes(f.t, f.state), stateBytes(f.t, next), "a run that has ended has changed")
@@ -93,7 +93,7 @@ func (f *flow) event(name, payload string) *Event {
 	return &Event{ID: "event-" + name, Name: name, Payload: json.RawMessage(payload), AcceptedAt: f.now}
 }
 
-// receive brings the run an event that is accepted now.
+// receive gives the run an event that is accepted now.
 func (f *flow) receive(name, payload string) Action {
 	return f.bring(f.event(name, payload))
 }
@@ -108,7 +108,7 @@ func (f *flow) succeed() Action { return f.do(Input{Kind: InputSucceeded}) }
 
 func (f *flow) fail(err error) Action { return f.do(Input{Kind: InputFailed, Err: err}) }
 
-// step returns the record of a step.
+// step returns the record of the step with this key.
 func (f *flow) step(key string) StepRun {
 	for _, s := range f.graph.StepRuns(f.state) {
 		if s.Key == key {
@@ -128,7 +128,7 @@ func (f *flow) statuses() string {
 	return text[:max(len(text)-1, 0)]
 }
 
-// requireEnd checks how the run has ended.
+// requireEnd verifies the status and the error with which the run ended.
 func (f *flow) requireEnd(status RunStatus, code StepErrorCode) {
 	require.Equal(f.t, ActionDone, f.action.Kind)
 	require.Equal(f.t, status, f.action.Status)
@@ -147,15 +147,15 @@ func stateBytes(t require.TestingT, s State) []byte {
 	return b
 }
 
-// restored returns the state as a store gives it back.
+// restored returns the state after it is encoded and decoded, as a store returns it.
 func restored(t require.TestingT, s State) State {
 	back := State{RunID: s.RunID}
 	require.NoError(t, back.UnmarshalBinary(stateBytes(t, s)))
 	return back
 }
 
-// sequence is an automation whose steps follow one another. Their keys are their
-// types; a second step of a type is counted.
+// sequence is an automation whose steps follow one another. The key of a step is its
+// type, with a number if an earlier step has the same type.
 func sequence(configs ...StepConfig) Automation {
 	a := Automation{Name: "Sequence", Status: StatusEnabled, Steps: []Step{{Key: "trigger", Config: Trigger{EventName: "user.created"}}}}
 	used := map[string]int{}
@@ -175,8 +175,8 @@ func sequence(configs ...StepConfig) Automation {
 	return a
 }
 
-// fork is an automation with one step from which connections of these types
-// lead to delays that are named like them.
+// fork is an automation with one step and a connection of each of these types. Each
+// connection leads to a delay whose key is the type.
 func fork(c StepConfig, branches ...ConnectionType) Automation {
 	a := sequence(c)
 	for _, b := range branches {
@@ -189,7 +189,7 @@ func fork(c StepConfig, branches ...ConnectionType) Automation {
 var (
 	hour    = Delay{Duration: DurationOf(time.Hour)}
 	welcome = SendEmail{Template: TemplateRef{ID: "welcome"}}
-	// noJitter makes back-offs easy to foresee.
+	// noJitter makes back-offs predictable.
 	noJitter = CompileOptions{Retry: RetryPolicy{Jitter: -1}}
 )
 
@@ -305,8 +305,8 @@ func TestAdvance_WaitOutcomes(t *testing.T) {
 func (f *flow) pay()     { f.receive("order.paid", `{"amount":5}`) }
 func (f *flow) timeOut() { f.pass(time.Hour) }
 
-// An event is seen if it was accepted between the wait's start and its
-// deadline, both included, whenever it is brought.
+// An event resumes a wait if it was accepted from the start of the wait to its deadline,
+// both included, no matter when the run receives it.
 func TestAdvance_WaitTiming(t *testing.T) {
 	t.Parallel()
 	const early, tick = 10 * time.Minute, time.Microsecond
@@ -398,7 +398,8 @@ func TestAdvance_WaitFilter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			wait := WaitForEvent{EventName: "order.paid", FilterRule: Field("event.amount").Gte(5)}
-			// The payload of the event that started the run would match.
+			// The payload of the event that started the run matches the
+			// filter.
 			f := startFlow(t, sequence(wait), CompileOptions{}, `{"amount":100}`)
 			f.receive(tc.event, tc.payload)
 			if !tc.resumes {

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Effect resolves the effect that the last ActionPerform asked for. Call it
-// with the contact's latest data, right before performing the effect. Give an
-// error to Advance as InputFailed.
+// Effect returns the effect of the last ActionPerform, with its references resolved. Call
+// Effect right before performing the effect, with the contact's latest data. If Effect
+// returns an error, pass the error to Advance as InputFailed.
 func (g *Graph) Effect(s State, d Data) (Effect, error) {
 	if !s.attemptOpen || !g.fits(s) {
 		return nil, fmt.Errorf("automation: run %s has no effect to perform", s.RunID)
@@ -34,8 +34,8 @@ func (g *Graph) Effect(s State, d Data) (Effect, error) {
 	return e, err
 }
 
-// perform hands out the next attempt at the current step's effect, unless it
-// is an email that must not be sent.
+// perform opens the next attempt of the current step's effect. It skips an email that
+// must not be sent.
 func (a *advance) perform(n *node) (action Action, skipped bool) {
 	if n.typ == TypeSendEmail {
 		if reason := a.skipReason(); reason != "" {
@@ -65,7 +65,7 @@ func (a *advance) skip(reason string) {
 	st.output = appendJSON([]byte(`{"reason":`), reason, '}')
 }
 
-// resume takes over an effect that was begun by a process that is gone.
+// resume takes over an attempt that a process left open when it ended.
 func (a *advance) resume(n *node) Action {
 	a.attempt(FailedInterrupted, "the process stopped before the outcome was recorded")
 	if n.delivery == AtMostOnce {
@@ -80,7 +80,7 @@ func (a *advance) unknown() Action {
 	return a.fail(FailedUnknown, "the outcome is unknown, and the step may happen at most once")
 }
 
-// keptMessage cuts an error's text to what every store can keep.
+// keptMessage limits an error's text to what every store can keep.
 func keptMessage(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s[:min(len(s), 4096)], "\ufffd"), "\x00", "\ufffd")
 }
@@ -92,14 +92,14 @@ func (a *advance) attempt(code StepErrorCode, message string) {
 	kept := st.attempts
 	spendsNothing := code == FailedRateLimit || code == FailedInterrupted
 	if last := len(kept) - 1; spendsNothing && last >= 0 && kept[last].Number == a.s.tries && kept[last].Error.Code == code {
-		kept = kept[:last] // such attempts can come for ever; the latest stands for all
+		kept = kept[:last] // there is no limit to such attempts, so only the latest is kept
 	}
-	// The records of the state before share this slice: never append in place.
+	// The previous state shares this slice: never append in place.
 	st.attempts = append(kept[:len(kept):len(kept)], Attempt{Number: a.s.tries, At: a.in.Now, Error: e})
 	st.err = &e
 }
 
-// outcome takes the report about an effect that was begun.
+// outcome applies the outcome of the open attempt.
 func (a *advance) outcome() (Action, error) {
 	n := &a.g.steps[a.s.at]
 	switch a.in.Kind {
@@ -125,7 +125,7 @@ func (a *advance) outcome() (Action, error) {
 	return Action{}, errInput
 }
 
-// release puts the attempt back, as if it had not been handed out.
+// release closes the attempt without an outcome, as if it had never been open.
 func (a *advance) release() Action {
 	a.s.attemptOpen = false
 	a.s.tries--
@@ -154,7 +154,7 @@ func (a *advance) succeed(n *node) (Action, error) {
 	return a.walk(), nil
 }
 
-// failure ends the step, or lets it try again later.
+// failure ends the step, or schedules another attempt.
 func (a *advance) failure(n *node) Action {
 	err := a.in.Err
 	var limited *RateLimitError
@@ -180,8 +180,7 @@ func (a *advance) failure(n *node) Action {
 	return a.backOff(a.g.opts.Retry.backoff(a.s.RunID, n.key, a.s.tries))
 }
 
-// outcomeUnknown reports whether an effect that failed with err may have
-// happened all the same.
+// outcomeUnknown reports whether an effect may have happened although it failed with err.
 func outcomeUnknown(err error) bool {
 	var broken net.Error
 	return errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, context.DeadlineExceeded) ||
@@ -198,7 +197,8 @@ func (a *advance) backOff(d time.Duration) Action {
 	return a.g.Action(a.s)
 }
 
-// changesContact reports whether the open effect of s changes the contact.
+// changesContact reports whether the effect of the current step of s changes or deletes
+// the contact.
 func (g *Graph) changesContact(s State) bool {
 	switch g.steps[s.at].effect.(type) {
 	case *contactEffect, segmentEffect, deleteEffect:

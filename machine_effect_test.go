@@ -71,8 +71,8 @@ func TestAdvance_EmailIsSkipped(t *testing.T) {
 	}
 }
 
-// Only emails are skipped; an event that is handled late counts from when it
-// was accepted.
+// Only emails are skipped. Lateness counts from the acceptance of the event, even if the
+// event is handled late.
 func TestAdvance_LatenessOfTheFirstSteps(t *testing.T) {
 	t.Parallel()
 	opts := CompileOptions{MaxLateness: time.Hour}
@@ -222,7 +222,7 @@ func TestAdvance_SomeFailuresEndTheRunAtOnce(t *testing.T) {
 		name     string
 		delivery Delivery
 		err      error
-		code     StepErrorCode // "" means it is tried again
+		code     StepErrorCode // "" means that the effect is tried again
 	}{
 		{"permanent", AtLeastOnce, fmt.Errorf("send: %w", Permanent(errors.New("no such address"))), FailedPermanently},
 		{"reference", AtLeastOnce, Permanent(&ReferenceError{"event.plan"}), FailedReference},
@@ -252,8 +252,8 @@ func TestAdvance_SomeFailuresEndTheRunAtOnce(t *testing.T) {
 	}
 }
 
-// A run whose process is gone, or stops, repeats the effect with the same
-// attempt number, or fails if the effect may happen at most once.
+// If the process of a run stops or is gone, the run repeats the effect with the same
+// attempt number. It fails if the effect may happen at most once.
 func TestAdvance_UnknownOutcomes(t *testing.T) {
 	t.Parallel()
 	woken := func(f *flow) { f.pass(time.Minute) }

@@ -11,8 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// genPayload draws a payload for the references that genAutomation makes, with
-// some fields absent and some of unexpected types.
+// genPayload draws a payload for the references of genAutomation. Some fields are absent,
+// and some have unexpected types.
 func genPayload(t *rapid.T) string {
 	return rapid.SampledFrom([]string{
 		``, `null`, `{}`,
@@ -38,7 +38,7 @@ func genEffectError(t *rapid.T) error {
 	}).Draw(t, "error")
 }
 
-// play lets something happen to the run that may happen in this state.
+// play draws an input that is possible in the run's state, and applies it.
 func (f *flow) play(t *rapid.T) {
 	switch rapid.IntRange(0, 9).Draw(t, "what") {
 	case 0:
@@ -81,7 +81,7 @@ func (f *flow) playEffect(t *rapid.T) {
 	case 1:
 		f.do(Input{Kind: InputReleased})
 	case 2:
-		f.pass(time.Hour) // its process is gone
+		f.pass(time.Hour) // the process is gone
 	case 3:
 		f.fail(genEffectError(t))
 	default:
@@ -89,7 +89,7 @@ func (f *flow) playEffect(t *rapid.T) {
 	}
 }
 
-// perform does what the run asks for, and succeeds.
+// perform performs the run's effect with success.
 func (f *flow) perform() {
 	effect, err := f.graph.Effect(f.state, f.data)
 	switch effect.(type) {
@@ -104,7 +104,8 @@ func (f *flow) perform() {
 	}
 }
 
-// settle lets time go on, and nothing else happen.
+// settle performs effects with success and moves the time, until the run ends or waits
+// for an event without a timeout.
 func (f *flow) settle() {
 	for range 10 * len(f.graph.steps) {
 		switch {
@@ -124,8 +125,8 @@ func (f *flow) settle() {
 	require.Fail(f.t, "the run does not end")
 }
 
-// Whatever happens to a run of whatever graph: do checks every transition, and
-// in the end the run ends, or waits for an event without timeout.
+// For any graph and any inputs, the run ends at last, or waits for an event without a
+// timeout. The function do verifies every transition.
 func TestAdvance_AnyRunOfAnyGraphEnds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -135,12 +136,12 @@ func TestAdvance_AnyRunOfAnyGraphEnds(t *testing.T) {
 			f.play(t)
 		}
 		f.settle()
-		f.checkRecords()
+		f.requireRecords()
 	})
 }
 
-// checkRecords checks what readers see of a run.
-func (f *flow) checkRecords() {
+// requireRecords verifies the records of a run's steps.
+func (f *flow) requireRecords() {
 	runs := f.graph.StepRuns(f.state)
 	require.Len(f.t, runs, len(f.graph.steps))
 	open := 0

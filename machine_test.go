@@ -165,7 +165,7 @@ func TestAdvance_RefusesInputThatDoesNotFit(t *testing.T) {
 	})
 }
 
-// A state of another graph, or a damaged one, is refused and never a panic.
+// Advance refuses a state of another graph, and a damaged state, without a panic.
 func TestAdvance_RefusesAStateOfAnotherGraph(t *testing.T) {
 	t.Parallel()
 	small := newFlow(t, sequence(hour), CompileOptions{})

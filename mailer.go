@@ -2,18 +2,21 @@ package automation
 
 import "context"
 
-// Mailer hands emails to the outside world. It must be safe for concurrent use.
+// Mailer sends emails. It must be safe for concurrent use.
 type Mailer interface {
-	// SendEmail sends email and returns the id that the provider gave it.
+	// SendEmail sends email and returns the id that the provider gave to it.
 	//
-	// Any error is tried again by the Runner's retry policy, with the same
-	// IdempotencyKey, unless it is marked with Permanent. A *RateLimitError is
-	// tried again after the time it names and spends no attempt. When ctx ends
-	// the outcome counts as unknown: a Mailer that honours idempotency keys
-	// then sends exactly once, any other at least once, or at most once where
-	// AtMostOnce was chosen.
+	// After an error, the Runner tries again by its retry policy, with the same
+	// IdempotencyKey. Two kinds of error differ: an error marked with Permanent
+	// fails the step at once, and after a *RateLimitError the Runner tries again
+	// when RateLimitError.After has passed, without spending an attempt.
 	//
-	// It must return soon after ctx has ended: Run waits for it. email belongs
-	// to the callee; the Runner does not use it afterwards.
+	// If ctx ends before SendEmail returns an id, the outcome is unknown. Under
+	// AtLeastOnce the Runner then sends again, so a Mailer that honours idempotency
+	// keys sends the email exactly once, and any other Mailer at least once. Under
+	// AtMostOnce the step fails instead.
+	//
+	// SendEmail must return soon after ctx has ended, because Run waits for it. The
+	// Mailer may keep and change email: the Runner does not use it afterwards.
 	SendEmail(ctx context.Context, email Email) (id string, err error)
 }

@@ -2,72 +2,74 @@ package automation
 
 import "time"
 
-// Observer is told what the Runner does, for metrics, tracing, audit and
-// timelines. Observe is called after the thing was committed, in order for each
-// contact, from the Runner's own goroutines: it must be safe for concurrent use
-// and must not block.
+// Observer receives notices of what a Runner does, for metrics, tracing, audit and
+// timelines.
 type Observer interface {
+	// Observe receives one notice. The Runner calls it after the commit that wrote
+	// the work. Notices of one contact come in the order of the work, except
+	// EventAccepted. The Runner calls Observe from several goroutines, so it must be
+	// safe for concurrent use, and must not block. A process that dies between a
+	// commit and its notices loses the notices.
 	Observe(n Notice)
 }
 
-// Notice is something that has happened: *EventAccepted, *EventHandled,
-// *RunStarted, *StepChanged, *RunEnded, *ContactCreated, *ContactChanged or
-// *ContactDeleted.
+// Notice describes one thing that happened: *EventAccepted, *EventHandled, *RunStarted,
+// *StepChanged, *RunEnded, *ContactCreated, *ContactChanged or *ContactDeleted.
 type Notice interface {
-	// When returns the time on the Runner's clock.
+	// When returns when it happened, on the Runner's clock.
 	When() time.Time
 }
 
-// EventAccepted says that Send has kept an event. It comes from the goroutine of
-// Send, and so may come after what Run has already made of the event.
+// EventAccepted is the notice of an event that Runner.Send accepted. Send calls Observe
+// in the goroutine of its caller, so the notices of Run about the event may come before.
 type EventAccepted struct {
 	At    time.Time
 	Event Event
 }
 
-// EventHandled says that an event has started and resumed all the runs that it
-// starts and resumes.
+// EventHandled is the notice of an event that a Runner handled.
 type EventHandled struct {
 	At    time.Time
 	Event Event
-	// Started and Resumed are ids of runs.
+	// Started and Resumed are the ids of the runs that the event started and resumed.
 	Started, Resumed []string
 }
 
-// RunStarted says that a run has begun.
+// RunStarted is the notice of a run that started.
 type RunStarted struct {
 	At  time.Time
 	Run Run
 }
 
-// StepChanged says that a step of a run was reached, has failed an attempt, or
-// has ended.
+// StepChanged is the notice of a step that a run reached, that failed an attempt, or that
+// ended.
 type StepChanged struct {
 	At   time.Time
 	Run  Run
 	Step StepRun
 }
 
-// RunEnded says that a run is completed, failed or cancelled.
+// RunEnded is the notice of a run that is completed, failed or cancelled.
 type RunEnded struct {
 	At  time.Time
 	Run Run
 }
 
-// ContactCreated says that an event for an unknown email has made a contact.
+// ContactCreated is the notice of a contact that was created because an event for its
+// email started a run.
 type ContactCreated struct {
 	At      time.Time
 	Contact Contact
 }
 
-// ContactChanged says that steps have changed a contact.
+// ContactChanged is the notice of a contact that a step changed.
 type ContactChanged struct {
 	At        time.Time
 	ContactID string
 	Change    ContactChange
 }
 
-// ContactDeleted says that a step has deleted a contact.
+// ContactDeleted is the notice of a contact that a step deleted.
 type ContactDeleted struct {
 	At        time.Time
 	ContactID string

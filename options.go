@@ -10,57 +10,63 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// Options tune a Runner. The zero value works.
+// Options configure a Runner. The zero value works. A zero field means its default, and
+// New refuses a negative number or duration.
 type Options struct {
-	// Clock says what time it is: the system's by default.
+	// Clock is the source of the current time. The default is the system clock.
 	Clock Clock
-	// Contacts is the host's own contact table. Nil keeps contacts in the Store.
+	// Contacts is the application's own contact table. Without it, contacts live in
+	// the Store.
 	Contacts ContactDirectory
-	// Registry knows the custom step types.
+	// Registry holds the custom step types. Nil means that there are none.
 	Registry *Registry
-	// Limits bound automations and events; zero fields are the defaults.
+	// Limits bound automations and events. A zero field means its default.
 	Limits Limits
-	// Retry is the policy for effects that fail.
+	// Retry is the policy for failed effects.
 	Retry RetryPolicy
-	// Delivery is used by steps that choose none: AtLeastOnce by default.
+	// Delivery applies to steps that choose no delivery. The default is AtLeastOnce.
 	Delivery Delivery
-	// MaxLateness skips emails that are due since longer than this, after all
-	// nodes were down, say. Zero sends them however late.
+	// MaxLateness is how late an email may be, such as after an outage of all nodes.
+	// An email that is later is skipped. Zero means that an email is sent however
+	// late it is.
 	MaxLateness time.Duration
-	// IdempotencyWindow is how long the idempotency keys of events are
-	// remembered: 24 hours by default.
+	// IdempotencyWindow is how long the Store remembers the idempotency key of an
+	// event. The default is 24 hours.
 	IdempotencyWindow time.Duration
-	// Concurrency is how many effects are performed at once: 64 by default.
+	// Concurrency is how many effects Run performs at once. The default is 64.
 	Concurrency int
-	// InFlight is how many contacts are worked on at once: 1024 by default.
+	// InFlight is how many contacts Run works on at once. The default is 1024.
 	InFlight int
-	// Lease is how long a contact stays with a Runner that is not heard of
-	// anymore: 1 minute by default, at least 1 second. A Runner renews the
-	// leases it needs longer.
+	// Lease is how long a lease lasts. When a process dies, its contacts wait for at
+	// most this time until another process works on them. A Runner renews the leases
+	// that it needs for longer. The default is 1 minute, the minimum is 1 second.
 	Lease time.Duration
-	// EffectTimeout bounds one call of the Mailer, of a custom step or of
-	// Contacts, in real time: 30 seconds by default.
+	// EffectTimeout bounds one call of the Mailer, of a custom step or of Contacts,
+	// in real time. The default is 30 seconds.
 	EffectTimeout time.Duration
-	// StoreTimeout bounds one call of the Store that the Runner makes on its
-	// own, in real time: 30 seconds by default.
+	// StoreTimeout bounds, in real time, one call of the Store that the context of a
+	// caller does not bound, such as a claim or a commit. The default is 30 seconds.
 	StoreTimeout time.Duration
-	// PollInterval is how often Run looks for work that nobody has told it
-	// about: 1 second by default.
+	// PollInterval is how often Run looks for work that no wake-up announced, such
+	// as an event that another process sent. The default is 1 second.
 	PollInterval time.Duration
-	// ShutdownTimeout is how long Run waits, after its context has ended, for
-	// effects in flight: 10 seconds by default.
+	// ShutdownTimeout is how long Run waits for effects in flight after its context
+	// has ended. The default is 10 seconds.
 	ShutdownTimeout time.Duration
-	// Logger is told about failures that no caller hears of. Nil discards.
+	// Logger receives the failures that no method returns to its caller. The records
+	// contain no payloads, and the Runner removes email addresses from the errors in
+	// them. Nil discards the records.
 	Logger *slog.Logger
-	// Observer is told what the Runner does. Nil tells nobody.
+	// Observer receives a Notice of everything that the Runner does. Nil means that
+	// there is no Observer.
 	Observer Observer
-	// Random is the source of randomness for ids: crypto/rand by default. With
-	// a deterministic source and a fake clock, all ids are reproducible.
+	// Random is the source of randomness for ids. The default is crypto/rand. With a
+	// deterministic source and a fake clock, all ids are reproducible.
 	Random io.Reader
 }
 
-// withDefaults returns o with its zero fields filled in, and what is wrong
-// with the others.
+// withDefaults returns o with defaults in its zero fields, and the problems of the other
+// fields.
 func (o Options) withDefaults() (Options, Problems) {
 	var problems Problems
 	c := options.New(&problems, CodeInvalidOption)
@@ -76,8 +82,8 @@ func (o Options) withDefaults() (Options, Problems) {
 	if 0 < o.Lease && o.Lease < minLease {
 		c.Add("Lease", "%s is too short to be renewed in time: give at least %s", o.Lease, minLease)
 	}
-	o.Limits.check(c)
-	o.Retry.check(c)
+	o.Limits.validate(c)
+	o.Retry.validate(c)
 	switch o.Delivery {
 	case "":
 		o.Delivery = AtLeastOnce
@@ -99,12 +105,12 @@ func (o Options) withDefaults() (Options, Problems) {
 	return o, problems
 }
 
-// minLease is the shortest Lease: a slow call or a pause of the garbage
-// collector must not lose it.
+// minLease is the shortest Lease. A slow call or a pause of the garbage collector must
+// not lose a lease.
 const minLease = time.Second
 
-// check reports the limits that are negative.
-func (l Limits) check(c *options.Check) {
+// validate reports the limits that are negative.
+func (l Limits) validate(c *options.Check) {
 	c.NotNegative("Limits.Steps", l.Steps)
 	c.DurationNotNegative("Limits.Duration", l.Duration)
 	c.NotNegative("Limits.RuleDepth", l.RuleDepth)
@@ -113,15 +119,14 @@ func (l Limits) check(c *options.Check) {
 	c.NotNegative("Limits.StepKeyBytes", l.StepKeyBytes)
 }
 
-// Clock says what time it is. clock.New() and clock.NewMock() of
-// github.com/benbjohnson/clock satisfy it, as does any clock with these two
-// methods. It must be safe for concurrent use.
+// Clock is a source of time. clock.New() and clock.NewMock() of
+// github.com/benbjohnson/clock implement it. A Clock must be safe for concurrent use.
 type Clock interface {
 	// Now returns the current time.
 	Now() time.Time
-	// After returns a channel that receives once d has passed. The Runner keeps
-	// at most a few of these open, however many runs are asleep: what is due is
-	// always computed from Now.
+	// After returns a channel that receives the time after d has passed. A Runner
+	// waits on a few channels at most, however many runs sleep. It uses them only to
+	// wake up, and computes from Now what is due.
 	After(d time.Duration) <-chan time.Time
 }
 

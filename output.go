@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// timeFormat is how times are written in step outputs.
+// timeFormat is the format of times in step outputs.
 const timeFormat = "2006-01-02T15:04:05.999999Z07:00"
 
 // appendJSON appends v as JSON, followed by end.
@@ -19,14 +19,14 @@ func appendJSON(b []byte, v any, end byte) []byte {
 	}
 	enc, err := json.Marshal(v)
 	if err != nil {
-		// A NaN that a host put into a contact, say. It must not stop a run
-		// whose effect is done.
+		// For example, a contact of the host may contain NaN. The effect is done,
+		// so the value must not stop the run.
 		enc, _ = json.Marshal("cannot be recorded: " + err.Error())
 	}
 	return append(append(b, enc...), end)
 }
 
-// plain reports whether s is its own JSON encoding, but for the quotes.
+// plain reports whether the JSON encoding of s is s in quotes.
 func plain(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' || c >= utf8.RuneSelf {
@@ -65,7 +65,7 @@ func eventOutput(e *Event) json.RawMessage {
 	return append(append(b, e.Payload...), '}')
 }
 
-// receivedPayload returns the payload that eventOutput has recorded.
+// receivedPayload returns the payload in an output of eventOutput.
 func receivedPayload(output json.RawMessage) (map[string]any, bool) {
 	var r struct {
 		EventName string          `json:"event_name"`
@@ -78,8 +78,8 @@ func receivedPayload(output json.RawMessage) (map[string]any, bool) {
 	return payload, err == nil
 }
 
-// timeoutOutput is the output of a wait that timed out. An event that came
-// after the deadline, but before the time-out was handled, is recorded.
+// timeoutOutput is the output of a wait that timed out. It records the event, if there is
+// one, that came after the deadline and before the timeout was handled.
 func timeoutOutput(deadline time.Time, late *Event) json.RawMessage {
 	out := timeOutput("timed_out_at", deadline)
 	if late == nil {
@@ -89,7 +89,7 @@ func timeoutOutput(deadline time.Time, late *Event) json.RawMessage {
 	return appendJSON(out, late.ID, '}')
 }
 
-// changeOutput lists the fields of a contact that a step has changed.
+// changeOutput lists the contact's fields that a step sets, with their new values.
 func changeOutput(c ContactChange) json.RawMessage {
 	b := append(make([]byte, 0, 64), '{')
 	b = appendName(b, "first_name", c.FirstName)
@@ -103,7 +103,7 @@ func changeOutput(c ContactChange) json.RawMessage {
 	return closeObject(b)
 }
 
-// appendName appends a changed name, with null for one that is cleared.
+// appendName appends a changed name, or null for a cleared one.
 func appendName(b []byte, field string, name *string) []byte {
 	if name == nil {
 		return b
@@ -115,7 +115,8 @@ func appendName(b []byte, field string, name *string) []byte {
 	return appendJSON(b, *name, ',')
 }
 
-// emailOutput is what is recorded of an email that was handed over.
+// emailOutput is the output of a step whose email the Mailer accepted. content comes from
+// emailContent.
 func emailOutput(to, id string, content []byte) json.RawMessage {
 	b := make([]byte, 0, 32+len(to)+len(id)+len(content))
 	b = appendJSON(append(b, `{"to":`...), to, ',')
@@ -123,8 +124,8 @@ func emailOutput(to, id string, content []byte) json.RawMessage {
 	return append(b, content...)
 }
 
-// emailContent is the rest of emailOutput, which is known before the email goes
-// out: the end of a JSON object.
+// emailContent is the part of emailOutput that does not depend on the Mailer's answer:
+// the end of a JSON object.
 func emailContent(e *Email) []byte {
 	b := make([]byte, 0, 128)
 	b = appendJSON(append(b, `"template":{"id":`...), e.TemplateID, '}')
@@ -135,7 +136,7 @@ func emailContent(e *Email) []byte {
 	return closeObject(b)
 }
 
-// appendObject appends a JSON object with its keys in order, followed by end.
+// appendObject appends m as a JSON object with sorted keys, followed by end.
 func appendObject(b []byte, m map[string]any, end byte) []byte {
 	b = append(b, '{')
 	for _, name := range sortedKeys(m) {
@@ -145,7 +146,7 @@ func appendObject(b []byte, m map[string]any, end byte) []byte {
 	return append(closeObject(b), end)
 }
 
-// closeObject ends an object whose members are each followed by a comma.
+// closeObject ends an object in which a comma follows each member.
 func closeObject(b []byte) []byte {
 	if b[len(b)-1] == ',' {
 		b = b[:len(b)-1]
@@ -153,8 +154,9 @@ func closeObject(b []byte) []byte {
 	return append(b, '}')
 }
 
-// StepRuns returns the records of all steps in graph order. Steps that the run
-// can still reach are pending, the others skipped.
+// StepRuns returns the records of all steps in graph order. A step that the run has not
+// reached is pending if the run can still reach it, and skipped otherwise. StepRuns
+// returns nil if s does not fit the graph.
 func (g *Graph) StepRuns(s State) []StepRun {
 	if !g.fits(s) {
 		return nil
@@ -188,8 +190,8 @@ func (g *Graph) stepRun(i int, st *stepState, ahead bool) StepRun {
 	return r
 }
 
-// output returns what a step has recorded. What follows from the graph is not stored:
-// a delay's end, and what a condition has compared.
+// output returns the output of a step. The state leaves out what follows from the graph,
+// and output adds it: the end of a delay, and the operands that a condition compared.
 func (g *Graph) output(st *stepState) json.RawMessage {
 	switch n := &g.steps[st.index]; n.typ {
 	case TypeDelay:
@@ -202,8 +204,8 @@ func (g *Graph) output(st *stepState) json.RawMessage {
 	return st.output
 }
 
-// changes returns the records of the steps that differ between two states of a run, in
-// the order in which the run reached them.
+// changes returns the records, in after, of the steps that differ between two states of a
+// run. They are in the order in which the run reached the steps.
 func (g *Graph) changes(before, after State) []StepRun {
 	var changed []StepRun
 	for i := range after.steps {
@@ -216,13 +218,13 @@ func (g *Graph) changes(before, after State) []StepRun {
 	return changed
 }
 
-// same reports whether two records look the same to a reader.
+// same reports whether two records look the same to an Observer.
 func (st *stepState) same(o *stepState) bool {
 	return st.status == o.status && st.completedAt.Equal(o.completedAt) && len(st.attempts) == len(o.attempts) &&
 		slices.Equal(st.output, o.output)
 }
 
-// ahead reports for each step whether it can be reached from the given one.
+// ahead reports, for each step, whether a run at the step from can reach it.
 func (g *Graph) ahead(from int) []bool {
 	seen := make([]bool, len(g.steps))
 	var visit func(i int)
@@ -239,8 +241,8 @@ func (g *Graph) ahead(from int) []bool {
 	return seen
 }
 
-// branch returns the outcome of a step: what a condition has decided, whether a
-// wait received its event or timed out, and which branch a custom step took.
+// branch returns the outcome of a step: the result of a condition, whether a wait
+// received its event or timed out, or the branch that a custom step took.
 func (n *node) branch(st *stepState) ConnectionType {
 	if n.typ != TypeCondition && n.typ != TypeWaitForEvent || len(st.output) == 0 {
 		return st.branch

@@ -9,26 +9,28 @@ import (
 	"github.com/seed-b636437c/automation/internal/options"
 )
 
-// RetryPolicy says how often and when a failed effect is tried again. The zero
-// value is the default policy. New refuses negative values, Jitter aside, a
-// Jitter over 1, and an Initial over Max.
+// RetryPolicy decides how often and when a failed effect is tried again. The zero value
+// is the default policy. New refuses a negative MaxAttempts, Initial or Max, a Jitter
+// over 1, and an Initial that is longer than Max.
 type RetryPolicy struct {
-	// MaxAttempts is how many attempts an effect gets in all: 5 by default.
+	// MaxAttempts is the number of attempts in all, the first one included. The
+	// default is 5.
 	MaxAttempts int
-	// Initial is the back-off after the first failure: 1 second by default, or
-	// Max where that is shorter. It doubles with each further failure.
+	// Initial is the back-off after the first failure. It doubles with each further
+	// failure. The default is 1 second, or Max if Max is shorter.
 	Initial time.Duration
-	// Max bounds the back-off: 5 minutes by default, or Initial where that is
+	// Max bounds the back-off. The default is 5 minutes, or Initial if Initial is
 	// longer.
 	Max time.Duration
-	// Jitter is the fraction by which a back-off is made longer or shorter at
-	// random, so that runs that failed together do not come back together: 0.2
-	// by default, none if negative, at most 1. It does not lead beyond Max.
+	// Jitter is the fraction by which a back-off becomes longer or shorter at random.
+	// It keeps runs that failed together from being tried again together. The default
+	// is 0.2, the maximum is 1, and a negative value means no jitter. A back-off with
+	// jitter is not longer than Max either.
 	Jitter float64
 }
 
-// check reports what New refuses.
-func (p RetryPolicy) check(c *options.Check) {
+// validate reports the values that New refuses.
+func (p RetryPolicy) validate(c *options.Check) {
 	c.NotNegative("Retry.MaxAttempts", p.MaxAttempts)
 	c.DurationNotNegative("Retry.Initial", p.Initial)
 	c.DurationNotNegative("Retry.Max", p.Max)
@@ -59,15 +61,15 @@ func (p RetryPolicy) withDefaults() RetryPolicy {
 	return p
 }
 
-// backoff returns how long to wait after the given number of failures: from
-// 1 millisecond to Max. The jitter is drawn from the run, the step and the
-// failure, not from a random source: the same history gives the same times.
+// backoff returns how long to wait after the given number of failures: from 1 millisecond
+// to Max. The jitter follows from the run, the step and the number of failures, not from
+// a random source: the same history gives the same times.
 func (p RetryPolicy) backoff(runID, step string, failures int) time.Duration {
 	exact := float64(p.Initial) * math.Pow(2, float64(failures-1))
 	exact = min(exact, float64(p.Max))
 	exact *= 1 + p.Jitter*(2*unit(runID, step, failures)-1)
 	d := p.Max
-	// What is not below Max need not fit a Duration. Neither does NaN.
+	// A value that is not below Max may be too large for a Duration, or NaN.
 	if exact < float64(p.Max) {
 		d = min(time.Duration(exact).Round(time.Millisecond), p.Max)
 	}
@@ -80,7 +82,7 @@ func unit(runID, step string, n int) float64 {
 	h.Write([]byte(runID))
 	h.Write([]byte(step))
 	h.Write(strconv.AppendInt(nil, int64(n), 10))
-	// FNV leaves its high bits close together for short inputs that differ
-	// at their end; a multiplication spreads them.
+	// For short inputs that differ only at their end, FNV hashes have similar high
+	// bits. The multiplication spreads them.
 	return float64((h.Sum64()*0x9e3779b97f4a7c15)>>11) / (1 << 53)
 }

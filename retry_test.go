@@ -75,7 +75,7 @@ func TestRetryPolicy_BackOffDoesNotOverflow(t *testing.T) {
 	}
 }
 
-// Runs that fail together must not come back together.
+// Runs that fail together must not be tried again together.
 func TestRetryPolicy_JitterSpreadsRuns(t *testing.T) {
 	t.Parallel()
 	p := RetryPolicy{Initial: 100 * time.Second, Jitter: 0.5}.withDefaults()

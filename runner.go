@@ -2,7 +2,9 @@ package automation
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"regexp"
 	"runtime/debug"
 	"time"
 
@@ -12,11 +14,10 @@ import (
 	"github.com/seed-b636437c/automation/internal/uuid"
 )
 
-// Runner runs automations: it accepts events, starts and advances runs, and
-// performs their effects. It does nothing by itself: call Run to have it work
-// until a context ends, or Drain to have it do what is due now. All its methods
-// are safe for concurrent use, and any number of Runners, in any number of
-// processes, can share one Store.
+// Runner runs automations: it accepts events, starts and advances runs, and performs
+// their effects. A Runner works only while Run or Drain executes: Run works until a
+// context ends, and Drain does what is due now. All methods are safe for concurrent use.
+// Any number of Runners, in any number of processes, can share one Store.
 type Runner struct {
 	store   Store
 	mailer  Mailer
@@ -27,8 +28,9 @@ type Runner struct {
 	wakeup  chan struct{}
 }
 
-// New returns a Runner that keeps its state in store and sends with mailer. The
-// error is a *ValidationError that lists all invalid options.
+// New returns a Runner that keeps its state in store and sends emails with mailer. It
+// starts no goroutine. If an argument is invalid, the error is a *ValidationError that
+// lists all invalid options.
 func New(store Store, mailer Mailer, opts Options) (*Runner, error) {
 	opts, problems := opts.withDefaults()
 	check := options.New(&problems, CodeInvalidOption)
@@ -50,7 +52,7 @@ func New(store Store, mailer Mailer, opts Options) (*Runner, error) {
 
 func (r *Runner) now() time.Time { return stamp(r.opts.Clock.Now()) }
 
-// wake lets Run look for work at once. It never blocks.
+// wake makes Run look for work at once. It never blocks.
 func (r *Runner) wake() {
 	select {
 	case r.wakeup <- struct{}{}:
@@ -85,8 +87,8 @@ func (r *Runner) compileOptions() CompileOptions {
 	}
 }
 
-// findContact looks a contact up where contacts live. A panic of the host's
-// counts as an error: it must not end the process that runs everything else.
+// findContact finds a contact where contacts live. It returns a panic of the contact
+// directory as an error, because the panic must not end the process.
 func (r *Runner) findContact(ctx context.Context, ref ContactRef) (c Contact, err error) {
 	if r.opts.Contacts == nil {
 		ctx, cancel := context.WithTimeout(ctx, r.opts.StoreTimeout)
@@ -103,13 +105,37 @@ func (r *Runner) findContact(ctx context.Context, ref ContactRef) (c Contact, er
 	return r.opts.Contacts.FindContact(ctx, ref)
 }
 
-// newContact is the contact that an event for an unknown email makes.
+// newContact returns the contact for the first event of an email that starts a run.
 func (r *Runner) newContact(email string) *Contact {
 	now := r.now()
 	return &Contact{ID: r.ids.Next(now), Email: email, CreatedAt: now}
 }
 
-// panicError makes a failed attempt of a panic. The effect may have happened.
+// panicError returns the error of an attempt that panicked. Its effect may have happened.
 func panicError(p any) error {
 	return fmt.Errorf("panic: %v: %w\n%s", p, ErrOutcomeUnknown, debug.Stack())
+}
+
+// An email address in an error, and the version of a Go module in a stack trace, which
+// has the same form.
+var (
+	addressInText = regexp.MustCompile("[^\\s\"`<>()\\[\\]{},;]+@[^\\s\"'`<>()\\[\\]{},;:/\\\\]+")
+	moduleVersion = regexp.MustCompile(`@v\d+\.\d+\.\d+`)
+)
+
+// loggable returns err or, if its text contains email addresses, an error with the text
+// without them. Stores and contact directories may quote an address in an error, and logs
+// must not contain any.
+func loggable(err error) error {
+	text := fmt.Sprint(err) // unlike Error, it survives a nil pointer in err
+	kept := addressInText.ReplaceAllStringFunc(text, func(found string) string {
+		if moduleVersion.MatchString(found) {
+			return found
+		}
+		return "[email]"
+	})
+	if kept == text {
+		return err
+	}
+	return errors.New(kept)
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// CreateAutomation validates and keeps a new automation, and returns it as it
-// was kept. Its ID is made if it is empty; an id that is taken fails with
-// ErrConflict. An invalid automation fails with a *ValidationError that lists
-// every problem, and nothing is kept.
+// CreateAutomation validates and stores a new automation, and returns it as stored. If ID
+// is empty, the Runner makes one. CreateAutomation fails with ErrConflict if the id is
+// taken, and with a *ValidationError that lists every problem if the automation is
+// invalid. In both cases it stores nothing.
 func (r *Runner) CreateAutomation(ctx context.Context, a Automation) (Automation, error) {
 	g, err := Compile(a, r.compileOptions())
 	if err != nil {
@@ -30,26 +30,27 @@ func (r *Runner) CreateAutomation(ctx context.Context, a Automation) (Automation
 	if err := r.store.InsertAutomation(ctx, rec); err != nil {
 		return Automation{}, fmt.Errorf("automation: create %s: %w", jsondoc.Quote(a.Name), err)
 	}
-	return r.GetAutomation(ctx, rec.ID) // the store has chosen the version
+	return r.GetAutomation(ctx, rec.ID) // with the version that the store chose
 }
 
-// AutomationUpdate is a change to an automation. Nil fields stay as they are.
+// AutomationUpdate is a change to an automation. A nil field stays as it is.
 type AutomationUpdate struct {
 	Name   *string
 	Status *Status
-	// Steps and Connections replace the graph and make a new version. They are
-	// given together, or not at all. Runs in progress stay on their version.
+	// Steps and Connections replace the graph and make a new version. Set both or
+	// neither. Runs in progress stay on their version.
 	Steps       []Step
 	Connections []Connection
-	// Revision, if set, is the revision that the update is based on: it fails
-	// with ErrConflict if there is a newer one.
+	// Revision, if not zero, is the revision that the update is based on. The update
+	// fails with ErrConflict if the automation has another revision.
 	Revision int
 }
 
-// UpdateAutomation changes an automation and returns it as it is then. Of two
-// updates at once, the second fails with ErrConflict; nothing is half-applied.
+// UpdateAutomation changes an automation and returns it as stored. It applies all of the
+// update or nothing. It fails with a *ValidationError, with ErrNotFound, and with
+// ErrConflict if another update happens at the same time or u.Revision does not match.
 func (r *Runner) UpdateAutomation(ctx context.Context, id string, u AutomationUpdate) (Automation, error) {
-	if err := u.check(); err != nil {
+	if err := u.validate(); err != nil {
 		return Automation{}, err
 	}
 	old, err := r.store.FindAutomation(ctx, id)
@@ -62,7 +63,7 @@ func (r *Runner) UpdateAutomation(ctx context.Context, id string, u AutomationUp
 	return r.replace(ctx, old, u)
 }
 
-func (u AutomationUpdate) check() error {
+func (u AutomationUpdate) validate() error {
 	var ps Problems
 	if (u.Steps == nil) != (u.Connections == nil) {
 		ps.Add(CodeMissingField, "connections", "steps and connections are updated together; give both")
@@ -73,7 +74,7 @@ func (u AutomationUpdate) check() error {
 	return ps.Err("update")
 }
 
-// replace applies u to rec, which was read at rec.Revision.
+// replace applies u to rec, which the caller read from the store.
 func (r *Runner) replace(ctx context.Context, rec AutomationRecord, u AutomationUpdate) (Automation, error) {
 	set(&rec.Name, u.Name)
 	set(&rec.Status, u.Status)
@@ -88,9 +89,9 @@ func (r *Runner) replace(ctx context.Context, rec AutomationRecord, u Automation
 	return r.decode(rec)
 }
 
-// redefine gives rec the graph of u, if it has one. A graph that stays is kept
-// as it is, without a look at it: this process may not know all of its step
-// types, or may have narrower limits, and can stop or rename it all the same.
+// redefine puts the graph of u into rec, if u has one. It does not validate a graph that
+// stays: this process may lack some of the step types, or have narrower limits, and must
+// still be able to stop or rename the automation.
 func (r *Runner) redefine(rec *AutomationRecord, u AutomationUpdate) error {
 	a := rec.head()
 	if u.Steps == nil {
@@ -106,11 +107,14 @@ func (r *Runner) redefine(rec *AutomationRecord, u AutomationUpdate) error {
 	return err
 }
 
-// Apply makes the stored automation with a.ID be as a says: it creates it, or
-// changes name, status and graph where they differ. An application that defines
-// its automations in code or in files calls it for each of them when it starts;
-// any number of processes may do so at once. Applying the same automation again
+// Apply makes the stored automation with the id a.ID equal to a. It creates the
+// automation, or updates its name, status and graph if they differ. An application that
+// defines automations in code or in files calls Apply for each of them at its start. Any
+// number of processes may do that at the same time. To apply the same automation again
 // changes nothing and makes no new version.
+//
+// Apply fails with a *ValidationError if a is invalid or has no ID, and with ErrConflict
+// if a deleted automation had the id and the store still keeps runs of it.
 func (r *Runner) Apply(ctx context.Context, a Automation) (Automation, error) {
 	if a.ID == "" {
 		var ps Problems
@@ -122,7 +126,7 @@ func (r *Runner) Apply(ctx context.Context, a Automation) (Automation, error) {
 		if !errors.Is(err, ErrConflict) || ctx.Err() != nil {
 			return applied, err
 		}
-		// Another process was faster; see what is left to do.
+		// Another process was faster. Compare again with what it stored.
 		if _, findErr := r.store.FindAutomation(ctx, a.ID); findErr != nil {
 			return applied, err
 		}
@@ -153,7 +157,7 @@ func (r *Runner) apply(ctx context.Context, a Automation) (Automation, error) {
 		return Automation{}, err
 	}
 	if !same {
-		// Not nil, which would let the old graph stay.
+		// Nil slices would mean that the old graph stays.
 		u.Steps, u.Connections = append([]Step{}, a.Steps...), append([]Connection{}, a.Connections...)
 	}
 	if reflect.DeepEqual(u, AutomationUpdate{}) {
@@ -162,8 +166,8 @@ func (r *Runner) apply(ctx context.Context, a Automation) (Automation, error) {
 	return r.replace(ctx, rec, u)
 }
 
-// sameGraph compares graphs by their encoding, in which a config has one form
-// whether it was given as a struct or read from a store.
+// sameGraph compares graphs by their encoding. There a config has the same form, whether
+// it comes from a struct or from a store.
 func sameGraph(a, b Automation) (bool, error) {
 	x, err := encodeDefinition(a)
 	if err != nil {
@@ -183,8 +187,9 @@ func (r *Runner) GetAutomation(ctx context.Context, id string) (Automation, erro
 	return r.decode(rec)
 }
 
-// ListAutomations lists automations, newest first, without their steps and
-// connections.
+// ListAutomations lists automations, newest first, without their steps and connections.
+// It fails with a *ValidationError if the page is invalid, and with ErrNotFound if the
+// cursor is not the id of an automation.
 func (r *Runner) ListAutomations(ctx context.Context, q AutomationQuery) (Page[Automation], error) {
 	if err := q.Check(); err != nil {
 		return Page[Automation]{}, err
@@ -200,19 +205,19 @@ func (r *Runner) ListAutomations(ctx context.Context, q AutomationQuery) (Page[A
 	return page, nil
 }
 
-// StopOptions say how to stop an automation.
+// StopOptions are the options of StopAutomation. The zero value stops new runs only.
 type StopOptions struct {
-	// CancelRuns also cancels the runs in progress. Otherwise they go on to
-	// their end.
+	// CancelRuns also cancels the runs in progress. Otherwise they continue to their
+	// end.
 	CancelRuns bool
 }
 
-// StopAutomation disables an automation: no run starts after it returns.
-// Stopping one that is disabled is no error.
+// StopAutomation disables an automation: no run of it starts after StopAutomation
+// returns. It fails with ErrNotFound. To stop a disabled automation is no error.
 func (r *Runner) StopAutomation(ctx context.Context, id string, opts StopOptions) (Automation, error) {
 	a, err := r.disable(ctx, id)
 	for errors.Is(err, ErrConflict) && ctx.Err() == nil {
-		a, err = r.disable(ctx, id) // somebody changed it in between
+		a, err = r.disable(ctx, id) // another update came between reading and writing
 	}
 	if err != nil {
 		return Automation{}, err
@@ -238,8 +243,8 @@ func (r *Runner) disable(ctx context.Context, id string) (Automation, error) {
 	return r.replace(ctx, rec, AutomationUpdate{Status: &status})
 }
 
-// DuplicateAutomation makes a copy with an id of its own, disabled, whose name
-// ends in " (copy)".
+// DuplicateAutomation creates a disabled copy of an automation, with a new id and a name
+// that ends in " (copy)". It fails with ErrNotFound.
 func (r *Runner) DuplicateAutomation(ctx context.Context, id string) (Automation, error) {
 	a, err := r.GetAutomation(ctx, id)
 	if err != nil {
@@ -250,8 +255,8 @@ func (r *Runner) DuplicateAutomation(ctx context.Context, id string) (Automation
 	})
 }
 
-// DeleteAutomation deletes an automation and cancels its runs in progress. Its
-// runs stay readable until they are pruned.
+// DeleteAutomation deletes an automation and cancels its runs in progress. The runs stay
+// readable until they are pruned. It fails with ErrNotFound.
 func (r *Runner) DeleteAutomation(ctx context.Context, id string) error {
 	if err := r.store.DeleteAutomation(ctx, id, r.now()); err != nil {
 		return fmt.Errorf("automation: delete: %w", err)
@@ -260,9 +265,9 @@ func (r *Runner) DeleteAutomation(ctx context.Context, id string) error {
 	return nil
 }
 
-// ValidateAutomation reports everything that is wrong with an automation, as
-// Validate does, and warns about its templates where the mailer knows them.
-// The error is about asking the mailer.
+// ValidateAutomation reports the problems of an automation, as Validate does. If the
+// mailer is a TemplateInspector, it also warns about the templates. The error is an error
+// of the mailer.
 func (r *Runner) ValidateAutomation(ctx context.Context, a Automation) (Problems, error) {
 	ps := Validate(a, ValidateOptions{Registry: r.opts.Registry, Limits: r.opts.Limits})
 	in, ok := r.mailer.(TemplateInspector)
@@ -270,7 +275,7 @@ func (r *Runner) ValidateAutomation(ctx context.Context, a Automation) (Problems
 		return ps, nil
 	}
 	templates, err := templateProblems(ctx, a, in)
-	if errors.Is(err, errors.ErrUnsupported) { // a mailer around something that cannot tell
+	if errors.Is(err, errors.ErrUnsupported) { // a wrapper around a mailer that is no inspector
 		return ps, nil
 	}
 	return append(ps, templates...), err
@@ -283,7 +288,7 @@ func (a Automation) status() Status {
 	return a.Status
 }
 
-// record returns the automation as stores keep it.
+// record returns the automation in the form that stores keep.
 func record(a Automation, g *Graph) (AutomationRecord, error) {
 	definition, err := encodeDefinition(a)
 	if err != nil {
@@ -296,11 +301,11 @@ func record(a Automation, g *Graph) (AutomationRecord, error) {
 	}, nil
 }
 
-// decode returns the automation that was kept as rec. Custom configs become
-// their structs where the registry knows them.
+// decode decodes a stored automation. A custom config becomes a struct if its step type
+// is registered.
 func (r *Runner) decode(rec AutomationRecord) (Automation, error) {
 	graph, err := decodeDefinition(rec.Definition, r.opts.Registry)
-	if err != nil { // not wrapped: what is invalid here is nothing that the caller gave
+	if err != nil { // not wrapped: a *ValidationError would blame the caller's input
 		return Automation{}, fmt.Errorf("automation: %q as stored: %v", rec.ID, err)
 	}
 	a := rec.head()

@@ -7,15 +7,16 @@ import (
 	"maps"
 )
 
-// errHostContacts is returned by what a Runner cannot do with contacts that live in
-// the host's own table.
+// errHostContacts is the error of methods that need contacts in the Store, for a Runner
+// with a contact directory.
 var errHostContacts = fmt.Errorf("automation: contacts live in the host's own table: %w", errors.ErrUnsupported)
 
-// CreateContact keeps a contact in the Store and returns it as it was kept. Its
-// ID is made if it is empty; a segment that is named twice is kept once. Invalid
-// fields fail with a *ValidationError that lists them, an email that belongs to
-// a contact already with ErrConflict. With Options.Contacts the error wraps
-// errors.ErrUnsupported, here and in DeleteContact and ListContacts.
+// CreateContact keeps a contact in the Store and returns it as stored. If ID is empty,
+// the Runner makes one. A segment that c contains twice is stored once.
+//
+// CreateContact fails with a *ValidationError that lists all invalid fields, and with
+// ErrConflict if the id or the email belongs to another contact. With Options.Contacts
+// the error wraps errors.ErrUnsupported.
 func (r *Runner) CreateContact(ctx context.Context, c Contact) (Contact, error) {
 	if r.opts.Contacts != nil {
 		return Contact{}, errHostContacts
@@ -36,8 +37,8 @@ func (r *Runner) CreateContact(ctx context.Context, c Contact) (Contact, error) 
 	return c, nil
 }
 
-// GetContact returns a contact by id or email, or an error wrapping ErrNotFound.
-// With Options.Contacts it is asked.
+// GetContact returns the contact with an id or an email, or an error that wraps
+// ErrNotFound. With Options.Contacts it returns the contact in the contact directory.
 func (r *Runner) GetContact(ctx context.Context, ref ContactRef) (Contact, error) {
 	find := r.store.FindContact
 	if r.opts.Contacts != nil {
@@ -50,10 +51,12 @@ func (r *Runner) GetContact(ctx context.Context, ref ContactRef) (Contact, error
 	return c, nil
 }
 
-// UpdateContact changes a contact and returns it as it is then. Its runs see
-// the change from their next step on. It fails with a *ValidationError like
-// CreateContact, with ErrNotFound, and with ErrConflict if the new email belongs
-// to another contact. With Options.Contacts the contact is changed there.
+// UpdateContact changes a contact and returns the changed contact. The contact's runs
+// read the change from their next step on. With Options.Contacts it changes the contact
+// in the contact directory.
+//
+// UpdateContact fails with a *ValidationError that lists all invalid fields, with
+// ErrNotFound, and with ErrConflict if another contact has the new email.
 func (r *Runner) UpdateContact(ctx context.Context, id string, change ContactChange) (Contact, error) {
 	if err := changeProblems(change).Err("contact"); err != nil {
 		return Contact{}, err
@@ -69,8 +72,9 @@ func (r *Runner) UpdateContact(ctx context.Context, id string, change ContactCha
 	return c, nil
 }
 
-// DeleteContact deletes a contact for good and cancels its runs in progress. A
-// contact made later with the same email does not revive them.
+// DeleteContact deletes a contact for good and cancels its runs in progress. A later
+// contact with the same email does not revive them. It fails with ErrNotFound. With
+// Options.Contacts the error wraps errors.ErrUnsupported.
 func (r *Runner) DeleteContact(ctx context.Context, id string) error {
 	if r.opts.Contacts != nil {
 		return errHostContacts
@@ -82,7 +86,9 @@ func (r *Runner) DeleteContact(ctx context.Context, id string) error {
 	return nil
 }
 
-// ListContacts lists contacts, newest first.
+// ListContacts lists contacts, newest first. It fails with a *ValidationError if the page
+// is invalid, and with ErrNotFound if the cursor is not the id of a contact. With
+// Options.Contacts the error wraps errors.ErrUnsupported.
 func (r *Runner) ListContacts(ctx context.Context, q ContactQuery) (Page[Contact], error) {
 	if r.opts.Contacts != nil {
 		return Page[Contact]{}, errHostContacts
@@ -97,8 +103,10 @@ func (r *Runner) ListContacts(ctx context.Context, q ContactQuery) (Page[Contact
 	return page, nil
 }
 
-// CreateSegment keeps the name of a segment and returns it as it was kept. It fails
-// with a *ValidationError, and with ErrConflict if there is one with its id already.
+// CreateSegment keeps the name of a segment in the Store and returns the segment as
+// stored. If ID is empty, the Runner makes one. CreateSegment fails with a
+// *ValidationError that lists all invalid fields, and with ErrConflict if the id is
+// taken.
 func (r *Runner) CreateSegment(ctx context.Context, s Segment) (Segment, error) {
 	if err := segmentProblems(s).Err("segment"); err != nil {
 		return Segment{}, err
@@ -113,7 +121,7 @@ func (r *Runner) CreateSegment(ctx context.Context, s Segment) (Segment, error) 
 	return s, nil
 }
 
-// GetSegment returns a segment by id, or an error wrapping ErrNotFound.
+// GetSegment returns a segment by id, or an error that wraps ErrNotFound.
 func (r *Runner) GetSegment(ctx context.Context, id string) (Segment, error) {
 	s, err := r.store.FindSegment(ctx, id)
 	if err != nil {
@@ -122,8 +130,9 @@ func (r *Runner) GetSegment(ctx context.Context, id string) (Segment, error) {
 	return s, nil
 }
 
-// DeleteSegment forgets the name of a segment. The contacts that are in it keep its
-// id, so that deleting a segment of a million costs no more than one of ten.
+// DeleteSegment deletes the name of a segment, or fails with ErrNotFound. Its contacts
+// keep the segment's id, so the cost does not depend on how many contacts the segment
+// has.
 func (r *Runner) DeleteSegment(ctx context.Context, id string) error {
 	if err := r.store.DeleteSegment(ctx, id); err != nil {
 		return fmt.Errorf("automation: delete segment: %w", err)
@@ -131,7 +140,8 @@ func (r *Runner) DeleteSegment(ctx context.Context, id string) error {
 	return nil
 }
 
-// ListSegments lists segments, newest first.
+// ListSegments lists segments, newest first. It fails with a *ValidationError if the page
+// is invalid, and with ErrNotFound if the cursor is not the id of a segment.
 func (r *Runner) ListSegments(ctx context.Context, q PageQuery) (Page[Segment], error) {
 	if err := q.Check(); err != nil {
 		return Page[Segment]{}, err

@@ -12,33 +12,37 @@ import (
 	"github.com/seed-b636437c/automation/internal/uuid"
 )
 
-// Send keeps events through w, as Runner.Send does, for code that has a writer
-// and no Runner: a store, or a store's Tx, which makes the events take effect
-// if and only if the host's transaction commits. It uses the system clock and
-// the default limits, and is for contacts that live in the store: where the host
-// has its own, call Runner.SendTo, which knows them.
+// Send accepts events through w, as Runner.Send does, for code that has no Runner. w is a
+// store, or the result of a store's Tx method. With Tx, the events take effect if and
+// only if the host's transaction commits.
+//
+// Send uses the system clock, the default limits and an idempotency window of 24 hours.
+// It works only if contacts live in the store. With a contact directory, call
+// Runner.SendTo.
 func Send(ctx context.Context, w EventWriter, events ...Event) ([]EventReceipt, error) {
 	s := sender{now: stamp(time.Now()), ids: systemIDs(), limits: Limits{}.withDefaults(), window: 24 * time.Hour, schemas: systemSchemas()}
 	receipts, _, err := s.send(ctx, w, events)
 	return receipts, err
 }
 
-// systemIDs and systemSchemas serve Send, which has no Runner to keep them.
+// systemIDs and systemSchemas are for the function Send, which has no Runner.
 var (
 	systemIDs     = sync.OnceValue(func() *uuid.Source { return uuid.NewSource(nil) })
 	systemSchemas = sync.OnceValue(func() *schemaCache { return &schemaCache{byText: map[string]*schema.Schema{}} })
 )
 
-// Send accepts events. Once it returns, they are as durable as the Store, and
-// everything that they start and resume will happen. The receipts are in the
-// order of events.
+// Send accepts events. When Send returns without an error, the store keeps the events,
+// and a Runner will start and resume everything that they start and resume. The receipts
+// are in the order of events.
 //
-// It is all or nothing: if one event is invalid (*ValidationError), is for a
-// contact id that does not exist (ErrNotFound), or uses an idempotency key that
-// was used for another content (ErrConflict), none is kept. The ValidationError
-// lists what is wrong with all events; where there are several, its paths begin
-// with the event, as in events[2].email. Events without definition are fine. An
-// unknown email is too: its contact is created when a run starts.
+// Send accepts all events or none. It fails with a *ValidationError if an event is
+// invalid, with ErrNotFound if an event is for a contact id that does not exist, and with
+// ErrConflict if an event has an idempotency key that was used for another content. The
+// ValidationError lists the problems of all events. If there are several events, its
+// paths begin with the index of the event, as in events[2].email.
+//
+// An event needs no definition. An event for an unknown email is accepted too: its
+// contact is created when a run starts.
 func (r *Runner) Send(ctx context.Context, events ...Event) ([]EventReceipt, error) {
 	receipts, kept, err := r.sender().send(ctx, r.store, events)
 	if err != nil {
@@ -55,9 +59,10 @@ func (r *Runner) Send(ctx context.Context, events ...Event) ([]EventReceipt, err
 	return receipts, nil
 }
 
-// SendTo is Send through a writer of the Runner's store that writes inside the
-// host's own transaction: the events take effect if and only if it commits. The
-// Observer hears of them when they are handled, not when they are accepted.
+// SendTo accepts events as Send does, through w: a writer of the Runner's store that
+// writes inside the host's own transaction. The events take effect if and only if the
+// transaction commits. The Observer receives no EventAccepted, because the transaction
+// may still be rolled back. It receives EventHandled when a Runner handles the event.
 func (r *Runner) SendTo(ctx context.Context, w EventWriter, events ...Event) ([]EventReceipt, error) {
 	receipts, _, err := r.sender().send(ctx, w, events)
 	if err != nil {
@@ -74,17 +79,18 @@ func (r *Runner) sender() *sender {
 	}
 }
 
-// sender is what accepting events needs.
+// sender accepts the events of one call of Send or SendTo.
 type sender struct {
 	now      time.Time
 	ids      *uuid.Source
 	limits   Limits
 	window   time.Duration
 	schemas  *schemaCache
-	contacts ContactDirectory // nil: they live in the store
+	contacts ContactDirectory // nil: contacts live in the store
 }
 
-// maxAdmissions is how often events are checked at most, while their definitions change.
+// maxAdmissions is how often one call validates its events at most, if their definitions
+// keep changing.
 const maxAdmissions = 5
 
 func (s *sender) send(ctx context.Context, w EventWriter, events []Event) (receipts []EventReceipt, kept []NewEvent, err error) {
@@ -107,12 +113,12 @@ func (s *sender) send(ctx context.Context, w EventWriter, events []Event) (recei
 	return receipts, kept, nil
 }
 
-// admit returns events as stores keep them, or what is wrong with them. The error is
-// ErrDefinitionChanged if something may be wrong with them by definitions that were
-// remembered, and that have to be asked for anew.
-func (s *sender) admit(ctx context.Context, w EventWriter, events []Event, anew bool) ([]NewEvent, error) {
+// admit validates events and returns them in the form that stores keep. With reread it
+// reads all definitions again. The error is ErrDefinitionChanged if an event is invalid
+// under a remembered definition, which may have changed.
+func (s *sender) admit(ctx context.Context, w EventWriter, events []Event, reread bool) ([]NewEvent, error) {
 	schemas := map[string]foundSchema{}
-	if err := s.check(ctx, w, events, schemas, anew); err != nil {
+	if err := s.validate(ctx, w, events, schemas, reread); err != nil {
 		return nil, err
 	}
 	accepted := make([]NewEvent, len(events))
@@ -126,7 +132,7 @@ func (s *sender) admit(ctx context.Context, w EventWriter, events []Event, anew 
 	return accepted, nil
 }
 
-// subjectOf names an event in an error.
+// subjectOf returns how an error refers to an event.
 func subjectOf(events []Event, i int) string {
 	if len(events) == 1 {
 		return "event " + jsondoc.Quote(events[0].Name)
@@ -134,12 +140,12 @@ func subjectOf(events []Event, i int) string {
 	return fmt.Sprintf("event %d of %d", i+1, len(events))
 }
 
-// check reports what is wrong with all of the events, and adds their schemas to found.
-// After maxProblems it looks no further.
-func (s *sender) check(ctx context.Context, w EventWriter, events []Event, found map[string]foundSchema, anew bool) error {
+// validate reports the problems of all events, and adds the schemas of the events to
+// found. It stops after maxProblems.
+func (s *sender) validate(ctx context.Context, w EventWriter, events []Event, found map[string]foundSchema, reread bool) error {
 	var all Problems
 	for i := 0; i < len(events) && len(all) < maxProblems; i++ {
-		problems, err := s.checkOne(ctx, w, &events[i], found, anew)
+		problems, err := s.validateOne(ctx, w, &events[i], found, reread)
 		if err != nil {
 			return fmt.Errorf("automation: %s: %w", subjectOf(events, i), err)
 		}
@@ -157,9 +163,10 @@ func (s *sender) check(ctx context.Context, w EventWriter, events []Event, found
 	return all.Err(fmt.Sprintf("batch of %d events", len(events)))
 }
 
-// checkOne reports what is wrong with an event. The error is about asking for its
-// definition, which is done once for all events of a call that have the same name.
-func (s *sender) checkOne(ctx context.Context, w EventWriter, e *Event, found map[string]foundSchema, anew bool) (Problems, error) {
+// validateOne reports the problems of one event. It finds the definition once for all
+// events of a call that have the same name. The error is an error of the store, or
+// ErrDefinitionChanged.
+func (s *sender) validateOne(ctx context.Context, w EventWriter, e *Event, found map[string]foundSchema, reread bool) (Problems, error) {
 	payload, problems := scanPayload(e.Payload, s.limits.PayloadBytes)
 	if problems = append(eventProblems(*e), problems...); len(problems) > 0 {
 		return problems, nil
@@ -167,18 +174,18 @@ func (s *sender) checkOne(ctx context.Context, w EventWriter, e *Event, found ma
 	schema, ok := found[e.Name]
 	if !ok {
 		var err error
-		if schema, err = s.schemas.find(ctx, w, e.Name, anew); err != nil {
+		if schema, err = s.schemas.find(ctx, w, e.Name, reread); err != nil {
 			return nil, err
 		}
 		found[e.Name] = schema
 	}
-	if problems = schema.check(payload); len(problems) > 0 && schema.old {
+	if problems = schema.validate(payload); len(problems) > 0 && schema.remembered {
 		return nil, ErrDefinitionChanged
 	}
 	return problems, nil
 }
 
-// accept returns an event that was checked as stores keep it.
+// accept returns a valid event in the form that stores keep.
 func (s *sender) accept(ctx context.Context, e Event) (NewEvent, error) {
 	e.ID, e.AcceptedAt = s.ids.Next(s.now), s.now
 	if e.OccurredAt.IsZero() {
@@ -195,23 +202,27 @@ func (s *sender) accept(ctx context.Context, e Event) (NewEvent, error) {
 	return n, s.findContact(ctx, &n.Event)
 }
 
-// findContact resolves the event's contact in the host's table. An email that
-// is unknown there stays an email.
+// findContact finds the event's contact in the contact directory, and replaces an email
+// by the contact's id. An email that has no contact stays.
 func (s *sender) findContact(ctx context.Context, e *Event) error {
 	c, err := s.contacts.FindContact(ctx, ContactRef{ID: e.ContactID, Email: e.Email})
 	if errors.Is(err, ErrNotFound) && e.Email != "" {
 		return nil
 	}
+	if err != nil && e.ContactID == "" {
+		return fmt.Errorf("contact: %w", err) // a log may get the error: no address in it
+	}
 	if err != nil {
-		return fmt.Errorf("contact %q: %w", e.ContactID+e.Email, err)
+		return fmt.Errorf("contact %q: %w", e.ContactID, err)
 	}
 	e.ContactID, e.Email = c.ID, ""
 	return nil
 }
 
-// CreateEventDefinition keeps a new event definition. Payloads of events with its name
-// are checked against its schema from now on. A name that is taken fails with
-// ErrConflict, an invalid name or schema with a *ValidationError.
+// CreateEventDefinition keeps a new event definition and returns it as stored. From then
+// on Send validates the payloads of events with this name against the schema. It fails
+// with a *ValidationError if the name or the schema is invalid, and with ErrConflict if
+// the name is taken.
 func (r *Runner) CreateEventDefinition(ctx context.Context, d EventDefinition) (EventDefinition, error) {
 	if message := eventNameFlaw(d.Name); message != "" {
 		var ps Problems
@@ -224,13 +235,14 @@ func (r *Runner) CreateEventDefinition(ctx context.Context, d EventDefinition) (
 	now := r.now()
 	d.ID, d.CreatedAt, d.UpdatedAt = r.ids.Next(now), now, now
 	if err := r.store.InsertEventDefinition(ctx, d); err != nil {
-		return EventDefinition{}, fmt.Errorf("automation: define event: %w", err)
+		return EventDefinition{}, fmt.Errorf("automation: create event definition: %w", err)
 	}
 	return d, nil
 }
 
-// UpdateEventDefinition replaces the schema of the definition with this id or name.
-// A nil schema accepts every payload.
+// UpdateEventDefinition replaces the schema of the definition with this id or name, and
+// returns the changed definition. A nil schema accepts every payload. It fails with a
+// *ValidationError if the schema is invalid, and with ErrNotFound.
 func (r *Runner) UpdateEventDefinition(ctx context.Context, idOrName string, schema []byte) (EventDefinition, error) {
 	if err := schemaError(schema); err != nil {
 		return EventDefinition{}, err
@@ -241,7 +253,7 @@ func (r *Runner) UpdateEventDefinition(ctx context.Context, idOrName string, sch
 	}
 	d.Schema, d.UpdatedAt = schema, r.now()
 	if err := r.store.UpdateEventDefinition(ctx, d); err != nil {
-		return EventDefinition{}, fmt.Errorf("automation: redefine event: %w", err)
+		return EventDefinition{}, fmt.Errorf("automation: update event definition: %w", err)
 	}
 	return d, nil
 }
@@ -256,7 +268,9 @@ func (r *Runner) GetEventDefinition(ctx context.Context, idOrName string) (Event
 	return d, nil
 }
 
-// ListEventDefinitions lists definitions, newest first.
+// ListEventDefinitions lists definitions, newest first. It fails with a *ValidationError
+// if the page is invalid, and with ErrNotFound if the cursor is not the id of a
+// definition.
 func (r *Runner) ListEventDefinitions(ctx context.Context, q PageQuery) (Page[EventDefinition], error) {
 	if err := q.Check(); err != nil {
 		return Page[EventDefinition]{}, err
@@ -268,8 +282,8 @@ func (r *Runner) ListEventDefinitions(ctx context.Context, q PageQuery) (Page[Ev
 	return page, nil
 }
 
-// DeleteEventDefinition deletes the definition with this id or name. Events
-// with its name are accepted with any payload from now on.
+// DeleteEventDefinition deletes the definition with this id or name, or fails with
+// ErrNotFound. From then on Send accepts events with this name with any payload.
 func (r *Runner) DeleteEventDefinition(ctx context.Context, idOrName string) error {
 	d, err := r.GetEventDefinition(ctx, idOrName)
 	if err != nil {
@@ -281,8 +295,7 @@ func (r *Runner) DeleteEventDefinition(ctx context.Context, idOrName string) err
 	return nil
 }
 
-// GetEvent returns an event that was accepted, or an error that wraps
-// ErrNotFound.
+// GetEvent returns an accepted event by its id, or an error that wraps ErrNotFound.
 func (r *Runner) GetEvent(ctx context.Context, id string) (Event, error) {
 	e, err := r.store.FindEvent(ctx, id)
 	if err != nil {
@@ -291,7 +304,7 @@ func (r *Runner) GetEvent(ctx context.Context, id string) (Event, error) {
 	return e, nil
 }
 
-// schemaError returns a *ValidationError for a schema that cannot be used.
+// schemaError returns a *ValidationError for an invalid schema, or nil.
 func schemaError(raw []byte) error {
 	_, violations := schema.Compile(raw)
 	return problemsOf(CodeInvalidSchema, violations).Err("event definition")

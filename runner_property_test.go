@@ -16,15 +16,15 @@ import (
 	"github.com/seed-b636437c/automation/store/memory"
 )
 
-// storm is a store with two Runners, random automations, and everything that
-// can happen to them.
+// storm is a store with two Runners and random automations, to which random things
+// happen.
 type storm struct {
 	t      *rapid.T
 	clock  *world.PacedClock
 	store  *world.Store
 	mailer *stormyMailer
 	nodes  []*automation.Runner
-	events []string // ids of those that were accepted
+	events []string // ids of the accepted events
 	flows  []automation.Automation
 }
 
@@ -57,13 +57,13 @@ func newStorm(t *rapid.T) *storm {
 
 func (s *storm) node() *automation.Runner { return rapid.SampledFrom(s.nodes).Draw(s.t, "node") }
 
-// blow lets one thing happen.
+// blow makes one random thing happen.
 func (s *storm) blow() {
 	switch rapid.IntRange(0, 15).Draw(s.t, "what") {
 	case 0:
 		s.failNextCommit()
 	case 1:
-		s.control()
+		s.request()
 	case 2:
 		s.changeContact()
 	case 3, 4, 5:
@@ -103,8 +103,8 @@ func (s *storm) drain() {
 	s.store.BeforeCommit, s.store.AfterCommit = nil, nil
 }
 
-// failNextCommit lets the store fail at a commit to come, before or after it
-// was written.
+// failNextCommit makes one of the next commits fail, before or after the store has
+// written it.
 func (s *storm) failNextCommit() {
 	left := rapid.IntRange(0, 3).Draw(s.t, "commits")
 	fail := func([]automation.Transition) error {
@@ -120,7 +120,8 @@ func (s *storm) failNextCommit() {
 	}
 }
 
-func (s *storm) control() {
+// request cancels or retries a run.
+func (s *storm) request() {
 	page, err := s.nodes[0].ListRuns(s.t.Context(), automation.RunQuery{PageQuery: automation.PageQuery{Limit: 100}})
 	require.NoError(s.t, err)
 	if len(page.Data) == 0 {
@@ -154,7 +155,7 @@ func (s *storm) changeContact() {
 	require.NoError(s.t, err)
 }
 
-// settle lets everything work, and time pass until nothing is due any more.
+// settle ends all failures, and moves the clock until nothing is due.
 func (s *storm) settle() {
 	s.store.BeforeCommit, s.store.AfterCommit, s.mailer.calm = nil, nil, true
 	for range 1000 {
@@ -171,14 +172,14 @@ func (s *storm) settle() {
 	require.Fail(s.t, "the runs do not end")
 }
 
-// check checks what is true of every history.
-func (s *storm) check() {
+// requireInvariants verifies the invariants of every history.
+func (s *storm) requireInvariants() {
 	page, err := s.nodes[0].ListRuns(s.t.Context(), automation.RunQuery{PageQuery: automation.PageQuery{Limit: 100}})
 	require.NoError(s.t, err)
 	started := map[string]int{}
 	for _, r := range page.Data {
 		started[r.EventID+" "+r.AutomationID]++
-		s.checkRun(r.ID)
+		s.requireRun(r.ID)
 	}
 	if page.HasMore {
 		return
@@ -188,15 +189,14 @@ func (s *storm) check() {
 		require.NoError(s.t, err)
 		for _, a := range s.flows {
 			if a.Steps[0].Config.(automation.Trigger).EventName == e.Name {
-				s.checkStarted(e, started[id+" "+a.ID])
+				s.requireStarted(e, started[id+" "+a.ID])
 			}
 		}
 	}
 }
 
-// checkStarted checks that an event has started one run, or none if its contact
-// is gone.
-func (s *storm) checkStarted(e automation.Event, runs int) {
+// requireStarted verifies that an event started one run, or none if its contact is gone.
+func (s *storm) requireStarted(e automation.Event, runs int) {
 	if runs == 1 {
 		return
 	}
@@ -206,7 +206,7 @@ func (s *storm) checkStarted(e automation.Event, runs int) {
 	require.ErrorIs(s.t, err, automation.ErrNotFound, "the event has started nothing")
 }
 
-func (s *storm) checkRun(id string) {
+func (s *storm) requireRun(id string) {
 	r, err := s.nodes[0].GetRun(s.t.Context(), id)
 	require.NoError(s.t, err)
 	require.Zero(s.t, r.DueAt)
@@ -225,24 +225,23 @@ func (s *storm) checkRun(id string) {
 	}
 }
 
-// stormyMailer honours idempotency keys, fails at random, and checks the emails it
-// gets.
+// stormyMailer honours idempotency keys, fails at random, and verifies the emails.
 type stormyMailer struct {
 	t        *rapid.T
 	calm     bool
-	crashed  bool // a process has ended before it could write
+	crashed  bool // a process ended before it could write
 	delivery automation.Delivery
 	flows    []automation.Automation
 	keys     map[string]*letter
 	retried  map[string]bool // runs that were retried
 }
 
-// letter is what the mailer got under one key.
+// letter is the email that the mailer received under one key.
 type letter struct {
 	content  string
 	accepted bool
-	answered bool // the Runner got the answer
-	unknown  bool // the Runner got an error that leaves the outcome open
+	answered bool // the mailer returned success
+	unknown  bool // the mailer returned an error that leaves the outcome open
 }
 
 // SendEmail implements automation.Mailer.
@@ -282,8 +281,8 @@ func (m *stormyMailer) deliveryOf(e automation.Email) automation.Delivery {
 	return m.delivery
 }
 
-// Whatever happens, every event starts its runs exactly once, every run ends or
-// waits for an event without timeout, and no email is sent that should not be.
+// Under all failures, every event starts its runs exactly once, every run ends or waits
+// for an event without a timeout, and no email is sent that must not be sent.
 func TestRunner_NothingIsLostOrStuck(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -292,7 +291,7 @@ func TestRunner_NothingIsLostOrStuck(t *testing.T) {
 			s.blow()
 		}
 		s.settle()
-		s.check()
+		s.requireInvariants()
 	})
 }
 
@@ -313,7 +312,7 @@ func TestRunner_IsDeterministic(t *testing.T) {
 	})
 }
 
-// zeros is a source of randomness without any.
+// zeros is a source of randomness that returns zeros.
 type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) {
@@ -321,7 +320,7 @@ func (zeros) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// history plays events, an hour apart, and returns what became of the runs.
+// history sends events, an hour apart, and returns the runs.
 func history(t *rapid.T, a automation.Automation, events []automation.Event) []automation.Run {
 	clock := world.NewPacedClock()
 	var sent atomic.Int64

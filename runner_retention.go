@@ -7,12 +7,17 @@ import (
 	"time"
 )
 
-// pruneBatch is how many runs and events Prune removes in one call of the store.
+// pruneBatch is how many runs, and how many events, one call of the store removes at
+// most.
 const pruneBatch = 1000
 
-// Prune removes the runs that ended and the events that were handled longer ago than
-// age, in batches that are short enough not to hold up other work. It returns how many
-// it removed. Runs in progress stay, and so do events that started a run which stays.
+// Prune removes the runs that ended, and the events that were handled, longer ago than
+// age. It also removes expired idempotency keys and unused versions of automations. Runs
+// in progress stay, and so does an event that started a run which stays. Prune works in
+// small batches, so that it does not delay other work.
+//
+// Prune returns how many runs and events it removed, also if it returns an error. A
+// negative age fails with a *ValidationError.
 func (r *Runner) Prune(ctx context.Context, age time.Duration) (PruneResult, error) {
 	if age < 0 {
 		var ps Problems
@@ -34,14 +39,19 @@ func (r *Runner) Prune(ctx context.Context, age time.Duration) (PruneResult, err
 	}
 }
 
-// EraseContact removes all personal data of a contact, named by id or by email: the
-// contact itself, where contacts live in the Store; the payloads of its events,
-// including events that were sent for its email before the contact existed; and the
-// outputs, errors and variables of its runs. It cancels runs in progress. The records
-// that stay show only that runs existed and how they ended.
+// EraseContact removes the personal data of the contact with an id or an email:
 //
-// It fails with ErrConflict while a Runner works on the contact: call it again. Erasing
-// a contact twice, or one that does not exist, is no error.
+//   - the contact itself, if contacts live in the Store
+//   - the payloads of its events, including events that were sent for its email before the
+//     contact existed
+//   - the outputs, error messages and variables of its runs
+//
+// It cancels runs in progress. The records that stay show only which runs existed and how
+// they ended.
+//
+// EraseContact fails with ErrConflict while a Runner works on the contact. The caller can
+// then try again. After any other error, the caller can call it again too. To erase a
+// contact twice, or a contact that does not exist, is no error.
 func (r *Runner) EraseContact(ctx context.Context, ref ContactRef) error {
 	if (ref.ID == "") == (ref.Email == "") {
 		var ps Problems
@@ -68,13 +78,13 @@ func (r *Runner) EraseContact(ctx context.Context, ref ContactRef) error {
 type eraser struct {
 	r     *Runner
 	key   ContactRef // of the lease
-	email string     // of the contact, if it is known
+	email string     // of the contact; empty if it is unknown
 	work  Work
 	now   time.Time
 }
 
-// once claims the contact and erases what the claim brings. It reports whether the
-// contact may have more pending events than one claim brings.
+// once claims the contact, and erases the contact and what the claim returns. It reports
+// whether the contact may have more pending events than one claim returns.
 func (e *eraser) once(ctx context.Context) (more bool, err error) {
 	works, err := e.r.claim(ctx, ClaimParams{Limit: 1, Contact: e.key})
 	if err != nil {
@@ -87,14 +97,14 @@ func (e *eraser) once(ctx context.Context) (more bool, err error) {
 	if err := e.erase(ctx); err != nil {
 		tr := e.transition()
 		tr.Release = true
-		_ = e.commit(ctx, tr) // otherwise the caller could not try again until the lease expires
+		_ = e.commit(ctx, tr) // without it the caller cannot try again until the lease expires
 		return false, err
 	}
 	return len(e.work.Events) == claimEvents, nil
 }
 
 func (e *eraser) erase(ctx context.Context) error {
-	// The contact and the events first: whatever happens after that finds nothing.
+	// The contact and the events come first: work that starts later finds nothing.
 	tr := e.transition()
 	tr.Erase, tr.EraseEmail, tr.Delete = true, e.email, e.work.Contact != nil
 	for _, ev := range e.work.Events {
@@ -136,7 +146,7 @@ func (e *eraser) commit(ctx context.Context, tr Transition) error {
 	return e.r.commitEach(ctx, []Transition{tr})[0].Err
 }
 
-// scrub returns the run without personal data, and ended.
+// scrub returns the run without personal data. A run in progress is cancelled.
 func (e *eraser) scrub(ctx context.Context, runID string) (RunChange, error) {
 	rec, err := e.r.store.FindRun(ctx, runID)
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// GetRun returns a run with its steps, or an error that wraps ErrNotFound. The
-// steps are missing if what is stored of the run cannot be read by this
-// process; Run.Error says why.
+// GetRun returns a run with its steps, or an error that wraps ErrNotFound. If this
+// process cannot decode the run, GetRun returns it without steps, and Run.Error holds the
+// reason unless the run has another error.
 func (r *Runner) GetRun(ctx context.Context, id string) (Run, error) {
 	rec, err := r.store.FindRun(ctx, id)
 	if err != nil {
@@ -16,7 +16,7 @@ func (r *Runner) GetRun(ctx context.Context, id string) (Run, error) {
 	}
 	run := rec.run()
 	g, err := r.graph(ctx, VersionRef{rec.AutomationID, rec.Version})
-	if err != nil && !errors.Is(err, errUnreadable) {
+	if err != nil && !errors.Is(err, errUnusable) {
 		return Run{}, fmt.Errorf("automation: run %q: %w", id, err)
 	}
 	var s State
@@ -33,7 +33,9 @@ func (r *Runner) GetRun(ctx context.Context, id string) (Run, error) {
 	return run, nil
 }
 
-// ListRuns lists runs, newest first, without their steps.
+// ListRuns lists runs, newest first, without their steps. It fails with a
+// *ValidationError if the page is invalid, and with ErrNotFound if the cursor is not the
+// id of a run.
 func (r *Runner) ListRuns(ctx context.Context, q RunQuery) (Page[Run], error) {
 	if err := q.Check(); err != nil {
 		return Page[Run]{}, err
@@ -49,7 +51,8 @@ func (r *Runner) ListRuns(ctx context.Context, q RunQuery) (Page[Run], error) {
 	return page, nil
 }
 
-// CountRuns counts the runs of an automation by version, step and status.
+// CountRuns returns how many runs of an automation there are for each version, step and
+// status.
 func (r *Runner) CountRuns(ctx context.Context, automationID string) ([]RunCount, error) {
 	counts, err := r.store.CountRuns(ctx, automationID)
 	if err != nil {
@@ -58,25 +61,27 @@ func (r *Runner) CountRuns(ctx context.Context, automationID string) ([]RunCount
 	return counts, nil
 }
 
-// CancelRun cancels a run before its next effect; one in flight finishes and is
-// recorded. It returns the run as it stands: cancelled, unless another Runner
-// is at work on it right now and will cancel it in a moment. Cancelling a run
-// that has ended changes nothing. It is safe to call twice and from any node.
+// CancelRun cancels a run before its next effect. An effect in flight finishes, and its
+// outcome is recorded. CancelRun returns the run as it is now: cancelled or, while
+// another Runner holds the lease of its contact, still running. That Runner then cancels
+// the run.
+//
+// To cancel a run that has ended changes nothing. An unknown id fails with ErrNotFound.
+// It is safe to call CancelRun twice, and from any node.
 func (r *Runner) CancelRun(ctx context.Context, id string) (Run, error) {
 	return r.request(ctx, id, RequestCancel)
 }
 
-// RetryRun lets a failed run go on from the step that failed, on the same
-// version and with the same event. It returns the run as it stands. Retrying a
-// run in progress changes nothing; one that is completed or cancelled fails
-// with ErrConflict. It is safe to call twice and from any node.
+// RetryRun makes a failed run continue from the step that failed, on the same version and
+// with the same event. It returns the run as it is now. To retry a run in progress
+// changes nothing. RetryRun fails with ErrConflict if the run is completed or cancelled,
+// and with ErrNotFound. It is safe to call RetryRun twice, and from any node.
 func (r *Runner) RetryRun(ctx context.Context, id string) (Run, error) {
 	return r.request(ctx, id, RequestRetry)
 }
 
-// request records the request, so that it cannot be lost, and carries it out at
-// once if nobody else holds the contact. Effects that a retried run comes to are
-// left to Run and Drain.
+// request records a request, so that it cannot get lost, and applies it at once if the
+// contact is not leased. It performs no effects of a retried run: Run and Drain do that.
 func (r *Runner) request(ctx context.Context, id string, c RunRequest) (Run, error) {
 	rec, err := r.store.RecordRunRequest(ctx, id, c, r.now())
 	if err != nil {
@@ -91,8 +96,8 @@ func (r *Runner) request(ctx context.Context, id string, c RunRequest) (Run, err
 	return r.GetRun(ctx, id)
 }
 
-// serveRequests applies the requests about a contact's runs, unless the contact is
-// leased already. It performs no effects: the next claim does.
+// serveRequests applies the requests about the runs of a contact, unless the contact is
+// leased. It performs no effects: a task of Run or Drain does that after the next claim.
 func (r *Runner) serveRequests(ctx context.Context, ref ContactRef) error {
 	works, err := r.claim(ctx, ClaimParams{Limit: 1, Contact: ref})
 	if err != nil || len(works) == 0 {

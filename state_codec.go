@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// stateVersion leads every encoded State. A reader refuses a higher one. In the
-// first, a condition has its whole output.
+// stateVersion is the first byte of every encoded State. Decoding refuses a higher
+// version. Version 1 holds the whole output of a condition.
 const stateVersion = 2
 
-// errDamagedState is what decoding returns for bytes that are no State.
+// errDamagedState is the error for bytes that do not decode to a State of the graph.
 var errDamagedState = errors.New("automation: stored run state is damaged")
 
-// The statuses in the encoded form; positions are part of the format.
+// The statuses in the encoded form. Their indices are part of the format.
 var (
 	runStatusCodes  = []RunStatus{"", RunRunning, RunCompleted, RunFailed, RunCancelled}
 	stepStatusCodes = []StepStatus{StepPending, StepRunning, StepWaiting, StepCompleted, StepFailed, StepSkipped, StepCancelled}
@@ -23,14 +23,14 @@ var (
 
 const (
 	flagStarted = 1 << iota
-	flagBegun
+	flagAttemptOpen
 )
 
-// AppendBinary appends the encoded state to b. It never fails.
+// AppendBinary appends the encoded state to b. The error is always nil.
 //
-// The form is a version byte, then varints, and bytes led by their length.
-// Times are microseconds after the start of the run's first step, so that they
-// are short: a run that sleeps takes about a hundred bytes.
+// The format is a version byte, then varints, and byte strings that follow their length.
+// Times are microseconds since the start of the run, so that they are short. A run that
+// sleeps in its second step takes about 40 bytes, plus the recorded outputs.
 func (s State) AppendBinary(b []byte) ([]byte, error) {
 	base := s.base()
 	b = append(b, stateVersion, codeOf(runStatusCodes, s.status), s.flags())
@@ -46,22 +46,23 @@ func (s State) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// MarshalBinary returns the encoded state.
+// MarshalBinary returns the encoded state. The error is always nil.
 func (s State) MarshalBinary() ([]byte, error) {
-	// Encoded on the stack first: most states are small, and millions are kept.
+	// Encode on the stack first, so that the result takes only the memory that it
+	// needs: a process may keep millions of states.
 	var buf [1024]byte
 	b, err := s.AppendBinary(buf[:0])
 	return bytes.Clone(b), err
 }
 
-// UnmarshalBinary decodes what MarshalBinary has made and leaves RunID as it
-// is. The error wraps ErrNewerVersion if a newer version of the library wrote
-// it. The state keeps parts of data.
+// UnmarshalBinary decodes a state that MarshalBinary encoded. RunID stays as it is. The
+// error wraps ErrNewerVersion if a newer version of the library encoded the state. The
+// state shares memory with data, so the caller must not change data afterwards.
 func (s *State) UnmarshalBinary(data []byte) error {
 	if len(data) > 0 && data[0] > stateVersion {
 		return fmt.Errorf("automation: run state has format %d, this process reads up to %d: %w", data[0], stateVersion, ErrNewerVersion)
 	}
-	r := stateReader{rest: data}
+	r := stateDecoder{rest: data}
 	if len(data) == 0 || r.byte() == 0 {
 		return errDamagedState
 	}
@@ -87,7 +88,7 @@ func (s State) flags() byte {
 		f |= flagStarted
 	}
 	if s.attemptOpen {
-		f |= flagBegun
+		f |= flagAttemptOpen
 	}
 	return f
 }
@@ -123,7 +124,7 @@ func appendBytes[T ~string | ~[]byte](b []byte, v T) []byte {
 	return append(b, v...)
 }
 
-// appendTime writes 0 for the zero time, else 1 and the distance from base.
+// appendTime appends 0 for the zero time, or else 1 and the microseconds since base.
 func appendTime(b []byte, t, base time.Time) []byte {
 	if t.IsZero() {
 		return append(b, 0)
@@ -141,25 +142,25 @@ func codeOf[T comparable](codes []T, v T) byte {
 	return 0
 }
 
-// The shortest forms of what is counted: every field takes at least a byte.
+// The least bytes that an item takes: each of its fields takes at least one.
 const (
 	minStepBytes    = 8
 	minAttemptBytes = 3
 )
 
-// stateReader reads an encoded state. After an error every read returns a zero
-// value and bad is set, so that callers check once, at the end.
-type stateReader struct {
+// stateDecoder decodes the bytes of a state. After an error, bad is true and the values
+// have no meaning, so the caller looks at bad once, at the end.
+type stateDecoder struct {
 	rest []byte
 	base time.Time
 	bad  bool
 }
 
-func (r *stateReader) state() State {
+func (r *stateDecoder) state() State {
 	var s State
 	s.status = statusAt(r, runStatusCodes)
 	flags := r.byte()
-	s.started, s.attemptOpen = flags&flagStarted != 0, flags&flagBegun != 0
+	s.started, s.attemptOpen = flags&flagStarted != 0, flags&flagAttemptOpen != 0
 	r.base = time.UnixMicro(r.varint()).UTC()
 	s.at, s.tries = r.int(), r.int()
 	s.dueAt, s.since = r.time(), r.time()
@@ -172,7 +173,7 @@ func (r *stateReader) state() State {
 	return s
 }
 
-func (r *stateReader) step(st *stepState) {
+func (r *stateDecoder) step(st *stepState) {
 	st.index = r.int()
 	st.status = statusAt(r, stepStatusCodes)
 	st.startedAt, st.completedAt = r.time(), r.time()
@@ -193,14 +194,14 @@ func (r *stateReader) step(st *stepState) {
 	}
 }
 
-func (r *stateReader) stepError() *StepError {
+func (r *stateDecoder) stepError() *StepError {
 	if r.byte() == 0 {
 		return nil
 	}
 	return &StepError{Code: StepErrorCode(r.bytes()), Message: string(r.bytes())}
 }
 
-func (r *stateReader) byte() byte {
+func (r *stateDecoder) byte() byte {
 	if len(r.rest) == 0 {
 		r.bad = true
 		return 0
@@ -210,7 +211,7 @@ func (r *stateReader) byte() byte {
 	return b
 }
 
-func (r *stateReader) bytes() []byte {
+func (r *stateDecoder) bytes() []byte {
 	n := r.int()
 	if n > len(r.rest) {
 		r.bad = true
@@ -221,8 +222,8 @@ func (r *stateReader) bytes() []byte {
 	return b
 }
 
-// int reads a count or an index; none is ever larger than a payload.
-func (r *stateReader) int() int {
+// int decodes a count, a length or an index. None is larger than a payload can be.
+func (r *stateDecoder) int() int {
 	v, n := binary.Uvarint(r.rest)
 	if n <= 0 || v > 1<<31 {
 		r.bad, r.rest = true, nil
@@ -232,9 +233,9 @@ func (r *stateReader) int() int {
 	return int(v)
 }
 
-// count reads how many items follow, none of which is shorter than size bytes:
-// a damaged count must not make room for what cannot be there.
-func (r *stateReader) count(size int) int {
+// count decodes the number of items that follow. Each item has at least size bytes. A
+// damaged count must not allocate memory for more items than rest can hold.
+func (r *stateDecoder) count(size int) int {
 	n := r.int()
 	if n > len(r.rest)/size {
 		r.bad = true
@@ -243,7 +244,7 @@ func (r *stateReader) count(size int) int {
 	return n
 }
 
-func (r *stateReader) varint() int64 {
+func (r *stateDecoder) varint() int64 {
 	v, n := binary.Varint(r.rest)
 	if n <= 0 {
 		r.bad, r.rest = true, nil
@@ -253,14 +254,14 @@ func (r *stateReader) varint() int64 {
 	return v
 }
 
-func (r *stateReader) time() time.Time {
+func (r *stateDecoder) time() time.Time {
 	if r.byte() == 0 {
 		return time.Time{}
 	}
 	return time.UnixMicro(r.base.UnixMicro() + r.varint()).UTC()
 }
 
-func statusAt[T any](r *stateReader, codes []T) T {
+func statusAt[T any](r *stateDecoder, codes []T) T {
 	i := int(r.byte())
 	if i >= len(codes) {
 		r.bad = true

@@ -78,14 +78,14 @@ func TestState_ZeroIsARunThatHasNotStarted(t *testing.T) {
 	assert.Equal(t, Action{Kind: ActionSleep}, f.graph.Action(s))
 }
 
-// A million of them must fit: a sleeping run is not to take more than it needs.
+// A process may keep millions of sleeping runs.
 func TestState_OfASleepingRunIsSmall(t *testing.T) {
 	t.Parallel()
 	f := startFlow(t, sequence(hour), CompileOptions{}, `{"plan":"pro"}`)
 	assert.Less(t, len(stateBytes(t, f.state)), 100)
 }
 
-// The first version kept the whole output of a condition.
+// Version 1 holds the whole output of a condition.
 func TestState_OfTheFirstVersion(t *testing.T) {
 	t.Parallel()
 	const output = `{"branch":"condition_not_met","rules":[]}`
@@ -157,8 +157,8 @@ func TestState_Damaged(t *testing.T) {
 	})
 }
 
-// A damaged length must not make the process allocate more than a small
-// multiple of what it was given. Not parallel: it measures.
+// For a damaged length, decoding must not allocate more than a small multiple of the
+// input. The test is not parallel, because it measures allocations.
 func TestState_DamagedLengthsAllocateLittle(t *testing.T) {
 	const size = 1 << 20
 	head := []byte{stateVersion, 1, flagStarted, 0, 0, 0, 0, 0}
@@ -200,7 +200,7 @@ func FuzzStateUnmarshal(f *testing.F) {
 		require.Equal(t, s, back)
 		require.Equal(t, encoded, stateBytes(t, back))
 
-		// Whatever can be decoded is refused by the graph, or works.
+		// A state that can be decoded does not fit the graph, or works.
 		run.graph.Action(s)
 		run.graph.StepRuns(s)
 		for kind := InputStarted; kind <= InputRetried; kind++ {

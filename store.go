@@ -5,17 +5,19 @@ import (
 	"time"
 )
 
-// Store keeps what the Runner must not lose. It is built around one idea:
-// everything that has to happen in order or at most once concerns one contact,
-// so the unit of work is the contact. A claim leases a contact and brings all
-// its pending events and due runs; a commit writes what became of them, in one
-// transaction, under the lease's fencing token. At any time at most one lease
-// of a contact is valid, on whichever node, and that makes arming a wait,
-// matching an event, timing out and changing the contact a sequence.
+// Store keeps what a Runner must not lose.
 //
-// Implementations must be safe for concurrent use, keep times in UTC with
-// microseconds, return copies, and pass the suite in store/storetest. Every
-// method returns an error that wraps ErrClosed after the store was closed.
+// The unit of work is the contact, because whatever must happen in order or at most once
+// concerns one contact. A claim leases a contact, and brings its pending events and due
+// runs. A commit writes the results in one transaction, under the fencing token of the
+// lease. At most one lease of a contact is valid at any time, on any node. Therefore the
+// start of a wait, the match of an event, a timeout and a change of the contact happen
+// one after the other.
+//
+// An implementation must be safe for concurrent use, must keep times in UTC with a
+// precision of microseconds, must return copies except where WorkStore allows sharing,
+// and must pass the suite in store/storetest. Once a store is closed, every method
+// returns an error that wraps ErrClosed.
 type Store interface {
 	EventWriter
 	EventReader
@@ -27,49 +29,54 @@ type Store interface {
 	Pruner
 }
 
-// EventWriter accepts events. A store's Tx method returns one that writes
+// EventWriter keeps events. The Tx method of a store returns an EventWriter that writes
 // inside the host's own transaction; see Send.
 type EventWriter interface {
-	// AppendEvents keeps all events, or none if it returns an error. They are
-	// claimable when it returns, or when the transaction it belongs to commits,
-	// in the order of their AcceptedAt and, among equals, of the slice.
+	// AppendEvents keeps all events or, if it returns an error, none of them. A claim
+	// brings the events once AppendEvents has returned or, for a writer inside a
+	// transaction, once the transaction has committed. Claims bring them in the order
+	// of AcceptedAt and, among equal times, in the order of the slice. The receipts
+	// are in the order of events.
 	//
-	// An event for a contact id that the store does not know fails with
-	// ErrNotFound, unless its HostContact is set. An event whose Schema is not that
-	// of its definition fails with ErrDefinitionChanged. An event whose idempotency
-	// key is known for its name is not kept: if the hash is the same it is
-	// reported as a duplicate, else the call fails with ErrConflict.
-	// The receipts are in the order of events.
+	// AppendEvents fails with ErrNotFound if an event is for a contact id that does
+	// not exist in the store, unless HostContact is set. It fails with
+	// ErrDefinitionChanged if the Schema of an event differs from the schema of its
+	// definition.
+	//
+	// An event whose name and idempotency key the store has already is not kept. If
+	// its ContentHash is the same, the receipt reports a duplicate. If not,
+	// AppendEvents fails with ErrConflict.
 	AppendEvents(ctx context.Context, events []NewEvent) ([]EventReceipt, error)
 	// FindEventDefinition returns the definition with this id or name, or an
 	// error that wraps ErrNotFound.
 	FindEventDefinition(ctx context.Context, idOrName string) (EventDefinition, error)
 }
 
-// NewEvent is an event on its way into a store.
+// NewEvent is an event that a store has to keep.
 type NewEvent struct {
-	// Event has ID, AcceptedAt and OccurredAt set, and exactly one of ContactID
-	// and Email.
+	// Event has an ID, AcceptedAt and OccurredAt, and either a ContactID or an Email.
 	Event Event
-	// Schema is that of the event's definition, byte for byte, which the payload was
-	// checked against; empty where there is no definition, or one without a schema.
-	// It lets a Runner remember definitions, and not ask for them for every event.
+	// Schema is the schema against which the payload was validated, byte for byte as
+	// in the event's definition. It is empty if the event has no definition, or one
+	// without a schema. A Runner can remember definitions because the store compares
+	// Schema with the current definition.
 	Schema string
-	// ContentHash identifies name, contact and payload, for idempotency keys.
+	// ContentHash identifies the name, the contact and the payload of an event with
+	// an idempotency key.
 	ContentHash string
-	// KeyExpiresAt is when the idempotency key may be forgotten.
+	// KeyExpiresAt is when the store may forget the idempotency key.
 	KeyExpiresAt time.Time
-	// HostContact says that contacts do not live in this store: ids are not
-	// checked and emails are not resolved.
+	// HostContact means that contacts live in the contact directory: the store does
+	// not check that the ContactID exists, and does not look up the Email.
 	HostContact bool
 }
 
-// EventReceipt says what became of an event that was sent.
+// EventReceipt is the result of one event that was sent.
 type EventReceipt struct {
-	// ID is the event's id; for a duplicate, that of the first one.
+	// ID is the id of the event or, for a duplicate, of the first event.
 	ID string
-	// Duplicate says that an event with this idempotency key was accepted
-	// before, so that this one does nothing.
+	// Duplicate means that an event with this name, idempotency key and content was
+	// accepted before. The duplicate does nothing.
 	Duplicate bool
 }
 
@@ -77,22 +84,24 @@ type EventReceipt struct {
 type EventReader interface {
 	// FindEvent returns an accepted event, or an error that wraps ErrNotFound.
 	FindEvent(ctx context.Context, id string) (Event, error)
-	// ListContactEvents returns the events of a contact with this name that were
-	// accepted at or after since, oldest first, handled or not.
+	// ListContactEvents returns the contact's events with this name that were
+	// accepted at or after since, oldest first, whether they are pending or handled.
 	ListContactEvents(ctx context.Context, contactID, name string, since time.Time) ([]Event, error)
-	// InsertEventDefinition fails with ErrConflict if the name is taken.
+	// InsertEventDefinition keeps a new definition. It fails with ErrConflict if the
+	// name is taken.
 	InsertEventDefinition(ctx context.Context, d EventDefinition) error
-	// UpdateEventDefinition replaces schema and UpdatedAt of the definition
-	// with d's id. It fails with ErrNotFound if there is none.
+	// UpdateEventDefinition replaces Schema and UpdatedAt of the definition with the
+	// id of d. It fails with ErrNotFound if there is none.
 	UpdateEventDefinition(ctx context.Context, d EventDefinition) error
-	// DeleteEventDefinition fails with ErrNotFound if there is none.
+	// DeleteEventDefinition deletes a definition. It fails with ErrNotFound if there
+	// is none.
 	DeleteEventDefinition(ctx context.Context, id string) error
-	// ListEventDefinitions lists definitions, newest first. A cursor that
-	// names no definition fails with ErrNotFound.
+	// ListEventDefinitions lists definitions, newest first. It fails with ErrNotFound
+	// if the cursor is not the id of a definition.
 	ListEventDefinitions(ctx context.Context, q PageQuery) (Page[EventDefinition], error)
 }
 
-// AutomationRecord is an automation as stores keep it.
+// AutomationRecord is an automation in the form that stores keep.
 type AutomationRecord struct {
 	ID                   string
 	Name                 string
@@ -103,13 +112,13 @@ type AutomationRecord struct {
 	CreatedAt, UpdatedAt time.Time
 }
 
-// VersionRef names one version of one automation.
+// VersionRef identifies one version of one automation.
 type VersionRef struct {
 	AutomationID string
 	Version      int
 }
 
-// AutomationQuery selects automations; an empty Status selects all.
+// AutomationQuery selects automations. An empty Status selects all of them.
 type AutomationQuery struct {
 	Status Status
 	PageQuery
@@ -117,25 +126,28 @@ type AutomationQuery struct {
 
 // AutomationStore keeps automations and every version of their definitions.
 type AutomationStore interface {
-	// InsertAutomation keeps a under the first version that its id never had,
-	// also if an automation with this id was deleted: what is known of a version
-	// is never about another graph. It fails with ErrConflict if the id is taken,
-	// also by an automation that was deleted while runs of it are kept.
+	// InsertAutomation keeps a new automation. It chooses the version: the first one
+	// that the id never had, even before a deletion. Therefore a compiled graph that
+	// a process remembers for a version is never wrong. InsertAutomation fails with
+	// ErrConflict if the id is taken, which includes a deleted automation whose runs
+	// the store still keeps.
 	InsertAutomation(ctx context.Context, a AutomationRecord) error
-	// UpdateAutomation replaces the automation whose revision is a.Revision-1,
-	// and keeps the definition under a.Version if that is new. It fails with
-	// ErrConflict if the revision is another, with ErrNotFound if there is none.
+	// UpdateAutomation replaces the automation if its revision is a.Revision-1, and
+	// keeps the definition under a.Version if that version is new. It fails with
+	// ErrConflict if the revision differs, and with ErrNotFound if there is no such
+	// automation.
 	UpdateAutomation(ctx context.Context, a AutomationRecord) error
-	// FindAutomation returns the automation, or an error wrapping ErrNotFound.
+	// FindAutomation returns the automation, or an error that wraps ErrNotFound.
 	FindAutomation(ctx context.Context, id string) (AutomationRecord, error)
-	// FindAutomationVersion returns the definition of a version, also after the
-	// automation was deleted, as long as runs of the version are kept.
+	// FindAutomationVersion returns the definition of a version, or an error that
+	// wraps ErrNotFound. It returns the definition even after the automation was
+	// deleted, as long as the store keeps runs of the version.
 	FindAutomationVersion(ctx context.Context, v VersionRef) ([]byte, error)
-	// ListAutomations lists automations, newest first, without definitions. A
-	// cursor that names no automation fails with ErrNotFound.
+	// ListAutomations lists automations, newest first, without definitions. It fails
+	// with ErrNotFound if the cursor is not the id of an automation.
 	ListAutomations(ctx context.Context, q AutomationQuery) (Page[AutomationRecord], error)
-	// DeleteAutomation deletes the automation and asks its running runs to
-	// cancel, as CancelRuns does. It fails with ErrNotFound if there is none.
+	// DeleteAutomation deletes the automation, and records requests to cancel its
+	// running runs, as CancelRuns does. It fails with ErrNotFound if there is none.
 	DeleteAutomation(ctx context.Context, id string, now time.Time) error
 }
 
@@ -143,80 +155,88 @@ type AutomationStore interface {
 type RunReader interface {
 	// FindRun returns the run, or an error that wraps ErrNotFound.
 	FindRun(ctx context.Context, id string) (RunRecord, error)
-	// ListRuns lists runs, newest first. Pages stay stable while runs are
-	// added. A cursor that names no run fails with ErrNotFound. State and Error
-	// may be left out.
+	// ListRuns lists runs, newest first. Pages stay stable while runs are added. It
+	// fails with ErrNotFound if the cursor is not the id of a run. A store may leave
+	// out State and Error.
 	ListRuns(ctx context.Context, q RunQuery) (Page[RunRecord], error)
-	// CountRuns counts the runs of an automation by version, step and status,
-	// in this order.
+	// CountRuns returns how many runs of an automation there are for each version,
+	// step and status, sorted by version, then step, then status.
 	CountRuns(ctx context.Context, automationID string) ([]RunCount, error)
 }
 
-// ContactStore is where the built-in contacts live. It is not used when the
-// host keeps contacts of its own; see Contacts. Emails are compared by EmailKey.
-// A contact that gets an email, when it is inserted or changed, also gets the
-// pending events that were sent for the email before: they come first.
+// ContactStore keeps the built-in contacts. A Runner with a ContactDirectory does not use
+// it. A store compares emails by EmailKey.
+//
+// When a contact gets an email, by an insertion or a change, it also gets the events that
+// are pending under this email. They come before the contact's own pending events.
 type ContactStore interface {
-	// FindContact returns the contact with ref's id or email, or an error that
-	// wraps ErrNotFound.
+	// FindContact returns the contact with the id or the email of ref, or an error
+	// that wraps ErrNotFound.
 	FindContact(ctx context.Context, ref ContactRef) (Contact, error)
-	// InsertContact fails with ErrConflict if the id was ever used or the
-	// email belongs to another contact.
+	// InsertContact keeps a new contact. It fails with ErrConflict if a contact has
+	// or ever had the id, or if another contact has the email.
 	InsertContact(ctx context.Context, c Contact) error
-	// UpdateContact applies change and returns the contact as it is then. It
-	// fails with ErrNotFound if there is none, and with ErrConflict if the new
-	// email belongs to another contact.
+	// UpdateContact applies change and returns the changed contact. It fails with
+	// ErrNotFound if there is no such contact, and with ErrConflict if another
+	// contact has the new email.
 	UpdateContact(ctx context.Context, id string, change ContactChange) (Contact, error)
-	// DeleteContact deletes the contact for good and asks its running runs to
-	// cancel, as CancelRuns does. It fails with ErrNotFound if there is none.
+	// DeleteContact deletes the contact for good, and records requests to cancel its
+	// running runs, as CancelRuns does. It fails with ErrNotFound if there is none.
 	DeleteContact(ctx context.Context, id string, now time.Time) error
-	// ListContacts lists contacts, newest first. A cursor that names no
-	// contact fails with ErrNotFound.
+	// ListContacts lists contacts, newest first. It fails with ErrNotFound if the
+	// cursor is not the id of a contact.
 	ListContacts(ctx context.Context, q ContactQuery) (Page[Contact], error)
 }
 
-// ContactQuery selects contacts; an empty Segment selects all.
+// ContactQuery selects contacts. An empty Segment selects all of them.
 type ContactQuery struct {
+	// Segment is the id of a segment that the contact belongs to.
 	Segment string
 	PageQuery
 }
 
-// SegmentStore keeps the names of segments. It knows nothing of who is in them.
+// SegmentStore keeps the names of segments. Contacts hold which segments they belong to.
 type SegmentStore interface {
-	// InsertSegment fails with ErrConflict if there is one with its id.
+	// InsertSegment keeps a new segment. It fails with ErrConflict if the id is
+	// taken.
 	InsertSegment(ctx context.Context, s Segment) error
 	// FindSegment returns the segment, or an error that wraps ErrNotFound.
 	FindSegment(ctx context.Context, id string) (Segment, error)
-	// DeleteSegment fails with ErrNotFound if there is none.
+	// DeleteSegment deletes a segment. It fails with ErrNotFound if there is none.
 	DeleteSegment(ctx context.Context, id string) error
-	// ListSegments lists segments, newest first. A cursor that names none fails
-	// with ErrNotFound.
+	// ListSegments lists segments, newest first. It fails with ErrNotFound if the
+	// cursor is not the id of a segment.
 	ListSegments(ctx context.Context, q PageQuery) (Page[Segment], error)
 }
 
-// Pruner keeps the store small.
+// Pruner removes old data, so that a store stays small.
 type Pruner interface {
-	// Prune removes up to p.Limit runs that ended before p.Before, events that
-	// were handled before it and that no kept run was started by, idempotency
-	// keys that have expired, and definitions that no automation and no run
-	// uses. It returns how many runs and events it removed; fewer than p.Limit
-	// of both means that there was no more.
+	// Prune removes at most p.Limit runs and at most p.Limit events: runs that ended
+	// before p.Before, and events that were handled before p.Before and that started
+	// no run which the store keeps. It also removes idempotency keys that are expired
+	// at p.Now, and versions of automations that no automation and no run uses.
+	//
+	// If both numbers in the result are below p.Limit, nothing is left to remove.
 	Prune(ctx context.Context, p PruneParams) (PruneResult, error)
 }
 
-// PruneParams say what to remove.
+// PruneParams select what Prune removes.
 type PruneParams struct {
+	// Before is the time before which a run must have ended, and an event must have
+	// been handled.
 	Before time.Time
-	Limit  int
-	Now    time.Time
+	// Limit is how many runs, and how many events, Prune removes at most.
+	Limit int
+	// Now is the current time, at which idempotency keys are expired or not.
+	Now time.Time
 }
 
-// PruneResult says what was removed.
+// PruneResult holds how many runs and events Prune removed.
 type PruneResult struct {
 	Runs, Events int
 }
 
-// RunRecord is a run as stores keep it.
+// RunRecord is a run in the form that stores keep.
 type RunRecord struct {
 	ID             string
 	AutomationID   string
@@ -225,91 +245,97 @@ type RunRecord struct {
 	EventID        string
 	EventName      string
 	Status         RunStatus
-	Step           string    // key of the step it is at
-	WaitEvent      string    // name of the event it waits for, if any
-	DueAt          time.Time // when it must be claimed; zero: not by time
-	DecodeFailures int       // how often it could not be read in a row
+	Step           string    // key of the step that the run is at
+	WaitEvent      string    // name of the event that the run waits for, if it does
+	DueAt          time.Time // when the run is due; zero: never by time
+	DecodeFailures int       // how often in a row a process could not decode the run
 	Error          *StepError
 	State          []byte // opaque to the store
 	CreatedAt      time.Time
 	CompletedAt    time.Time // zero while running
 }
 
-// RunRequest is a request about a run, made by anybody and carried out by the
-// owner of the contact's lease.
+// RunRequest is a request to cancel or to retry a run. Any process may record a request.
+// The holder of the contact's lease applies it, and reports it as served.
 type RunRequest string
 
-// The controls.
+// The requests about a run. RequestNone means that there is no request.
 const (
 	RequestNone   RunRequest = ""
 	RequestCancel RunRequest = "cancel"
 	RequestRetry  RunRequest = "retry"
 )
 
-// WorkStore hands out work and takes back what became of it. Bytes that go in
-// or come out here, payloads and states, are shared with the store: neither
-// side changes them afterwards.
+// WorkStore leases contacts and commits the work on them. Callers and the store share the
+// bytes of payloads and states that pass through its methods: neither may change them
+// afterwards.
 type WorkStore interface {
-	// Claim leases up to p.Limit contacts that have pending events or due runs
-	// and whose lease is free or has expired, those that are due longest first,
-	// and returns their work. Each contact is in at most one valid lease.
+	// Claim leases contacts and returns their work. It takes up to p.Limit contacts
+	// that have pending events or due runs, and whose lease is free or has expired.
+	// It takes those first that have been due for the longest time. Each claim gives
+	// a lease a higher token, so that at most one lease of a contact is valid.
 	Claim(ctx context.Context, p ClaimParams) ([]Work, error)
-	// Commit writes the transitions, each one atomically and independent of
-	// the others: a transition that fails has its error in its result and
-	// leaves nothing behind. Results are in the order of ts. When Commit itself
-	// returns an error the caller does not know what was written and may call
-	// again with the same ts: writing a transition twice under one lease
-	// leaves what writing it once does.
+	// Commit writes each transition atomically and independently of the others. The
+	// result of a transition that fails holds the error, and the store writes nothing
+	// of that transition. The results are in the order of ts.
+	//
+	// If Commit itself returns an error, the caller cannot know what the store wrote,
+	// and may call Commit again with the same ts: to write a transition twice under
+	// one lease has the same effect as to write it once.
 	Commit(ctx context.Context, ts []Transition) ([]CommitResult, error)
-	// NextDue returns when the next contact becomes claimable, as far as is
-	// known without new events, or the zero time if nothing is due ever.
-	// Expiring leases count if their contact has work.
+	// NextDue returns when the next contact becomes claimable if no event arrives
+	// before. The end of a lease counts if the contact has work. NextDue returns the
+	// zero time if there is no such contact.
 	NextDue(ctx context.Context) (time.Time, error)
-	// RecordRunRequest records a request and makes the run due. ControlCancel does
-	// nothing to a run that has ended; ControlRetry does nothing to a run that
-	// is running, and fails with ErrConflict for one that is completed or
-	// cancelled. It returns the run as it was, or an error wrapping ErrNotFound.
+	// RecordRunRequest records a request about the run with this id, and makes the
+	// run due. RequestCancel changes nothing if the run has ended. RequestRetry
+	// changes nothing if the run is running, and fails with ErrConflict if the run is
+	// completed or cancelled. RecordRunRequest returns the run as it was before, or
+	// an error that wraps ErrNotFound.
 	RecordRunRequest(ctx context.Context, id string, c RunRequest, now time.Time) (RunRecord, error)
-	// CancelRuns asks all running runs of an automation to cancel and returns
-	// how many there are.
+	// CancelRuns records requests to cancel all running runs of an automation, makes
+	// these runs due, and returns how many there are.
 	CancelRuns(ctx context.Context, automationID string, now time.Time) (int, error)
 }
 
-// ClaimParams say what to claim.
+// ClaimParams select what to claim.
 type ClaimParams struct {
+	// Now is the current time, at which runs are due and leases are expired or not.
 	Now time.Time
-	// Lease is how long the leases are valid.
+	// Lease is how long the leases last from Now on.
 	Lease time.Duration
 	// Limit is how many contacts to claim at most.
 	Limit int
-	// Events and Runs bound how many pending events and due runs of one
-	// contact are brought at a time. Runs that wait for one of these events
-	// are always brought.
+	// Events and Runs are how many pending events and due runs of one contact to
+	// return at most. Runs that wait for one of the returned events come in addition.
 	Events, Runs int
-	// Contact, if set, claims this contact or this email only, whether or not it
-	// has work or was ever heard of. Nothing is returned if its lease is taken.
+	// Contact, if set, is the only contact, or the only email without a contact, to
+	// claim. The claim succeeds even if there is no work, or no such contact. It
+	// returns nothing if another lease on the contact is valid.
 	Contact ContactRef
 }
 
-// Work is a leased contact with everything needed to go on.
+// Work is a leased contact with its work.
 type Work struct {
-	// Key is the key of the lease: an id, or the email of an event for
-	// which no contact was known.
+	// Key is what the lease is on: a contact's id or, for events without a contact,
+	// their email.
 	Key ContactRef
-	// Token fences the lease: commits with an older one are refused.
+	// Token is the fencing token of the lease. The store refuses commits with an
+	// older token.
 	Token int64
-	// Contact is the contact, where the store holds contacts and has it.
+	// Contact is the contact. It is nil if contacts do not live in the store, or if
+	// the contact does not exist.
 	Contact *Contact
-	// Events are pending events, in the order in which they were accepted.
+	// Events are pending events, in the order of acceptance.
 	Events []PendingEvent
-	// Runs are the runs that are due, longest first, and after them the runs
-	// that wait for one of Events, oldest first.
+	// Runs are first the due runs, in the order in which they became due, and then
+	// the runs that wait for one of Events, oldest first.
 	Runs []ClaimedRun
 
 	claimedAt time.Time // set by the Runner
 }
 
-// PendingEvent is an event that was not handled yet.
+// PendingEvent is an event that is accepted and not handled yet.
 type PendingEvent struct {
 	Event
 	// Starts are the enabled automations whose trigger names the event, oldest
@@ -317,81 +343,88 @@ type PendingEvent struct {
 	Starts []VersionRef
 }
 
-// ClaimedRun is a run with what is needed to advance it.
+// ClaimedRun is a run with the data that advancing it needs.
 type ClaimedRun struct {
 	RunRecord
+	// Request is the request about the run that is recorded and not served yet.
 	Request RunRequest
 	// TriggerPayload is the payload of the event that started the run.
 	TriggerPayload []byte
 }
 
-// Transition is what became of a claimed contact's work. Everything in it is
-// written together.
+// Transition is the result of work on a leased contact. A store writes all of it, or
+// nothing.
 type Transition struct {
+	// Key and Token are those of the Work.
 	Key   ContactRef
 	Token int64
-	// Now is when it happened.
+	// Now is when the work happened.
 	Now time.Time
-	// Handled are the ids of events that have been handled.
+	// Handled are the ids of the events that are handled now.
 	Handled []string
-	// Runs are the runs that were started or have changed. A running one of a
-	// contact that was deleted in the meantime is due at once, whatever its DueAt.
+	// Runs are the runs that started or changed. A running run becomes due at once,
+	// whatever its DueAt is, if the contact was deleted since the claim.
 	Runs []RunChange
-	// Change applies to the contact, where the store holds contacts.
+	// Change is applied to the contact, if contacts live in the store.
 	Change *ContactChange
 	// Delete deletes the contact, as DeleteContact does.
 	Delete bool
-	// Erase empties the payloads of all events of the contact, and those of
-	// events that were sent for EraseEmail and belong to no contact, if that is
-	// set; and forgets the emails and idempotency keys that came with them.
+	// Erase removes the payloads of all events of the contact, and the emails and
+	// idempotency keys that came with these events. If EraseEmail is set, the same
+	// happens to the events for this email that belong to no contact.
 	Erase      bool
 	EraseEmail string
-	// MoveTo, for a lease on an email, gives its pending events to the contact
-	// with this id. Create creates that contact first, where the store holds
-	// contacts; if the email belongs to a contact already, the events go to
-	// that one instead.
+	// MoveTo is for a lease on an email. It moves the pending events of the email to
+	// the contact with this id. If contacts live in the store and the email belongs
+	// to a contact by now, the events go to that contact instead.
 	MoveTo string
+	// Create is the contact that MoveTo names. The store inserts the contact before
+	// it moves the events, unless the email belongs to a contact by now.
 	Create *Contact
-	// Release ends the lease. Otherwise it is extended to Extend.
+	// Release ends the lease. Otherwise the lease lasts until Extend.
 	Release bool
 	Extend  time.Time
 }
 
-// changesContact reports whether t changesContact the contact.
+// changesContact reports whether t changes or deletes the contact.
 func (t *Transition) changesContact() bool { return t.Change != nil || t.Delete }
 
-// RunChange is a run that was started or has changed.
+// RunChange is a run that started or changed.
 type RunChange struct {
 	RunRecord
-	// New says that the run was started by this transition. The transition
-	// fails with ErrConflict if its automation is not enabled any more, or its
-	// version was pruned.
+	// New means that this transition starts the run. The transition fails with
+	// ErrConflict if the automation is not enabled any more, or if its version was
+	// pruned.
 	New bool
-	// Served is the control that this change has carried out. A run whose control
-	// is another by now keeps it, stays due, and is reported in the result.
+	// Served is the request that this change applies. The store removes the recorded
+	// request if it equals Served, or if it does nothing to a run in the new status.
+	// Otherwise the request stays recorded: the store keeps the run due, and returns
+	// the request in CommitResult.Requests.
 	Served RunRequest
 }
 
-// CommitResult is what became of one transition.
+// CommitResult is the result of one transition.
 type CommitResult struct {
-	// Err is nil, or wraps ErrLeaseLost, ErrConflict or a storage error. It is
-	// about this transition only.
+	// Err is nil, or the reason why the store wrote nothing of the transition. It
+	// wraps ErrLeaseLost if the contact was claimed again or the lease was released,
+	// ErrConflict if RunChange.New refuses a run, ErrNotFound if a run that is not
+	// new does not exist, or an error of the storage.
 	Err error
-	// Contact is the contact after the transition, where the store holds
-	// contacts and the lease goes on; nil if it is gone.
+	// Contact is the contact after the transition. It is nil if contacts do not live
+	// in the store, if the contact does not exist, or if the lease was released.
 	Contact *Contact
-	// Requests are requests about runs of this transition that were made
-	// meanwhile, by run id.
+	// Requests are the recorded and not served requests about the runs of this
+	// transition, by run id.
 	Requests map[string]RunRequest
 }
 
-// end makes rec the record of a run that ended.
+// end ends the run.
 func (rec *RunRecord) end(status RunStatus, err *StepError, at time.Time) {
 	rec.Status, rec.Error, rec.CompletedAt = status, err, at
 	rec.DueAt, rec.WaitEvent = time.Time{}, ""
 }
 
-// run returns the record as readers see it, without steps.
+// run returns the run of the record, without its steps.
 func (rec *RunRecord) run() Run {
 	return Run{
 		ID: rec.ID, AutomationID: rec.AutomationID, Version: rec.Version,
@@ -401,21 +434,23 @@ func (rec *RunRecord) run() Run {
 	}
 }
 
-// ParallelCommitter is an optional interface of a Store that writes several commits
-// at the same time, where one has to wait for the disk and others need not. Without
-// it a Runner makes one after the other, so that as much as possible gathers for each.
+// ParallelCommitter is an optional interface of a Store that executes several commits at
+// the same time. While one commit waits for the disk, another one can use the processor.
+// Without this interface a Runner makes one commit after the other, and each commit takes
+// everything that gathered during the one before.
 type ParallelCommitter interface {
-	// CommitsInParallel reports whether Commit does not wait for another one that
-	// is about other contacts.
+	// CommitsInParallel reports whether a Commit can proceed while another Commit,
+	// about other contacts, is in progress.
 	CommitsInParallel() bool
 }
 
-// Watcher is an optional interface of a Store that hears when another process,
-// or another Runner of this one, has added work. Without it the Runner polls,
-// at Options.PollInterval.
+// Watcher is an optional interface of a Store that can signal new work of other Runners,
+// in this process or another one. Without this interface a Runner finds such work only
+// when it polls, every Options.PollInterval. A Runner that watches still polls.
 type Watcher interface {
-	// Watch calls wake, which does not block, whenever work was added, until
-	// ctx ends. It may call it more often than needed. An error that wraps
-	// errors.ErrUnsupported says that this store cannot, after all.
+	// Watch calls wake whenever work may have been added, until ctx ends. wake does
+	// not block, and extra calls do no harm. If Watch returns an error, the Runner
+	// polls, and calls Watch again after a back-off. If the error wraps
+	// errors.ErrUnsupported or ErrClosed, the Runner does not call Watch again.
 	Watch(ctx context.Context, wake func()) error
 }

@@ -8,33 +8,33 @@ import (
 	"time"
 )
 
-// task is the work on one leased contact, from claim to release. Two things take
-// turns: transition returns what the store has to write, and once that is written, the
-// effects of the runs that are ready are performed.
+// task is the work on one leased contact, from claim to release. Two operations
+// alternate: transition returns what the store has to write and, once the store has
+// written it, performEffect performs the effects of the runs that are ready.
 type task struct {
 	mu sync.Mutex // guards taskState while a worker has the task
 	taskState
 }
 
-// taskState is all that a task consists of, so that a task can be reset for reuse.
+// taskState holds the fields of a task, so that recycle can reset all of them at once.
 type taskState struct {
 	r    *Runner
 	work Work
 
-	inFlight  int   // effects that are performed, or will be once their runs are written
+	inFlight  int   // effects in flight, or about to be once their runs are written
 	unwritten int   // transitions on their way to the store
 	changing  int   // unwritten transitions that change the contact
 	failure   error // why the task is abandoned
 	ended     bool  // the last transition is on its way
 
-	// What the worker knows of the task, under the worker's mutex.
+	// These fields are the worker's, under its mutex.
 	index   int       // in the worker's list of tasks
 	renewed time.Time // when the lease was claimed or renewed
 
-	now     time.Time // when the current stage began
+	now     time.Time // when the current stage started
 	contact *Contact  // as of now; nil if there is none
 	runs    []*activeRun
-	ready   []*activeRun // their next effect may happen once their state is written
+	ready   []*activeRun // runs whose effect may be performed once their state is written
 
 	// The results of the work since the last transition.
 	handled []string
@@ -43,15 +43,15 @@ type taskState struct {
 	moveTo  *Contact
 	created bool
 	notices []Notice
-	changes []RunChange // spare room for those of a transition
+	changes []RunChange // spare capacity for the runs of a transition
 
-	advanced int // events handled and runs moved, for Drain's count
+	advanced int // events handled and runs advanced, for Drain's count
 }
 
 // activeRun is a run that a task has loaded.
 type activeRun struct {
 	rec     RunRecord
-	graph   *Graph // nil if this process cannot read the run
+	graph   *Graph // nil if this process cannot decode the run
 	state   State
 	action  Action
 	data    Data
@@ -59,13 +59,13 @@ type activeRun struct {
 	served  RunRequest // applied and not written yet
 	isNew   bool
 	dirty   bool
-	moved   bool      // this task has advanced it
-	freshAt time.Time // when the store last returned the contact and requests about the run
-	retryAt time.Time // when to look back again, because the store did not answer
+	moved   bool      // this task has advanced the run
+	freshAt time.Time // when the store last returned the contact and the run's request
+	retryAt time.Time // when to look back again, after the store did not answer
 }
 
-// spareTasks and spareRuns are kept for reuse: a task is short-lived garbage, and
-// there is one for every event.
+// spareTasks and spareRuns hold values for reuse. Every event needs a task, for a short
+// time.
 var (
 	spareTasks = sync.Pool{New: func() any { return new(task) }}
 	spareRuns  = sync.Pool{New: func() any { return new(activeRun) }}
@@ -79,8 +79,8 @@ func newTask(r *Runner, w Work) *task {
 
 func newRun() *activeRun { return spareRuns.Get().(*activeRun) }
 
-// recycle makes a task that has released its contact ready for another. The garbage
-// collector takes tasks that failed, because several stages may still hold them.
+// recycle resets a task that has released its contact, for reuse. A task that failed is
+// not reused, because several stages may still hold it.
 func (t *task) recycle() {
 	for i, run := range t.runs {
 		run.state.reset()
@@ -94,13 +94,12 @@ func (t *task) recycle() {
 	spareTasks.Put(t)
 }
 
-// begin loads the claimed work and moves all of it as far as it goes without the
-// outside world. The error is the store's or the contact directory's; the work itself
-// may be in order.
+// begin loads the claimed work, and advances all of it as far as possible without the
+// outside world. The error is an error of the store or of the contact directory.
 func (t *task) begin(ctx context.Context) error {
 	t.now = t.r.now()
 	if t.work.Key.ID == "" {
-		return t.planInbox(ctx)
+		return t.planEmail(ctx)
 	}
 	t.contact = t.work.Contact
 	if err := t.refresh(ctx); err != nil {
@@ -114,8 +113,8 @@ func (t *task) begin(ctx context.Context) error {
 	return t.plan(ctx)
 }
 
-// refresh reads the contact from the contact directory, where the application may have
-// changed it. A contact in the store comes with each claim and commit.
+// refresh reads the contact from the contact directory, because the host may have changed
+// it. A contact in the store comes with each claim and commit.
 func (t *task) refresh(ctx context.Context) error {
 	if t.r.opts.Contacts == nil {
 		return nil
@@ -134,8 +133,8 @@ func (t *task) refresh(ctx context.Context) error {
 	return nil
 }
 
-// transition returns what the store has to write now. It ends the lease if release is
-// set: nothing is left to perform and nothing is in flight.
+// transition returns what the store has to write now. With release the transition ends
+// the lease: nothing is left to perform, and nothing is in flight.
 func (t *task) transition(release bool) Transition {
 	tr := t.r.underLease(&t.work, t.now)
 	tr.Handled, tr.Change, tr.Delete, tr.Release = t.handled, t.change, t.remove, release
@@ -146,7 +145,7 @@ func (t *task) transition(release bool) Transition {
 		}
 	}
 	if t.unwritten <= 1 {
-		tr.Runs = t.changes[:0] // the transition that used the room before is written
+		tr.Runs = t.changes[:0] // the transition that used this slice before is written
 	}
 	for _, run := range t.runs {
 		if run.dirty {
@@ -158,7 +157,7 @@ func (t *task) transition(release bool) Transition {
 	return tr
 }
 
-// write returns the run as the store has to keep it.
+// write returns what the store has to write about the run.
 func (run *activeRun) write(now time.Time) RunChange {
 	rec := &run.rec
 	if run.graph != nil && rec.DecodeFailures == 0 {
@@ -167,7 +166,7 @@ func (run *activeRun) write(now time.Time) RunChange {
 		rec.DueAt = run.state.DueAt()
 		switch {
 		case run.action.Kind == ActionPerform:
-			rec.DueAt = now // the next holder of the lease takes over, should this process die
+			rec.DueAt = now // if this process dies, the next holder of the lease takes over
 		case run.action.Kind == ActionDone && rec.CompletedAt.IsZero():
 			rec.CompletedAt = now
 		case run.action.Kind != ActionDone:
@@ -183,28 +182,30 @@ func (run *activeRun) write(now time.Time) RunChange {
 	return c
 }
 
-// written takes over what the store returned for a transition that it committed.
+// written applies what the store returned for a committed transition.
 func (t *task) written(res CommitResult) {
 	for _, run := range t.runs {
 		if c, ok := res.Requests[run.rec.ID]; ok {
 			run.request = c
 		}
 	}
-	// The contact in the result lacks the changes that are still on their way.
+	// While a change is on its way to the store, the contact in the result is older
+	// than t.contact.
 	if t.r.opts.Contacts == nil && t.changing == 0 && t.change == nil && !t.remove {
 		t.contact = res.Contact
 	}
 }
 
-// takeNotices returns the notices for the Observer. They are due when the transition
-// that was made last is committed.
+// takeNotices returns the notices for the Observer. They are valid once the latest
+// transition is committed.
 func (t *task) takeNotices() []Notice {
 	notices := t.notices
 	t.notices = nil
 	return notices
 }
 
-// takeReady returns the runs whose effects may be performed now.
+// takeReady returns the runs whose effects may be performed once the latest transition is
+// committed.
 func (t *task) takeReady() []*activeRun {
 	ready := t.ready
 	t.ready = nil
@@ -217,7 +218,8 @@ func (t *task) notice(n Notice) {
 	}
 }
 
-// noticeChanges notes the steps that differ from those of the state before.
+// noticeChanges adds notices of the steps that changed since the state before, and of the
+// end of the run.
 func (t *task) noticeChanges(run *activeRun, before State) {
 	if t.r.opts.Observer == nil {
 		return
@@ -234,13 +236,13 @@ func (t *task) noticeChanges(run *activeRun, before State) {
 	}
 }
 
-// load makes an activeRun of a claimed run. It sets a run aside that this process
-// cannot read, and the others go on.
+// load adds a claimed run to the task. If this process cannot decode the run, load sets
+// the run aside, and the other runs continue.
 func (t *task) load(ctx context.Context, c *ClaimedRun) error {
 	run := newRun()
 	run.rec, run.request = c.RunRecord, c.Request
 	g, err := t.r.graph(ctx, VersionRef{c.AutomationID, c.Version})
-	if err != nil && !errors.Is(err, errUnreadable) {
+	if err != nil && !errors.Is(err, errUnusable) {
 		return err
 	}
 	if err == nil {
@@ -248,13 +250,13 @@ func (t *task) load(ctx context.Context, c *ClaimedRun) error {
 		run.state, err = g.decode(run.rec.ID, run.rec.State)
 	}
 	if err == nil && run.request == RequestNone && run.rec.Status == RunRunning && run.state.Status() == RunFailed {
-		// The retry was requested while the run could not be read.
+		// The retry was requested while no process could decode the run.
 		run.rec.Status, run.request = RunFailed, RequestRetry
 	}
 	t.runs = append(t.runs, run)
 	if err != nil {
 		if run.rec.DecodeFailures > 0 && run.rec.DueAt.After(t.now) && run.request == RequestNone && t.contact != nil {
-			run.graph = nil // an event brought the run before its back-off is over
+			run.graph = nil // the run came with an event, before its back-off is over
 			return nil
 		}
 		t.setAside(run, err)
@@ -270,22 +272,23 @@ func (t *task) load(ctx context.Context, c *ClaimedRun) error {
 	return nil
 }
 
-// The back-off of a run that cannot be read. After maxDecodeFailures the run fails,
-// unless a newer version of the library or of the application can read it.
+// The back-off of a run that is set aside. After maxDecodeFailures the run fails, unless
+// it needs a newer version of the library or of the application.
 const (
-	unreadableInitial = time.Second
-	unreadableMax     = 5 * time.Minute
+	setAsideInitial   = time.Second
+	setAsideMax       = 5 * time.Minute
 	maxDecodeFailures = 10
 )
 
-// setAside puts off a run that cannot be read, so that it does not hold up the others.
+// setAside postpones a run that this process cannot decode, so that it does not delay the
+// other runs.
 func (t *task) setAside(run *activeRun, err error) {
 	rec := &run.rec
 	rec.DecodeFailures++
 	rec.Error = &StepError{Code: FailedDamaged, Message: err.Error()}
-	rec.DueAt = t.now.Add(min(unreadableInitial<<min(rec.DecodeFailures-1, 20), unreadableMax))
+	rec.DueAt = t.now.Add(min(setAsideInitial<<min(rec.DecodeFailures-1, 20), setAsideMax))
 	if run.request == RequestRetry {
-		// The run goes on from its failed step once a process can read it.
+		// The run continues from its failed step once a process can decode it.
 		run.served, rec.Status, rec.CompletedAt = RequestRetry, RunRunning, time.Time{}
 	}
 	switch {
@@ -299,15 +302,17 @@ func (t *task) setAside(run *activeRun, err error) {
 		rec.end(RunCancelled, &StepError{Code: contactGone.Code, Message: contactGone.Reason}, t.now)
 	}
 	run.dirty, run.moved, run.graph = true, true, nil
-	t.r.opts.Logger.Error("automation: run set aside", "run", rec.ID, "decode_failures", rec.DecodeFailures, "error", err)
+	t.r.opts.Logger.Error("automation: run set aside",
+		"run", rec.ID, "decode_failures", rec.DecodeFailures, "error", loggable(err))
 }
 
-// recover takes up a run that could not be read before. It looks back for the events
-// that came in the meantime, which could not be matched.
+// recover continues a run that was set aside. It looks back for events that came in the
+// meantime, when no process could match them against the run's wait.
 func (t *task) recover(ctx context.Context, run *activeRun) error {
 	run.rec.DecodeFailures, run.rec.Error, run.dirty = 0, nil, true
 	if run.rec.Status == RunFailed && run.request == RequestRetry && run.state.Status() == RunRunning {
-		// The run failed because it could not be read, not because of a step.
+		// The run failed because no process could decode it, not because of a
+		// step.
 		run.rec.Status, run.rec.CompletedAt = RunRunning, time.Time{}
 		run.request, run.served, run.rec.DueAt = RequestNone, RequestRetry, t.now
 	}
@@ -317,5 +322,5 @@ func (t *task) recover(ctx context.Context, run *activeRun) error {
 	if _, err := t.lookBack(ctx, run); err != nil {
 		return err
 	}
-	return t.lookBackIfAsked(ctx, run)
+	return t.lookBackIfSet(ctx, run)
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// performEffect performs the effect of one run and moves the run on by its outcome. The
-// effect begins only while ctx lasts, and is cut short when bound ends.
+// performEffect performs the effect of one run, and advances the run by the outcome. It
+// starts no effect after ctx has ended, and interrupts the effect when bound ends.
 func (t *task) performEffect(ctx, bound context.Context, run *activeRun) {
 	effect, in := t.prepare(ctx, bound, run)
 	if in == nil {
@@ -21,10 +21,9 @@ func (t *task) performEffect(ctx, bound context.Context, run *activeRun) {
 	t.catchUp(bound, run)
 }
 
-// prepare reads the contact anew, under bound, and resolves the effect. If the contact
-// cannot be read the effect does not begin: that is neither a failed attempt nor one
-// with an unknown outcome. In place of an effect, prepare may return the input with
-// which the run goes on.
+// prepare reads the contact again, under bound, and resolves the effect. If the read
+// fails, the effect does not start: that is no failed attempt, and no unknown outcome.
+// Instead of an effect, prepare may return the input by which the run continues.
 func (t *task) prepare(ctx, bound context.Context, run *activeRun) (Effect, *Input) {
 	err := t.refresh(bound)
 	if err == nil && ctx.Err() == nil {
@@ -38,13 +37,13 @@ func (t *task) prepare(ctx, bound context.Context, run *activeRun) (Effect, *Inp
 	return t.resolve(ctx, run)
 }
 
-// staleAfter is the age at which contact and requests are too old to perform an effect
-// by them.
+// staleAfter is the age at which the contact, the requests and the state of the lease are
+// too old for performing an effect.
 const staleAfter = time.Second
 
-// freshen gets contact, requests and the state of the lease from the store again, for an
-// effect that had to wait for its turn, and writes that an effect which may happen at
-// most once begins now.
+// freshen commits the run once more before an effect that had to wait for its turn: the
+// store then returns the contact and the requests, or that the lease is lost. It also
+// opens the attempt of an effect that may happen at most once.
 func (t *task) freshen(ctx context.Context, run *activeRun) error {
 	t.mu.Lock()
 	now := t.r.now()
@@ -71,8 +70,8 @@ func (t *task) freshen(ctx context.Context, run *activeRun) error {
 }
 
 // openLate opens the attempt of an effect that may happen at most once, and reports
-// whether it did. If the run has something else to do by now, such as skipping an email,
-// the next commit does that.
+// whether it did. It does not if the run now needs something else, such as skipping the
+// email. The next commit does that.
 func (t *task) openLate(run *activeRun, now time.Time) bool {
 	if run.state.AttemptOpen() || t.isOff(run) || !t.leaves(run) {
 		return false
@@ -87,14 +86,13 @@ func (t *task) openLate(run *activeRun, now time.Time) bool {
 	return true
 }
 
-// isOff reports whether the run's effect must not be performed any more.
+// isOff reports whether the run's effect must not be performed.
 func (t *task) isOff(run *activeRun) bool {
 	return t.failure != nil || run.request == RequestCancel || t.contact == nil
 }
 
-// resolve returns the effect of a run whose state is written. If the outside world is
-// not needed after all, or must be left alone because ctx has ended, it returns the
-// input with which the run goes on.
+// resolve returns the effect of a run whose state is written. If there is nothing to
+// perform, or if ctx has ended, it returns the input by which the run continues instead.
 func (t *task) resolve(ctx context.Context, run *activeRun) (Effect, *Input) {
 	if ctx.Err() != nil || t.isOff(run) {
 		return nil, &Input{Kind: InputReleased}
@@ -119,8 +117,8 @@ func (t *task) resolve(ctx context.Context, run *activeRun) (Effect, *Input) {
 	return effect, nil
 }
 
-// permanentUnlessMarked marks an error about the run's own data: the next
-// attempt would read the same data.
+// permanentUnlessMarked marks an error about the run's data as permanent, because the
+// next attempt would read the same data.
 func permanentUnlessMarked(err error) error {
 	if errors.Is(err, ErrPermanent) {
 		return err
@@ -128,9 +126,9 @@ func permanentUnlessMarked(err error) error {
 	return Permanent(err)
 }
 
-// perform performs one effect and returns its outcome. It holds no lock and no
-// transaction. An effect that failed because ctx ended was interrupted: stopping spends
-// no attempt.
+// perform performs one effect and returns its outcome. The caller holds no lock and no
+// transaction. An effect that fails after ctx has ended counts as interrupted, so that
+// stopping spends no attempt.
 func (r *Runner) perform(ctx context.Context, contactID string, effect Effect) Input {
 	in := r.attempt(ctx, contactID, effect)
 	if in.Kind == InputFailed && ctx.Err() != nil {
@@ -139,7 +137,7 @@ func (r *Runner) perform(ctx context.Context, contactID string, effect Effect) I
 	return in
 }
 
-// attempt calls the application: the Mailer, a custom step or the contact directory.
+// attempt calls the host's code: the Mailer, a custom step or the contact directory.
 func (r *Runner) attempt(ctx context.Context, contactID string, effect Effect) (in Input) {
 	ctx, cancel := context.WithTimeout(ctx, r.opts.EffectTimeout)
 	defer cancel()
@@ -153,7 +151,7 @@ func (r *Runner) attempt(ctx context.Context, contactID string, effect Effect) (
 	switch e := effect.(type) {
 	case *SendEffect:
 		var id string
-		to, content := e.Email.To, emailContent(&e.Email) // the Mailer may change what it is given
+		to, content := e.Email.To, emailContent(&e.Email) // before the call: the Mailer may change the email
 		id, err = r.mailer.SendEmail(ctx, e.Email)
 		in.Output = emailOutput(to, id, content)
 	case *CustomEffect:
@@ -168,14 +166,14 @@ func (r *Runner) attempt(ctx context.Context, contactID string, effect Effect) (
 		err = Permanent(fmt.Errorf("automation: unexpected effect %T", effect))
 	}
 	if err != nil {
-		_ = err.Error() // an error that panics, such as a nil pointer, does so here
+		_ = err.Error() // if err panics, such as a nil pointer, it must panic here
 		in = Input{Kind: InputFailed, Err: err}
 	}
 	return in
 }
 
-// applyOutcome moves a run on by the outcome of its effect, which is nil if no effect
-// was performed.
+// applyOutcome advances a run by the outcome of its effect. The effect is nil if none was
+// performed.
 func (t *task) applyOutcome(run *activeRun, effect Effect, in Input) {
 	t.now = t.r.now()
 	if in.Kind == InputSucceeded {
@@ -189,8 +187,8 @@ func (t *task) applyOutcome(run *activeRun, effect Effect, in Input) {
 	}
 }
 
-// applyChange takes over the change that an effect made to a contact in the contact
-// directory. The task's other runs read the changed contact, and end with a deleted one.
+// applyChange applies, to the task, what an effect changed in the contact directory. The
+// other runs of the task then read the changed contact, or end if it is deleted.
 func (t *task) applyChange(effect Effect, changed *Contact) {
 	switch e := effect.(type) {
 	case *ChangeContactEffect:
@@ -202,8 +200,8 @@ func (t *task) applyChange(effect Effect, changed *Contact) {
 	}
 }
 
-// released goes on with a run whose effect did not begin: the run may have to be
-// cancelled or, if the contact directory did not answer, to wait.
+// released continues a run whose effect did not start. The run may have a request to
+// cancel it. If cause is not nil, the run waits before it tries again.
 func (t *task) released(run *activeRun, cause error) {
 	t.applyRequest(run)
 	if cause == nil || run.state.Status() != RunRunning {
@@ -211,22 +209,21 @@ func (t *task) released(run *activeRun, cause error) {
 	}
 	run.state.postpone(t.now.Add(retryContactAfter))
 	run.dirty = true
-	t.r.opts.Logger.Warn("automation: effect put off", "run", run.rec.ID, "error", cause)
+	t.r.opts.Logger.Warn("automation: effect put off", "run", run.rec.ID, "error", loggable(cause))
 }
 
-// advance moves one run, and on through all effects that are part of the commit:
-// changes to a contact that lives in the store. It reports whether an event resumed the
-// run.
+// advance advances one run, also through changes to a contact in the store, which are
+// part of the commit. It reports whether an event resumed the run.
 func (t *task) advance(run *activeRun, in Input) (resumed bool) {
 	t.advanced++
-	outcome := run.state.AttemptOpen() // in is the outcome of an effect: a request may have come meanwhile
+	outcome := run.state.AttemptOpen() // in is the outcome of an effect, during which a request may have come
 	for {
 		in.Now = t.now
 		in.Data = run.data
 		in.Data.Contact = t.contact
 		before := run.state
 		if t.r.opts.Observer != nil {
-			run.state.own() // leaves the records of before as they are
+			run.state.own() // so that the records of before stay as they are
 		}
 		next, action, err := run.graph.advance(run.state, in)
 		if err != nil {
@@ -244,17 +241,18 @@ func (t *task) advance(run *activeRun, in Input) (resumed bool) {
 		case action.Kind != ActionPerform:
 			return resumed
 		case t.contact == nil:
-			in = contactGone // another run has deleted the contact
+			in = contactGone // another run deleted the contact
 		case t.leaves(run):
 			t.ready = append(t.ready, run)
 			if action.Delivery != AtMostOnce {
 				return resumed
 			}
-			// The attempt opens when its turn comes: if the process dies, an effect that
-			// only waited for its turn must not fail as unknown.
+			// openLate opens the attempt when its turn comes. An effect that
+			// only waits for its turn must not fail as unknown if the process
+			// dies.
 			in = Input{Kind: InputReleased}
 		case outcome:
-			// The outcome is written first, because the store then returns the requests
+			// The outcome is written first: the commit returns the requests
 			// that came while the effect was in flight.
 			in, outcome = Input{Kind: InputReleased}, false
 			t.ready = append(t.ready, run)
@@ -264,8 +262,8 @@ func (t *task) advance(run *activeRun, in Input) (resumed bool) {
 	}
 }
 
-// changeContact applies a step's change to the contact. The next transition writes both
-// together.
+// changeContact applies a step's change to the contact. The next transition writes the
+// change together with the run.
 func (t *task) changeContact(run *activeRun) Input {
 	data := run.data
 	data.Contact = t.contact
@@ -293,8 +291,7 @@ func (t *task) changeContact(run *activeRun) Input {
 	}
 }
 
-// leaves reports whether the run's next effect leaves the process instead of being part
-// of a commit.
+// leaves reports whether the run's next effect happens outside the commit.
 func (t *task) leaves(run *activeRun) bool {
 	return t.r.opts.Contacts != nil || !run.graph.changesContact(run.state)
 }

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// plan moves everything as far as it goes: first the runs with requests, then the runs
-// that the events concern, in the order of the events, then the runs that are due.
+// plan advances everything as far as possible: first the runs with requests, then the
+// runs that the events resume or start, in the order of the events, then the due runs.
 func (t *task) plan(ctx context.Context) error {
 	for _, run := range t.runs {
 		t.applyRequest(run)
@@ -17,9 +17,10 @@ func (t *task) plan(ctx context.Context) error {
 			return err
 		}
 	}
-	// An event that was accepted in time wins over a time-out. The contact may have more
-	// events than one claim brings, and events may have come since the claim: the next
-	// claim takes care of the runs that have become due since.
+	// An event that was accepted in time wins over a timeout. If the contact may have
+	// more events than one claim returns, its waits do not time out yet. Events may
+	// also have come since the claim, so runs that became due since are left to the
+	// next claim.
 	more := len(t.work.Events) == claimEvents
 	for _, run := range t.runs {
 		if run.moved || run.rec.DueAt.IsZero() || run.rec.DueAt.After(t.work.claimedAt) || more && run.action.Kind == ActionWait {
@@ -38,7 +39,7 @@ func (t *task) wake(ctx context.Context, run *activeRun) error {
 		return nil
 	}
 	if t.contact == nil {
-		t.applyRequest(run) // another run has just deleted the contact
+		t.applyRequest(run) // another run deleted the contact
 		return nil
 	}
 	kind := InputWoken
@@ -46,7 +47,7 @@ func (t *task) wake(ctx context.Context, run *activeRun) error {
 		kind = InputStarted
 	}
 	t.advance(run, Input{Kind: kind})
-	return t.lookBackIfAsked(ctx, run)
+	return t.lookBackIfSet(ctx, run)
 }
 
 // dispatch handles one event: it resumes waits, then starts runs.
@@ -64,7 +65,7 @@ func (t *task) dispatch(ctx context.Context, e *PendingEvent) error {
 			continue
 		}
 		n.Resumed = append(n.Resumed, run.rec.ID)
-		if err := t.lookBackIfAsked(ctx, run); err != nil {
+		if err := t.lookBackIfSet(ctx, run); err != nil {
 			return err
 		}
 	}
@@ -85,20 +86,20 @@ func (t *task) noticeHandled(n EventHandled) {
 	}
 }
 
-// deliver gives an event to a run that may wait for it, and reports whether the run went
-// on. An event never resumes the run that it started.
+// deliver gives an event to a run that may wait for it, and reports whether the event
+// resumed the run. An event never resumes the run that it started.
 func (t *task) deliver(run *activeRun, e *Event, payload map[string]any) (resumed bool) {
 	if run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || run.rec.EventID == e.ID {
 		return false
 	}
 	if t.contact == nil {
-		return false // another run has just deleted the contact; the store requests this one to cancel
+		return false // another run deleted the contact, so the store records a request to cancel this one
 	}
 	return t.advance(run, Input{Kind: InputReceived, Event: e, Payload: payload})
 }
 
-// start makes a run. If this process cannot read the graph, it keeps the run unstarted
-// for a process that can.
+// start starts a run. If this process cannot compile the graph, it sets the run aside,
+// unstarted, for a process that can.
 func (t *task) start(ctx context.Context, v VersionRef, e *PendingEvent, payload map[string]any) (string, error) {
 	run := newRun()
 	run.isNew, run.rec = true, RunRecord{
@@ -108,7 +109,7 @@ func (t *task) start(ctx context.Context, v VersionRef, e *PendingEvent, payload
 	}
 	run.state.RunID = run.rec.ID
 	g, err := t.r.graph(ctx, v)
-	if err != nil && !errors.Is(err, errUnreadable) {
+	if err != nil && !errors.Is(err, errUnusable) {
 		return "", err
 	}
 	t.runs = append(t.runs, run)
@@ -121,17 +122,17 @@ func (t *task) start(ctx context.Context, v VersionRef, e *PendingEvent, payload
 	if t.r.opts.Observer != nil {
 		t.notice(&RunStarted{At: t.now, Run: run.rec.run()})
 	}
-	if t.contact == nil { // another run of the same event has just deleted the contact
+	if t.contact == nil { // another run of the same event deleted the contact
 		t.advance(run, contactGone)
 		return run.rec.ID, nil
 	}
 	t.advance(run, Input{Kind: InputStarted, Event: &e.Event})
-	return run.rec.ID, t.lookBackIfAsked(ctx, run)
+	return run.rec.ID, t.lookBackIfSet(ctx, run)
 }
 
-// lookBackIfAsked gives a run that has just begun a wait with lookback the events that
-// came before the wait.
-func (t *task) lookBackIfAsked(ctx context.Context, run *activeRun) error {
+// lookBackIfSet gives the events that came before a wait to a run at the start of a wait
+// with lookback. The next step may be such a wait again.
+func (t *task) lookBackIfSet(ctx context.Context, run *activeRun) error {
 	for run.graph != nil && run.action.Kind == ActionWait && run.action.Lookback {
 		if resumed, err := t.lookBack(ctx, run); err != nil || !resumed {
 			return err
@@ -140,8 +141,8 @@ func (t *task) lookBackIfAsked(ctx context.Context, run *activeRun) error {
 	return nil
 }
 
-// lookBack reads the events without holding t.mu, so that a slow store holds up no other
-// run.
+// lookBack gives the earlier events to a run that waits. It does not hold t.mu while it
+// reads them, so that a slow store delays no other run.
 func (t *task) lookBack(ctx context.Context, run *activeRun) (resumed bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, t.r.opts.StoreTimeout)
 	defer cancel()
@@ -156,24 +157,25 @@ func (t *task) lookBack(ctx context.Context, run *activeRun) (resumed bool, err 
 	return false, err
 }
 
-// catchUp is lookBackIfAsked for a run whose effect was performed. The outcome has to be
-// written even if the store does not return the events: the run looks back again later.
+// catchUp is lookBackIfSet for a run whose effect was performed. If the store does not
+// return the events, the run looks back again later, because the outcome must be written.
 func (t *task) catchUp(ctx context.Context, run *activeRun) {
-	err := t.lookBackIfAsked(ctx, run)
+	err := t.lookBackIfSet(ctx, run)
 	if err == nil {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	run.retryAt, run.dirty = t.now.Add(retryContactAfter), true
-	t.r.opts.Logger.Warn("automation: cannot look back", "run", run.rec.ID, "error", err)
+	t.r.opts.Logger.Warn("automation: cannot look back", "run", run.rec.ID, "error", loggable(err))
 }
 
-// planInbox handles events for an email that belonged to no contact when they were
-// sent. Events that start no run are done with: they create no contact. From the first
-// event that starts a run on, the events move to the contact, which is created if it
-// does not exist by now, and the next claim handles them there.
-func (t *task) planInbox(ctx context.Context) error {
+// planEmail handles the events of a lease on an email. If the email belongs to a contact
+// by now, all events move to that contact. Otherwise the events before the first event
+// that starts a run are handled: they start nothing, and create no contact. The first
+// event that starts a run creates the contact, and moves to it with the events after it.
+// The next claim of the contact handles the events that moved.
+func (t *task) planEmail(ctx context.Context) error {
 	c, err := t.r.findContact(ctx, t.work.Key)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
@@ -207,7 +209,7 @@ func (t *task) createContact(ctx context.Context, email string) error {
 		return fmt.Errorf("create contact: %w", err)
 	}
 	if c.ID == "" {
-		return fmt.Errorf("create contact: the contact directory returned a contact without id for %q", email)
+		return errors.New("create contact: the contact directory returned a contact without an id")
 	}
 	t.moveTo = &c
 	t.notice(&ContactCreated{At: t.now, Contact: c.Clone()})
@@ -220,8 +222,8 @@ var contactGone = Input{Kind: InputCancelled, Code: CancelledContactGone, Reason
 // cancelledMessage is the error message of a run that was cancelled on request.
 const cancelledMessage = "cancelled on request"
 
-// applyRequest carries out the request about a run, if there is one, and cancels a run
-// whose contact is gone.
+// applyRequest applies the request about a run, if there is one. It cancels a running run
+// whose contact does not exist.
 func (t *task) applyRequest(run *activeRun) {
 	if run.graph == nil {
 		return
@@ -240,7 +242,7 @@ func (t *task) applyRequest(run *activeRun) {
 	run.request = RequestNone
 }
 
-// retry lets a failed run go on.
+// retry makes a failed run continue.
 func (t *task) retry(run *activeRun) {
 	if run.rec.Status != RunFailed {
 		return

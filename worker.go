@@ -9,15 +9,15 @@ import (
 	"github.com/seed-b636437c/automation/internal/queue"
 )
 
-// Run does all work as it becomes due, until ctx ends, and then returns
-// ctx.Err(); or until the Store was closed, and then returns ErrClosed. It works
-// on up to Options.InFlight contacts and performs up to Options.Concurrency
-// effects at once, and writes what gathers meanwhile in one commit. While the
-// Store does not answer it backs off and tries again.
+// Run does all work as it becomes due. It returns ctx.Err() after ctx has ended, or an
+// error that wraps ErrClosed after the Store was closed. Run works on at most
+// Options.InFlight contacts at once, performs at most Options.Concurrency effects at
+// once, and writes the work that gathers during one commit in the next commit. While the
+// Store does not answer, Run backs off and tries again.
 //
-// When ctx has ended it claims nothing more, gives effects in flight
-// Options.ShutdownTimeout to finish, records their outcomes, and releases
-// everything it holds. All its goroutines have ended when it returns.
+// After ctx has ended, Run claims nothing more. It waits up to Options.ShutdownTimeout
+// for the effects in flight, records their outcomes, and releases its leases. When Run
+// returns, all its goroutines have ended.
 func (r *Runner) Run(ctx context.Context) error {
 	w := newWorker(ctx, r)
 	w.start()
@@ -26,8 +26,8 @@ func (r *Runner) Run(ctx context.Context) error {
 	return err
 }
 
-// optional returns the optional interface T of a store, looking through wrappers
-// that have Unwrap.
+// optional returns the optional interface T of a store, or of the store in a wrapper with
+// a method Unwrap.
 func optional[T any](s Store) (T, bool) {
 	for {
 		if found, ok := s.(T); ok {
@@ -42,24 +42,24 @@ func optional[T any](s Store) (T, bool) {
 	}
 }
 
-// worker is one call of Run. Work passes through its stages: the scheduler
-// claims contacts, planners load them and move their runs as far as they go, a
-// committer writes what gathers in one commit, and performers perform the effects,
-// whose outcomes are committed again, until a task releases its contact.
+// worker is one call of Run. Work passes through its stages. The scheduler claims
+// contacts. Planners load the contacts, and advance their runs. Committers write what
+// gathers. Performers perform the effects. The outcomes go to a committer again, until
+// the task releases its contact.
 type worker struct {
 	r   *Runner
-	ctx context.Context // Run's: when it ends, no effect begins any more
-	// bound is the context of effects and internal calls: it outlives ctx by
-	// the time that effects are given to finish.
+	ctx context.Context // Run's: after its end no effect starts
+	// bound is the context of effects and of calls of the store. After ctx has ended,
+	// it lasts until Options.ShutdownTimeout has passed or all tasks have ended.
 	bound context.Context
 	cut   context.CancelFunc
-	// watching ends when the scheduler has: the store may have been closed.
+	// watching ends when the scheduler ends, which a closed store may cause.
 	watching context.Context
 	unwatch  context.CancelFunc
 
 	claimed  *queue.Queue[*task]
-	plans    *queue.Queue[commitRequest] // the first of each task
-	outcomes *queue.Queue[commitRequest] // all that follow; the same queue if the store writes one commit at a time
+	plans    *queue.Queue[commitRequest] // the first transition of each task
+	outcomes *queue.Queue[commitRequest] // the others; equals plans without a ParallelCommitter
 	effects  *queue.Queue[effectRequest]
 	ended    chan struct{}  // signals to the scheduler that a task has ended
 	tasks    sync.WaitGroup // the tasks in flight
@@ -67,11 +67,11 @@ type worker struct {
 
 	mu       sync.Mutex // guards the fields below
 	inFlight []*task    // in no order; each task has its index
-	looked   time.Time  // when the leases of the tasks were last looked at
+	looked   time.Time  // when renewLeases last went through the tasks
 }
 
-// planners is how many goroutines load claimed work. Loading is computation only,
-// unless contacts or events have to be read.
+// planners is how many goroutines load claimed work. Most tasks only compute, and a few
+// read contacts, graphs or events.
 const planners = 16
 
 func newWorker(ctx context.Context, r *Runner) *worker {
@@ -107,11 +107,11 @@ func (w *worker) start() {
 	}
 }
 
-// stop waits for the tasks, cuts their effects short when their time is up, and
+// stop waits for the tasks, interrupts their effects after Options.ShutdownTimeout, and
 // ends the stages.
 func (w *worker) stop() {
 	w.unwatch()
-	// A real timer: a clock that stands still must not keep Run from returning.
+	// A real timer, because Run must return even if Options.Clock stands still.
 	timer := time.AfterFunc(w.r.opts.ShutdownTimeout, w.cut)
 	w.finish()
 	timer.Stop()
@@ -123,7 +123,7 @@ func (w *worker) stop() {
 	w.cut()
 }
 
-// finish waits for the tasks, and keeps their leases meanwhile.
+// finish waits for the tasks, and renews their leases meanwhile.
 func (w *worker) finish() {
 	ended := make(chan struct{})
 	go func() {
@@ -147,7 +147,7 @@ func (w *worker) count() int {
 	return len(w.inFlight)
 }
 
-// begin takes tasks in.
+// begin adds claimed tasks and passes them to the planners.
 func (w *worker) begin(tasks []*task, now time.Time) {
 	w.mu.Lock()
 	for _, t := range tasks {
@@ -159,9 +159,9 @@ func (w *worker) begin(tasks []*task, now time.Time) {
 	w.claimed.Push(tasks...)
 }
 
-// end ends a task and signals it to the scheduler, which may wait for room, could not
-// claim the contact's new events meanwhile, and does not know when the contact is due
-// next.
+// end removes a task and signals its end to the scheduler. The scheduler may wait for
+// room. It also could not claim new events of the contact while the task had the lease,
+// and it has to find out when the contact is due next.
 func (w *worker) end(t *task) {
 	w.mu.Lock()
 	last := len(w.inFlight) - 1
@@ -185,14 +185,14 @@ func (w *worker) watch(watcher Watcher) {
 			return
 		}
 		if w.watching.Err() == nil {
-			w.r.opts.Logger.Warn("automation: cannot watch the store, polling", "error", err)
+			w.r.opts.Logger.Warn("automation: cannot watch the store, polling", "error", loggable(err))
 			w.r.pause(w.watching, storeRetry.backoff("watch", "", failures))
 		}
 	}
 }
 
-// renewLeases extends the leases of tasks that are in flight for long. It looks for such
-// tasks often enough, but not with every call.
+// renewLeases renews the leases that are older than a third of their duration. Most calls
+// return at once: it goes through the tasks only now and then.
 func (w *worker) renewLeases() {
 	now := w.r.now()
 	var renewals []Transition

@@ -13,12 +13,11 @@ type scheduler struct {
 	forecast forecast
 }
 
-// run claims, renews leases, and sleeps on one timer until the next work is due or a
-// wake-up comes.
+// run claims, renews leases, and sleeps until the next work is due or a wake-up comes.
 func (s *scheduler) run() error {
 	failures := 0
 	for s.ctx.Err() == nil {
-		s.renewLeases() // first: after a stall it would claim its own work a second time
+		s.renewLeases() // before the claim: after a stall it would claim its own expired leases
 		n, err := s.claim()
 		switch {
 		case errors.Is(err, ErrClosed):
@@ -26,7 +25,7 @@ func (s *scheduler) run() error {
 		case s.ctx.Err() != nil:
 		case err != nil:
 			failures++
-			s.r.opts.Logger.Error("automation: cannot claim work", "error", err)
+			s.r.opts.Logger.Error("automation: cannot claim work", "error", loggable(err))
 			s.r.pause(s.ctx, storeRetry.backoff("claim", "", failures))
 		default:
 			failures = 0
@@ -38,7 +37,7 @@ func (s *scheduler) run() error {
 	return s.ctx.Err()
 }
 
-// claim makes a task of each contact that is due, and returns how many.
+// claim claims contacts, makes a task of each, and returns how many.
 func (s *scheduler) claim() (int, error) {
 	free := s.r.opts.InFlight - s.count()
 	if free <= 0 || s.forecast.backlog && free < s.r.opts.InFlight/4 {
@@ -46,12 +45,13 @@ func (s *scheduler) claim() (int, error) {
 		return 0, nil // a claim of many contacts costs a store little more than a claim of one
 	}
 	began := time.Now()
-	limit, now := min(free, commitMax), s.r.now() // leases last from before the claim on
-	// Under bound: a claim that ctx cuts off might have leased contacts all the same.
+	limit, now := min(free, commitMax), s.r.now() // before the claim, so that renewals are not late
+	// Under bound: if the end of ctx interrupted a claim, its leases might stay
+	// unused.
 	works, err := s.r.claim(s.bound, ClaimParams{Limit: limit})
 	s.forecast.claimed(now, time.Since(began), len(works) == limit)
 	if len(works) == 0 && s.count() == 0 {
-		s.forecast.known = false // what seems due may be due by a clock that is ahead of this one
+		s.forecast.known = false // what is due may have the times of a node whose clock is ahead
 	}
 	if err != nil || len(works) == 0 {
 		return 0, err
@@ -64,14 +64,14 @@ func (s *scheduler) claim() (int, error) {
 	return len(tasks), nil
 }
 
-// paceMin is the shortest time worth waiting for. A store in memory gains nothing by it.
+// paceMin is the shortest useful wait. A store in memory is so fast that a wait is
+// useless.
 const paceMin = time.Millisecond
 
-// pace keeps claims from taking more than a third of a busy store's time: a claim of
-// many contacts costs little more than a claim of one, and so the next claim waits for
-// more work to gather, but only while there is enough to do. The time is real, because
-// it is the store's, whatever Options.Clock returns. pace reports whether there may be
-// more to claim.
+// pace limits claims to a third of a busy store's time. A claim of many contacts costs
+// little more than a claim of one, so pace waits for more work to gather, but only while
+// enough is in flight. It waits in real time, because the store works in real time. pace
+// reports whether there may be more to claim.
 func (s *scheduler) pace() (more bool) {
 	more = s.forecast.backlog
 	busy, d := s.count(), 2*s.forecast.took
@@ -95,12 +95,11 @@ func (s *scheduler) pace() (more bool) {
 	return more
 }
 
-// sleep waits for the next work that is due, for a wake-up, or until it is time to look
-// for work that no wake-up announced.
+// sleep waits for the next due work, for a wake-up, or for the next poll.
 func (s *scheduler) sleep() {
-	ended := false // a task has ended, and the store was asked for the work that it left
+	ended := false // a task has ended since the last claim, so untilDue calls the store again
 	for s.ctx.Err() == nil {
-		s.renewLeases() // tasks may end all the time, and some not for long
+		s.renewLeases() // this loop may run for long while tasks end all the time
 		due := s.untilDue()
 		if ended && due <= 0 {
 			return
@@ -122,17 +121,18 @@ func (s *scheduler) sleep() {
 	}
 }
 
-// roomAgain reports whether there is room for what the last claim left in the store.
+// roomAgain reports whether there is room for the work that the last claim left in the
+// store.
 func (s *scheduler) roomAgain() bool {
 	return s.forecast.backlog && s.r.opts.InFlight-s.count() >= max(1, s.r.opts.InFlight/4)
 }
 
-// gatherMax is how long the work that a task left in the store, such as an event that
-// came for its contact meanwhile, has to wait at the most.
+// gatherMax is how long the work that a task left in the store has to wait at most. Such
+// work is, for example, an event that came for the contact while the task had the lease.
 const gatherMax = 5 * time.Millisecond
 
-// gather waits a moment after a task has ended. Other tasks are about to end, and one
-// question to the store serves all of them. It reports whether a wake-up came before.
+// gather waits for a moment after a task has ended. More tasks may end in that time, and
+// one call of the store then serves all of them. It reports whether a wake-up came first.
 func (s *scheduler) gather() (woken bool) {
 	d := min(gatherMax, 10*s.forecast.took)
 	if d < paceMin {
@@ -150,8 +150,8 @@ func (s *scheduler) gather() (woken bool) {
 	}
 }
 
-// untilDue returns how long it is until the next work is due. It asks the store only if
-// the answer may have changed.
+// untilDue returns how long it is until the next work is due. It calls the store only if
+// the store's answer may have changed.
 func (s *scheduler) untilDue() time.Duration {
 	if !s.forecast.backlog && !s.forecast.known {
 		ctx, cancel := context.WithTimeout(s.ctx, s.r.opts.StoreTimeout)
@@ -161,27 +161,28 @@ func (s *scheduler) untilDue() time.Duration {
 	return s.forecast.untilDue(s.r.now(), s.r.opts.PollInterval)
 }
 
-// forecast is what the scheduler knows about the work to come.
+// forecast estimates when there is work to claim.
 type forecast struct {
-	backlog bool          // the last claim left work behind, or there was no room for one
+	backlog bool          // the last claim left work behind, or there was no room for a claim
 	took    time.Duration // the real time of the last claim
 	next    time.Time     // when the next unclaimed work is due; zero: never
-	known   bool          // next is the store's answer, has not come, and may not have changed
+	known   bool          // next is the store's answer, is not over, and cannot have changed
 }
 
-// claimed notes a claim at now. It was full if it may have left work behind.
+// claimed records a claim at now. A full claim may have left work behind.
 func (f *forecast) claimed(now time.Time, took time.Duration, full bool) {
 	f.took, f.backlog = took, full
 	f.known = f.known && (f.next.IsZero() || f.next.After(now))
 }
 
-// learn notes the store's answer to NextDue.
+// learn records the store's answer to NextDue.
 func (f *forecast) learn(next time.Time, err error) {
 	f.next, f.known = next, err == nil
 }
 
-// untilDue returns how long it is from now until the next work is due, and poll if that
-// is unknown, never, or up to the tasks in flight, which signal their end.
+// untilDue returns how long it is from now until the next work is due. It returns poll if
+// that time is unknown, if no work is due, or if the scheduler has to wait for the end of
+// tasks in flight.
 func (f *forecast) untilDue(now time.Time, poll time.Duration) time.Duration {
 	if f.backlog || !f.known || f.next.IsZero() {
 		return poll

@@ -5,12 +5,12 @@ import "github.com/seed-b636437c/automation/internal/queue"
 // planBatch is how many tasks a planner takes at a time.
 const planBatch = 16
 
-// commitMax is how many transitions are written in one commit at most.
+// commitMax is how many transitions one commit writes at most.
 const commitMax = 512
 
 // commitRequest is a transition on its way to a committer. The transitions of one task
-// are written in the order in which they were pushed: the first is written before any
-// other is pushed, and the others go through one queue.
+// are written in the order in which they are pushed: the first is written before the
+// second is pushed, and all others go through one queue.
 type commitRequest struct {
 	task       *task
 	transition Transition
@@ -19,17 +19,18 @@ type commitRequest struct {
 	last       bool         // the transition abandons the lease
 }
 
-// effectRequest is an effect that may be performed: its run's state is written.
+// effectRequest is an effect that may be performed, because the state of its run is
+// written.
 type effectRequest struct {
 	task *task
 	run  *activeRun
 }
 
-// plan is the stage that loads claimed work and moves the work as far as it goes.
+// plan is the stage that loads claimed work and advances its runs.
 func (w *worker) plan() {
 	size := planBatch
 	if w.r.opts.Contacts != nil {
-		size = 1 // a contact must not wait until the directory has returned another one
+		size = 1 // no contact waits while the contact directory reads another one
 	}
 	batch := make([]*task, 0, size)
 	requests := make([]commitRequest, 0, planBatch)
@@ -39,8 +40,8 @@ func (w *worker) plan() {
 		}
 		requests = requests[:0]
 		for _, t := range batch {
-			// Claimed work gets its first commit even if ctx ends meanwhile: a stopping
-			// Runner releases its leases in an orderly way.
+			// Under bound, because a Runner that stops still commits what it
+			// has claimed, and releases the leases.
 			if err := t.begin(w.bound); err != nil {
 				w.fail(t, err)
 				continue
@@ -51,8 +52,8 @@ func (w *worker) plan() {
 	}
 }
 
-// request returns what the store has to write now. The caller holds t.mu, or has the
-// only reference to the task.
+// request returns the request to write the task's results. The caller holds t.mu, or has
+// the only reference to the task.
 func (t *task) request() commitRequest {
 	ready := t.takeReady()
 	t.unwritten++
@@ -64,9 +65,9 @@ func (t *task) request() commitRequest {
 	return commitRequest{task: t, transition: tr, ready: ready, notices: t.takeNotices()}
 }
 
-// commit is the stage that writes, in one commit, all requests that gathered in its
-// queue during the commit before: latency stays that of one commit, throughput becomes
-// that of the batch.
+// commit is the stage that writes. Each commit takes all requests that gathered in the
+// queue during the commit before. The latency stays near that of one commit, and the
+// throughput grows with the batch.
 func (w *worker) commit(requests *queue.Queue[commitRequest]) {
 	batch := make([]commitRequest, 0, commitMax)
 	ts := make([]Transition, 0, commitMax)
@@ -90,8 +91,8 @@ func (w *worker) commit(requests *queue.Queue[commitRequest]) {
 	}
 }
 
-// extend lets the leases that go on last from now on: a transition that had to wait must
-// not cut a lease short that was renewed meanwhile.
+// extend counts the leases that continue from now. A transition that had to wait must not
+// shorten a lease that was renewed in the meantime.
 func (w *worker) extend(ts []Transition, batch []commitRequest) {
 	until := w.r.now().Add(w.r.opts.Lease)
 	for i := range ts {
@@ -101,8 +102,8 @@ func (w *worker) extend(ts []Transition, batch []commitRequest) {
 	}
 }
 
-// written takes over the result of a transition, and adds the effects that may be
-// performed now.
+// written applies the result of a transition to its task, and appends the effects that
+// may be performed now.
 func (w *worker) written(effects []effectRequest, req commitRequest, res CommitResult) []effectRequest {
 	t := req.task
 	if req.last {
@@ -118,7 +119,8 @@ func (w *worker) written(effects []effectRequest, req commitRequest, res CommitR
 	if res.Err == nil {
 		t.written(res)
 	}
-	// The outcomes of an abandoned task's effects could not be written.
+	// A task that is being abandoned starts no effect, because its outcome could not
+	// be written.
 	failed := res.Err != nil || t.failure != nil
 	if failed {
 		t.inFlight -= len(req.ready)
@@ -142,7 +144,8 @@ func (w *worker) written(effects []effectRequest, req commitRequest, res CommitR
 	return effects
 }
 
-// perform is the stage that performs effects, as many at once as it has goroutines.
+// perform is the stage that performs effects. Each of its goroutines performs one at a
+// time.
 func (w *worker) perform() {
 	one := make([]effectRequest, 0, 1)
 	for {
@@ -158,7 +161,8 @@ func (w *worker) performOne(t *task, run *activeRun) {
 	t.mu.Lock()
 	t.inFlight--
 	if t.failure == nil {
-		// Pushed under the lock: a task's transitions are written in order.
+		// Push under the lock, so that the task's transitions are written in
+		// order.
 		w.outcomes.Push(t.request())
 		t.mu.Unlock()
 		return
@@ -167,7 +171,7 @@ func (w *worker) performOne(t *task, run *activeRun) {
 	w.fail(t, nil)
 }
 
-// fail abandons a task, once nothing of it is in flight any more.
+// fail abandons a task once none of its effects or transitions is on its way.
 func (w *worker) fail(t *task, err error) {
 	t.mu.Lock()
 	if t.failure == nil {
@@ -179,7 +183,7 @@ func (w *worker) fail(t *task, err error) {
 	if !last {
 		return
 	}
-	// Through a committer, which writes many transitions at once: a store that hangs must
-	// not hold up the tasks one after the other.
+	// Through a committer, which writes many transitions at once. Otherwise a store
+	// that hangs would delay the tasks one after the other.
 	w.outcomes.Push(commitRequest{task: t, transition: w.r.abandonment(t, t.failure), last: true})
 }

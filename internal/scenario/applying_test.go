@@ -15,7 +15,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/world"
 )
 
-// everything is an automation with every kind of config, written the short way.
+// everything is an automation with every kind of config, in its shortest form.
 func everything() automation.Automation {
 	return automation.Automation{
 		ID: "all", Name: "All", Status: automation.StatusEnabled,
@@ -138,7 +138,8 @@ func TestApply_ManyProcessesAtOnceAgree(t *testing.T) {
 	}
 }
 
-// Two that differ, applied at the same time, end in either of them, whole.
+// When two different automations are applied at the same time, one of them is the result,
+// and not a mixture.
 func TestApply_DifferentOnesAtOnceEndInOne(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})
@@ -156,7 +157,7 @@ func TestApply_DifferentOnesAtOnceEndInOne(t *testing.T) {
 	assert.Contains(t, [][]automation.Step{flows[0].Steps, flows[1].Steps}, a.Steps)
 }
 
-// An error of the store does not mean that there is no such automation.
+// An error of the store does not mean that the automation does not exist.
 func TestApply_ReturnsTheStoresErrors(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})

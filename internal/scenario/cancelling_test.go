@@ -33,7 +33,7 @@ func TestCancelRun_EndsARunAtRest(t *testing.T) {
 			w.Drain()
 			w.Mailer.Respond = nil
 			id := w.Run().ID
-			for range 2 { // it is safe to call twice
+			for range 2 { // two calls are safe
 				run, err := w.CancelRun(w.Ctx, id)
 				require.NoError(t, err)
 				assert.Equal(t, automation.RunCancelled, run.Status)
@@ -186,8 +186,8 @@ func TestCancelRun_RacesASend(t *testing.T) {
 	})
 }
 
-// requireSentAsRecorded checks that all runs have ended, and that an email was
-// sent if and only if its step is completed.
+// requireSentAsRecorded verifies that all runs have ended, and that an email was sent if
+// and only if its step is completed.
 func requireSentAsRecorded(w *world.World) {
 	w.T.Helper()
 	sent := map[string]int{}

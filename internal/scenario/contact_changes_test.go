@@ -69,7 +69,7 @@ func TestContact_ChangesUnderItsRuns(t *testing.T) {
 		finish(w)
 		assert.Empty(t, w.Mailer.Emails())
 	})
-	// The next step sees a change that happens while an email is in flight.
+	// The next step reads a change that happens while an email is in flight.
 	for name, tc := range map[string]struct {
 		next   automation.Step
 		change func(t *testing.T, w *world.World)
@@ -240,7 +240,7 @@ func TestContact_ChangesWhileAnEmailIsInLine(t *testing.T) {
 				w.Send(world.Signup("ada@example.com"))
 				synctest.Wait()
 				w.Send(world.Signup("bob@example.com"))
-				world.Advance(10 * time.Minute) // bob's email waits its turn
+				world.Advance(10 * time.Minute) // bob's email waits for its turn
 				meanwhile(w)
 				world.Advance(time.Minute)
 				g.Open()
@@ -251,8 +251,8 @@ func TestContact_ChangesWhileAnEmailIsInLine(t *testing.T) {
 	}
 }
 
-// An email that had to wait until other emails were sent still goes to the contact as
-// it is then.
+// An email that waits until other emails are sent goes to the contact as it is after the
+// wait.
 func TestContact_IsReadAgainAfterAWaitForATurn(t *testing.T) {
 	world.Bubble(t, func(t *testing.T) {
 		w := world.InBubble(t, automation.Options{Concurrency: 1})

@@ -96,7 +96,7 @@ func TestCreateContact_NilPropertyIsNone(t *testing.T) {
 	assert.Equal(t, c, read)
 }
 
-// To compare each segment with each other segment would take half a minute.
+// A comparison of each segment with each other segment would take half a minute.
 func TestCreateContact_TakesVeryManySegments(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})

@@ -29,7 +29,7 @@ func (w webhook) Validate() error {
 	return nil
 }
 
-// hooks holds what the webhook steps of a test do, and the calls they got.
+// hooks holds the function of the webhook steps of a test, and the calls of these steps.
 type hooks struct {
 	do    func(ctx context.Context, call automation.Call, w webhook) (automation.Result, error)
 	calls []automation.Call
@@ -47,7 +47,7 @@ func (h *hooks) registry(opts automation.StepOptions) *automation.Registry {
 	return reg
 }
 
-// setupHooks returns a World with webhook steps, and what these steps do.
+// setupHooks returns a World with webhook steps, and their hooks.
 func setupHooks(t *testing.T, opts automation.StepOptions) (*world.World, *hooks) {
 	t.Helper()
 	h := &hooks{}

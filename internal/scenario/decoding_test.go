@@ -125,7 +125,7 @@ func TestDecode_EventsDoNotCountAsFailures(t *testing.T) {
 	bad := true
 	store.BeforeFindAutomationVersion = func(context.Context) error {
 		if bad {
-			return automation.ErrNotFound // a damaged definition, say
+			return automation.ErrNotFound // as for a damaged definition
 		}
 		return nil
 	}
@@ -172,7 +172,7 @@ func TestDecode_RunOfADeletedContactDoesNotSpin(t *testing.T) {
 		return next.Commit(c, ts)
 	}
 	old := w.Opts
-	old.Registry = nil // a process that does not have the step
+	old.Registry = nil // a process without the step type
 	node := w.On(store, old)
 	w.Send(world.Signup("ada@example.com"))
 	_, err := node.Drain(ctx)
@@ -192,7 +192,7 @@ func TestDecode_RetryOfADamagedWaitPerformsOnce(t *testing.T) {
 	bad := true
 	store.BeforeFindAutomationVersion = func(context.Context) error {
 		if bad {
-			return automation.ErrNotFound // a damaged definition, say
+			return automation.ErrNotFound // as for a damaged definition
 		}
 		return nil
 	}

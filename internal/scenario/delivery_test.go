@@ -54,7 +54,7 @@ func TestDelivery_MailerTimesOutThoughItAccepted(t *testing.T) {
 	}
 }
 
-// deafMailer accepts the first email of each key, and its answer gets lost.
+// deafMailer accepts the first email, but its answer gets lost.
 type deafMailer struct {
 	automation.Mailer
 	keys []string
@@ -83,7 +83,7 @@ func TestAtMostOnce_IsNotRepeatedWhenTheAnswerWasLost(t *testing.T) {
 			w.Create(world.Flow("welcome", "signup", world.Email("hello")))
 			sent := 0
 			node, err := automation.New(w.Memory, world.MailerFunc(func(context.Context, automation.Email) (string, error) {
-				sent++ // the email is out
+				sent++ // the email is sent
 				return fail()
 			}), w.Opts)
 			require.NoError(t, err)
@@ -98,8 +98,8 @@ func TestAtMostOnce_IsNotRepeatedWhenTheAnswerWasLost(t *testing.T) {
 	}
 }
 
-// If the process died, an open attempt that only waits in line would have to fail as
-// unknown.
+// An effect that only waits in line must not fail as unknown if the process dies. It
+// would if its attempt were open.
 func TestAtMostOnce_OpensNoAttemptThatWaitsInLine(t *testing.T) {
 	world.Bubble(t, func(t *testing.T) {
 		w := world.InBubble(t, automation.Options{Concurrency: 2, Delivery: automation.AtMostOnce})

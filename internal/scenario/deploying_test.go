@@ -21,12 +21,12 @@ type pager struct {
 
 func (pager) StepType() automation.StepType { return "acme.pager" }
 
-// deploy is a World whose Runner does not have the type of a step, with a newer node
-// that has it.
+// deploy is a World whose Runner lacks the step type pager, with a newer node that has
+// it.
 type deploy struct {
 	*world.World
 	newer *automation.Runner
-	paged int // how often the step was executed
+	paged int // executions of the step
 }
 
 func newDeploy(t *testing.T) *deploy {
@@ -108,7 +108,7 @@ func TestDeploy_OlderAndNewerNodesShareAStore(t *testing.T) {
 		require.NoError(t, err)
 		w.Send(world.ForAda("user.created", nil))
 		w.drainNewer()
-		w.Pass(time.Hour) // the older node finds it due
+		w.Pass(time.Hour) // the older node claims it when it is due
 		w.Clock.Add(time.Minute)
 		w.Send(world.ForAda("order.paid", nil)) // too late
 		w.Clock.Add(10 * time.Minute)
@@ -165,7 +165,7 @@ func TestDeploy_OlderAndNewerNodesShareAStore(t *testing.T) {
 	})
 }
 
-// A process that does not have a step type can still manage the automation.
+// A process without a step type can still manage the automation.
 func TestDeploy_CustomStepSurvivesANodeWithoutItsType(t *testing.T) {
 	t.Parallel()
 	w, h := setupHooks(t, automation.StepOptions{})

@@ -240,8 +240,8 @@ func TestDirectory_ContactsAreNotCreatedDeletedOrListedHere(t *testing.T) {
 	}
 }
 
-// A host whose database is away for a minute costs no attempt, and an attempt that was
-// never opened does not fail as unknown.
+// An outage of the host's database for a minute spends no attempt, and an effect whose
+// attempt was never open does not fail as unknown.
 func TestDirectory_OutageBeforeAnEffectSpendsNoAttempt(t *testing.T) {
 	for _, mode := range []string{"Drain", "Run"} {
 		t.Run(mode, func(t *testing.T) {
@@ -255,7 +255,7 @@ func TestDirectory_OutageBeforeAnEffectSpendsNoAttempt(t *testing.T) {
 					if call != "find" || !down {
 						return nil
 					}
-					if finds++; finds%2 == 0 { // what is claimed can be read, what follows cannot
+					if finds++; finds%2 == 0 { // the read after the claim succeeds, the next one fails
 						return world.ErrOutage
 					}
 					return nil
@@ -285,7 +285,7 @@ func TestDirectory_OutageBeforeAnEffectSpendsNoAttempt(t *testing.T) {
 	}
 }
 
-// Another run's outcome must not be lost with a contact that cannot be read.
+// If the contact cannot be read, the outcome of another run must not get lost.
 func TestDirectory_OutageLosesNoOutcome(t *testing.T) {
 	world.Bubble(t, func(t *testing.T) {
 		u := world.NewUsers(world.Ada)
@@ -301,7 +301,7 @@ func TestDirectory_OutageLosesNoOutcome(t *testing.T) {
 		w.Send(world.Signup("ada@example.com"))
 		synctest.Wait()
 		u.Lock(func() { u.Fail = func(string) error { return world.ErrOutage } })
-		gates["one"].Open() // which leads to an effect that needs the contact
+		gates["one"].Open() // the next effect needs the contact
 		synctest.Wait()
 		gates["slow"].Open()
 		synctest.Wait()

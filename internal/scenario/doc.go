@@ -1,19 +1,18 @@
-// Package scenario holds the tests of the Runner: what happens to events, runs and
-// contacts, seen from outside. There is one file for each behaviour, and each test is
-// named after what it shows.
+// Package scenario holds the black-box tests of the Runner. Each file is about one
+// behaviour, and the name of a test is the statement that the test proves.
 //
-//	sending, idempotency, transactions, definitions   how events get in
-//	ordering, waiting, branches, data, scale          how runs go on
-//	delivery, retrying, custom_steps                  how effects are performed
-//	leases, recovery, outages, decoding, deploying    what may go wrong with nodes and stores
-//	versions, contact_changes, cancelling             what changes under a run
-//	contacts, segments, directory, privacy            what is stored about people
+//	sending, idempotency, transactions, definitions   accepting events
+//	ordering, waiting, branches, data, scale          how runs continue
+//	delivery, retrying, custom_steps                  performing effects
+//	leases, recovery, outages, decoding, deploying    failures of nodes and stores
+//	versions, contact_changes, cancelling             changes during a run
+//	contacts, segments, directory, privacy            contacts and their data
 //	scheduling, waking, draining, stopping            how Run and Drain work
-//	managing, applying, listing, observing, options   what the application calls
-//	promises                                          that docs/promises.md names tests that exist
+//	managing, applying, listing, observing, options   the methods that an application calls
+//	promises                                          whether the tests in docs/promises.md exist
 //
-// A new test goes into the file of the behaviour that would be broken if it failed.
-// It begins with world.New, and moves time with World.Pass:
+// A new test goes into the file of the behaviour that is broken if the test fails. It
+// begins with world.New, and moves time with World.Pass:
 //
 //	func TestWait_EndsAtItsTimeout(t *testing.T) {
 //		t.Parallel()
@@ -27,9 +26,10 @@
 //		assert.Equal(t, []string{"hello"}, w.Sent())
 //	}
 //
-// A second node is w.Node(w.Opts). What goes wrong is a hook of w.Store. A test of Run,
-// rather than of Drain, runs in world.Bubble on world.InBubble: there time passes with
-// world.Advance, and a world.Gate holds emails in flight. No test sleeps in real time.
+// w.Node(w.Opts) returns a second node. The hooks of w.Store make things go wrong. A test
+// of Run, instead of Drain, runs in world.Bubble with world.InBubble. There world.Advance
+// makes time pass, and a world.Gate holds emails in flight. No test sleeps in real time.
 //
-// How a store behaves is tested in package storetest, and pure functions where they are.
+// The behaviour of stores is tested in package storetest, and pure functions are tested
+// in their own packages.
 package scenario

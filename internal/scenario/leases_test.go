@@ -116,7 +116,7 @@ func TestLease_NodeDoesNotPerformWhatItHasLost(t *testing.T) {
 		calls[e.To]++
 		if !stalled {
 			stalled = true
-			w.Clock.Add(2 * time.Minute) // this node stalls, and another one takes over
+			w.Clock.Add(2 * time.Minute) // this node stalls, and another node takes over
 			_, err := other.Drain(w.Ctx)
 			return err
 		}
@@ -223,7 +223,7 @@ func TestLease_NodeDoesNotTakeOverItsOwnWork(t *testing.T) {
 		w.Send(world.Signup("ada@example.com"))
 		synctest.Wait()
 		require.EqualValues(t, 1, g.Attempts.Load())
-		j.offset.Store(int64(10 * time.Minute)) // the machine was asleep
+		j.offset.Store(int64(10 * time.Minute)) // as after a sleep of the machine
 		world.Advance(2 * time.Second)
 		assert.EqualValues(t, 1, g.Attempts.Load())
 		g.Open()
@@ -233,15 +233,15 @@ func TestLease_NodeDoesNotTakeOverItsOwnWork(t *testing.T) {
 	})
 }
 
-// jumpy is the bubble's clock, and can jump.
+// jumpy is the bubble's clock with an offset, so that it can jump.
 type jumpy struct{ offset atomic.Int64 }
 
 func (j *jumpy) Now() time.Time { return time.Now().Add(time.Duration(j.offset.Load())) }
 
 func (j *jumpy) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
-// All contacts are claimed at once, and one email is sent after the other: most leases
-// are needed for much longer than they last, and the scheduler is not woken.
+// All contacts are claimed at once, and the emails are sent one after the other. So a
+// Runner needs most leases for much longer than they last. No wake-up comes.
 func TestLease_RunRenewsItWhileTasksEndAllTheTime(t *testing.T) {
 	t.Parallel()
 	const contacts = 300
@@ -250,7 +250,7 @@ func TestLease_RunRenewsItWhileTasksEndAllTheTime(t *testing.T) {
 	log := &leaseLog{ends: map[automation.ContactRef]time.Time{}}
 	w.Store.OnClaim, w.Store.OnCommit = log.claim, log.commit
 	w.Mailer.Respond = func(context.Context, automation.Email) error {
-		w.Clock.Add(100 * time.Millisecond) // an email takes a while
+		w.Clock.Add(100 * time.Millisecond) // the duration of one email
 		return nil
 	}
 	w.Create(world.Flow("hello", "signup", world.Email("hello")))
@@ -264,7 +264,7 @@ func TestLease_RunRenewsItWhileTasksEndAllTheTime(t *testing.T) {
 	assert.Len(t, w.Mailer.Emails(), contacts)
 }
 
-// leaseLog counts the leases that had expired when they were renewed.
+// leaseLog counts the leases that expire before they are renewed.
 type leaseLog struct {
 	mu   sync.Mutex
 	ends map[automation.ContactRef]time.Time

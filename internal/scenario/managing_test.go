@@ -182,7 +182,7 @@ func TestStopAutomation_StartsNothingMore(t *testing.T) {
 			w.Send(world.Signup("ada@example.com"))
 			w.Drain()
 			w.Send(world.Signup("bob@example.com"))
-			for range 2 { // stopping what is stopped is no error
+			for range 2 { // to stop a stopped automation is no error
 				a, err := w.StopAutomation(w.Ctx, "welcome", tt.opts)
 				require.NoError(t, err)
 				assert.Equal(t, automation.StatusDisabled, a.Status)
@@ -265,7 +265,7 @@ func TestManage_UnknownAutomationIsNotFound(t *testing.T) {
 	}
 }
 
-// templates is a mailer that has the optional interface automation.TemplateInspector.
+// templates is a mailer with the optional interface automation.TemplateInspector.
 type templates struct {
 	*capture.Mailer
 	known map[string]automation.TemplateInfo

@@ -105,8 +105,8 @@ func TestObserver_SeesNothingThatWasNotCommitted(t *testing.T) {
 	assert.Equal(t, "ended completed", j.Take()[5])
 }
 
-// Two effects of one contact end while the store is busy: each notice has to
-// wait for its own commit.
+// Two effects of one contact end while the store is busy. Each notice must wait for its
+// own commit.
 func TestObserver_SeesEachEffectAfterItsCommit(t *testing.T) {
 	world.Bubble(t, func(t *testing.T) {
 		j := &world.Journal{}
@@ -145,7 +145,7 @@ func TestObserver_SeesEachEffectAfterItsCommit(t *testing.T) {
 	})
 }
 
-// What is written in the host's transaction may still be rolled back.
+// The host may still roll its transaction back.
 func TestObserver_SeesNothingOfATransactionThatMayRollBack(t *testing.T) {
 	t.Parallel()
 	j := &world.Journal{}
@@ -175,13 +175,13 @@ func TestObserver_SeesEachContactChangeAlone(t *testing.T) {
 	assert.Equal(t, map[string]any{"b": "x"}, changes[1].Properties)
 }
 
-// crossingDirectory is a contact directory that changes the name after the plan,
-// although the step that changes the name came first.
+// crossingDirectory is a contact directory that changes the name after the plan, although
+// the call that changes the name comes first.
 type crossingDirectory struct {
 	mu      sync.Mutex
 	contact automation.Contact
-	naming  chan struct{} // closed when the change of the name has begun
-	planned chan struct{} // closed when the plan has changed
+	naming  chan struct{} // closed when the call that changes the name has started
+	planned chan struct{} // closed when the plan is changed
 	named   []string      // the names that were set
 }
 
@@ -217,8 +217,8 @@ func (d *crossingDirectory) UpdateContact(ctx context.Context, _ string, change 
 
 func (d *crossingDirectory) DeleteContact(context.Context, string) error { return nil }
 
-// changes collects the names in an Observer's notices, and lets the change of the name
-// go on once the change of the plan is committed.
+// changes collects the names in the notices. It lets the change of the name continue once
+// the change of the plan is committed.
 type changes struct {
 	directory *crossingDirectory
 	mu        sync.Mutex

@@ -15,8 +15,8 @@ import (
 	"github.com/seed-b636437c/automation/internal/world"
 )
 
-// An event whose transaction commits late is handled although younger ones
-// were handled before it.
+// An event whose transaction commits late is handled, although younger events are handled
+// already.
 func TestOrder_EventThatCommitsLateIsHandled(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})
@@ -76,7 +76,7 @@ func TestOrder_WaitsResumeBeforeRunsStart(t *testing.T) {
 func TestOrder_DrainPerformsOneEffectAfterTheOther(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})
-	busy := 0 // without a lock, for the race detector
+	busy := 0 // without a lock, so that the race detector reports parallel effects
 	w.Mailer.Respond = func(context.Context, automation.Email) error {
 		busy++
 		defer func() { busy-- }()

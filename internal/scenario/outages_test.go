@@ -184,7 +184,7 @@ func TestOutage_OutcomeSurvivesAnErrorOfItsTransition(t *testing.T) {
 		store := &world.Store{Store: w.Memory}
 		n := 0
 		store.OnCommit = func(ctx context.Context, next automation.Store, ts []automation.Transition) ([]automation.CommitResult, error) {
-			if n++; n == 2 { // a serialization failure, say
+			if n++; n == 2 { // for example, a serialization failure
 				return []automation.CommitResult{{Err: world.ErrOutage}}, nil
 			}
 			return next.Commit(ctx, ts)

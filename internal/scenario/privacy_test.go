@@ -3,6 +3,8 @@ package scenario_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -19,8 +21,8 @@ import (
 
 const secret = "Secret"
 
-// withSecrets returns a World whose automation leaves personal data in a payload, in
-// an email's variables and in an output, and then waits.
+// withSecrets returns a World with an automation that puts personal data into a payload,
+// the variables of an email and an output, and then waits.
 func withSecrets(t *testing.T) *world.World {
 	t.Helper()
 	w := world.New(t, automation.Options{})
@@ -32,7 +34,7 @@ func withSecrets(t *testing.T) *world.World {
 	return w
 }
 
-// sendSecret sends an event with personal data, and does what is due then.
+// sendSecret sends an event with personal data, and calls Drain.
 func sendSecret(w *world.World, name, email string) automation.EventReceipt {
 	w.T.Helper()
 	receipts := w.Send(automation.Event{Name: name, Email: email, Payload: automation.Payload(map[string]any{"name": secret})})
@@ -162,7 +164,7 @@ func TestRetention_RefusesWhatCannotBeMeant(t *testing.T) {
 	require.ErrorIs(t, err, automation.ErrInvalid)
 }
 
-// Logs live longer than what they are about, and more people read them.
+// Logs are kept for longer than the data that they are about, and more people read them.
 func TestRun_LogsNothingAboutPeople(t *testing.T) {
 	world.Bubble(t, func(t *testing.T) {
 		var logs lockedBuffer
@@ -194,7 +196,112 @@ func TestRun_LogsNothingAboutPeople(t *testing.T) {
 	})
 }
 
-// lockedBuffer collects what several goroutines write.
+// Stores and contact directories may quote in their errors the address that they
+// received.
+func TestRun_LogsNoAddressOutOfAnError(t *testing.T) {
+	quoting := errors.New(`duplicate entry "SECRET-Ada@Example.com" for a unique key`)
+	always := func(of string) func(*world.World, *world.Users) {
+		return func(_ *world.World, u *world.Users) { u.Fail = failing(of, 1, quoting) }
+	}
+	for name, c := range map[string]struct {
+		known     bool // the directory has the contact already
+		directory func(u *world.Users) automation.ContactDirectory
+		fail      func(w *world.World, u *world.Users)
+		logged    string
+	}{
+		"a contact without id": {directory: withoutID, logged: "without an id"},
+		"create fails":         {directory: inUsers, fail: always("create"), logged: "duplicate entry"},
+		"find fails":           {directory: inUsers, fail: always("find"), logged: "duplicate entry"},
+		"find panics": {directory: inUsers, logged: "panic: ", fail: func(_ *world.World, u *world.Users) {
+			u.Fail = func(string) error { panic(quoting) }
+		}},
+		"find fails before an effect": {known: true, directory: inUsers, logged: "effect put off",
+			fail: func(_ *world.World, u *world.Users) { u.Fail = failing("find", 2, quoting) }},
+		"look back fails": {known: true, directory: inUsers, logged: "cannot look back",
+			fail: func(w *world.World, _ *world.Users) {
+				w.Store.BeforeListContactEvents = func(context.Context) error { return quoting }
+			}},
+		"the lease is lost": {logged: "lease lost", fail: func(w *world.World, _ *world.Users) {
+			w.Store.OnCommit = refusing(automation.ErrLeaseLost)
+		}},
+		"a commit fails": {logged: "cannot commit", fail: func(w *world.World, _ *world.Users) {
+			w.Store.OnCommit = refusing(world.ErrOutage)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			world.Bubble(t, func(t *testing.T) {
+				var logs lockedBuffer
+				opts := automation.Options{Logger: slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+				u := world.NewUsers()
+				if c.known {
+					u = world.NewUsers(automation.Contact{ID: "ada", Email: "secret-ada@example.com"})
+				}
+				if c.directory != nil {
+					opts.Contacts = c.directory(u)
+				}
+				w := world.InBubble(t, opts)
+				w.Create(world.Flow("welcome", "signup", world.Email("hello"), world.LookBack("wait", "active", "1 hour")))
+				w.Send(world.Signup("secret-ada@example.com"))
+				if c.fail != nil {
+					c.fail(w, u)
+				}
+				stop := w.Serve(w.Runner)
+				world.Advance(2 * time.Minute)
+				require.ErrorIs(t, stop(), context.Canceled)
+				assert.Contains(t, logs.String(), c.logged)
+				assert.NotContains(t, strings.ToLower(logs.String()), "secret-ada")
+			})
+		})
+	}
+}
+
+func inUsers(u *world.Users) automation.ContactDirectory { return u }
+
+func withoutID(u *world.Users) automation.ContactDirectory { return anonymous{u} }
+
+// anonymous is a contact directory that creates contacts without an id.
+type anonymous struct{ *world.Users }
+
+func (anonymous) CreateContact(_ context.Context, email string) (automation.Contact, error) {
+	return automation.Contact{Email: email}, nil
+}
+
+// failing returns a Fail for world.Users that fails a kind of call from the nth call on.
+func failing(call string, n int, err error) func(string) error {
+	return func(c string) error {
+		if c == call {
+			n--
+		}
+		if c == call && n <= 0 {
+			return err
+		}
+		return nil
+	}
+}
+
+// refusing returns a hook that refuses each transition with an error that names the
+// contact, as stores do.
+func refusing(err error) func(context.Context, automation.Store, []automation.Transition) ([]automation.CommitResult, error) {
+	return func(_ context.Context, _ automation.Store, ts []automation.Transition) ([]automation.CommitResult, error) {
+		results := make([]automation.CommitResult, len(ts))
+		for i := range ts {
+			results[i].Err = fmt.Errorf("contact %q: %w", ts[i].Key.String(), err)
+		}
+		return results, nil
+	}
+}
+
+func TestSend_ErrorOfTheContactDirectoryHasNoAddress(t *testing.T) {
+	t.Parallel()
+	u := world.NewUsers()
+	u.Fail = func(string) error { return world.ErrOutage }
+	w := world.NewWithUsers(t, u, automation.Options{})
+	_, err := w.Runner.Send(w.Ctx, world.Signup("ada@example.com"))
+	require.ErrorIs(t, err, world.ErrOutage)
+	assert.NotContains(t, err.Error(), "ada@example.com", "an HTTP server logs the error")
+}
+
+// lockedBuffer collects the output of several goroutines.
 type lockedBuffer struct {
 	mu   sync.Mutex
 	text strings.Builder

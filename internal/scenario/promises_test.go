@@ -17,8 +17,8 @@ import (
 	"github.com/seed-b636437c/automation/store/storetest"
 )
 
-// reference is how docs/promises.md names a test: its package, and the test, or a
-// check of package storetest.
+// reference matches a test in docs/promises.md: its package, and the test or a check of
+// package storetest.
 var reference = regexp.MustCompile("`([a-z/]+): ([^`]+)`")
 
 func TestPromises_EachIsProvedByATestThatExists(t *testing.T) {
@@ -46,7 +46,7 @@ func TestPromises_EachIsProvedByATestThatExists(t *testing.T) {
 	assert.Greater(t, promises, 20)
 }
 
-// testsByPackage finds the tests of a package, and remembers them.
+// testsByPackage finds the tests of packages, and caches them.
 type testsByPackage struct {
 	root  string
 	names map[string][]string

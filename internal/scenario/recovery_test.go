@@ -98,8 +98,8 @@ func TestRecovery_ProcessKilledBeforeTheCommit(t *testing.T) {
 
 var errKilled = errors.New("killed")
 
-// kill ends the process just before it writes the outcome of its effects: it writes
-// nothing from then on.
+// kill calls Drain, and ends the process just before it writes the outcome of its
+// effects. From then on the process writes nothing.
 func kill(w *world.World) {
 	dead := false
 	w.Store.BeforeCommit = func(ts []automation.Transition) error {
@@ -185,7 +185,7 @@ func TestRecovery_AllNodesDownForAWeek(t *testing.T) {
 			w.Create(world.Flow("", "user.created", world.Email("welcome"), world.Pause("pause", "1 hour"), world.Email("later"), world.Pause("more", "1 hour"), world.Email("last")))
 			w.Send(world.ForAda("user.created", nil))
 			w.Drain()
-			w.Pass(7 * 24 * time.Hour) // no node was at work in between
+			w.Pass(7 * 24 * time.Hour) // no node works in between
 			w.Pass(time.Hour)
 			var sent []string
 			for _, e := range w.Mailer.Emails() {

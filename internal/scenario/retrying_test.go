@@ -64,7 +64,7 @@ func TestRetry_RateLimitSpendsNoAttempt(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})
 	w.Create(world.Flow("welcome", "signup", world.Email("hello")))
-	limited := 20 // of five attempts
+	limited := 20 // more rate limits than the five attempts
 	w.Mailer.Respond = func(context.Context, automation.Email) error {
 		if limited--; limited < 0 {
 			return nil
@@ -124,7 +124,7 @@ func TestRetryRun_GoesOnFromTheFailedStep(t *testing.T) {
 	require.NoError(t, err)
 
 	w.Mailer.Respond = nil
-	for range 2 { // it is safe to call twice
+	for range 2 { // two calls are safe
 		run, err := w.RetryRun(w.Ctx, failed.ID)
 		require.NoError(t, err)
 		assert.Equal(t, failed.ID, run.ID)

@@ -58,7 +58,7 @@ func TestRun_ClaimsManyAtATimeWhileThereIsMore(t *testing.T) {
 		w.AddContacts(200)
 		w.Create(world.Flow("welcome", "signup", world.Email("hello")))
 		w.Send(world.Signups(200)...)
-		var limits []int // of the claims up to the first that is not full; one Runner claims at a time
+		var limits []int // of the claims up to the first claim that is not full
 		all := false
 		w.Store.OnClaim = func(ctx context.Context, next automation.Store, p automation.ClaimParams) ([]automation.Work, error) {
 			works, err := next.Claim(ctx, p)
@@ -104,7 +104,7 @@ func TestRun_ClaimsOnceForAnEvent(t *testing.T) {
 	const events = 50
 	ends := make(world.Endings, events)
 	w := world.New(t, automation.Options{Clock: automation.SystemClock(), Observer: ends, PollInterval: time.Hour})
-	w.Runner = w.On(wrapped{w.Store}, w.Opts) // a watcher wakes for the node's own events too
+	w.Runner = w.On(wrapped{w.Store}, w.Opts) // without a Watcher, which adds wake-ups
 	w.Create(world.Flow("nothing", "signup"))
 	w.AddContacts(events)
 	stop := w.Serve(w.Runner)
@@ -113,11 +113,11 @@ func TestRun_ClaimsOnceForAnEvent(t *testing.T) {
 		<-ends
 	}
 	require.ErrorIs(t, stop(), context.Canceled)
-	// A claim may be made just when the next event comes, or after it was claimed.
+	// One more claim may happen just when the next event comes, or after its claim.
 	assert.Less(t, w.Store.Calls("Claim"), 2*events)
 }
 
-// In the bubble Wait returns only when all goroutines sleep.
+// In a bubble, synctest.Wait returns only when all goroutines sleep.
 func TestRun_SleepsWhileThereIsNoRoom(t *testing.T) {
 	t.Parallel()
 	for _, room := range []int{1, 2, 3, 4, 5} {
@@ -128,7 +128,7 @@ func TestRun_SleepsWhileThereIsNoRoom(t *testing.T) {
 			until := make(chan struct{})
 			w.Mailer.Respond = func(context.Context, automation.Email) error {
 				if first.Swap(true) {
-					<-until // all emails but the first
+					<-until // all emails except the first
 				}
 				return nil
 			}
@@ -145,7 +145,7 @@ func TestRun_SleepsWhileThereIsNoRoom(t *testing.T) {
 	}
 }
 
-// parallel is a store with the optional interface automation.ParallelCommitter.
+// parallel is a store that implements automation.ParallelCommitter.
 type parallel struct {
 	*world.Store
 	commits bool

@@ -110,7 +110,7 @@ func TestSend_DescribesWhatIsWrongWithAName(t *testing.T) {
 	}
 }
 
-// An error of the host's contact directory names the package once, and the event.
+// An error of the contact directory contains the package's name once, and the event.
 func TestSend_NamesThePackageOnce(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})
@@ -134,7 +134,7 @@ func TestSend_NamesThePackageOnce(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(err.Error(), "automation:"), err)
 }
 
-// noContacts is a contact directory that is empty.
+// noContacts is an empty contact directory.
 type noContacts struct{ automation.ContactDirectory }
 
 func (noContacts) FindContact(context.Context, automation.ContactRef) (automation.Contact, error) {

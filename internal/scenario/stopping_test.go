@@ -44,7 +44,7 @@ func TestRun_EndsAllItsGoroutines(t *testing.T) {
 	})
 }
 
-// goroutines counts those of the bubble.
+// goroutines counts the goroutines of the bubble.
 func goroutines() int {
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
@@ -250,9 +250,9 @@ func TestRun_ClaimThatIsCutOffLeavesNothingLeased(t *testing.T) {
 		w.Send(world.Signup("ada@example.com"))
 		w.Store.OnClaim = func(ctx context.Context, next automation.Store, p automation.ClaimParams) ([]automation.Work, error) {
 			works, err := next.Claim(ctx, p)
-			cancel() // the claim commits just when Run is stopped
+			cancel() // Run is stopped just when the claim commits
 			if ctx.Err() != nil {
-				return nil, ctx.Err() // as a database driver reports it
+				return nil, ctx.Err() // as a database driver does
 			}
 			return works, err
 		}

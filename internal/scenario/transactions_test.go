@@ -62,7 +62,7 @@ func TestPackageSend_NeedsAWriterOnly(t *testing.T) {
 	assert.ErrorIs(t, err, automation.ErrNotFound)
 }
 
-// transaction is an EventWriter that holds events back until they are committed.
+// transaction is an EventWriter that holds events back until commit.
 type transaction struct {
 	automation.EventWriter
 	held []automation.NewEvent

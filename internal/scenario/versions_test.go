@@ -125,7 +125,7 @@ func TestVersions_AutomationChangesUnderItsRuns(t *testing.T) {
 		a := w.Create(world.Flow("", "user.created", world.Email("welcome")))
 		w.Send(world.ForAda("user.created", nil))
 		drainToContact(w)
-		fresh := w.Node(w.Opts) // it has never read the definition
+		fresh := w.Node(w.Opts) // a node that has not read the definition
 		w.Store.AfterClaim = func(works []automation.Work) {
 			w.Store.AfterClaim = nil
 			require.NoError(t, w.DeleteAutomation(t.Context(), a.ID))
@@ -138,8 +138,8 @@ func TestVersions_AutomationChangesUnderItsRuns(t *testing.T) {
 	})
 }
 
-// runAtEveryStep starts runs and leaves one at each kind of step that takes
-// time: a delay, a wait and a back-off.
+// runAtEveryStep starts runs, and leaves one in a delay, one in a wait and one in a
+// back-off.
 func runAtEveryStep(w *world.World) automation.Automation {
 	w.T.Helper()
 	a := world.Flow("", "user.created",
@@ -172,7 +172,7 @@ func runAtEveryStep(w *world.World) automation.Automation {
 	return a
 }
 
-// finish lets all runs end.
+// finish makes all runs end.
 func finish(w *world.World) {
 	w.T.Helper()
 	w.Pass(time.Minute)
@@ -238,7 +238,7 @@ func TestVersions_GraphIsReadOnceForAllItsRuns(t *testing.T) {
 	ends := make(world.Endings, contacts)
 	fresh := w.Opts
 	fresh.Observer = ends
-	node := w.Node(fresh) // it has not compiled the graph
+	node := w.Node(fresh) // a node that has not compiled the graph
 	_, err = node.Send(t.Context(), world.Signups(contacts)...)
 	require.NoError(t, err)
 	stop := w.Serve(node)

@@ -88,8 +88,8 @@ func TestWait_MeetsItsEventAtTheSameMoment(t *testing.T) {
 	})
 }
 
-// drainToContact claims and commits once, which creates the contact of a new email, so
-// that the next claim is about the contact.
+// drainToContact claims and commits once. This creates the contact of a new email, so
+// that the next claim is on the contact.
 func drainToContact(w *world.World) {
 	w.T.Helper()
 	stop := errors.New("stop")
@@ -99,7 +99,7 @@ func drainToContact(w *world.World) {
 	}
 	_, err := w.Runner.Drain(w.T.Context())
 	require.ErrorIs(w.T, err, stop)
-	w.Clock.Add(2 * time.Second) // the lease that was abandoned has expired
+	w.Clock.Add(2 * time.Second) // the abandoned lease expires
 }
 
 func TestWait_IsNotSatisfiedByTheTriggerOfItsOwnRun(t *testing.T) {
@@ -160,8 +160,8 @@ func TestWait_TimelyEventBeyondOneClaimWins(t *testing.T) {
 	assert.Equal(t, []string{"received"}, w.Sent())
 }
 
-// A process may stand still between a claim and the work on it. What was due at the
-// claim is due. A wait whose time came since may have an event that came since as well.
+// A process may stand still between a claim and the work on it. A wait that became due in
+// that time may have an event that came in that time too, so the next claim decides.
 func TestWait_TimeoutThatCameSinceTheClaimIsLeftToTheNextClaim(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})
@@ -212,8 +212,8 @@ func TestLookback_CountsFromTheEventThatStartedTheRun(t *testing.T) {
 	assert.Equal(t, []string{"hello"}, w.Sent())
 }
 
-// An email that was sent is recorded although the wait after it cannot look back. The
-// wait looks back when the store works again.
+// A sent email is recorded even if the wait after it cannot look back. The wait looks
+// back when the store works again.
 func TestLookback_IsMadeLaterIfTheStoreFails(t *testing.T) {
 	world.Bubble(t, func(t *testing.T) {
 		w := world.InBubble(t, automation.Options{})

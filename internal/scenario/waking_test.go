@@ -16,7 +16,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/world"
 )
 
-// On a clock that stands still polling finds nothing.
+// The clock stands still, so polling cannot find the work.
 func TestRun_FindsWorkWithoutPolling(t *testing.T) {
 	tests := map[string]func(w *world.World, g *world.Gate){
 		"of its own Send": func(w *world.World, _ *world.Gate) { w.Send(world.Signup("bob@example.com")) },
@@ -98,10 +98,10 @@ func TestRun_PollsAStoreThatDoesNotWatch(t *testing.T) {
 	})
 }
 
-// wrapped hides everything of a store but the Store interface: it does not watch.
+// wrapped hides the optional interfaces of a store, such as Watcher.
 type wrapped struct{ automation.Store }
 
-// unwrapped is a wrapper with a method that returns what is in it.
+// unwrapped is a wrapper with a method Unwrap.
 type unwrapped struct{ wrapped }
 
 func (u unwrapped) Unwrap() automation.Store { return u.Store }

@@ -10,8 +10,8 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// Bubble runs a test of Run in a bubble of testing/synctest, where synctest.Wait
-// returns once all goroutines are blocked, and time passes only while they are.
+// Bubble runs a test of Run in a bubble of testing/synctest. There synctest.Wait returns
+// once all goroutines are blocked, and time passes only while they are blocked.
 func Bubble(t *testing.T, body func(t *testing.T)) {
 	t.Helper()
 	t.Parallel()
@@ -25,28 +25,29 @@ func InBubble(t testing.TB, opts automation.Options) *World {
 	return New(t, opts)
 }
 
-// Advance lets time pass in a bubble, and everything settle.
+// Advance waits for d in a bubble, and then until all goroutines are blocked.
 func Advance(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
 }
 
-// Gate is a mailer's response that holds emails until the gate is opened, or until
-// their time is up.
+// Gate is a mailer's response that holds emails until a test opens the gate, or until
+// their contexts end.
 type Gate struct {
-	Attempts     atomic.Int32
-	Inside, Most atomic.Int32 // how many are held now, and were at most
+	Attempts atomic.Int32 // calls of Respond
+	Inside   atomic.Int32 // emails that the gate holds now
+	Most     atomic.Int32 // the maximum of Inside
 
 	open chan struct{}
 }
 
-// NewGate returns a gate that is closed.
+// NewGate returns a closed gate.
 func NewGate() *Gate { return &Gate{open: make(chan struct{})} }
 
-// Open lets all emails pass, now and later.
+// Open releases all emails. Later emails pass without a wait.
 func (g *Gate) Open() { close(g.open) }
 
-// Respond is for the field of the same name of capture.Mailer.
+// Respond is a value for the field Respond of capture.Mailer.
 func (g *Gate) Respond(ctx context.Context, _ automation.Email) error {
 	g.Attempts.Add(1)
 	n := g.Inside.Add(1)

@@ -6,8 +6,8 @@ import (
 	"github.com/benbjohnson/clock"
 )
 
-// PacedClock is a clock that stands still until a test moves it, and remembers how
-// long the Runner means to sleep on it.
+// PacedClock is a clock that stands still until a test moves it. It records the duration of
+// each wait of the Runner.
 type PacedClock struct {
 	*clock.Mock
 	asleep chan time.Duration
@@ -21,12 +21,12 @@ func (c *PacedClock) After(d time.Duration) <-chan time.Time {
 	ch := c.Mock.After(d)
 	select {
 	case c.asleep <- d:
-	default: // the test does not pace
+	default: // the test does not call Pace
 	}
 	return ch
 }
 
-// Pace moves the clock on whenever the Runner sleeps, until done returns true.
+// Pace moves the clock forward whenever the Runner sleeps, until done returns true.
 func (c *PacedClock) Pace(done func() bool) {
 	for !done() {
 		c.Add(<-c.asleep)

@@ -6,9 +6,9 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// Flow returns an enabled automation of a trigger "start" and steps that follow one
-// another: a condition leads on when it is met, all other steps by default. Its name
-// is its id, or "Flow" if it gets an id when it is created.
+// Flow returns an enabled automation: a trigger "start", and steps that follow one
+// another. The connection after a condition is condition_met, all others are default
+// connections. The name of the automation is its id, or "Flow" if id is empty.
 func Flow(id, event string, steps ...automation.Step) automation.Automation {
 	a := automation.Automation{
 		ID: id, Name: id, Status: automation.StatusEnabled,
@@ -30,46 +30,46 @@ func Flow(id, event string, steps ...automation.Step) automation.Automation {
 	return a
 }
 
-// Email sends the template that has the step's key.
+// Email returns a step that sends the template with the id key.
 func Email(key string) automation.Step {
 	return automation.Step{Key: key, Config: automation.SendEmail{Template: automation.TemplateRef{ID: key}}}
 }
 
-// Pause sleeps.
+// Pause returns a delay.
 func Pause(key, duration string) automation.Step {
 	return automation.Step{Key: key, Config: automation.Delay{Duration: automation.MustParseDuration(duration)}}
 }
 
-// Wait waits for an event, without a time-out.
+// Wait returns a wait for an event without a timeout.
 func Wait(key, event string) automation.Step {
 	return automation.Step{Key: key, Config: automation.WaitForEvent{EventName: event}}
 }
 
-// WaitUpTo waits for an event until a time-out.
+// WaitUpTo returns a wait for an event with a timeout.
 func WaitUpTo(key, event, timeout string) automation.Step {
 	return automation.Step{Key: key, Config: automation.WaitForEvent{
 		EventName: event, Timeout: automation.MustParseDuration(timeout),
 	}}
 }
 
-// LookBack waits for an event as WaitUpTo does, and counts events that came earlier.
+// LookBack returns a wait with a timeout and with lookback.
 func LookBack(key, event, timeout string) automation.Step {
 	return automation.Step{Key: key, Config: automation.WaitForEvent{
 		EventName: event, Timeout: automation.MustParseDuration(timeout), Lookback: true,
 	}}
 }
 
-// SetFirstName changes the contact's first name, in a step "name".
+// SetFirstName returns a step "name" that changes the contact's first name.
 func SetFirstName(name string) automation.Step {
 	return automation.Step{Key: "name", Config: automation.ContactUpdate{FirstName: automation.String(name)}}
 }
 
-// Signup is an event "signup" for an email.
+// Signup returns an event "signup" for an email.
 func Signup(email string) automation.Event {
 	return automation.Event{Name: "signup", Email: email}
 }
 
-// Signups are events for n emails.
+// Signups returns an event "signup" for each of n emails.
 func Signups(n int) []automation.Event {
 	events := make([]automation.Event, n)
 	for i := range events {
@@ -78,7 +78,7 @@ func Signups(n int) []automation.Event {
 	return events
 }
 
-// ForAda is an event for ada@example.com. Its payload may be nil.
+// ForAda returns an event for ada@example.com. A nil payload means none.
 func ForAda(name string, payload any) automation.Event {
 	return automation.Event{Name: name, Email: "ada@example.com", Payload: automation.Payload(payload)}
 }

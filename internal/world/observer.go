@@ -14,7 +14,7 @@ type Observe func(automation.Notice)
 // Observe implements automation.Observer.
 func (o Observe) Observe(n automation.Notice) { o(n) }
 
-// Endings is an automation.Observer that sends the id of each run that has ended.
+// Endings is an automation.Observer that sends the id of each run that ends.
 type Endings chan string
 
 // Observe implements automation.Observer.
@@ -24,7 +24,7 @@ func (e Endings) Observe(n automation.Notice) {
 	}
 }
 
-// Journal is an automation.Observer that keeps a line for each notice.
+// Journal is an automation.Observer that records a line for each notice.
 type Journal struct {
 	mu    sync.Mutex
 	lines []string
@@ -39,7 +39,7 @@ func (j *Journal) Observe(n automation.Notice) {
 	j.times = append(j.times, n.When())
 }
 
-// Take returns the lines since it was last called.
+// Take returns the lines since the last call of Take.
 func (j *Journal) Take() []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()

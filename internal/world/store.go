@@ -10,23 +10,21 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// ErrOutage is the error of a store, a mailer or a contact directory that is out of
-// order.
+// ErrOutage is the error of a store, a mailer or a contact directory during an outage.
 var ErrOutage = errors.New("connection refused")
 
-// Store is a store with a switch or a hook for everything that may go wrong.
+// Store is a store with switches and hooks for what may go wrong.
 //
-// A hook On… takes the place of a method; next is the store behind the hooks. A hook
-// Before… runs first, and its error keeps the method from being called. A hook After…
-// sees the result. A test sets the hooks before a Run uses the store, or from inside
-// a hook of a Drain; the switches it may turn at any time.
+// A hook On… replaces a method, and gets the store behind the hooks as next. A hook
+// Before… runs before the method. If it returns an error, the method is not called. A
+// hook After… gets the result. A test sets hooks before a Run uses the store, or inside a
+// hook during a Drain. It may turn the switches at any time.
 type Store struct {
 	automation.Store
 
-	// Down lets the methods that have an outage in common fail with ErrOutage:
-	// AppendEvents, Claim, Commit and NextDue.
+	// Down makes AppendEvents, Claim, Commit and NextDue fail with ErrOutage.
 	Down atomic.Bool
-	// WorkDown lets only Claim and Commit fail, so that a test can send and read.
+	// WorkDown makes only Claim and Commit fail, so that a test can send and read.
 	WorkDown atomic.Bool
 
 	OnAppendEvents   func(ctx context.Context, next automation.Store, events []automation.NewEvent) ([]automation.EventReceipt, error)
@@ -40,19 +38,21 @@ type Store struct {
 	BeforeListContactEvents     func(ctx context.Context) error
 	BeforeListRuns              func(ctx context.Context) error
 
-	// AfterClaim may change what was claimed.
+	// AfterClaim may change the claimed work.
 	AfterClaim func(works []automation.Work)
-	// AfterCommit returns an error for a commit that was written.
+	// AfterCommit may return an error for a commit that the store has written.
 	AfterCommit func(ts []automation.Transition) error
 
 	mu    sync.Mutex
 	calls map[string]int
 }
 
-// Unwrap returns the store behind the hooks, which has optional interfaces.
+// Unwrap returns the store behind the hooks, so that a Runner finds its optional
+// interfaces.
 func (s *Store) Unwrap() automation.Store { return s.Store }
 
-// Calls returns how often these methods, which have a hook or a switch, were called.
+// Calls returns how often these methods were called. It counts only methods with a hook
+// or a switch.
 func (s *Store) Calls(methods ...string) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +62,7 @@ func (s *Store) Calls(methods ...string) (n int) {
 	return n
 }
 
-// begin counts a call, and returns the first error that keeps it from the store.
+// begin counts a call, and returns the first error of the functions that run before it.
 func (s *Store) begin(method string, before ...func() error) error {
 	s.mu.Lock()
 	if s.calls == nil {
@@ -92,7 +92,7 @@ func (s *Store) working() error {
 	return s.up()
 }
 
-// with returns a hook that takes a context, for begin.
+// with returns a function for begin that calls a hook with a context.
 func with(ctx context.Context, hook func(ctx context.Context) error) func() error {
 	return func() error {
 		if hook == nil {

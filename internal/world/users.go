@@ -15,8 +15,8 @@ var Ada = automation.Contact{ID: "u-ada", Email: "Ada@example.com", FirstName: "
 
 // Users is the application's own contact table, an automation.ContactDirectory.
 type Users struct {
-	// Fail, if set, decides whether a call fails: "find", "create", "change" or
-	// "delete". A test sets it before a Run uses the table, or inside of Lock.
+	// Fail, if set, returns the error of a call: "find", "create", "change" or
+	// "delete". A test sets it before a Run uses the table, or inside Lock.
 	Fail func(call string) error
 
 	mu    sync.Mutex
@@ -41,8 +41,8 @@ func NewWithUsers(t testing.TB, u *Users, opts automation.Options) *World {
 	return New(t, opts)
 }
 
-// Lock calls f while no call of the table is in progress, so that f may change Fail
-// and what it reads.
+// Lock calls f while no call of the table is in progress. So f may change Fail, and the
+// variables that Fail reads.
 func (u *Users) Lock(f func()) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -65,14 +65,14 @@ func (u *Users) Edit(id string, change func(c *automation.Contact)) {
 	u.rows[id] = c
 }
 
-// Calls returns how often a method was called.
+// Calls returns how often a call was made, by the names of Fail.
 func (u *Users) Calls(call string) int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return len(slices.DeleteFunc(slices.Clone(u.calls), func(c string) bool { return c != call }))
 }
 
-// begin notes a call. The caller holds u.mu.
+// begin records a call, and returns the error of Fail. The caller holds u.mu.
 func (u *Users) begin(call string) error {
 	u.calls = append(u.calls, call)
 	if u.Fail == nil {

@@ -1,6 +1,6 @@
-// Package world is the fixture of this module's tests: a Runner at work on a store
-// in memory, with a clock that a test moves, a mailer that remembers, and hooks for
-// everything that may go wrong.
+// Package world is the fixture of this module's tests: a Runner on a store in memory,
+// with a clock that a test moves, a mailer that records emails, and hooks for what may go
+// wrong.
 //
 //	w := world.New(t, automation.Options{})
 //	w.Create(world.Flow("welcome", "signup", world.Email("hello"), world.Pause("rest", "1 day"), world.Email("tips")))
@@ -9,9 +9,10 @@
 //	w.Pass(24 * time.Hour)
 //	assert.Equal(t, []string{"hello", "tips"}, w.Sent())
 //
-// Methods of World fail the test where they cannot do their work. A test that expects
-// an error calls the Runner: w.Runner.Send, w.Runner.Drain and w.Runner.Run have the
-// same names, all other methods of the Runner are methods of the World as well.
+// A method of World that fails ends the test. A test that expects an error calls the
+// Runner instead. World has its own methods Send, Drain and Run, so such a test calls
+// w.Runner.Send, w.Runner.Drain or w.Runner.Run. All other methods of the Runner are
+// methods of the World too.
 package world
 
 import (
@@ -28,21 +29,21 @@ import (
 	"github.com/seed-b636437c/automation/store/memory"
 )
 
-// Start is the time that the clock of a World shows at first.
+// Start is the first time of a World's clock.
 var Start = time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC)
 
-// World is a Runner and what it works with.
+// World is a Runner with its store, mailer and clock.
 type World struct {
 	*automation.Runner
 	T   testing.TB
 	Ctx context.Context
-	// Opts are those of the Runner, for further nodes.
+	// Opts are the options of the Runner, for further nodes.
 	Opts automation.Options
-	// Store is what the Runner works on: Memory, behind hooks.
+	// Store is the store of the Runner. It adds hooks to Memory.
 	Store  *Store
 	Memory *memory.Store
 	Mailer *capture.Mailer
-	// Clock is nil if the options brought a clock.
+	// Clock is nil if the options have a clock.
 	Clock *PacedClock
 }
 
@@ -65,14 +66,14 @@ func New(t testing.TB, opts automation.Options) *World {
 	return w
 }
 
-// Node returns another Runner on the same store, as another process has one.
+// Node returns another Runner on the same store, which stands for another process.
 func (w *World) Node(opts automation.Options) *automation.Runner {
 	w.T.Helper()
 	return w.On(w.Store, opts)
 }
 
-// On returns another Runner on any store, with the World's mailer and, unless opts
-// has one, its clock.
+// On returns another Runner on the given store, with the World's mailer and, unless opts
+// has a clock, the World's clock.
 func (w *World) On(store automation.Store, opts automation.Options) *automation.Runner {
 	w.T.Helper()
 	if opts.Clock == nil && w.Clock != nil {
@@ -99,7 +100,7 @@ func (w *World) AddContact(c automation.Contact) automation.Contact {
 	return c
 }
 
-// AddContacts creates the contacts "0" to n-1, whose emails are those of Signups.
+// AddContacts creates n contacts with the ids "0" to n-1 and the emails of Signups.
 func (w *World) AddContacts(n int) {
 	w.T.Helper()
 	for i := range n {
@@ -123,7 +124,7 @@ func (w *World) Send(events ...automation.Event) []automation.EventReceipt {
 	return receipts
 }
 
-// Drain does all that is due, and returns how much that was.
+// Drain calls the Runner's Drain, and returns its count.
 func (w *World) Drain() int {
 	w.T.Helper()
 	n, err := w.Runner.Drain(w.Ctx)
@@ -131,15 +132,15 @@ func (w *World) Drain() int {
 	return n
 }
 
-// Pass moves the clock and does what is due then.
+// Pass moves the clock and calls Drain.
 func (w *World) Pass(d time.Duration) {
 	w.T.Helper()
 	w.Clock.Add(d)
 	w.Drain()
 }
 
-// Serve lets the Run of a node work until stop is called, which returns what Run
-// returned. It is stopped at the end of the test at the latest.
+// Serve starts the Run of a node. stop ends it, and returns the result of Run. The end of
+// the test calls stop too.
 func (w *World) Serve(node *automation.Runner) (stop func() error) {
 	ctx, cancel := context.WithCancel(w.Ctx)
 	done := make(chan error, 1)
@@ -191,7 +192,7 @@ func (w *World) runs(q automation.RunQuery) []automation.Run {
 	return page.Data
 }
 
-// Sent returns the templates of the emails so far.
+// Sent returns the template ids of the emails so far.
 func (w *World) Sent() []string {
 	var ids []string
 	for _, e := range w.Mailer.Emails() {
@@ -200,7 +201,7 @@ func (w *World) Sent() []string {
 	return ids
 }
 
-// Stored returns a run as the store has it.
+// Stored returns the stored record of a run.
 func (w *World) Stored(runID string) automation.RunRecord {
 	w.T.Helper()
 	rec, err := w.Memory.FindRun(w.Ctx, runID)
@@ -208,8 +209,8 @@ func (w *World) Stored(runID string) automation.RunRecord {
 	return rec
 }
 
-// Rewrite replaces the stored state of a run, as a newer version of the library
-// or a failing disk does.
+// Rewrite changes the stored state of a run, as a newer version of the library or a disk
+// failure does.
 func (w *World) Rewrite(runID string, change func(state []byte) []byte) {
 	w.T.Helper()
 	rec := w.Stored(runID)
@@ -248,7 +249,7 @@ func Problems(t testing.TB, err error) automation.Problems {
 	return invalid.Problems
 }
 
-// Paths returns where the problems are.
+// Paths returns the paths of the problems.
 func Paths(ps automation.Problems) []string {
 	var at []string
 	for _, p := range ps {
