@@ -25,7 +25,7 @@ var order = []families.Family{
 	{Name: "runner", Patterns: []string{"runner", "cache"}},
 	{Name: "task", Patterns: []string{"task*", "lease"}},
 	{Name: "worker", Patterns: []string{"worker*", "drain"}},
-	{Name: "runner methods", Patterns: []string{"runner_*"}},
+	{Name: "calls", Patterns: []string{"runner_*"}},
 }
 
 func main() {
