@@ -2,6 +2,7 @@ package automation
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -127,4 +128,117 @@ func (s *State) scrub() {
 			st.attempts[j].Error.Message = erasedMessage
 		}
 	}
+}
+
+// StepRuns returns the records of all steps in graph order. A step that the run has not
+// reached is pending if the run can still reach it, and skipped otherwise. StepRuns
+// returns nil if s does not fit the graph.
+func (g *Graph) StepRuns(s State) []StepRun {
+	if !g.fits(s) {
+		return nil
+	}
+	reached := make([]*stepState, len(g.steps))
+	for i := range s.steps {
+		reached[s.steps[i].index] = &s.steps[i]
+	}
+	var ahead []bool
+	if s.Status() == RunRunning {
+		ahead = g.ahead(s.at)
+	}
+	runs := make([]StepRun, 0, len(g.order))
+	for _, i := range g.order {
+		runs = append(runs, g.stepRun(i, reached[i], ahead != nil && ahead[i]))
+	}
+	return runs
+}
+
+func (g *Graph) stepRun(i int, st *stepState, ahead bool) StepRun {
+	r := StepRun{Key: g.steps[i].key, Type: g.steps[i].typ, Status: StepSkipped}
+	if st == nil {
+		if ahead {
+			r.Status = StepPending
+		}
+		return r
+	}
+	r.Status, r.Output, r.Error, r.Attempts = st.status, g.output(st), st.err, st.attempts
+	r.Branch = g.steps[i].branch(st)
+	r.CreatedAt, r.StartedAt, r.CompletedAt = st.startedAt, st.startedAt, st.completedAt
+	return r
+}
+
+// output returns the output of a step. The state leaves out what follows from the graph,
+// and output adds it: the end of a delay, and the operands that a condition compared.
+func (g *Graph) output(st *stepState) json.RawMessage {
+	switch n := &g.steps[st.index]; n.typ {
+	case TypeDelay:
+		return timeOutput("resume_at", stamp(st.startedAt.Add(n.duration)))
+	case TypeCondition:
+		if met, outcomes, ok := readOutcomes(st.output); ok {
+			return conditionOutput(met, n.rule, outcomes)
+		}
+	}
+	return st.output
+}
+
+// changes returns the records, in after, of the steps that differ between two states of a
+// run. They are in the order in which the run reached the steps.
+func (g *Graph) changes(before, after State) []StepRun {
+	var changed []StepRun
+	for i := range after.steps {
+		st := &after.steps[i]
+		if i < len(before.steps) && st.same(&before.steps[i]) {
+			continue
+		}
+		changed = append(changed, g.stepRun(st.index, st, false))
+	}
+	return changed
+}
+
+// same reports whether two records look the same to an Observer.
+func (st *stepState) same(o *stepState) bool {
+	return st.status == o.status && st.completedAt.Equal(o.completedAt) && len(st.attempts) == len(o.attempts) &&
+		slices.Equal(st.output, o.output)
+}
+
+// ahead reports, for each step, whether a run at the step from can reach it.
+func (g *Graph) ahead(from int) []bool {
+	seen := make([]bool, len(g.steps))
+	var visit func(i int)
+	visit = func(i int) {
+		if seen[i] {
+			return
+		}
+		seen[i] = true
+		for _, e := range g.steps[i].edges {
+			visit(e.to)
+		}
+	}
+	visit(from)
+	return seen
+}
+
+// branch returns the outcome of a step: the result of a condition, whether a wait
+// received its event or timed out, or the branch that a custom step took.
+func (n *node) branch(st *stepState) ConnectionType {
+	if n.typ != TypeCondition && n.typ != TypeWaitForEvent || len(st.output) == 0 {
+		return st.branch
+	}
+	if met, _, ok := readOutcomes(st.output); ok {
+		if met {
+			return ConnectionConditionMet
+		}
+		return ConnectionConditionNotMet
+	}
+	var out struct {
+		Branch     ConnectionType `json:"branch"`
+		EventName  string         `json:"event_name"`
+		TimedOutAt string         `json:"timed_out_at"`
+	}
+	switch _ = json.Unmarshal(st.output, &out); {
+	case out.EventName != "":
+		return ConnectionEventReceived
+	case out.TimedOutAt != "":
+		return ConnectionTimeout
+	}
+	return out.Branch
 }

@@ -1,0 +1,102 @@
+package automation
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
+	"github.com/seed-b636437c/automation/internal/schema"
+)
+
+// schemaCache holds compiled schemas by their text, because a compiled schema depends
+// only on its text. It also holds the schemas of events by name, as the last read
+// returned them. A schema by name may be stale. AppendEvents then returns
+// ErrDefinitionChanged.
+type schemaCache struct {
+	mu     sync.Mutex
+	byText map[string]*schema.Schema
+	byName map[string]foundSchema // nil: read the definition every time
+}
+
+// maxSchemas bounds each part of the cache.
+const maxSchemas = 1024
+
+// foundSchema is the schema in the definition of an event. The zero value is for an event
+// without a definition, or with a definition without a schema.
+type foundSchema struct {
+	text       string
+	remembered bool // it comes from the cache, and may have changed since
+	schema     *schema.Schema
+	invalid    Problems // in the definition itself
+}
+
+// find returns the schema of the events with a name. It reads the definition from w if
+// the cache has none, or if reread is set.
+func (c *schemaCache) find(ctx context.Context, w EventWriter, name string, reread bool) (foundSchema, error) {
+	c.mu.Lock()
+	f, ok := c.byName[name]
+	c.mu.Unlock()
+	if ok && !reread {
+		f.remembered = true
+		return f, nil
+	}
+	f, err := c.read(ctx, w, name)
+	if err == nil {
+		c.remember(name, f)
+	}
+	return f, err
+}
+
+func (c *schemaCache) remember(name string, f foundSchema) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byName == nil {
+		return
+	}
+	if len(c.byName) >= maxSchemas {
+		clear(c.byName)
+	}
+	c.byName[name] = f
+}
+
+func (c *schemaCache) read(ctx context.Context, w EventWriter, name string) (foundSchema, error) {
+	d, err := w.FindEventDefinition(ctx, name)
+	if errors.Is(err, ErrNotFound) || err == nil && (d.Name != name || len(d.Schema) == 0) {
+		return foundSchema{}, nil
+	}
+	if err != nil {
+		return foundSchema{}, err
+	}
+	compiled, invalid := c.compile(string(d.Schema))
+	return foundSchema{text: string(d.Schema), schema: compiled, invalid: invalid}, nil
+}
+
+// validate returns the problems of a payload under the schema, and those of the schema.
+func (f foundSchema) validate(payload *jsondoc.Doc) Problems {
+	if f.schema == nil {
+		return f.invalid
+	}
+	var object map[string]any
+	if payload != nil {
+		object = payload.Object(0)
+	}
+	return problemsOf(CodeSchemaMismatch, f.schema.Check(object))
+}
+
+func (c *schemaCache) compile(text string) (*schema.Schema, Problems) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s, ok := c.byText[text]; ok {
+		return s, nil
+	}
+	s, violations := schema.Compile([]byte(text))
+	if violations != nil {
+		return nil, problemsOf(CodeInvalidSchema, violations)
+	}
+	if len(c.byText) >= maxSchemas {
+		clear(c.byText)
+	}
+	c.byText[text] = s
+	return s, nil
+}

@@ -1,0 +1,89 @@
+package automation
+
+import (
+	"fmt"
+)
+
+// advance advances one run, also through changes to a contact in the store, which are
+// part of the commit. It reports whether an event resumed the run.
+func (t *task) advance(run *activeRun, in Input) (resumed bool) {
+	t.advanced++
+	outcome := run.state.AttemptOpen() // in is the outcome of an effect, during which a request may have come
+	for {
+		in.Now = t.now
+		in.Data = run.data
+		in.Data.Contact = t.contact
+		before := run.state
+		if t.r.opts.Observer != nil {
+			run.state.own() // so that the records of before stay as they are
+		}
+		next, action, err := run.graph.advance(run.state, in)
+		if err != nil {
+			t.setAside(run, err)
+			return resumed
+		}
+		if in.Kind == InputReceived && !action.Resumed {
+			return false
+		}
+		resumed = resumed || action.Resumed
+		run.dirty, run.moved = true, true
+		run.state, run.action = next, action
+		t.noticeChanges(run, before)
+		switch {
+		case action.Kind != ActionPerform:
+			return resumed
+		case t.contact == nil:
+			in = contactGone // another run deleted the contact
+		case t.leaves(run):
+			t.ready = append(t.ready, run)
+			if action.Delivery != AtMostOnce {
+				return resumed
+			}
+			// openLate opens the attempt when its turn comes. An effect that
+			// only waits for its turn must not fail as unknown if the process
+			// dies.
+			in = Input{Kind: InputReleased}
+		case outcome:
+			// The outcome is written first: the commit returns the requests
+			// that came while the effect was in flight.
+			in, outcome = Input{Kind: InputReleased}, false
+			t.ready = append(t.ready, run)
+		default:
+			in = t.changeContact(run)
+		}
+	}
+}
+
+// changeContact applies a step's change to the contact. The next transition writes the
+// change together with the run.
+func (t *task) changeContact(run *activeRun) Input {
+	data := run.data
+	data.Contact = t.contact
+	effect, err := run.graph.Effect(run.state, data)
+	if err != nil {
+		return Input{Kind: InputFailed, Err: permanentUnlessMarked(err)}
+	}
+	switch e := effect.(type) {
+	case *ChangeContactEffect:
+		changed := t.contact.Clone()
+		e.Change.Apply(&changed)
+		t.contact = &changed
+		if t.change == nil {
+			t.change = &ContactChange{}
+		}
+		t.change.merge(e.Change)
+		t.notice(&ContactChanged{At: t.now, ContactID: changed.ID, Change: e.Change})
+		return Input{Kind: InputSucceeded, Output: e.output}
+	case *DeleteContactEffect:
+		t.notice(&ContactDeleted{At: t.now, ContactID: t.contact.ID})
+		t.contact, t.remove = nil, true
+		return Input{Kind: InputSucceeded}
+	default:
+		return Input{Kind: InputFailed, Err: Permanent(fmt.Errorf("automation: unexpected effect %T", effect))}
+	}
+}
+
+// leaves reports whether the run's next effect happens outside the commit.
+func (t *task) leaves(run *activeRun) bool {
+	return t.r.opts.Contacts != nil || !run.graph.changesContact(run.state)
+}
