@@ -61,6 +61,7 @@ func (r *Runner) drain(ctx context.Context, works []Work) (total int, err error)
 // writeTasks commits the tasks' transitions. It returns the tasks that have effects to
 // perform, and how many events and advances it wrote.
 func (r *Runner) writeTasks(ctx context.Context, tasks []*task) (open []*task, n int, err error) {
+	tasks, err = r.withoutFailed(ctx, tasks)
 	ts := make([]Transition, len(tasks))
 	for i, t := range tasks {
 		ts[i] = t.transition(len(t.ready) == 0)
@@ -99,7 +100,22 @@ func (r *Runner) performEffects(ctx context.Context, tasks []*task) {
 			r.renewLeases(ctx, renewals)
 		}
 		for _, run := range t.takeReady() {
-			t.performEffect(ctx, ctx, run)
+			if err := t.performEffect(ctx, ctx, run); err != nil {
+				t.failure = err
+			}
 		}
 	}
+}
+
+// withoutFailed abandons the tasks whose effects ended in an error of the library, and
+// returns the others.
+func (r *Runner) withoutFailed(ctx context.Context, tasks []*task) (sound []*task, err error) {
+	for _, t := range tasks {
+		if t.failure != nil {
+			err = errors.Join(err, r.abandon(ctx, t, t.failure))
+			continue
+		}
+		sound = append(sound, t)
+	}
+	return sound, err
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // Sentinel errors. Match them with errors.Is. The errors that wrap them name their
@@ -122,3 +124,32 @@ func (e *ValidationError) Error() string {
 
 // Is reports whether target is ErrInvalid.
 func (e *ValidationError) Is(target error) bool { return target == ErrInvalid }
+
+// StillRunningError is what Run returns when effects go on after their contexts have
+// ended, because the Mailer, a custom step or the contact directory ignores its context.
+// Run does not wait for them for ever. What becomes of them is not recorded: the leases
+// of their contacts expire, and the attempts count as interrupted.
+type StillRunningError struct {
+	Effects []RunningEffect
+	Err     error // why Run has ended
+}
+
+// RunningEffect names an effect in progress.
+type RunningEffect struct {
+	AutomationID, RunID, StepKey, ContactID string
+}
+
+func (e *StillRunningError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "automation: run: %v; %d effects ignore their ended context:", e.Err, len(e.Effects))
+	for i, effect := range e.Effects {
+		if i == 10 {
+			fmt.Fprintf(&b, " and %d more", len(e.Effects)-i)
+			break
+		}
+		fmt.Fprintf(&b, " step %s of run %s;", jsondoc.Quote(effect.StepKey), effect.RunID)
+	}
+	return strings.TrimSuffix(b.String(), ";")
+}
+
+func (e *StillRunningError) Unwrap() error { return e.Err }

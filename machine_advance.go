@@ -63,12 +63,15 @@ func (g *Graph) fits(s State) bool {
 	if s.at < 0 || s.at >= len(g.steps) || s.started != (len(s.steps) > 0) {
 		return false
 	}
+	if !s.started {
+		return s.Status() == RunRunning && !s.attemptOpen
+	}
 	for i := range s.steps {
 		if s.steps[i].index >= len(g.steps) {
 			return false
 		}
 	}
-	if s.started && s.current().index != s.at {
+	if s.current().index != s.at {
 		return false
 	}
 	return !s.attemptOpen || s.tries > 0 && g.steps[s.at].effect != nil

@@ -2,10 +2,8 @@ package automation
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"regexp"
-	"runtime/debug"
+	"reflect"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-b636437c/automation/internal/options"
@@ -26,6 +24,7 @@ type Runner struct {
 	graphs  graphCache
 	schemas schemaCache
 	wakeup  chan struct{}
+	latest  atomic.Int64 // what now returned last, in microseconds since 1970
 }
 
 // New returns a Runner that keeps its state in store and sends emails with mailer. It
@@ -39,6 +38,12 @@ func New(store Store, mailer Mailer, opts Options) (*Runner, error) {
 	if err := problems.Err("options"); err != nil {
 		return nil, err
 	}
+	if opts.Contacts != nil {
+		opts.Contacts = guardedDirectory{opts.Contacts}
+	}
+	if opts.Observer != nil {
+		opts.Observer = &guardedObserver{next: opts.Observer, logger: opts.Logger, logged: map[reflect.Type]bool{}}
+	}
 	return &Runner{
 		store:   store,
 		mailer:  mailer,
@@ -50,7 +55,24 @@ func New(store Store, mailer Mailer, opts Options) (*Runner, error) {
 	}, nil
 }
 
-func (r *Runner) now() time.Time { return stamp(r.opts.Clock.Now()) }
+// maxClockStep is how far a clock may be set back without an effect on the Runner's
+// time. A clock that is set back further was wrong before, and the Runner follows it.
+const maxClockStep = time.Minute
+
+// now returns the time. It does not go back when the clock is corrected a little: an
+// event that is sent after a wait began must not seem to come before the wait.
+func (r *Runner) now() time.Time {
+	now := stamp(r.opts.Clock.Now()).UnixMicro()
+	for {
+		latest := r.latest.Load()
+		if now < latest && latest-now <= maxClockStep.Microseconds() {
+			return time.UnixMicro(latest).UTC()
+		}
+		if r.latest.CompareAndSwap(latest, now) {
+			return time.UnixMicro(now).UTC()
+		}
+	}
+}
 
 // wake makes Run look for work at once. It never blocks.
 func (r *Runner) wake() {
@@ -87,9 +109,8 @@ func (r *Runner) compileOptions() CompileOptions {
 	}
 }
 
-// findContact finds a contact where contacts live. It returns a panic of the contact
-// directory as an error, because the panic must not end the process.
-func (r *Runner) findContact(ctx context.Context, ref ContactRef) (c Contact, err error) {
+// findContact looks a contact up where contacts live.
+func (r *Runner) findContact(ctx context.Context, ref ContactRef) (Contact, error) {
 	if r.opts.Contacts == nil {
 		ctx, cancel := context.WithTimeout(ctx, r.opts.StoreTimeout)
 		defer cancel()
@@ -97,11 +118,6 @@ func (r *Runner) findContact(ctx context.Context, ref ContactRef) (c Contact, er
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.opts.EffectTimeout)
 	defer cancel()
-	defer func() {
-		if p := recover(); p != nil {
-			err = panicError(p)
-		}
-	}()
 	return r.opts.Contacts.FindContact(ctx, ref)
 }
 
@@ -109,33 +125,4 @@ func (r *Runner) findContact(ctx context.Context, ref ContactRef) (c Contact, er
 func (r *Runner) newContact(email string) *Contact {
 	now := r.now()
 	return &Contact{ID: r.ids.Next(now), Email: email, CreatedAt: now}
-}
-
-// panicError returns the error of an attempt that panicked. Its effect may have happened.
-func panicError(p any) error {
-	return fmt.Errorf("panic: %v: %w\n%s", p, ErrOutcomeUnknown, debug.Stack())
-}
-
-// An email address in an error, and the version of a Go module in a stack trace, which
-// has the same form.
-var (
-	addressInText = regexp.MustCompile("[^\\s\"`<>()\\[\\]{},;]+@[^\\s\"'`<>()\\[\\]{},;:/\\\\]+")
-	moduleVersion = regexp.MustCompile(`@v\d+\.\d+\.\d+`)
-)
-
-// loggable returns err or, if its text contains email addresses, an error with the text
-// without them. Stores and contact directories may quote an address in an error, and logs
-// must not contain any.
-func loggable(err error) error {
-	text := fmt.Sprint(err) // unlike Error, it survives a nil pointer in err
-	kept := addressInText.ReplaceAllStringFunc(text, func(found string) string {
-		if moduleVersion.MatchString(found) {
-			return found
-		}
-		return "[email]"
-	})
-	if kept == text {
-		return err
-	}
-	return errors.New(kept)
 }

@@ -180,6 +180,7 @@ func FuzzStateUnmarshal(f *testing.F) {
 	run := startFlow(f, paid, noJitter, `{"plan":"pro"}`)
 	add := func() { f.Add(stateBytes(f, run.state)) }
 	f.Add(stateBytes(f, State{}))
+	f.Add([]byte("\x01\x0300\x000\x00\x00\x00")) // failed, and never started
 	add()
 	run.pay()
 	add()

@@ -97,6 +97,10 @@ func (t *task) recycle() {
 // begin loads the claimed work, and advances all of it as far as possible without the
 // outside world. The error is an error of the store or of the contact directory.
 func (t *task) begin(ctx context.Context) error {
+	return guard(func() error { return t.loadAndPlan(ctx) })
+}
+
+func (t *task) loadAndPlan(ctx context.Context) error {
 	t.now = t.r.now()
 	if t.work.Key.ID == "" {
 		return t.planEmail(ctx)

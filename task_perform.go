@@ -9,16 +9,17 @@ import (
 
 // performEffect performs the effect of one run, and advances the run by the outcome. It
 // starts no effect after ctx has ended, and interrupts the effect when bound ends.
-func (t *task) performEffect(ctx, bound context.Context, run *activeRun) {
-	effect, in := t.prepare(ctx, bound, run)
-	if in == nil {
-		outcome := t.r.perform(bound, t.work.Key.ID, effect)
-		in = &outcome
-	}
-	t.mu.Lock()
-	t.applyOutcome(run, effect, *in)
-	t.mu.Unlock()
-	t.catchUp(bound, run)
+func (t *task) performEffect(ctx, bound context.Context, run *activeRun) error {
+	return guard(func() error {
+		effect, in := t.prepare(ctx, bound, run)
+		if in == nil {
+			outcome := t.r.perform(bound, t.work.Key.ID, effect)
+			in = &outcome
+		}
+		t.applyOutcome(run, effect, *in)
+		t.catchUp(bound, run)
+		return nil
+	})
 }
 
 // prepare reads the contact again, under bound, and resolves the effect. If the read
@@ -45,28 +46,37 @@ const staleAfter = time.Second
 // store then returns the contact and the requests, or that the lease is lost. It also
 // opens the attempt of an effect that may happen at most once.
 func (t *task) freshen(ctx context.Context, run *activeRun) error {
-	t.mu.Lock()
-	now := t.r.now()
-	opened := t.openLate(run, now)
-	if age := now.Sub(run.freshAt); !opened && age >= 0 && age < staleAfter {
-		t.mu.Unlock()
+	tr, opened, isFresh := t.freshening(run)
+	if isFresh {
 		return nil
 	}
-	tr := t.r.underLease(&t.work, now)
-	tr.Runs = []RunChange{run.write(now)}
-	t.mu.Unlock()
 	res := t.r.commitEach(ctx, []Transition{tr})[0]
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if res.Err != nil && opened {
-		run.state, run.action, _ = run.graph.advance(run.state, Input{Kind: InputReleased, Now: now})
+		run.state, run.action, _ = run.graph.advance(run.state, Input{Kind: InputReleased, Now: tr.Now})
 		run.dirty = true
 	}
 	if res.Err == nil {
-		run.freshAt = now
+		run.freshAt = tr.Now
 		t.written(res)
 	}
 	return res.Err
+}
+
+// freshening returns the transition that freshen commits, and whether it opens the
+// attempt. It reports isFresh if there is nothing to commit.
+func (t *task) freshening(run *activeRun) (tr Transition, opened, isFresh bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.r.now()
+	opened = t.openLate(run, now)
+	if age := now.Sub(run.freshAt); !opened && age >= 0 && age < staleAfter {
+		return Transition{}, false, true
+	}
+	tr = t.r.underLease(&t.work, now)
+	tr.Runs = []RunChange{run.write(now)}
+	return tr, opened, false
 }
 
 // openLate opens the attempt of an effect that may happen at most once, and reports
@@ -141,12 +151,22 @@ func (r *Runner) perform(ctx context.Context, contactID string, effect Effect) I
 func (r *Runner) attempt(ctx context.Context, contactID string, effect Effect) (in Input) {
 	ctx, cancel := context.WithTimeout(ctx, r.opts.EffectTimeout)
 	defer cancel()
-	defer func() {
-		if p := recover(); p != nil {
-			in = Input{Kind: InputFailed, Err: panicError(p)}
+	err := guard(func() (err error) {
+		in, err = r.call(ctx, contactID, effect)
+		if err != nil {
+			_ = err.Error() // an error that panics, such as a nil pointer, does so here
 		}
-	}()
-	var err error
+		return err
+	})
+	if err != nil {
+		return Input{Kind: InputFailed, Err: err}
+	}
+	return in
+}
+
+// call performs an effect. The Mailer, a custom step and the contact directory are the
+// host's code.
+func (r *Runner) call(ctx context.Context, contactID string, effect Effect) (in Input, err error) {
 	in.Kind = InputSucceeded
 	switch e := effect.(type) {
 	case *SendEffect:
@@ -165,16 +185,14 @@ func (r *Runner) attempt(ctx context.Context, contactID string, effect Effect) (
 	default:
 		err = Permanent(fmt.Errorf("automation: unexpected effect %T", effect))
 	}
-	if err != nil {
-		_ = err.Error() // if err panics, such as a nil pointer, it must panic here
-		in = Input{Kind: InputFailed, Err: err}
-	}
-	return in
+	return in, err
 }
 
 // applyOutcome advances a run by the outcome of its effect. The effect is nil if none was
 // performed.
 func (t *task) applyOutcome(run *activeRun, effect Effect, in Input) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.now = t.r.now()
 	if in.Kind == InputSucceeded {
 		t.applyChange(effect, in.contact)

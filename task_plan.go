@@ -4,13 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // plan advances everything as far as possible: first the runs with requests, then the
 // runs that the events resume or start, in the order of the events, then the due runs.
 func (t *task) plan(ctx context.Context) error {
 	for _, run := range t.runs {
+		retried := run.request == RequestRetry
 		t.applyRequest(run)
+		if !retried {
+			continue
+		}
+		if err := t.lookBackIfSet(ctx, run); err != nil {
+			return err
+		}
 	}
 	for i := range t.work.Events {
 		if err := t.dispatch(ctx, &t.work.Events[i]); err != nil {
@@ -208,9 +216,6 @@ func (t *task) createContact(ctx context.Context, email string) error {
 	if err != nil {
 		return fmt.Errorf("create contact: %w", err)
 	}
-	if c.ID == "" {
-		return errors.New("create contact: the contact directory returned a contact without an id")
-	}
 	t.moveTo = &c
 	t.notice(&ContactCreated{At: t.now, Contact: c.Clone()})
 	return nil
@@ -247,6 +252,7 @@ func (t *task) retry(run *activeRun) {
 	if run.rec.Status != RunFailed {
 		return
 	}
+	run.rec.CompletedAt = time.Time{} // it ends anew, perhaps within this claim
 	t.advance(run, Input{Kind: InputRetried})
 	if t.contact == nil {
 		t.advance(run, contactGone)

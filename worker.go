@@ -3,6 +3,8 @@ package automation
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,7 +24,9 @@ func (r *Runner) Run(ctx context.Context) error {
 	w := newWorker(ctx, r)
 	w.start()
 	err := (&scheduler{worker: w}).run()
-	w.stop()
+	if stuck := w.stop(); len(stuck) > 0 {
+		return &StillRunningError{Effects: stuck, Err: err}
+	}
 	return err
 }
 
@@ -62,12 +66,13 @@ type worker struct {
 	outcomes *queue.Queue[commitRequest] // the others; equals plans without a ParallelCommitter
 	effects  *queue.Queue[effectRequest]
 	ended    chan struct{}  // signals to the scheduler that a task has ended
-	tasks    sync.WaitGroup // the tasks in flight
-	stages   sync.WaitGroup // the goroutines of the stages
+	stages   sync.WaitGroup // the goroutines of the stages, but for the performers
+	performs sync.WaitGroup // the performers, which call the host's code
 
-	mu       sync.Mutex // guards the fields below
-	inFlight []*task    // in no order; each task has its index
-	looked   time.Time  // when renewLeases last went through the tasks
+	mu         sync.Mutex           // guards the fields below
+	inFlight   []*task              // in no order; each task has its index
+	performing map[*activeRun]*task // the effects in progress
+	looked     time.Time            // when the leases of the tasks were last looked at
 }
 
 // planners is how many goroutines load claimed work. Most tasks only compute, and a few
@@ -81,6 +86,8 @@ func newWorker(ctx context.Context, r *Runner) *worker {
 		plans:   queue.New[commitRequest](),
 		effects: queue.New[effectRequest](),
 		ended:   make(chan struct{}, 1),
+
+		performing: map[*activeRun]*task{},
 	}
 	w.outcomes = w.plans
 	if p, ok := optional[ParallelCommitter](r.store); ok && p.CommitsInParallel() {
@@ -100,7 +107,7 @@ func (w *worker) start() {
 		w.stages.Go(w.plan)
 	}
 	for range w.r.opts.Concurrency {
-		w.stages.Go(w.perform)
+		w.performs.Go(w.perform)
 	}
 	if watcher, ok := optional[Watcher](w.r.store); ok {
 		w.stages.Go(func() { w.watch(watcher) })
@@ -108,36 +115,67 @@ func (w *worker) start() {
 }
 
 // stop waits for the tasks, interrupts their effects after Options.ShutdownTimeout, and
-// ends the stages.
-func (w *worker) stop() {
+// ends the stages. It returns the effects that go on all the same.
+func (w *worker) stop() (stuck []RunningEffect) {
 	w.unwatch()
 	// A real timer, because Run must return even if Options.Clock stands still.
 	timer := time.AfterFunc(w.r.opts.ShutdownTimeout, w.cut)
-	w.finish()
+	stuck = w.finish()
 	timer.Stop()
 	w.claimed.Close()
 	w.effects.Close()
+	if len(stuck) == 0 {
+		w.performs.Wait()
+	}
 	w.plans.Close()
 	w.outcomes.Close()
 	w.stages.Wait()
 	w.cut()
+	return stuck
 }
 
-// finish waits for the tasks, and renews their leases meanwhile.
-func (w *worker) finish() {
-	ended := make(chan struct{})
-	go func() {
-		w.tasks.Wait()
-		close(ended)
-	}()
-	for {
+// graceMax is how long Run waits for effects whose context has ended, at the most.
+const graceMax = time.Second
+
+// finish waits for the tasks, and keeps their leases meanwhile. It does not wait for
+// effects that ignore their ended context, and returns those.
+func (w *worker) finish() (stuck []RunningEffect) {
+	cut := w.bound.Done()
+	var late <-chan time.Time
+	for w.count() > 0 {
 		select {
-		case <-ended:
-			return
+		case <-w.ended:
 		case <-w.r.opts.Clock.After(w.r.opts.Lease / 3):
 			w.renewLeases()
+		case <-cut:
+			cut, late = nil, time.After(min(graceMax, w.r.opts.ShutdownTimeout))
+		case <-late:
+			if stuck = w.stuck(); len(stuck) > 0 {
+				return stuck
+			}
+			late = time.After(min(graceMax, w.r.opts.ShutdownTimeout))
 		}
 	}
+	return nil
+}
+
+// stuck returns the effects in progress if all tasks in flight wait for them, and none
+// if there is something else to wait for.
+func (w *worker) stuck() (effects []RunningEffect) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	tasks := map[*task]bool{}
+	for run, t := range w.performing {
+		tasks[t] = true
+		effects = append(effects, RunningEffect{
+			AutomationID: run.rec.AutomationID, RunID: run.rec.ID, StepKey: run.rec.Step, ContactID: run.rec.ContactID,
+		})
+	}
+	if len(tasks) < len(w.inFlight) {
+		return nil
+	}
+	slices.SortFunc(effects, func(a, b RunningEffect) int { return strings.Compare(a.RunID, b.RunID) })
+	return effects
 }
 
 // count returns how many tasks are in flight.
@@ -155,7 +193,6 @@ func (w *worker) begin(tasks []*task, now time.Time) {
 		w.inFlight = append(w.inFlight, t)
 	}
 	w.mu.Unlock()
-	w.tasks.Add(len(tasks))
 	w.claimed.Push(tasks...)
 }
 
@@ -174,7 +211,6 @@ func (w *worker) end(t *task) {
 	case w.ended <- struct{}{}:
 	default:
 	}
-	w.tasks.Done()
 }
 
 // watch wakes the scheduler when another process adds work.

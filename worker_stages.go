@@ -157,10 +157,16 @@ func (w *worker) perform() {
 }
 
 func (w *worker) performOne(t *task, run *activeRun) {
-	t.performEffect(w.ctx, w.bound, run)
+	w.mu.Lock()
+	w.performing[run] = t
+	w.mu.Unlock()
+	err := t.performEffect(w.ctx, w.bound, run)
+	w.mu.Lock()
+	delete(w.performing, run)
+	w.mu.Unlock()
 	t.mu.Lock()
 	t.inFlight--
-	if t.failure == nil {
+	if t.failure == nil && err == nil {
 		// Push under the lock, so that the task's transitions are written in
 		// order.
 		w.outcomes.Push(t.request())
@@ -168,7 +174,7 @@ func (w *worker) performOne(t *task, run *activeRun) {
 		return
 	}
 	t.mu.Unlock()
-	w.fail(t, nil)
+	w.fail(t, err)
 }
 
 // fail abandons a task once none of its effects or transitions is on its way.

@@ -5,6 +5,7 @@
 //	ordering, waiting, branches, data, scale          how runs continue
 //	delivery, retrying, custom_steps                  performing effects
 //	leases, recovery, outages, decoding, deploying    failures of nodes and stores
+//	hostile                                           code of the host that misbehaves
 //	versions, contact_changes, cancelling             changes during a run
 //	contacts, segments, directory, privacy            contacts and their data
 //	scheduling, waking, draining, stopping            how Run and Drain work

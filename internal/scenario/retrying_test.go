@@ -192,3 +192,61 @@ func TestRetryRun_WakesRun(t *testing.T) {
 		assert.Equal(t, automation.RunCompleted, w.Run().Status)
 	})
 }
+
+func TestRetry_LooksBackForEventsThatCameWhileTheRunHadFailed(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	w.Create(world.Flow("", "user.created", world.Email("hello"), world.LookBack("wait", "order.paid", "1 day"), world.Email("thanks")))
+	fail := true
+	w.Mailer.Respond = func(context.Context, automation.Email) error {
+		if fail {
+			return automation.Permanent(assert.AnError)
+		}
+		return nil
+	}
+	w.Send(world.ForAda("user.created", nil))
+	w.Drain()
+	w.Clock.Add(time.Minute)
+	w.Send(world.ForAda("order.paid", nil))
+	w.Drain()
+	fail = false
+	_, err := w.RetryRun(w.Ctx, w.Run().ID)
+	require.NoError(t, err)
+	w.Drain()
+	assert.Equal(t, []string{"hello", "thanks"}, w.Sent())
+}
+
+func TestRetry_OfAWaitWithLookbackFindsTheEventAgain(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	flow := world.Flow("", "user.created", world.LookBack("wait", "order.paid", "1 hour"))
+	flow.Connections = flow.Connections[:1]
+	w.Create(flow)
+	w.Send(world.ForAda("user.created", nil))
+	w.Drain()
+	w.Pass(2 * time.Hour)
+	require.Equal(t, automation.RunFailed, w.Run().Status, "the wait has no connection for its timeout")
+	w.Send(world.ForAda("order.paid", nil))
+	w.Drain()
+	_, err := w.RetryRun(w.Ctx, w.Run().ID)
+	require.NoError(t, err)
+	w.Drain()
+	assert.Equal(t, automation.RunCompleted, w.Run().Status)
+}
+
+func TestRetry_OfARunThatFailsAgainAtOnceHasItsNewEnd(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	w.Create(world.Flow("", "user.created", automation.Step{
+		Key: "rule", Config: automation.Condition{Rule: automation.Field("event.plan").Eq("pro")},
+	}))
+	w.Send(world.ForAda("user.created", nil))
+	w.Drain()
+	require.Equal(t, automation.RunFailed, w.Run().Status)
+	w.Clock.Add(time.Hour)
+	_, err := w.RetryRun(w.Ctx, w.Run().ID)
+	require.NoError(t, err)
+	run := w.Run()
+	assert.Equal(t, automation.RunFailed, run.Status)
+	assert.Equal(t, w.Clock.Now(), run.CompletedAt)
+}

@@ -264,3 +264,15 @@ func TestLookback_ThatFailsLosesNoOutcome(t *testing.T) {
 	require.Len(t, w.Sent(), 1)
 	assert.Equal(t, automation.RunRunning, w.Run().Status, fmt.Sprint(w.Run().Error))
 }
+
+func TestWait_ReceivesAnEventAlthoughTheClockWasSetBack(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	w.Create(world.Flow("", "user.created", world.Wait("wait", "order.paid"), world.Email("thanks")))
+	w.Send(world.ForAda("user.created", nil))
+	w.Drain()
+	w.Clock.Set(w.Clock.Now().Add(-time.Second))
+	w.Send(world.ForAda("order.paid", nil))
+	w.Drain()
+	assert.Equal(t, []string{"thanks"}, w.Sent(), "the event came after the wait began, whatever the clock shows")
+}

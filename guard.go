@@ -1,0 +1,113 @@
+package automation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"regexp"
+	"runtime/debug"
+	"sync"
+)
+
+// panicError makes a failed attempt of a panic in the host's code. The effect may have
+// happened.
+func panicError(p any) error {
+	return fmt.Errorf("panic: %v: %w\n%s", p, ErrOutcomeUnknown, debug.Stack())
+}
+
+// guard calls the host's code and returns a panic as an error: one mistake of the host
+// must not end the process that does everything else.
+func guard(call func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicError(p)
+		}
+	}()
+	return call()
+}
+
+// errNoID is the error for a contact that the Runner could never find again.
+var errNoID = errors.New("the contact directory returned a contact without an id")
+
+// guardedDirectory is the host's contact directory, whose panics and contacts without an
+// id are errors.
+type guardedDirectory struct{ next ContactDirectory }
+
+func (d guardedDirectory) FindContact(ctx context.Context, ref ContactRef) (Contact, error) {
+	return d.contact(func() (Contact, error) { return d.next.FindContact(ctx, ref) })
+}
+
+func (d guardedDirectory) CreateContact(ctx context.Context, email string) (Contact, error) {
+	return d.contact(func() (Contact, error) { return d.next.CreateContact(ctx, email) })
+}
+
+func (d guardedDirectory) UpdateContact(ctx context.Context, id string, change ContactChange) (Contact, error) {
+	return d.contact(func() (Contact, error) { return d.next.UpdateContact(ctx, id, change) })
+}
+
+func (d guardedDirectory) DeleteContact(ctx context.Context, id string) error {
+	return guard(func() error { return d.next.DeleteContact(ctx, id) })
+}
+
+func (d guardedDirectory) contact(call func() (Contact, error)) (c Contact, err error) {
+	err = guard(func() error {
+		c, err = call()
+		return err
+	})
+	if err == nil && c.ID == "" {
+		err = errNoID
+	}
+	return c, err
+}
+
+// guardedObserver is the host's Observer. It logs the first panic of each kind of notice
+// and goes on without the notices that fail.
+type guardedObserver struct {
+	next   Observer
+	logger *slog.Logger
+
+	mu     sync.Mutex // guards logged
+	logged map[reflect.Type]bool
+}
+
+func (o *guardedObserver) Observe(n Notice) {
+	if err := guard(func() error { o.next.Observe(n); return nil }); err != nil {
+		o.log(n, err)
+	}
+}
+
+func (o *guardedObserver) log(n Notice, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if kind := reflect.TypeOf(n); !o.logged[kind] {
+		o.logged[kind] = true
+		o.logger.Error("automation: the Observer panicked; further panics over this kind of notice are not logged",
+			"notice", fmt.Sprintf("%T", n), "error", loggable(err))
+	}
+}
+
+// An email address in an error, and the version of a Go module in a stack trace, which
+// has the same form.
+var (
+	addressInText = regexp.MustCompile("[^\\s\"`<>()\\[\\]{},;]+@[^\\s\"'`<>()\\[\\]{},;:/\\\\]+")
+	moduleVersion = regexp.MustCompile(`@v\d+\.\d+\.\d+`)
+)
+
+// loggable returns err or, if its text contains email addresses, an error with the text
+// without them. Stores and contact directories may quote an address in an error, and logs
+// must not contain any.
+func loggable(err error) error {
+	text := fmt.Sprint(err) // unlike Error, it survives a nil pointer in err
+	kept := addressInText.ReplaceAllStringFunc(text, func(found string) string {
+		if moduleVersion.MatchString(found) {
+			return found
+		}
+		return "[email]"
+	})
+	if kept == text {
+		return err
+	}
+	return errors.New(kept)
+}
