@@ -12,9 +12,10 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsonvalue"
 )
 
-// Effect is what a step does outside the commit: *SendEffect, *ChangeContactEffect,
-// *DeleteContactEffect, *CustomEffect or *SkipEffect. Graph.Effect resolves it from the
-// contact's latest data for every attempt.
+// Effect is what a step does: *SendEffect, *CustomEffect, *ChangeContactEffect,
+// *DeleteContactEffect or *SkipEffect. Graph.Effect resolves it from the contact's latest
+// data for every attempt. The Runner performs it outside the commit, except for a change
+// to a contact in the Store: such a change is part of the commit.
 type Effect interface{ effect() }
 
 // SkipEffect stands for an effect that must not be performed.
@@ -156,14 +157,16 @@ func (e *emailEffect) build(runID, step string, d *Data) (Effect, error) {
 	return &SendEffect{email}, nil
 }
 
-// ChangeContactEffect changes the run's contact.
+// ChangeContactEffect changes the run's contact. With a ContactDirectory it is an effect,
+// which may happen more than once. Without one it is part of the commit.
 type ChangeContactEffect struct {
 	// Change is the change to apply to the contact.
 	Change ContactChange
 	output json.RawMessage
 }
 
-// DeleteContactEffect deletes the run's contact.
+// DeleteContactEffect deletes the run's contact. It is an effect, or part of the commit,
+// as ChangeContactEffect is.
 type DeleteContactEffect struct{}
 
 type contactEffect struct {

@@ -46,7 +46,7 @@ var (
 
 	// ErrOutcomeUnknown means that an effect may have happened although it failed.
 	// A Mailer, a custom step or a ContactDirectory may wrap it in its error.
-	// Time-outs and broken connections have the same meaning without it. It matters
+	// Timeouts and broken connections have the same meaning without it. It matters
 	// only under AtMostOnce.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 

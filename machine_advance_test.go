@@ -363,7 +363,7 @@ func TestAdvance_ReportsWhetherAnEventResumedTheRun(t *testing.T) {
 		"the event":             {func(f *flow) Action { return f.receive("order.paid", `{"amount":11}`) }, true},
 		"another name":          {func(f *flow) Action { return f.receive("order.sent", `{"amount":11}`) }, false},
 		"not what it waits for": {func(f *flow) Action { return f.receive("order.paid", `{"amount":9}`) }, false},
-		"a time-out":            {func(f *flow) Action { return f.pass(time.Hour) }, false},
+		"a timeout":             {func(f *flow) Action { return f.pass(time.Hour) }, false},
 		"after the deadline": {func(f *flow) Action {
 			f.now = f.now.Add(2 * time.Hour)
 			return f.receive("order.paid", `{"amount":11}`)

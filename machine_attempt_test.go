@@ -227,14 +227,14 @@ func TestAdvance_SomeFailuresEndTheRunAtOnce(t *testing.T) {
 		{"permanent", AtLeastOnce, fmt.Errorf("send: %w", Permanent(errors.New("no such address"))), FailedPermanently},
 		{"reference", AtLeastOnce, Permanent(&ReferenceError{"event.plan"}), FailedReference},
 		{"transient", AtLeastOnce, errors.New("busy"), ""},
-		{"time-out", AtLeastOnce, context.DeadlineExceeded, ""},
+		{"timeout", AtLeastOnce, context.DeadlineExceeded, ""},
 		{"outcome unknown", AtLeastOnce, ErrOutcomeUnknown, ""},
 		{"permanent, at most once", AtMostOnce, Permanent(errors.New("no such address")), FailedPermanently},
 		{"transient, at most once", AtMostOnce, errors.New("busy"), ""},
 		{"rate limit, at most once", AtMostOnce, &RateLimitError{Err: context.DeadlineExceeded}, ""},
-		{"time-out, at most once", AtMostOnce, fmt.Errorf("send: %w", context.DeadlineExceeded), FailedUnknown},
+		{"timeout, at most once", AtMostOnce, fmt.Errorf("send: %w", context.DeadlineExceeded), FailedUnknown},
 		{"cancelled, at most once", AtMostOnce, context.Canceled, FailedUnknown},
-		{"network time-out, at most once", AtMostOnce, fmt.Errorf("send: %w", lost), FailedUnknown},
+		{"network timeout, at most once", AtMostOnce, fmt.Errorf("send: %w", lost), FailedUnknown},
 		{"outcome unknown, at most once", AtMostOnce, fmt.Errorf("EOF: %w", ErrOutcomeUnknown), FailedUnknown},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -138,7 +138,8 @@ const (
 	CancelledContactGone StepErrorCode = "contact_deleted"
 )
 
-// Attempt is one try of an effect that did not succeed.
+// Attempt is the record of an attempt that did not succeed: it failed, was refused
+// because it came too early, or was interrupted.
 type Attempt struct {
 	// Number counts from 1. An attempt that was interrupted, or refused because it
 	// came too early, is not counted: the next attempt has the same number.

@@ -25,7 +25,7 @@ type taskState struct {
 	unwritten int   // transitions on their way to the store
 	changing  int   // unwritten transitions that change the contact
 	failure   error // why the task is abandoned
-	ended     bool  // the last transition is on its way
+	ended     bool  // the transition that abandons the lease is on its way
 
 	// These fields are the worker's, under its mutex.
 	index   int       // in the worker's list of tasks
@@ -149,7 +149,9 @@ func (t *task) transition(release bool) Transition {
 		}
 	}
 	if t.unwritten <= 1 {
-		tr.Runs = t.changes[:0] // the transition that used this slice before is written
+		// No other transition than tr, which a worker has counted already, is on
+		// its way. So no transition uses this slice any more.
+		tr.Runs = t.changes[:0]
 	}
 	for _, run := range t.runs {
 		if run.dirty {

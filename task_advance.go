@@ -8,14 +8,14 @@ import (
 // part of the commit. It reports whether an event resumed the run.
 func (t *task) advance(run *activeRun, in Input) (resumed bool) {
 	t.advanced++
-	outcome := run.state.AttemptOpen() // in is the outcome of an effect, during which a request may have come
+	outcome := run.state.AttemptOpen() // whether in closes an open attempt
 	for {
 		in.Now = t.now
 		in.Data = run.data
 		in.Data.Contact = t.contact
 		before := run.state
 		if t.r.opts.Observer != nil {
-			run.state.own() // so that the records of before stay as they are
+			run.state.own() // so that advance does not change the step records of before
 		}
 		next, action, err := run.graph.advance(run.state, in)
 		if err != nil {
@@ -44,8 +44,9 @@ func (t *task) advance(run *activeRun, in Input) (resumed bool) {
 			// dies.
 			in = Input{Kind: InputReleased}
 		case outcome:
-			// The outcome is written first: the commit returns the requests
-			// that came while the effect was in flight.
+			// The outcome is written before the contact changes: a request to
+			// cancel the run may have come while the effect was in flight, and
+			// the commit returns it.
 			in, outcome = Input{Kind: InputReleased}, false
 			t.ready = append(t.ready, run)
 		default:

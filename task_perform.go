@@ -108,7 +108,11 @@ func (t *task) resolve(ctx context.Context, run *activeRun) (Effect, *Input) {
 		return nil, &Input{Kind: InputReleased}
 	}
 	if !run.state.AttemptOpen() {
-		return nil, &Input{Kind: InputWoken} // a change to the contact, which is part of the next commit
+		// A ready run has no open attempt in two cases. It is at a change to a
+		// contact in the store, which is part of the next commit. Or it is at an
+		// effect that may happen at most once, and openLate found that the run
+		// now needs something else, such as skipping an email.
+		return nil, &Input{Kind: InputWoken}
 	}
 	data := run.data
 	data.Contact = t.contact

@@ -41,17 +41,22 @@ func (s *scheduler) run() error {
 func (s *scheduler) claim() (int, error) {
 	free := s.r.opts.InFlight - s.count()
 	if free <= 0 || s.forecast.backlog && free < s.r.opts.InFlight/4 {
+		// There is no room, or so little that waiting for more is better: a claim
+		// of many contacts costs a store little more than a claim of one.
 		s.forecast.backlog = true
-		return 0, nil // a claim of many contacts costs a store little more than a claim of one
+		return 0, nil
 	}
 	began := time.Now()
-	limit, now := min(free, commitMax), s.r.now() // before the claim, so that renewals are not late
+	// The leases last from now on. A time after the claim would make renewals late.
+	limit, now := min(free, commitMax), s.r.now()
 	// Under bound: if the end of ctx interrupted a claim, its leases might stay
 	// unused.
 	works, err := s.r.claim(s.bound, ClaimParams{Limit: limit})
 	s.forecast.claimed(now, time.Since(began), len(works) == limit)
 	if len(works) == 0 && s.count() == 0 {
-		s.forecast.known = false // what is due may have the times of a node whose clock is ahead
+		// A wake-up may have announced an event of a node whose clock is ahead. The
+		// event is due later, at a time that the forecast does not contain.
+		s.forecast.known = false
 	}
 	if err != nil || len(works) == 0 {
 		return 0, err
@@ -166,7 +171,7 @@ type forecast struct {
 	backlog bool          // the last claim left work behind, or there was no room for a claim
 	took    time.Duration // the real time of the last claim
 	next    time.Time     // when the next unclaimed work is due; zero: never
-	known   bool          // next is the store's answer, is not over, and cannot have changed
+	known   bool          // next is still valid: the scheduler need not call NextDue again
 }
 
 // claimed records a claim at now. A full claim may have left work behind.

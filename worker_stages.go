@@ -9,14 +9,15 @@ const planBatch = 16
 const commitMax = 512
 
 // commitRequest is a transition on its way to a committer. The transitions of one task
-// are written in the order in which they are pushed: the first is written before the
-// second is pushed, and all others go through one queue.
+// are written in the order in which they are pushed, although there may be two
+// committers: a task pushes its first transition to worker.plans, and nothing more until
+// that one is written. It pushes all others to worker.outcomes, which has one committer.
 type commitRequest struct {
 	task       *task
 	transition Transition
 	ready      []*activeRun // their effects may be performed when the transition is written
 	notices    []Notice     // for the Observer when the transition is written
-	last       bool         // the transition abandons the lease
+	last       bool         // the transition is the abandonment of a failed task
 }
 
 // effectRequest is an effect that may be performed, because the state of its run is
@@ -91,8 +92,8 @@ func (w *worker) commit(requests *queue.Queue[commitRequest]) {
 	}
 }
 
-// extend counts the leases that continue from now. A transition that had to wait must not
-// shorten a lease that was renewed in the meantime.
+// extend makes the leases that continue last a full Options.Lease from now. A transition
+// that had to wait must not shorten a lease that was renewed in the meantime.
 func (w *worker) extend(ts []Transition, batch []commitRequest) {
 	until := w.r.now().Add(w.r.opts.Lease)
 	for i := range ts {

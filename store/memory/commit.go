@@ -71,8 +71,9 @@ func (s *Store) refusal(t *automation.Transition) error {
 	return nil
 }
 
-// handle marks events as handled. They are the first ones of the pending events, in
-// any order.
+// handle marks events as handled. It moves each of them behind the events that were
+// handled before, which precede the pending ones. They are not always the first pending
+// events: an event that was accepted earlier may arrive after the claim.
 func (cs *contactState) handle(t *automation.Transition, now micros) {
 	for _, id := range t.Handled {
 		i := slices.IndexFunc(cs.pending(), func(e *event) bool { return e.id == id })

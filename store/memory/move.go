@@ -14,6 +14,8 @@ func (s *Store) move(cs *contactState, t *automation.Transition) {
 	if to == nil {
 		to = s.stateFor(t.MoveTo, "", true)
 	}
+	// A contact in the store got the events for its email together with the email. But
+	// the host's contacts get them here.
 	s.moveEvents(cs, to)
 }
 

@@ -149,14 +149,14 @@ WITH old AS MATERIALIZED (
 )
 SELECT count(*)::int FROM gone`
 
-// pruneBatch is how many rows one statement removes where the caller's limit does not
-// apply.
-const pruneBatch = 1000
+// keyPruneBatch is how many expired keys one statement removes. The caller's limit does
+// not apply to keys.
+const keyPruneBatch = 1000
 
 func (s *Store) pruneKeys(ctx context.Context, p automation.PruneParams, _ *automation.PruneResult) error {
-	for n := pruneBatch; n == pruneBatch; {
+	for n := keyPruneBatch; n == keyPruneBatch; {
 		var sc script
-		sc.query(func(scan scanFunc) error { return scan(&n) }, deleteExpiredKeys, p.Now, pruneBatch)
+		sc.query(func(scan scanFunc) error { return scan(&n) }, deleteExpiredKeys, p.Now, keyPruneBatch)
 		if err := (implicit{s}).run(ctx, sc); err != nil {
 			return err
 		}

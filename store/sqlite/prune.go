@@ -25,15 +25,15 @@ func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (res automa
 	return res, s.pruneKeys(ctx, p.Now)
 }
 
-// pruneBatch is how many expired keys are removed in one transaction.
-const pruneBatch = 1000
+// keyPruneBatch is how many expired keys are removed in one transaction.
+const keyPruneBatch = 1000
 
 // pruneKeys removes all keys that have expired. The limit of Prune is too low for them,
 // because there are more expired keys than old runs.
 func (s *Store) pruneKeys(ctx context.Context, now time.Time) (err error) {
-	for n := pruneBatch; err == nil && n == pruneBatch; {
+	for n := keyPruneBatch; err == nil && n == keyPruneBatch; {
 		err = s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-			n, err = changed(ctx, tx, deleteExpiredKeys, now.UnixMicro(), pruneBatch)
+			n, err = changed(ctx, tx, deleteExpiredKeys, now.UnixMicro(), keyPruneBatch)
 			return failed("prune", err)
 		})
 	}
