@@ -19,7 +19,8 @@ import (
 //
 // After ctx has ended, Run claims nothing more. It waits up to Options.ShutdownTimeout
 // for the effects in flight, records their outcomes, and releases its leases. When Run
-// returns, all its goroutines have ended.
+// returns, all its goroutines have ended. The exception is an effect that ignores its
+// ended context: Run returns a *StillRunningError that names it, and does not wait longer.
 func (r *Runner) Run(ctx context.Context) error {
 	w := newWorker(ctx, r)
 	w.start()
