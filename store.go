@@ -52,6 +52,18 @@ type EventWriter interface {
 	FindEventDefinition(ctx context.Context, idOrName string) (EventDefinition, error)
 }
 
+// TxCarrier is an optional interface of an EventWriter that writes inside the host's own
+// transaction. Runner.SendTo passes the context of WithTx to the contact directory. The
+// directory can then read through the transaction, which needs no second connection and
+// returns the contacts that the transaction has inserted. Without this interface the
+// directory receives the context of SendTo, and reads outside the transaction.
+type TxCarrier interface {
+	// WithTx returns a context that is ctx and carries the transaction. The package of
+	// the store has a function that returns the transaction of such a context, such as
+	// postgres.TxFrom.
+	WithTx(ctx context.Context) context.Context
+}
+
 // NewEvent is an event that a store has to keep.
 type NewEvent struct {
 	// Event has an ID, AcceptedAt and OccurredAt, and either a ContactID or an Email.
