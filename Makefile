@@ -18,7 +18,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: ## run all tests, with the race detector and in random order
+test: ## run all tests, with the race detector and in random order (INSTALL_PGBOUNCER=1)
 	scripts/postgres.sh
 	go test -race -shuffle=on ./...
 	cd e2e && go test -race -shuffle=on ./...

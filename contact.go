@@ -275,6 +275,17 @@ func distinct(ids []string) []string {
 // commits together with the step that makes it. With a ContactDirectory, a change is
 // an effect like an email: after a crash the Runner may make the change again, with
 // the same values.
+//
+// Runner.SendTo calls FindContact while the host's transaction is open, with a context
+// that carries this transaction. If the contacts are in the same database, FindContact
+// must read through the transaction:
+//
+//	tx, ok := postgres.TxFrom[pgx.Tx](ctx) // store/sqlite: sqlite.TxFrom[*sql.Tx](ctx)
+//
+// In every other call ok is false, and the directory uses its pool. A directory that
+// always reads through its pool needs a second connection while the transaction holds the
+// first one. A few concurrent sends then hold all connections and wait for each other.
+// Such a directory also does not find the contacts that the transaction has inserted.
 type ContactDirectory interface {
 	// FindContact returns the contact with the id of ref, or with the email of ref
 	// without regard to case. The error wraps ErrNotFound if the contact does not

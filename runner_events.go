@@ -63,6 +63,11 @@ func (r *Runner) Send(ctx context.Context, events ...Event) ([]EventReceipt, err
 // writes inside the host's own transaction. The events take effect if and only if the
 // transaction commits. The Observer receives no EventAccepted, because the transaction
 // may still be rolled back. It receives EventHandled when a Runner handles the event.
+//
+// With Options.Contacts, SendTo calls FindContact while the transaction is open. A
+// directory in the same database must then read through the transaction, which the
+// context of FindContact carries; see ContactDirectory. An event can have the ContactID of
+// a contact that the transaction has inserted.
 func (r *Runner) SendTo(ctx context.Context, w EventWriter, events ...Event) ([]EventReceipt, error) {
 	receipts, _, err := r.sender().send(ctx, w, events)
 	if err != nil {
@@ -122,6 +127,9 @@ func (s *sender) admit(ctx context.Context, w EventWriter, events []Event, rerea
 		return nil, err
 	}
 	accepted := make([]NewEvent, len(events))
+	if tx, ok := w.(TxCarrier); ok {
+		ctx = tx.WithTx(ctx)
+	}
 	for i := range events {
 		var err error
 		if accepted[i], err = s.accept(ctx, events[i]); err != nil {

@@ -216,22 +216,25 @@ func (c *stepValidator) validateDelay(delay Delay) {
 		c.errorf(CodeMissingField, "config.duration", `the duration is missing: give one, such as "3 days"`)
 		return
 	}
-	c.validateDuration("config.duration", delay.Duration)
+	c.validateDuration("duration", delay.Duration, "connect this delay to a second one for the rest")
 }
 
-func (c *stepValidator) validateDuration(path string, d Duration) {
+// validateDuration reports the problems of the field of the config that has this name.
+// chain is how several steps make a longer duration.
+func (c *stepValidator) validateDuration(name string, d Duration, chain string) {
+	path := "config." + name
 	switch err := d.Err(); {
 	case err != nil:
 		c.errorf(CodeInvalidDuration, path, "%s", err)
 	case d.Std() > c.limits.Duration:
-		c.errorf(CodeLimit, path, "duration %s is over the limit of %s: shorten it, or put several steps in a row",
-			jsondoc.Quote(d.String()), DurationOf(c.limits.Duration))
+		c.errorf(CodeLimit, path, "%s %s is over the limit of %s: raise Limits.Duration, or %s",
+			name, jsondoc.Quote(d.String()), DurationOf(c.limits.Duration), chain)
 	}
 }
 
 func (c *stepValidator) validateWait(wait WaitForEvent) {
 	c.validateEventName(wait.EventName)
-	c.validateDuration("config.timeout", wait.Timeout)
+	c.validateDuration("timeout", wait.Timeout, "connect the timeout of this wait to a second wait for the rest")
 	if !wait.FilterRule.IsZero() {
 		c.validateRule("config.filter_rule", wait.FilterRule)
 	}

@@ -30,11 +30,11 @@ func TestValidate_Config(t *testing.T) {
 		{"delay of nothing", Delay{durationFromText("0 days")}, []string{`error invalid_duration config.duration: duration "0 days" is not positive`}},
 		{"delay backwards", Delay{DurationOf(-1)}, []string{`error invalid_duration config.duration: duration "-1ns" is not positive`}},
 		{"delay at the limit", Delay{MustParseDuration("30 days")}, nil},
-		{"delay over the limit", Delay{MustParseDuration("31 days")}, []string{`error limit_exceeded config.duration: duration "31 days" is over the limit of 30 days`}},
+		{"delay over the limit", Delay{MustParseDuration("31 days")}, []string{`error limit_exceeded config.duration: duration "31 days" is over the limit of 30 days: raise Limits.Duration, or connect this delay to a second one for the rest`}},
 
 		{"wait without event", WaitForEvent{Timeout: oneDay}, []string{"error missing_field config.event_name"}},
 		{"wait for a reserved event", WaitForEvent{EventName: "resend:sent", Timeout: oneDay}, []string{`error invalid_event_name config.event_name: event name "resend:sent" must not begin with "resend:"`}},
-		{"timeout over the limit", WaitForEvent{EventName: "x", Timeout: MustParseDuration("5 weeks")}, []string{"error limit_exceeded config.timeout"}},
+		{"timeout over the limit", WaitForEvent{EventName: "x", Timeout: MustParseDuration("5 weeks")}, []string{`error limit_exceeded config.timeout: timeout "5 weeks" is over the limit of 30 days: raise Limits.Duration, or connect the timeout of this wait to a second wait for the rest`}},
 		{"timeout that is no duration", WaitForEvent{EventName: "x", Timeout: durationFromText("")}, []string{"error invalid_duration config.timeout"}},
 		{"wait with a bad filter", WaitForEvent{EventName: "x", Timeout: oneDay, FilterRule: All(Field("event.a").Gt("b"))}, []string{"error invalid_rule config.filter_rule.rules[0].value"}},
 

@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-// run runs the automation for two users and prints the timeline and the table.
+// run runs the automation for three users and prints the timeline and the table.
 func run(ctx context.Context, file string, out io.Writer) error {
 	store, err := sqlitefile.Open(ctx, file)
 	if err != nil {
@@ -51,14 +51,14 @@ func run(ctx context.Context, file string, out io.Writer) error {
 		return err
 	}
 	// A user of the application, by id, and an email that no user has.
-	payload := json.RawMessage(`{"plan": "pro"}`)
-	for _, e := range []automation.Event{
-		{Name: "plan.changed", ContactID: "1", Payload: payload},
-		{Name: "plan.changed", Email: "grace@example.com", Payload: payload},
-	} {
-		if err := send(ctx, store, runner, e); err != nil {
-			return err
-		}
+	if _, err := runner.Send(ctx,
+		automation.Event{Name: "plan.changed", ContactID: "1", Payload: pro},
+		automation.Event{Name: "plan.changed", Email: "grace@example.com", Payload: pro},
+	); err != nil {
+		return err
+	}
+	if err := signUp(ctx, store, runner, "linus@example.com"); err != nil {
+		return err
 	}
 	if _, err := runner.Drain(ctx); err != nil {
 		return err
@@ -66,18 +66,23 @@ func run(ctx context.Context, file string, out io.Writer) error {
 	return users.print(ctx, out)
 }
 
-// send writes a row of the application and sends an event, in one transaction. Unlike the
-// function Send, SendTo uses the contacts of the host.
-func send(ctx context.Context, store *sqlitefile.Store, runner *automation.Runner, e automation.Event) error {
+// pro is the payload of the events.
+var pro = json.RawMessage(`{"plan": "pro"}`)
+
+// signUp inserts a user and sends an event for this user, in one transaction. Unlike the
+// function Send, SendTo finds the user in the users table.
+func signUp(ctx context.Context, store *sqlitefile.Store, runner *automation.Runner, email string) error {
 	tx, err := store.DB().BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	if _, err := tx.ExecContext(ctx, `INSERT INTO audit (what) VALUES (?)`, e.Name); err != nil {
+	var id string
+	if err := tx.QueryRowContext(ctx, `INSERT INTO users (email) VALUES (?) RETURNING id`, email).Scan(&id); err != nil {
 		return err
 	}
-	if _, err := runner.SendTo(ctx, store.Tx(tx), e); err != nil {
+	event := automation.Event{Name: "plan.changed", ContactID: id, Payload: pro}
+	if _, err := runner.SendTo(ctx, store.Tx(tx), event); err != nil {
 		return err
 	}
 	return tx.Commit()

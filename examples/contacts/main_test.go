@@ -21,8 +21,10 @@ func TestRun_ChangesTheApplicationsTable(t *testing.T) {
 	for _, line := range []string{
 		`"thanks" to ada@example.com`,
 		`"thanks" to grace@example.com`,
+		`"thanks" to linus@example.com`,
 		"1    ada@example.com      pro    customers",
-		"2    grace@example.com    pro    customers",
+		"2    linus@example.com    pro    customers",
+		"3    grace@example.com    pro    customers",
 	} {
 		assert.Contains(t, out.String(), line)
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/sqlite"
 )
 
 // users is the application's own table, as an automation.ContactDirectory.
@@ -27,7 +28,6 @@ CREATE TABLE IF NOT EXISTS users (
 	unsubscribed INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS user_segments (user_id INTEGER, segment TEXT, PRIMARY KEY (user_id, segment));
-CREATE TABLE IF NOT EXISTS audit (what TEXT);
 INSERT INTO users (id, email, first_name) VALUES (1, 'ada@example.com', 'Ada') ON CONFLICT DO NOTHING;
 `
 
@@ -53,8 +53,13 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// FindContact implements automation.ContactDirectory.
+// FindContact implements automation.ContactDirectory. While SendTo executes, it reads
+// through the transaction of the application: this transaction may hold the only
+// connection, and may have inserted the user.
 func (u *users) FindContact(ctx context.Context, ref automation.ContactRef) (automation.Contact, error) {
+	if tx, ok := sqlite.TxFrom[querier](ctx); ok {
+		return find(ctx, tx, ref)
+	}
 	return find(ctx, u.db, ref)
 }
 

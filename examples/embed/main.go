@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 
@@ -15,14 +16,14 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(ctx, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) error {
-	runner, err := automation.New(memory.New(), log.New(os.Stdout), automation.Options{})
+func run(ctx context.Context, out io.Writer) error {
+	runner, err := automation.New(memory.New(), log.New(out), automation.Options{})
 	if err != nil {
 		return err
 	}
@@ -33,6 +34,7 @@ func run(ctx context.Context) error {
 	if _, err := runner.Send(ctx, automation.Event{Name: "user.created", Email: "ada@example.com"}); err != nil {
 		return err
 	}
+	fmt.Fprintln(out, "Sends hello now, waits 3 days for setup.done, and then sends nudge. Ctrl-C stops the program.")
 	if err := runner.Run(ctx); ctx.Err() == nil {
 		return err
 	}

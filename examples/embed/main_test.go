@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,7 +26,31 @@ func TestWelcome(t *testing.T) {
 func TestRun_EndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := run(ctx); err != nil && ctx.Err() == nil {
+	if err := run(ctx, io.Discard); err != nil && ctx.Err() == nil {
 		t.Fatal(err)
+	}
+}
+
+// The program prints what it waits for: without that it seems to hang.
+func TestRun_PrintsWhatItWaitsFor(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	out, in := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, in)
+		in.Close()
+	}()
+	var lines []string
+	for scanner := bufio.NewScanner(out); scanner.Scan(); {
+		if lines = append(lines, scanner.Text()); strings.Contains(scanner.Text(), "email to") {
+			cancel()
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.Join(lines, "\n"); !strings.Contains(text, "waits 3 days for setup.done") || !strings.Contains(text, "Ctrl-C") {
+		t.Errorf("the program printed:\n%s", text)
 	}
 }

@@ -19,7 +19,7 @@ func Bouncer(tb testing.TB, database string) string {
 	tb.Helper()
 	binary, err := findBouncer()
 	if err != nil {
-		tb.Skip("PgBouncer is not installed (Debian, Ubuntu: apt-get install pgbouncer)")
+		tb.Skip("PgBouncer is not installed: make test INSTALL_PGBOUNCER=1 installs it on Debian and Ubuntu, as root")
 	}
 	folder, err := newFolder()
 	if err != nil {

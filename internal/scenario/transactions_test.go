@@ -34,6 +34,51 @@ func TestSendTo_TakesEffectWithTheTransaction(t *testing.T) {
 	assert.Empty(t, tx.held)
 }
 
+func TestSendTo_DirectoryReadsThroughTheTransaction(t *testing.T) {
+	t.Parallel()
+	users := &usersOfTransactions{Users: world.NewUsers(world.Ada)}
+	w := world.New(t, automation.Options{Contacts: users})
+	grace := automation.Contact{ID: "u-grace", Email: "grace@example.com"}
+	w.Create(world.Flow("welcome", "signup", world.Email("hello")))
+
+	tx := &directoryTransaction{transaction: transaction{EventWriter: w.Memory}, inserted: grace}
+	receipts, err := w.SendTo(w.Ctx, tx,
+		automation.Event{Name: "signup", ContactID: grace.ID}, world.Signup("Grace@example.com"), world.Signup("new@example.com"))
+	require.NoError(t, err)
+	require.Len(t, receipts, 3)
+	assert.Equal(t, []string{grace.ID, grace.ID, ""}, []string{tx.held[0].Event.ContactID, tx.held[1].Event.ContactID, tx.held[2].Event.ContactID})
+
+	_, err = w.SendTo(w.Ctx, &transaction{EventWriter: w.Memory}, automation.Event{Name: "signup", ContactID: grace.ID})
+	require.ErrorIs(t, err, automation.ErrNotFound, "a writer that carries no transaction")
+	_, err = w.Runner.Send(w.Ctx, automation.Event{Name: "signup", ContactID: grace.ID})
+	require.ErrorIs(t, err, automation.ErrNotFound, "outside the transaction")
+	_, err = w.Runner.Send(w.Ctx, automation.Event{Name: "signup", ContactID: world.Ada.ID})
+	require.NoError(t, err)
+}
+
+// txKey is the key of a *directoryTransaction in a context.
+type txKey struct{}
+
+// directoryTransaction is a transaction that has inserted a contact.
+type directoryTransaction struct {
+	transaction
+	inserted automation.Contact
+}
+
+func (tx *directoryTransaction) WithTx(ctx context.Context) context.Context {
+	return context.WithValue(ctx, txKey{}, tx)
+}
+
+// usersOfTransactions is a table that reads through the transaction in the context.
+type usersOfTransactions struct{ *world.Users }
+
+func (u *usersOfTransactions) FindContact(ctx context.Context, ref automation.ContactRef) (automation.Contact, error) {
+	if tx, ok := ctx.Value(txKey{}).(*directoryTransaction); ok {
+		return world.NewUsers(tx.inserted).FindContact(ctx, ref)
+	}
+	return u.Users.FindContact(ctx, ref)
+}
+
 func TestPackageSend_NeedsAWriterOnly(t *testing.T) {
 	t.Parallel()
 	store := memory.New()

@@ -61,33 +61,41 @@ func New(host string, renderer mail.Renderer, opts Options) (*Mailer, error) {
 // Options.RatePerSecond for longer than ctx has left. After Close it matches
 // automation.ErrClosed.
 func (m *Mailer) SendEmail(ctx context.Context, email automation.Email) (string, error) {
-	id, err := m.send(ctx, email)
+	o, err := m.prepare(ctx, email)
 	if err != nil {
+		return "", classify(fmt.Errorf("smtp: %w", err))
+	}
+	if err := m.send(ctx, o); err != nil {
 		return "", classify(fmt.Errorf("smtp: send through %s: %w", m.address, err))
 	}
-	return id, nil
+	return o.id, nil
 }
 
-func (m *Mailer) send(ctx context.Context, email automation.Email) (string, error) {
+// prepare renders and encodes an email.
+func (m *Mailer) prepare(ctx context.Context, email automation.Email) (*outgoing, error) {
 	message, err := m.renderer.RenderEmail(ctx, email)
 	if err != nil {
-		return "", err
+		return nil, fmt.Errorf("render the email: %w", err)
 	}
 	o, err := compose(message, email.IdempotencyKey, time.Now())
 	if err != nil {
-		return "", err
+		return nil, fmt.Errorf("compose the email: %w", err)
 	}
+	return o, nil
+}
+
+func (m *Mailer) send(ctx context.Context, o *outgoing) error {
 	if err := m.throttle(ctx); err != nil {
-		return "", err
+		return err
 	}
 	if err := m.pool.enter(ctx); err != nil {
-		return "", err
+		return err
 	}
 	defer m.pool.leave()
 	if err := ctx.Err(); err != nil {
-		return "", err // an ended context could lose the race against a fast server
+		return err // an ended context could lose the race against a fast server
 	}
-	return o.id, m.deliver(ctx, o)
+	return m.deliver(ctx, o)
 }
 
 // throttle waits until RatePerSecond allows the email.

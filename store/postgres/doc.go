@@ -21,6 +21,9 @@
 //	…
 //	err = tx.Commit(ctx)
 //
+// A contact directory in the same database reads through this transaction while SendTo
+// executes. FindContact gets the transaction from its context, with TxFrom[pgx.Tx](ctx).
+//
 // # Requirements
 //
 // PostgreSQL 15 or newer. The user needs the right to create a schema, or a schema

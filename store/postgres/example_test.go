@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -37,6 +38,40 @@ func ExampleStore_Tx() {
 		return tx.Commit(ctx)
 	}
 	_ = signUp
+}
+
+// usersTable is a table of the host.
+type usersTable struct{ pool *pgxpool.Pool }
+
+// FindContact is the method of a contact directory. SendTo calls it while the host's
+// transaction is open, which may have inserted the user.
+func (u usersTable) FindContact(ctx context.Context, ref automation.ContactRef) (c automation.Contact, err error) {
+	query := u.pool.QueryRow
+	if tx, ok := postgres.TxFrom[pgx.Tx](ctx); ok {
+		query = tx.QueryRow
+	}
+	err = query(ctx, "SELECT id::text, email FROM users WHERE id::text = $1 OR lower(email) = lower($2)", ref.ID, ref.Email).Scan(&c.ID, &c.Email)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = automation.ErrNotFound
+	}
+	return c, err
+}
+
+// Users are the contacts. The transaction inserts a user and sends an event by its id.
+func ExampleTxFrom() {
+	signUp := func(ctx context.Context, pool *pgxpool.Pool, store *postgres.Store, runner *automation.Runner, email string) error {
+		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+			var id string
+			err := tx.QueryRow(ctx, "INSERT INTO users (email) VALUES ($1) RETURNING id::text", email).Scan(&id)
+			if err != nil {
+				return err
+			}
+			// SendTo calls FindContact of usersTable.
+			_, err = runner.SendTo(ctx, store.Tx(tx), automation.Event{Name: "user.created", ContactID: id})
+			return err
+		})
+	}
+	_, _ = signUp, usersTable.FindContact
 }
 
 // A team can apply migrations with a tool of its own.

@@ -29,15 +29,44 @@ type SQLTx interface {
 // the transaction has failed, as after any failed statement. The writer locks nothing
 // that a Runner needs, and is no safer for concurrent use than tx. A call that sends an
 // event with the same idempotency key waits until tx has ended.
-func (s *Store) Tx(tx Tx) automation.EventWriter { return &hostWriter{s, hosted{s, pgxTx{tx}}} }
+func (s *Store) Tx(tx Tx) automation.EventWriter {
+	return &hostWriter{s, hosted{s, pgxTx{tx}}, tx}
+}
 
 // SQLTx is Tx for a transaction of database/sql, made with the driver of pgx.
-func (s *Store) SQLTx(tx SQLTx) automation.EventWriter { return &hostWriter{s, hosted{s, sqlTx{tx}}} }
+func (s *Store) SQLTx(tx SQLTx) automation.EventWriter {
+	return &hostWriter{s, hosted{s, sqlTx{tx}}, tx}
+}
+
+// TxFrom returns the transaction that the host passed to Tx or SQLTx, from a context that
+// FindContact of the host's contact directory receives while SendTo executes. A directory
+// in the same database reads through this transaction. If it read through the pool, each
+// send would hold one connection and wait for a second one, and the contacts that the
+// transaction has inserted would be missing.
+//
+// T is the type of the transaction, such as pgx.Tx or *sql.Tx, or an interface that the
+// transaction implements. TxFrom reports false if ctx carries no transaction, or one that
+// is no T.
+func TxFrom[T any](ctx context.Context) (tx T, ok bool) {
+	tx, ok = ctx.Value(txKey{}).(T)
+	return tx, ok
+}
+
+// txKey is the key of the host's transaction in a context.
+type txKey struct{}
 
 // hostWriter is an automation.EventWriter in a transaction of the host.
 type hostWriter struct {
 	s       *Store
 	session session
+	tx      any // what the host passed to Tx or SQLTx
+}
+
+var _ automation.TxCarrier = (*hostWriter)(nil)
+
+// WithTx implements automation.TxCarrier.
+func (hw *hostWriter) WithTx(ctx context.Context) context.Context {
+	return context.WithValue(ctx, txKey{}, hw.tx)
 }
 
 // AppendEvents implements automation.EventWriter.

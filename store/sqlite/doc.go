@@ -28,6 +28,9 @@
 //	…
 //	err = tx.Commit()
 //
+// A contact directory in the same database reads through this transaction while SendTo
+// executes. FindContact gets the transaction from its context, with TxFrom[*sql.Tx](ctx).
+//
 // All other writers wait until such a transaction ends, so it should be short.
 //
 // # Connections

@@ -19,10 +19,33 @@ type Tx interface {
 // as busy if another connection writes meanwhile.
 func (s *Store) Tx(tx Tx) automation.EventWriter { return hostWriter{s, plain{tx}} }
 
+// TxFrom returns the transaction that the application passed to Tx, from a context that
+// FindContact of the application's contact directory receives while SendTo executes. A
+// directory in the same database reads through this transaction. If it read through
+// another connection, each send would hold one connection and wait for a second one, and
+// the contacts that the transaction has inserted would be missing.
+//
+// T is the type of the transaction, such as *sql.Tx, or an interface that the transaction
+// implements. TxFrom reports false if ctx carries no transaction, or one that is no T.
+func TxFrom[T any](ctx context.Context) (tx T, ok bool) {
+	tx, ok = ctx.Value(txKey{}).(T)
+	return tx, ok
+}
+
+// txKey is the key of the application's transaction in a context.
+type txKey struct{}
+
 // hostWriter is an automation.EventWriter in a transaction of the application.
 type hostWriter struct {
 	s *Store
-	q session
+	q plain
+}
+
+var _ automation.TxCarrier = hostWriter{}
+
+// WithTx implements automation.TxCarrier.
+func (w hostWriter) WithTx(ctx context.Context) context.Context {
+	return context.WithValue(ctx, txKey{}, w.q.Tx)
 }
 
 // AppendEvents implements automation.EventWriter.

@@ -1,8 +1,12 @@
 package sqlite_test
 
 import (
+	"context"
+	"errors"
 	"path/filepath"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -114,4 +118,39 @@ func TestTx_OfAClosedStore(t *testing.T) {
 	_, err = s.Tx(tx).AppendEvents(t.Context(), []automation.NewEvent{event(1, "c")})
 	require.ErrorIs(t, err, automation.ErrClosed)
 	require.NoError(t, db.PingContext(t.Context()), "the database stays the application's")
+}
+
+// TestTx_DoesNotWaitForClose closes the store while a call waits for the only connection,
+// which a transaction of the application holds. The transaction would never end if its
+// calls waited for Close.
+func TestTx_DoesNotWaitForClose(t *testing.T) {
+	t.Parallel()
+	_, db := fresh(t)
+	db.SetMaxOpenConns(1)
+	s := sqlite.New(db)
+	tx, err := db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	waiting, closed, used := make(chan error, 1), make(chan error, 1), make(chan error, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	go func() {
+		_, err := s.FindEvent(ctx, uuid(1))
+		waiting <- err
+	}()
+	for db.Stats().WaitCount == 0 {
+		runtime.Gosched()
+	}
+	go func() { closed <- s.Close() }()
+	go func() {
+		err := automation.ErrNotFound
+		for errors.Is(err, automation.ErrNotFound) { // until Close has begun
+			_, err = s.Tx(tx).FindEventDefinition(ctx, "user.created")
+		}
+		used <- err
+	}()
+	require.ErrorIs(t, <-used, automation.ErrClosed)
+	require.NoError(t, ctx.Err(), "the call in the transaction waited for another call")
+	require.NoError(t, tx.Rollback())
+	require.ErrorIs(t, <-waiting, automation.ErrNotFound)
+	require.NoError(t, <-closed)
 }

@@ -62,16 +62,22 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// enter begins a call. It fails if ctx has ended or the store was closed. At the end of
-// the call its caller must call leave.
+var errClosed = fmt.Errorf("sqlite store: %w", automation.ErrClosed)
+
+// enter begins a call. It fails if ctx has ended, or if Close was called. At the end of the
+// call its caller must call leave.
 func (s *Store) enter(ctx context.Context) (leave func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s.using.RLock()
+	// A call in a transaction of the application must not wait for Close: Close may wait
+	// for a call that waits for the connection of that transaction.
+	if !s.using.TryRLock() {
+		return nil, errClosed
+	}
 	if s.closed {
 		s.using.RUnlock()
-		return nil, fmt.Errorf("sqlite store: %w", automation.ErrClosed)
+		return nil, errClosed
 	}
 	return s.using.RUnlock, nil
 }

@@ -21,7 +21,7 @@ var order = []families.Family{
 	{Name: "decode", Patterns: []string{"decode*", "registry"}},
 	{Name: "validate", Patterns: []string{"validate*"}},
 	{Name: "machine", Patterns: []string{"graph", "machine*", "effect", "output", "state*", "retry"}},
-	{Name: "plugs", Patterns: []string{"store", "mailer", "observer", "options", "guard"}},
+	{Name: "plugs", Patterns: []string{"store*", "mailer", "observer", "options", "guard"}},
 	{Name: "runner", Patterns: []string{"runner", "cache*"}},
 	{Name: "task", Patterns: []string{"task*", "lease"}},
 	{Name: "worker", Patterns: []string{"worker*", "drain"}},
