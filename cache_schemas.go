@@ -3,6 +3,7 @@ package automation
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/seed-b636437c/automation/internal/jsondoc"
@@ -15,8 +16,15 @@ import (
 // ErrDefinitionChanged.
 type schemaCache struct {
 	mu     sync.Mutex
-	byText map[string]*schema.Schema
+	byText map[string]compiledSchema
 	byName map[string]foundSchema // nil: read the definition every time
+}
+
+// compiledSchema is a schema, or why it cannot be used. Both are worth remembering: to
+// find out that a schema is too expensive costs as much as to compile it.
+type compiledSchema struct {
+	schema  *schema.Schema
+	invalid Problems
 }
 
 // maxSchemas bounds each part of the cache.
@@ -68,14 +76,14 @@ func (c *schemaCache) read(ctx context.Context, w EventWriter, name string) (fou
 	if err != nil {
 		return foundSchema{}, err
 	}
-	compiled, invalid := c.compile(string(d.Schema))
-	return foundSchema{text: string(d.Schema), schema: compiled, invalid: invalid}, nil
+	compiled := c.compile(string(d.Schema))
+	return foundSchema{text: string(d.Schema), schema: compiled.schema, invalid: compiled.invalid}, nil
 }
 
 // validate returns the problems of a payload under the schema, and those of the schema.
 func (f foundSchema) validate(payload *jsondoc.Doc) Problems {
 	if f.schema == nil {
-		return f.invalid
+		return slices.Clone(f.invalid)
 	}
 	var object map[string]any
 	if payload != nil {
@@ -84,19 +92,17 @@ func (f foundSchema) validate(payload *jsondoc.Doc) Problems {
 	return problemsOf(CodeSchemaMismatch, f.schema.Check(object))
 }
 
-func (c *schemaCache) compile(text string) (*schema.Schema, Problems) {
+func (c *schemaCache) compile(text string) compiledSchema {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s, ok := c.byText[text]; ok {
-		return s, nil
+		return s
 	}
-	s, violations := schema.Compile([]byte(text))
-	if violations != nil {
-		return nil, problemsOf(CodeInvalidSchema, violations)
-	}
+	compiled, violations := schema.Compile([]byte(text))
+	s := compiledSchema{schema: compiled, invalid: problemsOf(CodeInvalidSchema, violations)}
 	if len(c.byText) >= maxSchemas {
 		clear(c.byText)
 	}
 	c.byText[text] = s
-	return s, nil
+	return s
 }

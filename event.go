@@ -55,7 +55,9 @@ type EventDefinition struct {
 	Name string `json:"name"`
 	// Schema is null, a flat map of field names to "string", "number", "boolean" or
 	// "date", or any JSON Schema document. The Runner validates the payload of every
-	// event with this name against it when the application sends the event.
+	// event with this name against it when the application sends the event. The work of a
+	// validation is bounded: a JSON Schema that applies more than 10,000 schemas to one
+	// value is refused, and so is a payload for which too many schemas apply in all.
 	Schema    json.RawMessage `json:"schema,omitempty"`
 	CreatedAt time.Time       `json:"created_at,omitzero"`
 	UpdatedAt time.Time       `json:"updated_at,omitzero"`

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation/internal/jsondoc"
-	"github.com/seed-b636437c/automation/internal/schema"
 )
 
 func TestPayload_EncodesObjects(t *testing.T) {
@@ -151,9 +150,9 @@ func TestSchemaCache_GivesViolationsTheirCode(t *testing.T) {
 		`{"plan":`:                      CodeInvalidSchema,
 		`{"type":"object","properties":{"plan":{"type":"string","maxLength":1e999}}}`: CodeInvalidSchema,
 	} {
-		c := schemaCache{byText: map[string]*schema.Schema{}}
-		compiled, invalid := c.compile(text)
-		problems := foundSchema{text: text, schema: compiled, invalid: invalid}.validate(payload)
+		c := schemaCache{byText: map[string]compiledSchema{}}
+		s := c.compile(text)
+		problems := foundSchema{text: text, schema: s.schema, invalid: s.invalid}.validate(payload)
 		assert.Len(t, problems, 1, text)
 		assert.Equal(t, code, problems[0].Code, text)
 		assert.Equal(t, SeverityError, problems[0].Severity, text)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/seed-b636437c/automation/internal/options"
 
-	"github.com/seed-b636437c/automation/internal/schema"
 	"github.com/seed-b636437c/automation/internal/uuid"
 )
 
@@ -50,7 +49,7 @@ func New(store Store, mailer Mailer, opts Options) (*Runner, error) {
 		opts:    opts,
 		ids:     uuid.NewSource(opts.Random),
 		graphs:  newGraphCache(),
-		schemas: schemaCache{byText: map[string]*schema.Schema{}, byName: map[string]foundSchema{}},
+		schemas: schemaCache{byText: map[string]compiledSchema{}, byName: map[string]foundSchema{}},
 		wakeup:  make(chan struct{}, 1),
 	}, nil
 }

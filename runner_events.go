@@ -28,7 +28,7 @@ func Send(ctx context.Context, w EventWriter, events ...Event) ([]EventReceipt, 
 // systemIDs and systemSchemas are for the function Send, which has no Runner.
 var (
 	systemIDs     = sync.OnceValue(func() *uuid.Source { return uuid.NewSource(nil) })
-	systemSchemas = sync.OnceValue(func() *schemaCache { return &schemaCache{byText: map[string]*schema.Schema{}} })
+	systemSchemas = sync.OnceValue(func() *schemaCache { return &schemaCache{byText: map[string]compiledSchema{}} })
 )
 
 // Send accepts events. When Send returns without an error, the store keeps the events,

@@ -371,7 +371,9 @@ type Transition struct {
 	Delete bool
 	// Erase removes the payloads of all events of the contact, and the emails and
 	// idempotency keys that came with these events. If EraseEmail is set, the same
-	// happens to the events for this email that belong to no contact.
+	// happens to the events for this email that belong to no contact. Of these, and of
+	// the events of a Key that is an email, only those that are pending may still show
+	// the email.
 	Erase      bool
 	EraseEmail string
 	// MoveTo is for a lease on an email. It moves the pending events of the email to

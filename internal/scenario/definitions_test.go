@@ -176,3 +176,45 @@ func runnerOn(t *testing.T, store automation.Store) *automation.Runner {
 	require.NoError(t, err)
 	return r
 }
+
+// expensiveSchema is small, and applies a million schemas to every payload.
+func expensiveSchema() json.RawMessage {
+	const levels = 20
+	defs := map[string]any{fmt.Sprint("d", levels): map[string]any{"type": "object"}}
+	for i := range levels {
+		next := map[string]string{"$ref": fmt.Sprint("#/$defs/d", i+1)}
+		defs[fmt.Sprint("d", i)] = map[string]any{"allOf": []any{next, next}}
+	}
+	raw, _ := json.Marshal(map[string]any{"$ref": "#/$defs/d0", "$defs": defs})
+	return raw
+}
+
+func TestEventDefinition_ThatIsTooExpensiveIsRefused(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	assert.Less(t, len(expensiveSchema()), 1400)
+	_, err := w.CreateEventDefinition(w.Ctx, automation.EventDefinition{Name: "signup", Schema: expensiveSchema()})
+	problem := world.Problems(t, err)[0]
+	assert.Equal(t, automation.CodeInvalidSchema, problem.Code)
+	assert.Equal(t, `schema["$defs"].d8`, problem.Path)
+	assert.Contains(t, problem.Message, "applies more than 10000 schemas to one value")
+}
+
+// TestSend_UnderAStoredDefinitionThatIsTooExpensive covers a definition that was stored
+// by a version of the library that accepted it.
+func TestSend_UnderAStoredDefinitionThatIsTooExpensive(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	d := automation.EventDefinition{ID: "d", Name: "signup", Schema: expensiveSchema(), CreatedAt: world.Start, UpdatedAt: world.Start}
+	require.NoError(t, w.Memory.InsertEventDefinition(w.Ctx, d))
+	event := automation.Event{Name: "signup", Email: "ada@example.com"}
+	for range 2 {
+		_, err := w.Runner.Send(w.Ctx, event)
+		assert.Equal(t, automation.CodeInvalidSchema, world.Problems(t, err)[0].Code)
+		assert.ErrorContains(t, err, `event "signup"`)
+		assert.ErrorContains(t, err, `schema["$defs"].d8`)
+	}
+	_, err := w.UpdateEventDefinition(w.Ctx, "signup", json.RawMessage(`{"plan":"string"}`))
+	require.NoError(t, err)
+	w.Send(event)
+}

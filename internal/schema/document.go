@@ -32,7 +32,11 @@ func documentSchema(raw []byte, object map[string]any) (*Schema, []Violation) {
 	if err != nil {
 		return nil, schemaViolations(err, object)
 	}
-	return &Schema{document: document}, nil
+	costs, violations := costsOf(document, object)
+	if violations != nil {
+		return nil, violations
+	}
+	return &Schema{document: document, costs: costs}, nil
 }
 
 func compileDocument(raw []byte) (*jsonschema.Schema, error) {
@@ -72,13 +76,17 @@ func schemaViolations(err error, object map[string]any) []Violation {
 	return []Violation{{Path: "schema", Message: "cannot be used: " + reason}}
 }
 
-// checkDocument validates payload against a JSON Schema. A nil payload is an empty
-// object.
-func checkDocument(document *jsonschema.Schema, payload map[string]any) []Violation {
+// checkDocument validates payload against the JSON Schema of s. A nil payload is an
+// empty object.
+func (s *Schema) checkDocument(payload map[string]any) []Violation {
 	if violations := hugeNumbers("payload", payload); violations != nil {
 		return violations
 	}
-	err := guard(func() error { return document.Validate(payload) })
+	if !s.costs.affordable(s.document, payload) {
+		return []Violation{{Path: "payload", Message: "takes too long to check against the schema; " +
+			"send less, or define a schema in which fewer schemas apply to the same value"}}
+	}
+	err := guard(func() error { return s.document.Validate(payload) })
 	var invalid *jsonschema.ValidationError
 	switch {
 	case err == nil:

@@ -26,6 +26,7 @@ type Violation = jsondoc.Violation
 type Schema struct {
 	fields   []schemaField      // the flat map, sorted by name; nil for a JSON Schema
 	document *jsonschema.Schema // the JSON Schema; nil for a flat map
+	costs    *costs             // of the JSON Schema
 }
 
 type schemaField struct {
@@ -132,7 +133,7 @@ func (s *Schema) Check(payload map[string]any) []Violation {
 	case s == nil:
 		return nil
 	case s.document != nil:
-		return checkDocument(s.document, payload)
+		return s.checkDocument(payload)
 	}
 	var violations []Violation
 	for _, field := range s.fields {

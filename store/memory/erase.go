@@ -1,6 +1,8 @@
 package memory
 
 import (
+	"slices"
+
 	"github.com/seed-b636437c/automation"
 )
 
@@ -10,13 +12,30 @@ func (s *Store) erase(cs *contactState, email string) {
 	for _, e := range cs.events {
 		s.empty(e)
 	}
-	if email == "" {
-		return
+	if cs.isEmail {
+		s.eraseEmail(cs.id)
 	}
+	if key := automation.EmailKey(email); key != "" && !(cs.isEmail && cs.id == key) {
+		s.eraseEmail(key)
+	}
+}
+
+// eraseEmail empties the events for an email, and takes the state with the email from
+// those that are not pending.
+func (s *Store) eraseEmail(key string) {
+	nameless := &contactState{isEmail: true}
 	for _, e := range s.events {
-		if e.contact.isEmail && e.contact.id == automation.EmailKey(email) {
-			s.empty(e)
+		if !e.contact.isEmail || e.contact.id != key {
+			continue
 		}
+		s.empty(e)
+		if e.handled != 0 {
+			e.contact = nameless
+		}
+	}
+	if cs := s.emails[key]; cs != nil {
+		cs.events = slices.Clone(cs.pending())
+		cs.handled = 0
 	}
 }
 

@@ -21,6 +21,7 @@ type event struct {
 	accepted   micros
 	handled    micros // 0 while it is pending
 	references int    // how many runs that it has started are kept
+	seq        uint64 // numbers events in the order in which they were sent
 }
 
 // asSent contains fields that most events do not have.
@@ -96,8 +97,9 @@ func (s *Store) admit(n *automation.NewEvent, used map[idempotencyKey]keyUse) (a
 func (s *Store) append(n *automation.NewEvent) {
 	e := &n.Event
 	cs := s.stateFor(e.ContactID, e.Email, n.HostContact)
+	s.seq++
 	ev := &event{
-		id: e.ID, name: e.Name, contact: cs, payload: bytes.Clone(e.Payload),
+		seq: s.seq, id: e.ID, name: e.Name, contact: cs, payload: bytes.Clone(e.Payload),
 		occurred: toMicros(e.OccurredAt), accepted: toMicros(e.AcceptedAt),
 	}
 	if e.IdempotencyKey != "" || cs.isEmail {
@@ -109,10 +111,10 @@ func (s *Store) append(n *automation.NewEvent) {
 }
 
 // enqueue adds a pending event. Pending events are in the order in which they were
-// accepted.
+// accepted and, among those of one moment, sent.
 func (cs *contactState) enqueue(e *event) {
 	i := len(cs.events)
-	for i > int(cs.handled) && cs.events[i-1].accepted > e.accepted {
+	for i > int(cs.handled) && e.before(cs.events[i-1]) {
 		i--
 	}
 	if i == len(cs.events) {
@@ -120,6 +122,10 @@ func (cs *contactState) enqueue(e *event) {
 		return
 	}
 	cs.events = slices.Insert(cs.events, i, e)
+}
+
+func (e *event) before(other *event) bool {
+	return e.accepted < other.accepted || e.accepted == other.accepted && e.seq < other.seq
 }
 
 // event returns a copy of the event.

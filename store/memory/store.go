@@ -36,7 +36,7 @@ type Store struct {
 
 	runs    map[string]*run
 	history []*run // in order of creation
-	seq     uint64 // numbers runs, contacts and automations in order of creation
+	seq     uint64 // numbers runs, events and automations in order of creation
 
 	watchers map[int]func()
 	watched  int

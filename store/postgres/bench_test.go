@@ -173,3 +173,10 @@ func startAndEnd(b *testing.B, s *postgres.Store, works []automation.Work, first
 		}
 	}
 }
+
+func BenchmarkOneContact(b *testing.B) {
+	storebench.OneContact(b, func(b *testing.B) automation.Store {
+		s, _ := openForBench(b)
+		return s
+	}, 2_500, 10_000, 40_000)
+}

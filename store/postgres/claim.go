@@ -112,6 +112,9 @@ JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no])
 LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
 ORDER BY r.due_at, r.id`
 
+	// claimedWaits returns the runs that wait for an event that claimedEvents returns. Both
+	// must see the same pending events, so they share a snapshot. OFFSET 0 keeps the server
+	// from another order: for each run of the owner it would read the names of the events.
 	claimedWaits = `
 SELECT ` + activeColumns + `, t.payload
 FROM (
@@ -119,9 +122,14 @@ FROM (
 	WHERE (SELECT true FROM automation.active_runs w WHERE w.owner = o.owner AND w.wait_event IS NOT NULL LIMIT 1) OFFSET 0
 ) o
 CROSS JOIN LATERAL (
-	SELECT DISTINCT e.name FROM automation.pending p JOIN automation.events e ON e.id = ANY (ARRAY[p.event_id]) WHERE p.owner = o.owner
+	SELECT DISTINCT e.name FROM (
+		SELECT p.event_id FROM automation.pending p WHERE p.owner = o.owner
+		ORDER BY p.accepted_at + interval '0', p.no LIMIT $2::int
+	) p JOIN automation.events e ON e.id = ANY (ARRAY[p.event_id])
 ) n
-JOIN automation.active_runs r ON r.owner = ANY (ARRAY[o.owner]) AND r.wait_event = ANY (ARRAY[n.name])
+CROSS JOIN LATERAL (
+	SELECT * FROM automation.active_runs r WHERE r.owner = o.owner AND r.wait_event = n.name OFFSET 0
+) r
 JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no])
 LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
 ORDER BY r.created_at, r.id`
@@ -149,7 +157,7 @@ func (c *claimer) readWork(ctx context.Context) error {
 		sc.query(c.addContact, claimedContacts, ids)
 		sc.query(c.addEvent, claimedEvents, c.owners, c.params.Events)
 		sc.query(c.addRun, claimedRuns, c.owners, c.params.Now, c.params.Runs)
-		sc.query(c.addWait, claimedWaits, c.owners)
+		sc.query(c.addWait, claimedWaits, c.owners, c.params.Events)
 		c.readStarts(sc, c.s.recent.list())
 	})
 	if err != nil || len(c.astray) == 0 {
@@ -158,11 +166,12 @@ func (c *claimer) readWork(ctx context.Context) error {
 	return c.adoptStrays(ctx)
 }
 
-// run runs the script that build makes, in a transaction of its own. If the transaction
-// fails because of another one, run calls build again, which discards the rows of the
-// first attempt.
+// run runs the script that build makes, in a transaction of its own that only reads, and
+// sees one state of the database. If the transaction fails because of another one, run
+// calls build again, which discards the rows of the first attempt.
 func (c *claimer) run(ctx context.Context, build func(sc *script)) error {
 	return c.s.transact(ctx, func(tx *transaction) error {
+		tx.snapshot = true
 		var sc script
 		build(&sc)
 		return tx.commit(ctx, sc)
@@ -214,14 +223,21 @@ func (c *claimer) adoptStrays(ctx context.Context) error {
 	for i, id := range c.astray {
 		owners[i] = ownerOf(automation.ContactRef{ID: id})
 	}
+	err := c.s.transact(ctx, func(tx *transaction) error {
+		var sc script
+		sc.exec(adoptStrays, c.astray, owners)
+		return tx.commit(ctx, sc)
+	})
+	if err != nil {
+		return err
+	}
 	return c.run(ctx, func(sc *script) {
 		for i := range c.works {
 			c.works[i].Events = nil
 		}
 		c.waits = nil
-		sc.exec(adoptStrays, c.astray, owners)
 		sc.query(c.addEvent, claimedEvents, c.owners, c.params.Events)
-		sc.query(c.addWait, claimedWaits, c.owners)
+		sc.query(c.addWait, claimedWaits, c.owners, c.params.Events)
 	})
 }
 

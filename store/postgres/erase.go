@@ -15,7 +15,14 @@ DELETE FROM automation.idempotency_keys WHERE (name, key) IN (
 	WHERE e.owner = ANY ($1::text[]) AND e.key IS NOT NULL
 	FOR UPDATE OF k SKIP LOCKED)`
 
-	eraseEvents = `UPDATE automation.events SET payload = NULL, email = NULL, key = NULL WHERE owner = ANY ($1::text[])`
+	// eraseEvents also takes the owner from the events of emails: it is the address. An
+	// event that is pending keeps it until the event is handled or goes to a contact. It
+	// relies on the primary key of pending.
+	eraseEvents = `
+UPDATE automation.events e SET payload = NULL, email = NULL, key = NULL, owner = CASE
+	WHEN e.owner LIKE '@%' AND (SELECT true FROM automation.pending p WHERE p.owner = e.owner AND p.event_id = e.id) IS NULL THEN '@'
+	ELSE e.owner END
+WHERE e.owner = ANY ($1::text[])`
 )
 
 // erase empties the events of contacts, and the events that were sent for their emails.

@@ -3,9 +3,11 @@ package postgres_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -95,7 +97,37 @@ func (s *schemas) target(tb testing.TB, url string, opts postgres.Options, confi
 			return nil, err
 		}
 		return store, store.Migrate(ctx)
-	}}
+	}, Dump: func(ctx context.Context) (string, error) { return dump(ctx, s.pool, opts.Schema) }}
+}
+
+// dump returns every column of every table of a schema as text.
+func dump(ctx context.Context, pool *pgxpool.Pool, schema string) (string, error) {
+	rows, err := pool.Query(ctx, `SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY 1`, schema)
+	if err != nil {
+		return "", err
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	for _, table := range tables {
+		rows, err := pool.Query(ctx, "SELECT * FROM "+pgx.Identifier{schema, table}.Sanitize())
+		if err != nil {
+			return "", err
+		}
+		for rows.Next() {
+			values, err := rows.Values()
+			if err != nil {
+				return "", err
+			}
+			fmt.Fprintf(&text, "%s: %q\n", table, values)
+		}
+		if err := rows.Err(); err != nil {
+			return "", err
+		}
+	}
+	return text.String(), nil
 }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

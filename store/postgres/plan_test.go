@@ -99,7 +99,7 @@ var hot = []struct {
 	{"cancelIDs", cancelIDs, []string{"active_runs_pkey"}},
 	{"cancelRest", cancelRest, []string{"active_runs_place"}},
 	{"moveEvents", moveEvents, []string{"events_pkey", "pending_pkey"}},
-	{"eraseEvents", eraseEvents, []string{"events_owner"}},
+	{"eraseEvents", eraseEvents, []string{"events_owner", "pending_pkey"}},
 	{"findRun", findRun, []string{"active_runs_pkey", "ended_runs_pkey", "leases_begun"}},
 	{"olderRuns", olderRuns, []string{"active_runs_place", "ended_runs_place", "leases_begun"}},
 	{"newerRuns", newerRuns, []string{"active_runs_place", "ended_runs_place", "leases_begun"}},

@@ -15,6 +15,9 @@ type transaction struct {
 	s       *Store
 	conn    *pgxpool.Conn
 	started bool
+	// snapshot makes all statements see the same rows. It must be set before the first
+	// script.
+	snapshot bool
 }
 
 // transact calls work with a transaction, and rolls the transaction back unless work
@@ -36,7 +39,11 @@ func (s *Store) transact(ctx context.Context, work func(tx *transaction) error) 
 func (tx *transaction) run(ctx context.Context, sc script) error {
 	if !tx.started {
 		tx.started = true
-		sc = append(script{{sql: "begin isolation level read committed"}, {sql: byIndex}}, sc...)
+		begin := "begin isolation level read committed"
+		if tx.snapshot {
+			begin = "begin isolation level repeatable read, read only"
+		}
+		sc = append(script{{sql: begin}, {sql: byIndex}}, sc...)
 	}
 	return tx.s.send(ctx, tx.conn, sc)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/storebench"
 	"github.com/seed-b636437c/automation/store/sqlite/sqlitefile"
 )
@@ -34,4 +35,8 @@ func BenchmarkSleeping(b *testing.B) {
 		require.NoError(b, s.DB().QueryRowContext(b.Context(), query).Scan(&bytes))
 		return bytes
 	})
+}
+
+func BenchmarkOneContact(b *testing.B) {
+	storebench.OneContact(b, func(b *testing.B) automation.Store { return file(b) }, 2_500, 10_000, 40_000)
 }

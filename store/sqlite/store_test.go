@@ -1,8 +1,12 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
+	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/seed-b636437c/automation"
@@ -31,5 +35,48 @@ func newTarget(tb testing.TB, d driverName, connections int) storetest.Target {
 		db.SetMaxOpenConns(connections)
 		s := sqlite.New(db)
 		return s, s.Migrate(ctx)
-	}}
+	}, Dump: func(ctx context.Context) (string, error) { return dump(ctx, d.open(tb, path)) }}
+}
+
+// dump returns every column of every table as text.
+func dump(ctx context.Context, db *sql.DB) (string, error) {
+	tables, err := texts(ctx, db, `SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`)
+	if err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	for _, table := range tables {
+		rows, err := texts(ctx, db, "SELECT * FROM "+table)
+		if err != nil {
+			return "", err
+		}
+		for _, row := range rows {
+			fmt.Fprintf(&text, "%s: %s\n", table, row)
+		}
+	}
+	return text.String(), nil
+}
+
+// texts returns the rows of a query, each as one text.
+func texts(ctx context.Context, db *sql.DB, query string) (lines []string, err error) {
+	rows, err := db.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	for rows.Next() {
+		values, targets := make([][]byte, len(columns)), make([]any, len(columns))
+		for i := range values {
+			targets[i] = &values[i]
+		}
+		if err := rows.Scan(targets...); err != nil {
+			return nil, err
+		}
+		lines = append(lines, string(bytes.Join(values, []byte(" | "))))
+	}
+	return lines, rows.Err()
 }

@@ -22,8 +22,6 @@ func commitChecks() []Check {
 		check("commit/runs are read as they were written", commitRun),
 		check("commit/changes the contact", commitChange),
 		check("commit/deletes the contact", commitDelete),
-		check("commit/erases payloads", commitErase),
-		check("commit/erases payloads of an email", commitEraseEmail),
 	}
 }
 
@@ -280,44 +278,4 @@ func commitDelete(f *fixture) {
 	w = f.claimOne(at(2))
 	f.equal("record is gone", w.Contact == nil, true)
 	f.equal("runs", runsOf(w), []string{other.ID})
-}
-
-func commitErase(f *fixture) {
-	v := f.automation("welcome", "signup")
-	contact, stranger := f.contact("ada@example.com"), f.contact("bob@example.com")
-	run := f.run(v, contact, asleep(at(1)))
-	pending, other := f.send("a", contact, at(1)), f.send("a", stranger, at(1))
-	f.append(keyed(f.event("b", contact, at(1)), "key", "hash"), keyed(f.event("b", stranger, at(1)), "other", "hash"))
-	t := release(f.take(contact, at(1)), at(1))
-	t.Erase = true
-	f.commit(t)
-	again := keyed(f.event("b", stranger, at(1)), "key", "another")
-	f.equal("receipt for a key that was erased", f.append(again)[0], automation.EventReceipt{ID: again.Event.ID})
-	f.equal("duplicate of another contact's event", f.append(keyed(f.event("b", stranger, at(1)), "other", "hash"))[0].Duplicate, true)
-	for _, id := range []string{run.EventID, pending} {
-		f.equal("payload", string(f.findEvent(id).Payload), "")
-	}
-	f.equal("payload of another contact's event", string(f.findEvent(other).Payload), `{"plan":"pro"}`)
-	w := f.take(contact, at(2))
-	f.equal("events", eventsOf(w)[:1], []string{pending})
-	f.equal("pending payload", string(w.Events[0].Payload), "")
-	f.equal("trigger", string(w.Runs[0].TriggerPayload), "")
-}
-
-func commitEraseEmail(f *fixture) {
-	before, other := f.mail("a", "Ada@example.com", at(1)), f.mail("a", "bob@example.com", at(1))
-	f.append(before, other)
-	for range 2 {
-		w := f.claimWith(automation.ClaimParams{Now: at(1), Lease: lease, Limit: 1, Events: 10, Runs: 10})[0]
-		t := release(w, at(1))
-		t.Handled = []string{w.Events[0].ID}
-		f.commit(t)
-	}
-	contact := f.contact("ada@example.com")
-	t := release(f.take(contact, at(2)), at(2))
-	t.Erase, t.EraseEmail = true, "ada@example.com"
-	f.commit(t)
-	f.equal("payload", string(f.findEvent(before.Event.ID).Payload), "")
-	f.equal("email", f.findEvent(before.Event.ID).Email, "")
-	f.equal("payload for another email", string(f.findEvent(other.Event.ID).Payload), `{"plan":"pro"}`)
 }

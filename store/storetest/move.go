@@ -13,6 +13,7 @@ func moveChecks() []Check {
 		check("emails/events go to a contact of the host's", moveHost),
 		check("emails/events that were handled stay", moveRest),
 		check("emails/moved events keep their order", moveOrder),
+		check("emails/moved events keep their place among events of the same moment", moveOrderOfEquals),
 		check("emails/a stale lease moves nothing", moveStale),
 		check("emails/a contact that is inserted gets the events of its email", adoptInsert),
 		check("emails/a contact that changes its email gets the events of the new one", adoptChange),
@@ -101,6 +102,25 @@ func moveOrder(f *fixture) {
 	t.MoveTo = "user-17"
 	f.commitAll(t, release(works[1], at(5)))
 	f.equal("events", eventsOf(f.claimOne(at(5))), []string{first.Event.ID, second.Event.ID, third.Event.ID, fourth.Event.ID})
+}
+
+func moveOrderOfEquals(f *fixture) {
+	var ids []string
+	for i := range 4 {
+		e := f.mail("a", "ada@example.com", at(1))
+		if i%2 == 1 {
+			e = f.event("a", "user-17", at(1))
+		}
+		e.HostContact = true
+		f.append(e)
+		ids = append(ids, e.Event.ID)
+	}
+	p := everything(at(2))
+	p.Contact = automation.ContactRef{Email: "ada@example.com"}
+	t := release(f.claimWith(p)[0], at(2))
+	t.MoveTo = "user-17"
+	f.commit(t)
+	f.equal("events", eventsOf(f.claimOne(at(2))), ids)
 }
 
 func moveStale(f *fixture) {

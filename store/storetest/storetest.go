@@ -35,6 +35,9 @@ type Target struct {
 	// Durable is set if data survives closing all handles and opening new ones. If it is
 	// not set, the check about that is skipped.
 	Durable bool
+	// Dump returns everything that the store keeps, as text: every column of every table.
+	// If it is not set, the checks that erasing leaves no address behind are skipped.
+	Dump func(ctx context.Context) (string, error)
 }
 
 // Sole returns the Target of a store that is the only handle on its data.
@@ -88,6 +91,7 @@ func Checks() []Check {
 		claimChecks(),
 		dueChecks(),
 		commitChecks(),
+		eraseChecks(),
 		waitChecks(),
 		moveChecks(),
 		requestChecks(),

@@ -86,6 +86,17 @@ func TestChecks_FindHandlesThatShareNothing(t *testing.T) {
 	require.Error(t, checkNamed(t, "closing/handles see each other's work").Run(t.Context(), target))
 }
 
+func TestChecks_FindAnAddressThatIsLeft(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"commit/erasing a contact leaves no address behind", "commit/erasing an email leaves no address behind"} {
+		target := storetest.Sole(memory.New())
+		require.ErrorIs(t, checkNamed(t, name).Run(t.Context(), target), storetest.ErrSkipped, name)
+		target = storetest.Sole(memory.New())
+		target.Dump = func(context.Context) (string, error) { return "events: @ada@example.com\n", nil }
+		require.ErrorContains(t, checkNamed(t, name).Run(t.Context(), target), "still contains", name)
+	}
+}
+
 func TestChecks_SkipOptionalAbilities(t *testing.T) {
 	t.Parallel()
 	unclosable := struct{ automation.Store }{memory.New()}
