@@ -30,6 +30,9 @@ type Automation struct {
 	Steps []Step `json:"steps"`
 	// Connections are the edges of the graph.
 	Connections []Connection `json:"connections"`
+	// Retry overrides Options.Retry for the steps of this automation. It belongs to
+	// the version, as the graph does. Resend has no such option.
+	Retry RetryPolicy `json:"retry,omitzero"`
 	// Version counts the graphs of this automation, from 1. A run stays on the
 	// version that it started with. The Runner sets Version.
 	Version int `json:"version,omitzero"`

@@ -208,8 +208,8 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 
 // builtinShapes are the shapes of the types that this package decodes.
 type builtinShapes struct {
-	automation, step, stepFields, value *shape
-	configs                             map[StepType]configShape
+	automation, step, stepFields, value, retry *shape
+	configs                                    map[StepType]configShape
 }
 
 // builtin returns the shapes of the built-in types. The first call makes them.
@@ -220,6 +220,7 @@ var builtin = sync.OnceValue(func() *builtinShapes {
 		step:       m.must(reflect.TypeFor[Step]()),
 		stepFields: m.must(reflect.TypeFor[stepFields]()),
 		value:      m.must(reflect.TypeFor[Value]()),
+		retry:      m.must(reflect.TypeFor[RetryPolicy]()),
 		configs:    map[StepType]configShape{},
 	}
 	for _, config := range []StepConfig{

@@ -307,18 +307,19 @@ type customEffect struct {
 	waits  []string // names of the events that the graph waits for
 }
 
-func (c *compiler) custom(cfg StepConfig) (effect, Delivery, error) {
+func (c *compiler) custom(n *node, cfg StepConfig) error {
 	kind, ok := c.g.opts.Registry.lookup(cfg.StepType())
 	if !ok {
-		return nil, "", fmt.Errorf("step type %q is not registered: %w", cfg.StepType(), ErrNewerVersion)
+		return fmt.Errorf("step type %q is not registered: %w", cfg.StepType(), ErrNewerVersion)
 	}
 	config, problems := kind.resolve(cfg)
 	if err := problems.Err(fmt.Sprintf("config of %q", kind.name)); err != nil {
-		return nil, "", err
+		return err
 	}
 	// A custom step resolves its references itself, and they may read anything.
 	c.g.readsEvent, c.g.readsWait = true, c.g.readsWait || len(c.waits) > 0
-	return &customEffect{config, kind, c.waits}, kind.delivery, nil
+	n.effect, n.delivery, n.retry = &customEffect{config, kind, c.waits}, kind.delivery, kind.retry
+	return nil
 }
 
 func (e *customEffect) build(runID, step string, d *Data) (Effect, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -31,6 +32,21 @@ func genAutomation(t *rapid.T) Automation {
 		Status:      rapid.SampledFrom([]Status{"", StatusEnabled, StatusDisabled}).Draw(t, "status"),
 		Steps:       g.steps,
 		Connections: g.connections,
+		Retry:       genRetry(t),
+	}
+}
+
+// genRetry draws a retry policy with up to three attempts, or none.
+func genRetry(t *rapid.T) RetryPolicy {
+	if rapid.IntRange(0, 3).Draw(t, "retry") > 0 {
+		return RetryPolicy{}
+	}
+	return RetryPolicy{
+		MaxAttempts: rapid.IntRange(1, 3).Draw(t, "attempts"),
+		Initial:     rapid.SampledFrom([]time.Duration{0, time.Millisecond, time.Minute}).Draw(t, "initial"),
+		Max:         rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "max"),
+		For:         rapid.SampledFrom([]time.Duration{0, 36 * time.Hour}).Draw(t, "for"),
+		Jitter:      rapid.SampledFrom([]float64{0, -1, 0.25}).Draw(t, "jitter"),
 	}
 }
 
@@ -147,6 +163,7 @@ func (g *graphGen) email(readable []string) SendEmail {
 	email := SendEmail{
 		Template: TemplateRef{ID: rapid.SampledFrom([]string{"welcome", "reminder"}).Draw(g.t, "template")},
 		Delivery: rapid.SampledFrom([]Delivery{"", AtLeastOnce, AtMostOnce}).Draw(g.t, "delivery"),
+		Retry:    genRetry(g.t),
 	}
 	if g.chance() {
 		email.From, email.Subject, email.ReplyTo = "Acme <hello@acme.test>", "Hello", "help@acme.test"

@@ -26,7 +26,8 @@ type CompileOptions struct {
 	Registry *Registry
 	// Limits bound the automation. A zero field means its default.
 	Limits Limits
-	// Retry is the policy for failed effects.
+	// Retry is the policy for failed effects of automations and steps without a policy
+	// of their own.
 	Retry RetryPolicy
 	// Delivery applies to steps that choose no delivery. The default is AtLeastOnce.
 	Delivery Delivery
@@ -46,6 +47,7 @@ type node struct {
 	rule     *CompiledRule // condition; wait_for_event: the filter, or nil
 	effect   effect        // nil for a step that has no effect
 	delivery Delivery      // of the effect
+	retry    RetryPolicy   // of the effect, with its defaults
 }
 
 type edge struct {
@@ -67,7 +69,7 @@ func Compile(a Automation, opts CompileOptions) (*Graph, error) {
 // compile makes a Graph of an automation that was valid when it was stored. It ignores
 // the limits, because they may be narrower now than they were then.
 func compile(a Automation, opts CompileOptions) (*Graph, error) {
-	opts.Retry = opts.Retry.withDefaults()
+	opts.Retry = a.Retry.or(opts.Retry)
 	if opts.Delivery == "" {
 		opts.Delivery = AtLeastOnce
 	}
@@ -123,7 +125,7 @@ func (c *compiler) step(n *node, s Step) (err error) {
 		}
 	case SendEmail:
 		n.effect, err = c.email(cfg)
-		n.delivery = cfg.Delivery
+		n.delivery, n.retry = cfg.Delivery, cfg.Retry
 	case ContactUpdate:
 		n.effect, err = c.contactUpdate(cfg)
 	case ContactDelete:
@@ -131,11 +133,12 @@ func (c *compiler) step(n *node, s Step) (err error) {
 	case AddToSegment:
 		n.effect = segmentEffect{cfg.SegmentID}
 	default:
-		n.effect, n.delivery, err = c.custom(s.Config)
+		err = c.custom(n, s.Config)
 	}
 	if n.delivery == "" {
 		n.delivery = c.g.opts.Delivery
 	}
+	n.retry = n.retry.or(c.g.opts.Retry).withDefaults()
 	return err
 }
 

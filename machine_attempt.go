@@ -1,6 +1,7 @@
 package automation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,10 +95,21 @@ func (a *advance) attempt(code StepErrorCode, message string) {
 	if last := len(kept) - 1; spendsNothing && last >= 0 && kept[last].Number == a.s.tries && kept[last].Error.Code == code {
 		kept = kept[:last] // there is no limit to such attempts, so only the latest is kept
 	}
+	if excess := len(kept) + 1 - keptFirst - keptLast; excess > 0 {
+		st.omitted += excess
+		kept = append(kept[:keptFirst:keptFirst], kept[keptFirst+excess:]...)
+	}
 	// The previous state shares this slice: never append in place.
 	st.attempts = append(kept[:len(kept):len(kept)], Attempt{Number: a.s.tries, At: a.in.Now, Error: e})
 	st.err = &e
 }
+
+// How many failed attempts of a step the state keeps: the first and the last ones. A long
+// outage, and retries by request after it, must not make a state ever larger.
+const (
+	keptFirst = 5
+	keptLast  = 10
+)
 
 // outcome applies the outcome of the open attempt.
 func (a *advance) outcome() (Action, error) {
@@ -165,7 +177,7 @@ func (a *advance) failure(n *node) Action {
 	case errors.As(err, &limited):
 		a.attempt(FailedRateLimit, err.Error())
 		a.s.tries--
-		return a.backOff(max(limited.After, 0))
+		return a.backOff(cmp.Or(max(limited.After, 0), n.retry.Initial))
 	case errors.Is(err, ErrPermanent):
 		a.attempt(FailedPermanently, err.Error())
 		return a.fail(FailedPermanently, err.Error())
@@ -174,10 +186,11 @@ func (a *advance) failure(n *node) Action {
 	if n.delivery == AtMostOnce && outcomeUnknown(err) {
 		return a.unknown()
 	}
-	if a.s.tries >= a.g.opts.Retry.MaxAttempts {
+	backOff, again := n.retry.next(a.s.RunID, n.key, a.s.tries)
+	if !again {
 		return a.fail(FailedEffect, fmt.Sprintf("%d attempts failed, the last with: %s", a.s.tries, err))
 	}
-	return a.backOff(a.g.opts.Retry.backoff(a.s.RunID, n.key, a.s.tries))
+	return a.backOff(backOff)
 }
 
 // outcomeUnknown reports whether an effect may have happened although it failed with err.
@@ -189,9 +202,6 @@ func outcomeUnknown(err error) bool {
 }
 
 func (a *advance) backOff(d time.Duration) Action {
-	if d == 0 {
-		d = a.g.opts.Retry.Initial
-	}
 	a.s.attemptOpen = false
 	a.s.dueAt = stamp(a.in.Now.Add(d))
 	return a.g.Action(a.s)

@@ -139,7 +139,9 @@ func TestAdvance_CustomStepTakesItsBranch(t *testing.T) {
 
 func TestAdvance_RetriesWithBackOffUntilTheLimit(t *testing.T) {
 	t.Parallel()
-	f := startFlow(t, sequence(welcome), noJitter, "")
+	opts := noJitter
+	opts.Retry.MaxAttempts = 5
+	f := startFlow(t, sequence(welcome), opts, "")
 	for i, backOff := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second} {
 		require.Equal(t, i+1, f.action.Attempt)
 		f.fail(errors.New("no route to host"))
@@ -200,6 +202,93 @@ func TestAdvance_RateLimitSpendsNoAttempt(t *testing.T) {
 	attempts := f.step("send_email").Attempts
 	require.Len(t, attempts, 3, "of those that spend nothing only the latest is kept")
 	assert.Equal(t, Attempt{1, flowStart.Add(15*time.Minute + time.Second), StepError{FailedRateLimit, "rate limited"}}, attempts[0])
+}
+
+// A long outage, or one retry after the other, must not make the state ever larger.
+func TestAdvance_KeepsTheFirstAndTheLastAttempts(t *testing.T) {
+	t.Parallel()
+	f := startFlow(t, sequence(welcome), CompileOptions{Retry: RetryPolicy{MaxAttempts: 1000, Jitter: -1}}, "")
+	var size int
+	for i := range 1000 {
+		before, previous := f.step("send_email"), f.state
+		f.fail(fmt.Errorf("refused %04d", i+1))
+		require.Len(t, f.step("send_email").Attempts, min(i+1, 15))
+		require.Len(t, before.Attempts, min(i, 15), "the previous state stays as it was")
+		require.NotEqual(t, before, f.step("send_email"))
+		require.Len(t, f.graph.changes(previous, f.state), 1, "the Observer sees every failure")
+		f.state = restored(t, f.state)
+		if i == 100 {
+			size = len(stateBytes(t, f.state))
+		}
+		f.pass(time.Hour)
+	}
+	f.requireEnd(RunFailed, FailedEffect)
+	email := f.step("send_email")
+	var numbers []int
+	for _, a := range email.Attempts {
+		numbers = append(numbers, a.Number)
+		assert.Equal(t, fmt.Sprintf("refused %04d", a.Number), a.Error.Message)
+	}
+	assert.Equal(t, []int{1, 2, 3, 4, 5, 991, 992, 993, 994, 995, 996, 997, 998, 999, 1000}, numbers)
+	assert.Equal(t, 985, email.AttemptsOmitted)
+	assert.Contains(t, f.state.failure().Message, "1000 attempts failed")
+	assert.InDelta(t, size, len(stateBytes(t, f.state)), 100)
+
+	f.do(Input{Kind: InputRetried})
+	f.fail(errors.New("refused again"))
+	assert.Equal(t, 986, f.step("send_email").AttemptsOmitted)
+	assert.Equal(t, 1, f.step("send_email").Attempts[14].Number)
+}
+
+func TestAdvance_RetryPolicyOfTheStepThenOfTheAutomationThenOfTheOptions(t *testing.T) {
+	t.Parallel()
+	attempts := func(n int) RetryPolicy { return RetryPolicy{MaxAttempts: n} }
+	email := func(p RetryPolicy) SendEmail { return SendEmail{Template: TemplateRef{ID: "t"}, Retry: p} }
+	custom := func(p RetryPolicy) *Registry {
+		reg := NewRegistry()
+		Handle(reg, func(context.Context, Call, slack) (Result, error) { return Result{}, nil }, StepOptions{Retry: p})
+		return reg
+	}
+	none := RetryPolicy{}
+	for name, tc := range map[string]struct {
+		step                StepConfig
+		reg                 *Registry
+		automation, options RetryPolicy
+		attempts            int
+	}{
+		"default":                   {email(none), nil, none, none, 36},
+		"options":                   {email(none), nil, none, attempts(4), 4},
+		"automation":                {email(none), nil, attempts(3), attempts(4), 3},
+		"step":                      {email(attempts(2)), nil, attempts(3), attempts(4), 2},
+		"step alone":                {email(attempts(2)), nil, none, none, 2},
+		"custom step":               {slack{Channel: "c"}, custom(attempts(2)), attempts(3), attempts(4), 2},
+		"custom step without":       {slack{Channel: "c"}, custom(none), attempts(3), attempts(4), 3},
+		"change of a contact":       {ContactUpdate{FirstName: Null()}, nil, attempts(3), attempts(4), 3},
+		"a policy applies as whole": {email(RetryPolicy{For: time.Minute, Jitter: -1}), nil, attempts(3), attempts(4), 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := sequence(tc.step)
+			a.Retry = tc.automation
+			if tc.options != none || tc.reg != nil {
+				tc.options.Jitter = -1
+			}
+			f := startFlow(t, a, CompileOptions{Registry: tc.reg, Retry: tc.options}, "")
+			failures := 0
+			for f.action.Kind != ActionDone {
+				failures++
+				f.fail(errors.New("busy"))
+				f.now = f.now.Add(time.Hour)
+				f.do(Input{Kind: InputWoken})
+			}
+			f.requireEnd(RunFailed, FailedEffect)
+			if name == "default" {
+				assert.InDelta(t, tc.attempts, failures, 5, "with jitter")
+				return
+			}
+			assert.Equal(t, tc.attempts, failures)
+		})
+	}
 }
 
 func TestAdvance_EveryAttemptThatCountsIsKept(t *testing.T) {

@@ -22,7 +22,8 @@ type Options struct {
 	Registry *Registry
 	// Limits bound automations and events. A zero field means its default.
 	Limits Limits
-	// Retry is the policy for failed effects.
+	// Retry is the policy for failed effects of automations and steps without a policy
+	// of their own. By default a failing effect is tried again for at least 24 hours.
 	Retry RetryPolicy
 	// Delivery applies to steps that choose no delivery. The default is AtLeastOnce.
 	Delivery Delivery
@@ -83,7 +84,7 @@ func (o Options) withDefaults() (Options, Problems) {
 		c.Add("Lease", "%s is too short to be renewed in time: give at least %s", o.Lease, minLease)
 	}
 	o.Limits.validate(c)
-	o.Retry.validate(c)
+	o.Retry.validate(c, retryOptionNames)
 	switch o.Delivery {
 	case "":
 		o.Delivery = AtLeastOnce

@@ -136,6 +136,7 @@ const (
 	CodeUnreachable                     Code = "unreachable_step"
 	CodeInvalidConfig                   Code = "invalid_config"
 	CodeInvalidDuration                 Code = "invalid_duration"
+	CodeInvalidRetry                    Code = "invalid_retry"
 	CodeInvalidEventName                Code = "invalid_event_name"
 	CodeInvalidRule                     Code = "invalid_rule"
 	CodeInvalidReference                Code = "invalid_reference"

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/seed-b636437c/automation/internal/jsondoc"
+	"github.com/seed-b636437c/automation/internal/options"
 )
 
 // Registry holds the custom step types with their functions. Fill it with Handle when
@@ -65,6 +66,9 @@ type StepOptions struct {
 	// Delivery overrides Options.Delivery for steps of this type. Empty means
 	// Options.Delivery.
 	Delivery Delivery
+	// Retry is the policy for failed steps of this type. The zero value means the
+	// policy of the automation.
+	Retry RetryPolicy
 }
 
 func (o StepOptions) check() error {
@@ -80,7 +84,9 @@ func (o StepOptions) check() error {
 	}
 	switch o.Delivery {
 	case "", AtLeastOnce, AtMostOnce:
-		return nil
+		var ps Problems
+		o.Retry.validate(options.New(&ps, CodeInvalidRetry), retryOptionNames)
+		return ps.Err("step options")
 	default:
 		return fmt.Errorf("delivery %q is neither %q nor %q", o.Delivery, AtLeastOnce, AtMostOnce)
 	}
@@ -141,6 +147,7 @@ type stepKind struct {
 	name     StepType
 	branches []ConnectionType
 	delivery Delivery
+	retry    RetryPolicy
 	config   configShape
 	do       func(ctx context.Context, call Call, config StepConfig) (Result, error)
 	// validate calls the Validate method of the config, if there is one.
@@ -171,6 +178,7 @@ func newStepKind[C StepConfig](do StepFunc[C], opts StepOptions) (*stepKind, err
 		name:     name,
 		branches: slices.Clone(opts.Branches),
 		delivery: opts.Delivery,
+		retry:    opts.Retry,
 		config:   configShape{goType: goType, shape: shape},
 		do: func(ctx context.Context, call Call, config StepConfig) (Result, error) {
 			return do(ctx, call, config.(C))

@@ -86,8 +86,12 @@ type StepRun struct {
 	// neither failed.
 	Error *StepError `json:"error"`
 	// Attempts are the failed attempts, oldest first. Of consecutive attempts that
-	// were not counted, for the same reason, only the latest is kept.
+	// were not counted, for the same reason, only the latest is kept. Of all others,
+	// the first 5 and the last 10 are kept.
 	Attempts []Attempt `json:"attempts,omitempty"`
+	// AttemptsOmitted is how many attempts between the first 5 and the last 10 are not
+	// kept.
+	AttemptsOmitted int `json:"attempts_omitted,omitempty"`
 	// CreatedAt and StartedAt are when the run reached the step. They are zero for
 	// a step that the run did not reach. CompletedAt is zero while the step has not
 	// ended.

@@ -41,6 +41,9 @@ type AutomationUpdate struct {
 	// neither. Runs in progress stay on their version.
 	Steps       []Step
 	Connections []Connection
+	// Retry replaces the retry policy and makes a new version. The zero policy means
+	// Options.Retry.
+	Retry *RetryPolicy
 	// Revision, if not zero, is the revision that the update is based on. The update
 	// fails with ErrConflict if the automation has another revision.
 	Revision int
@@ -68,8 +71,8 @@ func (u AutomationUpdate) validate() error {
 	if (u.Steps == nil) != (u.Connections == nil) {
 		ps.Add(CodeMissingField, "connections", "steps and connections are updated together; give both")
 	}
-	if u.Name == nil && u.Status == nil && u.Steps == nil && u.Connections == nil {
-		ps.Add(CodeMissingField, "", "an update needs a name, a status, or steps and connections")
+	if u.Name == nil && u.Status == nil && u.Steps == nil && u.Connections == nil && u.Retry == nil {
+		ps.Add(CodeMissingField, "", "an update needs a name, a status, a retry policy, or steps and connections")
 	}
 	return ps.Err("update")
 }
@@ -89,15 +92,27 @@ func (r *Runner) replace(ctx context.Context, rec AutomationRecord, u Automation
 	return r.decode(rec)
 }
 
-// redefine puts the graph of u into rec, if u has one. It does not validate a graph that
-// stays: this process may lack some of the step types, or have narrower limits, and must
-// still be able to stop or rename the automation.
+// redefine puts the graph and the retry policy of u into rec, if u has one of them. It
+// does not validate a graph that stays with its policy: this process may lack some of the
+// step types, or have narrower limits, and must still be able to stop or rename the
+// automation.
 func (r *Runner) redefine(rec *AutomationRecord, u AutomationUpdate) error {
 	a := rec.head()
-	if u.Steps == nil {
+	if u.Steps == nil && u.Retry == nil {
 		return headProblems(a).Err("automation " + jsondoc.Quote(a.Name))
 	}
 	a.Steps, a.Connections = u.Steps, u.Connections
+	if u.Steps == nil || u.Retry == nil {
+		old, err := r.decode(*rec)
+		if err != nil && u.Steps == nil {
+			return err // there is no graph to keep
+		}
+		a.Retry = old.Retry
+		if u.Steps == nil {
+			a.Steps, a.Connections = old.Steps, old.Connections
+		}
+	}
+	set(&a.Retry, u.Retry)
 	g, err := Compile(a, r.compileOptions())
 	if err != nil {
 		return err
@@ -157,7 +172,8 @@ func (r *Runner) apply(ctx context.Context, a Automation) (Automation, error) {
 		return Automation{}, err
 	}
 	if !same {
-		// Nil slices would mean that the old graph stays.
+		// Nil values would mean that the old ones stay.
+		u.Retry = &a.Retry
 		u.Steps, u.Connections = append([]Step{}, a.Steps...), append([]Connection{}, a.Connections...)
 	}
 	if reflect.DeepEqual(u, AutomationUpdate{}) {
@@ -187,7 +203,7 @@ func (r *Runner) GetAutomation(ctx context.Context, id string) (Automation, erro
 	return r.decode(rec)
 }
 
-// ListAutomations lists automations, newest first, without their steps and connections.
+// ListAutomations lists automations, newest first, without their graphs and policies.
 // It fails with a *ValidationError if the page is invalid, and with ErrNotFound if the
 // cursor is not the id of an automation.
 func (r *Runner) ListAutomations(ctx context.Context, q AutomationQuery) (Page[Automation], error) {
@@ -251,7 +267,7 @@ func (r *Runner) DuplicateAutomation(ctx context.Context, id string) (Automation
 		return Automation{}, err
 	}
 	return r.CreateAutomation(ctx, Automation{
-		Name: a.Name + " (copy)", Status: StatusDisabled, Steps: a.Steps, Connections: a.Connections,
+		Name: a.Name + " (copy)", Status: StatusDisabled, Steps: a.Steps, Connections: a.Connections, Retry: a.Retry,
 	})
 }
 
@@ -309,7 +325,7 @@ func (r *Runner) decode(rec AutomationRecord) (Automation, error) {
 		return Automation{}, fmt.Errorf("automation: %q as stored: %v", rec.ID, err)
 	}
 	a := rec.head()
-	a.Steps, a.Connections = graph.Steps, graph.Connections
+	a.Steps, a.Connections, a.Retry = graph.Steps, graph.Connections, graph.Retry
 	return a, nil
 }
 
@@ -321,10 +337,12 @@ func (rec AutomationRecord) head() Automation {
 	}
 }
 
-// encodeDefinition encodes the graph of an automation.
+// encodeDefinition encodes what makes a version of an automation: the graph and the retry
+// policy.
 func encodeDefinition(a Automation) ([]byte, error) {
 	return jsondoc.Encode(struct {
 		Steps       []Step       `json:"steps"`
 		Connections []Connection `json:"connections"`
-	}{a.Steps, append([]Connection{}, a.Connections...)})
+		Retry       RetryPolicy  `json:"retry,omitzero"`
+	}{a.Steps, append([]Connection{}, a.Connections...), a.Retry})
 }

@@ -30,6 +30,7 @@ type stepState struct {
 	startedAt   time.Time
 	completedAt time.Time
 	attempts    []Attempt
+	omitted     int // attempts after the first keptFirst that are not kept
 	err         *StepError
 	branch      ConnectionType // the branch of a custom step, unless it is the default
 	output      json.RawMessage
@@ -161,6 +162,7 @@ func (g *Graph) stepRun(i int, st *stepState, ahead bool) StepRun {
 		return r
 	}
 	r.Status, r.Output, r.Error, r.Attempts = st.status, g.output(st), st.err, st.attempts
+	r.AttemptsOmitted = st.omitted
 	r.Branch = g.steps[i].branch(st)
 	r.CreatedAt, r.StartedAt, r.CompletedAt = st.startedAt, st.startedAt, st.completedAt
 	return r
@@ -197,7 +199,7 @@ func (g *Graph) changes(before, after State) []StepRun {
 // same reports whether two records look the same to an Observer.
 func (st *stepState) same(o *stepState) bool {
 	return st.status == o.status && st.completedAt.Equal(o.completedAt) && len(st.attempts) == len(o.attempts) &&
-		slices.Equal(st.output, o.output)
+		st.omitted == o.omitted && slices.Equal(st.output, o.output)
 }
 
 // ahead reports, for each step, whether a run at the step from can reach it.

@@ -101,8 +101,25 @@ func (st *stepState) append(b []byte, base time.Time) []byte {
 	b = appendBytes(b, st.output)
 	b = appendBytes(b, st.branch)
 	b = appendStepError(b, st.err)
-	b = binary.AppendUvarint(b, uint64(len(st.attempts)))
-	for _, a := range st.attempts {
+	if st.omitted == 0 {
+		b = binary.AppendUvarint(b, uint64(len(st.attempts)))
+		return appendAttempts(b, st.attempts, base)
+	}
+	first := min(keptFirst, len(st.attempts))
+	b = binary.AppendUvarint(b, uint64(len(st.attempts)+1))
+	b = appendAttempts(b, st.attempts[:first], base)
+	b = appendAttempts(b, []Attempt{{Number: st.omitted, Error: StepError{Code: omittedAttempts}}}, base)
+	return appendAttempts(b, st.attempts[first:], base)
+}
+
+// omittedAttempts is the code of an entry in the list of attempts that stands for those
+// that are not kept. Its number is their count. Earlier releases decode such an entry as
+// one more attempt.
+const omittedAttempts StepErrorCode = "attempts_omitted"
+
+func appendAttempts(b []byte, attempts []Attempt, base time.Time) []byte {
+	for i := range attempts {
+		a := &attempts[i]
 		b = binary.AppendUvarint(b, uint64(a.Number))
 		b = appendTime(b, a.At, base)
 		b = appendStepError(b, &a.Error)
@@ -182,15 +199,24 @@ func (r *stateDecoder) step(st *stepState) {
 	}
 	st.branch = ConnectionType(r.bytes())
 	st.err = r.stepError()
-	if n := r.count(minAttemptBytes); n > 0 {
-		st.attempts = make([]Attempt, n)
+	r.attempts(st)
+}
+
+func (r *stateDecoder) attempts(st *stepState) {
+	n := r.count(minAttemptBytes)
+	if n > 0 {
+		st.attempts = make([]Attempt, 0, n)
 	}
-	for i := range st.attempts {
-		a := &st.attempts[i]
-		a.Number, a.At = r.int(), r.time()
+	for range n {
+		a := Attempt{Number: r.int(), At: r.time()}
 		if e := r.stepError(); e != nil {
 			a.Error = *e
 		}
+		if a.Error.Code == omittedAttempts {
+			st.omitted += a.Number
+			continue
+		}
+		st.attempts = append(st.attempts, a)
 	}
 }
 

@@ -45,6 +45,9 @@ func genState(t *rapid.T) State {
 			}
 			st.attempts = append(st.attempts, a)
 		}
+		if len(st.attempts) > 0 {
+			st.omitted = rapid.IntRange(0, 2).Draw(t, "omitted")
+		}
 		return st
 	}), 0, 5).Draw(t, "steps")
 	if len(steps) == 0 {

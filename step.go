@@ -174,6 +174,9 @@ type SendEmail struct {
 	ReplyTo string `json:"reply_to,omitempty"`
 	// Delivery overrides Options.Delivery for this step. Resend has no such option.
 	Delivery Delivery `json:"delivery,omitempty"`
+	// Retry overrides Automation.Retry for this step. The policy applies as a whole:
+	// fields that it leaves out have their defaults. Resend has no such option.
+	Retry RetryPolicy `json:"retry,omitzero"`
 }
 
 // StepType returns TypeSendEmail.

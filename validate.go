@@ -76,6 +76,9 @@ func (v *validator) validateHead() {
 	} else if flaw := textFlaw(a.Name); flaw != "" {
 		v.errorf(CodeInvalidName, "name", "the name %s %s", jsondoc.Quote(a.Name), flaw)
 	}
+	for _, p := range a.Retry.problems() {
+		v.errorf(p.Code, jsondoc.Join("retry", p.Path), "%s", p.Message)
+	}
 	switch a.Status {
 	case "", StatusEnabled, StatusDisabled:
 	default:

@@ -271,6 +271,9 @@ func (c *stepValidator) validateEmail(email SendEmail) {
 	c.validateAddress("config.reply_to", "reply address", email.ReplyTo)
 	c.validateID("config.template.id", "template's id", email.Template.ID)
 	c.validateValues("config.template.variables", email.Template.Variables)
+	for _, p := range email.Retry.problems() {
+		c.errorf(p.Code, jsondoc.Join("config.retry", p.Path), "%s", p.Message)
+	}
 	switch email.Delivery {
 	case "", AtLeastOnce, AtMostOnce:
 	default:

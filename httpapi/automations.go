@@ -40,6 +40,7 @@ type automationBody struct {
 	automationItem
 	Steps       []automation.Step       `json:"steps"`
 	Connections []automation.Connection `json:"connections"`
+	Retry       automation.RetryPolicy  `json:"retry,omitzero"`
 }
 
 func automationRef(id string) reference { return reference{"automation", id} }
@@ -99,7 +100,7 @@ func readAutomation(r *http.Request) (automation.Automation, map[string]bool, er
 	given := map[string]bool{}
 	body.members(0, func(key, value int) {
 		name := body.Text(key)
-		given[name] = !body.isNull(value)
+		given[name] = !body.isNull(value) || name == "retry" // in a change, null removes the policy
 		switch name {
 		case "object", "id", "version", "revision", "created_at", "updated_at":
 			body.report(key, automation.CodeUnknownField, "is given by the server: leave it out")
@@ -116,7 +117,7 @@ func (h *Handler) getAutomation(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return automationBody{"automation", newAutomationItem(a), a.Steps, typed(a.Connections)}, nil
+	return automationBody{"automation", newAutomationItem(a), a.Steps, typed(a.Connections), a.Retry}, nil
 }
 
 // typed returns the connections with their types filled in.
@@ -169,6 +170,9 @@ func newUpdate(a automation.Automation, given map[string]bool) (automation.Autom
 	}
 	if given["connections"] {
 		change.Connections = append([]automation.Connection{}, a.Connections...)
+	}
+	if given["retry"] {
+		change.Retry = &a.Retry
 	}
 	return change, nil
 }

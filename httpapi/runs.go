@@ -15,6 +15,7 @@ func (h *Handler) runRoutes() map[string]resource {
 		"/automations/{automation}/runs/{run}/cancel": {"POST": ok(h.cancelRun)},
 		"/automations/{automation}/runs/{run}/retry":  {"POST": ok(h.retryRun)},
 		"/contacts/{contact}/runs":                    {"GET": ok(h.listContactRuns)},
+		"/runs/retry":                                 {"POST": ok(h.retryRuns)},
 	}
 }
 

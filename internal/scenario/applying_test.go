@@ -73,6 +73,7 @@ func TestApply_ChangesWhatDiffers(t *testing.T) {
 		"status":      {func(a *automation.Automation) { a.Status = "" }, 1, 2},
 		"steps":       {func(a *automation.Automation) { a.Steps[1] = world.Email("hello"); a.Steps[1].Key = "mail" }, 2, 2},
 		"connections": {func(a *automation.Automation) { a.Steps, a.Connections = a.Steps[:1], nil }, 2, 2},
+		"retry":       {func(a *automation.Automation) { a.Retry.For = time.Hour }, 2, 2},
 	}
 	for label, tt := range tests {
 		t.Run(label, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/world"
 )
 
-func TestRetry_EndsWithAPermanentErrorOrTheFifthAttempt(t *testing.T) {
+func TestRetry_EndsWithAPermanentErrorOrAfterADay(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		err   error
@@ -22,7 +22,7 @@ func TestRetry_EndsWithAPermanentErrorOrTheFifthAttempt(t *testing.T) {
 		code  automation.StepErrorCode
 	}{
 		"permanent": {automation.Permanent(errors.New("no such address")), 1, automation.FailedPermanently},
-		"transient": {errors.New("busy"), 5, automation.FailedEffect},
+		"transient": {errors.New("busy"), 36, automation.FailedEffect},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -36,7 +36,7 @@ func TestRetry_EndsWithAPermanentErrorOrTheFifthAttempt(t *testing.T) {
 			}
 			w.Send(world.ForAda("user.created", nil))
 			w.Drain()
-			for range 10 {
+			for range 60 {
 				w.Pass(time.Hour)
 			}
 			assert.Equal(t, tc.calls, calls)
@@ -44,7 +44,8 @@ func TestRetry_EndsWithAPermanentErrorOrTheFifthAttempt(t *testing.T) {
 			assert.Equal(t, automation.RunFailed, run.Status)
 			assert.Equal(t, tc.code, run.Error.Code)
 			assert.False(t, run.CompletedAt.IsZero())
-			assert.Len(t, world.Step(t, run, "welcome").Attempts, tc.calls)
+			welcome := world.Step(t, run, "welcome")
+			assert.Equal(t, tc.calls, len(welcome.Attempts)+welcome.AttemptsOmitted)
 			assert.Equal(t, automation.StepSkipped, world.Step(t, run, "again").Status)
 			next, err := w.Store.NextDue(t.Context())
 			require.NoError(t, err)
@@ -64,7 +65,7 @@ func TestRetry_RateLimitSpendsNoAttempt(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})
 	w.Create(world.Flow("welcome", "signup", world.Email("hello")))
-	limited := 20 // more rate limits than the five attempts
+	limited := 50 // more rate limits than there are attempts
 	w.Mailer.Respond = func(context.Context, automation.Email) error {
 		if limited--; limited < 0 {
 			return nil
@@ -95,6 +96,33 @@ func TestRetry_FollowsThePolicyOfTheOptions(t *testing.T) {
 	w.Pass(time.Microsecond)
 	assert.Equal(t, automation.RunFailed, w.Run().Status)
 	assert.Len(t, world.Step(t, w.Run(), "hello").Attempts, 2)
+}
+
+// The default policy survives the outages that a mailer has in practice.
+func TestRetry_EmailGoesOutAfterAnOutageOfTheMailer(t *testing.T) {
+	t.Parallel()
+	for _, outage := range []time.Duration{14 * time.Second, time.Hour, 24 * time.Hour} {
+		t.Run(outage.String(), func(t *testing.T) {
+			t.Parallel()
+			w := world.New(t, automation.Options{Retry: automation.RetryPolicy{Jitter: 0.2}})
+			w.Create(world.Flow("welcome", "signup", world.Email("hello")))
+			over := world.Start.Add(outage)
+			w.Mailer.Respond = func(context.Context, automation.Email) error {
+				if w.Clock.Now().Before(over) {
+					return errors.New("dial tcp: connection refused")
+				}
+				return nil
+			}
+			w.Send(world.Signup("ada@example.com"))
+			w.Drain()
+			for w.Run().Status == automation.RunRunning {
+				w.Pass(w.Run().DueAt.Sub(w.Clock.Now()))
+			}
+			assert.Equal(t, automation.RunCompleted, w.Run().Status, "%+v", w.Run().Error)
+			assert.Equal(t, []string{"hello"}, w.Sent())
+			assert.LessOrEqual(t, w.Clock.Now().Sub(over), time.Hour, "within an hour of the end of the outage")
+		})
+	}
 }
 
 // refuseAll is the response of a mailer that is down.

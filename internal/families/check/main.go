@@ -17,10 +17,10 @@ import (
 // and of the families above.
 var order = []families.Family{
 	{Name: "model", Patterns: []string{
-		"automation", "step", "rule*", "value", "duration", "event", "contact", "run", "problem", "errors"}},
+		"automation", "step", "rule*", "value", "duration", "event", "contact", "run", "retry", "problem", "errors"}},
 	{Name: "decode", Patterns: []string{"decode*", "registry"}},
 	{Name: "validate", Patterns: []string{"validate*"}},
-	{Name: "machine", Patterns: []string{"graph", "machine*", "effect", "output", "state*", "retry"}},
+	{Name: "machine", Patterns: []string{"graph", "machine*", "effect", "output", "state*"}},
 	{Name: "plugs", Patterns: []string{"store*", "mailer", "observer", "options", "guard"}},
 	{Name: "runner", Patterns: []string{"runner", "cache*"}},
 	{Name: "task", Patterns: []string{"task*", "lease"}},
