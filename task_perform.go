@@ -16,8 +16,9 @@ func (t *task) performEffect(ctx, bound context.Context, run *activeRun) error {
 			outcome := t.r.perform(bound, t.work.Key.ID, effect)
 			in = &outcome
 		}
-		t.applyOutcome(run, effect, *in)
-		t.catchUp(bound, run)
+		if t.applyOutcome(run, effect, *in) {
+			t.catchUp(bound, run)
+		}
 		return nil
 	})
 }
@@ -193,8 +194,9 @@ func (r *Runner) call(ctx context.Context, contactID string, effect Effect) (in 
 }
 
 // applyOutcome advances a run by the outcome of its effect. The effect is nil if none was
-// performed.
-func (t *task) applyOutcome(run *activeRun, effect Effect, in Input) {
+// performed. It reports whether the run now waits with lookback. Any other run may be
+// with another performer as soon as t.mu is free.
+func (t *task) applyOutcome(run *activeRun, effect Effect, in Input) (looksBack bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.now = t.r.now()
@@ -207,6 +209,7 @@ func (t *task) applyOutcome(run *activeRun, effect Effect, in Input) {
 	if in.Kind == InputReleased {
 		t.released(run, in.Err)
 	}
+	return run.looksBack()
 }
 
 // applyChange applies, to the task, what an effect changed in the contact directory. The

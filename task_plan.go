@@ -141,12 +141,17 @@ func (t *task) start(ctx context.Context, v VersionRef, e *PendingEvent, payload
 // lookBackIfSet gives the events that came before a wait to a run at the start of a wait
 // with lookback. The next step may be such a wait again.
 func (t *task) lookBackIfSet(ctx context.Context, run *activeRun) error {
-	for run.graph != nil && run.action.Kind == ActionWait && run.action.Lookback {
+	for run.looksBack() {
 		if resumed, err := t.lookBack(ctx, run); err != nil || !resumed {
 			return err
 		}
 	}
 	return nil
+}
+
+// looksBack reports whether the run waits with lookback.
+func (run *activeRun) looksBack() bool {
+	return run.graph != nil && run.action.Kind == ActionWait && run.action.Lookback
 }
 
 // lookBack gives the earlier events to a run that waits. It does not hold t.mu while it
