@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-b636437c/automation/internal/options"
 
+	"github.com/seed-b636437c/automation/internal/sampling"
 	"github.com/seed-b636437c/automation/internal/schema"
 	"github.com/seed-b636437c/automation/internal/uuid"
 )
@@ -24,6 +25,7 @@ type Runner struct {
 	graphs  graphCache
 	schemas schemaCache
 	wakeup  chan struct{}
+	sampler *sampling.Sampler[logKind]
 	latest  atomic.Int64 // what now returned last, in microseconds since 1970
 }
 
@@ -52,6 +54,7 @@ func New(store Store, mailer Mailer, opts Options) (*Runner, error) {
 		graphs:  newGraphCache(),
 		schemas: schemaCache{byText: map[string]*schema.Schema{}, byName: map[string]foundSchema{}},
 		wakeup:  make(chan struct{}, 1),
+		sampler: sampling.New[logKind](logFirst, logInterval),
 	}, nil
 }
 
