@@ -112,15 +112,28 @@ func (r *Runner) readGraph(ctx context.Context, v VersionRef) (*Graph, error) {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}
-	var a Automation
+	var g *Graph
 	if err == nil {
-		a, err = decodeDefinition(text, r.opts.Registry)
+		g, err = r.compileStored(text)
 	}
-	if err == nil {
-		var g *Graph
-		if g, err = compile(a, r.compileOptions()); err == nil {
-			return g, nil
+	if err != nil {
+		return nil, fmt.Errorf("automation %q, version %d: %w: %w", v.AutomationID, v.Version, errUnusable, err)
+	}
+	return g, nil
+}
+
+// compileStored compiles a stored definition. The UnmarshalJSON and Validate methods of
+// custom configs are the host's code. If one panics, its next version may be better.
+func (r *Runner) compileStored(text []byte) (g *Graph, err error) {
+	err = guard(func() error {
+		a, err := decodeDefinition(text, r.opts.Registry)
+		if err == nil {
+			g, err = compile(a, r.compileOptions())
 		}
+		return err
+	})
+	if panicIn(err) != nil {
+		err = fmt.Errorf("%w: %w", err, ErrNewerVersion)
 	}
-	return nil, fmt.Errorf("automation %q, version %d: %w: %w", v.AutomationID, v.Version, errUnusable, err)
+	return g, err
 }

@@ -310,8 +310,12 @@ func (c *compiler) custom(cfg StepConfig) (effect, Delivery, error) {
 		return nil, "", fmt.Errorf("step type %q is not registered: %w", cfg.StepType(), ErrNewerVersion)
 	}
 	config, problems := kind.resolve(cfg)
-	if err := problems.Err(fmt.Sprintf("config of %q", kind.name)); err != nil {
-		return nil, "", err
+	err := problems.Err("")
+	if err == nil {
+		err = kind.validate(config) // the type may have changed since the config was stored
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("the stored config does not fit step type %q of this process: %w: %w", kind.name, err, ErrNewerVersion)
 	}
 	// A custom step resolves its references itself, and they may read anything.
 	c.g.readsEvent, c.g.readsWait = true, c.g.readsWait || len(c.waits) > 0

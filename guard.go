@@ -25,6 +25,13 @@ func newPanicError(p any) *panicError {
 func (e *panicError) Error() string { return e.summary + "\n" + e.stack }
 func (e *panicError) Unwrap() error { return ErrOutcomeUnknown }
 
+// panicIn returns the panic of the host's code that err is about, if there is one.
+func panicIn(err error) *panicError {
+	var p *panicError
+	errors.As(err, &p)
+	return p
+}
+
 // guard calls the host's code and returns a panic as an error: one mistake of the host
 // must not end the process that does everything else.
 func guard(call func() error) (err error) {

@@ -2,7 +2,6 @@ package automation
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -58,13 +57,6 @@ func (rec *logRecord) attrs() []slog.Attr {
 		return append(attrs, slog.String("error", withoutAddresses(p.summary)), slog.String("stack", withoutAddresses(p.stack)))
 	}
 	return append(attrs, slog.Any("error", loggable(rec.err)))
-}
-
-// panicIn returns the panic of the host's code that err is about, if there is one.
-func panicIn(err error) *panicError {
-	var p *panicError
-	errors.As(err, &p)
-	return p
 }
 
 // log writes records, unless too many of their kind came before. A record about a panic

@@ -278,7 +278,7 @@ func (t *task) load(ctx context.Context, c *ClaimedRun) error {
 }
 
 // The back-off of a run that is set aside. After maxDecodeFailures the run fails, unless
-// it needs a newer version of the library or of the application.
+// it needs another version of the library or of the application.
 const (
 	setAsideInitial   = time.Second
 	setAsideMax       = 5 * time.Minute
