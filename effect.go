@@ -338,6 +338,13 @@ func (e *customEffect) build(runID, step string, d *Data) (Effect, error) {
 	}, nil
 }
 
+// shownEffect stands for the effect of a custom step in a graph for StepRuns.
+type shownEffect struct{}
+
+func (shownEffect) build(string, string, *Data) (Effect, error) {
+	return nil, errors.New("automation: this graph only shows runs")
+}
+
 // run calls the host's function.
 func (e *CustomEffect) run(ctx context.Context) (out json.RawMessage, branch ConnectionType, err error) {
 	result, err := e.kind.do(ctx, e.Call, e.Config)

@@ -23,6 +23,7 @@ type Runner struct {
 	opts    Options
 	ids     *uuid.Source
 	graphs  graphCache
+	shown   graphCache // graphs for StepRuns only
 	schemas schemaCache
 	wakeup  chan struct{}
 	sampler *sampling.Sampler[logKind]
@@ -52,6 +53,7 @@ func New(store Store, mailer Mailer, opts Options) (*Runner, error) {
 		opts:    opts,
 		ids:     uuid.NewSource(opts.Random),
 		graphs:  newGraphCache(),
+		shown:   newGraphCache(),
 		schemas: schemaCache{byText: map[string]*schema.Schema{}, byName: map[string]foundSchema{}},
 		wakeup:  make(chan struct{}, 1),
 		sampler: sampling.New[logKind](logFirst, logInterval),
