@@ -45,15 +45,32 @@ var errUnusable = errors.New("unusable in this process")
 // graph returns the compiled graph of a stored version. The error wraps errUnusable if
 // this process cannot decode or compile the stored definition.
 func (r *Runner) graph(ctx context.Context, v VersionRef) (*Graph, error) {
+	return r.graphIn(ctx, &r.graphs, v, r.compileStored)
+}
+
+// displayGraph returns a graph of a stored version for StepRuns. This process may lack
+// step types of the version.
+func (r *Runner) displayGraph(ctx context.Context, v VersionRef) (*Graph, error) {
 	if g, ok := r.graphs.get(v); ok {
 		return g, nil
 	}
-	g, call, first := r.graphs.read(v)
+	return r.graphIn(ctx, &r.shown, v, compileShown)
+}
+
+// compileFunc makes a graph of a stored definition.
+type compileFunc func(definition []byte) (*Graph, error)
+
+// graphIn returns a graph of the cache c, or adds it.
+func (r *Runner) graphIn(ctx context.Context, c *graphCache, v VersionRef, compile compileFunc) (*Graph, error) {
+	if g, ok := c.get(v); ok {
+		return g, nil
+	}
+	g, call, first := c.read(v)
 	switch {
 	case g != nil:
 		return g, nil
 	case first:
-		r.readFor(ctx, v, call)
+		r.readFor(ctx, c, v, call, compile)
 	}
 	select {
 	case <-call.done:
@@ -98,13 +115,13 @@ func (c *graphCache) finish(v VersionRef, call *graphRead) {
 
 // readFor carries out a read, and releases the goroutines that wait for it, even if it
 // panics.
-func (r *Runner) readFor(ctx context.Context, v VersionRef, call *graphRead) {
-	defer r.graphs.finish(v, call)
+func (r *Runner) readFor(ctx context.Context, c *graphCache, v VersionRef, call *graphRead, compile compileFunc) {
+	defer c.finish(v, call)
 	call.err = errUnusable // the result of a panic
-	call.graph, call.err = r.readGraph(ctx, v)
+	call.graph, call.err = r.readGraph(ctx, v, compile)
 }
 
-func (r *Runner) readGraph(ctx context.Context, v VersionRef) (*Graph, error) {
+func (r *Runner) readGraph(ctx context.Context, v VersionRef, compile compileFunc) (*Graph, error) {
 	// Without ctx's end: other goroutines wait for the result too.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.opts.StoreTimeout)
 	defer cancel()
@@ -112,15 +129,37 @@ func (r *Runner) readGraph(ctx context.Context, v VersionRef) (*Graph, error) {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}
-	var a Automation
+	var g *Graph
 	if err == nil {
-		a, err = decodeDefinition(text, r.opts.Registry)
+		g, err = compile(text)
 	}
-	if err == nil {
-		var g *Graph
-		if g, err = compile(a, r.compileOptions()); err == nil {
-			return g, nil
+	if err != nil {
+		return nil, fmt.Errorf("automation %q, version %d: %w: %w", v.AutomationID, v.Version, errUnusable, err)
+	}
+	return g, nil
+}
+
+// compileShown compiles a stored definition for StepRuns.
+func compileShown(text []byte) (*Graph, error) {
+	a, err := decodeDefinition(text, nil)
+	if err != nil {
+		return nil, err
+	}
+	return compileDisplay(a)
+}
+
+// compileStored compiles a stored definition. The UnmarshalJSON and Validate methods of
+// custom configs are the host's code. If one panics, its next version may be better.
+func (r *Runner) compileStored(text []byte) (g *Graph, err error) {
+	err = guard(func() error {
+		a, err := decodeDefinition(text, r.opts.Registry)
+		if err == nil {
+			g, err = compile(a, r.compileOptions())
 		}
+		return err
+	})
+	if panicIn(err) != nil {
+		err = fmt.Errorf("%w: %w", err, ErrNewerVersion)
 	}
-	return nil, fmt.Errorf("automation %q, version %d: %w: %w", v.AutomationID, v.Version, errUnusable, err)
+	return g, err
 }

@@ -31,8 +31,9 @@ func Parse(data []byte, reg *Registry) (Automation, error) {
 
 // decodeDefinition decodes an automation from a store. It is lenient, because a newer
 // version of this library or of the host may have written the automation: it ignores
-// unknown fields. A step keeps its config as a RawConfig, unchanged, if its type is
-// neither built in nor in reg, or if the config does not fit its type in reg.
+// unknown fields, but not those of custom configs. A step keeps its config as a RawConfig,
+// unchanged, if its type is neither built in nor in reg, or if the config does not fit its
+// type in reg.
 func decodeDefinition(data []byte, reg *Registry) (Automation, error) {
 	r := reader{registry: reg, lenient: true, keepUnknownSteps: true}
 	return r.automation(data, "stored automation")
@@ -296,11 +297,15 @@ func (r *reader) typedConfig(kind configShape, fields stepFields) StepConfig {
 
 // customConfig returns the config of a step of type kind. A stored config that does
 // not fit the type becomes a RawConfig, and the automation can still be decoded.
-// Compiling the automation reports the problems of such a config.
+// Compiling the automation reports the problems of such a config. A stored config with a
+// field that the type does not have does not fit either: the host may have renamed the
+// field, and the step must not execute without its value.
 func (r *reader) customConfig(kind *stepKind, fields stepFields) StepConfig {
-	before := len(r.found)
+	before, lenient := len(r.found), r.lenient
+	r.lenient = false
 	config := r.typedConfig(kind.config, fields)
-	if r.lenient && len(r.found) > before {
+	r.lenient = lenient
+	if lenient && len(r.found) > before {
 		r.found = r.found[:before]
 		return r.rawConfig(fields)
 	}

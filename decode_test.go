@@ -303,7 +303,7 @@ func TestDecodeDefinition_ReadsWhatANewerVersionWrote(t *testing.T) {
 		{"key":"start","type":"trigger","note":1,"config":{"event_name":"e","sample":0.5}},
 		{"key":"c","type":"condition","config":{"field":"event.a","operator":"exists","locale":"de"}},
 		{"key":"x","type":"exit","config":{"reason":"done"}},
-		{"key":"s","type":"acme.slack","config":{"channel":"#a","thread":true}}
+		{"key":"s","type":"acme.slack","config":{"channel":"#a"}}
 	],"connections":[{"from":"start","to":"c","weight":1}]}`), slackRegistry())
 	require.NoError(t, err)
 	assert.Equal(t, []Step{
@@ -317,9 +317,15 @@ func TestDecodeDefinition_ReadsWhatANewerVersionWrote(t *testing.T) {
 
 func TestDecodeDefinition_KeepsACustomConfigThatDoesNotFit(t *testing.T) {
 	t.Parallel()
-	a, err := decodeDefinition(around(`{"key":"s","type":"acme.slack","config":{"channel":7}}`), slackRegistry())
-	require.NoError(t, err)
-	assert.Equal(t, RawConfig{Type: "acme.slack", Config: json.RawMessage(`{"channel":7}`)}, a.Steps[1].Config)
+	for _, config := range []string{
+		`{"channel":7}`,
+		`{"channel":"#a","thread":true}`, // a step must not execute without a value that it has
+		`{"blocks":[{"picture":"x"}],"channel":"#a"}`,
+	} {
+		a, err := decodeDefinition(around(`{"key":"s","type":"acme.slack","config":`+config+`}`), slackRegistry())
+		require.NoError(t, err)
+		assert.Equal(t, RawConfig{Type: "acme.slack", Config: json.RawMessage(config)}, a.Steps[1].Config)
+	}
 }
 
 func TestDecodeDefinition_RefusesDamage(t *testing.T) {

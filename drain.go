@@ -19,6 +19,7 @@ const drainBatch = 256
 // The error is an error of the Store or of the contact directory, or that of ctx. The
 // work that was committed before stays committed.
 func (r *Runner) Drain(ctx context.Context) (int, error) {
+	defer func() { r.logCounts(r.sampler.Rest()) }()
 	total := 0
 	for {
 		works, err := r.claim(ctx, ClaimParams{Limit: drainBatch})
@@ -79,6 +80,7 @@ func (r *Runner) writeTasks(ctx context.Context, tasks []*task) (open []*task, n
 			run.freshAt = r.now()
 		}
 		r.observe(t.takeNotices()...)
+		r.log(t.takeLogs()...)
 		if !ts[i].Release {
 			open = append(open, t)
 		}

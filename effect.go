@@ -313,8 +313,12 @@ func (c *compiler) custom(n *node, cfg StepConfig) error {
 		return fmt.Errorf("step type %q is not registered: %w", cfg.StepType(), ErrNewerVersion)
 	}
 	config, problems := kind.resolve(cfg)
-	if err := problems.Err(fmt.Sprintf("config of %q", kind.name)); err != nil {
-		return err
+	err := problems.Err("")
+	if err == nil {
+		err = kind.validate(config) // the type may have changed since the config was stored
+	}
+	if err != nil {
+		return fmt.Errorf("the stored config does not fit step type %q of this process: %w: %w", kind.name, err, ErrNewerVersion)
 	}
 	// A custom step resolves its references itself, and they may read anything.
 	c.g.readsEvent, c.g.readsWait = true, c.g.readsWait || len(c.waits) > 0
@@ -336,6 +340,13 @@ func (e *customEffect) build(runID, step string, d *Data) (Effect, error) {
 		Config: e.config,
 		kind:   e.kind,
 	}, nil
+}
+
+// shownEffect stands for the effect of a custom step in a graph for StepRuns.
+type shownEffect struct{}
+
+func (shownEffect) build(string, string, *Data) (Effect, error) {
+	return nil, errors.New("automation: this graph only shows runs")
 }
 
 // run calls the host's function.

@@ -50,10 +50,12 @@ var (
 	// only under AtMostOnce.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 
-	// ErrNewerVersion means that a newer version of this library wrote a stored run
-	// or definition, or that it needs a step type that is not registered in this
-	// process. The Runner leaves the run to a process that can decode it.
-	ErrNewerVersion = errors.New("written by a newer version")
+	// ErrNewerVersion means that another version of this library or of the
+	// application wrote a stored run or definition: it has a newer format, it needs a
+	// step type that is not registered in this process, or the config of a custom
+	// step does not fit the type in this process. The Runner leaves the run to a
+	// process that can decode it.
+	ErrNewerVersion = errors.New("written by another version")
 )
 
 // Permanent marks err as permanent: a step that fails with it fails its run at once,

@@ -69,12 +69,22 @@ func Compile(a Automation, opts CompileOptions) (*Graph, error) {
 // compile makes a Graph of an automation that was valid when it was stored. It ignores
 // the limits, because they may be narrower now than they were then.
 func compile(a Automation, opts CompileOptions) (*Graph, error) {
+	return (&compiler{}).compile(a, opts)
+}
+
+// compileDisplay makes a Graph for StepRuns only. It leaves out what custom steps do, so
+// it needs no Registry: a tool can show the runs of every application.
+func compileDisplay(a Automation) (*Graph, error) {
+	return (&compiler{display: true}).compile(a, CompileOptions{})
+}
+
+func (c *compiler) compile(a Automation, opts CompileOptions) (*Graph, error) {
 	opts.Retry = a.Retry.or(opts.Retry)
 	if opts.Delivery == "" {
 		opts.Delivery = AtLeastOnce
 	}
 	g := &Graph{name: a.Name, steps: make([]node, len(a.Steps)), opts: opts}
-	c := compiler{g: g, waits: waitedNames(a), index: make(map[string]int, len(a.Steps))}
+	c.g, c.waits, c.index = g, waitedNames(a), make(map[string]int, len(a.Steps))
 	for i, s := range a.Steps {
 		c.index[s.Key] = i
 		if err := c.step(&g.steps[i], s); err != nil {
@@ -93,9 +103,10 @@ func (g *Graph) Event() string { return g.steps[0].event }
 
 // compiler holds what the steps of one graph share during compilation.
 type compiler struct {
-	g     *Graph
-	waits []string // names of the events that the graph waits for
-	index map[string]int
+	display bool // for StepRuns only
+	g       *Graph
+	waits   []string // names of the events that the graph waits for
+	index   map[string]int
 }
 
 func waitedNames(a Automation) []string {
@@ -133,6 +144,10 @@ func (c *compiler) step(n *node, s Step) (err error) {
 	case AddToSegment:
 		n.effect = segmentEffect{cfg.SegmentID}
 	default:
+		if c.display {
+			n.effect = shownEffect{}
+			break
+		}
 		err = c.custom(n, s.Config)
 	}
 	if n.delivery == "" {

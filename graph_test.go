@@ -43,6 +43,16 @@ func TestCompile_UnknownStepTypes(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestCompile_StoredConfigThatDoesNotFitIsFromAnotherVersion(t *testing.T) {
+	t.Parallel()
+	a := sequence(RawConfig{Type: "acme.slack", Config: json.RawMessage(`{"chanel":"c"}`)})
+	_, err := compile(a, CompileOptions{Registry: slackRegistry()})
+	require.ErrorIs(t, err, ErrNewerVersion)
+	var invalid *ValidationError
+	require.ErrorAs(t, err, &invalid)
+	assert.Equal(t, "chanel", invalid.Problems[0].Path)
+}
+
 // A stored automation continues to run under narrower limits.
 func TestCompile_StoredAutomationsAreNotHeldToLimits(t *testing.T) {
 	t.Parallel()
@@ -67,9 +77,6 @@ func TestCompile_StoredAutomationsThatAreDamaged(t *testing.T) {
 			a.Steps[1].Config = ContactUpdate{Properties: map[string]Value{"a": Var("x")}}
 		},
 		"a name": func(a *Automation) { a.Steps[1].Config = ContactUpdate{FirstName: Var("x")} },
-		"a custom config": func(a *Automation) {
-			a.Steps[1].Config = RawConfig{Type: "acme.slack", Config: json.RawMessage(`{"chanel":"c"}`)}
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

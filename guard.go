@@ -11,10 +11,25 @@ import (
 	"sync"
 )
 
-// panicError makes a failed attempt of a panic in the host's code. The effect may have
-// happened.
-func panicError(p any) error {
-	return fmt.Errorf("panic: %v: %w\n%s", p, ErrOutcomeUnknown, debug.Stack())
+// panicError is a panic in the host's code as the error of a failed attempt. The effect
+// may have happened.
+type panicError struct{ summary, stack string }
+
+func newPanicError(p any) *panicError {
+	return &panicError{
+		summary: fmt.Sprintf("panic: %v: %v", p, ErrOutcomeUnknown),
+		stack:   string(debug.Stack()),
+	}
+}
+
+func (e *panicError) Error() string { return e.summary + "\n" + e.stack }
+func (e *panicError) Unwrap() error { return ErrOutcomeUnknown }
+
+// panicIn returns the panic of the host's code that err is about, if there is one.
+func panicIn(err error) *panicError {
+	var p *panicError
+	errors.As(err, &p)
+	return p
 }
 
 // guard calls the host's code and returns a panic as an error: one mistake of the host
@@ -22,7 +37,7 @@ func panicError(p any) error {
 func guard(call func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = panicError(p)
+			err = newPanicError(p)
 		}
 	}()
 	return call()
@@ -100,14 +115,19 @@ var (
 // must not contain any.
 func loggable(err error) error {
 	text := fmt.Sprint(err) // unlike Error, it survives a nil pointer in err
-	kept := addressInText.ReplaceAllStringFunc(text, func(found string) string {
+	kept := withoutAddresses(text)
+	if kept == text {
+		return err
+	}
+	return errors.New(kept)
+}
+
+// withoutAddresses returns the text without the email addresses in it.
+func withoutAddresses(text string) string {
+	return addressInText.ReplaceAllStringFunc(text, func(found string) string {
 		if moduleVersion.MatchString(found) {
 			return found
 		}
 		return "[email]"
 	})
-	if kept == text {
-		return err
-	}
-	return errors.New(kept)
 }

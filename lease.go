@@ -136,8 +136,9 @@ func (r *Runner) abandonment(t *task, failure error) Transition {
 	if errors.Is(failure, ErrConflict) {
 		level = slog.LevelInfo // no failure: an automation was stopped since the claim
 	}
-	r.opts.Logger.Log(context.Background(), level, "automation: lease abandoned",
-		"contact", t.work.Key.ID, "error", loggable(failure))
+	r.log(logRecord{
+		logKind: logKind{level: level, message: "automation: lease abandoned"}, contact: t.work.Key.ID, err: failure,
+	})
 	return tr
 }
 

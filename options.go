@@ -54,9 +54,14 @@ type Options struct {
 	// ShutdownTimeout is how long Run waits for effects in flight after its context
 	// has ended. The default is 10 seconds.
 	ShutdownTimeout time.Duration
-	// Logger receives the failures that no method returns to its caller. The records
-	// contain no payloads, and the Runner removes email addresses from the errors in
-	// them. Nil discards the records.
+	// Logger receives the failures that no method returns to its caller, once they
+	// are recorded in the Store. Each run that fails is a WARN, each panic of the
+	// application's code an ERROR with its stack, and each attempt that is repeated
+	// an INFO. Of records that differ only in their run, the first 10 per minute are
+	// written, and then a count. Run logs when it starts, with the type of the Store
+	// (its String, if it is a fmt.Stringer) and the number of enabled automations,
+	// and when it stops. The records contain no payloads, and the Runner removes
+	// email addresses from the errors in them. Nil discards the records.
 	Logger *slog.Logger
 	// Observer receives a Notice of everything that the Runner does. Nil means that
 	// there is no Observer.

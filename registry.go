@@ -35,6 +35,9 @@ func NewRegistry() *Registry {
 // prefix, such as "acme.slack", which no built-in type has. C is decoded from JSON
 // as strictly as the built-in configs: with exact field names, and without unknown
 // fields. A field whose type has its own UnmarshalJSON is decoded by that method.
+// A stored config that does not fit C any more, because a field has another name or
+// Validate refuses the config, sets its runs aside until a process can read it. To rename
+// a field, read the old name too until no run needs it.
 //
 // Handle panics if it cannot register the type: r or do is nil, C is unsuitable, its
 // name has no prefix or is taken, or opts is invalid. It is not safe for concurrent
@@ -232,6 +235,22 @@ func (k *stepKind) decode(raw json.RawMessage) (StepConfig, Problems) {
 		}
 	}
 	return config.Interface().(StepConfig), nil
+}
+
+// readBack reports the problems that a process will have when it reads config from a
+// store.
+func (k *stepKind) readBack(config StepConfig) (ps Problems) {
+	text, err := jsondoc.Encode(config)
+	if err != nil {
+		ps.Add(CodeInvalidConfig, "", "the config cannot be encoded as JSON: %s", err)
+		return ps
+	}
+	_, problems := k.decode(text)
+	for _, p := range problems {
+		ps.Add(CodeInvalidConfig, p.Path, "%s: the %s encodes as what it does not read back, so give it "+
+			"MarshalJSON and UnmarshalJSON methods that agree", p.Message, k.config.goType)
+	}
+	return ps
 }
 
 // configValue is a Value inside a custom config.

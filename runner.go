@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-b636437c/automation/internal/options"
 
+	"github.com/seed-b636437c/automation/internal/sampling"
 	"github.com/seed-b636437c/automation/internal/uuid"
 )
 
@@ -21,8 +22,10 @@ type Runner struct {
 	opts    Options
 	ids     *uuid.Source
 	graphs  graphCache
+	shown   graphCache // graphs for StepRuns only
 	schemas schemaCache
 	wakeup  chan struct{}
+	sampler *sampling.Sampler[logKind]
 	latest  atomic.Int64 // what now returned last, in microseconds since 1970
 }
 
@@ -49,8 +52,10 @@ func New(store Store, mailer Mailer, opts Options) (*Runner, error) {
 		opts:    opts,
 		ids:     uuid.NewSource(opts.Random),
 		graphs:  newGraphCache(),
+		shown:   newGraphCache(),
 		schemas: schemaCache{byText: map[string]compiledSchema{}, byName: map[string]foundSchema{}},
 		wakeup:  make(chan struct{}, 1),
+		sampler: sampling.New[logKind](logFirst, logInterval),
 	}, nil
 }
 

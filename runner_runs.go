@@ -6,16 +6,17 @@ import (
 	"fmt"
 )
 
-// GetRun returns a run with its steps, or an error that wraps ErrNotFound. If this
-// process cannot decode the run, GetRun returns it without steps, and Run.Error holds the
-// reason unless the run has another error.
+// GetRun returns a run with its steps, or an error that wraps ErrNotFound. It needs no
+// Registry: a Runner of a dashboard or of a tool shows runs with custom steps whose types
+// it does not know. If this process cannot decode the state of the run, GetRun returns the
+// run without steps, and Run.Error holds the reason unless the run has another error.
 func (r *Runner) GetRun(ctx context.Context, id string) (Run, error) {
 	rec, err := r.store.FindRun(ctx, id)
 	if err != nil {
 		return Run{}, fmt.Errorf("automation: %w", err)
 	}
 	run := rec.run()
-	g, err := r.graph(ctx, VersionRef{rec.AutomationID, rec.Version})
+	g, err := r.displayGraph(ctx, VersionRef{rec.AutomationID, rec.Version})
 	if err != nil && !errors.Is(err, errUnusable) {
 		return Run{}, fmt.Errorf("automation: run %q: %w", id, err)
 	}

@@ -43,6 +43,7 @@ type taskState struct {
 	moveTo  *Contact
 	created bool
 	notices []Notice
+	logs    []logRecord
 	changes []RunChange // spare capacity for the runs of a transition
 
 	advanced int // events handled and runs advanced, for Drain's count
@@ -279,7 +280,7 @@ func (t *task) load(ctx context.Context, c *ClaimedRun) error {
 }
 
 // The back-off of a run that is set aside. After maxDecodeFailures the run fails, unless
-// it needs a newer version of the library or of the application.
+// it needs another version of the library or of the application.
 const (
 	setAsideInitial   = time.Second
 	setAsideMax       = 5 * time.Minute
@@ -308,8 +309,7 @@ func (t *task) setAside(run *activeRun, err error) {
 		rec.end(RunCancelled, &StepError{Code: contactGone.Code, Message: contactGone.Reason}, t.now)
 	}
 	run.dirty, run.moved, run.graph = true, true, nil
-	t.r.opts.Logger.Error("automation: run set aside",
-		"run", rec.ID, "decode_failures", rec.DecodeFailures, "error", loggable(err))
+	t.logSetAside(run, err)
 }
 
 // recover continues a run that was set aside. It looks back for events that came in the

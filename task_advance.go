@@ -29,6 +29,7 @@ func (t *task) advance(run *activeRun, in Input) (resumed bool) {
 		run.dirty, run.moved = true, true
 		run.state, run.action = next, action
 		t.noticeChanges(run, before)
+		t.logFailure(run, before, in)
 		switch {
 		case action.Kind != ActionPerform:
 			return resumed

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -234,5 +235,5 @@ func (t *task) released(run *activeRun, cause error) {
 	}
 	run.state.postpone(t.now.Add(retryContactAfter))
 	run.dirty = true
-	t.r.opts.Logger.Warn("automation: effect put off", "run", run.rec.ID, "error", loggable(cause))
+	t.log(t.recordOf(run, slog.LevelWarn, "automation: effect put off", cause))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -180,7 +181,7 @@ func (t *task) catchUp(ctx context.Context, run *activeRun) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	run.retryAt, run.dirty = t.now.Add(retryContactAfter), true
-	t.r.opts.Logger.Warn("automation: cannot look back", "run", run.rec.ID, "error", loggable(err))
+	t.log(t.recordOf(run, slog.LevelWarn, "automation: cannot look back", err))
 }
 
 // planEmail handles the events of a lease on an email. If the email belongs to a contact

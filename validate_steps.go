@@ -406,6 +406,9 @@ func (c *stepValidator) validateCustom(config StepConfig) {
 		return
 	}
 	config, problems := kind.resolve(config)
+	if problems == nil {
+		problems = kind.readBack(config)
+	}
 	if problems != nil {
 		c.relay(problems)
 		return

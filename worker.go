@@ -26,8 +26,9 @@ func (r *Runner) Run(ctx context.Context) error {
 	w.start()
 	err := (&scheduler{worker: w}).run()
 	if stuck := w.stop(); len(stuck) > 0 {
-		return &StillRunningError{Effects: stuck, Err: err}
+		err = &StillRunningError{Effects: stuck, Err: err}
 	}
+	w.logStop(err)
 	return err
 }
 
@@ -110,6 +111,7 @@ func (w *worker) start() {
 	for range w.r.opts.Concurrency {
 		w.performs.Go(w.perform)
 	}
+	w.stages.Go(w.logStart)
 	if watcher, ok := optional[Watcher](w.r.store); ok {
 		w.stages.Go(func() { w.watch(watcher) })
 	}

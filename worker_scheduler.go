@@ -17,7 +17,7 @@ type scheduler struct {
 func (s *scheduler) run() error {
 	failures := 0
 	for s.ctx.Err() == nil {
-		s.renewLeases() // before the claim: after a stall it would claim its own expired leases
+		s.upkeep() // before the claim: after a stall it would claim its own expired leases
 		n, err := s.claim()
 		switch {
 		case errors.Is(err, ErrClosed):
@@ -35,6 +35,12 @@ func (s *scheduler) run() error {
 		}
 	}
 	return s.ctx.Err()
+}
+
+// upkeep renews leases, and logs the counts of records whose interval is over.
+func (s *scheduler) upkeep() {
+	s.renewLeases()
+	s.r.logCounts(s.r.sampler.Ended(s.r.now()))
 }
 
 // claim claims contacts, makes a task of each, and returns how many.
@@ -104,7 +110,7 @@ func (s *scheduler) pace() (more bool) {
 func (s *scheduler) sleep() {
 	ended := false // a task has ended since the last claim, so untilDue calls the store again
 	for s.ctx.Err() == nil {
-		s.renewLeases() // this loop may run for long while tasks end all the time
+		s.upkeep() // this loop may run for long while tasks end all the time
 		due := s.untilDue()
 		if ended && due <= 0 {
 			return

@@ -17,6 +17,7 @@ type commitRequest struct {
 	transition Transition
 	ready      []*activeRun // their effects may be performed when the transition is written
 	notices    []Notice     // for the Observer when the transition is written
+	logs       []logRecord  // for the log when the transition is written
 	last       bool         // the transition is the abandonment of a failed task
 }
 
@@ -63,7 +64,7 @@ func (t *task) request() commitRequest {
 	if tr.changesContact() {
 		t.changing++
 	}
-	return commitRequest{task: t, transition: tr, ready: ready, notices: t.takeNotices()}
+	return commitRequest{task: t, transition: tr, ready: ready, notices: t.takeNotices(), logs: t.takeLogs()}
 }
 
 // commit is the stage that writes. Each commit takes all requests that gathered in the
@@ -129,6 +130,7 @@ func (w *worker) written(effects []effectRequest, req commitRequest, res CommitR
 	t.mu.Unlock()
 	if res.Err == nil {
 		w.r.observe(req.notices...)
+		w.r.log(req.logs...)
 	}
 	switch {
 	case res.Err == nil && req.transition.Release:

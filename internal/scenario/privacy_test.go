@@ -192,6 +192,7 @@ func TestRun_LogsNothingAboutPeople(t *testing.T) {
 
 		require.Equal(t, automation.RunFailed, w.Run().Status)
 		assert.Contains(t, logs.String(), "cannot claim work")
+		assert.Contains(t, logs.String(), "run failed")
 		assert.NotContains(t, logs.String(), "secret")
 	})
 }
