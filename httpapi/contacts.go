@@ -17,28 +17,24 @@ func (h *Handler) contactRoutes() map[string]resource {
 
 // contactItem is a contact in a list.
 type contactItem struct {
-	ID           string         `json:"id"`
-	Email        string         `json:"email"`
-	FirstName    *string        `json:"first_name"`
-	LastName     *string        `json:"last_name"`
-	CreatedAt    timestamp      `json:"created_at"`
-	Unsubscribed bool           `json:"unsubscribed"`
-	Properties   map[string]any `json:"properties"`
+	ID           string    `json:"id"`
+	Email        string    `json:"email"`
+	FirstName    *string   `json:"first_name"`
+	LastName     *string   `json:"last_name"`
+	CreatedAt    timestamp `json:"created_at"`
+	Unsubscribed bool      `json:"unsubscribed"`
 }
 
 func newContactItem(c automation.Contact) contactItem {
-	if c.Properties == nil {
-		c.Properties = map[string]any{}
-	}
-	return contactItem{
-		c.ID, c.Email, nullable(c.FirstName), nullable(c.LastName), timestamp(c.CreatedAt), c.Unsubscribed, c.Properties,
-	}
+	return contactItem{c.ID, c.Email, nullable(c.FirstName), nullable(c.LastName), timestamp(c.CreatedAt), c.Unsubscribed}
 }
 
-// contactBody is a contact.
+// contactBody is a contact. As in Resend's answers, only a contact by itself has its
+// properties.
 type contactBody struct {
 	Object string `json:"object"`
 	contactItem
+	Properties map[string]typedProperty `json:"properties"`
 }
 
 func (h *Handler) listContacts(r *http.Request) (any, error) {
@@ -77,7 +73,7 @@ func (h *Handler) getContact(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return contactBody{"contact", newContactItem(c)}, nil
+	return contactBody{"contact", newContactItem(c), typedProperties(c.Properties)}, nil
 }
 
 // contact returns the contact that the path names by id or by email.

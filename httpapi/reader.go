@@ -56,9 +56,16 @@ func (r *reader) object(n int, fields []field) {
 	}
 	for _, f := range fields {
 		value, ok := given[f.name]
-		if f.required && (!ok || r.isNull(value)) && !r.full() {
-			r.problems.Add(automation.CodeMissingField, jsondoc.PathTo(r.Path(n), f.name), "is required")
+		if f.required && (!ok || r.isNull(value)) {
+			r.reportMissing(n, f.name)
 		}
+	}
+}
+
+// reportMissing adds a problem: object n lacks a member.
+func (r *reader) reportMissing(n int, member string) {
+	if !r.full() {
+		r.problems.Add(automation.CodeMissingField, jsondoc.PathTo(r.Path(n), member), "is required")
 	}
 }
 

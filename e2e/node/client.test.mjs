@@ -135,6 +135,7 @@ test('Node.js: contacts and their segments', async () => {
   );
   await ok(resend.contacts.segments.remove({ contactId: contact.id, segmentId: segment.id }));
   await ok(resend.contacts.segments.add({ email: 'grace@example.com', segmentId: segment.id }));
+  assert.deepEqual((await ok(resend.contacts.get({ id: contact.id }))).properties, { tier: { type: 'string', value: 'gold' } });
   await ok(resend.contacts.update({ id: contact.id, unsubscribed: true, firstName: null, properties: { tier: null } }));
   const got = await ok(resend.contacts.get({ email: 'grace@example.com' }));
   assert.deepEqual({ ...got, created_at: '' }, {
