@@ -61,3 +61,32 @@ func TestProperties_AreTakenAsTheyAreAnswered(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, map[string]any{"seats": json.Number("6"), "vip": true, "bare": "x"}, c.Properties)
 }
+
+// resendNames are the names of errors that Resend documents. Its client for PHP takes an
+// answer with any other name for success.
+var resendNames = []string{
+	"application_error", "concurrent_idempotent_requests", "daily_quota_exceeded", "internal_server_error",
+	"invalid_access", "invalid_api_key", "invalid_attachment", "invalid_from_address", "invalid_idempotency_key",
+	"invalid_idempotent_request", "invalid_parameter", "invalid_region", "method_not_allowed", "missing_api_key",
+	"missing_required_field", "monthly_quota_exceeded", "not_found", "rate_limit_exceeded", "restricted_api_key",
+	"security_error", "validation_error",
+}
+
+// Every answer of every test is compared with the document, so the names of the document
+// are all that there are.
+func TestErrors_HaveNamesThatEveryClientKnows(t *testing.T) {
+	t.Parallel()
+	names, _ := described().at("components", "schemas", "Error", "properties", "name", "enum").([]any)
+	require.NotEmpty(t, names)
+	for _, name := range names {
+		assert.Contains(t, resendNames, name)
+	}
+}
+
+func TestIdempotency_ConflictHasResendsName(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	a.must(http.StatusAccepted, "POST", "/events/send", `{"event": "x", "email": "ada@example.com"}`, "Idempotency-Key", "k")
+	got := a.must(http.StatusConflict, "POST", "/events/send", `{"event": "x", "email": "bob@example.com"}`, "Idempotency-Key", "k")
+	assert.Equal(t, "invalid_idempotent_request", got.failure(t).Name)
+}

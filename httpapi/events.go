@@ -124,7 +124,7 @@ func (h *Handler) sendEvent(r *http.Request) (any, error) {
 				p.Path = "Idempotency-Key"
 			}
 		})
-		return nil, taken(absent(err, "contact", e.ContactID), "the idempotency key %q was used for another event before", e.IdempotencyKey)
+		return nil, reused(absent(err, "contact", e.ContactID), e.IdempotencyKey)
 	}
 	return struct {
 		Object string `json:"object"`

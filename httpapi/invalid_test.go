@@ -153,7 +153,7 @@ var invalidRequests = map[string]struct {
 	"template: update name":     {"PATCH", "/templates/{template}", `{"name": null}`, 422, missing, "name: is required"},
 	"template: update tag":      {"PATCH", "/templates/{template}", `{"subject": "{{{", "html": null}`, 422, invalid, "2 problems: "},
 	"template: update unknown":  {"PATCH", "/templates/x", `{"name": "x"}`, 404, "not_found", `there is no template "x"`},
-	"template: update file":     {"PATCH", "/templates/receipt", `{"name": "x"}`, 409, "conflict", `template "billing/receipt" comes from a file`},
+	"template: update file":     {"PATCH", "/templates/receipt", `{"name": "x"}`, 409, invalid, `template "billing/receipt" comes from a file`},
 	"template: delete unknown":  {"DELETE", "/templates/x", ``, 404, "not_found", `there is no template "x"`},
 	"publish: unknown":          {"POST", "/templates/x/publish", ``, 404, "not_found", `there is no template "x"`},
 	"publish: field":            {"POST", "/templates/receipt/publish", `{"x": 1}`, 422, invalid, "x: there is no such field"},
