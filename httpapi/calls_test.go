@@ -115,12 +115,14 @@ func TestContacts_AnswerAsResendDoes(t *testing.T) {
 	t.Parallel()
 	play(t, setup(t), []step{
 		{name: "contacts_empty", method: "GET", path: "/contacts"},
+		{name: "contact_segment", method: "POST", path: "/segments", body: `{"name": "S1"}`, id: "s1"},
+		{name: "contact_segment_2", method: "POST", path: "/segments", body: `{"name": "S2"}`, id: "s2"},
 		{name: "contact_create", method: "POST", path: "/contacts", body: `{"email": "ada@example.com", "first_name": "Ada", "last_name": "Lovelace", "unsubscribed": true,
-			"properties": {"plan": "pro", "age": 36, "big": 12345678901234567890, "vip": true, "none": null}, "segments": ["s1", {"id": "s2"}, "s1"]}`, id: "contact"},
+			"properties": {"plan": "pro", "age": 36, "big": 12345678901234567890, "vip": true, "none": null}, "segments": ["{s1}", {"id": "{s2}"}, "{s1}"]}`, id: "contact"},
 		{name: "contact_create_conflict", method: "POST", path: "/contacts", body: `{"email": "ADA@example.com"}`},
 		{name: "contact_create_bare", method: "POST", path: "/contacts", body: `{"email": "bob@example.com", "properties": null, "segments": null, "first_name": null}`},
 		{name: "contacts", method: "GET", path: "/contacts"},
-		{name: "contacts_in_segment", method: "GET", path: "/contacts?segment_id=s2"},
+		{name: "contacts_in_segment", method: "GET", path: "/contacts?segment_id={s2}"},
 		{name: "contact_get", method: "GET", path: "/contacts/{contact}"},
 		{name: "contact_update", method: "PATCH", path: "/contacts/ada@example.com", body: `{"id": "{contact}", "email": "a@example.com", "first_name": null, "unsubscribed": false, "properties": {"plan": null, "age": 37}}`},
 		{name: "contact_updated", method: "GET", path: "/contacts/{contact}"},

@@ -46,11 +46,19 @@ func (h *Handler) listContacts(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.contactsIn(r.Context(), q.Get("segment_id"), page)
+	segment := q.Get("segment_id")
+	if segment == "" {
+		return h.contactsIn(r.Context(), "", page)
+	}
+	if known, err := h.isSegment(r.Context(), segment); err != nil || !known {
+		return listOf(automation.Page[automation.Contact]{}, newContactItem), err
+	}
+	return h.contactsIn(r.Context(), segment, page)
 }
 
 func (h *Handler) createContact(r *http.Request) (any, error) {
 	var c automation.Contact
+	var audience string
 	if err := readFields(r,
 		required(text("email", &c.Email)),
 		text("first_name", &c.FirstName),
@@ -58,8 +66,16 @@ func (h *Handler) createContact(r *http.Request) (any, error) {
 		flag("unsubscribed", &c.Unsubscribed),
 		properties("properties", &c.Properties),
 		segments("segments", &c.Segments),
+		hidden(text("audience_id", &audience)), // an older name of one segment
+		unsupported("topics", "leave it out"),
 	); err != nil {
 		return nil, err
+	}
+	if err := h.requireSegments(r.Context(), c.Segments, audience); err != nil {
+		return nil, err
+	}
+	if audience != "" {
+		c.Segments = append(c.Segments, audience)
 	}
 	kept, err := h.runner.CreateContact(r.Context(), c)
 	if err != nil {
@@ -98,6 +114,7 @@ func (h *Handler) updateContact(r *http.Request) (any, error) {
 		clearable("last_name", &change.LastName),
 		changeable("unsubscribed", readFlag, &change.Unsubscribed),
 		clearing(properties("properties", &change.Properties), &clearAll),
+		unsupported("audience_id", "a contact joins and leaves segments by /contacts/{id}/segments/{segment_id}"),
 	); err != nil {
 		return nil, err
 	}

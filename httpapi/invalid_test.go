@@ -32,7 +32,7 @@ var invalidRequests = map[string]struct {
 	"more than one document":    {"POST", "/events/send", `{"event": "x", "email": "a@example.com"} {}`, 400, invalid, "there is more after the end of the document"},
 	"half a surrogate pair":     {"POST", "/automations", `{"name": "\ud83d", ` + graph + `}`, 400, invalid, "escape"},
 	"too deep":                  {"POST", "/events/send", strings.Repeat(`[`, 20_000) + strings.Repeat(`]`, 20_000), 400, invalid, "nested more than 10000 deep"},
-	"array":                     {"POST", "/events/send", `[]`, 422, invalid, "must be an object, not an array"},
+	"array":                     {"POST", "/events/send", `[1]`, 422, invalid, "must be an object, not an array"},
 	"array of an automation":    {"POST", "/automations", `[]`, 422, invalid, "must be an object, not an array"},
 	"null":                      {"POST", "/events", `null`, 422, invalid, "must be an object, not null"},
 	"unknown field":             {"POST", "/events/send", `{"event": "x", "email": "a@example.com", "evnet": 1}`, 422, invalid, "evnet: there is no such field: the fields here are event, contact_id, email, payload"},
@@ -48,7 +48,7 @@ var invalidRequests = map[string]struct {
 	"contact: both":             {"POST", "/events/send", `{"event": "x", "email": "a@example.com", "contact_id": "c"}`, 422, invalid, "not both"},
 	"contact: unknown":          {"POST", "/events/send", `{"event": "x", "contact_id": "c"}`, 404, "not_found", `there is no contact "c"`},
 	"email: malformed":          {"POST", "/events/send", `{"event": "x", "email": "Ada <a@example.com>"}`, 422, invalid, "email: "},
-	"payload: array":            {"POST", "/events/send", `{"event": "x", "email": "a@example.com", "payload": []}`, 422, invalid, "payload: "},
+	"payload: array":            {"POST", "/events/send", `{"event": "x", "email": "a@example.com", "payload": [1]}`, 422, invalid, "payload: "},
 	"payload: text":             {"POST", "/events/send", `{"event": "x", "email": "a@example.com", "payload": "x"}`, 422, invalid, "payload: "},
 	"payload: too long":         {"POST", "/events/send", `{"event": "x", "email": "a@example.com", "payload": {"x": "` + strings.Repeat("x", 300<<10) + `"}}`, 422, invalid, "payload: "},
 	"body: too long":            {"POST", "/events/send", `{"event": "` + strings.Repeat("x", 1<<20) + `"}`, 413, invalid, "at most 1048576 bytes"},
@@ -110,13 +110,16 @@ var invalidRequests = map[string]struct {
 	"contact: invalid":          {"POST", "/contacts", `{"email": "x", "first_name": "a\nb"}`, 422, invalid, "2 problems: email: "},
 	"contact: property":         {"POST", "/contacts", `{"email": "b@example.com", "properties": {"a": {"type": "string"}, "b": [1]}}`, 422, invalid, "2 problems: properties.a.value: is required; properties.b: must be a string, a number, a boolean, null, or an object with a type and a value, not an array"},
 	"contact: property type":    {"POST", "/contacts", `{"email": "b@example.com", "properties": {"a": {"type": "number", "value": "5"}, "b": {"type": "date", "value": "x"}, "c": {"value": {}}}}`, 422, invalid, "3 problems: properties.a.value: must be a number, not a string; properties.b.type: must be string, number or boolean; properties.c.value: must be a string, a number, a boolean or null, not an object"},
-	"contact: properties":       {"POST", "/contacts", `{"email": "b@example.com", "properties": []}`, 422, invalid, "properties: must be an object, not an array"},
+	"contact: properties":       {"POST", "/contacts", `{"email": "b@example.com", "properties": [1]}`, 422, invalid, "properties: must be an object, not an array"},
 	"contact: segments":         {"POST", "/contacts", `{"email": "b@example.com", "segments": {}}`, 422, invalid, "segments: must be an array, not an object"},
 	"contact: segment":          {"POST", "/contacts", `{"email": "b@example.com", "segments": ["a", 5, {"id": 7}, {}, {"name": "x"}]}`, 422, invalid, "segments[1]: must be a string or an object with an id, not a number; segments[2].id: must be a string"},
 	"contact: delete none":      {"DELETE", "/contacts/x@example.com", ``, 404, "not_found", `there is no contact "x@example.com"`},
 	"contact: update none":      {"PATCH", "/contacts/x", `{}`, 404, "not_found", `there is no contact "x"`},
-	"contact: email null":       {"PATCH", "/contacts/ada@example.com", `{"email": null}`, 422, invalid, "email: must be a string, not null"},
-	"contact: unsubscribed":     {"PATCH", "/contacts/ada@example.com", `{"unsubscribed": null}`, 422, invalid, "unsubscribed: must be a boolean, not null"},
+	"contact: email":            {"PATCH", "/contacts/ada@example.com", `{"email": 5}`, 422, invalid, "email: must be a string, not a number"},
+	"contact: unsubscribed":     {"PATCH", "/contacts/ada@example.com", `{"unsubscribed": "no"}`, 422, invalid, "unsubscribed: must be a boolean, not a string"},
+	"contact: audience":         {"PATCH", "/contacts/ada@example.com", `{"audience_id": "s"}`, 422, invalid, "audience_id: is not supported: a contact joins and leaves segments by"},
+	"contact: topics":           {"POST", "/contacts", `{"email": "b@example.com", "topics": [{"id": "t"}]}`, 422, invalid, "topics: is not supported: leave it out"},
+	"contact: unknown segments": {"POST", "/contacts", `{"email": "b@example.com", "segments": ["s", {"id": "t"}], "audience_id": "u"}`, 422, invalid, `3 problems: segments[0]: there is no segment "s"; segments[1]: there is no segment "t"; audience_id: there is no segment "u"`},
 	"contact: other id":         {"PATCH", "/contacts/ada@example.com", `{"id": "x"}`, 422, invalid, "id: is not the contact that the path names"},
 	"segment: no name":          {"POST", "/segments", `{}`, 422, missing, "name: is required"},
 	"segment: empty name":       {"POST", "/segments", `{"name": ""}`, 422, missing, "name: "},
@@ -127,13 +130,17 @@ var invalidRequests = map[string]struct {
 	"segments: limit":           {"GET", "/segments?limit=0", ``, 422, invalid, "limit: "},
 	"segments: before nothing":  {"GET", "/segments?before=x", ``, 422, invalid, `before: there is nothing with the id "x" in this list`},
 	"segment contacts: limit":   {"GET", "/segments/x/contacts?limit=0", ``, 422, invalid, "limit: "},
-	"segment contacts: after":   {"GET", "/segments/x/contacts?after=y", ``, 422, invalid, "after: "},
+	"segment contacts: unknown": {"GET", "/segments/x/contacts?after=y", ``, 404, "not_found", `there is no segment "x"`},
+	"segment contacts: after":   {"GET", "/segments/{segment}/contacts?after=y", ``, 422, invalid, "after: "},
 	"contact segments: limit":   {"GET", "/contacts/ada@example.com/segments?limit=0", ``, 422, invalid, "limit: "},
 	"contact segments: after":   {"GET", "/contacts/ada@example.com/segments?after=x", ``, 422, invalid, "after: "},
 	"contact segments: unknown": {"GET", "/contacts/x/segments", ``, 404, "not_found", `there is no contact "x"`},
 	"join: unknown":             {"POST", "/contacts/x/segments/s", ``, 404, "not_found", `there is no contact "x"`},
-	"join: field":               {"POST", "/contacts/ada@example.com/segments/s", `{"x": 1}`, 422, invalid, "x: there is no such field: this call takes none"},
-	"join: id":                  {"POST", "/contacts/ada@example.com/segments/" + strings.Repeat("x", 256), ``, 422, invalid, "segment_id: "},
+	"join: field":               {"POST", "/contacts/ada@example.com/segments/s", `{"x": 1}`, 422, invalid, "x: there is no such field: the fields here are email, contact_id, segment_id"},
+	"join: unknown segment":     {"POST", "/contacts/ada@example.com/segments/s", ``, 404, "not_found", `there is no segment "s"`},
+	"join: other segment":       {"POST", "/contacts/ada@example.com/segments/s", `{"segment_id": "t"}`, 422, invalid, "segment_id: is not the segment that the path names"},
+	"join: other contact":       {"POST", "/contacts/ada@example.com/segments/s", `{"contact_id": "c"}`, 422, invalid, "contact_id: is not the contact that the path names"},
+	"join: other email":         {"POST", "/contacts/ada@example.com/segments/s", `{"email": "bob@example.com"}`, 422, invalid, "email: is not the email of the contact that the path names"},
 	"leave: unknown":            {"DELETE", "/contacts/x/segments/s", ``, 404, "not_found", `there is no contact "x"`},
 	"leave: id":                 {"DELETE", "/contacts/ada@example.com/segments/" + strings.Repeat("x", 256), ``, 422, invalid, "segment_id: "},
 	"template: no body":         {"POST", "/templates", ``, 400, invalid, "the body is not JSON: it is empty"},
@@ -175,7 +182,8 @@ func TestRequests_ThatAreInvalidGetAllProblems(t *testing.T) {
 			a := setup(t)
 			a.must(http.StatusCreated, "POST", "/contacts", `{"email": "ada@example.com"}`)
 			template := a.must(http.StatusCreated, "POST", "/templates", `{"name": "Hello", "html": "<p>Hello</p>"}`).id(t)
-			path := strings.NewReplacer("{id}", a.create(), "{template}", template).Replace(tt.path)
+			segment := a.must(http.StatusCreated, "POST", "/segments", `{"name": "Friends"}`).id(t)
+			path := strings.NewReplacer("{id}", a.create(), "{template}", template, "{segment}", segment).Replace(tt.path)
 			before := a.contents()
 			got := a.must(tt.status, tt.method, path, tt.body).failure(t)
 			assert.Equal(t, tt.name, got.Name, got.Message)
