@@ -114,9 +114,9 @@ func TestEmptyArrays_AreObjectsOnlyWhereAnObjectBelongs(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, got.Steps[1].Config.(automation.SendEmail).Template.Variables)
 	for body, message := range map[string]string{
-		`{"name": "x", "steps": [{"key": "a", "type": "trigger", "config": [1]}]}`:                         "steps[0].config: must be an object, not an array",
-		`{"name": "x", "steps": [{"key": "a", "type": "trigger", "config": {"event_name": []}}]}`:          "steps[0].config.event_name: must be a string, not an array",
-		`{"name": "x", "steps": [{"key": [], "type": "trigger", "config": []}]}`:                           "steps[0].key: must be a string, not an array",
+		`{"name": "x", "steps": [{"key": "a", "type": "trigger", "config": [1]}]}`:                       "steps[0].config: must be an object, not an array",
+		`{"name": "x", "steps": [{"key": "a", "type": "trigger", "config": {"event_name": []}}]}`:        "steps[0].config.event_name: must be a string, not an array",
+		`{"name": "x", "steps": [{"key": [], "type": "trigger", "config": []}]}`:                         "steps[0].key: must be a string, not an array",
 		`{"name": "x", "steps": [{"key": "a", "type": "add_to_segment", "config": {"segment_id": []}}]}`: "steps[0].config.segment_id: must be a string, not an array",
 	} {
 		assert.Contains(t, a.call("POST", "/automations", body).failure(t).Message, message)
