@@ -16,7 +16,7 @@ import (
 func (h *Handler) segmentRoutes() map[string]resource {
 	return map[string]resource{
 		"/segments":                              {"GET": ok(h.listSegments), "POST": created(h.createSegment)},
-		"/segments/{segment}":                    {"GET": ok(h.getSegment), "DELETE": ok(h.deleteSegment)},
+		"/segments/{segment}":                    {"GET": ok(h.getSegment), "PATCH": ok(h.renameSegment), "DELETE": ok(h.deleteSegment)},
 		"/segments/{segment}/contacts":           {"GET": ok(h.listSegmentContacts)},
 		"/contacts/{contact}/segments":           {"GET": ok(h.listContactSegments)},
 		"/contacts/{contact}/segments/{segment}": {"POST": ok(h.joinSegment), "DELETE": ok(h.leaveSegment)},
@@ -61,10 +61,30 @@ func (h *Handler) createSegment(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return struct {
-		reference
-		Name string `json:"name"`
-	}{reference{"segment", s.ID}, s.Name}, nil
+	return newSegmentRef(s), nil
+}
+
+// segmentRef is the answer to a call that created or renamed a segment.
+type segmentRef struct {
+	reference
+	Name string `json:"name"`
+}
+
+func newSegmentRef(s automation.Segment) segmentRef {
+	return segmentRef{reference{"segment", s.ID}, s.Name}
+}
+
+func (h *Handler) renameSegment(r *http.Request) (any, error) {
+	var name string
+	if err := readFields(r, required(text("name", &name))); err != nil {
+		return nil, err
+	}
+	id := r.PathValue("segment")
+	s, err := h.runner.RenameSegment(r.Context(), id, name)
+	if err != nil {
+		return nil, absent(err, "segment", id)
+	}
+	return newSegmentRef(s), nil
 }
 
 func (h *Handler) getSegment(r *http.Request) (any, error) {

@@ -25,6 +25,8 @@ func TestSegments_AnswerAsResendDoes(t *testing.T) {
 		{name: "segments", method: "GET", path: "/segments"},
 		{name: "segments_before", method: "GET", path: "/segments?limit=1&before={customers}"},
 		{name: "segment_get", method: "GET", path: "/segments/{customers}"},
+		{name: "segment_rename", method: "PATCH", path: "/segments/{customers}", body: `{"name": "Patrons"}`},
+		{name: "segment_renamed", method: "GET", path: "/segments/{customers}"},
 		{name: "segment_contact", method: "POST", path: "/contacts", body: `{"email": "ada@example.com", "segments": ["{customers}"]}`, id: "contact"},
 		{name: "segment_join", method: "POST", path: "/contacts/ada@example.com/segments/{partners}"},
 		{name: "segment_join_again", method: "POST", path: "/contacts/{contact}/segments/{partners}", body: `{}`},
