@@ -97,7 +97,8 @@ func eventNameFlaw(name string) string {
 	case name == "":
 		return "must not be empty"
 	case strings.HasPrefix(name, reservedPrefix):
-		return fmt.Sprintf("must not begin with %q, which is reserved", reservedPrefix)
+		return fmt.Sprintf("must not begin with %q: these events, which report what became of an email, are not supported yet; "+
+			"send an event of your own instead, for example from the webhook of your email provider", reservedPrefix)
 	default:
 		return idFlaw(name)
 	}

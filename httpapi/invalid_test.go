@@ -43,7 +43,7 @@ var invalidRequests = map[string]struct {
 	"event: missing":            {"POST", "/events/send", `{"email": "a@example.com"}`, 422, missing, "event: is required"},
 	"event: null":               {"POST", "/events/send", `{"event": null, "email": "a@example.com"}`, 422, missing, "event: is required"},
 	"event: empty":              {"POST", "/events/send", `{"event": "", "email": "a@example.com"}`, 422, invalid, "event: must not be empty"},
-	"event: reserved":           {"POST", "/events/send", `{"event": "resend:x", "email": "a@example.com"}`, 422, invalid, "event: must not begin with"},
+	"event: reserved":           {"POST", "/events/send", `{"event": "resend:x", "email": "a@example.com"}`, 422, invalid, `event: must not begin with "resend:": these events, which report what became of an email, are not supported yet`},
 	"contact: none":             {"POST", "/events/send", `{"event": "x", "contact_id": null}`, 422, missing, "a contact_id or an email is required"},
 	"contact: both":             {"POST", "/events/send", `{"event": "x", "email": "a@example.com", "contact_id": "c"}`, 422, invalid, "not both"},
 	"contact: unknown":          {"POST", "/events/send", `{"event": "x", "contact_id": "c"}`, 404, "not_found", `there is no contact "c"`},

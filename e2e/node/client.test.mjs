@@ -96,7 +96,7 @@ test('Node.js: an automation from its creation to its deletion', async () => {
   assert.deepEqual(await ok(resend.automations.stop(id)), { object: 'automation', id, status: 'disabled' });
   const copy = await ok(resend.automations.duplicate(id));
   assert.notEqual(copy.id, id);
-  assert.equal((await ok(resend.automations.get(copy.id))).name, 'Node (copy)');
+  assert.equal((await ok(resend.automations.get(copy.id))).name, 'Node (Copy)');
   for (const each of [id, copy.id]) {
     assert.deepEqual(await ok(resend.automations.remove(each)), { object: 'automation', id: each, deleted: true });
   }
