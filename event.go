@@ -55,7 +55,10 @@ type EventDefinition struct {
 	Name string `json:"name"`
 	// Schema is null, a flat map of field names to "string", "number", "boolean" or
 	// "date", or any JSON Schema document. The Runner validates the payload of every
-	// event with this name against it when the application sends the event.
+	// event with this name against it when the application sends the event. Under a
+	// flat map it converts a value of another type if nothing is lost: "42" to 42,
+	// "true" to true, 12 to "12". The converted payload is stored. An idempotency
+	// key belongs to the payload as it was sent.
 	Schema    json.RawMessage `json:"schema,omitempty"`
 	CreatedAt time.Time       `json:"created_at,omitzero"`
 	UpdatedAt time.Time       `json:"updated_at,omitzero"`

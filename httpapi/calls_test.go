@@ -103,7 +103,7 @@ func TestEvents_AnswerAsResendDoes(t *testing.T) {
 		{name: "events", method: "GET", path: "/events"},
 		{name: "event_get", method: "GET", path: "/events/{event}"},
 		{name: "event_get_by_name", method: "GET", path: "/events/user%2Ecreated"},
-		{name: "event_send_mismatch", method: "POST", path: "/events/send", body: `{"event": "user.created", "email": "ada@example.com", "payload": {"plan": 7, "age": "x"}}`},
+		{name: "event_send_mismatch", method: "POST", path: "/events/send", body: `{"event": "user.created", "email": "ada@example.com", "payload": {"plan": [7], "age": "x"}}`},
 		{name: "event_update", method: "PATCH", path: "/events/user.created", body: `{"schema": null}`, before: func(a *api, _ map[string]string) { a.clock.Add(time.Second) }},
 		{name: "event_without_schema", method: "GET", path: "/events/{event}"},
 		{name: "event_delete", method: "DELETE", path: "/events/user.created"},

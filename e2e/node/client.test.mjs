@@ -112,7 +112,7 @@ test('Node.js: events are defined, read, changed and deleted', async () => {
     { object: 'event', id: created.id, name: 'node/odd name', schema: { plan: 'string' } },
   );
   assert.match(
-    await refused(resend.events.send({ event: 'node/odd name', email: 'a@example.com', payload: { plan: 1 } }), 422, 'validation_error'),
+    await refused(resend.events.send({ event: 'node/odd name', email: 'a@example.com', payload: { plan: [1] } }), 422, 'validation_error'),
     /payload\.plan/,
   );
   await ok(resend.events.update('node/odd name', { schema: null }));
