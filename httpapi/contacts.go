@@ -58,7 +58,8 @@ func (h *Handler) listContacts(r *http.Request) (any, error) {
 
 func (h *Handler) createContact(r *http.Request) (any, error) {
 	var c automation.Contact
-	var audience string
+	named := r.PathValue("segment") // of /audiences/{id}/contacts
+	audience := named
 	if err := readFields(r,
 		required(text("email", &c.Email)),
 		text("first_name", &c.FirstName),
@@ -70,6 +71,9 @@ func (h *Handler) createContact(r *http.Request) (any, error) {
 		unsupported("topics", "leave it out"),
 	); err != nil {
 		return nil, err
+	}
+	if named != "" && named != audience {
+		return nil, invalid("audience_id", "is not the audience that the path names")
 	}
 	if err := h.requireSegments(r.Context(), c.Segments, audience); err != nil {
 		return nil, err

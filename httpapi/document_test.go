@@ -108,6 +108,7 @@ func (a *api) inhabit(path string) string {
 	run := a.start("ada@example.com")
 	a.must(http.StatusCreated, "POST", "/events", `{"name": "user.created"}`)
 	segment := a.must(http.StatusCreated, "POST", "/segments", `{"name": "Friends"}`).id(a.t)
+	a.must(http.StatusOK, "POST", "/contacts/"+contact+"/segments/"+segment, "")
 	a.must(http.StatusCreated, "POST", "/templates", `{"name": "Hello", "alias": "hello", "html": "<p>Hello</p>"}`)
 	return strings.NewReplacer("{automation}", id, "{run}", run, "{contact}", contact, "{event}", "user.created", "{segment}", segment, "{template}", "hello").Replace(path)
 }
