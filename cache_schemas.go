@@ -2,6 +2,7 @@ package automation
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"sync"
@@ -81,15 +82,25 @@ func (c *schemaCache) read(ctx context.Context, w EventWriter, name string) (fou
 }
 
 // validate returns the problems of a payload under the schema, and those of the schema.
-func (f foundSchema) validate(payload *jsondoc.Doc) Problems {
-	if f.schema == nil {
-		return slices.Clone(f.invalid)
+// Without problems it returns the payload with its values in the types of the schema, or
+// nil if they have these types already.
+func (f foundSchema) validate(payload *jsondoc.Doc) (coerced json.RawMessage, problems Problems) {
+	if f.schema == nil || payload == nil {
+		return nil, append(slices.Clone(f.invalid), problemsOf(CodeSchemaMismatch, f.schema.Check(nil))...)
 	}
-	var object map[string]any
-	if payload != nil {
-		object = payload.Object(0)
+	object := payload.Object(0)
+	if violations := f.schema.Check(object); len(violations) > 0 {
+		return nil, problemsOf(CodeSchemaMismatch, violations)
 	}
-	return problemsOf(CodeSchemaMismatch, f.schema.Check(object))
+	typed := f.schema.Coerce(object)
+	if len(typed) == 0 {
+		return nil, nil
+	}
+	coerced, err := payload.Replace(0, typed)
+	if err != nil {
+		problems.Add(CodeInvalidPayload, "payload", "cannot be encoded: %s", err)
+	}
+	return coerced, problems
 }
 
 func (c *schemaCache) compile(text string) compiledSchema {

@@ -55,9 +55,12 @@ type EventDefinition struct {
 	Name string `json:"name"`
 	// Schema is null, a flat map of field names to "string", "number", "boolean" or
 	// "date", or any JSON Schema document. The Runner validates the payload of every
-	// event with this name against it when the application sends the event. The work of a
-	// validation is bounded: a JSON Schema that applies more than 10,000 schemas to one
-	// value is refused, and so is a payload for which too many schemas apply in all.
+	// event with this name against it when the application sends the event. Under a
+	// flat map it converts a value of another type if nothing is lost: "42" to 42,
+	// "true" to true, 12 to "12". The converted payload is stored. An idempotency
+	// key belongs to the payload as it was sent. The work of a validation is bounded: a
+	// JSON Schema that applies more than 10,000 schemas to one value is refused, and so
+	// is a payload for which too many schemas apply in all.
 	Schema    json.RawMessage `json:"schema,omitempty"`
 	CreatedAt time.Time       `json:"created_at,omitzero"`
 	UpdatedAt time.Time       `json:"updated_at,omitzero"`
@@ -99,7 +102,8 @@ func eventNameFlaw(name string) string {
 	case name == "":
 		return "must not be empty"
 	case strings.HasPrefix(name, reservedPrefix):
-		return fmt.Sprintf("must not begin with %q, which is reserved", reservedPrefix)
+		return fmt.Sprintf("must not begin with %q: these events, which report what became of an email, are not supported yet; "+
+			"send an event of your own instead, for example from the webhook of your email provider", reservedPrefix)
 	default:
 		return idFlaw(name)
 	}

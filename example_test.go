@@ -247,11 +247,11 @@ func ExampleRunner_CreateEventDefinition() {
 	must(err)
 	_, err = runner.Send(ctx, automation.Event{
 		Name: "order.paid", Email: "ada@example.com",
-		Payload: automation.Payload(map[string]any{"amount": "12", "currency": "EUR"}),
+		Payload: automation.Payload(map[string]any{"amount": "twelve", "currency": "EUR"}),
 	})
 	fmt.Println(err)
 	// Output:
-	// automation: event "order.paid": payload.amount: must be a number, not a string
+	// automation: event "order.paid": payload.amount: must be a number, not "twelve"
 }
 
 // An idempotency key makes it safe to send an event twice.

@@ -124,15 +124,20 @@ func emailOutput(to, id string, content []byte) json.RawMessage {
 }
 
 // emailContent is the part of emailOutput that does not depend on the Mailer's answer:
-// the end of a JSON object.
+// the end of a JSON object. Resend's outputs have the variables in the template, null if
+// there are none. They are also beside the template, where earlier versions wrote them.
 func emailContent(e *Email) []byte {
 	b := make([]byte, 0, 128)
-	b = appendJSON(append(b, `"template":{"id":`...), e.TemplateID, '}')
-	b = append(b, ',')
-	if len(e.Variables) > 0 {
-		b = appendObject(append(b, `"variables":`...), e.Variables, ',')
+	b = appendJSON(append(b, `"template":{"id":`...), e.TemplateID, ',')
+	b = append(b, `"variables":`...)
+	if len(e.Variables) == 0 {
+		return append(b, `null}}`...)
 	}
-	return closeObject(b)
+	start := len(b)
+	b = appendObject(b, e.Variables, '}')
+	variables := b[start : len(b)-1]
+	b = append(append(b, `,"variables":`...), variables...)
+	return append(b, '}')
 }
 
 // appendObject appends m as a JSON object with sorted keys, followed by end.

@@ -27,8 +27,8 @@ func TestOutput_OfEachStep(t *testing.T) {
 		"event without payload":     {eventOutput(&Event{ID: "e1", Name: `a"b`}), `{"event_id":"e1","event_name":"a\"b","payload":null}`},
 		"timed out":                 {timeoutOutput(flowStart, nil), `{"timed_out_at":"2026-03-01T09:00:00Z"}`},
 		"timed out before an event": {timeoutOutput(flowStart, paid), `{"timed_out_at":"2026-03-01T09:00:00Z","late_event_id":"e1"}`},
-		"email":                     {emailOutput(email.To, "id-1", emailContent(email)), `{"to":"ada@example.com","email_id":"id-1","template":{"id":"welcome"},"variables":{"a":[null],"b":1.0}}`},
-		"email without variables":   {emailOutput("a@b.c", "", emailContent(&Email{TemplateID: "t"})), `{"to":"a@b.c","email_id":"","template":{"id":"t"}}`},
+		"email":                     {emailOutput(email.To, "id-1", emailContent(email)), `{"to":"ada@example.com","email_id":"id-1","template":{"id":"welcome","variables":{"a":[null],"b":1.0}},"variables":{"a":[null],"b":1.0}}`},
+		"email without variables":   {emailOutput("a@b.c", "", emailContent(&Email{TemplateID: "t"})), `{"to":"a@b.c","email_id":"","template":{"id":"t","variables":null}}`},
 		"no change":                 {changeOutput(ContactChange{}), `{}`},
 		"names set and cleared":     {changeOutput(ContactChange{FirstName: ptr("Ada"), LastName: ptr("")}), `{"first_name":"Ada","last_name":null}`},
 		"everything else": {

@@ -14,17 +14,19 @@ type Operator string
 
 // The operators.
 const (
-	OpEq         Operator = "eq"
-	OpNeq        Operator = "neq"
-	OpGt         Operator = "gt"
-	OpGte        Operator = "gte"
-	OpLt         Operator = "lt"
-	OpLte        Operator = "lte"
-	OpContains   Operator = "contains"
-	OpStartsWith Operator = "starts_with"
-	OpEndsWith   Operator = "ends_with"
-	OpExists     Operator = "exists"
-	OpIsEmpty    Operator = "is_empty"
+	OpEq          Operator = "eq"
+	OpNeq         Operator = "neq"
+	OpGt          Operator = "gt"
+	OpGte         Operator = "gte"
+	OpLt          Operator = "lt"
+	OpLte         Operator = "lte"
+	OpContains    Operator = "contains"
+	OpNotContains Operator = "not_contains"
+	OpStartsWith  Operator = "starts_with"
+	OpEndsWith    Operator = "ends_with"
+	OpExists      Operator = "exists"
+	OpIsEmpty     Operator = "is_empty"
+	OpIsNotEmpty  Operator = "is_not_empty"
 )
 
 // RuleType distinguishes comparisons from groups of rules.
@@ -53,7 +55,8 @@ type Rule struct {
 	Field string `json:"field,omitempty"`
 	// Operator compares Field with Value.
 	Operator Operator `json:"operator,omitempty"`
-	// Value is a literal. It is absent for OpExists and OpIsEmpty.
+	// Value is a literal. It is absent for OpExists, OpIsEmpty and
+	// OpIsNotEmpty.
 	Value Value `json:"value,omitzero"`
 	// Rules are the members of a group. They are evaluated in order until one
 	// decides the result. An empty list encodes as an empty list, and Validate
@@ -111,6 +114,11 @@ func (f FieldRef) Lte(value any) Rule { return f.rule(OpLte, ValueOf(value)) }
 // array with an element that equals value.
 func (f FieldRef) Contains(value any) Rule { return f.rule(OpContains, ValueOf(value)) }
 
+// NotContains holds if the field is a string that does not contain the string value, or
+// an array without an element that equals value. It also holds for null and for an unset
+// field of a contact, which contain nothing.
+func (f FieldRef) NotContains(value any) Rule { return f.rule(OpNotContains, ValueOf(value)) }
+
 // StartsWith holds if the field is a string that begins with prefix. It is
 // case-sensitive.
 func (f FieldRef) StartsWith(prefix string) Rule { return f.rule(OpStartsWith, String(prefix)) }
@@ -126,6 +134,10 @@ func (f FieldRef) Exists() Rule { return f.rule(OpExists, Value{}) }
 // IsEmpty holds if the field is absent, null, or an empty string, array or
 // object.
 func (f FieldRef) IsEmpty() Rule { return f.rule(OpIsEmpty, Value{}) }
+
+// IsNotEmpty holds if the field is present and neither null nor an empty string, array or
+// object.
+func (f FieldRef) IsNotEmpty() Rule { return f.rule(OpIsNotEmpty, Value{}) }
 
 func (f FieldRef) rule(op Operator, value Value) Rule {
 	return Rule{Type: RuleCompare, Field: f.path, Operator: op, Value: value}
@@ -243,7 +255,7 @@ func ruleValueFlaw(op Operator, v Value) string {
 	if err := v.err(); err != nil {
 		return err.Error()
 	}
-	if op == OpExists || op == OpIsEmpty {
+	if op.takesNone() {
 		if isGiven(v) {
 			return fmt.Sprintf("operator %q takes no value: leave it out", op)
 		}
@@ -259,6 +271,12 @@ func ruleValueFlaw(op Operator, v Value) string {
 		return fmt.Sprintf("operator %q compares with %s, not with %s", op, op.takes(), jsondoc.Shorten(v.String()))
 	}
 	return ""
+}
+
+// takesNone reports whether op looks only at the field. Such an operator accepts every
+// field, also one that is absent.
+func (op Operator) takesNone() bool {
+	return op == OpExists || op == OpIsEmpty || op == OpIsNotEmpty
 }
 
 // accepts reports whether op can compare a field with the literal v.
@@ -287,7 +305,8 @@ func (op Operator) takes() string {
 }
 
 var operators = []Operator{
-	OpEq, OpNeq, OpGt, OpGte, OpLt, OpLte, OpContains, OpStartsWith, OpEndsWith, OpExists, OpIsEmpty,
+	OpEq, OpNeq, OpGt, OpGte, OpLt, OpLte, OpContains, OpNotContains, OpStartsWith, OpEndsWith,
+	OpExists, OpIsEmpty, OpIsNotEmpty,
 }
 
 func (op Operator) isKnown() bool { return slices.Contains(operators, op) }

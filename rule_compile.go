@@ -215,7 +215,7 @@ func (l *ruleLeaf) compare(field *operand) (held, fits bool) {
 		return l.operator.compare(field, &l.value)
 	}
 	switch {
-	case l.operator == OpExists || l.operator == OpIsEmpty:
+	case l.operator.takesNone():
 		return l.operator == OpIsEmpty, true
 	case l.field.scope != scopeContact:
 		return false, false

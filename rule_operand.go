@@ -113,8 +113,13 @@ func (op Operator) compare(field, value *operand) (held, fits bool) {
 		return true, true
 	case OpIsEmpty:
 		return field.isEmpty(), true
+	case OpIsNotEmpty:
+		return !field.isEmpty(), true
 	case OpContains:
 		return field.contains(value)
+	case OpNotContains:
+		held, fits = field.contains(value)
+		return !held, fits
 	case OpStartsWith:
 		return field.hasAffix(value, strings.HasPrefix)
 	case OpEndsWith:

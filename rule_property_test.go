@@ -33,6 +33,7 @@ func drawComparison(t *rapid.T) Rule {
 	return rapid.SampledFrom([]Rule{
 		f.Eq("pro"), f.Eq(5), f.Eq(nil), f.Neq(true), f.Neq("pro"), f.Gt(4), f.Lte(5), f.Gte("2026-01-31"), f.Lt("2026-02-01"),
 		f.Contains("a"), f.Contains(5), f.StartsWith("p"), f.EndsWith("m"), f.Exists(), f.IsEmpty(),
+		f.NotContains("a"), f.NotContains(5), f.IsNotEmpty(),
 	}).Draw(t, "comparison")
 }
 
@@ -72,6 +73,25 @@ func TestRule_AgreesWithTheNaiveEvaluator(t *testing.T) {
 		silent, err := compiled.eval(d, nil)
 		assert.Equal(t, held, silent, "recording changes nothing")
 		assert.Equal(t, wantErr, err)
+	})
+}
+
+// opposites are the operators that are the negation of another one.
+var opposites = map[Operator]Operator{OpEq: OpNeq, OpContains: OpNotContains, OpIsEmpty: OpIsNotEmpty}
+
+func TestRule_AnOperatorAndItsOppositeNeverAgree(t *testing.T) {
+	t.Parallel()
+	d := ruleData(t)
+	rapid.Check(t, func(t *rapid.T) {
+		rule := rapid.Custom(drawComparison).Filter(func(r Rule) bool { return opposites[r.Operator] != "" }).Draw(t, "rule")
+		negated := rule
+		negated.Operator = opposites[rule.Operator]
+		held, err := mustCompileRule(t, rule).Holds(*d)
+		heldToo, errToo := mustCompileRule(t, negated).Holds(*d)
+		require.Equal(t, err == nil, errToo == nil, "both fail for the same fields")
+		if err == nil {
+			assert.NotEqual(t, held, heldToo)
+		}
 	})
 }
 

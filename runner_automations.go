@@ -260,14 +260,14 @@ func (r *Runner) disable(ctx context.Context, id string) (Automation, error) {
 }
 
 // DuplicateAutomation creates a disabled copy of an automation, with a new id and a name
-// that ends in " (copy)". It fails with ErrNotFound.
+// that ends in " (Copy)". It fails with ErrNotFound.
 func (r *Runner) DuplicateAutomation(ctx context.Context, id string) (Automation, error) {
 	a, err := r.GetAutomation(ctx, id)
 	if err != nil {
 		return Automation{}, err
 	}
 	return r.CreateAutomation(ctx, Automation{
-		Name: a.Name + " (copy)", Status: StatusDisabled, Steps: a.Steps, Connections: a.Connections, Retry: a.Retry,
+		Name: a.Name + " (Copy)", Status: StatusDisabled, Steps: a.Steps, Connections: a.Connections, Retry: a.Retry,
 	})
 }
 

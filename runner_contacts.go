@@ -130,6 +130,19 @@ func (r *Runner) GetSegment(ctx context.Context, id string) (Segment, error) {
 	return s, nil
 }
 
+// RenameSegment gives a segment another name and returns the changed segment. It fails
+// with a *ValidationError if the name is invalid, and with ErrNotFound.
+func (r *Runner) RenameSegment(ctx context.Context, id, name string) (Segment, error) {
+	if err := segmentProblems(Segment{Name: name}).Err("segment"); err != nil {
+		return Segment{}, err
+	}
+	s, err := r.store.RenameSegment(ctx, id, name)
+	if err != nil {
+		return Segment{}, fmt.Errorf("automation: rename segment: %w", err)
+	}
+	return s, nil
+}
+
 // DeleteSegment deletes the name of a segment, or fails with ErrNotFound. Its contacts
 // keep the segment's id, so the cost does not depend on how many contacts the segment
 // has.

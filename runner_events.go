@@ -2,6 +2,7 @@ package automation
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -123,7 +124,8 @@ func (s *sender) send(ctx context.Context, w EventWriter, events []Event) (recei
 // under a remembered definition, which may have changed.
 func (s *sender) admit(ctx context.Context, w EventWriter, events []Event, reread bool) ([]NewEvent, error) {
 	schemas := map[string]foundSchema{}
-	if err := s.validate(ctx, w, events, schemas, reread); err != nil {
+	payloads, err := s.validate(ctx, w, events, schemas, reread)
+	if err != nil {
 		return nil, err
 	}
 	accepted := make([]NewEvent, len(events))
@@ -131,9 +133,11 @@ func (s *sender) admit(ctx context.Context, w EventWriter, events []Event, rerea
 		ctx = tx.WithTx(ctx)
 	}
 	for i := range events {
-		var err error
 		if accepted[i], err = s.accept(ctx, events[i]); err != nil {
 			return nil, fmt.Errorf("automation: %s: %w", subjectOf(events, i), err)
+		}
+		if payloads[i] != nil { // after accept: an idempotency key belongs to the payload as it was sent
+			accepted[i].Event.Payload = payloads[i]
 		}
 		accepted[i].Schema = schemas[events[i].Name].text
 	}
@@ -149,48 +153,50 @@ func subjectOf(events []Event, i int) string {
 }
 
 // validate reports the problems of all events, and adds the schemas of the events to
-// found. It stops after maxProblems.
-func (s *sender) validate(ctx context.Context, w EventWriter, events []Event, found map[string]foundSchema, reread bool) error {
+// found. It stops after maxProblems. It returns the payloads that were coerced to their
+// schemas; the others are nil.
+func (s *sender) validate(ctx context.Context, w EventWriter, events []Event, found map[string]foundSchema, reread bool) ([]json.RawMessage, error) {
+	payloads := make([]json.RawMessage, len(events))
 	var all Problems
 	for i := 0; i < len(events) && len(all) < maxProblems; i++ {
-		problems, err := s.validateOne(ctx, w, &events[i], found, reread)
+		coerced, problems, err := s.validateOne(ctx, w, &events[i], found, reread)
 		if err != nil {
-			return fmt.Errorf("automation: %s: %w", subjectOf(events, i), err)
+			return nil, fmt.Errorf("automation: %s: %w", subjectOf(events, i), err)
 		}
 		if len(events) == 1 && len(problems) > 0 {
-			return problems.Err(subjectOf(events, 0))
+			return nil, problems.Err(subjectOf(events, 0))
 		}
+		payloads[i] = coerced
 		for _, p := range problems {
 			p.Path = jsondoc.Join(fmt.Sprintf("events[%d]", i), p.Path)
 			all = append(all, p)
 		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all.Err(fmt.Sprintf("batch of %d events", len(events)))
+	return payloads, all.Err(fmt.Sprintf("batch of %d events", len(events)))
 }
 
-// validateOne reports the problems of one event. It finds the definition once for all
+// validateOne reports the problems of one event, and returns its payload if it was
+// coerced. It finds the definition once for all
 // events of a call that have the same name. The error is an error of the store, or
 // ErrDefinitionChanged.
-func (s *sender) validateOne(ctx context.Context, w EventWriter, e *Event, found map[string]foundSchema, reread bool) (Problems, error) {
+func (s *sender) validateOne(ctx context.Context, w EventWriter, e *Event, found map[string]foundSchema, reread bool) (json.RawMessage, Problems, error) {
 	payload, problems := scanPayload(e.Payload, s.limits.PayloadBytes)
 	if problems = append(eventProblems(*e), problems...); len(problems) > 0 {
-		return problems, nil
+		return nil, problems, nil
 	}
 	schema, ok := found[e.Name]
 	if !ok {
 		var err error
 		if schema, err = s.schemas.find(ctx, w, e.Name, reread); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		found[e.Name] = schema
 	}
-	if problems = schema.validate(payload); len(problems) > 0 && schema.remembered {
-		return nil, ErrDefinitionChanged
+	coerced, problems := schema.validate(payload)
+	if len(problems) > 0 && schema.remembered {
+		return nil, nil, ErrDefinitionChanged
 	}
-	return problems, nil
+	return coerced, problems, nil
 }
 
 // accept returns a valid event in the form that stores keep.

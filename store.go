@@ -202,6 +202,9 @@ type SegmentStore interface {
 	InsertSegment(ctx context.Context, s Segment) error
 	// FindSegment returns the segment, or an error that wraps ErrNotFound.
 	FindSegment(ctx context.Context, id string) (Segment, error)
+	// RenameSegment gives the segment another name and returns the changed segment. It
+	// fails with ErrNotFound if there is none.
+	RenameSegment(ctx context.Context, id, name string) (Segment, error)
 	// DeleteSegment deletes a segment. It fails with ErrNotFound if there is none.
 	DeleteSegment(ctx context.Context, id string) error
 	// ListSegments lists segments, newest first. It fails with ErrNotFound if the

@@ -19,19 +19,21 @@ func (w *world) invite(email string) string {
 	return created.Id
 }
 
-// contact returns a contact in the form of lists. The caller gives the properties, because
-// numbers have another type in the engine than in JSON.
-func (w *world) contact(id string, properties map[string]any) resend.Contact {
+// contact returns a contact in the form of lists, which has no properties.
+func (w *world) contact(id string) resend.Contact {
 	w.t.Helper()
 	c, err := w.runner.GetContact(w.t.Context(), automation.ContactRef{ID: id})
 	require.NoError(w.t, err)
 	return resend.Contact{
 		Id: c.ID, Email: c.Email, FirstName: c.FirstName, LastName: c.LastName,
-		CreatedAt: stamp(c.CreatedAt), Unsubscribed: c.Unsubscribed, Properties: properties,
+		CreatedAt: stamp(c.CreatedAt), Unsubscribed: c.Unsubscribed,
 	}
 }
 
-var noProperties = map[string]any{}
+// property is a property in the form of a contact that is read by itself.
+func property(jsonType string, value any) map[string]any {
+	return map[string]any{"type": jsonType, "value": value}
+}
 
 func TestContacts_AreCreatedAndRead(t *testing.T) {
 	t.Parallel()
@@ -41,12 +43,15 @@ func TestContacts_AreCreatedAndRead(t *testing.T) {
 		Email: "Ada@Example.com", FirstName: "Ada", LastName: "Lovelace", Unsubscribed: true, Properties: properties,
 	})
 	require.NoError(t, err)
-	want := w.contact(created.Id, properties)
+	want := w.contact(created.Id)
+	want.Properties = map[string]any{
+		"tier": property("string", "premium"), "seats": property("number", 3.0), "beta": property("boolean", true),
+	}
 	assert.Equal(t, resend.CreateContactResponse{Object: "contact", Id: want.Id}, created)
 	want.Object = "contact"
 	assert.Equal(t, resend.Contact{
 		Object: "contact", Id: created.Id, Email: "Ada@Example.com", FirstName: "Ada", LastName: "Lovelace",
-		CreatedAt: stamp(start), Unsubscribed: true, Properties: properties,
+		CreatedAt: stamp(start), Unsubscribed: true, Properties: want.Properties,
 	}, want)
 
 	for _, idOrEmail := range []string{created.Id, "ada@example.com", "Ada@Example.com", "ada%40example.com"} {
@@ -70,14 +75,14 @@ func TestContacts_AreListedNewestFirst(t *testing.T) {
 	all, err := w.Contacts.List(&resend.ListContactsOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, resend.ListContactsResponse{Object: "list", Data: []resend.Contact{
-		w.contact(c, noProperties), w.contact(b, noProperties), w.contact(a, noProperties),
+		w.contact(c), w.contact(b), w.contact(a),
 	}}, all)
 	page, err := w.Contacts.List(&resend.ListContactsOptions{Limit: ptr(1), After: &c})
 	require.NoError(t, err)
-	assert.Equal(t, resend.ListContactsResponse{Object: "list", HasMore: true, Data: []resend.Contact{w.contact(b, noProperties)}}, page)
+	assert.Equal(t, resend.ListContactsResponse{Object: "list", HasMore: true, Data: []resend.Contact{w.contact(b)}}, page)
 	page, err = w.Contacts.List(&resend.ListContactsOptions{Before: &b})
 	require.NoError(t, err)
-	assert.Equal(t, resend.ListContactsResponse{Object: "list", Data: []resend.Contact{w.contact(c, noProperties)}}, page)
+	assert.Equal(t, resend.ListContactsResponse{Object: "list", Data: []resend.Contact{w.contact(c)}}, page)
 }
 
 // The client reads the contact from a member that Resend does not send either.
@@ -94,7 +99,7 @@ func TestContacts_AreChanged(t *testing.T) {
 	require.NoError(t, err)
 	want := resend.Contact{
 		Object: "contact", Id: id, Email: "countess@example.com", FirstName: "Ada",
-		CreatedAt: stamp(start), Unsubscribed: true, Properties: map[string]any{"tier": "gold"},
+		CreatedAt: stamp(start), Unsubscribed: true, Properties: map[string]any{"tier": property("string", "gold")},
 	}
 	assert.Equal(t, want, got)
 
@@ -102,7 +107,7 @@ func TestContacts_AreChanged(t *testing.T) {
 	byEmail.SetUnsubscribed(false)
 	_, err = w.Contacts.Update(byEmail)
 	require.NoError(t, err)
-	want.LastName, want.Unsubscribed, want.Properties = "Lovelace", false, map[string]any{"seats": "3"}
+	want.LastName, want.Unsubscribed, want.Properties = "Lovelace", false, map[string]any{"seats": property("string", "3")}
 	got, err = w.Contacts.Get(&resend.GetContactOptions{Id: id})
 	require.NoError(t, err)
 	assert.Equal(t, want, got)

@@ -155,7 +155,7 @@ func TestEvents_AreRefusedWithTheReason(t *testing.T) {
 		"unknown":       {resend.SendEventRequest{Event: "paid", ContactId: "nobody"}, `there is no contact "nobody"`},
 		"no name":       {resend.SendEventRequest{Email: "ada@example.com"}, "event"},
 		"reserved":      {resend.SendEventRequest{Event: "resend:x", Email: "ada@example.com"}, "resend:"},
-		"wrong payload": {resend.SendEventRequest{Event: "paid", Email: "ada@example.com", Payload: map[string]any{"amount": "5", "plan": 1}}, "payload.amount"},
+		"wrong payload": {resend.SendEventRequest{Event: "paid", Email: "ada@example.com", Payload: map[string]any{"amount": "five", "plan": 1}}, "payload.amount"},
 	} {
 		_, err := w.Events.Send(&c.request)
 		assert.ErrorContains(t, err, c.reason, name)

@@ -104,11 +104,11 @@ func TestContactSegments_AreAddedListedAndRemoved(t *testing.T) {
 	members, err := w.Contacts.List(&resend.ListContactsOptions{SegmentId: customers.Id})
 	require.NoError(t, err)
 	assert.Equal(t, resend.ListContactsResponse{Object: "list", Data: []resend.Contact{
-		w.contact(bob, noProperties), w.contact(ada, noProperties),
+		w.contact(bob), w.contact(ada),
 	}}, members)
 	members, err = w.Contacts.List(&resend.ListContactsOptions{SegmentId: customers.Id, Limit: ptr(1), After: &bob})
 	require.NoError(t, err)
-	assert.Equal(t, resend.ListContactsResponse{Object: "list", Data: []resend.Contact{w.contact(ada, noProperties)}}, members)
+	assert.Equal(t, resend.ListContactsResponse{Object: "list", Data: []resend.Contact{w.contact(ada)}}, members)
 
 	removed, err := w.Contacts.Segments.Remove(&resend.RemoveContactSegmentRequest{Email: "ada@example.com", SegmentId: customers.Id})
 	require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 func (h *Handler) automationRoutes() map[string]resource {
@@ -101,6 +102,9 @@ func readAutomation(r *http.Request) (automation.Automation, map[string]bool, er
 	body.members(0, func(key, value int) {
 		name := body.Text(key)
 		given[name] = !body.isNull(value) || name == "retry" // in a change, null removes the policy
+		if name == "steps" {
+			body.emptyConfigs(value)
+		}
 		switch name {
 		case "object", "id", "version", "revision", "created_at", "updated_at":
 			body.report(key, automation.CodeUnknownField, "is given by the server: leave it out")
@@ -110,6 +114,22 @@ func readAutomation(r *http.Request) (automation.Automation, map[string]bool, er
 		return a, nil, err
 	}
 	return a, given, a.UnmarshalJSON(data)
+}
+
+// emptyConfigs turns empty arrays into empty objects where the configs of the steps at
+// node n have objects.
+func (r *reader) emptyConfigs(n int) {
+	if r.Kind(n) != jsondoc.Array {
+		return
+	}
+	for step := range r.Elements(n) {
+		config := r.child(step, "config")
+		r.emptyObject(config)
+		r.emptyObject(r.child(config, "properties"))
+		template := r.child(config, "template")
+		r.emptyObject(template)
+		r.emptyObject(r.child(template, "variables"))
+	}
 }
 
 func (h *Handler) getAutomation(r *http.Request) (any, error) {

@@ -17,28 +17,24 @@ func (h *Handler) contactRoutes() map[string]resource {
 
 // contactItem is a contact in a list.
 type contactItem struct {
-	ID           string         `json:"id"`
-	Email        string         `json:"email"`
-	FirstName    *string        `json:"first_name"`
-	LastName     *string        `json:"last_name"`
-	CreatedAt    timestamp      `json:"created_at"`
-	Unsubscribed bool           `json:"unsubscribed"`
-	Properties   map[string]any `json:"properties"`
+	ID           string    `json:"id"`
+	Email        string    `json:"email"`
+	FirstName    *string   `json:"first_name"`
+	LastName     *string   `json:"last_name"`
+	CreatedAt    timestamp `json:"created_at"`
+	Unsubscribed bool      `json:"unsubscribed"`
 }
 
 func newContactItem(c automation.Contact) contactItem {
-	if c.Properties == nil {
-		c.Properties = map[string]any{}
-	}
-	return contactItem{
-		c.ID, c.Email, nullable(c.FirstName), nullable(c.LastName), timestamp(c.CreatedAt), c.Unsubscribed, c.Properties,
-	}
+	return contactItem{c.ID, c.Email, nullable(c.FirstName), nullable(c.LastName), timestamp(c.CreatedAt), c.Unsubscribed}
 }
 
-// contactBody is a contact.
+// contactBody is a contact. As in Resend's answers, only a contact by itself has its
+// properties.
 type contactBody struct {
 	Object string `json:"object"`
 	contactItem
+	Properties map[string]typedProperty `json:"properties"`
 }
 
 func (h *Handler) listContacts(r *http.Request) (any, error) {
@@ -50,11 +46,20 @@ func (h *Handler) listContacts(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.contactsIn(r.Context(), q.Get("segment_id"), page)
+	segment := q.Get("segment_id")
+	if segment == "" {
+		return h.contactsIn(r.Context(), "", page)
+	}
+	if known, err := h.isSegment(r.Context(), segment); err != nil || !known {
+		return listOf(automation.Page[automation.Contact]{}, newContactItem), err
+	}
+	return h.contactsIn(r.Context(), segment, page)
 }
 
 func (h *Handler) createContact(r *http.Request) (any, error) {
 	var c automation.Contact
+	named := r.PathValue("segment") // of /audiences/{id}/contacts
+	audience := named
 	if err := readFields(r,
 		required(text("email", &c.Email)),
 		text("first_name", &c.FirstName),
@@ -62,8 +67,19 @@ func (h *Handler) createContact(r *http.Request) (any, error) {
 		flag("unsubscribed", &c.Unsubscribed),
 		properties("properties", &c.Properties),
 		segments("segments", &c.Segments),
+		hidden(text("audience_id", &audience)), // an older name of one segment
+		unsupported("topics", "leave it out"),
 	); err != nil {
 		return nil, err
+	}
+	if named != "" && named != audience {
+		return nil, invalid("audience_id", "is not the audience that the path names")
+	}
+	if err := h.requireSegments(r.Context(), c.Segments, audience); err != nil {
+		return nil, err
+	}
+	if audience != "" {
+		c.Segments = append(c.Segments, audience)
 	}
 	kept, err := h.runner.CreateContact(r.Context(), c)
 	if err != nil {
@@ -77,7 +93,7 @@ func (h *Handler) getContact(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return contactBody{"contact", newContactItem(c)}, nil
+	return contactBody{"contact", newContactItem(c), typedProperties(c.Properties)}, nil
 }
 
 // contact returns the contact that the path names by id or by email.
@@ -102,6 +118,7 @@ func (h *Handler) updateContact(r *http.Request) (any, error) {
 		clearable("last_name", &change.LastName),
 		changeable("unsubscribed", readFlag, &change.Unsubscribed),
 		clearing(properties("properties", &change.Properties), &clearAll),
+		unsupported("audience_id", "a contact joins and leaves segments by /contacts/{id}/segments/{segment_id}"),
 	); err != nil {
 		return nil, err
 	}

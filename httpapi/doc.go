@@ -27,13 +27,16 @@
 // Idempotency-Key makes POST /events/send safe to repeat. GET /openapi.json, which
 // needs no key, describes all calls that are served in OpenAPI 3.1.
 //
-// A contact can be in a segment that has no name, because an add_to_segment step needs
-// only an id. For the same reason POST /contacts/{id or email}/segments/{segment_id} and
-// GET /segments/{id}/contacts work for a segment without a name, while GET /contacts/{id
-// or email}/segments leaves such segments out.
+// A contact joins and has only segments that exist: POST /segments or
+// Runner.CreateSegment makes one, and its contacts have left it once it is deleted. An
+// add_to_segment step needs only an id, which need not be the id of a segment: the API
+// does not show such a membership. Where contacts live in the application's own table, any
+// id may name a segment.
 //
 // Bodies are read strictly: an unknown field, a field that is given twice or a
-// value of the wrong type is an error that names its path. A request that is
+// value of the wrong type is an error that names its path. null means the same as an
+// absent field, except where it clears something, and [] is an empty object where an
+// object belongs: some clients cannot write either otherwise. A request that is
 // answered with 4xx changes nothing. A request that is answered with 500 is logged
 // under the id in the error message, and may have taken effect.
 package httpapi

@@ -100,10 +100,15 @@ func (a *api) inhabit(path string) string {
 	const contact = "e169aa45-1ecf-4183-9955-b1499d5701d3"
 	_, err := a.runner.CreateContact(a.t.Context(), automation.Contact{ID: contact, Email: "ada@example.com"})
 	require.NoError(a.t, err)
+	for _, segment := range []string{"customers", "partners"} {
+		_, err := a.runner.CreateSegment(a.t.Context(), automation.Segment{ID: segment, Name: segment})
+		require.NoError(a.t, err)
+	}
 	id := a.create()
 	run := a.start("ada@example.com")
 	a.must(http.StatusCreated, "POST", "/events", `{"name": "user.created"}`)
 	segment := a.must(http.StatusCreated, "POST", "/segments", `{"name": "Friends"}`).id(a.t)
+	a.must(http.StatusOK, "POST", "/contacts/"+contact+"/segments/"+segment, "")
 	a.must(http.StatusCreated, "POST", "/templates", `{"name": "Hello", "alias": "hello", "html": "<p>Hello</p>"}`)
 	return strings.NewReplacer("{automation}", id, "{run}", run, "{contact}", contact, "{event}", "user.created", "{segment}", segment, "{template}", "hello").Replace(path)
 }

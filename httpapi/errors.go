@@ -10,8 +10,10 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// errorName is the kind of an error, for clients to branch on. The names are Resend's,
-// except for conflict.
+// errorName is the kind of an error, for clients to branch on. The names are Resend's:
+// some clients take an answer with a name that they do not know for success. Resend has
+// no name for a conflict with an object that exists, so such a conflict is a
+// validation_error with the status 409.
 type errorName string
 
 const (
@@ -22,7 +24,7 @@ const (
 	nameMissing    errorName = "missing_required_field"
 	nameNotFound   errorName = "not_found"
 	nameMethod     errorName = "method_not_allowed"
-	nameConflict   errorName = "conflict"
+	nameKeyReused  errorName = "invalid_idempotent_request"
 	nameRateLimit  errorName = "rate_limit_exceeded"
 	nameInternal   errorName = "application_error"
 )
@@ -70,7 +72,16 @@ func absent(err error, kind, id string) error {
 // taken turns an error that wraps ErrConflict into a failure with this message.
 func taken(err error, format string, args ...any) error {
 	if errors.Is(err, automation.ErrConflict) {
-		return &failure{http.StatusConflict, nameConflict, fmt.Sprintf(format, args...)}
+		return &failure{http.StatusConflict, nameInvalid, fmt.Sprintf(format, args...)}
+	}
+	return err
+}
+
+// reused turns an error that wraps ErrConflict into the failure of an event whose
+// idempotency key another event has.
+func reused(err error, key string) error {
+	if errors.Is(err, automation.ErrConflict) {
+		return &failure{http.StatusConflict, nameKeyReused, fmt.Sprintf("the idempotency key %q was used for another event before", key)}
 	}
 	return err
 }
@@ -91,7 +102,7 @@ func known(err error) *failure {
 	case errors.Is(err, automation.ErrNotFound):
 		return &failure{http.StatusNotFound, nameNotFound, "what the request names does not exist"}
 	case errors.Is(err, automation.ErrConflict):
-		return &failure{http.StatusConflict, nameConflict, "it was changed by another caller at the same time: try again"}
+		return &failure{http.StatusConflict, nameInvalid, "it was changed by another caller at the same time: try again"}
 	case errors.Is(err, errors.ErrUnsupported):
 		return &failure{http.StatusNotImplemented, nameInternal, "contacts live in a table of the application, which does not offer this"}
 	default:

@@ -48,7 +48,7 @@ func (h *Handler) listEvents(r *http.Request) (any, error) {
 
 func (h *Handler) createEvent(r *http.Request) (any, error) {
 	var d automation.EventDefinition
-	if err := readFields(r, required(text("name", &d.Name)), raw("schema", &d.Schema)); err != nil {
+	if err := readFields(r, required(text("name", &d.Name)), rawObject("schema", &d.Schema)); err != nil {
 		return nil, err
 	}
 	defined, err := h.runner.CreateEventDefinition(r.Context(), d)
@@ -77,7 +77,7 @@ func (h *Handler) event(r *http.Request) (automation.EventDefinition, error) {
 func (h *Handler) updateEvent(r *http.Request) (any, error) {
 	var schema json.RawMessage
 	given := false
-	if err := readFields(r, noting(raw("schema", &schema), &given)); err != nil {
+	if err := readFields(r, noting(rawObject("schema", &schema), &given)); err != nil {
 		return nil, err
 	}
 	if !given {
@@ -108,7 +108,7 @@ func (h *Handler) sendEvent(r *http.Request) (any, error) {
 		required(text("event", &e.Name)),
 		text("contact_id", &e.ContactID),
 		text("email", &e.Email),
-		raw("payload", &e.Payload),
+		rawObject("payload", &e.Payload),
 	); err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (h *Handler) sendEvent(r *http.Request) (any, error) {
 				p.Path = "Idempotency-Key"
 			}
 		})
-		return nil, taken(absent(err, "contact", e.ContactID), "the idempotency key %q was used for another event before", e.IdempotencyKey)
+		return nil, reused(absent(err, "contact", e.ContactID), e.IdempotencyKey)
 	}
 	return struct {
 		Object string `json:"object"`

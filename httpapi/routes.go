@@ -40,6 +40,7 @@ func (h *Handler) routes() map[string]resource {
 	if h.opts.Contacts {
 		maps.Copy(routes, h.contactRoutes())
 		maps.Copy(routes, h.segmentRoutes())
+		maps.Copy(routes, h.audienceRoutes())
 	}
 	if h.opts.Templates != nil {
 		maps.Copy(routes, h.templateRoutes())

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/seed-b636437c/automation"
 )
@@ -14,7 +16,7 @@ import (
 func (h *Handler) segmentRoutes() map[string]resource {
 	return map[string]resource{
 		"/segments":                              {"GET": ok(h.listSegments), "POST": created(h.createSegment)},
-		"/segments/{segment}":                    {"GET": ok(h.getSegment), "DELETE": ok(h.deleteSegment)},
+		"/segments/{segment}":                    {"GET": ok(h.getSegment), "PATCH": ok(h.renameSegment), "DELETE": ok(h.deleteSegment)},
 		"/segments/{segment}/contacts":           {"GET": ok(h.listSegmentContacts)},
 		"/contacts/{contact}/segments":           {"GET": ok(h.listContactSegments)},
 		"/contacts/{contact}/segments/{segment}": {"POST": ok(h.joinSegment), "DELETE": ok(h.leaveSegment)},
@@ -59,10 +61,30 @@ func (h *Handler) createSegment(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return struct {
-		reference
-		Name string `json:"name"`
-	}{reference{"segment", s.ID}, s.Name}, nil
+	return newSegmentRef(s), nil
+}
+
+// segmentRef is the answer to a call that created or renamed a segment.
+type segmentRef struct {
+	reference
+	Name string `json:"name"`
+}
+
+func newSegmentRef(s automation.Segment) segmentRef {
+	return segmentRef{reference{"segment", s.ID}, s.Name}
+}
+
+func (h *Handler) renameSegment(r *http.Request) (any, error) {
+	var name string
+	if err := readFields(r, required(text("name", &name))); err != nil {
+		return nil, err
+	}
+	id := r.PathValue("segment")
+	s, err := h.runner.RenameSegment(r.Context(), id, name)
+	if err != nil {
+		return nil, absent(err, "segment", id)
+	}
+	return newSegmentRef(s), nil
 }
 
 func (h *Handler) getSegment(r *http.Request) (any, error) {
@@ -82,14 +104,65 @@ func (h *Handler) deleteSegment(r *http.Request) (any, error) {
 	return deleted{"segment", id, true}, nil
 }
 
-// listSegmentContacts lists the contacts of a segment without a name too: a step may
-// have added contacts to one.
 func (h *Handler) listSegmentContacts(r *http.Request) (any, error) {
 	page, err := pageOf(r)
 	if err != nil {
 		return nil, err
 	}
-	return h.contactsIn(r.Context(), r.PathValue("segment"), page)
+	id := r.PathValue("segment")
+	if known, err := h.isSegment(r.Context(), id); err != nil || !known {
+		return nil, cmp.Or(err, noSegment(id))
+	}
+	return h.contactsIn(r.Context(), id, page)
+}
+
+// isSegment reports whether a contact may join the segment and the segment's contacts
+// may be listed. It is false for a segment that was never created or was deleted:
+// contacts keep the id of a deleted segment, and with this check they have left it. Where
+// contacts live in a table of the application, segments do too, and any id may name one.
+func (h *Handler) isSegment(ctx context.Context, id string) (bool, error) {
+	if strings.ContainsRune(id, 0) {
+		return false, nil // Postgres would refuse to look for it
+	}
+	_, err := h.runner.GetSegment(ctx, id)
+	if !errors.Is(err, automation.ErrNotFound) {
+		return err == nil, err
+	}
+	_, err = h.runner.ListContacts(ctx, automation.ContactQuery{PageQuery: automation.PageQuery{Limit: 1}})
+	if errors.Is(err, errors.ErrUnsupported) {
+		return true, nil
+	}
+	return false, err
+}
+
+func noSegment(id string) error {
+	return absent(automation.ErrNotFound, "segment", id)
+}
+
+// requireSegments returns an error that names each of the segments that does not exist.
+// audience is the id in the field audience_id, or empty.
+func (h *Handler) requireSegments(ctx context.Context, ids []string, audience string) error {
+	paths := make([]string, len(ids), len(ids)+1)
+	for i := range ids {
+		paths[i] = fmt.Sprintf("segments[%d]", i)
+	}
+	if audience != "" {
+		ids, paths = append(slices.Clone(ids), audience), append(paths, "audience_id")
+	}
+	var problems automation.Problems
+	for i, id := range ids {
+		known, err := h.isSegment(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !known {
+			problems.Add(automation.CodeInvalidContact, paths[i], "there is no segment %q", id)
+		}
+		if len(problems) > maxProblems {
+			break
+		}
+	}
+	return problems.Err("request")
 }
 
 // contactsIn lists the contacts of a segment, or all contacts if segment is empty.
@@ -177,30 +250,58 @@ type membership struct {
 }
 
 func (h *Handler) joinSegment(r *http.Request) (any, error) {
-	if err := readOptionalFields(r); err != nil {
+	var named membershipFields
+	if err := readOptionalFields(r,
+		text("email", &named.email), text("contact_id", &named.contact), text("segment_id", &named.segment),
+	); err != nil {
 		return nil, err
 	}
-	return h.changeMembership(r, func(id string) automation.ContactChange {
-		return automation.ContactChange{AddSegments: []string{id}}
-	})
+	c, err := h.contact(r)
+	if err != nil {
+		return nil, err
+	}
+	id := r.PathValue("segment")
+	if err := named.check(c, id); err != nil {
+		return nil, err
+	}
+	if known, err := h.isSegment(r.Context(), id); err != nil || !known {
+		return nil, cmp.Or(err, noSegment(id))
+	}
+	return h.changeMembership(r, c, automation.ContactChange{AddSegments: []string{id}})
+}
+
+// membershipFields are what some clients name in the body too, although the path names
+// it.
+type membershipFields struct{ email, contact, segment string }
+
+// check refuses a body that names another contact or another segment than the path.
+func (m membershipFields) check(c automation.Contact, segment string) error {
+	switch {
+	case m.email != "" && automation.EmailKey(m.email) != automation.EmailKey(c.Email):
+		return invalid("email", "is not the email of the contact that the path names")
+	case m.contact != "" && m.contact != c.ID:
+		return invalid("contact_id", "is not the contact that the path names")
+	case m.segment != "" && m.segment != segment:
+		return invalid("segment_id", "is not the segment that the path names")
+	default:
+		return nil
+	}
 }
 
 // leaveSegment gives the same answer for a contact that is not in the segment.
 func (h *Handler) leaveSegment(r *http.Request) (any, error) {
-	m, err := h.changeMembership(r, func(id string) automation.ContactChange {
-		return automation.ContactChange{RemoveSegments: []string{id}}
-	})
+	c, err := h.contact(r)
+	if err != nil {
+		return nil, err
+	}
+	m, err := h.changeMembership(r, c, automation.ContactChange{RemoveSegments: []string{r.PathValue("segment")}})
 	m.Deleted = true
 	return m, err
 }
 
-func (h *Handler) changeMembership(r *http.Request, change func(segment string) automation.ContactChange) (membership, error) {
-	c, err := h.contact(r)
-	if err != nil {
-		return membership{}, err
-	}
+func (h *Handler) changeMembership(r *http.Request, c automation.Contact, change automation.ContactChange) (membership, error) {
 	id := r.PathValue("segment")
-	_, err = h.runner.UpdateContact(r.Context(), c.ID, change(id))
+	_, err := h.runner.UpdateContact(r.Context(), c.ID, change)
 	if problems, other := problemsOf(err); other == nil && len(problems) > 0 {
 		return membership{}, invalid("segment_id", "%s", problems[0].Message)
 	}

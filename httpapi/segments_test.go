@@ -25,11 +25,12 @@ func TestSegments_AnswerAsResendDoes(t *testing.T) {
 		{name: "segments", method: "GET", path: "/segments"},
 		{name: "segments_before", method: "GET", path: "/segments?limit=1&before={customers}"},
 		{name: "segment_get", method: "GET", path: "/segments/{customers}"},
-		{name: "segment_contact", method: "POST", path: "/contacts", body: `{"email": "ada@example.com", "segments": ["{customers}", "nameless"]}`, id: "contact"},
+		{name: "segment_rename", method: "PATCH", path: "/segments/{customers}", body: `{"name": "Patrons"}`},
+		{name: "segment_renamed", method: "GET", path: "/segments/{customers}"},
+		{name: "segment_contact", method: "POST", path: "/contacts", body: `{"email": "ada@example.com", "segments": ["{customers}"]}`, id: "contact"},
 		{name: "segment_join", method: "POST", path: "/contacts/ada@example.com/segments/{partners}"},
 		{name: "segment_join_again", method: "POST", path: "/contacts/{contact}/segments/{partners}", body: `{}`},
 		{name: "segment_contacts", method: "GET", path: "/segments/{partners}/contacts"},
-		{name: "segment_contacts_nameless", method: "GET", path: "/segments/nameless/contacts"},
 		{name: "segment_contacts_none", method: "GET", path: "/segments/unknown/contacts"},
 		{name: "contact_segments", method: "GET", path: "/contacts/ada@example.com/segments"},
 		{name: "contact_segments_after", method: "GET", path: "/contacts/{contact}/segments?limit=1&after={partners}"},
@@ -93,10 +94,21 @@ func (s forgetful) UpdateContact(context.Context, string, automation.ContactChan
 	return automation.Contact{}, s.err
 }
 
+// departing is a store whose contacts are gone when they are changed.
+type departing struct{ automation.Store }
+
+func (departing) UpdateContact(context.Context, string, automation.ContactChange) (automation.Contact, error) {
+	return automation.Contact{}, automation.ErrNotFound
+}
+
 func TestSegments_FailWithTheStore(t *testing.T) {
 	t.Parallel()
 	a := setupOn(t, forgetful{memory.New(), errors.New("disk on fire")}, automation.Options{})
-	a.must(http.StatusCreated, "POST", "/contacts", `{"email": "ada@example.com", "segments": ["s"]}`)
+	_, err := a.runner.CreateContact(t.Context(), automation.Contact{Email: "ada@example.com", Segments: []string{"s"}})
+	assert.NoError(t, err)
+	a.must(http.StatusInternalServerError, "POST", "/contacts", `{"email": "bob@example.com", "segments": ["s"]}`)
+	a.must(http.StatusInternalServerError, "GET", "/contacts?segment_id=s", "")
+	a.must(http.StatusInternalServerError, "GET", "/segments/s/contacts", "")
 	a.must(http.StatusInternalServerError, "POST", "/segments", `{"name": "Customers"}`)
 	a.must(http.StatusInternalServerError, "GET", "/segments/s", "")
 	a.must(http.StatusInternalServerError, "GET", "/contacts/ada@example.com/segments", "")
@@ -106,9 +118,10 @@ func TestSegments_FailWithTheStore(t *testing.T) {
 
 func TestMembership_OfAContactThatIsGoneInBetweenIsNotFound(t *testing.T) {
 	t.Parallel()
-	a := setupOn(t, forgetful{memory.New(), automation.ErrNotFound}, automation.Options{})
+	a := setupOn(t, departing{memory.New()}, automation.Options{})
 	a.must(http.StatusCreated, "POST", "/contacts", `{"email": "ada@example.com"}`)
-	got := a.must(http.StatusNotFound, "POST", "/contacts/ada@example.com/segments/s", "").failure(t)
+	segment := a.must(http.StatusCreated, "POST", "/segments", `{"name": "Friends"}`).id(t)
+	got := a.must(http.StatusNotFound, "POST", "/contacts/ada@example.com/segments/"+segment, "").failure(t)
 	assert.Equal(t, failure{404, "not_found", `there is no contact "ada@example.com"`}, got)
 }
 

@@ -59,7 +59,7 @@ test('command line: an automation from its creation to its deletion', async () =
   assert.deepEqual(await resend('automations', 'stop', id), { object: 'automation', id, status: 'disabled' });
   const copy = await resend('automations', 'duplicate', id);
   const listed = await resend('automations', 'list', '--limit', '100');
-  assert.equal(listed.data.find((item) => item.id === copy.id).name, 'CLI (copy)');
+  assert.equal(listed.data.find((item) => item.id === copy.id).name, 'CLI (Copy)');
   for (const each of [id, copy.id]) {
     assert.deepEqual(await resend('automations', 'delete', each, '--yes'), { object: 'automation', id: each, deleted: true });
   }

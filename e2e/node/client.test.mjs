@@ -96,7 +96,7 @@ test('Node.js: an automation from its creation to its deletion', async () => {
   assert.deepEqual(await ok(resend.automations.stop(id)), { object: 'automation', id, status: 'disabled' });
   const copy = await ok(resend.automations.duplicate(id));
   assert.notEqual(copy.id, id);
-  assert.equal((await ok(resend.automations.get(copy.id))).name, 'Node (copy)');
+  assert.equal((await ok(resend.automations.get(copy.id))).name, 'Node (Copy)');
   for (const each of [id, copy.id]) {
     assert.deepEqual(await ok(resend.automations.remove(each)), { object: 'automation', id: each, deleted: true });
   }
@@ -112,7 +112,7 @@ test('Node.js: events are defined, read, changed and deleted', async () => {
     { object: 'event', id: created.id, name: 'node/odd name', schema: { plan: 'string' } },
   );
   assert.match(
-    await refused(resend.events.send({ event: 'node/odd name', email: 'a@example.com', payload: { plan: 1 } }), 422, 'validation_error'),
+    await refused(resend.events.send({ event: 'node/odd name', email: 'a@example.com', payload: { plan: [1] } }), 422, 'validation_error'),
     /payload\.plan/,
   );
   await ok(resend.events.update('node/odd name', { schema: null }));
@@ -135,6 +135,7 @@ test('Node.js: contacts and their segments', async () => {
   );
   await ok(resend.contacts.segments.remove({ contactId: contact.id, segmentId: segment.id }));
   await ok(resend.contacts.segments.add({ email: 'grace@example.com', segmentId: segment.id }));
+  assert.deepEqual((await ok(resend.contacts.get({ id: contact.id }))).properties, { tier: { type: 'string', value: 'gold' } });
   await ok(resend.contacts.update({ id: contact.id, unsubscribed: true, firstName: null, properties: { tier: null } }));
   const got = await ok(resend.contacts.get({ email: 'grace@example.com' }));
   assert.deepEqual({ ...got, created_at: '' }, {

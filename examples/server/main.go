@@ -63,7 +63,11 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	defer store.Close()
-	templates, err := template.Open(s.folder(), template.Options{From: "Acme <hello@acme.example>"})
+	links, err := newLinks(listener.Addr(), s.beside(".key"))
+	if err != nil {
+		return err
+	}
+	templates, err := template.Open(s.folder(), template.Options{From: "Acme <hello@acme.example>", UnsubscribeURL: links.URL})
 	if err != nil {
 		return err
 	}
@@ -71,12 +75,18 @@ func run(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
+	if err := srv.offer(links); err != nil {
+		return err
+	}
 	s.greet(listener.Addr())
 	return srv.serve(ctx, listener)
 }
 
 // folder returns the folder of the templates, beside the database.
-func (s settings) folder() string { return strings.TrimSuffix(s.file, ".db") + ".templates" }
+func (s settings) folder() string { return s.beside(".templates") }
+
+// beside returns the path of a file beside the database.
+func (s settings) beside(suffix string) string { return strings.TrimSuffix(s.file, ".db") + suffix }
 
 // keyAt returns the key that the server accepts at an address.
 func (s settings) keyAt(addr net.Addr) (string, error) {

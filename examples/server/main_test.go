@@ -77,6 +77,7 @@ func (p *process) next() string {
 // answer holds some fields of the API's answers.
 type answer struct {
 	ID, Name, Status, Message string
+	Unsubscribed              bool
 	Data                      []struct{ ID, Status, Email string }
 	Steps                     []struct{ Key, Status string }
 	Problems                  []struct{ Code automation.Code }
@@ -171,6 +172,31 @@ func TestServer_FailsAnEmailThatCannotBeRendered(t *testing.T) {
 		assert.NotEmpty(c, runs)
 	}, time.Minute, time.Millisecond)
 	p.eventually("/automations/"+id+"/runs/"+runs[0].ID, "hello", "failed")
+}
+
+func TestServer_UnsubscribesByTheLinkOfAnEmail(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "automation.db")
+	p := start(t, settings{file: file})
+	p.call(http.StatusCreated, "POST", "/templates", `{
+		"name": "Welcome", "alias": "welcome", "subject": "Welcome", "status": "published",
+		"text": "{{{RESEND_UNSUBSCRIBE_URL}}}", "variables": [{"key": "PLAN", "type": "string", "fallback_value": "free"}]
+	}`)
+	p.call(http.StatusCreated, "POST", "/automations", welcome)
+	p.call(http.StatusAccepted, "POST", "/events/send", signup)
+	assert.Equal(t, "email to ada@example.com from Acme <hello@acme.example>: Welcome", p.next())
+	link := strings.TrimSpace(p.next())
+	require.True(t, strings.HasPrefix(link, p.url+"/unsubscribe?"), link)
+	p.stop()
+
+	p = start(t, settings{file: file}) // at another port
+	defer p.stop()
+	_, query, _ := strings.Cut(link, "?")
+	res, err := http.Post(p.url+"/unsubscribe?"+query, "application/x-www-form-urlencoded", strings.NewReader("List-Unsubscribe=One-Click"))
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	assert.Equal(t, http.StatusOK, res.StatusCode, "links work after a restart")
+	assert.True(t, p.call(http.StatusOK, "GET", "/contacts/ada@example.com", "").Unsubscribed)
 }
 
 func TestServer_AcceptsTheKeyOfItsFlag(t *testing.T) {

@@ -149,3 +149,17 @@ func FuzzScan(f *testing.F) {
 		}
 	})
 }
+
+func TestReplace_ChangesTheseMembersAndNothingElse(t *testing.T) {
+	t.Parallel()
+	doc, err := Scan([]byte(` {"a": "1" , "b\u0041":[1, 2],"c":{"a":"1"}} `))
+	require.NoError(t, err)
+	text, err := doc.Replace(0, map[string]any{"a": json.Number("1"), "bA": "<x>", "none": 5})
+	require.NoError(t, err)
+	assert.Equal(t, ` {"a": 1 , "b\u0041":"<x>","c":{"a":"1"}} `, string(text))
+	same, err := doc.Replace(0, nil)
+	require.NoError(t, err)
+	assert.Equal(t, ` {"a": "1" , "b\u0041":[1, 2],"c":{"a":"1"}} `, string(same))
+	_, err = doc.Replace(0, map[string]any{"a": make(chan int)})
+	assert.Error(t, err)
+}

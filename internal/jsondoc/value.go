@@ -37,3 +37,24 @@ func (d *Doc) Object(n int) map[string]any {
 	}
 	return object
 }
+
+// Replace returns the text of the document with other values for some members of
+// object n, which is the document itself or lies anywhere in it. The rest of the text
+// stays byte for byte the same.
+func (d *Doc) Replace(n int, values map[string]any) ([]byte, error) {
+	text := make([]byte, 0, len(d.data)+2*len(values))
+	from := int32(0)
+	for key, value := range d.Members(n) {
+		v, ok := values[d.Text(key)]
+		if !ok {
+			continue
+		}
+		encoded, err := Encode(v)
+		if err != nil {
+			return nil, err
+		}
+		text = append(append(text, d.data[from:d.nodes[value].start]...), encoded...)
+		from = d.nodes[value].end
+	}
+	return append(text, d.data[from:]...), nil
+}

@@ -63,7 +63,7 @@ func TestUpdateEventDefinition_ReplacesTheSchema(t *testing.T) {
 	w := world.New(t, automation.Options{})
 	e := world.Signup("ada@example.com")
 	e.Payload = json.RawMessage(`{"plan":1}`)
-	d, err := w.CreateEventDefinition(w.Ctx, automation.EventDefinition{Name: "signup", Schema: json.RawMessage(`{"plan":"string"}`)})
+	d, err := w.CreateEventDefinition(w.Ctx, automation.EventDefinition{Name: "signup", Schema: json.RawMessage(`{"plan":"boolean"}`)})
 	require.NoError(t, err)
 	_, err = w.Runner.Send(w.Ctx, e)
 	require.ErrorIs(t, err, automation.ErrInvalid)
@@ -121,7 +121,7 @@ func TestSend_ValidatesThePayloadAgainstItsDefinition(t *testing.T) {
 	})
 	require.NoError(t, err)
 	e := world.Signup("ada@example.com")
-	e.Payload = json.RawMessage(`{"plan":1,"seats":"two","trial":true,"ends":"soon","extra":[]}`)
+	e.Payload = json.RawMessage(`{"plan":[],"seats":"two","trial":true,"ends":"soon","extra":[]}`)
 	_, err = w.Runner.Send(w.Ctx, e)
 	ps := world.Problems(t, err)
 	assert.ElementsMatch(t, []string{"payload.plan", "payload.seats", "payload.ends"}, world.Paths(ps))
@@ -130,6 +130,36 @@ func TestSend_ValidatesThePayloadAgainstItsDefinition(t *testing.T) {
 	}
 	e.Payload = json.RawMessage(`{"plan":"pro","ends":"2026-03-02","extra":[]}`)
 	w.Send(e, world.Signup("bob@example.com"))
+}
+
+func TestSend_CoercesThePayloadToItsDefinition(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	_, err := w.CreateEventDefinition(w.Ctx, automation.EventDefinition{
+		Name: "signup", Schema: json.RawMessage(`{"plan":"string","seats":"number","trial":"boolean"}`),
+	})
+	require.NoError(t, err)
+	w.Create(world.Flow("", "signup",
+		automation.Step{Key: "check", Config: automation.Condition{Rule: automation.Field("event.seats").Gt(41)}}, world.Email("many")))
+	sent := json.RawMessage(`{"plan": 12.50, "seats":"42", "extra": {"seats":"42"}, "trial":"true"}`)
+	e := world.Signup("ada@example.com")
+	e.Payload, e.IdempotencyKey = sent, "k"
+	events := []automation.Event{e}
+	receipts, err := w.Runner.Send(w.Ctx, events...)
+	require.NoError(t, err)
+	kept, err := w.GetEvent(w.Ctx, receipts[0].ID)
+	require.NoError(t, err)
+	assert.Equal(t, `{"plan": "12.50", "seats":42, "extra": {"seats":"42"}, "trial":true}`, string(kept.Payload))
+	assert.Equal(t, sent, events[0].Payload, "the caller's event does not change")
+	w.Drain()
+	assert.Len(t, w.Mailer.Emails(), 1)
+
+	again, err := w.Runner.Send(w.Ctx, events...)
+	require.NoError(t, err)
+	assert.True(t, again[0].Duplicate, "the same event")
+	e.Payload = kept.Payload
+	_, err = w.Runner.Send(w.Ctx, e)
+	assert.ErrorIs(t, err, automation.ErrConflict, "a key belongs to the payload as it was sent")
 }
 
 func TestSend_ReadsAgainADefinitionThatAnotherRunnerChanged(t *testing.T) {

@@ -211,7 +211,7 @@ func TestDuplicateAutomation_IsADisabledCopy(t *testing.T) {
 	c, err := w.DuplicateAutomation(w.Ctx, a.ID)
 	require.NoError(t, err)
 	assert.NotEqual(t, a.ID, c.ID)
-	assert.Equal(t, "Welcome (copy)", c.Name)
+	assert.Equal(t, "Welcome (Copy)", c.Name)
 	assert.Equal(t, automation.StatusDisabled, c.Status)
 	assert.Equal(t, []int{1, 1}, []int{c.Version, c.Revision})
 	assert.Equal(t, a.Steps, c.Steps)

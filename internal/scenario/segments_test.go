@@ -27,6 +27,14 @@ func TestSegments_AreNamedListedAndDeleted(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, automation.Page[automation.Segment]{Data: []automation.Segment{own}, HasMore: true}, page)
 
+	renamed, err := w.RenameSegment(w.Ctx, vip.ID, "Patrons")
+	require.NoError(t, err)
+	vip.Name = "Patrons"
+	assert.Equal(t, vip, renamed)
+	found, err = w.GetSegment(w.Ctx, vip.ID)
+	require.NoError(t, err)
+	assert.Equal(t, vip, found)
+
 	ada := w.AddContact(automation.Contact{Email: "ada@example.com", Segments: []string{"beta"}})
 	require.NoError(t, w.DeleteSegment(w.Ctx, "beta"))
 	_, err = w.GetSegment(w.Ctx, "beta")
@@ -48,6 +56,12 @@ func TestSegments_RefuseWhatIsWrong(t *testing.T) {
 	_, err = w.CreateSegment(w.Ctx, automation.Segment{ID: "beta", Name: "Other"})
 	require.ErrorIs(t, err, automation.ErrConflict)
 	require.ErrorIs(t, w.DeleteSegment(w.Ctx, "gone"), automation.ErrNotFound)
+	_, err = w.RenameSegment(w.Ctx, "gone", "Beta")
+	require.ErrorIs(t, err, automation.ErrNotFound)
+	for _, name := range []string{"", "a\x00"} {
+		_, err = w.RenameSegment(w.Ctx, "beta", name)
+		require.ErrorIs(t, err, automation.ErrInvalid)
+	}
 	_, err = w.ListSegments(w.Ctx, automation.PageQuery{After: "gone"})
 	require.ErrorIs(t, err, automation.ErrNotFound)
 	_, err = w.ListSegments(w.Ctx, automation.PageQuery{Limit: 101})

@@ -100,7 +100,7 @@ func TestPackageSend_NeedsAWriterOnly(t *testing.T) {
 	w.Drain()
 	assert.Equal(t, []string{"hello"}, w.Sent())
 
-	e.Payload = json.RawMessage(`{"plan":1}`)
+	e.Payload = json.RawMessage(`{"plan":[]}`)
 	_, err = automation.Send(w.Ctx, store, e)
 	assert.Equal(t, []string{"payload.plan"}, world.Paths(world.Problems(t, err)))
 	_, err = automation.Send(w.Ctx, store, automation.Event{Name: "x", ContactID: "nope"})

@@ -96,7 +96,7 @@ func TestVersions_AutomationChangesUnderItsRuns(t *testing.T) {
 		a := runAtEveryStep(w)
 		b, err := w.DuplicateAutomation(t.Context(), a.ID)
 		require.NoError(t, err)
-		assert.Equal(t, "Flow (copy)", b.Name)
+		assert.Equal(t, "Flow (Copy)", b.Name)
 		assert.Equal(t, automation.StatusDisabled, b.Status)
 		assert.NotEqual(t, a.ID, b.ID)
 		finish(w)

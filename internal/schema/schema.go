@@ -127,7 +127,7 @@ func schemaKeyword(key string, value any) bool {
 
 // Check returns a violation for every field of payload that does not match, in the
 // order of their paths. A flat map allows additional fields. Its own fields may be
-// absent but not null, as in a JSON Schema.
+// absent but not null, as in a JSON Schema. A value that Coerce converts matches.
 func (s *Schema) Check(payload map[string]any) []Violation {
 	switch {
 	case s == nil:
@@ -138,11 +138,20 @@ func (s *Schema) Check(payload map[string]any) []Violation {
 	var violations []Violation
 	for _, field := range s.fields {
 		value, present := payload[field.name]
-		if present && !field.kind.accepts(value) {
+		if present && !field.kind.matches(value) {
 			violations = append(violations, Violation{Path: jsondoc.PathTo("payload", field.name), Message: field.kind.refusal(value)})
 		}
 	}
 	return violations
+}
+
+// matches reports whether t accepts value, or converts it.
+func (t fieldType) matches(value any) bool {
+	if t.accepts(value) {
+		return true
+	}
+	_, ok := t.coerce(value)
+	return ok
 }
 
 func (t fieldType) accepts(value any) bool {
@@ -160,12 +169,12 @@ func (t fieldType) accepts(value any) bool {
 
 // refusal returns the message for a value that t does not accept.
 func (t fieldType) refusal(value any) string {
-	if t != fieldDate {
-		return "must be " + jsonvalue.WithArticle(string(t)) + ", not " + jsonvalue.WithArticle(jsonvalue.TypeOf(value))
-	}
 	actual := jsonvalue.WithArticle(jsonvalue.TypeOf(value))
 	if text, ok := value.(string); ok {
 		actual = jsondoc.Quote(text)
+	}
+	if t != fieldDate {
+		return "must be " + jsonvalue.WithArticle(string(t)) + ", not " + actual
 	}
 	return "must be a date such as 2026-01-31 or 2026-01-31T09:30:00Z, not " + actual
 }

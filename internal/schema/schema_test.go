@@ -150,19 +150,20 @@ func TestSchema_FlatMap(t *testing.T) {
 		"absent fields":   {`{}`, nil},
 		"no payload":      {`null`, nil},
 		"extra fields":    {`{"plan":"pro","coupon":{"code":"X"}}`, nil},
-		"no number":       {`{"amount":"12"}`, []string{`payload.amount: must be a number, not a string`}},
-		"no string":       {`{"plan":5}`, []string{`payload.plan: must be a string, not a number`}},
-		"no boolean":      {`{"trial":"yes"}`, []string{`payload.trial: must be a boolean, not a string`}},
+		"coerced":         {`{"plan":5,"amount":"12","trial":"true","first name":true}`, nil},
+		"no number":       {`{"amount":"twelve"}`, []string{`payload.amount: must be a number, not "twelve"`}},
+		"no string":       {`{"plan":[]}`, []string{`payload.plan: must be a string, not an array`}},
+		"no boolean":      {`{"trial":"yes"}`, []string{`payload.trial: must be a boolean, not "yes"`}},
 		"object, array":   {`{"plan":{},"trial":[]}`, []string{`payload.plan: must be a string, not an object`, `payload.trial: must be a boolean, not an array`}},
 		"null is no type": {`{"plan":null}`, []string{`payload.plan: must be a string, not null`}},
 		"no date":         {`{"since":"tomorrow"}`, []string{`payload.since: must be a date such as 2026-01-31 or 2026-01-31T09:30:00Z, not "tomorrow"`}},
 		"number for date": {`{"since":20260131}`, []string{`payload.since: must be a date such as 2026-01-31 or 2026-01-31T09:30:00Z, not a number`}},
-		"odd name":        {`{"first name":true}`, []string{`payload["first name"]: must be a string, not a boolean`}},
-		"every field": {`{"plan":1,"amount":true,"trial":"x","since":false}`, []string{
+		"odd name":        {`{"first name":{}}`, []string{`payload["first name"]: must be a string, not an object`}},
+		"every field": {`{"plan":{},"amount":true,"trial":"x","since":false}`, []string{
 			`payload.amount: must be a number, not a boolean`,
-			`payload.plan: must be a string, not a number`,
+			`payload.plan: must be a string, not an object`,
 			`payload.since: must be a date such as 2026-01-31 or 2026-01-31T09:30:00Z, not a boolean`,
-			`payload.trial: must be a boolean, not a string`,
+			`payload.trial: must be a boolean, not "x"`,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -171,6 +172,57 @@ func TestSchema_FlatMap(t *testing.T) {
 			assert.Equal(t, tc.want, problemLines(violations))
 		})
 	}
+}
+
+func TestSchema_CoercesWhereNothingIsLost(t *testing.T) {
+	t.Parallel()
+	s := mustSchema(t, `{"text":"string","number":"number","yes":"boolean","day":"date"}`)
+	for payload, want := range map[string]string{
+		`{"number":"42"}`:                     `{"number":42}`,
+		`{"number":"-1.50e3","yes":"false"}`:  `{"number":-1.50e3,"yes":false}`,
+		`{"number":"12345678901234567890.1"}`: `{"number":12345678901234567890.1}`,
+		`{"text":12.50,"yes":"true"}`:         `{"text":"12.50","yes":true}`,
+		`{"text":true}`:                       `{"text":"true"}`,
+		`{"text":"42","number":42,"yes":true,"day":"2026-01-31","other":"42"}`: ``,
+		`{"number":""}`:           `refused`,
+		`{"number":" 42"}`:        `refused`,
+		`{"number":"042"}`:        `refused`,
+		`{"number":"+42"}`:        `refused`,
+		`{"number":"0x2a"}`:       `refused`,
+		`{"number":"1,000"}`:      `refused`,
+		`{"number":"NaN"}`:        `refused`,
+		`{"number":true}`:         `refused`,
+		`{"number":null}`:         `refused`,
+		`{"yes":"True"}`:          `refused`,
+		`{"yes":1}`:               `refused`,
+		`{"yes":"1"}`:             `refused`,
+		`{"text":null}`:           `refused`,
+		`{"text":["a"]}`:          `refused`,
+		`{"day":20260131}`:        `refused`,
+		`{"day":"2026-01-31Z"}`:   `refused`,
+		`{"number":"1","yes":[]}`: `refused`,
+	} {
+		object := mustPayload(t, payload)
+		if want == "refused" {
+			assert.NotEmpty(t, s.Check(object), payload)
+			continue
+		}
+		assert.Empty(t, s.Check(object), payload)
+		var coerced map[string]any
+		if want != "" {
+			coerced = mustPayload(t, want)
+		}
+		assert.Equal(t, coerced, s.Coerce(object), payload)
+	}
+}
+
+func TestSchema_OfJSONSchemaCoercesNothing(t *testing.T) {
+	t.Parallel()
+	s := mustSchema(t, `{"properties":{"number":{"type":"number"}}}`)
+	assert.NotEmpty(t, s.Check(mustPayload(t, `{"number":"42"}`)))
+	assert.Nil(t, s.Coerce(mustPayload(t, `{"number":42}`)))
+	var none *Schema
+	assert.Nil(t, none.Coerce(mustPayload(t, `{"number":"42"}`)))
 }
 
 func TestSchema_Dates(t *testing.T) {

@@ -186,7 +186,7 @@ func (l *Library) Duplicate(idOrAlias string) (Template, error) {
 	if err != nil {
 		return Template{}, err
 	}
-	t.ID, t.Alias, t.Name, t.Status = "", "", t.Name+" (copy)", StatusDraft
+	t.ID, t.Alias, t.Name, t.Status = "", "", t.Name+" (Copy)", StatusDraft
 	return l.Create(t)
 }
 

@@ -183,7 +183,7 @@ func TestDuplicate_IsADraft(t *testing.T) {
 	w.create(template.Template{Alias: "alias", Name: "Hello", Text: "x"})
 	got, err := w.Duplicate("alias")
 	require.NoError(t, err)
-	assert.Equal(t, "Hello (copy)", got.Name)
+	assert.Equal(t, "Hello (Copy)", got.Name)
 	assert.Equal(t, "x", got.Text)
 	assert.Empty(t, got.Alias)
 	assert.Equal(t, template.StatusDraft, got.Status)

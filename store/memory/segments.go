@@ -34,6 +34,20 @@ func (s *Store) FindSegment(ctx context.Context, id string) (automation.Segment,
 	return s.segments[i], nil
 }
 
+// RenameSegment implements automation.SegmentStore.
+func (s *Store) RenameSegment(ctx context.Context, id, name string) (automation.Segment, error) {
+	if err := s.lock(ctx); err != nil {
+		return automation.Segment{}, err
+	}
+	defer s.mu.Unlock()
+	i := s.segment(id)
+	if i < 0 {
+		return automation.Segment{}, record.NotFound("segment", id)
+	}
+	s.segments[i].Name = name
+	return s.segments[i], nil
+}
+
 // DeleteSegment implements automation.SegmentStore.
 func (s *Store) DeleteSegment(ctx context.Context, id string) error {
 	if err := s.lock(ctx); err != nil {

@@ -37,9 +37,10 @@ func (s *Store) InsertSegment(ctx context.Context, seg automation.Segment) error
 	return nil
 }
 
-// Both rely on segments_id.
+// These rely on segments_id.
 const (
 	findSegment   = `SELECT ` + segmentColumns + ` FROM automation.segments WHERE id = $1::text`
+	renameSegment = `UPDATE automation.segments SET name = $2::text WHERE id = $1::text RETURNING ` + segmentColumns
 	deleteSegment = `DELETE FROM automation.segments WHERE id = $1::text RETURNING ` + segmentColumns
 )
 
@@ -48,14 +49,20 @@ func (s *Store) FindSegment(ctx context.Context, id string) (automation.Segment,
 	return s.segment(ctx, id, findSegment)
 }
 
+// RenameSegment implements automation.SegmentStore.
+func (s *Store) RenameSegment(ctx context.Context, id, name string) (automation.Segment, error) {
+	return s.segment(ctx, id, renameSegment, name)
+}
+
 // DeleteSegment implements automation.SegmentStore.
 func (s *Store) DeleteSegment(ctx context.Context, id string) error {
 	_, err := s.segment(ctx, id, deleteSegment)
 	return err
 }
 
-// segment runs a statement that returns a segment.
-func (s *Store) segment(ctx context.Context, id, sql string) (seg automation.Segment, err error) {
+// segment runs a statement that returns the segment with this id. The id is the first
+// argument of the statement.
+func (s *Store) segment(ctx context.Context, id, sql string, args ...any) (seg automation.Segment, err error) {
 	if err := s.ready(ctx); err != nil {
 		return seg, err
 	}
@@ -65,7 +72,7 @@ func (s *Store) segment(ctx context.Context, id, sql string) (seg automation.Seg
 		found = true
 		seg, err = scanSegment(scan)
 		return err
-	}, sql, id)
+	}, sql, append([]any{id}, args...)...)
 	if err := (implicit{s}).run(ctx, sc); err != nil {
 		return seg, fmt.Errorf("postgres store: segment %q: %w", id, err)
 	}

@@ -34,6 +34,7 @@ func (s *Store) InsertSegment(ctx context.Context, seg automation.Segment) error
 // These rely on the unique index on id.
 const (
 	findSegment   = selectSegment + ` WHERE id = ?`
+	renameSegment = `UPDATE automation_segments SET name = ? WHERE id = ? RETURNING id, name, created_at`
 	deleteSegment = `DELETE FROM automation_segments WHERE id = ?`
 )
 
@@ -46,6 +47,19 @@ func (s *Store) FindSegment(ctx context.Context, id string) (seg automation.Segm
 			return record.NotFound("segment", id)
 		}
 		return failed("find segment", err)
+	})
+	return seg, err
+}
+
+// RenameSegment implements automation.SegmentStore.
+func (s *Store) RenameSegment(ctx context.Context, id, name string) (seg automation.Segment, err error) {
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		var found bool
+		seg, found, err = one(ctx, tx, scanSegment, renameSegment, name, idKey(id).column())
+		if err == nil && !found {
+			return record.NotFound("segment", id)
+		}
+		return failed("rename segment", err)
 	})
 	return seg, err
 }

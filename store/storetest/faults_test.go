@@ -133,6 +133,13 @@ var faults = []struct {
 			return s.Store.InsertSegment(ctx, seg)
 		}
 	}},
+	{"forgets the new name of a segment", "segments/are renamed", func(s *faulty) {
+		s.renameSegment = func(ctx context.Context, id, name string) (automation.Segment, error) {
+			seg, err := s.Store.FindSegment(ctx, id)
+			seg.Name = name
+			return seg, err
+		}
+	}},
 	{"leaves runs of a deleted contact asleep", "deleted contacts/their running runs get a request to cancel", func(s *faulty) {
 		s.deleteContact = func(ctx context.Context, id string, _ time.Time) error {
 			return s.Store.DeleteContact(ctx, id, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))

@@ -31,6 +31,7 @@ type faulty struct {
 	deleteContact func(ctx context.Context, id string, now time.Time) error
 	changing      func(ch *automation.ContactChange)
 	insertSegment func(ctx context.Context, seg automation.Segment) error
+	renameSegment func(ctx context.Context, id, name string) (automation.Segment, error)
 }
 
 func (s *faulty) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
@@ -139,6 +140,13 @@ func (s *faulty) UpdateContact(ctx context.Context, id string, change automation
 		s.changing(&change)
 	}
 	return s.Store.UpdateContact(ctx, id, change)
+}
+
+func (s *faulty) RenameSegment(ctx context.Context, id, name string) (automation.Segment, error) {
+	if s.renameSegment != nil {
+		return s.renameSegment(ctx, id, name)
+	}
+	return s.Store.RenameSegment(ctx, id, name)
 }
 
 func (s *faulty) InsertSegment(ctx context.Context, seg automation.Segment) error {

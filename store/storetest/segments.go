@@ -10,6 +10,7 @@ func segmentChecks() []Check {
 	return []Check{
 		check("segments/are kept and deleted", segmentLife),
 		check("segments/an id is used once", segmentConflict),
+		check("segments/are renamed", segmentNames),
 		check("segments/are listed in pages", segmentPages),
 		check("segments/are joined and left", segmentMembers),
 	}
@@ -51,6 +52,19 @@ func segmentConflict(f *fixture) {
 	f.refused("the same id", f.store.InsertSegment(f.ctx, again), automation.ErrConflict)
 	f.equal("the first one", segmentText(f.findSegment(s.ID)), segmentText(s))
 	f.segment(f.id(), "VIPs")
+}
+
+func segmentNames(f *fixture) {
+	ours, theirs := f.segment(f.id(), "VIPs"), f.segment(f.id(), "VIPs")
+	ours.Name = "Grüße \"2\""
+	renamed, err := f.store.RenameSegment(f.ctx, ours.ID, ours.Name)
+	f.must("rename", err)
+	f.equal("segment that was returned", segmentText(renamed), segmentText(ours))
+	for _, s := range []automation.Segment{ours, theirs} {
+		f.equal("segment", segmentText(f.findSegment(s.ID)), segmentText(s))
+	}
+	_, err = f.store.RenameSegment(f.ctx, f.id(), "VIPs")
+	f.refused("rename of none", err, automation.ErrNotFound)
 }
 
 func segmentPages(f *fixture) {
