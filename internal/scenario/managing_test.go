@@ -65,7 +65,7 @@ func TestUpdateAutomation_ChangesWhatIsGiven(t *testing.T) {
 		update automation.AutomationUpdate
 		want   func(a *automation.Automation)
 	}{
-		"name":   {automation.AutomationUpdate{Name: &name}, func(a *automation.Automation) { a.Name = name }},
+		"name": {automation.AutomationUpdate{Name: &name}, func(a *automation.Automation) { a.Name = name }},
 		"status": {automation.AutomationUpdate{Status: &disabled}, func(a *automation.Automation) {
 			a.Status, a.StoppedAt = disabled, world.Start.Add(time.Hour)
 		}},
