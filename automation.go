@@ -47,6 +47,11 @@ type Automation struct {
 	// an automation that is enabled, or that the application's code disabled. The
 	// Runner sets StoppedAt.
 	StoppedAt time.Time `json:"stopped_at,omitzero"`
+	// Warnings are about templates that the steps use: they are missing, are not
+	// published, or lack a variable. CreateAutomation, UpdateAutomation and Apply set
+	// Warnings in their results if the Mailer is a TemplateInspector. Stores do not
+	// keep Warnings.
+	Warnings Problems `json:"-"`
 }
 
 // status returns the status of a, which is not empty.

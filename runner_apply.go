@@ -77,7 +77,8 @@ func Restart() ApplyOption { return func(o *applyOptions) { o.restart = true } }
 // that DeleteAutomation deleted. Both are outcomes and no errors, so that an application
 // starts in any case. Restart lifts both.
 //
-// The Runner logs each result at level INFO. Apply fails with a *ValidationError if a is
+// The Runner logs each result at level INFO. Warnings about the templates are in the
+// result, and logged at level WARN. Apply fails with a *ValidationError if a is
 // invalid or has no ID.
 func (r *Runner) Apply(ctx context.Context, a Automation, opts ...ApplyOption) (ApplyResult, error) {
 	if a.ID == "" {
@@ -91,6 +92,9 @@ func (r *Runner) Apply(ctx context.Context, a Automation, opts ...ApplyOption) (
 	}
 	for {
 		result, err := r.apply(ctx, a, o)
+		if err == nil && result.Outcome != ApplyLeftDeleted {
+			result.Automation.Warnings = r.warnings(ctx, result.Automation)
+		}
 		if err == nil {
 			r.logApplied(ctx, result)
 			return result, nil
@@ -131,7 +135,7 @@ func (r *Runner) apply(ctx context.Context, a Automation, o applyOptions) (Apply
 	case errors.Is(err, ErrDeleted):
 		return r.revive(ctx, a)
 	case errors.Is(err, ErrNotFound):
-		created, err := r.CreateAutomation(ctx, a)
+		created, err := r.create(ctx, a)
 		return ApplyResult{Automation: created, Outcome: ApplyCreated}, err
 	case err != nil:
 		return ApplyResult{}, fmt.Errorf("automation: apply: %w", err)
@@ -149,7 +153,7 @@ func (r *Runner) leaveDeleted(a Automation) (ApplyResult, error) {
 
 // revive creates a under the id of a deleted automation, if it is free.
 func (r *Runner) revive(ctx context.Context, a Automation) (ApplyResult, error) {
-	created, err := r.CreateAutomation(ctx, a)
+	created, err := r.create(ctx, a)
 	if errors.Is(err, ErrConflict) {
 		if _, findErr := r.store.FindAutomation(ctx, a.ID); errors.Is(findErr, ErrDeleted) {
 			return r.leaveDeleted(a) // runs of the deleted one are kept

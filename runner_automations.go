@@ -12,8 +12,18 @@ import (
 // CreateAutomation validates and stores a new automation, and returns it as stored. If ID
 // is empty, the Runner makes one. CreateAutomation fails with ErrConflict if the id is
 // taken, and with a *ValidationError that lists every problem if the automation is
-// invalid. In both cases it stores nothing.
+// invalid. In both cases it stores nothing. Warnings about the templates are no error:
+// they are in the result.
 func (r *Runner) CreateAutomation(ctx context.Context, a Automation) (Automation, error) {
+	a, err := r.create(ctx, a)
+	if err == nil {
+		a.Warnings = r.warnings(ctx, a)
+	}
+	return a, err
+}
+
+// create is CreateAutomation without a look at the templates.
+func (r *Runner) create(ctx context.Context, a Automation) (Automation, error) {
 	g, err := Compile(a, r.compileOptions())
 	if err != nil {
 		return Automation{}, err
@@ -53,7 +63,8 @@ type AutomationUpdate struct {
 // ErrConflict if another update happens at the same time or u.Revision does not match.
 //
 // An update of the status is the act of an operator: Apply does not enable what
-// UpdateAutomation disabled, until UpdateAutomation enables it again.
+// UpdateAutomation disabled, until UpdateAutomation enables it again. The result has
+// warnings about the templates, unless the update disables the automation as it is.
 func (r *Runner) UpdateAutomation(ctx context.Context, id string, u AutomationUpdate) (Automation, error) {
 	if err := u.validate(); err != nil {
 		return Automation{}, err
@@ -66,7 +77,11 @@ func (r *Runner) UpdateAutomation(ctx context.Context, id string, u AutomationUp
 		return Automation{}, fmt.Errorf("automation: update %s: it is at revision %d, not %d; read it again: %w", jsondoc.Quote(id), old.Revision, u.Revision, ErrConflict)
 	}
 	u.operator = true
-	return r.replace(ctx, old, u)
+	a, err := r.replace(ctx, old, u)
+	if err == nil && (u.Steps != nil || a.Status == StatusEnabled) {
+		a.Warnings = r.warnings(ctx, a)
+	}
+	return a, err
 }
 
 func (u AutomationUpdate) validate() error {
@@ -230,22 +245,6 @@ func (r *Runner) DeleteAutomation(ctx context.Context, id string) error {
 	}
 	r.wake()
 	return nil
-}
-
-// ValidateAutomation reports the problems of an automation, as Validate does. If the
-// mailer is a TemplateInspector, it also warns about the templates. The error is an error
-// of the mailer.
-func (r *Runner) ValidateAutomation(ctx context.Context, a Automation) (Problems, error) {
-	ps := Validate(a, ValidateOptions{Registry: r.opts.Registry, Limits: r.opts.Limits})
-	in, ok := r.mailer.(TemplateInspector)
-	if !ok {
-		return ps, nil
-	}
-	templates, err := templateProblems(ctx, a, in)
-	if errors.Is(err, errors.ErrUnsupported) { // a wrapper around a mailer that is no inspector
-		return ps, nil
-	}
-	return append(ps, templates...), err
 }
 
 // record returns the automation in the form that stores keep.
