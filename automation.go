@@ -9,7 +9,8 @@ import (
 // Status determines whether an automation starts runs.
 type Status string
 
-// The statuses. An empty Status means StatusDisabled.
+// The statuses. An empty Status means StatusEnabled in Go, and StatusDisabled in a
+// document: Parse returns an automation whose status is set.
 const (
 	StatusEnabled  Status = "enabled"
 	StatusDisabled Status = "disabled"
@@ -24,7 +25,8 @@ type Automation struct {
 	ID string `json:"id,omitempty"`
 	// Name is for people. It needs at least one character.
 	Name string `json:"name"`
-	// Status is StatusEnabled or StatusDisabled. The default is StatusDisabled.
+	// Status is StatusEnabled or StatusDisabled. The default is StatusEnabled. Parse
+	// and UnmarshalJSON set StatusDisabled if a document has no status, as Resend does.
 	Status Status `json:"status,omitempty"`
 	// Steps are the nodes of the graph; the first is the trigger.
 	Steps []Step `json:"steps"`
@@ -43,13 +45,32 @@ type Automation struct {
 	// The Runner sets CreatedAt and UpdatedAt.
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
+	// StoppedAt is when an operator stopped this automation, with StopAutomation or
+	// UpdateAutomation. Apply does not enable it while StoppedAt is set. It is zero for
+	// an automation that is enabled, or that the application's code disabled. The
+	// Runner sets StoppedAt.
+	StoppedAt time.Time `json:"stopped_at,omitzero"`
+	// Warnings are about templates that the steps use: they are missing, are not
+	// published, or lack a variable. CreateAutomation, UpdateAutomation and Apply set
+	// Warnings in their results if the Mailer is a TemplateInspector. Stores do not
+	// keep Warnings.
+	Warnings Problems `json:"-"`
 }
 
-// MarshalJSON encodes a in the form of Resend's API. Parse decodes the result to the
-// same automation. MarshalJSON does not escape <, > and &. json.Marshal, which calls
+// status returns the status of a, which is not empty.
+func (a Automation) status() Status {
+	if a.Status == "" {
+		return StatusEnabled
+	}
+	return a.Status
+}
+
+// MarshalJSON encodes a in the form of Resend's API, with its status. Parse decodes the
+// result to the same automation. MarshalJSON does not escape <, > and &. json.Marshal, which calls
 // MarshalJSON, escapes them.
 func (a Automation) MarshalJSON() ([]byte, error) {
 	type fields Automation // without this method
+	a.Status = a.status()
 	if a.Steps == nil {
 		a.Steps = []Step{}
 	}

@@ -35,11 +35,12 @@ func TestAutomation_EncodesNilListsAsEmpty(t *testing.T) {
 	a := Automation{Name: "n"}
 	got, err := json.Marshal(a)
 	require.NoError(t, err)
-	assert.Equal(t, `{"name":"n","steps":[],"connections":[]}`, string(got))
+	assert.Equal(t, `{"name":"n","status":"enabled","steps":[],"connections":[]}`, string(got))
 	assert.Nil(t, a.Steps, "encoding changes nothing")
 
 	var back Automation
 	require.NoError(t, json.Unmarshal(got, &back))
+	a.Status = StatusEnabled
 	assert.Equal(t, a, back)
 }
 

@@ -22,8 +22,9 @@ import (
 // has a single problem, which names the line and the column.
 //
 // A step type must be built in or registered in reg, which may be nil. The configs of
-// registered types become their Go structs. null means the same as no value. Parse
-// does not validate the graph: Validate does.
+// registered types become their Go structs. null means the same as no value. An
+// automation without a status is disabled, as at Resend. Parse does not validate the
+// graph: Validate does.
 func Parse(data []byte, reg *Registry) (Automation, error) {
 	r := reader{registry: reg}
 	return r.automation(data, "document")
@@ -80,6 +81,14 @@ func (r *reader) automation(data []byte, subject string) (Automation, error) {
 	var a Automation
 	if problems := r.document(data, builtin().automation, reflect.ValueOf(&a).Elem()); problems != nil {
 		return Automation{}, problems.Err(subject)
+	}
+	if a.Status == "" {
+		if !r.lenient && r.doc.Kind(0) == jsondoc.Object && !r.absent(0, "status") {
+			var ps Problems
+			ps.Add(CodeInvalidStatus, "status", "must not be empty: use %q or %q", StatusEnabled, StatusDisabled)
+			return Automation{}, ps.Err(subject)
+		}
+		a.Status = StatusDisabled
 	}
 	// A nil list and an empty one encode alike, so they decode alike.
 	if len(a.Steps) == 0 {

@@ -16,6 +16,10 @@ var (
 	// contact or segment has the given id or name.
 	ErrNotFound = errors.New("not found")
 
+	// ErrDeleted means that an automation was deleted. It wraps ErrNotFound, and so does
+	// every error that wraps ErrDeleted.
+	ErrDeleted = fmt.Errorf("%w: deleted", ErrNotFound)
+
 	// ErrConflict means that the current state does not allow the operation: for
 	// instance, the id or the email is taken, or another caller changed the record
 	// since it was read. Read the current state before another try.

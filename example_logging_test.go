@@ -46,5 +46,6 @@ func ExampleOptions_logger() {
 		panic(err)
 	}
 	// Output:
+	// level=INFO msg="automation: applied" automation=welcome outcome=created version=1 status=enabled
 	// level=WARN msg="automation: run failed" automation=welcome step=hello code=permanent_error attempts=1 error="the API key was revoked"
 }

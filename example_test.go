@@ -112,7 +112,7 @@ func ExampleHandle() {
 }
 
 // Apply makes the stored automation equal to the one in code. Every process may call
-// it when it starts.
+// it when it starts. What an operator stopped stays stopped.
 func ExampleRunner_Apply() {
 	ctx := context.Background()
 	runner, err := automation.New(memory.New(), capture.New(), automation.Options{})
@@ -122,14 +122,20 @@ func ExampleRunner_Apply() {
 	changed.Steps = append([]automation.Step(nil), welcome.Steps...)
 	changed.Steps[2].Config = automation.Delay{Duration: automation.MustParseDuration("1 week")}
 	for _, a := range []automation.Automation{welcome, welcome, changed} {
-		a, err = runner.Apply(ctx, a)
+		applied, err := runner.Apply(ctx, a)
 		must(err)
-		fmt.Println("version", a.Version)
+		fmt.Println(applied)
 	}
+	_, err = runner.StopAutomation(ctx, "welcome", automation.StopOptions{}) // an operator
+	must(err)
+	stopped, err := runner.Apply(ctx, changed)
+	must(err)
+	fmt.Println(stopped.Outcome)
 	// Output:
-	// version 1
-	// version 1
-	// version 2
+	// automation "welcome": created, enabled at version 1
+	// automation "welcome": unchanged, enabled at version 1
+	// automation "welcome": changed to version 2, revision 2, enabled
+	// left stopped
 }
 
 // A run that is cancelled sends nothing more.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
+	"time"
 
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
@@ -12,8 +12,18 @@ import (
 // CreateAutomation validates and stores a new automation, and returns it as stored. If ID
 // is empty, the Runner makes one. CreateAutomation fails with ErrConflict if the id is
 // taken, and with a *ValidationError that lists every problem if the automation is
-// invalid. In both cases it stores nothing.
+// invalid. In both cases it stores nothing. Warnings about the templates are no error:
+// they are in the result.
 func (r *Runner) CreateAutomation(ctx context.Context, a Automation) (Automation, error) {
+	a, err := r.create(ctx, a)
+	if err == nil {
+		a.Warnings = r.warnings(ctx, a)
+	}
+	return a, err
+}
+
+// create is CreateAutomation without a look at the templates.
+func (r *Runner) create(ctx context.Context, a Automation) (Automation, error) {
 	g, err := Compile(a, r.compileOptions())
 	if err != nil {
 		return Automation{}, err
@@ -22,7 +32,7 @@ func (r *Runner) CreateAutomation(ctx context.Context, a Automation) (Automation
 	if a.ID == "" {
 		a.ID = r.ids.Next(now)
 	}
-	a.Version, a.Revision, a.CreatedAt, a.UpdatedAt = 1, 1, now, now
+	a.Version, a.Revision, a.CreatedAt, a.UpdatedAt, a.StoppedAt = 1, 1, now, now, time.Time{}
 	rec, err := record(a, g)
 	if err != nil {
 		return Automation{}, err
@@ -47,11 +57,17 @@ type AutomationUpdate struct {
 	// Revision, if not zero, is the revision that the update is based on. The update
 	// fails with ErrConflict if the automation has another revision.
 	Revision int
+
+	operator bool // made by an operator, and not by Apply
 }
 
 // UpdateAutomation changes an automation and returns it as stored. It applies all of the
 // update or nothing. It fails with a *ValidationError, with ErrNotFound, and with
 // ErrConflict if another update happens at the same time or u.Revision does not match.
+//
+// An update of the status is the act of an operator: Apply does not enable what
+// UpdateAutomation disabled, until UpdateAutomation enables it again. The result has
+// warnings about the templates, unless the update disables the automation as it is.
 func (r *Runner) UpdateAutomation(ctx context.Context, id string, u AutomationUpdate) (Automation, error) {
 	if err := u.validate(); err != nil {
 		return Automation{}, err
@@ -63,7 +79,12 @@ func (r *Runner) UpdateAutomation(ctx context.Context, id string, u AutomationUp
 	if u.Revision != 0 && u.Revision != old.Revision {
 		return Automation{}, fmt.Errorf("automation: update %s: it is at revision %d, not %d; read it again: %w", jsondoc.Quote(id), old.Revision, u.Revision, ErrConflict)
 	}
-	return r.replace(ctx, old, u)
+	u.operator = true
+	a, err := r.replace(ctx, old, u)
+	if err == nil && (u.Steps != nil || a.Status == StatusEnabled) {
+		a.Warnings = r.warnings(ctx, a)
+	}
+	return a, err
 }
 
 func (u AutomationUpdate) validate() error {
@@ -74,22 +95,51 @@ func (u AutomationUpdate) validate() error {
 	if u.Name == nil && u.Status == nil && u.Steps == nil && u.Connections == nil && u.Retry == nil {
 		ps.Add(CodeMissingField, "", "an update needs a name, a status, a retry policy, or steps and connections")
 	}
+	if u.Status != nil && *u.Status == "" {
+		ps.Add(CodeInvalidStatus, "status", "must not be empty: use %q or %q", StatusEnabled, StatusDisabled)
+	}
 	return ps.Err("update")
 }
 
 // replace applies u to rec, which the caller read from the store.
 func (r *Runner) replace(ctx context.Context, rec AutomationRecord, u AutomationUpdate) (Automation, error) {
+	now := r.now()
+	rec.StoppedAt = rec.stoppedAfter(u, now)
 	set(&rec.Name, u.Name)
 	set(&rec.Status, u.Status)
 	if err := r.redefine(&rec, u); err != nil {
 		return Automation{}, err
 	}
 	rec.Revision++
-	rec.UpdatedAt = r.now()
+	rec.UpdatedAt = now
 	if err := r.store.UpdateAutomation(ctx, rec); err != nil {
 		return Automation{}, fmt.Errorf("automation: update %q: %w", rec.ID, err)
 	}
 	return r.decode(rec)
+}
+
+// stoppedAt returns when an operator stopped the automation, or zero. A process of an
+// older version can enable an automation without removing the mark.
+func (rec AutomationRecord) stoppedAt() time.Time {
+	if rec.Status == StatusEnabled {
+		return time.Time{}
+	}
+	return rec.StoppedAt
+}
+
+// stoppedAfter returns what stoppedAt is after the update u at the time now.
+func (rec AutomationRecord) stoppedAfter(u AutomationUpdate, now time.Time) time.Time {
+	stopped := rec.stoppedAt()
+	switch {
+	case u.Status == nil:
+		return stopped
+	case *u.Status == StatusEnabled:
+		return time.Time{}
+	case u.operator && stopped.IsZero():
+		return now
+	default:
+		return stopped
+	}
 }
 
 // redefine puts the graph and the retry policy of u into rec, if u has one of them. It
@@ -120,77 +170,6 @@ func (r *Runner) redefine(rec *AutomationRecord, u AutomationUpdate) error {
 	a.Version++
 	*rec, err = record(a, g)
 	return err
-}
-
-// Apply makes the stored automation with the id a.ID equal to a. It creates the
-// automation, or updates its name, status and graph if they differ. An application that
-// defines automations in code or in files calls Apply for each of them at its start. Any
-// number of processes may do that at the same time. To apply the same automation again
-// changes nothing and makes no new version.
-//
-// Apply fails with a *ValidationError if a is invalid or has no ID, and with ErrConflict
-// if a deleted automation had the id and the store still keeps runs of it.
-func (r *Runner) Apply(ctx context.Context, a Automation) (Automation, error) {
-	if a.ID == "" {
-		var ps Problems
-		ps.Add(CodeMissingField, "id", "Apply needs an id, to find the automation again")
-		return Automation{}, ps.Err("automation")
-	}
-	for {
-		applied, err := r.apply(ctx, a)
-		if !errors.Is(err, ErrConflict) || ctx.Err() != nil {
-			return applied, err
-		}
-		// Another process was faster. Compare again with what it stored.
-		if _, findErr := r.store.FindAutomation(ctx, a.ID); findErr != nil {
-			return applied, err
-		}
-	}
-}
-
-func (r *Runner) apply(ctx context.Context, a Automation) (Automation, error) {
-	rec, err := r.store.FindAutomation(ctx, a.ID)
-	if errors.Is(err, ErrNotFound) {
-		return r.CreateAutomation(ctx, a)
-	}
-	if err != nil {
-		return Automation{}, fmt.Errorf("automation: apply: %w", err)
-	}
-	old, err := r.decode(rec)
-	if err != nil {
-		return Automation{}, err
-	}
-	var u AutomationUpdate
-	if a.Name != old.Name {
-		u.Name = &a.Name
-	}
-	if status := a.status(); status != old.Status {
-		u.Status = &status
-	}
-	same, err := sameGraph(a, old)
-	if err != nil {
-		return Automation{}, err
-	}
-	if !same {
-		// Nil values would mean that the old ones stay.
-		u.Retry = &a.Retry
-		u.Steps, u.Connections = append([]Step{}, a.Steps...), append([]Connection{}, a.Connections...)
-	}
-	if reflect.DeepEqual(u, AutomationUpdate{}) {
-		return old, nil
-	}
-	return r.replace(ctx, rec, u)
-}
-
-// sameGraph compares graphs by their encoding. There a config has the same form, whether
-// it comes from a struct or from a store.
-func sameGraph(a, b Automation) (bool, error) {
-	x, err := encodeDefinition(a)
-	if err != nil {
-		return false, err
-	}
-	y, err := encodeDefinition(b)
-	return string(x) == string(y), err
 }
 
 // GetAutomation returns the automation with this id, or an error that wraps
@@ -229,7 +208,8 @@ type StopOptions struct {
 }
 
 // StopAutomation disables an automation: no run of it starts after StopAutomation
-// returns. It fails with ErrNotFound. To stop a disabled automation is no error.
+// returns. Apply does not enable it again, until an operator does so with
+// UpdateAutomation. It fails with ErrNotFound. To stop a disabled automation is no error.
 func (r *Runner) StopAutomation(ctx context.Context, id string, opts StopOptions) (Automation, error) {
 	a, err := r.disable(ctx, id)
 	for errors.Is(err, ErrConflict) && ctx.Err() == nil {
@@ -252,11 +232,11 @@ func (r *Runner) disable(ctx context.Context, id string) (Automation, error) {
 	if err != nil {
 		return Automation{}, fmt.Errorf("automation: stop: %w", err)
 	}
-	if rec.Status == StatusDisabled {
+	if rec.Status == StatusDisabled && !rec.StoppedAt.IsZero() {
 		return r.decode(rec)
 	}
 	status := StatusDisabled
-	return r.replace(ctx, rec, AutomationUpdate{Status: &status})
+	return r.replace(ctx, rec, AutomationUpdate{Status: &status, operator: true})
 }
 
 // DuplicateAutomation creates a disabled copy of an automation, with a new id and a name
@@ -272,36 +252,14 @@ func (r *Runner) DuplicateAutomation(ctx context.Context, id string) (Automation
 }
 
 // DeleteAutomation deletes an automation and cancels its runs in progress. The runs stay
-// readable until they are pruned. It fails with ErrNotFound.
+// readable until they are pruned. Apply does not create the automation again, also after
+// they were pruned. DeleteAutomation fails with ErrNotFound.
 func (r *Runner) DeleteAutomation(ctx context.Context, id string) error {
 	if err := r.store.DeleteAutomation(ctx, id, r.now()); err != nil {
 		return fmt.Errorf("automation: delete: %w", err)
 	}
 	r.wake()
 	return nil
-}
-
-// ValidateAutomation reports the problems of an automation, as Validate does. If the
-// mailer is a TemplateInspector, it also warns about the templates. The error is an error
-// of the mailer.
-func (r *Runner) ValidateAutomation(ctx context.Context, a Automation) (Problems, error) {
-	ps := Validate(a, ValidateOptions{Registry: r.opts.Registry, Limits: r.opts.Limits})
-	in, ok := r.mailer.(TemplateInspector)
-	if !ok {
-		return ps, nil
-	}
-	templates, err := templateProblems(ctx, a, in)
-	if errors.Is(err, errors.ErrUnsupported) { // a wrapper around a mailer that is no inspector
-		return ps, nil
-	}
-	return append(ps, templates...), err
-}
-
-func (a Automation) status() Status {
-	if a.Status == "" {
-		return StatusDisabled
-	}
-	return a.Status
 }
 
 // record returns the automation in the form that stores keep.
@@ -313,7 +271,7 @@ func record(a Automation, g *Graph) (AutomationRecord, error) {
 	return AutomationRecord{
 		ID: a.ID, Name: a.Name, Status: a.status(), EventName: g.Event(),
 		Version: a.Version, Revision: a.Revision, Definition: definition,
-		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
+		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, StoppedAt: a.StoppedAt,
 	}, nil
 }
 
@@ -333,7 +291,7 @@ func (r *Runner) decode(rec AutomationRecord) (Automation, error) {
 func (rec AutomationRecord) head() Automation {
 	return Automation{
 		ID: rec.ID, Name: rec.Name, Status: rec.Status, Version: rec.Version, Revision: rec.Revision,
-		CreatedAt: rec.CreatedAt, UpdatedAt: rec.UpdatedAt,
+		CreatedAt: rec.CreatedAt, UpdatedAt: rec.UpdatedAt, StoppedAt: rec.stoppedAt(),
 	}
 }
 

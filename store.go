@@ -110,6 +110,9 @@ type AutomationRecord struct {
 	Version, Revision    int
 	Definition           []byte // steps and connections, opaque to the store
 	CreatedAt, UpdatedAt time.Time
+	// StoppedAt is when an operator stopped the automation, or zero. It has a meaning
+	// only while the automation is disabled.
+	StoppedAt time.Time
 }
 
 // VersionRef identifies one version of one automation.
@@ -137,7 +140,9 @@ type AutomationStore interface {
 	// ErrConflict if the revision differs, and with ErrNotFound if there is no such
 	// automation.
 	UpdateAutomation(ctx context.Context, a AutomationRecord) error
-	// FindAutomation returns the automation, or an error that wraps ErrNotFound.
+	// FindAutomation returns the automation, or an error that wraps ErrNotFound. If the
+	// automation was deleted, and none was inserted under its id since, the error wraps
+	// ErrDeleted, for as long as the store exists.
 	FindAutomation(ctx context.Context, id string) (AutomationRecord, error)
 	// FindAutomationVersion returns the definition of a version, or an error that
 	// wraps ErrNotFound. It returns the definition even after the automation was

@@ -14,6 +14,9 @@
 //		h.Run("ada@example.com", "Welcome").AssertStatus(automation.RunCompleted)
 //	}
 //
+// A status means what it means to Runner.Apply: a disabled automation starts no runs, and a
+// document without a status is disabled.
+//
 // The harness uses the same Runner as production code, with a store in memory. No test
 // sleeps, however long the flow: the clock jumps from one due time to the next. The same
 // test always has the same run histories and the same ids. If a test fails, the harness

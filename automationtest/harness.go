@@ -65,9 +65,10 @@ type Harness struct {
 // defaultStart is a Monday morning, so that days are easy to count.
 var defaultStart = time.Date(2026, time.January, 5, 9, 0, 0, 0, time.UTC)
 
-// New returns a Harness in which all automations are enabled, whatever their status. The
-// id of an automation without id is its name. The test fails at once if an option or an
-// automation is invalid.
+// New returns a Harness with these automations. A status means what it means to
+// Runner.Apply: an automation without a status is enabled, and one that is disabled starts
+// no runs. Load returns a disabled one if the file has no status. The id of an automation
+// without id is its name. The test fails at once if an option or an automation is invalid.
 func New(t TB, opts Options, automations ...automation.Automation) *Harness {
 	t.Helper()
 	h := &Harness{
@@ -86,15 +87,14 @@ func New(t TB, opts Options, automations ...automation.Automation) *Harness {
 	h.Runner, err = automation.New(h.store, h.Mailer, runner)
 	h.must("new", err)
 	for _, a := range automations {
-		h.enable(a)
+		h.apply(a)
 	}
 	t.Cleanup(h.report)
 	return h
 }
 
-func (h *Harness) enable(a automation.Automation) {
+func (h *Harness) apply(a automation.Automation) {
 	h.t.Helper()
-	a.Status = automation.StatusEnabled
 	if a.ID == "" {
 		a.ID = a.Name
 	}
@@ -102,9 +102,14 @@ func (h *Harness) enable(a automation.Automation) {
 	h.must("", err)
 	h.names[a.ID] = a.Name
 	h.timeline.Name(a.ID, a.Name)
+	if a.Status == automation.StatusDisabled {
+		h.t.Logf("automationtest: automation %q is disabled, as it is after Apply in an application: no event starts it; "+
+			"set its Status to StatusEnabled to test it", a.Name)
+	}
 }
 
-// Load reads an automation from a JSON file, as strictly as automation.Parse. reg has the
+// Load reads an automation from a JSON file, as strictly as automation.Parse. It is
+// disabled if the file does not say that it is enabled. reg has the
 // custom step types and may be nil. The test fails at once if the file cannot be read or
 // is invalid.
 func Load(t TB, path string, reg *automation.Registry) automation.Automation {

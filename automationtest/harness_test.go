@@ -14,6 +14,8 @@ import (
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/automationtest"
+	"github.com/seed-b636437c/automation/mail/capture"
+	"github.com/seed-b636437c/automation/store/memory"
 )
 
 const (
@@ -165,13 +167,36 @@ func TestClock_FiresWhatIsDue(t *testing.T) {
 	assert.Empty(t, later)
 }
 
-func TestHarness_EnablesAutomations(t *testing.T) {
+// What passes with the harness must start in the application: a status means the same to
+// New and to Apply.
+func TestHarness_StatusMeansWhatItMeansToApply(t *testing.T) {
 	t.Parallel()
-	a := automationtest.Load(t, "testdata/welcome.json", nil)
-	require.Empty(t, a.Status)
-	h := automationtest.New(t, automationtest.Options{}, a)
-	h.Send("user.created", ada, nil)
-	assert.Len(t, h.Runs(ada, ""), 1)
+	enabled := automationtest.Load(t, "testdata/welcome.json", nil)
+	disabled, code := enabled, enabled
+	disabled.Status, code.Status = automation.StatusDisabled, ""
+	document, err := automation.Parse([]byte(`{"id": "Welcome", "name": "Welcome", "connections": [],
+		"steps": [{"key": "start", "type": "trigger", "config": {"event_name": "user.created"}}]}`), nil)
+	require.NoError(t, err)
+	for name, tt := range map[string]struct {
+		given automation.Automation
+		runs  int
+	}{
+		"enabled": {enabled, 1}, "disabled": {disabled, 0}, "code without status": {code, 1}, "document without status": {document, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := automationtest.New(t, automationtest.Options{}, tt.given)
+			h.Send("user.created", ada, nil)
+			assert.Len(t, h.Runs(ada, ""), tt.runs)
+
+			app, err := automation.New(memory.New(), capture.New(), automation.Options{})
+			require.NoError(t, err)
+			tt.given.ID = "Welcome"
+			applied, err := app.Apply(t.Context(), tt.given)
+			require.NoError(t, err)
+			assert.Equal(t, tt.runs == 1, applied.Automation.Status == automation.StatusEnabled)
+		})
+	}
 }
 
 func TestHarness_CallsTheHostsObserver(t *testing.T) {

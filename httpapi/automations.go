@@ -106,7 +106,7 @@ func readAutomation(r *http.Request) (automation.Automation, map[string]bool, er
 			body.emptyConfigs(value)
 		}
 		switch name {
-		case "object", "id", "version", "revision", "created_at", "updated_at":
+		case "object", "id", "version", "revision", "created_at", "updated_at", "stopped_at":
 			body.report(key, automation.CodeUnknownField, "is given by the server: leave it out")
 		}
 	})
@@ -161,12 +161,8 @@ func (h *Handler) updateAutomation(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	change, err := newUpdate(a, given)
-	if err != nil {
-		return nil, err
-	}
 	id := r.PathValue("automation")
-	if _, err := h.runner.UpdateAutomation(r.Context(), id, change); err != nil {
+	if _, err := h.runner.UpdateAutomation(r.Context(), id, newUpdate(a, given)); err != nil {
 		return nil, taken(absent(err, "automation", id), "automation %q was changed by another caller at the same time: read it again", id)
 	}
 	return automationRef(id), nil
@@ -174,16 +170,13 @@ func (h *Handler) updateAutomation(r *http.Request) (any, error) {
 
 // newUpdate returns the update of the given fields. An empty list becomes an empty
 // slice, because a nil slice would leave the graph as it is.
-func newUpdate(a automation.Automation, given map[string]bool) (automation.AutomationUpdate, error) {
+func newUpdate(a automation.Automation, given map[string]bool) automation.AutomationUpdate {
 	var change automation.AutomationUpdate
 	if given["name"] {
 		change.Name = &a.Name
 	}
 	if given["status"] {
 		change.Status = &a.Status
-	}
-	if given["status"] && a.Status == "" {
-		return change, invalid("status", "must not be empty: use %q or %q", automation.StatusEnabled, automation.StatusDisabled)
 	}
 	if given["steps"] {
 		change.Steps = append([]automation.Step{}, a.Steps...)
@@ -194,7 +187,7 @@ func newUpdate(a automation.Automation, given map[string]bool) (automation.Autom
 	if given["retry"] {
 		change.Retry = &a.Retry
 	}
-	return change, nil
+	return change
 }
 
 func (h *Handler) deleteAutomation(r *http.Request) (any, error) {

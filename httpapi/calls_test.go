@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation"
 )
 
 // step is one call of a story. In paths and bodies {name} stands for the id that
@@ -287,5 +289,34 @@ func TestUpdateContact_MayNameTheContactInItsBody(t *testing.T) {
 	id := a.must(http.StatusCreated, "POST", "/contacts", `{"email": "ada@example.com"}`).id(t)
 	for _, name := range []string{id, "ada@example.com", ""} {
 		a.must(http.StatusOK, "PATCH", "/contacts/ada@example.com", `{"id": "`+name+`", "first_name": "Ada"}`)
+	}
+}
+
+// A stop over the API outlives the restart of an application that applies its automations.
+func TestCalls_AStopOutlivesARestart(t *testing.T) {
+	t.Parallel()
+	for name, call := range map[string][3]string{
+		"stop":   {"POST", "/stop", ""},
+		"PATCH":  {"PATCH", "", `{"status": "disabled"}`},
+		"DELETE": {"DELETE", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := setup(t)
+			flow := automation.Automation{ID: "welcome", Name: "Welcome", Steps: []automation.Step{{Key: "start", Config: automation.Trigger{EventName: "x"}}}}
+			_, err := a.runner.Apply(t.Context(), flow)
+			require.NoError(t, err)
+			a.must(http.StatusOK, call[0], "/automations/welcome"+call[1], call[2])
+			again, err := a.runner.Apply(t.Context(), flow)
+			require.NoError(t, err)
+			assert.Contains(t, []automation.ApplyOutcome{automation.ApplyLeftStopped, automation.ApplyLeftDeleted}, again.Outcome)
+			_, err = a.runner.Send(t.Context(), automation.Event{Name: "x", Email: "ada@example.com"})
+			require.NoError(t, err)
+			_, err = a.runner.Drain(t.Context())
+			require.NoError(t, err)
+			runs, err := a.runner.ListRuns(t.Context(), automation.RunQuery{})
+			require.NoError(t, err)
+			assert.Empty(t, runs.Data)
+		})
 	}
 }

@@ -23,7 +23,7 @@ func TestCreateAutomation_ReturnsWhatIsStored(t *testing.T) {
 	given.Name, given.Status, given.Version, given.Revision = "Welcome", "", 7, 7
 	a := w.Create(given)
 	assert.NotEmpty(t, a.ID)
-	assert.Equal(t, automation.StatusDisabled, a.Status)
+	assert.Equal(t, automation.StatusEnabled, a.Status)
 	assert.Equal(t, 1, a.Version)
 	assert.Equal(t, 1, a.Revision)
 	assert.Equal(t, world.Start, a.CreatedAt)
@@ -65,8 +65,10 @@ func TestUpdateAutomation_ChangesWhatIsGiven(t *testing.T) {
 		update automation.AutomationUpdate
 		want   func(a *automation.Automation)
 	}{
-		"name":   {automation.AutomationUpdate{Name: &name}, func(a *automation.Automation) { a.Name = name }},
-		"status": {automation.AutomationUpdate{Status: &disabled}, func(a *automation.Automation) { a.Status = disabled }},
+		"name": {automation.AutomationUpdate{Name: &name}, func(a *automation.Automation) { a.Name = name }},
+		"status": {automation.AutomationUpdate{Status: &disabled}, func(a *automation.Automation) {
+			a.Status, a.StoppedAt = disabled, world.Start.Add(time.Hour)
+		}},
 		"graph": {automation.AutomationUpdate{Steps: steps.Steps, Connections: steps.Connections}, func(a *automation.Automation) {
 			a.Version, a.Steps = 2, steps.Steps
 			a.Connections = []automation.Connection{{From: "start", To: "tips", Type: automation.ConnectionDefault}}

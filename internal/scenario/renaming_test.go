@@ -139,7 +139,7 @@ func TestRename_NewVersionRunsWhileTheOldOneWaits(t *testing.T) {
 
 	applied, err := newer.Apply(w.Ctx, chatFlow(chatRenamed{"general", "hello"}))
 	require.NoError(t, err)
-	assert.Equal(t, 2, applied.Version)
+	assert.Equal(t, 2, applied.Automation.Version)
 	w.Send(world.Signup("grace@example.com"))
 	drain(t, w, newer)
 	w.Clock.Add(time.Hour)

@@ -41,6 +41,8 @@ type api struct {
 	t      *testing.T
 	server *httptest.Server
 	answer http.HandlerFunc // set it before the first request
+	// inspected, if set, answers the requests about templates, which are not remembered.
+	inspected http.HandlerFunc
 
 	mu       sync.Mutex
 	requests []request
@@ -55,6 +57,10 @@ func newAPI(t *testing.T, answer http.HandlerFunc) *api {
 }
 
 func (a *api) serve(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet && a.inspected != nil {
+		a.inspected(w, r)
+		return
+	}
 	body, err := io.ReadAll(r.Body)
 	assert.NoError(a.t, err)
 	a.mu.Lock()

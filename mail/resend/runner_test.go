@@ -30,7 +30,8 @@ func newWorld(t *testing.T, a *api) *world {
 		Clock: w.clock, Retry: automation.RetryPolicy{Jitter: -1},
 	})
 	require.NoError(t, err)
-	_, err = w.CreateAutomation(t.Context(), automation.Automation{
+	a.inspected = says(200, `{"object":"template","id":"welcome","status":"published"}`)
+	created, err := w.CreateAutomation(t.Context(), automation.Automation{
 		Name: "Welcome", Status: automation.StatusEnabled,
 		Steps: []automation.Step{
 			{Key: "start", Config: automation.Trigger{EventName: "signup"}},
@@ -39,6 +40,7 @@ func newWorld(t *testing.T, a *api) *world {
 		Connections: []automation.Connection{{From: "start", To: "welcome"}},
 	})
 	require.NoError(t, err)
+	require.Empty(t, created.Warnings)
 	_, err = w.Send(t.Context(), automation.Event{Name: "signup", Email: "ada@example.com"})
 	require.NoError(t, err)
 	w.pass(0)

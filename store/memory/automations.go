@@ -39,7 +39,7 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 	s.seq++
 	e := &automationEntry{AutomationRecord: a, seq: s.seq}
 	e.Version = s.retired[a.ID] + 1
-	e.CreatedAt, e.UpdatedAt = asKept(a.CreatedAt), asKept(a.UpdatedAt)
+	e.CreatedAt, e.UpdatedAt, e.StoppedAt = asKept(a.CreatedAt), asKept(a.UpdatedAt), asKept(a.StoppedAt)
 	s.automations[a.ID] = e
 	s.created = append(s.created, e)
 	s.define(e)
@@ -73,7 +73,7 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	}
 	s.removeTrigger(e)
 	e.AutomationRecord = a
-	e.CreatedAt, e.UpdatedAt = asKept(a.CreatedAt), asKept(a.UpdatedAt)
+	e.CreatedAt, e.UpdatedAt, e.StoppedAt = asKept(a.CreatedAt), asKept(a.UpdatedAt), asKept(a.StoppedAt)
 	s.define(e)
 	s.addTrigger(e)
 	return nil
@@ -118,11 +118,19 @@ func (s *Store) FindAutomation(ctx context.Context, id string) (automation.Autom
 	defer s.mu.Unlock()
 	e, ok := s.automations[id]
 	if !ok {
-		return automation.AutomationRecord{}, record.NotFound("automation", id)
+		return automation.AutomationRecord{}, s.noAutomation(id)
 	}
 	a := e.AutomationRecord
 	a.Definition = bytes.Clone(a.Definition)
 	return a, nil
+}
+
+// noAutomation returns the error for an id that no automation has.
+func (s *Store) noAutomation(id string) error {
+	if _, deleted := s.retired[id]; deleted {
+		return record.Deleted("automation", id)
+	}
+	return record.NotFound("automation", id)
 }
 
 // FindAutomationVersion implements automation.AutomationStore.

@@ -9,15 +9,15 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-const automationColumns = `a.id, a.name, a.status, a.event_name, a.version, a.revision, a.created_at, a.updated_at`
+const automationColumns = `a.id, a.name, a.status, a.event_name, a.version, a.revision, a.created_at, a.updated_at, a.stopped_at`
 
 // scanAutomation scans automationColumns, and the columns after them into more.
 func scanAutomation(scan scanFunc, more ...any) (automation.AutomationRecord, error) {
 	var a automation.AutomationRecord
-	var created, updated *time.Time
-	dest := []any{&a.ID, &a.Name, &a.Status, &a.EventName, &a.Version, &a.Revision, &created, &updated}
+	var created, updated, stopped *time.Time
+	dest := []any{&a.ID, &a.Name, &a.Status, &a.EventName, &a.Version, &a.Revision, &created, &updated, &stopped}
 	err := scan(append(dest, more...)...)
-	a.CreatedAt, a.UpdatedAt = timeOf(created), timeOf(updated)
+	a.CreatedAt, a.UpdatedAt, a.StoppedAt = timeOf(created), timeOf(updated), timeOf(stopped)
 	return a, err
 }
 
@@ -50,8 +50,8 @@ const (
 
 	insertAutomation = `
 WITH a AS (
-	INSERT INTO automation.automations (id, name, status, event_name, version, revision, created_at, updated_at)
-	VALUES ($1::text, $2::text, $3::text, $4::text, $5::int, $6::int, $7::timestamptz, $8::timestamptz)
+	INSERT INTO automation.automations (id, name, status, event_name, version, revision, created_at, updated_at, stopped_at)
+	VALUES ($1::text, $2::text, $3::text, $4::text, $5::int, $6::int, $7::timestamptz, $8::timestamptz, $10::timestamptz)
 	RETURNING no
 )
 INSERT INTO automation.versions (automation_no, version, definition) SELECT no, $5::int, $9::bytea FROM a`
@@ -76,7 +76,7 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 		sc.exec(forgetAutomation, old.no)
 		sc.exec(forgetCounts, old.no)
 		sc.exec(insertAutomation, a.ID, a.Name, string(a.Status), a.EventName, old.version+1, a.Revision,
-			timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a))
+			timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a), timeOrNull(a.StoppedAt))
 		return tx.commit(ctx, sc)
 	})
 	if errorCode(err) == uniqueViolation {
@@ -101,7 +101,7 @@ const updateAutomation = `
 WITH a AS (
 	UPDATE automation.automations
 	SET name = $2::text, status = $3::text, event_name = $4::text, version = $5::int, revision = $6::int,
-		created_at = $7::timestamptz, updated_at = $8::timestamptz
+		created_at = $7::timestamptz, updated_at = $8::timestamptz, stopped_at = $10::timestamptz
 	WHERE id = $1::text AND revision = $6::int - 1 AND deleted_at IS NULL
 	RETURNING no
 ), v AS (
@@ -123,7 +123,7 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	var sc script
 	sc.exec(takeTurn)
 	sc.query(func(scan scanFunc) error { return scan(&no) }, updateAutomation, a.ID, a.Name, string(a.Status), a.EventName,
-		a.Version, a.Revision, timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a))
+		a.Version, a.Revision, timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a), timeOrNull(a.StoppedAt))
 	if err := s.transact(ctx, func(tx *transaction) error { return tx.commit(ctx, sc) }); err != nil {
 		return fmt.Errorf("postgres store: update automation %q: %w", a.ID, err)
 	}
@@ -141,9 +141,9 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 // versions.
 const (
 	findAutomation = `
-SELECT ` + automationColumns + `, v.definition
-FROM automation.automations a JOIN automation.versions v ON v.automation_no = a.no AND v.version = a.version
-WHERE a.id = $1::text AND a.deleted_at IS NULL`
+SELECT ` + automationColumns + `, a.deleted_at IS NOT NULL, v.definition
+FROM automation.automations a LEFT JOIN automation.versions v ON v.automation_no = a.no AND v.version = a.version
+WHERE a.id = $1::text`
 
 	findAutomationVersion = `
 SELECT v.definition
@@ -157,22 +157,26 @@ func (s *Store) FindAutomation(ctx context.Context, id string) (automation.Autom
 	if err := s.ready(ctx); err != nil {
 		return a, err
 	}
-	found := false
+	found, deleted := false, false
 	var sc script
 	sc.query(func(scan scanFunc) (err error) {
 		var definition []byte
 		found = true
-		a, err = scanAutomation(scan, &definition)
+		a, err = scanAutomation(scan, &deleted, &definition)
 		a.Definition = definition
 		return err
 	}, findAutomation, id)
 	if err := (implicit{s}).run(ctx, sc); err != nil {
 		return a, fmt.Errorf("postgres store: find automation %q: %w", id, err)
 	}
-	if !found {
-		return a, record.NotFound("automation", id)
+	switch {
+	case !found:
+		return automation.AutomationRecord{}, record.NotFound("automation", id)
+	case deleted:
+		return automation.AutomationRecord{}, record.Deleted("automation", id)
+	default:
+		return a, nil
 	}
-	return a, nil
 }
 
 // FindAutomationVersion implements automation.AutomationStore.

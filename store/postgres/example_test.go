@@ -90,4 +90,5 @@ func ExampleMigrations() {
 	// 0002_segments.sql
 	// 0003_owners.sql
 	// 0004_begun.sql
+	// 0005_stopped.sql
 }

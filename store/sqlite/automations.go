@@ -17,13 +17,14 @@ type storedAutomation struct {
 }
 
 const selectAutomation = `
-SELECT a.no, a.id, a.name, a.status, a.event_name, a.version, a.revision, a.created_at, a.updated_at, a.deleted_at
+SELECT a.no, a.id, a.name, a.status, a.event_name, a.version, a.revision, a.created_at, a.updated_at, a.stopped_at, a.deleted_at
 FROM automation_automations a`
 
 func scanStoredAutomation(rows *sql.Rows) (a storedAutomation, err error) {
 	var created, updated timestamp
-	err = rows.Scan(&a.no, &a.ID, &a.Name, &a.Status, &a.EventName, &a.Version, &a.Revision, &created, &updated, &a.deleted)
-	a.CreatedAt, a.UpdatedAt = created.Time, updated.Time
+	var stopped nullTime
+	err = rows.Scan(&a.no, &a.ID, &a.Name, &a.Status, &a.EventName, &a.Version, &a.Revision, &created, &updated, &stopped, &a.deleted)
+	a.CreatedAt, a.UpdatedAt, a.StoppedAt = created.Time, updated.Time, stopped.Time
 	return a, err
 }
 
@@ -38,16 +39,19 @@ const findAutomation = selectAutomation + ` WHERE a.id = ?`
 // findStoredAutomation returns an automation. A deleted one counts as not found.
 func findStoredAutomation(ctx context.Context, q session, id string) (storedAutomation, error) {
 	a, found, err := one(ctx, q, scanStoredAutomation, findAutomation, id)
-	if err == nil && (!found || !a.deleted.IsZero()) {
+	if err == nil && !found {
 		return a, record.NotFound("automation", id)
+	}
+	if err == nil && !a.deleted.IsZero() {
+		return a, record.Deleted("automation", id)
 	}
 	return a, failed("find automation", err)
 }
 
 const (
 	insertAutomation = `
-INSERT INTO automation_automations (id, name, status, event_name, version, revision, created_at, updated_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+INSERT INTO automation_automations (id, name, status, event_name, version, revision, created_at, updated_at, stopped_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	forgetAutomation = `DELETE FROM automation_automations WHERE no = ?`
 	// anyVersion relies on the primary key.
 	anyVersion = `SELECT 1 FROM automation_versions WHERE automation_no = ? LIMIT 1`
@@ -67,7 +71,7 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 		}
 		a.Version = old.Version + 1
 		res, err := tx.exec(ctx, insertAutomation, a.ID, a.Name, string(a.Status), a.EventName, a.Version, a.Revision,
-			a.CreatedAt.UnixMicro(), a.UpdatedAt.UnixMicro())
+			a.CreatedAt.UnixMicro(), a.UpdatedAt.UnixMicro(), timeOrNull(a.StoppedAt))
 		if err != nil {
 			return failed("insert automation", err)
 		}
@@ -110,7 +114,7 @@ func (tx *transaction) define(ctx context.Context, no int64, a *automation.Autom
 }
 
 const updateAutomation = `
-UPDATE automation_automations SET name = ?, status = ?, event_name = ?, version = ?, revision = ?, created_at = ?, updated_at = ?
+UPDATE automation_automations SET name = ?, status = ?, event_name = ?, version = ?, revision = ?, created_at = ?, updated_at = ?, stopped_at = ?
 WHERE no = ?`
 
 // UpdateAutomation implements automation.AutomationStore.
@@ -124,7 +128,7 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 			return record.AutomationChanged(&a, old.Revision)
 		}
 		_, err = tx.exec(ctx, updateAutomation, a.Name, string(a.Status), a.EventName, a.Version, a.Revision,
-			a.CreatedAt.UnixMicro(), a.UpdatedAt.UnixMicro(), old.no)
+			a.CreatedAt.UnixMicro(), a.UpdatedAt.UnixMicro(), timeOrNull(a.StoppedAt), old.no)
 		if err != nil {
 			return failed("update automation", err)
 		}

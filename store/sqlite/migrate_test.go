@@ -225,3 +225,26 @@ func assertRelease2Work(t *testing.T, s *sqlite.Store) {
 	}
 	assert.Equal(t, []string{"latest", "stopped", "asked", "sleeps", "done", "waits"}, ids, "newest first, by their numbers")
 }
+
+// TestMigrate_WhatIsDisabledStaysSo migrates automations of a release that did not record
+// who stopped them.
+func TestMigrate_WhatIsDisabledStaysSo(t *testing.T) {
+	t.Parallel()
+	db := ncruces.open(t, filepath.Join(t.TempDir(), "store.db"))
+	for _, m := range sqlite.Migrations()[:3] {
+		_, err := db.Exec(m.SQL)
+		require.NoError(t, err)
+	}
+	_, err := db.Exec(`
+INSERT INTO automation_automations (no, id, name, status, event_name, version, revision, created_at, updated_at) VALUES
+	(1, 'off', 'Off', 'disabled', 'user.created', 1, 1, 1000000, 2000000), (2, 'on', 'On', 'enabled', 'user.created', 1, 1, 1000000, 2000000);
+INSERT INTO automation_versions (automation_no, version, definition) VALUES (1, 1, x'7b7d'), (2, 1, x'7b7d');`)
+	require.NoError(t, err)
+	s := sqlite.New(db)
+	require.NoError(t, s.Migrate(t.Context()))
+	for id, want := range map[string]time.Time{"off": second(2), "on": {}} {
+		a, err := s.FindAutomation(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, want, a.StoppedAt, id)
+	}
+}

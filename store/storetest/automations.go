@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"errors"
 	"slices"
+	"time"
 
 	"github.com/seed-b636437c/automation"
 )
@@ -15,6 +17,8 @@ func automationChecks() []Check {
 		check("automations/are listed in pages", automationPages),
 		check("automations/are listed by status", automationStatus),
 		check("automations/deleting cancels runs and keeps what they need", automationDelete),
+		check("automations/keep who stopped them", automationStopped),
+		check("automations/a deleted one is told from one that never was", automationTombstone),
 		check("automations/the id of a deleted one is free when its runs are gone", automationDeletedID),
 	}
 }
@@ -66,6 +70,41 @@ func automationRevisions(f *fixture) {
 	f.refused("version of a refused update", err, automation.ErrNotFound)
 	a.ID, a.Revision = "unknown", 1
 	f.refused("update of an automation that does not exist", f.store.UpdateAutomation(f.ctx, a), automation.ErrNotFound)
+}
+
+func automationStopped(f *fixture) {
+	a := f.record("inserted", "signup")
+	a.Status, a.StoppedAt = automation.StatusDisabled, at(7)
+	f.must("insert", f.store.InsertAutomation(f.ctx, a))
+	f.equal("inserted automation", automationText(f.findAutomation(a.ID)), automationText(a))
+
+	f.automation("welcome", "signup")
+	f.edit("welcome", func(a *automation.AutomationRecord) { a.Status, a.StoppedAt = automation.StatusDisabled, at(50) })
+	f.equal("time of the stop", f.findAutomation("welcome").StoppedAt, at(50))
+	f.shown(f.automations(""), automation.PageQuery{Limit: 10}, []string{"welcome", "inserted"}, false)
+	f.edit("welcome", func(a *automation.AutomationRecord) {
+		a.Status, a.StoppedAt = automation.StatusEnabled, time.Time{}
+	})
+	f.equal("time of the stop after it was lifted", f.findAutomation("welcome").StoppedAt, time.Time{})
+}
+
+func automationTombstone(f *fixture) {
+	_, err := f.store.FindAutomation(f.ctx, missing)
+	if errors.Is(err, automation.ErrDeleted) {
+		f.failf("find an automation that never was: %v", err)
+	}
+	v := f.automation("welcome", "signup")
+	f.run(v, f.contact("ada@example.com"), ended(automation.RunCompleted, at(1)))
+	f.must("delete", f.store.DeleteAutomation(f.ctx, "welcome", at(1)))
+	_, err = f.store.FindAutomation(f.ctx, "welcome")
+	f.refused("find a deleted automation with runs", err, automation.ErrDeleted)
+	f.refused("find a deleted automation with runs", err, automation.ErrNotFound)
+
+	f.prune(at(100), 100)
+	_, err = f.store.FindAutomation(f.ctx, "welcome")
+	f.refused("find a deleted automation after its runs were pruned", err, automation.ErrDeleted)
+	f.automation("welcome", "signup")
+	f.equal("automation that was inserted again", f.findAutomation("welcome").Version, 2)
 }
 
 func automationAtOnce(f *fixture) {

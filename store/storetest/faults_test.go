@@ -54,6 +54,26 @@ var faults = []struct {
 		}
 	}},
 	{"keeps half of a refused append", "events/an append is all or nothing", appendOneByOne},
+	{"forgets who stopped an automation", "automations/keep who stopped them", func(s *faulty) {
+		s.updating = func(_ context.Context, a *automation.AutomationRecord) { a.StoppedAt = time.Time{} }
+	}},
+	{"never lifts a stop", "automations/keep who stopped them", func(s *faulty) {
+		var stopped time.Time
+		s.updating = func(_ context.Context, a *automation.AutomationRecord) {
+			if a.StoppedAt.IsZero() {
+				a.StoppedAt = stopped
+			}
+			stopped = a.StoppedAt
+		}
+	}},
+	{"forgets what was deleted", "automations/a deleted one is told from one that never was", func(s *faulty) {
+		s.foundRecord = func(_ *automation.AutomationRecord, err error) error {
+			if errors.Is(err, automation.ErrDeleted) {
+				return automation.ErrNotFound
+			}
+			return err
+		}
+	}},
 	{"forgets to match waits", "waits/an event after the wait brings its run", func(s *faulty) {
 		s.claimed = eachWork(func(w *automation.Work) {
 			w.Runs = slices.DeleteFunc(w.Runs, func(r automation.ClaimedRun) bool { return r.DueAt.IsZero() })

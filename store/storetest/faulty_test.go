@@ -28,6 +28,7 @@ type faulty struct {
 	foundContact  func(ref automation.ContactRef, c automation.Contact) error
 	pruning       func(p *automation.PruneParams)
 	updating      func(ctx context.Context, a *automation.AutomationRecord)
+	foundRecord   func(a *automation.AutomationRecord, err error) error
 	deleteContact func(ctx context.Context, id string, now time.Time) error
 	changing      func(ch *automation.ContactChange)
 	insertSegment func(ctx context.Context, seg automation.Segment) error
@@ -126,6 +127,14 @@ func (s *faulty) UpdateAutomation(ctx context.Context, a automation.AutomationRe
 		s.updating(ctx, &a)
 	}
 	return s.Store.UpdateAutomation(ctx, a)
+}
+
+func (s *faulty) FindAutomation(ctx context.Context, id string) (automation.AutomationRecord, error) {
+	a, err := s.Store.FindAutomation(ctx, id)
+	if s.foundRecord != nil {
+		err = s.foundRecord(&a, err)
+	}
+	return a, err
 }
 
 func (s *faulty) DeleteContact(ctx context.Context, id string, now time.Time) error {

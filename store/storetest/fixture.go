@@ -183,8 +183,8 @@ func runText(r automation.RunRecord) string {
 }
 
 func automationText(a automation.AutomationRecord) string {
-	return fmt.Sprintf("automation{id=%s name=%q status=%s event=%q version=%d revision=%d definition=%s created=%s updated=%s}",
-		a.ID, a.Name, a.Status, a.EventName, a.Version, a.Revision, a.Definition, stamp(a.CreatedAt), stamp(a.UpdatedAt))
+	return fmt.Sprintf("automation{id=%s name=%q status=%s event=%q version=%d revision=%d definition=%s created=%s updated=%s stopped=%s}",
+		a.ID, a.Name, a.Status, a.EventName, a.Version, a.Revision, a.Definition, stamp(a.CreatedAt), stamp(a.UpdatedAt), stamp(a.StoppedAt))
 }
 
 func contactText(c automation.Contact) string {

@@ -17,6 +17,9 @@ func (e *missingError) Unwrap() error { return automation.ErrNotFound }
 // NotFound returns an error that wraps automation.ErrNotFound.
 func NotFound(kind, id string) error { return &missingError{kind, id} }
 
+// Deleted returns an error that wraps automation.ErrDeleted.
+func Deleted(kind, id string) error { return fmt.Errorf("%s %q: %w", kind, id, automation.ErrDeleted) }
+
 // LeaseLost returns an error that wraps automation.ErrLeaseLost.
 func LeaseLost(key automation.ContactRef) error {
 	return fmt.Errorf("contact %q: %w", key.String(), automation.ErrLeaseLost)
