@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
-	"regexp"
 	"runtime/debug"
 	"sync"
+
+	"github.com/seed-b636437c/automation/internal/redact"
 )
 
 // panicError is a panic in the host's code as the error of a failed attempt. The effect
@@ -99,35 +100,6 @@ func (o *guardedObserver) log(n Notice, err error) {
 	if kind := reflect.TypeOf(n); !o.logged[kind] {
 		o.logged[kind] = true
 		o.logger.Error("automation: the Observer panicked; further panics over this kind of notice are not logged",
-			"notice", fmt.Sprintf("%T", n), "error", loggable(err))
+			"notice", fmt.Sprintf("%T", n), "error", redact.Error(err))
 	}
-}
-
-// An email address in an error, and the version of a Go module in a stack trace, which
-// has the same form.
-var (
-	addressInText = regexp.MustCompile("[^\\s\"`<>()\\[\\]{},;]+@[^\\s\"'`<>()\\[\\]{},;:/\\\\]+")
-	moduleVersion = regexp.MustCompile(`@v\d+\.\d+\.\d+`)
-)
-
-// loggable returns err or, if its text contains email addresses, an error with the text
-// without them. Stores and contact directories may quote an address in an error, and logs
-// must not contain any.
-func loggable(err error) error {
-	text := fmt.Sprint(err) // unlike Error, it survives a nil pointer in err
-	kept := withoutAddresses(text)
-	if kept == text {
-		return err
-	}
-	return errors.New(kept)
-}
-
-// withoutAddresses returns the text without the email addresses in it.
-func withoutAddresses(text string) string {
-	return addressInText.ReplaceAllStringFunc(text, func(found string) string {
-		if moduleVersion.MatchString(found) {
-			return found
-		}
-		return "[email]"
-	})
 }

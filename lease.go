@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/seed-b636437c/automation/internal/redact"
 )
 
 // How many events and runs of one contact a claim returns at most. The rest stays for the
@@ -79,7 +81,7 @@ func (r *Runner) commitPatiently(ctx context.Context, ts []Transition, extend fu
 			break
 		}
 		r.opts.Logger.Error("automation: cannot commit",
-			"transitions", len(ts), "error", loggable(results[open[0]].Err))
+			"transitions", len(ts), "error", redact.Error(results[open[0]].Err))
 		r.pause(ctx, storeRetry.backoff("commit", "", failures))
 		extend()
 		r.commitAgain(ctx, ts, results, open)
@@ -120,7 +122,7 @@ func (r *Runner) renewLeases(ctx context.Context, renewals []Transition) {
 		return
 	}
 	if _, err := r.commit(ctx, renewals); err != nil {
-		r.opts.Logger.Error("automation: cannot renew leases", "error", loggable(err))
+		r.opts.Logger.Error("automation: cannot renew leases", "error", redact.Error(err))
 	}
 }
 

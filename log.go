@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/seed-b636437c/automation/internal/redact"
+
 	"github.com/seed-b636437c/automation/internal/sampling"
 )
 
@@ -50,13 +52,13 @@ func (rec *logRecord) attrs() []slog.Attr {
 		attrs = append(attrs, slog.String("run", rec.run))
 	}
 	if rec.contact != "" {
-		attrs = append(attrs, slog.String("contact", withoutAddresses(rec.contact))) // some hosts use emails as ids
+		attrs = append(attrs, slog.String("contact", redact.Text(rec.contact))) // some hosts use emails as ids
 	}
 	attrs = append(attrs, rec.more...)
 	if p := panicIn(rec.err); p != nil {
-		return append(attrs, slog.String("error", withoutAddresses(p.summary)), slog.String("stack", withoutAddresses(p.stack)))
+		return append(attrs, slog.String("error", redact.Text(p.summary)), slog.String("stack", redact.Text(p.stack)))
 	}
-	return append(attrs, slog.Any("error", loggable(rec.err)))
+	return append(attrs, slog.Any("error", redact.Error(rec.err)))
 }
 
 // log writes records, unless too many of their kind came before. A record about a panic

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-b636437c/automation/internal/redact"
+
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
@@ -338,7 +340,7 @@ func (r *Runner) inspectTemplates(ctx context.Context, a Automation) (found Prob
 func (r *Runner) warnings(ctx context.Context, a Automation) Problems {
 	found, err := r.inspectTemplates(ctx, a)
 	if err != nil {
-		r.opts.Logger.WarnContext(ctx, "automation: cannot inspect templates", "automation", a.ID, "error", loggable(err))
+		r.opts.Logger.WarnContext(ctx, "automation: cannot inspect templates", "automation", a.ID, "error", redact.Error(err))
 	}
 	for _, p := range found {
 		r.opts.Logger.WarnContext(ctx, "automation: an automation needs attention",

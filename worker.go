@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-b636437c/automation/internal/redact"
+
 	"github.com/seed-b636437c/automation/internal/queue"
 )
 
@@ -226,7 +228,7 @@ func (w *worker) watch(watcher Watcher) {
 			return
 		}
 		if w.watching.Err() == nil {
-			w.r.opts.Logger.Warn("automation: cannot watch the store, polling", "error", loggable(err))
+			w.r.opts.Logger.Warn("automation: cannot watch the store, polling", "error", redact.Error(err))
 			w.r.pause(w.watching, storeRetry.backoff("watch", "", failures))
 		}
 	}
@@ -270,7 +272,7 @@ func (w *worker) logStart() {
 	store := slog.String("store", storeName(r.store))
 	switch {
 	case err != nil:
-		r.opts.Logger.LogAttrs(w.ctx, slog.LevelInfo, "automation: running", store, slog.Any("error", loggable(err)))
+		r.opts.Logger.LogAttrs(w.ctx, slog.LevelInfo, "automation: running", store, slog.Any("error", redact.Error(err)))
 	case enabled == 0:
 		r.opts.Logger.LogAttrs(w.ctx, slog.LevelWarn, "automation: running", store, slog.Int("enabled", 0),
 			slog.String("hint", "no automation is enabled, so events start no runs"))
@@ -287,7 +289,7 @@ func (w *worker) logStop(reason error) {
 		level = slog.LevelWarn
 	}
 	w.r.opts.Logger.LogAttrs(w.ctx, level, "automation: stopped",
-		slog.String("store", storeName(w.r.store)), slog.Any("reason", loggable(reason)))
+		slog.String("store", storeName(w.r.store)), slog.Any("reason", redact.Error(reason)))
 }
 
 // countEnabled returns how many automations are enabled.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seed-b636437c/automation/internal/redact"
 )
 
 // scheduler is the stage that claims what is due. One goroutine uses it.
@@ -25,7 +27,7 @@ func (s *scheduler) run() error {
 		case s.ctx.Err() != nil:
 		case err != nil:
 			failures++
-			s.r.opts.Logger.Error("automation: cannot claim work", "error", loggable(err))
+			s.r.opts.Logger.Error("automation: cannot claim work", "error", redact.Error(err))
 			s.r.pause(s.ctx, storeRetry.backoff("claim", "", failures))
 		default:
 			failures = 0

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"runtime/debug"
 
+	"github.com/seed-b636437c/automation/internal/redact"
+
 	"github.com/seed-b636437c/automation"
 )
 
@@ -89,7 +91,7 @@ func (x *exchange) internal(err error) *failure {
 	id, ctx := rand.Text(), x.r.Context()
 	if !errors.Is(ctx.Err(), context.Canceled) { // a cancelled context means that the client is gone, which is no failure of the server
 		x.opts.Logger.ErrorContext(ctx, "request failed",
-			"request_id", id, "method", x.r.Method, "path", x.r.Pattern, "key", x.caller.name, "error", err)
+			"request_id", id, "method", x.r.Method, "path", x.r.Pattern, "key", x.caller.name, "error", redact.Error(err))
 	}
 	message := "something went wrong on the server"
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/seed-b636437c/automation/internal/redact"
+
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/internal/options"
 )
@@ -79,7 +81,7 @@ func NewHandler(links *Links, contacts Contacts, opts Options) (*Handler, error)
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := h.page.write(w, h.answer(w, r)); err != nil {
-		h.opts.Logger.WarnContext(r.Context(), "unsubscribe: page not written", "error", err)
+		h.opts.Logger.WarnContext(r.Context(), "unsubscribe: page not written", "error", redact.Error(err))
 	}
 }
 
@@ -166,7 +168,7 @@ func (h *Handler) failed(ctx context.Context, id string, err error) state {
 	if errors.Is(err, automation.ErrNotFound) {
 		return state{Code: http.StatusOK, Status: h.opts.Text.Gone}
 	}
-	h.opts.Logger.ErrorContext(ctx, "unsubscribe: contact not reached", "contact", id, "error", err)
+	h.opts.Logger.ErrorContext(ctx, "unsubscribe: contact not reached", "contact", id, "error", redact.Error(err))
 	return state{Code: http.StatusServiceUnavailable, Status: h.opts.Text.Failed}
 }
 
