@@ -1,8 +1,6 @@
 package automation
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // advance advances one run, also through changes to a contact in the store, which are
 // part of the commit. It reports whether an event resumed the run.
@@ -10,26 +8,11 @@ func (t *task) advance(run *activeRun, in Input) (resumed bool) {
 	t.advanced++
 	outcome := run.state.AttemptOpen() // whether in closes an open attempt
 	for {
-		in.Now = t.now
-		in.Data = run.data
-		in.Data.Contact = t.contact
-		before := run.state
-		if t.r.opts.Observer != nil {
-			run.state.own() // so that advance does not change the step records of before
-		}
-		next, action, err := run.graph.advance(run.state, in)
-		if err != nil {
-			t.setAside(run, err)
+		action, ok := t.give(run, in)
+		if !ok {
 			return resumed
 		}
-		if in.Kind == InputReceived && !action.Resumed {
-			return false
-		}
 		resumed = resumed || action.Resumed
-		run.dirty, run.moved = true, true
-		run.state, run.action = next, action
-		t.noticeChanges(run, before)
-		t.logFailure(run, before, in)
 		switch {
 		case action.Kind != ActionPerform:
 			return resumed
@@ -54,6 +37,31 @@ func (t *task) advance(run *activeRun, in Input) (resumed bool) {
 			in = t.changeContact(run)
 		}
 	}
+}
+
+// give gives one input to a run. It reports false if the input leaves the run where it
+// was: the run is set aside, or does not wait for the event.
+func (t *task) give(run *activeRun, in Input) (action Action, ok bool) {
+	in.Now = t.now
+	in.Data = run.data
+	in.Data.Contact = t.contact
+	before := run.state
+	if t.r.opts.Observer != nil {
+		run.state.own() // so that advance does not change the step records of before
+	}
+	next, action, err := run.graph.advance(run.state, in)
+	if err != nil {
+		t.setAside(run, err)
+		return action, false
+	}
+	if in.Kind == InputReceived && !action.Resumed {
+		return action, false
+	}
+	run.dirty, run.moved = true, true
+	run.state, run.action = next, action
+	t.noticeChanges(run, before)
+	t.logFailure(run, before, in)
+	return action, true
 }
 
 // changeContact applies a step's change to the contact. The next transition writes the
