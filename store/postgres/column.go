@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/seed-b636437c/automation/internal/uuid"
 
-	"github.com/seed-b636437c/automation/store/internal/record"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // Columns of the rows of a call. pgx encodes arrays of its own types without
@@ -62,7 +62,7 @@ func textOf(text *string) string {
 
 // uuidOf returns an id for a uuid column, NULL if the id is no UUID.
 func uuidOf(id string) pgtype.UUID {
-	b, ok := record.UUID(id)
+	b, ok := uuid.Parse(id)
 	return pgtype.UUID{Bytes: b, Valid: ok}
 }
 

@@ -3,6 +3,8 @@ package postgres
 import (
 	"encoding/base64"
 
+	"github.com/seed-b636437c/automation/internal/uuid"
+
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
@@ -18,7 +20,7 @@ var packed = base64.NewEncoding("./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghi
 // and "@" and the email in lower case for an email that belongs to no contact. The
 // function owner_of of the schema does the same for ids.
 func ownerOf(ref automation.ContactRef) string {
-	if id, ok := record.UUID(ref.ID); ok {
+	if id, ok := uuid.Parse(ref.ID); ok {
 		return packed.EncodeToString(id[:])
 	}
 	return record.Owner(ref)
@@ -33,5 +35,5 @@ func refOf(owner string) automation.ContactRef {
 	if _, err := packed.Decode(id[:], []byte(owner)); err != nil {
 		return record.Ref(owner)
 	}
-	return automation.ContactRef{ID: record.UUIDText(id)}
+	return automation.ContactRef{ID: uuid.Format(id)}
 }

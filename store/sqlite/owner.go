@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/seed-b636437c/automation/internal/uuid"
+
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
@@ -18,7 +20,7 @@ func ownerKey(ref automation.ContactRef) key { return key(record.Owner(ref)) }
 
 // column returns the value of the column of k.
 func (k key) column() any {
-	if b, ok := record.UUID(string(k)); ok {
+	if b, ok := uuid.Parse(string(k)); ok {
 		return b[:]
 	}
 	return string(k)
@@ -35,7 +37,7 @@ func (k *key) Scan(column any) error {
 		if len(c) != 16 {
 			return fmt.Errorf("a key of %d bytes", len(c))
 		}
-		*k = key(record.UUIDText([16]byte(c)))
+		*k = key(uuid.Format([16]byte(c)))
 	default:
 		return fmt.Errorf("a key of type %T", column)
 	}

@@ -3,6 +3,8 @@ package record
 import (
 	"strings"
 
+	"github.com/seed-b636437c/automation/internal/uuid"
+
 	"github.com/seed-b636437c/automation"
 )
 
@@ -16,7 +18,7 @@ const (
 // contact's id if that is a UUID, "=" and the id for any other id, and "@" and the
 // email in lower case for an email that belongs to no contact.
 func Owner(ref automation.ContactRef) string {
-	switch _, ok := UUID(ref.ID); {
+	switch _, ok := uuid.Parse(ref.ID); {
 	case ok:
 		return ref.ID
 	case ref.ID != "":

@@ -1,13 +1,25 @@
-package record
+package uuid
 
-import (
-	"encoding/hex"
-)
+import "encoding/hex"
 
-// UUID returns the bytes of a UUID in canonical form: lower case, with hyphens. It
+// Format returns a UUID in its text form of 36 characters, in lower case.
+func Format(id [16]byte) string {
+	var text [36]byte
+	hex.Encode(text[0:8], id[0:4])
+	hex.Encode(text[9:13], id[4:6])
+	hex.Encode(text[14:18], id[6:8])
+	hex.Encode(text[19:23], id[8:10])
+	hex.Encode(text[24:36], id[10:16])
+	for _, i := range [...]int{8, 13, 18, 23} {
+		text[i] = '-'
+	}
+	return string(text[:])
+}
+
+// Parse returns the bytes of a UUID in canonical form: lower case, with hyphens. It
 // reports false for any other way to write a UUID, because ids that differ as texts
 // are different ids.
-func UUID(id string) (b [16]byte, ok bool) {
+func Parse(id string) (b [16]byte, ok bool) {
 	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
 		return b, false
 	}
@@ -36,18 +48,4 @@ func nibble(c byte) byte {
 	default:
 		return 16
 	}
-}
-
-// UUIDText returns the canonical form of a UUID.
-func UUIDText(b [16]byte) string {
-	var text [36]byte
-	hex.Encode(text[0:8], b[0:4])
-	hex.Encode(text[9:13], b[4:6])
-	hex.Encode(text[14:18], b[6:8])
-	hex.Encode(text[19:23], b[8:10])
-	hex.Encode(text[24:36], b[10:16])
-	for _, i := range [...]int{8, 13, 18, 23} {
-		text[i] = '-'
-	}
-	return string(text[:])
 }

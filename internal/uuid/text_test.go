@@ -1,4 +1,4 @@
-package record_test
+package uuid_test
 
 import (
 	"strings"
@@ -7,16 +7,18 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed-b636437c/automation/store/internal/record"
+	"github.com/seed-b636437c/automation/internal/uuid"
 )
 
-func TestUUID_CanonicalFormOnly(t *testing.T) {
+const aUUID = "0195a3c0-7d00-7abc-8def-00000000000f"
+
+func TestParse_ReadsTheCanonicalFormOnly(t *testing.T) {
 	t.Parallel()
-	b, ok := record.UUID(aUUID)
+	b, ok := uuid.Parse(aUUID)
 	require.True(t, ok)
-	assert.Equal(t, aUUID, record.UUIDText(b))
+	assert.Equal(t, aUUID, uuid.Format(b))
 	for _, id := range []string{"", "x", strings.ToUpper(aUUID), strings.ReplaceAll(aUUID, "-", ""), aUUID[:35], aUUID + "0", "{" + aUUID[1:], strings.Replace(aUUID, "a", "g", 1), strings.Replace(aUUID, "-", "0", 1)} {
-		_, ok := record.UUID(id)
+		_, ok := uuid.Parse(id)
 		assert.False(t, ok, id)
 	}
 }
