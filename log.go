@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation/internal/redact"
-
 	"github.com/seed-b636437c/automation/internal/sampling"
 )
 

@@ -5,9 +5,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/seed-b636437c/automation/internal/options"
-
 	"github.com/seed-b636437c/automation/internal/jsondoc"
+	"github.com/seed-b636437c/automation/internal/options"
 )
 
 // Options configure a Runner. The zero value works. A zero field means its default, and

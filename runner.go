@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation/internal/options"
-
 	"github.com/seed-b636437c/automation/internal/sampling"
 	"github.com/seed-b636437c/automation/internal/uuid"
 )

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/seed-b636437c/automation/internal/redact"
-
 	"github.com/seed-b636437c/automation/internal/jsondoc"
+	"github.com/seed-b636437c/automation/internal/redact"
 )
 
 // CreateAutomation validates and stores a new automation, and returns it as stored. If ID

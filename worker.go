@@ -10,9 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed-b636437c/automation/internal/redact"
-
 	"github.com/seed-b636437c/automation/internal/queue"
+	"github.com/seed-b636437c/automation/internal/redact"
 )
 
 // Run does all work as it becomes due. It returns ctx.Err() after ctx has ended, or an

@@ -8,9 +8,8 @@ import (
 	"net/http"
 	"runtime/debug"
 
-	"github.com/seed-b636437c/automation/internal/redact"
-
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/redact"
 )
 
 // exchange is one request and its answer.

@@ -7,10 +7,9 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/seed-b636437c/automation/internal/redact"
-
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/internal/options"
+	"github.com/seed-b636437c/automation/internal/redact"
 )
 
 const (

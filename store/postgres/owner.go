@@ -3,9 +3,8 @@ package postgres
 import (
 	"encoding/base64"
 
-	"github.com/seed-b636437c/automation/internal/uuid"
-
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/uuid"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 

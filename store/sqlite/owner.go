@@ -4,9 +4,8 @@ import (
 	"database/sql"
 	"fmt"
 
-	"github.com/seed-b636437c/automation/internal/uuid"
-
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/uuid"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 

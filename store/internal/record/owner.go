@@ -3,9 +3,8 @@ package record
 import (
 	"strings"
 
-	"github.com/seed-b636437c/automation/internal/uuid"
-
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/uuid"
 )
 
 // The first byte of an owner, unless the owner is the UUID of a contact.
