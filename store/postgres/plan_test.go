@@ -112,7 +112,7 @@ var hot = []struct {
 	{"olderMembers", olderMembers, []string{"contact_segments_pkey", "contacts_no"}},
 	{"deleteEnded", deleteEnded, []string{"ended_runs_completed", "ended_runs_pkey"}},
 	{"deleteEvents", deleteEvents, []string{"active_runs_owner", "ended_runs_owner", "events_pkey", "leases_pkey", "pending_pkey"}},
-	{"deleteLoose", deleteLoose, []string{"loose_events_pkey"}},
+	{"deleteLoose", deleteLoose, []string{"loose_events_event", "loose_events_pkey"}},
 	{"deleteExpiredKeys", deleteExpiredKeys, []string{"idempotency_keys_expiry", "idempotency_keys_pkey"}},
 }
 
