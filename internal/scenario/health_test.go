@@ -257,6 +257,24 @@ func TestHealth_ABusyRunIsNotStalled(t *testing.T) {
 	})
 }
 
+// While tasks end all the time, Run sleeps on without a claim.
+func TestHealth_ARunWhoseTasksEndAllTheTimeIsNotStalled(t *testing.T) {
+	world.Bubble(t, func(t *testing.T) {
+		w := world.InBubble(t, automation.Options{Concurrency: 1})
+		w.Create(world.Flow("welcome", "signup", world.Email("hello")))
+		w.Mailer.Respond = func(context.Context, automation.Email) error {
+			<-time.After(900 * time.Millisecond)
+			return nil
+		}
+		w.Send(world.Signups(1000)...)
+		w.Serve(w.Runner)
+		world.Advance(10 * time.Minute)
+		h := health(w, automation.HealthStuck)
+		assert.True(t, h.Ready())
+		assert.Greater(t, h.At.Sub(h.LastClaim), 9*time.Minute)
+	})
+}
+
 func TestHealth_OfAStoreThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

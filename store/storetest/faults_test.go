@@ -192,6 +192,13 @@ var faults = []struct {
 	{"prunes without bound", "prune/is bounded", func(s *faulty) {
 		s.pruning = func(p *automation.PruneParams) { p.Limit = 1000 }
 	}},
+	{"counts what another pruner removed", "prune/pruners at once remove each run once", func(s *faulty) {
+		s.pruned = func(res *automation.PruneResult) {
+			if res.Runs > 0 {
+				res.Runs++
+			}
+		}
+	}},
 	{"prunes runs that ended at the time", "prune/removes runs that ended before", func(s *faulty) {
 		s.pruning = func(p *automation.PruneParams) { p.Before = p.Before.Add(time.Second) }
 	}},

@@ -29,6 +29,7 @@ type faulty struct {
 	listedRuns    func(ctx context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error)
 	foundContact  func(ref automation.ContactRef, c automation.Contact) error
 	pruning       func(p *automation.PruneParams)
+	pruned        func(res *automation.PruneResult)
 	updating      func(ctx context.Context, a *automation.AutomationRecord)
 	foundRecord   func(a *automation.AutomationRecord, err error) error
 	deleteContact func(ctx context.Context, id string, now time.Time) error
@@ -132,7 +133,11 @@ func (s *faulty) Prune(ctx context.Context, p automation.PruneParams) (automatio
 	if s.pruning != nil {
 		s.pruning(&p)
 	}
-	return s.Store.Prune(ctx, p)
+	res, err := s.Store.Prune(ctx, p)
+	if s.pruned != nil {
+		s.pruned(&res)
+	}
+	return res, err
 }
 
 func (s *faulty) UpdateAutomation(ctx context.Context, a automation.AutomationRecord) error {
