@@ -1,0 +1,67 @@
+package command_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// Every command that reads prints the same about the same data, in SQLite and in Postgres.
+func TestReading_Golden(t *testing.T) {
+	onEach(t, func(t *testing.T, s *scene) {
+		failed, waiting, completed, custom := s.run("welcome", "bob@example.com"), s.run("welcome", "ada@example.com"), s.run("welcome", "cy@example.com"), s.run("sales", "ada@example.com")
+		for name, args := range map[string][]string{
+			"automations":               {"automations"},
+			"automations_enabled":       {"automations", "--status", "enabled", "--json"},
+			"automations_none":          {"automations", "--status", "disabled"},
+			"automation":                {"automations", "welcome"},
+			"automation_old":            {"automations", "welcome", "--version", "1"},
+			"automation_json":           {"automations", "--json", "sales"},
+			"automation_missing":        {"automations", "goodbye"},
+			"runs":                      {"runs"},
+			"runs_page":                 {"runs", "--limit", "2"},
+			"runs_after":                {"runs", "--limit", "2", "--after", waiting},
+			"runs_local":                {"runs", "--local", "--contact", "ada"},
+			"runs_failed":               {"runs", "--status", "failed", "--since", "2d"},
+			"runs_failed_json":          {"runs", "--status", "failed", "--json"},
+			"runs_failed_addresses":     {"runs", "--status=failed", "--addresses"},
+			"runs_of_email":             {"runs", "--contact", "cy@example.com"},
+			"runs_of_unknown_email":     {"runs", "--contact", "eve@example.com"},
+			"runs_of_version":           {"runs", "--automation", "welcome", "--version", "1", "--step", "hello"},
+			"runs_of_event":             {"runs", "--event", "order.paid", "--until", "2026-03-02T11:00:00Z", "--since", "2026-03-02"},
+			"runs_none":                 {"runs", "--until", "2026-03-02"},
+			"run_failed":                {"runs", failed},
+			"run_failed_json":           {"runs", failed, "--json"},
+			"run_waiting":               {"runs", waiting},
+			"run_completed":             {"runs", completed, "--local"},
+			"run_completed_addresses":   {"runs", completed, "--addresses"},
+			"run_custom":                {"runs", custom},
+			"run_custom_json":           {"runs", custom, "--json"},
+			"run_missing":               {"runs", "01a0f755-0000-7187-bece-6d37b35978d5"},
+			"event_definitions":         {"events", "--definitions"},
+			"event_definitions_json":    {"events", "--definitions", "--json"},
+			"event_definition":          {"events", "--definitions", "signup"},
+			"event_definition_json":     {"events", "--definitions", "signup", "--json"},
+			"event":                     {"events", s.event(custom)},
+			"event_json":                {"events", s.event(custom), "--json"},
+			"event_addresses":           {"events", s.event(custom), "--addresses"},
+			"event_pending":             {"events", s.pending},
+			"event_pending_json":        {"events", s.pending, "--json"},
+			"contacts":                  {"contacts"},
+			"contacts_in_segment":       {"contacts", "--segment", "customers", "--json"},
+			"contacts_in_empty_segment": {"contacts", "--segment", "none"},
+			"contact":                   {"contacts", "ada@example.com"},
+			"contact_json":              {"contacts", "ada", "--json"},
+			"contact_missing":           {"contacts", "eve@example.com"},
+			"segments":                  {"contacts", "--segments"},
+			"segments_json":             {"contacts", "--segments", "--json"},
+		} {
+			r := s.do(args...)
+			assertGolden(t, name, r)
+			if !strings.HasPrefix(name, "contact") && !strings.HasSuffix(name, "addresses") && !strings.HasSuffix(name, "unknown_email") {
+				assert.NotContains(t, r.stdout+r.stderr, "@", name)
+			}
+		}
+	})
+}
