@@ -78,7 +78,7 @@ type automationItem struct {
 func (o *automationsOptions) list(ctx context.Context, c *call, s *session) error {
 	found, err := collect(o.page, func(q automation.PageQuery) (automation.Page[automation.Automation], error) {
 		return s.ListAutomations(ctx, automation.AutomationQuery{Status: automation.Status(o.status), PageQuery: q})
-	}, func(a automation.Automation) string { return a.ID })
+	}, func(a automation.Automation) string { return a.ID }, nil)
 	if err != nil {
 		return err
 	}

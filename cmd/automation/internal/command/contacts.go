@@ -63,7 +63,7 @@ func (o *contactsOptions) run(ctx context.Context, c *call) error {
 func (o *contactsOptions) list(ctx context.Context, c *call, s *session) error {
 	found, err := collect(o.page, func(q automation.PageQuery) (automation.Page[automation.Contact], error) {
 		return s.ListContacts(ctx, automation.ContactQuery{Segment: o.segment, PageQuery: q})
-	}, func(contact automation.Contact) string { return contact.ID })
+	}, func(contact automation.Contact) string { return contact.ID }, nil)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func subscribed(contact automation.Contact) string {
 func (o *contactsOptions) listSegments(ctx context.Context, c *call, s *session) error {
 	found, err := collect(o.page, func(q automation.PageQuery) (automation.Page[automation.Segment], error) {
 		return s.ListSegments(ctx, q)
-	}, func(segment automation.Segment) string { return segment.ID })
+	}, func(segment automation.Segment) string { return segment.ID }, nil)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (c *call) showContact(ctx context.Context, s *session, name string) error {
 	if err != nil {
 		return err
 	}
-	runs, err := c.findRuns(ctx, s, page{limit: contactRuns}, automation.RunQuery{ContactID: contact.ID})
+	runs, err := c.findRuns(ctx, s, page{limit: contactRuns}, runSelection{RunQuery: automation.RunQuery{ContactID: contact.ID}})
 	if err != nil {
 		return err
 	}

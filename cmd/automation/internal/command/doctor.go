@@ -144,22 +144,31 @@ func (s *session) enabledFinding(ctx context.Context) (database.Finding, error) 
 	return f, nil
 }
 
-// maxFailed is how many failed runs are counted.
+// maxFailed is how many of the newest failed runs are looked at.
 const maxFailed = 1000
 
-// failedFinding counts the runs of the last day that failed.
+// failedFinding counts the runs that failed in the last day.
 func (s *session) failedFinding(ctx context.Context) (database.Finding, error) {
-	f := database.Finding{Check: "failures", State: database.OK, Message: "no run that began in the last 24 hours failed"}
-	q := automation.RunQuery{Statuses: []automation.RunStatus{automation.RunFailed}, CreatedFrom: s.now().Add(-24 * time.Hour)}
-	res, err := s.RetryRuns(ctx, q, automation.RetryOptions{DryRun: true, Max: maxFailed})
-	if err != nil || res.Retried == 0 {
+	f := database.Finding{Check: "failures", State: database.OK, Message: "no run failed in the last 24 hours"}
+	q := automation.RunQuery{Statuses: []automation.RunStatus{automation.RunFailed}}
+	found, err := collect(page{limit: maxFailed}, func(p automation.PageQuery) (automation.Page[automation.Run], error) {
+		q.PageQuery = p
+		return s.ListRuns(ctx, q)
+	}, func(r automation.Run) string { return r.ID }, nil)
+	recent := 0
+	for _, r := range found.Data {
+		if s.now().Sub(r.CompletedAt) < 24*time.Hour {
+			recent++
+		}
+	}
+	if err != nil || recent == 0 {
 		return f, err
 	}
-	n := plural(res.Retried, "run")
-	if res.HasMore {
-		n = "more than " + n
+	n := plural(recent, "run")
+	if found.HasMore {
+		n = "at least " + n
 	}
-	f.State, f.Message = database.Warning, n+" that began in the last 24 hours failed"
-	f.WayOut = "see why: automation runs --status failed --since 1d; then automation retry --since 1d"
+	f.State, f.Message = database.Warning, n+" failed in the last 24 hours"
+	f.WayOut = "see why: automation runs --status failed --ended-since 1d; then: automation retry --ended-since 1d"
 	return f, nil
 }

@@ -59,7 +59,7 @@ func (o *eventsOptions) run(ctx context.Context, c *call) error {
 func (o *eventsOptions) listDefinitions(ctx context.Context, c *call, s *session) error {
 	found, err := collect(o.page, func(q automation.PageQuery) (automation.Page[automation.EventDefinition], error) {
 		return s.ListEventDefinitions(ctx, q)
-	}, func(d automation.EventDefinition) string { return d.ID })
+	}, func(d automation.EventDefinition) string { return d.ID }, nil)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (c *call) showEvent(ctx context.Context, s *session, id string) error {
 	}
 	var runs automation.Page[automation.Run]
 	if e.ContactID != "" { // events without a contact have started no run
-		runs, err = c.findRuns(ctx, s, page{limit: maxPage}, automation.RunQuery{EventID: e.ID, ContactID: e.ContactID})
+		runs, err = c.findRuns(ctx, s, page{limit: maxPage}, runSelection{RunQuery: automation.RunQuery{EventID: e.ID, ContactID: e.ContactID}})
 	}
 	if err != nil {
 		return err

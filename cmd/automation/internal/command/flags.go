@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"flag"
 	"io"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/nearest"
 )
 
 // databaseVariable is the environment variable with the URL of the database. A password
@@ -36,7 +38,7 @@ func (c *call) parse(args []string) error {
 	f := c.flags()
 	for len(args) > 0 {
 		if err := f.Parse(args); err != nil {
-			return mistake(err)
+			return mistake(f, err)
 		}
 		rest := f.Args()
 		if n := len(args) - len(rest); n > 0 && args[n-1] == "--" {
@@ -54,12 +56,25 @@ func (c *call) parse(args []string) error {
 	return nil
 }
 
-// mistake turns an error of package flag into a usageError.
-func mistake(err error) error {
-	if err == flag.ErrHelp {
+// mistake turns an error of package flag into a usageError. Package flag writes flags with
+// one dash, which it accepts too.
+func mistake(f *flag.FlagSet, err error) error {
+	if errors.Is(err, flag.ErrHelp) {
 		return err
 	}
-	return usagef("%s", strings.Replace(err.Error(), "provided but not defined: -", "there is no flag --", 1))
+	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+		hint := "automation help " + f.Name() + " lists the flags"
+		if near := nearest.Match(name, flagNames(f)); near != "" {
+			hint = "do you mean --" + near + "?"
+		}
+		return usagef("there is no flag --%s: %s", name, hint)
+	}
+	return usagef("%s", strings.NewReplacer(" for flag -", " for --", ": -", ": --").Replace(err.Error()))
+}
+
+func flagNames(f *flag.FlagSet) (names []string) {
+	f.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+	return names
 }
 
 // noArguments refuses arguments.
@@ -92,25 +107,35 @@ func (p *page) define(f *flag.FlagSet) {
 // maxPage is how many items the Runner returns at once.
 const maxPage = 100
 
-// collect reads as many pages as p needs. next reads one page, and id returns the cursor
-// of an item.
-func collect[T any](p page, next func(automation.PageQuery) (automation.Page[T], error), id func(T) string) (automation.Page[T], error) {
+// collect reads as many pages as p needs. next reads one page, id returns the cursor of an
+// item, and keep, if not nil, reports whether the item is wanted.
+func collect[T any](p page, next func(automation.PageQuery) (automation.Page[T], error), id func(T) string, keep func(T) bool) (automation.Page[T], error) {
 	var all automation.Page[T]
 	if p.limit < 1 {
 		return all, usagef("--limit %d must be at least 1", p.limit)
 	}
-	q := automation.PageQuery{After: p.after}
+	q := automation.PageQuery{After: p.after, Limit: maxPage}
 	for {
-		q.Limit = min(p.limit-len(all.Data), maxPage)
+		if keep == nil {
+			q.Limit = min(p.limit-len(all.Data), maxPage)
+		}
 		page, err := next(q)
 		if err != nil {
 			return all, err
 		}
-		all.Data, all.HasMore = append(all.Data, page.Data...), page.HasMore
-		if len(all.Data) == p.limit || !all.HasMore {
+		for i, item := range page.Data {
+			q.After = id(item)
+			if keep == nil || keep(item) {
+				all.Data = append(all.Data, item)
+			}
+			if len(all.Data) == p.limit {
+				all.HasMore = page.HasMore || i < len(page.Data)-1
+				return all, nil
+			}
+		}
+		if !page.HasMore {
 			return all, nil
 		}
-		q.After = id(all.Data[len(all.Data)-1])
 	}
 }
 
@@ -162,8 +187,14 @@ func list(text string) []string {
 
 // runFilter holds the flags that select runs.
 type runFilter struct {
-	automation, contact, event, eventID, step, since, until string
-	version                                                 int
+	automation, contact, event, eventID, step, since, until, endedSince, endedUntil string
+	version                                                                         int
+}
+
+// defineEnded adds the flags about when a run ended.
+func (r *runFilter) defineEnded(f *flag.FlagSet) {
+	f.StringVar(&r.endedSince, "ended-since", "", "runs that ended at this `time` or later; reads past all others")
+	f.StringVar(&r.endedUntil, "ended-until", "", "runs that ended before this `time`; reads past all others")
 }
 
 func (r *runFilter) define(f *flag.FlagSet) {
@@ -180,14 +211,41 @@ func (r *runFilter) define(f *flag.FlagSet) {
 // given reports whether the filter selects less than all runs.
 func (r *runFilter) given() bool { return *r != runFilter{} }
 
-// query returns the filter as a query, except for the contact.
-func (r *runFilter) query(c *call) (q automation.RunQuery, err error) {
-	q = automation.RunQuery{
+// runSelection selects runs.
+type runSelection struct {
+	automation.RunQuery
+	// EndedFrom is inclusive, EndedUntil is exclusive. A store cannot select by them.
+	EndedFrom, EndedUntil time.Time
+}
+
+// selection returns the filter as a selection, except for the contact.
+func (r *runFilter) selection(c *call) (q runSelection, err error) {
+	q.RunQuery = automation.RunQuery{
 		AutomationID: r.automation, Version: r.version, EventName: r.event, EventID: r.eventID, Step: r.step,
 	}
-	if q.CreatedFrom, err = c.moment("since", r.since); err != nil {
-		return q, err
+	for _, flag := range []struct {
+		name, text string
+		into       *time.Time
+	}{
+		{"since", r.since, &q.CreatedFrom},
+		{"until", r.until, &q.CreatedUntil},
+		{"ended-since", r.endedSince, &q.EndedFrom},
+		{"ended-until", r.endedUntil, &q.EndedUntil},
+	} {
+		if *flag.into, err = c.moment(flag.name, flag.text); err != nil {
+			return q, err
+		}
 	}
-	q.CreatedUntil, err = c.moment("until", r.until)
-	return q, err
+	return q, nil
+}
+
+// keep returns a function that reports whether a run that the query has selected is
+// selected, or nil if all are.
+func (q runSelection) keep() func(automation.Run) bool {
+	if q.EndedFrom.IsZero() && q.EndedUntil.IsZero() {
+		return nil
+	}
+	return func(r automation.Run) bool {
+		return !r.CompletedAt.IsZero() && !r.CompletedAt.Before(q.EndedFrom) && (q.EndedUntil.IsZero() || r.CompletedAt.Before(q.EndedUntil))
+	}
 }

@@ -88,7 +88,7 @@ func (c *call) printTable(t table) { t.write(&c.out) }
 // printMore prints how to go on after a page whose last item has this id.
 func (c *call) printMore(more bool, id string) {
 	if more {
-		c.printf("There are more: add --after %s, or a higher --limit.\n", clean(id))
+		c.printf("To go on: --after %s, or a higher --limit.\n", clean(id))
 	}
 }
 

@@ -1,15 +1,27 @@
 package command_test
 
 import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation/cmd/automation/internal/command"
+	"github.com/seed-b636437c/automation/store/sqlite"
+	"github.com/seed-b636437c/automation/store/sqlite/sqlitefile"
 )
 
-// Every command that reads prints the same about the same data, in SQLite and in Postgres.
+// Every command that reads prints the same about the same data, in SQLite and in Postgres,
+// and writes nothing: the session in Postgres is read-only, and so is the SQLite file.
 func TestReading_Golden(t *testing.T) {
 	onEach(t, func(t *testing.T, s *scene) {
+		s.url = readOnly(t, s.url)
 		failed, waiting, completed, custom := s.run("welcome", "bob@example.com"), s.run("welcome", "ada@example.com"), s.run("welcome", "cy@example.com"), s.run("sales", "ada@example.com")
 		for name, args := range map[string][]string{
 			"automations":               {"automations"},
@@ -64,4 +76,56 @@ func TestReading_Golden(t *testing.T) {
 			}
 		}
 	})
+}
+
+// readOnly returns the URL of a Postgres database for sessions that cannot write.
+func readOnly(t *testing.T, database string) string {
+	address, err := url.Parse(database)
+	require.NoError(t, err)
+	if address.Scheme == "postgres" {
+		q := address.Query()
+		q.Set("default_transaction_read_only", "on")
+		address.RawQuery = q.Encode()
+	}
+	return address.String()
+}
+
+// A command that reads leaves a file as it is, byte for byte, also if no process has it open.
+func TestReading_LeavesAFileAsItIs(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "automation.db")
+	store, err := sqlitefile.Open(t.Context(), path)
+	require.NoError(t, err)
+	s := newScene(t, path, store)
+	require.NoError(t, store.Close())
+	before, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for _, args := range [][]string{{"runs"}, {"doctor"}, {"migrate", "--status"}, {"prune", "--older-than", "1d", "--dry-run"}, {"retry", "--all", "--dry-run"}} {
+		r := s.do(args...)
+		assert.Less(t, r.status, 2, r)
+		assert.NotEmpty(t, r.stdout)
+	}
+	after, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, before, after)
+}
+
+// A tool of a newer release does not change the tables of an older application.
+func TestReading_DoesNotMigrate(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "automation.db")
+	db, err := driver.Open("file:" + path)
+	require.NoError(t, err)
+	defer db.Close()
+	_, err = db.Exec("PRAGMA journal_mode = wal; " + sqlite.Migrations()[0].SQL)
+	require.NoError(t, err)
+	for _, args := range [][]string{{"runs"}, {"contacts"}, {"stop", "welcome"}, {"cancel", "--all"}, {"prune", "--older-than", "1d"}} {
+		r := perform(t, command.Env{}, append(args, "--database", path)...)
+		assert.Equal(t, 1, r.status)
+		assert.Contains(t, r.stderr, fmt.Sprintf("the tables are at 1 and this process needs %d", len(sqlite.Migrations())))
+		assert.Contains(t, r.stderr, "automation migrate applies them")
+	}
+	var applied int
+	require.NoError(t, db.QueryRow("SELECT count(*) FROM automation_migrations").Scan(&applied))
+	assert.Equal(t, 1, applied)
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -45,8 +46,8 @@ on the version and with the event that it had.
 Repair the cause first: see automation runs --status failed.`,
 		examples: []example{
 			{"retry one run", "retry 01a0f755-f200-7187-bece-6d37b35978d5"},
-			{"how many runs failed in the outage?", "retry --since 2026-03-02T09:00:00Z --until 2026-03-02T11:30:00Z --dry-run"},
-			{"retry them", "retry --since 2026-03-02T09:00:00Z --until 2026-03-02T11:30:00Z"},
+			{"how many runs failed in the outage?", "retry --ended-since 2026-03-02T09:00:00Z --ended-until 2026-03-02T11:30:00Z --dry-run"},
+			{"retry them", "retry --ended-since 2026-03-02T09:00:00Z --ended-until 2026-03-02T11:30:00Z"},
 			{"a few first", "retry --automation welcome --step hello --max 10"},
 		},
 		define: o.define,
@@ -69,6 +70,9 @@ type requestOptions struct {
 
 func (o *requestOptions) define(f *flag.FlagSet) {
 	o.filter.define(f)
+	if o.status == automation.RunFailed {
+		o.filter.defineEnded(f)
+	}
 	f.BoolVar(&o.all, "all", false, fmt.Sprintf("all %s runs; instead of a filter", o.status))
 	f.BoolVar(&o.dryRun, "dry-run", false, "count the runs and list the newest, and change nothing")
 	f.IntVar(&o.max, "max", 0, "at most this `number` of runs")
@@ -176,19 +180,15 @@ func (o *requestOptions) printEach(c *call, all automation.Page[requested]) erro
 }
 
 // many records the request about all runs that q selects.
-func (o *requestOptions) many(ctx context.Context, c *call, s *session, q automation.RunQuery) error {
+func (o *requestOptions) many(ctx context.Context, c *call, s *session, q runSelection) error {
 	if o.dryRun && !c.json {
 		if err := o.preview(ctx, c, s, q); err != nil {
 			return err
 		}
 	}
-	do := o.cancelAll
-	if o.request == automation.RequestRetry {
-		do = o.retryAll
-	}
-	res, err := do(ctx, c, s, q)
+	res, err := o.walk(ctx, c, s, q)
 	if err != nil {
-		return fmt.Errorf("after %s; go on with --after %s: %w", plural(res.Retried, "run"), res.After, err)
+		return fmt.Errorf("after %s; go on with --after %s: %w", plural(res.done, "run"), cmp.Or(res.after, "…"), err)
 	}
 	return o.printMany(c, res)
 }
@@ -196,7 +196,7 @@ func (o *requestOptions) many(ctx context.Context, c *call, s *session, q automa
 // previewed is how many runs a dry run lists.
 const previewed = 20
 
-func (o *requestOptions) preview(ctx context.Context, c *call, s *session, q automation.RunQuery) error {
+func (o *requestOptions) preview(ctx context.Context, c *call, s *session, q runSelection) error {
 	n := previewed
 	if o.max > 0 {
 		n = min(n, o.max)
@@ -212,57 +212,67 @@ func (o *requestOptions) preview(ctx context.Context, c *call, s *session, q aut
 	return nil
 }
 
-// progress prints how far a long command is, for people.
-func (o *requestOptions) progress(c *call, res automation.RetryResult) {
-	if res.HasMore && !c.json && !o.dryRun {
-		fmt.Fprintf(c.Stderr, "%s so far, up to %s\n", plural(res.Retried, "run"), res.After)
-	}
+// walked is what walk has done so far.
+type walked struct {
+	done    int    // runs about which the request is recorded, or would be
+	skipped int    // runs that changed meanwhile, so that the request would do nothing
+	after   string // id of the last run that was looked at
+	more    bool   // whether there are runs that were not looked at
 }
 
-func (o *requestOptions) retryAll(ctx context.Context, c *call, s *session, q automation.RunQuery) (automation.RetryResult, error) {
-	return s.RetryRuns(ctx, q, automation.RetryOptions{
-		DryRun: o.dryRun, Max: o.max, Progress: func(res automation.RetryResult) { o.progress(c, res) },
-	})
-}
-
-// cancelAll does for cancel what RetryRuns does for retry.
-func (o *requestOptions) cancelAll(ctx context.Context, c *call, s *session, q automation.RunQuery) (automation.RetryResult, error) {
-	res := automation.RetryResult{After: q.After, HasMore: true}
-	for res.HasMore && (o.max == 0 || res.Retried+res.Skipped < o.max) {
-		q.Limit, q.After = maxPage, res.After
-		if o.max > 0 {
-			q.Limit = min(q.Limit, o.max-res.Retried-res.Skipped)
-		}
-		page, err := s.ListRuns(ctx, q)
+// walk records the request about the runs of q, from the newest to the oldest, so that a
+// run that gets the status meanwhile is not looked at again. It does for cancel, and for
+// runs by the time of their end, what Runner.RetryRuns does.
+func (o *requestOptions) walk(ctx context.Context, c *call, s *session, q runSelection) (res walked, err error) {
+	keep := q.keep()
+	res.after = q.After
+	q.Limit = maxPage
+	for res.more = true; res.more; {
+		q.After = res.after
+		page, err := s.ListRuns(ctx, q.RunQuery)
 		if err != nil {
 			return res, err
 		}
-		for _, run := range page.Data {
-			if err := o.cancel(ctx, s, run, &res); err != nil {
-				return res, err
+		for i, run := range page.Data {
+			if o.max > 0 && res.done == o.max {
+				return res, nil
 			}
+			if keep == nil || keep(run) {
+				if err := o.visit(ctx, s, run.ID, &res); err != nil {
+					return res, err
+				}
+			}
+			res.after, res.more = run.ID, page.HasMore || i < len(page.Data)-1
 		}
-		res.HasMore = page.HasMore
+		res.more = page.HasMore
 		o.progress(c, res)
 	}
 	return res, nil
 }
 
-func (o *requestOptions) cancel(ctx context.Context, s *session, run automation.Run, res *automation.RetryResult) error {
+// visit records the request about one run, unless it is a dry run.
+func (o *requestOptions) visit(ctx context.Context, s *session, id string, res *walked) error {
+	status := o.status
 	if !o.dryRun {
-		rec, err := s.store.RecordRunRequest(ctx, run.ID, automation.RequestCancel, s.now())
-		if err != nil && !errors.Is(err, automation.ErrNotFound) {
+		rec, err := s.store.RecordRunRequest(ctx, id, o.request, s.now())
+		if err != nil && !errors.Is(err, automation.ErrNotFound) && !errors.Is(err, automation.ErrConflict) {
 			return err
 		}
-		run.Status = rec.Status
+		status = rec.Status
 	}
-	if run.Status == automation.RunRunning {
-		res.Retried++
+	if status == o.status {
+		res.done++
 	} else {
-		res.Skipped++
+		res.skipped++
 	}
-	res.After = run.ID
 	return nil
+}
+
+// progress prints how far a long command is, for people.
+func (o *requestOptions) progress(c *call, res walked) {
+	if res.more && !c.json && !o.dryRun {
+		fmt.Fprintf(c.Stderr, "%s so far, up to %s\n", plural(res.done, "run"), res.after)
+	}
 }
 
 // requestedMany is the result of requests about many runs, in JSON, as the HTTP API has it
@@ -277,30 +287,32 @@ type requestedMany struct {
 	After     *string `json:"after"`
 }
 
-func (o *requestOptions) printMany(c *call, res automation.RetryResult) error {
+func (o *requestOptions) printMany(c *call, res walked) error {
 	if c.json {
-		doc := requestedMany{Object: "run_retries", DryRun: o.dryRun, Retried: &res.Retried, Skipped: res.Skipped, HasMore: res.HasMore}
+		doc := requestedMany{Object: "run_retries", DryRun: o.dryRun, Retried: &res.done, Skipped: res.skipped, HasMore: res.more}
 		if o.request == automation.RequestCancel {
-			doc.Object, doc.Retried, doc.Cancelled = "run_cancellations", nil, &res.Retried
+			doc.Object, doc.Retried, doc.Cancelled = "run_cancellations", nil, &res.done
 		}
-		if res.After != "" {
-			doc.After = &res.After
+		if res.after != "" {
+			doc.After = &res.after
 		}
 		return c.printJSON(doc)
 	}
 	switch {
-	case res.Retried == 0 && !o.dryRun:
+	case res.done == 0 && !o.dryRun:
 		c.printf("There is no %s run that the flags select.\n", o.status)
 	case o.dryRun:
-		c.printf("Would %s %s.\n", o.request, plural(res.Retried, "run"))
+		c.printf("Would %s %s.\n", o.request, plural(res.done, "run"))
 	default:
-		c.printf("Asked to %s %s.\n", o.request, plural(res.Retried, "run"))
+		c.printf("Asked to %s %s.\n", o.request, plural(res.done, "run"))
 	}
-	if res.Skipped > 0 {
-		c.printf("%s changed meanwhile and needed nothing.\n", plural(res.Skipped, "run"))
+	if res.skipped > 0 {
+		c.printf("%s changed meanwhile and needed nothing.\n", plural(res.skipped, "run"))
 	}
-	c.printMore(res.HasMore, res.After)
-	if res.Retried > 0 && !o.dryRun {
+	if res.more {
+		c.printf("To go on: --after %s\n", res.after)
+	}
+	if res.done > 0 && !o.dryRun {
 		c.printf("%s\n", applied)
 	}
 	return nil

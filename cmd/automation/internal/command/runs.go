@@ -43,6 +43,7 @@ type runsOptions struct {
 func (o *runsOptions) define(f *flag.FlagSet) {
 	o.page.define(f)
 	o.filter.define(f)
+	o.filter.defineEnded(f)
 	f.StringVar(&o.status, "status", "", "runs with one of these `statuses`, separated by commas: running, completed, failed, cancelled")
 	f.BoolVar(&o.addresses, "addresses", false, "show email addresses")
 }
@@ -90,11 +91,11 @@ func (o *runsOptions) run(ctx context.Context, c *call) error {
 
 // findRuns lists runs with the reasons of those that failed, which a store may leave out
 // of a list. It removes email addresses from them.
-func (c *call) findRuns(ctx context.Context, s *session, p page, q automation.RunQuery) (automation.Page[automation.Run], error) {
+func (c *call) findRuns(ctx context.Context, s *session, p page, q runSelection) (automation.Page[automation.Run], error) {
 	found, err := collect(p, func(page automation.PageQuery) (automation.Page[automation.Run], error) {
 		q.PageQuery = page
-		return s.ListRuns(ctx, q)
-	}, func(r automation.Run) string { return r.ID })
+		return s.ListRuns(ctx, q.RunQuery)
+	}, func(r automation.Run) string { return r.ID }, q.keep())
 	for i := range found.Data {
 		if err != nil {
 			break

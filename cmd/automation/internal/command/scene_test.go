@@ -231,12 +231,17 @@ func perform(t *testing.T, env command.Env, args ...string) result {
 // assertGolden compares a result with a golden file.
 func assertGolden(t *testing.T, name string, r result) {
 	t.Helper()
+	assertGoldenIn(t, "testdata", name, r)
+}
+
+func assertGoldenIn(t *testing.T, folder, name string, r result) {
+	t.Helper()
 	text := r.stdout
 	if r.stderr != "" {
 		text += "stderr: " + r.stderr
 	}
 	text += fmt.Sprintf("exit status %d\n", r.status)
-	path := filepath.Join("testdata", name+".golden")
+	path := filepath.Join(folder, name+".golden")
 	if *update {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	}

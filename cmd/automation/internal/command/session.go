@@ -31,7 +31,6 @@ type calls interface {
 	GetRun(ctx context.Context, id string) (automation.Run, error)
 	ListRuns(ctx context.Context, q automation.RunQuery) (automation.Page[automation.Run], error)
 	CountRuns(ctx context.Context, automationID string) ([]automation.RunCount, error)
-	RetryRuns(ctx context.Context, q automation.RunQuery, opts automation.RetryOptions) (automation.RetryResult, error)
 	GetEvent(ctx context.Context, id string) (automation.Event, error)
 	GetEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error)
 	ListEventDefinitions(ctx context.Context, q automation.PageQuery) (automation.Page[automation.EventDefinition], error)
@@ -123,10 +122,10 @@ func reference(name string) automation.ContactRef {
 	return automation.ContactRef{ID: name}
 }
 
-// select returns the query of a filter. Only an email has to be looked up: an id may be
+// selectRuns returns the selection of a filter. Only an email has to be looked up: an id may be
 // that of a contact in a table of the application.
-func (s *session) selectRuns(ctx context.Context, c *call, r runFilter) (automation.RunQuery, error) {
-	q, err := r.query(c)
+func (s *session) selectRuns(ctx context.Context, c *call, r runFilter) (runSelection, error) {
+	q, err := r.selection(c)
 	if err != nil || r.contact == "" {
 		return q, err
 	}

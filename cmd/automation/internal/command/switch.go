@@ -59,7 +59,7 @@ func (c *call) stop(ctx context.Context, s *session, id string, cancelRuns bool)
 	c.printf("%s is stopped: no run of it starts.\n", clean(id))
 	switch {
 	case running > 0 && cancelRuns:
-		c.printf("The runs in progress are to be cancelled, %d now. %s\n", running, applied)
+		c.printf("The application cancels the runs in progress, %d now.\n%s\n", running, applied)
 	case running > 0:
 		c.printf("Runs in progress go on, %d now. To cancel them: automation stop %s --cancel-runs\n", running, clean(id))
 	}

@@ -104,21 +104,40 @@ func (o *validateOptions) validate(stdin io.Reader, file string) (validation, er
 	default:
 		v.Problems = automation.Validate(a, automation.ValidateOptions{})
 	}
-	v.Problems = append(automation.Problems{}, slices.DeleteFunc(v.Problems, func(p automation.Problem) bool { return o.accepts(a, p) })...)
+	v.Problems = o.judge(a, v.Problems)
 	v.Valid, v.steps = len(v.Problems.Errors()) == 0, len(a.Steps)
 	return v, nil
 }
 
-// accepts reports whether p is about a step whose type --custom accepts.
-func (o *validateOptions) accepts(a automation.Automation, p automation.Problem) bool {
-	if p.Code != automation.CodeUnknownType {
-		return false
+// judge returns the problems without those about step types that --custom accepts. For
+// others that may exist, it adds how to accept them.
+func (o *validateOptions) judge(a automation.Automation, found automation.Problems) automation.Problems {
+	kept := automation.Problems{}
+	for _, p := range found {
+		name := customType(a, p)
+		if name != "" && (o.custom == anyType || slices.Contains(list(o.custom), name)) {
+			continue
+		}
+		if name != "" {
+			p.Message = fmt.Sprintf("step type %q is unknown to this tool: if your application registers it, add --custom %s", name, name)
+		}
+		kept = append(kept, p)
 	}
-	return slices.ContainsFunc(a.Steps, func(s automation.Step) bool {
-		raw, ok := s.Config.(automation.RawConfig)
-		return ok && s.Key == p.Step && strings.Contains(string(raw.Type), ".") &&
-			(o.custom == anyType || slices.Contains(list(o.custom), string(raw.Type)))
-	})
+	return kept
+}
+
+// customType returns the step type that p reports as unknown, if it may be a type of an
+// application.
+func customType(a automation.Automation, p automation.Problem) string {
+	if p.Code != automation.CodeUnknownType {
+		return ""
+	}
+	for _, s := range a.Steps {
+		if raw, ok := s.Config.(automation.RawConfig); ok && s.Key == p.Step && strings.Contains(string(raw.Type), ".") {
+			return string(raw.Type)
+		}
+	}
+	return ""
 }
 
 func readFile(stdin io.Reader, file string) ([]byte, error) {

@@ -29,10 +29,7 @@ func openSQLite(ctx context.Context, path string, access Access) (*sqliteDatabas
 	if access == Create {
 		return createSQLite(ctx, path)
 	}
-	// SQLite's own error does not name the file.
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", path, ErrNoFile)
-	} else if err != nil {
+	if err := checkFile(path); err != nil {
 		return nil, err
 	}
 	db, err := driver.Open(dataSource(path, access))
@@ -45,6 +42,21 @@ func openSQLite(ctx context.Context, path string, access Access) (*sqliteDatabas
 		return nil, fmt.Errorf("%s: %w", path, errors.Join(err, s.close()))
 	}
 	return s, nil
+}
+
+// checkFile returns an error that names the way out, which SQLite's own errors do not.
+func checkFile(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: %w", path, ErrNoFile)
+	case err != nil:
+		return err
+	case info.IsDir():
+		return fmt.Errorf("%s: is a folder: name the file in it", path)
+	default:
+		return nil
+	}
 }
 
 // createSQLite opens the file as an application does, which brings its tables to the
