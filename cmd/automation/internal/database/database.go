@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -91,13 +92,15 @@ func (t Target) IsPostgres() bool {
 	return strings.HasPrefix(t.URL, "postgres:") || strings.HasPrefix(t.URL, "postgresql:")
 }
 
+var schemeName = regexp.MustCompile(`^[a-z]{2,}$`)
+
 // file returns the path of a SQLite file.
 func (t Target) file() (string, error) {
 	scheme, rest, found := strings.Cut(t.URL, ":")
 	switch {
 	case t.URL == "":
 		return "", ErrTarget
-	case !found || len(scheme) == 1: // C:\automation.db
+	case !found || !schemeName.MatchString(scheme): // such as C:\automation.db
 		return t.URL, nil
 	case scheme == "sqlite" && strings.TrimPrefix(rest, "//") != "":
 		return strings.TrimPrefix(rest, "//"), nil

@@ -14,7 +14,10 @@ func (d *postgresDatabase) Examine(ctx context.Context, now func() time.Time) ([
 	var all []Finding
 	for _, check := range []func(context.Context) (Finding, error){
 		func(ctx context.Context) (Finding, error) { return d.clock(ctx, now) },
-		d.primary, d.indexes, d.autovacuum, d.deadRows, d.transactions, d.connections,
+		d.primary, d.indexes, d.autovacuum,
+		func(ctx context.Context) (Finding, error) { return d.deadRows(ctx, manyDead) },
+		func(ctx context.Context) (Finding, error) { return d.transactions(ctx, longTransaction) },
+		d.connections,
 	} {
 		f, err := check(ctx)
 		if err != nil {
@@ -101,16 +104,20 @@ SELECT current_setting('autovacuum')::boolean AND current_setting('track_counts'
 	return f, err
 }
 
-// deadRows looks for tables in which vacuum cannot keep up. The tables of work in
-// progress are vacuumed after 5,000 dead rows.
-func (d *postgresDatabase) deadRows(ctx context.Context) (Finding, error) {
+// manyDead is how many dead rows of a table show that vacuum does not keep up. The tables
+// of work in progress are vacuumed after 5,000.
+const manyDead = 100_000
+
+// deadRows looks for the table with the most dead rows, if these are more than the given
+// number and more than half of the live ones.
+func (d *postgresDatabase) deadRows(ctx context.Context, many int) (Finding, error) {
 	f := Finding{Check: "dead rows", State: OK, Message: "vacuum keeps up with dead rows"}
 	var table string
 	var live, dead int64
 	var last *time.Time
 	err := d.pool.QueryRow(ctx, `
 SELECT relname, n_live_tup, n_dead_tup, greatest(last_vacuum, last_autovacuum) FROM pg_stat_user_tables
-WHERE schemaname = $1 AND n_dead_tup > 100000 AND n_dead_tup > n_live_tup / 2 ORDER BY n_dead_tup DESC LIMIT 1`, d.schema).
+WHERE schemaname = $1 AND n_dead_tup > $2 AND n_dead_tup > n_live_tup / 2 ORDER BY n_dead_tup DESC LIMIT 1`, d.schema, many).
 		Scan(&table, &live, &dead, &last)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return f, nil
@@ -128,7 +135,7 @@ WHERE schemaname = $1 AND n_dead_tup > 100000 AND n_dead_tup > n_live_tup / 2 OR
 // row of any transaction can be removed.
 const longTransaction = 5 * time.Minute
 
-func (d *postgresDatabase) transactions(ctx context.Context) (Finding, error) {
+func (d *postgresDatabase) transactions(ctx context.Context, long time.Duration) (Finding, error) {
 	f := Finding{Check: "transactions", State: OK, Message: "no transaction has been open for long"}
 	var kind, id, application string
 	var open float64
@@ -138,7 +145,7 @@ SELECT * FROM (
 	WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 	UNION ALL
 	SELECT 'prepared', gid, owner, extract(epoch FROM clock_timestamp() - prepared)::float8 FROM pg_prepared_xacts WHERE database = current_database()
-) t WHERE open > $1 ORDER BY open DESC LIMIT 1`, longTransaction.Seconds()).Scan(&kind, &id, &application, &open)
+) t WHERE open > $1 ORDER BY open DESC LIMIT 1`, long.Seconds()).Scan(&kind, &id, &application, &open)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return f, nil
 	}

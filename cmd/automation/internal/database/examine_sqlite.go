@@ -12,7 +12,10 @@ import (
 // Examine reads what SQLite knows about the file.
 func (d *sqliteDatabase) Examine(ctx context.Context, _ func() time.Time) ([]Finding, error) {
 	var all []Finding
-	for _, check := range []func(context.Context) (Finding, error){d.journal, d.indexes, d.log, d.damage} {
+	for _, check := range []func(context.Context) (Finding, error){
+		d.journal, d.indexes, d.damage,
+		func(context.Context) (Finding, error) { return d.log(largeLog) },
+	} {
 		f, err := check(ctx)
 		if err != nil {
 			return all, err
@@ -55,7 +58,7 @@ func (d *sqliteDatabase) indexes(ctx context.Context) (Finding, error) {
 const largeLog = 256 << 20
 
 // log looks at the write-ahead log, which SQLite cannot empty while a reader needs it.
-func (d *sqliteDatabase) log(context.Context) (Finding, error) {
+func (d *sqliteDatabase) log(large int64) (Finding, error) {
 	f := Finding{Check: "log", State: OK, Message: "the write-ahead log is small"}
 	info, err := os.Stat(d.path + "-wal")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -64,7 +67,7 @@ func (d *sqliteDatabase) log(context.Context) (Finding, error) {
 	if err != nil {
 		return f, err
 	}
-	if info.Size() > largeLog {
+	if info.Size() > large {
 		f.State, f.Message = Warning, fmt.Sprintf("the write-ahead log %s has %d MB: reads get slower", d.path+"-wal", info.Size()>>20)
 		f.WayOut = "end processes that keep a read transaction open; then it is emptied by PRAGMA wal_checkpoint(truncate)"
 	}
