@@ -23,6 +23,8 @@ type faulty struct {
 	committing    func(ts []automation.Transition) []automation.Transition
 	committed     func(ctx context.Context, ts []automation.Transition, results []automation.CommitResult)
 	nextDue       func(t time.Time) time.Time
+	measuring     func(p *automation.StatsParams)
+	measured      func(p automation.StatsParams, st *automation.StoreStats)
 	foundRun      func(r *automation.RunRecord)
 	listedRuns    func(ctx context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error)
 	foundContact  func(ref automation.ContactRef, c automation.Contact) error
@@ -89,6 +91,17 @@ func (s *faulty) NextDue(ctx context.Context) (time.Time, error) {
 		t = s.nextDue(t)
 	}
 	return t, err
+}
+
+func (s *faulty) Stats(ctx context.Context, p automation.StatsParams) (automation.StoreStats, error) {
+	if s.measuring != nil {
+		s.measuring(&p)
+	}
+	st, err := s.Store.Stats(ctx, p)
+	if s.measured != nil && err == nil {
+		s.measured(p, &st)
+	}
+	return st, err
 }
 
 func (s *faulty) FindRun(ctx context.Context, id string) (automation.RunRecord, error) {

@@ -101,6 +101,7 @@ func Checks() []Check {
 		goneChecks(),
 		segmentChecks(),
 		pruneChecks(),
+		statsChecks(),
 		valueChecks(),
 		closeChecks(),
 	)
