@@ -66,6 +66,64 @@ type EventDefinition struct {
 	UpdatedAt time.Time       `json:"updated_at,omitzero"`
 }
 
+// EventRecord is an accepted event with what became of it.
+type EventRecord struct {
+	Event
+	Status EventStatus `json:"status"`
+	// HandledAt is when a Runner handled the event. It is zero for a pending event.
+	HandledAt time.Time `json:"handled_at,omitzero"`
+	// Started and Resumed are the ids of the runs that the event started and resumed.
+	// Runs that were pruned are not in Started.
+	Started []string `json:"started,omitempty"`
+	Resumed []string `json:"resumed,omitempty"`
+	// Reason is why a handled event started and resumed no run. It is empty if the
+	// event did, and for events that an earlier release of the library handled.
+	Reason EventReason `json:"reason,omitempty"`
+}
+
+// EventStatus is how far an accepted event is.
+type EventStatus string
+
+// The event statuses.
+const (
+	// EventStatusPending: no Runner has handled the event yet.
+	EventStatusPending EventStatus = "pending"
+	// EventStatusHandled: a Runner has handled the event.
+	EventStatusHandled EventStatus = "handled"
+)
+
+// EventReason is why an event started and resumed no run. Reasons do not change between
+// releases.
+type EventReason string
+
+// The reasons of an EventRecord. If several apply, the first in this order is given.
+const (
+	// ReasonContactDeleted: the contact was deleted before the event was handled.
+	ReasonContactDeleted EventReason = "contact_deleted"
+	// ReasonFilterNotMet: a run of the contact waited for the event, and the filter of
+	// the wait did not match the payload, or could not be evaluated.
+	ReasonFilterNotMet EventReason = "filter_not_met"
+	// ReasonBeforeWait: a run of the contact waited for the event, but the event was
+	// accepted before the wait began.
+	ReasonBeforeWait EventReason = "before_wait"
+	// ReasonDisabled: all automations whose trigger names the event were disabled.
+	ReasonDisabled EventReason = "automation_disabled"
+	// ReasonNoMatch: no automation had a trigger that names the event, and no run of
+	// the contact waited for it.
+	ReasonNoMatch EventReason = "no_match"
+)
+
+// EventQuery selects accepted events. A zero field selects all events.
+type EventQuery struct {
+	// Contact selects the events of a contact, by its id or its email. With both, it
+	// selects the events of the id and those for the email that belong to no contact.
+	Contact ContactRef
+	Name    string
+	// AcceptedFrom is inclusive. AcceptedUntil is exclusive.
+	AcceptedFrom, AcceptedUntil time.Time
+	PageQuery
+}
+
 // reservedPrefix begins the names of events that only Resend sends.
 const reservedPrefix = "resend:"
 

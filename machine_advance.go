@@ -295,7 +295,7 @@ func (a *advance) wait(n *node) Action {
 func (a *advance) receive() Action {
 	n := &a.g.steps[a.s.at]
 	e := a.in.Event
-	if n.typ != TypeWaitForEvent || e == nil || e.Name != n.event || !a.timely(n, e) || !a.matches(n) {
+	if n.typ != TypeWaitForEvent || e == nil || e.Name != n.event || !a.g.timely(a.s, e) || !a.matches(n) {
 		return a.g.Action(a.s)
 	}
 	action := a.resumeWait(n, e)
@@ -319,12 +319,12 @@ func (a *advance) resumeWait(n *node, e *Event) Action {
 	return a.walk()
 }
 
-// timely reports whether the event was not accepted before the start of the wait or, with
-// lookback, before the event that started the run.
-func (a *advance) timely(n *node, e *Event) bool {
-	from := a.s.current().startedAt
-	if n.lookback {
-		from = a.s.steps[0].startedAt
+// timely reports whether the event was not accepted before the start of the wait that s is
+// at or, with lookback, before the event that started the run.
+func (g *Graph) timely(s State, e *Event) bool {
+	from := s.current().startedAt
+	if g.steps[s.at].lookback {
+		from = s.startedAt()
 	}
 	return !stamp(e.AcceptedAt).Before(from)
 }

@@ -20,8 +20,10 @@ type Notice interface {
 	When() time.Time
 }
 
-// EventAccepted is the notice of an event that Runner.Send accepted. Send calls Observe
-// in the goroutine of its caller, so the notices of Run about the event may come before.
+// EventAccepted is the notice of an event that was accepted. Runner.Send calls Observe in
+// the goroutine of its caller, so the notices of Run about the event may come before. An
+// event that was sent inside a transaction of the host, or without a Runner, is announced
+// by the Runner that handles it, before its EventHandled: the transaction has committed.
 type EventAccepted struct {
 	At    time.Time
 	Event Event
@@ -33,6 +35,8 @@ type EventHandled struct {
 	Event Event
 	// Started and Resumed are the ids of the runs that the event started and resumed.
 	Started, Resumed []string
+	// Reason is why the event started and resumed no run. It is empty if it did.
+	Reason EventReason
 }
 
 // RunStarted is the notice of a run that started.

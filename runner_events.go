@@ -22,6 +22,7 @@ import (
 // Runner.SendTo.
 func Send(ctx context.Context, w EventWriter, events ...Event) ([]EventReceipt, error) {
 	s := sender{now: stamp(time.Now()), ids: systemIDs(), limits: Limits{}.withDefaults(), window: 24 * time.Hour, schemas: systemSchemas()}
+	s.unannounced = true
 	receipts, _, err := s.send(ctx, w, events)
 	return receipts, err
 }
@@ -62,15 +63,17 @@ func (r *Runner) Send(ctx context.Context, events ...Event) ([]EventReceipt, err
 
 // SendTo accepts events as Send does, through w: a writer of the Runner's store that
 // writes inside the host's own transaction. The events take effect if and only if the
-// transaction commits. The Observer receives no EventAccepted, because the transaction
-// may still be rolled back. It receives EventHandled when a Runner handles the event.
+// transaction commits. The Observer receives EventAccepted only when a Runner handles the
+// event, because until then the transaction may be rolled back.
 //
 // With Options.Contacts, SendTo calls FindContact while the transaction is open. A
 // directory in the same database must then read through the transaction, which the
 // context of FindContact carries; see ContactDirectory. An event can have the ContactID of
 // a contact that the transaction has inserted.
 func (r *Runner) SendTo(ctx context.Context, w EventWriter, events ...Event) ([]EventReceipt, error) {
-	receipts, _, err := r.sender().send(ctx, w, events)
+	s := r.sender()
+	s.unannounced = true
+	receipts, _, err := s.send(ctx, w, events)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +96,8 @@ type sender struct {
 	window   time.Duration
 	schemas  *schemaCache
 	contacts ContactDirectory // nil: contacts live in the store
+	// unannounced is set if the Observer cannot receive EventAccepted from the sender.
+	unannounced bool
 }
 
 // maxAdmissions is how often one call validates its events at most, if their definitions
@@ -206,7 +211,7 @@ func (s *sender) accept(ctx context.Context, e Event) (NewEvent, error) {
 		e.OccurredAt = s.now
 	}
 	e.OccurredAt = stamp(e.OccurredAt)
-	n := NewEvent{Event: e, HostContact: s.contacts != nil}
+	n := NewEvent{Event: e, HostContact: s.contacts != nil, Unannounced: s.unannounced}
 	if e.IdempotencyKey != "" {
 		n.ContentHash, n.KeyExpiresAt = contentHash(&e), s.now.Add(s.window)
 	}
@@ -309,13 +314,43 @@ func (r *Runner) DeleteEventDefinition(ctx context.Context, idOrName string) err
 	return nil
 }
 
-// GetEvent returns an accepted event by its id, or an error that wraps ErrNotFound.
-func (r *Runner) GetEvent(ctx context.Context, id string) (Event, error) {
+// GetEvent returns an accepted event and what became of it, or an error that wraps
+// ErrNotFound.
+func (r *Runner) GetEvent(ctx context.Context, id string) (EventRecord, error) {
 	e, err := r.store.FindEvent(ctx, id)
 	if err != nil {
-		return Event{}, fmt.Errorf("automation: %w", err)
+		return EventRecord{}, fmt.Errorf("automation: %w", err)
 	}
 	return e, nil
+}
+
+// ListEvents lists accepted events and what became of them, newest first. An event that
+// was sent inside a transaction of the host is in the list once the transaction has
+// committed. The events of a contact include those that were sent for its email before
+// the contact existed. A query with a name and without a contact reads all events that
+// were accepted at or after AcceptedFrom, until the page is full.
+//
+// ListEvents fails with a *ValidationError if the page is invalid, and with ErrNotFound
+// if the cursor is not the id of an event. For a contact that does not exist the list is
+// empty.
+func (r *Runner) ListEvents(ctx context.Context, q EventQuery) (Page[EventRecord], error) {
+	if err := q.Check(); err != nil {
+		return Page[EventRecord]{}, err
+	}
+	if q.Contact != (ContactRef{}) {
+		c, err := r.findContact(ctx, q.Contact)
+		switch {
+		case err == nil:
+			q.Contact = ContactRef{ID: c.ID, Email: c.Email}
+		case !errors.Is(err, ErrNotFound):
+			return Page[EventRecord]{}, fmt.Errorf("automation: list events: contact %q: %w", q.Contact, err)
+		}
+	}
+	page, err := r.store.ListEvents(ctx, q)
+	if err != nil {
+		return page, fmt.Errorf("automation: list events: %w", err)
+	}
+	return page, nil
 }
 
 // schemaError returns a *ValidationError for an invalid schema, or nil.

@@ -196,7 +196,7 @@ func (s *storm) requireInvariants() {
 }
 
 // requireStarted verifies that an event started one run, or none if its contact is gone.
-func (s *storm) requireStarted(e automation.Event, runs int) {
+func (s *storm) requireStarted(e automation.EventRecord, runs int) {
 	if runs == 1 {
 		return
 	}

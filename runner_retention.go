@@ -110,7 +110,7 @@ func (e *eraser) erase(ctx context.Context) error {
 	tr := e.transition()
 	tr.Erase, tr.EraseEmail, tr.Delete = true, e.email, e.work.Contact != nil
 	for _, ev := range e.work.Events {
-		tr.Handled = append(tr.Handled, ev.ID)
+		tr.Handled = append(tr.Handled, HandledEvent{ID: ev.ID, Reason: ReasonContactDeleted})
 	}
 	tr.Release = e.key.ID == "" // an email has no runs
 	if err := e.commit(ctx, tr); err != nil || tr.Release {

@@ -67,6 +67,9 @@ type NewEvent struct {
 	ContentHash string
 	// KeyExpiresAt is when the store may forget the idempotency key.
 	KeyExpiresAt time.Time
+	// Unannounced means that no Observer has received EventAccepted. The store returns
+	// it with the claim of the event.
+	Unannounced bool
 	// HostContact means that contacts live in the contact directory: the store does
 	// not check that the ContactID exists, and does not look up the Email.
 	HostContact bool
@@ -84,7 +87,12 @@ type EventReceipt struct {
 // EventReader reads and manages events and their definitions.
 type EventReader interface {
 	// FindEvent returns an accepted event, or an error that wraps ErrNotFound.
-	FindEvent(ctx context.Context, id string) (Event, error)
+	FindEvent(ctx context.Context, id string) (EventRecord, error)
+	// ListEvents lists events in the order of their ids, newest first. An event id is
+	// a UUID of version 7 whose time is never before AcceptedAt, so that a store needs
+	// no index for AcceptedFrom. The ids in Started are in the order in which the runs
+	// were created. It fails with ErrNotFound if the cursor is not the id of an event.
+	ListEvents(ctx context.Context, q EventQuery) (Page[EventRecord], error)
 	// ListContactEvents returns the contact's events with this name that were
 	// accepted at or after since, oldest first, whether they are pending or handled.
 	ListContactEvents(ctx context.Context, contactID, name string, since time.Time) ([]Event, error)
@@ -350,6 +358,11 @@ type PendingEvent struct {
 	// Starts are the enabled automations whose trigger names the event, oldest
 	// first.
 	Starts []VersionRef
+	// Disabled reports whether there is a disabled automation whose trigger names the
+	// event.
+	Disabled bool
+	// Unannounced is that of the NewEvent.
+	Unannounced bool
 }
 
 // ClaimedRun is a run with the data that advancing it needs.
@@ -369,8 +382,8 @@ type Transition struct {
 	Token int64
 	// Now is when the work happened.
 	Now time.Time
-	// Handled are the ids of the events that are handled now.
-	Handled []string
+	// Handled are the events that are handled now.
+	Handled []HandledEvent
 	// Runs are the runs that started or changed. A running run becomes due at once,
 	// whatever its DueAt is, if the contact was deleted since the claim.
 	Runs []RunChange
@@ -395,6 +408,14 @@ type Transition struct {
 	// Release ends the lease. Otherwise the lease lasts until Extend.
 	Release bool
 	Extend  time.Time
+}
+
+// HandledEvent is an event that is handled, with what became of it besides the runs that
+// it starts. The store keeps Resumed and Reason with the event.
+type HandledEvent struct {
+	ID      string
+	Resumed []string    // the ids of the runs that the event resumed
+	Reason  EventReason // why it started and resumed no run
 }
 
 // changesContact reports whether t changes or deletes the contact.

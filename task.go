@@ -37,7 +37,7 @@ type taskState struct {
 	ready   []*activeRun // runs whose effect may be performed once their state is written
 
 	// The results of the work since the last transition.
-	handled []string
+	handled []HandledEvent
 	change  *ContactChange
 	remove  bool
 	moveTo  *Contact

@@ -61,16 +61,17 @@ func (t *task) wake(ctx context.Context, run *activeRun) error {
 
 // dispatch handles one event: it resumes waits, then starts runs.
 func (t *task) dispatch(ctx context.Context, e *PendingEvent) error {
-	n := EventHandled{At: t.now, Event: e.Event}
-	t.handled = append(t.handled, e.ID)
-	t.advanced++
+	t.announce(e)
+	n := EventHandled{At: t.now, Event: e.Event, Reason: unmatchedReason(e)}
 	if t.contact == nil {
-		t.noticeHandled(n) // the contact was deleted after the event was sent
+		n.Reason = ReasonContactDeleted
+		t.handle(e, n)
 		return nil
 	}
 	payload := storedPayload(e.Payload)
 	for _, run := range t.runs {
 		if !t.deliver(run, &e.Event, payload) {
+			n.Reason = run.missed(&e.Event, n.Reason)
 			continue
 		}
 		n.Resumed = append(n.Resumed, run.rec.ID)
@@ -85,13 +86,51 @@ func (t *task) dispatch(ctx context.Context, e *PendingEvent) error {
 		}
 		n.Started = append(n.Started, id)
 	}
-	t.noticeHandled(n)
+	t.handle(e, n)
 	return nil
 }
 
-func (t *task) noticeHandled(n EventHandled) {
+// unmatchedReason returns why an event starts no run, as far as the automations decide it.
+func unmatchedReason(e *PendingEvent) EventReason {
+	switch {
+	case len(e.Starts) > 0:
+		return ""
+	case e.Disabled:
+		return ReasonDisabled
+	default:
+		return ReasonNoMatch
+	}
+}
+
+// missed returns why an event did not resume the run, or otherwise if the run does not
+// wait for the event.
+func (run *activeRun) missed(e *Event, otherwise EventReason) EventReason {
+	switch {
+	case run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || run.rec.EventID == e.ID:
+		return otherwise
+	case otherwise == ReasonFilterNotMet || run.graph.timely(run.state, e):
+		return ReasonFilterNotMet
+	default:
+		return ReasonBeforeWait
+	}
+}
+
+// handle records that an event was handled.
+func (t *task) handle(e *PendingEvent, n EventHandled) {
+	if len(n.Started)+len(n.Resumed) > 0 {
+		n.Reason = ""
+	}
+	t.handled = append(t.handled, HandledEvent{ID: e.ID, Resumed: n.Resumed, Reason: n.Reason})
+	t.advanced++
 	if t.r.opts.Observer != nil {
 		t.notice(&n)
+	}
+}
+
+// announce adds the notice of an event whose sender could not inform the Observer.
+func (t *task) announce(e *PendingEvent) {
+	if e.Unannounced {
+		t.notice(&EventAccepted{At: e.AcceptedAt, Event: e.Event})
 	}
 }
 
@@ -203,9 +242,8 @@ func (t *task) planEmail(ctx context.Context) error {
 		if len(e.Starts) > 0 {
 			return t.createContact(ctx, e.Email)
 		}
-		t.handled = append(t.handled, e.ID)
-		t.advanced++
-		t.noticeHandled(EventHandled{At: t.now, Event: e.Event})
+		t.announce(e)
+		t.handle(e, EventHandled{At: t.now, Event: e.Event, Reason: unmatchedReason(e)})
 	}
 	return nil
 }

@@ -66,6 +66,14 @@ func millisOf(now time.Time) uint64 {
 	return uint64(min(max(now.UnixMilli(), 0), maxMillis))
 }
 
+// Below returns a text that is less than the UUIDs of version 7 with the time t or a
+// later one, and greater than those with an earlier millisecond.
+func Below(t time.Time) string {
+	var raw [16]byte
+	binary.BigEndian.PutUint64(raw[:8], millisOf(t)<<16)
+	return Format(raw)
+}
+
 // seed draws new random bits. It clears the highest bit, which makes an overflow within
 // the millisecond practically impossible.
 func (s *Source) seed() {

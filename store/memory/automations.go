@@ -88,13 +88,10 @@ func (s *Store) define(e *automationEntry) {
 	}
 }
 
-// addTrigger lists an enabled automation under the event that its trigger names, in
+// addTrigger lists an automation under the event that its trigger names, in
 // order of creation.
 func (s *Store) addTrigger(e *automationEntry) {
 	delete(s.startsByEvent, e.EventName)
-	if e.Status != automation.StatusEnabled {
-		return
-	}
 	list := s.triggers[e.EventName]
 	i, _ := slices.BinarySearchFunc(list, e.seq, func(a *automationEntry, seq uint64) int { return int(a.seq) - int(seq) })
 	s.triggers[e.EventName] = slices.Insert(list, i, e)

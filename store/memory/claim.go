@@ -38,7 +38,10 @@ func (s *Store) lease(cs *contactState, p automation.ClaimParams) automation.Wor
 	s.setLease(cs, toMicros(p.Now.Add(p.Lease)))
 	w := automation.Work{Key: cs.ref(), Token: int64(cs.token), Contact: cs.recordOrNil()}
 	for _, e := range cs.pending()[:min(p.Events, len(cs.pending()))] {
-		w.Events = append(w.Events, automation.PendingEvent{Event: e.shared(), Starts: s.starts(e.name)})
+		starts := s.starts(e.name)
+		w.Events = append(w.Events, automation.PendingEvent{
+			Event: e.shared(), Starts: starts.refs, Disabled: starts.disabled, Unannounced: e.unannounced,
+		})
 	}
 	w.Runs = cs.claimable(p, w.Events)
 	s.schedule(cs)
@@ -54,22 +57,32 @@ func (cs *contactState) recordOrNil() *automation.Contact {
 	return &c
 }
 
-// starts returns the enabled automations whose trigger names an event. All claims share
-// the slice until one of these automations changes.
-func (s *Store) starts(event string) []automation.VersionRef {
+// starts is what an event starts.
+type starts struct {
+	refs     []automation.VersionRef // the enabled automations whose trigger names the event
+	disabled bool                    // whether there are disabled ones
+}
+
+// starts returns what an event starts. All claims share the slice until one of the
+// automations whose trigger names the event changes.
+func (s *Store) starts(event string) starts {
 	list := s.triggers[event]
 	if len(list) == 0 {
-		return nil
+		return starts{}
 	}
-	if refs, ok := s.startsByEvent[event]; ok {
-		return refs
+	if known, ok := s.startsByEvent[event]; ok {
+		return known
 	}
-	refs := make([]automation.VersionRef, len(list))
-	for i, a := range list {
-		refs[i] = automation.VersionRef{AutomationID: a.ID, Version: a.Version}
+	var st starts
+	for _, a := range list {
+		if a.Status != automation.StatusEnabled {
+			st.disabled = true
+			continue
+		}
+		st.refs = append(st.refs, automation.VersionRef{AutomationID: a.ID, Version: a.Version})
 	}
-	s.startsByEvent[event] = refs
-	return refs
+	s.startsByEvent[event] = st
+	return st
 }
 
 // claimable returns the runs for a claim: up to p.Runs runs that are due, longest

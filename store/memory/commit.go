@@ -75,13 +75,17 @@ func (s *Store) refusal(t *automation.Transition) error {
 // handled before, which precede the pending ones. They are not always the first pending
 // events: an event that was accepted earlier may arrive after the claim.
 func (cs *contactState) handle(t *automation.Transition, now micros) {
-	for _, id := range t.Handled {
-		i := slices.IndexFunc(cs.pending(), func(e *event) bool { return e.id == id })
+	for j := range t.Handled {
+		h := &t.Handled[j]
+		i := slices.IndexFunc(cs.pending(), func(e *event) bool { return e.id == h.ID })
 		if i < 0 {
 			continue
 		}
 		e := cs.pending()[i]
 		e.handled = now
+		if len(h.Resumed) > 0 || h.Reason != "" {
+			e.outcome = &outcome{slices.Clone(h.Resumed), h.Reason}
+		}
 		copy(cs.pending()[1:i+1], cs.pending()[:i])
 		cs.pending()[0] = e
 		cs.handled++

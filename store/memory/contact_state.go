@@ -1,6 +1,9 @@
 package memory
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/seed-b636437c/automation"
 )
 
@@ -61,6 +64,16 @@ func (s *Store) stateFor(id, email string, host bool) *contactState {
 		states[id] = cs
 	}
 	return cs
+}
+
+// runs returns all runs of the contact, in order of creation.
+func (cs *contactState) runs() []*run {
+	all := slices.Clone(cs.running)
+	if cs.ended != nil {
+		all = append(all, *cs.ended...)
+	}
+	slices.SortFunc(all, func(a, b *run) int { return cmp.Compare(a.seq, b.seq) })
+	return all
 }
 
 func (cs *contactState) pending() []*event { return cs.events[cs.handled:] }

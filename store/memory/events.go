@@ -22,6 +22,15 @@ type event struct {
 	handled    micros // 0 while it is pending
 	references int    // how many runs that it has started are kept
 	seq        uint64 // numbers events in the order in which they were sent
+	outcome    *outcome
+
+	unannounced bool
+}
+
+// outcome is what became of an event besides the runs that it started.
+type outcome struct {
+	resumed []string
+	reason  automation.EventReason
 }
 
 // asSent contains fields that most events do not have.
@@ -100,7 +109,7 @@ func (s *Store) append(n *automation.NewEvent) {
 	s.seq++
 	ev := &event{
 		seq: s.seq, id: e.ID, name: e.Name, contact: cs, payload: bytes.Clone(e.Payload),
-		occurred: toMicros(e.OccurredAt), accepted: toMicros(e.AcceptedAt),
+		occurred: toMicros(e.OccurredAt), accepted: toMicros(e.AcceptedAt), unannounced: n.Unannounced,
 	}
 	if e.IdempotencyKey != "" || cs.isEmail {
 		ev.asSent = &asSent{e.IdempotencyKey, e.Email}
@@ -152,19 +161,6 @@ func (e *event) shared() automation.Event {
 		ev.Email = e.asSent.email
 	}
 	return ev
-}
-
-// FindEvent implements automation.EventReader.
-func (s *Store) FindEvent(ctx context.Context, id string) (automation.Event, error) {
-	if err := s.lock(ctx); err != nil {
-		return automation.Event{}, err
-	}
-	defer s.mu.Unlock()
-	e, ok := s.events[id]
-	if !ok {
-		return automation.Event{}, record.NotFound("event", id)
-	}
-	return e.event(), nil
 }
 
 // ListContactEvents implements automation.EventReader.

@@ -114,12 +114,7 @@ func (s *Store) candidates(q automation.RunQuery) []*run {
 		if cs == nil {
 			return nil
 		}
-		all := slices.Clone(cs.running)
-		if cs.ended != nil {
-			all = append(all, *cs.ended...)
-		}
-		slices.SortFunc(all, func(a, b *run) int { return cmp.Compare(a.seq, b.seq) })
-		return all
+		return cs.runs()
 	}
 	if a := s.automations[q.AutomationID]; a != nil {
 		return a.runs

@@ -16,7 +16,7 @@ type Store struct {
 	automations   map[string]*automationEntry
 	created       []*automationEntry // in order of creation
 	triggers      map[string][]*automationEntry
-	startsByEvent map[string][]automation.VersionRef // what claims have derived from triggers
+	startsByEvent map[string]starts // what claims have derived from triggers
 	versions      map[automation.VersionRef]*automationVersion
 	retired       map[string]int // last versions of automations that were deleted
 
@@ -53,7 +53,7 @@ func New() *Store {
 	return &Store{
 		automations:     map[string]*automationEntry{},
 		triggers:        map[string][]*automationEntry{},
-		startsByEvent:   map[string][]automation.VersionRef{},
+		startsByEvent:   map[string]starts{},
 		versions:        map[automation.VersionRef]*automationVersion{},
 		retired:         map[string]int{},
 		events:          map[string]*event{},

@@ -160,7 +160,7 @@ func startAndEnd(b *testing.B, s *postgres.Store, works []automation.Work, first
 	ts := make([]automation.Transition, len(works))
 	for i, w := range works {
 		ts[i] = starting(w, first+i, "first")
-		ts[i].Handled, ts[i].Release, ts[i].Extend = []string{w.Events[0].ID}, false, now.Add(time.Minute)
+		ts[i].Handled, ts[i].Release, ts[i].Extend = []automation.HandledEvent{{ID: w.Events[0].ID}}, false, now.Add(time.Minute)
 		ts[i].Runs[0].EventID, ts[i].Runs[0].DueAt = w.Events[0].ID, now
 	}
 	for range 2 {

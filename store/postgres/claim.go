@@ -42,9 +42,9 @@ type claimer struct {
 	params  automation.ClaimParams
 	owners  []string
 	works   []automation.Work
-	indexes map[string]int                     // of owners in works
-	astray  []string                           // ids of contacts that have events under their email
-	starts  map[string][]automation.VersionRef // by name of the event, as far as they were read
+	indexes map[string]int    // of owners in works
+	astray  []string          // ids of contacts that have events under their email
+	starts  map[string]starts // by name of the event, as far as they were read
 	waits   []waitingRun
 
 	damaged map[string]bool // owners whose contact cannot be read
@@ -59,7 +59,7 @@ type waitingRun struct {
 
 func newClaimer(s *Store, p automation.ClaimParams, held []heldLease) *claimer {
 	c := &claimer{
-		s: s, params: p, starts: map[string][]automation.VersionRef{}, owners: make([]string, len(held)), works: make([]automation.Work, len(held)),
+		s: s, params: p, starts: map[string]starts{}, owners: make([]string, len(held)), works: make([]automation.Work, len(held)),
 		indexes: make(map[string]int, len(held)), damaged: map[string]bool{},
 	}
 	for i, l := range held {
@@ -92,10 +92,10 @@ SELECT ` + contactColumns + `, EXISTS (SELECT FROM automation.pending p WHERE p.
 FROM automation.contacts c WHERE c.id = ANY ($1::text[]) AND c.deleted_at IS NULL`
 
 	claimedEvents = `
-SELECT ` + eventColumns + `
+SELECT ` + eventColumns + `, p.unannounced IS NOT NULL
 FROM unnest($1::text[]) AS o (owner)
 CROSS JOIN LATERAL (
-	SELECT p.event_id, p.accepted_at, p.no FROM automation.pending p WHERE p.owner = o.owner
+	SELECT p.event_id, p.accepted_at, p.no, p.unannounced FROM automation.pending p WHERE p.owner = o.owner
 	ORDER BY p.accepted_at + interval '0', p.no LIMIT $2::int
 ) p
 JOIN automation.events e ON e.id = ANY (ARRAY[p.event_id])
@@ -135,10 +135,17 @@ LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
 ORDER BY r.created_at, r.id`
 )
 
-// claimedStarts relies on automations_listening.
-const claimedStarts = `
-SELECT a.event_name, a.id, a.version, a.no FROM automation.automations a
-WHERE a.event_name = ANY ($1::text[]) AND a.status = 'enabled' AND a.deleted_at IS NULL ORDER BY a.no`
+// claimedTriggers returns the automations whose trigger names an event. It relies on
+// automations_events.
+const claimedTriggers = `
+SELECT a.event_name, a.id, a.version, a.no, a.status = 'enabled' FROM automation.automations a
+WHERE a.event_name = ANY ($1::text[]) AND a.deleted_at IS NULL ORDER BY a.no`
+
+// starts is what an event starts.
+type starts struct {
+	refs     []automation.VersionRef
+	disabled bool // whether there is a disabled automation whose trigger names the event
+}
 
 // readWork reads the leased contacts, their events, the runs that are due or wait for
 // one of these events, and what those events start that are likely to be among them.
@@ -184,17 +191,22 @@ func (c *claimer) readStarts(sc *script, names []string) {
 		return
 	}
 	for _, name := range names {
-		c.starts[name] = nil
+		c.starts[name] = starts{}
 	}
 	sc.query(func(scan scanFunc) error {
 		var name string
 		var v automation.VersionRef
 		var no int64
-		err := scan(&name, &v.AutomationID, &v.Version, &no)
-		c.starts[name] = append(c.starts[name], v)
+		var enabled bool
+		err := scan(&name, &v.AutomationID, &v.Version, &no, &enabled)
+		st := c.starts[name]
+		if st.disabled = st.disabled || !enabled; enabled {
+			st.refs = append(st.refs, v)
+		}
+		c.starts[name] = st
 		c.s.inLease.noteNumber(v.AutomationID, no)
 		return err
-	}, claimedStarts, names)
+	}, claimedTriggers, names)
 }
 
 // readOtherStarts reads what those events start whose names readWork did not include.
@@ -281,10 +293,11 @@ func (c *claimer) dropDamaged() error {
 }
 
 func (c *claimer) addEvent(scan scanFunc) error {
-	e, owner, err := scanEvent(scan)
+	var unannounced bool
+	e, owner, err := scanEvent(scan, &unannounced)
 	if err == nil {
 		w := c.work(owner)
-		w.Events = append(w.Events, automation.PendingEvent{Event: e})
+		w.Events = append(w.Events, automation.PendingEvent{Event: e, Unannounced: unannounced})
 	}
 	return err
 }
@@ -327,7 +340,8 @@ func (c *claimer) match() {
 	for i := range c.works {
 		for j := range c.works[i].Events {
 			e := &c.works[i].Events[j]
-			e.Starts = c.starts[e.Name]
+			st := c.starts[e.Name]
+			e.Starts, e.Disabled = st.refs, st.disabled
 		}
 	}
 	slices.SortFunc(c.works, func(a, b automation.Work) int {

@@ -41,6 +41,9 @@ func timeOrNull(t time.Time) pgtype.Timestamptz {
 	return pgtype.Timestamptz{Time: t, Valid: !t.IsZero()}
 }
 
+// trueOrNull returns a boolean for a column, NULL for false.
+func trueOrNull(b bool) pgtype.Bool { return pgtype.Bool{Bool: b, Valid: b} }
+
 // timeOf is the inverse of timeOrNull.
 func timeOf(t *time.Time) time.Time {
 	if t == nil {

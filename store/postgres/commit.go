@@ -221,11 +221,15 @@ func (c *committer) commit(ctx context.Context) error {
 const handleEvents = `
 WITH handled AS (
 	DELETE FROM automation.pending p
-	USING (SELECT unnest($1::text[]) AS owner, unnest($2::uuid[]) AS event_id, unnest($3::timestamptz[]) AS at, unnest($4::boolean[]) AS loose) h
+	USING (
+		SELECT unnest($1::text[]) AS owner, unnest($2::uuid[]) AS event_id, unnest($3::timestamptz[]) AS at, unnest($4::boolean[]) AS loose,
+			unnest($5::smallint[]) AS reason, unnest($6::text[]) AS resumed
+	) h
 	WHERE p.owner = ANY (ARRAY[h.owner]) AND p.event_id = ANY (ARRAY[h.event_id])
-	RETURNING h.event_id, h.at, h.loose
+	RETURNING h.event_id, h.at, h.loose, h.reason, h.resumed
 )
-INSERT INTO automation.loose_events (handled_at, event_id) SELECT at, event_id FROM handled WHERE loose`
+INSERT INTO automation.loose_events (handled_at, event_id, reason, resumed)
+SELECT at, event_id, reason, resumed FROM handled WHERE loose`
 
 // handle removes handled events from the pending ones.
 func (c *committer) handle(sc *script) {
@@ -233,14 +237,18 @@ func (c *committer) handle(sc *script) {
 	var ids uuids
 	var at []time.Time
 	var loose []bool
+	var reasons []int16
+	var resumed nullableTexts
 	for _, w := range c.writes {
-		for _, id := range w.t.Handled {
-			owners, ids = append(owners, w.owner), append(ids, uuidOf(id))
-			at, loose = append(at, w.t.Now), append(loose, !record.StartsRun(w.t, id))
+		for i := range w.t.Handled {
+			h := &w.t.Handled[i]
+			owners, ids = append(owners, w.owner), append(ids, uuidOf(h.ID))
+			at, loose = append(at, w.t.Now), append(loose, !record.OnlyStartsRuns(w.t, h))
+			reasons, resumed = append(reasons, record.ReasonCode(h.Reason)), append(resumed, textOrNull(record.EncodeIDs(h.Resumed)))
 		}
 	}
 	if len(ids) > 0 {
-		sc.exec(handleEvents, owners, ids, at, loose)
+		sc.exec(handleEvents, owners, ids, at, loose, reasons, resumed.arg())
 	}
 }
 

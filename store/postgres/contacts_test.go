@@ -44,8 +44,8 @@ func TestStore_ADamagedContactFailsAlone(t *testing.T) {
 	}
 	claim.Now = claim.Now.Add(time.Hour) // only the damaged contact has work left
 	_, err = s.Commit(t.Context(), []automation.Transition{
-		{Key: got[0].Key, Token: got[0].Token, Now: noon, Handled: []string{got[0].Events[0].ID}, Release: true},
-		{Key: got[1].Key, Token: got[1].Token, Now: noon, Handled: []string{got[1].Events[0].ID}, Release: true},
+		{Key: got[0].Key, Token: got[0].Token, Now: noon, Handled: []automation.HandledEvent{{ID: got[0].Events[0].ID}}, Release: true},
+		{Key: got[1].Key, Token: got[1].Token, Now: noon, Handled: []automation.HandledEvent{{ID: got[1].Events[0].ID}}, Release: true},
 	})
 	require.NoError(t, err)
 	_, err = s.Claim(t.Context(), claim)

@@ -178,13 +178,13 @@ const insertEvents = `
 WITH sent AS MATERIALIZED (
 	SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS owner, unnest($3::text[]) AS email, unnest($4::text[]) AS name,
 		unnest($5::text[]) AS payload, unnest($6::text[]) AS key, unnest($7::timestamptz[]) AS occurred_at, unnest($8::timestamptz[]) AS accepted_at,
-		generate_series(1, cardinality($1::uuid[])) AS place
+		unnest($9::boolean[]) AS unannounced, generate_series(1, cardinality($1::uuid[])) AS place
 ), kept AS (
 	INSERT INTO automation.events (id, owner, email, name, payload, key, occurred_at, accepted_at)
 	SELECT id, owner, email, name, payload, key, occurred_at, accepted_at FROM sent
 )
-INSERT INTO automation.pending (owner, event_id, accepted_at)
-SELECT owner, id, accepted_at FROM sent ORDER BY place`
+INSERT INTO automation.pending (owner, event_id, accepted_at, unannounced)
+SELECT owner, id, accepted_at, unannounced FROM sent ORDER BY place`
 
 // insertScript returns the script that inserts the events of calls, except duplicates,
 // and notifies listeners.
@@ -193,12 +193,13 @@ func (s *Store) insertScript(calls []*appendCall) (sc script) {
 	for _, c := range calls {
 		for i := range c.events {
 			if !c.receipts[i].Duplicate {
-				rows.add(&c.events[i].Event, c.owners[i])
+				rows.add(&c.events[i], c.owners[i])
 			}
 		}
 	}
 	if len(rows.ids) > 0 {
-		sc.exec(insertEvents, rows.ids, rows.owners, rows.emails.arg(), rows.names, rows.payloads.arg(), rows.keys.arg(), rows.occurred.arg(), rows.accepted)
+		sc.exec(insertEvents, rows.ids, rows.owners, rows.emails.arg(), rows.names, rows.payloads.arg(), rows.keys.arg(),
+			rows.occurred.arg(), rows.accepted, rows.unannounced.arg())
 		s.notify(&sc)
 	}
 	return sc
@@ -211,34 +212,18 @@ type newEvents struct {
 	emails, payloads, keys nullableTexts
 	occurred               nullableTimes
 	accepted               []time.Time
+	unannounced            nullableBools
 }
 
-func (n *newEvents) add(e *automation.Event, owner string) {
-	email := ""
+func (n *newEvents) add(sent *automation.NewEvent, owner string) {
+	e, email := &sent.Event, ""
 	if refOf(owner).ID == "" {
 		email = e.Email
 	}
 	n.ids, n.owners, n.names = append(n.ids, uuidOf(e.ID)), append(n.owners, owner), append(n.names, e.Name)
 	n.emails, n.payloads, n.keys = append(n.emails, textOrNull(email)), append(n.payloads, textOrNull(string(e.Payload))), append(n.keys, textOrNull(e.IdempotencyKey))
 	n.occurred, n.accepted = append(n.occurred, timeOrNull(e.OccurredAt)), append(n.accepted, e.AcceptedAt)
-}
-
-// findEvent relies on the primary key of events.
-const findEvent = `SELECT ` + eventColumns + ` FROM automation.events e WHERE e.id = $1::uuid`
-
-// FindEvent implements automation.EventReader.
-func (s *Store) FindEvent(ctx context.Context, id string) (automation.Event, error) {
-	if err := s.ready(ctx); err != nil {
-		return automation.Event{}, err
-	}
-	events, err := s.readEvents(ctx, findEvent, uuidOf(id))
-	if err != nil {
-		return automation.Event{}, fmt.Errorf("postgres store: find event: %w", err)
-	}
-	if len(events) == 0 {
-		return automation.Event{}, record.NotFound("event", id)
-	}
-	return events[0], nil
+	n.unannounced = append(n.unannounced, trueOrNull(sent.Unannounced))
 }
 
 // contactEvents relies on events_owner.
@@ -272,14 +257,16 @@ func (s *Store) readEvents(ctx context.Context, sql string, args ...any) ([]auto
 
 const eventColumns = `e.id, e.owner, e.email, e.name, e.payload, e.key, e.occurred_at, e.accepted_at`
 
-// scanEvent reads eventColumns. It also returns the event's owner.
-func scanEvent(scan scanFunc) (automation.Event, string, error) {
+// scanEvent scans eventColumns, and the columns after them into more. It also returns the
+// event's owner.
+func scanEvent(scan scanFunc, more ...any) (automation.Event, string, error) {
 	var e automation.Event
 	var owner string
 	var email, key *string
 	var payload *[]byte
 	var occurred *time.Time
-	if err := scan(&e.ID, &owner, &email, &e.Name, &payload, &key, &occurred, &e.AcceptedAt); err != nil {
+	columns := []any{&e.ID, &owner, &email, &e.Name, &payload, &key, &occurred, &e.AcceptedAt}
+	if err := scan(append(columns, more...)...); err != nil {
 		return e, "", err
 	}
 	e.OccurredAt, e.AcceptedAt, e.IdempotencyKey = timeOf(occurred), e.AcceptedAt.UTC(), textOf(key)

@@ -200,7 +200,7 @@ func runnerNotBlocked(t *testing.T, h host) {
 	name := "Ada"
 	results, err := h.Commit(ctx, []automation.Transition{{
 		Key: works[0].Key, Token: works[0].Token, Now: now, Release: true,
-		Handled: []string{works[0].Events[0].ID}, Change: &automation.ContactChange{FirstName: &name},
+		Handled: []automation.HandledEvent{{ID: works[0].Events[0].ID}}, Change: &automation.ContactChange{FirstName: &name},
 	}})
 	require.NoError(t, err)
 	require.NoError(t, results[0].Err)

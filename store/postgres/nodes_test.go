@@ -190,7 +190,7 @@ func handleAll(t *testing.T, s *postgres.Store) int {
 			n += len(w.Events)
 			extend[i] = automation.Transition{Key: w.Key, Token: w.Token, Now: now, Extend: now.Add(time.Hour)}
 			for _, e := range w.Events {
-				extend[i].Handled = append(extend[i].Handled, e.ID)
+				extend[i].Handled = append(extend[i].Handled, automation.HandledEvent{ID: e.ID})
 			}
 			release[i] = automation.Transition{Key: w.Key, Token: w.Token, Now: now, Release: true}
 		}

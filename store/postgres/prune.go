@@ -85,7 +85,7 @@ func (s *Store) pruneRuns(ctx context.Context, p automation.PruneParams, res *au
 	return err
 }
 
-// deleteLoose relies on the primary key of loose_events.
+// deleteLoose relies on the primary key of loose_events and on loose_events_event.
 const deleteLoose = `
 WITH old AS MATERIALIZED (
 	SELECT handled_at, event_id FROM automation.loose_events

@@ -70,7 +70,7 @@ func TestTurnsFor(t *testing.T) {
 	renewal := automation.Transition{Token: 1}
 	assert.Equal(t, parallel, turnsFor([]automation.Transition{renewal, renewal}))
 	for _, other := range []automation.Transition{
-		{Release: true}, {Handled: []string{"e"}}, {Runs: []automation.RunChange{{}}},
+		{Release: true}, {Handled: []automation.HandledEvent{{ID: "e"}}}, {Runs: []automation.RunChange{{}}},
 	} {
 		assert.Equal(t, 1, turnsFor([]automation.Transition{renewal, other}))
 	}

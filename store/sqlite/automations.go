@@ -173,10 +173,11 @@ func automationVersion(ctx context.Context, q session, v automation.VersionRef) 
 }
 
 // The lists rely on the primary key, from the cursor on. They read past automations that
-// do not match, because there are few automations.
+// do not match, because there are few automations. The plus keeps SQLite from another
+// index.
 const (
-	olderAutomations = selectAutomation + ` WHERE a.deleted_at IS NULL AND (?1 = '' OR a.status = ?1) AND a.no < ?2 ORDER BY a.no DESC LIMIT 0 + ?3`
-	newerAutomations = selectAutomation + ` WHERE a.deleted_at IS NULL AND (?1 = '' OR a.status = ?1) AND a.no > ?2 ORDER BY a.no LIMIT 0 + ?3`
+	olderAutomations = selectAutomation + ` WHERE +a.deleted_at IS NULL AND (?1 = '' OR a.status = ?1) AND a.no < ?2 ORDER BY a.no DESC LIMIT 0 + ?3`
+	newerAutomations = selectAutomation + ` WHERE +a.deleted_at IS NULL AND (?1 = '' OR a.status = ?1) AND a.no > ?2 ORDER BY a.no LIMIT 0 + ?3`
 	findAutomationNo = `SELECT no FROM automation_automations WHERE id = ? AND deleted_at IS NULL`
 )
 
@@ -210,14 +211,19 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 	return err
 }
 
-// claimedStarts selects the versions that an event starts: those of the enabled
-// automations whose trigger names the event, oldest first. It relies on
-// automation_automations_triggers.
-const claimedStarts = `
-SELECT id, version FROM automation_automations
-WHERE event_name = ? AND status = 'enabled' AND deleted_at IS NULL ORDER BY no`
+// claimedTriggers selects the automations whose trigger names an event, oldest first. It
+// relies on automation_automations_events.
+const claimedTriggers = `
+SELECT id, version, status = 'enabled' FROM automation_automations
+WHERE event_name = ? AND deleted_at IS NULL ORDER BY no`
 
-func scanVersionRef(rows *sql.Rows) (v automation.VersionRef, err error) {
-	err = rows.Scan(&v.AutomationID, &v.Version)
-	return v, err
+// trigger is an automation whose trigger names an event.
+type trigger struct {
+	automation.VersionRef
+	enabled bool
+}
+
+func scanTrigger(rows *sql.Rows) (t trigger, err error) {
+	err = rows.Scan(&t.AutomationID, &t.Version, &t.enabled)
+	return t, err
 }

@@ -48,7 +48,7 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 	if err != nil || len(owners) == 0 {
 		return nil, err
 	}
-	c := claimer{params: p, starts: map[string][]automation.VersionRef{}}
+	c := claimer{params: p, starts: map[string]starts{}}
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error { return failed("claim", c.lease(ctx, tx, owners)) })
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ type claimer struct {
 	params automation.ClaimParams
 	leased []key
 	works  map[key]*claimedWork
-	starts map[string][]automation.VersionRef // by event name
+	starts map[string]starts // by event name
 }
 
 // claimedWork is the work of a contact that was leased.
@@ -160,18 +160,30 @@ func (c *claimer) readContacts(ctx context.Context, q session) error {
 	})
 }
 
-// claimedEvents relies on the primary keys of pending and events.
-const claimedEvents = forKeys + selectEvent + `
-FROM keys CROSS JOIN json_each((SELECT json_group_array(event_no) FROM (
-	SELECT p.event_no FROM automation_pending p WHERE p.owner = k ORDER BY p.accepted_at, p.event_no LIMIT 0 + ?33))) j
-CROSS JOIN automation_events e ON e.no = j.value ORDER BY e.accepted_at, e.no`
+// claimedEvents relies on the primary keys of pending and events. A number below zero is
+// that of an event which is unannounced.
+const claimedEvents = forKeys + selectEvent + `, j.value < 0
+FROM keys CROSS JOIN json_each((SELECT json_group_array(iif(unannounced, -event_no, event_no)) FROM (
+	SELECT p.event_no, p.unannounced FROM automation_pending p WHERE p.owner = k ORDER BY p.accepted_at, p.event_no LIMIT 0 + ?33))) j
+CROSS JOIN automation_events e ON e.no = abs(j.value) ORDER BY e.accepted_at, e.no`
+
+// pendingEvent is an event that a claim brings.
+type pendingEvent struct {
+	storedEvent
+	unannounced bool
+}
+
+func scanPendingEvent(rows *sql.Rows) (e pendingEvent, err error) {
+	e.storedEvent, err = scanStoredEvent(rows, &e.unannounced)
+	return e, err
+}
 
 // readEvents reads the pending events of each contact, up to the bound, and which
 // automations they start.
 func (c *claimer) readEvents(ctx context.Context, q session) error {
-	err := lookup(ctx, q, scanStoredEvent, claimedEvents, c.leased, func(e storedEvent) {
+	err := lookup(ctx, q, scanPendingEvent, claimedEvents, c.leased, func(e pendingEvent) {
 		w := c.works[e.owner]
-		w.Events = append(w.Events, automation.PendingEvent{Event: e.Event})
+		w.Events = append(w.Events, automation.PendingEvent{Event: e.Event, Unannounced: e.unannounced})
 	}, c.params.Events)
 	if err != nil {
 		return err
@@ -179,9 +191,11 @@ func (c *claimer) readEvents(ctx context.Context, q session) error {
 	for _, owner := range c.leased {
 		events := c.works[owner].Events
 		for i := range events {
-			if events[i].Starts, err = c.startsOf(ctx, q, events[i].Name); err != nil {
+			starts, err := c.startsOf(ctx, q, events[i].Name)
+			if err != nil {
 				return err
 			}
+			events[i].Starts, events[i].Disabled = starts.refs, starts.disabled
 		}
 	}
 	return nil
@@ -232,13 +246,27 @@ func (w *claimedWork) has(event string) bool {
 	return slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return e.Name == event })
 }
 
-// startsOf returns the versions that an event starts. All events of the claim with this
-// name share the slice.
-func (c *claimer) startsOf(ctx context.Context, q session, event string) ([]automation.VersionRef, error) {
-	if refs, ok := c.starts[event]; ok {
-		return refs, nil
+// starts is what an event starts.
+type starts struct {
+	refs     []automation.VersionRef
+	disabled bool // whether there is a disabled automation whose trigger names the event
+}
+
+// startsOf returns what an event starts. All events of the claim with this name share the
+// slice.
+func (c *claimer) startsOf(ctx context.Context, q session, event string) (starts, error) {
+	if known, ok := c.starts[event]; ok {
+		return known, nil
 	}
-	refs, err := all(ctx, q, scanVersionRef, claimedStarts, event)
-	c.starts[event] = refs
-	return refs, err
+	triggers, err := all(ctx, q, scanTrigger, claimedTriggers, event)
+	var st starts
+	for _, t := range triggers {
+		if !t.enabled {
+			st.disabled = true
+			continue
+		}
+		st.refs = append(st.refs, t.VersionRef)
+	}
+	c.starts[event] = st
+	return st, err
 }

@@ -40,6 +40,14 @@ func timeOrNull(t time.Time) any {
 	return t.UnixMicro()
 }
 
+// trueOrNull returns 1 or NULL for a column.
+func trueOrNull(b bool) any {
+	if !b {
+		return nil
+	}
+	return 1
+}
+
 // textOrNull returns a text for a column, NULL for "".
 func textOrNull(s string) any {
 	if s == "" {

@@ -134,21 +134,23 @@ const (
 	handleEvent = `
 DELETE FROM automation_pending WHERE owner = ?1 AND (accepted_at, event_no) = (SELECT accepted_at, no FROM automation_events WHERE id = ?2)`
 	insertLoose = `
-INSERT INTO automation_loose_events (handled_at, event_no) SELECT ?, no FROM automation_events WHERE id = ?`
+INSERT INTO automation_loose_events (handled_at, event_no, reason, resumed) SELECT ?, no, ?, ? FROM automation_events WHERE id = ?`
 )
 
 // handle removes handled events from the pending ones.
 func (c *committer) handle(ctx context.Context, w *transitionWrite) error {
-	for _, id := range w.t.Handled {
-		column := idKey(id).column()
+	for i := range w.t.Handled {
+		h := &w.t.Handled[i]
+		column := idKey(h.ID).column()
 		n, err := changed(ctx, c.tx, handleEvent, w.owner, column)
 		if err != nil {
 			return failed("handle event", err)
 		}
-		if n == 0 || record.StartsRun(w.t, id) {
+		if n == 0 || record.OnlyStartsRuns(w.t, h) {
 			continue
 		}
-		if _, err := c.tx.exec(ctx, insertLoose, w.t.Now.UnixMicro(), column); err != nil {
+		resumed := textOrNull(record.EncodeIDs(h.Resumed))
+		if _, err := c.tx.exec(ctx, insertLoose, w.t.Now.UnixMicro(), record.ReasonCode(h.Reason), resumed, column); err != nil {
 			return failed("handle event", err)
 		}
 	}

@@ -90,8 +90,8 @@ INSERT OR IGNORE INTO automation_events (id, email, name, payload, key, occurred
 	insertForContact = insertEvent + `(SELECT c.id FROM automation_contacts c WHERE c.id = ?8 AND c.deleted_at IS NULL))`
 	insertForEmail   = insertEvent + `coalesce((SELECT c.id FROM automation_contacts c WHERE c.email_key = ?9), ?8))`
 	insertPending    = `
-INSERT INTO automation_pending (owner, accepted_at, event_no)
-VALUES (coalesce(?3, (SELECT e.owner FROM automation_events e WHERE e.no = ?1)), ?2, ?1)`
+INSERT INTO automation_pending (owner, accepted_at, event_no, unannounced)
+VALUES (coalesce(?3, (SELECT e.owner FROM automation_events e WHERE e.no = ?1)), ?2, ?1, ?4)`
 )
 
 // keepEvent inserts an event that is no duplicate.
@@ -123,7 +123,7 @@ func keepEvent(ctx context.Context, q session, n *automation.NewEvent) error {
 	if err != nil {
 		return failed("append events", err)
 	}
-	if _, err := q.exec(ctx, insertPending, no, accepted, known); err != nil {
+	if _, err := q.exec(ctx, insertPending, no, accepted, known, trueOrNull(n.Unannounced)); err != nil {
 		return failed("append events", err)
 	}
 	return rememberKey(ctx, q, n)
@@ -146,8 +146,7 @@ func notKept(ctx context.Context, q session, e *automation.Event) error {
 }
 
 const selectEvent = `
-SELECT e.id, e.owner, e.email, e.name, e.payload, e.key, e.occurred_at, e.accepted_at
-`
+SELECT e.id, e.owner, e.email, e.name, e.payload, e.key, e.occurred_at, e.accepted_at`
 
 // storedEvent is a row of automation_events.
 type storedEvent struct {
@@ -155,12 +154,14 @@ type storedEvent struct {
 	owner key
 }
 
-func scanStoredEvent(rows *sql.Rows) (e storedEvent, err error) {
+// scanStoredEvent scans the columns of selectEvent, and the columns after them into more.
+func scanStoredEvent(rows *sql.Rows, more ...any) (e storedEvent, err error) {
 	var id key
 	var email, payload, idempotency nullText
 	var occurred nullTime
 	var accepted timestamp
-	if err := rows.Scan(&id, &e.owner, &email, &e.Name, &payload, &idempotency, &occurred, &accepted); err != nil {
+	columns := []any{&id, &e.owner, &email, &e.Name, &payload, &idempotency, &occurred, &accepted}
+	if err := rows.Scan(append(columns, more...)...); err != nil {
 		return e, err
 	}
 	e.ID, e.ContactID, e.IdempotencyKey = id.id(), e.owner.id(), string(idempotency)
@@ -180,22 +181,6 @@ func scanStoredEvent(rows *sql.Rows) (e storedEvent, err error) {
 func scanEvent(rows *sql.Rows) (automation.Event, error) {
 	e, err := scanStoredEvent(rows)
 	return e.Event, err
-}
-
-// findEvent relies on the unique index on id.
-const findEvent = selectEvent + `FROM automation_events e WHERE e.id = ?`
-
-// FindEvent implements automation.EventReader.
-func (s *Store) FindEvent(ctx context.Context, id string) (e automation.Event, err error) {
-	err = s.read(ctx, func(q session) error {
-		found := false
-		e, found, err = one(ctx, q, scanEvent, findEvent, idKey(id).column())
-		if err == nil && !found {
-			return record.NotFound("event", id)
-		}
-		return failed("find event", err)
-	})
-	return e, err
 }
 
 // contactEvents relies on automation_events_owner.

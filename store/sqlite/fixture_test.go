@@ -109,7 +109,7 @@ func start(tb testing.TB, s *sqlite.Store, contact string) string {
 	}
 	results, err := s.Commit(tb.Context(), []automation.Transition{{
 		Key: works[0].Key, Token: works[0].Token, Now: now, Release: true,
-		Handled: []string{e.Event.ID}, Runs: []automation.RunChange{{RunRecord: run, New: true}},
+		Handled: []automation.HandledEvent{{ID: e.Event.ID}}, Runs: []automation.RunChange{{RunRecord: run, New: true}},
 	}})
 	require.NoError(tb, err)
 	require.NoError(tb, results[0].Err)

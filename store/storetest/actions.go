@@ -57,7 +57,7 @@ func (f *fixture) send(name, contact string, accepted time.Time) string {
 func (f *fixture) findEvent(id string) automation.Event {
 	e, err := f.store.FindEvent(f.ctx, id)
 	f.must("find event", err)
-	return e
+	return e.Event
 }
 
 // record returns an enabled automation of version and revision 1.
@@ -148,6 +148,18 @@ func eventsOf(w automation.Work) []string {
 	return ids
 }
 
+// handledOf returns the events of w as handled ones.
+func handledOf(w automation.Work) []automation.HandledEvent { return handled(eventsOf(w)...) }
+
+// handled returns events that became nothing.
+func handled(ids ...string) []automation.HandledEvent {
+	events := make([]automation.HandledEvent, len(ids))
+	for i, id := range ids {
+		events[i].ID = id
+	}
+	return events
+}
+
 func runsOf(w automation.Work) []string {
 	ids := make([]string, len(w.Runs))
 	for i := range w.Runs {
@@ -169,7 +181,7 @@ func hold(w automation.Work, now time.Time) automation.Transition {
 // done returns a transition that has handled all events and ends the lease.
 func done(w automation.Work, now time.Time) automation.Transition {
 	t := release(w, now)
-	t.Handled = eventsOf(w)
+	t.Handled = handledOf(w)
 	return t
 }
 
@@ -213,7 +225,7 @@ func (f *fixture) run(v automation.VersionRef, contact string, set func(r *autom
 	change := f.started(v, contact, e.Event)
 	set(&change.RunRecord)
 	t := release(w, at(0))
-	t.Handled, t.Runs = []string{e.Event.ID}, []automation.RunChange{change}
+	t.Handled, t.Runs = handled(e.Event.ID), []automation.RunChange{change}
 	f.commit(t)
 	return change.RunRecord
 }
@@ -274,7 +286,7 @@ func (f *fixture) drive(now time.Time) []string {
 				continue
 			}
 			ts[i] = done(w, now)
-			handled = append(handled, ts[i].Handled...)
+			handled = append(handled, eventsOf(w)...)
 		}
 		for i, res := range f.commitAll(ts...) {
 			f.must("transition of "+works[i].Key.String(), res.Err)

@@ -47,6 +47,9 @@ func (f *fixture) eventCalls(run automation.RunRecord) []call {
 			return second(s.AppendEvents(ctx, []automation.NewEvent{event}))
 		}},
 		{"FindEvent", func(ctx context.Context, s automation.Store) error { return second(s.FindEvent(ctx, run.EventID)) }},
+		{"ListEvents", func(ctx context.Context, s automation.Store) error {
+			return second(s.ListEvents(ctx, automation.EventQuery{PageQuery: firstPage}))
+		}},
 		{"ListContactEvents", func(ctx context.Context, s automation.Store) error {
 			return second(s.ListContactEvents(ctx, run.ContactID, "a", at(0)))
 		}},

@@ -122,12 +122,12 @@ func commitHandled(f *fixture) {
 	}
 	w := f.claimOne(at(5))
 	t := hold(w, at(5))
-	t.Handled = []string{ids[1], ids[0]}
+	t.Handled = handled(ids[1], ids[0])
 	f.commit(t)
 	f.equal("events", eventsOf(f.claimOne(at(5).Add(lease))), ids[2:])
 	w = f.claimOne(at(500))
 	t = done(w, at(500))
-	t.Handled = append(t.Handled, ids[0], missing) // handled before, and unknown: no matter
+	t.Handled = append(t.Handled, handled(ids[0], missing)...) // handled before, and unknown: no matter
 	f.commit(t)
 	f.idle(at(1000))
 	f.equal("next due", f.nextDue(), "never")
@@ -191,7 +191,7 @@ func commitTwice(f *fixture) {
 	next := f.send("a", contact, at(2))
 	name := "Ada"
 	t := hold(w, at(2))
-	t.Handled = eventsOf(w)
+	t.Handled = handledOf(w)
 	t.Runs = []automation.RunChange{f.started(v, contact, w.Events[0].Event)}
 	t.Runs[0].DueAt = at(2)
 	t.Change = &automation.ContactChange{FirstName: &name, AddSegments: []string{"s1"}, Properties: map[string]any{"plan": "pro"}}

@@ -45,7 +45,7 @@ func commitEraseEmail(f *fixture) {
 	for range 2 {
 		w := f.claimWith(automation.ClaimParams{Now: at(1), Lease: lease, Limit: 1, Events: 10, Runs: 10})[0]
 		t := release(w, at(1))
-		t.Handled = []string{w.Events[0].ID}
+		t.Handled = handled(w.Events[0].ID)
 		f.commit(t)
 	}
 	contact := f.contact("ada@example.com")
@@ -60,16 +60,16 @@ func commitEraseEmail(f *fixture) {
 // erasePending erases an email while one of its events is pending. The event is still
 // handled, without its payload.
 func erasePending(f *fixture) {
-	handled, pending := f.mail("a", "ada@example.com", at(1)), f.mail("a", "ada@example.com", at(2))
-	f.append(handled, pending)
+	first, pending := f.mail("a", "ada@example.com", at(1)), f.mail("a", "ada@example.com", at(2))
+	f.append(first, pending)
 	t := release(f.claimOne(at(3)), at(3))
-	t.Handled, t.Erase, t.EraseEmail = []string{handled.Event.ID}, true, "ada@example.com"
+	t.Handled, t.Erase, t.EraseEmail = handled(first.Event.ID), true, "ada@example.com"
 	f.commit(t)
 	w := f.claimOne(at(4))
 	f.equal("email", w.Key.Email, "ada@example.com")
 	f.equal("events", eventsOf(w), []string{pending.Event.ID})
 	f.equal("pending payload", string(w.Events[0].Payload), "")
-	f.equal("handled payload", string(f.findEvent(handled.Event.ID).Payload), "")
+	f.equal("handled payload", string(f.findEvent(first.Event.ID).Payload), "")
 }
 
 const address = "Ada@example.com"

@@ -43,6 +43,29 @@ var faults = []struct {
 		})
 	}},
 	{"skips events older than the last seen", "events/one that is older than those handled is not skipped", skipOlder},
+	{"forgets what an event resumed", "event records/an event that resumed runs", func(s *faulty) {
+		s.committing = eachTransition(func(t *automation.Transition) {
+			t.Handled = slices.Clone(t.Handled)
+			for i := range t.Handled {
+				t.Handled[i].Resumed = nil
+			}
+		})
+	}},
+	{"forgets why an event matched nothing", "event records/an event that matched nothing", func(s *faulty) {
+		s.committing = eachTransition(func(t *automation.Transition) {
+			t.Handled = slices.Clone(t.Handled)
+			for i := range t.Handled {
+				t.Handled[i].Reason = ""
+			}
+		})
+	}},
+	{"announces nothing later", "event records/a claim brings what was not announced", func(s *faulty) {
+		s.claimed = eachWork(func(w *automation.Work) {
+			for i := range w.Events {
+				w.Events[i].Unannounced = false
+			}
+		})
+	}},
 	{"ignores definitions", "definitions/an event that was checked against another is refused", func(s *faulty) {
 		s.appendEvents = func(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
 			events = slices.Clone(events)

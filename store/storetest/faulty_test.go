@@ -49,12 +49,12 @@ func (s *faulty) AppendEvents(ctx context.Context, events []automation.NewEvent)
 	return s.Store.AppendEvents(ctx, events)
 }
 
-func (s *faulty) FindEvent(ctx context.Context, id string) (automation.Event, error) {
+func (s *faulty) FindEvent(ctx context.Context, id string) (automation.EventRecord, error) {
 	e, err := s.Store.FindEvent(ctx, id)
 	if s.foundEvent != nil && err == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.foundEvent(&e)
+		s.foundEvent(&e.Event)
 	}
 	return e, err
 }

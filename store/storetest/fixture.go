@@ -108,16 +108,17 @@ var origin = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
 // at returns a time some seconds after the origin.
 func at(seconds int) time.Time { return origin.Add(time.Duration(seconds) * time.Second) }
 
-// id returns a UUID that is greater than those it has returned before.
+// id returns a UUID that is greater than those it has returned before. Its time, the year
+// 2030, is later than all times of the checks, as that of an event's id has to be.
 func (f *fixture) id() string {
 	f.made++
 	return uuid(f.made)
 }
 
-func uuid(n int) string { return fmt.Sprintf("0195a3c0-7d00-7000-8000-%012x", n) }
+func uuid(n int) string { return fmt.Sprintf("01b8dac5-b400-7000-8000-%012x", n) }
 
 // missing is an id that no record has.
-const missing = "0195a3c0-7d00-7000-8000-ffffffffffff"
+const missing = "01b8dac5-b400-7000-8000-ffffffffffff"
 
 // atOnce calls do in n goroutines that start together, and returns the errors.
 func atOnce(n int, do func(i int) error) []error {

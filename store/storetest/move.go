@@ -80,7 +80,7 @@ func moveHost(f *fixture) {
 func moveRest(f *fixture) {
 	w, ids := f.emailWork("ada@example.com")
 	t := f.moved(w, at(4))
-	t.Handled = ids[:1]
+	t.Handled = handled(ids[:1]...)
 	f.commit(t)
 	w = f.claimOne(at(5))
 	f.equal("contact", w.Key.ID, t.MoveTo)

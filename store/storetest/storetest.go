@@ -86,6 +86,7 @@ func Run(t *testing.T, fresh func(tb testing.TB) Target) {
 func Checks() []Check {
 	return slices.Concat(
 		eventChecks(),
+		eventRecordChecks(),
 		keyChecks(),
 		definitionChecks(),
 		claimChecks(),

@@ -142,7 +142,7 @@ func valueReturned(f *fixture) {
 	change := f.started(v, contact.ID, e.Event)
 	change.DueAt, change.Error = at(2), &automation.StepError{Code: "code", Message: "message"}
 	t := hold(w, at(1))
-	t.Handled, t.Runs = eventsOf(w), []automation.RunChange{change}
+	t.Handled, t.Runs = handledOf(w), []automation.RunChange{change}
 	w.Contact.Properties["plan"], w.Contact.Segments[0] = "#", "#"
 	res := f.commit(t)
 	f.equal("contact in the result", contactText(*res.Contact), want[0])

@@ -111,7 +111,7 @@ func (r *leasedRun) claimAll(at time.Time) []automation.Work {
 func (r *leasedRun) hold(runs ...automation.RunChange) automation.Transition {
 	return automation.Transition{
 		Key: r.work.Key, Token: r.work.Token, Now: now, Extend: now.Add(time.Minute),
-		Handled: []string{r.run.EventID}, Runs: runs,
+		Handled: []automation.HandledEvent{{ID: r.run.EventID}}, Runs: runs,
 	}
 }
 

@@ -18,9 +18,10 @@ func NeedsContact(t *automation.Transition) bool {
 	return t.Key.ID != "" && (!t.Release || t.Change != nil || t.Delete || slices.ContainsFunc(t.Runs, GoesOn))
 }
 
-// StartsRun reports whether a transition starts a run for an event.
-func StartsRun(t *automation.Transition, eventID string) bool {
-	return slices.ContainsFunc(t.Runs, func(r automation.RunChange) bool { return r.New && r.EventID == eventID })
+// OnlyStartsRuns reports whether all that became of an event is that it starts runs in
+// this transition. The runs name the event, so a store keeps nothing else about it.
+func OnlyStartsRuns(t *automation.Transition, h *automation.HandledEvent) bool {
+	return len(h.Resumed) == 0 && slices.ContainsFunc(t.Runs, func(r automation.RunChange) bool { return r.New && r.EventID == h.ID })
 }
 
 // FitsInLease reports whether the row of a lease can hold a run after a change. The
