@@ -78,6 +78,8 @@ func TestUsage_MistakesHaveStatus2AndAWayOut(t *testing.T) {
 		"automations --status on --database x":    `--status "on": use enabled or disabled`,
 		"automations --version 2 --database x":    `--version needs the ID of an automation`,
 		"events a b --database x":                 `takes one EVENT_ID, and got 2 arguments`,
+		"events --status lost":                    `--status "lost": use pending or handled`,
+		"events --reason why":                     `--reason "why" is none of automation_disabled, before_wait, contact_deleted, filter_not_met, no_match`,
 		"contacts a b --database x":               `takes one ID or EMAIL, and got 2 arguments`,
 		"cancel --database x":                     `names no runs: give their ids, or a filter such as --automation, or --all`,
 		"retry --all --automation a":              `--all and a filter contradict each other`,

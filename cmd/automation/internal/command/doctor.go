@@ -1,9 +1,11 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -45,23 +47,29 @@ func diagnose(ctx context.Context, c *call) error {
 		d.Findings, err = c.examine(ctx, s)
 		return err
 	})
-	if err != nil {
+	var usage usageError
+	if errors.As(err, &usage) || ctx.Err() != nil {
 		return err
+	}
+	if err != nil {
+		d.Findings = append(d.Findings, database.Finding{
+			Check: "database", State: database.Problem, Message: err.Error(), WayOut: "look whether it runs, and whether the URL and the rights of the user are right",
+		})
 	}
 	counts := map[database.State]int{}
 	for _, f := range d.Findings {
 		counts[f.State]++
 	}
 	d.Healthy = counts[database.Problem] == 0
-	if c.json {
-		err = c.printJSON(d)
-	} else {
+	if !c.json {
 		c.printFindings(d.Findings, counts)
+	} else if err := c.printJSON(d); err != nil {
+		return err
 	}
-	if err == nil && !d.Healthy {
+	if !d.Healthy {
 		return errProblems
 	}
-	return err
+	return nil
 }
 
 func (c *call) printFindings(all []database.Finding, counts map[database.State]int) {
@@ -78,7 +86,8 @@ func (c *call) printFindings(all []database.Finding, counts map[database.State]i
 	c.printf("\n%s, %s\n", plural(counts[database.Problem], "problem"), plural(counts[database.Warning], "warning"))
 }
 
-// examine makes all checks. Without the tables there is nothing to check beyond them.
+// examine makes all checks, as far as there is no error. Without the tables there is
+// nothing to check beyond them.
 func (c *call) examine(ctx context.Context, s *session) ([]database.Finding, error) {
 	schema, err := s.schemaFinding(ctx)
 	if err != nil {
@@ -86,21 +95,20 @@ func (c *call) examine(ctx context.Context, s *session) ([]database.Finding, err
 	}
 	all := []database.Finding{schema}
 	own, err := s.Examine(ctx, s.now)
-	if err != nil {
-		return nil, err
-	}
 	all = append(all, own...)
-	if schema.State == database.Problem {
-		return all, nil
+	if err != nil || schema.State == database.Problem {
+		return all, err
 	}
-	for _, check := range []func(context.Context) (database.Finding, error){s.enabledFinding, s.failedFinding} {
-		f, err := check(ctx)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, f)
+	work, err := s.workFindings(ctx)
+	all = append(all, work...)
+	if err != nil {
+		return all, err
 	}
-	return all, nil
+	failed, err := s.failedFinding(ctx)
+	if err != nil {
+		return all, err
+	}
+	return append(all, failed), nil
 }
 
 // schemaFinding compares the tables with what this release needs.
@@ -111,7 +119,7 @@ func (s *session) schemaFinding(ctx context.Context) (database.Finding, error) {
 		return f, err
 	}
 	missing := missingOf(migrations)
-	f.Message = fmt.Sprintf("the tables have the version of this release, %d", len(migrations))
+	f.Message = "the tables have the version of this release"
 	if len(missing) > 0 {
 		f.State = database.Problem
 		f.Message = fmt.Sprintf("%s of %d missing: the tables are older than this release needs", plural(len(missing), "migration"), len(migrations))
@@ -126,22 +134,47 @@ func (s *session) schemaFinding(ctx context.Context) (database.Finding, error) {
 	return f, nil
 }
 
-func (s *session) enabledFinding(ctx context.Context) (database.Finding, error) {
-	f := database.Finding{Check: "automations", State: database.OK}
-	page, err := s.ListAutomations(ctx, automation.AutomationQuery{Status: automation.StatusEnabled, PageQuery: automation.PageQuery{Limit: maxPage}})
+// subjects name the problems of Runner.Health.
+var subjects = map[automation.HealthCode]string{
+	automation.HealthNoWorker: "worker", automation.HealthOverdue: "lag", automation.HealthStuck: "stuck",
+	automation.HealthSetAside: "set aside", automation.HealthNoneEnabled: "automations",
+}
+
+// workFindings measure the work, and report what Runner.Health finds wrong.
+func (s *session) workFindings(ctx context.Context) ([]database.Finding, error) {
+	h, err := s.Health(ctx)
 	if err != nil {
-		return f, err
+		return nil, err
 	}
-	n := plural(len(page.Data), "automation")
-	if page.HasMore {
-		n = "more than " + n
+	all := []database.Finding{{Check: "work", State: database.OK, Message: summary(h)}}
+	for _, p := range h.Problems {
+		f := database.Finding{Check: cmp.Or(subjects[p.Code], string(p.Code)), State: database.Warning}
+		if p.Severity == automation.SeverityError {
+			f.State = database.Problem
+		}
+		f.Message, f.WayOut, _ = strings.Cut(p.Message, ": ")
+		switch p.Code {
+		case automation.HealthNoWorker:
+			f.WayOut = "start the application, and look whether it calls Runner.Run"
+		case automation.HealthNoneEnabled:
+			f.WayOut = "automation automations lists them, and automation start enables one"
+		}
+		all = append(all, f)
 	}
-	f.Message = n + " enabled"
-	if len(page.Data) == 0 {
-		f.State, f.Message = database.Warning, "no automation is enabled: events start nothing"
-		f.WayOut = "automation automations lists them, and automation start enables one"
+	return all, nil
+}
+
+// summary returns how much work there is.
+func summary(h automation.Health) string {
+	count := func(n int, thing string) string {
+		if n >= automation.HealthCountMax {
+			return "at least " + plural(n, thing)
+		}
+		return plural(n, thing)
 	}
-	return f, nil
+	return fmt.Sprintf("%s enabled, %s, %s due, %s being worked on, lag %s",
+		plural(h.Enabled, "automation"), count(h.Stats.PendingEvents, "pending event"), count(h.Stats.DueRuns, "run"),
+		count(h.Stats.Leases, "contact"), age(h.Lag))
 }
 
 // maxFailed is how many of the newest failed runs are looked at.
@@ -157,7 +190,7 @@ func (s *session) failedFinding(ctx context.Context) (database.Finding, error) {
 	}, func(r automation.Run) string { return r.ID }, nil)
 	recent := 0
 	for _, r := range found.Data {
-		if s.now().Sub(r.CompletedAt) < 24*time.Hour {
+		if s.now().Sub(r.CompletedAt) <= 24*time.Hour {
 			recent++
 		}
 	}

@@ -139,13 +139,16 @@ func (o *requestOptions) each(ctx context.Context, c *call, s *session) error {
 	failed := false
 	for _, id := range c.args {
 		rec, err := s.store.RecordRunRequest(ctx, id, o.request, s.now())
-		if err != nil && !errors.Is(err, automation.ErrNotFound) && !errors.Is(err, automation.ErrConflict) {
+		res := requested{Object: "automation_run", ID: id, Status: rec.Status, Request: o.request, Recorded: err == nil && rec.Status == o.status}
+		switch {
+		case errors.Is(err, automation.ErrNotFound):
+			res.Error = "there is no such run"
+		case errors.Is(err, automation.ErrConflict):
+			res.Error = "is completed or cancelled: only a failed run can be retried"
+		case err != nil:
 			return err
 		}
-		res := requested{Object: "automation_run", ID: id, Status: rec.Status, Request: o.request, Recorded: err == nil && rec.Status == o.status}
-		if err != nil {
-			failed, res.Error = true, err.Error()
-		}
+		failed = failed || err != nil
 		all.Data = append(all.Data, res)
 	}
 	if err := o.printEach(c, all); err != nil {

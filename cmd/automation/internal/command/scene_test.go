@@ -144,7 +144,9 @@ func (s *scene) play() {
 	s.send("signup", "ada@example.com", map[string]any{"plan": "pro"})
 	s.send("signup", "bob@example.com", map[string]any{"plan": "free"})
 	s.send("order.paid", "ada@example.com", map[string]any{"receipt_to": "ada@example.com"})
-	s.pass(24 * time.Hour)
+	s.pass(23 * time.Hour)
+	s.send("page.viewed", "cy@example.com", nil)
+	s.pass(time.Hour)
 	s.pending = s.send("signup", "dan@example.com", nil)
 }
 

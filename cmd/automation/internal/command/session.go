@@ -31,7 +31,8 @@ type calls interface {
 	GetRun(ctx context.Context, id string) (automation.Run, error)
 	ListRuns(ctx context.Context, q automation.RunQuery) (automation.Page[automation.Run], error)
 	CountRuns(ctx context.Context, automationID string) ([]automation.RunCount, error)
-	GetEvent(ctx context.Context, id string) (automation.Event, error)
+	GetEvent(ctx context.Context, id string) (automation.EventRecord, error)
+	ListEvents(ctx context.Context, q automation.EventQuery) (automation.Page[automation.EventRecord], error)
 	GetEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error)
 	ListEventDefinitions(ctx context.Context, q automation.PageQuery) (automation.Page[automation.EventDefinition], error)
 	GetContact(ctx context.Context, ref automation.ContactRef) (automation.Contact, error)
@@ -39,6 +40,7 @@ type calls interface {
 	GetSegment(ctx context.Context, id string) (automation.Segment, error)
 	ListSegments(ctx context.Context, q automation.PageQuery) (automation.Page[automation.Segment], error)
 	Prune(ctx context.Context, age time.Duration) (automation.PruneResult, error)
+	Health(ctx context.Context) (automation.Health, error)
 }
 
 // mute is a mailer that refuses every email, in case that the Runner should call it.

@@ -48,7 +48,7 @@ func TestRetry_IsAppliedByTheApplication(t *testing.T) {
 	onEach(t, func(t *testing.T, s *scene) {
 		id := s.run("welcome", "bob@example.com")
 		assertGolden(t, "retry_dry", s.do("retry", "--automation", "welcome", "--dry-run"))
-		assert.Equal(t, 1, s.do("retry", s.run("welcome", "cy@example.com")).status, "a completed run cannot be retried")
+		assertGolden(t, "retry_completed", s.do("retry", s.run("welcome", "cy@example.com")))
 		assertGolden(t, "retry", s.do("retry", id))
 		assert.Equal(t, automation.RunFailed, s.status(id))
 		s.Mailer.Respond = nil

@@ -17,7 +17,7 @@ func (d *postgresDatabase) Examine(ctx context.Context, now func() time.Time) ([
 		d.primary, d.indexes, d.autovacuum,
 		func(ctx context.Context) (Finding, error) { return d.deadRows(ctx, manyDead) },
 		func(ctx context.Context) (Finding, error) { return d.transactions(ctx, longTransaction) },
-		d.connections,
+		d.connections, d.workers,
 	} {
 		f, err := check(ctx)
 		if err != nil {
@@ -166,6 +166,22 @@ SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backe
 	if used*10 >= most*9 {
 		f.State = Warning
 		f.WayOut = "make the pools of the applications smaller, or raise max_connections"
+	}
+	return f, err
+}
+
+// workers counts the connections on which Watch listens. The server shows them to a user
+// with the same role, or with the rights of pg_monitor.
+func (d *postgresDatabase) workers(ctx context.Context) (Finding, error) {
+	var n int
+	err := d.pool.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query = $1",
+		"LISTEN "+pgx.Identifier{d.schema}.Sanitize()).Scan(&n)
+	f := Finding{Check: "workers", State: OK, Message: fmt.Sprintf("%d processes listen for work", n)}
+	switch n {
+	case 0:
+		f.Message = "no process listens for work that this user can see: none runs, or those that run poll"
+	case 1:
+		f.Message = "1 process listens for work"
 	}
 	return f, err
 }

@@ -26,7 +26,7 @@ type Finding struct {
 	WayOut string `json:"way_out,omitempty"`
 }
 
-var indexChange = regexp.MustCompile(`(?m)^(?:CREATE (?:UNIQUE )?INDEX (\w+) [^;]*;|DROP INDEX (?:\w+\.)?(\w+);)`)
+var indexChange = regexp.MustCompile(`(?m)^(?:CREATE (?:UNIQUE )?INDEX (\w+) [^;]*;|DROP INDEX (?:"?\w+"?\.)?(\w+);)`)
 
 // index is an index that migrations create.
 type index struct{ name, sql string }
