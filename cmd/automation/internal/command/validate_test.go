@@ -49,6 +49,7 @@ func flows(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{
 		"valid.json": valid, "invalid.json": invalid, "strict.json": strict, "cut.json": valid[:100],
+		"flow.json": strings.Replace(valid, `"to": "hello"`, `"to": "helo"`, 1),
 	} {
 		require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
 	}

@@ -1,0 +1,51 @@
+package command_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var console = regexp.MustCompile("(?s)```console\n(.*?)```")
+
+// The pages show what the tool prints. With -update their outputs are written anew.
+func TestDocs_ShowWhatTheToolPrints(t *testing.T) {
+	folder, err := filepath.Abs("../../../../docs")
+	require.NoError(t, err)
+	flows(t)
+	for _, page := range []string{"command.md", "debugging.md"} {
+		url, store := databases["sqlite"](t)
+		s := newScene(t, url, store)
+		path := filepath.Join(folder, page)
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		shown := console.ReplaceAllStringFunc(string(text), func(block string) string { return "```console\n" + s.replay(block) + "```" })
+		if *update {
+			require.NoError(t, os.WriteFile(path, []byte(shown), 0o600))
+		}
+		assert.Equal(t, string(text), shown, page)
+	}
+}
+
+// replay returns a block with the output of its commands.
+func (s *scene) replay(block string) string {
+	var b strings.Builder
+	for line := range strings.Lines(block) {
+		command, ok := strings.CutPrefix(line, "$ automation ")
+		if !ok {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteString("\n")
+		}
+		r := s.do(strings.Fields(command)...)
+		assert.Less(s.t, r.status, 2, line)
+		b.WriteString(line + r.stdout + r.stderr)
+	}
+	return b.String()
+}
