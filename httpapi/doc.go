@@ -21,7 +21,8 @@
 // once (POST /runs/retry), an automation and an email can have a retry policy of their
 // own (the field retry), runs are counted (GET
 // /automations/{id}/metrics) and listed by contact (GET /contacts/{id or
-// email}/runs), and an automation is validated without being kept (POST
+// email}/runs), the events that were sent are listed with what became of each (GET
+// /received-events), and an automation is validated without being kept (POST
 // /automations/validate). With the body {"cancel_runs": true}, POST
 // /automations/{id}/stop also cancels the runs in progress. The header
 // Idempotency-Key makes POST /events/send safe to repeat. GET /openapi.json, which

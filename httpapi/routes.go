@@ -37,6 +37,7 @@ func (h *Handler) routes() map[string]resource {
 	maps.Copy(routes, h.automationRoutes())
 	maps.Copy(routes, h.runRoutes())
 	maps.Copy(routes, h.eventRoutes())
+	maps.Copy(routes, h.receivedEventRoutes())
 	if h.opts.Contacts {
 		maps.Copy(routes, h.contactRoutes())
 		maps.Copy(routes, h.segmentRoutes())
