@@ -1,14 +1,18 @@
 package command_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation"
 )
 
 var console = regexp.MustCompile("(?s)```console\n(.*?)```")
@@ -48,4 +52,32 @@ func (s *scene) replay(block string) string {
 		b.WriteString(line + r.stdout + r.stderr)
 	}
 	return b.String()
+}
+
+var (
+	call    = regexp.MustCompile("`Runner\\.(\\w+)`")
+	request = regexp.MustCompile("`(GET|POST|PATCH)\\s+(/[^`?]*)(?:\\?[^`]*)?`")
+)
+
+// The calls and the requests in debugging.md exist.
+func TestDocs_NameCallsAndRequestsThatExist(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../../docs/debugging.md")
+	require.NoError(t, err)
+	calls, requests := call.FindAllSubmatch(page, -1), request.FindAllSubmatch(page, -1)
+	require.NotEmpty(t, calls)
+	for _, found := range calls {
+		_, ok := reflect.TypeFor[*automation.Runner]().MethodByName(string(found[1]))
+		assert.True(t, ok, "Runner.%s", found[1])
+	}
+	text, err := os.ReadFile("../../../../httpapi/openapi.json")
+	require.NoError(t, err)
+	var api struct {
+		Paths map[string]map[string]json.RawMessage
+	}
+	require.NoError(t, json.Unmarshal(text, &api))
+	require.NotEmpty(t, requests)
+	for _, found := range requests {
+		assert.Contains(t, api.Paths[string(found[2])], strings.ToLower(string(found[1])), "%s %s", found[1], found[2])
+	}
 }
