@@ -135,10 +135,13 @@ func (c *call) printRunTable(runs []automation.Run) {
 	c.printTable(t)
 }
 
-// state returns why a run failed, or what it waits for.
+// state returns why a run failed or was cancelled, or what it waits for.
 func (c *call) state(r automation.Run) string {
 	if r.Error != nil {
 		message, _, _ := strings.Cut(r.Error.Message, "\n")
+		if r.Status == automation.RunCancelled {
+			return message
+		}
 		return fmt.Sprintf("%s: %s", r.Error.Code, message)
 	}
 	if r.Status != automation.RunRunning {

@@ -106,8 +106,8 @@ func keysWith(run automation.Run, status automation.StepStatus) string {
 	return strings.Join(keys, ", ")
 }
 
-// notices returns what a Runner that had recorded the run would have told an Observer, as
-// far as the run has it.
+// notices returns the notices that an Observer received about the run, as far as the run
+// holds what they were about.
 func notices(run automation.Run, configs map[string]automation.StepConfig) []automation.Notice {
 	all := []automation.Notice{&automation.RunStarted{At: run.StartedAt, Run: run}}
 	for _, s := range run.Steps {
