@@ -39,7 +39,7 @@ func lagAt(now, due time.Time) time.Duration {
 	return max(0, now.Sub(due))
 }
 
-// Health is what Runner.Health has found out. It contains no personal data.
+// Health is what Runner.Health has found out. It has no personal data.
 type Health struct {
 	// At is when Health looked, on the Runner's clock.
 	At time.Time
@@ -86,6 +86,9 @@ const (
 	// HealthRunStalled: a Run of this process has not managed to look for work for
 	// longer than Options.MaxLag.
 	HealthRunStalled HealthCode = "run_stalled"
+	// HealthNotRunning: no Run of this process works, although one should. Only package
+	// health finds that, because a Runner does not know whether Run is to be called.
+	HealthNotRunning HealthCode = "not_running"
 )
 
 // The codes of problems of all processes that share the Store.
@@ -203,11 +206,11 @@ func counted(n int, one, many string) string {
 // there is one, is not stalled. Problems that all processes share do not matter: to take
 // processes out of service would not solve these.
 func (h Health) Ready() bool {
-	return !h.has(HealthStoreUnavailable) && !h.has(HealthSchema) && !h.has(HealthRunStalled)
+	return !h.has(HealthStoreUnavailable, HealthSchema, HealthRunStalled, HealthNotRunning)
 }
 
-func (h Health) has(code HealthCode) bool {
-	return slices.ContainsFunc(h.Problems, func(p HealthProblem) bool { return p.Code == code })
+func (h Health) has(codes ...HealthCode) bool {
+	return slices.ContainsFunc(h.Problems, func(p HealthProblem) bool { return slices.Contains(codes, p.Code) })
 }
 
 // MarshalJSON encodes h with the names of its fields in snake case and the lag in seconds.
@@ -223,7 +226,7 @@ func (h Health) MarshalJSON() ([]byte, error) {
 		Stats     *StoreStats     `json:"stats,omitempty"`
 		Problems  []HealthProblem `json:"problems"`
 	}{Ready: h.Ready(), At: h.At, Running: h.Running, LastClaim: h.LastClaim, Problems: append([]HealthProblem{}, h.Problems...)}
-	if !h.has(HealthStoreUnavailable) && !h.has(HealthSchema) {
+	if !h.has(HealthStoreUnavailable, HealthSchema) {
 		lag := h.Lag.Seconds()
 		out.Enabled, out.Lag, out.Stats = &h.Enabled, &lag, &h.Stats
 	}
