@@ -164,7 +164,7 @@ func TestSend_AcceptsWhatIsUnusual(t *testing.T) {
 			require.NoError(t, err)
 			want := e
 			want.ID, want.OccurredAt, want.AcceptedAt = receipts[0].ID, world.Start, world.Start
-			assert.Equal(t, want, kept)
+			assert.Equal(t, want, kept.Event)
 		})
 	}
 }
