@@ -174,7 +174,7 @@ func summary(h automation.Health) string {
 	}
 	return fmt.Sprintf("%s enabled, %s, %s due, %s being worked on, lag %s",
 		plural(h.Enabled, "automation"), count(h.Stats.PendingEvents, "pending event"), count(h.Stats.DueRuns, "run"),
-		count(h.Stats.Leases, "contact"), age(h.Lag))
+		count(h.Stats.Leases, "contact"), cmp.Or(automation.DurationOf(h.Lag.Round(time.Second)).String(), "none"))
 }
 
 // maxFailed is how many of the newest failed runs are looked at.

@@ -153,30 +153,6 @@ func (c *call) titled(name string) string {
 	return name + " (UTC)"
 }
 
-// age returns a length of time in a form for people: 45s, 12m30s, 5h3m, 8d4h.
-func age(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d < 0:
-		return "-" + age(-d)
-	case d < time.Second:
-		return d.Round(time.Millisecond).String()
-	case d >= day:
-		return strings.TrimSuffix(fmt.Sprintf("%dd%dh", d/day, d%day/time.Hour), "0h")
-	default:
-		text := d.Round(time.Second).String()
-		if d >= time.Hour {
-			text = d.Truncate(time.Minute).String()
-		}
-		for _, zero := range []string{"m0s", "h0m"} {
-			if strings.HasSuffix(text, zero) {
-				text = text[:len(text)-2]
-			}
-		}
-		return text
-	}
-}
-
 // plural returns a number of things, such as "1 run" or "5 runs".
 func plural(n int, thing string) string {
 	if n == 1 {

@@ -12,7 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/cmd/automation/internal/command"
+	"github.com/seed-b636437c/automation/internal/world"
 	"github.com/seed-b636437c/automation/store/sqlite"
 	"github.com/seed-b636437c/automation/store/sqlite/sqlitefile"
 )
@@ -83,6 +85,20 @@ func TestReading_Golden(t *testing.T) {
 				assert.NotContains(t, r.stdout+r.stderr, "@", name)
 			}
 		}
+	})
+}
+
+// Each step type has its config in a few words.
+func TestAutomations_ShowEveryStepType(t *testing.T) {
+	onEach(t, func(t *testing.T, s *scene) {
+		_, err := s.app.CreateAutomation(s.Ctx, world.Flow("all", "all",
+			world.Wait("wait", "paid"), world.Pause("pause", "1 day"), world.Email("mail"), world.SetFirstName("Ada"),
+			automation.Step{Key: "join", Config: automation.AddToSegment{SegmentID: "customers"}},
+			automation.Step{Key: "tell", Config: slack{Channel: strings.Repeat("orders", 20)}},
+			automation.Step{Key: "delete", Config: automation.ContactDelete{}},
+		))
+		require.NoError(t, err)
+		assertGolden(t, "automation_steps", s.do("automations", "all"))
 	})
 }
 

@@ -89,8 +89,8 @@ func (o *runsOptions) run(ctx context.Context, c *call) error {
 	})
 }
 
-// findRuns lists runs with the reasons of those that failed, which a store may leave out
-// of a list. It removes email addresses from them.
+// findRuns lists runs with the reasons why they failed or were cancelled, which a store may
+// leave out of a list. It removes email addresses from them.
 func (c *call) findRuns(ctx context.Context, s *session, p page, q runSelection) (automation.Page[automation.Run], error) {
 	found, err := collect(p, func(page automation.PageQuery) (automation.Page[automation.Run], error) {
 		q.PageQuery = page
@@ -101,7 +101,7 @@ func (c *call) findRuns(ctx context.Context, s *session, p page, q runSelection)
 			break
 		}
 		r := &found.Data[i]
-		if r.Status == automation.RunFailed && r.Error == nil {
+		if (r.Status == automation.RunFailed || r.Status == automation.RunCancelled) && r.Error == nil {
 			var full automation.Run
 			if full, err = s.GetRun(ctx, r.ID); err == nil {
 				r.Error = full.Error

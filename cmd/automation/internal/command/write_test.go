@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,4 +115,24 @@ func TestPrune_RemovesWhatTheDryRunCounts(t *testing.T) {
 		assertGolden(t, "prune", s.do("prune", "--older-than", "29d"))
 		assertGolden(t, "prune_again", s.do("prune", "--older-than", "29d", "--json"))
 	})
+}
+
+// Many runs are handled page by page. People see how far the tool is.
+func TestCancel_ManyPages(t *testing.T) {
+	t.Parallel()
+	url, store := databases["sqlite"](t)
+	s := newScene(t, url, store)
+	_, err := s.app.Send(s.Ctx, world.Signups(205)...)
+	require.NoError(t, err)
+	s.drain()
+	r := s.do("cancel", "--automation", "welcome", "--max", "150")
+	assert.Contains(t, r.stdout, "Asked to cancel 150 runs.\nTo go on: --after ")
+	assert.Regexp(t, "^100 runs so far, up to \\S+\n$", r.stderr)
+	s.drain()
+	r = s.do("cancel", "--automation", "welcome")
+	assert.Contains(t, r.stdout, "Asked to cancel 57 runs.") // with ada's and dan's
+	assert.Empty(t, r.stderr)
+	s.drain()
+	assert.Equal(t, "There is no running run that the flags select.\n", s.do("cancel", "--automation", "welcome").stdout)
+	assert.Equal(t, 207, strings.Count(s.do("runs", "--status", "cancelled", "--limit", "1000").stdout, "cancelled on request\n"))
 }
