@@ -8,3 +8,10 @@ var (
 	GenPayload     = genPayload
 	GenEventNames  = genEventNames
 )
+
+// DefaultOptions returns the options of a Runner that was made with the zero Options.
+func DefaultOptions() Options {
+	o, _ := Options{}.withDefaults()
+	o.Retry = o.Retry.withDefaults()
+	return o
+}

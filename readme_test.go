@@ -17,11 +17,15 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// The README and docs/design.md stay short: what does not fit moves to another page.
+// These pages stay short: what does not fit moves to another page.
 func TestDocs_AreShort(t *testing.T) {
 	t.Parallel()
 	assert.LessOrEqual(t, strings.Count(read(t, "README.md"), "\n"), 150, "lines of README.md")
-	assert.LessOrEqual(t, len(strings.Fields(read(t, "docs/design.md"))), 1200, "words of docs/design.md")
+	for page, words := range map[string]int{
+		"docs/design.md": 1200, "docs/getting-started.md": 900, "docs/production.md": 1800,
+	} {
+		assert.LessOrEqual(t, len(strings.Fields(read(t, page))), words, "words of %s", page)
+	}
 }
 
 // A newcomer can copy the first program of the README, imports included.
