@@ -70,12 +70,15 @@ func ExampleValidate() {
 	}
 	for _, p := range automation.Validate(a, automation.ValidateOptions{}) {
 		fmt.Printf("%s: %s: %s\n", p.Severity, p.Path, p.Code)
+		if p.Code == automation.CodeUnknownStep {
+			fmt.Println(p.Message)
+		}
 	}
 	// Output:
 	// warning: steps[1].config: wait_without_timeout
 	// error: steps[2].config.duration: limit_exceeded
-	// error: steps[3]: unreachable_step
 	// error: connections[2].to: unknown_step
+	// there is no step "nugde": did you mean "nudge"?
 }
 
 // A Duration keeps the words in which it was written.

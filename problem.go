@@ -53,7 +53,8 @@ func (p Problem) String() string {
 	}
 }
 
-// Problems is a list of problems, in the order of the document.
+// Problems is a list of problems, in the order of the document. Validate moves causes to
+// the front.
 type Problems []Problem
 
 // Add adds a problem at path with SeverityError.
