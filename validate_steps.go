@@ -250,6 +250,7 @@ func (c *stepValidator) validateRule(path string, r Rule) {
 	}
 	if bounded {
 		c.validateWaitFields(path, r)
+		c.validateRuleLiterals(path, r)
 	}
 }
 
@@ -271,6 +272,9 @@ func (c *stepValidator) validateEmail(email SendEmail) {
 	c.validateAddress("config.from", "sender", email.From)
 	c.validateHeader("config.subject", "subject", email.Subject)
 	c.validateAddress("config.reply_to", "reply address", email.ReplyTo)
+	c.validateHeaderLiteral("config.from", email.From)
+	c.validateHeaderLiteral("config.subject", email.Subject)
+	c.validateHeaderLiteral("config.reply_to", email.ReplyTo)
 	c.validateID("config.template.id", "template's id", email.Template.ID)
 	c.validateValues("config.template.variables", email.Template.Variables)
 	for _, p := range email.Retry.problems() {
@@ -319,6 +323,7 @@ func (c *stepValidator) validateName(path string, v Value) {
 	switch v.kind {
 	case valueString:
 		c.validateHeader(path, "name", v.text)
+		c.validateLiteral(path, v.text)
 	case valueNumber, valueBool:
 		c.errorf(CodeInvalidConfig, path, "%s is not a name: give a string, a reference, or null to clear it", jsondoc.Shorten(v.String()))
 	default:

@@ -31,6 +31,9 @@ func (c *stepValidator) validateValue(path string, v Value) {
 	if ref, ok := v.Ref(); ok {
 		c.validateReference(path, ref)
 	}
+	if v.kind == valueString {
+		c.validateLiteral(path, v.text)
+	}
 }
 
 func (c *stepValidator) validateReference(path, ref string) {
