@@ -155,7 +155,7 @@ const (
 	CodeWaitSometimesBefore             Code = "wait_event_on_some_paths"  // warning
 	CodeReferenceInText                 Code = "reference_in_text"         // warning
 	CodeUnknownEventField               Code = "unknown_event_field"       // warning
-	CodeTypeMismatch                    Code = "event_field_type"          // warning
+	CodeEventFieldType                  Code = "event_field_type"          // warning
 	CodeUnknownTemplate                 Code = "unknown_template"          // warning
 	CodeUnpublishedTemplate             Code = "unpublished_template"      // warning
 	CodeUnknownTemplateField            Code = "unknown_template_variable" // warning

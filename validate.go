@@ -2,6 +2,7 @@ package automation
 
 import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
+	"github.com/seed-b636437c/automation/internal/schema"
 )
 
 // ValidateOptions tune Validate. The zero value works.
@@ -11,6 +12,11 @@ type ValidateOptions struct {
 	Registry *Registry
 	// Limits bound the automation. A zero field means the default.
 	Limits Limits
+	// Definitions are those of the events that the automation reads. With them,
+	// Validate warns about fields that a definition does not declare, and about
+	// comparisons that cannot be right for a declared type. An event without a
+	// definition or without a schema can have any fields.
+	Definitions []EventDefinition
 }
 
 // Validate returns all problems in a. An error makes the automation invalid, a warning
@@ -24,7 +30,7 @@ type ValidateOptions struct {
 // unreachable steps at all. No automation is expensive to refuse: if there are more steps than the
 // limit, Validate reports this, and does not look at the steps and connections.
 func Validate(a Automation, opts ValidateOptions) Problems {
-	v := validator{automation: a, registry: opts.Registry, limits: opts.Limits.withDefaults()}
+	v := validator{automation: a, registry: opts.Registry, limits: opts.Limits.withDefaults(), schemas: schemasOf(opts.Definitions)}
 	v.validateHead()
 	if len(a.Steps) > v.limits.Steps {
 		v.errorf(CodeLimit, "steps", "the automation has %d steps, the limit is %d: split it, "+
@@ -59,6 +65,9 @@ type validator struct {
 	waitNames  []string    // the events that the graph waits for
 	flows      []*waitFlow // of graph and of meant; nil until the first reference needs them
 	problems   Problems
+
+	schemas       map[string]*schema.Schema // by event
+	fieldWarnings int                       // about fields of events, so far
 }
 
 func (v *validator) errorf(code Code, path, format string, args ...any) {

@@ -1,13 +1,10 @@
 package automation
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"sync"
 	"unicode/utf8"
-
-	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // taggedPath matches a path in the tags of a template language or of a shell, such as
@@ -67,16 +64,13 @@ func variableFor(path string) string {
 	return name
 }
 
-// validateRuleLiterals warns about tags in the values of a rule, which is bounded.
-func (c *stepValidator) validateRuleLiterals(path string, r Rule) {
-	for i, member := range r.Rules {
-		c.validateRuleLiterals(fmt.Sprintf("%s.rules[%d]", path, i), member)
-	}
-	if r.Value.kind != valueString {
+// validateRuleLiteral warns about a tag in the value of a rule.
+func (c *stepValidator) validateRuleLiteral(path string, v Value) {
+	if v.kind != valueString {
 		return
 	}
-	if tag, _ := findTag(r.Value.text); tag != "" {
-		c.warnf(CodeReferenceInText, jsondoc.Join(path, "value"), "%s stays as it is: "+
+	if tag, _ := findTag(v.text); tag != "" {
+		c.warnf(CodeReferenceInText, path, "%s stays as it is: "+
 			"a rule compares its field with a literal, and not with another field", tag)
 	}
 }

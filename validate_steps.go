@@ -165,7 +165,7 @@ func (c *stepValidator) validateConfig() {
 	case Trigger:
 		c.validateEventName(config.EventName)
 	case Condition:
-		c.validateRule("config", config.Rule)
+		c.validateRule("config", config.Rule, c.graph.triggerEvent())
 	case Delay:
 		c.validateDelay(config)
 	case WaitForEvent:
@@ -238,34 +238,45 @@ func (c *stepValidator) validateWait(wait WaitForEvent) {
 	c.validateEventName(wait.EventName)
 	c.validateDuration("timeout", wait.Timeout, "connect the timeout of this wait to a second wait for the rest")
 	if !wait.FilterRule.IsZero() {
-		c.validateRule("config.filter_rule", wait.FilterRule)
+		c.validateRule("config.filter_rule", wait.FilterRule, wait.EventName)
 	}
 }
 
-func (c *stepValidator) validateRule(path string, r Rule) {
+// validateRule validates the rule at path. Its event. paths read the payload of event.
+func (c *stepValidator) validateRule(path string, r Rule, event string) {
 	bounded := true
 	for _, p := range ruleProblems(r, c.limits, c.waitNames) {
 		c.errorf(p.Code, jsondoc.Join(path, p.Path), "%s", p.Message)
 		bounded = bounded && p.Code != CodeLimit
 	}
 	if bounded {
-		c.validateWaitFields(path, r)
-		c.validateRuleLiterals(path, r)
+		c.validateComparisons(path, r, event)
 	}
 }
 
-// validateWaitFields validates the wait_events fields of a rule. It skips invalid
-// paths, whose problems validateRule reports.
-func (c *stepValidator) validateWaitFields(path string, r Rule) {
+// validateComparisons validates the fields and the values of a rule against what is known
+// about the events that it reads. It skips invalid paths, whose problems validateRule
+// reports.
+func (c *stepValidator) validateComparisons(path string, r Rule, event string) {
 	for i, member := range r.Rules {
-		c.validateWaitFields(fmt.Sprintf("%s.rules[%d]", path, i), member)
+		c.validateComparisons(fmt.Sprintf("%s.rules[%d]", path, i), member, event)
 	}
-	if !strings.HasPrefix(r.Field, "wait_events.") {
+	if r.Field == "" {
 		return
 	}
-	if p, err := compilePath(r.Field, c.waitNames); err == nil {
+	c.validateRuleLiteral(jsondoc.Join(path, "value"), r.Value)
+	if strings.HasPrefix(r.Field, "contact.") {
+		return
+	}
+	p, err := compilePath(r.Field, c.waitNames)
+	if err != nil {
+		return
+	}
+	if p.scope == scopeWaitEvents {
 		c.validateWaitedFor(jsondoc.Join(path, "field"), p)
 	}
+	typ := c.validateField(jsondoc.Join(path, "field"), p, event)
+	c.validateOperands(path, p, r, typ)
 }
 
 func (c *stepValidator) validateEmail(email SendEmail) {

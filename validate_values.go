@@ -46,6 +46,9 @@ func (c *stepValidator) validateReference(path, ref string) {
 	case p.scope == scopeWaitEvents:
 		c.validateWaitedFor(path, p)
 	}
+	if err == nil {
+		c.validateField(path, p, c.graph.triggerEvent())
+	}
 }
 
 // validateWaitedFor checks that a run has received the event whose payload p reads
