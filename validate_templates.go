@@ -95,7 +95,7 @@ func (c *templateValidator) validate(email SendEmail, info *TemplateInfo) {
 		c.warnf(CodeUnpublishedTemplate, ".id", "template %s is not published: publish it before the automation is enabled", jsondoc.Quote(ref.ID))
 	}
 	for _, name := range slices.Sorted(maps.Keys(ref.Variables)) {
-		if !slices.Contains(info.Variables, name) {
+		if !slices.Contains(info.Variables, name) && !usedInHeader(email, name) {
 			c.warnf(CodeUnknownTemplateField, variablePath(name),
 				"template %s has no variable %s: %s", jsondoc.Quote(ref.ID), jsondoc.Quote(name), knownVariables(name, info.Variables))
 		}
@@ -106,6 +106,14 @@ func (c *templateValidator) validate(email SendEmail, info *TemplateInfo) {
 				"give it a value, or the email will fail", jsondoc.Quote(ref.ID), jsondoc.Quote(name))
 		}
 	}
+}
+
+// usedInHeader reports whether a tag in a header field of the step can have this name. The
+// syntax of tags is the mailer's, so usedInHeader looks for the name only.
+func usedInHeader(email SendEmail, name string) bool {
+	return slices.ContainsFunc([]string{email.From, email.Subject, email.ReplyTo}, func(text string) bool {
+		return strings.Contains(text, "{{") && strings.Contains(text, name)
+	})
 }
 
 // requiredBy returns the names of the variables that email must give, sorted.

@@ -74,6 +74,9 @@ func TestTemplateProblems(t *testing.T) {
 		{"a header that needs a variable is overridden", mails(SendEmail{Subject: "Hi", Template: TemplateRef{ID: "needy", Variables: map[string]Value{"PLAN": Null()}}}), []string{
 			needs + "PLAN", needs + "PRICE",
 		}},
+		{"a variable of the step's own subject", mails(SendEmail{Subject: "Your {{{TEAM}}}", Template: TemplateRef{ID: "plain", Variables: map[string]Value{"TEAM": Null(), "PLAN": Null()}}}), []string{
+			`warning unknown_template_variable steps[1].config.template.variables.PLAN`,
+		}},
 		{"unknown variables", mails(email("good", map[string]Value{"z": Null(), "a.b": Null()}), email("plain", map[string]Value{"c": Null()})), []string{
 			`warning unknown_template_variable steps[1].config.template.variables["a.b"]: template "good" has no variable "a.b": it takes name, plan`,
 			`warning unknown_template_variable steps[1].config.template.variables.z`,
