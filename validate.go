@@ -23,12 +23,14 @@ type ValidateOptions struct {
 // does not. Validate returns nil if there are no problems.
 //
 // Problems are in the order of the document, but causes come first: a step that no path
-// leads to, a missing branch and a reference to an event that no wait before it received
+// leads to, a missing branch, and a reference to an event that no wait before it received
 // follow all other problems. What a mistake explains is no problem of its own. If a
 // connection names an unknown step, for instance, Validate does not report the steps that
-// no path leads to for that reason, and without exactly one trigger it reports no
-// unreachable steps at all. No automation is expensive to refuse: if there are more steps than the
-// limit, Validate reports this, and does not look at the steps and connections.
+// no path leads to for that reason. Without exactly one trigger it reports no unreachable
+// steps at all.
+//
+// No automation is expensive to refuse: if there are more steps than the limit, Validate
+// reports this, and does not look at the steps and connections.
 func Validate(a Automation, opts ValidateOptions) Problems {
 	v := validator{automation: a, registry: opts.Registry, limits: opts.Limits.withDefaults(), schemas: schemasOf(opts.Definitions)}
 	v.validateHead()
