@@ -70,12 +70,33 @@ func ExampleValidate() {
 	}
 	for _, p := range automation.Validate(a, automation.ValidateOptions{}) {
 		fmt.Printf("%s: %s: %s\n", p.Severity, p.Path, p.Code)
+		if p.Code == automation.CodeUnknownStep {
+			fmt.Println(p.Message)
+		}
 	}
 	// Output:
 	// warning: steps[1].config: wait_without_timeout
 	// error: steps[2].config.duration: limit_exceeded
-	// error: steps[3]: unreachable_step
 	// error: connections[2].to: unknown_step
+	// there is no step "nugde": did you mean "nudge"?
+}
+
+// With the definitions of the events, Validate finds misspelt fields.
+func ExampleValidate_definitions() {
+	a := automation.Automation{
+		Name: "Upgrade",
+		Steps: []automation.Step{
+			{Key: "signup", Config: automation.Trigger{EventName: "user.created"}},
+			{Key: "hello", Config: automation.SendEmail{Template: automation.TemplateRef{
+				ID: "hello", Variables: map[string]automation.Value{"PLAN": automation.Var("event.plna")},
+			}}},
+		},
+		Connections: []automation.Connection{{From: "signup", To: "hello"}},
+	}
+	definition := automation.EventDefinition{Name: "user.created", Schema: []byte(`{"plan": "string", "seats": "number"}`)}
+	fmt.Print(automation.Validate(a, automation.ValidateOptions{Definitions: []automation.EventDefinition{definition}}))
+	// Output:
+	// warning unknown_event_field: step "hello": the definition of event "user.created" has no field "plna": did you mean "event.plan"?
 }
 
 // A Duration keeps the words in which it was written.

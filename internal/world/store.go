@@ -35,6 +35,7 @@ type Store struct {
 	BeforeCommit                func(ts []automation.Transition) error
 	BeforeFindAutomationVersion func(ctx context.Context) error
 	BeforeFindContact           func(ctx context.Context) error
+	BeforeFindEventDefinition   func(ctx context.Context) error
 	BeforeListContactEvents     func(ctx context.Context) error
 	BeforeListRuns              func(ctx context.Context) error
 
@@ -115,7 +116,9 @@ func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) 
 
 // FindEventDefinition implements automation.EventWriter.
 func (s *Store) FindEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error) {
-	_ = s.begin("FindEventDefinition")
+	if err := s.begin("FindEventDefinition", with(ctx, s.BeforeFindEventDefinition)); err != nil {
+		return automation.EventDefinition{}, err
+	}
 	return s.Store.FindEventDefinition(ctx, idOrName)
 }
 
