@@ -33,6 +33,12 @@ type Options struct {
 	// IdempotencyWindow is how long the Store remembers the idempotency key of an
 	// event. The default is 24 hours.
 	IdempotencyWindow time.Duration
+	// Retention is how long the Store keeps runs that have ended and events that were
+	// handled. Run removes older ones in the background, as Prune does, and takes at most
+	// a tenth of the time for that. Zero means that they stay until Prune is called. The
+	// minimum is 1 hour. A lookback does not find events that were removed, so keep them
+	// for longer than the runs with a lookback last.
+	Retention time.Duration
 	// Concurrency is how many effects Run performs at once. The default is 64.
 	Concurrency int
 	// InFlight is how many contacts Run works on at once. The default is 1024.
@@ -50,6 +56,9 @@ type Options struct {
 	// PollInterval is how often Run looks for work that no wake-up announced, such
 	// as an event that another process sent. The default is 1 second.
 	PollInterval time.Duration
+	// MaxLag is how long work may be due before Health reports a problem. The default is
+	// 5 minutes.
+	MaxLag time.Duration
 	// ShutdownTimeout is how long Run waits for effects in flight after its context
 	// has ended. The default is 10 seconds.
 	ShutdownTimeout time.Duration
@@ -77,6 +86,8 @@ func (o Options) withDefaults() (Options, Problems) {
 	c := options.New(&problems, CodeInvalidOption)
 	c.Duration("MaxLateness", &o.MaxLateness, 0)
 	c.Duration("IdempotencyWindow", &o.IdempotencyWindow, 24*time.Hour)
+	c.Duration("Retention", &o.Retention, 0)
+	c.Duration("MaxLag", &o.MaxLag, 5*time.Minute)
 	c.Duration("Lease", &o.Lease, time.Minute)
 	c.Duration("EffectTimeout", &o.EffectTimeout, 30*time.Second)
 	c.Duration("StoreTimeout", &o.StoreTimeout, 30*time.Second)
@@ -86,6 +97,9 @@ func (o Options) withDefaults() (Options, Problems) {
 	c.Count("InFlight", &o.InFlight, 1024)
 	if 0 < o.Lease && o.Lease < minLease {
 		c.Add("Lease", "%s is too short to be renewed in time: give at least %s", o.Lease, minLease)
+	}
+	if 0 < o.Retention && o.Retention < minRetention {
+		c.Add("Retention", "%s is less than %s: most likely the unit is missing, as in 90*24*time.Hour", o.Retention, minRetention)
 	}
 	o.Limits.validate(c)
 	o.Retry.validate(c, retryOptionNames)
@@ -113,6 +127,10 @@ func (o Options) withDefaults() (Options, Problems) {
 // minLease is the shortest Lease. A slow call or a pause of the garbage collector must
 // not lose a lease.
 const minLease = time.Second
+
+// minRetention is the shortest Retention. A duration without its unit, such as 90, must not
+// remove all history.
+const minRetention = time.Hour
 
 // validate reports the limits that are negative.
 func (l Limits) validate(c *options.Check) {

@@ -3,6 +3,7 @@ package automation
 import (
 	"context"
 	"reflect"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,7 @@ type Runner struct {
 	wakeup  chan struct{}
 	sampler *sampling.Sampler[logKind]
 	latest  atomic.Int64 // what now returned last, in microseconds since 1970
+	working activity
 }
 
 // New returns a Runner that keeps its state in store and sends emails with mailer. It
@@ -91,6 +93,48 @@ func (r *Runner) pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-r.opts.Clock.After(d):
 	}
+}
+
+// activity is what the calls of Run do, for Health.
+type activity struct {
+	mu      sync.Mutex
+	runs    int       // calls in progress that look for work
+	turned  time.Time // when one of them began, or last looked for work with success
+	claimed time.Time // when one of them last claimed work or found none; zero: never
+}
+
+// begin records that a Run begins to look for work, and end that it does so no more.
+func (a *activity) begin(now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.runs++
+	a.turned = now
+}
+
+func (a *activity) end() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.runs--
+}
+
+// turn records that a Run is alive: it looked for work, or is busy with what it has.
+func (a *activity) turn(now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.turned = now
+}
+
+// claim records a claim that the Store answered.
+func (a *activity) claim(now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.claimed = now
+}
+
+func (a *activity) now() (running bool, turned, claimed time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.runs > 0, a.turned, a.claimed
 }
 
 func (r *Runner) observe(notices ...Notice) {

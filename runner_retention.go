@@ -16,6 +16,9 @@ const pruneBatch = 1000
 // in progress stay, and so does an event that started a run which stays. Prune works in
 // small batches, so that it does not delay other work.
 //
+// Prune returns once everything is removed that is old enough. Options.Retention makes Run
+// do the same in the background.
+//
 // Prune returns how many runs and events it removed, also if it returns an error. A
 // negative age fails with a *ValidationError.
 func (r *Runner) Prune(ctx context.Context, age time.Duration) (PruneResult, error) {
@@ -25,18 +28,17 @@ func (r *Runner) Prune(ctx context.Context, age time.Duration) (PruneResult, err
 		return PruneResult{}, ps.Err("prune")
 	}
 	var total PruneResult
-	for {
-		now := r.now()
-		res, err := r.store.Prune(ctx, PruneParams{Before: now.Add(-age), Limit: pruneBatch, Now: now})
+	for more := true; more; {
+		var res PruneResult
+		var err error
+		res, more, err = r.pruneOnce(ctx, age, pruneBatch)
 		total.Runs += res.Runs
 		total.Events += res.Events
 		if err != nil {
 			return total, fmt.Errorf("automation: prune: %w", err)
 		}
-		if res.Runs < pruneBatch && res.Events < pruneBatch {
-			return total, nil
-		}
 	}
+	return total, nil
 }
 
 // EraseContact removes the personal data of the contact with an id or an email:

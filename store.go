@@ -27,6 +27,7 @@ type Store interface {
 	ContactStore
 	SegmentStore
 	Pruner
+	StatsReader
 }
 
 // EventWriter keeps events. The Tx method of a store returns an EventWriter that writes

@@ -18,7 +18,8 @@ import (
 // error that wraps ErrClosed after the Store was closed. Run works on at most
 // Options.InFlight contacts at once, performs at most Options.Concurrency effects at
 // once, and writes the work that gathers during one commit in the next commit. While the
-// Store does not answer, Run backs off and tries again.
+// Store does not answer, Run backs off and tries again. With Options.Retention, Run also
+// removes old runs and events.
 //
 // After ctx has ended, Run claims nothing more. It waits up to Options.ShutdownTimeout
 // for the effects in flight, records their outcomes, and releases its leases. When Run
@@ -27,7 +28,9 @@ import (
 func (r *Runner) Run(ctx context.Context) error {
 	w := newWorker(ctx, r)
 	w.start()
+	r.working.begin(r.now())
 	err := (&scheduler{worker: w}).run()
+	r.working.end()
 	if stuck := w.stop(); len(stuck) > 0 {
 		err = &StillRunningError{Effects: stuck, Err: err}
 	}
@@ -117,6 +120,9 @@ func (w *worker) start() {
 	w.stages.Go(w.logStart)
 	if watcher, ok := optional[Watcher](w.r.store); ok {
 		w.stages.Go(func() { w.watch(watcher) })
+	}
+	if w.r.opts.Retention > 0 {
+		w.stages.Go(w.retain)
 	}
 }
 

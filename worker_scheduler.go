@@ -31,6 +31,7 @@ func (s *scheduler) run() error {
 			s.r.pause(s.ctx, storeRetry.backoff("claim", "", failures))
 		default:
 			failures = 0
+			s.r.working.turn(s.r.now())
 			if n == 0 || !s.pace() {
 				s.sleep()
 			}
@@ -66,8 +67,12 @@ func (s *scheduler) claim() (int, error) {
 		// event is due later, at a time that the forecast does not contain.
 		s.forecast.known = false
 	}
-	if err != nil || len(works) == 0 {
+	if err != nil {
 		return 0, err
+	}
+	s.r.working.claim(now)
+	if len(works) == 0 {
+		return 0, nil
 	}
 	tasks := make([]*task, len(works))
 	for i := range works {
@@ -113,11 +118,12 @@ func (s *scheduler) sleep() {
 	ended := false // a task has ended since the last claim, so untilDue calls the store again
 	for s.ctx.Err() == nil {
 		s.upkeep() // this loop may run for long while tasks end all the time
+		s.r.working.turn(s.r.now())
 		due := s.untilDue()
 		if ended && due <= 0 {
 			return
 		}
-		wait := max(time.Millisecond, min(due, s.r.opts.PollInterval, s.r.opts.Lease/3))
+		wait := max(time.Millisecond, min(due, s.r.longestSleep()))
 		select {
 		case <-s.ctx.Done():
 		case <-s.r.wakeup:
@@ -133,6 +139,9 @@ func (s *scheduler) sleep() {
 		}
 	}
 }
+
+// longestSleep is how long Run sleeps at most before it looks for work again.
+func (r *Runner) longestSleep() time.Duration { return min(r.opts.PollInterval, r.opts.Lease/3) }
 
 // roomAgain reports whether there is room for the work that the last claim left in the
 // store.

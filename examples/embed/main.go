@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"time"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/mail/log"
@@ -23,7 +24,9 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer) error {
-	runner, err := automation.New(memory.New(), log.New(out), automation.Options{})
+	runner, err := automation.New(memory.New(), log.New(out), automation.Options{
+		Retention: 30 * 24 * time.Hour, // the memory of what has ended is free after a month
+	})
 	if err != nil {
 		return err
 	}

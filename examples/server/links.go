@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/http"
 	"os"
 
 	"github.com/seed-b636437c/automation/unsubscribe"
@@ -33,20 +32,12 @@ func linkKey(file string) ([]byte, error) {
 	return key, os.WriteFile(file, key, 0o600)
 }
 
-// offer also serves the page of the links. It does not use an http.ServeMux, which would
-// redirect the requests for //automations of a client whose base URL ends in a slash.
+// offer also serves the page of the links.
 func (s *server) offer(links *unsubscribe.Links) error {
 	page, err := unsubscribe.NewHandler(links, s.runner, unsubscribe.Options{Title: "Emails from Acme"})
 	if err != nil {
 		return err
 	}
-	api := s.api
-	s.api = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/unsubscribe" {
-			page.ServeHTTP(w, r)
-			return
-		}
-		api.ServeHTTP(w, r)
-	})
+	s.pages["/unsubscribe"] = page
 	return nil
 }

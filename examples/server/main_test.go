@@ -199,6 +199,22 @@ func TestServer_UnsubscribesByTheLinkOfAnEmail(t *testing.T) {
 	assert.True(t, p.call(http.StatusOK, "GET", "/contacts/ada@example.com", "").Unsubscribed)
 }
 
+func TestServer_AnswersProbes(t *testing.T) {
+	t.Parallel()
+	p := start(t, settings{file: filepath.Join(t.TempDir(), "automation.db")})
+	defer p.stop()
+	p.key = "" // probes need none
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		res, err := http.Get(p.url + "/readyz")
+		if assert.NoError(c, err) {
+			assert.Equal(c, http.StatusOK, res.StatusCode, "Run has begun")
+			assert.NoError(c, res.Body.Close())
+		}
+	}, time.Minute, time.Millisecond)
+	p.call(http.StatusOK, "GET", "/livez", "")
+	p.call(http.StatusUnauthorized, "GET", "//readyz", "")
+}
+
 func TestServer_AcceptsTheKeyOfItsFlag(t *testing.T) {
 	t.Parallel()
 	p := start(t, settings{file: filepath.Join(t.TempDir(), "automation.db"), key: "re_own"})

@@ -10,18 +10,23 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/health"
 	"github.com/seed-b636437c/automation/httpapi"
 	"github.com/seed-b636437c/automation/mail/template"
 )
 
-// server runs automations and serves the API.
+// server runs automations, and serves the API and pages.
 type server struct {
 	runner *automation.Runner
 	api    http.Handler
+	pages  map[string]http.Handler // by path
 }
 
+// retention is how long ended runs and handled events are kept.
+const retention = 90 * 24 * time.Hour
+
 func newServer(store automation.Store, templates *template.Library, out io.Writer, key string, logger *slog.Logger) (*server, error) {
-	runner, err := automation.New(store, newPrinter(out, templates), automation.Options{Logger: logger})
+	runner, err := automation.New(store, newPrinter(out, templates), automation.Options{Retention: retention, Logger: logger})
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +36,24 @@ func newServer(store automation.Store, templates *template.Library, out io.Write
 		Templates: templates,
 		Logger:    logger,
 	})
-	return &server{runner: runner, api: api}, err
+	if err != nil {
+		return nil, err
+	}
+	ready, err := health.New(runner, health.Options{NeedsRun: true, Logger: logger})
+	return &server{runner: runner, api: api, pages: map[string]http.Handler{
+		"/readyz": ready,
+		"/livez":  http.HandlerFunc(health.Live),
+	}}, err
+}
+
+// ServeHTTP serves a page or the API. An http.ServeMux would redirect the requests for
+// //automations of a client whose base URL ends in a slash.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	handler, ok := s.pages[r.URL.Path]
+	if !ok {
+		handler = s.api
+	}
+	handler.ServeHTTP(w, r)
 }
 
 // serve runs the automations and the web server side by side, until ctx ends or
@@ -39,7 +61,7 @@ func newServer(store automation.Store, templates *template.Library, out io.Write
 func (s *server) serve(ctx context.Context, listener net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	web := &http.Server{Handler: s.api, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute}
+	web := &http.Server{Handler: s, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute}
 	served := make(chan error, 1)
 	go func() {
 		defer cancel() // the Runner must not run without the web server

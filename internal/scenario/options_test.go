@@ -78,6 +78,8 @@ func TestOptions_InvalidValuesAreNamed(t *testing.T) {
 		"Random":              {Random: noRandom},
 		"MaxLateness":         {MaxLateness: -1},
 		"IdempotencyWindow":   {IdempotencyWindow: -time.Hour},
+		"Retention":           {Retention: -time.Hour},
+		"MaxLag":              {MaxLag: -1},
 		"Lease":               {Lease: -1},
 		"EffectTimeout":       {EffectTimeout: -1},
 		"StoreTimeout":        {StoreTimeout: -1},
@@ -99,7 +101,8 @@ func TestOptions_InvalidValuesAreNamed(t *testing.T) {
 func TestOptions_ProblemsShowTheValue(t *testing.T) {
 	t.Parallel()
 	tests := map[string]automation.Options{
-		"Lease: -1s is negative":                                                  {Lease: -time.Second},
+		"Lease: -1s is negative": {Lease: -time.Second},
+		"Retention: 90ns is less than 1h0m0s: most likely the unit is missing": {Retention: 90},
 		"Lease: 999ms is too short":                                               {Lease: 999 * time.Millisecond},
 		"InFlight: -3 is negative":                                                {InFlight: -3},
 		`Delivery: "perhaps" is unknown: use "at_least_once"`:                     {Delivery: "perhaps"},

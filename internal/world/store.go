@@ -22,7 +22,7 @@ var ErrOutage = errors.New("connection refused")
 type Store struct {
 	automation.Store
 
-	// Down makes AppendEvents, Claim, Commit and NextDue fail with ErrOutage.
+	// Down makes AppendEvents, Claim, Commit, NextDue, Stats and Prune fail with ErrOutage.
 	Down atomic.Bool
 	// WorkDown makes only Claim and Commit fail, so that a test can send and read.
 	WorkDown atomic.Bool
@@ -38,6 +38,8 @@ type Store struct {
 	BeforeFindEventDefinition   func(ctx context.Context) error
 	BeforeListContactEvents     func(ctx context.Context) error
 	BeforeListRuns              func(ctx context.Context) error
+	BeforePrune                 func(ctx context.Context) error
+	BeforeStats                 func(ctx context.Context) error
 
 	// AfterClaim may change the claimed work.
 	AfterClaim func(works []automation.Work)
@@ -213,4 +215,20 @@ func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	return s.Store.NextDue(ctx)
+}
+
+// Prune implements automation.Pruner.
+func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (automation.PruneResult, error) {
+	if err := s.begin("Prune", s.up, with(ctx, s.BeforePrune)); err != nil {
+		return automation.PruneResult{}, err
+	}
+	return s.Store.Prune(ctx, p)
+}
+
+// Stats implements automation.StatsReader.
+func (s *Store) Stats(ctx context.Context, p automation.StatsParams) (automation.StoreStats, error) {
+	if err := s.begin("Stats", s.up, with(ctx, s.BeforeStats)); err != nil {
+		return automation.StoreStats{}, err
+	}
+	return s.Store.Stats(ctx, p)
 }

@@ -35,7 +35,7 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 // lease leases a contact and returns its work.
 func (s *Store) lease(cs *contactState, p automation.ClaimParams) automation.Work {
 	cs.token++
-	cs.leasedUntil = toMicros(p.Now.Add(p.Lease))
+	s.setLease(cs, toMicros(p.Now.Add(p.Lease)))
 	w := automation.Work{Key: cs.ref(), Token: int64(cs.token), Contact: cs.recordOrNil()}
 	for _, e := range cs.pending()[:min(p.Events, len(cs.pending()))] {
 		starts := s.starts(e.name)

@@ -42,10 +42,10 @@ func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
 	if t.MoveTo != "" {
 		s.move(cs, t)
 	}
-	cs.leasedUntil = toMicros(t.Extend)
 	if t.Release {
-		cs.leasedUntil = 0
+		s.setLease(cs, 0)
 	} else {
+		s.setLease(cs, toMicros(t.Extend))
 		res.Contact = cs.recordOrNil()
 	}
 	s.schedule(cs)

@@ -82,18 +82,31 @@ func (cs *contactState) pending() []*event { return cs.events[cs.handled:] }
 // means never.
 func (cs *contactState) work() micros {
 	var at micros
-	earlier := func(t micros) {
-		if t != 0 && (at == 0 || t < at) {
-			at = t
-		}
-	}
 	if p := cs.pending(); len(p) > 0 {
-		earlier(p[0].accepted)
+		at = p[0].accepted
 	}
 	for _, r := range cs.running {
-		earlier(r.due)
+		at = earlier(at, r.due)
 	}
 	return at
+}
+
+// earlier returns the earlier of two times. 0 means never.
+func earlier(a, b micros) micros {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// setLease makes the lease of a contact last until a time, 0 for no lease.
+func (s *Store) setLease(cs *contactState, until micros) {
+	cs.leasedUntil = until
+	if until == 0 {
+		delete(s.leased, cs)
+		return
+	}
+	s.leased[cs] = struct{}{}
 }
 
 // schedule updates the state in the heap.

@@ -84,3 +84,15 @@ func (h dueHeap) put(s slot, i int) {
 	h[i] = s
 	s.contact.heapIndex = int32(i + 1)
 }
+
+// each calls visit for the states that are due by a time, in no order, from the node i
+// down.
+func (h dueHeap) each(until micros, i int, visit func(cs *contactState)) {
+	if i >= len(h) || h[i].due > until {
+		return
+	}
+	visit(h[i].contact)
+	for c := i*children + 1; c <= (i+1)*children; c++ {
+		h.each(until, c, visit)
+	}
+}

@@ -31,6 +31,7 @@ type Store struct {
 	contactsByEmail map[string]*contactState // by email of the contact
 	listed          []*contactState          // contacts in order of creation, and some deleted ones
 	removed         int                      // how many of listed are deleted
+	leased          map[*contactState]struct{}
 	due             dueHeap
 	claimed         []automation.Work // a buffer for Claim
 
@@ -60,6 +61,7 @@ func New() *Store {
 		contacts:        map[string]*contactState{},
 		emails:          map[string]*contactState{},
 		contactsByEmail: map[string]*contactState{},
+		leased:          map[*contactState]struct{}{},
 		runs:            map[string]*run{},
 		watchers:        map[int]func(){},
 	}
@@ -74,7 +76,7 @@ func (s *Store) Close() error {
 	s.automations, s.created, s.triggers, s.startsByEvent, s.versions = fresh.automations, nil, fresh.triggers, fresh.startsByEvent, fresh.versions
 	s.eventDefinitions, s.events, s.keys = nil, fresh.events, fresh.keys
 	s.contacts, s.emails, s.contactsByEmail, s.listed, s.removed, s.due = fresh.contacts, fresh.emails, fresh.contactsByEmail, nil, 0, nil
-	s.runs, s.history = fresh.runs, nil
+	s.runs, s.history, s.leased = fresh.runs, nil, fresh.leased
 	s.closed = true
 	return nil
 }

@@ -72,6 +72,7 @@ var hot = []struct {
 	{"claimedRuns", claimedRuns, []string{"active_runs_owner", "events_pkey"}},
 	{"claimedWaits", claimedWaits, []string{"active_runs_owner", "events_pkey", "pending_pkey"}},
 	{"nextDue", nextDue, []string{"active_runs_due", "leases_begun", "leases_pkey", "pending_accepted"}},
+	{"stats", stats, []string{"active_runs_due", "active_runs_owner", "leases_begun", "leases_pkey", "pending_accepted", "pending_pkey"}},
 	{"startInLease", startInLease, []string{"leases_pkey"}},
 	{"updateInLease", updateInLease, []string{"leases_begun", "leases_pkey"}},
 	{"parkOwned", parkOwned, []string{"leases_begun", "leases_pkey"}},

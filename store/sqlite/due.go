@@ -80,6 +80,27 @@ func (n *soonest) time() time.Time {
 	return time.UnixMicro(n.at).UTC()
 }
 
+// leased is a row of leasedWork.
+type leased struct {
+	until int64
+	work  [3]sql.NullInt64 // when the first event, the first run and the in-lease run are due
+}
+
+func scanLeased(rows *sql.Rows) (l leased, err error) {
+	err = rows.Scan(&l.until, &l.work[0], &l.work[1], &l.work[2])
+	return l, err
+}
+
+// due returns when the first work of the contact is due.
+func (l *leased) due() (first soonest) {
+	for _, due := range l.work {
+		if due.Valid {
+			first.add(due.Int64)
+		}
+	}
+	return first
+}
+
 // addLeased reads leases, the next to expire first, until no further one can be sooner.
 func (n *soonest) addLeased(ctx context.Context, q session) error {
 	rows, err := q.query(ctx, leasedWork)
@@ -88,18 +109,15 @@ func (n *soonest) addLeased(ctx context.Context, q session) error {
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var until int64
-		var work [3]sql.NullInt64
-		if err := rows.Scan(&until, &work[0], &work[1], &work[2]); err != nil {
+		l, err := scanLeased(rows)
+		if err != nil {
 			return err
 		}
-		if n.known && until >= n.at {
+		if n.known && l.until >= n.at {
 			break
 		}
-		for _, due := range work {
-			if due.Valid {
-				n.add(max(until, due.Int64))
-			}
+		if due := l.due(); due.known {
+			n.add(max(l.until, due.at))
 		}
 	}
 	return rows.Err()

@@ -98,6 +98,9 @@ func (f *fixture) workCalls(run automation.RunRecord, w automation.Work) []call 
 			return second(s.Commit(ctx, []automation.Transition{t}))
 		}},
 		{"NextDue", func(ctx context.Context, s automation.Store) error { return second(s.NextDue(ctx)) }},
+		{"Stats", func(ctx context.Context, s automation.Store) error {
+			return second(s.Stats(ctx, automation.StatsParams{Now: at(3), Limit: 10, SetAsideUntil: at(3)}))
+		}},
 		{"RecordRunRequest", func(ctx context.Context, s automation.Store) error {
 			return second(s.RecordRunRequest(ctx, run.ID, automation.RequestCancel, at(3)))
 		}},

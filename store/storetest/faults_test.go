@@ -215,8 +215,45 @@ var faults = []struct {
 	{"prunes without bound", "prune/is bounded", func(s *faulty) {
 		s.pruning = func(p *automation.PruneParams) { p.Limit = 1000 }
 	}},
+	{"counts what another pruner removed", "prune/pruners at once remove each run once", func(s *faulty) {
+		s.pruned = func(res *automation.PruneResult) {
+			if res.Runs > 0 {
+				res.Runs++
+			}
+		}
+	}},
 	{"prunes runs that ended at the time", "prune/removes runs that ended before", func(s *faulty) {
 		s.pruning = func(p *automation.PruneParams) { p.Before = p.Before.Add(time.Second) }
+	}},
+	{"takes sleeping runs for due", "stats/there is no work in what sleeps, waits or has ended", func(s *faulty) {
+		s.measuring = func(p *automation.StatsParams) { p.Now = p.Now.Add(time.Hour) }
+	}},
+	{"counts without bound", "stats/counts end at the limit", func(s *faulty) {
+		s.measuring = func(p *automation.StatsParams) { p.Limit = 1000 }
+	}},
+	{"takes work under a lease for overdue", "stats/the oldest due work is that of the contact without a lease", func(s *faulty) {
+		s.measured = func(_ automation.StatsParams, st *automation.StoreStats) {
+			if !st.OldestLeased.IsZero() && (st.OldestDue.IsZero() || st.OldestLeased.Before(st.OldestDue)) {
+				st.OldestDue = st.OldestLeased
+			}
+		}
+	}},
+	{"takes the end of a lease for the time when its work was due", "stats/the work of an expired lease is due since before the lease", func(s *faulty) {
+		s.measured = func(p automation.StatsParams, st *automation.StoreStats) {
+			if st.ExpiredLeases > 0 {
+				st.OldestDue, _ = s.Store.NextDue(context.Background())
+			}
+		}
+	}},
+	{"misses runs in leases", "stats/a run that has not slept is due like any other", func(s *faulty) {
+		s.measured = func(_ automation.StatsParams, st *automation.StoreStats) {
+			if st.Leases > 0 {
+				st.DueRuns = 0
+			}
+		}
+	}},
+	{"finds set-aside runs only when they are due", "stats/runs that were set aside are counted until they are decoded", func(s *faulty) {
+		s.measuring = func(p *automation.StatsParams) { p.SetAsideUntil = p.Now }
 	}},
 	{"ignores the context", "closing/a context that has ended stops every method", func(s *faulty) {
 		s.appendEvents = func(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {

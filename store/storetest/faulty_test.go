@@ -23,10 +23,13 @@ type faulty struct {
 	committing    func(ts []automation.Transition) []automation.Transition
 	committed     func(ctx context.Context, ts []automation.Transition, results []automation.CommitResult)
 	nextDue       func(t time.Time) time.Time
+	measuring     func(p *automation.StatsParams)
+	measured      func(p automation.StatsParams, st *automation.StoreStats)
 	foundRun      func(r *automation.RunRecord)
 	listedRuns    func(ctx context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error)
 	foundContact  func(ref automation.ContactRef, c automation.Contact) error
 	pruning       func(p *automation.PruneParams)
+	pruned        func(res *automation.PruneResult)
 	updating      func(ctx context.Context, a *automation.AutomationRecord)
 	foundRecord   func(a *automation.AutomationRecord, err error) error
 	deleteContact func(ctx context.Context, id string, now time.Time) error
@@ -91,6 +94,17 @@ func (s *faulty) NextDue(ctx context.Context) (time.Time, error) {
 	return t, err
 }
 
+func (s *faulty) Stats(ctx context.Context, p automation.StatsParams) (automation.StoreStats, error) {
+	if s.measuring != nil {
+		s.measuring(&p)
+	}
+	st, err := s.Store.Stats(ctx, p)
+	if s.measured != nil && err == nil {
+		s.measured(p, &st)
+	}
+	return st, err
+}
+
 func (s *faulty) FindRun(ctx context.Context, id string) (automation.RunRecord, error) {
 	r, err := s.Store.FindRun(ctx, id)
 	if s.foundRun != nil {
@@ -119,7 +133,11 @@ func (s *faulty) Prune(ctx context.Context, p automation.PruneParams) (automatio
 	if s.pruning != nil {
 		s.pruning(&p)
 	}
-	return s.Store.Prune(ctx, p)
+	res, err := s.Store.Prune(ctx, p)
+	if s.pruned != nil {
+		s.pruned(&res)
+	}
+	return res, err
 }
 
 func (s *faulty) UpdateAutomation(ctx context.Context, a automation.AutomationRecord) error {

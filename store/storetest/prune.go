@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -11,6 +12,7 @@ func pruneChecks() []Check {
 		check("prune/removes runs that ended before", pruneRuns),
 		check("prune/removes handled events that started no kept run", pruneEvents),
 		check("prune/is bounded", pruneBounded),
+		check("prune/pruners at once remove each run once", pruneAtOnce),
 		check("prune/removes keys that have expired", pruneKeys),
 		check("prune/removes versions that nothing uses", pruneVersions),
 	}
@@ -117,6 +119,36 @@ func pruneBounded(f *fixture) {
 	f.equal("removed", total, automation.PruneResult{Runs: count, Events: count})
 	ids, _ := f.page(f.runs(automation.RunQuery{}), automation.PageQuery{Limit: 10})
 	f.equal("runs that are left", len(ids), 0)
+}
+
+func pruneAtOnce(f *fixture) {
+	const limit, count = 3, 20
+	v := f.automation("welcome", "signup")
+	contact := f.contact("ada@example.com")
+	for range count {
+		f.run(v, contact, ended(automation.RunCompleted, at(1)))
+	}
+	kept := f.run(v, contact, asleep(at(1)))
+	var removed [4]automation.PruneResult
+	errs := atOnce(len(removed), func(i int) error {
+		for {
+			res, err := f.handle(i).Prune(f.ctx, automation.PruneParams{Before: at(10), Limit: limit, Now: at(10)})
+			removed[i].Runs += res.Runs
+			removed[i].Events += res.Events
+			if err != nil || res.Runs < limit && res.Events < limit {
+				return err
+			}
+		}
+	})
+	f.must("prune", errors.Join(errs...))
+	var total automation.PruneResult
+	for _, res := range removed {
+		total.Runs += res.Runs
+		total.Events += res.Events
+	}
+	f.equal("removed", total, automation.PruneResult{Runs: count, Events: count})
+	f.findRun(kept.ID)
+	f.findEvent(kept.EventID)
 }
 
 func pruneKeys(f *fixture) {

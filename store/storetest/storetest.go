@@ -102,6 +102,7 @@ func Checks() []Check {
 		goneChecks(),
 		segmentChecks(),
 		pruneChecks(),
+		statsChecks(),
 		valueChecks(),
 		closeChecks(),
 	)
