@@ -23,6 +23,15 @@ if foreign=$(grep -vxE "|$module|github.com/santhosh-tekuri/jsonschema/v5" <<<"$
 	printf '%s must not depend on the modules:\n%s\n' "$module" "$foreign" >&2
 	failed=1
 fi
+
+# The command line tool is part of this module: a dependency of its own would be one of
+# every application.
+stores=$(go list -deps -f '{{with .Module}}{{.Path}}{{end}}' ./store/postgres ./store/sqlite/sqlitefile | sort -u)
+tool=$(go list -deps -f '{{with .Module}}{{.Path}}{{end}}' ./cmd/automation | sort -u)
+if foreign=$(grep -vxF "$stores" <<<"$tool"); then
+	printf 'cmd/automation must not depend on the modules:\n%s\n' "$foreign" >&2
+	failed=1
+fi
 refuse . '^(database/sql|net/http|net/smtp|os/exec|plugin)(/|$)'
 
 for package in $(go list ./...); do

@@ -126,6 +126,31 @@ func TestPath_IsCutAtItsLimit(t *testing.T) {
 	assert.True(t, strings.HasPrefix(path, key+"."+key+"."))
 }
 
+func TestFind_ReturnsTheValueAtAPath(t *testing.T) {
+	t.Parallel()
+	doc, err := Scan([]byte(`{"a": [true, {"b": 1}], "b.c": {"d": 2}, "": {}, "ab": 3}`))
+	require.NoError(t, err)
+	for n := range doc.nodes {
+		path := doc.Path(n)
+		assert.Equal(t, path, doc.Path(doc.Find(path)))
+	}
+	for path, deepest := range map[string]string{
+		"a[1].missing": "a[1]", "a[7]": "a", "ab.c": "ab", "abc": "", "a[1].b.c[2]": "a[1].b", `["b.c"].x`: `["b.c"]`,
+	} {
+		assert.Equal(t, deepest, doc.Path(doc.Find(path)), path)
+	}
+}
+
+func TestPosition_CountsLinesAndCharacters(t *testing.T) {
+	t.Parallel()
+	doc, err := Scan([]byte("{\n  \"é\": 1,\r\n\t\"b\": [2]}"))
+	require.NoError(t, err)
+	for path, want := range map[string][2]int{"": {1, 1}, `["é"]`: {2, 8}, "b": {3, 7}, "b[0]": {3, 8}} {
+		line, column := doc.Position(doc.Find(path))
+		assert.Equal(t, want, [2]int{line, column}, path)
+	}
+}
+
 func TestQuote_CutsLongText(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, `"a\"b"`, Quote(`a"b`))

@@ -1,6 +1,10 @@
 package jsondoc
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
 
 // MaxPath bounds the length of a path in bytes. A path may exceed it by one key.
 // Without the bound, a small and deeply nested document could lead to messages of
@@ -44,6 +48,55 @@ func (d *Doc) memberTowards(at, n int, path []byte) (int, []byte) {
 		}
 	}
 	return n, path
+}
+
+// Find returns the node at a path that Path returns. If there is none, such as at the path
+// of a missing member, it returns the deepest node on the way.
+func (d *Doc) Find(path string) int {
+	at, walked := 0, ""
+	for {
+		next, longer := d.child(at, walked, path)
+		if next < 0 {
+			return at
+		}
+		at, walked = next, longer
+	}
+}
+
+// child returns the value inside node at, whose path is walked, that is on the way to
+// path, and its own path. It returns -1 if there is none.
+func (d *Doc) child(at int, walked, path string) (int, string) {
+	switch d.Kind(at) {
+	case Array:
+		i := 0
+		for e := range d.Elements(at) {
+			if p := string(AppendIndex([]byte(walked), i)); leadsTo(p, path) {
+				return e, p
+			}
+			i++
+		}
+	case Object:
+		for key, value := range d.Members(at) {
+			if p := PathTo(walked, d.Text(key)); leadsTo(p, path) {
+				return value, p
+			}
+		}
+	}
+	return -1, ""
+}
+
+func leadsTo(base, path string) bool {
+	rest, ok := strings.CutPrefix(path, base)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+// Position returns the line and the column, in characters, at which node n begins. Both
+// count from 1.
+func (d *Doc) Position(n int) (line, column int) { return d.position(int(d.nodes[n].start)) }
+
+func (d *Doc) position(offset int) (line, column int) {
+	before := d.text[:offset]
+	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
 }
 
 // AppendIndex appends an array index to a path.

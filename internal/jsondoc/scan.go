@@ -272,9 +272,7 @@ func (s *scanner) unexpected(wanted string) error {
 
 // fail returns an error with the line and the column of the current position.
 func (s *scanner) fail(format string, args ...any) error {
-	before := s.text[:s.pos]
-	line := strings.Count(before, "\n") + 1
-	column := utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
+	line, column := s.position(s.pos)
 	return fmt.Errorf("line %d, column %d: %s", line, column, fmt.Sprintf(format, args...))
 }
 

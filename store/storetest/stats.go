@@ -130,7 +130,7 @@ func statsInLease(f *fixture) {
 	change := f.started(v, contact, e.Event)
 	change.DueAt = at(2)
 	t := hold(w, at(2))
-	t.Handled, t.Runs = eventsOf(w), []automation.RunChange{change}
+	t.Handled, t.Runs = handledOf(w), []automation.RunChange{change}
 	f.commit(t)
 	f.measured("under the lease", at(3), automation.StoreStats{DueRuns: 1, OldestLeased: at(2), Leases: 1})
 	end := at(2).Add(lease)

@@ -1,0 +1,92 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/jsondoc"
+)
+
+// definition returns the graph of a version of an automation. Unlike the automation, it
+// exists as long as runs of the version are kept.
+func (s *session) definition(ctx context.Context, v automation.VersionRef) (a automation.Automation, err error) {
+	text, err := s.store.FindAutomationVersion(ctx, v)
+	if err != nil {
+		return a, fmt.Errorf("version %d of automation %q: %w", v.Version, v.AutomationID, err)
+	}
+	if err := a.UnmarshalJSON(text); err != nil {
+		return a, fmt.Errorf("version %d of automation %q as stored: %w", v.Version, v.AutomationID, err)
+	}
+	return a, nil
+}
+
+// configs returns the configs of the steps by their keys.
+func configs(a automation.Automation) map[string]automation.StepConfig {
+	all := make(map[string]automation.StepConfig, len(a.Steps))
+	for _, s := range a.Steps {
+		all[s.Key] = s.Config
+	}
+	return all
+}
+
+// maxDetail is how many characters of a config are shown.
+const maxDetail = 70
+
+// graph returns the steps with their configs and connections, in the order of the
+// document.
+func graph(a automation.Automation) table {
+	var t table
+	t.add("STEP", "TYPE", "CONFIG", "NEXT")
+	for _, s := range a.Steps {
+		t.add(s.Key, string(s.Config.StepType()), short(detail(s.Config), maxDetail), next(a, s.Key))
+	}
+	return t
+}
+
+// next lists where the connections of a step lead.
+func next(a automation.Automation, key string) string {
+	var parts []string
+	for _, conn := range a.Connections {
+		switch {
+		case conn.From != key:
+		case conn.Type == "" || conn.Type == automation.ConnectionDefault:
+			parts = append(parts, conn.To)
+		default:
+			parts = append(parts, string(conn.Type)+" -> "+conn.To)
+		}
+	}
+	if len(parts) == 0 {
+		return "end"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// detail returns the config of a step in a few words, and as JSON if there are none.
+func detail(config automation.StepConfig) string {
+	switch c := config.(type) {
+	case automation.Trigger:
+		return c.EventName
+	case automation.Delay:
+		return c.Duration.String()
+	case automation.WaitForEvent:
+		if c.Timeout.IsZero() {
+			return c.EventName + ", however long"
+		}
+		return c.EventName + ", up to " + c.Timeout.String()
+	case automation.SendEmail:
+		return c.Template.ID
+	case automation.AddToSegment:
+		return c.SegmentID
+	case automation.ContactDelete:
+		return ""
+	case automation.RawConfig:
+		return string(c.Config)
+	}
+	text, err := jsondoc.Encode(config)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
