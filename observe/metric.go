@@ -54,7 +54,7 @@ var all = []*Metric{
 	emailAttempt,
 	storeCall, batchSize,
 	leaseChanges, leasesHeld,
-	lag, pendingEvents, dueRuns, leases, expiredLeases, runsSetAside, gaugeFailures,
+	lag, pendingEvents, dueRuns, validLeases, expiredLeases, runsSetAside, gaugeFailures,
 }
 
 var (
@@ -116,9 +116,9 @@ var (
 	}
 	pendingEvents = backlogGauge("automation.pending.events", "{event}", "Accepted events in the store that are not handled.")
 	dueRuns       = backlogGauge("automation.due.runs", "{run}", "Runs in the store that are due.")
-	leases        = backlogGauge("automation.leases", "{lease}", "Valid leases in the store, of all processes.")
+	validLeases   = backlogGauge("automation.leases.valid", "{lease}", "Valid leases in the store, of all processes.")
 	expiredLeases = backlogGauge("automation.leases.expired", "{lease}", "Leases in the store that expired with work left, because their process died or stalled.")
-	runsSetAside  = backlogGauge("automation.runs.set.aside", "{run}", "Runs in the store that were set aside, because a process could not decode them.")
+	runsSetAside  = backlogGauge("automation.runs.set_aside", "{run}", "Runs in the store that were set aside, because a process could not decode them.")
 	gaugeFailures = &Metric{
 		Name: "automation.gauge.failures", Kind: Counter, Unit: "{failure}", Labels: []string{"source"},
 		Help: "Failures to read a source of gauges: lag or backlog. The gauges of the source are missing meanwhile.",

@@ -55,7 +55,7 @@ func (m *Metrics) Gauges(ctx context.Context, set func(g *Metric, value float64)
 	if b, ok := read(ctx, m, "backlog", s.Backlog); ok {
 		set(pendingEvents, float64(b.PendingEvents))
 		set(dueRuns, float64(b.DueRuns))
-		set(leases, float64(b.Leases))
+		set(validLeases, float64(b.Leases))
 		set(expiredLeases, float64(b.ExpiredLeases))
 		set(runsSetAside, float64(b.RunsSetAside))
 	}

@@ -30,7 +30,7 @@ func TestGauges_ComeFromTheSources(t *testing.T) {
 		},
 	})
 	assert.Equal(t, map[string]float64{
-		"leases.held": 0, "lag": 90, "pending.events": 1, "due.runs": 2, "leases": 3, "leases.expired": 4, "runs.set.aside": 5,
+		"leases.held": 0, "lag": 90, "pending.events": 1, "due.runs": 2, "leases.valid": 3, "leases.expired": 4, "runs.set_aside": 5,
 	}, gauges(t, m))
 	assert.Empty(t, j.lines(""))
 }
