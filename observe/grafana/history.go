@@ -193,4 +193,3 @@ func (t Target) Legend(ls labels.Labels) string {
 func HasValue(s promql.Series) bool {
 	return slices.ContainsFunc(s.Floats, func(p promql.FPoint) bool { return !math.IsNaN(p.F) })
 }
-

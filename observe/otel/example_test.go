@@ -65,3 +65,23 @@ func Example() {
 	// step hello          in the trace of the event: true   links: 1
 	// run welcome         in the trace of the event: true   links: 1
 }
+
+// An event that is sent in the application's own transaction.
+func ExampleTelemetry_Writer() {
+	ctx, store := context.Background(), memory.New()
+	telemetry, err := otelobserve.New(otelobserve.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	runner, err := automation.New(telemetry.Store(store), telemetry.Mailer(capture.New()), automation.Options{Observer: telemetry})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	writer := automation.EventWriter(store) // of a store in a database: store.Tx(tx)
+	_, err = runner.SendTo(ctx, telemetry.Writer(writer), automation.Event{Name: "user.created", Email: "ada@example.com"})
+	fmt.Println(err)
+	// Output:
+	// <nil>
+}

@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/mail/capture"
+	"github.com/seed-b636437c/automation/observe"
 	promobserve "github.com/seed-b636437c/automation/observe/prometheus"
 	"github.com/seed-b636437c/automation/store/memory"
 )
@@ -32,6 +34,16 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
+
+	// Lag is how long the oldest work is due that no Runner works on.
+	lag := func(ctx context.Context) (time.Duration, error) {
+		due, err := store.NextDue(ctx)
+		if err != nil || due.IsZero() {
+			return 0, err
+		}
+		return max(0, time.Since(due)), nil
+	}
+	metrics.Read(observe.Sources{Lag: lag})
 
 	_, err = runner.Apply(ctx, automation.Automation{
 		ID: "welcome", Name: "Welcome",
@@ -53,12 +65,13 @@ func Example() {
 	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	body, _ := io.ReadAll(page.Body)
 	for line := range strings.Lines(string(body)) {
-		if strings.HasPrefix(line, "automation_steps_ended_total") {
+		if strings.HasPrefix(line, "automation_steps_ended_total") || strings.HasPrefix(line, "automation_lag") {
 			fmt.Print(line)
 		}
 	}
 	// Output:
 	// <nil>
+	// automation_lag_seconds 0
 	// automation_steps_ended_total{automation="welcome",status="completed",type="send_email"} 1
 	// automation_steps_ended_total{automation="welcome",status="completed",type="trigger"} 1
 }
