@@ -15,8 +15,12 @@ func TraceID(eventID string) trace.TraceID {
 }
 
 // ContextWithEvent returns a context whose spans are in the trace of the event with this id.
-// It has no other span of ctx. The Mailer's context has it already.
+// It has no other span of ctx. The Mailer's context has it already. Without an id it returns
+// ctx.
 func ContextWithEvent(ctx context.Context, eventID string) context.Context {
+	if eventID == "" {
+		return ctx // such as an email that no run sends
+	}
 	// An SDK takes the trace id of a parent without a span id, and makes a span without
 	// a parent.
 	return trace.ContextWithSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: TraceID(eventID)}))

@@ -87,6 +87,22 @@ func TestTrace_IsLinkedWithTheSpanThatSentTheEvent(t *testing.T) {
 	assert.Equal(t, p.Run().EventID, value(links[0].Attributes, "automation.event.id"))
 }
 
+// Another process may handle an event before the call that sent it returns.
+func TestTrace_LinksAnEventThatIsHandledAtOnce(t *testing.T) {
+	t.Parallel()
+	p := newProcess(t)
+	p.Create(world.Flow("welcome", "signup"))
+	p.Store.OnAppendEvents = func(ctx context.Context, next automation.Store, events []automation.NewEvent) ([]automation.EventReceipt, error) {
+		receipts, err := next.AppendEvents(ctx, events)
+		p.Drain()
+		return receipts, err
+	}
+	request := p.request(world.Signup("ada@example.com"))
+	links := p.span("step start").Links
+	require.Len(t, links, 1)
+	assert.Equal(t, request, links[0].SpanContext)
+}
+
 // Days later another process works on the run. It knows nothing of the sender, and its spans
 // are in the trace of the span that links to it.
 func TestTrace_ContinuesInAnotherProcess(t *testing.T) {
@@ -257,9 +273,14 @@ func TestTrace_IsSampledAsAWhole(t *testing.T) {
 func TestContextWithEvent_IsForTheSpansOfACustomStep(t *testing.T) {
 	t.Parallel()
 	p := newProcess(t)
-	ctx, _ := p.tracer.Start(p.Ctx, "other")
+	ctx, other := p.tracer.Start(p.Ctx, "other")
 	_, span := p.tracer.Start(otelobserve.ContextWithEvent(ctx, "e"), "mine")
 	assert.Equal(t, otelobserve.TraceID("e"), span.SpanContext().TraceID())
+
+	// The email of a preview, say, which no run sends.
+	_, err := p.telemetry.Mailer(p.Mailer).SendEmail(ctx, automation.Email{To: "ada@example.com"})
+	require.NoError(t, err)
+	assert.Equal(t, other.SpanContext().SpanID(), p.span("email ").Parent.SpanID())
 }
 
 func TestSenders_ForgetTheOldest(t *testing.T) {

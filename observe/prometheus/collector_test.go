@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -135,6 +136,36 @@ func TestCollector_IsScrapedOverHTTP(t *testing.T) {
 	for _, secret := range []string{"ada", w.Run().ID, w.Contact("ada@example.com").ID} {
 		assert.NotContains(t, page, secret)
 	}
+}
+
+func TestCollector_WorksWhileRunnersRun(t *testing.T) {
+	world.Bubble(t, func(t *testing.T) {
+		c, err := promobserve.New(promobserve.Options{})
+		require.NoError(t, err)
+		registry := prometheus.NewPedanticRegistry()
+		registry.MustRegister(c)
+		w := world.InBubble(t, automation.Options{Observer: c})
+		for range 2 {
+			runner, err := automation.New(c.Store(w.Memory), c.Mailer(w.Mailer), w.Opts)
+			require.NoError(t, err)
+			w.Serve(runner)
+		}
+		w.Create(world.Flow("welcome", "signup", world.Email("hello")))
+		for _, e := range world.Signups(50) {
+			w.Send(e)
+			_, err := registry.Gather()
+			require.NoError(t, err)
+		}
+		synctest.Wait()
+		assert.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
+# HELP automation_leases_held Leases that this process holds.
+# TYPE automation_leases_held gauge
+automation_leases_held 0
+# HELP automation_runs_ended_total Runs that are completed, failed or cancelled. A run that is retried ends again.
+# TYPE automation_runs_ended_total counter
+automation_runs_ended_total{automation="welcome",status="completed"} 50
+`), "automation_leases_held", "automation_runs_ended_total"))
+	})
 }
 
 // A store that is down must not hide the metrics that show it.
