@@ -53,6 +53,14 @@ func TestTelemetry_CountsWhatARunnerDoes(t *testing.T) {
 	assert.NotNil(t, p.metric("automation.email.attempt.duration"))
 }
 
+// The key of the attributes that are kept has room for four.
+func TestAll_HaveFewLabels(t *testing.T) {
+	t.Parallel()
+	for _, m := range observe.All() {
+		assert.LessOrEqual(t, len(m.Labels), 4, m.Name)
+	}
+}
+
 // Without an SDK, everything works and nothing is recorded.
 func TestTelemetry_WorksWithoutAnSDK(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package otelobserve
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -15,6 +16,7 @@ type recorder struct {
 	meter      metric.Meter
 	counters   map[*observe.Metric]metric.Int64Counter
 	histograms map[*observe.Metric]metric.Float64Histogram
+	known      sync.Map // from labelling to *measuring; the values of labels are few
 }
 
 func newRecorder(meter metric.Meter) (*recorder, error) {
@@ -63,21 +65,43 @@ func (r *recorder) readGauges(m *observe.Metrics) error {
 // Add implements observe.Recorder.
 func (r *recorder) Add(m *observe.Metric, n int, labels ...string) {
 	if c, ok := r.counters[m]; ok {
-		c.Add(context.Background(), int64(n), metric.WithAttributeSet(attributes(m, labels)))
+		c.Add(context.Background(), int64(n), r.attributes(m, labels).add...)
 	}
 }
 
 // Record implements observe.Recorder.
 func (r *recorder) Record(m *observe.Metric, value float64, labels ...string) {
 	if h, ok := r.histograms[m]; ok {
-		h.Record(context.Background(), value, metric.WithAttributeSet(attributes(m, labels)))
+		h.Record(context.Background(), value, r.attributes(m, labels).record...)
 	}
 }
 
-func attributes(m *observe.Metric, labels []string) attribute.Set {
-	kvs := make([]attribute.KeyValue, 0, 4)
-	for i, name := range m.Labels {
-		kvs = append(kvs, attribute.String(name, labels[i]))
+// labelling identifies labels of a metric. No metric has more than four.
+type labelling struct {
+	metric *observe.Metric
+	labels [4]string
+}
+
+// measuring are the options of a measurement, which are the labels as attributes.
+type measuring struct {
+	add    []metric.AddOption
+	record []metric.RecordOption
+}
+
+// attributes returns the labels as attributes. It keeps them for the next time, because to
+// sort them takes longer than to count.
+func (r *recorder) attributes(m *observe.Metric, labels []string) *measuring {
+	key := labelling{metric: m}
+	copy(key.labels[:], labels)
+	if known, ok := r.known.Load(key); ok {
+		return known.(*measuring)
 	}
-	return attribute.NewSet(kvs...)
+	kvs := make([]attribute.KeyValue, len(m.Labels))
+	for i, name := range m.Labels {
+		kvs[i] = attribute.String(name, labels[i])
+	}
+	option := metric.WithAttributeSet(attribute.NewSet(kvs...))
+	made := &measuring{add: []metric.AddOption{option}, record: []metric.RecordOption{option}}
+	known, _ := r.known.LoadOrStore(key, made)
+	return known.(*measuring)
 }

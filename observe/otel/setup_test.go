@@ -73,7 +73,7 @@ func (p *process) span(name string) tracetest.SpanStub {
 func value(attributes []attribute.KeyValue, key string) string {
 	for _, a := range attributes {
 		if string(a.Key) == key {
-			return a.Value.Emit()
+			return a.Value.String()
 		}
 	}
 	return ""
