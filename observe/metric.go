@@ -133,7 +133,7 @@ func backlogGauge(name, unit, help string) *Metric {
 // month, and of batches.
 var (
 	latencies = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}
-	waits     = []float64{.01, .1, 1, 10, 60, 600, hour, 6 * hour, day, 3 * day, 7 * day, 14 * day, 30 * day}
+	waits     = []float64{.01, .1, .5, 1, 5, 10, 30, 60, 120, 300, 600, hour, 6 * hour, day, 3 * day, 7 * day, 14 * day, 30 * day}
 	sizes     = []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}
 )
 

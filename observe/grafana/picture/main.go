@@ -41,8 +41,8 @@ func run(ctx context.Context, duration, every time.Duration, out string) error {
 	p := page{
 		dashboard: d, history: h, from: began, to: time.Now(), step: every,
 		note: fmt.Sprintf("Not a screenshot of Grafana: observe/grafana/picture drew the queries of automation.json, answered by the query engine "+
-			"of Prometheus, over two Runners on SQLite that were scraped every %s for %s. The mailer was down for a while, and both Runners were stopped later.",
-			every, duration),
+			"of Prometheus, over two Runners on SQLite that were scraped every %g seconds for %g minutes. The mailer was down for a while, and both Runners were stopped later.",
+			every.Seconds(), duration.Minutes()),
 	}
 	text, err := p.html(ctx)
 	if err != nil {
