@@ -31,5 +31,6 @@
 // may be rolled back. It is counted when a Runner handles it. A process that dies between a
 // commit and its notices counts a little less than it did.
 //
-// Nothing here blocks a Runner, and nothing here panics.
+// A Metrics never waits for a backend or for the store while a Runner calls it, and does not
+// panic.
 package observe

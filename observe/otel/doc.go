@@ -22,15 +22,15 @@
 //
 // The span that sent the event is the one in the context of Runner.Send, such as that of an
 // HTTP request. It stays in its own trace, because a request ends and its trace is read long
-// before a run ends. It gets a link to "send user.created", which has a link back. A step's
-// span also has a link to it in the process that sent the event, for the latest events that
-// this process sent. From the span of any other step, "send user.created" is in the same
-// trace.
+// before a run ends. It gets a link to "send user.created", which has a link back. In the
+// process that sent the event, each step's span also links to the sender, for the latest
+// 10,000 events. In another process, or later, a step's span has no such link, but "send
+// user.created" is in its trace.
 //
 // # Why the trace follows from the id of the event
 //
-// The sender and the steps are often in different processes, days apart, and between them
-// is only the store. An event has no place for a trace context, and a trace context in the
+// The sender and the steps are often in different processes, days apart, with only the store
+// between them. An event has no place for a trace context, and a trace context in the
 // payload would be data that rules and templates see. But the id of the event is in every
 // run, email and call. So every process computes the same trace id from it: see TraceID. The
 // id is a hash and not the id's own bytes, because the bits of a UUID are not random enough:
