@@ -126,9 +126,9 @@ func (t *task) resolve(ctx context.Context, run *activeRun) (Effect, *Input) {
 	case *SkipEffect:
 		return nil, &Input{Kind: InputSkipped, Reason: e.Reason}
 	case *SendEffect:
-		e.Email.AutomationID = run.rec.AutomationID
+		e.Email.AutomationID, e.Email.EventID = run.rec.AutomationID, run.rec.EventID
 	case *CustomEffect:
-		e.Call.AutomationID = run.rec.AutomationID
+		e.Call.AutomationID, e.Call.EventID = run.rec.AutomationID, run.rec.EventID
 	}
 	return effect, nil
 }
