@@ -66,6 +66,7 @@ type validator struct {
 	live       []bool      // by step: whether a run can reach it
 	waitNames  []string    // the events that the graph waits for
 	flows      []*waitFlow // of graph and of meant; nil until the first reference needs them
+	obscure    []bool      // by step, set with flows: whether obscured
 	problems   Problems
 
 	schemas       map[string]*schema.Schema // by event

@@ -149,6 +149,29 @@ func (v *validator) unreachable() map[int]int {
 	return unreachable
 }
 
+// obscured reports, by step, whether a mistake in a connection hides what comes before the
+// step: it lies behind a connection that begins at no step, or behind a step to which
+// nothing leads while a connection leads nowhere.
+func (v *validator) obscured() []bool {
+	w := walk{v.meant, make([]bool, len(v.automation.Steps))}
+	lost := false
+	for _, e := range v.meant.ends {
+		if e.from < 0 && e.to >= 0 {
+			w.visit(e.to)
+		}
+		lost = lost || w.target(e) < 0
+	}
+	if !lost {
+		return w.seen
+	}
+	for _, root := range v.roots(w.seen) {
+		if root != v.graph.trigger {
+			w.visit(root)
+		}
+	}
+	return w.seen
+}
+
 // roots returns the steps that are not seen and to which nothing leads. A step with the
 // key of another has no connections, so it is none of them.
 func (v *validator) roots(seen []bool) []int {

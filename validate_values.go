@@ -74,11 +74,15 @@ func (c *stepValidator) validateWaitedFor(path string, p path) {
 // that are meant if these are better.
 func (c *stepValidator) reception(event string) reception {
 	if c.flows == nil {
+		c.obscure = c.obscured()
 		c.flows = []*waitFlow{newWaitFlow(c.graph, c.waitNames), nil}
 		c.flows[1] = c.flows[0]
 		if c.meant != c.graph {
 			c.flows[1] = newWaitFlow(c.meant, c.waitNames)
 		}
+	}
+	if c.obscure[c.i] {
+		return receivedAlways
 	}
 	return min(c.flows[0].at(c.i, event), c.flows[1].at(c.i, event))
 }

@@ -15,8 +15,18 @@ func (s *hookedStore) FindEventDefinition(ctx context.Context, idOrName string) 
 }
 
 // FindEvent implements automation.EventReader.
-func (s *hookedStore) FindEvent(ctx context.Context, id string) (automation.Event, error) {
-	return call(ctx, &s.hooks, "FindEvent", func() (automation.Event, error) { return s.Store.FindEvent(ctx, id) })
+func (s *hookedStore) FindEvent(ctx context.Context, id string) (automation.EventRecord, error) {
+	return call(ctx, &s.hooks, "FindEvent", func() (automation.EventRecord, error) { return s.Store.FindEvent(ctx, id) })
+}
+
+// ListEvents implements automation.EventReader.
+func (s *hookedStore) ListEvents(ctx context.Context, q automation.EventQuery) (automation.Page[automation.EventRecord], error) {
+	return call(ctx, &s.hooks, "ListEvents", func() (automation.Page[automation.EventRecord], error) { return s.Store.ListEvents(ctx, q) })
+}
+
+// Stats implements automation.StatsReader.
+func (s *hookedStore) Stats(ctx context.Context, p automation.StatsParams) (automation.StoreStats, error) {
+	return call(ctx, &s.hooks, "Stats", func() (automation.StoreStats, error) { return s.Store.Stats(ctx, p) })
 }
 
 // ListContactEvents implements automation.EventReader.

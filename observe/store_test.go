@@ -163,7 +163,7 @@ func TestStore_FollowsLeases(t *testing.T) {
 	require.Len(t, works, 3)
 	assert.Equal(t, 3., gauges(t, m)["leases.held"])
 
-	require.NoError(t, commit(automation.Transition{Key: works[0].Key, Token: works[0].Token, Now: now, Release: true, Handled: []string{works[0].Events[0].ID}}))
+	require.NoError(t, commit(automation.Transition{Key: works[0].Key, Token: works[0].Token, Now: now, Release: true, Handled: []automation.HandledEvent{{ID: works[0].Events[0].ID}}}))
 	assert.Equal(t, 2., gauges(t, m)["leases.held"])
 	require.NoError(t, commit(automation.Transition{Key: works[1].Key, Token: works[1].Token, Now: now, Extend: now.Add(time.Hour)}))
 
