@@ -150,23 +150,16 @@ func (v *validator) unreachable() map[int]int {
 }
 
 // obscured reports, by step, whether a mistake in a connection hides what comes before the
-// step: it lies behind a connection that begins at no step, or behind a step to which
-// nothing leads while a connection leads nowhere.
+// step: it lies behind a connection that begins at no step. A connection that leads
+// nowhere can have been meant for every step.
 func (v *validator) obscured() []bool {
 	w := walk{v.meant, make([]bool, len(v.automation.Steps))}
-	lost := false
 	for _, e := range v.meant.ends {
-		if e.from < 0 && e.to >= 0 {
-			w.visit(e.to)
+		if w.target(e) < 0 {
+			return slices.Repeat([]bool{true}, len(w.seen))
 		}
-		lost = lost || w.target(e) < 0
-	}
-	if !lost {
-		return w.seen
-	}
-	for _, root := range v.roots(w.seen) {
-		if root != v.graph.trigger {
-			w.visit(root)
+		if e.from < 0 {
+			w.visit(e.to)
 		}
 	}
 	return w.seen
