@@ -100,6 +100,7 @@ func Checks() []Check {
 		contactChecks(),
 		goneChecks(),
 		segmentChecks(),
+		propertyChecks(),
 		pruneChecks(),
 		valueChecks(),
 		closeChecks(),
