@@ -41,6 +41,7 @@ func (h *Handler) routes() map[string]resource {
 		maps.Copy(routes, h.contactRoutes())
 		maps.Copy(routes, h.segmentRoutes())
 		maps.Copy(routes, h.audienceRoutes())
+		maps.Copy(routes, h.propertyRoutes())
 	}
 	if h.opts.Templates != nil {
 		maps.Copy(routes, h.templateRoutes())
