@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -160,10 +161,23 @@ type result struct {
 	err     error
 }
 
-// write writes the batch, and adds it to the report. Lines with the same email are written
-// one after the other, in the order of the file.
+// write writes the batch, and adds it to the report.
 func (im *importer) write(ctx context.Context) error {
 	results := make([]result, len(im.batch))
+	err := im.putBatch(ctx, results)
+	for i := range results {
+		im.report.add(im.batch[i].line, results[i].outcome, results[i].err, im.opts.MaxErrors)
+	}
+	im.batch = im.batch[:0]
+	if im.opts.Progress != nil {
+		im.opts.Progress(im.report.Counts)
+	}
+	return err
+}
+
+// putBatch creates and changes the contacts of the batch, many at a time. Lines with the same
+// email are written one after the other, in the order of the file.
+func (im *importer) putBatch(ctx context.Context, results []result) error {
 	queue := make(chan []int, len(im.batch))
 	for _, same := range im.byEmail() {
 		queue <- same
@@ -175,27 +189,32 @@ func (im *importer) write(ctx context.Context) error {
 	for range min(im.opts.Concurrency, len(queue)) {
 		workers.Go(func() {
 			for same := range queue {
-				for _, i := range same {
-					if ctx.Err() != nil {
-						return
-					}
-					var err error
-					if results[i], err = im.put(ctx, &im.batch[i]); err != nil {
-						stop(err)
-					}
+				if err := im.putAll(ctx, same, results); err != nil {
+					stop(err)
 				}
 			}
 		})
 	}
 	workers.Wait()
-	for i := range results {
-		im.report.add(im.batch[i].line, results[i].outcome, results[i].err, im.opts.MaxErrors)
-	}
-	im.batch = im.batch[:0]
-	if im.opts.Progress != nil {
-		im.opts.Progress(im.report.Counts)
-	}
 	return context.Cause(ctx)
+}
+
+// putAll writes some rows of the batch in turn, until ctx ends.
+func (im *importer) putAll(ctx context.Context, indexes []int, results []result) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	for _, i := range indexes {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if results[i], err = im.put(ctx, &im.batch[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // byEmail returns the indexes of the rows of the batch in groups: those with the same email,

@@ -304,6 +304,14 @@ func TestRun_BreaksOffWhenTheStoreFails(t *testing.T) {
 	assert.Zero(t, report.Failed, "it can be repeated")
 }
 
+func TestRun_BreaksOffAtAPanicOfTheStore(t *testing.T) {
+	t.Parallel()
+	r := stubborn{Runner: newRunner(t, memory.New()), create: func(c automation.Contact) error { panic("out of cheese") }}
+	report, err := contactimport.Run(t.Context(), r, strings.NewReader(lines(10)), contactimport.Options{})
+	require.ErrorContains(t, err, "contactimport: panic: out of cheese\n")
+	assert.Zero(t, report.Total)
+}
+
 func TestRun_BreaksOffWhenTheContextEnds(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -188,7 +188,7 @@ func (h *Handler) listContactSegments(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := pageOfSegments(all, page)
+	found, err := pageIn(all, page, func(s automation.Segment) string { return s.ID })
 	if err != nil {
 		return nil, unknownCursor(err, page)
 	}
@@ -212,31 +212,6 @@ func (h *Handler) named(ctx context.Context, ids []string) ([]automation.Segment
 		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
 	})
 	return all, nil
-}
-
-// pageOfSegments returns a page of all segments. The error is ErrNotFound if the segment
-// at which the page begins is not among them.
-func pageOfSegments(all []automation.Segment, q automation.PageQuery) (automation.Page[automation.Segment], error) {
-	var page automation.Page[automation.Segment]
-	limit := cmp.Or(q.Limit, 20)
-	if cursor := q.After + q.Before; cursor != "" {
-		at := slices.IndexFunc(all, func(s automation.Segment) bool { return s.ID == cursor })
-		switch {
-		case at < 0:
-			return page, automation.ErrNotFound
-		case q.After != "":
-			all = all[at+1:]
-		default:
-			all = all[:at]
-		}
-	}
-	page.HasMore = len(all) > limit
-	if q.Before != "" {
-		page.Data = all[max(0, len(all)-limit):]
-	} else {
-		page.Data = all[:min(limit, len(all))]
-	}
-	return page, nil
 }
 
 // membership is the answer to a call that added a contact to a segment or removed it.
