@@ -30,7 +30,7 @@ func (h *Handler) createImport(r *http.Request) (any, error) {
 		return nil, err
 	}
 	defer form.file.remove()
-	if err := h.requireSegments(r.Context(), form.options.Segments, ""); err != nil {
+	if err := h.requireSegments(r.Context(), form.options.Segments); err != nil {
 		return nil, err
 	}
 	file, err := form.file.reader()

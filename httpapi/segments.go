@@ -139,24 +139,29 @@ func noSegment(id string) error {
 	return absent(automation.ErrNotFound, "segment", id)
 }
 
-// requireSegments returns an error that names each of the segments that does not exist.
-// audience is the id in the field audience_id, or empty.
-func (h *Handler) requireSegments(ctx context.Context, ids []string, audience string) error {
-	paths := make([]string, len(ids), len(ids)+1)
-	for i := range ids {
-		paths[i] = fmt.Sprintf("segments[%d]", i)
+// segmentField is a field with the id of a segment, or with nothing.
+type segmentField struct{ name, id string }
+
+// requireSegments returns an error that names each of the segments that does not exist. ids
+// are those of the field segments.
+func (h *Handler) requireSegments(ctx context.Context, ids []string, further ...segmentField) error {
+	fields := make([]segmentField, len(ids), len(ids)+len(further))
+	for i, id := range ids {
+		fields[i] = segmentField{fmt.Sprintf("segments[%d]", i), id}
 	}
-	if audience != "" {
-		ids, paths = append(slices.Clone(ids), audience), append(paths, "audience_id")
+	for _, f := range further {
+		if f.id != "" {
+			fields = append(fields, f)
+		}
 	}
 	var problems automation.Problems
-	for i, id := range ids {
-		known, err := h.isSegment(ctx, id)
+	for _, f := range fields {
+		known, err := h.isSegment(ctx, f.id)
 		if err != nil {
 			return err
 		}
 		if !known {
-			problems.Add(automation.CodeInvalidContact, paths[i], "there is no segment %q", id)
+			problems.Add(automation.CodeInvalidContact, f.name, "there is no segment %q", f.id)
 		}
 		if len(problems) > maxProblems {
 			break
