@@ -28,8 +28,8 @@ type Contacts interface {
 // Run fails with an *automation.ValidationError before it changes anything if an option is
 // invalid, if the file lacks a column, or if a property has a definition with another type.
 // Any other error breaks off the import: the error of ctx, of reading the file or of the
-// store. It wraps errors.ErrUnsupported if contacts live in an
-// automation.ContactDirectory. Run returns what the report has until then.
+// store. It wraps errors.ErrUnsupported if an automation.ContactDirectory lacks a contact,
+// because only the host creates contacts there. Run returns what the report has until then.
 func Run(ctx context.Context, contacts Contacts, file io.Reader, opts Options) (Report, error) {
 	opts, err := opts.withDefaults()
 	if err != nil {
@@ -260,18 +260,20 @@ func (im *importer) put(ctx context.Context, r *row) (result, error) {
 	}
 }
 
+// tryPut looks for the contact first: a failed insertion would cost more than a look-up, and
+// leave an error in the log of a database.
 func (im *importer) tryPut(ctx context.Context, r *row) (outcome, error) {
-	_, err := im.contacts.CreateContact(ctx, r.contact.Clone())
-	if !errors.Is(err, automation.ErrConflict) {
-		return created, err
-	}
-	if im.opts.OnConflict == Skip {
-		return skipped, nil
-	}
 	c, err := im.contacts.GetContact(ctx, automation.ContactRef{Email: r.contact.Email})
-	if err != nil {
+	switch {
+	case errors.Is(err, automation.ErrNotFound):
+		_, err = im.contacts.CreateContact(ctx, r.contact.Clone())
+		return created, err
+	case err != nil:
 		return undone, err
+	case im.opts.OnConflict == Skip:
+		return skipped, nil
+	default:
+		_, err = im.contacts.UpdateContact(ctx, c.ID, r.change())
+		return updated, err
 	}
-	_, err = im.contacts.UpdateContact(ctx, c.ID, r.change())
-	return updated, err
 }

@@ -146,16 +146,16 @@ func TestRun_ReportsWrongLinesAndGoesOn(t *testing.T) {
 		assert.ErrorIs(t, e, automation.ErrInvalid)
 	}
 	assert.Equal(t, []string{
-		"line 2: automation: line: email: is missing",
-		`line 3: automation: contact: 2 problems: email: "ada" is not an email address; write name@example.com; first_name: must not contain line breaks`,
-		`line 5: automation: line: 3 problems: unsubscribed: "maybe" is neither true nor false; properties.seats: "5 seats" is not a number: write digits, and a point before decimals; properties.vip: "perhaps" is neither true nor false`,
-		"line 6: automation: line: the line has 8 cells, and the first line has 7: is a separator inside of a cell, without quotes?",
-		`line 7: automation: contact: email: "b\xe4r@example.com" is not an email address; write name@example.com`,
-		"line 8: automation: contact: first_name: is not valid UTF-8",
-		"line 9: automation: line: there is text after the quote at the end of a cell: a quote inside of a cell must be doubled",
-		"line 10: automation: line: there is text after the quote at the end of a cell: a quote inside of a cell must be doubled",
-		"line 11: automation: contact: first_name: contains a zero byte, which databases refuse",
-		`line 12: automation: contact: email: "a\x00@example.com" is not an email address; write name@example.com`,
+		"line 2: email: is missing",
+		`line 3: email: "ada" is not an email address; write name@example.com; first_name: must not contain line breaks`,
+		`line 5: unsubscribed: "maybe" is neither true nor false; properties.seats: "5 seats" is not a number: write digits, and a point before decimals; properties.vip: "perhaps" is neither true nor false`,
+		"line 6: the line has 8 cells, and the first line has 7: is a separator inside of a cell, without quotes?",
+		`line 7: email: "b\xe4r@example.com" is not an email address; write name@example.com`,
+		"line 8: first_name: is not valid UTF-8",
+		"line 9: there is text after the quote at the end of a cell: a quote inside of a cell must be doubled",
+		"line 10: there is text after the quote at the end of a cell: a quote inside of a cell must be doubled",
+		"line 11: first_name: contains a zero byte, which databases refuse",
+		`line 12: email: "a\x00@example.com" is not an email address; write name@example.com`,
 	}, got)
 	assert.Equal(t, contactimport.Counts{Total: 11, Created: 1, Failed: 10}, report.Counts)
 	page, err := r.ListContacts(t.Context(), automation.ContactQuery{})
@@ -373,14 +373,28 @@ func TestRun_ADefinitionOfAnotherProcessIsNoError(t *testing.T) {
 	}
 }
 
-// directory is a contact directory.
+// directory is a contact directory with one contact.
 type directory struct{ automation.ContactDirectory }
 
-func TestRun_NeedsContactsInTheStore(t *testing.T) {
+func (directory) FindContact(_ context.Context, ref automation.ContactRef) (automation.Contact, error) {
+	if ref.Email != "ada@example.com" {
+		return automation.Contact{}, automation.ErrNotFound
+	}
+	return automation.Contact{ID: "ada", Email: ref.Email}, nil
+}
+
+func (directory) UpdateContact(_ context.Context, id string, _ automation.ContactChange) (automation.Contact, error) {
+	return automation.Contact{ID: id, Email: "ada@example.com"}, nil
+}
+
+func TestRun_CreatesNoContactsInADirectory(t *testing.T) {
 	t.Parallel()
 	r, err := automation.New(memory.New(), capture.New(), automation.Options{Contacts: directory{}})
 	require.NoError(t, err)
-	_, err = contactimport.Run(t.Context(), r, strings.NewReader("email\nada@example.com\n"), contactimport.Options{})
+	report, err := contactimport.Run(t.Context(), r, strings.NewReader("email\nada@example.com\n"), contactimport.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, 1, report.Updated)
+	_, err = contactimport.Run(t.Context(), r, strings.NewReader("email\nbob@example.com\n"), contactimport.Options{})
 	require.ErrorIs(t, err, errors.ErrUnsupported)
 }
 
@@ -406,6 +420,10 @@ func (e *endless) Read(b []byte) (int, error) {
 
 // discard accepts every contact and keeps none.
 type discard struct{ contactimport.Contacts }
+
+func (discard) GetContact(context.Context, automation.ContactRef) (automation.Contact, error) {
+	return automation.Contact{}, automation.ErrNotFound
+}
 
 func (discard) CreateContact(_ context.Context, c automation.Contact) (automation.Contact, error) {
 	return c, nil

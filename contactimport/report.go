@@ -1,6 +1,12 @@
 package contactimport
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/seed-b636437c/automation"
+)
 
 // Report is the result of an import. If the import broke off, Report is about the lines that
 // were done before.
@@ -28,7 +34,17 @@ type LineError struct {
 	Err error
 }
 
-func (e LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+func (e LineError) Error() string {
+	var flawed *automation.ValidationError
+	if !errors.As(e.Err, &flawed) {
+		return fmt.Sprintf("line %d: %v", e.Line, e.Err)
+	}
+	texts := make([]string, len(flawed.Problems))
+	for i, p := range flawed.Problems {
+		texts[i] = p.String()
+	}
+	return fmt.Sprintf("line %d: %s", e.Line, strings.Join(texts, "; "))
+}
 
 // Unwrap returns Err.
 func (e LineError) Unwrap() error { return e.Err }

@@ -3,6 +3,7 @@ package contactimport
 import (
 	"encoding/json"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/internal/jsondoc"
@@ -29,8 +30,11 @@ func (l *layout) read(line int, cells []string) row {
 	r.contact.Email = at(cells, l.email)
 	r.contact.FirstName = at(cells, l.firstName)
 	r.contact.LastName = at(cells, l.lastName)
-	if r.contact.Email == "" {
+	switch email := r.contact.Email; {
+	case email == "":
 		problems.Add(automation.CodeMissingField, "email", "is missing")
+	case !utf8.ValidString(email) || strings.ContainsRune(email, 0): // a database would refuse to look for it
+		problems.Add(automation.CodeInvalidEmail, "email", "%s is not an email address; write name@example.com", jsondoc.Quote(email))
 	}
 	if text := at(cells, l.subscribed); text != "" {
 		yes, flaw := boolean(text)
