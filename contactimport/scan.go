@@ -19,6 +19,7 @@ type scanner struct {
 	separator byte
 	max       int // bytes of a line
 	line      int // number of the line at which the next byte is
+	replayed  int // bytes that were read again, in total
 
 	ended bool   // the file ended in the current line
 	raw   []byte // the bytes of the current line
@@ -247,12 +248,19 @@ func (s *scanner) peek() byte {
 	return 0
 }
 
+// maxReplayed bounds the work on a file in which very many lines have quotes that are not
+// closed.
+const maxReplayed = 16 << 20
+
 // recover continues after the first line break in the bytes of a malformed line, because a
-// quote that is not closed joins many lines. It returns the error of the line. The work stays
-// linear: the next quote closes that quote, so few bytes are read more than twice.
+// quote that is not closed joins many lines. It returns the error of the line.
 func (s *scanner) recover(line int, bad malformed) error {
 	at := bytes.IndexAny(s.raw, "\r\n")
 	if at < 0 {
+		return s.skip(bad)
+	}
+	if s.replayed += len(s.raw) - at; s.replayed > maxReplayed {
+		bad.message += fmt.Sprintf("; the lines up to %d are not imported either", s.line)
 		return s.skip(bad)
 	}
 	if bytes.HasPrefix(s.raw[at:], []byte("\r\n")) {
