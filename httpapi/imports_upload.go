@@ -24,6 +24,7 @@ func (u *upload) receive(from io.Reader, memory int64) (err error) {
 	if u.disk, err = os.CreateTemp("", "contacts-*.csv"); err != nil {
 		return fmt.Errorf("keep upload: %w", err)
 	}
+	_ = os.Remove(u.disk.Name()) // where the system allows it: a crash then leaves no contacts behind
 	if _, err := io.Copy(u.disk, io.MultiReader(bytes.NewReader(u.memory), from)); err != nil {
 		return fmt.Errorf("keep upload: %w", err)
 	}
