@@ -287,3 +287,28 @@ func ExampleRunner_RetryRuns() {
 	fmt.Println(would.Retried, did.Retried, len(mailer.Emails()))
 	// Output: 2 2 2
 }
+
+// A definition gives a property a type, and emails a value for contacts that have none.
+func ExampleRunner_CreateContactProperty() {
+	ctx := context.Background()
+	mailer := capture.New()
+	runner, err := automation.New(memory.New(), mailer, automation.Options{})
+	must(err)
+	_, err = runner.CreateContactProperty(ctx, automation.ContactProperty{
+		Key: "plan", Type: automation.PropertyString, Fallback: "free",
+	})
+	must(err)
+	_, err = runner.CreateContact(ctx, automation.Contact{Email: "bob@example.com", Properties: map[string]any{"plan": 7}})
+	fmt.Println(err)
+
+	_, err = runner.Apply(ctx, welcome)
+	must(err)
+	_, err = runner.Send(ctx, automation.Event{Name: "user.created", Email: "ada@example.com"})
+	must(err)
+	_, err = runner.Drain(ctx)
+	must(err)
+	fmt.Println(mailer.Emails()[0].Contact.Properties["plan"])
+	// Output:
+	// automation: contact: properties.plan: must be a string, the type of this property, not a number
+	// free
+}

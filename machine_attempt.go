@@ -207,6 +207,9 @@ func (a *advance) backOff(d time.Duration) Action {
 	return a.g.Action(a.s)
 }
 
+// sendsEmail reports whether the effect of the current step of s is an email.
+func (g *Graph) sendsEmail(s State) bool { return g.steps[s.at].typ == TypeSendEmail }
+
 // changesContact reports whether the effect of the current step of s changes or deletes
 // the contact.
 func (g *Graph) changesContact(s State) bool {

@@ -25,6 +25,7 @@ type Store interface {
 	WorkStore
 	RunReader
 	ContactStore
+	PropertyStore
 	SegmentStore
 	Pruner
 	StatsReader

@@ -22,6 +22,7 @@ type Store struct {
 
 	eventDefinitions []*automation.EventDefinition // in order of creation
 	segments         []automation.Segment          // in order of creation
+	properties       []automation.ContactProperty  // in order of creation
 	events           map[string]*event
 	keys             map[idempotencyKey]keyUse
 
@@ -74,7 +75,7 @@ func (s *Store) Close() error {
 	defer s.mu.Unlock()
 	fresh := New()
 	s.automations, s.created, s.triggers, s.startsByEvent, s.versions = fresh.automations, nil, fresh.triggers, fresh.startsByEvent, fresh.versions
-	s.eventDefinitions, s.events, s.keys = nil, fresh.events, fresh.keys
+	s.eventDefinitions, s.segments, s.properties, s.events, s.keys = nil, nil, nil, fresh.events, fresh.keys
 	s.contacts, s.emails, s.contactsByEmail, s.listed, s.removed, s.due = fresh.contacts, fresh.emails, fresh.contactsByEmail, nil, 0, nil
 	s.runs, s.history, s.leased = fresh.runs, nil, fresh.leased
 	s.closed = true

@@ -183,6 +183,31 @@ var faults = []struct {
 			return seg, err
 		}
 	}},
+	{"defines a property twice", "properties/a key and an id are used once", func(s *faulty) {
+		s.insertProperty = func(ctx context.Context, p automation.ContactProperty) error {
+			if old, err := s.FindContactProperty(ctx, p.Key); err == nil {
+				_ = s.Store.DeleteContactProperty(ctx, old.ID)
+			}
+			return s.Store.InsertContactProperty(ctx, p)
+		}
+	}},
+	{"finds no property by its key", "properties/are kept, changed and deleted", func(s *faulty) {
+		s.foundProperty = func(p *automation.ContactProperty, idOrKey string) error {
+			if idOrKey == p.Key {
+				return automation.ErrNotFound
+			}
+			return nil
+		}
+	}},
+	{"reads fallbacks as floats", "properties/are kept, changed and deleted", func(s *faulty) {
+		s.foundProperty = func(p *automation.ContactProperty, _ string) error {
+			if n, ok := p.Fallback.(json.Number); ok {
+				f, _ := n.Float64()
+				p.Fallback = f
+			}
+			return nil
+		}
+	}},
 	{"leaves runs of a deleted contact asleep", "deleted contacts/their running runs get a request to cancel", func(s *faulty) {
 		s.deleteContact = func(ctx context.Context, id string, _ time.Time) error {
 			return s.Store.DeleteContact(ctx, id, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))

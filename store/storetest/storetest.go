@@ -101,6 +101,7 @@ func Checks() []Check {
 		contactChecks(),
 		goneChecks(),
 		segmentChecks(),
+		propertyChecks(),
 		pruneChecks(),
 		statsChecks(),
 		valueChecks(),
