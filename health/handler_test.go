@@ -165,7 +165,7 @@ func TestNew_ReportsInvalidArguments(t *testing.T) {
 	assert.ElementsMatch(t, []string{"checker", "Timeout", "MaxAge"}, world.Paths(world.Problems(t, err)))
 }
 
-// The answer of a Runner with a contact in every kind of trouble names no one.
+// The answer names neither contacts nor the error of the store.
 func TestReadiness_OfARunner(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})
