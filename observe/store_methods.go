@@ -170,3 +170,30 @@ func (s *hookedStore) ListSegments(ctx context.Context, q automation.PageQuery) 
 func (s *hookedStore) Prune(ctx context.Context, p automation.PruneParams) (automation.PruneResult, error) {
 	return call(ctx, &s.hooks, "Prune", func() (automation.PruneResult, error) { return s.Store.Prune(ctx, p) })
 }
+
+// InsertContactProperty implements automation.PropertyStore.
+func (s *hookedStore) InsertContactProperty(ctx context.Context, p automation.ContactProperty) error {
+	return run(ctx, &s.hooks, "InsertContactProperty", func() error { return s.Store.InsertContactProperty(ctx, p) })
+}
+
+// FindContactProperty implements automation.PropertyStore.
+func (s *hookedStore) FindContactProperty(ctx context.Context, idOrKey string) (automation.ContactProperty, error) {
+	return call(ctx, &s.hooks, "FindContactProperty", func() (automation.ContactProperty, error) { return s.Store.FindContactProperty(ctx, idOrKey) })
+}
+
+// UpdateContactProperty implements automation.PropertyStore.
+func (s *hookedStore) UpdateContactProperty(ctx context.Context, p automation.ContactProperty) error {
+	return run(ctx, &s.hooks, "UpdateContactProperty", func() error { return s.Store.UpdateContactProperty(ctx, p) })
+}
+
+// DeleteContactProperty implements automation.PropertyStore.
+func (s *hookedStore) DeleteContactProperty(ctx context.Context, id string) error {
+	return run(ctx, &s.hooks, "DeleteContactProperty", func() error { return s.Store.DeleteContactProperty(ctx, id) })
+}
+
+// ListContactProperties implements automation.PropertyStore.
+func (s *hookedStore) ListContactProperties(ctx context.Context, q automation.PageQuery) (automation.Page[automation.ContactProperty], error) {
+	return call(ctx, &s.hooks, "ListContactProperties", func() (automation.Page[automation.ContactProperty], error) {
+		return s.Store.ListContactProperties(ctx, q)
+	})
+}
