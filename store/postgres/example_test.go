@@ -91,4 +91,5 @@ func ExampleMigrations() {
 	// 0003_owners.sql
 	// 0004_begun.sql
 	// 0005_stopped.sql
+	// 0006_contact_properties.sql
 }
