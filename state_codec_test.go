@@ -32,7 +32,7 @@ func genState(t *rapid.T) State {
 	index := rapid.IntRange(0, 200)
 	steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) stepState {
 		st := stepState{
-			index: index.Draw(t, "index"), status: rapid.SampledFrom(stepStatusCodes).Draw(t, "status"),
+			index: uint32(index.Draw(t, "index")), status: rapid.SampledFrom(stepStatusCodes).Draw(t, "status"),
 			startedAt: genTime(t), completedAt: genTime(t), err: genStepError(t),
 		}
 		if out := rapid.SliceOf(rapid.Byte()).Draw(t, "output"); len(out) > 0 {

@@ -172,6 +172,9 @@ type RunReader interface {
 	// fails with ErrNotFound if the cursor is not the id of a run. A store may leave
 	// out State and Error.
 	ListRuns(ctx context.Context, q RunQuery) (Page[RunRecord], error)
+	// FindRunOutputs returns all outputs that the store keeps beside the state of a run,
+	// in the order of their steps. There are none if the run does not exist.
+	FindRunOutputs(ctx context.Context, runID string) ([]StepOutput, error)
 	// CountRuns returns how many runs of an automation there are for each version,
 	// step and status, sorted by version, then step, then status.
 	CountRuns(ctx context.Context, automationID string) ([]RunCount, error)
@@ -228,7 +231,7 @@ type SegmentStore interface {
 // Pruner removes old data, so that a store stays small.
 type Pruner interface {
 	// Prune removes at most p.Limit runs and at most p.Limit events: runs that ended
-	// before p.Before, and events that were handled before p.Before and that started
+	// before p.Before, with their outputs, and events that were handled before p.Before and that started
 	// no run which the store keeps. It also removes idempotency keys that are expired
 	// at p.Now, and versions of automations that no automation and no run uses.
 	//
@@ -266,9 +269,19 @@ type RunRecord struct {
 	DueAt          time.Time // when the run is due; zero: never by time
 	DecodeFailures int       // how often in a row a process could not decode the run
 	Error          *StepError
-	State          []byte // opaque to the store
+	State          []byte // opaque to the store; RunChange.Outputs are beside it
 	CreatedAt      time.Time
 	CompletedAt    time.Time // zero while running
+}
+
+// StepOutput is the output of a step that a store keeps beside the state of the run,
+// because it is large. The state is written with every change of the run, and the output
+// once.
+type StepOutput struct {
+	// Step is the step's number within the run's version, from 0 on.
+	Step int
+	// Output is opaque to the store.
+	Output []byte
 }
 
 // end ends the run.

@@ -17,7 +17,7 @@ const (
 )
 
 // WorkStore leases contacts and commits the work on them. Callers and the store share the
-// bytes of payloads and states that pass through its methods: neither may change them
+// bytes of payloads, states and outputs that pass through its methods: neither may change them
 // afterwards.
 type WorkStore interface {
 	// Claim leases contacts and returns their work. It takes up to p.Limit contacts
@@ -166,6 +166,13 @@ type RunChange struct {
 	// Otherwise the request stays recorded: the store keeps the run due, and returns
 	// the request in CommitResult.Requests.
 	Served RunRequest
+	// Outputs are outputs that the store keeps beside the state from now on, at most one
+	// for a step. An output replaces the one of the same step. All others stay until
+	// DropOutputs or Prune removes them.
+	Outputs []StepOutput
+	// DropOutputs removes all outputs of the run that the store has, before it keeps
+	// Outputs.
+	DropOutputs bool
 }
 
 // CommitResult is the result of one transition.

@@ -35,8 +35,9 @@ type Store struct {
 	claimed         []automation.Work // a buffer for Claim
 
 	runs    map[string]*run
-	history []*run // in order of creation
-	seq     uint64 // numbers runs, events and automations in order of creation
+	outputs map[string]map[int][]byte // by run id, then by step; few runs have any
+	history []*run                    // in order of creation
+	seq     uint64                    // numbers runs, events and automations in order of creation
 
 	watchers map[int]func()
 	watched  int
@@ -61,6 +62,7 @@ func New() *Store {
 		emails:          map[string]*contactState{},
 		contactsByEmail: map[string]*contactState{},
 		runs:            map[string]*run{},
+		outputs:         map[string]map[int][]byte{},
 		watchers:        map[int]func(){},
 	}
 }
@@ -74,7 +76,7 @@ func (s *Store) Close() error {
 	s.automations, s.created, s.triggers, s.startsByEvent, s.versions = fresh.automations, nil, fresh.triggers, fresh.startsByEvent, fresh.versions
 	s.eventDefinitions, s.events, s.keys = nil, fresh.events, fresh.keys
 	s.contacts, s.emails, s.contactsByEmail, s.listed, s.removed, s.due = fresh.contacts, fresh.emails, fresh.contactsByEmail, nil, 0, nil
-	s.runs, s.history = fresh.runs, nil
+	s.runs, s.outputs, s.history = fresh.runs, fresh.outputs, nil
 	s.closed = true
 	return nil
 }

@@ -24,6 +24,7 @@ type faulty struct {
 	committed     func(ctx context.Context, ts []automation.Transition, results []automation.CommitResult)
 	nextDue       func(t time.Time) time.Time
 	foundRun      func(r *automation.RunRecord)
+	foundOutputs  func(runID string, outputs []automation.StepOutput) []automation.StepOutput
 	listedRuns    func(ctx context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error)
 	foundContact  func(ref automation.ContactRef, c automation.Contact) error
 	pruning       func(p *automation.PruneParams)
@@ -97,6 +98,14 @@ func (s *faulty) FindRun(ctx context.Context, id string) (automation.RunRecord, 
 		s.foundRun(&r)
 	}
 	return r, err
+}
+
+func (s *faulty) FindRunOutputs(ctx context.Context, runID string) ([]automation.StepOutput, error) {
+	outputs, err := s.Store.FindRunOutputs(ctx, runID)
+	if s.foundOutputs != nil && err == nil {
+		outputs = s.foundOutputs(runID, outputs)
+	}
+	return outputs, err
 }
 
 func (s *faulty) ListRuns(ctx context.Context, q automation.RunQuery) (automation.Page[automation.RunRecord], error) {
