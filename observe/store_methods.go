@@ -197,3 +197,8 @@ func (s *hookedStore) ListContactProperties(ctx context.Context, q automation.Pa
 		return s.Store.ListContactProperties(ctx, q)
 	})
 }
+
+// FindRunOutputs implements automation.RunReader.
+func (s *hookedStore) FindRunOutputs(ctx context.Context, runID string) ([]automation.StepOutput, error) {
+	return call(ctx, &s.hooks, "FindRunOutputs", func() ([]automation.StepOutput, error) { return s.Store.FindRunOutputs(ctx, runID) })
+}

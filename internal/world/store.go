@@ -40,6 +40,7 @@ type Store struct {
 	BeforeListRuns              func(ctx context.Context) error
 	BeforePrune                 func(ctx context.Context) error
 	BeforeStats                 func(ctx context.Context) error
+	BeforeFindRunOutputs        func(ctx context.Context) error
 
 	// AfterClaim may change the claimed work.
 	AfterClaim func(works []automation.Work)
@@ -163,6 +164,14 @@ func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation
 		return automation.Page[automation.RunRecord]{}, err
 	}
 	return s.Store.ListRuns(ctx, q)
+}
+
+// FindRunOutputs implements automation.RunReader.
+func (s *Store) FindRunOutputs(ctx context.Context, runID string) ([]automation.StepOutput, error) {
+	if err := s.begin("FindRunOutputs", with(ctx, s.BeforeFindRunOutputs)); err != nil {
+		return nil, err
+	}
+	return s.Store.FindRunOutputs(ctx, runID)
 }
 
 // Claim implements automation.WorkStore.

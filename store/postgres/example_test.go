@@ -93,4 +93,5 @@ func ExampleMigrations() {
 	// 0005_stopped.sql
 	// 0006_outcomes.sql
 	// 0007_contact_properties.sql
+	// 0008_outputs.sql
 }

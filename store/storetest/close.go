@@ -114,6 +114,7 @@ func (f *fixture) workCalls(run automation.RunRecord, w automation.Work) []call 
 func (f *fixture) runCalls(run automation.RunRecord) []call {
 	return []call{
 		{"FindRun", func(ctx context.Context, s automation.Store) error { return second(s.FindRun(ctx, run.ID)) }},
+		{"FindRunOutputs", func(ctx context.Context, s automation.Store) error { return second(s.FindRunOutputs(ctx, run.ID)) }},
 		{"ListRuns", func(ctx context.Context, s automation.Store) error {
 			return second(s.ListRuns(ctx, automation.RunQuery{PageQuery: firstPage}))
 		}},
@@ -185,6 +186,7 @@ func (f *fixture) populate() (automation.RunRecord, automation.Work, automation.
 	contact := f.contact("ada@example.com")
 	f.run(v, contact, ended(automation.RunCompleted, at(0)))
 	run := f.run(v, contact, asleep(at(1)))
+	f.keep(run, output(1, "one"))
 	f.send("a", contact, at(1))
 	return run, f.claimOne(at(2)), d
 }
@@ -201,7 +203,7 @@ func (f *fixture) overview(run automation.RunRecord) string {
 	segments, err := f.store.ListSegments(f.ctx, firstPage)
 	f.must("list segments", err)
 	return fmt.Sprintln(automations, contacts, runs, segments, f.properties(), len(definitions.Data), len(events), f.nextDue(),
-		runText(f.findRun(run.ID)), contactText(f.findContact(automation.ContactRef{ID: run.ContactID})),
+		runText(f.findRun(run.ID)), f.outputs(run.ID), contactText(f.findContact(automation.ContactRef{ID: run.ContactID})),
 		automationText(f.findAutomation("welcome")), definitionText(definitions.Data[0]))
 }
 

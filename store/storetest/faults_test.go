@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -111,6 +112,50 @@ var faults = []struct {
 	{"starts a run again when it is written twice", "commit/writing twice is writing once", startTwice},
 	{"keeps states as text", "commit/runs are read as they were written", func(s *faulty) {
 		s.foundRun = func(r *automation.RunRecord) { r.State = bytes.ToValidUTF8(r.State, []byte("?")) }
+	}},
+	{"forgets outputs", "outputs/are kept beside the state of their run", func(s *faulty) {
+		s.committing = eachRun(func(r *automation.RunChange) { r.Outputs = nil })
+	}},
+	{"keeps the latest outputs only", "outputs/are kept beside the state of their run", func(s *faulty) {
+		s.committing = eachRun(func(r *automation.RunChange) { r.DropOutputs = r.DropOutputs || len(r.Outputs) > 0 })
+	}},
+	{"returns outputs in any order", "outputs/are kept beside the state of their run", func(s *faulty) {
+		s.foundOutputs = func(_ string, outputs []automation.StepOutput) []automation.StepOutput {
+			slices.Reverse(outputs)
+			return outputs
+		}
+	}},
+	{"keeps the first output of a step", "outputs/replace those of the same step", func(s *faulty) {
+		written := map[string]bool{}
+		s.committing = eachRun(func(r *automation.RunChange) {
+			r.Outputs = slices.DeleteFunc(slices.Clone(r.Outputs), func(out automation.StepOutput) bool {
+				id := fmt.Sprint(r.ID, out.Step)
+				known := written[id]
+				written[id] = true
+				return known
+			})
+		})
+	}},
+	{"drops the outputs that it has just written", "outputs/writing twice is writing once", func(s *faulty) {
+		s.committing = eachRun(func(r *automation.RunChange) {
+			if r.DropOutputs {
+				r.Outputs = nil
+			}
+		})
+	}},
+	{"writes outputs of a refused transition", "outputs/a refused transition leaves none behind", rememberOutputs},
+	{"never drops outputs", "outputs/are dropped", func(s *faulty) {
+		s.committing = eachRun(func(r *automation.RunChange) { r.DropOutputs = false })
+	}},
+	{"prunes runs without their outputs", "outputs/go with their run", rememberOutputs},
+	{"returns its own outputs", "outputs/those that were returned may be changed", func(s *faulty) {
+		held := map[string][]automation.StepOutput{}
+		s.foundOutputs = func(runID string, outputs []automation.StepOutput) []automation.StepOutput {
+			if held[runID] == nil {
+				held[runID] = outputs
+			}
+			return held[runID]
+		}
 	}},
 	{"drops requests", "requests/a request made meanwhile is reported and kept", func(s *faulty) {
 		s.committed = func(_ context.Context, _ []automation.Transition, results []automation.CommitResult) {
@@ -308,6 +353,15 @@ func eachTransition(do func(t *automation.Transition)) func([]automation.Transit
 	}
 }
 
+func eachRun(do func(r *automation.RunChange)) func([]automation.Transition) []automation.Transition {
+	return eachTransition(func(t *automation.Transition) {
+		t.Runs = slices.Clone(t.Runs)
+		for i := range t.Runs {
+			do(&t.Runs[i])
+		}
+	})
+}
+
 func eachEvent(do func(e *automation.NewEvent)) func([]automation.NewEvent) []automation.NewEvent {
 	return func(events []automation.NewEvent) []automation.NewEvent {
 		for i := range events {
@@ -452,6 +506,13 @@ func writeHalf(s *faulty) {
 			}
 		}
 	}
+}
+
+// rememberOutputs keeps outputs whatever becomes of their transitions and runs.
+func rememberOutputs(s *faulty) {
+	latest := map[string][]automation.StepOutput{}
+	s.committing = eachRun(func(r *automation.RunChange) { latest[r.ID] = r.Outputs })
+	s.foundOutputs = func(runID string, _ []automation.StepOutput) []automation.StepOutput { return latest[runID] }
 }
 
 func startTwice(s *faulty) {

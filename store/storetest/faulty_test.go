@@ -38,6 +38,7 @@ type faulty struct {
 	renameSegment  func(ctx context.Context, id, name string) (automation.Segment, error)
 	foundProperty  func(p *automation.ContactProperty, idOrKey string) error
 	insertProperty func(ctx context.Context, p automation.ContactProperty) error
+	foundOutputs   func(runID string, outputs []automation.StepOutput) []automation.StepOutput
 }
 
 func (s *faulty) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
@@ -113,6 +114,14 @@ func (s *faulty) FindRun(ctx context.Context, id string) (automation.RunRecord, 
 		s.foundRun(&r)
 	}
 	return r, err
+}
+
+func (s *faulty) FindRunOutputs(ctx context.Context, runID string) ([]automation.StepOutput, error) {
+	outputs, err := s.Store.FindRunOutputs(ctx, runID)
+	if s.foundOutputs != nil && err == nil {
+		outputs = s.foundOutputs(runID, outputs)
+	}
+	return outputs, err
 }
 
 func (s *faulty) ListRuns(ctx context.Context, q automation.RunQuery) (automation.Page[automation.RunRecord], error) {

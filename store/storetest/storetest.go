@@ -98,6 +98,7 @@ func Checks() []Check {
 		requestChecks(),
 		automationChecks(),
 		runChecks(),
+		outputChecks(),
 		contactChecks(),
 		goneChecks(),
 		segmentChecks(),
