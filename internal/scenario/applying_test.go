@@ -95,6 +95,35 @@ func TestApply_ChangesWhatDiffers(t *testing.T) {
 	}
 }
 
+// A process of the former release that starts once more brings its graph back, as a version
+// of its own. The next start of the new release changes it again.
+func TestApply_ProcessThatStartsLastWins(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	former, next := world.Flow("welcome", "signup", world.Email("old")), world.Flow("welcome", "signup", world.Email("new"))
+	for i, flow := range []automation.Automation{former, next, former, next} {
+		applied, err := w.Apply(w.Ctx, flow)
+		require.NoError(t, err)
+		assert.Equal(t, i+1, applied.Automation.Version)
+		w.Send(world.Signup("ada@example.com"))
+		w.Drain()
+	}
+	assert.Equal(t, []string{"old", "new", "old", "new"}, w.Sent())
+}
+
+// An automation whose id was changed in the code is another one. The former one goes on.
+func TestApply_LeavesWhatTheCodeNoLongerHas(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	for _, id := range []string{"welcome", "onboarding"} {
+		_, err := w.Apply(w.Ctx, world.Flow(id, "signup", world.Email(id)))
+		require.NoError(t, err)
+	}
+	w.Send(world.Signup("ada@example.com"))
+	w.Drain()
+	assert.ElementsMatch(t, []string{"welcome", "onboarding"}, w.Sent())
+}
+
 func TestApply_RefusesWhatIsInvalid(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})

@@ -169,6 +169,40 @@ func TestRecovery_ClockThatJumpsRepeatsNothing(t *testing.T) {
 	})
 }
 
+// A clock is a day ahead for a while, and is then set right.
+func TestRecovery_ClockThatWasAheadForAWhile(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	t.Run("a delay that began meanwhile ends as late as it began", func(t *testing.T) {
+		t.Parallel()
+		w := world.New(t, automation.Options{})
+		w.Create(world.Flow("welcome", "signup", world.Pause("rest", "1 hour"), world.Email("hello")))
+		right := w.Clock.Now()
+		w.Clock.Set(right.Add(day))
+		w.Send(world.Signup("ada@example.com"))
+		w.Drain()
+		w.Clock.Set(right.Add(time.Hour))
+		w.Drain()
+		assert.Empty(t, w.Sent())
+		w.Pass(day)
+		assert.Equal(t, []string{"hello"}, w.Sent())
+	})
+	t.Run("a lease of a process that died meanwhile lasts as long", func(t *testing.T) {
+		t.Parallel()
+		w := world.New(t, automation.Options{})
+		w.Create(world.Flow("welcome", "signup", world.Email("hello")))
+		right := w.Clock.Now()
+		w.Clock.Set(right.Add(day))
+		w.Send(world.Signup("ada@example.com"))
+		kill(w)
+		w.Clock.Set(right.Add(time.Hour))
+		w.Drain()
+		assert.Equal(t, automation.RunRunning, w.Run().Status)
+		w.Pass(day)
+		assert.Equal(t, automation.RunCompleted, w.Run().Status)
+	})
+}
+
 func TestRecovery_AllNodesDownForAWeek(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -134,3 +134,34 @@ func TestRunner_FailsTheStepThatLacksAVariable(t *testing.T) {
 		assert.Contains(t, run.Steps[1].Error.Message, "variables."+name)
 	}
 }
+
+// During a deploy, a process of the former release may send an email whose template only the
+// new release has.
+func TestRunner_RunWhoseTemplateIsMissingFailsAndCanBeRetried(t *testing.T) {
+	t.Parallel()
+	older, newer := setup(t, template.Options{}), setup(t, template.Options{})
+	_, err := newer.Create(template.Template{ID: "new", Name: "New", Subject: "S", Text: "x", Status: template.StatusPublished})
+	require.NoError(t, err)
+	store, sent := memory.New(), &postbox{Library: newer.Library}
+	node := func(m automation.Mailer) *automation.Runner {
+		r, err := automation.New(store, m, automation.Options{})
+		require.NoError(t, err)
+		return r
+	}
+	former, next := node(&postbox{Library: older.Library}), node(sent)
+	_, err = next.Apply(t.Context(), mailing(automation.TemplateRef{ID: "new"}))
+	require.NoError(t, err)
+	_, err = next.Send(t.Context(), automation.Event{Name: "go", Email: "ada@example.com"})
+	require.NoError(t, err)
+	_, err = former.Drain(t.Context())
+	require.NoError(t, err)
+	runs, err := next.ListRuns(t.Context(), automation.RunQuery{})
+	require.NoError(t, err)
+	require.Equal(t, automation.RunFailed, runs.Data[0].Status, "at once")
+
+	_, err = next.RetryRun(t.Context(), runs.Data[0].ID)
+	require.NoError(t, err)
+	_, err = next.Drain(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, sent.sent, 1)
+}
