@@ -264,6 +264,30 @@ func TestLease_RunRenewsItWhileTasksEndAllTheTime(t *testing.T) {
 	assert.Len(t, w.Mailer.Emails(), contacts)
 }
 
+func TestLease_NodeWhoseClockIsAheadTakesOverWorkInProgress(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	ahead := world.NewPacedClock()
+	ahead.Set(world.Start.Add(2 * time.Minute))
+	other := w.Node(automation.Options{Clock: ahead})
+	w.Create(world.Flow("welcome", "signup", world.Email("hello"), world.Pause("rest", "1 day")))
+	var keys []string
+	w.Mailer.Respond = func(ctx context.Context, e automation.Email) error {
+		keys = append(keys, e.IdempotencyKey)
+		if len(keys) > 1 {
+			return nil
+		}
+		_, err := other.Drain(ctx) // while the email is under way
+		return err
+	}
+	w.Send(world.Signup("ada@example.com"))
+	_, _ = w.Runner.Drain(w.Ctx)
+	require.Len(t, keys, 2, "the email is handed over twice")
+	assert.Equal(t, keys[0], keys[1])
+	assert.Equal(t, "rest", w.Run().Step)
+	assert.Len(t, world.Step(t, w.Run(), "hello").Attempts, 1, "the outcome of the node that lost its lease is refused")
+}
+
 // leaseLog counts the leases that expire before they are renewed.
 type leaseLog struct {
 	mu   sync.Mutex
