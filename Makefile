@@ -6,6 +6,10 @@
 STATICCHECK_VERSION := v0.8.2
 STATICCHECK := bin/staticcheck-$(STATICCHECK_VERSION)
 
+# The nested modules. bench is too slow for a test run.
+TESTED_MODULES := e2e observe/prometheus observe/otel observe/grafana
+NESTED_MODULES := $(TESTED_MODULES) bench
+
 MAILPIT_VERSION := v1.27.11
 MAILPIT := bin/mailpit-$(MAILPIT_VERSION)
 
@@ -21,7 +25,7 @@ help: ## list the targets
 test: ## run all tests, with the race detector and in random order (INSTALL_PGBOUNCER=1)
 	scripts/postgres.sh
 	go test -race -shuffle=on ./...
-	cd e2e && go test -race -shuffle=on ./...
+	set -e; for module in $(TESTED_MODULES); do (cd $$module && go test -race -shuffle=on ./...); done
 
 .PHONY: soak
 soak: ## kill and starve processes for longer than `make test` does (SOAK_KILLS=500)
@@ -52,8 +56,8 @@ lint: $(STATICCHECK) ## check format, go.mod, imports, families of files, go vet
 	go run ./internal/families/check
 	go vet ./...
 	$(STATICCHECK) ./...
-	cd e2e && go mod tidy -diff && go vet ./... && ../$(STATICCHECK) ./...
-	cd bench && go mod tidy -diff && go vet ./... && ../$(STATICCHECK) ./...
+	set -e; for module in $(NESTED_MODULES); do \
+		(cd $$module && go mod tidy -diff && go vet ./... && $(CURDIR)/$(STATICCHECK) ./...); done
 
 .PHONY: bench
 bench: ## run the benchmarks and print their figures (BENCH=Schema for some)

@@ -50,10 +50,11 @@ type Automation struct {
 	// an automation that is enabled, or that the application's code disabled. The
 	// Runner sets StoppedAt.
 	StoppedAt time.Time `json:"stopped_at,omitzero"`
-	// Warnings are about templates that the steps use: they are missing, are not
-	// published, or lack a variable. CreateAutomation, UpdateAutomation and Apply set
-	// Warnings in their results if the Mailer is a TemplateInspector. Stores do not
-	// keep Warnings.
+	// Warnings are about the data and the templates that the steps use: a reference is
+	// written as text, a field is not in the definition of its event, or a template is
+	// missing, is not published, lacks a variable or needs one. CreateAutomation,
+	// UpdateAutomation and Apply set Warnings in their results, those about templates
+	// if the Mailer is a TemplateInspector. Stores do not keep Warnings.
 	Warnings Problems `json:"-"`
 }
 

@@ -80,6 +80,8 @@ type Email struct {
 	IdempotencyKey string
 	// AutomationID, RunID and StepKey identify the step that sends the email.
 	AutomationID, RunID, StepKey string
+	// EventID is the id of the event that started the run.
+	EventID string
 	// Attempt is the number of the attempt, counted from 1.
 	Attempt int
 	// To is the contact's address at the time of the attempt.

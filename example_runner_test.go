@@ -70,12 +70,33 @@ func ExampleValidate() {
 	}
 	for _, p := range automation.Validate(a, automation.ValidateOptions{}) {
 		fmt.Printf("%s: %s: %s\n", p.Severity, p.Path, p.Code)
+		if p.Code == automation.CodeUnknownStep {
+			fmt.Println(p.Message)
+		}
 	}
 	// Output:
 	// warning: steps[1].config: wait_without_timeout
 	// error: steps[2].config.duration: limit_exceeded
-	// error: steps[3]: unreachable_step
 	// error: connections[2].to: unknown_step
+	// there is no step "nugde": did you mean "nudge"?
+}
+
+// With the definitions of the events, Validate finds misspelt fields.
+func ExampleValidate_definitions() {
+	a := automation.Automation{
+		Name: "Upgrade",
+		Steps: []automation.Step{
+			{Key: "signup", Config: automation.Trigger{EventName: "user.created"}},
+			{Key: "hello", Config: automation.SendEmail{Template: automation.TemplateRef{
+				ID: "hello", Variables: map[string]automation.Value{"PLAN": automation.Var("event.plna")},
+			}}},
+		},
+		Connections: []automation.Connection{{From: "signup", To: "hello"}},
+	}
+	definition := automation.EventDefinition{Name: "user.created", Schema: []byte(`{"plan": "string", "seats": "number"}`)}
+	fmt.Print(automation.Validate(a, automation.ValidateOptions{Definitions: []automation.EventDefinition{definition}}))
+	// Output:
+	// warning unknown_event_field: step "hello": the definition of event "user.created" has no field "plna": did you mean "event.plan"?
 }
 
 // A Duration keeps the words in which it was written.
@@ -265,4 +286,29 @@ func ExampleRunner_RetryRuns() {
 	must(err)
 	fmt.Println(would.Retried, did.Retried, len(mailer.Emails()))
 	// Output: 2 2 2
+}
+
+// A definition gives a property a type, and emails a value for contacts that have none.
+func ExampleRunner_CreateContactProperty() {
+	ctx := context.Background()
+	mailer := capture.New()
+	runner, err := automation.New(memory.New(), mailer, automation.Options{})
+	must(err)
+	_, err = runner.CreateContactProperty(ctx, automation.ContactProperty{
+		Key: "plan", Type: automation.PropertyString, Fallback: "free",
+	})
+	must(err)
+	_, err = runner.CreateContact(ctx, automation.Contact{Email: "bob@example.com", Properties: map[string]any{"plan": 7}})
+	fmt.Println(err)
+
+	_, err = runner.Apply(ctx, welcome)
+	must(err)
+	_, err = runner.Send(ctx, automation.Event{Name: "user.created", Email: "ada@example.com"})
+	must(err)
+	_, err = runner.Drain(ctx)
+	must(err)
+	fmt.Println(mailer.Emails()[0].Contact.Properties["plan"])
+	// Output:
+	// automation: contact: properties.plan: must be a string, the type of this property, not a number
+	// free
 }

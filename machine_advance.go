@@ -67,11 +67,11 @@ func (g *Graph) fits(s State) bool {
 		return s.Status() == RunRunning && !s.attemptOpen
 	}
 	for i := range s.steps {
-		if s.steps[i].index >= len(g.steps) {
+		if int(s.steps[i].index) >= len(g.steps) {
 			return false
 		}
 	}
-	if s.current().index != s.at {
+	if int(s.current().index) != s.at {
 		return false
 	}
 	return !s.attemptOpen || s.tries > 0 && g.steps[s.at].effect != nil
@@ -128,7 +128,7 @@ func (a *advance) start() Action {
 // enter makes the step the current step and adds its record.
 func (a *advance) enter(step int) {
 	a.s.at, a.s.tries, a.s.attemptOpen, a.s.dueAt = step, 0, false, time.Time{}
-	a.s.steps = append(a.s.steps, stepState{index: step, status: StepRunning, startedAt: a.in.Now})
+	a.s.steps = append(a.s.steps, stepState{index: uint32(step), status: StepRunning, startedAt: a.in.Now})
 }
 
 // walk executes the current step and the steps after it, until a step needs time, an
@@ -145,7 +145,7 @@ func (a *advance) walk() Action {
 			if err != nil {
 				return a.fail(FailedCondition, err.Error())
 			}
-			a.s.current().output = record
+			a.s.current().setOutput(record)
 			branch = ConnectionConditionNotMet
 			if met {
 				branch = ConnectionConditionMet
@@ -276,7 +276,8 @@ func (a *advance) retry() (Action, error) {
 		return Action{}, fmt.Errorf("it is %s, and only a failed run can be retried: %w", a.s.status, ErrConflict)
 	}
 	st := a.s.current()
-	st.status, st.err, st.output, st.branch = StepRunning, nil, nil, ""
+	st.setOutput(nil)
+	st.status, st.err, st.branch = StepRunning, nil, ""
 	st.startedAt, st.completedAt = a.in.Now, time.Time{}
 	a.s.status, a.s.tries, a.s.since = RunRunning, 0, a.in.Now
 	return a.walk(), nil
@@ -288,7 +289,6 @@ func (a *advance) wait(n *node) Action {
 		a.s.dueAt = stamp(st.startedAt.Add(n.duration))
 	}
 	st.status = StepWaiting
-	a.s.since = stamp(a.in.ReadAt)
 	return a.g.Action(a.s)
 }
 
@@ -296,7 +296,7 @@ func (a *advance) wait(n *node) Action {
 func (a *advance) receive() Action {
 	n := &a.g.steps[a.s.at]
 	e := a.in.Event
-	if n.typ != TypeWaitForEvent || e == nil || e.Name != n.event || !a.g.timely(a.s, e, a.in.Unread) || !a.matches(n) {
+	if n.typ != TypeWaitForEvent || e == nil || e.Name != n.event || !a.g.timely(a.s, e) || !a.matches(n) {
 		return a.g.Action(a.s)
 	}
 	action := a.resumeWait(n, e)
@@ -312,7 +312,7 @@ func (a *advance) resumeWait(n *node, e *Event) Action {
 		return a.timeOut(n, e)
 	}
 	a.s.since = stamp(e.AcceptedAt)
-	a.s.current().output = eventOutput(e)
+	a.s.current().setOutput(eventOutput(e))
 	a.ready = false
 	if !a.follow(ConnectionEventReceived, ConnectionDefault) {
 		return a.g.done(a.s)
@@ -321,15 +321,13 @@ func (a *advance) resumeWait(n *node, e *Event) Action {
 }
 
 // timely reports whether the event was not accepted before the start of the wait that s is
-// at or, with lookback, before the event that started the run. An unread event with an
-// AcceptedAt from before the last reading was accepted after it, by a slower clock.
-func (g *Graph) timely(s State, e *Event, unread bool) bool {
+// at or, with lookback, before the event that started the run.
+func (g *Graph) timely(s State, e *Event) bool {
 	from := s.current().startedAt
 	if g.steps[s.at].lookback {
 		from = s.startedAt()
 	}
-	at := stamp(e.AcceptedAt)
-	return !at.Before(from) || unread && at.Before(s.since)
+	return !stamp(e.AcceptedAt).Before(from)
 }
 
 // matches evaluates the wait's filter on the payload of the event. A filter that cannot
@@ -347,7 +345,7 @@ func (a *advance) matches(n *node) bool {
 // timeOut takes the timeout branch. late is an event that was accepted after the
 // deadline, or nil.
 func (a *advance) timeOut(n *node, late *Event) Action {
-	a.s.current().output = timeoutOutput(a.s.dueAt, late)
+	a.s.current().setOutput(timeoutOutput(a.s.dueAt, late))
 	_, timeout := n.target(ConnectionTimeout)
 	_, def := n.target(ConnectionDefault)
 	if !timeout && !def {

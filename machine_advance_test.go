@@ -70,7 +70,7 @@ func (f *flow) requireProgress(next State, in Input) {
 		require.Equal(f.t, stateBytes(f.t, f.state), stateBytes(f.t, next), "a run that has ended has changed")
 	}
 	require.GreaterOrEqual(f.t, len(next.steps), len(f.state.steps), "a record is lost")
-	seen := map[int]bool{}
+	seen := map[uint32]bool{}
 	for i, st := range next.steps {
 		require.False(f.t, seen[st.index], "step %d is recorded twice", st.index)
 		seen[st.index] = true

@@ -63,7 +63,7 @@ func (a *advance) skipReason() string {
 func (a *advance) skip(reason string) {
 	st := a.s.current()
 	st.status, st.err = StepSkipped, nil
-	st.output = appendJSON([]byte(`{"reason":`), reason, '}')
+	st.setOutput(appendJSON([]byte(`{"reason":`), reason, '}'))
 }
 
 // resume takes over an attempt that a process left open when it ended.
@@ -147,7 +147,8 @@ func (a *advance) release() Action {
 
 func (a *advance) succeed(n *node) (Action, error) {
 	st := a.s.current()
-	st.output, st.err = a.in.Output, nil
+	st.setOutput(a.in.Output)
+	st.err = nil
 	if n.typ == TypeContactDelete {
 		a.end(StepCompleted)
 		a.finish(RunCompleted)
@@ -206,6 +207,9 @@ func (a *advance) backOff(d time.Duration) Action {
 	a.s.dueAt = stamp(a.in.Now.Add(d))
 	return a.g.Action(a.s)
 }
+
+// sendsEmail reports whether the effect of the current step of s is an email.
+func (g *Graph) sendsEmail(s State) bool { return g.steps[s.at].typ == TypeSendEmail }
 
 // changesContact reports whether the effect of the current step of s changes or deletes
 // the contact.

@@ -172,7 +172,7 @@ func TestAdvance_RefusesAStateOfAnotherGraph(t *testing.T) {
 	long := startFlow(t, sequence(hour, welcome), CompileOptions{}, "")
 	long.pass(time.Hour)
 	records := func(index int) []stepState {
-		return []stepState{{index: index, status: StepRunning, startedAt: flowStart}}
+		return []stepState{{index: uint32(index), status: StepRunning, startedAt: flowStart}}
 	}
 	for name, s := range map[string]State{
 		"of a longer graph":                  long.state,

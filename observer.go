@@ -3,7 +3,7 @@ package automation
 import "time"
 
 // Observer receives notices of what a Runner does, for metrics, tracing, audit and
-// timelines.
+// timelines. The packages below observe, and package timeline, are Observers.
 type Observer interface {
 	// Observe receives one notice. The Runner calls it after the commit that wrote
 	// the work. Notices of one contact come in the order of the work, except

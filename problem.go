@@ -53,7 +53,8 @@ func (p Problem) String() string {
 	}
 }
 
-// Problems is a list of problems, in the order of the document.
+// Problems is a list of problems, in the order of the document. Validate moves causes to
+// the front.
 type Problems []Problem
 
 // Add adds a problem at path with SeverityError.
@@ -152,9 +153,13 @@ const (
 	CodeSameTarget                      Code = "branches_meet_at_once"     // warning
 	CodeNeverTaken                      Code = "connection_never_taken"    // warning
 	CodeWaitSometimesBefore             Code = "wait_event_on_some_paths"  // warning
+	CodeReferenceInText                 Code = "reference_in_text"         // warning
+	CodeUnknownEventField               Code = "unknown_event_field"       // warning
+	CodeEventFieldType                  Code = "event_field_type"          // warning
 	CodeUnknownTemplate                 Code = "unknown_template"          // warning
 	CodeUnpublishedTemplate             Code = "unpublished_template"      // warning
 	CodeUnknownTemplateField            Code = "unknown_template_variable" // warning
+	CodeMissingTemplateField            Code = "missing_template_variable" // warning
 )
 
 // The codes of problems in events, contacts and options.

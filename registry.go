@@ -108,6 +108,7 @@ type ConfigValidator interface {
 type Call struct {
 	IdempotencyKey               string // run/<run id>/<step key>, for every attempt
 	AutomationID, RunID, StepKey string
+	EventID                      string  // of the event that started the run
 	Attempt                      int     // counts from 1
 	Contact                      Contact // the current contact
 	data                         *Data

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 	"github.com/seed-b636437c/automation/internal/jsonvalue"
+	"github.com/seed-b636437c/automation/internal/nearest"
 )
 
 // path is a compiled reference into Data.
@@ -95,13 +96,20 @@ func compileContactPath(text, rest string) (path, error) {
 	case name == "properties":
 		return finishPath(path{text: text, scope: scopeContact, keys: keys})
 	case field == noContactField:
-		return path{}, fmt.Errorf("path %s: a contact has no field %s: use id, email, first_name, last_name, "+
-			"unsubscribed, created_at or properties.<name>", jsondoc.Quote(text), jsondoc.Quote(name))
+		return path{}, fmt.Errorf("path %s: a contact has no field %s: %s", jsondoc.Quote(text), jsondoc.Quote(name), contactFieldHint(name))
 	case nested:
 		return path{}, fmt.Errorf("path %s leads into contact.%s, which has no fields", jsondoc.Quote(text), name)
 	default:
 		return path{text: text, scope: scopeContact, field: field}, nil
 	}
+}
+
+// contactFieldHint returns how to correct a name that is no field of a contact.
+func contactFieldHint(name string) string {
+	if near := nearest.Match(name, append(sortedKeys(contactFields), "properties")); near != "" {
+		return fmt.Sprintf("did you mean %q?", "contact."+near)
+	}
+	return "use id, email, first_name, last_name, unsubscribed, created_at or properties.<name>"
 }
 
 func compileWaitPath(text, rest string, waitNames []string) (path, error) {

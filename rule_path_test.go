@@ -270,3 +270,15 @@ func TestData_DeterminesWhichEventsAReferenceCanMean(t *testing.T) {
 	assert.Equal(t, []string{"order.paid"}, (&Data{WaitEvents: received}).eventsWaitedFor())
 	assert.Equal(t, []string{"signup"}, (&Data{WaitEvents: received, waitNames: []string{"signup"}}).eventsWaitedFor())
 }
+
+func TestCompilePath_SuggestsAFieldOfTheContact(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"contact.firstName":       `path "contact.firstName": a contact has no field "firstName": did you mean "contact.first_name"?`,
+		"contact.propertys.seats": `path "contact.propertys.seats": a contact has no field "propertys": did you mean "contact.properties"?`,
+		"contact.nickname":        `path "contact.nickname": a contact has no field "nickname": use id, email, first_name`,
+	} {
+		_, err := compilePath(path, nil)
+		require.ErrorContains(t, err, want)
+	}
+}

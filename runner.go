@@ -17,17 +17,18 @@ import (
 // context ends, and Drain does what is due now. All methods are safe for concurrent use.
 // Any number of Runners, in any number of processes, can share one Store.
 type Runner struct {
-	store   Store
-	mailer  Mailer
-	opts    Options
-	ids     *uuid.Source
-	graphs  graphCache
-	shown   graphCache // graphs for StepRuns only
-	schemas schemaCache
-	wakeup  chan struct{}
-	sampler *sampling.Sampler[logKind]
-	latest  atomic.Int64 // what now returned last, in microseconds since 1970
-	working activity
+	store      Store
+	mailer     Mailer
+	opts       Options
+	ids        *uuid.Source
+	graphs     graphCache
+	shown      graphCache // graphs for StepRuns only
+	schemas    schemaCache
+	properties propertyCache
+	wakeup     chan struct{}
+	sampler    *sampling.Sampler[logKind]
+	latest     atomic.Int64 // what now returned last, in microseconds since 1970
+	working    activity
 }
 
 // New returns a Runner that keeps its state in store and sends emails with mailer. It

@@ -77,9 +77,8 @@ func Restart() ApplyOption { return func(o *applyOptions) { o.restart = true } }
 // that DeleteAutomation deleted. Both are outcomes and no errors, so that an application
 // starts in any case. Restart lifts both.
 //
-// The Runner logs each result at level INFO. Warnings about the templates are in the
-// result, and logged at level WARN. Apply fails with a *ValidationError if a is
-// invalid or has no ID.
+// The Runner logs each result at level INFO. Automation.Warnings of the result are logged
+// at level WARN. Apply fails with a *ValidationError if a is invalid or has no ID.
 func (r *Runner) Apply(ctx context.Context, a Automation, opts ...ApplyOption) (ApplyResult, error) {
 	if a.ID == "" {
 		var ps Problems

@@ -7,14 +7,13 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation/internal/jsondoc"
-	"github.com/seed-b636437c/automation/internal/redact"
 )
 
 // CreateAutomation validates and stores a new automation, and returns it as stored. If ID
 // is empty, the Runner makes one. CreateAutomation fails with ErrConflict if the id is
 // taken, and with a *ValidationError that lists every problem if the automation is
-// invalid. In both cases it stores nothing. Warnings about the templates are no error:
-// they are in the result.
+// invalid. In both cases it stores nothing. Warnings are no error: they are in the result,
+// and logged.
 func (r *Runner) CreateAutomation(ctx context.Context, a Automation) (Automation, error) {
 	a, err := r.create(ctx, a)
 	if err == nil {
@@ -23,7 +22,7 @@ func (r *Runner) CreateAutomation(ctx context.Context, a Automation) (Automation
 	return a, err
 }
 
-// create is CreateAutomation without a look at the templates.
+// create is CreateAutomation without warnings.
 func (r *Runner) create(ctx context.Context, a Automation) (Automation, error) {
 	g, err := Compile(a, r.compileOptions())
 	if err != nil {
@@ -68,7 +67,7 @@ type AutomationUpdate struct {
 //
 // An update of the status is the act of an operator: Apply does not enable what
 // UpdateAutomation disabled, until UpdateAutomation enables it again. The result has
-// warnings about the templates, unless the update disables the automation as it is.
+// Warnings, unless the update disables the automation as it is.
 func (r *Runner) UpdateAutomation(ctx context.Context, id string, u AutomationUpdate) (Automation, error) {
 	if err := u.validate(); err != nil {
 		return Automation{}, err
@@ -304,46 +303,4 @@ func encodeDefinition(a Automation) ([]byte, error) {
 		Connections []Connection `json:"connections"`
 		Retry       RetryPolicy  `json:"retry,omitzero"`
 	}{a.Steps, append([]Connection{}, a.Connections...), a.Retry})
-}
-
-// ValidateAutomation reports the problems of an automation, as Validate does. If the
-// mailer is a TemplateInspector, it also warns about the templates. The error is an error
-// of the mailer.
-func (r *Runner) ValidateAutomation(ctx context.Context, a Automation) (Problems, error) {
-	ps := Validate(a, ValidateOptions{Registry: r.opts.Registry, Limits: r.opts.Limits})
-	templates, err := r.inspectTemplates(ctx, a)
-	return append(ps, templates...), err
-}
-
-// inspectTemplates warns about the templates of a. Without a TemplateInspector it finds
-// nothing.
-func (r *Runner) inspectTemplates(ctx context.Context, a Automation) (found Problems, err error) {
-	in, ok := r.mailer.(TemplateInspector)
-	if !ok {
-		return nil, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.opts.EffectTimeout)
-	defer cancel()
-	err = guard(func() error {
-		found, err = templateProblems(ctx, a, in)
-		return err
-	})
-	if errors.Is(err, errors.ErrUnsupported) { // a wrapper around a mailer that is no inspector
-		return nil, nil
-	}
-	return found, err
-}
-
-// warnings logs and returns the warnings about the templates of a, which is stored. An
-// inspection that fails is logged only: it must not keep an application from starting.
-func (r *Runner) warnings(ctx context.Context, a Automation) Problems {
-	found, err := r.inspectTemplates(ctx, a)
-	if err != nil {
-		r.opts.Logger.WarnContext(ctx, "automation: cannot inspect templates", "automation", a.ID, "error", redact.Error(err))
-	}
-	for _, p := range found {
-		r.opts.Logger.WarnContext(ctx, "automation: an automation needs attention",
-			"automation", a.ID, "step", p.Step, "code", p.Code, "path", p.Path, "problem", p.Message)
-	}
-	return found
 }

@@ -15,13 +15,14 @@ var errHostContacts = fmt.Errorf("automation: contacts live in the host's own ta
 // the Runner makes one. A segment that c contains twice is stored once.
 //
 // CreateContact fails with a *ValidationError that lists all invalid fields, and with
-// ErrConflict if the id or the email belongs to another contact. With Options.Contacts
-// the error wraps errors.ErrUnsupported.
+// ErrConflict if the id or the email belongs to another contact. A property is invalid if
+// its ContactProperty defines another type. With Options.Contacts the error wraps
+// errors.ErrUnsupported.
 func (r *Runner) CreateContact(ctx context.Context, c Contact) (Contact, error) {
 	if r.opts.Contacts != nil {
 		return Contact{}, errHostContacts
 	}
-	if err := contactProblems(c).Err("contact"); err != nil {
+	if err := r.validateContact(ctx, contactProblems(c), c.Properties); err != nil {
 		return Contact{}, err
 	}
 	c = c.Clone()
@@ -56,9 +57,10 @@ func (r *Runner) GetContact(ctx context.Context, ref ContactRef) (Contact, error
 // in the contact directory.
 //
 // UpdateContact fails with a *ValidationError that lists all invalid fields, with
-// ErrNotFound, and with ErrConflict if another contact has the new email.
+// ErrNotFound, and with ErrConflict if another contact has the new email. A property is
+// invalid if its ContactProperty defines another type.
 func (r *Runner) UpdateContact(ctx context.Context, id string, change ContactChange) (Contact, error) {
-	if err := changeProblems(change).Err("contact"); err != nil {
+	if err := r.validateContact(ctx, changeProblems(change), change.Properties); err != nil {
 		return Contact{}, err
 	}
 	apply := r.store.UpdateContact

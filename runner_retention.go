@@ -171,5 +171,5 @@ func (e *eraser) scrub(ctx context.Context, runID string) (RunChange, error) {
 	if rec.Error != nil {
 		rec.Error = &StepError{Code: rec.Error.Code, Message: erasedMessage}
 	}
-	return RunChange{RunRecord: rec, Served: RequestCancel}, nil
+	return RunChange{RunRecord: rec, Served: RequestCancel, DropOutputs: true}, nil
 }

@@ -31,6 +31,11 @@ func (r *Runner) GetRun(ctx context.Context, id string) (Run, error) {
 		}
 		return run, nil
 	}
+	if s.lacksOutputs() {
+		if err := r.loadOutputs(ctx, &s); err != nil {
+			return Run{}, fmt.Errorf("automation: %w", err)
+		}
+	}
 	run.Steps = g.StepRuns(s)
 	return run, nil
 }

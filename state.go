@@ -1,6 +1,7 @@
 package automation
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"time"
@@ -19,16 +20,15 @@ type State struct {
 	attemptOpen bool      // an attempt is handed out and its outcome is not recorded
 	tries       int       // attempts spent on the current step, including an open one
 	dueAt       time.Time // end of the sleep, the wait or the back-off; zero for none
-	// since is when the current sequence of steps was due, for MaxLateness. In a wait it
-	// is the ReadAt of the input with which the wait began: the end of the wait sets it
-	// anew.
-	since time.Time
-	steps []stepState
+	since       time.Time // when the current sequence of steps was due, for MaxLateness
+	steps       []stepState
 }
 
-// stepState is the record of a step that the run reached.
+// stepState is the record of a step that the run reached. The first two fields share a
+// word, so that the records of a run take less memory.
 type stepState struct {
-	index       int
+	index       uint32
+	apart       bool // the store keeps the output beside the state; output is nil until it is loaded
 	status      StepStatus
 	startedAt   time.Time
 	completedAt time.Time
@@ -38,6 +38,12 @@ type stepState struct {
 	branch      ConnectionType // the branch of a custom step, unless it is the default
 	output      json.RawMessage
 }
+
+// setOutput records the output of the step.
+func (st *stepState) setOutput(out json.RawMessage) { st.output, st.apart = out, false }
+
+// lacksOutput reports whether the output is stored apart and not loaded.
+func (st *stepState) lacksOutput() bool { return st.apart && st.output == nil }
 
 // Status returns the run's status. A run that has not started is running.
 func (s State) Status() RunStatus {
@@ -105,6 +111,19 @@ func (g *Graph) decode(runID string, stored []byte) (State, error) {
 	return s, nil
 }
 
+// lacksOutputs reports whether an output of s is stored apart and not loaded.
+func (s *State) lacksOutputs() bool {
+	return slices.ContainsFunc(s.steps, func(st stepState) bool { return st.lacksOutput() })
+}
+
+// needsOutputs reports whether a step of g may read an output that s lacks: wait_events
+// are in the outputs of waits.
+func (g *Graph) needsOutputs(s *State) bool {
+	return g.readsWait && slices.ContainsFunc(s.steps, func(st stepState) bool {
+		return st.lacksOutput() && g.steps[st.index].typ == TypeWaitForEvent
+	})
+}
+
 // erasedMessage replaces all error messages of a run whose contact is erased, because a
 // message may quote personal data.
 const erasedMessage = "erased"
@@ -124,7 +143,7 @@ func (s *State) cancel(now time.Time) {
 func (s *State) scrub() {
 	for i := range s.steps {
 		st := &s.steps[i]
-		st.output = nil
+		st.setOutput(nil)
 		if st.err != nil {
 			st.err = &StepError{Code: st.err.Code, Message: erasedMessage}
 		}
@@ -194,7 +213,7 @@ func (g *Graph) changes(before, after State) []StepRun {
 		if i < len(before.steps) && st.same(&before.steps[i]) {
 			continue
 		}
-		changed = append(changed, g.stepRun(st.index, st, false))
+		changed = append(changed, g.stepRun(int(st.index), st, false))
 	}
 	return changed
 }
@@ -202,7 +221,7 @@ func (g *Graph) changes(before, after State) []StepRun {
 // same reports whether two records look the same to an Observer.
 func (st *stepState) same(o *stepState) bool {
 	return st.status == o.status && st.completedAt.Equal(o.completedAt) && len(st.attempts) == len(o.attempts) &&
-		st.omitted == o.omitted && slices.Equal(st.output, o.output)
+		st.omitted == o.omitted && bytes.Equal(st.output, o.output)
 }
 
 // ahead reports, for each step, whether a run at the step from can reach it.
@@ -225,6 +244,9 @@ func (g *Graph) ahead(from int) []bool {
 // branch returns the outcome of a step: the result of a condition, whether a wait
 // received its event or timed out, or the branch that a custom step took.
 func (n *node) branch(st *stepState) ConnectionType {
+	if n.typ == TypeWaitForEvent && st.lacksOutput() {
+		return ConnectionEventReceived // the output of a timeout is too small to be stored apart
+	}
 	if n.typ != TypeCondition && n.typ != TypeWaitForEvent || len(st.output) == 0 {
 		return st.branch
 	}

@@ -8,9 +8,14 @@ import (
 	"time"
 )
 
-// stateVersion is the first byte of every encoded State. Decoding refuses a higher
-// version. Version 1 holds the whole output of a condition.
-const stateVersion = 2
+// The first byte of every encoded State is its version. Decoding refuses a version above
+// stateVersion. Version 1 holds the whole output of a condition.
+const (
+	// wholeVersion is the version of a State that refers to no output. Releases that know
+	// no references decode it.
+	wholeVersion = 2
+	stateVersion = 3
+)
 
 // errDamagedState is the error for bytes that do not decode to a State of the graph.
 var errDamagedState = errors.New("automation: stored run state is damaged")
@@ -26,44 +31,75 @@ const (
 	flagAttemptOpen
 )
 
-// AppendBinary appends the encoded state to b. The error is always nil.
+// AppendBinary appends the encoded state to b, with all outputs that s has. The error is
+// always nil.
 //
 // The format is a version byte, then varints, and byte strings that follow their length.
 // Times are microseconds since the start of the run, so that they are short. A run that
 // sleeps in its second step takes about 40 bytes, plus the recorded outputs.
-func (s State) AppendBinary(b []byte) ([]byte, error) {
-	base := s.base()
-	b = append(b, stateVersion, codeOf(runStatusCodes, s.status), s.flags())
-	b = binary.AppendVarint(b, base.UnixMicro())
-	b = binary.AppendUvarint(b, uint64(s.at))
-	b = binary.AppendUvarint(b, uint64(s.tries))
-	b = appendTime(b, s.dueAt, base)
-	b = appendTime(b, s.since, base)
-	b = binary.AppendUvarint(b, uint64(len(s.steps)))
-	for i := range s.steps {
-		b = s.steps[i].append(b, base)
-	}
-	return b, nil
-}
+func (s State) AppendBinary(b []byte) ([]byte, error) { return s.append(b, false), nil }
 
-// MarshalBinary returns the encoded state. The error is always nil.
-func (s State) MarshalBinary() ([]byte, error) {
+// MarshalBinary returns the encoded state, with all outputs that s has. The error is
+// always nil.
+func (s State) MarshalBinary() ([]byte, error) { return s.marshal(false), nil }
+
+// marshal returns the encoded state. With refer, it refers to the outputs that are stored
+// apart, and holds the others.
+func (s State) marshal(refer bool) []byte {
 	// Encode on the stack first, so that the result takes only the memory that it
 	// needs: a process may keep millions of states.
 	var buf [1024]byte
-	b, err := s.AppendBinary(buf[:0])
-	return bytes.Clone(b), err
+	return bytes.Clone(s.append(buf[:0], refer))
 }
 
-// UnmarshalBinary decodes a state that MarshalBinary encoded. RunID stays as it is. The
-// error wraps ErrNewerVersion if a newer version of the library encoded the state. The
-// state shares memory with data, so the caller must not change data afterwards.
+func (s State) append(b []byte, refer bool) []byte {
+	e := stateEncoder{version: s.version(refer), base: s.base(), refer: refer}
+	b = append(b, e.version, codeOf(runStatusCodes, s.status), s.flags())
+	b = binary.AppendVarint(b, e.base.UnixMicro())
+	b = binary.AppendUvarint(b, uint64(s.at))
+	b = binary.AppendUvarint(b, uint64(s.tries))
+	b = appendTime(b, s.dueAt, e.base)
+	b = appendTime(b, s.since, e.base)
+	b = binary.AppendUvarint(b, uint64(len(s.steps)))
+	for i := range s.steps {
+		b = e.step(b, &s.steps[i])
+	}
+	return b
+}
+
+// stateEncoder holds what the encoding of a step depends on besides the step.
+type stateEncoder struct {
+	version byte
+	base    time.Time
+	refer   bool // to outputs that are stored apart, even if they are loaded
+}
+
+// version returns the version of the encoded state.
+func (s *State) version(refer bool) byte {
+	for i := range s.steps {
+		if s.steps[i].isReference(refer) {
+			return stateVersion
+		}
+	}
+	return wholeVersion
+}
+
+// isReference reports whether the encoded record refers to its output.
+func (st *stepState) isReference(refer bool) bool { return st.lacksOutput() || refer && st.apart }
+
+// UnmarshalBinary decodes a state that MarshalBinary encoded, or RunRecord.State. RunID
+// stays as it is. The error wraps ErrNewerVersion if a newer version of the library
+// encoded the state. The state shares memory with data, so the caller must not change data
+// afterwards.
+//
+// A RunRecord.State leaves out large outputs, which RunReader.FindRunOutputs returns. The
+// decoded state has no output for such a step.
 func (s *State) UnmarshalBinary(data []byte) error {
 	if len(data) > 0 && data[0] > stateVersion {
 		return fmt.Errorf("automation: run state has format %d, this process reads up to %d: %w", data[0], stateVersion, ErrNewerVersion)
 	}
 	r := stateDecoder{rest: data}
-	if len(data) == 0 || r.byte() == 0 {
+	if r.version = r.byte(); r.version == 0 {
 		return errDamagedState
 	}
 	out := r.state()
@@ -93,23 +129,37 @@ func (s State) flags() byte {
 	return f
 }
 
-func (st *stepState) append(b []byte, base time.Time) []byte {
+func (e *stateEncoder) step(b []byte, st *stepState) []byte {
 	b = binary.AppendUvarint(b, uint64(st.index))
 	b = append(b, codeOf(stepStatusCodes, st.status))
-	b = appendTime(b, st.startedAt, base)
-	b = appendTime(b, st.completedAt, base)
-	b = appendBytes(b, st.output)
+	b = appendTime(b, st.startedAt, e.base)
+	b = appendTime(b, st.completedAt, e.base)
+	b = e.output(b, st)
 	b = appendBytes(b, st.branch)
 	b = appendStepError(b, st.err)
 	if st.omitted == 0 {
 		b = binary.AppendUvarint(b, uint64(len(st.attempts)))
-		return appendAttempts(b, st.attempts, base)
+		return appendAttempts(b, st.attempts, e.base)
 	}
 	first := min(keptFirst, len(st.attempts))
 	b = binary.AppendUvarint(b, uint64(len(st.attempts)+1))
-	b = appendAttempts(b, st.attempts[:first], base)
-	b = appendAttempts(b, []Attempt{{Number: st.omitted, Error: StepError{Code: omittedAttempts}}}, base)
-	return appendAttempts(b, st.attempts[first:], base)
+	b = appendAttempts(b, st.attempts[:first], e.base)
+	b = appendAttempts(b, []Attempt{{Number: st.omitted, Error: StepError{Code: omittedAttempts}}}, e.base)
+	return appendAttempts(b, st.attempts[first:], e.base)
+}
+
+// output appends the output. In a version with references, 0 is a reference, and the
+// length of an output is one greater than it is.
+func (e *stateEncoder) output(b []byte, st *stepState) []byte {
+	switch {
+	case e.version == wholeVersion:
+		return appendBytes(b, st.output)
+	case st.isReference(e.refer):
+		return append(b, 0)
+	default:
+		b = binary.AppendUvarint(b, uint64(len(st.output))+1)
+		return append(b, st.output...)
+	}
 }
 
 // omittedAttempts is the code of an entry in the list of attempts that stands for those
@@ -168,9 +218,10 @@ const (
 // stateDecoder decodes the bytes of a state. After an error, bad is true and the values
 // have no meaning, so the caller looks at bad once, at the end.
 type stateDecoder struct {
-	rest []byte
-	base time.Time
-	bad  bool
+	version byte
+	rest    []byte
+	base    time.Time
+	bad     bool
 }
 
 func (r *stateDecoder) state() State {
@@ -191,15 +242,24 @@ func (r *stateDecoder) state() State {
 }
 
 func (r *stateDecoder) step(st *stepState) {
-	st.index = r.int()
+	st.index = uint32(r.int())
 	st.status = statusAt(r, stepStatusCodes)
 	st.startedAt, st.completedAt = r.time(), r.time()
-	if out := r.bytes(); len(out) > 0 {
-		st.output = out
-	}
+	r.output(st)
 	st.branch = ConnectionType(r.bytes())
 	st.err = r.stepError()
 	r.attempts(st)
+}
+
+func (r *stateDecoder) output(st *stepState) {
+	n := r.int()
+	if r.version > wholeVersion {
+		st.apart = n == 0
+		n = max(n-1, 0)
+	}
+	if out := r.take(n); len(out) > 0 {
+		st.output = out
+	}
 }
 
 func (r *stateDecoder) attempts(st *stepState) {
@@ -237,8 +297,10 @@ func (r *stateDecoder) byte() byte {
 	return b
 }
 
-func (r *stateDecoder) bytes() []byte {
-	n := r.int()
+func (r *stateDecoder) bytes() []byte { return r.take(r.int()) }
+
+// take returns the next n bytes.
+func (r *stateDecoder) take(n int) []byte {
 	if n > len(r.rest) {
 		r.bad = true
 		return nil

@@ -32,12 +32,13 @@ func genState(t *rapid.T) State {
 	index := rapid.IntRange(0, 200)
 	steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) stepState {
 		st := stepState{
-			index: index.Draw(t, "index"), status: rapid.SampledFrom(stepStatusCodes).Draw(t, "status"),
+			index: uint32(index.Draw(t, "index")), status: rapid.SampledFrom(stepStatusCodes).Draw(t, "status"),
 			startedAt: genTime(t), completedAt: genTime(t), err: genStepError(t),
 		}
 		if out := rapid.SliceOf(rapid.Byte()).Draw(t, "output"); len(out) > 0 {
 			st.output = out
 		}
+		st.apart = rapid.Bool().Draw(t, "apart")
 		for range rapid.IntRange(0, 3).Draw(t, "attempts") {
 			a := Attempt{Number: rapid.IntRange(0, 1<<31).Draw(t, "number"), At: genTime(t)}
 			if e := genStepError(t); e != nil {
@@ -65,11 +66,54 @@ func TestState_EncodesAndDecodes(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		s := genState(t)
-		require.Equal(t, s, restored(t, s))
+		whole := s
+		whole.own()
+		for i := range whole.steps {
+			whole.steps[i].apart = whole.steps[i].lacksOutput() // what is loaded is in the bytes
+		}
+		if len(whole.steps) == 0 {
+			whole.steps = nil
+		}
+		require.Equal(t, whole, restored(t, s))
 		appended, err := s.AppendBinary([]byte("before"))
 		require.NoError(t, err)
 		require.Equal(t, "before"+string(stateBytes(t, s)), string(appended))
 	})
+}
+
+// The encoded state with references and the outputs beside it are the whole state.
+func TestState_RefersToOutputsThatAreStoredApart(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		s := genState(t)
+		back := State{RunID: s.RunID}
+		require.NoError(t, back.UnmarshalBinary(s.marshal(true)))
+		require.Equal(t, s.marshal(true), back.marshal(true))
+		require.Equal(t, s.marshal(true), stateBytes(t, back), "outputs that are not loaded stay references")
+		for i := range back.steps {
+			if s.steps[i].apart {
+				require.True(t, back.steps[i].lacksOutput())
+				back.steps[i].output = s.steps[i].output
+			}
+		}
+		require.Equal(t, s, back)
+		require.Equal(t, stateBytes(t, s), stateBytes(t, back))
+	})
+}
+
+// Releases that know no references decode a state without one, and refuse the others.
+func TestState_BytesOfEachVersion(t *testing.T) {
+	t.Parallel()
+	f := startFlow(t, sequence(WaitForEvent{EventName: "order.paid"}, hour), CompileOptions{}, `{"plan":"pro"}`)
+	f.pay()
+	const run, trigger = "\x01\x01\x80\x90\xa1\x9f\xd6\xfc\xa5\x06\x02\x00\x01\x80\x90\x9d\xe9\x1a\x01\x00\x03", "\x00\x03\x01\x00\x01\x00"
+	const output = `{"event_id":"event-order.paid","event_name":"order.paid","payload":{"amount":5}}`
+	const wait, delay = "\x01\x03\x01\x00\x01\x00", "\x02\x02\x01\x00\x00"
+	const rest = "\x00\x00\x00" // no branch, no error, no attempts
+	assert.Equal(t, "\x02"+run+trigger+"\x00"+rest+wait+"\x50"+output+rest+delay+"\x00"+rest, string(stateBytes(t, f.state)))
+	assert.Equal(t, stateBytes(t, f.state), f.state.marshal(true))
+	f.state.steps[1].apart = true
+	assert.Equal(t, "\x03"+run+trigger+"\x01"+rest+wait+"\x00"+rest+delay+"\x01"+rest, string(f.state.marshal(true)))
 }
 
 func TestState_ZeroIsARunThatHasNotStarted(t *testing.T) {
@@ -127,7 +171,9 @@ func TestState_Damaged(t *testing.T) {
 	f := startFlow(t, sequence(hour, welcome), noJitter, "")
 	f.pass(time.Hour)
 	f.fail(errors.New("busy"))
-	whole := stateBytes(t, f.state)
+	f.state.steps[0].setOutput(json.RawMessage(`{"as":"stored"}`))
+	f.state.steps[1].apart = true
+	whole := f.state.marshal(true)
 	damaged := func(t *testing.T, data []byte) {
 		t.Helper()
 		s := State{RunID: "run-1"}
@@ -194,12 +240,17 @@ func FuzzStateUnmarshal(f *testing.F) {
 	add()
 	run.do(Input{Kind: InputCancelled, Code: CancelledByRequest, Reason: "enough"})
 	add()
+	for i := range run.state.steps {
+		run.state.steps[i].apart = true
+		f.Add(run.state.marshal(true))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var s State
 		if s.UnmarshalBinary(data) != nil {
 			return
 		}
 		encoded := stateBytes(t, s)
+		require.Equal(t, encoded, s.marshal(true), "no output is stored apart and loaded")
 		back := restored(t, s)
 		require.Equal(t, s, back)
 		require.Equal(t, encoded, stateBytes(t, back))

@@ -167,6 +167,7 @@ func (t *task) transition(release bool) Transition {
 // write returns what the store has to write about the run.
 func (run *activeRun) write(now time.Time) RunChange {
 	rec := &run.rec
+	c := RunChange{New: run.isNew, Served: run.served}
 	if run.graph != nil && rec.DecodeFailures == 0 {
 		rec.Status, rec.Error = run.state.Status(), run.state.failure()
 		rec.Step, rec.WaitEvent = run.action.Step, run.action.Event
@@ -182,9 +183,10 @@ func (run *activeRun) write(now time.Time) RunChange {
 		if !run.retryAt.IsZero() && rec.Status == RunRunning && (rec.DueAt.IsZero() || run.retryAt.Before(rec.DueAt)) {
 			rec.DueAt = run.retryAt
 		}
-		rec.State, _ = run.state.MarshalBinary()
+		c.Outputs = run.storeApart()
+		rec.State = run.state.marshal(true)
 	}
-	c := RunChange{RunRecord: *rec, New: run.isNew, Served: run.served}
+	c.RunRecord = *rec
 	run.dirty, run.isNew, run.served = false, false, RequestNone
 	return c
 }
@@ -255,6 +257,14 @@ func (t *task) load(ctx context.Context, c *ClaimedRun) error {
 	if err == nil {
 		run.graph = g
 		run.state, err = g.decode(run.rec.ID, run.rec.State)
+	}
+	if err == nil && g.needsOutputs(&run.state) {
+		if err := t.r.loadOutputs(ctx, &run.state); err != nil {
+			return err
+		}
+		if g.needsOutputs(&run.state) {
+			err = fmt.Errorf("%w: the store has lost an output", errDamagedState)
+		}
 	}
 	if err == nil && run.request == RequestNone && run.rec.Status == RunRunning && run.state.Status() == RunFailed {
 		// The retry was requested while no process could decode the run.

@@ -28,7 +28,10 @@ func (t *task) performEffect(ctx, bound context.Context, run *activeRun) error {
 // fails, the effect does not start: that is no failed attempt, and no unknown outcome.
 // Instead of an effect, prepare may return the input by which the run continues.
 func (t *task) prepare(ctx, bound context.Context, run *activeRun) (Effect, *Input) {
-	err := t.refresh(bound)
+	properties, err := t.properties(bound, run)
+	if err == nil && ctx.Err() == nil {
+		err = t.refresh(bound)
+	}
 	if err == nil && ctx.Err() == nil {
 		err = t.freshen(bound, run)
 	}
@@ -37,7 +40,19 @@ func (t *task) prepare(ctx, bound context.Context, run *activeRun) (Effect, *Inp
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.resolve(ctx, run)
+	return t.resolve(ctx, run, properties)
+}
+
+// properties returns the definitions of contact properties for an effect that is an email.
+// Other effects read the contact as it is.
+func (t *task) properties(ctx context.Context, run *activeRun) (contactProperties, error) {
+	t.mu.Lock()
+	sends := run.graph.sendsEmail(run.state)
+	t.mu.Unlock()
+	if !sends {
+		return nil, nil
+	}
+	return t.r.definedProperties(ctx)
 }
 
 // staleAfter is the age at which the contact, the requests and the state of the lease are
@@ -103,9 +118,10 @@ func (t *task) isOff(run *activeRun) bool {
 	return t.failure != nil || run.request == RequestCancel || t.contact == nil
 }
 
-// resolve returns the effect of a run whose state is written. If there is nothing to
-// perform, or if ctx has ended, it returns the input by which the run continues instead.
-func (t *task) resolve(ctx context.Context, run *activeRun) (Effect, *Input) {
+// resolve returns the effect of a run whose state is written, for a contact that has the
+// fallbacks of the properties. If there is nothing to perform, or if ctx has ended, it
+// returns the input by which the run continues instead.
+func (t *task) resolve(ctx context.Context, run *activeRun, properties contactProperties) (Effect, *Input) {
 	if ctx.Err() != nil || t.isOff(run) {
 		return nil, &Input{Kind: InputReleased}
 	}
@@ -117,7 +133,7 @@ func (t *task) resolve(ctx context.Context, run *activeRun) (Effect, *Input) {
 		return nil, &Input{Kind: InputWoken}
 	}
 	data := run.data
-	data.Contact = t.contact
+	data.Contact = properties.complete(t.contact)
 	effect, err := run.graph.Effect(run.state, data)
 	if err != nil {
 		return nil, &Input{Kind: InputFailed, Err: permanentUnlessMarked(err)}
@@ -126,9 +142,9 @@ func (t *task) resolve(ctx context.Context, run *activeRun) (Effect, *Input) {
 	case *SkipEffect:
 		return nil, &Input{Kind: InputSkipped, Reason: e.Reason}
 	case *SendEffect:
-		e.Email.AutomationID = run.rec.AutomationID
+		e.Email.AutomationID, e.Email.EventID = run.rec.AutomationID, run.rec.EventID
 	case *CustomEffect:
-		e.Call.AutomationID = run.rec.AutomationID
+		e.Call.AutomationID, e.Call.EventID = run.rec.AutomationID, run.rec.EventID
 	}
 	return effect, nil
 }

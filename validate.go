@@ -2,6 +2,7 @@ package automation
 
 import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
+	"github.com/seed-b636437c/automation/internal/schema"
 )
 
 // ValidateOptions tune Validate. The zero value works.
@@ -11,18 +12,27 @@ type ValidateOptions struct {
 	Registry *Registry
 	// Limits bound the automation. A zero field means the default.
 	Limits Limits
+	// Definitions are those of the events that the automation reads. With them,
+	// Validate warns about fields that a definition does not declare, and about
+	// comparisons that cannot be right for a declared type. An event without a
+	// definition or without a schema can have any fields.
+	Definitions []EventDefinition
 }
 
-// Validate returns all problems in a, in the order of the document. An error makes
-// the automation invalid, a warning does not. Validate returns nil if there are no
-// problems.
+// Validate returns all problems in a. An error makes the automation invalid, a warning
+// does not. Validate returns nil if there are no problems.
 //
-// A mistake can make another check meaningless. In this case Validate reports only
-// the mistake: without exactly one trigger, for instance, it reports no unreachable
-// steps. No automation is expensive to refuse: if there are more steps than the
-// limit, Validate reports this, and does not look at the steps and connections.
+// Problems are in the order of the document, but causes come first: a step that no path
+// leads to, a missing branch, and a reference to an event that no wait before it received
+// follow all other problems. What a mistake explains is no problem of its own. If a
+// connection names an unknown step, for instance, Validate does not report the steps that
+// no path leads to for that reason. Without exactly one trigger it reports no unreachable
+// steps at all.
+//
+// No automation is expensive to refuse: if there are more steps than the limit, Validate
+// reports this, and does not look at the steps and connections.
 func Validate(a Automation, opts ValidateOptions) Problems {
-	v := validator{automation: a, registry: opts.Registry, limits: opts.Limits.withDefaults()}
+	v := validator{automation: a, registry: opts.Registry, limits: opts.Limits.withDefaults(), schemas: schemasOf(opts.Definitions)}
 	v.validateHead()
 	if len(a.Steps) > v.limits.Steps {
 		v.errorf(CodeLimit, "steps", "the automation has %d steps, the limit is %d: split it, "+
@@ -30,6 +40,8 @@ func Validate(a Automation, opts ValidateOptions) Problems {
 		return v.problems
 	}
 	v.graph = newStepGraph(a)
+	v.meant = v.guess()
+	v.strays = v.unreachable()
 	v.waitNames = v.graph.waitNames()
 	v.live = v.graph.live()
 	if v.graph.triggers == 0 {
@@ -40,7 +52,7 @@ func Validate(a Automation, opts ValidateOptions) Problems {
 		c.validate()
 	}
 	v.validateConnections()
-	return v.problems
+	return causesFirst(v.problems)
 }
 
 // validator holds the state that the validation of one automation shares.
@@ -49,10 +61,16 @@ type validator struct {
 	registry   *Registry
 	limits     Limits
 	graph      *stepGraph
-	live       []bool    // by step: whether a run can reach it
-	waitNames  []string  // the events that the graph waits for
-	flow       *waitFlow // nil until the first reference needs it
+	meant      *stepGraph  // graph without misspelt keys: graph itself if there are none
+	strays     map[int]int // what unreachable returns
+	live       []bool      // by step: whether a run can reach it
+	waitNames  []string    // the events that the graph waits for
+	flows      []*waitFlow // of graph and of meant; nil until the first reference needs them
+	obscure    []bool      // by step, set with flows: whether obscured
 	problems   Problems
+
+	schemas       map[string]*schema.Schema // by event
+	fieldWarnings int                       // about fields of events, so far
 }
 
 func (v *validator) errorf(code Code, path, format string, args ...any) {

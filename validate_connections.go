@@ -51,11 +51,11 @@ func (c *connectionValidator) warnf(code Code, path, format string, args ...any)
 
 func (c *connectionValidator) validateEnds() {
 	if c.ends.from < 0 {
-		c.errorf(CodeUnknownStep, "from", "there is no step %s: name the key of a step", jsondoc.Quote(c.connection.From))
+		c.errorf(CodeUnknownStep, "from", "%s", c.unknownStep(c.connection.From, c.meant.ends[c.i].from))
 	}
 	switch {
 	case c.ends.to < 0:
-		c.errorf(CodeUnknownStep, "to", "there is no step %s: name the key of a step", jsondoc.Quote(c.connection.To))
+		c.errorf(CodeUnknownStep, "to", "%s", c.unknownStep(c.connection.To, c.meant.ends[c.i].to))
 	case c.ends.to == c.ends.from:
 		c.errorf(CodeSelfConnection, "to", "a step cannot lead to itself: connect it to another step")
 	case c.ends.to == c.graph.trigger:

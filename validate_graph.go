@@ -14,6 +14,7 @@ type stepGraph struct {
 	ends  []ends // of each connection
 	links []link // by step: those of step i are links[first[i]:first[i+1]]
 	first []int
+	led   []bool // by step: whether a connection leads to it
 
 	order   []int         // the steps reached from the trigger, in topological order
 	reached []bool        // by step: whether it is in order
@@ -70,15 +71,30 @@ func givenConfig(s Step) StepConfig {
 	return plainConfig(s.Config)
 }
 
-// connect finds the ends of the connections, and sorts the connections by the step
-// that they leave.
+// connect finds the ends of the connections.
 func (g *stepGraph) connect(connections []Connection) {
 	g.ends = make([]ends, len(connections))
-	g.first = make([]int, len(g.types)+1)
 	for i, c := range connections {
 		g.ends[i] = ends{g.find(c.From), g.find(c.To)}
-		if from := g.ends[i].from; from >= 0 {
-			g.first[from+1]++
+	}
+	g.link(connections)
+}
+
+// withEnds returns g with other ends of its connections.
+func (g *stepGraph) withEnds(connections []Connection, ends []ends) *stepGraph {
+	other := *g
+	other.ends, other.cycles = ends, nil
+	other.link(connections)
+	other.explore()
+	return &other
+}
+
+// link sorts the connections by the step that they leave.
+func (g *stepGraph) link(connections []Connection) {
+	g.first, g.led = make([]int, len(g.types)+1), make([]bool, len(g.types))
+	for _, e := range g.ends {
+		if e.from >= 0 {
+			g.first[e.from+1]++
 		}
 	}
 	for i := range g.types {
@@ -88,11 +104,13 @@ func (g *stepGraph) connect(connections []Connection) {
 	next := slices.Clone(g.first)
 	for i, c := range connections {
 		e := g.ends[i]
-		if e.from < 0 {
-			continue
+		if to := g.target(e); to >= 0 {
+			g.led[to] = true
 		}
-		g.links[next[e.from]] = link{c.Type.orDefault(), g.target(e)}
-		next[e.from]++
+		if e.from >= 0 {
+			g.links[next[e.from]] = link{c.Type.orDefault(), g.target(e)}
+			next[e.from]++
+		}
 	}
 }
 

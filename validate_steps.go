@@ -3,10 +3,8 @@ package automation
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/mail"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/seed-b636437c/automation/internal/jsondoc"
@@ -78,15 +76,19 @@ func (c *stepValidator) validatePosition() {
 	if cycle, ok := c.graph.cycles[c.i]; ok {
 		c.errorf(CodeCycle, "", "the steps run in a circle, %s: remove one of these connections", c.keys(cycle))
 	}
-	switch {
-	case !c.graph.isRooted():
-	case c.graph.reached[c.i]:
-		if !c.live[c.i] {
-			c.warnf(CodeStepAfterDelete, "", "the step never runs, because it comes after a contact_delete: "+
-				"move it before that, or remove it")
-		}
-	case c.graph.index[c.key] == c.i:
+	if c.graph.reached[c.i] && !c.live[c.i] {
+		c.warnf(CodeStepAfterDelete, "", "the step never runs, because it comes after a contact_delete: "+
+			"move it before that, or remove it")
+	}
+	switch behind, unreachable := c.strays[c.i]; {
+	case !unreachable:
+	case behind == 0:
 		c.errorf(CodeUnreachable, "", "no path leads from the trigger to the step: connect it, or remove it")
+	case behind == 1:
+		c.errorf(CodeUnreachable, "", "no path leads from the trigger to the step and the step behind it: connect it, or remove both")
+	default:
+		c.errorf(CodeUnreachable, "", "no path leads from the trigger to the step and the %d steps behind it: "+
+			"connect it, or remove them all", behind)
 	}
 }
 
@@ -103,8 +105,8 @@ func (c *stepValidator) keys(steps []int) string {
 func (c *stepValidator) validateBranches() {
 	switch config := c.graph.configs[c.i].(type) {
 	case Condition:
-		met := c.graph.hasBranch(c.i, ConnectionConditionMet)
-		notMet := c.graph.hasBranch(c.i, ConnectionConditionNotMet)
+		met := c.meant.hasBranch(c.i, ConnectionConditionMet)
+		notMet := c.meant.hasBranch(c.i, ConnectionConditionNotMet)
 		if met != notMet {
 			missing := ConnectionConditionMet
 			if met {
@@ -124,7 +126,7 @@ func (c *stepValidator) validateTimeout(wait WaitForEvent) {
 	switch {
 	case wait.Timeout.IsZero():
 		c.warnf(CodeWaitForever, "config", "the wait has no timeout, and can last for ever: give it one")
-	case !c.graph.hasBranch(c.i, ConnectionTimeout) && !c.graph.hasBranch(c.i, ConnectionDefault):
+	case !c.meant.hasBranch(c.i, ConnectionTimeout) && !c.meant.hasBranch(c.i, ConnectionDefault):
 		c.warnf(CodeUnhandledTimeout, "config.timeout", "the run fails when the wait times out: "+
 			"add a connection of type %q or %q", ConnectionTimeout, ConnectionDefault)
 	}
@@ -163,7 +165,7 @@ func (c *stepValidator) validateConfig() {
 	case Trigger:
 		c.validateEventName(config.EventName)
 	case Condition:
-		c.validateRule("config", config.Rule)
+		c.validateRule("config", config.Rule, c.graph.triggerEvent())
 	case Delay:
 		c.validateDelay(config)
 	case WaitForEvent:
@@ -236,39 +238,54 @@ func (c *stepValidator) validateWait(wait WaitForEvent) {
 	c.validateEventName(wait.EventName)
 	c.validateDuration("timeout", wait.Timeout, "connect the timeout of this wait to a second wait for the rest")
 	if !wait.FilterRule.IsZero() {
-		c.validateRule("config.filter_rule", wait.FilterRule)
+		c.validateRule("config.filter_rule", wait.FilterRule, wait.EventName)
 	}
 }
 
-func (c *stepValidator) validateRule(path string, r Rule) {
+// validateRule validates the rule at path. Its event. paths read the payload of event.
+func (c *stepValidator) validateRule(path string, r Rule, event string) {
 	bounded := true
 	for _, p := range ruleProblems(r, c.limits, c.waitNames) {
 		c.errorf(p.Code, jsondoc.Join(path, p.Path), "%s", p.Message)
 		bounded = bounded && p.Code != CodeLimit
 	}
 	if bounded {
-		c.validateWaitFields(path, r)
+		c.validateComparisons(path, r, event)
 	}
 }
 
-// validateWaitFields validates the wait_events fields of a rule. It skips invalid
-// paths, whose problems validateRule reports.
-func (c *stepValidator) validateWaitFields(path string, r Rule) {
+// validateComparisons validates the fields and the values of a rule against what is known
+// about the events that it reads. It skips invalid paths, whose problems validateRule
+// reports.
+func (c *stepValidator) validateComparisons(path string, r Rule, event string) {
 	for i, member := range r.Rules {
-		c.validateWaitFields(fmt.Sprintf("%s.rules[%d]", path, i), member)
+		c.validateComparisons(fmt.Sprintf("%s.rules[%d]", path, i), member, event)
 	}
-	if !strings.HasPrefix(r.Field, "wait_events.") {
+	if r.Field == "" {
 		return
 	}
-	if p, err := compilePath(r.Field, c.waitNames); err == nil {
+	c.validateRuleLiteral(jsondoc.Join(path, "value"), r.Value)
+	if strings.HasPrefix(r.Field, "contact.") {
+		return
+	}
+	p, err := compilePath(r.Field, c.waitNames)
+	if err != nil {
+		return
+	}
+	if p.scope == scopeWaitEvents {
 		c.validateWaitedFor(jsondoc.Join(path, "field"), p)
 	}
+	typ := c.validateField(jsondoc.Join(path, "field"), p, event)
+	c.validateOperands(path, p, r, typ)
 }
 
 func (c *stepValidator) validateEmail(email SendEmail) {
 	c.validateAddress("config.from", "sender", email.From)
 	c.validateHeader("config.subject", "subject", email.Subject)
 	c.validateAddress("config.reply_to", "reply address", email.ReplyTo)
+	c.validateHeaderLiteral("config.from", email.From)
+	c.validateHeaderLiteral("config.subject", email.Subject)
+	c.validateHeaderLiteral("config.reply_to", email.ReplyTo)
 	c.validateID("config.template.id", "template's id", email.Template.ID)
 	c.validateValues("config.template.variables", email.Template.Variables)
 	for _, p := range email.Retry.problems() {
@@ -317,6 +334,7 @@ func (c *stepValidator) validateName(path string, v Value) {
 	switch v.kind {
 	case valueString:
 		c.validateHeader(path, "name", v.text)
+		c.validateLiteral(path, v.text)
 	case valueNumber, valueBool:
 		c.errorf(CodeInvalidConfig, path, "%s is not a name: give a string, a reference, or null to clear it", jsondoc.Shorten(v.String()))
 	default:
@@ -330,65 +348,6 @@ func (c *stepValidator) validateUnsubscribed(path string, v Value) {
 		c.errorf(CodeInvalidConfig, path, "%s is neither true nor false: give a boolean or a reference", jsondoc.Shorten(v.String()))
 	default:
 		c.validateValue(path, v)
-	}
-}
-
-func (c *stepValidator) validateValues(path string, values map[string]Value) {
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		member, v := string(jsondoc.AppendKey([]byte(path), name)), values[name]
-		if name == "" {
-			c.errorf(CodeInvalidConfig, path, "a name is empty: give every value a name")
-		}
-		if v.IsZero() {
-			c.errorf(CodeInvalidConfig, member, "%s has no value: give one, or null", jsondoc.Quote(name))
-		}
-		c.validateText(path, "name", name)
-		c.validateValue(member, v)
-	}
-}
-
-// validateValue validates a literal or a reference. It accepts an absent value.
-func (c *stepValidator) validateValue(path string, v Value) {
-	if err := v.err(); err != nil {
-		c.errorf(CodeInvalidConfig, path, "%s", err)
-		return
-	}
-	if ref, ok := v.Ref(); ok {
-		c.validateReference(path, ref)
-	}
-}
-
-func (c *stepValidator) validateReference(path, ref string) {
-	p, err := compilePath(ref, c.waitNames)
-	switch {
-	case errors.Is(err, errNotWaitedFor):
-		c.errorf(CodeWaitNeverBefore, path, "%s", err)
-	case err != nil:
-		c.errorf(CodeInvalidReference, path, "%s", err)
-	case p.scope == scopeWaitEvents:
-		c.validateWaitedFor(path, p)
-	}
-}
-
-// validateWaitedFor checks that a run has received the event whose payload p reads
-// when it reaches the step.
-func (c *stepValidator) validateWaitedFor(path string, p path) {
-	if !c.graph.reached[c.i] {
-		return
-	}
-	if c.flow == nil {
-		c.flow = newWaitFlow(c.graph, c.waitNames)
-	}
-	switch c.flow.at(c.i, p.event) {
-	case notWaitedFor:
-		c.errorf(CodeWaitNeverBefore, path, "%s reads event %q, which no step before this one waits for: "+
-			"put a wait_for_event before it", jsondoc.Quote(p.text), p.event)
-	case receivedNever:
-		c.warnf(CodeWaitSometimesBefore, path, "%s reads event %q, which is received on no path to the step: "+
-			"it is always absent, so read it where the event was received", jsondoc.Quote(p.text), p.event)
-	case receivedSometimes:
-		c.warnf(CodeWaitSometimesBefore, path, "%s reads event %q, which is not received on every path to the step: "+
-			"it can be absent", jsondoc.Quote(p.text), p.event)
 	}
 }
 

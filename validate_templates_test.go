@@ -44,7 +44,9 @@ func TestTemplateProblems(t *testing.T) {
 		"good":  {Published: true, Variables: []string{"plan", "name"}},
 		"draft": {Variables: []string{"plan"}},
 		"plain": {Published: true},
+		"needy": {Published: true, Variables: []string{"PLAN", "PRICE", "TEAM"}, Required: []string{"PRICE", "PLAN"}, RequiredByHeader: []string{"TEAM"}},
 	}
+	const needs = `warning missing_template_variable steps[1].config.template.variables.`
 	tests := []struct {
 		name string
 		a    Automation
@@ -59,6 +61,21 @@ func TestTemplateProblems(t *testing.T) {
 		{"unpublished template", mails(email("draft", map[string]Value{"x": Null()})), []string{
 			`warning unpublished_template steps[1].config.template.id: template "draft" is not published`,
 			`warning unknown_template_variable steps[1].config.template.variables.x: template "draft" has no variable "x": it takes plan`,
+		}},
+		{"required variables", mails(email("needy", map[string]Value{"PLAN": Var("event.plan"), "PRICE": Number(0), "TEAM": String("")})), nil},
+		{"missing variables", mails(email("needy", map[string]Value{"PRICE": Null()})), []string{
+			needs + `PLAN: template "needy" needs the variable "PLAN", which has no value and no fallback: give it a value, or the email will fail`,
+			needs + "PRICE", needs + "TEAM",
+		}},
+		{"misspelt variable", mails(email("needy", map[string]Value{"PLNA": Null(), "PRICE": Number(1), "TEAM": String("a")})), []string{
+			`warning unknown_template_variable steps[1].config.template.variables.PLNA: template "needy" has no variable "PLNA": did you mean "PLAN"?`,
+			needs + "PLAN",
+		}},
+		{"a header that needs a variable is overridden", mails(SendEmail{Subject: "Hi", Template: TemplateRef{ID: "needy", Variables: map[string]Value{"PLAN": Null()}}}), []string{
+			needs + "PLAN", needs + "PRICE",
+		}},
+		{"a variable of the step's own subject", mails(SendEmail{Subject: "Your {{{TEAM}}}", Template: TemplateRef{ID: "plain", Variables: map[string]Value{"TEAM": Null(), "PLAN": Null()}}}), []string{
+			`warning unknown_template_variable steps[1].config.template.variables.PLAN`,
 		}},
 		{"unknown variables", mails(email("good", map[string]Value{"z": Null(), "a.b": Null()}), email("plain", map[string]Value{"c": Null()})), []string{
 			`warning unknown_template_variable steps[1].config.template.variables["a.b"]: template "good" has no variable "a.b": it takes name, plan`,

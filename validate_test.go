@@ -339,7 +339,6 @@ func TestValidate_ReportsEverythingAtOnceInDocumentOrder(t *testing.T) {
 		"error missing_field steps[3].config.template.id",
 		"error invalid_reference steps[3].config.template.variables.b",
 		"error invalid_reference steps[3].config.template.variables.z",
-		"error unreachable_step steps[3]",
 		"error invalid_connection_type connections[0].type",
 		"error self_connection connections[1].to",
 		"error connection_to_trigger connections[2].to",

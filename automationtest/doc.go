@@ -22,6 +22,11 @@
 // test always has the same run histories and the same ids. If a test fails, the harness
 // logs the timeline of the whole test.
 //
+// With Options.Templates every email is rendered, so that a missing template or variable
+// fails the test, and Message returns the subject and the body. With Options.Definitions
+// the payloads of Send, and the fields that automations read, are compared with the schemas
+// of the events.
+//
 // The harness composes the packages store/memory, mail/capture and timeline. It works with
 // every TB, not only with *testing.T.
 package automationtest

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/mail"
 	"github.com/seed-b636437c/automation/mail/capture"
 	"github.com/seed-b636437c/automation/store/memory"
 	"github.com/seed-b636437c/automation/timeline"
@@ -35,6 +37,17 @@ type Options struct {
 	// under test, such as clock.NewMock() of github.com/benbjohnson/clock. With nil the
 	// harness makes a clock.
 	Clock Clock
+	// Templates renders every email before Mailer gets it, for instance the
+	// *template.Library of the application. An email that cannot be rendered fails the
+	// test, and so does a template that is missing, not published, or does not fit the
+	// variables of a step, if Templates is an automation.TemplateInspector. Message and
+	// Messages return what was rendered. With nil, emails are not rendered.
+	Templates mail.Renderer
+	// Definitions are the definitions of events, by name and schema. They are in the
+	// store before the automations. Send converts and refuses payloads by them, and an
+	// automation that reads a field of an event that its definition does not declare
+	// fails the test.
+	Definitions []automation.EventDefinition
 	// Runner holds the options of the Runner: Registry, Contacts, Limits, Retry and so
 	// on. Its Clock is ignored. Without Random the ids are the same in every test. Its
 	// Observer, if any, gets each notice after the harness.
@@ -53,13 +66,14 @@ type Harness struct {
 	// Clock is the clock of Runner. Move it with Advance.
 	Clock Clock
 
-	t        TB
-	store    *memory.Store
-	contacts automation.ContactDirectory // the host's, or nil
-	names    map[string]string           // of the automations, by id
-	people   map[string][]string         // ids of the contacts that had an email, oldest first
-	timeline *timeline.Writer
-	lines    bytes.Buffer // the text of timeline
+	t         TB
+	store     *memory.Store
+	contacts  automation.ContactDirectory // the host's, or nil
+	rendering *renderingMailer            // nil without templates
+	names     map[string]string           // of the automations, by id
+	people    map[string][]string         // ids of the contacts that had an email, oldest first
+	timeline  *timeline.Writer
+	lines     bytes.Buffer // the text of timeline
 }
 
 // defaultStart is a Monday morning, so that days are easy to count.
@@ -68,7 +82,8 @@ var defaultStart = time.Date(2026, time.January, 5, 9, 0, 0, 0, time.UTC)
 // New returns a Harness with these automations. A status means what it means to
 // Runner.Apply: an automation without a status is enabled, and one that is disabled starts
 // no runs. Load returns a disabled one if the file has no status. The id of an automation
-// without id is its name. The test fails at once if an option or an automation is invalid.
+// without id is its name. The test fails at once if an option or an automation is invalid,
+// and continues after the failure if an automation has Warnings.
 func New(t TB, opts Options, automations ...automation.Automation) *Harness {
 	t.Helper()
 	h := &Harness{
@@ -83,9 +98,18 @@ func New(t TB, opts Options, automations ...automation.Automation) *Harness {
 	if runner.Random == nil {
 		runner.Random = rand.NewChaCha8([32]byte{})
 	}
+	var mailer automation.Mailer = h.Mailer
+	if opts.Templates != nil {
+		h.rendering = newRenderingMailer(h.Mailer, opts.Templates)
+		mailer = h.rendering
+	}
 	var err error
-	h.Runner, err = automation.New(h.store, h.Mailer, runner)
+	h.Runner, err = automation.New(h.store, mailer, runner)
 	h.must("new", err)
+	for _, d := range opts.Definitions {
+		_, err := h.Runner.CreateEventDefinition(context.Background(), d)
+		h.must("define "+strconv.Quote(d.Name), err)
+	}
 	for _, a := range automations {
 		h.apply(a)
 	}
@@ -102,6 +126,9 @@ func (h *Harness) apply(a automation.Automation) {
 	h.must("", err)
 	h.names[a.ID] = a.Name
 	h.timeline.Name(a.ID, a.Name)
+	for _, p := range a.Warnings {
+		h.t.Errorf("automation %q: %s", a.Name, p)
+	}
 	if a.Status == automation.StatusDisabled {
 		h.t.Logf("automationtest: automation %q is disabled, as it is after Apply in an application: no event starts it; "+
 			"set its Status to StatusEnabled to test it", a.Name)

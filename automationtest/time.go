@@ -79,9 +79,15 @@ func (h *Harness) jump(end time.Time) bool {
 	return true
 }
 
-// drain performs all work that is due now.
+// drain performs all work that is due now, and reports the emails that were not rendered.
 func (h *Harness) drain() {
 	h.t.Helper()
 	_, err := h.Runner.Drain(context.Background())
 	h.must("", err)
+	if h.rendering == nil {
+		return
+	}
+	for _, failure := range h.rendering.takeFailures() {
+		h.t.Errorf("%s", failure)
+	}
 }

@@ -136,6 +136,29 @@ func TestContacts_AnswerAsResendDoes(t *testing.T) {
 	})
 }
 
+func TestContactProperties_AnswerAsResendDoes(t *testing.T) {
+	t.Parallel()
+	play(t, setup(t), []step{
+		{name: "properties_empty", method: "GET", path: "/contact-properties"},
+		{name: "property_create", method: "POST", path: "/contact-properties", body: `{"key": "plan", "type": "string", "fallback_value": "free & <easy>"}`, id: "plan"},
+		{name: "property_create_number", method: "POST", path: "/contact-properties", body: `{"key": "seats", "type": "number", "fallback_value": 12345678901234567890.50}`, id: "seats"},
+		{name: "property_create_bare", method: "POST", path: "/contact-properties", body: `{"key": "Plan", "type": "string", "fallback_value": null}`},
+		{name: "property_create_conflict", method: "POST", path: "/contact-properties", body: `{"key": "plan", "type": "number"}`},
+		{name: "properties", method: "GET", path: "/contact-properties"},
+		{name: "properties_after", method: "GET", path: "/contact-properties?limit=1&after={seats}"},
+		{name: "property_get", method: "GET", path: "/contact-properties/{plan}"},
+		{name: "property_get_by_key", method: "GET", path: "/contact-properties/seats"},
+		{name: "property_update", method: "PATCH", path: "/contact-properties/{plan}", body: `{"id": "{plan}", "fallback_value": "basic"}`},
+		{name: "property_updated", method: "GET", path: "/contact-properties/plan"},
+		{name: "property_clear", method: "PATCH", path: "/contact-properties/plan", body: `{"fallback_value": null}`},
+		{name: "property_cleared", method: "GET", path: "/contact-properties/plan"},
+		{name: "property_contact_invalid", method: "POST", path: "/contacts", body: `{"email": "ada@example.com", "properties": {"plan": 5, "seats": {"type": "string", "value": "5"}, "vip": true}}`},
+		{name: "property_contact", method: "POST", path: "/contacts", body: `{"email": "ada@example.com", "properties": {"plan": "pro", "seats": {"type": "number", "value": 5}, "vip": true}}`},
+		{name: "property_delete", method: "DELETE", path: "/contact-properties/{plan}"},
+		{name: "property_missing", method: "GET", path: "/contact-properties/{plan}"},
+	})
+}
+
 func TestStop_CanCancelRunsToo(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ body, want string }{

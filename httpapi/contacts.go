@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/seed-b636437c/automation"
@@ -59,7 +60,7 @@ func (h *Handler) listContacts(r *http.Request) (any, error) {
 func (h *Handler) createContact(r *http.Request) (any, error) {
 	var c automation.Contact
 	named := r.PathValue("segment") // of /audiences/{id}/contacts
-	audience := named
+	audience, segment := named, ""
 	if err := readFields(r,
 		required(text("email", &c.Email)),
 		text("first_name", &c.FirstName),
@@ -68,6 +69,7 @@ func (h *Handler) createContact(r *http.Request) (any, error) {
 		properties("properties", &c.Properties),
 		segments("segments", &c.Segments),
 		hidden(text("audience_id", &audience)), // an older name of one segment
+		hidden(text("segment_id", &segment)),   // another one, of the client for Java
 		unsupported("topics", "leave it out"),
 	); err != nil {
 		return nil, err
@@ -75,11 +77,14 @@ func (h *Handler) createContact(r *http.Request) (any, error) {
 	if named != "" && named != audience {
 		return nil, invalid("audience_id", "is not the audience that the path names")
 	}
-	if err := h.requireSegments(r.Context(), c.Segments, audience); err != nil {
+	further := []segmentField{{"audience_id", audience}, {"segment_id", segment}}
+	if err := h.requireSegments(r.Context(), c.Segments, further...); err != nil {
 		return nil, err
 	}
-	if audience != "" {
-		c.Segments = append(c.Segments, audience)
+	for _, f := range further {
+		if f.id != "" {
+			c.Segments = append(c.Segments, f.id)
+		}
 	}
 	kept, err := h.runner.CreateContact(r.Context(), c)
 	if err != nil {
@@ -109,7 +114,7 @@ func (h *Handler) contact(r *http.Request) (automation.Contact, error) {
 
 func (h *Handler) updateContact(r *http.Request) (any, error) {
 	var change automation.ContactChange
-	var id string
+	var id, audience, segment string
 	clearAll := false
 	if err := readFields(r,
 		text("id", &id), // some clients name the contact here too
@@ -118,7 +123,8 @@ func (h *Handler) updateContact(r *http.Request) (any, error) {
 		clearable("last_name", &change.LastName),
 		changeable("unsubscribed", readFlag, &change.Unsubscribed),
 		clearing(properties("properties", &change.Properties), &clearAll),
-		unsupported("audience_id", "a contact joins and leaves segments by /contacts/{id}/segments/{segment_id}"),
+		hidden(text("audience_id", &audience)), // some clients name a segment of the contact too
+		hidden(text("segment_id", &segment)),
 	); err != nil {
 		return nil, err
 	}
@@ -129,6 +135,9 @@ func (h *Handler) updateContact(r *http.Request) (any, error) {
 	if id != "" && id != c.ID && id != r.PathValue("contact") {
 		return nil, invalid("id", "is not the contact that the path names: an id does not change")
 	}
+	if err := requireMember(c, segmentField{"audience_id", audience}, segmentField{"segment_id", segment}); err != nil {
+		return nil, err
+	}
 	if clearAll {
 		change.Properties = cleared(c.Properties)
 	}
@@ -136,6 +145,16 @@ func (h *Handler) updateContact(r *http.Request) (any, error) {
 		return nil, taken(absent(err, "contact", r.PathValue("contact")), "the email belongs to another contact")
 	}
 	return reference{"contact", c.ID}, nil
+}
+
+// requireMember refuses a segment that the contact is not in.
+func requireMember(c automation.Contact, named ...segmentField) error {
+	for _, f := range named {
+		if f.id != "" && !slices.Contains(c.Segments, f.id) {
+			return invalid(f.name, "the contact is not in this segment: it joins and leaves segments by /contacts/{id}/segments/{segment_id}")
+		}
+	}
+	return nil
 }
 
 // cleared returns the change that clears all properties.

@@ -1,5 +1,5 @@
-// Package httpapi serves Resend's REST API for automations, events, contacts, segments
-// and templates from the host's own Runner. Clients of Resend work with this API once
+// Package httpapi serves Resend's REST API for automations, events, contacts and their
+// properties, segments and templates from the host's own Runner. Clients of Resend work with this API once
 // their base URL is changed.
 //
 //	api, err := httpapi.New(runner, httpapi.Options{
@@ -10,7 +10,8 @@
 //	}
 //	mux.Handle("/api/", http.StripPrefix("/api", api))
 //
-// The Handler keeps nothing that must not get lost. An event that the Handler answers
+// The Handler keeps nothing that must not get lost: it remembers only what became of the last
+// imports of contacts, which it performs while the client waits. An event that the Handler answers
 // with 202 is as durable as the Runner's Store, and takes effect in any process whose
 // Runner runs on that Store. Any number of processes may serve the API side by side;
 // each process counts its rate limits alone. To stop, shut the http.Server down.

@@ -77,20 +77,37 @@ func TestDocument_ExamplesAreAccepted(t *testing.T) {
 			if described().at("paths", path, method, "requestBody") == nil {
 				continue
 			}
-			examples, _ := described().at("paths", path, method, "requestBody", "content", "application/json", "examples").(map[string]any)
-			assert.NotEmpty(t, examples, "%s %s", method, path)
-			for name, example := range examples {
-				t.Run(method+path+"/"+name, func(t *testing.T) {
-					t.Parallel()
-					body, err := json.Marshal(example.(map[string]any)["value"])
-					require.NoError(t, err)
-					a := setup(t)
-					got := a.call(strings.ToUpper(method), a.inhabit(path), string(body))
-					assert.Less(t, got.status, 300, got.body)
-				})
+			content := described().at("paths", path, method, "requestBody", "content").(map[string]any)
+			for kind, body := range content {
+				examples, _ := body.(map[string]any)["examples"].(map[string]any)
+				assert.NotEmpty(t, examples, "%s %s", method, path)
+				for name, example := range examples {
+					t.Run(method+path+"/"+name, func(t *testing.T) {
+						t.Parallel()
+						a := setup(t)
+						text, header := encodedAs(t, kind, example.(map[string]any)["value"])
+						got := a.call(strings.ToUpper(method), a.inhabit(path), text, "Content-Type", header)
+						assert.Less(t, got.status, 300, got.body)
+					})
+				}
 			}
 		}
 	}
+}
+
+// encodedAs returns a body of this content type, and its header Content-Type.
+func encodedAs(t *testing.T, kind string, value any) (body, header string) {
+	t.Helper()
+	if kind == "multipart/form-data" {
+		var parts []part
+		for name, text := range value.(map[string]any) {
+			parts = append(parts, part{name: name, text: text.(string)})
+		}
+		return form(t, parts...)
+	}
+	data, err := json.Marshal(value)
+	require.NoError(t, err)
+	return string(data), kind
 }
 
 // inhabit creates an object of every kind and returns path with the names of these
@@ -110,7 +127,8 @@ func (a *api) inhabit(path string) string {
 	segment := a.must(http.StatusCreated, "POST", "/segments", `{"name": "Friends"}`).id(a.t)
 	a.must(http.StatusOK, "POST", "/contacts/"+contact+"/segments/"+segment, "")
 	a.must(http.StatusCreated, "POST", "/templates", `{"name": "Hello", "alias": "hello", "html": "<p>Hello</p>"}`)
-	return strings.NewReplacer("{automation}", id, "{run}", run, "{contact}", contact, "{event}", "user.created", "{segment}", segment, "{template}", "hello").Replace(path)
+	a.must(http.StatusCreated, "POST", "/contact-properties", `{"key": "tier", "type": "string"}`)
+	return strings.NewReplacer("{property}", "tier", "{automation}", id, "{run}", run, "{contact}", contact, "{event}", "user.created", "{segment}", segment, "{template}", "hello").Replace(path)
 }
 
 // The tests above would find nothing if the document described nothing.

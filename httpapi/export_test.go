@@ -24,6 +24,7 @@ func (h *Handler) Calls() []string {
 // Path returns the path in the document that a request belongs to, and "/" if it belongs
 // to none.
 func (h *Handler) Path(r *http.Request) string {
-	_, pattern := h.mux.Handler(canonical(r))
+	r = canonical(r)
+	_, pattern := h.muxOf(r).Handler(r)
 	return strings.TrimSuffix(pattern, "{$}")
 }

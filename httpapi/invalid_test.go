@@ -117,9 +117,9 @@ var invalidRequests = map[string]struct {
 	"contact: update none":      {"PATCH", "/contacts/x", `{}`, 404, "not_found", `there is no contact "x"`},
 	"contact: email":            {"PATCH", "/contacts/ada@example.com", `{"email": 5}`, 422, invalid, "email: must be a string, not a number"},
 	"contact: unsubscribed":     {"PATCH", "/contacts/ada@example.com", `{"unsubscribed": "no"}`, 422, invalid, "unsubscribed: must be a boolean, not a string"},
-	"contact: audience":         {"PATCH", "/contacts/ada@example.com", `{"audience_id": "s"}`, 422, invalid, "audience_id: is not supported: a contact joins and leaves segments by"},
+	"contact: audience":         {"PATCH", "/contacts/ada@example.com", `{"audience_id": "s"}`, 422, invalid, "audience_id: the contact is not in this segment: it joins and leaves segments by"},
 	"contact: topics":           {"POST", "/contacts", `{"email": "b@example.com", "topics": [{"id": "t"}]}`, 422, invalid, "topics: is not supported: leave it out"},
-	"contact: unknown segments": {"POST", "/contacts", `{"email": "b@example.com", "segments": ["s", {"id": "t"}], "audience_id": "u"}`, 422, invalid, `3 problems: segments[0]: there is no segment "s"; segments[1]: there is no segment "t"; audience_id: there is no segment "u"`},
+	"contact: unknown segments": {"POST", "/contacts", `{"email": "b@example.com", "segments": ["s", {"id": "t"}], "audience_id": "u", "segment_id": "v"}`, 422, invalid, `4 problems: segments[0]: there is no segment "s"; segments[1]: there is no segment "t"; audience_id: there is no segment "u"; segment_id: there is no segment "v"`},
 	"contact: other id":         {"PATCH", "/contacts/ada@example.com", `{"id": "x"}`, 422, invalid, "id: is not the contact that the path names"},
 	"segment: no name":          {"POST", "/segments", `{}`, 422, missing, "name: is required"},
 	"segment: empty name":       {"POST", "/segments", `{"name": ""}`, 422, missing, "name: "},
@@ -148,6 +148,25 @@ var invalidRequests = map[string]struct {
 	"join: other email":         {"POST", "/contacts/ada@example.com/segments/s", `{"email": "bob@example.com"}`, 422, invalid, "email: is not the email of the contact that the path names"},
 	"leave: unknown":            {"DELETE", "/contacts/x/segments/s", ``, 404, "not_found", `there is no contact "x"`},
 	"leave: id":                 {"DELETE", "/contacts/ada@example.com/segments/" + strings.Repeat("x", 256), ``, 422, invalid, "segment_id: "},
+	"property: no key":          {"POST", "/contact-properties", `{"type": "string"}`, 422, missing, "key: is required"},
+	"property: empty key":       {"POST", "/contact-properties", `{"key": "", "type": ""}`, 422, missing, "2 problems: key: is missing"},
+	"property: key":             {"POST", "/contact-properties", `{"key": "a b", "type": "string"}`, 422, invalid, "key: must be 1 to 50 letters"},
+	"property: reserved key":    {"POST", "/contact-properties", `{"key": "EMAIL", "type": "string"}`, 422, invalid, "key: is reserved"},
+	"property: type":            {"POST", "/contact-properties", `{"key": "a", "type": "boolean"}`, 422, invalid, "type: must be string or number"},
+	"property: fallback":        {"POST", "/contact-properties", `{"key": "a", "type": "number", "fallback_value": "5"}`, 422, invalid, "fallback_value: must be a number, the type of this property, not a string"},
+	"property: fallback array":  {"POST", "/contact-properties", `{"key": "a", "type": "number", "fallback_value": [5]}`, 422, invalid, "fallback_value: must be a string, a number or null, not an array"},
+	"property: id":              {"POST", "/contact-properties", `{"id": "a", "key": "a", "type": "string"}`, 422, invalid, "id: there is no such field"},
+	"property: unknown":         {"GET", "/contact-properties/x", ``, 404, "not_found", `there is no contact property "x"`},
+	"property: update unknown":  {"PATCH", "/contact-properties/x", `{"fallback_value": null}`, 404, "not_found", `there is no contact property "x"`},
+	"property: update nothing":  {"PATCH", "/contact-properties/plan", `{}`, 422, missing, "fallback_value: is required: null removes it"},
+	"property: update type":     {"PATCH", "/contact-properties/plan", `{"type": "number", "key": "b", "fallback_value": 5}`, 422, invalid, "2 problems: type: is not supported: it does not change; key: "},
+	"property: update fallback": {"PATCH", "/contact-properties/plan", `{"fallback_value": 5}`, 422, invalid, "fallback_value: must be a string, the type of this property, not a number"},
+	"property: other id":        {"PATCH", "/contact-properties/plan", `{"id": "x", "fallback_value": "5"}`, 422, invalid, "id: is not the contact property that the path names"},
+	"property: delete unknown":  {"DELETE", "/contact-properties/x", ``, 404, "not_found", `there is no contact property "x"`},
+	"properties: limit":         {"GET", "/contact-properties?limit=0", ``, 422, invalid, "limit: "},
+	"properties: after nothing": {"GET", "/contact-properties?after=x", ``, 422, invalid, `after: there is nothing with the id "x" in this list`},
+	"contact: defined type":     {"PATCH", "/contacts/ada@example.com", `{"properties": {"plan": true}}`, 422, invalid, "properties.plan: must be a string, the type of this property, not a boolean"},
+	"import: unknown":           {"GET", "/contacts/imports/segments", ``, 404, "not_found", `there is no contact import "segments"`},
 	"template: no body":         {"POST", "/templates", ``, 400, invalid, "the body is not JSON: it is empty"},
 	"template: array":           {"POST", "/templates", `[]`, 422, invalid, "must be an object"},
 	"template: too long":        {"POST", "/templates", strings.Repeat(" ", 1<<20+1), 413, invalid, "at most 1048576 bytes"},
@@ -188,6 +207,7 @@ func TestRequests_ThatAreInvalidGetAllProblems(t *testing.T) {
 			a.must(http.StatusCreated, "POST", "/contacts", `{"email": "ada@example.com"}`)
 			template := a.must(http.StatusCreated, "POST", "/templates", `{"name": "Hello", "html": "<p>Hello</p>"}`).id(t)
 			segment := a.must(http.StatusCreated, "POST", "/segments", `{"name": "Friends"}`).id(t)
+			a.must(http.StatusCreated, "POST", "/contact-properties", `{"key": "plan", "type": "string", "fallback_value": "free"}`)
 			path := strings.NewReplacer("{id}", a.create(), "{template}", template, "{segment}", segment).Replace(tt.path)
 			before := a.contents()
 			got := a.must(tt.status, tt.method, path, tt.body).failure(t)
@@ -202,7 +222,7 @@ func TestRequests_ThatAreInvalidGetAllProblems(t *testing.T) {
 func (a *api) contents() []string {
 	a.t.Helper()
 	var all []string
-	for _, path := range []string{"/automations", "/events", "/contacts", "/segments", "/templates"} {
+	for _, path := range []string{"/automations", "/events", "/contacts", "/contact-properties", "/contacts/imports", "/segments", "/templates"} {
 		all = append(all, a.must(http.StatusOK, "GET", path, "").body)
 	}
 	page, err := a.runner.ListAutomations(a.t.Context(), automation.AutomationQuery{})

@@ -28,6 +28,12 @@ type Options struct {
 	// Timeout bounds the work on one request: 30 seconds by default. The ReadTimeout
 	// of the http.Server bounds how long a client may take to send its body.
 	Timeout time.Duration
+	// MaxImport and ImportTimeout are MaxBody and Timeout for POST /contacts/imports: 200
+	// MB and 10 minutes by default. A body longer than MaxBody is kept in a temporary file
+	// during the request. The WriteTimeout of the http.Server must not be shorter than
+	// ImportTimeout.
+	MaxImport     int64
+	ImportTimeout time.Duration
 	// Rate limits the requests of each key, or with AuthenticatedByHost all requests
 	// together. Requests without a valid key are not counted. The zero Rate sets no
 	// limit.
@@ -53,6 +59,8 @@ type Rate struct {
 func (o Options) withDefaults(c *options.Check) Options {
 	c.Bytes("MaxBody", &o.MaxBody, 1<<20)
 	c.Duration("Timeout", &o.Timeout, 30*time.Second)
+	c.Bytes("MaxImport", &o.MaxImport, 200e6)
+	c.Duration("ImportTimeout", &o.ImportTimeout, 10*time.Minute)
 	o.Rate = o.Rate.withDefaults(c)
 	if o.Clock == nil {
 		o.Clock = automation.SystemClock()

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -95,4 +96,29 @@ func unknownCursor(err error, page automation.PageQuery) error {
 		return err
 	}
 	return invalid(name, "there is nothing with the id %q in this list", page.After+page.Before)
+}
+
+// pageIn returns a page of all items of a list, newest first. The error is ErrNotFound if
+// the item at which the page begins is not among them.
+func pageIn[T any](all []T, q automation.PageQuery, id func(T) string) (automation.Page[T], error) {
+	var page automation.Page[T]
+	limit := cmp.Or(q.Limit, 20)
+	if cursor := q.After + q.Before; cursor != "" {
+		at := slices.IndexFunc(all, func(item T) bool { return id(item) == cursor })
+		switch {
+		case at < 0:
+			return page, automation.ErrNotFound
+		case q.After != "":
+			all = all[at+1:]
+		default:
+			all = all[:at]
+		}
+	}
+	page.HasMore = len(all) > limit
+	if q.Before != "" {
+		page.Data = all[max(0, len(all)-limit):]
+	} else {
+		page.Data = all[:min(limit, len(all))]
+	}
+	return page, nil
 }

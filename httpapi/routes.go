@@ -14,6 +14,7 @@ type operation struct {
 	do      func(r *http.Request) (body any, err error)
 	sending bool // open to keys that may only send
 	open    bool // needs no key
+	upload  bool // has the limits of an import
 }
 
 // resource holds the operations on one path by method. The path of a nil resource does
@@ -42,6 +43,8 @@ func (h *Handler) routes() map[string]resource {
 		maps.Copy(routes, h.contactRoutes())
 		maps.Copy(routes, h.segmentRoutes())
 		maps.Copy(routes, h.audienceRoutes())
+		maps.Copy(routes, h.propertyRoutes())
+		maps.Copy(routes, h.importRoutes())
 	}
 	if h.opts.Templates != nil {
 		maps.Copy(routes, h.templateRoutes())

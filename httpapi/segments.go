@@ -139,24 +139,29 @@ func noSegment(id string) error {
 	return absent(automation.ErrNotFound, "segment", id)
 }
 
-// requireSegments returns an error that names each of the segments that does not exist.
-// audience is the id in the field audience_id, or empty.
-func (h *Handler) requireSegments(ctx context.Context, ids []string, audience string) error {
-	paths := make([]string, len(ids), len(ids)+1)
-	for i := range ids {
-		paths[i] = fmt.Sprintf("segments[%d]", i)
+// segmentField is a field with the id of a segment, or with nothing.
+type segmentField struct{ name, id string }
+
+// requireSegments returns an error that names each of the segments that does not exist. ids
+// are those of the field segments.
+func (h *Handler) requireSegments(ctx context.Context, ids []string, further ...segmentField) error {
+	fields := make([]segmentField, len(ids), len(ids)+len(further))
+	for i, id := range ids {
+		fields[i] = segmentField{fmt.Sprintf("segments[%d]", i), id}
 	}
-	if audience != "" {
-		ids, paths = append(slices.Clone(ids), audience), append(paths, "audience_id")
+	for _, f := range further {
+		if f.id != "" {
+			fields = append(fields, f)
+		}
 	}
 	var problems automation.Problems
-	for i, id := range ids {
-		known, err := h.isSegment(ctx, id)
+	for _, f := range fields {
+		known, err := h.isSegment(ctx, f.id)
 		if err != nil {
 			return err
 		}
 		if !known {
-			problems.Add(automation.CodeInvalidContact, paths[i], "there is no segment %q", id)
+			problems.Add(automation.CodeInvalidContact, f.name, "there is no segment %q", f.id)
 		}
 		if len(problems) > maxProblems {
 			break
@@ -188,7 +193,7 @@ func (h *Handler) listContactSegments(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := pageOfSegments(all, page)
+	found, err := pageIn(all, page, func(s automation.Segment) string { return s.ID })
 	if err != nil {
 		return nil, unknownCursor(err, page)
 	}
@@ -212,31 +217,6 @@ func (h *Handler) named(ctx context.Context, ids []string) ([]automation.Segment
 		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
 	})
 	return all, nil
-}
-
-// pageOfSegments returns a page of all segments. The error is ErrNotFound if the segment
-// at which the page begins is not among them.
-func pageOfSegments(all []automation.Segment, q automation.PageQuery) (automation.Page[automation.Segment], error) {
-	var page automation.Page[automation.Segment]
-	limit := cmp.Or(q.Limit, 20)
-	if cursor := q.After + q.Before; cursor != "" {
-		at := slices.IndexFunc(all, func(s automation.Segment) bool { return s.ID == cursor })
-		switch {
-		case at < 0:
-			return page, automation.ErrNotFound
-		case q.After != "":
-			all = all[at+1:]
-		default:
-			all = all[:at]
-		}
-	}
-	page.HasMore = len(all) > limit
-	if q.Before != "" {
-		page.Data = all[max(0, len(all)-limit):]
-	} else {
-		page.Data = all[:min(limit, len(all))]
-	}
-	return page, nil
 }
 
 // membership is the answer to a call that added a contact to a segment or removed it.

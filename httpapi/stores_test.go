@@ -91,13 +91,17 @@ func requestsWith(t *testing.T, id, text string) [][3]string {
 		{"POST", "/contacts/ada@example.com/segments/" + segment, ""},
 		{"GET", "/contacts/ada@example.com/segments?after=" + parameter, ""},
 		{"DELETE", "/contacts/ada@example.com/segments/" + segment, ""},
+		{"POST", "/contact-properties", fmt.Sprintf(`{"key": %s, "type": %s, "fallback_value": %s}`, value, value, value)},
+		{"POST", "/contact-properties", fmt.Sprintf(`{"key": "plan", "type": "string", "fallback_value": %s}`, value)},
+		{"PATCH", "/contact-properties/plan", fmt.Sprintf(`{"fallback_value": %s}`, value)},
+		{"GET", "/contacts/imports/" + segment, ""},
 		{"POST", "/templates", fmt.Sprintf(`{"name": %s, "alias": %s, "html": %s, "variables": [{"key": "A", "type": "string", "fallback_value": %s}]}`, value, value, value, value)},
 		{"POST", "/templates/" + segment + "/publish", ""},
 	}
-	for _, list := range []string{"/automations", "/events", "/contacts", "/segments", "/templates", "/automations/" + id + "/runs", "/contacts/ada@example.com/runs"} {
+	for _, list := range []string{"/automations", "/events", "/contacts", "/contact-properties", "/contacts/imports", "/segments", "/templates", "/automations/" + id + "/runs", "/contacts/ada@example.com/runs"} {
 		requests = append(requests, [3]string{"GET", list + "?after=" + parameter}, [3]string{"GET", list + "?before=" + parameter}, [3]string{"GET", list + "?status=" + parameter})
 	}
-	for _, item := range []string{"/automations/" + segment, "/events/" + segment, "/contacts/" + segment, "/segments/" + segment, "/templates/" + segment, "/automations/" + id + "/runs/" + segment} {
+	for _, item := range []string{"/automations/" + segment, "/events/" + segment, "/contacts/" + segment, "/segments/" + segment, "/contact-properties/" + segment, "/templates/" + segment, "/automations/" + id + "/runs/" + segment} {
 		requests = append(requests, [3]string{"GET", item}, [3]string{"DELETE", item}, [3]string{"PATCH", item, `{"name": "x"}`}, [3]string{"PATCH", item, `{"schema": null}`})
 	}
 	return requests

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Fails if a package depends on code that its users should not have to link. The root
-# package may depend only on the standard library and the JSON Schema library, and not on
-# databases, HTTP or SMTP. No package may depend on code for tests, except for the test
-# suites.
+# package and the packages of observe may depend only on the standard library and the JSON
+# Schema library, and the root package not on databases, HTTP or SMTP. No package may depend
+# on code for tests, except for the test suites.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,9 +18,9 @@ refuse() {
 	fi
 }
 
-modules=$(go list -deps -f '{{with .Module}}{{.Path}}{{end}}' . | sort -u)
+modules=$(go list -deps -f '{{with .Module}}{{.Path}}{{end}}' . ./observe/... | sort -u)
 if foreign=$(grep -vxE "|$module|github.com/santhosh-tekuri/jsonschema/v5" <<<"$modules"); then
-	printf '%s must not depend on the modules:\n%s\n' "$module" "$foreign" >&2
+	printf '%s and its packages of observe must not depend on the modules:\n%s\n' "$module" "$foreign" >&2
 	failed=1
 fi
 

@@ -2,6 +2,7 @@
 // command line.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { until } from './until.mjs';
@@ -86,6 +87,25 @@ test('command line: events, contacts, segments and templates', async () => {
   assert.equal((await resend('templates', 'publish', template.id)).id, template.id);
   assert.equal((await resend('templates', 'get', template.id)).status, 'published');
   assert.equal((await resend('templates', 'delete', template.id, '--yes')).deleted, true);
+});
+
+test('command line: contact properties and imports', async () => {
+  const { id } = await resend('contact-properties', 'create', '--key', 'cli_seats', '--type', 'number', '--fallback-value', '3');
+  const got = await resend('contact-properties', 'get', id);
+  assert.deepEqual([got.key, got.type, got.fallbackValue ?? got.fallback_value], ['cli_seats', 'number', 3]);
+  await resend('contact-properties', 'update', id, '--clear-fallback-value');
+  const listed = await resend('contact-properties', 'list', '--limit', '100');
+  assert.equal(listed.data.find((item) => item.id === id).key, 'cli_seats');
+
+  const file = `${process.env.HOME}/cli.csv`;
+  await writeFile(file, 'Email,Seats\ncli-bob@example.com,7\ncli-cat@example.com,seven\n');
+  const map = JSON.stringify({ email: 'Email', properties: { cli_seats: { column: 'Seats', type: 'number' } } });
+  const imported = await resend('contacts', 'imports', 'create', '--file', file, '--column-map', map, '--on-conflict', 'skip');
+  const report = await resend('contacts', 'imports', 'get', imported.id);
+  assert.deepEqual([report.status, report.counts.created, report.counts.failed], ['completed', 1, 1]);
+  assert.equal((await resend('contacts', 'imports', 'list', '--status', 'completed')).data[0].id, imported.id);
+  assert.match(await failing('contacts', 'imports', 'create', '--file', file), /has no column "email"/);
+  assert.equal((await resend('contact-properties', 'delete', id, '--yes')).deleted, true);
 });
 
 test('command line: what is wrong is told', async () => {

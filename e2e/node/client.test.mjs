@@ -147,6 +147,60 @@ test('Node.js: contacts and their segments', async () => {
   await ok(resend.segments.remove(segment.id));
 });
 
+test('Node.js: contact properties are defined, read, changed and deleted', async () => {
+  const { object, id } = await ok(resend.contactProperties.create({ key: 'node_plan', type: 'string', fallbackValue: 'free' }));
+  assert.equal(object, 'contact_property');
+  const got = await ok(resend.contactProperties.get(id));
+  assert.match(got.createdAt, time);
+  assert.deepEqual({ ...got, createdAt: '' }, { object: 'contact_property', id, key: 'node_plan', createdAt: '', type: 'string', fallbackValue: 'free' });
+  const listed = await ok(resend.contactProperties.list({ limit: 100 }));
+  assert.deepEqual(listed.data.find((item) => item.id === id).key, 'node_plan');
+  assert.match(
+    await refused(resend.contacts.create({ email: 'plan@example.com', properties: { node_plan: 5 } }), 422, 'validation_error'),
+    /properties\.node_plan: must be a string/,
+  );
+  for (const fallbackValue of ['basic', null]) {
+    assert.deepEqual(await ok(resend.contactProperties.update({ id, fallbackValue })), { object: 'contact_property', id });
+    assert.equal((await ok(resend.contactProperties.get(id))).fallbackValue, fallbackValue);
+  }
+  assert.deepEqual(await ok(resend.contactProperties.remove(id)), { object: 'contact_property', id, deleted: true });
+});
+
+test('Node.js: contacts are imported from CSV', async () => {
+  const segment = await ok(resend.segments.create({ name: 'Imported' }));
+  const rows = Array.from({ length: 2000 }, (_, i) => `import-${i}@example.com;Person ${i};${i}`);
+  const file = new Blob(['\ufeffE-mail;Name;Seats\r\n', rows.join('\r\n'), '\r\nnobody;;\r\n'], { type: 'text/csv' });
+  const options = {
+    file, segments: [{ id: segment.id }],
+    columnMap: { email: 'E-mail', firstName: 'Name', properties: { node_seats: { column: 'Seats', type: 'number' } } },
+  };
+  const created = await ok(resend.contacts.imports.create(options));
+  assert.equal(created.object, 'contact_import');
+  const got = await ok(resend.contacts.imports.get(created.id));
+  assert.match(got.created_at, time);
+  assert.match(got.completed_at, time);
+  assert.equal(got.status, 'completed');
+  assert.deepEqual(got.counts, { total: 2001, created: 2000, updated: 0, skipped: 0, failed: 1 });
+  assert.deepEqual(got.errors, [{ line: 2002, message: 'email: "nobody" is not an email address; write name@example.com' }]);
+  const again = await ok(resend.contacts.imports.create({ ...options, onConflict: 'skip' }));
+  assert.equal((await ok(resend.contacts.imports.get(again.id))).counts.skipped, 2000);
+  const listed = await ok(resend.contacts.imports.list({ status: 'completed', limit: 1 }));
+  assert.deepEqual([listed.object, listed.data[0].id], ['list', again.id]);
+
+  const contact = await ok(resend.contacts.get({ email: 'import-1999@example.com' }));
+  assert.equal(contact.first_name, 'Person 1999');
+  assert.deepEqual(contact.properties, { node_seats: { type: 'number', value: 1999 } });
+  assert.equal((await ok(resend.contacts.list({ segmentId: segment.id, limit: 100 }))).data.length, 100);
+  const defined = (await ok(resend.contactProperties.list({ limit: 100 }))).data.find((item) => item.key === 'node_seats');
+  assert.equal(defined.type, 'number');
+  assert.match(
+    await refused(resend.contacts.imports.create({ file: new Blob(['Email\n']) }), 422, 'validation_error'),
+    /column_map\.email: the file has no column "email"/,
+  );
+  await ok(resend.contactProperties.remove(defined.id));
+  await ok(resend.segments.remove(segment.id));
+});
+
 test('Node.js: templates are read as the client describes them', async () => {
   const { id } = await ok(resend.templates.create({ name: 'Receipt', html: '<p>{{{TOTAL}}}</p>', replyTo: ['a@acme.example', 'b@acme.example'], variables: [{ key: 'TOTAL', type: 'number' }] }));
   const got = await ok(resend.templates.get(id));

@@ -103,7 +103,8 @@ func TestCustomStep_GetsTheSameKeyOnEveryAttempt(t *testing.T) {
 	for i, call := range h.calls {
 		assert.Equal(t, "run/"+run.ID+"/hook", call.IdempotencyKey)
 		assert.Equal(t, i+1, call.Attempt)
-		assert.Equal(t, []string{"flow", run.ID, "hook"}, []string{call.AutomationID, call.RunID, call.StepKey})
+		assert.Equal(t, []string{"flow", run.ID, "hook", run.EventID},
+			[]string{call.AutomationID, call.RunID, call.StepKey, call.EventID})
 		assert.Equal(t, "ada@example.com", call.Contact.Email)
 	}
 }

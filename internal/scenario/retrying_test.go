@@ -168,6 +168,7 @@ func TestRetryRun_GoesOnFromTheFailedStep(t *testing.T) {
 	tips := w.Mailer.Emails()[1]
 	assert.Equal(t, map[string]any{"PLAN": "pro"}, tips.Variables)
 	assert.Equal(t, "run/"+run.ID+"/tips", tips.IdempotencyKey)
+	assert.Equal(t, run.EventID, tips.EventID)
 	assert.Len(t, world.Step(t, run, "tips").Attempts, 1, "what has failed stays recorded")
 }
 

@@ -125,3 +125,73 @@ func TestWarnings_InspectionThatFailsIsLogged(t *testing.T) {
 		})
 	}
 }
+
+// The definitions of events show mistakes in paths before a run fails.
+func TestWarnings_OfFieldsAreReturnedAndLogged(t *testing.T) {
+	t.Parallel()
+	r, log := warned(t, library{})
+	_, err := r.CreateEventDefinition(t.Context(), automation.EventDefinition{Name: "signup", Schema: []byte(`{"plan": "string"}`)})
+	require.NoError(t, err)
+	flow := world.Flow("welcome", "signup", automation.Step{Key: "hello", Config: automation.SendEmail{Template: automation.TemplateRef{
+		ID: "gone", Variables: map[string]automation.Value{"A": automation.Var("event.plna"), "B": automation.String("{{event.plan}}")},
+	}}}, automation.Step{Key: "is_pro", Config: automation.Condition{Rule: automation.Field("event.plan").Gt(5)}})
+	result, err := r.Apply(t.Context(), flow)
+	require.NoError(t, err)
+	var codes []automation.Code
+	for _, p := range result.Automation.Warnings {
+		codes = append(codes, p.Code)
+		assert.Contains(t, log.String(), "step="+p.Step+" code="+string(p.Code))
+	}
+	want := []automation.Code{
+		automation.CodeUnknownEventField, automation.CodeReferenceInText, automation.CodeEventFieldType, automation.CodeUnknownTemplate,
+	}
+	assert.Equal(t, want, codes)
+	assert.Contains(t, log.String(), `did you mean \"event.plan\"?`)
+
+	problems, err := r.ValidateAutomation(t.Context(), flow)
+	require.NoError(t, err)
+	assert.Subset(t, problems, result.Automation.Warnings)
+}
+
+// Warnings are about data and templates. A log at every start is no place for the others.
+func TestWarnings_OfTheGraphAreForValidateOnly(t *testing.T) {
+	t.Parallel()
+	r, log := warned(t, library{})
+	flow := world.Flow("welcome", "signup", automation.Step{Key: "wait", Config: automation.WaitForEvent{EventName: "setup"}})
+	result, err := r.Apply(t.Context(), flow)
+	require.NoError(t, err)
+	assert.Empty(t, result.Automation.Warnings)
+	assert.NotContains(t, log.String(), "WARN")
+	problems, err := r.ValidateAutomation(t.Context(), flow)
+	require.NoError(t, err)
+	assert.Len(t, problems, 1)
+}
+
+// An application starts although a store cannot read definitions for a moment.
+func TestWarnings_DefinitionsThatCannotBeReadAreLogged(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	w := world.New(t, automation.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	w.Store.BeforeFindEventDefinition = func(context.Context) error { return world.ErrOutage }
+	flow := world.Flow("welcome", "signup", automation.Step{Key: "hello", Config: automation.ContactUpdate{FirstName: automation.String("{{event.name}}")}})
+	result, err := w.Apply(t.Context(), flow)
+	require.NoError(t, err)
+	assert.Len(t, result.Automation.Warnings, 1, "what is known without definitions")
+	assert.Contains(t, log.String(), `level=WARN msg="automation: cannot read event definitions" automation=welcome`)
+
+	problems, err := w.ValidateAutomation(t.Context(), flow)
+	require.ErrorIs(t, err, world.ErrOutage)
+	assert.Equal(t, []string{"steps[1].config.first_name"}, world.Paths(problems))
+}
+
+// A name that no database accepts is a problem of the automation, and not of the store.
+func TestValidateAutomation_AsksForNoInvalidEvents(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	w.Store.BeforeFindEventDefinition = func(context.Context) error { return world.ErrOutage }
+	for _, name := range []string{"", "a\xff", "a\x00", strings.Repeat("x", 256), "resend:sent"} {
+		problems, err := w.ValidateAutomation(t.Context(), world.Flow("welcome", name))
+		require.NoError(t, err)
+		assert.Equal(t, []string{"steps[0].config.event_name"}, world.Paths(problems))
+	}
+}

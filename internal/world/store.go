@@ -35,10 +35,12 @@ type Store struct {
 	BeforeCommit                func(ts []automation.Transition) error
 	BeforeFindAutomationVersion func(ctx context.Context) error
 	BeforeFindContact           func(ctx context.Context) error
+	BeforeFindEventDefinition   func(ctx context.Context) error
 	BeforeListContactEvents     func(ctx context.Context) error
 	BeforeListRuns              func(ctx context.Context) error
 	BeforePrune                 func(ctx context.Context) error
 	BeforeStats                 func(ctx context.Context) error
+	BeforeFindRunOutputs        func(ctx context.Context) error
 
 	// AfterClaim may change the claimed work.
 	AfterClaim func(works []automation.Work)
@@ -117,7 +119,9 @@ func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) 
 
 // FindEventDefinition implements automation.EventWriter.
 func (s *Store) FindEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error) {
-	_ = s.begin("FindEventDefinition")
+	if err := s.begin("FindEventDefinition", with(ctx, s.BeforeFindEventDefinition)); err != nil {
+		return automation.EventDefinition{}, err
+	}
 	return s.Store.FindEventDefinition(ctx, idOrName)
 }
 
@@ -160,6 +164,14 @@ func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation
 		return automation.Page[automation.RunRecord]{}, err
 	}
 	return s.Store.ListRuns(ctx, q)
+}
+
+// FindRunOutputs implements automation.RunReader.
+func (s *Store) FindRunOutputs(ctx context.Context, runID string) ([]automation.StepOutput, error) {
+	if err := s.begin("FindRunOutputs", with(ctx, s.BeforeFindRunOutputs)); err != nil {
+		return nil, err
+	}
+	return s.Store.FindRunOutputs(ctx, runID)
 }
 
 // Claim implements automation.WorkStore.

@@ -27,7 +27,10 @@ func (m *Mailer) InspectTemplate(ctx context.Context, id string) (automation.Tem
 	}
 	var found struct {
 		Status    string
-		Variables []struct{ Key string }
+		Variables []struct {
+			Key           string
+			FallbackValue any `json:"fallback_value"`
+		}
 	}
 	if err := m.get(ctx, "/templates/"+url.PathEscape(id), &found); err != nil {
 		return automation.TemplateInfo{}, inspectError(id, err)
@@ -35,6 +38,9 @@ func (m *Mailer) InspectTemplate(ctx context.Context, id string) (automation.Tem
 	info := automation.TemplateInfo{Published: found.Status == "published"}
 	for _, v := range found.Variables {
 		info.Variables = append(info.Variables, v.Key)
+		if v.FallbackValue == nil {
+			info.Required = append(info.Required, v.Key)
+		}
 	}
 	return info, nil
 }

@@ -17,10 +17,10 @@ func TestInspectTemplate_DescribesTheTemplateAtResend(t *testing.T) {
 	t.Parallel()
 	for status, published := range map[string]bool{"published": true, "draft": false} {
 		a := newAPI(t, says(200, `{"object":"template","id":"34a080c9","status":"`+status+`","published_at":null,
-			"variables":[{"id":"e1","key":"PRODUCT","type":"string","fallback_value":"item"},{"id":"e2","key":"PRICE","type":"number","fallback_value":25}]}`))
+			"variables":[{"id":"e1","key":"PRODUCT","type":"string","fallback_value":"item"},{"id":"e2","key":"PRICE","type":"number","fallback_value":0},{"id":"e3","key":"TEAM","type":"string","fallback_value":null}]}`))
 		info, err := a.mailer(resend.Options{}).InspectTemplate(t.Context(), "größe/1?")
 		require.NoError(t, err)
-		assert.Equal(t, automation.TemplateInfo{Published: published, Variables: []string{"PRODUCT", "PRICE"}}, info)
+		assert.Equal(t, automation.TemplateInfo{Published: published, Variables: []string{"PRODUCT", "PRICE", "TEAM"}, Required: []string{"TEAM"}}, info)
 		asked := a.asked()
 		assert.Equal(t, "GET /templates/gr%C3%B6%C3%9Fe%2F1%3F", asked.method+" "+asked.path)
 		assert.Equal(t, "Bearer "+apiKey, asked.header.Get("Authorization"))

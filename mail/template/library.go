@@ -236,10 +236,8 @@ func (l *Library) InspectTemplate(_ context.Context, id string) (automation.Temp
 	if err != nil {
 		return automation.TemplateInfo{}, err
 	}
-	info := automation.TemplateInfo{Published: e.published != nil}
-	for _, n := range cmp.Or(e.published, e.draft).needs {
-		info.Variables = append(info.Variables, n.Key)
-	}
+	info := cmp.Or(e.published, e.draft).info()
+	info.Published = e.published != nil
 	return info, nil
 }
 

@@ -2,6 +2,7 @@ package template_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -268,12 +269,49 @@ func TestNeeds_ListsTheVariablesOfATemplate(t *testing.T) {
 	}, needs)
 	info, err := w.InspectTemplate(t.Context(), "t")
 	require.NoError(t, err)
-	assert.Equal(t, automation.TemplateInfo{Variables: []string{"COVERED", "FALLBACK", "UNUSED", "IMPLICIT", "OPTIONAL"}}, info)
+	assert.Equal(t, automation.TemplateInfo{
+		Variables: []string{"COVERED", "FALLBACK", "UNUSED", "IMPLICIT", "OPTIONAL"},
+		Required:  []string{"UNUSED"}, RequiredByHeader: []string{"IMPLICIT"},
+	}, info)
 	_, err = w.Publish("t")
 	require.NoError(t, err)
 	info, err = w.InspectTemplate(t.Context(), "t")
 	require.NoError(t, err)
 	assert.True(t, info.Published)
+}
+
+// What InspectTemplate describes as required is what an email fails without.
+func TestInspectTemplate_RequiresWhatRenderingNeeds(t *testing.T) {
+	t.Parallel()
+	w := setup(t, template.Options{From: "Shop <hello@example.com>"})
+	_, err := w.Create(template.Template{
+		ID: "t", Name: "n", Status: template.StatusPublished, Subject: "{{SUBJECT}} {{BOTH}} {{COVERED}} {{DECLARED}}", ReplyTo: "{{REPLY}}@example.com",
+		HTML:      "{{BODY}} {{BOTH}} {{COVERED|x}} {{DECLARED|x}} {{FALLBACK}}",
+		Variables: []template.Variable{{Key: "FALLBACK", Type: template.TypeString, FallbackValue: "x"}, {Key: "DECLARED", Type: template.TypeString}},
+	})
+	require.NoError(t, err)
+	info, err := w.InspectTemplate(t.Context(), "t")
+	require.NoError(t, err)
+	for _, step := range []automation.Email{{}, {Subject: "Hi"}, {ReplyTo: "a@example.com"}, {Subject: "Hi", ReplyTo: "a@example.com", From: "a@example.com"}} {
+		needed := slices.Clone(info.Required)
+		if step.Subject == "" && step.ReplyTo == "" {
+			needed = append(needed, info.RequiredByHeader...)
+		}
+		step.To, step.TemplateID, step.Variables = "ada@example.com", "t", map[string]any{}
+		for _, name := range info.Variables {
+			step.Variables[name] = "x"
+		}
+		_, err := w.RenderEmail(t.Context(), step)
+		require.NoError(t, err)
+		for _, name := range needed {
+			step.Variables[name] = nil
+			_, err := w.RenderEmail(t.Context(), step)
+			assert.Equal(t, []string{"missing_field variables." + name}, problems(t, err))
+			step.Variables[name] = "x"
+		}
+	}
+	assert.Equal(t, []string{"BODY", "BOTH"}, slices.Sorted(slices.Values(info.Required)))
+	assert.Equal(t, []string{"COVERED", "DECLARED", "REPLY", "SUBJECT"}, slices.Sorted(slices.Values(info.RequiredByHeader)))
 }
 
 func TestNew_ReportsAllInvalidOptions(t *testing.T) {

@@ -1,5 +1,11 @@
 package template
 
+import (
+	"slices"
+
+	"github.com/seed-b636437c/automation"
+)
+
 // Need is a variable that a template takes from the step.
 type Need struct {
 	// Variable is the declaration. Without a declaration it has only a Key, and the
@@ -47,4 +53,42 @@ func usage(texts []*text) (used, bare map[string]bool) {
 		}
 	}
 	return used, bare
+}
+
+// info describes the variables of the template. A step that overrides the sender, the
+// subject or the reply address can need fewer of them.
+func (c *compiled) info() (info automation.TemplateInfo) {
+	overridden := c.needsOfOverridden()
+	for _, n := range c.needs {
+		info.Variables = append(info.Variables, n.Key)
+		always := !slices.ContainsFunc(overridden, func(needs []Need) bool { return !requires(needs, n.Key) })
+		switch {
+		case n.Required && always:
+			info.Required = append(info.Required, n.Key)
+		case n.Required:
+			info.RequiredByHeader = append(info.RequiredByHeader, n.Key)
+		}
+	}
+	return info
+}
+
+// needsOfOverridden returns the needs of the template without each combination of its
+// header fields.
+func (c *compiled) needsOfOverridden() [][]Need {
+	var all [][]Need
+	header := []*text{c.parts.from, c.parts.subject, c.parts.replyTo}
+	for mask := range 1 << len(header) {
+		texts := []*text{c.parts.html, c.parts.text}
+		for i, t := range header {
+			if mask&(1<<i) != 0 {
+				texts = append(texts, t)
+			}
+		}
+		all = append(all, needsOf(c.declared, texts))
+	}
+	return all
+}
+
+func requires(needs []Need, key string) bool {
+	return slices.ContainsFunc(needs, func(n Need) bool { return n.Key == key && n.Required })
 }

@@ -14,6 +14,7 @@ func (s *Store) writeRun(cs *contactState, c *automation.RunChange, now micros, 
 	if r == nil {
 		r = s.startRun(cs, c)
 	}
+	s.writeOutputs(c)
 	r.status, r.step, r.waits = toStatus(c.Status), c.Step, c.WaitEvent
 	r.due, r.completed = toMicros(c.DueAt), toMicros(c.CompletedAt)
 	r.decodeFailures, r.err, r.state = int16(min(c.DecodeFailures, math.MaxInt16)), cloneError(c.Error), c.State

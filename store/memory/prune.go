@@ -39,6 +39,7 @@ func (s *Store) pruneRuns(before micros, limit int) int {
 	lists := map[*[]*run]bool{}
 	for r := range removed {
 		delete(s.runs, r.id)
+		delete(s.outputs, r.id)
 		lists[r.contact.ended], lists[&r.automation.runs] = true, true
 		if r.event != nil {
 			r.event.references--

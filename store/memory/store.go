@@ -22,6 +22,7 @@ type Store struct {
 
 	eventDefinitions []*automation.EventDefinition // in order of creation
 	segments         []automation.Segment          // in order of creation
+	properties       []automation.ContactProperty  // in order of creation
 	events           map[string]*event
 	keys             map[idempotencyKey]keyUse
 
@@ -36,8 +37,9 @@ type Store struct {
 	claimed         []automation.Work // a buffer for Claim
 
 	runs    map[string]*run
-	history []*run // in order of creation
-	seq     uint64 // numbers runs, events and automations in order of creation
+	outputs map[string]map[int][]byte // by run id, then by step; few runs have any
+	history []*run                    // in order of creation
+	seq     uint64                    // numbers runs, events and automations in order of creation
 
 	watchers map[int]func()
 	watched  int
@@ -63,6 +65,7 @@ func New() *Store {
 		contactsByEmail: map[string]*contactState{},
 		leased:          map[*contactState]struct{}{},
 		runs:            map[string]*run{},
+		outputs:         map[string]map[int][]byte{},
 		watchers:        map[int]func(){},
 	}
 }
@@ -74,9 +77,9 @@ func (s *Store) Close() error {
 	defer s.mu.Unlock()
 	fresh := New()
 	s.automations, s.created, s.triggers, s.startsByEvent, s.versions = fresh.automations, nil, fresh.triggers, fresh.startsByEvent, fresh.versions
-	s.eventDefinitions, s.events, s.keys = nil, fresh.events, fresh.keys
+	s.eventDefinitions, s.segments, s.properties, s.events, s.keys = nil, nil, nil, fresh.events, fresh.keys
 	s.contacts, s.emails, s.contactsByEmail, s.listed, s.removed, s.due = fresh.contacts, fresh.emails, fresh.contactsByEmail, nil, 0, nil
-	s.runs, s.history, s.leased = fresh.runs, nil, fresh.leased
+	s.runs, s.outputs, s.history, s.leased = fresh.runs, fresh.outputs, nil, fresh.leased
 	s.closed = true
 	return nil
 }

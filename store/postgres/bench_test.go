@@ -180,3 +180,8 @@ func BenchmarkOneContact(b *testing.B) {
 		return s
 	}, 2_500, 10_000, 40_000)
 }
+
+func BenchmarkLargeOutputs(b *testing.B) {
+	s, _ := openForBench(b)
+	storebench.LargeOutputs(b, s, 10, 40)
+}

@@ -197,6 +197,7 @@ func (c *committer) commit(ctx context.Context) error {
 	c.handle(&sc)
 	c.erase(&sc)
 	tally := c.writeRuns(&sc)
+	c.writeOutputs(&sc)
 	if err := c.writeContacts(&sc); err != nil {
 		return err
 	}

@@ -92,4 +92,6 @@ func ExampleMigrations() {
 	// 0004_begun.sql
 	// 0005_stopped.sql
 	// 0006_outcomes.sql
+	// 0007_contact_properties.sql
+	// 0008_outputs.sql
 }

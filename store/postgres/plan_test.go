@@ -16,6 +16,7 @@ import (
 )
 
 // fill inserts 50,000 active runs, as many ended runs, and the rows that belong to them.
+// The outputs are those of ended runs.
 const fill = `
 INSERT INTO automation.automations (id, name, status, event_name, version, revision)
 SELECT 'a' || i, 'a', 'enabled', 'e' || i, 1, 1 FROM generate_series(1, 100) i;
@@ -36,6 +37,7 @@ FROM generate_series(1, 50000) i;
 INSERT INTO automation.ended_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, created_at, completed_at)
 SELECT md5('o' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e' || i % 50000)::uuid, 'e', 1 + i % 3, 0, 's' || i % 20, now(), now()
 FROM generate_series(1, 50000) i;
+INSERT INTO automation.run_outputs SELECT md5('o' || i)::uuid, i % 20, '' FROM generate_series(1, 20000) i;
 INSERT INTO automation.run_counts SELECT automation_no, version, status, step, 0, count(*) FROM automation.active_runs GROUP BY 1, 2, 3, 4;`
 
 // drain empties the tables of work in progress except for one row at the end of each, so
@@ -100,6 +102,8 @@ var hot = []struct {
 	{"cancelRest", cancelRest, []string{"active_runs_place"}},
 	{"moveEvents", moveEvents, []string{"events_pkey", "pending_pkey"}},
 	{"eraseEvents", eraseEvents, []string{"events_owner", "pending_pkey"}},
+	{"findOutputs", findOutputs, []string{"run_outputs_pkey"}},
+	{"deleteOutputs", deleteOutputs, []string{"run_outputs_pkey"}},
 	{"findRun", findRun, []string{"active_runs_pkey", "ended_runs_pkey", "leases_begun"}},
 	{"olderRuns", olderRuns, []string{"active_runs_place", "ended_runs_place", "leases_begun"}},
 	{"newerRuns", newerRuns, []string{"active_runs_place", "ended_runs_place", "leases_begun"}},
@@ -161,7 +165,7 @@ func checkPlans(t *testing.T, pool *pgxpool.Pool, when string) {
 
 var (
 	indexName = regexp.MustCompile(`Index (?:Only )?Scan (?:Backward )?using (\w+)`)
-	bigScan   = regexp.MustCompile(`Seq Scan on (active_runs|ended_runs|events|pending|leases|contacts|contact_segments|loose_events|idempotency_keys)\b`)
+	bigScan   = regexp.MustCompile(`Seq Scan on (active_runs|ended_runs|events|pending|leases|contacts|contact_segments|loose_events|idempotency_keys|run_outputs)\b`)
 	// smallTables have as many rows as there are automations.
 	smallTables = regexp.MustCompile(`^(automations|versions|run_counts)_`)
 	parameter   = regexp.MustCompile(`\$(\d+)`)

@@ -35,7 +35,7 @@ const (
 	deleteEnded = `
 DELETE FROM automation.ended_runs WHERE id = ANY (ARRAY(
 	SELECT id FROM automation.ended_runs WHERE completed_at < $1::timestamptz ORDER BY completed_at LIMIT $2::int FOR UPDATE SKIP LOCKED))
-RETURNING automation_no, version, status, step, event_id`
+RETURNING id, automation_no, version, status, step, event_id`
 
 	// deleteEvents relies on the primary keys of events, pending and leases, and on
 	// the indexes of both tables of runs by owner.
@@ -53,18 +53,20 @@ func (s *Store) pruneRuns(ctx context.Context, p automation.PruneParams, res *au
 	err := s.transact(ctx, func(tx *transaction) error {
 		*res = automation.PruneResult{}
 		tally, seen := record.Tally[record.RunGroup]{}, map[string]bool{}
-		var events uuids
+		var runs, events uuids
 		var sc script
 		sc.exec(pruneLock)
 		sc.query(func(scan scanFunc) error {
 			var group record.RunGroup
+			var run string
 			var event *string
-			err := scan(&group.AutomationNo, &group.Version, &group.Status, &group.Step, &event)
+			err := scan(&run, &group.AutomationNo, &group.Version, &group.Status, &group.Step, &event)
 			tally.Move(&group, nil)
 			if id := textOf(event); id != "" && !seen[id] {
 				seen[id] = true
 				events = append(events, uuidOf(id))
 			}
+			runs = append(runs, uuidOf(run))
 			res.Runs++
 			return err
 		}, deleteEnded, p.Before, p.Limit)
@@ -72,6 +74,7 @@ func (s *Store) pruneRuns(ctx context.Context, p automation.PruneParams, res *au
 			return err
 		}
 		sc = nil
+		sc.exec(deleteOutputs, runs)
 		sc.query(func(scan scanFunc) error {
 			res.Events++
 			return scan(new(string))

@@ -40,3 +40,5 @@ func BenchmarkSleeping(b *testing.B) {
 func BenchmarkOneContact(b *testing.B) {
 	storebench.OneContact(b, func(b *testing.B) automation.Store { return file(b) }, 2_500, 10_000, 40_000)
 }
+
+func BenchmarkLargeOutputs(b *testing.B) { storebench.LargeOutputs(b, file(b), 10, 40) }

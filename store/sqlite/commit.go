@@ -112,6 +112,9 @@ func (c *committer) commit(ctx context.Context, t *automation.Transition) (res a
 		if err := c.writeRun(ctx, w, i, &res); err != nil {
 			return res, err
 		}
+		if err := c.writeOutputs(ctx, &t.Runs[i]); err != nil {
+			return res, err
+		}
 	}
 	if err := c.changeContact(ctx, w); err != nil {
 		return res, err

@@ -73,18 +73,20 @@ func (r *pruner) prune(ctx context.Context) error {
 // prunable is a run to remove, with its place and the event that started it.
 type prunable struct {
 	no      int64
+	id      key
+	outputs bool // it has outputs beside its state
 	owner   key
 	event   sql.NullInt64
 	placeNo int64
 }
 
-// prunableRuns relies on automation_ended_runs_completed.
+// prunableRuns relies on automation_ended_runs_completed and automation_run_outputs_run.
 const prunableRuns = `
-SELECT no, owner, event_no, place_no FROM automation_ended_runs
-WHERE completed_at < ? ORDER BY completed_at LIMIT 0 + ?`
+SELECT r.no, r.id, EXISTS (SELECT 1 FROM automation_run_outputs o WHERE o.run_id = r.id), r.owner, r.event_no, r.place_no
+FROM automation_ended_runs r WHERE r.completed_at < ? ORDER BY r.completed_at LIMIT 0 + ?`
 
 func scanPrunable(rows *sql.Rows) (r prunable, err error) {
-	err = rows.Scan(&r.no, &r.owner, &r.event, &r.placeNo)
+	err = rows.Scan(&r.no, &r.id, &r.outputs, &r.owner, &r.event, &r.placeNo)
 	return r, err
 }
 
@@ -98,6 +100,11 @@ func (r *pruner) runs(ctx context.Context) error {
 	for i := range runs {
 		if _, err := r.tx.exec(ctx, deleteEnded, runs[i].no); err != nil {
 			return err
+		}
+		if runs[i].outputs {
+			if _, err := r.tx.exec(ctx, deleteOutputs, runs[i].id.column()); err != nil {
+				return err
+			}
 		}
 		tally.Move(&runs[i].placeNo, nil)
 		if runs[i].event.Valid {

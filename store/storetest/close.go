@@ -31,6 +31,7 @@ type call struct {
 func (f *fixture) calls(run automation.RunRecord, w automation.Work, d automation.EventDefinition) []call {
 	return slices.Concat(
 		f.eventCalls(run), f.definitionCalls(d), f.automationCalls(), f.workCalls(run, w), f.runCalls(run), f.contactCalls(run),
+		f.segmentCalls(), f.propertyCalls(),
 		[]call{{"Prune", func(ctx context.Context, s automation.Store) error {
 			return second(s.Prune(ctx, automation.PruneParams{Before: at(1000), Limit: 10, Now: at(1000)}))
 		}}},
@@ -113,6 +114,7 @@ func (f *fixture) workCalls(run automation.RunRecord, w automation.Work) []call 
 func (f *fixture) runCalls(run automation.RunRecord) []call {
 	return []call{
 		{"FindRun", func(ctx context.Context, s automation.Store) error { return second(s.FindRun(ctx, run.ID)) }},
+		{"FindRunOutputs", func(ctx context.Context, s automation.Store) error { return second(s.FindRunOutputs(ctx, run.ID)) }},
 		{"ListRuns", func(ctx context.Context, s automation.Store) error {
 			return second(s.ListRuns(ctx, automation.RunQuery{PageQuery: firstPage}))
 		}},
@@ -139,15 +141,52 @@ func (f *fixture) contactCalls(run automation.RunRecord) []call {
 	}
 }
 
+func (f *fixture) segmentCalls() []call {
+	inserted := automation.Segment{ID: f.id(), Name: "new"}
+	return []call{
+		{"FindSegment", func(ctx context.Context, s automation.Store) error { return second(s.FindSegment(ctx, "vip")) }},
+		{"InsertSegment", func(ctx context.Context, s automation.Store) error { return s.InsertSegment(ctx, inserted) }},
+		{"RenameSegment", func(ctx context.Context, s automation.Store) error {
+			return second(s.RenameSegment(ctx, "vip", "changed"))
+		}},
+		{"DeleteSegment", func(ctx context.Context, s automation.Store) error { return s.DeleteSegment(ctx, "vip") }},
+		{"ListSegments", func(ctx context.Context, s automation.Store) error { return second(s.ListSegments(ctx, firstPage)) }},
+	}
+}
+
+func (f *fixture) propertyCalls() []call {
+	inserted := automation.ContactProperty{ID: f.id(), Key: "new", Type: automation.PropertyString}
+	updated := f.findProperty("plan")
+	updated.Fallback = "changed"
+	return []call{
+		{"FindContactProperty", func(ctx context.Context, s automation.Store) error {
+			return second(s.FindContactProperty(ctx, "plan"))
+		}},
+		{"InsertContactProperty", func(ctx context.Context, s automation.Store) error {
+			return s.InsertContactProperty(ctx, inserted)
+		}},
+		{"UpdateContactProperty", func(ctx context.Context, s automation.Store) error { return s.UpdateContactProperty(ctx, updated) }},
+		{"DeleteContactProperty", func(ctx context.Context, s automation.Store) error {
+			return s.DeleteContactProperty(ctx, updated.ID)
+		}},
+		{"ListContactProperties", func(ctx context.Context, s automation.Store) error {
+			return second(s.ListContactProperties(ctx, firstPage))
+		}},
+	}
+}
+
 func second[T any](_ T, err error) error { return err }
 
 // populate makes one of everything.
 func (f *fixture) populate() (automation.RunRecord, automation.Work, automation.EventDefinition) {
 	v := f.automation("welcome", "signup")
 	d := f.definition("user.created")
+	f.segment("vip", "VIPs")
+	f.property("plan", "free")
 	contact := f.contact("ada@example.com")
 	f.run(v, contact, ended(automation.RunCompleted, at(0)))
 	run := f.run(v, contact, asleep(at(1)))
+	f.keep(run, output(1, "one"))
 	f.send("a", contact, at(1))
 	return run, f.claimOne(at(2)), d
 }
@@ -161,8 +200,10 @@ func (f *fixture) overview(run automation.RunRecord) string {
 	f.must("list definitions", err)
 	events, err := f.store.ListContactEvents(f.ctx, run.ContactID, "a", at(0))
 	f.must("contact events", err)
-	return fmt.Sprintln(automations, contacts, runs, len(definitions.Data), len(events), f.nextDue(),
-		runText(f.findRun(run.ID)), contactText(f.findContact(automation.ContactRef{ID: run.ContactID})),
+	segments, err := f.store.ListSegments(f.ctx, firstPage)
+	f.must("list segments", err)
+	return fmt.Sprintln(automations, contacts, runs, segments, f.properties(), len(definitions.Data), len(events), f.nextDue(),
+		runText(f.findRun(run.ID)), f.outputs(run.ID), contactText(f.findContact(automation.ContactRef{ID: run.ContactID})),
 		automationText(f.findAutomation("welcome")), definitionText(definitions.Data[0]))
 }
 

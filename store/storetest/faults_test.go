@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -112,6 +113,50 @@ var faults = []struct {
 	{"keeps states as text", "commit/runs are read as they were written", func(s *faulty) {
 		s.foundRun = func(r *automation.RunRecord) { r.State = bytes.ToValidUTF8(r.State, []byte("?")) }
 	}},
+	{"forgets outputs", "outputs/are kept beside the state of their run", func(s *faulty) {
+		s.committing = eachRun(func(r *automation.RunChange) { r.Outputs = nil })
+	}},
+	{"keeps the latest outputs only", "outputs/are kept beside the state of their run", func(s *faulty) {
+		s.committing = eachRun(func(r *automation.RunChange) { r.DropOutputs = r.DropOutputs || len(r.Outputs) > 0 })
+	}},
+	{"returns outputs in any order", "outputs/are kept beside the state of their run", func(s *faulty) {
+		s.foundOutputs = func(_ string, outputs []automation.StepOutput) []automation.StepOutput {
+			slices.Reverse(outputs)
+			return outputs
+		}
+	}},
+	{"keeps the first output of a step", "outputs/replace those of the same step", func(s *faulty) {
+		written := map[string]bool{}
+		s.committing = eachRun(func(r *automation.RunChange) {
+			r.Outputs = slices.DeleteFunc(slices.Clone(r.Outputs), func(out automation.StepOutput) bool {
+				id := fmt.Sprint(r.ID, out.Step)
+				known := written[id]
+				written[id] = true
+				return known
+			})
+		})
+	}},
+	{"drops the outputs that it has just written", "outputs/writing twice is writing once", func(s *faulty) {
+		s.committing = eachRun(func(r *automation.RunChange) {
+			if r.DropOutputs {
+				r.Outputs = nil
+			}
+		})
+	}},
+	{"writes outputs of a refused transition", "outputs/a refused transition leaves none behind", rememberOutputs},
+	{"never drops outputs", "outputs/are dropped", func(s *faulty) {
+		s.committing = eachRun(func(r *automation.RunChange) { r.DropOutputs = false })
+	}},
+	{"prunes runs without their outputs", "outputs/go with their run", rememberOutputs},
+	{"returns its own outputs", "outputs/those that were returned may be changed", func(s *faulty) {
+		held := map[string][]automation.StepOutput{}
+		s.foundOutputs = func(runID string, outputs []automation.StepOutput) []automation.StepOutput {
+			if held[runID] == nil {
+				held[runID] = outputs
+			}
+			return held[runID]
+		}
+	}},
 	{"drops requests", "requests/a request made meanwhile is reported and kept", func(s *faulty) {
 		s.committed = func(_ context.Context, _ []automation.Transition, results []automation.CommitResult) {
 			for i := range results {
@@ -181,6 +226,31 @@ var faults = []struct {
 			seg, err := s.Store.FindSegment(ctx, id)
 			seg.Name = name
 			return seg, err
+		}
+	}},
+	{"defines a property twice", "properties/a key and an id are used once", func(s *faulty) {
+		s.insertProperty = func(ctx context.Context, p automation.ContactProperty) error {
+			if old, err := s.FindContactProperty(ctx, p.Key); err == nil {
+				_ = s.Store.DeleteContactProperty(ctx, old.ID)
+			}
+			return s.Store.InsertContactProperty(ctx, p)
+		}
+	}},
+	{"finds no property by its key", "properties/are kept, changed and deleted", func(s *faulty) {
+		s.foundProperty = func(p *automation.ContactProperty, idOrKey string) error {
+			if idOrKey == p.Key {
+				return automation.ErrNotFound
+			}
+			return nil
+		}
+	}},
+	{"reads fallbacks as floats", "properties/are kept, changed and deleted", func(s *faulty) {
+		s.foundProperty = func(p *automation.ContactProperty, _ string) error {
+			if n, ok := p.Fallback.(json.Number); ok {
+				f, _ := n.Float64()
+				p.Fallback = f
+			}
+			return nil
 		}
 	}},
 	{"leaves runs of a deleted contact asleep", "deleted contacts/their running runs get a request to cancel", func(s *faulty) {
@@ -281,6 +351,15 @@ func eachTransition(do func(t *automation.Transition)) func([]automation.Transit
 		}
 		return ts
 	}
+}
+
+func eachRun(do func(r *automation.RunChange)) func([]automation.Transition) []automation.Transition {
+	return eachTransition(func(t *automation.Transition) {
+		t.Runs = slices.Clone(t.Runs)
+		for i := range t.Runs {
+			do(&t.Runs[i])
+		}
+	})
 }
 
 func eachEvent(do func(e *automation.NewEvent)) func([]automation.NewEvent) []automation.NewEvent {
@@ -427,6 +506,13 @@ func writeHalf(s *faulty) {
 			}
 		}
 	}
+}
+
+// rememberOutputs keeps outputs whatever becomes of their transitions and runs.
+func rememberOutputs(s *faulty) {
+	latest := map[string][]automation.StepOutput{}
+	s.committing = eachRun(func(r *automation.RunChange) { latest[r.ID] = r.Outputs })
+	s.foundOutputs = func(runID string, _ []automation.StepOutput) []automation.StepOutput { return latest[runID] }
 }
 
 func startTwice(s *faulty) {

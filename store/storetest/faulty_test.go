@@ -14,28 +14,31 @@ import (
 type faulty struct {
 	*memory.Store
 
-	mu            sync.Mutex // held while a hook runs
-	appending     func(events []automation.NewEvent) []automation.NewEvent
-	appendEvents  func(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error)
-	foundEvent    func(e *automation.Event)
-	claiming      func(p *automation.ClaimParams)
-	claimed       func(works []automation.Work) []automation.Work
-	committing    func(ts []automation.Transition) []automation.Transition
-	committed     func(ctx context.Context, ts []automation.Transition, results []automation.CommitResult)
-	nextDue       func(t time.Time) time.Time
-	measuring     func(p *automation.StatsParams)
-	measured      func(p automation.StatsParams, st *automation.StoreStats)
-	foundRun      func(r *automation.RunRecord)
-	listedRuns    func(ctx context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error)
-	foundContact  func(ref automation.ContactRef, c automation.Contact) error
-	pruning       func(p *automation.PruneParams)
-	pruned        func(res *automation.PruneResult)
-	updating      func(ctx context.Context, a *automation.AutomationRecord)
-	foundRecord   func(a *automation.AutomationRecord, err error) error
-	deleteContact func(ctx context.Context, id string, now time.Time) error
-	changing      func(ch *automation.ContactChange)
-	insertSegment func(ctx context.Context, seg automation.Segment) error
-	renameSegment func(ctx context.Context, id, name string) (automation.Segment, error)
+	mu             sync.Mutex // held while a hook runs
+	appending      func(events []automation.NewEvent) []automation.NewEvent
+	appendEvents   func(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error)
+	foundEvent     func(e *automation.Event)
+	claiming       func(p *automation.ClaimParams)
+	claimed        func(works []automation.Work) []automation.Work
+	committing     func(ts []automation.Transition) []automation.Transition
+	committed      func(ctx context.Context, ts []automation.Transition, results []automation.CommitResult)
+	nextDue        func(t time.Time) time.Time
+	measuring      func(p *automation.StatsParams)
+	measured       func(p automation.StatsParams, st *automation.StoreStats)
+	foundRun       func(r *automation.RunRecord)
+	listedRuns     func(ctx context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error)
+	foundContact   func(ref automation.ContactRef, c automation.Contact) error
+	pruning        func(p *automation.PruneParams)
+	pruned         func(res *automation.PruneResult)
+	updating       func(ctx context.Context, a *automation.AutomationRecord)
+	foundRecord    func(a *automation.AutomationRecord, err error) error
+	deleteContact  func(ctx context.Context, id string, now time.Time) error
+	changing       func(ch *automation.ContactChange)
+	insertSegment  func(ctx context.Context, seg automation.Segment) error
+	renameSegment  func(ctx context.Context, id, name string) (automation.Segment, error)
+	foundProperty  func(p *automation.ContactProperty, idOrKey string) error
+	insertProperty func(ctx context.Context, p automation.ContactProperty) error
+	foundOutputs   func(runID string, outputs []automation.StepOutput) []automation.StepOutput
 }
 
 func (s *faulty) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
@@ -113,6 +116,14 @@ func (s *faulty) FindRun(ctx context.Context, id string) (automation.RunRecord, 
 	return r, err
 }
 
+func (s *faulty) FindRunOutputs(ctx context.Context, runID string) ([]automation.StepOutput, error) {
+	outputs, err := s.Store.FindRunOutputs(ctx, runID)
+	if s.foundOutputs != nil && err == nil {
+		outputs = s.foundOutputs(runID, outputs)
+	}
+	return outputs, err
+}
+
 func (s *faulty) ListRuns(ctx context.Context, q automation.RunQuery) (automation.Page[automation.RunRecord], error) {
 	p, err := s.Store.ListRuns(ctx, q)
 	if s.listedRuns != nil && err == nil {
@@ -181,4 +192,19 @@ func (s *faulty) InsertSegment(ctx context.Context, seg automation.Segment) erro
 		return s.insertSegment(ctx, seg)
 	}
 	return s.Store.InsertSegment(ctx, seg)
+}
+
+func (s *faulty) FindContactProperty(ctx context.Context, idOrKey string) (automation.ContactProperty, error) {
+	p, err := s.Store.FindContactProperty(ctx, idOrKey)
+	if s.foundProperty != nil && err == nil {
+		err = s.foundProperty(&p, idOrKey)
+	}
+	return p, err
+}
+
+func (s *faulty) InsertContactProperty(ctx context.Context, p automation.ContactProperty) error {
+	if s.insertProperty != nil {
+		return s.insertProperty(ctx, p)
+	}
+	return s.Store.InsertContactProperty(ctx, p)
 }

@@ -88,7 +88,9 @@ func TestChecks_FindHandlesThatShareNothing(t *testing.T) {
 
 func TestChecks_FindAnAddressThatIsLeft(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"commit/erasing a contact leaves no address behind", "commit/erasing an email leaves no address behind"} {
+	for _, name := range []string{
+		"commit/erasing a contact leaves no address behind", "commit/erasing an email leaves no address behind", "outputs/are dropped without a trace",
+	} {
 		target := storetest.Sole(memory.New())
 		require.ErrorIs(t, checkNamed(t, name).Run(t.Context(), target), storetest.ErrSkipped, name)
 		target = storetest.Sole(memory.New())

@@ -54,3 +54,8 @@ func EventDefined(name string) error { return Conflict("event %q is defined alre
 
 // SegmentExists is for an insert under an id that a segment has.
 func SegmentExists(id string) error { return Conflict("segment %q exists already", id) }
+
+// PropertyDefined is for a new definition of a contact property that has one.
+func PropertyDefined(key string) error {
+	return Conflict("contact property %q is defined already", key)
+}
