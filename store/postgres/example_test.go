@@ -91,4 +91,6 @@ func ExampleMigrations() {
 	// 0003_owners.sql
 	// 0004_begun.sql
 	// 0005_stopped.sql
+	// 0006_outcomes.sql
+	// 0007_outputs.sql
 }

@@ -125,7 +125,7 @@ func eventsCommitted(t *testing.T, h host) {
 	assert.Equal(t, 2, h.pending(t))
 	e, err := h.FindEvent(t.Context(), order(1, "").Event.ID)
 	require.NoError(t, err)
-	assert.Equal(t, order(1, "key").Event, e)
+	assert.Equal(t, order(1, "key").Event, e.Event)
 }
 
 func eventsRolledBack(t *testing.T, h host) {
