@@ -61,7 +61,8 @@ const staleAfter = time.Second
 
 // freshen commits the run once more before an effect that had to wait for its turn: the
 // store then returns the contact and the requests, or that the lease is lost. It also
-// opens the attempt of an effect that may happen at most once.
+// opens the attempt of an effect that may happen at most once. It stores no output: the
+// transition before has stored all of them, so a failure loses none.
 func (t *task) freshen(ctx context.Context, run *activeRun) error {
 	tr, opened, isFresh := t.freshening(run)
 	if isFresh {

@@ -19,6 +19,9 @@ ON CONFLICT (run_id, step) DO UPDATE SET output = excluded.output`
 
 // writeOutputs keeps and drops the outputs that a run has beside its state.
 func (c *committer) writeOutputs(ctx context.Context, change *automation.RunChange) error {
+	if len(change.Outputs) == 0 && !change.DropOutputs {
+		return nil // as for most runs, before it allocates anything
+	}
 	run := idKey(change.ID).column()
 	if change.DropOutputs {
 		if _, err := c.tx.exec(ctx, deleteOutputs, run); err != nil {
