@@ -11,7 +11,7 @@
 //	metrics := observe.New(recorder, observe.Options{})
 //	runner, err := automation.New(metrics.Store(store), metrics.Mailer(mailer), automation.Options{Observer: metrics})
 //	…
-//	metrics.Read(observe.Sources{Lag: lag})
+//	metrics.Read(observe.Sources{Lag: runner.Lag, Health: runner.Health})
 //
 // Each of the three parts works alone. As the Observer, a Metrics counts events, runs and
 // steps. Its Store measures each call of the store, the sizes of batches, and leases. Its

@@ -114,18 +114,18 @@ var (
 		Name: "automation.lag", Kind: Gauge, Unit: "s",
 		Help: "How long the oldest work in the store is due that no process works on. The same in every process.",
 	}
-	pendingEvents = backlogGauge("automation.pending.events", "{event}", "Accepted events in the store that are not handled.")
-	dueRuns       = backlogGauge("automation.due.runs", "{run}", "Runs in the store that are due.")
-	validLeases   = backlogGauge("automation.leases.valid", "{lease}", "Valid leases in the store, of all processes.")
-	expiredLeases = backlogGauge("automation.leases.expired", "{lease}", "Leases in the store that expired with work left, because their process died or stalled.")
-	runsSetAside  = backlogGauge("automation.runs.set_aside", "{run}", "Runs in the store that were set aside, because a process could not decode them.")
+	pendingEvents = healthGauge("automation.pending.events", "{event}", "Accepted events in the store that are not handled.")
+	dueRuns       = healthGauge("automation.due.runs", "{run}", "Runs in the store that are due.")
+	validLeases   = healthGauge("automation.leases.valid", "{lease}", "Valid leases in the store, of all processes.")
+	expiredLeases = healthGauge("automation.leases.expired", "{lease}", "Leases in the store that expired with work left, because their process died or stalled.")
+	runsSetAside  = healthGauge("automation.runs.set_aside", "{run}", "Runs in the store that were set aside, because a process could not decode them.")
 	gaugeFailures = &Metric{
 		Name: "automation.gauge.failures", Kind: Counter, Unit: "{failure}", Labels: []string{"source"},
-		Help: "Failures to read a source of gauges: lag or backlog. The gauges of the source are missing meanwhile.",
+		Help: "Failures to read a source of gauges: lag or health. The gauges of the source are missing meanwhile.",
 	}
 )
 
-func backlogGauge(name, unit, help string) *Metric {
+func healthGauge(name, unit, help string) *Metric {
 	return &Metric{Name: name, Kind: Gauge, Unit: unit, Help: help + " The same in every process."}
 }
 

@@ -5,30 +5,18 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed-b636437c/automation"
 )
 
 // Sources are functions that gauges are read from, whenever a backend collects them. A nil
 // function has no gauges. The functions must be safe for concurrent use. Their context ends
 // after two seconds.
 type Sources struct {
-	// Lag returns how long the oldest work in the store is due that no Runner works on.
+	// Lag is usually Runner.Lag.
 	Lag func(ctx context.Context) (time.Duration, error)
-	// Backlog returns what waits in the store.
-	Backlog func(ctx context.Context) (Backlog, error)
-}
-
-// Backlog is what waits in a store.
-type Backlog struct {
-	// PendingEvents is how many events are accepted and not handled.
-	PendingEvents int
-	// DueRuns is how many runs are due.
-	DueRuns int
-	// Leases is how many leases are valid, of all processes. ExpiredLeases is how many
-	// expired with work left, because their process died or stalled.
-	Leases, ExpiredLeases int
-	// RunsSetAside is how many runs were set aside, because a process could not decode
-	// them.
-	RunsSetAside int
+	// Health is usually Runner.Health. Its gauges are those of Health.Stats.
+	Health func(ctx context.Context) (automation.Health, error)
 }
 
 // sourceTimeout bounds the reading of a source. A backend usually gives up after ten seconds.
@@ -52,12 +40,12 @@ func (m *Metrics) Gauges(ctx context.Context, set func(g *Metric, value float64)
 	if d, ok := read(ctx, m, "lag", s.Lag); ok {
 		set(lag, seconds(d))
 	}
-	if b, ok := read(ctx, m, "backlog", s.Backlog); ok {
-		set(pendingEvents, float64(b.PendingEvents))
-		set(dueRuns, float64(b.DueRuns))
-		set(validLeases, float64(b.Leases))
-		set(expiredLeases, float64(b.ExpiredLeases))
-		set(runsSetAside, float64(b.RunsSetAside))
+	if h, ok := read(ctx, m, "health", s.Health); ok {
+		set(pendingEvents, float64(h.Stats.PendingEvents))
+		set(dueRuns, float64(h.Stats.DueRuns))
+		set(validLeases, float64(h.Stats.Leases))
+		set(expiredLeases, float64(h.Stats.ExpiredLeases))
+		set(runsSetAside, float64(h.Stats.SetAside))
 	}
 }
 

@@ -81,7 +81,7 @@ func play(t *testing.T, start func(*testing.T, *prometheus.Registry) backend) (h
 			}
 			return time.Second, nil
 		},
-		Backlog: func(context.Context) (observe.Backlog, error) { return observe.Backlog{PendingEvents: 1}, nil },
+		Health: w.Health,
 	})
 	w.Create(world.Flow("welcome", "signup", world.Pause("rest", "10 seconds"), world.Email("hello")))
 

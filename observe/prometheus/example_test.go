@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -35,15 +34,7 @@ func Example() {
 		return
 	}
 
-	// Lag is how long the oldest work is due that no Runner works on.
-	lag := func(ctx context.Context) (time.Duration, error) {
-		due, err := store.NextDue(ctx)
-		if err != nil || due.IsZero() {
-			return 0, err
-		}
-		return max(0, time.Since(due)), nil
-	}
-	metrics.Read(observe.Sources{Lag: lag})
+	metrics.Read(observe.Sources{Lag: runner.Lag, Health: runner.Health})
 
 	_, err = runner.Apply(ctx, automation.Automation{
 		ID: "welcome", Name: "Welcome",

@@ -136,7 +136,7 @@ func newNode(ctx context.Context, name, file string, m automation.Mailer) (*node
 	if err != nil {
 		return nil, err
 	}
-	metrics.Read(observe.Sources{Lag: n.lag, Backlog: n.backlog})
+	metrics.Read(observe.Sources{Lag: n.runner.Lag, Health: n.runner.Health})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -164,23 +164,6 @@ func (n *node) close() {
 	n.serve(context.Background(), false)
 	n.server.Close()
 	n.store.Close()
-}
-
-func (n *node) lag(ctx context.Context) (time.Duration, error) {
-	due, err := n.store.NextDue(ctx)
-	if err != nil || due.IsZero() {
-		return 0, err
-	}
-	return max(0, time.Since(due)), nil
-}
-
-// backlog counts in the tables.
-func (n *node) backlog(ctx context.Context) (b observe.Backlog, err error) {
-	const query = `SELECT (SELECT count(*) FROM automation_pending), (SELECT count(*) FROM automation_active_runs WHERE due_at <= ?1),
-		(SELECT count(*) FROM automation_leases WHERE until > ?1), (SELECT count(*) FROM automation_leases WHERE until <= ?1)`
-	err = n.store.DB().QueryRowContext(ctx, query, time.Now().UnixMicro()).Scan(
-		&b.PendingEvents, &b.DueRuns, &b.Leases, &b.ExpiredLeases)
-	return b, err
 }
 
 // flows are the automations, whose pauses are short.
