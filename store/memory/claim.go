@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // Claim implements automation.WorkStore.
@@ -40,7 +41,7 @@ func (s *Store) lease(cs *contactState, p automation.ClaimParams) automation.Wor
 	for _, e := range cs.pending()[:min(p.Events, len(cs.pending()))] {
 		starts := s.starts(e.name)
 		w.Events = append(w.Events, automation.PendingEvent{
-			Event: e.shared(), Starts: starts.refs, Disabled: starts.disabled, Unannounced: e.unannounced,
+			Event: e.shared(), Starts: starts.Refs, Disabled: starts.Disabled, Unannounced: e.unannounced,
 		})
 	}
 	w.Runs = cs.claimable(p, w.Events)
@@ -57,29 +58,19 @@ func (cs *contactState) recordOrNil() *automation.Contact {
 	return &c
 }
 
-// starts is what an event starts.
-type starts struct {
-	refs     []automation.VersionRef // the enabled automations whose trigger names the event
-	disabled bool                    // whether there are disabled ones
-}
-
 // starts returns what an event starts. All claims share the slice until one of the
 // automations whose trigger names the event changes.
-func (s *Store) starts(event string) starts {
+func (s *Store) starts(event string) record.Starts {
 	list := s.triggers[event]
 	if len(list) == 0 {
-		return starts{}
+		return record.Starts{}
 	}
 	if known, ok := s.startsByEvent[event]; ok {
 		return known
 	}
-	var st starts
+	var st record.Starts
 	for _, a := range list {
-		if a.Status != automation.StatusEnabled {
-			st.disabled = true
-			continue
-		}
-		st.refs = append(st.refs, automation.VersionRef{AutomationID: a.ID, Version: a.Version})
+		st.Add(automation.VersionRef{AutomationID: a.ID, Version: a.Version}, a.Status == automation.StatusEnabled)
 	}
 	s.startsByEvent[event] = st
 	return st

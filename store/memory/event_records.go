@@ -56,21 +56,14 @@ func (s *Store) ListEvents(ctx context.Context, q automation.EventQuery) (automa
 	}
 	var found []*event
 	for _, e := range s.events {
-		if e.matches(&q) && (q.After == "" || e.id < q.After) && (q.Before == "" || e.id > q.Before) {
+		if e.matches(&q) {
 			found = append(found, e)
 		}
 	}
 	slices.SortFunc(found, func(a, b *event) int { return cmp.Compare(a.id, b.id) })
+	at := position(found, q.PageQuery, func(e *event) int { return cmp.Compare(e.id, cursor) })
 	keepAll := func(*event) bool { return true }
-	return pageFrom(found, q.PageQuery, nextTo(found, q.PageQuery), keepAll, (*event).record), nil
-}
-
-// nextTo returns the index of a cursor that lies beside the items that were found.
-func nextTo[T any](found []T, q automation.PageQuery) int {
-	if q.After != "" {
-		return len(found)
-	}
-	return -1
+	return pageFrom(found, q.PageQuery, at, keepAll, (*event).record), nil
 }
 
 func (e *event) matches(q *automation.EventQuery) bool {

@@ -20,6 +20,16 @@ func page[T, R any](items []T, q automation.PageQuery, kind string, id func(T) s
 	return pageFrom(items, q, cursor, keep, convert), nil
 }
 
+// position returns the index of a cursor for pageFrom. items are sorted by compare, which
+// compares an item with the cursor. The cursor need not be one of them.
+func position[T any](items []T, q automation.PageQuery, compare func(T) int) int {
+	i, found := slices.BinarySearchFunc(items, 0, func(t T, _ int) int { return compare(t) })
+	if !found && q.Before != "" {
+		i--
+	}
+	return i
+}
+
 // pageFrom is page for a cursor whose index in items is known.
 func pageFrom[T, R any](items []T, q automation.PageQuery, cursor int, keep func(T) bool, convert func(T) R) automation.Page[R] {
 	var p automation.Page[R]

@@ -98,11 +98,7 @@ func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation
 		if !ok {
 			return automation.Page[automation.RunRecord]{}, record.NotFound("run", id)
 		}
-		// The cursor may be a run that does not match the query.
-		cursor, _ = slices.BinarySearchFunc(candidates, at.seq, func(r *run, seq uint64) int { return cmp.Compare(r.seq, seq) })
-		if q.After == "" && (cursor == len(candidates) || candidates[cursor] != at) {
-			cursor--
-		}
+		cursor = position(candidates, q.PageQuery, func(r *run) int { return cmp.Compare(r.seq, at.seq) })
 	}
 	return pageFrom(candidates, q.PageQuery, cursor, func(r *run) bool { return r.matches(&q) }, (*run).record), nil
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // Store is an automation.Store in memory. It is safe for concurrent use.
@@ -16,7 +17,7 @@ type Store struct {
 	automations   map[string]*automationEntry
 	created       []*automationEntry // in order of creation
 	triggers      map[string][]*automationEntry
-	startsByEvent map[string]starts // what claims have derived from triggers
+	startsByEvent map[string]record.Starts // what claims have derived from triggers
 	versions      map[automation.VersionRef]*automationVersion
 	retired       map[string]int // last versions of automations that were deleted
 
@@ -55,7 +56,7 @@ func New() *Store {
 	return &Store{
 		automations:     map[string]*automationEntry{},
 		triggers:        map[string][]*automationEntry{},
-		startsByEvent:   map[string]starts{},
+		startsByEvent:   map[string]record.Starts{},
 		versions:        map[automation.VersionRef]*automationVersion{},
 		retired:         map[string]int{},
 		events:          map[string]*event{},

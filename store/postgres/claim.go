@@ -42,9 +42,9 @@ type claimer struct {
 	params  automation.ClaimParams
 	owners  []string
 	works   []automation.Work
-	indexes map[string]int    // of owners in works
-	astray  []string          // ids of contacts that have events under their email
-	starts  map[string]starts // by name of the event, as far as they were read
+	indexes map[string]int           // of owners in works
+	astray  []string                 // ids of contacts that have events under their email
+	starts  map[string]record.Starts // by name of the event, as far as they were read
 	waits   []waitingRun
 
 	damaged map[string]bool // owners whose contact cannot be read
@@ -59,7 +59,7 @@ type waitingRun struct {
 
 func newClaimer(s *Store, p automation.ClaimParams, held []heldLease) *claimer {
 	c := &claimer{
-		s: s, params: p, starts: map[string]starts{}, owners: make([]string, len(held)), works: make([]automation.Work, len(held)),
+		s: s, params: p, starts: map[string]record.Starts{}, owners: make([]string, len(held)), works: make([]automation.Work, len(held)),
 		indexes: make(map[string]int, len(held)), damaged: map[string]bool{},
 	}
 	for i, l := range held {
@@ -141,12 +141,6 @@ const claimedTriggers = `
 SELECT a.event_name, a.id, a.version, a.no, a.status = 'enabled' FROM automation.automations a
 WHERE a.event_name = ANY ($1::text[]) AND a.deleted_at IS NULL ORDER BY a.no`
 
-// starts is what an event starts.
-type starts struct {
-	refs     []automation.VersionRef
-	disabled bool // whether there is a disabled automation whose trigger names the event
-}
-
 // readWork reads the leased contacts, their events, the runs that are due or wait for
 // one of these events, and what those events start that are likely to be among them.
 func (c *claimer) readWork(ctx context.Context) error {
@@ -191,7 +185,7 @@ func (c *claimer) readStarts(sc *script, names []string) {
 		return
 	}
 	for _, name := range names {
-		c.starts[name] = starts{}
+		c.starts[name] = record.Starts{}
 	}
 	sc.query(func(scan scanFunc) error {
 		var name string
@@ -200,9 +194,7 @@ func (c *claimer) readStarts(sc *script, names []string) {
 		var enabled bool
 		err := scan(&name, &v.AutomationID, &v.Version, &no, &enabled)
 		st := c.starts[name]
-		if st.disabled = st.disabled || !enabled; enabled {
-			st.refs = append(st.refs, v)
-		}
+		st.Add(v, enabled)
 		c.starts[name] = st
 		c.s.inLease.noteNumber(v.AutomationID, no)
 		return err
@@ -341,7 +333,7 @@ func (c *claimer) match() {
 		for j := range c.works[i].Events {
 			e := &c.works[i].Events[j]
 			st := c.starts[e.Name]
-			e.Starts, e.Disabled = st.refs, st.disabled
+			e.Starts, e.Disabled = st.Refs, st.Disabled
 		}
 	}
 	slices.SortFunc(c.works, func(a, b automation.Work) int {

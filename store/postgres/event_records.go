@@ -56,8 +56,6 @@ CROSS JOIN LATERAL (
 	newerEvents      = eventRecordColumns + listedEvents + oldestEvents + ofEventPage + eventOutcomes + oldestEvents
 	olderOwnedEvents = eventRecordColumns + ownedEvents + newestEvents + ofEventPage + eventOutcomes + newestEvents
 	newerOwnedEvents = eventRecordColumns + ownedEvents + oldestEvents + ofEventPage + eventOutcomes + oldestEvents
-
-	findEventID = `SELECT id FROM automation.events WHERE id = $1::uuid`
 )
 
 // scanEventRecord scans a row of eventRecordColumns.
@@ -110,8 +108,12 @@ func (s *Store) ListEvents(ctx context.Context, q automation.EventQuery) (automa
 		return page, err
 	}
 	if id := q.After + q.Before; id != "" {
-		if err := s.eventExists(ctx, id); err != nil {
-			return page, err
+		owner, err := s.ownerOfEvent(ctx, id)
+		if err != nil {
+			return page, fmt.Errorf("postgres store: list events: %w", err)
+		}
+		if owner == "" {
+			return page, record.NotFound("event", id)
 		}
 	}
 	b := record.EventBoundsOf(q)
@@ -129,21 +131,4 @@ func (s *Store) ListEvents(ctx context.Context, q automation.EventQuery) (automa
 		return page, fmt.Errorf("postgres store: list events: %w", err)
 	}
 	return record.PageOf(records, q.PageQuery), nil
-}
-
-// eventExists fails with ErrNotFound if there is no event with this id.
-func (s *Store) eventExists(ctx context.Context, id string) error {
-	found := false
-	var sc script
-	sc.query(func(scan scanFunc) error {
-		found = true
-		return scan(new(string))
-	}, findEventID, uuidOf(id))
-	if err := (implicit{s}).run(ctx, sc); err != nil {
-		return fmt.Errorf("postgres store: list events: %w", err)
-	}
-	if !found {
-		return record.NotFound("event", id)
-	}
-	return nil
 }

@@ -235,14 +235,22 @@ func (s *Store) ownerOfRuns(ctx context.Context, q automation.RunQuery) (string,
 	if q.EventID == "" {
 		return contact, nil
 	}
-	var owner string
-	var sc script
-	sc.query(func(scan scanFunc) error { return scan(&owner) }, findEventOwner, uuidOf(q.EventID))
-	if err := (implicit{s}).run(ctx, sc); err != nil {
-		return "", fmt.Errorf("postgres store: list runs: event %q: %w", q.EventID, err)
+	owner, err := s.ownerOfEvent(ctx, q.EventID)
+	if err != nil {
+		return "", fmt.Errorf("postgres store: list runs: %w", err)
 	}
 	if q.ContactID != "" && owner != contact {
 		return "", nil
+	}
+	return owner, nil
+}
+
+// ownerOfEvent returns the owner of an event, "" if there is no such event.
+func (s *Store) ownerOfEvent(ctx context.Context, id string) (owner string, err error) {
+	var sc script
+	sc.query(func(scan scanFunc) error { return scan(&owner) }, findEventOwner, uuidOf(id))
+	if err := (implicit{s}).run(ctx, sc); err != nil {
+		return "", fmt.Errorf("event %q: %w", id, err)
 	}
 	return owner, nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // The owners of due work that have no valid lease, those whose work is due longest
@@ -48,7 +49,7 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 	if err != nil || len(owners) == 0 {
 		return nil, err
 	}
-	c := claimer{params: p, starts: map[string]starts{}}
+	c := claimer{params: p, starts: map[string]record.Starts{}}
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error { return failed("claim", c.lease(ctx, tx, owners)) })
 	if err != nil {
 		return nil, err
@@ -106,7 +107,7 @@ type claimer struct {
 	params automation.ClaimParams
 	leased []key
 	works  map[key]*claimedWork
-	starts map[string]starts // by event name
+	starts map[string]record.Starts // by event name
 }
 
 // claimedWork is the work of a contact that was leased.
@@ -195,7 +196,7 @@ func (c *claimer) readEvents(ctx context.Context, q session) error {
 			if err != nil {
 				return err
 			}
-			events[i].Starts, events[i].Disabled = starts.refs, starts.disabled
+			events[i].Starts, events[i].Disabled = starts.Refs, starts.Disabled
 		}
 	}
 	return nil
@@ -246,26 +247,16 @@ func (w *claimedWork) has(event string) bool {
 	return slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return e.Name == event })
 }
 
-// starts is what an event starts.
-type starts struct {
-	refs     []automation.VersionRef
-	disabled bool // whether there is a disabled automation whose trigger names the event
-}
-
 // startsOf returns what an event starts. All events of the claim with this name share the
 // slice.
-func (c *claimer) startsOf(ctx context.Context, q session, event string) (starts, error) {
+func (c *claimer) startsOf(ctx context.Context, q session, event string) (record.Starts, error) {
 	if known, ok := c.starts[event]; ok {
 		return known, nil
 	}
 	triggers, err := all(ctx, q, scanTrigger, claimedTriggers, event)
-	var st starts
+	var st record.Starts
 	for _, t := range triggers {
-		if !t.enabled {
-			st.disabled = true
-			continue
-		}
-		st.refs = append(st.refs, t.VersionRef)
+		st.Add(t.VersionRef, t.enabled)
 	}
 	c.starts[event] = st
 	return st, err
