@@ -61,27 +61,21 @@ func (o *contactsOptions) run(ctx context.Context, c *call) error {
 }
 
 func (o *contactsOptions) list(ctx context.Context, c *call, s *session) error {
+	l := listTable[automation.Contact]{
+		none: "There are no such contacts.",
+		head: []string{"ID", "EMAIL", "NAME", "SUBSCRIBED", c.titled("CREATED")},
+		row: func(contact automation.Contact) []string {
+			return []string{contact.ID, contact.Email, fullName(contact), subscribed(contact), c.at(contact.CreatedAt)}
+		},
+		id: func(contact automation.Contact) string { return contact.ID },
+	}
 	found, err := collect(o.page, func(q automation.PageQuery) (automation.Page[automation.Contact], error) {
 		return s.ListContacts(ctx, automation.ContactQuery{Segment: o.segment, PageQuery: q})
-	}, func(contact automation.Contact) string { return contact.ID }, nil)
+	}, l.id, nil)
 	if err != nil {
 		return err
 	}
-	if c.json {
-		return c.printJSON(listingOf(found))
-	}
-	if len(found.Data) == 0 {
-		c.printf("There are no such contacts.\n")
-		return nil
-	}
-	var t table
-	t.add("ID", "EMAIL", "NAME", "SUBSCRIBED", c.titled("CREATED"))
-	for _, contact := range found.Data {
-		t.add(contact.ID, contact.Email, fullName(contact), subscribed(contact), c.at(contact.CreatedAt))
-	}
-	c.printTable(t)
-	c.printMore(found.HasMore, found.Data[len(found.Data)-1].ID)
-	return nil
+	return l.print(c, found)
 }
 
 func fullName(contact automation.Contact) string {
@@ -96,27 +90,21 @@ func subscribed(contact automation.Contact) string {
 }
 
 func (o *contactsOptions) listSegments(ctx context.Context, c *call, s *session) error {
+	l := listTable[automation.Segment]{
+		none: "There are no segments with a name.",
+		head: []string{"ID", "NAME", c.titled("CREATED")},
+		row: func(segment automation.Segment) []string {
+			return []string{segment.ID, segment.Name, c.at(segment.CreatedAt)}
+		},
+		id: func(segment automation.Segment) string { return segment.ID },
+	}
 	found, err := collect(o.page, func(q automation.PageQuery) (automation.Page[automation.Segment], error) {
 		return s.ListSegments(ctx, q)
-	}, func(segment automation.Segment) string { return segment.ID }, nil)
+	}, l.id, nil)
 	if err != nil {
 		return err
 	}
-	if c.json {
-		return c.printJSON(listingOf(found))
-	}
-	if len(found.Data) == 0 {
-		c.printf("There are no segments with a name.\n")
-		return nil
-	}
-	var t table
-	t.add("ID", "NAME", c.titled("CREATED"))
-	for _, segment := range found.Data {
-		t.add(segment.ID, segment.Name, c.at(segment.CreatedAt))
-	}
-	c.printTable(t)
-	c.printMore(found.HasMore, found.Data[len(found.Data)-1].ID)
-	return nil
+	return l.print(c, found)
 }
 
 // contactRuns is how many runs are shown with a contact.

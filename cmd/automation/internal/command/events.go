@@ -134,17 +134,18 @@ func (o *eventsOptions) list(ctx context.Context, c *call, s *session) error {
 	if q.AcceptedUntil, err = c.moment("until", o.until); err != nil {
 		return err
 	}
+	l := c.eventList()
 	found, err := collect(o.page, func(p automation.PageQuery) (automation.Page[automation.EventRecord], error) {
 		q.PageQuery = p
 		return s.ListEvents(ctx, q)
-	}, func(e automation.EventRecord) string { return e.ID }, o.keep())
+	}, l.id, o.keep())
 	if err != nil {
 		return err
 	}
 	for i := range found.Data {
 		c.hide(&found.Data[i])
 	}
-	return c.printEvents(found)
+	return l.print(c, found)
 }
 
 // hide removes email addresses from an event, unless --addresses is given.
@@ -156,22 +157,15 @@ func (c *call) hide(e *automation.EventRecord) {
 	e.Payload = c.privateJSON(e.Payload)
 }
 
-func (c *call) printEvents(events automation.Page[automation.EventRecord]) error {
-	if c.json {
-		return c.printJSON(listingOf(events))
+func (c *call) eventList() listTable[automation.EventRecord] {
+	return listTable[automation.EventRecord]{
+		none: "There are no such events.",
+		head: []string{"EVENT", "NAME", "CONTACT", c.titled("ACCEPTED"), "STATUS", "OUTCOME"},
+		row: func(e automation.EventRecord) []string {
+			return []string{e.ID, e.Name, cmp.Or(e.ContactID, e.Email), c.at(e.AcceptedAt), string(e.Status), outcome(e)}
+		},
+		id: func(e automation.EventRecord) string { return e.ID },
 	}
-	if len(events.Data) == 0 {
-		c.printf("There are no such events.\n")
-		return nil
-	}
-	var t table
-	t.add("EVENT", "NAME", "CONTACT", c.titled("ACCEPTED"), "STATUS", "OUTCOME")
-	for _, e := range events.Data {
-		t.add(e.ID, e.Name, cmp.Or(e.ContactID, e.Email), c.at(e.AcceptedAt), string(e.Status), outcome(e))
-	}
-	c.printTable(t)
-	c.printMore(events.HasMore, events.Data[len(events.Data)-1].ID)
-	return nil
 }
 
 // outcome returns what became of a handled event, in words.
@@ -196,27 +190,21 @@ func outcome(e automation.EventRecord) string {
 }
 
 func (o *eventsOptions) listDefinitions(ctx context.Context, c *call, s *session) error {
+	l := listTable[automation.EventDefinition]{
+		none: "There are no event definitions. Events need none.",
+		head: []string{"NAME", "ID", c.titled("UPDATED"), "SCHEMA"},
+		row: func(d automation.EventDefinition) []string {
+			return []string{d.Name, d.ID, c.at(d.UpdatedAt), short(string(d.Schema), maxDetail)}
+		},
+		id: func(d automation.EventDefinition) string { return d.ID },
+	}
 	found, err := collect(o.page, func(q automation.PageQuery) (automation.Page[automation.EventDefinition], error) {
 		return s.ListEventDefinitions(ctx, q)
-	}, func(d automation.EventDefinition) string { return d.ID }, nil)
+	}, l.id, nil)
 	if err != nil {
 		return err
 	}
-	if c.json {
-		return c.printJSON(listingOf(found))
-	}
-	if len(found.Data) == 0 {
-		c.printf("There are no event definitions. Events need none.\n")
-		return nil
-	}
-	var t table
-	t.add("NAME", "ID", c.titled("UPDATED"), "SCHEMA")
-	for _, d := range found.Data {
-		t.add(d.Name, d.ID, c.at(d.UpdatedAt), short(string(d.Schema), maxDetail))
-	}
-	c.printTable(t)
-	c.printMore(found.HasMore, found.Data[len(found.Data)-1].ID)
-	return nil
+	return l.print(c, found)
 }
 
 func (c *call) showDefinition(ctx context.Context, s *session, idOrName string) error {

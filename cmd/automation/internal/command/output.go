@@ -37,6 +37,33 @@ func listingOf[T any](page automation.Page[T]) listing[T] {
 	return listing[T]{"list", page.HasMore, append([]T{}, page.Data...)}
 }
 
+// listTable describes the table of a list.
+type listTable[T any] struct {
+	none string   // what is printed if there is nothing in the list
+	head []string // of the columns
+	row  func(T) []string
+	id   func(T) string
+}
+
+// print prints a page as a table, or in JSON.
+func (l listTable[T]) print(c *call, found automation.Page[T]) error {
+	if c.json {
+		return c.printJSON(listingOf(found))
+	}
+	if len(found.Data) == 0 {
+		c.printf("%s\n", l.none)
+		return nil
+	}
+	var t table
+	t.add(l.head...)
+	for _, item := range found.Data {
+		t.add(l.row(item)...)
+	}
+	c.printTable(t)
+	c.printMore(found.HasMore, l.id(found.Data[len(found.Data)-1]))
+	return nil
+}
+
 // object returns v, which encodes to a JSON object, with the field "object" before its
 // own fields.
 func object(kind string, v any) (json.RawMessage, error) {
