@@ -16,10 +16,16 @@ import (
 // error is an error of the store or of the mailer. The problems are then those that
 // ValidateAutomation found without it.
 func (r *Runner) ValidateAutomation(ctx context.Context, a Automation) (Problems, error) {
-	definitions, storeErr := r.definitions(ctx, a)
-	ps := Validate(a, ValidateOptions{Registry: r.opts.Registry, Limits: r.opts.Limits, Definitions: definitions})
+	ps, storeErr := r.validate(ctx, a)
 	templates, err := r.inspectTemplates(ctx, a)
 	return append(ps, templates...), errors.Join(storeErr, err)
+}
+
+// validate returns the problems of a that need no mailer. The error is an error of the
+// store: the problems are then those that need none of the definitions it did not return.
+func (r *Runner) validate(ctx context.Context, a Automation) (Problems, error) {
+	definitions, err := r.definitions(ctx, a)
+	return Validate(a, ValidateOptions{Registry: r.opts.Registry, Limits: r.opts.Limits, Definitions: definitions}), err
 }
 
 // definitions returns the definitions of the events that a reads. It reads none for an
@@ -86,12 +92,12 @@ var dataWarnings = map[Code]bool{CodeReferenceInText: true, CodeUnknownEventFiel
 // about the data that it reads. An inspection that fails is logged only: it must not keep
 // an application from starting.
 func (r *Runner) warnings(ctx context.Context, a Automation) Problems {
-	definitions, err := r.definitions(ctx, a)
+	problems, err := r.validate(ctx, a)
 	if err != nil {
 		r.opts.Logger.WarnContext(ctx, "automation: cannot read event definitions", "automation", a.ID, "error", redact.Error(err))
 	}
 	var found Problems
-	for _, p := range Validate(a, ValidateOptions{Registry: r.opts.Registry, Limits: r.opts.Limits, Definitions: definitions}) {
+	for _, p := range problems {
 		if dataWarnings[p.Code] {
 			found = append(found, p)
 		}

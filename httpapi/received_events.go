@@ -88,7 +88,7 @@ func (q query) moment(name string) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return at, invalid(name, "must be a time, such as 2026-03-02T09:00:00Z")
+		return at, invalid(name, "%s", notATime)
 	}
 	return at, nil
 }

@@ -49,6 +49,9 @@ func (h *Handler) retryRuns(r *http.Request) (any, error) {
 	return answer, nil
 }
 
+// notATime is the message about a time that is not as RFC 3339 defines it.
+const notATime = "must be a time, such as 2026-03-02T09:00:00Z"
+
 // moment is a time as RFC 3339 defines it. null means no value.
 func moment(name string, into *time.Time) field {
 	return field{name: name, read: unlessNull(func(r *reader, n int) {
@@ -57,7 +60,7 @@ func moment(name string, into *time.Time) field {
 		}
 		at, err := time.Parse(time.RFC3339, r.Text(n))
 		if err != nil {
-			r.report(n, automation.CodeWrongType, "must be a time, such as 2026-03-02T09:00:00Z")
+			r.report(n, automation.CodeWrongType, "%s", notATime)
 		}
 		*into = at
 	})}
