@@ -192,6 +192,23 @@ func (w *World) runs(q automation.RunQuery) []automation.Run {
 	return page.Data
 }
 
+// EndRuns lets so many contacts sign up on a node, and the runs that send each of them three
+// emails come to their ends.
+func (w *World) EndRuns(node *automation.Runner, runs int) {
+	w.T.Helper()
+	_, err := node.Apply(w.Ctx, Flow("welcome", "signup",
+		Email("one"), Pause("rest", "1 day"), Email("two"), Pause("more", "1 day"), Email("three")))
+	require.NoError(w.T, err)
+	_, err = node.Send(w.Ctx, Signups(runs)...)
+	require.NoError(w.T, err)
+	for range 3 {
+		_, err = node.Drain(w.Ctx)
+		require.NoError(w.T, err)
+		w.Clock.Add(24 * time.Hour)
+	}
+	require.Len(w.T, w.Sent(), 3*runs)
+}
+
 // Sent returns the template ids of the emails so far.
 func (w *World) Sent() []string {
 	var ids []string

@@ -2,7 +2,6 @@ package postgres_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -23,18 +22,7 @@ func TestTables_EndedRunOfThreeEmailsTakesAboutOneAndAHalfKilobytes(t *testing.T
 	pool, w := newPool(t, pgtest.URL(t), nil), world.New(t, automation.Options{})
 	s := newStore(t, pool, postgres.Options{})
 	require.NoError(t, s.Migrate(t.Context()))
-	node := w.On(s, w.Opts)
-	_, err := node.Apply(t.Context(), world.Flow("welcome", "signup",
-		world.Email("one"), world.Pause("rest", "1 day"), world.Email("two"), world.Pause("more", "1 day"), world.Email("three")))
-	require.NoError(t, err)
-	_, err = node.Send(t.Context(), world.Signups(runs)...)
-	require.NoError(t, err)
-	for range 3 {
-		_, err = node.Drain(t.Context())
-		require.NoError(t, err)
-		w.Clock.Add(24 * time.Hour)
-	}
-	require.Len(t, w.Sent(), 3*runs)
+	w.EndRuns(w.On(s, w.Opts), runs)
 	execute(t, pool, "VACUUM")
 	var size int
 	require.NoError(t, pool.QueryRow(t.Context(), sizeOfHistory).Scan(&size))

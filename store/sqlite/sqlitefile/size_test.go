@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -19,20 +18,9 @@ func TestFile_EndedRunOfThreeEmailsTakesAboutAKilobyte(t *testing.T) {
 	const runs = 3_000
 	path := filepath.Join(t.TempDir(), "automation.db")
 	s, w := open(t, path), world.New(t, automation.Options{})
-	node := w.On(s, w.Opts)
-	_, err := node.Apply(t.Context(), world.Flow("welcome", "signup",
-		world.Email("one"), world.Pause("rest", "1 day"), world.Email("two"), world.Pause("more", "1 day"), world.Email("three")))
-	require.NoError(t, err)
-	_, err = node.Send(t.Context(), world.Signups(runs)...)
-	require.NoError(t, err)
-	for range 3 {
-		_, err = node.Drain(t.Context())
-		require.NoError(t, err)
-		w.Clock.Add(24 * time.Hour)
-	}
-	require.Len(t, w.Sent(), 3*runs)
+	w.EndRuns(w.On(s, w.Opts), runs)
 	for _, statement := range []string{"VACUUM", "PRAGMA wal_checkpoint(truncate)"} {
-		_, err = s.DB().ExecContext(t.Context(), statement)
+		_, err := s.DB().ExecContext(t.Context(), statement)
 		require.NoError(t, err)
 	}
 	file, err := os.Stat(path)
