@@ -17,6 +17,14 @@ type Input struct {
 	// Event is the event that started the run (InputStarted) or that arrived
 	// (InputReceived).
 	Event *Event
+	// Unread means that Event was not among the pending events that were read before
+	// the run began its wait (InputReceived); see ReadAt.
+	Unread bool
+	// ReadAt is when all pending events of the contact were read. It is zero if there
+	// may have been more than the caller read. The clocks of two processes may differ:
+	// an event that is read only after the run began a wait was accepted after ReadAt,
+	// even if its AcceptedAt is earlier.
+	ReadAt time.Time
 	// Payload is the decoded payload of Event (InputReceived).
 	Payload map[string]any
 	// Output and Branch are the result of a successful effect (InputSucceeded).

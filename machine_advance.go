@@ -289,6 +289,7 @@ func (a *advance) wait(n *node) Action {
 		a.s.dueAt = stamp(st.startedAt.Add(n.duration))
 	}
 	st.status = StepWaiting
+	a.s.since = stamp(a.in.ReadAt)
 	return a.g.Action(a.s)
 }
 
@@ -296,7 +297,7 @@ func (a *advance) wait(n *node) Action {
 func (a *advance) receive() Action {
 	n := &a.g.steps[a.s.at]
 	e := a.in.Event
-	if n.typ != TypeWaitForEvent || e == nil || e.Name != n.event || !a.g.timely(a.s, e) || !a.matches(n) {
+	if n.typ != TypeWaitForEvent || e == nil || e.Name != n.event || !a.g.timely(a.s, e, a.in.Unread) || !a.matches(n) {
 		return a.g.Action(a.s)
 	}
 	action := a.resumeWait(n, e)
@@ -321,13 +322,15 @@ func (a *advance) resumeWait(n *node, e *Event) Action {
 }
 
 // timely reports whether the event was not accepted before the start of the wait that s is
-// at or, with lookback, before the event that started the run.
-func (g *Graph) timely(s State, e *Event) bool {
+// at or, with lookback, before the event that started the run. An unread event with an
+// AcceptedAt from before the last reading was accepted after it, by a slower clock.
+func (g *Graph) timely(s State, e *Event, unread bool) bool {
 	from := s.current().startedAt
 	if g.steps[s.at].lookback {
 		from = s.startedAt()
 	}
-	return !stamp(e.AcceptedAt).Before(from)
+	at := stamp(e.AcceptedAt)
+	return !at.Before(from) || unread && at.Before(s.since)
 }
 
 // matches evaluates the wait's filter on the payload of the event. A filter that cannot

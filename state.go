@@ -20,7 +20,10 @@ type State struct {
 	attemptOpen bool      // an attempt is handed out and its outcome is not recorded
 	tries       int       // attempts spent on the current step, including an open one
 	dueAt       time.Time // end of the sleep, the wait or the back-off; zero for none
-	since       time.Time // when the current sequence of steps was due, for MaxLateness
+	// since is when the current sequence of steps was due, for MaxLateness. In a wait it
+	// is the ReadAt of the input with which the wait began: the end of the wait sets it
+	// anew.
+	since time.Time
 	steps       []stepState
 }
 

@@ -43,6 +43,9 @@ func (t *task) advance(run *activeRun, in Input) (resumed bool) {
 // was: the run is set aside, or does not wait for the event.
 func (t *task) give(run *activeRun, in Input) (action Action, ok bool) {
 	in.Now = t.now
+	if len(t.work.Events) < claimEvents {
+		in.ReadAt = t.work.claimedAt
+	}
 	in.Data = run.data
 	in.Data.Contact = t.contact
 	before := run.state

@@ -108,7 +108,7 @@ func (run *activeRun) missed(e *Event, otherwise EventReason) EventReason {
 	switch {
 	case run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || run.rec.EventID == e.ID:
 		return otherwise
-	case otherwise == ReasonFilterNotMet || run.graph.timely(run.state, e):
+	case otherwise == ReasonFilterNotMet || run.graph.timely(run.state, e, !run.moved):
 		return ReasonFilterNotMet
 	default:
 		return ReasonBeforeWait
@@ -143,7 +143,7 @@ func (t *task) deliver(run *activeRun, e *Event, payload map[string]any) (resume
 	if t.contact == nil {
 		return false // another run deleted the contact, so the store records a request to cancel this one
 	}
-	return t.advance(run, Input{Kind: InputReceived, Event: e, Payload: payload})
+	return t.advance(run, Input{Kind: InputReceived, Event: e, Payload: payload, Unread: !run.moved})
 }
 
 // start starts a run. If this process cannot compile the graph, it sets the run aside,

@@ -276,3 +276,38 @@ func TestWait_ReceivesAnEventAlthoughTheClockWasSetBack(t *testing.T) {
 	w.Drain()
 	assert.Equal(t, []string{"thanks"}, w.Sent(), "the event came after the wait began, whatever the clock shows")
 }
+
+// The clocks of two nodes differ by a second. The node with the slower clock accepts the
+// event, a moment after the other node has begun the wait.
+func TestWait_ReceivesAnEventFromANodeWithASlowerClock(t *testing.T) {
+	t.Parallel()
+	for name, wait := range map[string]automation.Step{
+		"a wait": world.Wait("paid", "order.paid"), "a wait with lookback": world.LookBack("paid", "order.paid", "30 days"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := world.New(t, automation.Options{})
+			slow := world.NewPacedClock()
+			slow.Set(world.Start.Add(-time.Second))
+			behind := w.Node(automation.Options{Clock: slow})
+			w.Create(world.Flow("welcome", "signup", wait))
+			w.Send(world.Signup("ada@example.com"))
+			w.Drain()
+			_, err := behind.Send(t.Context(), world.ForAda("order.paid", nil))
+			require.NoError(t, err)
+			w.Drain()
+			assert.Equal(t, automation.RunCompleted, w.Run().Status)
+		})
+	}
+}
+
+// The slower clock does not make an event of the same claim come after the wait.
+func TestWait_DoesNotReceiveAnEventThatWasReadBeforeIt(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	w.Create(world.Flow("welcome", "signup", world.Wait("first", "order.paid"), world.Wait("second", "order.paid")))
+	w.Send(world.Signup("ada@example.com"))
+	w.Send(world.ForAda("order.paid", nil))
+	w.Pass(time.Second)
+	assert.Equal(t, "first", w.Run().Step, "both events were read at once, before the run began to wait")
+}
