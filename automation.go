@@ -50,6 +50,9 @@ type Automation struct {
 	// an automation that is enabled, or that the application's code disabled. The
 	// Runner sets StoppedAt.
 	StoppedAt time.Time `json:"stopped_at,omitzero"`
+	// EventName is the name of the trigger's event in the results of ListAutomations,
+	// which have no Steps. It is empty elsewhere.
+	EventName string `json:"-"`
 	// Warnings are about the data and the templates that the steps use: a reference is
 	// written as text, a field is not in the definition of its event, or a template is
 	// missing, is not published, lacks a variable or needs one. CreateAutomation,

@@ -196,6 +196,7 @@ func (r *Runner) ListAutomations(ctx context.Context, q AutomationQuery) (Page[A
 	page := Page[Automation]{HasMore: recs.HasMore, Data: make([]Automation, len(recs.Data))}
 	for i, rec := range recs.Data {
 		page.Data[i] = rec.head()
+		page.Data[i].EventName = rec.EventName
 	}
 	return page, nil
 }

@@ -24,7 +24,7 @@ type State struct {
 	// is the ReadAt of the input with which the wait began: the end of the wait sets it
 	// anew.
 	since time.Time
-	steps       []stepState
+	steps []stepState
 }
 
 // stepState is the record of a step that the run reached. The first two fields share a

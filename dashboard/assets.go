@@ -1,0 +1,99 @@
+package dashboard
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+)
+
+//go:embed assets
+var assetFiles embed.FS
+
+// asset is a file for browsers.
+type asset struct {
+	body, zipped []byte
+	kind         string // media type
+}
+
+// assetSet holds all assets. Its version is a hash of them, and part of their paths: a
+// browser may keep them for ever.
+type assetSet struct {
+	version string
+	files   map[string]asset
+}
+
+// assets returns all assets, which it reads and compresses once.
+var assets = sync.OnceValue(func() assetSet {
+	set := assetSet{files: map[string]asset{}}
+	var styles bytes.Buffer
+	hash := sha256.New()
+	// The walk of an embedded folder is in the order of names, and does not fail.
+	_ = fs.WalkDir(assetFiles, "assets", func(name string, entry fs.DirEntry, _ error) error {
+		if entry.IsDir() {
+			return nil
+		}
+		body, _ := assetFiles.ReadFile(name)
+		hash.Write([]byte(name))
+		hash.Write(body)
+		if path.Ext(name) == ".css" {
+			styles.Write(body)
+			return nil
+		}
+		set.files[path.Base(name)] = newAsset(name, body)
+		return nil
+	})
+	set.files["app.css"] = newAsset("app.css", styles.Bytes())
+	set.version = hex.EncodeToString(hash.Sum(nil))[:12]
+	return set
+})
+
+func newAsset(name string, body []byte) asset {
+	kinds := map[string]string{".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+	kind, ok := kinds[path.Ext(name)]
+	if !ok {
+		kind = "text/plain"
+	}
+	return asset{body, zip(body), kind + "; charset=utf-8"}
+}
+
+// zip compresses a body with gzip.
+func zip(body []byte) []byte {
+	var b bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is valid
+	_, _ = w.Write(body)                                  // a bytes.Buffer does not fail
+	_ = w.Close()
+	return b.Bytes()
+}
+
+// serveAsset answers a request for an asset. The version is not checked: after an upgrade,
+// a page from before it works with the new files or reports that it must be reloaded.
+func serveAsset(w http.ResponseWriter, r *http.Request) {
+	file, ok := assets().files[r.PathValue("file")]
+	if !ok {
+		http.Error(w, "there is no such file", http.StatusNotFound)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", file.kind)
+	if r.PathValue("version") == assets().version {
+		header.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	writeBody(w, r, file.body, file.zipped)
+}
+
+// writeBody writes a body, or its compressed form for a client that takes it.
+func writeBody(w http.ResponseWriter, r *http.Request, body, zipped []byte) {
+	w.Header().Add("Vary", "Accept-Encoding")
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		w.Header().Set("Content-Encoding", "gzip")
+		body = zipped
+	}
+	_, _ = w.Write(body) // the client is gone
+}

@@ -1,0 +1,17 @@
+// Package dashboard serves web pages on which a team creates, starts, watches and mends the
+// automations of a Runner.
+//
+//	dash, err := dashboard.New(runner, dashboard.Options{Access: access})
+//	if err != nil {
+//		return err
+//	}
+//	mux.Handle("/internal/automations/", http.StripPrefix("/internal/automations", dash))
+//
+// The host decides who may do what: Options.Access returns a level for each request. The
+// pages load nothing from elsewhere, keep no cookie, and need no prefix: every link is
+// relative, so the Handler works behind any proxy. Everything but the editor works without
+// JavaScript.
+//
+// The Handler keeps nothing that must not get lost: pages read from the Runner, and changes
+// are as durable as the Runner's Store. Any number of processes may serve the pages.
+package dashboard

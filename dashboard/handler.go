@@ -1,0 +1,92 @@
+package dashboard
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/options"
+)
+
+// Handler serves the pages. A Handler is safe for concurrent use.
+type Handler struct {
+	runner   *automation.Runner
+	opts     Options
+	mux      *http.ServeMux
+	policy   string // Content-Security-Policy of all pages
+	crossing *http.CrossOriginProtection
+}
+
+// New returns a Handler that shows what runner runs. The error is an
+// *automation.ValidationError that lists all invalid arguments.
+//
+// The Handler answers requests for every path. To serve it under a prefix, mount it with
+// http.StripPrefix. All links are relative, so the Handler needs no prefix of its own.
+func New(runner *automation.Runner, opts Options) (*Handler, error) {
+	var problems automation.Problems
+	c := options.New(&problems, automation.CodeInvalidOption)
+	if runner == nil {
+		c.Add("runner", "is required")
+	}
+	opts = opts.withDefaults(c)
+	if err := problems.Err("dashboard"); err != nil {
+		return nil, err
+	}
+	h := &Handler{runner: runner, opts: opts, mux: http.NewServeMux(), policy: contentPolicy(opts.FrameAncestors)}
+	h.crossing = crossOriginProtection(opts.TrustedOrigins)
+	for _, route := range h.routes() {
+		h.mux.Handle(route.pattern, h.serve(route))
+	}
+	h.mux.Handle("GET /assets/{version}/{file}", http.HandlerFunc(serveAsset))
+	return h, nil
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.secure(w.Header())
+	if r.URL.Path == "" { // http.StripPrefix removed the whole path, without the slash at its end
+		redirect(w, lastSegment(r)+"/", http.StatusMovedPermanently)
+		return
+	}
+	h.mux.ServeHTTP(w, r)
+}
+
+// exchange is one request and its answer.
+type exchange struct {
+	*Handler
+	w      http.ResponseWriter
+	r      *http.Request
+	ctx    context.Context
+	access Access
+	to     linker
+}
+
+// serve answers the requests of one route.
+func (h *Handler) serve(route route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := &exchange{Handler: h, w: w, r: r, ctx: r.Context(), access: h.access(r), to: linkerOf(r)}
+		if err := x.admit(route); err != nil {
+			x.fail(err)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if err := route.do(x); err != nil {
+			x.fail(err)
+		}
+	})
+}
+
+// admit returns why a request is refused before it is looked at, or nil.
+func (x *exchange) admit(route route) error {
+	switch {
+	case x.access.May(route.needs):
+		if err := x.crossing.Check(x.r); err != nil {
+			return refusal{http.StatusForbidden, "This request came from another site", "Open the page here and try again. If the form belongs on that site, the application adds its origin to Options.TrustedOrigins."}
+		}
+		return nil
+	case !x.access.May(AccessView):
+		return refusal{http.StatusForbidden, "You have no access", "Ask the people who run this application for access."}
+	default:
+		return refusal{http.StatusForbidden, "You may not do this", "This needs the level " + route.needs.String() + ", and you have " + x.access.String() + "."}
+	}
+}

@@ -1,0 +1,98 @@
+package dashboard
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/options"
+)
+
+// Options tune a Handler. Access is needed, unless AuthenticatedByHost is set. Every other
+// zero value works.
+type Options struct {
+	// Access returns what the sender of a request may do. The Handler calls it for every
+	// request, so a change counts at once. A panic of Access counts as AccessNone.
+	Access func(*http.Request) Access
+	// AuthenticatedByHost means that the host lets only people in who may do everything.
+	// Access must then be nil.
+	AuthenticatedByHost bool
+
+	// Actor returns who sends a request, such as an email address, for the log and for
+	// versions of automations. Nil means that it is unknown.
+	Actor func(*http.Request) string
+	// Audit receives every change that the Handler makes, after it was made or refused. It
+	// must not block for long. Nil receives nothing.
+	Audit func(AuditEntry)
+
+	// Title is the name on all pages: "Automations" by default.
+	Title string
+	// Links are links to the host's own pages, on every page.
+	Links []Link
+	// Location is the time zone of times without JavaScript: UTC by default. With
+	// JavaScript, each person chooses between Location and the zone of the browser.
+	Location *time.Location
+
+	// FrameAncestors are the origins that may embed the pages in a frame, such as
+	// "https://admin.acme.example". None may by default.
+	FrameAncestors []string
+	// TrustedOrigins are the origins whose pages may send forms to the Handler, besides the
+	// Handler's own.
+	TrustedOrigins []string
+
+	// Timeout bounds each read of a page: 2 seconds by default. What takes longer is left
+	// out, and its place on the page has the reason.
+	Timeout time.Duration
+	// Clock is the clock of the pages: the system's clock by default.
+	Clock automation.Clock
+	// Logger logs the requests that fail. Nil discards the log.
+	Logger *slog.Logger
+}
+
+// Link is a link to a page of the host.
+type Link struct {
+	Text string
+	URL  string
+}
+
+// withDefaults returns o with its zero fields filled in, and reports to c what is wrong
+// with the others.
+func (o Options) withDefaults(c *options.Check) Options {
+	switch {
+	case o.Access == nil && !o.AuthenticatedByHost:
+		c.Add("Access", "is required: give a function, or set AuthenticatedByHost if only people come here who may do everything")
+	case o.Access != nil && o.AuthenticatedByHost:
+		c.Add("Access", "must be nil if AuthenticatedByHost is set")
+	}
+	c.Duration("Timeout", &o.Timeout, 2*time.Second)
+	checkOrigins(c, "FrameAncestors", o.FrameAncestors)
+	checkOrigins(c, "TrustedOrigins", o.TrustedOrigins)
+	for _, link := range o.Links {
+		if link.Text == "" || link.URL == "" {
+			c.Add("Links", "%+v needs a Text and a URL", link)
+		}
+	}
+	if o.Title == "" {
+		o.Title = "Automations"
+	}
+	if o.Location == nil {
+		o.Location = time.UTC
+	}
+	if o.Clock == nil {
+		o.Clock = automation.SystemClock()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func checkOrigins(c *options.Check, path string, origins []string) {
+	protection := http.NewCrossOriginProtection()
+	for _, origin := range origins {
+		if err := protection.AddTrustedOrigin(origin); err != nil {
+			c.Add(path, "%q is not an origin: give a scheme and a host, such as https://admin.acme.example", origin)
+		}
+	}
+}

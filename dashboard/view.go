@@ -1,0 +1,119 @@
+package dashboard
+
+import (
+	"html/template"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// functions are the functions of all templates.
+var functions = template.FuncMap{"count": formatCount, "sign": sign}
+
+// moment is a time on a page.
+type moment struct {
+	at, now time.Time
+	zone    *time.Location
+}
+
+// moment returns a time for a page.
+func (x *exchange) moment(at time.Time) moment {
+	return moment{at, x.opts.Clock.Now(), x.opts.Location}
+}
+
+// IsZero reports whether there is no time to show.
+func (m moment) IsZero() bool { return m.at.IsZero() }
+
+// Machine returns the time for the datetime attribute.
+func (m moment) Machine() string { return m.at.UTC().Format(time.RFC3339Nano) }
+
+// Text returns the time with its zone. It leaves out the current year.
+func (m moment) Text() string {
+	at := m.at.In(m.zone)
+	layout := "2 Jan 2006 15:04:05 MST"
+	if at.Year() == m.now.In(m.zone).Year() {
+		layout = "2 Jan 15:04:05 MST"
+	}
+	return at.Format(layout)
+}
+
+// Ago returns how long ago the time was, or how far it is ahead.
+func (m moment) Ago() string {
+	d := m.now.Sub(m.at)
+	switch {
+	case d < 0:
+		return "in " + roughly(-d)
+	case d < time.Second:
+		return "just now"
+	default:
+		return roughly(d) + " ago"
+	}
+}
+
+// roughly returns a duration in its largest unit.
+func roughly(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return strconv.Itoa(int(d/time.Second)) + " s"
+	case d < time.Hour:
+		return strconv.Itoa(int(d/time.Minute)) + " min"
+	case d < 48*time.Hour:
+		return strconv.Itoa(int(d/time.Hour)) + " h"
+	default:
+		return strconv.Itoa(int(d/(24*time.Hour))) + " days"
+	}
+}
+
+// took returns how long something lasted, in its two largest units. What lasted no time
+// happened at once.
+func took(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return "at once"
+	case d < time.Second:
+		return strconv.Itoa(max(1, int(d/time.Millisecond))) + " ms"
+	case d < time.Minute:
+		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
+	case d < time.Hour:
+		return units(d, time.Minute, "min", time.Second, "s")
+	case d < 24*time.Hour:
+		return units(d, time.Hour, "h", time.Minute, "min")
+	default:
+		return units(d, 24*time.Hour, "d", time.Hour, "h")
+	}
+}
+
+func units(d, large time.Duration, largeName string, small time.Duration, smallName string) string {
+	text := strconv.Itoa(int(d/large)) + " " + largeName
+	if rest := int(d % large / small); rest > 0 {
+		text += " " + strconv.Itoa(rest) + " " + smallName
+	}
+	return text
+}
+
+// formatCount writes a number with commas between groups of three digits.
+func formatCount(n int) string {
+	digits := strconv.Itoa(n)
+	start := len(digits) % 3
+	if n < 0 || len(digits) < 4 {
+		return digits
+	}
+	groups := []string{}
+	if start > 0 {
+		groups = append(groups, digits[:start])
+	}
+	for i := start; i < len(digits); i += 3 {
+		groups = append(groups, digits[i:i+3])
+	}
+	return strings.Join(groups, ",")
+}
+
+// sign returns the sign of a status. Colour alone would not tell statuses apart for
+// everyone.
+func sign(status string) string {
+	signs := map[string]string{
+		"running": "●", "waiting": "◔", "completed": "✓", "failed": "✕", "cancelled": "⊘", "skipped": "–", "pending": "○",
+		"enabled": "●", "disabled": "○",
+	}
+	return signs[status]
+}
