@@ -83,7 +83,7 @@ func (x *exchange) automation() error {
 	}
 	x.fillCounts(&body, a, version)
 	body.Runs = read(x, func(ctx context.Context) ([]runRow, error) { return x.recentRuns(ctx, a.ID, version) })
-	return x.show("automation", page{Title: a.Name, Section: "Automations", Body: body})
+	return x.show("automation", page{Title: a.Name, Section: "Automations", Body: body, Live: true})
 }
 
 // versionFilter returns the version of the query, and 0 for all versions.

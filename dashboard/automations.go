@@ -67,7 +67,7 @@ func (x *exchange) automations() error {
 	} else if query.Encode() == "" {
 		list.Examples, list.Snippet = examples(), snippet
 	}
-	return x.show("automations", page{Title: "Automations", Section: "Automations", Body: list})
+	return x.show("automations", page{Title: "Automations", Section: "Automations", Body: list, Live: true})
 }
 
 // fillAutomations makes the rows of the list. Without the counts it still shows the rest.
