@@ -48,9 +48,9 @@ type automationPage struct {
 
 // tile is a number, with a link to the runs that it counts.
 type tile struct {
-	Name  string
-	Count int
-	Link  template.URL
+	Name, Status string
+	Count        int
+	Link         template.URL
 }
 
 // runRow is a run in a short list.
@@ -135,11 +135,15 @@ func versionsIn(counts []automation.RunCount, current int) []string {
 }
 
 func (x *exchange) tiles(id, version string, t tally) []tile {
-	tiles := []tile{{Name: "Runs", Count: t.Runs}, {Name: "Running", Count: t.Running}, {Name: "Completed", Count: t.Completed},
-		{Name: "Failed", Count: t.Failed}, {Name: "Cancelled", Count: t.Cancelled}}
-	for i, status := range []automation.RunStatus{"", automation.RunRunning, automation.RunCompleted, automation.RunFailed, automation.RunCancelled} {
-		tiles[i].Link = x.runsOf(id, version, "", status)
+	var tiles []tile
+	add := func(name string, status automation.RunStatus, n int) {
+		tiles = append(tiles, tile{name, string(status), n, x.runsOf(id, version, "", status)})
 	}
+	add("Runs", "", t.Runs)
+	add("Running", automation.RunRunning, t.Running)
+	add("Completed", automation.RunCompleted, t.Completed)
+	add("Failed", automation.RunFailed, t.Failed)
+	add("Cancelled", automation.RunCancelled, t.Cancelled)
 	return tiles
 }
 

@@ -57,7 +57,7 @@ func TestAutomation_ShowsCountsStepsAndRecentRuns(t *testing.T) {
 	body := s.get("/a/trial").Body.String()
 	assert.LessOrEqual(t, len(calls.take()), 4)
 	assert.Contains(t, body, `<a class="tile" href="../runs?automation=trial"><span>Runs</span> <b>4</b>`)
-	assert.Contains(t, body, `<a class="tile" href="../runs?automation=trial&amp;status=failed"><span>Failed</span> <b>1</b>`)
+	assert.Contains(t, body, `<a class="tile failed" href="../runs?automation=trial&amp;status=failed"><span>Failed</span> <b>1</b>`)
 	assert.Contains(t, body, `href="../runs?automation=trial&amp;status=running&amp;step=decides">1 here</a>`)
 	assert.Contains(t, body, `href="../runs?automation=trial&amp;status=failed&amp;step=nudge">`)
 	assert.Contains(t, body, "paid, at most 3 days")
