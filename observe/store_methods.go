@@ -72,8 +72,15 @@ func (s *hookedStore) FindAutomation(ctx context.Context, id string) (automation
 }
 
 // FindAutomationVersion implements automation.AutomationStore.
-func (s *hookedStore) FindAutomationVersion(ctx context.Context, v automation.VersionRef) ([]byte, error) {
-	return call(ctx, &s.hooks, "FindAutomationVersion", func() ([]byte, error) { return s.Store.FindAutomationVersion(ctx, v) })
+func (s *hookedStore) FindAutomationVersion(ctx context.Context, v automation.VersionRef) (automation.VersionRecord, error) {
+	return call(ctx, &s.hooks, "FindAutomationVersion", func() (automation.VersionRecord, error) { return s.Store.FindAutomationVersion(ctx, v) })
+}
+
+// ListAutomationVersions implements automation.AutomationStore.
+func (s *hookedStore) ListAutomationVersions(ctx context.Context, automationID string, q automation.PageQuery) (automation.Page[automation.VersionRecord], error) {
+	return call(ctx, &s.hooks, "ListAutomationVersions", func() (automation.Page[automation.VersionRecord], error) {
+		return s.Store.ListAutomationVersions(ctx, automationID, q)
+	})
 }
 
 // ListAutomations implements automation.AutomationStore.

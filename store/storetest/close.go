@@ -82,6 +82,9 @@ func (f *fixture) automationCalls() []call {
 		{"FindAutomationVersion", func(ctx context.Context, s automation.Store) error {
 			return second(s.FindAutomationVersion(ctx, automation.VersionRef{AutomationID: "welcome", Version: 1}))
 		}},
+		{"ListAutomationVersions", func(ctx context.Context, s automation.Store) error {
+			return second(s.ListAutomationVersions(ctx, "welcome", firstPage))
+		}},
 		{"ListAutomations", func(ctx context.Context, s automation.Store) error {
 			return second(s.ListAutomations(ctx, automation.AutomationQuery{PageQuery: firstPage}))
 		}},

@@ -171,7 +171,7 @@ func commitPruned(f *fixture) {
 	v := f.automation("welcome", "signup")
 	f.send("signup", f.contact("ada@example.com"), at(0))
 	w := f.claimOne(at(1))
-	f.edit("welcome", func(a *automation.AutomationRecord) { a.Version = 2 })
+	f.edit("welcome", func(a *automation.AutomationRecord) { a.Version = 1 + automation.KeptVersions })
 	f.prune(at(1000), 100)
 	t := done(w, at(2))
 	t.Runs = []automation.RunChange{f.started(v, w.Key.ID, w.Events[0].Event)}

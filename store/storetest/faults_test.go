@@ -315,6 +315,42 @@ var faults = []struct {
 			}
 		}
 	}},
+	{"forgets who made a version", "versions/have a time and an author, which no later update changes", func(s *faulty) {
+		s.foundVersion = func(_ context.Context, v *automation.VersionRecord) error {
+			v.Author = ""
+			return nil
+		}
+	}},
+	{"takes the last change of an automation for the time of its version", "versions/have a time and an author, which no later update changes", func(s *faulty) {
+		s.foundVersion = func(ctx context.Context, v *automation.VersionRecord) error {
+			a, err := s.Store.FindAutomation(ctx, v.AutomationID)
+			v.CreatedAt = a.UpdatedAt
+			return err
+		}
+	}},
+	{"takes an automation without versions for one on which the page is empty", "versions/are listed in pages", func(s *faulty) {
+		s.listedVersions = func(p automation.Page[automation.VersionRecord], _ error) (automation.Page[automation.VersionRecord], error) {
+			return p, nil
+		}
+	}},
+	{"takes every version for the current one", "versions/the current one is marked, none of a deleted automation", func(s *faulty) {
+		s.foundVersion = func(_ context.Context, v *automation.VersionRecord) error {
+			v.Current = true
+			return nil
+		}
+	}},
+	{"prunes every version without runs", "prune/removes versions that nothing uses, except for the newest", func(s *faulty) {
+		pruned := false
+		s.pruning = func(*automation.PruneParams) { pruned = true }
+		s.foundVersion = func(ctx context.Context, v *automation.VersionRecord) error {
+			counts, err := s.CountRuns(ctx, v.AutomationID)
+			unused := !slices.ContainsFunc(counts, func(c automation.RunCount) bool { return c.Version == v.Version })
+			if pruned && unused && !v.Current {
+				return automation.ErrNotFound
+			}
+			return err
+		}
+	}},
 	{"prunes without bound", "prune/is bounded", func(s *faulty) {
 		s.pruning = func(p *automation.PruneParams) { p.Limit = 1000 }
 	}},

@@ -34,6 +34,8 @@ type faulty struct {
 	pruned         func(res *automation.PruneResult)
 	updating       func(ctx context.Context, a *automation.AutomationRecord)
 	foundRecord    func(a *automation.AutomationRecord, err error) error
+	listedVersions func(p automation.Page[automation.VersionRecord], err error) (automation.Page[automation.VersionRecord], error)
+	foundVersion   func(ctx context.Context, v *automation.VersionRecord) error
 	deleteContact  func(ctx context.Context, id string, now time.Time) error
 	changing       func(ch *automation.ContactChange)
 	insertSegment  func(ctx context.Context, seg automation.Segment) error
@@ -181,6 +183,22 @@ func (s *faulty) FindAutomation(ctx context.Context, id string) (automation.Auto
 		err = s.foundRecord(&a, err)
 	}
 	return a, err
+}
+
+func (s *faulty) FindAutomationVersion(ctx context.Context, v automation.VersionRef) (automation.VersionRecord, error) {
+	rec, err := s.Store.FindAutomationVersion(ctx, v)
+	if s.foundVersion != nil && err == nil {
+		err = s.foundVersion(ctx, &rec)
+	}
+	return rec, err
+}
+
+func (s *faulty) ListAutomationVersions(ctx context.Context, id string, q automation.PageQuery) (automation.Page[automation.VersionRecord], error) {
+	p, err := s.Store.ListAutomationVersions(ctx, id, q)
+	if s.listedVersions != nil {
+		return s.listedVersions(p, err)
+	}
+	return p, err
 }
 
 func (s *faulty) DeleteContact(ctx context.Context, id string, now time.Time) error {

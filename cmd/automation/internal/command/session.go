@@ -25,6 +25,7 @@ type session struct {
 // cancel and set aside runs of a contact that it claims.
 type calls interface {
 	GetAutomation(ctx context.Context, id string) (automation.Automation, error)
+	GetAutomationVersion(ctx context.Context, id string, version int) (automation.AutomationVersion, error)
 	ListAutomations(ctx context.Context, q automation.AutomationQuery) (automation.Page[automation.Automation], error)
 	StopAutomation(ctx context.Context, id string, opts automation.StopOptions) (automation.Automation, error)
 	UpdateAutomation(ctx context.Context, id string, u automation.AutomationUpdate) (automation.Automation, error)
