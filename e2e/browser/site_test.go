@@ -15,7 +15,8 @@ import (
 // site is a dashboard on a server, and the world that it shows.
 type site struct {
 	*world.World
-	url string // without the slash at its end
+	handler http.Handler
+	url     string // without the slash at its end
 }
 
 // newSite serves a dashboard under a prefix.
@@ -28,7 +29,7 @@ func newSite(t testing.TB) *site {
 	mux.Handle("/internal/automations/", http.StripPrefix("/internal/automations", handler))
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	return &site{w, server.URL + "/internal/automations"}
+	return &site{w, handler, server.URL + "/internal/automations"}
 }
 
 // populate fills the world with automations, contacts and runs in every state.
