@@ -32,12 +32,11 @@ func newSite(t testing.TB) *site {
 	return &site{w, handler, server.URL + "/internal/automations"}
 }
 
-// populate fills the world with automations, contacts and runs in every state.
-func (s *site) populate() {
-	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
-}
-
-// pages are the paths of all pages.
+// pages are the paths of all pages, with what makes them look different.
 func (s *site) pages() []string {
-	return []string{"/", "/no-such-page", "/new", "/a/welcome/edit"}
+	return []string{
+		"/", "/?status=disabled", "/no-such-page",
+		"/new", "/a/welcome/edit", "/a/every/edit",
+		"/a/welcome", "/a/welcome/funnel", "/a/welcome/versions", "/a/every", "/a/a%2Fb%3Fc%23d", "/a/rtl", "/a/emoji",
+	}
 }
