@@ -6,9 +6,9 @@
 STATICCHECK_VERSION := v0.8.2
 STATICCHECK := bin/staticcheck-$(STATICCHECK_VERSION)
 
-# The nested modules. bench is too slow for a test run.
+# The nested modules. bench is too slow for a test run, and e2e/browser needs a browser.
 TESTED_MODULES := e2e observe/prometheus observe/otel observe/grafana
-NESTED_MODULES := $(TESTED_MODULES) bench
+NESTED_MODULES := $(TESTED_MODULES) e2e/browser bench
 
 MAILPIT_VERSION := v1.27.11
 MAILPIT := bin/mailpit-$(MAILPIT_VERSION)
@@ -39,6 +39,10 @@ e2e: ## drive the API with Resend's client for Go
 .PHONY: e2e-node
 e2e-node: ## drive the API with Resend's clients for Node.js and the command line
 	e2e/node/run.sh
+
+.PHONY: e2e-browser
+e2e-browser: ## use the dashboard in a real Chromium, which it installs on Debian and Ubuntu as root
+	e2e/browser/run.sh
 
 .PHONY: mailpit
 mailpit: $(MAILPIT) ## send real emails to a Mailpit, and read them back through its API
