@@ -194,6 +194,9 @@ type AutomationStore interface {
 type RunReader interface {
 	// FindRun returns the run, or an error that wraps ErrNotFound.
 	FindRun(ctx context.Context, id string) (RunRecord, error)
+	// FindRuns returns the runs with these ids, in any order and with their State, as
+	// FindRun does. It leaves out the runs that do not exist.
+	FindRuns(ctx context.Context, ids []string) ([]RunRecord, error)
 	// ListRuns lists runs, newest first. Pages stay stable while runs are added. It
 	// fails with ErrNotFound if the cursor is not the id of a run. A store may leave
 	// out State and Error.
@@ -201,9 +204,11 @@ type RunReader interface {
 	// FindRunOutputs returns all outputs that the store keeps beside the state of a run,
 	// in the order of their steps. There are none if the run does not exist.
 	FindRunOutputs(ctx context.Context, runID string) ([]StepOutput, error)
-	// CountRuns returns how many runs of an automation there are for each version,
-	// step and status, sorted by version, then step, then status.
-	CountRuns(ctx context.Context, automationID string) ([]RunCount, error)
+	// CountRuns returns how many runs of these automations there are for each version,
+	// step and status, sorted by the id of the automation, version, step and status. It
+	// fails with ErrNotFound if one of the automations does not exist, which includes a
+	// deleted one.
+	CountRuns(ctx context.Context, automationIDs ...string) ([]RunCount, error)
 }
 
 // ContactStore keeps the built-in contacts. A Runner with a ContactDirectory does not use

@@ -117,6 +117,9 @@ func (f *fixture) workCalls(run automation.RunRecord, w automation.Work) []call 
 func (f *fixture) runCalls(run automation.RunRecord) []call {
 	return []call{
 		{"FindRun", func(ctx context.Context, s automation.Store) error { return second(s.FindRun(ctx, run.ID)) }},
+		{"FindRuns", func(ctx context.Context, s automation.Store) error {
+			return second(s.FindRuns(ctx, []string{run.ID}))
+		}},
 		{"FindRunOutputs", func(ctx context.Context, s automation.Store) error { return second(s.FindRunOutputs(ctx, run.ID)) }},
 		{"ListRuns", func(ctx context.Context, s automation.Store) error {
 			return second(s.ListRuns(ctx, automation.RunQuery{PageQuery: firstPage}))

@@ -205,7 +205,7 @@ func commitTwice(f *fixture) {
 	}))
 	counts, err := f.store.CountRuns(f.ctx, v.AutomationID)
 	f.must("count", err)
-	f.equal("counts", counts, []automation.RunCount{{Version: 1, Step: "first", Status: automation.RunRunning, Count: 1}})
+	f.equal("counts", counts, []automation.RunCount{{AutomationID: "welcome", Version: 1, Step: "first", Status: automation.RunRunning, Count: 1}})
 	w = f.claimOne(at(2).Add(lease))
 	f.equal("events", eventsOf(w), []string{next})
 	f.equal("runs", runsOf(w), []string{t.Runs[0].ID})

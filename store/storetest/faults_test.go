@@ -113,6 +113,39 @@ var faults = []struct {
 	{"keeps states as text", "commit/runs are read as they were written", func(s *faulty) {
 		s.foundRun = func(r *automation.RunRecord) { r.State = bytes.ToValidUTF8(r.State, []byte("?")) }
 	}},
+	{"counts an automation twice", "runs/of several automations are counted at once", func(s *faulty) {
+		s.countRuns = func(ctx context.Context, ids []string) (all []automation.RunCount, err error) {
+			slices.Sort(ids)
+			for _, id := range ids {
+				counts, err := s.Store.CountRuns(ctx, id)
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, counts...)
+			}
+			return all, nil
+		}
+	}},
+	{"counts without an automation that does not exist", "runs/of several automations are counted at once", func(s *faulty) {
+		s.countRuns = func(ctx context.Context, ids []string) ([]automation.RunCount, error) {
+			counts, err := s.Store.CountRuns(ctx, ids...)
+			if len(ids) > 1 && errors.Is(err, automation.ErrNotFound) {
+				return counts, nil
+			}
+			return counts, err
+		}
+	}},
+	{"finds a part of many runs", "runs/are found by their ids at once", func(s *faulty) {
+		s.foundRuns = func(rs []automation.RunRecord) []automation.RunRecord { return rs[:min(32, len(rs))] }
+	}},
+	{"finds runs without their states", "runs/are found by their ids at once", func(s *faulty) {
+		s.foundRuns = func(rs []automation.RunRecord) []automation.RunRecord {
+			for i := range rs {
+				rs[i].State = nil
+			}
+			return rs
+		}
+	}},
 	{"forgets outputs", "outputs/are kept beside the state of their run", func(s *faulty) {
 		s.committing = eachRun(func(r *automation.RunChange) { r.Outputs = nil })
 	}},

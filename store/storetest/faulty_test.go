@@ -26,6 +26,8 @@ type faulty struct {
 	measuring      func(p *automation.StatsParams)
 	measured       func(p automation.StatsParams, st *automation.StoreStats)
 	foundRun       func(r *automation.RunRecord)
+	foundRuns      func(rs []automation.RunRecord) []automation.RunRecord
+	countRuns      func(ctx context.Context, ids []string) ([]automation.RunCount, error)
 	listedRuns     func(ctx context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error)
 	foundContact   func(ref automation.ContactRef, c automation.Contact) error
 	pruning        func(p *automation.PruneParams)
@@ -116,6 +118,21 @@ func (s *faulty) FindRun(ctx context.Context, id string) (automation.RunRecord, 
 		s.foundRun(&r)
 	}
 	return r, err
+}
+
+func (s *faulty) FindRuns(ctx context.Context, ids []string) ([]automation.RunRecord, error) {
+	rs, err := s.Store.FindRuns(ctx, ids)
+	if s.foundRuns != nil && err == nil {
+		rs = s.foundRuns(rs)
+	}
+	return rs, err
+}
+
+func (s *faulty) CountRuns(ctx context.Context, ids ...string) ([]automation.RunCount, error) {
+	if s.countRuns != nil {
+		return s.countRuns(ctx, ids)
+	}
+	return s.Store.CountRuns(ctx, ids...)
 }
 
 func (s *faulty) FindRunOutputs(ctx context.Context, runID string) ([]automation.StepOutput, error) {

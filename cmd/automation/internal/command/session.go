@@ -31,7 +31,7 @@ type calls interface {
 	UpdateAutomation(ctx context.Context, id string, u automation.AutomationUpdate) (automation.Automation, error)
 	GetRun(ctx context.Context, id string) (automation.Run, error)
 	ListRuns(ctx context.Context, q automation.RunQuery) (automation.Page[automation.Run], error)
-	CountRuns(ctx context.Context, automationID string) ([]automation.RunCount, error)
+	CountRuns(ctx context.Context, automationIDs ...string) ([]automation.RunCount, error)
 	GetEvent(ctx context.Context, id string) (automation.EventRecord, error)
 	ListEvents(ctx context.Context, q automation.EventQuery) (automation.Page[automation.EventRecord], error)
 	GetEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error)
