@@ -32,6 +32,8 @@ func TestPaths_OfDefinitions(t *testing.T) {
 		{`{"properties":{"user":{"properties":{"name":{"type":["string","null"]},"tags":{"type":"array","items":{"type":"string"}}}},"any":true}}`,
 			"event.any, event.user.name string, event.user.tags"},
 		{`{"properties":{"a.b":{"type":"string"},"a":{"properties":{"b":{"type":"number"}}}}}`, "event.a.b"},
+		{`{"properties":{"a.b":{"type":"string"},"a":{"properties":{"b":{"properties":{"c":true}}}}}}`, "event.a.b, event.a.b.c"},
+		{`{"properties":{"plan":{"type":"string"}},"additionalProperties":{"type":"number"}}`, "event.plan string"},
 		{`{"oneOf":[{"properties":{"card":{"type":"string"}}},{"properties":{"iban":{"type":"string"}}}]}`, "event.card, event.iban"},
 		{`{"$defs":{"node":{"properties":{"name":{"type":"string"},"next":{"$ref":"#/$defs/node"}}}},"$ref":"#/$defs/node"}`,
 			"event.name string, event.next"},

@@ -48,6 +48,9 @@ func (h *Handler) listContacts(r *http.Request) (any, error) {
 		return nil, err
 	}
 	selected := automation.ContactQuery{Segment: q.Get("segment_id"), EmailPrefix: q.Get("email_prefix"), PageQuery: page}
+	if problems, _ := problemsOf(selected.Check()); problems != nil {
+		return nil, validation(problems)
+	}
 	if selected.Segment != "" {
 		if known, err := h.isSegment(r.Context(), selected.Segment); err != nil || !known {
 			return listOf(automation.Page[automation.Contact]{}, newContactItem), err

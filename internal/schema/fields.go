@@ -25,7 +25,7 @@ func (s *Schema) Fields() []Field {
 	if s == nil {
 		return nil
 	}
-	var w fieldWalk
+	w := fieldWalk{types: map[string]string{}, objects: map[string]bool{}}
 	if s.document != nil {
 		w.object("", documentShape([]*jsonschema.Schema{s.document}, []*jsonschema.Schema{s.document}), nil)
 	} else {
@@ -33,13 +33,20 @@ func (s *Schema) Fields() []Field {
 	}
 	fields := make([]Field, 0, len(w.types))
 	for _, path := range slices.Sorted(maps.Keys(w.types)) {
-		fields = append(fields, Field{path, w.types[path]})
+		f := Field{Path: path}
+		if !w.objects[path] {
+			f.Type = w.types[path]
+		}
+		fields = append(fields, f)
 	}
 	return fields
 }
 
-// fieldWalk collects the types of fields by their paths.
-type fieldWalk struct{ types map[string]string }
+// fieldWalk collects the types of fields by their paths, and the paths of objects.
+type fieldWalk struct {
+	types   map[string]string
+	objects map[string]bool
+}
 
 // object adds the fields of an object. around are the schemas of the objects around it.
 func (w *fieldWalk) object(prefix string, object shape, around []*jsonschema.Schema) {
@@ -53,6 +60,7 @@ func (w *fieldWalk) object(prefix string, object shape, around []*jsonschema.Sch
 			w.add(path, field.scalar())
 			continue
 		}
+		w.objects[path] = true
 		w.object(path+".", field, around)
 	}
 }
@@ -64,9 +72,6 @@ func (s shape) isInside(around []*jsonschema.Schema) bool {
 }
 
 func (w *fieldWalk) add(path, typ string) {
-	if w.types == nil {
-		w.types = map[string]string{}
-	}
 	if other, ok := w.types[path]; ok && other != typ {
 		typ = ""
 	}
