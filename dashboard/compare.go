@@ -72,14 +72,14 @@ func stepChanges(before, after []automation.Step) (changes []stepChange) {
 		kept[s.Key] = true
 		switch now := jsonLines(s); {
 		case !ok:
-			changes = append(changes, stepChange{s.Key, "added", changeOf(nil, now)})
+			changes = append(changes, stepChange{s.Key, "added", textChange{After: marked(now, now)}})
 		case !slices.Equal(lines, now):
 			changes = append(changes, stepChange{s.Key, "changed", changeOf(lines, now)})
 		}
 	}
 	for _, s := range before {
 		if !kept[s.Key] {
-			changes = append(changes, stepChange{s.Key, "removed", changeOf(old[s.Key], nil)})
+			changes = append(changes, stepChange{s.Key, "removed", textChange{Before: marked(old[s.Key], old[s.Key])}})
 		}
 	}
 	return changes

@@ -24,19 +24,17 @@ type versionList struct {
 
 // versionRow is a version in a list.
 type versionRow struct {
-	Number  int
-	Current bool
-	Created moment
-	Author  string
-	Runs    int
-	RunsURL template.URL
+	Number   int
+	Previous int // the version before it in the list, or 0
+	Current  bool
+	Created  moment
+	Author   string
+	Runs     int
+	RunsURL  template.URL
 }
 
 // Kept returns how many versions stay in any case.
 func (versionList) Kept() int { return automation.KeptVersions }
-
-// Previous returns the number of the version before this one, or 0.
-func (r versionRow) Previous() int { return r.Number - 1 }
 
 func (x *exchange) versionRow(v automation.AutomationVersion) versionRow {
 	return versionRow{Number: v.Version, Current: v.Current, Created: x.moment(v.CreatedAt), Author: v.Author}
@@ -60,8 +58,11 @@ func (x *exchange) versions() error {
 	counts := read(x, func(ctx context.Context) ([]automation.RunCount, error) { return x.runner.CountRuns(ctx, a.ID) })
 	body.Failure = counts.Failure
 	tallies := tallyBy(counts.Data, func(c automation.RunCount) string { return strconv.Itoa(c.Version) })
-	for _, v := range found.Data {
+	for i, v := range found.Data {
 		row := x.versionRow(v)
+		if i+1 < len(found.Data) {
+			row.Previous = found.Data[i+1].Version
+		}
 		number := strconv.Itoa(v.Version)
 		row.Runs, row.RunsURL = tallies[number].Runs, x.runsOf(a.ID, number, "", "")
 		body.Rows = append(body.Rows, row)
