@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"html/template"
 	"slices"
@@ -171,11 +172,21 @@ func (x *exchange) recentRuns(ctx context.Context, id string, version int) ([]ru
 	return rows, nil
 }
 
-// contactNames returns how people call the contacts of runs.
-func (x *exchange) contactNames(_ context.Context, runs []automation.Run) map[string]string {
+// contactNames returns how people call the contacts of runs: by their emails, or by their
+// ids where the email is unknown.
+func (x *exchange) contactNames(ctx context.Context, runs []automation.Run) map[string]string {
 	names := map[string]string{}
+	var ids []string
 	for _, run := range runs {
 		names[run.ContactID] = run.ContactID
+		ids = append(ids, run.ContactID)
+	}
+	contacts, err := x.runner.GetContacts(ctx, ids)
+	if err != nil {
+		x.opts.Logger.Error("dashboard: the contacts of runs cannot be read", "error", err)
+	}
+	for id, c := range contacts {
+		names[id] = cmp.Or(c.Email, id)
 	}
 	return names
 }
