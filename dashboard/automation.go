@@ -43,7 +43,7 @@ type automationPage struct {
 	Versions []string
 	Counts   part[tally]
 	Tiles    []tile
-	Steps    []outlineStep
+	Flow     flowView
 	Runs     part[[]runRow]
 }
 
@@ -112,12 +112,14 @@ func (x *exchange) fillCounts(body *automationPage, a automation.Automation, ver
 		counts.Data = slices.DeleteFunc(counts.Data, func(c automation.RunCount) bool { return c.Version != version })
 	}
 	body.Counts = part[tally]{total(counts.Data), counts.Failure}
-	body.Steps = outlineOf(a, tallyBy(counts.Data, func(c automation.RunCount) string { return c.Step }))
-	for i := range body.Steps {
-		s := &body.Steps[i]
+	steps := outlineOf(a, tallyBy(counts.Data, func(c automation.RunCount) string { return c.Step }))
+	for i := range steps {
+		s := &steps[i]
 		s.Here = x.runsOf(a.ID, body.Filter, s.Key, automation.RunRunning)
 		s.Failed = x.runsOf(a.ID, body.Filter, s.Key, automation.RunFailed)
+		s.All = x.runsOf(a.ID, body.Filter, s.Key, "")
 	}
+	body.Flow = flowOf(a, steps)
 	body.Tiles = x.tiles(a.ID, body.Filter, body.Counts.Data)
 }
 

@@ -47,10 +47,10 @@ func compare(a, b automation.AutomationVersion) comparison {
 	}
 	c := comparison{From: a.Version, To: b.Version, Steps: stepChanges(a.Steps, b.Steps)}
 	for _, gone := range without(a.Connections, b.Connections) {
-		c.Connections = append(c.Connections, connectionChange{"removed", gone.From, branchName(gone.Type), gone.To})
+		c.Connections = append(c.Connections, connectionChange{"removed", gone.From, branchLabel(string(gone.Type)), gone.To})
 	}
 	for _, added := range without(b.Connections, a.Connections) {
-		c.Connections = append(c.Connections, connectionChange{"added", added.From, branchName(added.Type), added.To})
+		c.Connections = append(c.Connections, connectionChange{"added", added.From, branchLabel(string(added.Type)), added.To})
 	}
 	if a.Retry != b.Retry {
 		change := changeOf(jsonLines(a.Retry), jsonLines(b.Retry))

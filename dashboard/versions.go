@@ -77,7 +77,7 @@ func (x *exchange) versions() error {
 type versionPage struct {
 	automationHead
 	Row    versionRow
-	Steps  []outlineStep
+	Flow   flowView
 	With   string // the other version, or ""
 	Others part[[]string]
 	Diff   *comparison
@@ -97,10 +97,8 @@ func (x *exchange) version() error {
 	if err != nil {
 		return err
 	}
-	body := versionPage{
-		automationHead: x.headOf(a, "Versions"), Row: x.versionRow(v),
-		Steps: outlineOf(automation.Automation{Steps: v.Steps, Connections: v.Connections}, nil),
-	}
+	graph := automation.Automation{Name: a.Name, Steps: v.Steps, Connections: v.Connections}
+	body := versionPage{automationHead: x.headOf(a, "Versions"), Row: x.versionRow(v), Flow: flowOf(graph, outlineOf(graph, nil))}
 	if with > 0 {
 		other, err := x.findVersion(a.ID, with)
 		if err != nil {

@@ -54,7 +54,7 @@ func TestVersion_ShowsItsGraph(t *testing.T) {
 	s.Create(trial("trial"))
 	changed(s)
 	body := s.get("/a/trial/versions/1").Body.String()
-	assert.Contains(t, body, "paid, at most 3 days")
+	assert.Contains(t, body, "paid, up to 3 days")
 	assert.Contains(t, body, "<b><bdi>thanks</bdi></b>")
 	assert.NotContains(t, body, "Restore in the editor", "for people who may not edit")
 	for _, path := range []string{"3", "0", "-1", "x", "99999999999", "1?with=9"} {
