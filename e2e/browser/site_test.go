@@ -37,6 +37,7 @@ func newSite(t testing.TB) *site {
 // populate fills the world with automations, contacts and runs in every state.
 func (s *site) populate() {
 	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
+	s.Create(world.Flow("busy", "signup", world.Email("hello")))
 	s.Create(world.Flow("<b>שלום</b>/a long id, WithoutSpacesForAsLongAsItTakesToFillALineOfAPhone", "signup"))
 	s.Mailer.Respond = func(_ context.Context, e automation.Email) error {
 		if e.To == "1@example.com" {
@@ -47,7 +48,7 @@ func (s *site) populate() {
 	s.Send(world.Signups(30)...)
 	s.Drain()
 	graph := world.Flow("", "signup", world.WaitUpTo("visits", "visited", "3 days"), world.Email("hello"))
-	_, err := s.UpdateAutomation(s.Ctx, "welcome", automation.AutomationUpdate{Steps: graph.Steps, Connections: graph.Connections})
+	_, err := s.UpdateAutomation(s.Ctx, "busy", automation.AutomationUpdate{Steps: graph.Steps, Connections: graph.Connections})
 	require.NoError(s.T, err)
 	s.Send(world.Signups(20)...)
 	s.Drain()
@@ -57,8 +58,8 @@ func (s *site) populate() {
 func (s *site) pages() []string {
 	return []string{
 		"/", "/?status=disabled", "/no-such-page", "/new", "/a/welcome/edit",
-		"/a/welcome", "/a/welcome/funnel?version=1", "/a/welcome/versions", "/a/welcome/versions/2?with=1",
-		"/a/welcome/stop", "/a/welcome/delete",
+		"/a/busy", "/a/busy/funnel?version=1", "/a/busy/versions", "/a/busy/versions/2?with=1",
+		"/a/busy/stop", "/a/busy/delete",
 		"/a/" + url.PathEscape("<b>שלום</b>/a long id, WithoutSpacesForAsLongAsItTakesToFillALineOfAPhone"),
 	}
 }
