@@ -15,7 +15,7 @@ func ExampleSVG() {
 		Link: func(key string) string { return "?step=" + key },
 	})
 	fmt.Println(strings.Count(svg, "<a "), "steps")
-	fmt.Println(strings.Contains(svg, `href="?step=hello" aria-label="hello, send email: hello"`))
+	fmt.Println(strings.Contains(svg, `href="?step=hello"><title>hello, send email: hello</title>`))
 	// Output:
 	// 4 steps
 	// true
