@@ -46,6 +46,13 @@ func configOf(s automation.Step) automation.StepConfig {
 	return s.Config
 }
 
+// Describe returns what kind of step a step is, and what it does, in the words of the
+// drawings: "delay" and "3 days".
+func Describe(s automation.Step) (kind, about string) {
+	k, text := describe(configOf(s))
+	return k.words, plain(text.String())
+}
+
 // describe returns how a step with a config is drawn.
 func describe(config automation.StepConfig) (kind, summary) {
 	if config == nil {

@@ -155,7 +155,7 @@ func TestSVG_HasWordsForReadersWhoDoNotSeeIt(t *testing.T) {
 		return "steps?key=" + key + "&a=b"
 	}, Selected: "nudge"})
 	assert.Contains(t, linked, `role="group"`)
-	assert.Contains(t, linked, `href="steps?key=nudge&amp;a=b" aria-label="nudge, send email: two-minutes-to-finish"`)
+	assert.Contains(t, linked, `href="steps?key=nudge&amp;a=b"><title>nudge, send email: two-minutes-to-finish</title>`)
 	assert.Contains(t, linked, `<g class="step email" data-step="welcome">`, "an empty address makes no link")
 	assert.Equal(t, 1, strings.Count(linked, `aria-current="true"`))
 }
