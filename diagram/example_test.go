@@ -25,7 +25,7 @@ func ExampleSVG_page() {
 		Run: &run, Embedded: true, Link: func(key string) string { return "?step=" + key },
 	})
 	fmt.Println(strings.Contains(svg, "<style>"))
-	fmt.Println(strings.Contains(svg, `href="?step=hello" aria-label="hello, send email: hello, completed"`))
+	fmt.Println(strings.Contains(svg, `href="?step=hello"><title>hello, send email: hello, completed`))
 	// Output:
 	// false
 	// true
