@@ -53,7 +53,7 @@ func (x *exchange) automations() error {
 	if n := len(found.Data); n > 0 {
 		list.Newer, list.Older = x.around(found.Data[0].ID, found.Data[n-1].ID, q.PageQuery, found.HasMore)
 	}
-	return x.show("automations", page{Title: "Automations", Section: "Automations", Body: list})
+	return x.show("automations", page{Title: "Automations", Section: "Automations", Body: list, Live: true})
 }
 
 func (x *exchange) automationRow(a automation.Automation) automationRow {
