@@ -15,6 +15,7 @@ type Handler struct {
 	mux      *http.ServeMux
 	policy   string // Content-Security-Policy of all pages
 	crossing *http.CrossOriginProtection
+	lookout  lookout
 }
 
 // New returns a Handler that shows what runner runs. The error is an

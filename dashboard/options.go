@@ -54,6 +54,9 @@ type Options struct {
 	// Timeout bounds each read of a page: 2 seconds by default. What takes longer is left
 	// out, and its place on the page has the reason.
 	Timeout time.Duration
+	// MaxLag is how long work may be due before every page warns of it: 5 minutes by
+	// default. See Runner.Lag.
+	MaxLag time.Duration
 	// Clock is the clock of the pages: the system's clock by default.
 	Clock automation.Clock
 	// Logger logs the requests that fail. Nil discards the log.
@@ -76,6 +79,7 @@ func (o Options) withDefaults(c *options.Check) Options {
 		c.Add("Access", "must be nil if AuthenticatedByHost is set")
 	}
 	c.Duration("Timeout", &o.Timeout, 2*time.Second)
+	c.Duration("MaxLag", &o.MaxLag, 5*time.Minute)
 	checkOrigins(c, "FrameAncestors", o.FrameAncestors)
 	checkOrigins(c, "TrustedOrigins", o.TrustedOrigins)
 	for _, link := range o.Links {

@@ -62,6 +62,15 @@ func (p page) Zone() string { return p.x.opts.Location.String() }
 // Search returns what the person searched for.
 func (p page) Search() string { return p.x.r.URL.Query().Get("q") }
 
+// Warning returns what every page warns of, or nil. It is only for people who may see
+// pages.
+func (p page) Warning() *warning {
+	if !p.x.access.May(AccessView) {
+		return nil
+	}
+	return p.x.warning(p.x.ctx)
+}
+
 // Sections returns the navigation.
 func (p page) Sections() []section { return p.x.sections() }
 
