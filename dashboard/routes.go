@@ -25,6 +25,7 @@ func (h *Handler) routes() []route {
 		[]route{view("/", (*exchange).nothing)},
 		automationRoutes,
 		editRoutes,
+		runRoutes,
 	)
 }
 
