@@ -42,6 +42,9 @@ type page struct {
 // Name, Links, Access, Path and Asset are for the layout.
 func (p page) Name() string { return p.x.opts.Title }
 
+// HasLogo reports whether the host has a logo of its own.
+func (p page) HasLogo() bool { return p.x.opts.LogoSVG != "" }
+
 // Links returns the links of the host.
 func (p page) Links() []Link { return p.x.opts.Links }
 
@@ -57,7 +60,7 @@ func (p page) With(link template.URL, pairs ...string) template.URL {
 }
 
 // Asset returns the link to an asset.
-func (p page) Asset(file string) template.URL { return p.x.to.To("assets", assets().version, file) }
+func (p page) Asset(file string) template.URL { return p.x.to.To("assets", p.x.assets.version, file) }
 
 // Zone returns the name of the time zone of the page.
 func (p page) Zone() string { return p.x.opts.Location.String() }
