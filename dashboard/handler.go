@@ -79,6 +79,9 @@ func (h *Handler) serve(route route) http.Handler {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if route.needs > AccessView { // versions of automations have an author
+			x.ctx = automation.WithActor(x.ctx, h.actor(r))
+		}
 		if err := route.do(x); err != nil {
 			x.fail(err)
 		}
