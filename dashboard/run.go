@@ -1,11 +1,13 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"html/template"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/diagram"
 )
 
 // runPage is the page of one run.
@@ -17,6 +19,7 @@ type runPage struct {
 	Started, Ended, Due          moment
 	WaitEvent                    string
 	Trouble                      *runTrouble
+	Drawing                      template.HTML
 	Steps                        []pathStep
 	Step                         *stepFacts // the chosen one
 	Bars                         []bar
@@ -58,14 +61,15 @@ func (x *exchange) run() error {
 	body := x.runPage(run)
 	version := read(x, func(ctx context.Context) (automation.AutomationVersion, error) {
 		return x.runner.GetAutomationVersion(ctx, run.AutomationID, run.Version)
-	}).Data // without it, the page has no configs
-	configs := map[string]automation.StepConfig{}
+	}).Data // without it, the page has neither a drawing nor configs
+	steps := map[string]automation.Step{}
 	for _, s := range version.Steps {
-		configs[s.Key] = s.Config
+		steps[s.Key] = s
 	}
-	body.Steps = x.pathSteps(run, key, configs)
+	body.Drawing = x.drawRun(version, run, body.Automation, key)
+	body.Steps = x.pathSteps(run, key, steps)
 	if step != nil {
-		body.Step = x.stepFacts(*step, configs[key], body.Contact)
+		body.Step = x.stepFacts(*step, steps[key], body.Contact)
 	}
 	return x.show("run", page{Title: "Run of " + body.Contact, Section: "Runs", Body: body, Live: true})
 }
@@ -104,12 +108,12 @@ func (x *exchange) runPage(run automation.Run) runPage {
 		Trouble: troubleOf(run), Bars: x.bars(run),
 		CanRetry: run.Status == automation.RunFailed, CanCancel: run.Status == automation.RunRunning,
 	}
-	body.Contact = orID(x.contactNames(x.ctx, []automation.Run{run})[run.ContactID], run.ContactID)
+	body.Contact = x.contactNames(x.ctx, []automation.Run{run})[run.ContactID]
 	name := read(x, func(ctx context.Context) (string, error) {
 		a, err := x.runner.GetAutomation(ctx, run.AutomationID)
 		return a.Name, err
 	})
-	body.Automation = orID(name.Data, run.AutomationID)
+	body.Automation = cmp.Or(name.Data, run.AutomationID)
 	body.Event = read(x, func(ctx context.Context) (runEvent, error) { return x.runEvent(ctx, run) })
 	return body
 }
@@ -137,15 +141,27 @@ func troubleOf(run automation.Run) *runTrouble {
 	return t
 }
 
+// drawRun returns the drawing of a run over its version, or "" if the version is not known.
+func (x *exchange) drawRun(version automation.AutomationVersion, run automation.Run, name, chosen string) template.HTML {
+	if len(version.Steps) == 0 {
+		return ""
+	}
+	svg := diagram.SVG(automation.Automation{Name: name, Steps: version.Steps, Connections: version.Connections}, diagram.Options{
+		Run: &run, Selected: chosen, Embedded: true,
+		Link: func(key string) string { return string(x.stepLink(run, key)) },
+	})
+	return template.HTML(svg) // package diagram escapes all names
+}
+
 // pathSteps returns all steps of a run in the order of the graph.
-func (x *exchange) pathSteps(run automation.Run, chosen string, configs map[string]automation.StepConfig) (steps []pathStep) {
+func (x *exchange) pathSteps(run automation.Run, chosen string, definitions map[string]automation.Step) (steps []pathStep) {
 	for _, s := range run.Steps {
 		step := pathStep{
-			Key: s.Key, Type: typeName(s.Type), Status: string(s.Status), Branch: branchName(s.Branch),
+			Key: s.Key, Type: typeName(s.Type), Status: string(s.Status), Branch: branchLabel(string(s.Branch)),
 			Link: x.stepLink(run, s.Key), Chosen: s.Key == chosen,
 		}
-		if config, ok := configs[s.Key]; ok {
-			step.About = describe(config)
+		if definition, ok := definitions[s.Key]; ok {
+			step.Type, step.About = diagram.Describe(definition)
 		}
 		steps = append(steps, step)
 	}

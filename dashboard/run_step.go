@@ -47,10 +47,10 @@ func typeName(t automation.StepType) string {
 	return strings.ReplaceAll(string(t), "_", " ")
 }
 
-// stepFacts returns the facts about a step. The config is nil if it is not known.
-func (x *exchange) stepFacts(s automation.StepRun, config automation.StepConfig, contact string) *stepFacts {
+// stepFacts returns the facts about a step. The definition has no config if it is not known.
+func (x *exchange) stepFacts(s automation.StepRun, definition automation.Step, contact string) *stepFacts {
 	facts := &stepFacts{
-		Key: s.Key, Type: typeName(s.Type), Status: string(s.Status), Branch: branchName(s.Branch),
+		Key: s.Key, Type: typeName(s.Type), Status: string(s.Status), Branch: branchLabel(string(s.Branch)),
 		Reached: x.moment(s.StartedAt), Omitted: s.AttemptsOmitted,
 	}
 	if !s.StartedAt.IsZero() {
@@ -65,13 +65,21 @@ func (x *exchange) stepFacts(s automation.StepRun, config automation.StepConfig,
 	if output != nil {
 		facts.Output = indentedValue(output)
 	}
-	if config != nil {
-		facts.Config = indented([]byte(configJSON(config)))
+	if definition.Config != nil {
+		facts.Config = configText(definition.Config)
 	}
 	if s.Type == automation.TypeSendEmail {
-		facts.Email = emailOf(config, output, contact)
+		facts.Email = emailOf(definition.Config, output, contact)
 	}
 	return facts
+}
+
+// configText returns a config as indented JSON.
+func configText(c automation.StepConfig) string {
+	if raw, ok := c.(automation.RawConfig); ok {
+		return indented(raw.Config)
+	}
+	return indentedValue(c)
 }
 
 // endOf returns when a step ended, or now.

@@ -37,7 +37,7 @@ func (x *exchange) bars(run automation.Run) (bars []bar) {
 	for _, s := range steps {
 		until := x.endOf(s)
 		b := bar{
-			Key: s.Key, Status: string(s.Status), Branch: branchName(s.Branch), Took: took(until.Sub(s.StartedAt)),
+			Key: s.Key, Status: string(s.Status), Branch: branchLabel(string(s.Branch)), Took: took(until.Sub(s.StartedAt)),
 			Started: x.moment(s.StartedAt), Link: x.stepLink(run, s.Key),
 		}
 		b.X, b.Width = place(s.StartedAt.Sub(begin), until.Sub(s.StartedAt), end.Sub(begin))

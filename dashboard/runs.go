@@ -1,9 +1,11 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"html/template"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -117,7 +119,7 @@ func (x *exchange) runListPage(filter runFilter, runs []automation.Run) runListP
 	contacts := x.contactNames(x.ctx, runs)
 	for _, run := range runs {
 		row := x.runListRow(run)
-		row.Automation, row.Contact = orID(names[run.AutomationID], run.AutomationID), orID(contacts[run.ContactID], run.ContactID)
+		row.Automation, row.Contact = cmp.Or(names[run.AutomationID], run.AutomationID), contacts[run.ContactID]
 		body.Rows = append(body.Rows, row)
 	}
 	if filter.covers(automation.RunFailed) {
@@ -129,14 +131,6 @@ func (x *exchange) runListPage(filter runFilter, runs []automation.Run) runListP
 	return body
 }
 
-// orID returns a name, or the id of what has none.
-func orID(name, id string) string {
-	if name == "" {
-		return id
-	}
-	return name
-}
-
 func (x *exchange) runListRow(run automation.Run) runListRow {
 	row := runListRow{
 		ID: run.ID, AutomationID: run.AutomationID, ContactID: run.ContactID, Status: string(run.Status), Step: run.Step,
@@ -146,6 +140,17 @@ func (x *exchange) runListRow(run automation.Run) runListRow {
 		row.Code, row.Message = string(run.Error.Code), short(run.Error.Message)
 	}
 	return row
+}
+
+// maxMessage is the most bytes of an error in a list.
+const maxMessage = 160
+
+// short cuts a text.
+func short(text string) string {
+	if len(text) <= maxMessage {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxMessage], "") + "…"
 }
 
 // filterForm returns the form that shows the filter.
