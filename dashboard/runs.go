@@ -39,7 +39,6 @@ type runListPage struct {
 type runFilterForm struct {
 	Statuses                                   []choice
 	Automations                                []choice
-	Steps                                      []string // of the chosen automation
 	Version, Step, Event, Contact, From, Until string
 	// More means that a field is set that the form shows only on demand.
 	More, Any bool
@@ -168,7 +167,7 @@ func (x *exchange) filterForm(f runFilter, automations automation.Page[automatio
 		chosen := a.ID == f.Query.AutomationID
 		form.Automations = append(form.Automations, choice{a.ID, a.Name, chosen})
 		if chosen {
-			missing, form.Steps = "", stepKeys(a)
+			missing = ""
 		}
 	}
 	if missing != "" { // deleted, or beyond the first page: its runs can be listed all the same
@@ -184,11 +183,4 @@ func (x *exchange) timeField(at time.Time) string {
 		return ""
 	}
 	return at.In(x.opts.Location).Format(fieldTime)
-}
-
-func stepKeys(a automation.Automation) (keys []string) {
-	for _, s := range a.Steps {
-		keys = append(keys, s.Key)
-	}
-	return keys
 }
