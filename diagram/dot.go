@@ -7,13 +7,8 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-var dotShapes = map[string]string{
-	"trigger":   "cds",
-	"condition": "hexagon",
-	"wait":      "note",
-	"delay":     "note",
-	"custom":    "component",
-}
+// dotShapes are the shapes of steps, by class. All others are boxes.
+var dotShapes = map[string]string{"condition": "hexagon", "custom": "component"}
 
 // dotStates are the attributes of steps, by status.
 var dotStates = map[string]string{
@@ -33,7 +28,7 @@ func DOT(a automation.Automation, o Options) string {
 	fmt.Fprintf(&b, `digraph %s {
   charset="UTF-8";
   rankdir=TB;
-  node [shape=box, style="filled,rounded", fontname="Helvetica,Arial,sans-serif", fontsize=11, color="#a3adba", fillcolor="#ffffff"];
+  node [shape=box, style="filled,rounded", fontname="Helvetica,Arial,sans-serif", fontsize=11, margin="0.18,0.1", color="#a3adba", fillcolor="#ffffff"];
   edge [fontname="Helvetica,Arial,sans-serif", fontsize=10, color="#8791a0", fontcolor="#56606d"];
 `, dotText(f.name))
 	for i := range f.steps {

@@ -54,6 +54,9 @@ func Mermaid(a automation.Automation, o Options) string {
 	return b.String()
 }
 
+// lineWidth is the most that a line of a step has in Mermaid and Graphviz, in pixels.
+const lineWidth = 320
+
 // textLines returns the texts that are drawn in a step.
 func (s *step) textLines() []string {
 	lines := []string{s.key}
@@ -63,7 +66,11 @@ func (s *step) textLines() []string {
 	if s.isReached() {
 		lines = append(lines, s.sign()+" "+s.statusWord())
 	}
-	return append(lines, s.notes...)
+	lines = append(lines, s.notes...)
+	for i := range lines {
+		lines[i] = summaryFont.cut(lines[i], lineWidth)
+	}
+	return lines
 }
 
 // sign returns the sign of the step's status as a character.

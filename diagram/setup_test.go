@@ -217,17 +217,24 @@ var loops = automation.Automation{
 	},
 }
 
-// runs returns runs of trial: one that failed, one that waits and one that completed.
-func runs(t *testing.T) (failed, waiting, completed automation.Run) {
+// runs returns runs of trial by what became of them.
+func runs(t *testing.T) map[string]automation.Run {
 	t.Helper()
 	h := automationtest.New(t, automationtest.Options{Runner: automation.Options{Registry: registry()}}, trial)
 	h.Send("trial.started", "failed@example.com", map[string]any{"seats": 5})
 	h.Send("trial.started", "waiting@example.com", map[string]any{"seats": 1})
 	h.Send("trial.started", "completed@example.com", map[string]any{"seats": 1, "country": "FR"})
+	h.Send("trial.started", "cancelled@example.com", map[string]any{"seats": 1})
+	h.Unsubscribe("cancelled@example.com")
 	h.Send("project.created", "failed@example.com", nil)
 	h.Send("project.created", "completed@example.com", nil)
-	h.Advance(8 * 24 * time.Hour)
+	h.Advance(4 * 24 * time.Hour)
+	h.Run("cancelled@example.com", trial.Name).Cancel()
+	h.Advance(4 * 24 * time.Hour)
 	h.Send("subscription.started", "completed@example.com", nil)
-	get := func(address string) automation.Run { return h.Run(address, "Trial to paid").Get() }
-	return get("failed@example.com"), get("waiting@example.com"), get("completed@example.com")
+	all := map[string]automation.Run{}
+	for _, name := range []string{"failed", "waiting", "completed", "cancelled"} {
+		all[name] = h.Run(name+"@example.com", trial.Name).Get()
+	}
+	return all
 }

@@ -14,12 +14,12 @@ const Style = `
 ` + rules
 
 const lightColours = `
-  --ground: #f6f8fa; --card: #fff; --border: #d3dae2; --line: #a3adba; --faint-line: #c5ccd6;
+  --ground: #f6f8fa; --card: #fff; --border: #d3dae2; --line: #8490a0; --faint-line: #c5ccd6;
   --text: #14171c; --muted: #56606d; --accent: #2450d3;
   --green: #12703f; --green-tint: #e2f4ea; --green-line: #1f9d5b;
   --red: #b6231b; --red-tint: #fde8e7; --red-card: #fff8f7; --red-line: #d4443b;
   --blue: #2450d3; --blue-tint: #e6ecfc; --blue-line: #4c74ea;
-  --amber: #7a4b00; --amber-tint: #fff0d6; --amber-card: #fffcf5; --amber-line: #c98a1b;
+  --amber: #7a4b00; --amber-tint: #fff0d6; --amber-card: #fffcf5; --amber-line: #b87d14;
   --violet: #6a3bb5; --violet-tint: #f0e9fb; --teal: #0b6670; --teal-tint: #dcf2f3;
   --grey: #56606d; --grey-tint: #edf0f4;
 `
@@ -58,7 +58,7 @@ const rules = `.automation-diagram { font-family: system-ui, -apple-system, "Seg
 .automation-diagram .delete .tile { fill: var(--red-tint); }
 .automation-diagram .delete .icon { color: var(--red); }
 
-.automation-diagram .line { fill: none; stroke: var(--line); stroke-width: 1.75; }
+.automation-diagram .line { fill: none; stroke: var(--line); stroke-width: 1.6; }
 .automation-diagram .tip, .automation-diagram .end { fill: var(--line); }
 .automation-diagram .line.up { stroke: var(--amber-line); }
 .automation-diagram .tip.up { fill: var(--amber-line); }

@@ -217,7 +217,7 @@ func (p *picture) step(i int) {
 	element := "g"
 	if address != "" {
 		element = "a"
-		attributes += fmt.Sprintf(` href="%s" aria-label="%s"`, escape(address), escape(s.label()))
+		attributes += fmt.Sprintf(` href="%s"`, escape(address))
 	}
 	p.printf("<%s %s><title>%s</title>\n", element, attributes, escape(s.label()))
 	p.printf(`<rect class="box" x="%d" y="%d" width="%d" height="%d" rx="12"/>`, box.X, box.Y, box.Width, box.Height)
