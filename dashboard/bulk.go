@@ -58,7 +58,7 @@ type bulkQuestion struct {
 	Action bulkAction
 	Status string
 	Count  part[bulkCount]
-	Filter [][2]string
+	Filter []givenField
 	Back   template.URL
 }
 
@@ -80,7 +80,7 @@ func (x *exchange) askBulk() error {
 		return err
 	}
 	count := read(x, func(ctx context.Context) (bulkCount, error) { return x.countFor(ctx, action, filter) })
-	body := bulkQuestion{action, string(action.status()), count, filter.pairs(), x.filterLink(filter)}
+	body := bulkQuestion{action, string(action.status()), count, filter.fields(), x.filterLink(filter)}
 	title := "Retry runs"
 	if action == bulkCancel {
 		title = "Cancel runs"

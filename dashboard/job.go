@@ -19,7 +19,7 @@ type jobPage struct {
 	Total   int // 0 if it is not known
 	Handled int // Done and Skipped
 	Left    int
-	Filter  [][2]string
+	Filter  []givenField
 	Stop    template.URL
 	Again   template.URL
 	Runs    template.URL
@@ -37,7 +37,7 @@ func (x *exchange) job() error {
 	if err != nil {
 		return notFound("job")
 	}
-	body := jobPage{Action: action, Filter: filter.pairs(), Runs: x.filterLink(filter), Again: x.bulkLink(action, filter)}
+	body := jobPage{Action: action, Filter: filter.fields(), Runs: x.filterLink(filter), Again: x.bulkLink(action, filter)}
 	if j == nil {
 		return x.show("job", page{Title: "This job has ended", Section: "Runs", Body: body})
 	}

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -118,14 +119,18 @@ func (x *exchange) resolve(ctx context.Context, f runFilter) (automation.RunQuer
 	}
 }
 
-// pairs returns the fields of the filter, for hidden inputs.
-func (f runFilter) pairs() (pairs [][2]string) {
+// givenField is a field of a filter that is not empty.
+type givenField struct{ Name, Label, Value string }
+
+// fields returns the fields of the filter for people, and for hidden inputs.
+func (f runFilter) fields() (fields []givenField) {
+	labels := map[string]string{"from": "started from", "until": "started before"}
 	for _, name := range runFields {
 		for _, text := range f.Given[name] {
-			pairs = append(pairs, [2]string{name, text})
+			fields = append(fields, givenField{name, cmp.Or(labels[name], name), text})
 		}
 	}
-	return pairs
+	return fields
 }
 
 // query returns the fields of the filter as a query in a fixed order. It is empty for all
