@@ -195,7 +195,7 @@ func TestJob_ThatFailsNamesWhatItDid(t *testing.T) {
 	assert.NotContains(t, body, world.ErrOutage.Error())
 
 	mu.Lock()
-	fail = func() error { panic(fmt.Sprint("a store of the host")) }
+	fail = func() error { panic("a store of the host") }
 	mu.Unlock()
 	path = jobOf(t, s.post("/runs/bulk", "action", "retry", "automation", "a").Header().Get("Location"))
 	assert.Contains(t, s.finished(path), "The job failed")
