@@ -26,6 +26,7 @@ func (h *Handler) routes() []route {
 		automationRoutes,
 		versionRoutes,
 		editRoutes,
+		runRoutes,
 	)
 }
 
