@@ -8,8 +8,6 @@ import (
 	"reflect"
 	"runtime/debug"
 	"sync"
-
-	"github.com/seed-b636437c/automation/internal/redact"
 )
 
 // panicError is a panic in the host's code as the error of a failed attempt. The effect
@@ -18,7 +16,7 @@ type panicError struct{ summary, stack string }
 
 func newPanicError(p any) *panicError {
 	return &panicError{
-		summary: fmt.Sprintf("panic: %v: %v", p, ErrOutcomeUnknown),
+		summary: fmt.Sprintf("panic: %v", p),
 		stack:   string(debug.Stack()),
 	}
 }
@@ -99,7 +97,8 @@ func (o *guardedObserver) log(n Notice, err error) {
 	defer o.mu.Unlock()
 	if kind := reflect.TypeOf(n); !o.logged[kind] {
 		o.logged[kind] = true
-		o.logger.Error("automation: the Observer panicked; further panics over this kind of notice are not logged",
-			"notice", fmt.Sprintf("%T", n), "error", redact.Error(err))
+		o.logger.LogAttrs(context.Background(), slog.LevelError,
+			"automation: the Observer panicked; further panics over this kind of notice are not logged",
+			append(errorAttrs(err), slog.String("notice", fmt.Sprintf("%T", n)))...)
 	}
 }

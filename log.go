@@ -53,11 +53,16 @@ func (rec *logRecord) attrs() []slog.Attr {
 	if rec.contact != "" {
 		attrs = append(attrs, slog.String("contact", redact.Text(rec.contact))) // some hosts use emails as ids
 	}
-	attrs = append(attrs, rec.more...)
-	if p := panicIn(rec.err); p != nil {
-		return append(attrs, slog.String("error", redact.Text(p.summary)), slog.String("stack", redact.Text(p.stack)))
+	return append(append(attrs, rec.more...), errorAttrs(rec.err)...)
+}
+
+// errorAttrs returns the fields of an error. A panic of the host's code has its stack in a
+// field of its own.
+func errorAttrs(err error) []slog.Attr {
+	if p := panicIn(err); p != nil {
+		return []slog.Attr{slog.String("error", redact.Text(p.summary)), slog.String("stack", redact.Text(p.stack))}
 	}
-	return append(attrs, slog.Any("error", redact.Error(rec.err)))
+	return []slog.Attr{slog.Any("error", redact.Error(err))}
 }
 
 // log writes records, unless too many of their kind came before. A record about a panic

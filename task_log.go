@@ -3,6 +3,7 @@ package automation
 import (
 	"errors"
 	"log/slog"
+	"strings"
 )
 
 // log adds a record. The Runner writes it after the commit of the latest transition: until
@@ -25,7 +26,7 @@ func (t *task) logFailure(run *activeRun, before State, in Input) {
 	}
 	if failed {
 		failure := run.state.failure()
-		t.log(t.failureOf(run, failure, run.state.tries, withoutStack(in.Err, failure)))
+		t.log(t.failureOf(run, failure, run.state.tries, withoutStack(failure, in.Err)))
 	}
 }
 
@@ -82,11 +83,12 @@ func (t *task) logSetAside(run *activeRun, err error) {
 	}
 }
 
-// withoutStack returns the error of a failed run. The record of its attempt has the stack
-// of a panic.
-func withoutStack(err error, failure *StepError) error {
-	if p := panicIn(err); p != nil {
-		return errors.New(p.summary)
+// withoutStack returns the error of a failed run. The record of its last attempt, which
+// failed with err, has the stack of a panic.
+func withoutStack(failure *StepError, err error) error {
+	message := failure.Message
+	if panicIn(err) != nil {
+		message, _, _ = strings.Cut(message, "\ngoroutine ")
 	}
-	return errors.New(failure.Message)
+	return errors.New(message)
 }
