@@ -21,8 +21,12 @@ func (t *task) takeLogs() []logRecord {
 // before the input.
 func (t *task) logFailure(run *activeRun, before State, in Input) {
 	failed := run.state.Status() == RunFailed && (before.Status() == RunRunning || in.Kind == InputRetried)
-	if in.Kind == InputFailed && before.AttemptOpen() {
+	switch {
+	case !before.AttemptOpen():
+	case in.Kind == InputFailed:
 		t.logAttempt(run, in.Err, failed)
+	case in.Kind == InputWoken && !failed && run.state.failureCode() == FailedInterrupted: // taken over
+		t.logAttempt(run, errors.New(run.state.current().err.Message), false)
 	}
 	if failed {
 		failure := run.state.failure()
@@ -61,10 +65,10 @@ func (t *task) logAttempt(run *activeRun, err error, last bool) {
 		return
 	}
 	rec := t.recordOf(run, slog.LevelInfo, message, err)
-	rec.code = run.state.current().err.Code
+	rec.code = run.state.failureCode()
 	rec.more = []slog.Attr{slog.Int("attempts", run.state.tries)}
-	if !last {
-		rec.more = append(rec.more, slog.Time("next", run.state.DueAt()))
+	if next := run.state.DueAt(); !last && !next.IsZero() {
+		rec.more = append(rec.more, slog.Time("next", next))
 	}
 	t.log(rec)
 }

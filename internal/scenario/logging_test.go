@@ -126,6 +126,23 @@ func TestLog_AttemptThatIsRepeatedIsInfo(t *testing.T) {
 	assert.Equal(t, "connection refused", fmt.Sprint(records[1].Attrs["error"]))
 }
 
+// An email may go out twice then, so an operator can find out when.
+func TestLog_AttemptThatACrashInterruptedIsInfo(t *testing.T) {
+	t.Parallel()
+	w, log := logged(t, automation.Options{})
+	w.Create(world.Flow("welcome", "signup", world.Email("hello"), world.Pause("rest", "1 hour")))
+	w.Send(world.Signup("ada@example.com"))
+	kill(w)
+	w.Pass(2 * time.Minute)
+	w.Pass(time.Hour)
+	assert.Equal(t, automation.RunCompleted, w.Run().Status)
+	records := log.Records(attemptFailed)
+	require.Len(t, records, 1)
+	assert.Equal(t, slog.LevelInfo, records[0].Level)
+	assert.Equal(t, []any{w.Run().ID, "hello", "interrupted"}, []any{records[0].Attrs["run"], records[0].Attrs["step"], records[0].Attrs["code"]})
+	assert.Equal(t, "the process stopped before the outcome was recorded", fmt.Sprint(records[0].Attrs["error"]))
+}
+
 func TestLog_PanicIsAnErrorWithItsStack(t *testing.T) {
 	t.Parallel()
 	t.Run("of the mailer, once for each attempt", func(t *testing.T) {
