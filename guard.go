@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"runtime/debug"
 	"sync"
+
+	"github.com/seed-b636437c/automation/internal/redact"
 )
 
 // panicError is a panic in the host's code as the error of a failed attempt. The effect
@@ -29,6 +31,15 @@ func panicIn(err error) *panicError {
 	var p *panicError
 	errors.As(err, &p)
 	return p
+}
+
+// errorAttrs returns the fields of an error. A panic of the host's code has its stack in a
+// field of its own.
+func errorAttrs(err error) []slog.Attr {
+	if p := panicIn(err); p != nil {
+		return []slog.Attr{slog.String("error", redact.Text(p.summary)), slog.String("stack", redact.Text(p.stack))}
+	}
+	return []slog.Attr{slog.Any("error", redact.Error(err))}
 }
 
 // guard calls the host's code and returns a panic as an error: one mistake of the host

@@ -56,15 +56,6 @@ func (rec *logRecord) attrs() []slog.Attr {
 	return append(append(attrs, rec.more...), errorAttrs(rec.err)...)
 }
 
-// errorAttrs returns the fields of an error. A panic of the host's code has its stack in a
-// field of its own.
-func errorAttrs(err error) []slog.Attr {
-	if p := panicIn(err); p != nil {
-		return []slog.Attr{slog.String("error", redact.Text(p.summary)), slog.String("stack", redact.Text(p.stack))}
-	}
-	return []slog.Attr{slog.Any("error", redact.Error(err))}
-}
-
 // log writes records, unless too many of their kind came before. A record about a panic
 // of the host's code has the level ERROR.
 func (r *Runner) log(records ...logRecord) {
