@@ -23,6 +23,14 @@ func notFound(thing string) error {
 	return refusal{http.StatusNotFound, "There is no such " + thing, "It may have been deleted, or the link may be incomplete. Search for it, or go back to the list."}
 }
 
+// named returns an error whose page names the thing that does not exist.
+func named(err error, thing string) error {
+	if errors.Is(err, automation.ErrNotFound) {
+		return notFound(thing)
+	}
+	return err
+}
+
 // badInput is the refusal of a form or a query.
 func badInput(heading, advice string) error {
 	return refusal{http.StatusBadRequest, heading, advice}

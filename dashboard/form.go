@@ -16,4 +16,3 @@ func (x *exchange) formValue(name string) (string, error) {
 	}
 	return x.r.PostForm.Get(name), nil
 }
-
