@@ -42,7 +42,10 @@ func (x *exchange) fail(err error) {
 	if f.status >= http.StatusInternalServerError {
 		x.opts.Logger.Error("dashboard: request failed", "method", x.r.Method, "path", x.r.URL.Path, "error", err)
 	}
-	x.render(f.status, "failure", page{Title: f.heading, Body: f})
+	if err := x.render(f.status, "failure", page{Title: f.heading, Body: f}); err != nil {
+		x.opts.Logger.Error("dashboard: the page of an error cannot be shown", "error", err)
+		http.Error(x.w, "This page cannot be shown. The log of the application has the reason.", http.StatusInternalServerError)
+	}
 }
 
 // Heading and Advice are for the page.

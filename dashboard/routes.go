@@ -28,6 +28,7 @@ func (h *Handler) routes() []route {
 		eventRoutes,
 		h.emailRoutes(),
 		searchRoutes,
+		editRoutes,
 	)
 }
 

@@ -38,5 +38,5 @@ func (s *site) populate() {
 
 // pages are the paths of all pages.
 func (s *site) pages() []string {
-	return []string{"/", "/no-such-page"}
+	return []string{"/", "/no-such-page", "/new", "/a/welcome/edit"}
 }
