@@ -1,7 +1,6 @@
 package automation
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -265,40 +264,4 @@ func distinct(ids []string) []string {
 		seen[id] = true
 	}
 	return once
-}
-
-// ContactDirectory gives a Runner access to the host's own table of contacts. A host
-// implements it and sets Options.Contacts. Its methods must be safe for concurrent
-// use.
-//
-// Without a ContactDirectory, contacts are in the Store, and a change of a contact
-// commits together with the step that makes it. With a ContactDirectory, a change is
-// an effect like an email: after a crash the Runner may make the change again, with
-// the same values.
-//
-// Runner.SendTo calls FindContact while the host's transaction is open, with a context
-// that carries this transaction. If the contacts are in the same database, FindContact
-// must read through the transaction:
-//
-//	tx, ok := postgres.TxFrom[pgx.Tx](ctx) // store/sqlite: sqlite.TxFrom[*sql.Tx](ctx)
-//
-// In every other call ok is false, and the directory uses its pool. A directory that
-// always reads through its pool needs a second connection while the transaction holds the
-// first one. A few concurrent sends then hold all connections and wait for each other.
-// Such a directory also does not find the contacts that the transaction has inserted.
-type ContactDirectory interface {
-	// FindContact returns the contact with the id of ref, or with the email of ref
-	// without regard to case. The error wraps ErrNotFound if the contact does not
-	// exist.
-	FindContact(ctx context.Context, ref ContactRef) (Contact, error)
-	// CreateContact creates a contact with this email. If a contact with this email
-	// exists, CreateContact returns it: two concurrent calls create one contact.
-	CreateContact(ctx context.Context, email string) (Contact, error)
-	// UpdateContact applies change to the contact with this id and returns the
-	// updated contact. The error wraps ErrNotFound if the contact does not exist,
-	// and ErrConflict if the new email belongs to another contact.
-	UpdateContact(ctx context.Context, id string, change ContactChange) (Contact, error)
-	// DeleteContact permanently deletes the contact. Deleting a contact that does
-	// not exist is no error.
-	DeleteContact(ctx context.Context, id string) error
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/seed-b636437c/automation/internal/redact"
@@ -47,9 +48,24 @@ func guard(call func() error) (err error) {
 // errNoID is the error for a contact that the Runner could never find again.
 var errNoID = errors.New("the contact directory returned a contact without an id")
 
+// errHostContacts is the error of methods that need contacts in the Store, for a Runner
+// with a contact directory.
+var errHostContacts = fmt.Errorf("contacts live in the host's own table: %w", errors.ErrUnsupported)
+
 // guardedDirectory is the host's contact directory, whose panics and contacts without an
 // id are errors.
-type guardedDirectory struct{ next ContactDirectory }
+type guardedDirectory struct {
+	next     ContactDirectory
+	searcher ContactSearcher    // next, or nil
+	finder   ContactBatchFinder // next, or nil
+}
+
+func newGuardedDirectory(next ContactDirectory) guardedDirectory {
+	d := guardedDirectory{next: next}
+	d.searcher, _ = next.(ContactSearcher)
+	d.finder, _ = next.(ContactBatchFinder)
+	return d
+}
 
 func (d guardedDirectory) FindContact(ctx context.Context, ref ContactRef) (Contact, error) {
 	return d.contact(func() (Contact, error) { return d.next.FindContact(ctx, ref) })
@@ -76,6 +92,52 @@ func (d guardedDirectory) contact(call func() (Contact, error)) (c Contact, err 
 		err = errNoID
 	}
 	return c, err
+}
+
+func (d guardedDirectory) ListContacts(ctx context.Context, q ContactQuery) (page Page[Contact], err error) {
+	if d.searcher == nil {
+		return page, errHostContacts
+	}
+	page.Data, err = d.contacts(func() (_ []Contact, err error) {
+		page, err = d.searcher.ListContacts(ctx, q)
+		return page.Data, err
+	})
+	return page, err
+}
+
+func (d guardedDirectory) FindContacts(ctx context.Context, ids []string) ([]Contact, error) {
+	if d.finder == nil {
+		return d.findEach(ctx, ids)
+	}
+	return d.contacts(func() ([]Contact, error) { return d.finder.FindContacts(ctx, ids) })
+}
+
+func (d guardedDirectory) findEach(ctx context.Context, ids []string) (found []Contact, err error) {
+	for _, id := range ids {
+		c, err := d.FindContact(ctx, ContactRef{ID: id})
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, c)
+	}
+	return found, nil
+}
+
+func (d guardedDirectory) contacts(call func() ([]Contact, error)) (found []Contact, err error) {
+	err = guard(func() error {
+		found, err = call()
+		return err
+	})
+	if err == nil && slices.ContainsFunc(found, func(c Contact) bool { return c.ID == "" }) {
+		err = errNoID
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
 // guardedObserver is the host's Observer. It logs the first panic of each kind of notice

@@ -191,6 +191,11 @@ func newStepKind[C StepConfig](do StepFunc[C], opts StepOptions) (*stepKind, err
 	}, nil
 }
 
+// outcomes returns the connection types that steps of the type may have.
+func (k *stepKind) outcomes() []ConnectionType {
+	return append([]ConnectionType{ConnectionDefault}, k.branches...)
+}
+
 func validateConfig[C StepConfig](config StepConfig) error {
 	c := config.(C)
 	if v, ok := any(&c).(ConfigValidator); ok {

@@ -20,6 +20,7 @@ type Runner struct {
 	store      Store
 	mailer     Mailer
 	opts       Options
+	contacts   contactReader // where contacts live
 	ids        *uuid.Source
 	graphs     graphCache
 	shown      graphCache // graphs for StepRuns only
@@ -29,6 +30,13 @@ type Runner struct {
 	sampler    *sampling.Sampler[logKind]
 	latest     atomic.Int64 // what now returned last, in microseconds since 1970
 	working    activity
+}
+
+// contactReader reads contacts: in the Store, or in the contact directory.
+type contactReader interface {
+	FindContact(ctx context.Context, ref ContactRef) (Contact, error)
+	FindContacts(ctx context.Context, ids []string) ([]Contact, error)
+	ListContacts(ctx context.Context, q ContactQuery) (Page[Contact], error)
 }
 
 // New returns a Runner that keeps its state in store and sends emails with mailer. It
@@ -42,22 +50,25 @@ func New(store Store, mailer Mailer, opts Options) (*Runner, error) {
 	if err := problems.Err("options"); err != nil {
 		return nil, err
 	}
+	var contacts contactReader = store
 	if opts.Contacts != nil {
-		opts.Contacts = guardedDirectory{opts.Contacts}
+		directory := newGuardedDirectory(opts.Contacts)
+		opts.Contacts, contacts = directory, directory
 	}
 	if opts.Observer != nil {
 		opts.Observer = &guardedObserver{next: opts.Observer, logger: opts.Logger, logged: map[reflect.Type]bool{}}
 	}
 	return &Runner{
-		store:   store,
-		mailer:  mailer,
-		opts:    opts,
-		ids:     uuid.NewSource(opts.Random),
-		graphs:  newGraphCache(),
-		shown:   newGraphCache(),
-		schemas: schemaCache{byText: map[string]compiledSchema{}, byName: map[string]foundSchema{}},
-		wakeup:  make(chan struct{}, 1),
-		sampler: sampling.New[logKind](logFirst, logInterval),
+		store:    store,
+		mailer:   mailer,
+		opts:     opts,
+		contacts: contacts,
+		ids:      uuid.NewSource(opts.Random),
+		graphs:   newGraphCache(),
+		shown:    newGraphCache(),
+		schemas:  schemaCache{byText: map[string]compiledSchema{}, byName: map[string]foundSchema{}},
+		wakeup:   make(chan struct{}, 1),
+		sampler:  sampling.New[logKind](logFirst, logInterval),
 	}, nil
 }
 
@@ -159,14 +170,13 @@ func (r *Runner) compileOptions() CompileOptions {
 
 // findContact looks a contact up where contacts live.
 func (r *Runner) findContact(ctx context.Context, ref ContactRef) (Contact, error) {
-	if r.opts.Contacts == nil {
-		ctx, cancel := context.WithTimeout(ctx, r.opts.StoreTimeout)
-		defer cancel()
-		return r.store.FindContact(ctx, ref)
+	timeout := r.opts.StoreTimeout
+	if r.opts.Contacts != nil {
+		timeout = r.opts.EffectTimeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.opts.EffectTimeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return r.opts.Contacts.FindContact(ctx, ref)
+	return r.contacts.FindContact(ctx, ref)
 }
 
 // newContact returns the contact for the first event of an email that starts a run.

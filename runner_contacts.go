@@ -2,14 +2,9 @@ package automation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 )
-
-// errHostContacts is the error of methods that need contacts in the Store, for a Runner
-// with a contact directory.
-var errHostContacts = fmt.Errorf("automation: contacts live in the host's own table: %w", errors.ErrUnsupported)
 
 // CreateContact keeps a contact in the Store and returns it as stored. If ID is empty,
 // the Runner makes one. A segment that c contains twice is stored once.
@@ -20,7 +15,7 @@ var errHostContacts = fmt.Errorf("automation: contacts live in the host's own ta
 // errors.ErrUnsupported.
 func (r *Runner) CreateContact(ctx context.Context, c Contact) (Contact, error) {
 	if r.opts.Contacts != nil {
-		return Contact{}, errHostContacts
+		return Contact{}, fmt.Errorf("automation: create contact: %w", errHostContacts)
 	}
 	if err := r.validateContact(ctx, contactProblems(c), c.Properties); err != nil {
 		return Contact{}, err
@@ -41,15 +36,34 @@ func (r *Runner) CreateContact(ctx context.Context, c Contact) (Contact, error) 
 // GetContact returns the contact with an id or an email, or an error that wraps
 // ErrNotFound. With Options.Contacts it returns the contact in the contact directory.
 func (r *Runner) GetContact(ctx context.Context, ref ContactRef) (Contact, error) {
-	find := r.store.FindContact
-	if r.opts.Contacts != nil {
-		find = r.opts.Contacts.FindContact
-	}
-	c, err := find(ctx, ref)
+	c, err := r.contacts.FindContact(ctx, ref)
 	if err != nil {
 		return Contact{}, fmt.Errorf("automation: %w", err)
 	}
 	return c, nil
+}
+
+// GetContacts returns the contacts with these ids, by id, such as the contacts of a page of
+// runs. It leaves out ids that no contact has. It fails with a *ValidationError if there
+// are more than 1,000 different ids. With Options.Contacts it returns the contacts in the
+// contact directory, all at once if the directory is a ContactBatchFinder.
+func (r *Runner) GetContacts(ctx context.Context, ids []string) (map[string]Contact, error) {
+	ids, err := contactIDs(ids)
+	if err != nil {
+		return nil, err
+	}
+	contacts := make(map[string]Contact, len(ids))
+	if len(ids) == 0 {
+		return contacts, nil
+	}
+	found, err := r.contacts.FindContacts(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("automation: get contacts: %w", err)
+	}
+	for _, c := range found {
+		contacts[c.ID] = c
+	}
+	return contacts, nil
 }
 
 // UpdateContact changes a contact and returns the changed contact. The contact's runs
@@ -79,7 +93,7 @@ func (r *Runner) UpdateContact(ctx context.Context, id string, change ContactCha
 // Options.Contacts the error wraps errors.ErrUnsupported.
 func (r *Runner) DeleteContact(ctx context.Context, id string) error {
 	if r.opts.Contacts != nil {
-		return errHostContacts
+		return fmt.Errorf("automation: delete contact: %w", errHostContacts)
 	}
 	if err := r.store.DeleteContact(ctx, id, r.now()); err != nil {
 		return fmt.Errorf("automation: delete contact: %w", err)
@@ -88,19 +102,17 @@ func (r *Runner) DeleteContact(ctx context.Context, id string) error {
 	return nil
 }
 
-// ListContacts lists contacts, newest first. It fails with a *ValidationError if the page
-// is invalid, and with ErrNotFound if the cursor is not the id of a contact. With
-// Options.Contacts the error wraps errors.ErrUnsupported.
+// ListContacts lists contacts in the order that ContactQuery defines. It fails with a
+// *ValidationError if q is invalid, and with ErrNotFound if the cursor is not the id of a
+// contact. With Options.Contacts it lists the contacts of the contact directory. If that is
+// no ContactSearcher, the error wraps errors.ErrUnsupported.
 func (r *Runner) ListContacts(ctx context.Context, q ContactQuery) (Page[Contact], error) {
-	if r.opts.Contacts != nil {
-		return Page[Contact]{}, errHostContacts
-	}
 	if err := q.Check(); err != nil {
 		return Page[Contact]{}, err
 	}
-	page, err := r.store.ListContacts(ctx, q)
+	page, err := r.contacts.ListContacts(ctx, q)
 	if err != nil {
-		return page, fmt.Errorf("automation: list contacts: %w", err)
+		return Page[Contact]{}, fmt.Errorf("automation: list contacts: %w", err)
 	}
 	return page, nil
 }

@@ -220,6 +220,9 @@ type ContactStore interface {
 	// FindContact returns the contact with the id or the email of ref, or an error
 	// that wraps ErrNotFound.
 	FindContact(ctx context.Context, ref ContactRef) (Contact, error)
+	// FindContacts returns the contacts with these ids, in any order. It leaves out ids
+	// that no contact has, and returns a contact once if its id is repeated.
+	FindContacts(ctx context.Context, ids []string) ([]Contact, error)
 	// InsertContact keeps a new contact. It fails with ErrConflict if a contact has
 	// or ever had the id, or if another contact has the email.
 	InsertContact(ctx context.Context, c Contact) error
@@ -230,16 +233,10 @@ type ContactStore interface {
 	// DeleteContact deletes the contact for good, and records requests to cancel its
 	// running runs, as CancelRuns does. It fails with ErrNotFound if there is none.
 	DeleteContact(ctx context.Context, id string, now time.Time) error
-	// ListContacts lists contacts, newest first. It fails with ErrNotFound if the
-	// cursor is not the id of a contact.
+	// ListContacts lists contacts in the order that ContactQuery defines. The cost of a
+	// page with an EmailPrefix must not grow with the contacts that do not have it. It
+	// fails with ErrNotFound if the cursor is not the id of a contact.
 	ListContacts(ctx context.Context, q ContactQuery) (Page[Contact], error)
-}
-
-// ContactQuery selects contacts. An empty Segment selects all of them.
-type ContactQuery struct {
-	// Segment is the id of a segment that the contact belongs to.
-	Segment string
-	PageQuery
 }
 
 // SegmentStore keeps the names of segments. Contacts hold which segments they belong to.

@@ -105,7 +105,9 @@ var (
 
 // branches returns the outcomes of steps of type t. The second result is false for an
 // unknown type.
-func (v *validator) branches(t StepType) ([]ConnectionType, bool) {
+func (v *validator) branches(t StepType) ([]ConnectionType, bool) { return outcomes(t, v.registry) }
+
+func outcomes(t StepType, registry *Registry) ([]ConnectionType, bool) {
 	switch {
 	case t == TypeCondition:
 		return conditionBranches, true
@@ -114,11 +116,11 @@ func (v *validator) branches(t StepType) ([]ConnectionType, bool) {
 	case isBuiltin(t):
 		return defaultBranch, true
 	}
-	kind, ok := v.registry.lookup(t)
+	kind, ok := registry.lookup(t)
 	if !ok {
 		return nil, false
 	}
-	return append([]ConnectionType{ConnectionDefault}, kind.branches...), true
+	return kind.outcomes(), true
 }
 
 func oneOf(types []ConnectionType) string {

@@ -133,6 +133,11 @@ func (s *hookedStore) FindContact(ctx context.Context, ref automation.ContactRef
 	return call(ctx, &s.hooks, "FindContact", func() (automation.Contact, error) { return s.Store.FindContact(ctx, ref) })
 }
 
+// FindContacts implements automation.ContactStore.
+func (s *hookedStore) FindContacts(ctx context.Context, ids []string) ([]automation.Contact, error) {
+	return call(ctx, &s.hooks, "FindContacts", func() ([]automation.Contact, error) { return s.Store.FindContacts(ctx, ids) })
+}
+
 // InsertContact implements automation.ContactStore.
 func (s *hookedStore) InsertContact(ctx context.Context, c automation.Contact) error {
 	return run(ctx, &s.hooks, "InsertContact", func() error { return s.Store.InsertContact(ctx, c) })

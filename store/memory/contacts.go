@@ -64,6 +64,23 @@ func (s *Store) FindContact(ctx context.Context, ref automation.ContactRef) (aut
 	return cs.record(), nil
 }
 
+// FindContacts implements automation.ContactStore.
+func (s *Store) FindContacts(ctx context.Context, ids []string) ([]automation.Contact, error) {
+	if err := s.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	found := make([]automation.Contact, 0, len(ids))
+	seen := make(map[*contactState]bool, len(ids))
+	for _, id := range ids {
+		if cs := s.contacts[id]; cs != nil && cs.known && !seen[cs] {
+			seen[cs] = true
+			found = append(found, cs.record())
+		}
+	}
+	return found, nil
+}
+
 // InsertContact implements automation.ContactStore.
 func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
 	if err := s.lock(ctx); err != nil {
@@ -155,9 +172,10 @@ func (s *Store) ListContacts(ctx context.Context, q automation.ContactQuery) (au
 		return automation.Page[automation.Contact]{}, err
 	}
 	defer s.mu.Unlock()
-	keep := func(cs *contactState) bool {
-		return cs.known && (q.Segment == "" || slices.Contains(cs.contact.segments, q.Segment))
+	if q.EmailPrefix != "" {
+		return s.search(q)
 	}
+	keep := func(cs *contactState) bool { return cs.known && cs.isIn(q.Segment) }
 	id := func(cs *contactState) string {
 		if !cs.known {
 			return "" // no cursor

@@ -38,10 +38,11 @@ func (c storedContact) change(change automation.ContactChange) storedContact {
 	return c
 }
 
-// findContactByID and findContactByEmail rely on the primary key of contacts and on
-// contacts_email.
+// findContactByID, findContactsByID and findContactByEmail rely on the primary key of
+// contacts and on contacts_email.
 const (
 	findContactByID    = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.id = $1::text AND c.deleted_at IS NULL`
+	findContactsByID   = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.id = ANY ($1::text[]) AND c.deleted_at IS NULL`
 	findContactByEmail = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.email_key = $1::text`
 )
 
@@ -62,6 +63,18 @@ func (s *Store) FindContact(ctx context.Context, ref automation.ContactRef) (aut
 		return automation.Contact{}, record.NotFound("contact", ref.String())
 	}
 	return rows[0].Contact, nil
+}
+
+// FindContacts implements automation.ContactStore.
+func (s *Store) FindContacts(ctx context.Context, ids []string) ([]automation.Contact, error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, err
+	}
+	rows, err := s.readContacts(ctx, implicit{s}, findContactsByID, ids)
+	if err != nil {
+		return nil, fmt.Errorf("postgres store: find contacts: %w", err)
+	}
+	return known(rows), nil
 }
 
 func (s *Store) readContacts(ctx context.Context, in session, sql string, args ...any) ([]storedContact, error) {
@@ -305,6 +318,9 @@ const (
 
 // ListContacts implements automation.ContactStore.
 func (s *Store) ListContacts(ctx context.Context, q automation.ContactQuery) (automation.Page[automation.Contact], error) {
+	if q.EmailPrefix != "" {
+		return s.search(ctx, q)
+	}
 	list := lister[automation.Contact]{
 		kind: "contact", number: findContactNo, older: olderContacts, newer: newerContacts,
 		scan: func(scan scanFunc) (automation.Contact, error) {

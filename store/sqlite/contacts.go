@@ -76,6 +76,29 @@ func (s *Store) FindContact(ctx context.Context, ref automation.ContactRef) (c a
 	return c, err
 }
 
+// FindContacts implements automation.ContactStore. It looks up one id after the other,
+// because the database is in this process.
+func (s *Store) FindContacts(ctx context.Context, ids []string) (found []automation.Contact, err error) {
+	err = s.read(ctx, func(q session) error {
+		seen := make(map[string]bool, len(ids))
+		for _, id := range ids {
+			if seen[id] {
+				continue
+			}
+			seen[id] = true
+			c, ok, err := findStoredContact(ctx, q, automation.ContactRef{ID: id})
+			if err != nil {
+				return failed("find contacts", err)
+			}
+			if ok && c.deleted.IsZero() {
+				found = append(found, c.Contact)
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
 // InsertContact implements automation.ContactStore.
 func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
 	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
@@ -267,6 +290,9 @@ WHERE m.segment = ? AND m.contact_no > ? ORDER BY m.contact_no LIMIT 0 + ?`
 
 // ListContacts implements automation.ContactStore.
 func (s *Store) ListContacts(ctx context.Context, q automation.ContactQuery) (automation.Page[automation.Contact], error) {
+	if q.EmailPrefix != "" {
+		return s.search(ctx, q)
+	}
 	list := lister[automation.Contact]{
 		kind: "contact", number: findContactNo, scan: scanContact,
 		older: olderContacts, newer: newerContacts,

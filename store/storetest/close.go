@@ -136,6 +136,9 @@ func (f *fixture) contactCalls(run automation.RunRecord) []call {
 		{"FindContact", func(ctx context.Context, s automation.Store) error {
 			return second(s.FindContact(ctx, automation.ContactRef{ID: run.ContactID}))
 		}},
+		{"FindContacts", func(ctx context.Context, s automation.Store) error {
+			return second(s.FindContacts(ctx, []string{run.ContactID}))
+		}},
 		{"InsertContact", func(ctx context.Context, s automation.Store) error { return s.InsertContact(ctx, inserted) }},
 		{"UpdateContact", func(ctx context.Context, s automation.Store) error {
 			return second(s.UpdateContact(ctx, run.ContactID, change))

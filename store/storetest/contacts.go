@@ -3,6 +3,8 @@ package storetest
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -17,6 +19,9 @@ func contactChecks() []Check {
 		check("contacts/changes at once are all made", contactChangesAtOnce),
 		check("contacts/are listed in pages", contactPages),
 		check("contacts/are listed by segment", contactSegment),
+		check("contacts/are found by their ids", contactIDs),
+		check("contacts/are listed by the beginning of their emails", contactPrefix),
+		check("contacts/are listed in pages by the beginning of their emails", contactPrefixPages),
 	}
 }
 
@@ -137,9 +142,11 @@ func contactChangesAtOnce(f *fixture) {
 }
 
 // contacts lists the ids of contacts.
-func (f *fixture) contacts(segment string) pager {
+func (f *fixture) contacts(segment string) pager { return f.contactsBy(segment, "") }
+
+func (f *fixture) contactsBy(segment, prefix string) pager {
 	return func(q automation.PageQuery) (ids []string, more bool, err error) {
-		p, err := f.store.ListContacts(f.ctx, automation.ContactQuery{Segment: segment, PageQuery: q})
+		p, err := f.store.ListContacts(f.ctx, automation.ContactQuery{Segment: segment, EmailPrefix: prefix, PageQuery: q})
 		for _, c := range p.Data {
 			ids = append(ids, c.ID)
 			f.equal("listed contact", contactText(c), contactText(f.findContact(automation.ContactRef{ID: c.ID})))
@@ -180,6 +187,93 @@ func contactSegment(f *fixture) {
 	outside := f.contact("outside@example.com")
 	last := add()
 	f.shown(f.contacts("s1"), automation.PageQuery{Limit: 10, Before: outside}, []string{last}, false)
+}
+
+func contactIDs(f *fixture) {
+	ada, bob, gone := f.contact("ada@example.com"), f.contact("bob@example.com"), f.contact("gone@example.com")
+	other := automation.Contact{ID: "user 17/ä", Email: "c@example.com", CreatedAt: at(1)}
+	f.must("insert", f.store.InsertContact(f.ctx, other))
+	f.must("delete", f.store.DeleteContact(f.ctx, gone, at(1)))
+	for _, tt := range []struct{ ids, want []string }{
+		{nil, nil},
+		{[]string{missing, "unknown"}, nil},
+		{[]string{other.ID, missing, bob, gone, ada, bob, "ada@example.com"}, []string{other.ID, bob, ada}},
+	} {
+		found, err := f.store.FindContacts(f.ctx, tt.ids)
+		f.must("find", err)
+		var got, want []string
+		for _, c := range found {
+			got = append(got, contactText(c))
+		}
+		for _, id := range tt.want {
+			want = append(want, contactText(f.findContact(automation.ContactRef{ID: id})))
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		f.equal(fmt.Sprintf("contacts %q", tt.ids), got, want)
+	}
+}
+
+func contactPrefix(f *fixture) {
+	emails := []string{
+		"Ada@example.com", "ada.lovelace@example.com", "a_b@example.com", "axb@example.com", "a%b@example.com", `a\b@example.com`,
+		"Ädam@example.com", "ädel@example.com", "шура@example.com", "שלום@example.com", "שלומית@example.com", "日本@example.com",
+		"\uD7FFa@example.com", "\U0010FFFFa@example.com", "é@example.com", "e\u0301@example.com", "zoe@example.com",
+	}
+	for _, email := range emails {
+		f.contact(email)
+	}
+	f.must("delete", f.store.DeleteContact(f.ctx, f.contact("ada.gone@example.com"), at(1)))
+	for _, prefix := range []string{
+		"a", "A", "ada", "ADA@EXAMPLE.COM", "ada@example.com.", "a_", "a%", `a\`, "_", "%", "%a", "Ä", "ä", "Ш", "ш", "ש", "שלום", "日", "\uD7FF",
+		"\U0010FFFF", "\U0010FFFF\U0010FFFF", "é", "e", "e\u0301", "z", "zz", "'", `"`, "*", "?", "[a-z]", "a\U0010FFFF", " ", "@",
+	} {
+		var want []string
+		for _, email := range emails {
+			if strings.HasPrefix(automation.EmailKey(email), automation.EmailKey(prefix)) {
+				want = append(want, email)
+			}
+		}
+		slices.SortFunc(want, func(a, b string) int { return strings.Compare(automation.EmailKey(a), automation.EmailKey(b)) })
+		p, err := f.store.ListContacts(f.ctx, automation.ContactQuery{EmailPrefix: prefix, PageQuery: automation.PageQuery{Limit: 100}})
+		f.must("list", err)
+		var got []string
+		for _, c := range p.Data {
+			got = append(got, c.Email)
+		}
+		f.equal(fmt.Sprintf("emails with %q", prefix), got, want)
+	}
+}
+
+func contactPrefixPages(f *fixture) {
+	var ids []string
+	next := 9
+	add := func() string { // each comes before the others
+		next--
+		id := f.contact(fmt.Sprintf("Page%d@example.com", next))
+		_, err := f.store.UpdateContact(f.ctx, id, automation.ContactChange{AddSegments: []string{"s", "t"}})
+		f.must("change", err)
+		return id
+	}
+	before, behind := f.contact("pag@example.com"), f.contact("pagf@example.com")
+	f.contact("page5@example.org")
+	for range 5 {
+		ids = append([]string{add()}, ids...)
+	}
+	f.pages(ids, f.contactsBy("s", "page"), add)
+	all, _ := f.page(f.contactsBy("", "PAGE"), automation.PageQuery{Limit: 100})
+	f.equal("contacts in and out of the segment", len(all), 7)
+	f.pages(all, f.contactsBy("", "page"), add)
+	f.shown(f.contactsBy("other", "page"), automation.PageQuery{Limit: 10}, nil, false)
+
+	// The cursor may be a contact with another email.
+	f.shown(f.contactsBy("", "page4"), automation.PageQuery{Limit: 10, After: before}, ids[:1], false)
+	f.shown(f.contactsBy("", "page4"), automation.PageQuery{Limit: 10, After: behind}, nil, false)
+	f.shown(f.contactsBy("", "page4"), automation.PageQuery{Limit: 10, Before: behind}, ids[:1], false)
+	f.shown(f.contactsBy("", "page4"), automation.PageQuery{Limit: 10, Before: before}, nil, false)
+	f.must("delete", f.store.DeleteContact(f.ctx, before, at(1)))
+	_, _, err := f.contactsBy("", "page")(automation.PageQuery{Limit: 10, After: before})
+	f.refused("a cursor that was deleted", err, automation.ErrNotFound)
 }
 
 func goneContact(f *fixture) {

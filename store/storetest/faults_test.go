@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -242,6 +243,28 @@ var faults = []struct {
 				return automation.ErrNotFound
 			}
 			return nil
+		}
+	}},
+	{"returns a contact for each repetition of its id", "contacts/are found by their ids", func(s *faulty) {
+		s.foundContacts = func(_ []string, found []automation.Contact) []automation.Contact { return append(found, found...) }
+	}},
+	{"returns a contact for an id that no contact has", "contacts/are found by their ids", func(s *faulty) {
+		s.foundContacts = func(ids []string, found []automation.Contact) []automation.Contact {
+			return append(found, make([]automation.Contact, len(ids)-len(found))...)
+		}
+	}},
+	{"takes the beginning of an email for a pattern", "contacts/are listed by the beginning of their emails", likePrefix},
+	{"searches emails with case", "contacts/are listed by the beginning of their emails", exactPrefix},
+	{"searches in all segments", "contacts/are listed in pages by the beginning of their emails", func(s *faulty) {
+		s.listContacts = func(ctx context.Context, q automation.ContactQuery) (automation.Page[automation.Contact], error) {
+			q.Segment = ""
+			return s.Store.ListContacts(ctx, q)
+		}
+	}},
+	{"begins every page with the first email", "contacts/are listed in pages by the beginning of their emails", func(s *faulty) {
+		s.listContacts = func(ctx context.Context, q automation.ContactQuery) (automation.Page[automation.Contact], error) {
+			q.After = ""
+			return s.Store.ListContacts(ctx, q)
 		}
 	}},
 	{"resolves emails with case", "events/an email finds its contact in any case", resolveWithCase},
@@ -638,5 +661,23 @@ func matchCursor(s *faulty) {
 			return p, automation.ErrNotFound
 		}
 		return p, nil
+	}
+}
+
+// likePrefix ignores % at the end of a prefix, as a pattern does.
+func likePrefix(s *faulty) {
+	s.listContacts = func(ctx context.Context, q automation.ContactQuery) (automation.Page[automation.Contact], error) {
+		if prefix := strings.TrimRight(q.EmailPrefix, "%"); prefix != "" {
+			q.EmailPrefix = prefix
+		}
+		return s.Store.ListContacts(ctx, q)
+	}
+}
+
+func exactPrefix(s *faulty) {
+	s.listContacts = func(ctx context.Context, q automation.ContactQuery) (automation.Page[automation.Contact], error) {
+		p, err := s.Store.ListContacts(ctx, q)
+		p.Data = slices.DeleteFunc(p.Data, func(c automation.Contact) bool { return !strings.HasPrefix(c.Email, q.EmailPrefix) })
+		return p, err
 	}
 }

@@ -30,6 +30,8 @@ type faulty struct {
 	countRuns      func(ctx context.Context, ids []string) ([]automation.RunCount, error)
 	listedRuns     func(ctx context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error)
 	foundContact   func(ref automation.ContactRef, c automation.Contact) error
+	foundContacts  func(ids []string, found []automation.Contact) []automation.Contact
+	listContacts   func(ctx context.Context, q automation.ContactQuery) (automation.Page[automation.Contact], error)
 	pruning        func(p *automation.PruneParams)
 	pruned         func(res *automation.PruneResult)
 	updating       func(ctx context.Context, a *automation.AutomationRecord)
@@ -157,6 +159,21 @@ func (s *faulty) FindContact(ctx context.Context, ref automation.ContactRef) (au
 		err = s.foundContact(ref, c)
 	}
 	return c, err
+}
+
+func (s *faulty) FindContacts(ctx context.Context, ids []string) ([]automation.Contact, error) {
+	found, err := s.Store.FindContacts(ctx, ids)
+	if s.foundContacts != nil && err == nil {
+		found = s.foundContacts(ids, found)
+	}
+	return found, err
+}
+
+func (s *faulty) ListContacts(ctx context.Context, q automation.ContactQuery) (automation.Page[automation.Contact], error) {
+	if s.listContacts != nil && q.EmailPrefix != "" {
+		return s.listContacts(ctx, q)
+	}
+	return s.Store.ListContacts(ctx, q)
 }
 
 func (s *faulty) Prune(ctx context.Context, p automation.PruneParams) (automation.PruneResult, error) {

@@ -1,0 +1,45 @@
+package automation
+
+import "slices"
+
+// ContactQuery selects contacts. A zero field selects all of them.
+//
+// Without EmailPrefix, contacts are listed from newest to oldest. With it, they are listed
+// in the order of EmailKey(Email), compared byte by byte, and PageQuery.After selects the
+// contacts whose emails come later in this order.
+type ContactQuery struct {
+	// Segment is the id of a segment that the contact belongs to.
+	Segment string
+	// EmailPrefix is what the contact's email begins with, without regard to case. No
+	// character of it is a wildcard. It has at most 255 bytes of UTF-8, without control
+	// characters. The cost of a page does not depend on how many contacts there are. With
+	// Segment, it grows with the contacts that have the prefix but are not in the segment.
+	EmailPrefix string
+	PageQuery
+}
+
+// Check sets a zero Limit to its default. It returns a *ValidationError if the query is
+// invalid. A Runner checks every query before it calls its Store or its ContactDirectory.
+func (q *ContactQuery) Check() error {
+	if flaw := idFlaw(q.EmailPrefix); flaw != "" {
+		var ps Problems
+		ps.Add(CodeInvalidEmail, "email_prefix", "%s", flaw)
+		return ps.Err("contacts")
+	}
+	return q.PageQuery.Check()
+}
+
+// maxContactIDs is how many contacts GetContacts looks up at once.
+const maxContactIDs = 1000
+
+// contactIDs returns the ids that a contact can have, each once. It returns a
+// *ValidationError if there are more than maxContactIDs of them.
+func contactIDs(ids []string) ([]string, error) {
+	ids = slices.DeleteFunc(distinct(ids), func(id string) bool { return id == "" || idFlaw(id) != "" })
+	if len(ids) > maxContactIDs {
+		var ps Problems
+		ps.Add(CodeLimit, "ids", "must be at most %d different ids, not %d: split them into several calls", maxContactIDs, len(ids))
+		return nil, ps.Err("contacts")
+	}
+	return ids, nil
+}
