@@ -34,7 +34,7 @@ type tab struct {
 
 // runList is a page of runs on a page about something else.
 type runList struct {
-	Rows         []runRow
+	Rows         []runItem
 	Newer, Older template.URL
 }
 
@@ -65,7 +65,9 @@ func (x *exchange) contact() error {
 	case "events":
 		q := automation.EventQuery{Contact: automation.ContactRef{ID: c.ID}, PageQuery: x.pageQuery()}
 		body.Events = new(part[eventLog])
-		*body.Events = read(x, func(ctx context.Context) (eventLog, error) { return x.eventLog(ctx, q) })
+		*body.Events = read(x, func(ctx context.Context) (eventLog, error) {
+			return x.eventLog(ctx, q, map[string]automation.Contact{c.ID: c})
+		})
 	case "properties":
 		body.Properties = new(part[[]propertyRow])
 		*body.Properties = read(x, func(ctx context.Context) ([]propertyRow, error) { return x.properties(ctx, c) })
@@ -136,5 +138,5 @@ func valueText(value any) string {
 	if text, ok := value.(string); ok {
 		return text
 	}
-	return indented(value)
+	return indentedValue(value)
 }

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"html"
 	"html/template"
@@ -26,8 +27,8 @@ func (h *Handler) emailRoutes() []route {
 	}
 }
 
-// emailView is an email as the part "email" of a page shows it.
-type emailView struct {
+// emailPart is an email as the part "email" of a page shows it.
+type emailPart struct {
 	Subject, From, To, ReplyTo string
 	Text                       string
 	// Frame is the page with the HTML, which belongs into a sandboxed frame: it comes from
@@ -51,7 +52,7 @@ const noUnsubscribe = "#"
 //
 // The result is nil if there is no such email: the step sent none, or Options.Templates is
 // not set.
-func (x *exchange) emailPreview(run automation.Run, step automation.StepRun, contact automation.Contact, config automation.SendEmail) *emailView {
+func (x *exchange) emailPreview(run automation.Run, step automation.StepRun, contact automation.Contact, config automation.SendEmail) *emailPart {
 	if x.opts.Templates == nil {
 		return nil
 	}
@@ -60,7 +61,7 @@ func (x *exchange) emailPreview(run automation.Run, step automation.StepRun, con
 		return nil
 	}
 	m, err := x.opts.Templates.Preview(id, sample)
-	v := x.emailView(m, err, x.to.To("emails", run.ID, step.Key))
+	v := x.emailPart(m, err, x.to.To("emails", run.ID, step.Key))
 	return &v
 }
 
@@ -95,13 +96,13 @@ func (x *exchange) sample(contact automation.Contact) mailtemplate.Sample {
 	return mailtemplate.Sample{Contact: contact, UnsubscribeURL: noUnsubscribe}
 }
 
-// emailView returns what a page shows of an email whose HTML is on the page frame.
-func (x *exchange) emailView(m mail.Message, err error, frame template.URL) emailView {
+// emailPart returns what a page shows of an email whose HTML is on the page frame.
+func (x *exchange) emailPart(m mail.Message, err error, frame template.URL) emailPart {
 	if err != nil {
-		return emailView{Failure: err.Error()}
+		return emailPart{Failure: err.Error()}
 	}
 	images := x.r.URL.Query().Get("images") == "1"
-	v := emailView{Subject: m.Subject, From: m.From, To: m.To, ReplyTo: m.ReplyTo, Text: m.Text, WithImages: images}
+	v := emailPart{Subject: m.Subject, From: m.From, To: m.To, ReplyTo: m.ReplyTo, Text: m.Text, WithImages: images}
 	if m.HTML == "" {
 		return v
 	}
@@ -133,17 +134,42 @@ func (x *exchange) runEmail() error {
 	if err != nil {
 		return named(err, "run")
 	}
+	step := stepOf(run, x.r.PathValue("step"))
 	contact, err := x.runner.GetContact(ctx, automation.ContactRef{ID: run.ContactID})
 	if err != nil {
 		return named(err, "contact")
 	}
-	for _, step := range run.Steps {
-		if id, sample, ok := x.sentEmail(step, contact, automation.SendEmail{}); ok && step.Key == x.r.PathValue("step") {
-			m, err := x.opts.Templates.Preview(id, sample)
-			return x.showEmail(m, err)
+	id, sample, ok := x.sentEmail(step, contact, x.sendConfig(ctx, run, step.Key))
+	if !ok {
+		return notFound("email")
+	}
+	m, err := x.opts.Templates.Preview(id, sample)
+	return x.showEmail(m, err)
+}
+
+// stepOf returns the record of a step, which is empty if the run has no such step.
+func stepOf(run automation.Run, key string) automation.StepRun {
+	for _, s := range run.Steps {
+		if s.Key == key {
+			return s
 		}
 	}
-	return notFound("email")
+	return automation.StepRun{}
+}
+
+// sendConfig returns what a step of a run overrides in its template: nothing if the version
+// of the run is not kept.
+func (x *exchange) sendConfig(ctx context.Context, run automation.Run, key string) automation.SendEmail {
+	version, err := x.runner.GetAutomationVersion(ctx, run.AutomationID, run.Version)
+	if err != nil {
+		return automation.SendEmail{}
+	}
+	for _, s := range version.Steps {
+		if config, ok := s.Config.(automation.SendEmail); ok && s.Key == key {
+			return config
+		}
+	}
+	return automation.SendEmail{}
 }
 
 // showEmail answers with the HTML of an email, under a policy of its own.

@@ -29,8 +29,8 @@ type eventPage struct {
 	Again template.URL
 }
 
-// runRow is a run in a list on a page about something else.
-type runRow struct {
+// runItem is a run in a list on a page about something else.
+type runItem struct {
 	Link       template.URL
 	Automation string
 	Status     string
@@ -48,7 +48,7 @@ func (x *exchange) event() error {
 	if err != nil {
 		return named(err, "event")
 	}
-	body := x.eventPage(e)
+	body := x.eventPage(e, x.contactsOf(ctx, []automation.EventRecord{e}))
 	if e.Status == automation.EventStatusPending {
 		body.Stuck = x.opts.Clock.Now().Sub(e.AcceptedAt) > patience
 		if !body.Stuck {
@@ -62,11 +62,12 @@ func (x *exchange) event() error {
 	return x.show("event", page{Title: e.Name, Section: "Events", Body: body})
 }
 
-func (x *exchange) eventPage(e automation.EventRecord) eventPage {
+func (x *exchange) eventPage(e automation.EventRecord, contacts map[string]automation.Contact) eventPage {
+	row := x.eventRow(e, contacts)
 	body := eventPage{
 		Notice: x.notice(), ID: e.ID, Name: e.Name, Key: e.IdempotencyKey,
-		Contact: x.contactLink(e.ContactID, e.Email), Accepted: x.moment(e.AcceptedAt), Handled: x.moment(e.HandledAt),
-		Payload: x.redactedText(fieldOfEvent, e.Payload), Became: x.outcomeOf(e),
+		Contact: row.Contact, Accepted: row.At, Handled: x.moment(e.HandledAt),
+		Payload: x.redactedText(fieldOfEvent, e.Payload), Became: row.Became,
 		Again: x.to.With(x.to.To("events", "send"), "event", e.ID),
 	}
 	if !e.OccurredAt.Equal(e.AcceptedAt) {
@@ -87,7 +88,7 @@ func (x *exchange) runList(ctx context.Context, q automation.RunQuery) (list run
 		return list, err
 	}
 	for _, r := range found.Data {
-		list.Rows = append(list.Rows, runRow{
+		list.Rows = append(list.Rows, runItem{
 			x.to.To("a", r.AutomationID, "runs", r.ID), names.of(r.AutomationID), string(r.Status), r.Step, errorText(r.Error), x.moment(r.StartedAt),
 		})
 	}

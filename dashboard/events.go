@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"html/template"
 	"strings"
@@ -67,14 +68,14 @@ type contactLink struct {
 	Link template.URL
 }
 
-// events shows the log and the definitions. It makes three calls of the Runner.
+// events shows the log and the definitions. It makes at most four calls of the store.
 func (x *exchange) events() error {
 	q, filter, err := x.eventQuery()
 	if err != nil {
 		return err
 	}
 	body := eventsPage{Notice: x.notice(), Filter: filter}
-	body.Log = read(x, func(ctx context.Context) (eventLog, error) { return x.eventLog(ctx, q) })
+	body.Log = read(x, func(ctx context.Context) (eventLog, error) { return x.eventLog(ctx, q, nil) })
 	body.Definitions = read(x, x.definitions)
 	return x.show("events", page{Title: "Events", Section: "Events", Body: body})
 }
@@ -118,23 +119,41 @@ func (x *exchange) pageQuery() automation.PageQuery {
 	return automation.PageQuery{Limit: pageSize, After: query.Get("after"), Before: query.Get("before")}
 }
 
-// eventLog reads a page of the log.
-func (x *exchange) eventLog(ctx context.Context, q automation.EventQuery) (log eventLog, err error) {
+// eventLog reads a page of the log. It reads the contacts of the page, unless it gets them.
+func (x *exchange) eventLog(ctx context.Context, q automation.EventQuery, contacts map[string]automation.Contact) (log eventLog, err error) {
 	found, err := x.runner.ListEvents(ctx, q)
-	if err != nil {
+	n := len(found.Data)
+	if err != nil || n == 0 {
 		return log, named(err, "event")
 	}
+	if contacts == nil {
+		contacts = x.contactsOf(ctx, found.Data)
+	}
 	for _, e := range found.Data {
-		log.Rows = append(log.Rows, x.eventRow(e))
+		log.Rows = append(log.Rows, x.eventRow(e, contacts))
 	}
-	if n := len(found.Data); n > 0 {
-		log.Newer, log.Older = x.around(found.Data[0].ID, found.Data[n-1].ID, q.PageQuery, found.HasMore)
-	}
+	log.Newer, log.Older = x.around(found.Data[0].ID, found.Data[n-1].ID, q.PageQuery, found.HasMore)
 	return log, nil
 }
 
-func (x *exchange) eventRow(e automation.EventRecord) eventRow {
-	return eventRow{e.ID, x.to.To("events", "log", e.ID), e.Name, x.contactLink(e.ContactID, e.Email), x.moment(e.AcceptedAt), x.outcomeOf(e)}
+// contactsOf returns the contacts of events, by id. Without them, the ids are shown.
+func (x *exchange) contactsOf(ctx context.Context, events []automation.EventRecord) map[string]automation.Contact {
+	ids := make([]string, len(events))
+	for i, e := range events {
+		ids[i] = e.ContactID
+	}
+	contacts, err := x.runner.GetContacts(ctx, ids)
+	if err != nil {
+		x.opts.Logger.Error("dashboard: contacts of a page failed", "path", x.r.URL.Path, "error", err)
+	}
+	return contacts
+}
+
+func (x *exchange) eventRow(e automation.EventRecord, contacts map[string]automation.Contact) eventRow {
+	return eventRow{
+		ID: e.ID, Link: x.to.To("events", "log", e.ID), Name: e.Name, At: x.moment(e.AcceptedAt), Became: x.outcomeOf(e),
+		Contact: x.contactLink(e.ContactID, cmp.Or(e.Email, contacts[e.ContactID].Email)),
+	}
 }
 
 // contactLink names a contact by its email if that is known, and otherwise by its id. An

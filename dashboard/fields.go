@@ -82,7 +82,7 @@ func composePayload(text string, kinds map[string]string, inputs map[string]stri
 	for name, text := range inputs {
 		object[name] = fieldValue(kinds[name], text)
 	}
-	return json.RawMessage(indented(object)), nil
+	return json.RawMessage(indentedValue(object)), nil
 }
 
 // splitPayload takes the values that inputs can hold out of a payload. It returns them, and
@@ -102,7 +102,7 @@ func splitPayload(payload json.RawMessage, fields []payloadField) (inputs map[st
 	if len(object) == 0 {
 		return inputs, ""
 	}
-	return inputs, indented(object)
+	return inputs, indentedValue(object)
 }
 
 // kindsOf returns the types of fields by their names.

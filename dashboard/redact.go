@@ -29,7 +29,7 @@ func (h *Handler) redactedText(field string, doc json.RawMessage) string {
 	if decoder.Decode(&value) != nil {
 		return hidden
 	}
-	return indented(h.redacted(field, value))
+	return indentedValue(h.redacted(field, value))
 }
 
 // redacted returns value with what Options.Redact leaves of its members, at any depth.
@@ -67,8 +67,8 @@ func (h *Handler) redact(field string, value any) (left any) {
 	return h.opts.Redact(field, value)
 }
 
-// indented returns value as indented JSON. html/template escapes it, so it does not.
-func indented(value any) string {
+// indentedValue returns value as indented JSON. html/template escapes it, so it does not.
+func indentedValue(value any) string {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)

@@ -52,11 +52,11 @@ func (x *exchange) search() error {
 // find adds what fits a search. Ids that the library makes are UUIDs, which no email begins
 // with; the first thing with the id ends the search.
 func (x *exchange) find(body *searchPage) {
-	kinds := []func(context.Context, *searchPage) error{x.findContacts, x.findContactByID, x.findAutomations}
-	if _, isUUID := uuid.Parse(body.Query); isUUID {
-		kinds = []func(context.Context, *searchPage) error{x.findEvent, x.findContactByID, x.findAutomation, x.findRun}
-	}
+	kinds := []func(context.Context, *searchPage) error{x.searchContacts, x.searchContactID, x.searchAutomations}
 	_, isUUID := uuid.Parse(body.Query)
+	if isUUID {
+		kinds = []func(context.Context, *searchPage) error{x.searchEvent, x.searchContactID, x.searchAutomation, x.searchRun}
+	}
 	for _, kind := range kinds {
 		failed := read(x, func(ctx context.Context) (struct{}, error) { return struct{}{}, kind(ctx, body) })
 		if failed.Failure != "" {
@@ -68,14 +68,14 @@ func (x *exchange) find(body *searchPage) {
 	}
 }
 
-// findContacts finds contacts by how their emails begin. If the host's contact directory
+// searchContacts finds contacts by how their emails begin. If the host's contact directory
 // cannot list contacts, it finds the contact with the whole email.
-func (x *exchange) findContacts(ctx context.Context, body *searchPage) error {
+func (x *exchange) searchContacts(ctx context.Context, body *searchPage) error {
 	q := automation.ContactQuery{EmailPrefix: body.Query, PageQuery: automation.PageQuery{Limit: hitLimit}}
 	found, err := x.runner.ListContacts(ctx, q)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
-		return x.findContactBy(ctx, body, automation.ContactRef{Email: body.Query})
+		return x.searchContact(ctx, body, automation.ContactRef{Email: body.Query})
 	case errors.Is(err, automation.ErrInvalid): // no email begins like this
 		return nil
 	case err != nil:
@@ -88,12 +88,12 @@ func (x *exchange) findContacts(ctx context.Context, body *searchPage) error {
 	return nil
 }
 
-// findContactByID finds the contact with an id.
-func (x *exchange) findContactByID(ctx context.Context, body *searchPage) error {
-	return x.findContactBy(ctx, body, automation.ContactRef{ID: body.Query})
+// searchContactID finds the contact with an id.
+func (x *exchange) searchContactID(ctx context.Context, body *searchPage) error {
+	return x.searchContact(ctx, body, automation.ContactRef{ID: body.Query})
 }
 
-func (x *exchange) findContactBy(ctx context.Context, body *searchPage, ref automation.ContactRef) error {
+func (x *exchange) searchContact(ctx context.Context, body *searchPage, ref automation.ContactRef) error {
 	c, err := x.runner.GetContact(ctx, ref)
 	if err == nil {
 		body.Hits = append(body.Hits, x.contactHit(c))
@@ -106,8 +106,8 @@ func (x *exchange) contactHit(c automation.Contact) hit {
 	return hit{"contact", link.Text, fullName(c), link.Link}
 }
 
-// findAutomations finds automations by id or by a part of their names, among the newest.
-func (x *exchange) findAutomations(ctx context.Context, body *searchPage) error {
+// searchAutomations finds automations by id or by a part of their names, among the newest.
+func (x *exchange) searchAutomations(ctx context.Context, body *searchPage) error {
 	found, err := x.runner.ListAutomations(ctx, automation.AutomationQuery{PageQuery: automation.PageQuery{Limit: 100}})
 	for _, a := range found.Data {
 		if a.ID == body.Query || strings.Contains(strings.ToLower(a.Name), strings.ToLower(body.Query)) {
@@ -117,7 +117,7 @@ func (x *exchange) findAutomations(ctx context.Context, body *searchPage) error 
 	return err
 }
 
-func (x *exchange) findAutomation(ctx context.Context, body *searchPage) error {
+func (x *exchange) searchAutomation(ctx context.Context, body *searchPage) error {
 	a, err := x.runner.GetAutomation(ctx, body.Query)
 	if err == nil {
 		body.Hits = append(body.Hits, x.automationHit(a))
@@ -129,7 +129,7 @@ func (x *exchange) automationHit(a automation.Automation) hit {
 	return hit{"automation", a.Name, a.ID, x.to.To("a", a.ID)}
 }
 
-func (x *exchange) findRun(ctx context.Context, body *searchPage) error {
+func (x *exchange) searchRun(ctx context.Context, body *searchPage) error {
 	run, err := x.runner.GetRun(ctx, body.Query)
 	if err == nil {
 		body.Hits = append(body.Hits, hit{"run", run.ID, run.EventName, x.to.To("a", run.AutomationID, "runs", run.ID)})
@@ -137,7 +137,7 @@ func (x *exchange) findRun(ctx context.Context, body *searchPage) error {
 	return unlessNotFound(err)
 }
 
-func (x *exchange) findEvent(ctx context.Context, body *searchPage) error {
+func (x *exchange) searchEvent(ctx context.Context, body *searchPage) error {
 	e, err := x.runner.GetEvent(ctx, body.Query)
 	if err == nil {
 		body.Hits = append(body.Hits, hit{"event", e.ID, e.Name, x.to.To("events", "log", e.ID)})

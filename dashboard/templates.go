@@ -73,7 +73,7 @@ type templatePage struct {
 	Variables      []variableInput
 	Contact        string
 	ContactProblem string
-	Email          emailView
+	Email          emailPart
 }
 
 // variableInput is a variable of a template, with the value that the preview gives it.
@@ -108,7 +108,7 @@ func (x *exchange) template() error {
 	body.ContactProblem = problem
 	m, err := x.opts.Templates.Preview(t.ID, sample)
 	query.Del("show")
-	body.Email = x.emailView(m, err, x.to.To("templates", t.ID, "preview")+template.URL("?"+query.Encode()))
+	body.Email = x.emailPart(m, err, x.to.To("templates", t.ID, "preview")+template.URL("?"+query.Encode()))
 	placeProblems(body.Variables, err)
 	for _, v := range []struct{ text, show string }{{"Email", ""}, {"Text version", "text"}, {"Source", "source"}} {
 		query.Set("show", v.show)
