@@ -162,6 +162,7 @@ func (x *exchange) saveDefinition() error {
 	body := x.definitionPage(d)
 	body.Schema = text
 	if x.r.PostForm.Get("seen") != seen(d) {
+		x.audit("save event definition", d.Name, automation.ErrConflict)
 		body.Problems = fieldProblems{"schema": {"the definition changed since you opened it. Compare your text with the fields below; to replace them, save again."}}
 		return x.showDefinition(http.StatusConflict, body)
 	}

@@ -47,6 +47,9 @@ func (x *exchange) showErase(status int, c automation.Contact, body erasePage) e
 	return x.render(status, "erase", page{Title: "Erase " + body.Confirm, Section: "Contacts", Body: body})
 }
 
+// errNotConfirmed is why a contact was not erased, in the audit.
+var errNotConfirmed = errors.New("what was typed to confirm is not the email of the contact")
+
 // atLeast returns how many things there are, as far as they were counted.
 func atLeast(n int, more bool, thing string) string {
 	text := strconv.Itoa(n) + " " + thing
@@ -71,6 +74,7 @@ func (x *exchange) erase() error {
 	}
 	body := erasePage{Typed: strings.TrimSpace(typed)}
 	if want := cmp.Or(c.Email, c.ID); automation.EmailKey(body.Typed) != automation.EmailKey(want) {
+		x.audit("erase contact", c.ID, errNotConfirmed)
 		body.Problem = "This is not " + want + ". Nothing was erased."
 		return x.showErase(http.StatusUnprocessableEntity, c, body)
 	}

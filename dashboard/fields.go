@@ -65,16 +65,14 @@ func fieldText(kind string, value any) (string, bool) {
 }
 
 // composePayload returns the object in a text, with the values of inputs added to it. Empty
-// inputs add nothing. A text without inputs stays as the person wrote it.
-func composePayload(text string, kinds map[string]string, inputs map[string]string) (json.RawMessage, []jsondoc.Violation) {
+// inputs add nothing. A text without inputs stays as the person wrote it, and so does a text
+// that is no object: Send refuses it with the reason.
+func composePayload(text string, kinds, inputs map[string]string) json.RawMessage {
 	inputs = maps.Clone(inputs)
 	maps.DeleteFunc(inputs, func(_, text string) bool { return text == "" })
-	if len(inputs) == 0 {
-		return json.RawMessage(text), nil
-	}
 	object, violations := jsondoc.ObjectScanner{Root: "payload", Limit: maxBody}.Decode([]byte(text))
-	if len(violations) > 0 {
-		return nil, violations
+	if len(inputs) == 0 || len(violations) > 0 {
+		return json.RawMessage(text)
 	}
 	if object == nil {
 		object = map[string]any{}
@@ -82,7 +80,7 @@ func composePayload(text string, kinds map[string]string, inputs map[string]stri
 	for name, text := range inputs {
 		object[name] = fieldValue(kinds[name], text)
 	}
-	return json.RawMessage(indentedValue(object)), nil
+	return json.RawMessage(indentedValue(object))
 }
 
 // splitPayload takes the values that inputs can hold out of a payload. It returns them, and

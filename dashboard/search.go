@@ -37,7 +37,7 @@ type hit struct {
 const hitLimit = 20
 
 // search leads to the page that fits, or lists the pages if several do. It makes at most
-// four calls of the Runner.
+// four calls of the store.
 func (x *exchange) search() error {
 	body := searchPage{Query: strings.TrimSpace(x.r.URL.Query().Get("q"))}
 	if body.Query != "" {
@@ -55,7 +55,7 @@ func (x *exchange) find(body *searchPage) {
 	kinds := []func(context.Context, *searchPage) error{x.searchContacts, x.searchContactID, x.searchAutomations}
 	_, isUUID := uuid.Parse(body.Query)
 	if isUUID {
-		kinds = []func(context.Context, *searchPage) error{x.searchEvent, x.searchContactID, x.searchAutomation, x.searchRun}
+		kinds = []func(context.Context, *searchPage) error{x.searchRun, x.searchEvent, x.searchContactID, x.searchAutomation}
 	}
 	for _, kind := range kinds {
 		failed := read(x, func(ctx context.Context) (struct{}, error) { return struct{}{}, kind(ctx, body) })

@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/seed-b636437c/automation"
@@ -15,15 +17,15 @@ import (
 
 // sendPage is the form that sends an event.
 type sendPage struct {
-	Names                []string // of the newest definitions
-	Name, Contact        string
-	Payload              string // what has no input of its own
-	Key                  string
-	Fields               []sendField
-	Defined              bool // the name has a definition
-	Problems             fieldProblems
-	Sealed               *sealedEvent
-	PayloadNote, Failure string
+	Names         []string // of the newest definitions
+	Name, Contact string
+	Payload       string // what has no input of its own
+	Key           string
+	Fields        []sendField
+	Defined       bool // the name has a definition
+	Problems      fieldProblems
+	Sealed        *sealedEvent
+	Failure       string
 }
 
 // sendField is the input of a field of the payload.
@@ -125,12 +127,8 @@ func (x *exchange) olderDefinition(name string) (fields []payloadField, ok bool)
 
 // fill divides the payload between the inputs of the fields and the text.
 func (p *sendPage) fill(fields []payloadField, inputs map[string]string) {
-	kinds := kindsOf(fields)
-	whole, violations := composePayload(p.Payload, kinds, inputs)
-	values := inputs
-	if len(violations) == 0 {
-		values, p.Payload = splitPayload(whole, fields)
-	}
+	values, rest := splitPayload(composePayload(p.Payload, kindsOf(fields), inputs), fields)
+	p.Payload = rest
 	for _, f := range fields {
 		value := values[f.Name]
 		if typed, ok := inputs[f.Name]; ok {
@@ -140,7 +138,21 @@ func (p *sendPage) fill(fields []payloadField, inputs map[string]string) {
 	}
 }
 
+// placeProblems moves the problems of fields that have no input to the payload.
+func (p *sendPage) placeProblems() {
+	for _, input := range slices.Sorted(maps.Keys(p.Problems)) {
+		name, isField := strings.CutPrefix(input, inputPrefix)
+		if !isField || slices.ContainsFunc(p.Fields, func(f sendField) bool { return f.Name == name }) {
+			continue
+		}
+		for _, problem := range p.Problems[input] {
+			p.Problems.add("payload", name+" "+problem)
+		}
+	}
+}
+
 func (x *exchange) renderSend(status int, body sendPage) error {
+	body.placeProblems()
 	title := "Send an event"
 	if body.Sealed != nil {
 		title = "Send this event again"
@@ -163,14 +175,7 @@ func (x *exchange) send() error {
 	if form.Get("action") == "fields" {
 		return x.showSend(http.StatusOK, body, inputs)
 	}
-	payload, violations := composePayload(body.Payload, x.kinds(body.Name), inputs)
-	if len(violations) > 0 {
-		body.Problems = fieldProblems{}
-		for _, v := range violations {
-			body.Problems.add("payload", strings.TrimPrefix(v.Path, "payload")+" "+v.Message)
-		}
-		return x.showSend(http.StatusUnprocessableEntity, body, inputs)
-	}
+	payload := composePayload(body.Payload, x.kinds(body.Name), inputs)
 	ref := contactRef(body.Contact)
 	event := automation.Event{Name: body.Name, ContactID: ref.ID, Email: ref.Email, Payload: payload, IdempotencyKey: body.Key}
 	return x.deliver(event, func(status int, problems fieldProblems) error {

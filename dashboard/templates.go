@@ -32,11 +32,11 @@ type templateList struct {
 
 // templateRow is a template in the list.
 type templateRow struct {
-	Link                      template.URL
-	Name, ID, Subject         string
-	Status                    string
-	Changed                   moment
-	HasUnpublished, FromAFile bool
+	Link              template.URL
+	Name, ID, Subject string
+	Status            string
+	Changed           moment
+	HasUnpublished    bool
 }
 
 // templates lists the templates.
@@ -108,6 +108,7 @@ func (x *exchange) template() error {
 	body.ContactProblem = problem
 	m, err := x.opts.Templates.Preview(t.ID, sample)
 	query.Del("show")
+	query.Del("images")
 	body.Email = x.emailPart(m, err, x.to.To("templates", t.ID, "preview")+template.URL("?"+query.Encode()))
 	placeProblems(body.Variables, err)
 	for _, v := range []struct{ text, show string }{{"Email", ""}, {"Text version", "text"}, {"Source", "source"}} {
