@@ -109,7 +109,11 @@ func (x *exchange) template() error {
 	m, err := x.opts.Templates.Preview(t.ID, sample)
 	query.Del("show")
 	query.Del("images")
-	body.Email = x.emailPart(m, err, x.to.To("templates", t.ID, "preview")+template.URL("?"+query.Encode()))
+	frame := x.to.To("templates", t.ID, "preview")
+	if len(query) > 0 {
+		frame += template.URL("?" + query.Encode())
+	}
+	body.Email = x.emailPart(m, err, frame)
 	placeProblems(body.Variables, err)
 	for _, v := range []struct{ text, show string }{{"Email", ""}, {"Text version", "text"}, {"Source", "source"}} {
 		query.Set("show", v.show)
