@@ -24,6 +24,7 @@ func (h *Handler) emailRoutes() []route {
 		view("GET /templates/{id}", (*exchange).template),
 		view("GET /templates/{id}/preview", (*exchange).templatePreview),
 		view("GET /emails/{run}/{step}", (*exchange).runEmail),
+		view("GET /emails/{run}/{step}/html", (*exchange).runEmailFrame),
 	}
 }
 
@@ -61,7 +62,7 @@ func (x *exchange) emailPreview(run automation.Run, step automation.StepRun, con
 		return nil
 	}
 	m, err := x.opts.Templates.Preview(id, sample)
-	v := x.emailPart(m, err, x.to.To("emails", run.ID, step.Key))
+	v := x.emailPart(m, err, x.to.To("emails", run.ID, step.Key, "html"))
 	return &v
 }
 
@@ -126,25 +127,54 @@ func querySign(link template.URL) template.URL {
 	return "?"
 }
 
-// runEmail answers with the HTML of the email that a step sent. Its page is for a frame.
+// runEmailPage is the email that a step of a run sent.
+type runEmailPage struct {
+	Run   template.URL
+	Step  string
+	Email emailPart
+}
+
+// runEmail shows the email that a step sent.
 func (x *exchange) runEmail() error {
-	ctx, cancel := x.reading()
-	defer cancel()
-	run, err := x.runner.GetRun(ctx, x.r.PathValue("run"))
+	run, step, contact, config, err := x.findEmail()
 	if err != nil {
-		return named(err, "run")
+		return err
 	}
-	step := stepOf(run, x.r.PathValue("step"))
-	contact, err := x.runner.GetContact(ctx, automation.ContactRef{ID: run.ContactID})
+	email := x.emailPreview(run, step, contact, config)
+	if email == nil {
+		return notFound("email")
+	}
+	body := runEmailPage{x.to.To("a", run.AutomationID, "runs", run.ID), step.Key, *email}
+	return x.show("email", page{Title: "Email of " + step.Key, Section: "Runs", Body: body})
+}
+
+// runEmailFrame answers with the HTML of the email that a step sent. Its page is for a frame.
+func (x *exchange) runEmailFrame() error {
+	_, step, contact, config, err := x.findEmail()
 	if err != nil {
-		return named(err, "contact")
+		return err
 	}
-	id, sample, ok := x.sentEmail(step, contact, x.sendConfig(ctx, run, step.Key))
+	id, sample, ok := x.sentEmail(step, contact, config)
 	if !ok {
 		return notFound("email")
 	}
 	m, err := x.opts.Templates.Preview(id, sample)
 	return x.showEmail(m, err)
+}
+
+// findEmail reads what the email of a step is made of: at most four calls of the store,
+// unless the run has large outputs.
+func (x *exchange) findEmail() (run automation.Run, step automation.StepRun, contact automation.Contact, config automation.SendEmail, err error) {
+	ctx, cancel := x.reading()
+	defer cancel()
+	if run, err = x.runner.GetRun(ctx, x.r.PathValue("run")); err != nil {
+		return run, step, contact, config, named(err, "run")
+	}
+	if contact, err = x.runner.GetContact(ctx, automation.ContactRef{ID: run.ContactID}); err != nil {
+		return run, step, contact, config, named(err, "contact")
+	}
+	step = stepOf(run, x.r.PathValue("step"))
+	return run, step, contact, x.sendConfig(ctx, run, step.Key), nil
 }
 
 // stepOf returns the record of a step, which is empty if the run has no such step.

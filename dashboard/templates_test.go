@@ -111,11 +111,15 @@ func TestRunEmail_ShowsWhatAStepSent(t *testing.T) {
 	calls.take()
 	path := "/emails/" + s.RunOf(odd.ID).ID + "/hello"
 	calls.take()
-	answer := s.get(path)
+	page := s.get(path).Body.String()
 	assert.LessOrEqual(t, len(calls.take()), 4)
+	assert.Contains(t, page, "For gold")
+	assert.Contains(t, page, `sandbox src="../../emails/`+s.RunOf(odd.ID).ID+`/hello/html"`)
+	answer := s.get(path + "/html")
 	assert.Equal(t, http.StatusOK, answer.Code)
 	assert.Contains(t, answer.Body.String(), "<p>gold 3 555-0100</p>")
 	assert.Contains(t, answer.Header().Get("Content-Security-Policy"), "sandbox")
 	assert.Equal(t, http.StatusNotFound, s.get("/emails/"+s.RunOf(odd.ID).ID+"/rest").Code)
+	assert.Equal(t, http.StatusNotFound, s.get("/emails/"+s.RunOf(odd.ID).ID+"/rest/html").Code)
 	assert.Equal(t, http.StatusNotFound, s.get("/emails/none/hello").Code)
 }
