@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"html/template"
 	"slices"
@@ -42,7 +43,7 @@ type automationPage struct {
 	Versions []string
 	Counts   part[tally]
 	Tiles    []tile
-	Steps    []outlineStep
+	Flow     flowView
 	Runs     part[[]runRow]
 }
 
@@ -111,12 +112,14 @@ func (x *exchange) fillCounts(body *automationPage, a automation.Automation, ver
 		counts.Data = slices.DeleteFunc(counts.Data, func(c automation.RunCount) bool { return c.Version != version })
 	}
 	body.Counts = part[tally]{total(counts.Data), counts.Failure}
-	body.Steps = outlineOf(a, tallyBy(counts.Data, func(c automation.RunCount) string { return c.Step }))
-	for i := range body.Steps {
-		s := &body.Steps[i]
+	steps := outlineOf(a, tallyBy(counts.Data, func(c automation.RunCount) string { return c.Step }))
+	for i := range steps {
+		s := &steps[i]
 		s.Here = x.runsOf(a.ID, body.Filter, s.Key, automation.RunRunning)
 		s.Failed = x.runsOf(a.ID, body.Filter, s.Key, automation.RunFailed)
+		s.All = x.runsOf(a.ID, body.Filter, s.Key, "")
 	}
+	body.Flow = flowOf(a, steps)
 	body.Tiles = x.tiles(a.ID, body.Filter, body.Counts.Data)
 }
 
@@ -171,11 +174,29 @@ func (x *exchange) recentRuns(ctx context.Context, id string, version int) ([]ru
 	return rows, nil
 }
 
-// contactNames returns how people call the contacts of runs.
-func (x *exchange) contactNames(_ context.Context, runs []automation.Run) map[string]string {
+// contactNames returns how people call the contacts of runs: by their emails, or by their
+// ids where the email is unknown.
+func (x *exchange) contactNames(ctx context.Context, runs []automation.Run) map[string]string {
+	ids := make([]string, len(runs))
+	for i, run := range runs {
+		ids[i] = run.ContactID
+	}
+	return x.contactNamesByID(ctx, ids)
+}
+
+// contactNamesByID returns the emails of contacts by their ids, and the id where there is no
+// email. Without the contacts, the page shows ids.
+func (x *exchange) contactNamesByID(ctx context.Context, ids []string) map[string]string {
 	names := map[string]string{}
-	for _, run := range runs {
-		names[run.ContactID] = run.ContactID
+	for _, id := range ids {
+		names[id] = id
+	}
+	contacts, err := x.runner.GetContacts(ctx, ids)
+	if err != nil {
+		x.opts.Logger.Error("dashboard: the contacts of a page cannot be read", "path", x.r.URL.Path, "error", err)
+	}
+	for id, c := range contacts {
+		names[id] = cmp.Or(c.Email, id)
 	}
 	return names
 }

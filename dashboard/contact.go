@@ -66,7 +66,7 @@ func (x *exchange) contact() error {
 		q := automation.EventQuery{Contact: automation.ContactRef{ID: c.ID}, PageQuery: x.pageQuery()}
 		body.Events = new(part[eventLog])
 		*body.Events = read(x, func(ctx context.Context) (eventLog, error) {
-			return x.eventLog(ctx, q, map[string]automation.Contact{c.ID: c})
+			return x.eventLog(ctx, q, map[string]string{c.ID: cmp.Or(c.Email, c.ID)})
 		})
 	case "properties":
 		body.Properties = new(part[[]propertyRow])
@@ -104,7 +104,7 @@ func (x *exchange) contactURL(c automation.Contact) (link string) {
 }
 
 // namesOfSegments returns the names of segments, if the contact is in any.
-func (x *exchange) namesOfSegments(c automation.Contact) nameIndex {
+func (x *exchange) namesOfSegments(c automation.Contact) map[string]string {
 	if len(c.Segments) == 0 {
 		return nil
 	}

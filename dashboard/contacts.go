@@ -90,25 +90,25 @@ func (x *exchange) contactsElsewhere(body contactsPage) error {
 
 // segments reads the newest segments.
 func (x *exchange) segments(ctx context.Context) ([]automation.Segment, error) {
-	found, err := x.runner.ListSegments(ctx, automation.PageQuery{Limit: 100})
+	found, err := x.runner.ListSegments(ctx, automation.PageQuery{Limit: maxNames})
 	return found.Data, err
 }
 
 // segmentNames returns the names of segments by their ids.
-func segmentNames(segments []automation.Segment) nameIndex {
-	names := nameIndex{}
+func segmentNames(segments []automation.Segment) map[string]string {
+	names := map[string]string{}
 	for _, s := range segments {
 		names[s.ID] = s.Name
 	}
 	return names
 }
 
-func (x *exchange) contactRow(c automation.Contact, segments nameIndex) contactRow {
+func (x *exchange) contactRow(c automation.Contact, segments map[string]string) contactRow {
 	row := contactRow{
 		Link: x.to.To("contacts", c.ID), Email: cmp.Or(c.Email, c.ID), FullName: fullName(c), Unsubscribed: c.Unsubscribed, Created: x.moment(c.CreatedAt),
 	}
 	for _, id := range c.Segments {
-		row.Segments = append(row.Segments, segments.of(id))
+		row.Segments = append(row.Segments, cmp.Or(segments[id], id))
 	}
 	return row
 }

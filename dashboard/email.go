@@ -170,8 +170,9 @@ func (x *exchange) findEmail() (run automation.Run, step automation.StepRun, con
 	if run, err = x.runner.GetRun(ctx, x.r.PathValue("run")); err != nil {
 		return run, step, contact, config, named(err, "run")
 	}
-	if contact, err = x.runner.GetContact(ctx, automation.ContactRef{ID: run.ContactID}); err != nil {
-		return run, step, contact, config, named(err, "contact")
+	contact, err = x.runner.GetContact(ctx, automation.ContactRef{ID: run.ContactID})
+	if unlessNotFound(err) != nil { // of a deleted contact, the run has the email
+		return run, step, contact, config, err
 	}
 	step = stepOf(run, x.r.PathValue("step"))
 	return run, step, contact, x.sendConfig(ctx, run, step.Key), nil
@@ -204,17 +205,17 @@ func (x *exchange) sendConfig(ctx context.Context, run automation.Run, key strin
 
 // showEmail answers with the HTML of an email, under a policy of its own.
 func (x *exchange) showEmail(m mail.Message, err error) error {
-	if err != nil {
-		return refusal{http.StatusUnprocessableEntity, "This email cannot be shown", err.Error()}
-	}
-	body := m.HTML
-	if body == "" {
+	status, body := http.StatusOK, m.HTML
+	switch {
+	case err != nil: // the page is in a frame, which has no room for a page of the dashboard
+		status, body = http.StatusUnprocessableEntity, "<p>This email cannot be shown. "+html.EscapeString(err.Error())+"</p>"
+	case body == "":
 		body = "<pre>" + html.EscapeString(m.Text) + "</pre>"
 	}
 	header := x.w.Header()
 	header.Set("Content-Security-Policy", emailPolicy(x.opts.FrameAncestors, x.r.URL.Query().Get("images") == "1"))
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	x.write(http.StatusOK, []byte(body))
+	x.write(status, []byte(body))
 	return nil
 }
 

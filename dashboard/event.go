@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"html/template"
 	"net/http"
@@ -48,7 +49,7 @@ func (x *exchange) event() error {
 	if err != nil {
 		return named(err, "event")
 	}
-	body := x.eventPage(e, x.contactsOf(ctx, []automation.EventRecord{e}))
+	body := x.eventPage(e, x.namesOf(ctx, []automation.EventRecord{e}))
 	if e.Status == automation.EventStatusPending {
 		body.Stuck = x.opts.Clock.Now().Sub(e.AcceptedAt) > patience
 		if !body.Stuck {
@@ -62,8 +63,8 @@ func (x *exchange) event() error {
 	return x.show("event", page{Title: e.Name, Section: "Events", Body: body})
 }
 
-func (x *exchange) eventPage(e automation.EventRecord, contacts map[string]automation.Contact) eventPage {
-	row := x.eventRow(e, contacts)
+func (x *exchange) eventPage(e automation.EventRecord, names map[string]string) eventPage {
+	row := x.eventRow(e, names)
 	body := eventPage{
 		Notice: x.notice(), ID: e.ID, Name: e.Name, Key: e.IdempotencyKey,
 		Contact: row.Contact, Accepted: row.At, Handled: x.moment(e.HandledAt),
@@ -89,7 +90,7 @@ func (x *exchange) runList(ctx context.Context, q automation.RunQuery) (list run
 	}
 	for _, r := range found.Data {
 		list.Rows = append(list.Rows, runItem{
-			x.to.To("a", r.AutomationID, "runs", r.ID), names.of(r.AutomationID), string(r.Status), r.Step, errorText(r.Error), x.moment(r.StartedAt),
+			x.to.To("a", r.AutomationID, "runs", r.ID), cmp.Or(names[r.AutomationID], r.AutomationID), string(r.Status), r.Step, errorText(r.Error), x.moment(r.StartedAt),
 		})
 	}
 	list.Newer, list.Older = x.around(found.Data[0].ID, found.Data[n-1].ID, q.PageQuery, found.HasMore)
@@ -104,21 +105,10 @@ func errorText(e *automation.StepError) string {
 	return e.Message
 }
 
-// nameIndex holds names by ids.
-type nameIndex map[string]string
-
-// of returns the name of what has the id, or the id if the name is not known.
-func (n nameIndex) of(id string) string {
-	if name := n[id]; name != "" {
-		return name
-	}
-	return id
-}
-
 // automationNames returns the names of the newest automations, by their ids.
-func (x *exchange) automationNames(ctx context.Context) (nameIndex, error) {
-	found, err := x.runner.ListAutomations(ctx, automation.AutomationQuery{PageQuery: automation.PageQuery{Limit: 100}})
-	names := nameIndex{}
+func (x *exchange) automationNames(ctx context.Context) (map[string]string, error) {
+	found, err := x.runner.ListAutomations(ctx, automation.AutomationQuery{PageQuery: automation.PageQuery{Limit: maxNames}})
+	names := map[string]string{}
 	for _, a := range found.Data {
 		names[a.ID] = a.Name
 	}

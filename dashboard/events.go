@@ -119,40 +119,38 @@ func (x *exchange) pageQuery() automation.PageQuery {
 	return automation.PageQuery{Limit: pageSize, After: query.Get("after"), Before: query.Get("before")}
 }
 
-// eventLog reads a page of the log. It reads the contacts of the page, unless it gets them.
-func (x *exchange) eventLog(ctx context.Context, q automation.EventQuery, contacts map[string]automation.Contact) (log eventLog, err error) {
+// eventLog reads a page of the log. It reads the names of contacts, unless it gets them.
+func (x *exchange) eventLog(ctx context.Context, q automation.EventQuery, names map[string]string) (log eventLog, err error) {
 	found, err := x.runner.ListEvents(ctx, q)
 	n := len(found.Data)
 	if err != nil || n == 0 {
 		return log, named(err, "event")
 	}
-	if contacts == nil {
-		contacts = x.contactsOf(ctx, found.Data)
+	if names == nil {
+		names = x.namesOf(ctx, found.Data)
 	}
 	for _, e := range found.Data {
-		log.Rows = append(log.Rows, x.eventRow(e, contacts))
+		log.Rows = append(log.Rows, x.eventRow(e, names))
 	}
 	log.Newer, log.Older = x.around(found.Data[0].ID, found.Data[n-1].ID, q.PageQuery, found.HasMore)
 	return log, nil
 }
 
-// contactsOf returns the contacts of events, by id. Without them, the ids are shown.
-func (x *exchange) contactsOf(ctx context.Context, events []automation.EventRecord) map[string]automation.Contact {
-	ids := make([]string, len(events))
-	for i, e := range events {
-		ids[i] = e.ContactID
+// namesOf returns the names of the contacts of events, by their ids.
+func (x *exchange) namesOf(ctx context.Context, events []automation.EventRecord) map[string]string {
+	var ids []string
+	for _, e := range events {
+		if e.ContactID != "" {
+			ids = append(ids, e.ContactID)
+		}
 	}
-	contacts, err := x.runner.GetContacts(ctx, ids)
-	if err != nil {
-		x.opts.Logger.Error("dashboard: contacts of a page failed", "path", x.r.URL.Path, "error", err)
-	}
-	return contacts
+	return x.contactNamesByID(ctx, ids)
 }
 
-func (x *exchange) eventRow(e automation.EventRecord, contacts map[string]automation.Contact) eventRow {
+func (x *exchange) eventRow(e automation.EventRecord, names map[string]string) eventRow {
 	return eventRow{
 		ID: e.ID, Link: x.to.To("events", "log", e.ID), Name: e.Name, At: x.moment(e.AcceptedAt), Became: x.outcomeOf(e),
-		Contact: x.contactLink(e.ContactID, cmp.Or(e.Email, contacts[e.ContactID].Email)),
+		Contact: x.contactLink(e.ContactID, cmp.Or(names[e.ContactID], e.Email)),
 	}
 }
 

@@ -29,7 +29,8 @@ type Options struct {
 	// Redact returns what the pages show of a value in the payload of an event, the output
 	// of a step, or the properties of a contact. The field is the path to the value, such
 	// as "event.card.number", "output.template.variables.code" or
-	// "contact.properties.phone". The value is a string, a bool, a number, nil, a
+	// "contact.properties.phone". A payload in an output is the payload of an event, and
+	// properties in an output are those of the contact. The value is a string, a bool, a number, nil, a
 	// map[string]any or a []any; Redact must not change it. Redact is called for each member
 	// of an object, and for each element of an array with the field of the array, and then
 	// for what is inside. A panic hides the value. Redact is called from many goroutines. Nil

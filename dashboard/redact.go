@@ -23,13 +23,43 @@ func (h *Handler) redactedText(field string, doc json.RawMessage) string {
 	if len(doc) == 0 {
 		return ""
 	}
+	return indentedValue(h.redacted(field, decodeValue(doc)))
+}
+
+// redactedOutput returns the output of a step with what Options.Redact leaves of it. A
+// payload in it is the payload of an event, and properties are those of the contact. It
+// returns nil if there is no output.
+func (h *Handler) redactedOutput(doc json.RawMessage) any {
+	if len(doc) == 0 {
+		return nil
+	}
+	output, ok := decodeValue(doc).(map[string]any)
+	if !ok {
+		return hidden
+	}
+	left := map[string]any{}
+	for name, value := range output {
+		field, inner := fieldOfOutput+"."+name, fieldOfOutput+"."+name
+		switch name {
+		case "payload":
+			inner = fieldOfEvent
+		case "properties":
+			inner = fieldOfContact
+		}
+		left[name] = h.redacted(inner, h.redact(field, value))
+	}
+	return left
+}
+
+// decodeValue returns the value of a JSON document, or hidden for what is none.
+func decodeValue(doc json.RawMessage) any {
 	decoder := json.NewDecoder(bytes.NewReader(doc))
 	decoder.UseNumber() // a float64 would change large numbers
 	var value any
 	if decoder.Decode(&value) != nil {
 		return hidden
 	}
-	return indentedValue(h.redacted(field, value))
+	return value
 }
 
 // redacted returns value with what Options.Redact leaves of its members, at any depth.
@@ -56,8 +86,11 @@ func (h *Handler) redacted(field string, value any) any {
 	}
 }
 
-// redact calls Options.Redact. If that panics, the value is hidden.
+// redact calls Options.Redact, if there is one. If that panics, the value is hidden.
 func (h *Handler) redact(field string, value any) (left any) {
+	if h.opts.Redact == nil {
+		return value
+	}
 	defer func() {
 		if reason := recover(); reason != nil {
 			h.opts.Logger.Error("dashboard: Redact panicked", "field", field, "panic", reason, "stack", string(debug.Stack()))

@@ -28,7 +28,9 @@ func (h *Handler) routes() []route {
 		eventRoutes,
 		h.emailRoutes(),
 		searchRoutes,
+		versionRoutes,
 		editRoutes,
+		runRoutes,
 	)
 }
 

@@ -108,7 +108,7 @@ func (x *exchange) contactHit(c automation.Contact) hit {
 
 // searchAutomations finds automations by id or by a part of their names, among the newest.
 func (x *exchange) searchAutomations(ctx context.Context, body *searchPage) error {
-	found, err := x.runner.ListAutomations(ctx, automation.AutomationQuery{PageQuery: automation.PageQuery{Limit: 100}})
+	found, err := x.runner.ListAutomations(ctx, automation.AutomationQuery{PageQuery: automation.PageQuery{Limit: maxNames}})
 	for _, a := range found.Data {
 		if a.ID == body.Query || strings.Contains(strings.ToLower(a.Name), strings.ToLower(body.Query)) {
 			body.Hits = append(body.Hits, x.automationHit(a))

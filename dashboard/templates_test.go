@@ -115,6 +115,7 @@ func TestRunEmail_ShowsWhatAStepSent(t *testing.T) {
 	assert.LessOrEqual(t, len(calls.take()), 4)
 	assert.Contains(t, page, "For gold")
 	assert.Contains(t, page, `sandbox src="../../emails/`+s.RunOf(odd.ID).ID+`/hello/html"`)
+	assert.Contains(t, s.get("/a/welcome/runs/"+s.RunOf(odd.ID).ID+"?step=hello").Body.String(), `/hello/html"></iframe>`)
 	answer := s.get(path + "/html")
 	assert.Equal(t, http.StatusOK, answer.Code)
 	assert.Contains(t, answer.Body.String(), "<p>gold 3 555-0100</p>")

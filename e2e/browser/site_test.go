@@ -37,6 +37,7 @@ func (s *site) pages() []string {
 	return []string{
 		"/", "/?status=disabled", "/no-such-page",
 		"/new", "/a/welcome/edit", "/a/every/edit",
-		"/a/welcome", "/a/welcome/funnel", "/a/welcome/versions", "/a/every", "/a/a%2Fb%3Fc%23d", "/a/rtl", "/a/emoji",
+		"/a/welcome", "/a/welcome/funnel", "/a/welcome/versions", "/a/welcome/versions/1?with=1", "/a/welcome/stop", "/a/welcome/delete",
+		"/a/every", "/a/a%2Fb%3Fc%23d", "/a/rtl", "/a/emoji",
 	}
 }

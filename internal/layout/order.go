@@ -40,7 +40,7 @@ func (p *plan) thread(e *edge, bends int) int {
 	if !e.isOpen() {
 		last = p.ranks[e.bottom()] - 1
 	}
-	if last-row+1 > bends {
+	if last-row+1 > bends && !e.isOpen() {
 		return 0
 	}
 	e.nodes = append(e.nodes, e.top())
