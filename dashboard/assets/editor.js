@@ -375,6 +375,12 @@ const side = () => {
 const zoom = (by) => { state.zoom = by === 0 ? fit() : Math.min(2, Math.max(0.2, state.zoom * by)); paint() }
 const fit = () => Math.min(1, (page.querySelector('.canvas').clientWidth - 4) / state.drawing.width)
 
+// reveal scrolls the drawing so that a step is in the middle.
+const reveal = (step) => {
+  const canvas = page.querySelector('.canvas')
+  if (step) canvas.scrollLeft = (step.x + step.width / 2) * state.zoom - canvas.clientWidth / 2
+}
+
 const status = () => {
   const errors = state.problems.filter((p) => p.severity === 'error').length
   const parts = [isSaved() ? 'saved' : 'not saved']
@@ -433,8 +439,10 @@ const begin = async () => {
   page.hidden = false
   await ask()
   offer()
-  const centre = page.querySelector('.canvas')
-  centre.scrollLeft = (centre.scrollWidth - centre.clientWidth) / 2
+  if (!state.drawing) return
+  state.zoom = Math.max(0.6, fit())
+  paint()
+  reveal(state.drawing.steps[0])
 }
 
 begin()

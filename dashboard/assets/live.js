@@ -78,7 +78,7 @@ const applyRows = (part, fresh) => {
 }
 
 const label = () => {
-  button.textContent = isPaused() ? '▶' : '⏸'
+  button.textContent = isPaused() ? 'Resume' : 'Pause'
   button.setAttribute('aria-label', isPaused() ? 'Go on with updates' : 'Pause updates')
   button.title = button.getAttribute('aria-label')
 }

@@ -79,7 +79,7 @@ func TestEditor_MakesAnAutomation(t *testing.T) {
 func TestEditor_SavesAVersion(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.populate()
+	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
 	b := newTab(t, s)
 	b.open("/a/welcome/edit")
 	b.settled(2)
@@ -173,7 +173,7 @@ func (b *tab) choose(label, value string) {
 func TestEditor_KeepsTheDraftThroughAReload(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.populate()
+	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
 	b := newTab(t, s)
 	b.open("/a/welcome/edit")
 	b.settled(2)
@@ -192,7 +192,7 @@ func TestEditor_KeepsTheDraftThroughAReload(t *testing.T) {
 func TestEditor_ShowsWhoIsAheadInAConflict(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.populate()
+	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
 	first, second := newTab(t, s), newTab(t, s)
 	second.expect("status of 409")
 	for _, b := range []*tab{first, second} {
@@ -218,7 +218,7 @@ func TestEditor_ShowsWhoIsAheadInAConflict(t *testing.T) {
 func TestEditor_NeedsNoMouse(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.populate()
+	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
 	b := newTab(t, s)
 	b.open("/a/welcome/edit")
 	b.settled(2)

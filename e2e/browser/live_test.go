@@ -7,13 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/world"
 )
 
 // The page shows what another Runner on the same store does.
 func TestLive_ShowsWhatAnotherProcessDoes(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.populate()
+	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
 	b := newTab(t, s)
 	b.open("/")
 	b.see(".badge.enabled")
@@ -28,7 +29,7 @@ func TestLive_ShowsWhatAnotherProcessDoes(t *testing.T) {
 func TestLive_AsksForNothingWhilePausedOrHidden(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.populate()
+	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
 	b := newTab(t, s)
 	b.open("/")
 	b.see(".badge.enabled")
