@@ -164,7 +164,20 @@ type RunQuery struct {
 	Step string
 	// CreatedFrom is inclusive. CreatedUntil is exclusive.
 	CreatedFrom, CreatedUntil time.Time
+	// CompletedFrom is inclusive. CompletedUntil is exclusive. If either is set, the list
+	// has only runs that have ended, in the order of Run.CompletedAt. A run that After or
+	// Before names, and that has not ended, is newer than all of them.
+	CompletedFrom, CompletedUntil time.Time
+	// ErrorCode selects failed and cancelled runs by the code of Run.Error. A store reads
+	// the failed and cancelled runs that the other fields select, until the page is full.
+	ErrorCode StepErrorCode
 	PageQuery
+}
+
+// ByCompletion reports whether the list is in the order of Run.CompletedAt. Otherwise it
+// is in the order of Run.CreatedAt.
+func (q *RunQuery) ByCompletion() bool {
+	return !q.CompletedFrom.IsZero() || !q.CompletedUntil.IsZero()
 }
 
 // PageQuery selects a page of a list, whose order is from newest to oldest.

@@ -172,7 +172,10 @@ type RunReader interface {
 	FindRun(ctx context.Context, id string) (RunRecord, error)
 	// ListRuns lists runs, newest first. Pages stay stable while runs are added. It
 	// fails with ErrNotFound if the cursor is not the id of a run. A store may leave
-	// out State and Error.
+	// out State.
+	//
+	// The runs of a version were all started by events with the same name, that of the
+	// version's trigger. A store may rely on it, to find the runs of an EventName.
 	ListRuns(ctx context.Context, q RunQuery) (Page[RunRecord], error)
 	// FindRunOutputs returns all outputs that the store keeps beside the state of a run,
 	// in the order of their steps. There are none if the run does not exist.

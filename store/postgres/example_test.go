@@ -94,4 +94,5 @@ func ExampleMigrations() {
 	// 0006_outcomes.sql
 	// 0007_contact_properties.sql
 	// 0008_outputs.sql
+	// 0009_completed.sql
 }
