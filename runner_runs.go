@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // GetRun returns a run with its steps, or an error that wraps ErrNotFound. It needs no
@@ -41,7 +42,7 @@ func (r *Runner) GetRun(ctx context.Context, id string) (Run, error) {
 }
 
 // ListRuns lists runs, newest first, without their steps. It fails with a
-// *ValidationError if the page is invalid, and with ErrNotFound if the cursor is not the
+// *ValidationError if the query is invalid, and with ErrNotFound if the cursor is not the
 // id of a run.
 func (r *Runner) ListRuns(ctx context.Context, q RunQuery) (Page[Run], error) {
 	if err := q.Check(); err != nil {
@@ -157,6 +158,10 @@ type RetryResult struct {
 // as a Run or a Drain works on its contact. q.Limit is the size of a page, 100 by default.
 // Runs that fail while RetryRuns works are not retried again.
 //
+// If q selects by CompletedFrom or CompletedUntil, the order is that of the failures. A run
+// that goes on has no place in it: if q.After names one, RetryRuns begins with the newest
+// failure. Therefore give a CompletedUntil in the past if calls continue one another.
+//
 // It is safe to call RetryRuns twice, from any node, and while runs are in progress. If it
 // returns an error, the result holds what it did before, and a call with RetryResult.After
 // as q.After continues from there. It fails with a *ValidationError if q selects another
@@ -170,6 +175,9 @@ func (r *Runner) RetryRuns(ctx context.Context, q RunQuery, opts RetryOptions) (
 	if !opts.DryRun {
 		defer r.wake()
 	}
+	if now := r.now().Add(time.Microsecond); q.ByCompletion() && (q.CompletedUntil.IsZero() || now.Before(q.CompletedUntil)) {
+		q.CompletedUntil = now
+	}
 	size := q.Limit
 	for res.HasMore {
 		if left := opts.Max - res.Retried - res.Skipped; opts.Max > 0 {
@@ -178,8 +186,7 @@ func (r *Runner) RetryRuns(ctx context.Context, q RunQuery, opts RetryOptions) (
 			}
 			q.Limit = min(size, left)
 		}
-		q.After = res.After
-		if err := r.retryPage(ctx, q, opts.DryRun, &res); err != nil {
+		if err := r.retryPage(ctx, &q, opts.DryRun, &res); err != nil {
 			return res, fmt.Errorf("automation: retry runs: %w", err)
 		}
 		if opts.Progress != nil {
@@ -212,9 +219,10 @@ func checkRetryQuery(q *RunQuery, opts RetryOptions) error {
 	return q.Check()
 }
 
-// retryPage retries one page of runs, and adds to res.
-func (r *Runner) retryPage(ctx context.Context, q RunQuery, dry bool, res *RetryResult) error {
-	page, err := r.store.ListRuns(ctx, q)
+// retryPage retries one page of runs, and adds to res. It makes q select the runs after
+// them.
+func (r *Runner) retryPage(ctx context.Context, q *RunQuery, dry bool, res *RetryResult) error {
+	page, err := r.store.ListRuns(ctx, *q)
 	if err != nil {
 		return err
 	}
@@ -230,7 +238,11 @@ func (r *Runner) retryPage(ctx context.Context, q RunQuery, dry bool, res *Retry
 		} else {
 			res.Skipped++
 		}
-		res.After = rec.ID
+		res.After, q.After = rec.ID, rec.ID
+		if q.ByCompletion() {
+			// The run may go on before the next page, and then has no place in the list.
+			q.CompletedUntil = rec.CompletedAt.Add(time.Microsecond)
+		}
 	}
 	res.HasMore = page.HasMore
 	return nil

@@ -22,12 +22,11 @@ import (
 //   - $1 and $2: automation and version, or none
 //   - $3: statuses
 //   - $4 and $5: step and name of the event, or none
-//   - $6 and $7: times between which the runs were created
+//   - $6 and $7: times between which the runs were created or, in the order of their ends, ended
 //   - $8 and $9: time and id of the cursor
 //   - $10: limit
 //   - $11: how the error begins, or none
-//   - by completion, $12 and $13: times between which the runs ended
-//   - of a contact, the last two: owner; event, or none
+//   - $12 and $13: owner; event, or none
 const (
 	listedGroups = `
 WITH places AS (
@@ -57,7 +56,7 @@ FROM (
 		SELECT ` + listedColumns + ` FROM automation.begun_runs r
 		WHERE ($1::text = '' OR r.automation_no = (SELECT no FROM automation.automations WHERE id = $1::text))
 			AND ($2::int = 0 OR r.version = $2::int) AND 0 = ANY ($3::smallint[])
-			AND ($4::text = '' OR r.step = $4::text) AND ($5::text = '' OR r.event_name = $5::text)` + created
+			AND ($4::text = '' OR r.step = $4::text) AND ($5::text = '' OR r.event_name = $5::text)`
 
 	joined = `
 	) r
@@ -69,7 +68,7 @@ FROM (
 	listedColumns = `r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.wait_event, r.due_at, r.created_at, r.completed_at, r.error`
 
 	ofGroup = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step
-			AND ($11::text = '' OR starts_with(r.error, $11::text))` + created
+			AND ($11::text = '' OR starts_with(r.error, $11::text))`
 
 	groupHasEvent = `($5::text = '' OR $5::text = (SELECT r.event_name FROM `
 	ofEvent       = ` r
@@ -80,16 +79,24 @@ FROM (
 			AND r.created_at >= coalesce($6::timestamptz, '-infinity') AND r.created_at < coalesce($7::timestamptz, 'infinity')`
 	completed = `
 			AND r.completed_at IS NOT NULL
-			AND r.completed_at >= coalesce($12::timestamptz, '-infinity') AND r.completed_at < coalesce($13::timestamptz, 'infinity')`
+			AND r.completed_at >= coalesce($6::timestamptz, '-infinity') AND r.completed_at < coalesce($7::timestamptz, 'infinity')`
 
-	older = `
-			AND (r.created_at, r.id) < (coalesce($8::timestamptz, 'infinity'), coalesce($9::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))` + newestFirst
-	newer = `
-			AND (r.created_at, r.id) > ($8::timestamptz, $9::uuid)` + oldestFirst
+	older = created + `
+			AND (r.created_at, r.id) < (coalesce($8::timestamptz, 'infinity'), coalesce($9::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))`
+	newer = created + `
+			AND (r.created_at, r.id) > ($8::timestamptz, $9::uuid)`
 	olderEnd = completed + `
-			AND (r.completed_at, r.id) < (coalesce($8::timestamptz, 'infinity'), coalesce($9::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))` + lastEndedFirst
+			AND (r.completed_at, r.id) < (coalesce($8::timestamptz, 'infinity'), coalesce($9::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))`
 	newerEnd = completed + `
-			AND (r.completed_at, r.id) > ($8::timestamptz, $9::uuid)` + firstEndedFirst
+			AND (r.completed_at, r.id) > ($8::timestamptz, $9::uuid)`
+
+	// The order within a group is that of its index, without the id: the planner takes a
+	// sort for cheap, because it expects few rows, and would read the whole group.
+	olderOfGroup      = older + ` ORDER BY r.created_at DESC` + atMost
+	newerOfGroup      = newer + ` ORDER BY r.created_at` + atMost
+	olderEndedOfGroup = olderEnd + ` ORDER BY r.completed_at DESC` + atMost
+	newerEndedOfGroup = newerEnd + ` ORDER BY r.completed_at` + atMost
+	atMost            = ` FETCH FIRST ($10::int) ROWS WITH TIES`
 
 	newestFirst = `
 		ORDER BY r.created_at DESC, r.id DESC LIMIT $10::int`
@@ -100,10 +107,10 @@ FROM (
 	firstEndedFirst = `
 		ORDER BY r.completed_at, r.id LIMIT $10::int`
 
-	olderRuns  = listedGroups + older + andEnded + older + andBegun + older + joined + newestFirst
-	newerRuns  = listedGroups + newer + andEnded + newer + andBegun + newer + joined + oldestFirst
-	olderEnded = listedGroups + olderEnd + andEnded + olderEnd + endOfEnded + joinedEnded + lastEndedFirst
-	newerEnded = listedGroups + newerEnd + andEnded + newerEnd + endOfEnded + joinedEnded + firstEndedFirst
+	olderRuns  = listedGroups + olderOfGroup + andEnded + olderOfGroup + andBegun + older + joined + newestFirst
+	newerRuns  = listedGroups + newerOfGroup + andEnded + newerOfGroup + andBegun + newer + joined + oldestFirst
+	olderEnded = listedGroups + olderEndedOfGroup + andEnded + olderEndedOfGroup + endOfEnded + joinedEnded + lastEndedFirst
+	newerEnded = listedGroups + newerEndedOfGroup + andEnded + newerEndedOfGroup + endOfEnded + joinedEnded + firstEndedFirst
 )
 
 // The runs of a contact are few. The lists of them rely on active_runs_owner and
@@ -124,21 +131,21 @@ FROM (
 	ended = `
 SELECT ` + runColumns + `
 FROM (
-	SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE r.owner = $14::text AND ($15::uuid IS NULL OR r.event_id = $15::uuid)
+	SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE r.owner = $12::text AND ($13::uuid IS NULL OR r.event_id = $13::uuid)
 	UNION ALL
-	SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE r.owner = $14::text AND ($15::uuid IS NULL OR r.event_id = $15::uuid)
+	SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE r.owner = $12::text AND ($13::uuid IS NULL OR r.event_id = $13::uuid)
 	OFFSET 0
 ) r` + matching
 
 	matching = ` JOIN automation.automations a ON a.no = r.automation_no
 WHERE ($1::text = '' OR a.id = $1::text) AND ($2::int = 0 OR r.version = $2::int)
 	AND r.status = ANY ($3::smallint[]) AND ($4::text = '' OR r.step = $4::text) AND ($5::text = '' OR r.event_name = $5::text)
-	AND ($11::text = '' OR starts_with(r.error, $11::text))` + created
+	AND ($11::text = '' OR starts_with(r.error, $11::text))`
 
-	olderOwned      = owned + older
-	newerOwned      = owned + newer
-	olderEndedOwned = ended + olderEnd
-	newerEndedOwned = ended + newerEnd
+	olderOwned      = owned + older + newestFirst
+	newerOwned      = owned + newer + oldestFirst
+	olderEndedOwned = ended + olderEnd + lastEndedFirst
+	newerEndedOwned = ended + newerEnd + firstEndedFirst
 )
 
 // findRunTimes relies on the primary keys of active_runs and ended_runs, findEventOwner on
@@ -198,14 +205,14 @@ func (s *Store) runFilter(ctx context.Context, q automation.RunQuery) ([]any, er
 	if err != nil {
 		return nil, err
 	}
-	args := []any{
-		q.AutomationID, q.Version, record.StatusCodes(&q), q.Step, q.EventName, timeOrNull(q.CreatedFrom), timeOrNull(q.CreatedUntil),
-		at, uuidOf(q.After + q.Before), q.Limit + 1, record.ErrorPrefix(q.ErrorCode),
-	}
+	from, until := q.CreatedFrom, q.CreatedUntil
 	if q.ByCompletion() {
-		args = append(args, timeOrNull(q.CompletedFrom), timeOrNull(q.CompletedUntil))
+		from, until = q.CompletedFrom, q.CompletedUntil
 	}
-	return args, nil
+	return []any{
+		q.AutomationID, q.Version, record.StatusCodes(&q), q.Step, q.EventName, timeOrNull(from), timeOrNull(until),
+		at, uuidOf(q.After + q.Before), q.Limit + 1, record.ErrorPrefix(q.ErrorCode),
+	}, nil
 }
 
 // cursorTime returns the time of the cursor in the order of the list. It is nil if there is

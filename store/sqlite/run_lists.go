@@ -33,8 +33,8 @@ import (
 //   - ?10 and ?11: position before which it ends
 //   - ?12: limit
 //   - ?13: how the error begins, or NULL
-//   - by completion, ?14 and ?15: times between which the runs were created
-//   - of a contact, the last two: owner; event, or NULL
+//   - ?14: owner
+//   - ?15: event, or NULL
 const (
 	ofPlaces = `
 WHERE p.automation_no BETWEEN ?1 AND ?2 AND p.version BETWEEN ?3 AND ?4 AND (?5 >> p.status) & 1
@@ -46,8 +46,7 @@ WHERE p.automation_no BETWEEN ?1 AND ?2 AND p.version BETWEEN ?3 AND ?4 AND (?5 
 	WHERE x.place_no = p.no AND (x.created_at, x.no) > (?8, ?9) AND (x.created_at, x.no) < (?10, ?11)` + failedWith
 	completedAt = `
 	WHERE x.place_no = p.no AND x.completed_at IS NOT NULL
-		AND (x.completed_at, x.no) > (?8, ?9) AND (x.completed_at, x.no) < (?10, ?11)
-		AND x.created_at >= ?14 AND x.created_at < ?15` + failedWith
+		AND (x.completed_at, x.no) > (?8, ?9) AND (x.completed_at, x.no) < (?10, ?11)` + failedWith
 
 	newestOfPlace   = ` ORDER BY x.created_at DESC, x.no DESC LIMIT 0 + ?12`
 	oldestOfPlace   = ` ORDER BY x.created_at, x.no LIMIT 0 + ?12`
@@ -92,8 +91,7 @@ LEFT JOIN automation_events e ON e.no = r.event_no` + ofPlaces + ` AND p.n > 0 A
 	newerOwned = owned + oldestFirst
 
 	endedOfContact = ofEvent + `
-	AND (r.completed_at, r.no) > (?8, ?9) AND (r.completed_at, r.no) < (?10, ?11) AND r.created_at >= ?14 AND r.created_at < ?15` +
-		failedWith + ` AND r.owner = ?16 AND (?17 IS NULL OR r.event_no = ?17)`
+	AND (r.completed_at, r.no) > (?8, ?9) AND (r.completed_at, r.no) < (?10, ?11)` + failedWith + ofContact
 	endedOwned = listColumns + fromActive + ofPlaces + endedOfContact + ` UNION ALL ` +
 		listColumns + fromEnded + ofPlaces + endedOfContact
 	olderEndedOwned = endedOwned + lastEndedFirst
@@ -231,9 +229,6 @@ func (l *runList) args() []any {
 	list := args(l.automations[0], l.automations[1], versions[0], versions[1], l.statuses(),
 		textOrNull(l.Step), textOrNull(l.EventName), l.from.at, l.from.no, l.until.at, l.until.no, l.Limit+1,
 		textOrNull(record.ErrorPrefix(l.ErrorCode)))
-	if l.ByCompletion() {
-		list = append(list, positionOf(l.CreatedFrom, math.MinInt64).at, positionOf(l.CreatedUntil, math.MaxInt64).at)
-	}
 	if l.owner != "" {
 		list = append(list, l.owner.column(), l.event)
 	}

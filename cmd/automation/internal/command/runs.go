@@ -89,24 +89,14 @@ func (o *runsOptions) run(ctx context.Context, c *call) error {
 	})
 }
 
-// findRuns lists runs with the reasons why they failed or were cancelled, which a store may
-// leave out of a list. It removes email addresses from them.
-func (c *call) findRuns(ctx context.Context, s *session, p page, q runSelection) (automation.Page[automation.Run], error) {
+// findRuns lists runs. It removes email addresses from them.
+func (c *call) findRuns(ctx context.Context, s *session, p page, q automation.RunQuery) (automation.Page[automation.Run], error) {
 	found, err := collect(p, func(page automation.PageQuery) (automation.Page[automation.Run], error) {
 		q.PageQuery = page
-		return s.ListRuns(ctx, q.RunQuery)
-	}, func(r automation.Run) string { return r.ID }, q.keep())
+		return s.ListRuns(ctx, q)
+	}, func(r automation.Run) string { return r.ID }, nil)
 	for i := range found.Data {
-		if err != nil {
-			break
-		}
 		r := &found.Data[i]
-		if (r.Status == automation.RunFailed || r.Status == automation.RunCancelled) && r.Error == nil {
-			var full automation.Run
-			if full, err = s.GetRun(ctx, r.ID); err == nil {
-				r.Error = full.Error
-			}
-		}
 		r.ContactID, r.Error = c.private(r.ContactID), c.privateError(r.Error) // an application may use emails as ids
 	}
 	return found, err
