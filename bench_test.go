@@ -193,7 +193,7 @@ func BenchmarkRunThroughput(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
 	counts, err := r.CountRuns(context.Background(), "short")
 	require.NoError(b, err)
-	require.Equal(b, []automation.RunCount{{Version: 1, Step: "welcome", Status: automation.RunCompleted, Count: b.N}}, counts)
+	require.Equal(b, []automation.RunCount{{AutomationID: "short", Version: 1, Step: "welcome", Status: automation.RunCompleted, Count: b.N}}, counts)
 }
 
 // sleepers returns a Runner with n runs that sleep for a month, or wait for an event that

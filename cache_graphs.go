@@ -125,13 +125,13 @@ func (r *Runner) readGraph(ctx context.Context, v VersionRef, compile compileFun
 	// Without ctx's end: other goroutines wait for the result too.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.opts.StoreTimeout)
 	defer cancel()
-	text, err := r.store.FindAutomationVersion(ctx, v)
+	rec, err := r.store.FindAutomationVersion(ctx, v)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}
 	var g *Graph
 	if err == nil {
-		g, err = compile(text)
+		g, err = compile(rec.Definition)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("automation %q, version %d: %w: %w", v.AutomationID, v.Version, errUnusable, err)

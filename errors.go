@@ -131,6 +131,23 @@ func (e *ValidationError) Error() string {
 // Is reports whether target is ErrInvalid.
 func (e *ValidationError) Is(target error) bool { return target == ErrInvalid }
 
+// RevisionError means that an update is based on another revision than the automation has,
+// because another caller changed it meanwhile. The update changed nothing. It matches
+// ErrConflict.
+type RevisionError struct {
+	AutomationID string
+	// Current is the revision of the automation, and Given the one that the update is
+	// based on.
+	Current, Given int
+}
+
+func (e *RevisionError) Error() string {
+	return fmt.Sprintf("automation %s is at revision %d, not %d: read it again, and repeat the update: %v",
+		jsondoc.Quote(e.AutomationID), e.Current, e.Given, ErrConflict)
+}
+
+func (e *RevisionError) Unwrap() error { return ErrConflict }
+
 // StillRunningError is what Run returns when effects go on after their contexts have
 // ended, because the Mailer, a custom step or the contact directory ignores its context.
 // Run does not wait for them for ever. What becomes of them is not recorded: the leases

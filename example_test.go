@@ -358,3 +358,41 @@ func ExampleField() {
 	// Output:
 	// {"event_name":"setup.progress","timeout":"3 days","filter_rule":{"type":"rule","field":"event.percent","operator":"gte","value":100}}
 }
+
+// A version has a time and an author. An earlier one can be read, and brought back as a new
+// version, which fails if another person has changed the automation meanwhile.
+func ExampleRunner_GetAutomationVersion() {
+	runner, err := automation.New(memory.New(), capture.New(), automation.Options{})
+	must(err)
+	ada := automation.WithActor(context.Background(), "ada@acme.test")
+	bob := automation.WithActor(context.Background(), "bob@acme.test")
+	a, err := runner.CreateAutomation(ada, welcome)
+	must(err)
+	_, err = runner.UpdateAutomation(bob, a.ID, automation.AutomationUpdate{
+		Steps: welcome.Steps[:2], Connections: welcome.Connections[:1], Revision: a.Revision,
+	})
+	must(err)
+
+	first, err := runner.GetAutomationVersion(ada, a.ID, 1)
+	must(err)
+	back := automation.AutomationUpdate{Steps: first.Steps, Connections: first.Connections, Retry: &first.Retry, Revision: a.Revision}
+	_, err = runner.UpdateAutomation(ada, a.ID, back)
+	var stale *automation.RevisionError
+	if errors.As(err, &stale) {
+		fmt.Printf("changed meanwhile, and at revision %d\n", stale.Current)
+		back.Revision = stale.Current
+	}
+	_, err = runner.UpdateAutomation(ada, a.ID, back)
+	must(err)
+
+	versions, err := runner.ListVersions(ada, a.ID, automation.PageQuery{})
+	must(err)
+	for _, v := range versions.Data {
+		fmt.Println(v.Version, v.Author, v.Current)
+	}
+	// Output:
+	// changed meanwhile, and at revision 2
+	// 3 ada@acme.test true
+	// 2 bob@acme.test false
+	// 1 ada@acme.test false
+}

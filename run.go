@@ -209,13 +209,14 @@ type Page[T any] struct {
 	HasMore bool
 }
 
-// RunCount is the number of runs of one version that are at one step with one
-// status.
+// RunCount is the number of runs of one version of an automation that are at one step
+// with one status.
 type RunCount struct {
-	Version int       `json:"version"`
-	Step    string    `json:"step"`
-	Status  RunStatus `json:"status"`
-	Count   int       `json:"count"`
+	AutomationID string    `json:"automation_id"`
+	Version      int       `json:"version"`
+	Step         string    `json:"step"`
+	Status       RunStatus `json:"status"`
+	Count        int       `json:"count"`
 }
 
 // Check sets a zero Limit to its default. It returns a *ValidationError if the query

@@ -37,6 +37,7 @@ func (r *Runner) create(ctx context.Context, a Automation) (Automation, error) {
 	if err != nil {
 		return Automation{}, err
 	}
+	rec.Author = ActorFrom(ctx)
 	if err := r.store.InsertAutomation(ctx, rec); err != nil {
 		return Automation{}, fmt.Errorf("automation: create %s: %w", jsondoc.Quote(a.Name), err)
 	}
@@ -55,15 +56,15 @@ type AutomationUpdate struct {
 	// Options.Retry.
 	Retry *RetryPolicy
 	// Revision, if not zero, is the revision that the update is based on. The update
-	// fails with ErrConflict if the automation has another revision.
+	// fails with a *RevisionError if the automation has another revision.
 	Revision int
 
 	operator bool // made by an operator, and not by Apply
 }
 
 // UpdateAutomation changes an automation and returns it as stored. It applies all of the
-// update or nothing. It fails with a *ValidationError, with ErrNotFound, and with
-// ErrConflict if another update happens at the same time or u.Revision does not match.
+// update or nothing. It fails with a *ValidationError, with ErrNotFound, and with a
+// *RevisionError if another update happens at the same time or u.Revision does not match.
 //
 // An update of the status is the act of an operator: Apply does not enable what
 // UpdateAutomation disabled, until UpdateAutomation enables it again. The result has
@@ -77,7 +78,7 @@ func (r *Runner) UpdateAutomation(ctx context.Context, id string, u AutomationUp
 		return Automation{}, fmt.Errorf("automation: update: %w", err)
 	}
 	if u.Revision != 0 && u.Revision != old.Revision {
-		return Automation{}, fmt.Errorf("automation: update %s: it is at revision %d, not %d; read it again: %w", jsondoc.Quote(id), old.Revision, u.Revision, ErrConflict)
+		return Automation{}, fmt.Errorf("automation: update: %w", &RevisionError{AutomationID: id, Current: old.Revision, Given: u.Revision})
 	}
 	u.operator = true
 	a, err := r.replace(ctx, old, u)
@@ -111,7 +112,7 @@ func (r *Runner) replace(ctx context.Context, rec AutomationRecord, u Automation
 		return Automation{}, err
 	}
 	rec.Revision++
-	rec.UpdatedAt = now
+	rec.UpdatedAt, rec.Author = now, ActorFrom(ctx)
 	if err := r.store.UpdateAutomation(ctx, rec); err != nil {
 		return Automation{}, fmt.Errorf("automation: update %q: %w", rec.ID, err)
 	}

@@ -17,10 +17,16 @@ func (r *Runner) GetRun(ctx context.Context, id string) (Run, error) {
 	if err != nil {
 		return Run{}, fmt.Errorf("automation: %w", err)
 	}
+	return r.runWithSteps(ctx, rec, r.loadOutputs)
+}
+
+// runWithSteps decodes the steps of a run. It calls load, if that is not nil, for a state
+// that lacks outputs.
+func (r *Runner) runWithSteps(ctx context.Context, rec RunRecord, load func(context.Context, *State) error) (Run, error) {
 	run := rec.run()
 	g, err := r.displayGraph(ctx, VersionRef{rec.AutomationID, rec.Version})
 	if err != nil && !errors.Is(err, errUnusable) {
-		return Run{}, fmt.Errorf("automation: run %q: %w", id, err)
+		return Run{}, fmt.Errorf("automation: run %q: %w", rec.ID, err)
 	}
 	var s State
 	if err == nil {
@@ -32,8 +38,8 @@ func (r *Runner) GetRun(ctx context.Context, id string) (Run, error) {
 		}
 		return run, nil
 	}
-	if s.lacksOutputs() {
-		if err := r.loadOutputs(ctx, &s); err != nil {
+	if load != nil && s.lacksOutputs() {
+		if err := load(ctx, &s); err != nil {
 			return Run{}, fmt.Errorf("automation: %w", err)
 		}
 	}
@@ -59,10 +65,12 @@ func (r *Runner) ListRuns(ctx context.Context, q RunQuery) (Page[Run], error) {
 	return page, nil
 }
 
-// CountRuns returns how many runs of an automation there are for each version, step and
-// status.
-func (r *Runner) CountRuns(ctx context.Context, automationID string) ([]RunCount, error) {
-	counts, err := r.store.CountRuns(ctx, automationID)
+// CountRuns returns how many runs of these automations there are for each version, step
+// and status, sorted by the id of the automation, version, step and status. It reads
+// counters, and not runs. It fails with ErrNotFound if one of the automations does not
+// exist, and counts nothing without ids.
+func (r *Runner) CountRuns(ctx context.Context, automationIDs ...string) ([]RunCount, error) {
+	counts, err := r.store.CountRuns(ctx, automationIDs...)
 	if err != nil {
 		return nil, fmt.Errorf("automation: count runs: %w", err)
 	}

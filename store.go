@@ -120,6 +120,9 @@ type AutomationRecord struct {
 	Version, Revision    int
 	Definition           []byte // steps and connections, opaque to the store
 	CreatedAt, UpdatedAt time.Time
+	// Author is who made the version, in the arguments of InsertAutomation and
+	// UpdateAutomation. A store keeps it with the version, and leaves it out elsewhere.
+	Author string
 	// StoppedAt is when an operator stopped the automation, or zero. It has a meaning
 	// only while the automation is disabled.
 	StoppedAt time.Time
@@ -130,6 +133,22 @@ type VersionRef struct {
 	AutomationID string
 	Version      int
 }
+
+// VersionRecord is a version of an automation in the form that stores keep.
+type VersionRecord struct {
+	VersionRef
+	Definition []byte // as in AutomationRecord
+	// CreatedAt is UpdatedAt of the AutomationRecord with which the version came. It is
+	// zero for a version that a process wrote which did not record the time.
+	CreatedAt time.Time
+	Author    string
+	// Current reports whether the automation is at this version, and is not deleted.
+	Current bool
+}
+
+// KeptVersions is how many versions of an automation a store keeps at least, the newest
+// ones, although no run uses them.
+const KeptVersions = 20
 
 // AutomationQuery selects automations. An empty Status selects all of them.
 type AutomationQuery struct {
@@ -146,18 +165,23 @@ type AutomationStore interface {
 	// the store still keeps.
 	InsertAutomation(ctx context.Context, a AutomationRecord) error
 	// UpdateAutomation replaces the automation if its revision is a.Revision-1, and
-	// keeps the definition under a.Version if that version is new. It fails with
-	// ErrConflict if the revision differs, and with ErrNotFound if there is no such
-	// automation.
+	// keeps the definition and the author under a.Version if that version is new. It fails
+	// with a *RevisionError if the revision differs, and with ErrNotFound if there is no
+	// such automation.
 	UpdateAutomation(ctx context.Context, a AutomationRecord) error
 	// FindAutomation returns the automation, or an error that wraps ErrNotFound. If the
 	// automation was deleted, and none was inserted under its id since, the error wraps
 	// ErrDeleted, for as long as the store exists.
 	FindAutomation(ctx context.Context, id string) (AutomationRecord, error)
-	// FindAutomationVersion returns the definition of a version, or an error that
-	// wraps ErrNotFound. It returns the definition even after the automation was
-	// deleted, as long as the store keeps runs of the version.
-	FindAutomationVersion(ctx context.Context, v VersionRef) ([]byte, error)
+	// FindAutomationVersion returns a version, or an error that wraps ErrNotFound. It
+	// returns the version even after the automation was deleted, as long as the store
+	// keeps runs of it.
+	FindAutomationVersion(ctx context.Context, v VersionRef) (VersionRecord, error)
+	// ListAutomationVersions lists the versions of an automation, newest first, without
+	// definitions. The cursor is the number of a version, which the store need not keep any
+	// more. It fails with ErrNotFound if the cursor is no such number, or if the store keeps
+	// no version of the automation.
+	ListAutomationVersions(ctx context.Context, automationID string, q PageQuery) (Page[VersionRecord], error)
 	// ListAutomations lists automations, newest first, without definitions. It fails
 	// with ErrNotFound if the cursor is not the id of an automation.
 	ListAutomations(ctx context.Context, q AutomationQuery) (Page[AutomationRecord], error)
@@ -170,6 +194,9 @@ type AutomationStore interface {
 type RunReader interface {
 	// FindRun returns the run, or an error that wraps ErrNotFound.
 	FindRun(ctx context.Context, id string) (RunRecord, error)
+	// FindRuns returns the runs with these ids, in any order and with their State, as
+	// FindRun does. It leaves out the runs that do not exist.
+	FindRuns(ctx context.Context, ids []string) ([]RunRecord, error)
 	// ListRuns lists runs, newest first. Pages stay stable while runs are added. It
 	// fails with ErrNotFound if the cursor is not the id of a run. A store may leave
 	// out State.
@@ -182,9 +209,11 @@ type RunReader interface {
 	// FindRunOutputs returns all outputs that the store keeps beside the state of a run,
 	// in the order of their steps. There are none if the run does not exist.
 	FindRunOutputs(ctx context.Context, runID string) ([]StepOutput, error)
-	// CountRuns returns how many runs of an automation there are for each version,
-	// step and status, sorted by version, then step, then status.
-	CountRuns(ctx context.Context, automationID string) ([]RunCount, error)
+	// CountRuns returns how many runs of these automations there are for each version,
+	// step and status, sorted by the id of the automation, version, step and status. It
+	// fails with ErrNotFound if one of the automations does not exist, which includes a
+	// deleted one.
+	CountRuns(ctx context.Context, automationIDs ...string) ([]RunCount, error)
 }
 
 // ContactStore keeps the built-in contacts. A Runner with a ContactDirectory does not use
@@ -240,7 +269,8 @@ type Pruner interface {
 	// Prune removes at most p.Limit runs and at most p.Limit events: runs that ended
 	// before p.Before, with their outputs, and events that were handled before p.Before and that started
 	// no run which the store keeps. It also removes idempotency keys that are expired
-	// at p.Now, and versions of automations that no automation and no run uses.
+	// at p.Now, and versions of automations that no run uses, except for the newest
+	// KeptVersions of each automation that is not deleted.
 	//
 	// If both numbers in the result are below p.Limit, nothing is left to remove.
 	Prune(ctx context.Context, p PruneParams) (PruneResult, error)

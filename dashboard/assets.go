@@ -74,15 +74,15 @@ func zip(body []byte) []byte {
 
 // serveAsset answers a request for an asset. The version is not checked: after an upgrade,
 // a page from before it works with the new files or reports that it must be reloaded.
-func serveAsset(w http.ResponseWriter, r *http.Request) {
-	file, ok := assets().files[r.PathValue("file")]
+func (h *Handler) serveAsset(w http.ResponseWriter, r *http.Request) {
+	file, ok := h.assets.files[r.PathValue("file")]
 	if !ok {
 		http.Error(w, "there is no such file", http.StatusNotFound)
 		return
 	}
 	header := w.Header()
 	header.Set("Content-Type", file.kind)
-	if r.PathValue("version") == assets().version {
+	if r.PathValue("version") == h.assets.version {
 		header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	writeBody(w, r, file.body, file.zipped)

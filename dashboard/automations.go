@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"html/template"
 	"time"
 
@@ -10,6 +11,15 @@ import (
 // automationRoutes are the pages about automations.
 var automationRoutes = []route{
 	view("GET /{$}", (*exchange).automations),
+	edit("POST /examples", (*exchange).createExample),
+	view("GET /a/{id}", (*exchange).automation),
+	view("GET /a/{id}/funnel", (*exchange).funnel),
+	operate("GET /a/{id}/stop", (*exchange).askStop),
+	operate("POST /a/{id}/start", (*exchange).start),
+	operate("POST /a/{id}/stop", (*exchange).stop),
+	edit("POST /a/{id}/duplicate", (*exchange).duplicate),
+	edit("GET /a/{id}/delete", (*exchange).askDelete),
+	edit("POST /a/{id}/delete", (*exchange).delete),
 }
 
 // pageSize is how many rows a list has.
@@ -17,25 +27,29 @@ const pageSize = 50
 
 // automationList is the page of all automations.
 type automationList struct {
-	Rows   []automationRow
-	Status string // the filter
-	Older  template.URL
-	Newer  template.URL
+	Rows    []automationRow
+	Status  string // the filter
+	Failure string // why the rows have no counts
+	Older   template.URL
+	Newer   template.URL
+	// Examples are offered if there is no automation yet.
+	Examples []example
+	Snippet  string
 }
 
 // automationRow is an automation in the list.
 type automationRow struct {
 	ID, Name, Status string
 	Trigger          string // the name of the event that starts runs
+	Counts           tally
 	Updated          moment
 }
 
-// automations shows all automations.
+// automations shows all automations. It makes two calls of the store.
 func (x *exchange) automations() error {
 	query := x.r.URL.Query()
 	q := automation.AutomationQuery{PageQuery: automation.PageQuery{Limit: pageSize, After: query.Get("after"), Before: query.Get("before")}}
-	list := automationList{}
-	list.Status = query.Get("status")
+	list := automationList{Status: query.Get("status")}
 	switch q.Status = automation.Status(list.Status); q.Status {
 	case "", automation.StatusEnabled, automation.StatusDisabled:
 	default:
@@ -47,17 +61,33 @@ func (x *exchange) automations() error {
 	if err != nil {
 		return err
 	}
-	for _, a := range found.Data {
-		list.Rows = append(list.Rows, x.automationRow(a))
-	}
+	x.fillAutomations(&list, found.Data)
 	if n := len(found.Data); n > 0 {
 		list.Newer, list.Older = x.around(found.Data[0].ID, found.Data[n-1].ID, q.PageQuery, found.HasMore)
+	} else if query.Encode() == "" {
+		list.Examples, list.Snippet = examples(), snippet
 	}
-	return x.show("automations", page{Title: "Automations", Section: "Automations", Body: list})
+	return x.show("automations", page{Title: "Automations", Section: "Automations", Body: list, Live: true})
 }
 
-func (x *exchange) automationRow(a automation.Automation) automationRow {
-	return automationRow{ID: a.ID, Name: a.Name, Status: string(a.Status), Trigger: a.EventName, Updated: x.moment(later(a.CreatedAt, a.UpdatedAt))}
+// fillAutomations makes the rows of the list. Without the counts it still shows the rest.
+func (x *exchange) fillAutomations(list *automationList, found []automation.Automation) {
+	if len(found) == 0 {
+		return
+	}
+	ids := make([]string, len(found))
+	for i, a := range found {
+		ids[i] = a.ID
+	}
+	counts := read(x, func(ctx context.Context) ([]automation.RunCount, error) { return x.runner.CountRuns(ctx, ids...) })
+	list.Failure = counts.Failure
+	tallies := tallyBy(counts.Data, func(c automation.RunCount) string { return c.AutomationID })
+	for _, a := range found {
+		list.Rows = append(list.Rows, automationRow{
+			ID: a.ID, Name: a.Name, Status: string(a.Status), Trigger: a.EventName,
+			Counts: tallies[a.ID], Updated: x.moment(later(a.CreatedAt, a.UpdatedAt)),
+		})
+	}
 }
 
 func later(a, b time.Time) time.Time {

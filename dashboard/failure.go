@@ -23,6 +23,14 @@ func notFound(thing string) error {
 	return refusal{http.StatusNotFound, "There is no such " + thing, "It may have been deleted, or the link may be incomplete. Search for it, or go back to the list."}
 }
 
+// named returns an error whose page names the thing that does not exist.
+func named(err error, thing string) error {
+	if errors.Is(err, automation.ErrNotFound) {
+		return notFound(thing)
+	}
+	return err
+}
+
 // badInput is the refusal of a form or a query.
 func badInput(heading, advice string) error {
 	return refusal{http.StatusBadRequest, heading, advice}
@@ -34,7 +42,10 @@ func (x *exchange) fail(err error) {
 	if f.status >= http.StatusInternalServerError {
 		x.opts.Logger.Error("dashboard: request failed", "method", x.r.Method, "path", x.r.URL.Path, "error", err)
 	}
-	x.render(f.status, "failure", page{Title: f.heading, Body: f})
+	if err := x.render(f.status, "failure", page{Title: f.heading, Body: f}); err != nil {
+		x.opts.Logger.Error("dashboard: the page of an error cannot be shown", "error", err)
+		http.Error(x.w, "This page cannot be shown. The log of the application has the reason.", http.StatusInternalServerError)
+	}
 }
 
 // Heading and Advice are for the page.

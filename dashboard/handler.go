@@ -14,7 +14,9 @@ type Handler struct {
 	opts     Options
 	mux      *http.ServeMux
 	policy   string // Content-Security-Policy of all pages
+	assets   assetSet
 	crossing *http.CrossOriginProtection
+	lookout  lookout
 }
 
 // New returns a Handler that shows what runner runs. The error is an
@@ -32,12 +34,12 @@ func New(runner *automation.Runner, opts Options) (*Handler, error) {
 	if err := problems.Err("dashboard"); err != nil {
 		return nil, err
 	}
-	h := &Handler{runner: runner, opts: opts, mux: http.NewServeMux(), policy: contentPolicy(opts.FrameAncestors)}
+	h := &Handler{runner: runner, opts: opts, mux: http.NewServeMux(), policy: contentPolicy(opts.FrameAncestors), assets: opts.branded()}
 	h.crossing = crossOriginProtection(opts.TrustedOrigins)
 	for _, route := range h.routes() {
 		h.mux.Handle(route.pattern, h.serve(route))
 	}
-	h.mux.Handle("GET /assets/{version}/{file}", http.HandlerFunc(serveAsset))
+	h.mux.Handle("GET /assets/{version}/{file}", http.HandlerFunc(h.serveAsset))
 	return h, nil
 }
 

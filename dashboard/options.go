@@ -28,6 +28,11 @@ type Options struct {
 
 	// Title is the name on all pages: "Automations" by default.
 	Title string
+	// LogoSVG is an SVG document that stands beside the Title. An empty LogoSVG means the
+	// logo of this package.
+	LogoSVG string
+	// Accent is the colour of links, buttons and what is chosen.
+	Accent Accent
 	// Links are links to the host's own pages, on every page.
 	Links []Link
 	// Location is the time zone of times without JavaScript: UTC by default. With
@@ -44,11 +49,19 @@ type Options struct {
 	// Timeout bounds each read of a page: 2 seconds by default. What takes longer is left
 	// out, and its place on the page has the reason.
 	Timeout time.Duration
+	// MaxLag is how long work may be due before every page warns of it: 5 minutes by
+	// default. See Runner.Lag.
+	MaxLag time.Duration
 	// Clock is the clock of the pages: the system's clock by default.
 	Clock automation.Clock
 	// Logger logs the requests that fail. Nil discards the log.
 	Logger *slog.Logger
 }
+
+// Accent is a colour for light pages, and one for dark pages. An empty one means the colour
+// of this package. New refuses a colour in which texts would be hard to read: WCAG 2.2
+// requires a contrast of 4.5.
+type Accent struct{ Light, Dark Color }
 
 // Link is a link to a page of the host.
 type Link struct {
@@ -66,8 +79,11 @@ func (o Options) withDefaults(c *options.Check) Options {
 		c.Add("Access", "must be nil if AuthenticatedByHost is set")
 	}
 	c.Duration("Timeout", &o.Timeout, 2*time.Second)
+	c.Duration("MaxLag", &o.MaxLag, 5*time.Minute)
 	checkOrigins(c, "FrameAncestors", o.FrameAncestors)
 	checkOrigins(c, "TrustedOrigins", o.TrustedOrigins)
+	o.Accent.check(c)
+	checkLogo(c, o.LogoSVG)
 	for _, link := range o.Links {
 		if link.Text == "" || link.URL == "" {
 			c.Add("Links", "%+v needs a Text and a URL", link)

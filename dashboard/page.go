@@ -3,10 +3,14 @@ package dashboard
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
+	"fmt"
 	"html/template"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 	"sync"
 )
@@ -24,12 +28,19 @@ type page struct {
 	Body any
 	// Script is the module of the page, besides that of all pages.
 	Script string
+	// Live keeps the parts of the page that are marked data-live up to date.
+	Live bool
+	// Tag changes with what the page shows.
+	Tag string
 
 	x *exchange
 }
 
 // Name, Links, Access, Path and Asset are for the layout.
 func (p page) Name() string { return p.x.opts.Title }
+
+// HasLogo reports whether the host has a logo of its own.
+func (p page) HasLogo() bool { return p.x.opts.LogoSVG != "" }
 
 // Links returns the links of the host.
 func (p page) Links() []Link { return p.x.opts.Links }
@@ -46,13 +57,22 @@ func (p page) With(link template.URL, pairs ...string) template.URL {
 }
 
 // Asset returns the link to an asset.
-func (p page) Asset(file string) template.URL { return p.x.to.To("assets", assets().version, file) }
+func (p page) Asset(file string) template.URL { return p.x.to.To("assets", p.x.assets.version, file) }
 
 // Zone returns the name of the time zone of the page.
 func (p page) Zone() string { return p.x.opts.Location.String() }
 
 // Search returns what the person searched for.
 func (p page) Search() string { return p.x.r.URL.Query().Get("q") }
+
+// Warning returns what every page warns of, or nil. It is only for people who may see
+// pages.
+func (p page) Warning() *warning {
+	if !p.x.access.May(AccessView) {
+		return nil
+	}
+	return p.x.warning(p.x.ctx)
+}
 
 // Sections returns the navigation.
 func (p page) Sections() []section { return p.x.sections() }
@@ -91,16 +111,58 @@ func (x *exchange) show(name string, p page) error {
 // render answers with a page and a status. A template that fails sends nothing of itself.
 func (x *exchange) render(status int, name string, p page) error {
 	p.x = x
-	var body bytes.Buffer
-	if err := templates()[name].ExecuteTemplate(&body, "layout.html", p); err != nil {
-		x.opts.Logger.Error("dashboard: page failed", "page", name, "error", err)
-		http.Error(x.w, "This page cannot be shown. The log of the application has the reason.", http.StatusInternalServerError)
-		return nil
+	if p.Live {
+		content, err := execute(name, "content", p)
+		if err != nil {
+			return err
+		}
+		p.Tag = tagOf(content)
+		x.w.Header().Set("ETag", p.Tag)
+		if x.r.Header.Get("If-None-Match") == p.Tag {
+			x.w.WriteHeader(http.StatusNotModified)
+			return nil
+		}
+	}
+	body, err := execute(name, "layout.html", p)
+	if err != nil {
+		return err
 	}
 	x.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	x.write(status, body.Bytes())
+	x.write(status, body)
 	return nil
 }
+
+// execute executes one of the templates of a page.
+func execute(name, part string, p page) ([]byte, error) {
+	var b bytes.Buffer
+	if err := templates()[name].ExecuteTemplate(&b, part, p); err != nil {
+		return nil, fmt.Errorf("dashboard: page %s: %w", name, err)
+	}
+	return b.Bytes(), nil
+}
+
+// times are the parts of a page that change although nothing happens: how long ago
+// something was.
+var times = regexp.MustCompile(`(?s)<time[^>]*>[^<]*</time>`)
+
+// tagOf returns the entity tag of the content of a page.
+func tagOf(content []byte) string {
+	hash := sha256.New()
+	for len(content) > 0 {
+		at := times.FindIndex(content)
+		if at == nil {
+			break
+		}
+		hash.Write(content[:at[0]])
+		hash.Write(machineTime.Find(content[at[0]:at[1]]))
+		content = content[at[1]:]
+	}
+	hash.Write(content)
+	return `"` + hex.EncodeToString(hash.Sum(nil)[:12]) + `"`
+}
+
+// machineTime is the attribute with the time itself.
+var machineTime = regexp.MustCompile(`datetime="[^"]*"`)
 
 // write writes a body, compressed if the client takes that.
 func (x *exchange) write(status int, body []byte) {

@@ -24,6 +24,7 @@ func (h *Handler) routes() []route {
 	return slices.Concat(
 		[]route{view("/", (*exchange).nothing)},
 		automationRoutes,
+		editRoutes,
 	)
 }
 

@@ -56,3 +56,12 @@ func (s *site) post(path string, pairs ...string) *httptest.ResponseRecorder {
 	s.handler.ServeHTTP(answer, r)
 	return answer
 }
+
+// getWith requests a page with a header.
+func (s *site) getWith(path, header, value string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.Header.Set(header, value)
+	answer := httptest.NewRecorder()
+	s.handler.ServeHTTP(answer, r)
+	return answer
+}

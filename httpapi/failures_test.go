@@ -112,7 +112,7 @@ func (s brokenStore) FindAutomation(ctx context.Context, id string) (automation.
 	return s.Store.FindAutomation(ctx, id)
 }
 
-func (s brokenStore) CountRuns(context.Context, string) ([]automation.RunCount, error) {
+func (s brokenStore) CountRuns(context.Context, ...string) ([]automation.RunCount, error) {
 	return nil, s.count
 }
 

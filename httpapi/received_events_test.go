@@ -56,13 +56,13 @@ func TestReceivedEvents_ShowWhatBecameOfThem(t *testing.T) {
 
 	at := url.QueryEscape(between.Format(time.RFC3339))
 	for query, want := range map[string][]received{
-		"?email=Ada@Example.com":                   all[1:],
-		"?email=nobody@example.com":                {},
-		"?event=page.viewed&accepted_from=" + at:   all[:1],
-		"?accepted_from=" + at:                     all[:1],
-		"?accepted_until=" + at:                    all[1:],
-		"?limit=1":                                 all[:1],
-		"?after=" + all[0].ID:                      all[1:],
+		"?email=Ada@Example.com":                 all[1:],
+		"?email=nobody@example.com":              {},
+		"?event=page.viewed&accepted_from=" + at: all[:1],
+		"?accepted_from=" + at:                   all[:1],
+		"?accepted_until=" + at:                  all[1:],
+		"?limit=1":                               all[:1],
+		"?after=" + all[0].ID:                    all[1:],
 		"?event=page.viewed&accepted_from=" + at + "&after=" + all[0].ID: {},
 	} {
 		assert.Equal(t, want, a.received(query), query)

@@ -72,8 +72,15 @@ func (s *hookedStore) FindAutomation(ctx context.Context, id string) (automation
 }
 
 // FindAutomationVersion implements automation.AutomationStore.
-func (s *hookedStore) FindAutomationVersion(ctx context.Context, v automation.VersionRef) ([]byte, error) {
-	return call(ctx, &s.hooks, "FindAutomationVersion", func() ([]byte, error) { return s.Store.FindAutomationVersion(ctx, v) })
+func (s *hookedStore) FindAutomationVersion(ctx context.Context, v automation.VersionRef) (automation.VersionRecord, error) {
+	return call(ctx, &s.hooks, "FindAutomationVersion", func() (automation.VersionRecord, error) { return s.Store.FindAutomationVersion(ctx, v) })
+}
+
+// ListAutomationVersions implements automation.AutomationStore.
+func (s *hookedStore) ListAutomationVersions(ctx context.Context, automationID string, q automation.PageQuery) (automation.Page[automation.VersionRecord], error) {
+	return call(ctx, &s.hooks, "ListAutomationVersions", func() (automation.Page[automation.VersionRecord], error) {
+		return s.Store.ListAutomationVersions(ctx, automationID, q)
+	})
 }
 
 // ListAutomations implements automation.AutomationStore.
@@ -106,14 +113,19 @@ func (s *hookedStore) FindRun(ctx context.Context, id string) (automation.RunRec
 	return call(ctx, &s.hooks, "FindRun", func() (automation.RunRecord, error) { return s.Store.FindRun(ctx, id) })
 }
 
+// FindRuns implements automation.RunReader.
+func (s *hookedStore) FindRuns(ctx context.Context, ids []string) ([]automation.RunRecord, error) {
+	return call(ctx, &s.hooks, "FindRuns", func() ([]automation.RunRecord, error) { return s.Store.FindRuns(ctx, ids) })
+}
+
 // ListRuns implements automation.RunReader.
 func (s *hookedStore) ListRuns(ctx context.Context, q automation.RunQuery) (automation.Page[automation.RunRecord], error) {
 	return call(ctx, &s.hooks, "ListRuns", func() (automation.Page[automation.RunRecord], error) { return s.Store.ListRuns(ctx, q) })
 }
 
 // CountRuns implements automation.RunReader.
-func (s *hookedStore) CountRuns(ctx context.Context, automationID string) ([]automation.RunCount, error) {
-	return call(ctx, &s.hooks, "CountRuns", func() ([]automation.RunCount, error) { return s.Store.CountRuns(ctx, automationID) })
+func (s *hookedStore) CountRuns(ctx context.Context, automationIDs ...string) ([]automation.RunCount, error) {
+	return call(ctx, &s.hooks, "CountRuns", func() ([]automation.RunCount, error) { return s.Store.CountRuns(ctx, automationIDs...) })
 }
 
 // FindContact implements automation.ContactStore.

@@ -48,7 +48,11 @@ func TestWrapStore_MeasuresEveryMethod(t *testing.T) {
 		for i := 1; i < method.Type.NumIn(); i++ {
 			args = append(args, reflect.Zero(method.Type.In(i)))
 		}
-		results := store.MethodByName(method.Name).Call(args)
+		call := store.MethodByName(method.Name).Call
+		if method.Type.IsVariadic() {
+			call = store.MethodByName(method.Name).CallSlice
+		}
+		results := call(args)
 		err, _ := results[len(results)-1].Interface().(error)
 		assert.ErrorIs(t, err, automation.ErrClosed, method.Name)
 	}

@@ -96,8 +96,8 @@ func (s *brokenStore) Commit(ctx context.Context, ts []automation.Transition) ([
 	return s.Store.Commit(ctx, ts)
 }
 
-func (s *brokenStore) CountRuns(ctx context.Context, automationID string) ([]automation.RunCount, error) {
-	counts, err := s.Store.CountRuns(ctx, automationID)
+func (s *brokenStore) CountRuns(ctx context.Context, automationIDs ...string) ([]automation.RunCount, error) {
+	counts, err := s.Store.CountRuns(ctx, automationIDs...)
 	if s.countRuns != nil {
 		s.countRuns(counts)
 	}

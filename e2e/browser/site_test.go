@@ -15,7 +15,8 @@ import (
 // site is a dashboard on a server, and the world that it shows.
 type site struct {
 	*world.World
-	url string // without the slash at its end
+	handler http.Handler
+	url     string // without the slash at its end
 }
 
 // newSite serves a dashboard under a prefix.
@@ -28,15 +29,14 @@ func newSite(t testing.TB) *site {
 	mux.Handle("/internal/automations/", http.StripPrefix("/internal/automations", handler))
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	return &site{w, server.URL + "/internal/automations"}
+	return &site{w, handler, server.URL + "/internal/automations"}
 }
 
-// populate fills the world with automations, contacts and runs in every state.
-func (s *site) populate() {
-	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
-}
-
-// pages are the paths of all pages.
+// pages are the paths of all pages, with what makes them look different.
 func (s *site) pages() []string {
-	return []string{"/", "/no-such-page"}
+	return []string{
+		"/", "/?status=disabled", "/no-such-page",
+		"/new", "/a/welcome/edit", "/a/every/edit",
+		"/a/welcome", "/a/welcome/funnel", "/a/welcome/versions", "/a/every", "/a/a%2Fb%3Fc%23d", "/a/rtl", "/a/emoji",
+	}
 }

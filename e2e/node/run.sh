@@ -19,7 +19,7 @@ fi
 work=$(mktemp -d)
 (cd ../.. && go build -o "$work/server" ./examples/server)
 touch "$work/out"
-"$work/server" -addr 127.0.0.1:0 -db "$work/automation.db" >"$work/out" 2>"$work/log" &
+"$work/server" -addr 127.0.0.1:0 -sample=false -db "$work/automation.db" >"$work/out" 2>"$work/log" &
 server=$!
 
 # stop stops the server, and shows its log if a test failed.

@@ -1,7 +1,9 @@
-// Command server serves the API of Resend's automations on your own machine. It prints
-// emails instead of sending them.
+// Command server serves a dashboard and the API of Resend's automations on your own machine.
+// It prints emails instead of sending them. A new server has sample flows, and an audience
+// that signs up.
 //
 //	go run ./examples/server
+//	open http://localhost:8080
 //	curl -H 'Authorization: Bearer re_dev_key' localhost:8080/automations
 package main
 
@@ -27,10 +29,11 @@ const devKey = "re_dev_key"
 
 // settings are the values of the flags.
 type settings struct {
-	addr string
-	file string
-	key  string    // empty means devKey
-	out  io.Writer // for emails and for the address of the server
+	addr   string
+	file   string
+	key    string    // empty means devKey
+	sample bool      // make sample flows, and simulate an audience
+	out    io.Writer // for emails and for the address of the server
 }
 
 func main() {
@@ -40,6 +43,7 @@ func main() {
 	flag.StringVar(&s.addr, "addr", "localhost:8080", "`address` to listen at")
 	flag.StringVar(&s.file, "db", "automation.db", "`file` of the SQLite database")
 	flag.StringVar(&s.key, "key", "", "API `key` to accept; by default "+devKey+", if only this machine can reach addr")
+	flag.BoolVar(&s.sample, "sample", true, "fill an empty database with sample flows, and simulate an audience")
 	flag.Parse()
 	if err := run(ctx, s); err != nil {
 		fmt.Fprintln(os.Stderr, "server:", err)
@@ -78,6 +82,11 @@ func run(ctx context.Context, s settings) error {
 	if err := srv.offer(links); err != nil {
 		return err
 	}
+	if s.sample {
+		if srv.audience, err = sample(ctx, srv.runner, templates); err != nil {
+			return err
+		}
+	}
 	s.greet(listener.Addr())
 	return srv.serve(ctx, listener)
 }
@@ -106,5 +115,5 @@ func (s settings) greet(addr net.Addr) {
 	if s.key == "" {
 		fmt.Fprintf(s.out, " RESEND_API_KEY=%s", devKey)
 	}
-	fmt.Fprintln(s.out)
+	fmt.Fprintf(s.out, "\nOpen http://%s in a browser.\n", addr)
 }

@@ -55,6 +55,13 @@ func start(t *testing.T, s settings) *process {
 	p.next() // the line about the files
 	p.url, _ = strings.CutPrefix(p.next(), "export RESEND_BASE_URL=")
 	p.url, _, _ = strings.Cut(p.url, " ")
+	p.next() // the line for people
+	if s.sample {
+		go func() {
+			for range p.lines { // the emails to the audience
+			}
+		}()
+	}
 	if s.key != "" {
 		p.key = s.key
 	}
@@ -282,4 +289,46 @@ func TestRun_ReportsProblems(t *testing.T) {
 		s.out = io.Discard
 		assert.Error(t, run(t.Context(), s), name)
 	}
+}
+
+// A new server has something to look at, and an audience. A later start makes nothing again.
+func TestServer_HasSampleFlowsAtItsFirstStart(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "automation.db")
+	p := start(t, settings{file: file, sample: true})
+	assert.Len(t, p.call(http.StatusOK, "GET", "/automations", "").Data, 3)
+	assert.Contains(t, p.page("/"), "Welcome series", "a browser is led to the dashboard")
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		assert.NotEmpty(c, p.call(http.StatusOK, "GET", "/automations/welcome/runs?status=failed", "").Data, "an address bounces")
+	}, time.Minute, time.Millisecond)
+	p.call(http.StatusOK, "DELETE", "/automations/payment", "")
+	p.stop()
+	p = start(t, settings{file: file, sample: true})
+	assert.Len(t, p.call(http.StatusOK, "GET", "/automations", "").Data, 2)
+	p.stop()
+}
+
+func TestServer_AsksForAPasswordWhereOthersReachIt(t *testing.T) {
+	t.Parallel()
+	p := start(t, settings{file: filepath.Join(t.TempDir(), "automation.db"), key: "secret"})
+	defer p.stop()
+	res, err := http.Get(p.url + dashboardPath)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	assert.Equal(t, http.StatusUnauthorized, res.StatusCode)
+	assert.Contains(t, p.page(dashboardPath), "<h1>Automations</h1>")
+}
+
+// page returns a page for a browser.
+func (p *process) page(path string) string {
+	p.t.Helper()
+	r, err := http.NewRequestWithContext(p.t.Context(), "GET", p.url+path, nil)
+	require.NoError(p.t, err)
+	r.SetBasicAuth("", p.key)
+	res, err := http.DefaultClient.Do(r)
+	require.NoError(p.t, err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	require.NoError(p.t, err)
+	return string(body)
 }

@@ -27,6 +27,9 @@ func newPrinter(out io.Writer, templates *template.Library) *printer {
 
 // SendEmail implements automation.Mailer.
 func (p *printer) SendEmail(ctx context.Context, email automation.Email) (string, error) {
+	if strings.HasSuffix(email.To, "@"+bounces) {
+		return "", automation.Permanent(errors.New("550 5.1.1 mailbox unavailable: the account that you tried to reach does not exist"))
+	}
 	message, err := p.templates.RenderEmail(ctx, email)
 	if errors.Is(err, automation.ErrNotFound) {
 		return p.unknown.SendEmail(ctx, email)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -17,9 +18,11 @@ import (
 
 // server runs automations, and serves the API and pages.
 type server struct {
-	runner *automation.Runner
-	api    http.Handler
-	pages  map[string]http.Handler // by path
+	runner    *automation.Runner
+	api       http.Handler
+	pages     map[string]http.Handler // by path
+	dashboard http.Handler
+	audience  *audience // may be nil
 }
 
 // retention is how long ended runs and handled events are kept.
@@ -40,7 +43,12 @@ func newServer(store automation.Store, templates *template.Library, out io.Write
 		return nil, err
 	}
 	ready, err := health.New(runner, health.Options{NeedsRun: true, Logger: logger})
-	return &server{runner: runner, api: api, pages: map[string]http.Handler{
+	if err != nil {
+		return nil, err
+	}
+	pages, err := newDashboard(runner, templates, key, logger)
+	return &server{runner: runner, api: api, dashboard: pages, pages: map[string]http.Handler{
+		"/":       http.RedirectHandler(dashboardPath, http.StatusSeeOther),
 		"/readyz": ready,
 		"/livez":  http.HandlerFunc(health.Live),
 	}}, err
@@ -50,7 +58,11 @@ func newServer(store automation.Store, templates *template.Library, out io.Write
 // //automations of a client whose base URL ends in a slash.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	handler, ok := s.pages[r.URL.Path]
-	if !ok {
+	switch {
+	case ok:
+	case strings.HasPrefix(r.URL.Path, dashboardPath):
+		handler = s.dashboard
+	default:
 		handler = s.api
 	}
 	handler.ServeHTTP(w, r)
@@ -67,12 +79,14 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 		defer cancel() // the Runner must not run without the web server
 		served <- web.Serve(listener)
 	}()
+	came := make(chan error, 1)
+	go func() { came <- s.audience.come(ctx) }()
 	running := s.runner.Run(ctx)
 	// Shutdown answers the requests in progress. The events that they send are stored,
 	// and handled after the next start.
 	stopping, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer stop()
-	return errors.Join(unless(running, context.Canceled), web.Shutdown(stopping), unless(<-served, http.ErrServerClosed))
+	return errors.Join(unless(running, context.Canceled), <-came, web.Shutdown(stopping), unless(<-served, http.ErrServerClosed))
 }
 
 // unless returns err, or nil if err is the expected one.

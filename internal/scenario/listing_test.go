@@ -178,10 +178,43 @@ func TestCountRuns_CountsByVersionStepAndStatus(t *testing.T) {
 	counts, err := w.CountRuns(w.Ctx, "welcome")
 	require.NoError(t, err)
 	assert.Equal(t, []automation.RunCount{
-		{Version: 1, Step: "rest", Status: automation.RunCancelled, Count: 1},
-		{Version: 1, Step: "rest", Status: automation.RunRunning, Count: 2},
-		{Version: 2, Step: "hello", Status: automation.RunCompleted, Count: 1},
+		{AutomationID: "welcome", Version: 1, Step: "rest", Status: automation.RunCancelled, Count: 1},
+		{AutomationID: "welcome", Version: 1, Step: "rest", Status: automation.RunRunning, Count: 2},
+		{AutomationID: "welcome", Version: 2, Step: "hello", Status: automation.RunCompleted, Count: 1},
 	}, counts)
+}
+
+func TestSampleRuns_HasTheNewestWithTheirSteps(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	w.Create(world.Flow("welcome", "signup", world.Email("hello"), world.Pause("rest", "1 day")))
+	w.Create(world.Flow("other", "signup"))
+	w.Send(world.Signups(5)...)
+	w.Drain()
+	runs, err := w.SampleRuns(w.Ctx, automation.RunQuery{AutomationID: "welcome", PageQuery: automation.PageQuery{Limit: 3}})
+	require.NoError(t, err)
+	page, err := w.ListRuns(w.Ctx, automation.RunQuery{AutomationID: "welcome", PageQuery: automation.PageQuery{Limit: 3}})
+	require.NoError(t, err)
+	require.Len(t, runs, 3)
+	for i, run := range runs {
+		want, err := w.GetRun(w.Ctx, page.Data[i].ID)
+		require.NoError(t, err)
+		assert.Equal(t, want, run)
+		assert.Len(t, run.Steps, 3)
+	}
+}
+
+func TestSampleRuns_RefusesPagesAndLargeSamples(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	for path, page := range map[string]automation.PageQuery{
+		"limit": {Limit: automation.MaxSample + 1}, "after": {Before: "x"},
+	} {
+		_, err := w.SampleRuns(w.Ctx, automation.RunQuery{PageQuery: page})
+		var invalid *automation.ValidationError
+		require.ErrorAs(t, err, &invalid)
+		assert.Equal(t, path, invalid.Problems[0].Path)
+	}
 }
 
 func TestListAutomations_PagesFromNewestToOldest(t *testing.T) {

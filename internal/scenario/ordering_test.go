@@ -138,7 +138,7 @@ func TestOrder_ManyNodesHandleEachEventOnce(t *testing.T) {
 	counts, err := w.CountRuns(w.Ctx, "welcome")
 	require.NoError(t, err)
 	assert.Equal(t, []automation.RunCount{
-		{Version: 1, Step: "hello", Status: automation.RunCompleted, Count: contacts * each},
+		{AutomationID: "welcome", Version: 1, Step: "hello", Status: automation.RunCompleted, Count: contacts * each},
 	}, counts)
 	assert.Len(t, w.Mailer.Emails(), contacts*each)
 	people, err := w.ListContacts(w.Ctx, automation.ContactQuery{PageQuery: automation.PageQuery{Limit: 100}})

@@ -143,9 +143,9 @@ func (s *Store) FindAutomation(ctx context.Context, id string) (automation.Autom
 }
 
 // FindAutomationVersion implements automation.AutomationStore.
-func (s *Store) FindAutomationVersion(ctx context.Context, v automation.VersionRef) ([]byte, error) {
+func (s *Store) FindAutomationVersion(ctx context.Context, v automation.VersionRef) (automation.VersionRecord, error) {
 	if err := s.begin("FindAutomationVersion", with(ctx, s.BeforeFindAutomationVersion)); err != nil {
-		return nil, err
+		return automation.VersionRecord{}, err
 	}
 	return s.Store.FindAutomationVersion(ctx, v)
 }

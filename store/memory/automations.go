@@ -17,13 +17,6 @@ type automationEntry struct {
 	runs []*run // in order of creation
 }
 
-// automationVersion is one version of an automation. It outlives the automation for
-// as long as runs of the version are kept.
-type automationVersion struct {
-	definition []byte
-	runs       int // how many are kept
-}
-
 // InsertAutomation implements automation.AutomationStore.
 func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRecord) error {
 	if err := s.lock(ctx); err != nil {
@@ -33,7 +26,7 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 	if _, ok := s.automations[a.ID]; ok {
 		return record.AutomationExists(a.ID)
 	}
-	if s.hasKeptRuns(a.ID) {
+	if len(s.versionsOf(a.ID)) > 0 { // only kept runs make a version outlive its automation
 		return record.AutomationHasRuns(a.ID)
 	}
 	s.seq++
@@ -45,17 +38,6 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 	s.define(e)
 	s.addTrigger(e)
 	return nil
-}
-
-// hasKeptRuns reports whether runs of a deleted automation are kept. Only those make
-// a version outlive its automation.
-func (s *Store) hasKeptRuns(id string) bool {
-	for v := range s.versions {
-		if v.AutomationID == id {
-			return true
-		}
-	}
-	return false
 }
 
 // UpdateAutomation implements automation.AutomationStore.
@@ -77,15 +59,6 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	s.define(e)
 	s.addTrigger(e)
 	return nil
-}
-
-// define keeps the definition of e's version, if it is new.
-func (s *Store) define(e *automationEntry) {
-	v := automation.VersionRef{AutomationID: e.ID, Version: e.Version}
-	e.Definition = bytes.Clone(e.Definition)
-	if _, ok := s.versions[v]; !ok {
-		s.versions[v] = &automationVersion{definition: e.Definition}
-	}
 }
 
 // addTrigger lists an automation under the event that its trigger names, in
@@ -128,19 +101,6 @@ func (s *Store) noAutomation(id string) error {
 		return record.Deleted("automation", id)
 	}
 	return record.NotFound("automation", id)
-}
-
-// FindAutomationVersion implements automation.AutomationStore.
-func (s *Store) FindAutomationVersion(ctx context.Context, v automation.VersionRef) ([]byte, error) {
-	if err := s.lock(ctx); err != nil {
-		return nil, err
-	}
-	defer s.mu.Unlock()
-	d, ok := s.versions[v]
-	if !ok {
-		return nil, record.NotFound("automation", v.AutomationID)
-	}
-	return bytes.Clone(d.definition), nil
 }
 
 // ListAutomations implements automation.AutomationStore.

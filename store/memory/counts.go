@@ -8,18 +8,18 @@ import (
 )
 
 // CountRuns implements automation.RunReader.
-func (s *Store) CountRuns(ctx context.Context, automationID string) ([]automation.RunCount, error) {
+func (s *Store) CountRuns(ctx context.Context, automationIDs ...string) ([]automation.RunCount, error) {
 	if err := s.lock(ctx); err != nil {
 		return nil, err
 	}
 	defer s.mu.Unlock()
-	a, ok := s.automations[automationID]
-	if !ok {
-		return nil, record.NotFound("automation", automationID)
-	}
 	counts := map[automation.RunCount]int{}
-	for _, r := range a.runs {
-		counts[automation.RunCount{Version: int(r.version), Step: r.step, Status: statuses[r.status]}]++
+	for _, id := range automationIDs {
+		a, ok := s.automations[id]
+		if !ok {
+			return nil, record.NotFound("automation", id)
+		}
+		count(counts, a)
 	}
 	out := make([]automation.RunCount, 0, len(counts))
 	for c, n := range counts {
@@ -28,4 +28,17 @@ func (s *Store) CountRuns(ctx context.Context, automationID string) ([]automatio
 	}
 	record.SortCounts(out)
 	return out, nil
+}
+
+// count counts the runs of an automation. To count them again changes nothing.
+func count(counts map[automation.RunCount]int, a *automationEntry) {
+	group := func(r *run) automation.RunCount {
+		return automation.RunCount{AutomationID: a.ID, Version: int(r.version), Step: r.step, Status: statuses[r.status]}
+	}
+	for _, r := range a.runs {
+		counts[group(r)] = 0
+	}
+	for _, r := range a.runs {
+		counts[group(r)]++
+	}
 }

@@ -60,10 +60,11 @@ func (s *Store) pruneKeys(now micros) {
 	}
 }
 
-// pruneVersions removes versions that have no runs and that no automation uses.
+// pruneVersions removes versions that have no runs and that are not among the newest ones
+// of an automation.
 func (s *Store) pruneVersions() {
 	for ref, v := range s.versions {
-		if a := s.automations[ref.AutomationID]; v.runs == 0 && (a == nil || a.Version != ref.Version) {
+		if a := s.automations[ref.AutomationID]; v.runs == 0 && (a == nil || ref.Version <= a.Version-automation.KeptVersions) {
 			delete(s.versions, ref)
 		}
 	}

@@ -83,3 +83,18 @@ func (s *Store) FindRun(ctx context.Context, id string) (automation.RunRecord, e
 	}
 	return r.record(), nil
 }
+
+// FindRuns implements automation.RunReader.
+func (s *Store) FindRuns(ctx context.Context, ids []string) ([]automation.RunRecord, error) {
+	if err := s.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	found := make([]automation.RunRecord, 0, len(ids))
+	for _, id := range ids {
+		if r, ok := s.runs[id]; ok {
+			found = append(found, r.record())
+		}
+	}
+	return found, nil
+}

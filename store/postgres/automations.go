@@ -54,7 +54,8 @@ WITH a AS (
 	VALUES ($1::text, $2::text, $3::text, $4::text, $5::int, $6::int, $7::timestamptz, $8::timestamptz, $10::timestamptz)
 	RETURNING no
 )
-INSERT INTO automation.versions (automation_no, version, definition) SELECT no, $5::int, $9::bytea FROM a`
+INSERT INTO automation.versions (automation_no, version, definition, created_at, author)
+SELECT no, $5::int, $9::bytea, $8::timestamptz, $11::text FROM a`
 )
 
 // InsertAutomation implements automation.AutomationStore.
@@ -76,7 +77,7 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 		sc.exec(forgetAutomation, old.no)
 		sc.exec(forgetCounts, old.no)
 		sc.exec(insertAutomation, a.ID, a.Name, string(a.Status), a.EventName, old.version+1, a.Revision,
-			timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a), timeOrNull(a.StoppedAt))
+			timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a), timeOrNull(a.StoppedAt), a.Author)
 		return tx.commit(ctx, sc)
 	})
 	if errorCode(err) == uniqueViolation {
@@ -105,7 +106,8 @@ WITH a AS (
 	WHERE id = $1::text AND revision = $6::int - 1 AND deleted_at IS NULL
 	RETURNING no
 ), v AS (
-	INSERT INTO automation.versions (automation_no, version, definition) SELECT no, $5::int, $9::bytea FROM a
+	INSERT INTO automation.versions (automation_no, version, definition, created_at, author)
+	SELECT no, $5::int, $9::bytea, $8::timestamptz, $11::text FROM a
 	ON CONFLICT DO NOTHING
 )
 SELECT no FROM a`
@@ -123,7 +125,7 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	var sc script
 	sc.exec(takeTurn)
 	sc.query(func(scan scanFunc) error { return scan(&no) }, updateAutomation, a.ID, a.Name, string(a.Status), a.EventName,
-		a.Version, a.Revision, timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a), timeOrNull(a.StoppedAt))
+		a.Version, a.Revision, timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a), timeOrNull(a.StoppedAt), a.Author)
 	if err := s.transact(ctx, func(tx *transaction) error { return tx.commit(ctx, sc) }); err != nil {
 		return fmt.Errorf("postgres store: update automation %q: %w", a.ID, err)
 	}
@@ -137,19 +139,11 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	return record.AutomationChanged(&a, current.Revision)
 }
 
-// findAutomation and findAutomationVersion rely on automations_id and the primary key of
-// versions.
-const (
-	findAutomation = `
+// findAutomation relies on automations_id and the primary key of versions.
+const findAutomation = `
 SELECT ` + automationColumns + `, a.deleted_at IS NOT NULL, v.definition
 FROM automation.automations a LEFT JOIN automation.versions v ON v.automation_no = a.no AND v.version = a.version
 WHERE a.id = $1::text`
-
-	findAutomationVersion = `
-SELECT v.definition
-FROM automation.automations a JOIN automation.versions v ON v.automation_no = a.no
-WHERE a.id = $1::text AND v.version = $2::int`
-)
 
 // FindAutomation implements automation.AutomationStore.
 func (s *Store) FindAutomation(ctx context.Context, id string) (automation.AutomationRecord, error) {
@@ -177,27 +171,6 @@ func (s *Store) FindAutomation(ctx context.Context, id string) (automation.Autom
 	default:
 		return a, nil
 	}
-}
-
-// FindAutomationVersion implements automation.AutomationStore.
-func (s *Store) FindAutomationVersion(ctx context.Context, v automation.VersionRef) ([]byte, error) {
-	if err := s.ready(ctx); err != nil {
-		return nil, err
-	}
-	var definition []byte
-	found := false
-	var sc script
-	sc.query(func(scan scanFunc) error {
-		found = true
-		return scan(&definition)
-	}, findAutomationVersion, v.AutomationID, v.Version)
-	if err := (implicit{s}).run(ctx, sc); err != nil {
-		return nil, fmt.Errorf("postgres store: find version %d of automation %q: %w", v.Version, v.AutomationID, err)
-	}
-	if !found {
-		return nil, record.NotFound("automation", v.AutomationID)
-	}
-	return definition, nil
 }
 
 // The lists rely on the primary key of automations.

@@ -26,7 +26,7 @@ func TestCommit_ATransitionThatTheDatabaseRefusesFailsAlone(t *testing.T) {
 	assert.ErrorIs(t, results[3].Err, automation.ErrConflict)
 	counts, err := s.CountRuns(t.Context(), "welcome")
 	require.NoError(t, err)
-	assert.Equal(t, []automation.RunCount{{Version: 1, Step: "first", Status: automation.RunRunning, Count: 2}}, counts)
+	assert.Equal(t, []automation.RunCount{{AutomationID: "welcome", Version: 1, Step: "first", Status: automation.RunRunning, Count: 2}}, counts)
 
 	var open int
 	require.NoError(t, pool.QueryRow(t.Context(), `
@@ -101,8 +101,8 @@ func TestCommit_ARefusedTransitionDoesNotEndItsRun(t *testing.T) {
 	counts, err := s.CountRuns(t.Context(), "welcome")
 	require.NoError(t, err)
 	assert.Equal(t, []automation.RunCount{
-		{Version: 1, Step: "first", Status: automation.RunRunning, Count: 2},
-		{Version: 1, Step: "last", Status: automation.RunCompleted, Count: 1},
+		{AutomationID: "welcome", Version: 1, Step: "first", Status: automation.RunRunning, Count: 2},
+		{AutomationID: "welcome", Version: 1, Step: "last", Status: automation.RunCompleted, Count: 1},
 	}, counts)
 }
 

@@ -42,9 +42,11 @@ const (
 SELECT a.no, coalesce((SELECT sum(c.n) FROM automation.run_counts c WHERE c.automation_no = a.no AND c.status = 0), 0)::bigint
 FROM automation.automations a WHERE a.id = $1::text AND a.deleted_at IS NULL`
 
+	// An automation without runs has a row of zeros.
 	sumCounts = `
-SELECT version, step, status, sum(n)::bigint FROM automation.run_counts WHERE automation_no = $1::bigint
-GROUP BY version, step, status HAVING sum(n) > 0`
+SELECT a.id, coalesce(c.version, 0), coalesce(c.step, ''), coalesce(c.status, 0::smallint), coalesce(sum(c.n), 0)::bigint
+FROM automation.automations a LEFT JOIN automation.run_counts c ON c.automation_no = a.no
+WHERE a.id = ANY ($1::text[]) AND a.deleted_at IS NULL GROUP BY a.id, c.version, c.step, c.status`
 )
 
 // countRunning returns the number of an automation, and how many runs of it are running.
@@ -61,27 +63,22 @@ func (s *Store) countRunning(ctx context.Context, id string) (no int64, runs int
 }
 
 // CountRuns implements automation.RunReader. It reads counters, not runs.
-func (s *Store) CountRuns(ctx context.Context, automationID string) ([]automation.RunCount, error) {
+func (s *Store) CountRuns(ctx context.Context, automationIDs ...string) ([]automation.RunCount, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	no, _, err := s.countRunning(ctx, automationID)
-	if err != nil {
-		return nil, err
-	}
-	var counts []automation.RunCount
+	var rows []automation.RunCount
 	var sc script
 	sc.query(func(scan scanFunc) error {
 		var c automation.RunCount
 		var status int16
-		err := scan(&c.Version, &c.Step, &status, &c.Count)
+		err := scan(&c.AutomationID, &c.Version, &c.Step, &status, &c.Count)
 		c.Status = record.StatusOf(status)
-		counts = append(counts, c)
+		rows = append(rows, c)
 		return err
-	}, sumCounts, no)
+	}, sumCounts, automationIDs)
 	if err := (implicit{s}).run(ctx, sc); err != nil {
-		return nil, fmt.Errorf("postgres store: count runs of automation %q: %w", automationID, err)
+		return nil, fmt.Errorf("postgres store: count runs: %w", err)
 	}
-	record.SortCounts(counts)
-	return counts, nil
+	return record.CountsOf(automationIDs, rows)
 }

@@ -94,5 +94,6 @@ func ExampleMigrations() {
 	// 0006_outcomes.sql
 	// 0007_contact_properties.sql
 	// 0008_outputs.sql
-	// 0009_completed.sql
+	// 0009_version_authors.sql
+	// 0010_completed.sql
 }

@@ -105,6 +105,8 @@ var hot = []struct {
 	{"findOutputs", findOutputs, []string{"run_outputs_pkey"}},
 	{"deleteOutputs", deleteOutputs, []string{"run_outputs_pkey"}},
 	{"findRun", findRun, []string{"active_runs_pkey", "ended_runs_pkey", "leases_begun"}},
+	{"findRuns", findRuns, []string{"active_runs_pkey", "ended_runs_pkey", "leases_begun"}},
+	{"sumCounts", sumCounts, nil},
 	{"olderRuns", olderRuns, []string{"active_runs_place", "ended_runs_place", "leases_begun"}},
 	{"newerRuns", newerRuns, []string{"active_runs_place", "ended_runs_place", "leases_begun"}},
 	{"olderEnded", olderEnded, []string{"active_runs_completed", "active_runs_place", "ended_runs_completed", "ended_runs_place"}},

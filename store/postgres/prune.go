@@ -192,7 +192,8 @@ func (s *Store) pruneLeases(ctx context.Context, p automation.PruneParams, _ *au
 }
 
 // All of these read tables that are small, because there are few automations. No
-// transaction can start a run of an automation that is locked.
+// transaction can start a run of an automation that is locked. The first parameter of
+// unused is how many of the newest versions stay.
 const (
 	lockUnused = `
 SELECT a.no FROM automation.automations a WHERE EXISTS (
@@ -201,9 +202,9 @@ ORDER BY a.no FOR NO KEY UPDATE`
 
 	deleteVersions = `
 DELETE FROM automation.versions v USING automation.automations a
-WHERE a.no = ANY ($1::bigint[]) AND v.automation_no = a.no AND ` + unused
+WHERE a.no = ANY ($2::bigint[]) AND v.automation_no = a.no AND ` + unused
 
-	unused = `(v.version <> a.version OR a.deleted_at IS NOT NULL) AND coalesce((
+	unused = `(v.version <= a.version - $1::int OR a.deleted_at IS NOT NULL) AND coalesce((
 		SELECT sum(c.n) FROM automation.run_counts c WHERE c.automation_no = v.automation_no AND c.version = v.version), 0) = 0`
 
 	deleteCounts = `
@@ -212,8 +213,8 @@ WHERE c.automation_no = ANY ($1::bigint[])
 	AND NOT EXISTS (SELECT FROM automation.versions v WHERE v.automation_no = c.automation_no AND v.version = c.version)`
 )
 
-// pruneVersions removes versions that no automation and no run uses, and the counters
-// of their runs.
+// pruneVersions removes versions that no run uses and that are not among the newest ones of
+// an automation, and the counters of their runs.
 func (s *Store) pruneVersions(ctx context.Context, _ automation.PruneParams, _ *automation.PruneResult) error {
 	return s.transact(ctx, func(tx *transaction) error {
 		var nos []int64
@@ -223,12 +224,12 @@ func (s *Store) pruneVersions(ctx context.Context, _ automation.PruneParams, _ *
 			err := scan(&no)
 			nos = append(nos, no)
 			return err
-		}, lockUnused)
+		}, lockUnused, automation.KeptVersions)
 		if err := tx.run(ctx, sc); err != nil || len(nos) == 0 {
 			return err
 		}
 		sc = nil
-		sc.exec(deleteVersions, nos)
+		sc.exec(deleteVersions, automation.KeptVersions, nos)
 		sc.exec(deleteCounts, nos)
 		return tx.commit(ctx, sc)
 	})

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
@@ -49,17 +51,27 @@ func scanActiveRun(scan scanFunc, more ...any) (storedRun, error) {
 	return r, err
 }
 
-// findRun relies on the primary keys of active_runs and ended_runs. As the lists do, it
-// also reads leases_begun, which has as many entries as contacts have work in progress.
-const findRun = `
+// findRun and findRuns rely on the primary keys of active_runs and ended_runs. As the
+// lists do, they also read leases_begun, which has as many entries as contacts have work
+// in progress.
+const (
+	foundActive = `
 SELECT ` + runColumns + `, r.state, r.control
-FROM automation.active_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.id = $1::uuid
+FROM automation.active_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE `
+	foundEnded = `
 UNION ALL
 SELECT ` + runColumns + `, r.state, 0::smallint
-FROM automation.ended_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.id = $1::uuid
+FROM automation.ended_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE `
+	foundBegun = `
 UNION ALL
 SELECT ` + runColumns + `, r.state, r.control
-FROM automation.begun_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.id = $1::uuid`
+FROM automation.begun_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE `
+
+	theRun   = `r.id = $1::uuid`
+	theRuns  = `r.id = ANY ($1::uuid[])`
+	findRun  = foundActive + theRun + foundEnded + theRun + foundBegun + theRun
+	findRuns = foundActive + theRuns + foundEnded + theRuns + foundBegun + theRuns
+)
 
 // FindRun implements automation.RunReader.
 func (s *Store) FindRun(ctx context.Context, id string) (automation.RunRecord, error) {
@@ -74,6 +86,22 @@ func (s *Store) FindRun(ctx context.Context, id string) (automation.RunRecord, e
 		return automation.RunRecord{}, record.NotFound("run", id)
 	}
 	return rows[0], nil
+}
+
+// FindRuns implements automation.RunReader.
+func (s *Store) FindRuns(ctx context.Context, ids []string) ([]automation.RunRecord, error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, err
+	}
+	keys := make([]pgtype.UUID, len(ids))
+	for i, id := range ids {
+		keys[i] = uuidOf(id)
+	}
+	rows, err := s.readRuns(ctx, scanActiveRun, findRuns, keys)
+	if err != nil {
+		return nil, fmt.Errorf("postgres store: find runs: %w", err)
+	}
+	return rows, nil
 }
 
 // readRuns reads runs, and locks nothing.

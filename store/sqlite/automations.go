@@ -101,15 +101,15 @@ func (tx *transaction) makeRoom(ctx context.Context, old *storedAutomation) erro
 }
 
 const insertVersion = `
-INSERT INTO automation_versions (automation_no, version, definition) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
+INSERT INTO automation_versions (automation_no, version, definition, created_at, author) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
-// define inserts the definition of a's version, if it is new.
+// define inserts a's version, if it is new.
 func (tx *transaction) define(ctx context.Context, no int64, a *automation.AutomationRecord) error {
 	definition := a.Definition
 	if definition == nil {
 		definition = []byte{}
 	}
-	_, err := tx.exec(ctx, insertVersion, no, a.Version, definition)
+	_, err := tx.exec(ctx, insertVersion, no, a.Version, definition, timeOrNull(a.UpdatedAt), a.Author)
 	return failed("define automation", err)
 }
 
@@ -136,11 +136,6 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	})
 }
 
-// findAutomationVersion relies on the unique index on id and the primary key of versions.
-const findAutomationVersion = `
-SELECT v.definition FROM automation_automations a JOIN automation_versions v ON v.automation_no = a.no
-WHERE a.id = ? AND v.version = ?`
-
 // FindAutomation implements automation.AutomationStore.
 func (s *Store) FindAutomation(ctx context.Context, id string) (a automation.AutomationRecord, err error) {
 	err = s.read(ctx, func(q session) error {
@@ -149,27 +144,11 @@ func (s *Store) FindAutomation(ctx context.Context, id string) (a automation.Aut
 			return err
 		}
 		a = stored.AutomationRecord
-		a.Definition, err = automationVersion(ctx, q, automation.VersionRef{AutomationID: id, Version: a.Version})
+		v, err := findStoredVersion(ctx, q, automation.VersionRef{AutomationID: id, Version: a.Version})
+		a.Definition = v.Definition
 		return err
 	})
 	return a, err
-}
-
-// FindAutomationVersion implements automation.AutomationStore.
-func (s *Store) FindAutomationVersion(ctx context.Context, v automation.VersionRef) (definition []byte, err error) {
-	err = s.read(ctx, func(q session) error {
-		definition, err = automationVersion(ctx, q, v)
-		return err
-	})
-	return definition, err
-}
-
-func automationVersion(ctx context.Context, q session, v automation.VersionRef) (definition []byte, err error) {
-	found, err := first(ctx, q, findAutomationVersion, args(v.AutomationID, v.Version), &definition)
-	if err == nil && !found {
-		return nil, record.NotFound("automation", v.AutomationID)
-	}
-	return definition, failed("find definition", err)
 }
 
 // The lists rely on the primary key, from the cursor on. They read past automations that

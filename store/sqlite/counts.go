@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
@@ -61,27 +62,34 @@ func (tx *transaction) count(ctx context.Context, tally record.Tally[int64]) err
 	return nil
 }
 
-// countRuns relies on the unique index.
+// countRuns relies on the unique indexes. An automation without runs has a row of zeros.
+// ?1 is a JSON array of ids.
 const countRuns = `
-SELECT version, step, status, sum(n) FROM automation_places WHERE automation_no = ? AND n > 0 GROUP BY version, status, step`
+SELECT a.id, coalesce(p.version, 0), coalesce(p.step, ''), coalesce(p.status, 0), coalesce(sum(p.n), 0)
+FROM automation_automations a LEFT JOIN automation_places p ON p.automation_no = a.no
+WHERE a.id IN (SELECT j.value FROM json_each(?1) j) AND a.deleted_at IS NULL
+GROUP BY a.id, p.version, p.status, p.step`
 
 func scanCount(rows *sql.Rows) (c automation.RunCount, err error) {
 	var status int16
-	err = rows.Scan(&c.Version, &c.Step, &status, &c.Count)
+	err = rows.Scan(&c.AutomationID, &c.Version, &c.Step, &status, &c.Count)
 	c.Status = record.StatusOf(status)
 	return c, err
 }
 
 // CountRuns implements automation.RunReader.
-func (s *Store) CountRuns(ctx context.Context, automationID string) (counts []automation.RunCount, err error) {
+func (s *Store) CountRuns(ctx context.Context, automationIDs ...string) (counts []automation.RunCount, err error) {
 	err = s.read(ctx, func(q session) error {
-		a, err := findStoredAutomation(ctx, q, automationID)
+		ids, err := json.Marshal(automationIDs)
 		if err != nil {
-			return err
+			return failed("count runs", err)
 		}
-		counts, err = all(ctx, q, scanCount, countRuns, a.no)
-		return failed("count runs", err)
+		rows, err := all(ctx, q, scanCount, countRuns, string(ids))
+		if err != nil {
+			return failed("count runs", err)
+		}
+		counts, err = record.CountsOf(automationIDs, rows)
+		return err
 	})
-	record.SortCounts(counts)
 	return counts, err
 }

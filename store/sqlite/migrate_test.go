@@ -190,9 +190,9 @@ func assertRelease2Runs(t *testing.T, s *sqlite.Store) {
 	counts, err := s.CountRuns(t.Context(), "welcome")
 	require.NoError(t, err)
 	assert.Equal(t, []automation.RunCount{
-		{Version: 1, Step: "send", Status: automation.RunCompleted, Count: 1}, {Version: 1, Step: "wait", Status: automation.RunRunning, Count: 1},
-		{Version: 2, Step: "delay", Status: automation.RunRunning, Count: 1}, {Version: 2, Step: "send", Status: automation.RunFailed, Count: 1},
-		{Version: 2, Step: "wait", Status: automation.RunCancelled, Count: 1},
+		{AutomationID: "welcome", Version: 1, Step: "send", Status: automation.RunCompleted, Count: 1}, {AutomationID: "welcome", Version: 1, Step: "wait", Status: automation.RunRunning, Count: 1},
+		{AutomationID: "welcome", Version: 2, Step: "delay", Status: automation.RunRunning, Count: 1}, {AutomationID: "welcome", Version: 2, Step: "send", Status: automation.RunFailed, Count: 1},
+		{AutomationID: "welcome", Version: 2, Step: "wait", Status: automation.RunCancelled, Count: 1},
 	}, counts)
 }
 

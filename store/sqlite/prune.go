@@ -60,7 +60,7 @@ func (r *pruner) prune(ctx context.Context) error {
 	}{
 		{deleteExpiredKeys, args(r.params.Now.UnixMicro(), r.params.Limit)},
 		{deleteLeases, args(r.params.Now.UnixMicro(), r.params.Limit)},
-		{deleteVersions, nil},
+		{deleteVersions, args(automation.KeptVersions)},
 		{deletePlaces, nil},
 	} {
 		if _, err := r.tx.exec(ctx, statement.query, statement.args...); err != nil {
@@ -187,7 +187,7 @@ DELETE FROM automation_leases WHERE owner IN (
 	deleteVersions = `
 DELETE FROM automation_versions WHERE NOT EXISTS (
 	SELECT 1 FROM automation_automations a
-	WHERE a.no = automation_versions.automation_no AND a.version = automation_versions.version AND a.deleted_at IS NULL)
+	WHERE a.no = automation_versions.automation_no AND a.version < automation_versions.version + ? AND a.deleted_at IS NULL)
 AND NOT EXISTS (
 	SELECT 1 FROM automation_places
 	WHERE automation_places.automation_no = automation_versions.automation_no AND automation_places.version = automation_versions.version AND n > 0)`

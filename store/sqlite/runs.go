@@ -84,3 +84,28 @@ func (s *Store) FindRun(ctx context.Context, id string) (run automation.RunRecor
 	})
 	return run, err
 }
+
+// findRuns relies on the unique indexes on id, and scans the leases as findRun does. CROSS
+// JOIN keeps the planner from beginning with the places.
+const findRuns = forKeys +
+	runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 1, NULL FROM keys CROSS JOIN automation_active_runs r ON r.id = k` + joinFound + ` UNION ALL ` +
+	runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 2, NULL FROM keys CROSS JOIN automation_ended_runs r ON r.id = k` + joinFound + ` UNION ALL ` +
+	runColumns + `0, 0, NULL, NULL, r.state, 0, NULL FROM automation_begun_runs r` + joinFound + ` WHERE r.id IN (SELECT k FROM keys)`
+
+const joinFound = `
+CROSS JOIN automation_places p ON p.no = r.place_no
+CROSS JOIN automation_automations a ON a.no = p.automation_no
+LEFT JOIN automation_events e ON e.no = r.event_no`
+
+// FindRuns implements automation.RunReader.
+func (s *Store) FindRuns(ctx context.Context, ids []string) (runs []automation.RunRecord, err error) {
+	keys := make([]key, len(ids))
+	for i, id := range ids {
+		keys[i] = idKey(id)
+	}
+	err = s.read(ctx, func(q session) error {
+		use := func(r storedRun) { runs = append(runs, r.RunRecord) }
+		return failed("find runs", lookup(ctx, q, scanRun, findRuns, keys, use))
+	})
+	return runs, err
+}

@@ -29,10 +29,14 @@ func (f *fixture) findAutomation(id string) automation.AutomationRecord {
 	return a
 }
 
+func (f *fixture) findVersion(v automation.VersionRef) automation.VersionRecord {
+	rec, err := f.store.FindAutomationVersion(f.ctx, v)
+	f.must("find version", err)
+	return rec
+}
+
 func (f *fixture) findDefinitionOf(v automation.VersionRef) string {
-	text, err := f.store.FindAutomationVersion(f.ctx, v)
-	f.must("find definition", err)
-	return string(text)
+	return string(f.findVersion(v).Definition)
 }
 
 func automationKept(f *fixture) {

@@ -82,6 +82,9 @@ func (f *fixture) automationCalls() []call {
 		{"FindAutomationVersion", func(ctx context.Context, s automation.Store) error {
 			return second(s.FindAutomationVersion(ctx, automation.VersionRef{AutomationID: "welcome", Version: 1}))
 		}},
+		{"ListAutomationVersions", func(ctx context.Context, s automation.Store) error {
+			return second(s.ListAutomationVersions(ctx, "welcome", firstPage))
+		}},
 		{"ListAutomations", func(ctx context.Context, s automation.Store) error {
 			return second(s.ListAutomations(ctx, automation.AutomationQuery{PageQuery: firstPage}))
 		}},
@@ -114,6 +117,9 @@ func (f *fixture) workCalls(run automation.RunRecord, w automation.Work) []call 
 func (f *fixture) runCalls(run automation.RunRecord) []call {
 	return []call{
 		{"FindRun", func(ctx context.Context, s automation.Store) error { return second(s.FindRun(ctx, run.ID)) }},
+		{"FindRuns", func(ctx context.Context, s automation.Store) error {
+			return second(s.FindRuns(ctx, []string{run.ID}))
+		}},
 		{"FindRunOutputs", func(ctx context.Context, s automation.Store) error { return second(s.FindRunOutputs(ctx, run.ID)) }},
 		{"ListRuns", func(ctx context.Context, s automation.Store) error {
 			return second(s.ListRuns(ctx, automation.RunQuery{PageQuery: firstPage}))

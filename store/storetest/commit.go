@@ -171,7 +171,7 @@ func commitPruned(f *fixture) {
 	v := f.automation("welcome", "signup")
 	f.send("signup", f.contact("ada@example.com"), at(0))
 	w := f.claimOne(at(1))
-	f.edit("welcome", func(a *automation.AutomationRecord) { a.Version = 2 })
+	f.edit("welcome", func(a *automation.AutomationRecord) { a.Version = 1 + automation.KeptVersions })
 	f.prune(at(1000), 100)
 	t := done(w, at(2))
 	t.Runs = []automation.RunChange{f.started(v, w.Key.ID, w.Events[0].Event)}
@@ -205,7 +205,7 @@ func commitTwice(f *fixture) {
 	}))
 	counts, err := f.store.CountRuns(f.ctx, v.AutomationID)
 	f.must("count", err)
-	f.equal("counts", counts, []automation.RunCount{{Version: 1, Step: "first", Status: automation.RunRunning, Count: 1}})
+	f.equal("counts", counts, []automation.RunCount{{AutomationID: "welcome", Version: 1, Step: "first", Status: automation.RunRunning, Count: 1}})
 	w = f.claimOne(at(2).Add(lease))
 	f.equal("events", eventsOf(w), []string{next})
 	f.equal("runs", runsOf(w), []string{t.Runs[0].ID})

@@ -113,6 +113,39 @@ var faults = []struct {
 	{"keeps states as text", "commit/runs are read as they were written", func(s *faulty) {
 		s.foundRun = func(r *automation.RunRecord) { r.State = bytes.ToValidUTF8(r.State, []byte("?")) }
 	}},
+	{"counts an automation twice", "runs/of several automations are counted at once", func(s *faulty) {
+		s.countRuns = func(ctx context.Context, ids []string) (all []automation.RunCount, err error) {
+			slices.Sort(ids)
+			for _, id := range ids {
+				counts, err := s.Store.CountRuns(ctx, id)
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, counts...)
+			}
+			return all, nil
+		}
+	}},
+	{"counts without an automation that does not exist", "runs/of several automations are counted at once", func(s *faulty) {
+		s.countRuns = func(ctx context.Context, ids []string) ([]automation.RunCount, error) {
+			counts, err := s.Store.CountRuns(ctx, ids...)
+			if len(ids) > 1 && errors.Is(err, automation.ErrNotFound) {
+				return counts, nil
+			}
+			return counts, err
+		}
+	}},
+	{"finds a part of many runs", "runs/are found by their ids at once", func(s *faulty) {
+		s.foundRuns = func(rs []automation.RunRecord) []automation.RunRecord { return rs[:min(32, len(rs))] }
+	}},
+	{"finds runs without their states", "runs/are found by their ids at once", func(s *faulty) {
+		s.foundRuns = func(rs []automation.RunRecord) []automation.RunRecord {
+			for i := range rs {
+				rs[i].State = nil
+			}
+			return rs
+		}
+	}},
 	{"forgets outputs", "outputs/are kept beside the state of their run", func(s *faulty) {
 		s.committing = eachRun(func(r *automation.RunChange) { r.Outputs = nil })
 	}},
@@ -308,6 +341,42 @@ var faults = []struct {
 			if old, err := s.FindAutomation(ctx, a.ID); err == nil {
 				a.Revision = old.Revision + 1
 			}
+		}
+	}},
+	{"forgets who made a version", "versions/have a time and an author, which no later update changes", func(s *faulty) {
+		s.foundVersion = func(_ context.Context, v *automation.VersionRecord) error {
+			v.Author = ""
+			return nil
+		}
+	}},
+	{"takes the last change of an automation for the time of its version", "versions/have a time and an author, which no later update changes", func(s *faulty) {
+		s.foundVersion = func(ctx context.Context, v *automation.VersionRecord) error {
+			a, err := s.Store.FindAutomation(ctx, v.AutomationID)
+			v.CreatedAt = a.UpdatedAt
+			return err
+		}
+	}},
+	{"takes an automation without versions for one on which the page is empty", "versions/are listed in pages", func(s *faulty) {
+		s.listedVersions = func(p automation.Page[automation.VersionRecord], _ error) (automation.Page[automation.VersionRecord], error) {
+			return p, nil
+		}
+	}},
+	{"takes every version for the current one", "versions/the current one is marked, none of a deleted automation", func(s *faulty) {
+		s.foundVersion = func(_ context.Context, v *automation.VersionRecord) error {
+			v.Current = true
+			return nil
+		}
+	}},
+	{"prunes every version without runs", "prune/removes versions that nothing uses, except for the newest", func(s *faulty) {
+		pruned := false
+		s.pruning = func(*automation.PruneParams) { pruned = true }
+		s.foundVersion = func(ctx context.Context, v *automation.VersionRecord) error {
+			counts, err := s.CountRuns(ctx, v.AutomationID)
+			unused := !slices.ContainsFunc(counts, func(c automation.RunCount) bool { return c.Version == v.Version })
+			if pruned && unused && !v.Current {
+				return automation.ErrNotFound
+			}
+			return err
 		}
 	}},
 	{"prunes without bound", "prune/is bounded", func(s *faulty) {

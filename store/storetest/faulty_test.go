@@ -26,12 +26,16 @@ type faulty struct {
 	measuring      func(p *automation.StatsParams)
 	measured       func(p automation.StatsParams, st *automation.StoreStats)
 	foundRun       func(r *automation.RunRecord)
+	foundRuns      func(rs []automation.RunRecord) []automation.RunRecord
+	countRuns      func(ctx context.Context, ids []string) ([]automation.RunCount, error)
 	listedRuns     func(ctx context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error)
 	foundContact   func(ref automation.ContactRef, c automation.Contact) error
 	pruning        func(p *automation.PruneParams)
 	pruned         func(res *automation.PruneResult)
 	updating       func(ctx context.Context, a *automation.AutomationRecord)
 	foundRecord    func(a *automation.AutomationRecord, err error) error
+	listedVersions func(p automation.Page[automation.VersionRecord], err error) (automation.Page[automation.VersionRecord], error)
+	foundVersion   func(ctx context.Context, v *automation.VersionRecord) error
 	deleteContact  func(ctx context.Context, id string, now time.Time) error
 	changing       func(ch *automation.ContactChange)
 	insertSegment  func(ctx context.Context, seg automation.Segment) error
@@ -116,6 +120,21 @@ func (s *faulty) FindRun(ctx context.Context, id string) (automation.RunRecord, 
 	return r, err
 }
 
+func (s *faulty) FindRuns(ctx context.Context, ids []string) ([]automation.RunRecord, error) {
+	rs, err := s.Store.FindRuns(ctx, ids)
+	if s.foundRuns != nil && err == nil {
+		rs = s.foundRuns(rs)
+	}
+	return rs, err
+}
+
+func (s *faulty) CountRuns(ctx context.Context, ids ...string) ([]automation.RunCount, error) {
+	if s.countRuns != nil {
+		return s.countRuns(ctx, ids)
+	}
+	return s.Store.CountRuns(ctx, ids...)
+}
+
 func (s *faulty) FindRunOutputs(ctx context.Context, runID string) ([]automation.StepOutput, error) {
 	outputs, err := s.Store.FindRunOutputs(ctx, runID)
 	if s.foundOutputs != nil && err == nil {
@@ -164,6 +183,22 @@ func (s *faulty) FindAutomation(ctx context.Context, id string) (automation.Auto
 		err = s.foundRecord(&a, err)
 	}
 	return a, err
+}
+
+func (s *faulty) FindAutomationVersion(ctx context.Context, v automation.VersionRef) (automation.VersionRecord, error) {
+	rec, err := s.Store.FindAutomationVersion(ctx, v)
+	if s.foundVersion != nil && err == nil {
+		err = s.foundVersion(ctx, &rec)
+	}
+	return rec, err
+}
+
+func (s *faulty) ListAutomationVersions(ctx context.Context, id string, q automation.PageQuery) (automation.Page[automation.VersionRecord], error) {
+	p, err := s.Store.ListAutomationVersions(ctx, id, q)
+	if s.listedVersions != nil {
+		return s.listedVersions(p, err)
+	}
+	return p, err
 }
 
 func (s *faulty) DeleteContact(ctx context.Context, id string, now time.Time) error {

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -14,7 +16,7 @@ func pruneChecks() []Check {
 		check("prune/is bounded", pruneBounded),
 		check("prune/pruners at once remove each run once", pruneAtOnce),
 		check("prune/removes keys that have expired", pruneKeys),
-		check("prune/removes versions that nothing uses", pruneVersions),
+		check("prune/removes versions that nothing uses, except for the newest", pruneVersions),
 	}
 }
 
@@ -165,21 +167,28 @@ func pruneKeys(f *fixture) {
 	f.equal("receipt after the key was removed", f.append(fresh)[0], automation.EventReceipt{ID: fresh.Event.ID})
 }
 
+// pruneVersions leaves out most versions of an automation: what counts are their numbers.
 func pruneVersions(f *fixture) {
 	first := f.automation("welcome", "signup")
-	second := automation.VersionRef{AutomationID: "welcome", Version: 2}
-	third := automation.VersionRef{AutomationID: "welcome", Version: 3}
-	f.edit("welcome", func(a *automation.AutomationRecord) { a.Version, a.Definition = 2, []byte(`{"steps":[2]}`) })
-	f.edit("welcome", func(a *automation.AutomationRecord) { a.Version, a.Definition = 3, []byte(`{"steps":[3]}`) })
+	version := func(n int) automation.VersionRef {
+		f.edit("welcome", func(a *automation.AutomationRecord) {
+			a.Version, a.Definition = n, fmt.Appendf(nil, `{"steps":[%d]}`, n)
+		})
+		return automation.VersionRef{AutomationID: "welcome", Version: n}
+	}
+	second, third, last := version(2), version(3), version(2+automation.KeptVersions)
 	contact := f.contact("ada@example.com")
 	f.run(first, contact, ended(automation.RunCompleted, at(20)))
 	f.prune(at(10), 100)
 	_, err := f.store.FindAutomationVersion(f.ctx, second)
 	f.refused("a version that nothing uses", err, automation.ErrNotFound)
 	f.findDefinitionOf(first)
-	f.findDefinitionOf(third)
+	f.equal("an unused version, one of the newest", f.findDefinitionOf(third), `{"steps":[3]}`)
 	f.prune(at(30), 100)
 	_, err = f.store.FindAutomationVersion(f.ctx, first)
 	f.refused("the version of a run that was removed", err, automation.ErrNotFound)
-	f.equal("the version that is in use", f.findDefinitionOf(third), `{"steps":[3]}`)
+	f.findDefinitionOf(third)
+	f.equal("the version that is in use", f.findDefinitionOf(last), fmt.Sprintf(`{"steps":[%d]}`, last.Version))
+	f.shown(f.versions("welcome"), automation.PageQuery{Limit: 10, After: "3"}, nil, false)
+	f.shown(f.versions("welcome"), automation.PageQuery{Limit: 10, Before: "2"}, []string{strconv.Itoa(last.Version), "3"}, false)
 }

@@ -18,6 +18,8 @@ func runChecks() []Check {
 		check("runs/a run that has not ended is newer than all that have", runEndCursor),
 		check("runs/of one moment are listed newest first", runOneMoment),
 		check("runs/are counted by version, step and status", runCounts),
+		check("runs/of several automations are counted at once", runCountsOfSeveral),
+		check("runs/are found by their ids at once", runsByID),
 	}
 }
 
@@ -256,10 +258,61 @@ func runCounts(f *fixture) {
 	counts, err = f.store.CountRuns(f.ctx, "welcome")
 	f.must("count", err)
 	f.equal("counts", counts, []automation.RunCount{
-		{Version: 1, Step: "another", Status: automation.RunRunning, Count: 2},
-		{Version: 1, Step: "first", Status: automation.RunRunning, Count: 1},
-		{Version: 2, Step: "first", Status: automation.RunCompleted, Count: 1},
-		{Version: 2, Step: "first", Status: automation.RunFailed, Count: 1},
-		{Version: 2, Step: "first", Status: automation.RunRunning, Count: 1},
+		{AutomationID: "welcome", Version: 1, Step: "another", Status: automation.RunRunning, Count: 2},
+		{AutomationID: "welcome", Version: 1, Step: "first", Status: automation.RunRunning, Count: 1},
+		{AutomationID: "welcome", Version: 2, Step: "first", Status: automation.RunCompleted, Count: 1},
+		{AutomationID: "welcome", Version: 2, Step: "first", Status: automation.RunFailed, Count: 1},
+		{AutomationID: "welcome", Version: 2, Step: "first", Status: automation.RunRunning, Count: 1},
 	})
+}
+
+func runCountsOfSeveral(f *fixture) {
+	contact := f.contact("ada@example.com")
+	for i, id := range []string{"welcome", "other", "gone", "foreign"} {
+		v := f.automation(id, "signup")
+		for range i + 1 {
+			f.run(v, contact, waiting("ping"))
+		}
+	}
+	f.automation("empty", "signup")
+	counts, err := f.store.CountRuns(f.ctx, "welcome", "empty", "other", "welcome")
+	f.must("count", err)
+	f.equal("counts", counts, []automation.RunCount{
+		{AutomationID: "other", Version: 1, Step: "first", Status: automation.RunRunning, Count: 2},
+		{AutomationID: "welcome", Version: 1, Step: "first", Status: automation.RunRunning, Count: 1},
+	})
+
+	counts, err = f.store.CountRuns(f.ctx)
+	f.must("count nothing", err)
+	f.equal("counts of no automations", len(counts), 0)
+	_, err = f.store.CountRuns(f.ctx, "welcome", "nothing")
+	f.refused("count with an unknown automation", err, automation.ErrNotFound)
+	f.must("delete", f.store.DeleteAutomation(f.ctx, "gone", at(1)))
+	_, err = f.store.CountRuns(f.ctx, "welcome", "gone")
+	f.refused("count with a deleted automation", err, automation.ErrNotFound)
+}
+
+// runsByID finds runs that sleep, that have ended, and that are in progress.
+func runsByID(f *fixture) {
+	v := f.automation("welcome", "signup")
+	var ids, want []string
+	for i := range 40 {
+		contact := f.contact(fmt.Sprintf("%d@example.com", i))
+		as := []func(*automation.RunRecord){asleep(at(100)), ended(automation.RunCompleted, at(1)), ended(automation.RunFailed, at(1))}[i%3]
+		ids = append(ids, f.run(v, contact, as).ID)
+		want = append(want, runText(f.findRun(ids[i])))
+	}
+	found, err := f.store.FindRuns(f.ctx, append([]string{f.id(), "no id"}, ids...))
+	f.must("find runs", err)
+	texts := make([]string, len(found))
+	for i, r := range found {
+		texts[i] = runText(r)
+	}
+	slices.Sort(texts)
+	slices.Sort(want)
+	f.equal("found runs", texts, want)
+
+	found, err = f.store.FindRuns(f.ctx, nil)
+	f.must("find nothing", err)
+	f.equal("runs without an id", len(found), 0)
 }

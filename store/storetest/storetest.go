@@ -97,6 +97,7 @@ func Checks() []Check {
 		moveChecks(),
 		requestChecks(),
 		automationChecks(),
+		versionChecks(),
 		runChecks(),
 		outputChecks(),
 		contactChecks(),

@@ -123,9 +123,7 @@ func valueReturned(f *fixture) {
 	text := string(definition)
 	scratch(definition)
 	scratch(f.findAutomation("welcome").Definition)
-	bytes, err := f.store.FindAutomationVersion(f.ctx, v)
-	f.must("find definition", err)
-	scratch(bytes)
+	scratch(f.findVersion(v).Definition)
 	f.equal("definition", f.findDefinitionOf(v), text)
 
 	contact := automation.Contact{ID: f.id(), Email: "ada@example.com", Properties: map[string]any{"plan": "pro"}, Segments: []string{"s1"}}

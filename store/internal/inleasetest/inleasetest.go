@@ -148,7 +148,7 @@ func (r *leasedRun) known(want automation.RunRecord) {
 	}
 	counts, err := r.CountRuns(r.t.Context(), "welcome")
 	require.NoError(r.t, err)
-	assert.Equal(r.t, []automation.RunCount{{Version: 1, Step: want.Step, Status: want.Status, Count: 1}}, counts)
+	assert.Equal(r.t, []automation.RunCount{{AutomationID: "welcome", Version: 1, Step: want.Step, Status: want.Status, Count: 1}}, counts)
 	assert.Equal(r.t, want.ID, r.ID())
 }
 
@@ -231,7 +231,7 @@ func anotherRunOfTheContact(t *testing.T, open func(t *testing.T) Opened) {
 	assert.Equal(t, want, r.Rows())
 	counts, err := r.CountRuns(t.Context(), "welcome")
 	require.NoError(t, err)
-	assert.Equal(t, []automation.RunCount{{Version: 1, Step: "first", Status: automation.RunRunning, Count: 2}}, counts)
+	assert.Equal(t, []automation.RunCount{{AutomationID: "welcome", Version: 1, Step: "first", Status: automation.RunRunning, Count: 2}}, counts)
 }
 
 func isNotLostWithTheLease(t *testing.T, open func(t *testing.T) Opened) {

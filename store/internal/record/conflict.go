@@ -23,7 +23,7 @@ func AutomationHasRuns(id string) error {
 // AutomationChanged is for an update a of an automation that is at another revision
 // than the one before a's.
 func AutomationChanged(a *automation.AutomationRecord, revision int) error {
-	return Conflict("automation %q is at revision %d, not %d", a.ID, revision, a.Revision-1)
+	return &automation.RevisionError{AutomationID: a.ID, Current: revision, Given: a.Revision - 1}
 }
 
 // AutomationDisabled is for a new run of an automation that is disabled or deleted.

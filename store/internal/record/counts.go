@@ -56,9 +56,22 @@ func (t Tally[K]) Changes(compare func(a, b K) int) []Delta[K] {
 	return deltas
 }
 
+// CountsOf returns the counts of automations as CountRuns returns them. rows has at least
+// one row for each automation that exists, with a count of zero if it has no runs.
+func CountsOf(ids []string, rows []automation.RunCount) ([]automation.RunCount, error) {
+	for _, id := range ids {
+		if !slices.ContainsFunc(rows, func(c automation.RunCount) bool { return c.AutomationID == id }) {
+			return nil, NotFound("automation", id)
+		}
+	}
+	rows = slices.DeleteFunc(rows, func(c automation.RunCount) bool { return c.Count == 0 })
+	SortCounts(rows)
+	return rows, nil
+}
+
 // SortCounts sorts counts as CountRuns returns them.
 func SortCounts(counts []automation.RunCount) {
 	slices.SortFunc(counts, func(a, b automation.RunCount) int {
-		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Status, b.Status))
+		return cmp.Or(cmp.Compare(a.AutomationID, b.AutomationID), cmp.Compare(a.Version, b.Version), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Status, b.Status))
 	})
 }

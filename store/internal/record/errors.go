@@ -20,6 +20,11 @@ func NotFound(kind, id string) error { return &missingError{kind, id} }
 // Deleted returns an error that wraps automation.ErrDeleted.
 func Deleted(kind, id string) error { return fmt.Errorf("%s %q: %w", kind, id, automation.ErrDeleted) }
 
+// VersionNotFound returns an error that wraps automation.ErrNotFound.
+func VersionNotFound(v automation.VersionRef) error {
+	return fmt.Errorf("version %d of automation %q: %w", v.Version, v.AutomationID, automation.ErrNotFound)
+}
+
 // LeaseLost returns an error that wraps automation.ErrLeaseLost.
 func LeaseLost(key automation.ContactRef) error {
 	return fmt.Errorf("contact %q: %w", key.String(), automation.ErrLeaseLost)

@@ -1,7 +1,9 @@
 package record
 
 import (
+	"math"
 	"slices"
+	"strconv"
 
 	"github.com/seed-b636437c/automation"
 )
@@ -26,4 +28,18 @@ func PageOf[R any](rows []R, q automation.PageQuery) automation.Page[R] {
 		slices.Reverse(p.Data) // the query read from the cursor towards newer rows
 	}
 	return p
+}
+
+// VersionCursor returns the number from which a page of an automation's versions is read:
+// for the first page, one that is greater than any.
+func VersionCursor(q automation.PageQuery) (int, error) {
+	cursor := q.After + q.Before
+	if cursor == "" {
+		return math.MaxInt32, nil
+	}
+	n, err := strconv.ParseInt(cursor, 10, 32)
+	if err != nil || n < 1 {
+		return 0, NotFound("version", cursor)
+	}
+	return int(n), nil
 }

@@ -57,5 +57,5 @@ func requireWaiting(b *testing.B, r *automation.Runner, n int) {
 	counts, err := r.CountRuns(b.Context(), waiting.ID)
 	require.NoError(b, err)
 	require.Len(b, counts, 1)
-	require.Equal(b, automation.RunCount{Version: 1, Step: "wait", Status: automation.RunRunning, Count: n}, counts[0])
+	require.Equal(b, automation.RunCount{AutomationID: waiting.ID, Version: 1, Step: "wait", Status: automation.RunRunning, Count: n}, counts[0])
 }

@@ -118,7 +118,7 @@ func (c *call) showAutomation(ctx context.Context, s *session, id string, versio
 	}
 	version = cmp.Or(version, a.Version)
 	if version != a.Version {
-		old, err := s.definition(ctx, automation.VersionRef{AutomationID: id, Version: version})
+		old, err := s.GetAutomationVersion(ctx, id, version)
 		if err != nil {
 			return err
 		}

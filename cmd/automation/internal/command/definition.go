@@ -1,31 +1,16 @@
 package command
 
 import (
-	"context"
-	"fmt"
 	"strings"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// definition returns the graph of a version of an automation. Unlike the automation, it
-// exists as long as runs of the version are kept.
-func (s *session) definition(ctx context.Context, v automation.VersionRef) (a automation.Automation, err error) {
-	text, err := s.store.FindAutomationVersion(ctx, v)
-	if err != nil {
-		return a, fmt.Errorf("version %d of automation %q: %w", v.Version, v.AutomationID, err)
-	}
-	if err := a.UnmarshalJSON(text); err != nil {
-		return a, fmt.Errorf("version %d of automation %q as stored: %w", v.Version, v.AutomationID, err)
-	}
-	return a, nil
-}
-
 // configs returns the configs of the steps by their keys.
-func configs(a automation.Automation) map[string]automation.StepConfig {
-	all := make(map[string]automation.StepConfig, len(a.Steps))
-	for _, s := range a.Steps {
+func configs(steps []automation.Step) map[string]automation.StepConfig {
+	all := make(map[string]automation.StepConfig, len(steps))
+	for _, s := range steps {
 		all[s.Key] = s.Config
 	}
 	return all

@@ -25,12 +25,13 @@ type session struct {
 // cancel and set aside runs of a contact that it claims.
 type calls interface {
 	GetAutomation(ctx context.Context, id string) (automation.Automation, error)
+	GetAutomationVersion(ctx context.Context, id string, version int) (automation.AutomationVersion, error)
 	ListAutomations(ctx context.Context, q automation.AutomationQuery) (automation.Page[automation.Automation], error)
 	StopAutomation(ctx context.Context, id string, opts automation.StopOptions) (automation.Automation, error)
 	UpdateAutomation(ctx context.Context, id string, u automation.AutomationUpdate) (automation.Automation, error)
 	GetRun(ctx context.Context, id string) (automation.Run, error)
 	ListRuns(ctx context.Context, q automation.RunQuery) (automation.Page[automation.Run], error)
-	CountRuns(ctx context.Context, automationID string) ([]automation.RunCount, error)
+	CountRuns(ctx context.Context, automationIDs ...string) ([]automation.RunCount, error)
 	GetEvent(ctx context.Context, id string) (automation.EventRecord, error)
 	ListEvents(ctx context.Context, q automation.EventQuery) (automation.Page[automation.EventRecord], error)
 	GetEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error)

@@ -20,13 +20,13 @@ func (c *call) showRun(ctx context.Context, s *session, id string) error {
 	if c.json {
 		return c.printRunJSON(run)
 	}
-	a, err := s.definition(ctx, automation.VersionRef{AutomationID: run.AutomationID, Version: run.Version})
+	v, err := s.GetAutomationVersion(ctx, run.AutomationID, run.Version)
 	if err != nil {
-		a = automation.Automation{} // the timeline then lacks what the run waited for
+		v = automation.AutomationVersion{} // the timeline then lacks what the run waited for
 	}
 	c.printRunHead(run)
 	c.printf("\n")
-	if err := c.printTimeline(run, configs(a)); err != nil {
+	if err := c.printTimeline(run, configs(v.Steps)); err != nil {
 		return err
 	}
 	c.printRunEnd(run)

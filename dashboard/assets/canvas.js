@@ -1,0 +1,69 @@
+// The drawing of a draft. The server computes all positions; this module draws them, and
+// reports what a person does: select, add, move, connect.
+
+import { html, svg, nothing } from './lit-html.js'
+
+const signs = { trigger: '⚡', condition: '⑂', delay: '◷', wait_for_event: '⧖', send_email: '✉', contact_update: '✎', contact_delete: '✕', add_to_segment: '⊕' }
+
+// place names a branch in a message: "after welcome" or "after wait, if timeout".
+export const place = (from, label) => label ? `after ${from}, ${label}` : `after ${from}`
+
+const clip = (id, step) => svg`<clipPath id=${id}><rect x=${step.x} y=${step.y} width=${step.width - 8} height=${step.height}></rect></clipPath>`
+
+const drawStep = (step, index, chosen, on) => {
+  const id = `clip-${index}`
+  const problem = step.problems ? `, ${step.problems} ${step.problems === 1 ? 'problem' : 'problems'}` : ''
+  return svg`<g class="node ${step.type.replace(/\W/g, '-')} ${chosen ? 'chosen' : ''} ${step.problems ? 'wrong' : ''}" role="button" tabindex="0"
+      data-step=${step.key} aria-label="${step.key}, ${step.type}: ${step.summary}${problem}" aria-pressed=${chosen ? 'true' : 'false'}
+      @click=${() => on.choose(step.key)} @keydown=${(e) => on.key(e, step)} @pointerdown=${(e) => on.grab(e, step)}>
+    ${clip(id, step)}
+    <rect class="box" x=${step.x} y=${step.y} width=${step.width} height=${step.height} rx="10"></rect>
+    <rect class="tint" x=${step.x + 10} y=${step.y + (step.height - 36) / 2} width="36" height="36" rx="8"></rect>
+    <text class="sign" x=${step.x + 28} y=${step.y + step.height / 2 + 6} text-anchor="middle" aria-hidden="true">${signs[step.type] ?? '◆'}</text>
+    <g clip-path="url(#${id})">
+      <text class="name" x=${step.x + 56} y=${step.y + step.height / 2 - 4}>${step.key}</text>
+      <text class="summary" x=${step.x + 56} y=${step.y + step.height / 2 + 14}>${step.summary}</text>
+    </g>
+    <title>${step.key}: ${step.summary}</title>
+    ${step.problems ? svg`<circle class="mark" cx=${step.x + step.width - 10} cy=${step.y} r="9"></circle>
+      <text class="mark" x=${step.x + step.width - 10} y=${step.y + 4} text-anchor="middle" aria-hidden="true">!</text>` : nothing}
+  </g>`
+}
+
+const drawPlus = (x, y, from, type, label, open, state, on) => svg`<g class="plus ${open ? 'open' : ''} ${state.target === from + '\n' + type ? 'target' : ''}"
+    role="button" tabindex="0" data-from=${from} data-branch=${type}
+    aria-label="Add a step ${place(from, label)}"
+    @click=${() => on.add(from, type, label)} @keydown=${(e) => on.press(e, () => on.add(from, type, label))}
+    @pointerdown=${(e) => on.pull(e, from, type)}>
+  <circle class="reach" cx=${x} cy=${y} r="15"></circle>
+  <circle class="ring" cx=${x} cy=${y} r="10"></circle>
+  <path d="M${x - 4} ${y}H${x + 4}M${x} ${y - 4}V${y + 4}"></path>
+</g>`
+
+const drawLabel = (label, x, y) => label ? svg`<text class="branch" x=${x} y=${y} text-anchor="end" aria-hidden="true">${label}</text>` : nothing
+
+// draw returns the drawing. state has the chosen step, the target of a drag, and the line
+// that a person pulls from a branch.
+export const draw = (drawing, state, on) => html`<svg class="flow" width=${drawing.width * state.zoom} height=${drawing.height * state.zoom}
+    viewBox="0 0 ${drawing.width} ${drawing.height}" role="group" aria-label="Steps">
+  ${drawing.connections.map((c) => svg`<path class="edge" d=${c.path}></path>`)}
+  ${drawing.open.map((o) => svg`<path class="edge stub" d=${o.path}></path>`)}
+  ${drawing.steps.map((s, i) => drawStep(s, i, s.key === state.chosen, on))}
+  ${drawing.connections.map((c) => svg`${drawLabel(c.label, c.x - 15, c.y + 4)}${drawPlus(c.x, c.y, c.from, c.type, c.label, false, state, on)}`)}
+  ${drawing.open.map((o) => svg`${drawLabel(o.label, o.x - 15, o.y + 4)}${drawPlus(o.x, o.y, o.from, o.type, o.label, true, state, on)}`)}
+  ${state.line ? svg`<path class="pull" d="M${state.line.x1} ${state.line.y1}L${state.line.x2} ${state.line.y2}"></path>` : nothing}
+</svg>`
+
+// neighbour returns the step next to one, in the direction of an arrow key.
+export const neighbour = (steps, step, key) => {
+  const [dx, dy] = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[key]
+  let best, least = Infinity
+  for (const s of steps) {
+    const x = s.x - step.x, y = s.y - step.y
+    const ahead = x * dx + y * dy
+    if (ahead <= 0) continue
+    const distance = ahead + 2 * Math.abs(x * dy + y * dx)
+    if (distance < least) [best, least] = [s, distance]
+  }
+  return best
+}

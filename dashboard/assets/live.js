@@ -1,0 +1,94 @@
+// Keeps a page up to date: asks for the page again every two seconds, and replaces the parts
+// that changed. A hidden tab asks for nothing, and neither does a paused one.
+//
+// data-live marks a part, which has an id. In a list that is marked data-live="rows", rows
+// change in place, and new rows wait for a click: nothing moves under the pointer.
+
+import { show } from './app.js'
+
+const period = 2000
+const pausedKey = 'dashboard-paused'
+
+// The page is the server's own, as is its first form. No other text is ever made a page here.
+const policy = window.trustedTypes?.createPolicy('dashboard', { createHTML: (page) => page }) ?? { createHTML: (page) => page }
+
+const button = document.getElementById('live')
+const status = document.getElementById('live-status')
+let tag = document.querySelector('main').dataset.tag
+let timer
+let inFlight = false
+
+const isPaused = () => sessionStorage.getItem(pausedKey) === 'yes'
+
+const update = async () => {
+  if (inFlight || document.hidden || isPaused()) return plan()
+  inFlight = true
+  try {
+    const response = await fetch(location.href, { headers: { 'If-None-Match': tag, Accept: 'text/html' }, cache: 'no-store' })
+    if (response.status === 200) {
+      tag = response.headers.get('ETag') ?? ''
+      apply(new DOMParser().parseFromString(policy.createHTML(await response.text()), 'text/html'))
+    }
+    status.textContent = response.ok || response.status === 304 ? '' : 'This page is no longer up to date. Reload it.'
+  } catch {
+    status.textContent = 'The server does not answer. The page is updated once it does.'
+  } finally {
+    inFlight = false
+    plan()
+  }
+}
+
+const plan = () => {
+  clearTimeout(timer)
+  if (!isPaused() && !document.hidden) timer = setTimeout(update, period)
+}
+
+const apply = (next) => {
+  for (const part of document.querySelectorAll('[data-live]')) {
+    const fresh = next.getElementById(part.id)
+    if (!fresh || part.contains(document.activeElement) && document.activeElement !== part) continue
+    if (part.dataset.live === 'rows' && part.querySelector('tr[id]')) applyRows(part, fresh)
+    else if (part.innerHTML !== fresh.innerHTML) replace(part, fresh)
+  }
+}
+
+const replace = (part, fresh) => {
+  const scroll = [...part.querySelectorAll('.scroll, .canvas')].map((e) => [e.scrollLeft, e.scrollTop])
+  part.replaceChildren(...document.adoptNode(fresh).childNodes)
+  part.querySelectorAll('.scroll, .canvas').forEach((e, i) => { if (scroll[i]) [e.scrollLeft, e.scrollTop] = scroll[i] })
+  show(part)
+}
+
+const applyRows = (part, fresh) => {
+  let added = 0
+  for (const row of fresh.querySelectorAll('tr[id]')) {
+    const old = document.getElementById(row.id)
+    if (!old) added++
+    else if (old.outerHTML !== row.outerHTML) {
+      const copy = document.adoptNode(row.cloneNode(true))
+      old.replaceWith(copy)
+      show(copy)
+    }
+  }
+  part.querySelector('.fresh')?.remove()
+  if (added === 0) return
+  const more = Object.assign(document.createElement('button'), { type: 'button', className: 'fresh', textContent: `${added} new: show` })
+  more.addEventListener('click', () => replace(part, fresh))
+  part.prepend(more)
+}
+
+const label = () => {
+  button.textContent = isPaused() ? 'Resume' : 'Pause'
+  button.setAttribute('aria-label', isPaused() ? 'Go on with updates' : 'Pause updates')
+  button.title = button.getAttribute('aria-label')
+}
+
+button.hidden = false
+button.addEventListener('click', () => {
+  sessionStorage.setItem(pausedKey, isPaused() ? 'no' : 'yes')
+  label()
+  update()
+})
+document.addEventListener('visibilitychange', update)
+label()
+plan()

@@ -1,0 +1,58 @@
+// Forms for rules: a tree of comparisons and groups.
+
+import { html, nothing } from './lit-html.js'
+import { literal } from './values.js'
+
+const operators = [
+  ['eq', 'is'], ['neq', 'is not'], ['gt', 'is more than'], ['gte', 'is at least'], ['lt', 'is less than'], ['lte', 'is at most'],
+  ['contains', 'contains'], ['not_contains', 'does not contain'], ['starts_with', 'starts with'], ['ends_with', 'ends with'],
+  ['exists', 'exists'], ['is_empty', 'is empty'], ['is_not_empty', 'is not empty'],
+]
+const unary = new Set(['exists', 'is_empty', 'is_not_empty'])
+
+export const isGroup = (rule) => rule.type === 'and' || rule.type === 'or'
+export const newComparison = () => ({ field: '', operator: 'eq', value: '' })
+
+const replaced = (list, i, item) => item === undefined ? [...list.slice(0, i), ...list.slice(i + 1)] : [...list.slice(0, i), item, ...list.slice(i + 1)]
+
+// comparison is the form of one comparison.
+const comparison = (rule, change, where) => html`<div class="comparison">
+  <input aria-label="Field${where}" list="paths" .value=${rule.field ?? ''} placeholder="event.plan" @change=${(e) => change({ ...rule, field: e.target.value.trim() })}>
+  <select aria-label="Operator${where}" @change=${(e) => change(withOperator(rule, e.target.value))}>
+    ${operators.map(([value, name]) => html`<option value=${value} ?selected=${value === rule.operator}>${name}</option>`)}
+  </select>
+  ${unary.has(rule.operator) ? nothing : literal(rule.value, (value) => change({ ...rule, value }), `Value${where}`)}
+</div>`
+
+const withOperator = (rule, operator) => {
+  const { value, ...rest } = rule
+  return unary.has(operator) ? { ...rest, operator } : { ...rest, operator, value: value ?? '' }
+}
+
+// ruleForm is the form of a rule. change receives the rule after each change, or undefined
+// if it is removed.
+export const ruleForm = (rule, change, depth = 1, where = '') => {
+  if (!isGroup(rule)) return comparison(rule, change, where)
+  const rules = rule.rules ?? []
+  const member = (i) => `${where} ${depth}.${i + 1}`
+  return html`<fieldset class="group">
+    <legend><select aria-label="Which rules must hold${where}" @change=${(e) => change({ ...rule, type: e.target.value })}>
+      <option value="and" ?selected=${rule.type === 'and'}>all of these hold</option>
+      <option value="or" ?selected=${rule.type === 'or'}>any of these holds</option>
+    </select></legend>
+    ${rules.map((r, i) => html`<div class="member">
+      ${ruleForm(r, (to) => change({ ...rule, rules: replaced(rules, i, to) }), depth + 1, member(i))}
+      <button type="button" class="small" aria-label="Remove rule${member(i)}" @click=${() => change({ ...rule, rules: replaced(rules, i) })}>✕</button>
+    </div>`)}
+    <div class="row">
+      <button type="button" class="small" @click=${() => change({ ...rule, rules: [...rules, newComparison()] })}>Add a comparison</button>
+      <button type="button" class="small" @click=${() => change({ ...rule, rules: [...rules, { type: rule.type === 'and' ? 'or' : 'and', rules: [newComparison()] }] })}>Add a group</button>
+    </div>
+  </fieldset>`
+}
+
+// ruleEditor is ruleForm for the rule of a step, with ways to make it a group or plain.
+export const ruleEditor = (rule, change) => html`${ruleForm(rule, change)}
+  ${isGroup(rule)
+    ? rule.rules?.length === 1 ? html`<button type="button" class="small" @click=${() => change(rule.rules[0])}>Keep this one rule only</button>` : nothing
+    : html`<button type="button" class="small" @click=${() => change({ type: 'and', rules: [rule, newComparison()] })}>Add another rule</button>`}`

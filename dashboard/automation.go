@@ -1,0 +1,181 @@
+package dashboard
+
+import (
+	"context"
+	"html/template"
+	"slices"
+	"strconv"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// recentRuns is how many runs the page of an automation has.
+const recentRuns = 20
+
+// automationHead is what all pages of one automation begin with.
+type automationHead struct {
+	ID, Name, Status  string
+	Event             string // that starts runs
+	Version, Revision int
+	Stopped           moment // when an operator stopped it, or zero
+	Updated           moment
+	Tab               string
+}
+
+func (x *exchange) headOf(a automation.Automation, tab string) automationHead {
+	head := automationHead{
+		ID: a.ID, Name: a.Name, Status: string(a.Status), Version: a.Version, Revision: a.Revision,
+		Stopped: x.moment(a.StoppedAt), Updated: x.moment(later(a.CreatedAt, a.UpdatedAt)), Tab: tab,
+	}
+	if len(a.Steps) > 0 {
+		if trigger, ok := a.Steps[0].Config.(automation.Trigger); ok {
+			head.Event = trigger.EventName
+		}
+	}
+	return head
+}
+
+// automationPage is the page of one automation.
+type automationPage struct {
+	automationHead
+	Filter   string // the version whose runs are counted, or "" for all
+	Versions []string
+	Counts   part[tally]
+	Tiles    []tile
+	Steps    []outlineStep
+	Runs     part[[]runRow]
+}
+
+// tile is a number, with a link to the runs that it counts.
+type tile struct {
+	Name, Status string
+	Count        int
+	Link         template.URL
+}
+
+// runRow is a run in a short list.
+type runRow struct {
+	ID, Contact, Status, Step string
+	Started                   moment
+}
+
+// findAutomation returns the automation of the path.
+func (x *exchange) findAutomation() (automation.Automation, error) {
+	ctx, cancel := x.reading()
+	defer cancel()
+	a, err := x.runner.GetAutomation(ctx, x.r.PathValue("id"))
+	return a, named(err, "automation")
+}
+
+// automation shows one automation. It makes four calls of the store.
+func (x *exchange) automation() error {
+	version, err := x.versionFilter()
+	if err != nil {
+		return err
+	}
+	a, err := x.findAutomation()
+	if err != nil {
+		return err
+	}
+	body := automationPage{automationHead: x.headOf(a, "Flow")}
+	if version > 0 {
+		body.Filter = strconv.Itoa(version)
+	}
+	x.fillCounts(&body, a, version)
+	body.Runs = read(x, func(ctx context.Context) ([]runRow, error) { return x.recentRuns(ctx, a.ID, version) })
+	return x.show("automation", page{Title: a.Name, Section: "Automations", Body: body, Live: true})
+}
+
+// versionFilter returns the version of the query, and 0 for all versions.
+func (x *exchange) versionFilter() (int, error) {
+	text := x.r.URL.Query().Get("version")
+	if text == "" {
+		return 0, nil
+	}
+	version, err := strconv.Atoi(text)
+	if err != nil || version < 1 || version > maxVersion {
+		return 0, badInput("There is no such version", "A version is a number from 1 on.")
+	}
+	return version, nil
+}
+
+// maxVersion is the largest number that a store can keep.
+const maxVersion = 1<<31 - 1
+
+// fillCounts fills in what the counts of runs give: the tiles, the numbers at the steps, and
+// the versions to choose from.
+func (x *exchange) fillCounts(body *automationPage, a automation.Automation, version int) {
+	counts := read(x, func(ctx context.Context) ([]automation.RunCount, error) { return x.runner.CountRuns(ctx, a.ID) })
+	body.Versions = versionsIn(counts.Data, a.Version)
+	if version > 0 {
+		counts.Data = slices.DeleteFunc(counts.Data, func(c automation.RunCount) bool { return c.Version != version })
+	}
+	body.Counts = part[tally]{total(counts.Data), counts.Failure}
+	body.Steps = outlineOf(a, tallyBy(counts.Data, func(c automation.RunCount) string { return c.Step }))
+	for i := range body.Steps {
+		s := &body.Steps[i]
+		s.Here = x.runsOf(a.ID, body.Filter, s.Key, automation.RunRunning)
+		s.Failed = x.runsOf(a.ID, body.Filter, s.Key, automation.RunFailed)
+	}
+	body.Tiles = x.tiles(a.ID, body.Filter, body.Counts.Data)
+}
+
+// versionsIn returns the versions that have runs, and the current one, newest first.
+func versionsIn(counts []automation.RunCount, current int) []string {
+	versions := []int{current}
+	for _, c := range counts {
+		versions = append(versions, c.Version)
+	}
+	slices.Sort(versions)
+	var texts []string
+	for _, v := range slices.Backward(slices.Compact(versions)) {
+		texts = append(texts, strconv.Itoa(v))
+	}
+	return texts
+}
+
+func (x *exchange) tiles(id, version string, t tally) []tile {
+	var tiles []tile
+	add := func(name string, status automation.RunStatus, n int) {
+		tiles = append(tiles, tile{name, string(status), n, x.runsOf(id, version, "", status)})
+	}
+	add("Runs", "", t.Runs)
+	add("Running", automation.RunRunning, t.Running)
+	add("Completed", automation.RunCompleted, t.Completed)
+	add("Failed", automation.RunFailed, t.Failed)
+	add("Cancelled", automation.RunCancelled, t.Cancelled)
+	return tiles
+}
+
+// runsOf returns the link to the runs of an automation that a filter selects. An empty
+// version, step or status selects all.
+func (x *exchange) runsOf(id, version, step string, status automation.RunStatus) template.URL {
+	return x.to.With(x.to.To("runs"), "automation", id, "version", version, "step", step, "status", string(status))
+}
+
+// recentRuns returns the newest runs of an automation.
+func (x *exchange) recentRuns(ctx context.Context, id string, version int) ([]runRow, error) {
+	found, err := x.runner.ListRuns(ctx, automation.RunQuery{
+		AutomationID: id, Version: version, PageQuery: automation.PageQuery{Limit: recentRuns},
+	})
+	if err != nil {
+		return nil, err
+	}
+	names := x.contactNames(ctx, found.Data)
+	var rows []runRow
+	for _, run := range found.Data {
+		rows = append(rows, runRow{
+			ID: run.ID, Contact: names[run.ContactID], Status: string(run.Status), Step: run.Step, Started: x.moment(run.StartedAt),
+		})
+	}
+	return rows, nil
+}
+
+// contactNames returns how people call the contacts of runs.
+func (x *exchange) contactNames(_ context.Context, runs []automation.Run) map[string]string {
+	names := map[string]string{}
+	for _, run := range runs {
+		names[run.ContactID] = run.ContactID
+	}
+	return names
+}

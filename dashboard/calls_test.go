@@ -1,0 +1,46 @@
+package dashboard_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/dashboard"
+	"github.com/seed-b636437c/automation/internal/world"
+	"github.com/seed-b636437c/automation/observe"
+)
+
+// calls records the calls of a store.
+type calls struct {
+	mu      sync.Mutex
+	methods []string
+}
+
+// take returns the calls since the last take.
+func (c *calls) take() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	methods := c.methods
+	c.methods = nil
+	return methods
+}
+
+// newCountedSite returns a dashboard, and the calls of its store. The read of the warning on
+// every page, which is not made for each page, is not among them.
+func newCountedSite(t testing.TB, opts dashboard.Options) (*site, *calls) {
+	t.Helper()
+	c := &calls{}
+	w := world.New(t, automation.Options{})
+	w.Runner = w.On(observe.WrapStore(w.Store, observe.StoreHooks{
+		Called: func(_ context.Context, method string, _ time.Duration, _ error) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.methods = append(c.methods, method)
+		},
+	}), w.Opts)
+	s := newSiteOf(t, w, opts)
+	s.get("/") // reads the warning
+	return s, c
+}

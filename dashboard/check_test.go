@@ -1,0 +1,95 @@
+package dashboard_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/dashboard"
+)
+
+// answerAbout is what the server answers about a draft.
+type answerAbout struct {
+	Drawing struct {
+		Width, Height int
+		Steps         []struct {
+			Key, Type, Summary string
+			Branches           []string
+			Problems           int
+		}
+		Connections, Open []struct{ From, To, Type, Path string }
+	}
+	Problems automation.Problems
+}
+
+func (s *site) check(document string) (int, answerAbout) {
+	r := httptest.NewRequest(http.MethodPost, "/check", strings.NewReader(document))
+	answer := httptest.NewRecorder()
+	s.handler.ServeHTTP(answer, r)
+	var about answerAbout
+	_ = json.Unmarshal(answer.Body.Bytes(), &about)
+	return answer.Code, about
+}
+
+func TestCheck_DrawsADraftAndItsOpenBranches(t *testing.T) {
+	t.Parallel()
+	status, about := newSite(t, dashboard.Options{}).check(`{"name": "A", "steps": [
+		{"key": "start", "type": "trigger", "config": {"event_name": "signup"}},
+		{"key": "wait", "type": "wait_for_event", "config": {"event_name": "paid", "timeout": "1 day"}}
+	], "connections": [{"from": "start", "to": "wait"}]}`)
+	require.Equal(t, http.StatusOK, status)
+	require.Len(t, about.Drawing.Steps, 2)
+	require.Len(t, about.Drawing.Connections, 1)
+	require.Len(t, about.Drawing.Open, 2)
+	assert.Equal(t, "event_received", about.Drawing.Open[0].Type)
+	assert.Equal(t, "timeout", about.Drawing.Open[1].Type)
+	assert.Empty(t, about.Problems.Errors())
+}
+
+// A step that cannot be decoded does not hide the problems of the others.
+func TestCheck_MergesProblemsOfDecodingAndOfValidation(t *testing.T) {
+	t.Parallel()
+	_, about := newSite(t, dashboard.Options{}).check(`{"name": "A", "steps": [
+		{"key": "start", "type": "trigger", "config": {"event_name": "signup"}},
+		{"key": "pause", "type": "delay", "config": {"duration": 5}},
+		{"key": "hello", "type": "send_email", "config": {"template": {"id": ""}}}
+	], "connections": [{"from": "start", "to": "pause"}, {"from": "pause", "to": "hello"}]}`)
+	steps := map[string]int{}
+	for _, p := range about.Problems.Errors() {
+		steps[p.Step]++
+	}
+	assert.Equal(t, map[string]int{"pause": 1, "hello": 1}, steps, "%s", about.Problems)
+}
+
+func TestCheck_RefusesWhatIsNoDocument(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dashboard.Options{})
+	for _, document := range []string{"", "{", "[]", `"a"`, `{"steps": 5}`} {
+		status, _ := s.check(document)
+		assert.Equal(t, http.StatusBadRequest, status, document)
+	}
+	status, _ := s.check(`{"name": "` + strings.Repeat("a", 10<<20) + `"}`)
+	assert.Equal(t, http.StatusRequestEntityTooLarge, status)
+}
+
+func FuzzCheck(f *testing.F) {
+	f.Add(`{"name": "A", "steps": [{"key": "start", "type": "trigger", "config": {"event_name": "signup"}}], "connections": []}`)
+	f.Add(`{"steps": [{"key": 1, "type": []}, 5, null, {"key": "a"}, {"key": "a"}], "connections": [{"from": "a", "to": "a"}, {"from": "b"}, 7]}`)
+	f.Add(`{"steps": [null], "connections": [null]}`)
+	s := newSite(f, dashboard.Options{})
+	f.Fuzz(func(t *testing.T, document string) {
+		status, about := s.check(document)
+		if status != http.StatusOK && status != http.StatusBadRequest {
+			t.Fatalf("status %d for %q", status, document)
+		}
+		for _, step := range about.Drawing.Steps {
+			require.NotNil(t, step.Branches)
+		}
+	})
+}

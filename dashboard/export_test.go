@@ -1,0 +1,9 @@
+package dashboard
+
+import (
+	"maps"
+	"slices"
+)
+
+// AssetNames returns the names of all assets.
+func AssetNames() []string { return slices.Sorted(maps.Keys(assets().files)) }

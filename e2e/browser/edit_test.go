@@ -1,0 +1,239 @@
+package browser_test
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/world"
+)
+
+// fill types a value into a field that has a label, and leaves the field.
+func (b *tab) fill(label, value string) {
+	b.t.Helper()
+	field := fieldOf(label)
+	b.until(field)
+	eval[any](b, "("+field+").focus(), ("+field+").select?.(), null")
+	if value == "" {
+		value = kb.Delete
+	}
+	b.do(chromedp.KeyEvent(value), chromedp.KeyEvent(kb.Tab))
+}
+
+// fieldOf returns an expression for the field whose label begins with a text.
+func fieldOf(label string) string {
+	return "([...document.querySelectorAll('label')].find(l => l.innerText.trim().startsWith('" + label + "'))?.querySelector('input, select, textarea')" +
+		" ?? document.querySelector('[aria-label=\"" + label + "\"]'))"
+}
+
+// press clicks on the button with a text.
+func (b *tab) press(text string) {
+	b.t.Helper()
+	button := "[...document.querySelectorAll('button, a.button')].find(e => e.innerText.trim() === '" + text + "' && !e.disabled)"
+	b.until(button)
+	eval[any](b, "("+button+").click(), null")
+}
+
+// checked waits until the server has answered about the newest draft.
+func (b *tab) settled(steps int) {
+	b.t.Helper()
+	b.until("document.querySelectorAll('.node').length === " + string(rune('0'+steps)))
+}
+
+func TestEditor_MakesAnAutomation(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := newTab(t, s)
+	b.open("/new")
+	b.settled(1)
+	b.fill("Event", "user.created")
+	b.press("Add a step after it")
+	b.press("Send an email")
+	b.settled(2)
+	b.fill("Template", "hello")
+	b.press("Add a step after it")
+	b.press("Wait for an event")
+	b.settled(3)
+	b.fill("Event", "setup.done")
+	b.click(`.plus.open[data-branch="timeout"]`)
+	b.press("Send an email")
+	b.settled(4)
+	b.fill("Template", "reminder")
+	eval[any](b, "document.querySelector('.canvas').click(), null")
+	b.do(chromedp.KeyEvent(kb.Escape))
+	b.until("document.querySelector('.problems.all')?.innerText.includes('name')")
+	b.picture("/edit-new", "light-1280")
+	b.press("JSON")
+	b.press("Close")
+	b.click(`[data-step="start"]`)
+	eval[any](b, "document.querySelector('[data-step=start]').dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowDown', bubbles: true})), null")
+	b.until("document.querySelector('[data-step=email][aria-pressed=true]')")
+}
+
+func TestEditor_SavesAVersion(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
+	b := newTab(t, s)
+	b.open("/a/welcome/edit")
+	b.settled(2)
+	b.accessible("the editor")
+	b.click(`[data-step="hello"]`)
+	b.fill("Subject", "Welcome")
+	b.until("document.querySelector('[role=status]').innerText === 'not saved'")
+	b.press("Undo")
+	b.until("document.querySelector('[role=status]').innerText === 'saved'")
+	b.press("Redo")
+	b.until("document.querySelector('[role=status]').innerText === 'not saved'")
+	b.press("Save version")
+	b.until("location.pathname.endsWith('/a/welcome')")
+	a, err := s.Runner.GetAutomation(t.Context(), "welcome")
+	require.NoError(t, err)
+	assert.Equal(t, "Welcome", a.Steps[1].Config.(automation.SendEmail).Subject)
+	assert.Equal(t, 2, a.Version)
+}
+
+// drag moves the pointer from one element to another with the button held.
+func (b *tab) drag(from, to string) {
+	b.t.Helper()
+	centre := func(selector string) (float64, float64) {
+		at := eval[[]float64](b, "(r => [r.x + r.width / 2, r.y + r.height / 2])(document.querySelector('"+selector+"').getBoundingClientRect())")
+		return at[0], at[1]
+	}
+	x1, y1 := centre(from)
+	x2, y2 := centre(to)
+	move := func(x, y float64) chromedp.Action[chromedp.Void] {
+		return chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y, chromedp.ButtonLeft)
+	}
+	b.do(
+		chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, x1, y1, chromedp.ButtonLeft, chromedp.ClickCount(1)),
+		move(x1+10, y1+10), move((x1+x2)/2, (y1+y2)/2), move(x2, y2),
+		chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, x2, y2, chromedp.ButtonLeft, chromedp.ClickCount(1)),
+	)
+}
+
+// connections returns the connections of the draft, as "from type to".
+func (b *tab) connections() []string {
+	b.t.Helper()
+	return eval[[]string](b, "JSON.parse(Object.entries(sessionStorage).find(([k]) => k.startsWith('draft '))[1]).connections.map(c => [c.from, c.type ?? 'default', c.to].join(' '))")
+}
+
+// waitingFlow is a flow with a wait, of which one branch is open.
+func waitingFlow() automation.Automation {
+	a := world.Flow("waiting", "signup", world.Wait("paid", "order.paid"), world.Email("thanks"), world.Email("tips"))
+	a.Connections[1].Type = automation.ConnectionEventReceived
+	return a
+}
+
+func TestEditor_ConnectsAndMovesByDragging(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.Create(waitingFlow())
+	b := newTab(t, s)
+	b.open("/a/waiting/edit")
+	b.settled(4)
+	b.drag(`.plus[data-from="paid"][data-branch="timeout"]`, `[data-step="tips"]`)
+	b.until("document.querySelectorAll('.edge').length > 4")
+	assert.Equal(t, []string{"start default paid", "paid event_received thanks", "thanks default tips", "paid timeout tips"}, b.connections())
+	b.drag(`[data-step="thanks"]`, `.plus[data-from="start"]`)
+	b.until("JSON.parse(Object.entries(sessionStorage)[0][1]).connections[0].to === 'thanks'")
+	assert.Equal(t, []string{"start default thanks", "thanks default paid", "paid event_received tips", "paid timeout tips"}, b.connections())
+}
+
+func TestEditor_ConnectsAndMovesBySelects(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.Create(waitingFlow())
+	b := newTab(t, s)
+	b.open("/a/waiting/edit")
+	b.settled(4)
+	b.click(`[data-step="paid"]`)
+	b.choose("If timed out, go to", "tips")
+	assert.Contains(t, b.connections(), "paid timeout tips")
+	b.click(`[data-step="thanks"]`)
+	b.choose("Move to", "start\ndefault")
+	b.until("JSON.parse(Object.entries(sessionStorage)[0][1]).connections[0].to === 'thanks'")
+}
+
+// choose chooses an option of a select, which may be in a closed part of the page.
+func (b *tab) choose(label, value string) {
+	b.t.Helper()
+	eval[any](b, "document.querySelectorAll('details').forEach(d => d.open = true), null")
+	field := fieldOf(label)
+	b.until(field)
+	eval[any](b, "(f => { f.value = "+strconv.Quote(value)+"; f.dispatchEvent(new Event('change', {bubbles: true})) })("+field+"), null")
+}
+
+func TestEditor_KeepsTheDraftThroughAReload(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
+	b := newTab(t, s)
+	b.open("/a/welcome/edit")
+	b.settled(2)
+	b.click(`[data-step="hello"]`)
+	b.fill("Subject", "Kept")
+	b.until("document.querySelector('[role=status]').innerText === 'not saved'")
+	b.do(chromedp.Reload())
+	b.settled(2)
+	b.until("document.querySelector('[role=status]').innerText === 'not saved'")
+	b.click(`[data-step="hello"]`)
+	b.until("[...document.querySelectorAll('input')].some(i => i.value === 'Kept')")
+	b.press("Undo")
+	b.until("document.querySelector('[role=status]').innerText === 'saved'")
+}
+
+func TestEditor_ShowsWhoIsAheadInAConflict(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
+	first, second := newTab(t, s), newTab(t, s)
+	second.expect("status of 409")
+	for _, b := range []*tab{first, second} {
+		b.open("/a/welcome/edit")
+		b.settled(2)
+		b.click(`[data-step="hello"]`)
+	}
+	first.fill("Subject", "First")
+	first.press("Save version")
+	first.until("location.pathname.endsWith('/a/welcome')")
+	second.fill("Subject", "Second")
+	second.press("Save version")
+	second.until("document.querySelector('[role=alert]')?.innerText.includes('Revision 2 has been saved since')")
+	second.accessible("the conflict")
+	second.press("Save mine on top")
+	second.until("location.pathname.endsWith('/a/welcome')")
+	a, err := s.Runner.GetAutomation(t.Context(), "welcome")
+	require.NoError(t, err)
+	assert.Equal(t, "Second", a.Steps[1].Config.(automation.SendEmail).Subject)
+	assert.Equal(t, 3, a.Version)
+}
+
+func TestEditor_NeedsNoMouse(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
+	b := newTab(t, s)
+	b.open("/a/welcome/edit")
+	b.settled(2)
+	eval[any](b, "document.querySelector('[data-step=start]').focus(), null")
+	b.do(chromedp.KeyEvent(kb.ArrowDown))
+	assert.Equal(t, "hello", eval[string](b, "document.activeElement.dataset.step"))
+	b.do(chromedp.KeyEvent("+"))
+	b.until("document.activeElement.closest('.adder')")
+	b.do(chromedp.KeyEvent(kb.Enter)) // send an email
+	b.settled(3)
+	b.until("document.activeElement.closest('.step-form')")
+	b.do(chromedp.KeyEvent("bye"), chromedp.KeyEvent(kb.Tab))
+	eval[any](b, "document.querySelector('[data-step=hello]').focus(), null")
+	b.do(chromedp.KeyEvent(kb.Delete))
+	b.settled(2)
+	assert.Equal(t, []string{"start default email"}, b.connections())
+	assert.Equal(t, "start", eval[string](b, "document.activeElement.dataset.step"), "the focus is not lost")
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"crypto/subtle"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/dashboard"
+	"github.com/seed-b636437c/automation/mail/template"
+)
+
+// dashboardPath is where the dashboard is.
+const dashboardPath = "/dashboard/"
+
+// newDashboard returns the dashboard. At an address that other machines can reach, the
+// browser asks for a password: the API key.
+func newDashboard(runner *automation.Runner, templates *template.Library, key string, logger *slog.Logger) (http.Handler, error) {
+	pages, err := dashboard.New(runner, dashboard.Options{AuthenticatedByHost: true, Title: "Acme", Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	handler := http.StripPrefix(strings.TrimSuffix(dashboardPath, "/"), pages)
+	if key == devKey {
+		return handler, nil
+	}
+	return withPassword(handler, key), nil
+}
+
+// withPassword lets only those in who give the password.
+func withPassword(next http.Handler, password string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, given, _ := r.BasicAuth()
+		if subtle.ConstantTimeCompare([]byte(given), []byte(password)) != 1 {
+			w.Header().Set("WWW-Authenticate", `Basic realm="automation"`)
+			http.Error(w, "The password is the API key of the server.", http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
