@@ -73,7 +73,8 @@ type exchange struct {
 // serve answers the requests of one route.
 func (h *Handler) serve(route route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{Handler: h, w: w, r: r, ctx: r.Context(), access: h.access(r), to: linkerOf(r)}
+		x := &exchange{Handler: h, w: w, r: r, access: h.access(r), to: linkerOf(r)}
+		x.ctx = automation.WithActor(r.Context(), h.actor(r))
 		if err := x.admit(route); err != nil {
 			x.fail(err)
 			return

@@ -53,6 +53,15 @@ func Describe(s automation.Step) (kind, about string) {
 	return k.words, plain(text.String())
 }
 
+// Icon returns the icon of a type of step: the data of an SVG path in a square of 20 pixels,
+// which is drawn with lines.
+func Icon(typ automation.StepType) string {
+	if k, ok := kinds[typ]; ok {
+		return icons[k.class]
+	}
+	return icons["custom"]
+}
+
 // describe returns how a step with a config is drawn.
 func describe(config automation.StepConfig) (kind, summary) {
 	if config == nil {

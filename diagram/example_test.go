@@ -3,21 +3,31 @@ package diagram_test
 import (
 	"fmt"
 	"strings"
-	"time"
 
-	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/diagram"
 )
 
-// A picture of an automation, whose steps are links.
+// A picture of an automation.
 func ExampleSVG() {
-	svg := diagram.SVG(welcome, diagram.Options{
-		Link: func(key string) string { return "?step=" + key },
-	})
-	fmt.Println(strings.Count(svg, "<a "), "steps")
-	fmt.Println(strings.Contains(svg, `href="?step=hello"><title>hello, send email: hello</title>`))
+	a := welcome
+	svg := diagram.SVG(a, diagram.Options{})
+	fmt.Println(strings.Count(svg, `class="box"`), "steps")
+	fmt.Println(strings.Contains(svg, "<title>Welcome</title>"))
 	// Output:
 	// 4 steps
+	// true
+}
+
+// A picture of a run in a page: it has no style of its own, and its steps are links.
+func ExampleSVG_page() {
+	a, run := welcome, pausing
+	svg := diagram.SVG(a, diagram.Options{
+		Run: &run, Embedded: true, Link: func(key string) string { return "?step=" + key },
+	})
+	fmt.Println(strings.Contains(svg, "<style>"))
+	fmt.Println(strings.Contains(svg, `href="?step=hello"><title>hello, send email: hello, completed`))
+	// Output:
+	// false
 	// true
 }
 
@@ -37,13 +47,8 @@ func ExampleMermaid() {
 
 // A run in its pause, for Graphviz.
 func ExampleDOT() {
-	run := automation.Run{Status: automation.RunRunning, Step: "pause", Steps: []automation.StepRun{
-		{Key: "signup", Status: automation.StepCompleted, StartedAt: time.Now()},
-		{Key: "hello", Status: automation.StepCompleted, StartedAt: time.Now()},
-		{Key: "pause", Status: automation.StepWaiting, StartedAt: time.Now()},
-		{Key: "nudge", Status: automation.StepPending},
-	}}
-	text := diagram.DOT(welcome, diagram.Options{Run: &run})
+	a, run := welcome, pausing
+	text := diagram.DOT(a, diagram.Options{Run: &run})
 	for line := range strings.Lines(text) {
 		if strings.Contains(line, "->") {
 			fmt.Print(strings.TrimSpace(line), "\n")

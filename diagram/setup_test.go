@@ -75,6 +75,17 @@ var welcome = automation.Automation{
 	Connections: []automation.Connection{{From: "signup", To: "hello"}, {From: "hello", To: "pause"}, {From: "pause", To: "nudge"}},
 }
 
+// pausing is a run of welcome that is in its pause.
+var pausing = automation.Run{
+	Status: automation.RunRunning, Step: "pause",
+	Steps: []automation.StepRun{
+		{Key: "signup", Status: automation.StepCompleted},
+		{Key: "hello", Status: automation.StepCompleted},
+		{Key: "pause", Status: automation.StepWaiting},
+		{Key: "nudge", Status: automation.StepPending},
+	},
+}
+
 // trial has every type of step, branches that join, and branches that are open.
 var trial = automation.Automation{
 	ID: "trial", Name: "Trial to paid", Status: automation.StatusEnabled,

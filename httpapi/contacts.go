@@ -47,14 +47,16 @@ func (h *Handler) listContacts(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	segment := q.Get("segment_id")
-	if segment == "" {
-		return h.contactsIn(r.Context(), "", page)
+	selected := automation.ContactQuery{Segment: q.Get("segment_id"), EmailPrefix: q.Get("email_prefix"), PageQuery: page}
+	if problems, _ := problemsOf(selected.Check()); problems != nil {
+		return nil, validation(problems)
 	}
-	if known, err := h.isSegment(r.Context(), segment); err != nil || !known {
-		return listOf(automation.Page[automation.Contact]{}, newContactItem), err
+	if selected.Segment != "" {
+		if known, err := h.isSegment(r.Context(), selected.Segment); err != nil || !known {
+			return listOf(automation.Page[automation.Contact]{}, newContactItem), err
+		}
 	}
-	return h.contactsIn(r.Context(), segment, page)
+	return h.contactsBy(r.Context(), selected)
 }
 
 func (h *Handler) createContact(r *http.Request) (any, error) {

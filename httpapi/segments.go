@@ -113,7 +113,7 @@ func (h *Handler) listSegmentContacts(r *http.Request) (any, error) {
 	if known, err := h.isSegment(r.Context(), id); err != nil || !known {
 		return nil, cmp.Or(err, noSegment(id))
 	}
-	return h.contactsIn(r.Context(), id, page)
+	return h.contactsBy(r.Context(), automation.ContactQuery{Segment: id, PageQuery: page})
 }
 
 // isSegment reports whether a contact may join the segment and the segment's contacts
@@ -128,11 +128,14 @@ func (h *Handler) isSegment(ctx context.Context, id string) (bool, error) {
 	if !errors.Is(err, automation.ErrNotFound) {
 		return err == nil, err
 	}
-	_, err = h.runner.ListContacts(ctx, automation.ContactQuery{PageQuery: automation.PageQuery{Limit: 1}})
-	if errors.Is(err, errors.ErrUnsupported) {
-		return true, nil
-	}
-	return false, err
+	return h.hostContacts(ctx), nil
+}
+
+// hostContacts reports whether contacts live in a table of the application. A contact
+// without an email is never created, and the error depends on where contacts live.
+func (h *Handler) hostContacts(ctx context.Context) bool {
+	_, err := h.runner.CreateContact(ctx, automation.Contact{})
+	return errors.Is(err, errors.ErrUnsupported)
 }
 
 func noSegment(id string) error {
@@ -170,11 +173,11 @@ func (h *Handler) requireSegments(ctx context.Context, ids []string, further ...
 	return problems.Err("request")
 }
 
-// contactsIn lists the contacts of a segment, or all contacts if segment is empty.
-func (h *Handler) contactsIn(ctx context.Context, segment string, page automation.PageQuery) (any, error) {
-	found, err := h.runner.ListContacts(ctx, automation.ContactQuery{Segment: segment, PageQuery: page})
+// contactsBy lists the contacts that q selects.
+func (h *Handler) contactsBy(ctx context.Context, q automation.ContactQuery) (any, error) {
+	found, err := h.runner.ListContacts(ctx, q)
 	if err != nil {
-		return nil, unknownCursor(err, page)
+		return nil, unknownCursor(err, q.PageQuery)
 	}
 	return listOf(found, newContactItem), nil
 }

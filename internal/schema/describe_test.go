@@ -104,6 +104,12 @@ func TestDescribe_KnowsThePathsOfPayloads(t *testing.T) {
 				assert.Equal(t, kind, d.Type, "%s\n%s", text, path)
 			}
 		}
+		for _, f := range s.Fields() {
+			assert.True(t, s.Describe(f.Path).Known, "%s\n%s", text, f.Path)
+			if f.Type != "" {
+				assert.Equal(t, w.paths[f.Path], f.Type, "%s\n%s", text, f.Path)
+			}
+		}
 	})
 }
 
