@@ -42,15 +42,11 @@ type (
 		Parent   *treeNode            `json:"parent"`
 		ByName   map[string]*treeNode `json:"by_name,omitzero"`
 	}
-	slices0  []slices0
-	pointer0 *pointer0
-	map0     map[string]map0
-	clash    struct {
-		A string `json:"x"`
-		B string `json:"x"`
-	}
-	pointing struct{ *embedded }
-	quoted   struct {
+	listOfItself    []listOfItself
+	pointerToItself *pointerToItself
+	mapOfItself     map[string]mapOfItself
+	pointing        struct{ *embedded }
+	quoted          struct {
 		N int `json:"n,string"`
 	}
 	wide0 struct{ A, B, C, D, E, F, G, H, I, J wide1 }
@@ -58,6 +54,12 @@ type (
 	wide2 struct{ A, B, C, D, E, F, G, H, I, J wide3 }
 	wide3 struct{ A, B, C, D, E, F, G, H, I, J string }
 )
+
+// clash has two fields of one name.
+var clash = reflect.StructOf([]reflect.StructField{
+	{Name: "A", Type: reflect.TypeFor[string](), Tag: `json:"x"`},
+	{Name: "B", Type: reflect.TypeFor[string](), Tag: `json:"x"`},
+})
 
 func TestDescribe_OfTypes(t *testing.T) {
 	t.Parallel()
@@ -75,15 +77,15 @@ func TestDescribe_OfTypes(t *testing.T) {
 			F map[int]string  `json:"f"`
 			G [3]int          `json:"g"`
 			H *Duration       `json:"h"`
-			I uint8           `json:"-,"`
+			I uint8           `json:"i"`
 			J string          `json:"-"`
 		}{}, "{a string, b? integer, c? {max_attempts? integer, initial? duration, max? duration, for? duration, jitter? number}, " +
-			"D rule, e json, f json, g json, h? duration, - integer}"},
+			"D rule, e json, f json, g json, h? duration, i integer}"},
 		{treeNode{}, "{name string, children? list of json, parent? json, by_name? map of json}"},
-		{slices0{}, "list of json"},
-		{map0{}, "map of json"},
-		{pointer0(nil), "json"},
-		{clash{}, "json"},
+		{listOfItself{}, "list of json"},
+		{mapOfItself{}, "map of json"},
+		{pointerToItself(nil), "json"},
+		{reflect.Zero(clash).Interface(), "json"},
 		{pointing{}, "json"},
 		{quoted{}, "json"},
 		{struct{ C chan int }{}, "{C json}"},
@@ -122,9 +124,9 @@ func oddType(depth int) *rapid.Generator[reflect.Type] {
 	leaves := rapid.SampledFrom([]reflect.Type{
 		reflect.TypeFor[string](), reflect.TypeFor[bool](), reflect.TypeFor[int8](), reflect.TypeFor[uint](), reflect.TypeFor[float32](),
 		reflect.TypeFor[Duration](), reflect.TypeFor[Value](), reflect.TypeFor[Rule](), reflect.TypeFor[time.Time](), reflect.TypeFor[json.Number](),
-		reflect.TypeFor[RetryPolicy](), reflect.TypeFor[treeNode](), reflect.TypeFor[slices0](), reflect.TypeFor[any](), reflect.TypeFor[fmt.Stringer](),
+		reflect.TypeFor[RetryPolicy](), reflect.TypeFor[treeNode](), reflect.TypeFor[listOfItself](), reflect.TypeFor[any](), reflect.TypeFor[fmt.Stringer](),
 		reflect.TypeFor[json.RawMessage](), reflect.TypeFor[[]byte](), reflect.TypeFor[chan int](), reflect.TypeFor[func()](), reflect.TypeFor[complex64](),
-		reflect.TypeFor[uintptr](), reflect.TypeFor[map[int]string](), reflect.TypeFor[[2]string](), reflect.TypeFor[clash](), reflect.TypeFor[quoted](),
+		reflect.TypeFor[uintptr](), reflect.TypeFor[map[int]string](), reflect.TypeFor[[2]string](), clash, reflect.TypeFor[quoted](),
 	})
 	if depth == 0 {
 		return leaves
