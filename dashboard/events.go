@@ -49,6 +49,7 @@ func (f eventFilter) IsEmpty() bool { return f == eventFilter{} }
 // eventLog is a page of received events.
 type eventLog struct {
 	Rows         []eventRow
+	OfOne        bool // contact, whom the page names
 	Newer, Older template.URL
 }
 
@@ -126,7 +127,7 @@ func (x *exchange) eventLog(ctx context.Context, q automation.EventQuery, names 
 	if err != nil || n == 0 {
 		return log, named(err, "event")
 	}
-	if names == nil {
+	if log.OfOne = names != nil; !log.OfOne {
 		names = x.namesOf(ctx, found.Data)
 	}
 	for _, e := range found.Data {
