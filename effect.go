@@ -320,13 +320,26 @@ func (c *compiler) custom(n *node, cfg StepConfig) error {
 		err = kind.validate(config) // the type may have changed since the config was stored
 	}
 	if err != nil {
-		return fmt.Errorf("the stored config does not fit step type %q of this process: %w: %w", kind.name, err, ErrNewerVersion)
+		return &misfitError{kind.name, err}
 	}
 	// A custom step resolves its references itself, and they may read anything.
 	c.g.readsEvent, c.g.readsWait = true, c.g.readsWait || len(c.waits) > 0
 	n.effect, n.delivery, n.retry = &customEffect{config, kind, c.waits}, kind.delivery, kind.retry
 	return nil
 }
+
+// misfitError is the error of a stored config that does not fit its registered step type.
+type misfitError struct {
+	kind StepType
+	err  error
+}
+
+func (e *misfitError) Error() string {
+	why := strings.TrimPrefix(e.err.Error(), "automation: ") // a *ValidationError, or an error of the host
+	return fmt.Sprintf("the stored config does not fit step type %q: %s: %v", e.kind, why, ErrNewerVersion)
+}
+
+func (e *misfitError) Unwrap() []error { return []error{e.err, ErrNewerVersion} }
 
 func (e *customEffect) build(runID, step string, d *Data) (Effect, error) {
 	data := *d

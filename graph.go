@@ -63,7 +63,11 @@ func Compile(a Automation, opts CompileOptions) (*Graph, error) {
 	if err := problems.Err("automation " + jsondoc.Quote(a.Name)); err != nil {
 		return nil, err
 	}
-	return compile(a, opts)
+	g, err := compile(a, opts)
+	if err != nil {
+		return nil, fmt.Errorf("automation: %s: %w", jsondoc.Quote(a.Name), err)
+	}
+	return g, nil
 }
 
 // compile makes a Graph of an automation that was valid when it was stored. It ignores
@@ -88,11 +92,11 @@ func (c *compiler) compile(a Automation, opts CompileOptions) (*Graph, error) {
 	for i, s := range a.Steps {
 		c.index[s.Key] = i
 		if err := c.step(&g.steps[i], s); err != nil {
-			return nil, fmt.Errorf("automation: %s: step %q: %w", jsondoc.Quote(a.Name), s.Key, err)
+			return nil, fmt.Errorf("step %q: %w", s.Key, err)
 		}
 	}
 	if err := c.connect(a.Connections); err != nil {
-		return nil, fmt.Errorf("automation: %s: %w", jsondoc.Quote(a.Name), err)
+		return nil, err
 	}
 	g.order = topological(g.steps)
 	return g, nil

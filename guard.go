@@ -19,7 +19,7 @@ type panicError struct{ summary, stack string }
 
 func newPanicError(p any) *panicError {
 	return &panicError{
-		summary: fmt.Sprintf("panic: %v: %v", p, ErrOutcomeUnknown),
+		summary: fmt.Sprintf("panic: %v", p),
 		stack:   string(debug.Stack()),
 	}
 }
@@ -32,6 +32,15 @@ func panicIn(err error) *panicError {
 	var p *panicError
 	errors.As(err, &p)
 	return p
+}
+
+// errorAttrs returns the fields of an error. A panic of the host's code has its stack in a
+// field of its own.
+func errorAttrs(err error) []slog.Attr {
+	if p := panicIn(err); p != nil {
+		return []slog.Attr{slog.String("error", redact.Text(p.summary)), slog.String("stack", redact.Text(p.stack))}
+	}
+	return []slog.Attr{slog.Any("error", redact.Error(err))}
 }
 
 // guard calls the host's code and returns a panic as an error: one mistake of the host
@@ -161,7 +170,8 @@ func (o *guardedObserver) log(n Notice, err error) {
 	defer o.mu.Unlock()
 	if kind := reflect.TypeOf(n); !o.logged[kind] {
 		o.logged[kind] = true
-		o.logger.Error("automation: the Observer panicked; further panics over this kind of notice are not logged",
-			"notice", fmt.Sprintf("%T", n), "error", redact.Error(err))
+		o.logger.LogAttrs(context.Background(), slog.LevelError,
+			"automation: the Observer panicked; further panics over this kind of notice are not logged",
+			append(errorAttrs(err), slog.String("notice", fmt.Sprintf("%T", n)))...)
 	}
 }

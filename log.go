@@ -53,11 +53,7 @@ func (rec *logRecord) attrs() []slog.Attr {
 	if rec.contact != "" {
 		attrs = append(attrs, slog.String("contact", redact.Text(rec.contact))) // some hosts use emails as ids
 	}
-	attrs = append(attrs, rec.more...)
-	if p := panicIn(rec.err); p != nil {
-		return append(attrs, slog.String("error", redact.Text(p.summary)), slog.String("stack", redact.Text(p.stack)))
-	}
-	return append(attrs, slog.Any("error", redact.Error(rec.err)))
+	return append(append(attrs, rec.more...), errorAttrs(rec.err)...)
 }
 
 // log writes records, unless too many of their kind came before. A record about a panic

@@ -35,8 +35,11 @@ type Run struct {
 	// DueAt is when the run continues by itself. It is zero for a run that has
 	// ended or that waits without a timeout.
 	DueAt time.Time `json:"due_at,omitzero"`
-	// Error is the reason why the run failed or was cancelled. A running run has an
-	// Error while its stored state cannot be decoded.
+	// SetAside reports that no process could decode the running run so far. It is tried
+	// again at DueAt.
+	SetAside bool `json:"set_aside,omitempty"`
+	// Error is why the run failed, was cancelled or is set aside, or why GetRun could not
+	// decode it. A store may leave it out of lists.
 	Error *StepError `json:"error,omitempty"`
 	// CreatedAt and StartedAt are when a Runner handled the triggering event.
 	// CompletedAt is when the run ended. It is zero while the run has not ended.

@@ -50,7 +50,7 @@ func (r ApplyResult) String() string {
 		return fmt.Sprintf("%s at version %d: an operator stopped it at %s; enable it with UpdateAutomation, or apply it with Restart",
 			text, a.Version, a.StoppedAt.Format(time.RFC3339))
 	default:
-		return text + ": an operator deleted it; apply it with Restart, or remove it from the code"
+		return text + ": an operator deleted it; remove it from the code, or apply it with Restart once its runs are pruned"
 	}
 }
 

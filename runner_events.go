@@ -134,11 +134,15 @@ func (s *sender) admit(ctx context.Context, w EventWriter, events []Event, rerea
 		return nil, err
 	}
 	accepted := make([]NewEvent, len(events))
-	if tx, ok := w.(TxCarrier); ok {
+	tx, inTx := w.(TxCarrier)
+	if inTx {
 		ctx = tx.WithTx(ctx)
 	}
 	for i := range events {
 		if accepted[i], err = s.accept(ctx, events[i]); err != nil {
+			if inTx {
+				err = outsideTx(err)
+			}
 			return nil, fmt.Errorf("automation: %s: %w", subjectOf(events, i), err)
 		}
 		if payloads[i] != nil { // after accept: an idempotency key belongs to the payload as it was sent
@@ -147,6 +151,16 @@ func (s *sender) admit(ctx context.Context, w EventWriter, events []Event, rerea
 		accepted[i].Schema = schemas[events[i].Name].text
 	}
 	return accepted, nil
+}
+
+// outsideTx adds the way out to an error of FindContact that may have read outside the
+// transaction: it waits for a second connection, or does not find what the transaction has
+// inserted.
+func outsideTx(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%w: FindContact must read through the transaction if its table is in the same database: see ContactDirectory", err)
+	}
+	return err
 }
 
 // subjectOf returns how an error refers to an event.

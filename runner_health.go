@@ -124,12 +124,14 @@ func (r *Runner) Health(ctx context.Context) (Health, error) {
 	err := r.measure(ctx, &h)
 	running, turned, claimed := r.working.now()
 	h.Running, h.LastClaim = running, claimed
-	if idle := h.At.Sub(turned); running && idle > r.opts.MaxLag+r.longestSleep() {
-		h.add(SeverityError, HealthRunStalled,
-			"Run has not looked for work for %s: look for errors in the log, and restart the process", idle.Round(time.Second))
-	}
 	if err != nil {
 		h.addStoreProblem(err)
+	}
+	if idle := h.At.Sub(turned); running && idle > r.opts.MaxLag+r.longestSleep() {
+		h.add(SeverityError, HealthRunStalled,
+			"Run has not looked for work for %s: look for errors in the log; if the store works, restart the process", idle.Round(time.Second))
+	}
+	if err != nil {
 		return h, fmt.Errorf("automation: health: %w", err)
 	}
 	r.addWorkProblems(&h)

@@ -12,9 +12,10 @@ import (
 const pruneBatch = 1000
 
 // Prune removes the runs that ended, and the events that were handled, longer ago than
-// age. It also removes expired idempotency keys and unused versions of automations. Runs
-// in progress stay, and so does an event that started a run which stays. Prune works in
-// small batches, so that it does not delay other work.
+// age. It also removes expired idempotency keys, and versions of automations that no run
+// uses, except for the newest KeptVersions of each automation. Runs in progress stay, and so
+// does an event that started a run which stays. Prune works in small batches, so that it does
+// not delay other work.
 //
 // Prune returns once everything is removed that is old enough. Options.Retention makes Run
 // do the same in the background.

@@ -64,6 +64,14 @@ func (s State) DueAt() time.Time { return s.dueAt }
 // not recorded.
 func (s State) AttemptOpen() bool { return s.attemptOpen }
 
+// failureCode returns the code of the latest error of the current step, "" for none.
+func (s *State) failureCode() StepErrorCode {
+	if len(s.steps) == 0 || s.current().err == nil {
+		return ""
+	}
+	return s.current().err.Code
+}
+
 // current returns the record of the current step. The caller must own the records before
 // it changes this one.
 func (s *State) current() *stepState { return &s.steps[len(s.steps)-1] }

@@ -324,7 +324,8 @@ func (rec *RunRecord) run() Run {
 	return Run{
 		ID: rec.ID, AutomationID: rec.AutomationID, Version: rec.Version,
 		ContactID: rec.ContactID, EventID: rec.EventID, EventName: rec.EventName,
-		Status: rec.Status, Step: rec.Step, WaitEvent: rec.WaitEvent, DueAt: rec.DueAt, Error: rec.Error,
+		Status: rec.Status, Step: rec.Step, WaitEvent: rec.WaitEvent, DueAt: rec.DueAt,
+		SetAside: rec.Status == RunRunning && rec.DecodeFailures > 0, Error: rec.Error,
 		CreatedAt: rec.CreatedAt, StartedAt: rec.CreatedAt, CompletedAt: rec.CompletedAt,
 	}
 }

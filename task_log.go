@@ -3,6 +3,7 @@ package automation
 import (
 	"errors"
 	"log/slog"
+	"strings"
 )
 
 // log adds a record. The Runner writes it after the commit of the latest transition: until
@@ -20,12 +21,16 @@ func (t *task) takeLogs() []logRecord {
 // before the input.
 func (t *task) logFailure(run *activeRun, before State, in Input) {
 	failed := run.state.Status() == RunFailed && (before.Status() == RunRunning || in.Kind == InputRetried)
-	if in.Kind == InputFailed && before.AttemptOpen() {
+	switch {
+	case !before.AttemptOpen():
+	case in.Kind == InputFailed:
 		t.logAttempt(run, in.Err, failed)
+	case in.Kind == InputWoken && !failed && run.state.failureCode() == FailedInterrupted: // taken over
+		t.logAttempt(run, errors.New(run.state.current().err.Message), false)
 	}
 	if failed {
 		failure := run.state.failure()
-		t.log(t.failureOf(run, failure, run.state.tries, withoutStack(in.Err, failure)))
+		t.log(t.failureOf(run, failure, run.state.tries, withoutStack(failure, in.Err)))
 	}
 }
 
@@ -60,10 +65,10 @@ func (t *task) logAttempt(run *activeRun, err error, last bool) {
 		return
 	}
 	rec := t.recordOf(run, slog.LevelInfo, message, err)
-	rec.code = run.state.current().err.Code
+	rec.code = run.state.failureCode()
 	rec.more = []slog.Attr{slog.Int("attempts", run.state.tries)}
-	if !last {
-		rec.more = append(rec.more, slog.Time("next", run.state.DueAt()))
+	if next := run.state.DueAt(); !last && !next.IsZero() {
+		rec.more = append(rec.more, slog.Time("next", next))
 	}
 	t.log(rec)
 }
@@ -82,11 +87,12 @@ func (t *task) logSetAside(run *activeRun, err error) {
 	}
 }
 
-// withoutStack returns the error of a failed run. The record of its attempt has the stack
-// of a panic.
-func withoutStack(err error, failure *StepError) error {
-	if p := panicIn(err); p != nil {
-		return errors.New(p.summary)
+// withoutStack returns the error of a failed run. The record of its last attempt, which
+// failed with err, has the stack of a panic.
+func withoutStack(failure *StepError, err error) error {
+	message := failure.Message
+	if panicIn(err) != nil {
+		message, _, _ = strings.Cut(message, "\ngoroutine ")
 	}
-	return errors.New(failure.Message)
+	return errors.New(message)
 }

@@ -11,6 +11,8 @@ import (
 	"path"
 	"strings"
 	"sync"
+
+	"github.com/seed-b636437c/automation/diagram"
 )
 
 //go:embed assets
@@ -34,6 +36,8 @@ var assets = sync.OnceValue(func() assetSet {
 	set := assetSet{files: map[string]asset{}}
 	var styles bytes.Buffer
 	hash := sha256.New()
+	styles.WriteString(diagram.Style)
+	hash.Write([]byte(diagram.Style))
 	// The walk of an embedded folder is in the order of names, and does not fail.
 	_ = fs.WalkDir(assetFiles, "assets", func(name string, entry fs.DirEntry, _ error) error {
 		if entry.IsDir() {

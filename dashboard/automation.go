@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"html/template"
 	"slices"
@@ -42,7 +43,7 @@ type automationPage struct {
 	Versions []string
 	Counts   part[tally]
 	Tiles    []tile
-	Steps    []outlineStep
+	Flow     flowView
 	Runs     part[[]runRow]
 }
 
@@ -111,12 +112,14 @@ func (x *exchange) fillCounts(body *automationPage, a automation.Automation, ver
 		counts.Data = slices.DeleteFunc(counts.Data, func(c automation.RunCount) bool { return c.Version != version })
 	}
 	body.Counts = part[tally]{total(counts.Data), counts.Failure}
-	body.Steps = outlineOf(a, tallyBy(counts.Data, func(c automation.RunCount) string { return c.Step }))
-	for i := range body.Steps {
-		s := &body.Steps[i]
+	steps := outlineOf(a, tallyBy(counts.Data, func(c automation.RunCount) string { return c.Step }))
+	for i := range steps {
+		s := &steps[i]
 		s.Here = x.runsOf(a.ID, body.Filter, s.Key, automation.RunRunning)
 		s.Failed = x.runsOf(a.ID, body.Filter, s.Key, automation.RunFailed)
+		s.All = x.runsOf(a.ID, body.Filter, s.Key, "")
 	}
+	body.Flow = flowOf(a, steps)
 	body.Tiles = x.tiles(a.ID, body.Filter, body.Counts.Data)
 }
 
@@ -171,11 +174,21 @@ func (x *exchange) recentRuns(ctx context.Context, id string, version int) ([]ru
 	return rows, nil
 }
 
-// contactNames returns how people call the contacts of runs.
-func (x *exchange) contactNames(_ context.Context, runs []automation.Run) map[string]string {
+// contactNames returns how people call the contacts of runs: by their emails, or by their
+// ids where the email is unknown.
+func (x *exchange) contactNames(ctx context.Context, runs []automation.Run) map[string]string {
 	names := map[string]string{}
+	var ids []string
 	for _, run := range runs {
 		names[run.ContactID] = run.ContactID
+		ids = append(ids, run.ContactID)
+	}
+	contacts, err := x.runner.GetContacts(ctx, ids)
+	if err != nil {
+		x.opts.Logger.Error("dashboard: the contacts of runs cannot be read", "error", err)
+	}
+	for id, c := range contacts {
+		names[id] = cmp.Or(c.Email, id)
 	}
 	return names
 }

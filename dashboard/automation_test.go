@@ -60,10 +60,12 @@ func TestAutomation_ShowsCountsStepsAndRecentRuns(t *testing.T) {
 	assert.Contains(t, body, `<a class="tile failed" href="../runs?automation=trial&amp;status=failed"><span>Failed</span> <b>1</b>`)
 	assert.Contains(t, body, `href="../runs?automation=trial&amp;status=running&amp;step=decides">1 here</a>`)
 	assert.Contains(t, body, `href="../runs?automation=trial&amp;status=failed&amp;step=nudge">`)
-	assert.Contains(t, body, "paid, at most 3 days")
+	assert.Contains(t, body, "paid, up to 3 days")
+	assert.Contains(t, body, `class="automation-diagram"`)
+	assert.Contains(t, body, `href="../runs?automation=trial&amp;step=decides"><title>decides, wait for event: paid, up to 3 days, 1 here</title>`)
 	assert.Contains(t, body, `href="../events/send?name=signup"`)
 	assert.Contains(t, body, "../a/trial/runs/"+s.Runs()[0].ID)
-	assert.Contains(t, body, s.Runs()[0].ContactID)
+	assert.Contains(t, body, ">waits@example.com<", "the contact of a recent run")
 }
 
 func TestAutomation_ShowsTheRunsOfOneVersion(t *testing.T) {

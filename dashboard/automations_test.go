@@ -78,6 +78,23 @@ func TestAutomations_AreShownWithoutCountsThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// anonymous is a store that cannot find contacts by their ids.
+type anonymous struct{ automation.Store }
+
+func (anonymous) FindContacts(context.Context, []string) ([]automation.Contact, error) {
+	return nil, world.ErrOutage
+}
+
+func TestAutomation_ShowsIDsOfContactsThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	w.Create(world.Flow("welcome", "signup"))
+	w.Send(world.Signup("ada@example.com"))
+	w.Drain()
+	w.Runner = w.On(anonymous{w.Store}, w.Opts)
+	assert.Contains(t, newSiteOf(t, w, dashboard.Options{}).get("/a/welcome").Body.String(), w.Runs()[0].ContactID)
+}
+
 func TestAutomations_OffersExamplesToStartFrom(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, dashboard.Options{})

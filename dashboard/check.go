@@ -14,20 +14,8 @@ import (
 type checked struct {
 	Drawing  drawing                   `json:"drawing"`
 	Problems automation.Problems       `json:"problems"`
-	Types    map[string]customStepType `json:"types"`
-}
-
-// customStepType describes a step type of the host, for its form.
-type customStepType struct {
-	Branches []automation.ConnectionType `json:"branches"`
-	Fields   []stepField                 `json:"fields"`
-}
-
-// stepField is a field of a custom step type.
-type stepField struct {
-	Name     string `json:"name"`
-	Kind     string `json:"kind"`
-	Required bool   `json:"required"`
+	// Types are all step types, by their names.
+	Types map[automation.StepType]automation.StepTypeInfo `json:"types"`
 }
 
 // check draws and validates the draft in the body of a request.
@@ -47,8 +35,8 @@ func (x *exchange) check() error {
 	if err != nil {
 		x.opts.Logger.Warn("dashboard: a draft was not checked against events and templates", "error", err)
 	}
-	answer := checked{Problems: append(problems, d.known(found)...), Types: x.customTypes()}
-	answer.Drawing = x.drawDraft(d, answer.Problems)
+	answer := checked{Problems: append(problems, d.known(found)...), Types: x.stepTypes()}
+	answer.Drawing = draw(d, answer)
 	if answer.Problems == nil {
 		answer.Problems = automation.Problems{}
 	}

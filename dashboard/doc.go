@@ -14,4 +14,7 @@
 //
 // The Handler keeps nothing that must not get lost: pages read from the Runner, and changes
 // are as durable as the Runner's Store. Any number of processes may serve the pages.
+//
+// Jobs about many runs, such as to retry thousands, work in goroutines of the Handler. Close
+// stops them and waits for them. A job that ended early can be started again.
 package dashboard

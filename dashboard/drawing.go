@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/diagram"
 	"github.com/seed-b636437c/automation/internal/layout"
 )
 
@@ -21,6 +22,7 @@ type drawnStep struct {
 	Key      string   `json:"key"`
 	Type     string   `json:"type"`
 	Summary  string   `json:"summary"`
+	Icon     string   `json:"icon"` // data of a path
 	Branches []string `json:"branches"`
 	Problems int      `json:"problems"`
 	X        int      `json:"x"`
@@ -53,15 +55,15 @@ func labelWidth(label string) int {
 // such a drawing.
 const drawMax = 1000
 
-// drawDraft draws a draft. It draws nothing of one with more than drawMax steps.
-func (x *exchange) drawDraft(d draft, problems automation.Problems) drawing {
+// draw draws a draft. It draws nothing of one with more than drawMax steps.
+func draw(d draft, about checked) drawing {
 	if len(d.Steps) > drawMax || len(d.Connections) > 4*drawMax {
 		d.Steps, d.Connections = nil, nil
 	}
 	graph := layout.Graph{Steps: make([]layout.Step, len(d.Steps)), Connections: make([]layout.Connection, len(d.Connections))}
 	branches := make([][]string, len(d.Steps))
 	for i, s := range d.Steps {
-		branches[i] = x.branchesOf(s)
+		branches[i] = about.branchesOf(s)
 		graph.Steps[i] = layout.Step{Key: s.key}
 		for _, b := range branches[i] {
 			graph.Steps[i].Branches = append(graph.Steps[i].Branches, layout.Branch{Name: b, Label: labelWidth(branchLabel(b))})
@@ -75,7 +77,7 @@ func (x *exchange) drawDraft(d draft, problems automation.Problems) drawing {
 	for i, box := range drawn.Steps {
 		s := d.Steps[i]
 		out.Steps = append(out.Steps, drawnStep{
-			s.key, s.typ, summary(s), branches[i], countOf(problems, s.key), box.X, box.Y, box.Width, box.Height,
+			s.key, s.typ, summary(s), diagram.Icon(automation.StepType(s.typ)), branches[i], countOf(about.Problems, s.key), box.X, box.Y, box.Width, box.Height,
 		})
 	}
 	for i, line := range drawn.Lines {
@@ -99,19 +101,29 @@ func countOf(problems automation.Problems, key string) (n int) {
 	return n
 }
 
+// stepTypes returns all step types of the Runner.
+func (x *exchange) stepTypes() map[automation.StepType]automation.StepTypeInfo {
+	types := map[automation.StepType]automation.StepTypeInfo{}
+	for _, t := range x.runner.StepTypes() {
+		types[t.Type] = t
+	}
+	return types
+}
+
 // branchesOf returns the branches of a step, from left to right. What the step's
 // connections use is added by the layout.
-func (x *exchange) branchesOf(s draftStep) []string {
-	switch automation.StepType(s.typ) {
-	case automation.TypeCondition:
-		return []string{"condition_met", "condition_not_met"}
-	case automation.TypeWaitForEvent:
-		return []string{"event_received", "timeout"}
-	case automation.TypeContactDelete:
-		return []string{}
-	default:
-		return []string{"default"}
+func (c *checked) branchesOf(s draftStep) []string {
+	info, known := c.Types[automation.StepType(s.typ)]
+	if !known {
+		return []string{string(automation.ConnectionDefault)}
 	}
+	branches := make([]string, 0, len(info.Branches))
+	for _, branch := range info.Branches {
+		if branch != automation.ConnectionDefault || info.Type != automation.TypeWaitForEvent {
+			branches = append(branches, string(branch)) // a wait needs no third branch
+		}
+	}
+	return branches
 }
 
 // branchLabel returns the word for a branch.
@@ -150,6 +162,12 @@ func (d *draft) locate(problems automation.Problems) automation.Problems {
 	return located
 }
 
-func (x *exchange) customTypes() map[string]customStepType { return map[string]customStepType{} }
-
-func summary(s draftStep) string { return s.typ }
+// summary describes a step in the words of the drawings. What cannot be decoded has the name
+// of its type.
+func summary(s draftStep) string {
+	if s.config == nil {
+		return s.typ
+	}
+	_, about := diagram.Describe(automation.Step{Key: s.key, Config: s.config})
+	return about
+}

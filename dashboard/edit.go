@@ -52,13 +52,30 @@ func (x *exchange) newAutomation() error {
 	return x.showEditor(http.StatusOK, editor{Document: firstDraft})
 }
 
-// editAutomation shows the editor of an automation.
+// editAutomation shows the editor of an automation. If the query has a version, the draft
+// is what the automation was in that version.
 func (x *exchange) editAutomation() error {
+	version, err := x.versionFilter()
+	if err != nil {
+		return err
+	}
 	e, err := x.editorOf(x.r.PathValue("id"))
+	if err == nil && version > 0 {
+		e.Document, err = x.documentOfVersion(e, version)
+	}
 	if err != nil {
 		return err
 	}
 	return x.showEditor(http.StatusOK, e)
+}
+
+// documentOfVersion returns the document of a version. The name has no versions.
+func (x *exchange) documentOfVersion(e editor, version int) (string, error) {
+	v, err := x.findVersion(e.ID, version)
+	if err != nil {
+		return "", err
+	}
+	return documentOf(automation.Automation{Name: e.Name, Steps: v.Steps, Connections: v.Connections, Retry: v.Retry})
 }
 
 // editorOf returns the editor of an automation as it is stored.

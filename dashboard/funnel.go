@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -30,7 +31,7 @@ type funnel struct {
 
 // funnelRow is a step in a funnel.
 type funnelRow struct {
-	Key, Type      string
+	Key, Kind      string
 	Reached        int
 	Percent        int // of the sample
 	At, Failed     int
@@ -132,14 +133,14 @@ func funnelOf(runs []automation.Run) funnel {
 
 // add counts one run at the step.
 func (row *funnelRow) add(run automation.Run, step automation.StepRun) {
-	row.Key, row.Type = step.Key, string(step.Type)
+	row.Key, row.Kind = step.Key, strings.ReplaceAll(string(step.Type), "_", " ")
 	if step.StartedAt.IsZero() {
 		return
 	}
 	row.Reached++
 	switch step.Status {
 	case automation.StepCompleted:
-		row.leave(branchName(step.Branch))
+		row.leave(branchLabel(string(step.Branch)))
 	case automation.StepFailed:
 		row.Failed++
 	case automation.StepSkipped:

@@ -34,9 +34,9 @@ func TestFunnel_ShowsHowFarRunsGet(t *testing.T) {
 	assert.Contains(t, body, "all <b>4</b> runs of version 1, started since")
 	assert.Equal(t, []string{
 		"start trigger 4 100 % went on 4 0 0 at once",
-		"decides wait_for_event 4 100 % received 1 timeout 2 1 0 3 d",
-		"thanks send_email 1 25 % went on 1 0 0 at once",
-		"nudge send_email 2 50 % went on 1 0 1 at once",
+		"decides wait for event 4 100 % received 1 timed out 2 1 0 3 d",
+		"thanks send email 1 25 % went on 1 0 0 at once",
+		"nudge send email 2 50 % went on 1 0 1 at once",
 	}, rows(body))
 	body = s.get("/a/trial/funnel?runs=ended").Body.String()
 	assert.Contains(t, body, "all <b>3</b> runs of version 1 that ended")

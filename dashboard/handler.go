@@ -17,6 +17,7 @@ type Handler struct {
 	assets   assetSet
 	crossing *http.CrossOriginProtection
 	lookout  lookout
+	jobs     *jobs
 }
 
 // New returns a Handler that shows what runner runs. The error is an
@@ -35,6 +36,7 @@ func New(runner *automation.Runner, opts Options) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{runner: runner, opts: opts, mux: http.NewServeMux(), policy: contentPolicy(opts.FrameAncestors), assets: opts.branded()}
+	h.jobs = newJobs(runner, opts)
 	h.crossing = crossOriginProtection(opts.TrustedOrigins)
 	for _, route := range h.routes() {
 		h.mux.Handle(route.pattern, h.serve(route))
@@ -42,6 +44,11 @@ func New(runner *automation.Runner, opts Options) (*Handler, error) {
 	h.mux.Handle("GET /assets/{version}/{file}", http.HandlerFunc(h.serveAsset))
 	return h, nil
 }
+
+// Close stops the jobs that people started on the pages, such as to retry thousands of runs,
+// and waits until they have stopped. It is safe to start such a job again. Call Close before
+// the Store is closed. The pages can still be read afterwards.
+func (h *Handler) Close() { h.jobs.close() }
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -66,12 +73,16 @@ type exchange struct {
 // serve answers the requests of one route.
 func (h *Handler) serve(route route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{Handler: h, w: w, r: r, ctx: r.Context(), access: h.access(r), to: linkerOf(r)}
+		x := &exchange{Handler: h, w: w, r: r, access: h.access(r), to: linkerOf(r)}
+		x.ctx = automation.WithActor(r.Context(), h.actor(r))
 		if err := x.admit(route); err != nil {
 			x.fail(err)
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if route.needs > AccessView { // versions of automations have an author
+			x.ctx = automation.WithActor(x.ctx, h.actor(r))
+		}
 		if err := route.do(x); err != nil {
 			x.fail(err)
 		}

@@ -26,6 +26,17 @@ type Options struct {
 	// must not block for long. Nil receives nothing.
 	Audit func(AuditEntry)
 
+	// Redact returns what the pages show of a value in the payload of an event, the output
+	// of a step, or the properties of a contact. The field is the path to the value, such
+	// as "event.card.number", "output.template.variables.code" or
+	// "contact.properties.phone". A payload in an output is the payload of an event, and
+	// properties in an output are those of the contact. The value is a string, a bool, a number, nil, a
+	// map[string]any or a []any; Redact must not change it. Redact is called for each member
+	// of an object, and for each element of an array with the field of the array, and then
+	// for what is inside. A panic hides the value. Redact is called from many goroutines. Nil
+	// shows everything to all who have access.
+	Redact func(field string, value any) any
+
 	// Title is the name on all pages: "Automations" by default.
 	Title string
 	// LogoSVG is an SVG document that stands beside the Title. An empty LogoSVG means the

@@ -1,25 +1,25 @@
 package dashboard
 
 import (
-	"encoding/json"
 	"html/template"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/diagram"
 )
 
 // outlineStep is a step of a graph in the form of a list, which screen readers and narrow
 // screens show in place of the diagram.
 type outlineStep struct {
-	Key, Type string
+	Key, Kind string
 	About     string // what the step does, in a few words
 	Counts    tally
 	Next      []outlineNext
 	Gone      bool // not in the version that is shown, although runs are at it
-	// Here and Failed are the links to the runs that are at the step, or failed there.
-	Here, Failed template.URL
+	// Here, Failed and All are the links to the runs that are at the step, that failed
+	// there, and both with those that ended there. They are empty if nothing is counted.
+	Here, Failed, All template.URL
 }
 
 // outlineNext is a connection.
@@ -32,9 +32,8 @@ func outlineOf(a automation.Automation, counts map[string]tally) []outlineStep {
 	known := map[string]bool{}
 	for i, s := range a.Steps {
 		known[s.Key] = true
-		steps = append(steps, outlineStep{
-			Key: s.Key, Type: typeOf(s), About: describe(s.Config), Counts: counts[s.Key], Next: nextOf(a, i),
-		})
+		kind, about := diagram.Describe(s)
+		steps = append(steps, outlineStep{Key: s.Key, Kind: kind, About: about, Counts: counts[s.Key], Next: nextOf(a, i)})
 	}
 	for _, key := range slices.Sorted(maps.Keys(counts)) {
 		if n := counts[key]; !known[key] && n.Running+n.Failed > 0 {
@@ -49,7 +48,7 @@ func outlineOf(a automation.Automation, counts map[string]tally) []outlineStep {
 func nextOf(a automation.Automation, place int) (next []outlineNext) {
 	for _, c := range a.Connections {
 		if c.From == a.Steps[place].Key {
-			next = append(next, outlineNext{branchName(c.Type), c.To})
+			next = append(next, outlineNext{branchLabel(string(c.Type)), c.To})
 		}
 	}
 	if len(next) == 1 && place+1 < len(a.Steps) && next[0] == (outlineNext{"", a.Steps[place+1].Key}) {
@@ -58,72 +57,25 @@ func nextOf(a automation.Automation, place int) (next []outlineNext) {
 	return next
 }
 
-// branchName returns the name of a branch for people, and "" for the default one.
-func branchName(t automation.ConnectionType) string {
-	switch t {
-	case "", automation.ConnectionDefault:
-		return ""
-	case automation.ConnectionConditionMet:
-		return "yes"
-	case automation.ConnectionConditionNotMet:
-		return "no"
-	case automation.ConnectionEventReceived:
-		return "received"
-	default:
-		return string(t) // timeout, and the branches of custom steps
-	}
+// flowView is a graph of an automation: as a drawing and, for narrow screens and for
+// whoever wants it, as a list.
+type flowView struct {
+	Drawing template.HTML
+	Steps   []outlineStep
 }
 
-func typeOf(s automation.Step) string {
-	if s.Config == nil {
-		return ""
-	}
-	return string(s.Config.StepType())
-}
-
-// describe returns what a step does in a few words.
-func describe(config automation.StepConfig) string {
-	switch c := config.(type) {
-	case automation.Trigger:
-		return "on " + c.EventName
-	case automation.Delay:
-		return c.Duration.String()
-	case automation.WaitForEvent:
-		if c.Timeout.IsZero() {
-			return c.EventName + ", however long"
+// flowOf returns the view of a graph whose steps are in the outline.
+func flowOf(a automation.Automation, steps []outlineStep) flowView {
+	notes, links := map[string][]string{}, map[string]string{}
+	for _, s := range steps {
+		if n := s.Counts.Running; n > 0 {
+			notes[s.Key] = append(notes[s.Key], formatCount(n)+" here")
 		}
-		return c.EventName + ", at most " + c.Timeout.String()
-	case automation.SendEmail:
-		if c.Subject != "" {
-			return c.Template.ID + ": " + c.Subject
+		if n := s.Counts.Failed; n > 0 {
+			notes[s.Key] = append(notes[s.Key], formatCount(n)+" failed")
 		}
-		return c.Template.ID
-	case automation.AddToSegment:
-		return c.SegmentID
-	case automation.ContactDelete:
-		return "deletes the contact"
-	default: // a condition, changes of a contact, and custom steps
-		return short(configJSON(c))
+		links[s.Key] = string(s.All)
 	}
-}
-
-// configJSON returns the JSON of a config on one line, and "" if there is none.
-func configJSON(c automation.StepConfig) string {
-	if raw, ok := c.(automation.RawConfig); ok {
-		return string(raw.Config)
-	}
-	text, err := json.Marshal(c)
-	if err != nil {
-		return ""
-	}
-	return string(text)
-}
-
-// short cuts a text.
-func short(text string) string {
-	const most = 120
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
+	svg := diagram.SVG(a, diagram.Options{Notes: notes, Link: func(key string) string { return links[key] }, Embedded: true})
+	return flowView{template.HTML(svg), steps} // package diagram escapes all names
 }

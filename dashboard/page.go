@@ -30,6 +30,9 @@ type page struct {
 	Script string
 	// Live keeps the parts of the page that are marked data-live up to date.
 	Live bool
+	// Refresh is after how many seconds the page loads itself again if there is no
+	// JavaScript. With JavaScript, Live keeps the page up to date.
+	Refresh int
 	// Tag changes with what the page shows.
 	Tag string
 
@@ -81,7 +84,7 @@ func (p page) Sections() []section { return p.x.sections() }
 type section struct{ Name, Path string }
 
 func (h *Handler) sections() []section {
-	return []section{{"Automations", ""}}
+	return []section{{"Automations", ""}, {"Runs", "runs"}}
 }
 
 // templates holds the templates of all pages, by the names of their files. Each is the

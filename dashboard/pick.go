@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/seed-b636437c/automation"
 )
@@ -14,19 +15,17 @@ type offers struct {
 	Paths     []string `json:"paths"`
 }
 
-// contactPaths are the fields that every contact has.
-var contactPaths = []string{"contact.email", "contact.first_name", "contact.last_name", "contact.unsubscribed"}
-
 // pick answers with what the fields of the editor offer: the newest of each kind. A list
 // that cannot be read is left out: a person can type every name.
 func (x *exchange) pick() error {
 	ctx, cancel := x.reading()
 	defer cancel()
 	newest := automation.PageQuery{Limit: 100}
-	o := offers{Events: []string{}, Segments: []string{}, Templates: []string{}, Paths: contactPaths}
+	o := offers{Events: []string{}, Segments: []string{}, Templates: []string{}, Paths: []string{}}
 	if found, err := x.runner.ListEventDefinitions(ctx, newest); err == nil {
 		for _, d := range found.Data {
 			o.Events = append(o.Events, d.Name)
+			o.offer(d.Paths())
 		}
 	}
 	if found, err := x.runner.ListSegments(ctx, newest); err == nil {
@@ -34,10 +33,16 @@ func (x *exchange) pick() error {
 			o.Segments = append(o.Segments, s.ID)
 		}
 	}
-	if found, err := x.runner.ListContactProperties(ctx, newest); err == nil {
-		for _, p := range found.Data {
-			o.Paths = append(o.Paths, "contact.properties."+p.Key)
+	properties, _ := x.runner.ListContactProperties(ctx, newest)
+	o.offer(automation.ContactPaths(properties.Data))
+	return x.json(http.StatusOK, o)
+}
+
+// offer adds paths, each once.
+func (o *offers) offer(paths []automation.PathInfo) {
+	for _, p := range paths {
+		if !slices.Contains(o.Paths, p.Path) {
+			o.Paths = append(o.Paths, p.Path)
 		}
 	}
-	return x.json(http.StatusOK, o)
 }

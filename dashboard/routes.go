@@ -24,7 +24,9 @@ func (h *Handler) routes() []route {
 	return slices.Concat(
 		[]route{view("/", (*exchange).nothing)},
 		automationRoutes,
+		versionRoutes,
 		editRoutes,
+		runRoutes,
 	)
 }
 

@@ -17,7 +17,7 @@ import (
 // site is a dashboard of a world.
 type site struct {
 	*world.World
-	handler http.Handler
+	handler *dashboard.Handler
 }
 
 // newSite returns a dashboard on which everyone may do everything, unless opts has an Access.
@@ -31,7 +31,9 @@ func newSiteOf(t testing.TB, w *world.World, opts dashboard.Options) *site {
 	if opts.Access == nil {
 		opts.AuthenticatedByHost = true
 	}
-	opts.Clock = w.Clock
+	if opts.Clock == nil {
+		opts.Clock = w.Clock
+	}
 	handler, err := dashboard.New(w.Runner, opts)
 	require.NoError(t, err)
 	return &site{w, handler}

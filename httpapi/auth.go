@@ -26,7 +26,8 @@ const (
 
 // Key is an API key. The Handler holds only a hash of its secret.
 type Key struct {
-	// Name identifies the key in the log of failed requests. It is required.
+	// Name identifies the key in the log of failed requests, and as the author of the
+	// versions of automations that are made with it. It is required.
 	Name string
 	// Hash is what HashKey returns for the secret.
 	Hash string

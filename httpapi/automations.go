@@ -2,8 +2,10 @@ package httpapi
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/internal/jsondoc"
@@ -39,6 +41,8 @@ func newAutomationItem(a automation.Automation) automationItem {
 type automationBody struct {
 	Object string `json:"object"`
 	automationItem
+	Version     int                     `json:"version"`
+	Revision    int                     `json:"revision"`
 	Steps       []automation.Step       `json:"steps"`
 	Connections []automation.Connection `json:"connections"`
 	Retry       automation.RetryPolicy  `json:"retry,omitzero"`
@@ -91,8 +95,8 @@ func (h *Handler) createAutomation(r *http.Request) (any, error) {
 
 // readAutomation reads an automation and returns which fields the body has, without
 // those that are null. It does not validate the steps: only the Runner has the types of
-// all steps.
-func readAutomation(r *http.Request) (automation.Automation, map[string]bool, error) {
+// all steps. It refuses fields that the server sets, except for the allowed ones.
+func readAutomation(r *http.Request, allowed ...string) (automation.Automation, map[string]bool, error) {
 	var a automation.Automation
 	data, body, err := readJSON(r)
 	if err != nil {
@@ -107,6 +111,9 @@ func readAutomation(r *http.Request) (automation.Automation, map[string]bool, er
 		}
 		switch name {
 		case "object", "id", "version", "revision", "created_at", "updated_at", "stopped_at":
+			if slices.Contains(allowed, name) {
+				return
+			}
 			body.report(key, automation.CodeUnknownField, "is given by the server: leave it out")
 		}
 	})
@@ -137,7 +144,7 @@ func (h *Handler) getAutomation(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return automationBody{"automation", newAutomationItem(a), a.Steps, typed(a.Connections), a.Retry}, nil
+	return automationBody{"automation", newAutomationItem(a), a.Version, a.Revision, a.Steps, typed(a.Connections), a.Retry}, nil
 }
 
 // typed returns the connections with their types filled in.
@@ -157,21 +164,35 @@ func (h *Handler) automation(r *http.Request) (automation.Automation, error) {
 }
 
 func (h *Handler) updateAutomation(r *http.Request) (any, error) {
-	a, given, err := readAutomation(r)
+	a, given, err := readAutomation(r, "revision")
 	if err != nil {
 		return nil, err
 	}
+	if given["revision"] && a.Revision < 1 {
+		return nil, invalid("revision", "must be the revision of the automation as it was read, at least 1")
+	}
 	id := r.PathValue("automation")
 	if _, err := h.runner.UpdateAutomation(r.Context(), id, newUpdate(a, given)); err != nil {
-		return nil, taken(absent(err, "automation", id), "automation %q was changed by another caller at the same time: read it again", id)
+		return nil, outdated(absent(err, "automation", id), id)
 	}
 	return automationRef(id), nil
+}
+
+// outdated turns the error of an update into a failure, if another caller has changed the
+// automation.
+func outdated(err error, id string) error {
+	var stale *automation.RevisionError
+	if errors.As(err, &stale) {
+		return taken(err, "automation %q is at revision %d, and the change is based on revision %d: read the automation again, and send the change with revision %d",
+			id, stale.Current, stale.Given, stale.Current)
+	}
+	return taken(err, "automation %q was changed by another caller at the same time: read it again", id)
 }
 
 // newUpdate returns the update of the given fields. An empty list becomes an empty
 // slice, because a nil slice would leave the graph as it is.
 func newUpdate(a automation.Automation, given map[string]bool) automation.AutomationUpdate {
-	var change automation.AutomationUpdate
+	change := automation.AutomationUpdate{Revision: a.Revision}
 	if given["name"] {
 		change.Name = &a.Name
 	}

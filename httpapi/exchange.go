@@ -37,12 +37,22 @@ func (x *exchange) perform(res resource) (int, []byte, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	answer, err := op.do(x.r)
+	answer, err := op.do(x.signed())
 	if err != nil {
 		return 0, nil, err
 	}
 	body, err := encode(answer)
 	return op.status, body, err
+}
+
+// signed returns the request with the caller as its actor, unless the host has named one or
+// authenticates the callers itself.
+func (x *exchange) signed() *http.Request {
+	ctx := x.r.Context()
+	if x.keys.host != nil || automation.ActorFrom(ctx) != "" {
+		return x.r
+	}
+	return x.r.WithContext(automation.WithActor(ctx, x.caller.name))
 }
 
 // admit returns the operation of the request, if the caller may call it now.

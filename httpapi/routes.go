@@ -36,6 +36,7 @@ func created(do func(*http.Request) (any, error)) operation {
 func (h *Handler) routes() map[string]resource {
 	routes := map[string]resource{"/": nil}
 	maps.Copy(routes, h.automationRoutes())
+	maps.Copy(routes, h.versionRoutes())
 	maps.Copy(routes, h.runRoutes())
 	maps.Copy(routes, h.eventRoutes())
 	maps.Copy(routes, h.receivedEventRoutes())

@@ -3,8 +3,6 @@
 
 import { html, svg, nothing } from './lit-html.js'
 
-const signs = { trigger: '⚡', condition: '⑂', delay: '◷', wait_for_event: '⧖', send_email: '✉', contact_update: '✎', contact_delete: '✕', add_to_segment: '⊕' }
-
 // place names a branch in a message: "after welcome" or "after wait, if timeout".
 export const place = (from, label) => label ? `after ${from}, ${label}` : `after ${from}`
 
@@ -14,17 +12,16 @@ const drawStep = (step, index, chosen, on) => {
   const id = `clip-${index}`
   const problem = step.problems ? `, ${step.problems} ${step.problems === 1 ? 'problem' : 'problems'}` : ''
   return svg`<g class="node ${step.type.replace(/\W/g, '-')} ${chosen ? 'chosen' : ''} ${step.problems ? 'wrong' : ''}" role="button" tabindex="0"
-      data-step=${step.key} aria-label="${step.key}, ${step.type}: ${step.summary}${problem}" aria-pressed=${chosen ? 'true' : 'false'}
+      data-step=${step.key} aria-label="${step.key} ${step.summary}, ${step.type}${problem}" aria-pressed=${chosen ? 'true' : 'false'}
       @click=${() => on.choose(step.key)} @keydown=${(e) => on.key(e, step)} @pointerdown=${(e) => on.grab(e, step)}>
     ${clip(id, step)}
     <rect class="box" x=${step.x} y=${step.y} width=${step.width} height=${step.height} rx="10"></rect>
     <rect class="tint" x=${step.x + 10} y=${step.y + (step.height - 36) / 2} width="36" height="36" rx="8"></rect>
-    <text class="sign" x=${step.x + 28} y=${step.y + step.height / 2 + 6} text-anchor="middle" aria-hidden="true">${signs[step.type] ?? '◆'}</text>
+    <path class="sign" d=${step.icon} transform="translate(${step.x + 18} ${step.y + step.height / 2 - 10})"></path>
     <g clip-path="url(#${id})">
       <text class="name" x=${step.x + 56} y=${step.y + step.height / 2 - 4}>${step.key}</text>
       <text class="summary" x=${step.x + 56} y=${step.y + step.height / 2 + 14}>${step.summary}</text>
     </g>
-    <title>${step.key}: ${step.summary}</title>
     ${step.problems ? svg`<circle class="mark" cx=${step.x + step.width - 10} cy=${step.y} r="9"></circle>
       <text class="mark" x=${step.x + step.width - 10} y=${step.y + 4} text-anchor="middle" aria-hidden="true">!</text>` : nothing}
   </g>`

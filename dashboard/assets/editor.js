@@ -16,7 +16,7 @@ const storeKey = () => `draft ${location.pathname} ${saved.revision}`
 const state = {
   history: [], now: 0,
   chosen: '', adding: null, showing: '', // '', 'json', 'compare', 'keys'
-  drawing: null, problems: [], custom: {}, zoom: 1,
+  drawing: null, problems: [], types: {}, zoom: 1,
   line: null, target: '', busy: false, notice: '', conflict: null, jsonError: '',
 }
 const draft = () => state.history[state.now]
@@ -55,7 +55,7 @@ const ask = async () => {
     if (number !== asked) return // a newer draft has been sent
     if (!response.ok) throw new Error(response.status === 403 ? 'you no longer have access' : `the server answered ${response.status}`)
     const answer = await response.json()
-    Object.assign(state, { drawing: answer.drawing, problems: answer.problems, custom: answer.types })
+    Object.assign(state, { drawing: answer.drawing, problems: answer.problems, types: answer.types })
     state.offline = ''
   } catch (error) {
     if (number !== asked) return
@@ -68,8 +68,7 @@ const ask = async () => {
 
 const say = (message) => { state.notice = message; paint() }
 const branches = (key) => state.drawing?.steps.find((s) => s.key === key)?.branches ?? ['default']
-const branchesOf = (type) => state.custom[type]?.branches ?? builtinBranches[type] ?? ['default']
-const builtinBranches = { condition: ['condition_met', 'condition_not_met'], wait_for_event: ['event_received', 'timeout'], contact_delete: [] }
+const branchesOf = (type) => state.types[type] ? state.types[type].branches ?? [] : ['default']
 
 const choose = (key) => {
   Object.assign(state, { chosen: key, adding: null, showing: '' })
@@ -270,7 +269,7 @@ const stepPanel = (key) => {
     <h2>${step.key} <span class="faint">${step.type}</span></h2>
     <div class="fields">
       ${problemList(problemsOf(key))}
-      ${stepForm(step, state.custom[step.type]?.fields, (config) => change(configure(draft(), key, config)), say)}
+      ${stepForm(step, state.types[step.type]?.config.fields, (config) => change(configure(draft(), key, config)), say)}
       <details><summary>Key, order and branches</summary>
         <label class="field">Key<input .value=${step.key} @change=${(e) => renameStep(key, e.target.value.trim())}></label>
         ${branches(key).map((type) => html`<label class="field">${branchName(type)}, go to
@@ -296,7 +295,7 @@ const adder = () => html`<section class="card adder" aria-label="Add a step">
   <h2>Add a step ${place(state.adding.from, state.adding.label)}</h2>
   <div class="choices">
     ${types.map(([type, name, word, config]) => html`<button type="button" @click=${() => add(type, word, config)}>${name}</button>`)}
-    ${Object.keys(state.custom).map((type) => html`<button type="button" @click=${() => add(type, type.split('.').pop(), {})}>${type}</button>`)}
+    ${Object.values(state.types).filter((t) => !t.built_in).map(({ type }) => html`<button type="button" @click=${() => add(type, type.split('.').pop(), {})}>${type}</button>`)}
   </div>
   <div class="choices"><button type="button" class="small" @click=${() => { state.adding = null; paint() }}>Cancel</button></div>
 </section>`

@@ -72,17 +72,25 @@ const builtin = {
   add_to_segment: (c, change) => input('Segment', c.segment_id, (v) => change({ ...c, segment_id: v }), { list: 'segments', hint: 'Its id' }),
 }
 
-// custom is the form of a custom step type, from the fields that the server describes.
-const custom = (fields, config, change, fail) => fields.map((f) => {
-  const value = config[f.name]
-  const write = (v) => change(set(config, f.name, v))
-  switch (f.kind) {
-    case 'bool': return check(f.name, value === true, (on) => write(on))
-    case 'number': return input(f.name, value === undefined ? '' : JSON.stringify(value), (v) => write(v === '' ? undefined : Number.isNaN(Number(v)) ? v : Number(v)))
-    case 'string': return input(f.name, value, (v) => write(v === '' && !f.required ? undefined : v))
-    default: return jsonField(f.name, value, write, fail)
+// typed is the form of a value of a type that the server describes.
+const typed = (name, type, value, required, change, fail) => {
+  switch (type.kind) {
+    case 'boolean': return check(name, value === true, (on) => change(on || required ? on : undefined))
+    case 'integer': case 'number': return input(name, value === undefined ? '' : JSON.stringify(value), (v) => change(v === '' ? undefined : numeric(v)))
+    case 'duration': return input(name, value, (v) => change(v === '' ? undefined : v), { hint: durations })
+    case 'string': case 'time': return input(name, value, (v) => change(v === '' && !required ? undefined : v))
+    case 'rule': return html`<h3>${name}</h3>${ruleEditor(value ?? newComparison(), change)}`
+    case 'value': return html`<div class="field"><span>${name}</span>${anyValue(value ?? '', change, name)}</div>`
+    case 'object': return html`<fieldset class="group"><legend>${name}</legend>${custom(type.fields ?? [], value ?? {}, change, fail)}</fieldset>`
+    default: return jsonField(name, value, change, fail)
   }
-})
+}
+
+const numeric = (text) => text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text)
+
+// custom is the form of a custom step type.
+const custom = (fields, config, change, fail) => fields.map((f) =>
+  typed(f.name, f, config[f.name], f.required, (v) => change(set(config, f.name, v)), fail))
 
 const jsonField = (name, value, change, fail) => html`<label class="field">${name}
   <textarea rows="4" spellcheck="false" .value=${value === undefined ? '' : JSON.stringify(value, null, 2)} @change=${(e) => {

@@ -1,7 +1,9 @@
 package browser_test
 
 import (
+	"encoding/json"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/input"
@@ -236,4 +238,69 @@ func TestEditor_NeedsNoMouse(t *testing.T) {
 	b.settled(2)
 	assert.Equal(t, []string{"start default email"}, b.connections())
 	assert.Equal(t, "start", eval[string](b, "document.activeElement.dataset.step"), "the focus is not lost")
+}
+
+// A custom step type has a form, and its branches, although the editor knows nothing of it.
+func TestEditor_HasAFormForACustomStepType(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
+	b := newTab(t, s)
+	b.open("/a/welcome/edit")
+	b.settled(2)
+	b.click(`.plus[data-from="start"]`)
+	b.press("acme.announce")
+	b.settled(3)
+	b.fill("channel", "sales")
+	b.fill("text", "A new user")
+	b.fill("every", "2 days")
+	b.click(`.tick input`)
+	b.accessible("the form of a custom step")
+	b.press("Save version")
+	b.until("location.pathname.endsWith('/a/welcome')")
+	a, err := s.Runner.GetAutomation(t.Context(), "welcome")
+	require.NoError(t, err)
+	assert.Equal(t, "announce", a.Steps[1].Key)
+	config := a.Steps[1].Config.(announcement)
+	assert.Equal(t, announcement{
+		Channel: "sales", Text: automation.String("A new user"), Urgent: true, Every: automation.MustParseDuration("2 days"), Only: config.Only,
+	}, config)
+}
+
+// A tree of rules is edited as a tree.
+func TestEditor_EditsRules(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.Create(world.Flow("welcome", "signup", automation.Step{Key: "check", Config: automation.Condition{Rule: automation.Field("event.plan").Eq("pro")}}, world.Email("hello")))
+	b := newTab(t, s)
+	b.open("/a/welcome/edit")
+	b.settled(3)
+	b.click(`[data-step="check"]`)
+	b.press("Add another rule")
+	b.fill("Field 1.2", "event.seats")
+	b.choose("Operator 1.2", "gte")
+	b.choose("Value 1.2: kind", "number")
+	b.fill("Value 1.2", "12345678901234567890")
+	b.press("Add a group")
+	b.fill("Field 1.3 2.1", "contact.email")
+	b.choose("Operator 1.3 2.1", "exists")
+	b.accessible("a tree of rules")
+	b.press("Save version")
+	b.until("location.pathname.endsWith('/a/welcome')")
+	a, err := s.Runner.GetAutomation(t.Context(), "welcome")
+	require.NoError(t, err)
+	want := automation.All(
+		automation.Field("event.plan").Eq("pro"),
+		automation.Field("event.seats").Gte(json.Number("12345678901234567890")),
+		automation.Any(automation.Field("contact.email").Exists()),
+	)
+	assert.Equal(t, mustJSON(want), mustJSON(a.Steps[1].Config))
+}
+
+func mustJSON(v any) string {
+	encoded, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return strings.ReplaceAll(string(encoded), `"type":"rule",`, "")
 }

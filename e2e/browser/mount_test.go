@@ -74,7 +74,7 @@ type crawler struct {
 }
 
 // crawlMax bounds the pages of one crawl: lists have links to further pages.
-const crawlMax = 400
+const crawlMax = 120
 
 func (c *crawler) visit(page string) {
 	if c.seen[page] || len(c.seen) > crawlMax {

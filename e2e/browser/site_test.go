@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -12,6 +13,17 @@ import (
 	"github.com/seed-b636437c/automation/internal/world"
 )
 
+// announcement is the config of a custom step type.
+type announcement struct {
+	Channel string              `json:"channel"`
+	Text    automation.Value    `json:"text"`
+	Urgent  bool                `json:"urgent,omitempty"`
+	Every   automation.Duration `json:"every,omitzero"`
+	Only    automation.Rule     `json:"only,omitzero"`
+}
+
+func (announcement) StepType() automation.StepType { return "acme.announce" }
+
 // site is a dashboard on a server, and the world that it shows.
 type site struct {
 	*world.World
@@ -22,7 +34,9 @@ type site struct {
 // newSite serves a dashboard under a prefix.
 func newSite(t testing.TB) *site {
 	t.Helper()
-	w := world.New(t, automation.Options{})
+	registry := automation.NewRegistry()
+	automation.Handle(registry, announce, automation.StepOptions{})
+	w := world.New(t, automation.Options{Registry: registry})
 	handler, err := dashboard.New(w.Runner, dashboard.Options{AuthenticatedByHost: true, Clock: w.Clock})
 	require.NoError(t, err)
 	mux := http.NewServeMux()
@@ -37,6 +51,11 @@ func (s *site) pages() []string {
 	return []string{
 		"/", "/?status=disabled", "/no-such-page",
 		"/new", "/a/welcome/edit", "/a/every/edit",
-		"/a/welcome", "/a/welcome/funnel", "/a/welcome/versions", "/a/every", "/a/a%2Fb%3Fc%23d", "/a/rtl", "/a/emoji",
+		"/a/welcome", "/a/welcome/funnel", "/a/welcome/versions", "/a/welcome/versions/1?with=1", "/a/welcome/stop", "/a/welcome/delete",
+		"/a/every", "/a/a%2Fb%3Fc%23d", "/a/rtl", "/a/emoji",
 	}
+}
+
+func announce(context.Context, automation.Call, announcement) (automation.Result, error) {
+	return automation.Result{}, nil
 }

@@ -14,18 +14,19 @@ import (
 // dashboardPath is where the dashboard is.
 const dashboardPath = "/dashboard/"
 
-// newDashboard returns the dashboard. At an address that other machines can reach, the
-// browser asks for a password: the API key.
-func newDashboard(runner *automation.Runner, templates *template.Library, key string, logger *slog.Logger) (http.Handler, error) {
+// newDashboard returns the dashboard, and a function that stops the jobs that people started
+// on it. At an address that other machines can reach, the browser asks for a password: the
+// API key.
+func newDashboard(runner *automation.Runner, templates *template.Library, key string, logger *slog.Logger) (http.Handler, func(), error) {
 	pages, err := dashboard.New(runner, dashboard.Options{AuthenticatedByHost: true, Title: "Acme", Logger: logger})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	handler := http.StripPrefix(strings.TrimSuffix(dashboardPath, "/"), pages)
 	if key == devKey {
-		return handler, nil
+		return handler, pages.Close, nil
 	}
-	return withPassword(handler, key), nil
+	return withPassword(handler, key), pages.Close, nil
 }
 
 // withPassword lets only those in who give the password.

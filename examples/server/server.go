@@ -22,6 +22,7 @@ type server struct {
 	api       http.Handler
 	pages     map[string]http.Handler // by path
 	dashboard http.Handler
+	stopJobs  func()    // that people started on the dashboard
 	audience  *audience // may be nil
 }
 
@@ -46,8 +47,8 @@ func newServer(store automation.Store, templates *template.Library, out io.Write
 	if err != nil {
 		return nil, err
 	}
-	pages, err := newDashboard(runner, templates, key, logger)
-	return &server{runner: runner, api: api, dashboard: pages, pages: map[string]http.Handler{
+	pages, stopJobs, err := newDashboard(runner, templates, key, logger)
+	return &server{runner: runner, api: api, dashboard: pages, stopJobs: stopJobs, pages: map[string]http.Handler{
 		"/":       http.RedirectHandler(dashboardPath, http.StatusSeeOther),
 		"/readyz": ready,
 		"/livez":  http.HandlerFunc(health.Live),
@@ -71,6 +72,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve runs the automations and the web server side by side, until ctx ends or
 // one of them fails.
 func (s *server) serve(ctx context.Context, listener net.Listener) error {
+	defer s.stopJobs()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	web := &http.Server{Handler: s, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute}

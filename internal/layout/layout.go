@@ -13,7 +13,7 @@ package layout
 
 // The sizes of a step without sizes of its own, in pixels.
 const (
-	StepWidth  = 240
+	StepWidth  = 256
 	StepHeight = 64
 )
 

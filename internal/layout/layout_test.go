@@ -38,8 +38,8 @@ func TestOf_PutsStepsBelowEachOther(t *testing.T) {
 	assert.Equal(t, center(d.Steps[0]), center(d.Steps[2]))
 	assert.Less(t, d.Steps[0].Y+d.Steps[0].Height, d.Steps[1].Y)
 	assert.Len(t, d.Lines[0].Points, 2)
-	assert.Equal(t, "M152 96V152", d.Lines[0].Path)
-	assert.Equal(t, layout.Point{152, 124}, d.Lines[0].Handle)
+	assert.Equal(t, "M160 96V152", d.Lines[0].Path)
+	assert.Equal(t, layout.Point{160, 124}, d.Lines[0].Handle)
 }
 
 func TestOf_CentresASplitAndAJoin(t *testing.T) {

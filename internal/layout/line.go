@@ -86,26 +86,29 @@ func (b Box) loop(label int) Line {
 
 // path returns the data of an SVG path along points, with round corners.
 func path(points []Point) string {
-	at := points[0]
-	b := append([]byte("M"), strconv.Itoa(at.X)+" "+strconv.Itoa(at.Y)...)
-	for i := 1; i < len(points)-1; i++ {
-		c, next := points[i], points[i+1]
-		radius := min(corner, length(points[i-1], c)/2, length(c, next)/2)
-		at = toward(c, points[i-1], radius)
-		end := toward(c, next, radius)
-		b = appendLine(b, points[i-1], at)
-		b = append(b, "Q"+strconv.Itoa(c.X)+" "+strconv.Itoa(c.Y)+" "+strconv.Itoa(end.X)+" "+strconv.Itoa(end.Y)...)
+	b := appendPoint([]byte("M"), points[0])
+	last := len(points) - 1
+	for i := 1; i < last; i++ {
+		before, c, after := points[i-1], points[i], points[i+1]
+		radius := min(corner, length(before, c)/2, length(c, after)/2)
+		b = appendLine(b, before, toward(c, before, radius))
+		b = appendPoint(append(b, 'Q'), c)
+		b = appendPoint(append(b, ' '), toward(c, after, radius))
 	}
-	last := points[len(points)-1]
-	return string(appendLine(b, at, last))
+	return string(appendLine(b, points[last-1], points[last]))
+}
+
+func appendPoint(b []byte, p Point) []byte {
+	b = append(strconv.AppendInt(b, int64(p.X), 10), ' ')
+	return strconv.AppendInt(b, int64(p.Y), 10)
 }
 
 // appendLine appends a line that is horizontal or vertical.
 func appendLine(b []byte, from, to Point) []byte {
 	if from.Y == to.Y {
-		return append(b, "H"+strconv.Itoa(to.X)...)
+		return strconv.AppendInt(append(b, 'H'), int64(to.X), 10)
 	}
-	return append(b, "V"+strconv.Itoa(to.Y)...)
+	return strconv.AppendInt(append(b, 'V'), int64(to.Y), 10)
 }
 
 // length returns the length of a line that is horizontal or vertical.

@@ -11,26 +11,26 @@ const (
 	labelMargin = 32
 )
 
-// fill makes the nodes of all steps and edges.
+// fill makes the nodes of all steps and edges. The nodes below a step are in the order of
+// its branches.
 func (p *plan) fill() {
 	for step := range p.graph.Steps {
 		width, height := p.size(step)
 		p.nodes = append(p.nodes, node{step: step, width: width, height: height, row: p.ranks[step]})
 	}
 	bends := maxBends
-	for i := range p.edges {
-		e := &p.edges[i]
-		if e.up {
-			continue
+	for _, outs := range p.outs {
+		for _, i := range outs {
+			if e := &p.edges[i]; !e.up {
+				bends -= p.thread(e, bends)
+			}
 		}
-		bends -= p.thread(e, bends)
 	}
 	for i := range p.edges {
 		if e := &p.edges[i]; e.up { // right of the others
 			bends -= p.thread(e, bends)
 		}
 	}
-	p.sortOuts()
 }
 
 // thread makes the nodes of an edge, at most as many as there are bends left. It returns
@@ -40,7 +40,7 @@ func (p *plan) thread(e *edge, bends int) int {
 	if !e.isOpen() {
 		last = p.ranks[e.bottom()] - 1
 	}
-	if last-row+1 > bends {
+	if last-row+1 > bends && !e.isOpen() {
 		return 0
 	}
 	e.nodes = append(e.nodes, e.top())
@@ -61,25 +61,6 @@ func (p *plan) thread(e *edge, bends int) int {
 		p.nodes[n].in = append(p.nodes[n].in, above)
 	}
 	return last - row + 1
-}
-
-// sortOuts puts the nodes below each step in the order of its branches. Edges that lead up
-// follow.
-func (p *plan) sortOuts() {
-	for step, outs := range p.outs {
-		var sorted []int
-		for _, i := range outs {
-			if e := &p.edges[i]; !e.up && len(e.nodes) > 0 {
-				sorted = append(sorted, e.nodes[1])
-			}
-		}
-		for _, n := range p.nodes[step].out {
-			if !slices.Contains(sorted, n) {
-				sorted = append(sorted, n)
-			}
-		}
-		p.nodes[step].out = sorted
-	}
 }
 
 // order arranges the nodes of each row. It begins with the order in which a walk along the

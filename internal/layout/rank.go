@@ -179,13 +179,8 @@ func (p *plan) closeRows() {
 		used[r] = true
 	}
 	for i := range p.edges {
-		e := &p.edges[i]
-		last := p.ranks[e.from] + 1
-		if !e.isOpen() {
-			last = p.ranks[e.bottom()]
-		}
-		for r := p.ranks[e.top()]; r <= last; r++ {
-			used[r] = true
+		if e := &p.edges[i]; e.alone || e.isOpen() {
+			used[p.ranks[e.top()]+1] = true
 		}
 	}
 	rows := make(map[int]int, len(used))

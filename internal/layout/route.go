@@ -74,8 +74,31 @@ func (p *plan) route() Drawing {
 			d.Lines[i] = d.Steps[step].loop(c.Label)
 		}
 	}
-	d.Width, d.Height = r.size()
+	d.fit(p.graph)
 	return d
+}
+
+// fit sets the size of the drawing.
+func (d *Drawing) fit(g Graph) {
+	right, bottom := 0, 0
+	add := func(x, y int) { right, bottom = max(right, x), max(bottom, y) }
+	line := func(l Line, label int) {
+		for _, p := range l.Points {
+			add(p.X, p.Y)
+		}
+		add(l.Label.X+(label+1)/2, l.Label.Y)
+		add(l.Handle.X+handleSize/2, l.Handle.Y+handleSize/2)
+	}
+	for _, b := range d.Steps {
+		add(b.X+b.Width, b.Y+b.Height)
+	}
+	for i, l := range d.Lines {
+		line(l, g.Connections[i].Label)
+	}
+	for _, s := range d.Stubs {
+		line(s.Line, g.Steps[s.Step].Branches[s.Branch].Label)
+	}
+	d.Width, d.Height = max(right, margin)+margin, max(bottom, margin)+margin
 }
 
 // measure computes the y of rows and of what is between them.
@@ -99,18 +122,6 @@ func (r *router) measure() {
 		r.gaps[i].height = r.room(i)
 		y = r.gaps[i].top + r.gaps[i].height
 	}
-}
-
-// size returns the size of the drawing.
-func (r *router) size() (width, height int) {
-	right, bottom := 0, 0
-	for i := range r.nodes {
-		right = max(right, r.nodes[i].x+(r.nodes[i].width+1)/2)
-	}
-	if last := len(r.rows) - 1; last >= 0 {
-		bottom = r.gaps[last].top
-	}
-	return max(right, margin) + margin, max(bottom, margin) + margin
 }
 
 // bundle finds the bundles below a row, and gives each a track on which no line covers

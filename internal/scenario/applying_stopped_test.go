@@ -262,7 +262,7 @@ func TestApply_RestartCreatesWhatWasDeletedOnceItsRunsAreGone(t *testing.T) {
 	result, err := w.Apply(w.Ctx, flow, automation.Restart())
 	require.NoError(t, err)
 	assert.Equal(t, automation.ApplyLeftDeleted, result.Outcome, "its runs are kept")
-	assert.Equal(t, `automation "welcome": left deleted: an operator deleted it; apply it with Restart, or remove it from the code`, result.String())
+	assert.Equal(t, `automation "welcome": left deleted: an operator deleted it; remove it from the code, or apply it with Restart once its runs are pruned`, result.String())
 
 	w.Clock.Add(time.Hour)
 	_, err = w.Prune(w.Ctx, time.Minute)

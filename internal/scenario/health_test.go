@@ -241,6 +241,19 @@ func TestHealth_RunIsStalled(t *testing.T) {
 	}
 }
 
+// The cause comes before what follows from it.
+func TestHealth_OfARunThatAnOutageStalls(t *testing.T) {
+	world.Bubble(t, func(t *testing.T) {
+		w := world.InBubble(t, automation.Options{})
+		w.Store.Down.Store(true)
+		w.Serve(w.Runner)
+		world.Advance(6 * time.Minute)
+		h, err := w.Health(w.Ctx)
+		require.ErrorIs(t, err, world.ErrOutage)
+		assert.Equal(t, []automation.HealthCode{automation.HealthStoreUnavailable, automation.HealthRunStalled}, codes(h))
+	})
+}
+
 func TestHealth_ABusyRunIsNotStalled(t *testing.T) {
 	world.Bubble(t, func(t *testing.T) {
 		w := world.InBubble(t, automation.Options{InFlight: 1, EffectTimeout: day})

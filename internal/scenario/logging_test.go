@@ -126,6 +126,23 @@ func TestLog_AttemptThatIsRepeatedIsInfo(t *testing.T) {
 	assert.Equal(t, "connection refused", fmt.Sprint(records[1].Attrs["error"]))
 }
 
+// An email may go out twice then, so an operator can find out when.
+func TestLog_AttemptThatACrashInterruptedIsInfo(t *testing.T) {
+	t.Parallel()
+	w, log := logged(t, automation.Options{})
+	w.Create(world.Flow("welcome", "signup", world.Email("hello"), world.Pause("rest", "1 hour")))
+	w.Send(world.Signup("ada@example.com"))
+	kill(w)
+	w.Pass(2 * time.Minute)
+	w.Pass(time.Hour)
+	assert.Equal(t, automation.RunCompleted, w.Run().Status)
+	records := log.Records(attemptFailed)
+	require.Len(t, records, 1)
+	assert.Equal(t, slog.LevelInfo, records[0].Level)
+	assert.Equal(t, []any{w.Run().ID, "hello", "interrupted"}, []any{records[0].Attrs["run"], records[0].Attrs["step"], records[0].Attrs["code"]})
+	assert.Equal(t, "the process stopped before the outcome was recorded", fmt.Sprint(records[0].Attrs["error"]))
+}
+
 func TestLog_PanicIsAnErrorWithItsStack(t *testing.T) {
 	t.Parallel()
 	t.Run("of the mailer, once for each attempt", func(t *testing.T) {
@@ -143,14 +160,27 @@ func TestLog_PanicIsAnErrorWithItsStack(t *testing.T) {
 			assert.EqualValues(t, i+1, r.Attrs["attempts"])
 			assert.Equal(t, []any{w.Run().ID, "welcome", "hello", "ada"},
 				[]any{r.Attrs["run"], r.Attrs["automation"], r.Attrs["step"], r.Attrs["contact"]})
-			assert.Contains(t, fmt.Sprint(r.Attrs["error"]), "panic: no name for [email]")
-			assert.NotContains(t, fmt.Sprint(r.Attrs["error"]), "goroutine")
+			assert.Equal(t, "panic: no name for [email]", fmt.Sprint(r.Attrs["error"]))
 			assert.Contains(t, r.Attrs["stack"], "logging_test.go")
 		}
 		assert.Empty(t, log.Records(attemptFailed))
 		failed := log.Records(runFailed)
 		require.Len(t, failed, 1)
-		assert.NotContains(t, fmt.Sprint(failed[0].Attrs["error"]), "goroutine", "the stack is logged once")
+		assert.Equal(t, "2 attempts failed, the last with: panic: no name for [email]", fmt.Sprint(failed[0].Attrs["error"]))
+	})
+	t.Run("of the Observer, once for each kind of notice", func(t *testing.T) {
+		t.Parallel()
+		w, log := logged(t, automation.Options{Observer: world.Observe(func(n automation.Notice) {
+			if _, ok := n.(*automation.EventAccepted); ok {
+				panic("no metrics")
+			}
+		})})
+		w.Send(world.Signup("ada@example.com"), world.Signup("ada@example.com"))
+		records := log.Records("automation: the Observer panicked; further panics over this kind of notice are not logged")
+		require.Len(t, records, 1)
+		assert.Equal(t, slog.LevelError, records[0].Level)
+		assert.Equal(t, "panic: no metrics", fmt.Sprint(records[0].Attrs["error"]))
+		assert.Contains(t, records[0].Attrs["stack"], "logging_test.go")
 	})
 	t.Run("of the contact directory", func(t *testing.T) {
 		t.Parallel()

@@ -56,6 +56,33 @@ func TestSendTo_DirectoryReadsThroughTheTransaction(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// A directory that reads outside the transaction waits for a connection, or does not find what
+// the transaction has inserted. Either error names the way out.
+func TestSendTo_NamesTheWayOutOfADirectoryThatReadsOutsideTheTransaction(t *testing.T) {
+	t.Parallel()
+	users := world.NewUsers(world.Ada)
+	w := world.New(t, automation.Options{Contacts: users})
+	tx := &directoryTransaction{transaction: transaction{EventWriter: w.Memory}}
+	const hint = "FindContact must read through the transaction if its table is in the same database: see ContactDirectory"
+
+	event := automation.Event{Name: "signup", ContactID: "u-grace"}
+	_, err := w.SendTo(w.Ctx, tx, event)
+	require.ErrorIs(t, err, automation.ErrNotFound)
+	require.ErrorContains(t, err, hint)
+
+	users.Fail = func(string) error { return context.DeadlineExceeded }
+	_, err = w.SendTo(w.Ctx, tx, event)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorContains(t, err, hint)
+	_, err = w.Runner.Send(w.Ctx, event)
+	require.NotContains(t, err.Error(), hint, "outside a transaction")
+
+	users.Fail = func(string) error { return world.ErrOutage }
+	_, err = w.SendTo(w.Ctx, tx, event)
+	require.ErrorIs(t, err, world.ErrOutage)
+	require.NotContains(t, err.Error(), hint, "another reason")
+}
+
 // txKey is the key of a *directoryTransaction in a context.
 type txKey struct{}
 

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"slices"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
@@ -14,12 +15,17 @@ func (s *Store) CountRuns(ctx context.Context, automationIDs ...string) ([]autom
 	}
 	defer s.mu.Unlock()
 	counts := map[automation.RunCount]int{}
-	for _, id := range automationIDs {
+	for i, id := range automationIDs {
 		a, ok := s.automations[id]
 		if !ok {
 			return nil, record.NotFound("automation", id)
 		}
-		count(counts, a)
+		if slices.Contains(automationIDs[:i], id) {
+			continue
+		}
+		for _, r := range a.runs {
+			counts[automation.RunCount{AutomationID: id, Version: int(r.version), Step: r.step, Status: statuses[r.status]}]++
+		}
 	}
 	out := make([]automation.RunCount, 0, len(counts))
 	for c, n := range counts {
@@ -28,17 +34,4 @@ func (s *Store) CountRuns(ctx context.Context, automationIDs ...string) ([]autom
 	}
 	record.SortCounts(out)
 	return out, nil
-}
-
-// count counts the runs of an automation. To count them again changes nothing.
-func count(counts map[automation.RunCount]int, a *automationEntry) {
-	group := func(r *run) automation.RunCount {
-		return automation.RunCount{AutomationID: a.ID, Version: int(r.version), Step: r.step, Status: statuses[r.status]}
-	}
-	for _, r := range a.runs {
-		counts[group(r)] = 0
-	}
-	for _, r := range a.runs {
-		counts[group(r)]++
-	}
 }

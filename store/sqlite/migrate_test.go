@@ -248,3 +248,29 @@ INSERT INTO automation_versions (automation_no, version, definition) VALUES (1, 
 		assert.Equal(t, want, a.StoppedAt, id)
 	}
 }
+
+// TestMigrate_VersionsOfOlderProcessesHaveNoTimeAndNoAuthor has one version from before
+// migration 8, and one that a process inserts afterwards which does not know the columns.
+func TestMigrate_VersionsOfOlderProcessesHaveNoTimeAndNoAuthor(t *testing.T) {
+	t.Parallel()
+	db := ncruces.open(t, filepath.Join(t.TempDir(), "store.db"))
+	for _, m := range sqlite.Migrations()[:7] {
+		_, err := db.Exec(m.SQL)
+		require.NoError(t, err)
+	}
+	_, err := db.Exec(`
+INSERT INTO automation_automations (no, id, name, status, event_name, version, revision, created_at, updated_at) VALUES
+	(1, 'welcome', 'Welcome', 'enabled', 'e', 2, 2, 1000000, 2000000);
+INSERT INTO automation_versions (automation_no, version, definition) VALUES (1, 1, x'7b7d');`)
+	require.NoError(t, err)
+	s := sqlite.New(db)
+	require.NoError(t, s.Migrate(t.Context()))
+	_, err = db.Exec(`INSERT INTO automation_versions (automation_no, version, definition) VALUES (1, 2, x'7b7d')`)
+	require.NoError(t, err)
+	page, err := s.ListAutomationVersions(t.Context(), "welcome", automation.PageQuery{Limit: 10})
+	require.NoError(t, err)
+	assert.Equal(t, []automation.VersionRecord{
+		{VersionRef: automation.VersionRef{AutomationID: "welcome", Version: 2}, Current: true},
+		{VersionRef: automation.VersionRef{AutomationID: "welcome", Version: 1}},
+	}, page.Data)
+}

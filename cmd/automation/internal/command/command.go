@@ -54,7 +54,7 @@ type example struct{ purpose, line string }
 func commands() []command {
 	return []command{
 		validateCommand(), migrateCommand(), doctorCommand(),
-		automationsCommand(), runsCommand(), eventsCommand(), contactsCommand(),
+		automationsCommand(), runsCommand(), eventsCommand(), contactsCommand(), diagramCommand(),
 		cancelCommand(), retryCommand(), stopCommand(), startCommand(), pruneCommand(),
 		versionCommand(),
 	}

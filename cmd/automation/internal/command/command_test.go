@@ -14,7 +14,7 @@ import (
 )
 
 var names = []string{
-	"validate", "migrate", "doctor", "automations", "runs", "events", "contacts",
+	"validate", "migrate", "doctor", "automations", "runs", "events", "contacts", "diagram",
 	"cancel", "retry", "stop", "start", "prune", "version",
 }
 

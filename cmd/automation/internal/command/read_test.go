@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/stretchr/testify/assert"
@@ -89,6 +90,22 @@ func TestReading_Golden(t *testing.T) {
 }
 
 // Each step type has its config in a few words.
+func TestRuns_ShowWhyOneIsSetAside(t *testing.T) {
+	onEach(t, func(t *testing.T, s *scene) {
+		s.Clock.Add(30 * 24 * time.Hour)
+		opts := s.Opts
+		opts.Registry = nil
+		_, err := s.On(s.store, opts).Drain(s.Ctx)
+		require.NoError(t, err)
+
+		why := `set aside until 2026-04-02 10:01:01: automation "sales", version 1: unusable in this process: ` +
+			`step "tell": step type "acme.slack" is not registered: written by another version` + "\n"
+		assert.Contains(t, s.do("runs", "--automation", "sales").stdout, why)
+		assert.Contains(t, s.do("runs", s.run("sales", "ada@example.com")).stdout, "running at step rest: "+why)
+		assert.Contains(t, s.do("runs", "--automation", "sales", "--json").stdout, `"set_aside": true`)
+	})
+}
+
 func TestAutomations_ShowEveryStepType(t *testing.T) {
 	onEach(t, func(t *testing.T, s *scene) {
 		_, err := s.app.CreateAutomation(s.Ctx, world.Flow("all", "all",

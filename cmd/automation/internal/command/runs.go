@@ -89,8 +89,8 @@ func (o *runsOptions) run(ctx context.Context, c *call) error {
 	})
 }
 
-// findRuns lists runs with the reasons why they failed or were cancelled, which a store may
-// leave out of a list. It removes email addresses from them.
+// findRuns lists runs with the reasons why they failed, were cancelled or are set aside, which
+// a store may leave out of a list. It removes email addresses from them.
 func (c *call) findRuns(ctx context.Context, s *session, p page, q runSelection) (automation.Page[automation.Run], error) {
 	found, err := collect(p, func(page automation.PageQuery) (automation.Page[automation.Run], error) {
 		q.PageQuery = page
@@ -101,7 +101,7 @@ func (c *call) findRuns(ctx context.Context, s *session, p page, q runSelection)
 			break
 		}
 		r := &found.Data[i]
-		if (r.Status == automation.RunFailed || r.Status == automation.RunCancelled) && r.Error == nil {
+		if r.Error == nil && (r.Status == automation.RunFailed || r.Status == automation.RunCancelled || r.SetAside) {
 			var full automation.Run
 			if full, err = s.GetRun(ctx, r.ID); err == nil {
 				r.Error = full.Error
@@ -135,12 +135,15 @@ func (c *call) printRunTable(runs []automation.Run) {
 	c.printTable(t)
 }
 
-// state returns why a run failed or was cancelled, or what it waits for.
+// state returns why a run failed, was cancelled or is set aside, or what it waits for.
 func (c *call) state(r automation.Run) string {
 	if r.Error != nil {
 		message, _, _ := strings.Cut(r.Error.Message, "\n")
-		if r.Status == automation.RunCancelled {
+		switch {
+		case r.Status == automation.RunCancelled:
 			return message
+		case r.SetAside:
+			return fmt.Sprintf("set aside until %s: %s", c.at(r.DueAt), message)
 		}
 		return fmt.Sprintf("%s: %s", r.Error.Code, message)
 	}

@@ -30,9 +30,10 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // times are the same in every database.
 type scene struct {
 	*world.World
-	url string // for --database
-	app *automation.Runner
-	t   *testing.T
+	url   string // for --database
+	store automation.Store
+	app   *automation.Runner
+	t     *testing.T
 	// pending is the id of an event that is not handled yet.
 	pending string
 }
@@ -84,7 +85,7 @@ func newScene(t *testing.T, url string, store automation.Store) *scene {
 		return automation.Result{Output: map[string]any{"posted": true}}, nil
 	}, automation.StepOptions{})
 	opts := automation.Options{Registry: registry, Random: rand.NewChaCha8([32]byte{})}
-	s := &scene{World: world.New(t, opts), url: url, t: t}
+	s := &scene{World: world.New(t, opts), url: url, store: store, t: t}
 	s.app = s.On(store, s.Opts)
 	s.play()
 	return s

@@ -2,7 +2,9 @@ package command
 
 import (
 	"context"
+	"errors"
 	"flag"
+	"fmt"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/cmd/automation/internal/database"
@@ -101,6 +103,9 @@ on. Events that were handled while it was stopped start nothing.`,
 func (c *call) start(ctx context.Context, s *session, id string) error {
 	status := automation.StatusEnabled
 	a, err := s.UpdateAutomation(ctx, id, automation.AutomationUpdate{Status: &status})
+	if errors.Is(err, automation.ErrDeleted) {
+		return fmt.Errorf("%s was deleted: the application creates it again if it calls Apply with Restart, once its runs are pruned", clean(id))
+	}
 	if err != nil {
 		return err
 	}

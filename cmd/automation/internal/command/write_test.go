@@ -136,3 +136,13 @@ func TestCancel_ManyPages(t *testing.T) {
 	assert.Equal(t, "There is no running run that the flags select.\n", s.do("cancel", "--automation", "welcome").stdout)
 	assert.Equal(t, 207, strings.Count(s.do("runs", "--status", "cancelled", "--limit", "1000").stdout, "cancelled on request\n"))
 }
+
+func TestStart_NamesTheWayBackOfWhatWasDeleted(t *testing.T) {
+	onEach(t, func(t *testing.T, s *scene) {
+		require.NoError(t, s.app.DeleteAutomation(s.Ctx, "sales"))
+		r := s.do("start", "sales")
+		assert.Equal(t, 1, r.status)
+		assert.Equal(t, "automation start: sales was deleted: the application creates it again if it calls Apply with Restart, "+
+			"once its runs are pruned\n", r.stderr)
+	})
+}

@@ -1,0 +1,42 @@
+package dashboard
+
+// The names of actions for Options.Audit.
+const (
+	retryRunAction  = "retry run"
+	cancelRunAction = "cancel run"
+)
+
+// retryRun makes a failed run continue from the step that failed.
+func (x *exchange) retryRun() error {
+	run, err := x.findRun()
+	if err == nil {
+		_, err = x.runner.RetryRun(x.ctx, run.ID)
+	}
+	x.audit(retryRunAction, x.r.PathValue("run"), err)
+	if err != nil {
+		return err
+	}
+	return x.seeOther(x.runLink())
+}
+
+// askCancelRun asks before a run is cancelled, because that cannot be undone.
+func (x *exchange) askCancelRun() error {
+	run, err := x.findRun()
+	if err != nil {
+		return err
+	}
+	return x.show("run_cancel", page{Title: "Cancel a run", Section: "Runs", Body: x.runPage(run)})
+}
+
+// cancelRun cancels a run before its next effect.
+func (x *exchange) cancelRun() error {
+	run, err := x.findRun()
+	if err == nil {
+		_, err = x.runner.CancelRun(x.ctx, run.ID)
+	}
+	x.audit(cancelRunAction, x.r.PathValue("run"), err)
+	if err != nil {
+		return err
+	}
+	return x.seeOther(x.runLink())
+}

@@ -1,0 +1,162 @@
+package diagram
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// kind is how a type of step is drawn.
+type kind struct {
+	class string // in SVG, and the name of the icon
+	words string // for people
+}
+
+var kinds = map[automation.StepType]kind{
+	automation.TypeTrigger:       {"trigger", "trigger"},
+	automation.TypeCondition:     {"condition", "condition"},
+	automation.TypeDelay:         {"delay", "delay"},
+	automation.TypeWaitForEvent:  {"wait", "wait for event"},
+	automation.TypeSendEmail:     {"email", "send email"},
+	automation.TypeContactUpdate: {"update", "contact update"},
+	automation.TypeContactDelete: {"delete", "contact delete"},
+	automation.TypeAddToSegment:  {"segment", "add to segment"},
+}
+
+// summary describes a config in a few words. head is what is cut if it is too long.
+type summary struct{ head, tail string }
+
+func (s summary) String() string { return s.head + s.tail }
+
+// configOf returns the config of a step, which is nil if its methods cannot be called.
+func configOf(s automation.Step) automation.StepConfig {
+	v := reflect.ValueOf(s.Config)
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return nil
+		}
+		if config, ok := v.Elem().Interface().(automation.StepConfig); ok {
+			return config
+		}
+	}
+	return s.Config
+}
+
+// Describe returns what kind of step a step is, and what it does, in the words of the
+// drawings: "delay" and "3 days".
+func Describe(s automation.Step) (kind, about string) {
+	k, text := describe(configOf(s))
+	return k.words, plain(text.String())
+}
+
+// Icon returns the icon of a type of step: the data of an SVG path in a square of 20 pixels,
+// which is drawn with lines.
+func Icon(typ automation.StepType) string {
+	if k, ok := kinds[typ]; ok {
+		return icons[k.class]
+	}
+	return icons["custom"]
+}
+
+// describe returns how a step with a config is drawn.
+func describe(config automation.StepConfig) (kind, summary) {
+	if config == nil {
+		return kind{"custom", "step"}, summary{head: "no config"}
+	}
+	typ := config.StepType()
+	k, ok := kinds[typ]
+	if !ok {
+		k = kind{"custom", "custom step"}
+	}
+	return k, summarize(config, typ)
+}
+
+func summarize(config automation.StepConfig, typ automation.StepType) summary {
+	switch c := config.(type) {
+	case automation.Trigger:
+		return summary{head: "on " + c.EventName}
+	case automation.Delay:
+		return summary{head: c.Duration.String()}
+	case automation.WaitForEvent:
+		if c.Timeout.IsZero() {
+			return summary{head: c.EventName}
+		}
+		return summary{c.EventName, ", up to " + c.Timeout.String()}
+	case automation.Condition:
+		return summary{head: ruleText(c.Rule, 0)}
+	case automation.SendEmail:
+		return summary{head: c.Template.ID}
+	case automation.ContactUpdate:
+		return summary{head: changes(c)}
+	case automation.ContactDelete:
+		return summary{head: "the contact and its data"}
+	case automation.AddToSegment:
+		return summary{head: c.SegmentID}
+	default:
+		return summary{head: string(typ)}
+	}
+}
+
+// changes lists what a step changes about the contact.
+func changes(c automation.ContactUpdate) string {
+	var parts []string
+	add := func(name string, v automation.Value) {
+		if !v.IsZero() {
+			parts = append(parts, name+" = "+valueText(v))
+		}
+	}
+	add("first_name", c.FirstName)
+	add("last_name", c.LastName)
+	add("unsubscribed", c.Unsubscribed)
+	for _, name := range slices.Sorted(maps.Keys(c.Properties)) {
+		add(name, c.Properties[name])
+	}
+	return strings.Join(parts, ", ")
+}
+
+func valueText(v automation.Value) string {
+	if path, ok := v.Ref(); ok {
+		return path
+	}
+	return v.String()
+}
+
+var operators = map[automation.Operator]string{
+	automation.OpEq: "=", automation.OpNeq: "≠",
+	automation.OpGt: ">", automation.OpGte: "≥", automation.OpLt: "<", automation.OpLte: "≤",
+}
+
+// maxRuleDepth is how many groups within each other are described. A draft may have more
+// than an automation.
+const maxRuleDepth = 10
+
+// ruleText describes a rule that lies within depth groups.
+func ruleText(r automation.Rule, depth int) string {
+	if r.Type == automation.RuleAll || r.Type == automation.RuleAny {
+		return groupText(r, depth)
+	}
+	operator, ok := operators[r.Operator]
+	if !ok {
+		operator = strings.ReplaceAll(string(r.Operator), "_", " ")
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s %s %s", r.Field, operator, valueText(r.Value)))
+}
+
+func groupText(r automation.Rule, depth int) string {
+	if depth >= maxRuleDepth {
+		return ellipsis
+	}
+	var parts []string
+	for _, member := range r.Rules {
+		text := ruleText(member, depth+1)
+		if len(member.Rules) > 1 {
+			text = "(" + text + ")"
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, " "+string(r.Type)+" ")
+}
