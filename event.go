@@ -124,6 +124,18 @@ type EventQuery struct {
 	PageQuery
 }
 
+// Check sets a zero Limit to its default. It returns a *ValidationError if the query is
+// invalid. A Runner checks every query before it calls its Store. No index serves a Name
+// without a Contact: such a query must have AcceptedFrom, and reads the events from then on.
+func (q *EventQuery) Check() error {
+	if q.Name != "" && q.Contact == (ContactRef{}) && q.AcceptedFrom.IsZero() {
+		var ps Problems
+		ps.Add(CodeUnboundedQuery, "accepted_from", "events with a name are found for a contact, or from a time on: give one of the two")
+		return ps.Err("events")
+	}
+	return q.PageQuery.Check()
+}
+
 // reservedPrefix begins the names of events that only Resend sends.
 const reservedPrefix = "resend:"
 

@@ -172,6 +172,7 @@ const (
 	CodeInvalidSchema         Code = "invalid_schema"
 	CodeInvalidOption         Code = "invalid_option"
 	CodeInvalidCursor         Code = "invalid_cursor"
+	CodeUnboundedQuery        Code = "unbounded_query" // a list would read all that a store keeps
 )
 
 // emailFlaw returns the flaw of an email address, or "". It refuses display names,

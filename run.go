@@ -167,7 +167,32 @@ type RunQuery struct {
 	Step string
 	// CreatedFrom is inclusive. CreatedUntil is exclusive.
 	CreatedFrom, CreatedUntil time.Time
+	// CompletedFrom is inclusive. CompletedUntil is exclusive. If either is set, the list
+	// has only runs that have ended, in the order of Run.CompletedAt. A run that After or
+	// Before names, and that has not ended, is newer than all of them. These two and the
+	// Created times exclude each other, because no index serves both.
+	CompletedFrom, CompletedUntil time.Time
+	// ErrorCode selects failed and cancelled runs by the code of Run.Error. A store reads
+	// the failed and cancelled runs that the other fields select, until the page is full.
+	ErrorCode StepErrorCode
 	PageQuery
+}
+
+// ByCompletion reports whether the list is in the order of Run.CompletedAt. Otherwise it
+// is in the order of Run.CreatedAt.
+func (q *RunQuery) ByCompletion() bool {
+	return !q.CompletedFrom.IsZero() || !q.CompletedUntil.IsZero()
+}
+
+// Check sets a zero Limit to its default. It returns a *ValidationError if the query is
+// invalid. A Runner checks every query before it calls its Store.
+func (q *RunQuery) Check() error {
+	if q.ByCompletion() && !(q.CreatedFrom.IsZero() && q.CreatedUntil.IsZero()) {
+		var ps Problems
+		ps.Add(CodeUnboundedQuery, "completed_from", "runs are selected by when they began or by when they ended: leave out one of the two ranges")
+		return ps.Err("runs")
+	}
+	return q.PageQuery.Check()
 }
 
 // PageQuery selects a page of a list, whose order is from newest to oldest.

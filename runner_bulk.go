@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // bulkPageSize is how many runs RetryRuns and CancelRuns list at once, unless the query has
@@ -41,6 +42,10 @@ type RetryResult struct {
 // the mailer, from the newest to the oldest. Each run continues as after RetryRun, as soon
 // as a Run or a Drain works on its contact. q.Limit is the size of a page, 100 by default.
 // Runs that fail while RetryRuns works are not retried again.
+//
+// If q selects by CompletedFrom or CompletedUntil, the order is that of the failures. A run
+// that goes on has no place in it: if q.After names one, RetryRuns begins with the newest
+// failure. Therefore give a CompletedUntil in the past if calls continue one another.
 //
 // It is safe to call RetryRuns twice, from any node, and while runs are in progress. If it
 // returns an error, the result holds what it did before, and a call with RetryResult.After
@@ -132,6 +137,9 @@ func (r *Runner) requestAll(ctx context.Context, q RunQuery, b bulk) (bulkResult
 	if !b.dryRun {
 		defer r.wake()
 	}
+	if now := r.now().Add(time.Microsecond); q.ByCompletion() && (q.CompletedUntil.IsZero() || now.Before(q.CompletedUntil)) {
+		q.CompletedUntil = now
+	}
 	size := q.Limit
 	for res.hasMore {
 		if left := b.max - res.done - res.skipped; b.max > 0 {
@@ -140,8 +148,7 @@ func (r *Runner) requestAll(ctx context.Context, q RunQuery, b bulk) (bulkResult
 			}
 			q.Limit = min(size, left)
 		}
-		q.After = res.after
-		if err := r.requestPage(ctx, q, b, &res); err != nil {
+		if err := r.requestPage(ctx, &q, b, &res); err != nil {
 			return res, fmt.Errorf("automation: %s runs: %w", b.request, err)
 		}
 		if b.progress != nil {
@@ -174,9 +181,10 @@ func (b bulk) check(q *RunQuery) error {
 	return q.Check()
 }
 
-// requestPage records the request about one page of runs, and adds to res.
-func (r *Runner) requestPage(ctx context.Context, q RunQuery, b bulk, res *bulkResult) error {
-	page, err := r.store.ListRuns(ctx, q)
+// requestPage records the request about one page of runs, and adds to res. It makes q select
+// the runs after them.
+func (r *Runner) requestPage(ctx context.Context, q *RunQuery, b bulk, res *bulkResult) error {
+	page, err := r.store.ListRuns(ctx, *q)
 	if err != nil {
 		return err
 	}
@@ -192,7 +200,11 @@ func (r *Runner) requestPage(ctx context.Context, q RunQuery, b bulk, res *bulkR
 		} else {
 			res.skipped++
 		}
-		res.after = rec.ID
+		res.after, q.After = rec.ID, rec.ID
+		if q.ByCompletion() {
+			// The run may go on before the next page, and then has no place in the list.
+			q.CompletedUntil = rec.CompletedAt.Add(time.Microsecond)
+		}
 	}
 	res.hasMore = page.HasMore
 	return nil

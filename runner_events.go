@@ -341,10 +341,10 @@ func (r *Runner) GetEvent(ctx context.Context, id string) (EventRecord, error) {
 // ListEvents lists accepted events and what became of them, newest first. An event that
 // was sent inside a transaction of the host is in the list once the transaction has
 // committed. The events of a contact include those that were sent for its email before
-// the contact existed. A query with a name and without a contact reads all events that
-// were accepted at or after AcceptedFrom, until the page is full.
+// the contact existed. A query with a name and without a contact must have an AcceptedFrom:
+// it reads the events that were accepted from then on, until the page is full.
 //
-// ListEvents fails with a *ValidationError if the page is invalid, and with ErrNotFound
+// ListEvents fails with a *ValidationError if the query is invalid, and with ErrNotFound
 // if the cursor is not the id of an event. For a contact that does not exist the list is
 // empty.
 func (r *Runner) ListEvents(ctx context.Context, q EventQuery) (Page[EventRecord], error) {

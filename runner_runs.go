@@ -46,7 +46,7 @@ func (r *Runner) runWithSteps(ctx context.Context, rec RunRecord, load func(cont
 }
 
 // ListRuns lists runs, newest first, without their steps. It fails with a
-// *ValidationError if the page is invalid, and with ErrNotFound if the cursor is not the
+// *ValidationError if the query is invalid, and with ErrNotFound if the cursor is not the
 // id of a run.
 func (r *Runner) ListRuns(ctx context.Context, q RunQuery) (Page[Run], error) {
 	if err := q.Check(); err != nil {

@@ -90,8 +90,8 @@ type EventReader interface {
 	// FindEvent returns an accepted event, or an error that wraps ErrNotFound.
 	FindEvent(ctx context.Context, id string) (EventRecord, error)
 	// ListEvents lists events in the order of their ids, newest first. An event id is
-	// a UUID of version 7 whose time is never before AcceptedAt, so that a store needs
-	// no index for AcceptedFrom. The ids in Started are in the order in which the runs
+	// a UUID of version 7 whose time is never before AcceptedAt, and never an hour after
+	// it unless the clock went back, so that a store needs no index for AcceptedAt. The ids in Started are in the order in which the runs
 	// were created. It fails with ErrNotFound if the cursor is not the id of an event.
 	ListEvents(ctx context.Context, q EventQuery) (Page[EventRecord], error)
 	// ListContactEvents returns the contact's events with this name that were
@@ -199,7 +199,12 @@ type RunReader interface {
 	FindRuns(ctx context.Context, ids []string) ([]RunRecord, error)
 	// ListRuns lists runs, newest first. Pages stay stable while runs are added. It
 	// fails with ErrNotFound if the cursor is not the id of a run. A store may leave
-	// out State and Error.
+	// out State.
+	//
+	// A query by completion has no CreatedFrom and no CreatedUntil.
+	//
+	// The runs of a version were all started by events with the same name, that of the
+	// version's trigger. A store may rely on it, to find the runs of an EventName.
 	ListRuns(ctx context.Context, q RunQuery) (Page[RunRecord], error)
 	// FindRunOutputs returns all outputs that the store keeps beside the state of a run,
 	// in the order of their steps. There are none if the run does not exist.

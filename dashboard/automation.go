@@ -177,15 +177,23 @@ func (x *exchange) recentRuns(ctx context.Context, id string, version int) ([]ru
 // contactNames returns how people call the contacts of runs: by their emails, or by their
 // ids where the email is unknown.
 func (x *exchange) contactNames(ctx context.Context, runs []automation.Run) map[string]string {
+	ids := make([]string, len(runs))
+	for i, run := range runs {
+		ids[i] = run.ContactID
+	}
+	return x.contactNamesByID(ctx, ids)
+}
+
+// contactNamesByID returns the emails of contacts by their ids, and the id where there is no
+// email. Without the contacts, the page shows ids.
+func (x *exchange) contactNamesByID(ctx context.Context, ids []string) map[string]string {
 	names := map[string]string{}
-	var ids []string
-	for _, run := range runs {
-		names[run.ContactID] = run.ContactID
-		ids = append(ids, run.ContactID)
+	for _, id := range ids {
+		names[id] = id
 	}
 	contacts, err := x.runner.GetContacts(ctx, ids)
 	if err != nil {
-		x.opts.Logger.Error("dashboard: the contacts of runs cannot be read", "error", err)
+		x.opts.Logger.Error("dashboard: the contacts of a page cannot be read", "path", x.r.URL.Path, "error", err)
 	}
 	for id, c := range contacts {
 		names[id] = cmp.Or(c.Email, id)

@@ -37,6 +37,13 @@ type Options struct {
 	// shows everything to all who have access.
 	Redact func(field string, value any) any
 
+	// Templates are the templates of emails, such as a *template.Library, for the pages that
+	// show and preview them. Without it there are no such pages.
+	Templates Templates
+	// ContactURL returns the link to the host's own page about a contact, or "" if it has
+	// none. A panic counts as "". Nil means that the host has no such pages.
+	ContactURL func(automation.Contact) string
+
 	// Title is the name on all pages: "Automations" by default.
 	Title string
 	// LogoSVG is an SVG document that stands beside the Title. An empty LogoSVG means the
@@ -89,6 +96,7 @@ func (o Options) withDefaults(c *options.Check) Options {
 	case o.Access != nil && o.AuthenticatedByHost:
 		c.Add("Access", "must be nil if AuthenticatedByHost is set")
 	}
+	c.NotNilPointer("Templates", o.Templates)
 	c.Duration("Timeout", &o.Timeout, 2*time.Second)
 	c.Duration("MaxLag", &o.MaxLag, 5*time.Minute)
 	checkOrigins(c, "FrameAncestors", o.FrameAncestors)

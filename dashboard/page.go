@@ -84,7 +84,11 @@ func (p page) Sections() []section { return p.x.sections() }
 type section struct{ Name, Path string }
 
 func (h *Handler) sections() []section {
-	return []section{{"Automations", ""}, {"Runs", "runs"}}
+	all := []section{{"Automations", ""}, {"Runs", "runs"}, {"Contacts", "contacts"}, {"Events", "events"}}
+	if h.opts.Templates != nil {
+		all = append(all, section{"Templates", "templates"})
+	}
+	return all
 }
 
 // templates holds the templates of all pages, by the names of their files. Each is the

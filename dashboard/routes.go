@@ -24,6 +24,10 @@ func (h *Handler) routes() []route {
 	return slices.Concat(
 		[]route{view("/", (*exchange).nothing)},
 		automationRoutes,
+		contactRoutes,
+		eventRoutes,
+		h.emailRoutes(),
+		searchRoutes,
 		versionRoutes,
 		editRoutes,
 		runRoutes,

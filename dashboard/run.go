@@ -70,6 +70,9 @@ func (x *exchange) run() error {
 	body.Steps = x.pathSteps(run, key, steps)
 	if step != nil {
 		body.Step = x.stepFacts(*step, steps[key], body.Contact)
+		if email := body.Step.Email; email != nil && len(step.Output) > 0 && x.opts.Templates != nil {
+			email.Preview = x.to.To("emails", run.ID, key)
+		}
 	}
 	return x.show("run", page{Title: "Run of " + body.Contact, Section: "Runs", Body: body, Live: true})
 }

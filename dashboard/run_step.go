@@ -37,8 +37,8 @@ type emailView struct {
 	Template                   string
 	ID                         string // that the mailer gave it
 	Variables                  string // indented JSON
-	// Preview is the link to the email as it was rendered. It is empty where there is no
-	// preview.
+	// Preview is the page with the email, whose HTML is on the page "html" below it. It is
+	// empty if no email was sent or there are no templates.
 	Preview template.URL
 }
 

@@ -113,7 +113,7 @@ func formatCount(n int) string {
 func sign(status string) string {
 	signs := map[string]string{
 		"running": "●", "waiting": "◔", "completed": "✓", "failed": "✕", "cancelled": "⊘", "skipped": "–", "pending": "○",
-		"enabled": "●", "disabled": "○",
+		"enabled": "●", "disabled": "○", "started": "▸", "resumed": "↻", "ignored": "–", "published": "●", "draft": "○",
 	}
 	return signs[status]
 }

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -289,6 +290,57 @@ func TestRuns_CursorIsARunOfTheList(t *testing.T) {
 	for _, list := range []string{"/automations/" + first + "/runs?status=failed", "/contacts/ada@example.com/runs?status=failed"} {
 		a.must(http.StatusOK, "GET", list+"&after="+runs[0], "") // it may have had that status before
 	}
+}
+
+func TestRuns_OfAllAutomations(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	first, broken := a.create(), true
+	a.mailer.Respond = failWhile(&broken)
+	a.start("ada@example.com")
+	second := a.create()
+	broken = false
+	a.start("bob@example.com")
+	body := a.must(http.StatusOK, "GET", "/runs?error_code=permanent_error&automation_id="+first, "").body
+	var failed struct {
+		Data []struct {
+			ID, Step, Event string
+			Version         int
+			AutomationID    string `json:"automation_id"`
+			ContactID       string `json:"contact_id"`
+			CompletedAt     string `json:"completed_at"`
+			Error           automation.StepError
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(body), &failed))
+	require.Len(t, failed.Data, 1)
+	run := failed.Data[0]
+	assert.Equal(t, first, run.AutomationID)
+	assert.Equal(t, 1, run.Version)
+	assert.Equal(t, automation.FailedPermanently, run.Error.Code)
+	assert.NotEmpty(t, run.ContactID)
+	ago, later := url.QueryEscape("2000-01-01T00:00:00Z"), url.QueryEscape("2100-01-01T00:00:00Z")
+	for query, want := range map[string]int{
+		"":                                     3,
+		"?automation_id=" + second:             1,
+		"?automation_id=unknown":               0,
+		"?contact_id=" + run.ContactID:         1,
+		"?status=failed&version=1":             1,
+		"?version=2":                           0,
+		"?event=" + run.Event:                  3,
+		"?event=unknown":                       0,
+		"?step=" + run.Step + "&status=failed": 1,
+		"?created_from=" + ago:                 3,
+		"?created_until=" + ago:                0,
+		"?completed_from=" + ago + "&completed_until=" + later + "&status=failed": 1,
+		"?completed_from=" + later: 0,
+		"?error_code=timed_out":    0,
+	} {
+		_, ids := a.must(http.StatusOK, "GET", "/runs"+query, "").page(t)
+		assert.Len(t, ids, want, query)
+	}
+	assert.Equal(t, 1, a.retryRuns(`{"completed_from": "2000-01-01T00:00:00Z", "error_code": "permanent_error", "dry_run": true}`).Retried)
+	assert.Equal(t, 0, a.retryRuns(`{"error_code": "timed_out"}`).Retried)
 }
 
 func TestUpdateAutomation_ReplacesTheGraph(t *testing.T) {

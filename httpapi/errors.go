@@ -110,6 +110,15 @@ func known(err error) *failure {
 	}
 }
 
+// unbounded turns a *automation.ValidationError about the query of a request into a failure.
+func unbounded(err error) error {
+	var flawed *automation.ValidationError
+	if errors.As(err, &flawed) {
+		return validation(flawed.Problems)
+	}
+	return err
+}
+
 // maxProblems is how many problems a message lists: a short body can have very many.
 const maxProblems = 100
 

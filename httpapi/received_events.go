@@ -76,8 +76,10 @@ func eventQuery(r *http.Request) (automation.EventQuery, error) {
 	if selection.AcceptedUntil, err = q.moment("accepted_until"); err != nil {
 		return selection, err
 	}
-	selection.PageQuery, err = q.page()
-	return selection, err
+	if selection.PageQuery, err = q.page(); err != nil {
+		return selection, err
+	}
+	return selection, unbounded(selection.Check())
 }
 
 // moment returns a time in the query, the zero time if it is absent.

@@ -56,14 +56,14 @@ func TestReceivedEvents_ShowWhatBecameOfThem(t *testing.T) {
 
 	at := url.QueryEscape(between.Format(time.RFC3339))
 	for query, want := range map[string][]received{
-		"?email=Ada@Example.com":                all[1:],
-		"?email=nobody@example.com":             {},
-		"?event=page.viewed":                    all[:1],
-		"?accepted_from=" + at:                  all[:1],
-		"?accepted_until=" + at:                 all[1:],
-		"?limit=1":                              all[:1],
-		"?after=" + all[0].ID:                   all[1:],
-		"?event=page.viewed&after=" + all[0].ID: {},
+		"?email=Ada@Example.com":                 all[1:],
+		"?email=nobody@example.com":              {},
+		"?event=page.viewed&accepted_from=" + at: all[:1],
+		"?accepted_from=" + at:                   all[:1],
+		"?accepted_until=" + at:                  all[1:],
+		"?limit=1":                               all[:1],
+		"?after=" + all[0].ID:                    all[1:],
+		"?event=page.viewed&accepted_from=" + at + "&after=" + all[0].ID: {},
 	} {
 		assert.Equal(t, want, a.received(query), query)
 	}
@@ -78,6 +78,7 @@ func TestReceivedEvents_RefuseWhatTheyWouldMisread(t *testing.T) {
 		"/received-events?accepted_from=yesterday":    http.StatusUnprocessableEntity,
 		"/received-events?accepted_until=2026-03-02":  http.StatusUnprocessableEntity,
 		"/received-events?contact_id=a&email=a@b.com": http.StatusUnprocessableEntity,
+		"/received-events?event=page.viewed":          http.StatusUnprocessableEntity,
 		"/received-events?limit=0":                    http.StatusUnprocessableEntity,
 	} {
 		a.must(status, "GET", path, "")

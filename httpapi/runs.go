@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/seed-b636437c/automation"
 )
@@ -15,6 +17,7 @@ func (h *Handler) runRoutes() map[string]resource {
 		"/automations/{automation}/runs/{run}/cancel": {"POST": ok(h.cancelRun)},
 		"/automations/{automation}/runs/{run}/retry":  {"POST": ok(h.retryRun)},
 		"/contacts/{contact}/runs":                    {"GET": ok(h.listContactRuns)},
+		"/runs":                                       {"GET": ok(h.listAllRuns)},
 		"/runs/retry":                                 {"POST": ok(h.retryRuns)},
 	}
 }
@@ -32,16 +35,19 @@ func newRunItem(r automation.Run) runItem {
 	return runItem{r.ID, r.Status, timestamp(r.StartedAt), timestamp(r.CompletedAt), timestamp(r.CreatedAt)}
 }
 
-// contactRunItem is a run in a list of its contact's.
-type contactRunItem struct {
+// listedRun is a run in a list with runs of several automations.
+type listedRun struct {
 	runItem
-	AutomationID string `json:"automation_id"`
-	ContactID    string `json:"contact_id"`
-	Event        string `json:"event"`
+	AutomationID string                `json:"automation_id"`
+	Version      int                   `json:"version"`
+	ContactID    string                `json:"contact_id"`
+	Event        string                `json:"event"`
+	Step         string                `json:"step"`
+	Error        *automation.StepError `json:"error"`
 }
 
-func newContactRunItem(r automation.Run) contactRunItem {
-	return contactRunItem{newRunItem(r), r.AutomationID, r.ContactID, r.EventName}
+func newListedRun(r automation.Run) listedRun {
+	return listedRun{newRunItem(r), r.AutomationID, r.Version, r.ContactID, r.EventName, r.Step, r.Error}
 }
 
 // runBody is a run with its steps.
@@ -121,7 +127,48 @@ func (h *Handler) listContactRuns(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, unknownCursor(err, selection.PageQuery)
 	}
-	return listOf(found, newContactRunItem), nil
+	return listOf(found, newListedRun), nil
+}
+
+// listAllRuns lists the runs of all automations.
+func (h *Handler) listAllRuns(r *http.Request) (any, error) {
+	selection, err := runQuery(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := selectRuns(r, &selection); err != nil {
+		return nil, err
+	}
+	found, err := h.runs(r.Context(), selection)
+	if err != nil {
+		return nil, unknownCursor(err, selection.PageQuery)
+	}
+	return listOf(found, newListedRun), nil
+}
+
+// selectRuns adds the filters in the query of a request.
+func selectRuns(r *http.Request, selection *automation.RunQuery) error {
+	q, err := queryOf(r)
+	if err != nil {
+		return err
+	}
+	selection.AutomationID, selection.ContactID = q.Get("automation_id"), q.Get("contact_id")
+	selection.EventName, selection.Step = q.Get("event"), q.Get("step")
+	selection.ErrorCode = automation.StepErrorCode(q.Get("error_code"))
+	if version := q.Get("version"); version != "" {
+		if selection.Version, err = strconv.Atoi(version); err != nil || selection.Version < 1 {
+			return invalid("version", "must be a whole number, 1 or more")
+		}
+	}
+	for name, into := range map[string]*time.Time{
+		"created_from": &selection.CreatedFrom, "created_until": &selection.CreatedUntil,
+		"completed_from": &selection.CompletedFrom, "completed_until": &selection.CompletedUntil,
+	} {
+		if *into, err = q.moment(name); err != nil {
+			return err
+		}
+	}
+	return unbounded(selection.Check())
 }
 
 // runs lists runs. The error is ErrNotFound if the run at which the page begins belongs

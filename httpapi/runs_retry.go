@@ -31,6 +31,7 @@ func (h *Handler) retryRuns(r *http.Request) (any, error) {
 	err := readFields(r,
 		text("automation_id", &q.AutomationID), text("contact_id", &q.ContactID), text("event_name", &q.EventName),
 		text("step", &q.Step), moment("created_from", &q.CreatedFrom), moment("created_until", &q.CreatedUntil),
+		moment("completed_from", &q.CompletedFrom), moment("completed_until", &q.CompletedUntil), text("error_code", (*string)(&q.ErrorCode)),
 		text("after", &q.After), count("limit", maxRetries, &opts.Max), flag("dry_run", &opts.DryRun))
 	if err != nil {
 		return nil, err

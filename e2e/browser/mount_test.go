@@ -91,7 +91,7 @@ func (c *crawler) visit(page string) {
 		return
 	}
 	for _, found := range links.FindAllStringSubmatch(string(body), -1) {
-		c.follow(page, strings.ReplaceAll(found[1], "&amp;", "&"), found[0])
+		c.follow(response.Request.URL.String(), strings.ReplaceAll(found[1], "&amp;", "&"), found[0])
 	}
 }
 

@@ -122,7 +122,7 @@ func TestListEvents_ShowsWhyAnEventMatchedNothing(t *testing.T) {
 				w.Send(c.send)
 			}
 			w.Drain()
-			events := listEvents(w, automation.EventQuery{Name: "order.paid"})
+			events := listEvents(w, automation.EventQuery{Name: "order.paid", AcceptedFrom: world.Start})
 			require.Len(t, events, 1)
 			e := events[0]
 			assert.Equal(t, automation.EventStatusHandled, e.Status)

@@ -99,6 +99,10 @@ func TestListRuns_Filters(t *testing.T) {
 		"step":          {automation.RunQuery{Step: "rest"}, []string{"sleeps"}},
 		"from, incl.":   {automation.RunQuery{CreatedFrom: world.Start.Add(time.Hour)}, []string{"fails"}},
 		"until, excl.":  {automation.RunQuery{CreatedUntil: world.Start.Add(time.Hour)}, []string{"ends", "sleeps"}},
+		"ended from":    {automation.RunQuery{CompletedFrom: world.Start.Add(time.Hour)}, []string{"fails", "sleeps"}},
+		"ended until":   {automation.RunQuery{CompletedUntil: world.Start.Add(time.Hour)}, []string{"ends"}},
+		"error code":    {automation.RunQuery{ErrorCode: automation.FailedCondition}, []string{"fails"}},
+		"another code":  {automation.RunQuery{ErrorCode: automation.FailedTimeout}, nil},
 		"all in one":    {automation.RunQuery{ContactID: "ada", EventName: "signup", Step: "hello", Statuses: []automation.RunStatus{"completed"}}, []string{"ends"}},
 		"nothing":       {automation.RunQuery{ContactID: "eve"}, nil},
 		"no automation": {automation.RunQuery{AutomationID: "eve"}, nil},
@@ -111,11 +115,25 @@ func TestListRuns_Filters(t *testing.T) {
 			var ids []string
 			for _, run := range page.Data {
 				assert.Empty(t, run.Steps, "lists have no steps")
+				assert.Equal(t, run.Status == automation.RunFailed || run.Status == automation.RunCancelled, run.Error != nil)
 				ids = append(ids, run.AutomationID)
 			}
 			assert.Equal(t, tt.want, ids)
 			assert.False(t, page.HasMore)
 		})
+	}
+}
+
+func TestLists_RefuseQueriesThatNoIndexServes(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	_, runs := w.ListRuns(w.Ctx, automation.RunQuery{CompletedFrom: world.Start, CreatedUntil: world.Start})
+	_, retries := w.RetryRuns(w.Ctx, automation.RunQuery{CompletedUntil: world.Start, CreatedFrom: world.Start}, automation.RetryOptions{})
+	_, events := w.ListEvents(w.Ctx, automation.EventQuery{Name: "signup", AcceptedUntil: world.Start})
+	for _, err := range []error{runs, retries, events} {
+		var invalid *automation.ValidationError
+		require.ErrorAs(t, err, &invalid)
+		assert.Equal(t, automation.CodeUnboundedQuery, invalid.Problems[0].Code)
 	}
 }
 

@@ -119,6 +119,28 @@ func TestRetryRuns_RetriesARunThatFailsAgainOnlyOnce(t *testing.T) {
 	assert.Equal(t, 10, countRuns(w, automation.RunFailed))
 }
 
+// The runs of a page go on before the next page is read, so that they have no place in the
+// order of the failures any more.
+func TestRetryRuns_ByTheTimeOfTheFailure(t *testing.T) {
+	t.Parallel()
+	w := failedRuns(t, 10)
+	w.Clock.Add(time.Hour)
+	w.Mailer.Respond = func(context.Context, automation.Email) error { return automation.Permanent(errors.New("still down")) }
+	outage := automation.RunQuery{CompletedFrom: world.Start, ErrorCode: automation.FailedPermanently, PageQuery: automation.PageQuery{Limit: 3}}
+	res, err := w.RetryRuns(w.Ctx, outage, automation.RetryOptions{Progress: func(automation.RetryResult) {
+		w.Clock.Add(time.Minute)
+		w.Drain()
+	}})
+	require.NoError(t, err)
+	assert.Equal(t, 10, res.Retried, "those that fail again are not retried again")
+
+	outage.CompletedFrom = time.Time{}
+	outage.CompletedUntil = world.Start.Add(time.Hour)
+	res, err = w.RetryRuns(w.Ctx, outage, automation.RetryOptions{})
+	require.NoError(t, err)
+	assert.Zero(t, res.Retried, "all have failed again since")
+}
+
 // overtaken is a store with another caller, who retries all runs of a list before the
 // caller of ListRuns gets them.
 type overtaken struct {

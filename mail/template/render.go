@@ -30,7 +30,7 @@ func (l *Library) RenderEmail(_ context.Context, email automation.Email) (mail.M
 	if err != nil {
 		return mail.Message{}, automation.Permanent(err)
 	}
-	return l.render(c, email)
+	return l.render(c, email, "")
 }
 
 // Sample holds the data of a preview.
@@ -40,6 +40,13 @@ type Sample struct {
 	Contact automation.Contact
 	// Variables are the variables that a step would give.
 	Variables map[string]any
+	// From, Subject and ReplyTo override those of the template, as those of a step do.
+	From, Subject, ReplyTo string
+	// UnsubscribeURL, if it is not empty, stands in the texts in place of the link that
+	// Options.UnsubscribeURL would make. Such a preview can be shown to people who must not
+	// have the contact's link, with "#" for example. The message then has no
+	// UnsubscribeURL.
+	UnsubscribeURL string
 	// Published renders the published version instead of the draft.
 	Published bool
 }
@@ -57,7 +64,10 @@ func (l *Library) Preview(idOrAlias string, sample Sample) (mail.Message, error)
 	}
 	sample.Contact.ID = cmp.Or(sample.Contact.ID, "preview")
 	sample.Contact.Email = cmp.Or(sample.Contact.Email, "preview@example.com")
-	return l.render(c, automation.Email{To: sample.Contact.Email, Contact: sample.Contact, Variables: sample.Variables})
+	return l.render(c, automation.Email{
+		To: sample.Contact.Email, Contact: sample.Contact, Variables: sample.Variables,
+		From: sample.From, Subject: sample.Subject, ReplyTo: sample.ReplyTo,
+	}, sample.UnsubscribeURL)
 }
 
 func (l *Library) draft(idOrAlias string) (*compiled, error) {
@@ -83,8 +93,9 @@ func (l *Library) published(idOrAlias string) (*compiled, error) {
 	return e.published, nil
 }
 
-// render holds no lock, because it calls a function of the host.
-func (l *Library) render(c *compiled, email automation.Email) (mail.Message, error) {
+// render holds no lock, because it calls a function of the host. An unsubscribe link that is
+// given stands for the contact's own.
+func (l *Library) render(c *compiled, email automation.Email, unsubscribe string) (mail.Message, error) {
 	subject := "template " + jsondoc.Quote(c.id)
 	c, err := c.with(email)
 	if err != nil {
@@ -95,7 +106,7 @@ func (l *Library) render(c *compiled, email automation.Email) (mail.Message, err
 		return mail.Message{}, automation.Permanent(err)
 	}
 	m := mail.Message{To: email.To}
-	if c.parts.use(ref.isUnsubscribeURL) {
+	if v.unsubscribe = unsubscribe; unsubscribe == "" && c.parts.use(ref.isUnsubscribeURL) {
 		if v.unsubscribe, err = l.opts.UnsubscribeURL(email.Contact); err != nil {
 			return mail.Message{}, fmt.Errorf("%s: unsubscribe link: %w", subject, err)
 		}

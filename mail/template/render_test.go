@@ -364,6 +364,21 @@ func TestRender_AVariableAddsNoAddress(t *testing.T) {
 }
 
 // A link needs a contact's id, and a sample may have none.
+func TestPreview_TakesWhatAStepOverrides(t *testing.T) {
+	t.Parallel()
+	l, err := template.New(template.Options{})
+	require.NoError(t, err)
+	_, err = l.Create(template.Template{ID: "t", Name: "n", HTML: `<a href="{{UNSUBSCRIBE_URL}}">Leave</a>`})
+	require.NoError(t, err)
+	m, err := l.Preview("t", template.Sample{From: "a@example.com", Subject: "For {{EMAIL}}", ReplyTo: "b@example.com", UnsubscribeURL: "#"})
+	require.NoError(t, err)
+	assert.Equal(t, "a@example.com", m.From)
+	assert.Equal(t, "For preview@example.com", m.Subject)
+	assert.Equal(t, "b@example.com", m.ReplyTo)
+	assert.Equal(t, `<a href="#">Leave</a>`, m.HTML)
+	assert.Empty(t, m.UnsubscribeURL)
+}
+
 func TestPreview_NeedsNoContact(t *testing.T) {
 	t.Parallel()
 	links, err := unsubscribe.NewLinks("https://example.com/unsubscribe", unsubscribe.LinkOptions{}, make([]byte, 32))

@@ -2,7 +2,6 @@ package memory
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"slices"
 
@@ -98,53 +97,4 @@ func (s *Store) FindRuns(ctx context.Context, ids []string) ([]automation.RunRec
 		}
 	}
 	return found, nil
-}
-
-// ListRuns implements automation.RunReader.
-func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation.Page[automation.RunRecord], error) {
-	if err := s.lock(ctx); err != nil {
-		return automation.Page[automation.RunRecord]{}, err
-	}
-	defer s.mu.Unlock()
-	cursor := -1
-	candidates := s.candidates(q)
-	if id := q.After + q.Before; id != "" {
-		at, ok := s.runs[id]
-		if !ok {
-			return automation.Page[automation.RunRecord]{}, record.NotFound("run", id)
-		}
-		cursor = position(candidates, q.PageQuery, func(r *run) int { return cmp.Compare(r.seq, at.seq) })
-	}
-	return pageFrom(candidates, q.PageQuery, cursor, func(r *run) bool { return r.matches(&q) }, (*run).record), nil
-}
-
-// candidates returns the smallest list, in order of creation, that contains every run
-// the query can match.
-func (s *Store) candidates(q automation.RunQuery) []*run {
-	if cs := s.contacts[q.ContactID]; q.ContactID != "" {
-		if cs == nil {
-			return nil
-		}
-		return cs.runs()
-	}
-	if a := s.automations[q.AutomationID]; a != nil {
-		return a.runs
-	}
-	return s.history
-}
-
-func (r *run) matches(q *automation.RunQuery) bool {
-	event := automation.Event{}
-	if r.event != nil {
-		event.ID, event.Name = r.event.id, r.event.name
-	}
-	return (q.AutomationID == "" || r.automation.ID == q.AutomationID) &&
-		(q.Version == 0 || int(r.version) == q.Version) &&
-		(len(q.Statuses) == 0 || slices.Contains(q.Statuses, statuses[r.status])) &&
-		(q.ContactID == "" || r.contact.id == q.ContactID) &&
-		(q.EventID == "" || event.ID == q.EventID) &&
-		(q.EventName == "" || event.Name == q.EventName) &&
-		(q.Step == "" || r.step == q.Step) &&
-		(q.CreatedFrom.IsZero() || r.created >= toMicros(q.CreatedFrom)) &&
-		(q.CreatedUntil.IsZero() || r.created < toMicros(q.CreatedUntil))
 }

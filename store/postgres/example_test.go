@@ -95,4 +95,5 @@ func ExampleMigrations() {
 	// 0007_contact_properties.sql
 	// 0008_outputs.sql
 	// 0009_version_authors.sql
+	// 0010_completed.sql
 }

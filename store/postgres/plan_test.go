@@ -109,6 +109,9 @@ var hot = []struct {
 	{"sumCounts", sumCounts, nil},
 	{"olderRuns", olderRuns, []string{"active_runs_place", "ended_runs_place", "leases_begun"}},
 	{"newerRuns", newerRuns, []string{"active_runs_place", "ended_runs_place", "leases_begun"}},
+	{"olderEnded", olderEnded, []string{"active_runs_completed", "active_runs_place", "ended_runs_completed", "ended_runs_place"}},
+	{"newerEnded", newerEnded, []string{"active_runs_completed", "active_runs_place", "ended_runs_completed", "ended_runs_place"}},
+	{"olderEndedOwned", olderEndedOwned, []string{"active_runs_owner", "ended_runs_owner"}},
 	{"olderOwned", olderOwned, []string{"active_runs_owner", "ended_runs_owner", "leases_begun"}},
 	{"findEvent", findEvent, []string{"active_runs_owner", "ended_runs_owner", "events_pkey", "leases_begun", "loose_events_event", "pending_pkey"}},
 	{"olderEvents", olderEvents, []string{"active_runs_owner", "ended_runs_owner", "events_pkey", "leases_begun", "loose_events_event", "pending_pkey"}},
@@ -166,6 +169,9 @@ func checkPlans(t *testing.T, pool *pgxpool.Pool, when string) {
 		plan := explain(t, tx.Conn(), st.name, st.sql)
 		assert.Equal(t, st.indexes, indexesOf(plan), "%s, when %s:\n%s", st.name, when, plan)
 		assert.NotRegexp(t, bigScan, plan, "%s, when %s", st.name, when)
+		if !strings.Contains(st.name, "Owned") {
+			assert.NotRegexp(t, groupSort, plan, "%s, when %s", st.name, when)
+		}
 	}
 	_, err = tx.Exec(t.Context(), `DEALLOCATE ALL`)
 	require.NoError(t, err)
@@ -174,6 +180,8 @@ func checkPlans(t *testing.T, pool *pgxpool.Pool, when string) {
 var (
 	indexName = regexp.MustCompile(`Index (?:Only )?Scan (?:Backward )?using (\w+)`)
 	bigScan   = regexp.MustCompile(`Seq Scan on (active_runs|ended_runs|events|pending|leases|contacts|contact_segments|loose_events|idempotency_keys|run_outputs)\b`)
+	// groupSort sorts a table of runs, and so reads a whole group of runs for one page.
+	groupSort = regexp.MustCompile(`Sort Key: [^\n]*\n *->  Index Scan [^\n]* on (active|ended)_runs`)
 	// smallTables have as many rows as there are automations.
 	smallTables = regexp.MustCompile(`^(automations|versions|run_counts)_`)
 	parameter   = regexp.MustCompile(`\$(\d+)`)

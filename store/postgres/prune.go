@@ -34,7 +34,14 @@ const (
 	// deleteEnded relies on ended_runs_completed.
 	deleteEnded = `
 DELETE FROM automation.ended_runs WHERE id = ANY (ARRAY(
-	SELECT id FROM automation.ended_runs WHERE completed_at < $1::timestamptz ORDER BY completed_at LIMIT $2::int FOR UPDATE SKIP LOCKED))
+	SELECT r.id FROM (
+		SELECT DISTINCT automation_no, version, status, step FROM automation.run_counts WHERE status <> 0 AND n <> 0
+	) p CROSS JOIN LATERAL (
+		SELECT r.id FROM automation.ended_runs r
+		WHERE r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step
+			AND r.completed_at < $1::timestamptz
+		ORDER BY r.completed_at LIMIT $2::int FOR UPDATE SKIP LOCKED
+	) r LIMIT $2::int))
 RETURNING id, automation_no, version, status, step, event_id`
 
 	// deleteEvents relies on the primary keys of events, pending and leases, and on

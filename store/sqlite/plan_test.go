@@ -132,5 +132,6 @@ func bounded(line string) bool {
 		"SCAN p USING COVERING INDEX automation_pending_accepted", // until the first event whose contact is not leased
 		"SCAN automation_leases", "SCAN l", "SCAN leased",         // as many as contacts with work in progress
 		"SCAN automation_versions", "SCAN automation_places", // as many as people have made
+		"SCAN automation_places USING COVERING INDEX sqlite_autoindex_automation_places_1",
 	}, line)
 }

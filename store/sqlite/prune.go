@@ -80,10 +80,12 @@ type prunable struct {
 	placeNo int64
 }
 
-// prunableRuns relies on automation_ended_runs_completed and automation_run_outputs_run.
+// prunableRuns relies on automation_ended_runs_completed and automation_run_outputs_run. It
+// scans the places, of which there are few.
 const prunableRuns = `
 SELECT r.no, r.id, EXISTS (SELECT 1 FROM automation_run_outputs o WHERE o.run_id = r.id), r.owner, r.event_no, r.place_no
-FROM automation_ended_runs r WHERE r.completed_at < ? ORDER BY r.completed_at LIMIT 0 + ?`
+FROM automation_places CROSS JOIN automation_ended_runs r ON r.place_no = automation_places.no
+WHERE r.completed_at < ? LIMIT 0 + ?`
 
 func scanPrunable(rows *sql.Rows) (r prunable, err error) {
 	err = rows.Scan(&r.no, &r.id, &r.outputs, &r.owner, &r.event, &r.placeNo)

@@ -75,11 +75,12 @@ func (f *fixture) findNewest() string {
 
 func eventFilters(f *fixture) {
 	ada, bob := f.contact("ada@example.com"), f.contact("bob@example.com")
-	one, two := f.send("a", ada, at(1)), f.send("b", ada, at(2))
-	three := f.send("a", bob, at(3))
-	mail := f.mail("a", "Cleo@example.com", at(4))
-	f.append(mail)
-	four := mail.Event.ID
+	events := []automation.NewEvent{f.event("a", ada, at(1)), f.event("b", ada, at(2)), f.event("a", bob, at(3)), f.mail("a", "Cleo@example.com", at(4))}
+	for i := range events {
+		events[i].Event.ID = timedID(at(i+1), i)
+	}
+	f.append(events...)
+	one, two, three, four := events[0].Event.ID, events[1].Event.ID, events[2].Event.ID, events[3].Event.ID
 	for i, c := range []struct {
 		q    automation.EventQuery
 		want []string
@@ -104,19 +105,29 @@ func eventFilters(f *fixture) {
 	}
 }
 
+// timedID returns the nth id with this time.
+func timedID(t time.Time, n int) string {
+	return fmt.Sprintf("%08x-%04x-7000-8000-%012x", t.UnixMilli()>>16, t.UnixMilli()&0xffff, n)
+}
+
 // eventTimes lists events whose ids have the time at which they were accepted.
 func eventTimes(f *fixture) {
 	contact := f.contact("ada@example.com")
 	var newest []string
 	for i := range 4 {
 		e := f.event("a", contact, at(i))
-		e.Event.ID = fmt.Sprintf("%08x-%04x-7000-8000-%012x", at(i).UnixMilli()>>16, at(i).UnixMilli()&0xffff, i)
+		e.Event.ID = timedID(at(i), i)
 		f.append(e)
 		newest = append([]string{e.Event.ID}, newest...)
 	}
 	f.shown(f.listed(automation.EventQuery{AcceptedFrom: at(2)}), automation.PageQuery{Limit: 10}, newest[:2], false)
 	f.shown(f.listed(automation.EventQuery{AcceptedFrom: at(2).Add(time.Microsecond)}), automation.PageQuery{Limit: 10}, newest[:1], false)
 	f.shown(f.listed(automation.EventQuery{AcceptedFrom: at(1)}), automation.PageQuery{Limit: 10, Before: newest[2]}, newest[:2], false)
+	f.shown(f.listed(automation.EventQuery{AcceptedUntil: at(2)}), automation.PageQuery{Limit: 10}, newest[2:], false)
+	ahead := f.event("a", contact, at(1))
+	ahead.Event.ID = timedID(at(59*60), 0) // of a process whose clock went back
+	f.append(ahead)
+	f.shown(f.listed(automation.EventQuery{AcceptedUntil: at(2)}), automation.PageQuery{Limit: 10}, []string{ahead.Event.ID, newest[2], newest[3]}, false)
 	f.shown(f.listed(automation.EventQuery{AcceptedFrom: at(2)}), automation.PageQuery{Limit: 10, Before: newest[3]}, newest[:2], false)
 }
 

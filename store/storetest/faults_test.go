@@ -330,6 +330,34 @@ var faults = []struct {
 			return p, nil
 		}
 	}},
+	{"leaves errors out of lists", "runs/every filter", func(s *faulty) {
+		s.listedRuns = func(_ context.Context, _ automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error) {
+			for i := range p.Data {
+				p.Data[i].Error = nil
+			}
+			return p, nil
+		}
+	}},
+	{"ignores the code of errors", "runs/every filter", func(s *faulty) {
+		s.listedRuns = func(ctx context.Context, q automation.RunQuery, _ automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error) {
+			q.ErrorCode = ""
+			return s.Store.ListRuns(ctx, q)
+		}
+	}},
+	{"lists runs that ended in the order of creation", "runs/by their end are listed in pages", func(s *faulty) {
+		s.listedRuns = func(_ context.Context, _ automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error) {
+			slices.SortFunc(p.Data, func(a, b automation.RunRecord) int { return b.CreatedAt.Compare(a.CreatedAt) })
+			return p, nil
+		}
+	}},
+	{"requires the cursor to have ended", "runs/a run that has not ended is newer than all that have", func(s *faulty) {
+		s.listedRuns = func(ctx context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error) {
+			if r, err := s.Store.FindRun(ctx, q.After+q.Before); err == nil && q.ByCompletion() && r.CompletedAt.IsZero() {
+				return p, automation.ErrNotFound
+			}
+			return p, nil
+		}
+	}},
 	{"requires the cursor to match", "runs/a cursor need not match the filter", matchCursor},
 	{"overwrites concurrent updates", "automations/change by revision", func(s *faulty) {
 		s.updating = func(ctx context.Context, a *automation.AutomationRecord) {

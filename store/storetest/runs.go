@@ -14,6 +14,8 @@ func runChecks() []Check {
 		check("runs/pages of a filtered list", runFilteredPages),
 		check("runs/a cursor need not match the filter", runCursor),
 		check("runs/every filter", runFilters),
+		check("runs/by their end are listed in pages", runEndPages),
+		check("runs/a run that has not ended is newer than all that have", runEndCursor),
 		check("runs/of one moment are listed newest first", runOneMoment),
 		check("runs/are counted by version, step and status", runCounts),
 		check("runs/of several automations are counted at once", runCountsOfSeveral),
@@ -29,7 +31,7 @@ func (f *fixture) runs(q automation.RunQuery) pager {
 		for _, r := range p.Data {
 			ids = append(ids, r.ID)
 			want := f.findRun(r.ID)
-			r.State, r.Error, want.State, want.Error = nil, nil, nil, nil
+			r.State, want.State = nil, nil
 			f.equal("listed run", runText(r), runText(want))
 		}
 		return ids, p.HasMore, err
@@ -83,7 +85,7 @@ func runCursor(f *fixture) {
 }
 
 func runFilters(f *fixture) {
-	a, b := f.automation("a", "signup"), f.automation("b", "signup")
+	a, b, c := f.automation("a", "signup"), f.automation("b", "signup"), f.automation("c", "other")
 	f.edit("a", func(r *automation.AutomationRecord) { r.Version = 2 })
 	a2 := automation.VersionRef{AutomationID: "a", Version: 2}
 	ada, bob := f.contact("ada@example.com"), f.contact("bob@example.com")
@@ -92,35 +94,56 @@ func runFilters(f *fixture) {
 	}
 	one := f.run(a, ada, created(1, asleep(at(100))))
 	two := f.run(a2, bob, created(2, ended(automation.RunCompleted, at(3))))
-	three := f.run(b, ada, created(3, func(r *automation.RunRecord) { r.Status, r.Step, r.CompletedAt = automation.RunFailed, "last", at(4) }))
-	four := f.startedBy("other", b, bob, at(4))
+	three := f.run(b, ada, created(3, func(r *automation.RunRecord) {
+		r.Status, r.Step, r.CompletedAt, r.Error = automation.RunFailed, "last", at(4), &automation.StepError{Code: automation.FailedEffect, Message: "no \"route\""}
+	}))
+	four := f.startedBy("other", c, bob, at(4))
+	other := f.run(b, bob, created(5, func(r *automation.RunRecord) {
+		r.Status, r.CompletedAt, r.Error = automation.RunCancelled, at(9), &automation.StepError{Code: automation.CancelledByRequest}
+	}))
 
 	for i, c := range []struct {
 		q    automation.RunQuery
 		want []automation.RunRecord
 	}{
-		{automation.RunQuery{}, []automation.RunRecord{four, three, two, one}},
+		{automation.RunQuery{}, []automation.RunRecord{other, four, three, two, one}},
 		{automation.RunQuery{AutomationID: "a"}, []automation.RunRecord{two, one}},
 		{automation.RunQuery{AutomationID: "a", Version: 2}, []automation.RunRecord{two}},
 		{automation.RunQuery{AutomationID: missing}, nil},
 		{automation.RunQuery{Statuses: []automation.RunStatus{automation.RunRunning}}, []automation.RunRecord{four, one}},
 		{automation.RunQuery{Statuses: []automation.RunStatus{automation.RunFailed, automation.RunCompleted}}, []automation.RunRecord{three, two}},
-		{automation.RunQuery{Statuses: []automation.RunStatus{automation.RunCancelled}}, nil},
+		{automation.RunQuery{Statuses: []automation.RunStatus{automation.RunCancelled}}, []automation.RunRecord{other}},
+		{automation.RunQuery{Statuses: []automation.RunStatus{"unknown"}}, nil},
 		{automation.RunQuery{ContactID: ada}, []automation.RunRecord{three, one}},
 		{automation.RunQuery{ContactID: missing}, nil},
 		{automation.RunQuery{EventID: two.EventID}, []automation.RunRecord{two}},
 		{automation.RunQuery{EventName: "other"}, []automation.RunRecord{four}},
+		{automation.RunQuery{EventName: "started"}, []automation.RunRecord{other, three, two, one}},
+		{automation.RunQuery{EventName: "signup"}, nil},
 		{automation.RunQuery{Step: "last"}, []automation.RunRecord{three}},
-		{automation.RunQuery{CreatedFrom: at(2)}, []automation.RunRecord{four, three, two}},
+		{automation.RunQuery{CreatedFrom: at(2)}, []automation.RunRecord{other, four, three, two}},
 		{automation.RunQuery{CreatedUntil: at(2)}, []automation.RunRecord{one}},
 		{automation.RunQuery{CreatedFrom: at(2), CreatedUntil: at(4)}, []automation.RunRecord{three, two}},
-		{automation.RunQuery{AutomationID: "b", ContactID: bob, EventName: "other", Step: "first", CreatedFrom: at(4)}, []automation.RunRecord{four}},
-		{automation.RunQuery{AutomationID: "b", ContactID: bob, EventName: "started"}, nil},
+		{automation.RunQuery{AutomationID: "c", ContactID: bob, EventName: "other", Step: "first", CreatedFrom: at(4)}, []automation.RunRecord{four}},
+		{automation.RunQuery{AutomationID: "c", ContactID: bob, EventName: "started"}, nil},
+		{automation.RunQuery{CompletedFrom: at(3)}, []automation.RunRecord{other, three, two}},
+		{automation.RunQuery{CompletedFrom: at(3), CompletedUntil: at(4)}, []automation.RunRecord{two}},
+		{automation.RunQuery{CompletedFrom: at(4), AutomationID: "b", Version: 1}, []automation.RunRecord{other, three}},
+		{automation.RunQuery{CompletedFrom: at(3), Step: "first", Statuses: []automation.RunStatus{automation.RunRunning, automation.RunCompleted}}, []automation.RunRecord{two}},
+		{automation.RunQuery{CompletedUntil: at(9), EventName: "started"}, []automation.RunRecord{three, two}},
+		{automation.RunQuery{CompletedUntil: at(9), EventName: "other"}, nil},
+		{automation.RunQuery{CompletedUntil: at(9), ContactID: ada}, []automation.RunRecord{three}},
+		{automation.RunQuery{CompletedUntil: at(9), EventID: two.EventID, ContactID: bob}, []automation.RunRecord{two}},
+		{automation.RunQuery{ErrorCode: automation.FailedEffect}, []automation.RunRecord{three}},
+		{automation.RunQuery{ErrorCode: automation.FailedEffect, CompletedFrom: at(4), CompletedUntil: at(5)}, []automation.RunRecord{three}},
+		{automation.RunQuery{ErrorCode: automation.FailedEffect, CompletedFrom: at(5)}, nil},
+		{automation.RunQuery{ErrorCode: automation.CancelledByRequest}, []automation.RunRecord{other}},
+		{automation.RunQuery{ErrorCode: automation.CancelledByRequest, ContactID: bob}, []automation.RunRecord{other}},
+		{automation.RunQuery{ErrorCode: automation.CancelledByRequest, ContactID: bob, CompletedFrom: at(9)}, []automation.RunRecord{other}},
+		{automation.RunQuery{ErrorCode: automation.CancelledByRequest, Statuses: []automation.RunStatus{automation.RunFailed}}, nil},
+		{automation.RunQuery{ErrorCode: "cancel"}, nil},
 	} {
-		var want []string
-		for _, r := range c.want {
-			want = append(want, r.ID)
-		}
+		want := idsOf(c.want...)
 		ids, more := f.page(f.runs(c.q), automation.PageQuery{Limit: 10})
 		f.equal(fmt.Sprintf("runs of query %d, %+v", i, c.q), ids, want)
 		f.equal("has more", more, false)
@@ -138,6 +161,54 @@ func (f *fixture) startedBy(event string, v automation.VersionRef, contact strin
 	t.Runs = []automation.RunChange{change}
 	f.commit(t)
 	return change.RunRecord
+}
+
+func idsOf(runs ...automation.RunRecord) (ids []string) {
+	for _, r := range runs {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+// runEndPages ends runs in the reverse order of their creation, some at one moment. One of
+// them has a request to retry.
+func runEndPages(f *fixture) {
+	v := f.automation("welcome", "signup")
+	contacts := []string{f.contact("ada@example.com"), f.contact("bob@example.com")}
+	var runs []automation.RunRecord
+	for i := range 6 {
+		runs = append(runs, f.run(v, contacts[i%2], asleep(at(1000))))
+	}
+	for i, r := range slices.Backward(runs) {
+		ended(automation.RunFailed, at(10-i/2))(&r)
+		r.DueAt = time.Time{}
+		f.change(r, at(10-i/2))
+	}
+	f.request(runs[3].ID, automation.RequestRetry, at(20))
+	newest := idsOf(runs[1], runs[0], runs[3], runs[2], runs[5], runs[4])
+	add := func() string {
+		f.run(v, contacts[0], asleep(at(1000)))
+		return f.run(v, contacts[f.made%2], ended(automation.RunCompleted, at(20+f.made))).ID
+	}
+	q := automation.RunQuery{CompletedFrom: at(1)}
+	f.pages(newest, f.runs(q), add)
+	q.Statuses = []automation.RunStatus{automation.RunFailed}
+	f.shown(f.runs(q), automation.PageQuery{Limit: 2, After: newest[1]}, newest[2:4], true)
+	q.ContactID = contacts[0]
+	f.shown(f.runs(q), automation.PageQuery{Limit: 2, Before: runs[4].ID}, idsOf(runs[0], runs[2]), false)
+}
+
+func runEndCursor(f *fixture) {
+	v := f.automation("welcome", "signup")
+	contact := f.contact("ada@example.com")
+	sleeps := f.run(v, contact, asleep(at(1000)))
+	over := f.run(v, contact, ended(automation.RunCompleted, at(1)))
+	for _, q := range []automation.RunQuery{{CompletedUntil: at(2)}, {CompletedUntil: at(2), ContactID: contact}} {
+		f.shown(f.runs(q), automation.PageQuery{Limit: 2, After: sleeps.ID}, idsOf(over), false)
+		f.shown(f.runs(q), automation.PageQuery{Limit: 2, Before: sleeps.ID}, nil, false)
+		_, _, err := f.runs(q)(automation.PageQuery{Limit: 2, After: missing})
+		f.refused("list after a run that does not exist", err, automation.ErrNotFound)
+	}
 }
 
 // runOneMoment starts runs that all have one time of creation, as with a clock that

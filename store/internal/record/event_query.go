@@ -26,18 +26,22 @@ var (
 	latest   = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 )
 
+// maxLead is how far the time of an id may be ahead of AcceptedAt. It is ahead while a
+// process makes ids after its clock went back.
+const maxLead = time.Hour
+
 // EventBoundsOf returns the bounds of a query. The id of an event has a time that is
-// never before its AcceptedAt, so AcceptedFrom bounds the ids, too.
+// never before its AcceptedAt, and at most maxLead after it, so both times bound the ids, too.
 func EventBoundsOf(q automation.EventQuery) EventBounds {
 	b := EventBounds{Above: leastID, Below: greatestID, AcceptedFrom: earliest, AcceptedUntil: latest}
 	if !q.AcceptedFrom.IsZero() {
 		b.Above, b.AcceptedFrom = uuid.Below(q.AcceptedFrom), q.AcceptedFrom
 	}
 	if !q.AcceptedUntil.IsZero() {
-		b.AcceptedUntil = q.AcceptedUntil
+		b.Below, b.AcceptedUntil = uuid.Below(q.AcceptedUntil.Add(maxLead)), q.AcceptedUntil
 	}
 	if q.After != "" {
-		b.Below = q.After
+		b.Below = min(b.Below, q.After)
 	}
 	b.Above = max(b.Above, q.Before)
 	return b

@@ -121,7 +121,7 @@ func (c *call) showContact(ctx context.Context, s *session, name string) error {
 	if err != nil {
 		return err
 	}
-	runs, err := c.findRuns(ctx, s, page{limit: contactRuns}, runSelection{RunQuery: automation.RunQuery{ContactID: contact.ID}})
+	runs, err := c.findRuns(ctx, s, page{limit: contactRuns}, automation.RunQuery{ContactID: contact.ID})
 	if err != nil {
 		return err
 	}

@@ -177,27 +177,21 @@ func summary(h automation.Health) string {
 		count(h.Stats.Leases, "contact"), cmp.Or(automation.DurationOf(h.Lag.Round(time.Second)).String(), "none"))
 }
 
-// maxFailed is how many of the newest failed runs are looked at.
+// maxFailed is how many failed runs are counted at most.
 const maxFailed = 1000
 
 // failedFinding counts the runs that failed in the last day.
 func (s *session) failedFinding(ctx context.Context) (database.Finding, error) {
 	f := database.Finding{Check: "failures", State: database.OK, Message: "no run failed in the last 24 hours"}
-	q := automation.RunQuery{Statuses: []automation.RunStatus{automation.RunFailed}}
+	q := automation.RunQuery{Statuses: []automation.RunStatus{automation.RunFailed}, CompletedFrom: s.now().Add(-24 * time.Hour)}
 	found, err := collect(page{limit: maxFailed}, func(p automation.PageQuery) (automation.Page[automation.Run], error) {
 		q.PageQuery = p
 		return s.ListRuns(ctx, q)
 	}, func(r automation.Run) string { return r.ID }, nil)
-	recent := 0
-	for _, r := range found.Data {
-		if s.now().Sub(r.CompletedAt) <= 24*time.Hour {
-			recent++
-		}
-	}
-	if err != nil || recent == 0 {
+	if err != nil || len(found.Data) == 0 {
 		return f, err
 	}
-	n := plural(recent, "run")
+	n := plural(len(found.Data), "run")
 	if found.HasMore {
 		n = "at least " + n
 	}

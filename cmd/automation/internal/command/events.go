@@ -48,7 +48,7 @@ type eventsOptions struct {
 func (o *eventsOptions) define(f *flag.FlagSet) {
 	o.page.define(f)
 	f.StringVar(&o.contact, "contact", "", "events of the contact with this `ID` or email, or for the email if it has no contact")
-	f.StringVar(&o.event, "event", "", "events with this `name`")
+	f.StringVar(&o.event, "event", "", "events with this `name`; with --contact or --since")
 	f.StringVar(&o.since, "since", "", "events that arrived at this `time` or later, or at most so long ago: 2026-03-02, 36h, 7d")
 	f.StringVar(&o.until, "until", "", "events that arrived before this `time`, or longer ago")
 	f.StringVar(&o.status, "status", "", "events with this `status`: pending or handled; reads past all others")
@@ -77,7 +77,7 @@ func reasonNames() []string {
 
 func (o *eventsOptions) run(ctx context.Context, c *call) error {
 	c.showing = o.addresses
-	if err := o.check(); err != nil {
+	if err := o.check(c); err != nil {
 		return err
 	}
 	if len(c.args) == 0 {
@@ -99,7 +99,7 @@ func (o *eventsOptions) run(ctx context.Context, c *call) error {
 	})
 }
 
-func (o *eventsOptions) check() error {
+func (o *eventsOptions) check(c *call) error {
 	switch automation.EventStatus(o.status) {
 	case "", automation.EventStatusPending, automation.EventStatusHandled:
 	default:
@@ -107,6 +107,9 @@ func (o *eventsOptions) check() error {
 	}
 	if o.reason != "" && reasons[automation.EventReason(o.reason)] == "" {
 		return usagef("--reason %q is none of %s", o.reason, strings.Join(reasonNames(), ", "))
+	}
+	if o.event != "" && o.contact == "" && o.since == "" && !o.definitions && len(c.args) == 0 {
+		return usagef("--event needs --contact, or --since: events with a name are found for a contact, or from a time on")
 	}
 	return nil
 }
@@ -243,7 +246,7 @@ func (c *call) showEvent(ctx context.Context, s *session, id string) error {
 	var runs automation.Page[automation.Run]
 	if e.ContactID != "" { // events without a contact have started no run
 		q := automation.RunQuery{EventID: e.ID, ContactID: e.ContactID}
-		if runs, err = c.findRuns(ctx, s, page{limit: maxPage}, runSelection{RunQuery: q}); err != nil {
+		if runs, err = c.findRuns(ctx, s, page{limit: maxPage}, q); err != nil {
 			return err
 		}
 	}

@@ -187,14 +187,15 @@ func list(text string) []string {
 
 // runFilter holds the flags that select runs.
 type runFilter struct {
-	automation, contact, event, eventID, step, since, until, endedSince, endedUntil string
-	version                                                                         int
+	automation, contact, event, eventID, step, since, until, endedSince, endedUntil, code string
+	version                                                                               int
 }
 
 // defineEnded adds the flags about when a run ended.
 func (r *runFilter) defineEnded(f *flag.FlagSet) {
-	f.StringVar(&r.endedSince, "ended-since", "", "runs that ended at this `time` or later; reads past all others")
-	f.StringVar(&r.endedUntil, "ended-until", "", "runs that ended before this `time`; reads past all others")
+	f.StringVar(&r.endedSince, "ended-since", "", "runs that ended at this `time` or later, in the order of their ends; without --since and --until")
+	f.StringVar(&r.code, "error-code", "", "runs that failed or were cancelled with this `code`, such as effect_failed")
+	f.StringVar(&r.endedUntil, "ended-until", "", "runs that ended before this `time`")
 }
 
 func (r *runFilter) define(f *flag.FlagSet) {
@@ -211,17 +212,14 @@ func (r *runFilter) define(f *flag.FlagSet) {
 // given reports whether the filter selects less than all runs.
 func (r *runFilter) given() bool { return *r != runFilter{} }
 
-// runSelection selects runs.
-type runSelection struct {
-	automation.RunQuery
-	// EndedFrom is inclusive, EndedUntil is exclusive. A store cannot select by them.
-	EndedFrom, EndedUntil time.Time
-}
-
-// selection returns the filter as a selection, except for the contact.
-func (r *runFilter) selection(c *call) (q runSelection, err error) {
-	q.RunQuery = automation.RunQuery{
+// query returns the filter as a query, except for the contact.
+func (r *runFilter) query(c *call) (q automation.RunQuery, err error) {
+	if (r.since != "" || r.until != "") && (r.endedSince != "" || r.endedUntil != "") {
+		return q, usagef("runs are selected by when they started or by when they ended: leave out --since and --until, or --ended-since and --ended-until")
+	}
+	q = automation.RunQuery{
 		AutomationID: r.automation, Version: r.version, EventName: r.event, EventID: r.eventID, Step: r.step,
+		ErrorCode: automation.StepErrorCode(r.code),
 	}
 	for _, flag := range []struct {
 		name, text string
@@ -229,23 +227,12 @@ func (r *runFilter) selection(c *call) (q runSelection, err error) {
 	}{
 		{"since", r.since, &q.CreatedFrom},
 		{"until", r.until, &q.CreatedUntil},
-		{"ended-since", r.endedSince, &q.EndedFrom},
-		{"ended-until", r.endedUntil, &q.EndedUntil},
+		{"ended-since", r.endedSince, &q.CompletedFrom},
+		{"ended-until", r.endedUntil, &q.CompletedUntil},
 	} {
 		if *flag.into, err = c.moment(flag.name, flag.text); err != nil {
 			return q, err
 		}
 	}
 	return q, nil
-}
-
-// keep returns a function that reports whether a run that the query has selected is
-// selected, or nil if all are.
-func (q runSelection) keep() func(automation.Run) bool {
-	if q.EndedFrom.IsZero() && q.EndedUntil.IsZero() {
-		return nil
-	}
-	return func(r automation.Run) bool {
-		return !r.CompletedAt.IsZero() && !r.CompletedAt.Before(q.EndedFrom) && (q.EndedUntil.IsZero() || r.CompletedAt.Before(q.EndedUntil))
-	}
 }

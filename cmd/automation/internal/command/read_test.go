@@ -61,7 +61,7 @@ func TestReading_Golden(t *testing.T) {
 			"events_of_email":           {"events", "--contact", "dan@example.com", "--status", "pending"},
 			"events_addresses":          {"events", "--addresses", "--since", "1h"},
 			"events_no_match":           {"events", "--reason", "no_match", "--until", "2026-04-01"},
-			"events_none":               {"events", "--event", "nothing"},
+			"events_none":               {"events", "--event", "nothing", "--since", "1d"},
 			"event_definitions":         {"events", "--definitions"},
 			"event_definitions_json":    {"events", "--definitions", "--json"},
 			"event_definition":          {"events", "--definitions", "signup"},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"time"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/cmd/automation/internal/database"
@@ -183,7 +184,7 @@ func (o *requestOptions) printEach(c *call, all automation.Page[requested]) erro
 }
 
 // many records the request about all runs that q selects.
-func (o *requestOptions) many(ctx context.Context, c *call, s *session, q runSelection) error {
+func (o *requestOptions) many(ctx context.Context, c *call, s *session, q automation.RunQuery) error {
 	if o.dryRun && !c.json {
 		if err := o.preview(ctx, c, s, q); err != nil {
 			return err
@@ -199,7 +200,7 @@ func (o *requestOptions) many(ctx context.Context, c *call, s *session, q runSel
 // previewed is how many runs a dry run lists.
 const previewed = 20
 
-func (o *requestOptions) preview(ctx context.Context, c *call, s *session, q runSelection) error {
+func (o *requestOptions) preview(ctx context.Context, c *call, s *session, q automation.RunQuery) error {
 	n := previewed
 	if o.max > 0 {
 		n = min(n, o.max)
@@ -224,15 +225,17 @@ type walked struct {
 }
 
 // walk records the request about the runs of q, from the newest to the oldest, so that a
-// run that gets the status meanwhile is not looked at again. It does for cancel, and for
-// runs by the time of their end, what Runner.RetryRuns does.
-func (o *requestOptions) walk(ctx context.Context, c *call, s *session, q runSelection) (res walked, err error) {
-	keep := q.keep()
+// run that gets the status meanwhile is not looked at again. It does for both requests what
+// Runner.RetryRuns does for retries.
+func (o *requestOptions) walk(ctx context.Context, c *call, s *session, q automation.RunQuery) (res walked, err error) {
 	res.after = q.After
 	q.Limit = maxPage
+	if q.ByCompletion() && q.CompletedUntil.IsZero() {
+		q.CompletedUntil = s.now()
+	}
 	for res.more = true; res.more; {
 		q.After = res.after
-		page, err := s.ListRuns(ctx, q.RunQuery)
+		page, err := s.ListRuns(ctx, q)
 		if err != nil {
 			return res, err
 		}
@@ -240,12 +243,14 @@ func (o *requestOptions) walk(ctx context.Context, c *call, s *session, q runSel
 			if o.max > 0 && res.done == o.max {
 				return res, nil
 			}
-			if keep == nil || keep(run) {
-				if err := o.visit(ctx, s, run.ID, &res); err != nil {
-					return res, err
-				}
+			if err := o.visit(ctx, s, run.ID, &res); err != nil {
+				return res, err
 			}
 			res.after, res.more = run.ID, page.HasMore || i < len(page.Data)-1
+			if q.ByCompletion() {
+				// The run may go on before the next page, and then has no place in the list.
+				q.CompletedUntil = run.CompletedAt.Add(time.Microsecond)
+			}
 		}
 		res.more = page.HasMore
 		o.progress(c, res)

@@ -89,19 +89,16 @@ func (o *runsOptions) run(ctx context.Context, c *call) error {
 	})
 }
 
-// findRuns lists runs with the reasons why they failed, were cancelled or are set aside, which
-// a store may leave out of a list. It removes email addresses from them.
-func (c *call) findRuns(ctx context.Context, s *session, p page, q runSelection) (automation.Page[automation.Run], error) {
+// findRuns lists runs, with the reasons why they are set aside, which are not in a list. It
+// removes email addresses from them.
+func (c *call) findRuns(ctx context.Context, s *session, p page, q automation.RunQuery) (automation.Page[automation.Run], error) {
 	found, err := collect(p, func(page automation.PageQuery) (automation.Page[automation.Run], error) {
 		q.PageQuery = page
-		return s.ListRuns(ctx, q.RunQuery)
-	}, func(r automation.Run) string { return r.ID }, q.keep())
+		return s.ListRuns(ctx, q)
+	}, func(r automation.Run) string { return r.ID }, nil)
 	for i := range found.Data {
-		if err != nil {
-			break
-		}
 		r := &found.Data[i]
-		if r.Error == nil && (r.Status == automation.RunFailed || r.Status == automation.RunCancelled || r.SetAside) {
+		if r.Error == nil && r.SetAside && err == nil {
 			var full automation.Run
 			if full, err = s.GetRun(ctx, r.ID); err == nil {
 				r.Error = full.Error

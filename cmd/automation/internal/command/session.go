@@ -127,8 +127,8 @@ func reference(name string) automation.ContactRef {
 
 // selectRuns returns the selection of a filter. Only an email has to be looked up: an id may be
 // that of a contact in a table of the application.
-func (s *session) selectRuns(ctx context.Context, c *call, r runFilter) (runSelection, error) {
-	q, err := r.selection(c)
+func (s *session) selectRuns(ctx context.Context, c *call, r runFilter) (automation.RunQuery, error) {
+	q, err := r.query(c)
 	if err != nil || r.contact == "" {
 		return q, err
 	}

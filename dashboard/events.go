@@ -1,0 +1,168 @@
+package dashboard
+
+import (
+	"cmp"
+	"context"
+	"html/template"
+	"strings"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// eventRoutes are the pages about events.
+var eventRoutes = []route{
+	view("GET /events", (*exchange).events),
+	view("GET /events/log/{id}", (*exchange).event),
+	operate("GET /events/send", (*exchange).askSend),
+	operate("POST /events/send", (*exchange).send),
+	edit("GET /events/new", (*exchange).newDefinition),
+	edit("POST /events", (*exchange).createDefinition),
+	view("GET /events/{name}", (*exchange).definition),
+	edit("POST /events/{name}", (*exchange).saveDefinition),
+	edit("GET /events/delete/{name}", (*exchange).askDeleteDefinition),
+	edit("POST /events/delete/{name}", (*exchange).deleteDefinition),
+}
+
+// nameWindow is how far back a name alone selects events: no index serves it, so every
+// event since then is read.
+const nameWindow = 24 * time.Hour
+
+// eventsPage is the log of received events, and the definitions.
+type eventsPage struct {
+	Notice      string
+	Filter      eventFilter
+	Log         part[eventLog]
+	Definitions part[definitionList]
+}
+
+// eventFilter is what the log shows, as the person wrote it.
+type eventFilter struct {
+	Name, Contact, From, Until string
+	// Narrowed means that the page itself set how far the log goes back.
+	Narrowed bool
+}
+
+// IsEmpty reports whether the log shows all events.
+func (f eventFilter) IsEmpty() bool { return f == eventFilter{} }
+
+// eventLog is a page of received events.
+type eventLog struct {
+	Rows         []eventRow
+	Newer, Older template.URL
+}
+
+// eventRow is a received event.
+type eventRow struct {
+	ID      string
+	Link    template.URL
+	Name    string
+	Contact contactLink
+	At      moment
+	Became  outcome
+}
+
+// contactLink names a contact, and links to it if it exists.
+type contactLink struct {
+	Text string
+	Link template.URL
+}
+
+// events shows the log and the definitions. It makes at most four calls of the store.
+func (x *exchange) events() error {
+	q, filter, err := x.eventQuery()
+	if err != nil {
+		return err
+	}
+	body := eventsPage{Notice: x.notice(), Filter: filter}
+	body.Log = read(x, func(ctx context.Context) (eventLog, error) { return x.eventLog(ctx, q, nil) })
+	body.Definitions = read(x, x.definitions)
+	return x.show("events", page{Title: "Events", Section: "Events", Body: body})
+}
+
+// eventQuery returns what the query of the page selects.
+func (x *exchange) eventQuery() (q automation.EventQuery, f eventFilter, err error) {
+	query := x.r.URL.Query()
+	f = eventFilter{Name: query.Get("name"), Contact: strings.TrimSpace(query.Get("contact")), From: query.Get("from"), Until: query.Get("until")}
+	q = automation.EventQuery{Name: f.Name, Contact: contactRef(f.Contact), PageQuery: x.pageQuery()}
+	if q.AcceptedFrom, err = x.parseTime(f.From); err != nil {
+		return q, f, err
+	}
+	if q.AcceptedUntil, err = x.parseTime(f.Until); err != nil {
+		return q, f, err
+	}
+	if f.Name != "" && f.Contact == "" && f.From == "" {
+		q.AcceptedFrom, f.Narrowed = x.windowEnd(q.AcceptedUntil).Add(-nameWindow), true
+	}
+	return q, f, nil
+}
+
+// windowEnd returns until, or the time of the page if there is none.
+func (x *exchange) windowEnd(until time.Time) time.Time {
+	if until.IsZero() {
+		return x.opts.Clock.Now()
+	}
+	return until
+}
+
+// contactRef reads what a person writes to name a contact: an email or an id.
+func contactRef(text string) automation.ContactRef {
+	if strings.Contains(text, "@") {
+		return automation.ContactRef{Email: text}
+	}
+	return automation.ContactRef{ID: text}
+}
+
+// pageQuery returns the page that the query selects.
+func (x *exchange) pageQuery() automation.PageQuery {
+	query := x.r.URL.Query()
+	return automation.PageQuery{Limit: pageSize, After: query.Get("after"), Before: query.Get("before")}
+}
+
+// eventLog reads a page of the log. It reads the names of contacts, unless it gets them.
+func (x *exchange) eventLog(ctx context.Context, q automation.EventQuery, names map[string]string) (log eventLog, err error) {
+	found, err := x.runner.ListEvents(ctx, q)
+	n := len(found.Data)
+	if err != nil || n == 0 {
+		return log, named(err, "event")
+	}
+	if names == nil {
+		names = x.namesOf(ctx, found.Data)
+	}
+	for _, e := range found.Data {
+		log.Rows = append(log.Rows, x.eventRow(e, names))
+	}
+	log.Newer, log.Older = x.around(found.Data[0].ID, found.Data[n-1].ID, q.PageQuery, found.HasMore)
+	return log, nil
+}
+
+// namesOf returns the names of the contacts of events, by their ids.
+func (x *exchange) namesOf(ctx context.Context, events []automation.EventRecord) map[string]string {
+	var ids []string
+	for _, e := range events {
+		if e.ContactID != "" {
+			ids = append(ids, e.ContactID)
+		}
+	}
+	return x.contactNamesByID(ctx, ids)
+}
+
+func (x *exchange) eventRow(e automation.EventRecord, names map[string]string) eventRow {
+	return eventRow{
+		ID: e.ID, Link: x.to.To("events", "log", e.ID), Name: e.Name, At: x.moment(e.AcceptedAt), Became: x.outcomeOf(e),
+		Contact: x.contactLink(e.ContactID, cmp.Or(names[e.ContactID], e.Email)),
+	}
+}
+
+// contactLink names a contact by its email if that is known, and otherwise by its id. An
+// email without an id may belong to no contact: it leads to the search.
+func (x *exchange) contactLink(id, email string) contactLink {
+	switch {
+	case id == "":
+		return contactLink{email, x.to.With(x.to.To("search"), "q", email)}
+	case email == "":
+		return contactLink{id, x.to.To("contacts", id)}
+	default:
+		return contactLink{email, x.to.To("contacts", id)}
+	}
+}

@@ -1,0 +1,264 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// The counters name every group of runs with one automation, version, status and step.
+// The runs of a group are one range of active_runs_place or ended_runs_place, so a page
+// costs a few rows of each group, however long the history is. In the order of the runs'
+// ends, a group is one range of active_runs_completed or ended_runs_completed. Failed runs
+// may be in both tables.
+//
+// All runs of a version were started by events with one name, so one run of a group shows
+// whether runs of the group match the name of an event. Errors are compared run by run.
+//
+// The arguments are:
+//   - $1 and $2: automation and version, or none
+//   - $3: statuses
+//   - $4 and $5: step and name of the event, or none
+//   - $6 and $7: times between which the runs were created or, in the order of their ends, ended
+//   - $8 and $9: time and id of the cursor
+//   - $10: limit
+//   - $11: how the error begins, or none
+//   - $12 and $13: owner; event, or none
+const (
+	listedGroups = `
+WITH places AS (
+	SELECT c.automation_no, c.version, c.status, c.step
+	FROM automation.run_counts c JOIN automation.automations a ON a.no = c.automation_no
+	WHERE ($1::text = '' OR a.id = $1::text) AND ($2::int = 0 OR c.version = $2::int)
+		AND c.status = ANY ($3::smallint[]) AND ($4::text = '' OR c.step = $4::text)
+	GROUP BY 1, 2, 3, 4 HAVING sum(c.n) > 0
+)
+SELECT ` + runColumns + `
+FROM (
+	SELECT r.* FROM places p CROSS JOIN LATERAL (
+		SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE ` + ofGroup
+
+	andEnded = `
+	) r WHERE p.status IN (0, 2) AND ` + groupHasEvent + `automation.active_runs` + ofEvent + `
+	UNION ALL
+	SELECT r.* FROM places p CROSS JOIN LATERAL (
+		SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE ` + ofGroup
+
+	endOfEnded = `
+	) r WHERE p.status <> 0 AND ` + groupHasEvent + `automation.ended_runs` + ofEvent
+
+	andBegun = endOfEnded + `
+	UNION ALL
+	SELECT r.* FROM (
+		SELECT ` + listedColumns + ` FROM automation.begun_runs r
+		WHERE ($1::text = '' OR r.automation_no = (SELECT no FROM automation.automations WHERE id = $1::text))
+			AND ($2::int = 0 OR r.version = $2::int) AND 0 = ANY ($3::smallint[])
+			AND ($4::text = '' OR r.step = $4::text) AND ($5::text = '' OR r.event_name = $5::text)`
+
+	joined = `
+	) r
+) r JOIN automation.automations a ON a.no = r.automation_no`
+
+	joinedEnded = `
+) r JOIN automation.automations a ON a.no = r.automation_no`
+
+	listedColumns = `r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.wait_event, r.due_at, r.created_at, r.completed_at, r.error`
+
+	ofGroup = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step
+			AND ($11::text = '' OR starts_with(r.error, $11::text))`
+
+	groupHasEvent = `($5::text = '' OR $5::text = (SELECT r.event_name FROM `
+	ofEvent       = ` r
+		WHERE r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step
+		ORDER BY r.created_at DESC LIMIT 1))`
+
+	created = `
+			AND r.created_at >= coalesce($6::timestamptz, '-infinity') AND r.created_at < coalesce($7::timestamptz, 'infinity')`
+	completed = `
+			AND r.completed_at IS NOT NULL
+			AND r.completed_at >= coalesce($6::timestamptz, '-infinity') AND r.completed_at < coalesce($7::timestamptz, 'infinity')`
+
+	older = created + `
+			AND (r.created_at, r.id) < (coalesce($8::timestamptz, 'infinity'), coalesce($9::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))`
+	newer = created + `
+			AND (r.created_at, r.id) > ($8::timestamptz, $9::uuid)`
+	olderEnd = completed + `
+			AND (r.completed_at, r.id) < (coalesce($8::timestamptz, 'infinity'), coalesce($9::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))`
+	newerEnd = completed + `
+			AND (r.completed_at, r.id) > ($8::timestamptz, $9::uuid)`
+
+	// The order within a group is that of its index, without the id: the planner takes a
+	// sort for cheap, because it expects few rows, and would read the whole group.
+	olderOfGroup      = older + ` ORDER BY r.created_at DESC` + atMost
+	newerOfGroup      = newer + ` ORDER BY r.created_at` + atMost
+	olderEndedOfGroup = olderEnd + ` ORDER BY r.completed_at DESC` + atMost
+	newerEndedOfGroup = newerEnd + ` ORDER BY r.completed_at` + atMost
+	atMost            = ` FETCH FIRST ($10::int) ROWS WITH TIES`
+
+	newestFirst = `
+		ORDER BY r.created_at DESC, r.id DESC LIMIT $10::int`
+	oldestFirst = `
+		ORDER BY r.created_at, r.id LIMIT $10::int`
+	lastEndedFirst = `
+		ORDER BY r.completed_at DESC, r.id DESC LIMIT $10::int`
+	firstEndedFirst = `
+		ORDER BY r.completed_at, r.id LIMIT $10::int`
+
+	olderRuns  = listedGroups + olderOfGroup + andEnded + olderOfGroup + andBegun + older + joined + newestFirst
+	newerRuns  = listedGroups + newerOfGroup + andEnded + newerOfGroup + andBegun + newer + joined + oldestFirst
+	olderEnded = listedGroups + olderEndedOfGroup + andEnded + olderEndedOfGroup + endOfEnded + joinedEnded + lastEndedFirst
+	newerEnded = listedGroups + newerEndedOfGroup + andEnded + newerEndedOfGroup + endOfEnded + joinedEnded + firstEndedFirst
+)
+
+// The runs of a contact are few. The lists of them rely on active_runs_owner and
+// ended_runs_owner. OFFSET 0 keeps the planner from choosing another index for the
+// remaining conditions.
+const (
+	owned = `
+SELECT ` + runColumns + `
+FROM (
+	SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE r.owner = $12::text AND ($13::uuid IS NULL OR r.event_id = $13::uuid)
+	UNION ALL
+	SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE r.owner = $12::text AND ($13::uuid IS NULL OR r.event_id = $13::uuid)
+	UNION ALL
+	SELECT ` + listedColumns + ` FROM automation.begun_runs r WHERE r.owner = $12::text AND ($13::uuid IS NULL OR r.event_id = $13::uuid)
+	OFFSET 0
+) r` + matching
+
+	ended = `
+SELECT ` + runColumns + `
+FROM (
+	SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE r.owner = $12::text AND ($13::uuid IS NULL OR r.event_id = $13::uuid)
+	UNION ALL
+	SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE r.owner = $12::text AND ($13::uuid IS NULL OR r.event_id = $13::uuid)
+	OFFSET 0
+) r` + matching
+
+	matching = ` JOIN automation.automations a ON a.no = r.automation_no
+WHERE ($1::text = '' OR a.id = $1::text) AND ($2::int = 0 OR r.version = $2::int)
+	AND r.status = ANY ($3::smallint[]) AND ($4::text = '' OR r.step = $4::text) AND ($5::text = '' OR r.event_name = $5::text)
+	AND ($11::text = '' OR starts_with(r.error, $11::text))`
+
+	olderOwned      = owned + older + newestFirst
+	newerOwned      = owned + newer + oldestFirst
+	olderEndedOwned = ended + olderEnd + lastEndedFirst
+	newerEndedOwned = ended + newerEnd + firstEndedFirst
+)
+
+// findRunTimes relies on the primary keys of active_runs and ended_runs, findEventOwner on
+// that of events.
+const (
+	findRunTimes = `
+SELECT created_at, completed_at FROM automation.active_runs WHERE id = $1::uuid
+UNION ALL
+SELECT created_at, completed_at FROM automation.ended_runs WHERE id = $1::uuid
+UNION ALL
+SELECT created_at, NULL FROM automation.begun_runs WHERE id = $1::uuid`
+
+	findEventOwner = `SELECT owner FROM automation.events WHERE id = $1::uuid`
+)
+
+// ListRuns implements automation.RunReader. The runs have no State.
+func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation.Page[automation.RunRecord], error) {
+	var page automation.Page[automation.RunRecord]
+	if err := s.ready(ctx); err != nil {
+		return page, err
+	}
+	args, err := s.runFilter(ctx, q)
+	if err != nil {
+		return page, err
+	}
+	ofContact := q.ContactID != "" || q.EventID != ""
+	if ofContact {
+		owner, err := s.ownerOfRuns(ctx, q)
+		if err != nil || owner == "" {
+			return page, err
+		}
+		args = append(args, owner, uuidOf(q.EventID))
+	}
+	rows, err := s.readRuns(ctx, scanRun, listStatement(q, ofContact), args...)
+	if err != nil {
+		return page, fmt.Errorf("postgres store: list runs: %w", err)
+	}
+	return record.PageOf(rows, q.PageQuery), nil
+}
+
+func listStatement(q automation.RunQuery, ofContact bool) string {
+	switch {
+	case ofContact && q.ByCompletion():
+		return record.InDirection(q.PageQuery, olderEndedOwned, newerEndedOwned)
+	case ofContact:
+		return record.InDirection(q.PageQuery, olderOwned, newerOwned)
+	case q.ByCompletion():
+		return record.InDirection(q.PageQuery, olderEnded, newerEnded)
+	default:
+		return record.InDirection(q.PageQuery, olderRuns, newerRuns)
+	}
+}
+
+// runFilter returns the arguments of a list, without those of a contact.
+func (s *Store) runFilter(ctx context.Context, q automation.RunQuery) ([]any, error) {
+	at, err := s.cursorTime(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	from, until := q.CreatedFrom, q.CreatedUntil
+	if q.ByCompletion() {
+		from, until = q.CompletedFrom, q.CompletedUntil
+	}
+	return []any{
+		q.AutomationID, q.Version, record.StatusCodes(&q), q.Step, q.EventName, timeOrNull(from), timeOrNull(until),
+		at, uuidOf(q.After + q.Before), q.Limit + 1, record.ErrorPrefix(q.ErrorCode),
+	}, nil
+}
+
+// cursorTime returns the time of the cursor in the order of the list. It is nil if there is
+// no cursor, and for a run that will end after all others.
+func (s *Store) cursorTime(ctx context.Context, q automation.RunQuery) (*time.Time, error) {
+	id := q.After + q.Before
+	if id == "" {
+		return nil, nil
+	}
+	var created, completed *time.Time
+	var sc script
+	sc.query(func(scan scanFunc) error { return scan(&created, &completed) }, findRunTimes, uuidOf(id))
+	if err := (implicit{s}).run(ctx, sc); err != nil {
+		return nil, fmt.Errorf("postgres store: list runs: %w", err)
+	}
+	if created == nil {
+		return nil, record.NotFound("run", id)
+	}
+	if q.ByCompletion() {
+		return completed, nil
+	}
+	return created, nil
+}
+
+// ownerOfRuns returns the owner of the runs that can match the query, "" if none can.
+func (s *Store) ownerOfRuns(ctx context.Context, q automation.RunQuery) (string, error) {
+	contact := ownerOf(automation.ContactRef{ID: q.ContactID})
+	if q.EventID == "" {
+		return contact, nil
+	}
+	owner, err := s.ownerOfEvent(ctx, q.EventID)
+	if err != nil {
+		return "", fmt.Errorf("postgres store: list runs: %w", err)
+	}
+	if q.ContactID != "" && owner != contact {
+		return "", nil
+	}
+	return owner, nil
+}
+
+// ownerOfEvent returns the owner of an event, "" if there is no such event.
+func (s *Store) ownerOfEvent(ctx context.Context, id string) (owner string, err error) {
+	var sc script
+	sc.query(func(scan scanFunc) error { return scan(&owner) }, findEventOwner, uuidOf(id))
+	if err := (implicit{s}).run(ctx, sc); err != nil {
+		return "", fmt.Errorf("event %q: %w", id, err)
+	}
+	return owner, nil
+}
