@@ -44,6 +44,10 @@ e2e-node: ## drive the API with Resend's clients for Node.js and the command lin
 e2e-browser: ## use the dashboard in a real Chromium, which it installs on Debian and Ubuntu as root
 	e2e/browser/run.sh
 
+.PHONY: dashboard-shots
+dashboard-shots: ## make the pictures of the dashboard in docs
+	DASHBOARD_SHOTS=$(CURDIR)/docs e2e/browser/run.sh -count=1 -run TestPictures
+
 .PHONY: mailpit
 mailpit: $(MAILPIT) ## send real emails to a Mailpit, and read them back through its API
 	MAILPIT=$(CURDIR)/$(MAILPIT) go test -race -v -count=1 -run Mailpit ./mail/smtp

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"reflect"
 
 	"github.com/seed-b636437c/automation"
 )
@@ -116,7 +117,7 @@ func (x *exchange) countFor(ctx context.Context, action bulkAction, filter runFi
 	if err != nil || !known {
 		return bulkCount{}, err
 	}
-	if q.AutomationID != "" && q.ContactID == "" && q.EventID == "" && q.CreatedFrom.IsZero() && q.CreatedUntil.IsZero() {
+	if counters := (automation.RunQuery{AutomationID: q.AutomationID, Version: q.Version, Step: q.Step, Statuses: q.Statuses}); q.AutomationID != "" && reflect.DeepEqual(q, counters) {
 		return x.countByCounters(ctx, q)
 	}
 	q.Limit = 100

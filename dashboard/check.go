@@ -12,8 +12,8 @@ import (
 
 // checked is the answer about a draft: its drawing, and its problems.
 type checked struct {
-	Drawing  drawing                   `json:"drawing"`
-	Problems automation.Problems       `json:"problems"`
+	Drawing  drawing             `json:"drawing"`
+	Problems automation.Problems `json:"problems"`
 	// Types are all step types, by their names.
 	Types map[automation.StepType]automation.StepTypeInfo `json:"types"`
 }

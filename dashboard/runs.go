@@ -40,6 +40,8 @@ type runFilterForm struct {
 	Statuses                                   []choice
 	Automations                                []choice
 	Version, Step, Event, Contact, From, Until string
+	EndedFrom, EndedUntil                      string
+	Codes                                      []choice
 	// More means that a field is set that the form shows only on demand.
 	More, Any bool
 	// Unknown means that the chosen automation is not among all automations.
@@ -156,9 +158,13 @@ func short(text string) string {
 func (x *exchange) filterForm(f runFilter, automations automation.Page[automation.Automation]) runFilterForm {
 	form := runFilterForm{
 		Version: f.Given.Get("version"), Step: f.Given.Get("step"), Event: f.Given.Get("event"), Contact: f.Given.Get("contact"),
-		From: x.timeField(f.Query.CreatedFrom), Until: x.timeField(f.Query.CreatedUntil), Any: f.query() != "",
+		From: x.timeField(f.Query.CreatedFrom), Until: x.timeField(f.Query.CreatedUntil),
+		EndedFrom: x.timeField(f.Query.CompletedFrom), EndedUntil: x.timeField(f.Query.CompletedUntil), Any: f.query() != "",
 	}
-	form.More = form.Version+form.Step+form.Event+form.From+form.Until != ""
+	form.More = form.Version+form.Step+form.Event+form.From+form.Until+form.EndedFrom+form.EndedUntil+f.Given.Get("code") != ""
+	for _, code := range errorCodes {
+		form.Codes = append(form.Codes, choice{string(code), string(code), code == f.Query.ErrorCode})
+	}
 	for _, status := range allStatuses {
 		form.Statuses = append(form.Statuses, choice{string(status), string(status), slices.Contains(f.Query.Statuses, status)})
 	}

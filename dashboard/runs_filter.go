@@ -24,7 +24,7 @@ type runFilter struct {
 }
 
 // runFields are the names of the fields of a filter.
-var runFields = []string{"status", "automation", "version", "step", "event", "contact", "from", "until"}
+var runFields = []string{"status", "automation", "version", "step", "event", "contact", "from", "until", "ended-from", "ended-until", "code"}
 
 // maxFilterText is the most bytes of a field. No id or key is longer.
 const maxFilterText = 255
@@ -63,11 +63,24 @@ func (x *exchange) readFilter(f *runFilter) (err error) {
 	if q.CreatedUntil, err = x.parseTime(given.Get("until")); err != nil {
 		return err
 	}
+	if q.CompletedFrom, err = x.parseTime(given.Get("ended-from")); err != nil {
+		return err
+	}
+	if q.CompletedUntil, err = x.parseTime(given.Get("ended-until")); err != nil {
+		return err
+	}
+	if q.ErrorCode, err = runCode(given.Get("code")); err != nil {
+		return err
+	}
 	switch {
 	case q.AutomationID == "" && (q.Step != "" || q.Version != 0):
 		return badInput("Choose an automation too", "A step and a version belong to one automation.")
 	case !q.CreatedUntil.IsZero() && !q.CreatedFrom.Before(q.CreatedUntil):
 		return badInput("No run can have started then", "The time until which runs started must be later than the time from which they did.")
+	case !q.CompletedUntil.IsZero() && !q.CompletedFrom.Before(q.CompletedUntil):
+		return badInput("No run can have ended then", "The time until which runs ended must be later than the time from which they did.")
+	case q.ByCompletion() && !(q.CreatedFrom.IsZero() && q.CreatedUntil.IsZero()):
+		return badInput("Choose one of the two times", "Runs are found by when they started or by when they ended. Leave one of them out.")
 	default:
 		return nil
 	}
@@ -87,6 +100,21 @@ func runStatuses(texts []string) (statuses []automation.RunStatus, err error) {
 		}
 	}
 	return statuses, nil
+}
+
+// errorCodes are the codes with which runs end.
+var errorCodes = []automation.StepErrorCode{
+	automation.FailedPermanently, automation.FailedEffect, automation.FailedUnknown, automation.FailedCondition,
+	automation.FailedReference, automation.FailedTimeout, automation.FailedDamaged,
+	automation.CancelledByRequest, automation.CancelledContactGone,
+}
+
+func runCode(text string) (automation.StepErrorCode, error) {
+	code := automation.StepErrorCode(text)
+	if text != "" && !slices.Contains(errorCodes, code) {
+		return "", badInput("No run ends with this code", "Choose one of the codes in the form.")
+	}
+	return code, nil
 }
 
 func runVersion(text string) (int, error) {
@@ -124,7 +152,7 @@ type givenField struct{ Name, Label, Value string }
 
 // fields returns the fields of the filter for people, and for hidden inputs.
 func (f runFilter) fields() (fields []givenField) {
-	labels := map[string]string{"from": "started from", "until": "started before"}
+	labels := map[string]string{"from": "started from", "until": "started before", "ended-from": "ended from", "ended-until": "ended before", "code": "error code"}
 	for _, name := range runFields {
 		for _, text := range f.Given[name] {
 			fields = append(fields, givenField{name, cmp.Or(labels[name], name), text})

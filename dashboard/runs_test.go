@@ -107,13 +107,35 @@ func TestRuns_FiltersAreTheQuery(t *testing.T) {
 	}
 }
 
+// Runs are found by when they ended, and by the code of their error, in one go or page by
+// page, and a question about them has their number.
+func TestRuns_AreFoundByTheirEndAndTheirError(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dashboard.Options{})
+	s.Mailer.Respond = bounce
+	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
+	s.signUp("ada@example.com", "bounce@example.com")
+	s.Clock.Add(24 * time.Hour)
+	s.signUp("ada@example.com", "bounce@example.com")
+	for query, runs := range map[string]int{
+		"code=permanent_error": 2, "code=effect_failed": 0, "ended-from=2026-03-03": 2, "ended-until=2026-03-03": 2,
+		"ended-from=2026-03-03&code=permanent_error": 1, "automation=welcome&code=permanent_error&ended-until=2026-03-03T00:00": 1,
+	} {
+		answer := s.get("/runs?" + query)
+		require.Equal(t, http.StatusOK, answer.Code, query)
+		assert.Equal(t, runs, strings.Count(answer.Body.String(), `<tr id="run-`), query)
+	}
+	assert.Contains(t, s.get("/runs/bulk?action=retry&automation=welcome&ended-from=2026-03-03").Body.String(), "<h1>Retry 1 failed run?</h1>")
+}
+
 func TestRuns_RefusesFiltersThatMeanNothing(t *testing.T) {
 	t.Parallel()
 	s, store := newCountedSite(t, dashboard.Options{})
 	for _, query := range []string{
 		"status=sleepy", "status=failed&status=x", "automation=a&version=0", "automation=a&version=x", "automation=a&version=99999999999999999999",
 		"version=1", "step=hello", "from=yesterday", "until=2026-13-45", "from=2026-03-03&until=2026-03-02",
-		"contact=" + strings.Repeat("x", 256), "contact=%00", "event=%ff",
+		"contact=" + strings.Repeat("x", 256), "contact=%00", "event=%ff", "code=unlucky",
+		"ended-from=later", "ended-from=2026-03-03&ended-until=2026-03-02", "from=2026-03-01&ended-from=2026-03-01",
 	} {
 		store.take()
 		answer := s.get("/runs?" + query)
