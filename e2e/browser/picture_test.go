@@ -17,7 +17,7 @@ func TestPictures(t *testing.T) {
 	s := newSite(t)
 	s.populate()
 	b := newTab(t, s)
-	b.resize(1280, 840)
+	b.resize(1280, 1000)
 	for _, theme := range []string{"light", "dark"} {
 		b.theme(theme)
 		b.open("/a/welcome")
