@@ -157,7 +157,7 @@ func TestDefinitions_AreCreatedChangedAndDeleted(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, s.post("/events/delete/user%2Fcreated").Code)
 	assert.Equal(t, []string{
 		"create event definition user/created", "create event definition user/created", "create event definition user/created",
-		"save event definition user/created", "save event definition user/created", "delete event definition user/created",
+		"save event definition user/created", "save event definition user/created", "delete event definition user/created", "delete event definition user/created",
 	}, audit)
 }
 

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -68,6 +69,8 @@ type exchange struct {
 	ctx    context.Context
 	access Access
 	to     linker
+	// audited means that Options.Audit has an entry about the request.
+	audited bool
 }
 
 // serve answers the requests of one route.
@@ -75,18 +78,32 @@ func (h *Handler) serve(route route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{Handler: h, w: w, r: r, access: h.access(r), to: linkerOf(r)}
 		x.ctx = automation.WithActor(r.Context(), h.actor(r))
-		if err := x.admit(route); err != nil {
-			x.fail(err)
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		if route.needs > AccessView { // versions of automations have an author
-			x.ctx = automation.WithActor(x.ctx, h.actor(r))
-		}
-		if err := route.do(x); err != nil {
+		if err := x.answer(route); err != nil {
+			if route.action != "" && !x.audited {
+				x.audit(route.action, x.target(), err)
+			}
 			x.fail(err)
 		}
 	})
+}
+
+// answer answers the request, or returns why it is refused.
+func (x *exchange) answer(route route) error {
+	if err := x.admit(route); err != nil {
+		return err
+	}
+	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, maxBody)
+	if route.action != "" {
+		if err := x.readForm(); err != nil {
+			return err
+		}
+	}
+	return route.do(x)
+}
+
+// target returns the id in the path of a change, for Options.Audit.
+func (x *exchange) target() string {
+	return cmp.Or(x.r.PathValue("run"), x.r.PathValue("id"), x.r.PathValue("name"), x.r.PathValue("job"))
 }
 
 // admit returns why a request is refused before it is looked at, or nil.
