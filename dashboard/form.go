@@ -3,7 +3,11 @@ package dashboard
 import (
 	"errors"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
 // readForm reads the form of a change, before anything is changed.
@@ -12,10 +16,23 @@ func (x *exchange) readForm() error {
 	switch err := x.r.ParseForm(); {
 	case errors.As(err, &tooLong):
 		return err
-	case err != nil:
+	case err != nil || !areTexts(x.r.PostForm):
 		return badInput("This form cannot be read", "Reload the page that it belongs to, and try again. Nothing was changed.")
 	}
 	return nil
+}
+
+// isText reports whether a string is one that every store can keep and compare: UTF-8
+// without NUL. Browsers send no other.
+func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
+
+func areTexts(fields url.Values) bool {
+	for _, values := range fields {
+		if slices.ContainsFunc(values, func(s string) bool { return !isText(s) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // formValue returns a value of the form that was sent.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"path"
+	"strings"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/internal/options"
@@ -58,7 +60,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		redirect(w, lastSegment(r)+"/", http.StatusMovedPermanently)
 		return
 	}
+	if !isClean(r.URL.EscapedPath()) {
+		h.serve(view("/", (*exchange).nothing)).ServeHTTP(w, r)
+		return
+	}
 	h.mux.ServeHTTP(w, r)
+}
+
+// isClean reports whether http.ServeMux takes a path as it is. It would redirect any other
+// to a path without the prefix under which a host serves the Handler.
+func isClean(p string) bool {
+	return p == path.Clean("/"+p) || strings.HasSuffix(p, "/") && p == path.Clean("/"+p)+"/"
 }
 
 // exchange is one request and its answer.
@@ -91,6 +103,12 @@ func (h *Handler) serve(route route) http.Handler {
 func (x *exchange) answer(route route) error {
 	if err := x.admit(route); err != nil {
 		return err
+	}
+	switch {
+	case !isText(x.r.URL.Path):
+		return notFound("page")
+	case !areTexts(x.r.URL.Query()):
+		return badInput("This link is damaged", "It has bytes that are no text. Go back to the page that it is on, or write it anew.")
 	}
 	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, maxBody)
 	if route.action != "" {
