@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// AuditEntry is the record of a change that a person made, or tried to make.
+// AuditEntry is the record of a change that a person made, or tried to make. Requests that
+// are refused for lack of access, or before they are read, have one too.
 type AuditEntry struct {
 	At time.Time
 	// Actor is what Options.Actor returned.
@@ -20,6 +21,7 @@ type AuditEntry struct {
 
 // audit records a change. A panic of the host's function is logged.
 func (x *exchange) audit(action, target string, err error) {
+	x.audited = true
 	if x.opts.Audit == nil {
 		return
 	}

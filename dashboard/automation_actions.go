@@ -9,6 +9,8 @@ import (
 
 // stopAction and so on are the names of actions for Options.Audit.
 const (
+	createAction    = "create automation"
+	saveAction      = "save automation"
 	startAction     = "start automation"
 	stopAction      = "stop automation"
 	cancelAction    = "cancel runs of automation"
@@ -40,14 +42,10 @@ func (x *exchange) setStatus(status automation.Status, action string) error {
 // stop disables an automation and, if the form asks for it, cancels its runs in progress.
 func (x *exchange) stop() error {
 	id := x.r.PathValue("id")
-	cancel, err := x.formValue("cancel")
-	if err != nil {
-		return err
-	}
 	if err := x.setStatus(automation.StatusDisabled, stopAction); err != nil {
 		return err
 	}
-	if cancel != "" {
+	if x.formValue("cancel") != "" {
 		_, err := x.runner.StopAutomation(x.ctx, id, automation.StopOptions{CancelRuns: true})
 		x.audit(cancelAction, id, err)
 		if err != nil {

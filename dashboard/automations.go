@@ -11,15 +11,15 @@ import (
 // automationRoutes are the pages about automations.
 var automationRoutes = []route{
 	view("GET /{$}", (*exchange).automations),
-	edit("POST /examples", (*exchange).createExample),
+	edit("POST /examples", (*exchange).createExample).audited(createAction),
 	view("GET /a/{id}", (*exchange).automation),
 	view("GET /a/{id}/funnel", (*exchange).funnel),
 	operate("GET /a/{id}/stop", (*exchange).askStop),
-	operate("POST /a/{id}/start", (*exchange).start),
-	operate("POST /a/{id}/stop", (*exchange).stop),
-	edit("POST /a/{id}/duplicate", (*exchange).duplicate),
+	operate("POST /a/{id}/start", (*exchange).start).audited(startAction),
+	operate("POST /a/{id}/stop", (*exchange).stop).audited(stopAction),
+	edit("POST /a/{id}/duplicate", (*exchange).duplicate).audited(duplicateAction),
 	edit("GET /a/{id}/delete", (*exchange).askDelete),
-	edit("POST /a/{id}/delete", (*exchange).delete),
+	edit("POST /a/{id}/delete", (*exchange).delete).audited(deleteAction),
 }
 
 // pageSize is how many rows a list has.

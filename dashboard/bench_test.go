@@ -7,20 +7,15 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/dashboard"
-	"github.com/seed-b636437c/automation/internal/pgtest"
 	"github.com/seed-b636437c/automation/internal/world"
-	"github.com/seed-b636437c/automation/store/postgres"
-	"github.com/seed-b636437c/automation/store/sqlite/sqlitefile"
 )
 
 // benchRuns is how many runs the pages are measured with:
@@ -30,21 +25,9 @@ var benchRuns = flag.Int("runs", 10_000, "how many runs BenchmarkPages makes")
 
 // BenchmarkPages measures the time to the first byte of the pages, with many runs.
 func BenchmarkPages(b *testing.B) {
-	b.Run("sqlite", func(b *testing.B) {
-		store, err := sqlitefile.Open(b.Context(), filepath.Join(b.TempDir(), "automation.db"))
-		require.NoError(b, err)
-		b.Cleanup(func() { _ = store.Close() })
-		benchPages(b, store)
-	})
-	b.Run("postgres", func(b *testing.B) {
-		pool, err := pgxpool.New(b.Context(), pgtest.URL(b))
-		require.NoError(b, err)
-		b.Cleanup(pool.Close)
-		store, err := postgres.New(pool, postgres.Options{})
-		require.NoError(b, err)
-		require.NoError(b, store.Migrate(b.Context()))
-		benchPages(b, store)
-	})
+	for _, name := range []string{"sqlite", "postgres"} {
+		b.Run(name, func(b *testing.B) { benchPages(b, stores[name](b)) })
+	}
 }
 
 func benchPages(b *testing.B, store automation.Store) {

@@ -10,6 +10,13 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
+// The names of actions for Options.Audit. A job that starts has the name of what it does:
+// "retry runs" or "cancel runs".
+const (
+	startJobAction = "start job"
+	stopJobAction  = "stop job"
+)
+
 // bulkAction is what a job does with many runs.
 type bulkAction string
 
@@ -145,9 +152,6 @@ func (x *exchange) jobQuery(ctx context.Context, action bulkAction, filter runFi
 
 // startBulk starts a job, or joins the one that does the same already, and shows it.
 func (x *exchange) startBulk() error {
-	if _, err := x.formValue("action"); err != nil {
-		return err
-	}
 	action, filter, err := x.bulkOf(x.r.PostForm)
 	if err != nil {
 		return err

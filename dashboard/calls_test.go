@@ -27,21 +27,24 @@ func (c *calls) take() []string {
 	return methods
 }
 
-// newCountedSite returns a dashboard, and the calls of its store. The read of the warning on
-// every page, which is not made for each page, is not among them.
+// hooks record the calls, except the read of the warning on every page: it is not made for
+// each page.
+func (c *calls) hooks() observe.StoreHooks {
+	return observe.StoreHooks{Called: func(_ context.Context, method string, _ time.Duration, _ error) {
+		if method == "Stats" {
+			return
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.methods = append(c.methods, method)
+	}}
+}
+
+// newCountedSite returns a dashboard, and the calls of its store.
 func newCountedSite(t testing.TB, opts dashboard.Options) (*site, *calls) {
 	t.Helper()
 	c := &calls{}
 	w := world.New(t, automation.Options{})
-	w.Runner = w.On(observe.WrapStore(w.Store, observe.StoreHooks{
-		Called: func(_ context.Context, method string, _ time.Duration, _ error) {
-			if method == "Stats" {
-				return
-			}
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			c.methods = append(c.methods, method)
-		},
-	}), w.Opts)
+	w.Runner = w.On(observe.WrapStore(w.Store, c.hooks()), w.Opts)
 	return newSiteOf(t, w, opts), c
 }

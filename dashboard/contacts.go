@@ -16,7 +16,7 @@ var contactRoutes = []route{
 	view("GET /contacts", (*exchange).contacts),
 	view("GET /contacts/{id}", (*exchange).contact),
 	edit("GET /contacts/{id}/erase", (*exchange).askErase),
-	edit("POST /contacts/{id}/erase", (*exchange).erase),
+	edit("POST /contacts/{id}/erase", (*exchange).erase).audited(eraseAction),
 }
 
 // contactsPage is the list of contacts.

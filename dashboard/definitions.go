@@ -11,6 +11,13 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
+// The names of actions for Options.Audit.
+const (
+	createDefinitionAction = "create event definition"
+	saveDefinitionAction   = "save event definition"
+	deleteDefinitionAction = "delete event definition"
+)
+
 // definitionList is a page of event definitions.
 type definitionList struct {
 	Rows   []definitionRow
@@ -129,13 +136,9 @@ func (x *exchange) newDefinition() error {
 
 // createDefinition creates a definition.
 func (x *exchange) createDefinition() error {
-	name, err := x.formValue("name")
-	if err != nil {
-		return err
-	}
-	body := definitionPage{New: true, Name: strings.TrimSpace(name), Schema: x.r.PostForm.Get("schema")}
+	body := definitionPage{New: true, Name: strings.TrimSpace(x.formValue("name")), Schema: x.formValue("schema")}
 	d, err := x.runner.CreateEventDefinition(x.ctx, automation.EventDefinition{Name: body.Name, Schema: []byte(strings.TrimSpace(body.Schema))})
-	x.audit("create event definition", body.Name, err)
+	x.audit(createDefinitionAction, body.Name, err)
 	if errors.Is(err, automation.ErrConflict) {
 		body.Problems = fieldProblems{"name": {"another definition has this name: choose another one, or change that definition"}}
 		return x.showDefinition(http.StatusConflict, body)
@@ -151,23 +154,20 @@ func (x *exchange) createDefinition() error {
 
 // saveDefinition replaces the schema of a definition.
 func (x *exchange) saveDefinition() error {
-	text, err := x.formValue("schema")
-	if err != nil {
-		return err
-	}
+	text := x.formValue("schema")
 	d, err := x.findDefinition()
 	if err != nil {
 		return err
 	}
 	body := x.definitionPage(d)
 	body.Schema = text
-	if x.r.PostForm.Get("seen") != seen(d) {
-		x.audit("save event definition", d.Name, automation.ErrConflict)
+	if x.formValue("seen") != seen(d) {
+		x.audit(saveDefinitionAction, d.Name, automation.ErrConflict)
 		body.Problems = fieldProblems{"schema": {"the definition changed since you opened it. Compare your text with the fields below; to replace them, save again."}}
 		return x.showDefinition(http.StatusConflict, body)
 	}
 	saved, err := x.runner.UpdateEventDefinition(x.ctx, d.ID, []byte(strings.TrimSpace(text)))
-	x.audit("save event definition", d.Name, err)
+	x.audit(saveDefinitionAction, d.Name, err)
 	if body.Problems = problemsBy(err, definitionPlace); body.Problems != nil {
 		return x.showDefinition(http.StatusUnprocessableEntity, body)
 	}
@@ -201,7 +201,7 @@ func (x *exchange) deleteDefinition() error {
 		return err
 	}
 	err = x.runner.DeleteEventDefinition(x.ctx, d.ID)
-	x.audit("delete event definition", d.Name, err)
+	x.audit(deleteDefinitionAction, d.Name, err)
 	if err != nil {
 		return named(err, "event definition")
 	}

@@ -18,8 +18,8 @@ var editRoutes = []route{
 	edit("GET /a/{id}/edit", (*exchange).editAutomation),
 	edit("POST /check", (*exchange).check),
 	edit("GET /pick", (*exchange).pick),
-	edit("POST /new", (*exchange).create),
-	edit("POST /a/{id}/save", (*exchange).save),
+	edit("POST /new", (*exchange).create).audited(createAction),
+	edit("POST /a/{id}/save", (*exchange).save).audited(saveAction),
 }
 
 // editor is the page of the editor. Without JavaScript it is a form with the document.
@@ -135,13 +135,13 @@ func documentOf(a automation.Automation) (string, error) {
 
 // create makes a new automation, which is disabled: a person starts it.
 func (x *exchange) create() error {
-	document := x.r.PostFormValue("document")
+	document := x.formValue("document")
 	a, err := decodeDraft(document)
 	if err == nil {
 		a.Status = automation.StatusDisabled
 		a, err = x.runner.CreateAutomation(x.ctx, a)
-		x.audit("create automation", a.ID, err)
 	}
+	x.audit(createAction, a.ID, err)
 	if err != nil {
 		return x.unsaved(editor{Document: document}, err)
 	}
@@ -151,18 +151,18 @@ func (x *exchange) create() error {
 // save makes a new version of an automation. It refuses a draft that is based on an older
 // revision.
 func (x *exchange) save() error {
-	id, document := x.r.PathValue("id"), x.r.PostFormValue("document")
-	var revision int
-	if err := json.Unmarshal([]byte(x.r.PostFormValue("revision")), &revision); err != nil || revision <= 0 {
-		return badInput("The form is incomplete", "It lacks the revision that the draft is based on. Open the editor again.")
+	id, document := x.r.PathValue("id"), x.formValue("document")
+	revision, err := x.revision()
+	if err != nil {
+		return err
 	}
 	a, err := decodeDraft(document)
 	if err == nil {
 		_, err = x.runner.UpdateAutomation(x.ctx, id, automation.AutomationUpdate{
 			Name: &a.Name, Steps: a.Steps, Connections: append([]automation.Connection{}, a.Connections...), Retry: &a.Retry, Revision: revision,
 		})
-		x.audit("save automation", id, err)
 	}
+	x.audit(saveAction, id, err)
 	if err == nil {
 		return x.saved(x.to.To("a", id))
 	}

@@ -12,6 +12,9 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
+// eraseAction is the name of the action for Options.Audit.
+const eraseAction = "erase contact"
+
 // erasePage asks before a contact is erased.
 type erasePage struct {
 	ID, Confirm string // what must be typed: the email, or the id if there is none
@@ -64,22 +67,18 @@ func atLeast(n int, more bool, thing string) string {
 
 // erase erases a contact, if the person has typed its email.
 func (x *exchange) erase() error {
-	typed, err := x.formValue("confirm")
-	if err != nil {
-		return err
-	}
 	c, err := x.findContact()
 	if err != nil {
 		return err
 	}
-	body := erasePage{Typed: strings.TrimSpace(typed)}
+	body := erasePage{Typed: strings.TrimSpace(x.formValue("confirm"))}
 	if want := cmp.Or(c.Email, c.ID); automation.EmailKey(body.Typed) != automation.EmailKey(want) {
-		x.audit("erase contact", c.ID, errNotConfirmed)
+		x.audit(eraseAction, c.ID, errNotConfirmed)
 		body.Problem = "This is not " + want + ". Nothing was erased."
 		return x.showErase(http.StatusUnprocessableEntity, c, body)
 	}
 	err = x.runner.EraseContact(x.ctx, automation.ContactRef{ID: c.ID})
-	x.audit("erase contact", c.ID, err)
+	x.audit(eraseAction, c.ID, err)
 	if errors.Is(err, automation.ErrConflict) {
 		body.Busy = true
 		return x.showErase(http.StatusConflict, c, body)

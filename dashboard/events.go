@@ -15,13 +15,13 @@ var eventRoutes = []route{
 	view("GET /events", (*exchange).events),
 	view("GET /events/log/{id}", (*exchange).event),
 	operate("GET /events/send", (*exchange).askSend),
-	operate("POST /events/send", (*exchange).send),
+	operate("POST /events/send", (*exchange).send).audited(sendAction),
 	edit("GET /events/new", (*exchange).newDefinition),
-	edit("POST /events", (*exchange).createDefinition),
+	edit("POST /events", (*exchange).createDefinition).audited(createDefinitionAction),
 	view("GET /events/{name}", (*exchange).definition),
-	edit("POST /events/{name}", (*exchange).saveDefinition),
+	edit("POST /events/{name}", (*exchange).saveDefinition).audited(saveDefinitionAction),
 	edit("GET /events/delete/{name}", (*exchange).askDeleteDefinition),
-	edit("POST /events/delete/{name}", (*exchange).deleteDefinition),
+	edit("POST /events/delete/{name}", (*exchange).deleteDefinition).audited(deleteDefinitionAction),
 }
 
 // nameWindow is how far back a name alone selects events: no index serves it, so every

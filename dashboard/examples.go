@@ -92,16 +92,12 @@ var recoveryFlow = automation.Automation{
 
 // createExample creates an example as a disabled automation.
 func (x *exchange) createExample() error {
-	name, err := x.formValue("example")
-	if err != nil {
-		return err
-	}
-	all := examples()
+	name, all := x.formValue("example"), examples()
 	i := slices.IndexFunc(all, func(e example) bool { return e.Name == name })
 	if i < 0 {
 		return badInput("There is no such example", "Go back to the list of automations and choose one.")
 	}
-	return x.createAutomation("create automation", func(ctx context.Context) (automation.Automation, error) {
+	return x.createAutomation(createAction, func(ctx context.Context) (automation.Automation, error) {
 		return x.runner.CreateAutomation(ctx, all[i].flow)
 	})
 }

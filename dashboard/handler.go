@@ -1,8 +1,11 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"path"
+	"strings"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/internal/options"
@@ -57,7 +60,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		redirect(w, lastSegment(r)+"/", http.StatusMovedPermanently)
 		return
 	}
+	if !isClean(r.URL.EscapedPath()) {
+		h.serve(view("/", (*exchange).nothing)).ServeHTTP(w, r)
+		return
+	}
 	h.mux.ServeHTTP(w, r)
+}
+
+// isClean reports whether http.ServeMux takes a path as it is. It would redirect any other
+// to a path without the prefix under which a host serves the Handler.
+func isClean(p string) bool {
+	return p == path.Clean("/"+p) || strings.HasSuffix(p, "/") && p == path.Clean("/"+p)+"/"
 }
 
 // exchange is one request and its answer.
@@ -68,6 +81,8 @@ type exchange struct {
 	ctx    context.Context
 	access Access
 	to     linker
+	// audited means that Options.Audit has an entry about the request.
+	audited bool
 }
 
 // serve answers the requests of one route.
@@ -75,18 +90,38 @@ func (h *Handler) serve(route route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{Handler: h, w: w, r: r, access: h.access(r), to: linkerOf(r)}
 		x.ctx = automation.WithActor(r.Context(), h.actor(r))
-		if err := x.admit(route); err != nil {
-			x.fail(err)
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		if route.needs > AccessView { // versions of automations have an author
-			x.ctx = automation.WithActor(x.ctx, h.actor(r))
-		}
-		if err := route.do(x); err != nil {
+		if err := x.answer(route); err != nil {
+			if route.action != "" && !x.audited {
+				x.audit(route.action, x.target(), err)
+			}
 			x.fail(err)
 		}
 	})
+}
+
+// answer answers the request, or returns why it is refused.
+func (x *exchange) answer(route route) error {
+	if err := x.admit(route); err != nil {
+		return err
+	}
+	switch {
+	case !isText(x.r.URL.Path):
+		return notFound("page")
+	case !areTexts(x.r.URL.Query()):
+		return badInput("This link is damaged", "It has bytes that are no text. Go back to the page that it is on, or write it anew.")
+	}
+	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, maxBody)
+	if route.action != "" {
+		if err := x.readForm(); err != nil {
+			return err
+		}
+	}
+	return route.do(x)
+}
+
+// target returns the id in the path of a change, for Options.Audit.
+func (x *exchange) target() string {
+	return cmp.Or(x.r.PathValue("run"), x.r.PathValue("id"), x.r.PathValue("name"), x.r.PathValue("job"))
 }
 
 // admit returns why a request is refused before it is looked at, or nil.

@@ -86,11 +86,9 @@ func (x *exchange) fillJob(body *jobPage, j *job) {
 func (x *exchange) stopJob() error {
 	j := x.jobs.find(x.r.PathValue("job"))
 	if j == nil {
-		err := notFound("job")
-		x.audit("stop job", x.r.PathValue("job"), err)
-		return err
+		return notFound("job")
 	}
 	j.stop()
-	x.audit("stop job", string(j.action)+" runs "+j.filter, nil)
+	x.audit(stopJobAction, string(j.action)+" runs "+j.filter, nil)
 	return x.seeOther(x.jobLink(j))
 }

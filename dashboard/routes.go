@@ -10,14 +10,27 @@ type route struct {
 	pattern string // of http.ServeMux, with the method
 	needs   Access
 	do      func(*exchange) error
+	// action is the name of the change for Options.Audit, and empty if there is none. The
+	// request then has a form.
+	action string
+}
+
+// audited returns a route that makes a change.
+func (r route) audited(action string) route {
+	r.action = action
+	return r
 }
 
 // view, operate and edit return a route that needs this level.
-func view(pattern string, do func(*exchange) error) route { return route{pattern, AccessView, do} }
-func operate(pattern string, do func(*exchange) error) route {
-	return route{pattern, AccessOperate, do}
+func view(pattern string, do func(*exchange) error) route {
+	return route{pattern: pattern, needs: AccessView, do: do}
 }
-func edit(pattern string, do func(*exchange) error) route { return route{pattern, AccessEdit, do} }
+func operate(pattern string, do func(*exchange) error) route {
+	return route{pattern: pattern, needs: AccessOperate, do: do}
+}
+func edit(pattern string, do func(*exchange) error) route {
+	return route{pattern: pattern, needs: AccessEdit, do: do}
+}
 
 // routes returns all routes. Each needs a level of access: there is no other check.
 func (h *Handler) routes() []route {

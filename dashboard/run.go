@@ -47,8 +47,10 @@ type pathStep struct {
 	Chosen                           bool
 }
 
-// run shows one run. Besides the run it reads the names of its contact and automation, its
-// event, and its version of the automation.
+// run shows one run. It makes four calls of the store: for the run, its contact, its
+// automation and its event. A fifth is for the version of the run, if the automation has a
+// newer one. The Runner makes one more for large outputs, and one for the first run of a
+// version that it reads.
 func (x *exchange) run() error {
 	run, err := x.findRun()
 	if err != nil {
@@ -59,14 +61,14 @@ func (x *exchange) run() error {
 		return notFound("step in this run")
 	}
 	body := x.runPage(run)
-	version := read(x, func(ctx context.Context) (automation.AutomationVersion, error) {
-		return x.runner.GetAutomationVersion(ctx, run.AutomationID, run.Version)
-	}).Data // without it, the page has neither a drawing nor configs
+	a := x.automationOf(run)
+	body.Automation = cmp.Or(a.Name, run.AutomationID)
+	body.Event = read(x, func(ctx context.Context) (runEvent, error) { return x.runEvent(ctx, run) })
 	steps := map[string]automation.Step{}
-	for _, s := range version.Steps {
+	for _, s := range a.Steps {
 		steps[s.Key] = s
 	}
-	body.Drawing = x.drawRun(version, run, body.Automation, key)
+	body.Drawing = x.drawRun(a, run, key)
 	body.Steps = x.pathSteps(run, key, steps)
 	if step != nil {
 		body.Step = x.stepFacts(*step, steps[key], body.Contact)
@@ -112,13 +114,23 @@ func (x *exchange) runPage(run automation.Run) runPage {
 		CanRetry: run.Status == automation.RunFailed, CanCancel: run.Status == automation.RunRunning,
 	}
 	body.Contact = x.contactNames(x.ctx, []automation.Run{run})[run.ContactID]
-	name := read(x, func(ctx context.Context) (string, error) {
-		a, err := x.runner.GetAutomation(ctx, run.AutomationID)
-		return a.Name, err
-	})
-	body.Automation = cmp.Or(name.Data, run.AutomationID)
-	body.Event = read(x, func(ctx context.Context) (runEvent, error) { return x.runEvent(ctx, run) })
 	return body
+}
+
+// automationOf returns the automation of a run as it was in the version of the run. What
+// cannot be read is empty: the page then has no name of the automation, or neither a drawing
+// nor configs.
+func (x *exchange) automationOf(run automation.Run) automation.Automation {
+	a := read(x, func(ctx context.Context) (automation.Automation, error) {
+		return x.runner.GetAutomation(ctx, run.AutomationID)
+	}).Data
+	if a.Version == run.Version {
+		return a
+	}
+	version := read(x, func(ctx context.Context) (automation.AutomationVersion, error) {
+		return x.runner.GetAutomationVersion(ctx, run.AutomationID, run.Version)
+	}).Data
+	return automation.Automation{Name: a.Name, Steps: version.Steps, Connections: version.Connections}
 }
 
 // runEvent returns the event that started a run. Prune may have removed it.
@@ -145,11 +157,11 @@ func troubleOf(run automation.Run) *runTrouble {
 }
 
 // drawRun returns the drawing of a run over its version, or "" if the version is not known.
-func (x *exchange) drawRun(version automation.AutomationVersion, run automation.Run, name, chosen string) template.HTML {
+func (x *exchange) drawRun(version automation.Automation, run automation.Run, chosen string) template.HTML {
 	if len(version.Steps) == 0 {
 		return ""
 	}
-	svg := diagram.SVG(automation.Automation{Name: name, Steps: version.Steps, Connections: version.Connections}, diagram.Options{
+	svg := diagram.SVG(version, diagram.Options{
 		Run: &run, Selected: chosen, Embedded: true,
 		Link: func(key string) string { return string(x.stepLink(run, key)) },
 	})

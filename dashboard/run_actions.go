@@ -1,5 +1,11 @@
 package dashboard
 
+import (
+	"cmp"
+
+	"github.com/seed-b636437c/automation"
+)
+
 // The names of actions for Options.Audit.
 const (
 	retryRunAction  = "retry run"
@@ -25,7 +31,12 @@ func (x *exchange) askCancelRun() error {
 	if err != nil {
 		return err
 	}
-	return x.show("run_cancel", page{Title: "Cancel a run", Section: "Runs", Body: x.runPage(run)})
+	body := x.runPage(run)
+	body.Automation = cmp.Or(x.automationOf(run).Name, run.AutomationID)
+	if _, step := x.chosenStep(run); step != nil {
+		body.Step = x.stepFacts(*step, automation.Step{}, body.Contact)
+	}
+	return x.show("run_cancel", page{Title: "Cancel a run", Section: "Runs", Body: body})
 }
 
 // cancelRun cancels a run before its next effect.

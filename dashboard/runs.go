@@ -15,13 +15,13 @@ import (
 var runRoutes = []route{
 	view("GET /runs", (*exchange).runs),
 	view("GET /a/{id}/runs/{run}", (*exchange).run),
-	operate("POST /a/{id}/runs/{run}/retry", (*exchange).retryRun),
+	operate("POST /a/{id}/runs/{run}/retry", (*exchange).retryRun).audited(retryRunAction),
 	operate("GET /a/{id}/runs/{run}/cancel", (*exchange).askCancelRun),
-	operate("POST /a/{id}/runs/{run}/cancel", (*exchange).cancelRun),
+	operate("POST /a/{id}/runs/{run}/cancel", (*exchange).cancelRun).audited(cancelRunAction),
 	operate("GET /runs/bulk", (*exchange).askBulk),
-	operate("POST /runs/bulk", (*exchange).startBulk),
+	operate("POST /runs/bulk", (*exchange).startBulk).audited(startJobAction),
 	view("GET /jobs/{job}", (*exchange).job),
-	operate("POST /jobs/{job}/stop", (*exchange).stopJob),
+	operate("POST /jobs/{job}/stop", (*exchange).stopJob).audited(stopJobAction),
 }
 
 // runListPage is the page of all runs.

@@ -55,7 +55,7 @@ func TestSearch_ListsWhatFits(t *testing.T) {
 	assert.NotContains(t, body, "30@example.com")
 	assert.Contains(t, s.get("/search?q=%3Cscript%3E").Body.String(), "Nothing fits “<bdi>&lt;script&gt;</bdi>”")
 	assert.Contains(t, s.get("/search").Body.String(), "Search for the beginning of an email")
-	assert.Equal(t, http.StatusOK, s.get("/search?q=%00%ff").Code)
+	assert.Equal(t, http.StatusBadRequest, s.get("/search?q=%00%ff").Code)
 	assert.Contains(t, s.get("/contacts").Body.String(), `action="./search"`)
 }
 

@@ -15,6 +15,9 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
+// sendAction is the name of the action for Options.Audit.
+const sendAction = "send event"
+
 // sendPage is the form that sends an event.
 type sendPage struct {
 	Names         []string // of the newest definitions
@@ -163,9 +166,6 @@ func (x *exchange) renderSend(status int, body sendPage) error {
 // send sends the event of the form, or shows the form again with other fields or with what
 // is wrong with it.
 func (x *exchange) send() error {
-	if _, err := x.formValue("name"); err != nil {
-		return err
-	}
 	form := x.r.PostForm
 	if id := form.Get("event"); id != "" {
 		return x.sendAgain(id, form.Get("key"))
@@ -221,7 +221,7 @@ func (x *exchange) sendAgain(id, key string) error {
 // with the reasons, and nothing was sent.
 func (x *exchange) deliver(event automation.Event, refuse func(status int, problems fieldProblems) error) error {
 	receipts, err := x.runner.Send(x.ctx, event)
-	x.audit("send event", event.Name, err)
+	x.audit(sendAction, event.Name, err)
 	switch problems := problemsBy(err, sendPlace); {
 	case problems != nil:
 		return refuse(http.StatusUnprocessableEntity, problems)

@@ -17,8 +17,11 @@ import (
 // newLibrary returns a library with one template, whose id has a slash.
 func newLibrary(t testing.TB) *template.Library {
 	t.Helper()
+	clock := world.NewPacedClock()
+	clock.Set(world.Start)
 	library, err := template.New(template.Options{
 		From:           "Shop <hello@example.com>",
+		Clock:          clock,
 		UnsubscribeURL: func(c automation.Contact) (string, error) { return "https://acme.example/leave/" + c.ID, nil },
 	})
 	require.NoError(t, err)

@@ -2,9 +2,14 @@ package browser_test
 
 import "testing"
 
-func TestExamples_AreAccessible(t *testing.T) {
+func TestEmptyPages_AreAccessible(t *testing.T) {
 	t.Parallel()
 	b := newTab(t, newSite(t))
-	b.open("/")
-	b.everyLook(func(look string) { b.accessible("/ without automations, " + look) })
+	for _, path := range []string{"/", "/runs", "/contacts", "/events", "/templates", "/search", "/new", "/events/new", "/events/send"} {
+		b.open(path)
+		b.everyLook(func(look string) {
+			b.accessible(path + " without data, " + look)
+			b.picture("/empty"+path, look)
+		})
+	}
 }

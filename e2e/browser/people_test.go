@@ -2,8 +2,6 @@ package browser_test
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -22,25 +20,15 @@ const odd = `c/1?"<script>`
 // newPeopleSite serves a dashboard with templates, contacts and events in every state.
 func newPeopleSite(t testing.TB) *site {
 	t.Helper()
-	w := world.New(t, automation.Options{})
-	library, err := template.New(template.Options{From: "Shop <hello@example.com>", Clock: w.Clock})
-	require.NoError(t, err)
-	handler, err := dashboard.New(w.Runner, dashboard.Options{
-		AuthenticatedByHost: true, Clock: w.Clock, Templates: library,
+	s := serve(t, world.New(t, automation.Options{}), dashboard.Options{
 		ContactURL: func(c automation.Contact) string { return "https://acme.example/users/" + c.ID },
 	})
-	require.NoError(t, err)
-	mux := http.NewServeMux()
-	mux.Handle("/internal/automations/", http.StripPrefix("/internal/automations", handler))
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	s := &site{World: w, url: server.URL + "/internal/automations"}
-	s.fillTemplates(library)
+	s.fillTemplates()
 	s.fillPeople()
 	return s
 }
 
-func (s *site) fillTemplates(library *template.Library) {
+func (s *site) fillTemplates() {
 	for _, t := range []template.Template{
 		{
 			ID: "hello", Name: "Hello, <b>you</b>", Subject: "Welcome, {{{FIRST_NAME|friend}}} 🎉", Status: template.StatusPublished,
@@ -50,7 +38,7 @@ func (s *site) fillTemplates(library *template.Library) {
 		},
 		{ID: "billing/receipt", Name: "إيصال", HTML: "<p>Total {{TOTAL}}</p>"},
 	} {
-		_, err := library.Create(t)
+		_, err := s.library.Create(t)
 		require.NoError(s.T, err)
 	}
 }

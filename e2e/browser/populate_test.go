@@ -26,6 +26,7 @@ func (s *site) populate() {
 	s.define("order.paid", `{}`)
 	s.Create(welcomeSeries())
 	s.Create(everyStep())
+	s.fillTemplates()
 	s.Create(strange("a/b?c#d", "<script>alert('name')</script>"))
 	s.Create(strange("rtl", "مرحبا بك في السلسلة الطويلة جدا من الرسائل"))
 	s.Create(strange("emoji", strings.Repeat("👩‍👩‍👧‍👦 a very long name ", 12)))

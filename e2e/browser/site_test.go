@@ -11,6 +11,7 @@ import (
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/dashboard"
 	"github.com/seed-b636437c/automation/internal/world"
+	"github.com/seed-b636437c/automation/mail/template"
 )
 
 // announcement is the config of a custom step type.
@@ -27,23 +28,33 @@ func (announcement) StepType() automation.StepType { return "acme.announce" }
 // site is a dashboard on a server, and the world that it shows.
 type site struct {
 	*world.World
+	library *template.Library
 	handler http.Handler
 	url     string // without the slash at its end
 }
 
-// newSite serves a dashboard under a prefix.
+// newSite serves a dashboard on which nothing has happened yet.
 func newSite(t testing.TB) *site {
 	t.Helper()
 	registry := automation.NewRegistry()
 	automation.Handle(registry, announce, automation.StepOptions{})
-	w := world.New(t, automation.Options{Registry: registry})
-	handler, err := dashboard.New(w.Runner, dashboard.Options{AuthenticatedByHost: true, Clock: w.Clock})
+	return serve(t, world.New(t, automation.Options{Registry: registry}), dashboard.Options{})
+}
+
+// serve serves the dashboard of a world under a prefix.
+func serve(t testing.TB, w *world.World, opts dashboard.Options) *site {
+	t.Helper()
+	library, err := template.New(template.Options{From: "Shop <hello@example.com>", Clock: w.Clock})
 	require.NoError(t, err)
+	opts.AuthenticatedByHost, opts.Clock, opts.Templates = true, w.Clock, library
+	handler, err := dashboard.New(w.Runner, opts)
+	require.NoError(t, err)
+	t.Cleanup(handler.Close)
 	mux := http.NewServeMux()
 	mux.Handle("/internal/automations/", http.StripPrefix("/internal/automations", handler))
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	return &site{w, handler, server.URL + "/internal/automations"}
+	return &site{w, library, handler, server.URL + "/internal/automations"}
 }
 
 // pages are the paths of all pages, with what makes them look different.
@@ -53,6 +64,7 @@ func (s *site) pages() []string {
 		"/new", "/a/welcome/edit", "/a/every/edit",
 		"/a/welcome", "/a/welcome/funnel", "/a/welcome/versions", "/a/welcome/versions/1?with=1", "/a/welcome/stop", "/a/welcome/delete",
 		"/a/every", "/a/a%2Fb%3Fc%23d", "/a/rtl", "/a/emoji",
+		"/templates", "/templates/hello", "/templates/hello?show=source", "/templates/billing%2Freceipt?show=text&contact=ada%40example.com",
 	}
 }
 

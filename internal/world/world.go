@@ -51,8 +51,16 @@ type World struct {
 // Retries have no jitter, unless opts has a retry policy.
 func New(t testing.TB, opts automation.Options) *World {
 	t.Helper()
-	w := &World{T: t, Ctx: t.Context(), Memory: memory.New(), Mailer: capture.New()}
-	w.Store = &Store{Store: w.Memory}
+	store := memory.New()
+	w := NewOn(t, store, opts)
+	w.Memory = store
+	return w
+}
+
+// NewOn returns a World on a store that need not be in memory. Its Memory is nil.
+func NewOn(t testing.TB, store automation.Store, opts automation.Options) *World {
+	t.Helper()
+	w := &World{T: t, Ctx: t.Context(), Store: &Store{Store: store}, Mailer: capture.New()}
 	if opts.Clock == nil {
 		w.Clock = NewPacedClock()
 		w.Clock.Set(Start)
