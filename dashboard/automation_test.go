@@ -187,7 +187,7 @@ func TestAutomation_IsDuplicatedAndDeleted(t *testing.T) {
 	assert.Contains(t, s.get("/a/trial/delete").Body.String(), "<b>1</b> run in progress is cancelled.")
 	deleted := s.post("/a/trial/delete", "revision", "1")
 	assert.Equal(t, http.StatusSeeOther, deleted.Code)
-	assert.Equal(t, "../../", deleted.Header().Get("Location"))
+	assert.Equal(t, "../../?done=automation-deleted", deleted.Header().Get("Location"))
 	assert.Equal(t, http.StatusNotFound, s.get("/a/trial").Code)
 }
 

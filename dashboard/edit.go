@@ -143,7 +143,7 @@ func (x *exchange) create() error {
 	if err != nil {
 		return x.unsaved(editor{Document: document}, err)
 	}
-	return x.saved(x.to.To("a", a.ID))
+	return x.saved(a.ID, "automation-created")
 }
 
 // save makes a new version of an automation. It refuses a draft that is based on an older
@@ -162,7 +162,7 @@ func (x *exchange) save() error {
 		x.audit("save automation", id, err)
 	}
 	if err == nil {
-		return x.saved(x.to.To("a", id))
+		return x.saved(id, "automation-saved")
 	}
 	if errors.Is(err, automation.ErrNotFound) {
 		return notFound("automation")
@@ -181,8 +181,10 @@ func decodeDraft(document string) (a automation.Automation, err error) {
 	return a, err
 }
 
-// saved answers after a draft was saved.
-func (x *exchange) saved(link template.URL) error {
+// saved answers after a draft was saved: with the page of the automation, or for a script
+// with the link to it.
+func (x *exchange) saved(id, notice string) error {
+	link := x.to.With(x.to.To("a", id), "done", notice)
 	if x.wantsJSON() {
 		return x.json(http.StatusOK, map[string]template.URL{"location": link})
 	}

@@ -80,7 +80,7 @@ func TestEvent_ReloadsWhilePending(t *testing.T) {
 	id := s.Send(automation.Event{Name: "signup", Email: "ada@example.com", Payload: []byte(`{"secret":"sesame","plan":"pro"}`)})[0].ID
 	answer := s.get("/events/log/" + id)
 	assert.Equal(t, "2", answer.Header().Get("Refresh"))
-	assert.Contains(t, answer.Body.String(), "Waiting for a Runner")
+	assert.Contains(t, answer.Body.String(), "The event waits until it is handled")
 
 	s.Clock.Add(time.Hour)
 	answer = s.get("/events/log/" + id)
@@ -208,7 +208,7 @@ func TestSend_LeadsToThePageOfTheEvent(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, events.Data, 1)
 	e := events.Data[0]
-	assert.Equal(t, "../events/log/"+e.ID, answer.Header().Get("Location"))
+	assert.Equal(t, "../events/log/"+e.ID+"?done=event-sent", answer.Header().Get("Location"))
 	assert.JSONEq(t, `{"plan":"007","seats":9007199254740993,"trial":true,"extra":[1]}`, string(e.Payload))
 	assert.Contains(t, string(e.Payload), "9007199254740993")
 

@@ -232,11 +232,11 @@ func (x *exchange) deliver(event automation.Event, refuse func(status int, probl
 	case err != nil:
 		return err
 	}
-	done := ""
+	notice := "event-sent"
 	if receipts[0].Duplicate {
-		done = "event-known"
+		notice = "event-known"
 	}
-	return x.seeOther(x.to.With(x.to.To("events", "log", receipts[0].ID), "done", done))
+	return x.done(x.to.To("events", "log", receipts[0].ID), notice)
 }
 
 // sendPlace returns the input for the path of a problem. What has no input is shown at the

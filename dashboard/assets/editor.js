@@ -126,7 +126,7 @@ const save = async () => {
     const answer = response.headers.get('Content-Type')?.startsWith('application/json') ? await response.json() : null
     if (response.ok) {
       sessionStorage.removeItem(storeKey())
-      location.assign(leaveURL === './' || !answer?.location ? answer.location : leaveURL)
+      location.assign(answer?.location ?? leaveURL)
       return
     }
     if (answer?.conflict) {
