@@ -28,6 +28,7 @@ type editor struct {
 	Name     string
 	Status   string
 	Document string // the draft
+	Example  string // a document to begin from without JavaScript; "" for a saved automation
 	Saved    string // the document that Revision has; "" for a new automation
 	Revision int
 	Version  int
@@ -112,6 +113,11 @@ func (x *exchange) showEditor(status int, e editor) error {
 	e.Check, e.Pick, e.Save, e.Leave = x.to.To("check"), x.to.To("pick"), x.to.To("a", e.ID, "save"), x.to.To("a", e.ID)
 	if e.ID == "" {
 		title, e.Save, e.Leave = "New automation", x.to.To("new"), x.to.To("")
+		example, err := documentOf(examples()[0].flow)
+		if err != nil {
+			return err
+		}
+		e.Example = example
 	}
 	return x.render(status, "edit", page{Title: title, Section: "Automations", Body: e, Script: "editor.js"})
 }
