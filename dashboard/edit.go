@@ -32,7 +32,8 @@ type editor struct {
 	Saved    string // the document that Revision has; "" for a new automation
 	Revision int
 	Version  int
-	Running  int // runs in progress, which stay on their versions
+	Running  int    // runs in progress, which stay on their versions
+	Event    string // of the saved trigger
 	Problems []string
 	Conflict bool // another revision was saved meanwhile
 	Save     template.URL
@@ -99,6 +100,7 @@ func (x *exchange) editorOf(id string) (editor, error) {
 		return editor{}, err
 	}
 	e := editor{ID: id, Name: a.Name, Status: string(a.Status), Document: document, Saved: document, Revision: a.Revision, Version: a.Version}
+	e.Event = eventOf(a)
 	for _, c := range counts {
 		if c.Status == automation.RunRunning {
 			e.Running += c.Count

@@ -25,10 +25,13 @@ const draft = () => state.history[state.now]
 const isBlank = () => page.dataset.status === 'new' && state.now === 0
 const isSaved = () => saved.text !== '' && text(draft()) === text(parse(saved.text))
 
-// change makes a new draft the current one. What was undone before is forgotten.
+// change makes a new draft the current one. What was undone before is forgotten. All that a
+// person types into one field without leaving it is one change.
 const change = (next, chosen = state.chosen) => {
   if (text(next) === text(draft())) return paint()
-  state.history = [...state.history.slice(0, state.now + 1), next]
+  const kept = typing.field && typing.field === typing.changed && state.now > 0 ? state.now : state.now + 1
+  typing.changed = typing.field
+  state.history = [...state.history.slice(0, kept), next]
   state.now = state.history.length - 1
   state.chosen = chosen
   state.notice = ''
@@ -164,6 +167,27 @@ const adopt = (useTheirs) => {
   else { sessionStorage.setItem(storeKey(), text(mine)); save() }
 }
 
+// Typing. A text field changes the draft while a person types, after a short pause, so that
+// problems appear beside the step. Other fields change it when the person leaves them: half
+// a number, a key or a JSON document is not what the person means.
+
+const typing = { field: null, changed: null, timer: 0 }
+
+page.addEventListener('input', ({ target }) => {
+  clearTimeout(typing.timer)
+  if (!target.matches('.field > input:not([data-whole]), .value > input:not([inputmode])')) return
+  typing.timer = setTimeout(() => {
+    if (target.value !== target.value.trim()) return // the next word follows
+    typing.field = target
+    target.dispatchEvent(new Event('change'))
+  }, 300)
+})
+
+page.addEventListener('focusout', () => {
+  clearTimeout(typing.timer)
+  Object.assign(typing, { field: null, changed: null })
+})
+
 // The keyboard.
 
 const onKey = (event, step) => {
@@ -283,7 +307,7 @@ const stepPanel = (key) => {
       ${problemList(problemsOf(key))}
       ${stepForm(step, state.types[step.type]?.config.fields, (config) => change(configure(draft(), key, config)), say)}
       <details><summary>Key, order and branches</summary>
-        <label class="field">Key<input .value=${step.key} @change=${(e) => renameStep(key, e.target.value.trim())}></label>
+        <label class="field">Key<input data-whole .value=${step.key} @change=${(e) => renameStep(key, e.target.value.trim())}></label>
         ${branches(key).map((type) => html`<label class="field">${branchName(type)}, go to
           <select @change=${(e) => change(connect(draft(), key, type, e.target.value))}>
             <option value="">the end of the run</option>
