@@ -22,9 +22,4 @@ type Options struct {
 	// Embedded leaves out the style and the background, so that the SVG fits in a page
 	// whose content policy forbids inline styles. The page needs the rules of Style.
 	Embedded bool
-	// Handles draws a handle on each connection and on each open branch, at which an
-	// editor inserts a step. It is a group of the class "handle" with the attribute
-	// data-connection, an index in Automation.Connections, or with the attributes
-	// data-from and data-type, the key and the connection type of an open branch.
-	Handles bool
 }

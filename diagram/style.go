@@ -42,8 +42,7 @@ const rules = `.automation-diagram { font-family: system-ui, -apple-system, "Seg
 .automation-diagram .key { font-size: 13px; font-weight: 650; }
 .automation-diagram .summary { fill: var(--muted); }
 .automation-diagram .rule { stroke: var(--border); }
-.automation-diagram .icon, .automation-diagram .status path, .automation-diagram .handle path { fill: none; stroke: currentColor; stroke-width: 1.6; stroke-linecap: round; stroke-linejoin: round; }
-.automation-diagram .tile { fill: var(--grey-tint); }
+.automation-diagram .icon, .automation-diagram .status path, .automation-diagram .tile { fill: var(--grey-tint); }
 .automation-diagram .icon { color: var(--grey); }
 .automation-diagram .trigger .tile { fill: var(--green-tint); }
 .automation-diagram .trigger .icon { color: var(--green); }
@@ -101,8 +100,4 @@ const rules = `.automation-diagram { font-family: system-ui, -apple-system, "Seg
 .automation-diagram a { text-decoration: none; outline: none; }
 .automation-diagram a:hover .box { stroke: var(--accent); }
 .automation-diagram a:focus-visible .box { stroke: var(--accent); stroke-width: 3; stroke-dasharray: none; }
-.automation-diagram .handle { color: var(--muted); cursor: pointer; }
-.automation-diagram .handle circle { fill: var(--card); stroke: var(--border); }
-.automation-diagram .handle:hover { color: var(--accent); }
-.automation-diagram .handle:hover circle { stroke: var(--accent); }
 `

@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/seed-b636437c/automation"
@@ -90,7 +89,7 @@ func (p *picture) write() {
 	if p.flow.run != nil {
 		class += " of-run"
 	}
-	if p.opts.Link != nil || p.opts.Handles {
+	if p.opts.Link != nil {
 		role = "group"
 	}
 	d := p.drawing
@@ -105,7 +104,6 @@ func (p *picture) write() {
 	for i := range p.flow.steps {
 		p.step(i)
 	}
-	p.handles()
 	p.WriteString("</svg>\n")
 }
 
@@ -197,9 +195,9 @@ func (p *picture) text(class string, x, y int, f font, width int, head, tail str
 	if class != "" {
 		class = ` class="` + class + `"`
 	}
-	shown := f.cut(head, width-f.measure(tail)) + tail
+	shown := f.cut(head, width-f.measure(tail))
 	if tail != "" { // neither part changes the direction of the other
-		shown = "\u2068" + f.cut(head, width-f.measure(tail)) + "\u2069" + tail
+		shown = "\u2068" + shown + "\u2069" + tail
 	}
 	p.printf(`<text%s x="%d" y="%d" direction="ltr" unicode-bidi="isolate">%s</text>`, class, x, y, escape(shown))
 }
@@ -288,24 +286,4 @@ func (p *picture) status(s *step, box layout.Box) {
 	p.printf(`<path transform="translate(%d %d)" d="%s"/>`, x+7, y+5, signs[string(s.record.Status)])
 	p.text("", x+20, y+14, labelFont, width, word, "")
 	p.WriteString("</g>\n")
-}
-
-// handles draws the handles of an editor.
-func (p *picture) handles() {
-	if !p.opts.Handles {
-		return
-	}
-	for i := range p.flow.links {
-		if line := p.drawing.Lines[i]; line.Path != "" {
-			p.handle(line.Handle, `data-connection="`+strconv.Itoa(i)+`"`)
-		}
-	}
-	for i, l := range p.flow.ends {
-		p.handle(p.drawing.Stubs[i].Handle, fmt.Sprintf(`data-from="%s" data-type="%s"`, escape(p.flow.steps[l.from].id), escape(string(l.typ))))
-	}
-}
-
-func (p *picture) handle(at layout.Point, attributes string) {
-	p.printf(`<g class="handle" %s><circle cx="%d" cy="%d" r="10"/><path transform="translate(%d %d)" d="M-4 0H4M0 -4V4"/></g>`+"\n",
-		attributes, at.X, at.Y, at.X, at.Y)
 }

@@ -32,7 +32,7 @@ var drawings = map[string]drawing{
 	"loops":   {automation: loops},
 	"hostile": {automation: hostile, opts: diagram.Options{Notes: map[string][]string{"end": {`<b>"note"</b>`}}}},
 	"editor": {automation: trial, opts: diagram.Options{
-		Link: func(key string) string { return "?step=" + key }, Selected: "is_team", Embedded: true, Handles: true,
+		Link: func(key string) string { return "?step=" + key }, Selected: "is_team", Embedded: true,
 		Notes: map[string][]string{"wait_for_project": {"301 here · 2 failed"}, "nudge": {"12 here", "a second line that is much too long for the step"}},
 	}},
 }
@@ -96,7 +96,7 @@ func TestDrawings_AcceptAnyDraft(t *testing.T) {
 			})
 		}
 		o := diagram.Options{
-			Handles: true, Link: func(key string) string { return key }, Selected: texts.Draw(t, "selected"),
+			Link: func(key string) string { return key }, Selected: texts.Draw(t, "selected"),
 			Notes: map[string][]string{texts.Draw(t, "noted"): {texts.Draw(t, "note")}},
 		}
 		if rapid.Bool().Draw(t, "run") {
@@ -129,7 +129,7 @@ func TestSVG_KeepsKeysOutOfTheMarkup(t *testing.T) {
 // A page whose content policy is style-src 'self' can embed a picture.
 func TestSVG_EmbeddedHasNoStyleOfItsOwn(t *testing.T) {
 	t.Parallel()
-	svg := diagram.SVG(trial, diagram.Options{Embedded: true, Handles: true})
+	svg := diagram.SVG(trial, diagram.Options{Embedded: true})
 	assert.NotContains(t, svg, "<style")
 	assert.NotContains(t, svg, "style=")
 	assert.NotRegexp(t, `\son[a-z]+=`, svg)

@@ -32,7 +32,7 @@ func (p *plan) place() {
 	c := placing{plan: p, of: make([]int, len(p.nodes))}
 	c.link()
 	c.constrain()
-	c.settle(zeros(len(c.chains)))
+	c.settle(make([]int, len(c.chains)))
 	for range 8 {
 		c.improve(1)
 	}
@@ -70,8 +70,6 @@ type placing struct {
 	chains []chain
 	order  []int // chains: each follows those to its left
 }
-
-func zeros(n int) []int { return make([]int, n) }
 
 // link joins nodes to chains. Two chains never cross: where two lines cross, one of the
 // chains ends.
