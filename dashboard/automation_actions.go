@@ -39,7 +39,7 @@ func (x *exchange) setStatus(status automation.Status, action string) error {
 	return err
 }
 
-// stop disables an automation and, if the form asks for it, cancels its runs in progress.
+// stop disables an automation and, if the person chose that, cancels its runs in progress.
 func (x *exchange) stop() error {
 	id := x.r.PathValue("id")
 	if err := x.setStatus(automation.StatusDisabled, stopAction); err != nil {

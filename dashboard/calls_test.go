@@ -53,7 +53,7 @@ func newCountedSite(t testing.TB, opts dashboard.Options) (*site, *calls) {
 }
 
 // A live page is read again every two seconds for each person who looks at it.
-func TestLivePages_MakeFiveCallsAtMost(t *testing.T) {
+func TestLivePages_MakeFourCallsAtMost(t *testing.T) {
 	t.Parallel()
 	s, c := newCountedSite(t, dashboard.Options{})
 	s.Create(world.Flow("welcome", "signup", world.Email("hello"), world.Wait("setup", "setup.done")))
@@ -63,7 +63,7 @@ func TestLivePages_MakeFiveCallsAtMost(t *testing.T) {
 	require.NoError(t, err)
 	run := "/a/welcome/runs/" + runs.Data[0].ID
 	c.take()
-	for path, most := range map[string]int{"/": 2, "/a/welcome": 4, "/runs": 3, "/runs?contact=ada@example.com": 4, run: 5, run + "?step=hello": 5} {
+	for path, most := range map[string]int{"/": 2, "/a/welcome": 4, "/runs": 3, "/runs?contact=ada@example.com": 4, run: 4, run + "?step=hello": 4} {
 		require.Equal(t, http.StatusOK, s.get(path).Code, path)
 		assert.Len(t, c.take(), most, path)
 	}

@@ -12,9 +12,9 @@
 // relative, so the Handler works behind any proxy. Everything but the editor works without
 // JavaScript.
 //
-// The Handler keeps nothing that must not get lost: pages read from the Runner, and changes
-// are as durable as the Runner's Store. Any number of processes may serve the pages.
+// The Handler keeps no data of its own: pages read from the Runner, and changes are as durable
+// as the Runner's Store. Any number of processes may serve the pages.
 //
 // Jobs about many runs, such as to retry thousands, work in goroutines of the Handler. Close
-// stops them and waits for them. A job that ended early can be started again.
+// stops them and waits for them. A person can start a job again that ended early.
 package dashboard

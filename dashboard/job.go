@@ -25,8 +25,8 @@ type jobPage struct {
 	Runs    template.URL
 }
 
-// job shows how far a job is. If the process does not know the job, the page explains what
-// that means.
+// job shows how far a job is. Of a job that this process does not have, the page has what that
+// means.
 func (x *exchange) job() error {
 	j := x.jobs.find(x.r.PathValue("job"))
 	fields := x.r.URL.Query()

@@ -57,8 +57,8 @@ func nextOf(a automation.Automation, place int) (next []outlineNext) {
 	return next
 }
 
-// flowView is a graph of an automation: as a drawing and, for narrow screens and for
-// whoever wants it, as a list.
+// flowView is a graph of an automation: as a drawing and, for narrow screens and on
+// demand, as a list.
 type flowView struct {
 	Drawing template.HTML
 	Steps   []outlineStep

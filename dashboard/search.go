@@ -10,7 +10,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/uuid"
 )
 
-// searchRoutes find a page by what a person knows.
+// searchRoutes find a page by an id, an email or a name.
 var searchRoutes = []route{
 	view("GET /search", (*exchange).search),
 	view("GET /runs/{run}", (*exchange).runByID),

@@ -20,7 +20,7 @@ type site struct {
 	handler *dashboard.Handler
 }
 
-// newSite returns a dashboard on which everyone may do everything, unless opts has an Access.
+// newSite returns a dashboard on which every person may do everything, unless opts has an Access.
 func newSite(t testing.TB, opts dashboard.Options) *site {
 	t.Helper()
 	return newSiteOf(t, world.New(t, automation.Options{}), opts)

@@ -48,7 +48,7 @@ const travel = (steps) => {
   refresh()
 }
 
-// refresh draws a changed draft: at once what the browser knows, then the server's answer.
+// refresh draws a changed draft: at once what the browser has, then the server's answer.
 const refresh = () => {
   sessionStorage.setItem(storeKey(), text(draft()))
   paint()

@@ -99,7 +99,7 @@ const jsonField = (name, value, change, fail) => html`<label class="field">${nam
   }}></textarea></label>`
 
 // stepForm is the form of a step's config. fields describe a custom type, and are absent if
-// the server does not know the type.
+// the server has no such type.
 export const stepForm = (step, fields, change, fail) => {
   const config = step.config ?? {}
   if (builtin[step.type]) return builtin[step.type](config, change)

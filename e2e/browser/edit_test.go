@@ -243,7 +243,7 @@ func TestEditor_NeedsNoMouse(t *testing.T) {
 	assert.Equal(t, "start", eval[string](b, "document.activeElement.dataset.step"), "the focus is not lost")
 }
 
-// A custom step type has a form, and its branches, although the editor knows nothing of it.
+// A custom step type has a form, and its branches, although no code of the editor is about it.
 func TestEditor_HasAFormForACustomStepType(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

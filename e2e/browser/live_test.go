@@ -29,8 +29,8 @@ func TestLive_ShowsWhatAnotherProcessDoes(t *testing.T) {
 	assert.True(t, eval[bool](b, "window.same"), "the page was not loaded again")
 }
 
-// A paused tab, and a hidden one, ask for nothing, and go on afterwards.
-func TestLive_AsksForNothingWhilePausedOrHidden(t *testing.T) {
+// A paused tab, and a hidden one, send no request, and go on afterwards.
+func TestLive_SendsNoRequestWhilePausedOrHidden(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.Create(world.Flow("welcome", "signup", world.Email("hello")))

@@ -2,7 +2,7 @@
 // them are drawn. It is pure: the same graph has the same drawing on every machine.
 //
 // Steps are in rows, from the trigger down. A step is in the row below the last of the
-// steps that lead to it. The order of a step's branches decides left and right. A
+// steps that lead to it. A step's branches are from left to right, in their order. A
 // connection has a column of its own wherever it passes a row, and wherever it joins a
 // branch of one step with a branch of another. So it passes no step, and a label on it
 // meets no other label.
