@@ -1,9 +1,12 @@
 // What all pages have: a choice of the time zone. Pages work without it.
 
-const zoneKey = 'dashboard-zone'
+import { keep, recall } from './storage.js'
 
-// shown returns the time of an element in the zone of the browser, with the name of the zone.
-const shown = (at) => {
+const zoneKey = 'dashboard-zone'
+const isLocal = () => recall('localStorage', zoneKey) === 'local'
+
+// localTime returns a time in the zone of the browser, with the name of the zone.
+const localTime = (at) => {
   const thisYear = at.getFullYear() === new Date().getFullYear()
   return at.toLocaleString('en-GB', {
     day: 'numeric', month: 'short', year: thisYear ? undefined : 'numeric',
@@ -11,26 +14,25 @@ const shown = (at) => {
   }).replace(',', '')
 }
 
-// show writes all times below root in the chosen zone.
-export const show = (root = document) => {
-  const local = localStorage.getItem(zoneKey) === 'local'
+// showTimes writes all times below root in the chosen zone.
+export const showTimes = (root = document) => {
+  const local = isLocal()
   for (const el of root.querySelectorAll('time')) {
     const property = el.hasAttribute('data-ago') ? 'title' : 'textContent'
     el.dataset.host ??= el[property]
-    el[property] = local ? shown(new Date(el.dateTime)) : el.dataset.host
+    el[property] = local ? localTime(new Date(el.dateTime)) : el.dataset.host
   }
 }
 
 const button = document.querySelector('[data-zone]')
-const label = () => {
-  button.textContent = localStorage.getItem(zoneKey) === 'local' ? 'Local time' : button.dataset.zone
-}
+const nameZone = () => { button.textContent = isLocal() ? 'Local time' : button.dataset.zone }
+
 button.addEventListener('click', () => {
-  localStorage.setItem(zoneKey, localStorage.getItem(zoneKey) === 'local' ? 'host' : 'local')
-  label()
-  show()
+  keep('localStorage', zoneKey, isLocal() ? 'host' : 'local')
+  nameZone()
+  showTimes()
 })
 button.title = 'Switch the time zone'
 button.hidden = false
-label()
-show()
+nameZone()
+showTimes()

@@ -3,8 +3,8 @@
 
 import { html, svg, nothing } from './lit-html.js'
 
-// place names a branch in a message: "after welcome" or "after wait, if timeout".
-export const place = (from, label) => label ? `after ${from}, ${label}` : `after ${from}`
+// placeAfter names a place for a step: "after welcome" or "after wait, timed out".
+export const placeAfter = (from, label) => label ? `after ${from}, ${label}` : `after ${from}`
 
 const clip = (id, step) => svg`<clipPath id=${id}><rect x=${step.x} y=${step.y} width=${step.width - 8} height=${step.height}></rect></clipPath>`
 
@@ -29,7 +29,7 @@ const drawStep = (step, index, chosen, problems, on) => {
 
 const drawPlus = (x, y, from, type, label, open, state, on) => svg`<g class="plus ${open ? 'open' : ''} ${state.target === from + '\n' + type ? 'target' : ''}"
     role="button" tabindex="0" data-from=${from} data-branch=${type}
-    aria-label="Add a step ${place(from, label)}"
+    aria-label="Add a step ${placeAfter(from, label)}"
     @click=${() => on.add(from, type, label)} @keydown=${(e) => on.press(e, () => on.add(from, type, label))}
     @pointerdown=${(e) => on.pull(e, from, type)}>
   <circle class="reach" cx=${x} cy=${y} r="15"></circle>

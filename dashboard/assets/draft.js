@@ -7,8 +7,8 @@ export const parse = (text) => JSON.parse(text, (key, value, context) =>
   typeof value === 'number' && context?.source !== undefined && String(value) !== context.source && JSON.rawJSON
     ? JSON.rawJSON(context.source) : value)
 
-// text writes a document.
-export const text = (draft) => JSON.stringify(draft, null, 2)
+// text writes a document, or a value in it.
+export const text = (value) => JSON.stringify(value, null, 2)
 
 // branchOf returns the type of a connection.
 export const branchOf = (connection) => connection.type || 'default'
@@ -71,7 +71,7 @@ export const move = (draft, key, branches, from, type) => {
 // connect makes a branch lead to a step, or nowhere if to is empty.
 export const connect = (draft, from, type, to) => {
   const i = draft.connections.findIndex(at(from, type))
-  const connections = draft.connections.filter(at(from, type)).length ? draft.connections.filter((c) => !at(from, type)(c)) : [...draft.connections]
+  const connections = draft.connections.filter((c) => !at(from, type)(c))
   if (to) connections.splice(i < 0 ? connections.length : i, 0, connection(from, type, to))
   return { ...draft, connections }
 }

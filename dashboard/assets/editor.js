@@ -3,12 +3,13 @@
 
 import { html, nothing, render } from './lit-html.js'
 import { branchOf, compare, configure, connect, freshKey, insert, move, parse, remove, rename, stepOf, text } from './draft.js'
-import { draw, neighbour, place } from './canvas.js'
+import { draw, neighbour, placeAfter } from './canvas.js'
 import { stepForm, types } from './forms.js'
+import { forget, keep, recall } from './storage.js'
 
 const page = document.getElementById('editor')
 const form = document.getElementById('document-form')
-const { check: checkURL, save: saveURL, leave: leaveURL } = page.dataset
+const { check: checkURL, save: saveURL, pick: pickURL } = page.dataset
 const saved = { text: page.dataset.saved, revision: page.dataset.revision }
 const storeKey = () => `draft ${location.pathname} ${saved.revision}`
 
@@ -17,7 +18,7 @@ const state = {
   history: [], now: 0,
   chosen: '', adding: null, showing: '', // '', 'json', 'compare', 'keys'
   drawing: null, problems: [], types: {}, zoom: 1,
-  line: null, target: '', busy: false, notice: '', conflict: null, jsonError: '',
+  line: null, target: '', busy: false, notice: '', offline: '', conflict: null, jsonError: '',
   kept: false, // the draft is one that was left in this tab
 }
 const draft = () => state.history[state.now]
@@ -50,23 +51,33 @@ const travel = (steps) => {
 
 // refresh draws a changed draft: at once what the browser has, then the server's answer.
 const refresh = () => {
-  sessionStorage.setItem(storeKey(), text(draft()))
+  keep('sessionStorage', storeKey(), text(draft()))
   paint()
-  return ask()
+  return check()
 }
 
-let asked = 0
-const ask = async () => {
-  const number = ++asked
+// post sends a body. answer is null if the answer is not from the dashboard: a proxy may
+// answer with a page to sign in.
+const post = async (url, headers, body) => {
+  const response = await fetch(url, { method: 'POST', headers: { Accept: 'application/json', ...headers }, body })
+  const isJSON = response.headers.get('Content-Type')?.startsWith('application/json')
+  return { response, answer: isJSON ? await response.json() : null }
+}
+
+// reason explains an answer that nothing can be done with.
+const reason = (response) => response.status === 403 ? 'you no longer have access'
+  : response.ok ? 'the answer is not from the dashboard. Are you still signed in?' : `the server answered ${response.status}`
+
+let sent = 0
+const check = async () => {
+  const number = ++sent
   try {
-    const response = await fetch(checkURL, { method: 'POST', headers: { 'Content-Type': 'application/json', Accept: 'application/json' }, body: text(draft()) })
-    if (number !== asked) return // a newer draft has been sent
-    if (!response.ok) throw new Error(response.status === 403 ? 'you no longer have access' : `the server answered ${response.status}`)
-    const answer = await response.json()
-    Object.assign(state, { drawing: answer.drawing, problems: answer.problems, types: answer.types })
-    state.offline = ''
+    const { response, answer } = await post(checkURL, { 'Content-Type': 'application/json' }, text(draft()))
+    if (number !== sent) return // a newer draft has been sent
+    if (!response.ok || !answer) throw new Error(reason(response))
+    Object.assign(state, { drawing: answer.drawing, problems: answer.problems, types: answer.types, offline: '' })
   } catch (error) {
-    if (number !== asked) return
+    if (number !== sent) return
     state.offline = `The draft cannot be checked: ${error.message}. It is kept in this tab.`
   }
   paint()
@@ -74,7 +85,7 @@ const ask = async () => {
 
 // The actions.
 
-const say = (message) => { state.notice = message; paint() }
+const notify = (message) => { state.notice = message; paint() }
 const branches = (key) => state.drawing?.steps.find((s) => s.key === key)?.branches ?? ['default']
 const branchesOf = (type) => state.types[type] ? state.types[type].branches ?? [] : ['default']
 
@@ -112,20 +123,20 @@ const focusForm = () => requestAnimationFrame(() => {
 })
 
 const deleteStep = (key) => {
-  if (draft().steps[0]?.key === key) return say('The trigger stays: every automation begins with one.')
+  if (draft().steps[0]?.key === key) return notify('The trigger stays: every automation begins with one.')
   const before = draft().connections.find((c) => c.to === key)?.from ?? draft().steps[0].key
   change(remove(draft(), key), before)
   nodeOf(before)?.focus()
 }
 
 const moveTo = (key, from, type) => {
-  if (draft().steps[0]?.key === key) return say('The trigger stays at the beginning.')
+  if (draft().steps[0]?.key === key) return notify('The trigger stays at the beginning.')
   change(move(draft(), key, branches(key), from, type), key)
 }
 
 const renameStep = (key, to) => {
   if (to === '' || to === key) return paint()
-  if (stepOf(draft(), to)) return say(`Another step has the key ${to}.`)
+  if (stepOf(draft(), to)) return notify(`Another step has the key ${to}.`)
   change(rename(draft(), key, to), to)
 }
 
@@ -134,21 +145,14 @@ const save = async () => {
   state.busy = true
   paint()
   try {
-    const body = new URLSearchParams({ document: text(draft()), revision: saved.revision })
-    const response = await fetch(saveURL, { method: 'POST', headers: { Accept: 'application/json' }, body })
-    const answer = response.headers.get('Content-Type')?.startsWith('application/json') ? await response.json() : null
-    if (response.ok) {
-      sessionStorage.removeItem(storeKey())
-      location.assign(answer?.location ?? leaveURL)
+    const { response, answer } = await post(saveURL, {}, new URLSearchParams({ document: text(draft()), revision: saved.revision }))
+    if (response.ok && answer) {
+      forget('sessionStorage', storeKey())
+      location.assign(answer.location)
       return
     }
-    if (answer?.conflict) {
-      state.conflict = answer
-      state.showing = 'conflict'
-    } else {
-      state.notice = answer?.problems?.length ? 'Nothing was saved: ' + answer.problems.join(' ')
-        : response.status === 403 ? 'Nothing was saved: you may not edit any longer.' : `Nothing was saved: the server answered ${response.status}.`
-    }
+    if (answer?.conflict) Object.assign(state, { conflict: answer, showing: 'conflict' })
+    else state.notice = 'Nothing was saved: ' + (answer?.problems?.join(' ') || reason(response))
   } catch (error) {
     state.notice = `Nothing was saved: ${error.message}. The draft is kept in this tab.`
   }
@@ -159,12 +163,11 @@ const save = async () => {
 // adopt makes another revision the one that the draft is based on.
 const adopt = (useTheirs) => {
   const { conflict } = state
-  const mine = draft()
-  sessionStorage.removeItem(storeKey())
+  forget('sessionStorage', storeKey())
   Object.assign(saved, { text: conflict.saved, revision: String(conflict.revision) })
   Object.assign(state, { conflict: null, showing: '' })
   if (useTheirs) change(parse(conflict.saved), '')
-  else { sessionStorage.setItem(storeKey(), text(mine)); save() }
+  else { keep('sessionStorage', storeKey(), text(draft())); save() }
 }
 
 // Typing. A text field changes the draft while a person types, after a short pause, so that
@@ -214,11 +217,11 @@ const press = (event, action) => {
 }
 
 addEventListener('keydown', (event) => {
-  const typing = event.target.matches?.('input, textarea, select')
+  const isTyping = event.target.matches?.('input, textarea, select')
   const command = event.ctrlKey || event.metaKey
   if (command && event.key === 's') save()
-  else if (command && event.key.toLowerCase() === 'z' && !typing) travel(event.shiftKey ? 1 : -1)
-  else if (event.key === '?' && !typing) toggle('keys')
+  else if (command && event.key.toLowerCase() === 'z' && !isTyping) travel(event.shiftKey ? 1 : -1)
+  else if (event.key === '?' && !isTyping) toggle('keys')
   else if (event.key === 'Escape') { Object.assign(state, { adding: null, showing: '' }); paint(); return }
   else return
   event.preventDefault()
@@ -287,8 +290,10 @@ const branchName = (type) => ({ default: 'Then', condition_met: 'If met', condit
 
 const problemsOf = (key) => isBlank() ? [] : state.problems.filter((p) => p.step === key || p.connection?.from === key)
 
-const problemList = (problems) => problems.length ? html`<ul class="problems">${problems.map((p) => html`<li class=${p.severity}>
-  <span aria-hidden="true">${p.severity === 'error' ? '✕' : '⚠'}</span> ${p.severity === 'warning' ? 'Warning: ' : ''}${p.message}</li>`)}</ul>` : nothing
+const problemItem = (p, step = nothing) => html`<li class=${p.severity}>
+  <span aria-hidden="true">${p.severity === 'error' ? '✕' : '⚠'}</span> ${p.severity === 'warning' ? 'Warning: ' : ''}${step} ${p.message}</li>`
+
+const problemList = (problems) => problems.length ? html`<ul class="problems">${problems.map((p) => problemItem(p))}</ul>` : nothing
 
 const places = (key) => {
   const drawn = [...(state.drawing?.connections ?? []), ...(state.drawing?.open ?? [])]
@@ -305,7 +310,7 @@ const stepPanel = (key) => {
     <h2>${step.key} <span class="faint">${nameOfType(step.type)}</span></h2>
     <div class="fields">
       ${problemList(problemsOf(key))}
-      ${stepForm(step, state.types[step.type]?.config.fields, (config) => change(configure(draft(), key, config)), say)}
+      ${stepForm(step, state.types[step.type]?.config.fields, (config) => change(configure(draft(), key, config)), notify)}
       <details><summary>Key, order and branches</summary>
         <label class="field">Key<input data-whole .value=${step.key} @change=${(e) => renameStep(key, e.target.value.trim())}></label>
         ${branches(key).map((type) => html`<label class="field">${branchName(type)}, go to
@@ -316,7 +321,7 @@ const stepPanel = (key) => {
         ${isTrigger ? nothing : html`<label class="field">Move to
           <select id="move" @change=${(e) => { const [from, type] = e.target.value.split('\n'); e.target.value = ''; moveTo(key, from, type) }}>
             <option value="">where it is</option>
-            ${places(key).map((c) => html`<option value="${c.from}\n${c.type}">${place(c.from, c.label)}</option>`)}
+            ${places(key).map((c) => html`<option value="${c.from}\n${c.type}">${placeAfter(c.from, c.label)}</option>`)}
           </select></label>`}
       </details>
       <div class="row">
@@ -328,7 +333,7 @@ const stepPanel = (key) => {
 }
 
 const adder = () => html`<section class="card adder" aria-label="Add a step">
-  <h2>Add a step ${place(state.adding.from, state.adding.label)}</h2>
+  <h2>Add a step ${placeAfter(state.adding.from, state.adding.label)}</h2>
   <div class="choices">
     ${types.map(([type, name, word, config]) => html`<button type="button" @click=${() => add(type, word, config)}>${name}</button>`)}
     ${Object.values(state.types).filter((t) => !t.built_in).map(({ type }) => html`<button type="button" @click=${() => add(type, type.split('.').pop(), {})}>${type}</button>`)}
@@ -341,13 +346,13 @@ const overview = () => html`<section class="card"><h2>Step</h2>
     <p class="hint">Choose a step to change it, or press + on a line to add one. Press ? for the keys.</p>
   </div></section>`
 
+const stepLink = (key) => key ? html`<button type="button" class="link" @click=${() => chooseAndFocus(key)}>${key}</button>` : nothing
+
 const problemsPanel = () => {
   if (isBlank()) return html`<section class="card"><h2>How to begin</h2><p class="hint">Give the automation a name, choose the event that starts it, and add steps. It sends nothing until you start it.</p></section>`
   const { problems } = state
   return html`<section class="card" aria-live="polite"><h2>Problems <span class="badge">${problems.length}</span></h2>
-  ${problems.length ? html`<ul class="problems all">${problems.map((p) => html`<li class=${p.severity}>
-    <span aria-hidden="true">${p.severity === 'error' ? '✕' : '⚠'}</span>
-    ${p.step ? html`<button type="button" class="link" @click=${() => chooseAndFocus(p.step)}>${p.step}</button> ` : nothing}${p.message}</li>`)}</ul>` : html`<p class="hint">None.</p>`}
+  ${problems.length ? html`<ul class="problems all">${problems.map((p) => problemItem(p, stepLink(p.step)))}</ul>` : html`<p class="hint">None.</p>`}
   </section>`
 }
 
@@ -409,7 +414,7 @@ const side = () => {
 }
 
 const zoom = (by) => { state.zoom = by === 0 ? fit() : Math.min(2, Math.max(0.2, state.zoom * by)); paint() }
-const fit = () => Math.min(1, (page.querySelector('.canvas').clientWidth - 4) / state.drawing.width)
+const fit = () => !state.drawing ? 1 : Math.min(1, (page.querySelector('.canvas').clientWidth - 4) / state.drawing.width)
 
 // reveal scrolls the drawing so that a step is in the middle.
 const reveal = (step) => {
@@ -450,31 +455,29 @@ const view = () => html`
 
 const paint = () => render(view(), page)
 
-// offer fills the lists of names that fields offer.
+// offer fills the lists of names that fields offer. Without them, a person types the names.
 const offer = async () => {
-  const response = await fetch(page.dataset.pick, { headers: { Accept: 'application/json' } })
-  if (!response.ok) return
-  for (const [id, names] of Object.entries(await response.json())) {
+  const offers = await fetch(pickURL, { headers: { Accept: 'application/json' } }).then((r) => r.json()).catch(() => ({}))
+  for (const [id, names] of Object.entries(offers)) {
     const list = Object.assign(document.createElement('datalist'), { id })
     list.append(...names.map((value) => Object.assign(document.createElement('option'), { value })))
     document.body.append(list)
   }
 }
 
+// begin replaces the form with the editor. A draft that the tab has kept is the newest in
+// the history.
 const begin = async () => {
-  const kept = sessionStorage.getItem(storeKey())
-  const document = form.querySelector('textarea').value
-  state.history = [parse(document)]
-  if (kept && kept !== text(state.history[0])) {
-    state.history.push(parse(kept))
-    state.now = 1
-    state.kept = true
-  }
-  if (page.dataset.status === 'new') state.chosen = state.history[state.now].steps[0]?.key ?? ''
+  const stored = parse(form.querySelector('textarea').value)
+  const kept = recall('sessionStorage', storeKey())
+  state.history = kept && kept !== text(stored) ? [stored, parse(kept)] : [stored]
+  state.now = state.history.length - 1
+  state.kept = state.now > 0
+  if (page.dataset.status === 'new') state.chosen = draft().steps[0]?.key ?? ''
   form.remove()
   page.replaceChildren()
   page.hidden = false
-  await ask()
+  await check()
   offer()
   if (!state.drawing) return
   state.zoom = Math.max(0.6, fit())

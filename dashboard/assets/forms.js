@@ -1,12 +1,13 @@
-// Forms for the configs of steps. A form knows the fields of a step type, but no rules about
+// Forms for the configs of steps. A form has the fields of a step type, but no rules about
 // them: the server validates.
 
 import { html, nothing } from './lit-html.js'
-import { ruleEditor, newComparison } from './rules.js'
-import { anyValue, valueMap } from './values.js'
+import { parse, text } from './draft.js'
+import { newComparison, ruleEditor } from './rules.js'
+import { anyValue, number, valueMap } from './values.js'
 
-// types are the built-in step types that a person can add: name, first word of a new key,
-// and first config.
+// types are the built-in step types that a person can add: type, name, the word from which a
+// key is made, and the first config.
 export const types = [
   ['send_email', 'Send an email', 'email', { template: { id: '' } }],
   ['delay', 'Wait for a time', 'delay', { duration: '1 day' }],
@@ -17,12 +18,13 @@ export const types = [
   ['contact_delete', 'Delete the contact', 'delete', {}],
 ]
 
-// set returns a config with one field changed. undefined, and a text that is empty where
-// that means nothing, removes the field.
+// set returns a config with one field changed. undefined removes the field.
 const set = (config, name, value) => {
   const { [name]: _, ...rest } = config
   return value === undefined ? rest : { ...config, [name]: value }
 }
+
+// optional is the value of a field that an empty text removes.
 const optional = (text) => text === '' ? undefined : text
 
 const input = (label, value, change, { list, placeholder = '', hint, whole = false } = {}) => html`<label class="field">${label}
@@ -76,7 +78,7 @@ const builtin = {
 const typed = (name, type, value, required, change, fail) => {
   switch (type.kind) {
     case 'boolean': return check(name, value === true, (on) => change(on || required ? on : undefined))
-    case 'integer': case 'number': return input(name, value === undefined ? '' : JSON.stringify(value), (v) => change(v === '' ? undefined : numeric(v)), { whole: true })
+    case 'integer': case 'number': return input(name, value === undefined ? '' : JSON.stringify(value), (v) => change(v === '' ? undefined : number(v)), { whole: true })
     case 'duration': return input(name, value, (v) => change(v === '' ? undefined : v), { hint: durations })
     case 'string': case 'time': return input(name, value, (v) => change(v === '' && !required ? undefined : v))
     case 'rule': return html`<h3>${name}</h3>${ruleEditor(value ?? newComparison(), change)}`
@@ -86,16 +88,14 @@ const typed = (name, type, value, required, change, fail) => {
   }
 }
 
-const numeric = (text) => text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text)
-
 // custom is the form of a custom step type.
 const custom = (fields, config, change, fail) => fields.map((f) =>
   typed(f.name, f, config[f.name], f.required, (v) => change(set(config, f.name, v)), fail))
 
 const jsonField = (name, value, change, fail) => html`<label class="field">${name}
-  <textarea rows="4" spellcheck="false" .value=${value === undefined ? '' : JSON.stringify(value, null, 2)} @change=${(e) => {
+  <textarea rows="4" spellcheck="false" .value=${value === undefined ? '' : text(value)} @change=${(e) => {
     if (e.target.value.trim() === '') return change(undefined)
-    try { change(JSON.parse(e.target.value)) } catch (error) { fail(`${name} is not JSON: ${error.message}`) }
+    try { change(parse(e.target.value)) } catch (error) { fail(`${name} is not JSON: ${error.message}`) }
   }}></textarea></label>`
 
 // stepForm is the form of a step's config. fields describe a custom type, and are absent if

@@ -1,10 +1,11 @@
-// Keeps a page up to date: asks for the page again every two seconds, and replaces the parts
-// that changed. A hidden tab asks for nothing, and neither does a paused one.
+// Keeps a page up to date: requests the page again every two seconds, and replaces the parts
+// that changed. A hidden tab requests nothing, and neither does a paused one.
 //
 // data-live marks a part, which has an id. In a list that is marked data-live="rows", rows
 // change in place, and new rows wait for a click: nothing moves under the pointer.
 
-import { show } from './app.js'
+import { showTimes } from './app.js'
+import { keep, recall } from './storage.js'
 
 const period = 2000
 const pausedKey = 'dashboard-paused'
@@ -18,18 +19,20 @@ let tag = document.querySelector('main').dataset.tag
 let timer
 let inFlight = false
 
-const isPaused = () => sessionStorage.getItem(pausedKey) === 'yes'
+const isPaused = () => recall('sessionStorage', pausedKey) === 'yes'
 
 const update = async () => {
   if (inFlight || document.hidden || isPaused()) return plan()
   inFlight = true
   try {
     const response = await fetch(location.href, { headers: { 'If-None-Match': tag, Accept: 'text/html' }, cache: 'no-store' })
-    if (response.status === 200) {
-      tag = response.headers.get('ETag') ?? ''
+    const newTag = response.headers.get('ETag')
+    if (response.status === 200 && newTag) {
+      tag = newTag
       apply(new DOMParser().parseFromString(policy.createHTML(await response.text()), 'text/html'))
     }
-    status.textContent = response.ok || response.status === 304 ? '' : 'This page is no longer up to date. Reload it.'
+    // A proxy may answer with another page, such as one to sign in. It has no tag.
+    status.textContent = newTag && (response.ok || response.status === 304) ? '' : 'This page is no longer up to date. Reload it.'
   } catch {
     status.textContent = 'The server does not answer. The page is updated once it does.'
   } finally {
@@ -56,7 +59,7 @@ const replace = (part, fresh) => {
   const scroll = [...part.querySelectorAll('.scroll, .canvas')].map((e) => [e.scrollLeft, e.scrollTop])
   part.replaceChildren(...document.adoptNode(fresh).childNodes)
   part.querySelectorAll('.scroll, .canvas').forEach((e, i) => { if (scroll[i]) [e.scrollLeft, e.scrollTop] = scroll[i] })
-  show(part)
+  showTimes(part)
 }
 
 const applyRows = (part, fresh) => {
@@ -67,7 +70,7 @@ const applyRows = (part, fresh) => {
     else if (old.outerHTML !== row.outerHTML) {
       const copy = document.adoptNode(row.cloneNode(true))
       old.replaceWith(copy)
-      show(copy)
+      showTimes(copy)
     }
   }
   part.querySelector('.fresh')?.remove()
@@ -77,7 +80,7 @@ const applyRows = (part, fresh) => {
   part.prepend(more)
 }
 
-const label = () => {
+const nameButton = () => {
   button.textContent = isPaused() ? 'Resume' : 'Pause'
   button.setAttribute('aria-label', isPaused() ? 'Go on with updates' : 'Pause updates')
   button.title = button.getAttribute('aria-label')
@@ -85,10 +88,10 @@ const label = () => {
 
 button.hidden = false
 button.addEventListener('click', () => {
-  sessionStorage.setItem(pausedKey, isPaused() ? 'no' : 'yes')
-  label()
+  keep('sessionStorage', pausedKey, isPaused() ? 'no' : 'yes')
+  nameButton()
   update()
 })
 document.addEventListener('visibilitychange', update)
-label()
+nameButton()
 plan()

@@ -10,7 +10,7 @@ const operators = [
 ]
 const unary = new Set(['exists', 'is_empty', 'is_not_empty'])
 
-export const isGroup = (rule) => rule.type === 'and' || rule.type === 'or'
+const isGroup = (rule) => rule.type === 'and' || rule.type === 'or'
 export const newComparison = () => ({ field: '', operator: 'eq', value: '' })
 
 const replaced = (list, i, item) => item === undefined ? [...list.slice(0, i), ...list.slice(i + 1)] : [...list.slice(0, i), item, ...list.slice(i + 1)]
@@ -31,7 +31,7 @@ const withOperator = (rule, operator) => {
 
 // ruleForm is the form of a rule. change receives the rule after each change, or undefined
 // if it is removed.
-export const ruleForm = (rule, change, depth = 1, where = '') => {
+const ruleForm = (rule, change, depth = 1, where = '') => {
   if (!isGroup(rule)) return comparison(rule, change, where)
   const rules = rule.rules ?? []
   const member = (i) => `${where} ${depth}.${i + 1}`

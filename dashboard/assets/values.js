@@ -9,8 +9,9 @@ const kindOf = (value) => value === null ? 'null' : isReference(value) ? 'var' :
 
 const shown = (value) => isReference(value) ? value.var : value === null ? '' : isNumber(value) ? JSON.stringify(value) : String(value)
 
-// number reads a number. It keeps digits that JavaScript would lose, where the browser can.
-const number = (text) => {
+// number reads a number. A text that is none stays a text, which the server refuses.
+// It keeps digits that JavaScript would lose, where the browser can.
+export const number = (text) => {
   const n = Number(text)
   if (text.trim() === '' || Number.isNaN(n)) return text
   return String(n) !== text.trim() && JSON.rawJSON && /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text.trim()) ? JSON.rawJSON(text.trim()) : n
@@ -57,11 +58,11 @@ export const anyValue = (value, change, label) => form(value, change, label, ['s
 // valueMap is the form of named values. change receives the map after each change.
 export const valueMap = (map, change, what) => {
   const entries = Object.entries(map ?? {})
-  const change1 = (i, name, value) => change(Object.fromEntries(entries.map((e, j) => j === i ? [name, value] : e)))
+  const replaceEntry = (i, name, value) => change(Object.fromEntries(entries.map((e, j) => j === i ? [name, value] : e)))
   return html`<div class="map">
     ${entries.map(([name, value], i) => html`<div class="member">
-      <input aria-label="Name of ${what} ${i + 1}" class="name" .value=${name} @change=${(e) => change1(i, e.target.value.trim(), value)}>
-      ${anyValue(value, (to) => change1(i, name, to), `${what} ${name}`)}
+      <input aria-label="Name of ${what} ${i + 1}" class="name" .value=${name} @change=${(e) => replaceEntry(i, e.target.value.trim(), value)}>
+      ${anyValue(value, (to) => replaceEntry(i, name, to), `${what} ${name}`)}
       <button type="button" class="small" aria-label="Remove ${what} ${name}" @click=${() => change(Object.fromEntries(entries.filter((_, j) => j !== i)))}>✕</button>
     </div>`)}
     <button type="button" class="small" @click=${() => change({ ...map, [unnamed(map, what)]: '' })}>Add a ${what}</button>

@@ -1,26 +1,14 @@
 package browser_test
 
 import (
-	"context"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/assert"
 
 	"github.com/seed-b636437c/automation/internal/world"
 )
-
-// withoutScripts switches JavaScript off.
-func (b *tab) withoutScripts() {
-	b.t.Helper()
-	b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-		return err
-	}))
-}
 
 // A person makes a first automation with the keyboard: each field that comes next has the
 // focus, and what it proposes gives way to what is typed.

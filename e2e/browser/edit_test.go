@@ -43,11 +43,54 @@ func (b *tab) press(text string) {
 	eval[any](b, "("+button+").click(), null")
 }
 
-// checked waits until the server has answered about the newest draft.
+// settled waits until the server has drawn a draft with so many steps.
 func (b *tab) settled(steps int) {
 	b.t.Helper()
-	b.until("document.querySelectorAll('.node').length === " + string(rune('0'+steps)))
+	b.until("document.querySelectorAll('.node').length === " + strconv.Itoa(steps))
 }
+
+// isSaved and isNotSaved wait until the editor shows whether the draft is saved.
+func (b *tab) isSaved() { b.t.Helper(); b.until(draftStatus + " === 'saved'") }
+
+func (b *tab) isNotSaved() { b.t.Helper(); b.until(draftStatus + " === 'not saved'") }
+
+const draftStatus = "document.querySelector('#editor [role=status]').innerText"
+
+// edit opens the editor of an automation.
+func (b *tab) edit(a automation.Automation) {
+	b.t.Helper()
+	b.open("/a/" + a.ID + "/edit")
+	b.settled(len(a.Steps))
+}
+
+// editing returns the editor of a new automation, on a site of its own.
+func editing(t *testing.T, a automation.Automation) *tab {
+	t.Helper()
+	s := newSite(t)
+	s.Create(a)
+	b := newTab(t, s)
+	b.edit(a)
+	return b
+}
+
+// saves saves the draft, and returns the automation with it.
+func (b *tab) saves(id string) automation.Automation {
+	b.t.Helper()
+	b.press("Save version")
+	return b.saved(id)
+}
+
+// saved waits until the draft is saved, and returns the automation with it.
+func (b *tab) saved(id string) automation.Automation {
+	b.t.Helper()
+	b.until("location.pathname.endsWith('/a/" + id + "')")
+	a, err := b.site.Runner.GetAutomation(b.t.Context(), id)
+	require.NoError(b.t, err)
+	return a
+}
+
+// welcome is a flow with one email.
+func welcome() automation.Automation { return world.Flow("welcome", "signup", world.Email("hello")) }
 
 func TestEditor_MakesAnAutomation(t *testing.T) {
 	t.Parallel()
@@ -81,23 +124,16 @@ func TestEditor_MakesAnAutomation(t *testing.T) {
 
 func TestEditor_SavesAVersion(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
-	b := newTab(t, s)
-	b.open("/a/welcome/edit")
-	b.settled(2)
+	b := editing(t, welcome())
 	b.accessible("the editor")
 	b.click(`[data-step="hello"]`)
 	b.fill("Subject", "Welcome")
-	b.until("document.querySelector('[role=status]').innerText === 'not saved'")
+	b.isNotSaved()
 	b.press("Undo")
-	b.until("document.querySelector('[role=status]').innerText === 'saved'")
+	b.isSaved()
 	b.press("Redo")
-	b.until("document.querySelector('[role=status]').innerText === 'not saved'")
-	b.press("Save version")
-	b.until("location.pathname.endsWith('/a/welcome')")
-	a, err := s.Runner.GetAutomation(t.Context(), "welcome")
-	require.NoError(t, err)
+	b.isNotSaved()
+	a := b.saves("welcome")
 	assert.Equal(t, "Welcome", a.Steps[1].Config.(automation.SendEmail).Subject)
 	assert.Equal(t, 2, a.Version)
 }
@@ -140,11 +176,7 @@ func waitingFlow() automation.Automation {
 
 func TestEditor_ConnectsAndMovesByDragging(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.Create(waitingFlow())
-	b := newTab(t, s)
-	b.open("/a/waiting/edit")
-	b.settled(4)
+	b := editing(t, waitingFlow())
 	b.drag(`.plus[data-from="paid"][data-branch="timeout"]`, `[data-step="tips"]`)
 	b.connected("start default paid", "paid event_received thanks", "thanks default tips", "paid timeout tips")
 	b.drag(`[data-step="thanks"]`, `.plus[data-from="start"]`)
@@ -153,11 +185,7 @@ func TestEditor_ConnectsAndMovesByDragging(t *testing.T) {
 
 func TestEditor_ConnectsAndMovesBySelects(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.Create(waitingFlow())
-	b := newTab(t, s)
-	b.open("/a/waiting/edit")
-	b.settled(4)
+	b := editing(t, waitingFlow())
 	b.click(`[data-step="paid"]`)
 	b.choose("If timed out, go to", "tips")
 	b.connected("start default paid", "paid event_received thanks", "thanks default tips", "paid timeout tips")
@@ -177,56 +205,44 @@ func (b *tab) choose(label, value string) {
 
 func TestEditor_KeepsTheDraftThroughAReload(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
-	b := newTab(t, s)
-	b.open("/a/welcome/edit")
-	b.settled(2)
+	b := editing(t, welcome())
 	b.click(`[data-step="hello"]`)
 	b.fill("Subject", "Kept")
-	b.until("document.querySelector('[role=status]').innerText === 'not saved'")
+	b.isNotSaved()
 	b.do(chromedp.Reload())
 	b.settled(2)
-	b.until("document.querySelector('[role=status]').innerText === 'not saved'")
+	b.isNotSaved()
 	b.click(`[data-step="hello"]`)
 	b.until("[...document.querySelectorAll('input')].some(i => i.value === 'Kept')")
 	b.press("Undo")
-	b.until("document.querySelector('[role=status]').innerText === 'saved'")
+	b.isSaved()
 }
 
 func TestEditor_ShowsWhoIsAheadInAConflict(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
+	s.Create(welcome())
 	first, second := newTab(t, s), newTab(t, s)
 	second.expect("status of 409")
 	for _, b := range []*tab{first, second} {
-		b.open("/a/welcome/edit")
-		b.settled(2)
+		b.edit(welcome())
 		b.click(`[data-step="hello"]`)
 	}
 	first.fill("Subject", "First")
-	first.press("Save version")
-	first.until("location.pathname.endsWith('/a/welcome')")
+	first.saves("welcome")
 	second.fill("Subject", "Second")
 	second.press("Save version")
 	second.until("document.querySelector('[role=alert]')?.innerText.includes('Revision 2 has been saved since')")
 	second.accessible("the conflict")
 	second.press("Save mine on top")
-	second.until("location.pathname.endsWith('/a/welcome')")
-	a, err := s.Runner.GetAutomation(t.Context(), "welcome")
-	require.NoError(t, err)
+	a := second.saved("welcome")
 	assert.Equal(t, "Second", a.Steps[1].Config.(automation.SendEmail).Subject)
 	assert.Equal(t, 3, a.Version)
 }
 
 func TestEditor_NeedsNoMouse(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
-	b := newTab(t, s)
-	b.open("/a/welcome/edit")
-	b.settled(2)
+	b := editing(t, welcome())
 	eval[any](b, "document.querySelector('[data-step=start]').focus(), null")
 	b.do(chromedp.KeyEvent(kb.ArrowDown))
 	assert.Equal(t, "hello", eval[string](b, "document.activeElement.dataset.step"))
@@ -246,11 +262,7 @@ func TestEditor_NeedsNoMouse(t *testing.T) {
 // A custom step type has a form, and its branches, although no code of the editor is about it.
 func TestEditor_HasAFormForACustomStepType(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
-	b := newTab(t, s)
-	b.open("/a/welcome/edit")
-	b.settled(2)
+	b := editing(t, welcome())
 	b.click(`.plus[data-from="start"]`)
 	b.press("acme.announce")
 	b.settled(3)
@@ -259,10 +271,7 @@ func TestEditor_HasAFormForACustomStepType(t *testing.T) {
 	b.fill("every", "2 days")
 	b.click(`.tick input`)
 	b.accessible("the form of a custom step")
-	b.press("Save version")
-	b.until("location.pathname.endsWith('/a/welcome')")
-	a, err := s.Runner.GetAutomation(t.Context(), "welcome")
-	require.NoError(t, err)
+	a := b.saves("welcome")
 	assert.Equal(t, "announce", a.Steps[1].Key)
 	config := a.Steps[1].Config.(announcement)
 	assert.Equal(t, announcement{
@@ -273,11 +282,7 @@ func TestEditor_HasAFormForACustomStepType(t *testing.T) {
 // A tree of rules is edited as a tree.
 func TestEditor_EditsRules(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.Create(world.Flow("welcome", "signup", automation.Step{Key: "check", Config: automation.Condition{Rule: automation.Field("event.plan").Eq("pro")}}, world.Email("hello")))
-	b := newTab(t, s)
-	b.open("/a/welcome/edit")
-	b.settled(3)
+	b := editing(t, world.Flow("welcome", "signup", automation.Step{Key: "check", Config: automation.Condition{Rule: automation.Field("event.plan").Eq("pro")}}, world.Email("hello")))
 	b.click(`[data-step="check"]`)
 	b.press("Add another rule")
 	b.fill("Field 1.2", "event.seats")
@@ -288,10 +293,7 @@ func TestEditor_EditsRules(t *testing.T) {
 	b.fill("Field 1.3 2.1", "contact.email")
 	b.choose("Operator 1.3 2.1", "exists")
 	b.accessible("a tree of rules")
-	b.press("Save version")
-	b.until("location.pathname.endsWith('/a/welcome')")
-	a, err := s.Runner.GetAutomation(t.Context(), "welcome")
-	require.NoError(t, err)
+	a := b.saves("welcome")
 	want := automation.All(
 		automation.Field("event.plan").Eq("pro"),
 		automation.Field("event.seats").Gte(json.Number("12345678901234567890")),

@@ -171,3 +171,12 @@ func (b *tab) theme(name string) {
 		return err
 	}))
 }
+
+// withoutScripts disables JavaScript, as some browsers and companies do.
+func (b *tab) withoutScripts() {
+	b.t.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+}

@@ -117,23 +117,22 @@ FROM (
 // ended_runs_owner. OFFSET 0 keeps the planner from choosing another index for the
 // remaining conditions.
 const (
-	owned = `
+	withOwner = ` WHERE r.owner = $12::text AND ($13::uuid IS NULL OR r.event_id = $13::uuid)`
+
+	selectOwned = `
 SELECT ` + runColumns + `
 FROM (
-	SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE r.owner = $12::text AND ($13::uuid IS NULL OR r.event_id = $13::uuid)
+	SELECT ` + listedColumns + ` FROM automation.active_runs r` + withOwner + `
 	UNION ALL
-	SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE r.owner = $12::text AND ($13::uuid IS NULL OR r.event_id = $13::uuid)
-	UNION ALL
-	SELECT ` + listedColumns + ` FROM automation.begun_runs r WHERE r.owner = $12::text AND ($13::uuid IS NULL OR r.event_id = $13::uuid)
+	SELECT ` + listedColumns + ` FROM automation.ended_runs r` + withOwner
+
+	ended = selectOwned + `
 	OFFSET 0
 ) r` + matching
 
-	ended = `
-SELECT ` + runColumns + `
-FROM (
-	SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE r.owner = $12::text AND ($13::uuid IS NULL OR r.event_id = $13::uuid)
+	owned = selectOwned + `
 	UNION ALL
-	SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE r.owner = $12::text AND ($13::uuid IS NULL OR r.event_id = $13::uuid)
+	SELECT ` + listedColumns + ` FROM automation.begun_runs r` + withOwner + `
 	OFFSET 0
 ) r` + matching
 
@@ -205,10 +204,7 @@ func (s *Store) runFilter(ctx context.Context, q automation.RunQuery) ([]any, er
 	if err != nil {
 		return nil, err
 	}
-	from, until := q.CreatedFrom, q.CreatedUntil
-	if q.ByCompletion() {
-		from, until = q.CompletedFrom, q.CompletedUntil
-	}
+	from, until := record.Times(&q)
 	return []any{
 		q.AutomationID, q.Version, record.StatusCodes(&q), q.Step, q.EventName, timeOrNull(from), timeOrNull(until),
 		at, uuidOf(q.After + q.Before), q.Limit + 1, record.ErrorPrefix(q.ErrorCode),

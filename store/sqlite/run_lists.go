@@ -180,10 +180,7 @@ func (l *runList) eventOwner(ctx context.Context, r session) (possible bool, err
 
 // cursor sets the positions between which the list lies.
 func (l *runList) cursor(ctx context.Context, r session) error {
-	from, until := l.CreatedFrom, l.CreatedUntil
-	if l.ByCompletion() {
-		from, until = l.CompletedFrom, l.CompletedUntil
-	}
+	from, until := record.Times(&l.RunQuery)
 	l.from, l.until = positionOf(from, math.MinInt64), positionOf(until, math.MaxInt64)
 	id := l.After + l.Before
 	if id == "" {

@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/seed-b636437c/automation"
 )
@@ -32,4 +33,13 @@ func ErrorPrefix(code automation.StepErrorCode) string {
 		return "" // a string can always be encoded
 	}
 	return `{"code":` + string(text) + `,`
+}
+
+// Times returns the bounds of the times by which a list of q is ordered: those of the runs'
+// ends, or of their creation.
+func Times(q *automation.RunQuery) (from, until time.Time) {
+	if q.ByCompletion() {
+		return q.CompletedFrom, q.CompletedUntil
+	}
+	return q.CreatedFrom, q.CreatedUntil
 }
