@@ -24,16 +24,19 @@ type automationHead struct {
 }
 
 func (x *exchange) headOf(a automation.Automation, tab string) automationHead {
-	head := automationHead{
-		ID: a.ID, Name: a.Name, Status: string(a.Status), Version: a.Version, Revision: a.Revision,
+	return automationHead{
+		ID: a.ID, Name: a.Name, Status: string(a.Status), Version: a.Version, Revision: a.Revision, Event: eventOf(a),
 		Stopped: x.moment(a.StoppedAt), Updated: x.moment(later(a.CreatedAt, a.UpdatedAt)), Tab: tab,
 	}
-	if len(a.Steps) > 0 {
-		if trigger, ok := a.Steps[0].Config.(automation.Trigger); ok {
-			head.Event = trigger.EventName
-		}
+}
+
+// eventOf returns the name of the event that starts runs of an automation, or "".
+func eventOf(a automation.Automation) string {
+	if len(a.Steps) == 0 {
+		return ""
 	}
-	return head
+	trigger, _ := a.Steps[0].Config.(automation.Trigger)
+	return trigger.EventName
 }
 
 // automationPage is the page of one automation.

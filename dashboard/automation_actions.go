@@ -23,7 +23,7 @@ func (x *exchange) start() error {
 	if err := x.setStatus(automation.StatusEnabled, startAction); err != nil {
 		return err
 	}
-	return x.seeOther(x.to.To("a", x.r.PathValue("id")))
+	return x.done(x.to.To("a", x.r.PathValue("id")), "automation-started")
 }
 
 // setStatus changes the status of the automation of the path, if it has the revision that
@@ -51,13 +51,14 @@ func (x *exchange) stop() error {
 		if err != nil {
 			return fmt.Errorf("stopped, but its runs go on: %w", err)
 		}
+		return x.done(x.to.To("a", id), "runs-cancelled")
 	}
 	return x.seeOther(x.to.To("a", id))
 }
 
 // duplicate creates a disabled copy of an automation, and shows it.
 func (x *exchange) duplicate() error {
-	return x.createAutomation(duplicateAction, func(ctx context.Context) (automation.Automation, error) {
+	return x.createAutomation(duplicateAction, "automation-duplicated", func(ctx context.Context) (automation.Automation, error) {
 		a, err := x.runner.DuplicateAutomation(ctx, x.r.PathValue("id"))
 		return a, named(err, "automation")
 	})
@@ -70,7 +71,7 @@ func (x *exchange) delete() error {
 	if err != nil {
 		return err
 	}
-	return x.seeOther(x.to.To(""))
+	return x.done(x.to.To(""), "automation-deleted")
 }
 
 func (x *exchange) deleteUnchanged(id string) error {

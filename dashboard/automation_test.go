@@ -118,6 +118,19 @@ func TestAutomation_UnknownIsNotFound(t *testing.T) {
 	}
 }
 
+func TestAutomation_HasAChoiceOfVersionsOnceThereAreSeveral(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dashboard.Options{})
+	s.Create(trial("trial"))
+	s.Send(world.Signup("ada@example.com"))
+	s.Drain()
+	assert.NotContains(t, s.get("/a/trial").Body.String(), `name="version"`)
+	assert.Contains(t, s.get("/a/trial?version=1").Body.String(), `name="version"`, "a filter that is set is shown")
+	document := `{"name": "trial", "steps": [{"key": "start", "type": "trigger", "config": {"event_name": "other"}}], "connections": []}`
+	require.Equal(t, http.StatusSeeOther, s.post("/a/trial/save", "document", document, "revision", "1").Code)
+	assert.Contains(t, s.get("/a/trial").Body.String(), `name="version"`)
+}
+
 func TestAutomation_StopsAndStarts(t *testing.T) {
 	t.Parallel()
 	var audited []string
@@ -187,7 +200,7 @@ func TestAutomation_IsDuplicatedAndDeleted(t *testing.T) {
 	assert.Contains(t, s.get("/a/trial/delete").Body.String(), "<b>1</b> run in progress is cancelled.")
 	deleted := s.post("/a/trial/delete", "revision", "1")
 	assert.Equal(t, http.StatusSeeOther, deleted.Code)
-	assert.Equal(t, "../../", deleted.Header().Get("Location"))
+	assert.Equal(t, "../../?done=automation-deleted", deleted.Header().Get("Location"))
 	assert.Equal(t, http.StatusNotFound, s.get("/a/trial").Code)
 }
 

@@ -104,7 +104,7 @@ func TestAutomations_OffersExamplesToStartFrom(t *testing.T) {
 	for _, name := range names {
 		answer := s.post("/examples", "example", name[1])
 		require.Equal(t, http.StatusSeeOther, answer.Code, name[1])
-		id := strings.TrimPrefix(answer.Header().Get("Location"), "./a/")
+		id, _, _ := strings.Cut(strings.TrimPrefix(answer.Header().Get("Location"), "./a/"), "?")
 		a, err := s.GetAutomation(s.Ctx, id)
 		require.NoError(t, err)
 		assert.Equal(t, name[1], a.Name)

@@ -135,6 +135,7 @@ func TestBulk_IsStoppedByAClick(t *testing.T) {
 	path := jobOf(t, s.post("/runs/bulk", "action", "retry").Header().Get("Location"))
 	body := s.get(path).Body.String()
 	assert.Contains(t, body, "<progress")
+	assert.Contains(t, body, "Retrying 150 runs")
 	assert.Contains(t, body, `<noscript><meta http-equiv="refresh"`)
 	id, _, _ := strings.Cut(path, "?")
 	assert.Equal(t, http.StatusSeeOther, s.post(id+"/stop").Code)

@@ -21,7 +21,6 @@ var contactRoutes = []route{
 
 // contactsPage is the list of contacts.
 type contactsPage struct {
-	Notice       string
 	Email        string // how the emails begin
 	Segment      string
 	Segments     []automation.Segment
@@ -49,7 +48,7 @@ type contactRow struct {
 // contacts lists contacts by segment, and by how their emails begin.
 func (x *exchange) contacts() error {
 	query := x.r.URL.Query()
-	body := contactsPage{Notice: x.notice(), Email: strings.TrimSpace(query.Get("email")), Segment: query.Get("segment")}
+	body := contactsPage{Email: strings.TrimSpace(query.Get("email")), Segment: query.Get("segment")}
 	q := automation.ContactQuery{Segment: body.Segment, EmailPrefix: body.Email, PageQuery: x.pageQuery()}
 	ctx, cancel := x.reading()
 	defer cancel()

@@ -75,7 +75,6 @@ func (x *exchange) definitionLink(d automation.EventDefinition) template.URL {
 
 // definitionPage is one event definition, or the form for a new one.
 type definitionPage struct {
-	Notice   string
 	New      bool
 	ID       string
 	Name     string
@@ -108,7 +107,7 @@ func (x *exchange) findDefinition() (automation.EventDefinition, error) {
 
 func (x *exchange) definitionPage(d automation.EventDefinition) definitionPage {
 	body := definitionPage{
-		Notice: x.notice(), ID: d.ID, Name: d.Name, Seen: seen(d), Fields: payloadFields(d.Schema), Changed: x.moment(later(d.CreatedAt, d.UpdatedAt)),
+		ID: d.ID, Name: d.Name, Seen: seen(d), Fields: payloadFields(d.Schema), Changed: x.moment(later(d.CreatedAt, d.UpdatedAt)),
 		Log: x.to.With(x.to.To("events"), "name", d.Name), Send: x.to.With(x.to.To("events", "send"), "name", d.Name),
 		Delete: x.to.To("events", "delete", d.ID),
 	}
@@ -149,7 +148,7 @@ func (x *exchange) createDefinition() error {
 	if err != nil {
 		return err
 	}
-	return x.seeOther(x.to.With(x.definitionLink(d), "done", "definition-created"))
+	return x.done(x.definitionLink(d), "definition-created")
 }
 
 // saveDefinition replaces the schema of a definition.
@@ -174,7 +173,7 @@ func (x *exchange) saveDefinition() error {
 	if err != nil {
 		return named(err, "event definition")
 	}
-	return x.seeOther(x.to.With(x.definitionLink(saved), "done", "definition-saved"))
+	return x.done(x.definitionLink(saved), "definition-saved")
 }
 
 // definitionPlace returns the field for the path of a problem.
@@ -205,5 +204,5 @@ func (x *exchange) deleteDefinition() error {
 	if err != nil {
 		return named(err, "event definition")
 	}
-	return x.seeOther(x.to.With(x.to.To("events"), "done", "definition-deleted"))
+	return x.done(x.to.To("events"), "definition-deleted")
 }

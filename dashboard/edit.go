@@ -28,10 +28,12 @@ type editor struct {
 	Name     string
 	Status   string
 	Document string // the draft
+	Example  string // a document to begin from without JavaScript; "" for a saved automation
 	Saved    string // the document that Revision has; "" for a new automation
 	Revision int
 	Version  int
-	Running  int // runs in progress, which stay on their versions
+	Running  int    // runs in progress, which stay on their versions
+	Event    string // of the saved trigger
 	Problems []string
 	Conflict bool // another revision was saved meanwhile
 	Save     template.URL
@@ -98,6 +100,7 @@ func (x *exchange) editorOf(id string) (editor, error) {
 		return editor{}, err
 	}
 	e := editor{ID: id, Name: a.Name, Status: string(a.Status), Document: document, Saved: document, Revision: a.Revision, Version: a.Version}
+	e.Event = eventOf(a)
 	for _, c := range counts {
 		if c.Status == automation.RunRunning {
 			e.Running += c.Count
@@ -112,6 +115,11 @@ func (x *exchange) showEditor(status int, e editor) error {
 	e.Check, e.Pick, e.Save, e.Leave = x.to.To("check"), x.to.To("pick"), x.to.To("a", e.ID, "save"), x.to.To("a", e.ID)
 	if e.ID == "" {
 		title, e.Save, e.Leave = "New automation", x.to.To("new"), x.to.To("")
+		example, err := documentOf(examples()[0].flow)
+		if err != nil {
+			return err
+		}
+		e.Example = example
 	}
 	return x.render(status, "edit", page{Title: title, Section: "Automations", Body: e, Script: "editor.js"})
 }
@@ -143,7 +151,7 @@ func (x *exchange) create() error {
 	if err != nil {
 		return x.unsaved(editor{Document: document}, err)
 	}
-	return x.saved(x.to.To("a", a.ID))
+	return x.saved(a.ID, "automation-created")
 }
 
 // save makes a new version of an automation. It refuses a draft that is based on an older
@@ -162,7 +170,7 @@ func (x *exchange) save() error {
 	}
 	x.audit(saveAction, id, err)
 	if err == nil {
-		return x.saved(x.to.To("a", id))
+		return x.saved(id, "automation-saved")
 	}
 	if errors.Is(err, automation.ErrNotFound) {
 		return notFound("automation")
@@ -181,8 +189,10 @@ func decodeDraft(document string) (a automation.Automation, err error) {
 	return a, err
 }
 
-// saved answers after a draft was saved.
-func (x *exchange) saved(link template.URL) error {
+// saved answers after a draft was saved: with the page of the automation, or for a script
+// with the link to it.
+func (x *exchange) saved(id, notice string) error {
+	link := x.to.With(x.to.To("a", id), "done", notice)
 	if x.wantsJSON() {
 		return x.json(http.StatusOK, map[string]template.URL{"location": link})
 	}

@@ -86,5 +86,5 @@ func (x *exchange) erase() error {
 	if err != nil {
 		return err
 	}
-	return x.seeOther(x.to.With(x.to.To("contacts"), "done", "contact-erased"))
+	return x.done(x.to.To("contacts"), "contact-erased")
 }

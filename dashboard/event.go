@@ -15,7 +15,6 @@ const patience = 2 * time.Minute
 
 // eventPage is a received event and what became of it.
 type eventPage struct {
-	Notice            string
 	ID, Name          string
 	Key               string // idempotency key
 	Contact           contactLink
@@ -66,7 +65,7 @@ func (x *exchange) event() error {
 func (x *exchange) eventPage(e automation.EventRecord, names map[string]string) eventPage {
 	row := x.eventRow(e, names)
 	body := eventPage{
-		Notice: x.notice(), ID: e.ID, Name: e.Name, Key: e.IdempotencyKey,
+		ID: e.ID, Name: e.Name, Key: e.IdempotencyKey,
 		Contact: row.Contact, Accepted: row.At, Handled: x.moment(e.HandledAt),
 		Payload: x.redactedText(fieldOfEvent, e.Payload), Became: row.Became,
 		Again: x.to.With(x.to.To("events", "send"), "event", e.ID),

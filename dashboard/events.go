@@ -30,7 +30,6 @@ const nameWindow = 24 * time.Hour
 
 // eventsPage is the log of received events, and the definitions.
 type eventsPage struct {
-	Notice      string
 	Filter      eventFilter
 	Log         part[eventLog]
 	Definitions part[definitionList]
@@ -75,7 +74,7 @@ func (x *exchange) events() error {
 	if err != nil {
 		return err
 	}
-	body := eventsPage{Notice: x.notice(), Filter: filter}
+	body := eventsPage{Filter: filter}
 	body.Log = read(x, func(ctx context.Context) (eventLog, error) { return x.eventLog(ctx, q, nil) })
 	body.Definitions = read(x, x.definitions)
 	return x.show("events", page{Title: "Events", Section: "Events", Body: body})

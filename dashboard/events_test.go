@@ -45,6 +45,23 @@ func TestEvents_ShowWhatBecameOfThem(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, s.get("/runs/none").Code)
 }
 
+// The runs of an event are links that a person can read. Several runs are a list.
+func TestEvents_LinkToWhatTheyStarted(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dashboard.Options{})
+	s.Create(world.Flow("a", "signup", world.Email("hello")))
+	s.Create(world.Flow("b", "signup", world.Email("hello")))
+	s.Create(world.Flow("c", "project", world.Email("hello")))
+	both := s.Send(world.Signup("ada@example.com"))[0].ID
+	s.Send(automation.Event{Name: "project", Email: "bob@example.com"})
+	s.Drain()
+	body := s.get("/events").Body.String()
+	assert.Contains(t, body, `<a href="./runs?event=`+both+`">2 runs</a>`)
+	assert.Contains(t, body, `">1 run</a>`)
+	assert.Contains(t, s.get("/runs?event="+both).Body.String(), "ada@example.com")
+	assert.NotContains(t, s.get("/runs?event="+both).Body.String(), "bob@example.com")
+}
+
 func TestEvents_AreFilteredByNameContactAndTime(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, dashboard.Options{})
@@ -81,7 +98,7 @@ func TestEvent_ReloadsWhilePending(t *testing.T) {
 	id := s.Send(automation.Event{Name: "signup", Email: "ada@example.com", Payload: []byte(`{"secret":"sesame","plan":"pro"}`)})[0].ID
 	answer := s.get("/events/log/" + id)
 	assert.Equal(t, "2", answer.Header().Get("Refresh"))
-	assert.Contains(t, answer.Body.String(), "Waiting for a Runner")
+	assert.Contains(t, answer.Body.String(), "The event waits until it is handled")
 
 	s.Clock.Add(time.Hour)
 	answer = s.get("/events/log/" + id)
@@ -209,7 +226,7 @@ func TestSend_LeadsToThePageOfTheEvent(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, events.Data, 1)
 	e := events.Data[0]
-	assert.Equal(t, "../events/log/"+e.ID, answer.Header().Get("Location"))
+	assert.Equal(t, "../events/log/"+e.ID+"?done=event-sent", answer.Header().Get("Location"))
 	assert.JSONEq(t, `{"plan":"007","seats":9007199254740993,"trial":true,"extra":[1]}`, string(e.Payload))
 	assert.Contains(t, string(e.Payload), "9007199254740993")
 
@@ -286,6 +303,8 @@ func TestSend_AgainTakesTheEventOfARun(t *testing.T) {
 	body := s.get("/events/send?run=" + s.Run().ID).Body.String()
 	assert.Contains(t, body, `name="field.plan" value="pro"`)
 	assert.Contains(t, body, "&#34;more&#34;")
+	assert.Contains(t, body, `name="contact" value="ada@example.com"`, "a person knows the email, not the id")
+	assert.Contains(t, body, "<details open>", "the rest of the payload is in sight")
 	assert.Equal(t, http.StatusNotFound, s.get("/events/send?run=none").Code)
 	assert.Equal(t, http.StatusNotFound, s.get("/events/send?event=none").Code)
 }

@@ -97,17 +97,17 @@ func (x *exchange) createExample() error {
 	if i < 0 {
 		return badInput("There is no such example", "Go back to the list of automations and choose one.")
 	}
-	return x.createAutomation(createAction, func(ctx context.Context) (automation.Automation, error) {
+	return x.createAutomation(createAction, "automation-created", func(ctx context.Context) (automation.Automation, error) {
 		return x.runner.CreateAutomation(ctx, all[i].flow)
 	})
 }
 
-// createAutomation creates an automation, and shows it.
-func (x *exchange) createAutomation(action string, create func(context.Context) (automation.Automation, error)) error {
+// createAutomation creates an automation, and shows it with a notice.
+func (x *exchange) createAutomation(action, notice string, create func(context.Context) (automation.Automation, error)) error {
 	a, err := create(x.ctx)
 	x.audit(action, a.ID, err)
 	if err != nil {
 		return err
 	}
-	return x.seeOther(x.to.To("a", a.ID))
+	return x.done(x.to.To("a", a.ID), notice)
 }

@@ -10,6 +10,7 @@ import (
 type outcome struct {
 	State   string // pending, started, resumed or ignored
 	Started []runLink
+	Runs    template.URL // all that the event started
 	Resumed []runLink
 	Reason  string // why the event started and resumed nothing
 }
@@ -41,7 +42,7 @@ var ignoredReasons = map[automation.EventReason]string{
 
 // outcomeOf returns what became of an event.
 func (x *exchange) outcomeOf(e automation.EventRecord) outcome {
-	o := outcome{Started: x.runLinks(e.Started), Resumed: x.runLinks(e.Resumed)}
+	o := outcome{Started: x.runLinks(e.Started), Runs: x.to.With(x.to.To("runs"), "event", e.ID), Resumed: x.runLinks(e.Resumed)}
 	switch {
 	case e.Status == automation.EventStatusPending:
 		o.State = "pending"

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 
@@ -31,6 +32,13 @@ func (x *exchange) pick() error {
 	if found, err := x.runner.ListSegments(ctx, newest); err == nil {
 		for _, s := range found.Data {
 			o.Segments = append(o.Segments, s.ID)
+		}
+	}
+	if x.opts.Templates != nil {
+		if found, err := x.opts.Templates.List(newest); err == nil {
+			for _, t := range found.Data {
+				o.Templates = append(o.Templates, cmp.Or(t.Alias, t.ID))
+			}
 		}
 	}
 	properties, _ := x.runner.ListContactProperties(ctx, newest)

@@ -22,7 +22,7 @@ func (x *exchange) retryRun() error {
 	if err != nil {
 		return err
 	}
-	return x.seeOther(x.runLink())
+	return x.done(x.runLink(), "run-retried")
 }
 
 // askCancelRun asks before a run is cancelled, because that cannot be undone.
@@ -49,5 +49,5 @@ func (x *exchange) cancelRun() error {
 	if err != nil {
 		return err
 	}
-	return x.seeOther(x.runLink())
+	return x.done(x.runLink(), "run-cancelled")
 }

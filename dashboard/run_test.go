@@ -154,7 +154,7 @@ func TestRun_IsRetriedFromTheFailedStep(t *testing.T) {
 	path := "/a/a%2Fb/runs/" + s.Run().ID
 	answer := s.post(path + "/retry")
 	assert.Equal(t, http.StatusSeeOther, answer.Code)
-	assert.Equal(t, "../../../../a/a%2Fb/runs/"+s.Run().ID, answer.Header().Get("Location"))
+	assert.Equal(t, "../../../../a/a%2Fb/runs/"+s.Run().ID+"?done=run-retried", answer.Header().Get("Location"))
 	s.Drain()
 	assert.Equal(t, automation.RunRunning, s.Run().Status)
 	require.Len(t, audit, 1)

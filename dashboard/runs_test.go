@@ -186,7 +186,7 @@ func TestRuns_OffersOnlyWhatALevelAllows(t *testing.T) {
 	for _, run := range s.Runs() {
 		path := "/a/a/runs/" + run.ID
 		assert.NotContains(t, s.get(path).Body.String(), `method="post"`)
-		assert.NotContains(t, s.get(path).Body.String(), "Send again")
+		assert.NotContains(t, s.get(path).Body.String(), "Send the event again")
 		assert.Equal(t, http.StatusForbidden, s.post(path+"/retry").Code)
 		assert.Equal(t, http.StatusForbidden, s.post(path+"/cancel").Code)
 	}

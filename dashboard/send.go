@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -29,6 +30,11 @@ type sendPage struct {
 	Problems      fieldProblems
 	Sealed        *sealedEvent
 	Failure       string
+}
+
+// MoreOpen reports whether the inputs that few people need hold something to see.
+func (p sendPage) MoreOpen() bool {
+	return p.Problems["key"] != nil || len(p.Fields) > 0 && (p.Payload != "" || p.Problems["payload"] != nil)
 }
 
 // sendField is the input of a field of the payload.
@@ -78,17 +84,14 @@ func (x *exchange) prefill(body *sendPage, query url.Values) error {
 	if err != nil {
 		return named(err, "event")
 	}
-	body.resend(x, e)
+	body.resend(ctx, x, e)
 	return nil
 }
 
 // resend fills in the form with an event. If a part of its payload is hidden from the
 // person, the form holds only its id.
-func (p *sendPage) resend(x *exchange, e automation.EventRecord) {
-	p.Name, p.Contact = e.Name, e.ContactID
-	if p.Contact == "" {
-		p.Contact = e.Email
-	}
+func (p *sendPage) resend(ctx context.Context, x *exchange, e automation.EventRecord) {
+	p.Name, p.Contact = e.Name, cmp.Or(x.namesOf(ctx, []automation.EventRecord{e})[e.ContactID], e.ContactID, e.Email)
 	if shown := x.redactedText(fieldOfEvent, e.Payload); x.opts.Redact != nil && shown != plainText(e.Payload) {
 		p.Sealed = &sealedEvent{e.ID, shown}
 		return
@@ -212,7 +215,7 @@ func (x *exchange) sendAgain(id, key string) error {
 	again := automation.Event{Name: e.Name, ContactID: e.ContactID, Email: e.Email, Payload: e.Payload, IdempotencyKey: key}
 	return x.deliver(again, func(status int, problems fieldProblems) error {
 		body := sendPage{Key: key, Problems: problems}
-		body.resend(x, e)
+		body.resend(ctx, x, e)
 		return x.renderSend(status, body)
 	})
 }
@@ -232,11 +235,11 @@ func (x *exchange) deliver(event automation.Event, refuse func(status int, probl
 	case err != nil:
 		return err
 	}
-	done := ""
+	notice := "event-sent"
 	if receipts[0].Duplicate {
-		done = "event-known"
+		notice = "event-known"
 	}
-	return x.seeOther(x.to.With(x.to.To("events", "log", receipts[0].ID), "done", done))
+	return x.done(x.to.To("events", "log", receipts[0].ID), notice)
 }
 
 // sendPlace returns the input for the path of a problem. What has no input is shown at the

@@ -37,12 +37,13 @@ func (m moment) Text() string {
 	return at.Format(layout)
 }
 
-// Ago returns how long ago the time was, or how far it is ahead.
+// Ago returns how long ago the time was, or how far it is ahead. A time ahead is rounded, so
+// that a delay of three days ends "in 3 days" once it has begun.
 func (m moment) Ago() string {
 	d := m.now.Sub(m.at)
 	switch {
 	case d < 0:
-		return "in " + roughly(-d)
+		return "in " + roughly((-d).Round(unitOf(-d)))
 	case d < time.Second:
 		return "just now"
 	default:
@@ -50,17 +51,28 @@ func (m moment) Ago() string {
 	}
 }
 
+const day = 24 * time.Hour
+
+// unitNames are the names of the units of roughly.
+var unitNames = map[time.Duration]string{time.Second: "s", time.Minute: "min", time.Hour: "h", day: "days"}
+
 // roughly returns a duration in its largest unit.
 func roughly(d time.Duration) string {
+	unit := unitOf(d)
+	return strconv.Itoa(int(d/unit)) + " " + unitNames[unit]
+}
+
+// unitOf returns the largest unit of a duration.
+func unitOf(d time.Duration) time.Duration {
 	switch {
 	case d < time.Minute:
-		return strconv.Itoa(int(d/time.Second)) + " s"
+		return time.Second
 	case d < time.Hour:
-		return strconv.Itoa(int(d/time.Minute)) + " min"
-	case d < 48*time.Hour:
-		return strconv.Itoa(int(d/time.Hour)) + " h"
+		return time.Minute
+	case d < 2*day:
+		return time.Hour
 	default:
-		return strconv.Itoa(int(d/(24*time.Hour))) + " days"
+		return day
 	}
 }
 
@@ -79,7 +91,7 @@ func took(d time.Duration) string {
 	case d < 24*time.Hour:
 		return units(d, time.Hour, "h", time.Minute, "min")
 	default:
-		return units(d, 24*time.Hour, "d", time.Hour, "h")
+		return units(d, day, "d", time.Hour, "h")
 	}
 }
 

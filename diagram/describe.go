@@ -1,6 +1,7 @@
 package diagram
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -78,7 +79,7 @@ func describe(config automation.StepConfig) (kind, summary) {
 func summarize(config automation.StepConfig, typ automation.StepType) summary {
 	switch c := config.(type) {
 	case automation.Trigger:
-		return summary{head: "on " + c.EventName}
+		return summary{head: "on " + cmp.Or(c.EventName, "…")}
 	case automation.Delay:
 		return summary{head: c.Duration.String()}
 	case automation.WaitForEvent:
@@ -89,7 +90,7 @@ func summarize(config automation.StepConfig, typ automation.StepType) summary {
 	case automation.Condition:
 		return summary{head: ruleText(c.Rule, 0)}
 	case automation.SendEmail:
-		return summary{head: c.Template.ID}
+		return summary{head: cmp.Or(c.Template.ID, "…")}
 	case automation.ContactUpdate:
 		return summary{head: changes(c)}
 	case automation.ContactDelete:

@@ -110,7 +110,8 @@ func (c *runCheck) signup() {
 // wait checks a wait and returns the event that ended the wait, or nil after a time-out. The
 // event must be the first accepted one that matched. An event may miss the deadline if its
 // acceptance was confirmed only after the deadline. An event from before the wait may end it if
-// the claim under which the wait began did not bring the event; a claim lasts a lease at most.
+// the claim under which the wait began did not bring the event. A claim is renewed while an
+// email of it is on its way, so it may be some leases old.
 func (c *runCheck) wait(key, name string, timeout time.Duration) *sent {
 	s := c.steps[key]
 	var output struct {
@@ -144,7 +145,7 @@ func (c *runCheck) wait(key, name string, timeout time.Duration) *sent {
 		if s.Branch != automation.ConnectionTimeout || s.CompletedAt.Before(deadline) {
 			c.problem("run %s: step %s timed out at %s, too early, or took branch %s", c.run.ID, key, s.CompletedAt, s.Branch)
 		}
-	case !matches(cause, name) || cause.Person != c.event.Person || cause.acked.Before(s.StartedAt.Add(-lease)) || timeout > 0 && until.After(deadline):
+	case !matches(cause, name) || cause.Person != c.event.Person || cause.acked.Before(s.StartedAt.Add(-10*lease)) || timeout > 0 && until.After(deadline):
 		c.problem("run %s: step %s, begun at %s, took event %s of %s", c.run.ID, key, s.StartedAt, output.EventID, until)
 	}
 	return cause

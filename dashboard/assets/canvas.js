@@ -8,10 +8,10 @@ export const place = (from, label) => label ? `after ${from}, ${label}` : `after
 
 const clip = (id, step) => svg`<clipPath id=${id}><rect x=${step.x} y=${step.y} width=${step.width - 8} height=${step.height}></rect></clipPath>`
 
-const drawStep = (step, index, chosen, on) => {
+const drawStep = (step, index, chosen, problems, on) => {
   const id = `clip-${index}`
-  const problem = step.problems ? `, ${step.problems} ${step.problems === 1 ? 'problem' : 'problems'}` : ''
-  return svg`<g class="node ${step.type.replace(/\W/g, '-')} ${chosen ? 'chosen' : ''} ${step.problems ? 'wrong' : ''}" role="button" tabindex="0"
+  const problem = problems ? `, ${problems} ${problems === 1 ? 'problem' : 'problems'}` : ''
+  return svg`<g class="node ${step.type.replace(/\W/g, '-')} ${chosen ? 'chosen' : ''} ${problems ? 'wrong' : ''}" role="button" tabindex="0"
       data-step=${step.key} aria-label="${step.key} ${step.summary}, ${step.type}${problem}" aria-pressed=${chosen ? 'true' : 'false'}
       @click=${() => on.choose(step.key)} @keydown=${(e) => on.key(e, step)} @pointerdown=${(e) => on.grab(e, step)}>
     ${clip(id, step)}
@@ -22,7 +22,7 @@ const drawStep = (step, index, chosen, on) => {
       <text class="name" x=${step.x + 56} y=${step.y + step.height / 2 - 4}>${step.key}</text>
       <text class="summary" x=${step.x + 56} y=${step.y + step.height / 2 + 14}>${step.summary}</text>
     </g>
-    ${step.problems ? svg`<circle class="mark" cx=${step.x + step.width - 10} cy=${step.y} r="9"></circle>
+    ${problems ? svg`<circle class="mark" cx=${step.x + step.width - 10} cy=${step.y} r="9"></circle>
       <text class="mark" x=${step.x + step.width - 10} y=${step.y + 4} text-anchor="middle" aria-hidden="true">!</text>` : nothing}
   </g>`
 }
@@ -40,12 +40,12 @@ const drawPlus = (x, y, from, type, label, open, state, on) => svg`<g class="plu
 const drawLabel = (label, x, y) => label ? svg`<text class="branch" x=${x} y=${y} text-anchor="end" aria-hidden="true">${label}</text>` : nothing
 
 // draw returns the drawing. state has the chosen step, the target of a drag, and the line
-// that a person pulls from a branch.
+// that a person pulls from a branch. In a blank draft, it marks no problems.
 export const draw = (drawing, state, on) => html`<svg class="flow" width=${drawing.width * state.zoom} height=${drawing.height * state.zoom}
     viewBox="0 0 ${drawing.width} ${drawing.height}" role="group" aria-label="Steps">
   ${drawing.connections.map((c) => svg`<path class="edge" d=${c.path}></path>`)}
   ${drawing.open.map((o) => svg`<path class="edge stub" d=${o.path}></path>`)}
-  ${drawing.steps.map((s, i) => drawStep(s, i, s.key === state.chosen, on))}
+  ${drawing.steps.map((s, i) => drawStep(s, i, s.key === state.chosen, state.blank ? 0 : s.problems, on))}
   ${drawing.connections.map((c) => svg`${drawLabel(c.label, c.x - 15, c.y + 4)}${drawPlus(c.x, c.y, c.from, c.type, c.label, false, state, on)}`)}
   ${drawing.open.map((o) => svg`${drawLabel(o.label, o.x - 15, o.y + 4)}${drawPlus(o.x, o.y, o.from, o.type, o.label, true, state, on)}`)}
   ${state.line ? svg`<path class="pull" d="M${state.line.x1} ${state.line.y1}L${state.line.x2} ${state.line.y2}"></path>` : nothing}

@@ -18,17 +18,24 @@ const state = {
   chosen: '', adding: null, showing: '', // '', 'json', 'compare', 'keys'
   drawing: null, problems: [], types: {}, zoom: 1,
   line: null, target: '', busy: false, notice: '', conflict: null, jsonError: '',
+  kept: false, // the draft is one that was left in this tab
 }
 const draft = () => state.history[state.now]
+// isBlank reports whether a new automation is as it began: its problems are no mistakes yet.
+const isBlank = () => page.dataset.status === 'new' && state.now === 0
 const isSaved = () => saved.text !== '' && text(draft()) === text(parse(saved.text))
 
-// change makes a new draft the current one. What was undone before is forgotten.
+// change makes a new draft the current one. What was undone before is forgotten. All that a
+// person types into one field without leaving it is one change.
 const change = (next, chosen = state.chosen) => {
   if (text(next) === text(draft())) return paint()
-  state.history = [...state.history.slice(0, state.now + 1), next]
+  const kept = typing.field && typing.field === typing.changed && state.now > 0 ? state.now : state.now + 1
+  typing.changed = typing.field
+  state.history = [...state.history.slice(0, kept), next]
   state.now = state.history.length - 1
   state.chosen = chosen
   state.notice = ''
+  state.kept = false
   refresh()
 }
 
@@ -36,6 +43,7 @@ const travel = (steps) => {
   const to = state.now + steps
   if (to < 0 || to >= state.history.length) return
   state.now = to
+  state.kept = false
   if (state.chosen && !stepOf(draft(), state.chosen)) state.chosen = ''
   refresh()
 }
@@ -96,7 +104,12 @@ const add = (type, word, config) => {
   focusForm()
 }
 
-const focusForm = () => requestAnimationFrame(() => page.querySelector('.step-form input, .step-form select, .step-form textarea, .step-form button')?.focus())
+// focusForm moves to the first field of a step. What it holds is a proposal: typing replaces it.
+const focusForm = () => requestAnimationFrame(() => {
+  const field = page.querySelector('.step-form input, .step-form select, .step-form textarea, .step-form button')
+  field?.focus()
+  field?.select?.()
+})
 
 const deleteStep = (key) => {
   if (draft().steps[0]?.key === key) return say('The trigger stays: every automation begins with one.')
@@ -126,7 +139,7 @@ const save = async () => {
     const answer = response.headers.get('Content-Type')?.startsWith('application/json') ? await response.json() : null
     if (response.ok) {
       sessionStorage.removeItem(storeKey())
-      location.assign(leaveURL === './' || !answer?.location ? answer.location : leaveURL)
+      location.assign(answer?.location ?? leaveURL)
       return
     }
     if (answer?.conflict) {
@@ -153,6 +166,27 @@ const adopt = (useTheirs) => {
   if (useTheirs) change(parse(conflict.saved), '')
   else { sessionStorage.setItem(storeKey(), text(mine)); save() }
 }
+
+// Typing. A text field changes the draft while a person types, after a short pause, so that
+// problems appear beside the step. Other fields change it when the person leaves them: half
+// a number, a key or a JSON document is not what the person means.
+
+const typing = { field: null, changed: null, timer: 0 }
+
+page.addEventListener('input', ({ target }) => {
+  clearTimeout(typing.timer)
+  if (!target.matches('.field > input:not([data-whole]), .value > input:not([inputmode])')) return
+  typing.timer = setTimeout(() => {
+    if (target.value !== target.value.trim()) return // the next word follows
+    typing.field = target
+    target.dispatchEvent(new Event('change'))
+  }, 300)
+})
+
+page.addEventListener('focusout', () => {
+  clearTimeout(typing.timer)
+  Object.assign(typing, { field: null, changed: null })
+})
 
 // The keyboard.
 
@@ -251,7 +285,7 @@ const on = { choose, key: onKey, press, add: startAdding, grab, pull }
 
 const branchName = (type) => ({ default: 'Then', condition_met: 'If met', condition_not_met: 'If not met', event_received: 'If received', timeout: 'If timed out' })[type] ?? type
 
-const problemsOf = (key) => state.problems.filter((p) => p.step === key || p.connection?.from === key)
+const problemsOf = (key) => isBlank() ? [] : state.problems.filter((p) => p.step === key || p.connection?.from === key)
 
 const problemList = (problems) => problems.length ? html`<ul class="problems">${problems.map((p) => html`<li class=${p.severity}>
   <span aria-hidden="true">${p.severity === 'error' ? '✕' : '⚠'}</span> ${p.severity === 'warning' ? 'Warning: ' : ''}${p.message}</li>`)}</ul>` : nothing
@@ -261,17 +295,19 @@ const places = (key) => {
   return drawn.filter((c) => c.from !== key && c.to !== key)
 }
 
+const nameOfType = (type) => types.find(([t]) => t === type)?.[1].toLowerCase() ?? type
+
 const stepPanel = (key) => {
   const step = stepOf(draft(), key)
   if (!step) return nothing
   const isTrigger = draft().steps[0] === step
   return html`<section class="card step-form" aria-label="Step ${key}">
-    <h2>${step.key} <span class="faint">${step.type}</span></h2>
+    <h2>${step.key} <span class="faint">${nameOfType(step.type)}</span></h2>
     <div class="fields">
       ${problemList(problemsOf(key))}
       ${stepForm(step, state.types[step.type]?.config.fields, (config) => change(configure(draft(), key, config)), say)}
       <details><summary>Key, order and branches</summary>
-        <label class="field">Key<input .value=${step.key} @change=${(e) => renameStep(key, e.target.value.trim())}></label>
+        <label class="field">Key<input data-whole .value=${step.key} @change=${(e) => renameStep(key, e.target.value.trim())}></label>
         ${branches(key).map((type) => html`<label class="field">${branchName(type)}, go to
           <select @change=${(e) => change(connect(draft(), key, type, e.target.value))}>
             <option value="">the end of the run</option>
@@ -306,6 +342,7 @@ const overview = () => html`<section class="card"><h2>Step</h2>
   </div></section>`
 
 const problemsPanel = () => {
+  if (isBlank()) return html`<section class="card"><h2>How to begin</h2><p class="hint">Give the automation a name, choose the event that starts it, and add steps. It sends nothing until you start it.</p></section>`
   const { problems } = state
   return html`<section class="card" aria-live="polite"><h2>Problems <span class="badge">${problems.length}</span></h2>
   ${problems.length ? html`<ul class="problems all">${problems.map((p) => html`<li class=${p.severity}>
@@ -381,7 +418,7 @@ const reveal = (step) => {
 }
 
 const status = () => {
-  const errors = state.problems.filter((p) => p.severity === 'error').length
+  const errors = isBlank() ? 0 : state.problems.filter((p) => p.severity === 'error').length
   const parts = [isSaved() ? 'saved' : 'not saved']
   if (errors) parts.push(`${errors} ${errors === 1 ? 'problem' : 'problems'}`)
   return parts.join(' · ')
@@ -400,13 +437,14 @@ const view = () => html`
   </div>
   ${state.offline ? html`<div class="alert warn" role="alert">${state.offline}</div>` : nothing}
   ${state.notice ? html`<div class="alert" role="alert">${state.notice}</div>` : nothing}
+  ${state.kept ? html`<div class="alert mild" role="status">This is the draft that you left in this tab. <button type="button" class="link" @click=${() => travel(-1)}>Discard it</button></div>` : nothing}
   ${page.dataset.running !== '0' && !isSaved() ? html`<p class="hint">${page.dataset.running} runs in progress stay on their version.</p>` : nothing}
   <div class="columns editing">
     <section class="card"><div class="bar head"><h2>Flow</h2><div class="actions">
       <button type="button" aria-label="Smaller" @click=${() => zoom(1 / 1.25)}>−</button>
       <button type="button" @click=${() => zoom(0)}>Fit</button>
       <button type="button" aria-label="Larger" @click=${() => zoom(1.25)}>+</button>
-    </div></div><div class="canvas" tabindex="0" role="region" aria-label="Flow">${state.drawing ? draw(state.drawing, state, on) : nothing}</div></section>
+    </div></div><div class="canvas" tabindex="0" role="region" aria-label="Flow">${state.drawing ? draw(state.drawing, { ...state, blank: isBlank() }, on) : nothing}</div></section>
     <div class="side">${side()}${state.showing ? nothing : problemsPanel()}</div>
   </div>`
 
@@ -430,7 +468,7 @@ const begin = async () => {
   if (kept && kept !== text(state.history[0])) {
     state.history.push(parse(kept))
     state.now = 1
-    state.notice = ''
+    state.kept = true
   }
   if (page.dataset.status === 'new') state.chosen = state.history[state.now].steps[0]?.key ?? ''
   form.remove()
@@ -442,6 +480,7 @@ const begin = async () => {
   state.zoom = Math.max(0.6, fit())
   paint()
   reveal(state.drawing.steps[0])
+  if (isBlank()) page.querySelector('.title').focus()
 }
 
 begin()

@@ -25,8 +25,8 @@ const set = (config, name, value) => {
 }
 const optional = (text) => text === '' ? undefined : text
 
-const input = (label, value, change, { list, placeholder = '', hint } = {}) => html`<label class="field">${label}
-  <input .value=${value ?? ''} list=${list ?? nothing} placeholder=${placeholder} @change=${(e) => change(e.target.value.trim())}>
+const input = (label, value, change, { list, placeholder = '', hint, whole = false } = {}) => html`<label class="field">${label}
+  <input ?data-whole=${whole} .value=${value ?? ''} list=${list ?? nothing} placeholder=${placeholder} @change=${(e) => change(e.target.value.trim())}>
   ${hint ? html`<small>${hint}</small>` : nothing}</label>`
 
 const check = (label, on, change) => html`<label class="tick"><input type="checkbox" .checked=${on} @change=${(e) => change(e.target.checked)}> ${label}</label>`
@@ -76,7 +76,7 @@ const builtin = {
 const typed = (name, type, value, required, change, fail) => {
   switch (type.kind) {
     case 'boolean': return check(name, value === true, (on) => change(on || required ? on : undefined))
-    case 'integer': case 'number': return input(name, value === undefined ? '' : JSON.stringify(value), (v) => change(v === '' ? undefined : numeric(v)))
+    case 'integer': case 'number': return input(name, value === undefined ? '' : JSON.stringify(value), (v) => change(v === '' ? undefined : numeric(v)), { whole: true })
     case 'duration': return input(name, value, (v) => change(v === '' ? undefined : v), { hint: durations })
     case 'string': case 'time': return input(name, value, (v) => change(v === '' && !required ? undefined : v))
     case 'rule': return html`<h3>${name}</h3>${ruleEditor(value ?? newComparison(), change)}`

@@ -307,3 +307,24 @@ func mustJSON(v any) string {
 	}
 	return strings.ReplaceAll(string(encoded), `"type":"rule",`, "")
 }
+
+// The problems of a step appear while a person types, and what was typed is one change.
+func TestEditor_ChecksWhileAPersonTypes(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.Create(world.Flow("welcome", "signup", world.Pause("rest", "1 day")))
+	b := newTab(t, s)
+	b.open("/a/welcome/edit")
+	b.settled(2)
+	b.click(`[data-step="rest"]`)
+	field := fieldOf("How long")
+	eval[any](b, "("+field+").focus(), ("+field+").select(), null")
+	b.do(chromedp.KeyEvent("3 dayz"))
+	b.until("document.querySelector('.step-form .problems')?.innerText.includes('dayz')")
+	assert.True(t, eval[bool](b, "document.activeElement === "+field), "the focus stays in the field")
+	b.do(chromedp.KeyEvent(kb.Backspace), chromedp.KeyEvent("s"))
+	b.until("!document.querySelector('.step-form .problems') && document.querySelector('[data-step=rest]').textContent.includes('3 days')")
+	assert.Equal(t, "3 days", eval[string](b, "("+field+").value"))
+	b.press("Undo")
+	b.until("document.querySelector('[role=status]').innerText === 'saved'")
+}

@@ -49,7 +49,7 @@ test('Node.js: an automation from its creation to its deletion', async () => {
   assert.match(got.created_at, time);
   assert.match(got.updated_at, time);
   assert.deepEqual({ ...got, created_at: '', updated_at: '' }, {
-    object: 'automation', id, name: 'Node', status: 'disabled', created_at: '', updated_at: '',
+    object: 'automation', id, name: 'Node', status: 'disabled', created_at: '', updated_at: '', version: 1, revision: 1, // the last two are not Resend's
     steps: [
       { key: 'start', type: 'trigger', config: { event_name: 'node.created' } },
       { key: 'hello', type: 'send_email', config: { template: { id: 'node-hello', variables: { PLAN: { var: 'event.plan' } } }, reply_to: 'team@acme.example' } },

@@ -18,7 +18,7 @@ const dashboardPath = "/dashboard/"
 // on it. At an address that other machines can reach, the browser asks for a password: the
 // API key.
 func newDashboard(runner *automation.Runner, templates *template.Library, key string, logger *slog.Logger) (http.Handler, func(), error) {
-	pages, err := dashboard.New(runner, dashboard.Options{AuthenticatedByHost: true, Title: "Acme", Logger: logger})
+	pages, err := dashboard.New(runner, dashboard.Options{AuthenticatedByHost: true, Title: "Acme", Templates: templates, Logger: logger})
 	if err != nil {
 		return nil, nil, err
 	}

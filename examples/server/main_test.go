@@ -298,6 +298,7 @@ func TestServer_HasSampleFlowsAtItsFirstStart(t *testing.T) {
 	p := start(t, settings{file: file, sample: true})
 	assert.Len(t, p.call(http.StatusOK, "GET", "/automations", "").Data, 3)
 	assert.Contains(t, p.page("/"), "Welcome series", "a browser is led to the dashboard")
+	assert.Contains(t, p.page(dashboardPath+"templates"), "Team guide")
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		assert.NotEmpty(c, p.call(http.StatusOK, "GET", "/automations/welcome/runs?status=failed", "").Data, "an address bounces")
 	}, time.Minute, time.Millisecond)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/mail/template"
@@ -17,7 +18,8 @@ import (
 //go:embed sample/*.json
 var sampleFlows embed.FS
 
-// sampleEmails are the templates of the sample flows: alias, subject and text.
+// sampleEmails are the templates of the sample flows: alias, subject and text. The name of each
+// is its alias in words.
 var sampleEmails = [][3]string{
 	{"welcome", "Welcome to Acme, {{{FIRST_NAME|friend}}}", "You are on the {{{PLAN}}} plan. Finish your setup whenever you like."},
 	{"finish-setup", "Finish your setup", "It takes two minutes: choose a name for your project."},
@@ -67,9 +69,15 @@ func sample(ctx context.Context, runner *automation.Runner, templates *template.
 	return newAudience(runner), sampleAutomations(ctx, runner)
 }
 
+// nameOf returns an alias in words: "Team guide" for "team-guide".
+func nameOf(alias string) string {
+	words := strings.ReplaceAll(alias, "-", " ")
+	return strings.ToUpper(words[:1]) + words[1:]
+}
+
 func sampleTemplate(templates *template.Library, alias, subject, text string) error {
 	_, err := templates.Create(template.Template{
-		Alias: alias, Name: subject, Subject: subject, Status: template.StatusPublished,
+		Alias: alias, Name: nameOf(alias), Subject: subject, Status: template.StatusPublished,
 		HTML: fmt.Sprintf(`<h1>%s</h1><p>%s</p><p><a href="{{{RESEND_UNSUBSCRIBE_URL}}}">Unsubscribe</a></p>`, subject, text),
 	})
 	if errors.Is(err, automation.ErrConflict) {
