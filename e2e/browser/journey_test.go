@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -53,7 +51,7 @@ func TestJourney_FromAnEmptyDashboardToAStoppedAutomation(t *testing.T) {
 	b.press("Save version")
 	b.press("Start")
 	b.reads(".badge", "enabled")
-	b.press("Send test event")
+	b.press("Send an event")
 	b.write("#contact", "ada@example.com")
 	b.press("Send")
 	b.see(".badge.pending")
@@ -106,15 +104,6 @@ func (b *tab) makeWelcome() {
 	b.fill("How long", "3 days")
 	b.fill("Name of the automation", "Welcome")
 	b.until("document.querySelector('[role=status]').innerText === 'not saved'") // without problems
-}
-
-// withoutScripts disables JavaScript, as some browsers and companies do.
-func (b *tab) withoutScripts() {
-	b.t.Helper()
-	b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-		return err
-	}))
 }
 
 // Everything but the drawing of the editor works without JavaScript.
