@@ -86,6 +86,9 @@ func (c *crawler) visit(page string) {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(c.t, err)
+	if strings.Contains(response.Header.Get("Content-Security-Policy"), "sandbox") {
+		return // an email: its links are the shop's, and it may lack a template
+	}
 	assert.Equal(c.t, http.StatusOK, response.StatusCode, page)
 	if !strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
 		return
