@@ -1,10 +1,5 @@
 package dashboard
 
-import (
-	"net/http"
-	"runtime/debug"
-)
-
 // Access is what a person may do. Each level includes those before it.
 type Access int
 
@@ -45,30 +40,3 @@ func (a Access) CanOperate() bool { return a.May(AccessOperate) }
 
 // CanEdit reports whether a includes AccessEdit.
 func (a Access) CanEdit() bool { return a.May(AccessEdit) }
-
-// access returns what the sender of r may do.
-func (h *Handler) access(r *http.Request) (access Access) {
-	if h.opts.AuthenticatedByHost {
-		return AccessEdit
-	}
-	defer func() {
-		if reason := recover(); reason != nil {
-			h.opts.Logger.Error("dashboard: Access panicked", "panic", reason, "stack", string(debug.Stack()))
-			access = AccessNone
-		}
-	}()
-	return h.opts.Access(r)
-}
-
-// actor returns who sends r, or "" if that is unknown.
-func (h *Handler) actor(r *http.Request) (actor string) {
-	if h.opts.Actor == nil {
-		return ""
-	}
-	defer func() {
-		if reason := recover(); reason != nil {
-			h.opts.Logger.Error("dashboard: Actor panicked", "panic", reason, "stack", string(debug.Stack()))
-		}
-	}()
-	return h.opts.Actor(r)
-}

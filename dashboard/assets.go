@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
-	"strings"
 	"sync"
 
 	"github.com/seed-b636437c/automation/diagram"
@@ -64,16 +63,7 @@ func newAsset(name string, body []byte) asset {
 	if !ok {
 		kind = "text/plain"
 	}
-	return asset{body, zip(body), kind + "; charset=utf-8"}
-}
-
-// zip compresses a body with gzip.
-func zip(body []byte) []byte {
-	var b bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is valid
-	_, _ = w.Write(body)                                  // a bytes.Buffer does not fail
-	_ = w.Close()
-	return b.Bytes()
+	return asset{body, compress(body, gzip.BestCompression), kind + "; charset=utf-8"}
 }
 
 // serveAsset answers a request for an asset. The version is not checked: after an upgrade,
@@ -86,18 +76,14 @@ func (h *Handler) serveAsset(w http.ResponseWriter, r *http.Request) {
 	}
 	header := w.Header()
 	header.Set("Content-Type", file.kind)
+	header.Add("Vary", "Accept-Encoding")
 	if r.PathValue("version") == h.assets.version {
 		header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	writeBody(w, r, file.body, file.zipped)
-}
-
-// writeBody writes a body, or its compressed form for a client that takes it.
-func writeBody(w http.ResponseWriter, r *http.Request, body, zipped []byte) {
-	w.Header().Add("Vary", "Accept-Encoding")
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		w.Header().Set("Content-Encoding", "gzip")
-		body = zipped
+	if takesGzip(r) {
+		header.Set("Content-Encoding", "gzip")
+		_, _ = w.Write(file.zipped) // the client is gone
+		return
 	}
-	_, _ = w.Write(body) // the client is gone
+	_, _ = w.Write(file.body)
 }

@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"runtime/debug"
 	"time"
 )
 
@@ -19,16 +18,39 @@ type AuditEntry struct {
 	Err error
 }
 
-// audit records a change. A panic of the host's function is logged.
+// audit records a change.
 func (x *exchange) audit(action, target string, err error) {
+	x.audited = true
 	x.audited = true
 	if x.opts.Audit == nil {
 		return
 	}
-	defer func() {
-		if reason := recover(); reason != nil {
-			x.opts.Logger.Error("dashboard: Audit panicked", "panic", reason, "stack", string(debug.Stack()))
-		}
-	}()
-	x.opts.Audit(AuditEntry{At: x.opts.Clock.Now(), Actor: x.actor(x.r), Action: action, Target: target, Err: err})
+	callHost(x.Handler, "Audit", struct{}{}, func() struct{} {
+		x.opts.Audit(AuditEntry{At: x.opts.Clock.Now(), Actor: x.actor, Action: action, Target: target, Err: err})
+		return struct{}{}
+	})
 }
+
+// The actions in AuditEntry.Action. A job about many runs has the action "retry runs" or
+// "cancel runs".
+const (
+	createAction    = "create automation"
+	saveAction      = "save automation"
+	startAction     = "start automation"
+	stopAction      = "stop automation"
+	cancelAction    = "cancel runs of automation"
+	duplicateAction = "duplicate automation"
+	deleteAction    = "delete automation"
+
+	retryRunAction  = "retry run"
+	cancelRunAction = "cancel run"
+	startJobAction  = "start job" // that was refused
+	stopJobAction   = "stop job"
+
+	sendAction             = "send event"
+	createDefinitionAction = "create event definition"
+	saveDefinitionAction   = "save event definition"
+	deleteDefinitionAction = "delete event definition"
+
+	eraseAction = "erase contact"
+)

@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"cmp"
 	"context"
 	"html/template"
 	"slices"
@@ -57,12 +56,6 @@ type tile struct {
 	Link         template.URL
 }
 
-// runRow is a run in a short list.
-type runRow struct {
-	ID, Contact, Status, Step string
-	Started                   moment
-}
-
 // findAutomation returns the automation of the path.
 func (x *exchange) findAutomation() (automation.Automation, error) {
 	ctx, cancel := x.reading()
@@ -90,26 +83,10 @@ func (x *exchange) automation() error {
 	return x.show("automation", page{Title: a.Name, Section: "Automations", Body: body, Live: true})
 }
 
-// versionFilter returns the version of the query, and 0 for all versions.
-func (x *exchange) versionFilter() (int, error) {
-	text := x.r.URL.Query().Get("version")
-	if text == "" {
-		return 0, nil
-	}
-	version, err := strconv.Atoi(text)
-	if err != nil || version < 1 || version > maxVersion {
-		return 0, badInput("There is no such version", "A version is a number from 1 on.")
-	}
-	return version, nil
-}
-
-// maxVersion is the largest number that a store can keep.
-const maxVersion = 1<<31 - 1
-
 // fillCounts fills in what the counts of runs give: the tiles, the numbers at the steps, and
 // the versions to choose from.
 func (x *exchange) fillCounts(body *automationPage, a automation.Automation, version int) {
-	counts := read(x, func(ctx context.Context) ([]automation.RunCount, error) { return x.runner.CountRuns(ctx, a.ID) })
+	counts := x.counts(a.ID)
 	body.Versions = versionsIn(counts.Data, a.Version)
 	if version > 0 {
 		counts.Data = slices.DeleteFunc(counts.Data, func(c automation.RunCount) bool { return c.Version != version })
@@ -157,49 +134,4 @@ func (x *exchange) tiles(id, version string, t tally) []tile {
 // version, step or status selects all.
 func (x *exchange) runsOf(id, version, step string, status automation.RunStatus) template.URL {
 	return x.to.With(x.to.To("runs"), "automation", id, "version", version, "step", step, "status", string(status))
-}
-
-// recentRuns returns the newest runs of an automation.
-func (x *exchange) recentRuns(ctx context.Context, id string, version int) ([]runRow, error) {
-	found, err := x.runner.ListRuns(ctx, automation.RunQuery{
-		AutomationID: id, Version: version, PageQuery: automation.PageQuery{Limit: recentRuns},
-	})
-	if err != nil {
-		return nil, err
-	}
-	names := x.contactNames(ctx, found.Data)
-	var rows []runRow
-	for _, run := range found.Data {
-		rows = append(rows, runRow{
-			ID: run.ID, Contact: names[run.ContactID], Status: string(run.Status), Step: run.Step, Started: x.moment(run.StartedAt),
-		})
-	}
-	return rows, nil
-}
-
-// contactNames returns how people call the contacts of runs: by their emails, or by their
-// ids where the email is unknown.
-func (x *exchange) contactNames(ctx context.Context, runs []automation.Run) map[string]string {
-	ids := make([]string, len(runs))
-	for i, run := range runs {
-		ids[i] = run.ContactID
-	}
-	return x.contactNamesByID(ctx, ids)
-}
-
-// contactNamesByID returns the emails of contacts by their ids, and the id where there is no
-// email. Without the contacts, the page shows ids.
-func (x *exchange) contactNamesByID(ctx context.Context, ids []string) map[string]string {
-	names := map[string]string{}
-	for _, id := range ids {
-		names[id] = id
-	}
-	contacts, err := x.runner.GetContacts(ctx, ids)
-	if err != nil {
-		x.opts.Logger.Error("dashboard: the contacts of a page cannot be read", "path", x.r.URL.Path, "error", err)
-	}
-	for id, c := range contacts {
-		names[id] = cmp.Or(c.Email, id)
-	}
-	return names
 }

@@ -7,17 +7,6 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// stopAction and so on are the names of actions for Options.Audit.
-const (
-	createAction    = "create automation"
-	saveAction      = "save automation"
-	startAction     = "start automation"
-	stopAction      = "stop automation"
-	cancelAction    = "cancel runs of automation"
-	duplicateAction = "duplicate automation"
-	deleteAction    = "delete automation"
-)
-
 // start enables an automation.
 func (x *exchange) start() error {
 	if err := x.setStatus(automation.StatusEnabled, startAction); err != nil {
@@ -89,9 +78,9 @@ func (x *exchange) deleteUnchanged(id string) error {
 	return named(x.runner.DeleteAutomation(x.ctx, id), "automation")
 }
 
-// question is the page that asks before an action that concerns many runs, or cannot be
-// undone.
-type question struct {
+// automationQuestion is the page before an action that concerns many runs or cannot
+// be undone.
+type automationQuestion struct {
 	automationHead
 	Counts part[tally]
 }
@@ -105,7 +94,6 @@ func (x *exchange) ask(name, verb string) error {
 	if err != nil {
 		return err
 	}
-	counts := read(x, func(ctx context.Context) ([]automation.RunCount, error) { return x.runner.CountRuns(ctx, a.ID) })
-	body := question{x.headOf(a, ""), part[tally]{total(counts.Data), counts.Failure}}
+	body := automationQuestion{x.headOf(a, ""), x.totalOf(a.ID)}
 	return x.show(name, page{Title: verb + a.Name, Section: "Automations", Body: body})
 }

@@ -1,10 +1,6 @@
 package dashboard
 
 import (
-	"context"
-	"html/template"
-	"time"
-
 	"github.com/seed-b636437c/automation"
 )
 
@@ -22,16 +18,12 @@ var automationRoutes = []route{
 	edit("POST /a/{id}/delete", (*exchange).delete).audited(deleteAction),
 }
 
-// pageSize is how many rows a list has.
-const pageSize = 50
-
-// automationList is the page of all automations.
-type automationList struct {
+// automationsPage is the page of all automations.
+type automationsPage struct {
 	Rows    []automationRow
 	Status  string // the filter
 	Failure string // why the rows have no counts
-	Older   template.URL
-	Newer   template.URL
+	pager
 	// Examples are offered if there is no automation yet.
 	Examples []example
 	Snippet  string
@@ -48,8 +40,8 @@ type automationRow struct {
 // automations shows all automations. It makes two calls of the store.
 func (x *exchange) automations() error {
 	query := x.r.URL.Query()
-	q := automation.AutomationQuery{PageQuery: automation.PageQuery{Limit: pageSize, After: query.Get("after"), Before: query.Get("before")}}
-	list := automationList{Status: query.Get("status")}
+	q := automation.AutomationQuery{PageQuery: x.pageQuery()}
+	list := automationsPage{Status: query.Get("status")}
 	switch q.Status = automation.Status(list.Status); q.Status {
 	case "", automation.StatusEnabled, automation.StatusDisabled:
 	default:
@@ -62,16 +54,15 @@ func (x *exchange) automations() error {
 		return err
 	}
 	x.fillAutomations(&list, found.Data)
-	if n := len(found.Data); n > 0 {
-		list.Newer, list.Older = x.around(found.Data[0].ID, found.Data[n-1].ID, q.PageQuery, found.HasMore)
-	} else if query.Encode() == "" {
+	list.pager = pagerOf(x, found, func(a automation.Automation) string { return a.ID })
+	if len(found.Data) == 0 && len(query) == 0 {
 		list.Examples, list.Snippet = examples(), snippet
 	}
 	return x.show("automations", page{Title: "Automations", Section: "Automations", Body: list, Live: true})
 }
 
 // fillAutomations makes the rows of the list. Without the counts it still shows the rest.
-func (x *exchange) fillAutomations(list *automationList, found []automation.Automation) {
+func (x *exchange) fillAutomations(list *automationsPage, found []automation.Automation) {
 	if len(found) == 0 {
 		return
 	}
@@ -79,7 +70,7 @@ func (x *exchange) fillAutomations(list *automationList, found []automation.Auto
 	for i, a := range found {
 		ids[i] = a.ID
 	}
-	counts := read(x, func(ctx context.Context) ([]automation.RunCount, error) { return x.runner.CountRuns(ctx, ids...) })
+	counts := x.counts(ids...)
 	list.Failure = counts.Failure
 	tallies := tallyBy(counts.Data, func(c automation.RunCount) string { return c.AutomationID })
 	for _, a := range found {
@@ -88,11 +79,4 @@ func (x *exchange) fillAutomations(list *automationList, found []automation.Auto
 			Counts: tallies[a.ID], Updated: x.moment(later(a.CreatedAt, a.UpdatedAt)),
 		})
 	}
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }

@@ -10,58 +10,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// The names of actions for Options.Audit. A job that starts has the name of what it does:
-// "retry runs" or "cancel runs".
-const (
-	startJobAction = "start job"
-	stopJobAction  = "stop job"
-)
-
-// bulkAction is what a job does with many runs.
-type bulkAction string
-
-const (
-	bulkRetry  bulkAction = "retry"
-	bulkCancel bulkAction = "cancel"
-)
-
-// status is the status of the runs that the action is about.
-func (a bulkAction) status() automation.RunStatus {
-	if a == bulkRetry {
-		return automation.RunFailed
-	}
-	return automation.RunRunning
-}
-
-// bulkResult is what an action has done so far.
-type bulkResult struct {
-	Done    int // runs that were retried or cancelled
-	Skipped int // runs that had another status when their turn came
-	HasMore bool
-}
-
-// do does the action for the runs of q, max of them at most unless it is zero. After each
-// page it calls progress, which may be nil.
-func (a bulkAction) do(ctx context.Context, runner *automation.Runner, q automation.RunQuery, dryRun bool, most int, progress func(bulkResult)) (bulkResult, error) {
-	if a == bulkRetry {
-		from := func(r automation.RetryResult) bulkResult { return bulkResult{r.Retried, r.Skipped, r.HasMore} }
-		opts := automation.RetryOptions{DryRun: dryRun, Max: most}
-		if progress != nil {
-			opts.Progress = func(r automation.RetryResult) { progress(from(r)) }
-		}
-		res, err := runner.RetryRuns(ctx, q, opts)
-		return from(res), err
-	}
-	from := func(r automation.CancelResult) bulkResult { return bulkResult{r.Cancelled, r.Skipped, r.HasMore} }
-	opts := automation.CancelOptions{DryRun: dryRun, Max: most}
-	if progress != nil {
-		opts.Progress = func(r automation.CancelResult) { progress(from(r)) }
-	}
-	res, err := runner.CancelRuns(ctx, q, opts)
-	return from(res), err
-}
-
-// bulkQuestion is the page that asks before an action about many runs.
+// bulkQuestion is the page before an action about many runs.
 type bulkQuestion struct {
 	Action bulkAction
 	Status string
@@ -193,14 +142,6 @@ func (x *exchange) bulkLink(action bulkAction, filter runFilter) template.URL {
 	return x.to.To("runs", "bulk") + template.URL("?"+withAction(action, filter.query()))
 }
 
-// withAction adds an action to the query of a filter.
-func withAction(action bulkAction, query string) string {
-	if query != "" {
-		query = "&" + query
-	}
-	return "action=" + string(action) + query
-}
-
 // filterLink returns the link to the list of the runs that a filter selects.
 func (x *exchange) filterLink(filter runFilter) template.URL {
 	link := x.to.To("runs")
@@ -208,10 +149,4 @@ func (x *exchange) filterLink(filter runFilter) template.URL {
 		link += template.URL("?" + query)
 	}
 	return link
-}
-
-// jobLink returns the link to a job. It has the action and the filter, so that the page can
-// offer to start the job again when the process does not know it any more.
-func (x *exchange) jobLink(j *job) template.URL {
-	return x.to.To("jobs", j.id) + template.URL("?"+withAction(j.action, j.filter))
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/diagram"
 )
 
 // comparison is what changed from one version to a later one.
@@ -47,10 +48,10 @@ func compare(a, b automation.AutomationVersion) comparison {
 	}
 	c := comparison{From: a.Version, To: b.Version, Steps: stepChanges(a.Steps, b.Steps)}
 	for _, gone := range without(a.Connections, b.Connections) {
-		c.Connections = append(c.Connections, connectionChange{"removed", gone.From, branchLabel(string(gone.Type)), gone.To})
+		c.Connections = append(c.Connections, connectionChange{"removed", gone.From, diagram.BranchWord(gone.Type), gone.To})
 	}
 	for _, added := range without(b.Connections, a.Connections) {
-		c.Connections = append(c.Connections, connectionChange{"added", added.From, branchLabel(string(added.Type)), added.To})
+		c.Connections = append(c.Connections, connectionChange{"added", added.From, diagram.BranchWord(added.Type), added.To})
 	}
 	if a.Retry != b.Retry {
 		change := changeOf(jsonLines(a.Retry), jsonLines(b.Retry))

@@ -5,7 +5,6 @@ import (
 	"context"
 	"html/template"
 	"maps"
-	"runtime/debug"
 	"slices"
 
 	"github.com/seed-b636437c/automation"
@@ -30,12 +29,6 @@ type tab struct {
 	Text    string
 	Link    template.URL
 	Current bool
-}
-
-// runList is a page of runs on a page about something else.
-type runList struct {
-	Rows         []runItem
-	Newer, Older template.URL
 }
 
 // propertyRow is a property of a contact, or the definition of one that it lacks.
@@ -89,31 +82,9 @@ func (x *exchange) findContact() (automation.Contact, error) {
 	return c, named(err, "contact")
 }
 
-// contactURL returns the link to the host's page about a contact, or "".
-func (x *exchange) contactURL(c automation.Contact) (link string) {
-	if x.opts.ContactURL == nil {
-		return ""
-	}
-	defer func() {
-		if reason := recover(); reason != nil {
-			x.opts.Logger.Error("dashboard: ContactURL panicked", "panic", reason, "stack", string(debug.Stack()))
-			link = ""
-		}
-	}()
-	return x.opts.ContactURL(c)
-}
-
-// namesOfSegments returns the names of segments, if the contact is in any.
-func (x *exchange) namesOfSegments(c automation.Contact) map[string]string {
-	if len(c.Segments) == 0 {
-		return nil
-	}
-	return segmentNames(read(x, x.segments).Data) // without names, the ids are shown
-}
-
 // properties returns the properties of a contact and those that are defined, by name.
 func (x *exchange) properties(ctx context.Context, c automation.Contact) ([]propertyRow, error) {
-	found, err := x.runner.ListContactProperties(ctx, automation.PageQuery{Limit: 100})
+	found, err := x.runner.ListContactProperties(ctx, newest)
 	if err != nil {
 		return nil, err
 	}

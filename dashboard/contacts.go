@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"html/template"
 	"slices"
@@ -21,11 +20,11 @@ var contactRoutes = []route{
 
 // contactsPage is the list of contacts.
 type contactsPage struct {
-	Email        string // how the emails begin
-	Segment      string
-	Segments     []automation.Segment
-	Rows         []contactRow
-	Newer, Older template.URL
+	Email    string // how the emails begin
+	Segment  string
+	Segments []automation.Segment
+	Rows     []contactRow
+	pager
 	// Elsewhere means that contacts live in a table of the host, which has no list.
 	Elsewhere bool
 }
@@ -64,9 +63,7 @@ func (x *exchange) contacts() error {
 	for _, c := range found.Data {
 		body.Rows = append(body.Rows, x.contactRow(c, segmentNames(body.Segments)))
 	}
-	if n := len(found.Data); n > 0 {
-		body.Newer, body.Older = x.around(found.Data[0].ID, found.Data[n-1].ID, q.PageQuery, found.HasMore)
-	}
+	body.pager = pagerOf(x, found, func(c automation.Contact) string { return c.ID })
 	return x.show("contacts", page{Title: "Contacts", Section: "Contacts", Body: body})
 }
 
@@ -85,21 +82,6 @@ func (x *exchange) contactsElsewhere(body contactsPage) error {
 		}
 	}
 	return x.show("contacts", page{Title: "Contacts", Section: "Contacts", Body: body})
-}
-
-// segments reads the newest segments.
-func (x *exchange) segments(ctx context.Context) ([]automation.Segment, error) {
-	found, err := x.runner.ListSegments(ctx, automation.PageQuery{Limit: maxNames})
-	return found.Data, err
-}
-
-// segmentNames returns the names of segments by their ids.
-func segmentNames(segments []automation.Segment) map[string]string {
-	names := map[string]string{}
-	for _, s := range segments {
-		names[s.ID] = s.Name
-	}
-	return names
 }
 
 func (x *exchange) contactRow(c automation.Contact, segments map[string]string) contactRow {

@@ -76,12 +76,7 @@ func TestContact_ShowsWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, dashboard.Options{
 		ContactURL: func(c automation.Contact) string { return "https://acme.example/u?id=" + url.QueryEscape(c.ID) },
-		Redact: func(field string, value any) any {
-			if field == "contact.properties.phone" {
-				return "•••"
-			}
-			return value
-		},
+		Redact:     hiding("contact.properties.phone"),
 	})
 	s.addOdd()
 	flow := s.Create(world.Flow("welcome", "signup", world.Email("hello"), world.Pause("rest", "1 day")))

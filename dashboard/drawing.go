@@ -1,9 +1,6 @@
 package dashboard
 
 import (
-	"regexp"
-	"strconv"
-
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/diagram"
 	"github.com/seed-b636437c/automation/internal/layout"
@@ -66,28 +63,28 @@ func draw(d draft, about checked) drawing {
 		branches[i] = about.branchesOf(s)
 		graph.Steps[i] = layout.Step{Key: s.key}
 		for _, b := range branches[i] {
-			graph.Steps[i].Branches = append(graph.Steps[i].Branches, layout.Branch{Name: b, Label: labelWidth(branchLabel(b))})
+			graph.Steps[i].Branches = append(graph.Steps[i].Branches, layout.Branch{Name: b, Label: labelWidth(diagram.BranchWord(automation.ConnectionType(b)))})
 		}
 	}
 	for i, c := range d.Connections {
-		graph.Connections[i] = layout.Connection{From: c.from, To: c.to, Branch: c.branch, Label: labelWidth(branchLabel(c.branch))}
+		graph.Connections[i] = layout.Connection{From: c.from, To: c.to, Branch: c.branch, Label: labelWidth(diagram.BranchWord(automation.ConnectionType(c.branch)))}
 	}
 	drawn := layout.Of(graph)
 	out := drawing{Width: drawn.Width, Height: drawn.Height, Steps: []drawnStep{}, Connections: []drawnLine{}, Open: []drawnLine{}}
 	for i, box := range drawn.Steps {
 		s := d.Steps[i]
 		out.Steps = append(out.Steps, drawnStep{
-			s.key, s.typ, summary(s), diagram.Icon(automation.StepType(s.typ)), branches[i], countOf(about.Problems, s.key), box.X, box.Y, box.Width, box.Height,
+			s.key, s.typ, s.summary(), diagram.Icon(automation.StepType(s.typ)), branches[i], countOf(about.Problems, s.key), box.X, box.Y, box.Width, box.Height,
 		})
 	}
 	for i, line := range drawn.Lines {
 		if c := d.Connections[i]; line.Path != "" {
-			out.Connections = append(out.Connections, drawnLine{c.from, c.to, c.branch, branchLabel(c.branch), line.Path, line.Handle.X, line.Handle.Y})
+			out.Connections = append(out.Connections, drawnLine{c.from, c.to, c.branch, diagram.BranchWord(automation.ConnectionType(c.branch)), line.Path, line.Handle.X, line.Handle.Y})
 		}
 	}
 	for _, stub := range drawn.Stubs {
 		branch := branches[stub.Step][stub.Branch]
-		out.Open = append(out.Open, drawnLine{d.Steps[stub.Step].key, "", branch, branchLabel(branch), stub.Path, stub.Handle.X, stub.Handle.Y})
+		out.Open = append(out.Open, drawnLine{d.Steps[stub.Step].key, "", branch, diagram.BranchWord(automation.ConnectionType(branch)), stub.Path, stub.Handle.X, stub.Handle.Y})
 	}
 	return out
 }
@@ -99,15 +96,6 @@ func countOf(problems automation.Problems, key string) (n int) {
 		}
 	}
 	return n
-}
-
-// stepTypes returns all step types of the Runner.
-func (x *exchange) stepTypes() map[automation.StepType]automation.StepTypeInfo {
-	types := map[automation.StepType]automation.StepTypeInfo{}
-	for _, t := range x.runner.StepTypes() {
-		types[t.Type] = t
-	}
-	return types
 }
 
 // branchesOf returns the branches of a step, from left to right. What the step's
@@ -124,50 +112,4 @@ func (c *checked) branchesOf(s draftStep) []string {
 		}
 	}
 	return branches
-}
-
-// branchLabel returns the word for a branch.
-func branchLabel(branch string) string {
-	switch automation.ConnectionType(branch) {
-	case automation.ConnectionDefault:
-		return ""
-	case automation.ConnectionConditionMet:
-		return "met"
-	case automation.ConnectionConditionNotMet:
-		return "not met"
-	case automation.ConnectionEventReceived:
-		return "received"
-	case automation.ConnectionTimeout:
-		return "timed out"
-	default:
-		return branch
-	}
-}
-
-// stepPath finds the index of the step in the path of a problem.
-var stepPath = regexp.MustCompile(`^steps\[(\d+)\]`)
-
-// locate gives each problem of the decoding the key of its step.
-func (d *draft) locate(problems automation.Problems) automation.Problems {
-	located := append(automation.Problems{}, problems...)
-	for i, p := range located {
-		match := stepPath.FindStringSubmatch(p.Path)
-		if p.Step != "" || match == nil {
-			continue
-		}
-		if n, err := strconv.Atoi(match[1]); err == nil && n < len(d.Steps) {
-			located[i].Step = d.Steps[n].key
-		}
-	}
-	return located
-}
-
-// summary describes a step in the words of the drawings. What cannot be decoded has the name
-// of its type.
-func summary(s draftStep) string {
-	if s.config == nil {
-		return s.typ
-	}
-	_, about := diagram.Describe(automation.Step{Key: s.key, Config: s.config})
-	return about
 }

@@ -1,12 +1,9 @@
 package dashboard
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"html/template"
 	"net/http"
-	"strings"
 
 	"github.com/seed-b636437c/automation"
 )
@@ -61,7 +58,7 @@ func (x *exchange) editAutomation() error {
 	if err != nil {
 		return err
 	}
-	e, err := x.editorOf(x.r.PathValue("id"))
+	e, err := x.storedEditor()
 	if err == nil && version > 0 {
 		e.Document, err = x.documentOfVersion(e, version)
 	}
@@ -80,18 +77,15 @@ func (x *exchange) documentOfVersion(e editor, version int) (string, error) {
 	return documentOf(automation.Automation{Name: e.Name, Steps: v.Steps, Connections: v.Connections, Retry: v.Retry})
 }
 
-// editorOf returns the editor of an automation as it is stored.
-func (x *exchange) editorOf(id string) (editor, error) {
-	ctx, cancel := x.reading()
-	defer cancel()
-	a, err := x.runner.GetAutomation(ctx, id)
-	if errors.Is(err, automation.ErrNotFound) {
-		return editor{}, notFound("automation")
-	}
+// storedEditor returns the editor of the automation of the path, as it is stored.
+func (x *exchange) storedEditor() (editor, error) {
+	a, err := x.findAutomation()
 	if err != nil {
 		return editor{}, err
 	}
-	counts, err := x.runner.CountRuns(ctx, id)
+	ctx, cancel := x.reading()
+	defer cancel()
+	counts, err := x.runner.CountRuns(ctx, a.ID)
 	if err != nil {
 		return editor{}, err
 	}
@@ -99,14 +93,10 @@ func (x *exchange) editorOf(id string) (editor, error) {
 	if err != nil {
 		return editor{}, err
 	}
-	e := editor{ID: id, Name: a.Name, Status: string(a.Status), Document: document, Saved: document, Revision: a.Revision, Version: a.Version}
-	e.Event = eventOf(a)
-	for _, c := range counts {
-		if c.Status == automation.RunRunning {
-			e.Running += c.Count
-		}
-	}
-	return e, nil
+	return editor{
+		ID: a.ID, Name: a.Name, Event: eventOf(a), Status: string(a.Status), Document: document, Saved: document,
+		Revision: a.Revision, Version: a.Version, Running: total(counts).Running,
+	}, nil
 }
 
 // showEditor shows an editor.
@@ -137,111 +127,4 @@ func documentOf(a automation.Automation) (string, error) {
 		return "", err
 	}
 	return indented(encoded), nil
-}
-
-// create makes a new automation, which is disabled: a person starts it.
-func (x *exchange) create() error {
-	document := x.formValue("document")
-	a, err := decodeDraft(document)
-	if err == nil {
-		a.Status = automation.StatusDisabled
-		a, err = x.runner.CreateAutomation(x.ctx, a)
-	}
-	x.audit(createAction, a.ID, err)
-	if err != nil {
-		return x.unsaved(editor{Document: document}, err)
-	}
-	return x.saved(a.ID, "automation-created")
-}
-
-// save makes a new version of an automation. It refuses a draft that is based on an older
-// revision.
-func (x *exchange) save() error {
-	id, document := x.r.PathValue("id"), x.formValue("document")
-	revision, err := x.revision()
-	if err != nil {
-		return err
-	}
-	a, err := decodeDraft(document)
-	if err == nil {
-		_, err = x.runner.UpdateAutomation(x.ctx, id, automation.AutomationUpdate{
-			Name: &a.Name, Steps: a.Steps, Connections: append([]automation.Connection{}, a.Connections...), Retry: &a.Retry, Revision: revision,
-		})
-	}
-	x.audit(saveAction, id, err)
-	if err == nil {
-		return x.saved(id, "automation-saved")
-	}
-	if errors.Is(err, automation.ErrNotFound) {
-		return notFound("automation")
-	}
-	e, failed := x.editorOf(id)
-	if failed != nil {
-		return failed
-	}
-	e.Document = document
-	return x.unsaved(e, err)
-}
-
-// decodeDraft decodes a document, strictly.
-func decodeDraft(document string) (a automation.Automation, err error) {
-	err = a.UnmarshalJSON([]byte(document))
-	return a, err
-}
-
-// saved answers after a draft was saved: with the page of the automation, or for a script
-// with the link to it.
-func (x *exchange) saved(id, notice string) error {
-	link := x.to.With(x.to.To("a", id), "done", notice)
-	if x.wantsJSON() {
-		return x.json(http.StatusOK, map[string]template.URL{"location": link})
-	}
-	return x.seeOther(link)
-}
-
-// unsaved answers after a draft was refused: with the editor, which still has the draft, or
-// for a script with the reasons.
-func (x *exchange) unsaved(e editor, err error) error {
-	var invalid *automation.ValidationError
-	status := http.StatusUnprocessableEntity
-	switch {
-	case errors.As(err, &invalid):
-		for _, p := range invalid.Problems {
-			e.Problems = append(e.Problems, p.String())
-		}
-	case errors.Is(err, automation.ErrConflict) && e.ID != "":
-		status, e.Conflict = http.StatusConflict, true
-	default:
-		return err
-	}
-	if x.wantsJSON() {
-		return x.json(status, map[string]any{"problems": e.Problems, "conflict": e.Conflict, "saved": e.Saved, "revision": e.Revision, "version": e.Version})
-	}
-	return x.showEditor(status, e)
-}
-
-// wantsJSON reports whether a script sent the request.
-func (x *exchange) wantsJSON() bool {
-	return strings.HasPrefix(x.r.Header.Get("Accept"), "application/json")
-}
-
-// json answers a script.
-func (x *exchange) json(status int, body any) error {
-	encoded, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	x.w.Header().Set("Content-Type", "application/json")
-	x.write(status, encoded)
-	return nil
-}
-
-// indented returns a JSON document with a line for each value. It returns data unchanged if
-// it is no JSON document.
-func indented(data []byte) string {
-	var b bytes.Buffer
-	if err := json.Indent(&b, data, "", "  "); err != nil {
-		return string(data)
-	}
-	return b.String()
 }

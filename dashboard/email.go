@@ -1,9 +1,6 @@
 package dashboard
 
 import (
-	"cmp"
-	"context"
-	"encoding/json"
 	"html"
 	"html/template"
 	"net/http"
@@ -13,20 +10,6 @@ import (
 	"github.com/seed-b636437c/automation/mail"
 	mailtemplate "github.com/seed-b636437c/automation/mail/template"
 )
-
-// emailRoutes are the pages that are shown in frames.
-func (h *Handler) emailRoutes() []route {
-	if h.opts.Templates == nil {
-		return nil
-	}
-	return []route{
-		view("GET /templates", (*exchange).templates),
-		view("GET /templates/{id}", (*exchange).template),
-		view("GET /templates/{id}/preview", (*exchange).templatePreview),
-		view("GET /emails/{run}/{step}", (*exchange).runEmail),
-		view("GET /emails/{run}/{step}/html", (*exchange).runEmailFrame),
-	}
-}
 
 // emailPart is an email as the part "email" of a page shows it.
 type emailPart struct {
@@ -45,48 +28,6 @@ type emailPart struct {
 
 // noUnsubscribe stands in previews in place of the link with which a contact unsubscribes.
 const noUnsubscribe = "#"
-
-// emailPreview returns the email that a step of a run sent, with the recorded variables, for
-// the part "email" of a page. The step is of GetRun, and config is that of the step in the
-// version of the run. The template and the contact are rendered as they are today: the
-// library keeps no copy of an email.
-//
-// The result is nil if there is no such email: the step sent none, or Options.Templates is
-// not set.
-func (x *exchange) emailPreview(run automation.Run, step automation.StepRun, contact automation.Contact, config automation.SendEmail) *emailPart {
-	if x.opts.Templates == nil {
-		return nil
-	}
-	id, sample, ok := x.sentEmail(step, contact, config)
-	if !ok {
-		return nil
-	}
-	m, err := x.opts.Templates.Preview(id, sample)
-	v := x.emailPart(m, err, x.to.To("emails", run.ID, step.Key, "html"))
-	return &v
-}
-
-// sentEmail returns the template and the data of the email that a step sent, as its output
-// records them.
-func (x *exchange) sentEmail(step automation.StepRun, contact automation.Contact, config automation.SendEmail) (id string, sample mailtemplate.Sample, ok bool) {
-	var output struct {
-		To       string `json:"to"`
-		Template struct {
-			ID        string         `json:"id"`
-			Variables map[string]any `json:"variables"`
-		} `json:"template"`
-	}
-	decoder := json.NewDecoder(strings.NewReader(string(step.Output)))
-	decoder.UseNumber()
-	if decoder.Decode(&output) != nil || output.Template.ID == "" {
-		return "", sample, false
-	}
-	contact.Email = cmp.Or(output.To, contact.Email)
-	sample = x.sample(contact)
-	sample.From, sample.Subject, sample.ReplyTo, sample.Published = config.From, config.Subject, config.ReplyTo, true
-	sample.Variables, _ = x.redacted(fieldOfOutput+".template.variables", output.Template.Variables).(map[string]any)
-	return output.Template.ID, sample, true
-}
 
 // sample returns the data of a preview for a contact, without what Options.Redact hides and
 // without the contact's link to unsubscribe.
@@ -125,82 +66,6 @@ func querySign(link template.URL) template.URL {
 		return "&"
 	}
 	return "?"
-}
-
-// runEmailPage is the email that a step of a run sent.
-type runEmailPage struct {
-	Run   template.URL
-	Step  string
-	Email emailPart
-}
-
-// runEmail shows the email that a step sent.
-func (x *exchange) runEmail() error {
-	run, step, contact, config, err := x.findEmail()
-	if err != nil {
-		return err
-	}
-	email := x.emailPreview(run, step, contact, config)
-	if email == nil {
-		return notFound("email")
-	}
-	body := runEmailPage{x.to.To("a", run.AutomationID, "runs", run.ID), step.Key, *email}
-	return x.show("email", page{Title: "Email of " + step.Key, Section: "Runs", Body: body})
-}
-
-// runEmailFrame answers with the HTML of the email that a step sent. Its page is for a frame.
-func (x *exchange) runEmailFrame() error {
-	_, step, contact, config, err := x.findEmail()
-	if err != nil {
-		return err
-	}
-	id, sample, ok := x.sentEmail(step, contact, config)
-	if !ok {
-		return notFound("email")
-	}
-	m, err := x.opts.Templates.Preview(id, sample)
-	return x.showEmail(m, err)
-}
-
-// findEmail reads what the email of a step is made of: at most four calls of the store,
-// unless the run has large outputs.
-func (x *exchange) findEmail() (run automation.Run, step automation.StepRun, contact automation.Contact, config automation.SendEmail, err error) {
-	ctx, cancel := x.reading()
-	defer cancel()
-	if run, err = x.runner.GetRun(ctx, x.r.PathValue("run")); err != nil {
-		return run, step, contact, config, named(err, "run")
-	}
-	contact, err = x.runner.GetContact(ctx, automation.ContactRef{ID: run.ContactID})
-	if unlessNotFound(err) != nil { // of a deleted contact, the run has the email
-		return run, step, contact, config, err
-	}
-	step = stepOf(run, x.r.PathValue("step"))
-	return run, step, contact, x.sendConfig(ctx, run, step.Key), nil
-}
-
-// stepOf returns the record of a step, which is empty if the run has no such step.
-func stepOf(run automation.Run, key string) automation.StepRun {
-	for _, s := range run.Steps {
-		if s.Key == key {
-			return s
-		}
-	}
-	return automation.StepRun{}
-}
-
-// sendConfig returns what a step of a run overrides in its template: nothing if the version
-// of the run is not kept.
-func (x *exchange) sendConfig(ctx context.Context, run automation.Run, key string) automation.SendEmail {
-	version, err := x.runner.GetAutomationVersion(ctx, run.AutomationID, run.Version)
-	if err != nil {
-		return automation.SendEmail{}
-	}
-	for _, s := range version.Steps {
-		if config, ok := s.Config.(automation.SendEmail); ok && s.Key == key {
-			return config
-		}
-	}
-	return automation.SendEmail{}
 }
 
 // showEmail answers with the HTML of an email, under a policy of its own.

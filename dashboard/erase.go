@@ -12,10 +12,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// eraseAction is the name of the action for Options.Audit.
-const eraseAction = "erase contact"
-
-// erasePage asks before a contact is erased.
+// erasePage is the page before a contact is erased.
 type erasePage struct {
 	ID, Confirm string // what must be typed: the email, or the id if there is none
 	Contact     template.URL

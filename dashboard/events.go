@@ -35,7 +35,7 @@ type eventsPage struct {
 	Definitions part[definitionList]
 }
 
-// eventFilter is what the log shows, as the person wrote it.
+// eventFilter is the form of what the log shows.
 type eventFilter struct {
 	Name, Contact, From, Until string
 	// Narrowed means that the page itself set how far the log goes back.
@@ -47,9 +47,9 @@ func (f eventFilter) IsEmpty() bool { return f == eventFilter{} }
 
 // eventLog is a page of received events.
 type eventLog struct {
-	Rows         []eventRow
-	OfOne        bool // contact, whom the page names
-	Newer, Older template.URL
+	Rows  []eventRow
+	OfOne bool // contact, whom the page names
+	pager
 }
 
 // eventRow is a received event.
@@ -60,12 +60,6 @@ type eventRow struct {
 	Contact contactLink
 	At      moment
 	Became  outcome
-}
-
-// contactLink names a contact, and links to it if it exists.
-type contactLink struct {
-	Text string
-	Link template.URL
 }
 
 // events shows the log and the definitions. It makes at most four calls of the store.
@@ -83,14 +77,15 @@ func (x *exchange) events() error {
 // eventQuery returns what the query of the page selects.
 func (x *exchange) eventQuery() (q automation.EventQuery, f eventFilter, err error) {
 	query := x.r.URL.Query()
-	f = eventFilter{Name: query.Get("name"), Contact: strings.TrimSpace(query.Get("contact")), From: query.Get("from"), Until: query.Get("until")}
+	f = eventFilter{Name: query.Get("name"), Contact: strings.TrimSpace(query.Get("contact"))}
 	q = automation.EventQuery{Name: f.Name, Contact: contactRef(f.Contact), PageQuery: x.pageQuery()}
-	if q.AcceptedFrom, err = x.parseTime(f.From); err != nil {
+	if q.AcceptedFrom, err = x.parseTime(query.Get("from")); err != nil {
 		return q, f, err
 	}
-	if q.AcceptedUntil, err = x.parseTime(f.Until); err != nil {
+	if q.AcceptedUntil, err = x.parseTime(query.Get("until")); err != nil {
 		return q, f, err
 	}
+	f.From, f.Until = x.timeField(q.AcceptedFrom), x.timeField(q.AcceptedUntil)
 	if f.Name != "" && f.Contact == "" && f.From == "" {
 		q.AcceptedFrom, f.Narrowed = x.windowEnd(q.AcceptedUntil).Add(-nameWindow), true
 	}
@@ -105,25 +100,10 @@ func (x *exchange) windowEnd(until time.Time) time.Time {
 	return until
 }
 
-// contactRef reads what a person writes to name a contact: an email or an id.
-func contactRef(text string) automation.ContactRef {
-	if strings.Contains(text, "@") {
-		return automation.ContactRef{Email: text}
-	}
-	return automation.ContactRef{ID: text}
-}
-
-// pageQuery returns the page that the query selects.
-func (x *exchange) pageQuery() automation.PageQuery {
-	query := x.r.URL.Query()
-	return automation.PageQuery{Limit: pageSize, After: query.Get("after"), Before: query.Get("before")}
-}
-
 // eventLog reads a page of the log. It reads the names of contacts, unless it gets them.
 func (x *exchange) eventLog(ctx context.Context, q automation.EventQuery, names map[string]string) (log eventLog, err error) {
 	found, err := x.runner.ListEvents(ctx, q)
-	n := len(found.Data)
-	if err != nil || n == 0 {
+	if err != nil || len(found.Data) == 0 {
 		return log, named(err, "event")
 	}
 	if log.OfOne = names != nil; !log.OfOne {
@@ -132,37 +112,13 @@ func (x *exchange) eventLog(ctx context.Context, q automation.EventQuery, names 
 	for _, e := range found.Data {
 		log.Rows = append(log.Rows, x.eventRow(e, names))
 	}
-	log.Newer, log.Older = x.around(found.Data[0].ID, found.Data[n-1].ID, q.PageQuery, found.HasMore)
+	log.pager = pagerOf(x, found, func(e automation.EventRecord) string { return e.ID })
 	return log, nil
-}
-
-// namesOf returns the names of the contacts of events, by their ids.
-func (x *exchange) namesOf(ctx context.Context, events []automation.EventRecord) map[string]string {
-	var ids []string
-	for _, e := range events {
-		if e.ContactID != "" {
-			ids = append(ids, e.ContactID)
-		}
-	}
-	return x.contactNamesByID(ctx, ids)
 }
 
 func (x *exchange) eventRow(e automation.EventRecord, names map[string]string) eventRow {
 	return eventRow{
 		ID: e.ID, Link: x.to.To("events", "log", e.ID), Name: e.Name, At: x.moment(e.AcceptedAt), Became: x.outcomeOf(e),
 		Contact: x.contactLink(e.ContactID, cmp.Or(names[e.ContactID], e.Email)),
-	}
-}
-
-// contactLink names a contact by its email if that is known, and otherwise by its id. An
-// email without an id may belong to no contact: it leads to the search.
-func (x *exchange) contactLink(id, email string) contactLink {
-	switch {
-	case id == "":
-		return contactLink{email, x.to.With(x.to.To("search"), "q", email)}
-	case email == "":
-		return contactLink{id, x.to.To("contacts", id)}
-	default:
-		return contactLink{email, x.to.To("contacts", id)}
 	}
 }

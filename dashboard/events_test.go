@@ -88,12 +88,7 @@ func TestEvents_AreFilteredByNameContactAndTime(t *testing.T) {
 
 func TestEvent_ReloadsWhilePending(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, dashboard.Options{Redact: func(field string, value any) any {
-		if field == "event.secret" {
-			return "•••"
-		}
-		return value
-	}})
+	s := newSite(t, dashboard.Options{Redact: hiding("event.secret")})
 	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
 	id := s.Send(automation.Event{Name: "signup", Email: "ada@example.com", Payload: []byte(`{"secret":"sesame","plan":"pro"}`)})[0].ID
 	answer := s.get("/events/log/" + id)
@@ -311,12 +306,7 @@ func TestSend_AgainTakesTheEventOfARun(t *testing.T) {
 
 func TestSend_AgainKeepsWhatIsHidden(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, dashboard.Options{Redact: func(field string, value any) any {
-		if field == "event.secret" {
-			return "•••"
-		}
-		return value
-	}})
+	s := newSite(t, dashboard.Options{Redact: hiding("event.secret")})
 	id := s.Send(automation.Event{Name: "signup", Email: "ada@example.com", Payload: []byte(`{"secret":"sesame"}`)})[0].ID
 	body := s.get("/events/send?event=" + id).Body.String()
 	assert.NotContains(t, body, "sesame")

@@ -46,3 +46,12 @@ func (x *exchange) revision() (int, error) {
 	}
 	return n, nil
 }
+
+// typedInput is an input for a value of a type: the part "typed-input" of a page.
+type typedInput struct {
+	Input       string // its name
+	Type        string // string, number, boolean, date, or "" for any
+	Value       string
+	Placeholder string
+	Problems    []string
+}

@@ -5,10 +5,10 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/diagram"
 )
 
 // funnelPage shows how far the runs of one version of an automation get.
@@ -133,14 +133,14 @@ func funnelOf(runs []automation.Run) funnel {
 
 // add counts one run at the step.
 func (row *funnelRow) add(run automation.Run, step automation.StepRun) {
-	row.Key, row.Kind = step.Key, strings.ReplaceAll(string(step.Type), "_", " ")
+	row.Key, row.Kind = step.Key, typeName(step.Type)
 	if step.StartedAt.IsZero() {
 		return
 	}
 	row.Reached++
 	switch step.Status {
 	case automation.StepCompleted:
-		row.leave(branchLabel(string(step.Branch)))
+		row.leave(diagram.BranchWord(step.Branch))
 	case automation.StepFailed:
 		row.Failed++
 	case automation.StepSkipped:

@@ -92,3 +92,9 @@ func (x *exchange) stopJob() error {
 	x.audit(stopJobAction, string(j.action)+" runs "+j.filter, nil)
 	return x.seeOther(x.jobLink(j))
 }
+
+// jobLink returns the link to a job. It has the action and the filter, so that the page can
+// offer to start the job again when the process does not have it any more.
+func (x *exchange) jobLink(j *job) template.URL {
+	return x.to.To("jobs", j.id) + template.URL("?"+withAction(j.action, j.filter))
+}

@@ -48,7 +48,7 @@ func outlineOf(a automation.Automation, counts map[string]tally) []outlineStep {
 func nextOf(a automation.Automation, place int) (next []outlineNext) {
 	for _, c := range a.Connections {
 		if c.From == a.Steps[place].Key {
-			next = append(next, outlineNext{branchLabel(string(c.Type)), c.To})
+			next = append(next, outlineNext{diagram.BranchWord(c.Type), c.To})
 		}
 	}
 	if len(next) == 1 && place+1 < len(a.Steps) && next[0] == (outlineNext{"", a.Steps[place+1].Key}) {

@@ -1,22 +1,8 @@
 package dashboard
 
 import (
-	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
-	"embed"
-	"encoding/hex"
-	"fmt"
 	"html/template"
-	"net/http"
-	"path"
-	"regexp"
-	"strings"
-	"sync"
 )
-
-//go:embed pages/*.html
-var pageFiles embed.FS
 
 // page is what the layout shows around a page, and what the page shows.
 type page struct {
@@ -39,7 +25,9 @@ type page struct {
 	x *exchange
 }
 
-// Name, Links, Access, Path and Asset are for the layout.
+// The methods are for the templates.
+
+// Name returns the name on all pages.
 func (p page) Name() string { return p.x.opts.Title }
 
 // HasLogo reports whether the host has a logo of its own.
@@ -89,100 +77,4 @@ func (h *Handler) sections() []section {
 		all = append(all, section{"Templates", "templates"})
 	}
 	return all
-}
-
-// templates holds the templates of all pages, by the names of their files. Each is the
-// layout with the blocks of its own file and those of the files whose names begin with _.
-var templates = sync.OnceValue(func() map[string]*template.Template {
-	base := template.Must(template.New("layout.html").Funcs(functions).ParseFS(pageFiles, "pages/layout.html", "pages/_*.html"))
-	entries, err := pageFiles.ReadDir("pages")
-	if err != nil {
-		panic(err) // the folder is embedded
-	}
-	all := map[string]*template.Template{}
-	for _, entry := range entries {
-		name := strings.TrimSuffix(entry.Name(), ".html")
-		if name == "layout" || name[0] == '_' {
-			continue
-		}
-		all[name] = template.Must(template.Must(base.Clone()).ParseFS(pageFiles, path.Join("pages", entry.Name())))
-	}
-	return all
-})
-
-// show answers with a page.
-func (x *exchange) show(name string, p page) error {
-	return x.render(http.StatusOK, name, p)
-}
-
-// render answers with a page and a status. A template that fails sends nothing of itself.
-func (x *exchange) render(status int, name string, p page) error {
-	p.x = x
-	if p.Live {
-		content, err := execute(name, "content", p)
-		if err != nil {
-			return err
-		}
-		p.Tag = tagOf(content)
-		x.w.Header().Set("ETag", p.Tag)
-		if x.r.Header.Get("If-None-Match") == p.Tag {
-			x.w.WriteHeader(http.StatusNotModified)
-			return nil
-		}
-	}
-	body, err := execute(name, "layout.html", p)
-	if err != nil {
-		return err
-	}
-	x.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	x.write(status, body)
-	return nil
-}
-
-// execute executes one of the templates of a page.
-func execute(name, part string, p page) ([]byte, error) {
-	var b bytes.Buffer
-	if err := templates()[name].ExecuteTemplate(&b, part, p); err != nil {
-		return nil, fmt.Errorf("dashboard: page %s: %w", name, err)
-	}
-	return b.Bytes(), nil
-}
-
-// times are the parts of a page that change although nothing happens: how long ago
-// something was.
-var times = regexp.MustCompile(`(?s)<time[^>]*>[^<]*</time>`)
-
-// tagOf returns the entity tag of the content of a page.
-func tagOf(content []byte) string {
-	hash := sha256.New()
-	for len(content) > 0 {
-		at := times.FindIndex(content)
-		if at == nil {
-			break
-		}
-		hash.Write(content[:at[0]])
-		hash.Write(machineTime.Find(content[at[0]:at[1]]))
-		content = content[at[1]:]
-	}
-	hash.Write(content)
-	return `"` + hex.EncodeToString(hash.Sum(nil)[:12]) + `"`
-}
-
-// machineTime is the attribute with the time itself.
-var machineTime = regexp.MustCompile(`datetime="[^"]*"`)
-
-// write writes a body, compressed if the client takes that.
-func (x *exchange) write(status int, body []byte) {
-	header := x.w.Header()
-	header.Add("Vary", "Accept-Encoding")
-	if !strings.Contains(x.r.Header.Get("Accept-Encoding"), "gzip") {
-		x.w.WriteHeader(status)
-		_, _ = x.w.Write(body) // the client is gone
-		return
-	}
-	header.Set("Content-Encoding", "gzip")
-	x.w.WriteHeader(status)
-	zipped, _ := gzip.NewWriterLevel(x.w, gzip.BestSpeed) // the level is valid
-	_, _ = zipped.Write(body)
-	_ = zipped.Close()
 }

@@ -26,3 +26,8 @@ func read[T any](x *exchange, from func(context.Context) (T, error)) part[T] {
 	}
 	return part[T]{Failure: f.Error()}
 }
+
+// reading returns the context of a read, which Options.Timeout bounds.
+func (x *exchange) reading() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(x.ctx, x.opts.Timeout)
+}

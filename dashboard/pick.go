@@ -21,7 +21,6 @@ type offers struct {
 func (x *exchange) pick() error {
 	ctx, cancel := x.reading()
 	defer cancel()
-	newest := automation.PageQuery{Limit: 100}
 	o := offers{Events: []string{}, Segments: []string{}, Templates: []string{}, Paths: []string{}}
 	if found, err := x.runner.ListEventDefinitions(ctx, newest); err == nil {
 		for _, d := range found.Data {
@@ -35,10 +34,9 @@ func (x *exchange) pick() error {
 		}
 	}
 	if x.opts.Templates != nil {
-		if found, err := x.opts.Templates.List(newest); err == nil {
-			for _, t := range found.Data {
-				o.Templates = append(o.Templates, cmp.Or(t.Alias, t.ID))
-			}
+		found, _ := x.opts.Templates.List(newest)
+		for _, t := range found.Data {
+			o.Templates = append(o.Templates, cmp.Or(t.Alias, t.ID))
 		}
 	}
 	properties, _ := x.runner.ListContactProperties(ctx, newest)

@@ -1,9 +1,7 @@
 package dashboard
 
 import (
-	"bytes"
 	"encoding/json"
-	"runtime/debug"
 )
 
 // The fields of Options.Redact begin with these.
@@ -12,9 +10,6 @@ const (
 	fieldOfContact = "contact.properties"
 	fieldOfOutput  = "output"
 )
-
-// hidden stands for a value that Options.Redact could not decide about.
-const hidden = "(hidden)"
 
 // redactedText returns a JSON document for people: indented, and with what Options.Redact
 // leaves of its members. What is no JSON is hidden, because it cannot be redacted. Without
@@ -51,17 +46,6 @@ func (h *Handler) redactedOutput(doc json.RawMessage) any {
 	return left
 }
 
-// decodeValue returns the value of a JSON document, or hidden for what is none.
-func decodeValue(doc json.RawMessage) any {
-	decoder := json.NewDecoder(bytes.NewReader(doc))
-	decoder.UseNumber() // a float64 would change large numbers
-	var value any
-	if decoder.Decode(&value) != nil {
-		return hidden
-	}
-	return value
-}
-
 // redacted returns value with what Options.Redact leaves of its members, at any depth.
 func (h *Handler) redacted(field string, value any) any {
 	if h.opts.Redact == nil {
@@ -84,30 +68,4 @@ func (h *Handler) redacted(field string, value any) any {
 	default:
 		return value
 	}
-}
-
-// redact calls Options.Redact, if there is one. If that panics, the value is hidden.
-func (h *Handler) redact(field string, value any) (left any) {
-	if h.opts.Redact == nil {
-		return value
-	}
-	defer func() {
-		if reason := recover(); reason != nil {
-			h.opts.Logger.Error("dashboard: Redact panicked", "field", field, "panic", reason, "stack", string(debug.Stack()))
-			left = hidden
-		}
-	}()
-	return h.opts.Redact(field, value)
-}
-
-// indentedValue returns value as indented JSON. html/template escapes it, so it does not.
-func indentedValue(value any) string {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if encoder.Encode(value) != nil {
-		return hidden
-	}
-	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
 }

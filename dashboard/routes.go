@@ -39,7 +39,7 @@ func (h *Handler) routes() []route {
 		automationRoutes,
 		contactRoutes,
 		eventRoutes,
-		h.emailRoutes(),
+		h.templateRoutes(),
 		searchRoutes,
 		versionRoutes,
 		editRoutes,

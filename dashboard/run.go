@@ -97,12 +97,7 @@ func (x *exchange) chosenStep(run automation.Run) (string, *automation.StepRun) 
 	if key == "" {
 		key = run.Step
 	}
-	for i := range run.Steps {
-		if run.Steps[i].Key == key {
-			return key, &run.Steps[i]
-		}
-	}
-	return key, nil
+	return key, stepOf(run, key)
 }
 
 func (x *exchange) runPage(run automation.Run) runPage {
@@ -172,7 +167,7 @@ func (x *exchange) drawRun(version automation.Automation, run automation.Run, ch
 func (x *exchange) pathSteps(run automation.Run, chosen string, definitions map[string]automation.Step) (steps []pathStep) {
 	for _, s := range run.Steps {
 		step := pathStep{
-			Key: s.Key, Type: typeName(s.Type), Status: string(s.Status), Branch: branchLabel(string(s.Branch)),
+			Key: s.Key, Type: typeName(s.Type), Status: string(s.Status), Branch: diagram.BranchWord(s.Branch),
 			Link: x.stepLink(run, s.Key), Chosen: s.Key == chosen,
 		}
 		if definition, ok := definitions[s.Key]; ok {

@@ -6,12 +6,6 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// The names of actions for Options.Audit.
-const (
-	retryRunAction  = "retry run"
-	cancelRunAction = "cancel run"
-)
-
 // retryRun makes a failed run continue from the step that failed.
 func (x *exchange) retryRun() error {
 	run, err := x.findRun()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/diagram"
 )
 
 // keptFirst is how many of the first attempts a run keeps when it omits later ones.
@@ -50,7 +51,7 @@ func typeName(t automation.StepType) string {
 // stepFacts returns the facts about a step. The definition has no config if it is not known.
 func (x *exchange) stepFacts(s automation.StepRun, definition automation.Step, contact string) *stepFacts {
 	facts := &stepFacts{
-		Key: s.Key, Type: typeName(s.Type), Status: string(s.Status), Branch: branchLabel(string(s.Branch)),
+		Key: s.Key, Type: typeName(s.Type), Status: string(s.Status), Branch: diagram.BranchWord(s.Branch),
 		Reached: x.moment(s.StartedAt), Omitted: s.AttemptsOmitted,
 	}
 	if !s.StartedAt.IsZero() {

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -54,24 +54,23 @@ func (x *exchange) readFilter(f *runFilter) (err error) {
 	if q.Statuses, err = runStatuses(given["status"]); err != nil {
 		return err
 	}
-	if q.Version, err = runVersion(given.Get("version")); err != nil {
+	if q.Version, err = parseVersion(given.Get("version")); err != nil {
 		return err
 	}
-	if q.CreatedFrom, err = x.parseTime(given.Get("from")); err != nil {
-		return err
-	}
-	if q.CreatedUntil, err = x.parseTime(given.Get("until")); err != nil {
-		return err
-	}
-	if q.CompletedFrom, err = x.parseTime(given.Get("ended-from")); err != nil {
-		return err
-	}
-	if q.CompletedUntil, err = x.parseTime(given.Get("ended-until")); err != nil {
-		return err
+	times := map[string]*time.Time{"from": &q.CreatedFrom, "until": &q.CreatedUntil, "ended-from": &q.CompletedFrom, "ended-until": &q.CompletedUntil}
+	for name, at := range times {
+		if *at, err = x.parseTime(given.Get(name)); err != nil {
+			return err
+		}
 	}
 	if q.ErrorCode, err = runCode(given.Get("code")); err != nil {
 		return err
 	}
+	return checkRunQuery(q)
+}
+
+// checkRunQuery refuses a query that selects no run, or that needs more.
+func checkRunQuery(q *automation.RunQuery) error {
 	switch {
 	case q.AutomationID == "" && (q.Step != "" || q.Version != 0):
 		return badInput("Choose an automation too", "A step and a version belong to one automation.")
@@ -115,17 +114,6 @@ func runCode(text string) (automation.StepErrorCode, error) {
 		return "", badInput("No run ends with this code", "Choose one of the codes in the form.")
 	}
 	return code, nil
-}
-
-func runVersion(text string) (int, error) {
-	if text == "" {
-		return 0, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > maxVersion {
-		return 0, badInput("No automation has this version", "Versions are numbers from 1 on.")
-	}
-	return n, nil
 }
 
 // resolve returns the query of the filter, with the id of the contact whose email or id

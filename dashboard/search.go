@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"html/template"
+	"net/http"
 	"strings"
 
 	"github.com/seed-b636437c/automation"
@@ -108,7 +109,7 @@ func (x *exchange) contactHit(c automation.Contact) hit {
 
 // searchAutomations finds automations by id or by a part of their names, among the newest.
 func (x *exchange) searchAutomations(ctx context.Context, body *searchPage) error {
-	found, err := x.runner.ListAutomations(ctx, automation.AutomationQuery{PageQuery: automation.PageQuery{Limit: maxNames}})
+	found, err := x.newestAutomations(ctx)
 	for _, a := range found.Data {
 		if a.ID == body.Query || strings.Contains(strings.ToLower(a.Name), strings.ToLower(body.Query)) {
 			body.Hits = append(body.Hits, x.automationHit(a))
@@ -145,10 +146,14 @@ func (x *exchange) searchEvent(ctx context.Context, body *searchPage) error {
 	return unlessNotFound(err)
 }
 
-// unlessNotFound returns err, or nil if it means that there is no such thing.
-func unlessNotFound(err error) error {
-	if errors.Is(err, automation.ErrNotFound) {
-		return nil
+// runByID leads to the page of a run, for links without the id of its automation.
+func (x *exchange) runByID() error {
+	ctx, cancel := x.reading()
+	defer cancel()
+	run, err := x.runner.GetRun(ctx, x.r.PathValue("run"))
+	if err != nil {
+		return named(err, "run")
 	}
-	return err
+	redirect(x.w, string(x.to.To("a", run.AutomationID, "runs", run.ID)), http.StatusFound)
+	return nil
 }

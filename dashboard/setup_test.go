@@ -67,3 +67,13 @@ func (s *site) getWith(path, header, value string) *httptest.ResponseRecorder {
 	s.handler.ServeHTTP(answer, r)
 	return answer
 }
+
+// hiding returns an Options.Redact that hides the fields that end with a text.
+func hiding(end string) func(field string, value any) any {
+	return func(field string, value any) any {
+		if strings.HasSuffix(field, end) {
+			return "•••"
+		}
+		return value
+	}
+}

@@ -1,6 +1,10 @@
 package dashboard
 
-import "github.com/seed-b636437c/automation"
+import (
+	"context"
+
+	"github.com/seed-b636437c/automation"
+)
 
 // tally counts runs by their status.
 type tally struct{ Runs, Running, Completed, Failed, Cancelled int }
@@ -36,4 +40,15 @@ func total(counts []automation.RunCount) (t tally) {
 		t.add(c)
 	}
 	return t
+}
+
+// counts reads the counts of the runs of automations.
+func (x *exchange) counts(ids ...string) part[[]automation.RunCount] {
+	return read(x, func(ctx context.Context) ([]automation.RunCount, error) { return x.runner.CountRuns(ctx, ids...) })
+}
+
+// totalOf reads how many runs an automation has.
+func (x *exchange) totalOf(id string) part[tally] {
+	counts := x.counts(id)
+	return part[tally]{total(counts.Data), counts.Failure}
 }

@@ -161,19 +161,28 @@ var words = map[automation.ConnectionType]string{
 	automation.ConnectionTimeout:         "timed out",
 }
 
+// BranchWord returns the word for a branch in the drawings, such as "not met". It is empty for
+// the default branch, which needs none where it is the only one.
+func BranchWord(typ automation.ConnectionType) string {
+	if typ == automation.ConnectionDefault {
+		return ""
+	}
+	if word, ok := words[typ]; ok {
+		return word
+	}
+	return plain(string(typ))
+}
+
 // finish gives a link its word, and determines whether the run took it. The default branch
 // has a word if it is one of several.
 func (f *flow) finish(l *link) {
-	l.word = words[l.typ]
-	if l.word == "" {
-		l.word = plain(string(l.typ))
-	}
+	l.word = BranchWord(l.typ)
 	if l.from < 0 {
 		return
 	}
 	from := &f.steps[l.from]
-	if l.typ == automation.ConnectionDefault && len(from.branches) < 2 {
-		l.word = ""
+	if l.typ == automation.ConnectionDefault && len(from.branches) > 1 {
+		l.word = string(l.typ)
 	}
 	l.taken = f.isTaken(from, l)
 }

@@ -324,7 +324,7 @@ const stepPanel = (key) => {
             ${places(key).map((c) => html`<option value="${c.from}\n${c.type}">${placeAfter(c.from, c.label)}</option>`)}
           </select></label>`}
       </details>
-      <div class="row">
+      <div class="buttons">
         ${branches(key).length ? html`<button type="button" @click=${() => startAdding(key, branches(key)[0], '')}>Add a step after it</button>` : nothing}
         ${isTrigger ? nothing : html`<button type="button" class="danger" @click=${() => deleteStep(key)}>Delete the step</button>`}
       </div>
@@ -359,7 +359,7 @@ const problemsPanel = () => {
 const jsonPanel = () => html`<section class="card"><h2>Document</h2><div class="fields">
   <label class="field">JSON, as the API has it<textarea id="json" rows="24" spellcheck="false" .value=${text(draft())}></textarea></label>
   ${state.jsonError ? html`<p class="problems"><span class="error">${state.jsonError}</span></p>` : nothing}
-  <div class="row"><button type="button" class="primary" @click=${applyJSON}>Use this document</button>
+  <div class="buttons"><button type="button" class="primary" @click=${applyJSON}>Use this document</button>
   <button type="button" @click=${() => toggle('json')}>Close</button></div></div></section>`
 
 const applyJSON = () => {

@@ -44,7 +44,7 @@ const ruleForm = (rule, change, depth = 1, where = '') => {
       ${ruleForm(r, (to) => change({ ...rule, rules: replaced(rules, i, to) }), depth + 1, member(i))}
       <button type="button" class="small" aria-label="Remove rule${member(i)}" @click=${() => change({ ...rule, rules: replaced(rules, i) })}>✕</button>
     </div>`)}
-    <div class="row">
+    <div class="buttons">
       <button type="button" class="small" @click=${() => change({ ...rule, rules: [...rules, newComparison()] })}>Add a comparison</button>
       <button type="button" class="small" @click=${() => change({ ...rule, rules: [...rules, { type: rule.type === 'and' ? 'or' : 'and', rules: [newComparison()] }] })}>Add a group</button>
     </div>

@@ -313,11 +313,7 @@ func mustJSON(v any) string {
 // The problems of a step appear while a person types, and what was typed is one change.
 func TestEditor_ChecksWhileAPersonTypes(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.Create(world.Flow("welcome", "signup", world.Pause("rest", "1 day")))
-	b := newTab(t, s)
-	b.open("/a/welcome/edit")
-	b.settled(2)
+	b := editing(t, world.Flow("welcome", "signup", world.Pause("rest", "1 day")))
 	b.click(`[data-step="rest"]`)
 	field := fieldOf("How long")
 	eval[any](b, "("+field+").focus(), ("+field+").select(), null")
@@ -328,5 +324,5 @@ func TestEditor_ChecksWhileAPersonTypes(t *testing.T) {
 	b.until("!document.querySelector('.step-form .problems') && document.querySelector('[data-step=rest]').textContent.includes('3 days')")
 	assert.Equal(t, "3 days", eval[string](b, "("+field+").value"))
 	b.press("Undo")
-	b.until("document.querySelector('[role=status]').innerText === 'saved'")
+	b.isSaved()
 }

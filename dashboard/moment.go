@@ -1,14 +1,9 @@
 package dashboard
 
 import (
-	"html/template"
 	"strconv"
-	"strings"
 	"time"
 )
-
-// functions are the functions of all templates.
-var functions = template.FuncMap{"count": formatCount, "sign": sign}
 
 // moment is a time on a page.
 type moment struct {
@@ -103,29 +98,9 @@ func units(d, large time.Duration, largeName string, small time.Duration, smallN
 	return text
 }
 
-// formatCount writes a number with commas between groups of three digits.
-func formatCount(n int) string {
-	digits := strconv.Itoa(n)
-	start := len(digits) % 3
-	if n < 0 || len(digits) < 4 {
-		return digits
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
 	}
-	groups := []string{}
-	if start > 0 {
-		groups = append(groups, digits[:start])
-	}
-	for i := start; i < len(digits); i += 3 {
-		groups = append(groups, digits[i:i+3])
-	}
-	return strings.Join(groups, ",")
-}
-
-// sign returns the sign of a status. Colour alone would not tell statuses apart for
-// everyone.
-func sign(status string) string {
-	signs := map[string]string{
-		"running": "●", "waiting": "◔", "completed": "✓", "failed": "✕", "cancelled": "⊘", "skipped": "–", "pending": "○",
-		"enabled": "●", "disabled": "○", "started": "▸", "resumed": "↻", "ignored": "–", "published": "●", "draft": "○",
-	}
-	return signs[status]
+	return b
 }

@@ -2,8 +2,11 @@ package dashboard
 
 import "time"
 
-// fieldTime is the form of a time in an <input type="datetime-local">.
-const fieldTime = "2006-01-02T15:04"
+// The forms of a time in an <input type="datetime-local">.
+const (
+	fieldTime     = "2006-01-02T15:04"
+	fieldTimeLong = "2006-01-02T15:04:05"
+)
 
 // parseTime parses the time of a filter, in the zone of the pages unless it has one. An
 // empty text is no time.
@@ -11,7 +14,7 @@ func (x *exchange) parseTime(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	for _, layout := range []string{fieldTime, "2006-01-02T15:04:05", time.DateOnly} {
+	for _, layout := range []string{fieldTime, fieldTimeLong, time.DateOnly} {
 		if at, err := time.ParseInLocation(layout, text, x.opts.Location); err == nil {
 			return at, nil
 		}
@@ -21,4 +24,16 @@ func (x *exchange) parseTime(text string) (time.Time, error) {
 		return time.Time{}, badInput("This is no time", "Write a time as 2026-01-31T09:30, in the zone of the page, or with a zone as 2026-01-31T09:30:00Z.")
 	}
 	return at, nil
+}
+
+// timeField returns a time for an <input type="datetime-local">.
+func (x *exchange) timeField(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	layout := fieldTime
+	if at.Second() != 0 {
+		layout = fieldTimeLong
+	}
+	return at.In(x.opts.Location).Format(layout)
 }

@@ -78,3 +78,11 @@ func (x *exchange) refusalOf(err error) refusal {
 		return refusal{http.StatusInternalServerError, "Something went wrong here", "The log of the application has the reason. Try again in a moment."}
 	}
 }
+
+// unlessNotFound returns err, or nil if it means that there is no such thing.
+func unlessNotFound(err error) error {
+	if errors.Is(err, automation.ErrNotFound) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,149 @@
+package dashboard
+
+import (
+	"encoding/json"
+	"errors"
+	"regexp"
+	"strconv"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/diagram"
+)
+
+// draft is a document that may be invalid, as far as it can be drawn.
+type draft struct {
+	Name        json.RawMessage `json:"name"`
+	Steps       []draftStep     `json:"steps"`
+	Connections []connection    `json:"connections"`
+	broken      map[string]bool // keys of the steps that cannot be decoded
+}
+
+type draftStep struct {
+	key, typ string
+	config   automation.StepConfig // nil if it cannot be decoded
+}
+
+// UnmarshalJSON keeps what is there. Values of other types count as absent.
+func (s *draftStep) UnmarshalJSON(data []byte) error {
+	var fields struct{ Key, Type any }
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return nil // not an object: a step without a key
+	}
+	s.key, _ = fields.Key.(string)
+	s.typ, _ = fields.Type.(string)
+	var step automation.Step
+	if step.UnmarshalJSON(data) == nil {
+		s.config = step.Config
+	}
+	return nil
+}
+
+// connection is a connection of a draft.
+type connection struct{ from, to, branch string }
+
+// UnmarshalJSON keeps what is there. Values of other types count as absent.
+func (c *connection) UnmarshalJSON(data []byte) error {
+	var fields struct{ From, To, Type any }
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return nil
+	}
+	c.from, _ = fields.From.(string)
+	c.to, _ = fields.To.(string)
+	c.branch, _ = fields.Type.(string)
+	if c.branch == "" {
+		c.branch = string(automation.ConnectionDefault)
+	}
+	return nil
+}
+
+// decode returns the automation of a document, and the problems of its decoding. Where a
+// step cannot be decoded, the automation has a valid config instead: the problems of the
+// other steps are then found too.
+func (d *draft) decode(document []byte) (automation.Automation, automation.Problems) {
+	var a automation.Automation
+	err := a.UnmarshalJSON(document)
+	if err == nil {
+		return a, nil
+	}
+	var invalid *automation.ValidationError
+	if !errors.As(err, &invalid) {
+		return a, automation.Problems{{Severity: automation.SeverityError, Code: automation.CodeSyntax, Message: err.Error()}}
+	}
+	_ = json.Unmarshal(d.Name, &a.Name) // a name of another type is among the problems
+	d.broken = map[string]bool{}
+	for _, s := range d.Steps {
+		config := s.config
+		if config == nil {
+			d.broken[s.key] = true
+			config = standIn(automation.StepType(s.typ))
+		}
+		a.Steps = append(a.Steps, automation.Step{Key: s.key, Config: config})
+	}
+	for _, c := range d.Connections {
+		a.Connections = append(a.Connections, automation.Connection{From: c.from, To: c.to, Type: automation.ConnectionType(c.branch)})
+	}
+	return a, d.locate(invalid.Problems)
+}
+
+// known returns the problems that are not about a stand-in.
+func (d *draft) known(problems automation.Problems) automation.Problems {
+	var known automation.Problems
+	for _, p := range problems {
+		if p.Step == "" || !d.broken[p.Step] {
+			known = append(known, p)
+		}
+	}
+	return known
+}
+
+// standIn returns a valid config in place of one that cannot be decoded.
+func standIn(typ automation.StepType) automation.StepConfig {
+	switch typ {
+	case automation.TypeTrigger:
+		return automation.Trigger{EventName: "event"}
+	case automation.TypeCondition:
+		return automation.Condition{Rule: automation.Field("contact.email").Exists()}
+	case automation.TypeDelay:
+		return automation.Delay{Duration: automation.MustParseDuration("1 day")}
+	case automation.TypeWaitForEvent:
+		return automation.WaitForEvent{EventName: "event"}
+	case automation.TypeSendEmail:
+		return automation.SendEmail{Template: automation.TemplateRef{ID: "template"}}
+	case automation.TypeContactUpdate:
+		return automation.ContactUpdate{FirstName: automation.Null()}
+	case automation.TypeContactDelete:
+		return automation.ContactDelete{}
+	case automation.TypeAddToSegment:
+		return automation.AddToSegment{SegmentID: "segment"}
+	default:
+		return automation.RawConfig{Type: typ}
+	}
+}
+
+// stepPath finds the index of the step in the path of a problem.
+var stepPath = regexp.MustCompile(`^steps\[(\d+)\]`)
+
+// locate gives each problem of the decoding the key of its step.
+func (d *draft) locate(problems automation.Problems) automation.Problems {
+	located := append(automation.Problems{}, problems...)
+	for i, p := range located {
+		match := stepPath.FindStringSubmatch(p.Path)
+		if p.Step != "" || match == nil {
+			continue
+		}
+		if n, err := strconv.Atoi(match[1]); err == nil && n < len(d.Steps) {
+			located[i].Step = d.Steps[n].key
+		}
+	}
+	return located
+}
+
+// summary describes the step in the words of the drawings. What cannot be decoded has the name
+// of its type.
+func (s draftStep) summary() string {
+	if s.config == nil {
+		return s.typ
+	}
+	_, about := diagram.Describe(automation.Step{Key: s.key, Config: s.config})
+	return about
+}
