@@ -2,7 +2,6 @@ package dashboard_test
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -11,8 +10,6 @@ import (
 	"github.com/seed-b636437c/automation/dashboard"
 	"github.com/seed-b636437c/automation/internal/world"
 	"github.com/seed-b636437c/automation/observe"
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 // calls records the calls of a store.
@@ -50,21 +47,4 @@ func newCountedSite(t testing.TB, opts dashboard.Options) (*site, *calls) {
 	w := world.New(t, automation.Options{})
 	w.Runner = w.On(observe.WrapStore(w.Store, c.hooks()), w.Opts)
 	return newSiteOf(t, w, opts), c
-}
-
-// A live page is read again every two seconds for each person who looks at it.
-func TestLivePages_MakeFourCallsAtMost(t *testing.T) {
-	t.Parallel()
-	s, c := newCountedSite(t, dashboard.Options{})
-	s.Create(world.Flow("welcome", "signup", world.Email("hello"), world.Wait("setup", "setup.done")))
-	s.Send(automation.Event{Name: "signup", Email: "ada@example.com"})
-	s.Drain()
-	runs, err := s.Runner.ListRuns(t.Context(), automation.RunQuery{})
-	require.NoError(t, err)
-	run := "/a/welcome/runs/" + runs.Data[0].ID
-	c.take()
-	for path, most := range map[string]int{"/": 2, "/a/welcome": 4, "/runs": 3, "/runs?contact=ada@example.com": 4, run: 4, run + "?step=hello": 4} {
-		require.Equal(t, http.StatusOK, s.get(path).Code, path)
-		assert.Len(t, c.take(), most, path)
-	}
 }

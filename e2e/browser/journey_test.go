@@ -84,7 +84,7 @@ func TestJourney_FromAnEmptyDashboardToAStoppedAutomation(t *testing.T) {
 	assert.Equal(t, automation.RunCompleted, s.Run().Status, "a run in progress goes on")
 	colleague.reads("#runs tbody tr", "completed")
 	b.open("/a/" + run.AutomationID + "/runs/" + run.ID + "?step=email")
-	b.see("iframe.preview")
+	b.see("iframe.email")
 }
 
 // makeWelcome makes an automation in the editor: an email, and a pause.
@@ -103,7 +103,7 @@ func (b *tab) makeWelcome() {
 	b.settled(3)
 	b.fill("How long", "3 days")
 	b.fill("Name of the automation", "Welcome")
-	b.until("document.querySelector('[role=status]').innerText === 'not saved'") // without problems
+	b.isNotSaved() // without problems
 }
 
 // Everything but the drawing of the editor works without JavaScript.

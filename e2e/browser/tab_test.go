@@ -172,7 +172,7 @@ func (b *tab) theme(name string) {
 	}))
 }
 
-// withoutScripts disables JavaScript, as some browsers and companies do.
+// withoutScripts switches JavaScript off.
 func (b *tab) withoutScripts() {
 	b.t.Helper()
 	b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
