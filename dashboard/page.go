@@ -19,8 +19,10 @@ type page struct {
 	// Refresh is after how many seconds the page loads itself again if there is no
 	// JavaScript. With JavaScript, Live keeps the page up to date.
 	Refresh int
-	// Tag changes with what the page shows.
-	Tag string
+	// Tag changes with what the page shows. render sets it, and Content, which is what the
+	// template of the page made of Body.
+	Tag     string
+	Content template.HTML
 
 	x *exchange
 }

@@ -16,7 +16,8 @@ import (
 var pageFiles embed.FS
 
 // templates holds the templates of all pages, by the names of their files. Each is the
-// layout with the blocks of its own file and those of the files whose names begin with _.
+// layout with the template "content" of its own file and those of the files whose names
+// begin with _.
 var templates = sync.OnceValue(func() map[string]*template.Template {
 	base := template.Must(template.New("layout.html").Funcs(functions).ParseFS(pageFiles, "pages/layout.html", "pages/_*.html"))
 	entries, err := pageFiles.ReadDir("pages")
@@ -42,11 +43,11 @@ func (x *exchange) show(name string, p page) error {
 // render answers with a page and a status. A template that fails sends nothing of itself.
 func (x *exchange) render(status int, name string, p page) error {
 	p.x = x
+	content, err := execute(name, "content", p)
+	if err != nil {
+		return err
+	}
 	if p.Live {
-		content, err := execute(name, "content", p)
-		if err != nil {
-			return err
-		}
 		p.Tag = tagOf(content)
 		x.w.Header().Set("ETag", p.Tag)
 		if x.r.Header.Get("If-None-Match") == p.Tag {
@@ -54,6 +55,7 @@ func (x *exchange) render(status int, name string, p page) error {
 			return nil
 		}
 	}
+	p.Content = template.HTML(content) // html/template has escaped it
 	body, err := execute(name, "layout.html", p)
 	if err != nil {
 		return err
