@@ -33,7 +33,7 @@ func (x *exchange) check() error {
 	if err != nil {
 		x.opts.Logger.Warn("dashboard: a draft was not checked against events and templates", "error", err)
 	}
-	answer := checked{Problems: append(problems, d.known(found)...), Types: x.stepTypes()}
+	answer := checked{Problems: append(problems, d.known(found)...), Types: x.types}
 	answer.Drawing = draw(d, answer)
 	if answer.Problems == nil {
 		answer.Problems = automation.Problems{}
@@ -41,10 +41,11 @@ func (x *exchange) check() error {
 	return x.json(http.StatusOK, answer)
 }
 
-// stepTypes returns all step types of the Runner.
-func (x *exchange) stepTypes() map[automation.StepType]automation.StepTypeInfo {
+// stepTypes returns all step types of a Runner, by their names. They stay the same once the
+// application has started.
+func stepTypes(runner *automation.Runner) map[automation.StepType]automation.StepTypeInfo {
 	types := map[automation.StepType]automation.StepTypeInfo{}
-	for _, t := range x.runner.StepTypes() {
+	for _, t := range runner.StepTypes() {
 		types[t.Type] = t
 	}
 	return types

@@ -19,6 +19,7 @@ type Handler struct {
 	crossing *http.CrossOriginProtection
 	lookout  lookout
 	jobs     *jobs
+	types    map[automation.StepType]automation.StepTypeInfo // of the Runner
 }
 
 // New returns a Handler that shows what runner runs. The error is an
@@ -37,7 +38,7 @@ func New(runner *automation.Runner, opts Options) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{runner: runner, opts: opts, mux: http.NewServeMux(), policy: contentPolicy(opts.FrameAncestors), assets: opts.branded()}
-	h.jobs = newJobs(runner, opts)
+	h.jobs, h.types = newJobs(runner, opts), stepTypes(runner)
 	h.crossing = crossOriginProtection(opts.TrustedOrigins)
 	for _, route := range h.routes() {
 		h.mux.Handle(route.pattern, h.serve(route))
