@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // drainBatch is how many contacts Drain works on at a time.
@@ -22,14 +23,14 @@ func (r *Runner) Drain(ctx context.Context) (int, error) {
 	defer func() { r.logCounts(r.sampler.Rest()) }()
 	total := 0
 	for {
-		works, err := r.claim(ctx, ClaimParams{Limit: drainBatch})
+		works, at, err := r.claim(ctx, ClaimParams{Limit: drainBatch})
 		if err != nil {
 			return total, fmt.Errorf("automation: drain: %w", err)
 		}
 		if len(works) == 0 {
 			return total, nil
 		}
-		n, err := r.drain(ctx, works)
+		n, err := r.drain(ctx, works, at)
 		total += n
 		if err != nil {
 			return total, fmt.Errorf("automation: drain: %w", err)
@@ -37,13 +38,13 @@ func (r *Runner) Drain(ctx context.Context) (int, error) {
 	}
 }
 
-// drain works on claimed contacts in rounds: each round writes the results of the round
+// drain works on contacts that were claimed at the given time, in rounds: each round writes the results of the round
 // before in one commit, and then performs the effects. It abandons a task that fails, and
 // continues with the others.
-func (r *Runner) drain(ctx context.Context, works []Work) (total int, err error) {
+func (r *Runner) drain(ctx context.Context, works []Work, claimedAt time.Time) (total int, err error) {
 	tasks := make([]*task, 0, len(works))
 	for _, w := range works {
-		t := newTask(r, w)
+		t := newTask(r, w, claimedAt)
 		if failure := t.begin(ctx); failure != nil {
 			err = errors.Join(err, r.abandon(ctx, t, failure))
 			continue
@@ -97,7 +98,7 @@ func (r *Runner) performEffects(ctx context.Context, tasks []*task) {
 			renewed = now
 			renewals := make([]Transition, len(tasks))
 			for i, t := range tasks {
-				renewals[i] = r.underLease(&t.work, now)
+				renewals[i] = r.underLease(&t.in.Work, now)
 			}
 			r.renewLeases(ctx, renewals)
 		}

@@ -16,32 +16,24 @@ const (
 	claimRuns   = 1024
 )
 
-// retryContactAfter is how long a Runner waits before it works on a contact again, after
-// the store or the contact directory did not answer.
-const retryContactAfter = time.Second
-
 // storeRetry is the back-off of calls that the store does not answer.
 var storeRetry = RetryPolicy{Initial: 100 * time.Millisecond, Max: 5 * time.Second, Jitter: 0.2}
 
-// claim leases contacts that have work.
-func (r *Runner) claim(ctx context.Context, p ClaimParams) ([]Work, error) {
+// claim leases contacts that have work. It also returns when it read this work.
+func (r *Runner) claim(ctx context.Context, p ClaimParams) ([]Work, time.Time, error) {
 	// The end of ctx must not interrupt the claim: the store could complete it all
 	// the same, and no Runner could use the leases until they expire.
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.opts.StoreTimeout)
 	defer cancel()
 	p.Now, p.Lease, p.Events, p.Runs = r.now(), r.opts.Lease, claimEvents, claimRuns
 	works, err := r.store.Claim(ctx, p)
-	for i := range works {
-		works[i].claimedAt = p.Now
-	}
-	return works, err
+	return works, p.Now, err
 }
 
 // underLease returns a transition that extends the lease on w and writes nothing else.
-// All transitions of a Runner are based on such a transition.
 func (r *Runner) underLease(w *Work, now time.Time) Transition {
 	return Transition{Key: w.Key, Token: w.Token, Now: now, Extend: now.Add(r.opts.Lease)}
 }
@@ -131,7 +123,7 @@ func (r *Runner) renewLeases(ctx context.Context, renewals []Transition) {
 // contact directory did not answer.
 func (r *Runner) abandonment(t *task, failure error) Transition {
 	now := r.now()
-	tr := r.underLease(&t.work, now)
+	tr := r.underLease(&t.in.Work, now)
 	tr.Extend = now.Add(retryContactAfter)
 	tr.Release = !isUnanswered(failure)
 	level := slog.LevelWarn
@@ -139,7 +131,7 @@ func (r *Runner) abandonment(t *task, failure error) Transition {
 		level = slog.LevelInfo // no failure: an automation was stopped since the claim
 	}
 	r.log(logRecord{
-		logKind: logKind{level: level, message: "automation: lease abandoned"}, contact: t.work.Key.ID, err: failure,
+		logKind: logKind{level: level, message: "automation: lease abandoned"}, contact: t.in.Key.ID, err: failure,
 	})
 	return tr
 }

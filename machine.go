@@ -2,6 +2,9 @@ package automation
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
 	"time"
 )
 
@@ -39,7 +42,11 @@ type Input struct {
 	// skipped (InputSkipped).
 	Reason string
 
-	contact *Contact // the contact in the contact directory after the effect
+	// What a successful effect did in the contact directory: a change, with the contact
+	// after it, or the deletion of the contact.
+	change  *ContactChange
+	contact *Contact
+	deletes bool
 }
 
 // InputKind is the kind of an Input.
@@ -70,6 +77,35 @@ const (
 	// InputRetried makes a failed run continue from the step that failed.
 	InputRetried
 )
+
+// inputKinds are the names of the kinds of input.
+var inputKinds = [...]string{
+	InputStarted: "started", InputWoken: "woken", InputReceived: "received", InputSucceeded: "succeeded",
+	InputFailed: "failed", InputSkipped: "skipped", InputInterrupted: "interrupted", InputReleased: "released",
+	InputCancelled: "cancelled", InputRetried: "retried",
+}
+
+// String returns the name of the kind, such as "succeeded", or a number for a value that is no
+// kind.
+func (k InputKind) String() string {
+	if int(k) < len(inputKinds) && k > 0 {
+		return inputKinds[k]
+	}
+	return strconv.Itoa(int(k))
+}
+
+// MarshalText returns the name of the kind.
+func (k InputKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText sets the kind with this name.
+func (k *InputKind) UnmarshalText(name []byte) error {
+	i := slices.Index(inputKinds[1:], string(name))
+	if i < 0 {
+		return fmt.Errorf("automation: %q is no kind of input", name)
+	}
+	*k = InputKind(i + 1)
+	return nil
+}
 
 // Action is what a run needs next.
 type Action struct {

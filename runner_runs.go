@@ -113,11 +113,11 @@ func (r *Runner) request(ctx context.Context, id string, c RunRequest) (Run, err
 // serveRequests applies the requests about the runs of a contact, unless the contact is
 // leased. It performs no effects: a task of Run or Drain does that after the next claim.
 func (r *Runner) serveRequests(ctx context.Context, ref ContactRef) error {
-	works, err := r.claim(ctx, ClaimParams{Limit: 1, Contact: ref})
+	works, claimedAt, err := r.claim(ctx, ClaimParams{Limit: 1, Contact: ref})
 	if err != nil || len(works) == 0 {
 		return err
 	}
-	t := newTask(r, works[0])
+	t := newTask(r, works[0], claimedAt)
 	if err := t.begin(ctx); err != nil {
 		return r.abandon(ctx, t, err)
 	}

@@ -81,8 +81,6 @@ type Work struct {
 	// Runs are first the due runs, in the order in which they became due, and then
 	// the runs that wait for one of Events, oldest first.
 	Runs []ClaimedRun
-
-	claimedAt time.Time // set by the Runner
 }
 
 // PendingEvent is an event that is accepted and not handled yet.

@@ -2,9 +2,6 @@ package automation
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"log/slog"
 	"time"
 )
 
@@ -14,14 +11,23 @@ func (t *task) performEffect(ctx, bound context.Context, run *activeRun) error {
 	return guard(func() error {
 		effect, in := t.prepare(ctx, bound, run)
 		if in == nil {
-			outcome := t.r.perform(bound, t.work.Key.ID, effect)
+			outcome := t.r.perform(bound, t.in.Key.ID, effect)
 			in = &outcome
 		}
-		if t.applyOutcome(run, effect, *in) {
+		if t.performed(run, *in) {
 			t.catchUp(bound, run)
 		}
 		return nil
 	})
+}
+
+// performed is applyOutcome for an effect of now. Any other run may be with another performer
+// as soon as t.mu is free.
+func (t *task) performed(run *activeRun, in Input) (looksBack bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.now = t.r.now()
+	return t.applyOutcome(run, in)
 }
 
 // prepare reads the contact again, under bound, and resolves the effect. If the read
@@ -92,8 +98,8 @@ func (t *task) freshening(run *activeRun) (tr Transition, opened, isFresh bool) 
 	if age := now.Sub(run.freshAt); !opened && age >= 0 && age < staleAfter {
 		return Transition{}, false, true
 	}
-	tr = t.r.underLease(&t.work, now)
-	tr.Runs = []RunChange{run.write(now)}
+	tr = t.r.underLease(&t.in.Work, now)
+	tr.Runs = []RunChange{run.write(now, now)}
 	return tr, opened, false
 }
 
@@ -133,124 +139,5 @@ func (t *task) resolve(ctx context.Context, run *activeRun, properties contactPr
 		// now needs something else, such as skipping an email.
 		return nil, &Input{Kind: InputWoken}
 	}
-	data := run.data
-	data.Contact = properties.complete(t.contact)
-	effect, err := run.graph.Effect(run.state, data)
-	if err != nil {
-		return nil, &Input{Kind: InputFailed, Err: permanentUnlessMarked(err)}
-	}
-	switch e := effect.(type) {
-	case *SkipEffect:
-		return nil, &Input{Kind: InputSkipped, Reason: e.Reason}
-	case *SendEffect:
-		e.Email.AutomationID, e.Email.EventID = run.rec.AutomationID, run.rec.EventID
-	case *CustomEffect:
-		e.Call.AutomationID, e.Call.EventID = run.rec.AutomationID, run.rec.EventID
-	}
-	return effect, nil
-}
-
-// permanentUnlessMarked marks an error about the run's data as permanent, because the
-// next attempt would read the same data.
-func permanentUnlessMarked(err error) error {
-	if errors.Is(err, ErrPermanent) {
-		return err
-	}
-	return Permanent(err)
-}
-
-// perform performs one effect and returns its outcome. The caller holds no lock and no
-// transaction. An effect that fails after ctx has ended counts as interrupted, so that
-// stopping spends no attempt.
-func (r *Runner) perform(ctx context.Context, contactID string, effect Effect) Input {
-	in := r.attempt(ctx, contactID, effect)
-	if in.Kind == InputFailed && ctx.Err() != nil {
-		return Input{Kind: InputInterrupted}
-	}
-	return in
-}
-
-// attempt calls the host's code: the Mailer, a custom step or the contact directory.
-func (r *Runner) attempt(ctx context.Context, contactID string, effect Effect) (in Input) {
-	ctx, cancel := context.WithTimeout(ctx, r.opts.EffectTimeout)
-	defer cancel()
-	err := guard(func() (err error) {
-		in, err = r.call(ctx, contactID, effect)
-		if err != nil {
-			_ = err.Error() // an error that panics, such as a nil pointer, does so here
-		}
-		return err
-	})
-	if err != nil {
-		return Input{Kind: InputFailed, Err: err}
-	}
-	return in
-}
-
-// call performs an effect. The Mailer, a custom step and the contact directory are the
-// host's code.
-func (r *Runner) call(ctx context.Context, contactID string, effect Effect) (in Input, err error) {
-	in.Kind = InputSucceeded
-	switch e := effect.(type) {
-	case *SendEffect:
-		var id string
-		to, content := e.Email.To, emailContent(&e.Email) // before the call: the Mailer may change the email
-		id, err = r.mailer.SendEmail(ctx, e.Email)
-		in.Output = emailOutput(to, id, content)
-	case *CustomEffect:
-		in.Output, in.Branch, err = e.run(ctx)
-	case *ChangeContactEffect:
-		var changed Contact
-		changed, err = r.opts.Contacts.UpdateContact(ctx, contactID, e.Change)
-		in.Output, in.contact = e.output, &changed
-	case *DeleteContactEffect:
-		err = r.opts.Contacts.DeleteContact(ctx, contactID)
-	default:
-		err = Permanent(fmt.Errorf("automation: unexpected effect %T", effect))
-	}
-	return in, err
-}
-
-// applyOutcome advances a run by the outcome of its effect. The effect is nil if none was
-// performed. It reports whether the run now waits with lookback. Any other run may be
-// with another performer as soon as t.mu is free.
-func (t *task) applyOutcome(run *activeRun, effect Effect, in Input) (looksBack bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.now = t.r.now()
-	if in.Kind == InputSucceeded {
-		t.applyChange(effect, in.contact)
-	}
-	if in.Kind != InputReleased || run.state.AttemptOpen() {
-		t.advance(run, in)
-	}
-	if in.Kind == InputReleased {
-		t.released(run, in.Err)
-	}
-	return run.looksBack()
-}
-
-// applyChange applies, to the task, what an effect changed in the contact directory. The
-// other runs of the task then read the changed contact, or end if it is deleted.
-func (t *task) applyChange(effect Effect, changed *Contact) {
-	switch e := effect.(type) {
-	case *ChangeContactEffect:
-		t.notice(&ContactChanged{At: t.now, ContactID: t.work.Key.ID, Change: e.Change})
-		t.contact = changed
-	case *DeleteContactEffect:
-		t.notice(&ContactDeleted{At: t.now, ContactID: t.work.Key.ID})
-		t.contact, t.remove = nil, true
-	}
-}
-
-// released continues a run whose effect did not start. The run may have a request to
-// cancel it. If cause is not nil, the run waits before it tries again.
-func (t *task) released(run *activeRun, cause error) {
-	t.applyRequest(run)
-	if cause == nil || run.state.Status() != RunRunning {
-		return
-	}
-	run.state.postpone(t.now.Add(retryContactAfter))
-	run.dirty = true
-	t.log(t.recordOf(run, slog.LevelWarn, "automation: effect put off", cause))
+	return run.effect(properties.complete(t.contact))
 }

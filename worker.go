@@ -253,7 +253,7 @@ func (w *worker) renewLeases() {
 	for _, t := range w.inFlight {
 		if now.Sub(t.renewed) >= w.r.opts.Lease/3 {
 			t.renewed = now
-			renewals = append(renewals, w.r.underLease(&t.work, now))
+			renewals = append(renewals, w.r.underLease(&t.in.Work, now))
 		}
 	}
 	w.mu.Unlock()

@@ -60,7 +60,7 @@ func (s *scheduler) claim() (int, error) {
 	limit, now := min(free, commitMax), s.r.now()
 	// Under bound: if the end of ctx interrupted a claim, its leases might stay
 	// unused.
-	works, err := s.r.claim(s.bound, ClaimParams{Limit: limit})
+	works, claimedAt, err := s.r.claim(s.bound, ClaimParams{Limit: limit})
 	s.forecast.claimed(now, time.Since(began), len(works) == limit)
 	if len(works) == 0 && s.count() == 0 {
 		// A wake-up may have announced an event of a node whose clock is ahead. The
@@ -76,7 +76,7 @@ func (s *scheduler) claim() (int, error) {
 	}
 	tasks := make([]*task, len(works))
 	for i := range works {
-		tasks[i] = newTask(s.r, works[i])
+		tasks[i] = newTask(s.r, works[i], claimedAt)
 	}
 	s.begin(tasks, now)
 	return len(tasks), nil

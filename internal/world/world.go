@@ -135,6 +135,9 @@ func (w *World) Send(events ...automation.Event) []automation.EventReceipt {
 // Drain calls the Runner's Drain, and returns its count.
 func (w *World) Drain() int {
 	w.T.Helper()
+	if *byTurns {
+		return w.drainByTurns()
+	}
 	n, err := w.Runner.Drain(w.Ctx)
 	require.NoError(w.T, err)
 	return n

@@ -23,6 +23,7 @@ var order = []families.Family{
 	{Name: "machine", Patterns: []string{"graph", "machine*", "effect", "output", "state*"}},
 	{Name: "plugs", Patterns: []string{"store*", "mailer", "observer", "options", "guard"}},
 	{Name: "runner", Patterns: []string{"runner", "cache*", "log"}},
+	{Name: "turn", Patterns: []string{"turn*"}},
 	{Name: "task", Patterns: []string{"task*", "lease"}},
 	{Name: "worker", Patterns: []string{"worker*", "drain"}},
 	{Name: "calls", Patterns: []string{"runner_*"}},

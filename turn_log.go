@@ -8,10 +8,10 @@ import (
 
 // log adds a record. The Runner writes it after the commit of the latest transition: until
 // then, another Runner may do the same work with another result.
-func (t *task) log(rec logRecord) { t.logs = append(t.logs, rec) }
+func (t *turn) log(rec logRecord) { t.logs = append(t.logs, rec) }
 
 // takeLogs returns the records that are valid once the latest transition is committed.
-func (t *task) takeLogs() []logRecord {
+func (t *turn) takeLogs() []logRecord {
 	logs := t.logs
 	t.logs = nil
 	return logs
@@ -19,7 +19,7 @@ func (t *task) takeLogs() []logRecord {
 
 // logFailure logs that an attempt failed, and that the run failed. before is the state
 // before the input.
-func (t *task) logFailure(run *activeRun, before State, in Input) {
+func (t *turn) logFailure(run *activeRun, before State, in Input) {
 	failed := run.state.Status() == RunFailed && (before.Status() == RunRunning || in.Kind == InputRetried)
 	switch {
 	case !before.AttemptOpen():
@@ -35,7 +35,7 @@ func (t *task) logFailure(run *activeRun, before State, in Input) {
 }
 
 // failureOf returns the record of a run that failed.
-func (t *task) failureOf(run *activeRun, failure *StepError, attempts int, err error) logRecord {
+func (t *turn) failureOf(run *activeRun, failure *StepError, attempts int, err error) logRecord {
 	rec := t.recordOf(run, slog.LevelWarn, "automation: run failed", err)
 	rec.code = failure.Code
 	rec.more = []slog.Attr{slog.Int("attempts", attempts)}
@@ -43,20 +43,20 @@ func (t *task) failureOf(run *activeRun, failure *StepError, attempts int, err e
 }
 
 // recordOf returns a record about a run.
-func (t *task) recordOf(run *activeRun, level slog.Level, message string, err error) logRecord {
+func (t *turn) recordOf(run *activeRun, level slog.Level, message string, err error) logRecord {
 	step := run.action.Step
 	if step == "" {
 		step = run.rec.Step
 	}
 	return logRecord{
 		logKind: logKind{level: level, message: message, automation: run.rec.AutomationID, step: step},
-		run:     run.rec.ID, contact: t.work.Key.ID, err: err,
+		run:     run.rec.ID, contact: t.in.Key.ID, err: err,
 	}
 }
 
 // logAttempt logs a failed attempt, unless it is the last one and the record of the run
 // holds all there is to know.
-func (t *task) logAttempt(run *activeRun, err error, last bool) {
+func (t *turn) logAttempt(run *activeRun, err error, last bool) {
 	message := "automation: attempt failed"
 	switch panicked := panicIn(err) != nil; {
 	case panicked:
@@ -75,7 +75,7 @@ func (t *task) logAttempt(run *activeRun, err error, last bool) {
 
 // logSetAside logs a run that this process cannot decode, or that failed because no
 // process could.
-func (t *task) logSetAside(run *activeRun, err error) {
+func (t *turn) logSetAside(run *activeRun, err error) {
 	switch rec := &run.rec; rec.Status {
 	case RunCancelled:
 	case RunFailed:

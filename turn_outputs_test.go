@@ -21,17 +21,17 @@ func answered(t *testing.T, size int) *activeRun {
 
 func TestRun_StoresALargeOutputOnce(t *testing.T) {
 	t.Parallel()
-	small := answered(t, largeOutput).write(flowStart)
+	small := answered(t, largeOutput).write(flowStart, flowStart)
 	assert.Empty(t, small.Outputs)
 	assert.Equal(t, byte(wholeVersion), small.State[0])
 
 	run := answered(t, largeOutput+1)
 	output := run.state.steps[1].output
-	first := run.write(flowStart)
+	first := run.write(flowStart, flowStart)
 	assert.Equal(t, []StepOutput{{Step: 1, Output: output}}, first.Outputs)
 	assert.Equal(t, byte(stateVersion), first.State[0])
 	assert.Less(t, len(first.State), 100)
-	again := run.write(flowStart)
+	again := run.write(flowStart, flowStart)
 	assert.Empty(t, again.Outputs)
 	assert.Equal(t, first.State, again.State)
 }
@@ -42,7 +42,7 @@ func TestRun_StoresTheLargeOutputsOfAnEarlierRelease(t *testing.T) {
 	run := answered(t, largeOutput+1)
 	output := run.state.steps[1].output
 	run.state = restored(t, run.state)
-	assert.Equal(t, []StepOutput{{Step: 1, Output: output}}, run.write(flowStart).Outputs)
+	assert.Equal(t, []StepOutput{{Step: 1, Output: output}}, run.write(flowStart, flowStart).Outputs)
 }
 
 func TestRun_RetryReplacesAnOutputThatIsStoredApart(t *testing.T) {
@@ -54,5 +54,5 @@ func TestRun_RetryReplacesAnOutputThatIsStoredApart(t *testing.T) {
 	f.do(Input{Kind: InputSucceeded, Output: json.RawMessage(strings.Repeat("x", largeOutput+1))})
 	require.Equal(t, RunCompleted, f.state.Status())
 	run := &activeRun{graph: f.graph, state: f.state, action: f.action}
-	assert.Len(t, run.write(f.now.Add(time.Hour)).Outputs, 1)
+	assert.Len(t, run.write(f.now.Add(time.Hour), f.now).Outputs, 1)
 }

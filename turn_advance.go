@@ -4,7 +4,7 @@ import "fmt"
 
 // advance advances one run, also through changes to a contact in the store, which are
 // part of the commit. It reports whether an event resumed the run.
-func (t *task) advance(run *activeRun, in Input) (resumed bool) {
+func (t *turn) advance(run *activeRun, in Input) (resumed bool) {
 	t.advanced++
 	outcome := run.state.AttemptOpen() // whether in closes an open attempt
 	for {
@@ -20,7 +20,7 @@ func (t *task) advance(run *activeRun, in Input) (resumed bool) {
 			in = contactGone // another run deleted the contact
 		case t.leaves(run):
 			t.ready = append(t.ready, run)
-			if action.Delivery != AtMostOnce {
+			if action.Delivery != AtMostOnce || !t.leased {
 				return resumed
 			}
 			// openLate opens the attempt when its turn comes. An effect that
@@ -41,10 +41,10 @@ func (t *task) advance(run *activeRun, in Input) (resumed bool) {
 
 // give gives one input to a run. It reports false if the input leaves the run where it
 // was: the run is set aside, or does not wait for the event.
-func (t *task) give(run *activeRun, in Input) (action Action, ok bool) {
+func (t *turn) give(run *activeRun, in Input) (action Action, ok bool) {
 	in.Now = t.now
-	if len(t.work.Events) < claimEvents {
-		in.ReadAt = t.work.claimedAt
+	if !t.in.MoreEvents {
+		in.ReadAt = t.in.ReadAt
 	}
 	in.Data = run.data
 	in.Data.Contact = t.contact
@@ -69,7 +69,7 @@ func (t *task) give(run *activeRun, in Input) (action Action, ok bool) {
 
 // changeContact applies a step's change to the contact. The next transition writes the
 // change together with the run.
-func (t *task) changeContact(run *activeRun) Input {
+func (t *turn) changeContact(run *activeRun) Input {
 	data := run.data
 	data.Contact = t.contact
 	effect, err := run.graph.Effect(run.state, data)
@@ -97,6 +97,6 @@ func (t *task) changeContact(run *activeRun) Input {
 }
 
 // leaves reports whether the run's next effect happens outside the commit.
-func (t *task) leaves(run *activeRun) bool {
+func (t *turn) leaves(run *activeRun) bool {
 	return t.r.opts.Contacts != nil || !run.graph.changesContact(run.state)
 }

@@ -5,13 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
-// plan advances everything as far as possible: first the runs with requests, then the
-// runs that the events resume or start, in the order of the events, then the due runs.
-func (t *task) plan(ctx context.Context) error {
+// plan advances everything as far as possible: first the runs with outcomes, then the runs
+// with requests, then the runs that the events resume or start, in the order of the events,
+// then the due runs.
+func (t *turn) plan(ctx context.Context) error {
+	for i := range t.in.Outcomes {
+		t.applyOutcomeOf(ctx, &t.in.Outcomes[i])
+	}
 	for _, run := range t.runs {
+		if t.awaits(run) {
+			continue // the request waits for the outcome
+		}
 		retried := run.request == RequestRetry
 		t.applyRequest(run)
 		if !retried {
@@ -21,18 +29,16 @@ func (t *task) plan(ctx context.Context) error {
 			return err
 		}
 	}
-	for i := range t.work.Events {
-		if err := t.dispatch(ctx, &t.work.Events[i]); err != nil {
+	for i := range t.in.Events {
+		if err := t.dispatch(ctx, &t.in.Events[i]); err != nil {
 			return err
 		}
 	}
 	// An event that was accepted in time wins over a timeout. If the contact may have
-	// more events than one claim returns, its waits do not time out yet. Events may
-	// also have come since the claim, so runs that became due since are left to the
-	// next claim.
-	more := len(t.work.Events) == claimEvents
+	// more events than the turn has, its waits do not time out yet. Events may also have
+	// come since they were read, so runs that became due since are left to a later turn.
 	for _, run := range t.runs {
-		if run.moved || run.rec.DueAt.IsZero() || run.rec.DueAt.After(t.work.claimedAt) || more && run.action.Kind == ActionWait {
+		if run.moved || !t.isDue(run) || t.in.MoreEvents && run.action.Kind == ActionWait {
 			continue
 		}
 		if err := t.wake(ctx, run); err != nil {
@@ -42,8 +48,35 @@ func (t *task) plan(ctx context.Context) error {
 	return nil
 }
 
+// isDue reports whether the run was due by time when the turn's input was read.
+func (t *turn) isDue(run *activeRun) bool {
+	return !run.rec.DueAt.IsZero() && !run.rec.DueAt.After(t.in.ReadAt)
+}
+
+// awaits reports whether an effect of the run, which an earlier turn planned, may be in
+// flight. Its outcome is still to come, or counts as unknown when the run is due.
+func (t *turn) awaits(run *activeRun) bool {
+	return !t.leased && !run.moved && run.graph != nil && run.state.AttemptOpen() && !t.isDue(run)
+}
+
+// applyOutcomeOf gives an outcome to its run, unless the run has gone on without it. A run
+// that is to be cancelled performs no further effect.
+func (t *turn) applyOutcomeOf(ctx context.Context, o *Outcome) {
+	i := slices.IndexFunc(t.runs, func(run *activeRun) bool { return run.rec.ID == o.RunID })
+	if i < 0 || !o.isAwaited(t.runs[i]) {
+		return
+	}
+	run := t.runs[i]
+	if t.applyOutcome(run, o.input()) {
+		t.catchUp(ctx, run)
+	}
+	if run.request == RequestCancel && run.state.AttemptOpen() {
+		t.advance(run, Input{Kind: InputReleased})
+	}
+}
+
 // wake advances a run that is due by time.
-func (t *task) wake(ctx context.Context, run *activeRun) error {
+func (t *turn) wake(ctx context.Context, run *activeRun) error {
 	if run.graph == nil || run.rec.Status != RunRunning {
 		return nil
 	}
@@ -60,7 +93,7 @@ func (t *task) wake(ctx context.Context, run *activeRun) error {
 }
 
 // dispatch handles one event: it resumes waits, then starts runs.
-func (t *task) dispatch(ctx context.Context, e *PendingEvent) error {
+func (t *turn) dispatch(ctx context.Context, e *PendingEvent) error {
 	t.announce(e)
 	n := EventHandled{At: t.now, Event: e.Event, Reason: unmatchedReason(e)}
 	if t.contact == nil {
@@ -116,7 +149,7 @@ func (run *activeRun) missed(e *Event, otherwise EventReason) EventReason {
 }
 
 // handle records that an event was handled.
-func (t *task) handle(e *PendingEvent, n EventHandled) {
+func (t *turn) handle(e *PendingEvent, n EventHandled) {
 	if len(n.Started)+len(n.Resumed) > 0 {
 		n.Reason = ""
 	}
@@ -128,7 +161,7 @@ func (t *task) handle(e *PendingEvent, n EventHandled) {
 }
 
 // announce adds the notice of an event whose sender could not inform the Observer.
-func (t *task) announce(e *PendingEvent) {
+func (t *turn) announce(e *PendingEvent) {
 	if e.Unannounced {
 		t.notice(&EventAccepted{At: e.AcceptedAt, Event: e.Event})
 	}
@@ -136,7 +169,7 @@ func (t *task) announce(e *PendingEvent) {
 
 // deliver gives an event to a run that may wait for it, and reports whether the event
 // resumed the run. An event never resumes the run that it started.
-func (t *task) deliver(run *activeRun, e *Event, payload map[string]any) (resumed bool) {
+func (t *turn) deliver(run *activeRun, e *Event, payload map[string]any) (resumed bool) {
 	if run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || run.rec.EventID == e.ID {
 		return false
 	}
@@ -148,11 +181,11 @@ func (t *task) deliver(run *activeRun, e *Event, payload map[string]any) (resume
 
 // start starts a run. If this process cannot compile the graph, it sets the run aside,
 // unstarted, for a process that can.
-func (t *task) start(ctx context.Context, v VersionRef, e *PendingEvent, payload map[string]any) (string, error) {
+func (t *turn) start(ctx context.Context, v VersionRef, e *PendingEvent, payload map[string]any) (string, error) {
 	run := newRun()
 	run.isNew, run.rec = true, RunRecord{
 		ID: t.r.ids.Next(t.now), AutomationID: v.AutomationID, Version: v.Version,
-		ContactID: t.work.Key.ID, EventID: e.ID, EventName: e.Name,
+		ContactID: t.in.Key.ID, EventID: e.ID, EventName: e.Name,
 		Status: RunRunning, CreatedAt: t.now,
 	}
 	run.state.RunID = run.rec.ID
@@ -180,7 +213,7 @@ func (t *task) start(ctx context.Context, v VersionRef, e *PendingEvent, payload
 
 // lookBackIfSet gives the events that came before a wait to a run at the start of a wait
 // with lookback. The next step may be such a wait again.
-func (t *task) lookBackIfSet(ctx context.Context, run *activeRun) error {
+func (t *turn) lookBackIfSet(ctx context.Context, run *activeRun) error {
 	for run.looksBack() {
 		if resumed, err := t.lookBack(ctx, run); err != nil || !resumed {
 			return err
@@ -196,7 +229,7 @@ func (run *activeRun) looksBack() bool {
 
 // lookBack gives the earlier events to a run that waits. It does not hold t.mu while it
 // reads them, so that a slow store delays no other run.
-func (t *task) lookBack(ctx context.Context, run *activeRun) (resumed bool, err error) {
+func (t *turn) lookBack(ctx context.Context, run *activeRun) (resumed bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, t.r.opts.StoreTimeout)
 	defer cancel()
 	events, err := t.r.store.ListContactEvents(ctx, run.rec.ContactID, run.action.Event, run.state.startedAt())
@@ -212,7 +245,7 @@ func (t *task) lookBack(ctx context.Context, run *activeRun) (resumed bool, err 
 
 // catchUp is lookBackIfSet for a run whose effect was performed. If the store does not
 // return the events, the run looks back again later, because the outcome must be written.
-func (t *task) catchUp(ctx context.Context, run *activeRun) {
+func (t *turn) catchUp(ctx context.Context, run *activeRun) {
 	err := t.lookBackIfSet(ctx, run)
 	if err == nil {
 		return
@@ -228,8 +261,8 @@ func (t *task) catchUp(ctx context.Context, run *activeRun) {
 // that starts a run are handled: they start nothing, and create no contact. The first
 // event that starts a run creates the contact, and moves to it with the events after it.
 // The next claim of the contact handles the events that moved.
-func (t *task) planEmail(ctx context.Context) error {
-	c, err := t.r.findContact(ctx, t.work.Key)
+func (t *turn) planEmail(ctx context.Context) error {
+	c, err := t.r.findContact(ctx, t.in.Key)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
@@ -237,8 +270,8 @@ func (t *task) planEmail(ctx context.Context) error {
 		t.moveTo = &c
 		return nil
 	}
-	for i := range t.work.Events {
-		e := &t.work.Events[i]
+	for i := range t.in.Events {
+		e := &t.in.Events[i]
 		if len(e.Starts) > 0 {
 			return t.createContact(ctx, e.Email)
 		}
@@ -248,7 +281,7 @@ func (t *task) planEmail(ctx context.Context) error {
 	return nil
 }
 
-func (t *task) createContact(ctx context.Context, email string) error {
+func (t *turn) createContact(ctx context.Context, email string) error {
 	if t.r.opts.Contacts == nil {
 		t.moveTo, t.created = t.r.newContact(email), true
 		t.notice(&ContactCreated{At: t.now, Contact: t.moveTo.Clone()})
@@ -273,7 +306,7 @@ const cancelledMessage = "cancelled on request"
 
 // applyRequest applies the request about a run, if there is one. It cancels a running run
 // whose contact does not exist.
-func (t *task) applyRequest(run *activeRun) {
+func (t *turn) applyRequest(run *activeRun) {
 	if run.graph == nil {
 		return
 	}
@@ -292,7 +325,7 @@ func (t *task) applyRequest(run *activeRun) {
 }
 
 // retry makes a failed run continue.
-func (t *task) retry(run *activeRun) {
+func (t *turn) retry(run *activeRun) {
 	if run.rec.Status != RunFailed {
 		return
 	}

@@ -1,0 +1,25 @@
+package automation
+
+func (t *turn) notice(n Notice) {
+	if t.r.opts.Observer != nil {
+		t.notices = append(t.notices, n)
+	}
+}
+
+// noticeChanges adds notices of the steps that changed since the state before, and of the
+// end of the run.
+func (t *turn) noticeChanges(run *activeRun, before State) {
+	if t.r.opts.Observer == nil {
+		return
+	}
+	rec := run.rec
+	rec.Status, rec.Step, rec.Error = run.state.Status(), run.action.Step, run.state.failure()
+	rec.WaitEvent, rec.DueAt = run.action.Event, run.state.DueAt()
+	for _, step := range run.graph.changes(before, run.state) {
+		t.notice(&StepChanged{At: t.now, Run: rec.run(), Step: step})
+	}
+	if run.action.Kind == ActionDone && before.Status() == RunRunning {
+		rec.CompletedAt = t.now
+		t.notice(&RunEnded{At: t.now, Run: rec.run()})
+	}
+}
