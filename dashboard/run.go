@@ -13,7 +13,7 @@ import (
 // runPage is the page of one run.
 type runPage struct {
 	ID, AutomationID, Automation string
-	ContactID, Contact           string
+	ContactID, Contact, EventID  string
 	Status                       string
 	Version                      int
 	Started, Ended, Due          moment
@@ -102,7 +102,7 @@ func (x *exchange) chosenStep(run automation.Run) (string, *automation.StepRun) 
 
 func (x *exchange) runPage(run automation.Run) runPage {
 	body := runPage{
-		ID: run.ID, AutomationID: run.AutomationID, ContactID: run.ContactID, Version: run.Version,
+		ID: run.ID, AutomationID: run.AutomationID, ContactID: run.ContactID, EventID: run.EventID, Version: run.Version,
 		Status: string(run.Status), WaitEvent: run.WaitEvent,
 		Started: x.moment(run.StartedAt), Ended: x.moment(run.CompletedAt), Due: x.moment(run.DueAt),
 		Trouble: troubleOf(run), Bars: x.bars(run),

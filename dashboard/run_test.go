@@ -35,7 +35,7 @@ func TestRun_ShowsWhyItFailedFirst(t *testing.T) {
 	assert.Contains(t, alert[:500], "550 5.1.1 &lt;script&gt;")
 	assert.Contains(t, body, "bounce@example.com")
 	assert.Contains(t, body, `action="../../../a/a%2Fb/runs/`+run.ID+`/retry"`, "paths are relative to the page")
-	assert.Contains(t, body, "events/send?run="+run.ID)
+	assert.Contains(t, body, "events/send?event="+run.EventID)
 	assert.NotContains(t, body, "/cancel")
 	assert.NotContains(t, body, "<script>alert")
 }
