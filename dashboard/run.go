@@ -72,6 +72,7 @@ func (x *exchange) run() error {
 	body.Steps = x.pathSteps(run, key, steps)
 	if step != nil {
 		body.Step = x.stepFacts(*step, steps[key], body.Contact)
+		body.Step.omitRepeated(body.Trouble)
 		if email := body.Step.Email; email != nil && len(step.Output) > 0 && x.opts.Templates != nil {
 			email.Preview = x.to.To("emails", run.ID, key)
 		}
