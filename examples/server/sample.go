@@ -24,7 +24,7 @@ var sampleEmails = [][3]string{
 	{"hello", "Hello, {{{FIRST_NAME|friend}}}", "Good that you are here."},
 	{"nudge", "How is it going?", "Three days are over. Reply to this email if anything is missing."},
 	{"reminder", "Your setup is almost done", "One more step, and you can begin."},
-	{"welcome", "Welcome to Acme, {{{FIRST_NAME|friend}}}", "You are on the {{{PLAN}}} plan. Finish your setup whenever you like."},
+	{"welcome", "Welcome to Acme, {{{FIRST_NAME|friend}}}", "You are on the {{{PLAN|free}}} plan. Finish your setup whenever you like."},
 	{"finish-setup", "Finish your setup", "It takes two minutes: choose a name for your project."},
 	{"pro-tips", "Three things that Pro can do", "Segments, webhooks, and a person who answers."},
 	{"upgrade-offer", "What you get with Pro", "Thirty days for free, if you want to see more."},
