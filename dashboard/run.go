@@ -161,7 +161,7 @@ func (x *exchange) drawRun(version automation.Automation, run automation.Run, ch
 		Run: &run, Selected: chosen, Embedded: true,
 		Link: func(key string) string { return string(x.stepLink(run, key)) },
 	})
-	return template.HTML(svg) // package diagram escapes all names
+	return embedded(svg)
 }
 
 // pathSteps returns all steps of a run in the order of the graph.

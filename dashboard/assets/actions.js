@@ -7,6 +7,14 @@ import { draft, notify, page, paint, set, state } from './state.js'
 
 export const choose = (key) => set({ chosen: key, adding: null, showing: '' })
 
+// chooseAndReveal also scrolls to the form of the step, if that is below the drawing and out of
+// sight, as on a phone. The step stays in sight.
+export const chooseAndReveal = (key) => {
+  choose(key)
+  const { top } = page.querySelector('.side').getBoundingClientRect()
+  if (top > innerHeight * 0.7) scrollBy(0, top - innerHeight / 2)
+}
+
 export const chooseAndFocus = (key) => {
   choose(key)
   focusStep(key)

@@ -1,7 +1,7 @@
 // The view of the whole editor: the bar with the name, the drawing, and the panels beside it.
 
 import { html, nothing } from './lit-html.js'
-import { choose, startAdding, toggle } from './actions.js'
+import { chooseAndReveal, startAdding, toggle } from './actions.js'
 import { draw } from './canvas.js'
 import { grab, pull } from './drag.js'
 import { change, travel } from './history.js'
@@ -12,7 +12,7 @@ import { save } from './save.js'
 import { draft, isBlank, isSaved, page, set, state } from './state.js'
 import { adder, stepPanel } from './step.js'
 
-const on = { choose, key: pressOnStep, press, add: startAdding, grab, pull }
+const on = { choose: chooseAndReveal, key: pressOnStep, press, add: startAdding, grab, pull }
 
 const status = () => {
   const errors = errorCount()
