@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net/http"
+	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -63,6 +65,22 @@ func TestAssets_AreSmall(t *testing.T) {
 	}
 	t.Logf("%d bytes compressed", total)
 	assert.Less(t, total, 32<<10, "bytes of all assets, compressed: see docs/dashboard.md")
+}
+
+// An error in a browser names a line, which is the line in the repository.
+func TestAssets_AreServedWithoutCommentsUnderTheSameLines(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("assets/draft.js")
+	require.NoError(t, err)
+	want := strings.Split(string(source), "\n")
+	got := strings.Split(newSite(t, dashboard.Options{}).get("/assets/x/draft.js").Body.String(), "\n")
+	require.Len(t, got, len(want))
+	for i, line := range want {
+		if strings.HasPrefix(strings.TrimSpace(line), "//") {
+			line = ""
+		}
+		assert.Equal(t, line, got[i], "line %d", i+1)
+	}
 }
 
 // The vendored file is the published one, byte for byte: lit-html 3.3.3.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/dashboard"
+	"github.com/seed-b636437c/automation/diagram"
 )
 
 // answerAbout is what the server answers about a draft.
@@ -20,7 +21,7 @@ type answerAbout struct {
 		Width, Height int
 		Steps         []struct {
 			Key, Type, Summary string
-			Branches           []string
+			Branches           []struct{ Type, Word string }
 			Problems           int
 		}
 		Connections, Open []struct{ From, To, Type, Path string }
@@ -50,6 +51,28 @@ func TestCheck_DrawsADraftAndItsOpenBranches(t *testing.T) {
 	assert.Equal(t, "event_received", about.Drawing.Open[0].Type)
 	assert.Equal(t, "timeout", about.Drawing.Open[1].Type)
 	assert.Empty(t, about.Problems.Errors())
+}
+
+// The words for branches have one source, which the drawings of package diagram use too.
+func TestCheck_GivesTheWordOfEachBranch(t *testing.T) {
+	t.Parallel()
+	_, about := newSite(t, dashboard.Options{}).check(`{"name": "A", "steps": [
+		{"key": "start", "type": "trigger", "config": {"event_name": "signup"}},
+		{"key": "wait", "type": "wait_for_event", "config": {"event_name": "paid", "timeout": "1 day"}},
+		{"key": "check", "type": "condition", "config": {"field": "event.plan", "operator": "exists"}},
+		{"key": "other", "type": "not.registered", "config": {}}
+	], "connections": []}`)
+	words := map[string]string{}
+	for _, step := range about.Drawing.Steps {
+		for _, branch := range step.Branches {
+			assert.Equal(t, diagram.BranchWord(automation.ConnectionType(branch.Type)), branch.Word)
+			words[step.Key+" "+branch.Type] = branch.Word
+		}
+	}
+	assert.Equal(t, map[string]string{
+		"start default": "", "wait event_received": "received", "wait timeout": "timed out",
+		"check condition_met": "met", "check condition_not_met": "not met", "other default": "",
+	}, words)
 }
 
 // A step that cannot be decoded does not hide the problems of the others.

@@ -16,16 +16,23 @@ type drawing struct {
 }
 
 type drawnStep struct {
-	Key      string   `json:"key"`
-	Type     string   `json:"type"`
-	Summary  string   `json:"summary"`
-	Icon     string   `json:"icon"` // data of a path
-	Branches []string `json:"branches"`
-	Problems int      `json:"problems"`
-	X        int      `json:"x"`
-	Y        int      `json:"y"`
-	Width    int      `json:"width"`
-	Height   int      `json:"height"`
+	Key      string        `json:"key"`
+	Type     string        `json:"type"`
+	Summary  string        `json:"summary"`
+	Icon     string        `json:"icon"` // data of a path
+	Branches []drawnBranch `json:"branches"`
+	Problems int           `json:"problems"`
+	X        int           `json:"x"`
+	Y        int           `json:"y"`
+	Width    int           `json:"width"`
+	Height   int           `json:"height"`
+}
+
+// drawnBranch is a branch out of a step, with its word in the drawings. The editor has no
+// words of its own.
+type drawnBranch struct {
+	Type string `json:"type"`
+	Word string `json:"word"` // empty for the default branch
 }
 
 // drawnLine is a connection or an open branch. X and Y are the centre of its handle.
@@ -58,16 +65,16 @@ func draw(d draft, about checked) drawing {
 		d.Steps, d.Connections = nil, nil
 	}
 	graph := layout.Graph{Steps: make([]layout.Step, len(d.Steps)), Connections: make([]layout.Connection, len(d.Connections))}
-	branches := make([][]string, len(d.Steps))
+	branches := make([][]drawnBranch, len(d.Steps))
 	for i, s := range d.Steps {
 		branches[i] = about.branchesOf(s)
 		graph.Steps[i] = layout.Step{Key: s.key}
 		for _, b := range branches[i] {
-			graph.Steps[i].Branches = append(graph.Steps[i].Branches, layout.Branch{Name: b, Label: labelWidth(diagram.BranchWord(automation.ConnectionType(b)))})
+			graph.Steps[i].Branches = append(graph.Steps[i].Branches, layout.Branch{Name: b.Type, Label: labelWidth(b.Word)})
 		}
 	}
 	for i, c := range d.Connections {
-		graph.Connections[i] = layout.Connection{From: c.from, To: c.to, Branch: c.branch, Label: labelWidth(diagram.BranchWord(automation.ConnectionType(c.branch)))}
+		graph.Connections[i] = layout.Connection{From: c.from, To: c.to, Branch: c.branch, Label: labelWidth(branchWord(c.branch))}
 	}
 	drawn := layout.Of(graph)
 	out := drawing{Width: drawn.Width, Height: drawn.Height, Steps: []drawnStep{}, Connections: []drawnLine{}, Open: []drawnLine{}}
@@ -79,14 +86,18 @@ func draw(d draft, about checked) drawing {
 	}
 	for i, line := range drawn.Lines {
 		if c := d.Connections[i]; line.Path != "" {
-			out.Connections = append(out.Connections, drawnLine{c.from, c.to, c.branch, diagram.BranchWord(automation.ConnectionType(c.branch)), line.Path, line.Handle.X, line.Handle.Y})
+			out.Connections = append(out.Connections, drawnLine{c.from, c.to, c.branch, branchWord(c.branch), line.Path, line.Handle.X, line.Handle.Y})
 		}
 	}
 	for _, stub := range drawn.Stubs {
 		branch := branches[stub.Step][stub.Branch]
-		out.Open = append(out.Open, drawnLine{d.Steps[stub.Step].key, "", branch, diagram.BranchWord(automation.ConnectionType(branch)), stub.Path, stub.Handle.X, stub.Handle.Y})
+		out.Open = append(out.Open, drawnLine{d.Steps[stub.Step].key, "", branch.Type, branch.Word, stub.Path, stub.Handle.X, stub.Handle.Y})
 	}
 	return out
+}
+
+func branchWord(branch string) string {
+	return diagram.BranchWord(automation.ConnectionType(branch))
 }
 
 func countOf(problems automation.Problems, key string) (n int) {
@@ -100,15 +111,15 @@ func countOf(problems automation.Problems, key string) (n int) {
 
 // branchesOf returns the branches of a step, from left to right. What the step's
 // connections use is added by the layout.
-func (c *checked) branchesOf(s draftStep) []string {
+func (c *checked) branchesOf(s draftStep) []drawnBranch {
 	info, known := c.Types[automation.StepType(s.typ)]
 	if !known {
-		return []string{string(automation.ConnectionDefault)}
+		return []drawnBranch{{Type: string(automation.ConnectionDefault)}}
 	}
-	branches := make([]string, 0, len(info.Branches))
+	branches := make([]drawnBranch, 0, len(info.Branches))
 	for _, branch := range info.Branches {
 		if branch != automation.ConnectionDefault || info.Type != automation.TypeWaitForEvent {
-			branches = append(branches, string(branch)) // a wait needs no third branch
+			branches = append(branches, drawnBranch{string(branch), diagram.BranchWord(branch)}) // a wait needs no third branch
 		}
 	}
 	return branches

@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -123,7 +124,7 @@ func TestEventPages_MakeFourCallsAtMost(t *testing.T) {
 	run := s.RunOf(odd.ID)
 	for _, path := range []string{
 		"/events", "/events?contact=ada%40example.com&name=signup", "/events/log/" + id, "/events/signup", "/events/new",
-		"/events/send?name=signup", "/events/send?run=" + run.ID, "/runs/" + run.ID,
+		"/events/send?name=signup", "/events/send?event=" + id, "/events/send?name=undefined&contact=ada%40example.com", "/runs/" + run.ID,
 	} {
 		calls.take()
 		assert.Less(t, s.get(path).Code, 400, path)
@@ -288,20 +289,50 @@ func TestSend_ShowsTheFieldsOfAnotherEvent(t *testing.T) {
 	assert.Empty(t, events.Data)
 }
 
-func TestSend_AgainTakesTheEventOfARun(t *testing.T) {
+func TestSend_AgainTakesAnEarlierEvent(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, dashboard.Options{})
 	s.define("signup", `{"plan":"string"}`)
 	s.Create(world.Flow("welcome", "signup", world.Email("hello")))
 	s.Send(automation.Event{Name: "signup", Email: "ada@example.com", Payload: []byte(`{"plan":"pro","more":{"a":1}}`)})
 	s.Drain()
-	body := s.get("/events/send?run=" + s.Run().ID).Body.String()
+	body := s.get("/events/send?event=" + s.Run().EventID).Body.String()
 	assert.Contains(t, body, `name="field.plan" value="pro"`)
 	assert.Contains(t, body, "&#34;more&#34;")
 	assert.Contains(t, body, `name="contact" value="ada@example.com"`, "a person knows the email, not the id")
 	assert.Contains(t, body, "<details open>", "the rest of the payload is in sight")
-	assert.Equal(t, http.StatusNotFound, s.get("/events/send?run=none").Code)
 	assert.Equal(t, http.StatusNotFound, s.get("/events/send?event=none").Code)
+}
+
+// Before a person sends an event, the form names what it would start.
+func TestSend_NamesTheAutomationsThatTheEventStarts(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dashboard.Options{})
+	on, off := world.Flow("on", "signup", world.Email("hello")), world.Flow("off", "signup", world.Email("hello"))
+	on.Name, off.Name, off.Status = "Welcome <b>", "Old welcome", automation.StatusDisabled
+	s.Create(on)
+	s.Create(off)
+	s.Create(world.Flow("other", "order.paid", world.Email("thanks")))
+	started := func(body string) (names []string) {
+		for _, found := range regexp.MustCompile(`<li><a href="[./]*/a/(\w+)"><bdi>[^<]*</bdi></a> <span class="badge (\w+)">`).FindAllStringSubmatch(body, -1) {
+			names = append(names, found[1]+" "+found[2])
+		}
+		return names
+	}
+
+	body := s.get("/events/send?name=signup").Body.String()
+	assert.Equal(t, []string{"on enabled", "off disabled"}, started(body))
+	assert.Contains(t, body, "Welcome &lt;b&gt;")
+	body = s.post("/events/send", "action", "fields", "name", "order.paid").Body.String()
+	assert.Equal(t, []string{"other enabled"}, started(body), "the form looks another name up without scripts")
+	assert.Empty(t, started(s.get("/events/send").Body.String()))
+	assert.Contains(t, s.get("/events/send?name=order.lost").Body.String(), "no automation begins with this event")
+
+	_, err := s.StopAutomation(s.Ctx, "on", automation.StopOptions{})
+	require.NoError(t, err)
+	body = s.get("/events/send?name=signup").Body.String()
+	assert.Contains(t, body, "no automation with this event is enabled")
+	assert.Equal(t, []string{"off disabled", "on disabled"}, started(body))
 }
 
 func TestSend_AgainKeepsWhatIsHidden(t *testing.T) {

@@ -3,7 +3,9 @@ package dashboard
 import (
 	"html/template"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/diagram"
@@ -77,5 +79,24 @@ func flowOf(a automation.Automation, steps []outlineStep) flowView {
 		links[s.Key] = string(s.All)
 	}
 	svg := diagram.SVG(a, diagram.Options{Notes: notes, Link: func(key string) string { return links[key] }, Embedded: true})
-	return flowView{template.HTML(svg), steps} // package diagram escapes all names
+	return flowView{embedded(svg), steps}
+}
+
+// widthOf finds the width of a drawing, in pixels.
+var widthOf = regexp.MustCompile(`^<svg [^>]* width="(\d+)"`)
+
+// legibleWidth is the width up to which a drawing can be read when it is shrunk to the width
+// of its column. A wider one is scrolled.
+const legibleWidth = 1000
+
+// embedded returns a drawing of package diagram, which escapes all names.
+func embedded(svg string) template.HTML {
+	found := widthOf.FindStringSubmatch(svg)
+	if found == nil {
+		return template.HTML(svg)
+	}
+	if width, err := strconv.Atoi(found[1]); err != nil || width > legibleWidth {
+		return template.HTML(svg)
+	}
+	return template.HTML(`<div class="fits">` + svg + `</div>`)
 }

@@ -13,7 +13,7 @@ import (
 // runPage is the page of one run.
 type runPage struct {
 	ID, AutomationID, Automation string
-	ContactID, Contact           string
+	ContactID, Contact, EventID  string
 	Status                       string
 	Version                      int
 	Started, Ended, Due          moment
@@ -72,6 +72,7 @@ func (x *exchange) run() error {
 	body.Steps = x.pathSteps(run, key, steps)
 	if step != nil {
 		body.Step = x.stepFacts(*step, steps[key], body.Contact)
+		body.Step.omitRepeated(body.Trouble)
 		if email := body.Step.Email; email != nil && len(step.Output) > 0 && x.opts.Templates != nil {
 			email.Preview = x.to.To("emails", run.ID, key)
 		}
@@ -102,7 +103,7 @@ func (x *exchange) chosenStep(run automation.Run) (string, *automation.StepRun) 
 
 func (x *exchange) runPage(run automation.Run) runPage {
 	body := runPage{
-		ID: run.ID, AutomationID: run.AutomationID, ContactID: run.ContactID, Version: run.Version,
+		ID: run.ID, AutomationID: run.AutomationID, ContactID: run.ContactID, EventID: run.EventID, Version: run.Version,
 		Status: string(run.Status), WaitEvent: run.WaitEvent,
 		Started: x.moment(run.StartedAt), Ended: x.moment(run.CompletedAt), Due: x.moment(run.DueAt),
 		Trouble: troubleOf(run), Bars: x.bars(run),
@@ -160,7 +161,7 @@ func (x *exchange) drawRun(version automation.Automation, run automation.Run, ch
 		Run: &run, Selected: chosen, Embedded: true,
 		Link: func(key string) string { return string(x.stepLink(run, key)) },
 	})
-	return template.HTML(svg) // package diagram escapes all names
+	return embedded(svg)
 }
 
 // pathSteps returns all steps of a run in the order of the graph.

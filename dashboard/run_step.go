@@ -18,7 +18,7 @@ type stepFacts struct {
 	Reached                   moment
 	Took                      string // or for how long the step has been in progress
 	InProgress                bool
-	Code, Message             string // of the error
+	Code, Message             string // of the error; Message is empty if the page has it already
 	First, Last               []attemptView
 	Omitted                   int // attempts between First and Last
 	Email                     *emailView
@@ -29,7 +29,7 @@ type stepFacts struct {
 type attemptView struct {
 	Number        int
 	At            moment
-	Code, Message string
+	Code, Message string // Message is empty if the page has it already
 }
 
 // emailView is the email of a step: what the run recorded, and what the step overrides.
@@ -102,6 +102,29 @@ func (x *exchange) attempts(s automation.StepRun) (first, last []attemptView) {
 		}
 	}
 	return first, last
+}
+
+// omitRepeated removes each message that the page has already: at its top, or of an earlier
+// attempt. Retries often fail for one reason, which may be long; their codes are left.
+func (f *stepFacts) omitRepeated(top *runTrouble) {
+	seen := map[string]bool{}
+	if top != nil {
+		seen[top.Message] = true
+	}
+	omit := func(message *string) {
+		if seen[*message] {
+			*message = ""
+			return
+		}
+		seen[*message] = true
+	}
+	omit(&f.Message)
+	for i := range f.First {
+		omit(&f.First[i].Message)
+	}
+	for i := range f.Last {
+		omit(&f.Last[i].Message)
+	}
 }
 
 // emailOf returns the email of a step. Before the email was sent, there is only what the

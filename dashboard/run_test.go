@@ -35,7 +35,7 @@ func TestRun_ShowsWhyItFailedFirst(t *testing.T) {
 	assert.Contains(t, alert[:500], "550 5.1.1 &lt;script&gt;")
 	assert.Contains(t, body, "bounce@example.com")
 	assert.Contains(t, body, `action="../../../a/a%2Fb/runs/`+run.ID+`/retry"`, "paths are relative to the page")
-	assert.Contains(t, body, "events/send?run="+run.ID)
+	assert.Contains(t, body, "events/send?event="+run.EventID)
 	assert.NotContains(t, body, "/cancel")
 	assert.NotContains(t, body, "<script>alert")
 }
@@ -134,8 +134,29 @@ func TestRun_ShowsHowManyAttemptsAreNotKept(t *testing.T) {
 	body := s.get("/a/a/runs/" + s.Run().ID).Body.String()
 	omitted := world.Step(t, s.Run(), "hello").AttemptsOmitted
 	require.Positive(t, omitted)
-	assert.Equal(t, 15, strings.Count(body, "<code>effect_failed</code> <bdi>"))
+	assert.Equal(t, 15, strings.Count(body, "</time></span> <code>effect_failed</code>"))
 	assert.Contains(t, body, "more attempts are not kept")
+}
+
+// The page has a long error once: at its top.
+func TestRun_ShowsItsErrorOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dashboard.Options{})
+	respond := errors.New("451 later")
+	s.Mailer.Respond = func(context.Context, automation.Email) error { return respond }
+	s.Create(welcome("a"))
+	s.signUp("ada@example.com")
+	waiting := s.get("/a/a/runs/" + s.Run().ID).Body.String()
+	assert.Equal(t, 1, strings.Count(waiting, "451 later"), "of the first attempt")
+	s.Pass(time.Hour)
+	respond = automation.Permanent(errors.New("550 5.1.1 mailbox unavailable"))
+	s.Pass(24 * time.Hour)
+	require.Equal(t, automation.RunFailed, s.Run().Status)
+	body := s.get("/a/a/runs/" + s.Run().ID).Body.String()
+	assert.Equal(t, 1, strings.Count(body, "550 5.1.1 mailbox unavailable"))
+	assert.Equal(t, 1, strings.Count(body, "451 later"), "the reason of earlier attempts is another one")
+	assert.Greater(t, strings.Index(body, "451 later"), strings.Index(body, "Failed attempts"))
+	assert.Less(t, strings.Index(body, "550 5.1.1"), strings.Index(body, `id="step"`))
 }
 
 func TestRun_IsRetriedFromTheFailedStep(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -23,6 +22,7 @@ type sendPage struct {
 	Defined       bool // the name has a definition
 	Problems      fieldProblems
 	Sealed        *sealedEvent
+	Starts        part[sendStarts]
 	Failure       string
 }
 
@@ -47,31 +47,24 @@ type sealedEvent struct {
 	Payload string // what Options.Redact leaves
 }
 
-// askSend shows the form, filled in from the query.
+// askSend shows the form, filled in from the query. It makes two calls of the store, and two
+// more for the event of an earlier time and its contact.
 func (x *exchange) askSend() error {
 	query := x.r.URL.Query()
 	body := sendPage{Name: query.Get("name"), Contact: query.Get("contact"), Payload: query.Get("payload"), Key: "dashboard-" + rand.Text()}
-	if err := x.prefill(&body, query); err != nil {
+	if err := x.prefill(&body, query.Get("event")); err != nil {
 		return err
 	}
 	return x.showSend(http.StatusOK, body, map[string]string{})
 }
 
-// prefill fills in the form with an event, or with the event of a run, to send it again.
-func (x *exchange) prefill(body *sendPage, query url.Values) error {
-	ctx, cancel := x.reading()
-	defer cancel()
-	id := query.Get("event")
-	if runID := query.Get("run"); runID != "" {
-		run, err := x.runner.GetRun(ctx, runID)
-		if err != nil {
-			return named(err, "run")
-		}
-		id = run.EventID
-	}
+// prefill fills in the form with an event, to send it again.
+func (x *exchange) prefill(body *sendPage, id string) error {
 	if id == "" {
 		return nil
 	}
+	ctx, cancel := x.reading()
+	defer cancel()
 	e, err := x.runner.GetEvent(ctx, id)
 	if err != nil {
 		return named(err, "event")
@@ -152,6 +145,7 @@ func (p *sendPage) placeProblems() {
 
 func (x *exchange) renderSend(status int, body sendPage) error {
 	body.placeProblems()
+	body.Starts = x.startsOf(body.Name)
 	title := "Send an event"
 	if body.Sealed != nil {
 		title = "Send this event again"

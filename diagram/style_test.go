@@ -69,3 +69,12 @@ func TestStyle_DefinesTheColoursItUses(t *testing.T) {
 		assert.Contains(t, values, used[1])
 	}
 }
+
+// Icons and signs are lines: filled, they are blots, and in the colour of their tile invisible.
+func TestStyle_DrawsIconsAndSignsAsLines(t *testing.T) {
+	t.Parallel()
+	for _, drawn := range []string{".icon", ".status path"} {
+		rule := regexp.MustCompile(`\.automation-diagram ` + regexp.QuoteMeta(drawn) + `[,{ ][^}]*fill: none; stroke: currentColor;`)
+		assert.Regexp(t, rule, Style)
+	}
+}

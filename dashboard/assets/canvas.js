@@ -41,7 +41,7 @@ const drawLabel = (label, x, y) => label ? svg`<text class="branch" x=${x} y=${y
 
 // draw returns the drawing. state has the chosen step, the target of a drag, and the line
 // that a person pulls from a branch. In a blank draft, it marks no problems.
-export const draw = (drawing, state, on) => html`<svg class="flow" width=${drawing.width * state.zoom} height=${drawing.height * state.zoom}
+export const draw = (drawing, state, on) => html`<svg width=${drawing.width * state.zoom} height=${drawing.height * state.zoom}
     viewBox="0 0 ${drawing.width} ${drawing.height}" role="group" aria-label="Steps">
   ${drawing.connections.map((c) => svg`<path class="edge" d=${c.path}></path>`)}
   ${drawing.open.map((o) => svg`<path class="edge stub" d=${o.path}></path>`)}

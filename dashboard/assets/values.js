@@ -55,19 +55,46 @@ export const literal = (value, change, label) => form(value, change, label, ['st
 // anyValue is the form of a value.
 export const anyValue = (value, change, label) => form(value, change, label, ['string', 'number', 'boolean', 'null', 'var'])
 
-// valueMap is the form of named values. change receives the map after each change.
-export const valueMap = (map, change, what) => {
-  const entries = Object.entries(map ?? {})
-  const replaceEntry = (i, name, value) => change(Object.fromEntries(entries.map((e, j) => j === i ? [name, value] : e)))
-  return html`<div class="map">
-    ${entries.map(([name, value], i) => html`<div class="member">
-      <input aria-label="Name of ${what} ${i + 1}" class="name" .value=${name} @change=${(e) => replaceEntry(i, e.target.value.trim(), value)}>
-      ${anyValue(value, (to) => replaceEntry(i, name, to), `${what} ${name}`)}
-      <button type="button" class="small" aria-label="Remove ${what} ${name}" @click=${() => change(Object.fromEntries(entries.filter((_, j) => j !== i)))}>✕</button>
-    </div>`)}
-    <button type="button" class="small" @click=${() => change({ ...map, [unnamed(map, what)]: '' })}>Add a ${what}</button>
+// refused is a name that a person typed for a member of a map, although another one has it.
+// The map cannot hold both, so the member keeps its name, and its field what was typed.
+let refused = { map: null, index: 0, name: '' }
+
+const isRefused = (map, index) => refused.map === map && refused.index === index
+
+// renamed returns a map in which a member has another name, or the same map if that is taken.
+const renamed = (map, index, name) => {
+  const entries = Object.entries(map)
+  const isTaken = entries.some(([other], i) => i !== index && other === name)
+  refused = isTaken ? { map, index, name } : { map: null }
+  return isTaken ? map : Object.fromEntries(entries.map((e, i) => i === index ? [name, e[1]] : e))
+}
+
+// withValue returns a map in which a member has another value. A refused name is still shown.
+const withValue = (map, name, value) => {
+  const next = Object.fromEntries(Object.entries(map).map((e) => e[0] === name ? [name, value] : e))
+  if (refused.map === map) refused.map = next
+  return next
+}
+
+const without = (map, name) => Object.fromEntries(Object.entries(map).filter(([other]) => other !== name))
+
+const member = (map, index, change, what) => {
+  const [name, value] = Object.entries(map)[index]
+  const wrong = isRefused(map, index)
+  return html`<div class="member">
+    <input aria-label="Name of ${what} ${index + 1}" class="name" aria-invalid=${wrong ? 'true' : 'false'} .value=${wrong ? refused.name : name}
+      @change=${(e) => change(renamed(map, index, e.target.value.trim()))}>
+    ${anyValue(value, (to) => change(withValue(map, name, to)), `${what} ${name}`)}
+    <button type="button" class="small" aria-label="Remove ${what} ${name}" @click=${() => change(without(map, name))}>✕</button>
+    ${wrong ? html`<span class="problem" role="alert">Another ${what} is named ${refused.name}. Until you choose another name, this one stays ${name}.</span>` : nothing}
   </div>`
 }
+
+// valueMap is the form of named values. change receives the map after each change.
+export const valueMap = (map, change, what) => html`<div class="map">
+  ${Object.keys(map ?? {}).map((_, i) => member(map, i, change, what))}
+  <button type="button" class="small" @click=${() => change({ ...map, [unnamed(map, what)]: '' })}>Add a ${what}</button>
+</div>`
 
 const unnamed = (map, what) => {
   const base = what === 'variable' ? 'NAME' : 'name'

@@ -50,6 +50,19 @@ func TestEditor_OffersToDiscardADraftThatWasLeft(t *testing.T) {
 	b.until("document.activeElement?.classList.contains('title')")
 }
 
+// On a phone, the form of a step is below a drawing that may fill the screen.
+func TestEditor_BringsTheFormOfATappedStepIntoSightOnAPhone(t *testing.T) {
+	t.Parallel()
+	b := newTab(t, newSite(t))
+	b.site.Create(welcomeSeries())
+	b.resize(390, 700)
+	b.edit(welcomeSeries())
+	b.click(`[data-step="wait_for_payment"]`)
+	b.until("document.querySelector('.step-form h2').getBoundingClientRect().bottom < innerHeight * 0.7")
+	assert.True(t, eval[bool](b, "document.querySelector('.canvas').getBoundingClientRect().bottom > 100"), "the drawing stays in sight")
+	b.picture("/edit-step", "light-390")
+}
+
 func TestPages_HaveNoDeadButtonsWithoutScripts(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

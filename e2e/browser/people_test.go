@@ -83,7 +83,7 @@ func (s *site) peoplePages() []string {
 	return []string{
 		"/contacts", "/contacts?email=user1", "/contacts?segment=none", contact, contact + "?show=events", contact + "?show=properties", contact + "/erase",
 		"/events", "/events?name=user.created&contact=ada%40example.com", "/events/new", "/events/user.created", "/events/project.created", "/events/delete/user.created",
-		"/events/send", "/events/send?name=user.created&contact=ada%40example.com", "/events/send?run=" + s.RunOf(odd).ID, "/events/log/" + s.RunOf(odd).EventID,
+		"/events/send", "/events/send?name=user.created&contact=ada%40example.com", "/events/send?event=" + s.RunOf(odd).EventID, "/events/log/" + s.RunOf(odd).EventID,
 		"/templates", "/templates/hello", "/templates/hello?show=source", "/templates/billing%2Freceipt?show=text",
 		"/search?q=user", "/search?q=nothing-fits",
 	}

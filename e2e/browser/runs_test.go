@@ -43,6 +43,19 @@ func TestRuns_AreAccessible(t *testing.T) {
 	}
 }
 
+// The drawing of a flow with branches fits beside the facts, with its icons.
+func TestRuns_ShowTheWholePathOnALaptop(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.populate()
+	b := newTab(t, s)
+	b.open(s.someRun(automation.RunQuery{AutomationID: "welcome"}))
+	assert.LessOrEqual(t, eval[int](b, "(d => d.scrollWidth - d.clientWidth)(document.querySelector('.drawing'))"), 0)
+	for _, drawn := range []string{".icon", ".status path"} {
+		assert.Equal(t, "none", eval[string](b, "getComputedStyle(document.querySelector('.automation-diagram "+drawn+"')).fill"), drawn)
+	}
+}
+
 // A person finds the failed runs, reads the error of one, and retries it and then the rest.
 func TestRuns_AreFoundReadAndRetried(t *testing.T) {
 	t.Parallel()

@@ -18,10 +18,13 @@ import (
 //go:embed sample/*.json
 var sampleFlows embed.FS
 
-// sampleEmails are the templates of the sample flows: alias, subject and text. The name of each
-// is its alias in words.
+// sampleEmails are the templates of the sample flows, and of the flows in README.md and in
+// docs/getting-started.md: alias, subject and text. The name of each is its alias in words.
 var sampleEmails = [][3]string{
-	{"welcome", "Welcome to Acme, {{{FIRST_NAME|friend}}}", "You are on the {{{PLAN}}} plan. Finish your setup whenever you like."},
+	{"hello", "Hello, {{{FIRST_NAME|friend}}}", "Good that you are here."},
+	{"nudge", "How is it going?", "Three days are over. Reply to this email if anything is missing."},
+	{"reminder", "Your setup is almost done", "One more step, and you can begin."},
+	{"welcome", "Welcome to Acme, {{{FIRST_NAME|friend}}}", "You are on the {{{PLAN|free}}} plan. Finish your setup whenever you like."},
 	{"finish-setup", "Finish your setup", "It takes two minutes: choose a name for your project."},
 	{"pro-tips", "Three things that Pro can do", "Segments, webhooks, and a person who answers."},
 	{"upgrade-offer", "What you get with Pro", "Thirty days for free, if you want to see more."},

@@ -96,7 +96,7 @@ func (l *Library) published(idOrAlias string) (*compiled, error) {
 // render holds no lock, because it calls a function of the host. An unsubscribe link that is
 // given stands for the contact's own.
 func (l *Library) render(c *compiled, email automation.Email, unsubscribe string) (mail.Message, error) {
-	subject := "template " + jsondoc.Quote(c.id)
+	subject := "template " + jsondoc.Quote(cmp.Or(email.TemplateID, c.id)) // the name that the step has for it
 	c, err := c.with(email)
 	if err != nil {
 		return mail.Message{}, automation.Permanent(fmt.Errorf("%s: %w", subject, err))

@@ -170,6 +170,17 @@ func TestRender_RefusesVariables(t *testing.T) {
 	assert.NoError(t, err, "the limit is allowed, unknown variables are passed over, and a body has lines")
 }
 
+// A step names its template by an alias. So does the error that a person then reads.
+func TestRender_NamesTheTemplateInErrorsAsTheStepDoes(t *testing.T) {
+	t.Parallel()
+	w := setup(t, template.Options{})
+	_, err := w.Create(template.Template{ID: "5f0d", Alias: "welcome", Name: "Welcome", Subject: "S", Text: "{{NAME}}", Status: template.StatusPublished})
+	require.NoError(t, err)
+	_, err = w.RenderEmail(t.Context(), automation.Email{TemplateID: "welcome", To: "ada@example.com"})
+	assert.ErrorContains(t, err, `template "welcome"`)
+	assert.NotContains(t, err.Error(), "5f0d")
+}
+
 func TestRender_ListsAllMissingVariables(t *testing.T) {
 	t.Parallel()
 	w := setup(t, template.Options{})
