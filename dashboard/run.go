@@ -48,7 +48,7 @@ type pathStep struct {
 }
 
 // run shows one run. It makes four calls of the store: for the run, its contact, its version
-// and its event. The Runner makes one more for large outputs, and one for the first run of a
+// and its event. The copy of an email is not in the store. The Runner makes one more for large outputs, and one for the first run of a
 // version that it reads.
 func (x *exchange) run() error {
 	run, err := x.findRun()
@@ -71,9 +71,7 @@ func (x *exchange) run() error {
 	body.Steps = x.pathSteps(run, key, steps)
 	if step != nil {
 		body.Step = x.stepFacts(*step, steps[key], body.Contact)
-		if email := body.Step.Email; email != nil && len(step.Output) > 0 && x.opts.Templates != nil {
-			email.Preview = x.to.To("emails", run.ID, key)
-		}
+		x.addEmail(body.Step, run, *step)
 	}
 	return x.show("run", page{Title: "Run of " + body.Contact, Section: "Runs", Body: body, Live: true})
 }
