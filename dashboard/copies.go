@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -39,6 +41,9 @@ func (c *copies) get(id string, now time.Time, read func(id string) (mail.Messag
 		return r.message, r.err
 	}
 	r.message, r.err = read(id)
+	if errors.Is(r.err, context.Canceled) {
+		return r.message, r.err // this person left the page: that concerns no other
+	}
 	r.until = now.Add(copyFresh)
 	if r.err != nil {
 		r.until = now.Add(missingFresh)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -185,6 +186,29 @@ func TestCopy_ThatCannotBeReadLeavesTheEmailRenderedAnew(t *testing.T) {
 			assert.NotContains(t, frame.Body.String(), "gold")
 		})
 	}
+}
+
+func TestCopy_OfAPageThatWasLeftIsReadAgain(t *testing.T) {
+	t.Parallel()
+	var leave context.CancelFunc
+	e := newEmailed(t, dashboard.Options{SentEmails: sentEmails(func(ctx context.Context, _ string) (mail.Message, error) {
+		if leave != nil {
+			leave()
+		}
+		return asSent, ctx.Err()
+	})})
+	e.Clock.Add(2 * time.Minute)
+	var ctx context.Context
+	ctx, leave = context.WithCancel(t.Context())
+	e.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, e.path(), nil))
+	require.Error(t, ctx.Err())
+	leave = nil
+	assert.Contains(t, e.get(e.path()).Body.String(), asItWas)
+}
+
+func TestCopies_AreBounded(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, dashboard.MaxCopies, dashboard.RememberedOf(1000))
 }
 
 func TestCopy_NeedsNoTemplates(t *testing.T) {
