@@ -12,11 +12,14 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// AutomationVersion is one version of an automation: what it does, without its name and
-// its status, which have no versions.
+// AutomationVersion is one version of an automation: what it does. Its name and its status
+// have no versions.
 type AutomationVersion struct {
 	AutomationID string
 	Version      int
+	// Name is the name that the automation has now. It is empty if the automation was
+	// deleted.
+	Name string
 	// Current reports whether new runs start with this version.
 	Current bool
 	// CreatedAt is when this version was made. It is zero for a version that a release
@@ -80,7 +83,8 @@ func (r *Runner) ListVersions(ctx context.Context, id string, q PageQuery) (Page
 // version returns the version without its graph and its policy.
 func (rec VersionRecord) version() AutomationVersion {
 	return AutomationVersion{
-		AutomationID: rec.AutomationID, Version: rec.Version, Current: rec.Current, CreatedAt: rec.CreatedAt, Author: rec.Author,
+		AutomationID: rec.AutomationID, Version: rec.Version, Name: rec.Name,
+		Current: rec.Current, CreatedAt: rec.CreatedAt, Author: rec.Author,
 	}
 }
 

@@ -142,6 +142,9 @@ type VersionRecord struct {
 	// zero for a version that a process wrote which did not record the time.
 	CreatedAt time.Time
 	Author    string
+	// Name is the name that the automation has now, whatever it was called at this version.
+	// It is empty if the automation is deleted.
+	Name string
 	// Current reports whether the automation is at this version, and is not deleted.
 	Current bool
 }

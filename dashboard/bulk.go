@@ -25,18 +25,25 @@ type bulkCount struct {
 	More bool // there are more than N
 }
 
-// maxCounted is how many runs the question counts where no counter has the number.
-const maxCounted = 1000
+// maxCounted is how many runs the question counts where no counter has the number: three
+// pages, which together with the contact are four calls of the store.
+const maxCounted = 300
 
 // askBulk asks before an action about all runs that a filter selects, and names their
-// number.
+// number. It makes at most four calls of the store.
 func (x *exchange) askBulk() error {
 	query := x.r.URL.Query()
 	action, filter, err := x.bulkOf(query)
 	if err != nil {
 		return err
 	}
-	count := read(x, func(ctx context.Context) (bulkCount, error) { return x.countFor(ctx, action, filter) })
+	count := read(x, func(ctx context.Context) (bulkCount, error) {
+		q, known, err := x.jobQuery(ctx, action, filter)
+		if err != nil || !known {
+			return bulkCount{}, err
+		}
+		return x.countFor(ctx, action, q)
+	})
 	body := bulkQuestion{action, string(action.status()), count, filter.fields(), x.filterLink(filter)}
 	title := "Retry runs"
 	if action == bulkCancel {
@@ -66,13 +73,9 @@ func (x *exchange) bulkOf(fields map[string][]string) (bulkAction, runFilter, er
 }
 
 // countFor returns how many runs an action is about. The counters of the store have the
-// number for an automation, a version and a step. For other filters it looks at maxCounted
+// number for an automation, a version and a step. For other queries it looks at maxCounted
 // runs at most.
-func (x *exchange) countFor(ctx context.Context, action bulkAction, filter runFilter) (bulkCount, error) {
-	q, known, err := x.jobQuery(ctx, action, filter)
-	if err != nil || !known {
-		return bulkCount{}, err
-	}
+func (x *exchange) countFor(ctx context.Context, action bulkAction, q automation.RunQuery) (bulkCount, error) {
 	if counters := (automation.RunQuery{AutomationID: q.AutomationID, Version: q.Version, Step: q.Step, Statuses: q.Statuses}); q.AutomationID != "" && reflect.DeepEqual(q, counters) {
 		return x.countByCounters(ctx, q)
 	}
@@ -123,7 +126,7 @@ func (x *exchange) startJob(action bulkAction, filter runFilter) (*job, error) {
 	if !known {
 		return nil, badInput("No contact has this email or id", "Correct the filter. Nothing was changed.")
 	}
-	total, err := x.countFor(ctx, action, filter)
+	total, err := x.countFor(ctx, action, q)
 	if err != nil { // the job goes on without a number to reach
 		total = bulkCount{More: true}
 	}

@@ -83,9 +83,9 @@ func TestBulk_AsksWithTheNumber(t *testing.T) {
 
 func TestBulk_CountsNoFurtherThanItMust(t *testing.T) {
 	t.Parallel()
-	s := failedSite(t, 1001, dashboard.Options{})
-	assert.Contains(t, s.get("/runs/bulk?action=retry").Body.String(), "Retry more than 1,000 failed runs?")
-	assert.Contains(t, s.get("/runs/bulk?action=retry&automation=a").Body.String(), "Retry 1,001 failed runs?")
+	s := failedSite(t, 301, dashboard.Options{})
+	assert.Contains(t, s.get("/runs/bulk?action=retry").Body.String(), "Retry more than 300 failed runs?")
+	assert.Contains(t, s.get("/runs/bulk?action=retry&automation=a").Body.String(), "Retry 301 failed runs?")
 }
 
 func TestBulk_RetriesAllThatMatch(t *testing.T) {

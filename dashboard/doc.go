@@ -13,7 +13,8 @@
 // JavaScript.
 //
 // The Handler keeps no data of its own: pages read from the Runner, and changes are as durable
-// as the Runner's Store. Any number of processes may serve the pages.
+// as the Runner's Store. Only the emails that it showed last stay in memory for a while. Any
+// number of processes may serve the pages.
 //
 // Jobs about many runs, such as to retry thousands, work in goroutines of the Handler. Close
 // stops them and waits for them. A person can start a job again that ended early.

@@ -22,6 +22,8 @@ type emailPart struct {
 	// reveals to their server that the email was looked at.
 	Images     template.URL
 	WithImages bool
+	// OwnLinks means that the contact's link to unsubscribe may be among the links.
+	OwnLinks bool
 	// Failure is why there is no email to show. The other fields are then empty.
 	Failure string
 }

@@ -21,6 +21,8 @@ type erasePage struct {
 	Busy        bool // a Runner works on the contact
 	Runs        part[string]
 	Events      part[string]
+	Copies      bool // of its emails are erased too
+	Elsewhere   bool // there are copies that cannot be erased from here
 }
 
 // askErase shows what erasing a contact removes.
@@ -35,6 +37,8 @@ func (x *exchange) askErase() error {
 // showErase shows what erasing removes, with the numbers.
 func (x *exchange) showErase(status int, c automation.Contact, body erasePage) error {
 	const most = 100
+	body.Copies = x.erasesCopies()
+	body.Elsewhere = x.opts.SentEmails != nil && !body.Copies
 	body.ID, body.Confirm, body.Contact = c.ID, cmp.Or(c.Email, c.ID), x.to.To("contacts", c.ID)
 	body.Runs = read(x, func(ctx context.Context) (string, error) {
 		found, err := x.runner.ListRuns(ctx, automation.RunQuery{ContactID: c.ID, PageQuery: automation.PageQuery{Limit: most}})
@@ -75,6 +79,9 @@ func (x *exchange) erase() error {
 		return x.showErase(http.StatusUnprocessableEntity, c, body)
 	}
 	err = x.runner.EraseContact(x.ctx, automation.ContactRef{ID: c.ID})
+	if err == nil {
+		err = x.eraseCopies(c.Email)
+	}
 	x.audit(eraseAction, c.ID, err)
 	if errors.Is(err, automation.ErrConflict) {
 		body.Busy = true

@@ -5,9 +5,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strings"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/dashboard"
+	"github.com/seed-b636437c/automation/mail"
+	"github.com/seed-b636437c/automation/mail/archive"
 	"github.com/seed-b636437c/automation/mail/capture"
 	"github.com/seed-b636437c/automation/store/memory"
 )
@@ -69,4 +73,38 @@ func ExampleOptions_embedded() {
 	}
 	fmt.Println(len(opts.FrameAncestors))
 	// Output: 1
+}
+
+// The mailer keeps a copy of each email, and the pages show it.
+func ExampleOptions_sentEmails() {
+	folder, err := os.MkdirTemp("", "emails")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(folder)
+	copies, err := archive.Open(folder)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// The server of smtp.New keeps no copies: give it smtp.Options{Archive: copies}. Resend keeps
+	// them, so there the mailer itself is SentEmails.
+	opts := dashboard.Options{
+		AuthenticatedByHost: true,
+		SentEmails:          copies,
+		Redact: func(field string, value any) any {
+			if field == "output.template.variables.CODE" {
+				return "hidden"
+			}
+			return value
+		},
+		// With a Redact, the pages show a copy only as RedactEmail leaves it.
+		RedactEmail: func(m mail.Message) (mail.Message, bool) {
+			return m, !strings.Contains(m.Subject, "Your code")
+		},
+	}
+	_, shown := opts.RedactEmail(mail.Message{Subject: "Your code is 1234"})
+	fmt.Println(shown)
+	// Output: false
 }

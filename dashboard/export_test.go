@@ -3,6 +3,10 @@ package dashboard
 import (
 	"maps"
 	"slices"
+	"strconv"
+	"time"
+
+	"github.com/seed-b636437c/automation/mail"
 )
 
 // AssetNames returns the names of all assets.
@@ -25,4 +29,16 @@ func (h *Handler) Routes() []Route {
 		all = append(all, Route{r.pattern, r.needs, r.action})
 	}
 	return all
+}
+
+// MaxCopies is how many copies of emails are remembered.
+const MaxCopies = maxCopies
+
+// RememberedOf returns how many copies are remembered after n were read.
+func RememberedOf(n int) int {
+	var c copies
+	for i := range n {
+		_, _ = c.get(strconv.Itoa(i), time.Time{}, func(string) (mail.Message, error) { return mail.Message{}, nil })
+	}
+	return len(c.byID)
 }

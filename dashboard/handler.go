@@ -19,6 +19,7 @@ type Handler struct {
 	crossing *http.CrossOriginProtection
 	lookout  lookout
 	jobs     *jobs
+	copies   copies
 	types    map[automation.StepType]automation.StepTypeInfo // of the Runner
 }
 

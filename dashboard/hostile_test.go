@@ -36,7 +36,7 @@ var queries = map[string]string{
 	"GET /events": "name contact from until after before definitions done", "GET /events/log/{id}": "done", "GET /events/new": "name",
 	"GET /events/{name}": "done", "GET /events/send": "name contact payload event run",
 	"GET /templates": "after before", "GET /templates/{id}": "contact images show v.PLAN v.SEATS",
-	"GET /templates/{id}/preview": "contact images v.PLAN v.SEATS", "GET /emails/{run}/{step}": "images", "GET /emails/{run}/{step}/html": "images",
+	"GET /templates/{id}/preview": "contact images v.PLAN v.SEATS", "GET /emails/{run}/{step}": "images", "GET /emails/{run}/{step}/html": "images copy",
 }
 
 // harmless fails the test if an answer shows that the input broke something.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/internal/options"
+	"github.com/seed-b636437c/automation/mail"
 )
 
 // Options tune a Handler. Access is needed, unless AuthenticatedByHost is set. Every other
@@ -36,6 +37,18 @@ type Options struct {
 	// for what is inside. A panic hides the value. Redact is called from many goroutines. Nil
 	// shows everything to all who have access.
 	Redact func(field string, value any) any
+
+	// SentEmails are the emails that were sent, such as a *resend.Mailer or an
+	// *archive.Archive. The page of a run shows the email from there. If there is no such
+	// email, or it cannot be read, the page shows the email as Templates render it today, and
+	// why. If SentEmails has the method Erase of *archive.Archive, the pages that erase a
+	// contact erase its copies too. Nil means that there are no copies.
+	SentEmails mail.SentEmails
+	// RedactEmail returns what the pages show of a copy from SentEmails, and false to hide
+	// it. It must not block. A panic hides the copy. It is called from many goroutines. With
+	// nil, copies are shown as they are, unless Redact is set: then they are hidden, because
+	// the text of an email may have what Redact hides.
+	RedactEmail func(mail.Message) (mail.Message, bool)
 
 	// Templates are the templates of emails, such as a *template.Library, for the pages that
 	// show and preview them. Without it there are no such pages.
@@ -97,6 +110,7 @@ func (o Options) withDefaults(c *options.Check) Options {
 		c.Add("Access", "must be nil if AuthenticatedByHost is set")
 	}
 	c.NotNilPointer("Templates", o.Templates)
+	c.NotNilPointer("SentEmails", o.SentEmails)
 	c.Duration("Timeout", &o.Timeout, 2*time.Second)
 	c.Duration("MaxLag", &o.MaxLag, 5*time.Minute)
 	checkOrigins(c, "FrameAncestors", o.FrameAncestors)

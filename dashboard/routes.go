@@ -40,6 +40,7 @@ func (h *Handler) routes() []route {
 		contactRoutes,
 		eventRoutes,
 		h.templateRoutes(),
+		h.emailRoutes(),
 		searchRoutes,
 		versionRoutes,
 		editRoutes,

@@ -47,9 +47,8 @@ type pathStep struct {
 	Chosen                           bool
 }
 
-// run shows one run. It makes four calls of the store: for the run, its contact, its
-// automation and its event. A fifth is for the version of the run, if the automation has a
-// newer one. The Runner makes one more for large outputs, and one for the first run of a
+// run shows one run. It makes four calls of the store: for the run, its contact, its version
+// and its event. The copy of an email is not in the store. The Runner makes one more for large outputs, and one for the first run of a
 // version that it reads.
 func (x *exchange) run() error {
 	run, err := x.findRun()
@@ -61,7 +60,7 @@ func (x *exchange) run() error {
 		return notFound("step in this run")
 	}
 	body := x.runPage(run)
-	a := x.automationOf(run)
+	a := x.versionOf(run)
 	body.Automation = cmp.Or(a.Name, run.AutomationID)
 	body.Event = read(x, func(ctx context.Context) (runEvent, error) { return x.runEvent(ctx, run) })
 	steps := map[string]automation.Step{}
@@ -73,9 +72,7 @@ func (x *exchange) run() error {
 	if step != nil {
 		body.Step = x.stepFacts(*step, steps[key], body.Contact)
 		body.Step.omitRepeated(body.Trouble)
-		if email := body.Step.Email; email != nil && len(step.Output) > 0 && x.opts.Templates != nil {
-			email.Preview = x.to.To("emails", run.ID, key)
-		}
+		x.addEmail(body.Step, run, *step)
 	}
 	return x.show("run", page{Title: "Run of " + body.Contact, Section: "Runs", Body: body, Live: true})
 }
@@ -113,20 +110,14 @@ func (x *exchange) runPage(run automation.Run) runPage {
 	return body
 }
 
-// automationOf returns the automation of a run as it was in the version of the run. What
-// cannot be read is empty: the page then has no name of the automation, or neither a drawing
-// nor configs.
-func (x *exchange) automationOf(run automation.Run) automation.Automation {
-	a := read(x, func(ctx context.Context) (automation.Automation, error) {
-		return x.runner.GetAutomation(ctx, run.AutomationID)
-	}).Data
-	if a.Version == run.Version {
-		return a
-	}
-	version := read(x, func(ctx context.Context) (automation.AutomationVersion, error) {
+// versionOf returns the automation of a run as it was in the version of the run, with the
+// name that it has now. It is empty if it cannot be read: the page then has neither the name,
+// nor a drawing, nor configs.
+func (x *exchange) versionOf(run automation.Run) automation.Automation {
+	v := read(x, func(ctx context.Context) (automation.AutomationVersion, error) {
 		return x.runner.GetAutomationVersion(ctx, run.AutomationID, run.Version)
 	}).Data
-	return automation.Automation{Name: a.Name, Steps: version.Steps, Connections: version.Connections}
+	return automation.Automation{Name: v.Name, Steps: v.Steps, Connections: v.Connections}
 }
 
 // runEvent returns the event that started a run. Prune may have removed it.

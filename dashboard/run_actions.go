@@ -26,7 +26,7 @@ func (x *exchange) askCancelRun() error {
 		return err
 	}
 	body := x.runPage(run)
-	body.Automation = cmp.Or(x.automationOf(run).Name, run.AutomationID)
+	body.Automation = cmp.Or(x.versionOf(run).Name, run.AutomationID)
 	if _, step := x.chosenStep(run); step != nil {
 		body.Step = x.stepFacts(*step, automation.Step{}, body.Contact)
 	}

@@ -1,120 +1,115 @@
 package dashboard
 
 import (
-	"bytes"
-	"cmp"
-	"context"
-	"encoding/json"
+	"errors"
 	"html/template"
-	"slices"
 
 	"github.com/seed-b636437c/automation"
-	mailtemplate "github.com/seed-b636437c/automation/mail/template"
+	"github.com/seed-b636437c/automation/mail"
 )
+
+// emailRoutes are the pages about the emails of runs.
+func (h *Handler) emailRoutes() []route {
+	if h.opts.Templates == nil && h.opts.SentEmails == nil {
+		return nil
+	}
+	return []route{
+		view("GET /emails/{run}/{step}", (*exchange).runEmail),
+		view("GET /emails/{run}/{step}/html", (*exchange).runEmailFrame),
+	}
+}
 
 // runEmailPage is the email that a step of a run sent.
 type runEmailPage struct {
 	Run   template.URL
 	Step  string
+	Sent  bool   // the email is as it was sent
+	Why   string // or why not
+	Anew  bool   // it is rendered anew
 	Email emailPart
 }
 
-// runEmail shows the email that a step sent.
+// runEmail shows the email that a step sent: the copy of it or, without a copy, the email as
+// it would be today.
 func (x *exchange) runEmail() error {
 	sent, err := x.findEmail()
 	if err != nil {
 		return err
 	}
-	m, err := x.opts.Templates.Preview(sent.template, sent.sample)
-	run := x.to.To("a", sent.run.AutomationID, "runs", sent.run.ID)
-	email := x.emailPart(m, err, x.to.To("emails", sent.run.ID, sent.step, "html"))
-	return x.show("email", page{Title: "Email of " + sent.step, Section: "Runs", Body: runEmailPage{run, sent.step, email}})
+	body := runEmailPage{Run: x.to.To("a", sent.run.AutomationID, "runs", sent.run.ID), Step: sent.step}
+	found := x.copyOf(sent.ID)
+	body.Sent, body.Why = found.Found, found.Why
+	switch {
+	case found.Found:
+		body.Email = x.emailPart(found.Message, nil, x.emailFrame(sent, true))
+		body.Email.OwnLinks = found.Message.UnsubscribeURL == ""
+	case x.opts.Templates == nil:
+		body.Email.Failure = errNoTemplates.Error()
+	default:
+		sample, err := x.recordedSample(sent)
+		if err != nil {
+			return err
+		}
+		m, err := x.opts.Templates.Preview(sent.Template.ID, sample)
+		body.Anew, body.Email = err == nil, x.emailPart(m, err, x.emailFrame(sent, false))
+	}
+	return x.show("email", page{Title: "Email of " + sent.step, Section: "Runs", Body: body})
 }
 
+// errNoTemplates is why an email cannot be rendered anew.
+var errNoTemplates = errors.New("there are no templates here from which the email could be rendered anew")
+
+// errNoCopy is why a frame has no copy although its page announced one.
+var errNoCopy = errors.New("the copy cannot be read any more: reload the page")
+
 // runEmailFrame answers with the HTML of the email that a step sent. Its page is for a frame.
+// The query decides between the copy and the email as it would be today, so that a frame is
+// always what the page around it announces.
 func (x *exchange) runEmailFrame() error {
 	sent, err := x.findEmail()
+	switch {
+	case err != nil:
+		return err
+	case x.r.URL.Query().Get("copy") == "1":
+		found := x.copyOf(sent.ID)
+		if !found.Found {
+			err = errNoCopy
+		}
+		return x.showEmail(found.Message, err)
+	case x.opts.Templates == nil:
+		return x.showEmail(mail.Message{}, errNoTemplates)
+	}
+	sample, err := x.recordedSample(sent)
 	if err != nil {
 		return err
 	}
-	m, err := x.opts.Templates.Preview(sent.template, sent.sample)
+	m, err := x.opts.Templates.Preview(sent.Template.ID, sample)
 	return x.showEmail(m, err)
 }
 
-// sentEmail is an email that a step of a run sent, with the recorded variables. The template
-// and the contact are as they are today: the library keeps no copy of an email.
-type sentEmail struct {
-	run      automation.Run
-	step     string // its key
-	template string
-	sample   mailtemplate.Sample
+// addEmail adds to the facts about a step the email that it sent, if it sent one.
+func (x *exchange) addEmail(facts *stepFacts, run automation.Run, step automation.StepRun) {
+	recorded, ok := recordedIn(step.Output)
+	if facts.Email == nil || !ok || x.opts.Templates == nil && x.opts.SentEmails == nil {
+		return
+	}
+	sent, view := sentEmail{run, step.Key, recorded}, facts.Email
+	found := x.copyOf(sent.ID)
+	view.Sent, view.Why = found.Found, found.Why
+	if found.Found {
+		m := found.Message
+		view.From, view.ReplyTo, view.Subject = m.From, m.ReplyTo, m.Subject
+	}
+	if found.Found || x.opts.Templates != nil {
+		view.Page, view.Frame = x.to.To("emails", run.ID, step.Key), x.emailFrame(sent, found.Found)
+	}
 }
 
-// findEmail reads what the email of the path is made of: at most four calls of the store,
-// unless the run has large outputs.
-func (x *exchange) findEmail() (sentEmail, error) {
-	ctx, cancel := x.reading()
-	defer cancel()
-	run, err := x.runner.GetRun(ctx, x.r.PathValue("run"))
-	if err != nil {
-		return sentEmail{}, named(err, "run")
+// emailFrame returns the link to the HTML of an email: of the copy, or rendered anew.
+func (x *exchange) emailFrame(sent sentEmail, copied bool) template.URL {
+	frame := x.to.To("emails", sent.run.ID, sent.step, "html")
+	if copied {
+		frame = x.to.With(frame, "copy", "1")
 	}
-	sent := sentEmail{run: run, step: x.r.PathValue("step")}
-	step := stepOf(run, sent.step)
-	if step == nil {
-		return sent, notFound("email")
-	}
-	contact, err := x.runner.GetContact(ctx, automation.ContactRef{ID: run.ContactID})
-	if unlessNotFound(err) != nil { // of a deleted contact, the run has the email
-		return sent, err
-	}
-	var ok bool
-	if sent.template, sent.sample, ok = x.recorded(step.Output, contact); !ok {
-		return sent, notFound("email")
-	}
-	config := x.sendConfig(ctx, run, sent.step)
-	sent.sample.From, sent.sample.Subject, sent.sample.ReplyTo, sent.sample.Published = config.From, config.Subject, config.ReplyTo, true
-	return sent, nil
-}
-
-// recorded returns the template and the data of an email, as the output of its step records
-// them. It reports false if the step sent no email.
-func (x *exchange) recorded(doc json.RawMessage, contact automation.Contact) (id string, sample mailtemplate.Sample, ok bool) {
-	var output struct {
-		To       string `json:"to"`
-		Template struct {
-			ID        string         `json:"id"`
-			Variables map[string]any `json:"variables"`
-		} `json:"template"`
-	}
-	decoder := json.NewDecoder(bytes.NewReader(doc))
-	decoder.UseNumber()
-	if decoder.Decode(&output) != nil || output.Template.ID == "" {
-		return "", sample, false
-	}
-	contact.Email = cmp.Or(output.To, contact.Email)
-	sample = x.sample(contact)
-	sample.Variables, _ = x.redacted(fieldOfOutput+".template.variables", output.Template.Variables).(map[string]any)
-	return output.Template.ID, sample, true
-}
-
-// stepOf returns the record of a step, or nil if the run has no such step.
-func stepOf(run automation.Run, key string) *automation.StepRun {
-	i := slices.IndexFunc(run.Steps, func(s automation.StepRun) bool { return s.Key == key })
-	if i < 0 {
-		return nil
-	}
-	return &run.Steps[i]
-}
-
-// sendConfig returns what a step of a run overrides in its template: nothing if the version
-// of the run is not kept.
-func (x *exchange) sendConfig(ctx context.Context, run automation.Run, key string) automation.SendEmail {
-	version, _ := x.runner.GetAutomationVersion(ctx, run.AutomationID, run.Version)
-	for _, s := range version.Steps {
-		if config, ok := s.Config.(automation.SendEmail); ok && s.Key == key {
-			return config
-		}
-	}
-	return automation.SendEmail{}
+	return frame
 }

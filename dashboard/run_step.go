@@ -38,9 +38,11 @@ type emailView struct {
 	Template                   string
 	ID                         string // that the mailer gave it
 	Variables                  string // indented JSON
-	// Preview is the page with the email, whose HTML is on the page "html" below it. It is
-	// empty if no email was sent or there are no templates.
-	Preview template.URL
+	// Page shows the email, and Frame its HTML. They are empty if there is nothing to show.
+	Page, Frame template.URL
+	// Sent reports whether this is the email as it was sent. Otherwise Why is why not.
+	Sent bool
+	Why  string
 }
 
 // typeName returns the name of a step type for people.

@@ -26,7 +26,7 @@ func TestRun_ShowsWhyItFailedFirst(t *testing.T) {
 	store.take()
 	answer := s.get("/a/a%2Fb/runs/" + run.ID)
 	require.Equal(t, http.StatusOK, answer.Code)
-	assert.LessOrEqual(t, len(store.take()), 7)
+	assert.Equal(t, []string{"FindRun", "FindContacts", "FindAutomationVersion", "FindEvent"}, store.take())
 	body := answer.Body.String()
 	alert := body[strings.Index(body, `class="alert trouble`):]
 	assert.Contains(t, alert[:400], "Failed at")
@@ -83,14 +83,19 @@ func TestRun_HidesWhatTheHostRedacts(t *testing.T) {
 
 func TestRun_ShowsItsOwnVersion(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, dashboard.Options{})
+	s, store := newCountedSite(t, dashboard.Options{})
 	s.Create(welcome("a"))
 	s.signUp("ada@example.com")
 	next := world.Flow("a", "signup", world.Email("brand-new"))
-	_, err := s.UpdateAutomation(s.Ctx, "a", automation.AutomationUpdate{Steps: next.Steps, Connections: next.Connections})
+	name := "Called <this> today"
+	_, err := s.UpdateAutomation(s.Ctx, "a", automation.AutomationUpdate{Name: &name, Steps: next.Steps, Connections: next.Connections})
 	require.NoError(t, err)
-	body := s.get("/a/a/runs/" + s.Run().ID).Body.String()
+	path := "/a/a/runs/" + s.Run().ID
+	store.take()
+	body := s.get(path).Body.String()
+	assert.Equal(t, []string{"FindRun", "FindContacts", "FindAutomationVersion", "FindEvent"}, store.take())
 	assert.Contains(t, body, "<svg")
+	assert.Contains(t, body, "Called &lt;this&gt; today")
 	assert.Contains(t, body, "tips")
 	assert.NotContains(t, body, "brand-new")
 }

@@ -9,7 +9,7 @@ import (
 	mailtemplate "github.com/seed-b636437c/automation/mail/template"
 )
 
-// templateRoutes are the pages about templates, and about the emails made from them.
+// templateRoutes are the pages about templates.
 func (h *Handler) templateRoutes() []route {
 	if h.opts.Templates == nil {
 		return nil
@@ -18,8 +18,6 @@ func (h *Handler) templateRoutes() []route {
 		view("GET /templates", (*exchange).templates),
 		view("GET /templates/{id}", (*exchange).template),
 		view("GET /templates/{id}/preview", (*exchange).templatePreview),
-		view("GET /emails/{run}/{step}", (*exchange).runEmail),
-		view("GET /emails/{run}/{step}/html", (*exchange).runEmailFrame),
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/dashboard"
-	"github.com/seed-b636437c/automation/mail/template"
 )
 
 // dashboardPath is where the dashboard is.
@@ -17,8 +16,10 @@ const dashboardPath = "/dashboard/"
 // newDashboard returns the dashboard, and a function that stops the jobs that people started
 // on it. At an address that other machines can reach, the browser asks for a password: the
 // API key.
-func newDashboard(runner *automation.Runner, templates *template.Library, key string, logger *slog.Logger) (http.Handler, func(), error) {
-	pages, err := dashboard.New(runner, dashboard.Options{AuthenticatedByHost: true, Title: "Acme", Templates: templates, Logger: logger})
+func newDashboard(runner *automation.Runner, mailer *printer, key string, logger *slog.Logger) (http.Handler, func(), error) {
+	pages, err := dashboard.New(runner, dashboard.Options{
+		AuthenticatedByHost: true, Title: "Acme", Templates: mailer.templates, SentEmails: mailer.copies, Logger: logger,
+	})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -19,7 +19,9 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
+	"github.com/seed-b636437c/automation/mail/archive"
 	"github.com/seed-b636437c/automation/mail/template"
 	"github.com/seed-b636437c/automation/store/sqlite/sqlitefile"
 )
@@ -75,7 +77,11 @@ func run(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	srv, err := newServer(store, templates, s.out, key, slog.Default())
+	copies, err := s.openCopies(ctx)
+	if err != nil {
+		return err
+	}
+	srv, err := newServer(store, newPrinter(s.out, templates, copies), key, slog.Default())
 	if err != nil {
 		return err
 	}
@@ -94,6 +100,17 @@ func run(ctx context.Context, s settings) error {
 // folder returns the folder of the templates, beside the database.
 func (s settings) folder() string { return s.beside(".templates") }
 
+// openCopies opens the folder with the copies of emails, beside the database, and removes the
+// old ones. A server that runs for months removes them once a day.
+func (s settings) openCopies(ctx context.Context) (*archive.Archive, error) {
+	copies, err := archive.Open(s.beside(".emails"))
+	if err != nil {
+		return nil, err
+	}
+	_, err = copies.Prune(ctx, time.Now().Add(-retention))
+	return copies, err
+}
+
 // beside returns the path of a file beside the database.
 func (s settings) beside(suffix string) string { return strings.TrimSuffix(s.file, ".db") + suffix }
 
@@ -110,7 +127,7 @@ func (s settings) keyAt(addr net.Addr) (string, error) {
 
 // greet prints the address of the server. It does not print a key that the user gave.
 func (s settings) greet(addr net.Addr) {
-	fmt.Fprintf(s.out, "All state is kept in %s and %s. Clients find the server with:\n", s.file, s.folder())
+	fmt.Fprintf(s.out, "All state is kept in %s, %s and %s. Clients find the server with:\n", s.file, s.folder(), s.beside(".emails"))
 	fmt.Fprintf(s.out, "export RESEND_BASE_URL=http://%s", addr)
 	if s.key == "" {
 		fmt.Fprintf(s.out, " RESEND_API_KEY=%s", devKey)

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/mail/archive"
 	"github.com/seed-b636437c/automation/mail/template"
 	"github.com/seed-b636437c/automation/store/memory"
 )
@@ -158,6 +159,8 @@ func TestServer_KeepsItsState(t *testing.T) {
 	p.call(http.StatusAccepted, "POST", "/events/send", signup)
 	assert.Equal(t, "email to ada@example.com from Acme <hello@acme.example>: Welcome, friend", p.next())
 	p.call(http.StatusOK, "DELETE", "/templates/welcome", "")
+	shown := p.page(dashboardPath + "a/" + id + "/runs/" + runs[0].ID + "?step=hello")
+	assert.Contains(t, shown, "The email as it was sent", "also without its template, and after a restart")
 	assert.Equal(t, "  You are on the pro plan.", p.next())
 	p.call(http.StatusAccepted, "POST", "/events/send", signup)
 	assert.Equal(t, `email to "ada@example.com": template "welcome"`, p.next())
@@ -252,6 +255,25 @@ func TestSettings_NeedAKeyAtAPublicAddress(t *testing.T) {
 	}
 }
 
+func newCopies(t *testing.T) *archive.Archive {
+	t.Helper()
+	copies, err := archive.Open(t.TempDir())
+	require.NoError(t, err)
+	return copies
+}
+
+// An email that is printed is not printed again because its copy cannot be kept.
+func TestPrinter_SendsWithoutACopyToo(t *testing.T) {
+	t.Parallel()
+	templates, err := template.New(template.Options{From: "a@acme.example"})
+	require.NoError(t, err)
+	_, err = templates.Create(template.Template{ID: "hello", Name: "Hello", Subject: "Hello", Text: "Hello", Status: template.StatusPublished})
+	require.NoError(t, err)
+	// Without an idempotency key there is no id to keep a copy under.
+	_, err = newPrinter(io.Discard, templates, newCopies(t)).SendEmail(t.Context(), automation.Email{TemplateID: "hello", To: "ada@example.com"})
+	require.NoError(t, err)
+}
+
 // An email that cannot be printed is retried.
 func TestPrinter_FailsWithItsWriter(t *testing.T) {
 	t.Parallel()
@@ -262,7 +284,7 @@ func TestPrinter_FailsWithItsWriter(t *testing.T) {
 	_, err = templates.Create(template.Template{ID: "hello", Name: "Hello", Subject: "Hello", Text: "Hello", Status: template.StatusPublished})
 	require.NoError(t, err)
 	for _, id := range []string{"hello", "none"} {
-		_, err = newPrinter(out, templates).SendEmail(t.Context(), automation.Email{TemplateID: id, To: "ada@example.com"})
+		_, err = newPrinter(out, templates, newCopies(t)).SendEmail(t.Context(), automation.Email{TemplateID: id, To: "ada@example.com"})
 		assert.ErrorIs(t, err, io.ErrClosedPipe, id)
 	}
 }
@@ -271,7 +293,7 @@ func TestServe_EndsWithTheWebServer(t *testing.T) {
 	t.Parallel()
 	templates, err := template.New(template.Options{})
 	require.NoError(t, err)
-	srv, err := newServer(memory.New(), templates, io.Discard, devKey, slog.New(slog.DiscardHandler))
+	srv, err := newServer(memory.New(), newPrinter(io.Discard, templates, newCopies(t)), devKey, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -5,24 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/mail"
+	"github.com/seed-b636437c/automation/mail/archive"
 	"github.com/seed-b636437c/automation/mail/log"
 	"github.com/seed-b636437c/automation/mail/template"
 )
 
 // printer is a mailer that prints emails. If the template exists, printer prints the rendered
-// email, and otherwise the variables.
+// email and keeps a copy, and otherwise it prints the variables.
 type printer struct {
 	out       io.Writer
 	templates *template.Library
 	unknown   *log.Mailer // for templates that do not exist
+	copies    *archive.Archive
 }
 
-func newPrinter(out io.Writer, templates *template.Library) *printer {
-	return &printer{out: out, templates: templates, unknown: log.New(out)}
+func newPrinter(out io.Writer, templates *template.Library, copies *archive.Archive) *printer {
+	return &printer{out: out, templates: templates, unknown: log.New(out), copies: copies}
 }
 
 // SendEmail implements automation.Mailer.
@@ -37,8 +40,13 @@ func (p *printer) SendEmail(ctx context.Context, email automation.Email) (string
 	if err != nil {
 		return "", err
 	}
-	_, err = io.WriteString(p.out, letter(message))
-	return email.IdempotencyKey, err
+	if _, err = io.WriteString(p.out, letter(message)); err != nil {
+		return "", err
+	}
+	if err := p.copies.Keep(ctx, email.IdempotencyKey, message); err != nil {
+		slog.Error("no copy of an email was kept", "error", err) // the email is out: an error would print it again
+	}
+	return email.IdempotencyKey, nil
 }
 
 // InspectTemplate implements automation.TemplateInspector, so that an automation

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,7 +12,6 @@ import (
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/health"
 	"github.com/seed-b636437c/automation/httpapi"
-	"github.com/seed-b636437c/automation/mail/template"
 )
 
 // server runs automations, and serves the API and pages.
@@ -26,18 +24,18 @@ type server struct {
 	audience  *audience // may be nil
 }
 
-// retention is how long ended runs and handled events are kept.
+// retention is how long ended runs, handled events and copies of emails are kept.
 const retention = 90 * 24 * time.Hour
 
-func newServer(store automation.Store, templates *template.Library, out io.Writer, key string, logger *slog.Logger) (*server, error) {
-	runner, err := automation.New(store, newPrinter(out, templates), automation.Options{Retention: retention, Logger: logger})
+func newServer(store automation.Store, mailer *printer, key string, logger *slog.Logger) (*server, error) {
+	runner, err := automation.New(store, mailer, automation.Options{Retention: retention, Logger: logger})
 	if err != nil {
 		return nil, err
 	}
 	api, err := httpapi.New(runner, httpapi.Options{
 		Keys:      []httpapi.Key{{Name: "cli", Hash: httpapi.HashKey(key)}},
 		Contacts:  true,
-		Templates: templates,
+		Templates: mailer.templates,
 		Logger:    logger,
 	})
 	if err != nil {
@@ -47,7 +45,7 @@ func newServer(store automation.Store, templates *template.Library, out io.Write
 	if err != nil {
 		return nil, err
 	}
-	pages, stopJobs, err := newDashboard(runner, templates, key, logger)
+	pages, stopJobs, err := newDashboard(runner, mailer, key, logger)
 	return &server{runner: runner, api: api, dashboard: pages, stopJobs: stopJobs, pages: map[string]http.Handler{
 		"/":       http.RedirectHandler(dashboardPath, http.StatusSeeOther),
 		"/readyz": ready,

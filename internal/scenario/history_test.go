@@ -50,14 +50,14 @@ func TestHistory_VersionIsAsItWas(t *testing.T) {
 	v, err := w.GetAutomationVersion(w.Ctx, "welcome", 1)
 	require.NoError(t, err)
 	assert.Equal(t, automation.AutomationVersion{
-		AutomationID: "welcome", Version: 1, CreatedAt: world.Start, Author: "ada",
+		AutomationID: "welcome", Version: 1, Name: "welcome", CreatedAt: world.Start, Author: "ada",
 		Steps: first.Steps, Connections: first.Connections, Retry: first.Retry,
 	}, v)
 	page, err := w.ListVersions(w.Ctx, "welcome", automation.PageQuery{})
 	require.NoError(t, err)
 	assert.Equal(t, []automation.AutomationVersion{
-		{AutomationID: "welcome", Version: 2, Current: true, CreatedAt: world.Start.Add(time.Hour), Author: "bob"},
-		{AutomationID: "welcome", Version: 1, CreatedAt: world.Start, Author: "ada"},
+		{AutomationID: "welcome", Version: 2, Name: "welcome", Current: true, CreatedAt: world.Start.Add(time.Hour), Author: "bob"},
+		{AutomationID: "welcome", Version: 1, Name: "welcome", CreatedAt: world.Start, Author: "ada"},
 	}, page.Data)
 	assert.False(t, page.HasMore)
 }

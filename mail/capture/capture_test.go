@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/mail"
 	"github.com/seed-b636437c/automation/mail/capture"
 )
 
@@ -110,4 +111,38 @@ func TestMailer_IsSafeForConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 	assert.Len(t, m.Emails(), 8)
+}
+
+// naming renders the id of the template, unless it is empty.
+type naming struct{}
+
+func (naming) RenderEmail(_ context.Context, e automation.Email) (mail.Message, error) {
+	if e.TemplateID == "" {
+		return mail.Message{}, automation.ErrNotFound
+	}
+	return mail.Message{To: e.To, Subject: fmt.Sprint(e.TemplateID, e.Attempt)}, nil
+}
+
+func TestMailer_RemembersWhatWasRendered(t *testing.T) {
+	t.Parallel()
+	m := capture.Mailer{Renderer: naming{}}
+	e := email("a", "ada@example.com")
+	id := send(t, &m, e)
+	e.Attempt = 2
+	send(t, &m, e)
+	message, err := m.SentEmail(t.Context(), id)
+	require.NoError(t, err)
+	assert.Equal(t, mail.Message{To: "ada@example.com", Subject: "a0"}, message, "the email that was accepted first")
+	_, err = m.SendEmail(t.Context(), automation.Email{})
+	require.ErrorIs(t, err, automation.ErrNotFound, "the renderer's error")
+	m.Reset()
+	_, err = m.SentEmail(t.Context(), id)
+	require.ErrorIs(t, err, automation.ErrNotFound)
+}
+
+func TestMailer_HasNoMessagesWithoutARenderer(t *testing.T) {
+	t.Parallel()
+	var m capture.Mailer
+	_, err := m.SentEmail(t.Context(), send(t, &m, email("a", "ada@example.com")))
+	require.ErrorIs(t, err, automation.ErrNotFound)
 }

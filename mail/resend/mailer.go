@@ -7,10 +7,11 @@ import (
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/internal/options"
+	"github.com/seed-b636437c/automation/mail"
 )
 
-// Mailer sends emails through Resend. It implements automation.Mailer and
-// automation.TemplateInspector, and is safe for concurrent use.
+// Mailer sends emails through Resend. It implements automation.Mailer,
+// automation.TemplateInspector and mail.SentEmails, and is safe for concurrent use.
 type Mailer struct {
 	apiKey string
 	opts   Options
@@ -20,10 +21,11 @@ type Mailer struct {
 var (
 	_ automation.Mailer            = (*Mailer)(nil)
 	_ automation.TemplateInspector = (*Mailer)(nil)
+	_ mail.SentEmails              = (*Mailer)(nil)
 )
 
 // New returns a Mailer that uses this API key. A key with sending access is enough for
-// SendEmail; InspectTemplate needs a key with full access. The error is an
+// SendEmail; InspectTemplate and SentEmail need a key with full access. The error is an
 // *automation.ValidationError that lists all problems of the arguments.
 func New(apiKey string, opts Options) (*Mailer, error) {
 	var problems automation.Problems

@@ -33,7 +33,7 @@ func (m *Mailer) InspectTemplate(ctx context.Context, id string) (automation.Tem
 		}
 	}
 	if err := m.get(ctx, "/templates/"+url.PathEscape(id), &found); err != nil {
-		return automation.TemplateInfo{}, inspectError(id, err)
+		return automation.TemplateInfo{}, objectError("template", id, err)
 	}
 	info := automation.TemplateInfo{Published: found.Status == "published"}
 	for _, v := range found.Variables {
@@ -45,14 +45,16 @@ func (m *Mailer) InspectTemplate(ctx context.Context, id string) (automation.Tem
 	return info, nil
 }
 
-func inspectError(id string, err error) error {
+// objectError names what was read, and marks the error of a missing object and of an API key that
+// may not read.
+func objectError(object, id string, err error) error {
 	e := (*Error)(nil)
 	switch {
 	case hasName(err, nameSendingOnly):
-		return fmt.Errorf("template %q: %w: %w", id, errors.ErrUnsupported, err)
+		return fmt.Errorf("%s %q: %w: %w", object, id, errors.ErrUnsupported, err)
 	case errors.As(err, &e) && e.StatusCode == http.StatusNotFound:
-		return fmt.Errorf("template %q: %w: %w", id, automation.ErrNotFound, err)
+		return fmt.Errorf("%s %q: %w: %w", object, id, automation.ErrNotFound, err)
 	default:
-		return fmt.Errorf("template %q: %w", id, err)
+		return fmt.Errorf("%s %q: %w", object, id, err)
 	}
 }

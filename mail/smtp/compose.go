@@ -25,6 +25,7 @@ type outgoing struct {
 	from, to string // paths, with their angle brackets
 	utf8     bool   // an address needs the server's SMTPUTF8
 	data     []byte
+	message  mail.Message // that data encodes
 }
 
 // compose encodes message. Its errors are permanent, because the next attempt would have

@@ -68,6 +68,7 @@ func (m *Mailer) SendEmail(ctx context.Context, email automation.Email) (string,
 	if err := m.send(ctx, o); err != nil {
 		return "", classify(fmt.Errorf("smtp: send through %s: %w", m.address, err))
 	}
+	m.keep(ctx, o)
 	return o.id, nil
 }
 
@@ -81,6 +82,7 @@ func (m *Mailer) prepare(ctx context.Context, email automation.Email) (*outgoing
 	if err != nil {
 		return nil, fmt.Errorf("compose the email: %w", err)
 	}
+	o.message = message
 	return o, nil
 }
 

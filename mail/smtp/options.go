@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"crypto/tls"
+	"log/slog"
 	"math"
 	"net"
 	"os"
@@ -71,6 +72,13 @@ type Options struct {
 	// MessagesPerConnection is how many messages a connection carries before it is
 	// replaced. Zero means no bound.
 	MessagesPerConnection int
+	// Archive keeps a copy of each email after the server accepted it, such as an
+	// *archive.Archive, from which a dashboard can show the email. Keep gets 5 seconds. If it
+	// fails, the email counts as sent all the same, and the log has the reason. Nil keeps no
+	// copies.
+	Archive mail.Archive
+	// Logger logs the emails of which no copy could be kept. Nil discards the log.
+	Logger *slog.Logger
 }
 
 // withDefaults returns o with its zero fields filled in, and an error with all problems of
@@ -88,6 +96,10 @@ func (o Options) withDefaults(host string, renderer mail.Renderer) (Options, err
 	c.Duration("Timeout", &o.Timeout, 15*time.Second)
 	c.Duration("IdleTimeout", &o.IdleTimeout, 30*time.Second)
 	c.rate(&o)
+	c.NotNilPointer("Archive", o.Archive)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	o.TLSConfig = o.TLSConfig.Clone()
 	if o.TLSConfig == nil {
 		o.TLSConfig = &tls.Config{}

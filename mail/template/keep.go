@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-b636437c/automation/internal/diskfile"
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
@@ -58,7 +59,7 @@ func (l *Library) readFolder() error {
 	var found []kept
 	for _, f := range files {
 		path := filepath.Join(l.folder, f.Name())
-		if strings.HasPrefix(f.Name(), halfWritten) {
+		if strings.HasPrefix(f.Name(), diskfile.HalfWritten) {
 			_ = os.Remove(path) // left by a crash; if removing fails, the next Open tries again
 			continue
 		}
@@ -129,7 +130,7 @@ func (l *Library) keep(e *entry) error {
 	}
 	data, err := json.MarshalIndent(k, "", "  ")
 	if err == nil {
-		err = replaceFile(l.path(e), data)
+		err = diskfile.Replace(l.path(e), data)
 	}
 	if err != nil {
 		return fmt.Errorf("template %s: keep: %w", jsondoc.Quote(e.template.ID), err)
@@ -145,7 +146,7 @@ func (l *Library) forget(e *entry) error {
 	if err := os.Remove(l.path(e)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("template %s: remove: %w", jsondoc.Quote(e.template.ID), err)
 	}
-	return syncFolder(l.folder)
+	return diskfile.SyncFolder(l.folder)
 }
 
 // path returns the file of an entry.
@@ -173,34 +174,4 @@ func fileName(id string) string {
 	}
 	sum := sha256.Sum256([]byte(id))
 	return name.String()[:maxFileName/2] + "%" + hex.EncodeToString(sum[:])
-}
-
-// halfWritten is the prefix of the names of files that are not complete yet.
-const halfWritten = ".new-"
-
-// replaceFile writes a file so that after a crash it has its old or its new content.
-func replaceFile(path string, data []byte) error {
-	folder := filepath.Dir(path)
-	f, err := os.CreateTemp(folder, halfWritten+"*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails after the rename, when there is nothing to remove
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(folder)
-}
-
-// syncFolder writes the names of a folder's files to the disk.
-func syncFolder(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

@@ -47,9 +47,11 @@ func (s *Store) FindAutomationVersion(ctx context.Context, v automation.VersionR
 // versionRecord returns a version that is kept, without its definition.
 func (s *Store) versionRecord(v automation.VersionRef) automation.VersionRecord {
 	d, e := s.versions[v], s.automations[v.AutomationID]
-	return automation.VersionRecord{
-		VersionRef: v, CreatedAt: d.created, Author: d.author, Current: e != nil && e.Version == v.Version,
+	rec := automation.VersionRecord{VersionRef: v, CreatedAt: d.created, Author: d.author}
+	if e != nil {
+		rec.Name, rec.Current = e.Name, e.Version == v.Version
 	}
+	return rec
 }
 
 // ListAutomationVersions implements automation.AutomationStore.

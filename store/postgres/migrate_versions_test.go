@@ -22,7 +22,7 @@ INSERT INTO automation.versions (automation_no, version, definition) SELECT no, 
 	page, err := s.ListAutomationVersions(t.Context(), "welcome", automation.PageQuery{Limit: 10})
 	require.NoError(t, err)
 	assert.Equal(t, []automation.VersionRecord{
-		{VersionRef: automation.VersionRef{AutomationID: "welcome", Version: 2}, Current: true},
-		{VersionRef: automation.VersionRef{AutomationID: "welcome", Version: 1}},
+		{VersionRef: automation.VersionRef{AutomationID: "welcome", Version: 2}, Name: "Welcome", Current: true},
+		{VersionRef: automation.VersionRef{AutomationID: "welcome", Version: 1}, Name: "Welcome"},
 	}, page.Data)
 }

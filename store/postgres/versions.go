@@ -11,7 +11,7 @@ import (
 
 // All of these rely on automations_id and the primary key of versions.
 const (
-	fromVersions = ` a.id, v.version, v.created_at, v.author, v.version = a.version AND a.deleted_at IS NULL
+	fromVersions = ` a.id, v.version, v.created_at, v.author, CASE WHEN a.deleted_at IS NULL THEN a.name ELSE '' END, v.version = a.version AND a.deleted_at IS NULL
 FROM automation.automations a JOIN automation.versions v ON v.automation_no = a.no WHERE a.id = $1::text `
 
 	findAutomationVersion = `SELECT v.definition,` + fromVersions + `AND v.version = $2::int`
@@ -24,7 +24,7 @@ SELECT true FROM automation.automations a JOIN automation.versions v ON v.automa
 
 func scanVersion(scan scanFunc) (v automation.VersionRecord, err error) {
 	var created *time.Time
-	err = scan(&v.Definition, &v.AutomationID, &v.Version, &created, &v.Author, &v.Current)
+	err = scan(&v.Definition, &v.AutomationID, &v.Version, &created, &v.Author, &v.Name, &v.Current)
 	v.CreatedAt = timeOf(created)
 	return v, err
 }

@@ -11,7 +11,7 @@ import (
 // All of these rely on the unique index on the id of automations, and on the primary key of
 // versions.
 const (
-	fromVersions = ` a.id, v.version, v.created_at, v.author, v.version = a.version AND a.deleted_at IS NULL
+	fromVersions = ` a.id, v.version, v.created_at, v.author, CASE WHEN a.deleted_at IS NULL THEN a.name ELSE '' END, v.version = a.version AND a.deleted_at IS NULL
 FROM automation_automations a JOIN automation_versions v ON v.automation_no = a.no WHERE a.id = ?1 `
 
 	findAutomationVersion = `SELECT v.definition,` + fromVersions + `AND v.version = ?2`
@@ -23,7 +23,7 @@ FROM automation_automations a JOIN automation_versions v ON v.automation_no = a.
 
 func scanVersion(rows *sql.Rows) (v automation.VersionRecord, err error) {
 	var created nullTime
-	err = rows.Scan(&v.Definition, &v.AutomationID, &v.Version, &created, &v.Author, &v.Current)
+	err = rows.Scan(&v.Definition, &v.AutomationID, &v.Version, &created, &v.Author, &v.Name, &v.Current)
 	v.CreatedAt = created.Time
 	return v, err
 }

@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -369,6 +370,20 @@ var faults = []struct {
 	{"forgets who made a version", "versions/have a time and an author, which no later update changes", func(s *faulty) {
 		s.foundVersion = func(_ context.Context, v *automation.VersionRecord) error {
 			v.Author = ""
+			return nil
+		}
+	}},
+	{"keeps the name of a deleted automation", "versions/the current one is marked, none of a deleted automation", func(s *faulty) {
+		names := map[string]string{}
+		s.foundVersion = func(_ context.Context, v *automation.VersionRecord) error {
+			names[v.AutomationID] = cmp.Or(v.Name, names[v.AutomationID])
+			v.Name = names[v.AutomationID]
+			return nil
+		}
+	}},
+	{"does not name the automation of a version", "versions/have a time and an author, which no later update changes", func(s *faulty) {
+		s.foundVersion = func(_ context.Context, v *automation.VersionRecord) error {
+			v.Name = ""
 			return nil
 		}
 	}},

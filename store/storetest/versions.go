@@ -16,7 +16,7 @@ func versionChecks() []Check {
 }
 
 func versionText(v automation.VersionRecord) string {
-	return fmt.Sprintf("version{of=%s/%d created=%s author=%q current=%t}", v.AutomationID, v.Version, stamp(v.CreatedAt), v.Author, v.Current)
+	return fmt.Sprintf("version{of=%s/%d name=%q created=%s author=%q current=%t}", v.AutomationID, v.Version, v.Name, stamp(v.CreatedAt), v.Author, v.Current)
 }
 
 // versions lists the numbers of an automation's versions.
@@ -40,8 +40,8 @@ func versionAuthors(f *fixture) {
 	f.edit("welcome", func(a *automation.AutomationRecord) { a.Author, a.UpdatedAt, a.Name = "bob", at(20), "Renamed" })
 	f.edit("welcome", func(a *automation.AutomationRecord) { a.Author, a.UpdatedAt, a.Version = "", at(30), 2 })
 	f.edit("welcome", func(a *automation.AutomationRecord) { a.Author, a.UpdatedAt, a.Name = "eve", at(40), "Again" })
-	f.equal("first version", versionText(f.findVersion(first)), versionText(automation.VersionRecord{VersionRef: first, CreatedAt: at(10), Author: a.Author}))
-	f.equal("second version", versionText(f.findVersion(second)), versionText(automation.VersionRecord{VersionRef: second, CreatedAt: at(30), Current: true}))
+	f.equal("first version", versionText(f.findVersion(first)), versionText(automation.VersionRecord{VersionRef: first, Name: "Again", CreatedAt: at(10), Author: a.Author}))
+	f.equal("second version", versionText(f.findVersion(second)), versionText(automation.VersionRecord{VersionRef: second, Name: "Again", CreatedAt: at(30), Current: true}))
 	f.equal("author of the automation", f.findAutomation("welcome").Author, "")
 }
 
@@ -82,6 +82,7 @@ func versionCurrent(f *fixture) {
 	f.must("delete", f.store.DeleteAutomation(f.ctx, "welcome", at(2)))
 	f.shown(f.versions("welcome"), automation.PageQuery{Limit: 10}, []string{"1"}, false)
 	f.equal("a version of a deleted automation is current", f.findVersion(first).Current, false)
+	f.equal("name of a deleted automation", f.findVersion(first).Name, "")
 	f.prune(at(100), 100)
 	_, err := f.store.ListAutomationVersions(f.ctx, "welcome", automation.PageQuery{Limit: 10})
 	f.refused("versions after the last run was pruned", err, automation.ErrNotFound)
