@@ -27,7 +27,7 @@ type retries struct {
 // no client retries all runs by leaving it out.
 func (h *Handler) retryRuns(r *http.Request) (any, error) {
 	var q automation.RunQuery
-	opts := automation.RetryOptions{Max: maxRetries}
+	opts := automation.BulkOptions{Max: maxRetries}
 	err := readFields(r,
 		text("automation_id", &q.AutomationID), text("contact_id", &q.ContactID), text("event_name", &q.EventName),
 		text("step", &q.Step), moment("created_from", &q.CreatedFrom), moment("created_until", &q.CreatedUntil),
@@ -43,7 +43,7 @@ func (h *Handler) retryRuns(r *http.Request) (any, error) {
 		}
 		return nil, err
 	}
-	answer := retries{"run_retries", opts.DryRun, res.Retried, res.Skipped, res.HasMore, nil}
+	answer := retries{"run_retries", opts.DryRun, res.Done, res.Skipped, res.HasMore, nil}
 	if res.After != "" {
 		answer.After = &res.After
 	}
