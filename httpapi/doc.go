@@ -19,8 +19,8 @@
 // Requests, answers and errors have the shapes of Resend's. These calls are not
 // Resend's: a run can be cancelled and retried (POST
 // /automations/{id}/runs/{run_id}/cancel and …/retry), many failed runs are retried at
-// once (POST /runs/retry), an automation and an email can have a retry policy of their
-// own (the field retry), runs are counted (GET
+// once (POST /runs/retry) and many running ones cancelled (POST /runs/cancel), an automation
+// and an email can have a retry policy of their own (the field retry), runs are counted (GET
 // /automations/{id}/metrics) and listed by contact (GET /contacts/{id or
 // email}/runs), the events that were sent are listed with what became of each (GET
 // /received-events), and an automation is validated without being kept (POST

@@ -19,6 +19,7 @@ func (h *Handler) runRoutes() map[string]resource {
 		"/contacts/{contact}/runs":                    {"GET": ok(h.listContactRuns)},
 		"/runs":                                       {"GET": ok(h.listAllRuns)},
 		"/runs/retry":                                 {"POST": ok(h.retryRuns)},
+		"/runs/cancel":                                {"POST": ok(h.cancelRuns)},
 	}
 }
 
