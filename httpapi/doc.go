@@ -36,7 +36,8 @@
 // id may name a segment.
 //
 // Bodies are read strictly: an unknown field, a field that is given twice or a
-// value of the wrong type is an error that names its path. null means the same as an
+// value of the wrong type is an error that names its path. So is an unknown parameter in
+// the query of a URL: middleware that reads parameters of its own removes them. null means the same as an
 // absent field, except where it clears something, and [] is an empty object where an
 // object belongs: some clients cannot write either otherwise. A request that is
 // answered with 4xx changes nothing. A request that is answered with 500 is logged
