@@ -280,6 +280,24 @@ func TestNeeds_ListsTheVariablesOfATemplate(t *testing.T) {
 	assert.True(t, info.Published)
 }
 
+func TestUnknownTemplate_IsSuggestedByItsIDOrAlias(t *testing.T) {
+	t.Parallel()
+	w := setup(t, template.Options{})
+	_, err := w.Create(template.Template{ID: "receipt", Alias: "order-receipt", Name: "Receipt", Subject: "Hi", From: "Shop <hello@example.com>", HTML: "<p>Hi</p>"})
+	require.NoError(t, err)
+	for name, want := range map[string]string{
+		"reciept":       `template "reciept": not found: did you mean "receipt"?`,
+		"order_reciept": `template "order_reciept": not found: did you mean "order-receipt"?`,
+		"welcome":       `template "welcome": not found`,
+	} {
+		_, err := w.InspectTemplate(t.Context(), name)
+		require.ErrorIs(t, err, automation.ErrNotFound)
+		require.EqualError(t, err, want)
+		_, err = w.RenderEmail(t.Context(), automation.Email{To: "ada@example.com", TemplateID: name})
+		assert.ErrorContains(t, err, want)
+	}
+}
+
 // What InspectTemplate describes as required is what an email fails without.
 func TestInspectTemplate_RequiresWhatRenderingNeeds(t *testing.T) {
 	t.Parallel()
