@@ -280,6 +280,21 @@ func TestNeeds_ListsTheVariablesOfATemplate(t *testing.T) {
 	assert.True(t, info.Published)
 }
 
+func TestCreate_RefusesIDsThatNoURLCanContain(t *testing.T) {
+	t.Parallel()
+	w := setup(t, template.Options{})
+	for _, id := range []string{".", ".."} {
+		for path, given := range map[string]template.Template{"id": {ID: id}, "alias": {Alias: id}} {
+			given.Name, given.Subject, given.HTML = id, "Hi", "<p>Hi</p>"
+			_, err := w.Create(given)
+			require.ErrorIs(t, err, automation.ErrInvalid)
+			require.ErrorContains(t, err, path+": must not be . or .., because no URL can contain it: choose another")
+		}
+	}
+	_, err := w.Create(template.Template{ID: "...", Name: "..", Subject: "Hi", HTML: "<p>Hi</p>"})
+	require.NoError(t, err)
+}
+
 func TestUnknownTemplate_IsSuggestedByItsIDOrAlias(t *testing.T) {
 	t.Parallel()
 	w := setup(t, template.Options{})
