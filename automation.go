@@ -20,8 +20,8 @@ const (
 // an event, every enabled automation whose trigger names it starts a run.
 type Automation struct {
 	// ID identifies the automation. An application that defines automations in
-	// code chooses its own ids, of at most 255 bytes without control characters.
-	// The Runner creates a UUID for an automation without an id.
+	// code chooses its own ids, of at most 255 bytes without control characters, and not
+	// . or .., which no URL can contain. The Runner creates a UUID for an automation without an id.
 	ID string `json:"id,omitempty"`
 	// Name is for people. It needs at least one character.
 	Name string `json:"name"`

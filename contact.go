@@ -12,9 +12,9 @@ import (
 
 // Contact is a person who receives emails.
 type Contact struct {
-	// ID identifies the contact, in at most 255 bytes without control characters.
-	// The Runner creates a UUID for a contact without an id. The contacts of a
-	// ContactDirectory have the host's ids.
+	// ID identifies the contact, in at most 255 bytes without control characters, and is
+	// not . or .., which no URL can contain. The Runner creates a UUID for a contact
+	// without an id. The contacts of a ContactDirectory have the host's ids.
 	ID string `json:"id"`
 	// Email is the address. It is matched without regard to case.
 	Email string `json:"email"`
@@ -150,8 +150,8 @@ func override[T any](field **T, v *T) {
 // contacts with its id in Contact.Segments. A contact may have the id of a segment
 // that was never created.
 type Segment struct {
-	// ID identifies the segment, in at most 255 bytes without control characters.
-	// The Runner creates an id if it is empty.
+	// ID identifies the segment, in at most 255 bytes without control characters, and is
+	// not . or .., which no URL can contain. The Runner creates an id if it is empty.
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
@@ -207,7 +207,7 @@ func (c *contactValidator) add(code Code, path, flaw string) {
 	}
 }
 
-func (c *contactValidator) id(path, id string) { c.add(CodeInvalidContact, path, idFlaw(id)) }
+func (c *contactValidator) id(path, id string) { c.add(CodeInvalidContact, path, resourceFlaw(id)) }
 
 func (c *contactValidator) email(email string) { c.add(CodeInvalidEmail, "email", emailFlaw(email)) }
 

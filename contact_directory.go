@@ -21,6 +21,9 @@ import "context"
 // always reads through its pool needs a second connection while the transaction holds the
 // first one. A few concurrent sends then hold all connections and wait for each other.
 // Such a directory also does not find the contacts that the transaction has inserted.
+//
+// The id of a contact should not be . or .., because no URL can contain it: the dashboard and
+// package httpapi have no page about such a contact, and Send refuses the id.
 type ContactDirectory interface {
 	// FindContact returns the contact with the id of ref, or with the email of ref
 	// without regard to case. The error wraps ErrNotFound if the contact does not

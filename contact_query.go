@@ -35,7 +35,7 @@ const maxContactIDs = 1000
 // contactIDs returns the ids that a contact can have, each once. It returns a
 // *ValidationError if there are more than maxContactIDs of them.
 func contactIDs(ids []string) ([]string, error) {
-	ids = slices.DeleteFunc(distinct(ids), func(id string) bool { return id == "" || idFlaw(id) != "" })
+	ids = slices.DeleteFunc(distinct(ids), func(id string) bool { return id == "" || resourceFlaw(id) != "" })
 	if len(ids) > maxContactIDs {
 		var ps Problems
 		ps.Add(CodeLimit, "ids", "must be at most %d different ids, not %d: split them into several calls", maxContactIDs, len(ids))

@@ -156,7 +156,7 @@ func eventProblems(e Event) Problems {
 			add(CodeInvalidEmail, "email", message)
 		}
 	default:
-		if message := idFlaw(e.ContactID); message != "" {
+		if message := resourceFlaw(e.ContactID); message != "" {
 			add(CodeInvalidContact, "contact_id", message)
 		}
 	}

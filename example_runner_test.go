@@ -278,13 +278,13 @@ func ExampleRunner_RetryRuns() {
 
 	mailer.Respond = nil
 	failed := automation.RunQuery{AutomationID: "welcome", Step: "hello"}
-	would, err := runner.RetryRuns(ctx, failed, automation.RetryOptions{DryRun: true})
+	would, err := runner.RetryRuns(ctx, failed, automation.BulkOptions{DryRun: true})
 	must(err)
-	did, err := runner.RetryRuns(ctx, failed, automation.RetryOptions{})
+	did, err := runner.RetryRuns(ctx, failed, automation.BulkOptions{})
 	must(err)
 	_, err = runner.Drain(ctx)
 	must(err)
-	fmt.Println(would.Retried, did.Retried, len(mailer.Emails()))
+	fmt.Println(would.Done, did.Done, len(mailer.Emails()))
 	// Output: 2 2 2
 }
 

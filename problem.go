@@ -198,6 +198,15 @@ func idFlaw(id string) string {
 	return characterFlaw(id)
 }
 
+// resourceFlaw is idFlaw for the id of what has an address of its own in package httpapi and
+// in the dashboard. Browsers, proxies and routers remove . and .. from a path, also escaped.
+func resourceFlaw(id string) string {
+	if id == "." || id == ".." {
+		return "must not be . or .., because no URL can contain it: choose another id"
+	}
+	return idFlaw(id)
+}
+
 // characterFlaw is idFlaw without the limit of the length, for an identifier that
 // has a limit of its own.
 func characterFlaw(id string) string {

@@ -12,29 +12,29 @@ import (
 // a limit.
 const bulkPageSize = 100
 
-// RetryOptions are the options of RetryRuns. The zero value retries all failed runs that
-// the query selects.
-type RetryOptions struct {
-	// DryRun counts the runs and retries none of them.
+// BulkOptions are the options of RetryRuns and CancelRuns. The zero value is about all runs
+// that the query selects.
+type BulkOptions struct {
+	// DryRun counts the runs and changes none of them.
 	DryRun bool
 	// Max is how many runs to handle at most. Zero means all.
 	Max int
-	// Progress, if not nil, is called after each page of runs with what RetryRuns has
-	// done so far. RetryRuns waits for it. To stop early, end the context.
-	Progress func(RetryResult)
+	// Progress, if not nil, is called after each page of runs with what was done so far.
+	// The call waits for it. To stop early, end the context.
+	Progress func(BulkResult)
 }
 
-// RetryResult is what RetryRuns has done.
-type RetryResult struct {
-	// Retried is how many runs it retried or, with DryRun, would have retried.
-	Retried int
-	// Skipped is how many runs were no longer failed when their turn came, because
-	// another caller had retried them or Prune had removed them.
+// BulkResult is what RetryRuns or CancelRuns has done.
+type BulkResult struct {
+	// Done is how many runs were retried or cancelled or, with DryRun, would have been.
+	Done int
+	// Skipped is how many runs had another status when their turn came: a failed run that
+	// another caller had retried or Prune had removed, or a run that had ended.
 	Skipped int
 	// After is the id of the last run that was handled. A call with this RunQuery.After
 	// continues with the next run.
 	After string
-	// HasMore reports whether there are failed runs that were not handled.
+	// HasMore reports whether there are runs that were not handled.
 	HasMore bool
 }
 
@@ -48,42 +48,12 @@ type RetryResult struct {
 // failure. Therefore give a CompletedUntil in the past if calls continue one another.
 //
 // It is safe to call RetryRuns twice, from any node, and while runs are in progress. If it
-// returns an error, the result holds what it did before, and a call with RetryResult.After
+// returns an error, the result holds what it did before, and a call with BulkResult.After
 // as q.After continues from there. It fails with a *ValidationError if q selects another
 // status than RunFailed or has a Before, and with ErrNotFound if q.After is not the id of
 // a run.
-func (r *Runner) RetryRuns(ctx context.Context, q RunQuery, opts RetryOptions) (RetryResult, error) {
-	b := bulk{request: RequestRetry, status: RunFailed, dryRun: opts.DryRun, max: opts.Max}
-	if opts.Progress != nil {
-		b.progress = func(res bulkResult) { opts.Progress(res.retried()) }
-	}
-	res, err := r.requestAll(ctx, q, b)
-	return res.retried(), err
-}
-
-// CancelOptions are the options of CancelRuns. The zero value cancels all running runs that
-// the query selects.
-type CancelOptions struct {
-	// DryRun counts the runs and cancels none of them.
-	DryRun bool
-	// Max is how many runs to handle at most. Zero means all.
-	Max int
-	// Progress, if not nil, is called after each page of runs with what CancelRuns has
-	// done so far. CancelRuns waits for it. To stop early, end the context.
-	Progress func(CancelResult)
-}
-
-// CancelResult is what CancelRuns has done.
-type CancelResult struct {
-	// Cancelled is how many runs it cancelled or, with DryRun, would have cancelled.
-	Cancelled int
-	// Skipped is how many runs had ended when their turn came.
-	Skipped int
-	// After is the id of the last run that was handled. A call with this RunQuery.After
-	// continues with the next run.
-	After string
-	// HasMore reports whether there are running runs that were not handled.
-	HasMore bool
+func (r *Runner) RetryRuns(ctx context.Context, q RunQuery, opts BulkOptions) (BulkResult, error) {
+	return r.requestAll(ctx, q, bulk{opts, RequestRetry, RunFailed})
 }
 
 // CancelRuns cancels the running runs that q selects, from the newest to the oldest. Each
@@ -92,57 +62,35 @@ type CancelResult struct {
 // CancelRuns works are not cancelled: stop or disable the automation first.
 //
 // It is safe to call CancelRuns twice, and from any node. If it returns an error, the
-// result holds what it did before, and a call with CancelResult.After as q.After continues
+// result holds what it did before, and a call with BulkResult.After as q.After continues
 // from there. It fails with a *ValidationError if q selects another status than RunRunning
 // or has a Before, and with ErrNotFound if q.After is not the id of a run.
-func (r *Runner) CancelRuns(ctx context.Context, q RunQuery, opts CancelOptions) (CancelResult, error) {
-	b := bulk{request: RequestCancel, status: RunRunning, dryRun: opts.DryRun, max: opts.Max}
-	if opts.Progress != nil {
-		b.progress = func(res bulkResult) { opts.Progress(res.cancelled()) }
-	}
-	res, err := r.requestAll(ctx, q, b)
-	return res.cancelled(), err
+func (r *Runner) CancelRuns(ctx context.Context, q RunQuery, opts BulkOptions) (BulkResult, error) {
+	return r.requestAll(ctx, q, bulk{opts, RequestCancel, RunRunning})
 }
 
 // bulk is a request about many runs.
 type bulk struct {
-	request  RunRequest
-	status   RunStatus // of the runs that the request is about
-	dryRun   bool
-	max      int // 0 for all
-	progress func(bulkResult)
-}
-
-// bulkResult is what has become of a bulk.
-type bulkResult struct {
-	done, skipped int
-	after         string
-	hasMore       bool
-}
-
-func (res bulkResult) retried() RetryResult {
-	return RetryResult{Retried: res.done, Skipped: res.skipped, After: res.after, HasMore: res.hasMore}
-}
-
-func (res bulkResult) cancelled() CancelResult {
-	return CancelResult{Cancelled: res.done, Skipped: res.skipped, After: res.after, HasMore: res.hasMore}
+	BulkOptions
+	request RunRequest
+	status  RunStatus // of the runs that the request is about
 }
 
 // requestAll records the request about all runs that q selects. It performs no effects.
-func (r *Runner) requestAll(ctx context.Context, q RunQuery, b bulk) (bulkResult, error) {
-	res := bulkResult{after: q.After, hasMore: true}
+func (r *Runner) requestAll(ctx context.Context, q RunQuery, b bulk) (BulkResult, error) {
+	res := BulkResult{After: q.After, HasMore: true}
 	if err := b.check(&q); err != nil {
 		return res, err
 	}
-	if !b.dryRun {
+	if !b.DryRun {
 		defer r.wake()
 	}
 	if now := r.now().Add(time.Microsecond); q.ByCompletion() && (q.CompletedUntil.IsZero() || now.Before(q.CompletedUntil)) {
 		q.CompletedUntil = now
 	}
 	size := q.Limit
-	for res.hasMore {
-		if left := b.max - res.done - res.skipped; b.max > 0 {
+	for res.HasMore {
+		if left := b.Max - res.Done - res.Skipped; b.Max > 0 {
 			if left <= 0 {
 				break
 			}
@@ -151,8 +99,8 @@ func (r *Runner) requestAll(ctx context.Context, q RunQuery, b bulk) (bulkResult
 		if err := r.requestPage(ctx, &q, b, &res); err != nil {
 			return res, fmt.Errorf("automation: %s runs: %w", b.request, err)
 		}
-		if b.progress != nil {
-			b.progress(res)
+		if b.Progress != nil {
+			b.Progress(res)
 		}
 	}
 	return res, nil
@@ -168,8 +116,8 @@ func (b bulk) check(q *RunQuery) error {
 	if q.Before != "" {
 		ps.Add(CodeInvalidCursor, "before", "the order is from the newest run to the oldest: use after")
 	}
-	if b.max < 0 {
-		ps.Add(CodeInvalidOption, "max", "%d is negative: give zero for all runs, or more", b.max)
+	if b.Max < 0 {
+		ps.Add(CodeInvalidOption, "max", "%d is negative: give zero for all runs, or more", b.Max)
 	}
 	if err := ps.Err(string(b.request) + " runs"); err != nil {
 		return err
@@ -183,30 +131,30 @@ func (b bulk) check(q *RunQuery) error {
 
 // requestPage records the request about one page of runs, and adds to res. It makes q select
 // the runs after them.
-func (r *Runner) requestPage(ctx context.Context, q *RunQuery, b bulk, res *bulkResult) error {
+func (r *Runner) requestPage(ctx context.Context, q *RunQuery, b bulk, res *BulkResult) error {
 	page, err := r.store.ListRuns(ctx, *q)
 	if err != nil {
 		return err
 	}
 	for _, rec := range page.Data {
 		fits := true
-		if !b.dryRun {
+		if !b.DryRun {
 			if fits, err = r.requestFor(ctx, rec.ID, b); err != nil {
 				return fmt.Errorf("run %q: %w", rec.ID, err)
 			}
 		}
 		if fits {
-			res.done++
+			res.Done++
 		} else {
-			res.skipped++
+			res.Skipped++
 		}
-		res.after, q.After = rec.ID, rec.ID
+		res.After, q.After = rec.ID, rec.ID
 		if q.ByCompletion() {
 			// The run may go on before the next page, and then has no place in the list.
 			q.CompletedUntil = rec.CompletedAt.Add(time.Microsecond)
 		}
 	}
-	res.hasMore = page.HasMore
+	res.HasMore = page.HasMore
 	return nil
 }
 

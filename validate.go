@@ -86,7 +86,7 @@ func headProblems(a Automation) Problems {
 
 func (v *validator) validateHead() {
 	a := v.automation
-	if flaw := idFlaw(a.ID); flaw != "" {
+	if flaw := resourceFlaw(a.ID); flaw != "" {
 		v.errorf(CodeInvalidName, "id", "the id %s %s", jsondoc.Quote(a.ID), flaw)
 	}
 	if a.Name == "" {

@@ -202,7 +202,7 @@ func (c *stepValidator) validateID(path, what, id string) {
 		c.errorf(CodeMissingField, path, "the %s is missing: give one", what)
 		return
 	}
-	if flaw := idFlaw(id); flaw != "" {
+	if flaw := resourceFlaw(id); flaw != "" {
 		c.errorf(CodeInvalidConfig, path, "the %s %s %s", what, jsondoc.Quote(id), flaw)
 	}
 }

@@ -20,8 +20,34 @@ import (
 type TemplateInspector interface {
 	// InspectTemplate describes the template with this id or alias. The error wraps
 	// ErrNotFound if the template does not exist, and errors.ErrUnsupported if the
-	// Mailer cannot inspect templates after all.
+	// Mailer cannot inspect templates after all. If it is an *UnknownTemplateError,
+	// validation suggests the template that is meant.
 	InspectTemplate(ctx context.Context, id string) (TemplateInfo, error)
+}
+
+// UnknownTemplateError means that there is no template with an id or alias. It wraps
+// ErrNotFound.
+type UnknownTemplateError struct {
+	ID string
+	// Known are the ids and aliases that there are.
+	Known []string
+}
+
+// Error names the known template that ID most likely misspells.
+func (e *UnknownTemplateError) Error() string {
+	text := fmt.Sprintf("template %s: %v", jsondoc.Quote(e.ID), ErrNotFound)
+	if near := e.nearest(); near != "" {
+		text += fmt.Sprintf(": did you mean %q?", near)
+	}
+	return text
+}
+
+// Unwrap returns ErrNotFound.
+func (e *UnknownTemplateError) Unwrap() error { return ErrNotFound }
+
+// nearest returns the known template that ID most likely misspells, or "".
+func (e *UnknownTemplateError) nearest() string {
+	return nearest.Match(e.ID, slices.Sorted(slices.Values(e.Known)))
 }
 
 // TemplateInfo describes a template.
@@ -43,18 +69,18 @@ type TemplateInfo struct {
 // the template needs and the step does not give. It inspects each template once. The
 // error is that of the inspection.
 func templateProblems(ctx context.Context, a Automation, in TemplateInspector) (Problems, error) {
-	c := templateValidator{in: in, seen: map[string]*TemplateInfo{}}
+	c := templateValidator{in: in, seen: map[string]inspection{}}
 	for i, s := range a.Steps {
 		email, ok := s.Config.(SendEmail)
 		if !ok || email.Template.ID == "" {
 			continue
 		}
-		info, err := c.inspect(ctx, email.Template.ID)
+		found, err := c.inspect(ctx, email.Template.ID)
 		if err != nil {
 			return nil, fmt.Errorf("automation: inspect template %s: %w", jsondoc.Quote(email.Template.ID), err)
 		}
 		c.path, c.step = fmt.Sprintf("steps[%d].config.template", i), s.Key
-		c.validate(email, info)
+		c.validate(email, found)
 	}
 	return c.problems, nil
 }
@@ -62,33 +88,44 @@ func templateProblems(ctx context.Context, a Automation, in TemplateInspector) (
 // templateValidator compares send_email steps with their templates.
 type templateValidator struct {
 	in       TemplateInspector
-	seen     map[string]*TemplateInfo // by id; nil for a missing template
-	path     string                   // of the template in the step
+	seen     map[string]inspection // by id
+	path     string                // of the template in the step
 	step     string
 	problems Problems
 }
 
-// inspect returns nil if the template does not exist.
-func (c *templateValidator) inspect(ctx context.Context, id string) (*TemplateInfo, error) {
-	if info, ok := c.seen[id]; ok {
-		return info, nil
-	}
-	info, err := c.in.InspectTemplate(ctx, id)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		c.seen[id] = nil
-	case err != nil:
-		return nil, err
-	default:
-		c.seen[id] = &info
-	}
-	return c.seen[id], nil
+// inspection is what is known about a template.
+type inspection struct {
+	info *TemplateInfo // nil if the template does not exist
+	near string        // then, the id or alias that is most likely meant, or ""
 }
 
-func (c *templateValidator) validate(email SendEmail, info *TemplateInfo) {
-	ref := email.Template
+func (c *templateValidator) inspect(ctx context.Context, id string) (inspection, error) {
+	if found, ok := c.seen[id]; ok {
+		return found, nil
+	}
+	info, err := c.in.InspectTemplate(ctx, id)
+	found := inspection{info: &info}
+	if errors.Is(err, ErrNotFound) {
+		found = inspection{}
+		if unknown := (*UnknownTemplateError)(nil); errors.As(err, &unknown) {
+			found.near = unknown.nearest()
+		}
+	} else if err != nil {
+		return inspection{}, err
+	}
+	c.seen[id] = found
+	return found, nil
+}
+
+func (c *templateValidator) validate(email SendEmail, found inspection) {
+	ref, info := email.Template, found.info
 	if info == nil {
-		c.warnf(CodeUnknownTemplate, ".id", "there is no template %s: create it, or the email will fail", jsondoc.Quote(ref.ID))
+		wayOut := "create it, or the email will fail"
+		if found.near != "" {
+			wayOut = fmt.Sprintf("did you mean %q?", found.near)
+		}
+		c.warnf(CodeUnknownTemplate, ".id", "there is no template %s: %s", jsondoc.Quote(ref.ID), wayOut)
 		return
 	}
 	if !info.Published {

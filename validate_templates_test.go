@@ -13,6 +13,7 @@ import (
 // templateShelf is a TemplateInspector that counts its calls for each template.
 type templateShelf struct {
 	known map[string]TemplateInfo
+	names []string // if it knows them
 	err   error
 	asked map[string]int
 }
@@ -23,6 +24,8 @@ func (in *templateShelf) InspectTemplate(_ context.Context, id string) (Template
 	switch {
 	case in.err != nil:
 		return TemplateInfo{}, in.err
+	case !ok && in.names != nil:
+		return TemplateInfo{}, fmt.Errorf("shelf: %w", &UnknownTemplateError{ID: id, Known: in.names})
 	case !ok:
 		return TemplateInfo{}, fmt.Errorf("template %q: %w", id, ErrNotFound)
 	default:
@@ -91,6 +94,26 @@ func TestTemplateProblems(t *testing.T) {
 			assertProblems(t, test.want, problems)
 		})
 	}
+}
+
+func TestTemplateProblems_SuggestTheTemplateThatIsMeant(t *testing.T) {
+	t.Parallel()
+	in := &templateShelf{names: []string{"welcome-back", "hello", "helloo"}, asked: map[string]int{}}
+	problems, err := templateProblems(t.Context(), mails(email("helo", nil), email("Welcome_Back", nil), email("receipt", nil)), in)
+	require.NoError(t, err)
+	assertProblems(t, []string{
+		`warning unknown_template steps[1].config.template.id: there is no template "helo": did you mean "hello"?`,
+		`warning unknown_template steps[2].config.template.id: there is no template "Welcome_Back": did you mean "welcome-back"?`,
+		`warning unknown_template steps[3].config.template.id: there is no template "receipt": create it, or the email will fail`,
+	}, problems)
+}
+
+func TestUnknownTemplateError_NamesTheTemplateThatIsMeant(t *testing.T) {
+	t.Parallel()
+	err := error(&UnknownTemplateError{ID: "helo", Known: []string{"hello"}})
+	require.ErrorIs(t, err, ErrNotFound)
+	assert.EqualError(t, err, `template "helo": not found: did you mean "hello"?`)
+	assert.EqualError(t, &UnknownTemplateError{ID: "x"}, `template "x": not found`)
 }
 
 func TestTemplateProblems_InspectsEachTemplateOnce(t *testing.T) {

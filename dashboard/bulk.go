@@ -80,7 +80,7 @@ func (x *exchange) countFor(ctx context.Context, action bulkAction, q automation
 		return x.countByCounters(ctx, q)
 	}
 	q.Limit = 100
-	res, err := action.do(ctx, x.runner, q, true, maxCounted, nil)
+	res, err := action.do(ctx, x.runner, q, automation.BulkOptions{DryRun: true, Max: maxCounted})
 	return bulkCount{res.Done, res.HasMore}, err
 }
 

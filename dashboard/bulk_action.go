@@ -22,32 +22,12 @@ func (a bulkAction) status() automation.RunStatus {
 	return automation.RunRunning
 }
 
-// bulkResult is what an action has done so far.
-type bulkResult struct {
-	Done    int // runs that were retried or cancelled
-	Skipped int // runs that had another status when their turn came
-	HasMore bool
-}
-
-// do does the action for the runs of q, max of them at most unless it is zero. After each
-// page it calls progress, which may be nil.
-func (a bulkAction) do(ctx context.Context, runner *automation.Runner, q automation.RunQuery, dryRun bool, most int, progress func(bulkResult)) (bulkResult, error) {
+// do does the action for the runs of q.
+func (a bulkAction) do(ctx context.Context, runner *automation.Runner, q automation.RunQuery, opts automation.BulkOptions) (automation.BulkResult, error) {
 	if a == bulkRetry {
-		from := func(r automation.RetryResult) bulkResult { return bulkResult{r.Retried, r.Skipped, r.HasMore} }
-		opts := automation.RetryOptions{DryRun: dryRun, Max: most}
-		if progress != nil {
-			opts.Progress = func(r automation.RetryResult) { progress(from(r)) }
-		}
-		res, err := runner.RetryRuns(ctx, q, opts)
-		return from(res), err
+		return runner.RetryRuns(ctx, q, opts)
 	}
-	from := func(r automation.CancelResult) bulkResult { return bulkResult{r.Cancelled, r.Skipped, r.HasMore} }
-	opts := automation.CancelOptions{DryRun: dryRun, Max: most}
-	if progress != nil {
-		opts.Progress = func(r automation.CancelResult) { progress(from(r)) }
-	}
-	res, err := runner.CancelRuns(ctx, q, opts)
-	return from(res), err
+	return runner.CancelRuns(ctx, q, opts)
 }
 
 // withAction adds an action to the query of a filter.

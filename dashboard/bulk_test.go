@@ -145,7 +145,7 @@ func TestBulk_IsStoppedByAClick(t *testing.T) {
 	s.Drain()
 	sent := len(s.Sent())
 	assert.Less(t, sent, 150)
-	_, err := s.RetryRuns(s.Ctx, automation.RunQuery{}, automation.RetryOptions{})
+	_, err := s.RetryRuns(s.Ctx, automation.RunQuery{}, automation.BulkOptions{})
 	require.NoError(t, err)
 	s.Drain()
 	assert.Len(t, s.Sent(), 150, "each email once")

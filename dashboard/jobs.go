@@ -67,7 +67,7 @@ type job struct {
 
 // jobState is what a job has done.
 type jobState struct {
-	bulkResult
+	automation.BulkResult
 	Ended time.Time // zero while it is at work
 	Err   error     // why it ended before it was done
 }
@@ -153,22 +153,22 @@ func (js *jobs) work(ctx context.Context, j *job, q automation.RunQuery) {
 }
 
 // perform does the action of a job. A panic, such as one of the host's store, is an error.
-func (js *jobs) perform(ctx context.Context, j *job, q automation.RunQuery) (result bulkResult, err error) {
+func (js *jobs) perform(ctx context.Context, j *job, q automation.RunQuery) (result automation.BulkResult, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			js.log.Error("dashboard: job panicked", "action", j.action, "panic", reason, "stack", string(debug.Stack()))
-			result, err = j.now().bulkResult, fmt.Errorf("panic: %v", reason)
+			result, err = j.now().BulkResult, fmt.Errorf("panic: %v", reason)
 		}
 	}()
-	return j.action.do(ctx, js.runner, q, false, 0, func(result bulkResult) {
-		j.set(func(s *jobState) { s.bulkResult = result })
+	return j.action.do(ctx, js.runner, q, automation.BulkOptions{Progress: func(result automation.BulkResult) {
+		j.set(func(s *jobState) { s.BulkResult = result })
 		if result.HasMore {
 			select {
 			case <-js.clock.After(jobPause):
 			case <-ctx.Done():
 			}
 		}
-	})
+	}})
 }
 
 // close stops all jobs and waits for them.

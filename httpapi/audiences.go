@@ -12,10 +12,10 @@ import (
 // serves. Options.Contacts adds them.
 func (h *Handler) audienceRoutes() map[string]resource {
 	return map[string]resource{
-		"/audiences":           {"GET": ok(h.listSegments), "POST": created(audience(h.createSegment))},
+		"/audiences":           {"GET": listing(h.listSegments), "POST": created(audience(h.createSegment))},
 		"/audiences/{segment}": {"GET": ok(audience(h.getSegment)), "DELETE": ok(audience(h.deleteSegment))},
 		"/audiences/{segment}/contacts": {
-			"GET": ok(h.listSegmentContacts), "POST": created(h.createMember),
+			"GET": listing(h.listSegmentContacts).ignoring("audience_id"), "POST": created(h.createMember),
 		},
 		"/audiences/{segment}/contacts/{contact}": {
 			"GET": ok(h.member(h.getContact)), "PATCH": ok(h.member(h.updateContact)), "DELETE": ok(h.member(h.deleteContact)),

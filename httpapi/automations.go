@@ -13,7 +13,7 @@ import (
 
 func (h *Handler) automationRoutes() map[string]resource {
 	return map[string]resource{
-		"/automations":          {"GET": ok(h.listAutomations), "POST": created(h.createAutomation)},
+		"/automations":          {"GET": listing(h.listAutomations, "status"), "POST": created(h.createAutomation)},
 		"/automations/validate": {"POST": ok(h.validateAutomation)},
 		"/automations/{automation}": {
 			"GET": ok(h.getAutomation), "PATCH": ok(h.updateAutomation), "DELETE": ok(h.deleteAutomation),

@@ -11,7 +11,7 @@ import (
 // Options.Contacts adds.
 func (h *Handler) propertyRoutes() map[string]resource {
 	return map[string]resource{
-		"/contact-properties": {"GET": ok(h.listProperties), "POST": created(h.createProperty)},
+		"/contact-properties": {"GET": listing(h.listProperties), "POST": created(h.createProperty)},
 		"/contact-properties/{property}": {
 			"GET": ok(h.getProperty), "PATCH": ok(h.updateProperty), "DELETE": ok(h.deleteProperty),
 		},

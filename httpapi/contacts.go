@@ -11,7 +11,7 @@ import (
 // contactRoutes are the routes that Options.Contacts adds.
 func (h *Handler) contactRoutes() map[string]resource {
 	return map[string]resource{
-		"/contacts":           {"GET": ok(h.listContacts), "POST": created(h.createContact)},
+		"/contacts":           {"GET": listing(h.listContacts, "segment_id", "email_prefix"), "POST": created(h.createContact)},
 		"/contacts/{contact}": {"GET": ok(h.getContact), "PATCH": ok(h.updateContact), "DELETE": ok(h.deleteContact)},
 	}
 }

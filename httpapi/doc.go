@@ -19,8 +19,8 @@
 // Requests, answers and errors have the shapes of Resend's. These calls are not
 // Resend's: a run can be cancelled and retried (POST
 // /automations/{id}/runs/{run_id}/cancel and …/retry), many failed runs are retried at
-// once (POST /runs/retry), an automation and an email can have a retry policy of their
-// own (the field retry), runs are counted (GET
+// once (POST /runs/retry) and many running ones cancelled (POST /runs/cancel), an automation
+// and an email can have a retry policy of their own (the field retry), runs are counted (GET
 // /automations/{id}/metrics) and listed by contact (GET /contacts/{id or
 // email}/runs), the events that were sent are listed with what became of each (GET
 // /received-events), and an automation is validated without being kept (POST
@@ -36,7 +36,8 @@
 // id may name a segment.
 //
 // Bodies are read strictly: an unknown field, a field that is given twice or a
-// value of the wrong type is an error that names its path. null means the same as an
+// value of the wrong type is an error that names its path. So is an unknown parameter in
+// the query of a URL: middleware that reads parameters of its own removes them. null means the same as an
 // absent field, except where it clears something, and [] is an empty object where an
 // object belongs: some clients cannot write either otherwise. A request that is
 // answered with 4xx changes nothing. A request that is answered with 500 is logged

@@ -9,7 +9,7 @@ import (
 
 func (h *Handler) eventRoutes() map[string]resource {
 	return map[string]resource{
-		"/events":         {"GET": ok(h.listEvents), "POST": created(h.createEvent)},
+		"/events":         {"GET": listing(h.listEvents), "POST": created(h.createEvent)},
 		"/events/send":    {"POST": {status: http.StatusAccepted, do: h.sendEvent, sending: true}},
 		"/events/{event}": {"GET": ok(h.getEvent), "PATCH": ok(h.updateEvent), "DELETE": ok(h.deleteEvent)},
 	}

@@ -69,10 +69,14 @@ func (x *exchange) admit(res resource) (operation, error) {
 		return operation{}, err
 	}
 	op, err := res.operation(x.w.Header(), x.r.Method)
-	if err == nil && !caller.may(op) {
-		err = errRestricted
+	switch {
+	case err != nil:
+		return op, err
+	case !caller.may(op):
+		return op, errRestricted
+	default:
+		return op, op.checkQuery(x.r)
 	}
-	return op, err
 }
 
 // fail answers a request that has failed.

@@ -140,13 +140,13 @@ func TestServerErrors_AreLoggedAndNotShown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := setupOn(t, brokenStore{Store: memory.New(), find: tt.fail}, automation.Options{}, func(o *httpapi.Options) { o.Timeout = 1 })
-			got := a.must(http.StatusInternalServerError, "GET", "/automations/some-id?secret=query", "secret body").failure(t)
+			got := a.must(http.StatusInternalServerError, "GET", "/automations/some-id/runs?after=secret", "secret body").failure(t)
 			assert.Equal(t, "application_error", got.Name)
 			assert.Contains(t, got.Message, tt.message)
 			assert.NotContains(t, got.Message, tt.logged)
 			log := a.log.String()
 			assert.Contains(t, log, tt.logged)
-			assert.Contains(t, log, "method=GET path=/automations/{automation} key=backend")
+			assert.Contains(t, log, "method=GET path=/automations/{automation}/runs key=backend")
 			assert.Contains(t, log, "request_id="+requestID.FindString(got.Message)[len("request "):])
 			for _, secret := range []string{fullKey, "secret"} {
 				assert.NotContains(t, log, secret)

@@ -28,6 +28,7 @@ func FuzzRequests(f *testing.F) {
 		{"POST", "/automations/{automation}/runs/{run}/cancel", ""},
 		{"POST", "/automations/{automation}/runs/{run}/retry", "{}"},
 		{"POST", "/runs/retry", `{"created_from": "2026-03-02T09:00:00Z", "limit": 7, "dry_run": false, "after": null}`},
+		{"POST", "/runs/cancel", `{"created_until": "2026-03-02T09:00:00Z", "version": 1, "limit": 7, "dry_run": false, "after": null}`},
 		{"POST", "/events", `{"name": "y", "schema": {"a": "string"}}`},
 		{"PATCH", "/events/x", `{"schema": {"type": "object", "properties": {"a": {"type": ["string"]}}}}`},
 		{"POST", "/events/send", `{"event": "user.created", "email": "a@example.com", "payload": {"a": 1e999, "": [null]}}`},

@@ -16,7 +16,7 @@ const importsPath = "/contacts/imports"
 func (h *Handler) importRoutes() map[string]resource {
 	return map[string]resource{
 		importsPath: {
-			"GET": ok(h.listImports), "POST": {status: http.StatusCreated, do: h.createImport, upload: true},
+			"GET": listing(h.listImports, "status"), "POST": {status: http.StatusCreated, do: h.createImport, upload: true},
 		},
 		importsPath + "/{import}": {"GET": ok(h.getImport)},
 	}

@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,11 +12,42 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/nearest"
 )
 
-// query reads the query of a request. Parameters without a meaning for the call are
-// ignored. An empty parameter means the same as an absent one.
+// query reads the query of a request. An empty parameter means the same as an absent one.
 type query struct{ url.Values }
+
+// checkQuery refuses a request whose query has parameters that the operation does not take:
+// without its misspelled limit, a list would be another than the client means.
+func (op operation) checkQuery(r *http.Request) error {
+	q, err := queryOf(r)
+	if err != nil {
+		return err
+	}
+	var unknown automation.Problems
+	for _, name := range slices.Sorted(maps.Keys(q.Values)) {
+		if !slices.Contains(op.params, name) && !slices.Contains(op.ignored, name) {
+			unknown.Add(automation.CodeUnknownField, strconv.Quote(name), "there is no such parameter: %s", op.insteadOf(r.Method, name))
+		}
+	}
+	return unbounded(unknown.Err("query"))
+}
+
+// insteadOf returns what to do about a parameter that the operation does not take.
+func (op operation) insteadOf(method, name string) string {
+	near := nearest.Match(name, op.params)
+	switch {
+	case near != "":
+		return fmt.Sprintf("did you mean %q?", near)
+	case len(op.params) > 0:
+		return "the parameters here are " + strings.Join(op.params, ", ")
+	case method == http.MethodPost || method == http.MethodPatch:
+		return "this call takes none, only fields in its body"
+	default:
+		return "this call takes none"
+	}
+}
 
 func queryOf(r *http.Request) (query, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)

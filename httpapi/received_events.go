@@ -12,7 +12,7 @@ import (
 // /events/.
 func (h *Handler) receivedEventRoutes() map[string]resource {
 	return map[string]resource{
-		"/received-events":            {"GET": ok(h.listReceivedEvents)},
+		"/received-events":            {"GET": listing(h.listReceivedEvents, "contact_id", "email", "event", "accepted_from", "accepted_until")},
 		"/received-events/{received}": {"GET": ok(h.getReceivedEvent)},
 	}
 }

@@ -15,6 +15,9 @@ type operation struct {
 	sending bool // open to keys that may only send
 	open    bool // needs no key
 	upload  bool // has the limits of an import
+	// params are the parameters that the query may have. ignored are more of them, which
+	// clients of Resend send and which have no meaning.
+	params, ignored []string
 }
 
 // resource holds the operations on one path by method. The path of a nil resource does
@@ -24,6 +27,20 @@ type resource map[string]operation
 // ok is an operation that answers with 200.
 func ok(do func(*http.Request) (any, error)) operation {
 	return operation{status: http.StatusOK, do: do}
+}
+
+// listing is an operation that answers with a page of a list. The query may have params, and
+// what selects the page.
+func listing(do func(*http.Request) (any, error), params ...string) operation {
+	op := ok(do)
+	op.params = append(params, "limit", "after", "before")
+	return op
+}
+
+// ignoring lets the query have parameters that have no meaning.
+func (op operation) ignoring(params ...string) operation {
+	op.ignored = params
+	return op
 }
 
 // created is an operation that creates an object and answers with its id.

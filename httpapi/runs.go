@@ -10,15 +10,22 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
+// runParams are the parameters of selectRuns and of statuses.
+var runParams = []string{
+	"automation_id", "version", "status", "contact_id", "event", "step", "error_code",
+	"created_from", "created_until", "completed_from", "completed_until",
+}
+
 func (h *Handler) runRoutes() map[string]resource {
 	return map[string]resource{
-		"/automations/{automation}/runs":              {"GET": ok(h.listRuns)},
+		"/automations/{automation}/runs":              {"GET": listing(h.listRuns, "status")},
 		"/automations/{automation}/runs/{run}":        {"GET": ok(h.getRun)},
 		"/automations/{automation}/runs/{run}/cancel": {"POST": ok(h.cancelRun)},
 		"/automations/{automation}/runs/{run}/retry":  {"POST": ok(h.retryRun)},
-		"/contacts/{contact}/runs":                    {"GET": ok(h.listContactRuns)},
-		"/runs":                                       {"GET": ok(h.listAllRuns)},
+		"/contacts/{contact}/runs":                    {"GET": listing(h.listContactRuns, "status")},
+		"/runs":                                       {"GET": listing(h.listAllRuns, runParams...)},
 		"/runs/retry":                                 {"POST": ok(h.retryRuns)},
+		"/runs/cancel":                                {"POST": ok(h.cancelRuns)},
 	}
 }
 

@@ -15,10 +15,10 @@ import (
 // segmentRoutes are the routes about segments that Options.Contacts adds.
 func (h *Handler) segmentRoutes() map[string]resource {
 	return map[string]resource{
-		"/segments":                              {"GET": ok(h.listSegments), "POST": created(h.createSegment)},
+		"/segments":                              {"GET": listing(h.listSegments), "POST": created(h.createSegment)},
 		"/segments/{segment}":                    {"GET": ok(h.getSegment), "PATCH": ok(h.renameSegment), "DELETE": ok(h.deleteSegment)},
-		"/segments/{segment}/contacts":           {"GET": ok(h.listSegmentContacts)},
-		"/contacts/{contact}/segments":           {"GET": ok(h.listContactSegments)},
+		"/segments/{segment}/contacts":           {"GET": listing(h.listSegmentContacts)},
+		"/contacts/{contact}/segments":           {"GET": listing(h.listContactSegments).ignoring("contact_id", "email")},
 		"/contacts/{contact}/segments/{segment}": {"POST": ok(h.joinSegment), "DELETE": ok(h.leaveSegment)},
 	}
 }

@@ -26,7 +26,7 @@ var _ Templates = (*template.Library)(nil)
 // templateRoutes are the routes that Options.Templates adds.
 func (h *Handler) templateRoutes() map[string]resource {
 	return map[string]resource{
-		"/templates": {"GET": ok(h.listTemplates), "POST": created(h.createTemplate)},
+		"/templates": {"GET": listing(h.listTemplates), "POST": created(h.createTemplate)},
 		"/templates/{template}": {
 			"GET": ok(h.getTemplate), "PATCH": ok(h.updateTemplate), "DELETE": ok(h.deleteTemplate),
 		},

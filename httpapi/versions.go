@@ -11,7 +11,7 @@ import (
 
 func (h *Handler) versionRoutes() map[string]resource {
 	return map[string]resource{
-		"/automations/{automation}/versions":           {"GET": ok(h.listVersions)},
+		"/automations/{automation}/versions":           {"GET": listing(h.listVersions)},
 		"/automations/{automation}/versions/{version}": {"GET": ok(h.getVersion)},
 	}
 }

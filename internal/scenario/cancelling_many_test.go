@@ -30,26 +30,26 @@ func sleepingRuns(t *testing.T, n int) *world.World {
 func TestCancelRuns_AllThatRun(t *testing.T) {
 	t.Parallel()
 	w := sleepingRuns(t, 250)
-	would, err := w.CancelRuns(w.Ctx, automation.RunQuery{}, automation.CancelOptions{DryRun: true})
+	would, err := w.CancelRuns(w.Ctx, automation.RunQuery{}, automation.BulkOptions{DryRun: true})
 	require.NoError(t, err)
-	assert.Equal(t, 250, would.Cancelled)
+	assert.Equal(t, 250, would.Done)
 	assert.Zero(t, w.Drain(), "a dry run cancels nothing")
 
 	var progress []int
-	res, err := w.CancelRuns(w.Ctx, automation.RunQuery{AutomationID: "welcome"}, automation.CancelOptions{
-		Progress: func(r automation.CancelResult) { progress = append(progress, r.Cancelled) },
+	res, err := w.CancelRuns(w.Ctx, automation.RunQuery{AutomationID: "welcome"}, automation.BulkOptions{
+		Progress: func(r automation.BulkResult) { progress = append(progress, r.Done) },
 	})
 	require.NoError(t, err)
 	assert.Equal(t, []int{100, 200, 250}, progress)
-	assert.Equal(t, automation.CancelResult{Cancelled: 250, After: res.After}, res)
-	_, err = w.CancelRuns(w.Ctx, automation.RunQuery{}, automation.CancelOptions{})
+	assert.Equal(t, automation.BulkResult{Done: 250, After: res.After}, res)
+	_, err = w.CancelRuns(w.Ctx, automation.RunQuery{}, automation.BulkOptions{})
 	require.NoError(t, err, "two calls are safe")
 
 	w.Drain()
 	assert.Equal(t, 250, countRuns(w, automation.RunCancelled))
 	w.Pass(24 * time.Hour)
 	assert.Empty(t, w.Sent())
-	none, err := w.CancelRuns(w.Ctx, automation.RunQuery{}, automation.CancelOptions{})
+	none, err := w.CancelRuns(w.Ctx, automation.RunQuery{}, automation.BulkOptions{})
 	require.NoError(t, err)
 	assert.Zero(t, none)
 }
@@ -59,15 +59,15 @@ func TestCancelRuns_ContinuesWhereACallEnded(t *testing.T) {
 	w := sleepingRuns(t, 25)
 	q := automation.RunQuery{PageQuery: automation.PageQuery{Limit: 4}}
 	ctx, cancel := context.WithCancel(w.Ctx)
-	res, err := w.CancelRuns(ctx, q, automation.CancelOptions{Progress: func(automation.CancelResult) { cancel() }})
+	res, err := w.CancelRuns(ctx, q, automation.BulkOptions{Progress: func(automation.BulkResult) { cancel() }})
 	require.ErrorIs(t, err, context.Canceled)
-	assert.Equal(t, 4, res.Cancelled, "the result of an error holds what happened before it")
+	assert.Equal(t, 4, res.Done, "the result of an error holds what happened before it")
 	assert.True(t, res.HasMore)
 
 	q.After = res.After
-	res, err = w.CancelRuns(w.Ctx, q, automation.CancelOptions{Max: 10})
+	res, err = w.CancelRuns(w.Ctx, q, automation.BulkOptions{Max: 10})
 	require.NoError(t, err)
-	assert.Equal(t, 10, res.Cancelled)
+	assert.Equal(t, 10, res.Done)
 	w.Drain()
 	assert.Equal(t, 11, countRuns(w, automation.RunRunning))
 }
@@ -76,9 +76,9 @@ func TestCancelRuns_SkipsWhatHasEnded(t *testing.T) {
 	t.Parallel()
 	w := sleepingRuns(t, 3)
 	node := w.On(ending{w.Store, w.Runner}, w.Opts)
-	res, err := node.CancelRuns(w.Ctx, automation.RunQuery{ContactID: "1"}, automation.CancelOptions{})
+	res, err := node.CancelRuns(w.Ctx, automation.RunQuery{ContactID: "1"}, automation.BulkOptions{})
 	require.NoError(t, err)
-	assert.Zero(t, res.Cancelled)
+	assert.Zero(t, res.Done)
 	assert.Equal(t, 1, res.Skipped)
 }
 
@@ -105,9 +105,9 @@ func TestCancelRuns_RefusesWhatItWouldMisread(t *testing.T) {
 	_, err := w.CancelRuns(w.Ctx, automation.RunQuery{
 		Statuses:  []automation.RunStatus{automation.RunRunning, automation.RunFailed},
 		PageQuery: automation.PageQuery{Before: "x"},
-	}, automation.CancelOptions{Max: -1})
+	}, automation.BulkOptions{Max: -1})
 	assert.Equal(t, []string{"statuses", "before", "max"}, world.Paths(world.Problems(t, err)))
-	_, err = w.CancelRuns(w.Ctx, automation.RunQuery{PageQuery: automation.PageQuery{After: "x"}}, automation.CancelOptions{})
+	_, err = w.CancelRuns(w.Ctx, automation.RunQuery{PageQuery: automation.PageQuery{After: "x"}}, automation.BulkOptions{})
 	require.ErrorIs(t, err, automation.ErrNotFound)
 }
 
@@ -116,7 +116,7 @@ func TestCancelRuns_WakesRun(t *testing.T) {
 		w := sleepingRuns(t, 3)
 		w.Serve(w.Runner)
 		synctest.Wait()
-		_, err := w.CancelRuns(w.Ctx, automation.RunQuery{}, automation.CancelOptions{})
+		_, err := w.CancelRuns(w.Ctx, automation.RunQuery{}, automation.BulkOptions{})
 		require.NoError(t, err)
 		synctest.Wait()
 		assert.Equal(t, 3, countRuns(w, automation.RunCancelled))

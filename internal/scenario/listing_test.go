@@ -128,7 +128,7 @@ func TestLists_RefuseQueriesThatNoIndexServes(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})
 	_, runs := w.ListRuns(w.Ctx, automation.RunQuery{CompletedFrom: world.Start, CreatedUntil: world.Start})
-	_, retries := w.RetryRuns(w.Ctx, automation.RunQuery{CompletedUntil: world.Start, CreatedFrom: world.Start}, automation.RetryOptions{})
+	_, retries := w.RetryRuns(w.Ctx, automation.RunQuery{CompletedUntil: world.Start, CreatedFrom: world.Start}, automation.BulkOptions{})
 	_, events := w.ListEvents(w.Ctx, automation.EventQuery{Name: "signup", AcceptedUntil: world.Start})
 	for _, err := range []error{runs, retries, events} {
 		var invalid *automation.ValidationError

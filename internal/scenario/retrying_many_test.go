@@ -51,26 +51,26 @@ func countRuns(w *world.World, status automation.RunStatus) (n int) {
 func TestRetryRuns_AllThatFailedInAnOutage(t *testing.T) {
 	t.Parallel()
 	w := failedRuns(t, 250)
-	would, err := w.RetryRuns(w.Ctx, automation.RunQuery{}, automation.RetryOptions{DryRun: true})
+	would, err := w.RetryRuns(w.Ctx, automation.RunQuery{}, automation.BulkOptions{DryRun: true})
 	require.NoError(t, err)
-	assert.Equal(t, 250, would.Retried)
+	assert.Equal(t, 250, would.Done)
 	assert.Zero(t, w.Drain(), "a dry run retries nothing")
 
 	var progress []int
-	res, err := w.RetryRuns(w.Ctx, automation.RunQuery{AutomationID: "welcome"}, automation.RetryOptions{
-		Progress: func(r automation.RetryResult) { progress = append(progress, r.Retried) },
+	res, err := w.RetryRuns(w.Ctx, automation.RunQuery{AutomationID: "welcome"}, automation.BulkOptions{
+		Progress: func(r automation.BulkResult) { progress = append(progress, r.Done) },
 	})
 	require.NoError(t, err)
 	assert.Equal(t, []int{100, 200, 250}, progress)
-	assert.Equal(t, automation.RetryResult{Retried: 250, After: res.After}, res)
-	again, err := w.RetryRuns(w.Ctx, automation.RunQuery{}, automation.RetryOptions{})
+	assert.Equal(t, automation.BulkResult{Done: 250, After: res.After}, res)
+	again, err := w.RetryRuns(w.Ctx, automation.RunQuery{}, automation.BulkOptions{})
 	require.NoError(t, err, "two calls are safe")
-	assert.LessOrEqual(t, again.Retried, 250)
+	assert.LessOrEqual(t, again.Done, 250)
 
 	w.Drain()
 	assert.Equal(t, 251, countRuns(w, automation.RunCompleted))
 	assert.Len(t, w.Sent(), 250, "each email once")
-	none, err := w.RetryRuns(w.Ctx, automation.RunQuery{}, automation.RetryOptions{})
+	none, err := w.RetryRuns(w.Ctx, automation.RunQuery{}, automation.BulkOptions{})
 	require.NoError(t, err)
 	assert.Zero(t, none)
 }
@@ -79,23 +79,23 @@ func TestRetryRuns_ContinuesWhereACallEnded(t *testing.T) {
 	t.Parallel()
 	w := failedRuns(t, 25)
 	q := automation.RunQuery{PageQuery: automation.PageQuery{Limit: 4}}
-	res, err := w.RetryRuns(w.Ctx, q, automation.RetryOptions{Max: 10})
+	res, err := w.RetryRuns(w.Ctx, q, automation.BulkOptions{Max: 10})
 	require.NoError(t, err)
-	assert.Equal(t, 10, res.Retried)
+	assert.Equal(t, 10, res.Done)
 	assert.True(t, res.HasMore)
 	w.Drain()
 	assert.Len(t, w.Sent(), 10)
 
 	ctx, cancel := context.WithCancel(w.Ctx)
 	q.After = res.After
-	res, err = w.RetryRuns(ctx, q, automation.RetryOptions{Progress: func(automation.RetryResult) { cancel() }})
+	res, err = w.RetryRuns(ctx, q, automation.BulkOptions{Progress: func(automation.BulkResult) { cancel() }})
 	require.ErrorIs(t, err, context.Canceled)
-	assert.Equal(t, 4, res.Retried, "the result of an error holds what happened before it")
+	assert.Equal(t, 4, res.Done, "the result of an error holds what happened before it")
 
 	q.After = res.After
-	res, err = w.RetryRuns(w.Ctx, q, automation.RetryOptions{})
+	res, err = w.RetryRuns(w.Ctx, q, automation.BulkOptions{})
 	require.NoError(t, err)
-	assert.Equal(t, 11, res.Retried)
+	assert.Equal(t, 11, res.Done)
 	assert.False(t, res.HasMore)
 	w.Drain()
 	assert.Equal(t, 26, countRuns(w, automation.RunCompleted))
@@ -110,11 +110,11 @@ func TestRetryRuns_RetriesARunThatFailsAgainOnlyOnce(t *testing.T) {
 		calls++
 		return automation.Permanent(errors.New("still down"))
 	}
-	res, err := w.RetryRuns(w.Ctx, automation.RunQuery{PageQuery: automation.PageQuery{Limit: 3}}, automation.RetryOptions{
-		Progress: func(automation.RetryResult) { w.Drain() },
+	res, err := w.RetryRuns(w.Ctx, automation.RunQuery{PageQuery: automation.PageQuery{Limit: 3}}, automation.BulkOptions{
+		Progress: func(automation.BulkResult) { w.Drain() },
 	})
 	require.NoError(t, err)
-	assert.Equal(t, 10, res.Retried)
+	assert.Equal(t, 10, res.Done)
 	assert.Equal(t, 10, calls)
 	assert.Equal(t, 10, countRuns(w, automation.RunFailed))
 }
@@ -127,18 +127,18 @@ func TestRetryRuns_ByTheTimeOfTheFailure(t *testing.T) {
 	w.Clock.Add(time.Hour)
 	w.Mailer.Respond = func(context.Context, automation.Email) error { return automation.Permanent(errors.New("still down")) }
 	outage := automation.RunQuery{CompletedFrom: world.Start, ErrorCode: automation.FailedPermanently, PageQuery: automation.PageQuery{Limit: 3}}
-	res, err := w.RetryRuns(w.Ctx, outage, automation.RetryOptions{Progress: func(automation.RetryResult) {
+	res, err := w.RetryRuns(w.Ctx, outage, automation.BulkOptions{Progress: func(automation.BulkResult) {
 		w.Clock.Add(time.Minute)
 		w.Drain()
 	}})
 	require.NoError(t, err)
-	assert.Equal(t, 10, res.Retried, "those that fail again are not retried again")
+	assert.Equal(t, 10, res.Done, "those that fail again are not retried again")
 
 	outage.CompletedFrom = time.Time{}
 	outage.CompletedUntil = world.Start.Add(time.Hour)
-	res, err = w.RetryRuns(w.Ctx, outage, automation.RetryOptions{})
+	res, err = w.RetryRuns(w.Ctx, outage, automation.BulkOptions{})
 	require.NoError(t, err)
-	assert.Zero(t, res.Retried, "all have failed again since")
+	assert.Zero(t, res.Done, "all have failed again since")
 }
 
 // overtaken is a store with another caller, who retries all runs of a list before the
@@ -162,9 +162,9 @@ func TestRetryRuns_SkipsWhatIsNotFailedAnyMore(t *testing.T) {
 	t.Parallel()
 	w := failedRuns(t, 3)
 	node := w.On(overtaken{w.Store, w.Runner}, w.Opts)
-	res, err := node.RetryRuns(w.Ctx, automation.RunQuery{}, automation.RetryOptions{})
+	res, err := node.RetryRuns(w.Ctx, automation.RunQuery{}, automation.BulkOptions{})
 	require.NoError(t, err)
-	assert.Equal(t, 0, res.Retried)
+	assert.Equal(t, 0, res.Done)
 	assert.Equal(t, 3, res.Skipped)
 	w.Drain()
 	assert.Len(t, w.Sent(), 3)
@@ -186,9 +186,9 @@ func TestRetryRuns_SelectsByTheQuery(t *testing.T) {
 		"before the outage": {automation.RunQuery{CreatedUntil: world.Start.Add(time.Minute)}, 0},
 		"since the outage":  {automation.RunQuery{CreatedFrom: world.Start.Add(time.Minute)}, 5},
 	} {
-		res, err := w.RetryRuns(w.Ctx, tc.q, automation.RetryOptions{DryRun: true})
+		res, err := w.RetryRuns(w.Ctx, tc.q, automation.BulkOptions{DryRun: true})
 		require.NoError(t, err, name)
-		assert.Equal(t, tc.want, res.Retried, name)
+		assert.Equal(t, tc.want, res.Done, name)
 	}
 }
 
@@ -198,19 +198,19 @@ func TestRetryRuns_RefusesWhatItWouldMisread(t *testing.T) {
 	page := func(p automation.PageQuery) automation.RunQuery { return automation.RunQuery{PageQuery: p} }
 	for path, tc := range map[string]struct {
 		q    automation.RunQuery
-		opts automation.RetryOptions
+		opts automation.BulkOptions
 	}{
-		"statuses": {automation.RunQuery{Statuses: []automation.RunStatus{automation.RunFailed, automation.RunCancelled}}, automation.RetryOptions{}},
-		"before":   {page(automation.PageQuery{Before: "x"}), automation.RetryOptions{}},
-		"limit":    {page(automation.PageQuery{Limit: 101}), automation.RetryOptions{}},
-		"max":      {automation.RunQuery{}, automation.RetryOptions{Max: -1}},
+		"statuses": {automation.RunQuery{Statuses: []automation.RunStatus{automation.RunFailed, automation.RunCancelled}}, automation.BulkOptions{}},
+		"before":   {page(automation.PageQuery{Before: "x"}), automation.BulkOptions{}},
+		"limit":    {page(automation.PageQuery{Limit: 101}), automation.BulkOptions{}},
+		"max":      {automation.RunQuery{}, automation.BulkOptions{Max: -1}},
 	} {
 		_, err := w.RetryRuns(w.Ctx, tc.q, tc.opts)
 		var invalid *automation.ValidationError
 		require.ErrorAs(t, err, &invalid, path)
 		assert.Equal(t, path, invalid.Problems[0].Path)
 	}
-	_, err := w.RetryRuns(w.Ctx, page(automation.PageQuery{After: "x"}), automation.RetryOptions{})
+	_, err := w.RetryRuns(w.Ctx, page(automation.PageQuery{After: "x"}), automation.BulkOptions{})
 	require.ErrorIs(t, err, automation.ErrNotFound)
 }
 
@@ -219,7 +219,7 @@ func TestRetryRuns_WakesRun(t *testing.T) {
 		w := failedRuns(t, 3)
 		w.Serve(w.Runner)
 		synctest.Wait()
-		_, err := w.RetryRuns(w.Ctx, automation.RunQuery{}, automation.RetryOptions{})
+		_, err := w.RetryRuns(w.Ctx, automation.RunQuery{}, automation.BulkOptions{})
 		require.NoError(t, err)
 		synctest.Wait()
 		assert.Len(t, w.Sent(), 3)

@@ -131,6 +131,8 @@ func (c *check) names(t *Template) {
 			c.add(automation.CodeInvalidName, n.path, "must not contain control characters")
 		case len(n.name) > n.longest:
 			c.add(automation.CodeInvalidName, n.path, "must not be longer than %d bytes", n.longest)
+		case n.path != "name" && (n.name == "." || n.name == ".."):
+			c.add(automation.CodeInvalidName, n.path, "must not be . or .., because no URL can contain it: choose another")
 		}
 	}
 }

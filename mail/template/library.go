@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -267,13 +268,22 @@ func (l *Library) compile(t *Template) (*compiled, error) {
 // find returns the template with this id or alias. The caller holds the lock, here and in
 // all methods below.
 func (l *Library) find(idOrAlias string) (*entry, error) {
-	if e, ok := l.entries[idOrAlias]; ok {
+	if e := l.lookUp(idOrAlias); e != nil {
 		return e, nil
 	}
-	if id, ok := l.aliases[idOrAlias]; ok && idOrAlias != "" {
-		return l.entries[id], nil
+	known := slices.AppendSeq(slices.Collect(maps.Keys(l.entries)), maps.Keys(l.aliases))
+	return nil, &automation.UnknownTemplateError{ID: idOrAlias, Known: known}
+}
+
+// lookUp returns nil if there is no such template.
+func (l *Library) lookUp(idOrAlias string) *entry {
+	if e, ok := l.entries[idOrAlias]; ok {
+		return e
 	}
-	return nil, fmt.Errorf("template %s: %w", jsondoc.Quote(idOrAlias), automation.ErrNotFound)
+	if id, ok := l.aliases[idOrAlias]; ok && idOrAlias != "" {
+		return l.entries[id]
+	}
+	return nil
 }
 
 // findOwn is find for a template that the caller changes, which cannot be a file's.
@@ -289,7 +299,7 @@ func (l *Library) findOwn(idOrAlias string) (*entry, error) {
 // "" if both are free. Either may be empty.
 func (l *Library) taken(id, alias, self string) string {
 	for _, name := range []string{id, alias} {
-		if e, err := l.find(name); name != "" && err == nil && e.template.ID != self {
+		if e := l.lookUp(name); name != "" && e != nil && e.template.ID != self {
 			return name
 		}
 	}

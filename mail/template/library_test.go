@@ -280,6 +280,39 @@ func TestNeeds_ListsTheVariablesOfATemplate(t *testing.T) {
 	assert.True(t, info.Published)
 }
 
+func TestCreate_RefusesIDsThatNoURLCanContain(t *testing.T) {
+	t.Parallel()
+	w := setup(t, template.Options{})
+	for _, id := range []string{".", ".."} {
+		for path, given := range map[string]template.Template{"id": {ID: id}, "alias": {Alias: id}} {
+			given.Name, given.Subject, given.HTML = id, "Hi", "<p>Hi</p>"
+			_, err := w.Create(given)
+			require.ErrorIs(t, err, automation.ErrInvalid)
+			require.ErrorContains(t, err, path+": must not be . or .., because no URL can contain it: choose another")
+		}
+	}
+	_, err := w.Create(template.Template{ID: "...", Name: "..", Subject: "Hi", HTML: "<p>Hi</p>"})
+	require.NoError(t, err)
+}
+
+func TestUnknownTemplate_IsSuggestedByItsIDOrAlias(t *testing.T) {
+	t.Parallel()
+	w := setup(t, template.Options{})
+	_, err := w.Create(template.Template{ID: "receipt", Alias: "order-receipt", Name: "Receipt", Subject: "Hi", From: "Shop <hello@example.com>", HTML: "<p>Hi</p>"})
+	require.NoError(t, err)
+	for name, want := range map[string]string{
+		"reciept":       `template "reciept": not found: did you mean "receipt"?`,
+		"order_reciept": `template "order_reciept": not found: did you mean "order-receipt"?`,
+		"welcome":       `template "welcome": not found`,
+	} {
+		_, err := w.InspectTemplate(t.Context(), name)
+		require.ErrorIs(t, err, automation.ErrNotFound)
+		require.EqualError(t, err, want)
+		_, err = w.RenderEmail(t.Context(), automation.Email{To: "ada@example.com", TemplateID: name})
+		assert.ErrorContains(t, err, want)
+	}
+}
+
 // What InspectTemplate describes as required is what an email fails without.
 func TestInspectTemplate_RequiresWhatRenderingNeeds(t *testing.T) {
 	t.Parallel()

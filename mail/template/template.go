@@ -9,7 +9,7 @@ import (
 // create-template call.
 type Template struct {
 	// ID identifies the template permanently. It has at most 255 bytes and no control
-	// characters. Create makes a UUID for an empty ID.
+	// characters, and is not . or .., which no URL can contain. Create makes a UUID for an empty ID.
 	ID string `json:"id"`
 	// Alias is a second name of the template, with the same rules as ID, or empty. No
 	// other template has it as alias or id.

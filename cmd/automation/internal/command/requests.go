@@ -192,7 +192,7 @@ func (o *requestOptions) many(ctx context.Context, c *call, s *session, q automa
 	}
 	res, err := o.walk(ctx, c, s, q)
 	if err != nil {
-		return fmt.Errorf("after %s; go on with --after %s: %w", plural(res.done, "run"), cmp.Or(res.after, "…"), err)
+		return fmt.Errorf("after %s; go on with --after %s: %w", plural(res.Done, "run"), cmp.Or(res.After, "…"), err)
 	}
 	return o.printMany(c, res)
 }
@@ -216,50 +216,42 @@ func (o *requestOptions) preview(ctx context.Context, c *call, s *session, q aut
 	return nil
 }
 
-// walked is what walk has done so far.
-type walked struct {
-	done    int    // runs about which the request is recorded, or would be
-	skipped int    // runs that changed meanwhile, so that the request would do nothing
-	after   string // id of the last run that was looked at
-	more    bool   // whether there are runs that were not looked at
-}
-
 // walk records the request about the runs of q, from the newest to the oldest, so that a
-// run that gets the status meanwhile is not looked at again. It does for both requests what
-// Runner.RetryRuns does for retries.
-func (o *requestOptions) walk(ctx context.Context, c *call, s *session, q automation.RunQuery) (res walked, err error) {
-	res.after = q.After
+// run that gets the status meanwhile is not looked at again. It does what
+// Runner.RetryRuns and CancelRuns do, except that runs that it skips do not count for --max.
+func (o *requestOptions) walk(ctx context.Context, c *call, s *session, q automation.RunQuery) (res automation.BulkResult, err error) {
+	res.After = q.After
 	q.Limit = maxPage
 	if q.ByCompletion() && q.CompletedUntil.IsZero() {
 		q.CompletedUntil = s.now()
 	}
-	for res.more = true; res.more; {
-		q.After = res.after
+	for res.HasMore = true; res.HasMore; {
+		q.After = res.After
 		page, err := s.ListRuns(ctx, q)
 		if err != nil {
 			return res, err
 		}
 		for i, run := range page.Data {
-			if o.max > 0 && res.done == o.max {
+			if o.max > 0 && res.Done == o.max {
 				return res, nil
 			}
 			if err := o.visit(ctx, s, run.ID, &res); err != nil {
 				return res, err
 			}
-			res.after, res.more = run.ID, page.HasMore || i < len(page.Data)-1
+			res.After, res.HasMore = run.ID, page.HasMore || i < len(page.Data)-1
 			if q.ByCompletion() {
 				// The run may go on before the next page, and then has no place in the list.
 				q.CompletedUntil = run.CompletedAt.Add(time.Microsecond)
 			}
 		}
-		res.more = page.HasMore
+		res.HasMore = page.HasMore
 		o.progress(c, res)
 	}
 	return res, nil
 }
 
 // visit records the request about one run, unless it is a dry run.
-func (o *requestOptions) visit(ctx context.Context, s *session, id string, res *walked) error {
+func (o *requestOptions) visit(ctx context.Context, s *session, id string, res *automation.BulkResult) error {
 	status := o.status
 	if !o.dryRun {
 		rec, err := s.store.RecordRunRequest(ctx, id, o.request, s.now())
@@ -269,17 +261,17 @@ func (o *requestOptions) visit(ctx context.Context, s *session, id string, res *
 		status = rec.Status
 	}
 	if status == o.status {
-		res.done++
+		res.Done++
 	} else {
-		res.skipped++
+		res.Skipped++
 	}
 	return nil
 }
 
 // progress prints how far a long command is, for people.
-func (o *requestOptions) progress(c *call, res walked) {
-	if res.more && !c.json && !o.dryRun {
-		fmt.Fprintf(c.Stderr, "%s so far, up to %s\n", plural(res.done, "run"), res.after)
+func (o *requestOptions) progress(c *call, res automation.BulkResult) {
+	if res.HasMore && !c.json && !o.dryRun {
+		fmt.Fprintf(c.Stderr, "%s so far, up to %s\n", plural(res.Done, "run"), res.After)
 	}
 }
 
@@ -295,32 +287,32 @@ type requestedMany struct {
 	After     *string `json:"after"`
 }
 
-func (o *requestOptions) printMany(c *call, res walked) error {
+func (o *requestOptions) printMany(c *call, res automation.BulkResult) error {
 	if c.json {
-		doc := requestedMany{Object: "run_retries", DryRun: o.dryRun, Retried: &res.done, Skipped: res.skipped, HasMore: res.more}
+		doc := requestedMany{Object: "run_retries", DryRun: o.dryRun, Retried: &res.Done, Skipped: res.Skipped, HasMore: res.HasMore}
 		if o.request == automation.RequestCancel {
-			doc.Object, doc.Retried, doc.Cancelled = "run_cancellations", nil, &res.done
+			doc.Object, doc.Retried, doc.Cancelled = "run_cancellations", nil, &res.Done
 		}
-		if res.after != "" {
-			doc.After = &res.after
+		if res.After != "" {
+			doc.After = &res.After
 		}
 		return c.printJSON(doc)
 	}
 	switch {
-	case res.done == 0 && !o.dryRun:
+	case res.Done == 0 && !o.dryRun:
 		c.printf("There is no %s run that the flags select.\n", o.status)
 	case o.dryRun:
-		c.printf("Would %s %s.\n", o.request, plural(res.done, "run"))
+		c.printf("Would %s %s.\n", o.request, plural(res.Done, "run"))
 	default:
-		c.printf("Asked to %s %s.\n", o.request, plural(res.done, "run"))
+		c.printf("Asked to %s %s.\n", o.request, plural(res.Done, "run"))
 	}
-	if res.skipped > 0 {
-		c.printf("%s changed meanwhile and needed nothing.\n", plural(res.skipped, "run"))
+	if res.Skipped > 0 {
+		c.printf("%s changed meanwhile and needed nothing.\n", plural(res.Skipped, "run"))
 	}
-	if res.more {
-		c.printf("To go on: --after %s\n", res.after)
+	if res.HasMore {
+		c.printf("To go on: --after %s\n", res.After)
 	}
-	if res.done > 0 && !o.dryRun {
+	if res.Done > 0 && !o.dryRun {
 		c.printf("%s\n", applied)
 	}
 	return nil
