@@ -21,10 +21,13 @@ type ContactQuery struct {
 // Check sets a zero Limit to its default. It returns a *ValidationError if the query is
 // invalid. A Runner checks every query before it calls its Store or its ContactDirectory.
 func (q *ContactQuery) Check() error {
+	var ps Problems
 	if flaw := idFlaw(q.EmailPrefix); flaw != "" {
-		var ps Problems
 		ps.Add(CodeInvalidEmail, "email_prefix", "%s", flaw)
-		return ps.Err("contacts")
+	}
+	addFilter(&ps, "segment", q.Segment)
+	if err := ps.Err("contacts"); err != nil {
+		return err
 	}
 	return q.PageQuery.Check()
 }

@@ -204,3 +204,19 @@ func BenchmarkListByCode(b *testing.B) {
 	require.NoError(b, err)
 	storebench.ListByCode(b, s)
 }
+
+// manyContacts inserts a million contacts, and segments with as many members as their names
+// tell.
+const manyContacts = `
+INSERT INTO automation.contacts (id, email, email_key, first_name, last_name, unsubscribed, properties, segments, created_at)
+SELECT 'c' || i, 'person' || i || '@example.com', 'person' || i || '@example.com', '', '', false, '', '', now() FROM generate_series(1, 1000000) i;
+INSERT INTO automation.contact_segments
+SELECT n::text, c.no FROM unnest(ARRAY[10, 5000, 6000]) n JOIN automation.contacts c ON c.no % (1000000 / n) = 0 AND c.no / (1000000 / n) <= n;
+ANALYZE`
+
+func BenchmarkSearchMembers(b *testing.B) {
+	s, pool := openForBench(b)
+	_, err := pool.Exec(b.Context(), manyContacts, pgx.QueryExecModeSimpleProtocol)
+	require.NoError(b, err)
+	storebench.SearchMembers(b, s)
+}
