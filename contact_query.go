@@ -12,8 +12,9 @@ type ContactQuery struct {
 	Segment string
 	// EmailPrefix is what the contact's email begins with, without regard to case. No
 	// character of it is a wildcard. It has at most 255 bytes of UTF-8, without control
-	// characters. The cost of a page does not depend on how many contacts there are. With
-	// Segment, it grows with the contacts that have the prefix but are not in the segment.
+	// characters. The cost of a page does not depend on how many contacts there are. With a
+	// Segment of more than 2,000 members, the SQL stores read the contacts with the prefix
+	// until the page is full, which is slow if hardly any of them is in the segment.
 	EmailPrefix string
 	PageQuery
 }

@@ -211,7 +211,7 @@ const manyContacts = `
 INSERT INTO automation.contacts (id, email, email_key, first_name, last_name, unsubscribed, properties, segments, created_at)
 SELECT 'c' || i, 'person' || i || '@example.com', 'person' || i || '@example.com', '', '', false, '', '', now() FROM generate_series(1, 1000000) i;
 INSERT INTO automation.contact_segments
-SELECT n::text, c.no FROM unnest(ARRAY[10, 5000, 6000]) n JOIN automation.contacts c ON c.no % (1000000 / n) = 0 AND c.no / (1000000 / n) <= n;
+SELECT n::text, c.no FROM unnest(ARRAY[10, 2000, 6000]) n JOIN automation.contacts c ON c.no % (1000000 / n) = 0 AND c.no / (1000000 / n) <= n;
 ANALYZE`
 
 func BenchmarkSearchMembers(b *testing.B) {

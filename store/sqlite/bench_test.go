@@ -71,7 +71,7 @@ INSERT INTO automation_contacts (no, id, email, email_key, first_name, last_name
 WITH RECURSIVE f (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM f WHERE i < 1000000)
 SELECT i, '=c' || i, 'person' || i || '@example.com', 'person' || i || '@example.com', '', '', 0, '', '', 1 FROM f;
 INSERT INTO automation_contact_segments
-WITH s (n) AS (VALUES (10), (5000), (6000)) SELECT CAST(s.n AS TEXT), c.no
+WITH s (n) AS (VALUES (10), (2000), (6000)) SELECT CAST(s.n AS TEXT), c.no
 FROM s JOIN automation_contacts c ON c.no % (1000000 / s.n) = 0 AND c.no / (1000000 / s.n) <= s.n;`
 
 func BenchmarkSearchMembers(b *testing.B) {
