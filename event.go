@@ -128,10 +128,15 @@ type EventQuery struct {
 // invalid. A Runner checks every query before it calls its Store. No index serves a Name
 // without a Contact: such a query must have AcceptedFrom, and reads the events from then on.
 func (q *EventQuery) Check() error {
+	var ps Problems
 	if q.Name != "" && q.Contact == (ContactRef{}) && q.AcceptedFrom.IsZero() {
-		var ps Problems
 		ps.Add(CodeUnboundedQuery, "accepted_from", "events with a name are found for a contact, or from a time on: give one of the two")
-		return ps.Err("events")
+	}
+	addFilter(&ps, "name", q.Name)
+	addFilter(&ps, "contact_id", q.Contact.ID)
+	addFilter(&ps, "email", q.Contact.Email)
+	if err := ps.Err("events"); err != nil {
+		return err
 	}
 	return q.PageQuery.Check()
 }

@@ -172,6 +172,7 @@ const (
 	CodeInvalidSchema         Code = "invalid_schema"
 	CodeInvalidOption         Code = "invalid_option"
 	CodeInvalidCursor         Code = "invalid_cursor"
+	CodeInvalidFilter         Code = "invalid_filter"  // of a list
 	CodeUnboundedQuery        Code = "unbounded_query" // a list would read all that a store keeps
 )
 

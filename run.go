@@ -172,8 +172,7 @@ type RunQuery struct {
 	// Before names, and that has not ended, is newer than all of them. These two and the
 	// Created times exclude each other, because no index serves both.
 	CompletedFrom, CompletedUntil time.Time
-	// ErrorCode selects failed and cancelled runs by the code of Run.Error. A store reads
-	// the failed and cancelled runs that the other fields select, until the page is full.
+	// ErrorCode selects failed and cancelled runs by the code of Run.Error.
 	ErrorCode StepErrorCode
 	PageQuery
 }
@@ -187,12 +186,27 @@ func (q *RunQuery) ByCompletion() bool {
 // Check sets a zero Limit to its default. It returns a *ValidationError if the query is
 // invalid. A Runner checks every query before it calls its Store.
 func (q *RunQuery) Check() error {
+	var ps Problems
 	if q.ByCompletion() && !(q.CreatedFrom.IsZero() && q.CreatedUntil.IsZero()) {
-		var ps Problems
 		ps.Add(CodeUnboundedQuery, "completed_from", "runs are selected by when they began or by when they ended: leave out one of the two ranges")
-		return ps.Err("runs")
+	}
+	addFilter(&ps, "automation_id", q.AutomationID)
+	addFilter(&ps, "contact_id", q.ContactID)
+	addFilter(&ps, "event_id", q.EventID)
+	addFilter(&ps, "event_name", q.EventName)
+	addFilter(&ps, "step", q.Step)
+	addFilter(&ps, "error_code", string(q.ErrorCode))
+	if err := ps.Err("runs"); err != nil {
+		return err
 	}
 	return q.PageQuery.Check()
+}
+
+// addFilter adds a problem if no store can look for the text of a filter.
+func addFilter(ps *Problems, path, text string) {
+	if flaw := textFlaw(text); flaw != "" {
+		ps.Add(CodeInvalidFilter, path, "%s", flaw)
+	}
 }
 
 // PageQuery selects a page of a list, whose order is from newest to oldest.
@@ -235,6 +249,9 @@ func (q *PageQuery) Check() error {
 	}
 	if q.After != "" && q.Before != "" {
 		ps.Add(CodeInvalidCursor, "before", "after and before cannot be used together")
+	}
+	if flaw := textFlaw(q.After + q.Before); flaw != "" {
+		ps.Add(CodeInvalidCursor, "after", "the id at which the page begins %s", flaw)
 	}
 	return ps.Err("page")
 }

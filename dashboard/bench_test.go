@@ -39,6 +39,7 @@ func benchPages(b *testing.B, store automation.Store) {
 	for name, path := range map[string]string{
 		"automations": "/", "automation": "/a/series", "run": "/a/series/runs/" + found.Data[0].ID,
 		"runs": "/runs", "runs_failed": "/runs?status=failed", "runs_of_step": "/runs?automation=series&step=rest",
+		"runs_of_rare_code": "/runs?code=cancelled", "runs_of_no_code": "/runs?code=timed_out",
 		"contacts": "/contacts", "contact": "/contacts/" + found.Data[0].ContactID, "events": "/events", "search": "/search?q=person77",
 	} {
 		b.Run(name, func(b *testing.B) {
@@ -63,7 +64,8 @@ func (unreliable) SendEmail(_ context.Context, email automation.Email) (string, 
 	return "sent", nil
 }
 
-// crowd starts n runs of a flow of 12 steps. Most of them sleep after the first email.
+// crowd starts n runs of a flow of 12 steps, and cancels one. One in fifty fails, and the
+// others sleep after the first email.
 func crowd(b *testing.B, store automation.Store, n int) *automation.Runner {
 	runner, err := automation.New(store, unreliable{}, automation.Options{})
 	require.NoError(b, err)
@@ -82,6 +84,12 @@ func crowd(b *testing.B, store automation.Store, n int) *automation.Runner {
 		_, err := runner.Send(b.Context(), events...)
 		require.NoError(b, err)
 	}
+	_, err = runner.Drain(b.Context())
+	require.NoError(b, err)
+	asleep, err := runner.ListRuns(b.Context(), automation.RunQuery{Statuses: []automation.RunStatus{automation.RunRunning}})
+	require.NoError(b, err)
+	_, err = runner.CancelRun(b.Context(), asleep.Data[0].ID)
+	require.NoError(b, err)
 	_, err = runner.Drain(b.Context())
 	require.NoError(b, err)
 	return runner

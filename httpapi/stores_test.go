@@ -46,7 +46,7 @@ func TestTexts_ThatAreOddAreNoFailureOfTheServer(t *testing.T) {
 	odd := []string{
 		"", " ", "\x00", "a\x00b", "\u200b", "\u2028", "\ufffd", "\ufffe", "\U0010ffff", "e\u0301", "\r\n", "'", "\"", "\\", "%", "_", "*", "?", "#", "/", "..", "../..",
 		"null", "{}", "$1", ";--", "00000000-0000-0000-0000-000000000000", "{00000000-0000-0000-0000-000000000000}", "urn:uuid:00000000-0000-0000-0000-000000000000",
-		"@", "a@b@c", "ä@example.com", strings.Repeat("x", 255), strings.Repeat("ä", 3_000), strings.Repeat("@", 3_000),
+		"\xff", "a\xc3@example.com", "a\x00@example.com", "\x1b", "@", "a@b@c", "ä@example.com", strings.Repeat("x", 255), strings.Repeat("ä", 3_000), strings.Repeat("@", 3_000),
 	}
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
@@ -86,6 +86,10 @@ func requestsWith(t *testing.T, id, text string) [][3]string {
 		{"POST", "/contacts", fmt.Sprintf(`{"email": %s}`, value)},
 		{"PATCH", "/contacts/ada@example.com", fmt.Sprintf(`{"last_name": %s, "properties": {%s: %s}}`, value, value, value)},
 		{"GET", "/contacts?segment_id=" + parameter, ""},
+		{"GET", "/contacts?email_prefix=" + parameter, ""},
+		{"POST", "/automations/" + id + "/runs/" + segment + "/retry", ""},
+		{"POST", "/automations/" + segment + "/stop", ""},
+		{"GET", "/audiences/" + segment + "/contacts/" + segment, ""},
 		{"POST", "/segments", fmt.Sprintf(`{"name": %s}`, value)},
 		{"GET", "/segments/" + segment + "/contacts", ""},
 		{"POST", "/contacts/ada@example.com/segments/" + segment, ""},
@@ -98,10 +102,19 @@ func requestsWith(t *testing.T, id, text string) [][3]string {
 		{"POST", "/templates", fmt.Sprintf(`{"name": %s, "alias": %s, "html": %s, "variables": [{"key": "A", "type": "string", "fallback_value": %s}]}`, value, value, value, value)},
 		{"POST", "/templates/" + segment + "/publish", ""},
 	}
-	for _, list := range []string{"/automations", "/events", "/contacts", "/contact-properties", "/contacts/imports", "/segments", "/templates", "/automations/" + id + "/runs", "/contacts/ada@example.com/runs"} {
+	for _, filter := range []string{"automation_id", "contact_id", "event", "step", "error_code", "version", "created_from", "completed_until"} {
+		requests = append(requests, [3]string{"GET", "/runs?" + filter + "=" + parameter, ""})
+	}
+	for _, filter := range []string{"contact_id", "email", "event", "accepted_from"} {
+		requests = append(requests, [3]string{"GET", "/received-events?accepted_from=2026-10-01T00:00:00Z&" + filter + "=" + parameter, ""})
+	}
+	for _, field := range []string{"automation_id", "contact_id", "event_name", "step", "error_code", "created_from", "completed_until", "after"} {
+		requests = append(requests, [3]string{"POST", "/runs/retry", fmt.Sprintf(`{%q: %s}`, field, value)})
+	}
+	for _, list := range []string{"/automations", "/events", "/contacts", "/contact-properties", "/contacts/imports", "/segments", "/templates", "/runs", "/received-events", "/automations/" + id + "/versions", "/automations/" + id + "/runs", "/contacts/ada@example.com/runs"} {
 		requests = append(requests, [3]string{"GET", list + "?after=" + parameter}, [3]string{"GET", list + "?before=" + parameter}, [3]string{"GET", list + "?status=" + parameter})
 	}
-	for _, item := range []string{"/automations/" + segment, "/events/" + segment, "/contacts/" + segment, "/segments/" + segment, "/contact-properties/" + segment, "/templates/" + segment, "/automations/" + id + "/runs/" + segment} {
+	for _, item := range []string{"/automations/" + segment, "/events/" + segment, "/contacts/" + segment, "/segments/" + segment, "/contact-properties/" + segment, "/templates/" + segment, "/received-events/" + segment, "/audiences/" + segment, "/automations/" + id + "/versions/" + segment, "/automations/" + id + "/runs/" + segment, "/automations/" + segment + "/runs/" + segment} {
 		requests = append(requests, [3]string{"GET", item}, [3]string{"DELETE", item}, [3]string{"PATCH", item, `{"name": "x"}`}, [3]string{"PATCH", item, `{"schema": null}`})
 	}
 	return requests

@@ -137,6 +137,44 @@ func TestLists_RefuseQueriesThatNoIndexServes(t *testing.T) {
 	}
 }
 
+func TestLists_RefuseTextsThatADatabaseRefuses(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	for _, text := range []string{"\x00", "a\x00b", "\xff", "a\xc3"} {
+		for path, q := range map[string]automation.RunQuery{
+			"automation_id": {AutomationID: text}, "contact_id": {ContactID: text}, "event_id": {EventID: text}, "event_name": {EventName: text},
+			"step": {Step: text}, "error_code": {ErrorCode: automation.StepErrorCode(text)}, "after": {PageQuery: automation.PageQuery{Before: text}},
+		} {
+			_, err := w.ListRuns(w.Ctx, q)
+			assertFlawed(t, err, path)
+			if path != "after" {
+				_, err = w.RetryRuns(w.Ctx, q, automation.RetryOptions{})
+				assertFlawed(t, err, path)
+			}
+		}
+		for path, q := range map[string]automation.EventQuery{
+			"name": {Name: text, AcceptedFrom: world.Start}, "contact_id": {Contact: automation.ContactRef{ID: text}},
+			"email": {Contact: automation.ContactRef{Email: text}}, "after": {PageQuery: automation.PageQuery{After: text}},
+		} {
+			_, err := w.ListEvents(w.Ctx, q)
+			assertFlawed(t, err, path)
+		}
+		for path, q := range map[string]automation.ContactQuery{"segment": {Segment: text}, "email_prefix": {EmailPrefix: text}} {
+			_, err := w.ListContacts(w.Ctx, q)
+			assertFlawed(t, err, path)
+		}
+	}
+}
+
+// assertFlawed fails unless err has one problem, of what is at path.
+func assertFlawed(t *testing.T, err error, path string) {
+	t.Helper()
+	var invalid *automation.ValidationError
+	if assert.ErrorAs(t, err, &invalid, path) && assert.Len(t, invalid.Problems, 1) {
+		assert.Equal(t, path, invalid.Problems[0].Path)
+	}
+}
+
 func TestListRuns_PagesStayStableWhileRunsAreAdded(t *testing.T) {
 	t.Parallel()
 	w := world.New(t, automation.Options{})

@@ -185,3 +185,38 @@ func BenchmarkLargeOutputs(b *testing.B) {
 	s, _ := openForBench(b)
 	storebench.LargeOutputs(b, s, 10, 40)
 }
+
+// manyRuns inserts a million runs of ten automations, of which 30,000 failed. The ten oldest
+// of these have another code than the others.
+const manyRuns = `
+INSERT INTO automation.automations (id, name, status, event_name, version, revision) SELECT 'a' || i, 'a', 'enabled', 'e', 1, 1 FROM generate_series(1, 10) i;
+INSERT INTO automation.ended_runs (id, automation_no, version, owner, event_name, status, setbacks, step, created_at, completed_at, error)
+SELECT md5('r' || i)::uuid, i % 10 + 1, 1, '=c' || i, 'e', CASE WHEN i > 970000 THEN 2 ELSE 1 END, 0, 's' || i / 10 % 12,
+	now() - i * interval '1 second', now() - i * interval '1 second',
+	CASE WHEN i > 999990 THEN '{"code":"timed_out","message":"m"}' WHEN i > 970000 THEN '{"code":"effect_failed","message":"550 5.1.1 mailbox unavailable"}' END
+FROM generate_series(1, 1000000) i;
+INSERT INTO automation.run_counts SELECT automation_no, version, status, step, 0, count(*) FROM automation.ended_runs GROUP BY 1, 2, 3, 4;
+ANALYZE`
+
+func BenchmarkListByCode(b *testing.B) {
+	s, pool := openForBench(b)
+	_, err := pool.Exec(b.Context(), manyRuns, pgx.QueryExecModeSimpleProtocol)
+	require.NoError(b, err)
+	storebench.ListByCode(b, s)
+}
+
+// manyContacts inserts a million contacts, and segments with as many members as their names
+// tell.
+const manyContacts = `
+INSERT INTO automation.contacts (id, email, email_key, first_name, last_name, unsubscribed, properties, segments, created_at)
+SELECT 'c' || i, 'person' || i || '@example.com', 'person' || i || '@example.com', '', '', false, '', '', now() FROM generate_series(1, 1000000) i;
+INSERT INTO automation.contact_segments
+SELECT n::text, c.no FROM unnest(ARRAY[10, 2000, 6000]) n JOIN automation.contacts c ON c.no % (1000000 / n) = 0 AND c.no / (1000000 / n) <= n;
+ANALYZE`
+
+func BenchmarkSearchMembers(b *testing.B) {
+	s, pool := openForBench(b)
+	_, err := pool.Exec(b.Context(), manyContacts, pgx.QueryExecModeSimpleProtocol)
+	require.NoError(b, err)
+	storebench.SearchMembers(b, s)
+}

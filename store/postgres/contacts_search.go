@@ -9,6 +9,11 @@ import (
 )
 
 // These rely on contacts_email, and on the primary key of contact_segments.
+//
+// A list of a segment reads the contacts with the prefix until it has found enough members of
+// the segment. With few members it could read almost all contacts, so it reads the members of
+// a small segment by contacts_no instead, and sorts those with the prefix. OFFSET 0 keeps the
+// planner from another order of the tables.
 const (
 	withPrefix     = ` WHERE c.email_key >= $1::text AND c.email_key < $2::text AND c.no <> $3::bigint `
 	laterEmails    = `SELECT ` + contactColumns + ` FROM automation.contacts c` + withPrefix + `ORDER BY c.email_key LIMIT $4::int`
@@ -16,6 +21,15 @@ const (
 	amongMembers   = ` FROM automation.contacts c JOIN automation.contact_segments m ON m.segment = $5::text AND m.contact_no = c.no`
 	laterMembers   = `SELECT ` + contactColumns + amongMembers + withPrefix + `ORDER BY c.email_key LIMIT $4::int`
 	earlierMembers = `SELECT ` + contactColumns + amongMembers + withPrefix + `ORDER BY c.email_key DESC LIMIT $4::int`
+
+	fewMembers = ` FROM (
+	SELECT c.* FROM automation.contact_segments m
+	CROSS JOIN LATERAL (SELECT c.* FROM automation.contacts c WHERE c.no = m.contact_no OFFSET 0) c
+	WHERE m.segment = $5::text OFFSET 0
+) c`
+	laterOfFew      = `SELECT ` + contactColumns + fewMembers + withPrefix + `ORDER BY c.email_key LIMIT $4::int`
+	earlierOfFew    = `SELECT ` + contactColumns + fewMembers + withPrefix + `ORDER BY c.email_key DESC LIMIT $4::int`
+	countFewMembers = `SELECT count(*) FROM (SELECT FROM automation.contact_segments WHERE segment = $1::text LIMIT $2::int) m`
 
 	findContactKey = `SELECT no, email_key FROM automation.contacts WHERE id = $1::text AND deleted_at IS NULL`
 )
@@ -33,13 +47,30 @@ func (s *Store) search(ctx context.Context, q automation.ContactQuery) (automati
 	emails := record.EmailsWith(q.EmailPrefix).Beyond(q.PageQuery, cursor)
 	sql, args := record.InDirection(q.PageQuery, laterEmails, earlierEmails), []any{emails.From, emails.To, no, q.Limit + 1}
 	if q.Segment != "" {
-		sql, args = record.InDirection(q.PageQuery, laterMembers, earlierMembers), append(args, q.Segment)
+		if sql, err = s.membersWith(ctx, q); err != nil {
+			return page, err
+		}
+		args = append(args, q.Segment)
 	}
 	rows, err := s.readContacts(ctx, implicit{s}, sql, args...)
 	if err != nil {
 		return page, fmt.Errorf("postgres store: list contacts: %w", err)
 	}
 	return record.PageOf(known(rows), q.PageQuery), nil
+}
+
+// membersWith returns the statement for a query with a segment.
+func (s *Store) membersWith(ctx context.Context, q automation.ContactQuery) (sql string, err error) {
+	var n int
+	var sc script
+	sc.query(func(scan scanFunc) error { return scan(&n) }, countFewMembers, q.Segment, record.FewMembers+1)
+	if err := (implicit{s}).run(ctx, sc); err != nil {
+		return "", fmt.Errorf("postgres store: list contacts: %w", err)
+	}
+	if n <= record.FewMembers {
+		return record.InDirection(q.PageQuery, laterOfFew, earlierOfFew), nil
+	}
+	return record.InDirection(q.PageQuery, laterMembers, earlierMembers), nil
 }
 
 // emailCursor returns the number and the key of the contact that a page begins at. They

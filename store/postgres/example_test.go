@@ -96,4 +96,5 @@ func ExampleMigrations() {
 	// 0008_outputs.sql
 	// 0009_version_authors.sql
 	// 0010_completed.sql
+	// 0011_error_codes.sql
 }

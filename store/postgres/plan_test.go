@@ -34,8 +34,9 @@ INSERT INTO automation.leases SELECT md5('c' || i)::uuid, i, now() FROM generate
 INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, wait_event, due_at, created_at)
 SELECT md5('r' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e' || i % 50000)::uuid, 'e', 0, 0, 's' || i % 20, 'e' || i % 7, now(), now()
 FROM generate_series(1, 50000) i;
-INSERT INTO automation.ended_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, created_at, completed_at)
-SELECT md5('o' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e' || i % 50000)::uuid, 'e', 1 + i % 3, 0, 's' || i % 20, now(), now()
+INSERT INTO automation.ended_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, created_at, completed_at, error)
+SELECT md5('o' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e' || i % 50000)::uuid, 'e', 1 + i % 3, 0, 's' || i % 20, now(), now(),
+	CASE WHEN i % 3 > 0 THEN '{"code":"code' || i % 5 || '","message":"m"}' END
 FROM generate_series(1, 50000) i;
 INSERT INTO automation.run_outputs SELECT md5('o' || i)::uuid, i % 20, '' FROM generate_series(1, 20000) i;
 INSERT INTO automation.run_counts SELECT automation_no, version, status, step, 0, count(*) FROM automation.active_runs GROUP BY 1, 2, 3, 4;`
@@ -111,6 +112,10 @@ var hot = []struct {
 	{"newerRuns", newerRuns, []string{"active_runs_place", "ended_runs_place", "leases_begun"}},
 	{"olderEnded", olderEnded, []string{"active_runs_completed", "active_runs_place", "ended_runs_completed", "ended_runs_place"}},
 	{"newerEnded", newerEnded, []string{"active_runs_completed", "active_runs_place", "ended_runs_completed", "ended_runs_place"}},
+	{"olderWithCode", olderWithCode, []string{"active_runs_code", "active_runs_place", "ended_runs_code", "ended_runs_place"}},
+	{"newerWithCode", newerWithCode, []string{"active_runs_code", "active_runs_place", "ended_runs_code", "ended_runs_place"}},
+	{"olderEndedWithCode", olderEndedWithCode, []string{"active_runs_code_completed", "active_runs_place", "ended_runs_code_completed", "ended_runs_place"}},
+	{"newerEndedWithCode", newerEndedWithCode, []string{"active_runs_code_completed", "active_runs_place", "ended_runs_code_completed", "ended_runs_place"}},
 	{"olderEndedOwned", olderEndedOwned, []string{"active_runs_owner", "ended_runs_owner"}},
 	{"olderOwned", olderOwned, []string{"active_runs_owner", "ended_runs_owner", "leases_begun"}},
 	{"findEvent", findEvent, []string{"active_runs_owner", "ended_runs_owner", "events_pkey", "leases_begun", "loose_events_event", "pending_pkey"}},
@@ -126,6 +131,9 @@ var hot = []struct {
 	{"earlierEmails", earlierEmails, []string{"contacts_email"}},
 	{"laterMembers", laterMembers, []string{"contact_segments_pkey", "contacts_email"}},
 	{"earlierMembers", earlierMembers, []string{"contact_segments_pkey", "contacts_email"}},
+	{"laterOfFew", laterOfFew, []string{"contact_segments_pkey", "contacts_no"}},
+	{"earlierOfFew", earlierOfFew, []string{"contact_segments_pkey", "contacts_no"}},
+	{"countFewMembers", countFewMembers, []string{"contact_segments_pkey"}},
 	{"deleteEnded", deleteEnded, []string{"ended_runs_completed", "ended_runs_pkey"}},
 	{"deleteEvents", deleteEvents, []string{"active_runs_owner", "ended_runs_owner", "events_pkey", "leases_pkey", "pending_pkey"}},
 	{"deleteLoose", deleteLoose, []string{"loose_events_event", "loose_events_pkey"}},
@@ -169,7 +177,7 @@ func checkPlans(t *testing.T, pool *pgxpool.Pool, when string) {
 		plan := explain(t, tx.Conn(), st.name, st.sql)
 		assert.Equal(t, st.indexes, indexesOf(plan), "%s, when %s:\n%s", st.name, when, plan)
 		assert.NotRegexp(t, bigScan, plan, "%s, when %s", st.name, when)
-		if slices.Contains([]string{"olderRuns", "newerRuns", "olderEnded", "newerEnded"}, st.name) {
+		if slices.Contains(st.indexes, "active_runs_place") && slices.Contains(st.indexes, "ended_runs_place") { // lists of all contacts' runs
 			assert.NotRegexp(t, groupSort, plan, "%s, when %s", st.name, when)
 		}
 	}

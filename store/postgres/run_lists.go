@@ -16,7 +16,12 @@ import (
 // may be in both tables.
 //
 // All runs of a version were started by events with one name, so one run of a group shows
-// whether runs of the group match the name of an event. Errors are compared run by run.
+// whether runs of the group match the name of an event.
+//
+// The runs of a group with one code of an error are one range of active_runs_code or
+// ended_runs_code, and in the order of their ends of active_runs_code_completed or
+// ended_runs_code_completed. The indexes have the code up to its first quote, even if that
+// is part of the code, so what they find is compared with the whole code.
 //
 // The arguments are:
 //   - $1 and $2: automation and version, or none
@@ -28,7 +33,7 @@ import (
 //   - $11: how the error begins, or none
 //   - $12 and $13: owner; event, or none
 const (
-	listedGroups = `
+	groups = `
 WITH places AS (
 	SELECT c.automation_no, c.version, c.status, c.step
 	FROM automation.run_counts c JOIN automation.automations a ON a.no = c.automation_no
@@ -39,13 +44,18 @@ WITH places AS (
 SELECT ` + runColumns + `
 FROM (
 	SELECT r.* FROM places p CROSS JOIN LATERAL (
-		SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE ` + ofGroup
+		SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE `
 
-	andEnded = `
+	andThoseEnded = `
 	) r WHERE p.status IN (0, 2) AND ` + groupHasEvent + `automation.active_runs` + ofEvent + `
 	UNION ALL
 	SELECT r.* FROM places p CROSS JOIN LATERAL (
-		SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE ` + ofGroup
+		SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE `
+
+	listedGroups     = groups + ofGroup
+	andEnded         = andThoseEnded + ofGroup
+	codeGroups       = groups + ofGroupAndCode
+	andEndedWithCode = andThoseEnded + ofGroupAndCode
 
 	endOfEnded = `
 	) r WHERE p.status <> 0 AND ` + groupHasEvent + `automation.ended_runs` + ofEvent
@@ -67,8 +77,13 @@ FROM (
 
 	listedColumns = `r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.wait_event, r.due_at, r.created_at, r.completed_at, r.error`
 
-	ofGroup = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step
-			AND ($11::text = '' OR starts_with(r.error, $11::text))`
+	ofGroup = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step`
+
+	// The text that is compared first is that of the indexes. It has no condition on the
+	// step alone: active_runs_place and active_runs_completed would serve it.
+	ofGroupAndCode = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.error IS NOT NULL
+			AND (split_part(r.error, '"', 4) || '"' || r.step) COLLATE "C" = split_part($11::text, '"', 4) || '"' || p.step
+			AND starts_with(r.error, $11::text)`
 
 	groupHasEvent = `($5::text = '' OR $5::text = (SELECT r.event_name FROM `
 	ofEvent       = ` r
@@ -111,6 +126,12 @@ FROM (
 	newerRuns  = listedGroups + newerOfGroup + andEnded + newerOfGroup + andBegun + newer + joined + oldestFirst
 	olderEnded = listedGroups + olderEndedOfGroup + andEnded + olderEndedOfGroup + endOfEnded + joinedEnded + lastEndedFirst
 	newerEnded = listedGroups + newerEndedOfGroup + andEnded + newerEndedOfGroup + endOfEnded + joinedEnded + firstEndedFirst
+
+	olderWithCode = codeGroups + olderOfGroup + andEndedWithCode + olderOfGroup + endOfEnded + joinedEnded + newestFirst
+	newerWithCode = codeGroups + newerOfGroup + andEndedWithCode + newerOfGroup + endOfEnded + joinedEnded + oldestFirst
+
+	olderEndedWithCode = codeGroups + olderEndedOfGroup + andEndedWithCode + olderEndedOfGroup + endOfEnded + joinedEnded + lastEndedFirst
+	newerEndedWithCode = codeGroups + newerEndedOfGroup + andEndedWithCode + newerEndedOfGroup + endOfEnded + joinedEnded + firstEndedFirst
 )
 
 // The runs of a contact are few. The lists of them rely on active_runs_owner and
@@ -176,7 +197,9 @@ func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation
 		if err != nil || owner == "" {
 			return page, err
 		}
-		args = append(args, owner, uuidOf(q.EventID))
+		args = append(args, record.ErrorPrefix(q.ErrorCode), owner, uuidOf(q.EventID))
+	} else if q.ErrorCode != "" {
+		args = append(args, record.ErrorPrefix(q.ErrorCode))
 	}
 	rows, err := s.readRuns(ctx, scanRun, listStatement(q, ofContact), args...)
 	if err != nil {
@@ -191,6 +214,10 @@ func listStatement(q automation.RunQuery, ofContact bool) string {
 		return record.InDirection(q.PageQuery, olderEndedOwned, newerEndedOwned)
 	case ofContact:
 		return record.InDirection(q.PageQuery, olderOwned, newerOwned)
+	case q.ErrorCode != "" && q.ByCompletion():
+		return record.InDirection(q.PageQuery, olderEndedWithCode, newerEndedWithCode)
+	case q.ErrorCode != "":
+		return record.InDirection(q.PageQuery, olderWithCode, newerWithCode)
 	case q.ByCompletion():
 		return record.InDirection(q.PageQuery, olderEnded, newerEnded)
 	default:
@@ -198,7 +225,7 @@ func listStatement(q automation.RunQuery, ofContact bool) string {
 	}
 }
 
-// runFilter returns the arguments of a list, without those of a contact.
+// runFilter returns the arguments of a list, without those of an error and of a contact.
 func (s *Store) runFilter(ctx context.Context, q automation.RunQuery) ([]any, error) {
 	at, err := s.cursorTime(ctx, q)
 	if err != nil {
@@ -207,7 +234,7 @@ func (s *Store) runFilter(ctx context.Context, q automation.RunQuery) ([]any, er
 	from, until := record.Times(&q)
 	return []any{
 		q.AutomationID, q.Version, record.StatusCodes(&q), q.Step, q.EventName, timeOrNull(from), timeOrNull(until),
-		at, uuidOf(q.After + q.Before), q.Limit + 1, record.ErrorPrefix(q.ErrorCode),
+		at, uuidOf(q.After + q.Before), q.Limit + 1,
 	}, nil
 }
 

@@ -42,3 +42,41 @@ func BenchmarkOneContact(b *testing.B) {
 }
 
 func BenchmarkLargeOutputs(b *testing.B) { storebench.LargeOutputs(b, file(b), 10, 40) }
+
+// manyRuns inserts a million runs of ten automations, of which 30,000 failed. The ten oldest
+// of these have another code than the others.
+const manyRuns = `
+INSERT INTO automation_automations (id, name, status, event_name, version, revision, created_at, updated_at)
+WITH RECURSIVE f (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM f WHERE i < 10) SELECT 'a' || i, 'a', 'enabled', 'e', 1, 1, 1, 1 FROM f;
+INSERT INTO automation_places (no, automation_no, version, status, step, wait_event, n)
+WITH RECURSIVE f (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM f WHERE i < 239)
+SELECT i + 1, i % 10 + 1, 1, i / 120 + 1, 's' || (i / 10 % 12), '', 1 FROM f;
+INSERT INTO automation_ended_runs (no, id, place_no, owner, control, setbacks, created_at, completed_at, error)
+WITH RECURSIVE f (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM f WHERE i < 1000000)
+SELECT i, randomblob(16), i % 120 + iif(i <= 30000, 121, 1), '=c' || i, 0, 0, i * 1000000, i * 1000000,
+	CASE WHEN i <= 10 THEN '{"code":"timed_out","message":"m"}' WHEN i <= 30000 THEN '{"code":"effect_failed","message":"550 5.1.1 mailbox unavailable"}' END
+FROM f;`
+
+func BenchmarkListByCode(b *testing.B) {
+	s := file(b)
+	_, err := s.DB().ExecContext(b.Context(), manyRuns)
+	require.NoError(b, err)
+	storebench.ListByCode(b, s)
+}
+
+// manyContacts inserts a million contacts, and segments with as many members as their names
+// tell.
+const manyContacts = `
+INSERT INTO automation_contacts (no, id, email, email_key, first_name, last_name, unsubscribed, properties, segments, created_at)
+WITH RECURSIVE f (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM f WHERE i < 1000000)
+SELECT i, '=c' || i, 'person' || i || '@example.com', 'person' || i || '@example.com', '', '', 0, '', '', 1 FROM f;
+INSERT INTO automation_contact_segments
+WITH s (n) AS (VALUES (10), (2000), (6000)) SELECT CAST(s.n AS TEXT), c.no
+FROM s JOIN automation_contacts c ON c.no % (1000000 / s.n) = 0 AND c.no / (1000000 / s.n) <= s.n;`
+
+func BenchmarkSearchMembers(b *testing.B) {
+	s := file(b)
+	_, err := s.DB().ExecContext(b.Context(), manyContacts)
+	require.NoError(b, err)
+	storebench.SearchMembers(b, s)
+}

@@ -274,3 +274,38 @@ INSERT INTO automation_versions (automation_no, version, definition) VALUES (1, 
 		{VersionRef: automation.VersionRef{AutomationID: "welcome", Version: 1}, Name: "Welcome"},
 	}, page.Data)
 }
+
+// TestMigrate_RunsThatFailedEarlierAreFoundByTheirCode has runs from before migration 10: one
+// that ended, one with a request to retry, one with a damaged error, and one without an error.
+func TestMigrate_RunsThatFailedEarlierAreFoundByTheirCode(t *testing.T) {
+	t.Parallel()
+	db := ncruces.open(t, filepath.Join(t.TempDir(), "store.db"))
+	for _, m := range sqlite.Migrations()[:9] {
+		_, err := db.Exec(m.SQL)
+		require.NoError(t, err)
+	}
+	_, err := db.Exec(`
+INSERT INTO automation_automations (no, id, name, status, event_name, version, revision, created_at, updated_at) VALUES
+	(1, 'welcome', 'Welcome', 'enabled', 'e', 1, 1, 1000000, 2000000);
+INSERT INTO automation_versions (automation_no, version, definition) VALUES (1, 1, x'7b7d');
+INSERT INTO automation_places (no, automation_no, version, status, step, wait_event, n) VALUES (1, 1, 1, 1, 'send', '', 1), (2, 1, 1, 2, 'send', '', 3);
+INSERT INTO automation_ended_runs (no, id, place_no, owner, control, setbacks, created_at, completed_at, error) VALUES
+	(1, '=ended', 2, '=ada', 0, 0, 1000000, 8000000, '{"code":"timed_out","message":"\u0000"}'),
+	(2, '=damaged', 2, '=ada', 0, 0, 2000000, 9000000, 'not JSON'),
+	(3, '=done', 1, '=ada', 0, 0, 3000000, 9000000, NULL);
+INSERT INTO automation_active_runs (no, id, place_no, owner, control, setbacks, due_at, created_at, completed_at, error) VALUES
+	(4, '=asked', 2, '=bob', 2, 0, 1000000, 4000000, 7000000, '{"code":"timed_out","message":"m"}');`)
+	require.NoError(t, err)
+	s := sqlite.New(db)
+	require.NoError(t, s.Migrate(t.Context()))
+	for _, q := range []automation.RunQuery{{}, {CompletedFrom: second(1)}} {
+		q.ErrorCode, q.Limit = automation.FailedTimeout, 10
+		page, err := s.ListRuns(t.Context(), q)
+		require.NoError(t, err)
+		var ids []string
+		for _, r := range page.Data {
+			ids = append(ids, r.ID)
+		}
+		assert.ElementsMatch(t, []string{"ended", "asked"}, ids)
+	}
+}

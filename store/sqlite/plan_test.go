@@ -51,6 +51,26 @@ func TestStore_EveryStatementUsesAnIndex(t *testing.T) {
 	}
 }
 
+// TestLists_OfACodeSeekIt has the statements for lists with the code of an error.
+func TestLists_OfACodeSeekIt(t *testing.T) {
+	t.Parallel()
+	for query, order := range map[string]string{
+		olderWithCode: "code (place_no=? AND <expr>=? AND created_at", newerWithCode: "code (place_no=? AND <expr>=? AND created_at",
+		olderEndedWithCode: "code_completed (place_no=? AND <expr>=? AND completed_at", newerEndedWithCode: "code_completed (place_no=? AND <expr>=? AND completed_at",
+	} {
+		for _, prepare := range []string{"", analysed} {
+			db := migratedFile(t).db
+			_, err := db.Exec(prepare)
+			require.NoError(t, err)
+			plan := strings.Join(explain(t, db, query), "\n")
+			for _, table := range []string{"automation_active_runs_", "automation_ended_runs_"} {
+				assert.Contains(t, plan, "SEARCH x USING INDEX "+table+order)
+			}
+			assert.Equal(t, 2, strings.Count(plan, "USE TEMP B-TREE"), "only what a page can have is sorted, of each table:\n%s", plan)
+		}
+	}
+}
+
 // unclosed keeps the suite from closing a store, because a closed store has no
 // statements.
 type unclosed struct{ *Store }

@@ -17,7 +17,14 @@ import (
 // automation_active_runs_completed and automation_ended_runs_completed in the same way.
 //
 // All runs of a version were started by events with one name, so one run of a place
-// shows whether runs of the place match the name of an event. Errors are compared run by run.
+// shows whether runs of the place match the name of an event.
+//
+// The runs of a place with one code of an error are one range of automation_active_runs_code
+// and one of automation_ended_runs_code, and in the order of their ends of
+// automation_active_runs_code_completed and automation_ended_runs_code_completed. INDEXED BY
+// keeps the planner from another index of the place. The indexes have the code up to its
+// first quote, even if that is part of the code, so what they find is compared with the
+// whole code.
 //
 // A list of the runs of one contact is by automation_active_runs_owner and
 // automation_ended_runs_owner. All lists by creation scan the leases, of which there are as
@@ -43,10 +50,13 @@ WHERE p.automation_no BETWEEN ?1 AND ?2 AND p.version BETWEEN ?3 AND ?4 AND (?5 
 		AND (?13 IS NULL OR substr(error, 1, length(?13)) = ?13)`
 
 	createdAt = `
-	WHERE x.place_no = p.no AND (x.created_at, x.no) > (?8, ?9) AND (x.created_at, x.no) < (?10, ?11)` + failedWith
+	WHERE x.place_no = p.no AND (x.created_at, x.no) > (?8, ?9) AND (x.created_at, x.no) < (?10, ?11)`
 	completedAt = `
 	WHERE x.place_no = p.no AND x.completed_at IS NOT NULL
-		AND (x.completed_at, x.no) > (?8, ?9) AND (x.completed_at, x.no) < (?10, ?11)` + failedWith
+		AND (x.completed_at, x.no) > (?8, ?9) AND (x.completed_at, x.no) < (?10, ?11)`
+	ofCode = `
+		AND x.error IS NOT NULL AND substr(x.error, 1, length(?13)) = ?13
+		AND substr(x.error, 10, instr(substr(x.error, 10), '"') - 1) = substr(?13, 10, instr(substr(?13, 10), '"') - 1)`
 
 	newestOfPlace   = ` ORDER BY x.created_at DESC, x.no DESC LIMIT 0 + ?12`
 	oldestOfPlace   = ` ORDER BY x.created_at, x.no LIMIT 0 + ?12`
@@ -73,7 +83,7 @@ LEFT JOIN automation_events e ON e.no = r.event_no` + ofPlaces + ` AND p.n > 0 A
 	ofEvent = `
 	AND (?7 IS NULL OR e.name = ?7)`
 	between       = ofEvent + ` AND (r.created_at, r.no) > (?8, ?9) AND (r.created_at, r.no) < (?10, ?11)`
-	listedInLease = listInLeaseColumns + fromInLease + ofPlaces + between + ` AND ?13 IS NULL`
+	listedInLease = listInLeaseColumns + fromInLease + ofPlaces + between
 
 	olderRuns = activeNumbers + createdAt + newestOfPlace + activeOfNumbers + ` UNION ALL ` +
 		endedNumbers + createdAt + newestOfPlace + endedOfNumbers + ` UNION ALL ` + listedInLease + newestFirst
@@ -83,6 +93,15 @@ LEFT JOIN automation_events e ON e.no = r.event_no` + ofPlaces + ` AND p.n > 0 A
 		endedNumbers + completedAt + lastOfPlace + endedOfNumbers + lastEndedFirst
 	newerEnded = activeNumbers + completedAt + firstOfPlace + activeOfNumbers + ` UNION ALL ` +
 		endedNumbers + completedAt + firstOfPlace + endedOfNumbers + firstEndedFirst
+
+	olderWithCode = activeNumbers + ` INDEXED BY automation_active_runs_code` + createdAt + ofCode + newestOfPlace + activeOfNumbers + ` UNION ALL ` +
+		endedNumbers + ` INDEXED BY automation_ended_runs_code` + createdAt + ofCode + newestOfPlace + endedOfNumbers + newestFirst
+	newerWithCode = activeNumbers + ` INDEXED BY automation_active_runs_code` + createdAt + ofCode + oldestOfPlace + activeOfNumbers + ` UNION ALL ` +
+		endedNumbers + ` INDEXED BY automation_ended_runs_code` + createdAt + ofCode + oldestOfPlace + endedOfNumbers + oldestFirst
+	olderEndedWithCode = activeNumbers + ` INDEXED BY automation_active_runs_code_completed` + completedAt + ofCode + lastOfPlace + activeOfNumbers + ` UNION ALL ` +
+		endedNumbers + ` INDEXED BY automation_ended_runs_code_completed` + completedAt + ofCode + lastOfPlace + endedOfNumbers + lastEndedFirst
+	newerEndedWithCode = activeNumbers + ` INDEXED BY automation_active_runs_code_completed` + completedAt + ofCode + firstOfPlace + activeOfNumbers + ` UNION ALL ` +
+		endedNumbers + ` INDEXED BY automation_ended_runs_code_completed` + completedAt + ofCode + firstOfPlace + endedOfNumbers + firstEndedFirst
 
 	ofContact = ` AND r.owner = ?14 AND (?15 IS NULL OR r.event_no = ?15)`
 	owned     = listColumns + fromActive + ofPlaces + between + failedWith + ofContact + ` UNION ALL ` +
@@ -207,15 +226,20 @@ func (l *runList) cursor(ctx context.Context, r session) error {
 }
 
 func (l *runList) query() string {
-	statements := [...]struct{ older, newer string }{{olderRuns, newerRuns}, {olderOwned, newerOwned}, {olderEnded, newerEnded}, {olderEndedOwned, newerEndedOwned}}
-	i := 0
-	if l.owner != "" {
-		i++
+	switch {
+	case l.owner != "" && l.ByCompletion():
+		return record.InDirection(l.PageQuery, olderEndedOwned, newerEndedOwned)
+	case l.owner != "":
+		return record.InDirection(l.PageQuery, olderOwned, newerOwned)
+	case l.ErrorCode != "" && l.ByCompletion():
+		return record.InDirection(l.PageQuery, olderEndedWithCode, newerEndedWithCode)
+	case l.ErrorCode != "":
+		return record.InDirection(l.PageQuery, olderWithCode, newerWithCode)
+	case l.ByCompletion():
+		return record.InDirection(l.PageQuery, olderEnded, newerEnded)
+	default:
+		return record.InDirection(l.PageQuery, olderRuns, newerRuns)
 	}
-	if l.ByCompletion() {
-		i += 2
-	}
-	return record.InDirection(l.PageQuery, statements[i].older, statements[i].newer)
 }
 
 func (l *runList) args() []any {
@@ -224,8 +248,10 @@ func (l *runList) args() []any {
 		versions = [2]int{l.Version, l.Version}
 	}
 	list := args(l.automations[0], l.automations[1], versions[0], versions[1], l.statuses(),
-		textOrNull(l.Step), textOrNull(l.EventName), l.from.at, l.from.no, l.until.at, l.until.no, l.Limit+1,
-		textOrNull(record.ErrorPrefix(l.ErrorCode)))
+		textOrNull(l.Step), textOrNull(l.EventName), l.from.at, l.from.no, l.until.at, l.until.no, l.Limit+1)
+	if l.owner != "" || l.ErrorCode != "" {
+		list = append(list, textOrNull(record.ErrorPrefix(l.ErrorCode)))
+	}
 	if l.owner != "" {
 		list = append(list, l.owner.column(), l.event)
 	}

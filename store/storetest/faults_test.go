@@ -345,6 +345,15 @@ var faults = []struct {
 			return s.Store.ListRuns(ctx, q)
 		}
 	}},
+	{"compares codes up to a quote", "runs/with one code are listed in pages", func(s *faulty) {
+		s.listedRuns = func(ctx context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error) {
+			if before, _, quoted := strings.Cut(string(q.ErrorCode), `"`); quoted {
+				q.ErrorCode = automation.StepErrorCode(before)
+				return s.Store.ListRuns(ctx, q)
+			}
+			return p, nil
+		}
+	}},
 	{"lists runs that ended in the order of creation", "runs/by their end are listed in pages", func(s *faulty) {
 		s.listedRuns = func(_ context.Context, _ automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error) {
 			slices.SortFunc(p.Data, func(a, b automation.RunRecord) int { return b.CreatedAt.Compare(a.CreatedAt) })

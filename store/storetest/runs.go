@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -15,6 +16,7 @@ func runChecks() []Check {
 		check("runs/a cursor need not match the filter", runCursor),
 		check("runs/every filter", runFilters),
 		check("runs/by their end are listed in pages", runEndPages),
+		check("runs/with one code are listed in pages", runCodePages),
 		check("runs/a run that has not ended is newer than all that have", runEndCursor),
 		check("runs/of one moment are listed newest first", runOneMoment),
 		check("runs/are counted by version, step and status", runCounts),
@@ -315,4 +317,32 @@ func runsByID(f *fixture) {
 	found, err = f.store.FindRuns(f.ctx, nil)
 	f.must("find nothing", err)
 	f.equal("runs without an id", len(found), 0)
+}
+
+// runCodePages lists runs by a code that has quotes, among runs with codes that begin like it.
+func runCodePages(f *fixture) {
+	versions := []automation.VersionRef{f.automation("welcome", "signup"), f.automation("other", "signup")}
+	contacts := []string{f.contact("ada@example.com"), f.contact("bob@example.com")}
+	fail := func(code automation.StepErrorCode) string {
+		f.made++
+		return f.run(versions[f.made%2], contacts[f.made%3%2], func(r *automation.RunRecord) {
+			r.Status, r.CompletedAt, r.Error = automation.RunFailed, at(f.made), &automation.StepError{Code: code, Message: "\x00"}
+		}).ID
+	}
+	for code, q := range map[automation.StepErrorCode]automation.RunQuery{`a "newer" <code>`: {}, `the "newest"`: {CompletedFrom: at(1)}} {
+		add := func() string {
+			fail(code[:strings.Index(string(code), `"`)])
+			fail(code + "s")
+			return fail(code)
+		}
+		var newest []string
+		for range 6 {
+			newest = append([]string{add()}, newest...)
+		}
+		f.request(newest[3], automation.RequestRetry, at(1000))
+		q.ErrorCode = code
+		f.pages(newest, f.runs(q), add)
+		q.ErrorCode = "none"
+		f.shown(f.runs(q), automation.PageQuery{Limit: 2}, nil, false)
+	}
 }
