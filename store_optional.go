@@ -1,6 +1,9 @@
 package automation
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // TxCarrier is an optional interface of an EventWriter that writes inside the host's own
 // transaction. Runner.SendTo passes the context of WithTx to the contact directory. The
@@ -33,4 +36,47 @@ type Watcher interface {
 	// polls, and calls Watch again after a back-off. If the error wraps
 	// errors.ErrUnsupported or ErrClosed, the Runner does not call Watch again.
 	Watch(ctx context.Context, wake func()) error
+}
+
+// Projector is an optional interface of a Store that can be the catalog of an engine. An
+// engine has its own queue of events and its own states of runs, and plans turns with
+// Runner.Plan. It gives the catalog copies of both, from which events and runs are read,
+// listed and counted. No Runner may claim from a store that is a catalog.
+type Projector interface {
+	// Project keeps the copies of p, all of them or none, if the source is at p.After.
+	// Afterwards the source is at p.Sequence. If the source is elsewhere, Project changes
+	// nothing and fails with ErrConflict: another process has projected, or this call was
+	// made before.
+	//
+	// It does not matter whether the automations, versions and contacts of the copies
+	// still exist.
+	Project(ctx context.Context, p Projection) error
+	// ProjectedTo returns the sequence that the source is at. It is 0 before the first
+	// projection.
+	ProjectedTo(ctx context.Context, source string) (int64, error)
+}
+
+// Projection is what an engine has done since an earlier projection of the same source.
+type Projection struct {
+	// Source names the part of the engine whose changes come in one order.
+	Source string
+	// After is the sequence that the source is at, and Sequence the one after this
+	// projection, which is higher.
+	After, Sequence int64
+	// Events are events that were handled. A store that has an event already leaves it as
+	// it is.
+	Events []ProjectedEvent
+	// Runs are the runs that started or changed, as they are now. A run that the store
+	// has already is replaced, and its New and Served have no meaning.
+	Runs []RunChange
+}
+
+// ProjectedEvent is an event that an engine has handled.
+type ProjectedEvent struct {
+	// Event has an ID, AcceptedAt and OccurredAt, and either a ContactID or an Email. An
+	// IdempotencyKey is kept as a field of the event only: keys are the engine's.
+	Event Event
+	// HandledAt is when the event was handled, and HandledEvent what became of it.
+	HandledAt time.Time
+	HandledEvent
 }
