@@ -14,7 +14,7 @@ import (
 type automationEntry struct {
 	automation.AutomationRecord
 	seq  uint64
-	runs []*run // in order of creation
+	runs []*run // in order of creation, as byCreation has it
 }
 
 // InsertAutomation implements automation.AutomationStore.
@@ -26,9 +26,10 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 	if _, ok := s.automations[a.ID]; ok {
 		return record.AutomationExists(a.ID)
 	}
-	if len(s.versionsOf(a.ID)) > 0 { // only kept runs make a version outlive its automation
+	if len(s.versionsOf(a.ID)) > 0 || s.hasRuns(a.ID) { // only kept runs make a version outlive its automation
 		return record.AutomationHasRuns(a.ID)
 	}
+	delete(s.strangers, a.ID)
 	s.seq++
 	e := &automationEntry{AutomationRecord: a, seq: s.seq}
 	e.Version = s.retired[a.ID] + 1
@@ -59,6 +60,16 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	s.define(e)
 	s.addTrigger(e)
 	return nil
+}
+
+// hasRuns reports whether runs of an automation are kept.
+func (s *Store) hasRuns(automationID string) bool {
+	for v := range s.runsOf {
+		if v.AutomationID == automationID {
+			return true
+		}
+	}
+	return false
 }
 
 // addTrigger lists an automation under the event that its trigger names, in
@@ -134,8 +145,8 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 	s.retired[id] = e.Version
 	delete(s.automations, id)
 	s.created = slices.DeleteFunc(s.created, func(a *automationEntry) bool { return a == e })
-	for v, d := range s.versions {
-		if v.AutomationID == id && d.runs == 0 {
+	for v := range s.versions {
+		if v.AutomationID == id && s.runsOf[v] == 0 {
 			delete(s.versions, v)
 		}
 	}

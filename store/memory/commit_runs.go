@@ -15,9 +15,7 @@ func (s *Store) writeRun(cs *contactState, c *automation.RunChange, now micros, 
 		r = s.startRun(cs, c)
 	}
 	s.writeOutputs(c)
-	r.status, r.step, r.waits = toStatus(c.Status), c.Step, c.WaitEvent
-	r.due, r.completed = toMicros(c.DueAt), toMicros(c.CompletedAt)
-	r.decodeFailures, r.err, r.state = int16(min(c.DecodeFailures, math.MaxInt16)), cloneError(c.Error), c.State
+	r.apply(c)
 	r.request = toRequestCode(record.RemainingRequest(requests[r.request], c))
 	if r.status != running && r.request == noRequest {
 		cs.endRun(r)
@@ -37,19 +35,32 @@ func (s *Store) writeRun(cs *contactState, c *automation.RunChange, now micros, 
 	res.Requests[r.id] = requests[r.request]
 }
 
+// apply sets what a change of a run changes.
+func (r *run) apply(c *automation.RunChange) {
+	r.status, r.step, r.waits = toStatus(c.Status), c.Step, c.WaitEvent
+	r.due, r.completed = toMicros(c.DueAt), toMicros(c.CompletedAt)
+	r.decodeFailures, r.err, r.state = int16(min(c.DecodeFailures, math.MaxInt16)), cloneError(c.Error), c.State
+}
+
 func (s *Store) startRun(cs *contactState, c *automation.RunChange) *run {
+	r := s.newRun(cs, s.automations[c.AutomationID], c)
+	s.history = merged(s.history, r)
+	r.automation.runs = merged(r.automation.runs, r)
+	return r
+}
+
+// newRun returns a run that is in none of the lists that are in order of creation.
+func (s *Store) newRun(cs *contactState, a *automationEntry, c *automation.RunChange) *run {
 	s.seq++
 	r := &run{
-		id: c.ID, seq: s.seq, automation: s.automations[c.AutomationID], contact: cs,
+		id: c.ID, seq: s.seq, automation: a, contact: cs,
 		event: s.events[c.EventID], version: int32(c.Version), created: toMicros(c.CreatedAt),
 	}
 	if r.event != nil {
 		r.event.references++
 	}
 	s.runs[r.id] = r
-	s.history = append(s.history, r)
-	r.automation.runs = append(r.automation.runs, r)
-	s.versions[automation.VersionRef{AutomationID: c.AutomationID, Version: c.Version}].runs++
+	s.countRun(r, 1)
 	cs.running = append(cs.running, r)
 	return r
 }

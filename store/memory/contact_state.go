@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/seed-b636437c/automation"
@@ -72,7 +71,7 @@ func (cs *contactState) runs() []*run {
 	if cs.ended != nil {
 		all = append(all, *cs.ended...)
 	}
-	slices.SortFunc(all, func(a, b *run) int { return cmp.Compare(a.seq, b.seq) })
+	slices.SortFunc(all, byCreation)
 	return all
 }
 

@@ -34,22 +34,48 @@ func (s *Store) pruneRuns(before micros, limit int) int {
 	if len(removed) == 0 {
 		return 0
 	}
+	for r := range removed {
+		delete(s.outputs, r.id)
+	}
+	s.removeRuns(removed)
+	return len(removed)
+}
+
+// removeRuns removes runs, and leaves their outputs.
+func (s *Store) removeRuns(removed map[*run]bool) {
 	isRemoved := func(r *run) bool { return removed[r] }
 	s.history = slices.DeleteFunc(s.history, isRemoved)
 	lists := map[*[]*run]bool{}
 	for r := range removed {
 		delete(s.runs, r.id)
-		delete(s.outputs, r.id)
-		lists[r.contact.ended], lists[&r.automation.runs] = true, true
+		lists[r.contact.list(r)], lists[&r.automation.runs] = true, true
 		if r.event != nil {
 			r.event.references--
 		}
-		s.versions[automation.VersionRef{AutomationID: r.automation.ID, Version: int(r.version)}].runs--
+		s.countRun(r, -1)
 	}
 	for list := range lists {
 		*list = slices.DeleteFunc(*list, isRemoved)
 	}
-	return len(removed)
+}
+
+// list returns the list of the contact's runs that has r.
+func (cs *contactState) list(r *run) *[]*run {
+	if r.active() {
+		return &cs.running
+	}
+	return cs.ended
+}
+
+// active reports whether the run has not ended, or has a request.
+func (r *run) active() bool { return r.status == running || r.request != noRequest }
+
+// countRun adds n to how many runs of r's version are kept.
+func (s *Store) countRun(r *run, n int) {
+	v := automation.VersionRef{AutomationID: r.automation.ID, Version: int(r.version)}
+	if s.runsOf[v] += n; s.runsOf[v] == 0 {
+		delete(s.runsOf, v)
+	}
 }
 
 func (s *Store) pruneKeys(now micros) {
@@ -63,8 +89,8 @@ func (s *Store) pruneKeys(now micros) {
 // pruneVersions removes versions that have no runs and that are not among the newest ones
 // of an automation.
 func (s *Store) pruneVersions() {
-	for ref, v := range s.versions {
-		if a := s.automations[ref.AutomationID]; v.runs == 0 && (a == nil || ref.Version <= a.Version-automation.KeptVersions) {
+	for ref := range s.versions {
+		if a := s.automations[ref.AutomationID]; s.runsOf[ref] == 0 && (a == nil || ref.Version <= a.Version-automation.KeptVersions) {
 			delete(s.versions, ref)
 		}
 	}

@@ -17,7 +17,7 @@ func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation
 	}
 	defer s.mu.Unlock()
 	cursor := -1
-	candidates, compare := s.candidates(q), bySeq
+	candidates, compare := s.candidates(q), byCreation
 	if q.ByCompletion() {
 		compare = byCompletion
 		candidates = slices.SortedFunc(slices.Values(candidates), compare)
@@ -32,9 +32,30 @@ func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation
 	return pageFrom(candidates, q.PageQuery, cursor, func(r *run) bool { return r.matches(&q) }, (*run).record), nil
 }
 
-func bySeq(a, b *run) int { return cmp.Compare(a.seq, b.seq) }
+func byCreation(a, b *run) int {
+	return cmp.Or(cmp.Compare(a.created, b.created), cmp.Compare(a.seq, b.seq))
+}
 
-func byCompletion(a, b *run) int { return cmp.Or(cmp.Compare(a.end(), b.end()), bySeq(a, b)) }
+func byCompletion(a, b *run) int {
+	return cmp.Or(cmp.Compare(a.end(), b.end()), cmp.Compare(a.seq, b.seq))
+}
+
+// merged returns list with added. Both are in order of creation, and so is the result. The
+// cost is that of the runs which are newer than one of added.
+func merged(list []*run, added ...*run) []*run {
+	i := len(list) - 1
+	list = append(list, added...)
+	for at := len(list) - 1; len(added) > 0; at-- {
+		last := added[len(added)-1]
+		if i >= 0 && byCreation(list[i], last) > 0 {
+			list[at] = list[i]
+			i--
+			continue
+		}
+		list[at], added = last, added[:len(added)-1]
+	}
+	return list
+}
 
 // end returns when the run ended. A run that has not ended will end after all others.
 func (r *run) end() micros {

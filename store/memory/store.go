@@ -19,7 +19,10 @@ type Store struct {
 	triggers      map[string][]*automationEntry
 	startsByEvent map[string]record.Starts // what claims have derived from triggers
 	versions      map[automation.VersionRef]*automationVersion
-	retired       map[string]int // last versions of automations that were deleted
+	retired       map[string]int                // last versions of automations that were deleted
+	strangers     map[string]*automationEntry   // of projected runs whose automations do not exist
+	runsOf        map[automation.VersionRef]int // how many runs of a version are kept
+	projected     map[string]int64              // sequences of the sources that were projected
 
 	eventDefinitions []*automation.EventDefinition // in order of creation
 	segments         []automation.Segment          // in order of creation
@@ -39,7 +42,7 @@ type Store struct {
 
 	runs    map[string]*run
 	outputs map[string]map[int][]byte // by run id, then by step; few runs have any
-	history []*run                    // in order of creation
+	history []*run                    // in order of creation, as byCreation has it
 	seq     uint64                    // numbers runs, events and automations in order of creation
 
 	watchers map[int]func()
@@ -47,8 +50,9 @@ type Store struct {
 }
 
 var (
-	_ automation.Store   = (*Store)(nil)
-	_ automation.Watcher = (*Store)(nil)
+	_ automation.Store     = (*Store)(nil)
+	_ automation.Watcher   = (*Store)(nil)
+	_ automation.Projector = (*Store)(nil)
 )
 
 // New returns an empty store.
@@ -59,6 +63,9 @@ func New() *Store {
 		startsByEvent:   map[string]record.Starts{},
 		versions:        map[automation.VersionRef]*automationVersion{},
 		retired:         map[string]int{},
+		strangers:       map[string]*automationEntry{},
+		runsOf:          map[automation.VersionRef]int{},
+		projected:       map[string]int64{},
 		events:          map[string]*event{},
 		keys:            map[idempotencyKey]keyUse{},
 		contacts:        map[string]*contactState{},
@@ -78,6 +85,7 @@ func (s *Store) Close() error {
 	defer s.mu.Unlock()
 	fresh := New()
 	s.automations, s.created, s.triggers, s.startsByEvent, s.versions = fresh.automations, nil, fresh.triggers, fresh.startsByEvent, fresh.versions
+	s.retired, s.strangers, s.runsOf, s.projected = fresh.retired, fresh.strangers, fresh.runsOf, fresh.projected
 	s.eventDefinitions, s.segments, s.properties, s.events, s.keys = nil, nil, nil, fresh.events, fresh.keys
 	s.contacts, s.emails, s.contactsByEmail, s.listed, s.removed, s.due = fresh.contacts, fresh.emails, fresh.contactsByEmail, nil, 0, nil
 	s.runs, s.outputs, s.history, s.leased = fresh.runs, fresh.outputs, nil, fresh.leased

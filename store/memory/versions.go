@@ -16,7 +16,6 @@ type automationVersion struct {
 	definition []byte
 	created    time.Time
 	author     string
-	runs       int // how many are kept
 }
 
 // define keeps e's version, if it is new.

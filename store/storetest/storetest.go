@@ -100,6 +100,7 @@ func Checks() []Check {
 		versionChecks(),
 		runChecks(),
 		outputChecks(),
+		projectionChecks(),
 		contactChecks(),
 		goneChecks(),
 		segmentChecks(),

@@ -1,0 +1,194 @@
+package memory
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// Project implements automation.Projector.
+func (s *Store) Project(ctx context.Context, p automation.Projection) error {
+	if err := record.CheckProjection(&p); err != nil {
+		return err
+	}
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	if s.projected[p.Source] != p.After {
+		return record.SourceElsewhere(&p)
+	}
+	c := record.CatalogOf(&p)
+	for i := range c.Events {
+		s.projectEvent(&c.Events[i])
+	}
+	pr := projector{s: s, automations: s.projectedAutomations(c.Automations), contacts: map[*contactState]bool{}}
+	pr.projectRuns(c.Runs)
+	s.projected[p.Source] = p.Sequence
+	return nil
+}
+
+// ProjectedTo implements automation.Projector.
+func (s *Store) ProjectedTo(ctx context.Context, source string) (int64, error) {
+	if err := s.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer s.mu.Unlock()
+	return s.projected[source], nil
+}
+
+// projectEvent keeps an event as a handled one, unless the store has it.
+func (s *Store) projectEvent(p *record.CatalogEvent) {
+	e := &p.Event
+	if s.events[e.ID] != nil {
+		return
+	}
+	cs := s.stateFor(e.ContactID, e.Email, true)
+	s.seq++
+	ev := &event{
+		seq: s.seq, id: e.ID, name: e.Name, contact: cs, payload: bytes.Clone(e.Payload),
+		occurred: toMicros(e.OccurredAt), accepted: toMicros(e.AcceptedAt), handled: toMicros(p.HandledAt),
+	}
+	if e.IdempotencyKey != "" || cs.isEmail {
+		ev.asSent = &asSent{e.IdempotencyKey, e.Email}
+	}
+	if len(p.Resumed) > 0 || p.Reason != "" {
+		ev.outcome = &outcome{slices.Clone(p.Resumed), p.Reason}
+	}
+	s.events[ev.id] = ev
+	cs.events = slices.Insert(cs.events, int(cs.handled), ev)
+	cs.handled++
+	s.forgetEmpty(cs)
+}
+
+// projectedAutomations returns the automations of projected runs. One that does not exist
+// counts as deleted: a later one with its id gets a version that none of the runs has.
+func (s *Store) projectedAutomations(list []record.CatalogAutomation) map[string]*automationEntry {
+	entries := make(map[string]*automationEntry, len(list))
+	for _, c := range list {
+		if entries[c.ID] = s.automations[c.ID]; entries[c.ID] != nil {
+			continue
+		}
+		s.retired[c.ID] = max(s.retired[c.ID], c.Version)
+		if s.strangers[c.ID] == nil {
+			s.strangers[c.ID] = &automationEntry{AutomationRecord: automation.AutomationRecord{ID: c.ID}}
+		}
+		entries[c.ID] = s.strangers[c.ID]
+	}
+	return entries
+}
+
+// projector keeps the runs of one projection.
+type projector struct {
+	s           *Store
+	automations map[string]*automationEntry // of the runs
+	contacts    map[*contactState]bool      // whose runs change; true if an ended one goes on
+	added       []*run
+}
+
+func (p *projector) projectRuns(changes []automation.RunChange) {
+	p.removeOthers(changes)
+	for i := range changes {
+		p.projectRun(&changes[i])
+	}
+	for cs, reopened := range p.contacts {
+		cs.settle(reopened)
+		p.s.schedule(cs)
+	}
+	p.list()
+}
+
+// removeOthers removes the runs that another run with their id replaces.
+func (p *projector) removeOthers(changes []automation.RunChange) {
+	others := map[*run]bool{}
+	for i := range changes {
+		if r := p.s.runs[changes[i].ID]; r != nil && !r.becomes(&changes[i]) {
+			others[r], p.contacts[r.contact] = true, p.contacts[r.contact]
+		}
+	}
+	if len(others) > 0 {
+		p.s.removeRuns(others)
+	}
+}
+
+// becomes reports whether the run can become what c is, by a change.
+func (r *run) becomes(c *automation.RunChange) bool {
+	event := ""
+	if r.event != nil {
+		event = r.event.id
+	}
+	return r.automation.ID == c.AutomationID && int(r.version) == c.Version && r.contact.id == c.ContactID &&
+		event == c.EventID && r.created == toMicros(c.CreatedAt)
+}
+
+func (p *projector) projectRun(c *automation.RunChange) {
+	r := p.s.runs[c.ID]
+	if r == nil {
+		r = p.s.newRun(p.s.stateFor(c.ContactID, "", true), p.automations[c.AutomationID], c)
+		p.added = append(p.added, r)
+	}
+	wasActive := r.active()
+	r.apply(c)
+	r.state, r.request = bytes.Clone(c.State), noRequest
+	p.contacts[r.contact] = p.contacts[r.contact] || !wasActive && r.active()
+	p.s.writeOutputs(owned(c))
+}
+
+// owned returns the change with outputs that the caller does not share.
+func owned(c *automation.RunChange) *automation.RunChange {
+	if len(c.Outputs) == 0 {
+		return c
+	}
+	copied := *c
+	copied.Outputs = slices.Clone(c.Outputs)
+	for i := range copied.Outputs {
+		copied.Outputs[i].Output = bytes.Clone(copied.Outputs[i].Output)
+	}
+	return &copied
+}
+
+// settle puts each run into the list where it belongs. It looks at the ended runs only if
+// one of them was reopened.
+func (cs *contactState) settle(reopened bool) {
+	var over []*run
+	cs.running = slices.DeleteFunc(cs.running, func(r *run) bool {
+		if !r.active() {
+			over = append(over, r)
+		}
+		return !r.active()
+	})
+	if len(cs.running) == 0 {
+		cs.running = nil
+	}
+	if reopened {
+		*cs.ended = slices.DeleteFunc(*cs.ended, func(r *run) bool {
+			if r.active() {
+				cs.running = append(cs.running, r)
+			}
+			return r.active()
+		})
+	}
+	if len(over) == 0 {
+		return
+	}
+	if cs.ended == nil {
+		cs.ended = &[]*run{}
+	}
+	*cs.ended = append(*cs.ended, over...)
+}
+
+// list adds the new runs to the lists that are in order of creation.
+func (p *projector) list() {
+	slices.SortFunc(p.added, byCreation)
+	byAutomation := map[*automationEntry][]*run{}
+	for _, r := range p.added {
+		byAutomation[r.automation] = append(byAutomation[r.automation], r)
+	}
+	for a, added := range byAutomation {
+		a.runs = merged(a.runs, added...)
+	}
+	p.s.history = merged(p.s.history, p.added...)
+}
