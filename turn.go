@@ -18,10 +18,13 @@ type TurnInput struct {
 	Work
 	// Now is when the turn happens. Zero means the time of Options.Clock.
 	Now time.Time
-	// ReadAt is when Events and Runs were read. Only runs that were due by then are
-	// woken, because an event that was accepted in time wins over the timeout of a wait.
-	// Zero means that no run is woken.
+	// ReadAt is when Events and Runs were read. An event that is read later came later,
+	// whatever the clock of its sender shows.
 	ReadAt time.Time
+	// DueBy is the time up to which runs that are due are woken. All events that were
+	// accepted by then must be among Events or have been handled, because an event that
+	// was accepted in time wins over the timeout of a wait. Zero means ReadAt.
+	DueBy time.Time
 	// MoreEvents means that the contact may have more pending events than Events, all of
 	// them later. No wait times out meanwhile.
 	MoreEvents bool

@@ -50,7 +50,11 @@ func (t *turn) plan(ctx context.Context) error {
 
 // isDue reports whether the run was due by time when the turn's input was read.
 func (t *turn) isDue(run *activeRun) bool {
-	return !run.rec.DueAt.IsZero() && !run.rec.DueAt.After(t.in.ReadAt)
+	by := t.in.DueBy
+	if by.IsZero() {
+		by = t.in.ReadAt
+	}
+	return !run.rec.DueAt.IsZero() && !run.rec.DueAt.After(by)
 }
 
 // awaits reports whether an effect of the run, which an earlier turn planned, may be in

@@ -1,0 +1,67 @@
+package jetstream
+
+import (
+	"context"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// Changes of automations and of contacts are written to the catalog, and then to the logs: what
+// comes later in a log sees the change.
+
+// InsertAutomation implements automation.AutomationStore.
+func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRecord) error {
+	if err := s.Store.InsertAutomation(ctx, a); err != nil {
+		return err
+	}
+	return s.announceCatalog(ctx)
+}
+
+// UpdateAutomation implements automation.AutomationStore. When it has disabled an automation,
+// no event that is sent afterwards starts a run of it.
+func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRecord) error {
+	if err := s.Store.UpdateAutomation(ctx, a); err != nil {
+		return err
+	}
+	return s.announceCatalog(ctx)
+}
+
+// DeleteAutomation implements automation.AutomationStore.
+func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) error {
+	if err := s.Store.DeleteAutomation(ctx, id, now); err != nil {
+		return err
+	}
+	if err := s.announceCatalog(ctx); err != nil {
+		return err
+	}
+	_, err := s.CancelRuns(ctx, id, now)
+	return err
+}
+
+// InsertContact implements automation.ContactStore. Events that wait under the contact's email
+// go to the contact.
+func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
+	if err := s.Store.InsertContact(ctx, c); err != nil {
+		return err
+	}
+	return s.appendEntry(ctx, automation.ContactRef{Email: c.Email}, entry{Kind: kindContact})
+}
+
+// UpdateContact implements automation.ContactStore.
+func (s *Store) UpdateContact(ctx context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
+	c, err := s.Store.UpdateContact(ctx, id, change)
+	if err == nil && change.Email != nil {
+		err = s.appendEntry(ctx, automation.ContactRef{Email: c.Email}, entry{Kind: kindContact})
+	}
+	return c, err
+}
+
+// DeleteContact implements automation.ContactStore. The runs of the contact end when its
+// partition has read the log up to here.
+func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) error {
+	if err := s.Store.DeleteContact(ctx, id, now); err != nil {
+		return err
+	}
+	return s.appendEntry(ctx, automation.ContactRef{ID: id}, entry{Kind: kindContact})
+}

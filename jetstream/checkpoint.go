@@ -1,0 +1,55 @@
+package jetstream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// checkpoint is the position of a partition. Every batch of its owner writes a new one, and the
+// server refuses a batch whose owner has not seen the last one: it is the fence.
+type checkpoint struct {
+	Owner string `json:"owner"`
+	// Epoch grows with each owner.
+	Epoch uint64 `json:"epoch"`
+	// Log is the sequence of the last entry of the log that was handled.
+	Log uint64 `json:"log"`
+	// ReadAt is the time of the last tick: what was due by then was woken.
+	ReadAt time.Time `json:"read_at,omitzero"`
+	// Bucket is the first bucket with timers that may not have fired.
+	Bucket int64 `json:"bucket"`
+	// InFlight are the contacts with effects in flight.
+	InFlight []string `json:"in_flight,omitempty"`
+
+	seq uint64 // in the stream
+}
+
+// readCheckpoint returns the checkpoint of a partition. It is zero before the first one.
+func (p *partition) readCheckpoint(ctx context.Context) (cp checkpoint, err error) {
+	msg, err := p.state.GetLastMsgForSubject(ctx, p.names.checkpoint(p.number))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return cp, nil
+	}
+	if err != nil {
+		return cp, fmt.Errorf("jetstream: checkpoint of partition %d: %w", p.number, err)
+	}
+	if err := json.Unmarshal(msg.Data, &cp); err != nil {
+		return cp, fmt.Errorf("jetstream: checkpoint of partition %d: %w", p.number, err)
+	}
+	cp.seq = msg.Sequence
+	return cp, nil
+}
+
+// message returns the message that writes the checkpoint, if cp.seq is the last one.
+func (p *partition) checkpointMessage(cp checkpoint) (*nats.Msg, error) {
+	msg, err := message(p.names.checkpoint(p.number), cp)
+	if err != nil {
+		return nil, err
+	}
+	return expect(msg, cp.seq), nil
+}

@@ -1,0 +1,164 @@
+package jetstream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// contact is a contact of a partition, or an email without a contact, as its owner knows it.
+type contact struct {
+	token string
+	key   automation.ContactRef
+	state contactState
+	seq   uint64 // of the message with the state; 0: there is none
+	// timer is the due time of the last timer that was written, zero if it has fired.
+	timer time.Time
+	// inFlight has the deadlines of the effects in flight, by run.
+	inFlight map[string]time.Time
+	// timerWritten is whether the batch that is being written has a timer.
+	timerWritten bool
+}
+
+// contactState is what the stream keeps about a contact.
+type contactState struct {
+	Key automation.ContactRef `json:"key"`
+	// Runs are the runs in progress, and those that ended and are not in the catalog yet.
+	Runs []storedRun `json:"runs,omitempty"`
+	// Handled are events that were handled and are not in the catalog yet.
+	Handled []handledEvent `json:"handled,omitempty"`
+	// Backlog are entries of the log whose turn could not be planned. They come first in
+	// the next turn, which is due at RetryAt.
+	Backlog []entry   `json:"backlog,omitempty"`
+	RetryAt time.Time `json:"retry_at,omitzero"`
+	// Delete means that a step has deleted the contact, and that the catalog may have it
+	// still.
+	Delete bool `json:"delete,omitempty"`
+}
+
+// storedRun is a run with the data that advancing it needs.
+type storedRun struct {
+	automation.ClaimedRun
+	// Outputs are large outputs that the catalog does not have yet.
+	Outputs     []automation.StepOutput `json:",omitempty"`
+	DropOutputs bool                    `json:",omitempty"`
+
+	changed bool   // since the last state that was written
+	seq     uint64 // of the state with the last change
+}
+
+// handledEvent is what became of an event. Its body is in the log, at Seq.
+type handledEvent struct {
+	Seq       uint64    `json:"seq"`
+	HandledAt time.Time `json:"at"`
+	automation.HandledEvent
+
+	event automation.Event // zero after a takeover
+	state uint64           // the sequence of the first state with it
+}
+
+// run returns the run with an id, or nil.
+func (s *contactState) run(id string) *storedRun {
+	i := slices.IndexFunc(s.Runs, func(r storedRun) bool { return r.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &s.Runs[i]
+}
+
+// isIdle reports whether nothing is left to do for the contact.
+func (s *contactState) isIdle() bool {
+	return len(s.Backlog) == 0 && !s.Delete && !slices.ContainsFunc(s.Runs, func(r storedRun) bool {
+		return r.Status == automation.RunRunning
+	})
+}
+
+// forget drops what is in the catalog by now: what was written up to a sequence.
+func (s *contactState) forget(projected uint64) {
+	s.Runs = slices.DeleteFunc(s.Runs, func(r storedRun) bool {
+		return r.Status != automation.RunRunning && r.Request == automation.RequestNone && !r.changed && r.seq <= projected
+	})
+	s.Handled = slices.DeleteFunc(s.Handled, func(h handledEvent) bool { return h.state > 0 && h.state <= projected })
+	for i := range s.Runs {
+		if r := &s.Runs[i]; !r.changed && r.seq <= projected {
+			r.Outputs, r.DropOutputs = nil, false
+		}
+	}
+}
+
+// due returns when the contact needs a turn by time, apart from effects in flight, and when
+// the outcome of the first of those counts as unknown. Both are zero if never.
+func (c *contact) due() (next, deadline time.Time) {
+	next = c.state.RetryAt
+	for i := range c.state.Runs {
+		r := &c.state.Runs[i]
+		if r.Status != automation.RunRunning || r.DueAt.IsZero() {
+			continue
+		}
+		if _, performs := c.inFlight[r.ID]; performs {
+			deadline = earliest(deadline, r.DueAt)
+		} else {
+			next = earliest(next, r.DueAt)
+		}
+	}
+	return next, deadline
+}
+
+// earliest returns the earlier of two times, of which zero means never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// load reads the state of a contact.
+func (p *partition) load(ctx context.Context, key automation.ContactRef, token string) (*contact, error) {
+	c := &contact{token: token, key: key, inFlight: map[string]time.Time{}}
+	msg, err := p.state.GetLastMsgForSubject(ctx, p.names.contact(p.number, token))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return c, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("jetstream: state of contact %q: %w", key.ID, err)
+	}
+	c.seq = msg.Sequence
+	if len(msg.Data) == 0 {
+		return c, nil // the contact had nothing left to do
+	}
+	if err := c.decode(msg.Data); err != nil {
+		return nil, fmt.Errorf("jetstream: state of contact %q: %w", key.ID, err)
+	}
+	return c, nil
+}
+
+func (c *contact) decode(data []byte) error {
+	if err := json.Unmarshal(data, &c.state); err != nil {
+		return err
+	}
+	c.key = c.state.Key
+	c.written(c.seq)
+	return nil
+}
+
+// written records that the state was written with a sequence.
+func (c *contact) written(seq uint64) {
+	c.seq = seq
+	for i := range c.state.Runs {
+		if r := &c.state.Runs[i]; r.changed || r.seq == 0 {
+			r.seq, r.changed = seq, false
+		}
+	}
+	for i := range c.state.Handled {
+		if h := &c.state.Handled[i]; h.state == 0 {
+			h.state = seq
+		}
+	}
+}

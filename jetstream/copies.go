@@ -1,0 +1,335 @@
+package jetstream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// projector writes copies of what a partition has done to the catalog, in batches, in order,
+// and each exactly once: the catalog compares the sequence.
+type projector struct {
+	p      *partition
+	source string
+
+	mu      sync.Mutex
+	queue   []copies
+	added   int64         // the sequence of the last copies in the queue
+	done    int64         // the sequence that the catalog is at
+	log     uint64        // what the log has up to here is in the catalog
+	purged  uint64        // what the log had up to here was removed
+	err     error         // why the projector has given up
+	ended   bool          // no copies will be added
+	changed chan struct{} // closed and replaced when a field changes
+}
+
+// copies are what one batch has done.
+type copies struct {
+	sequence int64
+	log      uint64
+	events   []automation.ProjectedEvent
+	runs     []automation.RunChange
+}
+
+// copyOf returns the copies of contacts whose states were written up to a sequence.
+func (p *partition) copyOf(sequence int64, log uint64, written []*work) copies {
+	c := copies{sequence: sequence, log: log}
+	for _, w := range written {
+		c.runs = append(c.runs, w.turn.Runs...)
+		for _, h := range w.state.Handled {
+			if w.handles(h.ID) {
+				c.events = append(c.events, h.projected(h.event))
+			}
+		}
+	}
+	return c
+}
+
+func (h handledEvent) projected(e automation.Event) automation.ProjectedEvent {
+	return automation.ProjectedEvent{Event: e, HandledAt: h.HandledAt, HandledEvent: h.HandledEvent}
+}
+
+// resumeCopies returns the projector of a partition that was taken over. It begins with what
+// the owner before has written to the stream and not to the catalog.
+func (p *partition) resumeCopies(ctx context.Context) (*projector, error) {
+	pr := &projector{p: p, source: p.source(fmt.Sprint(p.number)), changed: make(chan struct{})}
+	done, err := p.projector.ProjectedTo(ctx, pr.source)
+	if err != nil {
+		return nil, fmt.Errorf("jetstream: catalog: %w", err)
+	}
+	pr.done, pr.added = done, done
+	missing := copies{sequence: int64(p.cp.seq), log: p.cp.Log}
+	err = p.each(ctx, p.names.contact(p.number, "*"), uint64(done)+1, func(msg jetstream.Msg, seq uint64) error {
+		if len(msg.Data()) == 0 {
+			return nil
+		}
+		var state contactState
+		if err := json.Unmarshal(msg.Data(), &state); err != nil {
+			return fmt.Errorf("jetstream: state %s: %w", msg.Subject(), err)
+		}
+		return missing.addState(ctx, p, &state)
+	})
+	if err == nil && missing.sequence > done {
+		pr.add(missing)
+	}
+	return pr, err
+}
+
+// addState adds all that a state has for the catalog.
+func (c *copies) addState(ctx context.Context, p *partition, s *contactState) error {
+	for _, r := range s.Runs {
+		c.runs = append(c.runs, automation.RunChange{RunRecord: r.RunRecord, Outputs: r.Outputs, DropOutputs: r.DropOutputs})
+	}
+	if len(s.Handled) == 0 {
+		return nil
+	}
+	events, err := p.js.Stream(ctx, p.names.events())
+	if err != nil {
+		return err
+	}
+	for _, h := range s.Handled {
+		msg, err := events.GetMsg(ctx, h.Seq)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue // it is in the catalog: the log was cleaned up to here
+		}
+		if err != nil {
+			return fmt.Errorf("jetstream: event %q: %w", h.ID, err)
+		}
+		var e entry
+		if err := json.Unmarshal(msg.Data, &e); err != nil || e.Event == nil {
+			continue
+		}
+		c.events = append(c.events, h.projected(*e.Event))
+	}
+	return nil
+}
+
+// add adds copies to the queue.
+func (pr *projector) add(c copies) {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	pr.queue, pr.added = append(pr.queue, c), c.sequence
+	pr.signal()
+}
+
+// signal wakes all who wait for a change. The caller holds pr.mu.
+func (pr *projector) signal() {
+	close(pr.changed)
+	pr.changed = make(chan struct{})
+}
+
+// stop makes run return once the queue is empty.
+func (pr *projector) stop() {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	pr.ended = true
+	pr.signal()
+}
+
+// projected returns the sequence that the catalog is at.
+func (pr *projector) projected() int64 {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	return pr.done
+}
+
+// cleanable returns the position up to which the log can be removed, or 0 if there is too
+// little to remove.
+func (pr *projector) cleanable() uint64 {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	if pr.log <= pr.purged {
+		return 0
+	}
+	return pr.log
+}
+
+func (pr *projector) cleaned(seq uint64) {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	pr.purged = seq
+}
+
+// flush waits until the catalog has all copies that were added before.
+func (pr *projector) flush(ctx context.Context) error {
+	pr.mu.Lock()
+	want := pr.added
+	for pr.done < want && pr.err == nil {
+		changed := pr.changed
+		pr.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		pr.mu.Lock()
+	}
+	defer pr.mu.Unlock()
+	return pr.err
+}
+
+// run writes copies until stop, or until another worker has taken the partition over.
+func (pr *projector) run(ctx context.Context) {
+	for {
+		batch, ok := pr.next()
+		if !ok {
+			return
+		}
+		if err := pr.project(context.WithoutCancel(ctx), batch); err != nil {
+			pr.mu.Lock()
+			pr.err = err
+			pr.signal()
+			pr.mu.Unlock()
+			pr.p.fail(err)
+			return
+		}
+	}
+}
+
+// maxCopies is how many batches are written to the catalog at once.
+const maxCopies = 64
+
+// next waits for copies, and returns those that have gathered as one.
+func (pr *projector) next() (batch copies, ok bool) {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	for len(pr.queue) == 0 {
+		if pr.ended {
+			return batch, false
+		}
+		changed := pr.changed
+		pr.mu.Unlock()
+		<-changed
+		pr.mu.Lock()
+	}
+	n := min(len(pr.queue), maxCopies)
+	batch = merge(pr.queue[:n])
+	pr.queue = append([]copies(nil), pr.queue[n:]...)
+	return batch, true
+}
+
+// merge merges batches. Of a run that changed in several of them, the last record stays, with
+// the outputs of all.
+func merge(batches []copies) (all copies) {
+	index := map[string]int{}
+	for _, b := range batches {
+		all.sequence, all.log = b.sequence, b.log
+		all.events = append(all.events, b.events...)
+		for _, r := range b.runs {
+			i, known := index[r.ID]
+			if !known {
+				index[r.ID] = len(all.runs)
+				all.runs = append(all.runs, r)
+				continue
+			}
+			before := all.runs[i]
+			if !r.DropOutputs {
+				r.Outputs = append(outputsWithout(before.Outputs, r.Outputs), r.Outputs...)
+				r.DropOutputs = before.DropOutputs
+			}
+			all.runs[i] = r
+		}
+	}
+	return all
+}
+
+// outputsWithout returns the outputs of steps that later ones do not replace.
+func outputsWithout(outputs, later []automation.StepOutput) (kept []automation.StepOutput) {
+	replaced := map[int]bool{}
+	for _, o := range later {
+		replaced[o.Step] = true
+	}
+	for _, o := range outputs {
+		if !replaced[o.Step] {
+			kept = append(kept, o)
+		}
+	}
+	return kept
+}
+
+// project writes copies to the catalog, however long that takes.
+func (pr *projector) project(ctx context.Context, c copies) error {
+	projection := automation.Projection{
+		Source: pr.source, After: pr.projected(), Sequence: c.sequence, Events: c.events, Runs: c.runs,
+	}
+	err := pr.p.retry(ctx, "catalog", func() error {
+		err := pr.p.projector.Project(ctx, projection)
+		if errors.Is(err, automation.ErrConflict) {
+			return pr.conflict(ctx, projection)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	pr.done, pr.log = c.sequence, c.log
+	pr.signal()
+	return nil
+}
+
+// conflict returns nil if the catalog has the projection already, because the answer to an
+// earlier call was lost.
+func (pr *projector) conflict(ctx context.Context, p automation.Projection) error {
+	at, err := pr.p.projector.ProjectedTo(ctx, p.Source)
+	switch {
+	case err != nil:
+		return err
+	case at == p.Sequence:
+		return nil
+	default:
+		return errNotOwner
+	}
+}
+
+// planning is what the store needs to know of a turn that is being planned.
+type planning struct {
+	p      *partition
+	events []automation.PendingEvent
+}
+
+type planningKey struct{}
+
+// withPlanning makes the reads of a turn, or of an effect, see what is not in the catalog yet.
+func withPlanning(ctx context.Context, p *partition, events []automation.PendingEvent) context.Context {
+	return context.WithValue(ctx, planningKey{}, planning{p, events})
+}
+
+// ListContactEvents implements automation.EventReader. For a turn that is being planned it
+// includes the events of that turn.
+func (s *Store) ListContactEvents(ctx context.Context, contactID, name string, since time.Time) ([]automation.Event, error) {
+	turn, plans := ctx.Value(planningKey{}).(planning)
+	if plans {
+		if err := turn.p.copies.flush(ctx); err != nil {
+			return nil, err
+		}
+	}
+	events, err := s.Store.ListContactEvents(ctx, contactID, name, since)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range turn.events {
+		if e.Name == name && !e.AcceptedAt.Before(since) {
+			events = append(events, e.Event)
+		}
+	}
+	return events, nil
+}
+
+// FindRunOutputs implements automation.RunReader.
+func (s *Store) FindRunOutputs(ctx context.Context, runID string) ([]automation.StepOutput, error) {
+	if turn, plans := ctx.Value(planningKey{}).(planning); plans {
+		if err := turn.p.copies.flush(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s.Store.FindRunOutputs(ctx, runID)
+}

@@ -1,0 +1,109 @@
+// Package embedded starts a NATS server with JetStream inside the process: one server for
+// development, or one of a cluster.
+package embedded
+
+import (
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// Options are the options of Start.
+type Options struct {
+	// Dir is the folder of the data. It is required.
+	Dir string
+	// Name names the server. It is required in a cluster, and must not change.
+	Name string
+	// Listen is the address for clients of other processes, such as "127.0.0.1:4222". Empty
+	// means that only this process is a client, without a network.
+	Listen string
+	// Cluster, if set, makes the server one of a cluster. Three or five servers need
+	// the same Cluster.Name and each other's routes.
+	Cluster Cluster
+	// ReadyTimeout is how long Start waits until the server accepts clients. The default is
+	// 20 seconds.
+	ReadyTimeout time.Duration
+}
+
+// Cluster is how a server finds the others.
+type Cluster struct {
+	Name   string   // the same on all servers
+	Listen string   // the address for the other servers, such as "10.0.0.1:6222"
+	Routes []string // the addresses of the others, such as "nats://10.0.0.2:6222"
+}
+
+// Server is a server inside the process.
+type Server struct{ server *server.Server }
+
+// Start starts a server. Each write reaches the disk before it is acknowledged. The error is a
+// *ValidationError for invalid options.
+func Start(opts Options) (*Server, error) {
+	config, err := opts.config()
+	if err != nil {
+		return nil, err
+	}
+	s, err := server.NewServer(config)
+	if err != nil {
+		return nil, fmt.Errorf("embedded: %w", err)
+	}
+	s.Start()
+	timeout := opts.ReadyTimeout
+	if timeout <= 0 {
+		timeout = 20 * time.Second
+	}
+	if !s.ReadyForConnections(timeout) {
+		s.Shutdown()
+		return nil, fmt.Errorf("embedded: the server is not ready after %s", timeout)
+	}
+	return &Server{s}, nil
+}
+
+func (o Options) config() (*server.Options, error) {
+	var ps automation.Problems
+	if o.Dir == "" {
+		ps.Add(automation.CodeInvalidOption, "dir", "name the folder for the data")
+	}
+	clustered := o.Cluster.Name != ""
+	if clustered && o.Name == "" {
+		ps.Add(automation.CodeInvalidOption, "name", "a server of a cluster needs a name that does not change")
+	}
+	config := &server.Options{
+		ServerName: o.Name, JetStream: true, StoreDir: o.Dir, SyncAlways: true, NoSigs: true, NoLog: true,
+		DontListen: o.Listen == "",
+	}
+	if o.Listen != "" {
+		config.Host, config.Port = hostPort(&ps, "listen", o.Listen)
+	}
+	if clustered {
+		config.Cluster.Name = o.Cluster.Name
+		config.Cluster.Host, config.Cluster.Port = hostPort(&ps, "cluster.listen", o.Cluster.Listen)
+		for _, r := range o.Cluster.Routes {
+			u, err := url.Parse(r)
+			if err != nil {
+				ps.Add(automation.CodeInvalidOption, "cluster.routes", "%q is no URL: %v", r, err)
+				continue
+			}
+			config.Routes = append(config.Routes, u)
+		}
+	}
+	return config, ps.Err("options of the embedded server")
+}
+
+// Connect returns a connection to the server, without a network.
+func (s *Server) Connect(opts ...nats.Option) (*nats.Conn, error) {
+	return nats.Connect("", append(opts, nats.InProcessServer(s.server))...)
+}
+
+// Close stops the server and waits until it has stopped. Its data stay.
+func (s *Server) Close() {
+	s.server.Shutdown()
+	s.server.WaitForShutdown()
+}
+
+// URL returns the address for clients of other processes. It is empty without Options.Listen.
+func (s *Server) URL() string { return s.server.ClientURL() }

@@ -1,0 +1,157 @@
+package jetstream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// sendBatch is how many events one atomic batch has: each may come with its key.
+const sendBatch = maxBatch / 2
+
+// keptKey is what the stream keeps for an idempotency key.
+type keptKey struct {
+	EventID string `json:"event_id"`
+	Hash    string `json:"hash"`
+}
+
+// AppendEvents implements automation.EventWriter. Up to 500 events are one atomic batch.
+func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
+	a := appending{store: s, receipts: make([]automation.EventReceipt, len(events)), byKey: map[string]int{}}
+	for i := range events {
+		if err := a.check(ctx, &events[i]); err != nil {
+			return nil, err
+		}
+	}
+	for from := 0; from < len(events); from += sendBatch {
+		if err := a.appendBatch(ctx, events, from, min(from+sendBatch, len(events))); err != nil {
+			return nil, err
+		}
+	}
+	return a.receipts, nil
+}
+
+// appending is one call of AppendEvents.
+type appending struct {
+	store    *Store
+	receipts []automation.EventReceipt
+	byKey    map[string]int // the first event of this call with a key
+}
+
+// check finds the contact of an event, and compares the schema with the definition.
+func (a *appending) check(ctx context.Context, e *automation.NewEvent) error {
+	d, err := a.store.FindEventDefinition(ctx, e.Event.Name)
+	if err != nil && !errors.Is(err, automation.ErrNotFound) {
+		return err
+	}
+	if string(d.Schema) != e.Schema {
+		return fmt.Errorf("event %q: %w", e.Event.Name, automation.ErrDefinitionChanged)
+	}
+	if e.HostContact {
+		return nil
+	}
+	if e.Event.ContactID != "" {
+		_, err = a.store.FindContact(ctx, automation.ContactRef{ID: e.Event.ContactID})
+		return err
+	}
+	c, err := a.store.FindContact(ctx, automation.ContactRef{Email: e.Event.Email})
+	switch {
+	case errors.Is(err, automation.ErrNotFound):
+		return nil // the event waits under its email
+	case err != nil:
+		return err
+	}
+	e.Event.ContactID, e.Event.Email = c.ID, ""
+	return nil
+}
+
+// appendBatch appends the events from one index up to another, without those whose key the
+// stream has. While another process takes a key in the meantime, it begins again.
+func (a *appending) appendBatch(ctx context.Context, events []automation.NewEvent, from, to int) error {
+	for {
+		var msgs []*nats.Msg
+		for i := from; i < to; i++ {
+			if a.receipts[i].Duplicate {
+				continue
+			}
+			added, err := a.messages(ctx, events, i)
+			if err != nil {
+				return err
+			}
+			msgs = append(msgs, added...)
+		}
+		if len(msgs) == 0 {
+			return nil
+		}
+		_, err := a.store.publishAll(ctx, msgs)
+		if !errors.Is(err, errRefused) {
+			return err
+		}
+	}
+}
+
+// messages returns the messages of an event, none if it is a duplicate.
+func (a *appending) messages(ctx context.Context, events []automation.NewEvent, i int) ([]*nats.Msg, error) {
+	e := &events[i]
+	a.receipts[i] = automation.EventReceipt{ID: e.Event.ID}
+	entryMsg, err := a.store.entryMessage(automation.ContactRef{ID: e.Event.ContactID, Email: e.Event.Email}, entry{
+		Kind: kindEvent, Event: &e.Event, Unannounced: e.Unannounced,
+	})
+	if err != nil || e.Event.IdempotencyKey == "" {
+		return []*nats.Msg{entryMsg}, err
+	}
+	subject := a.store.names.key(e.Event.Name, e.Event.IdempotencyKey)
+	kept, err := a.kept(ctx, subject, events, i)
+	switch {
+	case err != nil:
+		return nil, err
+	case kept != nil && kept.Hash != e.ContentHash:
+		return nil, fmt.Errorf("event %q with the idempotency key %q has another content than the first one: %w", e.Event.Name, e.Event.IdempotencyKey, automation.ErrConflict)
+	case kept != nil:
+		a.receipts[i] = automation.EventReceipt{ID: kept.EventID, Duplicate: true}
+		return nil, nil
+	}
+	a.byKey[subject] = i
+	keyMsg, err := message(subject, keptKey{e.Event.ID, e.ContentHash})
+	if err != nil {
+		return nil, err
+	}
+	keyMsg.Header.Set("Nats-TTL", lifetime(e))
+	return []*nats.Msg{expect(keyMsg, 0), entryMsg}, nil
+}
+
+// lifetime is how long the key of an event is kept, for a header.
+func lifetime(e *automation.NewEvent) string {
+	d := e.KeyExpiresAt.Sub(e.Event.AcceptedAt).Round(time.Second)
+	return max(d, time.Second).String()
+}
+
+// kept returns what is kept for a key: by an earlier event of the same call, or in the stream.
+func (a *appending) kept(ctx context.Context, subject string, events []automation.NewEvent, i int) (*keptKey, error) {
+	if first, ok := a.byKey[subject]; ok && first != i {
+		return &keptKey{a.receipts[first].ID, events[first].ContentHash}, nil
+	}
+	stream, err := a.store.js.Stream(ctx, a.store.names.events())
+	if err != nil {
+		return nil, fmt.Errorf("jetstream: %w", err)
+	}
+	msg, err := stream.GetLastMsgForSubject(ctx, subject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("jetstream: idempotency key: %w", err)
+	}
+	var k keptKey
+	if err := json.Unmarshal(msg.Data, &k); err != nil {
+		return nil, fmt.Errorf("jetstream: idempotency key: %w", err)
+	}
+	return &k, nil
+}

@@ -1,0 +1,402 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// work is what one batch has to do for a contact.
+type work struct {
+	*contact
+	key      automation.ContactRef // of its entries; zero if only a timer or an outcome came
+	entries  []entry
+	outcomes []automation.Outcome
+
+	turn  automation.Turn
+	woken bool // a timer of the contact has fired
+	dirty bool // the state has to be written
+}
+
+// handlePart handles inputs in one batch.
+func (p *partition) handlePart(ctx context.Context, in inputs) error {
+	readAt := now()
+	cp := p.cp
+	todo := p.sort(in, &cp)
+	if err := p.loadAll(ctx, todo); err != nil {
+		return err
+	}
+	contacts, err := p.findContacts(ctx, todo)
+	if err != nil {
+		return err
+	}
+	for _, w := range todo {
+		if err := p.plan(ctx, w, contacts, readAt, cp.ReadAt); err != nil {
+			return err
+		}
+	}
+	if err := p.commit(ctx, cp, todo); err != nil {
+		return err
+	}
+	for _, w := range todo {
+		p.runner.Announce(w.turn)
+		p.begin(ctx, w)
+	}
+	return nil
+}
+
+// sort sorts inputs by contact, and moves cp behind them. A tick of this owner brings the
+// contacts that are due by it.
+func (p *partition) sort(in inputs, cp *checkpoint) (todo []*work) {
+	byToken := map[string]*work{}
+	of := func(token string) *work {
+		w := byToken[token]
+		if w == nil {
+			w = &work{contact: &contact{token: token}}
+			byToken[token] = w
+			todo = append(todo, w)
+		}
+		return w
+	}
+	for _, o := range in.outcomes {
+		w := of(o.token)
+		w.outcomes = append(w.outcomes, o.Outcome)
+	}
+	for _, e := range in.entries {
+		cp.Log = e.Seq
+		switch e.Kind {
+		case kindEvent, kindRequest, kindContact:
+			w := of(tokenOf(e.Key))
+			w.key, w.entries = e.Key, append(w.entries, e)
+		case kindTick:
+			if e.Epoch != cp.Epoch {
+				continue // of an earlier owner
+			}
+			cp.ReadAt, p.ticking = e.At, time.Time{}
+			for _, token := range p.timers.take(e.At, maxInputs) {
+				of(token).woken = true
+			}
+		}
+	}
+	return todo
+}
+
+// loaders is how many states are read at the same time.
+const loaders = 32
+
+// loadAll reads the states of the contacts that are not in memory.
+func (p *partition) loadAll(ctx context.Context, todo []*work) error {
+	var missing []*work
+	for _, w := range todo {
+		if known := p.contacts[w.token]; known != nil {
+			w.contact = known
+		} else {
+			missing = append(missing, w)
+		}
+	}
+	err := p.retry(ctx, "states", func() error { return p.loadMissing(ctx, missing) })
+	for _, w := range missing {
+		if err == nil {
+			p.contacts[w.token] = w.contact
+		}
+	}
+	return err
+}
+
+func (p *partition) loadMissing(ctx context.Context, missing []*work) error {
+	errs := make([]error, len(missing))
+	var running sync.WaitGroup
+	slots := make(chan struct{}, loaders)
+	for i, w := range missing {
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			c, err := p.load(ctx, w.key, w.token)
+			if errs[i] = err; err == nil {
+				w.contact = c
+			}
+		})
+	}
+	running.Wait()
+	return errors.Join(errs...)
+}
+
+// findContacts returns the contacts of the catalog, by id.
+func (p *partition) findContacts(ctx context.Context, todo []*work) (map[string]*automation.Contact, error) {
+	var ids []string
+	for _, w := range todo {
+		if w.contact.key.ID != "" {
+			ids = append(ids, w.contact.key.ID)
+		}
+	}
+	found := map[string]*automation.Contact{}
+	if len(ids) == 0 {
+		return found, nil
+	}
+	err := p.retry(ctx, "contacts", func() error {
+		list, err := p.Store.Store.FindContacts(ctx, ids)
+		for i := range list {
+			found[list[i].ID] = &list[i]
+		}
+		return err
+	})
+	return found, err
+}
+
+// setAsideFor is how long a contact waits whose turn could not be planned.
+const setAsideFor = time.Second
+
+// plan plans the turn of a contact, and applies it to the state. If the turn cannot be planned,
+// its inputs wait in the state, and the other contacts go on.
+func (p *partition) plan(ctx context.Context, w *work, contacts map[string]*automation.Contact, readAt, dueBy time.Time) error {
+	w.entries = append(w.state.Backlog, w.entries...)
+	if len(w.state.Backlog) > 0 {
+		w.state.Backlog, w.state.RetryAt, w.dirty = nil, time.Time{}, true
+	}
+	in, events, err := p.input(ctx, w)
+	if err == nil {
+		in.Contact, in.ReadAt, in.DueBy = contacts[w.contact.key.ID], readAt, dueBy
+		if dueBy.IsZero() {
+			in.DueBy = time.Unix(0, 0) // before the first tick nothing is due
+		}
+		in.OutcomesBy = readAt.Add(p.opts.EffectDeadline)
+		w.turn, err = p.runner.Plan(withPlanning(ctx, p, in.Events), in)
+	}
+	if err == nil {
+		err = p.changeCatalog(ctx, w)
+	}
+	if err != nil {
+		p.setAside(w, readAt, err)
+		return nil
+	}
+	p.apply(w, events)
+	if w.woken {
+		w.timer = time.Time{}
+		next, _ := w.due()
+		w.dirty = w.dirty || !next.IsZero() // its timer may not have been written
+	}
+	return nil
+}
+
+// input returns what the contact's turn works on, and the entries of its events.
+func (p *partition) input(ctx context.Context, w *work) (in automation.TurnInput, events []entry, err error) {
+	in.Key = w.contact.key
+	in.Outcomes = w.outcomes
+	for _, e := range w.entries {
+		switch e.Kind {
+		case kindEvent:
+			st := p.starts[e.Event.Name]
+			in.Events = append(in.Events, automation.PendingEvent{
+				Event: *e.Event, Starts: st.refs, Disabled: st.disabled, Unannounced: e.Unannounced,
+			})
+			events = append(events, e)
+		case kindRequest:
+			if err := p.request(ctx, w, e); err != nil {
+				return in, nil, err
+			}
+		case kindOutcome:
+			in.Outcomes = append(in.Outcomes, *e.Outcome)
+		}
+	}
+	for i := range w.state.Runs {
+		r := &w.state.Runs[i]
+		if r.Status == automation.RunRunning || r.Request != automation.RequestNone {
+			in.Runs = append(in.Runs, r.ClaimedRun)
+		}
+	}
+	return in, events, nil
+}
+
+// request records a request with the run that it is about. A run that is to be retried comes
+// back from the catalog.
+func (p *partition) request(ctx context.Context, w *work, e entry) error {
+	run := w.state.run(e.RunID)
+	if run == nil && e.Request == automation.RequestRetry {
+		if err := p.copies.flush(ctx); err != nil {
+			return err
+		}
+		rec, err := p.Store.FindRun(ctx, e.RunID)
+		if errors.Is(err, automation.ErrNotFound) {
+			return nil // it was pruned
+		}
+		if err != nil {
+			return err
+		}
+		event, err := p.Store.FindEvent(ctx, rec.EventID)
+		if err != nil && !errors.Is(err, automation.ErrNotFound) {
+			return err
+		}
+		w.state.Runs = append(w.state.Runs, storedRun{ClaimedRun: automation.ClaimedRun{RunRecord: rec, TriggerPayload: event.Payload}})
+		run = &w.state.Runs[len(w.state.Runs)-1]
+	}
+	if run == nil {
+		return nil // it has ended
+	}
+	run.Request, run.changed, w.dirty = e.Request, true, true
+	return nil
+}
+
+// changeCatalog writes what a turn changes in the catalog, before the turn is written. After a
+// crash the same change may be written twice.
+func (p *partition) changeCatalog(ctx context.Context, w *work) error {
+	t := &w.turn
+	if t.Change != nil {
+		if _, err := p.Store.Store.UpdateContact(ctx, t.Key.ID, *t.Change); err != nil && !errors.Is(err, automation.ErrNotFound) {
+			return fmt.Errorf("change contact: %w", err)
+		}
+	}
+	if t.MoveTo == "" {
+		return nil
+	}
+	to := t.MoveTo
+	if t.Create != nil {
+		err := p.Store.Store.InsertContact(ctx, *t.Create)
+		if errors.Is(err, automation.ErrConflict) { // the email has a contact by now
+			var c automation.Contact
+			c, err = p.Store.FindContact(ctx, automation.ContactRef{Email: t.Create.Email})
+			to = c.ID
+		}
+		if err != nil {
+			return fmt.Errorf("create contact: %w", err)
+		}
+	}
+	return p.forward(ctx, w, to)
+}
+
+// forward appends the events of an email that are not handled to the log of a contact. The
+// message id makes the server ignore those that were forwarded before.
+func (p *partition) forward(ctx context.Context, w *work, contactID string) error {
+	for _, e := range w.entries {
+		if e.Kind != kindEvent || w.handles(e.Event.ID) {
+			continue
+		}
+		event := *e.Event
+		event.ContactID, event.Email = contactID, ""
+		msg, err := p.entryMessage(automation.ContactRef{ID: contactID}, entry{Kind: kindEvent, Event: &event, Unannounced: e.Unannounced})
+		if err != nil {
+			return err
+		}
+		if _, err := p.js.PublishMsg(ctx, msg, withMsgID("forward-"+event.ID)); err != nil {
+			return fmt.Errorf("jetstream: forward event %q: %w", event.ID, err)
+		}
+	}
+	return nil
+}
+
+// handles reports whether the turn has handled an event.
+func (w *work) handles(eventID string) bool {
+	return slices.ContainsFunc(w.turn.Handled, func(h automation.HandledEvent) bool { return h.ID == eventID })
+}
+
+// setAside keeps the inputs of a turn that could not be planned for a later turn.
+func (p *partition) setAside(w *work, readAt time.Time, cause error) {
+	p.logger().Error("jetstream: contact set aside", "partition", p.number, "contact", w.contact.key.ID, "error", cause)
+	w.turn, w.dirty = automation.Turn{}, true
+	w.state.Backlog = w.entries
+	for i := range w.outcomes {
+		w.state.Backlog = append(w.state.Backlog, entry{Kind: kindOutcome, Outcome: &w.outcomes[i]})
+	}
+	w.state.RetryAt = readAt.Add(setAsideFor)
+}
+
+// apply applies a planned turn to the state of its contact.
+func (p *partition) apply(w *work, events []entry) {
+	t := &w.turn
+	w.state.Key = w.contact.key
+	for i := range t.Runs {
+		w.state.change(&t.Runs[i], events)
+	}
+	for _, h := range t.Handled {
+		i := slices.IndexFunc(events, func(e entry) bool { return e.Event.ID == h.ID })
+		w.state.Handled = append(w.state.Handled, handledEvent{Seq: events[i].Seq, HandledAt: t.Now, HandledEvent: h, event: *events[i].Event})
+	}
+	for _, o := range w.outcomes {
+		delete(w.inFlight, o.RunID)
+	}
+	for _, e := range t.Effects {
+		w.inFlight[e.Run.ID] = time.Time{}
+	}
+	w.state.Delete = w.state.Delete || t.Delete
+	w.dirty = w.dirty || t.Delete || len(t.Runs)+len(t.Handled) > 0
+}
+
+// change applies a change of a run.
+func (s *contactState) change(c *automation.RunChange, events []entry) {
+	run := s.run(c.ID)
+	if run == nil {
+		s.Runs = append(s.Runs, storedRun{})
+		run = &s.Runs[len(s.Runs)-1]
+		for _, e := range events {
+			if e.Event.ID == c.EventID {
+				run.TriggerPayload = e.Event.Payload
+			}
+		}
+	}
+	run.RunRecord, run.changed = c.RunRecord, true
+	ended := run.Status != automation.RunRunning
+	if run.Request == c.Served || run.Request == automation.RequestCancel && ended || run.Request == automation.RequestRetry && !ended {
+		run.Request = automation.RequestNone
+	}
+	if c.DropOutputs {
+		run.Outputs, run.DropOutputs = nil, true
+	}
+	for _, out := range c.Outputs {
+		run.Outputs = slices.DeleteFunc(run.Outputs, func(o automation.StepOutput) bool { return o.Step == out.Step })
+		run.Outputs = append(run.Outputs, out)
+	}
+}
+
+// begin does what a turn needs once it is written: it performs the effects, deletes the
+// contact, and sets the timers.
+func (p *partition) begin(ctx context.Context, w *work) {
+	if next, deadline := w.due(); w.dirty {
+		p.timers.add(w.token, deadline)
+		if bucketOf(next) <= p.loaded {
+			p.timers.add(w.token, next)
+		}
+	}
+	if w.state.Delete {
+		if err := p.Store.Store.DeleteContact(ctx, w.contact.key.ID, now()); err == nil || errors.Is(err, automation.ErrNotFound) {
+			w.state.Delete = false
+			for i := range w.state.Runs { // the other runs of the contact end
+				if w.state.Runs[i].Status == automation.RunRunning {
+					p.timers.add(w.token, now())
+					break
+				}
+			}
+		} else {
+			_ = p.putOff("delete contact", err)
+			p.timers.add(w.token, now().Add(setAsideFor))
+		}
+	}
+	for _, e := range w.turn.Effects {
+		p.perform(ctx, w.token, e)
+	}
+}
+
+// perform performs an effect as soon as the worker has room for it.
+func (p *partition) perform(ctx context.Context, token string, e automation.PlannedEffect) {
+	deadline := e.Run.DueAt
+	p.effects.Go(func() {
+		o := automation.Outcome{RunID: e.Run.ID, Step: e.Step, Attempt: e.Attempt, Kind: automation.InputReleased}
+		select {
+		case p.slots <- struct{}{}:
+			// An effect that waited in line must not begin so late that the next turn
+			// takes it over while it is in flight.
+			if time.Until(deadline) > p.opts.EffectDeadline/2 && p.isRunning() {
+				o = p.runner.Perform(withPlanning(ctx, p, nil), e)
+			}
+			<-p.slots
+		case <-p.stopped:
+		}
+		select {
+		case p.outcomes <- outcome{token, o}:
+		case <-p.ended:
+		}
+	})
+}

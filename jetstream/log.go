@@ -1,0 +1,90 @@
+package jetstream
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// entryKind is what an entry of a log is about.
+type entryKind string
+
+const (
+	kindEvent   entryKind = "event"   // an event for a contact, or for an email
+	kindRequest entryKind = "request" // a request about a run
+	kindContact entryKind = "contact" // the contact was made, changed or deleted in the catalog
+	kindCatalog entryKind = "catalog" // an automation was made, changed or deleted
+	kindTick    entryKind = "tick"    // the owner of the partition marks the time
+	kindOutcome entryKind = "outcome" // the outcome of an effect, in a backlog only
+)
+
+// entry is one entry of the log of a partition.
+type entry struct {
+	Kind entryKind `json:"kind"`
+	// Key is the contact, or the email of events that belong to no contact.
+	Key         automation.ContactRef `json:"key,omitzero"`
+	Event       *automation.Event     `json:"event,omitempty"`
+	Unannounced bool                  `json:"unannounced,omitempty"`
+	// RunID and Request are those of a request.
+	RunID   string                `json:"run_id,omitempty"`
+	Request automation.RunRequest `json:"request,omitempty"`
+	Outcome *automation.Outcome   `json:"outcome,omitempty"`
+	// At and Epoch are those of a tick: the time, and the epoch of the owner.
+	At    time.Time `json:"at,omitzero"`
+	Epoch uint64    `json:"epoch,omitempty"`
+
+	Seq uint64 `json:"seq,omitempty"` // in the stream; written in a backlog only
+}
+
+// entryMessage returns the message that appends an entry about a contact.
+func (s *Store) entryMessage(key automation.ContactRef, e entry) (*nats.Msg, error) {
+	token := tokenOf(key)
+	e.Key = key
+	return message(s.names.log(s.names.partitionOf(token), token), e)
+}
+
+// appendEntry appends an entry about a contact to the log of its partition.
+func (s *Store) appendEntry(ctx context.Context, key automation.ContactRef, e entry) error {
+	msg, err := s.entryMessage(key, e)
+	if err == nil {
+		_, err = s.publishAll(ctx, []*nats.Msg{msg})
+	}
+	return err
+}
+
+// announceCatalog tells all partitions to read the automations again before they go on.
+func (s *Store) announceCatalog(ctx context.Context) error {
+	for p := 0; p < s.opts.Partitions; {
+		var msgs []*nats.Msg
+		for ; p < s.opts.Partitions && len(msgs) < maxBatch; p++ {
+			msg, err := message(s.names.log(p, catalogToken), entry{Kind: kindCatalog})
+			if err != nil {
+				return err
+			}
+			msgs = append(msgs, msg)
+		}
+		if _, err := s.publishAll(ctx, msgs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decodeEntry decodes an entry. It has its sequence even if the rest cannot be decoded.
+func decodeEntry(msg jetstream.Msg) (e entry, err error) {
+	meta, err := msg.Metadata()
+	if err != nil {
+		return e, err
+	}
+	if err = json.Unmarshal(msg.Data(), &e); err != nil {
+		e, err = entry{}, fmt.Errorf("jetstream: entry: %w", err)
+	}
+	e.Seq = meta.Sequence.Stream
+	return e, err
+}

@@ -1,0 +1,286 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// errNotOwner is the error of a partition that another worker has taken over.
+var errNotOwner = errors.New("another worker owns the partition")
+
+// maxInputs is how many entries, and how many due contacts, one batch handles at most. Each
+// contact takes up to two messages of an atomic batch.
+const maxInputs = 200
+
+// partition is a worker's work on one partition, from takeover to its end. One goroutine, that
+// of run, uses the fields without a comment of their own.
+type partition struct {
+	*Worker
+	number int
+	state  jetstream.Stream
+
+	cp       checkpoint
+	contacts map[string]*contact // by token: those in use, and others as a cache
+	starts   starters
+	timers   timerQueue
+	loaded   int64     // the last bucket whose timers were read
+	ticking  time.Time // of the tick on its way; zero: none is
+	purged   int64     // the buckets before it were purged
+
+	entries  chan entry   // of the log, in order
+	outcomes chan outcome // of effects
+	effects  sync.WaitGroup
+	ended    chan struct{} // closed when run returns
+	copies   *projector
+	fail     context.CancelCauseFunc // ends the context of run
+}
+
+// outcome is the outcome of an effect of a contact.
+type outcome struct {
+	token string
+	automation.Outcome
+}
+
+func newPartition(w *Worker, number int) *partition {
+	return &partition{
+		Worker: w, number: number, contacts: map[string]*contact{},
+		entries: make(chan entry, 2*maxInputs), outcomes: make(chan outcome, w.opts.Concurrency),
+		ended: make(chan struct{}),
+	}
+}
+
+// run owns the partition until ctx ends, or until another worker takes it over. Effects in
+// flight get their time, and their outcomes are written.
+func (p *partition) run(ctx context.Context) error {
+	defer close(p.ended)
+	ctx, p.fail = context.WithCancelCause(ctx)
+	defer p.fail(nil)
+	// What the loop has begun it completes after the end of ctx.
+	bound := context.WithoutCancel(ctx)
+	var err error
+	if p.state, err = p.js.Stream(ctx, p.names.state(p.number)); err != nil {
+		return fmt.Errorf("jetstream: stream %s: %w", p.names.state(p.number), err)
+	}
+	if err := p.takeOver(ctx); err != nil {
+		return err
+	}
+	projecting := make(chan struct{})
+	go func() { defer close(projecting); p.copies.run(ctx) }()
+	defer func() { p.copies.stop(); <-projecting }()
+	reading := make(chan struct{})
+	go func() { defer close(reading); p.readLog(ctx) }()
+	defer func() { p.fail(nil); <-reading }()
+	for ctx.Err() == nil {
+		in, err := p.gather(ctx)
+		if err == nil {
+			err = p.handle(bound, in)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if cause := context.Cause(ctx); errors.Is(cause, errNotOwner) {
+		return cause
+	}
+	return p.finish(bound)
+}
+
+// takeOver makes this worker the owner, and reads what an owner has to know.
+func (p *partition) takeOver(ctx context.Context) error {
+	cp, err := p.readCheckpoint(ctx)
+	if err != nil {
+		return err
+	}
+	cp.Owner, cp.Epoch = p.opts.ID, cp.Epoch+1
+	if cp.Bucket == 0 {
+		cp.Bucket = bucketOf(now())
+	}
+	msg, err := p.checkpointMessage(cp)
+	if err != nil {
+		return err
+	}
+	if cp.seq, err = p.publishAll(ctx, []*nats.Msg{msg}); errors.Is(err, errRefused) {
+		return errNotOwner
+	} else if err != nil {
+		return err
+	}
+	p.cp, p.purged = cp, cp.Bucket
+	if p.copies, err = p.resumeCopies(ctx); err != nil {
+		return err
+	}
+	if p.starts, err = p.readStarters(ctx); err != nil {
+		return err
+	}
+	if err := p.loadBuckets(ctx, cp.Bucket, bucketOf(now())+1); err != nil {
+		return err
+	}
+	for _, token := range cp.InFlight {
+		c, err := p.load(ctx, automation.ContactRef{}, token)
+		if err != nil {
+			return err
+		}
+		p.contacts[token] = c
+		next, _ := c.due() // of an effect too: nothing of this owner is in flight
+		p.timers.add(token, next)
+	}
+	return nil
+}
+
+// now is the time with the precision that stores keep.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// readLog passes the entries of the log on, until ctx ends.
+func (p *partition) readLog(ctx context.Context) {
+	consumer, err := p.js.OrderedConsumer(ctx, p.names.events(), jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{p.names.log(p.number, "*")},
+		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy, OptStartSeq: p.cp.Log + 1,
+	})
+	if err != nil {
+		p.fail(fmt.Errorf("jetstream: log of partition %d: %w", p.number, err))
+		return
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(2 * maxInputs))
+	if err != nil {
+		p.fail(fmt.Errorf("jetstream: log of partition %d: %w", p.number, err))
+		return
+	}
+	stop := context.AfterFunc(ctx, messages.Stop)
+	defer stop()
+	for {
+		msg, err := messages.Next()
+		if ctx.Err() != nil || errors.Is(err, jetstream.ErrMsgIteratorClosed) {
+			return
+		}
+		if err != nil {
+			p.fail(fmt.Errorf("jetstream: log of partition %d: %w", p.number, err))
+			return
+		}
+		e, err := decodeEntry(msg)
+		if err != nil {
+			p.logger().Error("jetstream: an entry of the log cannot be decoded, and is left out",
+				"partition", p.number, "subject", msg.Subject(), "sequence", e.Seq, "error", err)
+		}
+		select {
+		case p.entries <- e:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// inputs is what one batch handles.
+type inputs struct {
+	entries  []entry
+	outcomes []outcome
+}
+
+// gather waits for something to handle, and returns all that is there. It marks the time in
+// the log when a timer fires: what comes before the mark was accepted before.
+func (p *partition) gather(ctx context.Context) (in inputs, err error) {
+	wait := time.NewTimer(p.untilTimer())
+	defer wait.Stop()
+	select {
+	case e := <-p.entries:
+		in.entries = append(in.entries, e)
+	case o := <-p.outcomes:
+		in.outcomes = append(in.outcomes, o)
+	case <-wait.C:
+		return in, p.onTime(ctx)
+	case <-ctx.Done():
+		return in, nil
+	}
+	for len(in.entries)+len(in.outcomes) < maxInputs {
+		select {
+		case e := <-p.entries:
+			in.entries = append(in.entries, e)
+		case o := <-p.outcomes:
+			in.outcomes = append(in.outcomes, o)
+		default:
+			return in, nil
+		}
+	}
+	return in, nil
+}
+
+// handle handles inputs. After a change of automations, the entries behind it see the new ones.
+func (p *partition) handle(ctx context.Context, in inputs) error {
+	for from := 0; from < len(in.entries) || len(in.outcomes) > 0; {
+		to := from
+		for to < len(in.entries) && in.entries[to].Kind != kindCatalog {
+			to++
+		}
+		part := inputs{entries: in.entries[from:to], outcomes: in.outcomes}
+		if to < len(in.entries) { // a change of automations follows
+			part.entries = in.entries[from : to+1]
+		}
+		if err := p.handlePart(ctx, part); err != nil {
+			return err
+		}
+		in.outcomes, from = nil, to+1
+		if to < len(in.entries) {
+			if err := p.retry(ctx, "automations", func() (err error) {
+				p.starts, err = p.readStarters(ctx)
+				return err
+			}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// retry calls what until it succeeds, with pauses. It gives up when the partition's time is
+// over.
+func (p *partition) retry(ctx context.Context, what string, call func() error) error {
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		err := call()
+		if err == nil || errors.Is(err, errNotOwner) || errors.Is(err, automation.ErrClosed) {
+			return err
+		}
+		p.logger().Error("jetstream: cannot go on", "partition", p.number, "what", what, "error", err)
+		select {
+		case <-time.After(pause):
+		case <-p.stopped:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (p *partition) logger() *slog.Logger { return p.Worker.Store.opts.Logger }
+
+// finish waits for the effects in flight, and writes their outcomes.
+func (p *partition) finish(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() { p.effects.Wait(); close(done) }()
+	late := time.After(p.opts.ShutdownTimeout)
+	for {
+		select {
+		case o := <-p.outcomes:
+			if err := p.handlePart(ctx, inputs{outcomes: []outcome{o}}); err != nil {
+				return err
+			}
+		case <-done:
+			select {
+			case o := <-p.outcomes:
+				if err := p.handlePart(ctx, inputs{outcomes: []outcome{o}}); err != nil {
+					return err
+				}
+			default:
+				return p.copies.flush(ctx)
+			}
+		case <-late:
+			return fmt.Errorf("jetstream: partition %d: effects go on after %s", p.number, p.opts.ShutdownTimeout)
+		}
+	}
+}

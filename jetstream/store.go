@@ -1,0 +1,135 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// Store is a Store whose events and runs are in JetStream, and whose other records are in the
+// catalog. A Runner on it accepts calls, and a Worker executes the flows: Runner.Run and
+// Runner.Drain fail with errors.ErrUnsupported. It is safe for concurrent use.
+//
+// These promises of automation.Store differ:
+//
+//   - Runs and events can be read and listed a moment after a worker has written them.
+//   - A Send of more than 500 events is not all or nothing.
+//   - RecordRunRequest and CancelRuns take effect in the order of the log, after they return.
+type Store struct {
+	automation.Store // the catalog
+
+	nc        *nats.Conn
+	js        jetstream.JetStream
+	projector automation.Projector
+	opts      Options
+	names     names
+	id        int64 // of the streams
+}
+
+// New returns a store on the servers that nc is connected to, and creates its streams if there
+// are none. The caller closes nc and the catalog. The error is a *ValidationError for invalid
+// options, and wraps ErrStreams if the streams have another format, another number of
+// partitions, or belong to another catalog.
+func New(ctx context.Context, nc *nats.Conn, catalog automation.Store, opts Options) (*Store, error) {
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	projector, ok := optional[automation.Projector](catalog)
+	if !ok {
+		return nil, errUnsupported(fmt.Sprintf("a catalog of type %T", catalog), "it must implement automation.Projector")
+	}
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(opts.Timeout))
+	if err != nil {
+		return nil, fmt.Errorf("jetstream: %w", err)
+	}
+	s := &Store{
+		Store: catalog, nc: nc, js: js, projector: projector, opts: opts,
+		names: names{prefix: opts.Name, partitions: opts.Partitions},
+	}
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// optional returns the optional interface T of a store, or of the store in a wrapper.
+func optional[T any](s automation.Store) (found T, ok bool) {
+	for {
+		if found, ok = s.(T); ok {
+			return found, true
+		}
+		wrapper, wraps := s.(interface{ Unwrap() automation.Store })
+		if !wraps {
+			return found, false
+		}
+		s = wrapper.Unwrap()
+	}
+}
+
+// String returns the name of the store for logs.
+func (s *Store) String() string { return "jetstream " + s.opts.Name }
+
+// Claim implements automation.WorkStore. A worker has the lease of every contact, so a claim
+// of one contact brings nothing, and other claims are refused.
+func (s *Store) Claim(_ context.Context, p automation.ClaimParams) ([]automation.Work, error) {
+	if p.Contact != (automation.ContactRef{}) {
+		return nil, nil
+	}
+	return nil, errUnsupported("claim", "run a jetstream.Worker in place of Runner.Run and Runner.Drain")
+}
+
+// Commit implements automation.WorkStore. There are no leases to commit under.
+func (s *Store) Commit(context.Context, []automation.Transition) ([]automation.CommitResult, error) {
+	return nil, errUnsupported("commit", "a jetstream.Worker commits")
+}
+
+// NextDue implements automation.WorkStore. Only the owners of the partitions know it.
+func (s *Store) NextDue(context.Context) (time.Time, error) { return time.Time{}, nil }
+
+// RecordRunRequest implements automation.WorkStore: it appends the request to the log.
+func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.RunRequest, now time.Time) (automation.RunRecord, error) {
+	rec, err := s.FindRun(ctx, id)
+	if err != nil {
+		return rec, err
+	}
+	ended := rec.Status != automation.RunRunning
+	switch {
+	case c == automation.RequestCancel && ended, c == automation.RequestRetry && !ended:
+		return rec, nil
+	case c == automation.RequestRetry && rec.Status != automation.RunFailed:
+		return rec, fmt.Errorf("run %q is %s, and only a failed run can be retried: %w", id, rec.Status, automation.ErrConflict)
+	}
+	return rec, s.appendEntry(ctx, automation.ContactRef{ID: rec.ContactID}, entry{Kind: kindRequest, RunID: id, Request: c})
+}
+
+// CancelRuns implements automation.WorkStore.
+func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Time) (int, error) {
+	q := automation.RunQuery{
+		AutomationID: automationID, Statuses: []automation.RunStatus{automation.RunRunning},
+		PageQuery: automation.PageQuery{Limit: 100},
+	}
+	n := 0
+	for {
+		page, err := s.ListRuns(ctx, q)
+		if err != nil {
+			return n, err
+		}
+		for _, rec := range page.Data {
+			if _, err := s.RecordRunRequest(ctx, rec.ID, automation.RequestCancel, now); err != nil && !errors.Is(err, automation.ErrNotFound) {
+				return n, err
+			}
+			n++
+		}
+		if !page.HasMore || len(page.Data) == 0 {
+			return n, nil
+		}
+		q.After = page.Data[len(page.Data)-1].ID
+	}
+}

@@ -1,0 +1,131 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// format is the version of what the streams hold. A newer one is refused.
+const format = 1
+
+// The keys of the metadata of the stream of events.
+const (
+	metaFormat     = "automation-format"
+	metaPartitions = "automation-partitions"
+	metaID         = "automation-id"
+)
+
+// ErrStreams is the error of New for streams that this process or this catalog cannot use: the
+// message has the reason and the way out.
+var ErrStreams = errors.New("unusable streams")
+
+// open creates the streams, or checks those that exist.
+func (s *Store) open(ctx context.Context) error {
+	existing, err := s.js.Stream(ctx, s.names.events())
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		if err := s.create(ctx); err != nil {
+			return err
+		}
+	case err != nil:
+		return fmt.Errorf("jetstream: stream %s: %w", s.names.events(), err)
+	default:
+		if err := s.adopt(existing.CachedInfo().Config.Metadata); err != nil {
+			return err
+		}
+	}
+	if err := s.createParts(ctx); err != nil {
+		return err
+	}
+	return s.claimCatalog(ctx)
+}
+
+func (s *Store) create(ctx context.Context) error {
+	s.id = rand.Int64N(1<<62) + 1
+	_, err := s.js.CreateStream(ctx, jetstream.StreamConfig{
+		Name: s.names.events(), Subjects: []string{s.names.prefix + ".ev.*.*", s.names.prefix + ".key.*"},
+		Replicas: s.opts.Replicas, AllowAtomicPublish: true, AllowMsgTTL: true,
+		Description: "the events of automations, until they are handled, and their idempotency keys",
+		Metadata: map[string]string{
+			metaFormat: strconv.Itoa(format), metaPartitions: strconv.Itoa(s.opts.Partitions),
+			metaID: strconv.FormatInt(s.id, 10),
+		},
+	})
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process was faster
+		return s.open(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("jetstream: create stream %s: %w", s.names.events(), err)
+	}
+	return nil
+}
+
+// adopt takes the partitions and the id from the metadata of existing streams.
+func (s *Store) adopt(meta map[string]string) error {
+	if f, err := strconv.Atoi(meta[metaFormat]); err != nil || f > format {
+		return fmt.Errorf("jetstream: %w: the streams of %q have format %q, and this release reads up to %d: use the release that wrote them, or another Options.Name", ErrStreams, s.opts.Name, meta[metaFormat], format)
+	}
+	partitions, err := strconv.Atoi(meta[metaPartitions])
+	if err != nil || partitions != s.opts.Partitions {
+		return fmt.Errorf("jetstream: %w: the streams of %q have %s partitions, and Options.Partitions is %d: it cannot change", ErrStreams, s.opts.Name, meta[metaPartitions], s.opts.Partitions)
+	}
+	if s.id, err = strconv.ParseInt(meta[metaID], 10, 64); err != nil {
+		return fmt.Errorf("jetstream: %w: the streams of %q have no id", ErrStreams, s.opts.Name)
+	}
+	return nil
+}
+
+// createParts creates the streams of the partitions that do not exist yet.
+func (s *Store) createParts(ctx context.Context) error {
+	for p := range s.opts.Partitions {
+		_, err := s.js.CreateStream(ctx, jetstream.StreamConfig{
+			Name: s.names.state(p),
+			Subjects: []string{
+				s.names.contact(p, "*"), s.names.checkpoint(p), fmt.Sprintf("%s.tm.%d.*.*", s.names.prefix, p),
+			},
+			Replicas: s.opts.Replicas, AllowAtomicPublish: true, AllowMsgTTL: true, MaxMsgsPerSubject: 1,
+			Description: "the runs in progress of one partition of automations, with their timers",
+		})
+		if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			return fmt.Errorf("jetstream: create stream %s: %w", s.names.state(p), err)
+		}
+	}
+	_, err := s.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket: s.names.workers(), Storage: jetstream.MemoryStorage, Replicas: s.opts.Replicas,
+	})
+	if err != nil {
+		return fmt.Errorf("jetstream: create bucket %s: %w", s.names.workers(), err)
+	}
+	return nil
+}
+
+// claimCatalog makes sure that the catalog belongs to the streams: it has their id as the
+// sequence of a source.
+func (s *Store) claimCatalog(ctx context.Context) error {
+	source := s.source("id")
+	has, err := s.projector.ProjectedTo(ctx, source)
+	if err != nil {
+		return fmt.Errorf("jetstream: catalog: %w", err)
+	}
+	if has == 0 {
+		err = s.projector.Project(ctx, automation.Projection{Source: source, Sequence: s.id})
+		if errors.Is(err, automation.ErrConflict) { // another process was faster
+			return s.claimCatalog(ctx)
+		}
+		return err
+	}
+	if has != s.id {
+		return fmt.Errorf("jetstream: %w: the catalog belongs to other streams named %q: connect to those, or use an empty catalog", ErrStreams, s.opts.Name)
+	}
+	return nil
+}
+
+// source is the name under which the catalog keeps a sequence.
+func (s *Store) source(part string) string { return "jetstream/" + s.opts.Name + "/" + part }

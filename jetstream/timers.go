@@ -1,0 +1,201 @@
+package jetstream
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// bucketSeconds is the width of a bucket of timers.
+const bucketSeconds = 60
+
+func bucketOf(t time.Time) int64 { return t.Unix() / bucketSeconds }
+
+// timer is when a contact is due.
+type timer struct {
+	at    time.Time
+	token string
+}
+
+// timerQueue has the timers of the buckets that were read, the earliest first. A contact may
+// have several. One that is not due any more does no harm: its turn finds nothing to do.
+type timerQueue []timer
+
+func (q timerQueue) Len() int           { return len(q) }
+func (q timerQueue) Less(i, j int) bool { return q[i].at.Before(q[j].at) }
+func (q timerQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+
+// Push implements heap.Interface.
+func (q *timerQueue) Push(t any) { *q = append(*q, t.(timer)) }
+
+// Pop implements heap.Interface.
+func (q *timerQueue) Pop() any {
+	last := len(*q) - 1
+	t := (*q)[last]
+	*q = (*q)[:last]
+	return t
+}
+
+// add adds a timer, unless at is zero.
+func (q *timerQueue) add(token string, at time.Time) {
+	if !at.IsZero() {
+		heap.Push(q, timer{at, token})
+	}
+}
+
+// take removes the timers that are due by a time, n of them at most, and returns the tokens of
+// their contacts.
+func (q *timerQueue) take(by time.Time, n int) (tokens []string) {
+	for len(*q) > 0 && len(tokens) < n && !(*q)[0].at.After(by) {
+		tokens = append(tokens, heap.Pop(q).(timer).token)
+	}
+	return tokens
+}
+
+// untilTimer returns how long to wait for the next timer, or for the next bucket.
+func (p *partition) untilTimer() time.Duration {
+	wait := time.Second // the next bucket, and cleaning up
+	if len(p.timers) > 0 && p.ticking.IsZero() {
+		wait = min(wait, time.Until(p.timers[0].at))
+	}
+	return max(wait, 0)
+}
+
+// onTime marks the time in the log if a contact is due, and reads the bucket that comes next.
+func (p *partition) onTime(ctx context.Context) error {
+	at := now()
+	if next := bucketOf(at) + 1; next > p.loaded {
+		if err := p.loadBuckets(ctx, p.loaded+1, next); err != nil {
+			return err
+		}
+	}
+	if err := p.cleanUp(ctx); err != nil {
+		return err
+	}
+	if err := p.removeEnded(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	if !p.ticking.IsZero() || len(p.timers) == 0 || p.timers[0].at.After(at) {
+		return nil
+	}
+	msg, err := message(p.names.log(p.number, tickToken), entry{Kind: kindTick, At: at, Epoch: p.cp.Epoch})
+	if err != nil {
+		return err
+	}
+	if _, err := p.publishAll(ctx, []*nats.Msg{msg}); err != nil {
+		p.logger().Warn("jetstream: cannot mark the time", "partition", p.number, "error", err)
+		return nil
+	}
+	p.ticking = at
+	return nil
+}
+
+// timerMessage returns the message of a contact's timer.
+func (p *partition) timerMessage(token string, at time.Time) (*nats.Msg, error) {
+	return message(p.names.timer(p.number, max(bucketOf(at), p.cp.Bucket), token), at)
+}
+
+// loadBuckets reads the timers of the buckets from one to another.
+func (p *partition) loadBuckets(ctx context.Context, from, to int64) error {
+	for bucket := from; bucket <= to; bucket++ {
+		err := p.each(ctx, p.names.timer(p.number, bucket, "*"), 0, func(msg jetstream.Msg, _ uint64) error {
+			at, err := time.Parse(`"`+time.RFC3339Nano+`"`, string(msg.Data()))
+			if err != nil {
+				return fmt.Errorf("jetstream: timer %s: %w", msg.Subject(), err)
+			}
+			p.timers.add(lastToken(msg.Subject()), at)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		p.loaded = bucket
+	}
+	return nil
+}
+
+// each calls do for the messages of the state stream on a subject, from a sequence on.
+func (p *partition) each(ctx context.Context, subject string, from uint64, do func(msg jetstream.Msg, seq uint64) error) error {
+	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverAllPolicy}
+	if from > 0 {
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, from
+	}
+	consumer, err := p.state.OrderedConsumer(ctx, cfg)
+	if err != nil {
+		return fmt.Errorf("jetstream: read %s: %w", subject, err)
+	}
+	info := consumer.CachedInfo()
+	name := info.Name
+	defer func() { _ = p.state.DeleteConsumer(context.WithoutCancel(ctx), name) }()
+	for left := info.NumPending; left > 0; {
+		batch, err := consumer.Fetch(int(min(left, 500)), jetstream.FetchMaxWait(p.Worker.Store.opts.Timeout))
+		if err != nil {
+			return fmt.Errorf("jetstream: read %s: %w", subject, err)
+		}
+		read := uint64(0)
+		for msg := range batch.Messages() {
+			meta, err := msg.Metadata()
+			if err == nil {
+				err = do(msg, meta.Sequence.Stream)
+			}
+			if err != nil {
+				return err
+			}
+			read++
+			left = meta.NumPending
+		}
+		if err := batch.Error(); err != nil && read == 0 {
+			return fmt.Errorf("jetstream: read %s: %w", subject, err)
+		}
+	}
+	return nil
+}
+
+// firstBucket returns the first bucket with timers that may not have fired.
+func (p *partition) firstBucket() int64 {
+	first := p.cp.ReadAt
+	if len(p.timers) > 0 {
+		first = earliest(first, p.timers[0].at)
+	}
+	if first.IsZero() {
+		return p.cp.Bucket
+	}
+	return max(p.cp.Bucket, bucketOf(first))
+}
+
+// cleanUp removes what is of no use any more: buckets whose timers have fired, and entries of
+// the log that were handled and are in the catalog.
+func (p *partition) cleanUp(ctx context.Context) error {
+	for ; p.purged < p.cp.Bucket; p.purged++ {
+		subject := p.names.timer(p.number, p.purged, "*")
+		if err := p.state.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
+			return p.putOff("remove timers", err)
+		}
+	}
+	if seq := p.copies.cleanable(); seq > 0 {
+		stream, err := p.js.Stream(ctx, p.names.events())
+		if err == nil {
+			err = stream.Purge(ctx, jetstream.WithPurgeSubject(p.names.log(p.number, "*")), jetstream.WithPurgeSequence(seq+1))
+		}
+		if err != nil {
+			return p.putOff("remove entries of log "+strconv.Itoa(p.number), err)
+		}
+		p.copies.cleaned(seq)
+	}
+	return nil
+}
+
+// putOff logs an error after which the work is done later.
+func (p *partition) putOff(what string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	p.logger().Warn("jetstream: put off", "partition", p.number, "what", what, "error", err)
+	return nil
+}
