@@ -21,8 +21,8 @@ type contact struct {
 	seq   uint64 // of the message with the state; 0: there is none
 	// timer is the due time of the last timer that was written, zero if it has fired.
 	timer time.Time
-	// inFlight has the deadlines of the effects in flight, by run.
-	inFlight map[string]time.Time
+	// inFlight are the ids of the runs that may have an effect in flight.
+	inFlight map[string]bool
 	// timerWritten is whether the batch that is being written has a timer.
 	timerWritten bool
 }
@@ -102,7 +102,7 @@ func (c *contact) due() (next, deadline time.Time) {
 		if r.Status != automation.RunRunning || r.DueAt.IsZero() {
 			continue
 		}
-		if _, performs := c.inFlight[r.ID]; performs {
+		if c.inFlight[r.ID] {
 			deadline = earliest(deadline, r.DueAt)
 		} else {
 			next = earliest(next, r.DueAt)
@@ -121,7 +121,7 @@ func earliest(a, b time.Time) time.Time {
 
 // load reads the state of a contact.
 func (p *partition) load(ctx context.Context, key automation.ContactRef, token string) (*contact, error) {
-	c := &contact{token: token, key: key, inFlight: map[string]time.Time{}}
+	c := &contact{token: token, key: key, inFlight: map[string]bool{}}
 	msg, err := p.state.GetLastMsgForSubject(ctx, p.names.contact(p.number, token))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return c, nil

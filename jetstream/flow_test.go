@@ -50,7 +50,9 @@ func newNode(t *testing.T, opts jetstream.Options) *node {
 func (n *node) work() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- jetstream.NewWorker(n.store, n.Runner, jetstream.WorkerOptions{Heartbeat: 100 * time.Millisecond}).Run(ctx) }()
+	go func() {
+		done <- jetstream.NewWorker(n.store, n.Runner, jetstream.WorkerOptions{Heartbeat: 100 * time.Millisecond}).Run(ctx)
+	}()
 	n.t.Cleanup(func() {
 		cancel()
 		assert.ErrorIs(n.t, <-done, context.Canceled)

@@ -35,6 +35,9 @@ func (p *partition) handlePart(ctx context.Context, in inputs) error {
 	if err != nil {
 		return err
 	}
+	todo = slices.DeleteFunc(todo, func(w *work) bool {
+		return w.contact.key == (automation.ContactRef{}) // a timer of a contact that has ended
+	})
 	for _, w := range todo {
 		if err := p.plan(ctx, w, contacts, readAt, cp.ReadAt); err != nil {
 			return err
@@ -100,12 +103,18 @@ func (p *partition) loadAll(ctx context.Context, todo []*work) error {
 		}
 	}
 	err := p.retry(ctx, "states", func() error { return p.loadMissing(ctx, missing) })
+	if err != nil {
+		return err
+	}
 	for _, w := range missing {
-		if err == nil {
-			p.contacts[w.token] = w.contact
+		p.contacts[w.token] = w.contact
+	}
+	for _, w := range todo {
+		if w.contact.key == (automation.ContactRef{}) {
+			w.contact.key = w.key // it had no state yet
 		}
 	}
-	return err
+	return nil
 }
 
 func (p *partition) loadMissing(ctx context.Context, missing []*work) error {
@@ -318,8 +327,11 @@ func (p *partition) apply(w *work, events []entry) {
 	for _, o := range w.outcomes {
 		delete(w.inFlight, o.RunID)
 	}
+	for i := range t.Runs {
+		delete(w.inFlight, t.Runs[i].ID)
+	}
 	for _, e := range t.Effects {
-		w.inFlight[e.Run.ID] = time.Time{}
+		w.inFlight[e.Run.ID] = true
 	}
 	w.state.Delete = w.state.Delete || t.Delete
 	w.dirty = w.dirty || t.Delete || len(t.Runs)+len(t.Handled) > 0

@@ -123,14 +123,25 @@ func (p *partition) takeOver(ctx context.Context) error {
 	if err := p.loadBuckets(ctx, cp.Bucket, bucketOf(now())+1); err != nil {
 		return err
 	}
-	for _, token := range cp.InFlight {
+	return p.resumeEffects(ctx)
+}
+
+// resumeEffects waits for the effects in flight of the owner before: their outcomes are unknown
+// at their deadlines.
+func (p *partition) resumeEffects(ctx context.Context) error {
+	for _, token := range p.cp.InFlight {
 		c, err := p.load(ctx, automation.ContactRef{}, token)
 		if err != nil {
 			return err
 		}
+		for i := range c.state.Runs {
+			if r := &c.state.Runs[i]; r.Status == automation.RunRunning && !r.DueAt.IsZero() {
+				c.inFlight[r.ID] = true
+			}
+		}
 		p.contacts[token] = c
-		next, _ := c.due() // of an effect too: nothing of this owner is in flight
-		p.timers.add(token, next)
+		_, deadline := c.due()
+		p.timers.add(token, deadline)
 	}
 	return nil
 }
