@@ -115,6 +115,9 @@ func (s *Store) claimCatalog(ctx context.Context) error {
 		return fmt.Errorf("jetstream: catalog: %w", err)
 	}
 	if has == 0 {
+		if err := s.unused(ctx); err != nil {
+			return err
+		}
 		err = s.projector.Project(ctx, automation.Projection{Source: source, Sequence: s.id})
 		if errors.Is(err, automation.ErrConflict) { // another process was faster
 			return s.claimCatalog(ctx)
@@ -123,6 +126,20 @@ func (s *Store) claimCatalog(ctx context.Context) error {
 	}
 	if has != s.id {
 		return fmt.Errorf("jetstream: %w: the catalog belongs to other streams named %q: connect to those, or use an empty catalog", ErrStreams, s.opts.Name)
+	}
+	return nil
+}
+
+// unused returns an error if a worker has worked on the streams: then they belong to a catalog.
+func (s *Store) unused(ctx context.Context) error {
+	for p := range s.opts.Partitions {
+		stream, err := s.js.Stream(ctx, s.names.state(p))
+		if err != nil {
+			return fmt.Errorf("jetstream: stream %s: %w", s.names.state(p), err)
+		}
+		if stream.CachedInfo().State.LastSeq > 0 {
+			return fmt.Errorf("jetstream: %w: the streams named %q belong to another catalog: use that one, or another Options.Name", ErrStreams, s.opts.Name)
+		}
 	}
 	return nil
 }
