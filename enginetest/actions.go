@@ -95,8 +95,16 @@ func (f *fixture) begin(name, email string, payload map[string]any) string {
 	return f.started(f.send(name, email, payload))
 }
 
-// caughtUp waits until the events are handled that were accepted for a contact.
-func (f *fixture) caughtUp(email string) { f.handled(f.send("enginetest.probe", email, nil)) }
+// caughtUp waits until the events are handled that were accepted for these contacts.
+func (f *fixture) caughtUp(emails ...string) {
+	probes := make([]automation.Event, len(emails))
+	for i, email := range emails {
+		probes[i] = event("enginetest.probe", email, nil)
+	}
+	for _, id := range f.sendAll(probes...) {
+		f.handled(id)
+	}
+}
 
 func (f *fixture) run(id string) automation.Run {
 	run, err := f.Runner.GetRun(f.ctx, id)

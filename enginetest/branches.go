@@ -11,6 +11,7 @@ func branchChecks() []Check {
 	return []Check{
 		check("branches/a condition takes exactly one", branchOfCondition),
 		check("branches/an event and the timeout at the same moment take exactly one", branchOfRace),
+		check("branches/an event in time wins over the timeout, however late both are handled", branchOfLateEvent),
 		check("branches/a wait times out without its event", branchOfTimeout),
 	}
 }
@@ -79,6 +80,29 @@ func (f *fixture) settled(i int, r race) {
 	case e.AcceptedAt.After(r.deadline) && branch != automation.ConnectionTimeout:
 		f.failf("an event that was accepted %s after the deadline wins over the timeout", e.AcceptedAt.Sub(r.deadline))
 	}
+}
+
+// branchOfLateEvent sends an event before the deadline of a wait, and another one after the
+// deadline of another wait, while no process works.
+func branchOfLateEvent(f *fixture) {
+	a := flow("ask", "ask", wait("wait", "answer", 1500*time.Millisecond), email("thanks"))
+	f.open()
+	f.create(fork(a, "wait", automation.ConnectionTimeout, email("sorry")))
+	w := f.work(f.Engine)
+	inTime, late := f.begin("ask", "ada@example.com", nil), f.begin("ask", "bob@example.com", nil)
+	f.waiting(inTime, "wait")
+	deadline := f.waiting(late, "wait").DueAt
+	f.must("stop", f.stop(w))
+	f.send("answer", "ada@example.com", nil)
+	wasInTime := !time.Now().After(f.run(inTime).DueAt)
+	f.passUntil(deadline.Add(50 * time.Millisecond))
+	f.send("answer", "bob@example.com", nil)
+	f.work(f.Another())
+	if run := f.ended(inTime, automation.RunCompleted); wasInTime { // the machine may be too busy
+		f.equal("branch of an event in time", stepOf(run, "wait").Branch, automation.ConnectionEventReceived)
+	}
+	f.equal("branch of a late event", stepOf(f.ended(late, automation.RunCompleted), "wait").Branch, automation.ConnectionTimeout)
+	f.emails("bob@example.com", "sorry")
 }
 
 func branchOfTimeout(f *fixture) {

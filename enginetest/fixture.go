@@ -270,6 +270,15 @@ func atOnce(n int, do func(i int) error) []error {
 // address returns the email of the contact number i.
 func address(i int) string { return fmt.Sprintf("c%03d@example.com", i) }
 
+// addresses returns the emails of n contacts.
+func addresses(n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = address(i)
+	}
+	return all
+}
+
 // large returns a text of 200 KB. It has an end of its own, so that a text that was cut is
 // found out.
 func large(end string) string { return strings.Repeat("0123456789", 20_000) + end }

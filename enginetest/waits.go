@@ -40,7 +40,7 @@ func waitThenEvent(f *fixture) {
 
 func eventThenWait(f *fixture) {
 	f.start(flow("wait", "signup", wait("wait", "paid", 0), email("thanks")))
-	const n = 50
+	const n = 20
 	runs := make([]string, n)
 	for i := range n {
 		f.contact(address(i))
@@ -49,7 +49,9 @@ func eventThenWait(f *fixture) {
 	}
 	for i := range n {
 		runs[i] = f.started(runs[i])
-		f.caughtUp(address(i))
+	}
+	f.caughtUp(addresses(n)...)
+	for i := range n {
 		f.equal("step of a run whose event came too early", f.run(runs[i]).Step, "wait")
 	}
 	f.equal("emails", len(f.mailer.sent("")), 0)
@@ -144,17 +146,24 @@ func waitWithFilter(f *fixture) {
 	f.equal("amount", fmt.Sprint(f.mailer.sent("thanks")[0].Variables["amount"]), "500")
 }
 
-// lookbackFinds sends the event while the email before the wait is in flight.
+// lookbackFinds sends the event while one run performs an effect before the wait, and another
+// run rests before it.
 func lookbackFinds(f *fixture) {
 	gate := f.gate("hello")
-	f.start(flow("wait", "signup", email("hello"), lookBack("wait", "paid"), email("thanks", "n", "wait_events.paid.n")))
-	run := f.begin("signup", "ada@example.com", nil)
+	f.start(flow("busy", "signup", email("hello"), lookBack("wait", "paid"), email("busy-email", "n", "wait_events.paid.n")),
+		flow("rests", "signup", pause("rest", time.Second), lookBack("wait", "paid"), email("rested-email", "n", "wait_events.paid.n")))
+	runs := f.handled(f.send("signup", "ada@example.com", nil)).Started
 	gate.reached(1)
 	f.send("paid", "ada@example.com", map[string]any{"n": 7})
 	gate.open()
-	f.ended(run, automation.RunCompleted)
-	f.emails("ada@example.com", "hello", "thanks")
-	f.equal("number in the payload", fmt.Sprint(f.mailer.sent("thanks")[0].Variables["n"]), "7")
+	f.equal("number of runs", len(runs), 2)
+	for _, run := range runs {
+		f.ended(run, automation.RunCompleted)
+	}
+	f.emails("ada@example.com", "hello", "busy-email", "rested-email")
+	for _, template := range []string{"busy-email", "rested-email"} {
+		f.equal("number in the payload", fmt.Sprint(f.mailer.sent(template)[0].Variables["n"]), "7")
+	}
 }
 
 func lookbackEnds(f *fixture) {
