@@ -11,7 +11,7 @@ func contactChecks() []Check {
 	return []Check{
 		check("contacts/a new email makes one contact, however many events come at once", contactAtOnce),
 		check("contacts/an event that starts nothing makes no contact", contactNotMade),
-		check("contacts/events for an email come before its first contact and after in order", contactMoved),
+		check("contacts/events for a new email are handled as they were accepted", contactMoved),
 		check("contacts/the deletion of one cancels its runs", contactDeleted),
 		check("contacts/later steps see what a step changed", contactChanged),
 		check("contacts/later steps see what the application changed", contactChangedOutside),
@@ -59,9 +59,13 @@ func contactNotMade(f *fixture) {
 func contactMoved(f *fixture) {
 	f.start(counting())
 	ids := make([][]string, 3)
-	for i := range 30 {
+	for i := range 20 {
+		var ticks []automation.Event
 		for k := range ids {
-			ids[k] = append(ids[k], f.send("tick", address(k), map[string]any{"n": i}))
+			ticks = append(ticks, event("tick", address(k), map[string]any{"n": i}))
+		}
+		for k, id := range f.sendAll(ticks...) {
+			ids[k] = append(ids[k], id)
 		}
 	}
 	for k := range ids {

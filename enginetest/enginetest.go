@@ -79,8 +79,9 @@ type Check struct {
 	Run func(tb testing.TB, open Open, given Given) error
 }
 
-// checksAtOnce is how many checks run side by side. Most of their time they wait.
-const checksAtOnce = 16
+// checksAtOnce is how many checks run side by side. Most of their time they wait. More of them
+// would compete for the connections of a database.
+const checksAtOnce = 8
 
 // Run runs every check as a subtest, each on an engine that open makes for it. The subtests
 // run side by side, more of them than the flag -parallel allows, because they wait for

@@ -52,7 +52,7 @@ func historyOfRun(f *fixture) {
 
 func historyOfRuns(f *fixture) {
 	f.start(flow("welcome", "signup", email("hello")), flow("rest", "rest", pause("rest", longTime)))
-	const n = 25
+	const n = 12
 	var want []string
 	for i := range n { // one after the other, so that their order is certain
 		want = append(want, f.ended(f.begin("signup", "ada@example.com", map[string]any{"n": i}), automation.RunCompleted).ID)
@@ -69,7 +69,7 @@ func historyOfRuns(f *fixture) {
 		}
 	}
 	contact := f.find("ada@example.com").ID
-	pages := automation.PageQuery{Limit: 10}
+	pages := automation.PageQuery{Limit: 5}
 	f.listed("runs of the contact", ids(automation.RunQuery{ContactID: contact, PageQuery: pages}), append([]string{resting}, want...))
 	f.listed("runs of the automation", ids(automation.RunQuery{AutomationID: "welcome", PageQuery: pages}), want)
 	f.listed("running runs", ids(automation.RunQuery{Statuses: []automation.RunStatus{automation.RunRunning}}), []string{resting})

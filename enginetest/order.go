@@ -42,11 +42,11 @@ func orderOfEvents(f *fixture) {
 	f.contact("ada@example.com")
 	const n = 100
 	var ids []string
-	for i := range n / 2 {
+	for i := range n / 4 {
 		ids = append(ids, f.send("tick", "ada@example.com", map[string]any{"n": i}))
 	}
 	var rest []automation.Event
-	for i := n / 2; i < n; i++ {
+	for i := n / 4; i < n; i++ {
 		rest = append(rest, automation.Event{Name: "tick", ContactID: "ada", Payload: automation.Payload(map[string]any{"n": i})})
 	}
 	f.counted(append(ids, f.sendAll(rest...)...))

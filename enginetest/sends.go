@@ -102,7 +102,7 @@ func sendInvalid(f *fixture) {
 // others again with their keys.
 func sendOfSeveral(f *fixture) {
 	f.start(flow("welcome", "signup", set("set", "signed_up", automation.Bool(true)), email("hello")))
-	const n = 20
+	const n = 10
 	var all []automation.Event
 	for i := range n {
 		f.contact(address(i))
