@@ -29,6 +29,7 @@ type faulty struct {
 	contactEvents func() []automation.Event
 	outputs       func() []automation.StepOutput
 	listedRuns    func(p *automation.Page[automation.RunRecord])
+	late          time.Duration // of runs that are due
 
 	options func(o *automation.Options)
 	mailer  func(next automation.Mailer) automation.Mailer
@@ -70,6 +71,7 @@ func (f *faulty) AppendEvents(ctx context.Context, events []automation.NewEvent)
 }
 
 func (f *faulty) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
+	p.Now = p.Now.Add(-f.late)
 	works, err := f.Store.Claim(ctx, p)
 	if f.claimed != nil {
 		f.mu.Lock()
@@ -77,6 +79,14 @@ func (f *faulty) Claim(ctx context.Context, p automation.ClaimParams) ([]automat
 		f.claimed(works)
 	}
 	return works, err
+}
+
+func (f *faulty) NextDue(ctx context.Context) (time.Time, error) {
+	due, err := f.Store.NextDue(ctx)
+	if !due.IsZero() {
+		due = due.Add(f.late)
+	}
+	return due, err
 }
 
 func (f *faulty) Commit(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
@@ -175,6 +185,22 @@ func TestChecks_AcceptWhatIsGiven(t *testing.T) {
 		t.Run(tt.fault, func(t *testing.T) {
 			t.Parallel()
 			assert.NoError(t, verdict(t, tt.check, open(faultNamed(t, tt.fault)), tt.given))
+		})
+	}
+}
+
+// TestChecks_FindTimersThatAreLate finds them unless they are declared. It takes a few seconds, as the timers do.
+func TestChecks_FindTimersThatAreLate(t *testing.T) {
+	t.Parallel()
+	for given, sound := range map[enginetest.Given]bool{{}: false, {TimerPrecision: 3 * time.Second}: true} {
+		t.Run(given.TimerPrecision.String(), func(t *testing.T) {
+			t.Parallel()
+			err := verdict(t, "timers/fire neither early nor too late", open(func(f *faulty) { f.late = 2500 * time.Millisecond }), given)
+			if sound {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, "the most punctual one was 2.5")
 		})
 	}
 }
