@@ -36,7 +36,7 @@ refuse . '^(database/sql|net/http|net/smtp|os/exec|plugin)(/|$)'
 
 for package in $(go list ./...); do
 	case $package in
-	*/storetest | */storebench | */inleasetest | */automationtest | */pgtest | */internal/world) ;; # packages for tests
+	*/storetest | */enginetest | */storebench | */inleasetest | */automationtest | */pgtest | */internal/world) ;; # packages for tests
 	*) refuse "$package" '^testing(/|$)|^github.com/stretchr/testify|^pgregory.net/rapid' ;;
 	esac
 done

@@ -1,0 +1,118 @@
+package enginetest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+func branchChecks() []Check {
+	return []Check{
+		check("branches/a condition takes exactly one", branchOfCondition),
+		check("branches/an event and the timeout at the same moment take exactly one", branchOfRace),
+		check("branches/an event in time wins over the timeout, however late both are handled", branchOfLateEvent),
+		check("branches/a wait times out without its event", branchOfTimeout),
+	}
+}
+
+func branchOfCondition(f *fixture) {
+	a := flow("sort", "signup", when("high", automation.Field("event.n").Gte(50)), email("high-email"))
+	f.start(fork(a, "high", automation.ConnectionConditionNotMet, email("low-email")))
+	const n = 100
+	for i, id := range f.sendAll(events("signup", n)...) {
+		run := f.ended(f.started(id), automation.RunCompleted)
+		want, other := "low-email", "high-email"
+		if i >= 50 {
+			want, other = other, want
+		}
+		f.equal("emails", f.mailer.sentTo(address(i)), []string{want})
+		f.equal("step on the branch", stepOf(run, want).Status, automation.StepCompleted)
+		f.equal("step on the other branch", stepOf(run, other).Status, automation.StepSkipped)
+	}
+}
+
+// race is an event that is sent around the deadline of a wait.
+type race struct {
+	run, event string
+	deadline   time.Time
+	sent       time.Time // when Send returned
+}
+
+// branchOfRace sends the events of many waits a little before, at and a little after their
+// deadlines.
+func branchOfRace(f *fixture) {
+	a := flow("ask", "ask", wait("wait", "answer", time.Second), email("thanks"))
+	f.start(fork(a, "wait", automation.ConnectionTimeout, email("sorry")))
+	const n = 60
+	races := make([]race, n)
+	for i, id := range f.sendAll(events("ask", n)...) {
+		races[i].run = f.started(id)
+		run := f.reached(races[i].run, "reach the wait", func(r automation.Run) bool { return !stepOf(r, "wait").StartedAt.IsZero() })
+		races[i].deadline = stepOf(run, "wait").StartedAt.Add(time.Second)
+	}
+	for _, err := range atOnce(n, func(i int) error {
+		<-time.After(time.Until(races[i].deadline.Add(time.Duration(i-n/2) * 4 * time.Millisecond)))
+		receipts, err := f.Runner.Send(f.ctx, event("answer", address(i), nil))
+		races[i].sent = time.Now()
+		if err == nil {
+			races[i].event = receipts[0].ID
+		}
+		return err
+	}) {
+		f.must("send", err)
+	}
+	for i, r := range races {
+		f.settled(i, r)
+	}
+}
+
+// settled ends the check unless the run took one branch, and the right one.
+func (f *fixture) settled(i int, r race) {
+	e := f.handled(r.event)
+	run := f.ended(r.run, automation.RunCompleted)
+	branch := stepOf(run, "wait").Branch
+	want := map[automation.ConnectionType]string{automation.ConnectionEventReceived: "thanks", automation.ConnectionTimeout: "sorry"}[branch]
+	f.equal(fmt.Sprintf("emails after the branch %q", branch), f.mailer.sentTo(address(i)), []string{want})
+	switch {
+	case !r.sent.After(r.deadline) && branch != automation.ConnectionEventReceived:
+		f.failf("an event that was accepted %s before the deadline loses against the timeout", r.deadline.Sub(r.sent))
+	case e.AcceptedAt.After(r.deadline) && branch != automation.ConnectionTimeout:
+		f.failf("an event that was accepted %s after the deadline wins over the timeout", e.AcceptedAt.Sub(r.deadline))
+	}
+}
+
+// branchOfLateEvent sends an event before the deadline of a wait, and another one after the
+// deadline of another wait, while no process works.
+func branchOfLateEvent(f *fixture) {
+	a := flow("ask", "ask", wait("wait", "answer", 1500*time.Millisecond), email("thanks"))
+	f.open()
+	f.create(fork(a, "wait", automation.ConnectionTimeout, email("sorry")))
+	w := f.work(f.Engine)
+	inTime, late := f.begin("ask", "ada@example.com", nil), f.begin("ask", "bob@example.com", nil)
+	f.waiting(inTime, "wait")
+	deadline := f.waiting(late, "wait").DueAt
+	f.must("stop", f.stop(w))
+	f.send("answer", "ada@example.com", nil)
+	wasInTime := !time.Now().After(f.run(inTime).DueAt)
+	f.passUntil(deadline.Add(50 * time.Millisecond))
+	f.send("answer", "bob@example.com", nil)
+	f.work(f.Another())
+	if run := f.ended(inTime, automation.RunCompleted); wasInTime { // the machine may be too busy
+		f.equal("branch of an event in time", stepOf(run, "wait").Branch, automation.ConnectionEventReceived)
+	}
+	f.equal("branch of a late event", stepOf(f.ended(late, automation.RunCompleted), "wait").Branch, automation.ConnectionTimeout)
+	f.emails("bob@example.com", "sorry")
+}
+
+func branchOfTimeout(f *fixture) {
+	a := flow("ask", "ask", wait("wait", "answer", time.Second), email("thanks"))
+	f.start(fork(a, "wait", automation.ConnectionTimeout, email("sorry")), flow("strict", "strict", wait("wait", "answer", time.Second), email("never")))
+	asked := f.begin("ask", "ada@example.com", nil)
+	f.send("answer", "bob@example.com", nil)
+	strict := f.begin("strict", "cleo@example.com", nil)
+	run := f.ended(asked, automation.RunCompleted)
+	f.equal("branch", stepOf(run, "wait").Branch, automation.ConnectionTimeout)
+	f.emails("ada@example.com", "sorry")
+	f.equal("error of a wait without a branch for the timeout", code(f.ended(strict, automation.RunFailed)), automation.FailedTimeout)
+}
