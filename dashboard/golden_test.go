@@ -165,5 +165,11 @@ func golden(t *testing.T, page, got string) {
 	}
 	want, err := os.ReadFile(file)
 	require.NoError(t, err, "go test ./dashboard -run GoldenFiles -update writes it")
-	assert.Equal(t, string(want), got, file)
+	wanted, lines := strings.Split(string(want), "\n"), strings.Split(got, "\n")
+	for i := range max(len(wanted), len(lines)) {
+		if i >= len(wanted) || i >= len(lines) || wanted[i] != lines[i] {
+			assert.Equal(t, strings.Join(wanted[min(i, len(wanted)):min(i+1, len(wanted))], ""), strings.Join(lines[min(i, len(lines)):min(i+1, len(lines))], ""), "%s, line %d", file, i+1)
+			return
+		}
+	}
 }

@@ -6,6 +6,7 @@ import { branchOf, compare, configure, connect, freshKey, insert, move, parse, r
 import { draw, neighbour, placeAfter } from './canvas.js'
 import { stepForm, types } from './forms.js'
 import { forget, keep, recall } from './storage.js'
+import { announce } from './app.js'
 
 const page = document.getElementById('editor')
 const form = document.getElementById('document-form')
@@ -75,12 +76,21 @@ const check = async () => {
     const { response, answer } = await post(checkURL, { 'Content-Type': 'application/json' }, text(draft()))
     if (number !== sent) return // a newer draft has been sent
     if (!response.ok || !answer) throw new Error(reason(response))
+    const known = state.problems
     Object.assign(state, { drawing: answer.drawing, problems: answer.problems, types: answer.types, offline: '' })
+    report(known)
   } catch (error) {
     if (number !== sent) return
     state.offline = `The draft cannot be checked: ${error.message}. It is kept in this tab.`
   }
   paint()
+}
+
+// report has screen readers read the problems that a change brought.
+const report = (known) => {
+  if (isBlank()) return
+  const fresh = state.problems.filter((p) => !known.some((k) => k.step === p.step && k.message === p.message))
+  if (fresh.length) announce(fresh.map((p) => [p.step, p.message].filter(Boolean).join(': ')).join('. '))
 }
 
 // The actions.
@@ -100,6 +110,15 @@ const chooseAndFocus = (key) => {
 }
 
 const nodeOf = (key) => [...page.querySelectorAll('[data-step]')].find((n) => n.dataset.step === key)
+
+// close closes the open panel. Who was in it goes back to the step that it was about.
+const close = () => {
+  const isInside = page.querySelector('.side')?.contains(document.activeElement)
+  const about = state.adding?.from ?? state.chosen
+  Object.assign(state, { adding: null, showing: '' })
+  paint()
+  if (isInside) (nodeOf(about) ?? page.querySelector('.canvas')).focus()
+}
 
 const startAdding = (from, type, label) => {
   Object.assign(state, { adding: { from, type, label }, chosen: '', showing: '' })
@@ -222,7 +241,7 @@ addEventListener('keydown', (event) => {
   if (command && event.key === 's') save()
   else if (command && event.key.toLowerCase() === 'z' && !isTyping) travel(event.shiftKey ? 1 : -1)
   else if (event.key === '?' && !isTyping) toggle('keys')
-  else if (event.key === 'Escape') { Object.assign(state, { adding: null, showing: '' }); paint(); return }
+  else if (event.key === 'Escape') return close()
   else return
   event.preventDefault()
 })
@@ -338,7 +357,7 @@ const adder = () => html`<section class="card adder" aria-label="Add a step">
     ${types.map(([type, name, word, config]) => html`<button type="button" @click=${() => add(type, word, config)}>${name}</button>`)}
     ${Object.values(state.types).filter((t) => !t.built_in).map(({ type }) => html`<button type="button" @click=${() => add(type, type.split('.').pop(), {})}>${type}</button>`)}
   </div>
-  <div class="choices"><button type="button" class="small" @click=${() => { state.adding = null; paint() }}>Cancel</button></div>
+  <div class="choices"><button type="button" class="small" @click=${close}>Cancel</button></div>
 </section>`
 
 const overview = () => html`<section class="card"><h2>Step</h2>
@@ -351,7 +370,7 @@ const stepLink = (key) => key ? html`<button type="button" class="link" @click=$
 const problemsPanel = () => {
   if (isBlank()) return html`<section class="card"><h2>How to begin</h2><p class="hint">Give the automation a name, choose the event that starts it, and add steps. It sends nothing until you start it.</p></section>`
   const { problems } = state
-  return html`<section class="card" aria-live="polite"><h2>Problems <span class="badge">${problems.length}</span></h2>
+  return html`<section class="card"><h2>Problems <span class="badge">${problems.length}</span></h2>
   ${problems.length ? html`<ul class="problems all">${problems.map((p) => problemItem(p, stepLink(p.step)))}</ul>` : html`<p class="hint">None.</p>`}
   </section>`
 }
@@ -386,13 +405,13 @@ const comparePanel = () => html`<section class="card"><h2>Saved and draft</h2>
   ${saved.text ? differences(parse(saved.text), draft(), 'saved', 'draft') : html`<p class="hint">Nothing is saved yet.</p>`}
   <div class="choices"><button type="button" @click=${() => toggle('compare')}>Close</button></div></section>`
 
-const conflictPanel = () => html`<section class="card alert warn" role="alert"><h2>This automation was saved meanwhile</h2>
+const conflictPanel = () => html`<section class="card alert warn conflict" tabindex="-1" aria-label="Conflict"><h2>This automation was saved meanwhile</h2>
   <p>Your draft is based on revision ${saved.revision}. Revision ${state.conflict.revision} has been saved since. Nothing of your draft was saved, and nothing is lost.</p>
   ${differences(parse(state.conflict.saved), draft(), 'saved meanwhile', 'your draft')}
   <div class="choices">
     <button type="button" @click=${() => adopt(true)}>Take theirs</button>
     <button type="button" class="primary" @click=${() => adopt(false)}>Save mine on top</button>
-    <button type="button" @click=${() => { state.showing = ''; paint() }}>Go on editing</button>
+    <button type="button" @click=${close}>Go on editing</button>
   </div></section>`
 
 const keysPanel = () => html`<section class="card"><h2>Keys</h2><dl class="facts">
@@ -437,11 +456,14 @@ const view = () => html`
       <button type="button" ?disabled=${state.now === state.history.length - 1} @click=${() => travel(1)}>Redo</button>
       <button type="button" aria-pressed=${state.showing === 'json' ? 'true' : 'false'} @click=${() => toggle('json')}>JSON</button>
       <button type="button" aria-pressed=${state.showing === 'compare' ? 'true' : 'false'} @click=${() => toggle('compare')}>Compare</button>
-      <button type="button" class="primary" ?disabled=${state.busy || isSaved()} @click=${save}>Save version</button>
+      <button type="button" class="primary" ?disabled=${isSaved()} aria-disabled=${state.busy ? 'true' : 'false'} @click=${save}>Save version</button>
     </div>
   </div>
-  ${state.offline ? html`<div class="alert warn" role="alert">${state.offline}</div>` : nothing}
-  ${state.notice ? html`<div class="alert" role="alert">${state.notice}</div>` : nothing}
+  <div role="alert">
+    ${state.offline ? html`<div class="alert warn">${state.offline}</div>` : nothing}
+    ${state.notice ? html`<div class="alert">${state.notice}</div>` : nothing}
+    ${state.showing === 'conflict' ? html`<p class="hidden">Nothing was saved. Revision ${state.conflict.revision} has been saved since. Both drafts are shown, step by step.</p>` : nothing}
+  </div>
   ${state.kept ? html`<div class="alert mild" role="status">This is the draft that you left in this tab. <button type="button" class="link" @click=${() => travel(-1)}>Discard it</button></div>` : nothing}
   ${page.dataset.running !== '0' && !isSaved() ? html`<p class="hint">${page.dataset.running} runs in progress stay on their version.</p>` : nothing}
   <div class="columns editing">
@@ -453,7 +475,18 @@ const view = () => html`
     <div class="side">${side()}${state.showing ? nothing : problemsPanel()}</div>
   </div>`
 
-const paint = () => render(view(), page)
+// paint draws the page. If the focus was on what is gone, is disabled or has become another
+// step, it goes to where a person goes on: to the same step, to another button beside it, to
+// the chosen step, or to the drawing.
+const paint = () => {
+  const had = document.activeElement
+  const step = had.dataset.step
+  render(view(), page)
+  if (had === document.body || had.isConnected && !had.disabled && had.dataset.step === step) return
+  const beside = had.disabled ? had.parentElement.querySelector('button:not(:disabled)') : null
+  const next = nodeOf(step) ?? beside ?? nodeOf(state.chosen) ?? page.querySelector('.canvas')
+  next?.focus()
+}
 
 // offer fills the lists of names that fields offer. Without them, a person types the names.
 const offer = async () => {
