@@ -38,7 +38,7 @@ func TestVersions_AreListedWithTheirAuthors(t *testing.T) {
 	body := s.get("/a/trial/versions").Body.String()
 	assert.LessOrEqual(t, len(calls.take()), 4)
 	assert.Equal(t, []string{
-		"Version 2 current 2 Mar 09:00:00 UTC &lt;b&gt;ada&lt;/b&gt; 0 What changed",
+		"Version 2 ● current 2 Mar 09:00:00 UTC &lt;b&gt;ada&lt;/b&gt; 0 What changed",
 		"Version 1 2 Mar 09:00:00 UTC unknown 3 Restore in the editor",
 	}, rows(body))
 	assert.Contains(t, body, `href="../../a/trial/versions/2?with=1"`)
@@ -79,9 +79,9 @@ func TestVersion_IsComparedByStepKeys(t *testing.T) {
 		assert.Contains(t, body, `<mark>    &#34;timeout&#34;: &#34;3 days&#34;</mark>`, path)
 		assert.Contains(t, body, `<mark>    &#34;timeout&#34;: &#34;5 days&#34;</mark>`, path)
 		assert.NotContains(t, body, `<mark>    &#34;event_name&#34;`, "a line of both")
-		assert.Contains(t, body, `<span class="badge added"><span aria-hidden="true">+</span> added</span> <b><bdi>bye</bdi></b>`, path)
+		assert.Contains(t, body, `<span class="badge added"><span aria-hidden="true">&#43;</span> added</span> <b><bdi>bye</bdi></b>`, path)
 		assert.Contains(t, body, `<span class="badge removed"><span aria-hidden="true">−</span> removed</span> <b><bdi>thanks</bdi></b>`, path)
-		assert.Contains(t, body, `<span class="badge added"><span aria-hidden="true">+</span> added</span> <bdi>decides</bdi> <span class="branch"><bdi>received</bdi></span> → <bdi>bye</bdi>`, path)
+		assert.Contains(t, body, `<span class="badge added"><span aria-hidden="true">&#43;</span> added</span> <bdi>decides</bdi> <span class="branch"><bdi>received</bdi></span> → <bdi>bye</bdi>`, path)
 		assert.Contains(t, body, "Retry policy", path)
 	}
 	same := s.get("/a/trial/versions/1?with=1").Body.String()
