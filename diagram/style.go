@@ -42,7 +42,8 @@ const rules = `.automation-diagram { font-family: system-ui, -apple-system, "Seg
 .automation-diagram .key { font-size: 13px; font-weight: 650; }
 .automation-diagram .summary { fill: var(--muted); }
 .automation-diagram .rule { stroke: var(--border); }
-.automation-diagram .icon, .automation-diagram .status path, .automation-diagram .tile { fill: var(--grey-tint); }
+.automation-diagram .icon, .automation-diagram .status path { fill: none; stroke: currentColor; stroke-width: 1.6; stroke-linecap: round; stroke-linejoin: round; }
+.automation-diagram .tile { fill: var(--grey-tint); }
 .automation-diagram .icon { color: var(--grey); }
 .automation-diagram .trigger .tile { fill: var(--green-tint); }
 .automation-diagram .trigger .icon { color: var(--green); }
