@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,7 +44,7 @@ func newFixedRandom() io.Reader { return &fixedRandom{source: rand.NewChaCha8([3
 func newGoldenSite(t *testing.T, store automation.Store) *site {
 	t.Helper()
 	w := world.NewOn(t, store, automation.Options{Random: newFixedRandom()})
-	s := newSiteOf(t, w, dashboard.Options{Templates: newLibrary(t)})
+	s := newSiteOf(t, w, dashboard.Options{Templates: newLibrary(t), SentEmails: oneEmail(asSent, &atomic.Int32{})})
 	t.Cleanup(s.handler.Close)
 	s.Mailer.Respond = func(_ context.Context, e automation.Email) error {
 		if strings.HasPrefix(e.To, "fails") {
@@ -91,6 +92,7 @@ func (s *site) goldenPages() map[string]string {
 		"run-failed":         "/a/trial/runs/" + failed.ID,
 		"run-waiting":        "/a/trial/runs/" + waiting.ID,
 		"run-email":          "/a/emails/runs/" + sent.ID + "?step=hello",
+		"email":              "/emails/" + sent.ID + "/hello",
 		"runs":               "/runs",
 		"runs-filtered":      "/runs?status=failed&automation=trial&contact=fails%40example.com",
 		"runs-none":          "/runs?status=cancelled",
