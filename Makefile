@@ -19,7 +19,7 @@ BENCH ?= .
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
 test: ## run all tests, with the race detector and in random order (INSTALL_PGBOUNCER=1)
@@ -43,6 +43,10 @@ e2e-node: ## drive the API with Resend's clients for Node.js and the command lin
 .PHONY: e2e-browser
 e2e-browser: ## use the dashboard in a real Chromium, which it installs on Debian and Ubuntu as root
 	e2e/browser/run.sh
+
+.PHONY: dashboard-million
+dashboard-million: ## measure the dashboard with a million runs, in the Chromium that e2e-browser installs
+	cd e2e/browser && DASHBOARD_RUNS=1000000 go test -count=1 -v -timeout 30m -run TestManyRuns .
 
 .PHONY: dashboard-shots
 dashboard-shots: ## make the pictures of the dashboard in docs

@@ -58,7 +58,7 @@ func TestAutomation_ShowsCountsStepsAndRecentRuns(t *testing.T) {
 	assert.LessOrEqual(t, len(calls.take()), 4)
 	assert.Contains(t, body, `<a class="tile" href="../runs?automation=trial"><span>Runs</span> <b>4</b>`)
 	assert.Contains(t, body, `<a class="tile failed" href="../runs?automation=trial&amp;status=failed"><span>Failed</span> <b>1</b>`)
-	assert.Contains(t, body, `href="../runs?automation=trial&amp;status=running&amp;step=decides">1 here</a>`)
+	assert.Contains(t, body, `href="../runs?automation=trial&amp;status=running&amp;step=decides"><span aria-hidden="true">●</span> 1 here</a>`)
 	assert.Contains(t, body, `href="../runs?automation=trial&amp;status=failed&amp;step=nudge">`)
 	assert.Contains(t, body, "paid, up to 3 days")
 	assert.Contains(t, body, `class="automation-diagram"`)

@@ -32,6 +32,7 @@ func sign(status string) string {
 	signs := map[string]string{
 		"running": "●", "waiting": "◔", "completed": "✓", "failed": "✕", "cancelled": "⊘", "skipped": "–", "pending": "○",
 		"enabled": "●", "disabled": "○", "started": "▸", "resumed": "↻", "ignored": "–", "published": "●", "draft": "○",
+		"added": "+", "removed": "−", "changed": "~",
 	}
 	return signs[status]
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"html/template"
 	"net/url"
+	"strconv"
 )
 
 // jobPage is the page of a job.
@@ -79,6 +80,20 @@ func (x *exchange) fillJob(body *jobPage, j *job) {
 		body.Outcome = "stopped"
 	default:
 		body.Outcome = "failed"
+	}
+}
+
+// News is what a screen reader reads of a job while it is at work: each quarter once.
+func (p jobPage) News() string {
+	switch {
+	case !p.Known:
+		return "The job has ended, or another process does it."
+	case p.Outcome != "":
+		return "The job is " + p.Outcome + "."
+	case p.Total > 0:
+		return strconv.Itoa(p.Handled*4/p.Total*25) + " % are done."
+	default:
+		return "The job is at work."
 	}
 }
 

@@ -142,7 +142,7 @@ func emailFlow(id string) automation.Automation {
 	return a
 }
 
-func (s *populatedSite) runOf(id, email string) automation.Run {
+func (s *site) runOf(id, email string) automation.Run {
 	s.T.Helper()
 	found, err := s.ListRuns(s.Ctx, automation.RunQuery{AutomationID: id, ContactID: s.Contact(email).ID})
 	require.NoError(s.T, err)

@@ -170,9 +170,9 @@ func (x *exchange) pathSteps(run automation.Run, chosen string, definitions map[
 	return steps
 }
 
-// stepLink returns the link to a step of a run.
+// stepLink returns the link to a step of a run. On a phone, the step is below the path.
 func (x *exchange) stepLink(run automation.Run, key string) template.URL {
-	return x.to.With(x.to.To("a", run.AutomationID, "runs", run.ID), "step", key)
+	return x.to.With(x.to.To("a", run.AutomationID, "runs", run.ID), "step", key) + "#step"
 }
 
 // runLink returns the link to the run of the path.

@@ -38,7 +38,7 @@ func TestVersions_AreListedWithTheirAuthors(t *testing.T) {
 	body := s.get("/a/trial/versions").Body.String()
 	assert.LessOrEqual(t, len(calls.take()), 4)
 	assert.Equal(t, []string{
-		"Version 2 current 2 Mar 09:00:00 UTC &lt;b&gt;ada&lt;/b&gt; 0 What changed",
+		"Version 2 ● current 2 Mar 09:00:00 UTC &lt;b&gt;ada&lt;/b&gt; 0 What changed",
 		"Version 1 2 Mar 09:00:00 UTC unknown 3 Restore in the editor",
 	}, rows(body))
 	assert.Contains(t, body, `href="../../a/trial/versions/2?with=1"`)
@@ -75,13 +75,13 @@ func TestVersion_IsComparedByStepKeys(t *testing.T) {
 		body := s.get(path).Body.String()
 		assert.LessOrEqual(t, len(calls.take()), 4, path)
 		assert.Contains(t, body, "From version 1 to version 2", path)
-		assert.Contains(t, body, `<span class="badge changed">changed</span> <b><bdi>decides</bdi></b>`, path)
+		assert.Contains(t, body, `<span class="badge changed"><span aria-hidden="true">~</span> changed</span> <b><bdi>decides</bdi></b>`, path)
 		assert.Contains(t, body, `<mark>    &#34;timeout&#34;: &#34;3 days&#34;</mark>`, path)
 		assert.Contains(t, body, `<mark>    &#34;timeout&#34;: &#34;5 days&#34;</mark>`, path)
 		assert.NotContains(t, body, `<mark>    &#34;event_name&#34;`, "a line of both")
-		assert.Contains(t, body, `<span class="badge added">added</span> <b><bdi>bye</bdi></b>`, path)
-		assert.Contains(t, body, `<span class="badge removed">removed</span> <b><bdi>thanks</bdi></b>`, path)
-		assert.Contains(t, body, `<span class="badge added">added</span> <bdi>decides</bdi> <span class="branch"><bdi>received</bdi></span> → <bdi>bye</bdi>`, path)
+		assert.Contains(t, body, `<span class="badge added"><span aria-hidden="true">&#43;</span> added</span> <b><bdi>bye</bdi></b>`, path)
+		assert.Contains(t, body, `<span class="badge removed"><span aria-hidden="true">−</span> removed</span> <b><bdi>thanks</bdi></b>`, path)
+		assert.Contains(t, body, `<span class="badge added"><span aria-hidden="true">&#43;</span> added</span> <bdi>decides</bdi> <span class="branch"><bdi>received</bdi></span> → <bdi>bye</bdi>`, path)
 		assert.Contains(t, body, "Retry policy", path)
 	}
 	same := s.get("/a/trial/versions/1?with=1").Body.String()

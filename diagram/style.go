@@ -100,5 +100,5 @@ const rules = `.automation-diagram { font-family: system-ui, -apple-system, "Seg
 .automation-diagram .selected .box { stroke: var(--accent); stroke-width: 2.5; stroke-dasharray: none; }
 .automation-diagram a { text-decoration: none; outline: none; }
 .automation-diagram a:hover .box { stroke: var(--accent); }
-.automation-diagram a:focus-visible .box { stroke: var(--accent); stroke-width: 3; stroke-dasharray: none; }
+.automation-diagram a:focus-visible .box { stroke: var(--accent); stroke-width: 5; stroke-dasharray: none; }
 `

@@ -101,10 +101,24 @@ func (p *picture) write() {
 		p.printf(`<rect class="ground" width="%d" height="%d" rx="12"/>`+"\n", d.Width, d.Height)
 	}
 	p.lines()
-	for i := range p.flow.steps {
+	for _, i := range p.readingOrder() {
 		p.step(i)
 	}
 	p.WriteString("</svg>\n")
+}
+
+// readingOrder returns the steps row by row: the Tab key goes from link to link in the order
+// in which they are written.
+func (p *picture) readingOrder() []int {
+	order := make([]int, len(p.flow.steps))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		one, other := p.drawing.Steps[a], p.drawing.Steps[b]
+		return cmp.Or(cmp.Compare(one.Y, other.Y), cmp.Compare(one.X, other.X))
+	})
+	return order
 }
 
 // drawnLine is a link with its line.

@@ -1,6 +1,7 @@
 // What a person does to the draft and to what is shown, by pointer, key or form.
 
 import { freshKey, insert, move, parse, remove, rename, stepOf } from './draft.js'
+import { focusForm, focusStep, isInPanel } from './focus.js'
 import { change } from './history.js'
 import { branches, branchTypesOf } from './server.js'
 import { draft, notify, page, paint, set, state } from './state.js'
@@ -19,15 +20,6 @@ export const chooseAndFocus = (key) => {
   choose(key)
   focusStep(key)
 }
-
-const focusStep = (key) => [...page.querySelectorAll('[data-step]')].find((n) => n.dataset.step === key)?.focus()
-
-// focusForm moves to the first field of a step. What it holds is a proposal: typing replaces it.
-export const focusForm = () => requestAnimationFrame(() => {
-  const field = page.querySelector('.step-form input, .step-form select, .step-form textarea, .step-form button')
-  field?.focus()
-  field?.select?.()
-})
 
 // startAdding offers the types of a new step on a branch.
 export const startAdding = (from, type, label) => {
@@ -75,8 +67,14 @@ export const renameStep = (key, to) => {
 // toggle shows or closes a panel.
 export const toggle = (name) => set({ showing: state.showing === name ? '' : name, jsonError: '' })
 
-// closePanel closes what is open beside the drawing, except the form of a step.
-export const closePanel = () => set({ adding: null, showing: '' })
+// closePanel closes what is open beside the drawing, except the form of a step. A person who was
+// in it goes back to the step that it was about.
+export const closePanel = () => {
+  const wasInside = isInPanel()
+  const about = state.adding?.from ?? state.chosen
+  set({ adding: null, showing: '' })
+  if (wasInside) focusStep(about)
+}
 
 // useDocument makes a JSON text the draft.
 export const useDocument = (json) => {

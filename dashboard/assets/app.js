@@ -1,4 +1,5 @@
-// What all pages have: a choice of the time zone. Pages work without it.
+// What all pages have: a choice of the time zone, and news for screen readers. Pages work
+// without it.
 
 import { keep, recall } from './storage.js'
 
@@ -23,6 +24,15 @@ export const showTimes = (root = document) => {
     el[property] = local ? localTime(new Date(el.dateTime)) : el.dataset.host
   }
 }
+
+// announce has screen readers read a text, once. They read what changes in an element that was
+// there before, so this one is on every page. It keeps a text as long as nothing else is new.
+const news = document.getElementById('news')
+export const announce = (text) => { if (news.textContent !== text) news.textContent = text }
+
+// A notice that the page was loaded with is news too: no reader has seen it appear.
+const notice = document.querySelector('.notice')
+if (notice) setTimeout(() => announce(notice.innerText))
 
 const button = document.querySelector('[data-zone]')
 const nameZone = () => { button.textContent = isLocal() ? 'Local time' : button.dataset.zone }

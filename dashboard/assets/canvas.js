@@ -39,15 +39,22 @@ const drawPlus = (x, y, from, type, label, open, state, on) => svg`<g class="plu
 
 const drawLabel = (label, x, y) => label ? svg`<text class="branch" x=${x} y=${y} text-anchor="end" aria-hidden="true">${label}</text>` : nothing
 
+const drawHandle = (line, open, state, on) => svg`${drawLabel(line.label, line.x - 15, line.y + 4)}${drawPlus(line.x, line.y, line.from, line.type, line.label, open, state, on)}`
+
+// inReadingOrder sorts parts, each with its place, row by row: the Tab key follows this order.
+const inReadingOrder = (parts) => parts.sort(([y1, x1], [y2, x2]) => y1 - y2 || x1 - x2).map(([, , part]) => part)
+
 // draw returns the drawing. state has the chosen step, the target of a drag, and the line
 // that a person pulls from a branch. In a blank draft, it marks no problems.
 export const draw = (drawing, state, on) => html`<svg width=${drawing.width * state.zoom} height=${drawing.height * state.zoom}
     viewBox="0 0 ${drawing.width} ${drawing.height}" role="group" aria-label="Steps">
   ${drawing.connections.map((c) => svg`<path class="edge" d=${c.path}></path>`)}
   ${drawing.open.map((o) => svg`<path class="edge stub" d=${o.path}></path>`)}
-  ${drawing.steps.map((s, i) => drawStep(s, i, s.key === state.chosen, state.blank ? 0 : s.problems, on))}
-  ${drawing.connections.map((c) => svg`${drawLabel(c.label, c.x - 15, c.y + 4)}${drawPlus(c.x, c.y, c.from, c.type, c.label, false, state, on)}`)}
-  ${drawing.open.map((o) => svg`${drawLabel(o.label, o.x - 15, o.y + 4)}${drawPlus(o.x, o.y, o.from, o.type, o.label, true, state, on)}`)}
+  ${inReadingOrder([
+    ...drawing.steps.map((s, i) => [s.y, s.x, drawStep(s, i, s.key === state.chosen, state.blank ? 0 : s.problems, on)]),
+    ...drawing.connections.map((c) => [c.y, c.x, drawHandle(c, false, state, on)]),
+    ...drawing.open.map((o) => [o.y, o.x, drawHandle(o, true, state, on)]),
+  ])}
   ${state.line ? svg`<path class="pull" d="M${state.line.x1} ${state.line.y1}L${state.line.x2} ${state.line.y2}"></path>` : nothing}
 </svg>`
 

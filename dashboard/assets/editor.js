@@ -3,6 +3,7 @@
 
 import { render } from './lit-html.js'
 import { parse, text } from './draft.js'
+import { keepFocus } from './focus.js'
 import { listen } from './keys.js'
 import { check, offer } from './server.js'
 import { draft, draftKey, isBlank, onPaint, page, set, state } from './state.js'
@@ -39,7 +40,7 @@ const show = () => {
 const begin = async () => {
   load()
   replaceForm()
-  onPaint(() => render(view(), page))
+  onPaint(() => keepFocus(() => render(view(), page)))
   listen()
   await check()
   offer()

@@ -1,7 +1,8 @@
 // The keyboard: the keys on a step, the keys everywhere, and typing.
 
-import { choose, chooseAndFocus, closePanel, deleteStep, focusForm, startAddingAfter, toggle } from './actions.js'
+import { choose, chooseAndFocus, closePanel, deleteStep, startAddingAfter, toggle } from './actions.js'
 import { neighbour } from './canvas.js'
+import { focusForm } from './focus.js'
 import { leavesField, travel, typesInto } from './history.js'
 import { save } from './save.js'
 import { page, state } from './state.js'

@@ -2,9 +2,11 @@
 // that changed. A hidden tab requests nothing, and neither does a paused one.
 //
 // data-live marks a part, which has an id. In a list that is marked data-live="rows", rows
-// change in place, and new rows wait for a click: nothing moves under the pointer.
+// change in place, and new rows wait for a click: nothing moves under the pointer. data-news is
+// what screen readers read when it changes, also while the part itself stays because a person
+// is in it.
 
-import { showTimes } from './app.js'
+import { announce, showTimes } from './app.js'
 import { keep, recall } from './storage.js'
 
 const period = 2000
@@ -27,19 +29,24 @@ const update = async () => {
   try {
     const response = await fetch(location.href, { headers: { 'If-None-Match': tag, Accept: 'text/html' }, cache: 'no-store' })
     const newTag = response.headers.get('ETag')
-    if (response.status === 200 && newTag) {
+    const text = response.status === 200 && newTag ? await response.text() : ''
+    if (isPaused()) return // since the request
+    if (text) {
       tag = newTag
-      apply(new DOMParser().parseFromString(policy.createHTML(await response.text()), 'text/html'))
+      apply(new DOMParser().parseFromString(policy.createHTML(text), 'text/html'))
     }
     // A proxy may answer with another page, such as one to sign in. It has no tag.
-    status.textContent = newTag && (response.ok || response.status === 304) ? '' : 'This page is no longer up to date. Reload it.'
+    show(newTag && (response.ok || response.status === 304) ? '' : 'This page is no longer up to date. Reload it.')
   } catch {
-    status.textContent = 'The server does not answer. The page is updated once it does.'
+    show('The server does not answer. The page is updated once it does.')
   } finally {
     inFlight = false
     plan()
   }
 }
+
+// show explains why the page is not up to date. A text that stays is not read again.
+const show = (text) => { if (status.textContent !== text) status.textContent = text }
 
 const plan = () => {
   clearTimeout(timer)
@@ -49,6 +56,7 @@ const plan = () => {
 const apply = (next) => {
   for (const part of document.querySelectorAll('[data-live]')) {
     const fresh = next.getElementById(part.id)
+    if (fresh?.dataset.news && part.dataset.news !== fresh.dataset.news) announce(part.dataset.news = fresh.dataset.news)
     if (!fresh || part.contains(document.activeElement) && document.activeElement !== part) continue
     if (part.dataset.live === 'rows' && part.querySelector('tr[id]')) applyRows(part, fresh)
     else if (part.innerHTML !== fresh.innerHTML) replace(part, fresh)
@@ -73,10 +81,15 @@ const applyRows = (part, fresh) => {
       showTimes(copy)
     }
   }
-  part.querySelector('.fresh')?.remove()
+  const old = part.querySelector('.fresh')
+  old?.remove()
   if (added === 0) return
+  if (!old) announce(`${added} new: press “show”, above the list`)
   const more = Object.assign(document.createElement('button'), { type: 'button', className: 'fresh', textContent: `${added} new: show` })
-  more.addEventListener('click', () => replace(part, fresh))
+  more.addEventListener('click', () => {
+    replace(part, fresh)
+    part.querySelector('.scroll')?.focus() // the button is gone
+  })
   part.prepend(more)
 }
 

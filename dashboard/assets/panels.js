@@ -23,7 +23,7 @@ const comparePanel = () => html`<section class="card"><h2>Saved and draft</h2>
   ${saved.text ? differences(parse(saved.text), draft(), 'saved', 'draft') : html`<p class="hint">Nothing is saved yet.</p>`}
   <div class="choices"><button type="button" @click=${() => toggle('compare')}>Close</button></div></section>`
 
-const conflictPanel = () => html`<section class="card alert warn" role="alert"><h2>This automation was saved meanwhile</h2>
+const conflictPanel = () => html`<section class="card alert warn conflict" tabindex="-1" aria-label="Conflict"><h2>This automation was saved meanwhile</h2>
   <p>Your draft is based on revision ${saved.revision}. Revision ${state.conflict.revision} has been saved since. Nothing of your draft was saved, and nothing is lost.</p>
   ${differences(parse(state.conflict.saved), draft(), 'saved meanwhile', 'your draft')}
   <div class="choices">

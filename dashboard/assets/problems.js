@@ -20,6 +20,6 @@ const stepLink = (key) => key ? html`<button type="button" class="link" @click=$
 const advice = () => html`<section class="card"><h2>How to begin</h2><p class="hint">Give the automation a name, choose the event that starts it, and add steps. It sends nothing until you start it.</p></section>`
 
 // problemsPanel lists all problems. A blank draft has advice instead.
-export const problemsPanel = () => isBlank() ? advice() : html`<section class="card" aria-live="polite"><h2>Problems <span class="badge">${state.problems.length}</span></h2>
+export const problemsPanel = () => isBlank() ? advice() : html`<section class="card"><h2>Problems <span class="badge">${state.problems.length}</span></h2>
   ${state.problems.length ? html`<ul class="problems all">${state.problems.map((p) => problem(p, stepLink(p.step)))}</ul>` : html`<p class="hint">None.</p>`}
   </section>`

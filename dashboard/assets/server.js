@@ -1,7 +1,8 @@
 // The talk with the server, which has the rules: it checks drafts, and knows the names.
 
+import { announce } from './app.js'
 import { text } from './draft.js'
-import { draft, page, set, state } from './state.js'
+import { draft, isBlank, page, set, state } from './state.js'
 
 const { check: checkURL, pick: pickURL } = page.dataset
 
@@ -25,7 +26,17 @@ export const check = async () => {
   const number = ++sent
   const answer = await checked().catch((error) =>
     ({ offline: `The draft cannot be checked: ${error.message}. It is kept in this tab.` }))
-  if (number === sent) set(answer)
+  if (number !== sent) return
+  const known = state.problems
+  set(answer)
+  report(known)
+}
+
+// report has screen readers read the problems that a change brought.
+const report = (known) => {
+  if (isBlank()) return
+  const fresh = state.problems.filter((p) => !known.some((k) => k.step === p.step && k.message === p.message))
+  if (fresh.length) announce(fresh.map((p) => [p.step, p.message].filter(Boolean).join(': ')).join('. '))
 }
 
 const checked = async () => {

@@ -32,15 +32,18 @@ const bar = () => html`<div class="bar head">
       <button type="button" ?disabled=${state.now === state.history.length - 1} @click=${() => travel(1)}>Redo</button>
       ${switchOf('json', 'JSON')}
       ${switchOf('compare', 'Compare')}
-      <button type="button" class="primary" ?disabled=${state.busy || isSaved()} @click=${save}>Save version</button>
+      <button type="button" class="primary" ?disabled=${isSaved()} aria-disabled=${state.busy ? 'true' : 'false'} @click=${save}>Save version</button>
     </div>
   </div>`
 
 const kept = () => html`<div class="alert mild" role="status">This is the draft that you left in this tab. <button type="button" class="link" @click=${() => travel(-1)}>Discard it</button></div>`
 
 const messages = () => html`
-  ${state.offline ? html`<div class="alert warn" role="alert">${state.offline}</div>` : nothing}
-  ${state.notice ? html`<div class="alert" role="alert">${state.notice}</div>` : nothing}
+  <div role="alert">
+    ${state.offline ? html`<div class="alert warn">${state.offline}</div>` : nothing}
+    ${state.notice ? html`<div class="alert">${state.notice}</div>` : nothing}
+    ${state.showing === 'conflict' ? html`<p class="hidden">Nothing was saved. Revision ${state.conflict.revision} has been saved since. Both drafts are shown, step by step.</p>` : nothing}
+  </div>
   ${state.kept ? kept() : nothing}
   ${page.dataset.running !== '0' && !isSaved() ? html`<p class="hint">${page.dataset.running} runs in progress stay on their version.</p>` : nothing}`
 

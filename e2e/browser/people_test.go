@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/dashboard"
 	"github.com/seed-b636437c/automation/internal/world"
+	"github.com/seed-b636437c/automation/mail"
 	"github.com/seed-b636437c/automation/mail/template"
 )
 
@@ -22,10 +24,23 @@ func newPeopleSite(t testing.TB) *site {
 	t.Helper()
 	s := serve(t, world.New(t, automation.Options{}), dashboard.Options{
 		ContactURL: func(c automation.Contact) string { return "https://acme.example/users/" + c.ID },
+		SentEmails: asSent{},
 	})
 	s.fillTemplates()
 	s.fillPeople()
 	return s
+}
+
+// asSent are emails that were sent before their template changed.
+type asSent struct{}
+
+func (asSent) SentEmail(context.Context, string) (mail.Message, error) {
+	return mail.Message{
+		From: "Shop <hello@example.com>", To: "ada@example.com", ReplyTo: "help@example.com", Subject: "Welcome, Ada 🎉",
+		HTML: `<body style="font-family:sans-serif;padding:24px"><h1>Welcome, Ada</h1><p>You are on <b>pro</b> with 3 seats.</p>` +
+			`<p><a href="https://acme.example/leave?contact=1">Unsubscribe</a></p></body>`,
+		Text: "Welcome, Ada", UnsubscribeURL: "https://acme.example/leave?contact=1",
+	}, nil
 }
 
 func (s *site) fillTemplates() {
@@ -77,7 +92,7 @@ func (s *site) fillPeople() {
 	s.Send(automation.Event{Name: "user.created", Email: "pending@example.com"})
 }
 
-// peoplePages are the pages about contacts, events and templates.
+// peoplePages are the pages about contacts, events, templates and emails.
 func (s *site) peoplePages() []string {
 	contact := "/contacts/c%2F1%3F%22%3Cscript%3E"
 	return []string{
@@ -86,6 +101,7 @@ func (s *site) peoplePages() []string {
 		"/events/send", "/events/send?name=user.created&contact=ada%40example.com", "/events/send?event=" + s.RunOf(odd).EventID, "/events/log/" + s.RunOf(odd).EventID,
 		"/templates", "/templates/hello", "/templates/hello?show=source", "/templates/billing%2Freceipt?show=text",
 		"/search?q=user", "/search?q=nothing-fits",
+		"/a/welcome/runs/" + s.RunOf(odd).ID + "?step=hello", "/emails/" + s.RunOf(odd).ID + "/hello",
 	}
 }
 
