@@ -88,10 +88,15 @@ func (p *partition) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if cause := context.Cause(ctx); errors.Is(cause, errNotOwner) {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, errNotOwner) {
 		return cause
 	}
-	return p.finish(bound)
+	err = p.finish(bound)
+	if !errors.Is(cause, context.Canceled) {
+		err = errors.Join(cause, err)
+	}
+	return err
 }
 
 // takeOver makes this worker the owner, and reads what an owner has to know.

@@ -160,11 +160,11 @@ func (p *partition) each(ctx context.Context, subject string, from uint64, do fu
 // firstBucket returns the first bucket with timers that may not have fired.
 func (p *partition) firstBucket() int64 {
 	first := p.cp.ReadAt
+	if first.IsZero() {
+		return p.cp.Bucket // nothing has fired yet
+	}
 	if len(p.timers) > 0 {
 		first = earliest(first, p.timers[0].at)
-	}
-	if first.IsZero() {
-		return p.cp.Bucket
 	}
 	return max(p.cp.Bucket, bucketOf(first))
 }

@@ -193,7 +193,7 @@ func (w *Worker) own(ctx context.Context, number int) *ownership {
 		defer close(o.done)
 		defer cancel()
 		err := guard(func() error { return newPartition(w, number).run(ctx) })
-		if err != nil && !errors.Is(err, errNotOwner) && ctx.Err() == nil {
+		if err != nil && !errors.Is(err, errNotOwner) && !errors.Is(err, context.Canceled) {
 			w.Store.opts.Logger.Error("jetstream: partition left", "partition", number, "error", err)
 		}
 	}()
