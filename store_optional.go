@@ -49,7 +49,10 @@ type Projector interface {
 	// made before.
 	//
 	// It does not matter whether the automations, versions and contacts of the copies
-	// still exist.
+	// still exist. An automation that the store has never had counts as deleted.
+	//
+	// Project fails with ErrInvalid if the projection has no Source, no higher Sequence,
+	// or an event or a run that lacks what every one has.
 	Project(ctx context.Context, p Projection) error
 	// ProjectedTo returns the sequence that the source is at. It is 0 before the first
 	// projection.
@@ -64,10 +67,12 @@ type Projection struct {
 	// projection, which is higher.
 	After, Sequence int64
 	// Events are events that were handled. A store that has an event already leaves it as
-	// it is.
+	// it is. An event for an Email that started one of Runs belongs to the run's contact.
 	Events []ProjectedEvent
 	// Runs are the runs that started or changed, as they are now. A run that the store
-	// has already is replaced, and its New and Served have no meaning.
+	// has already is replaced, with any request about it, and its New and Served have no
+	// meaning. If the store lacks the event that started a run, because it has pruned
+	// both, it makes up an event without a payload.
 	Runs []RunChange
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -82,6 +83,21 @@ func TestWrapStore_KeepsOptionalInterfaces(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, []string{"hello"}, w.Sent())
 	})
+}
+
+// The suite finds the Projector behind the hooks in the same way.
+func TestWrapStore_KeepsTheProjector(t *testing.T) {
+	t.Parallel()
+	checked := 0
+	for _, c := range storetest.Checks() {
+		if !strings.HasPrefix(c.Name, "projections/") {
+			continue
+		}
+		checked++
+		target := storetest.Sole(observe.WrapStore(memory.New(), observe.StoreHooks{}))
+		assert.NoError(t, c.Run(t.Context(), target), c.Name)
+	}
+	assert.Greater(t, checked, 10)
 }
 
 // transaction is the writer of a host's transaction.

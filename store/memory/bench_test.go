@@ -10,3 +10,5 @@ import (
 func BenchmarkFirstStep(b *testing.B) { storebench.FirstStep(b, memory.New()) }
 
 func BenchmarkLargeOutputs(b *testing.B) { storebench.LargeOutputs(b, memory.New(), 10, 40) }
+
+func BenchmarkProject(b *testing.B) { storebench.Project(b, memory.New()) }

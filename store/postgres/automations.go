@@ -21,17 +21,26 @@ func scanAutomation(scan scanFunc, more ...any) (automation.AutomationRecord, er
 	return a, err
 }
 
-// lockAutomation relies on automations_id.
-const lockAutomation = `
-SELECT no, version, deleted_at IS NOT NULL, EXISTS (SELECT FROM automation.versions v WHERE v.automation_no = a.no)
-FROM automation.automations a WHERE id = $1::text FOR UPDATE`
+// Both rely on automations_id, and isUsed on the primary keys of versions and run_counts.
+// Under the lock no transaction can project a run, which may be of a version that is not
+// kept. isUsed is a statement of its own, because it must see what was written before the
+// lock was free.
+const (
+	lockAutomation = `
+SELECT no, version, deleted_at IS NOT NULL FROM automation.automations WHERE id = $1::text FOR UPDATE`
+
+	isUsed = `
+SELECT EXISTS (SELECT FROM automation.versions v WHERE v.automation_no = a.no)
+	OR coalesce((SELECT sum(c.n) FROM automation.run_counts c WHERE c.automation_no = a.no), 0) > 0
+FROM automation.automations a WHERE id = $1::text`
+)
 
 // storedAutomation is the row of an automation that may be deleted.
 type storedAutomation struct {
-	no       int64
-	version  int
-	deleted  bool
-	versions bool // the table of versions has at least one of its versions
+	no      int64
+	version int
+	deleted bool
+	used    bool // at least one of its versions or runs is kept
 }
 
 // lockAutomation locks and returns the row of an automation. Its number is 0 if there is
@@ -39,8 +48,9 @@ type storedAutomation struct {
 func (s *Store) lockAutomation(ctx context.Context, tx *transaction, id string) (row storedAutomation, err error) {
 	var sc script
 	sc.query(func(scan scanFunc) error {
-		return scan(&row.no, &row.version, &row.deleted, &row.versions)
+		return scan(&row.no, &row.version, &row.deleted)
 	}, lockAutomation, id)
+	sc.query(func(scan scanFunc) error { return scan(&row.used) }, isUsed, id)
 	return row, tx.run(ctx, sc)
 }
 
@@ -70,7 +80,7 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 			return err
 		case old.no != 0 && !old.deleted:
 			return record.AutomationExists(a.ID)
-		case old.versions:
+		case old.used:
 			return record.AutomationHasRuns(a.ID)
 		}
 		var sc script

@@ -76,6 +76,11 @@ func BenchmarkWaiting(b *testing.B) {
 	storebench.Waiting(b, s, 1_000, 1_000_000)
 }
 
+func BenchmarkProject(b *testing.B) {
+	s, _ := openForBench(b)
+	storebench.Project(b, s)
+}
+
 func BenchmarkSleeping(b *testing.B) {
 	s, pool := openForBench(b)
 	storebench.Sleeping(b, s, func() (bytes int64) {

@@ -117,6 +117,14 @@ func (cs *changedColumns) args() []any {
 	}
 }
 
+// append adds a run that is due at another time than r.
+func (n *newRuns) append(r *automation.RunRecord, due time.Time, owner string, group *record.RunGroup) {
+	n.add(r, due)
+	n.automations, n.versions = append(n.automations, group.AutomationNo), append(n.versions, int32(group.Version))
+	n.owners, n.events, n.names = append(n.owners, owner), append(n.events, uuidOf(r.EventID)), append(n.names, r.EventName)
+	n.created = append(n.created, r.CreatedAt)
+}
+
 func (n *newRuns) insert(sc *script, sql string) {
 	if len(n.ids) > 0 {
 		sc.exec(sql, n.ids, n.automations, n.versions, n.owners, n.events, n.names, n.statuses, n.decodeFailures, n.steps,
@@ -193,10 +201,7 @@ func (rw *runWriter) start(w *transitionWrite, r *automation.RunChange, from *re
 			due = record.DueBy(due, w.t.Now)
 		}
 	}
-	runs.add(&r.RunRecord, due)
-	runs.automations, runs.versions = append(runs.automations, automationNo), append(runs.versions, int32(to.Version))
-	runs.owners = append(runs.owners, w.owner)
-	runs.events, runs.names, runs.created = append(runs.events, uuidOf(r.EventID)), append(runs.names, r.EventName), append(runs.created, r.CreatedAt)
+	runs.append(&r.RunRecord, due, w.owner, &to)
 }
 
 // change adds a run that is in a table of runs.

@@ -97,4 +97,5 @@ func ExampleMigrations() {
 	// 0009_version_authors.sql
 	// 0010_completed.sql
 	// 0011_error_codes.sql
+	// 0012_projections.sql
 }

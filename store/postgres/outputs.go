@@ -20,25 +20,45 @@ ON CONFLICT (run_id, step) DO UPDATE SET output = excluded.output`
 
 // writeOutputs keeps and drops the outputs that runs have beside their states.
 func (c *committer) writeOutputs(sc *script) {
-	var dropped, ids uuids
-	var steps []int32
-	var outputs [][]byte
+	var columns outputColumns
 	for _, w := range c.writes {
-		for i := range w.t.Runs {
-			r := &w.t.Runs[i]
-			if r.DropOutputs {
-				dropped = append(dropped, uuidOf(r.ID))
-			}
-			for _, out := range r.Outputs {
-				ids, steps, outputs = append(ids, uuidOf(r.ID)), append(steps, int32(out.Step)), append(outputs, out.Output)
-			}
+		columns.add(w.t.Runs)
+	}
+	columns.write(sc)
+}
+
+// writeRunOutputs is writeOutputs for runs.
+func writeRunOutputs(sc *script, runs []automation.RunChange) {
+	var columns outputColumns
+	columns.add(runs)
+	columns.write(sc)
+}
+
+// outputColumns contains the outputs of runs, by column.
+type outputColumns struct {
+	dropped, ids uuids
+	steps        []int32
+	outputs      [][]byte
+}
+
+func (o *outputColumns) add(runs []automation.RunChange) {
+	for i := range runs {
+		r := &runs[i]
+		if r.DropOutputs {
+			o.dropped = append(o.dropped, uuidOf(r.ID))
+		}
+		for _, out := range r.Outputs {
+			o.ids, o.steps, o.outputs = append(o.ids, uuidOf(r.ID)), append(o.steps, int32(out.Step)), append(o.outputs, out.Output)
 		}
 	}
-	if len(dropped) > 0 {
-		sc.exec(deleteOutputs, dropped)
+}
+
+func (o *outputColumns) write(sc *script) {
+	if len(o.dropped) > 0 {
+		sc.exec(deleteOutputs, o.dropped)
 	}
-	if len(ids) > 0 {
-		sc.exec(writeOutputs, ids, steps, outputs)
+	if len(o.ids) > 0 {
+		sc.exec(writeOutputs, o.ids, o.steps, o.outputs)
 	}
 }
 

@@ -137,6 +137,10 @@ var hot = []struct {
 	{"deleteEnded", deleteEnded, []string{"ended_runs_completed", "ended_runs_pkey"}},
 	{"deleteEvents", deleteEvents, []string{"active_runs_owner", "ended_runs_owner", "events_pkey", "leases_pkey", "pending_pkey"}},
 	{"deleteLoose", deleteLoose, []string{"loose_events_event", "loose_events_pkey"}},
+	{"projectEvents", projectEvents, nil},
+	{"parkProjected", parkProjected, []string{"leases_begun", "leases_pkey"}},
+	{"removeActive", removeActive, []string{"active_runs_pkey"}},
+	{"removeEnded", removeEnded, []string{"ended_runs_pkey"}},
 	{"deleteExpiredKeys", deleteExpiredKeys, []string{"idempotency_keys_expiry", "idempotency_keys_pkey"}},
 }
 

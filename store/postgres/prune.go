@@ -210,11 +210,13 @@ WHERE a.no = ANY ($2::bigint[]) AND v.automation_no = a.no AND ` + unused
 	deleteCounts = `
 DELETE FROM automation.run_counts c
 WHERE c.automation_no = ANY ($1::bigint[])
-	AND NOT EXISTS (SELECT FROM automation.versions v WHERE v.automation_no = c.automation_no AND v.version = c.version)`
+	AND NOT EXISTS (SELECT FROM automation.versions v WHERE v.automation_no = c.automation_no AND v.version = c.version)
+	AND (SELECT sum(o.n) FROM automation.run_counts o WHERE o.automation_no = c.automation_no AND o.version = c.version) = 0`
 )
 
 // pruneVersions removes versions that no run uses and that are not among the newest ones of
-// an automation, and the counters of their runs.
+// an automation, and the counters of their runs. Runs that were projected may be of a version
+// that is not kept, and their counters stay.
 func (s *Store) pruneVersions(ctx context.Context, _ automation.PruneParams, _ *automation.PruneResult) error {
 	return s.transact(ctx, func(tx *transaction) error {
 		var nos []int64

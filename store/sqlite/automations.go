@@ -53,8 +53,11 @@ const (
 INSERT INTO automation_automations (id, name, status, event_name, version, revision, created_at, updated_at, stopped_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	forgetAutomation = `DELETE FROM automation_automations WHERE no = ?`
-	// anyVersion relies on the primary key.
-	anyVersion = `SELECT 1 FROM automation_versions WHERE automation_no = ? LIMIT 1`
+	// anyUse relies on the primary key of versions and the unique index of places. A run that
+	// was projected may be of a version that is not kept.
+	anyUse = `
+SELECT 1 FROM automation_versions WHERE automation_no = ?1 UNION ALL
+SELECT 1 FROM automation_places WHERE automation_no = ?1 AND n > 0 LIMIT 1`
 )
 
 // InsertAutomation implements automation.AutomationStore.
@@ -90,7 +93,7 @@ func (tx *transaction) makeRoom(ctx context.Context, old *storedAutomation) erro
 		return record.AutomationExists(old.ID)
 	}
 	var some int
-	kept, err := first(ctx, tx, anyVersion, args(old.no), &some)
+	kept, err := first(ctx, tx, anyUse, args(old.no), &some)
 	if err == nil && kept {
 		return record.AutomationHasRuns(old.ID)
 	}

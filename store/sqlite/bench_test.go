@@ -43,6 +43,8 @@ func BenchmarkOneContact(b *testing.B) {
 
 func BenchmarkLargeOutputs(b *testing.B) { storebench.LargeOutputs(b, file(b), 10, 40) }
 
+func BenchmarkProject(b *testing.B) { storebench.Project(b, file(b)) }
+
 // manyRuns inserts a million runs of ten automations, of which 30,000 failed. The ten oldest
 // of these have another code than the others.
 const manyRuns = `

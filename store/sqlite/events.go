@@ -98,13 +98,7 @@ VALUES (coalesce(?3, (SELECT e.owner FROM automation_events e WHERE e.no = ?1)),
 func keepEvent(ctx context.Context, q session, n *automation.NewEvent) error {
 	e := &n.Event
 	owner := ownerKey(automation.ContactRef{ID: e.ContactID, Email: e.Email})
-	accepted := e.AcceptedAt.UnixMicro()
-	var occurred any
-	if o := e.OccurredAt.UnixMicro(); o != accepted {
-		occurred = o
-	}
-	values := args(idKey(e.ID).column(), textOrNull(e.Email), e.Name, textOrNull(string(e.Payload)),
-		textOrNull(e.IdempotencyKey), occurred, accepted, owner.column())
+	values := append(eventColumns(e), owner.column())
 	query, known := insertForContact, owner.column()
 	switch {
 	case n.HostContact:
@@ -123,10 +117,21 @@ func keepEvent(ctx context.Context, q session, n *automation.NewEvent) error {
 	if err != nil {
 		return failed("append events", err)
 	}
-	if _, err := q.exec(ctx, insertPending, no, accepted, known, trueOrNull(n.Unannounced)); err != nil {
+	if _, err := q.exec(ctx, insertPending, no, e.AcceptedAt.UnixMicro(), known, trueOrNull(n.Unannounced)); err != nil {
 		return failed("append events", err)
 	}
 	return rememberKey(ctx, q, n)
+}
+
+// eventColumns returns the values of an event's row, without the owner.
+func eventColumns(e *automation.Event) []any {
+	accepted := e.AcceptedAt.UnixMicro()
+	var occurred any
+	if o := e.OccurredAt.UnixMicro(); o != accepted {
+		occurred = o
+	}
+	return args(idKey(e.ID).column(), textOrNull(e.Email), e.Name, textOrNull(string(e.Payload)),
+		textOrNull(e.IdempotencyKey), occurred, accepted)
 }
 
 // eventExists relies on the unique index on id.

@@ -192,6 +192,115 @@ var faults = []struct {
 			return held[runID]
 		}
 	}},
+	{"does not compare the sequence", "projections/move a source from one sequence to the next", projectAnyway},
+	{"lets each of two projectors win", "projections/of two projectors at once one wins", projectAnyway},
+	{"keeps the events of a projection that it refuses", "projections/move a source from one sequence to the next", func(s *faulty) {
+		s.project = func(ctx context.Context, p automation.Projection) error {
+			err := s.Store.Project(ctx, p)
+			if errors.Is(err, automation.ErrConflict) {
+				_ = s.Store.Project(ctx, automation.Projection{Source: fmt.Sprint(p), Sequence: 1, Events: p.Events})
+			}
+			return err
+		}
+	}},
+	{"keeps the good runs of a projection that it refuses", "projections/a projection that cannot be kept changes nothing", func(s *faulty) {
+		s.project = func(ctx context.Context, p automation.Projection) error {
+			err := s.Store.Project(ctx, p)
+			if errors.Is(err, automation.ErrInvalid) && len(p.Runs) > 0 {
+				_ = s.Store.Project(ctx, automation.Projection{Source: fmt.Sprint(p), Sequence: 1, Runs: p.Runs[:1]})
+			}
+			return err
+		}
+	}},
+	{"takes all sources for one", "projections/move a source from one sequence to the next", func(s *faulty) {
+		s.projecting = func(p *automation.Projection) { p.Source = "any" }
+	}},
+	{"forgets what a projected event resumed", "projections/events are read as they were handled", eachProjectedEvent(func(e *automation.ProjectedEvent) {
+		e.Resumed = nil
+	})},
+	{"forgets why a projected event matched nothing", "projections/events are read as they were handled", eachProjectedEvent(func(e *automation.ProjectedEvent) {
+		e.Reason = ""
+	})},
+	{"takes the time of acceptance for the time of handling", "projections/events are read as they were handled", eachProjectedEvent(func(e *automation.ProjectedEvent) {
+		e.HandledAt = e.Event.AcceptedAt
+	})},
+	{"leaves out events without a contact", "projections/events are found by every filter", func(s *faulty) {
+		s.projecting = func(p *automation.Projection) {
+			p.Events = slices.DeleteFunc(slices.Clone(p.Events), func(e automation.ProjectedEvent) bool { return e.Event.ContactID == "" })
+		}
+	}},
+	{"keeps an event twice", "projections/an event that exists is left as it is", func(s *faulty) {
+		s.projecting = func(p *automation.Projection) {
+			p.Events = slices.Clone(p.Events)
+			for i := range p.Events {
+				if _, err := s.Store.FindEvent(context.Background(), p.Events[i].Event.ID); err == nil {
+					p.Events[i].Event.ID = fmt.Sprintf("ffffffff-0000-7000-8000-%012x", i)
+				}
+			}
+		}
+	}},
+	{"never prunes projected events", "projections/are pruned", eachProjectedEvent(func(e *automation.ProjectedEvent) {
+		e.HandledAt = e.HandledAt.AddDate(100, 0, 0)
+	})},
+	{"does not replace a run", "projections/a run is replaced", func(s *faulty) {
+		s.projecting = func(p *automation.Projection) {
+			p.Runs = slices.DeleteFunc(slices.Clone(p.Runs), func(r automation.RunChange) bool {
+				_, err := s.Store.FindRun(context.Background(), r.ID)
+				return err == nil
+			})
+		}
+	}},
+	{"replaces the status of a run only", "projections/a run is replaced", func(s *faulty) {
+		s.projecting = eachProjectedRun(func(r *automation.RunChange) {
+			if old, err := s.Store.FindRun(context.Background(), r.ID); err == nil {
+				old.Status, old.CompletedAt, old.Error = r.Status, r.CompletedAt, r.Error
+				r.RunRecord = old
+			}
+		})
+	}},
+	{"counts a replaced run twice", "projections/counts follow runs that are replaced", countReplaced},
+	{"lists a run that goes on among those that ended", "projections/a run is replaced", func(s *faulty) {
+		ended := map[string]automation.RunRecord{}
+		s.projecting = eachProjectedRun(func(r *automation.RunChange) {
+			if r.Status != automation.RunRunning {
+				ended[r.ID] = r.RunRecord
+			}
+		})
+		s.listedRuns = func(ctx context.Context, q automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error) {
+			for _, old := range ended {
+				if now, _ := s.Store.FindRun(ctx, old.ID); q.ByCompletion() && now.Status == automation.RunRunning {
+					p.Data = append(p.Data, now)
+				}
+			}
+			return p, nil
+		}
+	}},
+	{"keeps the first of two states of a run", "projections/a run that is given twice is kept as it is last", func(s *faulty) {
+		s.projecting = func(p *automation.Projection) { p.Runs = slices.Clone(p.Runs); slices.Reverse(p.Runs) }
+	}},
+	{"loses outputs of projected runs", "projections/outputs are kept replaced and dropped", func(s *faulty) {
+		s.projecting = eachProjectedRun(func(r *automation.RunChange) { r.Outputs = nil })
+	}},
+	{"never drops outputs of projected runs", "projections/outputs are kept replaced and dropped", func(s *faulty) {
+		s.projecting = eachProjectedRun(func(r *automation.RunChange) { r.DropOutputs = false })
+	}},
+	{"drops outputs of projected runs that change", "projections/outputs are kept replaced and dropped", func(s *faulty) {
+		s.projecting = eachProjectedRun(func(r *automation.RunChange) { r.DropOutputs = true })
+	}},
+	{"refuses a run of an automation that it does not have", "projections/of what does not exist any more", func(s *faulty) {
+		s.project = func(ctx context.Context, p automation.Projection) error {
+			for _, r := range p.Runs {
+				if _, err := s.Store.FindAutomation(ctx, r.AutomationID); err != nil {
+					return err
+				}
+			}
+			return s.Store.Project(ctx, p)
+		}
+	}},
+	{"leaves out the end of a large projection", "projections/may be large", func(s *faulty) {
+		s.projecting = func(p *automation.Projection) { p.Runs = p.Runs[:min(len(p.Runs), 1000)] }
+	}},
+	{"lists projected runs in the order in which they came", "projections/runs are listed in pages in both orders", listAsProjected},
 	{"drops requests", "requests/a request made meanwhile is reported and kept", func(s *faulty) {
 		s.committed = func(_ context.Context, _ []automation.Transition, results []automation.CommitResult) {
 			for i := range results {
@@ -512,6 +621,72 @@ func eachEvent(do func(e *automation.NewEvent)) func([]automation.NewEvent) []au
 			do(&events[i])
 		}
 		return events
+	}
+}
+
+func eachProjectedEvent(do func(e *automation.ProjectedEvent)) func(s *faulty) {
+	return func(s *faulty) {
+		s.projecting = func(p *automation.Projection) {
+			p.Events = slices.Clone(p.Events)
+			for i := range p.Events {
+				do(&p.Events[i])
+			}
+		}
+	}
+}
+
+func eachProjectedRun(do func(r *automation.RunChange)) func(*automation.Projection) {
+	return func(p *automation.Projection) {
+		p.Runs = slices.Clone(p.Runs)
+		for i := range p.Runs {
+			do(&p.Runs[i])
+		}
+	}
+}
+
+// projectAnyway projects from wherever the source is.
+func projectAnyway(s *faulty) {
+	s.project = func(ctx context.Context, p automation.Projection) error {
+		for {
+			err := s.Store.Project(ctx, p)
+			if !errors.Is(err, automation.ErrConflict) {
+				return err
+			}
+			if p.After, err = s.Store.ProjectedTo(ctx, p.Source); err != nil {
+				return err
+			}
+			p.Sequence = max(p.Sequence, p.After+1)
+		}
+	}
+}
+
+// countReplaced counts a run where it is, and where it was before it was replaced.
+func countReplaced(s *faulty) {
+	replaced := 0
+	s.project = func(ctx context.Context, p automation.Projection) error {
+		for _, r := range p.Runs {
+			if _, err := s.Store.FindRun(ctx, r.ID); err == nil {
+				replaced++
+			}
+		}
+		return s.Store.Project(ctx, p)
+	}
+	s.countRuns = func(ctx context.Context, ids []string) ([]automation.RunCount, error) {
+		counts, err := s.Store.CountRuns(ctx, ids...)
+		if len(counts) > 0 {
+			counts[0].Count += replaced
+		}
+		return counts, err
+	}
+}
+
+// listAsProjected lists runs in the order in which they were projected.
+func listAsProjected(s *faulty) {
+	place := map[string]int{}
+	s.projecting = eachProjectedRun(func(r *automation.RunChange) { place[r.ID] = len(place) })
+	s.listedRuns = func(_ context.Context, _ automation.RunQuery, p automation.Page[automation.RunRecord]) (automation.Page[automation.RunRecord], error) {
+		slices.SortFunc(p.Data, func(a, b automation.RunRecord) int { return place[b.ID] - place[a.ID] })
+		return p, nil
 	}
 }
 

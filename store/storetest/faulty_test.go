@@ -44,6 +44,8 @@ type faulty struct {
 	renameSegment  func(ctx context.Context, id, name string) (automation.Segment, error)
 	foundProperty  func(p *automation.ContactProperty, idOrKey string) error
 	insertProperty func(ctx context.Context, p automation.ContactProperty) error
+	projecting     func(p *automation.Projection)
+	project        func(ctx context.Context, p automation.Projection) error
 	foundOutputs   func(runID string, outputs []automation.StepOutput) []automation.StepOutput
 }
 
@@ -57,6 +59,16 @@ func (s *faulty) AppendEvents(ctx context.Context, events []automation.NewEvent)
 		events = s.appending(append([]automation.NewEvent{}, events...))
 	}
 	return s.Store.AppendEvents(ctx, events)
+}
+
+func (s *faulty) Project(ctx context.Context, p automation.Projection) error {
+	if s.projecting != nil {
+		s.projecting(&p)
+	}
+	if s.project != nil {
+		return s.project(ctx, p)
+	}
+	return s.Store.Project(ctx, p)
 }
 
 func (s *faulty) FindEvent(ctx context.Context, id string) (automation.EventRecord, error) {

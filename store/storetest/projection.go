@@ -676,7 +676,7 @@ func projectForgotten(p *projecting) {
 
 // projectMany projects more than a statement can have parameters, of a few contacts.
 func projectMany(p *projecting) {
-	const many = 4000
+	const many = 1200
 	v := p.automation("welcome", "started")
 	var events []automation.ProjectedEvent
 	changes := make([]automation.RunChange, many)

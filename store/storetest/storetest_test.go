@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -107,6 +108,17 @@ func TestChecks_SkipOptionalAbilities(t *testing.T) {
 		"closing/data survives closing all handles",
 	} {
 		require.ErrorIs(t, checkNamed(t, name).Run(t.Context(), storetest.Sole(unclosable)), storetest.ErrSkipped, name)
+	}
+}
+
+// A store that is no Projector passes the suite.
+func TestChecks_SkipProjectionsOfOtherStores(t *testing.T) {
+	t.Parallel()
+	plain := struct{ automation.Store }{memory.New()}
+	for _, c := range storetest.Checks() {
+		if strings.HasPrefix(c.Name, "projections/") {
+			require.ErrorIs(t, c.Run(t.Context(), storetest.Sole(plain)), storetest.ErrSkipped, c.Name)
+		}
 	}
 }
 

@@ -1,0 +1,241 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// These rely on the primary key. A projector that comes second waits for the one before,
+// and then returns no row.
+const (
+	findSequence   = `SELECT sequence FROM automation.projections WHERE source = $1::text`
+	insertSequence = `INSERT INTO automation.projections (source, sequence) VALUES ($1::text, $2::bigint) ON CONFLICT DO NOTHING RETURNING sequence`
+	updateSequence = `UPDATE automation.projections SET sequence = $2::bigint WHERE source = $1::text AND sequence = $3::bigint RETURNING sequence`
+)
+
+// ProjectedTo implements automation.Projector.
+func (s *Store) ProjectedTo(ctx context.Context, source string) (sequence int64, err error) {
+	if err := s.ready(ctx); err != nil {
+		return 0, err
+	}
+	var sc script
+	sc.query(func(scan scanFunc) error { return scan(&sequence) }, findSequence, source)
+	if err := (implicit{s}).run(ctx, sc); err != nil {
+		return 0, fmt.Errorf("postgres store: projected to: %w", err)
+	}
+	return sequence, nil
+}
+
+// Project implements automation.Projector. It needs three round trips, however large the
+// projection is.
+func (s *Store) Project(ctx context.Context, p automation.Projection) error {
+	if err := record.CheckProjection(&p); err != nil {
+		return err
+	}
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	catalog := record.CatalogOf(&p)
+	err := s.transact(ctx, func(tx *transaction) error {
+		if err := advance(ctx, tx, &p); err != nil {
+			return err
+		}
+		pr := projector{Catalog: &catalog, automations: map[string]int64{}, tally: record.Tally[record.RunGroup]{}}
+		if err := tx.run(ctx, pr.read()); err != nil {
+			return err
+		}
+		return tx.commit(ctx, pr.write())
+	})
+	if err != nil {
+		return fmt.Errorf("postgres store: project: %w", err)
+	}
+	return nil
+}
+
+// advance moves the source of a projection, or fails if the source is elsewhere.
+func advance(ctx context.Context, tx *transaction, p *automation.Projection) error {
+	moved := false
+	row := func(scan scanFunc) error {
+		moved = true
+		return scan(new(int64))
+	}
+	var sc script
+	if p.After == 0 {
+		sc.query(row, insertSequence, p.Source, p.Sequence)
+	} else {
+		sc.query(row, updateSequence, p.Source, p.Sequence, p.After)
+	}
+	if err := tx.run(ctx, sc); err != nil {
+		return err
+	}
+	if !moved {
+		return record.SourceElsewhere(p)
+	}
+	return nil
+}
+
+// projector writes one projection.
+type projector struct {
+	*record.Catalog
+	automations map[string]int64 // numbers, by id
+	inserted    map[string]bool  // the events that the store did not have, by id
+	tally       record.Tally[record.RunGroup]
+}
+
+const (
+	// sharePruning lets no process remove runs meanwhile, with events that a run of the
+	// projection names. Projectors do not wait for each other.
+	sharePruning = `SELECT pg_advisory_xact_lock_shared(hashtextextended('automation.ended_runs', 0))`
+
+	// These rely on automations_id. insertStrangers inserts automations that count as
+	// deleted.
+	insertStrangers = `
+INSERT INTO automation.automations (id, name, status, event_name, version, revision, deleted_at)
+SELECT u.id, '', 'disabled', '', u.version, 0, u.at
+FROM (SELECT unnest($1::text[]) AS id, unnest($2::int[]) AS version, unnest($3::timestamptz[]) AS at) u
+WHERE NOT EXISTS (SELECT FROM automation.automations a WHERE a.id = ANY (ARRAY[u.id]))
+ON CONFLICT DO NOTHING`
+	raiseVersions = `
+UPDATE automation.automations a SET version = u.version
+FROM (SELECT unnest($1::text[]) AS id, unnest($2::int[]) AS version) u
+WHERE a.id = ANY (ARRAY[u.id]) AND a.deleted_at IS NOT NULL AND a.version < u.version`
+
+	// parkProjected relies on leases_begun, which is empty unless a Runner has used the
+	// store before.
+	parkProjected = parkFrom + `run_id = ANY ($1::uuid[]) ORDER BY owner FOR UPDATE` + parkTo
+
+	// projectEvents relies on the primary key of events.
+	projectEvents = `
+INSERT INTO automation.events (id, owner, email, name, payload, key, occurred_at, accepted_at)
+SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+	unnest($7::timestamptz[]), unnest($8::timestamptz[])
+ON CONFLICT (id) DO NOTHING RETURNING id`
+
+	// These rely on the primary keys.
+	removeActive = `DELETE FROM automation.active_runs WHERE id = ANY ($1::uuid[]) RETURNING automation_no, version, status, step`
+	removeEnded  = `DELETE FROM automation.ended_runs WHERE id = ANY ($1::uuid[]) RETURNING automation_no, version, status, step`
+
+	projectLoose = `
+INSERT INTO automation.loose_events (handled_at, event_id, reason, resumed)
+SELECT unnest($1::timestamptz[]), unnest($2::uuid[]), unnest($3::smallint[]), unnest($4::text[])`
+)
+
+// read returns the script that inserts events and automations, and removes the runs that
+// others replace. The last script of the transaction needs its results.
+func (p *projector) read() (sc script) {
+	p.inserted = map[string]bool{}
+	sc.exec(sharePruning)
+	p.insertEvents(&sc)
+	p.shareAutomations(&sc)
+	p.removeRuns(&sc)
+	return sc
+}
+
+// shareAutomations reads the numbers of the automations of the runs, and keeps other
+// transactions from putting new automations in their places.
+func (p *projector) shareAutomations(sc *script) {
+	if len(p.Automations) == 0 {
+		return
+	}
+	var ids []string
+	var versions []int32
+	var at []time.Time
+	for _, a := range p.Automations {
+		ids, versions, at = append(ids, a.ID), append(versions, int32(a.Version)), append(at, a.At)
+	}
+	sc.exec(insertStrangers, ids, versions, at)
+	sc.exec(raiseVersions, ids, versions)
+	sc.query(func(scan scanFunc) error {
+		var id string
+		var no int64
+		err := scan(&no, &id, new(bool))
+		p.automations[id] = no
+		return err
+	}, shareAutomations, ids)
+}
+
+func (p *projector) insertEvents(sc *script) {
+	var rows newEvents
+	for i := range p.Events {
+		e := automation.NewEvent{Event: p.Events[i].Event}
+		rows.add(&e, ownerOf(automation.ContactRef{ID: e.Event.ContactID, Email: e.Event.Email}))
+	}
+	if len(rows.ids) == 0 {
+		return
+	}
+	sc.query(func(scan scanFunc) error {
+		var id string
+		err := scan(&id)
+		p.inserted[id] = true
+		return err
+	}, projectEvents, rows.ids, rows.owners, rows.emails.arg(), rows.names, rows.payloads.arg(), rows.keys.arg(), rows.occurred.arg(), rows.accepted)
+}
+
+// removeRuns removes the runs that the store has, and counts them.
+func (p *projector) removeRuns(sc *script) {
+	if len(p.Runs) == 0 {
+		return
+	}
+	ids := make(uuids, len(p.Runs))
+	for i := range p.Runs {
+		ids[i] = uuidOf(p.Runs[i].ID)
+	}
+	removed := func(scan scanFunc) error {
+		var group record.RunGroup
+		err := scan(&group.AutomationNo, &group.Version, &group.Status, &group.Step)
+		p.tally.Move(&group, nil)
+		return err
+	}
+	sc.exec(parkProjected, ids)
+	sc.query(removed, removeActive, ids)
+	sc.query(removed, removeEnded, ids)
+}
+
+// write returns the script that writes the rest of the projection.
+func (p *projector) write() (sc script) {
+	p.noteLoose(&sc)
+	p.insertRuns(&sc)
+	writeRunOutputs(&sc, p.Runs)
+	count(&sc, int16(rand.IntN(slots)), p.tally) // last, because another process may wait for the same counters
+	return sc
+}
+
+// noteLoose notes what became of events.
+func (p *projector) noteLoose(sc *script) {
+	var at []time.Time
+	var ids uuids
+	var reasons []int16
+	var resumed nullableTexts
+	for i := range p.Events {
+		if e := &p.Events[i]; e.Loose && p.inserted[e.Event.ID] {
+			at, ids = append(at, e.HandledAt), append(ids, uuidOf(e.Event.ID))
+			reasons, resumed = append(reasons, record.ReasonCode(e.Reason)), append(resumed, textOrNull(record.EncodeIDs(e.Resumed)))
+		}
+	}
+	if len(ids) > 0 {
+		sc.exec(projectLoose, at, ids, reasons, resumed.arg())
+	}
+}
+
+func (p *projector) insertRuns(sc *script) {
+	var active, ended newRuns
+	for i := range p.Runs {
+		r := &p.Runs[i]
+		group := record.RunGroup{
+			AutomationNo: p.automations[r.AutomationID], Version: r.Version, Status: record.StatusCode(r.Status), Step: r.Step,
+		}
+		p.tally.Move(nil, &group)
+		runs := &ended
+		if record.GoesOn(*r) {
+			runs = &active
+		}
+		runs.append(&r.RunRecord, r.DueAt, ownerOf(automation.ContactRef{ID: r.ContactID}), &group)
+	}
+	active.insert(sc, insertActive)
+	ended.insert(sc, insertEnded)
+}

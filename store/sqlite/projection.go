@@ -1,0 +1,248 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/internal/record"
+)
+
+// These rely on the primary key.
+const (
+	findSequence   = `SELECT sequence FROM automation_projections WHERE source = ?`
+	insertSequence = `INSERT OR IGNORE INTO automation_projections (source, sequence) VALUES (?1, ?2)`
+	updateSequence = `UPDATE automation_projections SET sequence = ?2 WHERE source = ?1 AND sequence = ?3`
+)
+
+// ProjectedTo implements automation.Projector.
+func (s *Store) ProjectedTo(ctx context.Context, source string) (sequence int64, err error) {
+	err = s.read(ctx, func(q session) error {
+		_, err := first(ctx, q, findSequence, args(source), &sequence)
+		return failed("projected to", err)
+	})
+	return sequence, err
+}
+
+// Project implements automation.Projector.
+func (s *Store) Project(ctx context.Context, p automation.Projection) error {
+	if err := record.CheckProjection(&p); err != nil {
+		return err
+	}
+	catalog := record.CatalogOf(&p)
+	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		if err := tx.advance(ctx, &p); err != nil {
+			return err
+		}
+		return failed("project", newProjector(tx).project(ctx, &catalog))
+	})
+}
+
+// advance moves the source of a projection, or refuses to if the source is elsewhere.
+func (tx *transaction) advance(ctx context.Context, p *automation.Projection) error {
+	query, arguments := updateSequence, args(p.Source, p.Sequence, p.After)
+	if p.After == 0 {
+		query, arguments = insertSequence, arguments[:2]
+	}
+	n, err := changed(ctx, tx, query, arguments...)
+	if err == nil && n == 0 {
+		return record.SourceElsewhere(p)
+	}
+	return failed("project", err)
+}
+
+// projector writes one projection in a transaction.
+type projector struct {
+	*committer
+	events      map[key]int64    // numbers, by id
+	automations map[string]int64 // numbers, by id
+}
+
+func newProjector(tx *transaction) *projector {
+	return &projector{committer: newCommitter(tx), events: map[key]int64{}, automations: map[string]int64{}}
+}
+
+func (p *projector) project(ctx context.Context, c *record.Catalog) error {
+	if err := p.writeEvents(ctx, c.Events); err != nil {
+		return err
+	}
+	for _, a := range c.Automations {
+		if err := p.findAutomation(ctx, a); err != nil {
+			return err
+		}
+	}
+	if err := p.readRuns(ctx, c.Runs); err != nil {
+		return err
+	}
+	for i := range c.Runs {
+		if err := p.writeRun(ctx, &c.Runs[i]); err != nil {
+			return err
+		}
+		if err := p.writeOutputs(ctx, &c.Runs[i]); err != nil {
+			return err
+		}
+	}
+	return p.tx.count(ctx, p.tally)
+}
+
+const (
+	// eventNumbers relies on the unique index on the ids of events.
+	eventNumbers = forKeys + `SELECT e.id, e.no FROM keys CROSS JOIN automation_events e ON e.id = k`
+	keepLoose    = `INSERT INTO automation_loose_events (handled_at, event_no, reason, resumed) VALUES (?, ?, ?, ?)`
+)
+
+// numberedID is an id with the number of its row.
+type numberedID struct {
+	id key
+	no int64
+}
+
+func scanNumberedID(rows *sql.Rows) (n numberedID, err error) {
+	err = rows.Scan(&n.id, &n.no)
+	return n, err
+}
+
+// writeEvents inserts the events that the store does not have.
+func (p *projector) writeEvents(ctx context.Context, events []record.CatalogEvent) error {
+	keys := make([]key, len(events))
+	for i := range events {
+		keys[i] = idKey(events[i].Event.ID)
+	}
+	err := lookup(ctx, p.tx, scanNumberedID, eventNumbers, keys, func(n numberedID) { p.events[n.id] = n.no })
+	for i := range events {
+		if err != nil {
+			break
+		}
+		if _, known := p.events[keys[i]]; !known {
+			p.events[keys[i]], err = p.writeEvent(ctx, &events[i])
+		}
+	}
+	return err
+}
+
+// writeEvent inserts an event as a handled one, and returns its number.
+func (p *projector) writeEvent(ctx context.Context, e *record.CatalogEvent) (no int64, err error) {
+	owner := ownerKey(automation.ContactRef{ID: e.Event.ContactID, Email: e.Event.Email})
+	res, err := p.tx.exec(ctx, insertForOwner, append(eventColumns(&e.Event), owner.column())...)
+	if err != nil {
+		return 0, err
+	}
+	if no, err = res.LastInsertId(); err != nil || !e.Loose {
+		return no, err
+	}
+	_, err = p.tx.exec(ctx, keepLoose, e.HandledAt.UnixMicro(), no, record.ReasonCode(e.Reason), textOrNull(record.EncodeIDs(e.Resumed)))
+	return no, err
+}
+
+const (
+	// insertStranger inserts an automation that counts as deleted.
+	insertStranger = `
+INSERT INTO automation_automations (id, name, status, event_name, version, revision, created_at, updated_at, deleted_at)
+VALUES (?1, '', 'disabled', '', ?2, 0, ?3, ?3, ?3)`
+	raiseVersion = `UPDATE automation_automations SET version = ?2 WHERE no = ?1`
+)
+
+// findAutomation notes the number of an automation. One that the store does not have counts
+// as deleted, so that a later one with its id gets a version that no run has.
+func (p *projector) findAutomation(ctx context.Context, a record.CatalogAutomation) error {
+	stored, found, err := one(ctx, p.tx, scanStoredAutomation, findAutomation, a.ID)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		res, err := p.tx.exec(ctx, insertStranger, a.ID, a.Version, a.At.UnixMicro())
+		if err != nil {
+			return err
+		}
+		p.automations[a.ID], err = res.LastInsertId()
+		return err
+	case !stored.deleted.IsZero() && stored.Version < a.Version:
+		_, err = p.tx.exec(ctx, raiseVersion, stored.no, a.Version)
+	}
+	p.automations[a.ID] = stored.no
+	return err
+}
+
+const (
+	// currentEnded relies on the unique index on the ids of ended runs.
+	currentEnded = forKeys + selectCurrentRun + `r.control, 2
+FROM keys CROSS JOIN automation_ended_runs r ON r.id = k CROSS JOIN automation_places p ON p.no = r.place_no`
+	// ownersInLease scans the leases, of which there are as many as contacts with work in
+	// progress. A catalog has none, unless a Runner has used it before.
+	ownersInLease = `SELECT owner, run_id FROM automation_leases WHERE run_no IS NOT NULL`
+)
+
+// readRuns reads the runs that the store has, and reserves numbers for the others.
+func (p *projector) readRuns(ctx context.Context, runs []automation.RunChange) error {
+	keys := make([]key, len(runs))
+	for i := range runs {
+		keys[i] = idKey(runs[i].ID)
+	}
+	if err := p.parkRuns(ctx, keys); err != nil {
+		return err
+	}
+	add := func(r currentRun) { p.current[r.id] = r }
+	for _, query := range []string{currentActive, currentEnded} {
+		if err := lookup(ctx, p.tx, scanCurrentRun, query, keys, add); err != nil {
+			return err
+		}
+	}
+	return p.takeNumbers(ctx, len(runs)-len(p.current))
+}
+
+// parkRuns moves those of the runs that are in the rows of leases to the active runs.
+func (p *projector) parkRuns(ctx context.Context, runs []key) error {
+	owners := map[key]key{} // by run
+	use := func(o [2]key) { owners[o[1]] = o[0] }
+	scan := func(rows *sql.Rows) (o [2]key, err error) {
+		err = rows.Scan(&o[0], &o[1])
+		return o, err
+	}
+	if err := each(ctx, p.tx, scan, use, ownersInLease); err != nil || len(owners) == 0 {
+		return err
+	}
+	for _, run := range runs {
+		if owner, ok := owners[run]; ok {
+			if err := p.tx.park(ctx, owner.column()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// writeRun inserts a run, in the place of the one that has its id.
+func (p *projector) writeRun(ctx context.Context, c *automation.RunChange) error {
+	automationNo, id := p.automations[c.AutomationID], idKey(c.ID)
+	at, err := p.placeNumber(ctx, placeOf(automationNo, c.Version, c))
+	if err != nil {
+		return err
+	}
+	no, current := p.number, p.current[id]
+	if current.no == 0 {
+		p.noteStarted(at)
+	} else {
+		no = current.no
+		p.tally.Move(&current.placeNo, &at)
+		query := [...]string{activeRuns: deleteActive, endedRuns: deleteEnded}[current.table]
+		if _, err := p.tx.exec(ctx, query, no); err != nil {
+			return err
+		}
+	}
+	r := runRow{table: endedRuns, due: c.DueAt}
+	if record.GoesOn(*c) {
+		r.table = activeRuns
+	}
+	values := args(no, idKey(c.ContactID).column(), id.column(), p.eventNumber(c.EventID), c.CreatedAt.UnixMicro(), at)
+	query := [...]string{activeRuns: insertActive, endedRuns: insertEnded}[r.table]
+	_, err = p.tx.exec(ctx, query, append(values, r.columns(c)...)...)
+	return err
+}
+
+// eventNumber returns the number of an event for a column, NULL for a run without one.
+func (p *projector) eventNumber(id string) any {
+	if no, ok := p.events[idKey(id)]; ok {
+		return no
+	}
+	return nil
+}
