@@ -23,9 +23,9 @@ func historyOfRun(f *fixture) {
 	f.start(fork(a, "pro", automation.ConnectionConditionNotMet, email("other")))
 	signup := f.send("signup", "ada@example.com", map[string]any{"plan": "pro"})
 	id := f.started(signup)
-	f.equal("steps in the delay", statuses(f.waiting(id, "rest")),
-		"end=pending hello=completed later=pending other=skipped pro=completed/condition_met rest=waiting start=completed thanks=pending wait=pending")
 	run := f.waiting(id, "wait")
+	f.equal("steps at the wait", statuses(run),
+		"end=pending hello=completed later=pending other=skipped pro=completed/condition_met rest=completed start=completed thanks=pending wait=waiting")
 	f.equal("event that the run waits for", run.WaitEvent, "paid")
 	paid := f.send("paid", "ada@example.com", map[string]any{"amount": 5})
 	run = f.waiting(id, "end")

@@ -3,7 +3,6 @@ package enginetest
 import (
 	"context"
 	"sync/atomic"
-	"time"
 
 	"github.com/seed-b636437c/automation"
 )
@@ -71,7 +70,7 @@ func retryFailed(f *fixture) {
 		}
 		return nil
 	}
-	f.start(flow("welcome", "signup", email("hello"), email("tips"), pause("rest", time.Second), email("bye")))
+	f.start(flow("welcome", "signup", email("hello"), email("tips"), wait("rest", "go-on", 0), email("bye")))
 	id := f.begin("signup", "ada@example.com", nil)
 	f.ended(id, automation.RunFailed)
 	mended.Store(true)
@@ -79,6 +78,8 @@ func retryFailed(f *fixture) {
 		_, err := f.Runner.RetryRun(f.ctx, id)
 		f.must("retry", err)
 	}
+	f.waiting(id, "rest")
+	f.send("go-on", "ada@example.com", nil)
 	f.reached(id, "be completed", func(r automation.Run) bool { return r.Status == automation.RunCompleted })
 	f.equal("emails", f.mailer.sentTo("ada@example.com"), []string{"hello", "tips", "bye"})
 	tries := f.mailer.tries("tips")

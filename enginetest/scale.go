@@ -3,6 +3,7 @@ package enginetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed-b636437c/automation"
@@ -19,22 +20,17 @@ func manyRuns(f *fixture) {
 	f.start(flow("wait", "signup", wait("wait", "paid", 0), set("pay", "paid", automation.Bool(true))))
 	f.contact("ada@example.com")
 	const n, batch = 1000, 100 // each batch is one Send
-	var ids []string
 	for range n / batch {
 		all := make([]automation.Event, batch)
 		for i := range all {
 			all[i] = automation.Event{Name: "signup", ContactID: "ada"}
 		}
-		ids = append(ids, f.sendAll(all...)...)
+		f.sendAll(all...)
 	}
-	runs := map[string]bool{}
-	for _, id := range ids {
-		runs[f.started(id)] = true
-	}
-	f.equal("number of runs", len(runs), n)
-	f.listed("runs by status", func() any { return f.count("wait") }, map[automation.RunStatus]int{automation.RunRunning: n})
+	f.untilEqual("runs by status", func() any { return f.count("wait") }, map[automation.RunStatus]int{automation.RunRunning: n})
 	e := f.handled(f.send("paid", "ada@example.com", nil))
-	f.equal("number of runs that the event resumed", len(e.Resumed), n)
+	slices.Sort(e.Resumed)
+	f.equal("number of runs that the event resumed", len(slices.Compact(e.Resumed)), n)
 	f.untilEqual("runs by status in the end", func() any { return f.count("wait") }, map[automation.RunStatus]int{automation.RunCompleted: n})
 }
 

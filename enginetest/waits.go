@@ -38,8 +38,8 @@ func waitThenEvent(f *fixture) {
 		}
 		f.sendAll(payments[i : i+batch]...)
 	}
-	for i, run := range runs {
-		f.ended(run, automation.RunCompleted)
+	f.untilEqual("runs", func() any { return f.count("wait") }, map[automation.RunStatus]int{automation.RunCompleted: waiters})
+	for i := range waiters {
 		f.equal("emails", f.mailer.sentTo(address(i)), []string{"thanks"})
 	}
 }
@@ -92,10 +92,10 @@ func waitAndEventAtOnce(f *fixture) {
 		f.met(f.handled(signups[i]), f.handled(payments[i]))
 	}
 	f.sendAll(events("paid", waiters)...) // what waits still can be resumed
+	for _, id := range []string{"plain", "patient"} {
+		f.untilEqual("runs of "+id, func() any { return f.count(id) }, map[automation.RunStatus]int{automation.RunCompleted: waiters})
+	}
 	for i := range waiters {
-		for _, run := range f.handled(signups[i]).Started {
-			f.ended(run, automation.RunCompleted)
-		}
 		f.equal("number of emails", len(f.mailer.sentTo(address(i))), 2)
 	}
 }
