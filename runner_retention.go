@@ -89,7 +89,7 @@ type eraser struct {
 // once claims the contact, and erases the contact and what the claim returns. It reports
 // whether the contact may have more pending events than one claim returns.
 func (e *eraser) once(ctx context.Context) (more bool, err error) {
-	works, _, err := e.r.claim(ctx, ClaimParams{Limit: 1, Contact: e.key})
+	works, _, err := e.r.claim(ctx, ClaimParams{Limit: 1, Contact: e.key, Erase: true})
 	if err != nil {
 		return false, err
 	}

@@ -63,6 +63,9 @@ type ClaimParams struct {
 	// claim. The claim succeeds even if there is no work, or no such contact. It
 	// returns nothing if another lease on the contact is valid.
 	Contact ContactRef
+	// Erase means that the claim is for an erasure of Contact. A Store need not look at it.
+	// A facade over an engine, where workers have the leases, makes an exception for it.
+	Erase bool
 }
 
 // Work is a leased contact with its work.

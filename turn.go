@@ -36,6 +36,9 @@ type TurnInput struct {
 	// at once, for an engine that plans no turn of the contact while an effect of it is
 	// in flight.
 	OutcomesBy time.Time
+	// NewContactID returns the id of a contact that the turn creates for an email. Nil means
+	// a random id. An engine in which the id decides where a contact lives chooses it here.
+	NewContactID func() string
 }
 
 // Turn is what a turn of a contact gives. An engine writes the Transition, all of it or

@@ -288,6 +288,9 @@ func (t *turn) planEmail(ctx context.Context) error {
 func (t *turn) createContact(ctx context.Context, email string) error {
 	if t.r.opts.Contacts == nil {
 		t.moveTo, t.created = t.r.newContact(email), true
+		if t.in.NewContactID != nil {
+			t.moveTo.ID = t.in.NewContactID()
+		}
 		t.notice(&ContactCreated{At: t.now, Contact: t.moveTo.Clone()})
 		return nil
 	}

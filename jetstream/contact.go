@@ -21,10 +21,17 @@ type contact struct {
 	seq   uint64 // of the message with the state; 0: there is none
 	// timer is the due time of the last timer that was written, zero if it has fired.
 	timer time.Time
-	// inFlight are the ids of the runs that may have an effect in flight.
-	inFlight map[string]bool
+	// inFlight are the attempts that may be in flight, by run. An attempt of an earlier
+	// owner is zero.
+	inFlight map[string]attempt
 	// timerWritten is whether the batch that is being written has a timer.
 	timerWritten bool
+}
+
+// attempt is an attempt of an effect.
+type attempt struct {
+	step   string
+	number int
 }
 
 // contactState is what the stream keeps about a contact.
@@ -102,7 +109,7 @@ func (c *contact) due() (next, deadline time.Time) {
 		if r.Status != automation.RunRunning || r.DueAt.IsZero() {
 			continue
 		}
-		if c.inFlight[r.ID] {
+		if _, performs := c.inFlight[r.ID]; performs {
 			deadline = earliest(deadline, r.DueAt)
 		} else {
 			next = earliest(next, r.DueAt)
@@ -121,7 +128,7 @@ func earliest(a, b time.Time) time.Time {
 
 // load reads the state of a contact.
 func (p *partition) load(ctx context.Context, key automation.ContactRef, token string) (*contact, error) {
-	c := &contact{token: token, key: key, inFlight: map[string]bool{}}
+	c := &contact{token: token, key: key, inFlight: map[string]attempt{}}
 	msg, err := p.state.GetLastMsgForSubject(ctx, p.names.contact(p.number, token))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return c, nil

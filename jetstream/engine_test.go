@@ -18,7 +18,7 @@ import (
 )
 
 // given is what the engine gives up.
-var given = enginetest.Given{PartialSends: true, LaggingLists: true}
+var given = enginetest.Given{PartialSends: true, LateStop: true, LaggingLists: true}
 
 func TestEngine(t *testing.T) {
 	server, err := embedded.Start(embedded.Options{Dir: t.TempDir()})
@@ -47,7 +47,7 @@ func processOf(tb testing.TB, catalog automation.Store, mailer automation.Mailer
 		Runner: runner,
 		Work: func(ctx context.Context) error {
 			return jetstream.NewWorker(store, runner, jetstream.WorkerOptions{
-				Heartbeat: 100 * time.Millisecond, ShutdownTimeout: opts.ShutdownTimeout,
+				Heartbeat: 250 * time.Millisecond, ShutdownTimeout: opts.ShutdownTimeout,
 			}).Run(ctx)
 		},
 		Another: func() enginetest.Engine { return processOf(tb, catalog, mailer, opts, streams, connect) },

@@ -17,6 +17,7 @@ type work struct {
 	key      automation.ContactRef // of its entries; zero if only a timer or an outcome came
 	entries  []entry
 	outcomes []automation.Outcome
+	moved    []entry // events that go to a contact of the partition
 
 	turn  automation.Turn
 	woken bool // a timer of the contact has fired
@@ -31,17 +32,12 @@ func (p *partition) handlePart(ctx context.Context, in inputs) error {
 	if err := p.loadAll(ctx, todo); err != nil {
 		return err
 	}
-	contacts, err := p.findContacts(ctx, todo)
-	if err != nil {
-		return err
-	}
 	todo = slices.DeleteFunc(todo, func(w *work) bool {
 		return w.contact.key == (automation.ContactRef{}) // a timer of a contact that has ended
 	})
-	for _, w := range todo {
-		if err := p.plan(ctx, w, contacts, readAt, cp.ReadAt); err != nil {
-			return err
-		}
+	todo, err := p.planAll(ctx, todo, readAt, cp.ReadAt)
+	if err != nil {
+		return err
 	}
 	if err := p.commit(ctx, cp, todo); err != nil {
 		return err
@@ -51,6 +47,52 @@ func (p *partition) handlePart(ctx context.Context, in inputs) error {
 		p.begin(ctx, w)
 	}
 	return nil
+}
+
+// planAll plans the turns of all contacts: first those of emails, because their events may move
+// to contacts of the same batch.
+func (p *partition) planAll(ctx context.Context, todo []*work, readAt, dueBy time.Time) ([]*work, error) {
+	for _, w := range todo {
+		if w.contact.key.ID == "" {
+			p.plan(ctx, w, nil, readAt, dueBy)
+		}
+	}
+	todo, err := p.move(ctx, todo)
+	if err != nil {
+		return nil, err
+	}
+	contacts, err := p.findContacts(ctx, todo)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range todo {
+		if id := w.contact.key.ID; id != "" {
+			p.plan(ctx, w, contacts[id], readAt, dueBy)
+		}
+	}
+	return todo, nil
+}
+
+// move gives the events of emails that have a contact by now to the works of the contacts,
+// before the events that were sent to the contacts.
+func (p *partition) move(ctx context.Context, todo []*work) ([]*work, error) {
+	var added []*work
+	for _, from := range todo {
+		if len(from.moved) == 0 {
+			continue
+		}
+		token := tokenOf(from.moved[0].Key)
+		i := slices.IndexFunc(todo, func(w *work) bool { return w.token == token })
+		var to *work
+		if i >= 0 {
+			to = todo[i]
+		} else {
+			to = &work{contact: &contact{token: token}, key: from.moved[0].Key}
+			added = append(added, to)
+		}
+		to.entries = append(slices.Clone(from.moved), to.entries...)
+	}
+	return append(todo, added...), p.loadAll(ctx, added)
 }
 
 // sort sorts inputs by contact, and moves cp behind them. A tick of this owner brings the
@@ -66,6 +108,7 @@ func (p *partition) sort(in inputs, cp *checkpoint) (todo []*work) {
 		}
 		return w
 	}
+	p.pending = max(p.pending-len(in.outcomes), 0)
 	for _, o := range in.outcomes {
 		w := of(o.token)
 		w.outcomes = append(w.outcomes, o.Outcome)
@@ -162,14 +205,14 @@ const setAsideFor = time.Second
 
 // plan plans the turn of a contact, and applies it to the state. If the turn cannot be planned,
 // its inputs wait in the state, and the other contacts go on.
-func (p *partition) plan(ctx context.Context, w *work, contacts map[string]*automation.Contact, readAt, dueBy time.Time) error {
+func (p *partition) plan(ctx context.Context, w *work, c *automation.Contact, readAt, dueBy time.Time) {
 	w.entries = append(w.state.Backlog, w.entries...)
 	if len(w.state.Backlog) > 0 {
 		w.state.Backlog, w.state.RetryAt, w.dirty = nil, time.Time{}, true
 	}
 	in, events, err := p.input(ctx, w)
 	if err == nil {
-		in.Contact, in.ReadAt, in.DueBy = contacts[w.contact.key.ID], readAt, dueBy
+		in.Contact, in.ReadAt, in.DueBy, in.NewContactID = c, readAt, dueBy, p.newContactID
 		if dueBy.IsZero() {
 			in.DueBy = time.Unix(0, 0) // before the first tick nothing is due
 		}
@@ -181,7 +224,7 @@ func (p *partition) plan(ctx context.Context, w *work, contacts map[string]*auto
 	}
 	if err != nil {
 		p.setAside(w, readAt, err)
-		return nil
+		return
 	}
 	p.apply(w, events)
 	if w.woken {
@@ -189,7 +232,17 @@ func (p *partition) plan(ctx context.Context, w *work, contacts map[string]*auto
 		next, _ := w.due()
 		w.dirty = w.dirty || !next.IsZero() // its timer may not have been written
 	}
-	return nil
+}
+
+// newContactID returns an id whose contact lives in this partition, so that the events of its
+// email go on in the same batch.
+func (p *partition) newContactID() string {
+	for {
+		id := p.ids.Next(now())
+		if p.names.partitionOf(tokenOf(automation.ContactRef{ID: id})) == p.number {
+			return id
+		}
+	}
 }
 
 // input returns what the contact's turn works on, and the entries of its events.
@@ -277,16 +330,23 @@ func (p *partition) changeCatalog(ctx context.Context, w *work) error {
 	return p.forward(ctx, w, to)
 }
 
-// forward appends the events of an email that are not handled to the log of a contact. The
-// message id makes the server ignore those that were forwarded before.
+// forward passes the events of an email that are not handled to a contact: within the batch, or
+// through the log of the partition in which the contact lives. There, the message id makes the
+// server ignore those that were forwarded before.
 func (p *partition) forward(ctx context.Context, w *work, contactID string) error {
+	here := p.names.partitionOf(tokenOf(automation.ContactRef{ID: contactID})) == p.number
 	for _, e := range w.entries {
 		if e.Kind != kindEvent || w.handles(e.Event.ID) {
 			continue
 		}
 		event := *e.Event
 		event.ContactID, event.Email = contactID, ""
-		msg, err := p.entryMessage(automation.ContactRef{ID: contactID}, entry{Kind: kindEvent, Event: &event, Unannounced: e.Unannounced})
+		e.Key, e.Event = automation.ContactRef{ID: contactID}, &event
+		if here {
+			w.moved = append(w.moved, e)
+			continue
+		}
+		msg, err := p.entryMessage(e.Key, e)
 		if err != nil {
 			return err
 		}
@@ -331,7 +391,7 @@ func (p *partition) apply(w *work, events []entry) {
 		delete(w.inFlight, t.Runs[i].ID)
 	}
 	for _, e := range t.Effects {
-		w.inFlight[e.Run.ID] = true
+		w.inFlight[e.Run.ID] = attempt{e.Step, e.Attempt}
 	}
 	w.state.Delete = w.state.Delete || t.Delete
 	w.dirty = w.dirty || t.Delete || len(t.Runs)+len(t.Handled) > 0
@@ -387,21 +447,21 @@ func (p *partition) begin(ctx context.Context, w *work) {
 		}
 	}
 	for _, e := range w.turn.Effects {
-		p.perform(ctx, w.token, e)
+		p.perform(w.token, e)
 	}
 }
 
 // perform performs an effect as soon as the worker has room for it.
-func (p *partition) perform(ctx context.Context, token string, e automation.PlannedEffect) {
-	deadline := e.Run.DueAt
-	p.effects.Go(func() {
+func (p *partition) perform(token string, e automation.PlannedEffect) {
+	p.pending++
+	go func() {
 		o := automation.Outcome{RunID: e.Run.ID, Step: e.Step, Attempt: e.Attempt, Kind: automation.InputReleased}
 		select {
 		case p.slots <- struct{}{}:
 			// An effect that waited in line must not begin so late that the next turn
 			// takes it over while it is in flight.
-			if time.Until(deadline) > p.opts.EffectDeadline/2 && p.isRunning() {
-				o = p.runner.Perform(withPlanning(ctx, p, nil), e)
+			if time.Until(e.Run.DueAt) > p.opts.EffectDeadline/2 && p.isRunning() {
+				o = p.runner.Perform(withPlanning(p.bound, p, nil), e)
 			}
 			<-p.slots
 		case <-p.stopped:
@@ -410,5 +470,5 @@ func (p *partition) perform(ctx context.Context, token string, e automation.Plan
 		case p.outcomes <- outcome{token, o}:
 		case <-p.ended:
 		}
-	})
+	}()
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -36,9 +35,11 @@ type partition struct {
 	ticking  time.Time // of the tick on its way; zero: none is
 	purged   int64     // the buckets before it were purged
 
-	entries  chan entry   // of the log, in order
-	outcomes chan outcome // of effects
-	effects  sync.WaitGroup
+	entries  chan entry      // of the log, in order
+	outcomes chan outcome    // of effects
+	pending  int             // effects whose outcomes are still to come
+	bound    context.Context // of effects
+	cut      context.CancelFunc
 	ended    chan struct{} // closed when run returns
 	copies   *projector
 	fail     context.CancelCauseFunc // ends the context of run
@@ -51,17 +52,20 @@ type outcome struct {
 }
 
 func newPartition(w *Worker, number int) *partition {
-	return &partition{
+	p := &partition{
 		Worker: w, number: number, contacts: map[string]*contact{},
 		entries: make(chan entry, 2*maxInputs), outcomes: make(chan outcome, w.opts.Concurrency),
 		ended: make(chan struct{}),
 	}
+	p.bound, p.cut = context.WithCancel(context.Background())
+	return p
 }
 
 // run owns the partition until ctx ends, or until another worker takes it over. Effects in
 // flight get their time, and their outcomes are written.
 func (p *partition) run(ctx context.Context) error {
 	defer close(p.ended)
+	defer p.cut()
 	ctx, p.fail = context.WithCancelCause(ctx)
 	defer p.fail(nil)
 	// What the loop has begun it completes after the end of ctx.
@@ -141,7 +145,7 @@ func (p *partition) resumeEffects(ctx context.Context) error {
 		}
 		for i := range c.state.Runs {
 			if r := &c.state.Runs[i]; r.Status == automation.RunRunning && !r.DueAt.IsZero() {
-				c.inFlight[r.ID] = true
+				c.inFlight[r.ID] = attempt{}
 			}
 		}
 		p.contacts[token] = c
@@ -275,28 +279,43 @@ func (p *partition) retry(ctx context.Context, what string, call func() error) e
 
 func (p *partition) logger() *slog.Logger { return p.Worker.Store.opts.Logger }
 
-// finish waits for the effects in flight, and writes their outcomes.
+// interruptedGrace is how long an effect may go on after its context has ended.
+const interruptedGrace = time.Second
+
+// finish waits for the effects in flight, and writes their outcomes. When ShutdownTimeout has
+// passed it interrupts them. The outcome of one that goes on all the same is unknown.
 func (p *partition) finish(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() { p.effects.Wait(); close(done) }()
 	late := time.After(p.opts.ShutdownTimeout)
-	for {
+	for p.pending > 0 {
 		select {
 		case o := <-p.outcomes:
 			if err := p.handlePart(ctx, inputs{outcomes: []outcome{o}}); err != nil {
 				return err
 			}
-		case <-done:
-			select {
-			case o := <-p.outcomes:
-				if err := p.handlePart(ctx, inputs{outcomes: []outcome{o}}); err != nil {
-					return err
-				}
-			default:
-				return p.copies.flush(ctx)
-			}
+			continue
 		case <-late:
-			return fmt.Errorf("jetstream: partition %d: effects go on after %s", p.number, p.opts.ShutdownTimeout)
+		}
+		if p.bound.Err() == nil {
+			p.cut()
+			late = time.After(interruptedGrace)
+			continue
+		}
+		p.pending = 0
+		if err := p.handlePart(ctx, p.interrupted()); err != nil {
+			return err
 		}
 	}
+	return p.copies.flush(ctx)
+}
+
+// interrupted returns unknown outcomes for all effects in flight.
+func (p *partition) interrupted() (in inputs) {
+	for token, c := range p.contacts {
+		for id, e := range c.inFlight {
+			in.outcomes = append(in.outcomes, outcome{token, automation.Outcome{
+				RunID: id, Step: e.step, Attempt: e.number, Kind: automation.InputInterrupted,
+			}})
+		}
+	}
+	return in
 }

@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -11,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/uuid"
 )
 
 // Worker executes the flows of a store. Any number of workers, in any number of processes, share
@@ -18,6 +20,7 @@ import (
 type Worker struct {
 	*Store
 	runner  *automation.Runner
+	ids     *uuid.Source
 	opts    WorkerOptions
 	slots   chan struct{} // one for each effect in progress
 	stopped chan struct{} // closed when Run's context has ended
@@ -27,7 +30,7 @@ type Worker struct {
 // contact directory and options are those of the flows.
 func NewWorker(store *Store, runner *automation.Runner, opts WorkerOptions) *Worker {
 	opts = opts.withDefaults()
-	return &Worker{Store: store, runner: runner, opts: opts, slots: make(chan struct{}, opts.Concurrency)}
+	return &Worker{Store: store, runner: runner, opts: opts, ids: uuid.NewSource(rand.Reader), slots: make(chan struct{}, opts.Concurrency)}
 }
 
 // Run executes flows until ctx ends, and returns the error of ctx. It then waits for effects in

@@ -63,6 +63,10 @@ func Start(opts Options) (*Server, error) {
 	return &Server{s}, nil
 }
 
+// maxPayload is the size of the largest message. The runs in progress of one contact are one
+// message.
+const maxPayload = 8 << 20
+
 func (o Options) config() (*server.Options, error) {
 	var ps automation.Problems
 	if o.Dir == "" {
@@ -74,7 +78,7 @@ func (o Options) config() (*server.Options, error) {
 	}
 	config := &server.Options{
 		ServerName: o.Name, JetStream: true, StoreDir: o.Dir, SyncAlways: true, NoSigs: true, NoLog: true,
-		DontListen: o.Listen == "",
+		DontListen: o.Listen == "", MaxPayload: maxPayload,
 	}
 	if o.Listen != "" {
 		config.Host, config.Port = hostPort(&ps, "listen", o.Listen)
