@@ -23,7 +23,8 @@ type checkpoint struct {
 	ReadAt time.Time `json:"read_at,omitzero"`
 	// Bucket is the first bucket with timers that may not have fired.
 	Bucket int64 `json:"bucket"`
-	// InFlight are the contacts with effects in flight.
+	// InFlight are the contacts with effects in flight, or whose changes by steps may not be
+	// in the catalog yet.
 	InFlight []string `json:"in_flight,omitempty"`
 
 	seq uint64 // in the stream

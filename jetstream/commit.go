@@ -99,10 +99,10 @@ func (p *partition) publish(ctx context.Context, cp *checkpoint, msgs []*nats.Ms
 	})
 }
 
-// tokensInFlight returns the contacts with effects in flight, in order.
+// tokensInFlight returns the contacts for Checkpoint.InFlight, in order.
 func (p *partition) tokensInFlight() (tokens []string) {
 	for token, c := range p.contacts {
-		if len(c.inFlight) > 0 {
+		if len(c.inFlight) > 0 || c.state.isUnsettled() {
 			tokens = append(tokens, token)
 		}
 	}
@@ -121,7 +121,7 @@ func (p *partition) removeEnded(ctx context.Context) error {
 	var ended []*contact
 	for token, c := range p.contacts {
 		switch {
-		case len(c.inFlight) > 0 || c.seq > projected:
+		case len(c.inFlight) > 0 || c.state.isUnsettled() || c.seq > projected:
 		case !c.state.isIdle():
 			if len(p.contacts) > maxCached {
 				delete(p.contacts, token)
@@ -132,7 +132,9 @@ func (p *partition) removeEnded(ctx context.Context) error {
 			ended = append(ended, c)
 		}
 	}
-	if len(ended) == 0 {
+	cp := p.cp
+	cp.InFlight = p.tokensInFlight()
+	if len(ended) == 0 && slices.Equal(cp.InFlight, p.cp.InFlight) {
 		return nil
 	}
 	msgs := []*nats.Msg{nil}
@@ -141,8 +143,6 @@ func (p *partition) removeEnded(ctx context.Context) error {
 		msg.Header.Set("Nats-TTL", endedTTL.String())
 		msgs = append(msgs, msg)
 	}
-	cp := p.cp
-	cp.InFlight = p.tokensInFlight()
 	if err := p.publish(ctx, &cp, msgs); err != nil {
 		return err
 	}

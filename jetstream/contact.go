@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,10 +46,14 @@ type contactState struct {
 	// the next turn, which is due at RetryAt.
 	Backlog []entry   `json:"backlog,omitempty"`
 	RetryAt time.Time `json:"retry_at,omitzero"`
-	// Delete means that a step has deleted the contact, and that the catalog may have it
-	// still.
-	Delete bool `json:"delete,omitempty"`
+	// Change and Delete are what steps have done to the contact and the catalog may not have
+	// yet. They count only for a contact that the checkpoint names.
+	Change *automation.ContactChange `json:"change,omitempty"`
+	Delete bool                      `json:"delete,omitempty"`
 }
+
+// isUnsettled reports whether the catalog may lack what steps have done to the contact.
+func (s *contactState) isUnsettled() bool { return s.Change != nil || s.Delete }
 
 // storedRun is a run with the data that advancing it needs.
 type storedRun struct {
@@ -82,7 +87,7 @@ func (s *contactState) run(id string) *storedRun {
 
 // isIdle reports whether nothing is left to do for the contact.
 func (s *contactState) isIdle() bool {
-	return len(s.Backlog) == 0 && !s.Delete && !slices.ContainsFunc(s.Runs, func(r storedRun) bool {
+	return len(s.Backlog) == 0 && !s.isUnsettled() && !slices.ContainsFunc(s.Runs, func(r storedRun) bool {
 		return r.Status == automation.RunRunning
 	})
 }
@@ -143,11 +148,16 @@ func (p *partition) load(ctx context.Context, key automation.ContactRef, token s
 	if err := c.decode(msg.Data); err != nil {
 		return nil, fmt.Errorf("jetstream: state of contact %q: %w", key.ID, err)
 	}
+	if !slices.Contains(p.cp.InFlight, token) {
+		c.state.Change, c.state.Delete = nil, false // the catalog has them
+	}
 	return c, nil
 }
 
 func (c *contact) decode(data []byte) error {
-	if err := json.Unmarshal(data, &c.state); err != nil {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber() // the numbers of properties are exact
+	if err := decoder.Decode(&c.state); err != nil {
 		return err
 	}
 	c.key = c.state.Key

@@ -44,7 +44,11 @@ func (p *partition) handlePart(ctx context.Context, in inputs) error {
 	}
 	for _, w := range todo {
 		p.runner.Announce(w.turn)
-		p.begin(ctx, w)
+		if err := p.settle(ctx, w.contact); err != nil {
+			return err
+		}
+		p.begin(w)
+		p.answer(ctx, w)
 	}
 	return nil
 }
@@ -220,7 +224,7 @@ func (p *partition) plan(ctx context.Context, w *work, c *automation.Contact, re
 		w.turn, err = p.runner.Plan(withPlanning(ctx, p, in.Events), in)
 	}
 	if err == nil {
-		err = p.changeCatalog(ctx, w)
+		err = p.place(ctx, w)
 	}
 	if err != nil {
 		p.setAside(w, readAt, err)
@@ -303,15 +307,9 @@ func (p *partition) request(ctx context.Context, w *work, e entry) error {
 	return nil
 }
 
-// changeCatalog writes what a turn changes in the catalog, before the turn is written. After a
-// crash the same change may be written twice.
-func (p *partition) changeCatalog(ctx context.Context, w *work) error {
+// place finds the contact of an email's events, or makes it, and passes the events on.
+func (p *partition) place(ctx context.Context, w *work) error {
 	t := &w.turn
-	if t.Change != nil {
-		if _, err := p.Store.Store.UpdateContact(ctx, t.Key.ID, *t.Change); err != nil && !errors.Is(err, automation.ErrNotFound) {
-			return fmt.Errorf("change contact: %w", err)
-		}
-	}
 	if t.MoveTo == "" {
 		return nil
 	}
@@ -393,6 +391,9 @@ func (p *partition) apply(w *work, events []entry) {
 	for _, e := range t.Effects {
 		w.inFlight[e.Run.ID] = attempt{e.Step, e.Attempt}
 	}
+	if t.Change != nil {
+		w.state.Change = t.Change
+	}
 	w.state.Delete = w.state.Delete || t.Delete
 	w.dirty = w.dirty || t.Delete || len(t.Runs)+len(t.Handled) > 0
 }
@@ -423,27 +424,54 @@ func (s *contactState) change(c *automation.RunChange, events []entry) {
 	}
 }
 
-// begin does what a turn needs once it is written: it performs the effects, deletes the
-// contact, and sets the timers.
-func (p *partition) begin(ctx context.Context, w *work) {
+// settle writes what steps have done to a contact to the catalog, once the turn is written.
+func (p *partition) settle(ctx context.Context, c *contact) error {
+	if !c.state.isUnsettled() {
+		return nil
+	}
+	err := p.retry(ctx, "contact", func() (err error) {
+		if c.state.Change != nil && !c.state.Delete {
+			_, err = p.Store.Store.UpdateContact(ctx, c.key.ID, *c.state.Change)
+		}
+		if c.state.Delete {
+			err = p.Store.Store.DeleteContact(ctx, c.key.ID, now())
+		}
+		if errors.Is(err, automation.ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if c.state.Delete && !c.state.isIdle() {
+		p.timers.add(c.token, now()) // the other runs of the contact end
+	}
+	c.state.Change, c.state.Delete = nil, false
+	return nil
+}
+
+// answer tells the callers that wait for an entry that it was handled, once the catalog has
+// what came of it.
+func (p *partition) answer(ctx context.Context, w *work) {
+	for _, e := range w.entries {
+		if e.Reply == "" {
+			continue
+		}
+		go func() {
+			if p.copies.flush(ctx) == nil {
+				_ = p.nc.Publish(e.Reply, nil)
+			}
+		}()
+	}
+}
+
+// begin does what a turn needs once it is written: it performs the effects, and sets the timers.
+func (p *partition) begin(w *work) {
 	if next, deadline := w.due(); w.dirty {
 		p.timers.add(w.token, deadline)
 		if bucketOf(next) <= p.loaded {
 			p.timers.add(w.token, next)
-		}
-	}
-	if w.state.Delete {
-		if err := p.Store.Store.DeleteContact(ctx, w.contact.key.ID, now()); err == nil || errors.Is(err, automation.ErrNotFound) {
-			w.state.Delete = false
-			for i := range w.state.Runs { // the other runs of the contact end
-				if w.state.Runs[i].Status == automation.RunRunning {
-					p.timers.add(w.token, now())
-					break
-				}
-			}
-		} else {
-			_ = p.putOff("delete contact", err)
-			p.timers.add(w.token, now().Add(setAsideFor))
 		}
 	}
 	for _, e := range w.turn.Effects {

@@ -35,6 +35,8 @@ type entry struct {
 	RunID   string                `json:"run_id,omitempty"`
 	Request automation.RunRequest `json:"request,omitempty"`
 	Outcome *automation.Outcome   `json:"outcome,omitempty"`
+	// Reply is the subject of the caller that waits until the entry was handled.
+	Reply string `json:"reply,omitempty"`
 	// At and Epoch are those of a tick: the time, and the epoch of the owner.
 	At    time.Time `json:"at,omitzero"`
 	Epoch uint64    `json:"epoch,omitempty"`
@@ -56,6 +58,26 @@ func (s *Store) appendEntry(ctx context.Context, key automation.ContactRef, e en
 		_, err = s.publishAll(ctx, []*nats.Msg{msg})
 	}
 	return err
+}
+
+// appendAndWait appends an entry, and waits until the owner of the partition has handled it and
+// the catalog has what came of it.
+func (s *Store) appendAndWait(ctx context.Context, key automation.ContactRef, e entry) error {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
+	defer cancel()
+	e.Reply = s.nc.NewRespInbox()
+	answers, err := s.nc.SubscribeSync(e.Reply)
+	if err != nil {
+		return fmt.Errorf("jetstream: %w", err)
+	}
+	defer func() { _ = answers.Unsubscribe() }()
+	if err := s.appendEntry(ctx, key, e); err != nil {
+		return err
+	}
+	if _, err := answers.NextMsgWithContext(ctx); err != nil {
+		return fmt.Errorf("jetstream: no worker has answered within %s, so that it is not known whether one will: %w", s.opts.Timeout, err)
+	}
+	return nil
 }
 
 // announceCatalog tells all partitions to read the automations again before they go on.

@@ -149,6 +149,9 @@ func (p *partition) resumeEffects(ctx context.Context) error {
 			}
 		}
 		p.contacts[token] = c
+		if err := p.settle(ctx, c); err != nil {
+			return err
+		}
 		_, deadline := c.due()
 		p.timers.add(token, deadline)
 	}

@@ -77,17 +77,46 @@ func optional[T any](s automation.Store) (found T, ok bool) {
 func (s *Store) String() string { return "jetstream " + s.opts.Name }
 
 // Claim implements automation.WorkStore. A worker has the lease of every contact, so a claim
-// of one contact brings nothing, and other claims are refused.
-func (s *Store) Claim(_ context.Context, p automation.ClaimParams) ([]automation.Work, error) {
-	if p.Contact != (automation.ContactRef{}) {
+// of one contact brings nothing, except for an erasure, and other claims are refused.
+func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
+	switch {
+	case p.Erase:
+		return s.Store.Claim(ctx, p)
+	case p.Contact != (automation.ContactRef{}):
 		return nil, nil
 	}
 	return nil, errUnsupported("claim", "run a jetstream.Worker in place of Runner.Run and Runner.Drain")
 }
 
-// Commit implements automation.WorkStore. There are no leases to commit under.
-func (s *Store) Commit(context.Context, []automation.Transition) ([]automation.CommitResult, error) {
-	return nil, errUnsupported("commit", "a jetstream.Worker commits")
+// Commit implements automation.WorkStore for erasures. The runs of the contact end first, so
+// that the catalog has all that is to be erased.
+func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
+	for i := range ts {
+		if err := s.endForErasure(ctx, &ts[i]); err != nil {
+			return nil, err
+		}
+	}
+	return s.Store.Commit(ctx, ts)
+}
+
+// endForErasure deletes the contact of an erasure, and waits until its runs have ended and its
+// events are in the catalog.
+func (s *Store) endForErasure(ctx context.Context, t *automation.Transition) error {
+	if !t.Erase {
+		return nil
+	}
+	if t.EraseEmail != "" {
+		if err := s.appendAndWait(ctx, automation.ContactRef{Email: t.EraseEmail}, entry{Kind: kindContact}); err != nil {
+			return err
+		}
+	}
+	if t.Key.ID == "" {
+		return nil
+	}
+	if err := s.Store.DeleteContact(ctx, t.Key.ID, t.Now); err != nil && !errors.Is(err, automation.ErrNotFound) {
+		return err
+	}
+	return s.appendAndWait(ctx, automation.ContactRef{ID: t.Key.ID}, entry{Kind: kindContact})
 }
 
 // NextDue implements automation.WorkStore. Only the owners of the partitions know it.

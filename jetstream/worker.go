@@ -54,10 +54,10 @@ func (w *Worker) Run(ctx context.Context) error {
 		_ = alive.Delete(context.WithoutCancel(ctx), w.opts.ID)
 	}()
 	members := membership{}
-	for {
+	for beats := 0; ; beats++ {
 		if err := w.beat(ctx, alive, members); err != nil && ctx.Err() == nil {
 			w.Store.opts.Logger.Warn("jetstream: cannot see the other workers", "error", err)
-		} else if ctx.Err() == nil {
+		} else if ctx.Err() == nil && beats > 0 { // workers that start together see each other first
 			w.assign(ctx, members, owned)
 		}
 		select {
