@@ -7,7 +7,7 @@ STATICCHECK_VERSION := v0.8.2
 STATICCHECK := bin/staticcheck-$(STATICCHECK_VERSION)
 
 # The nested modules. bench is too slow for a test run, and e2e/browser needs a browser.
-TESTED_MODULES := e2e observe/prometheus observe/otel observe/grafana
+TESTED_MODULES := e2e jetstream observe/prometheus observe/otel observe/grafana
 NESTED_MODULES := $(TESTED_MODULES) e2e/browser bench
 
 MAILPIT_VERSION := v1.27.11

@@ -90,12 +90,8 @@ func (c *copies) addState(ctx context.Context, p *partition, s *contactState) er
 	if len(s.Handled) == 0 {
 		return nil
 	}
-	events, err := p.js.Stream(ctx, p.names.events())
-	if err != nil {
-		return err
-	}
 	for _, h := range s.Handled {
-		msg, err := events.GetMsg(ctx, h.Seq)
+		msg, err := p.log.GetMsg(ctx, h.Seq)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue // it is in the catalog: the log was cleaned up to here
 		}

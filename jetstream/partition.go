@@ -26,8 +26,10 @@ type partition struct {
 	*Worker
 	number int
 	state  jetstream.Stream
+	log    jetstream.Stream // of all partitions
 
 	cp       checkpoint
+	read     uint64              // the sequence of the last entry that was read
 	contacts map[string]*contact // by token: those in use, and others as a cache
 	starts   starters
 	timers   timerQueue
@@ -73,6 +75,9 @@ func (p *partition) run(ctx context.Context) error {
 	var err error
 	if p.state, err = p.js.Stream(ctx, p.names.state(p.number)); err != nil {
 		return fmt.Errorf("jetstream: stream %s: %w", p.names.state(p.number), err)
+	}
+	if p.log, err = p.js.Stream(ctx, p.names.events()); err != nil {
+		return fmt.Errorf("jetstream: stream %s: %w", p.names.events(), err)
 	}
 	if err := p.takeOver(ctx); err != nil {
 		return err
@@ -122,7 +127,7 @@ func (p *partition) takeOver(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	p.cp, p.purged = cp, cp.Bucket
+	p.cp, p.purged, p.read = cp, cp.Bucket, cp.Log
 	if p.copies, err = p.resumeCopies(ctx); err != nil {
 		return err
 	}
@@ -213,7 +218,7 @@ func (p *partition) gather(ctx context.Context) (in inputs, err error) {
 	defer wait.Stop()
 	select {
 	case e := <-p.entries:
-		in.entries = append(in.entries, e)
+		p.take(&in, e)
 	case o := <-p.outcomes:
 		in.outcomes = append(in.outcomes, o)
 	case <-wait.C:
@@ -224,14 +229,47 @@ func (p *partition) gather(ctx context.Context) (in inputs, err error) {
 	for len(in.entries)+len(in.outcomes) < maxInputs {
 		select {
 		case e := <-p.entries:
-			in.entries = append(in.entries, e)
+			p.take(&in, e)
 		case o := <-p.outcomes:
 			in.outcomes = append(in.outcomes, o)
 		default:
-			return in, nil
+			return in, p.readUpToNow(ctx, &in)
 		}
 	}
-	return in, nil
+	return in, p.readUpToNow(ctx, &in)
+}
+
+// readUpToNow adds all entries that the log has by now to inputs with outcomes. So a request
+// whose caller has its answer counts before the next effect of its run.
+func (p *partition) readUpToNow(ctx context.Context, in *inputs) error {
+	if len(in.outcomes) == 0 {
+		return nil
+	}
+	var last uint64
+	err := p.retry(ctx, "end of the log", func() error {
+		msg, err := p.log.GetLastMsgForSubject(ctx, p.names.log(p.number, "*"))
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return nil
+		}
+		if err == nil {
+			last = msg.Sequence
+		}
+		return err
+	})
+	for err == nil && p.read < last {
+		select {
+		case e := <-p.entries:
+			p.take(in, e)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return err
+}
+
+// take adds an entry to inputs.
+func (p *partition) take(in *inputs, e entry) {
+	in.entries, p.read = append(in.entries, e), e.Seq
 }
 
 // handle handles inputs. After a change of automations, the entries behind it see the new ones.

@@ -33,7 +33,8 @@ type Store struct {
 }
 
 // New returns a store on the servers that nc is connected to, and creates its streams if there
-// are none. The caller closes nc and the catalog. The error is a *ValidationError for invalid
+// are none. It waits up to Options.Timeout for a cluster to have a majority. The caller closes nc
+// and the catalog. The error is a *ValidationError for invalid
 // options, and wraps ErrStreams if the streams have another format, another number of
 // partitions, or belong to another catalog.
 func New(ctx context.Context, nc *nats.Conn, catalog automation.Store, opts Options) (*Store, error) {
@@ -52,6 +53,9 @@ func New(ctx context.Context, nc *nats.Conn, catalog automation.Store, opts Opti
 	s := &Store{
 		Store: catalog, nc: nc, js: js, projector: projector, opts: opts,
 		names: names{prefix: opts.Name, partitions: opts.Partitions},
+	}
+	if err := s.awaitServers(ctx); err != nil {
+		return nil, err
 	}
 	if err := s.open(ctx); err != nil {
 		return nil, err

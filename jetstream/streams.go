@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/seed-b636437c/automation"
@@ -25,6 +27,35 @@ const (
 // ErrStreams is the error of New for streams that this process or this catalog cannot use: the
 // message has the reason and the way out.
 var ErrStreams = errors.New("unusable streams")
+
+// awaitServers waits until the servers answer: a cluster that has just started ignores calls until
+// it has a majority.
+func (s *Store) awaitServers(ctx context.Context) error {
+	const pause = 250 * time.Millisecond
+	until := time.Now().Add(s.opts.Timeout)
+	for {
+		call, cancel := context.WithTimeout(ctx, time.Second)
+		_, err := s.js.AccountInfo(call)
+		cancel()
+		if err == nil || ctx.Err() != nil || !isUnavailable(err) {
+			return err
+		}
+		if time.Now().After(until) {
+			return fmt.Errorf("jetstream: the servers have not answered for %s; a cluster needs a majority of its servers: %w", s.opts.Timeout, err)
+		}
+		time.Sleep(pause)
+	}
+}
+
+// isUnavailable reports whether the servers may answer later: a cluster has no majority yet.
+func isUnavailable(err error) bool {
+	var refused *jetstream.APIError
+	if errors.As(err, &refused) {
+		return refused.Code >= 500
+	}
+	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) ||
+		errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, context.DeadlineExceeded)
+}
 
 // open creates the streams, or checks those that exist.
 func (s *Store) open(ctx context.Context) error {

@@ -179,10 +179,7 @@ func (p *partition) cleanUp(ctx context.Context) error {
 		}
 	}
 	if seq := p.copies.cleanable(); seq > 0 {
-		stream, err := p.js.Stream(ctx, p.names.events())
-		if err == nil {
-			err = stream.Purge(ctx, jetstream.WithPurgeSubject(p.names.log(p.number, "*")), jetstream.WithPurgeSequence(seq+1))
-		}
+		err := p.log.Purge(ctx, jetstream.WithPurgeSubject(p.names.log(p.number, "*")), jetstream.WithPurgeSequence(seq+1))
 		if err != nil {
 			return p.putOff("remove entries of log "+strconv.Itoa(p.number), err)
 		}

@@ -148,7 +148,7 @@ func TestLists_RefuseTextsThatADatabaseRefuses(t *testing.T) {
 			_, err := w.ListRuns(w.Ctx, q)
 			assertFlawed(t, err, path)
 			if path != "after" {
-				_, err = w.RetryRuns(w.Ctx, q, automation.RetryOptions{})
+				_, err = w.RetryRuns(w.Ctx, q, automation.BulkOptions{})
 				assertFlawed(t, err, path)
 			}
 		}

@@ -20,7 +20,8 @@ type Options struct {
 	// Name names the server. It is required in a cluster, and must not change.
 	Name string
 	// Listen is the address for clients of other processes, such as "127.0.0.1:4222". Empty
-	// means that only this process is a client, without a network.
+	// means that only this process is a client, without a network, or, in a cluster, that
+	// clients of this machine can connect to a free port.
 	Listen string
 	// Cluster, if set, makes the server one of a cluster. Three or five servers need
 	// the same Cluster.Name and each other's routes.
@@ -40,8 +41,9 @@ type Cluster struct {
 // Server is a server inside the process.
 type Server struct{ server *server.Server }
 
-// Start starts a server. Each write reaches the disk before it is acknowledged. The error is a
-// *ValidationError for invalid options.
+// Start starts a server. Each write reaches the disk before it is acknowledged. A server of a
+// cluster accepts clients before it has found the others, and streams then wait for a majority.
+// The error is a *ValidationError for invalid options.
 func Start(opts Options) (*Server, error) {
 	config, err := opts.config()
 	if err != nil {
@@ -82,6 +84,9 @@ func (o Options) config() (*server.Options, error) {
 	}
 	if o.Listen != "" {
 		config.Host, config.Port = hostPort(&ps, "listen", o.Listen)
+	}
+	if clustered && o.Listen == "" {
+		config.Host, config.Port, config.DontListen = "127.0.0.1", server.RANDOM_PORT, false
 	}
 	if clustered {
 		config.Cluster.Name = o.Cluster.Name
