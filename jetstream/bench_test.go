@@ -23,7 +23,7 @@ func BenchmarkRun(b *testing.B) {
 	nc, err := server.Connect()
 	require.NoError(b, err)
 	defer nc.Close()
-	store, err := jetstream.New(b.Context(), nc, memory.New(), jetstream.Options{Partitions: 4})
+	store, err := jetstream.New(b.Context(), nc, memory.New(), jetstream.Options{SyncedByHost: true, Partitions: 4})
 	require.NoError(b, err)
 	mailer := capture.New()
 	runner, err := automation.New(store, mailer, automation.Options{})

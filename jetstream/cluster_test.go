@@ -54,7 +54,7 @@ func TestEngine_OnThreeServers(t *testing.T) {
 	var engines, connections atomic.Int64
 	enginetest.Run(t, func(tb testing.TB, mailer automation.Mailer, opts automation.Options) enginetest.Engine {
 		name := fmt.Sprint("engine", engines.Add(1))
-		streams := jetstream.Options{Name: name, Partitions: 2, Replicas: 3, Timeout: 20 * time.Second}
+		streams := jetstream.Options{SyncedByHost: true, Name: name, Partitions: 2, Replicas: 3, Timeout: 20 * time.Second}
 		return processOf(tb, memory.New(), mailer, opts, streams, func() (*nats.Conn, error) {
 			return servers[connections.Add(1)%int64(len(servers))].Connect()
 		})

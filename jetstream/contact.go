@@ -146,7 +146,8 @@ func (p *partition) load(ctx context.Context, key automation.ContactRef, token s
 		return c, nil // the contact had nothing left to do
 	}
 	if err := c.decode(msg.Data); err != nil {
-		return nil, fmt.Errorf("jetstream: state of contact %q: %w", key.ID, err)
+		c.state, c.key = contactState{}, key // the contact goes on without its runs
+		return c, p.keepDamaged(ctx, msg.Subject, msg.Sequence, msg.Data, err)
 	}
 	if !slices.Contains(p.cp.InFlight, token) {
 		c.state.Change, c.state.Delete = nil, false // the catalog has them

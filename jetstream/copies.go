@@ -70,11 +70,11 @@ func (p *partition) resumeCopies(ctx context.Context) (*projector, error) {
 		if len(msg.Data()) == 0 {
 			return nil
 		}
-		var state contactState
-		if err := json.Unmarshal(msg.Data(), &state); err != nil {
-			return fmt.Errorf("jetstream: state %s: %w", msg.Subject(), err)
+		c := contact{seq: seq}
+		if err := c.decode(msg.Data()); err != nil {
+			return p.keepDamaged(ctx, msg.Subject(), seq, msg.Data(), err)
 		}
-		return missing.addState(ctx, p, &state)
+		return missing.addState(ctx, p, &c.state)
 	})
 	if err == nil && missing.sequence > done {
 		pr.add(missing)

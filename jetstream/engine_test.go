@@ -27,7 +27,7 @@ func TestEngine(t *testing.T) {
 	var engines atomic.Int64
 	enginetest.Run(t, func(tb testing.TB, mailer automation.Mailer, opts automation.Options) enginetest.Engine {
 		name := fmt.Sprint("engine", engines.Add(1))
-		return processOf(tb, memory.New(), mailer, opts, jetstream.Options{Name: name, Partitions: 3}, func() (*nats.Conn, error) {
+		return processOf(tb, memory.New(), mailer, opts, jetstream.Options{SyncedByHost: true, Name: name, Partitions: 3}, func() (*nats.Conn, error) {
 			return server.Connect()
 		})
 	}, given)

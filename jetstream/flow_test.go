@@ -97,7 +97,7 @@ func email(key string) automation.Step {
 }
 
 func TestFlow_FromItsEventToItsEnd(t *testing.T) {
-	n := newNode(t, jetstream.Options{})
+	n := newNode(t, jetstream.Options{SyncedByHost: true})
 	n.work()
 	_, err := n.CreateAutomation(t.Context(), flow(email("hello"), automation.Step{Key: "rest", Config: automation.Delay{Duration: automation.DurationOf(time.Second)}}, email("tips")))
 	require.NoError(t, err)
@@ -114,7 +114,7 @@ func TestFlow_FromItsEventToItsEnd(t *testing.T) {
 }
 
 func TestFlow_FailsAndIsRetried(t *testing.T) {
-	n := newNode(t, jetstream.Options{})
+	n := newNode(t, jetstream.Options{SyncedByHost: true})
 	n.work()
 	n.mailer.Respond = func(context.Context, automation.Email) error { return automation.Permanent(errors.New("bounced")) }
 	_, err := n.CreateAutomation(t.Context(), flow(email("hello")))

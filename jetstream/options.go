@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/seed-b636437c/automation"
 )
 
@@ -19,6 +21,13 @@ type Options struct {
 	Partitions int
 	// Replicas is how many servers keep each stream: 1, 3 or 5. The default is 1.
 	Replicas int
+	// System is a connection to the system account of the servers. Over it New checks that
+	// they acknowledge a write only when it is on the disk. It is required unless SyncedByHost
+	// is set.
+	System *nats.Conn
+	// SyncedByHost states that all servers have `jetstream { sync_interval: always }`, as those
+	// of package embedded do. New then checks nothing.
+	SyncedByHost bool
 	// Timeout is how long a call of the servers may take. The default is 10 seconds.
 	Timeout time.Duration
 	// Logger receives what no call returns. Nil discards it.

@@ -194,8 +194,10 @@ func (p *partition) readLog(ctx context.Context) {
 		}
 		e, err := decodeEntry(msg)
 		if err != nil {
-			p.logger().Error("jetstream: an entry of the log cannot be decoded, and is left out",
-				"partition", p.number, "subject", msg.Subject(), "sequence", e.Seq, "error", err)
+			if err := p.keepDamaged(ctx, msg.Subject(), e.Seq, msg.Data(), err); err != nil {
+				p.fail(err)
+				return
+			}
 		}
 		select {
 		case p.entries <- e:

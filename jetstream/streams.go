@@ -81,7 +81,7 @@ func (s *Store) open(ctx context.Context) error {
 func (s *Store) create(ctx context.Context) error {
 	s.id = rand.Int64N(1<<62) + 1
 	_, err := s.js.CreateStream(ctx, jetstream.StreamConfig{
-		Name: s.names.events(), Subjects: []string{s.names.prefix + ".ev.*.*", s.names.prefix + ".key.*"},
+		Name: s.names.events(), Subjects: []string{s.names.prefix + ".ev.*.*", s.names.prefix + ".key.*", s.names.prefix + ".damaged.*.*"},
 		Replicas: s.opts.Replicas, AllowAtomicPublish: true, AllowMsgTTL: true,
 		Description: "the events of automations, until they are handled, and their idempotency keys",
 		Metadata: map[string]string{

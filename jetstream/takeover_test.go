@@ -56,7 +56,7 @@ func processes(t *testing.T, n int, opts jetstream.Options) ([]*process, *captur
 // A process that is gone stops in the middle of whatever it does. Here it loses its connection.
 func TestWorkers_TakeOverFromOneThatIsGone(t *testing.T) {
 	const contacts = 200
-	all, mailer := processes(t, 3, jetstream.Options{Partitions: 6})
+	all, mailer := processes(t, 3, jetstream.Options{SyncedByHost: true, Partitions: 6})
 	sender := all[0]
 	_, err := sender.CreateAutomation(t.Context(), flow(email("hello"), automation.Step{Key: "rest", Config: automation.Delay{Duration: automation.DurationOf(time.Second)}}, email("tips")))
 	require.NoError(t, err)
