@@ -57,9 +57,6 @@ func New(ctx context.Context, nc *nats.Conn, catalog automation.Store, opts Opti
 		Store: catalog, nc: nc, js: js, projector: projector, opts: opts,
 		names: names{prefix: opts.Name, partitions: opts.Partitions},
 	}
-	if err := s.awaitServers(ctx); err != nil {
-		return nil, err
-	}
 	if err := s.open(ctx); err != nil {
 		return nil, err
 	}

@@ -28,22 +28,29 @@ const (
 // message has the reason and the way out.
 var ErrStreams = errors.New("unusable streams")
 
-// awaitServers waits until the servers answer: a cluster that has just started ignores calls until
-// it has a majority.
-func (s *Store) awaitServers(ctx context.Context) error {
-	const pause = 250 * time.Millisecond
+// How long one attempt of a call may take while the streams are made, and how long to wait before
+// the next one. A cluster that has just started ignores calls until it has a majority.
+const (
+	openAttempt = 3 * time.Second
+	openPause   = 250 * time.Millisecond
+)
+
+// patiently calls what until the servers answer, for Options.Timeout at the most.
+func (s *Store) patiently(ctx context.Context, subject string, call func(ctx context.Context) error) error {
 	until := time.Now().Add(s.opts.Timeout)
 	for {
-		call, cancel := context.WithTimeout(ctx, time.Second)
-		_, err := s.js.AccountInfo(call)
+		attempt, cancel := context.WithTimeout(ctx, openAttempt)
+		err := call(attempt)
 		cancel()
-		if err == nil || ctx.Err() != nil || !isUnavailable(err) {
-			return err
+		switch {
+		case err == nil:
+			return nil
+		case !isUnavailable(err) || ctx.Err() != nil:
+			return fmt.Errorf("jetstream: %s: %w", subject, err)
+		case time.Now().After(until):
+			return fmt.Errorf("jetstream: %s: the servers have not answered for %s; a cluster needs a majority of its servers: %w", subject, s.opts.Timeout, err)
 		}
-		if time.Now().After(until) {
-			return fmt.Errorf("jetstream: the servers have not answered for %s; a cluster needs a majority of its servers: %w", s.opts.Timeout, err)
-		}
-		time.Sleep(pause)
+		time.Sleep(openPause)
 	}
 }
 
@@ -59,14 +66,18 @@ func isUnavailable(err error) bool {
 
 // open creates the streams, or checks those that exist.
 func (s *Store) open(ctx context.Context) error {
-	existing, err := s.js.Stream(ctx, s.names.events())
+	var existing jetstream.Stream
+	err := s.patiently(ctx, "stream "+s.names.events(), func(ctx context.Context) (err error) {
+		existing, err = s.js.Stream(ctx, s.names.events())
+		return err
+	})
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		if err := s.create(ctx); err != nil {
 			return err
 		}
 	case err != nil:
-		return fmt.Errorf("jetstream: stream %s: %w", s.names.events(), err)
+		return err
 	default:
 		if err := s.adopt(existing.CachedInfo().Config.Metadata); err != nil {
 			return err
@@ -80,7 +91,7 @@ func (s *Store) open(ctx context.Context) error {
 
 func (s *Store) create(ctx context.Context) error {
 	s.id = rand.Int64N(1<<62) + 1
-	_, err := s.js.CreateStream(ctx, jetstream.StreamConfig{
+	err := s.createStream(ctx, jetstream.StreamConfig{
 		Name: s.names.events(), Subjects: []string{s.names.prefix + ".ev.*.*", s.names.prefix + ".key.*", s.names.prefix + ".damaged.*.*"},
 		Replicas: s.opts.Replicas, AllowAtomicPublish: true, AllowMsgTTL: true,
 		Description: "the events of automations, until they are handled, and their idempotency keys",
@@ -92,10 +103,15 @@ func (s *Store) create(ctx context.Context) error {
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process was faster
 		return s.open(ctx)
 	}
-	if err != nil {
-		return fmt.Errorf("jetstream: create stream %s: %w", s.names.events(), err)
-	}
-	return nil
+	return err
+}
+
+// createStream makes a stream.
+func (s *Store) createStream(ctx context.Context, config jetstream.StreamConfig) error {
+	return s.patiently(ctx, "create stream "+config.Name, func(ctx context.Context) error {
+		_, err := s.js.CreateStream(ctx, config)
+		return err
+	})
 }
 
 // adopt takes the partitions and the id from the metadata of existing streams.
@@ -116,7 +132,7 @@ func (s *Store) adopt(meta map[string]string) error {
 // createParts creates the streams of the partitions that do not exist yet.
 func (s *Store) createParts(ctx context.Context) error {
 	for p := range s.opts.Partitions {
-		_, err := s.js.CreateStream(ctx, jetstream.StreamConfig{
+		err := s.createStream(ctx, jetstream.StreamConfig{
 			Name: s.names.state(p),
 			Subjects: []string{
 				s.names.contact(p, "*"), s.names.checkpoint(p), fmt.Sprintf("%s.tm.%d.*.*", s.names.prefix, p),
@@ -125,16 +141,18 @@ func (s *Store) createParts(ctx context.Context) error {
 			Description: "the runs in progress of one partition of automations, with their timers",
 		})
 		if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			return fmt.Errorf("jetstream: create stream %s: %w", s.names.state(p), err)
+			return err
 		}
 	}
-	_, err := s.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: s.names.workers(), Storage: jetstream.MemoryStorage, Replicas: s.opts.Replicas,
+	return s.patiently(ctx, "create bucket "+s.names.workers(), func(ctx context.Context) error {
+		_, err := s.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket: s.names.workers(), Storage: jetstream.MemoryStorage, Replicas: s.opts.Replicas,
+		})
+		if errors.Is(err, jetstream.ErrBucketExists) {
+			return nil
+		}
+		return err
 	})
-	if err != nil {
-		return fmt.Errorf("jetstream: create bucket %s: %w", s.names.workers(), err)
-	}
-	return nil
 }
 
 // claimCatalog makes sure that the catalog belongs to the streams: it has their id as the
@@ -164,9 +182,13 @@ func (s *Store) claimCatalog(ctx context.Context) error {
 // unused returns an error if a worker has worked on the streams: then they belong to a catalog.
 func (s *Store) unused(ctx context.Context) error {
 	for p := range s.opts.Partitions {
-		stream, err := s.js.Stream(ctx, s.names.state(p))
+		var stream jetstream.Stream
+		err := s.patiently(ctx, "stream "+s.names.state(p), func(ctx context.Context) (err error) {
+			stream, err = s.js.Stream(ctx, s.names.state(p))
+			return err
+		})
 		if err != nil {
-			return fmt.Errorf("jetstream: stream %s: %w", s.names.state(p), err)
+			return err
 		}
 		if stream.CachedInfo().State.LastSeq > 0 {
 			return fmt.Errorf("jetstream: %w: the streams named %q belong to another catalog: use that one, or another Options.Name", ErrStreams, s.opts.Name)

@@ -1,0 +1,238 @@
+package jetstream_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/jetstream"
+	"github.com/seed-b636437c/automation/jetstream/embedded"
+	"github.com/seed-b636437c/automation/store/sqlite/sqlitefile"
+)
+
+// crashNode is the configuration of a child process: a server of a cluster and a worker.
+type crashNode struct {
+	Name, Dir, Listen, Cluster string
+	Routes                     []string
+	Catalog, Sent              string // files that all processes share
+}
+
+// crashNodeVariable makes a process of the test binary such a child.
+const crashNodeVariable = "JETSTREAM_CRASH_NODE"
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(crashNodeVariable); text != "" {
+		var n crashNode
+		check(json.Unmarshal([]byte(text), &n))
+		check(n.run())
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// run works until the process is killed, or its standard input ends: the parent is gone.
+func (n crashNode) run() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { _, _ = bufio.NewReader(os.Stdin).ReadByte(); cancel() }()
+	server, err := embedded.Start(embedded.Options{
+		Dir: n.Dir, Name: n.Name, Listen: n.Listen,
+		Cluster: embedded.Cluster{Name: "crash", Listen: n.Cluster, Routes: n.Routes},
+	})
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	nc, err := server.Connect(nats.MaxReconnects(-1))
+	if err != nil {
+		return err
+	}
+	store, runner, err := n.open(ctx, nc)
+	if err != nil {
+		return err
+	}
+	err = jetstream.NewWorker(store, runner, jetstream.WorkerOptions{
+		ID: n.Name, Heartbeat: 200 * time.Millisecond, EffectDeadline: 3 * time.Second, Concurrency: 8,
+	}).Run(ctx)
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// open returns a store on the cluster and the shared catalog, with a Runner whose mailer appends
+// to the shared file.
+func (n crashNode) open(ctx context.Context, nc *nats.Conn) (*jetstream.Store, *automation.Runner, error) {
+	catalog, err := sqlitefile.Open(ctx, n.Catalog)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := jetstream.New(ctx, nc, catalog, jetstream.Options{SyncedByHost: true, Partitions: 4, Replicas: 3, Timeout: 20 * time.Second})
+	if err != nil {
+		return nil, nil, err
+	}
+	sent, err := os.OpenFile(n.Sent, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, nil, err
+	}
+	mailer := mailerFunc(func(e automation.Email) {
+		_, err := sent.WriteString(e.IdempotencyKey + "\n")
+		check(err)
+	})
+	runner, err := automation.New(store, mailer, automation.Options{EffectTimeout: time.Second})
+	return store, runner, err
+}
+
+// crashCluster are three child processes.
+type crashCluster struct {
+	t        *testing.T
+	nodes    []crashNode
+	children []*exec.Cmd
+}
+
+func newCrashCluster(t *testing.T) *crashCluster {
+	t.Helper()
+	dir := t.TempDir()
+	c := &crashCluster{t: t, nodes: make([]crashNode, 3), children: make([]*exec.Cmd, 3)}
+	var routes []string
+	for i := range c.nodes {
+		address := freeAddress(t)
+		routes = append(routes, "nats://"+address)
+		c.nodes[i] = crashNode{
+			Name: fmt.Sprint("node", i), Dir: filepath.Join(dir, fmt.Sprint(i)), Listen: freeAddress(t), Cluster: address,
+			Catalog: filepath.Join(dir, "catalog.db"), Sent: filepath.Join(dir, "sent"),
+		}
+	}
+	for i := range c.nodes {
+		c.nodes[i].Routes = routes
+		c.start(i)
+	}
+	t.Cleanup(func() {
+		for i := range c.children {
+			c.kill(i)
+		}
+	})
+	return c
+}
+
+func (c *crashCluster) start(i int) {
+	text, err := json.Marshal(c.nodes[i])
+	require.NoError(c.t, err)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), crashNodeVariable+"="+string(text))
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	_, err = cmd.StdinPipe() // ends with this process
+	require.NoError(c.t, err)
+	require.NoError(c.t, cmd.Start())
+	c.children[i] = cmd
+}
+
+// kill ends a child with SIGKILL.
+func (c *crashCluster) kill(i int) {
+	_ = c.children[i].Process.Kill()
+	_ = c.children[i].Wait()
+}
+
+func (c *crashCluster) urls() string {
+	var all []string
+	for _, n := range c.nodes {
+		all = append(all, "nats://"+n.Listen)
+	}
+	return strings.Join(all, ",")
+}
+
+// kills is how many processes the test kills.
+func kills() int {
+	if n, err := strconv.Atoi(os.Getenv("JETSTREAM_KILLS")); err == nil {
+		return n
+	}
+	return 6
+}
+
+// Each child is a server and a worker. One after the other is killed at a random moment, while
+// events come.
+func TestKills_LoseNothing(t *testing.T) {
+	c := newCrashCluster(t)
+	nc, err := nats.Connect(c.urls(), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond), nats.RetryOnFailedConnect(true))
+	require.NoError(t, err)
+	defer nc.Close()
+	_, runner, err := c.nodes[0].open(t.Context(), nc)
+	require.NoError(t, err)
+	_, err = runner.CreateAutomation(t.Context(), flow(email("hello"), automation.Step{Key: "rest", Config: automation.Delay{Duration: automation.DurationOf(time.Second)}}, email("tips")))
+	require.NoError(t, err)
+
+	killing := make(chan struct{})
+	go func() {
+		defer close(killing)
+		for range kills() {
+			time.Sleep(time.Duration(500+rand.IntN(1000)) * time.Millisecond) // a random moment
+			i := rand.IntN(len(c.children))
+			c.kill(i)
+			time.Sleep(time.Duration(rand.IntN(500)) * time.Millisecond)
+			c.start(i)
+		}
+	}()
+	accepted := sendWhile(t, runner, killing)
+	t.Logf("%d events were accepted during %d kills", accepted, kills())
+	require.Eventually(t, func() bool {
+		counts, err := runner.CountRuns(t.Context(), "flow")
+		require.NoError(t, err)
+		n := 0
+		for _, count := range counts {
+			if count.Status == automation.RunCompleted {
+				n += count.Count
+			}
+		}
+		return n >= accepted
+	}, 90*time.Second, 100*time.Millisecond)
+	assertSent(t, c.nodes[0].Sent, accepted)
+}
+
+// sendWhile sends events, each again until it is accepted, and returns how many there are.
+func sendWhile(t *testing.T, runner *automation.Runner, until <-chan struct{}) (n int) {
+	for {
+		select {
+		case <-until:
+			return n
+		default:
+		}
+		e := automation.Event{Name: "signup", Email: fmt.Sprintf("%d@example.com", n), IdempotencyKey: strconv.Itoa(n)}
+		require.Eventually(t, func() bool {
+			_, err := runner.Send(t.Context(), e)
+			return err == nil
+		}, 60*time.Second, 20*time.Millisecond)
+		n++
+	}
+}
+
+// assertSent asserts that both emails of each of n runs were sent, and few of them twice.
+func assertSent(t *testing.T, path string, n int) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	times := map[string]int{}
+	for key := range strings.FieldsSeq(string(text)) {
+		times[key]++
+	}
+	repeated := 0
+	for _, count := range times {
+		repeated += count - 1
+	}
+	t.Logf("%d emails, %d of them again", len(times), repeated)
+	assert.Len(t, times, 2*n, "each email of each run, and no other run")
+	assert.LessOrEqual(t, repeated, 16*kills(), "only effects in flight at a kill are repeated")
+}
