@@ -30,7 +30,7 @@ func (s *Store) publishAll(ctx context.Context, msgs []*nats.Msg) (first uint64,
 	if len(msgs) > maxBatch {
 		return 0, fmt.Errorf("jetstream: %d messages are too many for one batch", len(msgs))
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
 	if len(msgs) > 1 {
 		id := newID()

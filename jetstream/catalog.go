@@ -12,7 +12,7 @@ import (
 
 // InsertAutomation implements automation.AutomationStore.
 func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRecord) error {
-	if err := s.Store.InsertAutomation(ctx, a); err != nil {
+	if err := s.catalog.InsertAutomation(ctx, a); err != nil {
 		return err
 	}
 	return s.announceCatalog(ctx)
@@ -21,7 +21,7 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 // UpdateAutomation implements automation.AutomationStore. When it has disabled an automation,
 // no event that is sent afterwards starts a run of it.
 func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRecord) error {
-	if err := s.Store.UpdateAutomation(ctx, a); err != nil {
+	if err := s.catalog.UpdateAutomation(ctx, a); err != nil {
 		return err
 	}
 	return s.announceCatalog(ctx)
@@ -29,7 +29,7 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 
 // DeleteAutomation implements automation.AutomationStore.
 func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) error {
-	if err := s.Store.DeleteAutomation(ctx, id, now); err != nil {
+	if err := s.catalog.DeleteAutomation(ctx, id, now); err != nil {
 		return err
 	}
 	if err := s.announceCatalog(ctx); err != nil {
@@ -42,7 +42,7 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 // InsertContact implements automation.ContactStore. Events that wait under the contact's email
 // go to the contact.
 func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
-	if err := s.Store.InsertContact(ctx, c); err != nil {
+	if err := s.catalog.InsertContact(ctx, c); err != nil {
 		return err
 	}
 	return s.appendEntry(ctx, automation.ContactRef{Email: c.Email}, entry{Kind: kindContact})
@@ -50,7 +50,7 @@ func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
 
 // UpdateContact implements automation.ContactStore.
 func (s *Store) UpdateContact(ctx context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
-	c, err := s.Store.UpdateContact(ctx, id, change)
+	c, err := s.catalog.UpdateContact(ctx, id, change)
 	if err == nil && change.Email != nil {
 		err = s.appendEntry(ctx, automation.ContactRef{Email: c.Email}, entry{Kind: kindContact})
 	}
@@ -60,7 +60,7 @@ func (s *Store) UpdateContact(ctx context.Context, id string, change automation.
 // DeleteContact implements automation.ContactStore. The runs of the contact end when its
 // partition has read the log up to here.
 func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) error {
-	if err := s.Store.DeleteContact(ctx, id, now); err != nil {
+	if err := s.catalog.DeleteContact(ctx, id, now); err != nil {
 		return err
 	}
 	return s.appendEntry(ctx, automation.ContactRef{ID: id}, entry{Kind: kindContact})

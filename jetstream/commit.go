@@ -7,11 +7,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
-
-// withMsgID makes the server ignore a message that it has already.
-func withMsgID(id string) jetstream.PublishOpt { return jetstream.WithMsgID(id) }
 
 // commit writes the states and timers of contacts, and the checkpoint behind what they have
 // handled, in one atomic batch. It repeats a batch that the servers do not answer.

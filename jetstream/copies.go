@@ -308,7 +308,7 @@ func (s *Store) ListContactEvents(ctx context.Context, contactID, name string, s
 			return nil, err
 		}
 	}
-	events, err := s.Store.ListContactEvents(ctx, contactID, name, since)
+	events, err := s.catalog.ListContactEvents(ctx, contactID, name, since)
 	if err != nil {
 		return nil, err
 	}
@@ -327,5 +327,5 @@ func (s *Store) FindRunOutputs(ctx context.Context, runID string) ([]automation.
 			return nil, err
 		}
 	}
-	return s.Store.FindRunOutputs(ctx, runID)
+	return s.catalog.FindRunOutputs(ctx, runID)
 }

@@ -11,7 +11,7 @@ import (
 // keepDamaged keeps a copy of a message that cannot be decoded, under a subject of its own, until
 // an operator removes it. What belongs to other contacts goes on.
 func (p *partition) keepDamaged(ctx context.Context, subject string, seq uint64, data []byte, cause error) error {
-	p.logger().Error("jetstream: a message cannot be decoded, and is kept for an operator",
+	p.config.Logger.Error("jetstream: a message cannot be decoded, and is kept for an operator",
 		"partition", p.number, "subject", subject, "sequence", seq, "kept", p.names.damaged(p.number, subject, seq), "error", cause)
 	return p.retry(ctx, "damaged message", func() error {
 		copied := expect(nats.NewMsg(p.names.damaged(p.number, subject, seq)), 0)

@@ -24,8 +24,8 @@ func TestPartition_KeepsWhatCannotBeDecodedAndGoesOn(t *testing.T) {
 	p := newPartition(w, 0)
 	p.cp.Epoch = 0
 	done := make(chan error, 1)
-	require.NoError(t, w.Store.Store.InsertContact(t.Context(), automation.Contact{ID: "ada", Email: "ada@example.com", CreatedAt: now()}))
-	require.NoError(t, w.Store.Store.InsertAutomation(t.Context(), automation.AutomationRecord{
+	require.NoError(t, w.catalog.InsertContact(t.Context(), automation.Contact{ID: "ada", Email: "ada@example.com", CreatedAt: now()}))
+	require.NoError(t, w.catalog.InsertAutomation(t.Context(), automation.AutomationRecord{
 		ID: "flow", Name: "Flow", Status: automation.StatusEnabled, EventName: "signup", Version: 1, Revision: 1, CreatedAt: now(),
 		Definition: []byte(`{"steps":[{"key":"trigger","type":"trigger","config":{"event_name":"signup"}}],"connections":[]}`),
 	}))

@@ -63,15 +63,15 @@ func TestPartition_OfAnEarlierOwnerWritesNothing(t *testing.T) {
 
 func TestNew_RefusesStreamsThatItCannotUse(t *testing.T) {
 	w := testWorker(t)
-	_, err := New(t.Context(), w.nc, w.Store.Store, Options{SyncedByHost: true, Partitions: 2})
+	_, err := New(t.Context(), w.nc, w.catalog, Options{SyncedByHost: true, Partitions: 2})
 	require.ErrorIs(t, err, ErrStreams)
 	require.ErrorContains(t, err, "have 1 partitions, and Options.Partitions is 2: it cannot change")
 	other := memory.New()
 	s, err := New(t.Context(), w.nc, other, Options{SyncedByHost: true, Partitions: 1, Name: "other"})
 	require.NoError(t, err)
-	_, err = New(t.Context(), s.nc, w.Store.Store, Options{SyncedByHost: true, Partitions: 1, Name: "other"})
+	_, err = New(t.Context(), s.nc, w.catalog, Options{SyncedByHost: true, Partitions: 1, Name: "other"})
 	require.NoError(t, err, "the name of the streams is part of the source")
-	require.ErrorIs(t, (&Store{opts: s.opts, names: s.names, projector: s.projector, id: 1}).claimCatalog(t.Context()), ErrStreams)
+	require.ErrorIs(t, (&Store{config: s.config, names: s.names, projector: s.projector, id: 1}).claimCatalog(t.Context()), ErrStreams)
 	owned(t, w)
 	_, err = New(t.Context(), w.nc, other, Options{SyncedByHost: true, Partitions: 1})
 	require.ErrorContains(t, err, `the streams named "automation" belong to another catalog`)

@@ -21,7 +21,7 @@ const (
 	kindContact entryKind = "contact" // the contact was made, changed or deleted in the catalog
 	kindCatalog entryKind = "catalog" // an automation was made, changed or deleted
 	kindTick    entryKind = "tick"    // the owner of the partition marks the time
-	kindOutcome entryKind = "outcome" // the outcome of an effect, in a backlog only
+	kindOutcome entryKind = "outcome" // the outcome of an effect of an earlier owner
 )
 
 // entry is one entry of the log of a partition.
@@ -63,7 +63,7 @@ func (s *Store) appendEntry(ctx context.Context, key automation.ContactRef, e en
 // appendAndWait appends an entry, and waits until the owner of the partition has handled it and
 // the catalog has what came of it.
 func (s *Store) appendAndWait(ctx context.Context, key automation.ContactRef, e entry) error {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
 	e.Reply = s.nc.NewRespInbox()
 	answers, err := s.nc.SubscribeSync(e.Reply)
@@ -75,16 +75,16 @@ func (s *Store) appendAndWait(ctx context.Context, key automation.ContactRef, e 
 		return err
 	}
 	if _, err := answers.NextMsgWithContext(ctx); err != nil {
-		return fmt.Errorf("jetstream: no worker has answered within %s, so that it is not known whether one will: %w", s.opts.Timeout, err)
+		return fmt.Errorf("jetstream: no worker has answered within %s, so that it is not known whether one will: %w", s.config.Timeout, err)
 	}
 	return nil
 }
 
 // announceCatalog tells all partitions to read the automations again before they go on.
 func (s *Store) announceCatalog(ctx context.Context) error {
-	for p := 0; p < s.opts.Partitions; {
+	for p := 0; p < s.config.Partitions; {
 		var msgs []*nats.Msg
-		for ; p < s.opts.Partitions && len(msgs) < maxBatch; p++ {
+		for ; p < s.config.Partitions && len(msgs) < maxBatch; p++ {
 			msg, err := message(s.names.log(p, catalogToken), entry{Kind: kindCatalog})
 			if err != nil {
 				return err

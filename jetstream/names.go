@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"strconv"
@@ -13,8 +12,6 @@ import (
 
 	"github.com/seed-b636437c/automation"
 )
-
-var errUnsupportedBase = errors.ErrUnsupported
 
 // names gives the names of streams and subjects.
 type names struct {

@@ -1,7 +1,6 @@
 package jetstream
 
 import (
-	"fmt"
 	"log/slog"
 	"regexp"
 	"time"
@@ -107,9 +106,4 @@ func (o WorkerOptions) withDefaults() WorkerOptions {
 		o.ShutdownTimeout = 20 * time.Second
 	}
 	return o
-}
-
-// errUnsupported is the error of what a store of this package cannot do.
-func errUnsupported(what, wayOut string) error {
-	return fmt.Errorf("jetstream: %s: %w: %s", what, errUnsupportedBase, wayOut)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -42,7 +41,7 @@ type partition struct {
 	pending  int             // effects whose outcomes are still to come
 	bound    context.Context // of effects
 	cut      context.CancelFunc
-	ended    chan struct{} // closed when run returns
+	ended    chan struct{} // closed when run returns, and no outcome is received any more
 	copies   *projector
 	fail     context.CancelCauseFunc // ends the context of run
 }
@@ -50,13 +49,14 @@ type partition struct {
 // outcome is the outcome of an effect of a contact.
 type outcome struct {
 	token string
+	key   automation.ContactRef
 	automation.Outcome
 }
 
 func newPartition(w *Worker, number int) *partition {
 	p := &partition{
 		Worker: w, number: number, contacts: map[string]*contact{},
-		entries: make(chan entry, 2*maxInputs), outcomes: make(chan outcome, w.opts.Concurrency),
+		entries: make(chan entry, 2*maxInputs), outcomes: make(chan outcome),
 		ended: make(chan struct{}),
 	}
 	p.bound, p.cut = context.WithCancel(context.Background())
@@ -67,7 +67,6 @@ func newPartition(w *Worker, number int) *partition {
 // flight get their time, and their outcomes are written.
 func (p *partition) run(ctx context.Context) error {
 	defer close(p.ended)
-	defer p.cut()
 	ctx, p.fail = context.WithCancelCause(ctx)
 	defer p.fail(nil)
 	// What the loop has begun it completes after the end of ctx.
@@ -94,6 +93,7 @@ func (p *partition) run(ctx context.Context) error {
 			err = p.handle(bound, in)
 		}
 		if err != nil {
+			p.handOver(bound, in.outcomes)
 			return err
 		}
 	}
@@ -309,7 +309,7 @@ func (p *partition) retry(ctx context.Context, what string, call func() error) e
 		if err == nil || errors.Is(err, errNotOwner) || errors.Is(err, automation.ErrClosed) {
 			return err
 		}
-		p.logger().Error("jetstream: cannot go on", "partition", p.number, "what", what, "error", err)
+		p.config.Logger.Error("jetstream: cannot go on", "partition", p.number, "what", what, "error", err)
 		select {
 		case <-time.After(pause):
 		case <-p.stopped:
@@ -319,8 +319,6 @@ func (p *partition) retry(ctx context.Context, what string, call func() error) e
 		}
 	}
 }
-
-func (p *partition) logger() *slog.Logger { return p.Worker.Store.opts.Logger }
 
 // interruptedGrace is how long an effect may go on after its context has ended.
 const interruptedGrace = time.Second
@@ -333,6 +331,7 @@ func (p *partition) finish(ctx context.Context) error {
 		select {
 		case o := <-p.outcomes:
 			if err := p.handlePart(ctx, inputs{outcomes: []outcome{o}}); err != nil {
+				p.handOver(ctx, []outcome{o})
 				return err
 			}
 			continue
@@ -355,7 +354,7 @@ func (p *partition) finish(ctx context.Context) error {
 func (p *partition) interrupted() (in inputs) {
 	for token, c := range p.contacts {
 		for id, e := range c.inFlight {
-			in.outcomes = append(in.outcomes, outcome{token, automation.Outcome{
+			in.outcomes = append(in.outcomes, outcome{token, c.key, automation.Outcome{
 				RunID: id, Step: e.step, Attempt: e.number, Kind: automation.InputInterrupted,
 			}})
 		}

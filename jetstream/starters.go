@@ -21,7 +21,7 @@ func (s *Store) readStarters(ctx context.Context) (starters, error) {
 	all := starters{}
 	q := automation.AutomationQuery{PageQuery: automation.PageQuery{Limit: 100}}
 	for {
-		page, err := s.Store.ListAutomations(ctx, q)
+		page, err := s.catalog.ListAutomations(ctx, q)
 		if err != nil {
 			return nil, fmt.Errorf("jetstream: automations: %w", err)
 		}

@@ -22,12 +22,13 @@ import (
 //   - A Send of more than 500 events is not all or nothing.
 //   - RecordRunRequest and CancelRuns take effect in the order of the log, after they return.
 type Store struct {
-	automation.Store // the catalog
+	automation.Store // the catalog, for all methods that are not below
 
+	catalog   automation.Store
+	projector automation.Projector // the catalog
 	nc        *nats.Conn
 	js        jetstream.JetStream
-	projector automation.Projector
-	opts      Options
+	config    Options
 	names     names
 	id        int64 // of the streams
 }
@@ -54,7 +55,7 @@ func New(ctx context.Context, nc *nats.Conn, catalog automation.Store, opts Opti
 		return nil, fmt.Errorf("jetstream: %w", err)
 	}
 	s := &Store{
-		Store: catalog, nc: nc, js: js, projector: projector, opts: opts,
+		Store: catalog, catalog: catalog, projector: projector, nc: nc, js: js, config: opts,
 		names: names{prefix: opts.Name, partitions: opts.Partitions},
 	}
 	if err := s.open(ctx); err != nil {
@@ -78,14 +79,14 @@ func optional[T any](s automation.Store) (found T, ok bool) {
 }
 
 // String returns the name of the store for logs.
-func (s *Store) String() string { return "jetstream " + s.opts.Name }
+func (s *Store) String() string { return "jetstream " + s.config.Name }
 
 // Claim implements automation.WorkStore. A worker has the lease of every contact, so a claim
 // of one contact brings nothing, except for an erasure, and other claims are refused.
 func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
 	switch {
 	case p.Erase:
-		return s.Store.Claim(ctx, p)
+		return s.catalog.Claim(ctx, p)
 	case p.Contact != (automation.ContactRef{}):
 		return nil, nil
 	}
@@ -100,7 +101,7 @@ func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]autom
 			return nil, err
 		}
 	}
-	return s.Store.Commit(ctx, ts)
+	return s.catalog.Commit(ctx, ts)
 }
 
 // endForErasure deletes the contact of an erasure, and waits until its runs have ended and its
@@ -117,7 +118,7 @@ func (s *Store) endForErasure(ctx context.Context, t *automation.Transition) err
 	if t.Key.ID == "" {
 		return nil
 	}
-	if err := s.Store.DeleteContact(ctx, t.Key.ID, t.Now); err != nil && !errors.Is(err, automation.ErrNotFound) {
+	if err := s.catalog.DeleteContact(ctx, t.Key.ID, t.Now); err != nil && !errors.Is(err, automation.ErrNotFound) {
 		return err
 	}
 	return s.appendAndWait(ctx, automation.ContactRef{ID: t.Key.ID}, entry{Kind: kindContact})
@@ -165,4 +166,9 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Ti
 		}
 		q.After = page.Data[len(page.Data)-1].ID
 	}
+}
+
+// errUnsupported is the error of what a store of this package cannot do.
+func errUnsupported(what, wayOut string) error {
+	return fmt.Errorf("jetstream: %s: %w: %s", what, errors.ErrUnsupported, wayOut)
 }

@@ -37,7 +37,7 @@ const (
 
 // patiently calls what until the servers answer, for Options.Timeout at the most.
 func (s *Store) patiently(ctx context.Context, subject string, call func(ctx context.Context) error) error {
-	until := time.Now().Add(s.opts.Timeout)
+	until := time.Now().Add(s.config.Timeout)
 	for {
 		attempt, cancel := context.WithTimeout(ctx, openAttempt)
 		err := call(attempt)
@@ -48,7 +48,7 @@ func (s *Store) patiently(ctx context.Context, subject string, call func(ctx con
 		case !isUnavailable(err) || ctx.Err() != nil:
 			return fmt.Errorf("jetstream: %s: %w", subject, err)
 		case time.Now().After(until):
-			return fmt.Errorf("jetstream: %s: the servers have not answered for %s; a cluster needs a majority of its servers: %w", subject, s.opts.Timeout, err)
+			return fmt.Errorf("jetstream: %s: the servers have not answered for %s; a cluster needs a majority of its servers: %w", subject, s.config.Timeout, err)
 		}
 		time.Sleep(openPause)
 	}
@@ -93,10 +93,10 @@ func (s *Store) create(ctx context.Context) error {
 	s.id = rand.Int64N(1<<62) + 1
 	err := s.createStream(ctx, jetstream.StreamConfig{
 		Name: s.names.events(), Subjects: []string{s.names.prefix + ".ev.*.*", s.names.prefix + ".key.*", s.names.prefix + ".damaged.*.*"},
-		Replicas: s.opts.Replicas, AllowAtomicPublish: true, AllowMsgTTL: true,
+		Replicas: s.config.Replicas, AllowAtomicPublish: true, AllowMsgTTL: true,
 		Description: "the events of automations, until they are handled, and their idempotency keys",
 		Metadata: map[string]string{
-			metaFormat: strconv.Itoa(format), metaPartitions: strconv.Itoa(s.opts.Partitions),
+			metaFormat: strconv.Itoa(format), metaPartitions: strconv.Itoa(s.config.Partitions),
 			metaID: strconv.FormatInt(s.id, 10),
 		},
 	})
@@ -117,27 +117,27 @@ func (s *Store) createStream(ctx context.Context, config jetstream.StreamConfig)
 // adopt takes the partitions and the id from the metadata of existing streams.
 func (s *Store) adopt(meta map[string]string) error {
 	if f, err := strconv.Atoi(meta[metaFormat]); err != nil || f > format {
-		return fmt.Errorf("jetstream: %w: the streams of %q have format %q, and this release reads up to %d: use the release that wrote them, or another Options.Name", ErrStreams, s.opts.Name, meta[metaFormat], format)
+		return fmt.Errorf("jetstream: %w: the streams of %q have format %q, and this release reads up to %d: use the release that wrote them, or another Options.Name", ErrStreams, s.config.Name, meta[metaFormat], format)
 	}
 	partitions, err := strconv.Atoi(meta[metaPartitions])
-	if err != nil || partitions != s.opts.Partitions {
-		return fmt.Errorf("jetstream: %w: the streams of %q have %s partitions, and Options.Partitions is %d: it cannot change", ErrStreams, s.opts.Name, meta[metaPartitions], s.opts.Partitions)
+	if err != nil || partitions != s.config.Partitions {
+		return fmt.Errorf("jetstream: %w: the streams of %q have %s partitions, and Options.Partitions is %d: it cannot change", ErrStreams, s.config.Name, meta[metaPartitions], s.config.Partitions)
 	}
 	if s.id, err = strconv.ParseInt(meta[metaID], 10, 64); err != nil {
-		return fmt.Errorf("jetstream: %w: the streams of %q have no id", ErrStreams, s.opts.Name)
+		return fmt.Errorf("jetstream: %w: the streams of %q have no id", ErrStreams, s.config.Name)
 	}
 	return nil
 }
 
 // createParts creates the streams of the partitions that do not exist yet.
 func (s *Store) createParts(ctx context.Context) error {
-	for p := range s.opts.Partitions {
+	for p := range s.config.Partitions {
 		err := s.createStream(ctx, jetstream.StreamConfig{
 			Name: s.names.state(p),
 			Subjects: []string{
 				s.names.contact(p, "*"), s.names.checkpoint(p), fmt.Sprintf("%s.tm.%d.*.*", s.names.prefix, p),
 			},
-			Replicas: s.opts.Replicas, AllowAtomicPublish: true, AllowMsgTTL: true, MaxMsgsPerSubject: 1,
+			Replicas: s.config.Replicas, AllowAtomicPublish: true, AllowMsgTTL: true, MaxMsgsPerSubject: 1,
 			Description: "the runs in progress of one partition of automations, with their timers",
 		})
 		if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
@@ -146,7 +146,7 @@ func (s *Store) createParts(ctx context.Context) error {
 	}
 	return s.patiently(ctx, "create bucket "+s.names.workers(), func(ctx context.Context) error {
 		_, err := s.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket: s.names.workers(), Storage: jetstream.MemoryStorage, Replicas: s.opts.Replicas,
+			Bucket: s.names.workers(), Storage: jetstream.MemoryStorage, Replicas: s.config.Replicas,
 		})
 		if errors.Is(err, jetstream.ErrBucketExists) {
 			return nil
@@ -174,14 +174,14 @@ func (s *Store) claimCatalog(ctx context.Context) error {
 		return err
 	}
 	if has != s.id {
-		return fmt.Errorf("jetstream: %w: the catalog belongs to other streams named %q: connect to those, or use an empty catalog", ErrStreams, s.opts.Name)
+		return fmt.Errorf("jetstream: %w: the catalog belongs to other streams named %q: connect to those, or use an empty catalog", ErrStreams, s.config.Name)
 	}
 	return nil
 }
 
 // unused returns an error if a worker has worked on the streams: then they belong to a catalog.
 func (s *Store) unused(ctx context.Context) error {
-	for p := range s.opts.Partitions {
+	for p := range s.config.Partitions {
 		var stream jetstream.Stream
 		err := s.patiently(ctx, "stream "+s.names.state(p), func(ctx context.Context) (err error) {
 			stream, err = s.js.Stream(ctx, s.names.state(p))
@@ -191,11 +191,11 @@ func (s *Store) unused(ctx context.Context) error {
 			return err
 		}
 		if stream.CachedInfo().State.LastSeq > 0 {
-			return fmt.Errorf("jetstream: %w: the streams named %q belong to another catalog: use that one, or another Options.Name", ErrStreams, s.opts.Name)
+			return fmt.Errorf("jetstream: %w: the streams named %q belong to another catalog: use that one, or another Options.Name", ErrStreams, s.config.Name)
 		}
 	}
 	return nil
 }
 
 // source is the name under which the catalog keeps a sequence.
-func (s *Store) source(part string) string { return "jetstream/" + s.opts.Name + "/" + part }
+func (s *Store) source(part string) string { return "jetstream/" + s.config.Name + "/" + part }

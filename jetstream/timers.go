@@ -89,7 +89,7 @@ func (p *partition) onTime(ctx context.Context) error {
 		return err
 	}
 	if _, err := p.publishAll(ctx, []*nats.Msg{msg}); err != nil {
-		p.logger().Warn("jetstream: cannot mark the time", "partition", p.number, "error", err)
+		p.config.Logger.Warn("jetstream: cannot mark the time", "partition", p.number, "error", err)
 		return nil
 	}
 	p.ticking = at
@@ -134,7 +134,7 @@ func (p *partition) each(ctx context.Context, subject string, from uint64, do fu
 	name := info.Name
 	defer func() { _ = p.state.DeleteConsumer(context.WithoutCancel(ctx), name) }()
 	for left := info.NumPending; left > 0; {
-		batch, err := consumer.Fetch(int(min(left, 500)), jetstream.FetchMaxWait(p.Worker.Store.opts.Timeout))
+		batch, err := consumer.Fetch(int(min(left, 500)), jetstream.FetchMaxWait(p.config.Timeout))
 		if err != nil {
 			return fmt.Errorf("jetstream: read %s: %w", subject, err)
 		}
@@ -193,6 +193,6 @@ func (p *partition) putOff(what string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
-	p.logger().Warn("jetstream: put off", "partition", p.number, "what", what, "error", err)
+	p.config.Logger.Warn("jetstream: put off", "partition", p.number, "what", what, "error", err)
 	return nil
 }

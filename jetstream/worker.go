@@ -56,7 +56,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	members := membership{}
 	for beats := 0; ; beats++ {
 		if err := w.beat(ctx, alive, members); err != nil && ctx.Err() == nil {
-			w.Store.opts.Logger.Warn("jetstream: cannot see the other workers", "error", err)
+			w.config.Logger.Warn("jetstream: cannot see the other workers", "error", err)
 		} else if ctx.Err() == nil && beats > 0 { // workers that start together see each other first
 			w.assign(ctx, members, owned)
 		}
@@ -92,7 +92,7 @@ const deadAfter = 4
 // beat shows that this worker is alive, and updates what it knows of the others. It compares
 // their beats with its own clock, so the clocks of the workers may differ.
 func (w *Worker) beat(ctx context.Context, alive jetstream.KeyValue, members membership) error {
-	ctx, cancel := context.WithTimeout(ctx, w.Store.opts.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, w.config.Timeout)
 	defer cancel()
 	if _, err := alive.Put(ctx, w.opts.ID, []byte(`{}`)); err != nil {
 		return err
@@ -163,7 +163,7 @@ type ownership struct {
 // assign begins the partitions that this worker should own, and ends the others.
 func (w *Worker) assign(ctx context.Context, members membership, owned map[int]*ownership) {
 	ids := members.alive(w.opts.Heartbeat)
-	for p := range w.Store.opts.Partitions {
+	for p := range w.config.Partitions {
 		o := owned[p]
 		if o != nil && o.hasEnded() {
 			delete(owned, p)
@@ -197,7 +197,7 @@ func (w *Worker) own(ctx context.Context, number int) *ownership {
 		defer cancel()
 		err := guard(func() error { return newPartition(w, number).run(ctx) })
 		if err != nil && !errors.Is(err, errNotOwner) && !errors.Is(err, context.Canceled) {
-			w.Store.opts.Logger.Error("jetstream: partition left", "partition", number, "error", err)
+			w.config.Logger.Error("jetstream: partition left", "partition", number, "error", err)
 		}
 	}()
 	return o

@@ -1,0 +1,171 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// setAsideFor is how long a contact waits whose turn could not be planned.
+const setAsideFor = time.Second
+
+// plan plans the turn of a contact, and applies it to the state. If the turn cannot be planned,
+// its inputs wait in the state, and the other contacts go on.
+func (p *partition) plan(ctx context.Context, w *work, c *automation.Contact, readAt, dueBy time.Time) {
+	w.entries = append(w.state.Backlog, w.entries...)
+	if len(w.state.Backlog) > 0 {
+		w.state.Backlog, w.state.RetryAt, w.dirty = nil, time.Time{}, true
+	}
+	in, events, err := p.input(ctx, w)
+	if err == nil {
+		in.Contact, in.ReadAt, in.DueBy, in.NewContactID = c, readAt, dueBy, p.newContactID
+		if dueBy.IsZero() {
+			in.DueBy = time.Unix(0, 0) // before the first tick nothing is due
+		}
+		in.OutcomesBy = readAt.Add(p.opts.EffectDeadline)
+		w.turn, err = p.runner.Plan(withPlanning(ctx, p, in.Events), in)
+	}
+	if err == nil {
+		err = p.place(ctx, w)
+	}
+	if err != nil {
+		p.setAside(w, readAt, err)
+		return
+	}
+	p.apply(w, events)
+	if w.woken {
+		w.timer = time.Time{}
+		next, _ := w.due()
+		w.dirty = w.dirty || !next.IsZero() // its timer may not have been written
+	}
+}
+
+// input returns what the contact's turn works on, and the entries of its events.
+func (p *partition) input(ctx context.Context, w *work) (in automation.TurnInput, events []entry, err error) {
+	in.Key = w.contact.key
+	in.Outcomes = w.outcomes
+	for _, e := range w.entries {
+		switch e.Kind {
+		case kindEvent:
+			st := p.starts[e.Event.Name]
+			in.Events = append(in.Events, automation.PendingEvent{
+				Event: *e.Event, Starts: st.refs, Disabled: st.disabled, Unannounced: e.Unannounced,
+			})
+			events = append(events, e)
+		case kindRequest:
+			if err := p.request(ctx, w, e); err != nil {
+				return in, nil, err
+			}
+		case kindOutcome:
+			in.Outcomes = append(in.Outcomes, *e.Outcome)
+		}
+	}
+	for i := range w.state.Runs {
+		r := &w.state.Runs[i]
+		if r.Status == automation.RunRunning || r.Request != automation.RequestNone {
+			in.Runs = append(in.Runs, r.ClaimedRun)
+		}
+	}
+	return in, events, nil
+}
+
+// request records a request with the run that it is about. A run that is to be retried comes
+// back from the catalog.
+func (p *partition) request(ctx context.Context, w *work, e entry) error {
+	run := w.state.run(e.RunID)
+	if run == nil && e.Request == automation.RequestRetry {
+		if err := p.copies.flush(ctx); err != nil {
+			return err
+		}
+		rec, err := p.Store.FindRun(ctx, e.RunID)
+		if errors.Is(err, automation.ErrNotFound) {
+			return nil // it was pruned
+		}
+		if err != nil {
+			return err
+		}
+		event, err := p.Store.FindEvent(ctx, rec.EventID)
+		if err != nil && !errors.Is(err, automation.ErrNotFound) {
+			return err
+		}
+		w.state.Runs = append(w.state.Runs, storedRun{ClaimedRun: automation.ClaimedRun{RunRecord: rec, TriggerPayload: event.Payload}})
+		run = &w.state.Runs[len(w.state.Runs)-1]
+	}
+	if run == nil {
+		return nil // it has ended
+	}
+	run.Request, run.changed, w.dirty = e.Request, true, true
+	return nil
+}
+
+// handles reports whether the turn has handled an event.
+func (w *work) handles(eventID string) bool {
+	return slices.ContainsFunc(w.turn.Handled, func(h automation.HandledEvent) bool { return h.ID == eventID })
+}
+
+// setAside keeps the inputs of a turn that could not be planned for a later turn.
+func (p *partition) setAside(w *work, readAt time.Time, cause error) {
+	p.config.Logger.Error("jetstream: contact set aside", "partition", p.number, "contact", w.contact.key.ID, "error", cause)
+	w.turn, w.dirty = automation.Turn{}, true
+	w.state.Backlog = w.entries
+	for i := range w.outcomes {
+		w.state.Backlog = append(w.state.Backlog, entry{Kind: kindOutcome, Outcome: &w.outcomes[i]})
+	}
+	w.state.RetryAt = readAt.Add(setAsideFor)
+}
+
+// apply applies a planned turn to the state of its contact.
+func (p *partition) apply(w *work, events []entry) {
+	t := &w.turn
+	w.state.Key = w.contact.key
+	for i := range t.Runs {
+		w.state.change(&t.Runs[i], events)
+	}
+	for _, h := range t.Handled {
+		i := slices.IndexFunc(events, func(e entry) bool { return e.Event.ID == h.ID })
+		w.state.Handled = append(w.state.Handled, handledEvent{Seq: events[i].Seq, HandledAt: t.Now, HandledEvent: h, event: *events[i].Event})
+	}
+	for _, o := range w.outcomes {
+		delete(w.inFlight, o.RunID)
+	}
+	for i := range t.Runs {
+		delete(w.inFlight, t.Runs[i].ID)
+	}
+	for _, e := range t.Effects {
+		w.inFlight[e.Run.ID] = attempt{e.Step, e.Attempt}
+	}
+	if t.Change != nil {
+		w.state.Change = t.Change
+	}
+	w.state.Delete = w.state.Delete || t.Delete
+	w.dirty = w.dirty || t.Delete || len(t.Runs)+len(t.Handled) > 0
+}
+
+// change applies a change of a run.
+func (s *contactState) change(c *automation.RunChange, events []entry) {
+	run := s.run(c.ID)
+	if run == nil {
+		s.Runs = append(s.Runs, storedRun{})
+		run = &s.Runs[len(s.Runs)-1]
+		for _, e := range events {
+			if e.Event.ID == c.EventID {
+				run.TriggerPayload = e.Event.Payload
+			}
+		}
+	}
+	run.RunRecord, run.changed = c.RunRecord, true
+	ended := run.Status != automation.RunRunning
+	if run.Request == c.Served || run.Request == automation.RequestCancel && ended || run.Request == automation.RequestRetry && !ended {
+		run.Request = automation.RequestNone
+	}
+	if c.DropOutputs {
+		run.Outputs, run.DropOutputs = nil, true
+	}
+	for _, out := range c.Outputs {
+		run.Outputs = slices.DeleteFunc(run.Outputs, func(o automation.StepOutput) bool { return o.Step == out.Step })
+		run.Outputs = append(run.Outputs, out)
+	}
+}
