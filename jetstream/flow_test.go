@@ -3,8 +3,6 @@ package jetstream_test
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"os"
 	"testing"
 	"time"
 
@@ -37,7 +35,6 @@ func newNode(t *testing.T, opts jetstream.Options) *node {
 	if opts.Partitions == 0 {
 		opts.Partitions = 2
 	}
-	opts.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	store, err := jetstream.New(t.Context(), nc, memory.New(), opts)
 	require.NoError(t, err)
 	mailer := capture.New()
@@ -64,7 +61,7 @@ func (n *node) eventually(what func() bool, message string) {
 	require.Eventually(n.t, what, 20*time.Second, 5*time.Millisecond, message)
 }
 
-// only returns the only run, once it is in the catalog.
+// run returns the only run, once it is in the catalog.
 func (n *node) run(status automation.RunStatus) automation.Run {
 	n.t.Helper()
 	var run automation.Run
@@ -126,4 +123,17 @@ func TestFlow_FailsAndIsRetried(t *testing.T) {
 	_, err = n.RetryRun(t.Context(), run.ID)
 	require.NoError(t, err)
 	n.run(automation.RunCompleted)
+}
+
+// completed returns how many runs of the flow are completed.
+func completed(tb testing.TB, r *automation.Runner) (n int) {
+	tb.Helper()
+	counts, err := r.CountRuns(tb.Context(), "flow")
+	require.NoError(tb, err)
+	for _, c := range counts {
+		if c.Status == automation.RunCompleted {
+			n += c.Count
+		}
+	}
+	return n
 }

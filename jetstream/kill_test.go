@@ -189,15 +189,7 @@ func TestKills_LoseNothing(t *testing.T) {
 	accepted := sendWhile(t, runner, killing)
 	t.Logf("%d events were accepted during %d kills", accepted, kills())
 	require.Eventually(t, func() bool {
-		counts, err := runner.CountRuns(t.Context(), "flow")
-		require.NoError(t, err)
-		n := 0
-		for _, count := range counts {
-			if count.Status == automation.RunCompleted {
-				n += count.Count
-			}
-		}
-		return n >= accepted
+		return completed(t, runner) >= accepted
 	}, 90*time.Second, 100*time.Millisecond)
 	assertSent(t, c.nodes[0].Sent, accepted)
 }
