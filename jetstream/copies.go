@@ -153,6 +153,25 @@ func (pr *projector) cleaned(seq uint64) {
 	pr.purged = seq
 }
 
+// maxQueued is how many batches wait for the catalog before the partition waits too.
+const maxQueued = 256
+
+// room waits until the queue is short enough.
+func (pr *projector) room(ctx context.Context) error {
+	pr.mu.Lock()
+	for len(pr.queue) > maxQueued && pr.err == nil && ctx.Err() == nil {
+		changed := pr.changed
+		pr.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+		pr.mu.Lock()
+	}
+	defer pr.mu.Unlock()
+	return pr.err
+}
+
 // flush waits until the catalog has all copies that were added before.
 func (pr *projector) flush(ctx context.Context) error {
 	pr.mu.Lock()

@@ -19,6 +19,9 @@ var errNotOwner = errors.New("another worker owns the partition")
 // contact takes up to two messages of an atomic batch.
 const maxInputs = 200
 
+// maxPending is how many effects of a partition are in flight, or wait for their turn, at most.
+const maxPending = 1000
+
 // partition is a worker's work on one partition, from takeover to its end. One goroutine, that
 // of run, uses the fields without a comment of their own.
 type partition struct {
@@ -28,7 +31,9 @@ type partition struct {
 	log    jetstream.Stream // of all partitions
 
 	cp       checkpoint
-	read     uint64              // the sequence of the last entry that was read
+	read     uint64    // the sequence of the last entry that was read
+	held     []outcome // outcomes that wait until mark was read
+	mark     uint64
 	contacts map[string]*contact // by token: those in use, and others as a cache
 	starts   starters
 	timers   timerQueue
@@ -84,8 +89,8 @@ func (p *partition) run(ctx context.Context) error {
 	projecting := make(chan struct{})
 	go func() { defer close(projecting); p.copies.run(ctx) }()
 	defer func() { p.copies.stop(); <-projecting }()
-	reading := make(chan struct{})
-	go func() { defer close(reading); p.readLog(ctx) }()
+	reading, from := make(chan struct{}), p.cp.Log+1
+	go func() { defer close(reading); p.readLog(ctx, from) }()
 	defer func() { p.fail(nil); <-reading }()
 	for ctx.Err() == nil {
 		in, err := p.gather(ctx)
@@ -93,12 +98,13 @@ func (p *partition) run(ctx context.Context) error {
 			err = p.handle(bound, in)
 		}
 		if err != nil {
-			p.handOver(bound, in.outcomes)
+			p.handOver(bound, append(in.outcomes, p.held...))
 			return err
 		}
 	}
 	cause := context.Cause(ctx)
 	if errors.Is(cause, errNotOwner) {
+		p.handOver(bound, p.held)
 		return cause
 	}
 	err = p.finish(bound)
@@ -166,11 +172,11 @@ func (p *partition) resumeEffects(ctx context.Context) error {
 // now is the time with the precision that stores keep.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// readLog passes the entries of the log on, until ctx ends.
-func (p *partition) readLog(ctx context.Context) {
+// readLog passes the entries of the log on, from a sequence on, until ctx ends.
+func (p *partition) readLog(ctx context.Context, from uint64) {
 	consumer, err := p.js.OrderedConsumer(ctx, p.names.events(), jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{p.names.log(p.number, "*")},
-		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy, OptStartSeq: p.cp.Log + 1,
+		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
 	})
 	if err != nil {
 		p.fail(fmt.Errorf("jetstream: log of partition %d: %w", p.number, err))
@@ -213,60 +219,66 @@ type inputs struct {
 	outcomes []outcome
 }
 
-// gather waits for something to handle, and returns all that is there. It marks the time in
-// the log when a timer fires: what comes before the mark was accepted before.
+// gather waits for something to handle, and returns what is there. It marks the time in the log
+// when a timer fires: what comes before the mark was accepted before.
 func (p *partition) gather(ctx context.Context) (in inputs, err error) {
+	if err := p.copies.room(ctx); err != nil {
+		return in, err
+	}
 	wait := time.NewTimer(p.untilTimer())
 	defer wait.Stop()
 	select {
-	case e := <-p.entries:
+	case e := <-p.entriesWithRoom():
 		p.take(&in, e)
 	case o := <-p.outcomes:
-		in.outcomes = append(in.outcomes, o)
+		p.held = append(p.held, o)
+		err = p.markHeld(ctx)
 	case <-wait.C:
 		return in, p.onTime(ctx)
 	case <-ctx.Done():
 		return in, nil
 	}
-	for len(in.entries)+len(in.outcomes) < maxInputs {
+	for more := true; more && err == nil && len(in.entries) < maxInputs && len(p.held) < maxInputs; {
 		select {
-		case e := <-p.entries:
+		case e := <-p.entriesWithRoom():
 			p.take(&in, e)
 		case o := <-p.outcomes:
-			in.outcomes = append(in.outcomes, o)
+			p.held = append(p.held, o)
+			err = p.markHeld(ctx)
 		default:
-			return in, p.readUpToNow(ctx, &in)
+			more = false
 		}
 	}
-	return in, p.readUpToNow(ctx, &in)
+	if p.read >= p.mark || p.isFull() || len(p.held) >= maxInputs {
+		in.outcomes, p.held = p.held, nil
+	}
+	return in, err
 }
 
-// readUpToNow adds all entries that the log has by now to inputs with outcomes. So a request
-// whose caller has its answer counts before the next effect of its run.
-func (p *partition) readUpToNow(ctx context.Context, in *inputs) error {
-	if len(in.outcomes) == 0 {
+// isFull reports whether so many effects are in flight that no entries are read.
+func (p *partition) isFull() bool { return p.pending >= maxPending }
+
+// entriesWithRoom returns the channel of entries, or nil while the partition is full.
+func (p *partition) entriesWithRoom() <-chan entry {
+	if p.isFull() {
 		return nil
 	}
-	var last uint64
-	err := p.retry(ctx, "end of the log", func() error {
+	return p.entries
+}
+
+// markHeld remembers the end of the log. Held outcomes are handled when it has been read, so
+// that a request whose caller has its answer counts before the next effect of its run.
+func (p *partition) markHeld(ctx context.Context) error {
+	return p.retry(ctx, "end of the log", func() error {
 		msg, err := p.log.GetLastMsgForSubject(ctx, p.names.log(p.number, "*"))
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			return nil
 		}
 		if err == nil {
-			last = msg.Sequence
+			p.mark = msg.Sequence
 		}
 		return err
 	})
-	for err == nil && p.read < last {
-		select {
-		case e := <-p.entries:
-			p.take(in, e)
-		case <-ctx.Done():
-			return nil
-		}
-	}
-	return err
 }
 
 // take adds an entry to inputs.
@@ -326,6 +338,10 @@ const interruptedGrace = time.Second
 // finish waits for the effects in flight, and writes their outcomes. When ShutdownTimeout has
 // passed it interrupts them. The outcome of one that goes on all the same is unknown.
 func (p *partition) finish(ctx context.Context) error {
+	if err := p.handlePart(ctx, inputs{outcomes: p.held}); err != nil {
+		p.handOver(ctx, p.held)
+		return err
+	}
 	late := time.After(p.opts.ShutdownTimeout)
 	for p.pending > 0 {
 		select {
