@@ -47,7 +47,7 @@ func processOf(tb testing.TB, catalog automation.Store, mailer automation.Mailer
 		Runner: runner,
 		Work: func(ctx context.Context) error {
 			return jetstream.NewWorker(store, runner, jetstream.WorkerOptions{
-				Heartbeat: 250 * time.Millisecond, ShutdownTimeout: opts.ShutdownTimeout,
+				Heartbeat: 250 * time.Millisecond, EffectDeadline: 15 * time.Second, ShutdownTimeout: opts.ShutdownTimeout,
 			}).Run(ctx)
 		},
 		Another: func() enginetest.Engine { return processOf(tb, catalog, mailer, opts, streams, connect) },
