@@ -11,44 +11,79 @@ import (
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/jetstream"
 	"github.com/seed-b636437c/automation/jetstream/embedded"
-	"github.com/seed-b636437c/automation/mail/capture"
 	"github.com/seed-b636437c/automation/store/memory"
 )
 
+// benchmark calls measure with a Runner on one server, and on three that keep all three times.
+// mailed receives a value for each email.
+func benchmark(b *testing.B, measure func(b *testing.B, r *automation.Runner, mailed <-chan struct{})) {
+	for _, n := range []int{1, 3} {
+		b.Run(fmt.Sprintf("servers=%d", n), func(b *testing.B) {
+			servers := startServers(b, n)
+			nc, err := servers[0].Connect()
+			require.NoError(b, err)
+			defer nc.Close()
+			store, err := jetstream.New(b.Context(), nc, memory.New(), jetstream.Options{SyncedByHost: true, Partitions: 4, Replicas: n})
+			require.NoError(b, err)
+			mailed := make(chan struct{}, b.N)
+			runner, err := automation.New(store, mailerFunc(func(automation.Email) { mailed <- struct{}{} }), automation.Options{})
+			require.NoError(b, err)
+			_, err = runner.CreateAutomation(b.Context(), flow(email("hello")))
+			require.NoError(b, err)
+			ctx, cancel := context.WithCancel(context.Background())
+			done := make(chan error, 1)
+			go func() {
+				done <- jetstream.NewWorker(store, runner, jetstream.WorkerOptions{Heartbeat: 200 * time.Millisecond}).Run(ctx)
+			}()
+			measure(b, runner, mailed)
+			b.StopTimer()
+			cancel()
+			<-done
+		})
+	}
+}
+
+func startServers(tb testing.TB, n int) []*embedded.Server {
+	if n > 1 {
+		return startCluster(tb)
+	}
+	server, err := embedded.Start(embedded.Options{Dir: tb.TempDir()})
+	require.NoError(tb, err)
+	tb.Cleanup(server.Close)
+	return []*embedded.Server{server}
+}
+
 // BenchmarkRun measures complete runs, from the event to the end, with one email each.
 func BenchmarkRun(b *testing.B) {
-	server, err := embedded.Start(embedded.Options{Dir: b.TempDir()})
-	require.NoError(b, err)
-	defer server.Close()
-	nc, err := server.Connect()
-	require.NoError(b, err)
-	defer nc.Close()
-	store, err := jetstream.New(b.Context(), nc, memory.New(), jetstream.Options{SyncedByHost: true, Partitions: 4})
-	require.NoError(b, err)
-	mailer := capture.New()
-	runner, err := automation.New(store, mailer, automation.Options{})
-	require.NoError(b, err)
-	_, err = runner.CreateAutomation(b.Context(), flow(email("hello")))
-	require.NoError(b, err)
-	events := make([]automation.Event, b.N)
-	for i := range events {
-		c, err := runner.CreateContact(b.Context(), automation.Contact{Email: fmt.Sprintf("%d@example.com", i)})
+	benchmark(b, func(b *testing.B, r *automation.Runner, _ <-chan struct{}) {
+		events := make([]automation.Event, b.N)
+		for i := range events {
+			c, err := r.CreateContact(b.Context(), automation.Contact{Email: fmt.Sprintf("%d@example.com", i)})
+			require.NoError(b, err)
+			events[i] = automation.Event{Name: "signup", ContactID: c.ID}
+		}
+		b.ResetTimer()
+		for from := 0; from < b.N; from += 100 {
+			_, err := r.Send(b.Context(), events[from:min(from+100, b.N)]...)
+			require.NoError(b, err)
+		}
+		for completed(b, r) < b.N {
+			time.Sleep(5 * time.Millisecond) // the real servers decide when
+		}
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
+	})
+}
+
+// BenchmarkFirstStep measures the time from a Send to the email, while nothing else happens.
+func BenchmarkFirstStep(b *testing.B) {
+	benchmark(b, func(b *testing.B, r *automation.Runner, mailed <-chan struct{}) {
+		c, err := r.CreateContact(b.Context(), automation.Contact{Email: "ada@example.com"})
 		require.NoError(b, err)
-		events[i] = automation.Event{Name: "signup", ContactID: c.ID}
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- jetstream.NewWorker(store, runner, jetstream.WorkerOptions{}).Run(ctx) }()
-	b.ResetTimer()
-	for from := 0; from < b.N; from += 100 {
-		_, err := runner.Send(b.Context(), events[from:min(from+100, b.N)]...)
-		require.NoError(b, err)
-	}
-	for completed(b, runner) < b.N {
-		time.Sleep(5 * time.Millisecond)
-	}
-	b.StopTimer()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "runs/s")
-	cancel()
-	<-done
+		b.ResetTimer()
+		for range b.N {
+			_, err := r.Send(b.Context(), automation.Event{Name: "signup", ContactID: c.ID})
+			require.NoError(b, err)
+			<-mailed
+		}
+	})
 }
