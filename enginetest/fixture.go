@@ -127,9 +127,9 @@ func (f *fixture) stop(w *worker) error {
 		if err == nil || errors.Is(err, context.Canceled) {
 			return nil
 		}
-		return fmt.Errorf("Work returned %w", err)
+		return fmt.Errorf("the error of Work: %w", err)
 	case <-time.After(f.opts.ShutdownTimeout + f.given.Patience):
-		return errors.New("Work does not return although its context has ended")
+		return errors.New("the process works on although its context has ended")
 	}
 }
 

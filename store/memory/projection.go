@@ -106,7 +106,10 @@ func (p *projector) removeOthers(changes []automation.RunChange) {
 	others := map[*run]bool{}
 	for i := range changes {
 		if r := p.s.runs[changes[i].ID]; r != nil && !r.becomes(&changes[i]) {
-			others[r], p.contacts[r.contact] = true, p.contacts[r.contact]
+			others[r] = true
+			if _, known := p.contacts[r.contact]; !known {
+				p.contacts[r.contact] = false
+			}
 		}
 	}
 	if len(others) > 0 {
