@@ -39,9 +39,9 @@ func NewWorker(store *Store, runner *automation.Runner, opts WorkerOptions) *Wor
 func (w *Worker) Run(ctx context.Context) error {
 	w.stopped = make(chan struct{})
 	defer context.AfterFunc(ctx, func() { close(w.stopped) })()
-	alive, err := w.js.KeyValue(ctx, w.names.workers())
+	alive, err := w.bucket(ctx)
 	if err != nil {
-		return fmt.Errorf("jetstream: bucket %s: %w", w.names.workers(), err)
+		return err
 	}
 	owned := map[int]*ownership{}
 	defer func() {
@@ -64,6 +64,27 @@ func (w *Worker) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(w.opts.Heartbeat):
+		}
+	}
+}
+
+// bucket returns the bucket of the workers. It waits for servers that do not answer, because a
+// cluster may be electing a leader.
+func (w *Worker) bucket(ctx context.Context) (jetstream.KeyValue, error) {
+	for {
+		alive, err := w.js.KeyValue(ctx, w.names.workers())
+		switch {
+		case err == nil:
+			return alive, nil
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case !isUnavailable(err):
+			return nil, fmt.Errorf("jetstream: bucket %s: %w", w.names.workers(), err)
+		}
+		w.config.Logger.Warn("jetstream: the servers do not answer", "error", err)
+		select {
+		case <-time.After(w.opts.Heartbeat):
+		case <-ctx.Done():
 		}
 	}
 }
