@@ -71,7 +71,8 @@ type Projection struct {
 	Events []ProjectedEvent
 	// Runs are the runs that started or changed, as they are now. A run that the store
 	// has already is replaced, with any request about it, and its New and Served have no
-	// meaning. If the store lacks the event that started a run, because it has pruned
+	// meaning. A run that is given several times is as it is last, with the outputs of all.
+	// If the store lacks the event that started a run, because it has pruned
 	// both, it makes up an event without a payload.
 	Runs []RunChange
 }

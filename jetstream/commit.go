@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -12,6 +13,9 @@ import (
 // commit writes the states and timers of contacts, and the checkpoint behind what they have
 // handled, in one atomic batch. It repeats a batch that the servers do not answer.
 func (p *partition) commit(ctx context.Context, cp checkpoint, todo []*work) error {
+	for _, w := range todo {
+		p.note(w.contact)
+	}
 	cp.Bucket = p.firstBucket()
 	cp.InFlight = p.tokensInFlight()
 	var written []*work
@@ -95,16 +99,17 @@ func (p *partition) publish(ctx context.Context, cp *checkpoint, msgs []*nats.Ms
 	})
 }
 
-// tokensInFlight returns the contacts for Checkpoint.InFlight, in order.
-func (p *partition) tokensInFlight() (tokens []string) {
-	for token, c := range p.contacts {
-		if len(c.inFlight) > 0 || c.state.isUnsettled() {
-			tokens = append(tokens, token)
-		}
+// note remembers whether a contact belongs in checkpoint.InFlight.
+func (p *partition) note(c *contact) {
+	if len(c.inFlight) > 0 || c.state.isUnsettled() {
+		p.busy[c.token] = c
+	} else {
+		delete(p.busy, c.token)
 	}
-	slices.Sort(tokens)
-	return tokens
 }
+
+// tokensInFlight returns the contacts for checkpoint.InFlight, in order.
+func (p *partition) tokensInFlight() []string { return slices.Sorted(maps.Keys(p.busy)) }
 
 // endedTTL is how long the server keeps the empty state of a contact that has nothing left to
 // do.
@@ -117,7 +122,7 @@ func (p *partition) removeEnded(ctx context.Context) error {
 	var ended []*contact
 	for token, c := range p.contacts {
 		switch {
-		case len(c.inFlight) > 0 || c.state.isUnsettled() || c.seq > projected:
+		case p.busy[token] != nil || c.seq > projected:
 		case !c.state.isIdle():
 			if len(p.contacts) > maxCached {
 				delete(p.contacts, token)

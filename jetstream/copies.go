@@ -230,43 +230,14 @@ func (pr *projector) next() (batch copies, ok bool) {
 	return batch, true
 }
 
-// merge merges batches. Of a run that changed in several of them, the last record stays, with
-// the outputs of all.
+// merge returns batches as one. The catalog merges what a run became in several of them.
 func merge(batches []copies) (all copies) {
-	index := map[string]int{}
 	for _, b := range batches {
 		all.sequence, all.log = b.sequence, b.log
 		all.events = append(all.events, b.events...)
-		for _, r := range b.runs {
-			i, known := index[r.ID]
-			if !known {
-				index[r.ID] = len(all.runs)
-				all.runs = append(all.runs, r)
-				continue
-			}
-			before := all.runs[i]
-			if !r.DropOutputs {
-				r.Outputs = append(outputsWithout(before.Outputs, r.Outputs), r.Outputs...)
-				r.DropOutputs = before.DropOutputs
-			}
-			all.runs[i] = r
-		}
+		all.runs = append(all.runs, b.runs...)
 	}
 	return all
-}
-
-// outputsWithout returns the outputs of steps that later ones do not replace.
-func outputsWithout(outputs, later []automation.StepOutput) (kept []automation.StepOutput) {
-	replaced := map[int]bool{}
-	for _, o := range later {
-		replaced[o.Step] = true
-	}
-	for _, o := range outputs {
-		if !replaced[o.Step] {
-			kept = append(kept, o)
-		}
-	}
-	return kept
 }
 
 // project writes copies to the catalog, however long that takes.

@@ -138,11 +138,7 @@ func (a *appending) kept(ctx context.Context, subject string, events []automatio
 	if first, ok := a.byKey[subject]; ok && first != i {
 		return &keptKey{a.receipts[first].ID, events[first].ContentHash}, nil
 	}
-	stream, err := a.store.js.Stream(ctx, a.store.names.events())
-	if err != nil {
-		return nil, fmt.Errorf("jetstream: %w", err)
-	}
-	msg, err := stream.GetLastMsgForSubject(ctx, subject)
+	msg, err := a.store.log.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, nil
 	}

@@ -37,8 +37,6 @@ func owned(t *testing.T, w *Worker) *partition {
 	var err error
 	p.state, err = p.js.Stream(t.Context(), p.names.state(0))
 	require.NoError(t, err)
-	p.log, err = p.js.Stream(t.Context(), p.names.events())
-	require.NoError(t, err)
 	require.NoError(t, p.takeOver(t.Context()))
 	return p
 }

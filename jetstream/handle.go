@@ -44,6 +44,7 @@ func (p *partition) handlePart(ctx context.Context, in inputs) error {
 		if err := p.settle(ctx, w.contact); err != nil {
 			return err
 		}
+		p.note(w.contact)
 		p.begin(w)
 		p.answer(ctx, w)
 	}

@@ -28,13 +28,13 @@ type partition struct {
 	*Worker
 	number int
 	state  jetstream.Stream
-	log    jetstream.Stream // of all partitions
 
 	cp       checkpoint
 	read     uint64    // the sequence of the last entry that was read
 	held     []outcome // outcomes that wait until mark was read
 	mark     uint64
 	contacts map[string]*contact // by token: those in use, and others as a cache
+	busy     map[string]*contact // those for checkpoint.InFlight
 	starts   starters
 	timers   timerQueue
 	loaded   int64     // the last bucket whose timers were read
@@ -60,7 +60,7 @@ type outcome struct {
 
 func newPartition(w *Worker, number int) *partition {
 	p := &partition{
-		Worker: w, number: number, contacts: map[string]*contact{},
+		Worker: w, number: number, contacts: map[string]*contact{}, busy: map[string]*contact{},
 		entries: make(chan entry, 2*maxInputs), outcomes: make(chan outcome),
 		ended: make(chan struct{}),
 	}
@@ -79,9 +79,6 @@ func (p *partition) run(ctx context.Context) error {
 	var err error
 	if p.state, err = p.js.Stream(ctx, p.names.state(p.number)); err != nil {
 		return fmt.Errorf("jetstream: stream %s: %w", p.names.state(p.number), err)
-	}
-	if p.log, err = p.js.Stream(ctx, p.names.events()); err != nil {
-		return fmt.Errorf("jetstream: stream %s: %w", p.names.events(), err)
 	}
 	if err := p.takeOver(ctx); err != nil {
 		return err
@@ -163,6 +160,7 @@ func (p *partition) resumeEffects(ctx context.Context) error {
 		if err := p.settle(ctx, c); err != nil {
 			return err
 		}
+		p.note(c)
 		_, deadline := c.due()
 		p.timers.add(token, deadline)
 	}
@@ -368,7 +366,7 @@ func (p *partition) finish(ctx context.Context) error {
 
 // interrupted returns unknown outcomes for all effects in flight.
 func (p *partition) interrupted() (in inputs) {
-	for token, c := range p.contacts {
+	for token, c := range p.busy {
 		for id, e := range c.inFlight {
 			in.outcomes = append(in.outcomes, outcome{token, c.key, automation.Outcome{
 				RunID: id, Step: e.step, Attempt: e.number, Kind: automation.InputInterrupted,

@@ -29,6 +29,7 @@ type Store struct {
 	nc        *nats.Conn
 	js        jetstream.JetStream
 	config    Options
+	log       jetstream.Stream // of all partitions, with the idempotency keys
 	names     names
 	id        int64 // of the streams
 }
@@ -140,11 +141,20 @@ func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.Ru
 	case c == automation.RequestRetry && rec.Status != automation.RunFailed:
 		return rec, fmt.Errorf("run %q is %s, and only a failed run can be retried: %w", id, rec.Status, automation.ErrConflict)
 	}
-	return rec, s.appendEntry(ctx, automation.ContactRef{ID: rec.ContactID}, entry{Kind: kindRequest, RunID: id, Request: c})
+	msg, err := s.requestMessage(&rec, c)
+	if err == nil {
+		_, err = s.publishAll(ctx, []*nats.Msg{msg})
+	}
+	return rec, err
+}
+
+// requestMessage returns the message that appends a request about a run to the log.
+func (s *Store) requestMessage(rec *automation.RunRecord, c automation.RunRequest) (*nats.Msg, error) {
+	return s.entryMessage(automation.ContactRef{ID: rec.ContactID}, entry{Kind: kindRequest, RunID: rec.ID, Request: c})
 }
 
 // CancelRuns implements automation.WorkStore.
-func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Time) (int, error) {
+func (s *Store) CancelRuns(ctx context.Context, automationID string, _ time.Time) (int, error) {
 	q := automation.RunQuery{
 		AutomationID: automationID, Statuses: []automation.RunStatus{automation.RunRunning},
 		PageQuery: automation.PageQuery{Limit: 100},
@@ -155,12 +165,20 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Ti
 		if err != nil {
 			return n, err
 		}
+		var msgs []*nats.Msg
 		for _, rec := range page.Data {
-			if _, err := s.RecordRunRequest(ctx, rec.ID, automation.RequestCancel, now); err != nil && !errors.Is(err, automation.ErrNotFound) {
+			msg, err := s.requestMessage(&rec, automation.RequestCancel)
+			if err != nil {
 				return n, err
 			}
-			n++
+			msgs = append(msgs, msg)
 		}
+		if len(msgs) > 0 {
+			if _, err := s.publishAll(ctx, msgs); err != nil {
+				return n, err
+			}
+		}
+		n += len(msgs)
 		if !page.HasMore || len(page.Data) == 0 {
 			return n, nil
 		}

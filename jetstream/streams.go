@@ -66,9 +66,8 @@ func isUnavailable(err error) bool {
 
 // open creates the streams, or checks those that exist.
 func (s *Store) open(ctx context.Context) error {
-	var existing jetstream.Stream
 	err := s.patiently(ctx, "stream "+s.names.events(), func(ctx context.Context) (err error) {
-		existing, err = s.js.Stream(ctx, s.names.events())
+		s.log, err = s.js.Stream(ctx, s.names.events())
 		return err
 	})
 	switch {
@@ -79,7 +78,7 @@ func (s *Store) open(ctx context.Context) error {
 	case err != nil:
 		return err
 	default:
-		if err := s.adopt(existing.CachedInfo().Config.Metadata); err != nil {
+		if err := s.adopt(s.log.CachedInfo().Config.Metadata); err != nil {
 			return err
 		}
 	}
@@ -91,7 +90,8 @@ func (s *Store) open(ctx context.Context) error {
 
 func (s *Store) create(ctx context.Context) error {
 	s.id = rand.Int64N(1<<62) + 1
-	err := s.createStream(ctx, jetstream.StreamConfig{
+	var err error
+	s.log, err = s.createStream(ctx, jetstream.StreamConfig{
 		Name: s.names.events(), Subjects: []string{s.names.prefix + ".ev.*.*", s.names.prefix + ".key.*", s.names.prefix + ".damaged.*.*"},
 		Replicas: s.config.Replicas, AllowAtomicPublish: true, AllowMsgTTL: true,
 		Description: "the events of automations, until they are handled, and their idempotency keys",
@@ -107,11 +107,12 @@ func (s *Store) create(ctx context.Context) error {
 }
 
 // createStream makes a stream.
-func (s *Store) createStream(ctx context.Context, config jetstream.StreamConfig) error {
-	return s.patiently(ctx, "create stream "+config.Name, func(ctx context.Context) error {
-		_, err := s.js.CreateStream(ctx, config)
+func (s *Store) createStream(ctx context.Context, config jetstream.StreamConfig) (stream jetstream.Stream, err error) {
+	err = s.patiently(ctx, "create stream "+config.Name, func(ctx context.Context) (err error) {
+		stream, err = s.js.CreateStream(ctx, config)
 		return err
 	})
+	return stream, err
 }
 
 // adopt takes the partitions and the id from the metadata of existing streams.
@@ -132,7 +133,7 @@ func (s *Store) adopt(meta map[string]string) error {
 // createParts creates the streams of the partitions that do not exist yet.
 func (s *Store) createParts(ctx context.Context) error {
 	for p := range s.config.Partitions {
-		err := s.createStream(ctx, jetstream.StreamConfig{
+		_, err := s.createStream(ctx, jetstream.StreamConfig{
 			Name: s.names.state(p),
 			Subjects: []string{
 				s.names.contact(p, "*"), s.names.checkpoint(p), fmt.Sprintf("%s.tm.%d.*.*", s.names.prefix, p),
