@@ -13,7 +13,7 @@ import (
 
 func TestPartition_KeepsWhatCannotBeDecodedAndGoesOn(t *testing.T) {
 	w := testWorker(t)
-	bad := nats.NewMsg(w.names.log(0, tokenOf(automation.ContactRef{ID: "bad"})))
+	bad := nats.NewMsg(w.names.log(0))
 	bad.Data = []byte("{")
 	_, err := w.publishAll(t.Context(), []*nats.Msg{bad})
 	require.NoError(t, err)

@@ -46,9 +46,8 @@ type entry struct {
 
 // entryMessage returns the message that appends an entry about a contact.
 func (s *Store) entryMessage(key automation.ContactRef, e entry) (*nats.Msg, error) {
-	token := tokenOf(key)
 	e.Key = key
-	return message(s.names.log(s.names.partitionOf(token), token), e)
+	return message(s.names.log(s.names.partitionOf(tokenOf(key))), e)
 }
 
 // appendEntry appends an entry about a contact to the log of its partition.
@@ -85,7 +84,7 @@ func (s *Store) announceCatalog(ctx context.Context) error {
 	for p := 0; p < s.config.Partitions; {
 		var msgs []*nats.Msg
 		for ; p < s.config.Partitions && len(msgs) < maxBatch; p++ {
-			msg, err := message(s.names.log(p, catalogToken), entry{Kind: kindCatalog})
+			msg, err := message(s.names.log(p), entry{Kind: kindCatalog})
 			if err != nil {
 				return err
 			}

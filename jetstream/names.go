@@ -28,10 +28,9 @@ func (n names) state(p int) string { return n.prefix + "_state_" + strconv.Itoa(
 // workers is the bucket with the workers that are alive.
 func (n names) workers() string { return n.prefix + "_workers" }
 
-// log is the subject of what happens to a contact, or of all that happens in a partition.
-func (n names) log(p int, token string) string {
-	return fmt.Sprintf("%s.ev.%d.%s", n.prefix, p, token)
-}
+// log is the subject of all that happens in a partition. It has no contact: the server finds the
+// last message of one subject at once, and that of a pattern by looking at every subject.
+func (n names) log(p int) string { return fmt.Sprintf("%s.ev.%d", n.prefix, p) }
 
 // key is the subject of an idempotency key of an event name.
 func (n names) key(event, key string) string {
@@ -49,12 +48,6 @@ func (n names) checkpoint(p int) string { return fmt.Sprintf("%s.cp.%d", n.prefi
 func (n names) timer(p int, bucket int64, token string) string {
 	return fmt.Sprintf("%s.tm.%d.%d.%s", n.prefix, p, bucket, token)
 }
-
-// tick and catalog are the tokens of messages that are about no contact.
-const (
-	tickToken    = "-tick"
-	catalogToken = "-catalog"
-)
 
 // tokenOf returns the name of a contact, or of an email without a contact, in subjects.
 func tokenOf(key automation.ContactRef) string {

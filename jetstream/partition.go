@@ -173,7 +173,7 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 // readLog passes the entries of the log on, from a sequence on, until ctx ends.
 func (p *partition) readLog(ctx context.Context, from uint64) {
 	consumer, err := p.js.OrderedConsumer(ctx, p.names.events(), jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{p.names.log(p.number, "*")},
+		FilterSubjects: []string{p.names.log(p.number)},
 		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
 	})
 	if err != nil {
@@ -225,27 +225,29 @@ func (p *partition) gather(ctx context.Context) (in inputs, err error) {
 	}
 	wait := time.NewTimer(p.untilTimer())
 	defer wait.Stop()
+	marked := len(p.held)
 	select {
 	case e := <-p.entriesWithRoom():
 		p.take(&in, e)
 	case o := <-p.outcomes:
 		p.held = append(p.held, o)
-		err = p.markHeld(ctx)
 	case <-wait.C:
 		return in, p.onTime(ctx)
 	case <-ctx.Done():
 		return in, nil
 	}
-	for more := true; more && err == nil && len(in.entries) < maxInputs && len(p.held) < maxInputs; {
+	for more := true; more && len(in.entries) < maxInputs && len(p.held) < maxInputs; {
 		select {
 		case e := <-p.entriesWithRoom():
 			p.take(&in, e)
 		case o := <-p.outcomes:
 			p.held = append(p.held, o)
-			err = p.markHeld(ctx)
 		default:
 			more = false
 		}
+	}
+	if len(p.held) > marked {
+		err = p.markHeld(ctx)
 	}
 	if p.read >= p.mark || p.isFull() || len(p.held) >= maxInputs {
 		in.outcomes, p.held = p.held, nil
@@ -268,7 +270,7 @@ func (p *partition) entriesWithRoom() <-chan entry {
 // that a request whose caller has its answer counts before the next effect of its run.
 func (p *partition) markHeld(ctx context.Context) error {
 	return p.retry(ctx, "end of the log", func() error {
-		msg, err := p.log.GetLastMsgForSubject(ctx, p.names.log(p.number, "*"))
+		msg, err := p.log.GetLastMsgForSubject(ctx, p.names.log(p.number))
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			return nil
 		}

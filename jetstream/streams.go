@@ -92,7 +92,7 @@ func (s *Store) create(ctx context.Context) error {
 	s.id = rand.Int64N(1<<62) + 1
 	var err error
 	s.log, err = s.createStream(ctx, jetstream.StreamConfig{
-		Name: s.names.events(), Subjects: []string{s.names.prefix + ".ev.*.*", s.names.prefix + ".key.*", s.names.prefix + ".damaged.*.*"},
+		Name: s.names.events(), Subjects: []string{s.names.prefix + ".ev.*", s.names.prefix + ".key.*", s.names.prefix + ".damaged.*.*"},
 		Replicas: s.config.Replicas, AllowAtomicPublish: true, AllowMsgTTL: true,
 		Description: "the events of automations, until they are handled, and their idempotency keys",
 		Metadata: map[string]string{

@@ -84,7 +84,7 @@ func (p *partition) onTime(ctx context.Context) error {
 	if !p.ticking.IsZero() || len(p.timers) == 0 || p.timers[0].at.After(at) {
 		return nil
 	}
-	msg, err := message(p.names.log(p.number, tickToken), entry{Kind: kindTick, At: at, Epoch: p.cp.Epoch})
+	msg, err := message(p.names.log(p.number), entry{Kind: kindTick, At: at, Epoch: p.cp.Epoch})
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func (p *partition) cleanUp(ctx context.Context) error {
 		}
 	}
 	if seq := p.copies.cleanable(); seq > 0 {
-		err := p.log.Purge(ctx, jetstream.WithPurgeSubject(p.names.log(p.number, "*")), jetstream.WithPurgeSequence(seq+1))
+		err := p.log.Purge(ctx, jetstream.WithPurgeSubject(p.names.log(p.number)), jetstream.WithPurgeSequence(seq+1))
 		if err != nil {
 			return p.putOff("remove entries of log "+strconv.Itoa(p.number), err)
 		}
