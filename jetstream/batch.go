@@ -25,8 +25,8 @@ func expect(msg *nats.Msg, seq uint64) *nats.Msg {
 	return msg
 }
 
-// publishAll writes msgs to one stream, all or none, and returns the sequence of the first.
-func (s *Store) publishAll(ctx context.Context, msgs []*nats.Msg) (first uint64, err error) {
+// publishAll writes msgs to one stream, all or none, and returns the sequence of the last.
+func (s *Store) publishAll(ctx context.Context, msgs []*nats.Msg) (last uint64, err error) {
 	if len(msgs) > maxBatch {
 		return 0, fmt.Errorf("jetstream: %d messages are too many for one batch", len(msgs))
 	}
@@ -49,11 +49,11 @@ func (s *Store) publishAll(ctx context.Context, msgs []*nats.Msg) (first uint64,
 	if err != nil {
 		return 0, fmt.Errorf("jetstream: publish: %w", err)
 	}
-	return firstOf(reply.Data, len(msgs))
+	return sequenceOf(reply.Data)
 }
 
-// firstOf reads the answer to a batch of n messages.
-func firstOf(answer []byte, n int) (uint64, error) {
+// sequenceOf reads the answer to a message or a batch.
+func sequenceOf(answer []byte) (uint64, error) {
 	var ack struct {
 		Error *jetstream.APIError `json:"error"`
 		Seq   uint64              `json:"seq"`
@@ -63,7 +63,7 @@ func firstOf(answer []byte, n int) (uint64, error) {
 	}
 	switch {
 	case ack.Error == nil:
-		return ack.Seq - uint64(n) + 1, nil
+		return ack.Seq, nil
 	case ack.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence,
 		ack.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant:
 		return 0, errRefused

@@ -19,7 +19,7 @@ func (p *partition) commit(ctx context.Context, cp checkpoint, todo []*work) err
 	cp.Bucket = p.firstBucket()
 	cp.InFlight = p.tokensInFlight()
 	var written []*work
-	msgs := []*nats.Msg{nil}
+	var msgs []*nats.Msg
 	for _, w := range todo {
 		if !w.dirty {
 			continue
@@ -41,15 +41,15 @@ func (p *partition) commit(ctx context.Context, cp checkpoint, todo []*work) err
 		return err
 	}
 	p.cp = cp
-	seq := cp.seq
+	seq := cp.seq - uint64(len(msgs)) // of the first message
 	for _, w := range written {
-		seq++
 		w.written(seq)
+		seq++
 		if w.timerWritten {
 			seq++
 		}
 	}
-	p.copies.add(p.copyOf(int64(seq), cp.Log, written))
+	p.copies.add(p.copyOf(int64(cp.seq), cp.Log, written))
 	return nil
 }
 
@@ -72,15 +72,17 @@ func (p *partition) messagesOf(w *work) ([]*nats.Msg, error) {
 	return append(msgs, timer), err
 }
 
-// publish writes a batch, which begins with the checkpoint, and sets its sequence.
+// publish writes a batch that ends with the checkpoint, and sets the sequence of that. A reader that
+// has come to the checkpoint has all that was written before.
 func (p *partition) publish(ctx context.Context, cp *checkpoint, msgs []*nats.Msg) error {
-	return p.retry(ctx, "batch", func() (err error) {
-		if msgs[0], err = p.checkpointMessage(*cp); err != nil {
+	return p.retry(ctx, "batch", func() error {
+		last, err := p.checkpointMessage(*cp)
+		if err != nil {
 			return err
 		}
-		first, err := p.publishAll(ctx, msgs)
+		seq, err := p.publishAll(ctx, append(msgs, last))
 		if err == nil {
-			cp.seq = first
+			cp.seq = seq
 			return nil
 		}
 		// The batch may have been written although this process does not know.
@@ -138,7 +140,7 @@ func (p *partition) removeEnded(ctx context.Context) error {
 	if len(ended) == 0 && slices.Equal(cp.InFlight, p.cp.InFlight) {
 		return nil
 	}
-	msgs := []*nats.Msg{nil}
+	var msgs []*nats.Msg
 	for _, c := range ended {
 		msg := nats.NewMsg(p.names.contact(p.number, c.token))
 		msg.Header.Set("Nats-TTL", endedTTL.String())

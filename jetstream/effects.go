@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/seed-b636437c/automation"
 )
 
@@ -63,37 +65,81 @@ func (p *partition) begin(w *work) {
 	}
 }
 
-// perform performs an effect as soon as the worker has room for it.
+// perform performs an effect as soon as the worker has room for it. The effect keeps its place until
+// its outcome is written: if the process dies, no more emails than it has places are sent again.
 func (p *partition) perform(token string, e automation.PlannedEffect) {
 	p.pending++
 	go func() {
-		o := automation.Outcome{RunID: e.Run.ID, Step: e.Step, Attempt: e.Attempt, Kind: automation.InputReleased}
+		o := outcome{
+			token: token, key: automation.ContactRef{ID: e.Run.ContactID},
+			Outcome: automation.Outcome{RunID: e.Run.ID, Step: e.Step, Attempt: e.Attempt, Kind: automation.InputReleased},
+		}
 		select {
 		case p.slots <- struct{}{}:
-			// An effect that waited in line must not begin so late that the next turn
-			// takes it over while it is in flight.
-			if time.Until(e.Run.DueAt) > p.opts.EffectDeadline/2 && p.isRunning() {
-				o = p.runner.Perform(withPlanning(p.bound, p, nil), e)
+			o.hasSlot = true
+			if p.mayBegin(&e) {
+				o.Outcome = p.runner.Perform(withPlanning(p.bound, p, nil), e)
 			}
-			<-p.slots
 		case <-p.stopped:
-		}
-		result := outcome{token, automation.ContactRef{ID: e.Run.ContactID}, o}
-		select {
-		case p.outcomes <- result:
 		case <-p.ended:
-			p.handOver(context.WithoutCancel(p.bound), []outcome{result})
+		}
+		select {
+		case p.outcomes <- o:
+		case <-p.ended:
+			p.handOver(context.WithoutCancel(p.bound), []outcome{o})
 		}
 	}()
 }
 
-// handOver appends outcomes to the log, for the next owner. Without them it waits until the
-// deadlines of the effects.
+// mayBegin reports whether an effect that has waited in line may begin. It must not begin so late
+// that the next turn takes it over while it is in flight.
+func (p *partition) mayBegin(e *automation.PlannedEffect) bool {
+	return time.Until(e.Run.DueAt) > p.opts.EffectDeadline/2 && !isClosed(p.stopped) && !isClosed(p.ended)
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// release gives the places of effects back.
+func (p *partition) release(outcomes []outcome) {
+	for i := range outcomes {
+		if o := &outcomes[i]; o.hasSlot {
+			o.hasSlot = false
+			<-p.slots
+		}
+	}
+}
+
+// handOver appends outcomes to the log, for the next owner, and tries for as long as that one waits
+// for them.
 func (p *partition) handOver(ctx context.Context, outcomes []outcome) {
+	defer p.release(outcomes)
+	ctx, cancel := context.WithTimeout(ctx, p.opts.EffectDeadline)
+	defer cancel()
+	var msgs []*nats.Msg
 	for i := range outcomes {
 		o := &outcomes[i]
-		if err := p.appendEntry(ctx, o.key, entry{Kind: kindOutcome, Outcome: &o.Outcome}); err != nil {
-			p.config.Logger.Warn("jetstream: an outcome is lost", "partition", p.number, "run", o.RunID, "error", err)
+		msg, err := p.entryMessage(o.key, entry{Kind: kindOutcome, Outcome: &o.Outcome})
+		if err != nil {
+			p.config.Logger.Error("jetstream: an outcome is lost", "partition", p.number, "run", o.RunID, "error", err)
+			continue
 		}
+		msgs = append(msgs, msg)
+	}
+	if len(msgs) == 0 {
+		return
+	}
+	err := p.retry(ctx, "outcomes for the next owner", func() error {
+		_, err := p.publishAll(ctx, msgs)
+		return err
+	})
+	if err != nil {
+		p.config.Logger.Warn("jetstream: outcomes are lost, and their effects count as interrupted", "partition", p.number, "outcomes", len(outcomes), "error", err)
 	}
 }

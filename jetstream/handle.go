@@ -39,6 +39,7 @@ func (p *partition) handlePart(ctx context.Context, in inputs) error {
 	if err := p.commit(ctx, cp, todo); err != nil {
 		return err
 	}
+	p.release(in.outcomes)
 	for _, w := range todo {
 		p.runner.Announce(w.turn)
 		if err := p.settle(ctx, w.contact); err != nil {

@@ -53,8 +53,9 @@ type partition struct {
 
 // outcome is the outcome of an effect of a contact.
 type outcome struct {
-	token string
-	key   automation.ContactRef
+	token   string
+	key     automation.ContactRef
+	hasSlot bool // of the worker
 	automation.Outcome
 }
 
@@ -370,7 +371,7 @@ func (p *partition) finish(ctx context.Context) error {
 func (p *partition) interrupted() (in inputs) {
 	for token, c := range p.busy {
 		for id, e := range c.inFlight {
-			in.outcomes = append(in.outcomes, outcome{token, c.key, automation.Outcome{
+			in.outcomes = append(in.outcomes, outcome{token: token, key: c.key, Outcome: automation.Outcome{
 				RunID: id, Step: e.step, Attempt: e.number, Kind: automation.InputInterrupted,
 			}})
 		}

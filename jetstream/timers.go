@@ -120,9 +120,11 @@ func (p *partition) loadBuckets(ctx context.Context, from, to int64) error {
 	return nil
 }
 
-// each calls do for the messages of the state stream on a subject, from a sequence on.
+// each calls do for the messages of the state stream on a subject, from a sequence on. A server that
+// lags behind the others may serve them: only the last checkpoint of this owner is the end.
 func (p *partition) each(ctx context.Context, subject string, from uint64, do func(msg jetstream.Msg, seq uint64) error) error {
-	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverAllPolicy}
+	end := p.names.checkpoint(p.number)
+	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject, end}, DeliverPolicy: jetstream.DeliverAllPolicy}
 	if from > 0 {
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, from
 	}
@@ -130,31 +132,44 @@ func (p *partition) each(ctx context.Context, subject string, from uint64, do fu
 	if err != nil {
 		return fmt.Errorf("jetstream: read %s: %w", subject, err)
 	}
-	info := consumer.CachedInfo()
-	name := info.Name
-	defer func() { _ = p.state.DeleteConsumer(context.WithoutCancel(ctx), name) }()
-	for left := info.NumPending; left > 0; {
-		batch, err := consumer.Fetch(int(min(left, 500)), jetstream.FetchMaxWait(p.config.Timeout))
-		if err != nil {
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(500))
+	if err != nil {
+		return fmt.Errorf("jetstream: read %s: %w", subject, err)
+	}
+	defer func() {
+		messages.Stop()
+		_ = p.state.DeleteConsumer(context.WithoutCancel(ctx), consumer.CachedInfo().Name)
+	}()
+	for {
+		msg, seq, err := p.nextOf(ctx, messages)
+		switch {
+		case err != nil:
 			return fmt.Errorf("jetstream: read %s: %w", subject, err)
-		}
-		read := uint64(0)
-		for msg := range batch.Messages() {
-			meta, err := msg.Metadata()
-			if err == nil {
-				err = do(msg, meta.Sequence.Stream)
-			}
-			if err != nil {
+		case msg.Subject() != end:
+			if err := do(msg, seq); err != nil {
 				return err
 			}
-			read++
-			left = meta.NumPending
-		}
-		if err := batch.Error(); err != nil && read == 0 {
-			return fmt.Errorf("jetstream: read %s: %w", subject, err)
+		case seq > p.cp.seq:
+			return errNotOwner
+		case seq == p.cp.seq:
+			return nil
 		}
 	}
-	return nil
+}
+
+// nextOf waits for the next message, for Options.Timeout at the most.
+func (p *partition) nextOf(ctx context.Context, messages jetstream.MessagesContext) (jetstream.Msg, uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.config.Timeout)
+	defer cancel()
+	msg, err := messages.Next(jetstream.NextContext(ctx))
+	if err != nil {
+		return nil, 0, err
+	}
+	meta, err := msg.Metadata()
+	if err != nil {
+		return nil, 0, err
+	}
+	return msg, meta.Sequence.Stream, nil
 }
 
 // firstBucket returns the first bucket with timers that may not have fired.

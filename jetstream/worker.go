@@ -5,8 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -22,7 +20,7 @@ type Worker struct {
 	runner  *automation.Runner
 	ids     *uuid.Source
 	opts    WorkerOptions
-	slots   chan struct{} // one for each effect in progress
+	slots   chan struct{} // one for each effect in progress, or whose outcome is not written yet
 	stopped chan struct{} // closed when Run's context has ended
 }
 
@@ -53,7 +51,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 		_ = alive.Delete(context.WithoutCancel(ctx), w.opts.ID)
 	}()
-	members := membership{}
+	members := newMembership(w.opts.Heartbeat)
 	for beats := 0; ; beats++ {
 		if err := w.beat(ctx, alive, members); err != nil && ctx.Err() == nil {
 			w.config.Logger.Warn("jetstream: cannot see the other workers", "error", err)
@@ -89,104 +87,25 @@ func (w *Worker) bucket(ctx context.Context) (jetstream.KeyValue, error) {
 	}
 }
 
-// isRunning reports whether Run's context has not ended.
-func (w *Worker) isRunning() bool {
-	select {
-	case <-w.stopped:
-		return false
-	default:
-		return true
-	}
-}
-
-// membership is what a worker knows of the others: the last beat of each, and when it saw that.
-type membership map[string]*member
-
-type member struct {
-	beat uint64
-	seen time.Time
-}
-
-// deadAfter is after how many heartbeats without a sign a worker counts as gone.
-const deadAfter = 4
-
-// beat shows that this worker is alive, and updates what it knows of the others. It compares
-// their beats with its own clock, so the clocks of the workers may differ.
-func (w *Worker) beat(ctx context.Context, alive jetstream.KeyValue, members membership) error {
-	ctx, cancel := context.WithTimeout(ctx, w.config.Timeout)
-	defer cancel()
-	if _, err := alive.Put(ctx, w.opts.ID, []byte(`{}`)); err != nil {
-		return err
-	}
-	keys, err := alive.ListKeys(ctx)
-	if err != nil {
-		return err
-	}
-	present := map[string]bool{}
-	for id := range keys.Keys() {
-		e, err := alive.Get(ctx, id)
-		if err != nil {
-			continue // it has just ended
-		}
-		present[id] = true
-		m := members[id]
-		if m == nil {
-			m = &member{}
-			members[id] = m
-		}
-		if m.beat != e.Revision() {
-			m.beat, m.seen = e.Revision(), time.Now()
-		}
-		if time.Since(m.seen) > 10*deadAfter*w.opts.Heartbeat {
-			_ = alive.Delete(ctx, id, jetstream.LastRevision(m.beat))
-		}
-	}
-	for id := range members {
-		if !present[id] {
-			delete(members, id)
-		}
-	}
-	return nil
-}
-
-// alive returns the workers that have shown themselves lately.
-func (m membership) alive(heartbeat time.Duration) (ids []string) {
-	for id, member := range m {
-		if time.Since(member.seen) <= deadAfter*heartbeat {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	return ids
-}
-
-// ownerOf returns the worker that should own a partition: the one with the highest hash. When a
-// worker comes or goes, only its own partitions move.
-func ownerOf(ids []string, partition int) (owner string) {
-	best := uint64(0)
-	for _, id := range ids {
-		h := fnv.New64a()
-		fmt.Fprintf(h, "%s/%d", id, partition)
-		score := h.Sum64() * 0x9E3779B97F4A7C15
-		if owner == "" || score > best {
-			owner, best = id, score
-		}
-	}
-	return owner
-}
-
 // ownership is a partition that this worker works on.
 type ownership struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 }
 
+// beat shows that this worker is alive, and looks at the others.
+func (w *Worker) beat(ctx context.Context, alive jetstream.KeyValue, members *membership) error {
+	ctx, cancel := context.WithTimeout(ctx, w.config.Timeout)
+	defer cancel()
+	return members.beat(ctx, alive, w.opts.ID)
+}
+
 // assign begins the partitions that this worker should own, and ends the others.
-func (w *Worker) assign(ctx context.Context, members membership, owned map[int]*ownership) {
-	ids := members.alive(w.opts.Heartbeat)
+func (w *Worker) assign(ctx context.Context, members *membership, owned map[int]*ownership) {
+	ids := members.alive()
 	for p := range w.config.Partitions {
 		o := owned[p]
-		if o != nil && o.hasEnded() {
+		if o != nil && isClosed(o.done) {
 			delete(owned, p)
 			o = nil
 		}
@@ -197,15 +116,6 @@ func (w *Worker) assign(ctx context.Context, members membership, owned map[int]*
 		case !mine && o != nil:
 			o.cancel()
 		}
-	}
-}
-
-func (o *ownership) hasEnded() bool {
-	select {
-	case <-o.done:
-		return true
-	default:
-		return false
 	}
 }
 
