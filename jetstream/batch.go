@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -25,13 +26,29 @@ func expect(msg *nats.Msg, seq uint64) *nats.Msg {
 	return msg
 }
 
-// publishAll writes msgs to one stream, all or none, and returns the sequence of the last.
+// publishAll writes msgs to one stream, all or none, and returns the sequence of the last. It tries
+// again for as long as the servers certainly have not written them, up to Options.Timeout.
 func (s *Store) publishAll(ctx context.Context, msgs []*nats.Msg) (last uint64, err error) {
 	if len(msgs) > maxBatch {
 		return 0, fmt.Errorf("jetstream: %d messages are too many for one batch", len(msgs))
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
+	for {
+		last, err := s.publishBatch(ctx, msgs)
+		if !isUnwritten(err) {
+			return last, err
+		}
+		select {
+		case <-time.After(attemptPause):
+		case <-ctx.Done():
+			return 0, fmt.Errorf("%w; nothing was written, and a cluster needs a majority of its servers", err)
+		}
+	}
+}
+
+// publishBatch is one attempt of publishAll.
+func (s *Store) publishBatch(ctx context.Context, msgs []*nats.Msg) (last uint64, err error) {
 	if len(msgs) > 1 {
 		id := newID()
 		for i, msg := range msgs {
@@ -50,6 +67,21 @@ func (s *Store) publishAll(ctx context.Context, msgs []*nats.Msg) (last uint64, 
 		return 0, fmt.Errorf("jetstream: publish: %w", err)
 	}
 	return sequenceOf(reply.Data)
+}
+
+// The codes of errors after which nothing was written, and which pass.
+const (
+	codeIncompleteBatch = 10176 // the leader has changed within the batch, or there were too many
+	codeTooManyBatches  = 10210 // at the same time
+)
+
+// isUnwritten reports whether a batch that failed was certainly not written, and can be repeated.
+func isUnwritten(err error) bool {
+	var refused *jetstream.APIError
+	if errors.As(err, &refused) {
+		return refused.Code == 503 || refused.ErrorCode == codeIncompleteBatch || refused.ErrorCode == codeTooManyBatches
+	}
+	return errors.Is(err, nats.ErrNoResponders)
 }
 
 // sequenceOf reads the answer to a message or a batch.

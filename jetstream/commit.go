@@ -80,7 +80,9 @@ func (p *partition) publish(ctx context.Context, cp *checkpoint, msgs []*nats.Ms
 		if err != nil {
 			return err
 		}
-		seq, err := p.publishAll(ctx, append(msgs, last))
+		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
+		defer cancel()
+		seq, err := p.publishAll(attempt, append(msgs, last))
 		if err == nil {
 			cp.seq = seq
 			return nil

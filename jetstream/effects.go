@@ -69,7 +69,9 @@ func (p *partition) begin(w *work) {
 // its outcome is written: if the process dies, no more emails than it has places are sent again.
 func (p *partition) perform(token string, e automation.PlannedEffect) {
 	p.pending++
+	p.inLine.Add(1)
 	go func() {
+		defer p.inLine.Add(-1)
 		o := outcome{
 			token: token, key: automation.ContactRef{ID: e.Run.ContactID},
 			Outcome: automation.Outcome{RunID: e.Run.ID, Step: e.Step, Attempt: e.Attempt, Kind: automation.InputReleased},

@@ -138,12 +138,16 @@ func (a *appending) kept(ctx context.Context, subject string, events []automatio
 	if first, ok := a.byKey[subject]; ok && first != i {
 		return &keptKey{a.receipts[first].ID, events[first].ContentHash}, nil
 	}
-	msg, err := a.store.log.GetLastMsgForSubject(ctx, subject)
+	var msg *jetstream.RawStreamMsg
+	err := a.store.patiently(ctx, "idempotency key", func(ctx context.Context) (err error) {
+		msg, err = a.store.log.GetLastMsgForSubject(ctx, subject)
+		return err
+	})
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("jetstream: idempotency key: %w", err)
+		return nil, err
 	}
 	var k keptKey
 	if err := json.Unmarshal(msg.Data, &k); err != nil {

@@ -127,7 +127,7 @@ func (p *partition) sort(in inputs, cp *checkpoint) (todo []*work) {
 				continue // of an earlier owner
 			}
 			cp.ReadAt, p.ticking = e.At, time.Time{}
-			for _, token := range p.timers.take(e.At, maxInputs) {
+			for _, token := range p.timers.take(e.At, p.maxInputs()) {
 				of(token).woken = true
 			}
 		}

@@ -19,8 +19,13 @@ var errNotOwner = errors.New("another worker owns the partition")
 // contact takes up to two messages of an atomic batch.
 const maxInputs = 200
 
-// maxPending is how many effects of a partition are in flight, or wait for their turn, at most.
-const maxPending = 1000
+// For each place of a worker, maxInLine effects may be in flight or wait for a place before no more
+// entries are read, until only minInLine are left. More would wait for so long that their time is up
+// before they begin. With one limit, entries would be read one by one.
+const (
+	maxInLine = 8
+	minInLine = 4
+)
 
 // partition is a worker's work on one partition, from takeover to its end. One goroutine, that
 // of run, uses the fields without a comment of their own.
@@ -33,6 +38,7 @@ type partition struct {
 	read     uint64    // the sequence of the last entry that was read
 	held     []outcome // outcomes that wait until mark was read
 	mark     uint64
+	full     bool // so many effects are in line that no entries are read
 	contacts map[string]*contact // by token: those in use, and others as a cache
 	busy     map[string]*contact // those for checkpoint.InFlight
 	starts   starters
@@ -224,22 +230,28 @@ func (p *partition) gather(ctx context.Context) (in inputs, err error) {
 	if err := p.copies.room(ctx); err != nil {
 		return in, err
 	}
+	if p.lookAtLine(); p.full && len(p.held) > 0 {
+		in.outcomes, p.held = p.held, nil // they have places that others wait for
+		return in, nil
+	}
 	wait := time.NewTimer(p.untilTimer())
 	defer wait.Stop()
 	marked := len(p.held)
 	select {
-	case e := <-p.entriesWithRoom():
+	case e := <-p.readable():
 		p.take(&in, e)
 	case o := <-p.outcomes:
 		p.held = append(p.held, o)
+	case <-p.lineChanges():
+		return in, nil
 	case <-wait.C:
 		return in, p.onTime(ctx)
 	case <-ctx.Done():
 		return in, nil
 	}
-	for more := true; more && len(in.entries) < maxInputs && len(p.held) < maxInputs; {
+	for more := true; more && len(in.entries) < p.maxInputs() && len(p.held) < maxInputs; {
 		select {
-		case e := <-p.entriesWithRoom():
+		case e := <-p.readable():
 			p.take(&in, e)
 		case o := <-p.outcomes:
 			p.held = append(p.held, o)
@@ -250,18 +262,28 @@ func (p *partition) gather(ctx context.Context) (in inputs, err error) {
 	if len(p.held) > marked {
 		err = p.markHeld(ctx)
 	}
-	if p.read >= p.mark || p.isFull() || len(p.held) >= maxInputs {
+	if p.read >= p.mark || p.full || len(p.held) >= maxInputs {
 		in.outcomes, p.held = p.held, nil
 	}
 	return in, err
 }
 
-// isFull reports whether so many effects are in flight that no entries are read.
-func (p *partition) isFull() bool { return p.pending >= maxPending }
+// maxInputs returns how many entries, and how many due contacts, one batch may handle.
+func (p *partition) maxInputs() int { return min(maxInputs, minInLine*p.opts.Concurrency) }
 
-// entriesWithRoom returns the channel of entries, or nil while the partition is full.
-func (p *partition) entriesWithRoom() <-chan entry {
-	if p.isFull() {
+// lookAtLine decides whether entries are read, by how many effects of the worker are in line.
+func (p *partition) lookAtLine() {
+	switch n := int(p.inLine.Load()); {
+	case n >= maxInLine*p.opts.Concurrency:
+		p.full = true
+	case n <= minInLine*p.opts.Concurrency:
+		p.full = false
+	}
+}
+
+// readable returns the channel of entries, or nil if none are to be read.
+func (p *partition) readable() <-chan entry {
+	if p.full {
 		return nil
 	}
 	return p.entries
@@ -280,6 +302,17 @@ func (p *partition) markHeld(ctx context.Context) error {
 		}
 		return err
 	})
+}
+
+// linePause is after how long to look at the line again: other partitions of the worker change it.
+const linePause = 5 * time.Millisecond
+
+// lineChanges returns a channel that ends a wait in which the line may matter.
+func (p *partition) lineChanges() <-chan time.Time {
+	if !p.full && len(p.held) == 0 {
+		return nil
+	}
+	return time.After(linePause)
 }
 
 // take adds an entry to inputs.

@@ -51,7 +51,7 @@ func New(ctx context.Context, nc *nats.Conn, catalog automation.Store, opts Opti
 	if !ok {
 		return nil, errUnsupported(fmt.Sprintf("a catalog of type %T", catalog), "it must implement automation.Projector")
 	}
-	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(opts.Timeout))
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(min(opts.Timeout, attemptTimeout)))
 	if err != nil {
 		return nil, fmt.Errorf("jetstream: %w", err)
 	}

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
-	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/seed-b636437c/automation"
@@ -27,42 +25,6 @@ const (
 // ErrStreams is the error of New for streams that this process or this catalog cannot use: the
 // message has the reason and the way out.
 var ErrStreams = errors.New("unusable streams")
-
-// How long one attempt of a call may take while the streams are made, and how long to wait before
-// the next one. A cluster that has just started ignores calls until it has a majority.
-const (
-	openAttempt = 3 * time.Second
-	openPause   = 250 * time.Millisecond
-)
-
-// patiently calls what until the servers answer, for Options.Timeout at the most.
-func (s *Store) patiently(ctx context.Context, subject string, call func(ctx context.Context) error) error {
-	until := time.Now().Add(s.config.Timeout)
-	for {
-		attempt, cancel := context.WithTimeout(ctx, openAttempt)
-		err := call(attempt)
-		cancel()
-		switch {
-		case err == nil:
-			return nil
-		case !isUnavailable(err) || ctx.Err() != nil:
-			return fmt.Errorf("jetstream: %s: %w", subject, err)
-		case time.Now().After(until):
-			return fmt.Errorf("jetstream: %s: the servers have not answered for %s; a cluster needs a majority of its servers: %w", subject, s.config.Timeout, err)
-		}
-		time.Sleep(openPause)
-	}
-}
-
-// isUnavailable reports whether the servers may answer later: a cluster has no majority yet.
-func isUnavailable(err error) bool {
-	var refused *jetstream.APIError
-	if errors.As(err, &refused) {
-		return refused.Code >= 500
-	}
-	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) ||
-		errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, context.DeadlineExceeded)
-}
 
 // open creates the streams, or checks those that exist.
 func (s *Store) open(ctx context.Context) error {

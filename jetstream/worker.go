@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -21,6 +22,7 @@ type Worker struct {
 	ids     *uuid.Source
 	opts    WorkerOptions
 	slots   chan struct{} // one for each effect in progress, or whose outcome is not written yet
+	inLine  atomic.Int64  // effects in flight, or waiting for a place
 	stopped chan struct{} // closed when Run's context has ended
 }
 
@@ -95,7 +97,7 @@ type ownership struct {
 
 // beat shows that this worker is alive, and looks at the others.
 func (w *Worker) beat(ctx context.Context, alive jetstream.KeyValue, members *membership) error {
-	ctx, cancel := context.WithTimeout(ctx, w.config.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	return members.beat(ctx, alive, w.opts.ID)
 }
