@@ -129,7 +129,7 @@ func (p *partition) removeEnded(ctx context.Context) error {
 		case p.busy[token] != nil || c.seq > projected:
 		case !c.state.isIdle():
 			if len(p.contacts) > maxCached {
-				delete(p.contacts, token)
+				p.forget(c)
 			}
 		case c.seq == 0:
 			delete(p.contacts, token)
@@ -153,9 +153,15 @@ func (p *partition) removeEnded(ctx context.Context) error {
 	}
 	p.cp = cp
 	for _, c := range ended {
-		delete(p.contacts, c.token)
+		p.forget(c)
 	}
 	return nil
+}
+
+// forget drops a contact from memory.
+func (p *partition) forget(c *contact) {
+	delete(p.contacts, c.token)
+	p.forgotten = p.cp.seq
 }
 
 // maxCached is how many contacts a partition keeps in memory besides those in use.

@@ -2,14 +2,9 @@ package jetstream
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/seed-b636437c/automation"
 )
@@ -129,30 +124,6 @@ func earliest(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// load reads the state of a contact.
-func (p *partition) load(ctx context.Context, key automation.ContactRef, token string) (*contact, error) {
-	c := &contact{token: token, key: key, inFlight: map[string]attempt{}}
-	msg, err := p.state.GetLastMsgForSubject(ctx, p.names.contact(p.number, token))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return c, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("jetstream: state of contact %q: %w", key.ID, err)
-	}
-	c.seq = msg.Sequence
-	if len(msg.Data) == 0 {
-		return c, nil // the contact had nothing left to do
-	}
-	if err := c.decode(msg.Data); err != nil {
-		c.state, c.key = contactState{}, key // the contact goes on without its runs
-		return c, p.keepDamaged(ctx, msg.Subject, msg.Sequence, msg.Data, err)
-	}
-	if !slices.Contains(p.cp.InFlight, token) {
-		c.state.Change, c.state.Delete = nil, false // the catalog has them
-	}
-	return c, nil
 }
 
 func (c *contact) decode(data []byte) error {

@@ -38,14 +38,16 @@ type partition struct {
 	read     uint64    // the sequence of the last entry that was read
 	held     []outcome // outcomes that wait until mark was read
 	mark     uint64
-	full     bool // so many effects are in line that no entries are read
+	full     bool                // so many effects are in line that no entries are read
 	contacts map[string]*contact // by token: those in use, and others as a cache
-	busy     map[string]*contact // those for checkpoint.InFlight
-	starts   starters
-	timers   timerQueue
-	loaded   int64     // the last bucket whose timers were read
-	ticking  time.Time // of the tick on its way; zero: none is
-	purged   int64     // the buckets before it were purged
+	// forgotten is a sequence after which no state of a contact was written that is not in contacts.
+	forgotten uint64
+	busy      map[string]*contact // those for checkpoint.InFlight
+	starts    starters
+	timers    timerQueue
+	loaded    int64     // the last bucket whose timers were read
+	ticking   time.Time // of the tick on its way; zero: none is
+	purged    int64     // the buckets before it were purged
 
 	entries  chan entry      // of the log, in order
 	outcomes chan outcome    // of effects
@@ -137,7 +139,7 @@ func (p *partition) takeOver(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	p.cp, p.purged, p.read = cp, cp.Bucket, cp.Log
+	p.cp, p.purged, p.read, p.forgotten = cp, cp.Bucket, cp.Log, cp.seq
 	if p.copies, err = p.resumeCopies(ctx); err != nil {
 		return err
 	}
@@ -153,23 +155,22 @@ func (p *partition) takeOver(ctx context.Context) error {
 // resumeEffects waits for the effects in flight of the owner before: their outcomes are unknown
 // at their deadlines.
 func (p *partition) resumeEffects(ctx context.Context) error {
-	for _, token := range p.cp.InFlight {
-		c, err := p.load(ctx, automation.ContactRef{}, token)
-		if err != nil {
-			return err
-		}
+	contacts, err := p.load(ctx, p.cp.InFlight)
+	if err != nil {
+		return err
+	}
+	for _, c := range contacts {
 		for i := range c.state.Runs {
 			if r := &c.state.Runs[i]; r.Status == automation.RunRunning && !r.DueAt.IsZero() {
 				c.inFlight[r.ID] = attempt{}
 			}
 		}
-		p.contacts[token] = c
 		if err := p.settle(ctx, c); err != nil {
 			return err
 		}
 		p.note(c)
 		_, deadline := c.due()
-		p.timers.add(token, deadline)
+		p.timers.add(c.token, deadline)
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // format is the version of what the streams hold. A newer one is refused.
-const format = 1
+const format = 2
 
 // The keys of the metadata of the stream of events.
 const (
@@ -79,8 +79,8 @@ func (s *Store) createStream(ctx context.Context, config jetstream.StreamConfig)
 
 // adopt takes the partitions and the id from the metadata of existing streams.
 func (s *Store) adopt(meta map[string]string) error {
-	if f, err := strconv.Atoi(meta[metaFormat]); err != nil || f > format {
-		return fmt.Errorf("jetstream: %w: the streams of %q have format %q, and this release reads up to %d: use the release that wrote them, or another Options.Name", ErrStreams, s.config.Name, meta[metaFormat], format)
+	if f, err := strconv.Atoi(meta[metaFormat]); err != nil || f != format {
+		return fmt.Errorf("jetstream: %w: the streams of %q have format %q, and this release reads %d: use the release that wrote them, or another Options.Name", ErrStreams, s.config.Name, meta[metaFormat], format)
 	}
 	partitions, err := strconv.Atoi(meta[metaPartitions])
 	if err != nil || partitions != s.config.Partitions {
@@ -100,7 +100,7 @@ func (s *Store) createParts(ctx context.Context) error {
 			Subjects: []string{
 				s.names.contact(p, "*"), s.names.checkpoint(p), fmt.Sprintf("%s.tm.%d.*.*", s.names.prefix, p),
 			},
-			Replicas: s.config.Replicas, AllowAtomicPublish: true, AllowMsgTTL: true, MaxMsgsPerSubject: 1,
+			Replicas: s.config.Replicas, AllowAtomicPublish: true, AllowMsgTTL: true, AllowDirect: true, MaxMsgsPerSubject: 1,
 			Description: "the runs in progress of one partition of automations, with their timers",
 		})
 		if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
