@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// role is the environment variable that makes this program a child of itself: a cell, or a
-// further node of a cell.
+// role is the environment variable that makes this program a child of itself: a cell, a
+// further node of a cell, or a server.
 const role = "AUTOMATION_BENCH_ROLE"
 
-// child returns this program in a role on a cell.
-func child(as string, c cell) (*exec.Cmd, error) {
-	text, err := json.Marshal(c)
+// child returns this program in a role, such as that of a node, on a cell or with options.
+func child(as string, on any) (*exec.Cmd, error) {
+	text, err := json.Marshal(on)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"os"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/ncruces/go-sqlite3/driver"
@@ -19,8 +20,11 @@ const (
 
 // closedSize closes the engine and then returns the bytes of its tables or its file. The
 // engine must be closed first, because two SQLite libraries must not open the same file in
-// one process.
+// one process. An engine with servers returns the bytes of one replica itself.
 func (b *bench) closedSize(ctx context.Context) (int64, error) {
+	if s, ok := b.engine.(server); ok {
+		return settledSize(ctx, s)
+	}
 	err := b.engine.Close()
 	b.engine = nil
 	if err != nil {
@@ -42,6 +46,9 @@ func (b *bench) emptySize(ctx context.Context) (int64, error) {
 		return 0, nil
 	}
 	size, err := b.closedSize(ctx)
+	if _, ok := b.engine.(server); ok {
+		return size, err
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -80,6 +87,31 @@ func (b *bench) analyze(ctx context.Context) error {
 	defer conn.Close(ctx)
 	_, err = conn.Exec(ctx, "ANALYZE")
 	return err
+}
+
+// How often the size of servers is looked at, how long it must not shrink, and how long to wait for
+// that: they remove what is of no use any more in the background.
+const (
+	lookAtSize  = time.Second
+	steadyFor   = 15 * time.Second
+	steadyLimit = 45 * time.Second
+)
+
+// settledSize returns the size of the servers' data once it does not shrink any more.
+func settledSize(ctx context.Context, s server) (int64, error) {
+	least, err := s.Size(ctx)
+	for began, shrunk := time.Now(), time.Now(); err == nil && time.Since(shrunk) < steadyFor && time.Since(began) < steadyLimit; {
+		select {
+		case <-time.After(lookAtSize):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+		var size int64
+		if size, err = s.Size(ctx); size < least {
+			least, shrunk = size, time.Now()
+		}
+	}
+	return least, err
 }
 
 // fileSize returns the size of a SQLite file after a checkpoint.

@@ -46,6 +46,14 @@ type waiter interface {
 	Signal(ctx context.Context, i int) error
 }
 
+// server is an engine whose data are on servers of its own.
+type server interface {
+	// Size returns the mean bytes on the disk of a server.
+	Size(ctx context.Context) (int64, error)
+	// ServerMemory returns the mean memory of a server, after garbage collections.
+	ServerMemory() (usage, error)
+}
+
 // lister is an engine with lists of runs for operators. Its methods return how many runs the
 // lists have.
 type lister interface {
@@ -96,6 +104,7 @@ func contestants() []contestant {
 	var all []contestant
 	all = append(all, rawContestants()...)
 	all = append(all, ourContestants()...)
+	all = append(all, jetstreamContestants()...)
 	all = append(all, riverContestants()...)
 	all = append(all, dbosContestants()...)
 	return append(all, workflowsContestants()...)

@@ -33,7 +33,7 @@ func commit() string {
 // measured are the modules whose versions influence the figures.
 var measured = []string{
 	"github.com/riverqueue/river", "github.com/dbos-inc/dbos-transact-golang", "github.com/cschleiden/go-workflows",
-	"github.com/expr-lang/expr", "cel.dev/cel-go", "github.com/jackc/pgx/v5", "github.com/ncruces/go-sqlite3", "modernc.org/sqlite",
+	"github.com/expr-lang/expr", "cel.dev/cel-go", "github.com/nats-io/nats-server/v2", "github.com/jackc/pgx/v5", "github.com/ncruces/go-sqlite3", "modernc.org/sqlite",
 }
 
 // versions returns the names and versions of the measured modules in this program.

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed-b636437c/automation/jetstream/embedded"
 )
 
 func main() {
@@ -40,8 +42,16 @@ func dispatch(ctx context.Context) error {
 		return compare(ctx, o, os.Stdout, os.Stderr)
 	}
 	name, text, _ := strings.Cut(as, "{")
+	text = "{" + text
+	if name == "nats" {
+		var o embedded.Options
+		if err := json.Unmarshal([]byte(text), &o); err != nil {
+			return err
+		}
+		return beServer(o, os.Stdin, os.Stdout)
+	}
 	var c cell
-	if err := json.Unmarshal([]byte("{"+text), &c); err != nil {
+	if err := json.Unmarshal([]byte(text), &c); err != nil {
 		return err
 	}
 	if name == "node" {

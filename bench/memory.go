@@ -9,7 +9,7 @@ import (
 )
 
 // usage is the memory of a process, in bytes.
-type usage struct{ heap, resident float64 }
+type usage struct{ Heap, Resident float64 }
 
 // processMemory collects garbage and returns the remaining memory. The resident memory is
 // available on Linux only, and 0 elsewhere.
@@ -18,7 +18,7 @@ func processMemory() usage {
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return usage{heap: float64(m.HeapAlloc), resident: resident()}
+	return usage{Heap: float64(m.HeapAlloc), Resident: resident()}
 }
 
 func resident() float64 {

@@ -45,7 +45,7 @@ const nodesOnly = "it is automation again"
 const connections = 20
 
 func openOnMemory(ctx context.Context, s setting) (engine, error) {
-	return openOurs(ctx, memory.New(), s, func() error { return nil })
+	return openRunner(ctx, memory.New(), s, func() error { return nil })
 }
 
 func openOnSQLite(ctx context.Context, s setting) (engine, error) {
@@ -53,7 +53,7 @@ func openOnSQLite(ctx context.Context, s setting) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openOurs(ctx, store, s, store.Close)
+	return openRunner(ctx, store, s, store.Close)
 }
 
 func openOnPostgres(ctx context.Context, s setting) (engine, error) {
@@ -69,7 +69,7 @@ func openOnPostgres(ctx context.Context, s setting) (engine, error) {
 		pool.Close()
 		return nil, err
 	}
-	return openOurs(ctx, store, s, func() error {
+	return openRunner(ctx, store, s, func() error {
 		defer pool.Close()
 		return store.Close()
 	})
@@ -90,14 +90,19 @@ type ours struct {
 	runner  *automation.Runner
 	options automation.Options
 	sink    *sink
-	release func() error // closes the store
+	work    func(context.Context, *automation.Runner) error // Runner.Run, or what takes its place
+	release func() error                                    // closes the store
 
 	stop  context.CancelFunc
 	ended chan error
 }
 
-func openOurs(ctx context.Context, store automation.Store, s setting, release func() error) (engine, error) {
-	e := &ours{store: store, sink: s.Sink, release: release}
+func openRunner(ctx context.Context, store automation.Store, s setting, release func() error) (engine, error) {
+	return openOurs(ctx, store, s, func(ctx context.Context, r *automation.Runner) error { return r.Run(ctx) }, release)
+}
+
+func openOurs(ctx context.Context, store automation.Store, s setting, work func(context.Context, *automation.Runner) error, release func() error) (*ours, error) {
+	e := &ours{store: store, sink: s.Sink, work: work, release: release}
 	if s.Work != "w1" {
 		e.options.Contacts = everyone{}
 	}
@@ -110,15 +115,15 @@ func openOurs(ctx context.Context, store automation.Store, s setting, release fu
 			return nil, errors.Join(err, release())
 		}
 	}
-	e.serve()
+	e.serve(e.runner)
 	return e, nil
 }
 
-// serve runs the Runner in the background until halt is called.
-func (e *ours) serve() {
+// serve runs a Runner in the background until halt is called.
+func (e *ours) serve(r *automation.Runner) {
 	ctx, stop := context.WithCancel(context.Background())
 	e.stop, e.ended = stop, make(chan error, 1)
-	go func() { e.ended <- e.runner.Run(ctx) }()
+	go func() { e.ended <- e.work(ctx, r) }()
 }
 
 func (e *ours) halt() error {
@@ -224,7 +229,7 @@ func (e *ours) Sleep(ctx context.Context, from, to int, due time.Time) error {
 	if err := e.halt(); err != nil {
 		return err
 	}
-	defer e.serve()
+	defer e.serve(e.runner)
 	options := e.options
 	options.Clock = stopped(began)
 	past, err := automation.New(e.store, e, options)

@@ -12,14 +12,20 @@ import (
 // runs as sleeping. An engine that can start many runs in one call does so.
 //
 // Memory: of the engine's process, when all runs sleep, after garbage collections. A
-// database server is another process and does not count.
+// database server is another process and does not count. NATS servers have columns of their
+// own, with the mean of a server.
 //
 // Disk: the growth of tables and indexes (Postgres, after a vacuum) or of the file (SQLite,
-// after a checkpoint), after the engine is closed, divided by the number of runs.
+// after a checkpoint), after the engine is closed, divided by the number of runs. Of NATS
+// servers it is the growth of the folder of one of them.
 func w2(ctx context.Context, b *bench) error {
 	before, err := b.emptySize(ctx)
 	if err != nil {
 		return fmt.Errorf("size of the empty store: %w", err)
+	}
+	empty, err := b.serverMemory()
+	if err != nil {
+		return err
 	}
 	s, n := b.engine.(sleeper), b.size()
 	bare := processMemory()
@@ -37,16 +43,31 @@ func w2(ctx context.Context, b *bench) error {
 	}
 	rate := float64(n) / took.Seconds()
 	full := processMemory()
+	served, err := b.serverMemory()
+	if err != nil {
+		return err
+	}
 	after, err := b.closedSize(ctx)
 	if err != nil {
 		return fmt.Errorf("size of the store: %w", err)
 	}
-	values := []value{{rate, "runs/s"}, {perRun(full.heap-bare.heap, n), "heap-B/run"}, {full.heap / 1e6, "heap-MB"}, {full.resident / 1e6, "rss-MB"}}
+	values := []value{{rate, "runs/s"}, {perRun(full.Heap-bare.Heap, n), "heap-B/run"}, {full.Heap / 1e6, "heap-MB"}, {full.Resident / 1e6, "rss-MB"}}
 	if after > 0 {
 		values = append(values, value{perRun(float64(after-before), n), "disk-B/run"})
 	}
+	if served.Heap > 0 {
+		values = append(values, value{perRun(served.Heap-empty.Heap, n), "server-heap-B/run"}, value{served.Resident / 1e6, "server-rss-MB"})
+	}
 	b.report("W2", nil, n, values...)
 	return nil
+}
+
+// serverMemory returns the mean memory of the engine's servers, and zero if it has none.
+func (b *bench) serverMemory() (usage, error) {
+	if s, ok := b.engine.(server); ok {
+		return s.ServerMemory()
+	}
+	return usage{}, nil
 }
 
 func perRun(bytes float64, n int) float64 { return max(bytes, 0) / float64(n) }

@@ -33,7 +33,7 @@ func w3(ctx context.Context, b *bench) error {
 		}
 		rate := float64(n-had) / time.Since(began).Seconds()
 		memory := processMemory()
-		if err := b.wake(ctx, n, value{rate, "made/s"}, value{memory.heap / 1e6, "heap-MB"}, value{memory.resident / 1e6, "rss-MB"}); err != nil {
+		if err := b.wake(ctx, n, value{rate, "made/s"}, value{memory.Heap / 1e6, "heap-MB"}, value{memory.Resident / 1e6, "rss-MB"}); err != nil {
 			return fmt.Errorf("with %d runs: %w", n, err)
 		}
 	}
