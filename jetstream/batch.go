@@ -15,6 +15,10 @@ import (
 // maxBatch is how many messages the server takes in one atomic batch.
 const maxBatch = 1000
 
+// batchID is the length of the name of a batch, which the server keeps with each of its messages. A
+// name need only differ from those of the batches that are written at the same time.
+const batchID = 10
+
 // errRefused is the error of a batch that the server refused because another process has
 // written one of its subjects.
 var errRefused = errors.New("written by another process")
@@ -50,7 +54,7 @@ func (s *Store) publishAll(ctx context.Context, msgs []*nats.Msg) (last uint64, 
 // publishBatch is one attempt of publishAll.
 func (s *Store) publishBatch(ctx context.Context, msgs []*nats.Msg) (last uint64, err error) {
 	if len(msgs) > 1 {
-		id := newID()
+		id := newID()[:batchID]
 		for i, msg := range msgs {
 			msg.Header.Set("Nats-Batch-Id", id)
 			msg.Header.Set("Nats-Batch-Sequence", strconv.Itoa(i+1))

@@ -25,11 +25,12 @@ func (p *partition) commit(ctx context.Context, cp checkpoint, todo []*work) err
 			continue
 		}
 		written = append(written, w)
-		added, err := p.messagesOf(w)
+		w.state.forget(uint64(p.copies.projected()))
+		msg, err := message(p.names.contact(p.number, w.token), w.state)
 		if err != nil {
 			return err
 		}
-		msgs = append(msgs, added...)
+		msgs = append(msgs, msg)
 	}
 	if len(written) == 0 && cp.Log-p.cp.Log < maxInputs && slices.Equal(cp.InFlight, p.cp.InFlight) {
 		// Nothing has changed but the position. A later batch writes it.
@@ -37,6 +38,11 @@ func (p *partition) commit(ctx context.Context, cp checkpoint, todo []*work) err
 		p.cp = cp
 		return nil
 	}
+	timers, err := p.timerMessages(written)
+	if err != nil {
+		return err
+	}
+	msgs = append(msgs, timers...)
 	if err := p.publish(ctx, &cp, msgs); err != nil {
 		return err
 	}
@@ -45,31 +51,9 @@ func (p *partition) commit(ctx context.Context, cp checkpoint, todo []*work) err
 	for _, w := range written {
 		w.written(seq)
 		seq++
-		if w.timerWritten {
-			seq++
-		}
 	}
 	p.copies.add(p.copyOf(int64(cp.seq), cp.Log, written))
 	return nil
-}
-
-// messagesOf returns the message of a contact's state, and that of its timer if it needs a new
-// one.
-func (p *partition) messagesOf(w *work) ([]*nats.Msg, error) {
-	w.state.forget(uint64(p.copies.projected()))
-	state, err := message(p.names.contact(p.number, w.token), w.state)
-	if err != nil {
-		return nil, err
-	}
-	msgs := []*nats.Msg{state}
-	next, _ := w.due()
-	w.timerWritten = !next.IsZero() && (w.timer.IsZero() || next.Before(w.timer))
-	if !w.timerWritten {
-		return msgs, nil
-	}
-	timer, err := p.timerMessage(w.token, next)
-	w.timer = next
-	return append(msgs, timer), err
 }
 
 // publish writes a batch that ends with the checkpoint, and sets the sequence of that. A reader that

@@ -15,13 +15,11 @@ type contact struct {
 	key   automation.ContactRef
 	state contactState
 	seq   uint64 // of the message with the state; 0: there is none
-	// timer is the due time of the last timer that was written, zero if it has fired.
+	// timer is a time by which a timer was written that has not fired, zero if there is none.
 	timer time.Time
 	// inFlight are the attempts that may be in flight, by run. An attempt of an earlier
 	// owner is zero.
 	inFlight map[string]attempt
-	// timerWritten is whether the batch that is being written has a timer.
-	timerWritten bool
 }
 
 // attempt is an attempt of an effect.
@@ -32,7 +30,7 @@ type attempt struct {
 
 // contactState is what the stream keeps about a contact.
 type contactState struct {
-	Key automation.ContactRef `json:"key"`
+	Key encodedRef `json:"key"`
 	// Runs are the runs in progress, and those that ended and are not in the catalog yet.
 	Runs []storedRun `json:"runs,omitempty"`
 	// Handled are events that were handled and are not in the catalog yet.
@@ -54,18 +52,19 @@ func (s *contactState) isUnsettled() bool { return s.Change != nil || s.Delete }
 type storedRun struct {
 	automation.ClaimedRun
 	// Outputs are large outputs that the catalog does not have yet.
-	Outputs     []automation.StepOutput `json:",omitempty"`
-	DropOutputs bool                    `json:",omitempty"`
+	Outputs     []automation.StepOutput
+	DropOutputs bool
 
 	changed bool   // since the last state that was written
 	seq     uint64 // of the state with the last change
 }
 
-// handledEvent is what became of an event. Its body is in the log, at Seq.
+// handledEvent is what became of an event. Its id and its body are in the log, at Seq.
 type handledEvent struct {
-	Seq       uint64    `json:"seq"`
-	HandledAt time.Time `json:"at"`
-	automation.HandledEvent
+	Seq       uint64                 `json:"seq"`
+	HandledAt time.Time              `json:"at"`
+	Resumed   []string               `json:"resumed,omitempty"`
+	Reason    automation.EventReason `json:"reason,omitempty"`
 
 	event automation.Event // zero after a takeover
 	state uint64           // the sequence of the first state with it
@@ -132,7 +131,11 @@ func (c *contact) decode(data []byte) error {
 	if err := decoder.Decode(&c.state); err != nil {
 		return err
 	}
-	c.key = c.state.Key
+	c.key = automation.ContactRef(c.state.Key)
+	for i := range c.state.Runs {
+		c.state.Runs[i].ContactID = c.key.ID
+	}
+	c.timer, _ = c.due() // a state is written with a timer
 	c.written(c.seq)
 	return nil
 }

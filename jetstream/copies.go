@@ -44,7 +44,7 @@ func (p *partition) copyOf(sequence int64, log uint64, written []*work) copies {
 	for _, w := range written {
 		c.runs = append(c.runs, w.turn.Runs...)
 		for _, h := range w.state.Handled {
-			if w.handles(h.ID) {
+			if w.handles(h.event.ID) {
 				c.events = append(c.events, h.projected(h.event))
 			}
 		}
@@ -53,7 +53,9 @@ func (p *partition) copyOf(sequence int64, log uint64, written []*work) copies {
 }
 
 func (h handledEvent) projected(e automation.Event) automation.ProjectedEvent {
-	return automation.ProjectedEvent{Event: e, HandledAt: h.HandledAt, HandledEvent: h.HandledEvent}
+	return automation.ProjectedEvent{Event: e, HandledAt: h.HandledAt, HandledEvent: automation.HandledEvent{
+		ID: e.ID, Resumed: h.Resumed, Reason: h.Reason,
+	}}
 }
 
 // resumeCopies returns the projector of a partition that was taken over. It begins with what
@@ -96,7 +98,7 @@ func (c *copies) addState(ctx context.Context, p *partition, s *contactState) er
 			continue // it is in the catalog: the log was cleaned up to here
 		}
 		if err != nil {
-			return fmt.Errorf("jetstream: event %q: %w", h.ID, err)
+			return fmt.Errorf("jetstream: entry %d of the log: %w", h.Seq, err)
 		}
 		var e entry
 		if err := json.Unmarshal(msg.Data, &e); err != nil || e.Event == nil {

@@ -47,7 +47,7 @@ func TestPartition_OfAnEarlierOwnerWritesNothing(t *testing.T) {
 	second := owned(t, w) // the same worker again, in another epoch
 	require.Equal(t, first.cp.Epoch+1, second.cp.Epoch)
 	todo := func() []*work {
-		return []*work{{contact: &contact{token: "ctYWRh", state: contactState{Key: automation.ContactRef{ID: "ada"}}}, dirty: true}}
+		return []*work{{contact: &contact{token: "ctYWRh", state: contactState{Key: encodedRef{ID: "ada"}}}, dirty: true}}
 	}
 	require.ErrorIs(t, first.commit(t.Context(), first.cp, todo()), errNotOwner)
 	written := func() bool {

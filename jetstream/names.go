@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/uuid"
 )
 
 // names gives the names of streams and subjects.
@@ -44,16 +45,20 @@ func (n names) contact(p int, token string) string {
 
 func (n names) checkpoint(p int) string { return fmt.Sprintf("%s.cp.%d", n.prefix, p) }
 
-// timer is the subject of a contact's timer in a bucket, or of all of them.
-func (n names) timer(p int, bucket int64, token string) string {
-	return fmt.Sprintf("%s.tm.%d.%d.%s", n.prefix, p, bucket, token)
+// timers is the subject of the timers of a batch in a bucket, or of all batches.
+func (n names) timers(p int, bucket int64, batch string) string {
+	return fmt.Sprintf("%s.tm.%d.%d.%s", n.prefix, p, bucket, batch)
 }
 
-// tokenOf returns the name of a contact, or of an email without a contact, in subjects.
+// tokenOf returns the name of a contact, or of an email without a contact, in subjects. The servers
+// keep it in memory, so a UUID takes 22 characters.
 func tokenOf(key automation.ContactRef) string {
 	kind, text := "c", key.ID
 	if key.ID == "" {
 		kind, text = "e", automation.EmailKey(key.Email)
+	}
+	if id, ok := uuid.Parse(text); ok {
+		return kind + "u" + base64.RawURLEncoding.EncodeToString(id[:])
 	}
 	if len(text) > 120 {
 		sum := sha256.Sum256([]byte(text))

@@ -165,6 +165,7 @@ func (p *partition) resumeEffects(ctx context.Context) error {
 				c.inFlight[r.ID] = attempt{}
 			}
 		}
+		c.timer = time.Time{} // it may be a deadline, for which none is written
 		if err := p.settle(ctx, c); err != nil {
 			return err
 		}

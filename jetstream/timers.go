@@ -3,6 +3,7 @@ package jetstream
 import (
 	"container/heap"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -96,20 +97,44 @@ func (p *partition) onTime(ctx context.Context) error {
 	return nil
 }
 
-// timerMessage returns the message of a contact's timer.
-func (p *partition) timerMessage(token string, at time.Time) (*nats.Msg, error) {
-	return message(p.names.timer(p.number, max(bucketOf(at), p.cp.Bucket), token), at)
+// timerMessages returns the timers of a batch, for the contacts that need new ones: a message for
+// each bucket, because the servers keep each subject in memory. The checkpoint before the batch
+// gives it its name.
+func (p *partition) timerMessages(written []*work) (msgs []*nats.Msg, err error) {
+	buckets := map[int64]map[string]time.Time{}
+	for _, w := range written {
+		next, _ := w.due()
+		if next.IsZero() || !w.timer.IsZero() && !next.Before(w.timer) {
+			continue
+		}
+		w.timer = next
+		bucket := max(bucketOf(next), p.cp.Bucket)
+		if buckets[bucket] == nil {
+			buckets[bucket] = map[string]time.Time{}
+		}
+		buckets[bucket][w.token] = next
+	}
+	for bucket, due := range buckets {
+		msg, err := message(p.names.timers(p.number, bucket, strconv.FormatUint(p.cp.seq, 36)), due)
+		if err != nil {
+			return nil, err
+		}
+		msgs = append(msgs, msg)
+	}
+	return msgs, nil
 }
 
 // loadBuckets reads the timers of the buckets from one to another.
 func (p *partition) loadBuckets(ctx context.Context, from, to int64) error {
 	for bucket := from; bucket <= to; bucket++ {
-		err := p.each(ctx, p.names.timer(p.number, bucket, "*"), 0, func(msg jetstream.Msg, _ uint64) error {
-			at, err := time.Parse(`"`+time.RFC3339Nano+`"`, string(msg.Data()))
-			if err != nil {
-				return fmt.Errorf("jetstream: timer %s: %w", msg.Subject(), err)
+		err := p.each(ctx, p.names.timers(p.number, bucket, "*"), 0, func(msg jetstream.Msg, _ uint64) error {
+			var due map[string]time.Time
+			if err := json.Unmarshal(msg.Data(), &due); err != nil {
+				return fmt.Errorf("jetstream: timers %s: %w", msg.Subject(), err)
 			}
-			p.timers.add(lastToken(msg.Subject()), at)
+			for token, at := range due {
+				p.timers.add(token, at)
+			}
 			return nil
 		})
 		if err != nil {
@@ -188,7 +213,7 @@ func (p *partition) firstBucket() int64 {
 // the log that were handled and are in the catalog.
 func (p *partition) cleanUp(ctx context.Context) error {
 	for ; p.purged < p.cp.Bucket; p.purged++ {
-		subject := p.names.timer(p.number, p.purged, "*")
+		subject := p.names.timers(p.number, p.purged, "*")
 		if err := p.state.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
 			return p.putOff("remove timers", err)
 		}

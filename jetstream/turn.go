@@ -15,6 +15,9 @@ const setAsideFor = time.Second
 // plan plans the turn of a contact, and applies it to the state. If the turn cannot be planned,
 // its inputs wait in the state, and the other contacts go on.
 func (p *partition) plan(ctx context.Context, w *work, c *automation.Contact, readAt, dueBy time.Time) {
+	if w.woken {
+		w.timer = time.Time{}
+	}
 	w.entries = append(w.state.Backlog, w.entries...)
 	if len(w.state.Backlog) > 0 {
 		w.state.Backlog, w.state.RetryAt, w.dirty = nil, time.Time{}, true
@@ -37,7 +40,6 @@ func (p *partition) plan(ctx context.Context, w *work, c *automation.Contact, re
 	}
 	p.apply(w, events)
 	if w.woken {
-		w.timer = time.Time{}
 		next, _ := w.due()
 		w.dirty = w.dirty || !next.IsZero() // its timer may not have been written
 	}
@@ -120,13 +122,15 @@ func (p *partition) setAside(w *work, readAt time.Time, cause error) {
 // apply applies a planned turn to the state of its contact.
 func (p *partition) apply(w *work, events []entry) {
 	t := &w.turn
-	w.state.Key = w.contact.key
+	w.state.Key = encodedRef(w.contact.key)
 	for i := range t.Runs {
 		w.state.change(&t.Runs[i], events)
 	}
 	for _, h := range t.Handled {
 		i := slices.IndexFunc(events, func(e entry) bool { return e.Event.ID == h.ID })
-		w.state.Handled = append(w.state.Handled, handledEvent{Seq: events[i].Seq, HandledAt: t.Now, HandledEvent: h, event: *events[i].Event})
+		w.state.Handled = append(w.state.Handled, handledEvent{
+			Seq: events[i].Seq, HandledAt: t.Now, Resumed: h.Resumed, Reason: h.Reason, event: *events[i].Event,
+		})
 	}
 	for _, o := range w.outcomes {
 		delete(w.inFlight, o.RunID)
