@@ -29,8 +29,11 @@ type cell struct {
 // file is the path of the cell's SQLite file.
 func (c cell) file() string { return filepath.Join(c.Folder, "bench.db") }
 
+// needsPostgres reports whether the cell needs a database.
+func (c cell) needsPostgres() bool { return c.Store == onPostgres || c.Store == onClusterPostgres }
+
 // works are the works that a cell can do.
-var works = map[string]func(context.Context, *bench) error{"w1": w1, "w2": w2, "w3": w3, "w4": w4, "w5": w5}
+var works = map[string]func(context.Context, *bench) error{"w1": w1, "w2": w2, "w3": w3, "w4": w4, "w5": w5, "w7": w7}
 
 // bench runs the works of a cell.
 type bench struct {

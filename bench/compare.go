@@ -155,7 +155,7 @@ func (c *comparison) inChild(ctx context.Context, cl cell) (results []result, er
 	}()
 	h := &host{}
 	defer h.end()
-	if cl.Store == onPostgres || cl.Store == onClusterPostgres {
+	if cl.needsPostgres() {
 		cl.Postgres = c.database(h)
 	}
 	if cl.Folder, err = os.MkdirTemp("", "automation-bench-"); err != nil {

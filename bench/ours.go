@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -22,12 +23,14 @@ import (
 func ourContestants() []contestant {
 	waiting := []int{1_000, 10_000, 100_000, 1_000_000}
 	sizes := map[string][]int{"w1": {10_000}, "w2": {100_000}, "w3": waiting, "w4": {100_000}, "w5": {1_000_000}}
+	grown := maps.Clone(sizes)
+	grown["w7"] = []int{1_000, 10_000, 100_000, 1_000_000}
 	return []contestant{
 		{Engine: "automation", Store: onMemory, Settings: "defaults", Open: openOnMemory, Sizes: sizes, Made: 20_000},
 		{Engine: "automation", Store: onSQLite, Settings: "sqlitefile.Open: WAL, synchronous=FULL; 1,024 senders", Open: openOnSQLite, Sizes: sizes, Made: 7_000, Senders: 1_024},
 		{
 			Engine: "automation", Store: onPostgres, Settings: "a pool of 20 connections for each node; 1,024 senders", Senders: 1_024,
-			Open: openOnPostgres, Sizes: sizes, Made: 7_000,
+			Open: openOnPostgres, Sizes: grown, Made: 7_000,
 		},
 		// 10,000 runs end before further processes have started.
 		{

@@ -101,7 +101,7 @@ func (t *table) note(format string, args ...any) {
 // write writes a table in Markdown for each work: medians, with the lowest and the highest
 // figure if there were several rounds.
 func (t *table) write(w io.Writer) {
-	for _, work := range []string{"W1", "W2", "W3", "W4", "W5", "W6"} {
+	for _, work := range []string{"W1", "W2", "W3", "W4", "W5", "W6", "W7"} {
 		rows := slices.DeleteFunc(slices.Clone(t.rows), func(r *row) bool { return r.Work != work })
 		if len(rows) == 0 {
 			continue
@@ -130,6 +130,7 @@ var titles = map[string]string{
 	"W4": "timers that are due in the same second",
 	"W5": "what an operator's page asks",
 	"W6": "a condition of eight rules",
+	"W7": "sleeping runs as they grow",
 }
 
 // writeRows returns how many columns of figures there are.

@@ -43,13 +43,13 @@ func w2(ctx context.Context, b *bench) error {
 	}
 	rate := float64(n) / took.Seconds()
 	full := processMemory()
-	served, err := b.serverMemory()
-	if err != nil {
-		return err
-	}
 	after, err := b.closedSize(ctx)
 	if err != nil {
 		return fmt.Errorf("size of the store: %w", err)
+	}
+	served, err := b.serverMemory()
+	if err != nil {
+		return err
 	}
 	values := []value{{rate, "runs/s"}, {perRun(full.Heap-bare.Heap, n), "heap-B/run"}, {full.Heap / 1e6, "heap-MB"}, {full.Resident / 1e6, "rss-MB"}}
 	if after > 0 {

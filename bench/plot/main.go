@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/seed-b636437c/automation/bench/figures"
 )
 
 func main() {
@@ -25,14 +27,9 @@ func run(args []string, w io.Writer) error {
 	if len(args) != 1 {
 		return errors.New("usage: go run ./plot figures.txt > curve.svg")
 	}
-	file, err := os.Open(args[0])
+	f, err := figures.Open(args[0])
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	f, err := read(file)
-	if err != nil {
-		return err
-	}
-	return draw(w, f)
+	return drawing(f).Draw(w)
 }
