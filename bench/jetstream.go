@@ -41,8 +41,8 @@ func jetstreamContestants() []contestant {
 		},
 		{
 			Engine: "automation", Store: onClusterPostgres, Settings: settings + "the same with a catalog in Postgres", Senders: 1_024,
-			Open: openOnStream(3), Sizes: map[string][]int{"w1": {10_000}, "w7": {1_000, 10_000, 100_000}},
-			Lacks: map[string]string{"w2": catalogOnly, "w3": catalogOnly, "w4": catalogOnly, "w5": lists["w5"]},
+			Open: openOnStream(3), Sizes: map[string][]int{"w1": {10_000}, "w4": {20_000}, "w7": {1_000, 10_000, 100_000}}, Made: 500,
+			Lacks: map[string]string{"w2": catalogOnly, "w3": catalogOnly, "w5": lists["w5"]},
 		},
 	}
 }
