@@ -93,8 +93,8 @@ func (b *bench) analyze(ctx context.Context) error {
 // that: they remove what is of no use any more in the background.
 const (
 	lookAtSize  = time.Second
-	steadyFor   = 15 * time.Second
-	steadyLimit = 45 * time.Second
+	steadyFor   = 10 * time.Second
+	steadyLimit = 30 * time.Second
 )
 
 // settledSize returns the size of the servers' data once it does not shrink any more.

@@ -46,6 +46,19 @@ type waiter interface {
 	Signal(ctx context.Context, i int) error
 }
 
+// batcher is an engine on which a call for each run is slow, because each call waits for the disk alone.
+type batcher interface {
+	// Flows starts the runs of Flow from the first number to the second, which is excluded, with
+	// one call.
+	Flows(ctx context.Context, from, to int) error
+}
+
+// How many goroutines start the runs of a batcher, and how many runs with each call.
+const (
+	batchSenders = 8
+	flowBatch    = 100
+)
+
 // server is an engine whose data are on servers of its own.
 type server interface {
 	// Size returns the mean bytes on the disk of a server.

@@ -11,7 +11,7 @@ import (
 // engineHost is what executes the flows of this library in place of Runner.Run: servers, and a store
 // on them. Each is a file with contestants, such as jetstream.go.
 type engineHost struct {
-	store automation.Store
+	store, catalog automation.Store
 	// work executes the flows of a Runner on the store until ctx ends, and returns ctx's error.
 	work func(ctx context.Context, r *automation.Runner) error
 	// size returns the mean bytes on disk of the servers.
@@ -34,6 +34,25 @@ func openHosted(ctx context.Context, h engineHost, s setting) (engine, error) {
 		return nil, err
 	}
 	return &hosted{e, h}, nil
+}
+
+// Populate implements engine: it makes the contacts in the catalog, before any event.
+func (e *hosted) Populate(ctx context.Context, n int) error {
+	r, err := automation.New(e.host.catalog, e, e.options)
+	if err != nil {
+		return err
+	}
+	return populate(ctx, r, n)
+}
+
+// Flows implements batcher.
+func (e *hosted) Flows(ctx context.Context, from, to int) error {
+	events := make([]automation.Event, 0, to-from)
+	for i := from; i < to; i++ {
+		events = append(events, flowEvent(i))
+	}
+	_, err := e.runner.Send(ctx, events...)
+	return err
 }
 
 // Sleep implements sleeper. As on the stores, runs that are due soon are started with a clock

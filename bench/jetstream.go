@@ -32,15 +32,15 @@ func jetstreamContestants() []contestant {
 	lists := map[string]string{"w5": "its lists are those of its catalog"}
 	return []contestant{
 		{
-			Engine: "automation", Store: onStream, Settings: settings + "one server, a catalog in memory; 1,024 senders", Senders: 1_024,
+			Engine: "automation", Store: onStream, Settings: settings + "one server, a catalog in memory",
 			Open: openOnStream(1), Sizes: sizes, Made: 1_500, Lacks: lists,
 		},
 		{
-			Engine: "automation", Store: onCluster, Settings: settings + "three servers with three replicas, a catalog in memory; 1,024 senders", Senders: 1_024,
+			Engine: "automation", Store: onCluster, Settings: settings + "three servers with three replicas, a catalog in memory",
 			Open: openOnStream(3), Sizes: sizes, Made: 1_500, Lacks: lists,
 		},
 		{
-			Engine: "automation", Store: onClusterPostgres, Settings: settings + "the same with a catalog in Postgres", Senders: 1_024,
+			Engine: "automation", Store: onClusterPostgres, Settings: settings + "the same with a catalog in Postgres",
 			Open: openOnStream(3), Sizes: map[string][]int{"w1": {10_000}, "w4": {20_000}, "w7": {1_000, 10_000, 100_000}}, Made: 500,
 			Lacks: map[string]string{"w2": catalogOnly, "w3": catalogOnly, "w5": lists["w5"]},
 		},
@@ -67,8 +67,9 @@ func openOnStream(n int) func(context.Context, setting) (engine, error) {
 			return nil, errors.Join(err, release())
 		}
 		h := engineHost{
-			size:   func(context.Context) (int64, error) { return meanSize(servers) },
-			memory: func() (usage, error) { return meanMemory(servers) },
+			catalog: catalog,
+			size:    func(context.Context) (int64, error) { return meanSize(servers) },
+			memory:  func() (usage, error) { return meanMemory(servers) },
 			release: func() error {
 				nc.Close()
 				return errors.Join(closeCatalog(), release())

@@ -161,20 +161,27 @@ func numberOf(id string) (int, error) {
 }
 
 // Populate implements engine.
-func (e *ours) Populate(ctx context.Context, n int) error {
+func (e *ours) Populate(ctx context.Context, n int) error { return populate(ctx, e.runner, n) }
+
+func populate(ctx context.Context, r *automation.Runner, n int) error {
 	return together(senders, 0, n, func(i int) error {
-		_, err := e.runner.CreateContact(ctx, automation.Contact{ID: idOf(i), Email: fmt.Sprintf("c%d@example.com", i)})
+		_, err := r.CreateContact(ctx, automation.Contact{ID: idOf(i), Email: fmt.Sprintf("c%d@example.com", i)})
 		return err
 	})
 }
 
 // Flow implements engine.
 func (e *ours) Flow(ctx context.Context, i int) error {
-	_, err := e.runner.Send(ctx, automation.Event{
+	_, err := e.runner.Send(ctx, flowEvent(i))
+	return err
+}
+
+// flowEvent is the event that starts a run of Flow.
+func flowEvent(i int) automation.Event {
+	return automation.Event{
 		Name: "user.created", ContactID: idOf(i),
 		Payload: json.RawMessage(`{"plan":"` + plan + `","name":"` + firstName(i) + `"}`),
-	})
-	return err
+	}
 }
 
 // Finished implements engine.
