@@ -24,7 +24,7 @@ func (t *traffic) killAtRandom(n int, victims func() []string) {
 	for range n {
 		// NATS elects a leader within 4 to 9 seconds, and accepts nothing if leaders die
 		// faster than that.
-		t.goesOn(time.Minute)
+		t.goesOn()
 		pause(t.Context(), time.Second+rand.N(2*time.Second))
 		names := victims()
 		t.kill(names...)
@@ -79,6 +79,6 @@ func TestKills_OfAll(t *testing.T) {
 	for range min(kills(), 5) {
 		tr.killAtRandom(1, func() []string { return c.names("node") })
 	}
-	tr.goesOn(time.Minute)
+	tr.goesOn()
 	tr.verify()
 }

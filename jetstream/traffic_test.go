@@ -141,11 +141,12 @@ func (t *traffic) send(e sentEvent) {
 	assert.Error(t, err, "a key with another content is refused")
 }
 
-// goesOn waits until the cluster has accepted another event.
-func (t *traffic) goesOn(within time.Duration) {
+// goesOn waits until the cluster has accepted another event that was sent from now on.
+func (t *traffic) goesOn() {
 	t.Helper()
-	before := t.count.Load()
-	require.Eventually(t, func() bool { return t.count.Load() > before || t.Failed() }, within, 10*time.Millisecond, "the cluster accepts events")
+	began, enough := time.Now(), t.count.Load()+senders // as many may have been accepted already
+	require.Eventually(t, func() bool { return t.count.Load() > enough || t.Failed() }, time.Minute, 10*time.Millisecond, "the cluster accepts events")
+	t.Logf("the cluster accepts events after %s", time.Since(began).Round(time.Millisecond))
 }
 
 // verify halts the traffic, and asserts that nothing was lost, and nothing done that must not be.
