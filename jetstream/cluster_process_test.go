@@ -88,7 +88,7 @@ func (c child) work(ctx context.Context, nc *nats.Conn) error {
 	err = jetstream.NewWorker(store, runner, jetstream.WorkerOptions{
 		// The deadline is longer than an election takes: while there is no leader, outcomes
 		// cannot be written, and only those of the process that was killed are lost.
-		ID: c.Name, Heartbeat: 200 * time.Millisecond, EffectDeadline: 15 * time.Second, Concurrency: 8,
+		ID: c.Name, Heartbeat: 200 * time.Millisecond, EffectDeadline: 15 * time.Second, Concurrency: childConcurrency,
 	}).Run(ctx)
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -97,6 +97,9 @@ func (c child) work(ctx context.Context, nc *nats.Conn) error {
 }
 
 const clusterPartitions = 4
+
+// childConcurrency is how many emails a child sends at the same time.
+const childConcurrency = 8
 
 // open returns a store on the cluster and the shared catalog, with a Runner whose mailer appends
 // a line to the shared file: the key of the email, and the variables of trafficFlow.
@@ -140,6 +143,8 @@ type cluster struct {
 	files    clusterFiles
 	servers  []embedded.Options
 	children map[string]*childProcess
+	// lost is how many workers have lost the outcomes of effects in flight.
+	lost int
 }
 
 // childProcess is a child, and its process while it runs.
@@ -219,6 +224,9 @@ func (c *cluster) restart(name string) {
 func (c *cluster) kill(names ...string) {
 	for _, name := range names {
 		_ = c.children[name].cmd.Process.Kill()
+		if c.children[name].Worker {
+			c.lost++
+		}
 	}
 	for _, name := range names {
 		_ = c.children[name].cmd.Wait()

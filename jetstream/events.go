@@ -143,7 +143,7 @@ func (a *appending) kept(ctx context.Context, subject string, events []automatio
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("jetstream: idempotency key: %w", err)
+		return nil, a.store.explain("idempotency key", err)
 	}
 	var k keptKey
 	if err := json.Unmarshal(msg.Data, &k); err != nil {

@@ -112,6 +112,7 @@ func TestPartition_OfTheNetworkLosesNothing(t *testing.T) {
 	for _, l := range network.linksOf(i) {
 		l.cut()
 	}
+	c.lost++ // its worker cannot write outcomes
 	tr.goesOn()
 	require.Eventually(t, func() bool {
 		all := owners(t, js)

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/seed-b636437c/automation"
@@ -45,23 +44,11 @@ func (s *Store) patiently(ctx context.Context, subject string, call func(ctx con
 		switch {
 		case err == nil:
 			return nil
-		case !isUnavailable(err) || ctx.Err() != nil:
-			return fmt.Errorf("jetstream: %s: %w", subject, err)
-		case time.Now().After(until):
-			return fmt.Errorf("jetstream: %s: the servers have not answered for %s; a cluster needs a majority of its servers: %w", subject, s.config.Timeout, err)
+		case !isUnavailable(err) || ctx.Err() != nil || time.Now().After(until):
+			return s.explain(subject, err)
 		}
 		time.Sleep(openPause)
 	}
-}
-
-// isUnavailable reports whether the servers may answer later: a cluster has no majority yet.
-func isUnavailable(err error) bool {
-	var refused *jetstream.APIError
-	if errors.As(err, &refused) {
-		return refused.Code >= 500
-	}
-	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) ||
-		errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // open creates the streams, or checks those that exist.
