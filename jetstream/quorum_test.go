@@ -21,7 +21,7 @@ func TestCluster_WithoutAMajority(t *testing.T) {
 	unavailable := func(err error) {
 		t.Helper()
 		require.ErrorIs(t, err, jetstream.ErrUnavailable)
-		require.ErrorContains(t, err, "no answer within 2s: a cluster needs a majority of its servers, so start those that are down")
+		require.ErrorContains(t, err, "a majority of the servers must run, and have room on their disks: start those that are down")
 	}
 	began := time.Now()
 	_, err := jetstream.New(t.Context(), nc, memory.New(), opts)

@@ -26,26 +26,11 @@ func isUnavailable(err error) bool {
 		errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// The codes of errors for want of room on the disks.
-const (
-	codeNoMemory  = 10028
-	codeNoStorage = 10047
-	codeNoWrite   = 10077
-)
-
-// explain returns the error of a call of the servers with its subject, and the way out if there
-// is one.
+// explain returns the error of a call of the servers with its subject, and the way out if the
+// servers are unavailable.
 func (s *Store) explain(subject string, err error) error {
 	if !isUnavailable(err) {
 		return fmt.Errorf("jetstream: %s: %w", subject, err)
 	}
-	wayOut := fmt.Sprintf("no answer within %s: a cluster needs a majority of its servers, so start those that are down", s.config.Timeout)
-	var refused *jetstream.APIError
-	if errors.As(err, &refused) {
-		switch refused.ErrorCode {
-		case codeNoMemory, codeNoStorage, codeNoWrite:
-			wayOut = "their disks are full, or hold as much as max_file_store allows: make room"
-		}
-	}
-	return fmt.Errorf("jetstream: %s: %w: %s: %w", subject, ErrUnavailable, wayOut, err)
+	return fmt.Errorf("jetstream: %s: %w: a majority of the servers must run, and have room on their disks: start those that are down, and make room on those that are full: %w", subject, ErrUnavailable, err)
 }
