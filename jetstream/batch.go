@@ -46,7 +46,7 @@ func (s *Store) publishAll(ctx context.Context, msgs []*nats.Msg) (last uint64, 
 		select {
 		case <-time.After(attemptPause):
 		case <-ctx.Done():
-			return 0, fmt.Errorf("%w; nothing was written, and a cluster needs a majority of its servers", err)
+			return 0, err
 		}
 	}
 }
@@ -68,9 +68,9 @@ func (s *Store) publishBatch(ctx context.Context, msgs []*nats.Msg) (last uint64
 	}
 	reply, err := s.nc.RequestMsgWithContext(ctx, msgs[len(msgs)-1])
 	if err != nil {
-		return 0, fmt.Errorf("jetstream: publish: %w", err)
+		return 0, s.explain("publish", err)
 	}
-	return sequenceOf(reply.Data)
+	return s.sequenceOf(reply.Data)
 }
 
 // The codes of errors after which nothing was written, and which pass.
@@ -89,7 +89,7 @@ func isUnwritten(err error) bool {
 }
 
 // sequenceOf reads the answer to a message or a batch.
-func sequenceOf(answer []byte) (uint64, error) {
+func (s *Store) sequenceOf(answer []byte) (uint64, error) {
 	var ack struct {
 		Error *jetstream.APIError `json:"error"`
 		Seq   uint64              `json:"seq"`
@@ -104,7 +104,7 @@ func sequenceOf(answer []byte) (uint64, error) {
 		ack.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant:
 		return 0, errRefused
 	default:
-		return 0, fmt.Errorf("jetstream: publish: %w", ack.Error)
+		return 0, s.explain("publish", ack.Error)
 	}
 }
 

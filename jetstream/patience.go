@@ -2,12 +2,7 @@ package jetstream
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // attemptTimeout is how long one attempt of a call may take, where the call is repeated. A server
@@ -28,21 +23,9 @@ func (s *Store) patiently(ctx context.Context, subject string, call func(ctx con
 		switch {
 		case err == nil:
 			return nil
-		case !isUnavailable(err) || ctx.Err() != nil:
-			return fmt.Errorf("jetstream: %s: %w", subject, err)
-		case time.Now().After(until):
-			return fmt.Errorf("jetstream: %s: the servers have not answered for %s; a cluster needs a majority of its servers: %w", subject, s.config.Timeout, err)
+		case !isUnavailable(err) || ctx.Err() != nil || time.Now().After(until):
+			return s.explain(subject, err)
 		}
 		time.Sleep(attemptPause)
 	}
-}
-
-// isUnavailable reports whether the servers may answer later: a cluster has no majority yet.
-func isUnavailable(err error) bool {
-	var refused *jetstream.APIError
-	if errors.As(err, &refused) {
-		return refused.Code >= 500
-	}
-	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) ||
-		errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, context.DeadlineExceeded)
 }

@@ -38,7 +38,8 @@ type Store struct {
 // are none. It waits up to Options.Timeout for a cluster to have a majority. The caller closes nc
 // and the catalog. The error is a *ValidationError for invalid
 // options, and wraps ErrStreams if the streams have another format, another number of
-// partitions, or belong to another catalog, and if the servers are not durable.
+// partitions, or belong to another catalog, and if the servers are not durable. It
+// wraps ErrUnavailable if the servers do not answer.
 func New(ctx context.Context, nc *nats.Conn, catalog automation.Store, opts Options) (*Store, error) {
 	opts, err := opts.withDefaults()
 	if err != nil {

@@ -89,12 +89,17 @@ func (p *partition) onTime(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.publishAll(ctx, []*nats.Msg{msg}); err != nil {
-		p.config.Logger.Warn("jetstream: cannot mark the time", "partition", p.number, "error", err)
-		return nil
+	err = p.retry(ctx, "mark of the time", func() error {
+		_, err := p.publishAll(ctx, []*nats.Msg{msg})
+		return err
+	})
+	if ctx.Err() != nil {
+		return nil // the effects in flight get their time
 	}
-	p.ticking = at
-	return nil
+	if err == nil {
+		p.ticking = at
+	}
+	return err
 }
 
 // timerMessages returns the timers of a batch, for the contacts that need new ones: a message for

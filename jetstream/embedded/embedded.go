@@ -26,6 +26,11 @@ type Options struct {
 	// Cluster, if set, makes the server one of a cluster. Three or five servers need
 	// the same Cluster.Name and each other's routes.
 	Cluster Cluster
+	// MaxStore is how many bytes of the disk all streams may take. When they take so many, the
+	// servers refuse what would take more, until there is room again. The default is three
+	// quarters of what is free when the server starts. A disk that is full all the same ends
+	// JetStream on this server until it is started again.
+	MaxStore int64
 	// ReadyTimeout is how long Start waits until the server accepts clients. The default is
 	// 20 seconds.
 	ReadyTimeout time.Duration
@@ -36,6 +41,9 @@ type Cluster struct {
 	Name   string   // the same on all servers
 	Listen string   // the address for the other servers, such as "10.0.0.1:6222"
 	Routes []string // the addresses of the others, such as "nats://10.0.0.2:6222"
+	// Advertise is the address at which the others find this server, if that is not Listen,
+	// as in a container. A server tells it to those that it is connected to.
+	Advertise string
 }
 
 // Server is a server inside the process.
@@ -80,7 +88,10 @@ func (o Options) config() (*server.Options, error) {
 	}
 	config := &server.Options{
 		ServerName: o.Name, JetStream: true, StoreDir: o.Dir, SyncAlways: true, NoSigs: true, NoLog: true,
-		DontListen: o.Listen == "", MaxPayload: maxPayload,
+		DontListen: o.Listen == "", MaxPayload: maxPayload, JetStreamMaxStore: o.MaxStore,
+	}
+	if o.MaxStore < 0 {
+		ps.Add(automation.CodeInvalidOption, "max_store", "%d must not be negative", o.MaxStore)
 	}
 	if o.Listen != "" {
 		config.Host, config.Port = hostPort(&ps, "listen", o.Listen)
@@ -89,7 +100,7 @@ func (o Options) config() (*server.Options, error) {
 		config.Host, config.Port, config.DontListen = "127.0.0.1", server.RANDOM_PORT, false
 	}
 	if clustered {
-		config.Cluster.Name = o.Cluster.Name
+		config.Cluster.Name, config.Cluster.Advertise = o.Cluster.Name, o.Cluster.Advertise
 		config.Cluster.Host, config.Cluster.Port = hostPort(&ps, "cluster.listen", o.Cluster.Listen)
 		for _, r := range o.Cluster.Routes {
 			u, err := url.Parse(r)
