@@ -26,11 +26,11 @@ func (p *partition) commit(ctx context.Context, cp checkpoint, todo []*work) err
 		}
 		written = append(written, w)
 		w.state.forget(uint64(p.copies.projected()))
-		msg, err := message(p.names.contact(p.number, w.token), w.state)
+		added, err := p.stateMessages(w.contact)
 		if err != nil {
 			return err
 		}
-		msgs = append(msgs, msg)
+		msgs = append(msgs, added...)
 	}
 	if len(written) == 0 && cp.Log-p.cp.Log < maxInputs && slices.Equal(cp.InFlight, p.cp.InFlight) {
 		// Nothing has changed but the position. A later batch writes it.
@@ -47,10 +47,8 @@ func (p *partition) commit(ctx context.Context, cp checkpoint, todo []*work) err
 		return err
 	}
 	p.cp = cp
-	seq := cp.seq - uint64(len(msgs)) // of the first message
 	for _, w := range written {
-		w.written(seq)
-		seq++
+		w.written(cp.seq)
 	}
 	p.copies.add(p.copyOf(int64(cp.seq), cp.Log, written))
 	return nil
@@ -108,6 +106,7 @@ const endedTTL = time.Second
 func (p *partition) removeEnded(ctx context.Context) error {
 	projected := uint64(p.copies.projected())
 	var ended []*contact
+	messages := 0
 	for token, c := range p.contacts {
 		switch {
 		case p.busy[token] != nil || c.seq > projected:
@@ -117,8 +116,8 @@ func (p *partition) removeEnded(ctx context.Context) error {
 			}
 		case c.seq == 0:
 			delete(p.contacts, token)
-		case len(ended) < maxBatch-1:
-			ended = append(ended, c)
+		case messages+max(c.parts, 1) < maxBatch: // the checkpoint is one of them
+			ended, messages = append(ended, c), messages+max(c.parts, 1)
 		}
 	}
 	cp := p.cp
@@ -128,9 +127,7 @@ func (p *partition) removeEnded(ctx context.Context) error {
 	}
 	var msgs []*nats.Msg
 	for _, c := range ended {
-		msg := nats.NewMsg(p.names.contact(p.number, c.token))
-		msg.Header.Set("Nats-TTL", endedTTL.String())
-		msgs = append(msgs, msg)
+		msgs = append(msgs, p.emptyMessages(c)...)
 	}
 	if err := p.publish(ctx, &cp, msgs); err != nil {
 		return err

@@ -14,7 +14,8 @@ type contact struct {
 	token string
 	key   automation.ContactRef
 	state contactState
-	seq   uint64 // of the message with the state; 0: there is none
+	seq   uint64 // of the batch with the state; 0: there is none
+	parts int    // of the state that was written last
 	// timer is a time by which a timer was written that has not fired, zero if there is none.
 	timer time.Time
 	// inFlight are the attempts that may be in flight, by run. An attempt of an earlier

@@ -73,7 +73,14 @@ func (p *partition) resumeCopies(ctx context.Context) (*projector, error) {
 			return nil
 		}
 		c := contact{seq: seq}
-		if err := c.decode(msg.Data()); err != nil {
+		data, err := p.joined(ctx, lastToken(msg.Subject()), msg.Data(), partsOf(msg.Headers()))
+		if errors.Is(err, errNotOwner) {
+			return err
+		}
+		if err == nil {
+			err = c.decode(data)
+		}
+		if err != nil {
 			return p.keepDamaged(ctx, msg.Subject(), seq, msg.Data(), err)
 		}
 		return missing.addState(ctx, p, &c.state)

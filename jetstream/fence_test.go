@@ -51,14 +51,14 @@ func TestPartition_OfAnEarlierOwnerWritesNothing(t *testing.T) {
 	}
 	require.ErrorIs(t, first.commit(t.Context(), first.cp, todo()), errNotOwner)
 	written := func() bool {
-		states, err := second.readStates(t.Context(), []string{"ctYWRh"})
+		states, err := second.readStates(t.Context(), []string{w.names.contact(0, "ctYWRh")})
 		require.NoError(t, err)
 		return len(states) > 0
 	}
 	require.False(t, written(), "nothing of the batch was written")
 	require.NoError(t, second.commit(t.Context(), second.cp, todo()))
 	require.True(t, written())
-	_, err := first.readStates(t.Context(), []string{"ctYWRh"})
+	_, err := first.readStates(t.Context(), []string{w.names.contact(0, "ctYWRh")})
 	require.ErrorIs(t, err, errNotOwner)
 }
 

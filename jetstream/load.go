@@ -47,9 +47,13 @@ func (p *partition) load(ctx context.Context, tokens []string) ([]*contact, erro
 	if len(tokens) == 0 {
 		return nil, nil
 	}
+	subjects := make([]string, len(tokens))
+	for i, token := range tokens {
+		subjects[i] = p.names.contact(p.number, token)
+	}
 	var states map[string]*jetstream.RawStreamMsg
 	err := p.retry(ctx, "states", func() (err error) {
-		states, err = p.readStates(ctx, tokens)
+		states, err = p.readStates(ctx, subjects)
 		return err
 	})
 	if err != nil {
@@ -57,7 +61,7 @@ func (p *partition) load(ctx context.Context, tokens []string) ([]*contact, erro
 	}
 	contacts := make([]*contact, len(tokens))
 	for i, token := range tokens {
-		c, err := p.contactOf(ctx, token, states[p.names.contact(p.number, token)])
+		c, err := p.contactOf(ctx, token, states[subjects[i]])
 		if err != nil {
 			return nil, err
 		}
@@ -76,7 +80,15 @@ func (p *partition) contactOf(ctx context.Context, token string, msg *jetstream.
 	if len(msg.Data) == 0 {
 		return c, nil // the contact had nothing left to do
 	}
-	if err := c.decode(msg.Data); err != nil {
+	c.parts = partsOf(msg.Header)
+	data, err := p.joined(ctx, token, msg.Data, c.parts)
+	if errors.Is(err, errNotOwner) {
+		return nil, err
+	}
+	if err == nil {
+		err = c.decode(data)
+	}
+	if err != nil {
 		c.state = contactState{} // the contact goes on without its runs
 		return c, p.keepDamaged(ctx, msg.Subject, msg.Sequence, msg.Data, err)
 	}
@@ -89,14 +101,14 @@ func (p *partition) contactOf(ctx context.Context, token string, msg *jetstream.
 // lagPause is how long to wait for a server that lags behind.
 const lagPause = 5 * time.Millisecond
 
-// readStates returns the last messages with the states of contacts, by subject. Any server may answer,
-// also one that lags behind. The checkpoint, which is written after all states, shows what it has:
+// readStates returns the last messages on subjects of states, by subject. Any server may answer, also
+// one that lags behind. The checkpoint, which is written after all states, shows what it has:
 // contacts that are not in memory have not changed since p.forgotten.
-func (p *partition) readStates(ctx context.Context, tokens []string) (map[string]*jetstream.RawStreamMsg, error) {
+func (p *partition) readStates(ctx context.Context, subjects []string) (map[string]*jetstream.RawStreamMsg, error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	for {
-		states, checkpoint, err := p.lastStates(ctx, tokens)
+		states, checkpoint, err := p.lastStates(ctx, subjects)
 		switch {
 		case err != nil && !errors.Is(err, jetstreamext.ErrNoMessages):
 			return nil, fmt.Errorf("jetstream: states of partition %d: %w", p.number, err)
@@ -113,18 +125,14 @@ func (p *partition) readStates(ctx context.Context, tokens []string) (map[string
 	}
 }
 
-// lastStates asks any server for the last states of contacts, and for the sequence of the checkpoint.
+// lastStates asks any server for the last messages on subjects, and for the sequence of the checkpoint.
 // The sequence is 0 if the answer ends before it.
-func (p *partition) lastStates(ctx context.Context, tokens []string) (states map[string]*jetstream.RawStreamMsg, checkpoint uint64, err error) {
-	subjects := make([]string, 0, len(tokens)+1)
-	for _, token := range tokens {
-		subjects = append(subjects, p.names.contact(p.number, token))
-	}
-	answers, err := jetstreamext.GetLastMsgsFor(ctx, p.js, p.names.state(p.number), append(subjects, p.names.checkpoint(p.number)))
+func (p *partition) lastStates(ctx context.Context, subjects []string) (states map[string]*jetstream.RawStreamMsg, checkpoint uint64, err error) {
+	answers, err := jetstreamext.GetLastMsgsFor(ctx, p.js, p.names.state(p.number), append(slices.Clip(subjects), p.names.checkpoint(p.number)))
 	if err != nil {
 		return nil, 0, err
 	}
-	states = make(map[string]*jetstream.RawStreamMsg, len(tokens))
+	states = make(map[string]*jetstream.RawStreamMsg, len(subjects))
 	for msg, err := range answers {
 		if err != nil {
 			return nil, 0, err

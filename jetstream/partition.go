@@ -31,8 +31,9 @@ const (
 // of run, uses the fields without a comment of their own.
 type partition struct {
 	*Worker
-	number int
-	state  jetstream.Stream
+	number   int
+	partSize int // of a message with a part of a state
+	state    jetstream.Stream
 
 	cp       checkpoint
 	read     uint64    // the sequence of the last entry that was read
@@ -69,7 +70,7 @@ type outcome struct {
 
 func newPartition(w *Worker, number int) *partition {
 	p := &partition{
-		Worker: w, number: number, contacts: map[string]*contact{}, busy: map[string]*contact{},
+		Worker: w, number: number, partSize: int(w.nc.MaxPayload()) - headRoom, contacts: map[string]*contact{}, busy: map[string]*contact{},
 		entries: make(chan entry, 2*maxInputs), outcomes: make(chan outcome),
 		ended: make(chan struct{}),
 	}

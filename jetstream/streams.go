@@ -98,7 +98,7 @@ func (s *Store) createParts(ctx context.Context) error {
 		_, err := s.createStream(ctx, jetstream.StreamConfig{
 			Name: s.names.state(p),
 			Subjects: []string{
-				s.names.contact(p, "*"), s.names.checkpoint(p), fmt.Sprintf("%s.tm.%d.*.*", s.names.prefix, p),
+				s.names.contact(p, "*"), s.names.contact(p, "*.*"), s.names.checkpoint(p), fmt.Sprintf("%s.tm.%d.*.*", s.names.prefix, p),
 			},
 			Replicas: s.config.Replicas, AllowAtomicPublish: true, AllowMsgTTL: true, AllowDirect: true, MaxMsgsPerSubject: 1,
 			Description: "the runs in progress of one partition of automations, with their timers",
