@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -70,7 +69,7 @@ func play(ctx context.Context, o options, stdout io.Writer) (err error) {
 }
 
 func (p *player) play(ctx context.Context, o options) error {
-	if err := p.until(ctx, func() bool { return p.unowned() == 0 }); err != nil {
+	if err := p.until(ctx, func() bool { return p.isOwnedWithout("") }); err != nil {
 		return err
 	}
 	p.signups = &signups{runner: p.runner}
@@ -88,8 +87,8 @@ func (p *player) play(ctx context.Context, o options) error {
 	killed := time.Now()
 	p.emails.restartPause()
 	p.kill(victim)
-	if len(p.nodes) > 1 {
-		if err := p.until(ctx, func() bool { return p.unowned() == 0 && p.ownedBy(name) == 0 }); err != nil {
+	if len(p.nodes) > 1 { // a single one has no successor
+		if err := p.until(ctx, func() bool { return p.isOwnedWithout(name) }); err != nil {
 			return err
 		}
 		fmt.Fprintf(p.out, "-- its partitions have new owners after %s\n", seconds(time.Since(killed)))
@@ -102,7 +101,7 @@ func (p *player) play(ctx context.Context, o options) error {
 	if err := p.start(victim); err != nil {
 		return err
 	}
-	if err := p.until(ctx, func() bool { return p.ownedBy(name) > 0 }); err != nil {
+	if err := p.until(ctx, func() bool { return p.owners()[name] > 0 }); err != nil {
 		return err
 	}
 	fmt.Fprintf(p.out, "-- it owns partitions again after %s\n", seconds(time.Since(started)))
@@ -121,7 +120,7 @@ func (p *player) finish(ctx context.Context) error {
 		return err
 	}
 	emails, repeated := p.emails.total()
-	_, err := fmt.Fprintf(p.out, "\naccepted   %6d people who signed up\ncompleted  %6d runs\nemails     %6d\nrepeated   %6d, because their outcome was lost with the node\n",
+	_, err := fmt.Fprintf(p.out, "\naccepted   %6d people who signed up\ncompleted  %6d runs\nemails     %6d\nrepeated   %6d of them: their outcome was lost with the node\n",
 		accepted, p.completed(ctx), emails, repeated)
 	return err
 }
@@ -151,28 +150,27 @@ func (p *player) until(ctx context.Context, done func() bool) error {
 	}
 }
 
-// owners returns the owners of all partitions, none if the servers do not answer at once.
-func (p *player) owners() []string {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+// owners returns how many partitions each worker owns, and "" those that no worker owns. It is nil
+// if the servers do not answer at once.
+func (p *player) owners() map[string]int {
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 	defer cancel()
-	owners, err := p.store.Owners(ctx)
+	list, err := p.store.Owners(ctx)
 	if err != nil {
-		return make([]string, partitions)
+		return nil
+	}
+	owners := map[string]int{}
+	for _, owner := range list {
+		owners[owner]++
 	}
 	return owners
 }
 
-func (p *player) ownedBy(name string) (n int) {
-	for _, owner := range p.owners() {
-		if owner == name {
-			n++
-		}
-	}
-	return n
+// isOwnedWithout reports whether each partition has an owner that is not name.
+func (p *player) isOwnedWithout(name string) bool {
+	owners := p.owners()
+	return owners != nil && owners[""] == 0 && owners[name] == 0
 }
-
-// unowned returns how many partitions have no owner that is known.
-func (p *player) unowned() int { return p.ownedBy("") }
 
 func (p *player) completed(ctx context.Context) (n int) {
 	counts, err := p.runner.CountRuns(ctx, p.flow)
@@ -188,27 +186,26 @@ func (p *player) completed(ctx context.Context) (n int) {
 }
 
 func (p *player) header() string {
-	var b strings.Builder
-	fmt.Fprint(&b, "            ")
+	names, columns := "            ", "   s  people"
 	for _, n := range p.nodes {
-		fmt.Fprintf(&b, "  %-10s", n.Server.Name)
+		names += fmt.Sprintf("%13s", n.Server.Name)
+		columns += "  owns emails"
 	}
-	fmt.Fprint(&b, "\n   s  people")
-	for range p.nodes {
-		fmt.Fprint(&b, "  owns emails")
-	}
-	return strings.TrimRight(b.String(), " ")
+	return names + "\n" + columns
 }
 
 // line is what is shown of a second: how many partitions each node owns, and how many emails it
-// has sent.
+// has sent. While the servers elect a leader, it is not known what they own.
 func (p *player) line(ctx context.Context) string {
 	owners, emails := p.owners(), p.emails.take()
 	var b strings.Builder
 	fmt.Fprintf(&b, "%4d  %6d", p.seconds, p.signups.accepted.Load())
 	for i, n := range p.nodes {
-		owned := len(slices.DeleteFunc(slices.Clone(owners), func(o string) bool { return o != n.Server.Name }))
-		fmt.Fprintf(&b, "  %4d %6d", owned, emails[i])
+		owned := "?"
+		if owners != nil {
+			owned = fmt.Sprint(owners[n.Server.Name])
+		}
+		fmt.Fprintf(&b, "  %4s %6d", owned, emails[i])
 	}
 	return b.String()
 }
