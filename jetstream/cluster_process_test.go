@@ -223,8 +223,7 @@ func (c *cluster) restart(name string) {
 // kill ends children with SIGKILL, all before it waits for any.
 func (c *cluster) kill(names ...string) {
 	for _, name := range names {
-		_ = c.children[name].cmd.Process.Kill()
-		if c.children[name].Worker {
+		if p := c.children[name]; p.cmd.Process.Kill() == nil && p.Worker {
 			c.lost++
 		}
 	}
