@@ -126,8 +126,9 @@ func (f clusterFiles) open(ctx context.Context, nc *nats.Conn, log *slog.Logger)
 	return store, runner, err
 }
 
-// clusterTimeout is how long a call of the servers may take. An election takes up to 9 seconds.
-const clusterTimeout = 10 * time.Second
+// clusterTimeout is how long a call of the servers may take. An election can take longer: calls that
+// fail meanwhile are made again.
+const clusterTimeout = 5 * time.Second
 
 // patientClient connects to servers, and again whenever they are gone. It keeps to these URLs, and
 // finds out within seconds that a server has fallen silent.
@@ -223,8 +224,7 @@ func (c *cluster) restart(name string) {
 // kill ends children with SIGKILL, all before it waits for any.
 func (c *cluster) kill(names ...string) {
 	for _, name := range names {
-		_ = c.children[name].cmd.Process.Kill()
-		if c.children[name].Worker {
+		if p := c.children[name]; p.cmd.Process.Kill() == nil && p.Worker {
 			c.lost++
 		}
 	}

@@ -80,3 +80,11 @@ func TestNew_RefusesStreamsThatItCannotUse(t *testing.T) {
 	_, err = New(t.Context(), w.nc, other, Options{Name: "a b", Partitions: -1, Replicas: 2})
 	require.ErrorIs(t, err, automation.ErrInvalid)
 }
+
+// A server that has just become the leader may not have the bucket that an earlier one has promised.
+func TestWorker_MakesTheBucketThatItsServersHaveLost(t *testing.T) {
+	w := testWorker(t)
+	require.NoError(t, w.js.DeleteKeyValue(t.Context(), w.names.workers()))
+	_, err := w.bucket(t.Context())
+	require.NoError(t, err)
+}

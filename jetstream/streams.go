@@ -107,6 +107,11 @@ func (s *Store) createParts(ctx context.Context) error {
 			return err
 		}
 	}
+	return s.createBucket(ctx)
+}
+
+// createBucket creates the bucket of the workers, unless it exists.
+func (s *Store) createBucket(ctx context.Context) error {
 	return s.patiently(ctx, "create bucket "+s.names.workers(), func(ctx context.Context) error {
 		_, err := s.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
 			Bucket: s.names.workers(), Storage: jetstream.MemoryStorage, Replicas: s.config.Replicas,

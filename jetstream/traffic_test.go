@@ -118,13 +118,16 @@ func (e sentEvent) event() automation.Event {
 // the same key with another content must be refused, whatever happens to the servers.
 func (t *traffic) send(e sentEvent) {
 	var first automation.EventReceipt
+	failed := false
 	for until := time.Now().Add(2 * time.Minute); ; {
 		receipts, err := t.runner.Send(t.Context(), e.event())
 		if err == nil {
 			first = receipts[0]
 			break
 		}
+		failed = true
 		t.failed.Add(1)
+		t.Logf("%s: event %d of %s: %v", time.Now().Format(time.StampMilli), e.n, e.email, err)
 		if !errors.Is(err, jetstream.ErrUnavailable) || time.Now().After(until) {
 			t.Errorf("a cluster accepts events, or has a fault that passes: %v", err)
 			return
@@ -132,6 +135,9 @@ func (t *traffic) send(e sentEvent) {
 	}
 	t.mu.Lock()
 	t.accepted[first.ID] = e
+	if failed {
+		t.Logf("%s: event %d of %s: accepted as %s, a duplicate: %v", time.Now().Format(time.StampMilli), e.n, e.email, first.ID, first.Duplicate)
+	}
 	t.mu.Unlock()
 	t.count.Add(1)
 	again, err := t.runner.Send(t.Context(), e.event())
@@ -190,7 +196,7 @@ func (t *traffic) verifyEvents() {
 	}
 	for _, r := range pages(t, list, func(r automation.EventRecord) string { return r.ID }) {
 		e, ok := t.accepted[r.ID]
-		assert.True(t, ok, "event %s was accepted", r.ID)
+		assert.True(t, ok, "event %s was accepted: %+v", r.ID, r)
 		records[e] = r
 		sent = append(sent, e)
 	}

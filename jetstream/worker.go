@@ -69,10 +69,15 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 // bucket returns the bucket of the workers. It waits for servers that do not answer, because a
-// cluster may be electing a leader.
+// cluster may be electing a leader. One that has just been elected may not know the bucket.
 func (w *Worker) bucket(ctx context.Context) (jetstream.KeyValue, error) {
 	for {
 		alive, err := w.js.KeyValue(ctx, w.names.workers())
+		if errors.Is(err, jetstream.ErrBucketNotFound) {
+			if err = w.createBucket(ctx); err == nil {
+				continue
+			}
+		}
 		switch {
 		case err == nil:
 			return alive, nil
