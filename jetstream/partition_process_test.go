@@ -118,8 +118,8 @@ func TestPartition_OfTheNetworkLosesNothing(t *testing.T) {
 		all := owners(t, js)
 		return !slices.Contains(all, lonely) && !slices.Contains(all, "")
 	}, time.Minute, 100*time.Millisecond, "the worker of the minority loses its partitions")
-	_, err = besideRunner.Send(t.Context(), automation.Event{Name: "signup", Email: "minority@example.com", Payload: []byte(`{"n":0}`)})
-	require.Error(t, err, "a minority accepts nothing")
+	_, err = besideRunner.Send(t.Context(), automation.Event{Name: unanswered, Email: "minority@example.com"})
+	require.Error(t, err, "a minority confirms nothing")
 
 	for _, l := range network.linksOf(i) {
 		l.mend()

@@ -59,6 +59,9 @@ const (
 	betweenEvents  = 10 * time.Millisecond // of each sender
 )
 
+// unanswered is the name of an event whose sender has no answer: it may have been accepted.
+const unanswered = "unanswered"
+
 // begin creates the flow, and sends events until halt.
 func begin(c *cluster, runner *automation.Runner) *traffic {
 	t := &traffic{cluster: c, runner: runner, stop: make(chan struct{}), accepted: map[string]sentEvent{}}
@@ -118,16 +121,13 @@ func (e sentEvent) event() automation.Event {
 // the same key with another content must be refused, whatever happens to the servers.
 func (t *traffic) send(e sentEvent) {
 	var first automation.EventReceipt
-	failed := false
 	for until := time.Now().Add(2 * time.Minute); ; {
 		receipts, err := t.runner.Send(t.Context(), e.event())
 		if err == nil {
 			first = receipts[0]
 			break
 		}
-		failed = true
 		t.failed.Add(1)
-		t.Logf("%s: event %d of %s: %v", time.Now().Format(time.StampMilli), e.n, e.email, err)
 		if !errors.Is(err, jetstream.ErrUnavailable) || time.Now().After(until) {
 			t.Errorf("a cluster accepts events, or has a fault that passes: %v", err)
 			return
@@ -135,9 +135,6 @@ func (t *traffic) send(e sentEvent) {
 	}
 	t.mu.Lock()
 	t.accepted[first.ID] = e
-	if failed {
-		t.Logf("%s: event %d of %s: accepted as %s, a duplicate: %v", time.Now().Format(time.StampMilli), e.n, e.email, first.ID, first.Duplicate)
-	}
 	t.mu.Unlock()
 	t.count.Add(1)
 	again, err := t.runner.Send(t.Context(), e.event())
@@ -196,7 +193,10 @@ func (t *traffic) verifyEvents() {
 	}
 	for _, r := range pages(t, list, func(r automation.EventRecord) string { return r.ID }) {
 		e, ok := t.accepted[r.ID]
-		assert.True(t, ok, "event %s was accepted: %+v", r.ID, r)
+		if r.Name == unanswered {
+			continue
+		}
+		assert.True(t, ok, "event %s was accepted", r.ID)
 		records[e] = r
 		sent = append(sent, e)
 	}
