@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +25,7 @@ type server struct {
 	cmd     *exec.Cmd
 }
 
-// startServer starts a development server, whose database is a file.
+// startServer starts a development server, whose database is in memory unless args name a file.
 func startServer(tb testing.TB, args ...string) *server {
 	tb.Helper()
 	tool := os.Getenv(serverVariable)
@@ -38,7 +37,9 @@ func startServer(tb testing.TB, args ...string) *server {
 	require.NoError(tb, err)
 	s.cmd = exec.Command(tool, append([]string{
 		"server", "start-dev", "--headless", "--ip", host, "--port", port, "--log-level", "error",
-		"--db-filename", filepath.Join(tb.TempDir(), "temporal.db"),
+		"--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000",
+		"--dynamic-config-value", "history.timerProcessorMaxPollRPS=2000",
+		"--dynamic-config-value", "system.enableActivityEagerExecution=true",
 	}, args...)...)
 	output, err := s.cmd.StderrPipe()
 	require.NoError(tb, err)
