@@ -354,7 +354,11 @@ func (t *turnOf) finish() (err error) {
 	}
 	t.state.Format = format
 	t.state.forget()
-	if t.out.Due = t.state.due(); !t.out.Due.IsZero() {
+	t.out.Due = t.state.due()
+	if t.turn.Delete && len(t.state.Runs) > 0 {
+		t.out.Due = t.now // the other runs of the contact end
+	}
+	if !t.out.Due.IsZero() {
 		t.out.Wait = max(t.out.Due.Sub(t.now), time.Millisecond)
 	}
 	if len(t.state.Runs) > 0 {

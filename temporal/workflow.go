@@ -54,22 +54,23 @@ type contact struct {
 	id      string // of the workflow
 	signals workflow.ReceiveChannel
 
-	effects    []inFlight
-	recording  workflow.Future // nil if no activity gives the record to the catalog
-	forwarding workflow.Future // nil if no activity passes messages on
-	timer      timer           // for Due
-	retry      timer           // after a turn that could not be taken
-	again      timer           // for damaged messages
-	fired      time.Time       // the due time whose timer has fired since the last turn
-	wait       time.Duration   // until Due, from the last turn on
-	turnAt     time.Time       // of the last turn; zero: a predecessor has taken it
+	effects     []inFlight
+	recording   workflow.Future // nil if no activity of its own gives a record to the catalog
+	recordingOf int64           // the sequence of that record
+	forwarding  workflow.Future // nil if no activity passes messages on
+	timer       timer           // for Due
+	retry       timer           // after a turn that could not be taken
+	again       timer           // for damaged messages
+	fired       time.Time       // the due time whose timer has fired since the last turn
+	wait        time.Duration   // until Due, from the last turn on
+	turnAt      time.Time       // of the last turn; zero: a predecessor has taken it
 }
 
 // inFlight is an effect whose activity was scheduled.
 type inFlight struct {
 	effect
 	future   workflow.Future
-	recorded []byte // the record that the activity has
+	recordOf int64 // the sequence of the record that the activity has; 0: it has none
 }
 
 // timer is a timer of the workflow. It is zero if none runs.
@@ -141,7 +142,7 @@ func (c *contact) collect(ctx workflow.Context) {
 	if c.recording != nil && c.recording.IsReady() {
 		// The activity is repeated until it succeeds, and a turn repeats it, too.
 		if c.recording.Get(ctx, nil) == nil {
-			c.Record, c.RecordFirst = nil, false
+			c.recorded(c.recordingOf)
 		}
 		c.recording = nil
 	}
@@ -175,10 +176,18 @@ func (c *contact) ended(ctx workflow.Context, e inFlight) {
 	case errors.As(err, &failure) && failure.Type() == notBegun:
 		p.NotBegun = failure.Message()
 	}
-	if result.Recorded && slices.Equal(e.recorded, c.Record) {
-		c.Record, c.RecordFirst = nil, false
+	if result.Recorded {
+		c.recorded(e.recordOf)
 	}
 	c.Done = append(c.Done, p)
+}
+
+// recorded takes in that the catalog has the record with a sequence. A later turn may have left
+// another one.
+func (c *contact) recorded(sequence int64) {
+	if sequence == c.Sequence {
+		c.Record, c.RecordFirst = nil, false
+	}
 }
 
 // needsTurn reports whether there is something for a turn, and the contact is not set aside.
@@ -228,8 +237,8 @@ func setAsideFor(failures int) time.Duration {
 // schedule schedules what the last turns have planned.
 func (c *contact) schedule(ctx workflow.Context) {
 	c.scheduleEffects(ctx)
-	if len(c.Record) > 0 && c.recording == nil && !slices.ContainsFunc(c.effects, func(e inFlight) bool { return e.recorded != nil }) {
-		c.recording = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, patientOptions), recordActivity, c.Record)
+	if len(c.Record) > 0 && c.recording == nil && !c.brings(c.Sequence) {
+		c.recordingOf, c.recording = c.Sequence, workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, patientOptions), recordActivity, c.Record)
 	}
 	if len(c.Forward) > 0 && c.forwarding == nil {
 		c.forwarding = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, patientOptions), forwardActivity, c.Forward)
@@ -267,15 +276,21 @@ func (c *contact) scheduleEffects(ctx workflow.Context) {
 	}
 	for len(c.Effects) > 0 && len(c.effects) < maxInFlight {
 		e := inFlight{effect: c.Effects[0]}
-		if len(c.Record) > 0 && len(c.Messages) == 0 && c.recording == nil && len(c.effects) == 0 {
-			e.recorded = c.Record
+		var rec []byte
+		if len(c.Record) > 0 && len(c.Messages) == 0 && c.recording == nil && !c.brings(c.Sequence) {
+			rec, e.recordOf = c.Record, c.Sequence
 		}
 		e.future = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 			StartToCloseTimeout: c.worker.opts.EffectDeadline, HeartbeatTimeout: c.worker.opts.LostAfter,
 			RetryPolicy: &sdktemporal.RetryPolicy{MaximumAttempts: 1},
-		}), effectActivity, e.Input, e.recorded)
+		}), effectActivity, e.Input, rec)
 		c.effects, c.Effects = append(c.effects, e), c.Effects[1:]
 	}
+}
+
+// brings reports whether the activity of an effect gives the record with a sequence to the catalog.
+func (c *contact) brings(sequence int64) bool {
+	return slices.ContainsFunc(c.effects, func(e inFlight) bool { return e.recordOf == sequence })
 }
 
 // patientOptions are those of activities that are repeated until they succeed.
