@@ -58,6 +58,7 @@ type contact struct {
 	recording   workflow.Future // nil if no activity of its own gives a record to the catalog
 	recordingOf int64           // the sequence of that record
 	forwarding  workflow.Future // nil if no activity passes messages on
+	forwards    int             // how many messages it passes on
 	timer       timer           // for Due
 	retry       timer           // after a turn that could not be taken
 	again       timer           // for damaged messages
@@ -148,7 +149,7 @@ func (c *contact) collect(ctx workflow.Context) {
 	}
 	if c.forwarding != nil && c.forwarding.IsReady() {
 		if c.forwarding.Get(ctx, nil) == nil {
-			c.Forward = nil
+			c.Forward = c.Forward[c.forwards:]
 		}
 		c.forwarding = nil
 	}
@@ -241,7 +242,7 @@ func (c *contact) schedule(ctx workflow.Context) {
 		c.recordingOf, c.recording = c.Sequence, workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, patientOptions), recordActivity, c.Record)
 	}
 	if len(c.Forward) > 0 && c.forwarding == nil {
-		c.forwarding = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, patientOptions), forwardActivity, c.Forward)
+		c.forwards, c.forwarding = len(c.Forward), workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, patientOptions), forwardActivity, c.Forward)
 	}
 	if !c.Due.IsZero() && (c.timer.future == nil || c.Due.Before(c.timer.at)) {
 		if c.timer.cancel != nil {
