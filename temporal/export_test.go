@@ -1,6 +1,8 @@
 package temporal
 
 import (
+	"go.temporal.io/sdk/activity"
+
 	"context"
 	"time"
 
@@ -44,3 +46,6 @@ type EffectResult = effectResult
 func (w *Worker) PerformEffect(ctx context.Context, input, record []byte) (EffectResult, error) {
 	return w.perform(ctx, input, record)
 }
+
+// ActivityOptions are the options with which an activity is registered.
+type ActivityOptions = activity.RegisterOptions

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/mail/capture"
@@ -20,18 +21,20 @@ import (
 type node struct {
 	*automation.Runner
 	t      *testing.T
+	client client.Client
 	store  *temporal.Store
 	mailer *capture.Mailer
 }
 
 func newNode(t *testing.T) *node {
 	t.Helper()
-	store, err := temporal.New(t.Context(), startServer(t).connect(t), memory.New(), temporal.Options{Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	c := startServer(t).connect(t)
+	store, err := temporal.New(t.Context(), c, memory.New(), temporal.Options{Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	require.NoError(t, err)
 	mailer := capture.New()
 	runner, err := automation.New(store, mailer, automation.Options{Retry: automation.RetryPolicy{Initial: 50 * time.Millisecond, Jitter: -1}})
 	require.NoError(t, err)
-	return &node{Runner: runner, t: t, store: store, mailer: mailer}
+	return &node{Runner: runner, t: t, client: c, store: store, mailer: mailer}
 }
 
 // work runs a worker until the test ends.
