@@ -138,6 +138,7 @@ func (w *world) templates() (all []string) {
 type signals struct {
 	client.Client
 
+	lost    atomic.Bool // signals are lost on their way
 	mu      sync.Mutex
 	env     *testsuite.TestWorkflowEnvironment
 	running string                    // the id of the workflow in the environment
@@ -145,7 +146,9 @@ type signals struct {
 }
 
 func (s *signals) SignalWithStartWorkflow(_ context.Context, _, name string, arg any, _ client.StartWorkflowOptions, _ any, _ ...any) (client.WorkflowRun, error) {
-	s.env.SignalWorkflow(name, arg)
+	if !s.lost.Load() {
+		s.env.SignalWorkflow(name, arg)
+	}
 	return nil, nil
 }
 
