@@ -2,7 +2,6 @@ package temporal_test
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -43,26 +42,29 @@ func TestHistories_CanBeReplayed(t *testing.T) {
 func TestHistories_AreRecorded(t *testing.T) {
 	n := newNode(t)
 	n.work()
-	steps := asking(time.Hour)
 	for _, a := range []automation.Automation{
 		named("emails", flow(email("hello"), rest(time.Second), email("tips"))),
-		named("answer", steps), named("timeout", asking(time.Second)), named("cancel", flow(rest(time.Hour))),
-		named("many", flow(automation.Step{Key: "set", Config: automation.ContactUpdate{Properties: map[string]automation.Value{"set": automation.Bool(true)}}}, rest(time.Second), email("hello"))),
+		named("answered", asking(time.Hour)), named("timeout", asking(time.Second)), named("cancel", flow(rest(time.Hour))),
+		named("many", flow(rest(time.Hour))),
 	} {
 		_, err := n.CreateAutomation(t.Context(), a)
 		require.NoError(t, err)
 		run := n.begin(a.ID)
 		switch a.ID {
-		case "answer":
+		case "answered":
 			_, err = n.Send(t.Context(), automation.Event{Name: "answer", ContactID: run.ContactID})
 		case "cancel":
 			_, err = n.CancelRun(t.Context(), run.ID)
 		case "many":
 			for range 70 { // until the workflow continues as new
-				_, err = n.Send(t.Context(), automation.Event{Name: "other", ContactID: run.ContactID})
+				receipts, err := n.Send(t.Context(), automation.Event{Name: "other", ContactID: run.ContactID})
 				require.NoError(t, err)
-				n.begin(a.ID)
+				n.eventually(func() bool {
+					_, err := n.GetEvent(t.Context(), receipts[0].ID)
+					return err == nil
+				}, "the event is handled")
 			}
+			_, err = n.CancelRun(t.Context(), run.ID)
 		}
 		require.NoError(t, err)
 		n.eventually(func() bool {
@@ -70,17 +72,27 @@ func TestHistories_AreRecorded(t *testing.T) {
 			require.NoError(t, err)
 			return len(page.Data) == 0
 		}, "all runs end")
-		for i, key := range []automation.ContactRef{{Email: a.ID + "@example.com"}, {ID: run.ContactID}} {
-			h := n.history(n.store.IDOf(key))
-			require.NotEmpty(t, h.Events)
-			if *record {
-				text, err := protojson.MarshalOptions{Indent: " "}.Marshal(h)
-				require.NoError(t, err)
-				require.NoError(t, os.MkdirAll(histories, 0o755))
-				require.NoError(t, os.WriteFile(filepath.Join(histories, fmt.Sprintf("%s-%s.json", a.ID, []string{"email", "contact"}[i])), text, 0o600))
+		for kind, key := range map[string]automation.ContactRef{"email": {Email: a.ID + "@example.com"}, "contact": {ID: run.ContactID}} {
+			h := n.history(n.store.IDOf(key), "")
+			keep(t, a.ID+"-"+kind, h)
+			if before := h.Events[0].GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId(); before != "" {
+				keep(t, a.ID+"-"+kind+"-before", n.history(n.store.IDOf(key), before))
 			}
 		}
 	}
+}
+
+// keep writes a history to its file if -record is set.
+func keep(t *testing.T, name string, h *historypb.History) {
+	t.Helper()
+	require.NotEmpty(t, h.Events)
+	if !*record {
+		return
+	}
+	text, err := protojson.Marshal(h)
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(histories, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(histories, name+".json"), text, 0o644))
 }
 
 // named returns an automation with an id, which is also its event.
@@ -106,12 +118,11 @@ func (n *node) begin(id string) (run automation.Run) {
 	return run
 }
 
-// history returns the history of the first execution of a workflow that is still kept, from its
-// begin on.
-func (n *node) history(id string) *historypb.History {
+// history returns the history of an execution of a workflow, the last one if run is empty.
+func (n *node) history(id, run string) *historypb.History {
 	n.t.Helper()
 	h := &historypb.History{}
-	events := n.client.GetWorkflowHistory(n.t.Context(), id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := n.client.GetWorkflowHistory(n.t.Context(), id, run, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		e, err := events.Next()
 		require.NoError(n.t, err)

@@ -54,9 +54,9 @@ type turnResult struct {
 	Wait time.Duration `json:"wait,omitempty"`
 }
 
-// skew is how long a workflow task may take to begin its turn. What was due so long ago was due
-// before the events were read.
-const skew = time.Minute
+// skew is longer than a workflow task takes to begin its turn: the server gives it ten seconds. What
+// was due so long ago was due before the events were read.
+const skew = 15 * time.Second
 
 // A turn handles as many messages as these bounds allow, at least one.
 const (
