@@ -141,14 +141,14 @@ const forever = 50 * 365 * 24 * time.Hour
 
 // kept returns what is kept under the id of a workflow, or nil if it has expired by now.
 func (s *Store) kept(ctx context.Context, id string) (*keptKey, error) {
-	d, err := s.client.DescribeWorkflowExecution(ctx, id, "")
+	d, err := s.client.DescribeWorkflow(ctx, id, "")
 	if isNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("temporal: workflow %q: %w", id, err)
 	}
-	info := d.GetWorkflowExecutionInfo()
+	info := d.RawResponse.GetWorkflowExecutionInfo()
 	if info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return nil, nil
 	}

@@ -178,10 +178,10 @@ func (s *signals) ExecuteWorkflow(_ context.Context, options client.StartWorkflo
 	return nil, nil
 }
 
-func (s *signals) DescribeWorkflowExecution(_ context.Context, id, _ string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+func (s *signals) DescribeWorkflow(_ context.Context, id, _ string) (*client.WorkflowExecutionDescription, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{
+	return &client.WorkflowExecutionDescription{RawResponse: &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{
 		Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING, Memo: s.memos[id],
-	}}, nil
+	}}}, nil
 }
