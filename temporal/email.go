@@ -34,7 +34,7 @@ func (t *turnOf) place(ctx context.Context) error {
 			if !slices.ContainsFunc(t.turn.Handled, func(h automation.HandledEvent) bool { return h.ID == e.ID }) {
 				event := e.Event
 				event.ContactID, event.Email = to, ""
-				entries = append(entries, entry{Kind: kindEvent, Event: &event, Unannounced: e.Unannounced, Repeated: true})
+				entries = append(entries, entry{Kind: kindEvent, Event: &event, Unannounced: e.Unannounced})
 			}
 		}
 		if err := t.forward(to, entries); err != nil {
@@ -42,7 +42,6 @@ func (t *turnOf) place(ctx context.Context) error {
 		}
 	}
 	for i := range t.sent {
-		t.sent[i].Repeated = true
 		if err := t.forward(t.sent[i].Event.ContactID, t.sent[i:i+1]); err != nil {
 			return err
 		}

@@ -80,7 +80,6 @@ func (a *appending) settleKeys(ctx context.Context, t *target, duplicates []*kep
 			continue
 		}
 		i := slices.IndexFunc(a.events, func(n automation.NewEvent) bool { return n.Event.ID == e.Event.ID })
-		e.Repeated = true
 		if kept := duplicates[i]; kept != nil {
 			switch _, err := a.store.FindEvent(ctx, kept.EventID); {
 			case err == nil:

@@ -23,8 +23,6 @@ type entry struct {
 	Kind        entryKind         `json:"kind"`
 	Event       *automation.Event `json:"event,omitempty"`
 	Unannounced bool              `json:"unannounced,omitempty"`
-	// Repeated means that the event may have come before.
-	Repeated bool `json:"repeated,omitempty"`
 	// RunID and Request are those of a request.
 	RunID   string                `json:"run_id,omitempty"`
 	Request automation.RunRequest `json:"request,omitempty"`

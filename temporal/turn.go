@@ -185,11 +185,12 @@ func (t *turnOf) entry(ctx context.Context, e *entry) error {
 	case t.in.Key.ID == "" && e.Event.ContactID != "":
 		t.sent = append(t.sent, *e)
 		return nil
-	case e.Repeated:
-		repeated, err := t.wasHandled(ctx, e.Event.ID)
-		if err != nil || repeated {
-			return err
-		}
+	}
+	// An event may come twice: the server ignores a repeated signal only within one execution, and
+	// the activity that passes events on may be repeated.
+	repeated, err := t.wasHandled(ctx, e.Event.ID)
+	if err != nil || repeated {
+		return err
 	}
 	t.plan.Events = append(t.plan.Events, automation.PendingEvent{Event: *e.Event, Unannounced: e.Unannounced})
 	return nil
