@@ -7,11 +7,15 @@ STATICCHECK_VERSION := v0.8.2
 STATICCHECK := bin/staticcheck-$(STATICCHECK_VERSION)
 
 # The nested modules. bench is too slow for a test run, and e2e/browser needs a browser.
-TESTED_MODULES := e2e jetstream observe/prometheus observe/otel observe/grafana
+TESTED_MODULES := e2e jetstream temporal observe/prometheus observe/otel observe/grafana
 NESTED_MODULES := $(TESTED_MODULES) e2e/browser bench
 
 MAILPIT_VERSION := v1.27.11
 MAILPIT := bin/mailpit-$(MAILPIT_VERSION)
+
+# Later versions have a replace directive, so that go install refuses them.
+TEMPORAL_VERSION := v1.5.1
+TEMPORAL := bin/temporal-$(TEMPORAL_VERSION)
 
 FUZZTIME ?= 30s
 SOAK_KILLS ?= 60
@@ -56,6 +60,14 @@ dashboard-shots: ## make the pictures of the dashboard in docs
 .PHONY: mailpit
 mailpit: $(MAILPIT) ## send real emails to a Mailpit, and read them back through its API
 	MAILPIT=$(CURDIR)/$(MAILPIT) go test -race -v -count=1 -run Mailpit ./mail/smtp
+
+.PHONY: temporal
+temporal: $(TEMPORAL) ## run the engine on Temporal on a development server, and kill its workers (TEMPORAL_KILLS=50)
+	cd temporal && TEMPORAL=$(CURDIR)/$(TEMPORAL) go test -race -count=1 -timeout 60m ./...
+
+.PHONY: temporal-histories
+temporal-histories: $(TEMPORAL) ## record the histories that later releases must replay, at a release
+	cd temporal && TEMPORAL=$(CURDIR)/$(TEMPORAL) go test -count=1 -run TestHistories_AreRecorded -record ./...
 
 .PHONY: welcome
 welcome: ## run the example of the README
@@ -104,3 +116,7 @@ $(STATICCHECK):
 $(MAILPIT):
 	CGO_ENABLED=0 GOBIN=$(CURDIR)/bin go install github.com/axllent/mailpit@$(MAILPIT_VERSION)
 	mv bin/mailpit $@
+
+$(TEMPORAL):
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/bin go install github.com/temporalio/cli/cmd/temporal@$(TEMPORAL_VERSION)
+	mv bin/temporal $@

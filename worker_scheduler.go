@@ -22,7 +22,7 @@ func (s *scheduler) run() error {
 		s.upkeep() // before the claim: after a stall it would claim its own expired leases
 		n, err := s.claim()
 		switch {
-		case errors.Is(err, ErrClosed):
+		case errors.Is(err, ErrClosed), errors.Is(err, errors.ErrUnsupported): // the facade of another engine
 			return fmt.Errorf("automation: run: %w", err)
 		case s.ctx.Err() != nil:
 		case err != nil:
