@@ -1,13 +1,17 @@
 package jetstream_test
 
 import (
+	"context"
 	"fmt"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	natsjs "github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation"
@@ -48,6 +52,20 @@ func startCluster(tb testing.TB) []*embedded.Server {
 	return servers
 }
 
+// deleteStreams deletes the streams of an engine.
+func deleteStreams(tb testing.TB, s *embedded.Server, name string) {
+	nc, err := s.Connect()
+	require.NoError(tb, err)
+	defer nc.Close()
+	js, err := natsjs.New(nc)
+	require.NoError(tb, err)
+	for stream := range js.StreamNames(context.Background()).Name() {
+		if strings.HasPrefix(stream, name+"_") || strings.HasPrefix(stream, "KV_"+name+"_") {
+			assert.NoError(tb, js.DeleteStream(context.Background(), stream))
+		}
+	}
+}
+
 // The workers of an engine are connected to different servers.
 func TestEngine_OnThreeServers(t *testing.T) {
 	servers := startCluster(t)
@@ -55,6 +73,7 @@ func TestEngine_OnThreeServers(t *testing.T) {
 	enginetest.Run(t, func(tb testing.TB, mailer automation.Mailer, opts automation.Options) enginetest.Engine {
 		name := fmt.Sprint("engine", engines.Add(1))
 		streams := jetstream.Options{SyncedByHost: true, Name: name, Partitions: 2, Replicas: 3, Timeout: 20 * time.Second}
+		tb.Cleanup(func() { deleteStreams(tb, servers[0], name) }) // idle streams cost their servers, too
 		return processOf(tb, memory.New(), mailer, opts, streams, func() (*nats.Conn, error) {
 			return servers[connections.Add(1)%int64(len(servers))].Connect()
 		})
