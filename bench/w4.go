@@ -27,14 +27,18 @@ func w4(ctx context.Context, b *bench) error {
 		return err
 	}
 	var late latencies
+	early := 0
 	for _, sent := range b.sink.arrivals() {
 		late = append(late, sent.Sub(due))
+		if sent.Before(due) {
+			early++
+		}
 	}
 	last := late.at(100)
 	b.report("W4", nil, n,
-		value{float64(n) / (last / 1000), "timers/s"}, value{late.at(50), "late-p50-ms"}, value{last, "late-last-ms"})
-	if first := late.at(0); first < 0 {
-		return fmt.Errorf("a timer fired %.1f ms before its time", -first)
+		value{float64(n) / (last / 1000), "timers/s"}, value{late.at(50), "late-p50-ms"}, value{late.at(99), "late-p99-ms"}, value{last, "late-last-ms"}, value{float64(early), "early"})
+	if early > 0 {
+		return fmt.Errorf("%d timers fired before their time, the first by %.1f ms", early, -late.at(0))
 	}
 	return b.sink.once(numbers(n)...)
 }
