@@ -83,7 +83,7 @@ bench-peers: ## compare with River, DBOS and go-workflows on the same work, half
 
 .PHONY: capacity
 capacity: ## measure what docs/scaling.md is computed from, ten minutes, and write its tables and curves
-	cd bench && go run . -work w1,w4,w7 -engines automation -rounds 1 -out model/measured.txt
+	cd bench && go run . -work w4,w7 -timeout 10m -engines automation -rounds 1 -out model/measured.txt
 	$(MAKE) capacity-page
 
 .PHONY: capacity-page
