@@ -82,7 +82,7 @@ bench-peers: ## compare with River, DBOS and go-workflows on the same work, half
 	cd bench && go run . -out figures.txt
 
 .PHONY: capacity
-capacity: ## measure what docs/scaling.md is computed from, ten minutes, and write its tables and curves
+capacity: ## measure what docs/scaling.md is computed from, about ten minutes, and write its tables and curves
 	cd bench && go run . -work w4,w7 -timeout 10m -engines automation -rounds 1 -out model/measured.txt
 	$(MAKE) capacity-page
 
