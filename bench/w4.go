@@ -8,7 +8,7 @@ import (
 
 // spare is the time that the runs of w4 get to be started, besides twice the time that they need on an
 // idle machine.
-const spare = 5 * time.Second
+const spare = 10 * time.Second
 
 // w4 is timers: n runs sleep until the same due time, and then send an email each.
 //
