@@ -30,6 +30,7 @@ test: ## run all tests, with the race detector and in random order (INSTALL_PGBO
 	scripts/postgres.sh
 	go test -race -shuffle=on ./...
 	set -e; for module in $(TESTED_MODULES); do (cd $$module && go test -race -shuffle=on ./...); done
+	cd bench && go test -race -shuffle=on ./capacity ./chart ./figures ./model ./plot
 
 .PHONY: soak
 soak: ## kill and starve processes for longer than `make test` does (SOAK_KILLS=500)
@@ -91,6 +92,15 @@ bench: ## run the benchmarks and print their figures (BENCH=Schema for some)
 .PHONY: bench-peers
 bench-peers: ## compare with River, DBOS and go-workflows on the same work, half an hour
 	cd bench && go run . -out figures.txt
+
+.PHONY: capacity
+capacity: ## measure what docs/scaling.md is computed from, about ten minutes, and write its tables and curves
+	cd bench && go run . -work w4,w7 -timeout 10m -engines automation -rounds 1 -out model/measured.txt
+	$(MAKE) capacity-page
+
+.PHONY: capacity-page
+capacity-page: ## write the tables and curves of docs/scaling.md from what was measured
+	cd bench && go run ./capacity model/measured.txt ../docs/scaling.md ../docs/scaling.svg
 
 .PHONY: bench-profile
 bench-profile: ## write profiles of this library, and what one run costs, to bench/profiles

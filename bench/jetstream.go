@@ -28,7 +28,7 @@ const streamPartitions = 4
 // processes of their own, and a worker in the process that sends the events.
 func jetstreamContestants() []contestant {
 	const settings = "4 partitions, sync_interval always; "
-	sizes := map[string][]int{"w1": {10_000}, "w2": {100_000}, "w3": {1_000, 10_000, 100_000}, "w4": {100_000}, "w7": {1_000, 10_000, 100_000}}
+	sizes := map[string][]int{"w1": {10_000}, "w2": {100_000}, "w3": {1_000, 10_000, 100_000}, "w4": {100_000}}
 	lists := map[string]string{"w5": "its lists are those of its catalog"}
 	return []contestant{
 		{

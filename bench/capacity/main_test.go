@@ -55,7 +55,7 @@ func TestRun_ReportsProblems(t *testing.T) {
 
 func TestAmount_HasTwoDigits(t *testing.T) {
 	t.Parallel()
-	for v, want := range map[float64]string{0: "0 ", 0.0123: "0.012 ", 0.386: "0.4 ", 3.86: "3.9 ", 1e3: "1 k", 999.9: "1 k", 647e6: "647 M", 1.25e12: "1.2 T"} {
+	for v, want := range map[float64]string{0: "0 ", 0.0123: "0.01 ", 0.0001: "< 0.01 ", 0.386: "0.4 ", 3.86: "3.9 ", 1e3: "1 k", 999.9: "1.0 k", 647e6: "647 M", 1.25e12: "1.2 T"} {
 		require.Equal(t, want, amount(v))
 	}
 }

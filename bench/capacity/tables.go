@@ -88,7 +88,7 @@ func tables(f figures.Figures, stores []kind) string {
 	}
 	b.WriteString("\n" + rule + "\n")
 	for _, n := range sizes() {
-		fmt.Fprintf(&b, "| %s | %s |", amount(n), amount(n/load.Sleep.Seconds()))
+		fmt.Fprintf(&b, "| %s | %s |", amount(n), strings.TrimSpace(amount(n/load.Sleep.Seconds())))
 		for _, k := range stores {
 			c := k.Cost(load, n)
 			for _, q := range k.shown() {
@@ -136,8 +136,10 @@ func digits(v float64) string {
 		return fmt.Sprintf("%.0f", v)
 	case v >= 0.0995:
 		return fmt.Sprintf("%.1f", v)
+	case v >= 0.00995:
+		return fmt.Sprintf("%.2f", v)
 	default:
-		return fmt.Sprintf("%.2g", v)
+		return "< 0.01"
 	}
 }
 
