@@ -24,7 +24,7 @@ type Catalog interface {
 	Disengage(ctx context.Context, engine string) error
 	// ListWaiting lists contacts, and emails without a contact, whose work may be in the
 	// store only, in a fixed order of their own.
-	ListWaiting(ctx context.Context, q WaitingQuery) ([]ContactRef, error)
+	ListWaiting(ctx context.Context, q WaitingQuery) ([]WaitingContact, error)
 	// TakeWork returns the work of contacts for the engine, at most one Work for each, in any
 	// order and with no Token. It leaves out contacts on which another lease is valid. A
 	// lease that has expired ends, so that its holder commits nothing any more. Pending
@@ -44,6 +44,14 @@ type WaitingQuery struct {
 	// Working selects contacts with pending events, with runs that have not ended or have a
 	// request, or with a lease. Without it only those with pending events are selected.
 	Working bool
+}
+
+// WaitingContact is a contact, or an email without a contact, whose work may be in the store
+// only.
+type WaitingContact struct {
+	ContactRef
+	// Newest changes when an event for the contact is appended. It is 0 if none is pending.
+	Newest int64
 }
 
 // TakeParams select what TakeWork returns.

@@ -47,21 +47,21 @@ func (s *Store) Disengage(ctx context.Context, engine string) error {
 }
 
 // ListWaiting implements automation.Catalog. It looks at all contacts.
-func (s *Store) ListWaiting(ctx context.Context, q automation.WaitingQuery) ([]automation.ContactRef, error) {
+func (s *Store) ListWaiting(ctx context.Context, q automation.WaitingQuery) ([]automation.WaitingContact, error) {
 	if err := s.lock(ctx); err != nil {
 		return nil, err
 	}
 	defer s.mu.Unlock()
-	var refs []automation.ContactRef
+	var list []automation.WaitingContact
 	for _, states := range []map[string]*contactState{s.contacts, s.emails} {
 		for _, cs := range states {
 			if cs.waits(q.Working) && byKind(cs.ref(), q.After) > 0 {
-				refs = append(refs, cs.ref())
+				list = append(list, automation.WaitingContact{ContactRef: cs.ref(), Newest: cs.newest()})
 			}
 		}
 	}
-	slices.SortFunc(refs, byKind)
-	return refs[:min(q.Limit, len(refs))], nil
+	slices.SortFunc(list, func(a, b automation.WaitingContact) int { return byKind(a.ContactRef, b.ContactRef) })
+	return list[:min(q.Limit, len(list))], nil
 }
 
 // byKind orders contacts by id, and then emails. The zero value is before all of them.
@@ -72,6 +72,14 @@ func byKind(a, b automation.ContactRef) int {
 // waits reports whether the contact has pending events or, with working, any other work.
 func (cs *contactState) waits(working bool) bool {
 	return len(cs.pending()) > 0 || working && (len(cs.running) > 0 || cs.leasedUntil != 0)
+}
+
+// newest returns the number of the pending event that was appended last, 0 if there is none.
+func (cs *contactState) newest() (seq int64) {
+	for _, e := range cs.pending() {
+		seq = max(seq, int64(e.seq))
+	}
+	return seq
 }
 
 // TakeWork implements automation.Catalog.

@@ -95,19 +95,20 @@ func (s *Store) changeEngine(ctx context.Context, what, engine string, write fun
 // These rely on the primary keys of pending and leases, and on active_runs_owner. They read the
 // rows of each contact that they return.
 const (
-	waitingEvents  = `SELECT DISTINCT p.owner FROM automation.pending p WHERE p.owner > $1::text ORDER BY p.owner LIMIT $2::int`
+	waitingEvents = `
+SELECT p.owner, max(p.no) FROM automation.pending p WHERE p.owner > $1::text GROUP BY p.owner ORDER BY p.owner LIMIT $2::int`
 	waitingWorking = `
-SELECT w.owner FROM (
-	(SELECT DISTINCT p.owner FROM automation.pending p WHERE p.owner > $1::text ORDER BY p.owner LIMIT $2::int)
-	UNION
-	(SELECT DISTINCT r.owner FROM automation.active_runs r WHERE r.owner > $1::text ORDER BY r.owner LIMIT $2::int)
-	UNION
-	(SELECT l.owner FROM automation.leases l WHERE l.owner > $1::text ORDER BY l.owner LIMIT $2::int)
-) w ORDER BY w.owner LIMIT $2::int`
+SELECT w.owner, max(w.newest) FROM (
+	(SELECT p.owner, max(p.no) AS newest FROM automation.pending p WHERE p.owner > $1::text GROUP BY p.owner ORDER BY p.owner LIMIT $2::int)
+	UNION ALL
+	(SELECT DISTINCT r.owner, 0::bigint FROM automation.active_runs r WHERE r.owner > $1::text ORDER BY r.owner LIMIT $2::int)
+	UNION ALL
+	(SELECT l.owner, 0::bigint FROM automation.leases l WHERE l.owner > $1::text ORDER BY l.owner LIMIT $2::int)
+) w GROUP BY w.owner ORDER BY w.owner LIMIT $2::int`
 )
 
 // ListWaiting implements automation.Catalog.
-func (s *Store) ListWaiting(ctx context.Context, q automation.WaitingQuery) (refs []automation.ContactRef, err error) {
+func (s *Store) ListWaiting(ctx context.Context, q automation.WaitingQuery) (list []automation.WaitingContact, err error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
@@ -121,14 +122,16 @@ func (s *Store) ListWaiting(ctx context.Context, q automation.WaitingQuery) (ref
 	var sc script
 	sc.query(func(scan scanFunc) error {
 		var owner string
-		err := scan(&owner)
-		refs = append(refs, refOf(owner))
+		var w automation.WaitingContact
+		err := scan(&owner, &w.Newest)
+		w.ContactRef = refOf(owner)
+		list = append(list, w)
 		return err
 	}, query, after, q.Limit)
 	if err := (implicit{s}).run(ctx, sc); err != nil {
 		return nil, fmt.Errorf("postgres store: list waiting: %w", err)
 	}
-	return refs, nil
+	return list, nil
 }
 
 // These rely on the primary key of leases, on leases_begun, on active_runs_owner, and on the

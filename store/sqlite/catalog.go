@@ -55,16 +55,19 @@ func (s *Store) Disengage(ctx context.Context, engine string) error {
 
 // These rely on the primary keys of pending and leases, and on automation_active_runs_owner.
 const (
-	waitingEvents  = `SELECT DISTINCT owner FROM automation_pending WHERE owner > ?1 ORDER BY owner LIMIT 0 + ?2`
+	waitingEvents = `
+SELECT owner, max(event_no) FROM automation_pending WHERE owner > ?1 GROUP BY owner ORDER BY owner LIMIT 0 + ?2`
 	waitingWorking = `
-SELECT owner FROM (SELECT DISTINCT owner FROM automation_pending WHERE owner > ?1 ORDER BY owner LIMIT 0 + ?2)
-UNION SELECT owner FROM (SELECT DISTINCT owner FROM automation_active_runs WHERE owner > ?1 ORDER BY owner LIMIT 0 + ?2)
-UNION SELECT owner FROM (SELECT owner FROM automation_leases WHERE owner > ?1 ORDER BY owner LIMIT 0 + ?2)
-ORDER BY 1 LIMIT 0 + ?2`
+SELECT owner, max(newest) FROM (
+	SELECT owner, newest FROM (
+		SELECT owner, max(event_no) AS newest FROM automation_pending WHERE owner > ?1 GROUP BY owner ORDER BY owner LIMIT 0 + ?2)
+	UNION ALL SELECT owner, 0 FROM (SELECT DISTINCT owner FROM automation_active_runs WHERE owner > ?1 ORDER BY owner LIMIT 0 + ?2)
+	UNION ALL SELECT owner, 0 FROM (SELECT owner FROM automation_leases WHERE owner > ?1 ORDER BY owner LIMIT 0 + ?2)
+) GROUP BY owner ORDER BY owner LIMIT 0 + ?2`
 )
 
 // ListWaiting implements automation.Catalog.
-func (s *Store) ListWaiting(ctx context.Context, q automation.WaitingQuery) (refs []automation.ContactRef, err error) {
+func (s *Store) ListWaiting(ctx context.Context, q automation.WaitingQuery) (list []automation.WaitingContact, err error) {
 	query, after := waitingEvents, key("")
 	if q.Working {
 		query = waitingWorking
@@ -73,10 +76,17 @@ func (s *Store) ListWaiting(ctx context.Context, q automation.WaitingQuery) (ref
 		after = ownerKey(q.After)
 	}
 	err = s.read(ctx, func(in session) error {
-		err := each(ctx, in, scanKey, func(k key) { refs = append(refs, k.ref()) }, query, after.column(), q.Limit)
+		list, err = all(ctx, in, scanWaiting, query, after.column(), q.Limit)
 		return failed("list waiting", err)
 	})
-	return refs, err
+	return list, err
+}
+
+func scanWaiting(rows *sql.Rows) (w automation.WaitingContact, err error) {
+	var owner key
+	err = rows.Scan(&owner, &w.Newest)
+	w.ContactRef = owner.ref()
+	return w, err
 }
 
 const (

@@ -62,21 +62,20 @@ func (c *cataloging) takenOne(now time.Time, ref automation.ContactRef) automati
 	return works[0]
 }
 
-func (c *cataloging) waiting(working bool, limit int) (all []string) {
+func (c *cataloging) waiting(working bool, limit int) (all []automation.WaitingContact) {
 	q := automation.WaitingQuery{Limit: limit, Working: working}
 	for {
-		refs, err := c.catalog.ListWaiting(c.ctx, q)
+		page, err := c.catalog.ListWaiting(c.ctx, q)
 		c.must("list waiting", err)
-		for _, ref := range refs {
-			all = append(all, ref.String())
-		}
-		if len(refs) < limit {
+		all = append(all, page...)
+		if len(page) < limit {
 			return all
 		}
-		if refs[len(refs)-1] == q.After {
-			c.failf("list waiting: the page after %v ends with it", q.After)
+		last := page[len(page)-1].ContactRef
+		if last == q.After {
+			c.failf("list waiting: the page after %v ends with it", last)
 		}
-		q.After = refs[len(refs)-1]
+		q.After = last
 	}
 }
 
@@ -84,7 +83,10 @@ func (c *cataloging) waiting(working bool, limit int) (all []string) {
 func (c *cataloging) hasWaiting(what string, working bool, want ...string) {
 	slices.Sort(want)
 	for _, limit := range []int{1, 2, 100} {
-		got := c.waiting(working, limit)
+		var got []string
+		for _, w := range c.waiting(working, limit) {
+			got = append(got, w.String())
+		}
 		slices.Sort(got)
 		c.equal(fmt.Sprintf("%s, %d a page", what, limit), got, want)
 	}
@@ -201,9 +203,9 @@ func catalogAtOnce(c *cataloging) {
 		busy += leased[i]
 	}
 	var refs []automation.ContactRef
-	all, err := c.catalog.ListWaiting(c.ctx, automation.WaitingQuery{Limit: 100})
-	c.must("list waiting", err)
-	refs = append(refs, all...)
+	for _, w := range c.waiting(false, 100) {
+		refs = append(refs, w.ContactRef)
+	}
 	c.equal("contacts without leases", len(c.taken(at(3), refs...)), 5-busy)
 }
 
@@ -252,6 +254,17 @@ func catalogWaiting(c *cataloging) {
 	c.engage()
 	c.hasWaiting("events", false, pending, "nobody@example.com")
 	c.hasWaiting("work", true, pending, "nobody@example.com", sleeping, retried, leased, other)
+	newest := func(working bool) int64 {
+		all := c.waiting(working, 100)
+		return all[slices.IndexFunc(all, func(w automation.WaitingContact) bool { return w.ID == pending })].Newest
+	}
+	before := newest(false)
+	c.equal("the newest event is that of all lists", newest(true), before)
+	c.send("ping", pending, at(1)) // earlier than the last one
+	c.equal("the newest event has changed", newest(false) != before, true)
+	for _, w := range c.waiting(true, 100) {
+		c.equal("the newest event of "+w.String(), w.Newest != 0, w.ID == pending || w.Email != "")
+	}
 }
 
 func catalogTaken(c *cataloging) {

@@ -330,6 +330,13 @@ var faults = []struct {
 	{"lists contacts with runs always", "catalogs/list contacts whose work may be in the store only", func(s *faulty) {
 		s.listing = func(q *automation.WaitingQuery) { q.Working = true }
 	}},
+	{"does not show that an event came", "catalogs/list contacts whose work may be in the store only", func(s *faulty) {
+		s.listed = func(list []automation.WaitingContact) {
+			for i := range list {
+				list[i].Newest = min(list[i].Newest, 1)
+			}
+		}
+	}},
 	{"lists the first page again and again", "catalogs/list contacts whose work may be in the store only", func(s *faulty) {
 		s.listing = func(q *automation.WaitingQuery) { q.After = automation.ContactRef{} }
 	}},

@@ -50,6 +50,7 @@ type faulty struct {
 	disengaged     func(ctx context.Context, engine string)
 	recordRequest  func(ctx context.Context, id string, c automation.RunRequest, now time.Time) (automation.RunRecord, error)
 	listing        func(q *automation.WaitingQuery)
+	listed         func(list []automation.WaitingContact)
 	taking         func(p *automation.TakeParams)
 	taken          func(works []automation.Work) []automation.Work
 	findingKey     func(now *time.Time)
@@ -100,11 +101,15 @@ func (s *faulty) RecordRunRequest(ctx context.Context, id string, c automation.R
 	return s.Store.RecordRunRequest(ctx, id, c, now)
 }
 
-func (s *faulty) ListWaiting(ctx context.Context, q automation.WaitingQuery) ([]automation.ContactRef, error) {
+func (s *faulty) ListWaiting(ctx context.Context, q automation.WaitingQuery) ([]automation.WaitingContact, error) {
 	if s.listing != nil {
 		s.listing(&q)
 	}
-	return s.Store.ListWaiting(ctx, q)
+	list, err := s.Store.ListWaiting(ctx, q)
+	if s.listed != nil && err == nil {
+		s.listed(list)
+	}
+	return list, err
 }
 
 func (s *faulty) TakeWork(ctx context.Context, p automation.TakeParams) ([]automation.Work, error) {
