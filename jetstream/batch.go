@@ -67,6 +67,8 @@ func firstOf(answer []byte, n int) (uint64, error) {
 	case ack.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence,
 		ack.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant:
 		return 0, errRefused
+	case ack.Error.ErrorCode == errCodeSealed:
+		return 0, ErrLeft
 	default:
 		return 0, fmt.Errorf("jetstream: publish: %w", ack.Error)
 	}

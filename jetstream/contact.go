@@ -25,6 +25,8 @@ type contact struct {
 	// inFlight are the attempts that may be in flight, by run. An attempt of an earlier
 	// owner is zero.
 	inFlight map[string]attempt
+	// adopted is whether the state has the runs that the catalog had before the engine.
+	adopted bool
 	// timerWritten is whether the batch that is being written has a timer.
 	timerWritten bool
 }
@@ -46,6 +48,9 @@ type contactState struct {
 	// the next turn, which is due at RetryAt.
 	Backlog []entry   `json:"backlog,omitempty"`
 	RetryAt time.Time `json:"retry_at,omitzero"`
+	// Unmoved is whether the runs of the contact are in the catalog only, because a process
+	// that works on the catalog had a lease on the contact.
+	Unmoved bool `json:"unmoved,omitempty"`
 	// Change and Delete are what steps have done to the contact and the catalog may not have
 	// yet. They count only for a contact that the checkpoint names.
 	Change *automation.ContactChange `json:"change,omitempty"`
@@ -66,14 +71,15 @@ type storedRun struct {
 	seq     uint64 // of the state with the last change
 }
 
-// handledEvent is what became of an event. Its body is in the log, at Seq.
+// handledEvent is what became of an event. Its body is in the log, at Seq. If that is 0, the
+// catalog has it as a pending event.
 type handledEvent struct {
 	Seq       uint64    `json:"seq"`
 	HandledAt time.Time `json:"at"`
 	automation.HandledEvent
 
-	event automation.Event // zero after a takeover
-	state uint64           // the sequence of the first state with it
+	entry entry  // zero after a takeover
+	state uint64 // the sequence of the first state with it
 }
 
 // run returns the run with an id, or nil.
@@ -87,7 +93,7 @@ func (s *contactState) run(id string) *storedRun {
 
 // isIdle reports whether nothing is left to do for the contact.
 func (s *contactState) isIdle() bool {
-	return len(s.Backlog) == 0 && !s.isUnsettled() && !slices.ContainsFunc(s.Runs, func(r storedRun) bool {
+	return len(s.Backlog) == 0 && s.RetryAt.IsZero() && !s.isUnsettled() && !slices.ContainsFunc(s.Runs, func(r storedRun) bool {
 		return r.Status == automation.RunRunning
 	})
 }
@@ -146,9 +152,10 @@ func (p *partition) load(ctx context.Context, key automation.ContactRef, token s
 		return c, nil // the contact had nothing left to do
 	}
 	if err := c.decode(msg.Data); err != nil {
-		c.state, c.key = contactState{}, key // the contact goes on without its runs
+		c.state, c.key, c.adopted = contactState{}, key, true // the contact goes on without its runs
 		return c, p.keepDamaged(ctx, msg.Subject, msg.Sequence, msg.Data, err)
 	}
+	c.adopted = !c.state.Unmoved
 	if !slices.Contains(p.cp.InFlight, token) {
 		c.state.Change, c.state.Delete = nil, false // the catalog has them
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,15 +46,17 @@ func (p *partition) copyOf(sequence int64, log uint64, written []*work) copies {
 		c.runs = append(c.runs, w.turn.Runs...)
 		for _, h := range w.state.Handled {
 			if w.handles(h.ID) {
-				c.events = append(c.events, h.projected(h.event))
+				c.events = append(c.events, h.projected(&h.entry))
 			}
 		}
 	}
 	return c
 }
 
-func (h handledEvent) projected(e automation.Event) automation.ProjectedEvent {
-	return automation.ProjectedEvent{Event: e, HandledAt: h.HandledAt, HandledEvent: h.HandledEvent}
+func (h handledEvent) projected(e *entry) automation.ProjectedEvent {
+	return automation.ProjectedEvent{
+		Event: *e.Event, HandledAt: h.HandledAt, HandledEvent: h.HandledEvent, ContentHash: e.ContentHash, KeyExpiresAt: e.KeyExpiresAt,
+	}
 }
 
 // resumeCopies returns the projector of a partition that was taken over. It begins with what
@@ -91,6 +94,12 @@ func (c *copies) addState(ctx context.Context, p *partition, s *contactState) er
 		return nil
 	}
 	for _, h := range s.Handled {
+		if h.Seq == 0 {
+			if err := c.addTaken(ctx, p, h); err != nil {
+				return err
+			}
+			continue
+		}
 		msg, err := p.log.GetMsg(ctx, h.Seq)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue // it is in the catalog: the log was cleaned up to here
@@ -102,8 +111,21 @@ func (c *copies) addState(ctx context.Context, p *partition, s *contactState) er
 		if err := json.Unmarshal(msg.Data, &e); err != nil || e.Event == nil {
 			continue
 		}
-		c.events = append(c.events, h.projected(*e.Event))
+		c.events = append(c.events, h.projected(&e))
 	}
+	return nil
+}
+
+// addTaken adds an event whose body the catalog has.
+func (c *copies) addTaken(ctx context.Context, p *partition, h handledEvent) error {
+	record, err := p.catalog.FindEvent(ctx, h.ID)
+	if errors.Is(err, automation.ErrNotFound) {
+		return nil // it was pruned
+	}
+	if err != nil {
+		return fmt.Errorf("jetstream: event %q: %w", h.ID, err)
+	}
+	c.events = append(c.events, h.projected(&entry{Event: &record.Event}))
 	return nil
 }
 
@@ -303,7 +325,8 @@ func (s *Store) ListContactEvents(ctx context.Context, contactID, name string, s
 		return nil, err
 	}
 	for _, e := range turn.events {
-		if e.Name == name && !e.AcceptedAt.Before(since) {
+		known := slices.ContainsFunc(events, func(k automation.Event) bool { return k.ID == e.ID }) // it is pending in the catalog
+		if e.Name == name && !e.AcceptedAt.Before(since) && !known {
 			events = append(events, e.Event)
 		}
 	}

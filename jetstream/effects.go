@@ -66,13 +66,14 @@ func (p *partition) begin(w *work) {
 // perform performs an effect as soon as the worker has room for it.
 func (p *partition) perform(token string, e automation.PlannedEffect) {
 	p.pending++
+	leaving := p.leaving
 	go func() {
 		o := automation.Outcome{RunID: e.Run.ID, Step: e.Step, Attempt: e.Attempt, Kind: automation.InputReleased}
 		select {
 		case p.slots <- struct{}{}:
 			// An effect that waited in line must not begin so late that the next turn
 			// takes it over while it is in flight.
-			if time.Until(e.Run.DueAt) > p.opts.EffectDeadline/2 && p.isRunning() {
+			if time.Until(e.Run.DueAt) > p.opts.EffectDeadline/2 && p.isRunning() && !leaving {
 				o = p.runner.Perform(withPlanning(p.bound, p, nil), e)
 			}
 			<-p.slots

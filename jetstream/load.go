@@ -53,25 +53,3 @@ func (p *partition) loadMissing(ctx context.Context, missing []*work) error {
 	running.Wait()
 	return errors.Join(errs...)
 }
-
-// findContacts returns the contacts of the catalog, by id.
-func (p *partition) findContacts(ctx context.Context, todo []*work) (map[string]*automation.Contact, error) {
-	var ids []string
-	for _, w := range todo {
-		if w.contact.key.ID != "" {
-			ids = append(ids, w.contact.key.ID)
-		}
-	}
-	found := map[string]*automation.Contact{}
-	if len(ids) == 0 {
-		return found, nil
-	}
-	err := p.retry(ctx, "contacts", func() error {
-		list, err := p.catalog.FindContacts(ctx, ids)
-		for i := range list {
-			found[list[i].ID] = &list[i]
-		}
-		return err
-	})
-	return found, err
-}

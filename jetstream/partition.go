@@ -33,6 +33,7 @@ type partition struct {
 	read     uint64    // the sequence of the last entry that was read
 	held     []outcome // outcomes that wait until mark was read
 	mark     uint64
+	leaving  bool                // effects do not begin any more
 	contacts map[string]*contact // by token: those in use, and others as a cache
 	busy     map[string]*contact // those for checkpoint.InFlight
 	starts   starters
@@ -90,6 +91,12 @@ func (p *partition) run(ctx context.Context) error {
 	go func() { defer close(reading); p.readLog(ctx, from) }()
 	defer func() { p.fail(nil); <-reading }()
 	for ctx.Err() == nil {
+		if over, err := p.isDrained(ctx); over || err != nil {
+			if err == nil {
+				err = p.leave(bound)
+			}
+			return err
+		}
 		in, err := p.gather(ctx)
 		if err == nil {
 			err = p.handle(bound, in)
@@ -116,6 +123,9 @@ func (p *partition) takeOver(ctx context.Context) error {
 	cp, err := p.readCheckpoint(ctx)
 	if err != nil {
 		return err
+	}
+	if cp.Left {
+		return ErrLeft
 	}
 	cp.Owner, cp.Epoch = p.opts.ID, cp.Epoch+1
 	if cp.Bucket == 0 {
@@ -227,7 +237,7 @@ func (p *partition) gather(ctx context.Context) (in inputs, err error) {
 	defer wait.Stop()
 	select {
 	case e := <-p.entriesWithRoom():
-		p.take(&in, e)
+		p.add(&in, e)
 	case o := <-p.outcomes:
 		p.held = append(p.held, o)
 		err = p.markHeld(ctx)
@@ -239,7 +249,7 @@ func (p *partition) gather(ctx context.Context) (in inputs, err error) {
 	for more := true; more && err == nil && len(in.entries) < maxInputs && len(p.held) < maxInputs; {
 		select {
 		case e := <-p.entriesWithRoom():
-			p.take(&in, e)
+			p.add(&in, e)
 		case o := <-p.outcomes:
 			p.held = append(p.held, o)
 			err = p.markHeld(ctx)
@@ -279,8 +289,8 @@ func (p *partition) markHeld(ctx context.Context) error {
 	})
 }
 
-// take adds an entry to inputs.
-func (p *partition) take(in *inputs, e entry) {
+// add adds an entry to inputs.
+func (p *partition) add(in *inputs, e entry) {
 	in.entries, p.read = append(in.entries, e), e.Seq
 }
 

@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -16,15 +17,21 @@ const setAsideFor = time.Second
 // its inputs wait in the state, and the other contacts go on.
 func (p *partition) plan(ctx context.Context, w *work, c *automation.Contact, readAt, dueBy time.Time) {
 	w.entries = append(w.state.Backlog, w.entries...)
-	if len(w.state.Backlog) > 0 {
+	if len(w.state.Backlog) > 0 || !w.state.RetryAt.IsZero() {
 		w.state.Backlog, w.state.RetryAt, w.dirty = nil, time.Time{}, true
 	}
+	if w.busy {
+		p.setAside(w, readAt, errBusy)
+		return
+	}
+	w.mergeTaken()
 	in, events, err := p.input(ctx, w)
 	if err == nil {
 		in.Contact, in.ReadAt, in.DueBy, in.NewContactID = c, readAt, dueBy, p.newContactID
 		if dueBy.IsZero() {
 			in.DueBy = time.Unix(0, 0) // before the first tick nothing is due
 		}
+		in.MoreEvents = w.more
 		in.OutcomesBy = readAt.Add(p.opts.EffectDeadline)
 		w.turn, err = p.runner.Plan(withPlanning(ctx, p, in.Events), in)
 	}
@@ -36,6 +43,7 @@ func (p *partition) plan(ctx context.Context, w *work, c *automation.Contact, re
 		return
 	}
 	p.apply(w, events)
+	w.putOffLater(readAt)
 	if w.woken {
 		w.timer = time.Time{}
 		next, _ := w.due()
@@ -108,9 +116,14 @@ func (w *work) handles(eventID string) bool {
 
 // setAside keeps the inputs of a turn that could not be planned for a later turn.
 func (p *partition) setAside(w *work, readAt time.Time, cause error) {
-	p.config.Logger.Error("jetstream: contact set aside", "partition", p.number, "contact", w.contact.key.ID, "error", cause)
-	w.turn, w.dirty = automation.Turn{}, true
-	w.state.Backlog = w.entries
+	level := slog.LevelError
+	if errors.Is(cause, errBusy) {
+		level = slog.LevelInfo
+	}
+	p.config.Logger.Log(context.Background(), level, "jetstream: contact set aside", "partition", p.number, "contact", w.contact.key.ID, "error", cause)
+	w.turn, w.dirty, w.state.Key = automation.Turn{}, true, w.contact.key
+	w.state.Backlog = slices.DeleteFunc(slices.Concat(w.entries, w.later), func(e entry) bool { return e.taken })
+	w.state.Unmoved = !w.adopted && !p.cp.Moved || w.state.Unmoved
 	for i := range w.outcomes {
 		w.state.Backlog = append(w.state.Backlog, entry{Kind: kindOutcome, Outcome: &w.outcomes[i]})
 	}
@@ -126,7 +139,7 @@ func (p *partition) apply(w *work, events []entry) {
 	}
 	for _, h := range t.Handled {
 		i := slices.IndexFunc(events, func(e entry) bool { return e.Event.ID == h.ID })
-		w.state.Handled = append(w.state.Handled, handledEvent{Seq: events[i].Seq, HandledAt: t.Now, HandledEvent: h, event: *events[i].Event})
+		w.state.Handled = append(w.state.Handled, handledEvent{Seq: events[i].Seq, HandledAt: t.Now, HandledEvent: h, entry: events[i]})
 	}
 	for _, o := range w.outcomes {
 		delete(w.inFlight, o.RunID)
