@@ -19,6 +19,7 @@ type work struct {
 	turn  automation.Turn
 	taken []entry             // events that are pending in the catalog
 	found *automation.Contact // of the catalog
+	again bool                // the catalog has events that are later than what was read of the log
 	busy  bool                // a process that works on the catalog has a lease on the contact
 	more  bool                // the catalog has more pending events than taken
 	later []entry             // events of the log that wait for those
@@ -125,6 +126,7 @@ func (p *partition) sort(in inputs, cp *checkpoint) (todo []*work) {
 	}
 	for _, e := range in.entries {
 		cp.Log = e.Seq
+		p.reach(e)
 		switch e.Kind {
 		case kindEvent, kindRequest, kindContact, kindOutcome:
 			w := of(tokenOf(e.Key))

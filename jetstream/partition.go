@@ -34,6 +34,8 @@ type partition struct {
 	held     []outcome // outcomes that wait until mark was read
 	mark     uint64
 	leaving  bool                // effects do not begin any more
+	position uint64              // the sequence of the last entry that is being handled, or was
+	logTime  time.Time           // what was accepted up to then and is in the log is being handled, or was
 	contacts map[string]*contact // by token: those in use, and others as a cache
 	busy     map[string]*contact // those for checkpoint.InFlight
 	starts   starters
@@ -276,17 +278,24 @@ func (p *partition) entriesWithRoom() <-chan entry {
 
 // markHeld remembers the end of the log. Held outcomes are handled when it has been read, so
 // that a request whose caller has its answer counts before the next effect of its run.
-func (p *partition) markHeld(ctx context.Context) error {
-	return p.retry(ctx, "end of the log", func() error {
+func (p *partition) markHeld(ctx context.Context) (err error) {
+	p.mark, err = p.endOfLog(ctx)
+	return err
+}
+
+// endOfLog returns the sequence of the last entry of the log, and 0 if the log is empty.
+func (p *partition) endOfLog(ctx context.Context) (end uint64, err error) {
+	err = p.retry(ctx, "end of the log", func() error {
 		msg, err := p.log.GetLastMsgForSubject(ctx, p.names.log(p.number, "*"))
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			return nil
 		}
 		if err == nil {
-			p.mark = msg.Sequence
+			end = msg.Sequence
 		}
 		return err
 	})
+	return end, err
 }
 
 // add adds an entry to inputs.

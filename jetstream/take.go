@@ -30,26 +30,70 @@ func (p *partition) take(ctx context.Context, todo []*work, which func(w *work) 
 	if len(params.Contacts) == 0 {
 		return nil
 	}
-	return p.retry(ctx, "contacts", func() error {
+	var works []automation.Work
+	err := p.retry(ctx, "contacts", func() (err error) {
 		params.Now = now()
-		works, err := p.projector.TakeWork(ctx, params)
-		for i := range works {
-			if w := byKey[works[i].Key]; err == nil && w != nil {
-				p.give(w, &works[i])
-			}
-		}
+		works, err = p.projector.TakeWork(ctx, params)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	by, err := p.readUpTo(ctx, works)
+	for i := range works {
+		if w := byKey[works[i].Key]; w != nil {
+			p.give(w, &works[i], by)
+		}
+	}
+	return err
+}
+
+// reach notes how far the log was read.
+func (p *partition) reach(e entry) {
+	p.position = e.Seq
+	at := e.At
+	if e.Kind == kindEvent {
+		at = e.Event.AcceptedAt
+	}
+	if at.After(p.logTime) {
+		p.logTime = at
+	}
+}
+
+// readUpTo returns the time up to which events of the catalog may be handled: what was accepted
+// before them and is in the log was read. That is so for all events when the log was read to its
+// end.
+func (p *partition) readUpTo(ctx context.Context, works []automation.Work) (time.Time, error) {
+	var last time.Time
+	for i := range works {
+		for _, e := range works[i].Events {
+			if e.AcceptedAt.After(last) {
+				last = e.AcceptedAt
+			}
+		}
+	}
+	if !last.After(p.logTime) {
+		return p.logTime, nil
+	}
+	end, err := p.endOfLog(ctx)
+	if err == nil && end <= p.position {
+		return last, nil
+	}
+	return p.logTime, err
 }
 
 // isUnmoved reports whether the catalog may have runs of a contact that its state lacks.
 func (p *partition) isUnmoved(c *contact) bool { return !c.adopted && (!p.cp.Moved || c.state.Unmoved) }
 
-// give gives a work what the catalog has.
-func (p *partition) give(w *work, from *automation.Work) {
+// give gives a work what the catalog has, without events that were accepted after a time.
+func (p *partition) give(w *work, from *automation.Work, by time.Time) {
 	w.busy, w.found, w.more = false, from.Contact, len(from.Events) == takenEvents
 	for i := range from.Events {
 		e := &from.Events[i]
+		if e.AcceptedAt.After(by) {
+			w.again = true
+			break
+		}
 		if !w.knows(e.ID) {
 			w.taken = append(w.taken, entry{Kind: kindEvent, Key: w.contact.key, Event: &e.Event, Unannounced: e.Unannounced, taken: true})
 		}
@@ -103,11 +147,12 @@ func (w *work) lastTaken() int {
 	return -1
 }
 
-// putOffLater leaves the events of the log that have to wait to the next turn, which is due at
-// once.
-func (w *work) putOffLater(at time.Time) {
-	if w.more {
+// putOff leaves the events that have to wait to the next turn, which is due at once: when its tick
+// has come, the log was read up to now.
+func (w *work) putOff(at time.Time) {
+	if w.more || w.again {
 		w.state.Backlog, w.state.RetryAt, w.dirty = w.later, at, true
+		w.state.Key = w.contact.key
 	}
 }
 

@@ -43,7 +43,7 @@ func (p *partition) plan(ctx context.Context, w *work, c *automation.Contact, re
 		return
 	}
 	p.apply(w, events)
-	w.putOffLater(readAt)
+	w.putOff(readAt)
 	if w.woken {
 		w.timer = time.Time{}
 		next, _ := w.due()
