@@ -130,13 +130,18 @@ func (a *application) work(store *jetstream.Store, runner *automation.Runner) *s
 
 func (a *application) eventually(what func() bool, message string, args ...any) {
 	a.t.Helper()
-	require.Eventually(a.t, what, 60*time.Second, 20*time.Millisecond, fmt.Sprintf(message, args...))
+	require.Eventually(a.t, what, 20*time.Second, 20*time.Millisecond, fmt.Sprintf(message, args...))
 }
 
 // ended waits until n runs of an automation have a status, and no run is in progress.
 func (a *application) ended(r *automation.Runner, id string, status automation.RunStatus, n int) {
 	a.t.Helper()
 	counts := map[automation.RunStatus]int{}
+	defer func() {
+		if a.t.Failed() {
+			a.t.Logf("runs of %s: %v", id, counts)
+		}
+	}()
 	a.eventually(func() bool {
 		list, err := r.CountRuns(a.t.Context(), id)
 		require.NoError(a.t, err)
@@ -189,6 +194,13 @@ func (m *countingMailer) of(to, template string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.sent[to+" "+template]
+}
+
+// forget forgets an email.
+func (m *countingMailer) forget(to, template string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.sent, to+" "+template)
 }
 
 // line returns an enabled automation whose steps follow one another, with the key of its trigger
