@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -177,14 +178,19 @@ func (c *crashing) completed(r *automation.Runner) {
 	assert.Len(c.t, page.Data, c.sent)
 }
 
-// everyStep calls move for each step at which a process can die, until it does not die any more.
+// everyStep calls move for each step at which a process can die, until it does not die any more. It
+// calls move for each sixth step only, unless JETSTREAM_KILLS is set.
 func everyStep(t *testing.T, move func(c *crashing, at int, after bool) (died bool)) {
 	t.Helper()
 	server, err := embedded.Start(embedded.Options{Dir: t.TempDir()})
 	require.NoError(t, err)
 	t.Cleanup(server.Close)
+	stride := 6
+	if os.Getenv("JETSTREAM_KILLS") != "" {
+		stride = 1
+	}
 	for _, after := range []bool{false, true} {
-		for at := 1; ; at++ {
+		for at := 1; ; at += stride {
 			died := false
 			t.Run(fmt.Sprintf("step %d, %t", at, after), func(t *testing.T) {
 				c := &crashing{
@@ -218,7 +224,7 @@ func TestMove_ContinuesAfterACrashAtEveryStep(t *testing.T) {
 		if first.err == nil {
 			moving, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
 			defer cancel()
-			_ = first.store.Move(moving, nil) // a process that dies does not finish it
+			_ = first.store.Move(moving, nil)     // a process that dies does not finish it
 			require.Eventually(c.t, func() bool { // it may die later, with the copies of runs
 				return first.died() || completed(c.t, old) == c.sent
 			}, 30*time.Second, 20*time.Millisecond)
