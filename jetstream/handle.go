@@ -131,6 +131,10 @@ func (p *partition) sort(in inputs, cp *checkpoint) (todo []*work) {
 		case kindEvent, kindRequest, kindContact, kindOutcome:
 			w := of(tokenOf(e.Key))
 			w.key, w.entries = e.Key, append(w.entries, e)
+		case kindLook:
+			for _, key := range e.Contacts {
+				of(tokenOf(key)).key = key
+			}
 		case kindMoved:
 			cp.Moved = true
 		case kindTick:

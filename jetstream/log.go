@@ -23,6 +23,7 @@ const (
 	kindCatalog entryKind = "catalog" // an automation was made, changed or deleted
 	kindTick    entryKind = "tick"    // the owner of the partition marks the time
 	kindOutcome entryKind = "outcome" // the outcome of an effect of an earlier owner
+	kindLook    entryKind = "look"    // contacts have work in the catalog
 	kindMoved   entryKind = "moved"   // all contacts of the catalog were announced: see Move
 )
 
@@ -42,6 +43,8 @@ type entry struct {
 	Outcome *automation.Outcome   `json:"outcome,omitempty"`
 	// Reply is the subject of the caller that waits until the entry was handled.
 	Reply string `json:"reply,omitempty"`
+	// Contacts are those of a look.
+	Contacts []automation.ContactRef `json:"contacts,omitempty"`
 	// At and Epoch are those of a tick: the time, and the epoch of the owner.
 	At    time.Time `json:"at,omitzero"`
 	Epoch uint64    `json:"epoch,omitempty"`

@@ -50,9 +50,10 @@ func (n names) timer(p int, bucket int64, token string) string {
 	return fmt.Sprintf("%s.tm.%d.%d.%s", n.prefix, p, bucket, token)
 }
 
-// tick and catalog are the tokens of messages that are about no contact.
+// The tokens of messages that are not about one contact.
 const (
 	tickToken    = "-tick"
+	lookToken    = "-look"
 	catalogToken = "-catalog"
 )
 

@@ -226,6 +226,7 @@ func (p *partition) readLog(ctx context.Context, from uint64) {
 // inputs is what one batch handles.
 type inputs struct {
 	entries  []entry
+	contacts int // that the entries are about, each counted for each of its entries
 	outcomes []outcome
 }
 
@@ -248,7 +249,7 @@ func (p *partition) gather(ctx context.Context) (in inputs, err error) {
 	case <-ctx.Done():
 		return in, nil
 	}
-	for more := true; more && err == nil && len(in.entries) < maxInputs && len(p.held) < maxInputs; {
+	for more := true; more && err == nil && in.contacts < maxInputs && len(p.held) < maxInputs; {
 		select {
 		case e := <-p.entriesWithRoom():
 			p.add(&in, e)
@@ -301,6 +302,7 @@ func (p *partition) endOfLog(ctx context.Context) (end uint64, err error) {
 // add adds an entry to inputs.
 func (p *partition) add(in *inputs, e entry) {
 	in.entries, p.read = append(in.entries, e), e.Seq
+	in.contacts += max(1, len(e.Contacts))
 }
 
 // handle handles inputs. After a change of automations, the entries behind it see the new ones.

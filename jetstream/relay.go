@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -42,13 +43,25 @@ func (s *Store) relay(ctx context.Context) {
 	}
 }
 
-// look appends an entry for each contact.
+// maxLook is how many contacts one entry names at most. A batch may have that many more than
+// maxInputs.
+const maxLook = 100
+
+// look appends entries that name the contacts.
 func (s *Store) look(ctx context.Context, refs []automation.ContactRef) error {
-	msgs := make([]*nats.Msg, len(refs))
-	for i, ref := range refs {
-		var err error
-		if msgs[i], err = s.entryMessage(ref, entry{Kind: kindContact}); err != nil {
-			return err
+	byPartition := map[int][]automation.ContactRef{}
+	for _, ref := range refs {
+		p := s.names.partitionOf(tokenOf(ref))
+		byPartition[p] = append(byPartition[p], ref)
+	}
+	var msgs []*nats.Msg
+	for p, contacts := range byPartition {
+		for some := range slices.Chunk(contacts, maxLook) {
+			msg, err := message(s.names.log(p, lookToken), entry{Kind: kindLook, Contacts: some})
+			if err != nil {
+				return err
+			}
+			msgs = append(msgs, msg)
 		}
 	}
 	_, err := s.publishAll(ctx, msgs)
