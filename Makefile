@@ -36,7 +36,7 @@ test: ## run all tests, with the race detector and in random order (INSTALL_PGBO
 soak: ## kill and starve processes for longer than `make test` does (SOAK_KILLS=500)
 	scripts/postgres.sh
 	SOAK_KILLS=$(SOAK_KILLS) go test -race -v -count=1 -timeout 60m ./soak
-	cd jetstream && JETSTREAM_KILLS=$(SOAK_KILLS) go test -race -v -count=1 -timeout 60m -run TestKills .
+	cd jetstream && JETSTREAM_KILLS=$(SOAK_KILLS) JETSTREAM_RUNS=100000 go test -race -v -count=1 -timeout 60m -run 'TestKills|TestMove|TestLeave' .
 
 .PHONY: e2e
 e2e: ## drive the API with Resend's client for Go

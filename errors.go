@@ -37,6 +37,11 @@ var (
 	// Runner has claimed the contact again. The Store wrote nothing.
 	ErrLeaseLost = errors.New("lease lost")
 
+	// ErrCatalog means that a store is the catalog of an engine, which alone works on its
+	// contacts. Make the Runner on the store of the engine, or move back first: see
+	// docs/moving.md.
+	ErrCatalog = errors.New("the store is the catalog of an engine")
+
 	// ErrClosed means that the store is closed.
 	ErrClosed = errors.New("closed")
 

@@ -41,7 +41,7 @@ type Watcher interface {
 // Projector is an optional interface of a Store that can be the catalog of an engine. An
 // engine has its own queue of events and its own states of runs, and plans turns with
 // Runner.Plan. It gives the catalog copies of both, from which events and runs are read,
-// listed and counted. No Runner may claim from a store that is a catalog.
+// listed and counted.
 type Projector interface {
 	// Project keeps the copies of p, all of them or none, if the source is at p.After.
 	// Afterwards the source is at p.Sequence. If the source is elsewhere, Project changes
@@ -66,8 +66,10 @@ type Projection struct {
 	// After is the sequence that the source is at, and Sequence the one after this
 	// projection, which is higher.
 	After, Sequence int64
-	// Events are events that were handled. A store that has an event already leaves it as
-	// it is. An event for an Email that started one of Runs belongs to the run's contact.
+	// Events are events that were handled. An event that is pending in the store becomes
+	// a handled one, and keeps its contact and its body. A store leaves an event that it has
+	// as a handled one as it is. An event for an Email that started one of Runs belongs to
+	// the run's contact.
 	Events []ProjectedEvent
 	// Runs are the runs that started or changed, as they are now. A run that the store
 	// has already is replaced, with any request about it, and its New and Served have no
@@ -79,9 +81,13 @@ type Projection struct {
 
 // ProjectedEvent is an event that an engine has handled.
 type ProjectedEvent struct {
-	// Event has an ID, AcceptedAt and OccurredAt, and either a ContactID or an Email. An
-	// IdempotencyKey is kept as a field of the event only: keys are the engine's.
+	// Event has an ID, AcceptedAt and OccurredAt, and either a ContactID or an Email.
 	Event Event
+	// ContentHash and KeyExpiresAt are those of the NewEvent. With both, the store keeps
+	// the IdempotencyKey as AppendEvents does, unless it has the key already. Without them
+	// the key is a field of the event only.
+	ContentHash  string
+	KeyExpiresAt time.Time
 	// HandledAt is when the event was handled, and HandledEvent what became of it.
 	HandledAt time.Time
 	HandledEvent

@@ -23,7 +23,8 @@ type WorkStore interface {
 	// Claim leases contacts and returns their work. It takes up to p.Limit contacts
 	// that have pending events or due runs, and whose lease is free or has expired.
 	// It takes those first that have been due for the longest time. Each claim gives
-	// a lease a higher token, so that at most one lease of a contact is valid.
+	// a lease a higher token, so that at most one lease of a contact is valid. It fails with
+	// ErrCatalog if the store is the catalog of an engine other than p.Engine.
 	Claim(ctx context.Context, p ClaimParams) ([]Work, error)
 	// Commit writes each transition atomically and independently of the others. The
 	// result of a transition that fails holds the error, and the store writes nothing
@@ -41,10 +42,12 @@ type WorkStore interface {
 	// run due. RequestCancel changes nothing if the run has ended. RequestRetry
 	// changes nothing if the run is running, and fails with ErrConflict if the run is
 	// completed or cancelled. RecordRunRequest returns the run as it was before, or
-	// an error that wraps ErrNotFound.
+	// an error that wraps ErrNotFound. It fails with ErrCatalog if the store is the catalog
+	// of an engine.
 	RecordRunRequest(ctx context.Context, id string, c RunRequest, now time.Time) (RunRecord, error)
 	// CancelRuns records requests to cancel all running runs of an automation, makes
-	// these runs due, and returns how many there are.
+	// these runs due, and returns how many there are. It fails with ErrCatalog as
+	// RecordRunRequest does.
 	CancelRuns(ctx context.Context, automationID string, now time.Time) (int, error)
 }
 
@@ -66,6 +69,9 @@ type ClaimParams struct {
 	// Erase means that the claim is for an erasure of Contact. A Store need not look at it.
 	// A facade over an engine, where workers have the leases, makes an exception for it.
 	Erase bool
+	// Engine is the engine that claims. A store that is the catalog of an engine refuses the
+	// claims of all others with ErrCatalog; see Catalog.
+	Engine string
 }
 
 // Work is a leased contact with its work.

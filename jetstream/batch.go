@@ -103,6 +103,8 @@ func (s *Store) sequenceOf(answer []byte) (uint64, error) {
 	case ack.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence,
 		ack.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant:
 		return 0, errRefused
+	case ack.Error.ErrorCode == errCodeSealed:
+		return 0, ErrLeft
 	default:
 		return 0, s.explain("publish", ack.Error)
 	}

@@ -2,6 +2,8 @@ package jetstream
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -27,8 +29,13 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	return s.announceCatalog(ctx)
 }
 
-// DeleteAutomation implements automation.AutomationStore.
+// DeleteAutomation implements automation.AutomationStore. It fails with ErrLeft, before it has
+// done anything, while the engine is being left: the copies of runs that are still to come would
+// undo their cancellation.
 func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) error {
+	if s.left.Load() && !s.isFree(ctx) {
+		return fmt.Errorf("jetstream: delete automation %q: %w: try again in a moment", id, ErrLeft)
+	}
 	if err := s.catalog.DeleteAutomation(ctx, id, now); err != nil {
 		return err
 	}
@@ -36,6 +43,9 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 		return err
 	}
 	_, err := s.CancelRuns(ctx, id, now)
+	if errors.Is(err, automation.ErrNotFound) {
+		return nil // the engine was left, and the catalog has cancelled the runs
+	}
 	return err
 }
 
@@ -45,14 +55,14 @@ func (s *Store) InsertContact(ctx context.Context, c automation.Contact) error {
 	if err := s.catalog.InsertContact(ctx, c); err != nil {
 		return err
 	}
-	return s.appendEntry(ctx, automation.ContactRef{Email: c.Email}, entry{Kind: kindContact})
+	return s.appendChange(ctx, automation.ContactRef{Email: c.Email})
 }
 
 // UpdateContact implements automation.ContactStore.
 func (s *Store) UpdateContact(ctx context.Context, id string, change automation.ContactChange) (automation.Contact, error) {
 	c, err := s.catalog.UpdateContact(ctx, id, change)
 	if err == nil && change.Email != nil {
-		err = s.appendEntry(ctx, automation.ContactRef{Email: c.Email}, entry{Kind: kindContact})
+		err = s.appendChange(ctx, automation.ContactRef{Email: c.Email})
 	}
 	return c, err
 }
@@ -63,5 +73,5 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 	if err := s.catalog.DeleteContact(ctx, id, now); err != nil {
 		return err
 	}
-	return s.appendEntry(ctx, automation.ContactRef{ID: id}, entry{Kind: kindContact})
+	return s.appendChange(ctx, automation.ContactRef{ID: id})
 }

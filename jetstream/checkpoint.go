@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/seed-b636437c/automation"
 )
 
 // checkpoint is the position of a partition. Every batch of its owner writes a new one, and the
@@ -27,20 +29,32 @@ type checkpoint struct {
 	// in the catalog yet.
 	InFlight []string `json:"in_flight,omitempty"`
 
+	// Moved is whether no contact has runs in the catalog that the streams lack, apart from
+	// those whose states are unmoved.
+	Moved bool `json:"moved,omitempty"`
+	// Left is whether the partition has given everything back to the catalog, except for
+	// Requests, by run.
+	Left     bool                             `json:"left,omitempty"`
+	Requests map[string]automation.RunRequest `json:"requests,omitempty"`
+
 	seq uint64 // in the stream
 }
 
-// readCheckpoint returns the checkpoint of a partition. It is zero before the first one.
-func (p *partition) readCheckpoint(ctx context.Context) (cp checkpoint, err error) {
-	msg, err := p.state.GetLastMsgForSubject(ctx, p.names.checkpoint(p.number))
+// readCheckpoint returns the checkpoint of the partition. It is zero before the first one.
+func (p *partition) readCheckpoint(ctx context.Context) (checkpoint, error) {
+	return readCheckpoint(ctx, p.state, p.names.checkpoint(p.number))
+}
+
+func readCheckpoint(ctx context.Context, state jetstream.Stream, subject string) (cp checkpoint, err error) {
+	msg, err := state.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return cp, nil
 	}
 	if err != nil {
-		return cp, fmt.Errorf("jetstream: checkpoint of partition %d: %w", p.number, err)
+		return cp, fmt.Errorf("jetstream: checkpoint %s: %w", subject, err)
 	}
 	if err := json.Unmarshal(msg.Data, &cp); err != nil {
-		return cp, fmt.Errorf("jetstream: checkpoint of partition %d: %w", p.number, err)
+		return cp, fmt.Errorf("jetstream: checkpoint %s: %w", subject, err)
 	}
 	cp.seq = msg.Sequence
 	return cp, nil

@@ -32,7 +32,7 @@ func (p *partition) commit(ctx context.Context, cp checkpoint, todo []*work) err
 		}
 		msgs = append(msgs, added...)
 	}
-	if len(written) == 0 && cp.Log-p.cp.Log < maxInputs && slices.Equal(cp.InFlight, p.cp.InFlight) {
+	if len(written) == 0 && cp.Log-p.cp.Log < maxInputs && slices.Equal(cp.InFlight, p.cp.InFlight) && cp.Moved == p.cp.Moved {
 		// Nothing has changed but the position. A later batch writes it.
 		cp.seq = p.cp.seq
 		p.cp = cp

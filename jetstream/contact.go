@@ -21,6 +21,8 @@ type contact struct {
 	// inFlight are the attempts that may be in flight, by run. An attempt of an earlier
 	// owner is zero.
 	inFlight map[string]attempt
+	// adopted is whether the state has the runs that the catalog had before the engine.
+	adopted bool
 }
 
 // attempt is an attempt of an effect.
@@ -40,6 +42,9 @@ type contactState struct {
 	// the next turn, which is due at RetryAt.
 	Backlog []entry   `json:"backlog,omitempty"`
 	RetryAt time.Time `json:"retry_at,omitzero"`
+	// Unmoved is whether the runs of the contact are in the catalog only, because a process
+	// that works on the catalog had a lease on the contact.
+	Unmoved bool `json:"unmoved,omitempty"`
 	// Change and Delete are what steps have done to the contact and the catalog may not have
 	// yet. They count only for a contact that the checkpoint names.
 	Change *automation.ContactChange `json:"change,omitempty"`
@@ -60,15 +65,25 @@ type storedRun struct {
 	seq     uint64 // of the state with the last change
 }
 
-// handledEvent is what became of an event. Its id and its body are in the log, at Seq.
+// handledEvent is what became of an event. Its id and its body are in the log, at Seq. If that is 0, the
+// catalog has it as a pending event with the id.
 type handledEvent struct {
 	Seq       uint64                 `json:"seq"`
+	ID        string                 `json:"id,omitempty"`
 	HandledAt time.Time              `json:"at"`
 	Resumed   []string               `json:"resumed,omitempty"`
 	Reason    automation.EventReason `json:"reason,omitempty"`
 
-	event automation.Event // zero after a takeover
-	state uint64           // the sequence of the first state with it
+	entry entry  // zero after a takeover
+	state uint64 // the sequence of the first state with it
+}
+
+// id returns the id of the event, and nothing if only the log has it.
+func (h *handledEvent) id() string {
+	if h.entry.Event != nil {
+		return h.entry.Event.ID
+	}
+	return h.ID
 }
 
 // run returns the run with an id, or nil.
@@ -82,7 +97,7 @@ func (s *contactState) run(id string) *storedRun {
 
 // isIdle reports whether nothing is left to do for the contact.
 func (s *contactState) isIdle() bool {
-	return len(s.Backlog) == 0 && !s.isUnsettled() && !slices.ContainsFunc(s.Runs, func(r storedRun) bool {
+	return len(s.Backlog) == 0 && s.RetryAt.IsZero() && !s.isUnsettled() && !slices.ContainsFunc(s.Runs, func(r storedRun) bool {
 		return r.Status == automation.RunRunning
 	})
 }

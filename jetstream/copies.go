@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,18 +45,19 @@ func (p *partition) copyOf(sequence int64, log uint64, written []*work) copies {
 	for _, w := range written {
 		c.runs = append(c.runs, w.turn.Runs...)
 		for _, h := range w.state.Handled {
-			if w.handles(h.event.ID) {
-				c.events = append(c.events, h.projected(h.event))
+			if w.handles(h.id()) {
+				c.events = append(c.events, h.projected(&h.entry))
 			}
 		}
 	}
 	return c
 }
 
-func (h handledEvent) projected(e automation.Event) automation.ProjectedEvent {
-	return automation.ProjectedEvent{Event: e, HandledAt: h.HandledAt, HandledEvent: automation.HandledEvent{
-		ID: e.ID, Resumed: h.Resumed, Reason: h.Reason,
-	}}
+func (h handledEvent) projected(e *entry) automation.ProjectedEvent {
+	return automation.ProjectedEvent{
+		Event: *e.Event, HandledAt: h.HandledAt, ContentHash: e.ContentHash, KeyExpiresAt: e.KeyExpiresAt,
+		HandledEvent: automation.HandledEvent{ID: e.Event.ID, Resumed: h.Resumed, Reason: h.Reason},
+	}
 }
 
 // resumeCopies returns the projector of a partition that was taken over. It begins with what
@@ -100,6 +102,12 @@ func (c *copies) addState(ctx context.Context, p *partition, s *contactState) er
 		return nil
 	}
 	for _, h := range s.Handled {
+		if h.Seq == 0 {
+			if err := c.addTaken(ctx, p, h); err != nil {
+				return err
+			}
+			continue
+		}
 		msg, err := p.log.GetMsg(ctx, h.Seq)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue // it is in the catalog: the log was cleaned up to here
@@ -111,8 +119,21 @@ func (c *copies) addState(ctx context.Context, p *partition, s *contactState) er
 		if err := json.Unmarshal(msg.Data, &e); err != nil || e.Event == nil {
 			continue
 		}
-		c.events = append(c.events, h.projected(*e.Event))
+		c.events = append(c.events, h.projected(&e))
 	}
+	return nil
+}
+
+// addTaken adds an event whose body the catalog has.
+func (c *copies) addTaken(ctx context.Context, p *partition, h handledEvent) error {
+	record, err := p.catalog.FindEvent(ctx, h.ID)
+	if errors.Is(err, automation.ErrNotFound) {
+		return nil // it was pruned
+	}
+	if err != nil {
+		return fmt.Errorf("jetstream: event %q: %w", h.ID, err)
+	}
+	c.events = append(c.events, h.projected(&entry{Event: &record.Event}))
 	return nil
 }
 
@@ -312,7 +333,8 @@ func (s *Store) ListContactEvents(ctx context.Context, contactID, name string, s
 		return nil, err
 	}
 	for _, e := range turn.events {
-		if e.Name == name && !e.AcceptedAt.Before(since) {
+		known := slices.ContainsFunc(events, func(k automation.Event) bool { return k.ID == e.ID }) // it is pending in the catalog
+		if e.Name == name && !e.AcceptedAt.Before(since) && !known {
 			events = append(events, e.Event)
 		}
 	}

@@ -70,6 +70,7 @@ func (p *partition) begin(w *work) {
 func (p *partition) perform(token string, e automation.PlannedEffect) {
 	p.pending++
 	p.inLine.Add(1)
+	leaving := p.leaving
 	go func() {
 		defer p.inLine.Add(-1)
 		o := outcome{
@@ -79,7 +80,7 @@ func (p *partition) perform(token string, e automation.PlannedEffect) {
 		select {
 		case p.slots <- struct{}{}:
 			o.hasSlot = true
-			if p.mayBegin(&e) {
+			if p.mayBegin(&e) && !leaving {
 				o.Outcome = p.runner.Perform(withPlanning(p.bound, p, nil), e)
 			}
 		case <-p.stopped:

@@ -28,7 +28,12 @@ func (p *partition) place(ctx context.Context, w *work) error {
 		return nil
 	}
 	to := t.MoveTo
-	if t.Create != nil {
+	if len(w.taken) > 0 {
+		var err error
+		if to, err = p.moveTaken(ctx, w); err != nil {
+			return err
+		}
+	} else if t.Create != nil {
 		err := p.catalog.InsertContact(ctx, *t.Create)
 		if errors.Is(err, automation.ErrConflict) { // the email has a contact by now
 			var c automation.Contact
@@ -48,7 +53,7 @@ func (p *partition) place(ctx context.Context, w *work) error {
 func (p *partition) forward(ctx context.Context, w *work, contactID string) error {
 	here := p.names.partitionOf(tokenOf(automation.ContactRef{ID: contactID})) == p.number
 	for _, e := range w.entries {
-		if e.Kind != kindEvent || w.handles(e.Event.ID) {
+		if e.Kind != kindEvent || e.taken || w.handles(e.Event.ID) {
 			continue
 		}
 		event := *e.Event

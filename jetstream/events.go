@@ -91,10 +91,30 @@ func (a *appending) appendBatch(ctx context.Context, events []automation.NewEven
 			return nil
 		}
 		_, err := a.store.publishAll(ctx, msgs)
+		if errors.Is(err, ErrLeft) {
+			return a.appendToCatalog(ctx, events[from:to], a.receipts[from:to])
+		}
 		if !errors.Is(err, errRefused) {
 			return err
 		}
 	}
+}
+
+// appendToCatalog appends the events that are no duplicates to the catalog, once the engine was
+// left.
+func (a *appending) appendToCatalog(ctx context.Context, events []automation.NewEvent, receipts []automation.EventReceipt) error {
+	var rest []automation.NewEvent
+	var at []int
+	for i := range events {
+		if !receipts[i].Duplicate {
+			rest, at = append(rest, events[i]), append(at, i)
+		}
+	}
+	appended, err := a.store.catalog.AppendEvents(ctx, rest)
+	for i := range appended {
+		receipts[at[i]] = appended[i]
+	}
+	return err
 }
 
 // messages returns the messages of an event, none if it is a duplicate.
@@ -102,7 +122,7 @@ func (a *appending) messages(ctx context.Context, events []automation.NewEvent, 
 	e := &events[i]
 	a.receipts[i] = automation.EventReceipt{ID: e.Event.ID}
 	entryMsg, err := a.store.entryMessage(automation.ContactRef{ID: e.Event.ContactID, Email: e.Event.Email}, entry{
-		Kind: kindEvent, Event: &e.Event, Unannounced: e.Unannounced,
+		Kind: kindEvent, Event: &e.Event, Unannounced: e.Unannounced, ContentHash: e.ContentHash, KeyExpiresAt: e.KeyExpiresAt,
 	})
 	if err != nil || e.Event.IdempotencyKey == "" {
 		return []*nats.Msg{entryMsg}, err
@@ -144,7 +164,7 @@ func (a *appending) kept(ctx context.Context, subject string, events []automatio
 		return err
 	})
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil, nil
+		return a.keptByCatalog(ctx, &events[i].Event)
 	}
 	if err != nil {
 		return nil, err
@@ -154,4 +174,17 @@ func (a *appending) kept(ctx context.Context, subject string, events []automatio
 		return nil, fmt.Errorf("jetstream: idempotency key: %w", err)
 	}
 	return &k, nil
+}
+
+// keptByCatalog returns what the catalog keeps for the key of an event: one that was sent in a
+// transaction, or before the engine took over.
+func (a *appending) keptByCatalog(ctx context.Context, e *automation.Event) (*keptKey, error) {
+	use, err := a.store.projector.FindEventKey(ctx, e.Name, e.IdempotencyKey, e.AcceptedAt)
+	if errors.Is(err, automation.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("jetstream: idempotency key: %w", err)
+	}
+	return &keptKey{use.EventID, use.ContentHash}, nil
 }

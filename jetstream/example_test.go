@@ -2,13 +2,17 @@ package jetstream_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/jetstream"
 	"github.com/seed-b636437c/automation/jetstream/embedded"
 	"github.com/seed-b636437c/automation/store/memory"
+	"github.com/seed-b636437c/automation/store/postgres"
 )
 
 // One server inside the process, for development. In production the catalog is a database, and
@@ -46,6 +50,36 @@ func Example() {
 	// Output:
 	// welcome to ada@example.com
 	// context canceled
+}
+
+// The user and the event about the user exist both, or neither does. The engine gets the event when
+// the transaction commits.
+func Example_transaction() {
+	signUp := func(ctx context.Context, tx pgx.Tx, catalog *postgres.Store, runner *automation.Runner, email string) error {
+		_, err := tx.Exec(ctx, "INSERT INTO users (email) VALUES ($1)", email)
+		if err != nil {
+			return err
+		}
+		_, err = runner.SendTo(ctx, catalog.Tx(tx), automation.Event{Name: "signup", Email: email})
+		if err != nil {
+			return err
+		}
+		return tx.Commit(ctx)
+	}
+	_ = signUp
+}
+
+// A process that goes on with the database after Leave, without a restart. Both Runners have the
+// same mailer, custom steps and options.
+func ExampleStore_Leave() {
+	work := func(ctx context.Context, worker *jetstream.Worker, onDatabase *automation.Runner) error {
+		err := worker.Run(ctx)
+		if errors.Is(err, jetstream.ErrLeft) {
+			err = onDatabase.Run(ctx)
+		}
+		return err
+	}
+	_ = work
 }
 
 // mailerFunc is a Mailer that hands emails to a function.

@@ -17,6 +17,13 @@ type work struct {
 	moved    []entry // events that go to a contact of the partition
 
 	turn  automation.Turn
+	taken []entry             // events that are pending in the catalog
+	found *automation.Contact // of the catalog
+	again bool                // the catalog has events that are later than what was read of the log
+	busy  bool                // a process that works on the catalog has a lease on the contact
+	more  bool                // the catalog has more pending events than taken
+	later []entry             // events of the log that wait for those
+
 	woken bool // a timer of the contact has fired
 	dirty bool // the state has to be written
 }
@@ -55,6 +62,9 @@ func (p *partition) handlePart(ctx context.Context, in inputs) error {
 // planAll plans the turns of all contacts: first those of emails, because their events may move
 // to contacts of the same batch.
 func (p *partition) planAll(ctx context.Context, todo []*work, readAt, dueBy time.Time) ([]*work, error) {
+	if err := p.take(ctx, todo, func(w *work) bool { return w.contact.key.ID == "" }); err != nil {
+		return nil, err
+	}
 	for _, w := range todo {
 		if w.contact.key.ID == "" {
 			p.plan(ctx, w, nil, readAt, dueBy)
@@ -64,13 +74,12 @@ func (p *partition) planAll(ctx context.Context, todo []*work, readAt, dueBy tim
 	if err != nil {
 		return nil, err
 	}
-	contacts, err := p.findContacts(ctx, todo)
-	if err != nil {
+	if err := p.take(ctx, todo, func(w *work) bool { return w.contact.key.ID != "" }); err != nil {
 		return nil, err
 	}
 	for _, w := range todo {
-		if id := w.contact.key.ID; id != "" {
-			p.plan(ctx, w, contacts[id], readAt, dueBy)
+		if w.contact.key.ID != "" {
+			p.plan(ctx, w, w.found, readAt, dueBy)
 		}
 	}
 	return todo, nil
@@ -118,10 +127,17 @@ func (p *partition) sort(in inputs, cp *checkpoint) (todo []*work) {
 	}
 	for _, e := range in.entries {
 		cp.Log = e.Seq
+		p.reach(e)
 		switch e.Kind {
 		case kindEvent, kindRequest, kindContact, kindOutcome:
 			w := of(tokenOf(e.Key))
 			w.key, w.entries = e.Key, append(w.entries, e)
+		case kindLook:
+			for _, key := range e.Contacts {
+				of(tokenOf(key)).key = key
+			}
+		case kindMoved:
+			cp.Moved = true
 		case kindTick:
 			if e.Epoch != cp.Epoch {
 				continue // of an earlier owner

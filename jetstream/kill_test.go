@@ -25,10 +25,10 @@ func (t *traffic) killAtRandom(n int, victims func() []string) {
 		// NATS elects a leader within 4 to 9 seconds, and accepts nothing if leaders die
 		// faster than that.
 		t.goesOn()
-		pause(t.Context(), time.Second+rand.N(2*time.Second))
+		pauseFor(t.Context(), time.Second+rand.N(2*time.Second))
 		names := victims()
 		t.kill(names...)
-		pause(t.Context(), rand.N(500*time.Millisecond)) // for so long two servers are the majority
+		pauseFor(t.Context(), rand.N(500*time.Millisecond)) // for so long two servers are the majority
 		for _, name := range names {
 			t.restart(name)
 		}
@@ -36,8 +36,8 @@ func (t *traffic) killAtRandom(n int, victims func() []string) {
 	t.Logf("%d kills", n)
 }
 
-// pause moves what comes next to another moment.
-func pause(ctx context.Context, d time.Duration) {
+// pauseFor moves what comes next to another moment.
+func pauseFor(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):
 	case <-ctx.Done():

@@ -89,9 +89,10 @@ func (p *partition) contactOf(ctx context.Context, token string, msg *jetstream.
 		err = c.decode(data)
 	}
 	if err != nil {
-		c.state = contactState{} // the contact goes on without its runs
+		c.state, c.adopted = contactState{}, true // the contact goes on without its runs
 		return c, p.keepDamaged(ctx, msg.Subject, msg.Sequence, msg.Data, err)
 	}
+	c.adopted = !c.state.Unmoved
 	if !slices.Contains(p.cp.InFlight, token) {
 		c.state.Change, c.state.Delete = nil, false // the catalog has them
 	}
@@ -144,26 +145,4 @@ func (p *partition) lastStates(ctx context.Context, subjects []string) (states m
 		}
 	}
 	return states, checkpoint, nil
-}
-
-// findContacts returns the contacts of the catalog, by id.
-func (p *partition) findContacts(ctx context.Context, todo []*work) (map[string]*automation.Contact, error) {
-	var ids []string
-	for _, w := range todo {
-		if w.contact.key.ID != "" {
-			ids = append(ids, w.contact.key.ID)
-		}
-	}
-	found := map[string]*automation.Contact{}
-	if len(ids) == 0 {
-		return found, nil
-	}
-	err := p.retry(ctx, "contacts", func() error {
-		list, err := p.catalog.FindContacts(ctx, ids)
-		for i := range list {
-			found[list[i].ID] = &list[i]
-		}
-		return err
-	})
-	return found, err
 }

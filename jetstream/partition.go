@@ -40,6 +40,9 @@ type partition struct {
 	held     []outcome // outcomes that wait until mark was read
 	mark     uint64
 	full     bool                // so many effects are in line that no entries are read
+	leaving  bool                // effects do not begin any more
+	position uint64              // the sequence of the last entry that is being handled, or was
+	logTime  time.Time           // what was accepted up to then and is in the log is being handled, or was
 	contacts map[string]*contact // by token: those in use, and others as a cache
 	// forgotten is a sequence after which no state of a contact was written that is not in contacts.
 	forgotten uint64
@@ -100,6 +103,12 @@ func (p *partition) run(ctx context.Context) error {
 	go func() { defer close(reading); p.readLog(ctx, from) }()
 	defer func() { p.fail(nil); <-reading }()
 	for ctx.Err() == nil {
+		if over, err := p.isDrained(ctx); over || err != nil {
+			if err == nil {
+				err = p.leave(bound)
+			}
+			return err
+		}
 		in, err := p.gather(ctx)
 		if err == nil {
 			err = p.handle(bound, in)
@@ -126,6 +135,9 @@ func (p *partition) takeOver(ctx context.Context) error {
 	cp, err := p.readCheckpoint(ctx)
 	if err != nil {
 		return err
+	}
+	if cp.Left {
+		return ErrLeft
 	}
 	cp.Owner, cp.Epoch = p.opts.ID, cp.Epoch+1
 	if cp.Bucket == 0 {
@@ -224,6 +236,7 @@ func (p *partition) readLog(ctx context.Context, from uint64) {
 // inputs is what one batch handles.
 type inputs struct {
 	entries  []entry
+	contacts int // that the entries are about, each counted for each of its entries
 	outcomes []outcome
 }
 
@@ -242,7 +255,7 @@ func (p *partition) gather(ctx context.Context) (in inputs, err error) {
 	marked := len(p.held)
 	select {
 	case e := <-p.readable():
-		p.take(&in, e)
+		p.add(&in, e)
 	case o := <-p.outcomes:
 		p.held = append(p.held, o)
 	case <-p.lineChanges():
@@ -252,10 +265,10 @@ func (p *partition) gather(ctx context.Context) (in inputs, err error) {
 	case <-ctx.Done():
 		return in, nil
 	}
-	for more := true; more && len(in.entries) < p.maxInputs() && len(p.held) < maxInputs; {
+	for more := true; more && in.contacts < p.maxInputs() && len(p.held) < maxInputs; {
 		select {
 		case e := <-p.readable():
-			p.take(&in, e)
+			p.add(&in, e)
 		case o := <-p.outcomes:
 			p.held = append(p.held, o)
 		default:
@@ -294,17 +307,24 @@ func (p *partition) readable() <-chan entry {
 
 // markHeld remembers the end of the log. Held outcomes are handled when it has been read, so
 // that a request whose caller has its answer counts before the next effect of its run.
-func (p *partition) markHeld(ctx context.Context) error {
-	return p.retry(ctx, "end of the log", func() error {
+func (p *partition) markHeld(ctx context.Context) (err error) {
+	p.mark, err = p.endOfLog(ctx)
+	return err
+}
+
+// endOfLog returns the sequence of the last entry of the log, and 0 if the log is empty.
+func (p *partition) endOfLog(ctx context.Context) (end uint64, err error) {
+	err = p.retry(ctx, "end of the log", func() error {
 		msg, err := p.log.GetLastMsgForSubject(ctx, p.names.log(p.number))
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			return nil
 		}
 		if err == nil {
-			p.mark = msg.Sequence
+			end = msg.Sequence
 		}
 		return err
 	})
+	return end, err
 }
 
 // linePause is after how long to look at the line again: other partitions of the worker change it.
@@ -318,9 +338,10 @@ func (p *partition) lineChanges() <-chan time.Time {
 	return time.After(linePause)
 }
 
-// take adds an entry to inputs.
-func (p *partition) take(in *inputs, e entry) {
+// add adds an entry to inputs.
+func (p *partition) add(in *inputs, e entry) {
 	in.entries, p.read = append(in.entries, e), e.Seq
+	in.contacts += max(1, len(e.Contacts))
 }
 
 // handle handles inputs. After a change of automations, the entries behind it see the new ones.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -25,21 +26,26 @@ type Store struct {
 	automation.Store // the catalog, for all methods that are not below
 
 	catalog   automation.Store
-	projector automation.Projector // the catalog
+	projector automation.Catalog // the catalog
 	nc        *nats.Conn
 	js        jetstream.JetStream
 	config    Options
 	log       jetstream.Stream // of all partitions, with the idempotency keys
 	names     names
-	id        int64 // of the streams
+	id        int64       // of the streams
+	left      atomic.Bool // the log is sealed: see Leave
 }
 
 // New returns a store on the servers that nc is connected to, and creates its streams if there
 // are none. It waits up to Options.Timeout for a cluster to have a majority. The caller closes nc
 // and the catalog. The error is a *ValidationError for invalid
 // options, and wraps ErrStreams if the streams have another format, another number of
-// partitions, or belong to another catalog, and if the servers are not durable. It
-// wraps ErrUnavailable if the servers do not answer.
+// partitions, or belong to another catalog, and if the servers are not durable. It wraps
+// ErrUnavailable if the servers do not answer, automation.ErrCatalog if the catalog belongs to
+// another engine, and ErrLeft after Leave.
+//
+// New engages the catalog: from then on no Runner on the catalog itself claims work. What such
+// Runners have left there moves to the streams as soon as a Worker runs.
 func New(ctx context.Context, nc *nats.Conn, catalog automation.Store, opts Options) (*Store, error) {
 	opts, err := opts.withDefaults()
 	if err != nil {
@@ -48,9 +54,9 @@ func New(ctx context.Context, nc *nats.Conn, catalog automation.Store, opts Opti
 	if err := opts.checkDurability(); err != nil {
 		return nil, err
 	}
-	projector, ok := optional[automation.Projector](catalog)
+	projector, ok := optional[automation.Catalog](catalog)
 	if !ok {
-		return nil, errUnsupported(fmt.Sprintf("a catalog of type %T", catalog), "it must implement automation.Projector")
+		return nil, errUnsupported(fmt.Sprintf("a catalog of type %T", catalog), "it must implement automation.Catalog")
 	}
 	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(min(opts.Timeout, attemptTimeout)))
 	if err != nil {
@@ -88,42 +94,48 @@ func (s *Store) String() string { return "jetstream " + s.config.Name }
 func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
 	switch {
 	case p.Erase:
-		return s.catalog.Claim(ctx, p)
+		return s.claimForErasure(ctx, p)
 	case p.Contact != (automation.ContactRef{}):
 		return nil, nil
 	}
 	return nil, errUnsupported("claim", "run a jetstream.Worker in place of Runner.Run and Runner.Drain")
 }
 
-// Commit implements automation.WorkStore for erasures. The runs of the contact end first, so
-// that the catalog has all that is to be erased.
+// Commit implements automation.WorkStore for erasures. The events of the contact's email are
+// handled first, so that the catalog has all that is to be erased.
 func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
 	for i := range ts {
-		if err := s.endForErasure(ctx, &ts[i]); err != nil {
-			return nil, err
+		if t := &ts[i]; t.Erase && t.EraseEmail != "" && t.Key.ID != "" {
+			if err := s.appendAndWait(ctx, automation.ContactRef{Email: t.EraseEmail}, entry{Kind: kindContact}); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return s.catalog.Commit(ctx, ts)
 }
 
-// endForErasure deletes the contact of an erasure, and waits until its runs have ended and its
-// events are in the catalog.
-func (s *Store) endForErasure(ctx context.Context, t *automation.Transition) error {
-	if !t.Erase {
-		return nil
+// claimForErasure leases a contact in the catalog, after its runs have ended and its events are
+// there. Nothing is done to a contact that has a lease already, and the lease ends while the
+// owner of the partition does its part, because the owner leaves contacts with leases alone.
+func (s *Store) claimForErasure(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
+	p.Engine = s.engine()
+	works, err := s.catalog.Claim(ctx, p)
+	if err != nil || len(works) == 0 {
+		return works, err
 	}
-	if t.EraseEmail != "" {
-		if err := s.appendAndWait(ctx, automation.ContactRef{Email: t.EraseEmail}, entry{Kind: kindContact}); err != nil {
-			return err
+	free := automation.Transition{Key: works[0].Key, Token: works[0].Token, Now: p.Now, Release: true}
+	if _, err := s.catalog.Commit(ctx, []automation.Transition{free}); err != nil {
+		return nil, err
+	}
+	if id := p.Contact.ID; id != "" {
+		if err := s.catalog.DeleteContact(ctx, id, p.Now); err != nil && !errors.Is(err, automation.ErrNotFound) {
+			return nil, err
 		}
 	}
-	if t.Key.ID == "" {
-		return nil
+	if err := s.appendAndWait(ctx, p.Contact, entry{Kind: kindContact}); err != nil {
+		return nil, err
 	}
-	if err := s.catalog.DeleteContact(ctx, t.Key.ID, t.Now); err != nil && !errors.Is(err, automation.ErrNotFound) {
-		return err
-	}
-	return s.appendAndWait(ctx, automation.ContactRef{ID: t.Key.ID}, entry{Kind: kindContact})
+	return s.catalog.Claim(ctx, p)
 }
 
 // NextDue implements automation.WorkStore. Only the owners of the partitions know it.
@@ -146,6 +158,9 @@ func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.Ru
 	if err == nil {
 		_, err = s.publishAll(ctx, []*nats.Msg{msg})
 	}
+	if errors.Is(err, ErrLeft) {
+		return s.catalog.RecordRunRequest(ctx, id, c, now)
+	}
 	return rec, err
 }
 
@@ -155,7 +170,7 @@ func (s *Store) requestMessage(rec *automation.RunRecord, c automation.RunReques
 }
 
 // CancelRuns implements automation.WorkStore.
-func (s *Store) CancelRuns(ctx context.Context, automationID string, _ time.Time) (int, error) {
+func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Time) (int, error) {
 	q := automation.RunQuery{
 		AutomationID: automationID, Statuses: []automation.RunStatus{automation.RunRunning},
 		PageQuery: automation.PageQuery{Limit: 100},
@@ -175,7 +190,11 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, _ time.Time
 			msgs = append(msgs, msg)
 		}
 		if len(msgs) > 0 {
-			if _, err := s.publishAll(ctx, msgs); err != nil {
+			_, err := s.publishAll(ctx, msgs)
+			if errors.Is(err, ErrLeft) {
+				return s.catalog.CancelRuns(ctx, automationID, now)
+			}
+			if err != nil {
 				return n, err
 			}
 		}

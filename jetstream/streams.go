@@ -43,6 +43,9 @@ func (s *Store) open(ctx context.Context) error {
 		if err := s.adopt(s.log.CachedInfo().Config.Metadata); err != nil {
 			return err
 		}
+		if s.log.CachedInfo().Config.Sealed {
+			return s.openSealed(ctx)
+		}
 	}
 	if err := s.createParts(ctx); err != nil {
 		return err
@@ -135,6 +138,9 @@ func (s *Store) claimCatalog(ctx context.Context) error {
 		if err := s.unused(ctx); err != nil {
 			return err
 		}
+		if err := s.engage(ctx); err != nil {
+			return err
+		}
 		err = s.projector.Project(ctx, automation.Projection{Source: source, Sequence: s.id})
 		if errors.Is(err, automation.ErrConflict) { // another process was faster
 			return s.claimCatalog(ctx)
@@ -142,10 +148,26 @@ func (s *Store) claimCatalog(ctx context.Context) error {
 		return err
 	}
 	if has != s.id {
-		return fmt.Errorf("jetstream: %w: the catalog belongs to other streams named %q: connect to those, or use an empty catalog", ErrStreams, s.config.Name)
+		return s.otherStreams()
+	}
+	return s.engage(ctx)
+}
+
+// otherStreams is the error for a catalog that other streams with the same name use.
+func (s *Store) otherStreams() error {
+	return fmt.Errorf("jetstream: %w: the catalog belongs to other streams named %q: connect to those, or use an empty catalog", ErrStreams, s.config.Name)
+}
+
+// engage makes the catalog refuse the claims of others.
+func (s *Store) engage(ctx context.Context) error {
+	if err := s.projector.Engage(ctx, s.engine()); err != nil {
+		return fmt.Errorf("jetstream: catalog: %w", err)
 	}
 	return nil
 }
+
+// engine is the name of the engine for the catalog.
+func (s *Store) engine() string { return "jetstream/" + s.config.Name }
 
 // unused returns an error if a worker has worked on the streams: then they belong to a catalog.
 func (s *Store) unused(ctx context.Context) error {
@@ -166,4 +188,4 @@ func (s *Store) unused(ctx context.Context) error {
 }
 
 // source is the name under which the catalog keeps a sequence.
-func (s *Store) source(part string) string { return "jetstream/" + s.config.Name + "/" + part }
+func (s *Store) source(part string) string { return s.engine() + "/" + part }

@@ -76,6 +76,9 @@ func (p *partition) onTime(ctx context.Context) error {
 			return err
 		}
 	}
+	if p.left.Load() {
+		return nil // the log takes no marks, and what it has is of no use to anyone
+	}
 	if err := p.cleanUp(ctx); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -19,15 +20,21 @@ func (p *partition) plan(ctx context.Context, w *work, c *automation.Contact, re
 		w.timer = time.Time{}
 	}
 	w.entries = append(w.state.Backlog, w.entries...)
-	if len(w.state.Backlog) > 0 {
+	if len(w.state.Backlog) > 0 || !w.state.RetryAt.IsZero() {
 		w.state.Backlog, w.state.RetryAt, w.dirty = nil, time.Time{}, true
 	}
+	if w.busy {
+		p.setAside(w, readAt, errBusy)
+		return
+	}
+	w.mergeTaken()
 	in, events, err := p.input(ctx, w)
 	if err == nil {
 		in.Contact, in.ReadAt, in.DueBy, in.NewContactID = c, readAt, dueBy, p.newContactID
 		if dueBy.IsZero() {
 			in.DueBy = time.Unix(0, 0) // before the first tick nothing is due
 		}
+		in.MoreEvents = w.more
 		in.OutcomesBy = readAt.Add(p.opts.EffectDeadline)
 		w.turn, err = p.runner.Plan(withPlanning(ctx, p, in.Events), in)
 	}
@@ -39,6 +46,7 @@ func (p *partition) plan(ctx context.Context, w *work, c *automation.Contact, re
 		return
 	}
 	p.apply(w, events)
+	w.putOff(readAt)
 	if w.woken {
 		next, _ := w.due()
 		w.dirty = w.dirty || !next.IsZero() // its timer may not have been written
@@ -110,9 +118,14 @@ func (w *work) handles(eventID string) bool {
 
 // setAside keeps the inputs of a turn that could not be planned for a later turn.
 func (p *partition) setAside(w *work, readAt time.Time, cause error) {
-	p.config.Logger.Error("jetstream: contact set aside", "partition", p.number, "contact", w.contact.key.ID, "error", cause)
-	w.turn, w.dirty = automation.Turn{}, true
-	w.state.Backlog = w.entries
+	level := slog.LevelError
+	if errors.Is(cause, errBusy) {
+		level = slog.LevelInfo
+	}
+	p.config.Logger.Log(context.Background(), level, "jetstream: contact set aside", "partition", p.number, "contact", w.contact.key.ID, "error", cause)
+	w.turn, w.dirty, w.state.Key = automation.Turn{}, true, encodedRef(w.contact.key)
+	w.state.Backlog = slices.DeleteFunc(slices.Concat(w.entries, w.later), func(e entry) bool { return e.taken })
+	w.state.Unmoved = !w.adopted && !p.cp.Moved || w.state.Unmoved
 	for i := range w.outcomes {
 		w.state.Backlog = append(w.state.Backlog, entry{Kind: kindOutcome, Outcome: &w.outcomes[i]})
 	}
@@ -128,9 +141,11 @@ func (p *partition) apply(w *work, events []entry) {
 	}
 	for _, h := range t.Handled {
 		i := slices.IndexFunc(events, func(e entry) bool { return e.Event.ID == h.ID })
-		w.state.Handled = append(w.state.Handled, handledEvent{
-			Seq: events[i].Seq, HandledAt: t.Now, Resumed: h.Resumed, Reason: h.Reason, event: *events[i].Event,
-		})
+		handled := handledEvent{Seq: events[i].Seq, HandledAt: t.Now, Resumed: h.Resumed, Reason: h.Reason, entry: events[i]}
+		if handled.Seq == 0 {
+			handled.ID = h.ID
+		}
+		w.state.Handled = append(w.state.Handled, handled)
 	}
 	for _, o := range w.outcomes {
 		delete(w.inFlight, o.RunID)

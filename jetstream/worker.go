@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,7 +34,8 @@ func NewWorker(store *Store, runner *automation.Runner, opts WorkerOptions) *Wor
 	return &Worker{Store: store, runner: runner, opts: opts, ids: uuid.NewSource(rand.Reader), slots: make(chan struct{}, opts.Concurrency)}
 }
 
-// Run executes flows until ctx ends, and returns the error of ctx. It then waits for effects in
+// Run executes flows until ctx ends, and returns the error of ctx, or ErrLeft when the engine was
+// left: the host then calls Run of a Runner on the catalog. It then waits for effects in
 // flight, up to WorkerOptions.ShutdownTimeout, writes their outcomes, and gives its partitions
 // up. Call it once.
 func (w *Worker) Run(ctx context.Context) error {
@@ -59,6 +61,9 @@ func (w *Worker) Run(ctx context.Context) error {
 			w.config.Logger.Warn("jetstream: cannot see the other workers", "error", err)
 		} else if ctx.Err() == nil && beats > 0 { // workers that start together see each other first
 			w.assign(ctx, members, owned)
+		}
+		if w.seesEnd(ctx) {
+			return ErrLeft
 		}
 		select {
 		case <-ctx.Done():
@@ -133,8 +138,14 @@ func (w *Worker) own(ctx context.Context, number int) *ownership {
 	go func() {
 		defer close(o.done)
 		defer cancel()
+		var relaying sync.WaitGroup
+		if number == 0 { // one worker relays for all
+			relaying.Go(func() { w.relay(ctx) })
+		}
 		err := guard(func() error { return newPartition(w, number).run(ctx) })
-		if err != nil && !errors.Is(err, errNotOwner) && !errors.Is(err, context.Canceled) {
+		cancel()
+		relaying.Wait()
+		if err != nil && !errors.Is(err, ErrLeft) && !errors.Is(err, errNotOwner) && !errors.Is(err, context.Canceled) {
 			w.config.Logger.Error("jetstream: partition left", "partition", number, "error", err)
 		}
 	}()

@@ -15,6 +15,9 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 		return nil, err
 	}
 	defer s.mu.Unlock()
+	if s.engine != "" && s.engine != p.Engine {
+		return nil, record.EngagedBy(s.engine)
+	}
 	now := toMicros(p.Now)
 	if p.Contact != (automation.ContactRef{}) {
 		cs := s.stateFor(p.Contact.ID, p.Contact.Email, true)

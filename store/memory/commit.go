@@ -76,20 +76,24 @@ func (s *Store) refusal(t *automation.Transition) error {
 // events: an event that was accepted earlier may arrive after the claim.
 func (cs *contactState) handle(t *automation.Transition, now micros) {
 	for j := range t.Handled {
-		h := &t.Handled[j]
-		i := slices.IndexFunc(cs.pending(), func(e *event) bool { return e.id == h.ID })
-		if i < 0 {
-			continue
-		}
-		e := cs.pending()[i]
-		e.handled = now
-		if len(h.Resumed) > 0 || h.Reason != "" {
-			e.outcome = &outcome{slices.Clone(h.Resumed), h.Reason}
-		}
-		copy(cs.pending()[1:i+1], cs.pending()[:i])
-		cs.pending()[0] = e
-		cs.handled++
+		cs.handleOne(&t.Handled[j], t.Handled[j].ID, now)
 	}
+}
+
+// handleOne marks an event as handled, if it is pending.
+func (cs *contactState) handleOne(h *automation.HandledEvent, id string, now micros) {
+	i := slices.IndexFunc(cs.pending(), func(e *event) bool { return e.id == id })
+	if i < 0 {
+		return
+	}
+	e := cs.pending()[i]
+	e.handled = now
+	if len(h.Resumed) > 0 || h.Reason != "" {
+		e.outcome = &outcome{slices.Clone(h.Resumed), h.Reason}
+	}
+	copy(cs.pending()[1:i+1], cs.pending()[:i])
+	cs.pending()[0] = e
+	cs.handled++
 }
 
 func (s *Store) changeContact(cs *contactState, t *automation.Transition, now micros) {

@@ -40,11 +40,17 @@ func (s *Store) ProjectedTo(ctx context.Context, source string) (int64, error) {
 	return s.projected[source], nil
 }
 
-// projectEvent keeps an event as a handled one, unless the store has it.
+// projectEvent keeps an event as a handled one, unless the store has it as one already.
 func (s *Store) projectEvent(p *record.CatalogEvent) {
 	e := &p.Event
-	if s.events[e.ID] != nil {
+	if known := s.events[e.ID]; known != nil {
+		known.contact.handleOne(&p.HandledEvent, e.ID, toMicros(p.HandledAt))
+		s.schedule(known.contact)
+		s.forgetEmpty(known.contact)
 		return
+	}
+	if use, ok := record.KeyOf(&p.ProjectedEvent); ok {
+		s.projectKey(idempotencyKey{e.Name, e.IdempotencyKey}, keyUse{use, toMicros(p.KeyExpiresAt)}, toMicros(e.AcceptedAt))
 	}
 	cs := s.stateFor(e.ContactID, e.Email, true)
 	s.seq++
@@ -62,6 +68,13 @@ func (s *Store) projectEvent(p *record.CatalogEvent) {
 	cs.events = slices.Insert(cs.events, int(cs.handled), ev)
 	cs.handled++
 	s.forgetEmpty(cs)
+}
+
+// projectKey keeps the use of an idempotency key, unless the key was in use already.
+func (s *Store) projectKey(k idempotencyKey, use keyUse, at micros) {
+	if known, ok := s.keys[k]; !ok || known.expires <= at {
+		s.keys[k] = use
+	}
 }
 
 // projectedAutomations returns the automations of projected runs. One that does not exist

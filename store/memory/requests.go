@@ -30,6 +30,9 @@ func (s *Store) RecordRunRequest(ctx context.Context, id string, request automat
 		return automation.RunRecord{}, err
 	}
 	defer s.mu.Unlock()
+	if s.engine != "" {
+		return automation.RunRecord{}, record.EngagedBy(s.engine)
+	}
 	r, ok := s.runs[id]
 	if !ok {
 		return automation.RunRecord{}, record.NotFound("run", id)
@@ -49,6 +52,9 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Ti
 		return 0, err
 	}
 	defer s.mu.Unlock()
+	if s.engine != "" {
+		return 0, record.EngagedBy(s.engine)
+	}
 	a, ok := s.automations[automationID]
 	if !ok {
 		return 0, record.NotFound("automation", automationID)

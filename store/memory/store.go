@@ -23,6 +23,7 @@ type Store struct {
 	strangers     map[string]*automationEntry   // of projected runs whose automations do not exist
 	runsOf        map[automation.VersionRef]int // how many runs of a version are kept
 	projected     map[string]int64              // sequences of the sources that were projected
+	engine        string                        // that has the store; "" for none
 
 	eventDefinitions []*automation.EventDefinition // in order of creation
 	segments         []automation.Segment          // in order of creation
@@ -50,9 +51,9 @@ type Store struct {
 }
 
 var (
-	_ automation.Store     = (*Store)(nil)
-	_ automation.Watcher   = (*Store)(nil)
-	_ automation.Projector = (*Store)(nil)
+	_ automation.Store   = (*Store)(nil)
+	_ automation.Watcher = (*Store)(nil)
+	_ automation.Catalog = (*Store)(nil)
 )
 
 // New returns an empty store.

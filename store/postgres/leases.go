@@ -15,12 +15,16 @@ import (
 // each other and for commits that wait for them.
 const claimAlone = `SELECT pg_advisory_xact_lock(hashtextextended('automation.leases', 0))`
 
+// shareClaims is the same lock for what may happen at the same time, though not while an
+// engine takes the store.
+const shareClaims = `SELECT pg_advisory_xact_lock_shared(hashtextextended('automation.leases', 0))`
+
 // leaseDue leases the contacts whose work is due longest, except those with a valid
 // lease. It takes over an expired lease, unless its holder is committing at this moment
 // or the lease has a run. Claims park the runs of expired leases beforehand.
 //
 // It relies on pending_accepted and active_runs_due, both of which it reads in order
-// until it has enough, and on the primary key of leases.
+// until it has enough, and on the primary keys of leases and projections.
 const (
 	leaseDue = leaseFree + leaseTaken
 
@@ -33,12 +37,12 @@ const (
 WITH waiting AS (
 	SELECT p.owner, p.accepted_at AS due, l.owner IS NOT NULL AS taken
 	FROM automation.pending p LEFT JOIN automation.leases l ON l.owner = ANY (ARRAY[p.owner])
-	WHERE p.accepted_at <= $1::timestamptz AND (l.owner IS NULL OR l.until <= $1::timestamptz)
+	WHERE p.accepted_at <= $1::timestamptz AND (l.owner IS NULL OR l.until <= $1::timestamptz) AND NOT ` + engaged + `$4::text)
 	ORDER BY p.accepted_at LIMIT $2::int
 ), sleeping AS (
 	SELECT r.owner, r.due_at AS due, l.owner IS NOT NULL AS taken
 	FROM automation.active_runs r LEFT JOIN automation.leases l ON l.owner = ANY (ARRAY[r.owner])
-	WHERE r.due_at <= $1::timestamptz AND (l.owner IS NULL OR l.until <= $1::timestamptz)
+	WHERE r.due_at <= $1::timestamptz AND (l.owner IS NULL OR l.until <= $1::timestamptz) AND NOT ` + engaged + `$4::text)
 	ORDER BY r.due_at LIMIT $2::int
 ), chosen AS (
 	SELECT owner, min(due) AS due, bool_or(taken) AS taken
@@ -62,9 +66,10 @@ WITH waiting AS (
 SELECT owner, token FROM leased UNION ALL SELECT owner, token FROM taken`
 )
 
-// leaseOne relies on the primary key of leases.
+// leaseOne relies on the primary keys of leases and projections.
 const leaseOne = `
-INSERT INTO automation.leases AS l (owner, token, until) VALUES ($1::text, nextval('automation.tokens'), $2::timestamptz)
+INSERT INTO automation.leases AS l (owner, token, until)
+SELECT $1::text, nextval('automation.tokens'), $2::timestamptz WHERE NOT ` + engaged + `$4::text)
 ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE l.until <= $3::timestamptz AND l.run_id IS NULL
 RETURNING owner, token`
 
@@ -90,10 +95,11 @@ func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []hel
 		sc.query(func(scan scanFunc) error { return scan(&firstExpiry) }, nextExpiry)
 	}
 	if p.Contact != (automation.ContactRef{}) {
-		sc.query(row, leaseOne, ownerOf(p.Contact), until, p.Now)
+		sc.exec(shareClaims)
+		sc.query(row, leaseOne, ownerOf(p.Contact), until, p.Now, record.EngineSource(p.Engine))
 	} else {
 		sc.exec(claimAlone)
-		sc.query(row, leaseDue, p.Now, p.Limit, until)
+		sc.query(row, leaseDue, p.Now, p.Limit, until, record.EngineSource(p.Engine))
 	}
 	lease := func() error {
 		return s.transact(ctx, func(tx *transaction) error {
@@ -107,6 +113,9 @@ func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []hel
 	}
 	if err == nil && parks {
 		s.expiry.checked(p.Now, timeOf(firstExpiry))
+	}
+	if err == nil && len(held) == 0 {
+		err = checkEngine(ctx, implicit{s}, p.Engine)
 	}
 	return held, err
 }

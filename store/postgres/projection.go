@@ -1,9 +1,11 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -116,6 +118,21 @@ SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::te
 	unnest($7::timestamptz[]), unnest($8::timestamptz[])
 ON CONFLICT (id) DO NOTHING RETURNING id`
 
+	// handleProjected handles events that are pending. It relies on the primary keys of events
+	// and pending.
+	handleProjected = `
+WITH projected AS (
+	SELECT unnest($1::uuid[]) AS id, unnest($2::timestamptz[]) AS at, unnest($3::boolean[]) AS loose,
+		unnest($4::smallint[]) AS reason, unnest($5::text[]) AS resumed
+), handled AS (
+	DELETE FROM automation.pending d
+	USING projected p JOIN automation.events e ON e.id = ANY (ARRAY[p.id])
+	WHERE d.owner = ANY (ARRAY[e.owner]) AND d.event_id = ANY (ARRAY[e.id])
+	RETURNING p.id, p.at, p.loose, p.reason, p.resumed
+)
+INSERT INTO automation.loose_events (handled_at, event_id, reason, resumed)
+SELECT at, id, reason, resumed FROM handled WHERE loose`
+
 	// These rely on the primary keys.
 	removeActive = `DELETE FROM automation.active_runs WHERE id = ANY ($1::uuid[]) RETURNING automation_no, version, status, step`
 	removeEnded  = `DELETE FROM automation.ended_runs WHERE id = ANY ($1::uuid[]) RETURNING automation_no, version, status, step`
@@ -199,6 +216,8 @@ func (p *projector) removeRuns(sc *script) {
 // write returns the script that writes the rest of the projection.
 func (p *projector) write() (sc script) {
 	p.noteLoose(&sc)
+	p.handlePending(&sc)
+	p.keepKeys(&sc)
 	p.insertRuns(&sc)
 	writeRunOutputs(&sc, p.Runs)
 	count(&sc, int16(rand.IntN(slots)), p.tally) // last, because another process may wait for the same counters
@@ -220,6 +239,57 @@ func (p *projector) noteLoose(sc *script) {
 	if len(ids) > 0 {
 		sc.exec(projectLoose, at, ids, reasons, resumed.arg())
 	}
+}
+
+// handlePending handles those events that the store has and that are pending. It does so
+// twice: an event may move from an email to its contact while the first statement waits for
+// its row, and the second one finds it there.
+func (p *projector) handlePending(sc *script) {
+	var ids uuids
+	var at []time.Time
+	var loose []bool
+	var reasons []int16
+	var resumed nullableTexts
+	for i := range p.Events {
+		if e := &p.Events[i]; !p.inserted[e.Event.ID] {
+			ids, at, loose = append(ids, uuidOf(e.Event.ID)), append(at, e.HandledAt), append(loose, e.Loose)
+			reasons, resumed = append(reasons, record.ReasonCode(e.Reason)), append(resumed, textOrNull(record.EncodeIDs(e.Resumed)))
+		}
+	}
+	if len(ids) > 0 {
+		sc.exec(handleProjected, ids, at, loose, reasons, resumed.arg())
+		sc.exec(handleProjected, ids, at, loose, reasons, resumed.arg())
+	}
+}
+
+// keepKeys keeps the idempotency keys of events that the store did not have.
+func (p *projector) keepKeys(sc *script) {
+	first := map[idempotencyKey]*record.CatalogEvent{}
+	var order []idempotencyKey
+	for i := range p.Events {
+		e := &p.Events[i]
+		k := idempotencyKey{e.Event.Name, e.Event.IdempotencyKey}
+		if _, ok := record.KeyOf(&e.ProjectedEvent); ok && p.inserted[e.Event.ID] && first[k] == nil {
+			first[k], order = e, append(order, k)
+		}
+	}
+	if len(order) == 0 {
+		return
+	}
+	slices.SortFunc(order, func(a, b idempotencyKey) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.key, b.key)) })
+	var names, keys, hashes []string
+	var ids uuids
+	var expires []time.Time
+	accepted := first[order[0]].Event.AcceptedAt
+	for _, k := range order {
+		e := first[k]
+		names, keys, hashes = append(names, k.name), append(keys, k.key), append(hashes, e.ContentHash)
+		ids, expires = append(ids, uuidOf(e.Event.ID)), append(expires, e.KeyExpiresAt)
+		if e.Event.AcceptedAt.Before(accepted) {
+			accepted = e.Event.AcceptedAt
+		}
+	}
+	sc.exec(takeKeys, names, keys, hashes, ids, expires, accepted)
 }
 
 func (p *projector) insertRuns(sc *script) {

@@ -31,6 +31,9 @@ func (s *Store) RecordRunRequest(ctx context.Context, id string, request automat
 	}
 	var run *storedRun
 	err := s.transact(ctx, func(tx *transaction) error {
+		if err := shareWithoutEngine(ctx, tx); err != nil {
+			return err
+		}
 		var active bool
 		var err error
 		if run, active, err = lockRun(ctx, tx, id); err != nil {
@@ -116,21 +119,34 @@ func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Ti
 	if err := s.ready(ctx); err != nil {
 		return 0, err
 	}
+	if err := checkEngine(ctx, implicit{s}, ""); err != nil {
+		return 0, fmt.Errorf("postgres store: cancel runs of automation %q: %w", automationID, err)
+	}
 	no, runs, err := s.countRunning(ctx, automationID)
 	if err != nil {
 		return 0, err
 	}
 	if err = s.cancelMost(ctx, no, now); err == nil {
-		var sc script
-		sc.exec(parkOfAutomation, no)
-		sc.exec(cancelRest, no, now)
-		s.notify(&sc)
-		err = implicit{s}.run(ctx, sc)
+		err = s.cancelRest(ctx, no, now)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("postgres store: cancel runs of automation %q: %w", automationID, err)
 	}
 	return runs, nil
+}
+
+// cancelRest records a cancel for the runs that cancelMost has missed.
+func (s *Store) cancelRest(ctx context.Context, automationNo int64, now time.Time) error {
+	return s.transact(ctx, func(tx *transaction) error {
+		if err := shareWithoutEngine(ctx, tx); err != nil {
+			return err
+		}
+		var sc script
+		sc.exec(parkOfAutomation, automationNo)
+		sc.exec(cancelRest, automationNo, now)
+		s.notify(&sc)
+		return tx.commit(ctx, sc)
+	})
 }
 
 // cancelBatch is how many cancels are recorded in one transaction.

@@ -35,7 +35,7 @@ var (
 	_ automation.Store             = (*Store)(nil)
 	_ automation.Watcher           = (*Store)(nil)
 	_ automation.ParallelCommitter = (*Store)(nil)
-	_ automation.Projector         = (*Store)(nil)
+	_ automation.Catalog           = (*Store)(nil)
 )
 
 // Options tune a Store. The zero value works.

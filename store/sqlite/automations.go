@@ -183,7 +183,8 @@ DELETE FROM automation_versions WHERE automation_no = ?1 AND NOT EXISTS (
 
 // DeleteAutomation implements automation.AutomationStore.
 func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) error {
-	_, err := s.cancelAll(ctx, id, now, func(ctx context.Context, tx *transaction, no int64) error {
+	anyway := func(context.Context, *transaction) error { return nil }
+	_, err := s.cancelAll(ctx, id, now, anyway, func(ctx context.Context, tx *transaction, no int64) error {
 		if _, err := tx.exec(ctx, markDeleted, now.UnixMicro(), now.UnixMicro(), no); err != nil {
 			return failed("delete automation", err)
 		}

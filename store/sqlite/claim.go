@@ -50,7 +50,12 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 		return nil, err
 	}
 	c := claimer{params: p, starts: map[string]record.Starts{}}
-	err = s.write(ctx, func(ctx context.Context, tx *transaction) error { return failed("claim", c.lease(ctx, tx, owners)) })
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		if err := checkEngine(ctx, tx, p.Engine); err != nil {
+			return err
+		}
+		return failed("claim", c.lease(ctx, tx, owners))
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -65,8 +70,12 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 	return works, err
 }
 
-// candidates returns the owners to lease.
+// candidates returns the owners to lease. It fails if an engine has the store, because a caller
+// learns that even while nothing is due.
 func (s *Store) candidates(ctx context.Context, p automation.ClaimParams) (owners []key, err error) {
+	if err := s.read(ctx, func(q session) error { return checkEngine(ctx, q, p.Engine) }); err != nil {
+		return nil, err
+	}
 	if p.Contact != (automation.ContactRef{}) {
 		return []key{ownerKey(p.Contact)}, nil
 	}

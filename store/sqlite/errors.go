@@ -12,7 +12,8 @@ import (
 // written, in contrast to a failure of the database.
 func refuses(err error) bool {
 	return errors.Is(err, automation.ErrLeaseLost) || errors.Is(err, automation.ErrConflict) ||
-		errors.Is(err, automation.ErrNotFound) || errors.Is(err, record.ErrDamaged)
+		errors.Is(err, automation.ErrNotFound) || errors.Is(err, record.ErrDamaged) ||
+		errors.Is(err, automation.ErrCatalog)
 }
 
 // failed returns err with the name of the call in which the database failed, nil for

@@ -89,6 +89,14 @@ const (
 	// eventNumbers relies on the unique index on the ids of events.
 	eventNumbers = forKeys + `SELECT e.id, e.no FROM keys CROSS JOIN automation_events e ON e.id = k`
 	keepLoose    = `INSERT INTO automation_loose_events (handled_at, event_no, reason, resumed) VALUES (?, ?, ?, ?)`
+	// handleNumber relies on the primary keys of events and pending.
+	handleNumber = `
+DELETE FROM automation_pending WHERE (owner, accepted_at, event_no) = (SELECT owner, accepted_at, no FROM automation_events WHERE no = ?)`
+	// projectKey replaces a key that had expired when the event was accepted.
+	projectKey = `
+INSERT INTO automation_idempotency_keys AS k (name, key, hash, event_id, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (name, key) DO UPDATE SET hash = excluded.hash, event_id = excluded.event_id, expires_at = excluded.expires_at
+WHERE k.expires_at <= ?6`
 )
 
 // numberedID is an id with the number of its row.
@@ -113,10 +121,27 @@ func (p *projector) writeEvents(ctx context.Context, events []record.CatalogEven
 		if err != nil {
 			break
 		}
-		if _, known := p.events[keys[i]]; !known {
+		if no, known := p.events[keys[i]]; known {
+			err = p.handlePending(ctx, no, &events[i])
+		} else {
 			p.events[keys[i]], err = p.writeEvent(ctx, &events[i])
 		}
 	}
+	return err
+}
+
+// handlePending handles an event that the store has, if it is pending.
+func (p *projector) handlePending(ctx context.Context, no int64, e *record.CatalogEvent) error {
+	n, err := changed(ctx, p.tx, handleNumber, no)
+	if err != nil || n == 0 || !e.Loose {
+		return err
+	}
+	return p.keepLoose(ctx, no, e)
+}
+
+// keepLoose keeps what became of an event beside it.
+func (p *projector) keepLoose(ctx context.Context, no int64, e *record.CatalogEvent) error {
+	_, err := p.tx.exec(ctx, keepLoose, e.HandledAt.UnixMicro(), no, record.ReasonCode(e.Reason), textOrNull(record.EncodeIDs(e.Resumed)))
 	return err
 }
 
@@ -127,10 +152,19 @@ func (p *projector) writeEvent(ctx context.Context, e *record.CatalogEvent) (no 
 	if err != nil {
 		return 0, err
 	}
-	if no, err = res.LastInsertId(); err != nil || !e.Loose {
+	if no, err = res.LastInsertId(); err != nil {
 		return no, err
 	}
-	_, err = p.tx.exec(ctx, keepLoose, e.HandledAt.UnixMicro(), no, record.ReasonCode(e.Reason), textOrNull(record.EncodeIDs(e.Resumed)))
+	if use, ok := record.KeyOf(&e.ProjectedEvent); ok {
+		_, err := p.tx.exec(ctx, projectKey, e.Event.Name, e.Event.IdempotencyKey, use.Hash, idKey(use.EventID).column(),
+			e.KeyExpiresAt.UnixMicro(), e.Event.AcceptedAt.UnixMicro())
+		if err != nil {
+			return no, err
+		}
+	}
+	if e.Loose {
+		err = p.keepLoose(ctx, no, e)
+	}
 	return no, err
 }
 

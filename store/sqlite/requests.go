@@ -16,6 +16,9 @@ UPDATE automation_active_runs SET control = ?1, due_at = min(coalesce(due_at, ?2
 // RecordRunRequest implements automation.WorkStore.
 func (s *Store) RecordRunRequest(ctx context.Context, id string, request automation.RunRequest, now time.Time) (before automation.RunRecord, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		if err := checkEngine(ctx, tx, ""); err != nil {
+			return err
+		}
 		run, err := findStoredRun(ctx, tx, id)
 		if err != nil {
 			return err
@@ -65,7 +68,11 @@ func (tx *transaction) cancelOwner(ctx context.Context, ref automation.ContactRe
 
 // CancelRuns implements automation.WorkStore.
 func (s *Store) CancelRuns(ctx context.Context, automationID string, now time.Time) (int, error) {
-	return s.cancelAll(ctx, automationID, now, func(context.Context, *transaction, int64) error { return nil })
+	if err := s.read(ctx, func(q session) error { return checkEngine(ctx, q, "") }); err != nil {
+		return 0, err
+	}
+	check := func(ctx context.Context, tx *transaction) error { return checkEngine(ctx, tx, "") }
+	return s.cancelAll(ctx, automationID, now, check, func(context.Context, *transaction, int64) error { return nil })
 }
 
 // cancelBatch is how many cancels are recorded in one transaction, so that other calls
@@ -86,13 +93,16 @@ UPDATE automation_active_runs SET control = 1, due_at = min(coalesce(due_at, ?1)
 
 // cancelAll records a cancel for all running runs of an automation and returns how many
 // there are. If there are many it records most of the cancels in batches beforehand. It
-// records the rest in one transaction with what last writes. If the call fails before
-// that transaction, it can be repeated.
-func (s *Store) cancelAll(ctx context.Context, id string, now time.Time, last func(ctx context.Context, tx *transaction, no int64) error) (n int, err error) {
+// records the rest in one transaction with what last writes, unless check refuses that. If
+// the call fails before that transaction, it can be repeated.
+func (s *Store) cancelAll(ctx context.Context, id string, now time.Time, check func(ctx context.Context, tx *transaction) error, last func(ctx context.Context, tx *transaction, no int64) error) (n int, err error) {
 	if err := s.cancelMost(ctx, id, now); err != nil {
 		return 0, err
 	}
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		if err := check(ctx, tx); err != nil {
+			return err
+		}
 		a, err := findStoredAutomation(ctx, tx, id)
 		if err != nil {
 			return err

@@ -297,6 +297,79 @@ var faults = []struct {
 			return s.Store.Project(ctx, p)
 		}
 	}},
+	{"lets others claim from a catalog", "catalogs/only their engine claims and records requests", func(s *faulty) {
+		s.claiming = func(p *automation.ClaimParams) { p.Engine = "an engine" }
+	}},
+	{"records requests in a catalog", "catalogs/only their engine claims and records requests", func(s *faulty) {
+		s.recordRequest = func(ctx context.Context, id string, c automation.RunRequest, now time.Time) (automation.RunRecord, error) {
+			err := s.Store.Disengage(ctx, "an engine")
+			rec, recordErr := s.Store.RecordRunRequest(ctx, id, c, now)
+			if err == nil {
+				err = s.Store.Engage(ctx, "an engine")
+			}
+			return rec, errors.Join(recordErr, err)
+		}
+	}},
+	{"lets several engines engage", "catalogs/of engines at once one engages", func(s *faulty) {
+		s.engage = func(context.Context, string) error { return nil }
+	}},
+	{"keeps the sources of an engine that has left", "catalogs/are free again when the engine leaves", func(s *faulty) {
+		s.disengaged = func(ctx context.Context, engine string) {
+			_ = s.Store.Project(ctx, automation.Projection{Source: engine + "/1", Sequence: 5})
+		}
+	}},
+	{"gives an engine what is leased", "catalogs/leases from before are kept and fenced", func(s *faulty) {
+		s.taking = func(p *automation.TakeParams) { p.Now = p.Now.Add(time.Hour) }
+	}},
+	{"never gives an engine what was leased", "catalogs/leases from before are kept and fenced", func(s *faulty) {
+		s.taking = func(p *automation.TakeParams) { p.Now = p.Now.Add(-time.Hour) }
+	}},
+	{"lists contacts with events only", "catalogs/list contacts whose work may be in the store only", func(s *faulty) {
+		s.listing = func(q *automation.WaitingQuery) { q.Working = false }
+	}},
+	{"lists contacts with runs always", "catalogs/list contacts whose work may be in the store only", func(s *faulty) {
+		s.listing = func(q *automation.WaitingQuery) { q.Working = true }
+	}},
+	{"does not show that an event came", "catalogs/list contacts whose work may be in the store only", func(s *faulty) {
+		s.listed = func(list []automation.WaitingContact) {
+			for i := range list {
+				list[i].Newest = min(list[i].Newest, 1)
+			}
+		}
+	}},
+	{"lists the first page again and again", "catalogs/list contacts whose work may be in the store only", func(s *faulty) {
+		s.listing = func(q *automation.WaitingQuery) { q.After = automation.ContactRef{} }
+	}},
+	{"gives an engine the runs that are due by time", "catalogs/give an engine all work of contacts", func(s *faulty) {
+		s.taken = eachWork(func(w *automation.Work) {
+			w.Runs = slices.DeleteFunc(w.Runs, func(r automation.ClaimedRun) bool { return r.DueAt.IsZero() })
+		})
+	}},
+	{"gives an engine runs without their requests", "catalogs/give an engine all work of contacts", func(s *faulty) {
+		s.taken = eachWork(func(w *automation.Work) {
+			for i := range w.Runs {
+				w.Runs[i].Request = automation.RequestNone
+			}
+		})
+	}},
+	{"gives an engine runs that it did not ask for", "catalogs/give an engine all work of contacts", func(s *faulty) {
+		s.taking = func(p *automation.TakeParams) { p.Runs = true }
+	}},
+	{"gives an engine all events", "catalogs/give an engine the first events of a contact", func(s *faulty) {
+		s.taking = func(p *automation.TakeParams) { p.Events = 1000 }
+	}},
+	{"leaves pending events pending", "catalogs/a projection handles pending events", func(s *faulty) {
+		s.projecting = withoutEvents(s, func(e automation.EventRecord) bool { return e.Status == automation.EventStatusPending })
+	}},
+	{"looks for a pending event where it was", "catalogs/a projection handles an event that moved to its contact", func(s *faulty) {
+		s.projecting = withoutEvents(s, func(e automation.EventRecord) bool { return e.ContactID != "" })
+	}},
+	{"forgets the keys of projected events", "catalogs/find and keep idempotency keys", eachProjectedEvent(func(e *automation.ProjectedEvent) {
+		e.ContentHash = ""
+	})},
+	{"finds keys that have expired", "catalogs/find and keep idempotency keys", func(s *faulty) {
+		s.findingKey = func(now *time.Time) { *now = now.AddDate(-1, 0, 0) }
+	}},
 	{"leaves out the end of a large projection", "projections/may be large", func(s *faulty) {
 		s.projecting = func(p *automation.Projection) { p.Runs = p.Runs[:min(len(p.Runs), 1000)] }
 	}},
@@ -906,5 +979,15 @@ func exactPrefix(s *faulty) {
 		p, err := s.Store.ListContacts(ctx, q)
 		p.Data = slices.DeleteFunc(p.Data, func(c automation.Contact) bool { return !strings.HasPrefix(c.Email, q.EmailPrefix) })
 		return p, err
+	}
+}
+
+// withoutEvents leaves those events out of projections that the store has and that match.
+func withoutEvents(s *faulty, match func(e automation.EventRecord) bool) func(p *automation.Projection) {
+	return func(p *automation.Projection) {
+		p.Events = slices.DeleteFunc(slices.Clone(p.Events), func(e automation.ProjectedEvent) bool {
+			known, err := s.Store.FindEvent(context.Background(), e.Event.ID)
+			return err == nil && match(known)
+		})
 	}
 }

@@ -46,6 +46,14 @@ type faulty struct {
 	insertProperty func(ctx context.Context, p automation.ContactProperty) error
 	projecting     func(p *automation.Projection)
 	project        func(ctx context.Context, p automation.Projection) error
+	engage         func(ctx context.Context, engine string) error
+	disengaged     func(ctx context.Context, engine string)
+	recordRequest  func(ctx context.Context, id string, c automation.RunRequest, now time.Time) (automation.RunRecord, error)
+	listing        func(q *automation.WaitingQuery)
+	listed         func(list []automation.WaitingContact)
+	taking         func(p *automation.TakeParams)
+	taken          func(works []automation.Work) []automation.Work
+	findingKey     func(now *time.Time)
 	foundOutputs   func(runID string, outputs []automation.StepOutput) []automation.StepOutput
 }
 
@@ -69,6 +77,57 @@ func (s *faulty) Project(ctx context.Context, p automation.Projection) error {
 		return s.project(ctx, p)
 	}
 	return s.Store.Project(ctx, p)
+}
+
+func (s *faulty) Engage(ctx context.Context, engine string) error {
+	if s.engage != nil {
+		return s.engage(ctx, engine)
+	}
+	return s.Store.Engage(ctx, engine)
+}
+
+func (s *faulty) Disengage(ctx context.Context, engine string) error {
+	err := s.Store.Disengage(ctx, engine)
+	if s.disengaged != nil && err == nil {
+		s.disengaged(ctx, engine)
+	}
+	return err
+}
+
+func (s *faulty) RecordRunRequest(ctx context.Context, id string, c automation.RunRequest, now time.Time) (automation.RunRecord, error) {
+	if s.recordRequest != nil {
+		return s.recordRequest(ctx, id, c, now)
+	}
+	return s.Store.RecordRunRequest(ctx, id, c, now)
+}
+
+func (s *faulty) ListWaiting(ctx context.Context, q automation.WaitingQuery) ([]automation.WaitingContact, error) {
+	if s.listing != nil {
+		s.listing(&q)
+	}
+	list, err := s.Store.ListWaiting(ctx, q)
+	if s.listed != nil && err == nil {
+		s.listed(list)
+	}
+	return list, err
+}
+
+func (s *faulty) TakeWork(ctx context.Context, p automation.TakeParams) ([]automation.Work, error) {
+	if s.taking != nil {
+		s.taking(&p)
+	}
+	works, err := s.Store.TakeWork(ctx, p)
+	if s.taken != nil && err == nil {
+		works = s.taken(works)
+	}
+	return works, err
+}
+
+func (s *faulty) FindEventKey(ctx context.Context, name, key string, now time.Time) (automation.EventKey, error) {
+	if s.findingKey != nil {
+		s.findingKey(&now)
+	}
+	return s.Store.FindEventKey(ctx, name, key, now)
 }
 
 func (s *faulty) FindEvent(ctx context.Context, id string) (automation.EventRecord, error) {

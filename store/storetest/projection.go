@@ -175,6 +175,7 @@ func projectInvalid(p *projecting) {
 	v := p.automation("welcome", "started")
 	for what, spoil := range map[string]func(*automation.Projection){
 		"no source":                         func(n *automation.Projection) { n.Source = "" },
+		"a source of the store's own":       func(n *automation.Projection) { n.Source = "engine/a" },
 		"a sequence that is not higher":     func(n *automation.Projection) { n.Sequence = n.After },
 		"an event without an id":            func(n *automation.Projection) { n.Events[0].Event.ID = "" },
 		"an event that was not handled":     func(n *automation.Projection) { n.Events[0].HandledAt = time.Time{} },
@@ -310,7 +311,7 @@ func projectEventTwice(p *projecting) {
 	p.project([]automation.ProjectedEvent{copied, again})
 	want := automation.EventRecord{Event: copied.Event, Status: automation.EventStatusHandled, HandledAt: copied.HandledAt, Reason: copied.Reason}
 	p.equal("the first of two copies", recordText(p.findRecord(copied.Event.ID)), recordText(want))
-	p.project([]automation.ProjectedEvent{again, {Event: pending.Event, HandledAt: at(9)}})
+	p.project([]automation.ProjectedEvent{again})
 	p.equal("an event that was projected before", recordText(p.findRecord(copied.Event.ID)), recordText(want))
 	want = automation.EventRecord{Event: pending.Event, Status: automation.EventStatusPending}
 	p.equal("an event that was sent", recordText(p.findRecord(pending.Event.ID)), recordText(want))

@@ -101,6 +101,7 @@ func Checks() []Check {
 		runChecks(),
 		outputChecks(),
 		projectionChecks(),
+		catalogChecks(),
 		contactChecks(),
 		goneChecks(),
 		segmentChecks(),

@@ -3,6 +3,7 @@ package record
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -13,6 +14,9 @@ import (
 func CheckProjection(p *automation.Projection) error {
 	if p.Source == "" {
 		return invalidProjection("give the source a name")
+	}
+	if strings.HasPrefix(p.Source, enginePrefix) {
+		return invalidProjection("the source %q may not begin with %q", p.Source, enginePrefix)
 	}
 	if p.Sequence <= p.After {
 		return invalidProjection("the sequence %d is not after %d", p.Sequence, p.After)
@@ -80,6 +84,13 @@ type Catalog struct {
 	Runs []automation.RunChange
 	// Automations are those of the runs, in the order in which the runs name them.
 	Automations []CatalogAutomation
+}
+
+// KeyOf returns the use of the idempotency key that a store keeps with a projected event, if
+// there is one.
+func KeyOf(e *automation.ProjectedEvent) (use KeyUse, ok bool) {
+	ok = e.Event.IdempotencyKey != "" && e.ContentHash != "" && !e.KeyExpiresAt.IsZero()
+	return KeyUse{Hash: e.ContentHash, EventID: e.Event.ID}, ok
 }
 
 // CatalogEvent is an event of a projection.
