@@ -202,7 +202,7 @@ func (p *partition) readLog(ctx context.Context, from uint64) {
 		p.fail(fmt.Errorf("jetstream: log of partition %d: %w", p.number, err))
 		return
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(2 * maxInputs))
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(2*maxInputs), pullExpiry, pullHeartbeat)
 	if err != nil {
 		p.fail(fmt.Errorf("jetstream: log of partition %d: %w", p.number, err))
 		return
@@ -376,7 +376,7 @@ func (p *partition) handle(ctx context.Context, in inputs) error {
 func (p *partition) retry(ctx context.Context, what string, call func() error) error {
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
 		err := call()
-		if err == nil || errors.Is(err, errNotOwner) || errors.Is(err, automation.ErrClosed) {
+		if err == nil || errors.Is(err, errNotOwner) || errors.Is(err, automation.ErrClosed) || ctx.Err() != nil {
 			return err
 		}
 		p.config.Logger.Error("jetstream: cannot go on", "partition", p.number, "what", what, "error", err)

@@ -165,7 +165,7 @@ func (p *partition) each(ctx context.Context, subject string, from uint64, do fu
 	if err != nil {
 		return fmt.Errorf("jetstream: read %s: %w", subject, err)
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(500))
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(500), pullExpiry, pullHeartbeat)
 	if err != nil {
 		return fmt.Errorf("jetstream: read %s: %w", subject, err)
 	}
@@ -189,6 +189,13 @@ func (p *partition) each(ctx context.Context, subject string, from uint64, do fu
 		}
 	}
 }
+
+// A server that is gone, or that has lost a request, is found out when two heartbeats are missing. By
+// default that takes half a minute.
+const (
+	pullExpiry    = jetstream.PullExpiry(5 * time.Second)
+	pullHeartbeat = jetstream.PullHeartbeat(500 * time.Millisecond)
+)
 
 // nextOf waits for the next message, for Options.Timeout at the most.
 func (p *partition) nextOf(ctx context.Context, messages jetstream.MessagesContext) (jetstream.Msg, uint64, error) {
