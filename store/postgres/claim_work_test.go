@@ -27,7 +27,7 @@ FROM automation.events ORDER BY id DESC LIMIT 3000;`
 
 // claims are the statements that a claim runs, with arguments for contact ada.
 var claims = []struct{ name, sql, args string }{
-	{"leaseDue", leaseDue, `now(), 100, now() + interval '1 minute'`},
+	{"leaseDue", leaseDue, `now(), 100, now() + interval '1 minute', 'engine/'`},
 	{"claimedContacts", claimedContacts, `ARRAY['ada']`},
 	{"claimedEvents", claimedEvents, `ARRAY['=ada'], 256`},
 	{"claimedRuns", claimedRuns, `ARRAY['=ada'], now(), 1024`},
