@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -25,10 +26,8 @@ type keptKey struct {
 // AppendEvents implements automation.EventWriter. Up to 500 events are one atomic batch.
 func (s *Store) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
 	a := appending{store: s, receipts: make([]automation.EventReceipt, len(events)), byKey: map[string]int{}}
-	for i := range events {
-		if err := a.check(ctx, &events[i]); err != nil {
-			return nil, err
-		}
+	if err := a.check(ctx, events); err != nil {
+		return nil, err
 	}
 	for from := 0; from < len(events); from += sendBatch {
 		if err := a.appendBatch(ctx, events, from, min(from+sendBatch, len(events))); err != nil {
@@ -45,31 +44,83 @@ type appending struct {
 	byKey    map[string]int // the first event of this call with a key
 }
 
-// check finds the contact of an event, and compares the schema with the definition.
-func (a *appending) check(ctx context.Context, e *automation.NewEvent) error {
-	d, err := a.store.FindEventDefinition(ctx, e.Event.Name)
-	if err != nil && !errors.Is(err, automation.ErrNotFound) {
+// check compares the schemas of events with the definitions, and finds their contacts.
+func (a *appending) check(ctx context.Context, events []automation.NewEvent) error {
+	if err := a.checkSchemas(ctx, events); err != nil {
 		return err
 	}
-	if string(d.Schema) != e.Schema {
-		return fmt.Errorf("event %q: %w", e.Event.Name, automation.ErrDefinitionChanged)
+	var ids []string
+	for i := range events {
+		if e := &events[i]; !e.HostContact && e.Event.ContactID != "" {
+			ids = append(ids, e.Event.ContactID)
+		}
 	}
-	if e.HostContact {
+	if err := a.checkContacts(ctx, ids); err != nil {
+		return err
+	}
+	for i := range events {
+		if e := &events[i]; !e.HostContact && e.Event.ContactID == "" {
+			if err := a.findContact(ctx, &e.Event); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (a *appending) checkSchemas(ctx context.Context, events []automation.NewEvent) error {
+	schemas := map[string]string{}
+	for i := range events {
+		name := events[i].Event.Name
+		schema, known := schemas[name]
+		if !known {
+			d, err := a.store.FindEventDefinition(ctx, name)
+			if err != nil && !errors.Is(err, automation.ErrNotFound) {
+				return err
+			}
+			schema = string(d.Schema)
+			schemas[name] = schema
+		}
+		if schema != events[i].Schema {
+			return fmt.Errorf("event %q: %w", name, automation.ErrDefinitionChanged)
+		}
+	}
+	return nil
+}
+
+// checkContacts returns an error unless all contacts exist.
+func (a *appending) checkContacts(ctx context.Context, ids []string) error {
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	if len(ids) == 0 {
 		return nil
 	}
-	if e.Event.ContactID != "" {
-		_, err = a.store.FindContact(ctx, automation.ContactRef{ID: e.Event.ContactID})
+	contacts, err := a.store.FindContacts(ctx, ids)
+	if err != nil || len(contacts) == len(ids) {
 		return err
 	}
-	c, err := a.store.FindContact(ctx, automation.ContactRef{Email: e.Event.Email})
-	switch {
-	case errors.Is(err, automation.ErrNotFound):
-		return nil // the event waits under its email
-	case err != nil:
-		return err
+	for _, c := range contacts {
+		ids = slices.DeleteFunc(ids, func(id string) bool { return id == c.ID })
 	}
-	e.Event.ContactID, e.Event.Email = c.ID, ""
+	for _, id := range ids { // the error names the contact
+		if _, err := a.store.FindContact(ctx, automation.ContactRef{ID: id}); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// findContact gives an event the contact of its email. If there is none, the event waits under its
+// email.
+func (a *appending) findContact(ctx context.Context, e *automation.Event) error {
+	c, err := a.store.FindContact(ctx, automation.ContactRef{Email: e.Email})
+	if errors.Is(err, automation.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		e.ContactID, e.Email = c.ID, ""
+	}
+	return err
 }
 
 // appendBatch appends the events from one index up to another, without those whose key the
