@@ -6,9 +6,12 @@ import (
 	"time"
 )
 
-// spare is the time that the runs of w4 get to be started, besides twice the time that they need on an
-// idle machine.
-const spare = 10 * time.Second
+// The time that the runs of w4 get to be started, besides twice the time that they need on an idle
+// machine. On servers another worker has to take the partitions over, twice.
+const (
+	spare          = 5 * time.Second
+	spareOnServers = 30 * time.Second
+)
 
 // w4 is timers: n runs sleep until the same due time, and then send an email each.
 //
@@ -19,7 +22,11 @@ const spare = 10 * time.Second
 // Each run must have sent one email, and none before its due time.
 func w4(ctx context.Context, b *bench) error {
 	s, n := b.engine.(sleeper), b.size()
-	due := time.Now().Add(spare + time.Duration(2*float64(n)/float64(b.contestant.Made)*float64(time.Second)))
+	wait := spare
+	if _, ok := b.engine.(server); ok {
+		wait = spareOnServers
+	}
+	due := time.Now().Add(wait + time.Duration(2*float64(n)/float64(b.contestant.Made)*float64(time.Second)))
 	due = due.Truncate(time.Millisecond) // which all engines can store
 	if err := s.Sleep(ctx, 0, n, due); err != nil {
 		return fmt.Errorf("starting runs: %w", err)
