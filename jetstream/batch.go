@@ -104,6 +104,7 @@ func (s *Store) sequenceOf(answer []byte) (uint64, error) {
 		ack.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant:
 		return 0, errRefused
 	case ack.Error.ErrorCode == errCodeSealed:
+		s.left.Store(true)
 		return 0, ErrLeft
 	default:
 		return 0, s.explain("publish", ack.Error)

@@ -376,7 +376,7 @@ func (p *partition) handle(ctx context.Context, in inputs) error {
 func (p *partition) retry(ctx context.Context, what string, call func() error) error {
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
 		err := call()
-		if err == nil || errors.Is(err, errNotOwner) || errors.Is(err, automation.ErrClosed) || ctx.Err() != nil {
+		if err == nil || errors.Is(err, errNotOwner) || errors.Is(err, automation.ErrClosed) || errors.Is(err, ErrLeft) || ctx.Err() != nil {
 			return err
 		}
 		p.config.Logger.Error("jetstream: cannot go on", "partition", p.number, "what", what, "error", err)

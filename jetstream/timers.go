@@ -77,7 +77,7 @@ func (p *partition) onTime(ctx context.Context) error {
 		}
 	}
 	if p.left.Load() {
-		return nil // the log takes no marks, and what it has is of no use to anyone
+		return nil // the log takes no marks any more
 	}
 	if err := p.cleanUp(ctx); err != nil {
 		return err
@@ -96,7 +96,7 @@ func (p *partition) onTime(ctx context.Context) error {
 		_, err := p.publishAll(ctx, []*nats.Msg{msg})
 		return err
 	})
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || errors.Is(err, ErrLeft) {
 		return nil // the effects in flight get their time
 	}
 	if err == nil {
