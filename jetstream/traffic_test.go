@@ -168,6 +168,7 @@ func (t *traffic) verify() {
 		}
 	}
 	require.Eventually(t, func() bool { return completed(t, t.runner) >= signups }, 2*time.Minute, 100*time.Millisecond, "the run of each event is completed")
+	require.Eventually(t, func() bool { return len(t.events()) >= len(t.accepted) }, time.Minute, 100*time.Millisecond, "the catalog has all events")
 	t.verifyEvents()
 	emails := map[string]int{} // by key: the number of its event
 	list := func(ctx context.Context, q automation.PageQuery) (automation.Page[automation.Run], error) {
@@ -183,15 +184,20 @@ func (t *traffic) verify() {
 	t.verifyEmails(emails)
 }
 
+// events returns all events of the catalog.
+func (t *traffic) events() []automation.EventRecord {
+	list := func(ctx context.Context, q automation.PageQuery) (automation.Page[automation.EventRecord], error) {
+		return t.runner.ListEvents(ctx, automation.EventQuery{PageQuery: q})
+	}
+	return pages(t, list, func(r automation.EventRecord) string { return r.ID })
+}
+
 // verifyEvents asserts that the accepted events were handled, no other ones, and those of each
 // contact in the order in which they were accepted.
 func (t *traffic) verifyEvents() {
 	records := map[sentEvent]automation.EventRecord{}
 	var sent []sentEvent
-	list := func(ctx context.Context, q automation.PageQuery) (automation.Page[automation.EventRecord], error) {
-		return t.runner.ListEvents(ctx, automation.EventQuery{PageQuery: q})
-	}
-	for _, r := range pages(t, list, func(r automation.EventRecord) string { return r.ID }) {
+	for _, r := range t.events() {
 		e, ok := t.accepted[r.ID]
 		if r.Name == unanswered {
 			continue
