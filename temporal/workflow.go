@@ -65,6 +65,7 @@ type contact struct {
 	fired       time.Time       // the due time whose timer has fired since the last turn
 	wait        time.Duration   // until Due, from the last turn on
 	turnAt      time.Time       // of the last turn; zero: a predecessor has taken it
+	turnIn      int             // the length of the history when the last turn ended
 }
 
 // inFlight is an effect whose activity was scheduled.
@@ -104,10 +105,11 @@ func (w *Worker) runContact(ctx workflow.Context, in carried) error {
 		case c.isOver():
 			return nil
 		case quiet && c.isQuiet():
+			c.receive() // those that have come during a long turn
 			c.Format = format
 			return workflow.NewContinueAsNewError(ctx, contactWorkflow, c.carried)
 		}
-		if err := workflow.Await(ctx, c.hasNews); err != nil {
+		if err := workflow.Await(ctx, func() bool { return c.isWritten(ctx) && c.hasNews() }); err != nil {
 			return err
 		}
 		if !workflow.IsReplaying(ctx) {
@@ -116,8 +118,14 @@ func (w *Worker) runContact(ctx workflow.Context, in carried) error {
 	}
 }
 
-// hasNews reports whether something has happened since the last turn. What happens comes with a
-// new workflow task, so that the last turn is in the history by then.
+// isWritten reports whether the last turn is in the history: it got there with the workflow task in
+// which it ended. During a turn that takes long the SDK ends one task and begins another, so what
+// has happened may have come in the same task.
+func (c *contact) isWritten(ctx workflow.Context) bool {
+	return len(c.Record) == 0 || workflow.GetInfo(ctx).GetCurrentHistoryLength() != c.turnIn
+}
+
+// hasNews reports whether something has happened since the last turn.
 func (c *contact) hasNews() bool {
 	return c.signals.Len() > 0 || c.timer.isReady() || c.retry.isReady() || c.again.isReady() ||
 		c.recording != nil && c.recording.IsReady() || c.forwarding != nil && c.forwarding.IsReady() ||
@@ -126,13 +134,7 @@ func (c *contact) hasNews() bool {
 
 // collect takes in what has happened.
 func (c *contact) collect(ctx workflow.Context) {
-	for {
-		var raw converter.RawValue // whatever it is, it must not be lost
-		if !c.signals.ReceiveAsync(&raw) {
-			break
-		}
-		c.Messages = append(c.Messages, raw.Payload().GetData())
-	}
+	c.receive()
 	c.effects = slices.DeleteFunc(c.effects, func(e inFlight) bool {
 		if e.future.IsReady() {
 			c.ended(ctx, e)
@@ -161,6 +163,17 @@ func (c *contact) collect(ctx workflow.Context) {
 	}
 	if c.again.isReady() {
 		c.Messages, c.Damaged, c.again = append(c.Damaged, c.Messages...), nil, timer{}
+	}
+}
+
+// receive takes in the messages of signals.
+func (c *contact) receive() {
+	for {
+		var raw converter.RawValue // whatever it is, it must not be lost
+		if !c.signals.ReceiveAsync(&raw) {
+			return
+		}
+		c.Messages = append(c.Messages, raw.Payload().GetData())
 	}
 }
 
@@ -220,6 +233,7 @@ func (c *contact) takeTurn(ctx workflow.Context) {
 	}
 	c.Messages = c.Messages[out.Handled:]
 	c.State, c.Due, c.wait, c.turnAt = out.State, out.Due, out.Wait, workflow.Now(ctx)
+	c.turnIn = workflow.GetInfo(ctx).GetCurrentHistoryLength()
 	c.Record, c.RecordFirst, c.Sequence = out.Record, out.RecordFirst, out.Sequence
 	c.Effects, c.Forward = append(c.Effects, out.Effects...), append(c.Forward, out.Forward...)
 }

@@ -2,7 +2,6 @@ package temporal_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -114,28 +113,28 @@ func TestWorkflow_ContinuesAsNewWhenItsHistoryIsLong(t *testing.T) {
 	w := newWorld(t, flow(email("hello"), rest(time.Hour), email("tips")))
 	w.at(0, func() { w.send("signup") })
 	w.at(time.Minute, func() { // while it sleeps
-		w.env.SetCurrentHistoryLength(temporal.MaxHistoryEvents)
+		w.grow(temporal.MaxHistoryEvents)
 		w.send("other")
 	})
-	input := any(temporal.InputOf(automation.ContactRef{ID: w.contact.ID}))
-	executions := 0
-	for ; executions < 3; executions++ {
-		w.env.ExecuteWorkflow(temporal.ContactWorkflow, input)
-		var more *workflow.ContinueAsNewError
-		if !errors.As(w.env.GetWorkflowError(), &more) {
-			break
-		}
-		var next temporal.Carried
-		require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(more.Input, &next))
-		input = next
-		w.renew()
-	}
-	require.NoError(t, w.env.GetWorkflowError())
-	assert.Equal(t, 1, executions)
+	assert.Equal(t, 1, w.runAll())
 	assert.Equal(t, []string{"hello", "tips"}, w.templates())
 	run := w.only()
 	assert.Equal(t, automation.RunCompleted, run.Status)
 	assert.GreaterOrEqual(t, run.Steps[2].CompletedAt.Sub(run.Steps[2].StartedAt), time.Hour)
+}
+
+// TestWorkflow_LosesNoSignalWhenItContinuesAsNew sends an event while the last turn before that is
+// taken.
+func TestWorkflow_LosesNoSignalWhenItContinuesAsNew(t *testing.T) {
+	w := newWorld(t, flow(email("hello")))
+	w.at(0, func() {
+		w.grow(temporal.MaxHistoryEvents)
+		w.send("signup")
+		during := func() { w.send("signup") }
+		w.catalog.during.Store(&during)
+	})
+	assert.Equal(t, 1, w.runAll())
+	assert.Equal(t, []string{"hello", "hello"}, w.templates())
 }
 
 // callsOf returns the idempotency keys of all calls of the mailer, in their order.
@@ -210,7 +209,7 @@ func TestWorkflow_SetsAMessageAsideThatIsDamaged(t *testing.T) {
 	})
 	w.at(10*time.Second, func() {
 		assert.Equal(t, []string{"hello"}, w.templates())
-		w.env.SetCurrentHistoryLength(temporal.MaxHistoryEvents)
+		w.grow(temporal.MaxHistoryEvents)
 		w.send("other")
 	})
 	w.env.ExecuteWorkflow(temporal.ContactWorkflow, temporal.InputOf(automation.ContactRef{ID: w.contact.ID}))

@@ -14,9 +14,11 @@ import (
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/mail/capture"
@@ -36,6 +38,7 @@ type world struct {
 	mailer  *capture.Mailer
 	contact automation.Contact
 	signals *signals
+	length  int // of the history, which grows with each activity
 }
 
 func newWorld(t *testing.T, flows ...automation.Automation) *world {
@@ -71,11 +74,16 @@ func (w *world) After(time.Duration) <-chan time.Time { return nil }
 type unreliable struct {
 	automation.Store
 	broken atomic.Bool
+	// during is called in the next read of a contact, if it is not nil.
+	during atomic.Pointer[func()]
 }
 
 func (u *unreliable) Unwrap() automation.Store { return u.Store }
 
 func (u *unreliable) FindContact(ctx context.Context, ref automation.ContactRef) (automation.Contact, error) {
+	if do := u.during.Swap(nil); do != nil {
+		(*do)()
+	}
 	if u.broken.Load() {
 		return automation.Contact{}, errors.New("the disk is full")
 	}
@@ -93,8 +101,16 @@ func (w *world) renew() {
 	w.env = suite.NewTestWorkflowEnvironment()
 	w.env.SetStartTime(now)
 	w.env.SetTestTimeout(10 * time.Second)
-	w.signals.env = w.env
+	w.signals.env, w.length = w.env, 0
+	w.env.SetOnActivityStartedListener(func(*activity.Info, context.Context, converter.EncodedValues) { w.grow(1) })
+	w.env.SetOnActivityCompletedListener(func(*activity.Info, converter.EncodedValue, error) { w.grow(1) })
 	w.worker.Register(w.env)
+}
+
+// grow makes the history longer by n events.
+func (w *world) grow(n int) {
+	w.length += n
+	w.env.SetCurrentHistoryLength(w.length)
 }
 
 // at calls do after d, in the time of the environment.
@@ -112,6 +128,26 @@ func (w *world) run() {
 	w.env.ExecuteWorkflow(temporal.ContactWorkflow, temporal.InputOf(automation.ContactRef{ID: w.contact.ID}))
 	require.True(w.t, w.env.IsWorkflowCompleted())
 	require.NoError(w.t, w.env.GetWorkflowError())
+}
+
+// runAll executes the workflow to its end, and returns how often it has continued as new.
+func (w *world) runAll() (continued int) {
+	w.t.Helper()
+	input := any(temporal.InputOf(automation.ContactRef{ID: w.contact.ID}))
+	for {
+		w.env.ExecuteWorkflow(temporal.ContactWorkflow, input)
+		var more *workflow.ContinueAsNewError
+		if !errors.As(w.env.GetWorkflowError(), &more) {
+			break
+		}
+		var next temporal.Carried
+		require.NoError(w.t, converter.GetDefaultDataConverter().FromPayloads(more.Input, &next))
+		input = next
+		continued++
+		w.renew()
+	}
+	require.NoError(w.t, w.env.GetWorkflowError())
+	return continued
 }
 
 // only returns the only run.
