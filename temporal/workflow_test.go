@@ -152,14 +152,14 @@ func callsOf(w *world) *[]string {
 // losesWorkers makes the activity of effects time out for every effect whose number lost chooses.
 func losesWorkers(w *world, lost func(n int) bool) {
 	var calls atomic.Int64
-	w.env.OnActivity(temporal.EffectActivity, mock.Anything, mock.Anything, mock.Anything).Return(
-		func(ctx context.Context, input, record []byte) (temporal.EffectResult, error) {
+	w.env.OnActivity(temporal.EffectActivity, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(
+		func(ctx context.Context, input, record, state []byte) (temporal.EffectResult, error) {
 			n := int(calls.Add(1))
 			if !lost(n) {
-				return w.worker.PerformEffect(ctx, input, record)
+				return w.worker.PerformEffect(ctx, input, record, state)
 			}
 			if n%2 == 0 { // the worker is lost after the effect
-				_, _ = w.worker.PerformEffect(ctx, input, record)
+				_, _ = w.worker.PerformEffect(ctx, input, record, state)
 			}
 			return temporal.EffectResult{}, sdktemporal.NewHeartbeatTimeoutError()
 		})

@@ -3,6 +3,8 @@ package temporal_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -38,6 +40,7 @@ type world struct {
 	mailer  *capture.Mailer
 	contact automation.Contact
 	signals *signals
+	log     logBuffer
 	length  int // of the history, which grows with each activity
 }
 
@@ -45,7 +48,7 @@ func newWorld(t *testing.T, flows ...automation.Automation) *world {
 	t.Helper()
 	w := &world{t: t, catalog: &unreliable{Store: memory.New()}, mailer: capture.New(), signals: &signals{memos: map[string]*commonpb.Memo{}}}
 	var err error
-	w.store, err = temporal.New(t.Context(), w.signals, w.catalog, temporal.Options{})
+	w.store, err = temporal.New(t.Context(), w.signals, w.catalog, temporal.Options{Logger: slog.New(slog.NewTextHandler(&w.log, nil))})
 	require.NoError(t, err)
 	w.Runner, err = automation.New(w.store, w.mailer, automation.Options{
 		Clock: w, Retry: automation.RetryPolicy{Initial: time.Second, Jitter: -1},
@@ -62,6 +65,24 @@ func newWorld(t *testing.T, flows ...automation.Automation) *world {
 	require.NoError(t, err)
 	w.signals.running = w.store.IDOf(automation.ContactRef{ID: w.contact.ID})
 	return w
+}
+
+// logBuffer keeps a log. It is safe for concurrent use.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 // Now is the time of the environment.
@@ -220,4 +241,16 @@ func (s *signals) DescribeWorkflow(_ context.Context, id, _ string) (*client.Wor
 	return &client.WorkflowExecutionDescription{RawResponse: &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{
 		Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING, Memo: s.memos[id],
 	}}}, nil
+}
+
+// counts returns how many runs have each status.
+func (w *world) counts() map[automation.RunStatus]int {
+	w.t.Helper()
+	counts, err := w.CountRuns(w.t.Context(), "flow")
+	require.NoError(w.t, err)
+	byStatus := map[automation.RunStatus]int{}
+	for _, c := range counts {
+		byStatus[c.Status] += c.Count
+	}
+	return byStatus
 }
