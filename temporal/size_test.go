@@ -18,7 +18,7 @@ import (
 func TestWorkflow_SetsAContactAsideWhoseRunsDoNotFit(t *testing.T) {
 	w := newWorld(t, flow(rest(10*time.Minute)))
 	w.env.SetTestTimeout(2 * time.Minute)
-	const n = 500
+	const n = 400
 	text := make([]byte, 2800)
 	for i := range n / 10 {
 		w.at(time.Duration(i)*time.Millisecond, func() {

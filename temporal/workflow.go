@@ -113,6 +113,9 @@ func (w *Worker) runContact(ctx workflow.Context, in carried) error {
 			c.Format = format
 			return workflow.NewContinueAsNewError(ctx, contactWorkflow, c.carried)
 		}
+		if c.hasNews() && !c.isWritten(ctx) {
+			workflow.NewTimer(ctx, time.Millisecond) // brings another workflow task
+		}
 		if err := workflow.Await(ctx, func() bool { return c.isWritten(ctx) && c.hasNews() }); err != nil {
 			return err
 		}
@@ -231,8 +234,12 @@ func (c *contact) recorded(sequence int64) {
 	}
 }
 
-// needsTurn reports whether there is something for a turn, and the contact is not set aside.
+// needsTurn reports whether there is something for a turn, and the contact is not set aside. A turn
+// waits for an activity that changes the contact: one that went on meanwhile could undo a later change.
 func (c *contact) needsTurn() bool {
+	if c.RecordFirst && c.recording != nil {
+		return false
+	}
 	if c.retry.future != nil {
 		return c.retry.isReady()
 	}
@@ -341,7 +348,7 @@ func (c *contact) scheduleEffects(ctx workflow.Context) {
 // stateAhead returns the state with which the activity of an effect plans the next turn, or nil if the
 // workflow takes that turn. The activity must be the only one, and bring the record.
 func (c *contact) stateAhead(alone bool, rec []byte) []byte {
-	if !alone || len(c.Record) != len(rec) || len(c.Messages)+len(c.Forward) > 0 || len(c.State) > maxAhead {
+	if !alone || len(c.Record) != len(rec) || len(c.Messages)+len(c.Done)+len(c.Forward) > 0 || len(c.State) > maxAhead {
 		return nil
 	}
 	return c.State
