@@ -32,6 +32,8 @@ type effectResult struct {
 	Outcome []byte `json:"outcome"`
 	// Recorded means that the activity has also given the record to the catalog.
 	Recorded bool `json:"recorded,omitempty"`
+	// Next is the turn that follows, if it was planned ahead.
+	Next *turnResult `json:"next,omitempty"`
 }
 
 // performed is an effect that has ended.
@@ -47,8 +49,8 @@ type performed struct {
 const notBegun = "NotBegun"
 
 // perform is the activity that performs an effect. If it has the record of the turn, it gives that
-// to the catalog first.
-func (w *Worker) perform(ctx context.Context, input, rec []byte) (result effectResult, err error) {
+// to the catalog first. If it has the state of the contact, it plans the next turn too.
+func (w *Worker) perform(ctx context.Context, input, rec, state []byte) (result effectResult, err error) {
 	var in effectInput
 	if err := unpack(input, &in); err != nil {
 		return result, sdktemporal.NewNonRetryableApplicationError(err.Error(), notBegun, err)
@@ -71,8 +73,12 @@ func (w *Worker) perform(ctx context.Context, input, rec []byte) (result effectR
 	bound, cancel := w.bound(ctx)
 	defer cancel()
 	o := w.runner.Perform(bound, in.Effect)
-	result.Outcome, err = pack(o)
-	return result, err
+	if result.Outcome, err = pack(o); err != nil || len(state) == 0 {
+		return result, err
+	}
+	ref := effect{RunID: in.Effect.Run.ID, Step: in.Effect.Step, Attempt: in.Effect.Attempt}
+	result.Next = w.planAhead(ctx, turnInput{Key: in.Key, State: state, Done: []performed{{Effect: ref, Outcome: result.Outcome}}})
+	return result, nil
 }
 
 // bound returns the context of an effect. It ends when the worker has no more time.

@@ -30,7 +30,7 @@ func (t *turnOf) place(ctx context.Context) error {
 			}
 		}
 		var entries []entry
-		for _, e := range t.plan.Events {
+		for _, e := range t.work.Events {
 			if !slices.ContainsFunc(t.turn.Handled, func(h automation.HandledEvent) bool { return h.ID == e.ID }) {
 				event := e.Event
 				event.ContactID, event.Email = to, ""

@@ -43,8 +43,8 @@ func Unpack(data []byte, v any) error { return unpack(data, v) }
 type EffectResult = effectResult
 
 // PerformEffect is the activity of an effect.
-func (w *Worker) PerformEffect(ctx context.Context, input, record []byte) (EffectResult, error) {
-	return w.perform(ctx, input, record)
+func (w *Worker) PerformEffect(ctx context.Context, input, record, state []byte) (EffectResult, error) {
+	return w.perform(ctx, input, record, state)
 }
 
 // ActivityOptions are the options with which an activity is registered.

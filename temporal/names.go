@@ -16,6 +16,7 @@ const (
 	turnActivity    = "automation.turn"
 	effectActivity  = "automation.effect"
 	recordActivity  = "automation.record"
+	aheadActivity   = "automation.record.ahead"
 	forwardActivity = "automation.forward"
 
 	entriesSignal = "entries"

@@ -31,8 +31,8 @@ func (t *turnOf) record() *record {
 	}
 	rec := &record{Format: format, Key: t.in.Key, Now: tr.Now, Runs: tr.Runs, Change: tr.Change, Delete: tr.Delete}
 	for _, h := range tr.Handled {
-		for i := range t.plan.Events {
-			if e := &t.plan.Events[i]; e.ID == h.ID {
+		for i := range t.work.Events {
+			if e := &t.work.Events[i]; e.ID == h.ID {
 				rec.Events = append(rec.Events, automation.ProjectedEvent{Event: e.Event, HandledAt: tr.Now, HandledEvent: h})
 			}
 		}

@@ -58,10 +58,11 @@ type turnResult struct {
 // was due so long ago was due before the events were read.
 const skew = 15 * time.Second
 
-// A turn handles as many messages as these bounds allow, at least one.
+// A turn handles as many messages as these bounds allow, at least one. Small events are in the
+// state and in the record of the turn, so there must be room for them twice.
 const (
 	turnMessages = 64
-	turnBytes    = 1 << 20
+	turnBytes    = 256 << 10
 )
 
 // maxResult bounds the result of a turn. The server refuses 2 MB, and ends the workflow.
@@ -87,37 +88,58 @@ type turnOf struct {
 	*Worker
 	in    *turnInput
 	state contactState
-	plan  automation.TurnInput
+	work  automation.TurnInput
 	turn  automation.Turn
 	now   time.Time
 	out   turnResult
 	sent  []entry // events that name a contact by its id, in the workflow of an email
+	// shrinks means that the turn handles no message, and takes in what ends runs.
+	shrinks bool
 }
 
 func (w *Worker) planTurn(ctx context.Context, in *turnInput) (turnResult, error) {
-	t := &turnOf{Worker: w, in: in, now: w.now()}
+	t := w.newTurn(in)
 	if err := w.recordOnce(ctx, in.Record); err != nil {
 		return t.out, err
 	}
 	if err := t.load(ctx); err != nil {
 		return t.out, err
 	}
-	if err := t.gather(ctx); err != nil {
+	if err := t.plan(ctx); errors.Is(err, errTooLarge) {
+		if t = w.newTurn(in); !t.shrink(ctx) {
+			return turnResult{}, err
+		}
+	} else if err != nil {
 		return t.out, err
 	}
-	if err := t.take(ctx); err != nil {
-		return t.out, err
-	}
-	t.apply()
-	if err := t.finish(); err != nil {
-		return t.out, err
-	}
-	if t.out.Sequence = t.state.Sequence; t.out.Record == nil {
+	if t.out.Record == nil {
 		w.runner.Announce(t.turn)
 	} else {
 		w.announcer.planned(w.names.workflow(in.Key), t.state.Sequence, t.turn)
 	}
 	return t.out, nil
+}
+
+func (w *Worker) newTurn(in *turnInput) *turnOf { return &turnOf{Worker: w, in: in, now: w.now()} }
+
+// plan plans the turn from the state on.
+func (t *turnOf) plan(ctx context.Context) error {
+	if err := t.gather(ctx); err != nil {
+		return err
+	}
+	if err := t.take(ctx); err != nil {
+		return err
+	}
+	t.apply()
+	return t.finish()
+}
+
+// shrink plans a turn for a contact whose state would become too large. It takes in outcomes and the
+// cancellations among the messages, so that there is a way out, and reports whether that has changed
+// something. The messages stay: a cancellation that comes again finds a run that has ended.
+func (t *turnOf) shrink(ctx context.Context) bool {
+	t.shrinks = true
+	return t.load(ctx) == nil && t.plan(ctx) == nil && t.out.Record != nil
 }
 
 // load decodes the state. A workflow that begins goes on with the sequence of the one before.
@@ -134,13 +156,18 @@ func (t *turnOf) load(ctx context.Context) (err error) {
 
 // gather decodes the messages, and makes of them the input of Plan.
 func (t *turnOf) gather(ctx context.Context) error {
-	in := &t.plan
+	in := &t.work
 	in.Key, in.Now, in.ReadAt, in.DueBy = t.in.Key, t.now, t.now, t.now.Add(-skew)
 	if t.in.FiredAt.After(in.DueBy) && !t.in.FiredAt.After(t.now) { // the clocks of the server and of this process differ
 		in.DueBy = t.in.FiredAt
 	}
 	in.OutcomesBy = t.now.Add(t.opts.EffectDeadline)
-	for size := 0; t.out.Handled < min(len(t.in.Messages), turnMessages) && size < turnBytes; t.out.Handled++ {
+	if t.shrinks {
+		if err := t.cancellations(ctx); err != nil {
+			return err
+		}
+	}
+	for size := 0; !t.shrinks && t.out.Handled < min(len(t.in.Messages), turnMessages) && size < turnBytes; t.out.Handled++ {
 		data := t.in.Messages[t.out.Handled]
 		size += len(data)
 		if err := t.message(ctx, data); err != nil {
@@ -154,6 +181,25 @@ func (t *turnOf) gather(ctx context.Context) error {
 		}
 	}
 	return t.starters(ctx)
+}
+
+// cancellations takes in the cancellations among all messages.
+func (t *turnOf) cancellations(ctx context.Context) error {
+	for _, data := range t.in.Messages {
+		var m message
+		if unpack(data, &m) != nil || m.Format > format {
+			continue
+		}
+		for i := range m.Entries {
+			if e := &m.Entries[i]; e.Kind != kindRequest || e.Request != automation.RequestCancel {
+				continue
+			}
+			if err := t.request(ctx, &m.Entries[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // message adds the entries of a message to the input.
@@ -192,13 +238,13 @@ func (t *turnOf) entry(ctx context.Context, e *entry) error {
 	if err != nil || repeated {
 		return err
 	}
-	t.plan.Events = append(t.plan.Events, automation.PendingEvent{Event: *e.Event, Unannounced: e.Unannounced})
+	t.work.Events = append(t.work.Events, automation.PendingEvent{Event: *e.Event, Unannounced: e.Unannounced})
 	return nil
 }
 
 // wasHandled reports whether an event was handled, or is in this turn already.
 func (t *turnOf) wasHandled(ctx context.Context, id string) (bool, error) {
-	if slices.ContainsFunc(t.plan.Events, func(e automation.PendingEvent) bool { return e.ID == id }) {
+	if slices.ContainsFunc(t.work.Events, func(e automation.PendingEvent) bool { return e.ID == id }) {
 		return true, nil
 	}
 	_, err := t.catalog.FindEvent(ctx, id)
@@ -244,19 +290,19 @@ func (t *turnOf) outcome(p *performed) error {
 	if run := t.state.run(o.RunID); run != nil {
 		run.InFlight = false
 	}
-	t.plan.Outcomes = append(t.plan.Outcomes, o)
+	t.work.Outcomes = append(t.work.Outcomes, o)
 	return nil
 }
 
 // starters adds the automations that the events start, and cancels the runs of those that were
 // deleted.
 func (t *turnOf) starters(ctx context.Context) error {
-	if len(t.plan.Events) == 0 {
+	if len(t.work.Events) == 0 {
 		return nil
 	}
 	at := time.Time{}
-	for i := range t.plan.Events {
-		if a := t.plan.Events[i].AcceptedAt; a.After(at) {
+	for i := range t.work.Events {
+		if a := t.work.Events[i].AcceptedAt; a.After(at) {
 			at = a
 		}
 	}
@@ -267,8 +313,8 @@ func (t *turnOf) starters(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for i := range t.plan.Events {
-		e := &t.plan.Events[i]
+	for i := range t.work.Events {
+		e := &t.work.Events[i]
 		st := all.byEvent[e.Name]
 		e.Starts, e.Disabled = st.refs, st.disabled
 	}
@@ -285,7 +331,7 @@ func (t *turnOf) take(ctx context.Context) error {
 	if t.in.Key.ID != "" {
 		switch c, err := t.catalog.FindContact(ctx, t.in.Key); {
 		case err == nil:
-			t.plan.Contact = &c
+			t.work.Contact = &c
 		case !errors.Is(err, automation.ErrNotFound):
 			return err
 		}
@@ -300,10 +346,10 @@ func (t *turnOf) take(ctx context.Context) error {
 				return err
 			}
 		}
-		t.plan.Runs = append(t.plan.Runs, run)
+		t.work.Runs = append(t.work.Runs, run)
 	}
 	var err error
-	t.turn, err = t.runner.Plan(withPlanning(ctx, t.plan.Events), t.plan)
+	t.turn, err = t.runner.Plan(withPlanning(ctx, t.work.Events), t.work)
 	if err != nil {
 		return err
 	}
@@ -322,7 +368,7 @@ func (w *Worker) payload(ctx context.Context, eventID string) ([]byte, error) {
 // apply applies the planned turn to the state.
 func (t *turnOf) apply() {
 	for i := range t.turn.Runs {
-		t.state.change(&t.turn.Runs[i], t.plan.Events)
+		t.state.change(&t.turn.Runs[i], t.work.Events)
 	}
 	for i := range t.turn.Effects {
 		e := &t.turn.Effects[i]
@@ -353,6 +399,7 @@ func (t *turnOf) finish() (err error) {
 			return err
 		}
 	}
+	t.out.Sequence = t.state.Sequence
 	t.state.Format = format
 	t.state.forget()
 	t.out.Due = t.state.due()
@@ -370,6 +417,9 @@ func (t *turnOf) finish() (err error) {
 	return t.checkSize()
 }
 
+// errTooLarge is the error of a turn that the server would refuse.
+var errTooLarge = errors.New("cancel runs of this contact")
+
 // checkSize returns an error before the server would end the workflow.
 func (t *turnOf) checkSize() error {
 	size := len(t.out.State) + len(t.out.Record)
@@ -382,5 +432,5 @@ func (t *turnOf) checkSize() error {
 	if size <= maxResult {
 		return nil
 	}
-	return fmt.Errorf("temporal: a turn of %d runs takes %d bytes in the history, and the limit is %d: cancel runs of this contact", len(t.state.Runs), size, maxResult)
+	return fmt.Errorf("temporal: a turn of %d runs takes %d bytes in the history, and the limit is %d: %w", len(t.state.Runs), size, maxResult, errTooLarge)
 }

@@ -29,7 +29,7 @@ type Worker struct {
 // contact directory and options are those of the flows.
 func NewWorker(store *Store, runner *automation.Runner, opts WorkerOptions) *Worker {
 	w := &Worker{Store: store, runner: runner, opts: opts.withDefaults(), now: now}
-	w.announcer = announcer{runner: runner, turns: map[string]plannedTurn{}}
+	w.announcer = announcer{runner: runner, turns: map[string]plannedTurn{}, ahead: map[string]plannedTurn{}}
 	w.effects, w.cut = context.WithCancel(context.Background())
 	return w
 }
@@ -80,5 +80,6 @@ func (w *Worker) register(r registry) {
 	r.RegisterActivityWithOptions(w.takeTurn, activity.RegisterOptions{Name: turnActivity})
 	r.RegisterActivityWithOptions(w.perform, activity.RegisterOptions{Name: effectActivity})
 	r.RegisterActivityWithOptions(w.recordTurn, activity.RegisterOptions{Name: recordActivity})
+	r.RegisterActivityWithOptions(w.recordAhead, activity.RegisterOptions{Name: aheadActivity})
 	r.RegisterActivityWithOptions(w.forwardAll, activity.RegisterOptions{Name: forwardActivity})
 }

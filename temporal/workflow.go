@@ -55,6 +55,8 @@ type contact struct {
 	signals workflow.ReceiveChannel
 
 	effects     []inFlight
+	turns       int             // how many were taken
+	ahead       *turnResult     // the turn that the activity of the last effect has planned
 	recording   workflow.Future // nil if no activity of its own gives a record to the catalog
 	recordingOf int64           // the sequence of that record
 	forwarding  workflow.Future // nil if no activity passes messages on
@@ -65,6 +67,7 @@ type contact struct {
 	fired       time.Time       // the due time whose timer has fired since the last turn
 	wait        time.Duration   // until Due, from the last turn on
 	turnAt      time.Time       // of the last turn; zero: a predecessor has taken it
+	turnIn      int             // the length of the history when the last turn ended
 }
 
 // inFlight is an effect whose activity was scheduled.
@@ -72,6 +75,7 @@ type inFlight struct {
 	effect
 	future   workflow.Future
 	recordOf int64 // the sequence of the record that the activity has; 0: it has none
+	turns    int   // how many turns were taken before
 }
 
 // timer is a timer of the workflow. It is zero if none runs.
@@ -91,6 +95,7 @@ func (w *Worker) runContact(ctx workflow.Context, in carried) error {
 	c := &contact{carried: in, worker: w, id: workflow.GetInfo(ctx).WorkflowExecution.ID, signals: workflow.GetSignalChannel(ctx, entriesSignal)}
 	for {
 		c.collect(ctx)
+		c.adopt(ctx)
 		// A turn that changes something is followed by none before it is in the history.
 		for turns := true; turns && c.needsTurn(); {
 			c.takeTurn(ctx)
@@ -104,10 +109,14 @@ func (w *Worker) runContact(ctx workflow.Context, in carried) error {
 		case c.isOver():
 			return nil
 		case quiet && c.isQuiet():
+			c.receive() // what has come during a long turn
 			c.Format = format
 			return workflow.NewContinueAsNewError(ctx, contactWorkflow, c.carried)
 		}
-		if err := workflow.Await(ctx, c.hasNews); err != nil {
+		if c.hasNews() && !c.isWritten(ctx) {
+			workflow.NewTimer(ctx, time.Millisecond) // brings another workflow task
+		}
+		if err := workflow.Await(ctx, func() bool { return c.isWritten(ctx) && c.hasNews() }); err != nil {
 			return err
 		}
 		if !workflow.IsReplaying(ctx) {
@@ -116,8 +125,14 @@ func (w *Worker) runContact(ctx workflow.Context, in carried) error {
 	}
 }
 
-// hasNews reports whether something has happened since the last turn. What happens comes with a
-// new workflow task, so that the last turn is in the history by then.
+// isWritten reports whether the last turn is in the history: it got there with the workflow task in
+// which it ended. During a turn that takes long the SDK ends one task and begins another, so what
+// has happened may have come in the same task.
+func (c *contact) isWritten(ctx workflow.Context) bool {
+	return len(c.Record) == 0 || workflow.GetInfo(ctx).GetCurrentHistoryLength() != c.turnIn
+}
+
+// hasNews reports whether something has happened since the last turn.
 func (c *contact) hasNews() bool {
 	return c.signals.Len() > 0 || c.timer.isReady() || c.retry.isReady() || c.again.isReady() ||
 		c.recording != nil && c.recording.IsReady() || c.forwarding != nil && c.forwarding.IsReady() ||
@@ -126,13 +141,7 @@ func (c *contact) hasNews() bool {
 
 // collect takes in what has happened.
 func (c *contact) collect(ctx workflow.Context) {
-	for {
-		var raw converter.RawValue // whatever it is, it must not be lost
-		if !c.signals.ReceiveAsync(&raw) {
-			break
-		}
-		c.Messages = append(c.Messages, raw.Payload().GetData())
-	}
+	c.receive()
 	c.effects = slices.DeleteFunc(c.effects, func(e inFlight) bool {
 		if e.future.IsReady() {
 			c.ended(ctx, e)
@@ -140,13 +149,7 @@ func (c *contact) collect(ctx workflow.Context) {
 		}
 		return false
 	})
-	if c.recording != nil && c.recording.IsReady() {
-		// The activity is repeated until it succeeds, and a turn repeats it, too.
-		if c.recording.Get(ctx, nil) == nil {
-			c.recorded(c.recordingOf)
-		}
-		c.recording = nil
-	}
+	c.endRecording(ctx)
 	if c.forwarding != nil && c.forwarding.IsReady() {
 		if c.forwarding.Get(ctx, nil) == nil {
 			c.Forward = c.Forward[c.forwards:]
@@ -161,6 +164,29 @@ func (c *contact) collect(ctx workflow.Context) {
 	}
 	if c.again.isReady() {
 		c.Messages, c.Damaged, c.again = append(c.Damaged, c.Messages...), nil, timer{}
+	}
+}
+
+// endRecording takes in that the activity that gives a record to the catalog has ended. It is repeated
+// until it succeeds, and a turn repeats it, too.
+func (c *contact) endRecording(ctx workflow.Context) {
+	if c.recording == nil || !c.recording.IsReady() {
+		return
+	}
+	if c.recording.Get(ctx, nil) == nil {
+		c.recorded(c.recordingOf)
+	}
+	c.recording = nil
+}
+
+// receive takes in the messages of signals.
+func (c *contact) receive() {
+	for {
+		var raw converter.RawValue // whatever it is, it must not be lost
+		if !c.signals.ReceiveAsync(&raw) {
+			return
+		}
+		c.Messages = append(c.Messages, raw.Payload().GetData())
 	}
 }
 
@@ -181,6 +207,23 @@ func (c *contact) ended(ctx workflow.Context, e inFlight) {
 		c.recorded(e.recordOf)
 	}
 	c.Done = append(c.Done, p)
+	if e.turns == c.turns {
+		c.ahead = result.Next
+	}
+}
+
+// adopt takes in a turn that was planned ahead. The history has it with the effect, so it may go to
+// the catalog at once.
+func (c *contact) adopt(ctx workflow.Context) {
+	if c.ahead == nil {
+		return
+	}
+	in, next := turnInput{Key: c.Key, State: c.State, Done: c.Done}, *c.ahead
+	c.took(ctx, &next)
+	c.ahead, c.turnIn = nil, 0
+	if workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, turnOptions), aheadActivity, in, next).Get(ctx, nil) == nil {
+		c.recorded(c.Sequence)
+	}
 }
 
 // recorded takes in that the catalog has the record with a sequence. A later turn may have left
@@ -191,8 +234,12 @@ func (c *contact) recorded(sequence int64) {
 	}
 }
 
-// needsTurn reports whether there is something for a turn, and the contact is not set aside.
+// needsTurn reports whether there is something for a turn, and the contact is not set aside. A turn
+// waits for an activity that changes the contact: one that went on meanwhile could undo a later change.
 func (c *contact) needsTurn() bool {
+	if c.RecordFirst && c.recording != nil {
+		return false
+	}
 	if c.retry.future != nil {
 		return c.retry.isReady()
 	}
@@ -209,17 +256,24 @@ func (c *contact) takeTurn(ctx workflow.Context) {
 	if err != nil {
 		out.Failed = err.Error()
 	}
+	c.turns++
 	if out.Failed != "" {
 		c.Failures++
 		c.retry = newTimer(ctx, time.Time{}, setAsideFor(c.Failures))
 		return
 	}
+	c.took(ctx, &out)
+}
+
+// took takes in the result of a turn.
+func (c *contact) took(ctx workflow.Context, out *turnResult) {
 	c.Failures, c.Done, c.fired = 0, nil, time.Time{}
 	for _, i := range out.Damaged {
 		c.Damaged = append(c.Damaged, c.Messages[i])
 	}
 	c.Messages = c.Messages[out.Handled:]
 	c.State, c.Due, c.wait, c.turnAt = out.State, out.Due, out.Wait, workflow.Now(ctx)
+	c.turnIn = workflow.GetInfo(ctx).GetCurrentHistoryLength()
 	c.Record, c.RecordFirst, c.Sequence = out.Record, out.RecordFirst, out.Sequence
 	c.Effects, c.Forward = append(c.Effects, out.Effects...), append(c.Forward, out.Forward...)
 }
@@ -237,6 +291,7 @@ func setAsideFor(failures int) time.Duration {
 
 // schedule schedules what the last turns have planned.
 func (c *contact) schedule(ctx workflow.Context) {
+	c.endRecording(ctx) // it may have ended during the turn, and the next one must begin
 	c.scheduleEffects(ctx)
 	if len(c.Record) > 0 && c.recording == nil && !c.brings(c.Sequence) {
 		c.recordingOf, c.recording = c.Sequence, workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, patientOptions), recordActivity, c.Record)
@@ -284,9 +339,19 @@ func (c *contact) scheduleEffects(ctx workflow.Context) {
 		e.future = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 			StartToCloseTimeout: c.worker.opts.EffectDeadline, HeartbeatTimeout: c.worker.opts.LostAfter,
 			RetryPolicy: &sdktemporal.RetryPolicy{MaximumAttempts: 1},
-		}), effectActivity, e.Input, rec)
+		}), effectActivity, e.Input, rec, c.stateAhead(alone, rec))
+		e.turns = c.turns
 		c.effects, c.Effects = append(c.effects, e), c.Effects[1:]
 	}
+}
+
+// stateAhead returns the state with which the activity of an effect plans the next turn, or nil if the
+// workflow takes that turn. The activity must be the only one, and bring the record.
+func (c *contact) stateAhead(alone bool, rec []byte) []byte {
+	if !alone || len(c.Record) != len(rec) || len(c.Messages)+len(c.Done)+len(c.Forward) > 0 || len(c.State) > maxAhead {
+		return nil
+	}
+	return c.State
 }
 
 // brings reports whether the activity of an effect gives the record with a sequence to the catalog.
@@ -316,8 +381,29 @@ func (c *contact) isQuiet() bool {
 	return len(c.effects) == 0 && c.recording == nil && c.forwarding == nil
 }
 
-// isLong reports whether the history has become so long that the workflow continues as new.
+// isLong reports whether the history has become so long that the workflow continues as new. What
+// waits must fit into the input of its successor. If it does not, the history goes on growing.
 func (c *contact) isLong(ctx workflow.Context) bool {
 	info := workflow.GetInfo(ctx)
-	return info.GetCurrentHistoryLength() >= maxHistoryEvents || info.GetCurrentHistorySize() >= maxHistoryBytes
+	return (info.GetCurrentHistoryLength() >= maxHistoryEvents || info.GetCurrentHistorySize() >= maxHistoryBytes) && c.size() <= maxResult
+}
+
+// size returns about how many bytes the workflow carries.
+func (c *contact) size() int {
+	n := len(c.State) + len(c.Record)
+	for _, messages := range [][][]byte{c.Messages, c.Damaged} {
+		for _, m := range messages {
+			n += len(m)
+		}
+	}
+	for i := range c.Effects {
+		n += len(c.Effects[i].Input)
+	}
+	for i := range c.Done {
+		n += len(c.Done[i].Outcome)
+	}
+	for i := range c.Forward {
+		n += len(c.Forward[i].Message)
+	}
+	return n
 }

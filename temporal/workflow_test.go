@@ -2,7 +2,6 @@ package temporal_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -68,8 +67,10 @@ func TestWorkflow_TakesExactlyOneBranch(t *testing.T) {
 func TestWorkflow_HandlesEventsInTheirOrder(t *testing.T) {
 	w := newWorld(t, flow(automation.Step{Key: "set", Config: automation.ContactUpdate{Properties: map[string]automation.Value{"last": automation.Var("event.n")}}}, rest(time.Minute)))
 	const n = 50
+	last := 0 // that was sent: callbacks of one time have no order
 	for i := range n {
 		w.at(time.Duration(i/10)*time.Second, func() {
+			last = i
 			_, err := w.Send(t.Context(), automation.Event{Name: "signup", ContactID: w.contact.ID, Payload: automation.Payload(map[string]any{"n": i})})
 			require.NoError(t, err)
 		})
@@ -77,7 +78,7 @@ func TestWorkflow_HandlesEventsInTheirOrder(t *testing.T) {
 	w.run()
 	c, err := w.GetContact(t.Context(), automation.ContactRef{ID: w.contact.ID})
 	require.NoError(t, err)
-	assert.Equal(t, fmt.Sprint(n-1), fmt.Sprint(c.Properties["last"]))
+	assert.Equal(t, fmt.Sprint(last), fmt.Sprint(c.Properties["last"]))
 	counts, err := w.CountRuns(t.Context(), "flow")
 	require.NoError(t, err)
 	assert.Equal(t, n, counts[0].Count)
@@ -114,28 +115,28 @@ func TestWorkflow_ContinuesAsNewWhenItsHistoryIsLong(t *testing.T) {
 	w := newWorld(t, flow(email("hello"), rest(time.Hour), email("tips")))
 	w.at(0, func() { w.send("signup") })
 	w.at(time.Minute, func() { // while it sleeps
-		w.env.SetCurrentHistoryLength(temporal.MaxHistoryEvents)
+		w.grow(temporal.MaxHistoryEvents)
 		w.send("other")
 	})
-	input := any(temporal.InputOf(automation.ContactRef{ID: w.contact.ID}))
-	executions := 0
-	for ; executions < 3; executions++ {
-		w.env.ExecuteWorkflow(temporal.ContactWorkflow, input)
-		var more *workflow.ContinueAsNewError
-		if !errors.As(w.env.GetWorkflowError(), &more) {
-			break
-		}
-		var next temporal.Carried
-		require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(more.Input, &next))
-		input = next
-		w.renew()
-	}
-	require.NoError(t, w.env.GetWorkflowError())
-	assert.Equal(t, 1, executions)
+	assert.Equal(t, 1, w.runAll())
 	assert.Equal(t, []string{"hello", "tips"}, w.templates())
 	run := w.only()
 	assert.Equal(t, automation.RunCompleted, run.Status)
 	assert.GreaterOrEqual(t, run.Steps[2].CompletedAt.Sub(run.Steps[2].StartedAt), time.Hour)
+}
+
+// TestWorkflow_LosesNoSignalWhenItContinuesAsNew sends an event while the last turn before that is
+// taken.
+func TestWorkflow_LosesNoSignalWhenItContinuesAsNew(t *testing.T) {
+	w := newWorld(t, flow(email("hello")))
+	w.at(0, func() {
+		w.grow(temporal.MaxHistoryEvents)
+		w.send("signup")
+		during := func() { w.send("signup") }
+		w.catalog.during.Store(&during)
+	})
+	assert.Equal(t, 1, w.runAll())
+	assert.Equal(t, []string{"hello", "hello"}, w.templates())
 }
 
 // callsOf returns the idempotency keys of all calls of the mailer, in their order.
@@ -153,14 +154,14 @@ func callsOf(w *world) *[]string {
 // losesWorkers makes the activity of effects time out for every effect whose number lost chooses.
 func losesWorkers(w *world, lost func(n int) bool) {
 	var calls atomic.Int64
-	w.env.OnActivity(temporal.EffectActivity, mock.Anything, mock.Anything, mock.Anything).Return(
-		func(ctx context.Context, input, record []byte) (temporal.EffectResult, error) {
+	w.env.OnActivity(temporal.EffectActivity, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(
+		func(ctx context.Context, input, record, state []byte) (temporal.EffectResult, error) {
 			n := int(calls.Add(1))
 			if !lost(n) {
-				return w.worker.PerformEffect(ctx, input, record)
+				return w.worker.PerformEffect(ctx, input, record, state)
 			}
 			if n%2 == 0 { // the worker is lost after the effect
-				_, _ = w.worker.PerformEffect(ctx, input, record)
+				_, _ = w.worker.PerformEffect(ctx, input, record, state)
 			}
 			return temporal.EffectResult{}, sdktemporal.NewHeartbeatTimeoutError()
 		})
@@ -210,7 +211,7 @@ func TestWorkflow_SetsAMessageAsideThatIsDamaged(t *testing.T) {
 	})
 	w.at(10*time.Second, func() {
 		assert.Equal(t, []string{"hello"}, w.templates())
-		w.env.SetCurrentHistoryLength(temporal.MaxHistoryEvents)
+		w.grow(temporal.MaxHistoryEvents)
 		w.send("other")
 	})
 	w.env.ExecuteWorkflow(temporal.ContactWorkflow, temporal.InputOf(automation.ContactRef{ID: w.contact.ID}))

@@ -3,6 +3,8 @@ package temporal_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,9 +16,11 @@ import (
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/mail/capture"
@@ -36,13 +40,15 @@ type world struct {
 	mailer  *capture.Mailer
 	contact automation.Contact
 	signals *signals
+	log     logBuffer
+	length  int // of the history, which grows with each activity
 }
 
 func newWorld(t *testing.T, flows ...automation.Automation) *world {
 	t.Helper()
 	w := &world{t: t, catalog: &unreliable{Store: memory.New()}, mailer: capture.New(), signals: &signals{memos: map[string]*commonpb.Memo{}}}
 	var err error
-	w.store, err = temporal.New(t.Context(), w.signals, w.catalog, temporal.Options{})
+	w.store, err = temporal.New(t.Context(), w.signals, w.catalog, temporal.Options{Logger: slog.New(slog.NewTextHandler(&w.log, nil))})
 	require.NoError(t, err)
 	w.Runner, err = automation.New(w.store, w.mailer, automation.Options{
 		Clock: w, Retry: automation.RetryPolicy{Initial: time.Second, Jitter: -1},
@@ -61,6 +67,24 @@ func newWorld(t *testing.T, flows ...automation.Automation) *world {
 	return w
 }
 
+// logBuffer keeps a log. It is safe for concurrent use.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
 // Now is the time of the environment.
 func (w *world) Now() time.Time { return w.env.Now().UTC().Truncate(time.Microsecond) }
 
@@ -71,11 +95,16 @@ func (w *world) After(time.Duration) <-chan time.Time { return nil }
 type unreliable struct {
 	automation.Store
 	broken atomic.Bool
+	// during is called in the next read of a contact, if it is not nil.
+	during atomic.Pointer[func()]
 }
 
 func (u *unreliable) Unwrap() automation.Store { return u.Store }
 
 func (u *unreliable) FindContact(ctx context.Context, ref automation.ContactRef) (automation.Contact, error) {
+	if do := u.during.Swap(nil); do != nil {
+		(*do)()
+	}
 	if u.broken.Load() {
 		return automation.Contact{}, errors.New("the disk is full")
 	}
@@ -93,8 +122,16 @@ func (w *world) renew() {
 	w.env = suite.NewTestWorkflowEnvironment()
 	w.env.SetStartTime(now)
 	w.env.SetTestTimeout(10 * time.Second)
-	w.signals.env = w.env
+	w.signals.env, w.length = w.env, 0
+	w.env.SetOnActivityStartedListener(func(*activity.Info, context.Context, converter.EncodedValues) { w.grow(1) })
+	w.env.SetOnActivityCompletedListener(func(*activity.Info, converter.EncodedValue, error) { w.grow(1) })
 	w.worker.Register(w.env)
+}
+
+// grow makes the history longer by n events.
+func (w *world) grow(n int) {
+	w.length += n
+	w.env.SetCurrentHistoryLength(w.length)
 }
 
 // at calls do after d, in the time of the environment.
@@ -112,6 +149,26 @@ func (w *world) run() {
 	w.env.ExecuteWorkflow(temporal.ContactWorkflow, temporal.InputOf(automation.ContactRef{ID: w.contact.ID}))
 	require.True(w.t, w.env.IsWorkflowCompleted())
 	require.NoError(w.t, w.env.GetWorkflowError())
+}
+
+// runAll executes the workflow to its end, and returns how often it has continued as new.
+func (w *world) runAll() (continued int) {
+	w.t.Helper()
+	input := any(temporal.InputOf(automation.ContactRef{ID: w.contact.ID}))
+	for {
+		w.env.ExecuteWorkflow(temporal.ContactWorkflow, input)
+		var more *workflow.ContinueAsNewError
+		if !errors.As(w.env.GetWorkflowError(), &more) {
+			break
+		}
+		var next temporal.Carried
+		require.NoError(w.t, converter.GetDefaultDataConverter().FromPayloads(more.Input, &next))
+		input = next
+		continued++
+		w.renew()
+	}
+	require.NoError(w.t, w.env.GetWorkflowError())
+	return continued
 }
 
 // only returns the only run.
@@ -184,4 +241,16 @@ func (s *signals) DescribeWorkflow(_ context.Context, id, _ string) (*client.Wor
 	return &client.WorkflowExecutionDescription{RawResponse: &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{
 		Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING, Memo: s.memos[id],
 	}}}, nil
+}
+
+// counts returns how many runs have each status.
+func (w *world) counts() map[automation.RunStatus]int {
+	w.t.Helper()
+	counts, err := w.CountRuns(w.t.Context(), "flow")
+	require.NoError(w.t, err)
+	byStatus := map[automation.RunStatus]int{}
+	for _, c := range counts {
+		byStatus[c.Status] += c.Count
+	}
+	return byStatus
 }
