@@ -18,7 +18,7 @@ import (
 func TestWorkflow_SetsAContactAsideWhoseRunsDoNotFit(t *testing.T) {
 	w := newWorld(t, flow(rest(10*time.Minute)))
 	w.env.SetTestTimeout(2 * time.Minute)
-	const n = 400
+	const n, cancelled = 320, 60
 	text := make([]byte, 2800)
 	for i := range n / 10 {
 		w.at(time.Duration(i)*time.Millisecond, func() {
@@ -33,12 +33,12 @@ func TestWorkflow_SetsAContactAsideWhoseRunsDoNotFit(t *testing.T) {
 			require.NoError(t, err)
 		})
 	}
-	running := automation.RunQuery{Statuses: []automation.RunStatus{automation.RunRunning}, PageQuery: automation.PageQuery{Limit: 100}}
+	running := automation.RunQuery{Statuses: []automation.RunStatus{automation.RunRunning}, PageQuery: automation.PageQuery{Limit: cancelled}}
 	fitted := 0
 	w.at(time.Minute, func() {
 		fitted = w.counts()[automation.RunRunning]
-		assert.Greater(t, fitted, 100)
-		assert.Less(t, fitted, n-64)
+		assert.Greater(t, fitted, cancelled)
+		assert.Less(t, fitted, n-cancelled)
 		assert.Contains(t, w.log.String(), "cancel runs of this contact")
 		assert.Contains(t, w.log.String(), w.contact.ID)
 		page, err := w.ListRuns(t.Context(), running)
@@ -49,9 +49,9 @@ func TestWorkflow_SetsAContactAsideWhoseRunsDoNotFit(t *testing.T) {
 		}
 	})
 	w.at(3*time.Minute, func() {
-		assert.Equal(t, 100, w.counts()[automation.RunCancelled])
-		assert.Greater(t, w.counts()[automation.RunRunning], fitted-64, "others have started in their place")
+		assert.Equal(t, cancelled, w.counts()[automation.RunCancelled])
+		assert.Greater(t, w.counts()[automation.RunRunning], fitted-cancelled, "others have started in their place")
 	})
 	w.runAll()
-	assert.Equal(t, map[automation.RunStatus]int{automation.RunCancelled: 100, automation.RunCompleted: n - 100}, w.counts())
+	assert.Equal(t, map[automation.RunStatus]int{automation.RunCancelled: cancelled, automation.RunCompleted: n - cancelled}, w.counts())
 }
