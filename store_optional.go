@@ -5,6 +5,22 @@ import (
 	"time"
 )
 
+// StoreAs returns the interface T of a store, such as Projector, or of the first store behind its
+// wrappers that has it. A wrapper has a method Unwrap() Store, as those of package observe do.
+// This is how a Runner finds the optional interfaces of this file.
+func StoreAs[T any](s Store) (found T, ok bool) {
+	for {
+		if found, ok = s.(T); ok {
+			return found, true
+		}
+		wrapper, wraps := s.(interface{ Unwrap() Store })
+		if !wraps {
+			return found, false
+		}
+		s = wrapper.Unwrap()
+	}
+}
+
 // TxCarrier is an optional interface of an EventWriter that writes inside the host's own
 // transaction. Runner.SendTo passes the context of WithTx to the contact directory. The
 // directory can then read through the transaction, which needs no second connection and

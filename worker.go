@@ -38,22 +38,6 @@ func (r *Runner) Run(ctx context.Context) error {
 	return err
 }
 
-// optional returns the optional interface T of a store, or of the store in a wrapper with
-// a method Unwrap.
-func optional[T any](s Store) (T, bool) {
-	for {
-		if found, ok := s.(T); ok {
-			return found, true
-		}
-		wrapper, ok := s.(interface{ Unwrap() Store })
-		if !ok {
-			var none T
-			return none, false
-		}
-		s = wrapper.Unwrap()
-	}
-}
-
 // worker is one call of Run. Work passes through its stages. The scheduler claims
 // contacts. Planners load the contacts, and advance their runs. Committers write what
 // gathers. Performers perform the effects. The outcomes go to a committer again, until
@@ -98,7 +82,7 @@ func newWorker(ctx context.Context, r *Runner) *worker {
 		performing: map[*activeRun]*task{},
 	}
 	w.outcomes = w.plans
-	if p, ok := optional[ParallelCommitter](r.store); ok && p.CommitsInParallel() {
+	if p, ok := StoreAs[ParallelCommitter](r.store); ok && p.CommitsInParallel() {
 		w.outcomes = queue.New[commitRequest]()
 	}
 	w.bound, w.cut = context.WithCancel(context.WithoutCancel(ctx))
@@ -118,7 +102,7 @@ func (w *worker) start() {
 		w.performs.Go(w.perform)
 	}
 	w.stages.Go(w.logStart)
-	if watcher, ok := optional[Watcher](w.r.store); ok {
+	if watcher, ok := StoreAs[Watcher](w.r.store); ok {
 		w.stages.Go(func() { w.watch(watcher) })
 	}
 	if w.r.opts.Retention > 0 {
@@ -315,7 +299,7 @@ func (r *Runner) countEnabled(ctx context.Context) (n int, err error) {
 
 // storeName returns the name of a store that is a fmt.Stringer, and the type of others.
 func storeName(s Store) string {
-	if named, ok := optional[fmt.Stringer](s); ok {
+	if named, ok := StoreAs[fmt.Stringer](s); ok {
 		return named.String()
 	}
 	for {

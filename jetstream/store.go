@@ -54,7 +54,7 @@ func New(ctx context.Context, nc *nats.Conn, catalog automation.Store, opts Opti
 	if err := opts.checkDurability(); err != nil {
 		return nil, err
 	}
-	projector, ok := optional[automation.Catalog](catalog)
+	projector, ok := automation.StoreAs[automation.Catalog](catalog)
 	if !ok {
 		return nil, errUnsupported(fmt.Sprintf("a catalog of type %T", catalog), "it must implement automation.Catalog")
 	}
@@ -70,20 +70,6 @@ func New(ctx context.Context, nc *nats.Conn, catalog automation.Store, opts Opti
 		return nil, err
 	}
 	return s, nil
-}
-
-// optional returns the optional interface T of a store, or of the store in a wrapper.
-func optional[T any](s automation.Store) (found T, ok bool) {
-	for {
-		if found, ok = s.(T); ok {
-			return found, true
-		}
-		wrapper, wraps := s.(interface{ Unwrap() automation.Store })
-		if !wraps {
-			return found, false
-		}
-		s = wrapper.Unwrap()
-	}
 }
 
 // String returns the name of the store for logs.

@@ -42,7 +42,7 @@ func New(ctx context.Context, c client.Client, catalog automation.Store, opts Op
 	if err != nil {
 		return nil, err
 	}
-	projector, ok := optional[automation.Projector](catalog)
+	projector, ok := automation.StoreAs[automation.Projector](catalog)
 	if !ok {
 		return nil, errUnsupported(fmt.Sprintf("a catalog of type %T", catalog), "it must implement automation.Projector")
 	}
@@ -54,20 +54,6 @@ func New(ctx context.Context, c client.Client, catalog automation.Store, opts Op
 		return nil, err
 	}
 	return s, nil
-}
-
-// optional returns the optional interface T of a store, or of the store in a wrapper.
-func optional[T any](s automation.Store) (found T, ok bool) {
-	for {
-		if found, ok = s.(T); ok {
-			return found, true
-		}
-		wrapper, wraps := s.(interface{ Unwrap() automation.Store })
-		if !wraps {
-			return found, false
-		}
-		s = wrapper.Unwrap()
-	}
 }
 
 // String returns the name of the store for logs.

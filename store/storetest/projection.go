@@ -55,19 +55,10 @@ func projectionCheck(name string, body func(p *projecting)) Check {
 	})
 }
 
-// projectorOf returns the Projector that s is, or that is behind its wrappers, as a Runner
-// finds optional interfaces. It is nil if there is none.
+// projectorOf returns the Projector of a store, or nil.
 func projectorOf(s automation.Store) automation.Projector {
-	for {
-		if p, ok := s.(automation.Projector); ok {
-			return p
-		}
-		wrapper, ok := s.(interface{ Unwrap() automation.Store })
-		if !ok {
-			return nil
-		}
-		s = wrapper.Unwrap()
-	}
+	p, _ := automation.StoreAs[automation.Projector](s)
+	return p
 }
 
 // next returns the next projection of the source.
