@@ -72,6 +72,8 @@ func (x *exchange) refusalOf(err error) refusal {
 		return notFound("page").(refusal)
 	case errors.Is(err, automation.ErrConflict):
 		return refusal{http.StatusConflict, "This changed in the meantime", "Reload the page, look at what changed, and try again. Nothing was changed."}
+	case errors.Is(err, automation.ErrCatalog):
+		return refusal{http.StatusServiceUnavailable, "Other processes do this now", "The automations have moved to other processes of the application. Reload the page, and try again. Nothing was changed."}
 	case errors.Is(err, context.DeadlineExceeded):
 		return refusal{http.StatusGatewayTimeout, "The database took too long", "Try again, or narrow the filter."}
 	default:

@@ -164,6 +164,18 @@ func TestRun_ShowsItsErrorOnce(t *testing.T) {
 	assert.Less(t, strings.Index(body, "550 5.1.1"), strings.Index(body, `id="step"`))
 }
 
+// In a rolling deploy to an engine, a request may come to a process that works on its catalog.
+func TestRun_OfAnEngineIsCancelledByOtherProcesses(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dashboard.Options{})
+	s.Create(welcome("a"))
+	s.signUp("ada@example.com")
+	require.NoError(t, s.Store.Store.(automation.Catalog).Engage(t.Context(), "engine"))
+	answer := s.post("/a/a/runs/" + s.Run().ID + "/cancel")
+	assert.Equal(t, http.StatusServiceUnavailable, answer.Code)
+	assert.Contains(t, answer.Body.String(), "Other processes do this now")
+}
+
 func TestRun_IsRetriedFromTheFailedStep(t *testing.T) {
 	t.Parallel()
 	var audit []dashboard.AuditEntry
