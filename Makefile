@@ -90,8 +90,8 @@ bench: ## run the benchmarks and print their figures (BENCH=Schema for some)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: bench-peers
-bench-peers: ## compare with River, DBOS and go-workflows on the same work, half an hour
-	cd bench && go run . -out figures.txt
+bench-peers: $(TEMPORAL) ## compare with River, DBOS and go-workflows on the same work, half an hour
+	cd bench && TEMPORAL=$(CURDIR)/$(TEMPORAL) go run . -out figures.txt
 
 .PHONY: capacity
 capacity: ## measure what docs/scaling.md is computed from, about ten minutes, and write its tables and curves

@@ -118,6 +118,7 @@ func contestants() []contestant {
 	all = append(all, rawContestants()...)
 	all = append(all, ourContestants()...)
 	all = append(all, jetstreamContestants()...)
+	all = append(all, temporalContestants()...)
 	all = append(all, riverContestants()...)
 	all = append(all, dbosContestants()...)
 	return append(all, workflowsContestants()...)

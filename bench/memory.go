@@ -18,11 +18,12 @@ func processMemory() usage {
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return usage{Heap: float64(m.HeapAlloc), Resident: resident()}
+	return usage{Heap: float64(m.HeapAlloc), Resident: residentOf("self")}
 }
 
-func resident() float64 {
-	text, err := os.ReadFile("/proc/self/statm")
+// residentOf returns the resident memory of a process.
+func residentOf(pid string) float64 {
+	text, err := os.ReadFile("/proc/" + pid + "/statm")
 	if err != nil {
 		return 0
 	}
