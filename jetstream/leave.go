@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -150,13 +151,33 @@ func Forget(ctx context.Context, nc *nats.Conn, name string) error {
 	return nil
 }
 
+// watchInterval is how often a worker looks whether the engine is being left.
+const watchInterval = time.Second
+
+// watchEnd looks now and then whether the engine is being left, and closes over when all partitions
+// were. It has a goroutine of its own, because a call that servers do not answer must not keep the
+// worker from showing that it is alive.
+func (w *Worker) watchEnd(ctx context.Context, over chan<- struct{}) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(watchInterval):
+		}
+		if w.seesEnd(ctx) {
+			close(over)
+			return
+		}
+	}
+}
+
 // seesEnd looks whether the engine is being left, and reports whether all partitions were.
 func (w *Worker) seesEnd(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, w.config.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	if !w.left.Load() {
-		info, err := w.log.Info(ctx)
-		if err != nil || !info.Config.Sealed {
+		stream, err := w.js.Stream(ctx, w.names.events())
+		if err != nil || !stream.CachedInfo().Config.Sealed {
 			return false
 		}
 		w.left.Store(true)

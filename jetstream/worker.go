@@ -55,6 +55,11 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 		_ = alive.Delete(context.WithoutCancel(ctx), w.opts.ID)
 	}()
+	over := make(chan struct{})
+	watching := make(chan struct{})
+	watched, unwatch := context.WithCancel(ctx)
+	go func() { defer close(watching); w.watchEnd(watched, over) }()
+	defer func() { unwatch(); <-watching }()
 	members := newMembership(w.opts.Heartbeat)
 	for beats := 0; ; beats++ {
 		if err := w.beat(ctx, alive, members); err != nil && ctx.Err() == nil {
@@ -62,12 +67,11 @@ func (w *Worker) Run(ctx context.Context) error {
 		} else if ctx.Err() == nil && beats > 0 { // workers that start together see each other first
 			w.assign(ctx, members, owned)
 		}
-		if w.seesEnd(ctx) {
-			return ErrLeft
-		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-over:
+			return ErrLeft
 		case <-time.After(w.opts.Heartbeat):
 		}
 	}
