@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"strings"
 
+	"github.com/seed-b636437c/automation/internal/freeport"
 	"github.com/seed-b636437c/automation/jetstream/embedded"
 )
 
@@ -49,7 +49,7 @@ func serverOptions(folder string, n int) ([]embedded.Options, error) {
 		if n == 1 {
 			continue
 		}
-		address, err := freeAddress()
+		address, err := freeport.Address()
 		if err != nil {
 			return nil, err
 		}
@@ -57,15 +57,6 @@ func serverOptions(folder string, n int) ([]embedded.Options, error) {
 		routes[i] = "nats://" + address
 	}
 	return all, nil
-}
-
-// freeAddress returns an address on which a server can listen.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // startServer starts a server, and returns when it accepts clients.

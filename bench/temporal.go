@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/freeport"
 	"github.com/seed-b636437c/automation/store/memory"
 	"github.com/seed-b636437c/automation/temporal"
 )
@@ -70,7 +71,7 @@ type temporalServer struct {
 }
 
 func startTemporal() (*temporalServer, error) {
-	address, err := freeAddress()
+	address, err := freeport.Address()
 	if err != nil {
 		return nil, err
 	}

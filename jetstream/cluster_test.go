@@ -3,7 +3,6 @@ package jetstream_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/enginetest"
+	"github.com/seed-b636437c/automation/internal/freeport"
 	"github.com/seed-b636437c/automation/jetstream"
 	"github.com/seed-b636437c/automation/jetstream/embedded"
 	"github.com/seed-b636437c/automation/store/memory"
@@ -24,10 +24,9 @@ import (
 // freeAddress returns an address on which a server can listen.
 func freeAddress(tb testing.TB) string {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeport.Address()
 	require.NoError(tb, err)
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 // startCluster starts servers that keep every stream three times.

@@ -33,7 +33,7 @@ func TestHistories_CanBeReplayed(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			replayer := worker.NewWorkflowReplayer()
 			w.worker.Register(replayerOnly{replayer})
-			assert.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(quiet{}, file))
+			assert.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(quiet, file))
 		})
 	}
 }

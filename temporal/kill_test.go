@@ -55,7 +55,7 @@ func check(err error) {
 func (w crashWorker) run() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { _, _ = bufio.NewReader(os.Stdin).ReadByte(); cancel() }()
-	c, err := client.Dial(client.Options{HostPort: w.Server, Logger: quiet{}})
+	c, err := client.Dial(client.Options{HostPort: w.Server, Logger: quiet})
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func kills() int {
 func TestKills_LoseNothing(t *testing.T) {
 	dir := t.TempDir()
 	w := crashWorker{Server: startServer(t).address, Catalog: filepath.Join(dir, "catalog.db"), Sent: filepath.Join(dir, "sent")}
-	c, err := client.Dial(client.Options{HostPort: w.Server, Logger: quiet{}})
+	c, err := client.Dial(client.Options{HostPort: w.Server, Logger: quiet})
 	require.NoError(t, err)
 	defer c.Close()
 	_, runner, err := w.open(t.Context(), c)

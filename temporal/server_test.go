@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
+
+	"github.com/seed-b636437c/automation/internal/freeport"
 )
 
 // serverVariable names the command line tool of Temporal, whose development server the tests
@@ -32,7 +35,9 @@ func startServer(tb testing.TB, args ...string) *server {
 	if tool == "" {
 		tb.Skip("needs a server: run `make temporal`")
 	}
-	s := &server{address: freeAddress(tb)}
+	address, err := freeport.Address()
+	require.NoError(tb, err)
+	s := &server{address: address}
 	host, port, err := net.SplitHostPort(s.address)
 	require.NoError(tb, err)
 	s.cmd = exec.Command(tool, append([]string{
@@ -56,7 +61,7 @@ func startServer(tb testing.TB, args ...string) *server {
 		_ = s.cmd.Wait()
 	})
 	require.Eventually(tb, func() bool {
-		c, err := client.Dial(client.Options{HostPort: s.address, Logger: quiet{}})
+		c, err := client.Dial(client.Options{HostPort: s.address, Logger: quiet})
 		if err != nil {
 			return false
 		}
@@ -72,24 +77,11 @@ func startServer(tb testing.TB, args ...string) *server {
 // connect returns a client of the server.
 func (s *server) connect(tb testing.TB) client.Client {
 	tb.Helper()
-	c, err := client.Dial(client.Options{HostPort: s.address, Logger: quiet{}})
+	c, err := client.Dial(client.Options{HostPort: s.address, Logger: quiet})
 	require.NoError(tb, err)
 	tb.Cleanup(c.Close)
 	return c
 }
 
-func freeAddress(tb testing.TB) string {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(tb, err)
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// quiet is a logger of the client that discards everything.
-type quiet struct{}
-
-func (quiet) Debug(string, ...any) {}
-func (quiet) Info(string, ...any)  {}
-func (quiet) Warn(string, ...any)  {}
-func (quiet) Error(string, ...any) {}
+// quiet is the logger of clients.
+var quiet = slog.New(slog.DiscardHandler)

@@ -118,7 +118,7 @@ func (w *world) renew() {
 		now = w.env.Now()
 	}
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(quiet{})
+	suite.SetLogger(quiet)
 	w.env = suite.NewTestWorkflowEnvironment()
 	w.env.SetStartTime(now)
 	w.env.SetTestTimeout(10 * time.Second)

@@ -4,6 +4,7 @@ package embedded
 
 import (
 	"fmt"
+	"log/slog"
 	"net/url"
 	"time"
 
@@ -34,6 +35,8 @@ type Options struct {
 	// ReadyTimeout is how long Start waits until the server accepts clients. The default is
 	// 20 seconds.
 	ReadyTimeout time.Duration
+	// Logger receives what the server logs. The default discards it.
+	Logger *slog.Logger `json:"-"`
 }
 
 // Cluster is how a server finds the others.
@@ -51,7 +54,8 @@ type Server struct{ server *server.Server }
 
 // Start starts a server. Each write reaches the disk before it is acknowledged. A server of a
 // cluster accepts clients before it has found the others, and streams then wait for a majority.
-// The error is a *ValidationError for invalid options.
+// The error is a *ValidationError for invalid options, and names what keeps the server from
+// starting, such as an address that another process has.
 func Start(opts Options) (*Server, error) {
 	config, err := opts.config()
 	if err != nil {
@@ -61,16 +65,33 @@ func Start(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded: %w", err)
 	}
+	log := newLogger(opts.Logger)
+	s.SetLoggerV2(log, false, false, false)
 	s.Start()
 	timeout := opts.ReadyTimeout
 	if timeout <= 0 {
 		timeout = 20 * time.Second
 	}
-	if !s.ReadyForConnections(timeout) {
+	if err := ready(s, log, timeout); err != nil {
 		s.Shutdown()
-		return nil, fmt.Errorf("embedded: the server is not ready after %s", timeout)
+		return nil, fmt.Errorf("embedded: %w", err)
 	}
 	return &Server{s}, nil
+}
+
+// ready waits until a server accepts clients, or has logged that it never will.
+func ready(s *server.Server, log *logger, timeout time.Duration) error {
+	accepts := make(chan bool, 1)
+	go func() { accepts <- s.ReadyForConnections(timeout) }()
+	select {
+	case err := <-log.fatal:
+		return err
+	case ok := <-accepts:
+		if !ok {
+			return fmt.Errorf("the server is not ready after %s", timeout)
+		}
+		return nil
+	}
 }
 
 // maxPayload is the size of the largest message. The runs in progress of one contact are one
@@ -87,7 +108,7 @@ func (o Options) config() (*server.Options, error) {
 		ps.Add(automation.CodeInvalidOption, "name", "a server of a cluster needs a name that does not change")
 	}
 	config := &server.Options{
-		ServerName: o.Name, JetStream: true, StoreDir: o.Dir, SyncAlways: true, NoSigs: true, NoLog: true,
+		ServerName: o.Name, JetStream: true, StoreDir: o.Dir, SyncAlways: true, NoSigs: true,
 		DontListen: o.Listen == "", MaxPayload: maxPayload, JetStreamMaxStore: o.MaxStore,
 	}
 	if o.MaxStore < 0 {

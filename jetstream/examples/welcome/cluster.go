@@ -4,12 +4,12 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 
+	"github.com/seed-b636437c/automation/internal/freeport"
 	"github.com/seed-b636437c/automation/jetstream/embedded"
 )
 
@@ -26,11 +26,11 @@ func newCluster(n int, dir string, emails *tally) (*cluster, error) {
 	var routes []string
 	for i := range n {
 		name := fmt.Sprint("node", i+1)
-		clients, err := freeAddress()
+		clients, err := freeport.Address()
 		if err != nil {
 			return nil, err
 		}
-		others, err := freeAddress()
+		others, err := freeport.Address()
 		if err != nil {
 			return nil, err
 		}
@@ -46,15 +46,6 @@ func newCluster(n int, dir string, emails *tally) (*cluster, error) {
 		}
 	}
 	return c, nil
-}
-
-// freeAddress returns an address of this machine at which no process listens.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // start starts a node in a process of its own, and counts its emails.
