@@ -114,10 +114,12 @@ func TestPartition_OfTheNetworkLosesNothing(t *testing.T) {
 	}
 	c.lost++ // its worker cannot write outcomes
 	tr.goesOn()
-	require.Eventually(t, func() bool {
+	if !assert.Eventually(t, func() bool {
 		all := owners(t, js)
 		return !slices.Contains(all, lonely) && !slices.Contains(all, "")
-	}, time.Minute, 100*time.Millisecond, "the worker of the minority loses its partitions")
+	}, time.Minute, 100*time.Millisecond, "the worker of the minority loses its partitions") {
+		t.Fatalf("the owners are %q; %s is the minority", owners(t, js), lonely)
+	}
 	_, err = besideRunner.Send(t.Context(), automation.Event{Name: unanswered, Email: "minority@example.com"})
 	require.Error(t, err, "a minority confirms nothing")
 
