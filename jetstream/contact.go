@@ -19,16 +19,10 @@ type contact struct {
 	// timer is a time by which a timer was written that has not fired, zero if there is none.
 	timer time.Time
 	// inFlight are the attempts that may be in flight, by run. An attempt of an earlier
-	// owner is zero.
-	inFlight map[string]attempt
+	// owner is nil.
+	inFlight map[string]*attempt
 	// adopted is whether the state has the runs that the catalog had before the engine.
 	adopted bool
-}
-
-// attempt is an attempt of an effect.
-type attempt struct {
-	step   string
-	number int
 }
 
 // contactState is what the stream keeps about a contact.

@@ -61,13 +61,13 @@ func (p *partition) begin(w *work) {
 		}
 	}
 	for _, e := range w.turn.Effects {
-		p.perform(w.token, e)
+		p.perform(w.token, e, w.inFlight[e.Run.ID])
 	}
 }
 
 // perform performs an effect as soon as the worker has room for it. The effect keeps its place until
 // its outcome is written: if the process dies, no more emails than it has places are sent again.
-func (p *partition) perform(token string, e automation.PlannedEffect) {
+func (p *partition) perform(token string, e automation.PlannedEffect, a *attempt) {
 	p.pending++
 	p.inLine.Add(1)
 	leaving := p.leaving
@@ -80,12 +80,13 @@ func (p *partition) perform(token string, e automation.PlannedEffect) {
 		select {
 		case p.slots <- struct{}{}:
 			o.hasSlot = true
-			if p.mayBegin(&e) && !leaving {
+			if p.mayBegin(&e) && !leaving && a.begin() {
 				o.Outcome = p.runner.Perform(withPlanning(p.bound, p, nil), e)
 			}
 		case <-p.stopped:
 		case <-p.ended:
 		}
+		a.returned.Store(true)
 		select {
 		case p.outcomes <- o:
 		case <-p.ended:

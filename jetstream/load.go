@@ -72,7 +72,7 @@ func (p *partition) load(ctx context.Context, tokens []string) ([]*contact, erro
 
 // contactOf returns a contact as its last state has it. msg is nil if there is none.
 func (p *partition) contactOf(ctx context.Context, token string, msg *jetstream.RawStreamMsg) (*contact, error) {
-	c := &contact{token: token, inFlight: map[string]attempt{}}
+	c := &contact{token: token, inFlight: map[string]*attempt{}}
 	if msg == nil {
 		return c, nil
 	}

@@ -175,7 +175,7 @@ func (p *partition) resumeEffects(ctx context.Context) error {
 	for _, c := range contacts {
 		for i := range c.state.Runs {
 			if r := &c.state.Runs[i]; r.Status == automation.RunRunning && !r.DueAt.IsZero() {
-				c.inFlight[r.ID] = attempt{}
+				c.inFlight[r.ID] = nil
 			}
 		}
 		c.timer = time.Time{} // it may be a deadline, for which none is written
@@ -396,42 +396,64 @@ const interruptedGrace = time.Second
 // finish waits for the effects in flight, and writes their outcomes. When ShutdownTimeout has
 // passed it interrupts them. The outcome of one that goes on all the same is unknown.
 func (p *partition) finish(ctx context.Context) error {
-	if err := p.handlePart(ctx, inputs{outcomes: p.held}); err != nil {
-		p.handOver(ctx, p.held)
-		return err
-	}
 	late := time.After(p.opts.ShutdownTimeout)
-	for p.pending > 0 {
-		select {
-		case o := <-p.outcomes:
-			if err := p.handlePart(ctx, inputs{outcomes: []outcome{o}}); err != nil {
-				p.handOver(ctx, []outcome{o})
-				return err
-			}
-			continue
-		case <-late:
-		}
-		if p.bound.Err() == nil {
-			p.cut()
-			late = time.After(interruptedGrace)
-			continue
-		}
-		p.pending = 0
-		if err := p.handlePart(ctx, p.interrupted()); err != nil {
+	in, gaveUp := inputs{outcomes: p.held}, false
+	for {
+		if err := p.handlePart(ctx, in); err != nil {
+			p.handOver(ctx, in.outcomes)
 			return err
 		}
+		if p.pending == 0 {
+			return p.copies.flush(ctx)
+		}
+		select {
+		case o := <-p.outcomes:
+			in.outcomes = p.received(o)
+		case <-late:
+			late = time.After(interruptedGrace)
+			switch {
+			case p.bound.Err() == nil:
+				p.cut()
+				in.outcomes = nil
+			case !gaveUp:
+				gaveUp, in.outcomes = true, p.interrupted()
+			default:
+				return p.copies.flush(ctx) // what returns later goes to the next owner
+			}
+		}
 	}
-	return p.copies.flush(ctx)
 }
 
-// interrupted returns unknown outcomes for all effects in flight.
-func (p *partition) interrupted() (in inputs) {
+// received returns an outcome with those that can be received at once.
+func (p *partition) received(first outcome) []outcome {
+	all := []outcome{first}
+	for len(all) < maxInputs {
+		select {
+		case o := <-p.outcomes:
+			all = append(all, o)
+		default:
+			return all
+		}
+	}
+	return all
+}
+
+// interrupted gives the effects up that have not returned. The outcomes of those that have begun are
+// unknown.
+func (p *partition) interrupted() (all []outcome) {
 	for token, c := range p.busy {
-		for id, e := range c.inFlight {
-			in.outcomes = append(in.outcomes, outcome{token: token, key: c.key, Outcome: automation.Outcome{
-				RunID: id, Step: e.step, Attempt: e.number, Kind: automation.InputInterrupted,
+		for id, a := range c.inFlight {
+			if a == nil || a.returned.Load() {
+				continue // it is of an earlier owner, or will be received
+			}
+			kind := automation.InputInterrupted
+			if a.withdraw() {
+				kind = automation.InputReleased
+			}
+			all = append(all, outcome{token: token, key: c.key, Outcome: automation.Outcome{
+				RunID: id, Step: a.step, Attempt: a.number, Kind: kind,
 			}})
 		}
 	}
-	return in
+	return all
 }

@@ -18,7 +18,7 @@ func TestState_OfManyRunsHasParts(t *testing.T) {
 	w := testWorker(t)
 	p := owned(t, w)
 	p.partSize = 1000
-	c := &contact{token: "ctYWRh", inFlight: map[string]attempt{}, state: contactState{Key: encodedRef{ID: "ada"}}}
+	c := &contact{token: "ctYWRh", inFlight: map[string]*attempt{}, state: contactState{Key: encodedRef{ID: "ada"}}}
 	write := func(runs int) {
 		c.state.Runs = nil
 		for i := range runs {

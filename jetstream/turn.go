@@ -28,6 +28,7 @@ func (p *partition) plan(ctx context.Context, w *work, c *automation.Contact, re
 		return
 	}
 	w.mergeTaken()
+	p.renew(w, readAt, dueBy)
 	in, events, err := p.input(ctx, w)
 	if err == nil {
 		in.Contact, in.ReadAt, in.DueBy, in.NewContactID = c, readAt, dueBy, p.newContactID
@@ -154,7 +155,7 @@ func (p *partition) apply(w *work, events []entry) {
 		delete(w.inFlight, t.Runs[i].ID)
 	}
 	for _, e := range t.Effects {
-		w.inFlight[e.Run.ID] = attempt{e.Step, e.Attempt}
+		w.inFlight[e.Run.ID] = &attempt{step: e.Step, number: e.Attempt}
 	}
 	if t.Change != nil {
 		w.state.Change = t.Change
