@@ -25,11 +25,14 @@ BENCH ?= .
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# The packages of a nested module are built together and then tested one after the other: those of
+# jetstream start whole clusters.
 .PHONY: test
 test: ## run all tests, with the race detector and in random order (INSTALL_PGBOUNCER=1)
 	scripts/postgres.sh
 	go test -race -shuffle=on ./...
-	set -e; for module in $(TESTED_MODULES); do (cd $$module && go test -race -shuffle=on ./...); done
+	set -e; for module in $(TESTED_MODULES); do (cd $$module && \
+		go test -race -exec true ./... >/dev/null && go test -race -shuffle=on -p 1 ./...); done
 	cd bench && go test -race -shuffle=on ./capacity ./chart ./figures ./model ./plot
 
 .PHONY: soak

@@ -9,16 +9,21 @@ import (
 // wrappers that has it. A wrapper has a method Unwrap() Store, as those of package observe do.
 // This is how a Runner finds the optional interfaces of this file.
 func StoreAs[T any](s Store) (found T, ok bool) {
-	for {
+	for wraps := true; wraps; s, wraps = unwrap(s) {
 		if found, ok = s.(T); ok {
-			return found, true
+			break
 		}
-		wrapper, wraps := s.(interface{ Unwrap() Store })
-		if !wraps {
-			return found, false
-		}
-		s = wrapper.Unwrap()
 	}
+	return found, ok
+}
+
+// unwrap returns the store in a wrapper, or else the store itself.
+func unwrap(s Store) (in Store, wraps bool) {
+	wrapper, wraps := s.(interface{ Unwrap() Store })
+	if !wraps {
+		return s, false
+	}
+	return wrapper.Unwrap(), true
 }
 
 // TxCarrier is an optional interface of an EventWriter that writes inside the host's own

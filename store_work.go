@@ -2,6 +2,7 @@ package automation
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -15,6 +16,39 @@ const (
 	RequestCancel RunRequest = "cancel"
 	RequestRetry  RunRequest = "retry"
 )
+
+// Accepts reports whether the request has an effect on a run as it is now, for stores. A cancel
+// has one on a running run, a retry on a failed one. A retry of a run that is completed or
+// cancelled fails with ErrConflict.
+func (c RunRequest) Accepts(run *RunRecord) (bool, error) {
+	running := run.Status == RunRunning
+	switch {
+	case c == RequestCancel:
+		return running, nil
+	case running:
+		return false, nil
+	case run.Status != RunFailed:
+		return false, fmt.Errorf("run %q is %s, and only a failed run can be retried: %w", run.ID, run.Status, ErrConflict)
+	default:
+		return true, nil
+	}
+}
+
+// Remaining returns what remains of the request once a change of the run is written, for
+// stores. A request that the change has served is gone, and so is one that has no effect on a run
+// with the new status.
+func (c RunRequest) Remaining(change *RunChange) RunRequest {
+	switch {
+	case c == change.Served:
+		return RequestNone
+	case c == RequestCancel && change.Status == RunRunning:
+		return c
+	case c == RequestRetry && change.Status == RunFailed:
+		return c
+	default:
+		return RequestNone
+	}
+}
 
 // WorkStore leases contacts and commits the work on them. Callers and the store share the
 // bytes of payloads, states and outputs that pass through its methods: neither may change them

@@ -302,11 +302,8 @@ func storeName(s Store) string {
 	if named, ok := StoreAs[fmt.Stringer](s); ok {
 		return named.String()
 	}
-	for {
-		wrapper, ok := s.(interface{ Unwrap() Store })
-		if !ok {
-			return fmt.Sprintf("%T", s)
-		}
-		s = wrapper.Unwrap()
+	for wraps := true; wraps; {
+		s, wraps = unwrap(s)
 	}
+	return fmt.Sprintf("%T", s)
 }

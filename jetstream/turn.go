@@ -177,10 +177,7 @@ func (s *contactState) change(c *automation.RunChange, events []entry) {
 		}
 	}
 	run.RunRecord, run.changed = c.RunRecord, true
-	ended := run.Status != automation.RunRunning
-	if run.Request == c.Served || run.Request == automation.RequestCancel && ended || run.Request == automation.RequestRetry && !ended {
-		run.Request = automation.RequestNone
-	}
+	run.Request = run.Request.Remaining(c)
 	if c.DropOutputs {
 		run.Outputs, run.DropOutputs = nil, true
 	}

@@ -92,12 +92,8 @@ func (s *Store) RecordRunRequest(ctx context.Context, id string, c automation.Ru
 	if err != nil {
 		return rec, err
 	}
-	ended := rec.Status != automation.RunRunning
-	switch {
-	case c == automation.RequestCancel && ended, c == automation.RequestRetry && !ended:
-		return rec, nil
-	case c == automation.RequestRetry && rec.Status != automation.RunFailed:
-		return rec, fmt.Errorf("run %q is %s, and only a failed run can be retried: %w", id, rec.Status, automation.ErrConflict)
+	if accepted, err := c.Accepts(&rec); err != nil || !accepted {
+		return rec, err
 	}
 	return rec, s.request(ctx, rec.ContactID, c, id)
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/seed-b636437c/automation"
-	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // writeRun writes a run that a transition has started or changed.
@@ -16,7 +15,7 @@ func (s *Store) writeRun(cs *contactState, c *automation.RunChange, now micros, 
 	}
 	s.writeOutputs(c)
 	r.apply(c)
-	r.request = toRequestCode(record.RemainingRequest(requests[r.request], c))
+	r.request = toRequestCode(requests[r.request].Remaining(c))
 	if r.status != running && r.request == noRequest {
 		cs.endRun(r)
 		return

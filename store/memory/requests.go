@@ -38,7 +38,7 @@ func (s *Store) RecordRunRequest(ctx context.Context, id string, request automat
 		return automation.RunRecord{}, record.NotFound("run", id)
 	}
 	before := r.record()
-	if accepted, err := record.AcceptsRequest(&before, request); err != nil || !accepted {
+	if accepted, err := request.Accepts(&before); err != nil || !accepted {
 		return before, err
 	}
 	s.recordRequest(r, toRequestCode(request), toMicros(now))

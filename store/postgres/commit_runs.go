@@ -8,7 +8,7 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// remainingRequest is record.RemainingRequest in SQL, for a request r.control and a
+// remainingRequest is RunRequest.Remaining in SQL, for a request r.control and a
 // change c.
 const remainingRequest = `(CASE
 		WHEN r.control = c.seen THEN 0

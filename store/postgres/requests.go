@@ -42,7 +42,7 @@ func (s *Store) RecordRunRequest(ctx context.Context, id string, request automat
 		if run == nil {
 			return record.NotFound("run", id)
 		}
-		if accepted, err := record.AcceptsRequest(&run.RunRecord, request); err != nil || !accepted {
+		if accepted, err := request.Accepts(&run.RunRecord); err != nil || !accepted {
 			return err
 		}
 		var sc script

@@ -45,7 +45,7 @@ type runRow struct {
 // newRunRow returns the new row of a run. request is the one that the store has about
 // the run.
 func newRunRow(w *transitionWrite, change *automation.RunChange, request automation.RunRequest) runRow {
-	r := runRow{table: endedRuns, request: record.RemainingRequest(request, change), due: change.DueAt}
+	r := runRow{table: endedRuns, request: request.Remaining(change), due: change.DueAt}
 	running := record.GoesOn(*change)
 	// The holder of the lease may not have seen that the contact was deleted. The run is
 	// due at once, so that the next claim brings it together with that fact.

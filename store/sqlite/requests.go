@@ -24,7 +24,7 @@ func (s *Store) RecordRunRequest(ctx context.Context, id string, request automat
 			return err
 		}
 		before = run.RunRecord
-		if accepted, err := record.AcceptsRequest(&before, request); err != nil || !accepted {
+		if accepted, err := request.Accepts(&before); err != nil || !accepted {
 			return err
 		}
 		if err := tx.activate(ctx, &run); err != nil {

@@ -1,4 +1,4 @@
-package record_test
+package automation_test
 
 import (
 	"testing"
@@ -6,10 +6,9 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/seed-b636437c/automation"
-	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-func TestAcceptsRequest(t *testing.T) {
+func TestRunRequest_Accepts(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		status   automation.RunStatus
@@ -26,13 +25,13 @@ func TestAcceptsRequest(t *testing.T) {
 		{automation.RunFailed, automation.RequestRetry, true, nil},
 		{automation.RunCancelled, automation.RequestRetry, false, automation.ErrConflict},
 	} {
-		accepted, err := record.AcceptsRequest(&automation.RunRecord{Status: c.status}, c.request)
+		accepted, err := c.request.Accepts(&automation.RunRecord{Status: c.status})
 		assert.Equal(t, c.accepted, accepted, "%s of a %s run", c.request, c.status)
 		assert.ErrorIs(t, err, c.err, "%s of a %s run", c.request, c.status)
 	}
 }
 
-func TestRemainingRequest(t *testing.T) {
+func TestRunRequest_Remaining(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		request, served automation.RunRequest
@@ -49,6 +48,6 @@ func TestRemainingRequest(t *testing.T) {
 		{automation.RequestRetry, automation.RequestNone, automation.RunRunning, automation.RequestNone},
 	} {
 		change := automation.RunChange{RunRecord: automation.RunRecord{Status: c.status}, Served: c.served}
-		assert.Equal(t, c.want, record.RemainingRequest(c.request, &change), "%+v", c)
+		assert.Equal(t, c.want, c.request.Remaining(&change), "%+v", c)
 	}
 }
