@@ -39,7 +39,7 @@ type effectResult struct {
 // performed is an effect that has ended.
 type performed struct {
 	Effect effect `json:"effect"`
-	// Outcome is empty if the worker did not answer: nobody knows whether the effect happened.
+	// Outcome is empty if the worker did not answer. The effect may have happened.
 	Outcome []byte `json:"outcome,omitempty"`
 	// NotBegun is why the effect did not begin.
 	NotBegun string `json:"not_begun,omitempty"`
