@@ -81,7 +81,8 @@ type WorkerOptions struct {
 	// Heartbeat is how often the worker shows that it is alive. Workers that show nothing
 	// for four heartbeats lose their partitions. The default is 1 second.
 	Heartbeat time.Duration
-	// EffectDeadline is when the outcome of an effect counts as unknown. It must be longer
+	// EffectDeadline is for how long a call may not return, or the outcome of a worker that is
+	// gone may be missing, until the outcome of the effect counts as unknown. It must be longer
 	// than automation.Options.EffectTimeout. The default is 2 minutes.
 	EffectDeadline time.Duration
 	// ShutdownTimeout is how long Run waits for effects in flight after its context has
