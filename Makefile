@@ -97,7 +97,7 @@ bench-peers: $(TEMPORAL) ## compare with River, DBOS and go-workflows on the sam
 	cd bench && TEMPORAL=$(CURDIR)/$(TEMPORAL) go run . -out figures.txt
 
 .PHONY: capacity
-capacity: ## measure what docs/scaling.md is computed from, about ten minutes, and write its tables and curves
+capacity: ## measure what docs/scaling.md is computed from, half an hour, and write its tables and curves
 	cd bench && go run . -work w4,w7 -timeout 10m -engines automation -rounds 1 -out model/measured.txt
 	$(MAKE) capacity-page
 
