@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
-	"strings"
 	"time"
 
+	"github.com/seed-b636437c/automation/internal/durationtext"
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
@@ -23,11 +21,6 @@ type Duration struct {
 	std     time.Duration
 	invalid bool // text is not a positive duration; distinguishes "" from none
 }
-
-const (
-	day  = 24 * time.Hour
-	week = 7 * day
-)
 
 // ParseDuration parses a positive duration in words, such as "30 minutes", "1 week"
 // or "1 day 12 hours", or in Go's form, such as "36h". The units are second, minute,
@@ -60,7 +53,7 @@ func DurationOf(d time.Duration) Duration {
 	case d < 0 || d%time.Second != 0:
 		return durationFromText(d.String())
 	default:
-		return Duration{text: durationWords(d), std: d}
+		return Duration{text: durationtext.Words(d), std: d}
 	}
 }
 
@@ -115,110 +108,18 @@ func durationFromText(text string) Duration {
 
 // parseDuration parses text as ParseDuration does. It returns 0 with every error.
 func parseDuration(text string) (time.Duration, error) {
-	words := strings.Fields(text)
-	if len(words) == 1 {
-		return parseGoDuration(text, words[0])
-	}
-	if len(words) == 0 || len(words)%2 != 0 {
-		return 0, notADuration(text)
-	}
-	var sum time.Duration
-	for i := 0; i < len(words); i += 2 {
-		part, err := parseDurationPart(text, words[i], words[i+1])
-		if err != nil {
-			return 0, err
-		}
-		if part > math.MaxInt64-sum {
-			return 0, durationTooLong(text)
-		}
-		sum += part
-	}
-	return sum, nil
-}
-
-func parseGoDuration(text, word string) (time.Duration, error) {
-	d, err := time.ParseDuration(word)
-	if err != nil {
-		return 0, notADuration(text)
-	}
-	if d <= 0 {
-		return 0, durationNotPositive(text)
-	}
-	return d, nil
-}
-
-// parseDurationPart parses one count and its unit, which are a part of text.
-func parseDurationPart(text, count, name string) (time.Duration, error) {
-	unit, ok := durationUnit(name)
-	if !ok {
-		return 0, notADuration(text)
-	}
-	n, err := strconv.ParseInt(count, 10, 64)
+	d, err := durationtext.Parse(text)
 	switch {
-	case err != nil && !errors.Is(err, strconv.ErrRange):
-		return 0, notADuration(text)
-	case n <= 0:
-		return 0, durationNotPositive(text)
-	case n > int64(math.MaxInt64/unit):
-		return 0, durationTooLong(text)
-	}
-	return time.Duration(n) * unit, nil
-}
-
-func durationUnit(name string) (time.Duration, bool) {
-	switch strings.ToLower(name) {
-	case "second", "seconds":
-		return time.Second, true
-	case "minute", "minutes":
-		return time.Minute, true
-	case "hour", "hours":
-		return time.Hour, true
-	case "day", "days":
-		return day, true
-	case "week", "weeks":
-		return week, true
+	case err == nil:
+		return d, nil
+	case errors.Is(err, durationtext.ErrSyntax):
+		return 0, fmt.Errorf(`duration %s %w: write whole numbers of seconds, minutes, hours, days or weeks, `+
+			`such as "30 minutes" or "1 day 12 hours", or Go's form, such as "36h"`, jsondoc.Quote(text), err)
+	case errors.Is(err, durationtext.ErrTooLong):
+		return 0, fmt.Errorf("duration %s %w: the most that can be held is 292 years", jsondoc.Quote(text), err)
 	default:
-		return 0, false
+		return 0, fmt.Errorf("duration %s %w", jsondoc.Quote(text), err)
 	}
-}
-
-func notADuration(text string) error {
-	return fmt.Errorf(`duration %s is not understood: write whole numbers of seconds, minutes, hours, days or weeks, `+
-		`such as "30 minutes" or "1 day 12 hours", or Go's form, such as "36h"`, jsondoc.Quote(text))
-}
-
-func durationNotPositive(text string) error {
-	return fmt.Errorf("duration %s is not positive", jsondoc.Quote(text))
-}
-
-func durationTooLong(text string) error {
-	return fmt.Errorf("duration %s is too long: the most that can be held is 292 years", jsondoc.Quote(text))
-}
-
-// durationWords returns d, which is a whole number of seconds, in words. It uses
-// weeks only if nothing remains: "10 days" reads better than "1 week 3 days".
-func durationWords(d time.Duration) string {
-	if d%week == 0 {
-		return countOf(d/week, "week")
-	}
-	var parts []string
-	for _, u := range []struct {
-		length time.Duration
-		name   string
-	}{{day, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
-		if n := d / u.length; n > 0 {
-			parts = append(parts, countOf(n, u.name))
-		}
-		d %= u.length
-	}
-	return strings.Join(parts, " ")
-}
-
-func countOf(n time.Duration, unit string) string {
-	if n == 1 {
-		return "1 " + unit
-	}
-	return strconv.FormatInt(int64(n), 10) + " " + unit + "s"
 }
 
 // stamp reduces t to the precision of every store: UTC with microseconds.

@@ -10,6 +10,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/seed-b636437c/automation/internal/durationtext"
+)
+
+const (
+	day  = durationtext.Day
+	week = durationtext.Week
 )
 
 func TestParseDuration_AcceptsWordsAndGo(t *testing.T) {
