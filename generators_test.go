@@ -219,6 +219,9 @@ func (g *graphGen) rule(readable []string, depth int) Rule {
 		}
 		return Rule{Type: rapid.SampledFrom([]RuleType{RuleAll, RuleAny}).Draw(g.t, "rule type"), Rules: rules}
 	}
+	if depth < 3 && rapid.IntRange(0, 5).Draw(g.t, "not") == 0 {
+		return Not(g.rule(readable, depth+1))
+	}
 	field := Field(g.path(readable))
 	return rapid.SampledFrom([]Rule{
 		field.Eq("pro"), field.Neq(nil), field.Eq(5), field.Gt(4.5), field.Lte(100), field.Gte("2026-01-31"),

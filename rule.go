@@ -37,10 +37,14 @@ const (
 	RuleCompare RuleType = "rule"
 	RuleAll     RuleType = "and"
 	RuleAny     RuleType = "or"
+	RuleNot     RuleType = "not"
 )
 
+// isGroup reports whether rules of this type have rules instead of a field.
+func (t RuleType) isGroup() bool { return t == RuleAll || t == RuleAny || t == RuleNot }
+
 // Rule is a condition: a comparison, or a group of rules. Write one with Field,
-// All and Any:
+// All, Any and Not:
 //
 //	automation.All(
 //		automation.Field("event.plan").Eq("pro"),
@@ -49,7 +53,7 @@ const (
 //
 // The zero Rule means "no rule".
 type Rule struct {
-	// Type is RuleCompare (or empty), RuleAll or RuleAny.
+	// Type is RuleCompare (or empty), RuleAll, RuleAny or RuleNot.
 	Type RuleType `json:"type,omitempty"`
 	// Field is the path of a comparison: event.…, contact.… or wait_events.….
 	Field string `json:"field,omitempty"`
@@ -59,8 +63,8 @@ type Rule struct {
 	// OpIsNotEmpty.
 	Value Value `json:"value,omitzero"`
 	// Rules are the members of a group. They are evaluated in order until one
-	// decides the result. An empty list encodes as an empty list, and Validate
-	// refuses it.
+	// decides the result. RuleNot has exactly one. An empty list encodes as an
+	// empty list, and Validate refuses it.
 	Rules []Rule `json:"rules,omitzero"`
 }
 
@@ -73,6 +77,10 @@ func All(rules ...Rule) Rule {
 func Any(rules ...Rule) Rule {
 	return Rule{Type: RuleAny, Rules: append([]Rule{}, rules...)}
 }
+
+// Not returns a rule that holds if r does not hold. What keeps r from being evaluated, such
+// as an absent field, does so in Not(r) too: the step fails, and a filter does not match.
+func Not(r Rule) Rule { return Rule{Type: RuleNot, Rules: []Rule{r}} }
 
 // IsZero reports whether r is no rule at all.
 func (r Rule) IsZero() bool {
@@ -185,10 +193,10 @@ func (c *ruleValidator) validate(r Rule, path string, depth int) {
 	switch r.Type {
 	case "", RuleCompare:
 		c.validateComparison(r, path)
-	case RuleAll, RuleAny:
+	case RuleAll, RuleAny, RuleNot:
 		c.validateGroup(r, path, depth+1)
 	default:
-		c.report(jsondoc.Join(path, "type"), CodeInvalidRule, `rule type %s is unknown: use "rule", "and" or "or"`, jsondoc.Quote(r.Type))
+		c.report(jsondoc.Join(path, "type"), CodeInvalidRule, `rule type %s is unknown: use "rule", "and", "or" or "not"`, jsondoc.Quote(r.Type))
 	}
 }
 
@@ -206,7 +214,11 @@ func (c *ruleValidator) validateGroup(r Rule, path string, depth int) {
 				"%q belongs to a comparison, not to a group of type %q: put it into one of its rules", given.name, r.Type)
 		}
 	}
-	if len(r.Rules) == 0 {
+	switch n := len(r.Rules); {
+	case r.Type == RuleNot && n != 1:
+		c.report(jsondoc.Join(path, "rules"), CodeInvalidRule, `a group of type "not" needs exactly one rule, not %d: `+
+			`put several into one group of type "and" or "or"`, n)
+	case n == 0:
 		c.report(jsondoc.Join(path, "rules"), CodeInvalidRule, "a group of type %q needs at least one rule", r.Type)
 	}
 	for i, member := range r.Rules {
@@ -219,7 +231,7 @@ func (c *ruleValidator) validateGroup(r Rule, path string, depth int) {
 
 func (c *ruleValidator) validateComparison(r Rule, path string) {
 	if r.Rules != nil {
-		c.report(jsondoc.Join(path, "rules"), CodeInvalidRule, `a comparison has no rules: set "type" to "and" or "or" for a group`)
+		c.report(jsondoc.Join(path, "rules"), CodeInvalidRule, `a comparison has no rules: set "type" to "and", "or" or "not" for a group`)
 	}
 	c.validateField(r.Field, jsondoc.Join(path, "field"))
 	if r.Operator == "" {

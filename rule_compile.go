@@ -70,7 +70,7 @@ func compileRule(r Rule, waitNames []string) (*CompiledRule, error) {
 
 // comparisons counts the comparisons in r.
 func (r *Rule) comparisons() int {
-	if r.Type != RuleAll && r.Type != RuleAny {
+	if !r.Type.isGroup() {
 		return 1
 	}
 	n := 0
@@ -93,6 +93,11 @@ func (c *ruleCompiler) add(r Rule, ifHeld, ifNot int) error {
 		return c.addLeaf(r, ifHeld, ifNot)
 	case RuleAll, RuleAny:
 		return c.addGroup(r, ifHeld, ifNot)
+	case RuleNot:
+		if len(r.Rules) != 1 {
+			return fmt.Errorf("group of type %q has %d rules", r.Type, len(r.Rules))
+		}
+		return c.add(r.Rules[0], ifNot, ifHeld)
 	default:
 		return fmt.Errorf("rule type %q is unknown", r.Type)
 	}

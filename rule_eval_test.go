@@ -318,6 +318,14 @@ func TestRule_GroupsShortCircuit(t *testing.T) {
 		{"or fails", Any(no, fails, yes), false, true, ruleOutcomes{f0, skip, skip}},
 		{"nested", Any(All(yes, no, fails), All(yes), no), true, false, ruleOutcomes{t1, f0, skip, t1, skip}},
 		{"nested failure", All(Any(no, fails), yes), false, true, ruleOutcomes{f0, skip, skip}},
+		{"not of yes", Not(yes), false, false, ruleOutcomes{t1}},
+		{"not of no", Not(no), true, false, ruleOutcomes{f0}},
+		{"not fails", Not(fails), false, true, ruleOutcomes{skip}},
+		{"twice not fails", Not(Not(fails)), false, true, ruleOutcomes{skip}},
+		{"not of and stops at no", Not(All(no, fails)), true, false, ruleOutcomes{f0, skip}},
+		{"not of or stops at yes", All(Not(Any(yes, fails)), fails), false, false, ruleOutcomes{t1, skip, skip}},
+		{"not in or", Any(Not(yes), Not(no), fails), true, false, ruleOutcomes{t1, f0, skip}},
+		{"not before a failure", Any(Not(yes), fails), false, true, ruleOutcomes{t1, skip}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -15,6 +15,9 @@ func drawRule(t *rapid.T, depth int) Rule {
 	if depth == 0 || rapid.IntRange(0, 2).Draw(t, "kind") == 0 {
 		return drawComparison(t)
 	}
+	if rapid.IntRange(0, 3).Draw(t, "not") == 0 {
+		return Not(drawRule(t, depth-1))
+	}
 	members := make([]Rule, rapid.IntRange(1, 3).Draw(t, "members"))
 	for i := range members {
 		members[i] = drawRule(t, depth-1)
@@ -52,6 +55,9 @@ func naiveEval(t require.TestingT, r Rule, d *Data) (bool, error) {
 		held, err := naiveEval(t, member, d)
 		results = append(results, result{held, err})
 	}
+	if r.Type == RuleNot {
+		return results[0].err == nil && !results[0].held, results[0].err
+	}
 	for _, res := range results {
 		if res.err != nil || res.held == (r.Type == RuleAny) {
 			return res.held, res.err
@@ -73,6 +79,21 @@ func TestRule_AgreesWithTheNaiveEvaluator(t *testing.T) {
 		silent, err := compiled.eval(d, nil)
 		assert.Equal(t, held, silent, "recording changes nothing")
 		assert.Equal(t, wantErr, err)
+	})
+}
+
+func TestRule_NotIsTheOppositeAndKeepsErrors(t *testing.T) {
+	t.Parallel()
+	d := ruleData(t)
+	rapid.Check(t, func(t *rapid.T) {
+		rule := drawRule(t, 3)
+		held, err := mustCompileRule(t, rule).Holds(*d)
+		opposite, errToo := mustCompileRule(t, Not(rule)).Holds(*d)
+		again, errAgain := mustCompileRule(t, Not(Not(rule))).Holds(*d)
+		require.Equal(t, err, errToo, "an error within stays the same error")
+		require.Equal(t, err, errAgain)
+		assert.Equal(t, err == nil && !held, opposite)
+		assert.Equal(t, held, again)
 	})
 }
 
@@ -129,6 +150,9 @@ func TestRule_ObeysDeMorgan(t *testing.T) {
 		opposite, err := mustCompileRule(t, negatedRule(rule)).eval(d, nil)
 		require.NoError(t, err)
 		assert.NotEqual(t, held, opposite)
+		not, err := mustCompileRule(t, Not(rule)).eval(d, nil)
+		require.NoError(t, err)
+		assert.Equal(t, opposite, not)
 	})
 }
 
@@ -138,7 +162,8 @@ func FuzzRuleJSON(f *testing.F) {
 		`{"type":"and","rules":[{"field":"event.seats","operator":"gt","value":1e999999999},{"field":"event.tags","operator":"contains","value":5}]}`,
 		`{"type":"or","rules":[{"field":"event.day","operator":"lt","value":"2026-02-01"},{"field":"contact.last_name","operator":"is_empty"}]}`,
 		`{"field":"wait_events.order.paid.amount","operator":"exists","value":null}`,
-		`{"type":"and","rules":[]}`, `{"type":"rule","field":"event.x","operator":"eq","value":{"var":"event.y"}}`, `{}`,
+		`{"type":"not","rules":[{"type":"or","rules":[{"field":"event.tags","operator":"eq","value":5},{"field":"event.yes","operator":"eq","value":true}]}]}`,
+		`{"type":"not","rules":[]}`, `{"type":"and","rules":[]}`, `{"type":"rule","field":"event.x","operator":"eq","value":{"var":"event.y"}}`, `{}`,
 	} {
 		f.Add([]byte(seed))
 	}

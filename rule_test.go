@@ -28,6 +28,7 @@ func TestField_BuildsRules(t *testing.T) {
 		`{"type":"rule","field":"event.plan","operator":"not_contains","value":"o"}`:        f.NotContains("o"),
 		`{"type":"and","rules":[{"type":"rule","field":"event.plan","operator":"exists"}]}`: All(f.Exists()),
 		`{"type":"or","rules":[{"type":"and","rules":[]}]}`:                                 Any(All()),
+		`{"type":"not","rules":[{"type":"rule","field":"event.plan","operator":"exists"}]}`: Not(f.Exists()),
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -62,6 +63,7 @@ func TestRule_JSONRoundTripIsExact(t *testing.T) {
 		`{"field":"event.plan","operator":"eq","value":{"var":"event.other"}}`,
 		`{"type":"and","rules":[]}`,
 		`{"type":"or","rules":[{"field":"a","operator":"eq","value":""},{"type":"and","rules":[]}]}`,
+		`{"type":"not","rules":[{"type":"or","rules":[{"field":"event.plan","operator":"exists"}]}]}`,
 		`{"type":"xor","operator":"near"}`,
 		`{}`,
 	} {
@@ -105,6 +107,7 @@ func TestRuleProblems_AcceptsTheValuesOfEveryOperator(t *testing.T) {
 		"contact":               Field("contact.properties.seats").Gt(1),
 		"wait event":            Field("wait_events.order.paid.amount").Gt(1),
 		"groups":                All(Any(f.Exists()), f.Eq(1)),
+		"not":                   Not(Not(All(f.Exists(), Not(f.Eq(1))))),
 		"group with null value": {Type: RuleAll, Value: Null(), Rules: []Rule{f.Exists()}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -128,7 +131,13 @@ func TestRuleProblems_Refuses(t *testing.T) {
 	}{
 		{"empty group", All(), "rules", CodeInvalidRule, `type "and" needs at least one rule`},
 		{"empty group inside", Any(f.Exists(), All()), "rules[1].rules", CodeInvalidRule, "needs at least one rule"},
-		{"unknown type", Rule{Type: "not", Rules: []Rule{f.Exists()}}, "type", CodeInvalidRule, `rule type "not" is unknown`},
+		{"unknown type", Rule{Type: "nor", Rules: []Rule{f.Exists()}}, "type", CodeInvalidRule, `rule type "nor" is unknown: use "rule", "and", "or" or "not"`},
+		{"not of nothing", Rule{Type: RuleNot}, "rules", CodeInvalidRule, `type "not" needs exactly one rule, not 0`},
+		{"not of an empty list", Any(Rule{Type: RuleNot, Rules: []Rule{}}), "rules[0].rules", CodeInvalidRule, "needs exactly one rule, not 0"},
+		{"not of several", Rule{Type: RuleNot, Rules: []Rule{f.Exists(), f.Eq(1)}}, "rules", CodeInvalidRule, `exactly one rule, not 2: put several into one group of type "and" or "or"`},
+		{"not of a rule without a field", Not(Rule{Operator: OpExists}), "rules[0].field", CodeInvalidRule, "the field is missing"},
+		{"not of an empty group", Not(All()), "rules[0].rules", CodeInvalidRule, "needs at least one rule"},
+		{"not with a field", Rule{Type: RuleNot, Field: "event.x", Rules: []Rule{f.Exists()}}, "field", CodeInvalidRule, "belongs to a comparison"},
 		{"group with a field", Rule{Type: RuleAny, Field: "event.x", Rules: []Rule{f.Exists()}}, "field", CodeInvalidRule, "belongs to a comparison"},
 		{"group with an operator", Rule{Type: RuleAny, Operator: OpEq, Rules: []Rule{f.Exists()}}, "operator", CodeInvalidRule, "belongs to a comparison"},
 		{"group with a value", Rule{Type: RuleAny, Value: String(""), Rules: []Rule{f.Exists()}}, "value", CodeInvalidRule, "belongs to a comparison"},

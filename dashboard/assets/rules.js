@@ -10,7 +10,7 @@ const operators = [
 ]
 const unary = new Set(['exists', 'is_empty', 'is_not_empty'])
 
-const isGroup = (rule) => rule.type === 'and' || rule.type === 'or'
+const isGroup = (rule) => ['and', 'or', 'not'].includes(rule.type)
 export const newComparison = () => ({ field: '', operator: 'eq', value: '' })
 
 const replaced = (list, i, item) => item === undefined ? [...list.slice(0, i), ...list.slice(i + 1)] : [...list.slice(0, i), item, ...list.slice(i + 1)]
@@ -39,20 +39,21 @@ const ruleForm = (rule, change, depth = 1, where = '') => {
     <legend><select aria-label="Which rules must hold${where}" @change=${(e) => change({ ...rule, type: e.target.value })}>
       <option value="and" ?selected=${rule.type === 'and'}>all of these hold</option>
       <option value="or" ?selected=${rule.type === 'or'}>any of these holds</option>
+      <option value="not" ?selected=${rule.type === 'not'}>this does not hold</option>
     </select></legend>
     ${rules.map((r, i) => html`<div class="member">
       ${ruleForm(r, (to) => change({ ...rule, rules: replaced(rules, i, to) }), depth + 1, member(i))}
       <button type="button" class="small" aria-label="Remove rule${member(i)}" @click=${() => change({ ...rule, rules: replaced(rules, i) })}>✕</button>
     </div>`)}
-    <div class="buttons">
+    ${rule.type === 'not' && rules.length ? nothing : html`<div class="buttons">
       <button type="button" class="small" @click=${() => change({ ...rule, rules: [...rules, newComparison()] })}>Add a comparison</button>
       <button type="button" class="small" @click=${() => change({ ...rule, rules: [...rules, { type: rule.type === 'and' ? 'or' : 'and', rules: [newComparison()] }] })}>Add a group</button>
-    </div>
+    </div>`}
   </fieldset>`
 }
 
 // ruleEditor is ruleForm for the rule of a step, with ways to make it a group or plain.
 export const ruleEditor = (rule, change) => html`${ruleForm(rule, change)}
-  ${isGroup(rule)
+  ${isGroup(rule) && rule.type !== 'not'
     ? rule.rules?.length === 1 ? html`<button type="button" class="small" @click=${() => change(rule.rules[0])}>Keep this one rule only</button>` : nothing
     : html`<button type="button" class="small" @click=${() => change({ type: 'and', rules: [rule, newComparison()] })}>Add another rule</button>`}`
