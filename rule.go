@@ -27,6 +27,7 @@ const (
 	OpExists      Operator = "exists"
 	OpIsEmpty     Operator = "is_empty"
 	OpIsNotEmpty  Operator = "is_not_empty"
+	OpIn          Operator = "in"
 )
 
 // RuleType distinguishes comparisons from groups of rules.
@@ -59,9 +60,12 @@ type Rule struct {
 	Field string `json:"field,omitempty"`
 	// Operator compares Field with Value.
 	Operator Operator `json:"operator,omitempty"`
-	// Value is a literal. It is absent for OpExists, OpIsEmpty and
-	// OpIsNotEmpty.
+	// Value is a literal. It is absent for OpExists, OpIsEmpty, OpIsNotEmpty and
+	// OpIn.
 	Value Value `json:"value,omitzero"`
+	// Values are the literals of OpIn, from 1 to 1,000. They are absent for all other
+	// operators. An empty list encodes as an empty list, and Validate refuses it.
+	Values []Value `json:"values,omitzero"`
 	// Rules are the members of a group. They are evaluated in order until one
 	// decides the result. RuleNot has exactly one. An empty list encodes as an
 	// empty list, and Validate refuses it.
@@ -84,7 +88,7 @@ func Not(r Rule) Rule { return Rule{Type: RuleNot, Rules: []Rule{r}} }
 
 // IsZero reports whether r is no rule at all.
 func (r Rule) IsZero() bool {
-	return r.Type == "" && r.Field == "" && r.Operator == "" && r.Value == (Value{}) && r.Rules == nil
+	return r.Type == "" && r.Field == "" && r.Operator == "" && r.Value == (Value{}) && r.Values == nil && r.Rules == nil
 }
 
 // FieldRef is the field of a comparison. Its methods make Rules, and convert their
@@ -102,6 +106,16 @@ func (f FieldRef) Eq(value any) Rule { return f.rule(OpEq, ValueOf(value)) }
 
 // Neq holds if the field does not equal value.
 func (f FieldRef) Neq(value any) Rule { return f.rule(OpNeq, ValueOf(value)) }
+
+// In holds if the field equals one of the values, as Eq compares them. There are 1 to 1,000
+// of them. An array is equal to none: a rule with one cannot be evaluated.
+func (f FieldRef) In(values ...any) Rule {
+	list := make([]Value, len(values))
+	for i, v := range values {
+		list[i] = ValueOf(v)
+	}
+	return Rule{Type: RuleCompare, Field: f.path, Operator: OpIn, Values: list}
+}
 
 // Gt holds if the field is greater than value: a number, or an RFC 3339 date or
 // date-time. A date means midnight in UTC.
@@ -208,7 +222,7 @@ func (c *ruleValidator) validateGroup(r Rule, path string, depth int) {
 	for _, given := range []struct {
 		name string
 		is   bool
-	}{{"field", r.Field != ""}, {"operator", r.Operator != ""}, {"value", isGiven(r.Value)}} {
+	}{{"field", r.Field != ""}, {"operator", r.Operator != ""}, {"value", isGiven(r.Value)}, {"values", r.Values != nil}} {
 		if given.is {
 			c.report(jsondoc.Join(path, given.name), CodeInvalidRule,
 				"%q belongs to a comparison, not to a group of type %q: put it into one of its rules", given.name, r.Type)
@@ -241,6 +255,13 @@ func (c *ruleValidator) validateComparison(r Rule, path string) {
 	if !r.Operator.isKnown() {
 		c.report(jsondoc.Join(path, "operator"), CodeInvalidRule, "operator %s is unknown: use one of %s", jsondoc.Quote(r.Operator), operatorList())
 		return
+	}
+	if r.Operator == OpIn {
+		c.validateList(r, path)
+		return
+	}
+	if r.Values != nil {
+		c.report(jsondoc.Join(path, "values"), CodeInvalidRule, `"values" belongs to operator "in": give operator %q one "value"`, r.Operator)
 	}
 	if problem := ruleValueFlaw(r.Operator, r.Value); problem != "" {
 		c.report(jsondoc.Join(path, "value"), CodeInvalidRule, "%s", problem)
@@ -285,6 +306,31 @@ func ruleValueFlaw(op Operator, v Value) string {
 	return ""
 }
 
+// maxRuleValues bounds the values of OpIn.
+const maxRuleValues = 1000
+
+// validateList validates a comparison with operator OpIn.
+func (c *ruleValidator) validateList(r Rule, path string) {
+	list := jsondoc.Join(path, "values")
+	if isGiven(r.Value) {
+		c.report(jsondoc.Join(path, "value"), CodeInvalidRule, `operator "in" takes a list: put the value into "values"`)
+	}
+	switch n := len(r.Values); {
+	case n == 0:
+		c.report(list, CodeInvalidRule, `the values are missing: operator "in" compares with a list of strings, numbers, booleans or nulls`)
+		return
+	case n > maxRuleValues:
+		c.report(list, CodeLimit, "there are %d values, the limit is %d: put the rest into a second rule", n, maxRuleValues)
+		return
+	}
+	for i, v := range r.Values {
+		flaw := ruleValueFlaw(OpIn, v)
+		if flaw != "" {
+			c.report(fmt.Sprintf("%s[%d]", list, i), CodeInvalidRule, "%s", flaw)
+		}
+	}
+}
+
 // takesNone reports whether op looks only at the field. Such an operator accepts every
 // field, also one that is absent.
 func (op Operator) takesNone() bool {
@@ -318,7 +364,7 @@ func (op Operator) takes() string {
 
 var operators = []Operator{
 	OpEq, OpNeq, OpGt, OpGte, OpLt, OpLte, OpContains, OpNotContains, OpStartsWith, OpEndsWith,
-	OpExists, OpIsEmpty, OpIsNotEmpty,
+	OpExists, OpIsEmpty, OpIsNotEmpty, OpIn,
 }
 
 func (op Operator) isKnown() bool { return slices.Contains(operators, op) }

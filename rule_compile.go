@@ -46,6 +46,7 @@ type ruleLeaf struct {
 	slot     int // the same for all comparisons of one field
 	field    path
 	value    operand
+	other    *otherValue // instead of value, unless nil
 	ifHeld   int
 	ifNot    int
 	prefix   string // the comparison's outcome in JSON, up to the result
@@ -138,6 +139,7 @@ func (c *ruleCompiler) addLeaf(r Rule, ifHeld, ifNot int) error {
 		slot:     c.slot(r.Field),
 		field:    field,
 		value:    literalOperand(r.Operator, r.Value),
+		other:    otherValueOf(r),
 		ifHeld:   ifHeld,
 		ifNot:    ifNot,
 		prefix:   outcomePrefix(r),
@@ -168,7 +170,7 @@ type ConditionError struct {
 	// value of no JSON type into a contact's properties or into the Data of Holds.
 	FieldType string
 	// ValueType is the JSON type of the rule's value. It is "date" for a string that
-	// the operator compares as a date.
+	// the operator compares as a date, and "list" for the values of OpIn.
 	ValueType string
 }
 
@@ -217,7 +219,7 @@ func (c *CompiledRule) eval(d *Data, out ruleOutcomes) (bool, error) {
 
 func (l *ruleLeaf) compare(field *operand) (held, fits bool) {
 	if field.kind != operandAbsent {
-		return l.operator.compare(field, &l.value)
+		return l.comparePresent(field)
 	}
 	switch {
 	case l.operator.takesNone():
@@ -228,8 +230,15 @@ func (l *ruleLeaf) compare(field *operand) (held, fits bool) {
 		// An unset field of a contact compares as null and is no mistake: contacts
 		// gain fields over time. An absent field of a payload is a mistake, because
 		// the author of an event chooses its fields.
-		return l.operator.compare(&operand{kind: operandNull}, &l.value)
+		return l.comparePresent(&operand{kind: operandNull})
 	}
+}
+
+func (l *ruleLeaf) comparePresent(field *operand) (held, fits bool) {
+	if l.other != nil {
+		return l.other.compare(field)
+	}
+	return l.operator.compare(field, &l.value)
 }
 
 func (l *ruleLeaf) conditionError(d *Data, kind operandKind) error {
@@ -238,11 +247,15 @@ func (l *ruleLeaf) conditionError(d *Data, kind operandKind) error {
 		v, _ := l.field.resolve(d)
 		fieldType = fmt.Sprintf("%T", v)
 	}
+	valueKind := l.value.kind
+	if l.other != nil {
+		valueKind = l.other.kind()
+	}
 	return &ConditionError{
 		Field:     l.field.text,
 		Operator:  l.operator,
 		FieldType: fieldType,
-		ValueType: l.value.kind.String(),
+		ValueType: valueKind.String(),
 	}
 }
 
@@ -304,10 +317,20 @@ func outcomePrefix(r Rule) string {
 	if !r.Value.IsZero() {
 		b = r.Value.appendJSON(append(b, `,"value":`...))
 	}
+	if r.Values != nil {
+		b = append(b, `,"values":[`...)
+		for i, v := range r.Values {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = v.appendJSON(b)
+		}
+		b = append(b, ']')
+	}
 	return string(append(b, `,"result":`...))
 }
 
-// appendOutcomes appends to dst a JSON array with the field, operator, value (if
+// appendOutcomes appends to dst a JSON array with the field, operator, value or values (if
 // any) and result of every comparison. The result is null for a comparison that was
 // not evaluated, and for one that out is too short for.
 func (c *CompiledRule) appendOutcomes(dst []byte, out ruleOutcomes) []byte {

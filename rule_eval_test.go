@@ -95,6 +95,20 @@ func TestRule_Evaluates(t *testing.T) {
 		{Field("contact.created_at").Gte("2026-01-31"), true},
 		{Field("contact.created_at").Lt("2026-01-31"), false},
 
+		{Field("event.plan").In("free", "pro"), true},
+		{Field("event.plan").In("free", "Pro"), false},
+		{Field("event.seats").In("5", true, nil), false},
+		{Field("event.seats").In(4, json.Number("5.0")), true},
+		{Field("event.big").In(9007199254740992, 9007199254740994), false},
+		{Field("event.big").In(9007199254740992, json.Number("9007199254740993e0")), true},
+		{Field("event.five").In(5, "5"), true},
+		{Field("event.five").In(5), false},
+		{Field("event.none").In(0, "", false), false},
+		{Field("event.none").In(nil), true},
+		{Field("event.no").In(true, false), true},
+		{Field("contact.last_name").In("", "Byron"), false},
+		{Field("contact.properties.missing").In("a", nil), true},
+
 		{Field("event.plan").Contains("r"), true},
 		{Field("event.plan").Contains("R"), false},
 		{Field("event.plan").Contains(""), true},
@@ -177,7 +191,7 @@ func TestRule_Evaluates(t *testing.T) {
 		{Field("contact.properties.vip").Eq(true), true},
 		{Field("wait_events.order.paid.amount").Gt(9), true},
 	} {
-		t.Run(fmt.Sprint(test.rule.Field, " ", test.rule.Operator, " ", test.rule.Value), func(t *testing.T) {
+		t.Run(fmt.Sprint(test.rule.Field, " ", test.rule.Operator, " ", test.rule.Value, test.rule.Values), func(t *testing.T) {
 			t.Parallel()
 			got, err := mustCompileRule(t, test.rule).eval(ruleData(t), nil)
 			require.NoError(t, err)
@@ -256,6 +270,10 @@ func TestRule_FailsWithAConditionError(t *testing.T) {
 		{Field("wait_events.feedback.score").Eq(1), "absent", "number"},
 		{Field("event.tags").Eq("a"), "array", "string"},
 		{Field("event.user").Neq(nil), "object", "null"},
+		{Field("event.missing").In("x", nil), "absent", "list"},
+		{Field("event.tags").In("a"), "array", "list"},
+		{Field("event.user").In("a"), "object", "list"},
+		{Field("contact.properties.nan").In(1), "float64", "list"},
 		{Field("event.plan").Gt(1), "string", "number"},
 		{Field("event.seats").Gt("2026-01-31"), "number", "date"},
 		{Field("event.plan").Gt("2026-01-31"), "string", "date"},
@@ -355,7 +373,10 @@ func fourLeaves() Rule {
 }
 
 func TestRule_EvaluatesWithoutAllocating(t *testing.T) {
-	rule, d := mustCompileRule(t, fourLeaves()), ruleData(t)
+	d := ruleData(t)
+	in := mustCompileRule(t, Field("event.plan").In("free", 5, nil, "pro"))
+	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = in.Holds(*d) }))
+	rule := mustCompileRule(t, fourLeaves())
 	out := rule.makeOutcomes(nil)
 	_, err := rule.eval(d, out)
 	require.NoError(t, err)

@@ -33,9 +33,10 @@ const (
 	operandObject
 	operandDate  // a rule's value that an operator orders as a date
 	operandOther // a Go value that has no JSON type, in the host's own data
+	operandList  // the values of OpIn
 )
 
-var operandTypes = [...]string{"absent", "null", "string", "number", "boolean", "array", "object", "date", "other"}
+var operandTypes = [...]string{"absent", "null", "string", "number", "boolean", "array", "object", "date", "other", "list"}
 
 // String returns the JSON type, for messages.
 func (k operandKind) String() string { return operandTypes[k] }

@@ -3,6 +3,7 @@ package automation
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -36,7 +37,7 @@ func drawComparison(t *rapid.T) Rule {
 	return rapid.SampledFrom([]Rule{
 		f.Eq("pro"), f.Eq(5), f.Eq(nil), f.Neq(true), f.Neq("pro"), f.Gt(4), f.Lte(5), f.Gte("2026-01-31"), f.Lt("2026-02-01"),
 		f.Contains("a"), f.Contains(5), f.StartsWith("p"), f.EndsWith("m"), f.Exists(), f.IsEmpty(),
-		f.NotContains("a"), f.NotContains(5), f.IsNotEmpty(),
+		f.NotContains("a"), f.NotContains(5), f.IsNotEmpty(), f.In("pro"), f.In(4, 5, nil, "free"),
 	}).Draw(t, "comparison")
 }
 
@@ -94,6 +95,35 @@ func TestRule_NotIsTheOppositeAndKeepsErrors(t *testing.T) {
 		require.Equal(t, err, errAgain)
 		assert.Equal(t, err == nil && !held, opposite)
 		assert.Equal(t, held, again)
+	})
+}
+
+// drawScalar draws a value of a comparison. Several are numbers in different forms.
+func drawScalar(t *rapid.T, label string) any {
+	return rapid.SampledFrom([]any{
+		"pro", "", "5", true, false, nil, 5, json.Number("5.0"), json.Number("5e0"), json.Number("0.05e2"), 4,
+		9007199254740993, json.Number("9007199254740993.0"), 9007199254740992,
+	}).Draw(t, label)
+}
+
+// In is the same as a group of type or with a comparison for each value, apart from the type
+// in the error.
+func TestRule_InIsAnyOfEqualities(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		f := Field(rapid.SampledFrom([]string{"event.x", "event.missing", "contact.properties.x", "contact.last_name"}).Draw(t, "field"))
+		x := rapid.OneOf(rapid.Custom(func(t *rapid.T) any { return drawScalar(t, "x") }), rapid.SampledFrom([]any{[]any{5}, map[string]any{}})).Draw(t, "data")
+		d := Data{Event: map[string]any{"x": x}, Contact: &Contact{Properties: map[string]any{"x": x}}}
+		var values []any
+		var each []Rule
+		for i := range rapid.IntRange(1, 5).Draw(t, "values") {
+			values = append(values, drawScalar(t, fmt.Sprint("value ", i)))
+			each = append(each, f.Eq(values[i]))
+		}
+		held, err := mustCompileRule(t, f.In(values...)).Holds(d)
+		want, wantErr := mustCompileRule(t, Any(each...)).Holds(d)
+		assert.Equal(t, want, held)
+		assert.Equal(t, wantErr == nil, err == nil, "%v, %v", wantErr, err)
 	})
 }
 
@@ -163,6 +193,7 @@ func FuzzRuleJSON(f *testing.F) {
 		`{"type":"or","rules":[{"field":"event.day","operator":"lt","value":"2026-02-01"},{"field":"contact.last_name","operator":"is_empty"}]}`,
 		`{"field":"wait_events.order.paid.amount","operator":"exists","value":null}`,
 		`{"type":"not","rules":[{"type":"or","rules":[{"field":"event.tags","operator":"eq","value":5},{"field":"event.yes","operator":"eq","value":true}]}]}`,
+		`{"field":"event.seats","operator":"in","values":["5",5.0,null,true]}`, `{"field":"event.x","operator":"in","values":[]}`,
 		`{"type":"not","rules":[]}`, `{"type":"and","rules":[]}`, `{"type":"rule","field":"event.x","operator":"eq","value":{"var":"event.y"}}`, `{}`,
 	} {
 		f.Add([]byte(seed))

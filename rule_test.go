@@ -2,6 +2,7 @@ package automation
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -29,6 +30,8 @@ func TestField_BuildsRules(t *testing.T) {
 		`{"type":"and","rules":[{"type":"rule","field":"event.plan","operator":"exists"}]}`: All(f.Exists()),
 		`{"type":"or","rules":[{"type":"and","rules":[]}]}`:                                 Any(All()),
 		`{"type":"not","rules":[{"type":"rule","field":"event.plan","operator":"exists"}]}`: Not(f.Exists()),
+		`{"type":"rule","field":"event.plan","operator":"in","values":["pro",5,true,null]}`: f.In("pro", 5, true, nil),
+		`{"type":"rule","field":"event.plan","operator":"in","values":[]}`:                  f.In(),
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -64,6 +67,9 @@ func TestRule_JSONRoundTripIsExact(t *testing.T) {
 		`{"type":"and","rules":[]}`,
 		`{"type":"or","rules":[{"field":"a","operator":"eq","value":""},{"type":"and","rules":[]}]}`,
 		`{"type":"not","rules":[{"type":"or","rules":[{"field":"event.plan","operator":"exists"}]}]}`,
+		`{"field":"event.plan","operator":"in","values":[1.50,9007199254740993,"",null]}`,
+		`{"field":"event.plan","operator":"in","values":[]}`,
+		`{"values":[{"var":"event.x"}]}`,
 		`{"type":"xor","operator":"near"}`,
 		`{}`,
 	} {
@@ -103,6 +109,9 @@ func TestRuleProblems_AcceptsTheValuesOfEveryOperator(t *testing.T) {
 		"is_not_empty":          f.IsNotEmpty(),
 		"not_contains":          f.NotContains("a"),
 		"exists with null":      {Field: "event.x", Operator: OpExists, Value: Null()},
+		"in":                    f.In("a", 1, true, nil),
+		"in 1,000 values":       f.In(slices.Repeat([]any{"a"}, 1000)...),
+		"in with a null value":  {Field: "event.x", Operator: OpIn, Value: Null(), Values: []Value{Null()}},
 		"no type":               {Field: "event.x", Operator: OpEq, Value: Null()},
 		"contact":               Field("contact.properties.seats").Gt(1),
 		"wait event":            Field("wait_events.order.paid.amount").Gt(1),
@@ -155,6 +164,16 @@ func TestRuleProblems_Refuses(t *testing.T) {
 		{"is_not_empty with a value", Rule{Field: "event.x", Operator: OpIsNotEmpty, Value: String("y")}, "value", CodeInvalidRule, `operator "is_not_empty" takes no value`},
 		{"not_contains without a value", Rule{Field: "event.x", Operator: OpNotContains}, "value", CodeInvalidRule, `operator "not_contains" compares with a string, a number, a boolean or null`},
 		{"is_empty with a value", Rule{Field: "event.x", Operator: OpIsEmpty, Value: Var("event.y")}, "value", CodeInvalidRule, `operator "is_empty" takes no value`},
+		{"in without values", Rule{Field: "event.x", Operator: OpIn}, "values", CodeInvalidRule, `operator "in" compares with a list`},
+		{"in of nothing", All(f.In()), "rules[0].values", CodeInvalidRule, "the values are missing"},
+		{"in 1,001 values", f.In(slices.Repeat([]any{"a"}, 1001)...), "values", CodeLimit, "there are 1001 values, the limit is 1000"},
+		{"in with one value", Rule{Field: "event.x", Operator: OpIn, Value: String("a"), Values: []Value{String("a")}}, "value", CodeInvalidRule, `put the value into "values"`},
+		{"in with an absent value", Rule{Field: "event.x", Operator: OpIn, Values: []Value{String("a"), {}}}, "values[1]", CodeInvalidRule, "the value is missing"},
+		{"in with a Go slice", f.In(1, []int{1}), "values[1]", CodeInvalidRule, "a value cannot be a Go []int"},
+		{"in with invalid UTF-8", f.In("\xff"), "values[0]", CodeInvalidRule, "is not valid UTF-8"},
+		{"in with a reference", f.In("a", Var("event.y")), "values[1]", CodeInvalidRule, `not with a reference to "event.y"`},
+		{"eq with values", Rule{Field: "event.x", Operator: OpEq, Value: String("a"), Values: []Value{}}, "values", CodeInvalidRule, `"values" belongs to operator "in"`},
+		{"group with values", Rule{Type: RuleAny, Values: []Value{}, Rules: []Rule{f.Exists()}}, "values", CodeInvalidRule, "belongs to a comparison"},
 		{"eq without a value", Rule{Field: "event.x", Operator: OpEq}, "value", CodeInvalidRule, "the value is missing"},
 		{"eq with a reference", f.Eq(Var("event.y")), "value", CodeInvalidRule, `not with a reference to "event.y"`},
 		{"eq with a Go slice", f.Eq([]int{1}), "value", CodeInvalidRule, "a value cannot be a Go []int"},

@@ -109,6 +109,10 @@ func (f payloadField) hint(d schema.Description) string {
 // validateOperands warns about a comparison that cannot hold, or not fail to hold, for any
 // value of the type that the definition of the event declares.
 func (c *stepValidator) validateOperands(at string, p path, r Rule, typ string) {
+	if r.Operator == OpIn {
+		c.validateList(at, p, r, typ)
+		return
+	}
 	if typ == "" || r.Operator.takesNone() || !isGiven(r.Value) || !r.Operator.accepts(r.Value) {
 		return
 	}
@@ -123,6 +127,21 @@ func (c *stepValidator) validateOperands(at string, p path, r Rule, typ string) 
 		c.fieldWarnings++
 		c.warnf(CodeEventFieldType, at, "%s is a %s by the definition of its event, and never equals %s, which is a %s",
 			jsondoc.Quote(p.text), typ, jsondoc.Shorten(r.Value.String()), value.kind)
+	}
+}
+
+// validateList warns about the values of OpIn that the field cannot equal.
+func (c *stepValidator) validateList(at string, p path, r Rule, typ string) {
+	if typ == "" {
+		return
+	}
+	field := sampleOf(typ)
+	for i, v := range r.Values {
+		if value := operandOf(v.Literal()); isGiven(v) && v.err() == nil && field.kind != value.kind && c.fieldWarnings < maxFieldWarnings {
+			c.fieldWarnings++
+			c.warnf(CodeEventFieldType, fmt.Sprintf("%s.values[%d]", at, i), "%s is a %s by the definition of its event, and never equals %s, which is a %s",
+				jsondoc.Quote(p.text), typ, jsondoc.Shorten(v.String()), value.kind)
+		}
 	}
 }
 

@@ -105,6 +105,7 @@ func TestValidate_ComparesOperatorsWithTypes(t *testing.T) {
 		{Field("event.since").Eq("2026-01-31"), ""},
 		{Field("event.vip").Neq(false), ""},
 		{Field("event.other").Gt(5), ""}, // reported already
+		{Field("event.seats").In(5, nil), ""},
 
 		{Field("event.seats").Eq("5"), `"event.seats" is a number by the definition of its event, and never equals "5", which is a string`},
 		{Field("event.vip").Neq("true"), `"event.vip" is a boolean by the definition of its event` + never},
@@ -140,14 +141,17 @@ func TestValidate_WarnsAboutTypesAsRulesEvaluate(t *testing.T) {
 				if op.takesNone() || !op.accepts(literal) {
 					continue
 				}
+				if op == OpIn {
+					rule.Value, rule.Values = Value{}, []Value{literal}
+				}
 				works := false
 				for _, value := range values {
 					held, err := mustCompileRule(t, rule).Holds(Data{Event: map[string]any{name: value}})
-					works = works || err == nil && (held || op != OpEq) && (!held || op != OpNeq)
+					works = works || err == nil && (held || op != OpEq && op != OpIn) && (!held || op != OpNeq)
 				}
 				a := Automation{Name: "Test", Steps: []Step{start, step("s", Condition{rule})}, Connections: chain("start", "s")}
 				warned := len(withCode(CodeEventFieldType, Validate(a, ValidateOptions{Definitions: []EventDefinition{flatUser}}))) > 0
-				if op == OpEq || op == OpNeq {
+				if op == OpEq || op == OpNeq || op == OpIn {
 					works = works || !warned // another value can be equal
 				}
 				assert.Equal(t, works, !warned, "%+v", rule)

@@ -265,6 +265,9 @@ func (c *stepValidator) validateComparisons(path string, r Rule, event string) {
 		return
 	}
 	c.validateRuleLiteral(jsondoc.Join(path, "value"), r.Value)
+	for i, v := range r.Values {
+		c.validateRuleLiteral(fmt.Sprintf("%s[%d]", jsondoc.Join(path, "values"), i), v)
+	}
 	if strings.HasPrefix(r.Field, "contact.") {
 		return
 	}

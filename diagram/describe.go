@@ -147,7 +147,26 @@ func ruleText(r automation.Rule, depth int) string {
 	if !ok {
 		operator = strings.ReplaceAll(string(r.Operator), "_", " ")
 	}
-	return strings.TrimSpace(fmt.Sprintf("%s %s %s", r.Field, operator, valueText(r.Value)))
+	value := valueText(r.Value)
+	if r.Operator == automation.OpIn {
+		value = listText(r.Values)
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s %s %s", r.Field, operator, value))
+}
+
+// maxListed is how many values of a list are described.
+const maxListed = 20
+
+func listText(values []automation.Value) string {
+	var texts []string
+	for i, v := range values {
+		if i == maxListed {
+			texts = append(texts, ellipsis)
+			break
+		}
+		texts = append(texts, valueText(v))
+	}
+	return "(" + strings.Join(texts, ", ") + ")"
 }
 
 func notText(r automation.Rule, depth int) string {

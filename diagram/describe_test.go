@@ -1,6 +1,7 @@
 package diagram
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -15,9 +16,11 @@ func TestDescribe_WritesRulesAsTheyAreRead(t *testing.T) {
 		"event.a = 1": a,
 		"event.a = 1 and (event.b exists or event.a = 1)": automation.All(a, automation.Any(b, a)),
 		"not (event.a = 1)": automation.Not(a),
-		"event.b exists and not (event.a = 1 or event.b exists)": automation.All(b, automation.Not(automation.Any(a, b))),
-		"not (event.a = 1 and event.b exists)":                   {Type: automation.RuleNot, Rules: []automation.Rule{a, b}},
-		"not ()":                                                 {Type: automation.RuleNot},
+		"event.b exists and not (event.a = 1 or event.b exists)":                     automation.All(b, automation.Not(automation.Any(a, b))),
+		"not (event.a = 1 and event.b exists)":                                       {Type: automation.RuleNot, Rules: []automation.Rule{a, b}},
+		`event.a in ("x", 1, null)`:                                                  automation.Field("event.a").In("x", 1, nil),
+		`event.a in (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, …)`: automation.Field("event.a").In(slices.Repeat([]any{1}, 1000)...),
+		"not ()": {Type: automation.RuleNot},
 	} {
 		_, about := Describe(automation.Step{Key: "s", Config: automation.Condition{Rule: rule}})
 		assert.Equal(t, want, about)

@@ -1,16 +1,17 @@
 // Forms for rules: a tree of comparisons and groups.
 
 import { html, nothing } from './lit-html.js'
+import { parse } from './draft.js'
 import { literal } from './values.js'
 
 const operators = [
   ['eq', 'is'], ['neq', 'is not'], ['gt', 'is more than'], ['gte', 'is at least'], ['lt', 'is less than'], ['lte', 'is at most'],
   ['contains', 'contains'], ['not_contains', 'does not contain'], ['starts_with', 'starts with'], ['ends_with', 'ends with'],
-  ['exists', 'exists'], ['is_empty', 'is empty'], ['is_not_empty', 'is not empty'],
+  ['in', 'is one of'], ['exists', 'exists'], ['is_empty', 'is empty'], ['is_not_empty', 'is not empty'],
 ]
 const unary = new Set(['exists', 'is_empty', 'is_not_empty'])
 
-const isGroup = (rule) => ['and', 'or', 'not'].includes(rule.type)
+const isGroup = (rule) => rule.type && rule.type !== 'rule'
 export const newComparison = () => ({ field: '', operator: 'eq', value: '' })
 
 const replaced = (list, i, item) => item === undefined ? [...list.slice(0, i), ...list.slice(i + 1)] : [...list.slice(0, i), item, ...list.slice(i + 1)]
@@ -21,12 +22,16 @@ const comparison = (rule, change, where) => html`<div class="comparison">
   <select aria-label="Operator${where}" @change=${(e) => change(withOperator(rule, e.target.value))}>
     ${operators.map(([value, name]) => html`<option value=${value} ?selected=${value === rule.operator}>${name}</option>`)}
   </select>
-  ${unary.has(rule.operator) ? nothing : literal(rule.value, (value) => change({ ...rule, value }), `Value${where}`)}
+  ${unary.has(rule.operator) ? nothing : rule.operator === 'in' ? html`<input aria-label="Value${where}" .value=${JSON.stringify(rule.values)} @change=${(e) => change({ ...rule, values: list(e.target.value) })}>`
+    : literal(rule.value, (value) => change({ ...rule, value }), `Value${where}`)}
 </div>`
 
+// list keeps a text that is none.
+const list = (text) => { try { return parse(text) } catch { return text } }
+
 const withOperator = (rule, operator) => {
-  const { value, ...rest } = rule
-  return unary.has(operator) ? { ...rest, operator } : { ...rest, operator, value: value ?? '' }
+  const { value = '', values = [value], ...rest } = rule
+  return { ...rest, operator, ...unary.has(operator) ? {} : operator === 'in' ? { values } : { value } }
 }
 
 // ruleForm is the form of a rule. change receives the rule after each change, or undefined
@@ -45,15 +50,15 @@ const ruleForm = (rule, change, depth = 1, where = '') => {
       ${ruleForm(r, (to) => change({ ...rule, rules: replaced(rules, i, to) }), depth + 1, member(i))}
       <button type="button" class="small" aria-label="Remove rule${member(i)}" @click=${() => change({ ...rule, rules: replaced(rules, i) })}>✕</button>
     </div>`)}
-    ${rule.type === 'not' && rules.length ? nothing : html`<div class="buttons">
+    <div class="buttons">
       <button type="button" class="small" @click=${() => change({ ...rule, rules: [...rules, newComparison()] })}>Add a comparison</button>
       <button type="button" class="small" @click=${() => change({ ...rule, rules: [...rules, { type: rule.type === 'and' ? 'or' : 'and', rules: [newComparison()] }] })}>Add a group</button>
-    </div>`}
+    </div>
   </fieldset>`
 }
 
 // ruleEditor is ruleForm for the rule of a step, with ways to make it a group or plain.
 export const ruleEditor = (rule, change) => html`${ruleForm(rule, change)}
-  ${isGroup(rule) && rule.type !== 'not'
+  ${isGroup(rule)
     ? rule.rules?.length === 1 ? html`<button type="button" class="small" @click=${() => change(rule.rules[0])}>Keep this one rule only</button>` : nothing
     : html`<button type="button" class="small" @click=${() => change({ type: 'and', rules: [rule, newComparison()] })}>Add another rule</button>`}`

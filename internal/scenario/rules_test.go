@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -65,4 +66,28 @@ func TestRules_NotInAFilterDoesNotMatchWhatFails(t *testing.T) {
 	w.Send(world.ForAda("answer", map[string]any{"text": "yes"}))
 	w.Drain()
 	assert.Equal(t, []string{"thanks"}, w.Sent())
+}
+
+func TestRules_InShowsItsValuesInTheOutput(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	w.Create(world.Flow("", "signup", check("check", automation.Field("event.seats").In("5", json.Number("5.0")))))
+	w.Send(world.ForAda("signup", json.RawMessage(`{"seats":5e0}`)))
+	w.Drain()
+	got, err := branch(w)
+	assert.Nil(t, err)
+	assert.Equal(t, automation.ConnectionConditionMet, got)
+	assert.JSONEq(t, `{"branch":"condition_met","rules":[{"field":"event.seats","operator":"in","values":["5",5.0],"result":true}]}`,
+		string(world.Step(t, w.Run(), "check").Output))
+}
+
+func TestRules_InFailsForAList(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	w.Create(world.Flow("", "signup", check("check", automation.Field("event.tags").In("a", "b"))))
+	w.Send(world.ForAda("signup", map[string]any{"tags": []string{"a"}}))
+	w.Drain()
+	_, err := branch(w)
+	require.NotNil(t, err)
+	assert.Equal(t, `field "event.tags" is of type array, which operator "in" cannot compare with a value of type list`, err.Message)
 }
