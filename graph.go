@@ -165,7 +165,11 @@ func (c *compiler) rule(r Rule) (*CompiledRule, error) {
 	rule, err := compileRule(r, c.waits)
 	if err == nil {
 		for i := range rule.leaves {
-			c.reads(&rule.leaves[i].field)
+			leaf := &rule.leaves[i]
+			c.reads(&leaf.field)
+			if leaf.other != nil && leaf.other.ref != nil {
+				c.reads(leaf.other.ref)
+			}
 		}
 	}
 	return rule, err

@@ -60,8 +60,10 @@ type Rule struct {
 	Field string `json:"field,omitempty"`
 	// Operator compares Field with Value.
 	Operator Operator `json:"operator,omitempty"`
-	// Value is a literal. It is absent for OpExists, OpIsEmpty, OpIsNotEmpty and
-	// OpIn.
+	// Value is a literal, or a reference to data of the run, such as Var("event.limit").
+	// The rule cannot be evaluated if the reference leads to nothing, or to a type that
+	// the operator does not take. Value is absent for OpExists, OpIsEmpty,
+	// OpIsNotEmpty and OpIn.
 	Value Value `json:"value,omitzero"`
 	// Values are the literals of OpIn, from 1 to 1,000. They are absent for all other
 	// operators. An empty list encodes as an empty list, and Validate refuses it.
@@ -92,7 +94,7 @@ func (r Rule) IsZero() bool {
 }
 
 // FieldRef is the field of a comparison. Its methods make Rules, and convert their
-// arguments to literals with ValueOf.
+// arguments to literals with ValueOf, which leaves a reference made with Var as it is.
 type FieldRef struct{ path string }
 
 // Field returns the field at path, such as "event.plan",
@@ -142,11 +144,11 @@ func (f FieldRef) Contains(value any) Rule { return f.rule(OpContains, ValueOf(v
 func (f FieldRef) NotContains(value any) Rule { return f.rule(OpNotContains, ValueOf(value)) }
 
 // StartsWith holds if the field is a string that begins with prefix. It is
-// case-sensitive.
+// case-sensitive. A Rule with OpStartsWith can have a reference as its Value.
 func (f FieldRef) StartsWith(prefix string) Rule { return f.rule(OpStartsWith, String(prefix)) }
 
 // EndsWith holds if the field is a string that ends with suffix. It is
-// case-sensitive.
+// case-sensitive. A Rule with OpEndsWith can have a reference as its Value.
 func (f FieldRef) EndsWith(suffix string) Rule { return f.rule(OpEndsWith, String(suffix)) }
 
 // Exists holds if the field is present. A null in a payload is present. An unset
@@ -265,6 +267,8 @@ func (c *ruleValidator) validateComparison(r Rule, path string) {
 	}
 	if problem := ruleValueFlaw(r.Operator, r.Value); problem != "" {
 		c.report(jsondoc.Join(path, "value"), CodeInvalidRule, "%s", problem)
+	} else if ref, ok := r.Value.Ref(); ok {
+		c.validatePath(ref, jsondoc.Join(path, "value"))
 	}
 }
 
@@ -273,7 +277,12 @@ func (c *ruleValidator) validateField(field, path string) {
 		c.report(path, CodeInvalidRule, "the field is missing: name one, such as event.plan or contact.email")
 		return
 	}
-	_, err := compilePath(field, c.waitNames)
+	c.validatePath(field, path)
+}
+
+// validatePath validates a reference, which lies at path.
+func (c *ruleValidator) validatePath(ref, path string) {
+	_, err := compilePath(ref, c.waitNames)
 	switch {
 	case errors.Is(err, errNotWaitedFor):
 		c.report(path, CodeWaitNeverBefore, "%s", err)
@@ -297,10 +306,11 @@ func ruleValueFlaw(op Operator, v Value) string {
 	if v.IsZero() {
 		return fmt.Sprintf("the value is missing: operator %q compares with %s", op, op.takes())
 	}
-	if ref, ok := v.Ref(); ok {
-		return fmt.Sprintf("a rule compares with a literal, not with a reference to %s: operator %q takes %s", jsondoc.Quote(ref), op, op.takes())
+	ref, isRef := v.Ref()
+	if isRef && op == OpIn {
+		return fmt.Sprintf("a list has literals, not a reference to %s: compare with it in a rule of its own, with operator %q", jsondoc.Quote(ref), OpEq)
 	}
-	if !op.accepts(v) {
+	if !isRef && !op.accepts(v) {
 		return fmt.Sprintf("operator %q compares with %s, not with %s", op, op.takes(), jsondoc.Shorten(v.String()))
 	}
 	return ""

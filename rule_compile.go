@@ -134,12 +134,16 @@ func (c *ruleCompiler) addLeaf(r Rule, ifHeld, ifNot int) error {
 	if err != nil {
 		return err
 	}
+	other, err := otherValueOf(r, c.waitNames)
+	if err != nil {
+		return err
+	}
 	leaf := ruleLeaf{
 		operator: r.Operator,
 		slot:     c.slot(r.Field),
 		field:    field,
 		value:    literalOperand(r.Operator, r.Value),
-		other:    otherValueOf(r),
+		other:    other,
 		ifHeld:   ifHeld,
 		ifNot:    ifNot,
 		prefix:   outcomePrefix(r),
@@ -159,9 +163,9 @@ func (c *ruleCompiler) slot(field string) int {
 	return len(c.rule.leaves) + 1
 }
 
-// ConditionError means that a rule could not be evaluated: its field is absent, or
-// its operator does not accept operands of these types. It fails the condition step
-// that has the rule.
+// ConditionError means that a rule could not be evaluated: its field is absent, the
+// reference that is its value leads to nothing, or its operator does not accept operands
+// of these types. It fails the condition step that has the rule.
 type ConditionError struct {
 	Field    string
 	Operator Operator
@@ -170,14 +174,28 @@ type ConditionError struct {
 	// value of no JSON type into a contact's properties or into the Data of Holds.
 	FieldType string
 	// ValueType is the JSON type of the rule's value. It is "date" for a string that
-	// the operator compares as a date, and "list" for the values of OpIn.
+	// the operator compares as a date, and "list" for the values of OpIn. If
+	// the value is a reference, it is the type of what that leads to, as in FieldType.
 	ValueType string
+	// ValuePath is the path of a value that is a reference, and empty for a literal.
+	ValuePath string
 }
 
 func (e *ConditionError) Error() string {
-	if e.FieldType == operandAbsent.String() {
+	absent := operandAbsent.String()
+	switch {
+	case e.FieldType == absent && e.ValuePath != "":
+		return fmt.Sprintf("field %q is absent, so operator %q cannot compare it with %q: test it with %q first",
+			e.Field, e.Operator, e.ValuePath, OpExists)
+	case e.FieldType == absent:
 		return fmt.Sprintf("field %q is absent, so operator %q cannot compare it with a %s: test it with %q first",
 			e.Field, e.Operator, e.ValueType, OpExists)
+	case e.ValueType == absent:
+		return fmt.Sprintf("%q is absent, so operator %q cannot compare field %q with it: test it with %q first",
+			e.ValuePath, e.Operator, e.Field, OpExists)
+	case e.ValuePath != "":
+		return fmt.Sprintf("field %q is of type %s, which operator %q cannot compare with %q, which is of type %s",
+			e.Field, e.FieldType, e.Operator, e.ValuePath, e.ValueType)
 	}
 	return fmt.Sprintf("field %q is of type %s, which operator %q cannot compare with a value of type %s",
 		e.Field, e.FieldType, e.Operator, e.ValueType)
@@ -186,7 +204,8 @@ func (e *ConditionError) Error() string {
 // Holds reports whether the rule holds for d, as in a run with this data. It
 // evaluates the comparisons in order, until the result is certain. The error is a
 // *ConditionError. Holds allocates nothing if all numbers in d are of type
-// json.Number and the rule does not read contact.created_at.
+// json.Number, and if the rule neither reads contact.created_at nor orders dates by a
+// reference.
 func (c *CompiledRule) Holds(d Data) (bool, error) { return c.eval(&d, nil) }
 
 // eval is Holds. It overwrites out, which is nil or comes from makeOutcomes, with the
@@ -202,7 +221,7 @@ func (c *CompiledRule) eval(d *Data, out ruleOutcomes) (bool, error) {
 			leaf.field.read(d, &field)
 			slot = leaf.slot
 		}
-		held, fits := leaf.compare(&field)
+		held, fits := leaf.compare(d, &field)
 		if !fits {
 			return false, leaf.conditionError(d, field.kind)
 		}
@@ -217,9 +236,9 @@ func (c *CompiledRule) eval(d *Data, out ruleOutcomes) (bool, error) {
 	return next == ruleHolds, nil
 }
 
-func (l *ruleLeaf) compare(field *operand) (held, fits bool) {
+func (l *ruleLeaf) compare(d *Data, field *operand) (held, fits bool) {
 	if field.kind != operandAbsent {
-		return l.comparePresent(field)
+		return l.comparePresent(d, field)
 	}
 	switch {
 	case l.operator.takesNone():
@@ -230,33 +249,31 @@ func (l *ruleLeaf) compare(field *operand) (held, fits bool) {
 		// An unset field of a contact compares as null and is no mistake: contacts
 		// gain fields over time. An absent field of a payload is a mistake, because
 		// the author of an event chooses its fields.
-		return l.comparePresent(&operand{kind: operandNull})
+		return l.comparePresent(d, &operand{kind: operandNull})
 	}
 }
 
-func (l *ruleLeaf) comparePresent(field *operand) (held, fits bool) {
+func (l *ruleLeaf) comparePresent(d *Data, field *operand) (held, fits bool) {
 	if l.other != nil {
-		return l.other.compare(field)
+		return l.other.compare(l.operator, d, field)
 	}
 	return l.operator.compare(field, &l.value)
 }
 
 func (l *ruleLeaf) conditionError(d *Data, kind operandKind) error {
-	fieldType := kind.String()
-	if kind == operandOther {
-		v, _ := l.field.resolve(d)
-		fieldType = fmt.Sprintf("%T", v)
+	if kind == operandAbsent && l.field.scope == scopeContact {
+		kind = operandNull // see compare: the mistake is in the value
 	}
-	valueKind := l.value.kind
-	if l.other != nil {
-		valueKind = l.other.kind()
-	}
-	return &ConditionError{
+	e := &ConditionError{
 		Field:     l.field.text,
 		Operator:  l.operator,
-		FieldType: fieldType,
-		ValueType: valueKind.String(),
+		FieldType: l.field.typeName(d, kind),
+		ValueType: l.value.kind.String(),
 	}
+	if l.other != nil {
+		l.other.describe(d, e)
+	}
+	return e
 }
 
 // ruleOutcomes holds the outcomes of the comparisons of a compiled rule, in the

@@ -109,6 +109,30 @@ func TestRule_Evaluates(t *testing.T) {
 		{Field("contact.last_name").In("", "Byron"), false},
 		{Field("contact.properties.missing").In("a", nil), true},
 
+		{Field("event.plan").Eq(Var("contact.properties.plan")), true},
+		{Field("event.plan").Eq(Var("event.five")), false},
+		{Field("event.five").Eq(Var("event.seats")), false},
+		{Field("event.seats").Neq(Var("event.five")), true},
+		{Field("event.seats").Eq(Var("contact.properties.seats")), true},
+		{Field("event.none").Eq(Var("contact.last_name")), true},
+		{Field("event.plan").Eq(Var("contact.last_name")), false},
+		{Field("contact.last_name").Eq(Var("contact.properties.missing")), true},
+		{Field("contact.last_name").Eq(Var("event.none")), true},
+		{Field("event.yes").Eq(Var("event.no")), false},
+		{Field("event.big").Gt(Var("event.seats")), true},
+		{Field("event.seats").Gte(Var("contact.properties.seats")), true},
+		{Field("event.seats").Lt(Var("wait_events.order.paid.amount")), true},
+		{Field("event.none").Lt(Var("event.seats")), false},
+		{Field("event.noon").Gt(Var("event.day")), true},
+		{Field("event.noon").Gte(Var("event.noon_bern")), true},
+		{Field("event.noon").Gt(Var("contact.created_at")), true},
+		{Field("event.tags").Contains(Var("event.five")), true},
+		{Field("event.tags").Contains(Var("event.none")), true},
+		{Field("event.tags").NotContains(Var("event.plan")), true},
+		{Field("contact.email").Contains(Var("event.empty")), true},
+		{Rule{Field: "contact.properties.plan", Operator: OpStartsWith, Value: Var("event.plan")}, true},
+		{Rule{Field: "event.plan", Operator: OpEndsWith, Value: Var("event.city")}, false},
+
 		{Field("event.plan").Contains("r"), true},
 		{Field("event.plan").Contains("R"), false},
 		{Field("event.plan").Contains(""), true},
@@ -307,8 +331,53 @@ func TestRule_FailsWithAConditionError(t *testing.T) {
 	}
 }
 
+func TestRule_FailsForAReferenceThatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		rule        Rule
+		field, with string
+	}{
+		{Field("event.plan").Eq(Var("event.missing")), "string", "absent"},
+		{Field("event.none").Eq(Var("event.missing")), "null", "absent"},
+		{Field("event.missing").Eq(Var("event.missing")), "absent", "absent"},
+		{Field("event.missing").Eq(Var("event.plan")), "absent", "string"},
+		{Field("contact.last_name").Eq(Var("wait_events.feedback.score")), "null", "absent"},
+		{Field("contact.last_name").Neq(Var("event.tags")), "null", "array"},
+		{Field("event.tags").Eq(Var("event.tags")), "array", "array"},
+		{Field("event.plan").Neq(Var("event.user")), "string", "object"},
+		{Field("event.plan").Gt(Var("event.plan")), "string", "string"},
+		{Field("event.seats").Gt(Var("event.day")), "number", "string"},
+		{Field("event.seats").Gt(Var("event.five")), "number", "string"},
+		{Field("event.day").Gt(Var("event.seats")), "string", "number"},
+		{Field("event.seats").Lt(Var("contact.last_name")), "number", "null"},
+		{Field("event.none").Lt(Var("event.yes")), "null", "boolean"},
+		{Field("event.plan").Contains(Var("event.seats")), "string", "number"},
+		{Field("event.tags").Contains(Var("event.no_tags")), "array", "array"},
+		{Rule{Field: "event.plan", Operator: OpStartsWith, Value: Var("event.none")}, "string", "null"},
+		{Field("event.plan").Eq(Var("contact.properties.when")), "string", "time.Time"},
+		{Field("event.seats").Lt(Var("contact.properties.nan")), "number", "float64"},
+	} {
+		t.Run(fmt.Sprint(test.rule.Field, " ", test.rule.Operator, " ", test.rule.Value), func(t *testing.T) {
+			t.Parallel()
+			ref, _ := test.rule.Value.Ref()
+			held, err := mustCompileRule(t, test.rule).Holds(*ruleData(t))
+			assert.False(t, held)
+			assert.Equal(t, &ConditionError{
+				Field: test.rule.Field, Operator: test.rule.Operator, FieldType: test.field, ValueType: test.with, ValuePath: ref,
+			}, err)
+		})
+	}
+}
+
 func TestConditionError_NamesFieldOperatorAndTypes(t *testing.T) {
 	t.Parallel()
+	for want, e := range map[string]*ConditionError{
+		`field "event.a" is absent, so operator "eq" cannot compare it with "event.b": test it with "exists" first`:     {"event.a", OpEq, "absent", "string", "event.b"},
+		`"event.b" is absent, so operator "eq" cannot compare field "event.a" with it: test it with "exists" first`:     {"event.a", OpEq, "string", "absent", "event.b"},
+		`field "event.a" is of type string, which operator "gt" cannot compare with "event.b", which is of type number`: {"event.a", OpGt, "string", "number", "event.b"},
+	} {
+		assert.EqualError(t, e, want)
+	}
 	absent := &ConditionError{Field: "event.plan", Operator: OpEq, FieldType: "absent", ValueType: "string"}
 	assert.EqualError(t, absent,
 		`field "event.plan" is absent, so operator "eq" cannot compare it with a string: test it with "exists" first`)

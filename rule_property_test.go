@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -29,11 +30,48 @@ func drawRule(t *rapid.T, depth int) Rule {
 	return Any(members...)
 }
 
-func drawComparison(t *rapid.T) Rule {
-	f := Field(rapid.SampledFrom([]string{
+// drawPath draws a path into ruleData.
+func drawPath(t *rapid.T) string {
+	return rapid.SampledFrom([]string{
 		"event.plan", "event.seats", "event.yes", "event.none", "event.tags", "event.day", "event.missing",
 		"contact.email", "contact.last_name", "contact.properties.seats", "wait_events.order.paid.amount",
-	}).Draw(t, "field"))
+	}).Draw(t, "path")
+}
+
+// drawBinary draws an operator that compares with one value.
+func drawBinary(t *rapid.T) Operator {
+	return rapid.SampledFrom([]Operator{
+		OpEq, OpNeq, OpGt, OpGte, OpLt, OpLte, OpContains, OpNotContains, OpStartsWith, OpEndsWith,
+	}).Draw(t, "operator")
+}
+
+// A reference compares like the literal that it leads to, if there is such a literal and the
+// operator takes it, and fails otherwise.
+func TestRule_AReferenceComparesLikeItsLiteral(t *testing.T) {
+	t.Parallel()
+	d := ruleData(t)
+	rapid.Check(t, func(t *rapid.T) {
+		rule := Rule{Field: drawPath(t), Operator: drawBinary(t), Value: Var(drawPath(t))}
+		held, err := mustCompileRule(t, rule).Holds(*d)
+		literal := rule
+		v, ok := rule.Value.resolve(d)
+		ref, _ := rule.Value.Ref()
+		literal.Value = ValueOf(v)
+		if !ok && !strings.HasPrefix(ref, "contact.") || len(ruleProblems(literal, Limits{}, pathWaits)) > 0 {
+			assert.Error(t, err)
+			return
+		}
+		want, wantErr := mustCompileRule(t, literal).Holds(*d)
+		assert.Equal(t, want, held)
+		assert.Equal(t, wantErr == nil, err == nil, "%v, %v", wantErr, err)
+	})
+}
+
+func drawComparison(t *rapid.T) Rule {
+	f := Field(drawPath(t))
+	if rapid.IntRange(0, 3).Draw(t, "reference") == 0 {
+		return Rule{Type: RuleCompare, Field: f.path, Operator: drawBinary(t), Value: Var(drawPath(t))}
+	}
 	return rapid.SampledFrom([]Rule{
 		f.Eq("pro"), f.Eq(5), f.Eq(nil), f.Neq(true), f.Neq("pro"), f.Gt(4), f.Lte(5), f.Gte("2026-01-31"), f.Lt("2026-02-01"),
 		f.Contains("a"), f.Contains(5), f.StartsWith("p"), f.EndsWith("m"), f.Exists(), f.IsEmpty(),

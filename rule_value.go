@@ -1,35 +1,106 @@
 package automation
 
+import (
+	"fmt"
+
+	"github.com/seed-b636437c/automation/internal/jsonvalue"
+)
+
 // otherValue is what a comparison compares its field with, if that is not one literal.
 type otherValue struct {
 	list []operand // of OpIn
+	ref  *path     // of a reference
 }
 
 // otherValueOf returns what r compares its field with, or nil if that is a literal.
-func otherValueOf(r Rule) *otherValue {
+func otherValueOf(r Rule, waitNames []string) (*otherValue, error) {
+	if ref, ok := r.Value.Ref(); ok {
+		p, err := compilePath(ref, waitNames)
+		return &otherValue{ref: &p}, err
+	}
 	if r.Operator != OpIn {
-		return nil
+		return nil, nil
 	}
 	o := &otherValue{list: make([]operand, len(r.Values))}
 	for i, v := range r.Values {
 		o.list[i] = operandOf(v.Literal())
 	}
-	return o
+	return o, nil
 }
 
 // compare compares a field that is present. The result fits is false if op does not accept
 // operands of these types.
-func (o *otherValue) compare(field *operand) (held, fits bool) {
-	if !field.isScalar() {
+func (o *otherValue) compare(op Operator, d *Data, field *operand) (held, fits bool) {
+	if o.ref == nil {
+		return field.isIn(o.list)
+	}
+	var value operand
+	o.read(d, &value)
+	return op.compareWith(field, &value)
+}
+
+// read fills in value, which is zero, with what the reference leads to. It stays absent if
+// that is nothing. An unset field of a contact is null.
+func (o *otherValue) read(d *Data, value *operand) {
+	o.ref.read(d, value)
+	if value.kind == operandAbsent && o.ref.scope == scopeContact {
+		value.kind = operandNull
+	}
+}
+
+// compareWith compares a field that is present with a value that comes from data, and not
+// from the rule, which is validated.
+func (op Operator) compareWith(field, value *operand) (held, fits bool) {
+	switch {
+	case op.orders() && value.kind == operandString:
+		date, ok := jsonvalue.ParseDate(value.text)
+		if !ok {
+			return false, false
+		}
+		return op.compare(field, &operand{kind: operandDate, text: value.text, date: &date})
+	case op.orders():
+		fits = value.kind == operandNumber
+	case op == OpStartsWith || op == OpEndsWith:
+		fits = value.kind == operandString
+	default:
+		fits = value.isScalar()
+	}
+	if !fits {
 		return false, false
 	}
-	for i := range o.list {
-		if field.equals(&o.list[i]) {
+	return op.compare(field, value)
+}
+
+// isIn reports whether a scalar equals an element of list.
+func (o *operand) isIn(list []operand) (held, fits bool) {
+	if !o.isScalar() {
+		return false, false
+	}
+	for i := range list {
+		if o.equals(&list[i]) {
 			return true, true
 		}
 	}
 	return false, true
 }
 
-// kind returns the kind of the value, for messages.
-func (o *otherValue) kind() operandKind { return operandList }
+// describe adds the value to the error of a comparison.
+func (o *otherValue) describe(d *Data, e *ConditionError) {
+	if o.ref == nil {
+		e.ValueType = operandList.String()
+		return
+	}
+	var value operand
+	o.read(d, &value)
+	e.ValuePath, e.ValueType = o.ref.text, o.ref.typeName(d, value.kind)
+}
+
+// typeName returns the name of the type that an operand of this kind, read from the path,
+// has in messages.
+func (p *path) typeName(d *Data, kind operandKind) string {
+	if kind != operandOther {
+		return kind.String()
+	}
+	v, _ := p.resolve(d)
+	return fmt.Sprintf("%T", v)
+}

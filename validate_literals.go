@@ -69,8 +69,8 @@ func (c *stepValidator) validateRuleLiteral(path string, v Value) {
 	if v.kind != valueString {
 		return
 	}
-	if tag, _ := findTag(v.text); tag != "" {
-		c.warnf(CodeReferenceInText, path, "%s stays as it is: "+
-			"a rule compares its field with a literal, and not with another field", tag)
+	if tag, ref := findTag(v.text); tag != "" {
+		c.warnf(CodeReferenceInText, path, "%s stays as it is, because nothing is replaced in the value of a rule: "+
+			"to compare with data, write %s as the whole value", tag, reference(ref))
 	}
 }

@@ -130,6 +130,26 @@ func (c *stepValidator) validateOperands(at string, p path, r Rule, typ string) 
 	}
 }
 
+// validateTypes warns about a comparison of two fields whose declared types the operator
+// cannot compare, or that are never equal.
+func (c *stepValidator) validateTypes(at string, p, value path, op Operator, typ, valueType string) {
+	if typ == "" || valueType == "" || op.takesNone() || !op.isKnown() || c.fieldWarnings >= maxFieldWarnings {
+		return
+	}
+	field, other := sampleOf(typ), sampleOf(valueType)
+	_, fits := op.compareWith(&field, &other)
+	switch equality := op == OpEq || op == OpNeq; {
+	case !fits:
+		c.fieldWarnings++
+		c.warnf(CodeEventFieldType, at, "%s is a %s by the definition of its event, which operator %q cannot compare with %s, a %s",
+			jsondoc.Quote(p.text), typ, op, jsondoc.Quote(value.text), valueType)
+	case equality && field.kind != other.kind:
+		c.fieldWarnings++
+		c.warnf(CodeEventFieldType, at, "%s is a %s by the definition of its event, and never equals %s, which is a %s",
+			jsondoc.Quote(p.text), typ, jsondoc.Quote(value.text), valueType)
+	}
+}
+
 // validateList warns about the values of OpIn that the field cannot equal.
 func (c *stepValidator) validateList(at string, p path, r Rule, typ string) {
 	if typ == "" {

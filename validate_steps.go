@@ -268,18 +268,29 @@ func (c *stepValidator) validateComparisons(path string, r Rule, event string) {
 	for i, v := range r.Values {
 		c.validateRuleLiteral(fmt.Sprintf("%s[%d]", jsondoc.Join(path, "values"), i), v)
 	}
-	if strings.HasPrefix(r.Field, "contact.") {
+	p, typ := c.validateData(jsondoc.Join(path, "field"), r.Field, event)
+	if ref, ok := r.Value.Ref(); ok {
+		value, valueType := c.validateData(jsondoc.Join(path, "value"), ref, event)
+		c.validateTypes(path, p, value, r.Operator, typ, valueType)
 		return
 	}
-	p, err := compilePath(r.Field, c.waitNames)
+	c.validateOperands(path, p, r, typ)
+}
+
+// validateData validates what a path in a rule reads, and returns the path and the type that
+// the definition of its event declares, or "".
+func (c *stepValidator) validateData(at, text, event string) (p path, typ string) {
+	if strings.HasPrefix(text, "contact.") {
+		return path{}, ""
+	}
+	p, err := compilePath(text, c.waitNames)
 	if err != nil {
-		return
+		return path{}, ""
 	}
 	if p.scope == scopeWaitEvents {
-		c.validateWaitedFor(jsondoc.Join(path, "field"), p)
+		c.validateWaitedFor(at, p)
 	}
-	typ := c.validateField(jsondoc.Join(path, "field"), p, event)
-	c.validateOperands(path, p, r, typ)
+	return p, c.validateField(at, p, event)
 }
 
 func (c *stepValidator) validateEmail(email SendEmail) {

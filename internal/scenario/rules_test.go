@@ -91,3 +91,58 @@ func TestRules_InFailsForAList(t *testing.T) {
 	require.NotNil(t, err)
 	assert.Equal(t, `field "event.tags" is of type array, which operator "in" cannot compare with a value of type list`, err.Message)
 }
+
+func TestRules_AValueIsReadFromTheData(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		payload string
+		value   string
+		want    automation.ConnectionType
+		err     string
+	}{
+		"equal numbers in other digits": {`{"a":5e0,"b":5.0}`, "event.b", automation.ConnectionConditionMet, ""},
+		"numbers beyond 2^53":           {`{"a":9007199254740993,"b":9007199254740992}`, "event.b", automation.ConnectionConditionNotMet, ""},
+		"a number and a text":           {`{"a":5,"b":"5"}`, "event.b", automation.ConnectionConditionNotMet, ""},
+		"null and an unset property":    {`{"a":null}`, "contact.properties.b", automation.ConnectionConditionMet, ""},
+		"nothing":                       {`{"a":5}`, "event.b", "", `"event.b" is absent, so operator "eq" cannot compare field "event.a" with it: test it with "exists" first`},
+		"a list":                        {`{"a":5,"b":[5]}`, "event.b", "", `field "event.a" is of type number, which operator "eq" cannot compare with "event.b", which is of type array`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := world.New(t, automation.Options{})
+			w.Create(world.Flow("", "signup", check("check", automation.Field("event.a").Eq(automation.Var(test.value)))))
+			w.Send(world.ForAda("signup", json.RawMessage(test.payload)))
+			w.Drain()
+			got, err := branch(w)
+			assert.Equal(t, test.want, got)
+			if test.err == "" {
+				assert.Nil(t, err)
+				return
+			}
+			require.NotNil(t, err)
+			assert.Equal(t, automation.FailedCondition, err.Code)
+			assert.Equal(t, test.err, err.Message)
+		})
+	}
+}
+
+// The value of a comparison in a filter may be what an earlier wait received.
+func TestRules_AFilterComparesWithAnAwaitedEvent(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	w.Create(world.Flow("", "signup", world.Wait("order", "order.placed"), automation.Step{Key: "paid", Config: automation.WaitForEvent{
+		EventName: "order.paid", FilterRule: automation.Field("event.id").Eq(automation.Var("wait_events.order.placed.id")),
+	}}, world.Email("thanks")))
+	w.Send(world.Signup("ada@example.com"))
+	w.Drain()
+	w.Send(world.ForAda("order.placed", json.RawMessage(`{"id":5}`)))
+	w.Drain()
+	for _, payload := range []string{`{"id":6}`, `{"id":"5"}`, `{"id":null}`, `{}`} {
+		w.Send(world.ForAda("order.paid", json.RawMessage(payload)))
+		w.Drain()
+		assert.Empty(t, w.Sent(), payload)
+	}
+	w.Send(world.ForAda("order.paid", json.RawMessage(`{"id":5.0}`)))
+	w.Drain()
+	assert.Equal(t, []string{"thanks"}, w.Sent())
+}
