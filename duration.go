@@ -136,6 +136,32 @@ func parseDuration(text string) (time.Duration, error) {
 	return sum, nil
 }
 
+// parseOffset parses a duration that may have a minus in front, or be zero.
+func parseOffset(text string) (time.Duration, error) {
+	rest, negative := strings.CutPrefix(strings.TrimSpace(text), "-")
+	if isNoTime(rest) {
+		return 0, nil
+	}
+	d, err := parseDuration(rest)
+	if err != nil {
+		return 0, fmt.Errorf(`offset %s is not understood: write how far the time is from now, such as "-7 days" or "36h"`, jsondoc.Quote(text))
+	}
+	if negative {
+		return -d, nil
+	}
+	return d, nil
+}
+
+// isNoTime reports whether text is a zero and its unit, such as "0 seconds" or "0s".
+func isNoTime(text string) bool {
+	if words := strings.Fields(text); len(words) == 2 {
+		_, ok := durationUnit(words[1])
+		return ok && words[0] == "0"
+	}
+	d, err := time.ParseDuration(text)
+	return err == nil && d == 0
+}
+
 func parseGoDuration(text, word string) (time.Duration, error) {
 	d, err := time.ParseDuration(word)
 	if err != nil {

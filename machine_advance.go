@@ -207,6 +207,7 @@ func (a *advance) fail(code StepErrorCode, message string) Action {
 
 // data returns what the current step may read.
 func (a *advance) data() *Data {
+	a.in.Data.Now = a.in.Now
 	if a.g.readsWait && !a.ready {
 		a.in.Data.WaitEvents, a.ready = a.g.waitEvents(a.s), true
 	}
@@ -340,7 +341,7 @@ func (a *advance) matches(n *node) bool {
 		return true
 	}
 	d := *a.data()
-	d.Event = a.in.Payload
+	d.Event, d.Now = a.in.Payload, stamp(a.in.Event.AcceptedAt)
 	met, err := n.rule.eval(&d, nil)
 	return met && err == nil
 }

@@ -62,7 +62,8 @@ type Rule struct {
 	Operator Operator `json:"operator,omitempty"`
 	// Value is a literal, or a reference to data of the run, such as Var("event.limit").
 	// The rule cannot be evaluated if the reference leads to nothing, or to a type that
-	// the operator does not take. Value is absent for OpExists, OpIsEmpty,
+	// the operator does not take. For OpGt, OpGte, OpLt and OpLte, it may be a time, such
+	// as Now("-7 days"). Value is absent for OpExists, OpIsEmpty,
 	// OpIsNotEmpty and OpIn.
 	Value Value `json:"value,omitzero"`
 	// Values are the literals of OpIn, from 1 to 1,000. They are absent for all other
@@ -306,11 +307,17 @@ func ruleValueFlaw(op Operator, v Value) string {
 	if v.IsZero() {
 		return fmt.Sprintf("the value is missing: operator %q compares with %s", op, op.takes())
 	}
+	_, isTime := v.FromNow()
 	ref, isRef := v.Ref()
-	if isRef && op == OpIn {
+	switch {
+	case isTime && op == OpIn:
+		return fmt.Sprintf("a list has literals, not the time %s: compare with it in a rule of its own, with operator %q", jsondoc.Shorten(v.String()), OpGt)
+	case isTime && !op.orders():
+		return fmt.Sprintf("operator %q does not compare with the time %s: use %q, %q, %q or %q",
+			op, jsondoc.Shorten(v.String()), OpGt, OpGte, OpLt, OpLte)
+	case isRef && op == OpIn:
 		return fmt.Sprintf("a list has literals, not a reference to %s: compare with it in a rule of its own, with operator %q", jsondoc.Quote(ref), OpEq)
-	}
-	if !isRef && !op.accepts(v) {
+	case !isRef && !op.accepts(v):
 		return fmt.Sprintf("operator %q compares with %s, not with %s", op, op.takes(), jsondoc.Shorten(v.String()))
 	}
 	return ""

@@ -177,7 +177,8 @@ type ConditionError struct {
 	// the operator compares as a date, and "list" for the values of OpIn. If
 	// the value is a reference, it is the type of what that leads to, as in FieldType.
 	ValueType string
-	// ValuePath is the path of a value that is a reference, and empty for a literal.
+	// ValuePath is the path of a value that is a reference, and empty for a literal. It is
+	// "now" for a time, if the Data have none.
 	ValuePath string
 }
 
@@ -204,8 +205,7 @@ func (e *ConditionError) Error() string {
 // Holds reports whether the rule holds for d, as in a run with this data. It
 // evaluates the comparisons in order, until the result is certain. The error is a
 // *ConditionError. Holds allocates nothing if all numbers in d are of type
-// json.Number, and if the rule neither reads contact.created_at nor orders dates by a
-// reference.
+// json.Number and the rule does not read contact.created_at.
 func (c *CompiledRule) Holds(d Data) (bool, error) { return c.eval(&d, nil) }
 
 // eval is Holds. It overwrites out, which is nil or comes from makeOutcomes, with the

@@ -14,6 +14,7 @@ import (
 
 func ruleData(t require.TestingT) *Data {
 	return &Data{
+		Now: now,
 		Event: decodeObject(t, `{
 			"plan": "pro", "empty": "", "city": "Zürich", "five": "5",
 			"seats": 5, "big": 9007199254740993, "half": 5e-1, "huge": 1e400,
@@ -369,6 +370,53 @@ func TestRule_FailsForAReferenceThatDoesNotFit(t *testing.T) {
 	}
 }
 
+// now is the time of ruleData: noon of event.day.
+var now = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+
+func TestRule_ComparesWithATime(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		rule Rule
+		want bool
+	}{
+		{Field("event.noon").Gte(Now("0 seconds")), true},
+		{Field("event.noon").Lte(Now("0s")), true},
+		{Field("event.noon").Gt(Now("-0 days")), false},
+		{Field("event.noon_bern").Lt(Now("1 second")), true},
+		{Field("event.noon").Gt(Now("-1 second")), true},
+		{Field("event.day").Lt(Now("-12 hours")), false},
+		{Field("event.day").Lte(Now("-12h")), true},
+		{Field("event.day").Gt(Now("-12h1s")), true},
+		{Field("event.day").Gt(Now("-1 week 1 day")), true},
+		{Field("event.day").Gte(Now("1 day 12 hours")), false},
+		{Field("contact.created_at").Gt(Now("-1 day")), true},
+		{Field("contact.created_at").Gt(Now("-1 hour")), false},
+		{Field("event.none").Lt(Now("1 day")), false},
+		{Field("contact.last_name").Gt(Now("-1 day")), false},
+	} {
+		t.Run(fmt.Sprint(test.rule.Field, " ", test.rule.Operator, " ", test.rule.Value), func(t *testing.T) {
+			t.Parallel()
+			held, err := mustCompileRule(t, test.rule).Holds(*ruleData(t))
+			require.NoError(t, err)
+			assert.Equal(t, test.want, held)
+		})
+	}
+}
+
+func TestRule_FailsForATimeAndAFieldThatIsNone(t *testing.T) {
+	t.Parallel()
+	for field, want := range map[string]string{
+		"event.plan": "string", "event.seats": "number", "event.yes": "boolean", "event.tags": "array", "event.missing": "absent",
+	} {
+		_, err := mustCompileRule(t, Field(field).Gt(Now("-7 days"))).Holds(*ruleData(t))
+		assert.Equal(t, &ConditionError{Field: field, Operator: OpGt, FieldType: want, ValueType: "date"}, err)
+	}
+	d := ruleData(t)
+	d.Now = time.Time{}
+	_, err := mustCompileRule(t, Field("event.day").Gt(Now("-7 days"))).Holds(*d)
+	assert.EqualError(t, err, `"now" is absent, so operator "gt" cannot compare field "event.day" with it: test it with "exists" first`)
+}
+
 func TestConditionError_NamesFieldOperatorAndTypes(t *testing.T) {
 	t.Parallel()
 	for want, e := range map[string]*ConditionError{
@@ -445,9 +493,16 @@ func TestRule_EvaluatesWithoutAllocating(t *testing.T) {
 	d := ruleData(t)
 	in := mustCompileRule(t, Field("event.plan").In("free", 5, nil, "pro"))
 	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = in.Holds(*d) }))
+	other := mustCompileRule(t, All(
+		Field("event.noon").Gt(Now("-7 days")), Field("event.noon").Gt(Var("event.day")), Field("event.seats").Eq(Var("event.seats")), Field("event.plan").Eq(Var("event.plan")),
+	))
+	held, err := other.Holds(*d)
+	require.NoError(t, err)
+	assert.True(t, held)
+	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = other.Holds(*d) }))
 	rule := mustCompileRule(t, fourLeaves())
 	out := rule.makeOutcomes(nil)
-	_, err := rule.eval(d, out)
+	_, err = rule.eval(d, out)
 	require.NoError(t, err)
 	assert.Equal(t, ruleOutcomes{ruleHeld, ruleHeld, ruleDidNotHold, ruleHeld}, out)
 	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = rule.eval(d, out) }))

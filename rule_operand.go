@@ -87,8 +87,12 @@ func (o *operand) setNumber(n jsonvalue.Number, ok bool) {
 	}
 }
 
-// literalOperand returns the operand for the value v of a rule with operator op.
+// literalOperand returns the operand for the value v of a rule with operator op. The operand
+// for a time has the type of a date, and no date: that is known when the rule is evaluated.
 func literalOperand(op Operator, v Value) operand {
+	if v.kind == valueNow {
+		return operand{kind: operandDate, date: &time.Time{}}
+	}
 	if v.kind == valueString && op.orders() {
 		if date, ok := jsonvalue.ParseDate(v.text); ok {
 			return operand{kind: operandDate, text: v.text, date: &date}
@@ -136,15 +140,34 @@ func (op Operator) order(field, value *operand) (held, fits bool) {
 		return false, true
 	}
 	order, fits := field.order(value)
+	fits = fits && op.orders()
+	return fits && op.admits(order), fits
+}
+
+// admits reports whether an ordering operator holds for operands whose order is -1, 0 or 1.
+func (op Operator) admits(order int) bool {
 	switch op {
 	case OpGt:
-		return order > 0, fits
+		return order > 0
 	case OpGte:
-		return order >= 0, fits
+		return order >= 0
 	case OpLt:
-		return order < 0, fits
+		return order < 0
 	case OpLte:
-		return order <= 0, fits
+		return order <= 0
+	default:
+		return false
+	}
+}
+
+// compareTime applies an ordering operator to a field that is present, and to a time.
+func (op Operator) compareTime(field *operand, at time.Time) (held, fits bool) {
+	switch field.kind {
+	case operandNull:
+		return false, true
+	case operandString:
+		date, ok := jsonvalue.ParseDate(field.text)
+		return ok && op.admits(date.Compare(at)), ok
 	default:
 		return false, false
 	}

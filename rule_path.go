@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/seed-b636437c/automation/internal/jsondoc"
@@ -288,6 +289,10 @@ type Data struct {
 	// WaitEvents has, by event name, the payload of the last event that a wait of
 	// this run received.
 	WaitEvents map[string]map[string]any
+
+	// Now is the time from which a rule's time, such as that of Now("-7 days"), is counted.
+	// Without it, such a rule cannot be evaluated.
+	Now time.Time
 
 	// waitNames are the names of all events that the graph waits for, received or
 	// not. They determine which event a reference means. If waitNames is nil, the

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -67,6 +68,22 @@ func TestRule_AReferenceComparesLikeItsLiteral(t *testing.T) {
 	})
 }
 
+// A time compares like the date-time that it is at Data.Now.
+func TestRule_ATimeComparesLikeItsDate(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		d := ruleData(t)
+		d.Now = now.Add(time.Duration(rapid.Int64Range(-1e15, 1e15).Draw(t, "now")))
+		f := Field(drawPath(t))
+		op := rapid.SampledFrom([]Operator{OpGt, OpGte, OpLt, OpLte}).Draw(t, "operator")
+		offset := time.Duration(rapid.IntRange(-48, 48).Draw(t, "hours")) * time.Hour
+		held, err := mustCompileRule(t, f.rule(op, Now(offset.String()))).Holds(*d)
+		want, wantErr := mustCompileRule(t, f.rule(op, String(d.Now.Add(offset).Format(time.RFC3339Nano)))).Holds(*d)
+		assert.Equal(t, want, held)
+		assert.Equal(t, wantErr, err)
+	})
+}
+
 func drawComparison(t *rapid.T) Rule {
 	f := Field(drawPath(t))
 	if rapid.IntRange(0, 3).Draw(t, "reference") == 0 {
@@ -76,6 +93,7 @@ func drawComparison(t *rapid.T) Rule {
 		f.Eq("pro"), f.Eq(5), f.Eq(nil), f.Neq(true), f.Neq("pro"), f.Gt(4), f.Lte(5), f.Gte("2026-01-31"), f.Lt("2026-02-01"),
 		f.Contains("a"), f.Contains(5), f.StartsWith("p"), f.EndsWith("m"), f.Exists(), f.IsEmpty(),
 		f.NotContains("a"), f.NotContains(5), f.IsNotEmpty(), f.In("pro"), f.In(4, 5, nil, "free"),
+		f.Gt(Now("-1 day")), f.Lte(Now("36h")),
 	}).Draw(t, "comparison")
 }
 
@@ -232,6 +250,7 @@ func FuzzRuleJSON(f *testing.F) {
 		`{"field":"wait_events.order.paid.amount","operator":"exists","value":null}`,
 		`{"type":"not","rules":[{"type":"or","rules":[{"field":"event.tags","operator":"eq","value":5},{"field":"event.yes","operator":"eq","value":true}]}]}`,
 		`{"field":"event.seats","operator":"in","values":["5",5.0,null,true]}`, `{"field":"event.x","operator":"in","values":[]}`,
+		`{"field":"event.day","operator":"gt","value":{"now":"-7 days"}}`, `{"field":"event.day","operator":"lt","value":{"now":"x"}}`,
 		`{"type":"not","rules":[]}`, `{"type":"and","rules":[]}`, `{"type":"rule","field":"event.x","operator":"eq","value":{"var":"event.y"}}`, `{}`,
 	} {
 		f.Add([]byte(seed))

@@ -32,6 +32,7 @@ func TestField_BuildsRules(t *testing.T) {
 		`{"type":"not","rules":[{"type":"rule","field":"event.plan","operator":"exists"}]}`: Not(f.Exists()),
 		`{"type":"rule","field":"event.plan","operator":"in","values":["pro",5,true,null]}`: f.In("pro", 5, true, nil),
 		`{"type":"rule","field":"event.plan","operator":"in","values":[]}`:                  f.In(),
+		`{"type":"rule","field":"event.plan","operator":"gt","value":{"now":"-7 days"}}`:    f.Gt(Now("-7 days")),
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -70,6 +71,8 @@ func TestRule_JSONRoundTripIsExact(t *testing.T) {
 		`{"field":"event.plan","operator":"in","values":[1.50,9007199254740993,"",null]}`,
 		`{"field":"event.plan","operator":"in","values":[]}`,
 		`{"values":[{"var":"event.x"}]}`,
+		`{"field":"event.day","operator":"lt","value":{"now":"- 1 Day  12 hours"}}`,
+		`{"field":"event.day","operator":"lt","value":{"now":"soon"}}`,
 		`{"type":"xor","operator":"near"}`,
 		`{}`,
 	} {
@@ -115,6 +118,10 @@ func TestRuleProblems_AcceptsTheValuesOfEveryOperator(t *testing.T) {
 		"eq reference":          f.Eq(Var("event.y")),
 		"lt reference":          f.Lt(Var("contact.created_at")),
 		"starts_with reference": {Field: "event.x", Operator: OpStartsWith, Value: Var("wait_events.order.paid.name")},
+		"gt time":               f.Gt(Now("-7 days")),
+		"gte time":              f.Gte(Now("36h")),
+		"lt time":               f.Lt(Now("- 1 week 2 days")),
+		"lte now":               f.Lte(Now("0 seconds")),
 		"no type":               {Field: "event.x", Operator: OpEq, Value: Null()},
 		"contact":               Field("contact.properties.seats").Gt(1),
 		"wait event":            Field("wait_events.order.paid.amount").Gt(1),
@@ -180,6 +187,13 @@ func TestRuleProblems_Refuses(t *testing.T) {
 		{"eq without a value", Rule{Field: "event.x", Operator: OpEq}, "value", CodeInvalidRule, "the value is missing"},
 		{"eq with a malformed reference", f.Eq(Var("y")), "value", CodeInvalidReference, `path "y" names no field`},
 		{"eq with an event not waited for", All(f.Eq(Var("wait_events.signup.plan"))), "rules[0].value", CodeWaitNeverBefore, "no wait_for_event step waits for that event"},
+		{"gt with a time that is none", f.Gt(Now("-7 dys")), "value", CodeInvalidRule, `offset "-7 dys" is not understood: write how far the time is from now, such as "-7 days"`},
+		{"gt with an empty time", f.Gt(Now("")), "value", CodeInvalidRule, `offset "" is not understood`},
+		{"gt with two signs", f.Gt(Now("--7 days")), "value", CodeInvalidRule, `offset "--7 days" is not understood`},
+		{"eq with a time", f.Eq(Now("-7 days")), "value", CodeInvalidRule, `operator "eq" does not compare with the time {"now":"-7 days"}: use "gt", "gte", "lt" or "lte"`},
+		{"contains a time", f.Contains(Now("-7 days")), "value", CodeInvalidRule, "does not compare with the time"},
+		{"in with a time", f.In(Now("-7 days")), "values[0]", CodeInvalidRule, "a list has literals, not the time"},
+		{"exists with a time", Rule{Field: "event.x", Operator: OpExists, Value: Now("1 day")}, "value", CodeInvalidRule, "takes no value"},
 		{"gt with an unknown contact field", f.Gt(Var("contact.emial")), "value", CodeInvalidReference, `did you mean "contact.email"?`},
 		{"eq with a Go slice", f.Eq([]int{1}), "value", CodeInvalidRule, "a value cannot be a Go []int"},
 		{"eq with invalid UTF-8", f.Eq("\xff"), "value", CodeInvalidRule, "is not valid UTF-8"},

@@ -2,14 +2,17 @@ package automation
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/seed-b636437c/automation/internal/jsonvalue"
 )
 
 // otherValue is what a comparison compares its field with, if that is not one literal.
 type otherValue struct {
-	list []operand // of OpIn
-	ref  *path     // of a reference
+	list    []operand     // of OpIn
+	ref     *path         // of a reference
+	isTime  bool          // whether it is a time that is relative to Data.Now
+	fromNow time.Duration // of a time
 }
 
 // otherValueOf returns what r compares its field with, or nil if that is a literal.
@@ -17,6 +20,10 @@ func otherValueOf(r Rule, waitNames []string) (*otherValue, error) {
 	if ref, ok := r.Value.Ref(); ok {
 		p, err := compilePath(ref, waitNames)
 		return &otherValue{ref: &p}, err
+	}
+	if offset, ok := r.Value.FromNow(); ok {
+		fromNow, err := parseOffset(offset)
+		return &otherValue{isTime: true, fromNow: fromNow}, err
 	}
 	if r.Operator != OpIn {
 		return nil, nil
@@ -31,13 +38,20 @@ func otherValueOf(r Rule, waitNames []string) (*otherValue, error) {
 // compare compares a field that is present. The result fits is false if op does not accept
 // operands of these types.
 func (o *otherValue) compare(op Operator, d *Data, field *operand) (held, fits bool) {
-	if o.ref == nil {
+	switch {
+	case o.isTime && d.lacksNow():
+		return false, false
+	case o.isTime:
+		return op.compareTime(field, d.Now.Add(o.fromNow))
+	case o.ref == nil:
 		return field.isIn(o.list)
 	}
 	var value operand
 	o.read(d, &value)
 	return op.compareWith(field, &value)
 }
+
+func (d *Data) lacksNow() bool { return d == nil || d.Now.IsZero() }
 
 // read fills in value, which is zero, with what the reference leads to. It stays absent if
 // that is nothing. An unset field of a contact is null.
@@ -57,7 +71,7 @@ func (op Operator) compareWith(field, value *operand) (held, fits bool) {
 		if !ok {
 			return false, false
 		}
-		return op.compare(field, &operand{kind: operandDate, text: value.text, date: &date})
+		return op.compareTime(field, date)
 	case op.orders():
 		fits = value.kind == operandNumber
 	case op == OpStartsWith || op == OpEndsWith:
@@ -86,7 +100,13 @@ func (o *operand) isIn(list []operand) (held, fits bool) {
 
 // describe adds the value to the error of a comparison.
 func (o *otherValue) describe(d *Data, e *ConditionError) {
-	if o.ref == nil {
+	switch {
+	case o.isTime && d.lacksNow():
+		e.ValuePath, e.ValueType = "now", operandAbsent.String()
+		return
+	case o.isTime:
+		return // it is a date
+	case o.ref == nil:
 		e.ValueType = operandList.String()
 		return
 	}

@@ -28,6 +28,9 @@ func (c *stepValidator) validateValue(path string, v Value) {
 		c.errorf(CodeInvalidConfig, path, "%s", err)
 		return
 	}
+	if _, ok := v.FromNow(); ok {
+		c.errorf(CodeInvalidConfig, path, "%s is a time, which only rules compare with: give a literal or a reference", jsondoc.Shorten(v.String()))
+	}
 	if ref, ok := v.Ref(); ok {
 		c.validateReference(path, ref)
 	}

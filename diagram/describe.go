@@ -123,6 +123,12 @@ func valueText(v automation.Value) string {
 	if path, ok := v.Ref(); ok {
 		return path
 	}
+	if offset, ok := v.FromNow(); ok {
+		if before, ok := strings.CutPrefix(offset, "-"); ok {
+			return "now - " + before
+		}
+		return "now + " + offset
+	}
 	return v.String()
 }
 

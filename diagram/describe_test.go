@@ -20,7 +20,10 @@ func TestDescribe_WritesRulesAsTheyAreRead(t *testing.T) {
 		"not (event.a = 1 and event.b exists)":                                       {Type: automation.RuleNot, Rules: []automation.Rule{a, b}},
 		`event.a in ("x", 1, null)`:                                                  automation.Field("event.a").In("x", 1, nil),
 		`event.a in (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, …)`: automation.Field("event.a").In(slices.Repeat([]any{1}, 1000)...),
-		"not ()": {Type: automation.RuleNot},
+		"event.a > contact.created_at":                                               automation.Field("event.a").Gt(automation.Var("contact.created_at")),
+		"event.a > now - 7 days":                                                     automation.Field("event.a").Gt(automation.Now("-7 days")),
+		"event.a ≤ now + 36h":                                                        automation.Field("event.a").Lte(automation.Now("36h")),
+		"not ()":                                                                     {Type: automation.RuleNot},
 	} {
 		_, about := Describe(automation.Step{Key: "s", Config: automation.Condition{Rule: rule}})
 		assert.Equal(t, want, about)

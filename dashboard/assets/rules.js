@@ -2,7 +2,7 @@
 
 import { html, nothing } from './lit-html.js'
 import { parse } from './draft.js'
-import { anyValue } from './values.js'
+import { ruleValue } from './values.js'
 
 const operators = [
   ['eq', 'is'], ['neq', 'is not'], ['gt', 'is more than'], ['gte', 'is at least'], ['lt', 'is less than'], ['lte', 'is at most'],
@@ -23,7 +23,7 @@ const comparison = (rule, change, where) => html`<div class="comparison">
     ${operators.map(([value, name]) => html`<option value=${value} ?selected=${value === rule.operator}>${name}</option>`)}
   </select>
   ${unary.has(rule.operator) ? nothing : rule.operator === 'in' ? html`<input aria-label="Value${where}" .value=${JSON.stringify(rule.values)} @change=${(e) => change({ ...rule, values: list(e.target.value) })}>`
-    : anyValue(rule.value, (value) => change({ ...rule, value }), `Value${where}`)}
+    : ruleValue(rule.value, (value) => change({ ...rule, value }), `Value${where}`)}
 </div>`
 
 // list keeps a text that is none.

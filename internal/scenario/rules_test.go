@@ -3,6 +3,7 @@ package scenario_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -145,4 +146,36 @@ func TestRules_AFilterComparesWithAnAwaitedEvent(t *testing.T) {
 	w.Send(world.ForAda("order.paid", json.RawMessage(`{"id":5.0}`)))
 	w.Drain()
 	assert.Equal(t, []string{"thanks"}, w.Sent())
+}
+
+// A condition counts from when the run reaches it, and a filter from when the event was
+// accepted, however late a process handles it.
+func TestRules_ATimeIsThatOfTheTurnOrOfTheEvent(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		late time.Duration // of the process, after the event of the wait
+		sent []string
+	}{
+		"in time": {0, []string{"recent", "in_condition"}},
+		"late":    {2 * time.Hour, []string{"recent"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := world.New(t, automation.Options{})
+			recent := automation.Field("event.at").Gt(automation.Now("-1 hour"))
+			w.Create(world.Flow("", "signup",
+				automation.Step{Key: "wait", Config: automation.WaitForEvent{EventName: "seen", FilterRule: recent}}, world.Email("recent"),
+				check("check", automation.Field("wait_events.seen.at").Gt(automation.Now("-1 hour"))), world.Email("in_condition"),
+			))
+			w.Send(world.Signup("ada@example.com"))
+			w.Drain()
+			w.Send(world.ForAda("seen", map[string]any{"at": w.Clock.Now().Add(-2 * time.Hour)}))
+			w.Drain()
+			require.Empty(t, w.Sent(), "the event is about a time that is long past")
+			w.Send(world.ForAda("seen", map[string]any{"at": w.Clock.Now().Add(-30 * time.Minute)}))
+			w.Clock.Add(test.late)
+			w.Drain()
+			assert.Equal(t, test.sent, w.Sent())
+		})
+	}
 }
