@@ -227,6 +227,7 @@ func (g *graphGen) rule(readable []string, depth int) Rule {
 		field.Eq("pro"), field.Neq(nil), field.Eq(5), field.Gt(4.5), field.Lte(100), field.Gte("2026-01-31"),
 		field.Contains("o"), field.StartsWith("p"), field.EndsWith("o"), field.Exists(), field.IsEmpty(), field.IsNotEmpty(), field.NotContains("x"),
 		field.In("pro", 5, nil), field.In(true), field.Eq(g.reference(readable)), field.Gt(g.reference(readable)), field.Lt(Now("-7 days")),
+		Field("contact.segments").Contains("beta"), Field("contact.segments").NotContains(g.reference(readable)),
 	}).Draw(g.t, "rule")
 }
 

@@ -259,6 +259,10 @@ func (c *ruleValidator) validateComparison(r Rule, path string) {
 		c.report(jsondoc.Join(path, "operator"), CodeInvalidRule, "operator %s is unknown: use one of %s", jsondoc.Quote(r.Operator), operatorList())
 		return
 	}
+	if r.Field == segmentsPath && !r.Operator.takesLists() {
+		c.report(jsondoc.Join(path, "operator"), CodeInvalidRule, "%s is a list, which operator %q cannot compare: use %q or %q",
+			segmentsPath, r.Operator, OpContains, OpNotContains)
+	}
 	if r.Operator == OpIn {
 		c.validateList(r, path)
 		return
@@ -270,7 +274,18 @@ func (c *ruleValidator) validateComparison(r Rule, path string) {
 		c.report(jsondoc.Join(path, "value"), CodeInvalidRule, "%s", problem)
 	} else if ref, ok := r.Value.Ref(); ok {
 		c.validatePath(ref, jsondoc.Join(path, "value"))
+		if ref == segmentsPath {
+			c.report(jsondoc.Join(path, "value"), CodeInvalidRule, "%s is a list, with which operator %q cannot compare", segmentsPath, r.Operator)
+		}
 	}
+}
+
+// segmentsPath is the only path that always leads to a list.
+const segmentsPath = "contact.segments"
+
+// takesLists reports whether op accepts a field that is a list.
+func (op Operator) takesLists() bool {
+	return op.takesNone() || op == OpContains || op == OpNotContains
 }
 
 func (c *ruleValidator) validateField(field, path string) {

@@ -24,7 +24,8 @@ func ruleData(t require.TestingT) *Data {
 			"day": "2026-01-31", "noon": "2026-01-31T12:00:00Z", "noon_bern": "2026-01-31T13:00:00+01:00"
 		}`),
 		Contact: &Contact{
-			Email: "ada@example.com", FirstName: "Ada", CreatedAt: time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC),
+			Segments: []string{"customers", "5"},
+			Email:    "ada@example.com", FirstName: "Ada", CreatedAt: time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC),
 			Properties: map[string]any{
 				"seats": 5, "ratio": 0.5, "big": uint64(math.MaxUint64), "plan": hostPlan("pro"), "vip": hostFlag(true), "nil": nil,
 				"when": time.Time{}, "bad": json.Number("five"), "nan": math.NaN(),
@@ -208,6 +209,14 @@ func TestRule_Evaluates(t *testing.T) {
 		{Field("contact.properties.missing").Gt(1), false},
 		{Field("contact.properties.missing.deeper").Eq(nil), true},
 		{Field("contact.unsubscribed").Eq(false), true},
+		{Field("contact.segments").Contains("customers"), true},
+		{Field("contact.segments").Contains("customer"), false},
+		{Field("contact.segments").Contains(5), false},
+		{Field("contact.segments").Contains(Var("event.five")), true},
+		{Field("contact.segments").NotContains("beta"), true},
+		{Field("contact.segments").Exists(), true},
+		{Field("contact.segments").IsEmpty(), false},
+		{Field("contact.segments").IsNotEmpty(), true},
 		{Field("contact.email").EndsWith("@example.com"), true},
 		{Field("contact.properties.seats").Gte(5), true},
 		{Field("contact.properties.ratio").Eq(0.5), true},
@@ -231,6 +240,16 @@ func TestRule_WithoutContactEveryContactFieldIsUnset(t *testing.T) {
 		held, err := mustCompileRule(t, Field("contact.unsubscribed").Eq(nil)).eval(d, nil)
 		require.NoError(t, err)
 		assert.True(t, held)
+	}
+}
+
+func TestRule_OfAContactInNoSegment(t *testing.T) {
+	t.Parallel()
+	segments := Field("contact.segments")
+	for _, rule := range []Rule{segments.IsEmpty(), segments.Exists(), segments.NotContains("beta"), Not(segments.Contains(nil)), Not(segments.IsNotEmpty())} {
+		held, err := mustCompileRule(t, rule).Holds(Data{Contact: &Contact{}})
+		require.NoError(t, err)
+		assert.True(t, held, "%v", rule)
 	}
 }
 

@@ -3,6 +3,7 @@ package automation
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ type operand struct {
 	text   string // the string or the date
 	number jsonvalue.Number
 	array  []any
+	texts  *[]string // of a list of texts, instead of array: the segments of a contact
 	date   *time.Time // for operandDate
 }
 
@@ -209,7 +211,7 @@ func (o *operand) isEmpty() bool {
 	case operandString:
 		return o.text == ""
 	case operandArray:
-		return len(o.array) == 0
+		return len(o.array) == 0 && (o.texts == nil || len(*o.texts) == 0)
 	case operandObject:
 		return o.yes
 	default:
@@ -231,7 +233,7 @@ func (o *operand) contains(value *operand) (held, fits bool) {
 				return true, true
 			}
 		}
-		return false, true
+		return o.texts != nil && value.kind == operandString && slices.Contains(*o.texts, value.text), true
 	default:
 		return false, false
 	}

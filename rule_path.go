@@ -43,6 +43,7 @@ const (
 	contactLastName
 	contactUnsubscribed
 	contactCreatedAt
+	contactSegments
 )
 
 var contactFields = map[string]contactField{
@@ -52,6 +53,7 @@ var contactFields = map[string]contactField{
 	"last_name":    contactLastName,
 	"unsubscribed": contactUnsubscribed,
 	"created_at":   contactCreatedAt,
+	"segments":     contactSegments,
 }
 
 // compilePath wraps errNotWaitedFor for a path into the payload of an event that the
@@ -110,7 +112,7 @@ func contactFieldHint(name string) string {
 	if near := nearest.Match(name, append(sortedKeys(contactFields), "properties")); near != "" {
 		return fmt.Sprintf("did you mean %q?", "contact."+near)
 	}
-	return "use id, email, first_name, last_name, unsubscribed, created_at or properties.<name>"
+	return "use id, email, first_name, last_name, unsubscribed, created_at, segments or properties.<name>"
 }
 
 func compileWaitPath(text, rest string, waitNames []string) (path, error) {
@@ -158,6 +160,12 @@ func (p *path) resolve(d *Data) (any, bool) {
 		return field.text, true
 	case operandBool:
 		return field.yes, true
+	case operandArray:
+		ids := make([]any, len(*field.texts))
+		for i, id := range *field.texts {
+			ids[i] = id
+		}
+		return ids, true
 	default:
 		return nil, false
 	}
@@ -189,6 +197,8 @@ func (p *path) readContact(d *Data, o *operand) {
 		o.setText(c.LastName)
 	case contactUnsubscribed:
 		o.kind, o.yes = operandBool, c.Unsubscribed
+	case contactSegments:
+		o.kind, o.texts = operandArray, &c.Segments
 	default:
 		if !c.CreatedAt.IsZero() {
 			o.setText(stamp(c.CreatedAt).Format(createdAtFormat))

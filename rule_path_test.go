@@ -30,7 +30,8 @@ func pathData(t require.TestingT) *Data {
 			"m": 1, "m.n": 2, "k": null, "k.l": 3
 		}`),
 		Contact: &Contact{
-			ID: "c1", Email: "Ada@example.com", FirstName: "Ada", Unsubscribed: true,
+			Segments: []string{"beta", "customers"},
+			ID:       "c1", Email: "Ada@example.com", FirstName: "Ada", Unsubscribed: true,
 			CreatedAt: time.Date(2026, 1, 31, 12, 0, 0, 123456789, time.FixedZone("", 3600)),
 			Properties: map[string]any{
 				"plan": "pro", "seats": 5, "unset": nil, "plan.tier": "gold",
@@ -70,6 +71,7 @@ func TestPath_Resolve(t *testing.T) {
 		"contact.first_name":                     "Ada",
 		"contact.unsubscribed":                   true,
 		"contact.created_at":                     "2026-01-31T11:00:00.123456Z",
+		"contact.segments":                       []any{"beta", "customers"},
 		"contact.properties.plan":                "pro",
 		"contact.properties.seats":               5,
 		"contact.properties.plan.tier":           "gold",
@@ -124,6 +126,7 @@ func TestPath_ResolvesToNothing(t *testing.T) {
 		{"contact.unsubscribed", &Data{}},
 		{"contact.properties.plan", &Data{}},
 		{"contact.email", nil},
+		{"contact.segments", &Data{}},
 		{"wait_events.order.paid.amount", pathData(t)},
 		{"wait_events.feedback.received.missing", pathData(t)},
 	} {
@@ -160,7 +163,7 @@ func TestCompilePath_Refuses(t *testing.T) {
 		"event.\xff":                 "is not valid UTF-8",
 		"contact.plan":               `a contact has no field "plan"`,
 		"contact.firstName":          `a contact has no field "firstName"`,
-		"contact.segments":           `a contact has no field "segments"`,
+		"contact.segments.0":         "leads into contact.segments, which has no fields",
 		"contact.properties":         "names no property",
 		"contact.properties.":        "names no property",
 		"contact.properties..a":      "has an empty segment",

@@ -179,3 +179,18 @@ func TestRules_ATimeIsThatOfTheTurnOrOfTheEvent(t *testing.T) {
 		})
 	}
 }
+
+// The segments are those of the moment: a step of the run may have added one.
+func TestRules_ReadTheSegmentsOfTheContact(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	segments := automation.Field("contact.segments")
+	w.Create(world.Flow("", "signup",
+		check("before", automation.All(segments.IsEmpty(), segments.NotContains("beta"))),
+		automation.Step{Key: "join", Config: automation.AddToSegment{SegmentID: "beta"}},
+		check("check", segments.Contains("beta")), world.Email("hello"),
+	))
+	w.Send(world.Signup("ada@example.com"))
+	w.Drain()
+	assert.Equal(t, []string{"hello"}, w.Sent())
+}
