@@ -203,7 +203,7 @@ func (g *graphGen) reference(readable []string) Value { return Var(g.path(readab
 func (g *graphGen) path(readable []string) string {
 	paths := []string{
 		"event.plan", "event.amount", "event.items.0.sku", "contact.email", "contact.first_name",
-		"contact.unsubscribed", "contact.properties.seats",
+		"contact.unsubscribed", "contact.properties.seats", "trigger.plan", "run.id", "run.started_at", "run.trigger",
 	}
 	for _, event := range readable {
 		paths = append(paths, "wait_events."+event+".response")

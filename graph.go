@@ -16,6 +16,7 @@ type Graph struct {
 	order      []int // indices of the steps: each step follows the steps that lead to it
 	readsEvent bool  // at least one step reads the payload of the triggering event
 	readsWait  bool  // at least one step reads wait_events
+	readsRun   bool  // at least one step reads a field of the run
 	opts       CompileOptions
 }
 
@@ -192,7 +193,8 @@ func (c *compiler) value(name string, v Value) (namedValue, error) {
 
 // reads records which data the path needs.
 func (c *compiler) reads(p *path) {
-	c.g.readsEvent = c.g.readsEvent || p.scope == scopeEvent
+	c.g.readsEvent = c.g.readsEvent || p.scope == scopeEvent || p.scope == scopeTrigger
+	c.g.readsRun = c.g.readsRun || p.scope == scopeRun
 	c.g.readsWait = c.g.readsWait || p.scope == scopeWaitEvents
 }
 

@@ -208,6 +208,9 @@ func (a *advance) fail(code StepErrorCode, message string) Action {
 // data returns what the current step may read.
 func (a *advance) data() *Data {
 	a.in.Data.Now = a.in.Now
+	if a.g.readsRun && a.in.Data.Run == nil {
+		a.in.Data.Run = a.g.runData(&a.s)
+	}
 	if a.g.readsWait && !a.ready {
 		a.in.Data.WaitEvents, a.ready = a.g.waitEvents(a.s), true
 	}
@@ -341,9 +344,22 @@ func (a *advance) matches(n *node) bool {
 		return true
 	}
 	d := *a.data()
+	d.Trigger = d.Event
+	if d.Trigger == nil {
+		d.Trigger = noPayload
+	}
 	d.Event, d.Now = a.in.Payload, stamp(a.in.Event.AcceptedAt)
 	met, err := n.rule.eval(&d, nil)
 	return met && err == nil
+}
+
+// noPayload is the payload of an event without one.
+var noPayload = map[string]any{}
+
+// runData returns what steps read of a run that has started. The run starts when its trigger
+// is completed.
+func (g *Graph) runData(s *State) *RunData {
+	return &RunData{ID: s.RunID, StartedAt: s.steps[0].completedAt, Trigger: g.Event()}
 }
 
 // timeOut takes the timeout branch. late is an event that was accepted after the

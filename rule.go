@@ -56,7 +56,8 @@ func (t RuleType) isGroup() bool { return t == RuleAll || t == RuleAny || t == R
 type Rule struct {
 	// Type is RuleCompare (or empty), RuleAll, RuleAny or RuleNot.
 	Type RuleType `json:"type,omitempty"`
-	// Field is the path of a comparison: event.…, contact.… or wait_events.….
+	// Field is the path of a comparison: event.…, trigger.…, contact.…, wait_events.… or
+	// run.….
 	Field string `json:"field,omitempty"`
 	// Operator compares Field with Value.
 	Operator Operator `json:"operator,omitempty"`

@@ -15,6 +15,7 @@ import (
 func ruleData(t require.TestingT) *Data {
 	return &Data{
 		Now: now,
+		Run: &RunData{ID: "r1", StartedAt: now.Add(-time.Hour), Trigger: "order"},
 		Event: decodeObject(t, `{
 			"plan": "pro", "empty": "", "city": "Zürich", "five": "5",
 			"seats": 5, "big": 9007199254740993, "half": 5e-1, "huge": 1e400,
@@ -134,6 +135,12 @@ func TestRule_Evaluates(t *testing.T) {
 		{Field("contact.email").Contains(Var("event.empty")), true},
 		{Rule{Field: "contact.properties.plan", Operator: OpStartsWith, Value: Var("event.plan")}, true},
 		{Rule{Field: "event.plan", Operator: OpEndsWith, Value: Var("event.city")}, false},
+
+		{Field("run.id").Eq("r1"), true},
+		{Field("run.trigger").In("order", "cart"), true},
+		{Field("run.started_at").Lt(Now("-30 minutes")), true},
+		{Field("run.started_at").Gte("2026-01-31T11:00:00Z"), true},
+		{Field("trigger.plan").Eq(Var("event.plan")), true},
 
 		{Field("event.plan").Contains("r"), true},
 		{Field("event.plan").Contains("R"), false},
@@ -312,6 +319,7 @@ func TestRule_FailsWithAConditionError(t *testing.T) {
 		{Field("event.missing").StartsWith(""), "absent", "string"},
 		{Field("event.user.missing").Eq("x"), "absent", "string"},
 		{Field("wait_events.feedback.score").Eq(1), "absent", "number"},
+		{Field("trigger.missing").Eq("a"), "absent", "string"},
 		{Field("event.tags").Eq("a"), "array", "string"},
 		{Field("event.user").Neq(nil), "object", "null"},
 		{Field("event.missing").In("x", nil), "absent", "list"},

@@ -19,7 +19,7 @@ type operand struct {
 	text   string // the string or the date
 	number jsonvalue.Number
 	array  []any
-	texts  *[]string // of a list of texts, instead of array: the segments of a contact
+	texts  *[]string  // of a list of texts, instead of array: the segments of a contact
 	date   *time.Time // for operandDate
 }
 

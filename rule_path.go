@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -19,9 +20,10 @@ type path struct {
 	text   string // as written
 	scope  pathScope
 	field  contactField // in scopeContact
+	ofRun  runField     // in scopeRun
 	nested bool         // keys contains dots
 	event  string       // the event's name, in scopeWaitEvents
-	keys   string       // the rest of the path, into a payload or the properties
+	keys   string       // the rest of the path, into a payload or the properties; in scopeRun ""
 }
 
 type pathScope uint8
@@ -30,7 +32,24 @@ const (
 	scopeEvent pathScope = iota
 	scopeContact
 	scopeWaitEvents
+	scopeTrigger
+	scopeRun
 )
+
+// scopeNames are the names with which paths begin.
+var scopeNames = []string{"event", "trigger", "contact", "wait_events", "run"}
+
+// runField is a field that every run has.
+type runField uint8
+
+const (
+	noRunField runField = iota // the path does not lead to a run
+	runID
+	runStartedAt
+	runTrigger
+)
+
+var runFields = map[string]runField{"id": runID, "started_at": runStartedAt, "trigger": runTrigger}
 
 // contactField is a field that every contact has.
 type contactField uint8
@@ -60,12 +79,12 @@ var contactFields = map[string]contactField{
 // graph does not wait for.
 var errNotWaitedFor = errors.New("no wait_for_event step waits for that event")
 
-// createdAtFormat is the format of contact.created_at in rules and references: RFC
+// createdAtFormat is the format of contact.created_at and run.started_at in rules and references: RFC
 // 3339 in UTC, with microseconds, the precision of every store.
 const createdAtFormat = "2006-01-02T15:04:05.000000Z"
 
-// compilePath compiles text, which begins with "event.", "contact." or
-// "wait_events.". Dots separate the segments, which must not be empty.
+// compilePath compiles text, which begins with the name of a scope and a dot. Dots separate
+// the segments, which must not be empty.
 //
 // waitNames are the names of the events that the graph waits for. Event names can
 // contain dots, so a wait_events path means the longest of these names that fits.
@@ -85,8 +104,43 @@ func compilePath(text string, waitNames []string) (path, error) {
 		return compileContactPath(text, rest)
 	case "wait_events":
 		return compileWaitPath(text, rest, waitNames)
+	case "trigger":
+		return finishPath(path{text: text, scope: scopeTrigger, keys: rest})
+	case "run":
+		return compileRunPath(text, rest)
 	default:
-		return path{}, fmt.Errorf("path %s must begin with \"event.\", \"contact.\" or \"wait_events.\"", jsondoc.Quote(text))
+		return path{}, fmt.Errorf("path %s must begin with %s", jsondoc.Quote(text), scopeHint(scope, rest))
+	}
+}
+
+// scopeHint returns how a path begins that does not begin with a scope.
+func scopeHint(scope, rest string) string {
+	var quoted []string
+	for _, name := range scopeNames {
+		quoted = append(quoted, strconv.Quote(name+"."))
+	}
+	last := len(quoted) - 1
+	hint := strings.Join(quoted[:last], ", ") + " or " + quoted[last]
+	if near := nearest.Match(scope, scopeNames); near != "" {
+		hint += ": did you mean " + jsondoc.Quote(near+"."+rest) + "?"
+	}
+	return hint
+}
+
+func compileRunPath(text, rest string) (path, error) {
+	name, _, nested := strings.Cut(rest, ".")
+	field := runFields[name]
+	switch {
+	case field == noRunField:
+		hint := "use run.id, run.started_at or run.trigger"
+		if near := nearest.Match(name, sortedKeys(runFields)); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", "run."+near)
+		}
+		return path{}, fmt.Errorf("path %s: a run has no field %s: %s", jsondoc.Quote(text), jsondoc.Quote(name), hint)
+	case nested:
+		return path{}, fmt.Errorf("path %s leads into run.%s, which has no fields", jsondoc.Quote(text), name)
+	default:
+		return path{text: text, scope: scopeRun, ofRun: field}, nil
 	}
 }
 
@@ -150,6 +204,13 @@ func (p *path) String() string { return p.text }
 //
 // The value belongs to d. The caller must not change it.
 func (p *path) resolve(d *Data) (any, bool) {
+	if p.scope == scopeRun {
+		text := p.readRun(d)
+		if text == "" {
+			return nil, false
+		}
+		return text, true
+	}
 	if p.field == noContactField {
 		return p.follow(d)
 	}
@@ -176,6 +237,8 @@ func (p *path) resolve(d *Data) (any, bool) {
 func (p *path) read(d *Data, o *operand) {
 	if p.field != noContactField {
 		p.readContact(d, o)
+	} else if p.scope == scopeRun {
+		o.setText(p.readRun(d))
 	} else if v, ok := p.follow(d); ok {
 		o.set(v)
 	}
@@ -206,8 +269,24 @@ func (p *path) readContact(d *Data, o *operand) {
 	}
 }
 
-// setText sets o to a text field of a contact. An empty field is unset and leaves o
-// absent.
+// readRun returns a field of the run, or "" without a run.
+func (p *path) readRun(d *Data) string {
+	switch {
+	case d == nil || d.Run == nil:
+		return ""
+	case p.ofRun == runID:
+		return d.Run.ID
+	case p.ofRun == runTrigger:
+		return d.Run.Trigger
+	case d.Run.StartedAt.IsZero():
+		return ""
+	default:
+		return stamp(d.Run.StartedAt).Format(createdAtFormat)
+	}
+}
+
+// setText sets o to a text field of a contact or of a run. An empty field is unset and
+// leaves o absent.
 func (o *operand) setText(text string) {
 	if text != "" {
 		o.kind, o.text = operandString, text
@@ -224,6 +303,11 @@ func (p *path) follow(d *Data) (any, bool) {
 		return p.followInto(d.Event)
 	case scopeWaitEvents:
 		return p.followInto(d.WaitEvents[p.event])
+	case scopeTrigger:
+		if d.Trigger == nil {
+			return p.followInto(d.Event)
+		}
+		return p.followInto(d.Trigger)
 	default:
 		if d.Contact == nil {
 			return nil, false
@@ -300,6 +384,11 @@ type Data struct {
 	// this run received.
 	WaitEvents map[string]map[string]any
 
+	// Trigger is, in the filter of a wait, the payload of the event that started the run.
+	// Nil means that Event is this payload.
+	Trigger map[string]any
+	// Run is the run. Nil means that there is none.
+	Run *RunData
 	// Now is the time from which a rule's time, such as that of Now("-7 days"), is counted.
 	// Without it, such a rule cannot be evaluated.
 	Now time.Time
@@ -308,6 +397,16 @@ type Data struct {
 	// not. They determine which event a reference means. If waitNames is nil, the
 	// names in WaitEvents determine it.
 	waitNames []string
+}
+
+// RunData is what rules and references read of a run.
+type RunData struct {
+	// ID is the id of the run.
+	ID string
+	// StartedAt is when the run started.
+	StartedAt time.Time
+	// Trigger is the name of the event that started the run.
+	Trigger string
 }
 
 // eventsWaitedFor returns the names of the events that a wait_events reference can

@@ -29,6 +29,10 @@ func pathData(t require.TestingT) *Data {
 			"a.b": "dotted", "x": {"y.z": {"w": "deep"}}, "x.y": {"v": "joined"},
 			"m": 1, "m.n": 2, "k": null, "k.l": 3
 		}`),
+		Trigger: decodeObject(t, `{"plan": "free", "user": {"name": "Ada"}}`),
+		Run: &RunData{
+			ID: "r1", StartedAt: time.Date(2026, 1, 31, 12, 0, 0, 123456789, time.FixedZone("", 3600)), Trigger: "user.created",
+		},
 		Contact: &Contact{
 			Segments: []string{"beta", "customers"},
 			ID:       "c1", Email: "Ada@example.com", FirstName: "Ada", Unsubscribed: true,
@@ -71,6 +75,11 @@ func TestPath_Resolve(t *testing.T) {
 		"contact.first_name":                     "Ada",
 		"contact.unsubscribed":                   true,
 		"contact.created_at":                     "2026-01-31T11:00:00.123456Z",
+		"trigger.plan":                           "free",
+		"trigger.user.name":                      "Ada",
+		"run.id":                                 "r1",
+		"run.started_at":                         "2026-01-31T11:00:00.123456Z",
+		"run.trigger":                            "user.created",
 		"contact.segments":                       []any{"beta", "customers"},
 		"contact.properties.plan":                "pro",
 		"contact.properties.seats":               5,
@@ -127,6 +136,12 @@ func TestPath_ResolvesToNothing(t *testing.T) {
 		{"contact.properties.plan", &Data{}},
 		{"contact.email", nil},
 		{"contact.segments", &Data{}},
+		{"trigger.seats", pathData(t)},
+		{"trigger.plan", &Data{Trigger: map[string]any{}, Event: map[string]any{"plan": "pro"}}},
+		{"trigger.plan", nil},
+		{"run.id", empty},
+		{"run.id", nil},
+		{"run.started_at", &Data{Run: &RunData{}}},
 		{"wait_events.order.paid.amount", pathData(t)},
 		{"wait_events.feedback.received.missing", pathData(t)},
 	} {
@@ -144,6 +159,15 @@ func TestPath_ResolvesToNothing(t *testing.T) {
 	}
 }
 
+func TestPath_TriggerIsTheEventOutsideFilters(t *testing.T) {
+	t.Parallel()
+	p, err := compilePath("trigger.plan", nil)
+	require.NoError(t, err)
+	got, ok := p.resolve(&Data{Event: map[string]any{"plan": "pro"}})
+	assert.True(t, ok)
+	assert.Equal(t, "pro", got)
+}
+
 func TestCompilePath_Refuses(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -153,9 +177,9 @@ func TestCompilePath_Refuses(t *testing.T) {
 		"event.":                     "names no field",
 		"contact":                    "names no field",
 		"wait_events":                "names no field",
-		".plan":                      `must begin with "event.", "contact." or "wait_events."`,
-		"Event.plan":                 `must begin with "event.", "contact." or "wait_events."`,
-		"user.plan":                  `must begin with "event.", "contact." or "wait_events."`,
+		".plan":                      `must begin with "event.", "trigger.", "contact.", "wait_events."`,
+		"Event.plan":                 `must begin with "event.", "trigger.", "contact.", "wait_events."`,
+		"user.plan":                  `must begin with "event.", "trigger.", "contact.", "wait_events."`,
 		"event..plan":                "has an empty segment",
 		"event.plan.":                "has an empty segment",
 		"event.a..b":                 "has an empty segment",
@@ -171,6 +195,15 @@ func TestCompilePath_Refuses(t *testing.T) {
 		"contact.email.":             "leads into contact.email, which has no fields",
 		"wait_events.feedback..a":    "has an empty segment",
 		"wait_events.feedback.a.":    "has an empty segment",
+		"trigger":                    "names no field",
+		"trigger.":                   "names no field",
+		"trigger..plan":              "has an empty segment",
+		"triger.plan":                `did you mean "trigger.plan"?`,
+		"run":                        "names no field",
+		"run.":                       "names no field",
+		"run.key":                    `a run has no field "key": use run.id, run.started_at or run.trigger`,
+		"run.startedAt":              `did you mean "run.started_at"?`,
+		"run.id.x":                   "leads into run.id, which has no fields",
 		"wait_events.feedback":       errNotWaitedFor.Error(),
 		"wait_events.feedback.":      errNotWaitedFor.Error(),
 		"wait_events.feedbacks.a":    errNotWaitedFor.Error(),
@@ -245,7 +278,7 @@ func TestPath_ResolvesWithoutAllocating(t *testing.T) {
 
 func FuzzPath(f *testing.F) {
 	for _, seed := range []string{
-		"event.plan", "event.a.b", "event.user.tags.1.b", "contact.created_at", "contact.properties.plan.tier",
+		"trigger.plan", "run.id", "run.started_at", "contact.segments", "event.plan", "event.a.b", "event.user.tags.1.b", "contact.created_at", "contact.properties.plan.tier",
 		"wait_events.feedback.received.response", "event..", "wait_events.", "\xff", "event.user.tags.18446744073709551616",
 	} {
 		f.Add(seed)

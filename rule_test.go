@@ -167,7 +167,7 @@ func TestRuleProblems_Refuses(t *testing.T) {
 		{"unknown operator", Rule{Field: "event.x", Operator: "matches"}, "operator", CodeInvalidRule, `operator "matches" is unknown`},
 		{"operator in another case", Rule{Field: "event.x", Operator: "EQ"}, "operator", CodeInvalidRule, `operator "EQ" is unknown`},
 		{"malformed field", Field("plan").Exists(), "field", CodeInvalidReference, `path "plan" names no field`},
-		{"unknown scope", Field("user.plan").Exists(), "field", CodeInvalidReference, `must begin with "event.", "contact." or "wait_events."`},
+		{"unknown scope", Field("user.plan").Exists(), "field", CodeInvalidReference, `must begin with "event.", "trigger.", "contact.", "wait_events."`},
 		{"unknown contact field", All(Field("contact.plan").Exists()), "rules[0].field", CodeInvalidReference, `no field "plan"`},
 		{"event not waited for", Field("wait_events.signup.plan").Exists(), "field", CodeWaitNeverBefore, "no wait_for_event step waits for that event"},
 		{"exists with a value", Rule{Field: "event.x", Operator: OpExists, Value: Bool(true)}, "value", CodeInvalidRule, `operator "exists" takes no value`},

@@ -42,11 +42,13 @@ type payloadField struct {
 }
 
 // payloadField returns p as a path into a payload, if it is one. Paths that begin with
-// event. read the payload of event.
-func (p path) payloadField(event string) (payloadField, bool) {
+// event. read the payload of event, and those that begin with trigger. that of trigger.
+func (p path) payloadField(event, trigger string) (payloadField, bool) {
 	switch p.scope {
 	case scopeEvent:
 		return payloadField{event, "event.", p}, event != ""
+	case scopeTrigger:
+		return payloadField{trigger, "trigger.", p}, trigger != ""
 	case scopeWaitEvents:
 		return payloadField{p.event, "wait_events." + p.event + ".", p}, true
 	default:
@@ -57,7 +59,7 @@ func (p path) payloadField(event string) (payloadField, bool) {
 // describe returns what the definition of the event states about p. Without a definition
 // everything is known.
 func (c *stepValidator) describe(p path, event string) (payloadField, schema.Description) {
-	f, ok := p.payloadField(event)
+	f, ok := p.payloadField(event, c.graph.triggerEvent())
 	s := c.schemas[f.event]
 	if !ok || s == nil || c.fieldWarnings >= maxFieldWarnings {
 		return f, schema.Description{Known: true}

@@ -194,3 +194,62 @@ func TestRules_ReadTheSegmentsOfTheContact(t *testing.T) {
 	w.Drain()
 	assert.Equal(t, []string{"hello"}, w.Sent())
 }
+
+// In a filter, event. is the incoming event, and trigger. the one that started the run.
+func TestRules_AFilterComparesWithTheTrigger(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	w.Create(world.Flow("", "cart", automation.Step{Key: "paid", Config: automation.WaitForEvent{
+		EventName: "paid", FilterRule: automation.Field("event.id").Eq(automation.Var("trigger.id")),
+	}}, automation.Step{Key: "thanks", Config: automation.SendEmail{Template: automation.TemplateRef{
+		ID: "thanks", Variables: map[string]automation.Value{
+			"ID": automation.Var("trigger.id"), "RUN": automation.Var("run.id"), "AT": automation.Var("run.started_at"), "ON": automation.Var("run.trigger"),
+		},
+	}}}))
+	started := w.Clock.Now()
+	for _, payload := range []string{`{"id":1}`, `{"id":2}`, `{"id":null}`, `{}`, `null`} {
+		w.Send(world.ForAda("cart", json.RawMessage(payload)))
+	}
+	w.Drain()
+	w.Clock.Add(time.Hour)
+	for _, payload := range []string{`{"id":"2"}`, `{"id":3}`, `{}`, `{"id":2.0}`} {
+		w.Send(world.ForAda("paid", json.RawMessage(payload)))
+		w.Drain()
+	}
+	require.Equal(t, []string{"thanks"}, w.Sent(), "of the run with this id only")
+	sent := w.Mailer.Emails()[0]
+	assert.Equal(t, map[string]any{
+		"ID": json.Number("2"), "RUN": sent.RunID, "AT": started.UTC().Format("2006-01-02T15:04:05.000000Z"), "ON": "cart",
+	}, sent.Variables)
+	run, err := w.Runner.GetRun(w.Ctx, sent.RunID)
+	require.NoError(t, err)
+	assert.True(t, run.StartedAt.Equal(started))
+}
+
+// A null in the trigger equals a null in the event, and an absent field equals nothing.
+func TestRules_NullAndAbsentFieldsOfTheTrigger(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		cart, paid string
+		sent       []string
+	}{
+		"null and null":     {`{"id":null}`, `{"id":null}`, []string{"thanks"}},
+		"null and absent":   {`{"id":null}`, `{}`, nil},
+		"absent and null":   {`{}`, `{"id":null}`, nil},
+		"absent and absent": {`{}`, `{}`, nil},
+		"no payload":        {`null`, `{"id":1}`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := world.New(t, automation.Options{})
+			w.Create(world.Flow("", "cart", automation.Step{Key: "paid", Config: automation.WaitForEvent{
+				EventName: "paid", FilterRule: automation.Field("event.id").Eq(automation.Var("trigger.id")),
+			}}, world.Email("thanks")))
+			w.Send(world.ForAda("cart", json.RawMessage(test.cart)))
+			w.Drain()
+			w.Send(world.ForAda("paid", json.RawMessage(test.paid)))
+			w.Drain()
+			assert.Equal(t, test.sent, w.Sent())
+		})
+	}
+}
