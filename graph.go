@@ -2,6 +2,7 @@ package automation
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-b636437c/automation/internal/jsondoc"
@@ -17,6 +18,7 @@ type Graph struct {
 	readsEvent bool  // at least one step reads the payload of the triggering event
 	readsWait  bool  // at least one step reads wait_events
 	readsRun   bool  // at least one step reads a field of the run
+	readsSteps []int // the steps whose outputs a step reads, by index
 	opts       CompileOptions
 }
 
@@ -89,9 +91,12 @@ func (c *compiler) compile(a Automation, opts CompileOptions) (*Graph, error) {
 		opts.Delivery = AtLeastOnce
 	}
 	g := &Graph{name: a.Name, steps: make([]node, len(a.Steps)), opts: opts}
-	c.g, c.waits, c.index = g, waitedNames(a), make(map[string]int, len(a.Steps))
+	c.g, c.names, c.index = g, &pathNames{waits: waitedNames(a)}, make(map[string]int, len(a.Steps))
 	for i, s := range a.Steps {
 		c.index[s.Key] = i
+		c.names.steps = append(c.names.steps, s.Key)
+	}
+	for i, s := range a.Steps {
 		if err := c.step(&g.steps[i], s); err != nil {
 			return nil, fmt.Errorf("step %q: %w", s.Key, err)
 		}
@@ -110,7 +115,7 @@ func (g *Graph) Event() string { return g.steps[0].event }
 type compiler struct {
 	display bool // for StepRuns only
 	g       *Graph
-	waits   []string // names of the events that the graph waits for
+	names   *pathNames
 	index   map[string]int
 }
 
@@ -163,7 +168,7 @@ func (c *compiler) step(n *node, s Step) (err error) {
 }
 
 func (c *compiler) rule(r Rule) (*CompiledRule, error) {
-	rule, err := compileRule(r, c.waits)
+	rule, err := compileRule(r, c.names)
 	if err == nil {
 		for i := range rule.leaves {
 			leaf := &rule.leaves[i]
@@ -182,7 +187,7 @@ func (c *compiler) value(name string, v Value) (namedValue, error) {
 	if !ok {
 		return nv, nil
 	}
-	p, err := compilePath(ref, c.waits)
+	p, err := compilePath(ref, c.names)
 	if err != nil {
 		return nv, err
 	}
@@ -196,6 +201,9 @@ func (c *compiler) reads(p *path) {
 	c.g.readsEvent = c.g.readsEvent || p.scope == scopeEvent || p.scope == scopeTrigger
 	c.g.readsRun = c.g.readsRun || p.scope == scopeRun
 	c.g.readsWait = c.g.readsWait || p.scope == scopeWaitEvents
+	if p.scope == scopeSteps && !slices.Contains(c.g.readsSteps, c.index[p.name]) {
+		c.g.readsSteps = append(c.g.readsSteps, c.index[p.name])
+	}
 }
 
 func (c *compiler) connect(connections []Connection) error {

@@ -56,8 +56,8 @@ func (t RuleType) isGroup() bool { return t == RuleAll || t == RuleAny || t == R
 type Rule struct {
 	// Type is RuleCompare (or empty), RuleAll, RuleAny or RuleNot.
 	Type RuleType `json:"type,omitempty"`
-	// Field is the path of a comparison: event.…, trigger.…, contact.…, wait_events.… or
-	// run.….
+	// Field is the path of a comparison: event.…, trigger.…, contact.…, wait_events.…,
+	// steps.<key>.… or run.….
 	Field string `json:"field,omitempty"`
 	// Operator compares Field with Value.
 	Operator Operator `json:"operator,omitempty"`
@@ -177,13 +177,12 @@ type ruleProblem struct {
 }
 
 // ruleProblems returns all problems in r, in the order of the document. A rule
-// without problems can be compiled. waitNames are the names of the events that the
-// graph waits for.
+// without problems can be compiled. names are those of the automation.
 //
 // No rule is expensive to refuse: ruleProblems validates neither below the nesting
 // limit nor beyond the limit of rules.
-func ruleProblems(r Rule, limits Limits, waitNames []string) []ruleProblem {
-	c := ruleValidator{limits: limits.withDefaults(), waitNames: waitNames}
+func ruleProblems(r Rule, limits Limits, names *pathNames) []ruleProblem {
+	c := ruleValidator{limits: limits.withDefaults(), names: names}
 	c.validate(r, "", 0)
 	if c.rules > c.limits.Rules {
 		c.report("", CodeLimit, "the rule has more than %d comparisons and groups: split it over several conditions",
@@ -193,10 +192,10 @@ func ruleProblems(r Rule, limits Limits, waitNames []string) []ruleProblem {
 }
 
 type ruleValidator struct {
-	limits    Limits
-	waitNames []string
-	rules     int // comparisons and groups so far
-	problems  []ruleProblem
+	limits   Limits
+	names    *pathNames
+	rules    int // comparisons and groups so far
+	problems []ruleProblem
 }
 
 func (c *ruleValidator) report(path string, code Code, format string, args ...any) {
@@ -299,7 +298,7 @@ func (c *ruleValidator) validateField(field, path string) {
 
 // validatePath validates a reference, which lies at path.
 func (c *ruleValidator) validatePath(ref, path string) {
-	_, err := compilePath(ref, c.waitNames)
+	_, err := compilePath(ref, c.names)
 	switch {
 	case errors.Is(err, errNotWaitedFor):
 		c.report(path, CodeWaitNeverBefore, "%s", err)

@@ -19,6 +19,9 @@ type RuleOptions struct {
 	// WaitEvents are the names of the events whose payloads the rule may read with
 	// wait_events.<event name>.<field>. Nil allows none.
 	WaitEvents []string
+	// StepKeys are the keys of the steps whose outputs the rule may read with
+	// steps.<key>.<field>. Nil allows none.
+	StepKeys []string
 	// Limits bound the rule by RuleDepth and Rules. A zero field means the default.
 	Limits Limits
 }
@@ -29,13 +32,14 @@ type RuleOptions struct {
 // reports for the rule of a Condition. The zero Rule is an error.
 func CompileRule(r Rule, opts RuleOptions) (*CompiledRule, error) {
 	var problems Problems
-	for _, p := range ruleProblems(r, opts.Limits, opts.WaitEvents) {
+	names := &pathNames{waits: opts.WaitEvents, steps: opts.StepKeys}
+	for _, p := range ruleProblems(r, opts.Limits, names) {
 		problems.Add(p.Code, p.Path, "%s", p.Message)
 	}
 	if err := problems.Err("rule"); err != nil {
 		return nil, err
 	}
-	return compileRule(r, opts.WaitEvents)
+	return compileRule(r, names)
 }
 
 // ruleLeaf is one comparison of a compiled rule. A compiled rule has no groups. It
@@ -58,11 +62,11 @@ const (
 	ruleDoesNotHold = -2
 )
 
-// compileRule compiles r, for which ruleProblems returned no problem. waitNames are
-// the names of the events that the graph waits for.
-func compileRule(r Rule, waitNames []string) (*CompiledRule, error) {
+// compileRule compiles r, for which ruleProblems returned no problem. names are
+// those of the automation.
+func compileRule(r Rule, names *pathNames) (*CompiledRule, error) {
 	leaves := make([]ruleLeaf, 0, r.comparisons())
-	c := ruleCompiler{waitNames: waitNames, rule: CompiledRule{leaves: leaves}}
+	c := ruleCompiler{names: names, rule: CompiledRule{leaves: leaves}}
 	if err := c.add(r, ruleHolds, ruleDoesNotHold); err != nil {
 		return nil, err
 	}
@@ -82,8 +86,8 @@ func (r *Rule) comparisons() int {
 }
 
 type ruleCompiler struct {
-	waitNames []string
-	rule      CompiledRule
+	names *pathNames
+	rule  CompiledRule
 }
 
 // add compiles r. The evaluation continues at ifHeld if r holds, and at ifNot if r
@@ -130,11 +134,11 @@ func (c *ruleCompiler) addLeaf(r Rule, ifHeld, ifNot int) error {
 	if !r.Operator.isKnown() {
 		return fmt.Errorf("operator %q is unknown", r.Operator)
 	}
-	field, err := compilePath(r.Field, c.waitNames)
+	field, err := compilePath(r.Field, c.names)
 	if err != nil {
 		return err
 	}
-	other, err := otherValueOf(r, c.waitNames)
+	other, err := otherValueOf(r, c.names)
 	if err != nil {
 		return err
 	}

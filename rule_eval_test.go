@@ -14,8 +14,9 @@ import (
 
 func ruleData(t require.TestingT) *Data {
 	return &Data{
-		Now: now,
-		Run: &RunData{ID: "r1", StartedAt: now.Add(-time.Hour), Trigger: "order"},
+		Now:   now,
+		Steps: map[string]map[string]any{"email": decodeObject(t, `{"to": "ada@example.com"}`)},
+		Run:   &RunData{ID: "r1", StartedAt: now.Add(-time.Hour), Trigger: "order"},
 		Event: decodeObject(t, `{
 			"plan": "pro", "empty": "", "city": "Zürich", "five": "5",
 			"seats": 5, "big": 9007199254740993, "half": 5e-1, "huge": 1e400,
@@ -136,6 +137,8 @@ func TestRule_Evaluates(t *testing.T) {
 		{Rule{Field: "contact.properties.plan", Operator: OpStartsWith, Value: Var("event.plan")}, true},
 		{Rule{Field: "event.plan", Operator: OpEndsWith, Value: Var("event.city")}, false},
 
+		{Field("steps.email.to").Eq(Var("contact.email")), true},
+		{Field("steps.ask.score").Exists(), false},
 		{Field("run.id").Eq("r1"), true},
 		{Field("run.trigger").In("order", "cart"), true},
 		{Field("run.started_at").Lt(Now("-30 minutes")), true},
@@ -320,6 +323,7 @@ func TestRule_FailsWithAConditionError(t *testing.T) {
 		{Field("event.user.missing").Eq("x"), "absent", "string"},
 		{Field("wait_events.feedback.score").Eq(1), "absent", "number"},
 		{Field("trigger.missing").Eq("a"), "absent", "string"},
+		{Field("steps.ask.score").Eq("a"), "absent", "string"},
 		{Field("event.tags").Eq("a"), "array", "string"},
 		{Field("event.user").Neq(nil), "object", "null"},
 		{Field("event.missing").In("x", nil), "absent", "list"},

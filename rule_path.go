@@ -22,7 +22,7 @@ type path struct {
 	field  contactField // in scopeContact
 	ofRun  runField     // in scopeRun
 	nested bool         // keys contains dots
-	event  string       // the event's name, in scopeWaitEvents
+	name   string       // the event's name in scopeWaitEvents, the step's key in scopeSteps
 	keys   string       // the rest of the path, into a payload or the properties; in scopeRun ""
 }
 
@@ -34,10 +34,17 @@ const (
 	scopeWaitEvents
 	scopeTrigger
 	scopeRun
+	scopeSteps
 )
 
+// pathNames are the names in an automation that its paths can contain. Nil means none.
+type pathNames struct {
+	waits []string // the events that the graph waits for
+	steps []string // the keys of its steps
+}
+
 // scopeNames are the names with which paths begin.
-var scopeNames = []string{"event", "trigger", "contact", "wait_events", "run"}
+var scopeNames = []string{"event", "trigger", "contact", "wait_events", "steps", "run"}
 
 // runField is a field that every run has.
 type runField uint8
@@ -86,9 +93,9 @@ const createdAtFormat = "2006-01-02T15:04:05.000000Z"
 // compilePath compiles text, which begins with the name of a scope and a dot. Dots separate
 // the segments, which must not be empty.
 //
-// waitNames are the names of the events that the graph waits for. Event names can
-// contain dots, so a wait_events path means the longest of these names that fits.
-func compilePath(text string, waitNames []string) (path, error) {
+// names are those of the automation. Names of events and keys of steps can contain dots, so
+// a path means the longest of these names that fits.
+func compilePath(text string, names *pathNames) (path, error) {
 	scope, rest, _ := strings.Cut(text, ".")
 	switch {
 	case !utf8.ValidString(text):
@@ -103,7 +110,9 @@ func compilePath(text string, waitNames []string) (path, error) {
 	case "contact":
 		return compileContactPath(text, rest)
 	case "wait_events":
-		return compileWaitPath(text, rest, waitNames)
+		return compileWaitPath(text, rest, names)
+	case "steps":
+		return compileStepsPath(text, rest, names)
 	case "trigger":
 		return finishPath(path{text: text, scope: scopeTrigger, keys: rest})
 	case "run":
@@ -169,15 +178,44 @@ func contactFieldHint(name string) string {
 	return "use id, email, first_name, last_name, unsubscribed, created_at, segments or properties.<name>"
 }
 
-func compileWaitPath(text, rest string, waitNames []string) (path, error) {
-	p := path{text: text, scope: scopeWaitEvents}
-	for _, name := range waitNames {
+// cutLongest sets p to the longest of the names with which rest begins, and to the keys
+// after it. The name stays empty if there is none.
+func (p *path) cutLongest(rest string, names []string) {
+	for _, name := range names {
 		keys, fits := strings.CutPrefix(rest, name+".")
-		if fits && keys != "" && len(name) > len(p.event) {
-			p.event, p.keys = name, keys
+		if fits && keys != "" && len(name) > len(p.name) {
+			p.name, p.keys = name, keys
 		}
 	}
-	if p.event == "" {
+}
+
+func compileStepsPath(text, rest string, names *pathNames) (path, error) {
+	p := path{text: text, scope: scopeSteps}
+	var keys []string
+	if names != nil {
+		keys = names.steps
+	}
+	p.cutLongest(rest, keys)
+	if p.name != "" {
+		return finishPath(p)
+	}
+	if key := strings.TrimSuffix(rest, "."); slices.Contains(keys, key) {
+		return path{}, fmt.Errorf("path %s names no field of the output: write steps.%s.<field>", jsondoc.Quote(text), jsondoc.Shorten(key))
+	}
+	key, field, _ := strings.Cut(rest, ".")
+	hint := "write steps.<key>.<field> with the key of an earlier step"
+	if near := nearest.Match(key, keys); near != "" {
+		hint = "did you mean " + jsondoc.Quote("steps."+near+"."+field) + "?"
+	}
+	return path{}, fmt.Errorf("path %s: there is no step %s: %s", jsondoc.Quote(text), jsondoc.Quote(key), hint)
+}
+
+func compileWaitPath(text, rest string, names *pathNames) (path, error) {
+	p := path{text: text, scope: scopeWaitEvents}
+	if names != nil {
+		p.cutLongest(rest, names.waits)
+	}
+	if p.name == "" {
 		return path{}, fmt.Errorf("path %s: %w: write wait_events.<event name>.<field> "+
 			"with the event of an earlier wait_for_event step", jsondoc.Quote(text), errNotWaitedFor)
 	}
@@ -302,7 +340,9 @@ func (p *path) follow(d *Data) (any, bool) {
 	case scopeEvent:
 		return p.followInto(d.Event)
 	case scopeWaitEvents:
-		return p.followInto(d.WaitEvents[p.event])
+		return p.followInto(d.WaitEvents[p.name])
+	case scopeSteps:
+		return p.followInto(d.Steps[p.name])
 	case scopeTrigger:
 		if d.Trigger == nil {
 			return p.followInto(d.Event)
@@ -384,6 +424,9 @@ type Data struct {
 	// this run received.
 	WaitEvents map[string]map[string]any
 
+	// Steps has, by key, the outputs of the steps that the run has completed or skipped,
+	// and that rules or references read.
+	Steps map[string]map[string]any
 	// Trigger is, in the filter of a wait, the payload of the event that started the run.
 	// Nil means that Event is this payload.
 	Trigger map[string]any
@@ -393,10 +436,10 @@ type Data struct {
 	// Without it, such a rule cannot be evaluated.
 	Now time.Time
 
-	// waitNames are the names of all events that the graph waits for, received or
-	// not. They determine which event a reference means. If waitNames is nil, the
-	// names in WaitEvents determine it.
-	waitNames []string
+	// names are those of the automation: of events that were received or not, and of
+	// steps. They determine what a reference means. If names is nil, WaitEvents and
+	// Steps determine it.
+	names *pathNames
 }
 
 // RunData is what rules and references read of a run.
@@ -409,15 +452,14 @@ type RunData struct {
 	Trigger string
 }
 
-// eventsWaitedFor returns the names of the events that a wait_events reference can
-// mean. A nil Data has none.
-func (d *Data) eventsWaitedFor() []string {
+// pathNames returns the names that a reference can contain. A nil Data has none.
+func (d *Data) pathNames() *pathNames {
 	switch {
 	case d == nil:
 		return nil
-	case d.waitNames != nil:
-		return d.waitNames
+	case d.names != nil:
+		return d.names
 	default:
-		return slices.Collect(maps.Keys(d.WaitEvents))
+		return &pathNames{waits: slices.Collect(maps.Keys(d.WaitEvents)), steps: slices.Collect(maps.Keys(d.Steps))}
 	}
 }

@@ -36,7 +36,7 @@ func drawPath(t *rapid.T) string {
 	return rapid.SampledFrom([]string{
 		"event.plan", "event.seats", "event.yes", "event.none", "event.tags", "event.day", "event.missing",
 		"contact.email", "contact.last_name", "contact.properties.seats", "wait_events.order.paid.amount",
-		"trigger.plan", "trigger.missing", "run.id", "run.started_at",
+		"trigger.plan", "trigger.missing", "steps.email.to", "steps.ask.x", "run.id", "run.started_at",
 	}).Draw(t, "path")
 }
 

@@ -16,9 +16,9 @@ type otherValue struct {
 }
 
 // otherValueOf returns what r compares its field with, or nil if that is a literal.
-func otherValueOf(r Rule, waitNames []string) (*otherValue, error) {
+func otherValueOf(r Rule, names *pathNames) (*otherValue, error) {
 	if ref, ok := r.Value.Ref(); ok {
-		p, err := compilePath(ref, waitNames)
+		p, err := compilePath(ref, names)
 		return &otherValue{ref: &p}, err
 	}
 	if offset, ok := r.Value.FromNow(); ok {

@@ -10,7 +10,7 @@ import (
 // taggedPath matches a path in the tags of a template language or of a shell, such as
 // {{event.plan}}, {{{ event.plan|free }}} and ${event.plan}. The group is the path.
 var taggedPath = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?:\$\{|\{{2,3})\s*((?:event|trigger|contact|wait_events|run)\.[^\s{}|]{1,100})\s*(?:\|[^{}[:cntrl:]]{0,100})?\}{1,3}`)
+	return regexp.MustCompile(`(?:\$\{|\{{2,3})\s*((?:event|trigger|contact|wait_events|steps|run)\.[^\s{}|]{1,100})\s*(?:\|[^{}[:cntrl:]]{0,100})?\}{1,3}`)
 })
 
 // findTag returns the first tag with a path in text, and the path. Both are empty if there
@@ -51,7 +51,7 @@ func (c *stepValidator) validateHeaderLiteral(path, text string) {
 
 // dataOf returns in words what path reads.
 func dataOf(path string) string {
-	if strings.HasPrefix(path, "run.") {
+	if strings.HasPrefix(path, "run.") || strings.HasPrefix(path, "steps.") {
 		return "data of the run"
 	}
 	return "payloads of events"

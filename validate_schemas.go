@@ -50,7 +50,7 @@ func (p path) payloadField(event, trigger string) (payloadField, bool) {
 	case scopeTrigger:
 		return payloadField{trigger, "trigger.", p}, trigger != ""
 	case scopeWaitEvents:
-		return payloadField{p.event, "wait_events." + p.event + ".", p}, true
+		return payloadField{p.name, "wait_events." + p.name + ".", p}, true
 	default:
 		return payloadField{}, false
 	}

@@ -245,7 +245,7 @@ func (c *stepValidator) validateWait(wait WaitForEvent) {
 // validateRule validates the rule at path. Its event. paths read the payload of event.
 func (c *stepValidator) validateRule(path string, r Rule, event string) {
 	bounded := true
-	for _, p := range ruleProblems(r, c.limits, c.waitNames) {
+	for _, p := range ruleProblems(r, c.limits, c.names) {
 		c.errorf(p.Code, jsondoc.Join(path, p.Path), "%s", p.Message)
 		bounded = bounded && p.Code != CodeLimit
 	}
@@ -283,13 +283,11 @@ func (c *stepValidator) validateData(at, text, event string) (p path, typ string
 	if strings.HasPrefix(text, "contact.") {
 		return path{}, ""
 	}
-	p, err := compilePath(text, c.waitNames)
+	p, err := compilePath(text, c.names)
 	if err != nil {
 		return path{}, ""
 	}
-	if p.scope == scopeWaitEvents {
-		c.validateWaitedFor(at, p)
-	}
+	c.validateEarlier(at, p)
 	return p, c.validateField(at, p, event)
 }
 

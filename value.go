@@ -201,7 +201,7 @@ func (v Value) resolve(d *Data) (any, bool) {
 	if !ok {
 		return v.Literal(), v.kind != valueAbsent && v.kind != valueInvalid && v.kind != valueNow
 	}
-	p, err := compilePath(ref, d.eventsWaitedFor())
+	p, err := compilePath(ref, d.pathNames())
 	if err != nil {
 		return nil, false
 	}

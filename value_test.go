@@ -180,7 +180,7 @@ func TestValue_Resolve(t *testing.T) {
 		Event:      map[string]any{"plan": "pro", "none": nil},
 		WaitEvents: map[string]map[string]any{"feedback": {"received.score": "low"}},
 	}
-	graph := &Data{WaitEvents: data.WaitEvents, waitNames: []string{"feedback", "feedback.received"}}
+	graph := &Data{WaitEvents: data.WaitEvents, names: &pathNames{waits: []string{"feedback", "feedback.received"}}}
 	for _, test := range []struct {
 		name  string
 		value Value

@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
 	"time"
@@ -252,4 +253,93 @@ func TestRules_NullAndAbsentFieldsOfTheTrigger(t *testing.T) {
 			assert.Equal(t, test.sent, w.Sent())
 		})
 	}
+}
+
+// toldBy returns an email with what the path leads to.
+func toldBy(key, path string) automation.Step {
+	return automation.Step{Key: key, Config: automation.SendEmail{Template: automation.TemplateRef{
+		ID: key, Variables: map[string]automation.Value{"X": automation.Var(path)},
+	}}}
+}
+
+func TestRules_ReadTheOutputsOfEarlierSteps(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"steps.check.branch", "steps.check.rules.0.field", "steps.ask.first.resume_at", "steps.ask.event_name", "steps.ask.payload.score", "steps.hello.template.id"} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			w := world.New(t, automation.Options{})
+			w.Create(world.Flow("", "signup",
+				check("check", automation.Field("event.plan").Exists()), world.Pause("ask.first", "1 hour"), world.Email("hello"),
+				world.Wait("ask", "answer"), check("same", automation.Field(path).Eq(automation.Var(path))), toldBy("told", path),
+			))
+			w.Send(world.ForAda("signup", map[string]any{"plan": "pro"}))
+			w.Drain()
+			w.Clock.Add(time.Hour)
+			w.Drain()
+			w.Send(world.ForAda("answer", map[string]any{"score": 5}))
+			w.Drain()
+			require.Equal(t, []string{"hello", "told"}, w.Sent())
+			want := map[string]any{
+				"steps.check.branch": "condition_met", "steps.check.rules.0.field": "event.plan",
+				"steps.ask.first.resume_at": world.Start.Add(time.Hour).UTC().Format(time.RFC3339),
+				"steps.ask.event_name":      "answer", "steps.ask.payload.score": json.Number("5"), "steps.hello.template.id": "hello",
+			}
+			assert.Equal(t, want[path], w.Mailer.Emails()[1].Variables["X"])
+		})
+	}
+}
+
+// The output of a step on another branch is absent.
+func TestRules_ReadNoOutputOfAStepThatTheRunDidNotTake(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	flow := world.Flow("", "signup", check("which", automation.Field("event.yes").Eq(true)), world.Pause("ask", "1 hour"), check("check", automation.Field("steps.ask.resume_at").Exists()), world.Email("asked"))
+	flow.Connections = append(flow.Connections, automation.Connection{From: "which", To: "check", Type: automation.ConnectionConditionNotMet})
+	w.Create(flow)
+	w.Send(world.ForAda("signup", map[string]any{"yes": true}), world.ForAda("signup", map[string]any{"yes": false}))
+	w.Drain()
+	w.Clock.Add(time.Hour)
+	w.Drain()
+	assert.Equal(t, []string{"asked"}, w.Sent(), "of one run")
+}
+
+// A large output is stored beside the state, and read again for a step that needs it.
+func TestRules_ReadLargeOutputs(t *testing.T) {
+	t.Parallel()
+	w := withAnswer(t, automation.Options{}, toldBy("told", "steps.answer.payload.text"))
+	w.Send(world.ForAda("go", nil))
+	w.Drain()
+	assert.Equal(t, 1, w.Store.Calls("FindRunOutputs"))
+	require.Equal(t, []string{"told"}, w.Sent())
+	assert.Equal(t, large, w.Mailer.Emails()[0].Variables["X"])
+}
+
+// teller is a custom step that keeps what its text leads to.
+type teller struct {
+	Text automation.Value `json:"text"`
+}
+
+func (teller) StepType() automation.StepType { return "acme.teller" }
+
+// A custom step has the outputs that its config reads, and the fields of the run.
+func TestRules_CustomStepsReadOutputs(t *testing.T) {
+	t.Parallel()
+	told := map[string]any{}
+	registry := automation.NewRegistry()
+	automation.Handle(registry, func(_ context.Context, call automation.Call, c teller) (automation.Result, error) {
+		told["config"], _ = call.Resolve(c.Text)
+		told["run"], _ = call.Resolve(automation.Var("run.id"))
+		told["trigger"], _ = call.Resolve(automation.Var("trigger.plan"))
+		if v, ok := call.Resolve(automation.Var("steps.bye.to")); ok {
+			told["other"] = v
+		}
+		return automation.Result{}, nil
+	}, automation.StepOptions{})
+	w := world.New(t, automation.Options{Registry: registry})
+	w.Create(world.Flow("", "signup", world.Email("hello"), world.Email("bye"),
+		check("check", automation.Field("steps.bye.to").Exists()),
+		automation.Step{Key: "tell", Config: teller{automation.Var("steps.hello.to")}}))
+	w.Send(world.ForAda("signup", map[string]any{"plan": "pro"}))
+	w.Drain()
+	assert.Equal(t, map[string]any{"config": "ada@example.com", "run": w.Run().ID, "trigger": "pro"}, told)
 }
