@@ -204,8 +204,8 @@ func (c *Condition) UnmarshalJSON(data []byte) error {
 	return unmarshal(data, "condition", builtin().configs[TypeCondition].shape, c)
 }
 
-// UnmarshalJSON accepts a string, a number, a boolean, null and {"var": path}. A
-// number keeps its digits. null is the literal null.
+// UnmarshalJSON accepts a string, a number, a boolean, null, {"var": path} and
+// {"now": offset}. A number keeps its digits. null is the literal null.
 func (v *Value) UnmarshalJSON(data []byte) error {
 	var decoded Value
 	r := reader{}
@@ -379,7 +379,7 @@ func (b *builtinShapes) stepTypes(registry *Registry) []string {
 	return names
 }
 
-// readValue is the readFunc of a Value, which is a scalar or {"var": path}.
+// readValue is the readFunc of a Value, which is a scalar, {"var": path} or {"now": offset}.
 func readValue(r *reader, n int, v reflect.Value) {
 	value := v.Addr().Interface().(*Value)
 	switch r.doc.Kind(n) {
@@ -392,6 +392,14 @@ func readValue(r *reader, n int, v reflect.Value) {
 	case jsondoc.String:
 		*value = String(r.doc.Text(n))
 	case jsondoc.Object:
+		if offset := r.doc.Member(n, "now"); offset >= 0 {
+			if r.doc.Kind(offset) != jsondoc.String || r.doc.Count(n) != 1 {
+				r.report(n, CodeWrongType, `must be {"now": "-7 days"}, with nothing else in it, to be a time`)
+				return
+			}
+			*value = Now(r.doc.Text(offset))
+			return
+		}
 		path := r.doc.Member(n, "var")
 		if path < 0 || r.doc.Kind(path) != jsondoc.String || r.doc.Count(n) != 1 {
 			r.report(n, CodeWrongType, `must be {"var": "path"}, with nothing else in it, to be a reference`)

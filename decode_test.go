@@ -170,7 +170,7 @@ func TestParse_ReportsEveryProblemWithItsPath(t *testing.T) {
 		{"steps[1].type", CodeUnknownType, `there is no step type "send_mail": did you mean "send_email"?`},
 		{"steps[2].key", CodeMissingField, "the step has no key; give it one that no other step has"},
 		{"steps[2].config.duration", CodeWrongType, `a duration is a string, such as "3 days"`},
-		{"steps[3].config.rules[0].op", CodeUnknownField, `there is no field "op": the fields here are type, field, operator, value, rules`},
+		{"steps[3].config.rules[0].op", CodeUnknownField, `there is no field "op": the fields here are type, field, operator, value, values, rules`},
 		{"steps[3].config.rules[0].value", CodeWrongType, `must be a string, a number, a boolean, null or {"var": "path"}, not an array`},
 		{"steps[4].type", CodeWrongType, "must be a string, not a number"},
 		{"steps[5].type", CodeMissingField, "the step has no type; it may be " + types},

@@ -306,7 +306,8 @@ type CustomEffect struct {
 type customEffect struct {
 	config StepConfig
 	kind   *stepKind
-	waits  []string // names of the events that the graph waits for
+	names  *pathNames
+	steps  []string // the keys of the steps whose outputs the config reads
 }
 
 func (c *compiler) custom(n *node, cfg StepConfig) error {
@@ -323,9 +324,25 @@ func (c *compiler) custom(n *node, cfg StepConfig) error {
 		return &misfitError{kind.name, err}
 	}
 	// A custom step resolves its references itself, and they may read anything.
-	c.g.readsEvent, c.g.readsWait = true, c.g.readsWait || len(c.waits) > 0
-	n.effect, n.delivery, n.retry = &customEffect{config, kind, c.waits}, kind.delivery, kind.retry
+	c.g.readsEvent, c.g.readsWait = true, c.g.readsWait || len(c.names.waits) > 0
+	n.effect, n.delivery, n.retry = &customEffect{config, kind, c.names, c.outputs(kind.values(config))}, kind.delivery, kind.retry
 	return nil
+}
+
+// outputs returns the keys of the steps whose outputs the values of a custom config read.
+// Outputs can be large, so a custom step has no others.
+func (c *compiler) outputs(values []configValue) (keys []string) {
+	for _, v := range values {
+		ref, ok := v.value.Ref()
+		if !ok {
+			continue
+		}
+		if p, err := compilePath(ref, c.names); err == nil && p.scope == scopeSteps {
+			c.reads(&p)
+			keys = append(keys, p.name)
+		}
+	}
+	return keys
 }
 
 // misfitError is the error of a stored config that does not fit its registered step type.
@@ -343,7 +360,13 @@ func (e *misfitError) Unwrap() []error { return []error{e.err, ErrNewerVersion} 
 
 func (e *customEffect) build(runID, step string, d *Data) (Effect, error) {
 	data := *d
-	data.waitNames = e.waits
+	data.names, data.Steps = e.names, nil
+	for _, key := range e.steps {
+		if data.Steps == nil {
+			data.Steps = make(map[string]map[string]any, len(e.steps))
+		}
+		data.Steps[key] = d.Steps[key]
+	}
 	return &CustomEffect{
 		Call: Call{
 			IdempotencyKey: idempotencyKey(runID, step),

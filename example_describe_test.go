@@ -54,19 +54,20 @@ func ExampleEventDefinition_Paths() {
 	}`)}
 	seats := automation.ContactProperty{Key: "seats", Type: automation.PropertyNumber}
 	for _, p := range append(order.Paths(), automation.ContactPaths([]automation.ContactProperty{seats})...) {
-		fmt.Println(p.Path, p.Type)
+		fmt.Printf("%s %q\n", p.Path, p.Type) // a list has no type
 	}
 	// Output:
-	// event.address.city string
-	// event.paid_at date
-	// event.total number
-	// contact.created_at date
-	// contact.email string
-	// contact.first_name string
-	// contact.id string
-	// contact.last_name string
-	// contact.unsubscribed boolean
-	// contact.properties.seats number
+	// event.address.city "string"
+	// event.paid_at "date"
+	// event.total "number"
+	// contact.created_at "date"
+	// contact.email "string"
+	// contact.first_name "string"
+	// contact.id "string"
+	// contact.last_name "string"
+	// contact.segments ""
+	// contact.unsubscribed "boolean"
+	// contact.properties.seats "number"
 }
 
 // A page that shows runs reads their contacts with one call.

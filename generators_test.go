@@ -57,25 +57,31 @@ type graphGen struct {
 	steps       []Step
 	connections []Connection
 	open        []outlet          // outcomes that lead nowhere yet
-	waited      []map[string]bool // by step: the events for which a path to the step waits
+	readable    []map[string]bool // by step: paths into what a path to the step waits for and records
 }
 
 func (g *graphGen) addStep() {
 	from := g.takeOutlets()
 	readable := map[string]bool{}
 	for _, o := range from {
-		maps.Copy(readable, g.waited[o.from])
+		maps.Copy(readable, g.readable[o.from])
+		if o.from > 0 {
+			readable["steps."+g.steps[o.from].Key+".branch"] = true
+		}
+		// With a field other than response, the path could refer to an event whose
+		// name is longer.
 		if wait, ok := g.steps[o.from].Config.(WaitForEvent); ok {
-			readable[wait.EventName] = true
+			readable["wait_events."+wait.EventName+".response"] = true
+			readable["steps."+g.steps[o.from].Key+".payload.response"] = true
 		}
 	}
 	g.add(g.config(slices.Sorted(maps.Keys(readable))), from, readable)
 }
 
 // add appends a step that the given outcomes lead to.
-func (g *graphGen) add(config StepConfig, from []outlet, waited map[string]bool) {
+func (g *graphGen) add(config StepConfig, from []outlet, readable map[string]bool) {
 	to := len(g.steps)
-	g.waited = append(g.waited, waited)
+	g.readable = append(g.readable, readable)
 	g.steps = append(g.steps, Step{Key: fmt.Sprintf("%s_%d", config.StepType(), to), Config: config})
 	for _, o := range from {
 		typ := o.typ
@@ -125,7 +131,7 @@ func (g *graphGen) outcomes(config StepConfig) []ConnectionType {
 	}
 }
 
-// config draws the config of a step that can read the given events.
+// config draws the config of a step that can read the given paths.
 func (g *graphGen) config(readable []string) StepConfig {
 	switch rapid.SampledFrom([]StepType{
 		TypeCondition, TypeCondition, TypeWaitForEvent, TypeWaitForEvent, TypeDelay, TypeDelay,
@@ -198,16 +204,13 @@ func (g *graphGen) values(readable []string) map[string]Value {
 
 func (g *graphGen) reference(readable []string) Value { return Var(g.path(readable)) }
 
-// path draws a reference. In a wait's payload it reads the field "response": with another
-// field, the path could refer to an event whose name is longer.
+// path draws a reference.
 func (g *graphGen) path(readable []string) string {
 	paths := []string{
 		"event.plan", "event.amount", "event.items.0.sku", "contact.email", "contact.first_name",
-		"contact.unsubscribed", "contact.properties.seats",
+		"contact.unsubscribed", "contact.properties.seats", "trigger.plan", "run.id", "run.started_at", "run.trigger",
 	}
-	for _, event := range readable {
-		paths = append(paths, "wait_events."+event+".response")
-	}
+	paths = append(paths, readable...)
 	return rapid.SampledFrom(paths).Draw(g.t, "path")
 }
 
@@ -219,10 +222,15 @@ func (g *graphGen) rule(readable []string, depth int) Rule {
 		}
 		return Rule{Type: rapid.SampledFrom([]RuleType{RuleAll, RuleAny}).Draw(g.t, "rule type"), Rules: rules}
 	}
+	if depth < 3 && rapid.IntRange(0, 5).Draw(g.t, "not") == 0 {
+		return Not(g.rule(readable, depth+1))
+	}
 	field := Field(g.path(readable))
 	return rapid.SampledFrom([]Rule{
 		field.Eq("pro"), field.Neq(nil), field.Eq(5), field.Gt(4.5), field.Lte(100), field.Gte("2026-01-31"),
 		field.Contains("o"), field.StartsWith("p"), field.EndsWith("o"), field.Exists(), field.IsEmpty(), field.IsNotEmpty(), field.NotContains("x"),
+		field.In("pro", 5, nil), field.In(true), field.Eq(g.reference(readable)), field.Gt(g.reference(readable)), field.Lt(Now("-7 days")),
+		Field("contact.segments").Contains("beta"), Field("contact.segments").NotContains(g.reference(readable)),
 	}).Draw(g.t, "rule")
 }
 

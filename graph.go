@@ -2,6 +2,7 @@ package automation
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-b636437c/automation/internal/jsondoc"
@@ -16,6 +17,8 @@ type Graph struct {
 	order      []int // indices of the steps: each step follows the steps that lead to it
 	readsEvent bool  // at least one step reads the payload of the triggering event
 	readsWait  bool  // at least one step reads wait_events
+	readsRun   bool  // at least one step reads a field of the run
+	readsSteps []int // the steps whose outputs a step reads, by index
 	opts       CompileOptions
 }
 
@@ -88,9 +91,12 @@ func (c *compiler) compile(a Automation, opts CompileOptions) (*Graph, error) {
 		opts.Delivery = AtLeastOnce
 	}
 	g := &Graph{name: a.Name, steps: make([]node, len(a.Steps)), opts: opts}
-	c.g, c.waits, c.index = g, waitedNames(a), make(map[string]int, len(a.Steps))
+	c.g, c.names, c.index = g, &pathNames{waits: waitedNames(a)}, make(map[string]int, len(a.Steps))
 	for i, s := range a.Steps {
 		c.index[s.Key] = i
+		c.names.steps = append(c.names.steps, s.Key)
+	}
+	for i, s := range a.Steps {
 		if err := c.step(&g.steps[i], s); err != nil {
 			return nil, fmt.Errorf("step %q: %w", s.Key, err)
 		}
@@ -109,7 +115,7 @@ func (g *Graph) Event() string { return g.steps[0].event }
 type compiler struct {
 	display bool // for StepRuns only
 	g       *Graph
-	waits   []string // names of the events that the graph waits for
+	names   *pathNames
 	index   map[string]int
 }
 
@@ -162,10 +168,14 @@ func (c *compiler) step(n *node, s Step) (err error) {
 }
 
 func (c *compiler) rule(r Rule) (*CompiledRule, error) {
-	rule, err := compileRule(r, c.waits)
+	rule, err := compileRule(r, c.names)
 	if err == nil {
 		for i := range rule.leaves {
-			c.reads(&rule.leaves[i].field)
+			leaf := &rule.leaves[i]
+			c.reads(&leaf.field)
+			if leaf.other != nil && leaf.other.ref != nil {
+				c.reads(leaf.other.ref)
+			}
 		}
 	}
 	return rule, err
@@ -177,7 +187,7 @@ func (c *compiler) value(name string, v Value) (namedValue, error) {
 	if !ok {
 		return nv, nil
 	}
-	p, err := compilePath(ref, c.waits)
+	p, err := compilePath(ref, c.names)
 	if err != nil {
 		return nv, err
 	}
@@ -188,8 +198,12 @@ func (c *compiler) value(name string, v Value) (namedValue, error) {
 
 // reads records which data the path needs.
 func (c *compiler) reads(p *path) {
-	c.g.readsEvent = c.g.readsEvent || p.scope == scopeEvent
+	c.g.readsEvent = c.g.readsEvent || p.scope == scopeEvent || p.scope == scopeTrigger
+	c.g.readsRun = c.g.readsRun || p.scope == scopeRun
 	c.g.readsWait = c.g.readsWait || p.scope == scopeWaitEvents
+	if p.scope == scopeSteps && !slices.Contains(c.g.readsSteps, c.index[p.name]) {
+		c.g.readsSteps = append(c.g.readsSteps, c.index[p.name])
+	}
 }
 
 func (c *compiler) connect(connections []Connection) error {

@@ -15,7 +15,7 @@ type Input struct {
 	// Now is the current time. Advance has no other source of time.
 	Now time.Time
 	// Data is what rules and references read: the payload of the event that
-	// started the run, and the contact. Advance sets WaitEvents itself.
+	// started the run, and the contact. Advance sets the other fields itself.
 	Data Data
 	// Event is the event that started the run (InputStarted) or that arrived
 	// (InputReceived).

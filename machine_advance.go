@@ -3,6 +3,7 @@ package automation
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -82,7 +83,10 @@ type advance struct {
 	g     *Graph
 	s     State
 	in    Input
+	began bool // in.Data has what stays as it is: Now, Trigger and Run
 	ready bool // in.Data.WaitEvents is set
+
+	outputs map[string]map[string]any // in.Data.Steps, as far as they are decoded
 }
 
 // errInput is the error for an input that does not fit the state.
@@ -207,6 +211,17 @@ func (a *advance) fail(code StepErrorCode, message string) Action {
 
 // data returns what the current step may read.
 func (a *advance) data() *Data {
+	if !a.began {
+		a.in.Data.Now, a.in.Data.Trigger, a.in.Data.Run = a.in.Now, nil, nil // Trigger is Event
+		if a.g.readsRun {
+			a.in.Data.Run = a.g.runData(&a.s)
+		}
+		a.began = true
+	}
+	if len(a.g.readsSteps) > 0 {
+		a.outputs = a.g.outputs(&a.s, a.outputs)
+		a.in.Data.Steps = a.outputs
+	}
 	if a.g.readsWait && !a.ready {
 		a.in.Data.WaitEvents, a.ready = a.g.waitEvents(a.s), true
 	}
@@ -340,9 +355,39 @@ func (a *advance) matches(n *node) bool {
 		return true
 	}
 	d := *a.data()
-	d.Event = a.in.Payload
+	d.Trigger = d.Event
+	if d.Trigger == nil {
+		d.Trigger = noPayload
+	}
+	d.Event, d.Now = a.in.Payload, stamp(a.in.Event.AcceptedAt)
 	met, err := n.rule.eval(&d, nil)
 	return met && err == nil
+}
+
+// outputs adds to known, which may be nil, the outputs of the steps that the run has left
+// and that the graph reads.
+func (g *Graph) outputs(s *State, known map[string]map[string]any) map[string]map[string]any {
+	for i := range s.steps {
+		st := &s.steps[i]
+		key := g.steps[st.index].key
+		if _, ok := known[key]; ok || st.completedAt.IsZero() || !slices.Contains(g.readsSteps, int(st.index)) {
+			continue
+		}
+		if known == nil {
+			known = make(map[string]map[string]any, len(g.readsSteps))
+		}
+		known[key] = storedPayload(g.output(st))
+	}
+	return known
+}
+
+// noPayload is the payload of an event without one.
+var noPayload = map[string]any{}
+
+// runData returns what steps read of a run that has started. The run starts when its trigger
+// is completed.
+func (g *Graph) runData(s *State) *RunData {
+	return &RunData{ID: s.RunID, StartedAt: s.steps[0].completedAt, Trigger: g.Event()}
 }
 
 // timeOut takes the timeout branch. late is an event that was accepted after the

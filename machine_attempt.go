@@ -25,6 +25,12 @@ func (g *Graph) Effect(s State, d Data) (Effect, error) {
 	if g.readsWait {
 		d.WaitEvents = g.waitEvents(s)
 	}
+	if len(g.readsSteps) > 0 {
+		d.Steps = g.outputs(&s, nil)
+	}
+	if _, isCustom := n.effect.(*customEffect); g.readsRun || isCustom {
+		d.Run = g.runData(&s)
+	}
 	e, err := n.effect.build(s.RunID, n.key, &d)
 	switch e := e.(type) {
 	case *SendEffect:

@@ -142,6 +142,7 @@ const (
 	CodeInvalidRule                     Code = "invalid_rule"
 	CodeInvalidReference                Code = "invalid_reference"
 	CodeWaitNeverBefore                 Code = "wait_event_not_waited_for"
+	CodeOutputNotBefore                 Code = "step_output_not_before"
 	CodeLimit                           Code = "limit_exceeded"
 	CodeInvalidName                     Code = "invalid_name"
 	CodeInvalidStatus                   Code = "invalid_status"
@@ -153,6 +154,7 @@ const (
 	CodeSameTarget                      Code = "branches_meet_at_once"     // warning
 	CodeNeverTaken                      Code = "connection_never_taken"    // warning
 	CodeWaitSometimesBefore             Code = "wait_event_on_some_paths"  // warning
+	CodeOutputSometimesBefore           Code = "step_output_on_some_paths" // warning
 	CodeReferenceInText                 Code = "reference_in_text"         // warning
 	CodeUnknownEventField               Code = "unknown_event_field"       // warning
 	CodeEventFieldType                  Code = "event_field_type"          // warning

@@ -116,7 +116,8 @@ type Call struct {
 
 // Resolve returns the value of v in this run: its literal, or the value that its
 // reference leads to. The second result is false for an absent Value and for a
-// reference that resolves to nothing.
+// reference that resolves to nothing. Of the outputs of other steps, a step has those that
+// references in its config read.
 func (c Call) Resolve(v Value) (any, bool) { return v.resolve(c.data) }
 
 // Result is the result of a custom step.

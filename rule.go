@@ -27,6 +27,7 @@ const (
 	OpExists      Operator = "exists"
 	OpIsEmpty     Operator = "is_empty"
 	OpIsNotEmpty  Operator = "is_not_empty"
+	OpIn          Operator = "in"
 )
 
 // RuleType distinguishes comparisons from groups of rules.
@@ -37,10 +38,14 @@ const (
 	RuleCompare RuleType = "rule"
 	RuleAll     RuleType = "and"
 	RuleAny     RuleType = "or"
+	RuleNot     RuleType = "not"
 )
 
+// isGroup reports whether rules of this type have rules instead of a field.
+func (t RuleType) isGroup() bool { return t == RuleAll || t == RuleAny || t == RuleNot }
+
 // Rule is a condition: a comparison, or a group of rules. Write one with Field,
-// All and Any:
+// All, Any and Not:
 //
 //	automation.All(
 //		automation.Field("event.plan").Eq("pro"),
@@ -49,18 +54,25 @@ const (
 //
 // The zero Rule means "no rule".
 type Rule struct {
-	// Type is RuleCompare (or empty), RuleAll or RuleAny.
+	// Type is RuleCompare (or empty), RuleAll, RuleAny or RuleNot.
 	Type RuleType `json:"type,omitempty"`
-	// Field is the path of a comparison: event.…, contact.… or wait_events.….
+	// Field is the path of a comparison: event.…, trigger.…, contact.…, wait_events.…,
+	// steps.<key>.… or run.….
 	Field string `json:"field,omitempty"`
 	// Operator compares Field with Value.
 	Operator Operator `json:"operator,omitempty"`
-	// Value is a literal. It is absent for OpExists, OpIsEmpty and
-	// OpIsNotEmpty.
+	// Value is a literal, or a reference to data of the run, such as Var("event.limit").
+	// The rule cannot be evaluated if the reference leads to nothing, or to a type that
+	// the operator does not take. For OpGt, OpGte, OpLt and OpLte, it may be a time, such
+	// as Now("-7 days"). Value is absent for OpExists, OpIsEmpty,
+	// OpIsNotEmpty and OpIn.
 	Value Value `json:"value,omitzero"`
+	// Values are the literals of OpIn, from 1 to 1,000. They are absent for all other
+	// operators. An empty list encodes as an empty list, and Validate refuses it.
+	Values []Value `json:"values,omitzero"`
 	// Rules are the members of a group. They are evaluated in order until one
-	// decides the result. An empty list encodes as an empty list, and Validate
-	// refuses it.
+	// decides the result. RuleNot has exactly one. An empty list encodes as an
+	// empty list, and Validate refuses it.
 	Rules []Rule `json:"rules,omitzero"`
 }
 
@@ -74,13 +86,17 @@ func Any(rules ...Rule) Rule {
 	return Rule{Type: RuleAny, Rules: append([]Rule{}, rules...)}
 }
 
+// Not returns a rule that holds if r does not hold. What keeps r from being evaluated, such
+// as an absent field, does so in Not(r) too: the step fails, and a filter does not match.
+func Not(r Rule) Rule { return Rule{Type: RuleNot, Rules: []Rule{r}} }
+
 // IsZero reports whether r is no rule at all.
 func (r Rule) IsZero() bool {
-	return r.Type == "" && r.Field == "" && r.Operator == "" && r.Value == (Value{}) && r.Rules == nil
+	return r.Type == "" && r.Field == "" && r.Operator == "" && r.Value == (Value{}) && r.Values == nil && r.Rules == nil
 }
 
 // FieldRef is the field of a comparison. Its methods make Rules, and convert their
-// arguments to literals with ValueOf.
+// arguments to literals with ValueOf, which leaves a reference made with Var as it is.
 type FieldRef struct{ path string }
 
 // Field returns the field at path, such as "event.plan",
@@ -94,6 +110,16 @@ func (f FieldRef) Eq(value any) Rule { return f.rule(OpEq, ValueOf(value)) }
 
 // Neq holds if the field does not equal value.
 func (f FieldRef) Neq(value any) Rule { return f.rule(OpNeq, ValueOf(value)) }
+
+// In holds if the field equals one of the values, as Eq compares them. There are 1 to 1,000
+// of them. An array is equal to none: a rule with one cannot be evaluated.
+func (f FieldRef) In(values ...any) Rule {
+	list := make([]Value, len(values))
+	for i, v := range values {
+		list[i] = ValueOf(v)
+	}
+	return Rule{Type: RuleCompare, Field: f.path, Operator: OpIn, Values: list}
+}
 
 // Gt holds if the field is greater than value: a number, or an RFC 3339 date or
 // date-time. A date means midnight in UTC.
@@ -120,11 +146,11 @@ func (f FieldRef) Contains(value any) Rule { return f.rule(OpContains, ValueOf(v
 func (f FieldRef) NotContains(value any) Rule { return f.rule(OpNotContains, ValueOf(value)) }
 
 // StartsWith holds if the field is a string that begins with prefix. It is
-// case-sensitive.
+// case-sensitive. A Rule with OpStartsWith can have a reference as its Value.
 func (f FieldRef) StartsWith(prefix string) Rule { return f.rule(OpStartsWith, String(prefix)) }
 
 // EndsWith holds if the field is a string that ends with suffix. It is
-// case-sensitive.
+// case-sensitive. A Rule with OpEndsWith can have a reference as its Value.
 func (f FieldRef) EndsWith(suffix string) Rule { return f.rule(OpEndsWith, String(suffix)) }
 
 // Exists holds if the field is present. A null in a payload is present. An unset
@@ -151,13 +177,12 @@ type ruleProblem struct {
 }
 
 // ruleProblems returns all problems in r, in the order of the document. A rule
-// without problems can be compiled. waitNames are the names of the events that the
-// graph waits for.
+// without problems can be compiled. names are those of the automation.
 //
 // No rule is expensive to refuse: ruleProblems validates neither below the nesting
 // limit nor beyond the limit of rules.
-func ruleProblems(r Rule, limits Limits, waitNames []string) []ruleProblem {
-	c := ruleValidator{limits: limits.withDefaults(), waitNames: waitNames}
+func ruleProblems(r Rule, limits Limits, names *pathNames) []ruleProblem {
+	c := ruleValidator{limits: limits.withDefaults(), names: names}
 	c.validate(r, "", 0)
 	if c.rules > c.limits.Rules {
 		c.report("", CodeLimit, "the rule has more than %d comparisons and groups: split it over several conditions",
@@ -167,10 +192,10 @@ func ruleProblems(r Rule, limits Limits, waitNames []string) []ruleProblem {
 }
 
 type ruleValidator struct {
-	limits    Limits
-	waitNames []string
-	rules     int // comparisons and groups so far
-	problems  []ruleProblem
+	limits   Limits
+	names    *pathNames
+	rules    int // comparisons and groups so far
+	problems []ruleProblem
 }
 
 func (c *ruleValidator) report(path string, code Code, format string, args ...any) {
@@ -185,10 +210,10 @@ func (c *ruleValidator) validate(r Rule, path string, depth int) {
 	switch r.Type {
 	case "", RuleCompare:
 		c.validateComparison(r, path)
-	case RuleAll, RuleAny:
+	case RuleAll, RuleAny, RuleNot:
 		c.validateGroup(r, path, depth+1)
 	default:
-		c.report(jsondoc.Join(path, "type"), CodeInvalidRule, `rule type %s is unknown: use "rule", "and" or "or"`, jsondoc.Quote(r.Type))
+		c.report(jsondoc.Join(path, "type"), CodeInvalidRule, `rule type %s is unknown: use "rule", "and", "or" or "not"`, jsondoc.Quote(r.Type))
 	}
 }
 
@@ -200,13 +225,17 @@ func (c *ruleValidator) validateGroup(r Rule, path string, depth int) {
 	for _, given := range []struct {
 		name string
 		is   bool
-	}{{"field", r.Field != ""}, {"operator", r.Operator != ""}, {"value", isGiven(r.Value)}} {
+	}{{"field", r.Field != ""}, {"operator", r.Operator != ""}, {"value", isGiven(r.Value)}, {"values", r.Values != nil}} {
 		if given.is {
 			c.report(jsondoc.Join(path, given.name), CodeInvalidRule,
 				"%q belongs to a comparison, not to a group of type %q: put it into one of its rules", given.name, r.Type)
 		}
 	}
-	if len(r.Rules) == 0 {
+	switch n := len(r.Rules); {
+	case r.Type == RuleNot && n != 1:
+		c.report(jsondoc.Join(path, "rules"), CodeInvalidRule, `a group of type "not" needs exactly one rule, not %d: `+
+			`put several into one group of type "and" or "or"`, n)
+	case n == 0:
 		c.report(jsondoc.Join(path, "rules"), CodeInvalidRule, "a group of type %q needs at least one rule", r.Type)
 	}
 	for i, member := range r.Rules {
@@ -219,7 +248,7 @@ func (c *ruleValidator) validateGroup(r Rule, path string, depth int) {
 
 func (c *ruleValidator) validateComparison(r Rule, path string) {
 	if r.Rules != nil {
-		c.report(jsondoc.Join(path, "rules"), CodeInvalidRule, `a comparison has no rules: set "type" to "and" or "or" for a group`)
+		c.report(jsondoc.Join(path, "rules"), CodeInvalidRule, `a comparison has no rules: set "type" to "and", "or" or "not" for a group`)
 	}
 	c.validateField(r.Field, jsondoc.Join(path, "field"))
 	if r.Operator == "" {
@@ -230,9 +259,33 @@ func (c *ruleValidator) validateComparison(r Rule, path string) {
 		c.report(jsondoc.Join(path, "operator"), CodeInvalidRule, "operator %s is unknown: use one of %s", jsondoc.Quote(r.Operator), operatorList())
 		return
 	}
+	if r.Field == segmentsPath && !r.Operator.takesLists() {
+		c.report(jsondoc.Join(path, "operator"), CodeInvalidRule, "%s is a list, which operator %q cannot compare: use %q or %q",
+			segmentsPath, r.Operator, OpContains, OpNotContains)
+	}
+	if r.Operator == OpIn {
+		c.validateList(r, path)
+		return
+	}
+	if r.Values != nil {
+		c.report(jsondoc.Join(path, "values"), CodeInvalidRule, `"values" belongs to operator "in": give operator %q one "value"`, r.Operator)
+	}
 	if problem := ruleValueFlaw(r.Operator, r.Value); problem != "" {
 		c.report(jsondoc.Join(path, "value"), CodeInvalidRule, "%s", problem)
+	} else if ref, ok := r.Value.Ref(); ok {
+		c.validatePath(ref, jsondoc.Join(path, "value"))
+		if ref == segmentsPath {
+			c.report(jsondoc.Join(path, "value"), CodeInvalidRule, "%s is a list, with which operator %q cannot compare", segmentsPath, r.Operator)
+		}
 	}
+}
+
+// segmentsPath is the only path that always leads to a list.
+const segmentsPath = "contact.segments"
+
+// takesLists reports whether op accepts a field that is a list.
+func (op Operator) takesLists() bool {
+	return op.takesNone() || op == OpContains || op == OpNotContains
 }
 
 func (c *ruleValidator) validateField(field, path string) {
@@ -240,7 +293,12 @@ func (c *ruleValidator) validateField(field, path string) {
 		c.report(path, CodeInvalidRule, "the field is missing: name one, such as event.plan or contact.email")
 		return
 	}
-	_, err := compilePath(field, c.waitNames)
+	c.validatePath(field, path)
+}
+
+// validatePath validates a reference, which lies at path.
+func (c *ruleValidator) validatePath(ref, path string) {
+	_, err := compilePath(ref, c.names)
 	switch {
 	case errors.Is(err, errNotWaitedFor):
 		c.report(path, CodeWaitNeverBefore, "%s", err)
@@ -264,13 +322,45 @@ func ruleValueFlaw(op Operator, v Value) string {
 	if v.IsZero() {
 		return fmt.Sprintf("the value is missing: operator %q compares with %s", op, op.takes())
 	}
-	if ref, ok := v.Ref(); ok {
-		return fmt.Sprintf("a rule compares with a literal, not with a reference to %s: operator %q takes %s", jsondoc.Quote(ref), op, op.takes())
-	}
-	if !op.accepts(v) {
+	_, isTime := v.FromNow()
+	ref, isRef := v.Ref()
+	switch {
+	case isTime && op == OpIn:
+		return fmt.Sprintf("a list has literals, not the time %s: compare with it in a rule of its own, with operator %q", jsondoc.Shorten(v.String()), OpGt)
+	case isTime && !op.orders():
+		return fmt.Sprintf("operator %q does not compare with the time %s: use %q, %q, %q or %q",
+			op, jsondoc.Shorten(v.String()), OpGt, OpGte, OpLt, OpLte)
+	case isRef && op == OpIn:
+		return fmt.Sprintf("a list has literals, not a reference to %s: compare with it in a rule of its own, with operator %q", jsondoc.Quote(ref), OpEq)
+	case !isRef && !op.accepts(v):
 		return fmt.Sprintf("operator %q compares with %s, not with %s", op, op.takes(), jsondoc.Shorten(v.String()))
 	}
 	return ""
+}
+
+// maxRuleValues bounds the values of OpIn.
+const maxRuleValues = 1000
+
+// validateList validates a comparison with operator OpIn.
+func (c *ruleValidator) validateList(r Rule, path string) {
+	list := jsondoc.Join(path, "values")
+	if isGiven(r.Value) {
+		c.report(jsondoc.Join(path, "value"), CodeInvalidRule, `operator "in" takes a list: put the value into "values"`)
+	}
+	switch n := len(r.Values); {
+	case n == 0:
+		c.report(list, CodeInvalidRule, `the values are missing: operator "in" compares with a list of strings, numbers, booleans or nulls`)
+		return
+	case n > maxRuleValues:
+		c.report(list, CodeLimit, "there are %d values, the limit is %d: put the rest into a second rule", n, maxRuleValues)
+		return
+	}
+	for i, v := range r.Values {
+		flaw := ruleValueFlaw(OpIn, v)
+		if flaw != "" {
+			c.report(fmt.Sprintf("%s[%d]", list, i), CodeInvalidRule, "%s", flaw)
+		}
+	}
 }
 
 // takesNone reports whether op looks only at the field. Such an operator accepts every
@@ -306,7 +396,7 @@ func (op Operator) takes() string {
 
 var operators = []Operator{
 	OpEq, OpNeq, OpGt, OpGte, OpLt, OpLte, OpContains, OpNotContains, OpStartsWith, OpEndsWith,
-	OpExists, OpIsEmpty, OpIsNotEmpty,
+	OpExists, OpIsEmpty, OpIsNotEmpty, OpIn,
 }
 
 func (op Operator) isKnown() bool { return slices.Contains(operators, op) }

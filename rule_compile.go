@@ -19,6 +19,9 @@ type RuleOptions struct {
 	// WaitEvents are the names of the events whose payloads the rule may read with
 	// wait_events.<event name>.<field>. Nil allows none.
 	WaitEvents []string
+	// StepKeys are the keys of the steps whose outputs the rule may read with
+	// steps.<key>.<field>. Nil allows none.
+	StepKeys []string
 	// Limits bound the rule by RuleDepth and Rules. A zero field means the default.
 	Limits Limits
 }
@@ -29,13 +32,14 @@ type RuleOptions struct {
 // reports for the rule of a Condition. The zero Rule is an error.
 func CompileRule(r Rule, opts RuleOptions) (*CompiledRule, error) {
 	var problems Problems
-	for _, p := range ruleProblems(r, opts.Limits, opts.WaitEvents) {
+	names := &pathNames{waits: opts.WaitEvents, steps: opts.StepKeys}
+	for _, p := range ruleProblems(r, opts.Limits, names) {
 		problems.Add(p.Code, p.Path, "%s", p.Message)
 	}
 	if err := problems.Err("rule"); err != nil {
 		return nil, err
 	}
-	return compileRule(r, opts.WaitEvents)
+	return compileRule(r, names)
 }
 
 // ruleLeaf is one comparison of a compiled rule. A compiled rule has no groups. It
@@ -46,6 +50,7 @@ type ruleLeaf struct {
 	slot     int // the same for all comparisons of one field
 	field    path
 	value    operand
+	other    *otherValue // instead of value, unless nil
 	ifHeld   int
 	ifNot    int
 	prefix   string // the comparison's outcome in JSON, up to the result
@@ -57,11 +62,11 @@ const (
 	ruleDoesNotHold = -2
 )
 
-// compileRule compiles r, for which ruleProblems returned no problem. waitNames are
-// the names of the events that the graph waits for.
-func compileRule(r Rule, waitNames []string) (*CompiledRule, error) {
+// compileRule compiles r, for which ruleProblems returned no problem. names are
+// those of the automation.
+func compileRule(r Rule, names *pathNames) (*CompiledRule, error) {
 	leaves := make([]ruleLeaf, 0, r.comparisons())
-	c := ruleCompiler{waitNames: waitNames, rule: CompiledRule{leaves: leaves}}
+	c := ruleCompiler{names: names, rule: CompiledRule{leaves: leaves}}
 	if err := c.add(r, ruleHolds, ruleDoesNotHold); err != nil {
 		return nil, err
 	}
@@ -70,7 +75,7 @@ func compileRule(r Rule, waitNames []string) (*CompiledRule, error) {
 
 // comparisons counts the comparisons in r.
 func (r *Rule) comparisons() int {
-	if r.Type != RuleAll && r.Type != RuleAny {
+	if !r.Type.isGroup() {
 		return 1
 	}
 	n := 0
@@ -81,8 +86,8 @@ func (r *Rule) comparisons() int {
 }
 
 type ruleCompiler struct {
-	waitNames []string
-	rule      CompiledRule
+	names *pathNames
+	rule  CompiledRule
 }
 
 // add compiles r. The evaluation continues at ifHeld if r holds, and at ifNot if r
@@ -93,6 +98,11 @@ func (c *ruleCompiler) add(r Rule, ifHeld, ifNot int) error {
 		return c.addLeaf(r, ifHeld, ifNot)
 	case RuleAll, RuleAny:
 		return c.addGroup(r, ifHeld, ifNot)
+	case RuleNot:
+		if len(r.Rules) != 1 {
+			return fmt.Errorf("group of type %q has %d rules", r.Type, len(r.Rules))
+		}
+		return c.add(r.Rules[0], ifNot, ifHeld)
 	default:
 		return fmt.Errorf("rule type %q is unknown", r.Type)
 	}
@@ -124,7 +134,11 @@ func (c *ruleCompiler) addLeaf(r Rule, ifHeld, ifNot int) error {
 	if !r.Operator.isKnown() {
 		return fmt.Errorf("operator %q is unknown", r.Operator)
 	}
-	field, err := compilePath(r.Field, c.waitNames)
+	field, err := compilePath(r.Field, c.names)
+	if err != nil {
+		return err
+	}
+	other, err := otherValueOf(r, c.names)
 	if err != nil {
 		return err
 	}
@@ -133,6 +147,7 @@ func (c *ruleCompiler) addLeaf(r Rule, ifHeld, ifNot int) error {
 		slot:     c.slot(r.Field),
 		field:    field,
 		value:    literalOperand(r.Operator, r.Value),
+		other:    other,
 		ifHeld:   ifHeld,
 		ifNot:    ifNot,
 		prefix:   outcomePrefix(r),
@@ -152,9 +167,9 @@ func (c *ruleCompiler) slot(field string) int {
 	return len(c.rule.leaves) + 1
 }
 
-// ConditionError means that a rule could not be evaluated: its field is absent, or
-// its operator does not accept operands of these types. It fails the condition step
-// that has the rule.
+// ConditionError means that a rule could not be evaluated: its field is absent, the
+// reference that is its value leads to nothing, or its operator does not accept operands
+// of these types. It fails the condition step that has the rule.
 type ConditionError struct {
 	Field    string
 	Operator Operator
@@ -163,14 +178,29 @@ type ConditionError struct {
 	// value of no JSON type into a contact's properties or into the Data of Holds.
 	FieldType string
 	// ValueType is the JSON type of the rule's value. It is "date" for a string that
-	// the operator compares as a date.
+	// the operator compares as a date, and "list" for the values of OpIn. If
+	// the value is a reference, it is the type of what that leads to, as in FieldType.
 	ValueType string
+	// ValuePath is the path of a value that is a reference, and empty for a literal. It is
+	// "now" for a time, if the Data have none.
+	ValuePath string
 }
 
 func (e *ConditionError) Error() string {
-	if e.FieldType == operandAbsent.String() {
+	absent := operandAbsent.String()
+	switch {
+	case e.FieldType == absent && e.ValuePath != "":
+		return fmt.Sprintf("field %q is absent, so operator %q cannot compare it with %q: test it with %q first",
+			e.Field, e.Operator, e.ValuePath, OpExists)
+	case e.FieldType == absent:
 		return fmt.Sprintf("field %q is absent, so operator %q cannot compare it with a %s: test it with %q first",
 			e.Field, e.Operator, e.ValueType, OpExists)
+	case e.ValueType == absent:
+		return fmt.Sprintf("%q is absent, so operator %q cannot compare field %q with it: test it with %q first",
+			e.ValuePath, e.Operator, e.Field, OpExists)
+	case e.ValuePath != "":
+		return fmt.Sprintf("field %q is of type %s, which operator %q cannot compare with %q, which is of type %s",
+			e.Field, e.FieldType, e.Operator, e.ValuePath, e.ValueType)
 	}
 	return fmt.Sprintf("field %q is of type %s, which operator %q cannot compare with a value of type %s",
 		e.Field, e.FieldType, e.Operator, e.ValueType)
@@ -195,7 +225,7 @@ func (c *CompiledRule) eval(d *Data, out ruleOutcomes) (bool, error) {
 			leaf.field.read(d, &field)
 			slot = leaf.slot
 		}
-		held, fits := leaf.compare(&field)
+		held, fits := leaf.compare(d, &field)
 		if !fits {
 			return false, leaf.conditionError(d, field.kind)
 		}
@@ -210,9 +240,9 @@ func (c *CompiledRule) eval(d *Data, out ruleOutcomes) (bool, error) {
 	return next == ruleHolds, nil
 }
 
-func (l *ruleLeaf) compare(field *operand) (held, fits bool) {
+func (l *ruleLeaf) compare(d *Data, field *operand) (held, fits bool) {
 	if field.kind != operandAbsent {
-		return l.operator.compare(field, &l.value)
+		return l.comparePresent(d, field)
 	}
 	switch {
 	case l.operator.takesNone():
@@ -223,22 +253,31 @@ func (l *ruleLeaf) compare(field *operand) (held, fits bool) {
 		// An unset field of a contact compares as null and is no mistake: contacts
 		// gain fields over time. An absent field of a payload is a mistake, because
 		// the author of an event chooses its fields.
-		return l.operator.compare(&operand{kind: operandNull}, &l.value)
+		return l.comparePresent(d, &operand{kind: operandNull})
 	}
 }
 
-func (l *ruleLeaf) conditionError(d *Data, kind operandKind) error {
-	fieldType := kind.String()
-	if kind == operandOther {
-		v, _ := l.field.resolve(d)
-		fieldType = fmt.Sprintf("%T", v)
+func (l *ruleLeaf) comparePresent(d *Data, field *operand) (held, fits bool) {
+	if l.other != nil {
+		return l.other.compare(l.operator, d, field)
 	}
-	return &ConditionError{
+	return l.operator.compare(field, &l.value)
+}
+
+func (l *ruleLeaf) conditionError(d *Data, kind operandKind) error {
+	if kind == operandAbsent && l.field.scope == scopeContact {
+		kind = operandNull // see compare: the mistake is in the value
+	}
+	e := &ConditionError{
 		Field:     l.field.text,
 		Operator:  l.operator,
-		FieldType: fieldType,
+		FieldType: l.field.typeName(d, kind),
 		ValueType: l.value.kind.String(),
 	}
+	if l.other != nil {
+		l.other.describe(d, e)
+	}
+	return e
 }
 
 // ruleOutcomes holds the outcomes of the comparisons of a compiled rule, in the
@@ -299,10 +338,20 @@ func outcomePrefix(r Rule) string {
 	if !r.Value.IsZero() {
 		b = r.Value.appendJSON(append(b, `,"value":`...))
 	}
+	if r.Values != nil {
+		b = append(b, `,"values":[`...)
+		for i, v := range r.Values {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = v.appendJSON(b)
+		}
+		b = append(b, ']')
+	}
 	return string(append(b, `,"result":`...))
 }
 
-// appendOutcomes appends to dst a JSON array with the field, operator, value (if
+// appendOutcomes appends to dst a JSON array with the field, operator, value or values (if
 // any) and result of every comparison. The result is null for a comparison that was
 // not evaluated, and for one that out is too short for.
 func (c *CompiledRule) appendOutcomes(dst []byte, out ruleOutcomes) []byte {

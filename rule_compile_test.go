@@ -67,6 +67,19 @@ func TestCompileRule_AllowsThePayloadsOfWaitEvents(t *testing.T) {
 	}, err)
 }
 
+func TestCompileRule_AllowsTheOutputsOfSteps(t *testing.T) {
+	t.Parallel()
+	rule, err := CompileRule(Field("steps.ask.score").Gte(10), RuleOptions{StepKeys: []string{"ask"}})
+	require.NoError(t, err)
+	held, err := rule.Holds(Data{Steps: map[string]map[string]any{"ask": {"score": 10}}})
+	require.NoError(t, err)
+	assert.True(t, held)
+	_, err = rule.Holds(Data{})
+	assert.Equal(t, &ConditionError{Field: "steps.ask.score", Operator: OpGte, FieldType: "absent", ValueType: "number"}, err)
+	_, err = CompileRule(Field("steps.ask.score").Gte(10), RuleOptions{})
+	assert.ErrorContains(t, err, `there is no step "ask"`)
+}
+
 func TestCompileRule_SharesNothingWithTheRule(t *testing.T) {
 	t.Parallel()
 	rule := All(Field("event.plan").Eq("pro"))

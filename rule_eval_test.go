@@ -14,6 +14,9 @@ import (
 
 func ruleData(t require.TestingT) *Data {
 	return &Data{
+		Now:   now,
+		Steps: map[string]map[string]any{"email": decodeObject(t, `{"to": "ada@example.com"}`)},
+		Run:   &RunData{ID: "r1", StartedAt: now.Add(-time.Hour), Trigger: "order"},
 		Event: decodeObject(t, `{
 			"plan": "pro", "empty": "", "city": "Zürich", "five": "5",
 			"seats": 5, "big": 9007199254740993, "half": 5e-1, "huge": 1e400,
@@ -23,7 +26,8 @@ func ruleData(t require.TestingT) *Data {
 			"day": "2026-01-31", "noon": "2026-01-31T12:00:00Z", "noon_bern": "2026-01-31T13:00:00+01:00"
 		}`),
 		Contact: &Contact{
-			Email: "ada@example.com", FirstName: "Ada", CreatedAt: time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC),
+			Segments: []string{"customers", "5"},
+			Email:    "ada@example.com", FirstName: "Ada", CreatedAt: time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC),
 			Properties: map[string]any{
 				"seats": 5, "ratio": 0.5, "big": uint64(math.MaxUint64), "plan": hostPlan("pro"), "vip": hostFlag(true), "nil": nil,
 				"when": time.Time{}, "bad": json.Number("five"), "nan": math.NaN(),
@@ -94,6 +98,52 @@ func TestRule_Evaluates(t *testing.T) {
 		{Field("event.noon_bern").Lte("2026-01-31T12:00:00Z"), true},
 		{Field("contact.created_at").Gte("2026-01-31"), true},
 		{Field("contact.created_at").Lt("2026-01-31"), false},
+
+		{Field("event.plan").In("free", "pro"), true},
+		{Field("event.plan").In("free", "Pro"), false},
+		{Field("event.seats").In("5", true, nil), false},
+		{Field("event.seats").In(4, json.Number("5.0")), true},
+		{Field("event.big").In(9007199254740992, 9007199254740994), false},
+		{Field("event.big").In(9007199254740992, json.Number("9007199254740993e0")), true},
+		{Field("event.five").In(5, "5"), true},
+		{Field("event.five").In(5), false},
+		{Field("event.none").In(0, "", false), false},
+		{Field("event.none").In(nil), true},
+		{Field("event.no").In(true, false), true},
+		{Field("contact.last_name").In("", "Byron"), false},
+		{Field("contact.properties.missing").In("a", nil), true},
+
+		{Field("event.plan").Eq(Var("contact.properties.plan")), true},
+		{Field("event.plan").Eq(Var("event.five")), false},
+		{Field("event.five").Eq(Var("event.seats")), false},
+		{Field("event.seats").Neq(Var("event.five")), true},
+		{Field("event.seats").Eq(Var("contact.properties.seats")), true},
+		{Field("event.none").Eq(Var("contact.last_name")), true},
+		{Field("event.plan").Eq(Var("contact.last_name")), false},
+		{Field("contact.last_name").Eq(Var("contact.properties.missing")), true},
+		{Field("contact.last_name").Eq(Var("event.none")), true},
+		{Field("event.yes").Eq(Var("event.no")), false},
+		{Field("event.big").Gt(Var("event.seats")), true},
+		{Field("event.seats").Gte(Var("contact.properties.seats")), true},
+		{Field("event.seats").Lt(Var("wait_events.order.paid.amount")), true},
+		{Field("event.none").Lt(Var("event.seats")), false},
+		{Field("event.noon").Gt(Var("event.day")), true},
+		{Field("event.noon").Gte(Var("event.noon_bern")), true},
+		{Field("event.noon").Gt(Var("contact.created_at")), true},
+		{Field("event.tags").Contains(Var("event.five")), true},
+		{Field("event.tags").Contains(Var("event.none")), true},
+		{Field("event.tags").NotContains(Var("event.plan")), true},
+		{Field("contact.email").Contains(Var("event.empty")), true},
+		{Rule{Field: "contact.properties.plan", Operator: OpStartsWith, Value: Var("event.plan")}, true},
+		{Rule{Field: "event.plan", Operator: OpEndsWith, Value: Var("event.city")}, false},
+
+		{Field("steps.email.to").Eq(Var("contact.email")), true},
+		{Field("steps.ask.score").Exists(), false},
+		{Field("run.id").Eq("r1"), true},
+		{Field("run.trigger").In("order", "cart"), true},
+		{Field("run.started_at").Lt(Now("-30 minutes")), true},
+		{Field("run.started_at").Gte("2026-01-31T11:00:00Z"), true},
+		{Field("trigger.plan").Eq(Var("event.plan")), true},
 
 		{Field("event.plan").Contains("r"), true},
 		{Field("event.plan").Contains("R"), false},
@@ -169,6 +219,14 @@ func TestRule_Evaluates(t *testing.T) {
 		{Field("contact.properties.missing").Gt(1), false},
 		{Field("contact.properties.missing.deeper").Eq(nil), true},
 		{Field("contact.unsubscribed").Eq(false), true},
+		{Field("contact.segments").Contains("customers"), true},
+		{Field("contact.segments").Contains("customer"), false},
+		{Field("contact.segments").Contains(5), false},
+		{Field("contact.segments").Contains(Var("event.five")), true},
+		{Field("contact.segments").NotContains("beta"), true},
+		{Field("contact.segments").Exists(), true},
+		{Field("contact.segments").IsEmpty(), false},
+		{Field("contact.segments").IsNotEmpty(), true},
 		{Field("contact.email").EndsWith("@example.com"), true},
 		{Field("contact.properties.seats").Gte(5), true},
 		{Field("contact.properties.ratio").Eq(0.5), true},
@@ -177,7 +235,7 @@ func TestRule_Evaluates(t *testing.T) {
 		{Field("contact.properties.vip").Eq(true), true},
 		{Field("wait_events.order.paid.amount").Gt(9), true},
 	} {
-		t.Run(fmt.Sprint(test.rule.Field, " ", test.rule.Operator, " ", test.rule.Value), func(t *testing.T) {
+		t.Run(fmt.Sprint(test.rule.Field, " ", test.rule.Operator, " ", test.rule.Value, test.rule.Values), func(t *testing.T) {
 			t.Parallel()
 			got, err := mustCompileRule(t, test.rule).eval(ruleData(t), nil)
 			require.NoError(t, err)
@@ -192,6 +250,16 @@ func TestRule_WithoutContactEveryContactFieldIsUnset(t *testing.T) {
 		held, err := mustCompileRule(t, Field("contact.unsubscribed").Eq(nil)).eval(d, nil)
 		require.NoError(t, err)
 		assert.True(t, held)
+	}
+}
+
+func TestRule_OfAContactInNoSegment(t *testing.T) {
+	t.Parallel()
+	segments := Field("contact.segments")
+	for _, rule := range []Rule{segments.IsEmpty(), segments.Exists(), segments.NotContains("beta"), Not(segments.Contains(nil)), Not(segments.IsNotEmpty())} {
+		held, err := mustCompileRule(t, rule).Holds(Data{Contact: &Contact{}})
+		require.NoError(t, err)
+		assert.True(t, held, "%v", rule)
 	}
 }
 
@@ -254,8 +322,14 @@ func TestRule_FailsWithAConditionError(t *testing.T) {
 		{Field("event.missing").StartsWith(""), "absent", "string"},
 		{Field("event.user.missing").Eq("x"), "absent", "string"},
 		{Field("wait_events.feedback.score").Eq(1), "absent", "number"},
+		{Field("trigger.missing").Eq("a"), "absent", "string"},
+		{Field("steps.ask.score").Eq("a"), "absent", "string"},
 		{Field("event.tags").Eq("a"), "array", "string"},
 		{Field("event.user").Neq(nil), "object", "null"},
+		{Field("event.missing").In("x", nil), "absent", "list"},
+		{Field("event.tags").In("a"), "array", "list"},
+		{Field("event.user").In("a"), "object", "list"},
+		{Field("contact.properties.nan").In(1), "float64", "list"},
 		{Field("event.plan").Gt(1), "string", "number"},
 		{Field("event.seats").Gt("2026-01-31"), "number", "date"},
 		{Field("event.plan").Gt("2026-01-31"), "string", "date"},
@@ -289,8 +363,100 @@ func TestRule_FailsWithAConditionError(t *testing.T) {
 	}
 }
 
+func TestRule_FailsForAReferenceThatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		rule        Rule
+		field, with string
+	}{
+		{Field("event.plan").Eq(Var("event.missing")), "string", "absent"},
+		{Field("event.none").Eq(Var("event.missing")), "null", "absent"},
+		{Field("event.missing").Eq(Var("event.missing")), "absent", "absent"},
+		{Field("event.missing").Eq(Var("event.plan")), "absent", "string"},
+		{Field("contact.last_name").Eq(Var("wait_events.feedback.score")), "null", "absent"},
+		{Field("contact.last_name").Neq(Var("event.tags")), "null", "array"},
+		{Field("event.tags").Eq(Var("event.tags")), "array", "array"},
+		{Field("event.plan").Neq(Var("event.user")), "string", "object"},
+		{Field("event.plan").Gt(Var("event.plan")), "string", "string"},
+		{Field("event.seats").Gt(Var("event.day")), "number", "string"},
+		{Field("event.seats").Gt(Var("event.five")), "number", "string"},
+		{Field("event.day").Gt(Var("event.seats")), "string", "number"},
+		{Field("event.seats").Lt(Var("contact.last_name")), "number", "null"},
+		{Field("event.none").Lt(Var("event.yes")), "null", "boolean"},
+		{Field("event.plan").Contains(Var("event.seats")), "string", "number"},
+		{Field("event.tags").Contains(Var("event.no_tags")), "array", "array"},
+		{Rule{Field: "event.plan", Operator: OpStartsWith, Value: Var("event.none")}, "string", "null"},
+		{Field("event.plan").Eq(Var("contact.properties.when")), "string", "time.Time"},
+		{Field("event.seats").Lt(Var("contact.properties.nan")), "number", "float64"},
+	} {
+		t.Run(fmt.Sprint(test.rule.Field, " ", test.rule.Operator, " ", test.rule.Value), func(t *testing.T) {
+			t.Parallel()
+			ref, _ := test.rule.Value.Ref()
+			held, err := mustCompileRule(t, test.rule).Holds(*ruleData(t))
+			assert.False(t, held)
+			assert.Equal(t, &ConditionError{
+				Field: test.rule.Field, Operator: test.rule.Operator, FieldType: test.field, ValueType: test.with, ValuePath: ref,
+			}, err)
+		})
+	}
+}
+
+// now is the time of ruleData: noon of event.day.
+var now = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+
+func TestRule_ComparesWithATime(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		rule Rule
+		want bool
+	}{
+		{Field("event.noon").Gte(Now("0 seconds")), true},
+		{Field("event.noon").Lte(Now("0s")), true},
+		{Field("event.noon").Gt(Now("-0 days")), false},
+		{Field("event.noon_bern").Lt(Now("1 second")), true},
+		{Field("event.noon").Gt(Now("-1 second")), true},
+		{Field("event.day").Lt(Now("-12 hours")), false},
+		{Field("event.day").Lte(Now("-12h")), true},
+		{Field("event.day").Gt(Now("-12h1s")), true},
+		{Field("event.day").Gt(Now("-1 week 1 day")), true},
+		{Field("event.day").Gte(Now("1 day 12 hours")), false},
+		{Field("contact.created_at").Gt(Now("-1 day")), true},
+		{Field("contact.created_at").Gt(Now("-1 hour")), false},
+		{Field("event.none").Lt(Now("1 day")), false},
+		{Field("contact.last_name").Gt(Now("-1 day")), false},
+	} {
+		t.Run(fmt.Sprint(test.rule.Field, " ", test.rule.Operator, " ", test.rule.Value), func(t *testing.T) {
+			t.Parallel()
+			held, err := mustCompileRule(t, test.rule).Holds(*ruleData(t))
+			require.NoError(t, err)
+			assert.Equal(t, test.want, held)
+		})
+	}
+}
+
+func TestRule_FailsForATimeAndAFieldThatIsNone(t *testing.T) {
+	t.Parallel()
+	for field, want := range map[string]string{
+		"event.plan": "string", "event.seats": "number", "event.yes": "boolean", "event.tags": "array", "event.missing": "absent",
+	} {
+		_, err := mustCompileRule(t, Field(field).Gt(Now("-7 days"))).Holds(*ruleData(t))
+		assert.Equal(t, &ConditionError{Field: field, Operator: OpGt, FieldType: want, ValueType: "date"}, err)
+	}
+	d := ruleData(t)
+	d.Now = time.Time{}
+	_, err := mustCompileRule(t, Field("event.day").Gt(Now("-7 days"))).Holds(*d)
+	assert.EqualError(t, err, `"now" is absent, so operator "gt" cannot compare field "event.day" with it: test it with "exists" first`)
+}
+
 func TestConditionError_NamesFieldOperatorAndTypes(t *testing.T) {
 	t.Parallel()
+	for want, e := range map[string]*ConditionError{
+		`field "event.a" is absent, so operator "eq" cannot compare it with "event.b": test it with "exists" first`:     {"event.a", OpEq, "absent", "string", "event.b"},
+		`"event.b" is absent, so operator "eq" cannot compare field "event.a" with it: test it with "exists" first`:     {"event.a", OpEq, "string", "absent", "event.b"},
+		`field "event.a" is of type string, which operator "gt" cannot compare with "event.b", which is of type number`: {"event.a", OpGt, "string", "number", "event.b"},
+	} {
+		assert.EqualError(t, e, want)
+	}
 	absent := &ConditionError{Field: "event.plan", Operator: OpEq, FieldType: "absent", ValueType: "string"}
 	assert.EqualError(t, absent,
 		`field "event.plan" is absent, so operator "eq" cannot compare it with a string: test it with "exists" first`)
@@ -318,6 +484,14 @@ func TestRule_GroupsShortCircuit(t *testing.T) {
 		{"or fails", Any(no, fails, yes), false, true, ruleOutcomes{f0, skip, skip}},
 		{"nested", Any(All(yes, no, fails), All(yes), no), true, false, ruleOutcomes{t1, f0, skip, t1, skip}},
 		{"nested failure", All(Any(no, fails), yes), false, true, ruleOutcomes{f0, skip, skip}},
+		{"not of yes", Not(yes), false, false, ruleOutcomes{t1}},
+		{"not of no", Not(no), true, false, ruleOutcomes{f0}},
+		{"not fails", Not(fails), false, true, ruleOutcomes{skip}},
+		{"twice not fails", Not(Not(fails)), false, true, ruleOutcomes{skip}},
+		{"not of and stops at no", Not(All(no, fails)), true, false, ruleOutcomes{f0, skip}},
+		{"not of or stops at yes", All(Not(Any(yes, fails)), fails), false, false, ruleOutcomes{t1, skip, skip}},
+		{"not in or", Any(Not(yes), Not(no), fails), true, false, ruleOutcomes{t1, f0, skip}},
+		{"not before a failure", Any(Not(yes), fails), false, true, ruleOutcomes{t1, skip}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -347,9 +521,19 @@ func fourLeaves() Rule {
 }
 
 func TestRule_EvaluatesWithoutAllocating(t *testing.T) {
-	rule, d := mustCompileRule(t, fourLeaves()), ruleData(t)
+	d := ruleData(t)
+	in := mustCompileRule(t, Field("event.plan").In("free", 5, nil, "pro"))
+	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = in.Holds(*d) }))
+	other := mustCompileRule(t, All(
+		Field("event.noon").Gt(Now("-7 days")), Field("event.noon").Gt(Var("event.day")), Field("event.seats").Eq(Var("event.seats")), Field("event.plan").Eq(Var("event.plan")),
+	))
+	held, err := other.Holds(*d)
+	require.NoError(t, err)
+	assert.True(t, held)
+	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = other.Holds(*d) }))
+	rule := mustCompileRule(t, fourLeaves())
 	out := rule.makeOutcomes(nil)
-	_, err := rule.eval(d, out)
+	_, err = rule.eval(d, out)
 	require.NoError(t, err)
 	assert.Equal(t, ruleOutcomes{ruleHeld, ruleHeld, ruleDidNotHold, ruleHeld}, out)
 	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = rule.eval(d, out) }))

@@ -3,6 +3,7 @@ package automation
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ type operand struct {
 	text   string // the string or the date
 	number jsonvalue.Number
 	array  []any
+	texts  *[]string  // of a list of texts, instead of array: the segments of a contact
 	date   *time.Time // for operandDate
 }
 
@@ -33,9 +35,10 @@ const (
 	operandObject
 	operandDate  // a rule's value that an operator orders as a date
 	operandOther // a Go value that has no JSON type, in the host's own data
+	operandList  // the values of OpIn
 )
 
-var operandTypes = [...]string{"absent", "null", "string", "number", "boolean", "array", "object", "date", "other"}
+var operandTypes = [...]string{"absent", "null", "string", "number", "boolean", "array", "object", "date", "other", "list"}
 
 // String returns the JSON type, for messages.
 func (k operandKind) String() string { return operandTypes[k] }
@@ -86,8 +89,12 @@ func (o *operand) setNumber(n jsonvalue.Number, ok bool) {
 	}
 }
 
-// literalOperand returns the operand for the value v of a rule with operator op.
+// literalOperand returns the operand for the value v of a rule with operator op. The operand
+// for a time has the type of a date, and no date: that is known when the rule is evaluated.
 func literalOperand(op Operator, v Value) operand {
+	if v.kind == valueNow {
+		return operand{kind: operandDate, date: &time.Time{}}
+	}
 	if v.kind == valueString && op.orders() {
 		if date, ok := jsonvalue.ParseDate(v.text); ok {
 			return operand{kind: operandDate, text: v.text, date: &date}
@@ -135,15 +142,34 @@ func (op Operator) order(field, value *operand) (held, fits bool) {
 		return false, true
 	}
 	order, fits := field.order(value)
+	fits = fits && op.orders()
+	return fits && op.admits(order), fits
+}
+
+// admits reports whether an ordering operator holds for operands whose order is -1, 0 or 1.
+func (op Operator) admits(order int) bool {
 	switch op {
 	case OpGt:
-		return order > 0, fits
+		return order > 0
 	case OpGte:
-		return order >= 0, fits
+		return order >= 0
 	case OpLt:
-		return order < 0, fits
+		return order < 0
 	case OpLte:
-		return order <= 0, fits
+		return order <= 0
+	default:
+		return false
+	}
+}
+
+// compareTime applies an ordering operator to a field that is present, and to a time.
+func (op Operator) compareTime(field *operand, at time.Time) (held, fits bool) {
+	switch field.kind {
+	case operandNull:
+		return false, true
+	case operandString:
+		date, ok := jsonvalue.ParseDate(field.text)
+		return ok && op.admits(date.Compare(at)), ok
 	default:
 		return false, false
 	}
@@ -185,7 +211,7 @@ func (o *operand) isEmpty() bool {
 	case operandString:
 		return o.text == ""
 	case operandArray:
-		return len(o.array) == 0
+		return len(o.array) == 0 && (o.texts == nil || len(*o.texts) == 0)
 	case operandObject:
 		return o.yes
 	default:
@@ -207,7 +233,7 @@ func (o *operand) contains(value *operand) (held, fits bool) {
 				return true, true
 			}
 		}
-		return false, true
+		return o.texts != nil && value.kind == operandString && slices.Contains(*o.texts, value.text), true
 	default:
 		return false, false
 	}

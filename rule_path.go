@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/seed-b636437c/automation/internal/jsondoc"
@@ -18,9 +20,10 @@ type path struct {
 	text   string // as written
 	scope  pathScope
 	field  contactField // in scopeContact
+	ofRun  runField     // in scopeRun
 	nested bool         // keys contains dots
-	event  string       // the event's name, in scopeWaitEvents
-	keys   string       // the rest of the path, into a payload or the properties
+	name   string       // the event's name in scopeWaitEvents, the step's key in scopeSteps
+	keys   string       // the rest of the path, into a payload or the properties; in scopeRun ""
 }
 
 type pathScope uint8
@@ -29,7 +32,31 @@ const (
 	scopeEvent pathScope = iota
 	scopeContact
 	scopeWaitEvents
+	scopeTrigger
+	scopeRun
+	scopeSteps
 )
+
+// pathNames are the names in an automation that its paths can contain. Nil means none.
+type pathNames struct {
+	waits []string // the events that the graph waits for
+	steps []string // the keys of its steps
+}
+
+// scopeNames are the names with which paths begin.
+var scopeNames = []string{"event", "trigger", "contact", "wait_events", "steps", "run"}
+
+// runField is a field that every run has.
+type runField uint8
+
+const (
+	noRunField runField = iota // the path does not lead to a run
+	runID
+	runStartedAt
+	runTrigger
+)
+
+var runFields = map[string]runField{"id": runID, "started_at": runStartedAt, "trigger": runTrigger}
 
 // contactField is a field that every contact has.
 type contactField uint8
@@ -42,6 +69,7 @@ const (
 	contactLastName
 	contactUnsubscribed
 	contactCreatedAt
+	contactSegments
 )
 
 var contactFields = map[string]contactField{
@@ -51,22 +79,23 @@ var contactFields = map[string]contactField{
 	"last_name":    contactLastName,
 	"unsubscribed": contactUnsubscribed,
 	"created_at":   contactCreatedAt,
+	"segments":     contactSegments,
 }
 
 // compilePath wraps errNotWaitedFor for a path into the payload of an event that the
 // graph does not wait for.
 var errNotWaitedFor = errors.New("no wait_for_event step waits for that event")
 
-// createdAtFormat is the format of contact.created_at in rules and references: RFC
+// createdAtFormat is the format of contact.created_at and run.started_at in rules and references: RFC
 // 3339 in UTC, with microseconds, the precision of every store.
 const createdAtFormat = "2006-01-02T15:04:05.000000Z"
 
-// compilePath compiles text, which begins with "event.", "contact." or
-// "wait_events.". Dots separate the segments, which must not be empty.
+// compilePath compiles text, which begins with the name of a scope and a dot. Dots separate
+// the segments, which must not be empty.
 //
-// waitNames are the names of the events that the graph waits for. Event names can
-// contain dots, so a wait_events path means the longest of these names that fits.
-func compilePath(text string, waitNames []string) (path, error) {
+// names are those of the automation. Names of events and keys of steps can contain dots, so
+// a path means the longest of these names that fits.
+func compilePath(text string, names *pathNames) (path, error) {
 	scope, rest, _ := strings.Cut(text, ".")
 	switch {
 	case !utf8.ValidString(text):
@@ -81,9 +110,46 @@ func compilePath(text string, waitNames []string) (path, error) {
 	case "contact":
 		return compileContactPath(text, rest)
 	case "wait_events":
-		return compileWaitPath(text, rest, waitNames)
+		return compileWaitPath(text, rest, names)
+	case "steps":
+		return compileStepsPath(text, rest, names)
+	case "trigger":
+		return finishPath(path{text: text, scope: scopeTrigger, keys: rest})
+	case "run":
+		return compileRunPath(text, rest)
 	default:
-		return path{}, fmt.Errorf("path %s must begin with \"event.\", \"contact.\" or \"wait_events.\"", jsondoc.Quote(text))
+		return path{}, fmt.Errorf("path %s must begin with %s", jsondoc.Quote(text), scopeHint(scope, rest))
+	}
+}
+
+// scopeHint returns how a path begins that does not begin with a scope.
+func scopeHint(scope, rest string) string {
+	var quoted []string
+	for _, name := range scopeNames {
+		quoted = append(quoted, strconv.Quote(name+"."))
+	}
+	last := len(quoted) - 1
+	hint := strings.Join(quoted[:last], ", ") + " or " + quoted[last]
+	if near := nearest.Match(scope, scopeNames); near != "" {
+		hint += ": did you mean " + jsondoc.Quote(near+"."+rest) + "?"
+	}
+	return hint
+}
+
+func compileRunPath(text, rest string) (path, error) {
+	name, _, nested := strings.Cut(rest, ".")
+	field := runFields[name]
+	switch {
+	case field == noRunField:
+		hint := "use run.id, run.started_at or run.trigger"
+		if near := nearest.Match(name, sortedKeys(runFields)); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", "run."+near)
+		}
+		return path{}, fmt.Errorf("path %s: a run has no field %s: %s", jsondoc.Quote(text), jsondoc.Quote(name), hint)
+	case nested:
+		return path{}, fmt.Errorf("path %s leads into run.%s, which has no fields", jsondoc.Quote(text), name)
+	default:
+		return path{text: text, scope: scopeRun, ofRun: field}, nil
 	}
 }
 
@@ -109,18 +175,47 @@ func contactFieldHint(name string) string {
 	if near := nearest.Match(name, append(sortedKeys(contactFields), "properties")); near != "" {
 		return fmt.Sprintf("did you mean %q?", "contact."+near)
 	}
-	return "use id, email, first_name, last_name, unsubscribed, created_at or properties.<name>"
+	return "use id, email, first_name, last_name, unsubscribed, created_at, segments or properties.<name>"
 }
 
-func compileWaitPath(text, rest string, waitNames []string) (path, error) {
-	p := path{text: text, scope: scopeWaitEvents}
-	for _, name := range waitNames {
+// cutLongest sets p to the longest of the names with which rest begins, and to the keys
+// after it. The name stays empty if there is none.
+func (p *path) cutLongest(rest string, names []string) {
+	for _, name := range names {
 		keys, fits := strings.CutPrefix(rest, name+".")
-		if fits && keys != "" && len(name) > len(p.event) {
-			p.event, p.keys = name, keys
+		if fits && keys != "" && len(name) > len(p.name) {
+			p.name, p.keys = name, keys
 		}
 	}
-	if p.event == "" {
+}
+
+func compileStepsPath(text, rest string, names *pathNames) (path, error) {
+	p := path{text: text, scope: scopeSteps}
+	var keys []string
+	if names != nil {
+		keys = names.steps
+	}
+	p.cutLongest(rest, keys)
+	if p.name != "" {
+		return finishPath(p)
+	}
+	if key := strings.TrimSuffix(rest, "."); slices.Contains(keys, key) {
+		return path{}, fmt.Errorf("path %s names no field of the output: write steps.%s.<field>", jsondoc.Quote(text), jsondoc.Shorten(key))
+	}
+	key, field, _ := strings.Cut(rest, ".")
+	hint := "write steps.<key>.<field> with the key of an earlier step"
+	if near := nearest.Match(key, keys); near != "" {
+		hint = "did you mean " + jsondoc.Quote("steps."+near+"."+field) + "?"
+	}
+	return path{}, fmt.Errorf("path %s: there is no step %s: %s", jsondoc.Quote(text), jsondoc.Quote(key), hint)
+}
+
+func compileWaitPath(text, rest string, names *pathNames) (path, error) {
+	p := path{text: text, scope: scopeWaitEvents}
+	if names != nil {
+		p.cutLongest(rest, names.waits)
+	}
+	if p.name == "" {
 		return path{}, fmt.Errorf("path %s: %w: write wait_events.<event name>.<field> "+
 			"with the event of an earlier wait_for_event step", jsondoc.Quote(text), errNotWaitedFor)
 	}
@@ -147,6 +242,13 @@ func (p *path) String() string { return p.text }
 //
 // The value belongs to d. The caller must not change it.
 func (p *path) resolve(d *Data) (any, bool) {
+	if p.scope == scopeRun {
+		text := p.readRun(d)
+		if text == "" {
+			return nil, false
+		}
+		return text, true
+	}
 	if p.field == noContactField {
 		return p.follow(d)
 	}
@@ -157,6 +259,12 @@ func (p *path) resolve(d *Data) (any, bool) {
 		return field.text, true
 	case operandBool:
 		return field.yes, true
+	case operandArray:
+		ids := make([]any, len(*field.texts))
+		for i, id := range *field.texts {
+			ids[i] = id
+		}
+		return ids, true
 	default:
 		return nil, false
 	}
@@ -167,6 +275,8 @@ func (p *path) resolve(d *Data) (any, bool) {
 func (p *path) read(d *Data, o *operand) {
 	if p.field != noContactField {
 		p.readContact(d, o)
+	} else if p.scope == scopeRun {
+		o.setText(p.readRun(d))
 	} else if v, ok := p.follow(d); ok {
 		o.set(v)
 	}
@@ -188,6 +298,8 @@ func (p *path) readContact(d *Data, o *operand) {
 		o.setText(c.LastName)
 	case contactUnsubscribed:
 		o.kind, o.yes = operandBool, c.Unsubscribed
+	case contactSegments:
+		o.kind, o.texts = operandArray, &c.Segments
 	default:
 		if !c.CreatedAt.IsZero() {
 			o.setText(stamp(c.CreatedAt).Format(createdAtFormat))
@@ -195,8 +307,24 @@ func (p *path) readContact(d *Data, o *operand) {
 	}
 }
 
-// setText sets o to a text field of a contact. An empty field is unset and leaves o
-// absent.
+// readRun returns a field of the run, or "" without a run.
+func (p *path) readRun(d *Data) string {
+	switch {
+	case d == nil || d.Run == nil:
+		return ""
+	case p.ofRun == runID:
+		return d.Run.ID
+	case p.ofRun == runTrigger:
+		return d.Run.Trigger
+	case d.Run.StartedAt.IsZero():
+		return ""
+	default:
+		return stamp(d.Run.StartedAt).Format(createdAtFormat)
+	}
+}
+
+// setText sets o to a text field of a contact or of a run. An empty field is unset and
+// leaves o absent.
 func (o *operand) setText(text string) {
 	if text != "" {
 		o.kind, o.text = operandString, text
@@ -212,7 +340,14 @@ func (p *path) follow(d *Data) (any, bool) {
 	case scopeEvent:
 		return p.followInto(d.Event)
 	case scopeWaitEvents:
-		return p.followInto(d.WaitEvents[p.event])
+		return p.followInto(d.WaitEvents[p.name])
+	case scopeSteps:
+		return p.followInto(d.Steps[p.name])
+	case scopeTrigger:
+		if d.Trigger == nil {
+			return p.followInto(d.Event)
+		}
+		return p.followInto(d.Trigger)
 	default:
 		if d.Contact == nil {
 			return nil, false
@@ -289,21 +424,42 @@ type Data struct {
 	// this run received.
 	WaitEvents map[string]map[string]any
 
-	// waitNames are the names of all events that the graph waits for, received or
-	// not. They determine which event a reference means. If waitNames is nil, the
-	// names in WaitEvents determine it.
-	waitNames []string
+	// Steps has, by key, the outputs of the steps that the run has completed or skipped,
+	// and that rules or references read.
+	Steps map[string]map[string]any
+	// Trigger is, in the filter of a wait, the payload of the event that started the run.
+	// Nil means that Event is this payload.
+	Trigger map[string]any
+	// Run is the run. Nil means that there is none.
+	Run *RunData
+	// Now is the time from which a rule's time, such as that of Now("-7 days"), is counted.
+	// Without it, such a rule cannot be evaluated.
+	Now time.Time
+
+	// names are those of the automation: of events that were received or not, and of
+	// steps. They determine what a reference means. If names is nil, WaitEvents and
+	// Steps determine it.
+	names *pathNames
 }
 
-// eventsWaitedFor returns the names of the events that a wait_events reference can
-// mean. A nil Data has none.
-func (d *Data) eventsWaitedFor() []string {
+// RunData is what rules and references read of a run.
+type RunData struct {
+	// ID is the id of the run.
+	ID string
+	// StartedAt is when the run started.
+	StartedAt time.Time
+	// Trigger is the name of the event that started the run.
+	Trigger string
+}
+
+// pathNames returns the names that a reference can contain. A nil Data has none.
+func (d *Data) pathNames() *pathNames {
 	switch {
 	case d == nil:
 		return nil
-	case d.waitNames != nil:
-		return d.waitNames
+	case d.names != nil:
+		return d.names
 	default:
-		return slices.Collect(maps.Keys(d.WaitEvents))
+		return &pathNames{waits: slices.Collect(maps.Keys(d.WaitEvents)), steps: slices.Collect(maps.Keys(d.Steps))}
 	}
 }

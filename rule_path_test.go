@@ -29,8 +29,18 @@ func pathData(t require.TestingT) *Data {
 			"a.b": "dotted", "x": {"y.z": {"w": "deep"}}, "x.y": {"v": "joined"},
 			"m": 1, "m.n": 2, "k": null, "k.l": 3
 		}`),
+		Trigger: decodeObject(t, `{"plan": "free", "user": {"name": "Ada"}}`),
+		Steps: map[string]map[string]any{
+			"email":        decodeObject(t, `{"to": "ada@example.com", "template": {"id": "welcome"}, "second": {"to": "x"}}`),
+			"email.second": decodeObject(t, `{"to": "bob@example.com"}`),
+			"ask":          decodeObject(t, `{"payload": {"tags": ["a", "b"]}}`),
+		},
+		Run: &RunData{
+			ID: "r1", StartedAt: time.Date(2026, 1, 31, 12, 0, 0, 123456789, time.FixedZone("", 3600)), Trigger: "user.created",
+		},
 		Contact: &Contact{
-			ID: "c1", Email: "Ada@example.com", FirstName: "Ada", Unsubscribed: true,
+			Segments: []string{"beta", "customers"},
+			ID:       "c1", Email: "Ada@example.com", FirstName: "Ada", Unsubscribed: true,
 			CreatedAt: time.Date(2026, 1, 31, 12, 0, 0, 123456789, time.FixedZone("", 3600)),
 			Properties: map[string]any{
 				"plan": "pro", "seats": 5, "unset": nil, "plan.tier": "gold",
@@ -44,7 +54,7 @@ func pathData(t require.TestingT) *Data {
 	}
 }
 
-var pathWaits = []string{"feedback", "feedback.received", "order.paid"}
+var pathWaits = &pathNames{waits: []string{"feedback", "feedback.received", "order.paid"}, steps: []string{"start", "email", "email.second", "ask"}}
 
 func TestPath_Resolve(t *testing.T) {
 	t.Parallel()
@@ -70,6 +80,16 @@ func TestPath_Resolve(t *testing.T) {
 		"contact.first_name":                     "Ada",
 		"contact.unsubscribed":                   true,
 		"contact.created_at":                     "2026-01-31T11:00:00.123456Z",
+		"trigger.plan":                           "free",
+		"trigger.user.name":                      "Ada",
+		"steps.email.to":                         "ada@example.com",
+		"steps.email.template.id":                "welcome",
+		"steps.email.second.to":                  "bob@example.com",
+		"steps.ask.payload.tags.1":               "b",
+		"run.id":                                 "r1",
+		"run.started_at":                         "2026-01-31T11:00:00.123456Z",
+		"run.trigger":                            "user.created",
+		"contact.segments":                       []any{"beta", "customers"},
 		"contact.properties.plan":                "pro",
 		"contact.properties.seats":               5,
 		"contact.properties.plan.tier":           "gold",
@@ -124,6 +144,17 @@ func TestPath_ResolvesToNothing(t *testing.T) {
 		{"contact.unsubscribed", &Data{}},
 		{"contact.properties.plan", &Data{}},
 		{"contact.email", nil},
+		{"contact.segments", &Data{}},
+		{"trigger.seats", pathData(t)},
+		{"trigger.plan", &Data{Trigger: map[string]any{}, Event: map[string]any{"plan": "pro"}}},
+		{"trigger.plan", nil},
+		{"steps.start.x", pathData(t)},
+		{"steps.email.second.template", pathData(t)},
+		{"steps.email.to", empty},
+		{"steps.email.to", nil},
+		{"run.id", empty},
+		{"run.id", nil},
+		{"run.started_at", &Data{Run: &RunData{}}},
 		{"wait_events.order.paid.amount", pathData(t)},
 		{"wait_events.feedback.received.missing", pathData(t)},
 	} {
@@ -141,6 +172,15 @@ func TestPath_ResolvesToNothing(t *testing.T) {
 	}
 }
 
+func TestPath_TriggerIsTheEventOutsideFilters(t *testing.T) {
+	t.Parallel()
+	p, err := compilePath("trigger.plan", nil)
+	require.NoError(t, err)
+	got, ok := p.resolve(&Data{Event: map[string]any{"plan": "pro"}})
+	assert.True(t, ok)
+	assert.Equal(t, "pro", got)
+}
+
 func TestCompilePath_Refuses(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -150,9 +190,9 @@ func TestCompilePath_Refuses(t *testing.T) {
 		"event.":                     "names no field",
 		"contact":                    "names no field",
 		"wait_events":                "names no field",
-		".plan":                      `must begin with "event.", "contact." or "wait_events."`,
-		"Event.plan":                 `must begin with "event.", "contact." or "wait_events."`,
-		"user.plan":                  `must begin with "event.", "contact." or "wait_events."`,
+		".plan":                      `must begin with "event.", "trigger.", "contact.", "wait_events."`,
+		"Event.plan":                 `must begin with "event.", "trigger.", "contact.", "wait_events."`,
+		"user.plan":                  `must begin with "event.", "trigger.", "contact.", "wait_events."`,
 		"event..plan":                "has an empty segment",
 		"event.plan.":                "has an empty segment",
 		"event.a..b":                 "has an empty segment",
@@ -160,7 +200,7 @@ func TestCompilePath_Refuses(t *testing.T) {
 		"event.\xff":                 "is not valid UTF-8",
 		"contact.plan":               `a contact has no field "plan"`,
 		"contact.firstName":          `a contact has no field "firstName"`,
-		"contact.segments":           `a contact has no field "segments"`,
+		"contact.segments.0":         "leads into contact.segments, which has no fields",
 		"contact.properties":         "names no property",
 		"contact.properties.":        "names no property",
 		"contact.properties..a":      "has an empty segment",
@@ -168,6 +208,22 @@ func TestCompilePath_Refuses(t *testing.T) {
 		"contact.email.":             "leads into contact.email, which has no fields",
 		"wait_events.feedback..a":    "has an empty segment",
 		"wait_events.feedback.a.":    "has an empty segment",
+		"trigger":                    "names no field",
+		"trigger.":                   "names no field",
+		"trigger..plan":              "has an empty segment",
+		"triger.plan":                `did you mean "trigger.plan"?`,
+		"steps":                      "names no field",
+		"steps.":                     "names no field",
+		"steps.email":                `names no field of the output: write steps.email.<field>`,
+		"steps.email.":               `names no field of the output: write steps.email.<field>`,
+		"steps.email..to":            "has an empty segment",
+		"steps.emial.to":             `there is no step "emial": did you mean "steps.email.to"?`,
+		"steps.lottery.to":           `there is no step "lottery": write steps.<key>.<field> with the key of an earlier step`,
+		"run":                        "names no field",
+		"run.":                       "names no field",
+		"run.key":                    `a run has no field "key": use run.id, run.started_at or run.trigger`,
+		"run.startedAt":              `did you mean "run.started_at"?`,
+		"run.id.x":                   "leads into run.id, which has no fields",
 		"wait_events.feedback":       errNotWaitedFor.Error(),
 		"wait_events.feedback.":      errNotWaitedFor.Error(),
 		"wait_events.feedbacks.a":    errNotWaitedFor.Error(),
@@ -200,11 +256,32 @@ func TestCompilePath_LongestEventNameWins(t *testing.T) {
 	} {
 		t.Run(test.text+" "+strings.Join(test.waits, " "), func(t *testing.T) {
 			t.Parallel()
-			p, err := compilePath(test.text, test.waits)
+			p, err := compilePath(test.text, &pathNames{waits: test.waits})
 			require.NoError(t, err)
-			assert.Equal(t, test.event, p.event)
+			assert.Equal(t, test.event, p.name)
 			assert.Equal(t, scopeWaitEvents, p.scope)
 		})
+	}
+}
+
+func TestCompilePath_LongestStepKeyWins(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		text      string
+		steps     []string
+		key, keys string
+	}{
+		{"steps.a.b.c", []string{"a", "a.b"}, "a.b", "c"},
+		{"steps.a.b.c", []string{"a.b", "a"}, "a.b", "c"},
+		{"steps.a.b.c", []string{"a"}, "a", "b.c"},
+		{"steps.a.b", []string{"a", "a.b"}, "a", "b"},
+		{"steps.a.b.c", []string{"a", "a.b", "a.b.c"}, "a.b", "c"},
+	} {
+		p, err := compilePath(test.text, &pathNames{steps: test.steps})
+		require.NoError(t, err)
+		assert.Equal(t, scopeSteps, p.scope)
+		assert.Equal(t, test.key, p.name)
+		assert.Equal(t, test.keys, p.keys)
 	}
 }
 
@@ -242,7 +319,7 @@ func TestPath_ResolvesWithoutAllocating(t *testing.T) {
 
 func FuzzPath(f *testing.F) {
 	for _, seed := range []string{
-		"event.plan", "event.a.b", "event.user.tags.1.b", "contact.created_at", "contact.properties.plan.tier",
+		"trigger.plan", "run.id", "run.started_at", "contact.segments", "steps.email.second.to", "steps.x.y", "event.plan", "event.a.b", "event.user.tags.1.b", "contact.created_at", "contact.properties.plan.tier",
 		"wait_events.feedback.received.response", "event..", "wait_events.", "\xff", "event.user.tags.18446744073709551616",
 	} {
 		f.Add(seed)
@@ -266,9 +343,10 @@ func FuzzPath(f *testing.F) {
 func TestData_DeterminesWhichEventsAReferenceCanMean(t *testing.T) {
 	t.Parallel()
 	received := map[string]map[string]any{"order.paid": nil}
-	assert.Empty(t, (*Data)(nil).eventsWaitedFor())
-	assert.Equal(t, []string{"order.paid"}, (&Data{WaitEvents: received}).eventsWaitedFor())
-	assert.Equal(t, []string{"signup"}, (&Data{WaitEvents: received, waitNames: []string{"signup"}}).eventsWaitedFor())
+	assert.Nil(t, (*Data)(nil).pathNames())
+	assert.Equal(t, &pathNames{waits: []string{"order.paid"}, steps: []string{"email"}}, (&Data{WaitEvents: received, Steps: map[string]map[string]any{"email": nil}}).pathNames())
+	names := &pathNames{waits: []string{"signup"}}
+	assert.Equal(t, names, (&Data{WaitEvents: received, names: names}).pathNames())
 }
 
 func TestCompilePath_SuggestsAFieldOfTheContact(t *testing.T) {

@@ -43,7 +43,7 @@ func (d EventDefinition) Paths() []PathInfo {
 }
 
 // contactPathTypes are the types of contactFields that are not strings.
-var contactPathTypes = map[string]PathType{"unsubscribed": PathBoolean, "created_at": PathDate}
+var contactPathTypes = map[string]PathType{"unsubscribed": PathBoolean, "created_at": PathDate, "segments": ""}
 
 // ContactPaths returns the paths into a contact: its fields, and the properties that these
 // definitions define, sorted. A contact can have properties without a definition.

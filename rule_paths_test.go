@@ -79,5 +79,5 @@ func TestPaths_OfContacts(t *testing.T) {
 		{Key: "seats", Type: PropertyNumber}, {Key: "plan", Type: PropertyString}, {Key: "not..a.path", Type: PropertyString},
 	})
 	assert.Equal(t, "contact.created_at date, contact.email string, contact.first_name string, contact.id string, "+
-		"contact.last_name string, contact.unsubscribed boolean, contact.properties.plan string, contact.properties.seats number", lineOf(paths))
+		"contact.last_name string, contact.segments, contact.unsubscribed boolean, contact.properties.plan string, contact.properties.seats number", lineOf(paths))
 }

@@ -130,8 +130,11 @@ func (s *State) lacksOutputs() bool {
 // needsOutputs reports whether a step of g may read an output that s lacks: wait_events
 // are in the outputs of waits.
 func (g *Graph) needsOutputs(s *State) bool {
-	return g.readsWait && slices.ContainsFunc(s.steps, func(st stepState) bool {
-		return st.lacksOutput() && g.steps[st.index].typ == TypeWaitForEvent
+	if !g.readsWait && len(g.readsSteps) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(s.steps, func(st stepState) bool {
+		return st.lacksOutput() && (g.readsWait && g.steps[st.index].typ == TypeWaitForEvent || slices.Contains(g.readsSteps, int(st.index)))
 	})
 }
 

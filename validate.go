@@ -23,8 +23,8 @@ type ValidateOptions struct {
 // does not. Validate returns nil if there are no problems.
 //
 // Problems are in the order of the document, but causes come first: a step that no path
-// leads to, a missing branch, and a reference to an event that no wait before it received
-// follow all other problems. What a mistake explains is no problem of its own. If a
+// leads to, a missing branch, and a reference to an event that no wait before it received, or
+// to the output of a step that is not before it, follow all other problems. What a mistake explains is no problem of its own. If a
 // connection names an unknown step, for instance, Validate does not report the steps that
 // no path leads to for that reason. Without exactly one trigger it reports no unreachable
 // steps at all.
@@ -42,7 +42,7 @@ func Validate(a Automation, opts ValidateOptions) Problems {
 	v.graph = newStepGraph(a)
 	v.meant = v.guess()
 	v.strays = v.unreachable()
-	v.waitNames = v.graph.waitNames()
+	v.names = &pathNames{waits: v.graph.waitNames(), steps: v.graph.keys(a.Steps)}
 	v.live = v.graph.live()
 	if v.graph.triggers == 0 {
 		v.errorf(CodeNoTrigger, "steps", "no step starts a run: make the first step a trigger")
@@ -64,9 +64,10 @@ type validator struct {
 	meant      *stepGraph  // graph without misspelt keys: graph itself if there are none
 	strays     map[int]int // what unreachable returns
 	live       []bool      // by step: whether a run can reach it
-	waitNames  []string    // the events that the graph waits for
+	names      *pathNames
 	flows      []*waitFlow // of graph and of meant; nil until the first reference needs them
-	obscure    []bool      // by step, set with flows: whether obscured
+	orders     []*stepFlow // of graph and of meant; nil until the first reference needs them
+	obscure    []bool      // by step, set with flows and with orders: whether obscured
 	problems   Problems
 
 	schemas       map[string]*schema.Schema // by event

@@ -14,11 +14,13 @@ const maxGuesses = 20
 
 // consequences are the codes of problems that a mistake elsewhere can cause.
 var consequences = map[Code]bool{
-	CodeUnreachable:         true,
-	CodeOneBranch:           true,
-	CodeUnhandledTimeout:    true,
-	CodeWaitNeverBefore:     true,
-	CodeWaitSometimesBefore: true,
+	CodeUnreachable:           true,
+	CodeOneBranch:             true,
+	CodeUnhandledTimeout:      true,
+	CodeWaitNeverBefore:       true,
+	CodeWaitSometimesBefore:   true,
+	CodeOutputNotBefore:       true,
+	CodeOutputSometimesBefore: true,
 }
 
 // causesFirst moves consequences behind all other problems. Apart from that, the problems

@@ -292,6 +292,17 @@ func (g *stepGraph) waitNames() []string {
 	return names
 }
 
+// keys returns the keys of the steps, each once.
+func (g *stepGraph) keys(steps []Step) []string {
+	keys := make([]string, 0, len(steps))
+	for i, s := range steps {
+		if s.Key != "" && g.index[s.Key] == i {
+			keys = append(keys, s.Key)
+		}
+	}
+	return keys
+}
+
 // waitFlow has, for each step, the events that a run has waited for and received when
 // it reaches the step. A set of events has a bit for each event, and is words long.
 type waitFlow struct {

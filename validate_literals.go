@@ -10,7 +10,7 @@ import (
 // taggedPath matches a path in the tags of a template language or of a shell, such as
 // {{event.plan}}, {{{ event.plan|free }}} and ${event.plan}. The group is the path.
 var taggedPath = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?:\$\{|\{{2,3})\s*((?:event|contact|wait_events)\.[^\s{}|]{1,100})\s*(?:\|[^{}[:cntrl:]]{0,100})?\}{1,3}`)
+	return regexp.MustCompile(`(?:\$\{|\{{2,3})\s*((?:event|trigger|contact|wait_events|steps|run)\.[^\s{}|]{1,100})\s*(?:\|[^{}[:cntrl:]]{0,100})?\}{1,3}`)
 })
 
 // findTag returns the first tag with a path in text, and the path. Both are empty if there
@@ -38,15 +38,23 @@ func (c *stepValidator) validateLiteral(path, text string) {
 }
 
 // validateHeaderLiteral warns about a tag in a header field. A mailer replaces variables
-// there and can replace fields of the contact. It does not have the payload of an event.
+// there and can replace fields of the contact. It has no other data of the run.
 func (c *stepValidator) validateHeaderLiteral(path, text string) {
 	tag, ref := findTag(text)
 	if tag == "" || strings.HasPrefix(ref, "contact.") {
 		return
 	}
 	name := variableFor(ref)
-	c.warnf(CodeReferenceInText, path, "%s is not replaced, because a mailer has no payloads of events: "+
-		"give the variable %q: %s, and write {{{%s}}} here", tag, name, reference(ref), name)
+	c.warnf(CodeReferenceInText, path, "%s is not replaced, because a mailer has no %s: "+
+		"give the variable %q: %s, and write {{{%s}}} here", tag, dataOf(ref), name, reference(ref), name)
+}
+
+// dataOf returns in words what path reads.
+func dataOf(path string) string {
+	if strings.HasPrefix(path, "run.") || strings.HasPrefix(path, "steps.") {
+		return "data of the run"
+	}
+	return "payloads of events"
 }
 
 // variableFor suggests the name of a variable for the data at path.
@@ -69,8 +77,8 @@ func (c *stepValidator) validateRuleLiteral(path string, v Value) {
 	if v.kind != valueString {
 		return
 	}
-	if tag, _ := findTag(v.text); tag != "" {
-		c.warnf(CodeReferenceInText, path, "%s stays as it is: "+
-			"a rule compares its field with a literal, and not with another field", tag)
+	if tag, ref := findTag(v.text); tag != "" {
+		c.warnf(CodeReferenceInText, path, "%s stays as it is, because nothing is replaced in the value of a rule: "+
+			"to compare with data, write %s as the whole value", tag, reference(ref))
 	}
 }

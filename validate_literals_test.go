@@ -46,7 +46,7 @@ func TestValidate_WarnsAboutReferencesInTexts(t *testing.T) {
 			`reply_to: ${wait_events.x.0} is not replaced`,
 		}},
 		{"rule", Condition{All(Field("event.a").Eq("{{event.b}}"))}, []string{
-			"rules[0].value: {{event.b}} stays as it is: a rule compares its field with a literal, and not with another field",
+			`rules[0].value: {{event.b}} stays as it is, because nothing is replaced in the value of a rule: to compare with data, write {"var":"event.b"} as the whole value`,
 		}},
 		{"filter", WaitForEvent{EventName: "x", Timeout: oneDay, FilterRule: Field("event.a").Contains("${event.b}")}, []string{"filter_rule.value: ${event.b}"}},
 

@@ -42,13 +42,15 @@ type payloadField struct {
 }
 
 // payloadField returns p as a path into a payload, if it is one. Paths that begin with
-// event. read the payload of event.
-func (p path) payloadField(event string) (payloadField, bool) {
+// event. read the payload of event, and those that begin with trigger. that of trigger.
+func (p path) payloadField(event, trigger string) (payloadField, bool) {
 	switch p.scope {
 	case scopeEvent:
 		return payloadField{event, "event.", p}, event != ""
+	case scopeTrigger:
+		return payloadField{trigger, "trigger.", p}, trigger != ""
 	case scopeWaitEvents:
-		return payloadField{p.event, "wait_events." + p.event + ".", p}, true
+		return payloadField{p.name, "wait_events." + p.name + ".", p}, true
 	default:
 		return payloadField{}, false
 	}
@@ -57,7 +59,7 @@ func (p path) payloadField(event string) (payloadField, bool) {
 // describe returns what the definition of the event states about p. Without a definition
 // everything is known.
 func (c *stepValidator) describe(p path, event string) (payloadField, schema.Description) {
-	f, ok := p.payloadField(event)
+	f, ok := p.payloadField(event, c.graph.triggerEvent())
 	s := c.schemas[f.event]
 	if !ok || s == nil || c.fieldWarnings >= maxFieldWarnings {
 		return f, schema.Description{Known: true}
@@ -109,6 +111,10 @@ func (f payloadField) hint(d schema.Description) string {
 // validateOperands warns about a comparison that cannot hold, or not fail to hold, for any
 // value of the type that the definition of the event declares.
 func (c *stepValidator) validateOperands(at string, p path, r Rule, typ string) {
+	if r.Operator == OpIn {
+		c.validateList(at, p, r, typ)
+		return
+	}
 	if typ == "" || r.Operator.takesNone() || !isGiven(r.Value) || !r.Operator.accepts(r.Value) {
 		return
 	}
@@ -123,6 +129,41 @@ func (c *stepValidator) validateOperands(at string, p path, r Rule, typ string) 
 		c.fieldWarnings++
 		c.warnf(CodeEventFieldType, at, "%s is a %s by the definition of its event, and never equals %s, which is a %s",
 			jsondoc.Quote(p.text), typ, jsondoc.Shorten(r.Value.String()), value.kind)
+	}
+}
+
+// validateTypes warns about a comparison of two fields whose declared types the operator
+// cannot compare, or that are never equal.
+func (c *stepValidator) validateTypes(at string, p, value path, op Operator, typ, valueType string) {
+	if typ == "" || valueType == "" || op.takesNone() || !op.isKnown() || c.fieldWarnings >= maxFieldWarnings {
+		return
+	}
+	field, other := sampleOf(typ), sampleOf(valueType)
+	_, fits := op.compareWith(&field, &other)
+	switch equality := op == OpEq || op == OpNeq; {
+	case !fits:
+		c.fieldWarnings++
+		c.warnf(CodeEventFieldType, at, "%s is a %s by the definition of its event, which operator %q cannot compare with %s, a %s",
+			jsondoc.Quote(p.text), typ, op, jsondoc.Quote(value.text), valueType)
+	case equality && field.kind != other.kind:
+		c.fieldWarnings++
+		c.warnf(CodeEventFieldType, at, "%s is a %s by the definition of its event, and never equals %s, which is a %s",
+			jsondoc.Quote(p.text), typ, jsondoc.Quote(value.text), valueType)
+	}
+}
+
+// validateList warns about the values of OpIn that the field cannot equal.
+func (c *stepValidator) validateList(at string, p path, r Rule, typ string) {
+	if typ == "" {
+		return
+	}
+	field := sampleOf(typ)
+	for i, v := range r.Values {
+		if value := operandOf(v.Literal()); isGiven(v) && v.err() == nil && field.kind != value.kind && c.fieldWarnings < maxFieldWarnings {
+			c.fieldWarnings++
+			c.warnf(CodeEventFieldType, fmt.Sprintf("%s.values[%d]", at, i), "%s is a %s by the definition of its event, and never equals %s, which is a %s",
+				jsondoc.Quote(p.text), typ, jsondoc.Shorten(v.String()), value.kind)
+		}
 	}
 }
 

@@ -105,6 +105,14 @@ func TestValidate_ComparesOperatorsWithTypes(t *testing.T) {
 		{Field("event.since").Eq("2026-01-31"), ""},
 		{Field("event.vip").Neq(false), ""},
 		{Field("event.other").Gt(5), ""}, // reported already
+		{Field("event.seats").In(5, nil), ""},
+		{Field("event.seats").Gt(Var("event.seats")), ""},
+		{Field("event.since").Gt(Var("event.plan")), ""},
+		{Field("event.since").Gt(Now("-1 day")), ""},
+		{Field("event.seats").Eq(Var("event.plan")), `"event.seats" is a number by the definition of its event, and never equals "event.plan", which is a string`},
+		{Field("event.seats").Gt(Var("event.vip")), `"event.seats" is a number by the definition of its event, which operator "gt" cannot compare with "event.vip", a boolean`},
+		{Field("event.seats").Gt(Now("-1 day")), `"event.seats" is a number by the definition of its event, which operator "gt" cannot compare with {"now":"-1 day"}`},
+		{Field("trigger.seats").Eq("5"), `"trigger.seats" is a number by the definition of its event, and never equals "5"`},
 
 		{Field("event.seats").Eq("5"), `"event.seats" is a number by the definition of its event, and never equals "5", which is a string`},
 		{Field("event.vip").Neq("true"), `"event.vip" is a boolean by the definition of its event` + never},
@@ -140,14 +148,17 @@ func TestValidate_WarnsAboutTypesAsRulesEvaluate(t *testing.T) {
 				if op.takesNone() || !op.accepts(literal) {
 					continue
 				}
+				if op == OpIn {
+					rule.Value, rule.Values = Value{}, []Value{literal}
+				}
 				works := false
 				for _, value := range values {
 					held, err := mustCompileRule(t, rule).Holds(Data{Event: map[string]any{name: value}})
-					works = works || err == nil && (held || op != OpEq) && (!held || op != OpNeq)
+					works = works || err == nil && (held || op != OpEq && op != OpIn) && (!held || op != OpNeq)
 				}
 				a := Automation{Name: "Test", Steps: []Step{start, step("s", Condition{rule})}, Connections: chain("start", "s")}
 				warned := len(withCode(CodeEventFieldType, Validate(a, ValidateOptions{Definitions: []EventDefinition{flatUser}}))) > 0
-				if op == OpEq || op == OpNeq {
+				if op == OpEq || op == OpNeq || op == OpIn {
 					works = works || !warned // another value can be equal
 				}
 				assert.Equal(t, works, !warned, "%+v", rule)
@@ -175,4 +186,21 @@ func TestValidate_WarnsAboutAFewFieldsOnly(t *testing.T) {
 		assert.Less(t, len(p.Message), 700)
 		assert.False(t, strings.HasSuffix(p.Message, "…"))
 	}
+}
+
+// In a filter, trigger. has the fields of the event that started the run, and event. those of
+// the event that the wait is for.
+func TestValidate_KnowsTheFieldsOfTheTriggerInFilters(t *testing.T) {
+	t.Parallel()
+	filter := All(Field("event.plna").Eq(Var("trigger.plna")), Field("event.id").In("a", 5))
+	a := Automation{Name: "Test", Steps: []Step{start, step("s", WaitForEvent{EventName: "order", Timeout: oneDay, FilterRule: filter})}, Connections: chain("start", "s")}
+	definitions := []EventDefinition{flatUser, define("order", `{"plan_id":"string","id":"string"}`)}
+	problems := Validate(a, ValidateOptions{Definitions: definitions})
+	assertProblems(t, []string{
+		`warning unknown_event_field steps[1].config.filter_rule.rules[0].field: the definition of event "order" has no field "plna"`,
+		`warning unknown_event_field steps[1].config.filter_rule.rules[0].value: the definition of event "user.created" has no field "plna": did you mean "trigger.plan"?`,
+	}, withCode(CodeUnknownEventField, problems))
+	assertProblems(t, []string{
+		`warning event_field_type steps[1].config.filter_rule.rules[1].values[1]: "event.id" is a string by the definition of its event, and never equals 5, which is a number`,
+	}, withCode(CodeEventFieldType, Validate(a, ValidateOptions{Definitions: definitions})))
 }

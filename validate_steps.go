@@ -245,7 +245,7 @@ func (c *stepValidator) validateWait(wait WaitForEvent) {
 // validateRule validates the rule at path. Its event. paths read the payload of event.
 func (c *stepValidator) validateRule(path string, r Rule, event string) {
 	bounded := true
-	for _, p := range ruleProblems(r, c.limits, c.waitNames) {
+	for _, p := range ruleProblems(r, c.limits, c.names) {
 		c.errorf(p.Code, jsondoc.Join(path, p.Path), "%s", p.Message)
 		bounded = bounded && p.Code != CodeLimit
 	}
@@ -265,18 +265,30 @@ func (c *stepValidator) validateComparisons(path string, r Rule, event string) {
 		return
 	}
 	c.validateRuleLiteral(jsondoc.Join(path, "value"), r.Value)
-	if strings.HasPrefix(r.Field, "contact.") {
+	for i, v := range r.Values {
+		c.validateRuleLiteral(fmt.Sprintf("%s[%d]", jsondoc.Join(path, "values"), i), v)
+	}
+	p, typ := c.validateData(jsondoc.Join(path, "field"), r.Field, event)
+	if ref, ok := r.Value.Ref(); ok {
+		value, valueType := c.validateData(jsondoc.Join(path, "value"), ref, event)
+		c.validateTypes(path, p, value, r.Operator, typ, valueType)
 		return
 	}
-	p, err := compilePath(r.Field, c.waitNames)
-	if err != nil {
-		return
-	}
-	if p.scope == scopeWaitEvents {
-		c.validateWaitedFor(jsondoc.Join(path, "field"), p)
-	}
-	typ := c.validateField(jsondoc.Join(path, "field"), p, event)
 	c.validateOperands(path, p, r, typ)
+}
+
+// validateData validates what a path in a rule reads, and returns the path and the type that
+// the definition of its event declares, or "".
+func (c *stepValidator) validateData(at, text, event string) (p path, typ string) {
+	if strings.HasPrefix(text, "contact.") {
+		return path{}, ""
+	}
+	p, err := compilePath(text, c.names)
+	if err != nil {
+		return path{}, ""
+	}
+	c.validateEarlier(at, p)
+	return p, c.validateField(at, p, event)
 }
 
 func (c *stepValidator) validateEmail(email SendEmail) {

@@ -131,3 +131,30 @@ func ruleInItself() Rule {
 	rules[0] = Rule{Type: RuleAll, Rules: rules}
 	return rules[0]
 }
+
+// A rule without a condition would hold for everything, or for nothing.
+func TestParse_AndValidate_RefuseEmptyRules(t *testing.T) {
+	t.Parallel()
+	for _, rule := range []string{
+		`{}`, `{"type":"rule"}`, `{"type":null,"rules":null}`, `{"rules":[]}`, `{"type":"and"}`, `{"type":"and","rules":[]}`, `{"type":"or","rules":[]}`,
+		`{"type":"not","rules":[]}`, `{"type":"or","rules":[{}]}`, `{"type":"and","rules":[{"type":"or","rules":[]}]}`, `{"type":"not","rules":[{}]}`,
+		`{"type":"and","rules":[{"field":"event.x","operator":"exists"},{}]}`, `{"field":"event.x","operator":"in","values":[]}`,
+	} {
+		for _, config := range []string{
+			`"type":"condition","config":` + rule, `"type":"wait_for_event","config":{"event_name":"x","timeout":"1 day","filter_rule":` + rule + `}`,
+		} {
+			a, err := Parse([]byte(`{"name":"Test","steps":[{"key":"start","type":"trigger","config":{"event_name":"x"}},{"key":"s",`+config+`}],"connections":[{"from":"start","to":"s"}]}`), nil)
+			if err == nil {
+				err = Validate(a, ValidateOptions{}).Err("automation")
+			}
+			if assert.Error(t, err, config) {
+				assert.NotContains(t, err.Error(), "unknown", config)
+			}
+		}
+	}
+	for _, filter := range []string{``, `,"filter_rule":null`} {
+		a, err := Parse([]byte(`{"name":"Test","steps":[{"key":"start","type":"trigger","config":{"event_name":"x"}},{"key":"s","type":"wait_for_event","config":{"event_name":"x","timeout":"1 day"`+filter+`}}],"connections":[{"from":"start","to":"s"}]}`), nil)
+		assert.NoError(t, err)
+		assert.NoError(t, Validate(a, ValidateOptions{}).Err("automation"), "every event is accepted")
+	}
+}

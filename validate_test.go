@@ -395,6 +395,10 @@ var mutations = map[Code]func(t *rapid.T, a *Automation){
 	},
 	CodeInvalidDuration:  func(t *rapid.T, a *Automation) { anyStep(t, a).Config = Delay{Duration: durationFromText("soon")} },
 	CodeInvalidReference: func(t *rapid.T, a *Automation) { anyStep(t, a).Config = ContactUpdate{FirstName: Var("nothing")} },
+	CodeOutputNotBefore: func(t *rapid.T, a *Automation) {
+		s := anyStep(t, a)
+		s.Config = ContactUpdate{FirstName: Var("steps." + s.Key + ".x")}
+	},
 	CodeWaitNeverBefore: func(t *rapid.T, a *Automation) {
 		anyStep(t, a).Config = Condition{Rule: Field("wait_events.never.sent").Exists()}
 	},

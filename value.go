@@ -12,15 +12,15 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsonvalue"
 )
 
-// Value is a field of a step's config that is filled in for each run. It is either a
-// literal or a reference to data of the run. The zero Value is absent, which is not
-// the same as null. Values are comparable with ==.
+// Value is a field of a step's config that is filled in for each run. It is a literal, a
+// reference to data of the run or, in rules only, a time. The zero Value is absent, which
+// is not the same as null. Values are comparable with ==.
 //
-// In JSON a literal is a string, number, boolean or null, and a reference is an
-// object such as {"var": "event.plan"}.
+// In JSON a literal is a string, number, boolean or null, a reference is an object such as
+// {"var": "event.plan"}, and a time is an object such as {"now": "-7 days"}.
 type Value struct {
 	kind valueKind
-	text string // string literal, number as written, or the path of a reference
+	text string // string literal, number as written, path of a reference, or offset of a time
 	yes  bool   // boolean literal
 }
 
@@ -33,6 +33,7 @@ const (
 	valueNumber
 	valueBool
 	valueVar
+	valueNow
 	valueInvalid // made from a Go value that is no JSON scalar; text describes it
 )
 
@@ -55,6 +56,14 @@ func Null() Value { return Value{kind: valueNull} }
 // "contact.properties.seats" or "wait_events.order.paid.amount". Validate refuses a
 // path that cannot lead to data.
 func Var(path string) Value { return Value{kind: valueVar, text: path} }
+
+// Now returns the time that is this far from the time of the turn, such as "-7 days" or
+// "1 day 12 hours": in a condition, from the time at which the run reaches it, and in a
+// filter, from the time at which the event was accepted. "0 seconds" is that time itself. A
+// day is 24 hours. Only a rule with OpGt, OpGte, OpLt or OpLte takes such a value, and
+// compares an RFC 3339 date or date-time with it. Validate refuses an offset that is no
+// duration.
+func Now(offset string) Value { return Value{kind: valueNow, text: offset} }
 
 // ValueOf returns v as a literal. v is nil, a json.Number, or a string, boolean or
 // number of any Go type. A v that is a Value is returned unchanged. Validate refuses
@@ -98,6 +107,15 @@ func (v Value) IsZero() bool { return v.kind == valueAbsent }
 // a reference.
 func (v Value) Ref() (path string, ok bool) {
 	if v.kind != valueVar {
+		return "", false
+	}
+	return v.text, true
+}
+
+// FromNow returns the offset of a time that Now returned, as it was written. The second
+// result is false if v is no such time.
+func (v Value) FromNow() (offset string, ok bool) {
+	if v.kind != valueNow {
 		return "", false
 	}
 	return v.text, true
@@ -151,6 +169,9 @@ func (v Value) appendJSON(dst []byte) []byte {
 	case valueVar:
 		dst = append(dst, `{"var":`...)
 		return append(jsondoc.AppendString(dst, v.text), '}')
+	case valueNow:
+		dst = append(dst, `{"now":`...)
+		return append(jsondoc.AppendString(dst, v.text), '}')
 	default:
 		return append(dst, "null"...)
 	}
@@ -164,6 +185,9 @@ func (v Value) err() error {
 		return fmt.Errorf("a value cannot be %s: use a string, a finite number, a boolean, nil or Var(path)", v.text)
 	case v.kind == valueString && !utf8.ValidString(v.text):
 		return fmt.Errorf("text %s is not valid UTF-8", jsondoc.Quote(v.text))
+	case v.kind == valueNow:
+		_, err := parseOffset(v.text)
+		return err
 	default:
 		return nil
 	}
@@ -175,9 +199,9 @@ func (v Value) err() error {
 func (v Value) resolve(d *Data) (any, bool) {
 	ref, ok := v.Ref()
 	if !ok {
-		return v.Literal(), v.kind != valueAbsent && v.kind != valueInvalid
+		return v.Literal(), v.kind != valueAbsent && v.kind != valueInvalid && v.kind != valueNow
 	}
-	p, err := compilePath(ref, d.eventsWaitedFor())
+	p, err := compilePath(ref, d.pathNames())
 	if err != nil {
 		return nil, false
 	}

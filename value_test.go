@@ -38,6 +38,7 @@ func TestValueOf_HoldsScalarsOfEveryGoType(t *testing.T) {
 		{"float32", float32(0.1), Number(0.1), `0.1`},
 		{"json.Number", json.Number("1.50"), ValueOf(json.Number("1.50")), `1.50`},
 		{"Value", Var("event.plan"), Var("event.plan"), `{"var":"event.plan"}`},
+		{"time", Now("-7 days"), Now("-7 days"), `{"now":"-7 days"}`},
 		{"absent Value", Value{}, Value{}, `null`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -94,6 +95,7 @@ func TestValue_Accessors(t *testing.T) {
 		{Number(3), json.Number("3"), "", "3"},
 		{Bool(false), false, "", "false"},
 		{Var("event.plan"), nil, "event.plan", `{"var":"event.plan"}`},
+		{Now("-7 days"), nil, "", `{"now":"-7 days"}`},
 	} {
 		t.Run(test.text, func(t *testing.T) {
 			t.Parallel()
@@ -112,7 +114,7 @@ func TestValue_JSONRoundTripIsExact(t *testing.T) {
 	for _, text := range []string{
 		`null`, `true`, `false`, `""`, `"pro"`, `"<a href=\"x\">&</a>"`, `"line\nbreak"`, `"grün 🎉"`,
 		`0`, `-0`, `1.0`, `1.50`, `1E5`, `1e+400`, `9007199254740993`, `123456789012345678901234567890`,
-		`{"var":"event.plan"}`, `{"var":""}`, `{"var":"event.<b>"}`,
+		`{"var":"event.plan"}`, `{"var":""}`, `{"var":"event.<b>"}`, `{"now":"-7 days"}`, `{"now":""}`,
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
@@ -178,7 +180,7 @@ func TestValue_Resolve(t *testing.T) {
 		Event:      map[string]any{"plan": "pro", "none": nil},
 		WaitEvents: map[string]map[string]any{"feedback": {"received.score": "low"}},
 	}
-	graph := &Data{WaitEvents: data.WaitEvents, waitNames: []string{"feedback", "feedback.received"}}
+	graph := &Data{WaitEvents: data.WaitEvents, names: &pathNames{waits: []string{"feedback", "feedback.received"}}}
 	for _, test := range []struct {
 		name  string
 		value Value

@@ -123,6 +123,12 @@ func valueText(v automation.Value) string {
 	if path, ok := v.Ref(); ok {
 		return path
 	}
+	if offset, ok := v.FromNow(); ok {
+		if before, ok := strings.CutPrefix(offset, "-"); ok {
+			return "now - " + before
+		}
+		return "now + " + offset
+	}
 	return v.String()
 }
 
@@ -137,14 +143,44 @@ const maxRuleDepth = 10
 
 // ruleText describes a rule that lies within depth groups.
 func ruleText(r automation.Rule, depth int) string {
-	if r.Type == automation.RuleAll || r.Type == automation.RuleAny {
+	switch r.Type {
+	case automation.RuleAll, automation.RuleAny:
 		return groupText(r, depth)
+	case automation.RuleNot:
+		return notText(r, depth)
 	}
 	operator, ok := operators[r.Operator]
 	if !ok {
 		operator = strings.ReplaceAll(string(r.Operator), "_", " ")
 	}
-	return strings.TrimSpace(fmt.Sprintf("%s %s %s", r.Field, operator, valueText(r.Value)))
+	value := valueText(r.Value)
+	if r.Operator == automation.OpIn {
+		value = listText(r.Values)
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s %s %s", r.Field, operator, value))
+}
+
+// maxListed is how many values of a list are described.
+const maxListed = 20
+
+func listText(values []automation.Value) string {
+	var texts []string
+	for i, v := range values {
+		if i == maxListed {
+			texts = append(texts, ellipsis)
+			break
+		}
+		texts = append(texts, valueText(v))
+	}
+	return "(" + strings.Join(texts, ", ") + ")"
+}
+
+func notText(r automation.Rule, depth int) string {
+	if len(r.Rules) == 1 && depth < maxRuleDepth {
+		return "not (" + ruleText(r.Rules[0], depth+1) + ")"
+	}
+	r.Type = automation.RuleAll // a draft may have several rules in it
+	return "not (" + groupText(r, depth) + ")"
 }
 
 func groupText(r automation.Rule, depth int) string {
@@ -154,7 +190,7 @@ func groupText(r automation.Rule, depth int) string {
 	var parts []string
 	for _, member := range r.Rules {
 		text := ruleText(member, depth+1)
-		if len(member.Rules) > 1 {
+		if len(member.Rules) > 1 && member.Type != automation.RuleNot {
 			text = "(" + text + ")"
 		}
 		parts = append(parts, text)

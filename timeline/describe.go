@@ -105,6 +105,7 @@ type comparison struct {
 	Field    string          `json:"field"`
 	Operator string          `json:"operator"`
 	Value    json.RawMessage `json:"value"`
+	Values   json.RawMessage `json:"values"`
 	Result   *bool           `json:"result"`
 }
 
@@ -125,8 +126,10 @@ func (o stepOutput) comparisons() string {
 			continue
 		}
 		words := []string{c.Field, c.Operator}
-		if len(c.Value) > 0 {
-			words = append(words, string(c.Value))
+		for _, value := range []json.RawMessage{c.Value, c.Values} {
+			if len(value) > 0 {
+				words = append(words, string(value))
+			}
 		}
 		parts = append(parts, fmt.Sprintf("%s is %t", strings.Join(words, " "), *c.Result))
 	}

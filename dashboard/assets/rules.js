@@ -1,16 +1,17 @@
 // Forms for rules: a tree of comparisons and groups.
 
 import { html, nothing } from './lit-html.js'
-import { literal } from './values.js'
+import { parse } from './draft.js'
+import { ruleValue } from './values.js'
 
 const operators = [
   ['eq', 'is'], ['neq', 'is not'], ['gt', 'is more than'], ['gte', 'is at least'], ['lt', 'is less than'], ['lte', 'is at most'],
   ['contains', 'contains'], ['not_contains', 'does not contain'], ['starts_with', 'starts with'], ['ends_with', 'ends with'],
-  ['exists', 'exists'], ['is_empty', 'is empty'], ['is_not_empty', 'is not empty'],
+  ['in', 'is one of'], ['exists', 'exists'], ['is_empty', 'is empty'], ['is_not_empty', 'is not empty'],
 ]
 const unary = new Set(['exists', 'is_empty', 'is_not_empty'])
 
-const isGroup = (rule) => rule.type === 'and' || rule.type === 'or'
+const isGroup = (rule) => rule.type && rule.type !== 'rule'
 export const newComparison = () => ({ field: '', operator: 'eq', value: '' })
 
 const replaced = (list, i, item) => item === undefined ? [...list.slice(0, i), ...list.slice(i + 1)] : [...list.slice(0, i), item, ...list.slice(i + 1)]
@@ -21,12 +22,16 @@ const comparison = (rule, change, where) => html`<div class="comparison">
   <select aria-label="Operator${where}" @change=${(e) => change(withOperator(rule, e.target.value))}>
     ${operators.map(([value, name]) => html`<option value=${value} ?selected=${value === rule.operator}>${name}</option>`)}
   </select>
-  ${unary.has(rule.operator) ? nothing : literal(rule.value, (value) => change({ ...rule, value }), `Value${where}`)}
+  ${unary.has(rule.operator) ? nothing : rule.operator === 'in' ? html`<input aria-label="Value${where}" .value=${JSON.stringify(rule.values)} @change=${(e) => change({ ...rule, values: list(e.target.value) })}>`
+    : ruleValue(rule.value, (value) => change({ ...rule, value }), `Value${where}`)}
 </div>`
 
+// list keeps a text that is none.
+const list = (text) => { try { return parse(text) } catch { return text } }
+
 const withOperator = (rule, operator) => {
-  const { value, ...rest } = rule
-  return unary.has(operator) ? { ...rest, operator } : { ...rest, operator, value: value ?? '' }
+  const { value = '', values = [value], ...rest } = rule
+  return { ...rest, operator, ...unary.has(operator) ? {} : operator === 'in' ? { values } : { value } }
 }
 
 // ruleForm is the form of a rule. change receives the rule after each change, or undefined
@@ -39,6 +44,7 @@ const ruleForm = (rule, change, depth = 1, where = '') => {
     <legend><select aria-label="Which rules must hold${where}" @change=${(e) => change({ ...rule, type: e.target.value })}>
       <option value="and" ?selected=${rule.type === 'and'}>all of these hold</option>
       <option value="or" ?selected=${rule.type === 'or'}>any of these holds</option>
+      <option value="not" ?selected=${rule.type === 'not'}>this does not hold</option>
     </select></legend>
     ${rules.map((r, i) => html`<div class="member">
       ${ruleForm(r, (to) => change({ ...rule, rules: replaced(rules, i, to) }), depth + 1, member(i))}

@@ -1,13 +1,12 @@
-// Forms for values: a text, a number, yes or no, null, or a reference to data of the run.
+// Forms for values: a text, a number, yes or no, null, or a reference.
 
 import { html, nothing } from './lit-html.js'
 
-const isReference = (value) => typeof value === 'object' && value !== null && 'var' in value
-const isNumber = (value) => typeof value === 'number' || typeof value === 'object' && value !== null && 'rawJSON' in value
+const has = (value, name) => typeof value === 'object' && value !== null && name in value
 
-const kindOf = (value) => value === null ? 'null' : isReference(value) ? 'var' : isNumber(value) ? 'number' : typeof value === 'boolean' ? 'boolean' : 'string'
+const kindOf = (value) => value === null ? 'null' : ['var', 'now'].find((name) => has(value, name)) ?? (has(value, 'rawJSON') ? 'number' : typeof value)
 
-const shown = (value) => isReference(value) ? value.var : value === null ? '' : isNumber(value) ? JSON.stringify(value) : String(value)
+const shown = (value) => value?.var ?? value?.now ?? (value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value))
 
 // number reads a number. A text that is none stays a text, which the server refuses.
 // It keeps digits that JavaScript would lose, where the browser can.
@@ -20,7 +19,7 @@ export const number = (text) => {
 const convert = (value, kind) => {
   const text = shown(value)
   switch (kind) {
-    case 'var': return { var: text }
+    case 'var': case 'now': return { [kind]: text }
     case 'number': return number(text === '' ? '0' : text)
     case 'boolean': return text === 'true'
     case 'null': return null
@@ -33,13 +32,13 @@ const field = (value, kind, change, label) => {
     case 'null': return nothing
     case 'boolean': return html`<select aria-label=${label} @change=${(e) => change(e.target.value === 'true')}>
       <option value="true" ?selected=${value === true}>yes</option><option value="false" ?selected=${value === false}>no</option></select>`
-    case 'var': return html`<input aria-label=${label} list="paths" placeholder="event.plan" .value=${value.var} @change=${(e) => change({ var: e.target.value.trim() })}>`
+    case 'var': case 'now': return html`<input aria-label=${label} list=${kind === 'var' ? 'paths' : ''} .value=${shown(value)} @change=${(e) => change({ [kind]: e.target.value.trim() })}>`
     case 'number': return html`<input aria-label=${label} inputmode="decimal" .value=${shown(value)} @change=${(e) => change(number(e.target.value))}>`
     default: return html`<input aria-label=${label} .value=${shown(value)} @change=${(e) => change(e.target.value)}>`
   }
 }
 
-const kinds = { string: 'text', number: 'number', boolean: 'yes or no', null: 'nothing', var: 'data of the run' }
+const kinds = { string: 'text', number: 'number', boolean: 'yes or no', null: 'nothing', var: 'data of the run', now: 'time' }
 
 const form = (value, change, label, allowed) => {
   const kind = kindOf(value ?? '')
@@ -49,11 +48,9 @@ const form = (value, change, label, allowed) => {
     </select>${field(value ?? '', kind, change, label)}</span>`
 }
 
-// literal is the form of a value that is no reference.
-export const literal = (value, change, label) => form(value, change, label, ['string', 'number', 'boolean', 'null'])
-
-// anyValue is the form of a value.
-export const anyValue = (value, change, label) => form(value, change, label, ['string', 'number', 'boolean', 'null', 'var'])
+// ruleValue is the form of a value in a rule, and anyValue elsewhere.
+export const ruleValue = (value, change, label) => form(value, change, label, Object.keys(kinds))
+export const anyValue = (value, change, label) => form(value, change, label, Object.keys(kinds).slice(0, -1))
 
 // refused is a name that a person typed for a member of a map, although another one has it.
 // The map cannot hold both, so the member keeps its name, and its field what was typed.
