@@ -109,6 +109,8 @@ func (g *graphGen) outcomes(config StepConfig) []ConnectionType {
 	switch config := config.(type) {
 	case Condition:
 		return conditionBranches
+	case Branch:
+		return config.Outcomes()
 	case WaitForEvent:
 		choices := [][]ConnectionType{
 			{ConnectionDefault}, {ConnectionEventReceived}, {ConnectionEventReceived, ConnectionDefault},
@@ -128,11 +130,13 @@ func (g *graphGen) outcomes(config StepConfig) []ConnectionType {
 // config draws the config of a step that can read the given events.
 func (g *graphGen) config(readable []string) StepConfig {
 	switch rapid.SampledFrom([]StepType{
-		TypeCondition, TypeCondition, TypeWaitForEvent, TypeWaitForEvent, TypeDelay, TypeDelay,
+		TypeCondition, TypeCondition, TypeBranch, TypeWaitForEvent, TypeWaitForEvent, TypeDelay, TypeDelay,
 		TypeSendEmail, TypeSendEmail, TypeContactUpdate, TypeAddToSegment, TypeContactDelete,
 	}).Draw(g.t, "type") {
 	case TypeCondition:
 		return Condition{Rule: g.rule(readable, 0)}
+	case TypeBranch:
+		return g.branch(readable)
 	case TypeWaitForEvent:
 		return g.wait(readable)
 	case TypeDelay:
@@ -146,6 +150,14 @@ func (g *graphGen) config(readable []string) StepConfig {
 	default:
 		return ContactDelete{}
 	}
+}
+
+func (g *graphGen) branch(readable []string) Branch {
+	branches := make([]BranchRule, rapid.IntRange(1, 3).Draw(g.t, "branches"))
+	for i := range branches {
+		branches[i] = BranchRule{Name: []string{"pro", "team plan", "größe"}[i], Rule: g.rule(readable, 0)}
+	}
+	return Branch{Branches: branches}
 }
 
 func (g *graphGen) wait(readable []string) WaitForEvent {
@@ -276,7 +288,10 @@ var messyConfigs = []StepConfig{
 	ContactUpdate{FirstName: ValueOf(make(chan int)), Unsubscribed: Null()},
 	ContactDelete{},
 	AddToSegment{},
+	Branch{},
+	&Branch{Branches: []BranchRule{{Name: "other"}, {Name: "other"}, {Name: "timeout", Rule: Field("event.a").Exists()}}},
 	RawConfig{},
+	RawConfig{Type: TypeBranch},
 	RawConfig{Type: TypeDelay},
 	RawConfig{Type: "acme.pager", Config: []byte(`{"team":`)},
 	RawConfig{Type: "acme.other"},

@@ -45,6 +45,7 @@ type node struct {
 	duration time.Duration // delay; wait_for_event: the timeout, or zero for none
 	lookback bool          // wait_for_event
 	rule     *CompiledRule // condition; wait_for_event: the filter, or nil
+	arms     []arm         // branch
 	effect   effect        // nil for a step that has no effect
 	delivery Delivery      // of the effect
 	retry    RetryPolicy   // of the effect, with its defaults
@@ -130,6 +131,8 @@ func (c *compiler) step(n *node, s Step) (err error) {
 		n.event = cfg.EventName
 	case Condition:
 		n.rule, err = c.rule(cfg.Rule)
+	case Branch:
+		n.arms, err = c.arms(cfg)
 	case Delay:
 		n.duration, err = cfg.Duration.Std(), cfg.Duration.Err()
 	case WaitForEvent:

@@ -150,6 +150,11 @@ func (a *advance) walk() Action {
 			if met {
 				branch = ConnectionConditionMet
 			}
+		case TypeBranch:
+			var err error
+			if branch, err = a.choose(n); err != nil {
+				return a.fail(FailedCondition, err.Error())
+			}
 		case TypeDelay:
 			return a.sleep(n)
 		case TypeWaitForEvent:

@@ -16,6 +16,8 @@ const maxGuesses = 20
 var consequences = map[Code]bool{
 	CodeUnreachable:         true,
 	CodeOneBranch:           true,
+	CodeNoElse:              true,
+	CodeBranchUnconnected:   true,
 	CodeUnhandledTimeout:    true,
 	CodeWaitNeverBefore:     true,
 	CodeWaitSometimesBefore: true,
@@ -71,7 +73,7 @@ const (
 )
 
 func (v *validator) fitsFrom(step, to int, typ ConnectionType) fit {
-	branches, known := v.branches(v.graph.types[step])
+	branches, known := v.branches(step)
 	switch {
 	case step == to || known && !slices.Contains(branches, typ):
 		return unfit

@@ -116,6 +116,8 @@ func (c *stepValidator) validateBranches() {
 				"add a connection of type %q unless that is meant", missing)
 		}
 		c.validateTargets()
+	case Branch:
+		c.validateArms(config)
 	case WaitForEvent:
 		c.validateTimeout(config)
 		c.validateTargets()
@@ -166,6 +168,8 @@ func (c *stepValidator) validateConfig() {
 		c.validateEventName(config.EventName)
 	case Condition:
 		c.validateRule("config", config.Rule, c.graph.triggerEvent())
+	case Branch:
+		c.validateBranch(config)
 	case Delay:
 		c.validateDelay(config)
 	case WaitForEvent:

@@ -26,6 +26,7 @@ var kinds = map[automation.StepType]kind{
 	automation.TypeContactUpdate: {"update", "contact update"},
 	automation.TypeContactDelete: {"delete", "contact delete"},
 	automation.TypeAddToSegment:  {"segment", "add to segment"},
+	automation.TypeBranch:        {"condition", "branch"},
 }
 
 // summary describes a config in a few words. head is what is cut if it is too long.
@@ -89,6 +90,8 @@ func summarize(config automation.StepConfig, typ automation.StepType) summary {
 		return summary{c.EventName, ", up to " + c.Timeout.String()}
 	case automation.Condition:
 		return summary{head: ruleText(c.Rule, 0)}
+	case automation.Branch:
+		return summary{head: namesOf(c)}
 	case automation.SendEmail:
 		return summary{head: cmp.Or(c.Template.ID, "…")}
 	case automation.ContactUpdate:
@@ -100,6 +103,15 @@ func summarize(config automation.StepConfig, typ automation.StepType) summary {
 	default:
 		return summary{head: string(typ)}
 	}
+}
+
+// namesOf lists the branches of a step.
+func namesOf(b automation.Branch) string {
+	names := make([]string, len(b.Branches))
+	for i, branch := range b.Branches {
+		names[i] = branch.Name
+	}
+	return strings.Join(names, ", ")
 }
 
 // changes lists what a step changes about the contact.

@@ -10,6 +10,7 @@ import (
 func branchChecks() []Check {
 	return []Check{
 		check("branches/a condition takes exactly one", branchOfCondition),
+		check("branches/a branch step takes exactly one of many", branchOfMany),
 		check("branches/an event and the timeout at the same moment take exactly one", branchOfRace),
 		check("branches/an event in time wins over the timeout, however late both are handled", branchOfLateEvent),
 		check("branches/a wait times out without its event", branchOfTimeout),
@@ -29,6 +30,30 @@ func branchOfCondition(f *fixture) {
 		f.equal("emails", f.mailer.sentTo(address(i)), []string{want})
 		f.equal("step on the branch", stepOf(run, want).Status, automation.StepCompleted)
 		f.equal("step on the other branch", stepOf(run, other).Status, automation.StepSkipped)
+	}
+}
+
+func branchOfMany(f *fixture) {
+	a := flow("sort", "signup", automation.Step{Key: "size", Config: automation.Branch{Branches: []automation.BranchRule{
+		{Name: "large", Rule: automation.Field("event.n").Gte(40)},
+		{Name: "medium", Rule: automation.Field("event.n").Gte(20)},
+	}}})
+	branches := []automation.ConnectionType{"large", "medium", automation.ConnectionDefault}
+	for _, branch := range branches {
+		a = fork(a, "size", branch, email(string(branch)))
+	}
+	f.start(a)
+	const n = 60
+	for i, id := range f.sendAll(events("signup", n)...) {
+		run := f.ended(f.started(id), automation.RunCompleted)
+		want := branches[2-i/20]
+		f.equal("branch", stepOf(run, "size").Branch, want)
+		f.equal("emails", f.mailer.sentTo(address(i)), []string{string(want)})
+		for _, other := range branches {
+			if other != want {
+				f.equal("step on another branch", stepOf(run, string(other)).Status, automation.StepSkipped)
+			}
+		}
 	}
 }
 

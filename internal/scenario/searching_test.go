@@ -178,7 +178,7 @@ func TestRunner_DescribesWhatItsAutomationsCanHave(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []automation.StepType{
-		automation.TypeAddToSegment, automation.TypeCondition, automation.TypeContactDelete, automation.TypeContactUpdate,
+		automation.TypeAddToSegment, automation.TypeBranch, automation.TypeCondition, automation.TypeContactDelete, automation.TypeContactUpdate,
 		automation.TypeDelay, automation.TypeSendEmail, automation.TypeTrigger, automation.TypeWaitForEvent,
 	}, builtin)
 	assert.Equal(t, []automation.StepType{"acme.webhook"}, custom)
@@ -190,6 +190,6 @@ func TestRunner_DescribesWhatItsAutomationsCanHave(t *testing.T) {
 	assert.Equal(t, automation.ConfigObject, infos["acme.webhook"].Config.Kind)
 
 	infos[automation.TypeCondition].Branches[0] = "changed"
-	assert.Equal(t, automation.ConnectionConditionMet, w.StepTypes()[1].Branches[0], "the caller may change what it gets")
-	assert.Len(t, world.New(t, automation.Options{}).StepTypes(), 8)
+	assert.Equal(t, automation.ConnectionConditionMet, w.StepTypes()[2].Branches[0], "the caller may change what it gets")
+	assert.Len(t, world.New(t, automation.Options{}).StepTypes(), 9)
 }

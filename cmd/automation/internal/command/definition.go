@@ -60,6 +60,12 @@ func detail(config automation.StepConfig) string {
 			return c.EventName + ", however long"
 		}
 		return c.EventName + ", up to " + c.Timeout.String()
+	case automation.Branch:
+		names := make([]string, len(c.Branches))
+		for i, branch := range c.Branches {
+			names[i] = branch.Name
+		}
+		return strings.Join(names, ", ")
 	case automation.SendEmail:
 		return c.Template.ID
 	case automation.AddToSegment:
