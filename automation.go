@@ -116,6 +116,7 @@ type Limits struct {
 	PayloadBytes int           // size of an event's payload: 256 KiB
 	StepKeyBytes int           // length of a step key: 128
 	Branches     int           // branches of a Branch: 20
+	Variants     int           // variants of a Split: 10
 }
 
 // withDefaults returns l with defaults for its zero and negative fields.
@@ -131,6 +132,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.PayloadBytes, 256<<10)
 	def(&l.StepKeyBytes, 128)
 	def(&l.Branches, 20)
+	def(&l.Variants, 10)
 	if l.Duration <= 0 {
 		l.Duration = 30 * 24 * time.Hour
 	}

@@ -47,3 +47,35 @@ func ExampleBranch() {
 	// 12@example.com invite
 	// 1@example.com tips
 }
+
+// A split step gives each contact one of several variants. A web page computes the same.
+func ExampleSplit() {
+	ctx, mailer := context.Background(), capture.New()
+	runner, err := automation.New(memory.New(), mailer, automation.Options{})
+	must(err)
+	_, err = runner.Apply(ctx, automation.Automation{ID: "offer", Name: "Spring offer", Steps: []automation.Step{
+		{Key: "left", Config: automation.Trigger{EventName: "cart.left"}},
+		{Key: "offer", Config: automation.Split{Salt: "spring", Variants: []automation.Variant{
+			{Name: "ten", Weight: 45},
+			{Name: "plain", Weight: 45},
+			{Name: "none", Weight: 10, Holdout: true},
+		}}},
+		{Key: "discount", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "discount"}}},
+		{Key: "reminder", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "reminder"}}},
+	}, Connections: []automation.Connection{
+		{From: "left", To: "offer"},
+		{From: "offer", To: "discount", Type: "ten"},
+		{From: "offer", To: "reminder", Type: "plain"},
+	}})
+	must(err)
+	contact, err := runner.CreateContact(ctx, automation.Contact{ID: "contact-3", Email: "ada@example.com"})
+	must(err)
+	_, err = runner.Send(ctx, automation.Event{Name: "cart.left", ContactID: contact.ID})
+	must(err)
+	_, err = runner.Drain(ctx)
+	must(err)
+
+	i := automation.VariantIndex("spring", contact.ID, []int{45, 45, 10})
+	fmt.Println([]string{"ten", "plain", "none"}[i], mailer.Emails()[0].TemplateID)
+	// Output: ten discount
+}

@@ -111,6 +111,8 @@ func (g *graphGen) outcomes(config StepConfig) []ConnectionType {
 		return conditionBranches
 	case Branch:
 		return config.Outcomes()
+	case Split:
+		return config.Outcomes()
 	case WaitForEvent:
 		choices := [][]ConnectionType{
 			{ConnectionDefault}, {ConnectionEventReceived}, {ConnectionEventReceived, ConnectionDefault},
@@ -130,13 +132,15 @@ func (g *graphGen) outcomes(config StepConfig) []ConnectionType {
 // config draws the config of a step that can read the given events.
 func (g *graphGen) config(readable []string) StepConfig {
 	switch rapid.SampledFrom([]StepType{
-		TypeCondition, TypeCondition, TypeBranch, TypeWaitForEvent, TypeWaitForEvent, TypeDelay, TypeDelay,
+		TypeCondition, TypeCondition, TypeBranch, TypeSplit, TypeWaitForEvent, TypeWaitForEvent, TypeDelay, TypeDelay,
 		TypeSendEmail, TypeSendEmail, TypeContactUpdate, TypeAddToSegment, TypeContactDelete,
 	}).Draw(g.t, "type") {
 	case TypeCondition:
 		return Condition{Rule: g.rule(readable, 0)}
 	case TypeBranch:
 		return g.branch(readable)
+	case TypeSplit:
+		return g.split()
 	case TypeWaitForEvent:
 		return g.wait(readable)
 	case TypeDelay:
@@ -158,6 +162,20 @@ func (g *graphGen) branch(readable []string) Branch {
 		branches[i] = BranchRule{Name: []string{"pro", "team plan", "größe"}[i], Rule: g.rule(readable, 0)}
 	}
 	return Branch{Branches: branches}
+}
+
+func (g *graphGen) split() Split {
+	variants := make([]Variant, rapid.IntRange(2, 4).Draw(g.t, "variants"))
+	for i := range variants {
+		variants[i] = Variant{
+			Name: []string{"ten %", "plain", "größe", "none"}[i], Weight: rapid.IntRange(0, 10).Draw(g.t, "weight"), Holdout: g.chance(),
+		}
+	}
+	variants[0].Weight++
+	return Split{
+		Variants: variants, Salt: rapid.SampledFrom([]string{"", "spring"}).Draw(g.t, "salt"),
+		By: rapid.SampledFrom([]string{"", "contact", "run", "event.plan", "event.amount"}).Draw(g.t, "by"),
+	}
 }
 
 func (g *graphGen) wait(readable []string) WaitForEvent {
@@ -289,6 +307,9 @@ var messyConfigs = []StepConfig{
 	ContactDelete{},
 	AddToSegment{},
 	Branch{},
+	Split{},
+	Split{Variants: []Variant{{Name: "other", Weight: -1}, {Name: "\xff", Weight: 1 << 60}}, By: "wait_events.order.paid.amount", Salt: "\n"},
+	RawConfig{Type: TypeSplit},
 	&Branch{Branches: []BranchRule{{Name: "other"}, {Name: "other"}, {Name: "timeout", Rule: Field("event.a").Exists()}}},
 	RawConfig{},
 	RawConfig{Type: TypeBranch},

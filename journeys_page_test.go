@@ -1,6 +1,7 @@
 package automation_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -37,5 +38,18 @@ func TestJourneys_ShowFlowsThatWork(t *testing.T) {
 		}
 		h.Send("user.created", "dan@example.com", nil)
 		h.Run("dan@example.com", "First steps").AssertStatus(automation.RunFailed)
+	})
+	t.Run("Variants", func(t *testing.T) {
+		t.Parallel()
+		h := automationtest.New(t, automationtest.Options{}, flows["Spring offer"])
+		templates := map[automation.ConnectionType][]string{"ten": {"ten-percent-off"}, "plain": {"you-left-something"}, "none": nil}
+		for i := range 30 {
+			email := fmt.Sprintf("%d@example.com", i)
+			h.Send("cart.left", email, nil)
+			run := h.Run(email, "Spring offer")
+			variant := []automation.ConnectionType{"ten", "plain", "none"}[automation.VariantIndex("spring", run.Get().ContactID, []int{45, 45, 10})]
+			run.AssertBranch("offer", variant)
+			h.AssertEmails(email, templates[variant]...)
+		}
 	})
 }

@@ -155,6 +155,11 @@ func (a *advance) walk() Action {
 			if branch, err = a.choose(n); err != nil {
 				return a.fail(FailedCondition, err.Error())
 			}
+		case TypeSplit:
+			var err error
+			if branch, err = a.divide(n); err != nil {
+				return a.fail(FailedReference, err.Error())
+			}
 		case TypeDelay:
 			return a.sleep(n)
 		case TypeWaitForEvent:

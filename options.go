@@ -141,6 +141,7 @@ func (l Limits) validate(c *options.Check) {
 	c.NotNegative("Limits.PayloadBytes", l.PayloadBytes)
 	c.NotNegative("Limits.StepKeyBytes", l.StepKeyBytes)
 	c.NotNegative("Limits.Branches", l.Branches)
+	c.NotNegative("Limits.Variants", l.Variants)
 }
 
 // Clock is a source of time. clock.New() and clock.NewMock() of

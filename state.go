@@ -38,7 +38,7 @@ type stepState struct {
 	attempts    []Attempt
 	omitted     int // attempts after the first keptFirst that are not kept
 	err         *StepError
-	branch      ConnectionType // of a branch step, and of a custom step unless it is the default
+	branch      ConnectionType // of a branch step or a split, and of a custom step unless it is the default
 	output      json.RawMessage
 }
 
@@ -213,6 +213,8 @@ func (g *Graph) output(st *stepState) json.RawMessage {
 		}
 	case TypeBranch:
 		return n.armsOutput(st)
+	case TypeSplit:
+		return n.split.output(st)
 	}
 	return st.output
 }
@@ -255,7 +257,8 @@ func (g *Graph) ahead(from int) []bool {
 }
 
 // branch returns the outcome of a step: the result of a condition, whether a wait
-// received its event or timed out, or the branch that a branch step or a custom step took.
+// received its event or timed out, the variant of a split, or the branch that a branch step
+// or a custom step took.
 func (n *node) branch(st *stepState) ConnectionType {
 	if n.typ == TypeWaitForEvent && st.lacksOutput() {
 		return ConnectionEventReceived // the output of a timeout is too small to be stored apart

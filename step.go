@@ -24,6 +24,7 @@ const (
 	TypeContactDelete StepType = "contact_delete"
 	TypeAddToSegment  StepType = "add_to_segment"
 	TypeBranch        StepType = "branch" // not at Resend
+	TypeSplit         StepType = "split"  // not at Resend
 )
 
 // Step is a node of an automation's graph. In JSON it is

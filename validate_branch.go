@@ -97,6 +97,8 @@ func namedOutcomes(config StepConfig) ([]ConnectionType, bool) {
 	switch config := config.(type) {
 	case Branch:
 		return config.Outcomes(), true
+	case Split:
+		return config.Outcomes(), true
 	default:
 		return nil, false
 	}
@@ -104,7 +106,7 @@ func namedOutcomes(config StepConfig) ([]ConnectionType, bool) {
 
 // hasNamedOutcomes reports whether the branches of steps of type t are named in their
 // configs.
-func hasNamedOutcomes(t StepType) bool { return t == TypeBranch }
+func hasNamedOutcomes(t StepType) bool { return t == TypeBranch || t == TypeSplit }
 
 // maxNamesShown bounds the bytes of a list of names in a message.
 const maxNamesShown = 300

@@ -18,6 +18,7 @@ var consequences = map[Code]bool{
 	CodeOneBranch:           true,
 	CodeNoElse:              true,
 	CodeBranchUnconnected:   true,
+	CodeVariantUnconnected:  true,
 	CodeUnhandledTimeout:    true,
 	CodeWaitNeverBefore:     true,
 	CodeWaitSometimesBefore: true,

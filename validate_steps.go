@@ -118,6 +118,8 @@ func (c *stepValidator) validateBranches() {
 		c.validateTargets()
 	case Branch:
 		c.validateArms(config)
+	case Split:
+		c.validateVariants(config)
 	case WaitForEvent:
 		c.validateTimeout(config)
 		c.validateTargets()
@@ -170,6 +172,8 @@ func (c *stepValidator) validateConfig() {
 		c.validateRule("config", config.Rule, c.graph.triggerEvent())
 	case Branch:
 		c.validateBranch(config)
+	case Split:
+		c.validateSplit(config)
 	case Delay:
 		c.validateDelay(config)
 	case WaitForEvent:

@@ -101,6 +101,8 @@ func (d *draft) standIn(s draftStep) automation.StepConfig {
 	switch typ := automation.StepType(s.typ); typ {
 	case automation.TypeBranch:
 		return automation.Branch{Branches: d.branchesOut(s.key)}
+	case automation.TypeSplit:
+		return automation.Split{Variants: d.variantsOut(s.key)}
 	case automation.TypeTrigger:
 		return automation.Trigger{EventName: "event"}
 	case automation.TypeCondition:
@@ -131,6 +133,15 @@ func (d *draft) branchesOut(key string) []automation.BranchRule {
 		}
 	}
 	return branches
+}
+
+// variantsOut is branchesOut for the variants of a split.
+func (d *draft) variantsOut(key string) []automation.Variant {
+	var variants []automation.Variant
+	for _, b := range d.branchesOut(key) {
+		variants = append(variants, automation.Variant{Name: b.Name, Weight: 1})
+	}
+	return variants
 }
 
 // stepPath finds the index of the step in the path of a problem.

@@ -118,8 +118,11 @@ func (c *checked) branchesOf(s draftStep) []drawnBranch {
 	if !known {
 		return []drawnBranch{{Type: string(automation.ConnectionDefault)}}
 	}
-	if b, ok := s.config.(automation.Branch); ok {
-		return namedBranches(b.Outcomes())
+	switch c := s.config.(type) {
+	case automation.Branch:
+		return namedBranches(c.Outcomes())
+	case automation.Split:
+		return namedBranches(c.Outcomes())
 	}
 	branches := make([]drawnBranch, 0, len(info.Branches))
 	for _, branch := range info.Branches {

@@ -27,6 +27,7 @@ var kinds = map[automation.StepType]kind{
 	automation.TypeContactDelete: {"delete", "contact delete"},
 	automation.TypeAddToSegment:  {"segment", "add to segment"},
 	automation.TypeBranch:        {"condition", "branch"},
+	automation.TypeSplit:         {"condition", "split"},
 }
 
 // summary describes a config in a few words. head is what is cut if it is too long.
@@ -92,6 +93,8 @@ func summarize(config automation.StepConfig, typ automation.StepType) summary {
 		return summary{head: ruleText(c.Rule, 0)}
 	case automation.Branch:
 		return summary{head: namesOf(c)}
+	case automation.Split:
+		return summary{head: weightsOf(c)}
 	case automation.SendEmail:
 		return summary{head: cmp.Or(c.Template.ID, "…")}
 	case automation.ContactUpdate:
@@ -112,6 +115,15 @@ func namesOf(b automation.Branch) string {
 		names[i] = branch.Name
 	}
 	return strings.Join(names, ", ")
+}
+
+// weightsOf lists the variants of a step.
+func weightsOf(s automation.Split) string {
+	variants := make([]string, len(s.Variants))
+	for i, v := range s.Variants {
+		variants[i] = fmt.Sprint(v.Name, " ", v.Weight)
+	}
+	return strings.Join(variants, ", ")
 }
 
 // changes lists what a step changes about the contact.

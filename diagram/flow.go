@@ -130,6 +130,8 @@ func branches(config automation.StepConfig, connected []automation.ConnectionTyp
 		return []automation.ConnectionType{automation.ConnectionConditionMet, automation.ConnectionConditionNotMet}
 	case automation.Branch:
 		return c.Outcomes()
+	case automation.Split:
+		return c.Outcomes()
 	case automation.ContactDelete, nil:
 		return nil // the run ends
 	case automation.WaitForEvent:

@@ -64,6 +64,11 @@ func completed(n *automation.StepChanged) string {
 		return short(fmt.Sprintf("-> %s   %s", n.Step.Branch, comparisons(out.Rules)))
 	case automation.TypeBranch:
 		return short(fmt.Sprintf("-> %s   %s", n.Step.Branch, out.branches()))
+	case automation.TypeSplit:
+		if out.Holdout {
+			return fmt.Sprintf("-> %s   holdout", n.Step.Branch)
+		}
+		return fmt.Sprintf("-> %s", n.Step.Branch)
 	case automation.TypeWaitForEvent:
 		return fmt.Sprintf("-> %s   %s", n.Step.Branch, out.EventName)
 	case automation.TypeDelay:
@@ -101,6 +106,7 @@ type stepOutput struct {
 	} `json:"template"`
 	Variables json.RawMessage `json:"variables"`
 	Rules     []comparison    `json:"rules"`
+	Holdout   bool            `json:"holdout"`
 	Branches  []struct {
 		Name  string       `json:"name"`
 		Rules []comparison `json:"rules"`

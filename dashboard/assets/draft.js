@@ -42,7 +42,7 @@ const place = (draft, key, goesOn, from, type) => {
 export const insert = (draft, step, branches, from, type) => {
   const i = draft.steps.findIndex((s) => s.key === from)
   const steps = [...draft.steps.slice(0, i + 1), step, ...draft.steps.slice(i + 1)]
-  return place({ ...draft, steps }, step.key, branches[0], from, type)
+  return place({ ...draft, steps }, step.key, branches[0] ?? step.config.variants?.[0].name, from, type)
 }
 
 // lift takes a step out of the connections. What led to it leads to where its first

@@ -14,6 +14,7 @@ export const types = [
   ['wait_for_event', 'Wait for an event', 'wait', { event_name: '', timeout: '3 days' }],
   ['condition', 'Take a branch', 'check', newComparison()],
   ['branch', 'Take one of several branches', 'branch', { branches: [{ name: 'a', rule: newComparison() }] }],
+  ['split', 'Split at random', 'split', { variants: [{ name: 'a', weight: 1 }, { name: 'b', weight: 1 }] }],
   ['contact_update', 'Change the contact', 'update', { properties: {} }],
   ['add_to_segment', 'Add to a segment', 'segment', { segment_id: '' }],
   ['contact_delete', 'Delete the contact', 'delete', {}],

@@ -132,3 +132,53 @@ func TestBranch_StepReadsTheContactAsItIsThen(t *testing.T) {
 		{"name": "large", "rules": [{"field": "contact.properties.seats", "operator": "gt", "value": 5, "result": true}]}
 	]}`, string(world.Step(t, run, "sort").Output))
 }
+
+// A contact keeps its variant in later runs, in a new version and under another address, and a
+// run keeps the variant that it has. Twenty contacts are enough for both variants.
+func TestSplit_VariantOfAContactStays(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	flow := world.Flow("flow", "signup", automation.Step{Key: "offer", Config: automation.Split{Variants: []automation.Variant{
+		{Name: "a", Weight: 1}, {Name: "b", Weight: 1},
+	}}})
+	flow.Steps = append(flow.Steps, world.Pause("a", "1 day"), world.Pause("b", "1 day"))
+	flow.Connections = append(flow.Connections,
+		automation.Connection{From: "offer", To: "a", Type: "a"}, automation.Connection{From: "offer", To: "b", Type: "b"})
+	created := w.Create(flow)
+	w.Send(world.Signups(20)...)
+	w.Drain()
+	variants := func() map[string][]automation.ConnectionType {
+		byContact := map[string][]automation.ConnectionType{}
+		page, err := w.ListRuns(t.Context(), automation.RunQuery{PageQuery: automation.PageQuery{Limit: 100}})
+		require.NoError(t, err)
+		for _, r := range page.Data {
+			run, err := w.GetRun(t.Context(), r.ID)
+			require.NoError(t, err)
+			byContact[run.ContactID] = append(byContact[run.ContactID], world.Step(t, run, "offer").Branch)
+		}
+		return byContact
+	}
+	first := variants()
+	require.Len(t, first, 20)
+	seen := map[automation.ConnectionType]bool{}
+	for contact, v := range first {
+		want := []automation.ConnectionType{"a", "b"}[automation.VariantIndex("flow/offer", contact, []int{1, 1})]
+		require.Equal(t, []automation.ConnectionType{want}, v)
+		seen[want] = true
+		email := "renamed-" + contact + "@example.com"
+		_, err := w.UpdateContact(t.Context(), contact, automation.ContactChange{Email: &email})
+		require.NoError(t, err)
+	}
+	require.Len(t, seen, 2)
+
+	created.Steps[2].Config = automation.Delay{Duration: automation.MustParseDuration("2 days")}
+	_, err := w.UpdateAutomation(t.Context(), created.ID, automation.AutomationUpdate{Steps: created.Steps, Connections: created.Connections})
+	require.NoError(t, err)
+	for contact := range first {
+		w.Send(automation.Event{Name: "signup", ContactID: contact})
+	}
+	w.Pass(24 * time.Hour)
+	for contact, v := range variants() {
+		require.Equal(t, []automation.ConnectionType{first[contact][0], first[contact][0]}, v)
+	}
+}
