@@ -28,8 +28,7 @@ func (c *stepValidator) validateSplit(s Split) {
 			c.errorf(CodeInvalidWeights, at+".weight", "weight %d is not between 0 and %d: %s", v.Weight, maxWeight, weightHint)
 		}
 	}
-	isNothing := func(v Variant) bool { return v.Weight == 0 }
-	if len(s.Variants) > 1 && !slices.ContainsFunc(s.Variants, func(v Variant) bool { return !isNothing(v) }) {
+	if len(s.Variants) > 1 && !slices.ContainsFunc(s.Variants, func(v Variant) bool { return v.Weight != 0 }) {
 		c.errorf(CodeInvalidWeights, path, "all weights are 0, so nobody gets a variant: give one of them a greater weight")
 	}
 	if flaw := idFlaw(s.Salt); flaw != "" {
