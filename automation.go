@@ -115,6 +115,8 @@ type Limits struct {
 	Rules        int           // comparisons and groups in a rule: 100
 	PayloadBytes int           // size of an event's payload: 256 KiB
 	StepKeyBytes int           // length of a step key: 128
+	Branches     int           // branches of a Branch: 20
+	Variants     int           // variants of a Split: 10
 }
 
 // withDefaults returns l with defaults for its zero and negative fields.
@@ -129,6 +131,8 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Rules, 100)
 	def(&l.PayloadBytes, 256<<10)
 	def(&l.StepKeyBytes, 128)
+	def(&l.Branches, 20)
+	def(&l.Variants, 10)
 	if l.Duration <= 0 {
 		l.Duration = 30 * 24 * time.Hour
 	}

@@ -57,8 +57,8 @@ func (r *Runner) displayGraph(ctx context.Context, v VersionRef) (*Graph, error)
 	return r.graphIn(ctx, &r.shown, v, compileShown)
 }
 
-// compileFunc makes a graph of a stored definition.
-type compileFunc func(definition []byte) (*Graph, error)
+// compileFunc makes a graph of a stored definition of the automation with this id.
+type compileFunc func(id string, definition []byte) (*Graph, error)
 
 // graphIn returns a graph of the cache c, or adds it.
 func (r *Runner) graphIn(ctx context.Context, c *graphCache, v VersionRef, compile compileFunc) (*Graph, error) {
@@ -131,7 +131,7 @@ func (r *Runner) readGraph(ctx context.Context, v VersionRef, compile compileFun
 	}
 	var g *Graph
 	if err == nil {
-		g, err = compile(rec.Definition)
+		g, err = compile(v.AutomationID, rec.Definition)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("automation %q, version %d: %w: %w", v.AutomationID, v.Version, errUnusable, err)
@@ -140,7 +140,7 @@ func (r *Runner) readGraph(ctx context.Context, v VersionRef, compile compileFun
 }
 
 // compileShown compiles a stored definition for StepRuns.
-func compileShown(text []byte) (*Graph, error) {
+func compileShown(_ string, text []byte) (*Graph, error) {
 	a, err := decodeDefinition(text, nil)
 	if err != nil {
 		return nil, err
@@ -150,9 +150,10 @@ func compileShown(text []byte) (*Graph, error) {
 
 // compileStored compiles a stored definition. The UnmarshalJSON and Validate methods of
 // custom configs are the host's code. If one panics, its next version may be better.
-func (r *Runner) compileStored(text []byte) (g *Graph, err error) {
+func (r *Runner) compileStored(id string, text []byte) (g *Graph, err error) {
 	err = guard(func() error {
 		a, err := decodeDefinition(text, r.opts.Registry)
+		a.ID = id
 		if err == nil {
 			g, err = compile(a, r.compileOptions())
 		}

@@ -14,7 +14,8 @@ type StepTypeInfo struct {
 	// BuiltIn is true for the step types of this package.
 	BuiltIn bool `json:"built_in"`
 	// Branches are the types of the connections out of a step. There are none after
-	// contact_delete, which ends the run.
+	// contact_delete, which ends the run. The branches that the config of a step names come
+	// first; see Branch.Outcomes.
 	Branches []ConnectionType `json:"branches,omitempty"`
 	// Config describes the configs. Its kind is ConfigObject, unless the config has an
 	// UnmarshalJSON method, as that of a condition.

@@ -115,6 +115,10 @@ func (g *graphGen) outcomes(config StepConfig) []ConnectionType {
 	switch config := config.(type) {
 	case Condition:
 		return conditionBranches
+	case Branch:
+		return config.Outcomes()
+	case Split:
+		return config.Outcomes()
 	case WaitForEvent:
 		choices := [][]ConnectionType{
 			{ConnectionDefault}, {ConnectionEventReceived}, {ConnectionEventReceived, ConnectionDefault},
@@ -134,11 +138,15 @@ func (g *graphGen) outcomes(config StepConfig) []ConnectionType {
 // config draws the config of a step that can read the given paths.
 func (g *graphGen) config(readable []string) StepConfig {
 	switch rapid.SampledFrom([]StepType{
-		TypeCondition, TypeCondition, TypeWaitForEvent, TypeWaitForEvent, TypeDelay, TypeDelay,
+		TypeCondition, TypeCondition, TypeBranch, TypeSplit, TypeWaitForEvent, TypeWaitForEvent, TypeDelay, TypeDelay,
 		TypeSendEmail, TypeSendEmail, TypeContactUpdate, TypeAddToSegment, TypeContactDelete,
 	}).Draw(g.t, "type") {
 	case TypeCondition:
 		return Condition{Rule: g.rule(readable, 0)}
+	case TypeBranch:
+		return g.branch(readable)
+	case TypeSplit:
+		return g.split()
 	case TypeWaitForEvent:
 		return g.wait(readable)
 	case TypeDelay:
@@ -151,6 +159,28 @@ func (g *graphGen) config(readable []string) StepConfig {
 		return AddToSegment{SegmentID: rapid.SampledFrom([]string{"customers", "beta"}).Draw(g.t, "segment")}
 	default:
 		return ContactDelete{}
+	}
+}
+
+func (g *graphGen) branch(readable []string) Branch {
+	branches := make([]BranchRule, rapid.IntRange(1, 3).Draw(g.t, "branches"))
+	for i := range branches {
+		branches[i] = BranchRule{Name: []string{"pro", "team plan", "größe"}[i], Rule: g.rule(readable, 0)}
+	}
+	return Branch{Branches: branches}
+}
+
+func (g *graphGen) split() Split {
+	variants := make([]Variant, rapid.IntRange(2, 4).Draw(g.t, "variants"))
+	for i := range variants {
+		variants[i] = Variant{
+			Name: []string{"ten %", "plain", "größe", "none"}[i], Weight: rapid.IntRange(0, 10).Draw(g.t, "weight"), Holdout: g.chance(),
+		}
+	}
+	variants[0].Weight++
+	return Split{
+		Variants: variants, Salt: rapid.SampledFrom([]string{"", "spring"}).Draw(g.t, "salt"),
+		By: rapid.SampledFrom([]string{"", "contact", "run", "event.plan", "event.amount"}).Draw(g.t, "by"),
 	}
 }
 
@@ -284,7 +314,13 @@ var messyConfigs = []StepConfig{
 	ContactUpdate{FirstName: ValueOf(make(chan int)), Unsubscribed: Null()},
 	ContactDelete{},
 	AddToSegment{},
+	Branch{},
+	Split{},
+	Split{Variants: []Variant{{Name: "other", Weight: -1}, {Name: "\xff", Weight: 1 << 60}}, By: "wait_events.order.paid.amount", Salt: "\n"},
+	RawConfig{Type: TypeSplit},
+	&Branch{Branches: []BranchRule{{Name: "other"}, {Name: "other"}, {Name: "timeout", Rule: Field("event.a").Exists()}}},
 	RawConfig{},
+	RawConfig{Type: TypeBranch},
 	RawConfig{Type: TypeDelay},
 	RawConfig{Type: "acme.pager", Config: []byte(`{"team":`)},
 	RawConfig{Type: "acme.other"},

@@ -48,6 +48,8 @@ type node struct {
 	duration time.Duration // delay; wait_for_event: the timeout, or zero for none
 	lookback bool          // wait_for_event
 	rule     *CompiledRule // condition; wait_for_event: the filter, or nil
+	arms     []arm         // branch
+	split    *split        // split
 	effect   effect        // nil for a step that has no effect
 	delivery Delivery      // of the effect
 	retry    RetryPolicy   // of the effect, with its defaults
@@ -91,7 +93,7 @@ func (c *compiler) compile(a Automation, opts CompileOptions) (*Graph, error) {
 		opts.Delivery = AtLeastOnce
 	}
 	g := &Graph{name: a.Name, steps: make([]node, len(a.Steps)), opts: opts}
-	c.g, c.names, c.index = g, &pathNames{waits: waitedNames(a)}, make(map[string]int, len(a.Steps))
+	c.id, c.g, c.names, c.index = a.ID, g, &pathNames{waits: waitedNames(a)}, make(map[string]int, len(a.Steps))
 	for i, s := range a.Steps {
 		c.index[s.Key] = i
 		c.names.steps = append(c.names.steps, s.Key)
@@ -113,7 +115,8 @@ func (g *Graph) Event() string { return g.steps[0].event }
 
 // compiler holds what the steps of one graph share during compilation.
 type compiler struct {
-	display bool // for StepRuns only
+	display bool   // for StepRuns only
+	id      string // of the automation
 	g       *Graph
 	names   *pathNames
 	index   map[string]int
@@ -136,6 +139,10 @@ func (c *compiler) step(n *node, s Step) (err error) {
 		n.event = cfg.EventName
 	case Condition:
 		n.rule, err = c.rule(cfg.Rule)
+	case Branch:
+		n.arms, err = c.arms(cfg)
+	case Split:
+		n.split, err = c.split(s.Key, cfg)
 	case Delay:
 		n.duration, err = cfg.Duration.Std(), cfg.Duration.Err()
 	case WaitForEvent:

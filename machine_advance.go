@@ -154,6 +154,16 @@ func (a *advance) walk() Action {
 			if met {
 				branch = ConnectionConditionMet
 			}
+		case TypeBranch:
+			var err error
+			if branch, err = a.choose(n); err != nil {
+				return a.fail(FailedCondition, err.Error())
+			}
+		case TypeSplit:
+			var err error
+			if branch, err = a.divide(n); err != nil {
+				return a.fail(FailedReference, err.Error())
+			}
 		case TypeDelay:
 			return a.sleep(n)
 		case TypeWaitForEvent:

@@ -140,6 +140,8 @@ func (l Limits) validate(c *options.Check) {
 	c.NotNegative("Limits.Rules", l.Rules)
 	c.NotNegative("Limits.PayloadBytes", l.PayloadBytes)
 	c.NotNegative("Limits.StepKeyBytes", l.StepKeyBytes)
+	c.NotNegative("Limits.Branches", l.Branches)
+	c.NotNegative("Limits.Variants", l.Variants)
 }
 
 // Clock is a source of time. clock.New() and clock.NewMock() of

@@ -146,10 +146,16 @@ const (
 	CodeLimit                           Code = "limit_exceeded"
 	CodeInvalidName                     Code = "invalid_name"
 	CodeInvalidStatus                   Code = "invalid_status"
+	CodeReservedBranchName              Code = "reserved_branch_name"
+	CodeDuplicateBranch                 Code = "duplicate_branch"
+	CodeInvalidWeights                  Code = "invalid_weights"
 	CodeUnsafeHeader                    Code = "unsafe_header"
 	CodeStepAfterDelete                 Code = "step_after_contact_delete" // warning
 	CodeUnhandledTimeout                Code = "unhandled_timeout"         // warning
 	CodeOneBranch                       Code = "one_branch"                // warning
+	CodeNoElse                          Code = "no_else"                   // warning
+	CodeBranchUnconnected               Code = "branch_unconnected"        // warning
+	CodeVariantUnconnected              Code = "variant_unconnected"       // warning
 	CodeWaitForever                     Code = "wait_without_timeout"      // warning
 	CodeSameTarget                      Code = "branches_meet_at_once"     // warning
 	CodeNeverTaken                      Code = "connection_never_taken"    // warning

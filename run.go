@@ -78,8 +78,8 @@ type StepRun struct {
 	Key    string     `json:"key"`
 	Type   StepType   `json:"type"`
 	Status StepStatus `json:"status"`
-	// Branch is the outcome of a condition or of a wait, or the branch that a custom
-	// step chose. The run took the connection of this type, or the default
+	// Branch is the outcome of a condition, of a branch step or of a wait, the variant of a
+	// split, or the branch that a custom step chose. The run took the connection of this type, or the default
 	// connection of a wait without a connection of this type. Branch is empty for
 	// all other steps.
 	Branch ConnectionType `json:"branch,omitempty"`

@@ -23,9 +23,9 @@ func (r *Runner) StepTypes() []StepTypeInfo {
 }
 
 // builtinBranches returns a copy of the outcomes of a built-in type after which a run can
-// go on.
+// go on, except those that configs name.
 func builtinBranches(t StepType) []ConnectionType {
-	if t == TypeContactDelete {
+	if t == TypeContactDelete || t == TypeSplit {
 		return nil
 	}
 	branches, _ := outcomes(t, nil)

@@ -38,7 +38,7 @@ type stepState struct {
 	attempts    []Attempt
 	omitted     int // attempts after the first keptFirst that are not kept
 	err         *StepError
-	branch      ConnectionType // the branch of a custom step, unless it is the default
+	branch      ConnectionType // of a branch step or a split, and of a custom step unless it is the default
 	output      json.RawMessage
 }
 
@@ -205,7 +205,7 @@ func (g *Graph) stepRun(i int, st *stepState, ahead bool) StepRun {
 }
 
 // output returns the output of a step. The state leaves out what follows from the graph,
-// and output adds it: the end of a delay, and the operands that a condition compared.
+// and output adds it: the end of a delay, and the operands that rules compared.
 func (g *Graph) output(st *stepState) json.RawMessage {
 	switch n := &g.steps[st.index]; n.typ {
 	case TypeDelay:
@@ -214,6 +214,10 @@ func (g *Graph) output(st *stepState) json.RawMessage {
 		if met, outcomes, ok := readOutcomes(st.output); ok {
 			return conditionOutput(met, n.rule, outcomes)
 		}
+	case TypeBranch:
+		return n.armsOutput(st)
+	case TypeSplit:
+		return n.split.output(st)
 	}
 	return st.output
 }
@@ -256,7 +260,8 @@ func (g *Graph) ahead(from int) []bool {
 }
 
 // branch returns the outcome of a step: the result of a condition, whether a wait
-// received its event or timed out, or the branch that a custom step took.
+// received its event or timed out, the variant of a split, or the branch that a branch step
+// or a custom step took.
 func (n *node) branch(st *stepState) ConnectionType {
 	if n.typ == TypeWaitForEvent && st.lacksOutput() {
 		return ConnectionEventReceived // the output of a timeout is too small to be stored apart

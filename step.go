@@ -9,7 +9,7 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// StepType is the kind of a step. Built-in types have Resend's names. Custom types
+// StepType is the kind of a step. Built-in types that Resend has have its names. Custom types
 // have a prefix, such as "acme.slack".
 type StepType string
 
@@ -23,6 +23,8 @@ const (
 	TypeContactUpdate StepType = "contact_update"
 	TypeContactDelete StepType = "contact_delete"
 	TypeAddToSegment  StepType = "add_to_segment"
+	TypeBranch        StepType = "branch" // not at Resend
+	TypeSplit         StepType = "split"  // not at Resend
 )
 
 // Step is a node of an automation's graph. In JSON it is

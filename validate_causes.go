@@ -21,6 +21,9 @@ var consequences = map[Code]bool{
 	CodeWaitSometimesBefore:   true,
 	CodeOutputNotBefore:       true,
 	CodeOutputSometimesBefore: true,
+	CodeNoElse:                true,
+	CodeBranchUnconnected:     true,
+	CodeVariantUnconnected:    true,
 }
 
 // causesFirst moves consequences behind all other problems. Apart from that, the problems
@@ -73,7 +76,7 @@ const (
 )
 
 func (v *validator) fitsFrom(step, to int, typ ConnectionType) fit {
-	branches, known := v.branches(v.graph.types[step])
+	branches, known := v.branches(step)
 	switch {
 	case step == to || known && !slices.Contains(branches, typ):
 		return unfit

@@ -3,7 +3,6 @@ package automation
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
@@ -71,10 +70,10 @@ func (c *connectionValidator) validateType() {
 		return
 	}
 	typ := c.connection.Type.orDefault()
-	branches, ok := c.branches(c.graph.types[c.ends.from])
+	branches, ok := c.branches(c.ends.from)
 	if ok && !slices.Contains(branches, typ) {
-		c.errorf(CodeConnectionType, "type", "a step of type %q has no connection of type %s: use %s",
-			c.graph.types[c.ends.from], jsondoc.Quote(typ), oneOf(branches))
+		c.errorf(CodeConnectionType, "type", "a step of type %q has no connection of type %s: %s",
+			c.graph.types[c.ends.from], jsondoc.Quote(typ), branchHint(typ, branches))
 		return
 	}
 	wait, ok := c.graph.configs[c.ends.from].(WaitForEvent)
@@ -103,10 +102,16 @@ var (
 	defaultBranch     = []ConnectionType{ConnectionDefault}
 )
 
-// branches returns the outcomes of steps of type t. The second result is false for an
-// unknown type.
-func (v *validator) branches(t StepType) ([]ConnectionType, bool) { return outcomes(t, v.registry) }
+// branches returns the outcomes of step i. The second result is false if they are unknown.
+func (v *validator) branches(i int) ([]ConnectionType, bool) {
+	if t := v.graph.types[i]; !hasNamedOutcomes(t) {
+		return outcomes(t, v.registry)
+	}
+	return namedOutcomes(v.graph.configs[i])
+}
 
+// outcomes returns the outcomes that all steps of type t have. The second result is false for
+// an unknown type.
 func outcomes(t StepType, registry *Registry) ([]ConnectionType, bool) {
 	switch {
 	case t == TypeCondition:
@@ -121,14 +126,6 @@ func outcomes(t StepType, registry *Registry) ([]ConnectionType, bool) {
 		return nil, false
 	}
 	return kind.outcomes(), true
-}
-
-func oneOf(types []ConnectionType) string {
-	quoted := make([]string, len(types))
-	for i, t := range types {
-		quoted[i] = fmt.Sprintf("%q", t)
-	}
-	return strings.Join(quoted, " or ")
 }
 
 // outlet is an outcome of a step, at which a connection can start.

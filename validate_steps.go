@@ -116,6 +116,10 @@ func (c *stepValidator) validateBranches() {
 				"add a connection of type %q unless that is meant", missing)
 		}
 		c.validateTargets()
+	case Branch:
+		c.validateArms(config)
+	case Split:
+		c.validateVariants(config)
 	case WaitForEvent:
 		c.validateTimeout(config)
 		c.validateTargets()
@@ -166,6 +170,10 @@ func (c *stepValidator) validateConfig() {
 		c.validateEventName(config.EventName)
 	case Condition:
 		c.validateRule("config", config.Rule, c.graph.triggerEvent())
+	case Branch:
+		c.validateBranch(config)
+	case Split:
+		c.validateSplit(config)
 	case Delay:
 		c.validateDelay(config)
 	case WaitForEvent:

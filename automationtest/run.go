@@ -142,7 +142,7 @@ func (r *Run) AssertStep(key string, want automation.StepStatus) {
 	}
 }
 
-// AssertBranch checks the outcome of a condition, whether a wait received its event or
+// AssertBranch checks the outcome of a condition, which branch a branch step or a split took, whether a wait received its event or
 // timed out, or the type of the connection by which the run has left any other step.
 func (r *Run) AssertBranch(key string, want automation.ConnectionType) {
 	r.h.t.Helper()

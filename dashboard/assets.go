@@ -44,7 +44,7 @@ var assets = sync.OnceValue(func() assetSet {
 			return nil
 		}
 		body, _ := assetFiles.ReadFile(name)
-		if path.Ext(name) == ".js" && path.Dir(name) != "assets/vendor" {
+		if path.Dir(name) != "assets/vendor" {
 			body = withoutComments(body)
 		}
 		hash.Write([]byte(name))
@@ -61,9 +61,9 @@ var assets = sync.OnceValue(func() assetSet {
 	return set
 })
 
-// commentLine is a line of JavaScript with nothing but a comment. No text in the modules has
-// such a line.
-var commentLine = regexp.MustCompile(`(?m)^ *//.*$`)
+// commentLine is a line of JavaScript or CSS with nothing but a comment. No text in the
+// modules has such a line.
+var commentLine = regexp.MustCompile(`(?m)^ *(//.*|/\*.*\*/)$`)
 
 // withoutComments empties the lines with comments, which are a sixth of what would be sent.
 // The other lines keep their numbers, so that an error in a browser leads to the source.

@@ -116,3 +116,52 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
+
+// A branch step has the branches that its config names. If the config cannot be decoded, the
+// connections out of the step are no problems of their own.
+func TestCheck_KnowsBranchesThatAConfigNames(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dashboard.Options{})
+	document := func(rule string) string {
+		return `{"name": "x", "steps": [{"key": "a", "type": "trigger", "config": {"event_name": "e"}},
+			{"key": "sort", "type": "branch", "config": {"branches": [
+				{"name": "pro", "rule": {"field": "event.plan", "operator": "eq", "value": "pro"}},
+				{"name": "team", "rule": ` + rule + `}]}},
+			{"key": "bye", "type": "contact_delete"}, {"key": "rest", "type": "delay", "config": {"duration": "1 day"}}],
+			"connections": [{"from": "a", "to": "sort"}, {"from": "sort", "to": "bye", "type": "team"}, {"from": "sort", "to": "rest"}]}`
+	}
+	_, about := s.check(document(`{"field": "event.seats", "operator": "exists"}`))
+	assert.Equal(t, []struct{ Type, Word string }{{"pro", "pro"}, {"team", "team"}, {"default", "default"}}, about.Drawing.Steps[1].Branches)
+	assert.Equal(t, "pro, team", about.Drawing.Steps[1].Summary)
+	require.Len(t, about.Problems, 1)
+	assert.Equal(t, automation.CodeBranchUnconnected, about.Problems[0].Code)
+
+	_, about = s.check(document(`5`))
+	require.Len(t, about.Problems, 1, about.Problems)
+	assert.Equal(t, automation.CodeWrongType, about.Problems[0].Code)
+	assert.Equal(t, "sort", about.Problems[0].Step)
+}
+
+// A split has no default branch. The editor's form for a variant comes from its description.
+func TestCheck_KnowsVariants(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dashboard.Options{})
+	document := func(weight string) string {
+		return `{"name": "x", "steps": [{"key": "a", "type": "trigger", "config": {"event_name": "e"}},
+			{"key": "offer", "type": "split", "config": {"variants": [{"name": "ten", "weight": ` + weight + `}, {"name": "none", "weight": 1, "holdout": true}]}},
+			{"key": "bye", "type": "contact_delete"}],
+			"connections": [{"from": "a", "to": "offer"}, {"from": "offer", "to": "bye", "type": "ten"}]}`
+	}
+	_, about := s.check(document("9"))
+	assert.Empty(t, about.Problems)
+	assert.Equal(t, []struct{ Type, Word string }{{"ten", "ten"}, {"none", "none"}}, about.Drawing.Steps[1].Branches)
+	assert.Equal(t, "ten 9, none 1", about.Drawing.Steps[1].Summary)
+	for weight, code := range map[string]automation.Code{
+		"33.3": automation.CodeInvalidWeights, "-1": automation.CodeInvalidWeights, "null": automation.CodeMissingField,
+	} {
+		_, about = s.check(document(weight))
+		require.Len(t, about.Problems.Errors(), 1, about.Problems)
+		assert.Equal(t, code, about.Problems[0].Code)
+		assert.Equal(t, "offer", about.Problems[0].Step)
+	}
+}

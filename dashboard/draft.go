@@ -75,7 +75,7 @@ func (d *draft) decode(document []byte) (automation.Automation, automation.Probl
 		config := s.config
 		if config == nil {
 			d.broken[s.key] = true
-			config = standIn(automation.StepType(s.typ))
+			config = d.standIn(s)
 		}
 		a.Steps = append(a.Steps, automation.Step{Key: s.key, Config: config})
 	}
@@ -97,8 +97,12 @@ func (d *draft) known(problems automation.Problems) automation.Problems {
 }
 
 // standIn returns a valid config in place of one that cannot be decoded.
-func standIn(typ automation.StepType) automation.StepConfig {
-	switch typ {
+func (d *draft) standIn(s draftStep) automation.StepConfig {
+	switch typ := automation.StepType(s.typ); typ {
+	case automation.TypeBranch:
+		return automation.Branch{Branches: d.branchesOut(s.key)}
+	case automation.TypeSplit:
+		return automation.Split{Variants: d.variantsOut(s.key)}
 	case automation.TypeTrigger:
 		return automation.Trigger{EventName: "event"}
 	case automation.TypeCondition:
@@ -118,6 +122,26 @@ func standIn(typ automation.StepType) automation.StepConfig {
 	default:
 		return automation.RawConfig{Type: typ}
 	}
+}
+
+// branchesOut returns a branch for each connection out of a step, which is then valid.
+func (d *draft) branchesOut(key string) []automation.BranchRule {
+	branches := []automation.BranchRule{}
+	for _, c := range d.Connections {
+		if c.from == key && c.branch != string(automation.ConnectionDefault) {
+			branches = append(branches, automation.BranchRule{Name: c.branch, Rule: automation.Field("contact.email").Exists()})
+		}
+	}
+	return branches
+}
+
+// variantsOut is branchesOut for the variants of a split.
+func (d *draft) variantsOut(key string) []automation.Variant {
+	var variants []automation.Variant
+	for _, b := range d.branchesOut(key) {
+		variants = append(variants, automation.Variant{Name: b.Name, Weight: 1})
+	}
+	return variants
 }
 
 // stepPath finds the index of the step in the path of a problem.

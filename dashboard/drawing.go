@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"cmp"
+
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/diagram"
 	"github.com/seed-b636437c/automation/internal/layout"
@@ -116,11 +118,27 @@ func (c *checked) branchesOf(s draftStep) []drawnBranch {
 	if !known {
 		return []drawnBranch{{Type: string(automation.ConnectionDefault)}}
 	}
+	switch c := s.config.(type) {
+	case automation.Branch:
+		return namedBranches(c.Outcomes())
+	case automation.Split:
+		return namedBranches(c.Outcomes())
+	}
 	branches := make([]drawnBranch, 0, len(info.Branches))
 	for _, branch := range info.Branches {
 		if branch != automation.ConnectionDefault || info.Type != automation.TypeWaitForEvent {
 			branches = append(branches, drawnBranch{string(branch), diagram.BranchWord(branch)}) // a wait needs no third branch
 		}
+	}
+	return branches
+}
+
+// namedBranches returns the branches of a step that names them. The default branch has a word
+// too, because it is one of several.
+func namedBranches(outcomes []automation.ConnectionType) []drawnBranch {
+	branches := make([]drawnBranch, len(outcomes))
+	for i, typ := range outcomes {
+		branches[i] = drawnBranch{string(typ), cmp.Or(diagram.BranchWord(typ), string(typ))}
 	}
 	return branches
 }

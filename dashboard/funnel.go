@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
-	"github.com/seed-b636437c/automation/diagram"
 )
 
 // funnelPage shows how far the runs of one version of an automation get.
@@ -140,7 +139,7 @@ func (row *funnelRow) add(run automation.Run, step automation.StepRun) {
 	row.Reached++
 	switch step.Status {
 	case automation.StepCompleted:
-		row.leave(diagram.BranchWord(step.Branch))
+		row.leave(takenWord(step.Branch))
 	case automation.StepFailed:
 		row.Failed++
 	case automation.StepSkipped:

@@ -159,7 +159,7 @@ func (x *exchange) drawRun(version automation.Automation, run automation.Run, ch
 func (x *exchange) pathSteps(run automation.Run, chosen string, definitions map[string]automation.Step) (steps []pathStep) {
 	for _, s := range run.Steps {
 		step := pathStep{
-			Key: s.Key, Type: typeName(s.Type), Status: string(s.Status), Branch: diagram.BranchWord(s.Branch),
+			Key: s.Key, Type: typeName(s.Type), Status: string(s.Status), Branch: takenWord(s.Branch),
 			Link: x.stepLink(run, s.Key), Chosen: s.Key == chosen,
 		}
 		if definition, ok := definitions[s.Key]; ok {

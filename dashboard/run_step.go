@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"html/template"
 	"strings"
 	"time"
@@ -50,10 +51,16 @@ func typeName(t automation.StepType) string {
 	return strings.ReplaceAll(string(t), "_", " ")
 }
 
+// takenWord returns the word for the branch that a run took. The default branch has one too:
+// only a branch step records it, where it is one of several.
+func takenWord(branch automation.ConnectionType) string {
+	return cmp.Or(diagram.BranchWord(branch), string(branch))
+}
+
 // stepFacts returns the facts about a step. The definition has no config if it is not known.
 func (x *exchange) stepFacts(s automation.StepRun, definition automation.Step, contact string) *stepFacts {
 	facts := &stepFacts{
-		Key: s.Key, Type: typeName(s.Type), Status: string(s.Status), Branch: diagram.BranchWord(s.Branch),
+		Key: s.Key, Type: typeName(s.Type), Status: string(s.Status), Branch: takenWord(s.Branch),
 		Reached: x.moment(s.StartedAt), Omitted: s.AttemptsOmitted,
 	}
 	if !s.StartedAt.IsZero() {

@@ -213,3 +213,20 @@ func TestRun_IsCancelledAfterAQuestion(t *testing.T) {
 	assert.Contains(t, s.get(path).Body.String(), "This run has ended")
 	assert.Equal(t, http.StatusNotFound, s.post("/a/b/runs/"+s.Run().ID+"/cancel").Code)
 }
+
+func TestRun_ShowsTheBranchesThatItTook(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dashboard.Options{})
+	a := world.Flow("a", "signup",
+		automation.Step{Key: "sort", Config: automation.Branch{Branches: []automation.BranchRule{{Name: "pro", Rule: automation.Field("event.plan").Eq("pro")}}}},
+		automation.Step{Key: "offer", Config: automation.Split{Variants: []automation.Variant{{Name: "ten <b>", Weight: 1}, {Name: "none", Weight: 0}}}},
+		world.Email("hello"))
+	a.Connections[2].Type = "ten <b>"
+	s.Create(a)
+	s.Send(world.ForAda("signup", map[string]any{"plan": "free"}))
+	s.Drain()
+	body := s.get("/a/a/runs/" + s.Run().ID + "?step=sort").Body.String()
+	assert.Contains(t, body, `<dt>Branch</dt><dd><span class="branch"><bdi>default</bdi>`)
+	assert.Contains(t, body, `<span class="branch">→ <bdi>ten &lt;b&gt;</bdi></span>`)
+	assert.Contains(t, s.get("/a/a/funnel").Body.String(), "ten &lt;b&gt;")
+}

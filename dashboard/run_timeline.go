@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
-	"github.com/seed-b636437c/automation/diagram"
 )
 
 // barWidth is the width of the timeline in the units of its drawing, and leastBar the width
@@ -38,7 +37,7 @@ func (x *exchange) bars(run automation.Run) (bars []bar) {
 	for _, s := range steps {
 		until := x.endOf(s)
 		b := bar{
-			Key: s.Key, Status: string(s.Status), Branch: diagram.BranchWord(s.Branch), Took: took(until.Sub(s.StartedAt)),
+			Key: s.Key, Status: string(s.Status), Branch: takenWord(s.Branch), Took: took(until.Sub(s.StartedAt)),
 			Started: x.moment(s.StartedAt), Link: x.stepLink(run, s.Key),
 		}
 		b.X, b.Width = place(s.StartedAt.Sub(begin), until.Sub(s.StartedAt), end.Sub(begin))

@@ -26,6 +26,8 @@ var kinds = map[automation.StepType]kind{
 	automation.TypeContactUpdate: {"update", "contact update"},
 	automation.TypeContactDelete: {"delete", "contact delete"},
 	automation.TypeAddToSegment:  {"segment", "add to segment"},
+	automation.TypeBranch:        {"condition", "branch"},
+	automation.TypeSplit:         {"condition", "split"},
 }
 
 // summary describes a config in a few words. head is what is cut if it is too long.
@@ -89,6 +91,10 @@ func summarize(config automation.StepConfig, typ automation.StepType) summary {
 		return summary{c.EventName, ", up to " + c.Timeout.String()}
 	case automation.Condition:
 		return summary{head: ruleText(c.Rule, 0)}
+	case automation.Branch:
+		return summary{head: namesOf(c)}
+	case automation.Split:
+		return summary{head: weightsOf(c)}
 	case automation.SendEmail:
 		return summary{head: cmp.Or(c.Template.ID, "…")}
 	case automation.ContactUpdate:
@@ -100,6 +106,24 @@ func summarize(config automation.StepConfig, typ automation.StepType) summary {
 	default:
 		return summary{head: string(typ)}
 	}
+}
+
+// namesOf lists the branches of a step.
+func namesOf(b automation.Branch) string {
+	names := make([]string, len(b.Branches))
+	for i, branch := range b.Branches {
+		names[i] = branch.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// weightsOf lists the variants of a step.
+func weightsOf(s automation.Split) string {
+	variants := make([]string, len(s.Variants))
+	for i, v := range s.Variants {
+		variants[i] = fmt.Sprint(v.Name, " ", v.Weight)
+	}
+	return strings.Join(variants, ", ")
 }
 
 // changes lists what a step changes about the contact.

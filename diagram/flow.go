@@ -128,6 +128,10 @@ func branches(config automation.StepConfig, connected []automation.ConnectionTyp
 	switch c := config.(type) {
 	case automation.Condition:
 		return []automation.ConnectionType{automation.ConnectionConditionMet, automation.ConnectionConditionNotMet}
+	case automation.Branch:
+		return c.Outcomes()
+	case automation.Split:
+		return c.Outcomes()
 	case automation.ContactDelete, nil:
 		return nil // the run ends
 	case automation.WaitForEvent:

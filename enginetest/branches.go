@@ -10,6 +10,8 @@ import (
 func branchChecks() []Check {
 	return []Check{
 		check("branches/a condition takes exactly one", branchOfCondition),
+		check("branches/a branch step takes exactly one of many", branchOfMany),
+		check("branches/a split gives a contact one variant in every run", branchOfSplit),
 		check("branches/an event and the timeout at the same moment take exactly one", branchOfRace),
 		check("branches/an event in time wins over the timeout, however late both are handled", branchOfLateEvent),
 		check("branches/a wait times out without its event", branchOfTimeout),
@@ -29,6 +31,48 @@ func branchOfCondition(f *fixture) {
 		f.equal("emails", f.mailer.sentTo(address(i)), []string{want})
 		f.equal("step on the branch", stepOf(run, want).Status, automation.StepCompleted)
 		f.equal("step on the other branch", stepOf(run, other).Status, automation.StepSkipped)
+	}
+}
+
+func branchOfMany(f *fixture) {
+	a := flow("sort", "signup", automation.Step{Key: "size", Config: automation.Branch{Branches: []automation.BranchRule{
+		{Name: "large", Rule: automation.Field("event.n").Gte(40)},
+		{Name: "medium", Rule: automation.Field("event.n").Gte(20)},
+	}}})
+	branches := []automation.ConnectionType{"large", "medium", automation.ConnectionDefault}
+	for _, branch := range branches {
+		a = fork(a, "size", branch, email(string(branch)))
+	}
+	f.start(a)
+	const n = 60
+	for i, id := range f.sendAll(events("signup", n)...) {
+		run := f.ended(f.started(id), automation.RunCompleted)
+		want := branches[2-i/20]
+		f.equal("branch", stepOf(run, "size").Branch, want)
+		f.equal("emails", f.mailer.sentTo(address(i)), []string{string(want)})
+		for _, other := range branches {
+			if other != want {
+				f.equal("step on another branch", stepOf(run, string(other)).Status, automation.StepSkipped)
+			}
+		}
+	}
+}
+
+func branchOfSplit(f *fixture) {
+	a := flow("offer", "signup", automation.Step{Key: "offer", Config: automation.Split{Variants: []automation.Variant{
+		{Name: "ten", Weight: 45}, {Name: "plain", Weight: 45}, {Name: "none", Weight: 10, Holdout: true},
+	}}})
+	a = fork(fork(a, "offer", "ten", email("discount")), "offer", "plain", email("reminder"))
+	f.start(a)
+	const n = 50
+	emails := map[automation.ConnectionType][]string{"ten": {"discount", "discount"}, "plain": {"reminder", "reminder"}}
+	first, second := f.sendAll(events("signup", n)...), f.sendAll(events("signup", n)...)
+	for i := range n {
+		run := f.ended(f.started(first[i]), automation.RunCompleted)
+		variant := []automation.ConnectionType{"ten", "plain", "none"}[automation.VariantIndex("offer/offer", run.ContactID, []int{45, 45, 10})]
+		f.equal("variant", stepOf(run, "offer").Branch, variant)
+		f.equal("variant of the second run", stepOf(f.ended(f.started(second[i]), automation.RunCompleted), "offer").Branch, variant)
+		f.equal("emails", f.mailer.sentTo(address(i)), emails[variant])
 	}
 }
 

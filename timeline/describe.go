@@ -61,7 +61,14 @@ func completed(n *automation.StepChanged) string {
 	case automation.TypeTrigger:
 		return "on " + n.Run.EventName
 	case automation.TypeCondition:
-		return short(fmt.Sprintf("-> %s   %s", n.Step.Branch, out.comparisons()))
+		return short(fmt.Sprintf("-> %s   %s", n.Step.Branch, comparisons(out.Rules)))
+	case automation.TypeBranch:
+		return short(fmt.Sprintf("-> %s   %s", n.Step.Branch, out.branches()))
+	case automation.TypeSplit:
+		if out.Holdout {
+			return fmt.Sprintf("-> %s   holdout", n.Step.Branch)
+		}
+		return fmt.Sprintf("-> %s", n.Step.Branch)
 	case automation.TypeWaitForEvent:
 		return fmt.Sprintf("-> %s   %s", n.Step.Branch, out.EventName)
 	case automation.TypeDelay:
@@ -99,6 +106,11 @@ type stepOutput struct {
 	} `json:"template"`
 	Variables json.RawMessage `json:"variables"`
 	Rules     []comparison    `json:"rules"`
+	Holdout   bool            `json:"holdout"`
+	Branches  []struct {
+		Name  string       `json:"name"`
+		Rules []comparison `json:"rules"`
+	} `json:"branches"`
 }
 
 type comparison struct {
@@ -118,10 +130,19 @@ func output(s automation.StepRun) stepOutput {
 	return out
 }
 
-// comparisons lists the comparisons that were evaluated.
-func (o stepOutput) comparisons() string {
+// branches lists the comparisons that were evaluated for each branch.
+func (o stepOutput) branches() string {
 	var parts []string
-	for _, c := range o.Rules {
+	for _, b := range o.Branches {
+		parts = append(parts, b.Name+": "+comparisons(b.Rules))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// comparisons lists the comparisons that were evaluated.
+func comparisons(rules []comparison) string {
+	var parts []string
+	for _, c := range rules {
 		if c.Result == nil {
 			continue
 		}

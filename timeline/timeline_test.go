@@ -87,6 +87,10 @@ func everything() []automation.Notice {
 		step(0, "start", automation.TypeTrigger, automation.StepCompleted, ""),
 		took(automation.ConnectionConditionMet, step(0, "is_pro", automation.TypeCondition, automation.StepCompleted,
 			`{"branch":"condition_met","rules":[{"field":"event.plan","operator":"eq","value":"pro","result":true},{"field":"event.x","operator":"exists","result":null}]}`)),
+		took("team", step(0, "size", automation.TypeBranch, automation.StepCompleted,
+			`{"branch":"team","branches":[{"name":"pro","rules":[{"field":"event.plan","operator":"eq","value":"max","result":false}]},`+
+				`{"name":"team","rules":[{"field":"event.seats","operator":"exists","result":true}]}]}`)),
+		took("none", step(0, "offer", automation.TypeSplit, automation.StepCompleted, `{"branch":"none","holdout":true}`)),
 		step(0, "welcome", automation.TypeSendEmail, automation.StepRunning, ""),
 		step(0, "welcome", automation.TypeSendEmail, automation.StepCompleted,
 			`{"to":"ada@example.com","email_id":"1","template":{"id":"welcome"},"variables":{"PLAN":"pro"}}`),

@@ -42,7 +42,7 @@ const place = (draft, key, goesOn, from, type) => {
 export const insert = (draft, step, branches, from, type) => {
   const i = draft.steps.findIndex((s) => s.key === from)
   const steps = [...draft.steps.slice(0, i + 1), step, ...draft.steps.slice(i + 1)]
-  return place({ ...draft, steps }, step.key, branches[0], from, type)
+  return place({ ...draft, steps }, step.key, branches[0] ?? step.config.variants?.[0].name, from, type)
 }
 
 // lift takes a step out of the connections. What led to it leads to where its first
@@ -83,10 +83,14 @@ export const rename = (draft, key, to) => ({
   connections: draft.connections.map((c) => ({ ...c, from: c.from === key ? to : c.from, to: c.to === key ? to : c.to })),
 })
 
-// configure gives a step another config.
-export const configure = (draft, key, config) => ({
-  ...draft, steps: draft.steps.map((s) => s.key === key ? { ...s, config } : s),
-})
+const names = (config) => [config?.branches, config?.variants].flat().map((b) => b?.name)
+
+// configure gives a step another config. Its connections follow a branch that is renamed.
+export const configure = (draft, key, config) => {
+  const old = names(stepOf(draft, key).config), now = names(config)
+  const follow = (c) => c.from === key && old.length === now.length ? { ...c, type: now[old.indexOf(c.type)] || c.type } : c
+  return { ...draft, steps: draft.steps.map((s) => s.key === key ? { ...s, config } : s), connections: draft.connections.map(follow) }
+}
 
 // compare lists the differences between two drafts by step: [key, before, after].
 export const compare = (before, after) => {

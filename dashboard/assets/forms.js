@@ -3,7 +3,7 @@
 
 import { html, nothing } from './lit-html.js'
 import { parse, text } from './draft.js'
-import { newComparison, ruleEditor } from './rules.js'
+import { newComparison, replaced, ruleEditor } from './rules.js'
 import { anyValue, number, valueMap } from './values.js'
 
 // types are the built-in step types that a person can add: type, name, the word from which a
@@ -13,6 +13,8 @@ export const types = [
   ['delay', 'Wait for a time', 'delay', { duration: '1 day' }],
   ['wait_for_event', 'Wait for an event', 'wait', { event_name: '', timeout: '3 days' }],
   ['condition', 'Take a branch', 'check', newComparison()],
+  ['branch', 'Take one of several branches', 'branch', { branches: [{ name: 'a', rule: newComparison() }] }],
+  ['split', 'Split at random', 'split', { variants: [{ name: 'a', weight: 1 }, { name: 'b', weight: 1 }] }],
   ['contact_update', 'Change the contact', 'update', { properties: {} }],
   ['add_to_segment', 'Add to a segment', 'segment', { segment_id: '' }],
   ['contact_delete', 'Delete the contact', 'delete', {}],
@@ -84,11 +86,17 @@ const typed = (name, type, value, required, change, fail) => {
     case 'rule': return html`<h3>${name}</h3>${ruleEditor(value ?? newComparison(), change)}`
     case 'value': return html`<div class="field"><span>${name}</span>${anyValue(value ?? '', change, name)}</div>`
     case 'object': return html`<fieldset class="group"><legend>${name}</legend>${custom(type.fields ?? [], value ?? {}, change, fail)}</fieldset>`
-    default: return jsonField(name, value, change, fail)
+    default: return type.element?.fields && Array.isArray(value ?? []) && type.kind === 'list' ? list(name, type.element, value ?? [], change, fail) : jsonField(name, value, change, fail)
   }
 }
 
-// custom is the form of a custom step type.
+// list is the form of a list of objects.
+const list = (name, type, items, change, fail) => html`${items.map((item, i) => html`<div class="member">
+  ${typed(`${name} ${i + 1}`, type, item, true, (to) => change(replaced(items, i, to)), fail)}
+  <button type="button" class="small" aria-label="Remove ${name} ${i + 1}" @click=${() => change(replaced(items, i))}>✕</button></div>`)}
+  <button type="button" class="small" @click=${() => change([...items, {}])}>Add to ${name}</button>`
+
+// custom is the form of a step type that has no form of its own.
 const custom = (fields, config, change, fail) => fields.map((f) =>
   typed(f.name, f, config[f.name], f.required, (v) => change(set(config, f.name, v)), fail))
 

@@ -14,7 +14,7 @@ const unary = new Set(['exists', 'is_empty', 'is_not_empty'])
 const isGroup = (rule) => rule.type && rule.type !== 'rule'
 export const newComparison = () => ({ field: '', operator: 'eq', value: '' })
 
-const replaced = (list, i, item) => item === undefined ? [...list.slice(0, i), ...list.slice(i + 1)] : [...list.slice(0, i), item, ...list.slice(i + 1)]
+export const replaced = (list, i, item) => item === undefined ? [...list.slice(0, i), ...list.slice(i + 1)] : [...list.slice(0, i), item, ...list.slice(i + 1)]
 
 // comparison is the form of one comparison.
 const comparison = (rule, change, where) => html`<div class="comparison">

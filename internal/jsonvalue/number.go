@@ -80,6 +80,48 @@ func (n Number) String() string {
 	return strconv.FormatInt(n.digits, 10)
 }
 
+// maxPlain is how many digits Canonical writes before the point, and minPlain how many zeros
+// after it, without an exponent. These are the numbers of JavaScript.
+const (
+	maxPlain = 21
+	minPlain = -6
+)
+
+// Canonical returns the text that all equal numbers have, such as 5 for 5.0 and 5e0. A number
+// that a float64 holds exactly is written as JavaScript writes it.
+func (n Number) Canonical() string {
+	d, _ := parseDecimal(n.String())
+	if d.sign == 0 {
+		return "0"
+	}
+	digits := strings.TrimRight((d.whole + d.frac)[d.lead:], "0")
+	sign := ""
+	if d.sign < 0 {
+		sign = "-"
+	}
+	switch size := int64(len(digits)); {
+	case d.scale > maxPlain || d.scale <= minPlain:
+		return sign + withExponent(digits, d.scale-1)
+	case d.scale <= 0:
+		return sign + "0." + strings.Repeat("0", int(-d.scale)) + digits
+	case size <= d.scale:
+		return sign + digits + strings.Repeat("0", int(d.scale-size))
+	default:
+		return sign + digits[:d.scale] + "." + digits[d.scale:]
+	}
+}
+
+// withExponent writes digits, of which the first is before the point, with an exponent.
+func withExponent(digits string, exponent int64) string {
+	if len(digits) > 1 {
+		digits = digits[:1] + "." + digits[1:]
+	}
+	if exponent < 0 {
+		return digits + "e" + strconv.FormatInt(exponent, 10)
+	}
+	return digits + "e+" + strconv.FormatInt(exponent, 10)
+}
+
 // Compare returns -1, 0 or 1 if n is less than, equal to or greater than m.
 func (n Number) Compare(m Number) int {
 	switch {

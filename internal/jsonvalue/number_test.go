@@ -233,3 +233,42 @@ func BenchmarkNumberCompare(b *testing.B) {
 		})
 	}
 }
+
+func TestNumber_CanonicalTextIsOneForEqualNumbers(t *testing.T) {
+	t.Parallel()
+	for want, texts := range map[string][]string{
+		"0":                     {"0", "-0", "0.00", "0e5", "-0.0e-7"},
+		"5":                     {"5", "5.0", "5e0", "50e-1", "0.5e1", "0.00000005E+8"},
+		"-12.5":                 {"-12.5", "-12.50", "-125e-1"},
+		"9007199254740993":      {"9007199254740993", "9007199254740993.0", "9.007199254740993e15"},
+		"100000000000000000000": {"1e20", "100000000000000000000.0"},
+		"1e+21":                 {"1e21", "1000000000000000000000"},
+		"1.5e+300":              {"15e299"},
+		"0.000001":              {"0.000001", "1e-6"},
+		"1e-7":                  {"0.0000001", "10e-8"},
+		"-1.25e-9":              {"-0.00000000125"},
+		"1e+999999999":          {"1e999999999", "10e999999998"},
+	} {
+		for _, text := range texts {
+			n, ok := ParseNumber(text)
+			require.True(t, ok, text)
+			assert.Equal(t, want, n.Canonical(), text)
+		}
+	}
+	n, _ := NumberOf(reflect.ValueOf(int64(math.MinInt64)))
+	assert.Equal(t, "-9223372036854775808", n.Canonical())
+}
+
+// Two numbers have the same text if and only if they are equal.
+func TestNumber_CanonicalTextDecidesEquality(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		number := rapid.StringMatching(`-?(0|[1-9][0-9]{0,3})(\.[0-9]{1,3})?(e-?[0-9])?`)
+		n, _ := ParseNumber(number.Draw(t, "n"))
+		m, _ := ParseNumber(number.Draw(t, "m"))
+		require.Equal(t, n.Compare(m) == 0, n.Canonical() == m.Canonical(), "%s %s", n, m)
+		again, ok := ParseNumber(n.Canonical())
+		require.True(t, ok)
+		require.Zero(t, n.Compare(again))
+	})
+}

@@ -30,6 +30,9 @@ func approvals() *automation.Registry {
 func TestBranch_IsThatOfTheStepsOutcome(t *testing.T) {
 	t.Parallel()
 	condition := automation.Step{Key: "step", Config: automation.Condition{Rule: automation.Field("event.yes").Exists()}}
+	sorts := automation.Step{Key: "step", Config: automation.Branch{Branches: []automation.BranchRule{
+		{Name: "yes", Rule: automation.Field("event.yes").Exists()},
+	}}}
 	waits := automation.Step{Key: "step", Config: automation.WaitForEvent{
 		EventName: "done", Timeout: automation.MustParseDuration("1 hour"),
 	}}
@@ -43,6 +46,8 @@ func TestBranch_IsThatOfTheStepsOutcome(t *testing.T) {
 		"a condition that is not met": {condition, nil, false, automation.ConnectionConditionNotMet},
 		"a wait that received":        {waits, nil, true, automation.ConnectionEventReceived},
 		"a wait that timed out":       {waits, nil, false, automation.ConnectionTimeout},
+		"a branch step":               {sorts, map[string]any{"yes": 1}, false, "yes"},
+		"a branch step by default":    {sorts, nil, false, automation.ConnectionDefault},
 		"a custom step":               {automation.Step{Key: "step", Config: approval{"rejected"}}, nil, false, "rejected"},
 		"a custom step by default":    {automation.Step{Key: "step", Config: approval{}}, nil, false, ""},
 		"an email":                    {world.Email("step"), nil, false, ""},
@@ -84,4 +89,96 @@ func TestBranch_OfAStepInProgressIsEmpty(t *testing.T) {
 	step := world.Step(t, w.Run(), "step")
 	require.Equal(t, automation.StepWaiting, step.Status)
 	assert.Empty(t, step.Branch)
+}
+
+// The rules see the contact as it is when the run comes to the step, and a failed branch step
+// can be retried.
+func TestBranch_StepReadsTheContactAsItIsThen(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	flow := world.Flow("flow", "signup", world.Pause("pause", "1 day"), automation.Step{Key: "sort", Config: automation.Branch{
+		Branches: []automation.BranchRule{
+			{Name: "vip", Rule: automation.Field("contact.properties.vip").Eq(true)},
+			{Name: "large", Rule: automation.Field("contact.properties.seats").Gt(5)},
+		},
+	}})
+	flow.Steps = append(flow.Steps, world.Email("large"), world.Email("small"))
+	flow.Connections = append(flow.Connections,
+		automation.Connection{From: "sort", To: "large", Type: "large"}, automation.Connection{From: "sort", To: "small"})
+	w.Create(flow)
+	w.Send(world.Signup("ada@example.com"))
+	w.Drain()
+	update := func(seats any) {
+		_, err := w.UpdateContact(t.Context(), w.Run().ContactID, automation.ContactChange{Properties: map[string]any{"seats": seats}})
+		require.NoError(t, err)
+	}
+	update("many")
+	w.Pass(24 * time.Hour)
+	run := w.Run()
+	require.Equal(t, automation.RunFailed, run.Status)
+	assert.Equal(t, automation.FailedCondition, run.Error.Code)
+	assert.Contains(t, run.Error.Message, `branch "large": field "contact.properties.seats" is of type string`)
+
+	update(6)
+	_, err := w.RetryRun(t.Context(), run.ID)
+	require.NoError(t, err)
+	w.Drain()
+	run = w.Run()
+	assert.Equal(t, automation.RunCompleted, run.Status)
+	assert.Equal(t, automation.ConnectionType("large"), world.Step(t, run, "sort").Branch)
+	assert.Equal(t, automation.StepSkipped, world.Step(t, run, "small").Status)
+	assert.JSONEq(t, `{"branch": "large", "branches": [
+		{"name": "vip", "rules": [{"field": "contact.properties.vip", "operator": "eq", "value": true, "result": false}]},
+		{"name": "large", "rules": [{"field": "contact.properties.seats", "operator": "gt", "value": 5, "result": true}]}
+	]}`, string(world.Step(t, run, "sort").Output))
+}
+
+// A contact keeps its variant in later runs, in a new version and under another address, and a
+// run keeps the variant that it has. Twenty contacts are enough for both variants.
+func TestSplit_VariantOfAContactStays(t *testing.T) {
+	t.Parallel()
+	w := world.New(t, automation.Options{})
+	flow := world.Flow("flow", "signup", automation.Step{Key: "offer", Config: automation.Split{Variants: []automation.Variant{
+		{Name: "a", Weight: 1}, {Name: "b", Weight: 1},
+	}}})
+	flow.Steps = append(flow.Steps, world.Pause("a", "1 day"), world.Pause("b", "1 day"))
+	flow.Connections = append(flow.Connections,
+		automation.Connection{From: "offer", To: "a", Type: "a"}, automation.Connection{From: "offer", To: "b", Type: "b"})
+	created := w.Create(flow)
+	w.Send(world.Signups(20)...)
+	w.Drain()
+	variants := func() map[string][]automation.ConnectionType {
+		byContact := map[string][]automation.ConnectionType{}
+		page, err := w.ListRuns(t.Context(), automation.RunQuery{PageQuery: automation.PageQuery{Limit: 100}})
+		require.NoError(t, err)
+		for _, r := range page.Data {
+			run, err := w.GetRun(t.Context(), r.ID)
+			require.NoError(t, err)
+			byContact[run.ContactID] = append(byContact[run.ContactID], world.Step(t, run, "offer").Branch)
+		}
+		return byContact
+	}
+	first := variants()
+	require.Len(t, first, 20)
+	seen := map[automation.ConnectionType]bool{}
+	for contact, v := range first {
+		want := []automation.ConnectionType{"a", "b"}[automation.VariantIndex("flow/offer", contact, []int{1, 1})]
+		require.Equal(t, []automation.ConnectionType{want}, v)
+		seen[want] = true
+		email := "renamed-" + contact + "@example.com"
+		_, err := w.UpdateContact(t.Context(), contact, automation.ContactChange{Email: &email})
+		require.NoError(t, err)
+	}
+	require.Len(t, seen, 2)
+
+	created.Steps[2].Config = automation.Delay{Duration: automation.MustParseDuration("2 days")}
+	_, err := w.UpdateAutomation(t.Context(), created.ID, automation.AutomationUpdate{Steps: created.Steps, Connections: created.Connections})
+	require.NoError(t, err)
+	for contact := range first {
+		w.Send(automation.Event{Name: "signup", ContactID: contact})
+	}
+	w.Pass(24 * time.Hour)
+	for contact, v := range variants() {
+		require.Equal(t, []automation.ConnectionType{first[contact][0], first[contact][0]}, v)
+	}
 }

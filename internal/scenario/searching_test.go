@@ -178,11 +178,13 @@ func TestRunner_DescribesWhatItsAutomationsCanHave(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []automation.StepType{
-		automation.TypeAddToSegment, automation.TypeCondition, automation.TypeContactDelete, automation.TypeContactUpdate,
-		automation.TypeDelay, automation.TypeSendEmail, automation.TypeTrigger, automation.TypeWaitForEvent,
+		automation.TypeAddToSegment, automation.TypeBranch, automation.TypeCondition, automation.TypeContactDelete, automation.TypeContactUpdate,
+		automation.TypeDelay, automation.TypeSendEmail, automation.TypeSplit, automation.TypeTrigger, automation.TypeWaitForEvent,
 	}, builtin)
 	assert.Equal(t, []automation.StepType{"acme.webhook"}, custom)
 	assert.Empty(t, infos[automation.TypeContactDelete].Branches)
+	assert.Empty(t, infos[automation.TypeSplit].Branches)
+	assert.Equal(t, []automation.ConnectionType{automation.ConnectionDefault}, infos[automation.TypeBranch].Branches)
 	assert.Equal(t, []automation.ConnectionType{automation.ConnectionConditionMet, automation.ConnectionConditionNotMet}, infos[automation.TypeCondition].Branches)
 	assert.Equal(t, automation.ConfigRule, infos[automation.TypeCondition].Config.Kind)
 	assert.Equal(t, []automation.ConfigField{{Name: "duration", Required: true, ConfigType: automation.ConfigType{Kind: automation.ConfigDuration}}},
@@ -190,6 +192,6 @@ func TestRunner_DescribesWhatItsAutomationsCanHave(t *testing.T) {
 	assert.Equal(t, automation.ConfigObject, infos["acme.webhook"].Config.Kind)
 
 	infos[automation.TypeCondition].Branches[0] = "changed"
-	assert.Equal(t, automation.ConnectionConditionMet, w.StepTypes()[1].Branches[0], "the caller may change what it gets")
-	assert.Len(t, world.New(t, automation.Options{}).StepTypes(), 8)
+	assert.Equal(t, automation.ConnectionConditionMet, w.StepTypes()[2].Branches[0], "the caller may change what it gets")
+	assert.Len(t, world.New(t, automation.Options{}).StepTypes(), 10)
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/seed-b636437c/automation"
@@ -60,6 +61,18 @@ func detail(config automation.StepConfig) string {
 			return c.EventName + ", however long"
 		}
 		return c.EventName + ", up to " + c.Timeout.String()
+	case automation.Branch:
+		names := make([]string, len(c.Branches))
+		for i, branch := range c.Branches {
+			names[i] = branch.Name
+		}
+		return strings.Join(names, ", ")
+	case automation.Split:
+		variants := make([]string, len(c.Variants))
+		for i, v := range c.Variants {
+			variants[i] = fmt.Sprintf("%s %d", v.Name, v.Weight)
+		}
+		return strings.Join(variants, ", ")
 	case automation.SendEmail:
 		return c.Template.ID
 	case automation.AddToSegment:

@@ -1,0 +1,62 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// branching is a graph with the steps that Resend does not have.
+const branching = `"steps": [
+	{"key": "start", "type": "trigger", "config": {"event_name": "signup"}},
+	{"key": "sort", "type": "branch", "config": {"branches": [{"name": "pro", "rule": {"type": "rule", "field": "event.plan", "operator": "eq", "value": "pro"}}]}},
+	{"key": "offer", "type": "split", "config": {"variants": [{"name": "ten", "weight": 9}, {"name": "none", "weight": 1, "holdout": true}], "by": "event.team"}},
+	{"key": "hello", "type": "send_email", "config": {"template": {"id": "hello"}}}
+], "connections": [
+	{"from": "start", "to": "sort", "type": "default"}, {"from": "sort", "to": "offer", "type": "pro"}, {"from": "offer", "to": "hello", "type": "ten"}
+]`
+
+func TestSteps_ThatResendLacksAreKeptAndValidated(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	body := `{"name": "Branching", ` + branching + `}`
+	assert.Contains(t, a.must(http.StatusOK, "POST", "/automations/validate", body).body, `"code":"no_else"`)
+	id := a.must(http.StatusCreated, "POST", "/automations", body).id(t)
+	steps, _, _ := strings.Cut(branching, `, "connections"`)
+	compact := strings.NewReplacer("\n", "", "\t", "", ": ", ":", ", ", ",").Replace(steps)
+	assert.Contains(t, a.must(http.StatusOK, "GET", "/automations/"+id, "").body, compact)
+
+	for _, tt := range []struct{ from, to, want string }{
+		{`"type": "pro"`, `"type": "pr"`, `did you mean \"pro\"?`},
+		{`"name": "pro"`, `"name": "timeout"`, `the name \"timeout\" is reserved`},
+		{`"weight": 9`, `"weight": 33.3`, "33.3 is no weight: weights are whole numbers"},
+		{`"weight": 9`, `"weigth": 9`, `there is no field \"weigth\": did you mean \"weight\"?`},
+		{`"by": "event.team"`, `"by": "contact.email"`, `\"contact.email\" is nothing to split by`},
+		{`"branches": [`, `"branches": 5, "x": [`, "must be an array, not a number"},
+	} {
+		require.Contains(t, body, tt.from)
+		got := a.call("POST", "/automations", strings.Replace(body, tt.from, tt.to, 1))
+		assert.Equal(t, http.StatusUnprocessableEntity, got.status, got.body)
+		assert.Contains(t, got.body, tt.want)
+	}
+}
+
+// A client that does not know a type may drop its config. It is refused, and the flow stays.
+func TestSteps_WithoutTheConfigThatAClientDroppedAreRefused(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	id := a.must(http.StatusCreated, "POST", "/automations", `{"name": "Branching", `+branching+`}`).id(t)
+	before := a.must(http.StatusOK, "GET", "/automations/"+id, "").body
+	for _, config := range []string{"{}", "null", "[]"} {
+		graph := branching[:strings.Index(branching, `{"branches"`)] + config + "}," + branching[strings.Index(branching, "\n\t{\"key\": \"offer\""):]
+		got := a.call("PATCH", "/automations/"+id, "{"+graph+"}")
+		assert.Equal(t, http.StatusUnprocessableEntity, got.status, got.body)
+		assert.Contains(t, got.body, "the step has no branches")
+	}
+	assert.Equal(t, before, a.must(http.StatusOK, "GET", "/automations/"+id, "").body)
+	a.must(http.StatusOK, "PATCH", "/automations/"+id, `{"name": "Renamed", "status": "enabled"}`)
+	a.must(http.StatusOK, "POST", "/automations/"+id+"/stop", `{}`)
+}
