@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/internal/pgtest"
+	"github.com/seed-b636437c/automation/store/internal/migration"
 	"github.com/seed-b636437c/automation/store/postgres"
 )
 
@@ -73,12 +74,12 @@ func TestMigrate_RunsThatWaitForOneEventAreFoundByIt(t *testing.T) {
 	assert.Equal(t, `["left"]`, shown)
 }
 
-// The migrations raise the floor, so that no process goes on which would wake no run.
+// The migration raises the floor, so that no process goes on which would wake no run.
 func TestMigrate_ListensAreUnfitForOlderProcesses(t *testing.T) {
 	t.Parallel()
 	all, err := postgres.Migrations("")
 	require.NoError(t, err)
-	assert.Equal(t, 13, all[12].Floor)
+	require.ErrorIs(t, migration.Check(all[:12], 13, all[12].Floor), automation.ErrSchema)
 	pool := newPool(t, pgtest.URL(t), nil)
 	s := newStore(t, pool, postgres.Options{})
 	require.NoError(t, s.Migrate(t.Context()))
