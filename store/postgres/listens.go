@@ -110,6 +110,9 @@ func (s *Store) numberListens(ctx context.Context, sets map[string]struct{}) (li
 		}, findListenSets, digests)
 		return tx.commit(ctx, sc)
 	})
+	if err == nil && len(found) < len(others) {
+		err = fmt.Errorf("the database has %d of %d sets that it was given", len(found), len(others))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("number what runs listen to: %w", err)
 	}
