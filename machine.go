@@ -133,6 +133,15 @@ type Action struct {
 	Resumed bool
 }
 
+// listens returns the names of the events that can change the run, as RunRecord.Listens
+// has them.
+func (a *Action) listens() []string {
+	if a.Event == "" {
+		return nil
+	}
+	return []string{a.Event}
+}
+
 // ActionKind is the kind of an Action.
 type ActionKind uint8
 

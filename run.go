@@ -29,9 +29,9 @@ type Run struct {
 	// Step is the key of the run's current step, or of its last step once the run
 	// has ended.
 	Step string `json:"step"`
-	// WaitEvent is the name of the event that the run waits for. It is empty if the
-	// run does not wait for an event.
-	WaitEvent string `json:"wait_event,omitempty"`
+	// Listens are the names of the events that the run waits for where it stands: sorted,
+	// and each once. It is empty if no event can change the run. Do not change the slice.
+	Listens []string `json:"listens,omitempty"`
 	// DueAt is when the run continues by itself. It is zero for a run that has
 	// ended or that waits without a timeout.
 	DueAt time.Time `json:"due_at,omitzero"`

@@ -211,7 +211,7 @@ func (s *storm) requireRun(id string) {
 	require.NoError(s.t, err)
 	require.Zero(s.t, r.DueAt)
 	if r.Status == automation.RunRunning {
-		require.NotEmpty(s.t, r.WaitEvent, "the run is stuck at %s", r.Step)
+		require.NotEmpty(s.t, r.Listens, "the run is stuck at %s", r.Step)
 		_, err := s.nodes[0].GetContact(s.t.Context(), automation.ContactRef{ID: r.ContactID})
 		require.NoError(s.t, err, "the run waits for a contact that is gone")
 	}

@@ -294,15 +294,18 @@ type PruneResult struct {
 
 // RunRecord is a run in the form that stores keep.
 type RunRecord struct {
-	ID             string
-	AutomationID   string
-	Version        int
-	ContactID      string
-	EventID        string
-	EventName      string
-	Status         RunStatus
-	Step           string    // key of the step that the run is at
-	WaitEvent      string    // name of the event that the run waits for, if it does
+	ID           string
+	AutomationID string
+	Version      int
+	ContactID    string
+	EventID      string
+	EventName    string
+	Status       RunStatus
+	Step         string // key of the step that the run is at
+	// Listens are the names of all events that can change the run where it stands: sorted,
+	// and each once. A claim brings the run with an event of any of these names. Nil means
+	// none, as for every run that has ended. The slice is never changed.
+	Listens        []string
 	DueAt          time.Time // when the run is due; zero: never by time
 	DecodeFailures int       // how often in a row a process could not decode the run
 	Error          *StepError
@@ -324,7 +327,7 @@ type StepOutput struct {
 // end ends the run.
 func (rec *RunRecord) end(status RunStatus, err *StepError, at time.Time) {
 	rec.Status, rec.Error, rec.CompletedAt = status, err, at
-	rec.DueAt, rec.WaitEvent = time.Time{}, ""
+	rec.DueAt, rec.Listens = time.Time{}, nil
 }
 
 // run returns the run of the record, without its steps.
@@ -332,7 +335,7 @@ func (rec *RunRecord) run() Run {
 	return Run{
 		ID: rec.ID, AutomationID: rec.AutomationID, Version: rec.Version,
 		ContactID: rec.ContactID, EventID: rec.EventID, EventName: rec.EventName,
-		Status: rec.Status, Step: rec.Step, WaitEvent: rec.WaitEvent, DueAt: rec.DueAt,
+		Status: rec.Status, Step: rec.Step, Listens: rec.Listens, DueAt: rec.DueAt,
 		SetAside: rec.Status == RunRunning && rec.DecodeFailures > 0, Error: rec.Error,
 		CreatedAt: rec.CreatedAt, StartedAt: rec.CreatedAt, CompletedAt: rec.CompletedAt,
 	}

@@ -94,7 +94,8 @@ type ClaimParams struct {
 	// Limit is how many contacts to claim at most.
 	Limit int
 	// Events and Runs are how many pending events and due runs of one contact to
-	// return at most. Runs that wait for one of the returned events come in addition.
+	// return at most. Runs that listen to one of the returned events come in addition,
+	// each once.
 	Events, Runs int
 	// Contact, if set, is the only contact, or the only email without a contact, to
 	// claim. The claim succeeds even if there is no work, or no such contact. It
@@ -122,7 +123,7 @@ type Work struct {
 	// Events are pending events, in the order of acceptance.
 	Events []PendingEvent
 	// Runs are first the due runs, in the order in which they became due, and then
-	// the runs that wait for one of Events, oldest first.
+	// the runs that listen to one of Events, oldest first, each once.
 	Runs []ClaimedRun
 }
 

@@ -39,7 +39,7 @@ func (run *activeRun) write(now, takeover time.Time) RunChange {
 	c := RunChange{New: run.isNew, Served: run.served}
 	if run.graph != nil && rec.DecodeFailures == 0 {
 		rec.Status, rec.Error = run.state.Status(), run.state.failure()
-		rec.Step, rec.WaitEvent = run.action.Step, run.action.Event
+		rec.Step, rec.Listens = run.action.Step, run.action.listens()
 		rec.DueAt = run.state.DueAt()
 		switch {
 		case run.action.Kind == ActionPerform:

@@ -17,7 +17,7 @@ type runPage struct {
 	Status                       string
 	Version                      int
 	Started, Ended, Due          moment
-	WaitEvent                    string
+	Listens                      []string // names of the events that the run waits for
 	Trouble                      *runTrouble
 	Drawing                      template.HTML
 	Steps                        []pathStep
@@ -101,7 +101,7 @@ func (x *exchange) chosenStep(run automation.Run) (string, *automation.StepRun) 
 func (x *exchange) runPage(run automation.Run) runPage {
 	body := runPage{
 		ID: run.ID, AutomationID: run.AutomationID, ContactID: run.ContactID, EventID: run.EventID, Version: run.Version,
-		Status: string(run.Status), WaitEvent: run.WaitEvent,
+		Status: string(run.Status), Listens: run.Listens,
 		Started: x.moment(run.StartedAt), Ended: x.moment(run.CompletedAt), Due: x.moment(run.DueAt),
 		Trouble: troubleOf(run), Bars: x.bars(run),
 		CanRetry: run.Status == automation.RunFailed, CanCancel: run.Status == automation.RunRunning,

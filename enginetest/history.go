@@ -26,7 +26,7 @@ func historyOfRun(f *fixture) {
 	run := f.waiting(id, "wait")
 	f.equal("steps at the wait", statuses(run),
 		"end=pending hello=completed later=pending other=skipped pro=completed/condition_met rest=completed start=completed thanks=pending wait=waiting")
-	f.equal("event that the run waits for", run.WaitEvent, "paid")
+	f.equal("events that the run waits for", run.Listens, []string{"paid"})
 	paid := f.send("paid", "ada@example.com", map[string]any{"amount": 5})
 	run = f.waiting(id, "end")
 	f.equal("steps in the end", statuses(run),

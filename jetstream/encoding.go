@@ -27,7 +27,7 @@ type encodedRecord struct {
 	EventName      string                `json:"name"`
 	Status         automation.RunStatus  `json:"status"`
 	Step           string                `json:"step,omitempty"`
-	WaitEvent      string                `json:"wait,omitempty"`
+	Listens        []string              `json:"listens,omitempty"`
 	DueAt          time.Time             `json:"due,omitzero"`
 	DecodeFailures int                   `json:"failures,omitempty"`
 	Error          *automation.StepError `json:"error,omitempty"`

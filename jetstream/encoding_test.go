@@ -17,7 +17,7 @@ func TestState_SurvivesItsEncoding(t *testing.T) {
 		ClaimedRun: automation.ClaimedRun{
 			RunRecord: automation.RunRecord{
 				ID: "run", AutomationID: "welcome", Version: 2, ContactID: "ada", EventID: "event", EventName: "user.left",
-				Status: automation.RunFailed, Step: "hello", WaitEvent: "user.back", DueAt: at.Add(time.Hour), DecodeFailures: 3,
+				Status: automation.RunFailed, Step: "hello", Listens: []string{"order.paid", "user.back"}, DueAt: at.Add(time.Hour), DecodeFailures: 3,
 				Error: &automation.StepError{Code: "no", Message: "no & no"}, State: []byte{1, 2}, CreatedAt: at, CompletedAt: at.Add(time.Minute),
 			},
 			Request: automation.RequestRetry, TriggerPayload: []byte(`{"amount":12345678901234567890.10}`),

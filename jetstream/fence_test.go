@@ -77,7 +77,7 @@ func TestNew_RefusesStreamsThatItCannotUse(t *testing.T) {
 	owned(t, w)
 	_, err = New(t.Context(), w.nc, memory.New(), Options{SyncedByHost: true, Partitions: 1})
 	require.ErrorContains(t, err, `the streams named "automation" belong to another catalog`)
-	require.ErrorIs(t, s.adopt(map[string]string{metaFormat: "3"}), ErrStreams)
+	require.ErrorIs(t, s.adopt(map[string]string{metaFormat: "4"}), ErrStreams)
 	_, err = New(t.Context(), w.nc, other, Options{Name: "a b", Partitions: -1, Replicas: 2})
 	require.ErrorIs(t, err, automation.ErrInvalid)
 }

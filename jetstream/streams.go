@@ -12,8 +12,12 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// format is the version of what the streams hold. A newer one is refused.
-const format = 2
+// format is the version of what the streams hold. Any other one is refused.
+//
+// Format 3 has what a run listens to as a list. A process of format 2 would drop the list
+// with the next change of the run, and one that reads format 3 would miss the single name:
+// after a move to a database no event would find the run.
+const format = 3
 
 // The keys of the metadata of the stream of events.
 const (

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -96,7 +97,7 @@ func (c *runCheck) receipt() {
 func (c *runCheck) signup() {
 	cause := c.wait("closing", evClose, 0)
 	if cause == nil {
-		if c.run.Status != automation.RunRunning || c.run.WaitEvent != evClose || !c.run.DueAt.IsZero() {
+		if c.run.Status != automation.RunRunning || !slices.Equal(c.run.Listens, []string{evClose}) || !c.run.DueAt.IsZero() {
 			c.problem("run %s has status %s at %s instead of waiting without a time-out", c.run.ID, c.run.Status, c.run.Step)
 		}
 		return

@@ -36,7 +36,7 @@ type message struct {
 
 // format is the number of the newest format of messages, states and inputs of activities that
 // this release can read. A new format needs a new number.
-const format = 1
+const format = 2
 
 // checkFormat returns an error if a newer release has written what.
 func checkFormat(what string, f int) error {

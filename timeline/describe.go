@@ -46,8 +46,8 @@ func describe(n *automation.StepChanged, start time.Time) (kind, detail string) 
 
 func waiting(n *automation.StepChanged, start time.Time) string {
 	text := "waits"
-	if n.Run.WaitEvent != "" {
-		text += " for " + n.Run.WaitEvent
+	if len(n.Run.Listens) > 0 {
+		text += " for " + strings.Join(n.Run.Listens, " or ")
 	}
 	if n.Run.DueAt.IsZero() {
 		return text + ", however long"

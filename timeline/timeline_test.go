@@ -45,10 +45,10 @@ func took(branch automation.ConnectionType, n *automation.StepChanged) *automati
 	return n
 }
 
-// waiting is step for a step that waits until due, for an event if event is not "".
-func waiting(at time.Duration, key string, typ automation.StepType, event string, due time.Time) *automation.StepChanged {
+// waiting is step for a step that waits until due, for one of the events if there are any.
+func waiting(at time.Duration, key string, typ automation.StepType, events []string, due time.Time) *automation.StepChanged {
 	n := step(at, key, typ, automation.StepWaiting, "")
-	n.Run.WaitEvent, n.Run.DueAt = event, due
+	n.Run.Listens, n.Run.DueAt = events, due
 	return n
 }
 
@@ -94,16 +94,16 @@ func everything() []automation.Notice {
 		step(0, "welcome", automation.TypeSendEmail, automation.StepRunning, ""),
 		step(0, "welcome", automation.TypeSendEmail, automation.StepCompleted,
 			`{"to":"ada@example.com","email_id":"1","template":{"id":"welcome"},"variables":{"PLAN":"pro"}}`),
-		waiting(0, "pause", automation.TypeDelay, "", start.Add(36*hour)),
+		waiting(0, "pause", automation.TypeDelay, nil, start.Add(36*hour)),
 		&automation.EventHandled{At: start, Event: event, Started: []string{"run-1"}},
 
 		&automation.EventAccepted{At: start.Add(hour), Event: other},
 		&automation.EventHandled{At: start.Add(hour), Event: other},
 
 		step(36*hour, "pause", automation.TypeDelay, automation.StepCompleted, ""),
-		waiting(36*hour, "wait", automation.TypeWaitForEvent, "paid", start.Add(60*hour)),
+		waiting(36*hour, "wait", automation.TypeWaitForEvent, []string{"paid"}, start.Add(60*hour)),
 		took(automation.ConnectionEventReceived, step(37*hour, "wait", automation.TypeWaitForEvent, automation.StepCompleted, `{"event_id":"1","event_name":"paid","payload":null}`)),
-		waiting(37*hour, "again", automation.TypeWaitForEvent, "paid", time.Time{}),
+		waiting(37*hour, "again", automation.TypeWaitForEvent, []string{"order.cancelled", "paid"}, time.Time{}),
 		took(automation.ConnectionTimeout, step(38*hour, "again", automation.TypeWaitForEvent, automation.StepCompleted, `{"timed_out_at":"2026-01-06T23:00:00Z"}`)),
 
 		attempts(40*hour, 1, start.Add(40*hour+1034*time.Millisecond)),

@@ -80,7 +80,7 @@ func (s *Store) starts(event string) record.Starts {
 }
 
 // claimable returns the runs for a claim: up to p.Runs runs that are due, longest
-// first, and then the remaining runs that wait for one of the events.
+// first, and then the remaining runs that listen to one of the events.
 func (cs *contactState) claimable(p automation.ClaimParams, events []automation.PendingEvent) []automation.ClaimedRun {
 	now := toMicros(p.Now)
 	var due, waiting []*run
@@ -110,9 +110,9 @@ func (cs *contactState) claimable(p automation.ClaimParams, events []automation.
 	return claimed
 }
 
-// awaits reports whether the run waits for one of the events.
+// awaits reports whether the run listens to one of the events.
 func (r *run) awaits(events []automation.PendingEvent) bool {
-	return r.waits != "" && slices.ContainsFunc(events, func(e automation.PendingEvent) bool { return e.Name == r.waits })
+	return r.listens != nil && record.HasAny(events, r.listens.names)
 }
 
 func (r *run) claimed() automation.ClaimedRun {

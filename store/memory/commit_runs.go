@@ -14,7 +14,7 @@ func (s *Store) writeRun(cs *contactState, c *automation.RunChange, now micros, 
 		r = s.startRun(cs, c)
 	}
 	s.writeOutputs(c)
-	r.apply(c)
+	r.apply(c, s.listenSet(c.Listens))
 	r.request = toRequestCode(requests[r.request].Remaining(c))
 	if r.status != running && r.request == noRequest {
 		cs.endRun(r)
@@ -35,8 +35,8 @@ func (s *Store) writeRun(cs *contactState, c *automation.RunChange, now micros, 
 }
 
 // apply sets what a change of a run changes.
-func (r *run) apply(c *automation.RunChange) {
-	r.status, r.step, r.waits = toStatus(c.Status), c.Step, c.WaitEvent
+func (r *run) apply(c *automation.RunChange, listens *listenSet) {
+	r.status, r.step, r.listens = toStatus(c.Status), c.Step, listens
 	r.due, r.completed = toMicros(c.DueAt), toMicros(c.CompletedAt)
 	r.decodeFailures, r.err, r.state = int16(min(c.DecodeFailures, math.MaxInt16)), cloneError(c.Error), c.State
 }

@@ -147,7 +147,7 @@ func (p *projector) projectRun(c *automation.RunChange) {
 		p.added = append(p.added, r)
 	}
 	wasActive := r.active()
-	r.apply(c)
+	r.apply(c, p.s.listenSet(c.Listens))
 	r.state, r.request = bytes.Clone(c.State), noRequest
 	p.contacts[r.contact] = p.contacts[r.contact] || !wasActive && r.active()
 	p.s.writeOutputs(owned(c))

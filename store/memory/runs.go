@@ -22,7 +22,7 @@ type run struct {
 	status         status
 	request        requestCode
 	step           string
-	waits          string
+	listens        *listenSet // nil if it listens to nothing
 	due            micros
 	created        micros
 	completed      micros
@@ -44,15 +44,16 @@ func (s status) String() string { return string(statuses[s]) }
 // record returns a copy of the run.
 func (r *run) record() automation.RunRecord {
 	rec := r.shared()
-	rec.State = bytes.Clone(rec.State)
+	rec.State, rec.Listens = bytes.Clone(rec.State), slices.Clone(rec.Listens)
 	return rec
 }
 
-// shared returns the run with the store's own State, which the caller must not change.
+// shared returns the run with the store's own State and Listens, which the caller must not
+// change.
 func (r *run) shared() automation.RunRecord {
 	rec := automation.RunRecord{
 		ID: r.id, AutomationID: r.automation.ID, Version: int(r.version), ContactID: r.contact.id,
-		Status: statuses[r.status], Step: r.step, WaitEvent: r.waits,
+		Status: statuses[r.status], Step: r.step, Listens: r.listens.list(),
 		DueAt: r.due.time(), DecodeFailures: int(r.decodeFailures), State: r.state,
 		CreatedAt: r.created.time(), CompletedAt: r.completed.time(),
 	}

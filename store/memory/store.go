@@ -42,6 +42,7 @@ type Store struct {
 	claimed         []automation.Work // a buffer for Claim
 
 	runs    map[string]*run
+	listens map[string]*listenSet     // by their names, as record.EncodeNames has them
 	outputs map[string]map[int][]byte // by run id, then by step; few runs have any
 	history []*run                    // in order of creation, as byCreation has it
 	seq     uint64                    // numbers runs, events and automations in order of creation
@@ -74,6 +75,7 @@ func New() *Store {
 		contactsByEmail: map[string]*contactState{},
 		leased:          map[*contactState]struct{}{},
 		runs:            map[string]*run{},
+		listens:         map[string]*listenSet{},
 		outputs:         map[string]map[int][]byte{},
 		watchers:        map[int]func(){},
 	}

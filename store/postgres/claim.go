@@ -51,7 +51,7 @@ type claimer struct {
 	reason  error           // why one of them cannot
 }
 
-// waitingRun is a run that may wait for one of its contact's pending events.
+// waitingRun is a run that listens to one of its contact's pending events.
 type waitingRun struct {
 	owner string
 	automation.ClaimedRun
@@ -84,7 +84,7 @@ func (c *claimer) read(ctx context.Context) error {
 }
 
 // All of these except the last return a bounded part of each owner's rows. They rely on
-// the primary keys of contacts, pending and events, and on active_runs_owner. They sort
+// the primary keys of contacts, pending, events and listens, and on active_runs_owner. They sort
 // the rows of an owner, which are few.
 const (
 	claimedContacts = `
@@ -112,23 +112,26 @@ JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no])
 LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
 ORDER BY r.due_at, r.id`
 
-	// claimedWaits returns the runs that wait for an event that claimedEvents returns. Both
+	// claimedWaits returns the runs that listen to an event that claimedEvents returns. Both
 	// must see the same pending events, so they share a snapshot. OFFSET 0 keeps the server
-	// from another order: for each run of the owner it would read the names of the events.
+	// from another order: for each run of the owner it would read the names of the events, and
+	// for each event of a name the sets that have the name.
 	claimedWaits = `
 SELECT ` + activeColumns + `, t.payload
 FROM (
 	SELECT o.owner FROM unnest($1::text[]) AS o (owner)
-	WHERE (SELECT true FROM automation.active_runs w WHERE w.owner = o.owner AND w.wait_event IS NOT NULL LIMIT 1) OFFSET 0
+	WHERE (SELECT true FROM automation.active_runs w WHERE w.owner = o.owner AND w.listen_no IS NOT NULL LIMIT 1) OFFSET 0
 ) o
 CROSS JOIN LATERAL (
-	SELECT DISTINCT e.name FROM (
-		SELECT p.event_id FROM automation.pending p WHERE p.owner = o.owner
-		ORDER BY p.accepted_at + interval '0', p.no LIMIT $2::int
-	) p JOIN automation.events e ON e.id = ANY (ARRAY[p.event_id])
+	SELECT DISTINCT l.no FROM (
+		SELECT DISTINCT e.name FROM (
+			SELECT p.event_id FROM automation.pending p WHERE p.owner = o.owner
+			ORDER BY p.accepted_at + interval '0', p.no LIMIT $2::int
+		) p JOIN automation.events e ON e.id = ANY (ARRAY[p.event_id]) OFFSET 0
+	) e JOIN automation.listens l ON l.event_name = ANY (ARRAY[e.name]) OFFSET 0
 ) n
 CROSS JOIN LATERAL (
-	SELECT * FROM automation.active_runs r WHERE r.owner = o.owner AND r.wait_event = n.name OFFSET 0
+	SELECT * FROM automation.active_runs r WHERE r.owner = o.owner AND r.listen_no = n.no OFFSET 0
 ) r
 JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no])
 LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
@@ -141,7 +144,7 @@ const claimedTriggers = `
 SELECT a.event_name, a.id, a.version, a.no, a.status = 'enabled' FROM automation.automations a
 WHERE a.event_name = ANY ($1::text[]) AND a.deleted_at IS NULL ORDER BY a.no`
 
-// readWork reads the leased contacts, their events, the runs that are due or wait for
+// readWork reads the leased contacts, their events, the runs that are due or listen to
 // one of these events, and what those events start that are likely to be among them.
 func (c *claimer) readWork(ctx context.Context) error {
 	var ids []string
@@ -315,7 +318,7 @@ func scanClaimed(scan scanFunc) (waitingRun, error) {
 	return waitingRun{row.owner, automation.ClaimedRun{RunRecord: row.RunRecord, Request: row.request, TriggerPayload: trigger}}, err
 }
 
-// match sets what the events start. It adds the runs that wait for events of the claim,
+// match sets what the events start. It adds the runs that listen to events of the claim,
 // except those that are in the claim because they are due.
 func (c *claimer) match() {
 	for _, r := range c.waits {
@@ -324,8 +327,7 @@ func (c *claimer) match() {
 		}
 		w := c.work(r.owner)
 		isDue := slices.ContainsFunc(w.Runs, func(o automation.ClaimedRun) bool { return o.ID == r.ID })
-		hasEvent := slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return e.Name == r.WaitEvent })
-		if hasEvent && !isDue {
+		if !isDue && record.HasAny(w.Events, r.Listens) {
 			w.Runs = append(w.Runs, r.ClaimedRun)
 		}
 	}

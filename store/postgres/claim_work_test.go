@@ -14,16 +14,24 @@ import (
 )
 
 // startMany gives one contact 3,000 pending events and 3,000 runs that wait for another
-// event, as in the middle of the work on 6,000 events that each start such a run.
+// event, as in the middle of the work on 6,000 events that each start such a run. The runs
+// stand at a hundred steps, and what they listen to differs from step to step. A second
+// contact has one of these runs, and one event that it waits for.
 const startMany = `
 INSERT INTO automation.automations (id, name, status, event_name, version, revision) VALUES ('a', 'a', 'enabled', 'started', 1, 1);
 INSERT INTO automation.events (id, owner, name, accepted_at)
 SELECT md5('e' || i)::uuid, '=ada', 'started', now() FROM generate_series(1, 6000) i;
 INSERT INTO automation.pending (owner, event_id, accepted_at)
 SELECT owner, id, accepted_at FROM automation.events ORDER BY id LIMIT 3000;
-INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, wait_event, due_at, created_at)
-SELECT id, 1, 1, owner, id, name, 0, 0, 'wait', 'awaited', now() + interval '30 days', now()
-FROM automation.events ORDER BY id DESC LIMIT 3000;`
+INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, listen_no, due_at, created_at)
+SELECT id, 1, 1, owner, id, name, 0, 0, 'wait', row_number() OVER () % 100 + 1, now() + interval '30 days', now()
+FROM automation.events ORDER BY id DESC LIMIT 3000;
+INSERT INTO automation.listen_sets (digest, names) SELECT sha256(('s' || i)::bytea), '["awaited","exit' || i || '"]' FROM generate_series(1, 100) i;
+INSERT INTO automation.listens SELECT name, no FROM automation.listen_sets, json_array_elements_text(names::json) name;
+INSERT INTO automation.events (id, owner, name, accepted_at) VALUES (md5('ben')::uuid, '=ben', 'awaited', now());
+INSERT INTO automation.pending (owner, event_id, accepted_at) VALUES ('=ben', md5('ben')::uuid, now());
+INSERT INTO automation.active_runs (id, automation_no, version, owner, event_name, status, setbacks, step, listen_no, created_at)
+VALUES (md5('ben')::uuid, 1, 1, '=ben', 'started', 0, 0, 'wait', (SELECT max(no) FROM automation.listen_sets), now());`
 
 // claims are the statements that a claim runs, with arguments for contact ada.
 var claims = []struct{ name, sql, args string }{
@@ -60,6 +68,9 @@ func TestClaim_OfAContactWithManyRunsReadsEachRowOnce(t *testing.T) {
 		plan, text := measure(t, tx.Conn(), c.name, c.args)
 		assert.Less(t, plan.rows(), 40_000.0, "%s reads more than it should of 6,000 rows:\n%s", c.name, text)
 	}
+	plan, text := measure(t, tx.Conn(), "claimedWaits", `ARRAY['=ben'], 256`)
+	assert.Less(t, plan.rows(), 1_000.0, "an event costs a look-up for each of the hundred sets with its name:\n%s", text)
+	assert.InDelta(t, 1, plan.Rows, 0, "its run")
 	_, err = tx.Exec(t.Context(), `DEALLOCATE ALL`)
 	require.NoError(t, err)
 }

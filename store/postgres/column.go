@@ -17,6 +17,7 @@ type (
 	nullableTimes []pgtype.Timestamptz
 	nullableTexts []pgtype.Text
 	nullableBools []pgtype.Bool
+	nullableInts  []pgtype.Int4
 )
 
 // arg returns the column as an argument. A column of NULLs alone is one NULL, which
@@ -28,6 +29,8 @@ func (c nullableTimes) arg() any {
 func (c nullableTexts) arg() any { return argOrNull(c, func(t pgtype.Text) bool { return t.Valid }) }
 
 func (c nullableBools) arg() any { return argOrNull(c, func(b pgtype.Bool) bool { return b.Valid }) }
+
+func (c nullableInts) arg() any { return argOrNull(c, func(n pgtype.Int4) bool { return n.Valid }) }
 
 func argOrNull[T any](column []T, valid func(T) bool) any {
 	if !slices.ContainsFunc(column, valid) {

@@ -86,9 +86,17 @@ func (s *Store) write(ctx context.Context, slot int16, writes []*transitionWrite
 // begins again without them.
 func (s *Store) writeTogether(ctx context.Context, slot int16, writes []*transitionWrite) error {
 	for len(writes) > 0 {
+		sets := map[string]struct{}{}
+		for _, w := range writes {
+			listenedTo(sets, w.t.Runs)
+		}
+		listens, err := s.numberListens(ctx, sets)
+		if err != nil {
+			return err
+		}
 		refused := false
-		err := s.transact(ctx, func(tx *transaction) (err error) {
-			c := &committer{s: s, tx: tx, slot: slot, writes: writes}
+		err = s.transact(ctx, func(tx *transaction) (err error) {
+			c := &committer{s: s, tx: tx, slot: slot, writes: writes, listens: listens}
 			if refused, err = c.read(ctx); err != nil || refused {
 				return err
 			}
@@ -112,6 +120,7 @@ type committer struct {
 	slot   int16              // of the counters
 	writes []*transitionWrite // sorted by owner
 
+	listens     listenNumbers          // of all runs of the transitions
 	held        map[string]*currentRun // runs of the leases that are held, by owner; id is "" for none
 	automations map[string]sharedAutomation
 	versions    map[automation.VersionRef]bool

@@ -248,7 +248,7 @@ type runLookup struct {
 
 func (l *runLookup) add(r *automation.RunChange, everywhere bool) {
 	if !record.GoesOn(*r) {
-		l.ending.add(&r.RunRecord, r.DueAt)
+		l.ending.add(&r.RunRecord, r.DueAt, pgtype.Int4{})
 		l.ending.served = append(l.ending.served, record.RequestCode(r.Served))
 	}
 	if everywhere {

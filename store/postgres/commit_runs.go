@@ -4,6 +4,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
@@ -21,27 +23,27 @@ const remainingRequest = `(CASE
 // recorded at any time, without a lease, they derive the remaining request from the row
 // as it is when they execute.
 const (
-	insertedRuns = `(id, automation_no, version, owner, event_id, event_name, status, setbacks, step, wait_event, due_at, created_at, completed_at, error, state)
-SELECT unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::int[]), unnest($4::text[]), unnest($5::uuid[]), unnest($6::text[]),
-	unnest($7::smallint[]), unnest($8::int[]), unnest($9::text[]), unnest($10::text[]), unnest($11::timestamptz[]),
-	unnest($12::timestamptz[]), unnest($13::timestamptz[]), unnest($14::text[]), unnest($15::bytea[])`
+	insertedColumns = `id, automation_no, version, owner, event_id, event_name, status, setbacks, step, due_at, created_at, completed_at, error, state`
+	insertedValues  = `unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::int[]), unnest($4::text[]), unnest($5::uuid[]), unnest($6::text[]),
+	unnest($7::smallint[]), unnest($8::int[]), unnest($9::text[]), unnest($10::timestamptz[]),
+	unnest($11::timestamptz[]), unnest($12::timestamptz[]), unnest($13::text[]), unnest($14::bytea[])`
 
-	insertActive = `INSERT INTO automation.active_runs ` + insertedRuns
-	insertEnded  = `INSERT INTO automation.ended_runs ` + insertedRuns
+	insertActive = `INSERT INTO automation.active_runs (` + insertedColumns + `, listen_no) SELECT ` + insertedValues + `, unnest($15::int[])`
+	insertEnded  = `INSERT INTO automation.ended_runs (` + insertedColumns + `) SELECT ` + insertedValues
 
 	changedRuns = `SELECT unnest($1::uuid[]) AS id, unnest($2::smallint[]) AS status, unnest($3::int[]) AS setbacks, unnest($4::text[]) AS step,
-		unnest($5::text[]) AS wait_event, unnest($6::timestamptz[]) AS due_at, unnest($7::timestamptz[]) AS completed_at,
-		unnest($8::text[]) AS error, unnest($9::bytea[]) AS state`
+		unnest($5::timestamptz[]) AS due_at, unnest($6::timestamptz[]) AS completed_at,
+		unnest($7::text[]) AS error, unnest($8::bytea[]) AS state`
 
 	updateActive = `
 WITH written AS (
 	UPDATE automation.active_runs r
-	SET status = c.status, setbacks = c.setbacks, step = c.step, wait_event = c.wait_event, completed_at = c.completed_at,
+	SET status = c.status, setbacks = c.setbacks, step = c.step, listen_no = c.listen_no, completed_at = c.completed_at,
 		error = c.error, state = c.state, control = ` + remainingRequest + `,
 		due_at = CASE WHEN c.hurry OR ` + remainingRequest + ` <> 0 THEN least(c.due_at, c.now) ELSE c.due_at END
 	FROM (
 		` + changedRuns + `,
-			unnest($10::smallint[]) AS seen, unnest($11::timestamptz[]) AS now, unnest($12::boolean[]) AS hurry
+			unnest($9::int[]) AS listen_no, unnest($10::smallint[]) AS seen, unnest($11::timestamptz[]) AS now, unnest($12::boolean[]) AS hurry
 	) c
 	WHERE r.id = ANY (ARRAY[c.id])
 	RETURNING r.id, r.control
@@ -50,7 +52,7 @@ SELECT id, control FROM written WHERE control <> 0`
 
 	updateEnded = `
 UPDATE automation.ended_runs r
-SET status = c.status, setbacks = c.setbacks, step = c.step, wait_event = c.wait_event, due_at = c.due_at,
+SET status = c.status, setbacks = c.setbacks, step = c.step, due_at = c.due_at,
 	completed_at = c.completed_at, error = c.error, state = c.state
 FROM (` + changedRuns + `) c WHERE r.id = ANY (ARRAY[c.id])`
 
@@ -59,24 +61,18 @@ FROM (` + changedRuns + `) c WHERE r.id = ANY (ARRAY[c.id])`
 	endRuns = `
 WITH old AS (
 	DELETE FROM automation.active_runs r
-	USING (` + changedRuns + `, unnest($10::smallint[]) AS seen) c
+	USING (` + changedRuns + `, unnest($9::smallint[]) AS seen) c
 	WHERE r.id = ANY (ARRAY[c.id]) AND NOT (r.control = 2 AND c.status = 2 AND c.seen <> 2)
 	RETURNING r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status AS old_status, r.step AS old_step, r.control,
-		c.status, c.setbacks, c.step, c.wait_event, c.due_at, r.created_at, c.completed_at, c.error, c.state
+		c.status, c.setbacks, c.step, c.due_at, r.created_at, c.completed_at, c.error, c.state
 ), moved AS (
-	INSERT INTO automation.ended_runs (
-		id, automation_no, version, owner, event_id, event_name, status, setbacks, step, wait_event, due_at, created_at, completed_at, error, state)
-	SELECT id, automation_no, version, owner, event_id, event_name, status, setbacks, step, wait_event, due_at, created_at, completed_at, error, state
-	FROM old
+	INSERT INTO automation.ended_runs (` + insertedColumns + `) SELECT ` + insertedColumns + ` FROM old
 )
 SELECT id, automation_no, version, old_status, old_step, control FROM old`
 
 	reopenRuns = `
 WITH r AS (DELETE FROM automation.ended_runs WHERE id = ANY ($1::uuid[]) RETURNING *)
-INSERT INTO automation.active_runs (
-	id, automation_no, version, owner, event_id, event_name, status, setbacks, step, wait_event, due_at, created_at, completed_at, error, state)
-SELECT id, automation_no, version, owner, event_id, event_name, status, setbacks, step, wait_event, due_at, created_at, completed_at, error, state
-FROM r`
+INSERT INTO automation.active_runs (` + insertedColumns + `) SELECT ` + insertedColumns + ` FROM r`
 )
 
 // newRuns contains runs to insert, by column.
@@ -96,39 +92,51 @@ type changedColumns struct {
 	statuses       []int16
 	decodeFailures []int32
 	steps          []string
-	waits          nullableTexts
 	due            nullableTimes
 	completed      nullableTimes
 	failures       nullableTexts
 	states         [][]byte
+	listens        nullableInts // not in args: ended runs have no such column
 }
 
-func (cs *changedColumns) add(r *automation.RunRecord, due time.Time) {
+func (cs *changedColumns) add(r *automation.RunRecord, due time.Time, listens pgtype.Int4) {
 	cs.ids, cs.statuses = append(cs.ids, uuidOf(r.ID)), append(cs.statuses, record.StatusCode(r.Status))
 	cs.decodeFailures, cs.steps = append(cs.decodeFailures, int32(min(r.DecodeFailures, math.MaxInt32))), append(cs.steps, r.Step)
-	cs.waits, cs.due = append(cs.waits, textOrNull(r.WaitEvent)), append(cs.due, timeOrNull(due))
+	cs.due, cs.listens = append(cs.due, timeOrNull(due)), append(cs.listens, listens)
 	cs.completed, cs.failures = append(cs.completed, timeOrNull(r.CompletedAt)), append(cs.failures, textOrNull(record.EncodeError(r.Error)))
 	cs.states = append(cs.states, r.State)
 }
 
 func (cs *changedColumns) args() []any {
 	return []any{
-		cs.ids, cs.statuses, cs.decodeFailures, cs.steps, cs.waits.arg(), cs.due.arg(), cs.completed.arg(), cs.failures.arg(), cs.states,
+		cs.ids, cs.statuses, cs.decodeFailures, cs.steps, cs.due.arg(), cs.completed.arg(), cs.failures.arg(), cs.states,
 	}
 }
 
 // append adds a run that is due at another time than r.
-func (n *newRuns) append(r *automation.RunRecord, due time.Time, owner string, group *record.RunGroup) {
-	n.add(r, due)
+func (n *newRuns) append(r *automation.RunRecord, due time.Time, listens pgtype.Int4, owner string, group *record.RunGroup) {
+	n.add(r, due, listens)
 	n.automations, n.versions = append(n.automations, group.AutomationNo), append(n.versions, int32(group.Version))
 	n.owners, n.events, n.names = append(n.owners, owner), append(n.events, uuidOf(r.EventID)), append(n.names, r.EventName)
 	n.created = append(n.created, r.CreatedAt)
 }
 
-func (n *newRuns) insert(sc *script, sql string) {
+func (n *newRuns) insertActive(sc *script) {
 	if len(n.ids) > 0 {
-		sc.exec(sql, n.ids, n.automations, n.versions, n.owners, n.events, n.names, n.statuses, n.decodeFailures, n.steps,
-			n.waits.arg(), n.due.arg(), n.created, n.completed.arg(), n.failures.arg(), n.states)
+		sc.exec(insertActive, append(n.args(), n.listens.arg())...)
+	}
+}
+
+func (n *newRuns) insertEnded(sc *script) {
+	if len(n.ids) > 0 {
+		sc.exec(insertEnded, n.args()...)
+	}
+}
+
+func (n *newRuns) args() []any {
+	return []any{
+		n.ids, n.automations, n.versions, n.owners, n.events, n.names, n.statuses, n.decodeFailures, n.steps,
+		n.due.arg(), n.created, n.completed.arg(), n.failures.arg(), n.states,
 	}
 }
 
@@ -153,12 +161,13 @@ type runWriter struct {
 	changedEnded  changedColumns
 	reopened      uuids
 	writes        map[string]*transitionWrite // of the runs in changed, by id
+	listens       listenNumbers
 	tally         record.Tally[record.RunGroup]
 }
 
 // writeRuns writes the runs of all transitions, and returns how the counters change.
 func (c *committer) writeRuns(sc *script) record.Tally[record.RunGroup] {
-	rw := &runWriter{writes: map[string]*transitionWrite{}, tally: record.Tally[record.RunGroup]{}}
+	rw := &runWriter{listens: c.listens, writes: map[string]*transitionWrite{}, tally: record.Tally[record.RunGroup]{}}
 	for _, w := range c.writes {
 		for i := range w.t.Runs {
 			r := &w.t.Runs[i]
@@ -201,7 +210,7 @@ func (rw *runWriter) start(w *transitionWrite, r *automation.RunChange, from *re
 			due = record.DueBy(due, w.t.Now)
 		}
 	}
-	runs.append(&r.RunRecord, due, w.owner, &to)
+	runs.append(&r.RunRecord, due, rw.listens.of(r.Listens), w.owner, &to)
 }
 
 // change adds a run that is in a table of runs.
@@ -215,23 +224,23 @@ func (rw *runWriter) change(w *transitionWrite, r *automation.RunChange, from cu
 		if !from.active {
 			rw.reopened = append(rw.reopened, uuidOf(r.ID))
 		}
-		rw.changed.add(&r.RunRecord, r.DueAt)
+		rw.changed.add(&r.RunRecord, r.DueAt, rw.listens.of(r.Listens))
 		rw.changed.served, rw.changed.now = append(rw.changed.served, record.RequestCode(r.Served)), append(rw.changed.now, w.t.Now)
 		rw.changed.dueNow = append(rw.changed.dueNow, gone && record.GoesOn(*r))
 		rw.writes[r.ID] = w
 	default:
-		rw.changedEnded.add(&r.RunRecord, r.DueAt)
+		rw.changedEnded.add(&r.RunRecord, r.DueAt, pgtype.Int4{})
 	}
 }
 
 func (rw *runWriter) write(sc *script) {
-	rw.active.insert(sc, insertActive)
-	rw.ended.insert(sc, insertEnded)
+	rw.active.insertActive(sc)
+	rw.ended.insertEnded(sc)
 	if len(rw.reopened) > 0 {
 		sc.exec(reopenRuns, rw.reopened)
 	}
 	if c := &rw.changed; len(c.ids) > 0 {
-		sc.query(rw.addRequest, updateActive, append(c.args(), c.served, c.now, c.dueNow)...)
+		sc.query(rw.addRequest, updateActive, append(c.args(), c.listens.arg(), c.served, c.now, c.dueNow)...)
 	}
 	if len(rw.changedEnded.ids) > 0 {
 		sc.exec(updateEnded, rw.changedEnded.args()...)

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
@@ -38,11 +40,12 @@ const (
 	startInLease = `
 UPDATE automation.leases l SET until = t.until, run_id = t.id, run_automation_no = t.automation_no, run_version = t.version,
 	run_event_id = t.event_id, run_event_name = t.event_name, run_step = t.step, run_due_at = t.due_at, run_created_at = t.created_at,
-	run_state = t.state
+	run_state = t.state, run_listen_no = t.listen_no
 FROM (
 	SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token, unnest($3::timestamptz[]) AS until, unnest($4::uuid[]) AS id,
 		unnest($5::bigint[]) AS automation_no, unnest($6::int[]) AS version, unnest($7::uuid[]) AS event_id, unnest($8::text[]) AS event_name,
-		unnest($9::text[]) AS step, unnest($10::timestamptz[]) AS due_at, unnest($11::timestamptz[]) AS created_at, unnest($12::bytea[]) AS state
+		unnest($9::text[]) AS step, unnest($10::timestamptz[]) AS due_at, unnest($11::timestamptz[]) AS created_at, unnest($12::bytea[]) AS state,
+		unnest($13::int[]) AS listen_no
 ) t
 WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) AND l.run_id IS NULL
 RETURNING l.owner, NULL::uuid, NULL::bigint, NULL::int, NULL::text`
@@ -53,10 +56,11 @@ RETURNING l.owner, NULL::uuid, NULL::bigint, NULL::int, NULL::text`
 WITH o AS MATERIALIZED (
 	SELECT owner, run_step FROM automation.leases WHERE owner = ANY ($1::text[]) ORDER BY owner FOR UPDATE
 )
-UPDATE automation.leases l SET until = t.until, run_step = t.step, run_due_at = t.due_at, run_state = t.state
+UPDATE automation.leases l SET until = t.until, run_step = t.step, run_due_at = t.due_at, run_state = t.state,
+	run_listen_no = t.listen_no
 FROM (
 	SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token, unnest($3::timestamptz[]) AS until, unnest($4::uuid[]) AS id,
-		unnest($5::text[]) AS step, unnest($6::timestamptz[]) AS due_at, unnest($7::bytea[]) AS state
+		unnest($5::text[]) AS step, unnest($6::timestamptz[]) AS due_at, unnest($7::bytea[]) AS state, unnest($8::int[]) AS listen_no
 ) t
 JOIN o ON o.owner = t.owner
 WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) AND l.run_id = ANY (ARRAY[t.id])
@@ -77,24 +81,27 @@ type inLeaseColumns struct {
 	due         []time.Time
 	created     []time.Time
 	states      [][]byte
+	listens     nullableInts
 }
 
-func (i *inLeaseColumns) add(w *transitionWrite, r *automation.RunChange, automationNo int64) {
+func (i *inLeaseColumns) add(w *transitionWrite, r *automation.RunChange, automationNo int64, listens pgtype.Int4) {
 	i.owners, i.tokens, i.until = append(i.owners, w.owner), append(i.tokens, w.t.Token), append(i.until, w.t.Extend)
 	i.ids, i.automations, i.versions = append(i.ids, uuidOf(r.ID)), append(i.automations, automationNo), append(i.versions, int32(r.Version))
 	i.events, i.names, i.steps = append(i.events, uuidOf(r.EventID)), append(i.names, r.EventName), append(i.steps, r.Step)
 	i.due, i.created, i.states = append(i.due, r.DueAt), append(i.created, r.CreatedAt), append(i.states, r.State)
+	i.listens = append(i.listens, listens)
 }
 
 func (i *inLeaseColumns) start(sc *script, row func(scan scanFunc) error) {
 	if len(i.ids) > 0 {
-		sc.query(row, startInLease, i.owners, i.tokens, i.until, i.ids, i.automations, i.versions, i.events, i.names, i.steps, i.due, i.created, i.states)
+		sc.query(row, startInLease, i.owners, i.tokens, i.until, i.ids, i.automations, i.versions, i.events, i.names, i.steps, i.due, i.created, i.states,
+			i.listens.arg())
 	}
 }
 
 func (i *inLeaseColumns) update(sc *script, row func(scan scanFunc) error) {
 	if len(i.ids) > 0 {
-		sc.query(row, updateInLease, i.owners, i.tokens, i.until, i.ids, i.steps, i.due, i.states)
+		sc.query(row, updateInLease, i.owners, i.tokens, i.until, i.ids, i.steps, i.due, i.states, i.listens.arg())
 	}
 }
 
@@ -104,17 +111,17 @@ func (i *inLeaseColumns) update(sc *script, row func(scan scanFunc) error) {
 const (
 	parkFrom = `
 WITH old AS MATERIALIZED (
-	SELECT owner, run_id, run_automation_no, run_version, run_event_id, run_event_name, run_step, run_due_at, run_created_at, run_state
+	SELECT owner, run_id, run_automation_no, run_version, run_event_id, run_event_name, run_step, run_due_at, run_created_at, run_state, run_listen_no
 	FROM automation.leases WHERE run_id IS NOT NULL AND `
 
 	parkTo = `
 ), parked AS (
-	INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, due_at, created_at, state)
-	SELECT run_id, run_automation_no, run_version, owner, run_event_id, run_event_name, 0, 0, run_step, run_due_at, run_created_at, run_state FROM old
+	INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, due_at, created_at, state, listen_no)
+	SELECT run_id, run_automation_no, run_version, owner, run_event_id, run_event_name, 0, 0, run_step, run_due_at, run_created_at, run_state, run_listen_no FROM old
 )
 UPDATE automation.leases l
 SET run_id = NULL, run_automation_no = NULL, run_version = NULL, run_event_id = NULL, run_event_name = NULL, run_step = NULL,
-	run_due_at = NULL, run_created_at = NULL, run_state = NULL
+	run_due_at = NULL, run_created_at = NULL, run_state = NULL, run_listen_no = NULL
 FROM old WHERE l.owner = ANY (ARRAY[old.owner])`
 
 	parkOwned            = parkFrom + `owner = ANY ($1::text[]) ORDER BY owner FOR UPDATE` + parkTo

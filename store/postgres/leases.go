@@ -197,9 +197,9 @@ func (c *committer) fence(sc *script) {
 		case w.inLease == nil:
 			extended, tokens, until = append(extended, w.owner), append(tokens, w.t.Token), append(until, w.t.Extend)
 		case w.inLease.New:
-			started.add(w, w.inLease, w.automationNo)
+			started.add(w, w.inLease, w.automationNo, c.listens.of(w.inLease.Listens))
 		default:
-			continued.add(w, w.inLease, 0)
+			continued.add(w, w.inLease, 0, c.listens.of(w.inLease.Listens))
 		}
 	}
 	if len(parked) > 0 {

@@ -16,7 +16,7 @@ import (
 )
 
 // fill inserts 50,000 active runs, as many ended runs, and the rows that belong to them.
-// The outputs are those of ended runs.
+// The outputs are those of ended runs. A hundred sets of names that runs listen to share a name.
 const fill = `
 INSERT INTO automation.automations (id, name, status, event_name, version, revision)
 SELECT 'a' || i, 'a', 'enabled', 'e' || i, 1, 1 FROM generate_series(1, 100) i;
@@ -31,8 +31,11 @@ SELECT owner, id, accepted_at FROM automation.events ORDER BY id LIMIT 20000;
 INSERT INTO automation.loose_events SELECT accepted_at, id FROM automation.events ORDER BY id DESC LIMIT 20000;
 INSERT INTO automation.idempotency_keys SELECT 'e', 'k' || i, '', md5('e' || i)::uuid, now() FROM generate_series(1, 20000) i;
 INSERT INTO automation.leases SELECT md5('c' || i)::uuid, i, now() FROM generate_series(1, 10000) i;
-INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, wait_event, due_at, created_at)
-SELECT md5('r' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e' || i % 50000)::uuid, 'e', 0, 0, 's' || i % 20, 'e' || i % 7, now(), now()
+INSERT INTO automation.listen_sets (digest, names)
+SELECT sha256(('s' || i)::bytea), '["e1","e' || i + 1 || '"]' FROM generate_series(1, 100) i;
+INSERT INTO automation.listens SELECT name, no FROM automation.listen_sets, json_array_elements_text(names::json) name;
+INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, listen_no, due_at, created_at)
+SELECT md5('r' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e' || i % 50000)::uuid, 'e', 0, 0, 's' || i % 20, i % 100 + 1, now(), now()
 FROM generate_series(1, 50000) i;
 INSERT INTO automation.ended_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, created_at, completed_at, error)
 SELECT md5('o' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e' || i % 50000)::uuid, 'e', 1 + i % 3, 0, 's' || i % 20, now(), now(),
@@ -73,7 +76,7 @@ var hot = []struct {
 	{"claimedContacts", claimedContacts, []string{"contacts_pkey", "pending_pkey"}},
 	{"claimedEvents", claimedEvents, []string{"events_pkey", "pending_pkey"}},
 	{"claimedRuns", claimedRuns, []string{"active_runs_owner", "events_pkey"}},
-	{"claimedWaits", claimedWaits, []string{"active_runs_owner", "events_pkey", "pending_pkey"}},
+	{"claimedWaits", claimedWaits, []string{"active_runs_owner", "events_pkey", "listens_pkey", "pending_pkey"}},
 	{"nextDue", nextDue, []string{"active_runs_due", "leases_begun", "leases_pkey", "pending_accepted"}},
 	{"stats", stats, []string{"active_runs_due", "active_runs_owner", "leases_begun", "leases_pkey", "pending_accepted", "pending_pkey"}},
 	{"startInLease", startInLease, []string{"leases_pkey"}},
@@ -105,6 +108,8 @@ var hot = []struct {
 	{"eraseEvents", eraseEvents, []string{"events_owner", "pending_pkey"}},
 	{"findOutputs", findOutputs, []string{"run_outputs_pkey"}},
 	{"deleteOutputs", deleteOutputs, []string{"run_outputs_pkey"}},
+	{"findListenSets", findListenSets, nil},
+	{"insertListenSets", insertListenSets, nil},
 	{"findRun", findRun, []string{"active_runs_pkey", "ended_runs_pkey", "leases_begun"}},
 	{"findRuns", findRuns, []string{"active_runs_pkey", "ended_runs_pkey", "leases_begun"}},
 	{"sumCounts", sumCounts, nil},
@@ -199,11 +204,11 @@ func checkPlans(t *testing.T, pool *pgxpool.Pool, when string) {
 
 var (
 	indexName = regexp.MustCompile(`Index (?:Only )?Scan (?:Backward )?using (\w+)`)
-	bigScan   = regexp.MustCompile(`Seq Scan on (active_runs|ended_runs|events|pending|leases|contacts|contact_segments|loose_events|idempotency_keys|run_outputs)\b`)
+	bigScan   = regexp.MustCompile(`Seq Scan on (active_runs|ended_runs|events|pending|leases|contacts|contact_segments|loose_events|idempotency_keys|run_outputs|listens|listen_sets)\b`)
 	// groupSort sorts a table of runs, and so reads a whole group of runs for one page.
 	groupSort = regexp.MustCompile(`Sort Key: [^\n]*\n *->  Index Scan [^\n]* on (active|ended)_runs`)
-	// smallTables have as many rows as there are automations.
-	smallTables = regexp.MustCompile(`^(automations|versions|run_counts)_`)
+	// smallTables have as many rows as people have made automations, versions and steps.
+	smallTables = regexp.MustCompile(`^(automations|versions|run_counts|listen_sets)_`)
 	parameter   = regexp.MustCompile(`\$(\d+)`)
 )
 

@@ -34,7 +34,7 @@ func (s *Store) ProjectedTo(ctx context.Context, source string) (sequence int64,
 }
 
 // Project implements automation.Projector. It needs three round trips, however large the
-// projection is.
+// projection is, and one more for runs that listen to a set of names for the first time.
 func (s *Store) Project(ctx context.Context, p automation.Projection) error {
 	if err := record.CheckProjection(&p); err != nil {
 		return err
@@ -42,12 +42,17 @@ func (s *Store) Project(ctx context.Context, p automation.Projection) error {
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	catalog := record.CatalogOf(&p)
-	err := s.transact(ctx, func(tx *transaction) error {
+	catalog, sets := record.CatalogOf(&p), map[string]struct{}{}
+	listenedTo(sets, catalog.Runs)
+	listens, err := s.numberListens(ctx, sets)
+	if err != nil {
+		return fmt.Errorf("postgres store: project: %w", err)
+	}
+	err = s.transact(ctx, func(tx *transaction) error {
 		if err := advance(ctx, tx, &p); err != nil {
 			return err
 		}
-		pr := projector{Catalog: &catalog, automations: map[string]int64{}, tally: record.Tally[record.RunGroup]{}}
+		pr := projector{Catalog: &catalog, listens: listens, automations: map[string]int64{}, tally: record.Tally[record.RunGroup]{}}
 		if err := tx.run(ctx, pr.read()); err != nil {
 			return err
 		}
@@ -84,6 +89,7 @@ func advance(ctx context.Context, tx *transaction, p *automation.Projection) err
 // projector writes one projection.
 type projector struct {
 	*record.Catalog
+	listens     listenNumbers
 	automations map[string]int64 // numbers, by id
 	inserted    map[string]bool  // the events that the store did not have, by id
 	tally       record.Tally[record.RunGroup]
@@ -304,8 +310,8 @@ func (p *projector) insertRuns(sc *script) {
 		if record.GoesOn(*r) {
 			runs = &active
 		}
-		runs.append(&r.RunRecord, r.DueAt, ownerOf(automation.ContactRef{ID: r.ContactID}), &group)
+		runs.append(&r.RunRecord, r.DueAt, p.listens.of(r.Listens), ownerOf(automation.ContactRef{ID: r.ContactID}), &group)
 	}
-	active.insert(sc, insertActive)
-	ended.insert(sc, insertEnded)
+	active.insertActive(sc)
+	ended.insertEnded(sc)
 }

@@ -18,7 +18,7 @@ SELECT ` + activeColumns + `
 FROM automation.active_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.id = $1::uuid FOR UPDATE OF r`
 
 	lockEnded = `
-SELECT ` + runColumns + `, r.state, 0::smallint
+SELECT ` + endedColumns + `, r.state, 0::smallint
 FROM automation.ended_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.id = $1::uuid FOR UPDATE OF r`
 
 	recordRequest = `UPDATE automation.active_runs SET control = $2::smallint, due_at = least(due_at, $3::timestamptz) WHERE id = $1::uuid`

@@ -50,7 +50,7 @@ FROM (
 	) r WHERE p.status IN (0, 2) AND ` + groupHasEvent + `automation.active_runs` + ofEvent + `
 	UNION ALL
 	SELECT r.* FROM places p CROSS JOIN LATERAL (
-		SELECT ` + listedColumns + ` FROM automation.ended_runs r WHERE `
+		SELECT ` + listedEndedColumns + ` FROM automation.ended_runs r WHERE `
 
 	listedGroups     = groups + ofGroup
 	andEnded         = andThoseEnded + ofGroup
@@ -75,7 +75,9 @@ FROM (
 	joinedEnded = `
 ) r JOIN automation.automations a ON a.no = r.automation_no`
 
-	listedColumns = `r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.wait_event, r.due_at, r.created_at, r.completed_at, r.error`
+	listedColumns = `r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.due_at, r.created_at, r.completed_at, r.error, r.listen_no`
+
+	listedEndedColumns = `r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.due_at, r.created_at, r.completed_at, r.error, NULL::int AS listen_no`
 
 	ofGroup = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step`
 
@@ -145,7 +147,7 @@ SELECT ` + runColumns + `
 FROM (
 	SELECT ` + listedColumns + ` FROM automation.active_runs r` + withOwner + `
 	UNION ALL
-	SELECT ` + listedColumns + ` FROM automation.ended_runs r` + withOwner
+	SELECT ` + listedEndedColumns + ` FROM automation.ended_runs r` + withOwner
 
 	ended = selectOwned + `
 	OFFSET 0

@@ -19,27 +19,31 @@ type storedRun struct {
 }
 
 const (
-	runColumns    = `r.id, a.id, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.wait_event, r.due_at, r.created_at, r.completed_at, r.error`
+	firstColumns  = `r.id, a.id, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.due_at, r.created_at, r.completed_at, r.error`
+	runColumns    = firstColumns + `, (SELECT s.names FROM automation.listen_sets s WHERE s.no = r.listen_no)`
+	endedColumns  = firstColumns + `, NULL::text`
 	activeColumns = runColumns + `, r.state, r.control`
 )
 
-// scanRun scans runColumns, and the columns after them into more.
+// scanRun scans runColumns or endedColumns, and the columns after them into more.
 func scanRun(scan scanFunc, more ...any) (storedRun, error) {
 	var r storedRun
 	var status int16
-	var event, waits, failure *string
+	var event, failure, listens *string
 	var due, completed *time.Time
 	dest := []any{
-		&r.ID, &r.AutomationID, &r.Version, &r.owner, &event, &r.EventName, &status, &r.DecodeFailures, &r.Step, &waits,
-		&due, &r.CreatedAt, &completed, &failure,
+		&r.ID, &r.AutomationID, &r.Version, &r.owner, &event, &r.EventName, &status, &r.DecodeFailures, &r.Step,
+		&due, &r.CreatedAt, &completed, &failure, &listens,
 	}
 	if err := scan(append(dest, more...)...); err != nil {
 		return r, err
 	}
 	r.ContactID, r.Status = refOf(r.owner).ID, record.StatusOf(status)
-	r.EventID, r.WaitEvent, r.Error = textOf(event), textOf(waits), record.DecodeError(textOf(failure))
+	r.EventID, r.Error = textOf(event), record.DecodeError(textOf(failure))
 	r.DueAt, r.CompletedAt, r.CreatedAt = timeOf(due), timeOf(completed), r.CreatedAt.UTC()
-	return r, nil
+	var err error
+	r.Listens, err = record.DecodeNames(textOf(listens))
+	return r, err
 }
 
 // scanActiveRun scans activeColumns, and the columns after them into more.
@@ -60,7 +64,7 @@ SELECT ` + runColumns + `, r.state, r.control
 FROM automation.active_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE `
 	foundEnded = `
 UNION ALL
-SELECT ` + runColumns + `, r.state, 0::smallint
+SELECT ` + endedColumns + `, r.state, 0::smallint
 FROM automation.ended_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE `
 	foundBegun = `
 UNION ALL

@@ -27,6 +27,7 @@ type Store struct {
 	turns   turns // of Commit
 	appends *batch.Group[*appendCall]
 	inLease inLeaseRuns
+	listens listenSets
 	recent  recentNames
 	expiry  expirySchedule
 }

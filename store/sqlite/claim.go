@@ -211,8 +211,8 @@ func (c *claimer) readEvents(ctx context.Context, q session) error {
 	return nil
 }
 
-// These rely on automation_active_runs_owner, automation_places_waits, and the primary
-// keys of pending and events.
+// These rely on automation_active_runs_owner, and the primary keys of pending, events and
+// listens.
 const (
 	haveRuns = forKeys + `
 SELECT k FROM keys WHERE EXISTS (SELECT 1 FROM automation_active_runs r WHERE r.owner = k)`
@@ -221,14 +221,14 @@ FROM keys CROSS JOIN json_each((SELECT json_group_array(no) FROM (
 	SELECT d.no FROM automation_active_runs d WHERE d.owner = k AND d.due_at <= ?33 ORDER BY d.due_at, d.no LIMIT 0 + ?34))) j
 CROSS JOIN automation_active_runs r ON r.no = j.value` + joinRun + ` ORDER BY r.due_at, r.no`
 	claimedWaits = forKeys + claimColumns + `
-FROM keys CROSS JOIN automation_active_runs r ON r.owner = k AND r.place_no IN (
-	SELECT w.no FROM automation_pending n CROSS JOIN automation_events s ON s.no = n.event_no
-	CROSS JOIN automation_places w ON w.wait_event = s.name AND w.wait_event <> '' WHERE n.owner = k)` + joinRun + `
+FROM keys CROSS JOIN automation_active_runs r ON r.owner = k AND r.listen_no IN (
+	SELECT l.no FROM automation_listens l WHERE l.event_name IN (
+		SELECT s.name FROM automation_pending n CROSS JOIN automation_events s ON s.no = n.event_no WHERE n.owner = k))` + joinRun + `
 ORDER BY r.created_at, r.no`
 )
 
 // readRuns reads the due runs of each contact, longest first and up to the bound, and
-// then the remaining runs that wait for one of its events, oldest first.
+// then the remaining runs that listen to one of its events, oldest first.
 func (c *claimer) readRuns(ctx context.Context, q session) error {
 	var owners []key
 	if err := lookup(ctx, q, scanKey, haveRuns, c.leased, func(k key) { owners = append(owners, k) }); err != nil {
@@ -244,16 +244,10 @@ func (c *claimer) readRuns(ctx context.Context, q session) error {
 		return err
 	}
 	return lookup(ctx, q, scanRun, claimedWaits, owners, func(r storedRun) {
-		if !brought[r.no] && c.works[r.owner].has(r.WaitEvent) {
+		if !brought[r.no] && record.HasAny(c.works[r.owner].Events, r.Listens) {
 			bring(r)
 		}
 	})
-}
-
-// has reports whether the claim brings an event with this name. It may not bring all
-// pending events.
-func (w *claimedWork) has(event string) bool {
-	return slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return e.Name == event })
 }
 
 // startsOf returns what an event starts. All events of the claim with this name share the

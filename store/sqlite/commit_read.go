@@ -126,7 +126,7 @@ type currentRun struct {
 
 const (
 	selectCurrentRun = `
-SELECT r.no, r.id, r.place_no, p.automation_no, p.version, p.status, p.step, p.wait_event, r.event_no, r.created_at, `
+SELECT r.no, r.id, r.place_no, p.automation_no, p.version, p.status, p.step, r.event_no, r.created_at, `
 	joinPlace = ` JOIN automation_places p ON p.no = r.place_no`
 	// findCurrentRun relies on the primary key of leases, and the unique indexes on id.
 	findCurrentRun = selectCurrentRun + `0, 0 FROM automation_begun_runs r` + joinPlace + ` WHERE r.owner = ?2 AND r.id = ?1 UNION ALL ` +
@@ -136,7 +136,7 @@ SELECT r.no, r.id, r.place_no, p.automation_no, p.version, p.status, p.step, p.w
 
 func scanCurrentRun(rows *sql.Rows) (r currentRun, err error) {
 	var request int16
-	err = rows.Scan(&r.no, &r.id, &r.placeNo, &r.place.automationNo, &r.place.version, &r.place.status, &r.place.step, &r.place.waits,
+	err = rows.Scan(&r.no, &r.id, &r.placeNo, &r.place.automationNo, &r.place.version, &r.place.status, &r.place.step,
 		&r.event, &r.created, &request, &r.table)
 	r.request = record.RequestOf(request)
 	return r, err

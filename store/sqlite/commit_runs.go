@@ -9,7 +9,7 @@ import (
 )
 
 // writeRun writes the run of a transition with an index, unless startInLease has.
-func (c *committer) writeRun(ctx context.Context, w *transitionWrite, i int, res *automation.CommitResult) error {
+func (c *committer) writeRun(ctx context.Context, w *transitionWrite, i int, res *automation.CommitResult) (err error) {
 	change, current := &w.t.Runs[i], &w.runs[i]
 	if i == w.inLease {
 		return nil
@@ -24,6 +24,9 @@ func (c *committer) writeRun(ctx context.Context, w *transitionWrite, i int, res
 		}
 	}
 	r := newRunRow(w, change, current.request)
+	if r.listens, err = c.tx.listenNumber(ctx, change.Listens); err != nil {
+		return err
+	}
 	if r.request != automation.RequestNone {
 		if res.Requests == nil {
 			res.Requests = map[string]automation.RunRequest{}
@@ -40,6 +43,7 @@ type runRow struct {
 	table   table // the one that gets the row
 	request automation.RunRequest
 	due     time.Time
+	listens any // number of the set, nil for none
 }
 
 // newRunRow returns the new row of a run. request is the one that the store has about
@@ -64,33 +68,41 @@ func newRunRow(w *transitionWrite, change *automation.RunChange, request automat
 // columns returns the values of the columns after the number of the place.
 func (r *runRow) columns(change *automation.RunChange) []any {
 	if r.table == inLeaseRuns {
-		return args(r.due.UnixMicro(), bytesOrNull(change.State))
+		return args(r.due.UnixMicro(), bytesOrNull(change.State), r.listens)
 	}
-	return args(timeOrNull(r.due), bytesOrNull(change.State), record.RequestCode(r.request), small(change.DecodeFailures),
+	columns := args(timeOrNull(r.due), bytesOrNull(change.State), record.RequestCode(r.request), small(change.DecodeFailures),
 		timeOrNull(change.CompletedAt), textOrNull(record.EncodeError(change.Error)))
+	if r.table == activeRuns {
+		columns = append(columns, r.listens)
+	}
+	return columns // a run that has ended listens to nothing
 }
 
 // A run is in one of three tables. It keeps its number when it moves between them,
 // because lists of runs are in the order of these numbers. As with events, each
 // statement inserts a single row of values.
 const (
-	runValues = `(no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error)`
+	runValues    = `(no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error)`
+	activeValues = `(no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error, listen_no)`
 	// For a run that is in one of the tables already the place is NULL, and a row
 	// without a place is left out. The statements rely on the primary key of leases, and
 	// the unique indexes on the ids of runs and events.
-	startValues = runValues + ` VALUES (?1, ?2, ?3, (SELECT no FROM automation_events WHERE id = ?4), ?5, iif(
+	startValues = ` VALUES (?1, ?2, ?3, (SELECT no FROM automation_events WHERE id = ?4), ?5, iif(
 	EXISTS (SELECT 1 FROM automation_leases WHERE owner = ?2 AND run_id = ?3)
 	OR EXISTS (SELECT 1 FROM automation_active_runs WHERE id = ?3)
-	OR EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?3), NULL, ?6), ?7, ?8, ?9, ?10, ?11, ?12)`
-	startActive = `INSERT OR IGNORE INTO automation_active_runs ` + startValues
-	startEnded  = `INSERT OR IGNORE INTO automation_ended_runs ` + startValues
+	OR EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?3), NULL, ?6), ?7, ?8, ?9, ?10, ?11, ?12`
+	startActive = `INSERT OR IGNORE INTO automation_active_runs ` + activeValues + startValues + `, ?13)`
+	startEnded  = `INSERT OR IGNORE INTO automation_ended_runs ` + runValues + startValues + `)`
 )
 
 // newRunValues returns the values of a new run, and the number of its place.
 func (c *committer) newRunValues(
 	ctx context.Context, w *transitionWrite, change *automation.RunChange, automationNo int64, r *runRow,
 ) (values []any, at int64, err error) {
-	at, err = c.placeNumber(ctx, placeOf(automationNo, change.Version, change))
+	if at, err = c.placeNumber(ctx, placeOf(automationNo, change.Version, change)); err != nil {
+		return nil, 0, err
+	}
+	r.listens, err = c.tx.listenNumber(ctx, change.Listens)
 	values = append(args(c.number, w.owner, idKey(change.ID).column(), idKey(change.EventID).column(),
 		change.CreatedAt.UnixMicro(), at), r.columns(change)...)
 	return values, at, err
@@ -123,23 +135,24 @@ func (c *committer) start(ctx context.Context, w *transitionWrite, change *autom
 
 // placeOf returns the place of a run after a change.
 func placeOf(automationNo int64, version int, change *automation.RunChange) place {
-	return place{automationNo, version, record.StatusCode(change.Status), change.Step, change.WaitEvent}
+	return place{automationNo, version, record.StatusCode(change.Status), change.Step}
 }
 
 // These rely on the primary keys.
 const (
-	updateInLease = `UPDATE automation_leases SET run_place_no = ?, run_due_at = ?, run_state = ? WHERE owner = ?`
+	updateInLease = `UPDATE automation_leases SET run_place_no = ?, run_due_at = ?, run_state = ?, run_listen_no = ? WHERE owner = ?`
 	updateActive  = `
 UPDATE automation_active_runs
-SET place_no = ?, due_at = ?, state = ?, control = ?, setbacks = ?, completed_at = ?, error = ? WHERE no = ?`
+SET place_no = ?, due_at = ?, state = ?, control = ?, setbacks = ?, completed_at = ?, error = ?, listen_no = ? WHERE no = ?`
 	updateEnded = `
 UPDATE automation_ended_runs
 SET place_no = ?, due_at = ?, state = ?, control = ?, setbacks = ?, completed_at = ?, error = ? WHERE no = ?`
-	insertActive = `INSERT INTO automation_active_runs ` + runValues + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertActive = `INSERT INTO automation_active_runs ` + activeValues + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertEnded  = `INSERT INTO automation_ended_runs ` + runValues + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	clearInLease = `
 UPDATE automation_leases
-SET run_no = NULL, run_id = NULL, run_event_no = NULL, run_created_at = NULL, run_place_no = NULL, run_due_at = NULL, run_state = NULL
+SET run_no = NULL, run_id = NULL, run_event_no = NULL, run_created_at = NULL, run_place_no = NULL, run_due_at = NULL, run_state = NULL,
+	run_listen_no = NULL
 WHERE owner = ?`
 	deleteActive = `DELETE FROM automation_active_runs WHERE no = ?`
 	deleteEnded  = `DELETE FROM automation_ended_runs WHERE no = ?`

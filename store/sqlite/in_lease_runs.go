@@ -20,8 +20,8 @@ import (
 const startInLease = `
 UPDATE automation_leases
 SET run_no = ?1, run_id = ?3, run_event_no = (SELECT no FROM automation_events WHERE id = ?4), run_created_at = ?5,
-	run_place_no = ?6, run_due_at = ?7, run_state = ?8, until = ?9
-WHERE owner = ?2 AND token = ?10 AND run_no IS NULL
+	run_place_no = ?6, run_due_at = ?7, run_state = ?8, run_listen_no = ?9, until = ?10
+WHERE owner = ?2 AND token = ?11 AND run_no IS NULL
 	AND NOT EXISTS (SELECT 1 FROM automation_active_runs WHERE id = ?3)
 	AND NOT EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?3)`
 
@@ -51,8 +51,8 @@ func (c *committer) startInLease(ctx context.Context, w *transitionWrite) (bool,
 
 const (
 	// parkInLease relies on the primary key of leases.
-	parkInLease = `INSERT INTO automation_active_runs ` + runValues + `
-SELECT no, owner, id, event_no, created_at, place_no, due_at, state, 0, 0, NULL, NULL FROM automation_begun_runs WHERE owner = ?`
+	parkInLease = `INSERT INTO automation_active_runs ` + activeValues + `
+SELECT no, owner, id, event_no, created_at, place_no, due_at, state, 0, 0, NULL, NULL, listen_no FROM automation_begun_runs WHERE owner = ?`
 	// inLeaseOwners scans the leases, of which there are as many as contacts with work in
 	// progress.
 	inLeaseOwners = `

@@ -168,7 +168,7 @@ func assertRelease2Runs(t *testing.T, s *sqlite.Store) {
 	runs := map[string]automation.RunRecord{
 		"waits": {
 			Version: 1, ContactID: "ada", EventID: "e1", EventName: "user.created", Status: automation.RunRunning, Step: "wait",
-			WaitEvent: "user.active", DueAt: second(90), State: []byte{1},
+			Listens: []string{"user.active"}, DueAt: second(90), State: []byte{1},
 		},
 		"sleeps": {Version: 2, ContactID: "ada", Status: automation.RunRunning, Step: "delay", DueAt: second(80), DecodeFailures: 2, State: []byte{2}},
 		"asked": {

@@ -71,6 +71,35 @@ func TestLists_OfACodeSeekIt(t *testing.T) {
 	}
 }
 
+// manySets has a hundred sets that share a name, and many runs that listen to each.
+const manySets = `
+WITH RECURSIVE f (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM f WHERE i < 100)
+INSERT INTO automation_listen_sets (names) SELECT json_array('exit' || i, 'paid') FROM f;
+INSERT OR IGNORE INTO automation_listens (event_name, no) SELECT j.value, s.no FROM automation_listen_sets s, json_each(s.names) j;
+WITH RECURSIVE f (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM f WHERE i < 5000)
+INSERT INTO automation_active_runs (id, place_no, owner, control, setbacks, created_at, listen_no) SELECT '=w' || i, 1, '=c' || i, 0, 0, 1, 1 + i % 100 FROM f;`
+
+// TestClaim_GoesFromEventsToSetsToRuns has the statement that finds the runs which listen to
+// an event.
+func TestClaim_GoesFromEventsToSetsToRuns(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]string{
+		"never analysed": "", "analysed too early": analysed, "analysed too early, then many sets": analysed + manySets,
+		"analysed with many sets": manySets + "ANALYZE;",
+	} {
+		db := migratedFile(t).db
+		_, err := db.Exec(prepare)
+		require.NoError(t, err)
+		plan := strings.Join(explain(t, db, claimedWaits), "\n")
+		for _, search := range []string{
+			"SEARCH n USING PRIMARY KEY (owner=?)", "SEARCH l USING PRIMARY KEY (event_name=?)",
+			"SEARCH r USING INDEX automation_active_runs_owner (owner=? AND listen_no=?)",
+		} {
+			assert.Contains(t, plan, search, name)
+		}
+	}
+}
+
 // unclosed keeps the suite from closing a store, because a closed store has no
 // statements.
 type unclosed struct{ *Store }
@@ -114,8 +143,10 @@ INSERT INTO automation_leases (owner, token, until, run_no, run_id, run_place_no
 INSERT INTO automation_contacts (id, email, email_key, first_name, last_name, unsubscribed, properties, segments, created_at)
 	SELECT '=c' || i, 'e' || i, 'e' || i, '', '', 0, '', '', 1 FROM few;
 INSERT INTO automation_contact_segments (segment, contact_no) SELECT 's', i FROM few;
-INSERT INTO automation_places (automation_no, version, status, step, wait_event, n)
-	VALUES (1, 1, 0, 's', '', 5), (1, 1, 0, 's', 'e', 5), (1, 1, 1, 's', '', 5);
+INSERT INTO automation_places (automation_no, version, status, step, n)
+	VALUES (1, 1, 0, 's', 5), (1, 1, 0, 't', 5), (1, 1, 1, 's', 5);
+INSERT INTO automation_listen_sets (names) SELECT json_array('e', 'f' || i) FROM few;
+INSERT INTO automation_listens (event_name, no) SELECT j.value, s.no FROM automation_listen_sets s, json_each(s.names) j;
 ANALYZE;`
 
 // explain returns the plan of a statement with any number of arguments.

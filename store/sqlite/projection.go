@@ -267,6 +267,9 @@ func (p *projector) writeRun(ctx context.Context, c *automation.RunChange) error
 	if record.GoesOn(*c) {
 		r.table = activeRuns
 	}
+	if r.listens, err = p.tx.listenNumber(ctx, c.Listens); err != nil {
+		return err
+	}
 	values := args(no, idKey(c.ContactID).column(), id.column(), p.eventNumber(c.EventID), c.CreatedAt.UnixMicro(), at)
 	query := [...]string{activeRuns: insertActive, endedRuns: insertEnded}[r.table]
 	_, err = p.tx.exec(ctx, query, append(values, r.columns(c)...)...)

@@ -71,7 +71,7 @@ WHERE p.automation_no BETWEEN ?1 AND ?2 AND p.version BETWEEN ?3 AND ?4 AND (?5 
 	// would not do, because it cannot refer to p.
 	activeNumbers = listColumns + ` FROM automation_places p
 CROSS JOIN json_each((SELECT json_group_array(no) FROM (SELECT x.no FROM automation_active_runs x`
-	endedNumbers = listColumns + ` FROM automation_places p
+	endedNumbers = listEndedColumns + ` FROM automation_places p
 CROSS JOIN json_each((SELECT json_group_array(no) FROM (SELECT x.no FROM automation_ended_runs x`
 	joinListed = `
 JOIN automation_automations a ON a.no = p.automation_no
@@ -105,14 +105,14 @@ LEFT JOIN automation_events e ON e.no = r.event_no` + ofPlaces + ` AND p.n > 0 A
 
 	ofContact = ` AND r.owner = ?14 AND (?15 IS NULL OR r.event_no = ?15)`
 	owned     = listColumns + fromActive + ofPlaces + between + failedWith + ofContact + ` UNION ALL ` +
-		listColumns + fromEnded + ofPlaces + between + failedWith + ofContact + ` UNION ALL ` + listedInLease + ofContact
+		listEndedColumns + fromEnded + ofPlaces + between + failedWith + ofContact + ` UNION ALL ` + listedInLease + ofContact
 	olderOwned = owned + newestFirst
 	newerOwned = owned + oldestFirst
 
 	endedOfContact = ofEvent + `
 	AND (r.completed_at, r.no) > (?8, ?9) AND (r.completed_at, r.no) < (?10, ?11)` + failedWith + ofContact
 	endedOwned = listColumns + fromActive + ofPlaces + endedOfContact + ` UNION ALL ` +
-		listColumns + fromEnded + ofPlaces + endedOfContact
+		listEndedColumns + fromEnded + ofPlaces + endedOfContact
 	olderEndedOwned = endedOwned + lastEndedFirst
 	newerEndedOwned = endedOwned + firstEndedFirst
 )

@@ -29,7 +29,7 @@ type storedRun struct {
 // has fewer columns for a run than the other two tables.
 const (
 	runColumns = `
-SELECT r.no AS no, r.id, a.id, p.version, r.owner, e.id, e.name, p.status, p.step, p.wait_event, r.due_at, r.created_at AS created_at, `
+SELECT r.no AS no, r.id, a.id, p.version, r.owner, e.id, e.name, p.status, p.step, r.due_at, r.created_at AS created_at, `
 	joinRun = `
 JOIN automation_places p ON p.no = r.place_no
 JOIN automation_automations a ON a.no = p.automation_no
@@ -38,28 +38,35 @@ LEFT JOIN automation_events e ON e.no = r.event_no`
 	fromActive  = ` FROM automation_active_runs r` + joinRun
 	fromEnded   = ` FROM automation_ended_runs r` + joinRun
 
-	selectInLease = runColumns + `0, 0, NULL, NULL, r.state, 0, NULL` + fromInLease
-	selectActive  = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 1, NULL` + fromActive
-	selectEnded   = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 2, NULL` + fromEnded
+	inLeaseColumns = runColumns + `0, 0, NULL, NULL, r.state, 0, NULL, ` + listenedNames
+	activeColumns  = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 1, NULL, ` + listenedNames
+	endedColumns   = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 2, NULL, NULL`
+	selectInLease  = inLeaseColumns + fromInLease
+	selectActive   = activeColumns + fromActive
+	selectEnded    = endedColumns + fromEnded
 	// claimColumns include the payload of the event that started the run.
-	claimColumns = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 1, e.payload`
+	claimColumns = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 1, e.payload, ` + listenedNames
 	// listColumns leave out the state.
-	listColumns        = runColumns + `r.control, r.setbacks, r.completed_at AS completed_at, r.error, NULL, 1, NULL`
-	listInLeaseColumns = runColumns + `0, 0, NULL, NULL, NULL, 0, NULL`
+	listColumns        = runColumns + `r.control, r.setbacks, r.completed_at AS completed_at, r.error, NULL, 1, NULL, ` + listenedNames
+	listEndedColumns   = runColumns + `r.control, r.setbacks, r.completed_at AS completed_at, r.error, NULL, 2, NULL, NULL`
+	listInLeaseColumns = runColumns + `0, 0, NULL, NULL, NULL, 0, NULL, ` + listenedNames
 )
 
 func scanRun(rows *sql.Rows) (r storedRun, err error) {
 	var id, event key
-	var eventName, failure nullText
+	var eventName, failure, listens nullText
 	var status, request int16
 	var due, completed nullTime
 	var created timestamp
-	err = rows.Scan(&r.no, &id, &r.AutomationID, &r.Version, &r.owner, &event, &eventName, &status, &r.Step, &r.WaitEvent,
-		&due, &created, &request, &r.DecodeFailures, &completed, &failure, &r.State, &r.table, &r.TriggerPayload)
+	err = rows.Scan(&r.no, &id, &r.AutomationID, &r.Version, &r.owner, &event, &eventName, &status, &r.Step,
+		&due, &created, &request, &r.DecodeFailures, &completed, &failure, &r.State, &r.table, &r.TriggerPayload, &listens)
 	r.ID, r.ContactID, r.EventID, r.EventName = id.id(), r.owner.id(), event.id(), string(eventName)
 	r.Status, r.Request = record.StatusOf(status), record.RequestOf(request)
 	r.DueAt, r.CreatedAt, r.CompletedAt = due.Time, created.Time, completed.Time
 	r.Error = record.DecodeError(string(failure))
+	if err == nil {
+		r.Listens, err = record.DecodeNames(string(listens))
+	}
 	return r, err
 }
 
@@ -88,9 +95,9 @@ func (s *Store) FindRun(ctx context.Context, id string) (run automation.RunRecor
 // findRuns relies on the unique indexes on id, and scans the leases as findRun does. CROSS
 // JOIN keeps the planner from beginning with the places.
 const findRuns = forKeys +
-	runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 1, NULL FROM keys CROSS JOIN automation_active_runs r ON r.id = k` + joinFound + ` UNION ALL ` +
-	runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 2, NULL FROM keys CROSS JOIN automation_ended_runs r ON r.id = k` + joinFound + ` UNION ALL ` +
-	runColumns + `0, 0, NULL, NULL, r.state, 0, NULL FROM automation_begun_runs r` + joinFound + ` WHERE r.id IN (SELECT k FROM keys)`
+	activeColumns + ` FROM keys CROSS JOIN automation_active_runs r ON r.id = k` + joinFound + ` UNION ALL ` +
+	endedColumns + ` FROM keys CROSS JOIN automation_ended_runs r ON r.id = k` + joinFound + ` UNION ALL ` +
+	inLeaseColumns + ` FROM automation_begun_runs r` + joinFound + ` WHERE r.id IN (SELECT k FROM keys)`
 
 const joinFound = `
 CROSS JOIN automation_places p ON p.no = r.place_no

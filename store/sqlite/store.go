@@ -18,6 +18,7 @@ type Store struct {
 	writes  *batch.Group[*writeCall]
 	writing chan struct{} // contains a value while a goroutine writes
 	checked atomic.Bool   // ready has succeeded
+	listens listenSets
 
 	using  sync.RWMutex // every call holds it for reading, Close for writing
 	closed bool         // guarded by using

@@ -18,6 +18,8 @@ type transaction struct {
 	s        *Store
 	tx       *sql.Tx
 	prepared map[string]*sql.Stmt
+	// listens contains the numbers that listenNumber has found or inserted.
+	listens map[string]int64
 	// definitions contains what definitionByName has found, nil for none.
 	definitions map[string]*automation.EventDefinition
 }
@@ -144,7 +146,9 @@ func (s *Store) begin(ctx context.Context, conn *sql.Conn, do func(ctx context.C
 			discardBroken(ctx, conn)
 		}
 	}()
-	tx := &transaction{s: s, tx: sqlTx, prepared: map[string]*sql.Stmt{}, definitions: map[string]*automation.EventDefinition{}}
+	tx := &transaction{
+		s: s, tx: sqlTx, prepared: map[string]*sql.Stmt{}, listens: map[string]int64{}, definitions: map[string]*automation.EventDefinition{},
+	}
 	if _, err := tx.exec(ctx, takeLock); err != nil {
 		return failed("lock", err)
 	}
@@ -155,6 +159,7 @@ func (s *Store) begin(ctx context.Context, conn *sql.Conn, do func(ctx context.C
 		return failed("commit", err)
 	}
 	committed = true
+	s.listens.note(tx.listens)
 	return nil
 }
 

@@ -243,12 +243,12 @@ func asleep(until time.Time) func(*automation.RunRecord) {
 	return func(r *automation.RunRecord) { r.DueAt = until }
 }
 
-func waiting(event string) func(*automation.RunRecord) {
-	return func(r *automation.RunRecord) { r.WaitEvent = event }
+func waiting(events ...string) func(*automation.RunRecord) {
+	return func(r *automation.RunRecord) { r.Listens = events }
 }
 
 func ended(status automation.RunStatus, when time.Time) func(*automation.RunRecord) {
-	return func(r *automation.RunRecord) { r.Status, r.CompletedAt = status, when }
+	return func(r *automation.RunRecord) { r.Status, r.CompletedAt, r.Listens = status, when, nil }
 }
 
 func (f *fixture) findRun(id string) automation.RunRecord {

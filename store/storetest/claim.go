@@ -54,7 +54,7 @@ func claimBounds(f *fixture) {
 	for _, due := range []int{3, 1, 2} {
 		runs = append(runs, f.run(v, contact, asleep(at(due))).ID)
 	}
-	waits := f.run(v, contact, func(r *automation.RunRecord) { r.DueAt, r.WaitEvent = at(4), "never sent" })
+	waits := f.run(v, contact, func(r *automation.RunRecord) { r.DueAt, r.Listens = at(4), []string{"never sent"} })
 	for i := range 3 {
 		events = append(events, f.send("a", contact, at(i)))
 	}
@@ -75,10 +75,10 @@ func claimWaiting(f *fixture) {
 	v := f.automation("welcome", "signup")
 	contact := f.contact("ada@example.com")
 	first := f.run(v, contact, waiting("ping"))
-	timedOut := f.run(v, contact, func(r *automation.RunRecord) { r.WaitEvent, r.DueAt = "ping", at(5) })
+	timedOut := f.run(v, contact, func(r *automation.RunRecord) { r.Listens, r.DueAt = []string{"ping"}, at(5) })
 	f.run(v, contact, waiting("pong"))
 	due := f.run(v, contact, asleep(at(1)))
-	last := f.run(v, contact, func(r *automation.RunRecord) { r.WaitEvent, r.DueAt = "ping", at(100) })
+	last := f.run(v, contact, func(r *automation.RunRecord) { r.Listens, r.DueAt = []string{"ping"}, at(100) })
 	f.send("ping", contact, at(7))
 
 	p := everything(at(10))

@@ -226,11 +226,11 @@ func commitRun(f *fixture) {
 	contact := f.contact("ada@example.com")
 	run := f.run(v, contact, func(r *automation.RunRecord) { r.DueAt, r.State = at(1), nil })
 	f.equal("new run", runText(f.findRun(run.ID)), runText(run))
-	run.Status, run.Step, run.WaitEvent, run.DueAt, run.DecodeFailures = automation.RunRunning, "second", "ping", at(70), 7
+	run.Status, run.Step, run.Listens, run.DueAt, run.DecodeFailures = automation.RunRunning, "second", []string{"ping", "pong \"<&>\" 日本"}, at(70), 7
 	run.State, run.Error = []byte{0, 255, 1, '\n'}, &automation.StepError{Code: "x", Message: "naïve 日本語"}
 	f.change(run, at(1))
 	f.equal("run that waits", runText(f.findRun(run.ID)), runText(run))
-	run.Status, run.WaitEvent, run.DueAt, run.CompletedAt, run.DecodeFailures = automation.RunFailed, "", time.Time{}, at(2), 0
+	run.Status, run.Listens, run.DueAt, run.CompletedAt, run.DecodeFailures = automation.RunFailed, nil, time.Time{}, at(2), 0
 	f.change(run, at(2))
 	f.equal("run that has failed", runText(f.findRun(run.ID)), runText(run))
 	_, err := f.store.FindRun(f.ctx, missing)

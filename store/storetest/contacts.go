@@ -320,7 +320,7 @@ func goneMeanwhile(f *fixture) {
 	w := f.claimOne(at(1))
 	f.must("delete", f.store.DeleteContact(f.ctx, contact, at(2)))
 
-	run.DueAt, run.WaitEvent = time.Time{}, "ping"
+	run.DueAt, run.Listens = time.Time{}, []string{"ping"}
 	name := "changed"
 	started := f.started(v, contact, w.Events[0].Event)
 	started.DueAt = at(1e6)

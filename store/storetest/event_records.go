@@ -196,7 +196,7 @@ func recordBoth(f *fixture) {
 	w := f.claimOne(at(6))
 	change := f.started(v, contact, w.Events[0].Event)
 	change.CreatedAt, change.DueAt = at(6), at(1000)
-	waits.Status, waits.WaitEvent, waits.CompletedAt = automation.RunCompleted, "", at(6)
+	waits.Status, waits.Listens, waits.CompletedAt = automation.RunCompleted, nil, at(6)
 	t := done(w, at(6))
 	t.Handled[0].Resumed = []string{waits.ID}
 	t.Runs = []automation.RunChange{change, {RunRecord: waits}}

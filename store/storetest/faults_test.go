@@ -107,6 +107,65 @@ var faults = []struct {
 	}},
 	{"matches a wait only with later events", "waits/an event before the commit of the wait brings its run", matchLaterEvents},
 	{"loses wake-ups in a race", "waits/no wake-up is lost when both happen at once", matchLaterEventsInRace},
+	{"brings a run by its first name only", "waits/an event with any of several names brings the run", func(s *faulty) {
+		s.claimed = eachWork(func(w *automation.Work) {
+			w.Runs = slices.DeleteFunc(w.Runs, func(r automation.ClaimedRun) bool {
+				return len(r.Listens) > 0 && !slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return e.Name == r.Listens[0] })
+			})
+		})
+	}},
+	{"brings a run once for each name", "waits/runs that share a name are brought with it, each once", func(s *faulty) {
+		s.claimed = eachWork(func(w *automation.Work) {
+			var runs []automation.ClaimedRun
+			for _, r := range w.Runs {
+				for _, name := range r.Listens {
+					if slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return e.Name == name }) {
+						runs = append(runs, r)
+					}
+				}
+			}
+			w.Runs = runs
+		})
+	}},
+	{"keeps what a run listened to first", "waits/a run whose names change is brought by the new ones", func(s *faulty) {
+		first := map[string][]string{}
+		s.committing = eachRun(func(r *automation.RunChange) {
+			if first[r.ID] == nil {
+				first[r.ID] = r.Listens
+			}
+			r.Listens = first[r.ID]
+		})
+	}},
+	{"loses a set that another process uses, too", "waits/a set of names that processes use first at once", func(s *faulty) {
+		used := map[string]bool{}
+		s.committing = eachRun(func(r *automation.RunChange) {
+			if names := strings.Join(r.Listens, " "); used[names] {
+				r.Listens = nil
+			} else {
+				used[names] = true
+			}
+		})
+	}},
+	{"forgets what the run of a lease listens to", "waits/a run of an expired lease is brought by what it listens to", func(s *faulty) {
+		s.committing = eachTransition(func(t *automation.Transition) {
+			t.Runs = slices.Clone(t.Runs)
+			for i := range t.Runs {
+				if !t.Release && !t.Runs[i].DueAt.After(t.Now) {
+					t.Runs[i].Listens = nil
+				}
+			}
+		})
+	}},
+	{"remembers a set that was refused", "waits/a set of names that was refused can be used", func(s *faulty) {
+		used := map[string]bool{}
+		s.committing = eachRun(func(r *automation.RunChange) {
+			if names := strings.Join(r.Listens, " "); used[names] {
+				r.Listens = nil
+			} else {
+				used[names] = true
+			}
+		})
+	}},
 	{"brings events after they were handled", "commit/handled events never come back", func(s *faulty) {
 		s.committing = eachTransition(func(t *automation.Transition) { t.Handled = nil })
 	}},
@@ -861,7 +920,7 @@ func matchLaterEvents(s *faulty) {
 	})
 	s.claimed = eachWork(func(w *automation.Work) {
 		w.Runs = slices.DeleteFunc(w.Runs, func(r automation.ClaimedRun) bool {
-			return r.WaitEvent != "" && slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return appended[e.ID] < armed[r.ID] })
+			return len(r.Listens) > 0 && slices.ContainsFunc(w.Events, func(e automation.PendingEvent) bool { return appended[e.ID] < armed[r.ID] })
 		})
 	})
 }
@@ -879,7 +938,7 @@ func matchLaterEventsInRace(s *faulty) {
 		return appending(events)
 	}
 	s.committing = func(ts []automation.Transition) []automation.Transition {
-		if len(ts[0].Runs) > 0 && ts[0].Runs[0].WaitEvent == "ping" {
+		if len(ts[0].Runs) > 0 && slices.Equal(ts[0].Runs[0].Listens, []string{"ping"}) {
 			s.mu.Unlock()
 			<-pings
 			s.mu.Lock()

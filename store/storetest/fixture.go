@@ -178,8 +178,8 @@ func runText(r automation.RunRecord) string {
 	if r.Error != nil {
 		failed = string(r.Error.Code) + ": " + r.Error.Message
 	}
-	return fmt.Sprintf("run{id=%s of=%s/%d contact=%q event=%s/%q status=%s step=%q waits=%q due=%s decode failures=%d error=%q state=%x created=%s completed=%s}",
-		r.ID, r.AutomationID, r.Version, r.ContactID, r.EventID, r.EventName, r.Status, r.Step, r.WaitEvent,
+	return fmt.Sprintf("run{id=%s of=%s/%d contact=%q event=%s/%q status=%s step=%q listens=%q due=%s decode failures=%d error=%q state=%x created=%s completed=%s}",
+		r.ID, r.AutomationID, r.Version, r.ContactID, r.EventID, r.EventName, r.Status, r.Step, r.Listens,
 		stamp(r.DueAt), r.DecodeFailures, failed, r.State, stamp(r.CreatedAt), stamp(r.CompletedAt))
 }
 

@@ -76,7 +76,7 @@ func outputKept(f *fixture) {
 	t.Runs = []automation.RunChange{{RunRecord: run}}
 	f.commit(t)
 	f.equal("outputs of a run that goes on", f.outputs(run.ID), want)
-	run.WaitEvent, run.DueAt = "ping", at(9)
+	run.Listens, run.DueAt = []string{"ping"}, at(9)
 	t = release(w, at(0))
 	t.Runs = []automation.RunChange{{RunRecord: run, Outputs: []automation.StepOutput{output(0, "zero")}}}
 	f.commit(t)

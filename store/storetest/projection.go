@@ -117,7 +117,7 @@ func (p *projecting) begin(v automation.VersionRef, contact string, accepted tim
 func failing(code automation.StepErrorCode, when time.Time) func(*automation.RunRecord) {
 	return func(r *automation.RunRecord) {
 		ended(automation.RunFailed, when)(r)
-		r.DueAt, r.WaitEvent, r.Error = time.Time{}, "", &automation.StepError{Code: code, Message: "no \"route\""}
+		r.DueAt, r.Listens, r.Error = time.Time{}, nil, &automation.StepError{Code: code, Message: "no \"route\""}
 	}
 }
 
@@ -316,7 +316,9 @@ func projectRuns(p *projecting) {
 	var events []automation.ProjectedEvent
 	var changes []automation.RunChange
 	for i, set := range []func(*automation.RunRecord){
-		func(r *automation.RunRecord) { r.WaitEvent, r.DueAt, r.State = "ping", at(100), []byte("\x00\xff") },
+		func(r *automation.RunRecord) {
+			r.Listens, r.DueAt, r.State = []string{"ping", "pong"}, at(100), []byte("\x00\xff")
+		},
 		func(r *automation.RunRecord) { r.DecodeFailures, r.DueAt, r.State = 3, at(7), nil },
 		func(r *automation.RunRecord) {},
 		ended(automation.RunCompleted, at(5)),
@@ -421,7 +423,9 @@ func projectReplaced(p *projecting) {
 	byEnd, running := automation.RunQuery{CompletedFrom: at(1)}, automation.RunQuery{Statuses: []automation.RunStatus{automation.RunRunning}}
 	withCode := automation.RunQuery{ErrorCode: automation.FailedEffect}
 	for _, set := range []func(*automation.RunRecord){
-		func(r *automation.RunRecord) { r.Step, r.WaitEvent, r.State = "second", "ping", []byte("waits") },
+		func(r *automation.RunRecord) {
+			r.Step, r.Listens, r.State = "second", []string{"ping"}, []byte("waits")
+		},
 		failing(automation.FailedEffect, at(9)),
 		failing(automation.FailedTimeout, at(10)),
 		func(r *automation.RunRecord) { // a retry
@@ -481,7 +485,7 @@ func projectCounts(p *projecting) {
 			runs[i].Step, runs[i].DueAt = "second", time.Time{}
 			ended(automation.RunFailed, at(60))(&runs[i])
 		case 1:
-			runs[i].Step, runs[i].WaitEvent = "second", "pong"
+			runs[i].Step, runs[i].Listens = "second", []string{"pong"}
 		default:
 			runs[i].Status, runs[i].CompletedAt = automation.RunRunning, time.Time{}
 		}

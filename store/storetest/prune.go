@@ -81,7 +81,7 @@ func pruneEvents(f *fixture) {
 	for _, id := range []string{run.EventID, late, pending} {
 		f.findEvent(id)
 	}
-	run.Status, run.WaitEvent, run.CompletedAt = automation.RunCompleted, "", at(3)
+	run.Status, run.Listens, run.CompletedAt = automation.RunCompleted, nil, at(3)
 	w := f.claimOne(at(11))
 	f.equal("events", eventsOf(w), []string{pending})
 	f.commit(release(w, at(11)))

@@ -36,7 +36,7 @@ func (f *fixture) claimRequested(id string, c automation.RunRequest, now time.Ti
 
 // ending returns a transition after which the run has ended.
 func ending(w automation.Work, run automation.RunRecord, status automation.RunStatus, now time.Time) automation.Transition {
-	run.Status, run.WaitEvent, run.DueAt, run.CompletedAt = status, "", time.Time{}, now
+	run.Status, run.Listens, run.DueAt, run.CompletedAt = status, nil, time.Time{}, now
 	t := release(w, now)
 	t.Runs = []automation.RunChange{{RunRecord: run, Served: w.Runs[0].Request}}
 	return t

@@ -85,7 +85,7 @@ func begin(t *testing.T, open func(t *testing.T) Opened) *leasedRun {
 	r.work = r.claim(now)
 	r.run = automation.RunRecord{
 		ID: uuid(2000), AutomationID: "welcome", Version: 1, ContactID: id, EventID: e.Event.ID, EventName: e.Event.Name,
-		Status: automation.RunRunning, Step: "first", DueAt: now, State: []byte("state"), CreatedAt: now,
+		Status: automation.RunRunning, Step: "first", Listens: []string{"left", "paid"}, DueAt: now, State: []byte("state"), CreatedAt: now,
 	}
 	r.commit(r.hold(automation.RunChange{RunRecord: r.run, New: true}))
 	require.Equal(t, [3]int{1, 0, 0}, r.Rows())
@@ -161,7 +161,7 @@ func toItsEndWithItsLease(t *testing.T, open func(t *testing.T) Opened) {
 	r.commit(r.hold(automation.RunChange{RunRecord: r.run}))
 	assert.Equal(t, [3]int{1, 0, 0}, r.Rows())
 	r.known(r.run)
-	r.run.Status, r.run.DueAt, r.run.CompletedAt = automation.RunCompleted, time.Time{}, now
+	r.run.Status, r.run.Listens, r.run.DueAt, r.run.CompletedAt = automation.RunCompleted, nil, time.Time{}, now
 	r.commit(r.release(automation.RunChange{RunRecord: r.run}))
 	assert.Equal(t, [3]int{0, 0, 1}, r.Rows())
 	r.known(r.run)
@@ -177,7 +177,7 @@ func writtenAgain(t *testing.T, open func(t *testing.T) Opened) {
 	}
 	assert.Equal(t, want, r.Rows())
 	r.known(r.run)
-	r.run.Status, r.run.DueAt, r.run.CompletedAt = automation.RunCompleted, time.Time{}, now
+	r.run.Status, r.run.Listens, r.run.DueAt, r.run.CompletedAt = automation.RunCompleted, nil, time.Time{}, now
 	r.commit(r.release(automation.RunChange{RunRecord: r.run}))
 	assert.Equal(t, [3]int{0, 0, 1}, r.Rows())
 	r.known(r.run)

@@ -26,9 +26,10 @@ func OnlyStartsRuns(t *automation.Transition, h *automation.HandledEvent) bool {
 
 // FitsInLease reports whether the row of a lease can hold a run after a change. The
 // lease goes on, and the run has something to do at once. The row has no columns for
-// anything else. No process looks for such a run before the lease has expired.
+// anything else but what the run listens to. No process looks for such a run before the
+// lease has expired.
 func FitsInLease(t *automation.Transition, r *automation.RunChange) bool {
-	return GoesOn(*r) && !t.Release && !r.DueAt.IsZero() && !r.DueAt.After(t.Now) && r.WaitEvent == "" &&
+	return GoesOn(*r) && !t.Release && !r.DueAt.IsZero() && !r.DueAt.After(t.Now) &&
 		r.DecodeFailures == 0 && r.Error == nil && r.CompletedAt.IsZero()
 }
 

@@ -43,7 +43,7 @@ func TestFitsInLease(t *testing.T) {
 		"due now":           {func(*automation.Transition, *automation.RunChange) {}, true},
 		"sleeps":            {func(_ *automation.Transition, r *automation.RunChange) { r.DueAt = now.Add(1) }, false},
 		"is due by no time": {func(_ *automation.Transition, r *automation.RunChange) { r.DueAt = time.Time{} }, false},
-		"waits":             {func(_ *automation.Transition, r *automation.RunChange) { r.WaitEvent = "e" }, false},
+		"listens":           {func(_ *automation.Transition, r *automation.RunChange) { r.Listens = []string{"e"} }, true},
 		"has ended":         {func(_ *automation.Transition, r *automation.RunChange) { r.Status = automation.RunFailed }, false},
 		"is set aside":      {func(_ *automation.Transition, r *automation.RunChange) { r.DecodeFailures = 1 }, false},
 		"the lease ends":    {func(t *automation.Transition, _ *automation.RunChange) { t.Release = true }, false},

@@ -30,7 +30,7 @@ func Project(b *testing.B, s automation.Projector) {
 		events, _ = projection(n, batch)
 		for i := range runs {
 			events[i].Event.ID, events[i].Resumed = projectedID("e1", n*batch+i), []string{runs[i].ID}
-			runs[i].Status, runs[i].WaitEvent, runs[i].CompletedAt, runs[i].Step = automation.RunCompleted, "", runs[i].CreatedAt.Add(time.Hour), "last"
+			runs[i].Status, runs[i].Listens, runs[i].CompletedAt, runs[i].Step = automation.RunCompleted, nil, runs[i].CreatedAt.Add(time.Hour), "last"
 		}
 		ending += project(events, runs)
 	}
@@ -53,7 +53,7 @@ func projection(n, size int) ([]automation.ProjectedEvent, []automation.RunChang
 		events[i] = automation.ProjectedEvent{Event: e, HandledAt: at}
 		runs[i].RunRecord = automation.RunRecord{
 			ID: projectedID("a0", n*size+i), AutomationID: "welcome", Version: 1, ContactID: e.ContactID, EventID: e.ID, EventName: e.Name,
-			Status: automation.RunRunning, Step: "wait", WaitEvent: "user.upgraded", State: make([]byte, 40), CreatedAt: at,
+			Status: automation.RunRunning, Step: "wait", Listens: []string{"user.upgraded"}, State: make([]byte, 40), CreatedAt: at,
 		}
 	}
 	return events, runs

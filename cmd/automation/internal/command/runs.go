@@ -148,8 +148,8 @@ func (c *call) state(r automation.Run) string {
 		return ""
 	}
 	var parts []string
-	if r.WaitEvent != "" {
-		parts = append(parts, "waits for "+r.WaitEvent)
+	if len(r.Listens) > 0 {
+		parts = append(parts, "waits for "+strings.Join(r.Listens, " or "))
 	}
 	if !r.DueAt.IsZero() {
 		parts = append(parts, "due at "+c.at(r.DueAt))

@@ -143,12 +143,12 @@ func waitNotice(run automation.Run, s automation.StepRun, config automation.Step
 		return nil
 	}
 	if s.Status != automation.StepWaiting { // run has the state of its current step
-		run.WaitEvent, run.DueAt = "", time.Time{}
+		run.Listens, run.DueAt = nil, time.Time{}
 		switch c := config.(type) {
 		case automation.Delay:
 			run.DueAt = s.StartedAt.Add(c.Duration.Std())
 		case automation.WaitForEvent:
-			run.WaitEvent = c.EventName
+			run.Listens = []string{c.EventName}
 			if !c.Timeout.IsZero() {
 				run.DueAt = s.StartedAt.Add(c.Timeout.Std())
 			}
