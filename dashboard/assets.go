@@ -65,9 +65,14 @@ var assets = sync.OnceValue(func() assetSet {
 // modules has such a line.
 var commentLine = regexp.MustCompile(`(?m)^ *(//.*|/\*.*\*/)$`)
 
-// withoutComments empties the lines with comments, which are a sixth of what would be sent.
-// The other lines keep their numbers, so that an error in a browser leads to the source.
-func withoutComments(body []byte) []byte { return commentLine.ReplaceAll(body, nil) }
+// indentation is what only readers of the source need. In the markup of the modules it means nothing.
+var indentation = regexp.MustCompile(`(?m)^ +`)
+
+// withoutComments empties the lines with comments, which are a sixth of what would be sent, and
+// leaves indentation out. Lines keep their numbers, so that an error in a browser leads to the source.
+func withoutComments(body []byte) []byte {
+	return indentation.ReplaceAll(commentLine.ReplaceAll(body, nil), nil)
+}
 
 func newAsset(name string, body []byte) asset {
 	kinds := map[string]string{".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}

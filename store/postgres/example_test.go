@@ -98,4 +98,5 @@ func ExampleMigrations() {
 	// 0010_completed.sql
 	// 0011_error_codes.sql
 	// 0012_projections.sql
+	// 0013_listens.sql
 }
