@@ -19,7 +19,8 @@ type Event struct {
 	ID string `json:"id,omitempty"`
 	// Name selects the triggers and the waits that the event matches. It has
 	// between 1 and 255 bytes, without control characters. It must not begin with
-	// "resend:", which Resend reserves.
+	// "resend:", which Resend reserves, or with "sys:", which Resend allows and
+	// this package keeps for events of its own.
 	Name string `json:"name"`
 	// ContactID or Email names the contact. Exactly one of them is set.
 	ContactID string `json:"contact_id,omitempty"`
@@ -141,8 +142,12 @@ func (q *EventQuery) Check() error {
 	return q.PageQuery.Check()
 }
 
-// reservedPrefix begins the names of events that only Resend sends.
-const reservedPrefix = "resend:"
+// The prefixes of names that no application may give to its events: those of Resend's own
+// events, and those that are kept for events of the engine, such as changes of contacts.
+const (
+	reservedPrefix = "resend:"
+	enginePrefix   = "sys:"
+)
 
 // eventProblems returns the problems in an event, except those in its payload.
 func eventProblems(e Event) Problems {
@@ -179,6 +184,8 @@ func eventNameFlaw(name string) string {
 	case strings.HasPrefix(name, reservedPrefix):
 		return fmt.Sprintf("must not begin with %q: these events, which report what became of an email, are not supported yet; "+
 			"send an event of your own instead, for example from the webhook of your email provider", reservedPrefix)
+	case strings.HasPrefix(name, enginePrefix):
+		return fmt.Sprintf("must not begin with %q, which is kept for events of the engine itself: choose another name", enginePrefix)
 	default:
 		return idFlaw(name)
 	}

@@ -82,6 +82,7 @@ func TestValidate_Config(t *testing.T) {
 		}},
 
 		{"segment with an id that cannot travel", AddToSegment{SegmentID: "a\nb"}, []string{"error invalid_config config.segment_id"}},
+		{"wait for an event of the engine", WaitForEvent{EventName: "sys:contact.updated", Timeout: oneDay}, []string{`error invalid_event_name config.event_name: event name "sys:contact.updated" must not begin with "sys:"`}},
 		{"wait for an event that is not UTF-8", WaitForEvent{EventName: "a\xff", Timeout: oneDay}, []string{`error invalid_event_name config.event_name: event name "a\xff" must be valid UTF-8`}},
 		{"segment without id", AddToSegment{}, []string{"error missing_field config.segment_id: the segment id is missing"}},
 

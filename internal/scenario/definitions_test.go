@@ -41,6 +41,7 @@ func TestCreateEventDefinition_RefusesWhatIsInvalid(t *testing.T) {
 	}{
 		"no name":         {automation.EventDefinition{}, automation.CodeInvalidEventName},
 		"reserved name":   {automation.EventDefinition{Name: "resend:x"}, automation.CodeInvalidEventName},
+		"engine's name":   {automation.EventDefinition{Name: "sys:x"}, automation.CodeInvalidEventName},
 		"unknown type":    {automation.EventDefinition{Name: "x", Schema: json.RawMessage(`{"plan":"text"}`)}, automation.CodeInvalidSchema},
 		"not JSON":        {automation.EventDefinition{Name: "x", Schema: json.RawMessage(`{`)}, automation.CodeInvalidSchema},
 		"reads from disk": {automation.EventDefinition{Name: "x", Schema: json.RawMessage(`{"$ref":"file:///etc/passwd"}`)}, automation.CodeInvalidSchema},

@@ -31,6 +31,7 @@ func TestSend_RefusesInvalidEventsAndStoresNothing(t *testing.T) {
 	}{
 		"no name":               {named(""), "name", automation.CodeInvalidEventName},
 		"reserved name":         {named("resend:email.sent"), "name", automation.CodeInvalidEventName},
+		"name of the engine":    {named("sys:contact.updated"), "name", automation.CodeInvalidEventName},
 		"name too long":         {named(strings.Repeat("n", 256)), "name", automation.CodeInvalidEventName},
 		"control character":     {named("sign\nup"), "name", automation.CodeInvalidEventName},
 		"name not UTF-8":        {named("sign\xffup"), "name", automation.CodeInvalidEventName},
