@@ -11,7 +11,7 @@ import (
 const weightHint = "weights are whole numbers, such as 333 of 1000 for 33.3 %"
 
 // variant sets s to the shape of a Variant. It refuses a variant without a weight, which would
-// otherwise get nobody.
+// otherwise get no contact.
 func (m shapes) variant(s *shape) error {
 	if err := m.structure(s, reflect.TypeFor[Variant]()); err != nil {
 		return err

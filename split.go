@@ -9,7 +9,7 @@ import (
 // Split divides contacts between variants, in proportion to their weights. The run takes the
 // connection whose type is the name of its variant. Without such a connection the run
 // completes. The variant follows from the salt and from By alone, see VariantIndex: an
-// attempt, a version or an email address that changes moves nobody. A run that has a variant
+// attempt, a version or an email address that changes moves no contact. A run that has a variant
 // keeps it. Resend has no such step.
 type Split struct {
 	// Variants are at least two, and at most Limits.Variants, 10 by default. If weights
@@ -32,7 +32,7 @@ type Variant struct {
 	// BranchRule.Name apply to it.
 	Name string `json:"name"`
 	// Weight is from 0 to 10,000, and not 0 for all variants. A variant with the weight 0
-	// gets nobody.
+	// gets no contact.
 	Weight int `json:"weight"`
 	// Holdout marks a variant that is meant to have no connection: who gets it is left alone.
 	Holdout bool `json:"holdout,omitzero"`
