@@ -218,8 +218,8 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 
 // builtinShapes are the shapes of the types that this package decodes.
 type builtinShapes struct {
-	automation, step, stepFields, value, retry *shape
-	configs                                    map[StepType]configShape
+	automation, step, stepFields, value, retry, match *shape
+	configs                                           map[StepType]configShape
 }
 
 // builtin returns the shapes of the built-in types. The first call makes them.
@@ -231,6 +231,7 @@ var builtin = sync.OnceValue(func() *builtinShapes {
 		stepFields: m.must(reflect.TypeFor[stepFields]()),
 		value:      m.must(reflect.TypeFor[Value]()),
 		retry:      m.must(reflect.TypeFor[RetryPolicy]()),
+		match:      m.must(reflect.TypeFor[Match]()),
 		configs:    map[StepType]configShape{},
 	}
 	for _, config := range []StepConfig{
@@ -424,15 +425,20 @@ func (m shapes) wait(s *shape) error {
 	}
 	s.read = func(r *reader, n int, v reflect.Value) {
 		s.readStruct(r, n, v)
-		if r.lenient || r.doc.Kind(n) != jsondoc.Object {
-			return
-		}
-		if filter := r.doc.Member(n, "filter_rule"); filter >= 0 && r.isEmptyObject(filter) {
-			r.report(filter, CodeInvalidRule, "the rule is empty: give it a field and an operator, "+
-				"or leave filter_rule out to match every event")
-		}
+		r.refuseEmptyFilter(n)
 	}
 	return nil
+}
+
+// refuseEmptyFilter adds a problem if object n has a filter_rule without content.
+func (r *reader) refuseEmptyFilter(n int) {
+	if r.lenient || r.doc.Kind(n) != jsondoc.Object {
+		return
+	}
+	if filter := r.doc.Member(n, "filter_rule"); filter >= 0 && r.isEmptyObject(filter) {
+		r.report(filter, CodeInvalidRule, "the rule is empty: give it a field and an operator, "+
+			"or leave filter_rule out to match every event")
+	}
 }
 
 // jsonRef is the node of a field's value, which is decoded later. Zero, which is the

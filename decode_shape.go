@@ -71,6 +71,10 @@ func (m shapes) fill(s *shape, t reflect.Type) (err error) {
 		s.read, err = m.condition()
 	case t == reflect.TypeFor[WaitForEvent]():
 		err = m.wait(s)
+	case t == reflect.TypeFor[Listener]():
+		err = m.listener(s)
+	case t == reflect.TypeFor[Match]():
+		err = m.match(s)
 	case t == reflect.TypeFor[Variant]():
 		err = m.variant(s)
 	case t == reflect.TypeFor[RetryPolicy]():

@@ -364,12 +364,7 @@ func (a *advance) matches(n *node) bool {
 	if n.rule == nil {
 		return true
 	}
-	d := *a.data()
-	d.Trigger = d.Event
-	if d.Trigger == nil {
-		d.Trigger = noPayload
-	}
-	d.Event, d.Now = a.in.Payload, stamp(a.in.Event.AcceptedAt)
+	d := a.data().forEvent(a.in.Event, a.in.Payload)
 	met, err := n.rule.eval(&d, nil)
 	return met && err == nil
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// stepValidator validates one step.
+// stepValidator validates one step, or something that applies to the run at every step.
 type stepValidator struct {
 	*validator
-	i   int
+	i   int // noStep for what applies at every step; its paths begin at the automation
 	key string
 }
 
@@ -25,12 +25,18 @@ func (c *stepValidator) validate() {
 	c.validateBranches()
 }
 
+// noStep is the index of no step.
+const noStep = -1
+
 // report adds a problem. The path begins at the step.
 func (c *stepValidator) report(severity Severity, code Code, path, format string, args ...any) {
+	if c.i != noStep {
+		path = jsondoc.Join(fmt.Sprintf("steps[%d]", c.i), path)
+	}
 	c.problems = append(c.problems, Problem{
 		Severity: severity,
 		Code:     code,
-		Path:     jsondoc.Join(fmt.Sprintf("steps[%d]", c.i), path),
+		Path:     path,
 		Step:     c.key,
 		Message:  fmt.Sprintf(format, args...),
 	})
@@ -196,12 +202,16 @@ func (c *stepValidator) validateConfig() {
 }
 
 func (c *stepValidator) validateEventName(name string) {
+	c.validateEventNameAt("config.event_name", name)
+}
+
+func (c *stepValidator) validateEventNameAt(path, name string) {
 	if name == "" {
-		c.errorf(CodeMissingField, "config.event_name", "the event name is missing: give one, such as \"user.created\"")
+		c.errorf(CodeMissingField, path, "the event name is missing: give one, such as \"user.created\"")
 		return
 	}
 	if flaw := eventNameFlaw(name); flaw != "" {
-		c.errorf(CodeInvalidEventName, "config.event_name", "event name %s %s", jsondoc.Quote(name), flaw)
+		c.errorf(CodeInvalidEventName, path, "event name %s %s", jsondoc.Quote(name), flaw)
 	}
 }
 
