@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -37,7 +38,29 @@ func Parse(data []byte, reg *Registry) (Automation, error) {
 // type in reg.
 func decodeDefinition(data []byte, reg *Registry) (Automation, error) {
 	r := reader{registry: reg, lenient: true, keepUnknownSteps: true}
-	return r.automation(data, "stored automation")
+	a, err := r.automation(data, "stored automation")
+	if err == nil {
+		err = r.checkEngine()
+	}
+	return a, err
+}
+
+// engine is what this release knows of stored definitions. A definition that an older
+// release would misunderstand names the least engine that it needs, as "engine".
+const engine = 1
+
+// checkEngine returns an error that wraps ErrNewerVersion if the stored definition needs a
+// newer engine.
+func (r *reader) checkEngine() error {
+	n := r.doc.Member(0, "engine")
+	if n < 0 {
+		return nil
+	}
+	needed, err := strconv.Atoi(r.doc.Literal(n))
+	if r.doc.Kind(n) == jsondoc.Number && err == nil && needed <= engine {
+		return nil
+	}
+	return fmt.Errorf("automation: the stored automation needs engine %s, this process has engine %d: %w", r.doc.Raw(n), engine, ErrNewerVersion)
 }
 
 // unmarshal implements an UnmarshalJSON method, strictly. By the convention of

@@ -77,6 +77,14 @@ func (m shapes) fill(s *shape, t reflect.Type) (err error) {
 		err = m.match(s)
 	case t == reflect.TypeFor[Variant]():
 		err = m.variant(s)
+	case t == reflect.TypeFor[Entry]():
+		err = m.entry(s)
+	case t == reflect.TypeFor[EntryTrigger]():
+		err = m.entryTrigger(s)
+	case t == reflect.TypeFor[Reentry]():
+		err = m.reentry(s)
+	case t == reflect.TypeFor[Exit]():
+		err = m.exit(s)
 	case t == reflect.TypeFor[RetryPolicy]():
 		err = m.retry(s)
 	case t == reflect.TypeFor[Automation]():

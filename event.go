@@ -77,7 +77,9 @@ type EventRecord struct {
 	// Runs that were pruned are not in Started.
 	Started []string `json:"started,omitempty"`
 	Resumed []string `json:"resumed,omitempty"`
-	// Reason is why a handled event started and resumed no run. It is empty if the
+	// Ended are the ids of the runs that named the event as an exit; see Exit.
+	Ended []string `json:"ended,omitempty"`
+	// Reason is why a handled event started, resumed and ended no run. It is empty if the
 	// event did, and for events that an earlier release of the library handled.
 	Reason EventReason `json:"reason,omitempty"`
 }
@@ -107,6 +109,9 @@ const (
 	// ReasonBeforeWait: a run of the contact waited for the event, but the event was
 	// accepted before the wait began.
 	ReasonBeforeWait EventReason = "before_wait"
+	// ReasonRefused: an automation's rules of entry kept the event from starting a run;
+	// Runner.ListDecisions has the decision about each automation.
+	ReasonRefused EventReason = "refused"
 	// ReasonDisabled: all automations whose trigger names the event were disabled.
 	ReasonDisabled EventReason = "automation_disabled"
 	// ReasonNoMatch: no automation had a trigger that names the event, and no run of

@@ -14,11 +14,13 @@ import (
 type Graph struct {
 	name       string
 	steps      []node
-	order      []int // indices of the steps: each step follows the steps that lead to it
-	readsEvent bool  // at least one step reads the payload of the triggering event
-	readsWait  bool  // at least one step reads wait_events
-	readsRun   bool  // at least one step reads a field of the run
-	readsSteps []int // the steps whose outputs a step reads, by index
+	order      []int  // indices of the steps: each step follows the steps that lead to it
+	readsEvent bool   // at least one step reads the payload of the triggering event
+	readsWait  bool   // at least one step reads wait_events
+	readsRun   bool   // at least one step reads a field of the run
+	readsSteps []int  // the steps whose outputs a step reads, by index
+	entry      *entry // nil if every event of the trigger starts a run
+	exit       *exit  // nil if nothing ends a run early
 	opts       CompileOptions
 }
 
@@ -107,6 +109,16 @@ func (c *compiler) compile(a Automation, opts CompileOptions) (*Graph, error) {
 		return nil, err
 	}
 	g.order = topological(g.steps)
+	if c.display {
+		return g, nil
+	}
+	var err error
+	if g.exit, err = c.exit(a); err != nil {
+		return nil, fmt.Errorf("exit: %w", err)
+	}
+	if g.entry, err = c.entry(a); err != nil {
+		return nil, fmt.Errorf("entry: %w", err)
+	}
 	return g, nil
 }
 

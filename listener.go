@@ -37,6 +37,9 @@ type Match struct {
 	Run string
 }
 
+// isKeyed reports whether the listener compares the event with the run, or with anything else.
+func (l Listener) isKeyed() bool { return len(l.Match) > 0 || !l.FilterRule.IsZero() }
+
 // matchFields is a Match in JSON, if it is an object.
 type matchFields struct {
 	Event string `json:"event"`

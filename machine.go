@@ -36,6 +36,8 @@ type Input struct {
 	// Err is why an effect failed (InputFailed), or why it did not start
 	// (InputReleased).
 	Err error
+	// Exit is why the run ends early (InputExited): its Reason, Name and EventID.
+	Exit RunExit
 	// Code is why the run is cancelled (InputCancelled).
 	Code StepErrorCode
 	// Reason is why the run is cancelled (InputCancelled), or why the effect is
@@ -47,6 +49,8 @@ type Input struct {
 	change  *ContactChange
 	contact *Contact
 	deletes bool
+	// inFlight means that the outcome of the open attempt is still to come (InputExited).
+	inFlight bool
 }
 
 // InputKind is the kind of an Input.
@@ -76,13 +80,15 @@ const (
 	InputCancelled
 	// InputRetried makes a failed run continue from the step that failed.
 	InputRetried
+	// InputExited ends the run for the reason that Graph.Exits returned.
+	InputExited
 )
 
 // inputKinds are the names of the kinds of input.
 var inputKinds = [...]string{
 	InputStarted: "started", InputWoken: "woken", InputReceived: "received", InputSucceeded: "succeeded",
 	InputFailed: "failed", InputSkipped: "skipped", InputInterrupted: "interrupted", InputReleased: "released",
-	InputCancelled: "cancelled", InputRetried: "retried",
+	InputCancelled: "cancelled", InputRetried: "retried", InputExited: "exited",
 }
 
 // String returns the name of the kind, such as "succeeded", or a number for a value that is no

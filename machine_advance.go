@@ -46,11 +46,11 @@ func (g *Graph) Action(s State) Action {
 	n := &g.steps[s.at]
 	switch {
 	case n.typ == TypeWaitForEvent:
-		return Action{Kind: ActionWait, Step: n.key, Until: s.dueAt, Event: n.event, Lookback: n.lookback}
+		return Action{Kind: ActionWait, Step: n.key, Until: g.dueAt(&s), Event: n.event, Lookback: n.lookback}
 	case s.attemptOpen:
 		return Action{Kind: ActionPerform, Step: n.key, Attempt: s.tries, Delivery: n.delivery}
 	default:
-		return Action{Kind: ActionSleep, Step: n.key, Until: s.dueAt}
+		return Action{Kind: ActionSleep, Step: n.key, Until: g.dueAt(&s)}
 	}
 }
 
@@ -97,6 +97,8 @@ func (a *advance) input() (Action, error) {
 	switch kind := a.in.Kind; {
 	case kind == InputRetried:
 		return a.retry()
+	case kind == InputExited && a.s.status == RunFailed:
+		return a.exits(), nil
 	case ended:
 		return a.g.done(a.s), nil
 	case kind == InputCancelled:
@@ -105,6 +107,8 @@ func (a *advance) input() (Action, error) {
 		return a.start(), nil
 	case !a.s.started:
 		return Action{}, errInput
+	case kind == InputExited:
+		return a.exits(), nil
 	case kind == InputWoken:
 		return a.wake(), nil
 	case kind == InputReceived:
@@ -140,6 +144,11 @@ func (a *advance) enter(step int) {
 func (a *advance) walk() Action {
 	for {
 		n := &a.g.steps[a.s.at]
+		if n.typ != TypeTrigger {
+			if action, ok := a.staysIn(); !ok {
+				return action
+			}
+		}
 		var branch ConnectionType
 		switch n.typ {
 		case TypeTrigger:
@@ -222,9 +231,9 @@ func (a *advance) fail(code StepErrorCode, message string) Action {
 // data returns what the current step may read.
 func (a *advance) data() *Data {
 	if !a.began {
-		a.in.Data.Now, a.in.Data.Trigger, a.in.Data.Run = a.in.Now, nil, nil // Trigger is Event
+		a.in.Data.Now, a.in.Data.Trigger = a.in.Now, nil // Trigger is Event
 		if a.g.readsRun {
-			a.in.Data.Run = a.g.runData(&a.s)
+			a.in.Data.Run = a.g.runData(&a.s, a.in.Data.Run)
 		}
 		a.began = true
 	}
@@ -261,6 +270,8 @@ func (a *advance) wake() Action {
 	switch {
 	case n.effect != nil && a.s.attemptOpen:
 		return a.resume(n)
+	case a.isTooOld():
+		return a.tooOld()
 	case !a.s.dueAt.IsZero() && a.in.Now.Before(a.s.dueAt):
 		return a.g.Action(a.s)
 	case n.effect != nil:
@@ -286,6 +297,7 @@ func (a *advance) cancel(code StepErrorCode, reason string) Action {
 	if a.s.attemptOpen {
 		a.attempt(FailedInterrupted, "the process stopped before the outcome was recorded")
 	}
+	a.s.exit = nil
 	a.s.current().err = &StepError{Code: code, Message: reason}
 	a.end(StepCancelled)
 	a.finish(RunCancelled)
@@ -322,6 +334,9 @@ func (a *advance) wait(n *node) Action {
 func (a *advance) receive() Action {
 	n := &a.g.steps[a.s.at]
 	e := a.in.Event
+	if end := a.g.deadline(&a.s); e != nil && !end.IsZero() && stamp(e.AcceptedAt).After(end) && !a.s.attemptOpen {
+		return a.tooOld()
+	}
 	if n.typ != TypeWaitForEvent || e == nil || e.Name != n.event || !a.g.timely(a.s, e, a.in.Unread) || !a.matches(n) {
 		return a.g.Action(a.s)
 	}
@@ -390,9 +405,13 @@ func (g *Graph) outputs(s *State, known map[string]map[string]any) map[string]ma
 var noPayload = map[string]any{}
 
 // runData returns what steps read of a run that has started. The run starts when its trigger
-// is completed.
-func (g *Graph) runData(s *State) *RunData {
-	return &RunData{ID: s.RunID, StartedAt: s.steps[0].completedAt, Trigger: g.Event()}
+// is completed. known, which may be nil, has the name of the event that started the run.
+func (g *Graph) runData(s *State, known *RunData) *RunData {
+	d := &RunData{ID: s.RunID, StartedAt: s.steps[0].completedAt, Trigger: g.Event()}
+	if known != nil && known.Trigger != "" {
+		d.Trigger = known.Trigger
+	}
+	return d
 }
 
 // timeOut takes the timeout branch. late is an event that was accepted after the

@@ -29,7 +29,7 @@ func (g *Graph) Effect(s State, d Data) (Effect, error) {
 		d.Steps = g.outputs(&s, nil)
 	}
 	if _, isCustom := n.effect.(*customEffect); g.readsRun || isCustom {
-		d.Run = g.runData(&s)
+		d.Run = g.runData(&s, d.Run)
 	}
 	e, err := n.effect.build(s.RunID, n.key, &d)
 	switch e := e.(type) {
@@ -74,6 +74,9 @@ func (a *advance) skip(reason string) {
 
 // resume takes over an attempt that a process left open when it ended.
 func (a *advance) resume(n *node) Action {
+	if a.s.exit != nil {
+		return a.leave(*a.s.exit)
+	}
 	a.attempt(FailedInterrupted, "the process stopped before the outcome was recorded")
 	if n.delivery == AtMostOnce {
 		return a.unknown()
@@ -120,6 +123,9 @@ const (
 // outcome applies the outcome of the open attempt.
 func (a *advance) outcome() (Action, error) {
 	n := &a.g.steps[a.s.at]
+	if a.s.exit != nil {
+		return a.settle(), nil
+	}
 	switch a.in.Kind {
 	case InputSucceeded:
 		return a.succeed(n)
@@ -130,7 +136,7 @@ func (a *advance) outcome() (Action, error) {
 		if !a.follow(ConnectionDefault, "") {
 			return a.g.done(a.s), nil
 		}
-		return a.walk(), nil
+		return a.goOn(), nil
 	case InputInterrupted:
 		a.attempt(FailedInterrupted, "the process stopped before the outcome was known")
 		if n.delivery == AtMostOnce {
@@ -170,7 +176,15 @@ func (a *advance) succeed(n *node) (Action, error) {
 	if !a.follow(branch, "") {
 		return a.g.done(a.s), nil
 	}
-	return a.walk(), nil
+	return a.goOn(), nil
+}
+
+// goOn executes the step after an effect, unless the run has reached its maximum age.
+func (a *advance) goOn() Action {
+	if a.isTooOld() {
+		return a.tooOld()
+	}
+	return a.walk()
 }
 
 // failure ends the step, or schedules another attempt.

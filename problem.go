@@ -149,6 +149,7 @@ const (
 	CodeReservedBranchName              Code = "reserved_branch_name"
 	CodeDuplicateBranch                 Code = "duplicate_branch"
 	CodeInvalidWeights                  Code = "invalid_weights"
+	CodeInvalidReentry                  Code = "invalid_reentry"
 	CodeUnsafeHeader                    Code = "unsafe_header"
 	CodeStepAfterDelete                 Code = "step_after_contact_delete" // warning
 	CodeUnhandledTimeout                Code = "unhandled_timeout"         // warning
@@ -161,6 +162,9 @@ const (
 	CodeNeverTaken                      Code = "connection_never_taken"    // warning
 	CodeWaitSometimesBefore             Code = "wait_event_on_some_paths"  // warning
 	CodeOutputSometimesBefore           Code = "step_output_on_some_paths" // warning
+	CodeListenerIsTrigger               Code = "listener_is_trigger"       // warning
+	CodeUnkeyedListener                 Code = "unkeyed_listener"          // warning
+	CodeWhileRuleExpires                Code = "while_rule_expires"        // warning
 	CodeReferenceInText                 Code = "reference_in_text"         // warning
 	CodeUnknownEventField               Code = "unknown_event_field"       // warning
 	CodeEventFieldType                  Code = "event_field_type"          // warning

@@ -169,6 +169,14 @@ const (
 	CancelledByRequest StepErrorCode = "cancelled"
 	// CancelledContactGone: the contact no longer exists.
 	CancelledContactGone StepErrorCode = "contact_deleted"
+	// CancelledReplaced: another run of the same unit replaced the run; see ReentryRestart.
+	// The output of its last step has the id of that run, as replaced_by.
+	CancelledReplaced StepErrorCode = "replaced"
+	// CancelledMaxAge: the run reached Exit.MaxAge.
+	CancelledMaxAge StepErrorCode = "max_age"
+	// CancelledNotAdmitted: no process could read the automation when the event came, and
+	// the first one that can found that the event starts no run.
+	CancelledNotAdmitted StepErrorCode = "not_admitted"
 )
 
 // Attempt is the record of an attempt that did not succeed: it failed, was refused

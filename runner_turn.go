@@ -88,6 +88,9 @@ func (r *Runner) performPlanned(ctx context.Context, e *PlannedEffect) (Input, e
 			return Input{}, err
 		}
 	}
+	if !t.staysIn(run) {
+		return Input{Kind: InputReleased}, nil // the next turn ends the run
+	}
 	effect, in := run.effect(properties.complete(t.contact))
 	if in != nil {
 		return *in, nil

@@ -25,6 +25,9 @@ type State struct {
 	// anew.
 	since time.Time
 	steps []stepState
+	// exit is why the run ended early, if it is completed. In a running run an attempt is in
+	// flight, and the run ends once that is settled.
+	exit *RunExit
 }
 
 // stepState is the record of a step that the run reached. The first two fields share a
@@ -59,6 +62,14 @@ func (s State) Status() RunStatus {
 // DueAt returns when the run must be woken: at the end of a delay, of a wait or of a
 // back-off. It returns the zero time for a run that is not due at any time.
 func (s State) DueAt() time.Time { return s.dueAt }
+
+// Exit returns why a completed run ended early, nil for any other run. Do not change it.
+func (s State) Exit() *RunExit {
+	if s.status != RunCompleted {
+		return nil
+	}
+	return s.exit
+}
 
 // AttemptOpen reports whether an attempt is open: it was handed out and its outcome is
 // not recorded.

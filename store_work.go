@@ -199,6 +199,7 @@ type Transition struct {
 type HandledEvent struct {
 	ID      string
 	Resumed []string    // the ids of the runs that the event resumed
+	Ended   []string    // the ids of the runs that the event ended; see Exit
 	Reason  EventReason // why it started and resumed no run
 }
 

@@ -44,6 +44,7 @@ func (t *turn) load(ctx context.Context, c *ClaimedRun) error {
 	if g.readsEvent {
 		run.data.Event = storedPayload(c.TriggerPayload)
 	}
+	run.nameTrigger()
 	run.action = g.Action(run.state)
 	if run.rec.DecodeFailures > 0 {
 		return t.recover(ctx, run)
@@ -94,8 +95,11 @@ func (t *turn) recover(ctx context.Context, run *activeRun) error {
 		run.rec.Status, run.rec.CompletedAt = RunRunning, time.Time{}
 		run.request, run.served, run.rec.DueAt = RequestNone, RequestRetry, t.now
 	}
-	if run.action.Kind != ActionWait || run.rec.Status != RunRunning {
+	if run.rec.Status != RunRunning || t.contact == nil {
 		return nil
+	}
+	if ended, err := t.exitEarlier(ctx, run); err != nil || ended || run.action.Kind != ActionWait {
+		return err
 	}
 	if _, err := t.lookBack(ctx, run); err != nil {
 		return err

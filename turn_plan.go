@@ -20,12 +20,11 @@ func (t *turn) plan(ctx context.Context) error {
 		if t.awaits(run) {
 			continue // the request waits for the outcome
 		}
-		retried := run.request == RequestRetry
-		t.applyRequest(run)
-		if !retried {
+		if run.request != RequestRetry {
+			t.applyRequest(run)
 			continue
 		}
-		if err := t.lookBackIfSet(ctx, run); err != nil {
+		if err := t.applyRetry(ctx, run); err != nil {
 			return err
 		}
 	}
@@ -38,7 +37,7 @@ func (t *turn) plan(ctx context.Context) error {
 	// more events than the turn has, its waits do not time out yet. Events may also have
 	// come since they were read, so runs that became due since are left to a later turn.
 	for _, run := range t.runs {
-		if run.moved || !t.isDue(run) || t.in.MoreEvents && run.action.Kind == ActionWait {
+		if run.moved || !t.isDue(run) || t.in.MoreEvents && t.mayEnd(run) {
 			continue
 		}
 		if err := t.wake(ctx, run); err != nil {
@@ -46,6 +45,11 @@ func (t *turn) plan(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// mayEnd reports whether an event can end what the run is due for, or the run itself.
+func (t *turn) mayEnd(run *activeRun) bool {
+	return run.action.Kind == ActionWait || run.graph != nil && run.graph.heeds()
 }
 
 // isDue reports whether the run was due by time when the turn's input was read.
@@ -90,13 +94,18 @@ func (t *turn) wake(ctx context.Context, run *activeRun) error {
 	}
 	kind := InputWoken
 	if !run.state.isStarted() {
+		if admitted, err := t.admitLate(ctx, run); err != nil || !admitted {
+			return err
+		}
 		kind = InputStarted
 	}
 	t.advance(run, Input{Kind: kind})
 	return t.lookBackIfSet(ctx, run)
 }
 
-// dispatch handles one event: it resumes waits, then starts runs.
+// dispatch handles one event. It ends runs that name it as an exit, and decides which runs it
+// starts, which may replace others. Then it resumes waits, and starts runs. So a run that is
+// replaced does not act on the event before.
 func (t *turn) dispatch(ctx context.Context, e *PendingEvent) error {
 	t.announce(e)
 	n := EventHandled{At: t.now, Event: e.Event, Reason: unmatchedReason(e)}
@@ -106,6 +115,16 @@ func (t *turn) dispatch(ctx context.Context, e *PendingEvent) error {
 		return nil
 	}
 	payload := storedPayload(e.Payload)
+	decided := len(t.decisions)
+	n.Ended = t.exitRuns(&e.Event, payload)
+	starts, err := t.admit(ctx, e, payload)
+	if err != nil {
+		return err
+	}
+	n.Refused = slices.Clone(t.decisions[decided:])
+	if len(starts) == 0 && len(n.Refused) > 0 {
+		n.Reason = ReasonRefused
+	}
 	for _, run := range t.runs {
 		if !t.deliver(run, &e.Event, payload) {
 			n.Reason = run.missed(&e.Event, n.Reason)
@@ -116,12 +135,11 @@ func (t *turn) dispatch(ctx context.Context, e *PendingEvent) error {
 			return err
 		}
 	}
-	for _, v := range e.Starts {
-		id, err := t.start(ctx, v, e, payload)
-		if err != nil {
+	for i := range starts {
+		if err := t.start(ctx, &starts[i], e, payload); err != nil {
 			return err
 		}
-		n.Started = append(n.Started, id)
+		n.Started = append(n.Started, starts[i].id)
 	}
 	t.handle(e, n)
 	return nil
@@ -154,10 +172,10 @@ func (run *activeRun) missed(e *Event, otherwise EventReason) EventReason {
 
 // handle records that an event was handled.
 func (t *turn) handle(e *PendingEvent, n EventHandled) {
-	if len(n.Started)+len(n.Resumed) > 0 {
+	if len(n.Started)+len(n.Resumed)+len(n.Ended) > 0 {
 		n.Reason = ""
 	}
-	t.handled = append(t.handled, HandledEvent{ID: e.ID, Resumed: n.Resumed, Reason: n.Reason})
+	t.handled = append(t.handled, HandledEvent{ID: e.ID, Resumed: n.Resumed, Ended: n.Ended, Reason: n.Reason})
 	t.advanced++
 	if t.r.opts.Observer != nil {
 		t.notice(&n)
@@ -185,34 +203,39 @@ func (t *turn) deliver(run *activeRun, e *Event, payload map[string]any) (resume
 
 // start starts a run. If this process cannot compile the graph, it sets the run aside,
 // unstarted, for a process that can.
-func (t *turn) start(ctx context.Context, v VersionRef, e *PendingEvent, payload map[string]any) (string, error) {
+func (t *turn) start(ctx context.Context, start *admission, e *PendingEvent, payload map[string]any) error {
 	run := newRun()
 	run.isNew, run.rec = true, RunRecord{
-		ID: t.r.ids.Next(t.now), AutomationID: v.AutomationID, Version: v.Version,
+		ID: start.id, AutomationID: start.v.AutomationID, Version: start.v.Version,
 		ContactID: t.in.Key.ID, EventID: e.ID, EventName: e.Name,
 		Status: RunRunning, CreatedAt: t.now,
 	}
 	run.state.RunID = run.rec.ID
-	g, err := t.r.graph(ctx, v)
-	if err != nil && !errors.Is(err, errUnusable) {
-		return "", err
-	}
 	t.runs = append(t.runs, run)
-	if err != nil {
-		t.setAside(run, err)
-		return run.rec.ID, nil
+	if start.err != nil {
+		t.setAside(run, start.err)
+		return nil
 	}
-	run.graph = g
+	run.graph = start.graph
 	run.data.Event = payload
+	run.nameTrigger()
 	if t.r.opts.Observer != nil {
 		t.notice(&RunStarted{At: t.now, Run: run.rec.run()})
 	}
 	if t.contact == nil { // another run of the same event deleted the contact
 		t.advance(run, contactGone)
-		return run.rec.ID, nil
+		return nil
 	}
 	t.advance(run, Input{Kind: InputStarted, Event: &e.Event})
-	return run.rec.ID, t.lookBackIfSet(ctx, run)
+	return t.lookBackIfSet(ctx, run)
+}
+
+// nameTrigger makes the name of the event that started the run known to its steps. Only a
+// graph with several triggers needs it.
+func (run *activeRun) nameTrigger() {
+	if run.graph.readsRun && len(run.graph.Events()) > 1 {
+		run.data.Run = &RunData{Trigger: run.rec.EventName}
+	}
 }
 
 // lookBackIfSet gives the events that came before a wait to a run at the start of a wait
@@ -262,9 +285,10 @@ func (t *turn) catchUp(ctx context.Context, run *activeRun) {
 
 // planEmail handles the events of a lease on an email. If the email belongs to a contact
 // by now, all events move to that contact. Otherwise the events before the first event
-// that starts a run are handled: they start nothing, and create no contact. The first
-// event that starts a run creates the contact, and moves to it with the events after it.
-// The next claim of the contact handles the events that moved.
+// that may start a run are handled: they start nothing, and create no contact. The first
+// event that may start a run creates the contact, and moves to it with the events after it.
+// The next claim of the contact handles the events that moved. There the entry is decided
+// again, because another caller may have made the contact in between.
 func (t *turn) planEmail(ctx context.Context) error {
 	c, err := t.r.findContact(ctx, t.in.Key)
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -276,11 +300,21 @@ func (t *turn) planEmail(ctx context.Context) error {
 	}
 	for i := range t.in.Events {
 		e := &t.in.Events[i]
-		if len(e.Starts) > 0 {
+		decided := len(t.decisions)
+		admitted, err := t.admitsEmail(ctx, e)
+		if err != nil {
+			return err
+		}
+		if admitted {
+			t.decisions = t.decisions[:decided] // the contact's turn decides again
 			return t.createContact(ctx, e.Email)
 		}
 		t.announce(e)
-		t.handle(e, EventHandled{At: t.now, Event: e.Event, Reason: unmatchedReason(e)})
+		n := EventHandled{At: t.now, Event: e.Event, Reason: unmatchedReason(e), Refused: slices.Clone(t.decisions[decided:])}
+		if len(n.Refused) > 0 {
+			n.Reason = ReasonRefused
+		}
+		t.handle(e, n)
 	}
 	return nil
 }
@@ -329,6 +363,25 @@ func (t *turn) applyRequest(run *activeRun) {
 		t.retry(run)
 	}
 	run.request = RequestNone
+}
+
+// applyRetry applies a request to retry a run. A run that an event was to end while it was
+// failed ends now.
+func (t *turn) applyRetry(ctx context.Context, run *activeRun) error {
+	ended, err := false, error(nil)
+	if run.rec.Status == RunFailed && t.contact != nil {
+		ended, err = t.exitEarlier(ctx, run)
+	}
+	switch {
+	case err != nil:
+		return err
+	case ended:
+		run.rec.CompletedAt = time.Time{} // it ends anew
+		run.served, run.request = RequestRetry, RequestNone
+		return nil
+	}
+	t.applyRequest(run)
+	return t.lookBackIfSet(ctx, run)
 }
 
 // retry makes a failed run continue.
