@@ -367,6 +367,22 @@ func (r *Runner) ListEvents(ctx context.Context, q EventQuery) (Page[EventRecord
 	return page, nil
 }
 
+// ListDecisions returns why a handled event did not start runs of enabled automations whose
+// triggers name it, and which exits could not be evaluated for it, sorted by the id of the
+// automation. The list is empty for an event that is pending, and for one about which there is
+// nothing to decide: EventRecord.Reason has the reason then. It fails with ErrNotFound if the
+// event does not exist.
+func (r *Runner) ListDecisions(ctx context.Context, eventID string) ([]Decision, error) {
+	if _, err := r.GetEvent(ctx, eventID); err != nil {
+		return nil, err
+	}
+	decisions, err := r.store.ListDecisions(ctx, eventID)
+	if err != nil {
+		return nil, fmt.Errorf("automation: list decisions: %w", err)
+	}
+	return decisions, nil
+}
+
 // schemaError returns a *ValidationError for an invalid schema, or nil.
 func schemaError(raw []byte) error {
 	_, violations := schema.Compile(raw)

@@ -2,6 +2,7 @@ package timeline
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -158,6 +159,11 @@ func comparisons(rules []comparison) string {
 }
 
 func ending(r automation.Run) string {
+	if x := r.Exit; x != nil && x.Reason == automation.ExitEvent {
+		return fmt.Sprintf("%s early: %s", r.Status, cmp.Or(x.Name, "an exit event came"))
+	} else if x != nil {
+		return fmt.Sprintf("%s early: while_rule did not hold", r.Status)
+	}
 	if r.Error == nil {
 		return string(r.Status)
 	}

@@ -88,8 +88,8 @@ func (cs *contactState) handleOne(h *automation.HandledEvent, id string, now mic
 	}
 	e := cs.pending()[i]
 	e.handled = now
-	if len(h.Resumed) > 0 || h.Reason != "" {
-		e.outcome = &outcome{slices.Clone(h.Resumed), h.Reason}
+	if len(h.Resumed)+len(h.Ended) > 0 || h.Reason != "" {
+		e.outcome = &outcome{slices.Clone(h.Resumed), slices.Clone(h.Ended), h.Reason}
 	}
 	copy(cs.pending()[1:i+1], cs.pending()[:i])
 	cs.pending()[0] = e

@@ -30,6 +30,7 @@ type event struct {
 // outcome is what became of an event besides the runs that it started.
 type outcome struct {
 	resumed []string
+	ended   []string
 	reason  automation.EventReason
 }
 

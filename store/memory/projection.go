@@ -61,8 +61,8 @@ func (s *Store) projectEvent(p *record.CatalogEvent) {
 	if e.IdempotencyKey != "" || cs.isEmail {
 		ev.asSent = &asSent{e.IdempotencyKey, e.Email}
 	}
-	if len(p.Resumed) > 0 || p.Reason != "" {
-		ev.outcome = &outcome{slices.Clone(p.Resumed), p.Reason}
+	if len(p.Resumed)+len(p.Ended) > 0 || p.Reason != "" {
+		ev.outcome = &outcome{slices.Clone(p.Resumed), slices.Clone(p.Ended), p.Reason}
 	}
 	s.events[ev.id] = ev
 	cs.events = slices.Insert(cs.events, int(cs.handled), ev)

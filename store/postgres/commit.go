@@ -254,7 +254,7 @@ func (c *committer) handle(sc *script) {
 			h := &w.t.Handled[i]
 			owners, ids = append(owners, w.owner), append(ids, uuidOf(h.ID))
 			at, loose = append(at, w.t.Now), append(loose, !record.OnlyStartsRuns(w.t, h))
-			reasons, resumed = append(reasons, record.ReasonCode(h.Reason)), append(resumed, textOrNull(record.EncodeIDs(h.Resumed)))
+			reasons, resumed = append(reasons, record.ReasonCode(h.Reason)), append(resumed, textOrNull(record.EncodeRuns(h)))
 		}
 	}
 	if len(ids) > 0 {

@@ -239,7 +239,7 @@ func (p *projector) noteLoose(sc *script) {
 	for i := range p.Events {
 		if e := &p.Events[i]; e.Loose && p.inserted[e.Event.ID] {
 			at, ids = append(at, e.HandledAt), append(ids, uuidOf(e.Event.ID))
-			reasons, resumed = append(reasons, record.ReasonCode(e.Reason)), append(resumed, textOrNull(record.EncodeIDs(e.Resumed)))
+			reasons, resumed = append(reasons, record.ReasonCode(e.Reason)), append(resumed, textOrNull(record.EncodeRuns(&e.HandledEvent)))
 		}
 	}
 	if len(ids) > 0 {
@@ -259,7 +259,7 @@ func (p *projector) handlePending(sc *script) {
 	for i := range p.Events {
 		if e := &p.Events[i]; !p.inserted[e.Event.ID] {
 			ids, at, loose = append(ids, uuidOf(e.Event.ID)), append(at, e.HandledAt), append(loose, e.Loose)
-			reasons, resumed = append(reasons, record.ReasonCode(e.Reason)), append(resumed, textOrNull(record.EncodeIDs(e.Resumed)))
+			reasons, resumed = append(reasons, record.ReasonCode(e.Reason)), append(resumed, textOrNull(record.EncodeRuns(&e.HandledEvent)))
 		}
 	}
 	if len(ids) > 0 {

@@ -152,7 +152,7 @@ func (c *committer) handle(ctx context.Context, w *transitionWrite) error {
 		if n == 0 || record.OnlyStartsRuns(w.t, h) {
 			continue
 		}
-		resumed := textOrNull(record.EncodeIDs(h.Resumed))
+		resumed := textOrNull(record.EncodeRuns(h))
 		if _, err := c.tx.exec(ctx, insertLoose, w.t.Now.UnixMicro(), record.ReasonCode(h.Reason), resumed, column); err != nil {
 			return failed("handle event", err)
 		}
