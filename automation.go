@@ -136,6 +136,7 @@ type Limits struct {
 	Triggers     int           // triggers of an Entry: 10
 	Exits        int           // events of an Exit: 20
 	Until        time.Duration // of an Exit.MaxAge: 366 days
+	Listeners    int           // events of a WaitForAny, and events that reset it: 10 each
 }
 
 // withDefaults returns l with defaults for its zero and negative fields.
@@ -154,6 +155,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Variants, 10)
 	def(&l.Triggers, 10)
 	def(&l.Exits, 20)
+	def(&l.Listeners, 10)
 	if l.Duration <= 0 {
 		l.Duration = 30 * 24 * time.Hour
 	}

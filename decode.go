@@ -258,7 +258,7 @@ var builtin = sync.OnceValue(func() *builtinShapes {
 		configs:    map[StepType]configShape{},
 	}
 	for _, config := range []StepConfig{
-		Trigger{}, Condition{}, Delay{}, WaitForEvent{}, SendEmail{}, ContactUpdate{}, ContactDelete{}, AddToSegment{}, Branch{}, Split{},
+		Trigger{}, Condition{}, Delay{}, WaitForEvent{}, SendEmail{}, ContactUpdate{}, ContactDelete{}, AddToSegment{}, Branch{}, Split{}, WaitForAny{}, RemoveFromSegment{},
 	} {
 		t := reflect.TypeOf(config)
 		b.configs[config.StepType()] = configShape{goType: t, shape: m.must(t)}

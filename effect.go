@@ -281,13 +281,17 @@ func (v *namedValue) flag(d *Data) (*bool, error) {
 	return &b, nil
 }
 
-type segmentEffect struct{ id string }
+type segmentEffect struct {
+	id    string
+	leave bool // the contact leaves the segment, instead of joining it
+}
 
 func (e segmentEffect) build(string, string, *Data) (Effect, error) {
-	return &ChangeContactEffect{
-		Change: ContactChange{AddSegments: []string{e.id}},
-		output: appendJSON([]byte(`{"segment_id":`), e.id, '}'),
-	}, nil
+	change := ContactChange{AddSegments: []string{e.id}}
+	if e.leave {
+		change = ContactChange{RemoveSegments: []string{e.id}}
+	}
+	return &ChangeContactEffect{Change: change, output: appendJSON([]byte(`{"segment_id":`), e.id, '}')}, nil
 }
 
 type deleteEffect struct{}

@@ -73,7 +73,8 @@ type EventRecord struct {
 	Status EventStatus `json:"status"`
 	// HandledAt is when a Runner handled the event. It is zero for a pending event.
 	HandledAt time.Time `json:"handled_at,omitzero"`
-	// Started and Resumed are the ids of the runs that the event started and resumed.
+	// Started and Resumed are the ids of the runs that the event started and resumed. A run
+	// whose wait the event has put off is among those that it resumed.
 	// Runs that were pruned are not in Started.
 	Started []string `json:"started,omitempty"`
 	Resumed []string `json:"resumed,omitempty"`

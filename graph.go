@@ -47,8 +47,10 @@ type node struct {
 	typ      StepType
 	edges    []edge
 	event    string        // trigger, wait_for_event
-	duration time.Duration // delay; wait_for_event: the timeout, or zero for none
-	lookback bool          // wait_for_event
+	duration time.Duration // delay; a wait: the timeout, or zero for none
+	lookback bool          // wait_for_event, wait_for_any
+	any      *anyWait      // wait_for_any
+	recalled bool          // of a wait: later waits need the id of its event
 	rule     *CompiledRule // condition; wait_for_event: the filter, or nil
 	arms     []arm         // branch
 	split    *split        // split
@@ -109,6 +111,7 @@ func (c *compiler) compile(a Automation, opts CompileOptions) (*Graph, error) {
 		return nil, err
 	}
 	g.order = topological(g.steps)
+	g.recall()
 	if c.display {
 		return g, nil
 	}
@@ -137,9 +140,7 @@ type compiler struct {
 func waitedNames(a Automation) []string {
 	var names []string
 	for _, s := range a.Steps {
-		if w, ok := plainConfig(s.Config).(WaitForEvent); ok {
-			names = append(names, w.EventName)
-		}
+		names = append(names, receivable(plainConfig(s.Config))...)
 	}
 	return names
 }
@@ -163,6 +164,12 @@ func (c *compiler) step(n *node, s Step) (err error) {
 		if err == nil && !cfg.FilterRule.IsZero() {
 			n.rule, err = c.rule(cfg.FilterRule)
 		}
+	case WaitForAny:
+		n.lookback = cfg.Lookback
+		n.duration, err = cfg.Timeout.Std(), cfg.Timeout.Err()
+		if err == nil {
+			n.any, err = c.anyWait(cfg)
+		}
 	case SendEmail:
 		n.effect, err = c.email(cfg)
 		n.delivery, n.retry = cfg.Delivery, cfg.Retry
@@ -171,7 +178,9 @@ func (c *compiler) step(n *node, s Step) (err error) {
 	case ContactDelete:
 		n.effect = deleteEffect{}
 	case AddToSegment:
-		n.effect = segmentEffect{cfg.SegmentID}
+		n.effect = segmentEffect{id: cfg.SegmentID}
+	case RemoveFromSegment:
+		n.effect = segmentEffect{id: cfg.SegmentID, leave: true}
 	default:
 		if c.display {
 			n.effect = shownEffect{}

@@ -157,6 +157,7 @@ const (
 	CodeNoElse                          Code = "no_else"                   // warning
 	CodeBranchUnconnected               Code = "branch_unconnected"        // warning
 	CodeVariantUnconnected              Code = "variant_unconnected"       // warning
+	CodeDuplicateListener               Code = "duplicate_listener"        // warning
 	CodeWaitForever                     Code = "wait_without_timeout"      // warning
 	CodeSameTarget                      Code = "branches_meet_at_once"     // warning
 	CodeNeverTaken                      Code = "connection_never_taken"    // warning

@@ -23,8 +23,11 @@ const (
 	TypeContactUpdate StepType = "contact_update"
 	TypeContactDelete StepType = "contact_delete"
 	TypeAddToSegment  StepType = "add_to_segment"
-	TypeBranch        StepType = "branch" // not at Resend
-	TypeSplit         StepType = "split"  // not at Resend
+	TypeBranch        StepType = "branch"       // not at Resend
+	TypeSplit         StepType = "split"        // not at Resend
+	TypeWaitForAny    StepType = "wait_for_any" // not at Resend
+
+	TypeRemoveFromSegment StepType = "remove_from_segment" // not at Resend
 )
 
 // Step is a node of an automation's graph. In JSON it is
@@ -237,3 +240,12 @@ type AddToSegment struct {
 
 // StepType returns TypeAddToSegment.
 func (AddToSegment) StepType() StepType { return TypeAddToSegment }
+
+// RemoveFromSegment removes the run's contact from a segment. A contact that is no member
+// stays none, and the step completes. Resend has no such step.
+type RemoveFromSegment struct {
+	SegmentID string `json:"segment_id"`
+}
+
+// StepType returns TypeRemoveFromSegment.
+func (RemoveFromSegment) StepType() StepType { return TypeRemoveFromSegment }

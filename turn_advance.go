@@ -60,7 +60,8 @@ func (t *turn) give(run *activeRun, in Input) (action Action, ok bool) {
 	if in.Kind == InputReceived && !action.Resumed {
 		return action, false
 	}
-	run.dirty, run.moved = true, true
+	putOff := in.Kind == InputReceived && action.Kind == ActionWait && next.at == before.at
+	run.dirty, run.moved = true, run.moved || !putOff // a wait that is put off began before this turn
 	run.state, run.action = next, action
 	t.noticeChanges(run, before)
 	t.logFailure(run, before, in)

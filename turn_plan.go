@@ -161,7 +161,7 @@ func unmatchedReason(e *PendingEvent) EventReason {
 // wait for the event.
 func (run *activeRun) missed(e *Event, otherwise EventReason) EventReason {
 	switch {
-	case run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || run.rec.EventID == e.ID:
+	case run.graph == nil || !run.action.awaits(e.Name) || run.rec.EventID == e.ID:
 		return otherwise
 	case otherwise == ReasonFilterNotMet || run.graph.timely(run.state, e, !run.moved):
 		return ReasonFilterNotMet
@@ -192,7 +192,7 @@ func (t *turn) announce(e *PendingEvent) {
 // deliver gives an event to a run that may wait for it, and reports whether the event
 // resumed the run. An event never resumes the run that it started.
 func (t *turn) deliver(run *activeRun, e *Event, payload map[string]any) (resumed bool) {
-	if run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || run.rec.EventID == e.ID {
+	if run.graph == nil || !run.action.awaits(e.Name) || run.rec.EventID == e.ID {
 		return false
 	}
 	if t.contact == nil {
@@ -254,16 +254,19 @@ func (run *activeRun) looksBack() bool {
 	return run.graph != nil && run.action.Kind == ActionWait && run.action.Lookback
 }
 
-// lookBack gives the earlier events to a run that waits. It does not hold t.mu while it
-// reads them, so that a slow store delays no other run.
+// lookBack gives the earlier events to a run that waits, until one ends the wait. It does not
+// hold t.mu while it reads them, so that a slow store delays no other run.
 func (t *turn) lookBack(ctx context.Context, run *activeRun) (resumed bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, t.r.opts.StoreTimeout)
-	defer cancel()
-	events, err := t.r.store.ListContactEvents(ctx, run.rec.ContactID, run.action.Event, run.state.startedAt())
+	events, err := t.earlierEvents(ctx, run)
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	wait := run.state.at
 	for i := range events {
-		if t.deliver(run, &events[i], storedPayload(events[i].Payload)) {
+		resumed := t.deliver(run, &events[i], storedPayload(events[i].Payload))
+		if resumed && run.state.at == wait && run.action.Kind == ActionWait {
+			continue // the event has put off the end of the wait
+		}
+		if resumed {
 			return true, nil
 		}
 	}

@@ -127,14 +127,19 @@ func (c *stepValidator) validateBranches() {
 	case Split:
 		c.validateVariants(config)
 	case WaitForEvent:
-		c.validateTimeout(config)
+		c.validateTimeout(config.Timeout)
 		c.validateTargets()
+	case WaitForAny:
+		c.validateTimeout(config.Timeout)
+		c.validateAnyTargets(config)
 	}
 }
 
-func (c *stepValidator) validateTimeout(wait WaitForEvent) {
+// validateTimeout warns about a wait that never ends, and about one whose timeout fails the
+// run.
+func (c *stepValidator) validateTimeout(timeout Duration) {
 	switch {
-	case wait.Timeout.IsZero():
+	case timeout.IsZero():
 		c.warnf(CodeWaitForever, "config", "the wait has no timeout, and can last for ever: give it one")
 	case !c.meant.hasBranch(c.i, ConnectionTimeout) && !c.meant.hasBranch(c.i, ConnectionDefault):
 		c.warnf(CodeUnhandledTimeout, "config.timeout", "the run fails when the wait times out: "+
@@ -184,12 +189,16 @@ func (c *stepValidator) validateConfig() {
 		c.validateDelay(config)
 	case WaitForEvent:
 		c.validateWait(config)
+	case WaitForAny:
+		c.validateWaitForAny(config)
 	case SendEmail:
 		c.validateEmail(config)
 	case ContactUpdate:
 		c.validateContactUpdate(config)
 	case ContactDelete:
 	case AddToSegment:
+		c.validateID("config.segment_id", "segment id", config.SegmentID)
+	case RemoveFromSegment:
 		c.validateID("config.segment_id", "segment id", config.SegmentID)
 	default:
 		c.validateCustom(config)

@@ -111,6 +111,8 @@ func (d *draft) standIn(s draftStep) automation.StepConfig {
 		return automation.Delay{Duration: automation.MustParseDuration("1 day")}
 	case automation.TypeWaitForEvent:
 		return automation.WaitForEvent{EventName: "event"}
+	case automation.TypeWaitForAny:
+		return automation.WaitForAny{Events: d.eventsOut(s.key)}
 	case automation.TypeSendEmail:
 		return automation.SendEmail{Template: automation.TemplateRef{ID: "template"}}
 	case automation.TypeContactUpdate:
@@ -119,6 +121,8 @@ func (d *draft) standIn(s draftStep) automation.StepConfig {
 		return automation.ContactDelete{}
 	case automation.TypeAddToSegment:
 		return automation.AddToSegment{SegmentID: "segment"}
+	case automation.TypeRemoveFromSegment:
+		return automation.RemoveFromSegment{SegmentID: "segment"}
 	default:
 		return automation.RawConfig{Type: typ}
 	}
@@ -142,6 +146,17 @@ func (d *draft) variantsOut(key string) []automation.Variant {
 		variants = append(variants, automation.Variant{Name: b.Name, Weight: 1})
 	}
 	return variants
+}
+
+// eventsOut is branchesOut for the events of a wait. There is at least one.
+func (d *draft) eventsOut(key string) []automation.Listener {
+	events := []automation.Listener{{EventName: "event"}}
+	for _, b := range d.branchesOut(key) {
+		if typ := automation.ConnectionType(b.Name); typ != automation.ConnectionEventReceived && typ != automation.ConnectionTimeout {
+			events = append(events, automation.Listener{Name: b.Name, EventName: "event " + b.Name})
+		}
+	}
+	return events
 }
 
 // stepPath finds the index of the step in the path of a problem.

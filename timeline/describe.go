@@ -70,13 +70,13 @@ func completed(n *automation.StepChanged) string {
 			return fmt.Sprintf("-> %s   holdout", n.Step.Branch)
 		}
 		return fmt.Sprintf("-> %s", n.Step.Branch)
-	case automation.TypeWaitForEvent:
+	case automation.TypeWaitForEvent, automation.TypeWaitForAny:
 		return fmt.Sprintf("-> %s   %s", n.Step.Branch, out.EventName)
 	case automation.TypeDelay:
 		return "is over"
 	case automation.TypeSendEmail:
 		return short(fmt.Sprintf("%q to %s   %s", out.Template.ID, out.To, compact(out.Variables)))
-	case automation.TypeContactUpdate, automation.TypeContactDelete, automation.TypeAddToSegment:
+	case automation.TypeContactUpdate, automation.TypeContactDelete, automation.TypeAddToSegment, automation.TypeRemoveFromSegment:
 		return "done"
 	default:
 		return short("done   " + compact(n.Step.Output))

@@ -61,6 +61,15 @@ func detail(config automation.StepConfig) string {
 			return c.EventName + ", however long"
 		}
 		return c.EventName + ", up to " + c.Timeout.String()
+	case automation.WaitForAny:
+		var events []string
+		for _, l := range c.Events {
+			events = append(events, l.EventName)
+		}
+		if c.Timeout.IsZero() {
+			return strings.Join(events, " or ") + ", however long"
+		}
+		return strings.Join(events, " or ") + ", up to " + c.Timeout.String()
 	case automation.Branch:
 		names := make([]string, len(c.Branches))
 		for i, branch := range c.Branches {
@@ -76,6 +85,8 @@ func detail(config automation.StepConfig) string {
 	case automation.SendEmail:
 		return c.Template.ID
 	case automation.AddToSegment:
+		return c.SegmentID
+	case automation.RemoveFromSegment:
 		return c.SegmentID
 	case automation.ContactDelete:
 		return ""

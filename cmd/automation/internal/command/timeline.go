@@ -139,7 +139,7 @@ func stepNotices(run automation.Run, s automation.StepRun, config automation.Ste
 // waitNotice returns the notice of a delay or a wait when it began, or nil for another
 // step.
 func waitNotice(run automation.Run, s automation.StepRun, config automation.StepConfig) automation.Notice {
-	if s.Type != automation.TypeDelay && s.Type != automation.TypeWaitForEvent {
+	if s.Type != automation.TypeDelay && s.Type != automation.TypeWaitForEvent && s.Type != automation.TypeWaitForAny {
 		return nil
 	}
 	if s.Status != automation.StepWaiting { // run has the state of its current step
@@ -149,6 +149,15 @@ func waitNotice(run automation.Run, s automation.StepRun, config automation.Step
 			run.DueAt = s.StartedAt.Add(c.Duration.Std())
 		case automation.WaitForEvent:
 			run.Listens = []string{c.EventName}
+			if !c.Timeout.IsZero() {
+				run.DueAt = s.StartedAt.Add(c.Timeout.Std())
+			}
+		case automation.WaitForAny:
+			for _, l := range slices.Concat(c.Events, c.ResetOn) {
+				run.Listens = append(run.Listens, l.EventName)
+			}
+			slices.Sort(run.Listens)
+			run.Listens = slices.Compact(run.Listens)
 			if !c.Timeout.IsZero() {
 				run.DueAt = s.StartedAt.Add(c.Timeout.Std())
 			}
