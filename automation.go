@@ -94,6 +94,7 @@ const (
 	ConnectionConditionNotMet ConnectionType = "condition_not_met"
 	ConnectionEventReceived   ConnectionType = "event_received"
 	ConnectionTimeout         ConnectionType = "timeout"
+	ConnectionPast            ConnectionType = "past"
 )
 
 // Connection is a directed edge from one step to another.
@@ -117,6 +118,7 @@ type Limits struct {
 	StepKeyBytes int           // length of a step key: 128
 	Branches     int           // branches of a Branch: 20
 	Variants     int           // variants of a Split: 10
+	Until        time.Duration // from the start of a DelayUntil to its instant: 366 days
 }
 
 // withDefaults returns l with defaults for its zero and negative fields.
@@ -135,6 +137,9 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Variants, 10)
 	if l.Duration <= 0 {
 		l.Duration = 30 * 24 * time.Hour
+	}
+	if l.Until <= 0 {
+		l.Until = 366 * 24 * time.Hour
 	}
 	return l
 }

@@ -73,6 +73,8 @@ func (m shapes) fill(s *shape, t reflect.Type) (err error) {
 		err = m.wait(s)
 	case t == reflect.TypeFor[Variant]():
 		err = m.variant(s)
+	case t == reflect.TypeFor[Window]():
+		err = m.window(s)
 	case t == reflect.TypeFor[RetryPolicy]():
 		err = m.retry(s)
 	case t == reflect.TypeFor[Automation]():

@@ -166,6 +166,11 @@ func (a *advance) walk() Action {
 			}
 		case TypeDelay:
 			return a.sleep(n)
+		case TypeDelayUntil, TypeWindow:
+			var goesOn bool
+			if branch, goesOn = a.moment(n); !goesOn {
+				return a.g.Action(a.s)
+			}
 		case TypeWaitForEvent:
 			return a.wait(n)
 		default:
@@ -261,6 +266,8 @@ func (a *advance) wake() Action {
 	switch {
 	case n.effect != nil && a.s.attemptOpen:
 		return a.resume(n)
+	case n.typ == TypeDelayUntil || n.typ == TypeWindow:
+		return a.wakeMoment()
 	case !a.s.dueAt.IsZero() && a.in.Now.Before(a.s.dueAt):
 		return a.g.Action(a.s)
 	case n.effect != nil:

@@ -23,8 +23,10 @@ const (
 	TypeContactUpdate StepType = "contact_update"
 	TypeContactDelete StepType = "contact_delete"
 	TypeAddToSegment  StepType = "add_to_segment"
-	TypeBranch        StepType = "branch" // not at Resend
-	TypeSplit         StepType = "split"  // not at Resend
+	TypeBranch        StepType = "branch"      // not at Resend
+	TypeSplit         StepType = "split"       // not at Resend
+	TypeDelayUntil    StepType = "delay_until" // not at Resend
+	TypeWindow        StepType = "window"      // not at Resend
 )
 
 // Step is a node of an automation's graph. In JSON it is
@@ -179,6 +181,9 @@ type SendEmail struct {
 	// Retry overrides Automation.Retry for this step. The policy applies as a whole:
 	// fields that it leaves out have their defaults. Resend has no such option.
 	Retry RetryPolicy `json:"retry,omitzero"`
+	// Window is when the email may be sent. Every attempt outside of it waits until it opens,
+	// with the contact as it is then. It overrides Options.Window. Resend has no such option.
+	Window Window `json:"window,omitzero"`
 }
 
 // StepType returns TypeSendEmail.

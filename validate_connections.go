@@ -99,6 +99,7 @@ func (c *connectionValidator) validateTaken(wait WaitForEvent) {
 var (
 	conditionBranches = []ConnectionType{ConnectionConditionMet, ConnectionConditionNotMet}
 	waitBranches      = []ConnectionType{ConnectionEventReceived, ConnectionTimeout, ConnectionDefault}
+	untilBranches     = []ConnectionType{ConnectionDefault, ConnectionPast}
 	defaultBranch     = []ConnectionType{ConnectionDefault}
 )
 
@@ -118,6 +119,8 @@ func outcomes(t StepType, registry *Registry) ([]ConnectionType, bool) {
 		return conditionBranches, true
 	case t == TypeWaitForEvent:
 		return waitBranches, true
+	case t == TypeDelayUntil:
+		return untilBranches, true
 	case isBuiltin(t):
 		return defaultBranch, true
 	}

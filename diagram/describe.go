@@ -28,6 +28,8 @@ var kinds = map[automation.StepType]kind{
 	automation.TypeAddToSegment:  {"segment", "add to segment"},
 	automation.TypeBranch:        {"condition", "branch"},
 	automation.TypeSplit:         {"condition", "split"},
+	automation.TypeDelayUntil:    {"delay", "delay until"},
+	automation.TypeWindow:        {"delay", "window"},
 }
 
 // summary describes a config in a few words. head is what is cut if it is too long.
@@ -95,6 +97,10 @@ func summarize(config automation.StepConfig, typ automation.StepType) summary {
 		return summary{head: namesOf(c)}
 	case automation.Split:
 		return summary{head: weightsOf(c)}
+	case automation.DelayUntil:
+		return untilText(c)
+	case automation.Window:
+		return summary{hoursText(c), zoneText(c.Zone)}
 	case automation.SendEmail:
 		return summary{head: cmp.Or(c.Template.ID, "…")}
 	case automation.ContactUpdate:
