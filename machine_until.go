@@ -3,6 +3,7 @@ package automation
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-b636437c/automation/internal/civil"
@@ -22,14 +23,16 @@ type until struct {
 
 func (c *compiler) until(d DelayUntil) (*until, error) {
 	u := &until{
-		next: d.Next, after: d.After.Std(), count: d.until(), ifPast: d.IfPast, ifMissing: d.IfMissing,
+		after: d.After.Std(), count: d.until(), ifPast: d.IfPast, ifMissing: d.IfMissing,
 		limit: c.g.opts.Limits.withDefaults().Until,
 	}
 	var err error
 	if u.clocks, err = c.clocks(d.Zone); err != nil {
 		return nil, err
 	}
-	if d.Next == nil {
+	if d.Next != nil {
+		u.next = &NextTime{Weekdays: slices.Clone(d.Next.Weekdays), Time: d.Next.Time}
+	} else {
 		u.at, err = c.value("at", d.At)
 	}
 	return u, err

@@ -16,7 +16,7 @@ func (c *compiler) opening(w Window) (*opening, error) {
 		return nil, nil
 	}
 	clocks, err := c.clocks(w.Zone)
-	return &opening{w, clocks}, err
+	return &opening{w.clone(), clocks}, err
 }
 
 // emailWindow compiles the window of an email: its own, or that of all emails.
@@ -122,6 +122,9 @@ func (a *advance) sentOutput(n *node, out json.RawMessage) json.RawMessage {
 	if source == "" {
 		return out
 	}
-	out = append(out[:len(out)-1:len(out)-1], `,"zone_source":`...)
-	return appendJSON(out, string(source), '}')
+	out = out[: len(out)-1 : len(out)-1] // the caller keeps its own
+	if len(out) > len("{") {
+		out = append(out, ',')
+	}
+	return appendJSON(append(out, `"zone_source":`...), string(source), '}')
 }

@@ -128,6 +128,7 @@ func (o Options) withDefaults() (Options, Problems) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.Limits = o.Limits.withDefaults()
+	o.Window = o.Window.clone()
 	return o, problems
 }
 

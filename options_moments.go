@@ -12,20 +12,20 @@ func (o Options) momentProblems() Problems {
 		ps.Add(CodeInvalidOption, "Zone.Property", "%s is no name of a property: give one, such as \"timezone\"", jsondoc.Quote(zone.Property))
 	}
 	if _, err := loadZone(zone.Default); err != nil {
-		ps.Add(CodeUnknownZone, "Zone.Default", "%s", err)
+		ps.Add(CodeInvalidOption, "Zone.Default", "%s", err)
 	}
 	if o.Window.IsZero() {
 		return ps
 	}
 	for _, p := range o.Window.problems().Errors() {
-		ps.Add(p.Code, jsondoc.Join("Window", p.Path), "%s", p.Message)
+		ps.Add(CodeInvalidOption, jsondoc.Join("Window", p.Path), "%s", p.Message)
 	}
 	if err := o.Window.Zone.check(); err != nil {
-		ps.Add(CodeUnknownZone, "Window.zone", "%s", err)
+		ps.Add(CodeInvalidOption, "Window.Zone", "%s", err)
 	}
 	if ref, ok := o.Window.Zone.value.Ref(); ok {
 		if _, err := compilePath(ref, nil); err != nil {
-			ps.Add(CodeInvalidReference, "Window.zone", "%s", err)
+			ps.Add(CodeInvalidOption, "Window.Zone", "%s", err)
 		}
 	}
 	return ps

@@ -58,9 +58,23 @@ func (c *stepValidator) validateAt(d DelayUntil) {
 	c.validateOtherwise("config.if_missing", d.IfMissing)
 	if ref, ok := d.At.Ref(); ok {
 		c.validateReference("config.at", ref)
+		c.validateDateOnly(d, ref)
 		return
 	}
 	c.validateDate(d)
+}
+
+// validateDateOnly refuses a reference to dates without a time of day, if the step has no time
+// of day either.
+func (c *stepValidator) validateDateOnly(d DelayUntil, ref string) {
+	p, err := compilePath(ref, c.names)
+	if err != nil || !d.Time.IsZero() {
+		return
+	}
+	if _, declared := c.describe(p, c.graph.triggerEvent()); declared.DateOnly {
+		c.errorf(CodeTimeNeeded, "config.time", `%s is a date by the definition of its event, and a date has no time of day: add one, such as "time": "09:00"`,
+			jsondoc.Quote(ref))
+	}
 }
 
 // until returns how the instant is counted from At.

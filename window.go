@@ -1,6 +1,7 @@
 package automation
 
 import (
+	"slices"
 	"time"
 
 	"github.com/seed-b636437c/automation/internal/civil"
@@ -30,6 +31,15 @@ func (Window) StepType() StepType { return TypeWindow }
 
 // IsZero reports whether w is the zero Window, which means "not given".
 func (w Window) IsZero() bool { return w.Hours == nil && w.Except == nil && w.Zone.IsZero() }
+
+// clone returns a copy that shares no memory with w.
+func (w Window) clone() Window {
+	w.Hours, w.Except = slices.Clone(w.Hours), slices.Clone(w.Except)
+	for i := range w.Hours {
+		w.Hours[i].Days = slices.Clone(w.Hours[i].Days)
+	}
+	return w
+}
 
 // Next returns t if w is open at t on the clocks of zone, and otherwise the next instant at
 // which it opens. It returns the zero time if w does not open within a year. It does not read
