@@ -110,6 +110,7 @@ const (
 	ConnectionConditionNotMet ConnectionType = "condition_not_met"
 	ConnectionEventReceived   ConnectionType = "event_received"
 	ConnectionTimeout         ConnectionType = "timeout"
+	ConnectionPast            ConnectionType = "past"
 )
 
 // Connection is a directed edge from one step to another.
@@ -135,7 +136,7 @@ type Limits struct {
 	Variants     int           // variants of a Split: 10
 	Triggers     int           // triggers of an Entry: 10
 	Exits        int           // events of an Exit: 20
-	Until        time.Duration // of an Exit.MaxAge: 366 days
+	Until        time.Duration // from the start of a DelayUntil to its instant, and of an Exit.MaxAge: 366 days
 	Listeners    int           // events of a WaitForAny, and events that reset it: 10 each
 }
 

@@ -39,6 +39,11 @@ type CompileOptions struct {
 	// MaxLateness is how late an email may be. An email that is later is skipped.
 	// Zero means that an email is sent however late it is.
 	MaxLateness time.Duration
+	// Zone is how steps find the time zone of a contact.
+	Zone ZoneOptions
+	// Window is when emails may be sent whose step has no window. The zero Window means
+	// that they may be sent at any time.
+	Window Window
 }
 
 // node is a compiled step. A field that the step's type does not use is zero.
@@ -54,6 +59,8 @@ type node struct {
 	rule     *CompiledRule // condition; wait_for_event: the filter, or nil
 	arms     []arm         // branch
 	split    *split        // split
+	until    *until        // delay_until
+	window   *opening      // window; send_email: when it may be sent, or nil
 	effect   effect        // nil for a step that has no effect
 	delivery Delivery      // of the effect
 	retry    RetryPolicy   // of the effect, with its defaults
@@ -156,6 +163,10 @@ func (c *compiler) step(n *node, s Step) (err error) {
 		n.arms, err = c.arms(cfg)
 	case Split:
 		n.split, err = c.split(s.Key, cfg)
+	case DelayUntil:
+		n.until, err = c.until(cfg)
+	case Window:
+		n.window, err = c.opening(cfg)
 	case Delay:
 		n.duration, err = cfg.Duration.Std(), cfg.Duration.Err()
 	case WaitForEvent:
@@ -173,6 +184,9 @@ func (c *compiler) step(n *node, s Step) (err error) {
 	case SendEmail:
 		n.effect, err = c.email(cfg)
 		n.delivery, n.retry = cfg.Delivery, cfg.Retry
+		if err == nil {
+			n.window, err = c.emailWindow(cfg.Window)
+		}
 	case ContactUpdate:
 		n.effect, err = c.contactUpdate(cfg)
 	case ContactDelete:

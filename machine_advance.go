@@ -177,6 +177,11 @@ func (a *advance) walk() Action {
 			}
 		case TypeDelay:
 			return a.sleep(n)
+		case TypeDelayUntil, TypeWindow:
+			var goesOn bool
+			if branch, goesOn = a.moment(n); !goesOn {
+				return a.g.Action(a.s)
+			}
 		case TypeWaitForEvent, TypeWaitForAny:
 			return a.wait(n)
 		default:
@@ -274,6 +279,8 @@ func (a *advance) wake() Action {
 		return a.resume(n)
 	case a.isTooOld():
 		return a.tooOld()
+	case n.typ == TypeDelayUntil || n.typ == TypeWindow:
+		return a.wakeMoment()
 	case !a.s.dueAt.IsZero() && a.in.Now.Before(a.s.dueAt):
 		return a.g.Action(a.s)
 	case n.effect != nil:

@@ -150,6 +150,12 @@ const (
 	CodeDuplicateBranch                 Code = "duplicate_branch"
 	CodeInvalidWeights                  Code = "invalid_weights"
 	CodeInvalidReentry                  Code = "invalid_reentry"
+	CodeDelayNeedsOneKind               Code = "delay_needs_one_kind"
+	CodePastNotHandled                  Code = "past_not_handled"
+	CodeTimeNeeded                      Code = "time_needed"
+	CodeUnknownZone                     Code = "unknown_zone"
+	CodeInvalidWindow                   Code = "invalid_window"
+	CodeWindowNeverOpens                Code = "window_never_opens"
 	CodeUnsafeHeader                    Code = "unsafe_header"
 	CodeStepAfterDelete                 Code = "step_after_contact_delete" // warning
 	CodeUnhandledTimeout                Code = "unhandled_timeout"         // warning
@@ -158,6 +164,7 @@ const (
 	CodeBranchUnconnected               Code = "branch_unconnected"        // warning
 	CodeVariantUnconnected              Code = "variant_unconnected"       // warning
 	CodeDuplicateListener               Code = "duplicate_listener"        // warning
+	CodeWindowNarrow                    Code = "window_narrow"             // warning
 	CodeWaitForever                     Code = "wait_without_timeout"      // warning
 	CodeSameTarget                      Code = "branches_meet_at_once"     // warning
 	CodeNeverTaken                      Code = "connection_never_taken"    // warning

@@ -26,6 +26,8 @@ const (
 	TypeBranch        StepType = "branch"       // not at Resend
 	TypeSplit         StepType = "split"        // not at Resend
 	TypeWaitForAny    StepType = "wait_for_any" // not at Resend
+	TypeDelayUntil    StepType = "delay_until"  // not at Resend
+	TypeWindow        StepType = "window"       // not at Resend
 
 	TypeRemoveFromSegment StepType = "remove_from_segment" // not at Resend
 )
@@ -182,6 +184,9 @@ type SendEmail struct {
 	// Retry overrides Automation.Retry for this step. The policy applies as a whole:
 	// fields that it leaves out have their defaults. Resend has no such option.
 	Retry RetryPolicy `json:"retry,omitzero"`
+	// Window is when the email may be sent. Every attempt outside of it waits until it opens,
+	// with the contact as it is then. It overrides Options.Window. Resend has no such option.
+	Window Window `json:"window,omitzero"`
 }
 
 // StepType returns TypeSendEmail.

@@ -37,7 +37,7 @@ func (t *turn) plan(ctx context.Context) error {
 	// more events than the turn has, its waits do not time out yet. Events may also have
 	// come since they were read, so runs that became due since are left to a later turn.
 	for _, run := range t.runs {
-		if run.moved || !t.isDue(run) || t.in.MoreEvents && t.mayEnd(run) {
+		if run.moved || !t.isDue(run) && !t.dateMoved(run) || t.in.MoreEvents && t.mayEnd(run) {
 			continue
 		}
 		if err := t.wake(ctx, run); err != nil {
@@ -59,6 +59,17 @@ func (t *turn) isDue(run *activeRun) bool {
 		by = t.in.ReadAt
 	}
 	return !run.rec.DueAt.IsZero() && !run.rec.DueAt.After(by)
+}
+
+// dateMoved reports whether the run sleeps until a date in the contact that is another one
+// now. A turn that happens to have the run looks at it.
+func (t *turn) dateMoved(run *activeRun) bool {
+	if run.graph == nil || t.contact == nil || run.rec.Status != RunRunning || !run.state.isStarted() {
+		return false
+	}
+	data := run.data
+	data.Contact = t.contact
+	return run.graph.dateMoved(&run.state, &data)
 }
 
 // awaits reports whether an effect of the run, which an earlier turn planned, may be in

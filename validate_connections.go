@@ -113,6 +113,7 @@ func (c *connectionValidator) warnNeverTaken() {
 var (
 	conditionBranches = []ConnectionType{ConnectionConditionMet, ConnectionConditionNotMet}
 	waitBranches      = []ConnectionType{ConnectionEventReceived, ConnectionTimeout, ConnectionDefault}
+	untilBranches     = []ConnectionType{ConnectionDefault, ConnectionPast}
 	defaultBranch     = []ConnectionType{ConnectionDefault}
 )
 
@@ -132,6 +133,8 @@ func outcomes(t StepType, registry *Registry) ([]ConnectionType, bool) {
 		return conditionBranches, true
 	case t == TypeWaitForEvent || t == TypeWaitForAny:
 		return waitBranches, true
+	case t == TypeDelayUntil:
+		return untilBranches, true
 	case isBuiltin(t):
 		return defaultBranch, true
 	}

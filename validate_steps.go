@@ -126,6 +126,8 @@ func (c *stepValidator) validateBranches() {
 		c.validateArms(config)
 	case Split:
 		c.validateVariants(config)
+	case DelayUntil:
+		c.validatePast(config)
 	case WaitForEvent:
 		c.validateTimeout(config.Timeout)
 		c.validateTargets()
@@ -185,6 +187,10 @@ func (c *stepValidator) validateConfig() {
 		c.validateBranch(config)
 	case Split:
 		c.validateSplit(config)
+	case DelayUntil:
+		c.validateDelayUntil(config)
+	case Window:
+		c.validateWindow("config", config)
 	case Delay:
 		c.validateDelay(config)
 	case WaitForEvent:
@@ -329,6 +335,9 @@ func (c *stepValidator) validateEmail(email SendEmail) {
 	c.validateValues("config.template.variables", email.Template.Variables)
 	for _, p := range email.Retry.problems() {
 		c.errorf(p.Code, jsondoc.Join("config.retry", p.Path), "%s", p.Message)
+	}
+	if !email.Window.IsZero() {
+		c.validateWindow("config.window", email.Window)
 	}
 	switch email.Delivery {
 	case "", AtLeastOnce, AtMostOnce:

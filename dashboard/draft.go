@@ -109,6 +109,10 @@ func (d *draft) standIn(s draftStep) automation.StepConfig {
 		return automation.Condition{Rule: automation.Field("contact.email").Exists()}
 	case automation.TypeDelay:
 		return automation.Delay{Duration: automation.MustParseDuration("1 day")}
+	case automation.TypeDelayUntil:
+		return d.untilOut(s.key)
+	case automation.TypeWindow:
+		return automation.Window{Hours: []automation.Hours{{From: automation.MustParseLocalTime("00:00"), To: automation.MustParseLocalTime("24:00")}}}
 	case automation.TypeWaitForEvent:
 		return automation.WaitForEvent{EventName: "event"}
 	case automation.TypeWaitForAny:
@@ -137,6 +141,17 @@ func (d *draft) branchesOut(key string) []automation.BranchRule {
 		}
 	}
 	return branches
+}
+
+// untilOut returns a config that is valid with the connections out of a step.
+func (d *draft) untilOut(key string) automation.DelayUntil {
+	until := automation.DelayUntil{At: automation.String("2026-01-01T09:00:00Z"), IfPast: automation.OtherwiseContinue}
+	for _, c := range d.Connections {
+		if c.from == key && c.branch == string(automation.ConnectionPast) {
+			until.IfPast = ""
+		}
+	}
+	return until
 }
 
 // variantsOut is branchesOut for the variants of a split.

@@ -31,6 +31,8 @@ var kinds = map[automation.StepType]kind{
 	automation.TypeWaitForAny:    {"wait", "wait for any event"},
 
 	automation.TypeRemoveFromSegment: {"segment", "remove from segment"},
+	automation.TypeDelayUntil:        {"delay", "delay until"},
+	automation.TypeWindow:            {"delay", "window"},
 }
 
 // summary describes a config in a few words. head is what is cut if it is too long.
@@ -103,6 +105,10 @@ func summarize(config automation.StepConfig, typ automation.StepType) summary {
 		return summary{head: namesOf(c)}
 	case automation.Split:
 		return summary{head: weightsOf(c)}
+	case automation.DelayUntil:
+		return untilText(c)
+	case automation.Window:
+		return summary{hoursText(c), zoneText(c.Zone)}
 	case automation.SendEmail:
 		return summary{head: cmp.Or(c.Template.ID, "…")}
 	case automation.ContactUpdate:

@@ -132,6 +132,8 @@ func branches(config automation.StepConfig, connected []automation.ConnectionTyp
 		return c.Outcomes()
 	case automation.Split:
 		return c.Outcomes()
+	case automation.DelayUntil:
+		return untilBranches(c, connected)
 	case automation.ContactDelete, nil:
 		return nil // the run ends
 	case automation.WaitForEvent:

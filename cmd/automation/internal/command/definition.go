@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/diagram"
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
@@ -82,6 +83,9 @@ func detail(config automation.StepConfig) string {
 			variants[i] = fmt.Sprintf("%s %d", v.Name, v.Weight)
 		}
 		return strings.Join(variants, ", ")
+	case automation.DelayUntil, automation.Window:
+		_, about := diagram.Describe(automation.Step{Config: config})
+		return about
 	case automation.SendEmail:
 		return c.Template.ID
 	case automation.AddToSegment:
