@@ -117,6 +117,7 @@ type Limits struct {
 	StepKeyBytes int           // length of a step key: 128
 	Branches     int           // branches of a Branch: 20
 	Variants     int           // variants of a Split: 10
+	Chain        int           // Automations of a Cause; an event with more starts and resumes nothing: 10
 }
 
 // withDefaults returns l with defaults for its zero and negative fields.
@@ -133,6 +134,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.StepKeyBytes, 128)
 	def(&l.Branches, 20)
 	def(&l.Variants, 10)
+	def(&l.Chain, 10)
 	if l.Duration <= 0 {
 		l.Duration = 30 * 24 * time.Hour
 	}

@@ -14,11 +14,12 @@ import (
 type Graph struct {
 	name       string
 	steps      []node
-	order      []int // indices of the steps: each step follows the steps that lead to it
-	readsEvent bool  // at least one step reads the payload of the triggering event
-	readsWait  bool  // at least one step reads wait_events
-	readsRun   bool  // at least one step reads a field of the run
-	readsSteps []int // the steps whose outputs a step reads, by index
+	order      []int    // indices of the steps: each step follows the steps that lead to it
+	readsEvent bool     // at least one step reads the payload of the triggering event
+	readsWait  bool     // at least one step reads wait_events
+	readsRun   bool     // at least one step reads a field of the run
+	readsSteps []int    // the steps whose outputs a step reads, by index
+	sends      []string // the names of the events that steps send, each once
 	opts       CompileOptions
 }
 
@@ -160,6 +161,8 @@ func (c *compiler) step(n *node, s Step) (err error) {
 		n.effect = deleteEffect{}
 	case AddToSegment:
 		n.effect = segmentEffect{cfg.SegmentID}
+	case SendEvent:
+		n.effect, err = c.sendEvent(cfg)
 	default:
 		if c.display {
 			n.effect = shownEffect{}

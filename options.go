@@ -142,6 +142,7 @@ func (l Limits) validate(c *options.Check) {
 	c.NotNegative("Limits.StepKeyBytes", l.StepKeyBytes)
 	c.NotNegative("Limits.Branches", l.Branches)
 	c.NotNegative("Limits.Variants", l.Variants)
+	c.NotNegative("Limits.Chain", l.Chain)
 }
 
 // Clock is a source of time. clock.New() and clock.NewMock() of

@@ -162,6 +162,7 @@ const (
 	CodeWaitSometimesBefore             Code = "wait_event_on_some_paths"  // warning
 	CodeOutputSometimesBefore           Code = "step_output_on_some_paths" // warning
 	CodeReferenceInText                 Code = "reference_in_text"         // warning
+	CodeEventLoop                       Code = "event_loop"                // warning
 	CodeUnknownEventField               Code = "unknown_event_field"       // warning
 	CodeEventFieldType                  Code = "event_field_type"          // warning
 	CodeUnknownTemplate                 Code = "unknown_template"          // warning
@@ -176,6 +177,7 @@ const (
 	CodeInvalidEmail          Code = "invalid_email"
 	CodeInvalidPayload        Code = "invalid_payload"
 	CodeInvalidIdempotencyKey Code = "invalid_idempotency_key"
+	CodeInvalidCause          Code = "invalid_cause" // of an event that an application sends
 	CodeSchemaMismatch        Code = "schema_mismatch"
 	CodeInvalidSchema         Code = "invalid_schema"
 	CodeInvalidOption         Code = "invalid_option"

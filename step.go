@@ -23,8 +23,9 @@ const (
 	TypeContactUpdate StepType = "contact_update"
 	TypeContactDelete StepType = "contact_delete"
 	TypeAddToSegment  StepType = "add_to_segment"
-	TypeBranch        StepType = "branch" // not at Resend
-	TypeSplit         StepType = "split"  // not at Resend
+	TypeBranch        StepType = "branch"     // not at Resend
+	TypeSplit         StepType = "split"      // not at Resend
+	TypeSendEvent     StepType = "send_event" // not at Resend
 )
 
 // Step is a node of an automation's graph. In JSON it is

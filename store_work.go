@@ -131,7 +131,8 @@ type Work struct {
 type PendingEvent struct {
 	Event
 	// Starts are the enabled automations whose trigger names the event, oldest
-	// first.
+	// first. A Runner starts only those that the event may start; see Event.AutomationID
+	// and Cause.
 	Starts []VersionRef
 	// Disabled reports whether there is a disabled automation whose trigger names the
 	// event.
@@ -147,6 +148,8 @@ type ClaimedRun struct {
 	Request RunRequest
 	// TriggerPayload is the payload of the event that started the run.
 	TriggerPayload []byte
+	// Cause is that of the event that started the run. It is nil for most runs.
+	Cause *Cause
 }
 
 // Transition is the result of work on a leased contact. A store writes all of it, or
@@ -162,6 +165,12 @@ type Transition struct {
 	// Runs are the runs that started or changed. A running run becomes due at once,
 	// whatever its DueAt is, if the contact was deleted since the claim.
 	Runs []RunChange
+	// Events are new events for the contact, in the order of their AcceptedAt, which differ.
+	// The store keeps them as pending, also if it does not have the contact, and does not look
+	// at their definitions. They have no idempotency keys. An event whose id the store has
+	// already is ignored, because a transition may be written twice. A claim brings them as it
+	// brings those of AppendEvents.
+	Events []NewEvent
 	// Change is applied to the contact, if contacts live in the store.
 	Change *ContactChange
 	// Delete deletes the contact, as DeleteContact does.

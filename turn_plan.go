@@ -99,7 +99,7 @@ func (t *turn) wake(ctx context.Context, run *activeRun) error {
 // dispatch handles one event: it resumes waits, then starts runs.
 func (t *turn) dispatch(ctx context.Context, e *PendingEvent) error {
 	t.announce(e)
-	n := EventHandled{At: t.now, Event: e.Event, Reason: unmatchedReason(e)}
+	n := EventHandled{At: t.now, Event: e.Event, Reason: t.unmatchedReason(e)}
 	if t.contact == nil {
 		n.Reason = ReasonContactDeleted
 		t.handle(e, n)
@@ -108,7 +108,7 @@ func (t *turn) dispatch(ctx context.Context, e *PendingEvent) error {
 	payload := storedPayload(e.Payload)
 	for _, run := range t.runs {
 		if !t.deliver(run, &e.Event, payload) {
-			n.Reason = run.missed(&e.Event, n.Reason)
+			n.Reason = t.missed(run, &e.Event, n.Reason)
 			continue
 		}
 		n.Resumed = append(n.Resumed, run.rec.ID)
@@ -116,7 +116,7 @@ func (t *turn) dispatch(ctx context.Context, e *PendingEvent) error {
 			return err
 		}
 	}
-	for _, v := range e.Starts {
+	for _, v := range t.startsOf(e) {
 		id, err := t.start(ctx, v, e, payload)
 		if err != nil {
 			return err
@@ -128,9 +128,9 @@ func (t *turn) dispatch(ctx context.Context, e *PendingEvent) error {
 }
 
 // unmatchedReason returns why an event starts no run, as far as the automations decide it.
-func unmatchedReason(e *PendingEvent) EventReason {
+func (t *turn) unmatchedReason(e *PendingEvent) EventReason {
 	switch {
-	case len(e.Starts) > 0:
+	case t.startsAny(e):
 		return ""
 	case e.Disabled:
 		return ReasonDisabled
@@ -141,9 +141,9 @@ func unmatchedReason(e *PendingEvent) EventReason {
 
 // missed returns why an event did not resume the run, or otherwise if the run does not
 // wait for the event.
-func (run *activeRun) missed(e *Event, otherwise EventReason) EventReason {
+func (t *turn) missed(run *activeRun, e *Event, otherwise EventReason) EventReason {
 	switch {
-	case run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || run.rec.EventID == e.ID:
+	case run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || !t.affects(e, run):
 		return otherwise
 	case otherwise == ReasonFilterNotMet || run.graph.timely(run.state, e, !run.moved):
 		return ReasonFilterNotMet
@@ -172,9 +172,9 @@ func (t *turn) announce(e *PendingEvent) {
 }
 
 // deliver gives an event to a run that may wait for it, and reports whether the event
-// resumed the run. An event never resumes the run that it started.
+// resumed the run.
 func (t *turn) deliver(run *activeRun, e *Event, payload map[string]any) (resumed bool) {
-	if run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || run.rec.EventID == e.ID {
+	if run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || !t.affects(e, run) {
 		return false
 	}
 	if t.contact == nil {
@@ -202,8 +202,11 @@ func (t *turn) start(ctx context.Context, v VersionRef, e *PendingEvent, payload
 		t.setAside(run, err)
 		return run.rec.ID, nil
 	}
-	run.graph = g
+	run.graph, run.cause = g, e.Cause
 	run.data.Event = payload
+	if err := t.readSchemas(ctx, g); err != nil {
+		return "", err
+	}
 	if t.r.opts.Observer != nil {
 		t.notice(&RunStarted{At: t.now, Run: run.rec.run()})
 	}
@@ -276,11 +279,11 @@ func (t *turn) planEmail(ctx context.Context) error {
 	}
 	for i := range t.in.Events {
 		e := &t.in.Events[i]
-		if len(e.Starts) > 0 {
+		if t.startsAny(e) {
 			return t.createContact(ctx, e.Email)
 		}
 		t.announce(e)
-		t.handle(e, EventHandled{At: t.now, Event: e.Event, Reason: unmatchedReason(e)})
+		t.handle(e, EventHandled{At: t.now, Event: e.Event, Reason: t.unmatchedReason(e)})
 	}
 	return nil
 }

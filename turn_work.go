@@ -36,9 +36,13 @@ type turnState struct {
 	remove  bool
 	moveTo  *Contact
 	created bool
+	sent    []NewEvent
 	notices []Notice
 	logs    []logRecord
 	changes []RunChange // spare capacity for the runs of a transition
+
+	sentAt  time.Time              // AcceptedAt of the last event that the turn has sent
+	schemas map[string]foundSchema // of the events that the runs can send, by name
 
 	advanced int // events handled and runs advanced, for Drain's count
 }
@@ -50,6 +54,7 @@ type activeRun struct {
 	state   State
 	action  Action
 	data    Data
+	cause   *Cause     // of the event that started the run
 	request RunRequest // recorded in the store and not applied yet
 	served  RunRequest // applied and not written yet
 	isNew   bool

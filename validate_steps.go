@@ -185,6 +185,8 @@ func (c *stepValidator) validateConfig() {
 	case ContactDelete:
 	case AddToSegment:
 		c.validateID("config.segment_id", "segment id", config.SegmentID)
+	case SendEvent:
+		c.validateSendEvent(config)
 	default:
 		c.validateCustom(config)
 		return
