@@ -38,6 +38,8 @@ type Run struct {
 	// SetAside reports that no process could decode the running run so far. It is tried
 	// again at DueAt.
 	SetAside bool `json:"set_aside,omitempty"`
+	// Exit is why a completed run ended early. It is nil for all other runs.
+	Exit *RunExit `json:"exit,omitempty"`
 	// Error is why the run failed, was cancelled or is set aside, or why GetRun could not
 	// decode it. A store may leave it out of lists.
 	Error *StepError `json:"error,omitempty"`
@@ -50,6 +52,30 @@ type Run struct {
 	// lists do not.
 	Steps []StepRun `json:"steps,omitempty"`
 }
+
+// RunExit is why a run completed before it reached the end of its steps.
+type RunExit struct {
+	Reason ExitReason `json:"reason"`
+	// Name is the name of the exit. It is empty if the exit has none.
+	Name string `json:"name,omitempty"`
+	// EventID is the id of the event that ended the run. It is empty if no event did.
+	EventID string `json:"event_id,omitempty"`
+	// Step is the key of the step that the run was at.
+	Step string `json:"step,omitempty"`
+	// At is when the exit was noticed.
+	At time.Time `json:"at"`
+}
+
+// ExitReason identifies a kind of exit. Reasons do not change between releases.
+type ExitReason string
+
+// The reasons of a RunExit.
+const (
+	// ExitEvent: an event arrived that an exit of the automation names.
+	ExitEvent ExitReason = "event"
+	// ExitCondition: the condition under which the run goes on did not hold any more.
+	ExitCondition ExitReason = "condition"
+)
 
 // StepStatus is the status of a step of a run.
 type StepStatus string

@@ -89,6 +89,9 @@ type EventReceipt struct {
 type EventReader interface {
 	// FindEvent returns an accepted event, or an error that wraps ErrNotFound.
 	FindEvent(ctx context.Context, id string) (EventRecord, error)
+	// ListDecisions returns the decisions about an event, sorted by the id of the automation
+	// and the code. There are none if the event does not exist.
+	ListDecisions(ctx context.Context, eventID string) ([]Decision, error)
 	// ListEvents lists events in the order of their ids, newest first. An event id is
 	// a UUID of version 7 whose time is never before AcceptedAt, and never an hour after
 	// it unless the clock went back, so that a store needs no index for AcceptedAt. The ids in Started are in the order in which the runs
@@ -113,10 +116,18 @@ type EventReader interface {
 
 // AutomationRecord is an automation in the form that stores keep.
 type AutomationRecord struct {
-	ID                   string
-	Name                 string
-	Status               Status
-	EventName            string // of the trigger
+	ID        string
+	Name      string
+	Status    Status
+	EventName string // of the trigger
+	// EventNames are the names of all events that start runs: EventName first, then those of
+	// the further triggers, each once. A store returns nil for EventName alone, and takes nil
+	// as that.
+	EventNames []string
+	// Gathers means that whoever decides about a start must see the runs in progress. A claim
+	// with an event that starts the automation brings all running runs that the contact has
+	// of it; see Work.Runs.
+	Gathers              bool
 	Version, Revision    int
 	Definition           []byte // steps and connections, opaque to the store
 	CreatedAt, UpdatedAt time.Time
@@ -206,12 +217,15 @@ type RunReader interface {
 	//
 	// A query by completion has no CreatedFrom and no CreatedUntil.
 	//
-	// The runs of a version were all started by events with the same name, that of the
-	// version's trigger. A store may rely on it, to find the runs of an EventName.
+	// The runs of a version were all started by events that its triggers name, so by at most
+	// a few names. A store may rely on it, to find the runs of an EventName.
 	ListRuns(ctx context.Context, q RunQuery) (Page[RunRecord], error)
 	// FindRunOutputs returns all outputs that the store keeps beside the state of a run,
 	// in the order of their steps. There are none if the run does not exist.
 	FindRunOutputs(ctx context.Context, runID string) ([]StepOutput, error)
+	// FindEntries returns the counts of a contact's starts that the store has among refs, in
+	// any order. It leaves out those that do not exist.
+	FindEntries(ctx context.Context, contactID string, refs []EntryRef) ([]EntryCount, error)
 	// CountRuns returns how many runs of these automations there are for each version,
 	// step and status, sorted by the id of the automation, version, step and status. It
 	// fails with ErrNotFound if one of the automations does not exist, which includes a
@@ -268,8 +282,8 @@ type SegmentStore interface {
 type Pruner interface {
 	// Prune removes at most p.Limit runs and at most p.Limit events: runs that ended
 	// before p.Before, with their outputs, and events that were handled before p.Before and that started
-	// no run which the store keeps. It also removes idempotency keys that are expired
-	// at p.Now, and versions of automations that no run uses, except for the newest
+	// no run which the store keeps, with the decisions about them. It also removes
+	// idempotency keys and entry counts that are expired at p.Now, and versions of automations that no run uses, except for the newest
 	// KeptVersions of each automation that is not deleted.
 	//
 	// If both numbers in the result are below p.Limit, nothing is left to remove.
@@ -309,7 +323,8 @@ type RunRecord struct {
 	DueAt          time.Time // when the run is due; zero: never by time
 	DecodeFailures int       // how often in a row a process could not decode the run
 	Error          *StepError
-	State          []byte // opaque to the store; RunChange.Outputs are beside it
+	Exit           *RunExit // why a completed run ended early; nil otherwise
+	State          []byte   // opaque to the store; RunChange.Outputs are beside it
 	CreatedAt      time.Time
 	CompletedAt    time.Time // zero while running
 }
@@ -335,7 +350,7 @@ func (rec *RunRecord) run() Run {
 	return Run{
 		ID: rec.ID, AutomationID: rec.AutomationID, Version: rec.Version,
 		ContactID: rec.ContactID, EventID: rec.EventID, EventName: rec.EventName,
-		Status: rec.Status, Step: rec.Step, Listens: rec.Listens, DueAt: rec.DueAt,
+		Status: rec.Status, Step: rec.Step, Listens: rec.Listens, DueAt: rec.DueAt, Exit: rec.Exit,
 		SetAside: rec.Status == RunRunning && rec.DecodeFailures > 0, Error: rec.Error,
 		CreatedAt: rec.CreatedAt, StartedAt: rec.CreatedAt, CompletedAt: rec.CompletedAt,
 	}

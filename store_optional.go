@@ -98,6 +98,17 @@ type Projection struct {
 	// If the store lacks the event that started a run, because it has pruned
 	// both, it makes up an event without a payload.
 	Runs []RunChange
+	// Decisions are about events of this projection or of an earlier one. Those about an event
+	// that the store does not have are left out.
+	Decisions []Decision
+	// Entries replace the counts that have the same contact and EntryRef.
+	Entries []ProjectedEntry
+}
+
+// ProjectedEntry is the count of a contact's starts that an engine has written.
+type ProjectedEntry struct {
+	ContactID string
+	EntryCount
 }
 
 // ProjectedEvent is an event that an engine has handled.

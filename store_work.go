@@ -123,7 +123,9 @@ type Work struct {
 	// Events are pending events, in the order of acceptance.
 	Events []PendingEvent
 	// Runs are first the due runs, in the order in which they became due, and then
-	// the runs that listen to one of Events, oldest first, each once.
+	// the runs that listen to one of Events, oldest first, each once. If one of Events starts
+	// an automation that gathers, all other running runs that the contact has of this
+	// automation follow, in any version, oldest first.
 	Runs []ClaimedRun
 }
 
@@ -171,12 +173,17 @@ type Transition struct {
 	// already is ignored, because a transition may be written twice. A claim brings them as it
 	// brings those of AppendEvents.
 	Events []NewEvent
+	// Decisions are about events of Handled. A store keeps at most one for each event,
+	// automation and code.
+	Decisions []Decision
+	// Entries replace the counts of the contact's starts that have the same EntryRef.
+	Entries []EntryCount
 	// Change is applied to the contact, if contacts live in the store.
 	Change *ContactChange
 	// Delete deletes the contact, as DeleteContact does.
 	Delete bool
-	// Erase removes the payloads of all events of the contact, and the emails and
-	// idempotency keys that came with these events. If EraseEmail is set, the same
+	// Erase removes the payloads of all events of the contact, the emails and
+	// idempotency keys that came with these events, and the evidence of decisions about them. If EraseEmail is set, the same
 	// happens to the events for this email that belong to no contact. Of these, and of
 	// the events of a Key that is an email, only those that are pending may still show
 	// the email.
@@ -189,6 +196,8 @@ type Transition struct {
 	// Create is the contact that MoveTo names. The store inserts the contact before
 	// it moves the events, unless the email belongs to a contact by now.
 	Create *Contact
+	// Heed asks for CommitResult.Pending.
+	Heed bool
 	// Release ends the lease. Otherwise the lease lasts until Extend.
 	Release bool
 	Extend  time.Time
@@ -239,4 +248,8 @@ type CommitResult struct {
 	// Requests are the recorded and not served requests about the runs of this
 	// transition, by run id.
 	Requests map[string]RunRequest
+	// Pending reports, for a transition with Heed, whether the contact has pending events
+	// after the transition. An event that another process commits before Commit is called
+	// counts.
+	Pending bool
 }

@@ -62,6 +62,18 @@ func (t *turn) startsOf(e *PendingEvent) []VersionRef {
 	return starts
 }
 
+// refuseChain records for which automations the event is refused because of what led to it.
+func (t *turn) refuseChain(e *PendingEvent) {
+	for _, v := range e.Starts {
+		if t.closesChain(&e.Event, v.AutomationID) {
+			t.decide(Decision{EventID: e.ID, AutomationID: v.AutomationID, Code: DecisionChain, At: t.now})
+		}
+	}
+}
+
+// decide adds a decision to the next transition.
+func (t *turn) decide(d Decision) { t.decisions = append(t.decisions, d) }
+
 // readSchemas reads the schemas of the events that runs of the graph can send.
 func (t *turn) readSchemas(ctx context.Context, g *Graph) error {
 	for _, name := range g.sends {

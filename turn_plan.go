@@ -116,6 +116,7 @@ func (t *turn) dispatch(ctx context.Context, e *PendingEvent) error {
 			return err
 		}
 	}
+	t.refuseChain(e)
 	for _, v := range t.startsOf(e) {
 		id, err := t.start(ctx, v, e, payload)
 		if err != nil {

@@ -37,6 +37,9 @@ type turnState struct {
 	moveTo  *Contact
 	created bool
 	sent    []NewEvent
+
+	decisions []Decision
+
 	notices []Notice
 	logs    []logRecord
 	changes []RunChange // spare capacity for the runs of a transition

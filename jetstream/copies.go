@@ -350,3 +350,14 @@ func (s *Store) FindRunOutputs(ctx context.Context, runID string) ([]automation.
 	}
 	return s.catalog.FindRunOutputs(ctx, runID)
 }
+
+// FindEntries implements automation.RunReader. For a turn that is being planned it includes the
+// counts of the turns before.
+func (s *Store) FindEntries(ctx context.Context, contactID string, refs []automation.EntryRef) ([]automation.EntryCount, error) {
+	if turn, plans := ctx.Value(planningKey{}).(planning); plans {
+		if err := turn.p.copies.flush(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s.catalog.FindEntries(ctx, contactID, refs)
+}

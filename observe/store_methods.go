@@ -19,6 +19,11 @@ func (s *hookedStore) FindEvent(ctx context.Context, id string) (automation.Even
 	return call(ctx, &s.hooks, "FindEvent", func() (automation.EventRecord, error) { return s.Store.FindEvent(ctx, id) })
 }
 
+// ListDecisions implements automation.EventReader.
+func (s *hookedStore) ListDecisions(ctx context.Context, eventID string) ([]automation.Decision, error) {
+	return call(ctx, &s.hooks, "ListDecisions", func() ([]automation.Decision, error) { return s.Store.ListDecisions(ctx, eventID) })
+}
+
 // ListEvents implements automation.EventReader.
 func (s *hookedStore) ListEvents(ctx context.Context, q automation.EventQuery) (automation.Page[automation.EventRecord], error) {
 	return call(ctx, &s.hooks, "ListEvents", func() (automation.Page[automation.EventRecord], error) { return s.Store.ListEvents(ctx, q) })
@@ -218,4 +223,9 @@ func (s *hookedStore) ListContactProperties(ctx context.Context, q automation.Pa
 // FindRunOutputs implements automation.RunReader.
 func (s *hookedStore) FindRunOutputs(ctx context.Context, runID string) ([]automation.StepOutput, error) {
 	return call(ctx, &s.hooks, "FindRunOutputs", func() ([]automation.StepOutput, error) { return s.Store.FindRunOutputs(ctx, runID) })
+}
+
+// FindEntries implements automation.RunReader.
+func (s *hookedStore) FindEntries(ctx context.Context, contactID string, refs []automation.EntryRef) ([]automation.EntryCount, error) {
+	return call(ctx, &s.hooks, "FindEntries", func() ([]automation.EntryCount, error) { return s.Store.FindEntries(ctx, contactID, refs) })
 }

@@ -17,7 +17,7 @@ import (
 // and of the families above.
 var order = []families.Family{
 	{Name: "model", Patterns: []string{
-		"automation", "step", "branch", "split", "rule*", "value", "duration", "event", "contact*", "run", "retry", "problem", "errors"}},
+		"automation", "decision", "entry*", "send_event", "step", "branch", "split", "rule*", "value", "duration", "event", "contact*", "run", "retry", "problem", "errors"}},
 	{Name: "decode", Patterns: []string{"decode*", "registry"}},
 	{Name: "validate", Patterns: []string{"validate*"}},
 	{Name: "machine", Patterns: []string{"graph", "machine*", "effect", "output", "state*"}},
