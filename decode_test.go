@@ -102,6 +102,10 @@ func TestParse_ReadsEveryBuiltInStep(t *testing.T) {
 		`{"key":"k","type":"contact_delete","config":null}`:                 ContactDelete{},
 		`{"key":"k","type":"contact_delete"}`:                               ContactDelete{},
 		`{"key":"k","type":"add_to_segment","config":{"segment_id":"seg"}}`: AddToSegment{SegmentID: "seg"},
+		`{"key":"k","type":"send_event","config":{"event_name":"e","payload":{"a":{"var":"event.a"},"b":null}}}`: SendEvent{
+			EventName: "e", Payload: map[string]Value{"a": Var("event.a"), "b": Null()},
+		},
+		`{"key":"k","type":"send_event","config":{"event_name":"e","payload":null}}`: SendEvent{EventName: "e"},
 	}
 	for step, want := range tests {
 		a, err := Parse(around(step), nil)

@@ -167,7 +167,7 @@ type Transition struct {
 	// Runs are the runs that started or changed. A running run becomes due at once,
 	// whatever its DueAt is, if the contact was deleted since the claim.
 	Runs []RunChange
-	// Events are new events for the contact, in the order of their AcceptedAt, which differ.
+	// Events are new events for the contact, in the order of their AcceptedAt and of their ids.
 	// The store keeps them as pending, also if it does not have the contact, and does not look
 	// at their definitions. They have no idempotency keys. An event whose id the store has
 	// already is ignored, because a transition may be written twice. A claim brings them as it

@@ -72,7 +72,14 @@ func (t *turn) refuseChain(e *PendingEvent) {
 }
 
 // decide adds a decision to the next transition.
-func (t *turn) decide(d Decision) { t.decisions = append(t.decisions, d) }
+func (t *turn) decide(d Decision) { t.decided = append(t.decided, d) }
+
+// sentEvents are the events that a turn sends.
+type sentEvents struct {
+	events []NewEvent // since the last transition
+	at     time.Time  // AcceptedAt of the latest one, also of an earlier transition
+	n      uint8      // how many of that time were sent before it
+}
 
 // readSchemas reads the schemas of the events that runs of the graph can send.
 func (t *turn) readSchemas(ctx context.Context, g *Graph) error {
@@ -111,25 +118,34 @@ func (t *turn) sendEvent(run *activeRun, effect *SendEventEffect) Input {
 	if coerced != nil {
 		e.Payload = coerced
 	}
-	e.AcceptedAt = t.nextAcceptance()
-	// Made from the run and the step, the id is the same if the transition is written twice.
-	e.ID, e.OccurredAt = uuid.Derived(e.AcceptedAt, run.rec.ID, run.action.Step), e.AcceptedAt
-	t.sent = append(t.sent, NewEvent{Event: e, HostContact: t.r.opts.Contacts != nil})
+	at, n := t.nextAcceptance()
+	e.AcceptedAt, e.OccurredAt = at, at
+	e.ID = uuid.Derived(at, n, run.rec.ID, run.action.Step)
+	t.sent.events = append(t.sent.events, NewEvent{Event: e, HostContact: t.r.opts.Contacts != nil})
 	t.notice(&EventAccepted{At: t.now, Event: e})
 	return Input{Kind: InputSucceeded, Output: sentOutput(e.ID)}
 }
 
-// nextAcceptance returns when the next event that the turn sends is accepted: now, and after
-// all events of the contact that the turn has read or sent.
-func (t *turn) nextAcceptance() time.Time {
-	at := stamp(t.now)
-	latest := t.sentAt
-	if n := len(t.in.Events); n > 0 && t.in.Events[n-1].AcceptedAt.After(latest) {
-		latest = t.in.Events[n-1].AcceptedAt
+// nextAcceptance returns when the next event that the turn sends is accepted: now, and not
+// before the events of the contact that the turn has read or sent. n is how many events the turn
+// has sent at that time already.
+func (t *turn) nextAcceptance() (at time.Time, n uint8) {
+	at = stamp(t.now)
+	for i := range t.in.Events {
+		at = later(at, stamp(t.in.Events[i].AcceptedAt))
 	}
-	if !at.After(latest) {
-		at = stamp(latest).Add(time.Microsecond)
+	if at = later(at, t.sent.at); !at.After(t.sent.at) {
+		if n = t.sent.n + 1; n == 0 {
+			at = at.Add(time.Microsecond)
+		}
 	}
-	t.sentAt = at
-	return at
+	t.sent.at, t.sent.n = at, n
+	return at, n
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

@@ -36,15 +36,12 @@ type turnState struct {
 	remove  bool
 	moveTo  *Contact
 	created bool
-	sent    []NewEvent
-
-	decisions []Decision
-
+	sent    sentEvents
+	decided []Decision
 	notices []Notice
 	logs    []logRecord
 	changes []RunChange // spare capacity for the runs of a transition
 
-	sentAt  time.Time              // AcceptedAt of the last event that the turn has sent
 	schemas map[string]foundSchema // of the events that the runs can send, by name
 
 	advanced int // events handled and runs advanced, for Drain's count

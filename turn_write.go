@@ -7,7 +7,7 @@ import "time"
 func (t *turn) result(inUse bool) Transition {
 	tr := Transition{
 		Key: t.in.Key, Token: t.in.Token, Now: t.now,
-		Handled: t.handled, Events: t.sent, Decisions: t.decisions, Change: t.change, Delete: t.remove,
+		Handled: t.handled, Events: t.sent.events, Decisions: t.decided, Change: t.change, Delete: t.remove,
 	}
 	if t.moveTo != nil {
 		tr.MoveTo = t.moveTo.ID
@@ -28,7 +28,7 @@ func (t *turn) result(inUse bool) Transition {
 		}
 	}
 	t.changes = tr.Runs
-	t.handled, t.sent, t.decisions, t.change, t.remove, t.moveTo, t.created = nil, nil, nil, nil, false, nil, false
+	t.handled, t.sent.events, t.decided, t.change, t.remove, t.moveTo, t.created = nil, nil, nil, nil, false, nil, false
 	return tr
 }
 
