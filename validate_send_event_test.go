@@ -21,9 +21,9 @@ func TestValidate_SendEvent(t *testing.T) {
 		"bad members": {SendEvent{EventName: "e", Payload: map[string]Value{"": Null(), "a": {}, "b": Var("wait_events.x.y"), "c": Var("x"), "d": Now("-7 days")}}, []string{
 			"error invalid_config steps[1].config.payload: a name is empty",
 			`error invalid_config steps[1].config.payload.a: "a" has no value`,
-			"error wait_event_not_waited_for steps[1].config.payload.b",
 			"error invalid_reference steps[1].config.payload.c",
 			"error invalid_config steps[1].config.payload.d",
+			"error wait_event_not_waited_for steps[1].config.payload.b",
 		}},
 		"its own output": {SendEvent{EventName: "e", Payload: map[string]Value{"a": Var("steps.s.event_id")}}, []string{
 			"error step_output_not_before steps[1].config.payload.a"}},
