@@ -138,6 +138,7 @@ type Limits struct {
 	Exits        int           // events of an Exit: 20
 	Until        time.Duration // from the start of a DelayUntil to its instant, and of an Exit.MaxAge: 366 days
 	Listeners    int           // events of a WaitForAny, and events that reset it: 10 each
+	Chain        int           // Automations of a Cause; an event with more starts and resumes nothing: 10
 }
 
 // withDefaults returns l with defaults for its zero and negative fields.
@@ -157,6 +158,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Triggers, 10)
 	def(&l.Exits, 20)
 	def(&l.Listeners, 10)
+	def(&l.Chain, 10)
 	if l.Duration <= 0 {
 		l.Duration = 30 * 24 * time.Hour
 	}

@@ -260,6 +260,7 @@ var builtin = sync.OnceValue(func() *builtinShapes {
 	for _, config := range []StepConfig{
 		Trigger{}, Condition{}, Delay{}, WaitForEvent{}, SendEmail{}, ContactUpdate{}, ContactDelete{}, AddToSegment{}, Branch{}, Split{}, WaitForAny{}, RemoveFromSegment{},
 		DelayUntil{}, Window{},
+		SendEvent{},
 	} {
 		t := reflect.TypeOf(config)
 		b.configs[config.StepType()] = configShape{goType: t, shape: m.must(t)}

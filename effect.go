@@ -13,9 +13,9 @@ import (
 )
 
 // Effect is what a step does: *SendEffect, *CustomEffect, *ChangeContactEffect,
-// *DeleteContactEffect or *SkipEffect. Graph.Effect resolves it from the contact's latest
-// data for every attempt. The Runner performs it outside the commit, except for a change
-// to a contact in the Store: such a change is part of the commit.
+// *DeleteContactEffect, *SendEventEffect or *SkipEffect. Graph.Effect resolves it from the
+// contact's latest data for every attempt. The Runner performs it outside the commit, except
+// for an event and for a change to a contact in the Store: these are part of the commit.
 type Effect interface{ effect() }
 
 // SkipEffect stands for an effect that must not be performed.

@@ -139,7 +139,7 @@ func (g *graphGen) outcomes(config StepConfig) []ConnectionType {
 func (g *graphGen) config(readable []string) StepConfig {
 	switch rapid.SampledFrom([]StepType{
 		TypeCondition, TypeCondition, TypeBranch, TypeSplit, TypeWaitForEvent, TypeWaitForEvent, TypeDelay, TypeDelay,
-		TypeSendEmail, TypeSendEmail, TypeContactUpdate, TypeAddToSegment, TypeContactDelete, TypeDelayUntil, TypeWindow,
+		TypeSendEmail, TypeSendEmail, TypeSendEvent, TypeContactUpdate, TypeAddToSegment, TypeContactDelete, TypeDelayUntil, TypeWindow,
 	}).Draw(g.t, "type") {
 	case TypeCondition:
 		return Condition{Rule: g.rule(readable, 0)}
@@ -157,6 +157,8 @@ func (g *graphGen) config(readable []string) StepConfig {
 		return g.window()
 	case TypeSendEmail:
 		return g.email(readable)
+	case TypeSendEvent:
+		return g.sendEvent(readable)
 	case TypeContactUpdate:
 		return g.contactUpdate(readable)
 	case TypeAddToSegment:
@@ -248,6 +250,10 @@ func (g *graphGen) email(readable []string) SendEmail {
 		email.Window = g.window()
 	}
 	return email
+}
+
+func (g *graphGen) sendEvent(readable []string) SendEvent {
+	return SendEvent{EventName: g.eventName(), Payload: g.values(readable)}
 }
 
 func (g *graphGen) contactUpdate(readable []string) ContactUpdate {
@@ -356,6 +362,9 @@ var messyConfigs = []StepConfig{
 	ContactUpdate{FirstName: ValueOf(make(chan int)), Unsubscribed: Null()},
 	ContactDelete{},
 	AddToSegment{},
+	SendEvent{},
+	&SendEvent{EventName: "sys:x", Payload: map[string]Value{"": {}, "a": Var("wait_events.order.paid.amount"), "\xff": ValueOf(make(chan int))}},
+	RawConfig{Type: TypeSendEvent},
 	Branch{},
 	Split{},
 	Split{Variants: []Variant{{Name: "other", Weight: -1}, {Name: "\xff", Weight: 1 << 60}}, By: "wait_events.order.paid.amount", Salt: "\n"},

@@ -14,13 +14,14 @@ import (
 type Graph struct {
 	name       string
 	steps      []node
-	order      []int  // indices of the steps: each step follows the steps that lead to it
-	readsEvent bool   // at least one step reads the payload of the triggering event
-	readsWait  bool   // at least one step reads wait_events
-	readsRun   bool   // at least one step reads a field of the run
-	readsSteps []int  // the steps whose outputs a step reads, by index
-	entry      *entry // nil if every event of the trigger starts a run
-	exit       *exit  // nil if nothing ends a run early
+	order      []int    // indices of the steps: each step follows the steps that lead to it
+	readsEvent bool     // at least one step reads the payload of the triggering event
+	readsWait  bool     // at least one step reads wait_events
+	readsRun   bool     // at least one step reads a field of the run
+	readsSteps []int    // the steps whose outputs a step reads, by index
+	entry      *entry   // nil if every event of the trigger starts a run
+	exit       *exit    // nil if nothing ends a run early
+	sends      []string // the names of the events that steps send, each once
 	opts       CompileOptions
 }
 
@@ -195,6 +196,8 @@ func (c *compiler) step(n *node, s Step) (err error) {
 		n.effect = segmentEffect{id: cfg.SegmentID}
 	case RemoveFromSegment:
 		n.effect = segmentEffect{id: cfg.SegmentID, leave: true}
+	case SendEvent:
+		n.effect, err = c.sendEvent(cfg)
 	default:
 		if c.display {
 			n.effect = shownEffect{}

@@ -207,7 +207,10 @@ func (a *advance) failure(n *node) Action {
 	err := a.in.Err
 	var limited *RateLimitError
 	var reference *ReferenceError
+	var mismatch *SchemaError
 	switch {
+	case errors.As(err, &mismatch):
+		return a.fail(FailedSchema, err.Error())
 	case errors.As(err, &reference):
 		return a.fail(FailedReference, err.Error())
 	case errors.As(err, &limited):

@@ -152,6 +152,7 @@ func (l Limits) validate(c *options.Check) {
 	c.NotNegative("Limits.Variants", l.Variants)
 	c.NotNegative("Limits.Listeners", l.Listeners)
 	c.DurationNotNegative("Limits.Until", l.Until)
+	c.NotNegative("Limits.Chain", l.Chain)
 }
 
 // Clock is a source of time. clock.New() and clock.NewMock() of

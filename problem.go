@@ -174,6 +174,7 @@ const (
 	CodeUnkeyedListener                 Code = "unkeyed_listener"          // warning
 	CodeWhileRuleExpires                Code = "while_rule_expires"        // warning
 	CodeReferenceInText                 Code = "reference_in_text"         // warning
+	CodeEventLoop                       Code = "event_loop"                // warning
 	CodeUnknownEventField               Code = "unknown_event_field"       // warning
 	CodeEventFieldType                  Code = "event_field_type"          // warning
 	CodeUnknownTemplate                 Code = "unknown_template"          // warning
@@ -188,6 +189,7 @@ const (
 	CodeInvalidEmail          Code = "invalid_email"
 	CodeInvalidPayload        Code = "invalid_payload"
 	CodeInvalidIdempotencyKey Code = "invalid_idempotency_key"
+	CodeInvalidCause          Code = "invalid_cause" // of an event that an application sends
 	CodeSchemaMismatch        Code = "schema_mismatch"
 	CodeInvalidSchema         Code = "invalid_schema"
 	CodeInvalidOption         Code = "invalid_option"

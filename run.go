@@ -165,6 +165,9 @@ const (
 	// FailedUnknown: the step uses AtMostOnce, and the outcome of its attempt is
 	// unknown. The effect may or may not have happened.
 	FailedUnknown StepErrorCode = "unknown"
+	// FailedSchema: the payload of an event that a SendEvent sends does not match the
+	// definition of the event; see SchemaError.
+	FailedSchema StepErrorCode = "schema_mismatch"
 	// FailedInterrupted: the process died or stopped before it recorded the outcome
 	// of the attempt. The attempt is not counted, and this code never ends a step.
 	FailedInterrupted StepErrorCode = "interrupted"

@@ -28,6 +28,7 @@ const (
 	TypeWaitForAny    StepType = "wait_for_any" // not at Resend
 	TypeDelayUntil    StepType = "delay_until"  // not at Resend
 	TypeWindow        StepType = "window"       // not at Resend
+	TypeSendEvent     StepType = "send_event"   // not at Resend
 
 	TypeRemoveFromSegment StepType = "remove_from_segment" // not at Resend
 )

@@ -5,13 +5,13 @@ import (
 	"context"
 )
 
-// earlierEvents reads the events since the start of a run that waits, of all names that the
-// run waits for, in the order in which they were accepted.
-func (t *turn) earlierEvents(ctx context.Context, run *activeRun) ([]Event, error) {
+// earlierEvents reads the events with these names since the start of a run, in the order in
+// which they were accepted.
+func (t *turn) earlierEvents(ctx context.Context, run *activeRun, names []string) ([]Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.r.opts.StoreTimeout)
 	defer cancel()
 	var events []Event
-	for _, name := range run.action.listens() {
+	for _, name := range names {
 		more, err := t.r.store.ListContactEvents(ctx, run.rec.ContactID, name, run.state.startedAt())
 		if err != nil {
 			return nil, err

@@ -119,7 +119,7 @@ func (t *turn) wake(ctx context.Context, run *activeRun) error {
 // replaced does not act on the event before.
 func (t *turn) dispatch(ctx context.Context, e *PendingEvent) error {
 	t.announce(e)
-	n := EventHandled{At: t.now, Event: e.Event, Reason: unmatchedReason(e)}
+	n := EventHandled{At: t.now, Event: e.Event, Reason: t.unmatchedReason(e)}
 	if t.contact == nil {
 		n.Reason = ReasonContactDeleted
 		t.handle(e, n)
@@ -138,7 +138,7 @@ func (t *turn) dispatch(ctx context.Context, e *PendingEvent) error {
 	}
 	for _, run := range t.runs {
 		if !t.deliver(run, &e.Event, payload) {
-			n.Reason = run.missed(&e.Event, n.Reason)
+			n.Reason = t.missed(run, &e.Event, n.Reason)
 			continue
 		}
 		n.Resumed = append(n.Resumed, run.rec.ID)
@@ -157,9 +157,9 @@ func (t *turn) dispatch(ctx context.Context, e *PendingEvent) error {
 }
 
 // unmatchedReason returns why an event starts no run, as far as the automations decide it.
-func unmatchedReason(e *PendingEvent) EventReason {
+func (t *turn) unmatchedReason(e *PendingEvent) EventReason {
 	switch {
-	case len(e.Starts) > 0:
+	case t.startsAny(e):
 		return ""
 	case e.Disabled:
 		return ReasonDisabled
@@ -170,9 +170,9 @@ func unmatchedReason(e *PendingEvent) EventReason {
 
 // missed returns why an event did not resume the run, or otherwise if the run does not
 // wait for the event.
-func (run *activeRun) missed(e *Event, otherwise EventReason) EventReason {
+func (t *turn) missed(run *activeRun, e *Event, otherwise EventReason) EventReason {
 	switch {
-	case run.graph == nil || !run.action.awaits(e.Name) || run.rec.EventID == e.ID:
+	case run.graph == nil || !run.action.awaits(e.Name) || !t.affects(e, run):
 		return otherwise
 	case otherwise == ReasonFilterNotMet || run.graph.timely(run.state, e, !run.moved):
 		return ReasonFilterNotMet
@@ -201,9 +201,9 @@ func (t *turn) announce(e *PendingEvent) {
 }
 
 // deliver gives an event to a run that may wait for it, and reports whether the event
-// resumed the run. An event never resumes the run that it started.
+// resumed the run.
 func (t *turn) deliver(run *activeRun, e *Event, payload map[string]any) (resumed bool) {
-	if run.graph == nil || !run.action.awaits(e.Name) || run.rec.EventID == e.ID {
+	if run.graph == nil || !run.action.awaits(e.Name) || !t.affects(e, run) {
 		return false
 	}
 	if t.contact == nil {
@@ -227,9 +227,12 @@ func (t *turn) start(ctx context.Context, start *admission, e *PendingEvent, pay
 		t.setAside(run, start.err)
 		return nil
 	}
-	run.graph = start.graph
+	run.graph, run.cause = start.graph, e.Cause
 	run.data.Event = payload
 	run.nameTrigger()
+	if err := t.readSchemas(ctx, run.graph); err != nil {
+		return err
+	}
 	if t.r.opts.Observer != nil {
 		t.notice(&RunStarted{At: t.now, Run: run.rec.run()})
 	}
@@ -268,7 +271,7 @@ func (run *activeRun) looksBack() bool {
 // lookBack gives the earlier events to a run that waits, until one ends the wait. It does not
 // hold t.mu while it reads them, so that a slow store delays no other run.
 func (t *turn) lookBack(ctx context.Context, run *activeRun) (resumed bool, err error) {
-	events, err := t.earlierEvents(ctx, run)
+	events, err := t.earlierEvents(ctx, run, run.action.listens())
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	wait := run.state.at
@@ -324,7 +327,7 @@ func (t *turn) planEmail(ctx context.Context) error {
 			return t.createContact(ctx, e.Email)
 		}
 		t.announce(e)
-		n := EventHandled{At: t.now, Event: e.Event, Reason: unmatchedReason(e), Refused: slices.Clone(t.decisions[decided:])}
+		n := EventHandled{At: t.now, Event: e.Event, Reason: t.unmatchedReason(e), Refused: slices.Clone(t.decisions[decided:])}
 		if len(n.Refused) > 0 {
 			n.Reason = ReasonRefused
 		}

@@ -206,6 +206,8 @@ func (c *stepValidator) validateConfig() {
 		c.validateID("config.segment_id", "segment id", config.SegmentID)
 	case RemoveFromSegment:
 		c.validateID("config.segment_id", "segment id", config.SegmentID)
+	case SendEvent:
+		c.validateSendEvent(config)
 	default:
 		c.validateCustom(config)
 		return

@@ -46,5 +46,10 @@ func (s *Store) empty(e *event) {
 			delete(s.keys, k)
 		}
 	}
-	e.payload, e.asSent = nil, nil
+	// An event that is pending still, under its email, starts the automation only that it is for.
+	if e.payload = nil; e.asSent != nil && e.asSent.automationID != "" {
+		e.asSent = &asSent{automationID: e.asSent.automationID}
+		return
+	}
+	e.asSent = nil
 }

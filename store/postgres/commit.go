@@ -204,6 +204,7 @@ func (c *committer) commit(ctx context.Context) error {
 	}
 	var sc script
 	c.handle(&sc)
+	c.sendEvents(&sc)
 	c.erase(&sc)
 	tally := c.writeRuns(&sc)
 	c.writeOutputs(&sc)
