@@ -33,6 +33,8 @@ func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
 	}
 	cs.handle(t, now)
 	s.send(cs, t.Events)
+	s.decide(t.Decisions)
+	s.writeEntries(cs, t.Entries)
 	if t.Erase {
 		s.erase(cs, t.EraseEmail)
 	}
@@ -43,6 +45,7 @@ func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
 	if t.MoveTo != "" {
 		s.move(cs, t)
 	}
+	res.Pending = t.Heed && len(cs.pending()) > 0
 	if t.Release {
 		s.setLease(cs, 0)
 	} else {
@@ -101,6 +104,7 @@ func (s *Store) changeContact(cs *contactState, t *automation.Transition, now mi
 	if !cs.known {
 		if t.Delete {
 			cs.cancelRuns(now)
+			s.forgetEntries(cs)
 		}
 		return
 	}

@@ -12,6 +12,7 @@ func (s *Store) erase(cs *contactState, email string) {
 	for _, e := range cs.events {
 		s.empty(e)
 	}
+	s.forgetEntries(cs)
 	if cs.isEmail {
 		s.eraseEmail(cs.id)
 	}
@@ -46,6 +47,7 @@ func (s *Store) empty(e *event) {
 			delete(s.keys, k)
 		}
 	}
+	s.eraseDecisions(e.id)
 	// An event that is pending still, under its email, starts the automation only that it is for.
 	if e.payload = nil; e.asSent != nil && e.asSent.automationID != "" {
 		e.asSent = &asSent{automationID: e.asSent.automationID}

@@ -25,7 +25,7 @@ UPDATE automation.events e SET payload = NULL, email = NULL, key = NULL, cause =
 WHERE e.owner = ANY ($1::text[])`
 )
 
-// erase empties the events of contacts, and the events that were sent for their emails.
+// erase empties the events of contacts, forgets their entries, and empties the events that were sent for their emails.
 func (c *committer) erase(sc *script) {
 	var owners []string
 	for _, w := range c.writes {
@@ -39,6 +39,8 @@ func (c *committer) erase(sc *script) {
 	}
 	if len(owners) > 0 {
 		sc.exec(eraseKeys, owners)
+		sc.exec(eraseDecisions, owners)
 		sc.exec(eraseEvents, owners)
+		sc.exec(deleteEntries, owners)
 	}
 }
