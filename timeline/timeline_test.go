@@ -91,6 +91,12 @@ func everything() []automation.Notice {
 			`{"branch":"team","branches":[{"name":"pro","rules":[{"field":"event.plan","operator":"eq","value":"max","result":false}]},`+
 				`{"name":"team","rules":[{"field":"event.seats","operator":"exists","result":true}]}]}`)),
 		took("none", step(0, "offer", automation.TypeSplit, automation.StepCompleted, `{"branch":"none","holdout":true}`)),
+		step(0, "monday", automation.TypeDelayUntil, automation.StepCompleted, `{"resume_at":"2026-01-05T09:00:00Z","zone":"Europe/Berlin"}`),
+		took(automation.ConnectionPast, step(0, "day", automation.TypeDelayUntil, automation.StepCompleted,
+			`{"at":"2026-01-01","resume_at":"2026-01-01T09:00:00Z","result":"past","zone":"UTC"}`)),
+		step(0, "none", automation.TypeDelayUntil, automation.StepCompleted, `{"result":"missing","zone":"UTC"}`),
+		step(0, "open", automation.TypeWindow, automation.StepCompleted, `{"resume_at":"2026-01-05T09:00:00Z","zone":"UTC","zone_source":"fallback_missing"}`),
+		step(0, "opens", automation.TypeWindow, automation.StepCompleted, `{"resume_at":"2026-01-05T09:00:00Z","zone":"UTC","zone_source":"fallback_invalid"}`),
 		step(0, "welcome", automation.TypeSendEmail, automation.StepRunning, ""),
 		step(0, "welcome", automation.TypeSendEmail, automation.StepCompleted,
 			`{"to":"ada@example.com","email_id":"1","template":{"id":"welcome"},"variables":{"PLAN":"pro"}}`),
