@@ -161,7 +161,7 @@ func TestParse_ReportsEveryProblemWithItsPath(t *testing.T) {
 	for _, p := range invalid.Problems {
 		got = append(got, found{p.Path, p.Code, p.Message})
 	}
-	const types = "add_to_segment, branch, condition, contact_delete, contact_update, delay, send_email, split, trigger, wait_for_event"
+	const types = "add_to_segment, branch, condition, contact_delete, contact_update, delay, remove_from_segment, send_email, split, trigger, wait_for_any, wait_for_event"
 	assert.Equal(t, []found{
 		{"name", CodeWrongType, "must be a string, not a number"},
 		{"Status", CodeUnknownField, `there is no field "Status": did you mean "status"?`},
