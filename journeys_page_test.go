@@ -3,6 +3,7 @@ package automation_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -50,6 +51,31 @@ func TestJourneys_ShowFlowsThatWork(t *testing.T) {
 			variant := []automation.ConnectionType{"ten", "plain", "none"}[automation.VariantIndex("spring", run.Get().ContactID, []int{45, 45, 10})]
 			run.AssertBranch("offer", variant)
 			h.AssertEmails(email, templates[variant]...)
+		}
+	})
+	t.Run("The first of several events", func(t *testing.T) {
+		t.Parallel()
+		h := automationtest.New(t, automationtest.Options{}, flows["Quiet cart"])
+		cart := map[string]any{"cart_id": 7}
+		for email, tt := range map[string]struct {
+			event    string
+			branch   automation.ConnectionType
+			template []string
+		}{
+			"ada@example.com":  {"order.paid", "paid", []string{"thanks"}},
+			"bob@example.com":  {"cart.emptied", "emptied", nil},
+			"cleo@example.com": {"cart.viewed", automation.ConnectionTimeout, []string{"you-left-something"}},
+		} {
+			h.Send("cart.filled", email, cart)
+			h.Advance(3 * time.Hour)
+			h.Send("order.paid", email, map[string]any{"cart_id": 8})
+			h.Send("cart.updated", email, cart)
+			h.Advance(3 * time.Hour)
+			h.AssertEmails(email)
+			h.Send(tt.event, email, cart)
+			h.Advance(time.Hour)
+			h.AssertEmails(email, tt.template...)
+			h.Run(email, "Quiet cart").AssertBranch("quiet", tt.branch)
 		}
 	})
 }

@@ -91,6 +91,9 @@ func everything() []automation.Notice {
 			`{"branch":"team","branches":[{"name":"pro","rules":[{"field":"event.plan","operator":"eq","value":"max","result":false}]},`+
 				`{"name":"team","rules":[{"field":"event.seats","operator":"exists","result":true}]}]}`)),
 		took("none", step(0, "offer", automation.TypeSplit, automation.StepCompleted, `{"branch":"none","holdout":true}`)),
+		took("left", step(0, "either", automation.TypeWaitForAny, automation.StepCompleted,
+			`{"name":"left","event_id":"event-9","event_name":"cart.emptied","payload":null}`)),
+		step(0, "leave", automation.TypeRemoveFromSegment, automation.StepCompleted, `{"segment_id":"beta"}`),
 		step(0, "welcome", automation.TypeSendEmail, automation.StepRunning, ""),
 		step(0, "welcome", automation.TypeSendEmail, automation.StepCompleted,
 			`{"to":"ada@example.com","email_id":"1","template":{"id":"welcome"},"variables":{"PLAN":"pro"}}`),
