@@ -129,3 +129,52 @@ func ExampleWindow_Next() {
 	fmt.Println(day.Next(evening, berlin).Format(time.DateTime))
 	// Output: 2026-12-26 09:00:00
 }
+
+// A wait_for_any step waits for the first of several events of the run's cart.
+func ExampleWaitForAny() {
+	ctx, mailer := context.Background(), capture.New()
+	runner, err := automation.New(memory.New(), mailer, automation.Options{})
+	must(err)
+	_, err = runner.Apply(ctx, automation.Automation{ID: "quiet", Name: "Quiet cart", Steps: []automation.Step{
+		{Key: "filled", Config: automation.Trigger{EventName: "cart.filled"}},
+		{Key: "quiet", Config: automation.WaitForAny{
+			Events: []automation.Listener{
+				{Name: "paid", EventName: "order.paid", Match: []automation.Match{{Event: "cart_id"}}},
+				{Name: "emptied", EventName: "cart.emptied", Match: []automation.Match{{Event: "cart_id"}}},
+			},
+			ResetOn: []automation.Listener{{EventName: "cart.updated", Match: []automation.Match{{Event: "cart_id"}}}},
+			Timeout: automation.MustParseDuration("4 hours"),
+		}},
+		{Key: "thanks", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "thanks"}}},
+		{Key: "reminder", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "reminder"}}},
+	}, Connections: []automation.Connection{
+		{From: "filled", To: "quiet"},
+		{From: "quiet", To: "thanks", Type: "paid"},
+		{From: "quiet", To: "reminder", Type: automation.ConnectionTimeout},
+	}})
+	must(err)
+	for _, cart := range []string{"A", "B"} {
+		_, err = runner.Send(ctx, automation.Event{
+			Name: "cart.filled", Email: "ada@example.com", Payload: automation.Payload(map[string]string{"cart_id": cart}),
+		})
+		must(err)
+	}
+	_, err = runner.Drain(ctx)
+	must(err)
+	_, err = runner.Send(ctx, automation.Event{
+		Name: "order.paid", Email: "ada@example.com", Payload: automation.Payload(map[string]string{"cart_id": "B"}),
+	})
+	must(err)
+	_, err = runner.Drain(ctx)
+	must(err)
+	page, err := runner.ListRuns(ctx, automation.RunQuery{})
+	must(err)
+	for _, run := range page.Data {
+		fmt.Println(run.Status)
+	}
+	fmt.Println(mailer.Emails()[0].TemplateID)
+	// Unordered output:
+	// running
+	// completed
+	// thanks
+}

@@ -70,8 +70,8 @@ func (g *graphGen) addStep() {
 		}
 		// With a field other than response, the path could refer to an event whose
 		// name is longer.
-		if wait, ok := g.steps[o.from].Config.(WaitForEvent); ok {
-			readable["wait_events."+wait.EventName+".response"] = true
+		for _, name := range receivable(g.steps[o.from].Config) {
+			readable["wait_events."+name+".response"] = true
 			readable["steps."+g.steps[o.from].Key+".payload.response"] = true
 		}
 	}
@@ -119,6 +119,15 @@ func (g *graphGen) outcomes(config StepConfig) []ConnectionType {
 		return config.Outcomes()
 	case Split:
 		return config.Outcomes()
+	case WaitForAny:
+		choices := [][]ConnectionType{{ConnectionDefault}, {ConnectionEventReceived}, {"left"}, {"left", ConnectionEventReceived}, {"left", ConnectionDefault}}
+		if !config.Timeout.IsZero() {
+			choices = append(choices,
+				[]ConnectionType{ConnectionTimeout},
+				[]ConnectionType{"left", ConnectionTimeout},
+				[]ConnectionType{"left", ConnectionEventReceived, ConnectionTimeout})
+		}
+		return rapid.SampledFrom(choices).Draw(g.t, "outcomes")
 	case WaitForEvent:
 		choices := [][]ConnectionType{
 			{ConnectionDefault}, {ConnectionEventReceived}, {ConnectionEventReceived, ConnectionDefault},
@@ -138,8 +147,8 @@ func (g *graphGen) outcomes(config StepConfig) []ConnectionType {
 // config draws the config of a step that can read the given paths.
 func (g *graphGen) config(readable []string) StepConfig {
 	switch rapid.SampledFrom([]StepType{
-		TypeCondition, TypeCondition, TypeBranch, TypeSplit, TypeWaitForEvent, TypeWaitForEvent, TypeDelay, TypeDelay,
-		TypeSendEmail, TypeSendEmail, TypeSendEvent, TypeContactUpdate, TypeAddToSegment, TypeContactDelete, TypeDelayUntil, TypeWindow,
+		TypeCondition, TypeCondition, TypeBranch, TypeSplit, TypeWaitForEvent, TypeWaitForEvent, TypeWaitForAny, TypeDelay, TypeDelay,
+		TypeSendEmail, TypeSendEmail, TypeSendEvent, TypeContactUpdate, TypeAddToSegment, TypeRemoveFromSegment, TypeContactDelete, TypeDelayUntil, TypeWindow,
 	}).Draw(g.t, "type") {
 	case TypeCondition:
 		return Condition{Rule: g.rule(readable, 0)}
@@ -149,6 +158,8 @@ func (g *graphGen) config(readable []string) StepConfig {
 		return g.split()
 	case TypeWaitForEvent:
 		return g.wait(readable)
+	case TypeWaitForAny:
+		return g.waitForAny(readable)
 	case TypeDelay:
 		return Delay{Duration: g.duration()}
 	case TypeDelayUntil:
@@ -163,6 +174,8 @@ func (g *graphGen) config(readable []string) StepConfig {
 		return g.contactUpdate(readable)
 	case TypeAddToSegment:
 		return AddToSegment{SegmentID: rapid.SampledFrom([]string{"customers", "beta"}).Draw(g.t, "segment")}
+	case TypeRemoveFromSegment:
+		return RemoveFromSegment{SegmentID: rapid.SampledFrom([]string{"customers", "beta"}).Draw(g.t, "segment")}
 	default:
 		return ContactDelete{}
 	}
@@ -234,6 +247,28 @@ func (g *graphGen) window() Window {
 		w.Except = []Date{MustParseDate("2026-03-08")}
 	}
 	return w
+}
+
+func (g *graphGen) waitForAny(readable []string) WaitForAny {
+	wait := WaitForAny{Events: []Listener{g.listener("", readable), g.listener("left", readable)}, Lookback: g.chance()}
+	if g.chance() {
+		wait.Timeout = g.duration()
+		if g.chance() {
+			wait.ResetOn = []Listener{g.listener("", readable)}
+		}
+	}
+	return wait
+}
+
+func (g *graphGen) listener(name string, readable []string) Listener {
+	l := Listener{Name: name, EventName: g.eventName()}
+	if g.chance() {
+		l.FilterRule = g.rule(readable, 0)
+	}
+	if g.chance() {
+		l.Match = []Match{rapid.SampledFrom([]Match{{Event: "plan"}, {"plan", "trigger.plan"}, {"amount", "contact.properties.plan"}}).Draw(g.t, "match")}
+	}
+	return l
 }
 
 func (g *graphGen) email(readable []string) SendEmail {
@@ -365,6 +400,9 @@ var messyConfigs = []StepConfig{
 	SendEvent{},
 	&SendEvent{EventName: "sys:x", Payload: map[string]Value{"": {}, "a": Var("wait_events.order.paid.amount"), "\xff": ValueOf(make(chan int))}},
 	RawConfig{Type: TypeSendEvent},
+	RemoveFromSegment{},
+	WaitForAny{},
+	WaitForAny{Events: []Listener{{}, {Name: "other", EventName: "order.paid", Match: []Match{{}}}, {Name: "other", EventName: "\xff"}}, ResetOn: []Listener{{Name: "x"}}},
 	Branch{},
 	Split{},
 	Split{Variants: []Variant{{Name: "other", Weight: -1}, {Name: "\xff", Weight: 1 << 60}}, By: "wait_events.order.paid.amount", Salt: "\n"},

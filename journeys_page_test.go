@@ -83,4 +83,29 @@ func TestJourneys_ShowFlowsThatWork(t *testing.T) {
 		h.Advance(24 * time.Hour)
 		h.AssertEmails("ada@example.com", "we-call-you-now", "tips")
 	})
+	t.Run("The first of several events", func(t *testing.T) {
+		t.Parallel()
+		h := automationtest.New(t, automationtest.Options{}, flows["Quiet cart"])
+		cart := map[string]any{"cart_id": 7}
+		for email, tt := range map[string]struct {
+			event    string
+			branch   automation.ConnectionType
+			template []string
+		}{
+			"ada@example.com":  {"order.paid", "paid", []string{"thanks"}},
+			"bob@example.com":  {"cart.emptied", "emptied", nil},
+			"cleo@example.com": {"cart.viewed", automation.ConnectionTimeout, []string{"you-left-something"}},
+		} {
+			h.Send("cart.filled", email, cart)
+			h.Advance(3 * time.Hour)
+			h.Send("order.paid", email, map[string]any{"cart_id": 8})
+			h.Send("cart.updated", email, cart)
+			h.Advance(3 * time.Hour)
+			h.AssertEmails(email)
+			h.Send(tt.event, email, cart)
+			h.Advance(time.Hour)
+			h.AssertEmails(email, tt.template...)
+			h.Run(email, "Quiet cart").AssertBranch("quiet", tt.branch)
+		}
+	})
 }

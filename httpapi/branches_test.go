@@ -91,6 +91,38 @@ func TestSteps_ThatWaitForLocalTimesAreKeptAndValidated(t *testing.T) {
 	} {
 		require.Contains(t, body, tt.from)
 		got := a.call("POST", "/automations", strings.Replace(body, tt.from, tt.to, 1))
+		assert.Equal(t, http.StatusUnprocessableEntity, got.status)
+		assert.Contains(t, got.body, tt.want)
+	}
+}
+
+func TestSteps_WaitForAnyIsKeptAndValidated(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	const steps = `"steps": [
+		{"key": "start", "type": "trigger", "config": {"event_name": "cart.filled"}},
+		{"key": "quiet", "type": "wait_for_any", "config": {"events": [{"name": "paid", "event_name": "order.paid", "match": ["cart_id"]}], ` +
+		`"reset_on": [{"event_name": "cart.updated", "match": [{"event": "id", "run": "trigger.cart_id"}]}], "timeout": "4 hours"}},
+		{"key": "leave", "type": "remove_from_segment", "config": {"segment_id": "buyers"}}
+	]`
+	const body = `{"name": "Quiet", ` + steps + `, "connections": [
+		{"from": "start", "to": "quiet", "type": "default"}, {"from": "quiet", "to": "leave", "type": "paid"}]}`
+	assert.Contains(t, a.must(http.StatusOK, "POST", "/automations/validate", body).body, `"code":"unhandled_timeout"`)
+	id := a.must(http.StatusCreated, "POST", "/automations", body).id(t)
+	compact := strings.NewReplacer("\n", "", "\t", "", ": ", ":", ", ", ",").Replace(steps)
+	assert.Contains(t, a.must(http.StatusOK, "GET", "/automations/"+id, "").body, compact)
+	for _, tt := range []struct{ from, to, want string }{
+		{`"type": "paid"`, `"type": "payed"`, `did you mean \"paid\"?`},
+		{`"match": ["cart_id"]`, `"match": []`, "the list is empty: name a field"},
+		{`"match": ["cart_id"]`, `"match": ["event.cart_id"]`, `write \"cart_id\"`},
+		{`"match": ["cart_id"]`, `"filter_rule": {}`, "the rule is empty"},
+		{`"run": "trigger.cart_id"`, `"runs": "trigger.cart_id"`, `there is no field \"runs\": did you mean \"run\"?`},
+		{`, "timeout": "4 hours"`, ``, "give the wait a timeout"},
+		{`"event_name": "order.paid"`, `"event_name": "sys:email.sent"`, "kept for events of the engine"},
+		{`{"segment_id": "buyers"}`, `{}`, "the segment id is missing"},
+	} {
+		require.Contains(t, body, tt.from)
+		got := a.call("POST", "/automations", strings.Replace(body, tt.from, tt.to, 1))
 		assert.Equal(t, http.StatusUnprocessableEntity, got.status, got.body)
 		assert.Contains(t, got.body, tt.want)
 	}
