@@ -33,11 +33,12 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 	s.seq++
 	e := &automationEntry{AutomationRecord: a, seq: s.seq}
 	e.Version = s.retired[a.ID] + 1
+	record.SetTriggerNames(&e.AutomationRecord, record.TriggerNames(&a))
 	e.CreatedAt, e.UpdatedAt, e.StoppedAt = asKept(a.CreatedAt), asKept(a.UpdatedAt), asKept(a.StoppedAt)
 	s.automations[a.ID] = e
 	s.created = append(s.created, e)
 	s.define(e)
-	s.addTrigger(e)
+	s.addTriggers(e)
 	return nil
 }
 
@@ -54,11 +55,12 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	if e.Revision != a.Revision-1 {
 		return record.AutomationChanged(&a, e.Revision)
 	}
-	s.removeTrigger(e)
+	s.removeTriggers(e)
 	e.AutomationRecord = a
+	record.SetTriggerNames(&e.AutomationRecord, record.TriggerNames(&a))
 	e.CreatedAt, e.UpdatedAt, e.StoppedAt = asKept(a.CreatedAt), asKept(a.UpdatedAt), asKept(a.StoppedAt)
 	s.define(e)
-	s.addTrigger(e)
+	s.addTriggers(e)
 	return nil
 }
 
@@ -72,25 +74,6 @@ func (s *Store) hasRuns(automationID string) bool {
 	return false
 }
 
-// addTrigger lists an automation under the event that its trigger names, in
-// order of creation.
-func (s *Store) addTrigger(e *automationEntry) {
-	delete(s.startsByEvent, e.EventName)
-	list := s.triggers[e.EventName]
-	i, _ := slices.BinarySearchFunc(list, e.seq, func(a *automationEntry, seq uint64) int { return int(a.seq) - int(seq) })
-	s.triggers[e.EventName] = slices.Insert(list, i, e)
-}
-
-func (s *Store) removeTrigger(e *automationEntry) {
-	delete(s.startsByEvent, e.EventName)
-	list := slices.DeleteFunc(s.triggers[e.EventName], func(a *automationEntry) bool { return a == e })
-	if len(list) == 0 {
-		delete(s.triggers, e.EventName)
-		return
-	}
-	s.triggers[e.EventName] = list
-}
-
 // FindAutomation implements automation.AutomationStore.
 func (s *Store) FindAutomation(ctx context.Context, id string) (automation.AutomationRecord, error) {
 	if err := s.lock(ctx); err != nil {
@@ -102,7 +85,7 @@ func (s *Store) FindAutomation(ctx context.Context, id string) (automation.Autom
 		return automation.AutomationRecord{}, s.noAutomation(id)
 	}
 	a := e.AutomationRecord
-	a.Definition = bytes.Clone(a.Definition)
+	a.Definition, a.EventNames = bytes.Clone(a.Definition), slices.Clone(a.EventNames)
 	return a, nil
 }
 
@@ -125,7 +108,7 @@ func (s *Store) ListAutomations(ctx context.Context, q automation.AutomationQuer
 		func(e *automationEntry) string { return e.ID }, keep,
 		func(e *automationEntry) automation.AutomationRecord {
 			a := e.AutomationRecord
-			a.Definition = nil
+			a.Definition, a.EventNames = nil, slices.Clone(a.EventNames)
 			return a
 		})
 }
@@ -141,8 +124,9 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 		return record.NotFound("automation", id)
 	}
 	s.cancelRunsOf(e, toMicros(now))
-	s.removeTrigger(e)
+	s.removeTriggers(e)
 	s.retired[id] = e.Version
+	s.forgetEntriesOf(id)
 	delete(s.automations, id)
 	s.created = slices.DeleteFunc(s.created, func(a *automationEntry) bool { return a == e })
 	for v := range s.versions {

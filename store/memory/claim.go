@@ -41,13 +41,21 @@ func (s *Store) lease(cs *contactState, p automation.ClaimParams) automation.Wor
 	cs.token++
 	s.setLease(cs, toMicros(p.Now.Add(p.Lease)))
 	w := automation.Work{Key: cs.ref(), Token: int64(cs.token), Contact: cs.recordOrNil()}
+	var gathering map[string]bool
 	for _, e := range cs.pending()[:min(p.Events, len(cs.pending()))] {
 		starts := s.starts(e.name)
 		w.Events = append(w.Events, automation.PendingEvent{
 			Event: e.shared(), Starts: starts.Refs, Disabled: starts.Disabled, Unannounced: e.unannounced,
 		})
+		for _, id := range starts.Gathers {
+			if gathering == nil {
+				gathering = map[string]bool{}
+			}
+			gathering[id] = true
+		}
 	}
 	w.Runs = cs.claimable(p, w.Events)
+	cs.gather(&w, gathering)
 	s.schedule(cs)
 	return w
 }
@@ -59,24 +67,6 @@ func (cs *contactState) recordOrNil() *automation.Contact {
 	}
 	c := cs.record()
 	return &c
-}
-
-// starts returns what an event starts. All claims share the slice until one of the
-// automations whose trigger names the event changes.
-func (s *Store) starts(event string) record.Starts {
-	list := s.triggers[event]
-	if len(list) == 0 {
-		return record.Starts{}
-	}
-	if known, ok := s.startsByEvent[event]; ok {
-		return known
-	}
-	var st record.Starts
-	for _, a := range list {
-		st.Add(automation.VersionRef{AutomationID: a.ID, Version: a.Version}, a.Status == automation.StatusEnabled)
-	}
-	s.startsByEvent[event] = st
-	return st
 }
 
 // claimable returns the runs for a claim: up to p.Runs runs that are due, longest

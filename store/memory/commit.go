@@ -32,6 +32,8 @@ func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
 		return res
 	}
 	cs.handle(t, now)
+	s.decide(t.Decisions)
+	s.writeEntries(cs, t.Entries)
 	if t.Erase {
 		s.erase(cs, t.EraseEmail)
 	}
@@ -42,6 +44,7 @@ func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
 	if t.MoveTo != "" {
 		s.move(cs, t)
 	}
+	res.Pending = t.Heed && len(cs.pending()) > 0
 	if t.Release {
 		s.setLease(cs, 0)
 	} else {
@@ -100,6 +103,7 @@ func (s *Store) changeContact(cs *contactState, t *automation.Transition, now mi
 	if !cs.known {
 		if t.Delete {
 			cs.cancelRuns(now)
+			s.forgetEntries(cs)
 		}
 		return
 	}

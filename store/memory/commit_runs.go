@@ -38,7 +38,12 @@ func (s *Store) writeRun(cs *contactState, c *automation.RunChange, now micros, 
 func (r *run) apply(c *automation.RunChange, listens *listenSet) {
 	r.status, r.step, r.listens = toStatus(c.Status), c.Step, listens
 	r.due, r.completed = toMicros(c.DueAt), toMicros(c.CompletedAt)
-	r.decodeFailures, r.err, r.state = int16(min(c.DecodeFailures, math.MaxInt16)), cloneError(c.Error), c.State
+	r.decodeFailures, r.state = int16(min(c.DecodeFailures, math.MaxInt16)), c.State
+	exit := c.Exit
+	if r.status == running {
+		exit = nil
+	}
+	r.over = toOver(c.Error, exit)
 }
 
 func (s *Store) startRun(cs *contactState, c *automation.RunChange) *run {

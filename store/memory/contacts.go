@@ -159,6 +159,7 @@ func (s *Store) deleteContact(cs *contactState, now micros) {
 	delete(s.contactsByEmail, automation.EmailKey(cs.contact.email))
 	cs.known, cs.deleted, cs.contact = false, true, contact{}
 	cs.cancelRuns(now)
+	s.forgetEntries(cs)
 	// Deleting from the list one by one would cost its length each time.
 	if s.removed++; s.removed > len(s.listed)/2 {
 		s.listed = slices.DeleteFunc(s.listed, func(cs *contactState) bool { return !cs.known })

@@ -12,6 +12,7 @@ func (s *Store) erase(cs *contactState, email string) {
 	for _, e := range cs.events {
 		s.empty(e)
 	}
+	s.forgetEntries(cs)
 	if cs.isEmail {
 		s.eraseEmail(cs.id)
 	}
@@ -47,4 +48,5 @@ func (s *Store) empty(e *event) {
 		}
 	}
 	e.payload, e.asSent = nil, nil
+	s.eraseDecisions(e.id)
 }

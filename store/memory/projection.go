@@ -27,6 +27,10 @@ func (s *Store) Project(ctx context.Context, p automation.Projection) error {
 	}
 	pr := projector{s: s, automations: s.projectedAutomations(c.Automations), contacts: map[*contactState]bool{}}
 	pr.projectRuns(c.Runs)
+	s.decide(p.Decisions)
+	for _, e := range p.Entries {
+		s.writeEntries(s.stateFor(e.ContactID, "", true), []automation.EntryCount{e.EntryCount})
+	}
 	s.projected[p.Source] = p.Sequence
 	return nil
 }

@@ -17,6 +17,7 @@ func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (automation
 	res.Runs = s.pruneRuns(toMicros(p.Before), p.Limit)
 	res.Events = s.pruneEvents(toMicros(p.Before), p.Limit)
 	s.pruneKeys(toMicros(p.Now))
+	s.pruneEntries(p.Now)
 	s.pruneVersions()
 	return res, nil
 }
@@ -106,6 +107,7 @@ func (s *Store) pruneEvents(before micros, limit int) int {
 			continue
 		}
 		delete(s.events, id)
+		delete(s.decisions, id)
 		if i := slices.Index(e.contact.events[:e.contact.handled], e); i >= 0 {
 			e.contact.events = slices.Delete(e.contact.events, i, i+1)
 			e.contact.handled--

@@ -97,5 +97,5 @@ func (r *run) matches(q *automation.RunQuery) bool {
 		(q.CompletedFrom.IsZero() || r.completed >= toMicros(q.CompletedFrom)) &&
 		(q.CompletedUntil.IsZero() || r.completed < toMicros(q.CompletedUntil)) &&
 		(!q.ByCompletion() || r.status != running) &&
-		(q.ErrorCode == "" || r.status != running && r.err != nil && r.err.Code == q.ErrorCode)
+		(q.ErrorCode == "" || r.status != running && r.err() != nil && r.err().Code == q.ErrorCode)
 }

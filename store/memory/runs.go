@@ -26,7 +26,7 @@ type run struct {
 	due            micros
 	created        micros
 	completed      micros
-	err            *automation.StepError
+	over           *over // nil without an error and an exit
 	state          []byte
 }
 
@@ -60,15 +60,47 @@ func (r *run) shared() automation.RunRecord {
 	if r.event != nil {
 		rec.EventID, rec.EventName = r.event.id, r.event.name
 	}
-	rec.Error = cloneError(r.err)
+	rec.Error, rec.Exit = cloned(r.err()), cloned(r.exit())
 	return rec
 }
 
-func cloneError(e *automation.StepError) *automation.StepError {
-	if e == nil {
+// over is why a run is over or goes on badly. Most runs have none.
+type over struct {
+	err  *automation.StepError
+	exit *automation.RunExit
+}
+
+func (r *run) err() *automation.StepError {
+	if r.over == nil {
 		return nil
 	}
-	c := *e
+	return r.over.err
+}
+
+func (r *run) exit() *automation.RunExit {
+	if r.over == nil {
+		return nil
+	}
+	return r.over.exit
+}
+
+// toOver returns copies of an error and an exit.
+func toOver(err *automation.StepError, exit *automation.RunExit) *over {
+	if err == nil && exit == nil {
+		return nil
+	}
+	o := &over{err: cloned(err), exit: cloned(exit)}
+	if exit != nil {
+		o.exit.At = asKept(exit.At)
+	}
+	return o
+}
+
+func cloned[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	c := *p
 	return &c
 }
 

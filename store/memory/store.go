@@ -29,6 +29,7 @@ type Store struct {
 	segments         []automation.Segment          // in order of creation
 	properties       []automation.ContactProperty  // in order of creation
 	events           map[string]*event
+	decisions        map[string][]automation.Decision // by event id, sorted; few events have any
 	keys             map[idempotencyKey]keyUse
 
 	contacts        map[string]*contactState // by contact id
@@ -44,6 +45,7 @@ type Store struct {
 	runs    map[string]*run
 	listens map[string]*listenSet     // by their names, as record.EncodeNames has them
 	outputs map[string]map[int][]byte // by run id, then by step; few runs have any
+	entries map[string]contactEntries // by contact id; few contacts have any
 	history []*run                    // in order of creation, as byCreation has it
 	seq     uint64                    // numbers runs, events and automations in order of creation
 
@@ -77,6 +79,8 @@ func New() *Store {
 		runs:            map[string]*run{},
 		listens:         map[string]*listenSet{},
 		outputs:         map[string]map[int][]byte{},
+		entries:         map[string]contactEntries{},
+		decisions:       map[string][]automation.Decision{},
 		watchers:        map[int]func(){},
 	}
 }
@@ -92,6 +96,7 @@ func (s *Store) Close() error {
 	s.eventDefinitions, s.segments, s.properties, s.events, s.keys = nil, nil, nil, fresh.events, fresh.keys
 	s.contacts, s.emails, s.contactsByEmail, s.listed, s.removed, s.due = fresh.contacts, fresh.emails, fresh.contactsByEmail, nil, 0, nil
 	s.runs, s.outputs, s.history, s.leased = fresh.runs, fresh.outputs, nil, fresh.leased
+	s.decisions, s.entries = fresh.decisions, fresh.entries
 	s.closed = true
 	return nil
 }

@@ -197,7 +197,7 @@ func (c *claimer) readStarts(sc *script, names []string) {
 		var enabled bool
 		err := scan(&name, &v.AutomationID, &v.Version, &no, &enabled)
 		st := c.starts[name]
-		st.Add(v, enabled)
+		st.Add(v, enabled, false)
 		c.starts[name] = st
 		c.s.inLease.noteNumber(v.AutomationID, no)
 		return err

@@ -17,14 +17,20 @@ type storedAutomation struct {
 }
 
 const selectAutomation = `
-SELECT a.no, a.id, a.name, a.status, a.event_name, a.version, a.revision, a.created_at, a.updated_at, a.stopped_at, a.deleted_at
+SELECT a.no, a.id, a.name, a.status, a.event_names, a.version, a.revision, a.created_at, a.updated_at, a.stopped_at, a.deleted_at, a.gathers
 FROM automation_automations a`
 
 func scanStoredAutomation(rows *sql.Rows) (a storedAutomation, err error) {
 	var created, updated timestamp
 	var stopped nullTime
-	err = rows.Scan(&a.no, &a.ID, &a.Name, &a.Status, &a.EventName, &a.Version, &a.Revision, &created, &updated, &stopped, &a.deleted)
+	var names nullText
+	err = rows.Scan(&a.no, &a.ID, &a.Name, &a.Status, &names, &a.Version, &a.Revision, &created, &updated, &stopped, &a.deleted, &a.Gathers)
+	if err != nil {
+		return a, err
+	}
 	a.CreatedAt, a.UpdatedAt, a.StoppedAt = created.Time, updated.Time, stopped.Time
+	list, err := record.DecodeNames(string(names))
+	record.SetTriggerNames(&a.AutomationRecord, list)
 	return a, err
 }
 
@@ -50,8 +56,8 @@ func findStoredAutomation(ctx context.Context, q session, id string) (storedAuto
 
 const (
 	insertAutomation = `
-INSERT INTO automation_automations (id, name, status, event_name, version, revision, created_at, updated_at, stopped_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+INSERT INTO automation_automations (id, name, status, event_names, version, revision, created_at, updated_at, stopped_at, gathers)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	forgetAutomation = `DELETE FROM automation_automations WHERE no = ?`
 	// anyUse relies on the primary key of versions and the unique index of places. A run that
 	// was projected may be of a version that is not kept.
@@ -73,14 +79,17 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 			}
 		}
 		a.Version = old.Version + 1
-		res, err := tx.exec(ctx, insertAutomation, a.ID, a.Name, string(a.Status), a.EventName, a.Version, a.Revision,
-			a.CreatedAt.UnixMicro(), a.UpdatedAt.UnixMicro(), timeOrNull(a.StoppedAt))
+		res, err := tx.exec(ctx, insertAutomation, a.ID, a.Name, string(a.Status), record.EncodeNames(record.TriggerNames(&a)), a.Version, a.Revision,
+			a.CreatedAt.UnixMicro(), a.UpdatedAt.UnixMicro(), timeOrNull(a.StoppedAt), a.Gathers)
 		if err != nil {
 			return failed("insert automation", err)
 		}
 		no, err := res.LastInsertId()
 		if err != nil {
 			return failed("insert automation", err)
+		}
+		if err := tx.insertTriggers(ctx, no, &a); err != nil {
+			return err
 		}
 		return tx.define(ctx, no, &a)
 	})
@@ -104,7 +113,7 @@ func (tx *transaction) makeRoom(ctx context.Context, old *storedAutomation) erro
 }
 
 const insertVersion = `
-INSERT INTO automation_versions (automation_no, version, definition, created_at, author) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+INSERT INTO automation_versions (automation_no, version, definition, created_at, author, many_names) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 // define inserts a's version, if it is new.
 func (tx *transaction) define(ctx context.Context, no int64, a *automation.AutomationRecord) error {
@@ -112,12 +121,13 @@ func (tx *transaction) define(ctx context.Context, no int64, a *automation.Autom
 	if definition == nil {
 		definition = []byte{}
 	}
-	_, err := tx.exec(ctx, insertVersion, no, a.Version, definition, timeOrNull(a.UpdatedAt), a.Author)
+	_, err := tx.exec(ctx, insertVersion, no, a.Version, definition, timeOrNull(a.UpdatedAt), a.Author,
+		trueOrNull(len(record.TriggerNames(a)) > 1))
 	return failed("define automation", err)
 }
 
 const updateAutomation = `
-UPDATE automation_automations SET name = ?, status = ?, event_name = ?, version = ?, revision = ?, created_at = ?, updated_at = ?, stopped_at = ?
+UPDATE automation_automations SET name = ?, status = ?, event_names = ?, version = ?, revision = ?, created_at = ?, updated_at = ?, stopped_at = ?, gathers = ?
 WHERE no = ?`
 
 // UpdateAutomation implements automation.AutomationStore.
@@ -130,10 +140,16 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 		if old.Revision != a.Revision-1 {
 			return record.AutomationChanged(&a, old.Revision)
 		}
-		_, err = tx.exec(ctx, updateAutomation, a.Name, string(a.Status), a.EventName, a.Version, a.Revision,
-			a.CreatedAt.UnixMicro(), a.UpdatedAt.UnixMicro(), timeOrNull(a.StoppedAt), old.no)
+		if err := tx.deleteTriggers(ctx, old.no); err != nil {
+			return err
+		}
+		_, err = tx.exec(ctx, updateAutomation, a.Name, string(a.Status), record.EncodeNames(record.TriggerNames(&a)), a.Version, a.Revision,
+			a.CreatedAt.UnixMicro(), a.UpdatedAt.UnixMicro(), timeOrNull(a.StoppedAt), a.Gathers, old.no)
 		if err != nil {
 			return failed("update automation", err)
+		}
+		if err := tx.insertTriggers(ctx, old.no, &a); err != nil {
+			return err
 		}
 		return tx.define(ctx, old.no, &a)
 	})
@@ -188,25 +204,14 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 		if _, err := tx.exec(ctx, markDeleted, now.UnixMicro(), now.UnixMicro(), no); err != nil {
 			return failed("delete automation", err)
 		}
+		if err := tx.deleteTriggers(ctx, no); err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, deleteEntriesOf, no); err != nil {
+			return failed("delete automation", err)
+		}
 		_, err := tx.exec(ctx, deleteUnused, no)
 		return failed("delete automation", err)
 	})
 	return err
-}
-
-// claimedTriggers selects the automations whose trigger names an event, oldest first. It
-// relies on automation_automations_events.
-const claimedTriggers = `
-SELECT id, version, status = 'enabled' FROM automation_automations
-WHERE event_name = ? AND deleted_at IS NULL ORDER BY no`
-
-// trigger is an automation whose trigger names an event.
-type trigger struct {
-	automation.VersionRef
-	enabled bool
-}
-
-func scanTrigger(rows *sql.Rows) (t trigger, err error) {
-	err = rows.Scan(&t.AutomationID, &t.Version, &t.enabled)
-	return t, err
 }

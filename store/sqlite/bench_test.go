@@ -48,11 +48,11 @@ func BenchmarkProject(b *testing.B) { storebench.Project(b, file(b)) }
 // manyRuns inserts a million runs of ten automations, of which 30,000 failed. The ten oldest
 // of these have another code than the others.
 const manyRuns = `
-INSERT INTO automation_automations (id, name, status, event_name, version, revision, created_at, updated_at)
-WITH RECURSIVE f (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM f WHERE i < 10) SELECT 'a' || i, 'a', 'enabled', 'e', 1, 1, 1, 1 FROM f;
-INSERT INTO automation_places (no, automation_no, version, status, step, n)
+INSERT INTO automation_automations (id, name, status, event_names, version, revision, created_at, updated_at)
+WITH RECURSIVE f (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM f WHERE i < 10) SELECT 'a' || i, 'a', 'enabled', '["e"]', 1, 1, 1, 1 FROM f;
+INSERT INTO automation_places (no, automation_no, version, status, step, event_name, n)
 WITH RECURSIVE f (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM f WHERE i < 239)
-SELECT i + 1, i % 10 + 1, 1, i / 120 + 1, 's' || (i / 10 % 12), 1 FROM f;
+SELECT i + 1, i % 10 + 1, 1, i / 120 + 1, 's' || (i / 10 % 12), '', 1 FROM f;
 INSERT INTO automation_ended_runs (no, id, place_no, owner, control, setbacks, created_at, completed_at, error)
 WITH RECURSIVE f (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM f WHERE i < 1000000)
 SELECT i, randomblob(16), i % 120 + iif(i <= 30000, 121, 1), '=c' || i, 0, 0, i * 1000000, i * 1000000,

@@ -49,7 +49,7 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 	if err != nil || len(owners) == 0 {
 		return nil, err
 	}
-	c := claimer{params: p, starts: map[string]record.Starts{}}
+	c := claimer{params: p, starts: map[string]record.Starts{}, gathers: gathering{}}
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		if err := checkEngine(ctx, tx, p.Engine); err != nil {
 			return err
@@ -117,6 +117,8 @@ type claimer struct {
 	leased []key
 	works  map[key]*claimedWork
 	starts map[string]record.Starts // by event name
+	// gathers is empty unless an event starts an automation that gathers.
+	gathers gathering
 }
 
 // claimedWork is the work of a contact that was leased.
@@ -206,6 +208,7 @@ func (c *claimer) readEvents(ctx context.Context, q session) error {
 				return err
 			}
 			events[i].Starts, events[i].Disabled = starts.Refs, starts.Disabled
+			c.gathers.add(owner, starts.Gathers)
 		}
 	}
 	return nil
@@ -228,7 +231,8 @@ ORDER BY r.created_at, r.no`
 )
 
 // readRuns reads the due runs of each contact, longest first and up to the bound, and
-// then the remaining runs that listen to one of its events, oldest first.
+// then the remaining runs that listen to one of its events, oldest first, and those that
+// are gathered.
 func (c *claimer) readRuns(ctx context.Context, q session) error {
 	var owners []key
 	if err := lookup(ctx, q, scanKey, haveRuns, c.leased, func(k key) { owners = append(owners, k) }); err != nil {
@@ -243,11 +247,15 @@ func (c *claimer) readRuns(ctx context.Context, q session) error {
 	if err := lookup(ctx, q, scanRun, claimedRuns, owners, bring, c.params.Now.UnixMicro(), c.params.Runs); err != nil {
 		return err
 	}
-	return lookup(ctx, q, scanRun, claimedWaits, owners, func(r storedRun) {
+	err := lookup(ctx, q, scanRun, claimedWaits, owners, func(r storedRun) {
 		if !brought[r.no] && record.HasAny(c.works[r.owner].Events, r.Listens) {
 			bring(r)
 		}
 	})
+	if err != nil {
+		return err
+	}
+	return c.readGathered(ctx, q, brought, bring)
 }
 
 // startsOf returns what an event starts. All events of the claim with this name share the
@@ -259,7 +267,7 @@ func (c *claimer) startsOf(ctx context.Context, q session, event string) (record
 	triggers, err := all(ctx, q, scanTrigger, claimedTriggers, event)
 	var st record.Starts
 	for _, t := range triggers {
-		st.Add(t.VersionRef, t.enabled)
+		st.Add(t.VersionRef, t.enabled, t.gathers)
 	}
 	c.starts[event] = st
 	return st, err

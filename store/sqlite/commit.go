@@ -103,6 +103,9 @@ func (c *committer) commit(ctx context.Context, t *automation.Transition) (res a
 	if err := c.handle(ctx, w); err != nil {
 		return res, err
 	}
+	if err := c.writeEntry(ctx, w); err != nil {
+		return res, err
+	}
 	if t.Erase {
 		if err := c.erase(ctx, t); err != nil {
 			return res, err
@@ -122,6 +125,11 @@ func (c *committer) commit(ctx context.Context, t *automation.Transition) (res a
 	if t.MoveTo != "" {
 		if err := c.move(ctx, t, w.moveTo, w.create); err != nil {
 			return res, err
+		}
+	}
+	if t.Heed {
+		if res.Pending, err = first(ctx, c.tx, findPending, args(w.owner), new(int)); err != nil {
+			return res, failed("find pending events", err)
 		}
 	}
 	if w.alive() && !t.Release {
@@ -160,6 +168,20 @@ func (c *committer) handle(ctx context.Context, w *transitionWrite) error {
 	return nil
 }
 
+// findPending relies on the primary key.
+const findPending = `SELECT 1 FROM automation_pending WHERE owner = ? LIMIT 1`
+
+// writeEntry writes the decisions of a transition, and its counts of the contact's starts.
+func (c *committer) writeEntry(ctx context.Context, w *transitionWrite) error {
+	if err := c.decide(ctx, w.t.Decisions); err != nil {
+		return err
+	}
+	if w.t.Key.ID == "" || w.gone() {
+		return nil
+	}
+	return c.writeEntries(ctx, w.owner, w.t.Entries)
+}
+
 // changeContact changes or deletes the contact.
 func (c *committer) changeContact(ctx context.Context, w *transitionWrite) error {
 	if w.update != nil || w.t.Delete {
@@ -182,6 +204,9 @@ func (c *committer) changeContact(ctx context.Context, w *transitionWrite) error
 		w.contact.deleted = nullTime{w.t.Now}
 		return err
 	default:
+		if _, err := c.tx.exec(ctx, deleteEntries, w.owner); err != nil {
+			return failed("delete contact", err)
+		}
 		return c.tx.cancelOwner(ctx, w.t.Key, w.t.Now)
 	}
 }

@@ -126,7 +126,7 @@ type currentRun struct {
 
 const (
 	selectCurrentRun = `
-SELECT r.no, r.id, r.place_no, p.automation_no, p.version, p.status, p.step, r.event_no, r.created_at, `
+SELECT r.no, r.id, r.place_no, p.automation_no, p.version, p.status, p.step, p.event_name, r.event_no, r.created_at, `
 	joinPlace = ` JOIN automation_places p ON p.no = r.place_no`
 	// findCurrentRun relies on the primary key of leases, and the unique indexes on id.
 	findCurrentRun = selectCurrentRun + `0, 0 FROM automation_begun_runs r` + joinPlace + ` WHERE r.owner = ?2 AND r.id = ?1 UNION ALL ` +
@@ -136,7 +136,7 @@ SELECT r.no, r.id, r.place_no, p.automation_no, p.version, p.status, p.step, r.e
 
 func scanCurrentRun(rows *sql.Rows) (r currentRun, err error) {
 	var request int16
-	err = rows.Scan(&r.no, &r.id, &r.placeNo, &r.place.automationNo, &r.place.version, &r.place.status, &r.place.step,
+	err = rows.Scan(&r.no, &r.id, &r.placeNo, &r.place.automationNo, &r.place.version, &r.place.status, &r.place.step, &r.place.eventName,
 		&r.event, &r.created, &request, &r.table)
 	r.request = record.RequestOf(request)
 	return r, err
@@ -166,8 +166,9 @@ func (c *committer) readRuns(ctx context.Context, w *transitionWrite) (err error
 			}
 			continue
 		}
-		w.runs[i].place.automationNo, err = c.mayStart(ctx, change)
+		s, err := c.mayStart(ctx, change)
 		if err == nil {
+			w.runs[i].place = s.place(change)
 			continue
 		}
 		// A run that exists does not start: the transition is written again.
@@ -185,36 +186,52 @@ func (c *committer) readRuns(ctx context.Context, w *transitionWrite) (err error
 
 // startable is the outcome of a look-up of a version whose runs are to be started.
 type startable struct {
-	no  int64 // of the automation
-	err error // why no run can be started
+	no   int64 // of the automation
+	many bool  // events with several names start runs of the version
+	err  error // why no run can be started
+}
+
+// place returns the place at which a run of the version stands after a change.
+func (s *startable) place(change *automation.RunChange) place {
+	p := place{automationNo: s.no, version: change.Version}
+	if s.many {
+		p.eventName = change.EventName
+	}
+	return p.of(change)
+}
+
+// of returns the place of a run after a change.
+func (p place) of(change *automation.RunChange) place {
+	p.status, p.step = record.StatusCode(change.Status), change.Step
+	return p
 }
 
 // findStartable relies on the unique index on id and the primary key of versions.
 const findStartable = `
 SELECT a.no, a.status = 'enabled' AND a.deleted_at IS NULL,
-	EXISTS (SELECT 1 FROM automation_versions v WHERE v.automation_no = a.no AND v.version = ?2)
-FROM automation_automations a WHERE a.id = ?1`
+	v.version IS NOT NULL, v.many_names IS NOT NULL
+FROM automation_automations a LEFT JOIN automation_versions v ON v.automation_no = a.no AND v.version = ?2 WHERE a.id = ?1`
 
-// mayStart returns the number of the automation whose run is started. The error is a
+// mayStart returns what is known of the version whose run is started. The error is a
 // refusal if no run of this version can be started.
-func (c *committer) mayStart(ctx context.Context, run *automation.RunChange) (int64, error) {
+func (c *committer) mayStart(ctx context.Context, run *automation.RunChange) (startable, error) {
 	v := automation.VersionRef{AutomationID: run.AutomationID, Version: run.Version}
 	if known, ok := c.startable[v]; ok {
-		return known.no, known.err
+		return known, known.err
 	}
 	var s startable
 	var enabled, kept bool
-	found, err := first(ctx, c.tx, findStartable, args(v.AutomationID, v.Version), &s.no, &enabled, &kept)
+	found, err := first(ctx, c.tx, findStartable, args(v.AutomationID, v.Version), &s.no, &enabled, &kept, &s.many)
 	switch {
 	case err != nil:
-		return 0, failed("find automation", err)
+		return s, failed("find automation", err)
 	case !found || !enabled:
 		s.err = record.AutomationDisabled(v.AutomationID)
 	case !kept:
 		s.err = record.VersionPruned(v)
 	}
 	c.startable[v] = s
-	return s.no, s.err
+	return s, s.err
 }
 
 // readContact reads the contact if the transition needs it.

@@ -15,7 +15,7 @@ func (c *committer) writeRun(ctx context.Context, w *transitionWrite, i int, res
 		return nil
 	}
 	if current.no == 0 {
-		started, err := c.start(ctx, w, change, current.place.automationNo)
+		started, err := c.start(ctx, w, change, current.place)
 		if err != nil || started {
 			return err
 		}
@@ -73,16 +73,16 @@ func (r *runRow) columns(change *automation.RunChange) []any {
 	columns := args(timeOrNull(r.due), bytesOrNull(change.State), record.RequestCode(r.request), small(change.DecodeFailures),
 		timeOrNull(change.CompletedAt), textOrNull(record.EncodeError(change.Error)))
 	if r.table == activeRuns {
-		columns = append(columns, r.listens)
+		return append(columns, r.listens)
 	}
-	return columns // a run that has ended listens to nothing
+	return append(columns, textOrNull(record.EncodeExit(change.Exit))) // a run that has ended listens to nothing
 }
 
 // A run is in one of three tables. It keeps its number when it moves between them,
 // because lists of runs are in the order of these numbers. As with events, each
 // statement inserts a single row of values.
 const (
-	runValues    = `(no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error)`
+	endedValues  = `(no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error, exit)`
 	activeValues = `(no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error, listen_no)`
 	// For a run that is in one of the tables already the place is NULL, and a row
 	// without a place is left out. The statements rely on the primary key of leases, and
@@ -92,14 +92,14 @@ const (
 	OR EXISTS (SELECT 1 FROM automation_active_runs WHERE id = ?3)
 	OR EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?3), NULL, ?6), ?7, ?8, ?9, ?10, ?11, ?12`
 	startActive = `INSERT OR IGNORE INTO automation_active_runs ` + activeValues + startValues + `, ?13)`
-	startEnded  = `INSERT OR IGNORE INTO automation_ended_runs ` + runValues + startValues + `)`
+	startEnded  = `INSERT OR IGNORE INTO automation_ended_runs ` + endedValues + startValues + `, ?13)`
 )
 
 // newRunValues returns the values of a new run, and the number of its place.
 func (c *committer) newRunValues(
-	ctx context.Context, w *transitionWrite, change *automation.RunChange, automationNo int64, r *runRow,
+	ctx context.Context, w *transitionWrite, change *automation.RunChange, p place, r *runRow,
 ) (values []any, at int64, err error) {
-	if at, err = c.placeNumber(ctx, placeOf(automationNo, change.Version, change)); err != nil {
+	if at, err = c.placeNumber(ctx, p); err != nil {
 		return nil, 0, err
 	}
 	r.listens, err = c.tx.listenNumber(ctx, change.Listens)
@@ -115,12 +115,12 @@ func (c *committer) noteStarted(placeNo int64) {
 }
 
 // start inserts a new run. It reports false if the run exists already.
-func (c *committer) start(ctx context.Context, w *transitionWrite, change *automation.RunChange, automationNo int64) (bool, error) {
+func (c *committer) start(ctx context.Context, w *transitionWrite, change *automation.RunChange, p place) (bool, error) {
 	r := newRunRow(w, change, automation.RequestNone)
 	if r.table == inLeaseRuns {
 		r.table = activeRuns // startInLease has written another run, or found this one
 	}
-	values, at, err := c.newRunValues(ctx, w, change, automationNo, &r)
+	values, at, err := c.newRunValues(ctx, w, change, p, &r)
 	if err != nil {
 		return false, err
 	}
@@ -133,11 +133,6 @@ func (c *committer) start(ctx context.Context, w *transitionWrite, change *autom
 	return true, nil
 }
 
-// placeOf returns the place of a run after a change.
-func placeOf(automationNo int64, version int, change *automation.RunChange) place {
-	return place{automationNo, version, record.StatusCode(change.Status), change.Step}
-}
-
 // These rely on the primary keys.
 const (
 	updateInLease = `UPDATE automation_leases SET run_place_no = ?, run_due_at = ?, run_state = ?, run_listen_no = ? WHERE owner = ?`
@@ -146,9 +141,9 @@ UPDATE automation_active_runs
 SET place_no = ?, due_at = ?, state = ?, control = ?, setbacks = ?, completed_at = ?, error = ?, listen_no = ? WHERE no = ?`
 	updateEnded = `
 UPDATE automation_ended_runs
-SET place_no = ?, due_at = ?, state = ?, control = ?, setbacks = ?, completed_at = ?, error = ? WHERE no = ?`
+SET place_no = ?, due_at = ?, state = ?, control = ?, setbacks = ?, completed_at = ?, error = ?, exit = ? WHERE no = ?`
 	insertActive = `INSERT INTO automation_active_runs ` + activeValues + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	insertEnded  = `INSERT INTO automation_ended_runs ` + runValues + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertEnded  = `INSERT INTO automation_ended_runs ` + endedValues + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	clearInLease = `
 UPDATE automation_leases
 SET run_no = NULL, run_id = NULL, run_event_no = NULL, run_created_at = NULL, run_place_no = NULL, run_due_at = NULL, run_state = NULL,
@@ -165,7 +160,7 @@ func (c *committer) change(ctx context.Context, w *transitionWrite, change *auto
 		// gains.
 		r.table = activeRuns
 	}
-	at, err := c.placeNumber(ctx, placeOf(current.place.automationNo, current.place.version, change))
+	at, err := c.placeNumber(ctx, current.place.of(change))
 	if err != nil {
 		return err
 	}

@@ -274,6 +274,9 @@ func (tx *transaction) deleteContact(ctx context.Context, c *storedContact, now 
 	if _, err := tx.exec(ctx, emptyContact, now.UnixMicro(), c.no); err != nil {
 		return failed("delete contact", err)
 	}
+	if _, err := tx.exec(ctx, deleteEntries, idKey(c.ID).column()); err != nil {
+		return failed("delete contact", err)
+	}
 	return tx.cancelOwner(ctx, automation.ContactRef{ID: c.ID}, now)
 }
 

@@ -18,13 +18,14 @@ type place struct {
 	version      int
 	status       int16
 	step         string
+	eventName    string // "" for a version whose runs are started by one event
 }
 
 const (
 	// findPlace relies on the unique index.
 	findPlace = `
-SELECT no FROM automation_places WHERE automation_no = ? AND version = ? AND status = ? AND step = ?`
-	insertPlace = `INSERT INTO automation_places (automation_no, version, status, step, n) VALUES (?, ?, ?, ?, 0)`
+SELECT no FROM automation_places WHERE automation_no = ? AND version = ? AND status = ? AND step = ? AND event_name = ?`
+	insertPlace = `INSERT INTO automation_places (automation_no, version, status, step, event_name, n) VALUES (?, ?, ?, ?, ?, 0)`
 )
 
 // placeNumber returns the number of a place. It inserts the place if it is new.
@@ -32,7 +33,7 @@ func (c *committer) placeNumber(ctx context.Context, p place) (int64, error) {
 	if no, ok := c.places[p]; ok {
 		return no, nil
 	}
-	columns := args(p.automationNo, p.version, p.status, p.step)
+	columns := args(p.automationNo, p.version, p.status, p.step, p.eventName)
 	var no int64
 	found, err := first(ctx, c.tx, findPlace, columns, &no)
 	if err == nil && !found {

@@ -19,14 +19,15 @@ UPDATE automation_events AS e SET owner = '@' WHERE owner = ?
 	AND NOT EXISTS (SELECT 1 FROM automation_pending p WHERE p.owner = e.owner AND p.accepted_at = e.accepted_at AND p.event_no = e.no)`
 )
 
-// erase empties the events of t's contact, and those that were sent for t's EraseEmail.
+// erase empties the events of t's contact, and forgets its entries. It also empties the
+// events that were sent for t's EraseEmail.
 func (c *committer) erase(ctx context.Context, t *automation.Transition) error {
 	refs := []automation.ContactRef{t.Key}
 	if t.EraseEmail != "" {
 		refs = append(refs, automation.ContactRef{Email: t.EraseEmail})
 	}
 	for _, ref := range refs {
-		queries := []string{eraseKeys, eraseEvents}
+		queries := []string{eraseKeys, eraseDecisions, eraseEvents, deleteEntries}
 		if ref.ID == "" {
 			queries = append(queries, eraseAddress)
 		}

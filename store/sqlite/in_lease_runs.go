@@ -34,7 +34,7 @@ func (c *committer) startInLease(ctx context.Context, w *transitionWrite) (bool,
 		if w.runs[i].no != 0 || r.table != inLeaseRuns {
 			continue
 		}
-		values, at, err := c.newRunValues(ctx, w, change, w.runs[i].place.automationNo, &r)
+		values, at, err := c.newRunValues(ctx, w, change, w.runs[i].place, &r)
 		if err != nil {
 			return false, err
 		}

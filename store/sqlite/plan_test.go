@@ -143,8 +143,11 @@ INSERT INTO automation_leases (owner, token, until, run_no, run_id, run_place_no
 INSERT INTO automation_contacts (id, email, email_key, first_name, last_name, unsubscribed, properties, segments, created_at)
 	SELECT '=c' || i, 'e' || i, 'e' || i, '', '', 0, '', '', 1 FROM few;
 INSERT INTO automation_contact_segments (segment, contact_no) SELECT 's', i FROM few;
-INSERT INTO automation_places (automation_no, version, status, step, n)
-	VALUES (1, 1, 0, 's', 5), (1, 1, 0, 't', 5), (1, 1, 1, 's', 5);
+INSERT INTO automation_places (automation_no, version, status, step, event_name, n)
+	VALUES (1, 1, 0, 's', '', 5), (1, 1, 0, 't', '', 5), (1, 1, 1, 's', '', 5);
+INSERT INTO automation_triggers (event_name, automation_no) SELECT 'e' || i, i FROM few;
+INSERT INTO automation_decisions (event_no, automation_id, code, at) SELECT i, 'a', 'limit', 1 FROM few;
+INSERT INTO automation_entries (owner, automation_no, key, n, starts, expires_at) SELECT '=c' || i, i, '', 1, '1', i FROM few;
 INSERT INTO automation_listen_sets (names) SELECT json_array('e', 'f' || i) FROM few;
 INSERT INTO automation_listens (event_name, no) SELECT j.value, s.no FROM automation_listen_sets s, json_each(s.names) j;
 ANALYZE;`

@@ -34,7 +34,11 @@ func (s *Store) Project(ctx context.Context, p automation.Projection) error {
 		if err := tx.advance(ctx, &p); err != nil {
 			return err
 		}
-		return failed("project", newProjector(tx).project(ctx, &catalog))
+		pr := newProjector(tx)
+		if err := pr.project(ctx, &catalog); err != nil {
+			return failed("project", err)
+		}
+		return failed("project", pr.enter(ctx, &p))
 	})
 }
 
@@ -171,8 +175,8 @@ func (p *projector) writeEvent(ctx context.Context, e *record.CatalogEvent) (no 
 const (
 	// insertStranger inserts an automation that counts as deleted.
 	insertStranger = `
-INSERT INTO automation_automations (id, name, status, event_name, version, revision, created_at, updated_at, deleted_at)
-VALUES (?1, '', 'disabled', '', ?2, 0, ?3, ?3, ?3)`
+INSERT INTO automation_automations (id, name, status, event_names, version, revision, created_at, updated_at, deleted_at)
+VALUES (?1, '', 'disabled', '[]', ?2, 0, ?3, ?3, ?3)`
 	raiseVersion = `UPDATE automation_automations SET version = ?2 WHERE no = ?1`
 )
 
@@ -245,10 +249,45 @@ func (p *projector) parkRuns(ctx context.Context, runs []key) error {
 	return nil
 }
 
+// findManyNames relies on the primary key.
+const findManyNames = `SELECT many_names IS NOT NULL FROM automation_versions WHERE automation_no = ? AND version = ?`
+
+// version returns what is known of the version of a run. Events with several names may start
+// the runs of a version that the store does not have.
+func (p *projector) version(ctx context.Context, c *automation.RunChange) (startable, error) {
+	ref := automation.VersionRef{AutomationID: c.AutomationID, Version: c.Version}
+	if known, ok := p.startable[ref]; ok {
+		return known, nil
+	}
+	v := startable{no: p.automations[c.AutomationID]}
+	found, err := first(ctx, p.tx, findManyNames, args(v.no, c.Version), &v.many)
+	v.many = v.many || !found
+	p.startable[ref] = v
+	return v, err
+}
+
+// enter writes the decisions of a projection, and its counts of starts.
+func (p *projector) enter(ctx context.Context, pr *automation.Projection) error {
+	if err := p.decide(ctx, pr.Decisions); err != nil {
+		return err
+	}
+	for i := range pr.Entries {
+		e := &pr.Entries[i]
+		if err := p.writeEntries(ctx, idKey(e.ContactID).column(), []automation.EntryCount{e.EntryCount}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // writeRun inserts a run, in the place of the one that has its id.
 func (p *projector) writeRun(ctx context.Context, c *automation.RunChange) error {
-	automationNo, id := p.automations[c.AutomationID], idKey(c.ID)
-	at, err := p.placeNumber(ctx, placeOf(automationNo, c.Version, c))
+	id := idKey(c.ID)
+	v, err := p.version(ctx, c)
+	if err != nil {
+		return err
+	}
+	at, err := p.placeNumber(ctx, v.place(c))
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -22,7 +23,10 @@ func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (res automa
 	if err != nil {
 		return res, err
 	}
-	return res, s.pruneKeys(ctx, p.Now)
+	if err := s.pruneKeys(ctx, p.Now); err != nil {
+		return res, err
+	}
+	return res, s.pruneEntries(ctx, p.Now)
 }
 
 // keyPruneBatch is how many expired keys are removed in one transaction.
@@ -45,6 +49,7 @@ type pruner struct {
 	tx     *transaction
 	params automation.PruneParams
 	result automation.PruneResult
+	events []int64 // the numbers of those that were removed
 }
 
 func (r *pruner) prune(ctx context.Context) error {
@@ -52,6 +57,9 @@ func (r *pruner) prune(ctx context.Context) error {
 		return err
 	}
 	if err := r.looseEvents(ctx); err != nil {
+		return err
+	}
+	if err := r.decisions(ctx); err != nil {
 		return err
 	}
 	for _, statement := range []struct {
@@ -133,7 +141,22 @@ DELETE FROM automation_events WHERE no = ?1
 func (r *pruner) event(ctx context.Context, no int64) (removed bool, err error) {
 	n, err := changed(ctx, r.tx, deleteEvent, no)
 	r.result.Events += n
+	if n > 0 {
+		r.events = append(r.events, no)
+	}
 	return n > 0, err
+}
+
+// decisions removes the decisions about the events that were removed.
+func (r *pruner) decisions(ctx context.Context) error {
+	if len(r.events) == 0 {
+		return nil
+	}
+	numbers, err := json.Marshal(r.events)
+	if err == nil {
+		_, err = r.tx.exec(ctx, deleteDecisions, string(numbers))
+	}
+	return err
 }
 
 // These rely on the primary key.

@@ -120,6 +120,10 @@ func (f *fixture) runCalls(run automation.RunRecord) []call {
 		{"FindRuns", func(ctx context.Context, s automation.Store) error {
 			return second(s.FindRuns(ctx, []string{run.ID}))
 		}},
+		{"FindEntries", func(ctx context.Context, s automation.Store) error {
+			return second(s.FindEntries(ctx, run.ContactID, []automation.EntryRef{{AutomationID: "welcome"}}))
+		}},
+		{"ListDecisions", func(ctx context.Context, s automation.Store) error { return second(s.ListDecisions(ctx, run.EventID)) }},
 		{"FindRunOutputs", func(ctx context.Context, s automation.Store) error { return second(s.FindRunOutputs(ctx, run.ID)) }},
 		{"ListRuns", func(ctx context.Context, s automation.Store) error {
 			return second(s.ListRuns(ctx, automation.RunQuery{PageQuery: firstPage}))

@@ -54,6 +54,10 @@ type faulty struct {
 	taking         func(p *automation.TakeParams)
 	taken          func(works []automation.Work) []automation.Work
 	findingKey     func(now *time.Time)
+	inserting      func(a *automation.AutomationRecord)
+	foundDecisions func(eventID string, ds []automation.Decision) []automation.Decision
+	findEntries    func(ctx context.Context, contactID string, refs []automation.EntryRef) ([]automation.EntryCount, error)
+	foundEntries   func(contactID string, counts []automation.EntryCount) []automation.EntryCount
 	foundOutputs   func(runID string, outputs []automation.StepOutput) []automation.StepOutput
 }
 
@@ -330,4 +334,30 @@ func (s *faulty) InsertContactProperty(ctx context.Context, p automation.Contact
 		return s.insertProperty(ctx, p)
 	}
 	return s.Store.InsertContactProperty(ctx, p)
+}
+
+func (s *faulty) InsertAutomation(ctx context.Context, a automation.AutomationRecord) error {
+	if s.inserting != nil {
+		s.inserting(&a)
+	}
+	return s.Store.InsertAutomation(ctx, a)
+}
+
+func (s *faulty) ListDecisions(ctx context.Context, eventID string) ([]automation.Decision, error) {
+	ds, err := s.Store.ListDecisions(ctx, eventID)
+	if s.foundDecisions != nil && err == nil {
+		ds = s.foundDecisions(eventID, ds)
+	}
+	return ds, err
+}
+
+func (s *faulty) FindEntries(ctx context.Context, contactID string, refs []automation.EntryRef) ([]automation.EntryCount, error) {
+	if s.findEntries != nil {
+		return s.findEntries(ctx, contactID, refs)
+	}
+	counts, err := s.Store.FindEntries(ctx, contactID, refs)
+	if s.foundEntries != nil && err == nil {
+		counts = s.foundEntries(contactID, counts)
+	}
+	return counts, err
 }

@@ -178,14 +178,21 @@ func runText(r automation.RunRecord) string {
 	if r.Error != nil {
 		failed = string(r.Error.Code) + ": " + r.Error.Message
 	}
-	return fmt.Sprintf("run{id=%s of=%s/%d contact=%q event=%s/%q status=%s step=%q listens=%q due=%s decode failures=%d error=%q state=%x created=%s completed=%s}",
+	return fmt.Sprintf("run{id=%s of=%s/%d contact=%q event=%s/%q status=%s step=%q listens=%q due=%s decode failures=%d error=%q exit=%s state=%x created=%s completed=%s}",
 		r.ID, r.AutomationID, r.Version, r.ContactID, r.EventID, r.EventName, r.Status, r.Step, r.Listens,
-		stamp(r.DueAt), r.DecodeFailures, failed, r.State, stamp(r.CreatedAt), stamp(r.CompletedAt))
+		stamp(r.DueAt), r.DecodeFailures, failed, exitText(r.Exit), r.State, stamp(r.CreatedAt), stamp(r.CompletedAt))
+}
+
+func exitText(x *automation.RunExit) string {
+	if x == nil {
+		return "none"
+	}
+	return fmt.Sprintf("{reason=%q name=%q event=%s step=%q at=%s}", x.Reason, x.Name, x.EventID, x.Step, stamp(x.At))
 }
 
 func automationText(a automation.AutomationRecord) string {
-	return fmt.Sprintf("automation{id=%s name=%q status=%s event=%q version=%d revision=%d definition=%s created=%s updated=%s stopped=%s}",
-		a.ID, a.Name, a.Status, a.EventName, a.Version, a.Revision, a.Definition, stamp(a.CreatedAt), stamp(a.UpdatedAt), stamp(a.StoppedAt))
+	return fmt.Sprintf("automation{id=%s name=%q status=%s event=%q events=%q gathers=%t version=%d revision=%d definition=%s created=%s updated=%s stopped=%s}",
+		a.ID, a.Name, a.Status, a.EventName, a.EventNames, a.Gathers, a.Version, a.Revision, a.Definition, stamp(a.CreatedAt), stamp(a.UpdatedAt), stamp(a.StoppedAt))
 }
 
 func contactText(c automation.Contact) string {

@@ -40,7 +40,7 @@ func TestChecks_HaveNamesOfTheirOwn(t *testing.T) {
 
 func TestChecks_FindFaults(t *testing.T) {
 	t.Parallel()
-	for _, c := range faults {
+	for _, c := range slices.Concat(faults, entryFaults) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := &faulty{Store: memory.New()}

@@ -13,9 +13,9 @@ func GoesOn(r automation.RunChange) bool { return r.Status == automation.RunRunn
 // NeedsContact reports whether a store must read the contact of a transition before it
 // writes the transition. The change of a contact needs it, and so does the result,
 // which contains the contact while the lease goes on. Runs that go on need it because
-// they are due at once if the contact was deleted.
+// they are due at once if the contact was deleted, and entries because they go with it.
 func NeedsContact(t *automation.Transition) bool {
-	return t.Key.ID != "" && (!t.Release || t.Change != nil || t.Delete || slices.ContainsFunc(t.Runs, GoesOn))
+	return t.Key.ID != "" && (!t.Release || t.Change != nil || t.Delete || len(t.Entries) > 0 || slices.ContainsFunc(t.Runs, GoesOn))
 }
 
 // OnlyStartsRuns reports whether all that became of an event is that it starts runs in
