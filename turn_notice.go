@@ -13,7 +13,7 @@ func (t *turn) noticeChanges(run *activeRun, before State) {
 		return
 	}
 	rec := run.rec
-	rec.Status, rec.Step, rec.Error = run.state.Status(), run.action.Step, run.state.failure()
+	rec.Status, rec.Step, rec.Error, rec.Exit = run.state.Status(), run.action.Step, run.state.failure(), run.state.Exit()
 	rec.Listens, rec.DueAt = run.graph.listens(&run.action), run.graph.dueAt(&run.state)
 	for _, step := range run.graph.changes(before, run.state) {
 		t.notice(&StepChanged{At: t.now, Run: rec.run(), Step: step})

@@ -14,6 +14,9 @@
 //		h.Run("ada@example.com", "Welcome").AssertStatus(automation.RunCompleted)
 //	}
 //
+// AssertRefused checks that the rules of entry kept an event from starting a run, and
+// Run.AssertExited that an exit ended one.
+//
 // A status means what it means to Runner.Apply: a disabled automation starts no runs, and a
 // document without a status is disabled.
 //

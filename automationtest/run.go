@@ -2,6 +2,7 @@ package automationtest
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/seed-b636437c/automation"
@@ -198,6 +199,42 @@ func (r *Run) AssertFailed(key string, code automation.StepErrorCode) {
 	run := r.Get()
 	if run.Status != automation.RunFailed || run.Step != key || run.Error == nil || run.Error.Code != code {
 		r.h.t.Errorf("the run is %s at step %q%s, want it to fail at %q with %s", run.Status, run.Step, because(run.Error), key, code)
+	}
+}
+
+// AssertExited checks that the run completed before its last step, because of an exit of its
+// automation. name is the name of the exit, which is empty for automation.ExitCondition and for
+// an event without one.
+func (r *Run) AssertExited(reason automation.ExitReason, name string) {
+	r.h.t.Helper()
+	run := r.Get()
+	if x := run.Exit; x == nil || x.Reason != reason || x.Name != name {
+		r.h.t.Errorf("the run is %s at step %q%s%s, want it to exit by %s", run.Status, run.Step, because(run.Error), by(x), exit(reason, name))
+	}
+}
+
+// by returns the exit behind a status, for a message.
+func by(x *automation.RunExit) string {
+	if x == nil {
+		return ""
+	}
+	return " by " + exit(x.Reason, x.Name)
+}
+
+func exit(reason automation.ExitReason, name string) string {
+	if name == "" {
+		return string(reason)
+	}
+	return fmt.Sprintf("%s %q", reason, name)
+}
+
+// AssertCancelled checks that the run was cancelled with this code, such as
+// automation.CancelledReplaced.
+func (r *Run) AssertCancelled(code automation.StepErrorCode) {
+	r.h.t.Helper()
+	run := r.Get()
+	if run.Status != automation.RunCancelled || run.Error == nil || run.Error.Code != code {
+		r.h.t.Errorf("the run is %s at step %q%s, want it to be cancelled with %s", run.Status, run.Step, because(run.Error), code)
 	}
 }
 

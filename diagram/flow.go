@@ -43,6 +43,7 @@ func newFlow(a automation.Automation, o Options) flow {
 		}
 		f.steps = append(f.steps, newStep(s, o.Notes[s.Key]))
 	}
+	f.rule(a)
 	f.record(index)
 	for _, c := range a.Connections {
 		l := link{from: find(index, c.From), to: find(index, c.To), edge: c, typ: typeOf(c)}
@@ -65,6 +66,22 @@ func newStep(s automation.Step, notes []string) step {
 		made.notes = append(made.notes, plain(note))
 	}
 	return made
+}
+
+// rule gives the trigger the rules of entry and of exit as notes. A run has no rules of entry:
+// it is in.
+func (f *flow) rule(a automation.Automation) {
+	var lines []string
+	if f.run == nil {
+		lines = DescribeEntry(a.Entry)
+	}
+	lines = append(lines, DescribeExit(a.Exit)...)
+	for i := range f.steps {
+		if len(lines) > 0 && f.steps[i].kind.class == "trigger" {
+			f.steps[i].notes = append(f.steps[i].notes, lines...)
+			return
+		}
+	}
 }
 
 func find(index map[string]int, key string) int {

@@ -170,6 +170,27 @@ var long = automation.Automation{
 	},
 }
 
+// cart has rules of entry and of exit.
+var cart = automation.Automation{
+	ID: "cart", Name: "Abandoned cart",
+	Steps:       []automation.Step{trigger("start", "cart.updated"), delay("quiet", "4 hours"), email("reminder", "cart-reminder")},
+	Connections: []automation.Connection{{From: "start", To: "quiet"}, {From: "quiet", To: "reminder"}},
+	Entry: &automation.Entry{
+		Triggers:     []automation.EntryTrigger{{EventName: "cart.shared", FilterRule: automation.Field("event.by").Eq("friend")}},
+		FilterRule:   automation.Field("event.total").Gt(0),
+		AudienceRule: automation.Not(automation.Field("contact.segments").Contains("staff")),
+		Reentry:      automation.Reentry{Key: "event.cart_id", WhileRunning: automation.ReentryRestart, Limit: 3, Per: automation.MustParseDuration("30 days")},
+	},
+	Exit: &automation.Exit{
+		Events: []automation.Listener{
+			{Name: "paid", EventName: "order.paid", Match: []automation.Match{{Event: "cart_id"}, {Event: "order.team", Run: "contact.properties.team"}}},
+			{EventName: "cart.emptied", FilterRule: automation.Field("event.items").Eq(0)},
+		},
+		WhileRule: automation.Field("contact.properties.blocked").Neq(true),
+		MaxAge:    automation.MustParseDuration("14 days"),
+	},
+}
+
 // hostile has names that break what does not escape them.
 var hostile = automation.Automation{
 	Name: `"<script>alert(1)</script>` + "\x00\u202e",

@@ -30,6 +30,7 @@ var drawings = map[string]drawing{
 	"diamond": {automation: diamond},
 	"long":    {automation: long},
 	"loops":   {automation: loops},
+	"cart":    {automation: cart},
 	"hostile": {automation: hostile, opts: diagram.Options{Notes: map[string][]string{"end": {`<b>"note"</b>`}}}},
 	"editor": {automation: trial, opts: diagram.Options{
 		Link: func(key string) string { return "?step=" + key }, Selected: "is_team", Embedded: true,

@@ -46,6 +46,8 @@ type automationBody struct {
 	Steps       []automation.Step       `json:"steps"`
 	Connections []automation.Connection `json:"connections"`
 	Retry       automation.RetryPolicy  `json:"retry,omitzero"`
+	Entry       *automation.Entry       `json:"entry,omitempty"`
+	Exit        *automation.Exit        `json:"exit,omitempty"`
 }
 
 func automationRef(id string) reference { return reference{"automation", id} }
@@ -93,8 +95,11 @@ func (h *Handler) createAutomation(r *http.Request) (any, error) {
 	return automationRef(a.ID), nil
 }
 
+// emptiedByNull are the fields that null removes in a change.
+var emptiedByNull = []string{"retry", "entry", "exit"}
+
 // readAutomation reads an automation and returns which fields the body has, without
-// those that are null. It does not validate the steps: only the Runner has the types of
+// those that are null and that null does not clear. It does not validate the steps: only the Runner has the types of
 // all steps. It refuses fields that the server sets, except for the allowed ones.
 func readAutomation(r *http.Request, allowed ...string) (automation.Automation, map[string]bool, error) {
 	var a automation.Automation
@@ -105,7 +110,7 @@ func readAutomation(r *http.Request, allowed ...string) (automation.Automation, 
 	given := map[string]bool{}
 	body.members(0, func(key, value int) {
 		name := body.Text(key)
-		given[name] = !body.isNull(value) || name == "retry" // in a change, null removes the policy
+		given[name] = !body.isNull(value) || slices.Contains(emptiedByNull, name)
 		if name == "steps" {
 			body.emptyConfigs(value)
 		}
@@ -144,7 +149,7 @@ func (h *Handler) getAutomation(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return automationBody{"automation", newAutomationItem(a), a.Version, a.Revision, a.Steps, typed(a.Connections), a.Retry}, nil
+	return automationBody{"automation", newAutomationItem(a), a.Version, a.Revision, a.Steps, typed(a.Connections), a.Retry, a.Entry, a.Exit}, nil
 }
 
 // typed returns the connections with their types filled in.
@@ -207,6 +212,12 @@ func newUpdate(a automation.Automation, given map[string]bool) automation.Automa
 	}
 	if given["retry"] {
 		change.Retry = &a.Retry
+	}
+	if given["entry"] {
+		change.Entry = cmp.Or(a.Entry, &automation.Entry{})
+	}
+	if given["exit"] {
+		change.Exit = cmp.Or(a.Exit, &automation.Exit{})
 	}
 	return change
 }

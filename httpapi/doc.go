@@ -23,7 +23,9 @@
 // and an email can have a retry policy of their own (the field retry), runs are counted (GET
 // /automations/{id}/metrics) and listed by contact (GET /contacts/{id or
 // email}/runs), the events that were sent are listed with what became of each (GET
-// /received-events), and an automation is validated without being kept (POST
+// /received-events) and why they started no runs (GET /events/{id}/decisions, with the id of
+// an event that was sent), an automation can have rules that decide which events start runs
+// and what ends runs early (the fields entry and exit), and an automation is validated without being kept (POST
 // /automations/validate). With the body {"cancel_runs": true}, POST
 // /automations/{id}/stop also cancels the runs in progress. The header
 // Idempotency-Key makes POST /events/send safe to repeat. GET /openapi.json, which

@@ -69,7 +69,7 @@ var invalidRequests = map[string]struct {
 	"automation: empty config":  {"POST", "/automations", `{"name": "x", "steps": [{"key": "start", "type": "trigger", "config": {"event_name": "x"}}, {"key": "mail", "type": "send_email", "config": {}}], "connections": [{"from": "start", "to": "mail"}]}`, 422, missing, `steps[1].config.template.id: step "mail": the template's id is missing`},
 	"automation: no event":      {"POST", "/automations", `{"name": "x", "steps": [{"key": "start", "type": "trigger", "config": null}]}`, 422, missing, `steps[0].config.event_name: step "start": the event name is missing`},
 	"automation: status":        {"POST", "/automations", `{"name": "x", "status": "on", ` + graph + `}`, 422, invalid, `"on" is unknown`},
-	"update: nothing":           {"PATCH", "/automations/{id}", `{}`, 422, missing, "an update needs a name, a status, a retry policy, or steps and connections"},
+	"update: nothing":           {"PATCH", "/automations/{id}", `{}`, 422, missing, "an update needs a name, a status, a retry policy, an entry, an exit, or steps and connections"},
 	"update: nulls":             {"PATCH", "/automations/{id}", `{"name": null, "steps": null}`, 422, missing, "an update needs a name"},
 	"update: steps alone":       {"PATCH", "/automations/{id}", `{"steps": []}`, 422, missing, "steps and connections are updated together"},
 	"update: empty graph":       {"PATCH", "/automations/{id}", `{"steps": [], "connections": []}`, 422, invalid, "no step starts a run"},

@@ -8,12 +8,13 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// receivedEventRoutes have a path of their own, because the name of a definition follows
-// /events/.
+// receivedEventRoutes have paths of their own, because the name of a definition follows
+// /events/. Only decisions are below it: a definition has none.
 func (h *Handler) receivedEventRoutes() map[string]resource {
 	return map[string]resource{
-		"/received-events":            {"GET": listing(h.listReceivedEvents, "contact_id", "email", "event", "accepted_from", "accepted_until")},
-		"/received-events/{received}": {"GET": ok(h.getReceivedEvent)},
+		"/received-events":             {"GET": listing(h.listReceivedEvents, "contact_id", "email", "event", "accepted_from", "accepted_until")},
+		"/received-events/{received}":  {"GET": ok(h.getReceivedEvent)},
+		"/events/{received}/decisions": {"GET": ok(h.listDecisions)},
 	}
 }
 
@@ -103,4 +104,26 @@ func (h *Handler) getReceivedEvent(r *http.Request) (any, error) {
 		return nil, absent(err, "event", id)
 	}
 	return receivedEventBody{"received_event", newReceivedEvent(e)}, nil
+}
+
+// decision is why an event started no run of an automation, or ended none.
+type decision struct {
+	AutomationID string                  `json:"automation_id"`
+	Code         automation.DecisionCode `json:"code"`
+	At           timestamp               `json:"at"`
+	Evidence     json.RawMessage         `json:"evidence"`
+}
+
+func newDecision(d automation.Decision) decision {
+	return decision{d.AutomationID, d.Code, timestamp(d.At), d.Evidence}
+}
+
+// listDecisions lists all decisions about an event: there are at most a few.
+func (h *Handler) listDecisions(r *http.Request) (any, error) {
+	id := r.PathValue("received")
+	decisions, err := h.runner.ListDecisions(r.Context(), id)
+	if err != nil {
+		return nil, absent(err, "event", id)
+	}
+	return listOf(automation.Page[automation.Decision]{Data: decisions}, newDecision), nil
 }

@@ -36,10 +36,27 @@ type runItem struct {
 	StartedAt   timestamp            `json:"started_at"`
 	CompletedAt timestamp            `json:"completed_at"`
 	CreatedAt   timestamp            `json:"created_at"`
+	Exit        *runExit             `json:"exit,omitempty"`
 }
 
 func newRunItem(r automation.Run) runItem {
-	return runItem{r.ID, r.Status, timestamp(r.StartedAt), timestamp(r.CompletedAt), timestamp(r.CreatedAt)}
+	return runItem{r.ID, r.Status, timestamp(r.StartedAt), timestamp(r.CompletedAt), timestamp(r.CreatedAt), newRunExit(r.Exit)}
+}
+
+// runExit is why a run completed before the end of its steps.
+type runExit struct {
+	Reason  automation.ExitReason `json:"reason"`
+	Name    *string               `json:"name"`
+	EventID *string               `json:"event_id"`
+	Step    string                `json:"step"`
+	At      timestamp             `json:"at"`
+}
+
+func newRunExit(x *automation.RunExit) *runExit {
+	if x == nil {
+		return nil
+	}
+	return &runExit{x.Reason, nullable(x.Name), nullable(x.EventID), x.Step, timestamp(x.At)}
 }
 
 // listedRun is a run in a list with runs of several automations.

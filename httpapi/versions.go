@@ -36,6 +36,8 @@ type versionBody struct {
 	Steps       []automation.Step       `json:"steps"`
 	Connections []automation.Connection `json:"connections"`
 	Retry       automation.RetryPolicy  `json:"retry,omitzero"`
+	Entry       *automation.Entry       `json:"entry,omitempty"`
+	Exit        *automation.Exit        `json:"exit,omitempty"`
 }
 
 func (h *Handler) listVersions(r *http.Request) (any, error) {
@@ -72,5 +74,5 @@ func (h *Handler) getVersion(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return versionBody{"automation_version", id, newVersionItem(v), v.Steps, typed(v.Connections), v.Retry}, nil
+	return versionBody{"automation_version", id, newVersionItem(v), v.Steps, typed(v.Connections), v.Retry, v.Entry, v.Exit}, nil
 }

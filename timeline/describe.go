@@ -47,7 +47,7 @@ func describe(n *automation.StepChanged, start time.Time) (kind, detail string) 
 
 func waiting(n *automation.StepChanged, start time.Time) string {
 	text := "waits"
-	if len(n.Run.Listens) > 0 {
+	if len(n.Run.Listens) > 0 && n.Step.Type != automation.TypeDelay { // what a delay listens to ends the run
 		text += " for " + strings.Join(n.Run.Listens, " or ")
 	}
 	if n.Run.DueAt.IsZero() {

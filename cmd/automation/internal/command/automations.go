@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/cmd/automation/internal/database"
+	"github.com/seed-b636437c/automation/diagram"
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
@@ -122,7 +123,7 @@ func (c *call) showAutomation(ctx context.Context, s *session, id string, versio
 		if err != nil {
 			return err
 		}
-		a.Steps, a.Connections, a.Retry = old.Steps, old.Connections, old.Retry
+		a.Steps, a.Connections, a.Retry, a.Entry, a.Exit = old.Steps, old.Connections, old.Retry, old.Entry, old.Exit
 	}
 	counts, err := s.CountRuns(ctx, id)
 	if err != nil {
@@ -162,6 +163,12 @@ func (c *call) printAutomation(a automation.Automation, version int) {
 	}
 	t.add("created", c.at(a.CreatedAt))
 	t.add("updated", c.at(a.UpdatedAt))
+	for _, line := range diagram.DescribeEntry(a.Entry) {
+		t.add("entry", line)
+	}
+	for _, line := range diagram.DescribeExit(a.Exit) {
+		t.add("exit", line)
+	}
 	c.printTable(t)
 	c.printf("\n")
 	c.printTable(graph(a))

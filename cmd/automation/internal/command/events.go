@@ -17,20 +17,23 @@ func eventsCommand() command {
 		name: "events", arguments: "[EVENT_ID]",
 		summary: "list what arrived and what became of it, or event definitions",
 		about: `Without an EVENT_ID it lists the events that the application sent, newest first, and what became
-of each: which runs it started and resumed, or why none. With an EVENT_ID it shows the event,
-its payload and the runs that it started. With --definitions it lists event definitions, which
-have the schemas of payloads, or shows the one with an ID or a name.
+of each: which runs it started, resumed and ended, or why none. With an EVENT_ID it shows the
+event, its payload, the runs that it started, and why it started no others. With --definitions
+it lists event definitions, which have the schemas of payloads, or shows the one with an ID or a
+name.
 
 The reasons are no_match (no automation starts on it, and no run of the contact waited for it),
-automation_disabled, filter_not_met and before_wait (of a run that waited for it), and
-contact_deleted. Events that an old release of the library handled have none.
+refused (by the rules of entry of an automation), automation_disabled, filter_not_met and
+before_wait (of a run that waited for it), and contact_deleted. Events that an old release of the
+library handled have none.
 
 Email addresses are not shown, unless --addresses is given.`,
 		examples: []example{
 			{"did the event arrive, and what did it do?", "events --contact ada@example.com --event order.paid"},
 			{"what waits to be handled?", "events --status pending"},
 			{"which events started nothing, because no automation knows them?", "events --reason no_match --since 1d"},
-			{"one event with its payload", "events 01a0f755-f200-7187-bece-6d36cc4ae097"},
+			{"which events were refused by an automation?", "events --reason refused --since 1d"},
+			{"one event with its payload, and why it started no run", "events 01a0f755-f200-7187-bece-6d36cc4ae097"},
 			{"which events have a schema?", "events --definitions"},
 			{"the schema of one", "events --definitions user.created"},
 		},
@@ -236,10 +239,11 @@ func (c *call) showDefinition(ctx context.Context, s *session, idOrName string) 
 	return nil
 }
 
-// eventItem is an event with the runs that it started, in JSON.
+// eventItem is an event with the runs that it started, and why it started no others, in JSON.
 type eventItem struct {
 	automation.EventRecord
-	Runs []automation.Run `json:"runs"`
+	Runs      []automation.Run      `json:"runs"`
+	Decisions []automation.Decision `json:"decisions,omitempty"`
 }
 
 func (c *call) showEvent(ctx context.Context, s *session, id string) error {
@@ -254,9 +258,16 @@ func (c *call) showEvent(ctx context.Context, s *session, id string) error {
 			return err
 		}
 	}
+	decisions, err := s.ListDecisions(ctx, id)
+	if err != nil {
+		return err
+	}
 	c.hide(&e)
 	if c.json {
-		doc, err := object("received_event", eventItem{e, append([]automation.Run{}, runs.Data...)})
+		for i := range decisions {
+			decisions[i].Evidence = c.privateJSON(decisions[i].Evidence)
+		}
+		doc, err := object("received_event", eventItem{e, append([]automation.Run{}, runs.Data...), decisions})
 		if err != nil {
 			return err
 		}
@@ -267,6 +278,7 @@ func (c *call) showEvent(ctx context.Context, s *session, id string) error {
 		c.printf("\n")
 		c.printRunTable(runs.Data)
 	}
+	c.printDecisions(decisions)
 	return nil
 }
 

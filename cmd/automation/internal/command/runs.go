@@ -132,7 +132,22 @@ func (c *call) printRunTable(runs []automation.Run) {
 	c.printTable(t)
 }
 
-// state returns why a run failed, was cancelled or is set aside, or what it waits for.
+// exited returns why a run ended before its last step, in words.
+func exited(x automation.RunExit) string {
+	switch {
+	case x.Reason == automation.ExitCondition:
+		return "early, because while_rule did not hold"
+	case x.Reason != automation.ExitEvent:
+		return "early: " + string(x.Reason)
+	case x.Name != "":
+		return "early, by the exit " + x.Name
+	default:
+		return "early, by an event"
+	}
+}
+
+// state returns why a run failed, was cancelled, ended early or is set aside, or what it waits
+// for.
 func (c *call) state(r automation.Run) string {
 	if r.Error != nil {
 		message, _, _ := strings.Cut(r.Error.Message, "\n")
@@ -143,6 +158,9 @@ func (c *call) state(r automation.Run) string {
 			return fmt.Sprintf("set aside until %s: %s", c.at(r.DueAt), message)
 		}
 		return fmt.Sprintf("%s: %s", r.Error.Code, message)
+	}
+	if r.Exit != nil {
+		return exited(*r.Exit)
 	}
 	if r.Status != automation.RunRunning {
 		return ""

@@ -34,6 +34,7 @@ type calls interface {
 	CountRuns(ctx context.Context, automationIDs ...string) ([]automation.RunCount, error)
 	GetEvent(ctx context.Context, id string) (automation.EventRecord, error)
 	ListEvents(ctx context.Context, q automation.EventQuery) (automation.Page[automation.EventRecord], error)
+	ListDecisions(ctx context.Context, eventID string) ([]automation.Decision, error)
 	GetEventDefinition(ctx context.Context, idOrName string) (automation.EventDefinition, error)
 	ListEventDefinitions(ctx context.Context, q automation.PageQuery) (automation.Page[automation.EventDefinition], error)
 	GetContact(ctx context.Context, ref automation.ContactRef) (automation.Contact, error)

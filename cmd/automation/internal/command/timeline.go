@@ -58,6 +58,9 @@ func (c *call) printRunHead(run automation.Run) {
 	t.add("event", fmt.Sprintf("%s, %s", run.EventName, run.EventID))
 	run.Error = c.privateError(run.Error)
 	t.add("status", strings.TrimSuffix(fmt.Sprintf("%s at step %s: %s", run.Status, run.Step, c.state(run)), ": "))
+	if run.Exit != nil && run.Exit.EventID != "" {
+		t.add("ended by", run.Exit.EventID)
+	}
 	c.printTable(t)
 }
 
