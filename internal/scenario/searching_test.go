@@ -179,11 +179,13 @@ func TestRunner_DescribesWhatItsAutomationsCanHave(t *testing.T) {
 	}
 	assert.Equal(t, []automation.StepType{
 		automation.TypeAddToSegment, automation.TypeBranch, automation.TypeCondition, automation.TypeContactDelete, automation.TypeContactUpdate,
-		automation.TypeDelay, automation.TypeSendEmail, automation.TypeSplit, automation.TypeTrigger, automation.TypeWaitForEvent,
+		automation.TypeDelay, automation.TypeDelayUntil, automation.TypeSendEmail, automation.TypeSplit, automation.TypeTrigger, automation.TypeWaitForEvent,
+		automation.TypeWindow,
 	}, builtin)
 	assert.Equal(t, []automation.StepType{"acme.webhook"}, custom)
 	assert.Empty(t, infos[automation.TypeContactDelete].Branches)
 	assert.Empty(t, infos[automation.TypeSplit].Branches)
+	assert.Equal(t, []automation.ConnectionType{automation.ConnectionDefault, automation.ConnectionPast}, infos[automation.TypeDelayUntil].Branches)
 	assert.Equal(t, []automation.ConnectionType{automation.ConnectionDefault}, infos[automation.TypeBranch].Branches)
 	assert.Equal(t, []automation.ConnectionType{automation.ConnectionConditionMet, automation.ConnectionConditionNotMet}, infos[automation.TypeCondition].Branches)
 	assert.Equal(t, automation.ConfigRule, infos[automation.TypeCondition].Config.Kind)
@@ -193,5 +195,5 @@ func TestRunner_DescribesWhatItsAutomationsCanHave(t *testing.T) {
 
 	infos[automation.TypeCondition].Branches[0] = "changed"
 	assert.Equal(t, automation.ConnectionConditionMet, w.StepTypes()[2].Branches[0], "the caller may change what it gets")
-	assert.Len(t, world.New(t, automation.Options{}).StepTypes(), 10)
+	assert.Len(t, world.New(t, automation.Options{}).StepTypes(), 12)
 }
