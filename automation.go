@@ -35,6 +35,12 @@ type Automation struct {
 	// Retry overrides Options.Retry for the steps of this automation. It belongs to
 	// the version, as the graph does. Resend has no such option.
 	Retry RetryPolicy `json:"retry,omitzero"`
+	// Entry decides which events start runs, and how often; nil for every event that the
+	// trigger names. It belongs to the version. Resend has no such rules.
+	Entry *Entry `json:"entry,omitempty"`
+	// Exit decides what ends a run before its last step; nil for nothing. It belongs to the
+	// version. Resend has no such rules.
+	Exit *Exit `json:"exit,omitempty"`
 	// Version counts the graphs of this automation, from 1. A run stays on the
 	// version that it started with. The Runner sets Version.
 	Version int `json:"version,omitzero"`
@@ -69,12 +75,22 @@ func (a Automation) status() Status {
 	return a.Status
 }
 
+// triggerEvent returns the name of the event of the trigger step, "" without one.
+func (a Automation) triggerEvent() string {
+	for _, s := range a.Steps {
+		if trigger, ok := plainConfig(s.Config).(Trigger); ok {
+			return trigger.EventName
+		}
+	}
+	return ""
+}
+
 // MarshalJSON encodes a in the form of Resend's API, with its status. Parse decodes the
 // result to the same automation. MarshalJSON does not escape <, > and &. json.Marshal, which calls
 // MarshalJSON, escapes them.
 func (a Automation) MarshalJSON() ([]byte, error) {
 	type fields Automation // without this method
-	a.Status = a.status()
+	a.Status, a.Entry, a.Exit = a.status(), a.Entry.given(), a.Exit.given()
 	if a.Steps == nil {
 		a.Steps = []Step{}
 	}
@@ -94,6 +110,7 @@ const (
 	ConnectionConditionNotMet ConnectionType = "condition_not_met"
 	ConnectionEventReceived   ConnectionType = "event_received"
 	ConnectionTimeout         ConnectionType = "timeout"
+	ConnectionPast            ConnectionType = "past"
 )
 
 // Connection is a directed edge from one step to another.
@@ -117,6 +134,11 @@ type Limits struct {
 	StepKeyBytes int           // length of a step key: 128
 	Branches     int           // branches of a Branch: 20
 	Variants     int           // variants of a Split: 10
+	Triggers     int           // triggers of an Entry: 10
+	Exits        int           // events of an Exit: 20
+	Until        time.Duration // from the start of a DelayUntil to its instant, and of an Exit.MaxAge: 366 days
+	Listeners    int           // events of a WaitForAny, and events that reset it: 10 each
+	Chain        int           // Automations of a Cause; an event with more starts and resumes nothing: 10
 }
 
 // withDefaults returns l with defaults for its zero and negative fields.
@@ -133,8 +155,15 @@ func (l Limits) withDefaults() Limits {
 	def(&l.StepKeyBytes, 128)
 	def(&l.Branches, 20)
 	def(&l.Variants, 10)
+	def(&l.Triggers, 10)
+	def(&l.Exits, 20)
+	def(&l.Listeners, 10)
+	def(&l.Chain, 10)
 	if l.Duration <= 0 {
 		l.Duration = 30 * 24 * time.Hour
+	}
+	if l.Until <= 0 {
+		l.Until = 366 * 24 * time.Hour
 	}
 	return l
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -37,7 +38,29 @@ func Parse(data []byte, reg *Registry) (Automation, error) {
 // type in reg.
 func decodeDefinition(data []byte, reg *Registry) (Automation, error) {
 	r := reader{registry: reg, lenient: true, keepUnknownSteps: true}
-	return r.automation(data, "stored automation")
+	a, err := r.automation(data, "stored automation")
+	if err == nil {
+		err = r.checkEngine()
+	}
+	return a, err
+}
+
+// engine is what this release knows of stored definitions. A definition that an older
+// release would misunderstand names the least engine that it needs, as "engine".
+const engine = 1
+
+// checkEngine returns an error that wraps ErrNewerVersion if the stored definition needs a
+// newer engine.
+func (r *reader) checkEngine() error {
+	n := r.doc.Member(0, "engine")
+	if n < 0 {
+		return nil
+	}
+	needed, err := strconv.Atoi(r.doc.Literal(n))
+	if r.doc.Kind(n) == jsondoc.Number && err == nil && needed <= engine {
+		return nil
+	}
+	return fmt.Errorf("automation: the stored automation needs engine %s, this process has engine %d: %w", r.doc.Raw(n), engine, ErrNewerVersion)
 }
 
 // unmarshal implements an UnmarshalJSON method, strictly. By the convention of
@@ -218,8 +241,8 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 
 // builtinShapes are the shapes of the types that this package decodes.
 type builtinShapes struct {
-	automation, step, stepFields, value, retry *shape
-	configs                                    map[StepType]configShape
+	automation, step, stepFields, value, retry, match *shape
+	configs                                           map[StepType]configShape
 }
 
 // builtin returns the shapes of the built-in types. The first call makes them.
@@ -231,10 +254,13 @@ var builtin = sync.OnceValue(func() *builtinShapes {
 		stepFields: m.must(reflect.TypeFor[stepFields]()),
 		value:      m.must(reflect.TypeFor[Value]()),
 		retry:      m.must(reflect.TypeFor[RetryPolicy]()),
+		match:      m.must(reflect.TypeFor[Match]()),
 		configs:    map[StepType]configShape{},
 	}
 	for _, config := range []StepConfig{
-		Trigger{}, Condition{}, Delay{}, WaitForEvent{}, SendEmail{}, ContactUpdate{}, ContactDelete{}, AddToSegment{}, Branch{}, Split{},
+		Trigger{}, Condition{}, Delay{}, WaitForEvent{}, SendEmail{}, ContactUpdate{}, ContactDelete{}, AddToSegment{}, Branch{}, Split{}, WaitForAny{}, RemoveFromSegment{},
+		DelayUntil{}, Window{},
+		SendEvent{},
 	} {
 		t := reflect.TypeOf(config)
 		b.configs[config.StepType()] = configShape{goType: t, shape: m.must(t)}
@@ -424,15 +450,20 @@ func (m shapes) wait(s *shape) error {
 	}
 	s.read = func(r *reader, n int, v reflect.Value) {
 		s.readStruct(r, n, v)
-		if r.lenient || r.doc.Kind(n) != jsondoc.Object {
-			return
-		}
-		if filter := r.doc.Member(n, "filter_rule"); filter >= 0 && r.isEmptyObject(filter) {
-			r.report(filter, CodeInvalidRule, "the rule is empty: give it a field and an operator, "+
-				"or leave filter_rule out to match every event")
-		}
+		r.refuseEmptyFilter(n)
 	}
 	return nil
+}
+
+// refuseEmptyFilter adds a problem if object n has a filter_rule without content.
+func (r *reader) refuseEmptyFilter(n int) {
+	if r.lenient || r.doc.Kind(n) != jsondoc.Object {
+		return
+	}
+	if filter := r.doc.Member(n, "filter_rule"); filter >= 0 && r.isEmptyObject(filter) {
+		r.report(filter, CodeInvalidRule, "the rule is empty: give it a field and an operator, "+
+			"or leave filter_rule out to match every event")
+	}
 }
 
 // jsonRef is the node of a field's value, which is decoded later. Zero, which is the

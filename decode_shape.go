@@ -71,8 +71,22 @@ func (m shapes) fill(s *shape, t reflect.Type) (err error) {
 		s.read, err = m.condition()
 	case t == reflect.TypeFor[WaitForEvent]():
 		err = m.wait(s)
+	case t == reflect.TypeFor[Listener]():
+		err = m.listener(s)
+	case t == reflect.TypeFor[Match]():
+		err = m.match(s)
 	case t == reflect.TypeFor[Variant]():
 		err = m.variant(s)
+	case t == reflect.TypeFor[Entry]():
+		err = m.entry(s)
+	case t == reflect.TypeFor[EntryTrigger]():
+		err = m.entryTrigger(s)
+	case t == reflect.TypeFor[Reentry]():
+		err = m.reentry(s)
+	case t == reflect.TypeFor[Exit]():
+		err = m.exit(s)
+	case t == reflect.TypeFor[Window]():
+		err = m.window(s)
 	case t == reflect.TypeFor[RetryPolicy]():
 		err = m.retry(s)
 	case t == reflect.TypeFor[Automation]():

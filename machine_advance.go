@@ -46,11 +46,13 @@ func (g *Graph) Action(s State) Action {
 	n := &g.steps[s.at]
 	switch {
 	case n.typ == TypeWaitForEvent:
-		return Action{Kind: ActionWait, Step: n.key, Until: s.dueAt, Event: n.event, Lookback: n.lookback}
+		return Action{Kind: ActionWait, Step: n.key, Until: g.dueAt(&s), Event: n.event, Lookback: n.lookback}
+	case n.any != nil:
+		return Action{Kind: ActionWait, Step: n.key, Until: g.dueAt(&s), Events: n.any.names, Lookback: n.lookback}
 	case s.attemptOpen:
 		return Action{Kind: ActionPerform, Step: n.key, Attempt: s.tries, Delivery: n.delivery}
 	default:
-		return Action{Kind: ActionSleep, Step: n.key, Until: s.dueAt}
+		return Action{Kind: ActionSleep, Step: n.key, Until: g.dueAt(&s)}
 	}
 }
 
@@ -97,6 +99,8 @@ func (a *advance) input() (Action, error) {
 	switch kind := a.in.Kind; {
 	case kind == InputRetried:
 		return a.retry()
+	case kind == InputExited && a.s.status == RunFailed:
+		return a.exits(), nil
 	case ended:
 		return a.g.done(a.s), nil
 	case kind == InputCancelled:
@@ -105,6 +109,8 @@ func (a *advance) input() (Action, error) {
 		return a.start(), nil
 	case !a.s.started:
 		return Action{}, errInput
+	case kind == InputExited:
+		return a.exits(), nil
 	case kind == InputWoken:
 		return a.wake(), nil
 	case kind == InputReceived:
@@ -140,6 +146,11 @@ func (a *advance) enter(step int) {
 func (a *advance) walk() Action {
 	for {
 		n := &a.g.steps[a.s.at]
+		if n.typ != TypeTrigger {
+			if action, ok := a.staysIn(); !ok {
+				return action
+			}
+		}
 		var branch ConnectionType
 		switch n.typ {
 		case TypeTrigger:
@@ -166,7 +177,12 @@ func (a *advance) walk() Action {
 			}
 		case TypeDelay:
 			return a.sleep(n)
-		case TypeWaitForEvent:
+		case TypeDelayUntil, TypeWindow:
+			var goesOn bool
+			if branch, goesOn = a.moment(n); !goesOn {
+				return a.g.Action(a.s)
+			}
+		case TypeWaitForEvent, TypeWaitForAny:
 			return a.wait(n)
 		default:
 			action, skipped := a.perform(n)
@@ -222,9 +238,9 @@ func (a *advance) fail(code StepErrorCode, message string) Action {
 // data returns what the current step may read.
 func (a *advance) data() *Data {
 	if !a.began {
-		a.in.Data.Now, a.in.Data.Trigger, a.in.Data.Run = a.in.Now, nil, nil // Trigger is Event
+		a.in.Data.Now, a.in.Data.Trigger = a.in.Now, nil // Trigger is Event
 		if a.g.readsRun {
-			a.in.Data.Run = a.g.runData(&a.s)
+			a.in.Data.Run = a.g.runData(&a.s, a.in.Data.Run)
 		}
 		a.began = true
 	}
@@ -261,6 +277,10 @@ func (a *advance) wake() Action {
 	switch {
 	case n.effect != nil && a.s.attemptOpen:
 		return a.resume(n)
+	case a.isTooOld():
+		return a.tooOld()
+	case n.typ == TypeDelayUntil || n.typ == TypeWindow:
+		return a.wakeMoment()
 	case !a.s.dueAt.IsZero() && a.in.Now.Before(a.s.dueAt):
 		return a.g.Action(a.s)
 	case n.effect != nil:
@@ -269,7 +289,7 @@ func (a *advance) wake() Action {
 		return a.g.Action(a.s) // a wait without timeout
 	}
 	a.s.since = a.s.dueAt
-	if n.typ == TypeWaitForEvent {
+	if n.waits() {
 		return a.timeOut(n, nil)
 	}
 	if !a.follow(ConnectionDefault, "") {
@@ -286,6 +306,7 @@ func (a *advance) cancel(code StepErrorCode, reason string) Action {
 	if a.s.attemptOpen {
 		a.attempt(FailedInterrupted, "the process stopped before the outcome was recorded")
 	}
+	a.s.exit = nil
 	a.s.current().err = &StepError{Code: code, Message: reason}
 	a.end(StepCancelled)
 	a.finish(RunCancelled)
@@ -322,6 +343,12 @@ func (a *advance) wait(n *node) Action {
 func (a *advance) receive() Action {
 	n := &a.g.steps[a.s.at]
 	e := a.in.Event
+	if end := a.g.deadline(&a.s); e != nil && !end.IsZero() && stamp(e.AcceptedAt).After(end) && !a.s.attemptOpen {
+		return a.tooOld()
+	}
+	if n.any != nil && e != nil {
+		return a.receiveAny(n)
+	}
 	if n.typ != TypeWaitForEvent || e == nil || e.Name != n.event || !a.g.timely(a.s, e, a.in.Unread) || !a.matches(n) {
 		return a.g.Action(a.s)
 	}
@@ -354,6 +381,11 @@ func (g *Graph) timely(s State, e *Event, unread bool) bool {
 	if g.steps[s.at].lookback {
 		from = s.startedAt()
 	}
+	return s.accepts(e, from, unread)
+}
+
+// accepts reports whether the event was not accepted before from; see timely.
+func (s *State) accepts(e *Event, from time.Time, unread bool) bool {
 	at := stamp(e.AcceptedAt)
 	return !at.Before(from) || unread && at.Before(s.since)
 }
@@ -364,12 +396,7 @@ func (a *advance) matches(n *node) bool {
 	if n.rule == nil {
 		return true
 	}
-	d := *a.data()
-	d.Trigger = d.Event
-	if d.Trigger == nil {
-		d.Trigger = noPayload
-	}
-	d.Event, d.Now = a.in.Payload, stamp(a.in.Event.AcceptedAt)
+	d := a.data().forEvent(a.in.Event, a.in.Payload)
 	met, err := n.rule.eval(&d, nil)
 	return met && err == nil
 }
@@ -395,9 +422,13 @@ func (g *Graph) outputs(s *State, known map[string]map[string]any) map[string]ma
 var noPayload = map[string]any{}
 
 // runData returns what steps read of a run that has started. The run starts when its trigger
-// is completed.
-func (g *Graph) runData(s *State) *RunData {
-	return &RunData{ID: s.RunID, StartedAt: s.steps[0].completedAt, Trigger: g.Event()}
+// is completed. known, which may be nil, has the name of the event that started the run.
+func (g *Graph) runData(s *State, known *RunData) *RunData {
+	d := &RunData{ID: s.RunID, StartedAt: s.steps[0].completedAt, Trigger: g.Event()}
+	if known != nil && known.Trigger != "" {
+		d.Trigger = known.Trigger
+	}
+	return d
 }
 
 // timeOut takes the timeout branch. late is an event that was accepted after the
@@ -407,7 +438,7 @@ func (a *advance) timeOut(n *node, late *Event) Action {
 	_, timeout := n.target(ConnectionTimeout)
 	_, def := n.target(ConnectionDefault)
 	if !timeout && !def {
-		return a.fail(FailedTimeout, fmt.Sprintf("timed out waiting for %q", n.event))
+		return a.fail(FailedTimeout, "timed out waiting for "+n.awaited())
 	}
 	a.follow(ConnectionTimeout, ConnectionDefault)
 	return a.walk()
@@ -420,14 +451,14 @@ func (g *Graph) waitEvents(s State) map[string]map[string]any {
 	for i := range s.steps {
 		st := &s.steps[i]
 		n := &g.steps[st.index]
-		if n.typ != TypeWaitForEvent || st.status != StepCompleted {
+		if !n.waits() || st.status != StepCompleted {
 			continue
 		}
-		if payload, ok := receivedPayload(st.output); ok {
+		if name, payload, ok := receivedPayload(st.output); ok {
 			if events == nil {
 				events = make(map[string]map[string]any, 1)
 			}
-			events[n.event] = payload
+			events[name] = payload
 		}
 	}
 	return events

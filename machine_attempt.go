@@ -22,14 +22,9 @@ func (g *Graph) Effect(s State, d Data) (Effect, error) {
 	if d.Contact == nil {
 		return nil, Permanent(errNoContact)
 	}
-	if g.readsWait {
-		d.WaitEvents = g.waitEvents(s)
-	}
-	if len(g.readsSteps) > 0 {
-		d.Steps = g.outputs(&s, nil)
-	}
-	if _, isCustom := n.effect.(*customEffect); g.readsRun || isCustom {
-		d.Run = g.runData(&s)
+	d = g.dataOf(&s, d)
+	if _, isCustom := n.effect.(*customEffect); isCustom {
+		d.Run = g.runData(&s, d.Run)
 	}
 	e, err := n.effect.build(s.RunID, n.key, &d)
 	switch e := e.(type) {
@@ -41,13 +36,33 @@ func (g *Graph) Effect(s State, d Data) (Effect, error) {
 	return e, err
 }
 
+// dataOf adds to d what the steps of g read of the run.
+func (g *Graph) dataOf(s *State, d Data) Data {
+	if g.readsWait {
+		d.WaitEvents = g.waitEvents(*s)
+	}
+	if len(g.readsSteps) > 0 {
+		d.Steps = g.outputs(s, nil)
+	}
+	if g.readsRun {
+		d.Run = g.runData(s, d.Run)
+	}
+	return d
+}
+
 // perform opens the next attempt of the current step's effect. It skips an email that
 // must not be sent.
 func (a *advance) perform(n *node) (action Action, skipped bool) {
 	if n.typ == TypeSendEmail {
-		if reason := a.skipReason(); reason != "" {
+		if reason := a.skipReason(n); reason != "" {
 			a.skip(reason)
 			return Action{}, true
+		}
+		if a.hold(n) {
+			return a.g.Action(a.s), false
+		}
+		if n.window != nil {
+			a.s.current().setOutput(nil) // that of a hold
 		}
 	}
 	a.s.attemptOpen, a.s.dueAt = true, time.Time{}
@@ -56,11 +71,11 @@ func (a *advance) perform(n *node) (action Action, skipped bool) {
 	return a.g.Action(a.s), false
 }
 
-func (a *advance) skipReason() string {
+func (a *advance) skipReason(n *node) string {
 	if c := a.in.Data.Contact; c != nil && c.Unsubscribed {
 		return SkippedUnsubscribed
 	}
-	if limit := a.g.opts.MaxLateness; limit > 0 && a.in.Now.Sub(a.s.since) > limit {
+	if limit := a.g.opts.MaxLateness; limit > 0 && a.in.Now.Sub(a.due(n)) > limit {
 		return SkippedTooLate
 	}
 	return ""
@@ -74,6 +89,9 @@ func (a *advance) skip(reason string) {
 
 // resume takes over an attempt that a process left open when it ended.
 func (a *advance) resume(n *node) Action {
+	if a.s.exit != nil {
+		return a.leave(*a.s.exit)
+	}
 	a.attempt(FailedInterrupted, "the process stopped before the outcome was recorded")
 	if n.delivery == AtMostOnce {
 		return a.unknown()
@@ -120,6 +138,9 @@ const (
 // outcome applies the outcome of the open attempt.
 func (a *advance) outcome() (Action, error) {
 	n := &a.g.steps[a.s.at]
+	if a.s.exit != nil {
+		return a.settle(), nil
+	}
 	switch a.in.Kind {
 	case InputSucceeded:
 		return a.succeed(n)
@@ -130,7 +151,7 @@ func (a *advance) outcome() (Action, error) {
 		if !a.follow(ConnectionDefault, "") {
 			return a.g.done(a.s), nil
 		}
-		return a.walk(), nil
+		return a.goOn(), nil
 	case InputInterrupted:
 		a.attempt(FailedInterrupted, "the process stopped before the outcome was known")
 		if n.delivery == AtMostOnce {
@@ -153,7 +174,7 @@ func (a *advance) release() Action {
 
 func (a *advance) succeed(n *node) (Action, error) {
 	st := a.s.current()
-	st.setOutput(a.in.Output)
+	st.setOutput(a.sentOutput(n, a.in.Output))
 	st.err = nil
 	if n.typ == TypeContactDelete {
 		a.end(StepCompleted)
@@ -170,7 +191,15 @@ func (a *advance) succeed(n *node) (Action, error) {
 	if !a.follow(branch, "") {
 		return a.g.done(a.s), nil
 	}
-	return a.walk(), nil
+	return a.goOn(), nil
+}
+
+// goOn executes the step after an effect, unless the run has reached its maximum age.
+func (a *advance) goOn() Action {
+	if a.isTooOld() {
+		return a.tooOld()
+	}
+	return a.walk()
 }
 
 // failure ends the step, or schedules another attempt.
@@ -178,7 +207,10 @@ func (a *advance) failure(n *node) Action {
 	err := a.in.Err
 	var limited *RateLimitError
 	var reference *ReferenceError
+	var mismatch *SchemaError
 	switch {
+	case errors.As(err, &mismatch):
+		return a.fail(FailedSchema, err.Error())
 	case errors.As(err, &reference):
 		return a.fail(FailedReference, err.Error())
 	case errors.As(err, &limited):

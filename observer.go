@@ -35,7 +35,12 @@ type EventHandled struct {
 	Event Event
 	// Started and Resumed are the ids of the runs that the event started and resumed.
 	Started, Resumed []string
-	// Reason is why the event started and resumed no run. It is empty if it did.
+	// Ended are the ids of the runs that named the event as an exit.
+	Ended []string
+	// Refused are the decisions about the event: why it started no run of an automation
+	// whose trigger names it.
+	Refused []Decision
+	// Reason is why the event started, resumed and ended no run. It is empty if it did.
 	Reason EventReason
 }
 

@@ -198,12 +198,20 @@ func difference(old, a Automation, status Status) (u AutomationUpdate, err error
 		return u, err
 	}
 	// Nil values would mean that the old ones stay.
-	u.Retry = &a.Retry
+	u.Retry, u.Entry, u.Exit = &a.Retry, orEmpty(a.Entry), orEmpty(a.Exit)
 	u.Steps, u.Connections = append([]Step{}, a.Steps...), append([]Connection{}, a.Connections...)
 	return u, nil
 }
 
-// sameGraph compares graphs by their encoding. There a config has the same form, whether
+// orEmpty returns p, or a pointer to a zero value in place of nil.
+func orEmpty[T any](p *T) *T {
+	if p == nil {
+		return new(T)
+	}
+	return p
+}
+
+// sameGraph compares definitions by their encoding. There a config has the same form, whether
 // it comes from a struct or from a store.
 func sameGraph(a, b Automation) (bool, error) {
 	x, err := encodeDefinition(a)

@@ -24,8 +24,7 @@ func (r *Runner) CreateAutomation(ctx context.Context, a Automation) (Automation
 
 // create is CreateAutomation without warnings.
 func (r *Runner) create(ctx context.Context, a Automation) (Automation, error) {
-	g, err := Compile(a, r.compileOptions())
-	if err != nil {
+	if _, err := Compile(a, r.compileOptions()); err != nil {
 		return Automation{}, err
 	}
 	now := r.now()
@@ -33,7 +32,7 @@ func (r *Runner) create(ctx context.Context, a Automation) (Automation, error) {
 		a.ID = r.ids.Next(now)
 	}
 	a.Version, a.Revision, a.CreatedAt, a.UpdatedAt, a.StoppedAt = 1, 1, now, now, time.Time{}
-	rec, err := record(a, g)
+	rec, err := record(a)
 	if err != nil {
 		return Automation{}, err
 	}
@@ -55,6 +54,10 @@ type AutomationUpdate struct {
 	// Retry replaces the retry policy and makes a new version. The zero policy means
 	// Options.Retry.
 	Retry *RetryPolicy
+	// Entry and Exit replace the rules of entry and of exit, and make a new version. A pointer
+	// to the zero value removes them. The graph stays as it is, and is not validated again.
+	Entry *Entry
+	Exit  *Exit
 	// Revision, if not zero, is the revision that the update is based on. The update
 	// fails with a *RevisionError if the automation has another revision.
 	Revision int
@@ -93,13 +96,18 @@ func (u AutomationUpdate) validate() error {
 	if (u.Steps == nil) != (u.Connections == nil) {
 		ps.Add(CodeMissingField, "connections", "steps and connections are updated together; give both")
 	}
-	if u.Name == nil && u.Status == nil && u.Steps == nil && u.Connections == nil && u.Retry == nil {
-		ps.Add(CodeMissingField, "", "an update needs a name, a status, a retry policy, or steps and connections")
+	if u.Name == nil && u.Status == nil && !u.redefines() {
+		ps.Add(CodeMissingField, "", "an update needs a name, a status, a retry policy, an entry, an exit, or steps and connections")
 	}
 	if u.Status != nil && *u.Status == "" {
 		ps.Add(CodeInvalidStatus, "status", "must not be empty: use %q or %q", StatusEnabled, StatusDisabled)
 	}
 	return ps.Err("update")
+}
+
+// redefines reports whether u changes what makes a version.
+func (u AutomationUpdate) redefines() bool {
+	return u.Steps != nil || u.Connections != nil || u.Retry != nil || u.Entry != nil || u.Exit != nil
 }
 
 // replace applies u to rec, which the caller read from the store.
@@ -143,33 +151,43 @@ func (rec AutomationRecord) stoppedAfter(u AutomationUpdate, now time.Time) time
 	}
 }
 
-// redefine puts the graph and the retry policy of u into rec, if u has one of them. It
-// does not validate a graph that stays with its policy: this process may lack some of the
-// step types, or have narrower limits, and must still be able to stop or rename the
-// automation.
+// redefine puts what u changes of the definition into rec. It does not validate a graph that
+// stays: this process may lack some of the step types, or have narrower limits, and must still
+// be able to stop or rename the automation, and to change who enters it. A new retry policy is
+// validated with the graph that it is for.
 func (r *Runner) redefine(rec *AutomationRecord, u AutomationUpdate) error {
 	a := rec.head()
-	if u.Steps == nil && u.Retry == nil {
+	if !u.redefines() {
 		return headProblems(a).Err("automation " + jsondoc.Quote(a.Name))
 	}
 	a.Steps, a.Connections = u.Steps, u.Connections
-	if u.Steps == nil || u.Retry == nil {
-		old, err := r.decode(*rec)
-		if err != nil && u.Steps == nil {
-			return err // there is no graph to keep
-		}
-		a.Retry = old.Retry
+	if old, err := r.decode(*rec); err == nil {
+		a.Retry, a.Entry, a.Exit = old.Retry, old.Entry, old.Exit
 		if u.Steps == nil {
 			a.Steps, a.Connections = old.Steps, old.Connections
 		}
+	} else if u.Steps == nil || errors.Is(err, ErrNewerVersion) {
+		return err // there is no graph to keep, or there are rules that this process would lose
 	}
 	set(&a.Retry, u.Retry)
-	g, err := Compile(a, r.compileOptions())
-	if err != nil {
+	if u.Entry != nil {
+		a.Entry = u.Entry.given()
+	}
+	if u.Exit != nil {
+		a.Exit = u.Exit.given()
+	}
+	if u.Steps == nil && u.Retry == nil {
+		if err := frameProblems(a, r.opts.Limits).Err("automation " + jsondoc.Quote(a.Name)); err != nil {
+			return err
+		}
+	} else if _, err := Compile(a, r.compileOptions()); err != nil {
 		return err
 	}
 	a.Version++
-	*rec, err = record(a, g)
+	next, err := record(a)
+	if err == nil {
+		*rec = next
+	}
 	return err
 }
 
@@ -250,6 +268,7 @@ func (r *Runner) DuplicateAutomation(ctx context.Context, id string) (Automation
 	}
 	return r.CreateAutomation(ctx, Automation{
 		Name: a.Name + " (Copy)", Status: StatusDisabled, Steps: a.Steps, Connections: a.Connections, Retry: a.Retry,
+		Entry: a.Entry, Exit: a.Exit,
 	})
 }
 
@@ -264,14 +283,16 @@ func (r *Runner) DeleteAutomation(ctx context.Context, id string) error {
 	return nil
 }
 
-// record returns the automation in the form that stores keep.
-func record(a Automation, g *Graph) (AutomationRecord, error) {
+// record returns a valid automation in the form that stores keep.
+func record(a Automation) (AutomationRecord, error) {
 	definition, err := encodeDefinition(a)
 	if err != nil {
 		return AutomationRecord{}, fmt.Errorf("automation: encode %s: %w", jsondoc.Quote(a.Name), err)
 	}
+	event := a.triggerEvent()
 	return AutomationRecord{
-		ID: a.ID, Name: a.Name, Status: a.status(), EventName: g.Event(),
+		ID: a.ID, Name: a.Name, Status: a.status(), EventName: event,
+		EventNames: a.Entry.eventNames(event), Gathers: a.Entry.gathers(),
 		Version: a.Version, Revision: a.Revision, Definition: definition,
 		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, StoppedAt: a.StoppedAt,
 	}, nil
@@ -281,11 +302,14 @@ func record(a Automation, g *Graph) (AutomationRecord, error) {
 // is registered.
 func (r *Runner) decode(rec AutomationRecord) (Automation, error) {
 	graph, err := decodeDefinition(rec.Definition, r.opts.Registry)
+	if errors.Is(err, ErrNewerVersion) {
+		return Automation{}, fmt.Errorf("automation: %q: %w", rec.ID, err)
+	}
 	if err != nil { // not wrapped: a *ValidationError would blame the caller's input
 		return Automation{}, fmt.Errorf("automation: %q as stored: %v", rec.ID, err)
 	}
 	a := rec.head()
-	a.Steps, a.Connections, a.Retry = graph.Steps, graph.Connections, graph.Retry
+	a.Steps, a.Connections, a.Retry, a.Entry, a.Exit = graph.Steps, graph.Connections, graph.Retry, graph.Entry, graph.Exit
 	return a, nil
 }
 
@@ -297,12 +321,15 @@ func (rec AutomationRecord) head() Automation {
 	}
 }
 
-// encodeDefinition encodes what makes a version of an automation: the graph and the retry
-// policy.
+// encodeDefinition encodes what makes a version of an automation. A definition without any of
+// the members that Resend does not have encodes to the same bytes as in earlier releases. A
+// release that gives a member another meaning writes "engine", the least engine that knows it.
 func encodeDefinition(a Automation) ([]byte, error) {
 	return jsondoc.Encode(struct {
 		Steps       []Step       `json:"steps"`
 		Connections []Connection `json:"connections"`
 		Retry       RetryPolicy  `json:"retry,omitzero"`
-	}{a.Steps, append([]Connection{}, a.Connections...), a.Retry})
+		Entry       *Entry       `json:"entry,omitempty"`
+		Exit        *Exit        `json:"exit,omitempty"`
+	}{a.Steps, append([]Connection{}, a.Connections...), a.Retry, a.Entry.given(), a.Exit.given()})
 }

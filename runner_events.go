@@ -82,10 +82,13 @@ func (r *Runner) SendTo(ctx context.Context, w EventWriter, events ...Event) ([]
 }
 
 func (r *Runner) sender() *sender {
-	return &sender{
-		now: r.now(), ids: r.ids, limits: r.opts.Limits, window: r.opts.IdempotencyWindow,
-		schemas: &r.schemas, contacts: r.opts.Contacts,
+	s := &sender{
+		now: r.now(), ids: r.ids, limits: r.opts.Limits, window: r.opts.IdempotencyWindow, schemas: &r.schemas,
 	}
+	if r.opts.Contacts != nil {
+		s.contacts = r.opts.Contacts
+	}
+	return s
 }
 
 // sender accepts the events of one call of Send or SendTo.
@@ -95,9 +98,14 @@ type sender struct {
 	limits   Limits
 	window   time.Duration
 	schemas  *schemaCache
-	contacts ContactDirectory // nil: contacts live in the store
+	contacts contactFinder // nil: contacts live in the store
 	// unannounced is set if the Observer cannot receive EventAccepted from the sender.
 	unannounced bool
+}
+
+// contactFinder finds contacts of the host.
+type contactFinder interface {
+	FindContact(ctx context.Context, ref ContactRef) (Contact, error)
 }
 
 // maxAdmissions is how often one call validates its events at most, if their definitions
@@ -365,6 +373,22 @@ func (r *Runner) ListEvents(ctx context.Context, q EventQuery) (Page[EventRecord
 		return page, fmt.Errorf("automation: list events: %w", err)
 	}
 	return page, nil
+}
+
+// ListDecisions returns why a handled event did not start runs of enabled automations whose
+// triggers name it, and which exits could not be evaluated for it, sorted by the id of the
+// automation. The list is empty for an event that is pending, and for one about which there is
+// nothing to decide: EventRecord.Reason has the reason then. It fails with ErrNotFound if the
+// event does not exist.
+func (r *Runner) ListDecisions(ctx context.Context, eventID string) ([]Decision, error) {
+	if _, err := r.GetEvent(ctx, eventID); err != nil {
+		return nil, err
+	}
+	decisions, err := r.store.ListDecisions(ctx, eventID)
+	if err != nil {
+		return nil, fmt.Errorf("automation: list decisions: %w", err)
+	}
+	return decisions, nil
 }
 
 // schemaError returns a *ValidationError for an invalid schema, or nil.

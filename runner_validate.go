@@ -51,17 +51,21 @@ func (r *Runner) definitions(ctx context.Context, a Automation) ([]EventDefiniti
 	return found, nil
 }
 
-// eventNames returns the names of the events whose payloads the steps of a can read, each
-// once.
+// eventNames returns the names of the events whose payloads a can read, each once.
 func eventNames(a Automation) []string {
-	names := waitedNames(a)
+	names := append(waitedNames(a), a.Entry.eventNames("")...)
+	if a.Exit != nil {
+		for _, l := range a.Exit.Events {
+			names = append(names, l.EventName)
+		}
+	}
 	for _, s := range a.Steps {
 		if trigger, ok := plainConfig(s.Config).(Trigger); ok {
 			names = append(names, trigger.EventName)
 		}
 	}
 	slices.Sort(names)
-	return slices.Compact(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })
 }
 
 // inspectTemplates warns about the templates of a. Without a TemplateInspector it finds

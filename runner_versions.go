@@ -27,17 +27,19 @@ type AutomationVersion struct {
 	CreatedAt time.Time
 	// Author is who made this version: the actor of WithActor, or "" if it is unknown.
 	Author string
-	// Steps, Connections and Retry are as in Automation. The config of a custom step is a
+	// Steps, Connections, Retry, Entry and Exit are as in Automation. The config of a custom step is a
 	// RawConfig. ListVersions leaves these fields empty.
 	Steps       []Step
 	Connections []Connection
 	Retry       RetryPolicy
+	Entry       *Entry
+	Exit        *Exit
 }
 
 // GetAutomationVersion returns an automation as it was in one version, such as the version
 // of a run. It needs no Registry and does not validate the graph, so it returns versions
 // with steps that this process does not know or would refuse. To bring a version back, give
-// its Steps, Connections and Retry to UpdateAutomation, which validates them.
+// its Steps, Connections, Retry, Entry and Exit to UpdateAutomation, which validates them.
 //
 // The store keeps the newest versions, KeptVersions of them, and older ones while they have
 // runs. Of a deleted automation it keeps the versions that have runs. GetAutomationVersion
@@ -55,7 +57,7 @@ func (r *Runner) GetAutomationVersion(ctx context.Context, id string, version in
 		return AutomationVersion{}, fmt.Errorf("automation: %q, version %d as stored: %v", id, version, err)
 	}
 	v := rec.version()
-	v.Steps, v.Connections, v.Retry = a.Steps, a.Connections, a.Retry
+	v.Steps, v.Connections, v.Retry, v.Entry, v.Exit = a.Steps, a.Connections, a.Retry, a.Entry, a.Exit
 	return v, nil
 }
 

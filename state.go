@@ -25,6 +25,9 @@ type State struct {
 	// anew.
 	since time.Time
 	steps []stepState
+	// exit is why the run ended early, if it is completed. In a running run an attempt is in
+	// flight, and the run ends once that is settled.
+	exit *RunExit
 }
 
 // stepState is the record of a step that the run reached. The first two fields share a
@@ -59,6 +62,14 @@ func (s State) Status() RunStatus {
 // DueAt returns when the run must be woken: at the end of a delay, of a wait or of a
 // back-off. It returns the zero time for a run that is not due at any time.
 func (s State) DueAt() time.Time { return s.dueAt }
+
+// Exit returns why a completed run ended early, nil for any other run. Do not change it.
+func (s State) Exit() *RunExit {
+	if s.status != RunCompleted {
+		return nil
+	}
+	return s.exit
+}
 
 // AttemptOpen reports whether an attempt is open: it was handed out and its outcome is
 // not recorded.
@@ -130,11 +141,9 @@ func (s *State) lacksOutputs() bool {
 // needsOutputs reports whether a step of g may read an output that s lacks: wait_events
 // are in the outputs of waits.
 func (g *Graph) needsOutputs(s *State) bool {
-	if !g.readsWait && len(g.readsSteps) == 0 {
-		return false
-	}
 	return slices.ContainsFunc(s.steps, func(st stepState) bool {
-		return st.lacksOutput() && (g.readsWait && g.steps[st.index].typ == TypeWaitForEvent || slices.Contains(g.readsSteps, int(st.index)))
+		n := &g.steps[st.index]
+		return st.lacksOutput() && (n.recalled || g.readsWait && n.waits() || slices.Contains(g.readsSteps, int(st.index)))
 	})
 }
 
@@ -263,10 +272,10 @@ func (g *Graph) ahead(from int) []bool {
 // received its event or timed out, the variant of a split, or the branch that a branch step
 // or a custom step took.
 func (n *node) branch(st *stepState) ConnectionType {
-	if n.typ == TypeWaitForEvent && st.lacksOutput() {
+	if n.waits() && st.branch == "" && st.lacksOutput() {
 		return ConnectionEventReceived // the output of a timeout is too small to be stored apart
 	}
-	if n.typ != TypeCondition && n.typ != TypeWaitForEvent || len(st.output) == 0 {
+	if n.typ != TypeCondition && !n.waits() || st.branch != "" || len(st.output) == 0 {
 		return st.branch
 	}
 	if met, _, ok := readOutcomes(st.output); ok {

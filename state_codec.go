@@ -14,7 +14,11 @@ const (
 	// wholeVersion is the version of a State that refers to no output. Releases that know
 	// no references decode it.
 	wholeVersion = 2
-	stateVersion = 3
+	// outputVersion is the version of a State that refers to an output.
+	outputVersion = 3
+	// stateVersion is the version of a State with a part that only some runs have. A flag
+	// stands for each such part.
+	stateVersion = 4
 )
 
 // errDamagedState is the error for bytes that do not decode to a State of the graph.
@@ -29,6 +33,7 @@ var (
 const (
 	flagStarted = 1 << iota
 	flagAttemptOpen
+	flagExit // the state has an exit
 )
 
 // AppendBinary appends the encoded state to b, with all outputs that s has. The error is
@@ -64,7 +69,22 @@ func (s State) append(b []byte, refer bool) []byte {
 	for i := range s.steps {
 		b = e.step(b, &s.steps[i])
 	}
+	if s.exit != nil {
+		b = e.exit(b, s.exit)
+	}
 	return b
+}
+
+func (e *stateEncoder) exit(b []byte, x *RunExit) []byte {
+	b = appendBytes(b, x.Reason)
+	b = appendBytes(b, x.Name)
+	b = appendBytes(b, x.EventID)
+	b = appendBytes(b, x.Step)
+	return appendTime(b, x.At, e.base)
+}
+
+func (r *stateDecoder) exit() *RunExit {
+	return &RunExit{Reason: ExitReason(r.bytes()), Name: string(r.bytes()), EventID: string(r.bytes()), Step: string(r.bytes()), At: r.time()}
 }
 
 // stateEncoder holds what the encoding of a step depends on besides the step.
@@ -76,9 +96,12 @@ type stateEncoder struct {
 
 // version returns the version of the encoded state.
 func (s *State) version(refer bool) byte {
+	if s.exit != nil {
+		return stateVersion
+	}
 	for i := range s.steps {
 		if s.steps[i].isReference(refer) {
-			return stateVersion
+			return outputVersion
 		}
 	}
 	return wholeVersion
@@ -125,6 +148,9 @@ func (s State) flags() byte {
 	}
 	if s.attemptOpen {
 		f |= flagAttemptOpen
+	}
+	if s.exit != nil {
+		f |= flagExit
 	}
 	return f
 }
@@ -237,6 +263,9 @@ func (r *stateDecoder) state() State {
 	}
 	for i := range s.steps {
 		r.step(&s.steps[i])
+	}
+	if flags&flagExit != 0 && r.version >= stateVersion {
+		s.exit = r.exit()
 	}
 	return s
 }

@@ -70,6 +70,7 @@ func (t *task) written(res CommitResult) {
 			run.request = c
 		}
 	}
+	t.yields = t.yields || res.Pending
 	// While a change is on its way to the store, the contact in the result is older
 	// than t.contact.
 	if t.r.opts.Contacts == nil && t.changing == 0 && t.change == nil && !t.remove {

@@ -99,7 +99,7 @@ func (t *task) freshening(run *activeRun) (tr Transition, opened, isFresh bool) 
 		return Transition{}, false, true
 	}
 	tr = t.r.underLease(&t.in.Work, now)
-	tr.Runs = []RunChange{run.write(now, now)}
+	tr.Runs, tr.Heed = []RunChange{run.write(now, now)}, run.graph.heeds()
 	return tr, opened, false
 }
 
@@ -122,7 +122,15 @@ func (t *task) openLate(run *activeRun, now time.Time) bool {
 
 // isOff reports whether the run's effect must not be performed.
 func (t *task) isOff(run *activeRun) bool {
-	return t.failure != nil || run.request == RequestCancel || t.contact == nil
+	return t.failure != nil || run.request == RequestCancel || t.contact == nil || t.yields || !t.staysIn(run)
+}
+
+// staysIn reports whether the rule holds that must hold for the run to go on. If not, the next
+// turn ends the run.
+func (t *turn) staysIn(run *activeRun) bool {
+	data := run.data
+	data.Contact, data.Now = t.contact, stamp(t.r.now())
+	return run.graph.staysIn(run.state, data)
 }
 
 // resolve returns the effect of a run whose state is written, for a contact that has the
@@ -138,6 +146,9 @@ func (t *task) resolve(ctx context.Context, run *activeRun, properties contactPr
 		// effect that may happen at most once, and openLate found that the run
 		// now needs something else, such as skipping an email.
 		return nil, &Input{Kind: InputWoken}
+	}
+	if run.closed(t.contact, t.r.now()) {
+		return nil, &Input{Kind: InputReleased}
 	}
 	return run.effect(properties.complete(t.contact))
 }

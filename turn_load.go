@@ -11,7 +11,7 @@ import (
 // the run aside, and the other runs continue.
 func (t *turn) load(ctx context.Context, c *ClaimedRun) error {
 	run := newRun()
-	run.rec, run.request = c.RunRecord, c.Request
+	run.rec, run.request, run.cause = c.RunRecord, c.Request, c.Cause
 	g, err := t.r.graph(ctx, VersionRef{c.AutomationID, c.Version})
 	if err != nil && !errors.Is(err, errUnusable) {
 		return err
@@ -43,6 +43,10 @@ func (t *turn) load(ctx context.Context, c *ClaimedRun) error {
 	}
 	if g.readsEvent {
 		run.data.Event = storedPayload(c.TriggerPayload)
+	}
+	run.nameTrigger()
+	if err := t.readSchemas(ctx, g); err != nil {
+		return err
 	}
 	run.action = g.Action(run.state)
 	if run.rec.DecodeFailures > 0 {
@@ -94,8 +98,11 @@ func (t *turn) recover(ctx context.Context, run *activeRun) error {
 		run.rec.Status, run.rec.CompletedAt = RunRunning, time.Time{}
 		run.request, run.served, run.rec.DueAt = RequestNone, RequestRetry, t.now
 	}
-	if run.action.Kind != ActionWait || run.rec.Status != RunRunning {
+	if run.rec.Status != RunRunning || t.contact == nil {
 		return nil
+	}
+	if ended, err := t.exitEarlier(ctx, run); err != nil || ended || run.action.Kind != ActionWait {
+		return err
 	}
 	if _, err := t.lookBack(ctx, run); err != nil {
 		return err

@@ -14,7 +14,7 @@ func (t *turn) noticeChanges(run *activeRun, before State) {
 	}
 	rec := run.rec
 	rec.Status, rec.Step, rec.Error = run.state.Status(), run.action.Step, run.state.failure()
-	rec.Listens, rec.DueAt = run.action.listens(), run.state.DueAt()
+	rec.Listens, rec.DueAt = run.graph.listens(&run.action), run.graph.dueAt(&run.state)
 	for _, step := range run.graph.changes(before, run.state) {
 		t.notice(&StepChanged{At: t.now, Run: rec.run(), Step: step})
 	}

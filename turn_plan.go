@@ -20,12 +20,11 @@ func (t *turn) plan(ctx context.Context) error {
 		if t.awaits(run) {
 			continue // the request waits for the outcome
 		}
-		retried := run.request == RequestRetry
-		t.applyRequest(run)
-		if !retried {
+		if run.request != RequestRetry {
+			t.applyRequest(run)
 			continue
 		}
-		if err := t.lookBackIfSet(ctx, run); err != nil {
+		if err := t.applyRetry(ctx, run); err != nil {
 			return err
 		}
 	}
@@ -38,7 +37,7 @@ func (t *turn) plan(ctx context.Context) error {
 	// more events than the turn has, its waits do not time out yet. Events may also have
 	// come since they were read, so runs that became due since are left to a later turn.
 	for _, run := range t.runs {
-		if run.moved || !t.isDue(run) || t.in.MoreEvents && run.action.Kind == ActionWait {
+		if run.moved || !t.isDue(run) && !t.dateMoved(run) || t.in.MoreEvents && t.mayEnd(run) {
 			continue
 		}
 		if err := t.wake(ctx, run); err != nil {
@@ -48,6 +47,11 @@ func (t *turn) plan(ctx context.Context) error {
 	return nil
 }
 
+// mayEnd reports whether an event can end what the run is due for, or the run itself.
+func (t *turn) mayEnd(run *activeRun) bool {
+	return run.action.Kind == ActionWait || run.graph != nil && run.graph.heeds()
+}
+
 // isDue reports whether the run was due by time when the turn's input was read.
 func (t *turn) isDue(run *activeRun) bool {
 	by := t.in.DueBy
@@ -55,6 +59,17 @@ func (t *turn) isDue(run *activeRun) bool {
 		by = t.in.ReadAt
 	}
 	return !run.rec.DueAt.IsZero() && !run.rec.DueAt.After(by)
+}
+
+// dateMoved reports whether the run sleeps until a date in the contact that is another one
+// now. A turn that happens to have the run looks at it.
+func (t *turn) dateMoved(run *activeRun) bool {
+	if run.graph == nil || t.contact == nil || run.rec.Status != RunRunning || !run.state.isStarted() {
+		return false
+	}
+	data := run.data
+	data.Contact = t.contact
+	return run.graph.dateMoved(&run.state, &data)
 }
 
 // awaits reports whether an effect of the run, which an earlier turn planned, may be in
@@ -90,25 +105,40 @@ func (t *turn) wake(ctx context.Context, run *activeRun) error {
 	}
 	kind := InputWoken
 	if !run.state.isStarted() {
+		if admitted, err := t.admitLate(ctx, run); err != nil || !admitted {
+			return err
+		}
 		kind = InputStarted
 	}
 	t.advance(run, Input{Kind: kind})
 	return t.lookBackIfSet(ctx, run)
 }
 
-// dispatch handles one event: it resumes waits, then starts runs.
+// dispatch handles one event. It ends runs that name it as an exit, and decides which runs it
+// starts, which may replace others. Then it resumes waits, and starts runs. So a run that is
+// replaced does not act on the event before.
 func (t *turn) dispatch(ctx context.Context, e *PendingEvent) error {
 	t.announce(e)
-	n := EventHandled{At: t.now, Event: e.Event, Reason: unmatchedReason(e)}
+	n := EventHandled{At: t.now, Event: e.Event, Reason: t.unmatchedReason(e)}
 	if t.contact == nil {
 		n.Reason = ReasonContactDeleted
 		t.handle(e, n)
 		return nil
 	}
 	payload := storedPayload(e.Payload)
+	decided := len(t.decisions)
+	n.Ended = t.exitRuns(&e.Event, payload)
+	starts, err := t.admit(ctx, e, payload)
+	if err != nil {
+		return err
+	}
+	n.Refused = slices.Clone(t.decisions[decided:])
+	if len(starts) == 0 && len(n.Refused) > 0 {
+		n.Reason = ReasonRefused
+	}
 	for _, run := range t.runs {
 		if !t.deliver(run, &e.Event, payload) {
-			n.Reason = run.missed(&e.Event, n.Reason)
+			n.Reason = t.missed(run, &e.Event, n.Reason)
 			continue
 		}
 		n.Resumed = append(n.Resumed, run.rec.ID)
@@ -116,21 +146,20 @@ func (t *turn) dispatch(ctx context.Context, e *PendingEvent) error {
 			return err
 		}
 	}
-	for _, v := range e.Starts {
-		id, err := t.start(ctx, v, e, payload)
-		if err != nil {
+	for i := range starts {
+		if err := t.start(ctx, &starts[i], e, payload); err != nil {
 			return err
 		}
-		n.Started = append(n.Started, id)
+		n.Started = append(n.Started, starts[i].id)
 	}
 	t.handle(e, n)
 	return nil
 }
 
 // unmatchedReason returns why an event starts no run, as far as the automations decide it.
-func unmatchedReason(e *PendingEvent) EventReason {
+func (t *turn) unmatchedReason(e *PendingEvent) EventReason {
 	switch {
-	case len(e.Starts) > 0:
+	case t.startsAny(e):
 		return ""
 	case e.Disabled:
 		return ReasonDisabled
@@ -141,9 +170,9 @@ func unmatchedReason(e *PendingEvent) EventReason {
 
 // missed returns why an event did not resume the run, or otherwise if the run does not
 // wait for the event.
-func (run *activeRun) missed(e *Event, otherwise EventReason) EventReason {
+func (t *turn) missed(run *activeRun, e *Event, otherwise EventReason) EventReason {
 	switch {
-	case run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || run.rec.EventID == e.ID:
+	case run.graph == nil || !run.action.awaits(e.Name) || !t.affects(e, run):
 		return otherwise
 	case otherwise == ReasonFilterNotMet || run.graph.timely(run.state, e, !run.moved):
 		return ReasonFilterNotMet
@@ -154,10 +183,10 @@ func (run *activeRun) missed(e *Event, otherwise EventReason) EventReason {
 
 // handle records that an event was handled.
 func (t *turn) handle(e *PendingEvent, n EventHandled) {
-	if len(n.Started)+len(n.Resumed) > 0 {
+	if len(n.Started)+len(n.Resumed)+len(n.Ended) > 0 {
 		n.Reason = ""
 	}
-	t.handled = append(t.handled, HandledEvent{ID: e.ID, Resumed: n.Resumed, Reason: n.Reason})
+	t.handled = append(t.handled, HandledEvent{ID: e.ID, Resumed: n.Resumed, Ended: n.Ended, Reason: n.Reason})
 	t.advanced++
 	if t.r.opts.Observer != nil {
 		t.notice(&n)
@@ -172,9 +201,9 @@ func (t *turn) announce(e *PendingEvent) {
 }
 
 // deliver gives an event to a run that may wait for it, and reports whether the event
-// resumed the run. An event never resumes the run that it started.
+// resumed the run.
 func (t *turn) deliver(run *activeRun, e *Event, payload map[string]any) (resumed bool) {
-	if run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || run.rec.EventID == e.ID {
+	if run.graph == nil || !run.action.awaits(e.Name) || !t.affects(e, run) {
 		return false
 	}
 	if t.contact == nil {
@@ -185,34 +214,42 @@ func (t *turn) deliver(run *activeRun, e *Event, payload map[string]any) (resume
 
 // start starts a run. If this process cannot compile the graph, it sets the run aside,
 // unstarted, for a process that can.
-func (t *turn) start(ctx context.Context, v VersionRef, e *PendingEvent, payload map[string]any) (string, error) {
+func (t *turn) start(ctx context.Context, start *admission, e *PendingEvent, payload map[string]any) error {
 	run := newRun()
 	run.isNew, run.rec = true, RunRecord{
-		ID: t.r.ids.Next(t.now), AutomationID: v.AutomationID, Version: v.Version,
+		ID: start.id, AutomationID: start.v.AutomationID, Version: start.v.Version,
 		ContactID: t.in.Key.ID, EventID: e.ID, EventName: e.Name,
 		Status: RunRunning, CreatedAt: t.now,
 	}
 	run.state.RunID = run.rec.ID
-	g, err := t.r.graph(ctx, v)
-	if err != nil && !errors.Is(err, errUnusable) {
-		return "", err
-	}
 	t.runs = append(t.runs, run)
-	if err != nil {
-		t.setAside(run, err)
-		return run.rec.ID, nil
+	if start.err != nil {
+		t.setAside(run, start.err)
+		return nil
 	}
-	run.graph = g
+	run.graph, run.cause = start.graph, e.Cause
 	run.data.Event = payload
+	run.nameTrigger()
+	if err := t.readSchemas(ctx, run.graph); err != nil {
+		return err
+	}
 	if t.r.opts.Observer != nil {
 		t.notice(&RunStarted{At: t.now, Run: run.rec.run()})
 	}
 	if t.contact == nil { // another run of the same event deleted the contact
 		t.advance(run, contactGone)
-		return run.rec.ID, nil
+		return nil
 	}
 	t.advance(run, Input{Kind: InputStarted, Event: &e.Event})
-	return run.rec.ID, t.lookBackIfSet(ctx, run)
+	return t.lookBackIfSet(ctx, run)
+}
+
+// nameTrigger makes the name of the event that started the run known to its steps. Only a
+// graph with several triggers needs it.
+func (run *activeRun) nameTrigger() {
+	if run.graph.readsRun && len(run.graph.Events()) > 1 {
+		run.data.Run = &RunData{Trigger: run.rec.EventName}
+	}
 }
 
 // lookBackIfSet gives the events that came before a wait to a run at the start of a wait
@@ -231,16 +268,19 @@ func (run *activeRun) looksBack() bool {
 	return run.graph != nil && run.action.Kind == ActionWait && run.action.Lookback
 }
 
-// lookBack gives the earlier events to a run that waits. It does not hold t.mu while it
-// reads them, so that a slow store delays no other run.
+// lookBack gives the earlier events to a run that waits, until one ends the wait. It does not
+// hold t.mu while it reads them, so that a slow store delays no other run.
 func (t *turn) lookBack(ctx context.Context, run *activeRun) (resumed bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, t.r.opts.StoreTimeout)
-	defer cancel()
-	events, err := t.r.store.ListContactEvents(ctx, run.rec.ContactID, run.action.Event, run.state.startedAt())
+	events, err := t.earlierEvents(ctx, run, run.action.listens())
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	wait := run.state.at
 	for i := range events {
-		if t.deliver(run, &events[i], storedPayload(events[i].Payload)) {
+		resumed := t.deliver(run, &events[i], storedPayload(events[i].Payload))
+		if resumed && run.state.at == wait && run.action.Kind == ActionWait {
+			continue // the event has put off the end of the wait
+		}
+		if resumed {
 			return true, nil
 		}
 	}
@@ -262,9 +302,10 @@ func (t *turn) catchUp(ctx context.Context, run *activeRun) {
 
 // planEmail handles the events of a lease on an email. If the email belongs to a contact
 // by now, all events move to that contact. Otherwise the events before the first event
-// that starts a run are handled: they start nothing, and create no contact. The first
-// event that starts a run creates the contact, and moves to it with the events after it.
-// The next claim of the contact handles the events that moved.
+// that may start a run are handled: they start nothing, and create no contact. The first
+// event that may start a run creates the contact, and moves to it with the events after it.
+// The next claim of the contact handles the events that moved. There the entry is decided
+// again, because another caller may have made the contact in between.
 func (t *turn) planEmail(ctx context.Context) error {
 	c, err := t.r.findContact(ctx, t.in.Key)
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -276,11 +317,21 @@ func (t *turn) planEmail(ctx context.Context) error {
 	}
 	for i := range t.in.Events {
 		e := &t.in.Events[i]
-		if len(e.Starts) > 0 {
+		decided := len(t.decisions)
+		admitted, err := t.admitsEmail(ctx, e)
+		if err != nil {
+			return err
+		}
+		if admitted {
+			t.decisions = t.decisions[:decided] // the contact's turn decides again
 			return t.createContact(ctx, e.Email)
 		}
 		t.announce(e)
-		t.handle(e, EventHandled{At: t.now, Event: e.Event, Reason: unmatchedReason(e)})
+		n := EventHandled{At: t.now, Event: e.Event, Reason: t.unmatchedReason(e), Refused: slices.Clone(t.decisions[decided:])}
+		if len(n.Refused) > 0 {
+			n.Reason = ReasonRefused
+		}
+		t.handle(e, n)
 	}
 	return nil
 }
@@ -329,6 +380,25 @@ func (t *turn) applyRequest(run *activeRun) {
 		t.retry(run)
 	}
 	run.request = RequestNone
+}
+
+// applyRetry applies a request to retry a run. A run that an event was to end while it was
+// failed ends now.
+func (t *turn) applyRetry(ctx context.Context, run *activeRun) error {
+	ended, err := false, error(nil)
+	if run.rec.Status == RunFailed && t.contact != nil {
+		ended, err = t.exitEarlier(ctx, run)
+	}
+	switch {
+	case err != nil:
+		return err
+	case ended:
+		run.rec.CompletedAt = time.Time{} // it ends anew
+		run.served, run.request = RequestRetry, RequestNone
+		return nil
+	}
+	t.applyRequest(run)
+	return t.lookBackIfSet(ctx, run)
 }
 
 // retry makes a failed run continue.

@@ -31,15 +31,24 @@ type turnState struct {
 	ready   []*activeRun // runs whose effect may be performed once their state is written
 
 	// The results of the work since the last transition.
-	handled []HandledEvent
-	change  *ContactChange
-	remove  bool
-	moveTo  *Contact
-	created bool
-	notices []Notice
-	logs    []logRecord
-	changes []RunChange // spare capacity for the runs of a transition
+	handled   []HandledEvent
+	decisions []Decision
+	counted   []EntryRef // whose counts changed
+	change    *ContactChange
+	remove    bool
+	moveTo    *Contact
+	created   bool
+	sent      sentEvents
+	notices   []Notice
+	logs      []logRecord
+	changes   []RunChange // spare capacity for the runs of a transition
 
+	schemas map[string]foundSchema // of the events that the runs can send, by name
+
+	counts map[EntryRef]EntryCount // of starts, as of now
+	// yields means that events came since the claim which may end a run: nothing more is
+	// begun under the lease.
+	yields   bool
 	advanced int // events handled and runs advanced, for Drain's count
 }
 
@@ -50,6 +59,7 @@ type activeRun struct {
 	state   State
 	action  Action
 	data    Data
+	cause   *Cause     // of the event that started the run
 	request RunRequest // recorded in the store and not applied yet
 	served  RunRequest // applied and not written yet
 	isNew   bool

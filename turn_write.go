@@ -1,13 +1,17 @@
 package automation
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // result returns what is to be written now, and forgets it. It reuses the slice of runs of
 // the result before, unless that is still in use.
 func (t *turn) result(inUse bool) Transition {
 	tr := Transition{
 		Key: t.in.Key, Token: t.in.Token, Now: t.now,
-		Handled: t.handled, Change: t.change, Delete: t.remove,
+		Handled: t.handled, Events: t.sent.events, Change: t.change, Delete: t.remove,
+		Decisions: t.decisions, Entries: t.takeCounts(), Heed: t.leased && t.heeds(),
 	}
 	if t.moveTo != nil {
 		tr.MoveTo = t.moveTo.ID
@@ -28,8 +32,13 @@ func (t *turn) result(inUse bool) Transition {
 		}
 	}
 	t.changes = tr.Runs
-	t.handled, t.change, t.remove, t.moveTo, t.created = nil, nil, false, nil, false
+	t.handled, t.sent.events, t.decisions, t.change, t.remove, t.moveTo, t.created = nil, nil, nil, nil, false, nil, false
 	return tr
+}
+
+// heeds reports whether an effect is to begin of a run that an event may end meanwhile.
+func (t *turn) heeds() bool {
+	return slices.ContainsFunc(t.ready, func(run *activeRun) bool { return run.graph.heeds() })
 }
 
 // write returns what the store has to write about the run. takeover is when an attempt that
@@ -39,8 +48,8 @@ func (run *activeRun) write(now, takeover time.Time) RunChange {
 	c := RunChange{New: run.isNew, Served: run.served}
 	if run.graph != nil && rec.DecodeFailures == 0 {
 		rec.Status, rec.Error = run.state.Status(), run.state.failure()
-		rec.Step, rec.Listens = run.action.Step, run.action.listens()
-		rec.DueAt = run.state.DueAt()
+		rec.Step, rec.Listens, rec.Exit = run.action.Step, run.graph.listens(&run.action), run.state.Exit()
+		rec.DueAt = run.graph.dueAt(&run.state)
 		switch {
 		case run.action.Kind == ActionPerform:
 			rec.DueAt = takeover
@@ -84,7 +93,7 @@ func (t *turn) effects() (effects []PlannedEffect) {
 			continue
 		}
 		effects = append(effects, PlannedEffect{
-			Run:  ClaimedRun{RunRecord: run.rec, TriggerPayload: t.payloadOf(run)},
+			Run:  ClaimedRun{RunRecord: run.rec, TriggerPayload: t.payloadOf(run), Cause: run.cause},
 			Step: run.action.Step, Attempt: run.action.Attempt, Delivery: run.action.Delivery,
 		})
 	}

@@ -52,6 +52,7 @@ func Validate(a Automation, opts ValidateOptions) Problems {
 		c.validate()
 	}
 	v.validateConnections()
+	v.validateFrame()
 	return causesFirst(v.problems)
 }
 

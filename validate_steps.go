@@ -10,10 +10,10 @@ import (
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
-// stepValidator validates one step.
+// stepValidator validates one step, or something that applies to the run at every step.
 type stepValidator struct {
 	*validator
-	i   int
+	i   int // noStep for what applies at every step; its paths begin at the automation
 	key string
 }
 
@@ -25,12 +25,18 @@ func (c *stepValidator) validate() {
 	c.validateBranches()
 }
 
+// noStep is the index of no step.
+const noStep = -1
+
 // report adds a problem. The path begins at the step.
 func (c *stepValidator) report(severity Severity, code Code, path, format string, args ...any) {
+	if c.i != noStep {
+		path = jsondoc.Join(fmt.Sprintf("steps[%d]", c.i), path)
+	}
 	c.problems = append(c.problems, Problem{
 		Severity: severity,
 		Code:     code,
-		Path:     jsondoc.Join(fmt.Sprintf("steps[%d]", c.i), path),
+		Path:     path,
 		Step:     c.key,
 		Message:  fmt.Sprintf(format, args...),
 	})
@@ -120,15 +126,22 @@ func (c *stepValidator) validateBranches() {
 		c.validateArms(config)
 	case Split:
 		c.validateVariants(config)
+	case DelayUntil:
+		c.validatePast(config)
 	case WaitForEvent:
-		c.validateTimeout(config)
+		c.validateTimeout(config.Timeout)
 		c.validateTargets()
+	case WaitForAny:
+		c.validateTimeout(config.Timeout)
+		c.validateAnyTargets(config)
 	}
 }
 
-func (c *stepValidator) validateTimeout(wait WaitForEvent) {
+// validateTimeout warns about a wait that never ends, and about one whose timeout fails the
+// run.
+func (c *stepValidator) validateTimeout(timeout Duration) {
 	switch {
-	case wait.Timeout.IsZero():
+	case timeout.IsZero():
 		c.warnf(CodeWaitForever, "config", "the wait has no timeout, and can last for ever: give it one")
 	case !c.meant.hasBranch(c.i, ConnectionTimeout) && !c.meant.hasBranch(c.i, ConnectionDefault):
 		c.warnf(CodeUnhandledTimeout, "config.timeout", "the run fails when the wait times out: "+
@@ -174,10 +187,16 @@ func (c *stepValidator) validateConfig() {
 		c.validateBranch(config)
 	case Split:
 		c.validateSplit(config)
+	case DelayUntil:
+		c.validateDelayUntil(config)
+	case Window:
+		c.validateWindow("config", config)
 	case Delay:
 		c.validateDelay(config)
 	case WaitForEvent:
 		c.validateWait(config)
+	case WaitForAny:
+		c.validateWaitForAny(config)
 	case SendEmail:
 		c.validateEmail(config)
 	case ContactUpdate:
@@ -185,6 +204,10 @@ func (c *stepValidator) validateConfig() {
 	case ContactDelete:
 	case AddToSegment:
 		c.validateID("config.segment_id", "segment id", config.SegmentID)
+	case RemoveFromSegment:
+		c.validateID("config.segment_id", "segment id", config.SegmentID)
+	case SendEvent:
+		c.validateSendEvent(config)
 	default:
 		c.validateCustom(config)
 		return
@@ -196,12 +219,16 @@ func (c *stepValidator) validateConfig() {
 }
 
 func (c *stepValidator) validateEventName(name string) {
+	c.validateEventNameAt("config.event_name", name)
+}
+
+func (c *stepValidator) validateEventNameAt(path, name string) {
 	if name == "" {
-		c.errorf(CodeMissingField, "config.event_name", "the event name is missing: give one, such as \"user.created\"")
+		c.errorf(CodeMissingField, path, "the event name is missing: give one, such as \"user.created\"")
 		return
 	}
 	if flaw := eventNameFlaw(name); flaw != "" {
-		c.errorf(CodeInvalidEventName, "config.event_name", "event name %s %s", jsondoc.Quote(name), flaw)
+		c.errorf(CodeInvalidEventName, path, "event name %s %s", jsondoc.Quote(name), flaw)
 	}
 }
 
@@ -310,6 +337,9 @@ func (c *stepValidator) validateEmail(email SendEmail) {
 	c.validateValues("config.template.variables", email.Template.Variables)
 	for _, p := range email.Retry.problems() {
 		c.errorf(p.Code, jsondoc.Join("config.retry", p.Path), "%s", p.Message)
+	}
+	if !email.Window.IsZero() {
+		c.validateWindow("config.window", email.Window)
 	}
 	switch email.Delivery {
 	case "", AtLeastOnce, AtMostOnce:

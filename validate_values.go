@@ -57,7 +57,7 @@ func (c *stepValidator) validateReference(path, ref string) {
 // step.
 func (c *stepValidator) validateEarlier(path string, p path) {
 	switch {
-	case !c.graph.reached[c.i]:
+	case c.i == noStep || !c.graph.reached[c.i]:
 	case p.scope == scopeWaitEvents:
 		c.validateWaitedFor(path, p)
 	case p.scope == scopeSteps:

@@ -35,6 +35,7 @@ var ignoredReasons = map[automation.EventReason]string{
 	automation.ReasonContactDeleted: "The contact was deleted before the event was handled.",
 	automation.ReasonFilterNotMet:   "A run waited for this event, but the filter of its wait did not match the payload.",
 	automation.ReasonBeforeWait:     "A run waits for this event, but the event came before the wait began.",
+	automation.ReasonRefused:        "The rules of entry kept the event from starting a run.",
 	automation.ReasonDisabled:       "Every automation that starts with this event was disabled.",
 	automation.ReasonNoMatch:        "No automation starts with this event, and no run of the contact waited for it.",
 	"":                              "No run that the event started is kept, and no reason was recorded.",

@@ -29,6 +29,7 @@ type receivedEvent struct {
 	HandledAt   timestamp              `json:"handled_at"`
 	StartedRuns []string               `json:"started_runs"`
 	ResumedRuns []string               `json:"resumed_runs"`
+	EndedRuns   []string               `json:"ended_runs,omitempty"`
 	Reason      *string                `json:"reason"`
 }
 
@@ -36,7 +37,7 @@ func newReceivedEvent(e automation.EventRecord) receivedEvent {
 	return receivedEvent{
 		ID: e.ID, Event: e.Name, ContactID: nullable(e.ContactID), Email: nullable(e.Email), Payload: e.Payload, Status: e.Status,
 		AcceptedAt: timestamp(e.AcceptedAt), HandledAt: timestamp(e.HandledAt),
-		StartedRuns: append([]string{}, e.Started...), ResumedRuns: append([]string{}, e.Resumed...), Reason: nullable(string(e.Reason)),
+		StartedRuns: append([]string{}, e.Started...), ResumedRuns: append([]string{}, e.Resumed...), EndedRuns: e.Ended, Reason: nullable(string(e.Reason)),
 	}
 }
 

@@ -66,6 +66,7 @@ type handledEvent struct {
 	ID        string                 `json:"id,omitempty"`
 	HandledAt time.Time              `json:"at"`
 	Resumed   []string               `json:"resumed,omitempty"`
+	Ended     []string               `json:"ended,omitempty"`
 	Reason    automation.EventReason `json:"reason,omitempty"`
 
 	entry entry  // zero after a takeover

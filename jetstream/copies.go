@@ -56,7 +56,7 @@ func (p *partition) copyOf(sequence int64, log uint64, written []*work) copies {
 func (h handledEvent) projected(e *entry) automation.ProjectedEvent {
 	return automation.ProjectedEvent{
 		Event: *e.Event, HandledAt: h.HandledAt, ContentHash: e.ContentHash, KeyExpiresAt: e.KeyExpiresAt,
-		HandledEvent: automation.HandledEvent{ID: e.Event.ID, Resumed: h.Resumed, Reason: h.Reason},
+		HandledEvent: automation.HandledEvent{ID: e.Event.ID, Resumed: h.Resumed, Ended: h.Ended, Reason: h.Reason},
 	}
 }
 

@@ -142,7 +142,7 @@ func (p *partition) apply(w *work, events []entry) {
 	}
 	for _, h := range t.Handled {
 		i := slices.IndexFunc(events, func(e entry) bool { return e.Event.ID == h.ID })
-		handled := handledEvent{Seq: events[i].Seq, HandledAt: t.Now, Resumed: h.Resumed, Reason: h.Reason, entry: events[i]}
+		handled := handledEvent{Seq: events[i].Seq, HandledAt: t.Now, Resumed: h.Resumed, Ended: h.Ended, Reason: h.Reason, entry: events[i]}
 		if handled.Seq == 0 {
 			handled.ID = h.ID
 		}

@@ -29,6 +29,8 @@ func handled(n *automation.EventHandled) string {
 		return "started"
 	case len(n.Resumed) > 0:
 		return "resumed"
+	case len(n.Ended) > 0:
+		return "ended"
 	default:
 		return "none"
 	}

@@ -84,7 +84,11 @@ func (w *Writer) Observe(n automation.Notice) {
 	case *automation.EventAccepted:
 		w.line(n.At, w.sender(n.Event), "event", n.Event.Name, short(compact(n.Event.Payload)))
 	case *automation.EventHandled:
-		if len(n.Started) == 0 && len(n.Resumed) == 0 {
+		switch {
+		case len(n.Started)+len(n.Resumed)+len(n.Ended) > 0:
+		case len(n.Refused) > 0:
+			w.line(n.At, w.sender(n.Event), "event", n.Event.Name, "starts nothing: "+refusals(n.Refused))
+		default:
 			w.line(n.At, w.sender(n.Event), "event", n.Event.Name, "starts nothing and resumes nothing")
 		}
 	case *automation.RunStarted:
@@ -104,6 +108,15 @@ func (w *Writer) Observe(n automation.Notice) {
 	case *automation.ContactDeleted:
 		w.line(n.At, w.name(n.ContactID), "contact", "deleted", "")
 	}
+}
+
+// refusals returns why automations were not started.
+func refusals(decisions []automation.Decision) string {
+	codes := make([]string, len(decisions))
+	for i, d := range decisions {
+		codes[i] = string(d.Code)
+	}
+	return strings.Join(codes, ", ")
 }
 
 func (w *Writer) step(n *automation.StepChanged) {

@@ -90,8 +90,11 @@ func describe(n automation.Notice) (message string, attrs []slog.Attr) {
 	case *automation.EventAccepted:
 		return "automation: event accepted", event(n.Event)
 	case *automation.EventHandled:
-		return "automation: event handled", append(event(n.Event), slog.Int("started", len(n.Started)),
-			slog.Int("resumed", len(n.Resumed)), slog.Duration("took", n.At.Sub(n.Event.AcceptedAt)))
+		attrs = append(event(n.Event), slog.Int("started", len(n.Started)), slog.Int("resumed", len(n.Resumed)))
+		if len(n.Ended) > 0 {
+			attrs = append(attrs, slog.Int("ended", len(n.Ended)))
+		}
+		return "automation: event handled", append(attrs, slog.Duration("took", n.At.Sub(n.Event.AcceptedAt)))
 	case *automation.RunStarted:
 		return "automation: run started", append(run(n.Run), slog.String("event", n.Run.EventID))
 	case *automation.RunEnded:

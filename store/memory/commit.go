@@ -34,6 +34,7 @@ func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
 	cs.handle(t, now)
 	s.decide(t.Decisions)
 	s.writeEntries(cs, t.Entries)
+	s.send(cs, t.Events)
 	if t.Erase {
 		s.erase(cs, t.EraseEmail)
 	}
@@ -91,8 +92,8 @@ func (cs *contactState) handleOne(h *automation.HandledEvent, id string, now mic
 	}
 	e := cs.pending()[i]
 	e.handled = now
-	if len(h.Resumed) > 0 || h.Reason != "" {
-		e.outcome = &outcome{slices.Clone(h.Resumed), h.Reason}
+	if len(h.Resumed)+len(h.Ended) > 0 || h.Reason != "" {
+		e.outcome = &outcome{slices.Clone(h.Resumed), slices.Clone(h.Ended), h.Reason}
 	}
 	copy(cs.pending()[1:i+1], cs.pending()[:i])
 	cs.pending()[0] = e

@@ -17,7 +17,7 @@ func (e *event) record() automation.EventRecord {
 	}
 	rec.Status, rec.HandledAt = automation.EventStatusHandled, e.handled.time()
 	if e.outcome != nil {
-		rec.Resumed, rec.Reason = slices.Clone(e.outcome.resumed), e.outcome.reason
+		rec.Resumed, rec.Ended, rec.Reason = slices.Clone(e.outcome.resumed), slices.Clone(e.outcome.ended), e.outcome.reason
 	}
 	if e.references == 0 {
 		return rec

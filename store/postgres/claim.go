@@ -108,7 +108,7 @@ JOIN automation.events e ON e.id = ANY (ARRAY[p.event_id])
 ORDER BY p.accepted_at, p.no`
 
 	claimedRuns = `
-SELECT ` + activeColumns + `, t.payload
+SELECT ` + activeColumns + `, t.payload, t.cause
 FROM unnest($1::text[]) AS o (owner)
 CROSS JOIN LATERAL (
 	SELECT * FROM automation.active_runs r WHERE r.owner = o.owner AND r.due_at + interval '0' <= $2::timestamptz
@@ -123,7 +123,7 @@ ORDER BY r.due_at, r.id`
 	// from another order: for each run of the owner it would read the names of the events, and
 	// for each event of a name the sets that have the name.
 	claimedWaits = `
-SELECT ` + activeColumns + `, t.payload
+SELECT ` + activeColumns + `, t.payload, t.cause
 FROM (
 	SELECT o.owner FROM unnest($1::text[]) AS o (owner)
 	WHERE (SELECT true FROM automation.active_runs w WHERE w.owner = o.owner AND w.listen_no IS NOT NULL LIMIT 1) OFFSET 0
@@ -292,8 +292,15 @@ func (c *claimer) addWait(scan scanFunc) error {
 
 func scanClaimed(scan scanFunc) (waitingRun, error) {
 	var trigger []byte
-	row, err := scanActiveRun(scan, &trigger)
-	return waitingRun{row.owner, automation.ClaimedRun{RunRecord: row.RunRecord, Request: row.request, TriggerPayload: trigger}}, err
+	var text *string
+	row, err := scanActiveRun(scan, &trigger, &text)
+	if err != nil {
+		return waitingRun{}, err
+	}
+	cause, err := record.DecodeCause(textOf(text))
+	return waitingRun{row.owner, automation.ClaimedRun{
+		RunRecord: row.RunRecord, Request: row.request, TriggerPayload: trigger, Cause: cause,
+	}}, err
 }
 
 // match sets what the events start. It adds the runs that listen to events of the claim, and

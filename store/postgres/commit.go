@@ -210,6 +210,7 @@ func (c *committer) commit(ctx context.Context) error {
 	c.handle(&sc)
 	c.decide(&sc)
 	c.writeEntries(&sc)
+	c.sendEvents(&sc)
 	c.erase(&sc)
 	tally := c.writeRuns(&sc)
 	c.writeOutputs(&sc)
@@ -287,7 +288,7 @@ func (c *committer) handle(sc *script) {
 			h := &w.t.Handled[i]
 			owners, ids = append(owners, w.owner), append(ids, uuidOf(h.ID))
 			at, loose = append(at, w.t.Now), append(loose, !record.OnlyStartsRuns(w.t, h))
-			reasons, resumed = append(reasons, record.ReasonCode(h.Reason)), append(resumed, textOrNull(record.EncodeIDs(h.Resumed)))
+			reasons, resumed = append(reasons, record.ReasonCode(h.Reason)), append(resumed, textOrNull(record.EncodeRuns(h)))
 		}
 	}
 	if len(ids) > 0 {

@@ -19,7 +19,7 @@ DELETE FROM automation.idempotency_keys WHERE (name, key) IN (
 	// event that is pending keeps it until the event is handled or goes to a contact. It
 	// relies on the primary key of pending.
 	eraseEvents = `
-UPDATE automation.events e SET payload = NULL, email = NULL, key = NULL, owner = CASE
+UPDATE automation.events e SET payload = NULL, email = NULL, key = NULL, cause = NULL, owner = CASE
 	WHEN e.owner LIKE '@%' AND (SELECT true FROM automation.pending p WHERE p.owner = e.owner AND p.event_id = e.id) IS NULL THEN '@'
 	ELSE e.owner END
 WHERE e.owner = ANY ($1::text[])`

@@ -67,7 +67,8 @@ func scanEventRecord(scan scanFunc) (automation.EventRecord, error) {
 	var resumed, started *string
 	e, _, err := scanEvent(scan, &pending, &handled, &reason, &resumed, &started)
 	r.Event, r.Reason = e, record.ReasonOf(reason)
-	r.Resumed, r.Started = record.DecodeIDs(textOf(resumed)), record.DecodeIDs(textOf(started))
+	r.Resumed, r.Ended = record.DecodeRuns(textOf(resumed))
+	r.Started, _ = record.DecodeRuns(textOf(started))
 	r.HandledAt = timeOf(handled)
 	if pending {
 		r.Status = automation.EventStatusPending

@@ -123,9 +123,9 @@ WHERE a.id = ANY (ARRAY[u.id]) AND a.deleted_at IS NOT NULL AND a.version < u.ve
 
 	// projectEvents relies on the primary key of events.
 	projectEvents = `
-INSERT INTO automation.events (id, owner, email, name, payload, key, occurred_at, accepted_at)
+INSERT INTO automation.events (id, owner, email, name, payload, key, occurred_at, accepted_at, automation_id, cause)
 SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
-	unnest($7::timestamptz[]), unnest($8::timestamptz[])
+	unnest($7::timestamptz[]), unnest($8::timestamptz[]), unnest($9::text[]), unnest($10::text[])
 ON CONFLICT (id) DO NOTHING RETURNING id`
 
 	// handleProjected handles events that are pending. It relies on the primary keys of events
@@ -222,7 +222,8 @@ func (p *projector) insertEvents(sc *script) {
 		err := scan(&id)
 		p.inserted[id] = true
 		return err
-	}, projectEvents, rows.ids, rows.owners, rows.emails.arg(), rows.names, rows.payloads.arg(), rows.keys.arg(), rows.occurred.arg(), rows.accepted)
+	}, projectEvents, rows.ids, rows.owners, rows.emails.arg(), rows.names, rows.payloads.arg(), rows.keys.arg(), rows.occurred.arg(), rows.accepted,
+		rows.automations.arg(), rows.causes.arg())
 }
 
 // removeRuns removes the runs that the store has, and counts them.
@@ -277,7 +278,7 @@ func (p *projector) noteLoose(sc *script) {
 	for i := range p.Events {
 		if e := &p.Events[i]; e.Loose && p.inserted[e.Event.ID] {
 			at, ids = append(at, e.HandledAt), append(ids, uuidOf(e.Event.ID))
-			reasons, resumed = append(reasons, record.ReasonCode(e.Reason)), append(resumed, textOrNull(record.EncodeIDs(e.Resumed)))
+			reasons, resumed = append(reasons, record.ReasonCode(e.Reason)), append(resumed, textOrNull(record.EncodeRuns(&e.HandledEvent)))
 		}
 	}
 	if len(ids) > 0 {
@@ -297,7 +298,7 @@ func (p *projector) handlePending(sc *script) {
 	for i := range p.Events {
 		if e := &p.Events[i]; !p.inserted[e.Event.ID] {
 			ids, at, loose = append(ids, uuidOf(e.Event.ID)), append(at, e.HandledAt), append(loose, e.Loose)
-			reasons, resumed = append(reasons, record.ReasonCode(e.Reason)), append(resumed, textOrNull(record.EncodeIDs(e.Resumed)))
+			reasons, resumed = append(reasons, record.ReasonCode(e.Reason)), append(resumed, textOrNull(record.EncodeRuns(&e.HandledEvent)))
 		}
 	}
 	if len(ids) > 0 {

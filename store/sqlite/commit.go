@@ -106,6 +106,9 @@ func (c *committer) commit(ctx context.Context, t *automation.Transition) (res a
 	if err := c.writeEntry(ctx, w); err != nil {
 		return res, err
 	}
+	if err := c.sendEvents(ctx, w); err != nil {
+		return res, err
+	}
 	if t.Erase {
 		if err := c.erase(ctx, t); err != nil {
 			return res, err
@@ -160,7 +163,7 @@ func (c *committer) handle(ctx context.Context, w *transitionWrite) error {
 		if n == 0 || record.OnlyStartsRuns(w.t, h) {
 			continue
 		}
-		resumed := textOrNull(record.EncodeIDs(h.Resumed))
+		resumed := textOrNull(record.EncodeRuns(h))
 		if _, err := c.tx.exec(ctx, insertLoose, w.t.Now.UnixMicro(), record.ReasonCode(h.Reason), resumed, column); err != nil {
 			return failed("handle event", err)
 		}

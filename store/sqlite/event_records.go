@@ -54,7 +54,8 @@ func scanEventRecord(rows *sql.Rows) (e eventRecord, err error) {
 	stored, err := scanStoredEvent(rows, &e.no, &pending, &handled, &reason, &resumed)
 	e.Event, e.owner = stored.Event, stored.owner
 	e.Status, e.HandledAt = automation.EventStatusHandled, handled.Time
-	e.Reason, e.Resumed = record.ReasonOf(reason.Int16), record.DecodeIDs(string(resumed))
+	e.Reason = record.ReasonOf(reason.Int16)
+	e.Resumed, e.Ended = record.DecodeRuns(string(resumed))
 	if pending {
 		e.Status = automation.EventStatusPending
 	}

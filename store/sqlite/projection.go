@@ -145,7 +145,7 @@ func (p *projector) handlePending(ctx context.Context, no int64, e *record.Catal
 
 // keepLoose keeps what became of an event beside it.
 func (p *projector) keepLoose(ctx context.Context, no int64, e *record.CatalogEvent) error {
-	_, err := p.tx.exec(ctx, keepLoose, e.HandledAt.UnixMicro(), no, record.ReasonCode(e.Reason), textOrNull(record.EncodeIDs(e.Resumed)))
+	_, err := p.tx.exec(ctx, keepLoose, e.HandledAt.UnixMicro(), no, record.ReasonCode(e.Reason), textOrNull(record.EncodeRuns(&e.HandledEvent)))
 	return err
 }
 

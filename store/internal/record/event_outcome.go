@@ -12,6 +12,7 @@ import (
 // changes.
 var reasons = [...]automation.EventReason{
 	"", automation.ReasonContactDeleted, automation.ReasonFilterNotMet, automation.ReasonBeforeWait, automation.ReasonDisabled, automation.ReasonNoMatch,
+	automation.ReasonRefused,
 }
 
 // ReasonCode returns the code of a reason, -1 for one that does not exist.
@@ -25,8 +26,27 @@ func ReasonOf(code int16) automation.EventReason {
 	return reasons[code]
 }
 
-// EncodeIDs returns ids as one text. Ids of runs contain no spaces.
-func EncodeIDs(ids []string) string { return strings.Join(ids, " ") }
+// EncodeRuns returns the ids of the runs that an event resumed, and of those that it ended, as
+// one text. Ids of runs contain no spaces, and do not begin with a sign.
+func EncodeRuns(h *automation.HandledEvent) string {
+	words := slices.Clone(h.Resumed)
+	for _, id := range h.Ended {
+		words = append(words, endedSign+id)
+	}
+	return strings.Join(words, " ")
+}
 
-// DecodeIDs returns the ids of a text that EncodeIDs made.
-func DecodeIDs(text string) []string { return strings.Fields(text) }
+// DecodeRuns returns the ids of a text that EncodeRuns made, or of any other text of ids.
+func DecodeRuns(text string) (resumed, ended []string) {
+	for _, word := range strings.Fields(text) {
+		if id, ok := strings.CutPrefix(word, endedSign); ok {
+			ended = append(ended, id)
+		} else {
+			resumed = append(resumed, word)
+		}
+	}
+	return resumed, ended
+}
+
+// endedSign stands before the id of a run that an event ended.
+const endedSign = "-"

@@ -21,7 +21,7 @@ func NeedsContact(t *automation.Transition) bool {
 // OnlyStartsRuns reports whether all that became of an event is that it starts runs in
 // this transition. The runs name the event, so a store keeps nothing else about it.
 func OnlyStartsRuns(t *automation.Transition, h *automation.HandledEvent) bool {
-	return len(h.Resumed) == 0 && slices.ContainsFunc(t.Runs, func(r automation.RunChange) bool { return r.New && r.EventID == h.ID })
+	return len(h.Resumed)+len(h.Ended) == 0 && slices.ContainsFunc(t.Runs, func(r automation.RunChange) bool { return r.New && r.EventID == h.ID })
 }
 
 // FitsInLease reports whether the row of a lease can hold a run after a change. The

@@ -62,6 +62,7 @@ var reasons = map[automation.EventReason]string{
 	automation.ReasonContactDeleted: "the contact was deleted before",
 	automation.ReasonFilterNotMet:   "the filter of a wait did not match it",
 	automation.ReasonBeforeWait:     "it came before the wait began",
+	automation.ReasonRefused:        "an automation's rules of entry refused it",
 	automation.ReasonDisabled:       "the automations that it starts were disabled",
 	automation.ReasonNoMatch:        "no automation starts on it, and no run of the contact waited for it",
 }
@@ -180,6 +181,9 @@ func outcome(e automation.EventRecord) string {
 	if n := len(e.Resumed); n > 0 {
 		parts = append(parts, "resumed "+plural(n, "run"))
 	}
+	if n := len(e.Ended); n > 0 {
+		parts = append(parts, "ended "+plural(n, "run"))
+	}
 	switch {
 	case len(parts) > 0:
 		return strings.Join(parts, ", ")
@@ -286,6 +290,9 @@ func (c *call) printEvent(e automation.EventRecord) {
 	}
 	for _, id := range e.Resumed {
 		t.add("resumed", id)
+	}
+	for _, id := range e.Ended {
+		t.add("ended", id)
 	}
 	if e.IdempotencyKey != "" {
 		t.add("key", e.IdempotencyKey)

@@ -1,0 +1,344 @@
+package automation
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
+)
+
+// admission is a run that an event starts.
+type admission struct {
+	id    string
+	v     VersionRef
+	graph *Graph // nil if this process cannot compile it
+	err   error  // why it cannot
+}
+
+// admit decides, for each automation whose trigger names the event, whether it starts a run.
+// It ends the runs that the new ones replace. An automation that this process cannot compile
+// is decided by the process that can; until then its run is set aside.
+func (t *turn) admit(ctx context.Context, e *PendingEvent, payload map[string]any) (starts []admission, err error) {
+	for _, v := range e.Starts {
+		if !t.mayStart(&e.Event, v.AutomationID) {
+			if t.closesChain(&e.Event, v.AutomationID) {
+				t.decide(Decision{EventID: e.ID, AutomationID: v.AutomationID, Code: DecisionChain})
+			}
+			continue
+		}
+		g, err := t.r.graph(ctx, v)
+		if err != nil && !errors.Is(err, errUnusable) {
+			return nil, err
+		}
+		start := admission{v: v, graph: g, err: err}
+		if err != nil {
+			start.id = t.r.ids.Next(t.now)
+			starts = append(starts, start)
+			continue
+		}
+		d, entries, err := t.enter(ctx, g, v.AutomationID, &e.Event, payload)
+		switch {
+		case err != nil:
+			return nil, err
+		case d.Code != "":
+			t.decide(d)
+		default:
+			start.id = t.r.ids.Next(t.now)
+			t.entered(g, entries, start.id)
+			starts = append(starts, start)
+		}
+	}
+	return starts, nil
+}
+
+// admitsEmail reports whether an event for an email that belongs to no contact may start a run:
+// the rules of entry read a contact that has the email and nothing else. It records the
+// decisions against it.
+func (t *turn) admitsEmail(ctx context.Context, e *PendingEvent) (admitted bool, err error) {
+	payload := storedPayload(e.Payload)
+	for _, v := range e.Starts {
+		if !t.mayStart(&e.Event, v.AutomationID) {
+			continue
+		}
+		g, err := t.r.graph(ctx, v)
+		switch {
+		case errors.Is(err, errUnusable):
+			return true, nil
+		case err != nil:
+			return false, err
+		}
+		in := Input{Now: t.now, Event: &e.Event, Payload: payload, Data: Data{Contact: &Contact{Email: e.Email}}}
+		d, _ := g.Enter(Entries{Count: EntryCount{EntryRef: EntryRef{AutomationID: v.AutomationID}}}, in)
+		if d.Code == "" {
+			return true, nil
+		}
+		t.decide(d)
+	}
+	return false, nil
+}
+
+// enter decides whether the event starts a run. It reads what the decision needs, and no more.
+func (t *turn) enter(ctx context.Context, g *Graph, automationID string, e *Event, payload map[string]any) (Decision, Entries, error) {
+	in := Input{Now: t.now, Event: e, Payload: payload, Data: Data{Contact: t.contact}}
+	entries := Entries{Count: EntryCount{EntryRef: EntryRef{AutomationID: automationID}}}
+	d, result := g.Enter(entries, in)
+	if d.Code != "" || g.entry == nil || g.whileRunning() == ReentryParallel && !g.isLimited() {
+		return d, result, nil
+	}
+	key, _ := g.EntryKey(payload)
+	entries.Count.Key = key
+	if g.whileRunning() != ReentryParallel {
+		for _, run := range t.runningOf(g, automationID, key) {
+			if run.rec.EventID != e.ID {
+				entries.Running = append(entries.Running, run.rec.ID)
+			}
+		}
+		slices.Sort(entries.Running)
+	}
+	if g.isLimited() {
+		count, err := t.countOf(ctx, entries.Count.EntryRef)
+		if err != nil {
+			return d, result, err
+		}
+		entries.Count = count
+	}
+	d, result = g.Enter(entries, in)
+	return d, result, nil
+}
+
+// entered applies that a run with this id starts.
+func (t *turn) entered(g *Graph, entries Entries, id string) {
+	for _, replaced := range entries.Running {
+		i := slices.IndexFunc(t.runs, func(run *activeRun) bool { return run.rec.ID == replaced })
+		t.replace(t.runs[i], id)
+	}
+	if g.isLimited() {
+		t.counts[entries.Count.EntryRef] = entries.Count
+		t.counted = append(t.counted, entries.Count.EntryRef)
+	}
+}
+
+// replace ends a run of whose unit another run starts.
+func (t *turn) replace(run *activeRun, by string) {
+	if run.graph != nil {
+		t.advance(run, Input{Kind: InputExited, Exit: RunExit{Reason: exitReplaced, Name: by}, inFlight: t.awaits(run)})
+		return
+	}
+	run.served = run.request
+	run.rec.end(RunCancelled, &StepError{Code: CancelledReplaced, Message: "run " + by + " of the same unit replaced it"}, t.now)
+	run.dirty, run.moved = true, true
+}
+
+// decide records why an event starts no run, or ends none.
+func (t *turn) decide(d Decision) {
+	d.At = stamp(t.now)
+	t.decisions = append(t.decisions, d)
+}
+
+// isRunning reports whether the run is running as of now.
+func (run *activeRun) isRunning() bool {
+	if run.graph == nil {
+		return run.rec.Status == RunRunning
+	}
+	return run.state.Status() == RunRunning
+}
+
+// runningOf returns the running runs of an automation that belong to a unit.
+func (t *turn) runningOf(g *Graph, automationID, key string) (runs []*activeRun) {
+	for _, run := range t.runs {
+		if run.rec.AutomationID != automationID || !run.isRunning() {
+			continue
+		}
+		if unit, ok := g.EntryKey(t.startPayload(run)); ok && unit == key {
+			runs = append(runs, run)
+		}
+	}
+	return runs
+}
+
+// startPayload returns the decoded payload of the event that started the run.
+func (t *turn) startPayload(run *activeRun) map[string]any {
+	if run.data.Event != nil {
+		return run.data.Event
+	}
+	return storedPayload(t.payloadOf(run))
+}
+
+// countOf returns how many runs of a unit have started, with those of this turn.
+func (t *turn) countOf(ctx context.Context, ref EntryRef) (EntryCount, error) {
+	if count, ok := t.counts[ref]; ok {
+		return count, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.r.opts.StoreTimeout)
+	defer cancel()
+	found, err := t.r.store.FindEntries(ctx, t.in.Key.ID, []EntryRef{ref})
+	if err != nil {
+		return EntryCount{}, err
+	}
+	count := EntryCount{EntryRef: ref}
+	if len(found) > 0 {
+		count = found[0]
+	}
+	if t.counts == nil {
+		t.counts = map[EntryRef]EntryCount{}
+	}
+	t.counts[ref] = count
+	return count, nil
+}
+
+// takeCounts returns the counts that changed since the last transition.
+func (t *turn) takeCounts() (counts []EntryCount) {
+	for _, ref := range t.counted {
+		if !slices.ContainsFunc(counts, func(c EntryCount) bool { return c.EntryRef == ref }) {
+			counts = append(counts, t.counts[ref])
+		}
+	}
+	t.counted = nil
+	return counts
+}
+
+// admitLate decides about the entry of a run that was set aside before it could start. It
+// reports false if the run has ended, because its event starts no run.
+func (t *turn) admitLate(ctx context.Context, run *activeRun) (bool, error) {
+	if run.graph.entry == nil {
+		return true, nil
+	}
+	e, err := t.startEvent(ctx, run)
+	if err != nil {
+		return false, err
+	}
+	if run.graph.whileRunning() != ReentryParallel {
+		if err := t.gather(ctx, run); err != nil {
+			return false, err
+		}
+	}
+	d, entries, err := t.enter(ctx, run.graph, run.rec.AutomationID, &e, storedPayload(e.Payload))
+	if err != nil {
+		return false, err
+	}
+	if d.Code == "" {
+		t.entered(run.graph, entries, run.rec.ID)
+		return true, nil
+	}
+	t.decide(d)
+	t.advance(run, Input{Kind: InputCancelled, Code: CancelledNotAdmitted, Reason: "the event starts no run: " + string(d.Code)})
+	return false, nil
+}
+
+// startEvent returns the event that started the run. If it was pruned, the run's record has
+// what is left of it.
+func (t *turn) startEvent(ctx context.Context, run *activeRun) (Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.r.opts.StoreTimeout)
+	defer cancel()
+	rec, err := t.r.store.FindEvent(ctx, run.rec.EventID)
+	if errors.Is(err, ErrNotFound) {
+		return Event{
+			ID: run.rec.EventID, Name: run.rec.EventName, ContactID: run.rec.ContactID, AcceptedAt: run.rec.CreatedAt, Payload: t.payloadOf(run),
+		}, nil
+	}
+	return rec.Event, err
+}
+
+// gather loads the running runs of the run's automation and contact that the turn does not
+// have yet.
+func (t *turn) gather(ctx context.Context, of *activeRun) error {
+	q := RunQuery{AutomationID: of.rec.AutomationID, ContactID: of.rec.ContactID, Statuses: []RunStatus{RunRunning}, PageQuery: PageQuery{Limit: 100}}
+	for {
+		page, err := t.r.store.ListRuns(ctx, q)
+		if err != nil {
+			return err
+		}
+		var ids []string
+		for _, rec := range page.Data {
+			q.After = rec.ID
+			if !slices.ContainsFunc(t.runs, func(run *activeRun) bool { return run.rec.ID == rec.ID }) {
+				ids = append(ids, rec.ID)
+			}
+		}
+		recs, err := t.r.store.FindRuns(ctx, ids)
+		if err != nil {
+			return err
+		}
+		for _, rec := range recs {
+			e, err := t.r.store.FindEvent(ctx, rec.EventID)
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+			claimed := ClaimedRun{RunRecord: rec, TriggerPayload: e.Payload}
+			t.in.Runs = append(t.in.Runs, claimed)
+			if err := t.load(ctx, &claimed); err != nil {
+				return err
+			}
+		}
+		if !page.HasMore {
+			return nil
+		}
+	}
+}
+
+// exitRuns ends the runs that name the event as an exit, and returns their ids.
+func (t *turn) exitRuns(e *Event, payload map[string]any) (ended []string) {
+	for _, run := range t.runs {
+		if run.graph == nil || run.state.Status() != RunRunning || !t.affects(e, run) {
+			continue
+		}
+		if t.exit(run, e, payload) {
+			ended = append(ended, run.rec.ID)
+		}
+	}
+	return ended
+}
+
+// exit ends the run if it names the event as an exit.
+func (t *turn) exit(run *activeRun, e *Event, payload map[string]any) bool {
+	if !slices.Contains(run.graph.exitNames(), e.Name) {
+		return false
+	}
+	in := Input{Now: t.now, Event: e, Payload: payload, Data: run.data}
+	in.Data.Contact = t.contact
+	x, ends, err := run.graph.Exits(run.state, in)
+	if err != nil {
+		evidence, _ := jsondoc.Encode(struct {
+			RunID string `json:"run_id"`
+			Error string `json:"error"`
+		}{run.rec.ID, err.Error()})
+		t.decide(Decision{EventID: e.ID, AutomationID: run.rec.AutomationID, Code: DecisionExitFilterError, Evidence: evidence})
+	}
+	if ends {
+		t.advance(run, Input{Kind: InputExited, Exit: x, inFlight: t.awaits(run)})
+	}
+	return ends
+}
+
+// exitEarlier ends a run at an exit event that was accepted since it started, as far as the
+// store has it: no process could look at the run when the event was handled, or the run had
+// failed by then.
+func (t *turn) exitEarlier(ctx context.Context, run *activeRun) (ended bool, err error) {
+	if run.graph == nil || len(run.graph.exitNames()) == 0 || !run.state.isStarted() {
+		return false, nil
+	}
+	events, err := t.earlierEvents(ctx, run, run.graph.exitNames())
+	if err != nil {
+		return false, err
+	}
+	started := run.state.startedAt()
+	for i := range events {
+		e := &events[i]
+		if !t.affects(e, run) || isBefore(e, started, run.rec.EventID) {
+			continue
+		}
+		if t.exit(run, e, storedPayload(e.Payload)) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// isBefore reports whether e comes before an event of the same contact that was accepted at
+// the given time. Events that were accepted in one microsecond have the order of their ids.
+func isBefore(e *Event, at time.Time, id string) bool {
+	accepted := stamp(e.AcceptedAt)
+	return accepted.Before(at) || accepted.Equal(at) && e.ID < id
+}
