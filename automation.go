@@ -110,6 +110,7 @@ const (
 	ConnectionConditionNotMet ConnectionType = "condition_not_met"
 	ConnectionEventReceived   ConnectionType = "event_received"
 	ConnectionTimeout         ConnectionType = "timeout"
+	ConnectionPast            ConnectionType = "past"
 )
 
 // Connection is a directed edge from one step to another.
@@ -135,7 +136,9 @@ type Limits struct {
 	Variants     int           // variants of a Split: 10
 	Triggers     int           // triggers of an Entry: 10
 	Exits        int           // events of an Exit: 20
-	Until        time.Duration // of an Exit.MaxAge: 366 days
+	Until        time.Duration // from the start of a DelayUntil to its instant, and of an Exit.MaxAge: 366 days
+	Listeners    int           // events of a WaitForAny, and events that reset it: 10 each
+	Chain        int           // Automations of a Cause; an event with more starts and resumes nothing: 10
 }
 
 // withDefaults returns l with defaults for its zero and negative fields.
@@ -154,6 +157,8 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Variants, 10)
 	def(&l.Triggers, 10)
 	def(&l.Exits, 20)
+	def(&l.Listeners, 10)
+	def(&l.Chain, 10)
 	if l.Duration <= 0 {
 		l.Duration = 30 * 24 * time.Hour
 	}

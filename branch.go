@@ -48,7 +48,7 @@ func appendOutcome(types []ConnectionType, name string) []ConnectionType {
 // No branch has one of them as its name.
 var reservedNames = []ConnectionType{
 	ConnectionDefault, ConnectionTimeout, ConnectionEventReceived, ConnectionConditionMet, ConnectionConditionNotMet,
-	"met", "all_received", "past", "failed",
+	"met", "all_received", ConnectionPast, "failed",
 }
 
 // maxNameBytes bounds the name of a branch.

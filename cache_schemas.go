@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 	"github.com/seed-b636437c/automation/internal/schema"
@@ -38,6 +39,7 @@ type foundSchema struct {
 	remembered bool // it comes from the cache, and may have changed since
 	schema     *schema.Schema
 	invalid    Problems // in the definition itself
+	readAt     time.Time
 }
 
 // find returns the schema of the events with a name. It reads the definition from w if
@@ -52,6 +54,27 @@ func (c *schemaCache) find(ctx context.Context, w EventWriter, name string, rere
 	}
 	f, err := c.read(ctx, w, name)
 	if err == nil {
+		c.remember(name, f)
+	}
+	return f, err
+}
+
+// schemasFresh is how long a schema is remembered for events that steps send. So long may such
+// an event be checked against a schema that another process has changed.
+const schemasFresh = time.Second
+
+// recent is find for an event that a step sends. No store compares the schema of such an event
+// with its definition, so the definition is read again when it was read some time ago.
+func (c *schemaCache) recent(ctx context.Context, w EventWriter, name string, now time.Time) (foundSchema, error) {
+	c.mu.Lock()
+	f, ok := c.byName[name]
+	c.mu.Unlock()
+	if age := now.Sub(f.readAt); ok && age >= 0 && age < schemasFresh {
+		return f, nil
+	}
+	f, err := c.read(ctx, w, name)
+	if err == nil {
+		f.readAt = now
 		c.remember(name, f)
 	}
 	return f, err

@@ -57,9 +57,9 @@ type ContactChange struct {
 	// Properties that are not in the map are unchanged.
 	Properties map[string]any
 	// AddSegments are the ids of the segments that the contact joins.
-	// RemoveSegments are the ids of the segments that the contact leaves. Only
-	// applications remove a contact from segments, never a step. The contact joins
-	// a segment that is in both lists.
+	// RemoveSegments are the ids of the segments that the contact leaves. Leaving a
+	// segment that it is no member of is no error. The contact joins a segment that is
+	// in both lists.
 	AddSegments, RemoveSegments []string
 }
 

@@ -258,7 +258,9 @@ var builtin = sync.OnceValue(func() *builtinShapes {
 		configs:    map[StepType]configShape{},
 	}
 	for _, config := range []StepConfig{
-		Trigger{}, Condition{}, Delay{}, WaitForEvent{}, SendEmail{}, ContactUpdate{}, ContactDelete{}, AddToSegment{}, Branch{}, Split{},
+		Trigger{}, Condition{}, Delay{}, WaitForEvent{}, SendEmail{}, ContactUpdate{}, ContactDelete{}, AddToSegment{}, Branch{}, Split{}, WaitForAny{}, RemoveFromSegment{},
+		DelayUntil{}, Window{},
+		SendEvent{},
 	} {
 		t := reflect.TypeOf(config)
 		b.configs[config.StepType()] = configShape{goType: t, shape: m.must(t)}

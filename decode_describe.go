@@ -27,14 +27,14 @@ type ConfigKind string
 
 // The kinds.
 const (
-	ConfigString   ConfigKind = "string"
+	ConfigString   ConfigKind = "string" // also of type Offset, LocalTime, Date or Weekday
 	ConfigNumber   ConfigKind = "number"
 	ConfigInteger  ConfigKind = "integer" // a whole number, also of a time.Duration, which counts nanoseconds
 	ConfigBoolean  ConfigKind = "boolean"
 	ConfigDuration ConfigKind = "duration" // of type Duration: "3 days"
 	ConfigTime     ConfigKind = "time"     // of type time.Time: "2026-01-31T09:30:00Z"
 	ConfigRule     ConfigKind = "rule"     // of type Rule or Condition
-	ConfigValue    ConfigKind = "value"    // of type Value: a literal or a reference
+	ConfigValue    ConfigKind = "value"    // of type Value, or Zone: a literal or a reference
 	ConfigObject   ConfigKind = "object"   // with Fields
 	ConfigList     ConfigKind = "list"     // of Element
 	ConfigMap      ConfigKind = "map"      // an object with any keys, whose values are of Element
@@ -125,6 +125,10 @@ func knownKind(t reflect.Type) ConfigKind {
 		return ConfigTime
 	case reflect.TypeFor[json.Number]():
 		return ConfigNumber
+	case reflect.TypeFor[Offset](), reflect.TypeFor[LocalTime](), reflect.TypeFor[Date]():
+		return ConfigString
+	case reflect.TypeFor[Zone]():
+		return ConfigValue
 	case reflect.TypeFor[RetryPolicy]():
 		return "" // it has fields, although it decodes itself
 	}

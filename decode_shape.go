@@ -85,6 +85,8 @@ func (m shapes) fill(s *shape, t reflect.Type) (err error) {
 		err = m.reentry(s)
 	case t == reflect.TypeFor[Exit]():
 		err = m.exit(s)
+	case t == reflect.TypeFor[Window]():
+		err = m.window(s)
 	case t == reflect.TypeFor[RetryPolicy]():
 		err = m.retry(s)
 	case t == reflect.TypeFor[Automation]():

@@ -102,6 +102,10 @@ func TestParse_ReadsEveryBuiltInStep(t *testing.T) {
 		`{"key":"k","type":"contact_delete","config":null}`:                 ContactDelete{},
 		`{"key":"k","type":"contact_delete"}`:                               ContactDelete{},
 		`{"key":"k","type":"add_to_segment","config":{"segment_id":"seg"}}`: AddToSegment{SegmentID: "seg"},
+		`{"key":"k","type":"send_event","config":{"event_name":"e","payload":{"a":{"var":"event.a"},"b":null}}}`: SendEvent{
+			EventName: "e", Payload: map[string]Value{"a": Var("event.a"), "b": Null()},
+		},
+		`{"key":"k","type":"send_event","config":{"event_name":"e","payload":null}}`: SendEvent{EventName: "e"},
 	}
 	for step, want := range tests {
 		a, err := Parse(around(step), nil)
@@ -161,7 +165,7 @@ func TestParse_ReportsEveryProblemWithItsPath(t *testing.T) {
 	for _, p := range invalid.Problems {
 		got = append(got, found{p.Path, p.Code, p.Message})
 	}
-	const types = "add_to_segment, branch, condition, contact_delete, contact_update, delay, send_email, split, trigger, wait_for_event"
+	const types = "add_to_segment, branch, condition, contact_delete, contact_update, delay, delay_until, remove_from_segment, send_email, send_event, split, trigger, wait_for_any, wait_for_event, window"
 	assert.Equal(t, []found{
 		{"name", CodeWrongType, "must be a string, not a number"},
 		{"Status", CodeUnknownField, `there is no field "Status": did you mean "status"?`},

@@ -13,9 +13,9 @@ import (
 )
 
 // Effect is what a step does: *SendEffect, *CustomEffect, *ChangeContactEffect,
-// *DeleteContactEffect or *SkipEffect. Graph.Effect resolves it from the contact's latest
-// data for every attempt. The Runner performs it outside the commit, except for a change
-// to a contact in the Store: such a change is part of the commit.
+// *DeleteContactEffect, *SendEventEffect or *SkipEffect. Graph.Effect resolves it from the
+// contact's latest data for every attempt. The Runner performs it outside the commit, except
+// for an event and for a change to a contact in the Store: these are part of the commit.
 type Effect interface{ effect() }
 
 // SkipEffect stands for an effect that must not be performed.
@@ -281,13 +281,17 @@ func (v *namedValue) flag(d *Data) (*bool, error) {
 	return &b, nil
 }
 
-type segmentEffect struct{ id string }
+type segmentEffect struct {
+	id    string
+	leave bool // the contact leaves the segment, instead of joining it
+}
 
 func (e segmentEffect) build(string, string, *Data) (Effect, error) {
-	return &ChangeContactEffect{
-		Change: ContactChange{AddSegments: []string{e.id}},
-		output: appendJSON([]byte(`{"segment_id":`), e.id, '}'),
-	}, nil
+	change := ContactChange{AddSegments: []string{e.id}}
+	if e.leave {
+		change = ContactChange{RemoveSegments: []string{e.id}}
+	}
+	return &ChangeContactEffect{Change: change, output: appendJSON([]byte(`{"segment_id":`), e.id, '}')}, nil
 }
 
 type deleteEffect struct{}

@@ -22,6 +22,9 @@ type Event struct {
 	// "resend:", which Resend reserves, or with "sys:", which Resend allows and
 	// this package keeps for events of its own.
 	Name string `json:"name"`
+	// AutomationID addresses the event: of the automations that its Name starts, it starts
+	// only this one, and it resumes no run. Empty means all of them.
+	AutomationID string `json:"automation_id,omitempty"`
 	// ContactID or Email names the contact. Exactly one of them is set.
 	ContactID string `json:"contact_id,omitempty"`
 	Email     string `json:"email,omitempty"`
@@ -33,7 +36,7 @@ type Event struct {
 	// second event with the same name and key but another content: the error wraps
 	// ErrConflict.
 	//
-	// The content is the contact and the payload. The contact is compared as it is
+	// The content is the contact, the payload and the AutomationID. The contact is compared as it is
 	// given, by id, or by email without regard to case. The payload is compared
 	// byte for byte: the same object with its keys in another order is another
 	// content. OccurredAt is not part of the content.
@@ -47,6 +50,9 @@ type Event struct {
 	// The Runner sets AcceptedAt when it accepts the event. Events of one contact
 	// are handled in the order of acceptance.
 	AcceptedAt time.Time `json:"accepted_at,omitzero"`
+	// Cause is why there is the event, if a SendEvent step has sent it. Send refuses an
+	// event that has one.
+	Cause *Cause `json:"cause,omitempty"`
 }
 
 // EventDefinition declares the name of an event and, optionally, the schema of its
@@ -73,7 +79,8 @@ type EventRecord struct {
 	Status EventStatus `json:"status"`
 	// HandledAt is when a Runner handled the event. It is zero for a pending event.
 	HandledAt time.Time `json:"handled_at,omitzero"`
-	// Started and Resumed are the ids of the runs that the event started and resumed.
+	// Started and Resumed are the ids of the runs that the event started and resumed. A run
+	// whose wait the event has put off is among those that it resumed.
 	// Runs that were pruned are not in Started.
 	Started []string `json:"started,omitempty"`
 	Resumed []string `json:"resumed,omitempty"`
@@ -175,8 +182,14 @@ func eventProblems(e Event) Problems {
 			add(CodeInvalidContact, "contact_id", message)
 		}
 	}
+	if message := resourceFlaw(e.AutomationID); message != "" {
+		add(CodeInvalidConfig, "automation_id", message)
+	}
 	if message := idFlaw(e.IdempotencyKey); message != "" {
 		add(CodeInvalidIdempotencyKey, "idempotency_key", message)
+	}
+	if e.Cause != nil {
+		add(CodeInvalidCause, "cause", "must not be set: only an event that a step of a run sends has a cause")
 	}
 	return ps
 }
@@ -201,7 +214,11 @@ func eventNameFlaw(name string) string {
 func contentHash(e *Event) string {
 	h := sha256.New()
 	var size [8]byte
-	for _, part := range [][]byte{[]byte(e.Name), []byte(e.ContactID), []byte(EmailKey(e.Email)), e.Payload} {
+	parts := [][]byte{[]byte(e.Name), []byte(e.ContactID), []byte(EmailKey(e.Email)), e.Payload}
+	if e.AutomationID != "" { // stores have hashes of events without one
+		parts = append(parts, []byte(e.AutomationID))
+	}
+	for _, part := range parts {
 		binary.BigEndian.PutUint64(size[:], uint64(len(part)))
 		h.Write(size[:])
 		h.Write(part)

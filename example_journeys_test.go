@@ -3,6 +3,9 @@ package automation_test
 import (
 	"context"
 	"fmt"
+	"time"
+
+	"github.com/benbjohnson/clock"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/mail/capture"
@@ -78,4 +81,100 @@ func ExampleSplit() {
 	i := automation.VariantIndex("spring", contact.ID, []int{45, 45, 10})
 	fmt.Println([]string{"ten", "plain", "none"}[i], mailer.Emails()[0].TemplateID)
 	// Output: ten discount
+}
+
+// A delay_until step waits for Monday at 09:00 where the contact lives. Between Friday and Monday
+// the clocks in Berlin go forward, and those in New York do not.
+func ExampleDelayUntil() {
+	ctx, mailer, now := context.Background(), capture.New(), clock.NewMock()
+	now.Set(time.Date(2026, time.March, 27, 12, 0, 0, 0, time.UTC))
+	runner, err := automation.New(memory.New(), mailer, automation.Options{Clock: now})
+	must(err)
+	_, err = runner.Apply(ctx, automation.Automation{ID: "monday", Name: "Monday", Steps: []automation.Step{
+		{Key: "signup", Config: automation.Trigger{EventName: "user.created"}},
+		{Key: "monday", Config: automation.DelayUntil{
+			Next:  &automation.NextTime{Weekdays: []automation.Weekday{automation.Monday}, Time: automation.MustParseLocalTime("09:00")},
+			After: automation.MustParseDuration("2 days"),
+			Zone:  automation.ContactZone(),
+		}},
+		{Key: "week", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "your-week"}}},
+	}, Connections: []automation.Connection{{From: "signup", To: "monday"}, {From: "monday", To: "week"}}})
+	must(err)
+	for email, zone := range map[string]string{"ada@example.com": "Europe/Berlin", "bob@example.com": "America/New_York"} {
+		_, err = runner.CreateContact(ctx, automation.Contact{Email: email, Properties: map[string]any{"timezone": zone}})
+		must(err)
+		_, err = runner.Send(ctx, automation.Event{Name: "user.created", Email: email})
+		must(err)
+	}
+	for sent := 0; sent < 2; now.Add(time.Hour) {
+		_, err = runner.Drain(ctx)
+		must(err)
+		for ; sent < len(mailer.Emails()); sent++ {
+			fmt.Println(now.Now().UTC().Format("Mon 15:04"), mailer.Emails()[sent].To)
+		}
+	}
+	// Output:
+	// Mon 07:00 ada@example.com
+	// Mon 13:00 bob@example.com
+}
+
+// A window is a value that a program can ask too: when may the next email to a contact leave?
+func ExampleWindow_Next() {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	must(err)
+	day := automation.Window{Hours: []automation.Hours{
+		{From: automation.MustParseLocalTime("09:00"), To: automation.MustParseLocalTime("17:00")},
+	}, Except: []automation.Date{automation.MustParseDate("2026-12-25")}}
+	evening := time.Date(2026, time.December, 24, 20, 0, 0, 0, berlin)
+	fmt.Println(day.Next(evening, berlin).Format(time.DateTime))
+	// Output: 2026-12-26 09:00:00
+}
+
+// A wait_for_any step waits for the first of several events of the run's cart.
+func ExampleWaitForAny() {
+	ctx, mailer := context.Background(), capture.New()
+	runner, err := automation.New(memory.New(), mailer, automation.Options{})
+	must(err)
+	_, err = runner.Apply(ctx, automation.Automation{ID: "quiet", Name: "Quiet cart", Steps: []automation.Step{
+		{Key: "filled", Config: automation.Trigger{EventName: "cart.filled"}},
+		{Key: "quiet", Config: automation.WaitForAny{
+			Events: []automation.Listener{
+				{Name: "paid", EventName: "order.paid", Match: []automation.Match{{Event: "cart_id"}}},
+				{Name: "emptied", EventName: "cart.emptied", Match: []automation.Match{{Event: "cart_id"}}},
+			},
+			ResetOn: []automation.Listener{{EventName: "cart.updated", Match: []automation.Match{{Event: "cart_id"}}}},
+			Timeout: automation.MustParseDuration("4 hours"),
+		}},
+		{Key: "thanks", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "thanks"}}},
+		{Key: "reminder", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "reminder"}}},
+	}, Connections: []automation.Connection{
+		{From: "filled", To: "quiet"},
+		{From: "quiet", To: "thanks", Type: "paid"},
+		{From: "quiet", To: "reminder", Type: automation.ConnectionTimeout},
+	}})
+	must(err)
+	for _, cart := range []string{"A", "B"} {
+		_, err = runner.Send(ctx, automation.Event{
+			Name: "cart.filled", Email: "ada@example.com", Payload: automation.Payload(map[string]string{"cart_id": cart}),
+		})
+		must(err)
+	}
+	_, err = runner.Drain(ctx)
+	must(err)
+	_, err = runner.Send(ctx, automation.Event{
+		Name: "order.paid", Email: "ada@example.com", Payload: automation.Payload(map[string]string{"cart_id": "B"}),
+	})
+	must(err)
+	_, err = runner.Drain(ctx)
+	must(err)
+	page, err := runner.ListRuns(ctx, automation.RunQuery{})
+	must(err)
+	for _, run := range page.Data {
+		fmt.Println(run.Status)
+	}
+	fmt.Println(mailer.Emails()[0].TemplateID)
+	// Unordered output:
+	// running
+	// completed
+	// thanks
 }

@@ -70,8 +70,8 @@ func (g *graphGen) addStep() {
 		}
 		// With a field other than response, the path could refer to an event whose
 		// name is longer.
-		if wait, ok := g.steps[o.from].Config.(WaitForEvent); ok {
-			readable["wait_events."+wait.EventName+".response"] = true
+		for _, name := range receivable(g.steps[o.from].Config) {
+			readable["wait_events."+name+".response"] = true
 			readable["steps."+g.steps[o.from].Key+".payload.response"] = true
 		}
 	}
@@ -119,6 +119,15 @@ func (g *graphGen) outcomes(config StepConfig) []ConnectionType {
 		return config.Outcomes()
 	case Split:
 		return config.Outcomes()
+	case WaitForAny:
+		choices := [][]ConnectionType{{ConnectionDefault}, {ConnectionEventReceived}, {"left"}, {"left", ConnectionEventReceived}, {"left", ConnectionDefault}}
+		if !config.Timeout.IsZero() {
+			choices = append(choices,
+				[]ConnectionType{ConnectionTimeout},
+				[]ConnectionType{"left", ConnectionTimeout},
+				[]ConnectionType{"left", ConnectionEventReceived, ConnectionTimeout})
+		}
+		return rapid.SampledFrom(choices).Draw(g.t, "outcomes")
 	case WaitForEvent:
 		choices := [][]ConnectionType{
 			{ConnectionDefault}, {ConnectionEventReceived}, {ConnectionEventReceived, ConnectionDefault},
@@ -138,8 +147,8 @@ func (g *graphGen) outcomes(config StepConfig) []ConnectionType {
 // config draws the config of a step that can read the given paths.
 func (g *graphGen) config(readable []string) StepConfig {
 	switch rapid.SampledFrom([]StepType{
-		TypeCondition, TypeCondition, TypeBranch, TypeSplit, TypeWaitForEvent, TypeWaitForEvent, TypeDelay, TypeDelay,
-		TypeSendEmail, TypeSendEmail, TypeContactUpdate, TypeAddToSegment, TypeContactDelete,
+		TypeCondition, TypeCondition, TypeBranch, TypeSplit, TypeWaitForEvent, TypeWaitForEvent, TypeWaitForAny, TypeDelay, TypeDelay,
+		TypeSendEmail, TypeSendEmail, TypeSendEvent, TypeContactUpdate, TypeAddToSegment, TypeRemoveFromSegment, TypeContactDelete, TypeDelayUntil, TypeWindow,
 	}).Draw(g.t, "type") {
 	case TypeCondition:
 		return Condition{Rule: g.rule(readable, 0)}
@@ -149,14 +158,24 @@ func (g *graphGen) config(readable []string) StepConfig {
 		return g.split()
 	case TypeWaitForEvent:
 		return g.wait(readable)
+	case TypeWaitForAny:
+		return g.waitForAny(readable)
 	case TypeDelay:
 		return Delay{Duration: g.duration()}
+	case TypeDelayUntil:
+		return g.delayUntil(readable)
+	case TypeWindow:
+		return g.window()
 	case TypeSendEmail:
 		return g.email(readable)
+	case TypeSendEvent:
+		return g.sendEvent(readable)
 	case TypeContactUpdate:
 		return g.contactUpdate(readable)
 	case TypeAddToSegment:
 		return AddToSegment{SegmentID: rapid.SampledFrom([]string{"customers", "beta"}).Draw(g.t, "segment")}
+	case TypeRemoveFromSegment:
+		return RemoveFromSegment{SegmentID: rapid.SampledFrom([]string{"customers", "beta"}).Draw(g.t, "segment")}
 	default:
 		return ContactDelete{}
 	}
@@ -195,6 +214,63 @@ func (g *graphGen) wait(readable []string) WaitForEvent {
 	return wait
 }
 
+func (g *graphGen) delayUntil(readable []string) DelayUntil {
+	if g.chance() {
+		days := rapid.SampledFrom([][]Weekday{nil, {Monday, Thursday}}).Draw(g.t, "weekdays")
+		d := DelayUntil{Next: &NextTime{Weekdays: days, Time: MustParseLocalTime("09:30")}, Zone: g.zone()}
+		if g.chance() {
+			d.After = g.duration()
+		}
+		return d
+	}
+	d := DelayUntil{
+		At:        rapid.SampledFrom([]Value{String("2026-03-09"), String("2026-03-20T12:00:00+02:00"), Var("contact.properties.day"), g.reference(readable)}).Draw(g.t, "at"),
+		Offset:    rapid.SampledFrom([]Offset{{}, MustParseOffset("-1 day"), MustParseOffset("1 week")}).Draw(g.t, "offset"),
+		Time:      MustParseLocalTime("02:30"),
+		IfPast:    rapid.SampledFrom([]Otherwise{OtherwiseContinue, OtherwiseContinue, OtherwiseEnd, OtherwiseFail}).Draw(g.t, "if_past"),
+		IfMissing: rapid.SampledFrom([]Otherwise{"", OtherwiseContinue, OtherwiseEnd}).Draw(g.t, "if_missing"),
+		Zone:      g.zone(),
+	}
+	return d
+}
+
+func (g *graphGen) zone() Zone {
+	return rapid.SampledFrom([]Zone{{}, ContactZone(), ZoneOf("America/New_York"), ZoneAt("event.zone")}).Draw(g.t, "zone")
+}
+
+func (g *graphGen) window() Window {
+	w := Window{Zone: g.zone(), Hours: []Hours{
+		{From: MustParseLocalTime("22:00"), To: MustParseLocalTime("06:00"), Days: rapid.SampledFrom([][]Weekday{nil, {Friday}}).Draw(g.t, "days")},
+		{From: MustParseLocalTime("09:00"), To: MustParseLocalTime("24:00")},
+	}[rapid.IntRange(0, 1).Draw(g.t, "hours"):]}
+	if g.chance() {
+		w.Except = []Date{MustParseDate("2026-03-08")}
+	}
+	return w
+}
+
+func (g *graphGen) waitForAny(readable []string) WaitForAny {
+	wait := WaitForAny{Events: []Listener{g.listener("", readable), g.listener("left", readable)}, Lookback: g.chance()}
+	if g.chance() {
+		wait.Timeout = g.duration()
+		if g.chance() {
+			wait.ResetOn = []Listener{g.listener("", readable)}
+		}
+	}
+	return wait
+}
+
+func (g *graphGen) listener(name string, readable []string) Listener {
+	l := Listener{Name: name, EventName: g.eventName()}
+	if g.chance() {
+		l.FilterRule = g.rule(readable, 0)
+	}
+	if g.chance() {
+		l.Match = []Match{rapid.SampledFrom([]Match{{Event: "plan"}, {"plan", "trigger.plan"}, {"amount", "contact.properties.plan"}}).Draw(g.t, "match")}
+	}
+	return l
+}
+
 func (g *graphGen) email(readable []string) SendEmail {
 	email := SendEmail{
 		Template: TemplateRef{ID: rapid.SampledFrom([]string{"welcome", "reminder"}).Draw(g.t, "template")},
@@ -205,7 +281,14 @@ func (g *graphGen) email(readable []string) SendEmail {
 		email.From, email.Subject, email.ReplyTo = "Acme <hello@acme.test>", "Hello", "help@acme.test"
 	}
 	email.Template.Variables = g.values(readable)
+	if rapid.IntRange(0, 3).Draw(g.t, "windowed") == 0 {
+		email.Window = g.window()
+	}
 	return email
+}
+
+func (g *graphGen) sendEvent(readable []string) SendEvent {
+	return SendEvent{EventName: g.eventName(), Payload: g.values(readable)}
 }
 
 func (g *graphGen) contactUpdate(readable []string) ContactUpdate {
@@ -314,10 +397,22 @@ var messyConfigs = []StepConfig{
 	ContactUpdate{FirstName: ValueOf(make(chan int)), Unsubscribed: Null()},
 	ContactDelete{},
 	AddToSegment{},
+	SendEvent{},
+	&SendEvent{EventName: "sys:x", Payload: map[string]Value{"": {}, "a": Var("wait_events.order.paid.amount"), "\xff": ValueOf(make(chan int))}},
+	RawConfig{Type: TypeSendEvent},
+	RemoveFromSegment{},
+	WaitForAny{},
+	WaitForAny{Events: []Listener{{}, {Name: "other", EventName: "order.paid", Match: []Match{{}}}, {Name: "other", EventName: "\xff"}}, ResetOn: []Listener{{Name: "x"}}},
 	Branch{},
 	Split{},
 	Split{Variants: []Variant{{Name: "other", Weight: -1}, {Name: "\xff", Weight: 1 << 60}}, By: "wait_events.order.paid.amount", Salt: "\n"},
 	RawConfig{Type: TypeSplit},
+	DelayUntil{},
+	DelayUntil{At: ValueOf(make(chan int)), Next: &NextTime{Weekdays: []Weekday{"x"}}, Zone: Zone{Number(5)}, IfPast: "\xff"},
+	DelayUntil{At: Var("wait_events.order.paid.amount"), After: DurationOf(-1)},
+	Window{},
+	Window{Hours: []Hours{{}, {Days: []Weekday{""}}}, Except: []Date{{}}, Zone: ZoneAt("\xff")},
+	SendEmail{Window: Window{Except: []Date{{}}}},
 	&Branch{Branches: []BranchRule{{Name: "other"}, {Name: "other"}, {Name: "timeout", Rule: Field("event.a").Exists()}}},
 	RawConfig{},
 	RawConfig{Type: TypeBranch},

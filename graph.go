@@ -14,13 +14,14 @@ import (
 type Graph struct {
 	name       string
 	steps      []node
-	order      []int  // indices of the steps: each step follows the steps that lead to it
-	readsEvent bool   // at least one step reads the payload of the triggering event
-	readsWait  bool   // at least one step reads wait_events
-	readsRun   bool   // at least one step reads a field of the run
-	readsSteps []int  // the steps whose outputs a step reads, by index
-	entry      *entry // nil if every event of the trigger starts a run
-	exit       *exit  // nil if nothing ends a run early
+	order      []int    // indices of the steps: each step follows the steps that lead to it
+	readsEvent bool     // at least one step reads the payload of the triggering event
+	readsWait  bool     // at least one step reads wait_events
+	readsRun   bool     // at least one step reads a field of the run
+	readsSteps []int    // the steps whose outputs a step reads, by index
+	entry      *entry   // nil if every event of the trigger starts a run
+	exit       *exit    // nil if nothing ends a run early
+	sends      []string // the names of the events that steps send, each once
 	opts       CompileOptions
 }
 
@@ -39,6 +40,11 @@ type CompileOptions struct {
 	// MaxLateness is how late an email may be. An email that is later is skipped.
 	// Zero means that an email is sent however late it is.
 	MaxLateness time.Duration
+	// Zone is how steps find the time zone of a contact.
+	Zone ZoneOptions
+	// Window is when emails may be sent whose step has no window. The zero Window means
+	// that they may be sent at any time.
+	Window Window
 }
 
 // node is a compiled step. A field that the step's type does not use is zero.
@@ -47,11 +53,15 @@ type node struct {
 	typ      StepType
 	edges    []edge
 	event    string        // trigger, wait_for_event
-	duration time.Duration // delay; wait_for_event: the timeout, or zero for none
-	lookback bool          // wait_for_event
+	duration time.Duration // delay; a wait: the timeout, or zero for none
+	lookback bool          // wait_for_event, wait_for_any
+	any      *anyWait      // wait_for_any
+	recalled bool          // of a wait: later waits need the id of its event
 	rule     *CompiledRule // condition; wait_for_event: the filter, or nil
 	arms     []arm         // branch
 	split    *split        // split
+	until    *until        // delay_until
+	window   *opening      // window; send_email: when it may be sent, or nil
 	effect   effect        // nil for a step that has no effect
 	delivery Delivery      // of the effect
 	retry    RetryPolicy   // of the effect, with its defaults
@@ -109,6 +119,7 @@ func (c *compiler) compile(a Automation, opts CompileOptions) (*Graph, error) {
 		return nil, err
 	}
 	g.order = topological(g.steps)
+	g.recall()
 	if c.display {
 		return g, nil
 	}
@@ -137,9 +148,7 @@ type compiler struct {
 func waitedNames(a Automation) []string {
 	var names []string
 	for _, s := range a.Steps {
-		if w, ok := plainConfig(s.Config).(WaitForEvent); ok {
-			names = append(names, w.EventName)
-		}
+		names = append(names, receivable(plainConfig(s.Config))...)
 	}
 	return names
 }
@@ -155,6 +164,10 @@ func (c *compiler) step(n *node, s Step) (err error) {
 		n.arms, err = c.arms(cfg)
 	case Split:
 		n.split, err = c.split(s.Key, cfg)
+	case DelayUntil:
+		n.until, err = c.until(cfg)
+	case Window:
+		n.window, err = c.opening(cfg)
 	case Delay:
 		n.duration, err = cfg.Duration.Std(), cfg.Duration.Err()
 	case WaitForEvent:
@@ -163,15 +176,28 @@ func (c *compiler) step(n *node, s Step) (err error) {
 		if err == nil && !cfg.FilterRule.IsZero() {
 			n.rule, err = c.rule(cfg.FilterRule)
 		}
+	case WaitForAny:
+		n.lookback = cfg.Lookback
+		n.duration, err = cfg.Timeout.Std(), cfg.Timeout.Err()
+		if err == nil {
+			n.any, err = c.anyWait(cfg)
+		}
 	case SendEmail:
 		n.effect, err = c.email(cfg)
 		n.delivery, n.retry = cfg.Delivery, cfg.Retry
+		if err == nil {
+			n.window, err = c.emailWindow(cfg.Window)
+		}
 	case ContactUpdate:
 		n.effect, err = c.contactUpdate(cfg)
 	case ContactDelete:
 		n.effect = deleteEffect{}
 	case AddToSegment:
-		n.effect = segmentEffect{cfg.SegmentID}
+		n.effect = segmentEffect{id: cfg.SegmentID}
+	case RemoveFromSegment:
+		n.effect = segmentEffect{id: cfg.SegmentID, leave: true}
+	case SendEvent:
+		n.effect, err = c.sendEvent(cfg)
 	default:
 		if c.display {
 			n.effect = shownEffect{}

@@ -3,6 +3,7 @@ package automation_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -50,6 +51,61 @@ func TestJourneys_ShowFlowsThatWork(t *testing.T) {
 			variant := []automation.ConnectionType{"ten", "plain", "none"}[automation.VariantIndex("spring", run.Get().ContactID, []int{45, 45, 10})]
 			run.AssertBranch("offer", variant)
 			h.AssertEmails(email, templates[variant]...)
+		}
+	})
+	t.Run("Dates and times of day", func(t *testing.T) {
+		t.Parallel()
+		// The clocks in Berlin go forward on the day of the reminder.
+		h := automationtest.New(t, automationtest.Options{Start: time.Date(2026, time.March, 25, 12, 0, 0, 0, time.UTC)}, flows["Appointment"])
+		book := func(email, startsAt string) {
+			h.AddContact(automation.Contact{Email: email, Properties: map[string]any{"timezone": "Europe/Berlin"}})
+			h.Send("appointment.booked", email, map[string]any{"starts_at": startsAt})
+		}
+		book("ada@example.com", "2026-03-30T10:00:00+02:00")
+		book("bob@example.com", "2026-03-26T10:00:00+01:00")
+		h.AssertEmails("bob@example.com", "see-you-soon")
+		h.Run("bob@example.com", "Appointment").AssertBranch("day_before", automation.ConnectionPast)
+		h.Run("ada@example.com", "Appointment").AssertWaiting("day_before")
+		h.Advance(time.Date(2026, time.March, 29, 6, 59, 59, 0, time.UTC).Sub(h.Clock.Now()))
+		h.AssertEmails("ada@example.com")
+		h.Advance(time.Second)
+		h.AssertEmails("ada@example.com", "see-you-tomorrow")
+	})
+	t.Run("Windows", func(t *testing.T) {
+		t.Parallel()
+		h := automationtest.New(t, automationtest.Options{Start: time.Date(2026, time.December, 24, 20, 0, 0, 0, time.UTC)}, flows["Office hours"])
+		h.Send("demo.requested", "ada@example.com", nil)
+		h.Run("ada@example.com", "Office hours").AssertWaiting("open")
+		h.Advance(time.Date(2026, time.December, 28, 7, 59, 59, 0, time.UTC).Sub(h.Clock.Now())) // after Christmas and a weekend
+		h.AssertEmails("ada@example.com")
+		h.Advance(time.Second)
+		h.AssertEmails("ada@example.com", "we-call-you-now")
+		h.Advance(24 * time.Hour)
+		h.AssertEmails("ada@example.com", "we-call-you-now", "tips")
+	})
+	t.Run("The first of several events", func(t *testing.T) {
+		t.Parallel()
+		h := automationtest.New(t, automationtest.Options{}, flows["Quiet cart"])
+		cart := map[string]any{"cart_id": 7}
+		for email, tt := range map[string]struct {
+			event    string
+			branch   automation.ConnectionType
+			template []string
+		}{
+			"ada@example.com":  {"order.paid", "paid", []string{"thanks"}},
+			"bob@example.com":  {"cart.emptied", "emptied", nil},
+			"cleo@example.com": {"cart.viewed", automation.ConnectionTimeout, []string{"you-left-something"}},
+		} {
+			h.Send("cart.filled", email, cart)
+			h.Advance(3 * time.Hour)
+			h.Send("order.paid", email, map[string]any{"cart_id": 8})
+			h.Send("cart.updated", email, cart)
+			h.Advance(3 * time.Hour)
+			h.AssertEmails(email)
+			h.Send(tt.event, email, cart)
+			h.Advance(time.Hour)
+			h.AssertEmails(email, tt.template...)
+			h.Run(email, "Quiet cart").AssertBranch("quiet", tt.branch)
 		}
 	})
 }

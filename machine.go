@@ -122,8 +122,13 @@ type Action struct {
 	// Until is when to wake the run: at the end of a sleep, or at the deadline of
 	// a wait. It is zero for a wait without a deadline.
 	Until time.Time
-	// Event is the name of the event that the run waits for (ActionWait).
+	// Event is the name of the event that the run waits for (ActionWait at a
+	// wait_for_event).
 	Event string
+	// Events are the names of the events that the run waits for, or that put off the
+	// end of the wait, sorted (ActionWait at a wait_for_any). The caller must not change
+	// them.
+	Events []string
 	// Lookback means that events accepted since the start of the run count too
 	// (ActionWait).
 	Lookback bool
@@ -134,8 +139,8 @@ type Action struct {
 	Delivery Delivery
 	// Status is the final status of the run (ActionDone).
 	Status RunStatus
-	// Resumed reports that the event of an InputReceived ended the run's wait. It
-	// is false for an event that the run does not wait for.
+	// Resumed reports that the event of an InputReceived ended the run's wait, or put
+	// off its end. It is false for an event that the run does not wait for.
 	Resumed bool
 }
 
@@ -143,9 +148,14 @@ type Action struct {
 // has them.
 func (a *Action) listens() []string {
 	if a.Event == "" {
-		return nil
+		return a.Events
 	}
 	return []string{a.Event}
+}
+
+// awaits reports whether the run waits for events with this name.
+func (a *Action) awaits(name string) bool {
+	return a.Kind == ActionWait && (a.Event == name || slices.Contains(a.Events, name))
 }
 
 // ActionKind is the kind of an Action.
@@ -155,7 +165,7 @@ type ActionKind uint8
 const (
 	// ActionSleep: wake the run at Until.
 	ActionSleep ActionKind = iota + 1
-	// ActionWait: bring the run its Event, or wake it at Until.
+	// ActionWait: bring the run its Event or one of its Events, or wake it at Until.
 	ActionWait
 	// ActionPerform: store the state, then perform the effect that Effect returns,
 	// then report the outcome.

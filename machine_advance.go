@@ -47,6 +47,8 @@ func (g *Graph) Action(s State) Action {
 	switch {
 	case n.typ == TypeWaitForEvent:
 		return Action{Kind: ActionWait, Step: n.key, Until: g.dueAt(&s), Event: n.event, Lookback: n.lookback}
+	case n.any != nil:
+		return Action{Kind: ActionWait, Step: n.key, Until: g.dueAt(&s), Events: n.any.names, Lookback: n.lookback}
 	case s.attemptOpen:
 		return Action{Kind: ActionPerform, Step: n.key, Attempt: s.tries, Delivery: n.delivery}
 	default:
@@ -175,7 +177,12 @@ func (a *advance) walk() Action {
 			}
 		case TypeDelay:
 			return a.sleep(n)
-		case TypeWaitForEvent:
+		case TypeDelayUntil, TypeWindow:
+			var goesOn bool
+			if branch, goesOn = a.moment(n); !goesOn {
+				return a.g.Action(a.s)
+			}
+		case TypeWaitForEvent, TypeWaitForAny:
 			return a.wait(n)
 		default:
 			action, skipped := a.perform(n)
@@ -272,6 +279,8 @@ func (a *advance) wake() Action {
 		return a.resume(n)
 	case a.isTooOld():
 		return a.tooOld()
+	case n.typ == TypeDelayUntil || n.typ == TypeWindow:
+		return a.wakeMoment()
 	case !a.s.dueAt.IsZero() && a.in.Now.Before(a.s.dueAt):
 		return a.g.Action(a.s)
 	case n.effect != nil:
@@ -280,7 +289,7 @@ func (a *advance) wake() Action {
 		return a.g.Action(a.s) // a wait without timeout
 	}
 	a.s.since = a.s.dueAt
-	if n.typ == TypeWaitForEvent {
+	if n.waits() {
 		return a.timeOut(n, nil)
 	}
 	if !a.follow(ConnectionDefault, "") {
@@ -337,6 +346,9 @@ func (a *advance) receive() Action {
 	if end := a.g.deadline(&a.s); e != nil && !end.IsZero() && stamp(e.AcceptedAt).After(end) && !a.s.attemptOpen {
 		return a.tooOld()
 	}
+	if n.any != nil && e != nil {
+		return a.receiveAny(n)
+	}
 	if n.typ != TypeWaitForEvent || e == nil || e.Name != n.event || !a.g.timely(a.s, e, a.in.Unread) || !a.matches(n) {
 		return a.g.Action(a.s)
 	}
@@ -369,6 +381,11 @@ func (g *Graph) timely(s State, e *Event, unread bool) bool {
 	if g.steps[s.at].lookback {
 		from = s.startedAt()
 	}
+	return s.accepts(e, from, unread)
+}
+
+// accepts reports whether the event was not accepted before from; see timely.
+func (s *State) accepts(e *Event, from time.Time, unread bool) bool {
 	at := stamp(e.AcceptedAt)
 	return !at.Before(from) || unread && at.Before(s.since)
 }
@@ -421,7 +438,7 @@ func (a *advance) timeOut(n *node, late *Event) Action {
 	_, timeout := n.target(ConnectionTimeout)
 	_, def := n.target(ConnectionDefault)
 	if !timeout && !def {
-		return a.fail(FailedTimeout, fmt.Sprintf("timed out waiting for %q", n.event))
+		return a.fail(FailedTimeout, "timed out waiting for "+n.awaited())
 	}
 	a.follow(ConnectionTimeout, ConnectionDefault)
 	return a.walk()
@@ -434,14 +451,14 @@ func (g *Graph) waitEvents(s State) map[string]map[string]any {
 	for i := range s.steps {
 		st := &s.steps[i]
 		n := &g.steps[st.index]
-		if n.typ != TypeWaitForEvent || st.status != StepCompleted {
+		if !n.waits() || st.status != StepCompleted {
 			continue
 		}
-		if payload, ok := receivedPayload(st.output); ok {
+		if name, payload, ok := receivedPayload(st.output); ok {
 			if events == nil {
 				events = make(map[string]map[string]any, 1)
 			}
-			events[n.event] = payload
+			events[name] = payload
 		}
 	}
 	return events

@@ -22,13 +22,8 @@ func (g *Graph) Effect(s State, d Data) (Effect, error) {
 	if d.Contact == nil {
 		return nil, Permanent(errNoContact)
 	}
-	if g.readsWait {
-		d.WaitEvents = g.waitEvents(s)
-	}
-	if len(g.readsSteps) > 0 {
-		d.Steps = g.outputs(&s, nil)
-	}
-	if _, isCustom := n.effect.(*customEffect); g.readsRun || isCustom {
+	d = g.dataOf(&s, d)
+	if _, isCustom := n.effect.(*customEffect); isCustom {
 		d.Run = g.runData(&s, d.Run)
 	}
 	e, err := n.effect.build(s.RunID, n.key, &d)
@@ -41,13 +36,33 @@ func (g *Graph) Effect(s State, d Data) (Effect, error) {
 	return e, err
 }
 
+// dataOf adds to d what the steps of g read of the run.
+func (g *Graph) dataOf(s *State, d Data) Data {
+	if g.readsWait {
+		d.WaitEvents = g.waitEvents(*s)
+	}
+	if len(g.readsSteps) > 0 {
+		d.Steps = g.outputs(s, nil)
+	}
+	if g.readsRun {
+		d.Run = g.runData(s, d.Run)
+	}
+	return d
+}
+
 // perform opens the next attempt of the current step's effect. It skips an email that
 // must not be sent.
 func (a *advance) perform(n *node) (action Action, skipped bool) {
 	if n.typ == TypeSendEmail {
-		if reason := a.skipReason(); reason != "" {
+		if reason := a.skipReason(n); reason != "" {
 			a.skip(reason)
 			return Action{}, true
+		}
+		if a.hold(n) {
+			return a.g.Action(a.s), false
+		}
+		if n.window != nil {
+			a.s.current().setOutput(nil) // that of a hold
 		}
 	}
 	a.s.attemptOpen, a.s.dueAt = true, time.Time{}
@@ -56,11 +71,11 @@ func (a *advance) perform(n *node) (action Action, skipped bool) {
 	return a.g.Action(a.s), false
 }
 
-func (a *advance) skipReason() string {
+func (a *advance) skipReason(n *node) string {
 	if c := a.in.Data.Contact; c != nil && c.Unsubscribed {
 		return SkippedUnsubscribed
 	}
-	if limit := a.g.opts.MaxLateness; limit > 0 && a.in.Now.Sub(a.s.since) > limit {
+	if limit := a.g.opts.MaxLateness; limit > 0 && a.in.Now.Sub(a.due(n)) > limit {
 		return SkippedTooLate
 	}
 	return ""
@@ -159,7 +174,7 @@ func (a *advance) release() Action {
 
 func (a *advance) succeed(n *node) (Action, error) {
 	st := a.s.current()
-	st.setOutput(a.in.Output)
+	st.setOutput(a.sentOutput(n, a.in.Output))
 	st.err = nil
 	if n.typ == TypeContactDelete {
 		a.end(StepCompleted)
@@ -192,7 +207,10 @@ func (a *advance) failure(n *node) Action {
 	err := a.in.Err
 	var limited *RateLimitError
 	var reference *ReferenceError
+	var mismatch *SchemaError
 	switch {
+	case errors.As(err, &mismatch):
+		return a.fail(FailedSchema, err.Error())
 	case errors.As(err, &reference):
 		return a.fail(FailedReference, err.Error())
 	case errors.As(err, &limited):

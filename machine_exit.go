@@ -167,7 +167,9 @@ func (a *advance) leave(x RunExit) Action {
 		if a.s.attemptOpen {
 			a.cutOff()
 		}
-		a.end(StepCancelled)
+		if a.s.current().completedAt.IsZero() {
+			a.end(StepCancelled)
+		}
 	}
 	a.finish(RunCompleted)
 	return a.g.done(a.s)

@@ -27,9 +27,15 @@ type Options struct {
 	// Delivery applies to steps that choose no delivery. The default is AtLeastOnce.
 	Delivery Delivery
 	// MaxLateness is how late an email may be, such as after an outage of all nodes.
-	// An email that is later is skipped. Zero means that an email is sent however
+	// An email that is later is skipped. If the email has to wait for its window, its
+	// lateness counts from when the window opens. Zero means that an email is sent however
 	// late it is.
 	MaxLateness time.Duration
+	// Zone is how steps find the time zone of a contact.
+	Zone ZoneOptions
+	// Window is when emails may be sent: each attempt outside of it waits until it opens.
+	// SendEmail.Window overrides it. The zero Window means that emails are sent at any time.
+	Window Window
 	// IdempotencyWindow is how long the Store remembers the idempotency key of an
 	// event. The default is 24 hours.
 	IdempotencyWindow time.Duration
@@ -103,6 +109,7 @@ func (o Options) withDefaults() (Options, Problems) {
 	}
 	o.Limits.validate(c)
 	o.Retry.validate(c, retryOptionNames)
+	problems = append(problems, o.momentProblems()...)
 	switch o.Delivery {
 	case "":
 		o.Delivery = AtLeastOnce
@@ -121,6 +128,7 @@ func (o Options) withDefaults() (Options, Problems) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.Limits = o.Limits.withDefaults()
+	o.Window = o.Window.clone()
 	return o, problems
 }
 
@@ -142,6 +150,9 @@ func (l Limits) validate(c *options.Check) {
 	c.NotNegative("Limits.StepKeyBytes", l.StepKeyBytes)
 	c.NotNegative("Limits.Branches", l.Branches)
 	c.NotNegative("Limits.Variants", l.Variants)
+	c.NotNegative("Limits.Listeners", l.Listeners)
+	c.DurationNotNegative("Limits.Until", l.Until)
+	c.NotNegative("Limits.Chain", l.Chain)
 }
 
 // Clock is a source of time. clock.New() and clock.NewMock() of

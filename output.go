@@ -64,17 +64,17 @@ func eventOutput(e *Event) json.RawMessage {
 	return append(append(b, e.Payload...), '}')
 }
 
-// receivedPayload returns the payload in an output of eventOutput.
-func receivedPayload(output json.RawMessage) (map[string]any, bool) {
+// receivedPayload returns the name and the payload of the event in the output of a wait.
+func receivedPayload(output json.RawMessage) (name string, payload map[string]any, ok bool) {
 	var r struct {
 		EventName string          `json:"event_name"`
 		Payload   json.RawMessage `json:"payload"`
 	}
 	if json.Unmarshal(output, &r) != nil || r.EventName == "" {
-		return nil, false
+		return "", nil, false
 	}
 	payload, err := decodePayload(r.Payload, len(r.Payload))
-	return payload, err == nil
+	return r.EventName, payload, err == nil
 }
 
 // timeoutOutput is the output of a wait that timed out. It records the event, if there is

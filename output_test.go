@@ -56,12 +56,13 @@ func TestOutput_KeepsTheReceivedPayload(t *testing.T) {
 	for _, payload := range []string{``, `null`, `{}`, `{"n":1e400,"s":" \u2028</script>","o":{"a":[1,2.0]}}`} {
 		want, err := decodePayload(json.RawMessage(payload), 1000)
 		require.NoError(t, err)
-		got, ok := receivedPayload(eventOutput(&Event{Name: "order.paid", Payload: json.RawMessage(payload)}))
+		name, got, ok := receivedPayload(eventOutput(&Event{Name: "order.paid", Payload: json.RawMessage(payload)}))
 		assert.True(t, ok)
+		assert.Equal(t, "order.paid", name)
 		assert.Equal(t, want, got)
 	}
 	for _, output := range []string{``, `null`, `{}`, `{"timed_out_at":"2026-03-01T09:00:00Z"}`, `[`} {
-		_, ok := receivedPayload(json.RawMessage(output))
+		_, _, ok := receivedPayload(json.RawMessage(output))
 		assert.False(t, ok, output)
 	}
 }

@@ -150,6 +150,12 @@ const (
 	CodeDuplicateBranch                 Code = "duplicate_branch"
 	CodeInvalidWeights                  Code = "invalid_weights"
 	CodeInvalidReentry                  Code = "invalid_reentry"
+	CodeDelayNeedsOneKind               Code = "delay_needs_one_kind"
+	CodePastNotHandled                  Code = "past_not_handled"
+	CodeTimeNeeded                      Code = "time_needed"
+	CodeUnknownZone                     Code = "unknown_zone"
+	CodeInvalidWindow                   Code = "invalid_window"
+	CodeWindowNeverOpens                Code = "window_never_opens"
 	CodeUnsafeHeader                    Code = "unsafe_header"
 	CodeStepAfterDelete                 Code = "step_after_contact_delete" // warning
 	CodeUnhandledTimeout                Code = "unhandled_timeout"         // warning
@@ -157,6 +163,8 @@ const (
 	CodeNoElse                          Code = "no_else"                   // warning
 	CodeBranchUnconnected               Code = "branch_unconnected"        // warning
 	CodeVariantUnconnected              Code = "variant_unconnected"       // warning
+	CodeDuplicateListener               Code = "duplicate_listener"        // warning
+	CodeWindowNarrow                    Code = "window_narrow"             // warning
 	CodeWaitForever                     Code = "wait_without_timeout"      // warning
 	CodeSameTarget                      Code = "branches_meet_at_once"     // warning
 	CodeNeverTaken                      Code = "connection_never_taken"    // warning
@@ -166,6 +174,7 @@ const (
 	CodeUnkeyedListener                 Code = "unkeyed_listener"          // warning
 	CodeWhileRuleExpires                Code = "while_rule_expires"        // warning
 	CodeReferenceInText                 Code = "reference_in_text"         // warning
+	CodeEventLoop                       Code = "event_loop"                // warning
 	CodeUnknownEventField               Code = "unknown_event_field"       // warning
 	CodeEventFieldType                  Code = "event_field_type"          // warning
 	CodeUnknownTemplate                 Code = "unknown_template"          // warning
@@ -180,6 +189,7 @@ const (
 	CodeInvalidEmail          Code = "invalid_email"
 	CodeInvalidPayload        Code = "invalid_payload"
 	CodeInvalidIdempotencyKey Code = "invalid_idempotency_key"
+	CodeInvalidCause          Code = "invalid_cause" // of an event that an application sends
 	CodeSchemaMismatch        Code = "schema_mismatch"
 	CodeInvalidSchema         Code = "invalid_schema"
 	CodeInvalidOption         Code = "invalid_option"

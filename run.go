@@ -87,7 +87,8 @@ const (
 	// StepRunning: an effect of the step is in flight, or waits for its next
 	// attempt.
 	StepRunning StepStatus = "running"
-	// StepWaiting: the step is a delay or a wait in progress.
+	// StepWaiting: the step is a delay or a wait in progress, or an email that waits until
+	// its window opens.
 	StepWaiting   StepStatus = "waiting"
 	StepCompleted StepStatus = "completed"
 	StepFailed    StepStatus = "failed"
@@ -105,7 +106,7 @@ type StepRun struct {
 	Type   StepType   `json:"type"`
 	Status StepStatus `json:"status"`
 	// Branch is the outcome of a condition, of a branch step or of a wait, the variant of a
-	// split, or the branch that a custom step chose. The run took the connection of this type, or the default
+	// split, ConnectionPast of a DelayUntil, or the branch that a custom step chose. The run took the connection of this type, or the default
 	// connection of a wait without a connection of this type. Branch is empty for
 	// all other steps.
 	Branch ConnectionType `json:"branch,omitempty"`
@@ -149,6 +150,14 @@ const (
 	// FailedTimeout: a wait timed out, and it has neither a timeout connection nor a
 	// default one.
 	FailedTimeout StepErrorCode = "timed_out"
+	// FailedPast: the instant of a DelayUntil had passed when it was computed.
+	FailedPast StepErrorCode = "date_passed"
+	// FailedNoDate: the date of a DelayUntil led to no date.
+	FailedNoDate StepErrorCode = "date_missing"
+	// FailedTooFar: the instant of a DelayUntil is further away than Limits.Until.
+	FailedTooFar StepErrorCode = "too_far"
+	// FailedWindow: a window does not open within a year.
+	FailedWindow StepErrorCode = "window_never_opens"
 	// FailedEffect: the effect failed in every attempt that the RetryPolicy allows.
 	FailedEffect StepErrorCode = "effect_failed"
 	// FailedPermanently: the effect failed with an error that Permanent marked.
@@ -156,6 +165,9 @@ const (
 	// FailedUnknown: the step uses AtMostOnce, and the outcome of its attempt is
 	// unknown. The effect may or may not have happened.
 	FailedUnknown StepErrorCode = "unknown"
+	// FailedSchema: the payload of an event that a SendEvent sends does not match the
+	// definition of the event; see SchemaError.
+	FailedSchema StepErrorCode = "schema_mismatch"
 	// FailedInterrupted: the process died or stopped before it recorded the outcome
 	// of the attempt. The attempt is not counted, and this code never ends a step.
 	FailedInterrupted StepErrorCode = "interrupted"

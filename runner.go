@@ -165,6 +165,8 @@ func (r *Runner) compileOptions() CompileOptions {
 		Retry:       r.opts.Retry,
 		Delivery:    r.opts.Delivery,
 		MaxLateness: r.opts.MaxLateness,
+		Zone:        r.opts.Zone,
+		Window:      r.opts.Window,
 	}
 }
 

@@ -82,10 +82,13 @@ func (r *Runner) SendTo(ctx context.Context, w EventWriter, events ...Event) ([]
 }
 
 func (r *Runner) sender() *sender {
-	return &sender{
-		now: r.now(), ids: r.ids, limits: r.opts.Limits, window: r.opts.IdempotencyWindow,
-		schemas: &r.schemas, contacts: r.opts.Contacts,
+	s := &sender{
+		now: r.now(), ids: r.ids, limits: r.opts.Limits, window: r.opts.IdempotencyWindow, schemas: &r.schemas,
 	}
+	if r.opts.Contacts != nil {
+		s.contacts = r.opts.Contacts
+	}
+	return s
 }
 
 // sender accepts the events of one call of Send or SendTo.
@@ -95,9 +98,14 @@ type sender struct {
 	limits   Limits
 	window   time.Duration
 	schemas  *schemaCache
-	contacts ContactDirectory // nil: contacts live in the store
+	contacts contactFinder // nil: contacts live in the store
 	// unannounced is set if the Observer cannot receive EventAccepted from the sender.
 	unannounced bool
+}
+
+// contactFinder finds contacts of the host.
+type contactFinder interface {
+	FindContact(ctx context.Context, ref ContactRef) (Contact, error)
 }
 
 // maxAdmissions is how often one call validates its events at most, if their definitions

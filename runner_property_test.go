@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -31,7 +32,7 @@ type storm struct {
 func newStorm(t *rapid.T) *storm {
 	s := &storm{t: t, clock: world.NewPacedClock(), store: &world.Store{Store: memory.New()}}
 	s.clock.Set(time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC))
-	s.mailer = &stormyMailer{t: t, keys: map[string]*letter{}, retried: map[string]bool{}}
+	s.mailer = &stormyMailer{t: t, clock: s.clock, keys: map[string]*letter{}, retried: map[string]bool{}}
 	opts := automation.Options{
 		Clock:       s.clock,
 		Retry:       automation.RetryPolicy{MaxAttempts: 2},
@@ -227,6 +228,7 @@ func (s *storm) requireRun(id string) {
 
 // stormyMailer honours idempotency keys, fails at random, and verifies the emails.
 type stormyMailer struct {
+	clock    *world.PacedClock
 	t        *rapid.T
 	calm     bool
 	crashed  bool // a process ended before it could write
@@ -253,6 +255,7 @@ func (m *stormyMailer) SendEmail(_ context.Context, e automation.Email) (string,
 		m.keys[e.IdempotencyKey] = l
 	}
 	require.Equal(m.t, l.content, content, "a key was used for another email")
+	m.requireOpen(e)
 	require.True(m.t, !l.answered || m.crashed, "an email was sent again though its outcome was known")
 	if m.deliveryOf(e) == automation.AtMostOnce && !m.retried[e.RunID] {
 		require.False(m.t, l.unknown || l.answered, "an email that may happen at most once was repeated")
@@ -268,6 +271,26 @@ func (m *stormyMailer) SendEmail(_ context.Context, e automation.Email) (string,
 	err := automation.GenEffectError(m.t)
 	l.unknown = l.unknown || errors.Is(err, automation.ErrOutcomeUnknown) || errors.Is(err, context.DeadlineExceeded)
 	return "", err
+}
+
+// requireOpen checks that the window of the email is open, if the zone is that of the step.
+func (m *stormyMailer) requireOpen(e automation.Email) {
+	for _, a := range m.flows {
+		for _, step := range a.Steps {
+			c, ok := step.Config.(automation.SendEmail)
+			if !ok || a.ID != e.AutomationID || step.Key != e.StepKey || c.Window.IsZero() || strings.Contains(c.Window.Zone.String(), "var") {
+				continue
+			}
+			loc := time.UTC // contacts have no zone
+			if !c.Window.Zone.IsZero() && c.Window.Zone != automation.ContactZone() {
+				var err error
+				loc, err = time.LoadLocation(c.Window.Zone.String())
+				require.NoError(m.t, err)
+			}
+			now := m.clock.Now()
+			require.True(m.t, c.Window.Next(now, loc).Equal(now), "an email left at %s, outside of its window", now.In(loc))
+		}
+	}
 }
 
 func (m *stormyMailer) deliveryOf(e automation.Email) automation.Delivery {

@@ -82,6 +82,9 @@ func (r *Runner) performPlanned(ctx context.Context, e *PlannedEffect) (Input, e
 	if !(&Outcome{Step: e.Step, Attempt: e.Attempt, Kind: InputReleased}).isAwaited(run) {
 		return Input{}, fmt.Errorf("automation: run %q is not at attempt %d of step %q: %w", e.Run.ID, e.Attempt, e.Step, ErrConflict)
 	}
+	if run.closed(t.contact, t.now) {
+		return Input{Kind: InputReleased}, nil
+	}
 	var properties contactProperties
 	if run.graph.sendsEmail(run.state) {
 		if properties, err = r.definedProperties(ctx); err != nil {

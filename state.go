@@ -141,11 +141,9 @@ func (s *State) lacksOutputs() bool {
 // needsOutputs reports whether a step of g may read an output that s lacks: wait_events
 // are in the outputs of waits.
 func (g *Graph) needsOutputs(s *State) bool {
-	if !g.readsWait && len(g.readsSteps) == 0 {
-		return false
-	}
 	return slices.ContainsFunc(s.steps, func(st stepState) bool {
-		return st.lacksOutput() && (g.readsWait && g.steps[st.index].typ == TypeWaitForEvent || slices.Contains(g.readsSteps, int(st.index)))
+		n := &g.steps[st.index]
+		return st.lacksOutput() && (n.recalled || g.readsWait && n.waits() || slices.Contains(g.readsSteps, int(st.index)))
 	})
 }
 
@@ -277,10 +275,10 @@ func (g *Graph) ahead(from int) []bool {
 // received its event or timed out, the variant of a split, or the branch that a branch step
 // or a custom step took.
 func (n *node) branch(st *stepState) ConnectionType {
-	if n.typ == TypeWaitForEvent && st.lacksOutput() {
+	if n.waits() && st.branch == "" && st.lacksOutput() {
 		return ConnectionEventReceived // the output of a timeout is too small to be stored apart
 	}
-	if n.typ != TypeCondition && n.typ != TypeWaitForEvent || len(st.output) == 0 {
+	if n.typ != TypeCondition && !n.waits() || st.branch != "" || len(st.output) == 0 {
 		return st.branch
 	}
 	if met, _, ok := readOutcomes(st.output); ok {

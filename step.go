@@ -23,8 +23,14 @@ const (
 	TypeContactUpdate StepType = "contact_update"
 	TypeContactDelete StepType = "contact_delete"
 	TypeAddToSegment  StepType = "add_to_segment"
-	TypeBranch        StepType = "branch" // not at Resend
-	TypeSplit         StepType = "split"  // not at Resend
+	TypeBranch        StepType = "branch"       // not at Resend
+	TypeSplit         StepType = "split"        // not at Resend
+	TypeWaitForAny    StepType = "wait_for_any" // not at Resend
+	TypeDelayUntil    StepType = "delay_until"  // not at Resend
+	TypeWindow        StepType = "window"       // not at Resend
+	TypeSendEvent     StepType = "send_event"   // not at Resend
+
+	TypeRemoveFromSegment StepType = "remove_from_segment" // not at Resend
 )
 
 // Step is a node of an automation's graph. In JSON it is
@@ -179,6 +185,9 @@ type SendEmail struct {
 	// Retry overrides Automation.Retry for this step. The policy applies as a whole:
 	// fields that it leaves out have their defaults. Resend has no such option.
 	Retry RetryPolicy `json:"retry,omitzero"`
+	// Window is when the email may be sent. Every attempt outside of it waits until it opens,
+	// with the contact as it is then. It overrides Options.Window. Resend has no such option.
+	Window Window `json:"window,omitzero"`
 }
 
 // StepType returns TypeSendEmail.
@@ -237,3 +246,12 @@ type AddToSegment struct {
 
 // StepType returns TypeAddToSegment.
 func (AddToSegment) StepType() StepType { return TypeAddToSegment }
+
+// RemoveFromSegment removes the run's contact from a segment. A contact that is no member
+// stays none, and the step completes. Resend has no such step.
+type RemoveFromSegment struct {
+	SegmentID string `json:"segment_id"`
+}
+
+// StepType returns TypeRemoveFromSegment.
+func (RemoveFromSegment) StepType() StepType { return TypeRemoveFromSegment }

@@ -133,7 +133,8 @@ type Work struct {
 type PendingEvent struct {
 	Event
 	// Starts are the enabled automations whose trigger names the event, oldest
-	// first.
+	// first. A Runner starts only those that the event may start; see Event.AutomationID
+	// and Cause.
 	Starts []VersionRef
 	// Disabled reports whether there is a disabled automation whose trigger names the
 	// event.
@@ -149,6 +150,8 @@ type ClaimedRun struct {
 	Request RunRequest
 	// TriggerPayload is the payload of the event that started the run.
 	TriggerPayload []byte
+	// Cause is that of the event that started the run. It is nil for most runs.
+	Cause *Cause
 }
 
 // Transition is the result of work on a leased contact. A store writes all of it, or
@@ -164,6 +167,12 @@ type Transition struct {
 	// Runs are the runs that started or changed. A running run becomes due at once,
 	// whatever its DueAt is, if the contact was deleted since the claim.
 	Runs []RunChange
+	// Events are new events for the contact, in the order of their AcceptedAt and of their ids.
+	// The store keeps them as pending, also if it does not have the contact, and does not look
+	// at their definitions. They have no idempotency keys. An event whose id the store has
+	// already is ignored, because a transition may be written twice. A claim brings them as it
+	// brings those of AppendEvents.
+	Events []NewEvent
 	// Decisions are about events of Handled. A store keeps at most one for each event,
 	// automation and code.
 	Decisions []Decision

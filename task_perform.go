@@ -147,5 +147,8 @@ func (t *task) resolve(ctx context.Context, run *activeRun, properties contactPr
 		// now needs something else, such as skipping an email.
 		return nil, &Input{Kind: InputWoken}
 	}
+	if run.closed(t.contact, t.r.now()) {
+		return nil, &Input{Kind: InputReleased}
+	}
 	return run.effect(properties.complete(t.contact))
 }

@@ -45,8 +45,9 @@ type TurnInput struct {
 // nothing, and only then calls Runner.Announce and performs the Effects.
 type Turn struct {
 	// Transition has what changed. It has no Extend and no Release. An engine that keeps
-	// runs apart from events has to keep the payload of a new run's event with the run:
-	// it is that of the event among TurnInput.Events with the run's EventID.
+	// runs apart from events has to keep the payload and the Cause of a new run's event with
+	// the run: they are those of the event among TurnInput.Events with the run's EventID. It
+	// brings the Events of the Transition with a later turn, as pending ones of the contact.
 	Transition
 	// Effects are the effects that the runs need now. Their attempts are open in the
 	// Transition.

@@ -34,7 +34,7 @@ func (t *turn) advance(run *activeRun, in Input) (resumed bool) {
 			in, outcome = Input{Kind: InputReleased}, false
 			t.ready = append(t.ready, run)
 		default:
-			in = t.changeContact(run)
+			in = t.act(run)
 		}
 	}
 }
@@ -60,16 +60,17 @@ func (t *turn) give(run *activeRun, in Input) (action Action, ok bool) {
 	if in.Kind == InputReceived && !action.Resumed {
 		return action, false
 	}
-	run.dirty, run.moved = true, true
+	putOff := in.Kind == InputReceived && action.Kind == ActionWait && next.at == before.at
+	run.dirty, run.moved = true, run.moved || !putOff // a wait that is put off began before this turn
 	run.state, run.action = next, action
 	t.noticeChanges(run, before)
 	t.logFailure(run, before, in)
 	return action, true
 }
 
-// changeContact applies a step's change to the contact. The next transition writes the
-// change together with the run.
-func (t *turn) changeContact(run *activeRun) Input {
+// act does what a step does within the commit: it applies a change to the contact, or
+// sends an event. The next transition writes that together with the run.
+func (t *turn) act(run *activeRun) Input {
 	data := run.data
 	data.Contact = t.contact
 	effect, err := run.graph.Effect(run.state, data)
@@ -87,6 +88,8 @@ func (t *turn) changeContact(run *activeRun) Input {
 		t.change.merge(e.Change)
 		t.notice(&ContactChanged{At: t.now, ContactID: changed.ID, Change: e.Change})
 		return Input{Kind: InputSucceeded, Output: e.output}
+	case *SendEventEffect:
+		return t.sendEvent(run, e)
 	case *DeleteContactEffect:
 		t.notice(&ContactDeleted{At: t.now, ContactID: t.contact.ID})
 		t.contact, t.remove = nil, true
@@ -98,5 +101,8 @@ func (t *turn) changeContact(run *activeRun) Input {
 
 // leaves reports whether the run's next effect happens outside the commit.
 func (t *turn) leaves(run *activeRun) bool {
+	if run.graph.sendsEvent(run.state) {
+		return false
+	}
 	return t.r.opts.Contacts != nil || !run.graph.changesContact(run.state)
 }

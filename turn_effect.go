@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 )
 
 // effect returns the effect of a run whose attempt is open, for a contact with fallbacks. If
@@ -25,6 +26,14 @@ func (run *activeRun) effect(contact *Contact) (Effect, *Input) {
 		e.Call.AutomationID, e.Call.EventID = run.rec.AutomationID, run.rec.EventID
 	}
 	return effect, nil
+}
+
+// closed reports whether the effect is an email whose window is closed now. Its run is
+// released, and sleeps until the window opens.
+func (run *activeRun) closed(contact *Contact, now time.Time) bool {
+	data := run.data
+	data.Contact = contact
+	return run.graph.closed(run.state, data, now)
 }
 
 // permanentUnlessMarked marks an error about the run's data as permanent, because the

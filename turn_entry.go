@@ -22,6 +22,12 @@ type admission struct {
 // is decided by the process that can; until then its run is set aside.
 func (t *turn) admit(ctx context.Context, e *PendingEvent, payload map[string]any) (starts []admission, err error) {
 	for _, v := range e.Starts {
+		if !t.mayStart(&e.Event, v.AutomationID) {
+			if t.closesChain(&e.Event, v.AutomationID) {
+				t.decide(Decision{EventID: e.ID, AutomationID: v.AutomationID, Code: DecisionChain})
+			}
+			continue
+		}
 		g, err := t.r.graph(ctx, v)
 		if err != nil && !errors.Is(err, errUnusable) {
 			return nil, err
@@ -53,6 +59,9 @@ func (t *turn) admit(ctx context.Context, e *PendingEvent, payload map[string]an
 func (t *turn) admitsEmail(ctx context.Context, e *PendingEvent) (admitted bool, err error) {
 	payload := storedPayload(e.Payload)
 	for _, v := range e.Starts {
+		if !t.mayStart(&e.Event, v.AutomationID) {
+			continue
+		}
 		g, err := t.r.graph(ctx, v)
 		switch {
 		case errors.Is(err, errUnusable):
@@ -272,7 +281,7 @@ func (t *turn) gather(ctx context.Context, of *activeRun) error {
 // exitRuns ends the runs that name the event as an exit, and returns their ids.
 func (t *turn) exitRuns(e *Event, payload map[string]any) (ended []string) {
 	for _, run := range t.runs {
-		if run.graph == nil || run.state.Status() != RunRunning || run.rec.EventID == e.ID {
+		if run.graph == nil || run.state.Status() != RunRunning || !t.affects(e, run) {
 			continue
 		}
 		if t.exit(run, e, payload) {
@@ -310,21 +319,14 @@ func (t *turn) exitEarlier(ctx context.Context, run *activeRun) (ended bool, err
 	if run.graph == nil || len(run.graph.exitNames()) == 0 || !run.state.isStarted() {
 		return false, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.r.opts.StoreTimeout)
-	defer cancel()
-	var events []Event
-	for _, name := range run.graph.exitNames() {
-		found, err := t.r.store.ListContactEvents(ctx, run.rec.ContactID, name, run.state.startedAt())
-		if err != nil {
-			return false, err
-		}
-		events = append(events, found...)
+	events, err := t.earlierEvents(ctx, run, run.graph.exitNames())
+	if err != nil {
+		return false, err
 	}
-	slices.SortStableFunc(events, func(a, b Event) int { return a.AcceptedAt.Compare(b.AcceptedAt) })
 	started := run.state.startedAt()
 	for i := range events {
 		e := &events[i]
-		if e.ID == run.rec.EventID || isBefore(e, started, run.rec.EventID) {
+		if !t.affects(e, run) || isBefore(e, started, run.rec.EventID) {
 			continue
 		}
 		if t.exit(run, e, storedPayload(e.Payload)) {

@@ -11,7 +11,7 @@ import (
 // the run aside, and the other runs continue.
 func (t *turn) load(ctx context.Context, c *ClaimedRun) error {
 	run := newRun()
-	run.rec, run.request = c.RunRecord, c.Request
+	run.rec, run.request, run.cause = c.RunRecord, c.Request, c.Cause
 	g, err := t.r.graph(ctx, VersionRef{c.AutomationID, c.Version})
 	if err != nil && !errors.Is(err, errUnusable) {
 		return err
@@ -45,6 +45,9 @@ func (t *turn) load(ctx context.Context, c *ClaimedRun) error {
 		run.data.Event = storedPayload(c.TriggerPayload)
 	}
 	run.nameTrigger()
+	if err := t.readSchemas(ctx, g); err != nil {
+		return err
+	}
 	run.action = g.Action(run.state)
 	if run.rec.DecodeFailures > 0 {
 		return t.recover(ctx, run)

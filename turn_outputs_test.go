@@ -29,7 +29,7 @@ func TestRun_StoresALargeOutputOnce(t *testing.T) {
 	output := run.state.steps[1].output
 	first := run.write(flowStart, flowStart)
 	assert.Equal(t, []StepOutput{{Step: 1, Output: output}}, first.Outputs)
-	assert.Equal(t, byte(stateVersion), first.State[0])
+	assert.Equal(t, byte(outputVersion), first.State[0])
 	assert.Less(t, len(first.State), 100)
 	again := run.write(flowStart, flowStart)
 	assert.Empty(t, again.Outputs)

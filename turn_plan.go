@@ -37,7 +37,7 @@ func (t *turn) plan(ctx context.Context) error {
 	// more events than the turn has, its waits do not time out yet. Events may also have
 	// come since they were read, so runs that became due since are left to a later turn.
 	for _, run := range t.runs {
-		if run.moved || !t.isDue(run) || t.in.MoreEvents && t.mayEnd(run) {
+		if run.moved || !t.isDue(run) && !t.dateMoved(run) || t.in.MoreEvents && t.mayEnd(run) {
 			continue
 		}
 		if err := t.wake(ctx, run); err != nil {
@@ -59,6 +59,17 @@ func (t *turn) isDue(run *activeRun) bool {
 		by = t.in.ReadAt
 	}
 	return !run.rec.DueAt.IsZero() && !run.rec.DueAt.After(by)
+}
+
+// dateMoved reports whether the run sleeps until a date in the contact that is another one
+// now. A turn that happens to have the run looks at it.
+func (t *turn) dateMoved(run *activeRun) bool {
+	if run.graph == nil || t.contact == nil || run.rec.Status != RunRunning || !run.state.isStarted() {
+		return false
+	}
+	data := run.data
+	data.Contact = t.contact
+	return run.graph.dateMoved(&run.state, &data)
 }
 
 // awaits reports whether an effect of the run, which an earlier turn planned, may be in
@@ -108,7 +119,7 @@ func (t *turn) wake(ctx context.Context, run *activeRun) error {
 // replaced does not act on the event before.
 func (t *turn) dispatch(ctx context.Context, e *PendingEvent) error {
 	t.announce(e)
-	n := EventHandled{At: t.now, Event: e.Event, Reason: unmatchedReason(e)}
+	n := EventHandled{At: t.now, Event: e.Event, Reason: t.unmatchedReason(e)}
 	if t.contact == nil {
 		n.Reason = ReasonContactDeleted
 		t.handle(e, n)
@@ -127,7 +138,7 @@ func (t *turn) dispatch(ctx context.Context, e *PendingEvent) error {
 	}
 	for _, run := range t.runs {
 		if !t.deliver(run, &e.Event, payload) {
-			n.Reason = run.missed(&e.Event, n.Reason)
+			n.Reason = t.missed(run, &e.Event, n.Reason)
 			continue
 		}
 		n.Resumed = append(n.Resumed, run.rec.ID)
@@ -146,9 +157,9 @@ func (t *turn) dispatch(ctx context.Context, e *PendingEvent) error {
 }
 
 // unmatchedReason returns why an event starts no run, as far as the automations decide it.
-func unmatchedReason(e *PendingEvent) EventReason {
+func (t *turn) unmatchedReason(e *PendingEvent) EventReason {
 	switch {
-	case len(e.Starts) > 0:
+	case t.startsAny(e):
 		return ""
 	case e.Disabled:
 		return ReasonDisabled
@@ -159,9 +170,9 @@ func unmatchedReason(e *PendingEvent) EventReason {
 
 // missed returns why an event did not resume the run, or otherwise if the run does not
 // wait for the event.
-func (run *activeRun) missed(e *Event, otherwise EventReason) EventReason {
+func (t *turn) missed(run *activeRun, e *Event, otherwise EventReason) EventReason {
 	switch {
-	case run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || run.rec.EventID == e.ID:
+	case run.graph == nil || !run.action.awaits(e.Name) || !t.affects(e, run):
 		return otherwise
 	case otherwise == ReasonFilterNotMet || run.graph.timely(run.state, e, !run.moved):
 		return ReasonFilterNotMet
@@ -190,9 +201,9 @@ func (t *turn) announce(e *PendingEvent) {
 }
 
 // deliver gives an event to a run that may wait for it, and reports whether the event
-// resumed the run. An event never resumes the run that it started.
+// resumed the run.
 func (t *turn) deliver(run *activeRun, e *Event, payload map[string]any) (resumed bool) {
-	if run.graph == nil || run.action.Kind != ActionWait || run.action.Event != e.Name || run.rec.EventID == e.ID {
+	if run.graph == nil || !run.action.awaits(e.Name) || !t.affects(e, run) {
 		return false
 	}
 	if t.contact == nil {
@@ -216,9 +227,12 @@ func (t *turn) start(ctx context.Context, start *admission, e *PendingEvent, pay
 		t.setAside(run, start.err)
 		return nil
 	}
-	run.graph = start.graph
+	run.graph, run.cause = start.graph, e.Cause
 	run.data.Event = payload
 	run.nameTrigger()
+	if err := t.readSchemas(ctx, run.graph); err != nil {
+		return err
+	}
 	if t.r.opts.Observer != nil {
 		t.notice(&RunStarted{At: t.now, Run: run.rec.run()})
 	}
@@ -254,16 +268,19 @@ func (run *activeRun) looksBack() bool {
 	return run.graph != nil && run.action.Kind == ActionWait && run.action.Lookback
 }
 
-// lookBack gives the earlier events to a run that waits. It does not hold t.mu while it
-// reads them, so that a slow store delays no other run.
+// lookBack gives the earlier events to a run that waits, until one ends the wait. It does not
+// hold t.mu while it reads them, so that a slow store delays no other run.
 func (t *turn) lookBack(ctx context.Context, run *activeRun) (resumed bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, t.r.opts.StoreTimeout)
-	defer cancel()
-	events, err := t.r.store.ListContactEvents(ctx, run.rec.ContactID, run.action.Event, run.state.startedAt())
+	events, err := t.earlierEvents(ctx, run, run.action.listens())
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	wait := run.state.at
 	for i := range events {
-		if t.deliver(run, &events[i], storedPayload(events[i].Payload)) {
+		resumed := t.deliver(run, &events[i], storedPayload(events[i].Payload))
+		if resumed && run.state.at == wait && run.action.Kind == ActionWait {
+			continue // the event has put off the end of the wait
+		}
+		if resumed {
 			return true, nil
 		}
 	}
@@ -310,7 +327,7 @@ func (t *turn) planEmail(ctx context.Context) error {
 			return t.createContact(ctx, e.Email)
 		}
 		t.announce(e)
-		n := EventHandled{At: t.now, Event: e.Event, Reason: unmatchedReason(e), Refused: slices.Clone(t.decisions[decided:])}
+		n := EventHandled{At: t.now, Event: e.Event, Reason: t.unmatchedReason(e), Refused: slices.Clone(t.decisions[decided:])}
 		if len(n.Refused) > 0 {
 			n.Reason = ReasonRefused
 		}

@@ -38,9 +38,12 @@ type turnState struct {
 	remove    bool
 	moveTo    *Contact
 	created   bool
+	sent      sentEvents
 	notices   []Notice
 	logs      []logRecord
 	changes   []RunChange // spare capacity for the runs of a transition
+
+	schemas map[string]foundSchema // of the events that the runs can send, by name
 
 	counts map[EntryRef]EntryCount // of starts, as of now
 	// yields means that events came since the claim which may end a run: nothing more is
@@ -56,6 +59,7 @@ type activeRun struct {
 	state   State
 	action  Action
 	data    Data
+	cause   *Cause     // of the event that started the run
 	request RunRequest // recorded in the store and not applied yet
 	served  RunRequest // applied and not written yet
 	isNew   bool

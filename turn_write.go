@@ -10,7 +10,7 @@ import (
 func (t *turn) result(inUse bool) Transition {
 	tr := Transition{
 		Key: t.in.Key, Token: t.in.Token, Now: t.now,
-		Handled: t.handled, Change: t.change, Delete: t.remove,
+		Handled: t.handled, Events: t.sent.events, Change: t.change, Delete: t.remove,
 		Decisions: t.decisions, Entries: t.takeCounts(), Heed: t.leased && t.heeds(),
 	}
 	if t.moveTo != nil {
@@ -32,7 +32,7 @@ func (t *turn) result(inUse bool) Transition {
 		}
 	}
 	t.changes = tr.Runs
-	t.handled, t.decisions, t.change, t.remove, t.moveTo, t.created = nil, nil, nil, false, nil, false
+	t.handled, t.sent.events, t.decisions, t.change, t.remove, t.moveTo, t.created = nil, nil, nil, nil, false, nil, false
 	return tr
 }
 
@@ -93,7 +93,7 @@ func (t *turn) effects() (effects []PlannedEffect) {
 			continue
 		}
 		effects = append(effects, PlannedEffect{
-			Run:  ClaimedRun{RunRecord: run.rec, TriggerPayload: t.payloadOf(run)},
+			Run:  ClaimedRun{RunRecord: run.rec, TriggerPayload: t.payloadOf(run), Cause: run.cause},
 			Step: run.action.Step, Attempt: run.action.Attempt, Delivery: run.action.Delivery,
 		})
 	}

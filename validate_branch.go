@@ -99,6 +99,8 @@ func namedOutcomes(config StepConfig) ([]ConnectionType, bool) {
 		return config.Outcomes(), true
 	case Split:
 		return config.Outcomes(), true
+	case WaitForAny:
+		return config.Outcomes(), true
 	default:
 		return nil, false
 	}
@@ -106,7 +108,9 @@ func namedOutcomes(config StepConfig) ([]ConnectionType, bool) {
 
 // hasNamedOutcomes reports whether the branches of steps of type t are named in their
 // configs.
-func hasNamedOutcomes(t StepType) bool { return t == TypeBranch || t == TypeSplit }
+func hasNamedOutcomes(t StepType) bool {
+	return t == TypeBranch || t == TypeSplit || t == TypeWaitForAny
+}
 
 // maxNamesShown bounds the bytes of a list of names in a message.
 const maxNamesShown = 300

@@ -76,13 +76,23 @@ func (c *connectionValidator) validateType() {
 			c.graph.types[c.ends.from], jsondoc.Quote(typ), branchHint(typ, branches))
 		return
 	}
-	wait, ok := c.graph.configs[c.ends.from].(WaitForEvent)
-	if ok && typ == ConnectionTimeout && wait.Timeout.IsZero() {
+	switch wait := c.graph.configs[c.ends.from].(type) {
+	case WaitForEvent:
+		c.validateTimeoutOf(wait.Timeout)
+		if typ == ConnectionDefault {
+			c.validateTaken(wait)
+		}
+	case WaitForAny:
+		c.validateTimeoutOf(wait.Timeout)
+		c.validateTakenOfAny(wait)
+	}
+}
+
+// validateTimeoutOf refuses a connection for the timeout of a wait without one.
+func (c *connectionValidator) validateTimeoutOf(timeout Duration) {
+	if c.connection.Type == ConnectionTimeout && timeout.IsZero() {
 		c.errorf(CodeTimeoutConnectionWithoutTimeout, "type", "the wait never times out: give step %s a timeout, "+
 			"or remove the connection", jsondoc.Quote(c.connection.From))
-	}
-	if ok && typ == ConnectionDefault {
-		c.validateTaken(wait)
 	}
 }
 
@@ -91,14 +101,19 @@ func (c *connectionValidator) validateType() {
 func (c *connectionValidator) validateTaken(wait WaitForEvent) {
 	timesOut := !wait.Timeout.IsZero() && !c.graph.hasBranch(c.ends.from, ConnectionTimeout)
 	if !timesOut && c.graph.hasBranch(c.ends.from, ConnectionEventReceived) {
-		c.warnf(CodeNeverTaken, "", "the connection is never taken, because step %s has another one for all that can happen: "+
-			"remove it", jsondoc.Quote(c.connection.From))
+		c.warnNeverTaken()
 	}
+}
+
+func (c *connectionValidator) warnNeverTaken() {
+	c.warnf(CodeNeverTaken, "", "the connection is never taken, because step %s has another one for all that can happen: "+
+		"remove it", jsondoc.Quote(c.connection.From))
 }
 
 var (
 	conditionBranches = []ConnectionType{ConnectionConditionMet, ConnectionConditionNotMet}
 	waitBranches      = []ConnectionType{ConnectionEventReceived, ConnectionTimeout, ConnectionDefault}
+	untilBranches     = []ConnectionType{ConnectionDefault, ConnectionPast}
 	defaultBranch     = []ConnectionType{ConnectionDefault}
 )
 
@@ -116,8 +131,10 @@ func outcomes(t StepType, registry *Registry) ([]ConnectionType, bool) {
 	switch {
 	case t == TypeCondition:
 		return conditionBranches, true
-	case t == TypeWaitForEvent:
+	case t == TypeWaitForEvent || t == TypeWaitForAny:
 		return waitBranches, true
+	case t == TypeDelayUntil:
+		return untilBranches, true
 	case isBuiltin(t):
 		return defaultBranch, true
 	}

@@ -284,12 +284,30 @@ func (g *stepGraph) waitNames() []string {
 	var names []string
 	seen := map[string]bool{}
 	for _, config := range g.configs {
-		if wait, ok := config.(WaitForEvent); ok && !seen[wait.EventName] {
-			seen[wait.EventName] = true
-			names = append(names, wait.EventName)
+		for _, name := range receivable(config) {
+			if !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
 		}
 	}
 	return names
+}
+
+// receivable returns the names of the events that can end the wait with this config.
+func receivable(config StepConfig) []string {
+	switch wait := config.(type) {
+	case WaitForEvent:
+		return []string{wait.EventName}
+	case WaitForAny:
+		names := make([]string, len(wait.Events))
+		for i, l := range wait.Events {
+			names[i] = l.EventName
+		}
+		return names
+	default:
+		return nil
+	}
 }
 
 // keys returns the keys of the steps, each once.
@@ -339,26 +357,64 @@ func newWaitFlow(g *stepGraph, names []string) *waitFlow {
 // target of the connection l. If another path reached the target before, which seen
 // reports, the target's set always keeps only the events of both paths.
 func (f *waitFlow) follow(g *stepGraph, from int, l link, seen bool) {
-	waited, possible, received := -1, -1, -1
-	if wait, ok := g.configs[from].(WaitForEvent); ok {
-		waited = f.bit[wait.EventName]
-		if g.canMeanReceived(from, wait, l.typ) {
-			possible = waited
-		}
-		if g.meansReceived(from, wait, l.typ) {
-			received = waited
-		}
-	}
+	own := f.receptions(g, from, l.typ)
 	for w := range f.words {
 		at, to := from*f.words+w, l.to*f.words+w
-		f.waited[to] |= f.waited[at] | wordOf(waited, w)
-		f.sometimes[to] |= f.sometimes[at] | wordOf(possible, w)
-		always := f.always[at] | wordOf(received, w)
+		f.waited[to] |= f.waited[at] | wordOfAll(own.waited, w)
+		f.sometimes[to] |= f.sometimes[at] | wordOfAll(own.possible, w)
+		always := f.always[at] | wordOf(own.received, w)
 		if seen {
 			always &= f.always[to]
 		}
 		f.always[to] = always
 	}
+}
+
+// receptions are the events of one wait, as bits.
+type receptions struct {
+	waited   []int // those that it waits for
+	possible []int // those of which the run may have received one
+	received int   // the one that the run has received, or -1
+}
+
+// receptions returns the events of the step from for a run that takes a connection of this
+// type. There are none if the step is no wait.
+func (f *waitFlow) receptions(g *stepGraph, from int, typ ConnectionType) receptions {
+	own := receptions{waited: f.bits(receivable(g.configs[from])), received: -1}
+	switch wait := g.configs[from].(type) {
+	case WaitForEvent:
+		if g.canMeanReceived(from, wait, typ) {
+			own.possible = own.waited
+		}
+		if g.meansReceived(from, wait, typ) {
+			own.received = own.waited[0]
+		}
+	case WaitForAny:
+		events, certain := g.receptions(from, wait, typ)
+		own.possible = f.bits(events)
+		if certain && len(own.possible) == 1 {
+			own.received = own.possible[0]
+		}
+	}
+	return own
+}
+
+// bits returns the bits of these events, each once.
+func (f *waitFlow) bits(events []string) []int {
+	var bits []int
+	for _, name := range events {
+		bits = append(bits, f.bit[name])
+	}
+	slices.Sort(bits)
+	return slices.Compact(bits)
+}
+
+// wordOfAll returns word w of the set that has these bits.
+func wordOfAll(bits []int, w int) (word uint64) {
+	for _, bit := range bits {
+		word |= wordOf(bit, w)
+	}
+	return word
 }
 
 // wordOf returns word w of the set that has only this bit. The set is empty if bit is

@@ -2,6 +2,7 @@ package automation
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -226,6 +227,10 @@ func (w *pathWalk) walk(i int, waited, received bool) {
 	w.waited[i] = w.waited[i] || waited
 	w.having[i] = w.having[i] || received
 	w.lacking[i] = w.lacking[i] || !received
+	if wait, ok := w.graph.configs[i].(WaitForAny); ok {
+		w.walkAny(i, wait, waited, received)
+		return
+	}
 	wait, ok := w.graph.configs[i].(WaitForEvent)
 	ok = ok && wait.EventName == w.event
 	for _, l := range w.graph.out(i) {
@@ -236,4 +241,22 @@ func (w *pathWalk) walk(i int, waited, received bool) {
 			w.walk(l.to, true, true)
 		}
 	}
+}
+
+// walkAny walks on after each event of the wait, and after its timeout.
+func (w *pathWalk) walkAny(i int, wait WaitForAny, waited, received bool) {
+	waited = waited || slices.Contains(receivable(wait), w.event)
+	follow := func(typ ConnectionType, ok, received bool) {
+		for _, l := range w.graph.out(i) {
+			if ok && l.typ == typ {
+				w.walk(l.to, waited, received)
+			}
+		}
+	}
+	for _, l := range wait.Events {
+		typ, ok := w.graph.leadsOn(i, l.Name)
+		follow(typ, ok, received || l.EventName == w.event)
+	}
+	typ, ok := w.graph.timesOutTo(i, wait.Timeout)
+	follow(typ, ok, received)
 }

@@ -126,15 +126,22 @@ func (c *stepValidator) validateBranches() {
 		c.validateArms(config)
 	case Split:
 		c.validateVariants(config)
+	case DelayUntil:
+		c.validatePast(config)
 	case WaitForEvent:
-		c.validateTimeout(config)
+		c.validateTimeout(config.Timeout)
 		c.validateTargets()
+	case WaitForAny:
+		c.validateTimeout(config.Timeout)
+		c.validateAnyTargets(config)
 	}
 }
 
-func (c *stepValidator) validateTimeout(wait WaitForEvent) {
+// validateTimeout warns about a wait that never ends, and about one whose timeout fails the
+// run.
+func (c *stepValidator) validateTimeout(timeout Duration) {
 	switch {
-	case wait.Timeout.IsZero():
+	case timeout.IsZero():
 		c.warnf(CodeWaitForever, "config", "the wait has no timeout, and can last for ever: give it one")
 	case !c.meant.hasBranch(c.i, ConnectionTimeout) && !c.meant.hasBranch(c.i, ConnectionDefault):
 		c.warnf(CodeUnhandledTimeout, "config.timeout", "the run fails when the wait times out: "+
@@ -180,10 +187,16 @@ func (c *stepValidator) validateConfig() {
 		c.validateBranch(config)
 	case Split:
 		c.validateSplit(config)
+	case DelayUntil:
+		c.validateDelayUntil(config)
+	case Window:
+		c.validateWindow("config", config)
 	case Delay:
 		c.validateDelay(config)
 	case WaitForEvent:
 		c.validateWait(config)
+	case WaitForAny:
+		c.validateWaitForAny(config)
 	case SendEmail:
 		c.validateEmail(config)
 	case ContactUpdate:
@@ -191,6 +204,10 @@ func (c *stepValidator) validateConfig() {
 	case ContactDelete:
 	case AddToSegment:
 		c.validateID("config.segment_id", "segment id", config.SegmentID)
+	case RemoveFromSegment:
+		c.validateID("config.segment_id", "segment id", config.SegmentID)
+	case SendEvent:
+		c.validateSendEvent(config)
 	default:
 		c.validateCustom(config)
 		return
@@ -320,6 +337,9 @@ func (c *stepValidator) validateEmail(email SendEmail) {
 	c.validateValues("config.template.variables", email.Template.Variables)
 	for _, p := range email.Retry.problems() {
 		c.errorf(p.Code, jsondoc.Join("config.retry", p.Path), "%s", p.Message)
+	}
+	if !email.Window.IsZero() {
+		c.validateWindow("config.window", email.Window)
 	}
 	switch email.Delivery {
 	case "", AtLeastOnce, AtMostOnce:

@@ -165,3 +165,24 @@ func TestCheck_KnowsVariants(t *testing.T) {
 		assert.Equal(t, "offer", about.Problems[0].Step)
 	}
 }
+
+// A wait for any of several events has a branch for each name, one for all events without a
+// name, and one for the timeout.
+func TestCheck_KnowsEventsOfAWait(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dashboard.Options{})
+	document := func(name string) string {
+		return `{"name": "x", "steps": [{"key": "a", "type": "trigger", "config": {"event_name": "e"}},
+			{"key": "wait", "type": "wait_for_any", "config": {"events": [{"name": ` + name + `, "event_name": "paid"}, {"event_name": "left"}], "timeout": "1 day"}},
+			{"key": "bye", "type": "contact_delete"}, {"key": "leave", "type": "remove_from_segment", "config": {"segment_id": "s"}}],
+			"connections": [{"from": "a", "to": "wait"}, {"from": "wait", "to": "bye", "type": "paid"}, {"from": "wait", "to": "leave"}]}`
+	}
+	_, about := s.check(document(`"paid"`))
+	assert.Empty(t, about.Problems)
+	assert.Equal(t, []struct{ Type, Word string }{{"paid", "paid"}, {"event_received", "received"}, {"timeout", "timed out"}}, about.Drawing.Steps[1].Branches)
+	assert.Equal(t, "paid or left, up to 1 day", about.Drawing.Steps[1].Summary)
+	_, about = s.check(document(`5`))
+	require.Len(t, about.Problems.Errors(), 1, about.Problems)
+	assert.Equal(t, automation.CodeWrongType, about.Problems.Errors()[0].Code)
+	assert.Equal(t, "wait", about.Problems.Errors()[0].Step)
+}

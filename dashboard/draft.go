@@ -128,8 +128,14 @@ func (d *draft) standIn(s draftStep) automation.StepConfig {
 		return automation.Condition{Rule: automation.Field("contact.email").Exists()}
 	case automation.TypeDelay:
 		return automation.Delay{Duration: automation.MustParseDuration("1 day")}
+	case automation.TypeDelayUntil:
+		return d.untilOut(s.key)
+	case automation.TypeWindow:
+		return automation.Window{Hours: []automation.Hours{{From: automation.MustParseLocalTime("00:00"), To: automation.MustParseLocalTime("24:00")}}}
 	case automation.TypeWaitForEvent:
 		return automation.WaitForEvent{EventName: "event"}
+	case automation.TypeWaitForAny:
+		return automation.WaitForAny{Events: d.eventsOut(s.key)}
 	case automation.TypeSendEmail:
 		return automation.SendEmail{Template: automation.TemplateRef{ID: "template"}}
 	case automation.TypeContactUpdate:
@@ -138,6 +144,8 @@ func (d *draft) standIn(s draftStep) automation.StepConfig {
 		return automation.ContactDelete{}
 	case automation.TypeAddToSegment:
 		return automation.AddToSegment{SegmentID: "segment"}
+	case automation.TypeRemoveFromSegment:
+		return automation.RemoveFromSegment{SegmentID: "segment"}
 	default:
 		return automation.RawConfig{Type: typ}
 	}
@@ -154,6 +162,17 @@ func (d *draft) branchesOut(key string) []automation.BranchRule {
 	return branches
 }
 
+// untilOut returns a config that is valid with the connections out of a step.
+func (d *draft) untilOut(key string) automation.DelayUntil {
+	until := automation.DelayUntil{At: automation.String("2026-01-01T09:00:00Z"), IfPast: automation.OtherwiseContinue}
+	for _, c := range d.Connections {
+		if c.from == key && c.branch == string(automation.ConnectionPast) {
+			until.IfPast = ""
+		}
+	}
+	return until
+}
+
 // variantsOut is branchesOut for the variants of a split.
 func (d *draft) variantsOut(key string) []automation.Variant {
 	var variants []automation.Variant
@@ -161,6 +180,17 @@ func (d *draft) variantsOut(key string) []automation.Variant {
 		variants = append(variants, automation.Variant{Name: b.Name, Weight: 1})
 	}
 	return variants
+}
+
+// eventsOut is branchesOut for the events of a wait. There is at least one.
+func (d *draft) eventsOut(key string) []automation.Listener {
+	events := []automation.Listener{{EventName: "event"}}
+	for _, b := range d.branchesOut(key) {
+		if typ := automation.ConnectionType(b.Name); typ != automation.ConnectionEventReceived && typ != automation.ConnectionTimeout {
+			events = append(events, automation.Listener{Name: b.Name, EventName: "event " + b.Name})
+		}
+	}
+	return events
 }
 
 // stepPath finds the index of the step in the path of a problem.

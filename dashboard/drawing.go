@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/diagram"
@@ -123,14 +124,25 @@ func (c *checked) branchesOf(s draftStep) []drawnBranch {
 		return namedBranches(c.Outcomes())
 	case automation.Split:
 		return namedBranches(c.Outcomes())
+	case automation.WaitForAny:
+		return namedBranches(anyBranches(c))
 	}
 	branches := make([]drawnBranch, 0, len(info.Branches))
 	for _, branch := range info.Branches {
-		if branch != automation.ConnectionDefault || info.Type != automation.TypeWaitForEvent {
+		if branch != automation.ConnectionDefault || info.Type != automation.TypeWaitForEvent && info.Type != automation.TypeWaitForAny {
 			branches = append(branches, drawnBranch{string(branch), diagram.BranchWord(branch)}) // a wait needs no third branch
 		}
 	}
 	return branches
+}
+
+// anyBranches returns the branches of a wait for any of several events: one for each that has a
+// name, one for all that have none, and the timeout.
+func anyBranches(w automation.WaitForAny) []automation.ConnectionType {
+	unnamed := slices.ContainsFunc(w.Events, func(l automation.Listener) bool { return l.Name == "" })
+	return slices.DeleteFunc(w.Outcomes(), func(typ automation.ConnectionType) bool {
+		return typ == automation.ConnectionDefault || typ == automation.ConnectionEventReceived && !unnamed && len(w.Events) > 0
+	})
 }
 
 // namedBranches returns the branches of a step that names them. The default branch has a word

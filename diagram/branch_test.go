@@ -43,3 +43,48 @@ func TestBranchSteps_AreDrawnWithTheirNames(t *testing.T) {
 	}}))
 	assert.Contains(t, svg, ">pro<")
 }
+
+// A wait for any of several events has a line for each name that is connected. The others join
+// event_received or default, as the run does.
+func TestWaitForAny_IsDrawnWithItsEvents(t *testing.T) {
+	t.Parallel()
+	wait := automation.WaitForAny{
+		Events:  []automation.Listener{{Name: "paid", EventName: "order.paid"}, {Name: "left", EventName: "cart.emptied"}},
+		Timeout: automation.MustParseDuration("1 day"),
+	}
+	kind, about := diagram.Describe(automation.Step{Key: "wait", Config: wait})
+	assert.Equal(t, "wait for any event", kind)
+	assert.Equal(t, "order.paid or cart.emptied, up to 1 day", about)
+	for name, tt := range map[string]struct {
+		connections   []automation.ConnectionType
+		want, wantNot []string
+	}{
+		"one name":           {[]automation.ConnectionType{"paid"}, []string{"paid", "left", "timed out"}, []string{"received", "default"}},
+		"the rest":           {[]automation.ConnectionType{"paid", automation.ConnectionEventReceived}, []string{"paid", "received", "timed out"}, []string{"left"}},
+		"default":            {[]automation.ConnectionType{"paid", automation.ConnectionDefault}, []string{"paid", "default"}, []string{"left", "timed out"}},
+		"all":                {[]automation.ConnectionType{"paid", "left", automation.ConnectionTimeout}, []string{"paid", "left", "timed out"}, []string{"received"}},
+		"no connection":      {nil, []string{"paid", "left", "timed out"}, []string{"received"}},
+		"default and others": {[]automation.ConnectionType{automation.ConnectionEventReceived, automation.ConnectionDefault, automation.ConnectionTimeout}, []string{"received", "default", "timed out"}, []string{"left"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := automation.Automation{
+				Name:        "Wait",
+				Steps:       []automation.Step{trigger("start", "signup"), {Key: "wait", Config: wait}},
+				Connections: []automation.Connection{{From: "start", To: "wait"}},
+			}
+			for _, typ := range tt.connections {
+				key := "to-" + string(typ[0:1])
+				a.Steps = append(a.Steps, email(key, "x"))
+				a.Connections = append(a.Connections, automation.Connection{From: "wait", To: key, Type: typ})
+			}
+			svg := string(diagram.SVG(a, diagram.Options{}))
+			for _, word := range tt.want {
+				assert.Contains(t, svg, ">"+word+"<")
+			}
+			for _, word := range tt.wantNot {
+				assert.NotContains(t, svg, ">"+word+"<")
+			}
+		})
+	}
+}

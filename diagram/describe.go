@@ -28,6 +28,11 @@ var kinds = map[automation.StepType]kind{
 	automation.TypeAddToSegment:  {"segment", "add to segment"},
 	automation.TypeBranch:        {"condition", "branch"},
 	automation.TypeSplit:         {"condition", "split"},
+	automation.TypeWaitForAny:    {"wait", "wait for any event"},
+
+	automation.TypeRemoveFromSegment: {"segment", "remove from segment"},
+	automation.TypeDelayUntil:        {"delay", "delay until"},
+	automation.TypeWindow:            {"delay", "window"},
 }
 
 // summary describes a config in a few words. head is what is cut if it is too long.
@@ -89,12 +94,21 @@ func summarize(config automation.StepConfig, typ automation.StepType) summary {
 			return summary{head: c.EventName}
 		}
 		return summary{c.EventName, ", up to " + c.Timeout.String()}
+	case automation.WaitForAny:
+		if c.Timeout.IsZero() {
+			return summary{head: eventsOf(c)}
+		}
+		return summary{eventsOf(c), ", up to " + c.Timeout.String()}
 	case automation.Condition:
 		return summary{head: ruleText(c.Rule, 0)}
 	case automation.Branch:
 		return summary{head: namesOf(c)}
 	case automation.Split:
 		return summary{head: weightsOf(c)}
+	case automation.DelayUntil:
+		return untilText(c)
+	case automation.Window:
+		return summary{hoursText(c), zoneText(c.Zone)}
 	case automation.SendEmail:
 		return summary{head: cmp.Or(c.Template.ID, "…")}
 	case automation.ContactUpdate:
@@ -102,6 +116,8 @@ func summarize(config automation.StepConfig, typ automation.StepType) summary {
 	case automation.ContactDelete:
 		return summary{head: "the contact and its data"}
 	case automation.AddToSegment:
+		return summary{head: c.SegmentID}
+	case automation.RemoveFromSegment:
 		return summary{head: c.SegmentID}
 	default:
 		return summary{head: string(typ)}
@@ -115,6 +131,17 @@ func namesOf(b automation.Branch) string {
 		names[i] = branch.Name
 	}
 	return strings.Join(names, ", ")
+}
+
+// eventsOf lists the events that end a wait, each once.
+func eventsOf(w automation.WaitForAny) string {
+	var names []string
+	for _, l := range w.Events {
+		if !slices.Contains(names, l.EventName) {
+			names = append(names, l.EventName)
+		}
+	}
+	return strings.Join(names, " or ")
 }
 
 // weightsOf lists the variants of a step.

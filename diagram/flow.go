@@ -149,10 +149,14 @@ func branches(config automation.StepConfig, connected []automation.ConnectionTyp
 		return c.Outcomes()
 	case automation.Split:
 		return c.Outcomes()
+	case automation.DelayUntil:
+		return untilBranches(c, connected)
 	case automation.ContactDelete, nil:
 		return nil // the run ends
 	case automation.WaitForEvent:
 		return waitBranches(c, connected)
+	case automation.WaitForAny:
+		return anyBranches(c, connected)
 	default:
 		return []automation.ConnectionType{automation.ConnectionDefault}
 	}
@@ -171,6 +175,35 @@ func waitBranches(c automation.WaitForEvent, connected []automation.ConnectionTy
 	}
 	if slices.Contains(connected, automation.ConnectionTimeout) || !otherwise && !c.Timeout.IsZero() {
 		all = append(all, automation.ConnectionTimeout)
+	}
+	return all
+}
+
+// anyBranches returns the branches of a wait for any of several events. The connections
+// event_received and default take the place of branches that are not connected.
+func anyBranches(c automation.WaitForAny, connected []automation.ConnectionType) []automation.ConnectionType {
+	var all []automation.ConnectionType
+	received := slices.Contains(connected, automation.ConnectionEventReceived)
+	otherwise := slices.Contains(connected, automation.ConnectionDefault)
+	add := func(typ automation.ConnectionType) {
+		if !slices.Contains(all, typ) {
+			all = append(all, typ)
+		}
+	}
+	for _, l := range c.Events {
+		name := automation.ConnectionType(l.Name)
+		switch {
+		case name != "" && (slices.Contains(connected, name) || !received && !otherwise):
+			add(name)
+		case received || !otherwise:
+			add(automation.ConnectionEventReceived)
+		}
+	}
+	if otherwise {
+		add(automation.ConnectionDefault)
+	}
+	if slices.Contains(connected, automation.ConnectionTimeout) || !otherwise && !c.Timeout.IsZero() {
+		add(automation.ConnectionTimeout)
 	}
 	return all
 }

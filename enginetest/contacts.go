@@ -96,12 +96,18 @@ func contactChanged(f *fixture) {
 		email("first"),
 		{Key: "name", Config: automation.ContactUpdate{FirstName: automation.Var("event.name"), Properties: map[string]automation.Value{"plan": automation.Var("event.plan")}}},
 		{Key: "join", Config: automation.AddToSegment{SegmentID: "vip"}},
+		{Key: "leave", Config: automation.RemoveFromSegment{SegmentID: "trial"}},
+		{Key: "leave_none", Config: automation.RemoveFromSegment{SegmentID: "never joined"}},
 		when("changed", automation.All(automation.Field("contact.first_name").Eq("Ada"), automation.Field("contact.properties.plan").Eq("pro"))),
 		email("second", "plan", "contact.properties.plan"),
 	}
 	f.start(flow("welcome", "signup", steps...))
-	_, err := f.Runner.CreateSegment(f.ctx, segmentOf("vip"))
-	f.must("create a segment", err)
+	for _, id := range []string{"vip", "trial"} {
+		_, err := f.Runner.CreateSegment(f.ctx, segmentOf(id))
+		f.must("create a segment", err)
+	}
+	_, err := f.Runner.CreateContact(f.ctx, automation.Contact{Email: "ada@example.com", Segments: []string{"trial"}})
+	f.must("create a contact", err)
 	f.ended(f.begin("signup", "ada@example.com", map[string]any{"name": "Ada", "plan": "pro"}), automation.RunCompleted)
 	f.emails("ada@example.com", "first", "second")
 	e := f.mailer.sent("second")[0]

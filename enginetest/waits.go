@@ -16,6 +16,9 @@ func waitChecks() []Check {
 		check("waits/only an event that fits the filter resumes a wait", waitWithFilter),
 		check("waits/lookback finds an event that came since the run started", lookbackFinds),
 		check("waits/lookback does not count what came before the run", lookbackEnds),
+		check("waits/the first of several events that matches the run takes its branch", anyOfSeveral),
+		check("waits/an event ends one of several waits that look back", anyLooksBack),
+		check("waits/an event puts off the end of a wait", anyIsReset),
 	}
 }
 

@@ -70,13 +70,17 @@ func completed(n *automation.StepChanged) string {
 			return fmt.Sprintf("-> %s   holdout", n.Step.Branch)
 		}
 		return fmt.Sprintf("-> %s", n.Step.Branch)
-	case automation.TypeWaitForEvent:
+	case automation.TypeWaitForEvent, automation.TypeWaitForAny:
 		return fmt.Sprintf("-> %s   %s", n.Step.Branch, out.EventName)
 	case automation.TypeDelay:
 		return "is over"
+	case automation.TypeDelayUntil:
+		return until(out)
+	case automation.TypeWindow:
+		return "is open   " + zone(out)
 	case automation.TypeSendEmail:
 		return short(fmt.Sprintf("%q to %s   %s", out.Template.ID, out.To, compact(out.Variables)))
-	case automation.TypeContactUpdate, automation.TypeContactDelete, automation.TypeAddToSegment:
+	case automation.TypeContactUpdate, automation.TypeContactDelete, automation.TypeAddToSegment, automation.TypeRemoveFromSegment:
 		return "done"
 	default:
 		return short("done   " + compact(n.Step.Output))
@@ -108,6 +112,10 @@ type stepOutput struct {
 	Variables json.RawMessage `json:"variables"`
 	Rules     []comparison    `json:"rules"`
 	Holdout   bool            `json:"holdout"`
+	Result    string          `json:"result"`
+	ResumeAt  string          `json:"resume_at"`
+	Zone      string          `json:"zone"`
+	Source    string          `json:"zone_source"`
 	Branches  []struct {
 		Name  string       `json:"name"`
 		Rules []comparison `json:"rules"`

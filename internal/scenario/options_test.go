@@ -65,6 +65,11 @@ func TestOptions_InvalidValuesAreNamed(t *testing.T) {
 	tests := map[string]automation.Options{
 		"Limits.Steps":        limits(automation.Limits{Steps: -1}),
 		"Limits.Duration":     limits(automation.Limits{Duration: -1}),
+		"Limits.Until":        limits(automation.Limits{Until: -1}),
+		"Zone.Property":       {Zone: automation.ZoneOptions{Property: "a..b"}},
+		"Zone.Default":        {Zone: automation.ZoneOptions{Default: "contact"}},
+		"Window.hours":        {Window: automation.Window{Zone: automation.ContactZone()}},
+		"Window.Zone":         {Window: wholeDay(automation.ZoneOf("CEST"))},
 		"Limits.RuleDepth":    limits(automation.Limits{RuleDepth: -1}),
 		"Limits.Rules":        limits(automation.Limits{Rules: -1}),
 		"Limits.PayloadBytes": limits(automation.Limits{PayloadBytes: -1}),
@@ -138,4 +143,35 @@ func TestOptions_SeededRandomGivesTheSameIDs(t *testing.T) {
 		return w.Runs()
 	}
 	assert.Equal(t, history(), history())
+}
+
+// A Runner that was made does not change with the value that it was given.
+func TestOptions_WindowIsCopied(t *testing.T) {
+	t.Parallel()
+	opts := automation.Options{Window: wholeDay(automation.Zone{})}
+	w := world.New(t, opts)
+	opts.Window.Hours[0].Days = []automation.Weekday{automation.Sunday}
+	w.Create(world.Flow("welcome", "signup", world.Email("hello")))
+	w.Send(world.Signup("ada@example.com"))
+	w.Drain()
+	assert.Equal(t, []string{"hello"}, w.Sent())
+}
+
+func TestOptions_ZoneCanBeAReference(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{"contact.properties.home": "", "event.zone": "", "steps.a.zone": "Window.Zone", "zone": "Window.Zone"} {
+		_, err := automation.New(memory.New(), capture.New(), automation.Options{Window: wholeDay(automation.ZoneAt(path))})
+		if want == "" {
+			require.NoError(t, err)
+			continue
+		}
+		assert.Equal(t, []string{want}, world.Paths(world.Problems(t, err)))
+	}
+}
+
+// wholeDay is a window that is always open.
+func wholeDay(zone automation.Zone) automation.Window {
+	return automation.Window{Zone: zone, Hours: []automation.Hours{
+		{From: automation.MustParseLocalTime("00:00"), To: automation.MustParseLocalTime("24:00")},
+	}}
 }

@@ -179,7 +179,8 @@ func TestRunner_DescribesWhatItsAutomationsCanHave(t *testing.T) {
 	}
 	assert.Equal(t, []automation.StepType{
 		automation.TypeAddToSegment, automation.TypeBranch, automation.TypeCondition, automation.TypeContactDelete, automation.TypeContactUpdate,
-		automation.TypeDelay, automation.TypeSendEmail, automation.TypeSplit, automation.TypeTrigger, automation.TypeWaitForEvent,
+		automation.TypeDelay, automation.TypeDelayUntil, automation.TypeRemoveFromSegment, automation.TypeSendEmail, automation.TypeSendEvent,
+		automation.TypeSplit, automation.TypeTrigger, automation.TypeWaitForAny, automation.TypeWaitForEvent, automation.TypeWindow,
 	}, builtin)
 	assert.Equal(t, []automation.StepType{"acme.webhook"}, custom)
 	assert.Empty(t, infos[automation.TypeContactDelete].Branches)
@@ -193,5 +194,5 @@ func TestRunner_DescribesWhatItsAutomationsCanHave(t *testing.T) {
 
 	infos[automation.TypeCondition].Branches[0] = "changed"
 	assert.Equal(t, automation.ConnectionConditionMet, w.StepTypes()[2].Branches[0], "the caller may change what it gets")
-	assert.Len(t, world.New(t, automation.Options{}).StepTypes(), 10)
+	assert.Len(t, world.New(t, automation.Options{}).StepTypes(), 15)
 }

@@ -18,11 +18,13 @@ const (
 // Description is what a schema states about a path into a payload.
 type Description struct {
 	// Known is true if the schema declares the path, or leaves open whether a payload
-	// has it. The other fields, except Type, then have no meaning.
+	// has it. The other fields, except Type and DateOnly, then have no meaning.
 	Known bool
 	// Type is "string", "number", "boolean" or "date" if every value at the path is of
 	// this type or null, as far as Describe knows. Otherwise it is empty.
 	Type string
+	// DateOnly is true if every value at the path is a date without a time of day, or null.
+	DateOnly bool
 
 	// Parent is the part of the path that the schema declares. It is empty for the
 	// payload itself, and ends in a dot otherwise.
@@ -100,7 +102,7 @@ func (s shape) describe(parent, keys string) Description {
 	found := Description{Parent: parent, Fields: names, Open: s.isOpen()}
 	for _, name := range names {
 		if keys == name {
-			found = found.or(Description{Known: true, Type: s.field(name).scalar()})
+			found = found.or(s.field(name).known())
 		} else if rest, deeper := strings.CutPrefix(keys, name+"."); deeper {
 			found = found.or(s.field(name).describeInside(parent+name+".", rest))
 		}
@@ -116,6 +118,9 @@ func (d Description) or(other Description) Description {
 		return d
 	case other.Known && d.Known && other.Type != d.Type:
 		return known
+	case other.Known && d.Known:
+		other.DateOnly = other.DateOnly && d.DateOnly
+		return other
 	default:
 		return other
 	}
@@ -132,10 +137,16 @@ func (s shape) describeInside(parent, keys string) Description {
 	case len(elements.all) == 0:
 		return known
 	case !deeper:
-		return Description{Known: true, Type: elements.scalar()}
+		return elements.known()
 	default:
 		return elements.describe(parent+segment+".", rest)
 	}
+}
+
+// known describes a path to values of this shape.
+func (s shape) known() Description {
+	dateOnly := slices.ContainsFunc(s.certain, func(part *jsonschema.Schema) bool { return part.Format == "date" })
+	return Description{Known: true, Type: s.scalar(), DateOnly: dateOnly && s.scalar() == string(fieldDate)}
 }
 
 // scalar returns the type of all values of this shape, or "".

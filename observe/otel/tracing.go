@@ -112,7 +112,7 @@ func (t *tracing) step(n *automation.StepChanged) {
 
 // receivedEvent returns the id of the event that ended a wait, or "".
 func receivedEvent(s *automation.StepRun) string {
-	if s.Type != automation.TypeWaitForEvent || len(s.Output) == 0 {
+	if s.Type != automation.TypeWaitForEvent && s.Type != automation.TypeWaitForAny || len(s.Output) == 0 {
 		return ""
 	}
 	var output struct {

@@ -109,6 +109,9 @@ func (r *run) claimed() automation.ClaimedRun {
 	c := automation.ClaimedRun{RunRecord: r.shared(), Request: requests[r.request]}
 	if r.event != nil {
 		c.TriggerPayload = r.event.payload
+		if r.event.asSent != nil {
+			c.Cause = cloneCause(r.event.asSent.cause)
+		}
 	}
 	return c
 }

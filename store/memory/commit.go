@@ -32,6 +32,7 @@ func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
 		return res
 	}
 	cs.handle(t, now)
+	s.send(cs, t.Events)
 	s.decide(t.Decisions)
 	s.writeEntries(cs, t.Entries)
 	if t.Erase {

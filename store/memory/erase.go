@@ -47,6 +47,11 @@ func (s *Store) empty(e *event) {
 			delete(s.keys, k)
 		}
 	}
-	e.payload, e.asSent = nil, nil
 	s.eraseDecisions(e.id)
+	// An event that is pending still, under its email, starts the automation only that it is for.
+	if e.payload = nil; e.asSent != nil && e.asSent.automationID != "" {
+		e.asSent = &asSent{automationID: e.asSent.automationID}
+		return
+	}
+	e.asSent = nil
 }

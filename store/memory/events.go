@@ -36,14 +36,32 @@ type outcome struct {
 
 // asSent contains fields that most events do not have.
 type asSent struct {
-	key   string // idempotency key
-	email string // while the email belongs to no contact
+	key          string // idempotency key
+	email        string // while the email belongs to no contact
+	automationID string
+	cause        *automation.Cause
 }
 
-// forgetEmail drops the email, unless the event has a key. The event has a contact
-// now, whose email counts.
+// asSentOf returns the rare fields of an event, nil if it has none.
+func asSentOf(cs *contactState, e *automation.Event) *asSent {
+	if e.IdempotencyKey == "" && e.AutomationID == "" && e.Cause == nil && !cs.isEmail {
+		return nil
+	}
+	return &asSent{e.IdempotencyKey, e.Email, e.AutomationID, cloneCause(e.Cause)}
+}
+
+// cloneCause returns a copy of a cause, which may be nil.
+func cloneCause(c *automation.Cause) *automation.Cause {
+	if c == nil {
+		return nil
+	}
+	return &automation.Cause{RunID: c.RunID, Automations: slices.Clone(c.Automations)}
+}
+
+// forgetEmail drops the email, unless the event has another rare field. The event has a
+// contact now, whose email counts.
 func (e *event) forgetEmail() {
-	if e.asSent != nil && e.asSent.key == "" {
+	if a := e.asSent; a != nil && a.key == "" && a.automationID == "" && a.cause == nil {
 		e.asSent = nil
 	}
 }
@@ -107,17 +125,7 @@ func (s *Store) admit(n *automation.NewEvent, used map[idempotencyKey]keyUse) (a
 func (s *Store) append(n *automation.NewEvent) {
 	e := &n.Event
 	cs := s.stateFor(e.ContactID, e.Email, n.HostContact)
-	s.seq++
-	ev := &event{
-		seq: s.seq, id: e.ID, name: e.Name, contact: cs, payload: bytes.Clone(e.Payload),
-		occurred: toMicros(e.OccurredAt), accepted: toMicros(e.AcceptedAt), unannounced: n.Unannounced,
-	}
-	if e.IdempotencyKey != "" || cs.isEmail {
-		ev.asSent = &asSent{e.IdempotencyKey, e.Email}
-	}
-	s.events[ev.id] = ev
-	cs.enqueue(ev)
-	s.scheduleBy(cs, ev.accepted)
+	s.scheduleBy(cs, s.keep(cs, n).accepted)
 }
 
 // enqueue adds a pending event. Pending events are in the order in which they were
@@ -153,7 +161,7 @@ func (e *event) shared() automation.Event {
 		OccurredAt: e.occurred.time(), AcceptedAt: e.accepted.time(),
 	}
 	if e.asSent != nil {
-		ev.IdempotencyKey = e.asSent.key
+		ev.IdempotencyKey, ev.AutomationID, ev.Cause = e.asSent.key, e.asSent.automationID, cloneCause(e.asSent.cause)
 	}
 	switch {
 	case !e.contact.isEmail:

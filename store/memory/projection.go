@@ -59,11 +59,8 @@ func (s *Store) projectEvent(p *record.CatalogEvent) {
 	cs := s.stateFor(e.ContactID, e.Email, true)
 	s.seq++
 	ev := &event{
-		seq: s.seq, id: e.ID, name: e.Name, contact: cs, payload: bytes.Clone(e.Payload),
+		seq: s.seq, id: e.ID, name: e.Name, contact: cs, payload: bytes.Clone(e.Payload), asSent: asSentOf(cs, e),
 		occurred: toMicros(e.OccurredAt), accepted: toMicros(e.AcceptedAt), handled: toMicros(p.HandledAt),
-	}
-	if e.IdempotencyKey != "" || cs.isEmail {
-		ev.asSent = &asSent{e.IdempotencyKey, e.Email}
 	}
 	if len(p.Resumed)+len(p.Ended) > 0 || p.Reason != "" {
 		ev.outcome = &outcome{slices.Clone(p.Resumed), slices.Clone(p.Ended), p.Reason}

@@ -9,14 +9,16 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-const automationColumns = `a.id, a.name, a.status, a.event_name, a.version, a.revision, a.created_at, a.updated_at, a.stopped_at`
+const automationColumns = `a.id, a.name, a.status, a.event_names, a.version, a.revision, a.created_at, a.updated_at, a.stopped_at, a.gathers`
 
 // scanAutomation scans automationColumns, and the columns after them into more.
 func scanAutomation(scan scanFunc, more ...any) (automation.AutomationRecord, error) {
 	var a automation.AutomationRecord
 	var created, updated, stopped *time.Time
-	dest := []any{&a.ID, &a.Name, &a.Status, &a.EventName, &a.Version, &a.Revision, &created, &updated, &stopped}
+	var names []string
+	dest := []any{&a.ID, &a.Name, &a.Status, &names, &a.Version, &a.Revision, &created, &updated, &stopped, &a.Gathers}
 	err := scan(append(dest, more...)...)
+	record.SetTriggerNames(&a, names)
 	a.CreatedAt, a.UpdatedAt, a.StoppedAt = timeOf(created), timeOf(updated), timeOf(stopped)
 	return a, err
 }
@@ -60,12 +62,14 @@ const (
 
 	insertAutomation = `
 WITH a AS (
-	INSERT INTO automation.automations (id, name, status, event_name, version, revision, created_at, updated_at, stopped_at)
-	VALUES ($1::text, $2::text, $3::text, $4::text, $5::int, $6::int, $7::timestamptz, $8::timestamptz, $10::timestamptz)
+	INSERT INTO automation.automations (id, name, status, event_names, version, revision, created_at, updated_at, stopped_at, gathers)
+	VALUES ($1::text, $2::text, $3::text, $4::text[], $5::int, $6::int, $7::timestamptz, $8::timestamptz, $10::timestamptz, $12::boolean)
 	RETURNING no
+), t AS (
+	INSERT INTO automation.triggers (event_name, automation_no) SELECT unnest($4::text[]), no FROM a
 )
-INSERT INTO automation.versions (automation_no, version, definition, created_at, author)
-SELECT no, $5::int, $9::bytea, $8::timestamptz, $11::text FROM a`
+INSERT INTO automation.versions (automation_no, version, definition, created_at, author, many_names)
+SELECT no, $5::int, $9::bytea, $8::timestamptz, $11::text, nullif(cardinality($4::text[]) > 1, false) FROM a`
 )
 
 // InsertAutomation implements automation.AutomationStore.
@@ -86,8 +90,8 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 		var sc script
 		sc.exec(forgetAutomation, old.no)
 		sc.exec(forgetCounts, old.no)
-		sc.exec(insertAutomation, a.ID, a.Name, string(a.Status), a.EventName, old.version+1, a.Revision,
-			timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a), timeOrNull(a.StoppedAt), a.Author)
+		sc.exec(insertAutomation, a.ID, a.Name, string(a.Status), record.TriggerNames(&a), old.version+1, a.Revision,
+			timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a), timeOrNull(a.StoppedAt), a.Author, a.Gathers)
 		return tx.commit(ctx, sc)
 	})
 	if errorCode(err) == uniqueViolation {
@@ -111,13 +115,18 @@ func definitionOrEmpty(a automation.AutomationRecord) []byte {
 const updateAutomation = `
 WITH a AS (
 	UPDATE automation.automations
-	SET name = $2::text, status = $3::text, event_name = $4::text, version = $5::int, revision = $6::int,
-		created_at = $7::timestamptz, updated_at = $8::timestamptz, stopped_at = $10::timestamptz
+	SET name = $2::text, status = $3::text, event_names = $4::text[], version = $5::int, revision = $6::int,
+		created_at = $7::timestamptz, updated_at = $8::timestamptz, stopped_at = $10::timestamptz, gathers = $12::boolean
 	WHERE id = $1::text AND revision = $6::int - 1 AND deleted_at IS NULL
 	RETURNING no
 ), v AS (
-	INSERT INTO automation.versions (automation_no, version, definition, created_at, author)
-	SELECT no, $5::int, $9::bytea, $8::timestamptz, $11::text FROM a
+	INSERT INTO automation.versions (automation_no, version, definition, created_at, author, many_names)
+	SELECT no, $5::int, $9::bytea, $8::timestamptz, $11::text, nullif(cardinality($4::text[]) > 1, false) FROM a
+	ON CONFLICT DO NOTHING
+), gone AS (
+	DELETE FROM automation.triggers t USING a WHERE t.automation_no = a.no AND t.event_name <> ALL ($4::text[])
+), t AS (
+	INSERT INTO automation.triggers (event_name, automation_no) SELECT unnest($4::text[]), no FROM a
 	ON CONFLICT DO NOTHING
 )
 SELECT no FROM a`
@@ -134,8 +143,8 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	var no int64
 	var sc script
 	sc.exec(takeTurn)
-	sc.query(func(scan scanFunc) error { return scan(&no) }, updateAutomation, a.ID, a.Name, string(a.Status), a.EventName,
-		a.Version, a.Revision, timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a), timeOrNull(a.StoppedAt), a.Author)
+	sc.query(func(scan scanFunc) error { return scan(&no) }, updateAutomation, a.ID, a.Name, string(a.Status), record.TriggerNames(&a),
+		a.Version, a.Revision, timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a), timeOrNull(a.StoppedAt), a.Author, a.Gathers)
 	if err := s.transact(ctx, func(tx *transaction) error { return tx.commit(ctx, sc) }); err != nil {
 		return fmt.Errorf("postgres store: update automation %q: %w", a.ID, err)
 	}
@@ -202,9 +211,11 @@ func (s *Store) ListAutomations(ctx context.Context, q automation.AutomationQuer
 	}.page(ctx, s, q.PageQuery, string(q.Status))
 }
 
-// Both rely on primary keys. The number of a version's runs cannot grow while its
+// These rely on primary keys. deleteTriggers reads all triggers, which are few. The number of a version's runs cannot grow while its
 // automation is locked.
 const (
+	deleteTriggers = `DELETE FROM automation.triggers WHERE automation_no = $1::bigint`
+
 	markDeleted  = `UPDATE automation.automations SET deleted_at = $2::timestamptz WHERE no = $1::bigint`
 	deleteUnused = `
 DELETE FROM automation.versions v
@@ -240,6 +251,8 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 		sc.exec(parkOfAutomation, row.no)
 		sc.exec(cancelRest, row.no, now)
 		sc.exec(deleteUnused, row.no)
+		sc.exec(deleteTriggers, row.no)
+		sc.exec(deleteEntriesOf, row.no)
 		sc.exec(markDeleted, row.no, now)
 		s.notify(&sc)
 		return tx.commit(ctx, sc)

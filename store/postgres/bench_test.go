@@ -194,7 +194,7 @@ func BenchmarkLargeOutputs(b *testing.B) {
 // manyRuns inserts a million runs of ten automations, of which 30,000 failed. The ten oldest
 // of these have another code than the others.
 const manyRuns = `
-INSERT INTO automation.automations (id, name, status, event_name, version, revision) SELECT 'a' || i, 'a', 'enabled', 'e', 1, 1 FROM generate_series(1, 10) i;
+INSERT INTO automation.automations (id, name, status, event_names, version, revision) SELECT 'a' || i, 'a', 'enabled', '{e}', 1, 1 FROM generate_series(1, 10) i;
 INSERT INTO automation.ended_runs (id, automation_no, version, owner, event_name, status, setbacks, step, created_at, completed_at, error)
 SELECT md5('r' || i)::uuid, i % 10 + 1, 1, '=c' || i, 'e', CASE WHEN i > 970000 THEN 2 ELSE 1 END, 0, 's' || i / 10 % 12,
 	now() - i * interval '1 second', now() - i * interval '1 second',

@@ -142,7 +142,7 @@ const (
 	busyOwned = `SELECT owner FROM automation.leases WHERE owner = ANY ($1::text[])`
 
 	takenRuns = `
-SELECT ` + activeColumns + `, t.payload
+SELECT ` + activeColumns + `, t.payload, t.cause
 FROM unnest($1::text[]) AS o (owner)
 CROSS JOIN LATERAL (SELECT * FROM automation.active_runs r WHERE r.owner = o.owner OFFSET 0) r
 JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no])

@@ -15,7 +15,8 @@ import (
 // Claim implements automation.WorkStore. It needs two round trips, however many contacts
 // it leases. It commits the leases in the first one, so that the next claim does not
 // wait while this one reads work. It needs a third round trip if there are events with
-// names that recent claims have not brought.
+// names that recent claims have not brought, and another one if an event starts an automation
+// that gathers.
 func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
@@ -46,6 +47,8 @@ type claimer struct {
 	astray  []string                 // ids of contacts that have events under their email
 	starts  map[string]record.Starts // by name of the event, as far as they were read
 	waits   []waitingRun
+	// gathered are the running runs of automations that gather. Most claims have none.
+	gathered []waitingRun
 
 	damaged map[string]bool // owners whose contact cannot be read
 	reason  error           // why one of them cannot
@@ -79,6 +82,9 @@ func (c *claimer) read(ctx context.Context) error {
 	if err := c.readOtherStarts(ctx); err != nil {
 		return err
 	}
+	if err := c.readGathered(ctx); err != nil {
+		return err
+	}
 	c.match()
 	return nil
 }
@@ -102,7 +108,7 @@ JOIN automation.events e ON e.id = ANY (ARRAY[p.event_id])
 ORDER BY p.accepted_at, p.no`
 
 	claimedRuns = `
-SELECT ` + activeColumns + `, t.payload
+SELECT ` + activeColumns + `, t.payload, t.cause
 FROM unnest($1::text[]) AS o (owner)
 CROSS JOIN LATERAL (
 	SELECT * FROM automation.active_runs r WHERE r.owner = o.owner AND r.due_at + interval '0' <= $2::timestamptz
@@ -117,7 +123,7 @@ ORDER BY r.due_at, r.id`
 	// from another order: for each run of the owner it would read the names of the events, and
 	// for each event of a name the sets that have the name.
 	claimedWaits = `
-SELECT ` + activeColumns + `, t.payload
+SELECT ` + activeColumns + `, t.payload, t.cause
 FROM (
 	SELECT o.owner FROM unnest($1::text[]) AS o (owner)
 	WHERE (SELECT true FROM automation.active_runs w WHERE w.owner = o.owner AND w.listen_no IS NOT NULL LIMIT 1) OFFSET 0
@@ -137,12 +143,6 @@ JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no])
 LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
 ORDER BY r.created_at, r.id`
 )
-
-// claimedTriggers returns the automations whose trigger names an event. It relies on
-// automations_events.
-const claimedTriggers = `
-SELECT a.event_name, a.id, a.version, a.no, a.status = 'enabled' FROM automation.automations a
-WHERE a.event_name = ANY ($1::text[]) AND a.deleted_at IS NULL ORDER BY a.no`
 
 // readWork reads the leased contacts, their events, the runs that are due or listen to
 // one of these events, and what those events start that are likely to be among them.
@@ -180,28 +180,6 @@ func (c *claimer) run(ctx context.Context, build func(sc *script)) error {
 		build(&sc)
 		return tx.commit(ctx, sc)
 	})
-}
-
-// readStarts reads what events with these names start.
-func (c *claimer) readStarts(sc *script, names []string) {
-	if len(names) == 0 {
-		return
-	}
-	for _, name := range names {
-		c.starts[name] = record.Starts{}
-	}
-	sc.query(func(scan scanFunc) error {
-		var name string
-		var v automation.VersionRef
-		var no int64
-		var enabled bool
-		err := scan(&name, &v.AutomationID, &v.Version, &no, &enabled)
-		st := c.starts[name]
-		st.Add(v, enabled, false)
-		c.starts[name] = st
-		c.s.inLease.noteNumber(v.AutomationID, no)
-		return err
-	}, claimedTriggers, names)
 }
 
 // readOtherStarts reads what those events start whose names readWork did not include.
@@ -314,20 +292,31 @@ func (c *claimer) addWait(scan scanFunc) error {
 
 func scanClaimed(scan scanFunc) (waitingRun, error) {
 	var trigger []byte
-	row, err := scanActiveRun(scan, &trigger)
-	return waitingRun{row.owner, automation.ClaimedRun{RunRecord: row.RunRecord, Request: row.request, TriggerPayload: trigger}}, err
+	var text *string
+	row, err := scanActiveRun(scan, &trigger, &text)
+	if err != nil {
+		return waitingRun{}, err
+	}
+	cause, err := record.DecodeCause(textOf(text))
+	return waitingRun{row.owner, automation.ClaimedRun{
+		RunRecord: row.RunRecord, Request: row.request, TriggerPayload: trigger, Cause: cause,
+	}}, err
 }
 
-// match sets what the events start. It adds the runs that listen to events of the claim,
-// except those that are in the claim because they are due.
+// match sets what the events start. It adds the runs that listen to events of the claim, and
+// those that are gathered, except those that are in the claim already.
 func (c *claimer) match() {
 	for _, r := range c.waits {
 		if c.damaged[r.owner] {
 			continue
 		}
 		w := c.work(r.owner)
-		isDue := slices.ContainsFunc(w.Runs, func(o automation.ClaimedRun) bool { return o.ID == r.ID })
-		if !isDue && record.HasAny(w.Events, r.Listens) {
+		if !hasRun(w, r.ID) && record.HasAny(w.Events, r.Listens) {
+			w.Runs = append(w.Runs, r.ClaimedRun)
+		}
+	}
+	for _, r := range c.gathered {
+		if w := c.work(r.owner); !hasRun(w, r.ID) {
 			w.Runs = append(w.Runs, r.ClaimedRun)
 		}
 	}
@@ -341,6 +330,11 @@ func (c *claimer) match() {
 	slices.SortFunc(c.works, func(a, b automation.Work) int {
 		return cmp.Or(dueAt(&a).Compare(dueAt(&b)), cmp.Compare(a.Token, b.Token))
 	})
+}
+
+// hasRun reports whether a claim brings a run already.
+func hasRun(w *automation.Work, id string) bool {
+	return slices.ContainsFunc(w.Runs, func(r automation.ClaimedRun) bool { return r.ID == id })
 }
 
 // dueAt returns since when a contact has work.

@@ -18,7 +18,7 @@ import (
 // stand at a hundred steps, and what they listen to differs from step to step. A second
 // contact has one of these runs, and one event that it waits for.
 const startMany = `
-INSERT INTO automation.automations (id, name, status, event_name, version, revision) VALUES ('a', 'a', 'enabled', 'started', 1, 1);
+INSERT INTO automation.automations (id, name, status, event_names, version, revision) VALUES ('a', 'a', 'enabled', '{started}', 1, 1);
 INSERT INTO automation.events (id, owner, name, accepted_at)
 SELECT md5('e' || i)::uuid, '=ada', 'started', now() FROM generate_series(1, 6000) i;
 INSERT INTO automation.pending (owner, event_id, accepted_at)
@@ -40,6 +40,7 @@ var claims = []struct{ name, sql, args string }{
 	{"claimedEvents", claimedEvents, `ARRAY['=ada'], 256`},
 	{"claimedRuns", claimedRuns, `ARRAY['=ada'], now(), 1024`},
 	{"claimedWaits", claimedWaits, `ARRAY['=ada'], 256`},
+	{"claimedGathered", claimedGathered, `ARRAY['=ada'], ARRAY['a']`},
 }
 
 // TestClaim_OfAContactWithManyRunsReadsEachRowOnce makes plans while the tables are empty

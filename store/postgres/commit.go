@@ -47,10 +47,14 @@ type transitionWrite struct {
 	// does not need it.
 	contact  *storedContact
 	requests map[string]automation.RunRequest
+	// pending reports whether there are pending events after the transition, if it heeds them.
+	pending bool
 	// inLease is the run that is in the lease's row after the transition, nil for none.
 	inLease *automation.RunChange
 	// automationNo is the number of inLease's automation, if inLease is new.
 	automationNo int64
+	// manyNames reports whether events with several names start runs of its version.
+	manyNames bool
 	// parks is set if the transaction first parks the run in the lease's row, and leaves
 	// no run there.
 	parks bool
@@ -123,7 +127,7 @@ type committer struct {
 	listens     listenNumbers          // of all runs of the transitions
 	held        map[string]*currentRun // runs of the leases that are held, by owner; id is "" for none
 	automations map[string]sharedAutomation
-	versions    map[automation.VersionRef]bool
+	versions    map[automation.VersionRef]foundVersion
 	current     map[string]currentRun     // by id
 	contacts    map[string]*storedContact // by owner
 	damaged     map[string]error          // why a contact cannot be read, by owner
@@ -189,7 +193,7 @@ func (c *committer) refusal(r *automation.RunChange) error {
 		return record.NotFound("run", r.ID)
 	case !c.automations[r.AutomationID].enabled:
 		return record.AutomationDisabled(r.AutomationID)
-	case !c.versions[automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}]:
+	case !c.versions[automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}].kept:
 		return record.VersionPruned(automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version})
 	default:
 		return nil
@@ -204,6 +208,9 @@ func (c *committer) commit(ctx context.Context) error {
 	}
 	var sc script
 	c.handle(&sc)
+	c.sendEvents(&sc)
+	c.decide(&sc)
+	c.writeEntries(&sc)
 	c.erase(&sc)
 	tally := c.writeRuns(&sc)
 	c.writeOutputs(&sc)
@@ -211,19 +218,46 @@ func (c *committer) commit(ctx context.Context) error {
 		return err
 	}
 	c.move(&sc, targets)
+	c.heed(&sc)
 	count(&sc, c.slot, tally) // last, because another process may wait for the same counters
 	if err := c.tx.commit(ctx, sc); err != nil {
 		return err
 	}
 	for _, w := range c.writes {
 		c.s.inLease.note(w)
-		w.res.Requests = w.requests
+		w.res.Requests, w.res.Pending = w.requests, w.pending
 		if w.contact != nil && !w.t.Release && !w.t.Delete {
 			contact := w.contact.Contact.Clone()
 			w.res.Contact = &contact
 		}
 	}
 	return nil
+}
+
+// findPending relies on the primary key of pending.
+const findPending = `
+SELECT o.owner FROM unnest($1::text[]) AS o (owner) WHERE (SELECT true FROM automation.pending p WHERE p.owner = o.owner LIMIT 1)`
+
+// heed finds out whether there are pending events, for the transitions that heed them.
+func (c *committer) heed(sc *script) {
+	heeding := map[string]*transitionWrite{}
+	var owners []string
+	for _, w := range c.writes {
+		if w.pending = false; w.t.Heed {
+			owners, heeding[w.owner] = append(owners, w.owner), w
+		}
+	}
+	if len(owners) == 0 {
+		return
+	}
+	sc.query(func(scan scanFunc) error {
+		var owner string
+		err := scan(&owner)
+		if w := heeding[owner]; w != nil {
+			w.pending = true
+		}
+		return err
+	}, findPending, owners)
 }
 
 // handleEvents relies on the primary key of pending. It changes nothing for events that
@@ -294,6 +328,7 @@ func (c *committer) writeContacts(sc *script) error {
 		deleteContacts(sc, deleted, deletedAt)
 	}
 	if len(cancelled) > 0 {
+		sc.exec(deleteEntries, cancelled)
 		cancelOwners(sc, cancelled, cancelledAt)
 	}
 	return nil

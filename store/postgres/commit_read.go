@@ -26,7 +26,13 @@ type currentRun struct {
 	moved   bool // it was active, and queryRuns has moved it to the ended runs
 	inLease bool // it was in the row of its lease before the transaction
 	request int16
+	// manyNames reports, for a run in the row of its lease, whether events with several names
+	// start runs of its version.
+	manyNames bool
 }
+
+// foundVersion is a version of which a commit starts runs.
+type foundVersion struct{ kept, manyNames bool }
 
 // read ends or extends the leases, which fences and locks everything about their
 // contacts. Then it reads what the committer needs before it writes anything else. It
@@ -55,7 +61,7 @@ const (
 SELECT no, id, status = 'enabled' AND deleted_at IS NULL FROM automation.automations WHERE id = ANY ($1::text[]) ORDER BY no FOR SHARE`
 
 	findVersions = `
-SELECT a.id, v.version
+SELECT a.id, v.version, v.many_names IS NOT NULL
 FROM unnest($1::text[], $2::int[]) AS u (id, version)
 JOIN automation.automations a ON a.id = ANY (ARRAY[u.id])
 JOIN automation.versions v ON v.automation_no = a.no AND v.version = u.version`
@@ -63,7 +69,7 @@ JOIN automation.versions v ON v.automation_no = a.no AND v.version = u.version`
 
 // readAutomations reads the automations and versions of new runs.
 func (c *committer) readAutomations(sc *script) {
-	c.automations, c.versions = map[string]sharedAutomation{}, map[automation.VersionRef]bool{}
+	c.automations, c.versions = map[string]sharedAutomation{}, map[automation.VersionRef]foundVersion{}
 	wanted := map[automation.VersionRef]bool{}
 	var ids []string
 	var versions []int32
@@ -85,13 +91,14 @@ func (c *committer) readAutomations(sc *script) {
 		var id string
 		err := scan(&a.no, &id, &a.enabled)
 		c.automations[id] = a
-		c.s.inLease.noteNumber(id, a.no)
 		return err
 	}, shareAutomations, ids)
 	sc.query(func(scan scanFunc) error {
 		var v automation.VersionRef
-		err := scan(&v.AutomationID, &v.Version)
-		c.versions[v] = true
+		found := foundVersion{kept: true}
+		err := scan(&v.AutomationID, &v.Version, &found.manyNames)
+		c.versions[v] = found
+		c.s.inLease.noteVersion(v, c.automations[v.AutomationID].no, found.manyNames)
 		return err
 	}, findVersions, ids, versions)
 }
@@ -248,7 +255,7 @@ type runLookup struct {
 
 func (l *runLookup) add(r *automation.RunChange, everywhere bool) {
 	if !record.GoesOn(*r) {
-		l.ending.add(&r.RunRecord, r.DueAt, pgtype.Int4{})
+		l.ending.add(&r.RunRecord, r.DueAt, pgtype.Int4{}, r.Exit)
 		l.ending.served = append(l.ending.served, record.RequestCode(r.Served))
 	}
 	if everywhere {
@@ -265,7 +272,7 @@ func (c *committer) queryRuns(sc *script, l *runLookup) {
 		sc.query(c.found(currentRun{}), currentEnded, l.ended)
 	}
 	if len(l.ending.ids) > 0 {
-		sc.query(c.found(currentRun{moved: true}), endRuns, append(l.ending.args(), l.ending.served)...)
+		sc.query(c.found(currentRun{moved: true}), endRuns, append(l.ending.args(), l.ending.served, l.ending.exits.arg())...)
 	}
 	if len(l.active) > 0 {
 		sc.query(c.found(currentRun{active: true}), currentActive, l.active)

@@ -23,13 +23,13 @@ const remainingRequest = `(CASE
 // recorded at any time, without a lease, they derive the remaining request from the row
 // as it is when they execute.
 const (
-	insertedColumns = `id, automation_no, version, owner, event_id, event_name, status, setbacks, step, due_at, created_at, completed_at, error, state`
+	insertedColumns = `id, automation_no, version, owner, event_id, event_name, status, setbacks, step, due_at, created_at, completed_at, error, state, many_names`
 	insertedValues  = `unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::int[]), unnest($4::text[]), unnest($5::uuid[]), unnest($6::text[]),
 	unnest($7::smallint[]), unnest($8::int[]), unnest($9::text[]), unnest($10::timestamptz[]),
-	unnest($11::timestamptz[]), unnest($12::timestamptz[]), unnest($13::text[]), unnest($14::bytea[])`
+	unnest($11::timestamptz[]), unnest($12::timestamptz[]), unnest($13::text[]), unnest($14::bytea[]), unnest($15::boolean[])`
 
-	insertActive = `INSERT INTO automation.active_runs (` + insertedColumns + `, listen_no) SELECT ` + insertedValues + `, unnest($15::int[])`
-	insertEnded  = `INSERT INTO automation.ended_runs (` + insertedColumns + `) SELECT ` + insertedValues
+	insertActive = `INSERT INTO automation.active_runs (` + insertedColumns + `, listen_no) SELECT ` + insertedValues + `, unnest($16::int[])`
+	insertEnded  = `INSERT INTO automation.ended_runs (` + insertedColumns + `, exit) SELECT ` + insertedValues + `, unnest($16::text[])`
 
 	changedRuns = `SELECT unnest($1::uuid[]) AS id, unnest($2::smallint[]) AS status, unnest($3::int[]) AS setbacks, unnest($4::text[]) AS step,
 		unnest($5::timestamptz[]) AS due_at, unnest($6::timestamptz[]) AS completed_at,
@@ -53,20 +53,20 @@ SELECT id, control FROM written WHERE control <> 0`
 	updateEnded = `
 UPDATE automation.ended_runs r
 SET status = c.status, setbacks = c.setbacks, step = c.step, due_at = c.due_at,
-	completed_at = c.completed_at, error = c.error, state = c.state
-FROM (` + changedRuns + `) c WHERE r.id = ANY (ARRAY[c.id])`
+	completed_at = c.completed_at, error = c.error, state = c.state, exit = c.exit
+FROM (` + changedRuns + `, unnest($9::text[]) AS exit) c WHERE r.id = ANY (ARRAY[c.id])`
 
 	// endRuns moves runs that end, and returns them as they were. A run that fails and
 	// has a request to retry stays among the active runs.
 	endRuns = `
 WITH old AS (
 	DELETE FROM automation.active_runs r
-	USING (` + changedRuns + `, unnest($9::smallint[]) AS seen) c
+	USING (` + changedRuns + `, unnest($9::smallint[]) AS seen, unnest($10::text[]) AS exit) c
 	WHERE r.id = ANY (ARRAY[c.id]) AND NOT (r.control = 2 AND c.status = 2 AND c.seen <> 2)
 	RETURNING r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status AS old_status, r.step AS old_step, r.control,
-		c.status, c.setbacks, c.step, c.due_at, r.created_at, c.completed_at, c.error, c.state
+		c.status, c.setbacks, c.step, c.due_at, r.created_at, c.completed_at, c.error, c.state, r.many_names, c.exit
 ), moved AS (
-	INSERT INTO automation.ended_runs (` + insertedColumns + `) SELECT ` + insertedColumns + ` FROM old
+	INSERT INTO automation.ended_runs (` + insertedColumns + `, exit) SELECT ` + insertedColumns + `, exit FROM old
 )
 SELECT id, automation_no, version, old_status, old_step, control FROM old`
 
@@ -84,6 +84,7 @@ type newRuns struct {
 	events      uuids
 	names       []string
 	created     []time.Time
+	manyNames   nullableBools
 }
 
 // changedColumns contains what a commit can change of runs, by column.
@@ -96,15 +97,16 @@ type changedColumns struct {
 	completed      nullableTimes
 	failures       nullableTexts
 	states         [][]byte
-	listens        nullableInts // not in args: ended runs have no such column
+	listens        nullableInts  // not in args: ended runs have no such column
+	exits          nullableTexts // not in args: active runs have no such column
 }
 
-func (cs *changedColumns) add(r *automation.RunRecord, due time.Time, listens pgtype.Int4) {
+func (cs *changedColumns) add(r *automation.RunRecord, due time.Time, listens pgtype.Int4, exit *automation.RunExit) {
 	cs.ids, cs.statuses = append(cs.ids, uuidOf(r.ID)), append(cs.statuses, record.StatusCode(r.Status))
 	cs.decodeFailures, cs.steps = append(cs.decodeFailures, int32(min(r.DecodeFailures, math.MaxInt32))), append(cs.steps, r.Step)
 	cs.due, cs.listens = append(cs.due, timeOrNull(due)), append(cs.listens, listens)
 	cs.completed, cs.failures = append(cs.completed, timeOrNull(r.CompletedAt)), append(cs.failures, textOrNull(record.EncodeError(r.Error)))
-	cs.states = append(cs.states, r.State)
+	cs.states, cs.exits = append(cs.states, r.State), append(cs.exits, textOrNull(record.EncodeExit(exit)))
 }
 
 func (cs *changedColumns) args() []any {
@@ -114,11 +116,11 @@ func (cs *changedColumns) args() []any {
 }
 
 // append adds a run that is due at another time than r.
-func (n *newRuns) append(r *automation.RunRecord, due time.Time, listens pgtype.Int4, owner string, group *record.RunGroup) {
-	n.add(r, due, listens)
+func (n *newRuns) append(r *automation.RunRecord, due time.Time, listens pgtype.Int4, owner string, group *record.RunGroup, manyNames bool) {
+	n.add(r, due, listens, r.Exit)
 	n.automations, n.versions = append(n.automations, group.AutomationNo), append(n.versions, int32(group.Version))
 	n.owners, n.events, n.names = append(n.owners, owner), append(n.events, uuidOf(r.EventID)), append(n.names, r.EventName)
-	n.created = append(n.created, r.CreatedAt)
+	n.created, n.manyNames = append(n.created, r.CreatedAt), append(n.manyNames, trueOrNull(manyNames))
 }
 
 func (n *newRuns) insertActive(sc *script) {
@@ -129,14 +131,14 @@ func (n *newRuns) insertActive(sc *script) {
 
 func (n *newRuns) insertEnded(sc *script) {
 	if len(n.ids) > 0 {
-		sc.exec(insertEnded, n.args()...)
+		sc.exec(insertEnded, append(n.args(), n.exits.arg())...)
 	}
 }
 
 func (n *newRuns) args() []any {
 	return []any{
 		n.ids, n.automations, n.versions, n.owners, n.events, n.names, n.statuses, n.decodeFailures, n.steps,
-		n.due.arg(), n.created, n.completed.arg(), n.failures.arg(), n.states,
+		n.due.arg(), n.created, n.completed.arg(), n.failures.arg(), n.states, n.manyNames.arg(),
 	}
 }
 
@@ -174,9 +176,10 @@ func (c *committer) writeRuns(sc *script) record.Tally[record.RunGroup] {
 			current, ok := c.current[r.ID]
 			switch {
 			case !ok:
-				rw.start(w, r, nil, c.automations[r.AutomationID].no, c.gone(w))
+				v := c.versions[automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}]
+				rw.start(w, r, nil, currentRun{RunGroup: record.RunGroup{AutomationNo: c.automations[r.AutomationID].no}, manyNames: v.manyNames}, c.gone(w))
 			case current.inLease:
-				rw.start(w, r, &current.RunGroup, current.AutomationNo, c.gone(w))
+				rw.start(w, r, &current.RunGroup, current, c.gone(w))
 			default:
 				rw.change(w, r, current, c.gone(w))
 			}
@@ -193,8 +196,9 @@ func (c *committer) gone(w *transitionWrite) bool {
 }
 
 // start adds a run that is in no table of runs, because it is new or in its lease's row.
-func (rw *runWriter) start(w *transitionWrite, r *automation.RunChange, from *record.RunGroup, automationNo int64, gone bool) {
-	to := record.RunGroup{AutomationNo: automationNo, Version: r.Version, Status: record.StatusCode(r.Status), Step: r.Step}
+// of has the number of the automation, and what is known of its version.
+func (rw *runWriter) start(w *transitionWrite, r *automation.RunChange, from *record.RunGroup, of currentRun, gone bool) {
+	to := record.RunGroup{AutomationNo: of.AutomationNo, Version: r.Version, Status: record.StatusCode(r.Status), Step: r.Step}
 	if from != nil {
 		to.Version = from.Version
 	}
@@ -210,7 +214,7 @@ func (rw *runWriter) start(w *transitionWrite, r *automation.RunChange, from *re
 			due = record.DueBy(due, w.t.Now)
 		}
 	}
-	runs.append(&r.RunRecord, due, rw.listens.of(r.Listens), w.owner, &to)
+	runs.append(&r.RunRecord, due, rw.listens.of(r.Listens), w.owner, &to, of.manyNames)
 }
 
 // change adds a run that is in a table of runs.
@@ -224,12 +228,12 @@ func (rw *runWriter) change(w *transitionWrite, r *automation.RunChange, from cu
 		if !from.active {
 			rw.reopened = append(rw.reopened, uuidOf(r.ID))
 		}
-		rw.changed.add(&r.RunRecord, r.DueAt, rw.listens.of(r.Listens))
+		rw.changed.add(&r.RunRecord, r.DueAt, rw.listens.of(r.Listens), nil)
 		rw.changed.served, rw.changed.now = append(rw.changed.served, record.RequestCode(r.Served)), append(rw.changed.now, w.t.Now)
 		rw.changed.dueNow = append(rw.changed.dueNow, gone && record.GoesOn(*r))
 		rw.writes[r.ID] = w
 	default:
-		rw.changedEnded.add(&r.RunRecord, r.DueAt, pgtype.Int4{})
+		rw.changedEnded.add(&r.RunRecord, r.DueAt, pgtype.Int4{}, r.Exit)
 	}
 }
 
@@ -243,7 +247,7 @@ func (rw *runWriter) write(sc *script) {
 		sc.query(rw.addRequest, updateActive, append(c.args(), c.listens.arg(), c.served, c.now, c.dueNow)...)
 	}
 	if len(rw.changedEnded.ids) > 0 {
-		sc.exec(updateEnded, rw.changedEnded.args()...)
+		sc.exec(updateEnded, append(rw.changedEnded.args(), rw.changedEnded.exits.arg())...)
 	}
 }
 

@@ -260,6 +260,7 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 		}
 		sc = nil
 		deleteContacts(&sc, []storedContact{*row}, []time.Time{now})
+		sc.exec(deleteEntries, []string{owner})
 		cancelOwners(&sc, []string{owner}, []time.Time{now})
 		sc.exec(dropLease, owner)
 		s.notify(&sc)

@@ -2,11 +2,84 @@ package postgres
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/seed-b636437c/automation"
 )
 
+// These rely on the primary key.
+const (
+	// insertDecisions leaves out decisions about events that do not exist. It relies on the
+	// primary key of events, too.
+	insertDecisions = `
+INSERT INTO automation.decisions (event_id, automation_id, code, at, evidence)
+SELECT u.event_id, u.automation_id, u.code, u.at, u.evidence
+FROM (
+	SELECT unnest($1::uuid[]) AS event_id, unnest($2::text[]) AS automation_id, unnest($3::text[]) AS code, unnest($4::timestamptz[]) AS at,
+		unnest($5::text[]) AS evidence
+) u
+WHERE EXISTS (SELECT FROM automation.events e WHERE e.id = ANY (ARRAY[u.event_id]))
+ON CONFLICT DO NOTHING`
+	findDecisions = `
+SELECT automation_id, code, at, evidence FROM automation.decisions WHERE event_id = $1::uuid ORDER BY automation_id, code`
+	// eraseDecisions also relies on events_owner.
+	eraseDecisions = `
+UPDATE automation.decisions d SET evidence = NULL FROM automation.events e
+WHERE e.owner = ANY ($1::text[]) AND d.event_id = ANY (ARRAY[e.id])`
+)
+
+// decide keeps the decisions of all transitions.
+func (c *committer) decide(sc *script) {
+	var columns decisionColumns
+	for _, w := range c.writes {
+		columns.add(w.t.Decisions)
+	}
+	columns.write(sc)
+}
+
+// decisionColumns contains decisions, by column.
+type decisionColumns struct {
+	events             uuids
+	automations, codes []string
+	at                 []time.Time
+	evidence           nullableTexts
+}
+
+func (d *decisionColumns) add(decisions []automation.Decision) {
+	for i := range decisions {
+		n := &decisions[i]
+		d.events, d.automations = append(d.events, uuidOf(n.EventID)), append(d.automations, n.AutomationID)
+		d.codes, d.at = append(d.codes, string(n.Code)), append(d.at, n.At)
+		d.evidence = append(d.evidence, textOrNull(string(n.Evidence)))
+	}
+}
+
+func (d *decisionColumns) write(sc *script) {
+	if len(d.events) > 0 {
+		sc.exec(insertDecisions, d.events, d.automations, d.codes, d.at, d.evidence.arg())
+	}
+}
+
 // ListDecisions implements automation.EventReader.
 func (s *Store) ListDecisions(ctx context.Context, eventID string) ([]automation.Decision, error) {
-	return nil, nil
+	if err := s.ready(ctx); err != nil {
+		return nil, err
+	}
+	var decisions []automation.Decision
+	var sc script
+	sc.query(func(scan scanFunc) error {
+		d := automation.Decision{EventID: eventID}
+		var evidence *string
+		err := scan(&d.AutomationID, &d.Code, &d.At, &evidence)
+		if d.At = d.At.UTC(); evidence != nil {
+			d.Evidence = []byte(*evidence)
+		}
+		decisions = append(decisions, d)
+		return err
+	}, findDecisions, uuidOf(eventID))
+	if err := (implicit{s}).run(ctx, sc); err != nil {
+		return nil, fmt.Errorf("postgres store: list decisions about event %q: %w", eventID, err)
+	}
+	return decisions, nil
 }

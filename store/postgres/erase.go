@@ -19,13 +19,13 @@ DELETE FROM automation.idempotency_keys WHERE (name, key) IN (
 	// event that is pending keeps it until the event is handled or goes to a contact. It
 	// relies on the primary key of pending.
 	eraseEvents = `
-UPDATE automation.events e SET payload = NULL, email = NULL, key = NULL, owner = CASE
+UPDATE automation.events e SET payload = NULL, email = NULL, key = NULL, cause = NULL, owner = CASE
 	WHEN e.owner LIKE '@%' AND (SELECT true FROM automation.pending p WHERE p.owner = e.owner AND p.event_id = e.id) IS NULL THEN '@'
 	ELSE e.owner END
 WHERE e.owner = ANY ($1::text[])`
 )
 
-// erase empties the events of contacts, and the events that were sent for their emails.
+// erase empties the events of contacts, forgets their entries, and empties the events that were sent for their emails.
 func (c *committer) erase(sc *script) {
 	var owners []string
 	for _, w := range c.writes {
@@ -39,6 +39,8 @@ func (c *committer) erase(sc *script) {
 	}
 	if len(owners) > 0 {
 		sc.exec(eraseKeys, owners)
+		sc.exec(eraseDecisions, owners)
 		sc.exec(eraseEvents, owners)
+		sc.exec(deleteEntries, owners)
 	}
 }

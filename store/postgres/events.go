@@ -178,10 +178,11 @@ const insertEvents = `
 WITH sent AS MATERIALIZED (
 	SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS owner, unnest($3::text[]) AS email, unnest($4::text[]) AS name,
 		unnest($5::text[]) AS payload, unnest($6::text[]) AS key, unnest($7::timestamptz[]) AS occurred_at, unnest($8::timestamptz[]) AS accepted_at,
-		unnest($9::boolean[]) AS unannounced, generate_series(1, cardinality($1::uuid[])) AS place
+		unnest($9::boolean[]) AS unannounced, unnest($10::text[]) AS automation_id, unnest($11::text[]) AS cause,
+		generate_series(1, cardinality($1::uuid[])) AS place
 ), kept AS (
-	INSERT INTO automation.events (id, owner, email, name, payload, key, occurred_at, accepted_at)
-	SELECT id, owner, email, name, payload, key, occurred_at, accepted_at FROM sent
+	INSERT INTO automation.events (id, owner, email, name, payload, key, occurred_at, accepted_at, automation_id, cause)
+	SELECT id, owner, email, name, payload, key, occurred_at, accepted_at, automation_id, cause FROM sent
 )
 INSERT INTO automation.pending (owner, event_id, accepted_at, unannounced)
 SELECT owner, id, accepted_at, unannounced FROM sent ORDER BY place`
@@ -198,8 +199,7 @@ func (s *Store) insertScript(calls []*appendCall) (sc script) {
 		}
 	}
 	if len(rows.ids) > 0 {
-		sc.exec(insertEvents, rows.ids, rows.owners, rows.emails.arg(), rows.names, rows.payloads.arg(), rows.keys.arg(),
-			rows.occurred.arg(), rows.accepted, rows.unannounced.arg())
+		sc.exec(insertEvents, rows.args()...)
 		s.notify(&sc)
 	}
 	return sc
@@ -213,6 +213,7 @@ type newEvents struct {
 	occurred               nullableTimes
 	accepted               []time.Time
 	unannounced            nullableBools
+	automations, causes    nullableTexts
 }
 
 func (n *newEvents) add(sent *automation.NewEvent, owner string) {
@@ -224,6 +225,14 @@ func (n *newEvents) add(sent *automation.NewEvent, owner string) {
 	n.emails, n.payloads, n.keys = append(n.emails, textOrNull(email)), append(n.payloads, textOrNull(string(e.Payload))), append(n.keys, textOrNull(e.IdempotencyKey))
 	n.occurred, n.accepted = append(n.occurred, timeOrNull(e.OccurredAt)), append(n.accepted, e.AcceptedAt)
 	n.unannounced = append(n.unannounced, trueOrNull(sent.Unannounced))
+	n.automations, n.causes = append(n.automations, textOrNull(e.AutomationID)), append(n.causes, textOrNull(record.EncodeCause(e.Cause)))
+}
+
+func (n *newEvents) args() []any {
+	return []any{
+		n.ids, n.owners, n.emails.arg(), n.names, n.payloads.arg(), n.keys.arg(), n.occurred.arg(), n.accepted, n.unannounced.arg(),
+		n.automations.arg(), n.causes.arg(),
+	}
 }
 
 // contactEvents relies on events_owner.
@@ -255,26 +264,28 @@ func (s *Store) readEvents(ctx context.Context, sql string, args ...any) ([]auto
 	return events, implicit{s}.run(ctx, sc)
 }
 
-const eventColumns = `e.id, e.owner, e.email, e.name, e.payload, e.key, e.occurred_at, e.accepted_at`
+const eventColumns = `e.id, e.owner, e.email, e.name, e.payload, e.key, e.occurred_at, e.accepted_at, e.automation_id, e.cause`
 
 // scanEvent scans eventColumns, and the columns after them into more. It also returns the
 // event's owner.
 func scanEvent(scan scanFunc, more ...any) (automation.Event, string, error) {
 	var e automation.Event
 	var owner string
-	var email, key *string
+	var email, key, addressed, cause *string
 	var payload *[]byte
 	var occurred *time.Time
-	columns := []any{&e.ID, &owner, &email, &e.Name, &payload, &key, &occurred, &e.AcceptedAt}
+	columns := []any{&e.ID, &owner, &email, &e.Name, &payload, &key, &occurred, &e.AcceptedAt, &addressed, &cause}
 	if err := scan(append(columns, more...)...); err != nil {
 		return e, "", err
 	}
-	e.OccurredAt, e.AcceptedAt, e.IdempotencyKey = timeOf(occurred), e.AcceptedAt.UTC(), textOf(key)
+	e.OccurredAt, e.AcceptedAt, e.IdempotencyKey, e.AutomationID = timeOf(occurred), e.AcceptedAt.UTC(), textOf(key), textOf(addressed)
 	if payload != nil {
 		e.Payload = json.RawMessage(*payload)
 	}
 	if e.ContactID = refOf(owner).ID; e.ContactID == "" {
 		e.Email = textOf(email)
 	}
-	return e, owner, nil
+	var err error
+	e.Cause, err = record.DecodeCause(textOf(cause))
+	return e, owner, err
 }

@@ -40,15 +40,15 @@ const (
 	startInLease = `
 UPDATE automation.leases l SET until = t.until, run_id = t.id, run_automation_no = t.automation_no, run_version = t.version,
 	run_event_id = t.event_id, run_event_name = t.event_name, run_step = t.step, run_due_at = t.due_at, run_created_at = t.created_at,
-	run_state = t.state, run_listen_no = t.listen_no
+	run_state = t.state, run_listen_no = t.listen_no, run_many_names = t.many_names
 FROM (
 	SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token, unnest($3::timestamptz[]) AS until, unnest($4::uuid[]) AS id,
 		unnest($5::bigint[]) AS automation_no, unnest($6::int[]) AS version, unnest($7::uuid[]) AS event_id, unnest($8::text[]) AS event_name,
 		unnest($9::text[]) AS step, unnest($10::timestamptz[]) AS due_at, unnest($11::timestamptz[]) AS created_at, unnest($12::bytea[]) AS state,
-		unnest($13::int[]) AS listen_no
+		unnest($13::int[]) AS listen_no, unnest($14::boolean[]) AS many_names
 ) t
 WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) AND l.run_id IS NULL
-RETURNING l.owner, NULL::uuid, NULL::bigint, NULL::int, NULL::text`
+RETURNING l.owner, NULL::uuid, NULL::bigint, NULL::int, NULL::text, false`
 
 	// updateInLease extends leases and changes their runs. It returns the runs' former
 	// steps, which it reads under the lock.
@@ -64,7 +64,7 @@ FROM (
 ) t
 JOIN o ON o.owner = t.owner
 WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) AND l.run_id = ANY (ARRAY[t.id])
-RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, o.run_step`
+RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, o.run_step, l.run_many_names IS NOT NULL`
 )
 
 // inLeaseColumns contains the arguments of startInLease and updateInLease, by column.
@@ -82,6 +82,7 @@ type inLeaseColumns struct {
 	created     []time.Time
 	states      [][]byte
 	listens     nullableInts
+	manyNames   nullableBools
 }
 
 func (i *inLeaseColumns) add(w *transitionWrite, r *automation.RunChange, automationNo int64, listens pgtype.Int4) {
@@ -89,13 +90,13 @@ func (i *inLeaseColumns) add(w *transitionWrite, r *automation.RunChange, automa
 	i.ids, i.automations, i.versions = append(i.ids, uuidOf(r.ID)), append(i.automations, automationNo), append(i.versions, int32(r.Version))
 	i.events, i.names, i.steps = append(i.events, uuidOf(r.EventID)), append(i.names, r.EventName), append(i.steps, r.Step)
 	i.due, i.created, i.states = append(i.due, r.DueAt), append(i.created, r.CreatedAt), append(i.states, r.State)
-	i.listens = append(i.listens, listens)
+	i.listens, i.manyNames = append(i.listens, listens), append(i.manyNames, trueOrNull(w.manyNames))
 }
 
 func (i *inLeaseColumns) start(sc *script, row func(scan scanFunc) error) {
 	if len(i.ids) > 0 {
 		sc.query(row, startInLease, i.owners, i.tokens, i.until, i.ids, i.automations, i.versions, i.events, i.names, i.steps, i.due, i.created, i.states,
-			i.listens.arg())
+			i.listens.arg(), i.manyNames.arg())
 	}
 }
 
@@ -111,17 +112,17 @@ func (i *inLeaseColumns) update(sc *script, row func(scan scanFunc) error) {
 const (
 	parkFrom = `
 WITH old AS MATERIALIZED (
-	SELECT owner, run_id, run_automation_no, run_version, run_event_id, run_event_name, run_step, run_due_at, run_created_at, run_state, run_listen_no
+	SELECT owner, run_id, run_automation_no, run_version, run_event_id, run_event_name, run_step, run_due_at, run_created_at, run_state, run_listen_no, run_many_names
 	FROM automation.leases WHERE run_id IS NOT NULL AND `
 
 	parkTo = `
 ), parked AS (
-	INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, due_at, created_at, state, listen_no)
-	SELECT run_id, run_automation_no, run_version, owner, run_event_id, run_event_name, 0, 0, run_step, run_due_at, run_created_at, run_state, run_listen_no FROM old
+	INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, due_at, created_at, state, listen_no, many_names)
+	SELECT run_id, run_automation_no, run_version, owner, run_event_id, run_event_name, 0, 0, run_step, run_due_at, run_created_at, run_state, run_listen_no, run_many_names FROM old
 )
 UPDATE automation.leases l
 SET run_id = NULL, run_automation_no = NULL, run_version = NULL, run_event_id = NULL, run_event_name = NULL, run_step = NULL,
-	run_due_at = NULL, run_created_at = NULL, run_state = NULL, run_listen_no = NULL
+	run_due_at = NULL, run_created_at = NULL, run_state = NULL, run_listen_no = NULL, run_many_names = NULL
 FROM old WHERE l.owner = ANY (ARRAY[old.owner])`
 
 	parkOwned            = parkFrom + `owner = ANY ($1::text[]) ORDER BY owner FOR UPDATE` + parkTo
@@ -133,13 +134,13 @@ FROM old WHERE l.owner = ANY (ARRAY[old.owner])`
 	nextExpiry = `SELECT min(until) FROM automation.leases WHERE run_id IS NOT NULL`
 )
 
-// inLeaseRuns remembers which runs this process has written into leases' rows, and the
-// numbers of automations. The committer uses both as guesses: a wrong one costs time,
+// inLeaseRuns remembers which runs this process has written into leases' rows, and what it
+// knows of versions. The committer uses both as guesses: a wrong one costs time,
 // and nothing else. It is safe for concurrent use.
 type inLeaseRuns struct {
-	mu      sync.Mutex
-	ids     map[string]struct{}
-	numbers map[string]int64 // by id of the automation
+	mu       sync.Mutex
+	ids      map[string]struct{}
+	versions map[automation.VersionRef]startable
 }
 
 // maxRemembered bounds inLeaseRuns, from which runs whose lease was lost are never
@@ -171,22 +172,24 @@ func (m *inLeaseRuns) note(w *transitionWrite) {
 	m.ids[w.inLease.ID] = struct{}{}
 }
 
-// number returns the number of an automation. It reports false for an automation that
-// it does not remember.
-func (m *inLeaseRuns) number(automationID string) (int64, bool) {
+// version returns what is known of a version. It reports false for one that it does not
+// remember.
+func (m *inLeaseRuns) version(v automation.VersionRef) (startable, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	no, ok := m.numbers[automationID]
-	return no, ok
+	known, ok := m.versions[v]
+	return known, ok
 }
 
-func (m *inLeaseRuns) noteNumber(automationID string, no int64) {
+// noteVersion remembers the number of a version's automation, and whether events with several
+// names start runs of the version.
+func (m *inLeaseRuns) noteVersion(v automation.VersionRef, no int64, manyNames bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.numbers == nil || len(m.numbers) >= maxRemembered {
-		m.numbers = map[string]int64{}
+	if m.versions == nil || len(m.versions) >= maxRemembered {
+		m.versions = map[automation.VersionRef]startable{}
 	}
-	m.numbers[automationID] = no
+	m.versions[v] = startable{no: no, manyNames: manyNames}
 }
 
 // chooseInLease chooses the run of a transition that will be in the lease's row, if any.
@@ -199,8 +202,9 @@ func (c *committer) chooseInLease(w *transitionWrite) {
 		r := &w.t.Runs[i]
 		switch {
 		case startsInLease(w.t, r):
-			if no, ok := c.s.inLease.number(r.AutomationID); ok && w.inLease == nil {
-				w.inLease, w.automationNo = r, no
+			v, ok := c.s.inLease.version(automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version})
+			if ok && w.inLease == nil {
+				w.inLease, w.automationNo, w.manyNames = r, v.no, v.manyNames
 			}
 		case r.New || !c.s.inLease.has(r.ID):
 		case staysInLease(w.t, r):

@@ -169,13 +169,13 @@ const (
 	endLeases = `
 DELETE FROM automation.leases l USING (SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token) t
 WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token])
-RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, l.run_step`
+RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, l.run_step, l.run_many_names IS NOT NULL`
 
 	extendLeases = `
 UPDATE automation.leases l SET until = t.until
 FROM (SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token, unnest($3::timestamptz[]) AS until) t
 WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token])
-RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, l.run_step`
+RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, l.run_step, l.run_many_names IS NOT NULL`
 )
 
 // fence ends or extends the leases of all transitions. An in-lease run starts or
@@ -221,12 +221,13 @@ func (c *committer) addHeld(scan scanFunc) error {
 	var run, step *string
 	var no *int64
 	var version *int
-	if err := scan(&owner, &run, &no, &version, &step); err != nil {
+	var manyNames bool
+	if err := scan(&owner, &run, &no, &version, &step, &manyNames); err != nil {
 		return err
 	}
 	held := &currentRun{}
 	if run != nil {
-		*held = currentRun{id: *run, inLease: true, RunGroup: record.RunGroup{AutomationNo: *no, Version: *version, Step: *step}}
+		*held = currentRun{id: *run, inLease: true, manyNames: manyNames, RunGroup: record.RunGroup{AutomationNo: *no, Version: *version, Step: *step}}
 		c.current[*run] = *held
 	}
 	c.held[owner] = held

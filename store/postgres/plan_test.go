@@ -18,8 +18,9 @@ import (
 // fill inserts 50,000 active runs, as many ended runs, and the rows that belong to them.
 // The outputs are those of ended runs. A hundred sets of names that runs listen to share a name.
 const fill = `
-INSERT INTO automation.automations (id, name, status, event_name, version, revision)
-SELECT 'a' || i, 'a', 'enabled', 'e' || i, 1, 1 FROM generate_series(1, 100) i;
+INSERT INTO automation.automations (id, name, status, event_names, version, revision)
+SELECT 'a' || i, 'a', 'enabled', ARRAY['e' || i], 1, 1 FROM generate_series(1, 100) i;
+INSERT INTO automation.triggers SELECT 'e' || i, i FROM generate_series(1, 100) i;
 INSERT INTO automation.versions SELECT i, 1, '' FROM generate_series(1, 100) i;
 INSERT INTO automation.contacts (id, email, email_key, first_name, last_name, unsubscribed, properties, segments)
 SELECT md5('c' || i)::uuid, i || '@example.com', i || '@example.com', '', '', false, '', '' FROM generate_series(1, 50000) i;
@@ -34,14 +35,17 @@ INSERT INTO automation.leases SELECT md5('c' || i)::uuid, i, now() FROM generate
 INSERT INTO automation.listen_sets (digest, names)
 SELECT sha256(('s' || i)::bytea), '["e1","e' || i + 1 || '"]' FROM generate_series(1, 100) i;
 INSERT INTO automation.listens SELECT name, no FROM automation.listen_sets, json_array_elements_text(names::json) name;
-INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, listen_no, due_at, created_at)
-SELECT md5('r' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e' || i % 50000)::uuid, 'e', 0, 0, 's' || i % 20, i % 100 + 1, now(), now()
+INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, listen_no, due_at, created_at, many_names)
+SELECT md5('r' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e' || i % 50000)::uuid, 'e' || i % 3, 0, 0, 's' || i % 20, i % 100 + 1, now(), now(),
+	CASE WHEN i % 2 = 0 THEN true END
 FROM generate_series(1, 50000) i;
-INSERT INTO automation.ended_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, created_at, completed_at, error)
-SELECT md5('o' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e' || i % 50000)::uuid, 'e', 1 + i % 3, 0, 's' || i % 20, now(), now(),
-	CASE WHEN i % 3 > 0 THEN '{"code":"code' || i % 5 || '","message":"m"}' END
+INSERT INTO automation.ended_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, created_at, completed_at, error, many_names)
+SELECT md5('o' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e' || i % 50000)::uuid, 'e' || i % 3, 1 + i % 3, 0, 's' || i % 20, now(), now(),
+	CASE WHEN i % 3 > 0 THEN '{"code":"code' || i % 5 || '","message":"m"}' END, CASE WHEN i % 2 = 0 THEN true END
 FROM generate_series(1, 50000) i;
 INSERT INTO automation.run_outputs SELECT md5('o' || i)::uuid, i % 20, '' FROM generate_series(1, 20000) i;
+INSERT INTO automation.decisions SELECT id, 'a1', 'limit', now() FROM automation.events ORDER BY id LIMIT 20000;
+INSERT INTO automation.entries SELECT md5('c' || i)::uuid, i % 100 + 1, '', 1, '', CASE WHEN i % 2 = 0 THEN now() END FROM generate_series(1, 20000) i;
 INSERT INTO automation.run_counts SELECT automation_no, version, status, step, 0, count(*) FROM automation.active_runs GROUP BY 1, 2, 3, 4;`
 
 // drain empties the tables of work in progress except for one row at the end of each, so
@@ -77,6 +81,17 @@ var hot = []struct {
 	{"claimedEvents", claimedEvents, []string{"events_pkey", "pending_pkey"}},
 	{"claimedRuns", claimedRuns, []string{"active_runs_owner", "events_pkey"}},
 	{"claimedWaits", claimedWaits, []string{"active_runs_owner", "events_pkey", "listens_pkey", "pending_pkey"}},
+	{"claimedGathered", claimedGathered, []string{"active_runs_owner", "events_pkey"}},
+	{"claimedTriggers", claimedTriggers, nil},
+	{"findPending", findPending, []string{"pending_pkey"}},
+	{"insertDecisions", insertDecisions, []string{"events_pkey"}},
+	{"findDecisions", findDecisions, []string{"decisions_pkey"}},
+	{"eraseDecisions", eraseDecisions, []string{"decisions_pkey", "events_owner"}},
+	{"writeEntries", lockCounted + writeEntries, nil},
+	{"findEntries", findEntries, []string{"entries_pkey"}},
+	{"deleteEntries", deleteEntries, []string{"entries_pkey"}},
+	{"deleteEntriesOf", deleteEntriesOf, []string{"entries_automation"}},
+	{"deleteExpiredEntries", deleteExpiredEntries, []string{"entries_expiry", "entries_pkey"}},
 	{"nextDue", nextDue, []string{"active_runs_due", "leases_begun", "leases_pkey", "pending_accepted"}},
 	{"stats", stats, []string{"active_runs_due", "active_runs_owner", "leases_begun", "leases_pkey", "pending_accepted", "pending_pkey"}},
 	{"startInLease", startInLease, []string{"leases_pkey"}},
@@ -117,6 +132,10 @@ var hot = []struct {
 	{"newerRuns", newerRuns, []string{"active_runs_place", "ended_runs_place", "leases_begun"}},
 	{"olderEnded", olderEnded, []string{"active_runs_completed", "active_runs_place", "ended_runs_completed", "ended_runs_place"}},
 	{"newerEnded", newerEnded, []string{"active_runs_completed", "active_runs_place", "ended_runs_completed", "ended_runs_place"}},
+	{"olderOfEvent", olderOfEvent, []string{"active_runs_event", "active_runs_place", "ended_runs_event", "ended_runs_place", "leases_begun"}},
+	{"newerOfEvent", newerOfEvent, []string{"active_runs_event", "active_runs_place", "ended_runs_event", "ended_runs_place", "leases_begun"}},
+	{"olderEndedOfEvent", olderEndedOfEvent, []string{"active_runs_completed", "active_runs_event_completed", "active_runs_place", "ended_runs_completed", "ended_runs_event_completed", "ended_runs_place"}},
+	{"newerEndedOfEvent", newerEndedOfEvent, []string{"active_runs_completed", "active_runs_event_completed", "active_runs_place", "ended_runs_completed", "ended_runs_event_completed", "ended_runs_place"}},
 	{"olderWithCode", olderWithCode, []string{"active_runs_code", "active_runs_place", "ended_runs_code", "ended_runs_place"}},
 	{"newerWithCode", newerWithCode, []string{"active_runs_code", "active_runs_place", "ended_runs_code", "ended_runs_place"}},
 	{"olderEndedWithCode", olderEndedWithCode, []string{"active_runs_code_completed", "active_runs_place", "ended_runs_code_completed", "ended_runs_place"}},
@@ -140,7 +159,7 @@ var hot = []struct {
 	{"earlierOfFew", earlierOfFew, []string{"contact_segments_pkey", "contacts_no"}},
 	{"countFewMembers", countFewMembers, []string{"contact_segments_pkey"}},
 	{"deleteEnded", deleteEnded, []string{"ended_runs_completed", "ended_runs_pkey"}},
-	{"deleteEvents", deleteEvents, []string{"active_runs_owner", "ended_runs_owner", "events_pkey", "leases_pkey", "pending_pkey"}},
+	{"deleteEvents", deleteEvents, []string{"active_runs_owner", "decisions_pkey", "ended_runs_owner", "events_pkey", "leases_pkey", "pending_pkey"}},
 	{"deleteLoose", deleteLoose, []string{"loose_events_event", "loose_events_pkey"}},
 	{"projectEvents", projectEvents, nil},
 	{"handleProjected", handleProjected, []string{"events_pkey", "pending_pkey"}},
@@ -204,11 +223,11 @@ func checkPlans(t *testing.T, pool *pgxpool.Pool, when string) {
 
 var (
 	indexName = regexp.MustCompile(`Index (?:Only )?Scan (?:Backward )?using (\w+)`)
-	bigScan   = regexp.MustCompile(`Seq Scan on (active_runs|ended_runs|events|pending|leases|contacts|contact_segments|loose_events|idempotency_keys|run_outputs|listens|listen_sets)\b`)
+	bigScan   = regexp.MustCompile(`Seq Scan on (active_runs|ended_runs|events|pending|leases|contacts|contact_segments|loose_events|idempotency_keys|run_outputs|listens|listen_sets|decisions|entries)\b`)
 	// groupSort sorts a table of runs, and so reads a whole group of runs for one page.
 	groupSort = regexp.MustCompile(`Sort Key: [^\n]*\n *->  Index Scan [^\n]* on (active|ended)_runs`)
 	// smallTables have as many rows as people have made automations, versions and steps.
-	smallTables = regexp.MustCompile(`^(automations|versions|run_counts|listen_sets)_`)
+	smallTables = regexp.MustCompile(`^(automations|versions|triggers|run_counts|listen_sets)_`)
 	parameter   = regexp.MustCompile(`\$(\d+)`)
 )
 

@@ -52,11 +52,14 @@ func (s *Store) Project(ctx context.Context, p automation.Projection) error {
 		if err := advance(ctx, tx, &p); err != nil {
 			return err
 		}
-		pr := projector{Catalog: &catalog, listens: listens, automations: map[string]int64{}, tally: record.Tally[record.RunGroup]{}}
+		pr := projector{Catalog: &catalog, listens: listens, automations: map[string]int64{}, oneName: map[automation.VersionRef]bool{}, tally: record.Tally[record.RunGroup]{}}
 		if err := tx.run(ctx, pr.read()); err != nil {
 			return err
 		}
-		return tx.commit(ctx, pr.write())
+		sc := pr.write()
+		enter(&sc, &p)
+		count(&sc, int16(rand.IntN(slots)), pr.tally) // last, because another process may wait for the same counters
+		return tx.commit(ctx, sc)
 	})
 	if err != nil {
 		return fmt.Errorf("postgres store: project: %w", err)
@@ -90,8 +93,9 @@ func advance(ctx context.Context, tx *transaction, p *automation.Projection) err
 type projector struct {
 	*record.Catalog
 	listens     listenNumbers
-	automations map[string]int64 // numbers, by id
-	inserted    map[string]bool  // the events that the store did not have, by id
+	automations map[string]int64               // numbers, by id
+	inserted    map[string]bool                // the events that the store did not have, by id
+	oneName     map[automation.VersionRef]bool // versions that the store has, whose runs events with one name start
 	tally       record.Tally[record.RunGroup]
 }
 
@@ -103,8 +107,8 @@ const (
 	// These rely on automations_id. insertStrangers inserts automations that count as
 	// deleted.
 	insertStrangers = `
-INSERT INTO automation.automations (id, name, status, event_name, version, revision, deleted_at)
-SELECT u.id, '', 'disabled', '', u.version, 0, u.at
+INSERT INTO automation.automations (id, name, status, event_names, version, revision, deleted_at)
+SELECT u.id, '', 'disabled', '{}', u.version, 0, u.at
 FROM (SELECT unnest($1::text[]) AS id, unnest($2::int[]) AS version, unnest($3::timestamptz[]) AS at) u
 WHERE NOT EXISTS (SELECT FROM automation.automations a WHERE a.id = ANY (ARRAY[u.id]))
 ON CONFLICT DO NOTHING`
@@ -119,9 +123,9 @@ WHERE a.id = ANY (ARRAY[u.id]) AND a.deleted_at IS NOT NULL AND a.version < u.ve
 
 	// projectEvents relies on the primary key of events.
 	projectEvents = `
-INSERT INTO automation.events (id, owner, email, name, payload, key, occurred_at, accepted_at)
+INSERT INTO automation.events (id, owner, email, name, payload, key, occurred_at, accepted_at, automation_id, cause)
 SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
-	unnest($7::timestamptz[]), unnest($8::timestamptz[])
+	unnest($7::timestamptz[]), unnest($8::timestamptz[]), unnest($9::text[]), unnest($10::text[])
 ON CONFLICT (id) DO NOTHING RETURNING id`
 
 	// handleProjected handles events that are pending. It relies on the primary keys of events
@@ -180,6 +184,28 @@ func (p *projector) shareAutomations(sc *script) {
 		p.automations[id] = no
 		return err
 	}, shareAutomations, ids)
+	p.findVersions(sc)
+}
+
+// findVersions reads for which versions of the runs events with one name start all runs.
+func (p *projector) findVersions(sc *script) {
+	known := map[automation.VersionRef]bool{}
+	var ids []string
+	var versions []int32
+	for i := range p.Runs {
+		v := automation.VersionRef{AutomationID: p.Runs[i].AutomationID, Version: p.Runs[i].Version}
+		if !known[v] {
+			known[v] = true
+			ids, versions = append(ids, v.AutomationID), append(versions, int32(v.Version))
+		}
+	}
+	sc.query(func(scan scanFunc) error {
+		var v automation.VersionRef
+		var manyNames bool
+		err := scan(&v.AutomationID, &v.Version, &manyNames)
+		p.oneName[v] = !manyNames
+		return err
+	}, findVersions, ids, versions)
 }
 
 func (p *projector) insertEvents(sc *script) {
@@ -196,7 +222,8 @@ func (p *projector) insertEvents(sc *script) {
 		err := scan(&id)
 		p.inserted[id] = true
 		return err
-	}, projectEvents, rows.ids, rows.owners, rows.emails.arg(), rows.names, rows.payloads.arg(), rows.keys.arg(), rows.occurred.arg(), rows.accepted)
+	}, projectEvents, rows.ids, rows.owners, rows.emails.arg(), rows.names, rows.payloads.arg(), rows.keys.arg(), rows.occurred.arg(), rows.accepted,
+		rows.automations.arg(), rows.causes.arg())
 }
 
 // removeRuns removes the runs that the store has, and counts them.
@@ -219,14 +246,26 @@ func (p *projector) removeRuns(sc *script) {
 	sc.query(removed, removeEnded, ids)
 }
 
-// write returns the script that writes the rest of the projection.
+// enter writes the decisions of a projection, and its counts of starts.
+func enter(sc *script, p *automation.Projection) {
+	var decisions decisionColumns
+	decisions.add(p.Decisions)
+	decisions.write(sc)
+	var entries entryColumns
+	for i := range p.Entries {
+		e := &p.Entries[i]
+		entries.add(ownerOf(automation.ContactRef{ID: e.ContactID}), []automation.EntryCount{e.EntryCount})
+	}
+	entries.write(sc)
+}
+
+// write returns the script that writes events, runs and outputs, but not the counters.
 func (p *projector) write() (sc script) {
 	p.noteLoose(&sc)
 	p.handlePending(&sc)
 	p.keepKeys(&sc)
 	p.insertRuns(&sc)
 	writeRunOutputs(&sc, p.Runs)
-	count(&sc, int16(rand.IntN(slots)), p.tally) // last, because another process may wait for the same counters
 	return sc
 }
 
@@ -310,7 +349,8 @@ func (p *projector) insertRuns(sc *script) {
 		if record.GoesOn(*r) {
 			runs = &active
 		}
-		runs.append(&r.RunRecord, r.DueAt, p.listens.of(r.Listens), ownerOf(automation.ContactRef{ID: r.ContactID}), &group)
+		manyNames := !p.oneName[automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}]
+		runs.append(&r.RunRecord, r.DueAt, p.listens.of(r.Listens), ownerOf(automation.ContactRef{ID: r.ContactID}), &group, manyNames)
 	}
 	active.insertActive(sc)
 	ended.insertEnded(sc)

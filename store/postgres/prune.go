@@ -17,7 +17,7 @@ func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (automation
 		return res, err
 	}
 	for _, part := range []func(context.Context, automation.PruneParams, *automation.PruneResult) error{
-		s.pruneRuns, s.pruneLooseEvents, s.pruneKeys, s.pruneLeases, s.pruneVersions,
+		s.pruneRuns, s.pruneLooseEvents, s.pruneKeys, s.pruneEntries, s.pruneLeases, s.pruneVersions,
 	} {
 		if err := part(ctx, p, &res); err != nil {
 			return res, fmt.Errorf("postgres store: prune: %w", err)
@@ -44,15 +44,20 @@ DELETE FROM automation.ended_runs WHERE id = ANY (ARRAY(
 	) r LIMIT $2::int))
 RETURNING id, automation_no, version, status, step, event_id`
 
-	// deleteEvents relies on the primary keys of events, pending and leases, and on
+	// deleteEvents relies on the primary keys of events, pending, leases and decisions, and on
 	// the indexes of both tables of runs by owner.
 	deleteEvents = `
+WITH gone AS (
 DELETE FROM automation.events e WHERE e.id = ANY ($1::uuid[])
 	AND NOT EXISTS (SELECT FROM automation.ended_runs r WHERE r.owner = e.owner AND r.event_id = e.id)
 	AND NOT EXISTS (SELECT FROM automation.active_runs r WHERE r.owner = e.owner AND r.event_id = e.id)
 	AND NOT EXISTS (SELECT FROM automation.pending p WHERE p.owner = e.owner AND p.event_id = e.id)
 	AND NOT EXISTS (SELECT FROM automation.leases l WHERE l.owner = e.owner AND l.run_event_id = e.id)
-RETURNING e.id`
+RETURNING e.id
+), undecided AS (
+	DELETE FROM automation.decisions d USING gone WHERE d.event_id = ANY (ARRAY[gone.id])
+)
+SELECT id FROM gone`
 )
 
 // pruneRuns removes runs, and the events that have started no other run.

@@ -15,13 +15,17 @@ import (
 // ends, a group is one range of active_runs_completed or ended_runs_completed. Failed runs
 // may be in both tables.
 //
-// All runs of a version were started by events with one name, so one run of a group shows
-// whether runs of the group match the name of an event.
+// All runs of most versions were started by events with one name, so one run of a group shows
+// whether runs of the group match the name of an event. For the other versions, runs have the
+// mark many_names. Those of a group that events with one name started are one range of
+// active_runs_event or ended_runs_event, and in the order of their ends of
+// active_runs_event_completed or ended_runs_event_completed.
 //
 // The runs of a group with one code of an error are one range of active_runs_code or
 // ended_runs_code, and in the order of their ends of active_runs_code_completed or
 // ended_runs_code_completed. The indexes have the code up to its first quote, even if that
-// is part of the code, so what they find is compared with the whole code.
+// is part of the code, so what they find is compared with the whole code. A list with a code and
+// the name of an event reads past runs that other events started, if there are several.
 //
 // The arguments are:
 //   - $1 and $2: automation and version, or none
@@ -55,12 +59,34 @@ FROM (
 	listedGroups     = groups + ofGroup
 	andEnded         = andThoseEnded + ofGroup
 	codeGroups       = groups + ofGroupAndCode
-	andEndedWithCode = andThoseEnded + ofGroupAndCode
+	andEndedWithCode = andThoseWithCode + ofGroupAndCode
+
+	andThoseWithCode = `
+	) r WHERE p.status IN (0, 2) AND ` + groupMayHaveEvent + `automation.active_runs` + ofEvent + `
+	UNION ALL
+	SELECT r.* FROM places p CROSS JOIN LATERAL (
+		SELECT ` + listedEndedColumns + ` FROM automation.ended_runs r WHERE `
 
 	endOfEnded = `
 	) r WHERE p.status <> 0 AND ` + groupHasEvent + `automation.ended_runs` + ofEvent
+	endOfCode = `
+	) r WHERE p.status <> 0 AND ` + groupMayHaveEvent + `automation.ended_runs` + ofEvent
 
-	andBegun = endOfEnded + `
+	andOfEvent = endOfEnded + `
+	UNION ALL
+	SELECT r.* FROM places p CROSS JOIN LATERAL (
+		SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE ` + ofGroupAndEvent
+	andEndedOfEvent = `
+	) r WHERE p.status IN (0, 2)
+	UNION ALL
+	SELECT r.* FROM places p CROSS JOIN LATERAL (
+		SELECT ` + listedEndedColumns + ` FROM automation.ended_runs r WHERE ` + ofGroupAndEvent
+	endOfEvent = `
+	) r WHERE p.status <> 0`
+
+	andBegun = endOfEnded + andThoseBegun
+
+	andThoseBegun = `
 	UNION ALL
 	SELECT r.* FROM (
 		SELECT ` + listedColumns + ` FROM automation.begun_runs r
@@ -75,9 +101,9 @@ FROM (
 	joinedEnded = `
 ) r JOIN automation.automations a ON a.no = r.automation_no`
 
-	listedColumns = `r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.due_at, r.created_at, r.completed_at, r.error, r.listen_no`
+	listedColumns = `r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.due_at, r.created_at, r.completed_at, r.error, r.listen_no, NULL::text AS exit`
 
-	listedEndedColumns = `r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.due_at, r.created_at, r.completed_at, r.error, NULL::int AS listen_no`
+	listedEndedColumns = `r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.due_at, r.created_at, r.completed_at, r.error, NULL::int AS listen_no, r.exit`
 
 	ofGroup = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step`
 
@@ -85,10 +111,15 @@ FROM (
 	// step alone: active_runs_place and active_runs_completed would serve it.
 	ofGroupAndCode = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.error IS NOT NULL
 			AND (split_part(r.error, '"', 4) || '"' || r.step) COLLATE "C" = split_part($11::text, '"', 4) || '"' || p.step
-			AND starts_with(r.error, $11::text)`
+			AND starts_with(r.error, $11::text) AND ($5::text = '' OR r.event_name = $5::text)`
 
-	groupHasEvent = `($5::text = '' OR $5::text = (SELECT r.event_name FROM `
-	ofEvent       = ` r
+	// As with a code, there is no condition on the step alone.
+	ofGroupAndEvent = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.many_names
+			AND (r.step || ' ' || r.event_name) COLLATE "C" = p.step || ' ' || $5::text AND r.event_name = $5::text`
+
+	groupHasEvent     = `($5::text = '' OR $5::text = (SELECT CASE WHEN r.many_names IS NULL THEN r.event_name END FROM `
+	groupMayHaveEvent = `($5::text = '' OR $5::text = (SELECT CASE WHEN r.many_names IS NULL THEN r.event_name ELSE $5::text END FROM `
+	ofEvent           = ` r
 		WHERE r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step
 		ORDER BY r.created_at DESC LIMIT 1))`
 
@@ -129,11 +160,21 @@ FROM (
 	olderEnded = listedGroups + olderEndedOfGroup + andEnded + olderEndedOfGroup + endOfEnded + joinedEnded + lastEndedFirst
 	newerEnded = listedGroups + newerEndedOfGroup + andEnded + newerEndedOfGroup + endOfEnded + joinedEnded + firstEndedFirst
 
-	olderWithCode = codeGroups + olderOfGroup + andEndedWithCode + olderOfGroup + endOfEnded + joinedEnded + newestFirst
-	newerWithCode = codeGroups + newerOfGroup + andEndedWithCode + newerOfGroup + endOfEnded + joinedEnded + oldestFirst
+	// For lists of the runs that events with one name started.
+	olderOfEvent = listedGroups + olderOfGroup + andEnded + olderOfGroup + andOfEvent + olderOfGroup + andEndedOfEvent + olderOfGroup + endOfEvent +
+		andThoseBegun + older + joined + newestFirst
+	newerOfEvent = listedGroups + newerOfGroup + andEnded + newerOfGroup + andOfEvent + newerOfGroup + andEndedOfEvent + newerOfGroup + endOfEvent +
+		andThoseBegun + newer + joined + oldestFirst
+	olderEndedOfEvent = listedGroups + olderEndedOfGroup + andEnded + olderEndedOfGroup + andOfEvent + olderEndedOfGroup + andEndedOfEvent + olderEndedOfGroup +
+		endOfEvent + joinedEnded + lastEndedFirst
+	newerEndedOfEvent = listedGroups + newerEndedOfGroup + andEnded + newerEndedOfGroup + andOfEvent + newerEndedOfGroup + andEndedOfEvent + newerEndedOfGroup +
+		endOfEvent + joinedEnded + firstEndedFirst
 
-	olderEndedWithCode = codeGroups + olderEndedOfGroup + andEndedWithCode + olderEndedOfGroup + endOfEnded + joinedEnded + lastEndedFirst
-	newerEndedWithCode = codeGroups + newerEndedOfGroup + andEndedWithCode + newerEndedOfGroup + endOfEnded + joinedEnded + firstEndedFirst
+	olderWithCode = codeGroups + olderOfGroup + andEndedWithCode + olderOfGroup + endOfCode + joinedEnded + newestFirst
+	newerWithCode = codeGroups + newerOfGroup + andEndedWithCode + newerOfGroup + endOfCode + joinedEnded + oldestFirst
+
+	olderEndedWithCode = codeGroups + olderEndedOfGroup + andEndedWithCode + olderEndedOfGroup + endOfCode + joinedEnded + lastEndedFirst
+	newerEndedWithCode = codeGroups + newerEndedOfGroup + andEndedWithCode + newerEndedOfGroup + endOfCode + joinedEnded + firstEndedFirst
 )
 
 // The runs of a contact are few. The lists of them rely on active_runs_owner and
@@ -220,6 +261,10 @@ func listStatement(q automation.RunQuery, ofContact bool) string {
 		return record.InDirection(q.PageQuery, olderEndedWithCode, newerEndedWithCode)
 	case q.ErrorCode != "":
 		return record.InDirection(q.PageQuery, olderWithCode, newerWithCode)
+	case q.EventName != "" && q.ByCompletion():
+		return record.InDirection(q.PageQuery, olderEndedOfEvent, newerEndedOfEvent)
+	case q.EventName != "":
+		return record.InDirection(q.PageQuery, olderOfEvent, newerOfEvent)
 	case q.ByCompletion():
 		return record.InDirection(q.PageQuery, olderEnded, newerEnded)
 	default:

@@ -20,26 +20,28 @@ type storedRun struct {
 
 const (
 	firstColumns  = `r.id, a.id, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.due_at, r.created_at, r.completed_at, r.error`
-	runColumns    = firstColumns + `, (SELECT s.names FROM automation.listen_sets s WHERE s.no = r.listen_no)`
-	endedColumns  = firstColumns + `, NULL::text`
-	activeColumns = runColumns + `, r.state, r.control`
+	listened      = `, (SELECT s.names FROM automation.listen_sets s WHERE s.no = r.listen_no)`
+	runColumns    = firstColumns + listened + `, r.exit`
+	endedColumns  = firstColumns + `, NULL::text, r.exit`
+	activeColumns = firstColumns + listened + `, NULL::text, r.state, r.control`
 )
 
 // scanRun scans runColumns or endedColumns, and the columns after them into more.
 func scanRun(scan scanFunc, more ...any) (storedRun, error) {
 	var r storedRun
 	var status int16
-	var event, failure, listens *string
+	var event, failure, listens, exit *string
 	var due, completed *time.Time
 	dest := []any{
 		&r.ID, &r.AutomationID, &r.Version, &r.owner, &event, &r.EventName, &status, &r.DecodeFailures, &r.Step,
-		&due, &r.CreatedAt, &completed, &failure, &listens,
+		&due, &r.CreatedAt, &completed, &failure, &listens, &exit,
 	}
 	if err := scan(append(dest, more...)...); err != nil {
 		return r, err
 	}
 	r.ContactID, r.Status = refOf(r.owner).ID, record.StatusOf(status)
 	r.EventID, r.Error = textOf(event), record.DecodeError(textOf(failure))
+	r.Exit = record.DecodeExit(textOf(exit))
 	r.DueAt, r.CompletedAt, r.CreatedAt = timeOf(due), timeOf(completed), r.CreatedAt.UTC()
 	var err error
 	r.Listens, err = record.DecodeNames(textOf(listens))
@@ -60,7 +62,7 @@ func scanActiveRun(scan scanFunc, more ...any) (storedRun, error) {
 // in progress.
 const (
 	foundActive = `
-SELECT ` + runColumns + `, r.state, r.control
+SELECT ` + activeColumns + `
 FROM automation.active_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE `
 	foundEnded = `
 UNION ALL
@@ -68,7 +70,7 @@ SELECT ` + endedColumns + `, r.state, 0::smallint
 FROM automation.ended_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE `
 	foundBegun = `
 UNION ALL
-SELECT ` + runColumns + `, r.state, r.control
+SELECT ` + activeColumns + `
 FROM automation.begun_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE `
 
 	theRun   = `r.id = $1::uuid`

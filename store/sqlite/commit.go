@@ -103,6 +103,9 @@ func (c *committer) commit(ctx context.Context, t *automation.Transition) (res a
 	if err := c.handle(ctx, w); err != nil {
 		return res, err
 	}
+	if err := c.sendEvents(ctx, w); err != nil {
+		return res, err
+	}
 	if err := c.writeEntry(ctx, w); err != nil {
 		return res, err
 	}

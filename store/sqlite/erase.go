@@ -11,7 +11,7 @@ const (
 	eraseKeys = `
 DELETE FROM automation_idempotency_keys WHERE (name, key, event_id) IN (
 	SELECT e.name, e.key, e.id FROM automation_events e WHERE e.owner = ? AND e.key IS NOT NULL)`
-	eraseEvents = `UPDATE automation_events SET payload = NULL, email = NULL, key = NULL WHERE owner = ?`
+	eraseEvents = `UPDATE automation_events SET payload = NULL, email = NULL, key = NULL, cause = NULL WHERE owner = ?`
 	// eraseAddress takes the owner from the events of an email: it is the address. An
 	// event that is pending keeps it until the event is handled or goes to a contact.
 	eraseAddress = `

@@ -85,10 +85,11 @@ func keepEvents(ctx context.Context, q session, events []automation.NewEvent) ([
 // email of contacts.
 const (
 	insertEvent = `
-INSERT OR IGNORE INTO automation_events (id, email, name, payload, key, occurred_at, accepted_at, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, `
-	insertForOwner   = insertEvent + `?8)`
-	insertForContact = insertEvent + `(SELECT c.id FROM automation_contacts c WHERE c.id = ?8 AND c.deleted_at IS NULL))`
-	insertForEmail   = insertEvent + `coalesce((SELECT c.id FROM automation_contacts c WHERE c.email_key = ?9), ?8))`
+INSERT OR IGNORE INTO automation_events (id, email, name, payload, key, occurred_at, accepted_at, automation_id, cause, owner)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, `
+	insertForOwner   = insertEvent + `?10)`
+	insertForContact = insertEvent + `(SELECT c.id FROM automation_contacts c WHERE c.id = ?10 AND c.deleted_at IS NULL))`
+	insertForEmail   = insertEvent + `coalesce((SELECT c.id FROM automation_contacts c WHERE c.email_key = ?11), ?10))`
 	insertPending    = `
 INSERT INTO automation_pending (owner, accepted_at, event_no, unannounced)
 VALUES (coalesce(?3, (SELECT e.owner FROM automation_events e WHERE e.no = ?1)), ?2, ?1, ?4)`
@@ -131,7 +132,7 @@ func eventColumns(e *automation.Event) []any {
 		occurred = o
 	}
 	return args(idKey(e.ID).column(), textOrNull(e.Email), e.Name, textOrNull(string(e.Payload)),
-		textOrNull(e.IdempotencyKey), occurred, accepted)
+		textOrNull(e.IdempotencyKey), occurred, accepted, textOrNull(e.AutomationID), textOrNull(record.EncodeCause(e.Cause)))
 }
 
 // eventExists relies on the unique index on id.
@@ -151,7 +152,7 @@ func notKept(ctx context.Context, q session, e *automation.Event) error {
 }
 
 const selectEvent = `
-SELECT e.id, e.owner, e.email, e.name, e.payload, e.key, e.occurred_at, e.accepted_at`
+SELECT e.id, e.owner, e.email, e.name, e.payload, e.key, e.occurred_at, e.accepted_at, e.automation_id, e.cause`
 
 // storedEvent is a row of automation_events.
 type storedEvent struct {
@@ -162,14 +163,14 @@ type storedEvent struct {
 // scanStoredEvent scans the columns of selectEvent, and the columns after them into more.
 func scanStoredEvent(rows *sql.Rows, more ...any) (e storedEvent, err error) {
 	var id key
-	var email, payload, idempotency nullText
+	var email, payload, idempotency, addressed, cause nullText
 	var occurred nullTime
 	var accepted timestamp
-	columns := []any{&id, &e.owner, &email, &e.Name, &payload, &idempotency, &occurred, &accepted}
+	columns := []any{&id, &e.owner, &email, &e.Name, &payload, &idempotency, &occurred, &accepted, &addressed, &cause}
 	if err := rows.Scan(append(columns, more...)...); err != nil {
 		return e, err
 	}
-	e.ID, e.ContactID, e.IdempotencyKey = id.id(), e.owner.id(), string(idempotency)
+	e.ID, e.ContactID, e.IdempotencyKey, e.AutomationID = id.id(), e.owner.id(), string(idempotency), string(addressed)
 	if e.ContactID == "" {
 		e.Email = string(email)
 	}
@@ -180,7 +181,8 @@ func scanStoredEvent(rows *sql.Rows, more ...any) (e storedEvent, err error) {
 	if e.OccurredAt.IsZero() {
 		e.OccurredAt = e.AcceptedAt
 	}
-	return e, nil
+	e.Cause, err = record.DecodeCause(string(cause))
+	return e, err
 }
 
 func scanEvent(rows *sql.Rows) (automation.Event, error) {

@@ -38,34 +38,37 @@ LEFT JOIN automation_events e ON e.no = r.event_no`
 	fromActive  = ` FROM automation_active_runs r` + joinRun
 	fromEnded   = ` FROM automation_ended_runs r` + joinRun
 
-	inLeaseColumns = runColumns + `0, 0, NULL, NULL, r.state, 0, NULL, ` + listenedNames + `, NULL`
-	activeColumns  = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 1, NULL, ` + listenedNames + `, NULL`
-	endedColumns   = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 2, NULL, NULL, r.exit`
+	inLeaseColumns = runColumns + `0, 0, NULL, NULL, r.state, 0, NULL, NULL, ` + listenedNames + `, NULL`
+	activeColumns  = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 1, NULL, NULL, ` + listenedNames + `, NULL`
+	endedColumns   = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 2, NULL, NULL, NULL, r.exit`
 	selectInLease  = inLeaseColumns + fromInLease
 	selectActive   = activeColumns + fromActive
 	selectEnded    = endedColumns + fromEnded
-	// claimColumns include the payload of the event that started the run.
-	claimColumns = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 1, e.payload, ` + listenedNames + `, NULL`
+	// claimColumns include the payload and the cause of the event that started the run.
+	claimColumns = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 1, e.payload, e.cause, ` + listenedNames + `, NULL`
 	// listColumns leave out the state.
-	listColumns        = runColumns + `r.control, r.setbacks, r.completed_at AS completed_at, r.error, NULL, 1, NULL, ` + listenedNames + `, NULL`
-	listEndedColumns   = runColumns + `r.control, r.setbacks, r.completed_at AS completed_at, r.error, NULL, 2, NULL, NULL, r.exit`
-	listInLeaseColumns = runColumns + `0, 0, NULL, NULL, NULL, 0, NULL, ` + listenedNames + `, NULL`
+	listColumns        = runColumns + `r.control, r.setbacks, r.completed_at AS completed_at, r.error, NULL, 1, NULL, NULL, ` + listenedNames + `, NULL`
+	listEndedColumns   = runColumns + `r.control, r.setbacks, r.completed_at AS completed_at, r.error, NULL, 2, NULL, NULL, NULL, r.exit`
+	listInLeaseColumns = runColumns + `0, 0, NULL, NULL, NULL, 0, NULL, NULL, ` + listenedNames + `, NULL`
 )
 
 func scanRun(rows *sql.Rows) (r storedRun, err error) {
 	var id, event key
-	var eventName, failure, listens, exit nullText
+	var eventName, failure, cause, listens, exit nullText
 	var status, request int16
 	var due, completed nullTime
 	var created timestamp
 	err = rows.Scan(&r.no, &id, &r.AutomationID, &r.Version, &r.owner, &event, &eventName, &status, &r.Step,
-		&due, &created, &request, &r.DecodeFailures, &completed, &failure, &r.State, &r.table, &r.TriggerPayload, &listens, &exit)
+		&due, &created, &request, &r.DecodeFailures, &completed, &failure, &r.State, &r.table, &r.TriggerPayload, &cause, &listens, &exit)
 	r.ID, r.ContactID, r.EventID, r.EventName = id.id(), r.owner.id(), event.id(), string(eventName)
 	r.Status, r.Request = record.StatusOf(status), record.RequestOf(request)
 	r.DueAt, r.CreatedAt, r.CompletedAt = due.Time, created.Time, completed.Time
 	r.Error, r.Exit = record.DecodeError(string(failure)), record.DecodeExit(string(exit))
 	if err == nil {
 		r.Listens, err = record.DecodeNames(string(listens))
+	}
+	if err == nil {
+		r.Cause, err = record.DecodeCause(string(cause))
 	}
 	return r, err
 }

@@ -171,6 +171,62 @@ var faults = []struct {
 	}},
 	{"writes half of a refused transition", "commit/a run that may not start leaves nothing behind", writeHalf},
 	{"starts a run again when it is written twice", "commit/writing twice is writing once", startTwice},
+	{"forgets the automation of an event", "sent/an addressed event is read as it was sent", func(s *faulty) {
+		s.appending = eachEvent(func(e *automation.NewEvent) { e.Event.AutomationID = "" })
+	}},
+	{"sends nothing", "sent/an event that a transition sends becomes pending with it", func(s *faulty) {
+		s.committing = eachTransition(func(t *automation.Transition) { t.Events = nil })
+	}},
+	{"sends events in any order", "sent/events are in their order, among those that were accepted", func(s *faulty) {
+		s.committing = eachTransition(func(t *automation.Transition) {
+			t.Events = slices.Clone(t.Events)
+			slices.Reverse(t.Events)
+		})
+	}},
+	{"sends an event for each time that it is written", "sent/writing twice is sending once", func(s *faulty) {
+		written := 0
+		s.committing = eachTransition(func(t *automation.Transition) {
+			t.Events = slices.Clone(t.Events)
+			for i := range t.Events {
+				written++
+				t.Events[i].Event.ID = fmt.Sprintf("ffffffff-0000-7000-8000-%012x", written)
+			}
+		})
+	}},
+	{"sends the events of a refused transition", "sent/a refused transition sends nothing", func(s *faulty) {
+		s.committed = func(ctx context.Context, ts []automation.Transition, results []automation.CommitResult) {
+			for i := range ts {
+				if results[i].Err != nil {
+					_, _ = s.Store.AppendEvents(ctx, ts[i].Events)
+				}
+			}
+		}
+	}},
+	{"forgets what caused a run", "sent/a run comes with the cause of its event", func(s *faulty) {
+		s.claimed = eachWork(func(w *automation.Work) {
+			for i := range w.Runs {
+				w.Runs[i].Cause = nil
+			}
+		})
+	}},
+	{"sends events for its own contacts only", "sent/events for a contact that is not in the store", func(s *faulty) {
+		s.committing = eachTransition(func(t *automation.Transition) {
+			t.Events = slices.DeleteFunc(slices.Clone(t.Events), func(e automation.NewEvent) bool { return e.HostContact })
+		})
+	}},
+	{"keeps causes", "sent/an event that a transition sends is erased", func(s *faulty) {
+		causes := map[string]*automation.Cause{}
+		s.committing = eachTransition(func(t *automation.Transition) {
+			for _, e := range t.Events {
+				causes[e.Event.ID] = e.Event.Cause
+			}
+		})
+		s.foundEvent = func(e *automation.Event) {
+			if e.Cause == nil {
+				e.Cause = causes[e.ID]
+			}
+		}
+	}},
 	{"keeps states as text", "commit/runs are read as they were written", func(s *faulty) {
 		s.foundRun = func(r *automation.RunRecord) { r.State = bytes.ToValidUTF8(r.State, []byte("?")) }
 	}},

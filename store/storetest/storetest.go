@@ -92,6 +92,7 @@ func Checks() []Check {
 		claimChecks(),
 		dueChecks(),
 		commitChecks(),
+		sentChecks(),
 		eraseChecks(),
 		waitChecks(),
 		moveChecks(),

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/diagram"
 	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
@@ -61,6 +62,15 @@ func detail(config automation.StepConfig) string {
 			return c.EventName + ", however long"
 		}
 		return c.EventName + ", up to " + c.Timeout.String()
+	case automation.WaitForAny:
+		var events []string
+		for _, l := range c.Events {
+			events = append(events, l.EventName)
+		}
+		if c.Timeout.IsZero() {
+			return strings.Join(events, " or ") + ", however long"
+		}
+		return strings.Join(events, " or ") + ", up to " + c.Timeout.String()
 	case automation.Branch:
 		names := make([]string, len(c.Branches))
 		for i, branch := range c.Branches {
@@ -73,9 +83,14 @@ func detail(config automation.StepConfig) string {
 			variants[i] = fmt.Sprintf("%s %d", v.Name, v.Weight)
 		}
 		return strings.Join(variants, ", ")
+	case automation.DelayUntil, automation.Window:
+		_, about := diagram.Describe(automation.Step{Config: config})
+		return about
 	case automation.SendEmail:
 		return c.Template.ID
 	case automation.AddToSegment:
+		return c.SegmentID
+	case automation.RemoveFromSegment:
 		return c.SegmentID
 	case automation.ContactDelete:
 		return ""

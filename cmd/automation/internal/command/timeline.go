@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -142,7 +143,11 @@ func stepNotices(run automation.Run, s automation.StepRun, config automation.Ste
 // waitNotice returns the notice of a delay or a wait when it began, or nil for another
 // step.
 func waitNotice(run automation.Run, s automation.StepRun, config automation.StepConfig) automation.Notice {
-	if s.Type != automation.TypeDelay && s.Type != automation.TypeWaitForEvent {
+	switch s.Type {
+	case automation.TypeDelay, automation.TypeWaitForEvent, automation.TypeWaitForAny:
+	case automation.TypeDelayUntil, automation.TypeWindow:
+		return momentNotice(run, s)
+	default:
 		return nil
 	}
 	if s.Status != automation.StepWaiting { // run has the state of its current step
@@ -155,9 +160,33 @@ func waitNotice(run automation.Run, s automation.StepRun, config automation.Step
 			if !c.Timeout.IsZero() {
 				run.DueAt = s.StartedAt.Add(c.Timeout.Std())
 			}
+		case automation.WaitForAny:
+			for _, l := range slices.Concat(c.Events, c.ResetOn) {
+				run.Listens = append(run.Listens, l.EventName)
+			}
+			slices.Sort(run.Listens)
+			run.Listens = slices.Compact(run.Listens)
+			if !c.Timeout.IsZero() {
+				run.DueAt = s.StartedAt.Add(c.Timeout.Std())
+			}
 		default:
 			return nil
 		}
+	}
+	s.Status = automation.StepWaiting
+	return &automation.StepChanged{At: s.StartedAt, Run: run, Step: s}
+}
+
+// momentNotice is waitNotice for a step that waits until an instant, which its output has.
+func momentNotice(run automation.Run, s automation.StepRun) automation.Notice {
+	var out struct {
+		ResumeAt time.Time `json:"resume_at"`
+	}
+	if s.Status != automation.StepWaiting { // run has the state of its current step
+		if json.Unmarshal(s.Output, &out) != nil || !out.ResumeAt.After(s.StartedAt) {
+			return nil
+		}
+		run.Listens, run.DueAt = nil, out.ResumeAt
 	}
 	s.Status = automation.StepWaiting
 	return &automation.StepChanged{At: s.StartedAt, Run: run, Step: s}
