@@ -218,6 +218,9 @@ func (g *Graph) stepRun(i int, st *stepState, ahead bool) StepRun {
 func (g *Graph) output(st *stepState) json.RawMessage {
 	switch n := &g.steps[st.index]; n.typ {
 	case TypeDelay:
+		if st.output != nil { // of a run that another one replaced
+			break
+		}
 		return timeOutput("resume_at", stamp(st.startedAt.Add(n.duration)))
 	case TypeCondition:
 		if met, outcomes, ok := readOutcomes(st.output); ok {

@@ -78,6 +78,7 @@ func TestEntry_AssertionsHold(t *testing.T) {
 	runs := h.Runs(ada, "Cart")
 	assert.Len(t, runs, 2)
 	runs[0].AssertCancelled(automation.CancelledReplaced)
+	assert.JSONEq(t, `{"replaced_by":"`+runs[1].ID+`"}`, string(runs[0].Step("quiet").Output))
 	h.Advance(2 * time.Hour)
 	runs[1].AssertCancelled(automation.CancelledMaxAge)
 	h.Unsubscribe(ada)

@@ -15,11 +15,12 @@ type comparison struct {
 	Steps       []stepChange
 	Connections []connectionChange
 	Retry       *textChange // nil if the policy is the same
+	Entry, Exit *textChange // nil if the rules are the same
 }
 
 // IsEmpty reports whether both versions do the same.
 func (c comparison) IsEmpty() bool {
-	return len(c.Steps) == 0 && len(c.Connections) == 0 && c.Retry == nil
+	return len(c.Steps) == 0 && len(c.Connections) == 0 && c.Retry == nil && c.Entry == nil && c.Exit == nil
 }
 
 // stepChange is a step that was added, removed or changed.
@@ -57,7 +58,23 @@ func compare(a, b automation.AutomationVersion) comparison {
 		change := changeOf(jsonLines(a.Retry), jsonLines(b.Retry))
 		c.Retry = &change
 	}
+	c.Entry, c.Exit = ruleChange(a.Entry, b.Entry), ruleChange(a.Exit, b.Exit)
 	return c
+}
+
+// ruleChange returns what changed in the rules of entry or of exit, or nil. Rules may be nil.
+func ruleChange[R any](before, after *R) *textChange {
+	lines := func(rules *R) []string {
+		if rules == nil {
+			return nil
+		}
+		return jsonLines(rules)
+	}
+	if slices.Equal(lines(before), lines(after)) {
+		return nil
+	}
+	change := changeOf(lines(before), lines(after))
+	return &change
 }
 
 // stepChanges returns the steps that differ, in the order of the newer version, and then

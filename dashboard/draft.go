@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"regexp"
@@ -15,6 +16,8 @@ type draft struct {
 	Name        json.RawMessage `json:"name"`
 	Steps       []draftStep     `json:"steps"`
 	Connections []connection    `json:"connections"`
+	Entry       json.RawMessage `json:"entry,omitempty"`
+	Exit        json.RawMessage `json:"exit,omitempty"`
 	broken      map[string]bool // keys of the steps that cannot be decoded
 }
 
@@ -70,6 +73,7 @@ func (d *draft) decode(document []byte) (automation.Automation, automation.Probl
 		return a, automation.Problems{{Severity: automation.SeverityError, Code: automation.CodeSyntax, Message: err.Error()}}
 	}
 	_ = json.Unmarshal(d.Name, &a.Name) // a name of another type is among the problems
+	d.decodeRules(&a)
 	d.broken = map[string]bool{}
 	for _, s := range d.Steps {
 		config := s.config
@@ -83,6 +87,21 @@ func (d *draft) decode(document []byte) (automation.Automation, automation.Probl
 		a.Connections = append(a.Connections, automation.Connection{From: c.from, To: c.to, Type: automation.ConnectionType(c.branch)})
 	}
 	return a, d.locate(invalid.Problems)
+}
+
+// decodeRules sets the rules of entry and of exit, as far as they can be decoded: what cannot
+// is among the problems.
+func (d *draft) decodeRules(a *automation.Automation) {
+	for name, rules := range map[string]json.RawMessage{"entry": d.Entry, "exit": d.Exit} {
+		if len(rules) == 0 {
+			continue
+		}
+		var only automation.Automation
+		document, err := json.Marshal(map[string]json.RawMessage{name: rules})
+		if err == nil && only.UnmarshalJSON(document) == nil {
+			a.Entry, a.Exit = cmp.Or(only.Entry, a.Entry), cmp.Or(only.Exit, a.Exit)
+		}
+	}
 }
 
 // known returns the problems that are not about a stand-in.

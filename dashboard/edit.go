@@ -74,7 +74,7 @@ func (x *exchange) documentOfVersion(e editor, version int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return documentOf(automation.Automation{Name: e.Name, Steps: v.Steps, Connections: v.Connections, Retry: v.Retry})
+	return documentOf(automation.Automation{Name: e.Name, Steps: v.Steps, Connections: v.Connections, Retry: v.Retry, Entry: v.Entry, Exit: v.Exit})
 }
 
 // storedEditor returns the editor of the automation of the path, as it is stored.
@@ -122,7 +122,9 @@ func documentOf(a automation.Automation) (string, error) {
 		Steps       []automation.Step       `json:"steps"`
 		Connections []automation.Connection `json:"connections"`
 		Retry       automation.RetryPolicy  `json:"retry,omitzero"`
-	}{a.Name, a.Steps, a.Connections, a.Retry})
+		Entry       *automation.Entry       `json:"entry,omitempty"`
+		Exit        *automation.Exit        `json:"exit,omitempty"`
+	}{a.Name, a.Steps, a.Connections, a.Retry, a.Entry, a.Exit})
 	if err != nil {
 		return "", err
 	}

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"errors"
 	"html/template"
 	"net/http"
@@ -35,7 +36,8 @@ func (x *exchange) save() error {
 	a, err := decodeDraft(document)
 	if err == nil {
 		_, err = x.runner.UpdateAutomation(x.ctx, id, automation.AutomationUpdate{
-			Name: &a.Name, Steps: a.Steps, Connections: append([]automation.Connection{}, a.Connections...), Retry: &a.Retry, Revision: revision,
+			Name: &a.Name, Steps: a.Steps, Connections: append([]automation.Connection{}, a.Connections...), Retry: &a.Retry,
+			Entry: cmp.Or(a.Entry, &automation.Entry{}), Exit: cmp.Or(a.Exit, &automation.Exit{}), Revision: revision,
 		})
 	}
 	x.audit(saveAction, id, err)

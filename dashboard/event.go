@@ -21,6 +21,7 @@ type eventPage struct {
 	Payload           string
 	Became            outcome
 	Runs              part[runList] // that the event started
+	Decisions         part[[]decisionRow]
 	// Stuck means that the event has been pending for so long that the page does not wait
 	// for it any more.
 	Stuck bool
@@ -42,6 +43,9 @@ func (x *exchange) event() error {
 		if !body.Stuck {
 			x.w.Header().Set("Refresh", "2")
 		}
+	}
+	if e.Status == automation.EventStatusHandled {
+		body.Decisions = read(x, func(ctx context.Context) ([]decisionRow, error) { return x.decisions(ctx, e.ID) })
 	}
 	if len(e.Started) > 0 {
 		q := automation.RunQuery{EventID: e.ID, PageQuery: x.pageQuery()}

@@ -1,6 +1,7 @@
 package dashboard_test
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -112,7 +113,7 @@ func TestEvent_ReloadsWhilePending(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, s.get("/events/log/none").Code)
 }
 
-func TestEventPages_MakeFourCallsAtMost(t *testing.T) {
+func TestEventPages_MakeFewCalls(t *testing.T) {
 	t.Parallel()
 	s, calls := newCountedSite(t, dashboard.Options{})
 	s.define("signup", `{"plan":"string"}`)
@@ -122,6 +123,7 @@ func TestEventPages_MakeFourCallsAtMost(t *testing.T) {
 	s.Send(world.Signups(20)...)
 	s.Drain()
 	run := s.RunOf(odd.ID)
+	most := map[string]int{"/events/log/" + id: 6} // it also shows decisions
 	for _, path := range []string{
 		"/events", "/events?contact=ada%40example.com&name=signup", "/events/log/" + id, "/events/signup", "/events/new",
 		"/events/send?name=signup", "/events/send?event=" + id, "/events/send?name=undefined&contact=ada%40example.com", "/runs/" + run.ID,
@@ -129,7 +131,7 @@ func TestEventPages_MakeFourCallsAtMost(t *testing.T) {
 		calls.take()
 		assert.Less(t, s.get(path).Code, 400, path)
 		made := calls.take()
-		assert.LessOrEqual(t, len(made), 4, "%s: %v", path, made)
+		assert.LessOrEqual(t, len(made), cmp.Or(most[path], 4), "%s: %v", path, made)
 	}
 }
 

@@ -31,7 +31,7 @@ func formatCount(n int) string {
 func sign(status string) string {
 	signs := map[string]string{
 		"running": "●", "waiting": "◔", "completed": "✓", "failed": "✕", "cancelled": "⊘", "skipped": "–", "pending": "○",
-		"enabled": "●", "disabled": "○", "started": "▸", "resumed": "↻", "ignored": "–", "published": "●", "draft": "○",
+		"enabled": "●", "disabled": "○", "started": "▸", "resumed": "↻", "ended": "■", "ignored": "–", "published": "●", "draft": "○",
 		"added": "+", "removed": "−", "changed": "~",
 	}
 	return signs[status]

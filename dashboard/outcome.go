@@ -8,11 +8,12 @@ import (
 
 // outcome is what became of an event.
 type outcome struct {
-	State   string // pending, started, resumed or ignored
+	State   string // pending, started, resumed, ended or ignored
 	Started []runLink
 	Runs    template.URL // all that the event started
 	Resumed []runLink
-	Reason  string // why the event started and resumed nothing
+	Ended   []runLink
+	Reason  string // why the event started, resumed and ended nothing
 }
 
 // runLink is a link to a run.
@@ -43,7 +44,7 @@ var ignoredReasons = map[automation.EventReason]string{
 
 // outcomeOf returns what became of an event.
 func (x *exchange) outcomeOf(e automation.EventRecord) outcome {
-	o := outcome{Started: x.runLinks(e.Started), Runs: x.to.With(x.to.To("runs"), "event", e.ID), Resumed: x.runLinks(e.Resumed)}
+	o := outcome{Started: x.runLinks(e.Started), Runs: x.to.With(x.to.To("runs"), "event", e.ID), Resumed: x.runLinks(e.Resumed), Ended: x.runLinks(e.Ended)}
 	switch {
 	case e.Status == automation.EventStatusPending:
 		o.State = "pending"
@@ -51,6 +52,8 @@ func (x *exchange) outcomeOf(e automation.EventRecord) outcome {
 		o.State = "started"
 	case len(o.Resumed) > 0:
 		o.State = "resumed"
+	case len(o.Ended) > 0:
+		o.State = "ended"
 	default:
 		o.State = "ignored"
 		if o.Reason = ignoredReasons[e.Reason]; o.Reason == "" { // of a newer release

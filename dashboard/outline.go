@@ -18,7 +18,8 @@ type outlineStep struct {
 	About     string // what the step does, in a few words
 	Counts    tally
 	Next      []outlineNext
-	Gone      bool // not in the version that is shown, although runs are at it
+	Rules     []string // of entry and exit, at the trigger
+	Gone      bool     // not in the version that is shown, although runs are at it
 	// Here, Failed and All are the links to the runs that are at the step, that failed
 	// there, and both with those that ended there. They are empty if nothing is counted.
 	Here, Failed, All template.URL
@@ -36,6 +37,9 @@ func outlineOf(a automation.Automation, counts map[string]tally) []outlineStep {
 		known[s.Key] = true
 		kind, about := diagram.Describe(s)
 		steps = append(steps, outlineStep{Key: s.Key, Kind: kind, About: about, Counts: counts[s.Key], Next: nextOf(a, i)})
+	}
+	if len(steps) > 0 {
+		steps[0].Rules = append(diagram.DescribeEntry(a.Entry), diagram.DescribeExit(a.Exit)...)
 	}
 	for _, key := range slices.Sorted(maps.Keys(counts)) {
 		if n := counts[key]; !known[key] && n.Running+n.Failed > 0 {

@@ -19,6 +19,7 @@ type runPage struct {
 	Started, Ended, Due          moment
 	Listens                      []string // names of the events that the run waits for
 	Trouble                      *runTrouble
+	Exit                         *exitView
 	Drawing                      template.HTML
 	Steps                        []pathStep
 	Step                         *stepFacts // the chosen one
@@ -30,7 +31,8 @@ type runPage struct {
 // runTrouble is why a run failed, was cancelled or does not go on.
 type runTrouble struct {
 	Heading, Step, Code, Message string
-	Mild                         bool // nothing is wrong
+	Mild                         bool     // nothing is wrong
+	By                           *runLink // the run that replaced this one
 }
 
 // runEvent is the event that started a run.
@@ -103,8 +105,11 @@ func (x *exchange) runPage(run automation.Run) runPage {
 		ID: run.ID, AutomationID: run.AutomationID, ContactID: run.ContactID, EventID: run.EventID, Version: run.Version,
 		Status: string(run.Status), Listens: run.Listens,
 		Started: x.moment(run.StartedAt), Ended: x.moment(run.CompletedAt), Due: x.moment(run.DueAt),
-		Trouble: troubleOf(run), Bars: x.bars(run),
+		Trouble: troubleOf(run), Exit: x.exitOf(run), Bars: x.bars(run),
 		CanRetry: run.Status == automation.RunFailed, CanCancel: run.Status == automation.RunRunning,
+	}
+	if body.Trouble != nil {
+		body.Trouble.By = x.replacementOf(run)
 	}
 	body.Contact = x.contactNames(x.ctx, []automation.Run{run})[run.ContactID]
 	return body
@@ -117,7 +122,7 @@ func (x *exchange) versionOf(run automation.Run) automation.Automation {
 	v := read(x, func(ctx context.Context) (automation.AutomationVersion, error) {
 		return x.runner.GetAutomationVersion(ctx, run.AutomationID, run.Version)
 	}).Data
-	return automation.Automation{Name: v.Name, Steps: v.Steps, Connections: v.Connections}
+	return automation.Automation{Name: v.Name, Steps: v.Steps, Connections: v.Connections, Exit: v.Exit}
 }
 
 // runEvent returns the event that started a run. Prune may have removed it.

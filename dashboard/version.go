@@ -31,7 +31,7 @@ func (x *exchange) version() error {
 	if err != nil {
 		return err
 	}
-	graph := automation.Automation{Name: a.Name, Steps: v.Steps, Connections: v.Connections}
+	graph := automation.Automation{Name: a.Name, Steps: v.Steps, Connections: v.Connections, Entry: v.Entry, Exit: v.Exit}
 	body := versionPage{automationHead: x.headOf(a, "Versions"), Row: x.versionRow(v), Flow: flowOf(graph, outlineOf(graph, nil))}
 	if with > 0 {
 		other, err := x.findVersion(a.ID, with)
