@@ -85,6 +85,15 @@ func (a Automation) triggerEvent() string {
 	return ""
 }
 
+// triggers returns the names of all events that start runs.
+func (a Automation) triggers() []string {
+	event := a.triggerEvent()
+	if names := a.Entry.eventNames(event); names != nil {
+		return names
+	}
+	return []string{event}
+}
+
 // MarshalJSON encodes a in the form of Resend's API, with its status. Parse decodes the
 // result to the same automation. MarshalJSON does not escape <, > and &. json.Marshal, which calls
 // MarshalJSON, escapes them.

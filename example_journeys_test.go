@@ -178,3 +178,62 @@ func ExampleWaitForAny() {
 	// completed
 	// thanks
 }
+
+// A send_event step starts another automation.
+func ExampleSendEvent() {
+	ctx, mailer := context.Background(), capture.New()
+	runner, err := automation.New(memory.New(), mailer, automation.Options{})
+	must(err)
+	for _, a := range []automation.Automation{
+		{ID: "trial", Name: "Trial", Steps: []automation.Step{
+			{Key: "signup", Config: automation.Trigger{EventName: "trial.started"}},
+			{Key: "tell", Config: automation.SendEvent{EventName: "trial.welcomed", Payload: map[string]automation.Value{
+				"plan": automation.Var("event.plan"), "source": automation.String("trial"),
+			}}},
+		}, Connections: []automation.Connection{{From: "signup", To: "tell"}}},
+		{ID: "tips", Name: "Tips", Steps: []automation.Step{
+			{Key: "welcomed", Config: automation.Trigger{EventName: "trial.welcomed"}},
+			{Key: "tips", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "tips"}}},
+		}, Connections: []automation.Connection{{From: "welcomed", To: "tips"}}},
+	} {
+		_, err := runner.Apply(ctx, a)
+		must(err)
+	}
+	_, err = runner.Send(ctx, automation.Event{
+		Name: "trial.started", Email: "ada@example.com", Payload: automation.Payload(map[string]any{"plan": "pro"}),
+	})
+	must(err)
+	_, err = runner.Drain(ctx)
+	must(err)
+	fmt.Println(mailer.Emails()[0].To, mailer.Emails()[0].TemplateID)
+	// Output: ada@example.com tips
+}
+
+// StartMany starts an automation for the contacts of a segment.
+func ExampleRunner_StartMany() {
+	ctx, mailer := context.Background(), capture.New()
+	runner, err := automation.New(memory.New(), mailer, automation.Options{})
+	must(err)
+	_, err = runner.Apply(ctx, automation.Automation{ID: "spring", Name: "Spring", Steps: []automation.Step{
+		{Key: "start", Config: automation.Trigger{EventName: "offer.made"}},
+		{Key: "offer", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "offer"}}},
+	}, Connections: []automation.Connection{{From: "start", To: "offer"}}})
+	must(err)
+	for email, plan := range map[string]string{"ada@example.com": "pro", "bob@example.com": "free"} {
+		_, err := runner.CreateContact(ctx, automation.Contact{Email: email, Segments: []string{"customers"}, Properties: map[string]any{"plan": plan}})
+		must(err)
+	}
+
+	bulk, err := runner.StartMany(ctx, automation.BulkStart{
+		ID:           "spring-2026",
+		AutomationID: "spring",
+		Contacts:     runner.ContactsWhere(ctx, "customers", automation.Field("contact.properties.plan").Eq("pro")),
+		Max:          1000,
+		Rate:         600,
+	})
+	must(err)
+	_, err = runner.Drain(ctx)
+	must(err)
+	fmt.Println(bulk.Contacts, bulk.Accepted, mailer.Emails()[0].To)
+	// Output: 1 1 ada@example.com
+}

@@ -33,7 +33,74 @@ func genAutomation(t *rapid.T) Automation {
 		Steps:       g.steps,
 		Connections: g.connections,
 		Retry:       genRetry(t),
+		Entry:       g.entry(),
+		Exit:        g.exit(),
 	}
+}
+
+// outerRule draws a rule that reads the contact and these paths, and nothing else.
+func (g *graphGen) outerRule(paths ...string) Rule {
+	field := Field(rapid.SampledFrom(append(paths, "contact.properties.plan", "contact.first_name")).Draw(g.t, "path"))
+	rule := rapid.SampledFrom([]Rule{field.Exists(), field.Eq("pro"), field.Gt(1), field.In("pro", "team"), field.Neq(Var("contact.id"))}).Draw(g.t, "rule")
+	if g.chance() {
+		return Any(Not(rule), field.IsEmpty())
+	}
+	return rule
+}
+
+// entry draws rules of entry, or none.
+func (g *graphGen) entry() *Entry {
+	if g.chance() {
+		return nil
+	}
+	e := Entry{Reentry: Reentry{
+		Key:          rapid.SampledFrom([]string{"", "event.plan", "event.a.b"}).Draw(g.t, "key"),
+		WhileRunning: rapid.SampledFrom([]WhileRunning{"", ReentryParallel, ReentryIgnore, ReentryRestart}).Draw(g.t, "while"),
+	}}
+	if g.chance() {
+		e.Reentry.Limit, e.Reentry.Per = rapid.IntRange(1, 100).Draw(g.t, "limit"), g.duration()
+	}
+	if g.chance() {
+		e.FilterRule = g.outerRule("event.plan", "event.items.0.sku")
+	}
+	if g.chance() {
+		e.AudienceRule = g.outerRule()
+	}
+	if g.chance() {
+		e.Triggers = []EntryTrigger{{EventName: "another.trigger", FilterRule: e.FilterRule}}
+	}
+	if e.IsZero() {
+		return nil
+	}
+	return &e
+}
+
+// exit draws rules of exit, or none.
+func (g *graphGen) exit() *Exit {
+	if g.chance() {
+		return nil
+	}
+	var x Exit
+	for range rapid.IntRange(0, 2).Draw(g.t, "exits") {
+		l := Listener{Name: rapid.SampledFrom([]string{"", "left"}).Draw(g.t, "name"), EventName: g.eventName()}
+		if g.chance() {
+			l.FilterRule = g.outerRule("event.plan", "trigger.plan", "run.id")
+		}
+		if g.chance() {
+			l.Match = []Match{{Event: "plan"}, {Event: "plan", Run: "contact.properties.plan"}}
+		}
+		x.Events = append(x.Events, l)
+	}
+	if g.chance() {
+		x.WhileRule = g.outerRule("trigger.plan")
+	}
+	if g.chance() {
+		x.MaxAge = g.duration()
+	}
+	if x.IsZero() {
+		return nil
+	}
+	return &x
 }
 
 // genRetry draws a retry policy with up to three attempts, or none.

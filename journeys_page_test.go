@@ -40,6 +40,17 @@ func TestJourneys_ShowFlowsThatWork(t *testing.T) {
 		h.Send("user.created", "dan@example.com", nil)
 		h.Run("dan@example.com", "First steps").AssertStatus(automation.RunFailed)
 	})
+	t.Run("Events that steps send", func(t *testing.T) {
+		t.Parallel()
+		tips := automation.Automation{Name: "Tips", Status: automation.StatusEnabled, Steps: []automation.Step{
+			{Key: "start", Config: automation.Trigger{EventName: "trial.welcomed"}},
+			{Key: "tips", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "tips", Variables: map[string]automation.Value{"plan": automation.Var("event.plan")}}}},
+		}, Connections: []automation.Connection{{From: "start", To: "tips"}}}
+		h := automationtest.New(t, automationtest.Options{}, flows["Trial"], tips)
+		h.Send("trial.started", "ada@example.com", map[string]any{"plan": "pro"})
+		h.AssertEmails("ada@example.com", "welcome", "tips")
+		h.Run("ada@example.com", "Trial").AssertStatus(automation.RunCompleted)
+	})
 	t.Run("Variants", func(t *testing.T) {
 		t.Parallel()
 		h := automationtest.New(t, automationtest.Options{}, flows["Spring offer"])

@@ -33,7 +33,8 @@ type EventAccepted struct {
 type EventHandled struct {
 	At    time.Time
 	Event Event
-	// Started and Resumed are the ids of the runs that the event started and resumed.
+	// Started and Resumed are the ids of the runs that the event started and resumed. A run
+	// whose wait the event has put off is among those that it resumed.
 	Started, Resumed []string
 	// Ended are the ids of the runs that named the event as an exit.
 	Ended []string

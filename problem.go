@@ -173,6 +173,7 @@ const (
 	CodeListenerIsTrigger               Code = "listener_is_trigger"       // warning
 	CodeUnkeyedListener                 Code = "unkeyed_listener"          // warning
 	CodeWhileRuleExpires                Code = "while_rule_expires"        // warning
+	CodeResetAlsoStarts                 Code = "reset_also_starts"         // warning
 	CodeReferenceInText                 Code = "reference_in_text"         // warning
 	CodeEventLoop                       Code = "event_loop"                // warning
 	CodeUnknownEventField               Code = "unknown_event_field"       // warning

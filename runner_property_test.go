@@ -2,8 +2,10 @@ package automation_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -190,20 +192,55 @@ func (s *storm) requireInvariants() {
 		require.NoError(s.t, err)
 		for _, a := range s.flows {
 			if a.Steps[0].Config.(automation.Trigger).EventName == e.Name {
-				s.requireStarted(e, started[id+" "+a.ID])
+				s.requireStarted(e, a.ID, started[id+" "+a.ID])
 			}
+		}
+	}
+	s.requireOneRunAUnit(page.Data)
+}
+
+// requireOneRunAUnit verifies that no two runs of one unit of re-entry are running.
+func (s *storm) requireOneRunAUnit(runs []automation.Run) {
+	for _, a := range s.flows {
+		if a.Entry == nil || a.Entry.Reentry.WhileRunning != automation.ReentryIgnore && a.Entry.Reentry.WhileRunning != automation.ReentryRestart {
+			continue
+		}
+		g, err := automation.Compile(a, automation.CompileOptions{})
+		require.NoError(s.t, err)
+		running := map[string]bool{}
+		for _, r := range runs {
+			if r.AutomationID != a.ID || r.Status != automation.RunRunning {
+				continue
+			}
+			e, err := s.nodes[0].GetEvent(s.t.Context(), r.EventID)
+			require.NoError(s.t, err)
+			var payload map[string]any
+			if e.Payload != nil {
+				require.NoError(s.t, json.Unmarshal(e.Payload, &payload))
+			}
+			key, ok := g.EntryKey(payload)
+			require.True(s.t, ok)
+			require.False(s.t, running[r.ContactID+" "+key], "two runs of one unit are running")
+			running[r.ContactID+" "+key] = true
 		}
 	}
 }
 
-// requireStarted verifies that an event started one run, or none if its contact is gone.
-func (s *storm) requireStarted(e automation.EventRecord, runs int) {
-	if runs == 1 {
+// requireStarted verifies that an event started one run, or none if its contact is gone or
+// the rules of entry refused it.
+func (s *storm) requireStarted(e automation.EventRecord, automationID string, runs int) {
+	decisions, err := s.nodes[0].ListDecisions(s.t.Context(), e.ID)
+	require.NoError(s.t, err)
+	refused := slices.ContainsFunc(decisions, func(d automation.Decision) bool {
+		return d.AutomationID == automationID && d.Code != automation.DecisionExitFilterError
+	})
+	if runs == 1 || refused {
+		require.NotEqual(s.t, runs == 1, refused, "an event has started a run and was refused")
 		return
 	}
 	require.Zero(s.t, runs, "an event has started a run twice")
 	require.NotEmpty(s.t, e.ContactID, "the event was not handled")
-	_, err := s.nodes[0].GetContact(s.t.Context(), automation.ContactRef{ID: e.ContactID})
+	_, err = s.nodes[0].GetContact(s.t.Context(), automation.ContactRef{ID: e.ContactID})
 	require.ErrorIs(s.t, err, automation.ErrNotFound, "the event has started nothing")
 }
 

@@ -2,6 +2,7 @@ package automation
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -137,6 +138,20 @@ type AutomationRecord struct {
 	// StoppedAt is when an operator stopped the automation, or zero. It has a meaning
 	// only while the automation is disabled.
 	StoppedAt time.Time
+}
+
+// TriggerNames returns the names of the events that start runs, each once, for stores.
+func (a *AutomationRecord) TriggerNames() []string {
+	names := make([]string, 0, max(1, len(a.EventNames)))
+	for _, name := range a.EventNames {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		names = append(names, a.EventName)
+	}
+	return names
 }
 
 // VersionRef identifies one version of one automation.

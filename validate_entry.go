@@ -87,27 +87,57 @@ func (c *stepValidator) validateReentryKey(path, key string) {
 // validateUnkeyed warns about events that end or resume the runs of all keys. Events that
 // start runs are of one key each.
 func (c *stepValidator) validateUnkeyed() {
-	triggers := append(c.automation.Entry.eventNames(c.graph.triggerEvent()), c.graph.triggerEvent())
-	warn := func(step int, path, event string, isKeyed bool) {
-		if isKeyed || slices.Contains(triggers, event) {
+	triggers := c.automation.triggers()
+	warn := func(at *stepValidator, path, event string, isKeyed bool) {
+		if isKeyed || event == "" || slices.Contains(triggers, event) {
 			return
-		}
-		at := stepValidator{c.validator, step, ""}
-		if step != noStep {
-			at.key = c.automation.Steps[step].Key
 		}
 		at.warnf(CodeUnkeyedListener, path, "event %s is for the runs of all keys of the contact, because nothing compares it with the run: "+
 			"add a match, or a filter_rule", jsondoc.Quote(event))
 	}
 	if x := c.automation.Exit; x != nil {
 		for i, l := range x.Events {
-			warn(noStep, fmt.Sprintf("exit.events[%d]", i), l.EventName, l.isKeyed())
+			warn(c, fmt.Sprintf("exit.events[%d]", i), l.EventName, l.isKeyed())
 		}
 	}
 	for i, config := range c.graph.configs {
+		step := &stepValidator{c.validator, i, c.automation.Steps[i].Key}
 		switch config := config.(type) {
 		case WaitForEvent:
-			warn(i, "config", config.EventName, !config.FilterRule.IsZero())
+			warn(step, "config", config.EventName, !config.FilterRule.IsZero())
+		case WaitForAny:
+			for j, l := range config.Events {
+				warn(step, fmt.Sprintf("config.events[%d]", j), l.EventName, l.isKeyed())
+			}
+			for j, l := range config.ResetOn {
+				warn(step, fmt.Sprintf("config.reset_on[%d]", j), l.EventName, l.isKeyed())
+			}
+		}
+	}
+}
+
+// validateResets warns about events that put off the end of a wait and start another run, too.
+func (c *stepValidator) validateResets() {
+	triggers := c.automation.triggers()
+	while := ReentryParallel
+	if e := c.automation.Entry; e != nil && e.Reentry.WhileRunning != "" {
+		while = e.Reentry.WhileRunning
+	}
+	for i, config := range c.graph.configs {
+		wait, ok := config.(WaitForAny)
+		if !ok || while == ReentryIgnore {
+			continue
+		}
+		step := &stepValidator{c.validator, i, c.automation.Steps[i].Key}
+		for j, l := range wait.ResetOn {
+			effect := "starts a run beside this one, too"
+			if while == ReentryRestart {
+				effect = "starts a run in the place of this one, and so resets nothing"
+			}
+			if slices.Contains(triggers, l.EventName) {
+				step.warnf(CodeResetAlsoStarts, fmt.Sprintf("config.reset_on[%d]", j), "event %s %s: set entry.reentry.while_running to %q",
+					jsondoc.Quote(l.EventName), effect, ReentryIgnore)
+			}
 		}
 	}
 }

@@ -29,8 +29,7 @@ func (c *stepValidator) validateExits(events []Listener) {
 		c.errorf(CodeLimit, "exit.events", "there are %d events that end a run, the limit is %d: raise Limits.Exits", n, c.limits.Exits)
 		return
 	}
-	trigger := c.graph.triggerEvent()
-	triggers := append(c.automation.Entry.eventNames(trigger), trigger)
+	triggers := c.automation.triggers()
 	restarts := c.automation.Entry != nil && c.automation.Entry.Reentry.WhileRunning == ReentryRestart
 	for i, l := range events {
 		at := fmt.Sprintf("exit.events[%d]", i)

@@ -30,6 +30,7 @@ func (v *validator) validateFrame() {
 	if x := v.automation.Exit.given(); x != nil {
 		c.validateExit(*x)
 	}
+	c.validateResets()
 }
 
 // validateOuterRule validates a rule that is evaluated without a step, and reads only these

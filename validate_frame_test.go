@@ -142,6 +142,24 @@ func TestValidate_WarnsAboutAWaitWithoutAKey(t *testing.T) {
 		Validate(a, ValidateOptions{}))
 }
 
+// An event that resets a wait must not start another run: it is the same cart.
+func TestValidate_WarnsAboutAResetThatAlsoStarts(t *testing.T) {
+	t.Parallel()
+	for while, want := range map[WhileRunning][]string{
+		"": {`warning reset_also_starts steps[1].config.reset_on[0]: event "user.created" starts a run beside this one, too: ` +
+			`set entry.reentry.while_running to "ignore"`},
+		ReentryRestart: {`warning reset_also_starts steps[1].config.reset_on[0]: event "user.created" starts a run in the place of this one, and so resets nothing`},
+		ReentryIgnore:  nil,
+	} {
+		a := framed(Entry{Reentry: Reentry{Key: "event.id", WhileRunning: while}}, Exit{})
+		a.Steps[1].Config = WaitForAny{
+			Events:  []Listener{{EventName: "order.shipped", Match: []Match{{Event: "id"}}}},
+			ResetOn: []Listener{{EventName: "user.created"}}, Timeout: MustParseDuration("1 hour"),
+		}
+		assertProblems(t, want, Validate(a, ValidateOptions{}))
+	}
+}
+
 func TestValidate_EntryKnowsTheDefinitionsOfItsEvents(t *testing.T) {
 	t.Parallel()
 	a := framed(Entry{FilterRule: Field("event.totl").Gt(0), Reentry: Reentry{Key: "event.cart"}}, Exit{

@@ -142,6 +142,8 @@ func (d *draft) standIn(s draftStep) automation.StepConfig {
 		return automation.ContactUpdate{FirstName: automation.Null()}
 	case automation.TypeContactDelete:
 		return automation.ContactDelete{}
+	case automation.TypeSendEvent:
+		return automation.SendEvent{EventName: "event"}
 	case automation.TypeAddToSegment:
 		return automation.AddToSegment{SegmentID: "segment"}
 	case automation.TypeRemoveFromSegment:

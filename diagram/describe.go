@@ -27,6 +27,7 @@ var kinds = map[automation.StepType]kind{
 	automation.TypeContactDelete: {"delete", "contact delete"},
 	automation.TypeAddToSegment:  {"segment", "add to segment"},
 	automation.TypeBranch:        {"condition", "branch"},
+	automation.TypeSendEvent:     {"trigger", "send event"},
 	automation.TypeSplit:         {"condition", "split"},
 	automation.TypeWaitForAny:    {"wait", "wait for any event"},
 
@@ -115,6 +116,8 @@ func summarize(config automation.StepConfig, typ automation.StepType) summary {
 		return summary{head: changes(c)}
 	case automation.ContactDelete:
 		return summary{head: "the contact and its data"}
+	case automation.SendEvent:
+		return summary{head: cmp.Or(c.EventName, "…")}
 	case automation.AddToSegment:
 		return summary{head: c.SegmentID}
 	case automation.RemoveFromSegment:

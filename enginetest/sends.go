@@ -15,6 +15,7 @@ func sendChecks() []Check {
 		check("sends/an invalid event is refused with all the others", sendInvalid),
 		check("sends/of several contacts are all or nothing, and can be repeated", sendOfSeveral),
 		check("sends/the payload is that of the definition", sendDefined),
+		check("sends/an event that a step sends starts other automations, once", sendBySteps),
 	}
 }
 
@@ -133,4 +134,29 @@ func sendDefined(f *fixture) {
 	f.refused("a payload against the definition", err, automation.ErrInvalid)
 	f.ended(f.begin("signup", "ada@example.com", map[string]any{"age": "42"}), automation.RunCompleted)
 	f.equal("age", fmt.Sprintf("%v (%[1]T)", f.mailer.sent("hello")[0].Variables["age"]), "42 (json.Number)")
+}
+
+// sendBySteps sends a chain of events by steps. The last one would start the first automation.
+func sendBySteps(f *fixture) {
+	if f.given.NoSentEvents {
+		return
+	}
+	tell := func(event string) automation.Step {
+		return automation.Step{Key: "tell", Config: automation.SendEvent{EventName: event, Payload: map[string]automation.Value{"n": automation.Var("event.n")}}}
+	}
+	f.start(flow("first", "signup", email("one"), tell("told")), flow("second", "told", tell("told more")), flow("third", "told more", email("three"), tell("signup")))
+	const n = 20
+	for i, id := range f.sendAll(events("signup", n)...) {
+		first := f.ended(f.started(id), automation.RunCompleted)
+		var out struct {
+			EventID string `json:"event_id"`
+		}
+		f.must("output", json.Unmarshal(stepOf(first, "tell").Output, &out))
+		f.untilEqual("emails", func() any { return len(f.mailer.sentTo(address(i))) }, 2)
+		second := f.ended(f.started(out.EventID), automation.RunCompleted)
+		f.equal("automation", second.AutomationID, "second")
+		f.untilEqual("runs", func() any { return len(f.list(automation.RunQuery{ContactID: first.ContactID})) }, 3)
+		f.caughtUp(address(i))
+		f.equal("emails in the end", f.mailer.sentTo(address(i)), []string{"one", "three"})
+	}
 }

@@ -109,6 +109,7 @@ func (h *Handler) sendEvent(r *http.Request) (any, error) {
 		text("contact_id", &e.ContactID),
 		text("email", &e.Email),
 		rawObject("payload", &e.Payload),
+		text("automation_id", &e.AutomationID),
 	); err != nil {
 		return nil, err
 	}

@@ -32,6 +32,9 @@ type receivedEvent struct {
 	ResumedRuns []string               `json:"resumed_runs"`
 	EndedRuns   []string               `json:"ended_runs,omitempty"`
 	Reason      *string                `json:"reason"`
+	// AutomationID and Cause are absent for most events.
+	AutomationID string            `json:"automation_id,omitempty"`
+	Cause        *automation.Cause `json:"cause,omitempty"`
 }
 
 func newReceivedEvent(e automation.EventRecord) receivedEvent {
@@ -39,6 +42,7 @@ func newReceivedEvent(e automation.EventRecord) receivedEvent {
 		ID: e.ID, Event: e.Name, ContactID: nullable(e.ContactID), Email: nullable(e.Email), Payload: e.Payload, Status: e.Status,
 		AcceptedAt: timestamp(e.AcceptedAt), HandledAt: timestamp(e.HandledAt),
 		StartedRuns: append([]string{}, e.Started...), ResumedRuns: append([]string{}, e.Resumed...), EndedRuns: e.Ended, Reason: nullable(string(e.Reason)),
+		AutomationID: e.AutomationID, Cause: e.Cause,
 	}
 }
 

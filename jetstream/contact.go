@@ -32,6 +32,8 @@ type contactState struct {
 	Runs []storedRun `json:"runs,omitempty"`
 	// Handled are events that were handled and are not in the catalog yet.
 	Handled []handledEvent `json:"handled,omitempty"`
+	// Entries are counts of the contact's starts that are not in the catalog yet.
+	Entries []entryCount `json:"entries,omitempty"`
 	// Backlog are entries of the log whose turn could not be planned. They come first in
 	// the next turn, which is due at RetryAt.
 	Backlog []entry   `json:"backlog,omitempty"`
@@ -59,6 +61,13 @@ type storedRun struct {
 	seq     uint64 // of the state with the last change
 }
 
+// entryCount is a count of the contact's starts.
+type entryCount struct {
+	automation.EntryCount
+
+	state uint64 // sequence of the first state that has it; 0: not written yet
+}
+
 // handledEvent is what became of an event. Its id and its body are in the log, at Seq. If that is 0, the
 // catalog has it as a pending event with the id.
 type handledEvent struct {
@@ -67,6 +76,7 @@ type handledEvent struct {
 	HandledAt time.Time              `json:"at"`
 	Resumed   []string               `json:"resumed,omitempty"`
 	Ended     []string               `json:"ended,omitempty"`
+	Decisions []automation.Decision  `json:"decisions,omitempty"`
 	Reason    automation.EventReason `json:"reason,omitempty"`
 
 	entry entry  // zero after a takeover
@@ -103,6 +113,7 @@ func (s *contactState) forget(projected uint64) {
 		return r.Status != automation.RunRunning && r.Request == automation.RequestNone && !r.changed && r.seq <= projected
 	})
 	s.Handled = slices.DeleteFunc(s.Handled, func(h handledEvent) bool { return h.state > 0 && h.state <= projected })
+	s.Entries = slices.DeleteFunc(s.Entries, func(e entryCount) bool { return e.state > 0 && e.state <= projected })
 	for i := range s.Runs {
 		if r := &s.Runs[i]; !r.changed && r.seq <= projected {
 			r.Outputs, r.DropOutputs = nil, false
@@ -162,6 +173,11 @@ func (c *contact) written(seq uint64) {
 	for i := range c.state.Handled {
 		if h := &c.state.Handled[i]; h.state == 0 {
 			h.state = seq
+		}
+	}
+	for i := range c.state.Entries {
+		if e := &c.state.Entries[i]; e.state == 0 {
+			e.state = seq
 		}
 	}
 }

@@ -37,6 +37,9 @@ type copies struct {
 	log      uint64
 	events   []automation.ProjectedEvent
 	runs     []automation.RunChange
+
+	decisions []automation.Decision
+	entries   []automation.ProjectedEntry
 }
 
 // copyOf returns the copies of contacts whose states were written up to a sequence.
@@ -47,8 +50,10 @@ func (p *partition) copyOf(sequence int64, log uint64, written []*work) copies {
 		for _, h := range w.state.Handled {
 			if w.handles(h.id()) {
 				c.events = append(c.events, h.projected(&h.entry))
+				c.decisions = append(c.decisions, h.Decisions...)
 			}
 		}
+		c.addEntries(w.contact.key.ID, w.turn.Entries...)
 	}
 	return c
 }
@@ -93,15 +98,23 @@ func (p *partition) resumeCopies(ctx context.Context) (*projector, error) {
 	return pr, err
 }
 
+// addEntries adds counts of a contact's starts.
+func (c *copies) addEntries(contactID string, counts ...automation.EntryCount) {
+	for _, n := range counts {
+		c.entries = append(c.entries, automation.ProjectedEntry{ContactID: contactID, EntryCount: n})
+	}
+}
+
 // addState adds all that a state has for the catalog.
 func (c *copies) addState(ctx context.Context, p *partition, s *contactState) error {
 	for _, r := range s.Runs {
 		c.runs = append(c.runs, automation.RunChange{RunRecord: r.RunRecord, Outputs: r.Outputs, DropOutputs: r.DropOutputs})
 	}
-	if len(s.Handled) == 0 {
-		return nil
+	for _, e := range s.Entries {
+		c.addEntries(s.Key.ID, e.EntryCount)
 	}
 	for _, h := range s.Handled {
+		c.decisions = append(c.decisions, h.Decisions...)
 		if h.Seq == 0 {
 			if err := c.addTaken(ctx, p, h); err != nil {
 				return err
@@ -266,6 +279,7 @@ func merge(batches []copies) (all copies) {
 		all.sequence, all.log = b.sequence, b.log
 		all.events = append(all.events, b.events...)
 		all.runs = append(all.runs, b.runs...)
+		all.decisions, all.entries = append(all.decisions, b.decisions...), append(all.entries, b.entries...)
 	}
 	return all
 }
@@ -274,6 +288,7 @@ func merge(batches []copies) (all copies) {
 func (pr *projector) project(ctx context.Context, c copies) error {
 	projection := automation.Projection{
 		Source: pr.source, After: pr.projected(), Sequence: c.sequence, Events: c.events, Runs: c.runs,
+		Decisions: c.decisions, Entries: c.entries,
 	}
 	err := pr.p.retry(ctx, "catalog", func() error {
 		err := pr.p.projector.Project(ctx, projection)

@@ -31,6 +31,7 @@ type encodedRecord struct {
 	DueAt          time.Time             `json:"due,omitzero"`
 	DecodeFailures int                   `json:"failures,omitempty"`
 	Error          *automation.StepError `json:"error,omitempty"`
+	Exit           *automation.RunExit   `json:"exit,omitempty"`
 	State          []byte                `json:"state,omitempty"`
 	CreatedAt      time.Time             `json:"at"`
 	CompletedAt    time.Time             `json:"done,omitzero"`

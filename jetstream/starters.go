@@ -8,7 +8,7 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// starters has, for each event name, the automations whose trigger names it.
+// starters has, for each event name, the automations whose triggers name it.
 type starters map[string]starter
 
 type starter struct {
@@ -26,13 +26,15 @@ func (s *Store) readStarters(ctx context.Context) (starters, error) {
 			return nil, fmt.Errorf("jetstream: automations: %w", err)
 		}
 		for _, a := range page.Data {
-			st := all[a.EventName]
-			if a.Status == automation.StatusEnabled {
-				st.refs = append(st.refs, automation.VersionRef{AutomationID: a.ID, Version: a.Version})
-			} else {
-				st.disabled = true
+			for _, name := range a.TriggerNames() {
+				st := all[name]
+				if a.Status == automation.StatusEnabled {
+					st.refs = append(st.refs, automation.VersionRef{AutomationID: a.ID, Version: a.Version})
+				} else {
+					st.disabled = true
+				}
+				all[name] = st
 			}
-			all[a.EventName] = st
 		}
 		if !page.HasMore || len(page.Data) == 0 {
 			break

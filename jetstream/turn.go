@@ -146,7 +146,15 @@ func (p *partition) apply(w *work, events []entry) {
 		if handled.Seq == 0 {
 			handled.ID = h.ID
 		}
+		for _, d := range t.Decisions {
+			if d.EventID == h.ID {
+				handled.Decisions = append(handled.Decisions, d)
+			}
+		}
 		w.state.Handled = append(w.state.Handled, handled)
+	}
+	for _, e := range t.Entries {
+		w.state.Entries = append(w.state.Entries, entryCount{EntryCount: e})
 	}
 	for _, o := range w.outcomes {
 		delete(w.inFlight, o.RunID)

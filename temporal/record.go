@@ -18,6 +18,9 @@ type record struct {
 	Now      time.Time                   `json:"now"`
 	Events   []automation.ProjectedEvent `json:"events,omitempty"`
 	Runs     []automation.RunChange      `json:"runs,omitempty"`
+	// Decisions are about Events, and Entries are counts of the contact's starts.
+	Decisions []automation.Decision   `json:"decisions,omitempty"`
+	Entries   []automation.EntryCount `json:"entries,omitempty"`
 	// Change and Delete are what steps have done to the contact.
 	Change *automation.ContactChange `json:"change,omitempty"`
 	Delete bool                      `json:"delete,omitempty"`
@@ -29,7 +32,7 @@ func (t *turnOf) record() *record {
 	if len(tr.Handled)+len(tr.Runs) == 0 && tr.Change == nil && !tr.Delete {
 		return nil
 	}
-	rec := &record{Format: format, Key: t.in.Key, Now: tr.Now, Runs: tr.Runs, Change: tr.Change, Delete: tr.Delete}
+	rec := &record{Format: format, Key: t.in.Key, Now: tr.Now, Runs: tr.Runs, Change: tr.Change, Delete: tr.Delete, Decisions: tr.Decisions, Entries: tr.Entries}
 	for _, h := range tr.Handled {
 		for i := range t.work.Events {
 			if e := &t.work.Events[i]; e.ID == h.ID {
@@ -71,6 +74,7 @@ func (w *Worker) recordOnce(ctx context.Context, packed []byte) error {
 	}
 	err := w.projector.Project(ctx, automation.Projection{
 		Source: source, After: rec.Sequence - 1, Sequence: rec.Sequence, Events: rec.Events, Runs: rec.Runs,
+		Decisions: rec.Decisions, Entries: rec.projectedEntries(),
 	})
 	if !errors.Is(err, automation.ErrConflict) {
 		return err
@@ -80,6 +84,13 @@ func (w *Worker) recordOnce(ctx context.Context, packed []byte) error {
 		err = fmt.Errorf("temporal: the catalog has turn %d of %q, and lacks those up to %d: it was restored from a backup, or is not the one of these workflows", at, source, rec.Sequence-1)
 	}
 	return err
+}
+
+func (rec *record) projectedEntries() (entries []automation.ProjectedEntry) {
+	for _, c := range rec.Entries {
+		entries = append(entries, automation.ProjectedEntry{ContactID: rec.Key.ID, EntryCount: c})
+	}
+	return entries
 }
 
 // settle writes what steps have done to a contact to the catalog.

@@ -54,13 +54,15 @@ func readStarters(ctx context.Context, catalog automation.Store) (starters, erro
 		}
 		for _, a := range page.Data {
 			all.known[a.ID] = true
-			st := all.byEvent[a.EventName]
-			if a.Status == automation.StatusEnabled {
-				st.refs = append(st.refs, automation.VersionRef{AutomationID: a.ID, Version: a.Version})
-			} else {
-				st.disabled = true
+			for _, name := range a.TriggerNames() {
+				st := all.byEvent[name]
+				if a.Status == automation.StatusEnabled {
+					st.refs = append(st.refs, automation.VersionRef{AutomationID: a.ID, Version: a.Version})
+				} else {
+					st.disabled = true
+				}
+				all.byEvent[name] = st
 			}
-			all.byEvent[a.EventName] = st
 		}
 		if !page.HasMore || len(page.Data) == 0 {
 			break

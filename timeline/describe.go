@@ -80,6 +80,8 @@ func completed(n *automation.StepChanged) string {
 		return "is open   " + zone(out)
 	case automation.TypeSendEmail:
 		return short(fmt.Sprintf("%q to %s   %s", out.Template.ID, out.To, compact(out.Variables)))
+	case automation.TypeSendEvent:
+		return "sent event " + out.EventID
 	case automation.TypeContactUpdate, automation.TypeContactDelete, automation.TypeAddToSegment, automation.TypeRemoveFromSegment:
 		return "done"
 	default:
@@ -105,6 +107,7 @@ func attempt(n *automation.StepChanged, start time.Time) string {
 type stepOutput struct {
 	Reason    string `json:"reason"`
 	EventName string `json:"event_name"`
+	EventID   string `json:"event_id"`
 	To        string `json:"to"`
 	Template  struct {
 		ID string `json:"id"`

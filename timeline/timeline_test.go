@@ -90,6 +90,7 @@ func everything() []automation.Notice {
 		took("team", step(0, "size", automation.TypeBranch, automation.StepCompleted,
 			`{"branch":"team","branches":[{"name":"pro","rules":[{"field":"event.plan","operator":"eq","value":"max","result":false}]},`+
 				`{"name":"team","rules":[{"field":"event.seats","operator":"exists","result":true}]}]}`)),
+		step(0, "tell", automation.TypeSendEvent, automation.StepCompleted, `{"event_id":"019cadc6-9a80-7800-8000-a6c1558fe7af"}`),
 		took("none", step(0, "offer", automation.TypeSplit, automation.StepCompleted, `{"branch":"none","holdout":true}`)),
 		step(0, "monday", automation.TypeDelayUntil, automation.StepCompleted, `{"resume_at":"2026-01-05T09:00:00Z","zone":"Europe/Berlin"}`),
 		took(automation.ConnectionPast, step(0, "day", automation.TypeDelayUntil, automation.StepCompleted,

@@ -3,6 +3,7 @@ package scenario_test
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,6 +21,12 @@ import (
 
 // onEveryStore runs a test on each of the stores.
 func onEveryStore(t *testing.T, opts automation.Options, test func(t *testing.T, w *world.World)) {
+	t.Helper()
+	onStores(t, opts, []string{"memory", "sqlite", "postgres"}, test)
+}
+
+// onStores runs a test on the stores with these names.
+func onStores(t *testing.T, opts automation.Options, names []string, test func(t *testing.T, w *world.World)) {
 	t.Helper()
 	t.Parallel()
 	for name, open := range map[string]func(t *testing.T) automation.Store{
@@ -40,11 +47,22 @@ func onEveryStore(t *testing.T, opts automation.Options, test func(t *testing.T,
 			return s
 		},
 	} {
+		if !slices.Contains(names, name) {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, world.NewOn(t, open(t), opts))
 		})
 	}
+}
+
+// storesFor returns the stores for a case: all of them if it is among onDisk.
+func storesFor(name string, onDisk []string) []string {
+	if slices.Contains(onDisk, name) {
+		return []string{"memory", "sqlite", "postgres"}
+	}
+	return []string{"memory"}
 }
 
 func timeOf(t *testing.T, text string) time.Time {
@@ -102,6 +120,8 @@ func appointment() automation.Automation {
 // is sent.
 func TestDelayUntil_AppointmentMovesWhileTheRunSleeps(t *testing.T) {
 	const at = "2026-03-10T08:00:00Z" // a day before, at nine in Berlin
+	// A store sees the same of the other cases.
+	onDisk := []string{"the same, late", "later", "earlier", "to null"}
 	for name, tt := range map[string]struct {
 		date   any
 		wake   string // when a process works again
@@ -122,7 +142,7 @@ func TestDelayUntil_AppointmentMovesWhileTheRunSleeps(t *testing.T) {
 		"to the next day, for the night": {"2026-03-12T00:30:00+01:00", at, nil, "2026-03-11T08:00:00Z", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onEveryStore(t, automation.Options{}, func(t *testing.T, w *world.World) {
+			onStores(t, automation.Options{}, storesFor(name, onDisk), func(t *testing.T, w *world.World) {
 				w.Create(appointment())
 				c := w.AddContact(automation.Contact{Email: "ada@example.com", Properties: map[string]any{
 					"starts_at": "2026-03-11T15:00:00Z", "timezone": "Europe/Berlin",
@@ -204,6 +224,9 @@ func TestDelayUntil_DirectoryIsDownAtTheInstant(t *testing.T) {
 // A window step holds a run over clock changes, a zone that changes meanwhile, and a process
 // that is down. Windows over a change open once.
 func TestWindow_HoldsARun(t *testing.T) {
+	onDisk := []string{
+		"clocks go forward over from", "a contact moves a zone ahead at the opening of a minute", "a node that is late for a minute",
+	}
 	for name, tt := range map[string]struct {
 		window  automation.Window
 		zone    string
@@ -255,7 +278,7 @@ func TestWindow_HoldsARun(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onEveryStore(t, automation.Options{}, func(t *testing.T, w *world.World) {
+			onStores(t, automation.Options{}, storesFor(name, onDisk), func(t *testing.T, w *world.World) {
 				w.Clock.Set(timeOf(t, tt.start))
 				w.Create(world.Flow("flow", "signup", automation.Step{Key: "open", Config: tt.window}, world.Email("hello")))
 				c := w.AddContact(automation.Contact{Email: "ada@example.com", Properties: map[string]any{"timezone": tt.zone}})

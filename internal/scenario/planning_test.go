@@ -276,3 +276,49 @@ func TestOutcome_KeepsTheMeaningOfItsErrorAsJSON(t *testing.T) {
 	}
 	require.Error(t, json.Unmarshal([]byte(`{"kind":"vanished"}`), new(automation.Outcome)))
 }
+
+// An effect that an engine performs late does not leave outside its window. The run sleeps
+// until the window opens, and no attempt is spent.
+func TestPlan_WindowClosesBeforeTheEffectIsPerformed(t *testing.T) {
+	t.Parallel()
+	for _, delivery := range []automation.Delivery{automation.AtLeastOnce, automation.AtMostOnce} {
+		e := newEngine(t, automation.Options{Delivery: delivery, Window: automation.Window{Hours: []automation.Hours{
+			{From: automation.MustParseLocalTime("09:00"), To: automation.MustParseLocalTime("17:00")},
+		}}}, world.Email("hello"))
+		e.Clock.Set(world.Start.Add(8*time.Hour - time.Second))
+		e.turn(e.event("1", "signup", `{}`))
+		require.Len(t, e.inFlight, 1)
+		e.Clock.Add(time.Second)
+		outcomes := e.perform()
+		assert.Equal(t, automation.InputReleased, outcomes.Outcomes[0].Kind)
+		assert.Empty(t, e.Sent())
+		e.turn(outcomes)
+		e.turn(automation.TurnInput{})
+		assert.Equal(t, world.Start.Add(24*time.Hour), e.due)
+		e.Clock.Set(e.due)
+		e.turn(automation.TurnInput{})
+		require.Equal(t, 1, e.inFlight[0].Attempt)
+		e.turn(e.perform())
+		assert.Equal(t, []string{"hello"}, e.Sent())
+		assert.Equal(t, automation.RunCompleted, e.run().Status)
+	}
+}
+
+// A turn that has a run looks at a date in the contact again, although the run is not due. A
+// date that has not moved changes nothing.
+func TestPlan_LooksAtADateThatHasMoved(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, automation.Options{}, automation.Step{Key: "until", Config: automation.DelayUntil{
+		At: automation.Var("contact.properties.day"), Time: automation.MustParseLocalTime("09:00"), IfPast: automation.OtherwiseContinue,
+	}}, world.Email("hello"))
+	e.contact.Properties = map[string]any{"day": "2026-03-10"}
+	e.turn(e.event("1", "signup", `{}`))
+	require.Equal(t, world.Start.Add(8*24*time.Hour), e.due)
+	assert.Empty(t, e.turn(automation.TurnInput{}).Runs)
+	e.contact.Properties = map[string]any{"day": "2026-03-05"}
+	e.turn(automation.TurnInput{})
+	assert.Equal(t, world.Start.Add(3*24*time.Hour), e.due)
+	e.contact.Properties = map[string]any{"day": "2026-03-01"}
+	e.turn(automation.TurnInput{})
+	require.Len(t, e.inFlight, 1, "the date is past, and the run goes on")
+}

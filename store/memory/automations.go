@@ -33,7 +33,7 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 	s.seq++
 	e := &automationEntry{AutomationRecord: a, seq: s.seq}
 	e.Version = s.retired[a.ID] + 1
-	record.SetTriggerNames(&e.AutomationRecord, record.TriggerNames(&a))
+	record.SetTriggerNames(&e.AutomationRecord, a.TriggerNames())
 	e.CreatedAt, e.UpdatedAt, e.StoppedAt = asKept(a.CreatedAt), asKept(a.UpdatedAt), asKept(a.StoppedAt)
 	s.automations[a.ID] = e
 	s.created = append(s.created, e)
@@ -57,7 +57,7 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	}
 	s.removeTriggers(e)
 	e.AutomationRecord = a
-	record.SetTriggerNames(&e.AutomationRecord, record.TriggerNames(&a))
+	record.SetTriggerNames(&e.AutomationRecord, a.TriggerNames())
 	e.CreatedAt, e.UpdatedAt, e.StoppedAt = asKept(a.CreatedAt), asKept(a.UpdatedAt), asKept(a.StoppedAt)
 	s.define(e)
 	s.addTriggers(e)

@@ -32,9 +32,9 @@ func (s *Store) commit(t *automation.Transition) (res automation.CommitResult) {
 		return res
 	}
 	cs.handle(t, now)
-	s.send(cs, t.Events)
 	s.decide(t.Decisions)
 	s.writeEntries(cs, t.Entries)
+	s.send(cs, t.Events)
 	if t.Erase {
 		s.erase(cs, t.EraseEmail)
 	}

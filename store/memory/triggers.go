@@ -10,7 +10,7 @@ import (
 // addTriggers lists an automation under the events that its triggers name, in order of
 // creation.
 func (s *Store) addTriggers(e *automationEntry) {
-	for _, name := range record.TriggerNames(&e.AutomationRecord) {
+	for _, name := range e.TriggerNames() {
 		delete(s.startsByEvent, name)
 		list := s.triggers[name]
 		i, _ := slices.BinarySearchFunc(list, e.seq, func(a *automationEntry, seq uint64) int { return int(a.seq) - int(seq) })
@@ -19,7 +19,7 @@ func (s *Store) addTriggers(e *automationEntry) {
 }
 
 func (s *Store) removeTriggers(e *automationEntry) {
-	for _, name := range record.TriggerNames(&e.AutomationRecord) {
+	for _, name := range e.TriggerNames() {
 		delete(s.startsByEvent, name)
 		list := slices.DeleteFunc(s.triggers[name], func(a *automationEntry) bool { return a == e })
 		if len(list) == 0 {

@@ -90,7 +90,7 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 		var sc script
 		sc.exec(forgetAutomation, old.no)
 		sc.exec(forgetCounts, old.no)
-		sc.exec(insertAutomation, a.ID, a.Name, string(a.Status), record.TriggerNames(&a), old.version+1, a.Revision,
+		sc.exec(insertAutomation, a.ID, a.Name, string(a.Status), a.TriggerNames(), old.version+1, a.Revision,
 			timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a), timeOrNull(a.StoppedAt), a.Author, a.Gathers)
 		return tx.commit(ctx, sc)
 	})
@@ -143,7 +143,7 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 	var no int64
 	var sc script
 	sc.exec(takeTurn)
-	sc.query(func(scan scanFunc) error { return scan(&no) }, updateAutomation, a.ID, a.Name, string(a.Status), record.TriggerNames(&a),
+	sc.query(func(scan scanFunc) error { return scan(&no) }, updateAutomation, a.ID, a.Name, string(a.Status), a.TriggerNames(),
 		a.Version, a.Revision, timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a), timeOrNull(a.StoppedAt), a.Author, a.Gathers)
 	if err := s.transact(ctx, func(tx *transaction) error { return tx.commit(ctx, sc) }); err != nil {
 		return fmt.Errorf("postgres store: update automation %q: %w", a.ID, err)

@@ -208,9 +208,9 @@ func (c *committer) commit(ctx context.Context) error {
 	}
 	var sc script
 	c.handle(&sc)
-	c.sendEvents(&sc)
 	c.decide(&sc)
 	c.writeEntries(&sc)
+	c.sendEvents(&sc)
 	c.erase(&sc)
 	tally := c.writeRuns(&sc)
 	c.writeOutputs(&sc)

@@ -99,6 +99,6 @@ func ExampleMigrations() {
 	// 0011_error_codes.sql
 	// 0012_projections.sql
 	// 0013_listens.sql
-	// 0014_entries.sql
-	// 0015_sent_events.sql
+	// 0014_sent_events.sql
+	// 0015_entries.sql
 }

@@ -45,7 +45,7 @@ type startable struct {
 // claimedGathered returns the running runs of owners that are of certain automations. It
 // relies on active_runs_owner, and reads all active runs of these owners.
 const claimedGathered = `
-SELECT ` + activeColumns + `, t.payload
+SELECT ` + activeColumns + `, t.payload, t.cause
 FROM (SELECT DISTINCT unnest($1::text[]) AS owner) AS o
 CROSS JOIN LATERAL (
 	SELECT * FROM automation.active_runs r WHERE r.owner = o.owner OFFSET 0

@@ -79,7 +79,7 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 			}
 		}
 		a.Version = old.Version + 1
-		res, err := tx.exec(ctx, insertAutomation, a.ID, a.Name, string(a.Status), record.EncodeNames(record.TriggerNames(&a)), a.Version, a.Revision,
+		res, err := tx.exec(ctx, insertAutomation, a.ID, a.Name, string(a.Status), record.EncodeNames(a.TriggerNames()), a.Version, a.Revision,
 			a.CreatedAt.UnixMicro(), a.UpdatedAt.UnixMicro(), timeOrNull(a.StoppedAt), a.Gathers)
 		if err != nil {
 			return failed("insert automation", err)
@@ -122,7 +122,7 @@ func (tx *transaction) define(ctx context.Context, no int64, a *automation.Autom
 		definition = []byte{}
 	}
 	_, err := tx.exec(ctx, insertVersion, no, a.Version, definition, timeOrNull(a.UpdatedAt), a.Author,
-		trueOrNull(len(record.TriggerNames(a)) > 1))
+		trueOrNull(len(a.TriggerNames()) > 1))
 	return failed("define automation", err)
 }
 
@@ -143,7 +143,7 @@ func (s *Store) UpdateAutomation(ctx context.Context, a automation.AutomationRec
 		if err := tx.deleteTriggers(ctx, old.no); err != nil {
 			return err
 		}
-		_, err = tx.exec(ctx, updateAutomation, a.Name, string(a.Status), record.EncodeNames(record.TriggerNames(&a)), a.Version, a.Revision,
+		_, err = tx.exec(ctx, updateAutomation, a.Name, string(a.Status), record.EncodeNames(a.TriggerNames()), a.Version, a.Revision,
 			a.CreatedAt.UnixMicro(), a.UpdatedAt.UnixMicro(), timeOrNull(a.StoppedAt), a.Gathers, old.no)
 		if err != nil {
 			return failed("update automation", err)

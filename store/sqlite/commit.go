@@ -103,10 +103,10 @@ func (c *committer) commit(ctx context.Context, t *automation.Transition) (res a
 	if err := c.handle(ctx, w); err != nil {
 		return res, err
 	}
-	if err := c.sendEvents(ctx, w); err != nil {
+	if err := c.writeEntry(ctx, w); err != nil {
 		return res, err
 	}
-	if err := c.writeEntry(ctx, w); err != nil {
+	if err := c.sendEvents(ctx, w); err != nil {
 		return res, err
 	}
 	if t.Erase {

@@ -35,7 +35,7 @@ DELETE FROM automation_triggers WHERE automation_no = ?1
 
 // insertTriggers notes the events that start runs of an automation.
 func (tx *transaction) insertTriggers(ctx context.Context, no int64, a *automation.AutomationRecord) error {
-	for _, name := range record.TriggerNames(a) {
+	for _, name := range a.TriggerNames() {
 		if _, err := tx.exec(ctx, insertTrigger, name, no); err != nil {
 			return failed("note triggers", err)
 		}

@@ -26,20 +26,6 @@ func (s *Starts) Add(v automation.VersionRef, enabled, gathers bool) {
 	}
 }
 
-// TriggerNames returns the names of the events that start runs of an automation, each once.
-func TriggerNames(a *automation.AutomationRecord) []string {
-	names := make([]string, 0, max(1, len(a.EventNames)))
-	for _, name := range a.EventNames {
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	if len(names) == 0 {
-		names = append(names, a.EventName)
-	}
-	return names
-}
-
 // SetTriggerNames sets the names of the events that start runs of an automation, as
 // TriggerNames has returned them.
 func SetTriggerNames(a *automation.AutomationRecord, names []string) {

@@ -88,6 +88,8 @@ func detail(config automation.StepConfig) string {
 		return about
 	case automation.SendEmail:
 		return c.Template.ID
+	case automation.SendEvent:
+		return c.EventName
 	case automation.AddToSegment:
 		return c.SegmentID
 	case automation.RemoveFromSegment:
