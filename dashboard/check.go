@@ -12,8 +12,7 @@ import (
 type checked struct {
 	Drawing  drawing             `json:"drawing"`
 	Problems automation.Problems `json:"problems"`
-	// Types are all step types, by their names.
-	Types map[automation.StepType]automation.StepTypeInfo `json:"types"`
+	editorForms
 }
 
 // check draws and validates the draft in the body of a request.
@@ -33,20 +32,10 @@ func (x *exchange) check() error {
 	if err != nil {
 		x.opts.Logger.Warn("dashboard: a draft was not checked against events and templates", "error", err)
 	}
-	answer := checked{Problems: append(problems, d.known(found)...), Types: x.types}
+	answer := checked{Problems: append(problems, d.known(found)...), editorForms: x.forms}
 	answer.Drawing = draw(d, answer)
 	if answer.Problems == nil {
 		answer.Problems = automation.Problems{}
 	}
 	return x.json(http.StatusOK, answer)
-}
-
-// stepTypes returns all step types of a Runner, by their names. They stay the same once the
-// application has started.
-func stepTypes(runner *automation.Runner) map[automation.StepType]automation.StepTypeInfo {
-	types := map[automation.StepType]automation.StepTypeInfo{}
-	for _, t := range runner.StepTypes() {
-		types[t.Type] = t
-	}
-	return types
 }

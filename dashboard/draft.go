@@ -213,6 +213,15 @@ func (d *draft) locate(problems automation.Problems) automation.Problems {
 	return located
 }
 
+// summaryOf describes a step, and whether the trigger has rules, which its form shows.
+func (d *draft) summaryOf(i int) string {
+	text := d.Steps[i].summary()
+	if i == 0 && len(d.Entry)+len(d.Exit) > 0 {
+		text += ", with rules"
+	}
+	return text
+}
+
 // summary describes the step in the words of the drawings. What cannot be decoded has the name
 // of its type.
 func (s draftStep) summary() string {

@@ -84,7 +84,7 @@ func draw(d draft, about checked) drawing {
 	for i, box := range drawn.Steps {
 		s := d.Steps[i]
 		out.Steps = append(out.Steps, drawnStep{
-			s.key, s.typ, s.summary(), diagram.Icon(automation.StepType(s.typ)), branches[i], countOf(about.Problems, s.key), box.X, box.Y, box.Width, box.Height,
+			s.key, s.typ, d.summaryOf(i), diagram.Icon(automation.StepType(s.typ)), branches[i], countOf(about.Problems, s.key), box.X, box.Y, box.Width, box.Height,
 		})
 	}
 	for i, line := range drawn.Lines {
@@ -115,7 +115,7 @@ func countOf(problems automation.Problems, key string) (n int) {
 // branchesOf returns the branches of a step, from left to right. What the step's
 // connections use is added by the layout.
 func (c *checked) branchesOf(s draftStep) []drawnBranch {
-	info, known := c.Types[automation.StepType(s.typ)]
+	info, known := c.types[automation.StepType(s.typ)]
 	if !known {
 		return []drawnBranch{{Type: string(automation.ConnectionDefault)}}
 	}

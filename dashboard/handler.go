@@ -20,7 +20,7 @@ type Handler struct {
 	lookout  lookout
 	jobs     *jobs
 	copies   copies
-	types    map[automation.StepType]automation.StepTypeInfo // of the Runner
+	forms    editorForms // of the Runner
 }
 
 // New returns a Handler that shows what runner runs. The error is an
@@ -39,7 +39,7 @@ func New(runner *automation.Runner, opts Options) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{runner: runner, opts: opts, mux: http.NewServeMux(), policy: contentPolicy(opts.FrameAncestors), assets: opts.branded()}
-	h.jobs, h.types = newJobs(runner, opts), stepTypes(runner)
+	h.jobs, h.forms = newJobs(runner, opts), newEditorForms(runner)
 	h.crossing = crossOriginProtection(opts.TrustedOrigins)
 	for _, route := range h.routes() {
 		h.mux.Handle(route.pattern, h.serve(route))

@@ -76,8 +76,8 @@ func (f *flow) rule(a automation.Automation) {
 		lines = DescribeEntry(a.Entry)
 	}
 	lines = append(lines, DescribeExit(a.Exit)...)
-	for i := range f.steps {
-		if len(lines) > 0 && f.steps[i].kind.class == "trigger" {
+	for i, s := range a.Steps {
+		if _, ok := configOf(s).(automation.Trigger); ok && len(lines) > 0 {
 			f.steps[i].notes = append(f.steps[i].notes, lines...)
 			return
 		}

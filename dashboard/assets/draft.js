@@ -83,12 +83,12 @@ export const rename = (draft, key, to) => ({
   connections: draft.connections.map((c) => ({ ...c, from: c.from === key ? to : c.from, to: c.to === key ? to : c.to })),
 })
 
-const names = (config) => [config?.branches, config?.variants].flat().map((b) => b?.name)
+const names = (config) => [config?.branches, config?.variants].flat().map((b) => b?.name).concat(config?.events?.map?.((e) => e?.name || 'event_received') ?? [])
 
 // configure gives a step another config. Its connections follow a branch that is renamed.
 export const configure = (draft, key, config) => {
   const old = names(stepOf(draft, key).config), now = names(config)
-  const follow = (c) => c.from === key && old.length === now.length ? { ...c, type: now[old.indexOf(c.type)] || c.type } : c
+  const follow = (c) => c.from === key && old.length === now.length && !now.includes(c.type) ? { ...c, type: now[old.indexOf(c.type)] || c.type } : c
   return { ...draft, steps: draft.steps.map((s) => s.key === key ? { ...s, config } : s), connections: draft.connections.map(follow) }
 }
 
@@ -102,5 +102,7 @@ export const compare = (before, after) => {
     return text(step) + leads.map((l) => '\n' + l).join('')
   }
   const changes = [...keys].map((key) => [key, described(before, key), described(after, key)]).filter(([, a, b]) => a !== b)
-  return before.name === after.name ? changes : [['name', before.name, after.name], ...changes]
+  const shown = (value) => typeof value === 'object' ? text(value) : value
+  const others = ['name', 'entry', 'exit', 'retry'].map((name) => [name, shown(before[name]), shown(after[name])])
+  return [...others.filter(([, a, b]) => a !== b), ...changes]
 }

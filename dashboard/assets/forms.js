@@ -1,27 +1,13 @@
 // Forms for the configs of steps. A form has the fields of a step type, but no rules about
-// them: the server validates.
+// them: the server validates, and describes most fields.
 
 import { html, nothing } from './lit-html.js'
 import { parse, text } from './draft.js'
 import { newComparison, replaced, ruleEditor } from './rules.js'
 import { anyValue, number, valueMap } from './values.js'
 
-// types are the built-in step types that a person can add: type, name, the word from which a
-// key is made, and the first config.
-export const types = [
-  ['send_email', 'Send an email', 'email', { template: { id: '' } }],
-  ['delay', 'Wait for a time', 'delay', { duration: '1 day' }],
-  ['wait_for_event', 'Wait for an event', 'wait', { event_name: '', timeout: '3 days' }],
-  ['condition', 'Take a branch', 'check', newComparison()],
-  ['branch', 'Take one of several branches', 'branch', { branches: [{ name: 'a', rule: newComparison() }] }],
-  ['split', 'Split at random', 'split', { variants: [{ name: 'a', weight: 1 }, { name: 'b', weight: 1 }] }],
-  ['contact_update', 'Change the contact', 'update', { properties: {} }],
-  ['add_to_segment', 'Add to a segment', 'segment', { segment_id: '' }],
-  ['contact_delete', 'Delete the contact', 'delete', {}],
-]
-
 // set returns a config with one field changed. undefined removes the field.
-const set = (config, name, value) => {
+export const set = (config, name, value) => {
   const { [name]: _, ...rest } = config
   return value === undefined ? rest : { ...config, [name]: value }
 }
@@ -35,20 +21,8 @@ const input = (label, value, change, { list, placeholder = '', hint, whole = fal
 
 const check = (label, on, change) => html`<label class="tick"><input type="checkbox" .checked=${on} @change=${(e) => change(e.target.checked)}> ${label}</label>`
 
-const durations = 'For example 30 minutes, 3 days, or 1 day 12 hours'
-
 const builtin = {
-  trigger: (c, change) => input('Event', c.event_name, (v) => change({ ...c, event_name: v }), { list: 'events', hint: 'Each event of this name starts a run.' }),
-  delay: (c, change) => input('How long', c.duration, (v) => change({ ...c, duration: v }), { hint: durations }),
   condition: (c, change) => ruleEditor(c, change),
-  wait_for_event: (c, change) => html`
-    ${input('Event', c.event_name, (v) => change({ ...c, event_name: v }), { list: 'events' })}
-    ${input('At most', c.timeout, (v) => change(set(c, 'timeout', optional(v))), { placeholder: 'for ever', hint: durations })}
-    ${check('Also accept events since the run began', c.lookback === true, (on) => change(set(c, 'lookback', on || undefined)))}
-    ${c.filter_rule
-      ? html`<h3>Only events for which this holds</h3>${ruleEditor(c.filter_rule, (r) => change(set(c, 'filter_rule', r)))}
-        <button type="button" class="small" @click=${() => change(set(c, 'filter_rule'))}>Accept every event</button>`
-      : html`<button type="button" class="small" @click=${() => change({ ...c, filter_rule: newComparison() })}>Only some events…</button>`}`,
   send_email: (c, change) => {
     const template = c.template ?? {}
     return html`
@@ -73,32 +47,49 @@ const builtin = {
     <h3>Properties</h3>
     ${valueMap(c.properties, (v) => change(set(c, 'properties', Object.keys(v).length ? v : undefined)), 'property')}`,
   contact_delete: () => html`<p class="hint">The contact is deleted for ever, and the run ends.</p>`,
-  add_to_segment: (c, change) => input('Segment', c.segment_id, (v) => change({ ...c, segment_id: v }), { list: 'segments', hint: 'Its id' }),
 }
 
-// typed is the form of a value of a type that the server describes.
-const typed = (name, type, value, required, change, fail) => {
-  switch (type.kind) {
-    case 'boolean': return check(name, value === true, (on) => change(on || required ? on : undefined))
-    case 'integer': case 'number': return input(name, value === undefined ? '' : JSON.stringify(value), (v) => change(v === '' ? undefined : number(v)), { whole: true })
-    case 'duration': return input(name, value, (v) => change(v === '' ? undefined : v), { hint: durations })
-    case 'string': case 'time': return input(name, value, (v) => change(v === '' && !required ? undefined : v))
-    case 'rule': return html`<h3>${name}</h3>${ruleEditor(value ?? newComparison(), change)}`
-    case 'value': return html`<div class="field"><span>${name}</span>${anyValue(value ?? '', change, name)}</div>`
-    case 'object': return html`<fieldset class="group"><legend>${name}</legend>${custom(type.fields ?? [], value ?? {}, change, fail)}</fieldset>`
-    default: return type.element?.fields && Array.isArray(value ?? []) && type.kind === 'list' ? list(name, type.element, value ?? [], change, fail) : jsonField(name, value, change, fail)
+// typed is the form of a value that the server describes. An optional value that is emptied is
+// removed.
+const typed = (f, value, change, fail) => {
+  const name = f.label ?? f.name
+  const given = (v) => !f.required && (v === '' || typeof v === 'object' && !Object.keys(v).length) ? undefined : v
+  const put = (v) => change(given(v))
+  const asJSON = () => jsonField(name, value, change, fail)
+  switch (f.kind) {
+    case 'boolean': return check(name, value === true, (on) => change(on || f.required ? on : undefined))
+    case 'integer': case 'number': return input(name, value === undefined ? '' : JSON.stringify(value), (v) => change(v === '' ? undefined : number(v)), { ...f, whole: true })
+    case 'duration': case 'string': case 'time': return f.choices ? choice(name, value, f.choices, put) : input(name, value, put, f)
+    case 'rule': return f.required || value ? html`<h3>${name}</h3>${ruleEditor(value ?? newComparison(), change)}
+      ${f.required ? nothing : html`<button type="button" class="small" @click=${() => change()}>Remove this rule</button>`}`
+      : html`<button type="button" class="small" @click=${() => change(newComparison())}>${name}…</button>`
+    case 'value': return html`<div class="field"><span>${name}</span>${anyValue(value ?? '', put, name)}${f.hint ? html`<small>${f.hint}</small>` : nothing}</div>`
+    case 'object': return html`<fieldset class="group"><legend>${name}</legend>${fieldsForm(f.fields ?? [], value ?? {}, put, fail)}</fieldset>`
+    case 'map': return f.element.kind === 'value' ? html`<h3>${name}</h3>${valueMap(value, put, 'field')}` : asJSON()
+    case 'list': return !Array.isArray(value ?? []) ? asJSON() : f.element.fields ? list(f, value ?? [], put, fail) : texts(f, value ?? [], put) ?? asJSON()
+    default: return asJSON()
   }
 }
 
-// list is the form of a list of objects.
-const list = (name, type, items, change, fail) => html`${items.map((item, i) => html`<div class="member">
-  ${typed(`${name} ${i + 1}`, type, item, true, (to) => change(replaced(items, i, to)), fail)}
-  <button type="button" class="small" aria-label="Remove ${name} ${i + 1}" @click=${() => change(replaced(items, i))}>✕</button></div>`)}
-  <button type="button" class="small" @click=${() => change([...items, {}])}>Add to ${name}</button>`
+const choice = (name, value, choices, change) => html`<label class="field">${name}
+  <select @change=${(e) => change(e.target.value)}>${['', ...choices].map((c) => html`<option value=${c} ?selected=${c === (value ?? '')}>${c || 'as usual'}</option>`)}</select></label>`
 
-// custom is the form of a step type that has no form of its own.
-const custom = (fields, config, change, fail) => fields.map((f) =>
-  typed(f.name, f, config[f.name], f.required, (v) => change(set(config, f.name, v)), fail))
+// texts is the form of a list of texts, or null for another list.
+const texts = (f, items, change) => ['string', 'json'].includes(f.element.kind) && items.every((i) => typeof i === 'string')
+  ? input(f.label ?? f.name, items.join(', '), (v) => change(v.split(',').map((i) => i.trim()).filter(Boolean)), f) : null
+
+// list is the form of a list of objects.
+const list = (f, items, change, fail) => {
+  const name = f.label ?? f.name
+  return html`${items.map((item, i) => html`<div class="member">
+  ${typed({ ...f.element, label: `${name} ${i + 1}`, required: true }, item, (to) => change(replaced(items, i, to)), fail)}
+  <button type="button" class="small" aria-label="Remove ${name} ${i + 1}" @click=${() => change(replaced(items, i))}>✕</button></div>`)}
+  <button type="button" class="small" @click=${() => change([...items, {}])}>Add to ${name.toLowerCase()}</button>`
+}
+
+// fieldsForm is the form of an object whose fields the server describes.
+export const fieldsForm = (fields, config, change, fail) => fields.map((f) =>
+  typed(f, config[f.name], (v) => change(set(config, f.name, v)), fail))
 
 const jsonField = (name, value, change, fail) => html`<label class="field">${name}
   <textarea rows="4" spellcheck="false" .value=${value === undefined ? '' : text(value)} @change=${(e) => {
@@ -106,11 +97,10 @@ const jsonField = (name, value, change, fail) => html`<label class="field">${nam
     try { change(parse(e.target.value)) } catch (error) { fail(`${name} is not JSON: ${error.message}`) }
   }}></textarea></label>`
 
-// stepForm is the form of a step's config. fields describe a custom type, and are absent if
-// the server has no such type.
+// stepForm is the form of a step's config. fields are absent if the server has no such type.
 export const stepForm = (step, fields, change, fail) => {
   const config = step.config ?? {}
   if (builtin[step.type]) return builtin[step.type](config, change)
-  if (fields) return custom(fields, config, change, fail)
+  if (fields) return fieldsForm(fields, config, change, fail)
   return jsonField('Config', step.config, change, fail)
 }

@@ -2,14 +2,14 @@
 
 import { html, nothing } from './lit-html.js'
 import { chooseAndFocus } from './actions.js'
-import { isBlank, state } from './state.js'
+import { draft, isBlank, state } from './state.js'
 
 const problem = (p, step = nothing) => html`<li class=${p.severity}>
   <span aria-hidden="true">${p.severity === 'error' ? '✕' : '⚠'}</span> ${p.severity === 'warning' ? 'Warning: ' : ''}${step} ${p.message}</li>`
 
 // problemsOfStep lists the problems of a step and of its connections.
 export const problemsOfStep = (key) => {
-  const found = isBlank() ? [] : state.problems.filter((p) => p.step === key || p.connection?.from === key)
+  const found = isBlank() ? [] : state.problems.filter((p) => p.step === key || p.connection?.from === key || /^e(ntry|xit)\b/.test(p.path) && draft().steps[0].key === key)
   return found.length ? html`<ul class="problems">${found.map((p) => problem(p))}</ul>` : nothing
 }
 

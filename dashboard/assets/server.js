@@ -42,7 +42,7 @@ const report = (known) => {
 const checked = async () => {
   const { response, answer } = await post(checkURL, { 'Content-Type': 'application/json' }, text(draft()))
   if (!response.ok || !answer) throw new Error(reason(response))
-  return { drawing: answer.drawing, problems: answer.problems, types: answer.types, offline: '' }
+  return { drawing: answer.drawing, problems: answer.problems, types: answer.types, adds: answer.adds, rules: answer.rules, offline: '' }
 }
 
 // branches returns the branches out of a step, each with its type and its word.

@@ -12,7 +12,7 @@ export const saved = { text: page.dataset.saved, revision: page.dataset.revision
 export const state = {
   history: [], now: 0,
   chosen: '', adding: null, showing: '', // '', 'json', 'compare', 'conflict', 'keys'
-  drawing: null, problems: [], types: {}, zoom: 1,
+  drawing: null, problems: [], types: {}, adds: [], rules: {}, zoom: 1,
   line: null, target: '', busy: false, notice: '', offline: '', conflict: null, jsonError: '',
   kept: false, // the draft is one that was left in this tab
 }

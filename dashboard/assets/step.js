@@ -4,13 +4,13 @@ import { html, nothing } from './lit-html.js'
 import { add, closePanel, deleteStep, moveTo, renameStep, startAddingAfter } from './actions.js'
 import { placeAfter } from './canvas.js'
 import { branchOf, configure, connect, stepOf } from './draft.js'
-import { stepForm, types } from './forms.js'
+import { fieldsForm, set, stepForm } from './forms.js'
 import { change } from './history.js'
 import { problemsOfStep } from './problems.js'
 import { branches } from './server.js'
 import { draft, notify, state } from './state.js'
 
-const nameOfType = (type) => types.find(([t]) => t === type)?.[1].toLowerCase() ?? type
+const nameOfType = (type) => state.adds.find((s) => s.type === type)?.name.toLowerCase() ?? type
 
 // stepPanel is the form of a step.
 export const stepPanel = (key) => {
@@ -21,7 +21,8 @@ export const stepPanel = (key) => {
     <h2>${step.key} <span class="faint">${nameOfType(step.type)}</span></h2>
     <div class="fields">
       ${problemsOfStep(key)}
-      ${stepForm(step, state.types[step.type]?.config.fields, (config) => change(configure(draft(), key, config)), notify)}
+      ${stepForm(step, state.types[step.type]?.fields, (config) => change(configure(draft(), key, config)), notify)}
+      ${isTrigger ? ['entry', 'exit'].map(rulesForm) : nothing}
       <details><summary>Key, order and branches</summary>
         <label class="field">Key<input data-whole .value=${step.key} @change=${(e) => renameStep(key, e.target.value.trim())}></label>
         ${branches(key).map((branch) => leadsTo(key, branch))}
@@ -31,6 +32,11 @@ export const stepPanel = (key) => {
     </div>
   </section>`
 }
+
+// rulesForm is the form of the rules of entry or of exit, which belong to the whole draft.
+const rulesForm = (name) => html`<details><summary>${name === 'entry' ? 'Who enters' : 'What ends runs'}</summary>
+  <div class="fields">${fieldsForm(state.rules[name] ?? [], draft()[name] ?? {}, (v) => change(set(draft(), name, Object.keys(v).length ? v : undefined)), notify)}</div>
+</details>`
 
 // leadsTo chooses the step that a branch leads to, without a mouse.
 const leadsTo = (key, { type, word }) => {
@@ -60,14 +66,11 @@ const stepButtons = (key, isTrigger) => html`<div class="buttons">
   ${isTrigger ? nothing : html`<button type="button" class="danger" @click=${() => deleteStep(key)}>Delete the step</button>`}
 </div>`
 
-const customTypes = () => Object.values(state.types).filter((t) => !t.built_in).map((t) => t.type)
-
 // adder offers the types of a new step.
 export const adder = () => html`<section class="card adder" aria-label="Add a step">
   <h2>Add a step ${placeAfter(state.adding.from, state.adding.label)}</h2>
   <div class="choices">
-    ${types.map(([type, name, word, config]) => html`<button type="button" @click=${() => add(type, word, config)}>${name}</button>`)}
-    ${customTypes().map((type) => html`<button type="button" @click=${() => add(type, type.split('.').pop(), {})}>${type}</button>`)}
+    ${state.adds.map(({ type, name, word, config }) => html`<button type="button" @click=${() => add(type, word, config)}>${name}</button>`)}
   </div>
   <div class="choices"><button type="button" class="small" @click=${closePanel}>Cancel</button></div>
 </section>`
