@@ -46,9 +46,10 @@ func (t *task) recycle() {
 		spareRuns.Put(run)
 		t.runs[i] = nil
 	}
-	runs, ready, changes := t.runs[:0], t.ready[:0], t.changes
+	runs, ready, changes, starts := t.runs[:0], t.ready[:0], t.changes, t.starts
 	clear(changes)
-	t.turnState = turnState{runs: runs, ready: ready, changes: changes[:0]}
+	clear(starts)
+	t.turnState = turnState{runs: runs, ready: ready, changes: changes[:0], starts: starts[:0]}
 	t.taskState = taskState{}
 	spareTasks.Put(t)
 }

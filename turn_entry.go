@@ -20,7 +20,9 @@ type admission struct {
 // admit decides, for each automation whose trigger names the event, whether it starts a run.
 // It ends the runs that the new ones replace. An automation that this process cannot compile
 // is decided by the process that can; until then its run is set aside.
-func (t *turn) admit(ctx context.Context, e *PendingEvent, payload map[string]any) (starts []admission, err error) {
+func (t *turn) admit(ctx context.Context, e *PendingEvent, payload map[string]any) ([]admission, error) {
+	starts := t.starts[:0] // those of the event before are done
+	defer func() { t.starts = starts }()
 	for _, v := range e.Starts {
 		if !t.mayStart(&e.Event, v.AutomationID) {
 			if t.closesChain(&e.Event, v.AutomationID) {

@@ -42,6 +42,7 @@ type turnState struct {
 	notices   []Notice
 	logs      []logRecord
 	changes   []RunChange // spare capacity for the runs of a transition
+	starts    []admission // spare capacity for the runs that an event starts
 
 	schemas map[string]foundSchema // of the events that the runs can send, by name
 
