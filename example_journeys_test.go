@@ -237,3 +237,36 @@ func ExampleRunner_StartMany() {
 	fmt.Println(bulk.Contacts, bulk.Accepted, mailer.Emails()[0].To)
 	// Output: 1 1 ada@example.com
 }
+
+// Rules of entry keep an event from starting a run. ListDecisions has the reason.
+func ExampleEntry() {
+	ctx, mailer := context.Background(), capture.New()
+	runner, err := automation.New(memory.New(), mailer, automation.Options{})
+	must(err)
+	cart := automation.Automation{ID: "cart", Name: "Cart", Steps: []automation.Step{
+		{Key: "left", Config: automation.Trigger{EventName: "cart.left"}},
+		{Key: "wait", Config: automation.Delay{Duration: automation.MustParseDuration("4 hours")}},
+	}, Connections: []automation.Connection{{From: "left", To: "wait"}}}
+	cart.Entry = &automation.Entry{
+		Triggers:     []automation.EntryTrigger{{EventName: "cart.saved"}},
+		FilterRule:   automation.Field("event.total").Gt(0),
+		AudienceRule: automation.Not(automation.Field("contact.segments").Contains("staff")),
+		Reentry: automation.Reentry{
+			Key: "event.cart_id", WhileRunning: automation.ReentryRestart,
+			Limit: 3, Per: automation.MustParseDuration("30 days"),
+		},
+	}
+	_, err = runner.Apply(ctx, cart)
+	must(err)
+	receipts, err := runner.Send(ctx, automation.Event{
+		Name: "cart.left", Email: "ada@example.com", Payload: automation.Payload(map[string]any{"cart_id": 7, "total": 0}),
+	})
+	must(err)
+	_, err = runner.Drain(ctx)
+	must(err)
+	eventID := receipts[0].ID
+	decisions, err := runner.ListDecisions(ctx, eventID)
+	must(err)
+	fmt.Println(decisions[0].AutomationID, decisions[0].Code)
+	// Output: cart trigger_filter
+}

@@ -18,9 +18,86 @@ func TestJourneys_ShowFlowsThatWork(t *testing.T) {
 	for _, block := range codeBlocks(read(t, "docs/journeys.md"), "json") {
 		a, err := automation.Parse([]byte(block), nil)
 		require.NoError(t, err)
-		require.Empty(t, automation.Validate(a, automation.ValidateOptions{}))
+		problems := automation.Validate(a, automation.ValidateOptions{})
+		if a.Name == "Abandoned cart" { // the page states that this is meant
+			require.Len(t, problems, 1)
+			require.Equal(t, automation.CodeBranchUnconnected, problems[0].Code)
+			problems = nil
+		}
+		require.Empty(t, problems)
 		flows[a.Name] = a
 	}
+	t.Run("Who enters, and how often", func(t *testing.T) {
+		t.Parallel()
+		h := automationtest.New(t, automationtest.Options{}, flows["Cart"])
+		const ada = "ada@example.com"
+		cart := map[string]any{"cart_id": 7, "total": 40}
+		h.Send("cart.left", ada, map[string]any{"cart_id": 7, "total": 0})
+		h.AssertRefused(ada, "Cart", automation.DecisionTriggerFilter)
+		h.AssertNoContact(ada)
+		h.Send("cart.left", ada, map[string]any{"total": 40})
+		h.AssertRefused(ada, "Cart", automation.DecisionKeyMissing)
+		h.AssertNoRuns(ada)
+		h.Send("cart.left", ada, cart)
+		h.Advance(3 * time.Hour)
+		h.Send("cart.saved", ada, map[string]any{"cart_id": 7})
+		h.Advance(3 * time.Hour)
+		h.AssertEmails(ada)
+		h.Advance(time.Hour)
+		h.AssertEmails(ada, "you-left-something")
+		h.Send("cart.left", ada, cart)
+		h.Advance(4 * time.Hour)
+		h.Send("cart.left", ada, cart)
+		h.AssertRefused(ada, "Cart", automation.DecisionLimit)
+		h.Send("cart.left", ada, map[string]any{"cart_id": "7", "total": 40})
+		h.Run(ada, "Cart").AssertWaiting("wait")
+		h.AddContact(automation.Contact{Email: "bob@example.com", Segments: []string{"staff"}})
+		h.Send("cart.left", "bob@example.com", cart)
+		h.AssertRefused("bob@example.com", "Cart", automation.DecisionAudience)
+	})
+	t.Run("What ends a run early", func(t *testing.T) {
+		t.Parallel()
+		h := automationtest.New(t, automationtest.Options{}, flows["Payment reminders"])
+		for email, order := range map[string]int{"ada@example.com": 1, "bob@example.com": 2, "cleo@example.com": 3} {
+			h.Send("order.placed", email, map[string]any{"order_id": order})
+		}
+		h.Send("order.paid", "ada@example.com", map[string]any{"order_id": 9})
+		h.Advance(24 * time.Hour)
+		h.AssertEmails("ada@example.com", "please-pay")
+		h.Send("order.paid", "ada@example.com", map[string]any{"order_id": 1})
+		h.Run("ada@example.com", "Payment reminders").AssertExited(automation.ExitEvent, "paid")
+		h.UpdateContact("bob@example.com", automation.ContactChange{Properties: map[string]any{"blocked": true}})
+		h.Advance(72 * time.Hour)
+		h.AssertEmails("ada@example.com", "please-pay")
+		h.AssertEmails("bob@example.com", "please-pay")
+		h.Run("bob@example.com", "Payment reminders").AssertExited(automation.ExitCondition, "")
+		h.AssertEmails("cleo@example.com", "please-pay", "last-reminder")
+	})
+	t.Run("One flow with all of it", func(t *testing.T) {
+		t.Parallel()
+		// The clocks in Berlin go back in this night: the cart is quiet at 00:00, which is eight
+		// hours by the wall clock, and nine in truth, before the window opens.
+		h := automationtest.New(t, automationtest.Options{Start: time.Date(2026, time.October, 24, 15, 0, 0, 0, time.UTC)}, flows["Abandoned cart"])
+		h.AddContact(automation.Contact{Email: "ada@example.com", Properties: map[string]any{"timezone": "Europe/Berlin"}})
+		h.Send("cart.updated", "ada@example.com", map[string]any{"cart_id": 7, "total": 40})
+		h.Advance(3 * time.Hour)
+		h.Send("cart.updated", "ada@example.com", map[string]any{"cart_id": 7, "total": 55})
+		h.AssertRefused("ada@example.com", "Abandoned cart", automation.DecisionRunning)
+		h.Advance(4 * time.Hour)
+		h.Run("ada@example.com", "Abandoned cart").AssertWaiting("awake")
+		h.Advance(9*time.Hour - time.Second)
+		h.AssertEmails("ada@example.com")
+		h.Advance(time.Second)
+		run := h.Run("ada@example.com", "Abandoned cart")
+		run.AssertStatus(automation.RunCompleted)
+		branch := run.Step("offer").Branch
+		h.AssertEmails("ada@example.com", map[automation.ConnectionType][]string{
+			"ten": {"cart-discount"}, "plain": {"cart-reminder"}, "none": nil}[branch]...)
+
+		h.Send("cart.updated", "ada@example.com", map[string]any{"cart_id": 8, "total": 40})
+		h.Send("order.paid", "ada@example.com", map[string]any{"cart_id": 8})
+		h.Run("ada@example.com", "Abandoned cart").AssertExited(automation.ExitEvent, "paid")
+	})
 	t.Run("More than two branches", func(t *testing.T) {
 		t.Parallel()
 		h := automationtest.New(t, automationtest.Options{}, flows["First steps"])

@@ -215,7 +215,7 @@ func (s *storm) requireOneRunAUnit(runs []automation.Run) {
 			e, err := s.nodes[0].GetEvent(s.t.Context(), r.EventID)
 			require.NoError(s.t, err)
 			var payload map[string]any
-			if e.Payload != nil {
+			if len(e.Payload) > 0 {
 				require.NoError(s.t, json.Unmarshal(e.Payload, &payload))
 			}
 			key, ok := g.EntryKey(payload)

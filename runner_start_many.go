@@ -31,7 +31,8 @@ type BulkStart struct {
 	Max int
 	// Rate is how many runs to start a minute. Zero means as fast as the store keeps events.
 	Rate int
-	// DryRun counts, and starts nothing.
+	// DryRun counts, and starts nothing. It decides about entry with the contacts and the runs as
+	// they are now.
 	DryRun bool
 }
 
@@ -103,6 +104,7 @@ type bulkStart struct {
 	*Runner
 	BulkStart
 	event string // the name of the events
+	graph *Graph // of a DryRun; nil if this process cannot compile it
 	done  Bulk
 	owed  time.Duration // how long to wait before the next batch
 }
@@ -120,6 +122,9 @@ func (s *bulkStart) check(ctx context.Context) error {
 	}
 	if trigger, ok := triggerOf(a); ok {
 		s.event = trigger.EventName
+	}
+	if err := s.readGraph(ctx, a); err != nil {
+		return err
 	}
 	if a.Status != StatusEnabled && !s.DryRun {
 		return fmt.Errorf("automation: bulk %s: automation %s is %s, so its events would start nothing: enable it first: %w",
@@ -294,18 +299,13 @@ func (s *bulkStart) find(ctx context.Context, batch []ContactRef) ([]bulkContact
 				return nil, fmt.Errorf("contact: %w", err) // a log may get the error: no address in it
 			}
 		}
-		found[i] = bulkContact{ref: ref, id: c.ID, refused: s.refusal(&c, ok)}
+		refused, err := s.refusal(ctx, &c, ok)
+		if err != nil {
+			return nil, err
+		}
+		found[i] = bulkContact{ref: ref, id: c.ID, refused: refused}
 	}
 	return found, nil
-}
-
-// refusal returns why a contact starts no run, as far as that is decided before its event is
-// handled, or "". A DryRun is to decide about entry here, too.
-func (s *bulkStart) refusal(_ *Contact, exists bool) DecisionCode {
-	if !exists {
-		return DecisionContactUnknown
-	}
-	return ""
 }
 
 // refuse counts a contact that starts no run.

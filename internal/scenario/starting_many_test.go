@@ -155,6 +155,32 @@ func TestStartMany_KeepsItsLimit(t *testing.T) {
 		require.ErrorIs(t, err, automation.ErrConflict)
 		assert.Equal(t, automation.Bulk{Contacts: 29, Accepted: 29}, bulk)
 	})
+	t.Run("a dry run decides about entry", func(t *testing.T) {
+		t.Parallel()
+		w, start := setUp(t)
+		entry := &automation.Entry{
+			AudienceRule: automation.Field("contact.id").Neq("3"),
+			Reentry:      automation.Reentry{WhileRunning: automation.ReentryIgnore, Limit: 1},
+		}
+		_, err := w.UpdateAutomation(t.Context(), start.AutomationID, automation.AutomationUpdate{Entry: entry})
+		require.NoError(t, err)
+		_, err = w.UpdateAutomation(t.Context(), start.AutomationID, automation.AutomationUpdate{
+			Steps:       []automation.Step{{Key: "start", Config: automation.Trigger{EventName: "told"}}, world.Pause("pause", "1 day")},
+			Connections: []automation.Connection{{From: "start", To: "pause"}},
+		})
+		require.NoError(t, err)
+		w.Send(automation.Event{Name: "told", ContactID: "7"})
+		w.Drain()
+		start.Max, start.DryRun = 100, true
+		bulk, err := w.StartMany(t.Context(), start)
+		require.NoError(t, err)
+		assert.Equal(t, map[automation.DecisionCode]int{automation.DecisionAudience: 1, automation.DecisionRunning: 1}, bulk.Refused)
+		assert.Equal(t, 28, bulk.Accepted)
+		w.Pass(48 * time.Hour)
+		bulk, err = w.StartMany(t.Context(), start)
+		require.NoError(t, err)
+		assert.Equal(t, map[automation.DecisionCode]int{automation.DecisionAudience: 1, automation.DecisionLimit: 1}, bulk.Refused)
+	})
 	t.Run("a dry run starts nothing", func(t *testing.T) {
 		t.Parallel()
 		w, start := setUp(t)
