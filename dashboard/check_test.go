@@ -186,3 +186,48 @@ func TestCheck_KnowsEventsOfAWait(t *testing.T) {
 	assert.Equal(t, automation.CodeWrongType, about.Problems.Errors()[0].Code)
 	assert.Equal(t, "wait", about.Problems.Errors()[0].Step)
 }
+
+// The editor has no forms of its own for what the server describes.
+func TestCheck_DescribesTheForms(t *testing.T) {
+	t.Parallel()
+	type field struct {
+		Name, Kind, Label, List string
+		Choices                 []string
+		Fields                  []field
+		Element                 *field
+	}
+	var about struct {
+		Adds  []struct{ Type, Name, Word string }
+		Types map[string]struct{ Fields []field }
+		Rules map[string][]field
+	}
+	r := httptest.NewRequest(http.MethodPost, "/check", strings.NewReader(`{}`))
+	answer := httptest.NewRecorder()
+	newSite(t, dashboard.Options{}).handler.ServeHTTP(answer, r)
+	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &about))
+
+	added := map[string]bool{"trigger": true} // each automation has one
+	for _, a := range about.Adds {
+		added[a.Type] = true
+		assert.NotEmpty(t, a.Name)
+		assert.NotEmpty(t, a.Word)
+	}
+	for name := range about.Types {
+		assert.True(t, added[name], "%s cannot be added", name)
+	}
+	find := func(fields []field, name string) field {
+		for _, f := range fields {
+			if f.Name == name {
+				return f
+			}
+		}
+		return field{}
+	}
+	assert.Equal(t, field{Name: "event_name", Kind: "string", Label: "Event", List: "events"}, find(about.Types["wait_for_event"].Fields, "event_name"))
+	reentry := find(about.Rules["entry"], "reentry")
+	assert.Equal(t, []string{"parallel", "ignore", "restart"}, find(reentry.Fields, "while_running").Choices)
+	events := find(about.Rules["exit"], "events")
+	require.NotNil(t, events.Element)
+	assert.Equal(t, "rule", find(events.Element.Fields, "filter_rule").Kind)
+	assert.Equal(t, "list", find(events.Element.Fields, "match").Kind)
+}

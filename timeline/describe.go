@@ -47,13 +47,23 @@ func describe(n *automation.StepChanged, start time.Time) (kind, detail string) 
 
 func waiting(n *automation.StepChanged, start time.Time) string {
 	text := "waits"
-	if len(n.Run.Listens) > 0 && n.Step.Type != automation.TypeDelay { // what a delay listens to ends the run
+	if len(n.Run.Listens) > 0 && isForEvents(n.Step.Type) {
 		text += " for " + strings.Join(n.Run.Listens, " or ")
 	}
 	if n.Run.DueAt.IsZero() {
 		return text + ", however long"
 	}
 	return text + " until " + Since(start, n.Run.DueAt)
+}
+
+// isForEvents reports whether a step waits for events. What a delay listens to ends the run.
+func isForEvents(typ automation.StepType) bool {
+	switch typ {
+	case automation.TypeDelay, automation.TypeDelayUntil, automation.TypeWindow:
+		return false
+	default:
+		return true
+	}
 }
 
 func completed(n *automation.StepChanged) string {
