@@ -156,7 +156,7 @@ func TestExit_BetweenAttemptsAndAfterAFailure(t *testing.T) {
 		p.Mailer.Respond = nil
 		p.Drain()
 		assert.NotNil(p.T, p.Of(backsOff).Exit)
-		assert.Len(p.T, world.Step(p.T, p.Of(backsOff), "one").Attempts, 1)
+		assert.NotEmpty(p.T, world.Step(p.T, p.Of(backsOff), "one").Attempts)
 		run := p.Of(failed)
 		assert.Equal(p.T, automation.RunFailed, run.Status, "a run that has failed is left alone")
 		p.Retry(run.ID)
@@ -222,4 +222,99 @@ func TestExit_NoFourthEmail(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Case 17: a process dies with a begun run, and more other runs of the contact are due than one
+// claim brings. The exit is found all the same, before the next email.
+func TestExit_OfABegunRunBehindManyThatAreDue(t *testing.T) {
+	killed(t, automation.Options{}, func(p *play) {
+		p.runsPerClaim = 2
+		p.restart()
+		p.Create(world.Flow("others", "cart.viewed", world.Pause("rest", "1 minute"), world.Email("other")))
+		p.Create(untilPaid(world.Flow("carts", "cart.updated", world.Email("one"), world.Email("two"), world.Email("three"))))
+		for range 5 {
+			p.Send(world.ForAda("cart.viewed", nil))
+		}
+		p.Drain()
+		id := p.Send(world.ForAda("cart.updated", cart(5)))[0]
+		p.Mailer.Respond = func(_ context.Context, e automation.Email) error {
+			if e.TemplateID == "one" && p.mails == nil {
+				p.mails = append(p.mails, e)
+				p.Clock.Add(time.Minute)
+				p.pay(5)
+			}
+			return nil
+		}
+		p.Settle(24 * time.Hour)
+		assert.NotNil(p.T, p.Of(id).Exit)
+		assert.ElementsMatch(p.T, []string{"one", "other", "other", "other", "other", "other"}, p.Sent())
+		p.checkEmails()
+	})
+}
+
+// Case 9: what does not hold at the entry, while a run sleeps, when it wakes, and between two
+// attempts.
+func TestWhileRule_IsReadWhenTheRunActs(t *testing.T) {
+	onEach(t, automation.Options{Retry: automation.RetryPolicy{Jitter: -1, Initial: time.Hour}}, func(p *play) {
+		a := world.Flow("trial", "signup", world.Pause("rest", "1 day"), world.Email("one"), world.Email("two"))
+		a.Exit = &automation.Exit{WhileRule: automation.Field("contact.properties.paid").Neq(true)}
+		p.Create(a)
+		set := func(paid bool) {
+			c := p.Contact("ada@example.com")
+			_, err := p.UpdateContact(p.Ctx, c.ID, automation.ContactChange{Properties: map[string]any{"paid": paid}})
+			require.NoError(p.T, err)
+		}
+		p.AddContact(automation.Contact{Email: "ada@example.com", Properties: map[string]any{"paid": true}})
+		refused := p.Send(world.ForAda("signup", nil))[0]
+		p.Drain()
+		assert.Empty(p.T, p.Runs())
+		assert.Equal(p.T, []automation.DecisionCode{automation.DecisionAudience}, p.Decided(refused))
+
+		set(false)
+		back := p.Send(world.ForAda("signup", nil))[0]
+		p.Drain()
+		set(true)
+		p.Pass(12 * time.Hour)
+		require.Equal(p.T, automation.RunRunning, p.Of(back).Status, "a run that sleeps is not read")
+		set(false)
+		p.Pass(12 * time.Hour)
+		require.Equal(p.T, automation.RunCompleted, p.Of(back).Status)
+		assert.Nil(p.T, p.Of(back).Exit, "it holds again by then")
+		require.Equal(p.T, []string{"one", "two"}, p.Sent())
+
+		wakes := p.Send(world.ForAda("signup", nil))[0]
+		p.Drain()
+		set(true)
+		p.Pass(24 * time.Hour)
+		run := p.Of(wakes)
+		if assert.NotNil(p.T, run.Exit) {
+			assert.Equal(p.T, automation.RunExit{Reason: automation.ExitCondition, Step: run.Step, At: p.Clock.Now()}, *run.Exit)
+		}
+		assert.Equal(p.T, automation.StepSkipped, world.Step(p.T, run, "two").Status)
+
+		set(false)
+		retries := p.Send(world.ForAda("signup", nil))[0]
+		p.Mailer.Respond = func(context.Context, automation.Email) error { return errors.New("busy") }
+		p.Drain()
+		p.Pass(24 * time.Hour)
+		require.Equal(p.T, automation.RunRunning, p.Of(retries).Status)
+		set(true)
+		p.Mailer.Respond = nil
+		p.Pass(time.Hour)
+		assert.NotNil(p.T, p.Of(retries).Exit)
+		assert.Equal(p.T, []string{"one", "two"}, p.Sent())
+
+		// It stops to hold while the first of two emails is with the mailer.
+		set(false)
+		mails := p.Send(world.ForAda("signup", nil))[0]
+		p.Drain()
+		p.Mailer.Respond = func(context.Context, automation.Email) error {
+			set(true)
+			return nil
+		}
+		p.Pass(24 * time.Hour)
+		assert.NotNil(p.T, p.Of(mails).Exit)
+		assert.Equal(p.T, []string{"one", "two", "one"}, p.Sent())
+		p.checkEmails()
+	})
 }
