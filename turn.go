@@ -48,6 +48,9 @@ type Turn struct {
 	// runs apart from events has to keep the payload and the Cause of a new run's event with
 	// the run: they are those of the event among TurnInput.Events with the run's EventID. It
 	// brings the Events of the Transition with a later turn, as pending ones of the contact.
+	// With Heed, an event may end a run whose effect is among Effects: an engine looks once
+	// more, after it has written the turn, whether the contact has got events. If so, it begins
+	// no effect, gives the Outcome InputReleased for each, and takes the turn of the events.
 	Transition
 	// Effects are the effects that the runs need now. Their attempts are open in the
 	// Transition.

@@ -11,7 +11,7 @@ func (t *turn) result(inUse bool) Transition {
 	tr := Transition{
 		Key: t.in.Key, Token: t.in.Token, Now: t.now,
 		Handled: t.handled, Events: t.sent.events, Change: t.change, Delete: t.remove,
-		Decisions: t.decisions, Entries: t.takeCounts(), Heed: t.leased && t.heeds(),
+		Decisions: t.decisions, Entries: t.takeCounts(), Heed: t.heeds(),
 	}
 	if t.moveTo != nil {
 		tr.MoveTo = t.moveTo.ID

@@ -57,10 +57,10 @@ func (w *worker) plan() {
 // request returns the request to write the task's results. The caller holds t.mu, or has
 // the only reference to the task.
 func (t *task) request() commitRequest {
-	ready := t.takeReady()
 	t.unwritten++
-	t.inFlight += len(ready)
-	tr := t.transition(t.inFlight == 0)
+	t.inFlight += len(t.ready)
+	tr := t.transition(t.inFlight == 0) // before takeReady: it depends on what is to begin
+	ready := t.takeReady()
 	if tr.changesContact() {
 		t.changing++
 	}

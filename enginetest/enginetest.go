@@ -113,6 +113,8 @@ func Checks() []Check {
 		orderChecks(),
 		branchChecks(),
 		waitChecks(),
+		entryChecks(),
+		exitChecks(),
 		timerChecks(),
 		fenceChecks(),
 		outcomeChecks(),

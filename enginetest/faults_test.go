@@ -250,9 +250,71 @@ var faults = []struct {
 			}
 		})
 	}},
+	{"starts a run beside one that should keep it out", "entry/a run of the same unit keeps another one from starting", withoutRuns("cart")},
+	{"leaves a run running that another one replaces", "entry/a run replaces the running one of its unit", withoutRuns("cart")},
+	{"forgets how many runs have started", "entry/no more runs of a unit start than the limit allows", func(f *faulty) {
+		f.committing = eachTransition(func(t *automation.Transition) { t.Entries = nil })
+	}},
+	{"forgets decisions", "entry/only an event that passes the filters starts a run", func(f *faulty) {
+		f.committing = eachTransition(func(t *automation.Transition) { t.Decisions = nil })
+	}},
+	{"knows the first trigger only", "entry/each of several triggers starts runs", func(f *faulty) {
+		f.claimed = eachEvent(func(e *automation.PendingEvent) {
+			if e.Name != "signup" {
+				e.Starts = nil
+			}
+		})
+	}},
+	{"ends no runs that an event does not resume", "exits/an event ends the runs that it matches, wherever they are", withoutRuns("paid")},
+	{"loses exits during an effect", "exits/an event during an email ends the run after the outcome", goOnAfterExits},
+	{"begins effects although events have come", "exits/no email begins after an exit was accepted", goOnAfterExits},
+	{"remembers contacts as they were", "exits/a run ends when it acts and its rule does not hold", func(f *faulty) {
+		f.claimed = func(works []automation.Work) {
+			for i := range works {
+				if c := works[i].Contact; c != nil {
+					works[i].Contact = &automation.Contact{ID: c.ID, Email: c.Email, CreatedAt: c.CreatedAt}
+				}
+			}
+		}
+	}},
+	{"has no timers for the age of runs", "exits/a run is cancelled when it is too old", func(f *faulty) {
+		f.committing = eachTransition(func(t *automation.Transition) {
+			t.Runs = slices.Clone(t.Runs)
+			for i := range t.Runs {
+				t.Runs[i].DueAt = time.Time{}
+			}
+		})
+	}},
+	{"loses what came while a run was failed", "exits/a failed run cannot be retried past an exit", func(f *faulty) {
+		f.contactEvents = func() []automation.Event { return nil }
+	}},
 	{"is silent", "observers/get a notice of each run and each event once", func(f *faulty) {
 		f.options = func(o *automation.Options) { o.Observer = nil }
 	}},
+}
+
+// withoutRuns makes claims that bring events with a name bring no runs.
+func withoutRuns(name string) func(f *faulty) {
+	return func(f *faulty) {
+		f.claimed = func(works []automation.Work) {
+			for i := range works {
+				if slices.ContainsFunc(works[i].Events, func(e automation.PendingEvent) bool { return e.Name == name }) {
+					works[i].Runs = nil
+				}
+			}
+		}
+	}
+}
+
+// goOnAfterExits answers commits as if no events had come.
+func goOnAfterExits(f *faulty) {
+	f.commit = func(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
+		results, err := f.Store.Commit(ctx, ts)
+		for i := range results {
+			results[i].Pending = false
+		}
+		return results, err
+	}
 }
 
 func loseChanges(f *faulty) {

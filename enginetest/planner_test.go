@@ -89,8 +89,21 @@ func (p *planner) takeTurns(ctx, performing context.Context, in automation.TurnI
 			return
 		}
 		in = automation.TurnInput{Work: automation.Work{Key: in.Key, Token: in.Token, Contact: res.Contact}}
-		in.Runs, in.Outcomes = p.performAll(performing, turn.Effects, res.Requests)
+		if res.Pending { // an event may end a run, so that its effect must not begin
+			in.Runs, in.Outcomes = released(turn.Effects)
+		} else {
+			in.Runs, in.Outcomes = p.performAll(performing, turn.Effects, res.Requests)
+		}
 	}
+}
+
+// released returns the outcomes of effects that did not begin.
+func released(effects []automation.PlannedEffect) (runs []automation.ClaimedRun, outcomes []automation.Outcome) {
+	for _, e := range effects {
+		runs = append(runs, e.Run)
+		outcomes = append(outcomes, automation.Outcome{RunID: e.Run.ID, Step: e.Step, Attempt: e.Attempt, Kind: automation.InputReleased})
+	}
+	return runs, outcomes
 }
 
 // performAll performs effects side by side. It leaves out those of runs with a request.
