@@ -61,7 +61,8 @@ func (w *World) outcomes(turn automation.Turn, res automation.CommitResult) auto
 	in := automation.TurnInput{Work: automation.Work{Key: turn.Key, Token: turn.Token, Contact: res.Contact}}
 	for _, e := range turn.Effects {
 		outcome := automation.Outcome{RunID: e.Run.ID, Step: e.Step, Attempt: e.Attempt, Kind: automation.InputReleased}
-		if e.Run.Request = res.Requests[e.Run.ID]; e.Run.Request == automation.RequestNone {
+		e.Run.Request = res.Requests[e.Run.ID]
+		if e.Run.Request == automation.RequestNone && !res.Pending { // an event may end the run
 			outcome = moved(w, w.Runner.Perform(w.Ctx, moved(w, e)))
 		}
 		in.Runs, in.Outcomes = append(in.Runs, e.Run), append(in.Outcomes, outcome)
