@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
-
-	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // admission is a run that an event starts.
@@ -278,69 +275,4 @@ func (t *turn) gather(ctx context.Context, of *activeRun) error {
 			return nil
 		}
 	}
-}
-
-// exitRuns ends the runs that name the event as an exit, and returns their ids.
-func (t *turn) exitRuns(e *Event, payload map[string]any) (ended []string) {
-	for _, run := range t.runs {
-		if run.graph == nil || run.state.Status() != RunRunning || !t.affects(e, run) {
-			continue
-		}
-		if t.exit(run, e, payload) {
-			ended = append(ended, run.rec.ID)
-		}
-	}
-	return ended
-}
-
-// exit ends the run if it names the event as an exit.
-func (t *turn) exit(run *activeRun, e *Event, payload map[string]any) bool {
-	if !slices.Contains(run.graph.exitNames(), e.Name) {
-		return false
-	}
-	in := Input{Now: t.now, Event: e, Payload: payload, Data: run.data}
-	in.Data.Contact = t.contact
-	x, ends, err := run.graph.Exits(run.state, in)
-	if err != nil {
-		evidence, _ := jsondoc.Encode(struct {
-			RunID string `json:"run_id"`
-			Error string `json:"error"`
-		}{run.rec.ID, err.Error()})
-		t.decide(Decision{EventID: e.ID, AutomationID: run.rec.AutomationID, Code: DecisionExitFilterError, Evidence: evidence})
-	}
-	if ends {
-		t.advance(run, Input{Kind: InputExited, Exit: x, inFlight: t.awaits(run)})
-	}
-	return ends
-}
-
-// exitEarlier ends a run at an exit event that was accepted since it started, as far as the
-// store has it: no process could look at the run when the event was handled, or the run had
-// failed by then.
-func (t *turn) exitEarlier(ctx context.Context, run *activeRun) (ended bool, err error) {
-	if run.graph == nil || len(run.graph.exitNames()) == 0 || !run.state.isStarted() {
-		return false, nil
-	}
-	events, err := t.earlierEvents(ctx, run, run.graph.exitNames())
-	if err != nil {
-		return false, err
-	}
-	started := run.state.startedAt()
-	for i := range events {
-		e := &events[i]
-		if !t.affects(e, run) || isBefore(e, started, run.rec.EventID) {
-			continue
-		}
-		if t.exit(run, e, storedPayload(e.Payload)) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// isBefore reports whether e comes before an event of the same contact that was accepted at
-// the given time. Events that were accepted in one microsecond have the order of their ids.
-func isBefore(e *Event, at time.Time, id string) bool {
-	accepted := stamp(e.AcceptedAt)
-	return accepted.Before(at) || accepted.Equal(at) && e.ID < id
 }

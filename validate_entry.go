@@ -43,9 +43,6 @@ func (c *stepValidator) validateTriggers(triggers []EntryTrigger, trigger string
 	}
 }
 
-// maxStarts bounds Reentry.Limit, because a store keeps the time of each start.
-const maxStarts = 100
-
 func (c *stepValidator) validateReentry(r Reentry) {
 	const path = "entry.reentry"
 	switch r.WhileRunning {
@@ -56,9 +53,9 @@ func (c *stepValidator) validateReentry(r Reentry) {
 	}
 	switch {
 	case r.Limit < 0:
-		c.errorf(CodeInvalidReentry, path+".limit", "the limit %d is negative: give 1 to %d", r.Limit, maxStarts)
-	case r.Limit > maxStarts:
-		c.errorf(CodeInvalidReentry, path+".limit", "the limit %d is over %d: give less, or no limit", r.Limit, maxStarts)
+		c.errorf(CodeInvalidReentry, path+".limit", "the limit %d is negative: give 1 to %d", r.Limit, KeptStarts)
+	case r.Limit > KeptStarts:
+		c.errorf(CodeInvalidReentry, path+".limit", "the limit %d is over %d: give less, or no limit", r.Limit, KeptStarts)
 	case r.Limit == 0 && !r.Per.IsZero():
 		c.errorf(CodeInvalidReentry, path+".per", "there is a period, and no limit for it: add a limit, such as 1. "+
 			"A limit of 0 lets nobody in: disable the automation instead")
