@@ -67,18 +67,20 @@ func killed(t *testing.T, opts automation.Options, body func(p *play)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			empty := open(t)
-			for at, more := 1, true; more; at++ {
+			for at := 1; ; at++ {
 				for _, written := range []bool{false, true} {
 					if name != "memory" && written == (at%2 == 1) {
 						continue
 					}
-					b := blow{at, written}
+					b, more := blow{at, written}, false
 					ok := t.Run(b.String(), func(t *testing.T) {
 						p := newPlay(t, empty(t), opts, b)
 						body(p)
 						more = p.killed
 					})
-					more = more && ok
+					if !ok || !more {
+						return
+					}
 				}
 			}
 		})
