@@ -61,7 +61,8 @@ func (t *turn) give(run *activeRun, in Input) (action Action, ok bool) {
 		return action, false
 	}
 	putOff := in.Kind == InputReceived && action.Kind == ActionWait && next.at == before.at
-	run.dirty, run.moved = true, run.moved || !putOff // a wait that is put off began before this turn
+	stays := putOff || in.inFlight && next.attemptOpen // what it waits for, or performs, began before this turn
+	run.dirty, run.moved = true, run.moved || !stays
 	run.state, run.action = next, action
 	t.noticeChanges(run, before)
 	t.logFailure(run, before, in)

@@ -183,6 +183,29 @@ func TestPlan_CancelWaitsForTheOutcomeInFlight(t *testing.T) {
 	assert.Equal(t, []string{"hello"}, e.Sent())
 }
 
+func TestPlan_ExitWaitsForTheOutcomeInFlight(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, automation.Options{})
+	a := world.Flow("dunning", "signup", world.Email("hello"), world.Email("tips"))
+	a.Exit = &automation.Exit{Events: []automation.Listener{{EventName: "paid"}}}
+	a = e.Create(a)
+	e.starts = []automation.VersionRef{{AutomationID: a.ID, Version: a.Version}}
+	assert.True(t, e.turn(e.event("1", "signup", `{}`)).Heed)
+	for _, id := range []string{"2", "3"} {
+		turn := e.turn(e.event(id, "paid", `{}`))
+		assert.Empty(t, turn.Effects, "the effect is in flight already")
+		assert.Equal(t, automation.RunRunning, e.run().Status)
+	}
+	require.Len(t, e.inFlight, 1)
+	turn := e.turn(e.perform())
+	assert.Empty(t, turn.Effects)
+	assert.Equal(t, []string{"hello"}, e.Sent())
+	assert.Equal(t, automation.RunCompleted, e.run().Status)
+	require.NotNil(t, e.run().Exit)
+	assert.Equal(t, "2", e.run().Exit.EventID)
+	assert.Equal(t, "hello", e.run().Exit.Step)
+}
+
 func TestPlan_CancelsAtOnceWhatOnlyWaits(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t, automation.Options{}, world.Pause("rest", "1 day"))
