@@ -21,7 +21,9 @@ func entering(e automation.Entry) automation.Automation {
 	return a
 }
 
-func leftCart(id any) automation.Event { return world.ForAda("cart.left", map[string]any{"cart_id": id}) }
+func leftCart(id any) automation.Event {
+	return world.ForAda("cart.left", map[string]any{"cart_id": id})
+}
 
 // decided returns the codes of the decisions about an event.
 func decided(t *testing.T, w *world.World, event string) (codes []automation.DecisionCode) {
