@@ -141,15 +141,15 @@ type AutomationRecord struct {
 }
 
 // TriggerNames returns the names of the events that start runs, each once, for stores.
-func (a *AutomationRecord) TriggerNames() []string {
-	names := make([]string, 0, max(1, len(a.EventNames)))
-	for _, name := range a.EventNames {
+func (rec *AutomationRecord) TriggerNames() []string {
+	names := make([]string, 0, max(1, len(rec.EventNames)))
+	for _, name := range rec.EventNames {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
 	if len(names) == 0 {
-		names = append(names, a.EventName)
+		names = append(names, rec.EventName)
 	}
 	return names
 }
