@@ -123,7 +123,7 @@ func (t *turn) entered(g *Graph, entries Entries, id string) {
 // replace ends a run of whose unit another run starts.
 func (t *turn) replace(run *activeRun, by string) {
 	if run.graph != nil {
-		t.advance(run, Input{Kind: InputExited, Exit: RunExit{Reason: exitReplaced, Name: by}, inFlight: t.awaits(run)})
+		t.leave(run, RunExit{Reason: exitReplaced, Name: by})
 		return
 	}
 	run.served = run.request
@@ -307,9 +307,19 @@ func (t *turn) exit(run *activeRun, e *Event, payload map[string]any) bool {
 		t.decide(Decision{EventID: e.ID, AutomationID: run.rec.AutomationID, Code: DecisionExitFilterError, Evidence: evidence})
 	}
 	if ends {
-		t.advance(run, Input{Kind: InputExited, Exit: x, inFlight: t.awaits(run)})
+		t.leave(run, x)
 	}
 	return ends
+}
+
+// leave ends a run early. An attempt that this turn has opened has not begun, so it leaves no
+// record.
+func (t *turn) leave(run *activeRun, x RunExit) {
+	if run.moved && run.state.AttemptOpen() {
+		t.advance(run, Input{Kind: InputReleased})
+		t.ready = slices.DeleteFunc(t.ready, func(ready *activeRun) bool { return ready == run })
+	}
+	t.advance(run, Input{Kind: InputExited, Exit: x, inFlight: t.awaits(run)})
 }
 
 // exitEarlier ends a run at an exit event that was accepted since it started, as far as the
