@@ -32,10 +32,12 @@ type contactState struct {
 	Runs []storedRun `json:"runs,omitempty"`
 	// Handled are events that were handled and are not in the catalog yet.
 	Handled []handledEvent `json:"handled,omitempty"`
-	// Entries are counts of the contact's starts that are not in the catalog yet.
-	Entries []entryCount `json:"entries,omitempty"`
-	// Backlog are entries of the log whose turn could not be planned. They come first in
-	// the next turn, which is due at RetryAt.
+	// Entries are counts of the contact's starts that are not in the catalog yet, and Decisions
+	// are decisions about its events.
+	Entries   []entryCount   `json:"entries,omitempty"`
+	Decisions []keptDecision `json:"decisions,omitempty"`
+	// Backlog are entries of the log whose turn could not be planned, and events that steps
+	// have sent. They come first in the next turn, which is due at RetryAt.
 	Backlog []entry   `json:"backlog,omitempty"`
 	RetryAt time.Time `json:"retry_at,omitzero"`
 	// Unmoved is whether the runs of the contact are in the catalog only, because a process
@@ -68,16 +70,23 @@ type entryCount struct {
 	state uint64 // sequence of the first state that has it; 0: not written yet
 }
 
-// handledEvent is what became of an event. Its id and its body are in the log, at Seq. If that is 0, the
-// catalog has it as a pending event with the id.
+// keptDecision is a decision about an event of the contact.
+type keptDecision struct {
+	automation.Decision
+
+	state uint64 // sequence of the first state that has it; 0: not written yet
+}
+
+// handledEvent is what became of an event. Its id and its body are in the log, at Seq. If that is 0, it
+// is the Event, which a step has sent, or the catalog has it as a pending event with the id.
 type handledEvent struct {
 	Seq       uint64                 `json:"seq"`
 	ID        string                 `json:"id,omitempty"`
 	HandledAt time.Time              `json:"at"`
 	Resumed   []string               `json:"resumed,omitempty"`
 	Ended     []string               `json:"ended,omitempty"`
-	Decisions []automation.Decision  `json:"decisions,omitempty"`
 	Reason    automation.EventReason `json:"reason,omitempty"`
+	Event     *automation.Event      `json:"event,omitempty"`
 
 	entry entry  // zero after a takeover
 	state uint64 // the sequence of the first state with it
@@ -114,6 +123,7 @@ func (s *contactState) forget(projected uint64) {
 	})
 	s.Handled = slices.DeleteFunc(s.Handled, func(h handledEvent) bool { return h.state > 0 && h.state <= projected })
 	s.Entries = slices.DeleteFunc(s.Entries, func(e entryCount) bool { return e.state > 0 && e.state <= projected })
+	s.Decisions = slices.DeleteFunc(s.Decisions, func(d keptDecision) bool { return d.state > 0 && d.state <= projected })
 	for i := range s.Runs {
 		if r := &s.Runs[i]; !r.changed && r.seq <= projected {
 			r.Outputs, r.DropOutputs = nil, false
@@ -178,6 +188,11 @@ func (c *contact) written(seq uint64) {
 	for i := range c.state.Entries {
 		if e := &c.state.Entries[i]; e.state == 0 {
 			e.state = seq
+		}
+	}
+	for i := range c.state.Decisions {
+		if d := &c.state.Decisions[i]; d.state == 0 {
+			d.state = seq
 		}
 	}
 }

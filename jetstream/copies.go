@@ -50,9 +50,9 @@ func (p *partition) copyOf(sequence int64, log uint64, written []*work) copies {
 		for _, h := range w.state.Handled {
 			if w.handles(h.id()) {
 				c.events = append(c.events, h.projected(&h.entry))
-				c.decisions = append(c.decisions, h.Decisions...)
 			}
 		}
+		c.decisions = append(c.decisions, w.turn.Decisions...)
 		c.addEntries(w.contact.key.ID, w.turn.Entries...)
 	}
 	return c
@@ -113,8 +113,14 @@ func (c *copies) addState(ctx context.Context, p *partition, s *contactState) er
 	for _, e := range s.Entries {
 		c.addEntries(s.Key.ID, e.EntryCount)
 	}
+	for _, d := range s.Decisions {
+		c.decisions = append(c.decisions, d.Decision)
+	}
 	for _, h := range s.Handled {
-		c.decisions = append(c.decisions, h.Decisions...)
+		if h.Event != nil {
+			c.events = append(c.events, h.projected(&entry{Event: h.Event}))
+			continue
+		}
 		if h.Seq == 0 {
 			if err := c.addTaken(ctx, p, h); err != nil {
 				return err
@@ -334,14 +340,20 @@ func withPlanning(ctx context.Context, p *partition, events []automation.Pending
 	return context.WithValue(ctx, planningKey{}, planning{p, events})
 }
 
+// catchUp makes the catalog have the turns before, for the reads of one that is being planned.
+func catchUp(ctx context.Context) error {
+	if turn, plans := ctx.Value(planningKey{}).(planning); plans {
+		return turn.p.copies.flush(ctx)
+	}
+	return nil
+}
+
 // ListContactEvents implements automation.EventReader. For a turn that is being planned it
 // includes the events of that turn.
 func (s *Store) ListContactEvents(ctx context.Context, contactID, name string, since time.Time) ([]automation.Event, error) {
-	turn, plans := ctx.Value(planningKey{}).(planning)
-	if plans {
-		if err := turn.p.copies.flush(ctx); err != nil {
-			return nil, err
-		}
+	turn, _ := ctx.Value(planningKey{}).(planning)
+	if err := catchUp(ctx); err != nil {
+		return nil, err
 	}
 	events, err := s.catalog.ListContactEvents(ctx, contactID, name, since)
 	if err != nil {
@@ -358,10 +370,8 @@ func (s *Store) ListContactEvents(ctx context.Context, contactID, name string, s
 
 // FindRunOutputs implements automation.RunReader.
 func (s *Store) FindRunOutputs(ctx context.Context, runID string) ([]automation.StepOutput, error) {
-	if turn, plans := ctx.Value(planningKey{}).(planning); plans {
-		if err := turn.p.copies.flush(ctx); err != nil {
-			return nil, err
-		}
+	if err := catchUp(ctx); err != nil {
+		return nil, err
 	}
 	return s.catalog.FindRunOutputs(ctx, runID)
 }
@@ -369,10 +379,25 @@ func (s *Store) FindRunOutputs(ctx context.Context, runID string) ([]automation.
 // FindEntries implements automation.RunReader. For a turn that is being planned it includes the
 // counts of the turns before.
 func (s *Store) FindEntries(ctx context.Context, contactID string, refs []automation.EntryRef) ([]automation.EntryCount, error) {
-	if turn, plans := ctx.Value(planningKey{}).(planning); plans {
-		if err := turn.p.copies.flush(ctx); err != nil {
-			return nil, err
-		}
+	if err := catchUp(ctx); err != nil {
+		return nil, err
 	}
 	return s.catalog.FindEntries(ctx, contactID, refs)
+}
+
+// ListRuns implements automation.RunReader. A turn that is being planned sees what the turns before
+// have done.
+func (s *Store) ListRuns(ctx context.Context, q automation.RunQuery) (automation.Page[automation.RunRecord], error) {
+	if err := catchUp(ctx); err != nil {
+		return automation.Page[automation.RunRecord]{}, err
+	}
+	return s.catalog.ListRuns(ctx, q)
+}
+
+// FindEvent implements automation.EventReader, for a turn as ListRuns does.
+func (s *Store) FindEvent(ctx context.Context, id string) (automation.EventRecord, error) {
+	if err := catchUp(ctx); err != nil {
+		return automation.EventRecord{}, err
+	}
+	return s.catalog.FindEvent(ctx, id)
 }

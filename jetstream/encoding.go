@@ -42,6 +42,7 @@ type encodedRun struct {
 	encodedRecord
 	Request     automation.RunRequest   `json:"request,omitempty"`
 	Payload     json.RawMessage         `json:"payload,omitempty"`
+	Cause       *automation.Cause       `json:"cause,omitempty"`
 	Outputs     []automation.StepOutput `json:"outputs,omitempty"`
 	DropOutputs bool                    `json:"drop,omitempty"`
 }
@@ -49,7 +50,7 @@ type encodedRun struct {
 // MarshalJSON implements json.Marshaler.
 func (r storedRun) MarshalJSON() ([]byte, error) {
 	return json.Marshal(encodedRun{
-		encodedRecord: encodedRecord(r.RunRecord), Request: r.Request, Payload: r.TriggerPayload,
+		encodedRecord: encodedRecord(r.RunRecord), Request: r.Request, Payload: r.TriggerPayload, Cause: r.Cause,
 		Outputs: r.Outputs, DropOutputs: r.DropOutputs,
 	})
 }
@@ -61,6 +62,6 @@ func (r *storedRun) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	r.RunRecord, r.Request, r.TriggerPayload = automation.RunRecord(e.encodedRecord), e.Request, e.Payload
-	r.Outputs, r.DropOutputs = e.Outputs, e.DropOutputs
+	r.Cause, r.Outputs, r.DropOutputs = e.Cause, e.Outputs, e.DropOutputs
 	return nil
 }

@@ -21,11 +21,17 @@ func TestState_SurvivesItsEncoding(t *testing.T) {
 				Error: &automation.StepError{Code: "no", Message: "no & no"}, State: []byte{1, 2}, CreatedAt: at, CompletedAt: at.Add(time.Minute),
 			},
 			Request: automation.RequestRetry, TriggerPayload: []byte(`{"amount":12345678901234567890.10}`),
+			Cause: &automation.Cause{RunID: "sender", Automations: []string{"first"}},
 		},
 		Outputs: []automation.StepOutput{{Step: 1, Output: []byte("out")}}, DropOutputs: true,
 	}
-	handled := handledEvent{Seq: 7, HandledAt: at, Resumed: []string{"run"}, Reason: "none"}
-	data, err := json.Marshal(contactState{Key: encodedRef{ID: "ada"}, Runs: []storedRun{run}, Handled: []handledEvent{handled}})
+	sent := automation.Event{ID: "sent", Name: "told", ContactID: "ada", AcceptedAt: at, Cause: &automation.Cause{RunID: "run", Automations: []string{"welcome"}}}
+	handled := []handledEvent{{Seq: 7, HandledAt: at, Resumed: []string{"run"}, Reason: "none"}, {ID: "sent", HandledAt: at, Event: &sent}}
+	decision := keptDecision{Decision: automation.Decision{EventID: "sent", AutomationID: "welcome", Code: automation.DecisionChain, At: at}}
+	backlog := []entry{{Kind: kindEvent, Key: automation.ContactRef{ID: "ada"}, Event: &sent}}
+	data, err := json.Marshal(contactState{
+		Key: encodedRef{ID: "ada"}, Runs: []storedRun{run}, Handled: handled, Decisions: []keptDecision{decision}, Backlog: backlog,
+	})
 	require.NoError(t, err)
 	var c contact
 
@@ -33,7 +39,10 @@ func TestState_SurvivesItsEncoding(t *testing.T) {
 
 	require.Equal(t, automation.ContactRef{ID: "ada"}, c.key)
 	require.Equal(t, []storedRun{run}, c.state.Runs)
-	require.Equal(t, []handledEvent{handled}, c.state.Handled)
+	require.Equal(t, handled, c.state.Handled)
+	require.Equal(t, []keptDecision{decision}, c.state.Decisions)
+	require.Equal(t, backlog, c.state.Backlog)
+	require.True(t, c.state.Backlog[0].isSent())
 }
 
 func TestState_OfASleepingRunIsShort(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 )
 
 // given is what the engine gives up.
-var given = enginetest.Given{PartialSends: true, LateStop: true, LaggingLists: true, NoSentEvents: true}
+var given = enginetest.Given{PartialSends: true, LateStop: true, LaggingLists: true}
 
 func TestEngine(t *testing.T) {
 	server, err := embedded.Start(embedded.Options{Dir: t.TempDir()})

@@ -126,9 +126,14 @@ func TestFlow_FailsAndIsRetried(t *testing.T) {
 }
 
 // completed returns how many runs of the flow are completed.
-func completed(tb testing.TB, r *automation.Runner) (n int) {
+func completed(tb testing.TB, r *automation.Runner) int {
 	tb.Helper()
-	counts, err := r.CountRuns(tb.Context(), "flow")
+	return completedOf(tb, r, "flow")
+}
+
+func completedOf(tb testing.TB, r *automation.Runner, automationID string) (n int) {
+	tb.Helper()
+	counts, err := r.CountRuns(tb.Context(), automationID)
 	require.NoError(tb, err)
 	for _, c := range counts {
 		if c.Status == automation.RunCompleted {

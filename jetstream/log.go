@@ -54,6 +54,10 @@ type entry struct {
 	taken bool // an event that is pending in the catalog, and not in the log
 }
 
+// isSent reports whether the entry is an event that a step has sent: neither the log nor the catalog
+// has it.
+func (e *entry) isSent() bool { return e.Kind == kindEvent && e.Seq == 0 && !e.taken }
+
 // entryMessage returns the message that appends an entry about a contact.
 func (s *Store) entryMessage(key automation.ContactRef, e entry) (*nats.Msg, error) {
 	e.Key = key

@@ -151,7 +151,7 @@ func (w *work) lastTaken() int {
 // has come, the log was read up to now.
 func (w *work) putOff(at time.Time) {
 	if w.more || w.again {
-		w.state.Backlog, w.state.RetryAt, w.dirty = w.later, at, true
+		w.state.Backlog, w.state.RetryAt, w.dirty = append(w.later, w.state.Backlog...), at, true
 		w.state.Key = encodedRef(w.contact.key)
 	}
 }

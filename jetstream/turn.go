@@ -46,7 +46,7 @@ func (p *partition) plan(ctx context.Context, w *work, c *automation.Contact, re
 		p.setAside(w, readAt, err)
 		return
 	}
-	p.apply(w, events)
+	p.apply(w, events, in.OutcomesBy)
 	w.putOff(readAt)
 	if w.woken {
 		next, _ := w.due()
@@ -102,7 +102,7 @@ func (p *partition) request(ctx context.Context, w *work, e entry) error {
 		if err != nil && !errors.Is(err, automation.ErrNotFound) {
 			return err
 		}
-		w.state.Runs = append(w.state.Runs, storedRun{ClaimedRun: automation.ClaimedRun{RunRecord: rec, TriggerPayload: event.Payload}})
+		w.state.Runs = append(w.state.Runs, storedRun{ClaimedRun: automation.ClaimedRun{RunRecord: rec, TriggerPayload: event.Payload, Cause: event.Cause}})
 		run = &w.state.Runs[len(w.state.Runs)-1]
 	}
 	if run == nil {
@@ -133,8 +133,10 @@ func (p *partition) setAside(w *work, readAt time.Time, cause error) {
 	w.state.RetryAt = readAt.Add(setAsideFor)
 }
 
-// apply applies a planned turn to the state of its contact.
-func (p *partition) apply(w *work, events []entry) {
+// apply applies a planned turn to the state of its contact. by is when the outcomes of its effects
+// count as unknown. A run that is due then without an effect of this turn is one that has got an
+// exit while an earlier effect is in flight.
+func (p *partition) apply(w *work, events []entry, by time.Time) {
 	t := &w.turn
 	w.state.Key = encodedRef(w.contact.key)
 	for i := range t.Runs {
@@ -146,12 +148,13 @@ func (p *partition) apply(w *work, events []entry) {
 		if handled.Seq == 0 {
 			handled.ID = h.ID
 		}
-		for _, d := range t.Decisions {
-			if d.EventID == h.ID {
-				handled.Decisions = append(handled.Decisions, d)
-			}
+		if events[i].isSent() {
+			handled.Event = events[i].Event
 		}
 		w.state.Handled = append(w.state.Handled, handled)
+	}
+	for _, d := range t.Decisions {
+		w.state.Decisions = append(w.state.Decisions, keptDecision{Decision: d})
 	}
 	for _, e := range t.Entries {
 		w.state.Entries = append(w.state.Entries, entryCount{EntryCount: e})
@@ -160,7 +163,14 @@ func (p *partition) apply(w *work, events []entry) {
 		delete(w.inFlight, o.RunID)
 	}
 	for i := range t.Runs {
-		delete(w.inFlight, t.Runs[i].ID)
+		r := &t.Runs[i]
+		if a, flies := w.inFlight[r.ID]; flies && r.Status == automation.RunRunning && r.DueAt.Equal(by) {
+			if a != nil {
+				a.withdraw() // the run ends, with the outcome if the effect has begun
+			}
+			continue
+		}
+		delete(w.inFlight, r.ID)
 	}
 	for _, e := range t.Effects {
 		w.inFlight[e.Run.ID] = &attempt{step: e.Step, number: e.Attempt}
@@ -170,6 +180,16 @@ func (p *partition) apply(w *work, events []entry) {
 	}
 	w.state.Delete = w.state.Delete || t.Delete
 	w.dirty = w.dirty || t.Delete || len(t.Runs)+len(t.Handled) > 0
+	w.keepSent()
+}
+
+// keepSent keeps the events that steps have sent for the next turn of the contact, which is due at
+// once. They are in the state, because that is written together with their runs.
+func (w *work) keepSent() {
+	for i := range w.turn.Events {
+		w.state.Backlog = append(w.state.Backlog, entry{Kind: kindEvent, Key: w.contact.key, Event: &w.turn.Events[i].Event})
+		w.state.RetryAt, w.dirty = w.turn.Now, true
+	}
 }
 
 // change applies a change of a run.
@@ -180,7 +200,7 @@ func (s *contactState) change(c *automation.RunChange, events []entry) {
 		run = &s.Runs[len(s.Runs)-1]
 		for _, e := range events {
 			if e.Event.ID == c.EventID {
-				run.TriggerPayload = e.Event.Payload
+				run.TriggerPayload, run.Cause = e.Event.Payload, e.Event.Cause
 			}
 		}
 	}

@@ -46,7 +46,17 @@ func (t *turnOf) place(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return t.forwardSent()
+}
+
+// forwardSent passes the events that steps have sent on to the workflow itself. The message is in the
+// history with the turn, so that none is lost, and one that comes twice is ignored.
+func (t *turnOf) forwardSent() error {
+	var entries []entry
+	for i := range t.turn.Events {
+		entries = append(entries, entry{Kind: kindEvent, Event: &t.turn.Events[i].Event})
+	}
+	return t.forward(t.in.Key.ID, entries)
 }
 
 // forward passes entries on to the workflow of a contact. The activity that does it may be

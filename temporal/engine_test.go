@@ -16,7 +16,7 @@ import (
 )
 
 // given is what the engine gives up.
-var given = enginetest.Given{PartialSends: true, LateStop: true, LaggingLists: true, NoSentEvents: true, Patience: 2 * time.Minute}
+var given = enginetest.Given{PartialSends: true, LateStop: true, LaggingLists: true, Patience: 2 * time.Minute}
 
 func TestEngine(t *testing.T) {
 	server := startServer(t)

@@ -61,7 +61,7 @@ func (s *contactState) change(c *automation.RunChange, events []automation.Pendi
 		run = &s.Runs[len(s.Runs)-1]
 		i := slices.IndexFunc(events, func(e automation.PendingEvent) bool { return e.ID == c.EventID })
 		if i >= 0 {
-			run.TriggerPayload = events[i].Payload
+			run.TriggerPayload, run.Cause = events[i].Payload, events[i].Cause
 		}
 		run.PayloadApart = len(run.TriggerPayload) > largePayload
 	}

@@ -42,7 +42,7 @@ type turnResult struct {
 	RecordFirst bool `json:"record_first,omitempty"`
 	// Effects are the effects to perform.
 	Effects []effect `json:"effects,omitempty"`
-	// Forward are messages for other workflows.
+	// Forward are messages for other workflows, and events that steps have sent for this one.
 	Forward []forward `json:"forward,omitempty"`
 	// Handled is how many messages were handled, and Damaged are the indexes of those among
 	// them that could not be decoded.
@@ -269,7 +269,11 @@ func (t *turnOf) request(ctx context.Context, e *entry) error {
 		if rec.ContactID != t.in.Key.ID || e.Request == automation.RequestRetry && rec.Status != automation.RunFailed || e.Request == automation.RequestCancel && rec.Status != automation.RunRunning {
 			return nil
 		}
-		t.state.Runs = append(t.state.Runs, storedRun{ClaimedRun: automation.ClaimedRun{RunRecord: rec}, PayloadApart: true})
+		event, err := t.catalog.FindEvent(ctx, rec.EventID)
+		if err != nil && !errors.Is(err, automation.ErrNotFound) {
+			return err
+		}
+		t.state.Runs = append(t.state.Runs, storedRun{ClaimedRun: automation.ClaimedRun{RunRecord: rec, Cause: event.Cause}, PayloadApart: true})
 		run = &t.state.Runs[len(t.state.Runs)-1]
 	}
 	run.Request = e.Request

@@ -37,3 +37,30 @@ func TestRun_BeginsNoEmailAfterAnExit(t *testing.T) {
 		}
 	})
 }
+
+// A run whose exit comes in the claim that starts it has begun nothing.
+func TestRun_ExitsBeforeItsFirstEffect(t *testing.T) {
+	t.Parallel()
+	for _, delivery := range []automation.Delivery{automation.AtLeastOnce, automation.AtMostOnce} {
+		t.Run(string(delivery), func(t *testing.T) {
+			t.Parallel()
+			w := world.New(t, automation.Options{Delivery: delivery})
+			a := world.Flow("dunning", "signup", world.Email("one"), world.Email("two"))
+			a.Exit = &automation.Exit{Events: []automation.Listener{{EventName: "paid"}}}
+			w.Create(a)
+			w.AddContacts(1)
+			w.Send(automation.Event{Name: "signup", ContactID: "0"}, automation.Event{Name: "paid", ContactID: "0"})
+			w.Drain()
+			run := w.Run()
+			assert.Empty(t, w.Sent())
+			assert.Equal(t, automation.RunCompleted, run.Status)
+			assert.Nil(t, run.Error)
+			if assert.NotNil(t, run.Exit) {
+				assert.Equal(t, "one", run.Exit.Step)
+			}
+			step := world.Step(t, run, "one")
+			assert.Empty(t, step.Attempts, "it has not begun")
+			assert.Equal(t, automation.StepCancelled, step.Status)
+		})
+	}
+}
