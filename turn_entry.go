@@ -123,12 +123,26 @@ func (t *turn) entered(g *Graph, entries Entries, id string) {
 // replace ends a run of whose unit another run starts.
 func (t *turn) replace(run *activeRun, by string) {
 	if run.graph != nil {
+		t.withdraw(run)
 		t.advance(run, Input{Kind: InputExited, Exit: RunExit{Reason: exitReplaced, Name: by}, inFlight: t.awaits(run)})
 		return
 	}
 	run.served = run.request
 	run.rec.end(RunCancelled, &StepError{Code: CancelledReplaced, Message: "run " + by + " of the same unit replaced it"}, t.now)
 	run.dirty, run.moved = true, true
+}
+
+// withdraw takes back the effect that this turn has planned for a run which ends before the
+// effect can begin. So the record has no attempt that was cut off.
+func (t *turn) withdraw(run *activeRun) {
+	i := slices.Index(t.ready, run)
+	if i < 0 {
+		return
+	}
+	t.ready = slices.Delete(t.ready, i, i+1)
+	if run.state.AttemptOpen() {
+		t.advance(run, Input{Kind: InputReleased})
+	}
 }
 
 // decide records why an event starts no run, or ends none.
@@ -307,6 +321,7 @@ func (t *turn) exit(run *activeRun, e *Event, payload map[string]any) bool {
 		t.decide(Decision{EventID: e.ID, AutomationID: run.rec.AutomationID, Code: DecisionExitFilterError, Evidence: evidence})
 	}
 	if ends {
+		t.withdraw(run)
 		t.advance(run, Input{Kind: InputExited, Exit: x, inFlight: t.awaits(run)})
 	}
 	return ends
