@@ -1,6 +1,7 @@
 package automation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -122,7 +123,7 @@ func (t *turn) entered(g *Graph, entries Entries, id string) {
 // replace ends a run of whose unit another run starts.
 func (t *turn) replace(run *activeRun, by string) {
 	if run.graph != nil {
-		t.advance(run, Input{Kind: InputExited, Exit: RunExit{Reason: exitReplaced, Name: by}, inFlight: t.awaits(run)})
+		t.leave(run, RunExit{Reason: exitReplaced, Name: by})
 		return
 	}
 	run.served = run.request
@@ -136,12 +137,13 @@ func (t *turn) decide(d Decision) {
 	t.decisions = append(t.decisions, d)
 }
 
-// isRunning reports whether the run is running as of now.
+// isRunning reports whether the run is running as of now. A run that this process can start,
+// and has not started yet, is not: its entry is still to be decided.
 func (run *activeRun) isRunning() bool {
 	if run.graph == nil {
 		return run.rec.Status == RunRunning
 	}
-	return run.state.Status() == RunRunning
+	return run.state.Status() == RunRunning && run.state.isStarted()
 }
 
 // runningOf returns the running runs of an automation that belong to a unit.
@@ -198,32 +200,65 @@ func (t *turn) takeCounts() (counts []EntryCount) {
 	return counts
 }
 
-// admitLate decides about the entry of a run that was set aside before it could start. It
-// reports false if the run has ended, because its event starts no run.
-func (t *turn) admitLate(ctx context.Context, run *activeRun) (bool, error) {
-	if run.graph.entry == nil {
-		return true, nil
-	}
-	e, err := t.startEvent(ctx, run)
-	if err != nil {
-		return false, err
-	}
-	if run.graph.whileRunning() != ReentryParallel {
-		if err := t.gather(ctx, run); err != nil {
-			return false, err
+// startLate decides about the runs that were set aside before they could start, in the order of
+// their events, and starts those that are admitted. They come before the pending events, which
+// are later.
+func (t *turn) startLate(ctx context.Context) error {
+	for run := t.firstUnstarted(); run != nil; run = t.firstUnstarted() {
+		if run.graph.whileRunning() != ReentryParallel {
+			if err := t.gather(ctx, run); err != nil {
+				return err
+			}
+		}
+		if t.firstUnstarted() != run {
+			continue // an earlier one was not due
+		}
+		if err := t.admitLate(ctx, run); err != nil {
+			return err
 		}
 	}
-	d, entries, err := t.enter(ctx, run.graph, run.rec.AutomationID, &e, storedPayload(e.Payload))
+	return nil
+}
+
+// firstUnstarted returns the run of the earliest event, of those that this process can start and
+// has not started.
+func (t *turn) firstUnstarted() (first *activeRun) {
+	for _, run := range t.runs {
+		if run.graph == nil || run.rec.Status != RunRunning || run.state.Status() != RunRunning || run.state.isStarted() {
+			continue
+		}
+		if first == nil || cmp.Or(cmp.Compare(run.rec.EventID, first.rec.EventID), cmp.Compare(run.rec.ID, first.rec.ID)) < 0 {
+			first = run
+		}
+	}
+	return first
+}
+
+// admitLate decides about the entry of a run that was set aside before it could start, and
+// starts it, or ends it because its event starts no run. A run that an event was to end while no
+// process could read it ends too.
+func (t *turn) admitLate(ctx context.Context, run *activeRun) error {
+	e, err := t.startEvent(ctx, run)
 	if err != nil {
-		return false, err
+		return err
 	}
-	if d.Code == "" {
+	if run.graph.entry != nil {
+		d, entries, err := t.enter(ctx, run.graph, run.rec.AutomationID, &e, storedPayload(e.Payload))
+		if err != nil {
+			return err
+		}
+		if d.Code != "" {
+			t.decide(d)
+			t.advance(run, Input{Kind: InputCancelled, Code: CancelledNotAdmitted, Reason: "the event starts no run: " + string(d.Code)})
+			return nil
+		}
 		t.entered(run.graph, entries, run.rec.ID)
-		return true, nil
 	}
-	t.decide(d)
-	t.advance(run, Input{Kind: InputCancelled, Code: CancelledNotAdmitted, Reason: "the event starts no run: " + string(d.Code)})
-	return false, nil
+	t.advance(run, Input{Kind: InputStarted, Event: &e})
+	if ended, err := t.exitEarlier(ctx, run); err != nil || ended {
+		return err
+	}
+	return t.lookBackIfSet(ctx, run)
 }
 
 // startEvent returns the event that started the run. If it was pruned, the run's record has

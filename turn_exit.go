@@ -37,9 +37,28 @@ func (t *turn) exit(run *activeRun, e *Event, payload map[string]any) bool {
 		t.decide(Decision{EventID: e.ID, AutomationID: run.rec.AutomationID, Code: DecisionExitFilterError, Evidence: evidence})
 	}
 	if ends {
-		t.advance(run, Input{Kind: InputExited, Exit: x, inFlight: t.awaits(run)})
+		t.leave(run, x)
 	}
 	return ends
+}
+
+// leave ends a run early.
+func (t *turn) leave(run *activeRun, x RunExit) {
+	t.withdraw(run)
+	t.advance(run, Input{Kind: InputExited, Exit: x, inFlight: t.awaits(run)})
+}
+
+// withdraw takes back the effect that this turn has planned for a run which ends before the
+// effect can begin. So the record has no attempt that was cut off.
+func (t *turn) withdraw(run *activeRun) {
+	i := slices.Index(t.ready, run)
+	if i < 0 {
+		return
+	}
+	t.ready = slices.Delete(t.ready, i, i+1)
+	if run.state.AttemptOpen() {
+		t.advance(run, Input{Kind: InputReleased})
+	}
 }
 
 // exitEarlier ends a run at an exit event that was accepted since it started, as far as the

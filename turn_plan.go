@@ -28,6 +28,11 @@ func (t *turn) plan(ctx context.Context) error {
 			return err
 		}
 	}
+	if t.contact != nil {
+		if err := t.startLate(ctx); err != nil {
+			return err
+		}
+	}
 	for i := range t.in.Events {
 		if err := t.dispatch(ctx, &t.in.Events[i]); err != nil {
 			return err
@@ -103,14 +108,7 @@ func (t *turn) wake(ctx context.Context, run *activeRun) error {
 		t.applyRequest(run) // another run deleted the contact
 		return nil
 	}
-	kind := InputWoken
-	if !run.state.isStarted() {
-		if admitted, err := t.admitLate(ctx, run); err != nil || !admitted {
-			return err
-		}
-		kind = InputStarted
-	}
-	t.advance(run, Input{Kind: kind})
+	t.advance(run, Input{Kind: InputWoken})
 	return t.lookBackIfSet(ctx, run)
 }
 

@@ -31,6 +31,8 @@ func (a *audit) checkRun(run *automation.Run) {
 		c.order()
 	case receiptFlow:
 		c.receipt()
+	case cartFlow:
+		c.cart()
 	default:
 		c.signup()
 	}
@@ -92,6 +94,48 @@ func (c *runCheck) receipt() {
 	}
 	c.ended(automation.RunCompleted)
 	c.email("once", 0)
+}
+
+// cart checks that a run ended by itself, was cancelled, or ended with the first event after its
+// own that is an order with its plan, which is an exit, or a view with it, which starts the run
+// that replaces it.
+func (c *runCheck) cart() {
+	run := c.run
+	var next *sent
+	for _, e := range c.person.events {
+		if e.N > c.event.N && e.Plan == c.event.Plan && (e.Name == evOrder || e.Name == evView) {
+			next = e
+			break
+		}
+	}
+	switch {
+	case run.Status == automation.RunCompleted && run.Exit == nil:
+		c.ended(automation.RunCompleted)
+		c.email("reminder", 0)
+		c.email("last", 0)
+	case run.Exit != nil:
+		c.ended(automation.RunCompleted)
+		if next == nil || next.Name != evOrder || c.ledger.events[run.Exit.EventID] != next {
+			c.problem("run %s ended with event %s, and the next of its plan is %+v", run.ID, run.Exit.EventID, next)
+		}
+	case run.Error != nil && run.Error.Code == automation.CancelledReplaced:
+		c.ended(automation.RunCancelled)
+		var output struct {
+			By string `json:"replaced_by"`
+		}
+		if err := json.Unmarshal(c.steps[run.Step].Output, &output); err != nil {
+			c.problem("run %s: output of %s: %w", run.ID, run.Step, err)
+		}
+		i := slices.IndexFunc(c.runs, func(other automation.Run) bool { return other.ID == output.By })
+		if next == nil || next.Name != evView || i < 0 || c.ledger.events[c.runs[i].EventID] != next {
+			c.problem("run %s is replaced by %s, and the next event of its plan is %+v", run.ID, output.By, next)
+		}
+	default:
+		c.ended(automation.RunCancelled)
+		if run.Error == nil || run.Error.Code != automation.CancelledByRequest {
+			c.problem("run %s ended with %+v", run.ID, run.Error)
+		}
+	}
 }
 
 func (c *runCheck) signup() {

@@ -16,9 +16,10 @@ const (
 	orderFlow   = "order"
 	receiptFlow = "receipt"
 	signupFlow  = "signup"
+	cartFlow    = "cart"
 )
 
-// The names of the events. evView starts no run, and no run waits for it.
+// The names of the events.
 const (
 	evSignup = "signup.done"
 	evOrder  = "order.placed"
@@ -42,11 +43,12 @@ const (
 var startedBy = map[string][]string{
 	evSignup: {signupFlow},
 	evOrder:  {orderFlow, receiptFlow},
+	evView:   {cartFlow},
 }
 
 // flows returns the automations, which use every type of step except contact_delete.
 func flows() []automation.Automation {
-	return []automation.Automation{order(), receipt(), signup()}
+	return []automation.Automation{order(), receipt(), signup(), cart()}
 }
 
 func order() automation.Automation {
@@ -109,6 +111,23 @@ func signup() automation.Automation {
 			{From: "closing", To: "leave"},
 			{From: "leave", To: "bye"},
 		},
+	}
+}
+
+// cart has one run for each person and plan: a later view replaces it, an order with the plan
+// ends it, and nodes cancel some.
+func cart() automation.Automation {
+	return automation.Automation{
+		ID: cartFlow, Name: "Cart", Status: automation.StatusEnabled,
+		Steps: []automation.Step{
+			{Key: "viewed", Config: automation.Trigger{EventName: evView}},
+			{Key: "rest", Config: automation.Delay{Duration: automation.DurationOf(pause)}},
+			{Key: "reminder", Config: email("reminder")},
+			{Key: "last", Config: email("last")},
+		},
+		Connections: []automation.Connection{{From: "viewed", To: "rest"}, {From: "rest", To: "reminder"}, {From: "reminder", To: "last"}},
+		Entry:       &automation.Entry{Reentry: automation.Reentry{Key: "event.plan", WhileRunning: automation.ReentryRestart}},
+		Exit:        &automation.Exit{Events: []automation.Listener{{EventName: evOrder, Match: []automation.Match{{Event: "plan"}}}}},
 	}
 }
 
@@ -178,13 +197,13 @@ func (s *script) name() string {
 		return evSignup
 	}
 	switch draw := s.random.IntN(100); {
-	case draw < 55:
+	case draw < 40:
 		return evOrder
-	case draw < 85:
+	case draw < 65:
 		return evReview
-	case draw < 90:
+	case draw < 70:
 		return evClose
-	case draw < 95:
+	case draw < 75:
 		return evSignup
 	default:
 		return evView
