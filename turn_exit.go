@@ -75,7 +75,7 @@ func (t *turn) exitEarlier(ctx context.Context, run *activeRun) (ended bool, err
 	started := run.state.startedAt()
 	for i := range events {
 		e := &events[i]
-		if !t.affects(e, run) || isBefore(e, started, run.rec.EventID) {
+		if !t.affects(e, run) || isBefore(e, started, run.rec.EventID) || t.brings(e) {
 			continue
 		}
 		if t.exit(run, e, storedPayload(e.Payload)) {
@@ -83,6 +83,11 @@ func (t *turn) exitEarlier(ctx context.Context, run *activeRun) (ended bool, err
 		}
 	}
 	return false, nil
+}
+
+// brings reports whether e is one of the turn's pending events, which ends its runs in its order.
+func (t *turn) brings(e *Event) bool {
+	return slices.ContainsFunc(t.in.Events, func(pending PendingEvent) bool { return pending.ID == e.ID })
 }
 
 // isBefore reports whether e comes before an event of the same contact that was accepted at
