@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"slices"
@@ -291,11 +292,9 @@ func TestWindow_HoldsARun(t *testing.T) {
 					_, err := w.UpdateContact(w.Ctx, c.ID, automation.ContactChange{Properties: map[string]any{"timezone": tt.move}})
 					require.NoError(t, err)
 				}
-				if tt.wake == "" {
-					tt.wake = tt.opens
-				}
-				goTo(w, timeOf(t, tt.wake))
-				if tt.through != tt.wake {
+				wake := cmp.Or(tt.wake, tt.opens)
+				goTo(w, timeOf(t, wake))
+				if tt.through != wake {
 					require.Empty(t, w.Sent())
 					require.Equal(t, timeOf(t, tt.through), w.Run().DueAt.UTC())
 					goTo(w, timeOf(t, tt.through))
