@@ -109,7 +109,7 @@ func TestExit_WaitsForAnAttemptInFlight(t *testing.T) {
 		"it fails":          {Input{Kind: InputFailed, Err: errors.New("busy")}, StepCancelled, FailedEffect},
 		"it is interrupted": {Input{Kind: InputInterrupted}, StepCancelled, FailedInterrupted},
 		"it never began":    {Input{Kind: InputReleased}, StepCancelled, ""},
-		"nobody answers":    {Input{Kind: InputWoken}, StepCancelled, FailedInterrupted},
+		"the process ends":  {Input{Kind: InputWoken}, StepCancelled, FailedInterrupted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -79,7 +79,7 @@ func TestStartMany_GoesOnWhereItEnded(t *testing.T) {
 			case sent > 90 && calls%2 == 0:
 				cancel() // after the batch was kept
 			case sent > 90:
-				return nil, errKilled // so that nobody knows that it was kept
+				return nil, errKilled // so that the caller does not know that it was kept
 			}
 			return receipts, err
 		}
