@@ -55,7 +55,7 @@ func (m shapes) exit(s *shape) error {
 func (m shapes) reentry(s *shape) error {
 	return m.strict(s, reflect.TypeFor[Reentry](), "reentry", func(r *reader, n int) {
 		if limit := r.doc.Member(n, "limit"); limit >= 0 && r.doc.Kind(limit) == jsondoc.Number && r.doc.Literal(limit) == "0" {
-			r.report(limit, CodeInvalidReentry, "a limit of 0 lets nobody in: disable the automation instead, or leave limit out")
+			r.report(limit, CodeInvalidReentry, "a limit of 0 starts no run: disable the automation instead, or leave limit out")
 		}
 	})
 }

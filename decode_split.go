@@ -20,7 +20,7 @@ func (m shapes) variant(s *shape) error {
 	s.read = func(r *reader, n int, v reflect.Value) {
 		s.readStruct(r, n, v)
 		if !r.lenient && r.doc.Kind(n) == jsondoc.Object && r.absent(n, "weight") {
-			r.reportMissing(n, "weight", "the variant has no weight: give it one, which is 0 if nobody is to get it")
+			r.reportMissing(n, "weight", "the variant has no weight: give it one, which is 0 if no contact is to get it")
 		}
 	}
 	return nil

@@ -58,7 +58,7 @@ func (c *stepValidator) validateReentry(r Reentry) {
 		c.errorf(CodeInvalidReentry, path+".limit", "the limit %d is over %d: give less, or no limit", r.Limit, KeptStarts)
 	case r.Limit == 0 && !r.Per.IsZero():
 		c.errorf(CodeInvalidReentry, path+".per", "there is a period, and no limit for it: add a limit, such as 1. "+
-			"A limit of 0 lets nobody in: disable the automation instead")
+			"A limit of 0 starts no run: disable the automation instead")
 	}
 	if err := r.Per.Err(); err != nil {
 		c.errorf(CodeInvalidDuration, path+".per", "%s", err)

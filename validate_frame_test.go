@@ -81,7 +81,7 @@ func TestValidate_EntryAndExit(t *testing.T) {
 		},
 		"a period without a limit": {
 			Entry{Reentry: Reentry{Per: MustParseDuration("1 day")}}, Exit{},
-			[]string{"error invalid_reentry entry.reentry.per: there is a period, and no limit for it: add a limit, such as 1. A limit of 0 lets nobody in: disable the automation instead"},
+			[]string{"error invalid_reentry entry.reentry.per: there is a period, and no limit for it: add a limit, such as 1. A limit of 0 starts no run: disable the automation instead"},
 		},
 		"a negative limit and no duration": {
 			Entry{Reentry: Reentry{Limit: -1, Key: "event..id"}}, Exit{MaxAge: MustParseDuration("367 days")},
@@ -199,7 +199,7 @@ func TestParse_EntryAndExitAreStrict(t *testing.T) {
 		`"entry":{"audience_rule":{"field":null}}`:                {"error invalid_rule entry.audience_rule: the rule is empty"},
 		`"exit":{"while_rule":{}}`:                                {"error invalid_rule exit.while_rule: the rule is empty"},
 		`"exit":{"events":[{"event_name":"p","filter_rule":{}}]}`: {"error invalid_rule exit.events[0].filter_rule: the rule is empty"},
-		`"entry":{"reentry":{"limit":0}}`:                         {"error invalid_reentry entry.reentry.limit: a limit of 0 lets nobody in: disable the automation instead"},
+		`"entry":{"reentry":{"limit":0}}`:                         {"error invalid_reentry entry.reentry.limit: a limit of 0 starts no run: disable the automation instead"},
 		`"entry":{"reentry":{}}`:                                  {"error missing_field entry.reentry: the reentry is empty"},
 		`"entry":{"reentry":{"limit":1.5}}`:                       {"error wrong_type entry.reentry.limit"},
 		`"entry":{"re_entry":{"limit":1}}`:                        {`error unknown_field entry.re_entry: there is no field "re_entry": did you mean "reentry"?`},

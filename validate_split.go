@@ -29,7 +29,7 @@ func (c *stepValidator) validateSplit(s Split) {
 		}
 	}
 	if len(s.Variants) > 1 && !slices.ContainsFunc(s.Variants, func(v Variant) bool { return v.Weight != 0 }) {
-		c.errorf(CodeInvalidWeights, path, "all weights are 0, so nobody gets a variant: give one of them a greater weight")
+		c.errorf(CodeInvalidWeights, path, "all weights are 0, so no contact gets a variant: give one of them a greater weight")
 	}
 	if flaw := idFlaw(s.Salt); flaw != "" {
 		c.errorf(CodeInvalidConfig, "config.salt", "the salt %s %s", jsondoc.Quote(s.Salt), flaw)

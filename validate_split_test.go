@@ -33,7 +33,7 @@ func TestValidate_Split(t *testing.T) {
 			"error missing_field steps[1].config.variants: there is nothing to split: give at least two variants",
 		}},
 		"no weights": {Split{Variants: of(0, 0)}, both, []string{
-			"error invalid_weights steps[1].config.variants: all weights are 0, so nobody gets a variant",
+			"error invalid_weights steps[1].config.variants: all weights are 0, so no contact gets a variant",
 		}},
 		"bad weights": {Split{Variants: of(-1, 10_001)}, both, []string{
 			"error invalid_weights steps[1].config.variants[0].weight: weight -1 is not between 0 and 10000: weights are whole numbers, such as 333 of 1000 for 33.3 %",
@@ -89,7 +89,7 @@ func TestSplit_DecodesStrictly(t *testing.T) {
 		`{"variant": []}`: `config.variant: there is no field "variant": did you mean "variants"?`,
 		`{"variants": [{"name": "a", "weight": 33.3}]}`:                "config.variants[0].weight: 33.3 is no weight: weights are whole numbers, such as 333 of 1000 for 33.3 %",
 		`{"variants": [{"name": "a", "weight": "1"}]}`:                 "config.variants[0].weight: must be a number, not a string",
-		`{"variants": [{"name": "a"}]}`:                                "config.variants[0].weight: the variant has no weight: give it one, which is 0 if nobody is to get it",
+		`{"variants": [{"name": "a"}]}`:                                "config.variants[0].weight: the variant has no weight: give it one, which is 0 if no contact is to get it",
 		`{"variants": [{"name": "a", "weight": 1, "holdout": "yes"}]}`: "config.variants[0].holdout: must be a boolean, not a string",
 	} {
 		err := json.Unmarshal([]byte(`{"key": "offer", "type": "split", "config": `+config+`}`), &s)

@@ -63,7 +63,7 @@ func TestEntryAndExit_AreReadStrictly(t *testing.T) {
 		{`"entry": {}`, "entry: the entry is empty"},
 		{`"exit": {}`, "exit: the exit is empty"},
 		{`"entry": []`, "entry: must be an object"},
-		{`"entry": {"reentry": {"limit": 0}}`, "entry.reentry.limit: a limit of 0 lets nobody in"},
+		{`"entry": {"reentry": {"limit": 0}}`, "entry.reentry.limit: a limit of 0 starts no run"},
 		{`"entry": {"rentry": {}}`, `did you mean "reentry"?`},
 		{`"exit": {"events": [{"event": "order.paid"}]}`, "exit.events[0]"},
 		{`"exit": {"max_age": "400 days"}`, `exit.max_age: max_age "400 days" is over the limit`},
