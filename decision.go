@@ -13,9 +13,11 @@ type Decision struct {
 	Code         DecisionCode `json:"code"`
 	// At is when the event was handled.
 	At time.Time `json:"at"`
-	// Evidence is what the event does not show: the run in the way, the error of a rule, when
-	// the limit admits the next start. It is a JSON object without values of the payload or
-	// the contact, or nil. An erasure removes it.
+	// Evidence is what the event does not show, as a JSON object without values of the payload
+	// or the contact, or nil. Its members are those of the Code: rule, the name of the rule that
+	// did not hold; error, why a rule could not be evaluated; key, the path without a value;
+	// run_id, the run in the way, or the run that went on; again_at, when the limit admits the
+	// next start. Later releases may add members. An erasure removes the evidence.
 	Evidence json.RawMessage `json:"evidence,omitempty"`
 }
 

@@ -20,16 +20,25 @@ type (
 	LocalTime = civil.LocalTime
 	// Date is a day of the calendar, in no zone: "2026-12-25".
 	Date = civil.Date
-	// Weekday is a day of the week, such as Monday, which is "mon" in JSON.
+	// Weekday is a day of the week, from Monday to Sunday: "mon", "tue", "wed", "thu", "fri",
+	// "sat" or "sun" in JSON.
 	Weekday = civil.Weekday
-	// Hours are the hours From a time of day To another, on the Days of the week on which
-	// they begin. Without Days, every day is meant. At To they are over. A To before From is
-	// on the next day.
+	// Hours are the hours From a time of day To another, both of type LocalTime, on the Days
+	// of the week on which they begin, a []Weekday. Without Days, every day is meant. At To
+	// they are over. A To before From is on the next day.
+	//
+	//	Hours{Days: []Weekday{Monday, Friday}, From: MustParseLocalTime("09:00"), To: MustParseLocalTime("17:00")}
+	//
+	// In JSON they are {"days": ["mon", "fri"], "from": "09:00", "to": "17:00"}.
 	Hours = civil.Hours
-	// NextTime is a Time of day on some Weekdays. Without Weekdays, every day is meant. Its
-	// method After returns the first instant at or after another one at which the clocks of a
-	// zone show it. A time that clocks jump over is the first instant after the gap, and of a
-	// time that they show twice only the first counts.
+	// NextTime is a Time of day, a LocalTime, on some Weekdays, a []Weekday. Without Weekdays,
+	// every day is meant. A time that clocks jump over is the first instant after the gap, and
+	// of a time that they show twice only the first counts. Its method After returns the first
+	// instant at or after another one at which the clocks of a zone show it.
+	//
+	//	NextTime{Weekdays: []Weekday{Monday}, Time: MustParseLocalTime("09:00")}
+	//
+	// In JSON it is {"weekdays": ["mon"], "time": "09:00"}.
 	NextTime = civil.NextTime
 )
 
