@@ -118,6 +118,81 @@ func ExampleDelayUntil() {
 	// Mon 13:00 bob@example.com
 }
 
+// A delay_until step waits for the morning before an appointment. For Bob it is too late for that,
+// so his run takes the other connection.
+func ExampleDelayUntil_date() {
+	ctx, mailer, now := context.Background(), capture.New(), clock.NewMock()
+	now.Set(time.Date(2026, time.March, 27, 12, 0, 0, 0, time.UTC))
+	runner, err := automation.New(memory.New(), mailer, automation.Options{Clock: now})
+	must(err)
+	_, err = runner.Apply(ctx, automation.Automation{ID: "appointment", Name: "Appointment", Steps: []automation.Step{
+		{Key: "booked", Config: automation.Trigger{EventName: "appointment.booked"}},
+		{Key: "day_before", Config: automation.DelayUntil{
+			At: automation.Var("event.starts_at"), Offset: automation.MustParseOffset("-1 day"),
+			Time: automation.MustParseLocalTime("09:00"), Zone: automation.ContactZone(),
+		}},
+		{Key: "tomorrow", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "see-you-tomorrow"}}},
+		{Key: "soon", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "see-you-soon"}}},
+	}, Connections: []automation.Connection{
+		{From: "booked", To: "day_before"},
+		{From: "day_before", To: "tomorrow"},
+		{From: "day_before", To: "soon", Type: automation.ConnectionPast},
+	}})
+	must(err)
+	for _, booking := range []struct{ email, startsAt string }{
+		{"ada@example.com", "2026-03-30T10:00:00+02:00"},
+		{"bob@example.com", "2026-03-27T17:00:00+01:00"},
+	} {
+		_, err = runner.CreateContact(ctx, automation.Contact{Email: booking.email, Properties: map[string]any{"timezone": "Europe/Berlin"}})
+		must(err)
+		_, err = runner.Send(ctx, automation.Event{
+			Name: "appointment.booked", Email: booking.email, Payload: automation.Payload(map[string]string{"starts_at": booking.startsAt}),
+		})
+		must(err)
+	}
+	for sent := 0; sent < 2; now.Add(time.Hour) {
+		_, err = runner.Drain(ctx)
+		must(err)
+		for ; sent < len(mailer.Emails()); sent++ {
+			fmt.Println(now.Now().UTC().Format("Mon 15:04"), mailer.Emails()[sent].To, mailer.Emails()[sent].TemplateID)
+		}
+	}
+	// Output:
+	// Fri 12:00 bob@example.com see-you-soon
+	// Sun 07:00 ada@example.com see-you-tomorrow
+}
+
+// A window step holds a run until the office opens, in a week in which Friday is a holiday.
+func ExampleWindow() {
+	ctx, mailer, now := context.Background(), capture.New(), clock.NewMock()
+	now.Set(time.Date(2026, time.December, 24, 20, 0, 0, 0, time.UTC))
+	runner, err := automation.New(memory.New(), mailer, automation.Options{Clock: now})
+	must(err)
+	_, err = runner.Apply(ctx, automation.Automation{ID: "demo", Name: "Office hours", Steps: []automation.Step{
+		{Key: "asked", Config: automation.Trigger{EventName: "demo.requested"}},
+		{Key: "open", Config: automation.Window{
+			Hours: []automation.Hours{{
+				Days: []automation.Weekday{automation.Monday, automation.Tuesday, automation.Wednesday, automation.Thursday, automation.Friday},
+				From: automation.MustParseLocalTime("09:00"), To: automation.MustParseLocalTime("17:00"),
+			}},
+			Zone:   automation.ZoneOf("Europe/Berlin"),
+			Except: []automation.Date{automation.MustParseDate("2026-12-25")},
+		}},
+		{Key: "call", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "we-call-you-now"}}},
+	}, Connections: []automation.Connection{{From: "asked", To: "open"}, {From: "open", To: "call"}}})
+	must(err)
+	_, err = runner.Send(ctx, automation.Event{Name: "demo.requested", Email: "ada@example.com"})
+	must(err)
+	for ; len(mailer.Emails()) == 0; now.Add(time.Hour) {
+		_, err = runner.Drain(ctx)
+		must(err)
+		if len(mailer.Emails()) > 0 {
+			fmt.Println(now.Now().UTC().Format("Mon 2 Jan 15:04"))
+		}
+	}
+	// Output: Mon 28 Dec 08:00
+}
+
 // A window is a value that a program can ask too: when may the next email to a contact leave?
 func ExampleWindow_Next() {
 	berlin, err := time.LoadLocation("Europe/Berlin")
@@ -269,4 +344,34 @@ func ExampleEntry() {
 	must(err)
 	fmt.Println(decisions[0].AutomationID, decisions[0].Code)
 	// Output: cart trigger_filter
+}
+
+// An exit ends a run wherever it is. Run.Exit has the reason.
+func ExampleExit() {
+	ctx, mailer := context.Background(), capture.New()
+	runner, err := automation.New(memory.New(), mailer, automation.Options{})
+	must(err)
+	_, err = runner.Apply(ctx, automation.Automation{ID: "reminders", Name: "Payment reminders", Steps: []automation.Step{
+		{Key: "placed", Config: automation.Trigger{EventName: "order.placed"}},
+		{Key: "day", Config: automation.Delay{Duration: automation.MustParseDuration("1 day")}},
+		{Key: "first", Config: automation.SendEmail{Template: automation.TemplateRef{ID: "please-pay"}}},
+	}, Connections: []automation.Connection{{From: "placed", To: "day"}, {From: "day", To: "first"}}, Exit: &automation.Exit{
+		Events:    []automation.Listener{{Name: "paid", EventName: "order.paid", Match: []automation.Match{{Event: "order_id"}}}},
+		WhileRule: automation.Field("contact.properties.blocked").Neq(true),
+		MaxAge:    automation.MustParseDuration("14 days"),
+	}})
+	must(err)
+	for _, name := range []string{"order.placed", "order.paid"} {
+		_, err = runner.Send(ctx, automation.Event{
+			Name: name, Email: "ada@example.com", Payload: automation.Payload(map[string]int{"order_id": 7}),
+		})
+		must(err)
+		_, err = runner.Drain(ctx)
+		must(err)
+	}
+	page, err := runner.ListRuns(ctx, automation.RunQuery{})
+	must(err)
+	run := page.Data[0]
+	fmt.Println(run.Status, run.Exit.Reason, run.Exit.Name, run.Exit.Step)
+	// Output: completed event paid day
 }

@@ -75,20 +75,20 @@ func TestJourneys_ShowFlowsThatWork(t *testing.T) {
 	})
 	t.Run("One flow with all of it", func(t *testing.T) {
 		t.Parallel()
-		// The clocks in Berlin go back in this night: the cart is quiet at 00:00, which is eight
-		// hours by the wall clock, and nine in truth, before the window opens.
-		h := automationtest.New(t, automationtest.Options{Start: time.Date(2026, time.October, 24, 15, 0, 0, 0, time.UTC)}, flows["Abandoned cart"])
+		cart := flows["Abandoned cart"]
+		start := time.Date(2026, time.October, 24, 15, 0, 0, 0, time.UTC) // 17:00 in Berlin
+		h := automationtest.New(t, automationtest.Options{Start: start}, cart)
 		h.AddContact(automation.Contact{Email: "ada@example.com", Properties: map[string]any{"timezone": "Europe/Berlin"}})
 		h.Send("cart.updated", "ada@example.com", map[string]any{"cart_id": 7, "total": 40})
 		h.Advance(3 * time.Hour)
 		h.Send("cart.updated", "ada@example.com", map[string]any{"cart_id": 7, "total": 55})
 		h.AssertRefused("ada@example.com", "Abandoned cart", automation.DecisionRunning)
 		h.Advance(4 * time.Hour)
-		h.Run("ada@example.com", "Abandoned cart").AssertWaiting("awake")
-		h.Advance(9*time.Hour - time.Second)
-		h.AssertEmails("ada@example.com")
-		h.Advance(time.Second)
 		run := h.Run("ada@example.com", "Abandoned cart")
+		run.AssertWaiting("awake")
+		h.Advance(9*time.Hour - time.Second) // from 00:00 to 08:00: the clocks go back by an hour
+		run.AssertWaiting("awake")
+		h.Advance(time.Second)
 		run.AssertStatus(automation.RunCompleted)
 		branch := run.Step("offer").Branch
 		h.AssertEmails("ada@example.com", map[automation.ConnectionType][]string{
@@ -158,6 +158,17 @@ func TestJourneys_ShowFlowsThatWork(t *testing.T) {
 		h.AssertEmails("ada@example.com")
 		h.Advance(time.Second)
 		h.AssertEmails("ada@example.com", "see-you-tomorrow")
+	})
+	t.Run("Times of day on weekdays", func(t *testing.T) {
+		t.Parallel()
+		// 5 January 2026 is a Monday.
+		h := automationtest.New(t, automationtest.Options{}, flows["Your week"])
+		h.AddContact(automation.Contact{Email: "ada@example.com", Properties: map[string]any{"timezone": "Europe/Berlin"}})
+		h.Send("user.created", "ada@example.com", nil)
+		h.Advance(time.Date(2026, time.January, 12, 7, 59, 59, 0, time.UTC).Sub(h.Clock.Now()))
+		h.AssertEmails("ada@example.com")
+		h.Advance(time.Second)
+		h.AssertEmails("ada@example.com", "your-week")
 	})
 	t.Run("Windows", func(t *testing.T) {
 		t.Parallel()
