@@ -94,7 +94,14 @@ func TestEntry_AssertionsReportTheOutcome(t *testing.T) {
 	}{
 		"not refused": {
 			func(h *automationtest.Harness) { h.AssertRefused(ada, "Other", automation.DecisionLimit) },
-			`event "cart.updated" for ` + ada + ` was not refused by "Other", want it to be refused with limit`,
+			`event "cart.updated" for ` + ada + ` was not refused by "Other", which New was not given, want it to be refused with limit`,
+		},
+		"the event of no trigger": {
+			func(h *automationtest.Harness) {
+				h.Send("cart.update", ada, nil)
+				h.AssertRefused(ada, "Cart", automation.DecisionLimit)
+			},
+			`event "cart.update" for ` + ada + ` was not refused by "Cart" (no_match), want it to be refused with limit`,
 		},
 		"another code": {
 			func(h *automationtest.Harness) { h.AssertRefused(ada, "Cart", automation.DecisionLimit) },
@@ -114,6 +121,14 @@ func TestEntry_AssertionsReportTheOutcome(t *testing.T) {
 		"cancelled": {
 			func(h *automationtest.Harness) { h.Run(ada, "Cart").AssertCancelled(automation.CancelledReplaced) },
 			`the run is running at step "quiet", want it to be cancelled with replaced`,
+		},
+		"no run": {
+			func(h *automationtest.Harness) {
+				h.Send("cart.updated", "bob@example.com", nil)
+				h.Run("bob@example.com", "Cart")
+			},
+			`bob@example.com has no runs of "Cart": the latest event "cart.updated" for bob@example.com was refused with ` +
+				`key_missing {"key":"event.cart_id"} by "Cart"`,
 		},
 		"no event": {
 			func(h *automationtest.Harness) { h.AssertRefused("eve@example.com", "Cart", automation.DecisionLimit) },

@@ -41,7 +41,7 @@ func (h *Harness) runsOf(contactID, of string) []*Run {
 		page, err := h.Runner.ListRuns(context.Background(), q)
 		h.must("", err)
 		for _, r := range page.Data {
-			if of == "" || of == r.AutomationID || of == h.names[r.AutomationID] {
+			if h.is(r.AutomationID, of) {
 				runs = append(runs, &Run{ID: r.ID, h: h})
 			}
 			q.After = r.ID
@@ -58,7 +58,7 @@ func (h *Harness) Run(email, of string) *Run {
 	h.t.Helper()
 	runs := h.Runs(email, of)
 	if len(runs) == 0 {
-		h.t.Fatalf("%s has no runs of %q", email, of)
+		h.t.Fatalf("%s has no runs of %q: %s", email, of, h.whyNoRun(email, of))
 	}
 	return runs[len(runs)-1]
 }
