@@ -56,14 +56,10 @@ func waiting(n *automation.StepChanged, start time.Time) string {
 	return text + " until " + Since(start, n.Run.DueAt)
 }
 
-// isForEvents reports whether a step waits for events. What a delay listens to ends the run.
+// isForEvents reports whether a step waits for events. What other steps listen to ends the run,
+// or replaces it.
 func isForEvents(typ automation.StepType) bool {
-	switch typ {
-	case automation.TypeDelay, automation.TypeDelayUntil, automation.TypeWindow:
-		return false
-	default:
-		return true
-	}
+	return typ == automation.TypeWaitForEvent || typ == automation.TypeWaitForAny
 }
 
 func completed(n *automation.StepChanged) string {

@@ -118,6 +118,7 @@ func everything() []automation.Notice {
 
 		attempts(40*hour, 1, start.Add(40*hour+1034*time.Millisecond)),
 		attempts(40*hour+1034*time.Millisecond, 1, time.Time{}),
+		waiting(40*hour+1034*time.Millisecond, "offer", automation.TypeSendEmail, []string{"order.paid"}, start.Add(41*hour)), // for its window
 		step(41*hour, "offer", automation.TypeSendEmail, automation.StepSkipped, `{"reason":"unsubscribed"}`),
 		&automation.ContactChanged{At: start.Add(41 * hour), ContactID: "contact-1", Change: automation.ContactChange{
 			FirstName: ptr(""), LastName: ptr("Lovelace"), Unsubscribed: ptr(false), Email: ptr("ada@lovelace.example"),
