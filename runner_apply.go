@@ -82,7 +82,7 @@ func Restart() ApplyOption { return func(o *applyOptions) { o.restart = true } }
 func (r *Runner) Apply(ctx context.Context, a Automation, opts ...ApplyOption) (ApplyResult, error) {
 	if a.ID == "" {
 		var ps Problems
-		ps.Add(CodeMissingField, "id", "Apply needs an id, to find the automation again")
+		ps.Add(CodeMissingField, "id", `the id is missing: Apply finds the automation by it, so set ID, such as "welcome", and never change it`)
 		return ApplyResult{}, ps.Err("automation")
 	}
 	var o applyOptions

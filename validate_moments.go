@@ -3,6 +3,7 @@ package automation
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-b636437c/automation/internal/civil"
@@ -101,7 +102,8 @@ func (c *stepValidator) validateOtherwise(path string, o Otherwise) {
 	switch o {
 	case "", OtherwiseContinue, OtherwiseEnd, OtherwiseFail:
 	default:
-		c.errorf(CodeInvalidConfig, path, "%s is unknown: use %q, %q or %q", jsondoc.Quote(o), OtherwiseContinue, OtherwiseEnd, OtherwiseFail)
+		c.errorf(CodeInvalidConfig, path, "%s %s is unknown: use %q, %q or %q", strings.TrimPrefix(path, "config."), jsondoc.Quote(o),
+			OtherwiseContinue, OtherwiseEnd, OtherwiseFail)
 	}
 }
 

@@ -83,8 +83,8 @@ func TestValidate_DelayUntil(t *testing.T) {
 			`error invalid_config steps[1].config.next.weekdays[0]: weekday "monday" is not understood`,
 		}},
 		"what is otherwise": {DelayUntil{At: date, Time: nine, IfPast: "skip", IfMissing: "stop"}, false, []string{
-			`error invalid_config steps[1].config.if_past: "skip" is unknown: use "continue", "end" or "fail"`,
-			`error invalid_config steps[1].config.if_missing: "stop" is unknown`,
+			`error invalid_config steps[1].config.if_past: if_past "skip" is unknown: use "continue", "end" or "fail"`,
+			`error invalid_config steps[1].config.if_missing: if_missing "stop" is unknown`,
 		}},
 		"a misspelt zone": {DelayUntil{Next: nextAt("09:00"), Zone: ZoneOf("Europe/Berln")}, false, []string{
 			`error unknown_zone steps[1].config.zone: "Europe/Berln" is no time zone: did you mean "Europe/Berlin"?`,
@@ -154,7 +154,7 @@ func TestValidate_Window(t *testing.T) {
 		"no time": {Window{Hours: []Hours{{From: MustParseLocalTime("09:00"), To: MustParseLocalTime("09:00")}}}, []string{
 			"error invalid_window .hours[0]: 09:00 to 09:00 is no time at all: for the whole day write 00:00 to 24:00",
 		}},
-		"from missing": {Window{Hours: []Hours{{To: MustParseLocalTime("09:00")}}}, []string{"error invalid_window .hours[0]: from and to are required"}},
+		"from missing": {Window{Hours: []Hours{{To: MustParseLocalTime("09:00")}}}, []string{"error invalid_window .hours[0]: hours have from and to: give both"}},
 		"no weekday":   {nineToFive(func(w *Window) { w.Hours[0].Days = []Weekday{"Mon"} }), []string{`error invalid_window .hours[0]: weekday "Mon" is not understood`}},
 		"narrow": {Window{Hours: []Hours{{From: MustParseLocalTime("23:55"), To: MustParseLocalTime("00:09")}}}, []string{
 			"warning window_narrow .hours[0]: the window is open for 14 minutes only: a run that is late waits for the next time",

@@ -21,7 +21,7 @@ type Hours struct {
 func (h Hours) Err() error {
 	switch {
 	case h.From.IsZero() || h.To.IsZero():
-		return errors.New(`from and to are required, such as "09:00" and "17:00"`)
+		return errors.New(`hours have from and to: give both, such as "09:00" and "17:00"`)
 	case h.From == h.To && h.From.EndErr() == nil:
 		return fmt.Errorf("%s to %s is no time at all: for the whole day write 00:00 to 24:00", h.From, h.To)
 	default:

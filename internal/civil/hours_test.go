@@ -21,7 +21,7 @@ func TestHours_Err(t *testing.T) {
 		assert.NoError(t, valid.Err(), "%+v", valid)
 	}
 	for want, invalid := range map[string]Hours{
-		`from and to are required, such as "09:00" and "17:00"`:                      {From: MustParseLocalTime("09:00")},
+		`hours have from and to: give both, such as "09:00" and "17:00"`:             {From: MustParseLocalTime("09:00")},
 		`09:00 to 09:00 is no time at all: for the whole day write 00:00 to 24:00`:   hours("09:00", "09:00"),
 		`local time "24:00" is the end of a day: write "00:00" of the next day`:      hours("24:00", "06:00"),
 		`local time "25:00" is not understood`:                                       hours("09:00", "25:00"),
