@@ -82,7 +82,7 @@ var contactFields = map[string]contactField{
 
 // compilePath wraps errNotWaitedFor for a path into the payload of an event that the
 // graph does not wait for.
-var errNotWaitedFor = errors.New("no wait_for_event step waits for that event")
+var errNotWaitedFor = errors.New("no wait_for_event or wait_for_any step waits for that event")
 
 // createdAtFormat is the format of contact.created_at and run.started_at in rules and references: RFC
 // 3339 in UTC, with microseconds, the precision of every store.
@@ -98,6 +98,9 @@ func compilePath(text string, names *pathNames) (path, error) {
 	switch {
 	case !utf8.ValidString(text):
 		return path{}, fmt.Errorf("path %s is not valid UTF-8", jsondoc.Quote(text))
+	case rest == "" && text == scope && text != "" && !slices.Contains(scopeNames, scope):
+		return path{}, fmt.Errorf("path %s names no field: write %s for a field of the event, or %s for a property of the contact",
+			jsondoc.Quote(text), jsondoc.Quote("event."+text), jsondoc.Quote("contact.properties."+text))
 	case rest == "":
 		return path{}, fmt.Errorf("path %s names no field: write event.<field>, contact.<field> "+
 			"or wait_events.<event name>.<field>", jsondoc.Quote(text))

@@ -185,7 +185,7 @@ func TestCompilePath_Refuses(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"":                           "names no field",
-		"plan":                       "names no field",
+		"plan":                       `names no field: write "event.plan" for a field of the event, or "contact.properties.plan" for a property of the contact`,
 		"event":                      "names no field",
 		"event.":                     "names no field",
 		"contact":                    "names no field",

@@ -38,6 +38,10 @@ func (c *stepValidator) validateMatch(path string, m Match, event string) {
 		c.errorf(CodeInvalidReference, eventAt, "%s is the path of a field in the payload already, without %q: write %s",
 			jsondoc.Quote(m.Event), scope+".", jsondoc.Quote(rest))
 		return
+	case m.Run != "" && !strings.Contains(m.Run, "."):
+		c.errorf(CodeInvalidReference, runAt, "%s names no field of the run: write %s for that of the event that started the run",
+			jsondoc.Quote(m.Run), jsondoc.Quote("trigger."+m.Run))
+		return
 	case strings.HasPrefix(m.Run, "event."):
 		c.errorf(CodeInvalidReference, runAt, "%s reads the incoming event, which is the other side: write %s for the event that started the run",
 			jsondoc.Quote(m.Run), jsondoc.Quote("trigger"+strings.TrimPrefix(m.Run, "event")))

@@ -70,7 +70,7 @@ func TestValidate_Listener(t *testing.T) {
 		}},
 		"bad paths": {Listener{EventName: "order.paid", Match: []Match{{Event: "a..b"}, {"shop", "shop"}, {"shop", "wait_events.other.x"}, {"shop", "contact.age"}}}, []string{
 			`error invalid_reference exit.events[0].match[0]: path "event.a..b" has an empty segment`,
-			`error invalid_reference exit.events[0].match[1].run: path "shop" names no field`,
+			`error invalid_reference exit.events[0].match[1].run: "shop" names no field of the run: write "trigger.shop" for that of the event that started the run`,
 			`error wait_event_not_waited_for exit.events[0].match[2].run: path "wait_events.other.x"`,
 			`error invalid_reference exit.events[0].match[3].run: path "contact.age": a contact has no field "age"`,
 		}},
