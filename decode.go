@@ -180,6 +180,20 @@ func (r *reader) is(n int, kind jsondoc.Kind) bool {
 	return false
 }
 
+// isStruct reports whether node n is an object. If not, it adds a problem, with the fields that
+// an object of shape s has, unless n is the whole document.
+func (r *reader) isStruct(n int, s *shape) bool {
+	if r.doc.Kind(n) == jsondoc.Object {
+		return true
+	}
+	hint := ""
+	if n > 0 && len(s.fields) > 0 {
+		hint = ": its fields are " + strings.Join(s.names(), ", ")
+	}
+	r.report(n, CodeWrongType, "must be an object, not %s%s", r.doc.Kind(n), hint)
+	return false
+}
+
 // unknownField adds a problem: an object of shape s has no field named key.
 func (r *reader) unknownField(key int, s *shape) {
 	if r.lenient || len(r.found) >= maxProblems {
@@ -428,7 +442,7 @@ func readValue(r *reader, n int, v reflect.Value) {
 		}
 		path := r.doc.Member(n, "var")
 		if path < 0 || r.doc.Kind(path) != jsondoc.String || r.doc.Count(n) != 1 {
-			r.report(n, CodeWrongType, `must be {"var": "path"}, with nothing else in it, to be a reference`)
+			r.report(n, CodeWrongType, `must be a string, a number, a boolean, null or {"var": "path"} with nothing else in it, not another object`)
 			return
 		}
 		*value = Var(r.doc.Text(path))

@@ -204,7 +204,7 @@ func (m shapes) pointer(t reflect.Type) (readFunc, error) {
 }
 
 func (s *shape) readStruct(r *reader, n int, v reflect.Value) {
-	if !r.is(n, jsondoc.Object) {
+	if !r.isStruct(n, s) {
 		return
 	}
 	for key, value := range r.doc.Members(n) {

@@ -181,12 +181,12 @@ func TestParse_ReportsEveryProblemWithItsPath(t *testing.T) {
 		{"steps[5].next", CodeUnknownField, `there is no field "next": the fields here are key, type, config`},
 		{"steps[6].config.hard", CodeUnknownField, `there is no field "hard": remove it`},
 		{"steps[7].key", CodeDuplicateKey, "the object has this key more than once; keep one"},
-		{"steps[7].config", CodeWrongType, "must be an object, not a string"},
+		{"steps[7].config", CodeWrongType, "must be an object, not a string: its fields are segment_id"},
 		{"steps[8].type", CodeMissingField, "the step has no type; it may be " + types},
-		{"steps[9]", CodeWrongType, "must be an object, not null"},
+		{"steps[9]", CodeWrongType, "must be an object, not null: its fields are key, type, config"},
 		{"connections[0].to", CodeWrongType, "must be a string, not an array"},
 		{"connections[1].source", CodeUnknownField, `there is no field "source": the fields here are from, to, type`},
-		{"connections[2]", CodeWrongType, "must be an object, not a string"},
+		{"connections[2]", CodeWrongType, "must be an object, not a string: its fields are from, to, type"},
 		{"version", CodeWrongType, "must be a whole number of at most 64 bits"},
 	}, got)
 }

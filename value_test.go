@@ -132,7 +132,7 @@ func TestValue_UnmarshalRefuses(t *testing.T) {
 	t.Parallel()
 	const (
 		notAValue = `must be a string, a number, a boolean, null or {"var": "path"}, not an array`
-		notARef   = `must be {"var": "path"}, with nothing else in it, to be a reference`
+		notARef   = `must be a string, a number, a boolean, null or {"var": "path"} with nothing else in it, not another object`
 	)
 	for text, want := range map[string]string{
 		`[]`:                           notAValue,
