@@ -48,7 +48,7 @@ func (c *stepValidator) validateReentry(r Reentry) {
 	switch r.WhileRunning {
 	case "", ReentryParallel, ReentryIgnore, ReentryRestart:
 	default:
-		c.errorf(CodeInvalidReentry, path+".while_running", "while_running %s is unknown: use %q, %q or %q",
+		c.errorf(CodeInvalidReentry, path+".while_running", "%s is unknown: use %q, %q or %q",
 			jsondoc.Quote(r.WhileRunning), ReentryParallel, ReentryIgnore, ReentryRestart)
 	}
 	switch {

@@ -74,7 +74,7 @@ func TestValidate_EntryAndExit(t *testing.T) {
 		"reentry": {
 			Entry{Reentry: Reentry{Key: "contact.id", WhileRunning: "wait", Limit: 101, Per: MustParseDuration("1 day")}}, Exit{},
 			[]string{
-				`error invalid_reentry entry.reentry.while_running: while_running "wait" is unknown: use "parallel", "ignore" or "restart"`,
+				`error invalid_reentry entry.reentry.while_running: "wait" is unknown: use "parallel", "ignore" or "restart"`,
 				"error invalid_reentry entry.reentry.limit: the limit 101 is over 100: give less, or no limit",
 				`error invalid_reentry entry.reentry.key: the key "contact.id" does not lead into the payload: it must begin with "event."`,
 			},
