@@ -83,7 +83,8 @@ var defaultStart = time.Date(2026, time.January, 5, 9, 0, 0, 0, time.UTC)
 // Runner.Apply: an automation without a status is enabled, and one that is disabled starts
 // no runs. Load returns a disabled one if the file has no status. The id of an automation
 // without id is its name. The test fails at once if an option or an automation is invalid,
-// and continues after the failure if an automation has Warnings.
+// and continues after the failure if an automation has Warnings, which are about data and
+// templates. automation.Validate returns those about the graph and the rules, too.
 func New(t TB, opts Options, automations ...automation.Automation) *Harness {
 	t.Helper()
 	h := &Harness{
