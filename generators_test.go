@@ -81,8 +81,8 @@ func (g *graphGen) exit() *Exit {
 		return nil
 	}
 	var x Exit
-	for range rapid.IntRange(0, 2).Draw(g.t, "exits") {
-		l := Listener{Name: rapid.SampledFrom([]string{"", "left"}).Draw(g.t, "name"), EventName: g.eventName()}
+	for i := range rapid.IntRange(0, 2).Draw(g.t, "exits") {
+		l := Listener{Name: rapid.SampledFrom([]string{"", []string{"left", "lost"}[i]}).Draw(g.t, "name"), EventName: g.eventName()}
 		if g.chance() {
 			l.FilterRule = g.outerRule("event.plan", "trigger.plan", "run.id")
 		}

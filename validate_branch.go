@@ -35,20 +35,26 @@ func (c *stepValidator) validateBranchName(path, what, name string, i int, first
 	if !repeated {
 		first[name] = i
 	}
-	switch flaw := characterFlaw(name); {
+	switch flaw := nameFlaw(name); {
 	case name == "":
 		c.errorf(CodeMissingField, path, "the %s has no name: give it one, which is the type of its connection", what)
 	case repeated:
 		c.errorf(CodeDuplicateBranch, path, "%s %d of the step has the name %s too: give every %s a name of its own",
 			what, earlier+1, jsondoc.Quote(name), what)
-	case len(name) > maxNameBytes:
-		c.errorf(CodeInvalidName, path, "the name %s has %d bytes, the limit is %d: shorten it", jsondoc.Quote(name), len(name), maxNameBytes)
 	case flaw != "":
 		c.errorf(CodeInvalidName, path, "the name %s %s", jsondoc.Quote(name), flaw)
 	case slices.Contains(reservedNames, ConnectionType(name)):
 		c.errorf(CodeReservedBranchName, path, "the name %s is reserved: choose another one for the %s and its connection",
 			jsondoc.Quote(name), what)
 	}
+}
+
+// nameFlaw returns what is wrong with the form of a name, "" if nothing is.
+func nameFlaw(name string) string {
+	if len(name) > maxNameBytes {
+		return fmt.Sprintf("has %d bytes, the limit is %d: shorten it", len(name), maxNameBytes)
+	}
+	return characterFlaw(name)
 }
 
 // validateArms warns about branches that lead nowhere.

@@ -33,12 +33,26 @@ func (c *stepValidator) validateExits(events []Listener) {
 	restarts := c.automation.Entry != nil && c.automation.Entry.Reentry.WhileRunning == ReentryRestart
 	for i, l := range events {
 		at := fmt.Sprintf("exit.events[%d]", i)
+		c.validateExitName(jsondoc.Join(at, "name"), l.Name, events[:i])
 		c.validateListener(at, l)
+		if n := slices.IndexFunc(events[:i], l.isCoveredBy); n >= 0 {
+			c.warnf(CodeDuplicateListener, at, "event %d of the exits matches all that this one does, so this one never ends a run: remove one of them", n+1)
+		}
 		c.validateListenerScopes(at, l)
 		if l.EventName != "" && slices.Contains(triggers, l.EventName) && !restarts {
 			c.warnf(CodeListenerIsTrigger, at, "every %s would end the runs before it: use while_running %q to begin anew, or name another event",
 				jsondoc.Quote(l.EventName), ReentryRestart)
 		}
+	}
+}
+
+// validateExitName validates the name of an exit, which it need not have.
+func (c *stepValidator) validateExitName(path, name string, earlier []Listener) {
+	if flaw := nameFlaw(name); flaw != "" {
+		c.errorf(CodeInvalidName, path, "the name %s %s", jsondoc.Quote(name), flaw)
+	}
+	if n := slices.IndexFunc(earlier, func(l Listener) bool { return l.Name == name }); n >= 0 && name != "" {
+		c.errorf(CodeInvalidName, path, "event %d of the exits has the name %s too: give every exit a name of its own, or none", n+1, jsondoc.Quote(name))
 	}
 }
 

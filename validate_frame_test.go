@@ -99,6 +99,22 @@ func TestValidate_EntryAndExit(t *testing.T) {
 				`warning listener_is_trigger exit.events[1]: every "cart.saved" would end the runs before it`,
 			},
 		},
+		"names of exits": {
+			Entry{},
+			Exit{Events: []Listener{
+				{Name: "paid", EventName: "order.paid"}, {Name: "pa\x00id", EventName: "order.settled"},
+				{Name: "paid", EventName: "order.closed"}, {EventName: "order.lost"}, {EventName: "order.void"},
+			}},
+			[]string{
+				`error invalid_name exit.events[1].name: the name "pa\x00id" must not contain control characters`,
+				`error invalid_name exit.events[2].name: event 1 of the exits has the name "paid" too: give every exit a name of its own, or none`,
+			},
+		},
+		"an exit that an earlier one covers": {
+			Entry{},
+			Exit{Events: []Listener{{EventName: "order.paid"}, {Name: "late", EventName: "order.paid", Match: []Match{{Event: "cart_id"}}}}},
+			[]string{"warning duplicate_listener exit.events[1]: event 1 of the exits matches all that this one does, so this one never ends a run"},
+		},
 		"a key that exits do not compare": {
 			Entry{Reentry: Reentry{Key: "event.cart_id", WhileRunning: ReentryRestart}, Triggers: []EntryTrigger{{EventName: "cart.saved"}}},
 			Exit{Events: []Listener{{EventName: "order.paid"}, {EventName: "user.created"}, {EventName: "order.left", FilterRule: Field("event.all").Eq(true)}}},
