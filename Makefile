@@ -108,7 +108,7 @@ capacity-page: ## write the tables and curves of docs/scaling.md from what was m
 .PHONY: bench-profile
 bench-profile: ## write profiles of this library, and what one run costs, to bench/profiles
 	cd bench && go run . -work w1 -engines automation -rounds 1 -scale 5 -profile profiles
-	cd bench && go run . -work w2 -engines automation,river -rounds 1 -profile profiles
+	cd bench && go run . -work w2 -engines automation,automation-bulk,river -rounds 1 -profile profiles
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for 30 seconds (FUZZTIME=5m for longer)

@@ -186,7 +186,7 @@ func (c *comparison) explain() {
 		}
 		c.table.note("%s on %s: %s", cont.Engine, cont.Store, cont.Settings)
 		for _, work := range slices.Sorted(maps.Keys(works)) {
-			if why := cont.Lacks[work]; why != "" && why != nodesOnly && has(c.works, work) {
+			if why := cont.Lacks[work]; why != "" && why != itAgain && has(c.works, work) {
 				c.table.lack(strings.ToUpper(work), cont, why)
 			}
 		}

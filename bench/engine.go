@@ -117,6 +117,7 @@ func contestants() []contestant {
 	var all []contestant
 	all = append(all, rawContestants()...)
 	all = append(all, ourContestants()...)
+	all = append(all, bulkContestants()...)
 	all = append(all, jetstreamContestants()...)
 	all = append(all, temporalContestants()...)
 	all = append(all, riverContestants()...)

@@ -18,6 +18,8 @@ import (
 // Disk: the growth of tables and indexes (Postgres, after a vacuum) or of the file (SQLite,
 // after a checkpoint), after the engine is closed, divided by the number of runs. Of NATS
 // servers it is the growth of the folder of one of them.
+//
+// In the end exactly n runs must sleep.
 func w2(ctx context.Context, b *bench) error {
 	before, err := b.emptySize(ctx)
 	if err != nil {
@@ -41,6 +43,9 @@ func w2(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
+	if err := b.checkSleeping(ctx, n); err != nil {
+		return err
+	}
 	rate := float64(n) / took.Seconds()
 	full := processMemory()
 	after, err := b.closedSize(ctx)
@@ -60,6 +65,15 @@ func w2(ctx context.Context, b *bench) error {
 	}
 	b.report("W2", nil, n, values...)
 	return nil
+}
+
+// checkSleeping checks that n runs sleep, and no more: that none was started twice.
+func (b *bench) checkSleeping(ctx context.Context, n int) error {
+	asleep, err := b.engine.(sleeper).Sleeping(ctx)
+	if err == nil && asleep != n {
+		err = fmt.Errorf("%d runs sleep instead of %d", asleep, n)
+	}
+	return err
 }
 
 // serverMemory returns the mean memory of the engine's servers, and zero if it has none.
