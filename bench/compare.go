@@ -74,7 +74,7 @@ func (c *comparison) round(ctx context.Context, round int) error {
 			}
 		}
 	}
-	if !has(c.works, "w6") {
+	if !has(c.works, "w6") || !has(c.stores, onNone) {
 		return nil
 	}
 	results, err := w6()
@@ -93,7 +93,7 @@ func (c contestant) nodesFor(work string) []int {
 // plan returns the cell for a work. w5 needs the runs that w3 makes, so the two share a cell
 // if both are done.
 func (c *comparison) plan(cont contestant, work string, nodes, round int) (cell, bool) {
-	if !has(c.works, work) || !has(c.engines, cont.Engine) || cont.Sizes[work] == nil {
+	if !has(c.works, work) || !c.wants(cont) || cont.Sizes[work] == nil {
 		return cell{}, false
 	}
 	cl := cell{Works: []string{work}, Engine: cont.Engine, Store: cont.Store, Nodes: nodes, Sizes: map[string][]int{}, Timeout: c.timeout, Profiles: c.profiles}
@@ -181,7 +181,7 @@ func (c *comparison) keep(results []result) {
 func (c *comparison) explain() {
 	c.table.note("versions: %s", strings.Join(versions(), ", "))
 	for _, cont := range contestants() {
-		if !has(c.engines, cont.Engine) {
+		if !c.wants(cont) {
 			continue
 		}
 		c.table.note("%s on %s: %s", cont.Engine, cont.Store, cont.Settings)

@@ -11,8 +11,9 @@ import (
 	"github.com/ncruces/go-sqlite3/driver"
 )
 
-// The stores.
+// The stores. A condition needs none.
 const (
+	onNone     = "none"
 	onMemory   = "memory"
 	onSQLite   = "sqlite"
 	onPostgres = "postgres"

@@ -66,11 +66,11 @@ const defaultTimeout = 5 * time.Minute
 
 // options are the flags.
 type options struct {
-	works, engines []string // empty means all
-	scale          float64
-	rounds         int
-	out, profiles  string
-	timeout        time.Duration
+	works, engines, stores []string // empty means all
+	scale                  float64
+	rounds                 int
+	out, profiles          string
+	timeout                time.Duration
 }
 
 func parse(args []string) (options, error) {
@@ -78,6 +78,7 @@ func parse(args []string) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	works := flags.String("work", "", "works to do, such as w1,w3 (default all)")
 	engines := flags.String("engines", "", "engines, such as automation,river (default all)")
+	stores := flags.String("stores", "", "stores of the engines, such as postgres, and none for w6 (default all)")
 	flags.Float64Var(&o.scale, "scale", 1, "multiplies the numbers of runs")
 	flags.IntVar(&o.rounds, "rounds", 3, "how often everything is done")
 	flags.StringVar(&o.out, "out", "", "file for the figures of all rounds, as benchstat reads them")
@@ -86,12 +87,15 @@ func parse(args []string) (options, error) {
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	o.works, o.engines = names(*works), names(*engines)
+	o.works, o.engines, o.stores = names(*works), names(*engines), names(*stores)
 	if o.scale <= 0 || o.rounds < 1 || flags.NArg() > 0 {
 		return o, errors.New("bench: -scale and -rounds must be positive, and there are no arguments")
 	}
-	return o, errors.Join(known("work", o.works, allWorks()), known("engine", o.engines, allEngines()))
+	return o, errors.Join(known("work", o.works, allWorks()), known("engine", o.engines, allEngines()), known("store", o.stores, allStores()))
 }
+
+// wants reports whether the flags select a contestant.
+func (o options) wants(c contestant) bool { return has(o.engines, c.Engine) && has(o.stores, c.Store) }
 
 // known returns an error for an unknown name.
 func known(kind string, given, all []string) error {
@@ -105,11 +109,18 @@ func known(kind string, given, all []string) error {
 
 func allWorks() []string { return append(slices.Sorted(maps.Keys(works)), "w6") }
 
-func allEngines() []string {
+func allEngines() []string { return distinct(func(c contestant) string { return c.Engine }) }
+
+func allStores() []string {
+	return append(distinct(func(c contestant) string { return c.Store }), onNone)
+}
+
+// distinct returns a name of each contestant, each name once.
+func distinct(name func(contestant) string) []string {
 	var all []string
 	for _, c := range contestants() {
-		if !slices.Contains(all, c.Engine) {
-			all = append(all, c.Engine)
+		if n := name(c); !slices.Contains(all, n) {
+			all = append(all, n)
 		}
 	}
 	return all

@@ -118,13 +118,41 @@ func TestReason_IsThePanicOrTheLastLine(t *testing.T) {
 
 func TestParse_RefusesUnknownNames(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{"-scale 0", "-rounds 0", "w1", "-work w9", "-engines rivers"} {
+	for _, args := range []string{"-scale 0", "-rounds 0", "w1", "-work w9", "-engines rivers", "-stores postgress"} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
 			_, err := parse(strings.Fields(args))
 			require.Error(t, err)
 		})
 	}
+}
+
+func TestStores_LeaveOutTheOthers(t *testing.T) {
+	t.Parallel()
+	o, err := parse([]string{"-work", "w2,w6", "-stores", "memory", "-scale", "0.00001", "-rounds", "1"})
+	require.NoError(t, err)
+	var tables bytes.Buffer
+
+	require.NoError(t, compare(t.Context(), o, &tables, io.Discard))
+
+	require.Contains(t, tables.String(), "\n| automation | memory | 4 | 1 |")
+	require.Contains(t, tables.String(), "\n| go-workflows | memory | 4 | 1 |")
+	for _, other := range allStores() {
+		if other != onMemory {
+			require.NotContains(t, tables.String(), "| "+other+" |")
+			require.NotContains(t, tables.String(), " on "+other+":")
+		}
+	}
+}
+
+func TestStores_AreThoseOfTheTables(t *testing.T) {
+	t.Parallel()
+	o, err := parse([]string{"-stores", onNone + "," + onPostgres, "-engines", "automation"})
+	require.NoError(t, err)
+	require.True(t, o.wants(contestant{Engine: "automation", Store: onPostgres}))
+	require.False(t, o.wants(contestant{Engine: "automation", Store: onSQLite}))
+	require.False(t, o.wants(contestant{Engine: "river", Store: onPostgres}))
+	require.Subset(t, allStores(), []string{onNone, onMemory, onSQLite, onPostgres, onStream, onCluster, onClusterPostgres})
 }
 
 func TestFind_NamesTheMissingContestant(t *testing.T) {

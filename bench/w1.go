@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
+	"slices"
 )
 
 // quiet is the largest number of runs for the latency.
@@ -22,6 +22,9 @@ const quiet = 200
 // counts all runs as finished. The store is queried after all emails have arrived, and on
 // several nodes all the time.
 //
+// Processor: the time for which processors worked between start and stop, divided by the number of
+// runs: for this process, and for all processes, such as Postgres and further nodes.
+//
 // In the end each contact must have one email and its new name.
 func w1(ctx context.Context, b *bench) error {
 	n := b.size()
@@ -32,17 +35,12 @@ func w1(ctx context.Context, b *bench) error {
 	if err != nil {
 		return fmt.Errorf("one run after the other: %w", err)
 	}
-	var took time.Duration
-	err = b.profiled(ctx, n, func() error {
-		began := time.Now()
-		defer func() { took = time.Since(began) }()
-		return b.flows(ctx, warm, warm+n)
-	})
+	took, spent, err := b.clocked(ctx, n, func() error { return b.flows(ctx, warm, warm+n) })
 	if err != nil {
 		return err
 	}
-	rate := value{float64(n) / took.Seconds(), "runs/s"}
-	b.report("W1", labels{"nodes", fmt.Sprint(b.cell.Nodes)}, n, append([]value{rate}, idle...)...)
+	values := slices.Concat([]value{{float64(n) / took.Seconds(), "runs/s"}}, spent, idle)
+	b.report("W1", labels{"nodes", fmt.Sprint(b.cell.Nodes)}, n, values...)
 	return b.checkFlows(ctx, warm+n)
 }
 

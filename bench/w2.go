@@ -11,6 +11,8 @@ import (
 // Rate: the clock starts before the first run is started and stops when the store counts all
 // runs as sleeping. An engine that can start many runs in one call does so.
 //
+// Processor: as in w1, between the same start and stop.
+//
 // Memory: of the engine's process, when all runs sleep, after garbage collections. A
 // database server is another process and does not count. NATS servers have columns of their
 // own, with the mean of a server.
@@ -31,10 +33,7 @@ func w2(ctx context.Context, b *bench) error {
 	}
 	s, n := b.engine.(sleeper), b.size()
 	bare := processMemory()
-	var took time.Duration
-	err = b.profiled(ctx, n, func() error {
-		began := time.Now()
-		defer func() { took = time.Since(began) }()
+	took, spent, err := b.clocked(ctx, n, func() error {
 		if err := s.Sleep(ctx, 0, n, time.Now().Add(forever)); err != nil {
 			return fmt.Errorf("starting runs: %w", err)
 		}
@@ -46,7 +45,6 @@ func w2(ctx context.Context, b *bench) error {
 	if err := b.checkSleeping(ctx, n); err != nil {
 		return err
 	}
-	rate := float64(n) / took.Seconds()
 	full := processMemory()
 	after, err := b.closedSize(ctx)
 	if err != nil {
@@ -56,7 +54,8 @@ func w2(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	values := []value{{rate, "runs/s"}, {perRun(full.Heap-bare.Heap, n), "heap-B/run"}, {full.Heap / 1e6, "heap-MB"}, {full.Resident / 1e6, "rss-MB"}}
+	values := append([]value{{float64(n) / took.Seconds(), "runs/s"}}, spent...)
+	values = append(values, value{perRun(full.Heap-bare.Heap, n), "heap-B/run"}, value{full.Heap / 1e6, "heap-MB"}, value{full.Resident / 1e6, "rss-MB"})
 	if after > 0 {
 		values = append(values, value{perRun(float64(after-before), n), "disk-B/run"})
 	}

@@ -55,7 +55,7 @@ func evaluate(name string, holds func() (bool, error)) result {
 			}
 		}
 	})
-	return result{Work: "W6", Engine: name, Store: "none", N: took.N, Values: []value{
+	return result{Work: "W6", Engine: name, Store: onNone, N: took.N, Values: []value{
 		{float64(took.NsPerOp()), "ns/op"}, {float64(took.AllocsPerOp()), "allocs/op"}, {float64(took.AllocedBytesPerOp()), "B/op"},
 	}}
 }
