@@ -39,31 +39,47 @@ func shortFlow() automation.Automation {
 	}
 }
 
+// exitEvents is how many events end the runs of automations withExits.
+const exitEvents = 20
+
+// withExits adds events that end the runs of the automation. None of them comes.
+func withExits(a automation.Automation) automation.Automation {
+	a.Exit = &automation.Exit{}
+	for i := range exitEvents {
+		a.Exit.Events = append(a.Exit.Events, automation.Listener{EventName: fmt.Sprintf("user.left.%d", i)})
+	}
+	return a
+}
+
 // BenchmarkAdvance advances a run through conditions, which need no outside world. The
-// figures are for one step.
+// figures are for one step. Exits must cost nothing.
 func BenchmarkAdvance(b *testing.B) {
 	for _, steps := range []int{1, 10, 100} {
-		b.Run(fmt.Sprintf("conditions=%d", steps), func(b *testing.B) {
-			g, err := automation.Compile(conditions(steps), automation.CompileOptions{})
-			require.NoError(b, err)
-			in := automation.Input{
-				Kind: automation.InputStarted, Now: time.Now(),
-				Data: automation.Data{Event: map[string]any{"plan": "pro"}, Contact: &automation.Contact{ID: "c"}},
-			}
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			for b.Loop() {
-				_, action, err := g.Advance(automation.State{}, in)
-				if err != nil || action.Status != automation.RunCompleted {
-					b.Fatal(action, err)
-				}
-			}
-			runtime.ReadMemStats(&after)
-			n := float64(b.N * (steps + 1)) // with the trigger
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/n, "ns/step")
-			b.ReportMetric(float64(after.Mallocs-before.Mallocs)/n, "allocs/step")
-		})
+		b.Run(fmt.Sprintf("conditions=%d", steps), func(b *testing.B) { advance(b, conditions(steps), steps) })
+		b.Run(fmt.Sprintf("conditions=%d/exits=%d", steps, exitEvents), func(b *testing.B) { advance(b, withExits(conditions(steps)), steps) })
 	}
+}
+
+// advance advances a run of an automation with this many steps after the trigger to its end.
+func advance(b *testing.B, a automation.Automation, steps int) {
+	g, err := automation.Compile(a, automation.CompileOptions{})
+	require.NoError(b, err)
+	in := automation.Input{
+		Kind: automation.InputStarted, Now: time.Now(),
+		Data: automation.Data{Event: map[string]any{"plan": "pro"}, Contact: &automation.Contact{ID: "c"}},
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for b.Loop() {
+		_, action, err := g.Advance(automation.State{}, in)
+		if err != nil || action.Status != automation.RunCompleted {
+			b.Fatal(action, err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	n := float64(b.N * (steps + 1)) // with the trigger
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/n, "ns/step")
+	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/n, "allocs/step")
 }
 
 // conditions is an automation of a trigger and a chain of conditions that are all met.
@@ -151,7 +167,13 @@ func (m *countingMailer) SendEmail(context.Context, automation.Email) (string, e
 
 // BenchmarkRunThroughput sends events for known contacts, and executes the runs that they
 // start to their end. One iteration is one complete run.
-func BenchmarkRunThroughput(b *testing.B) {
+func BenchmarkRunThroughput(b *testing.B) { runThroughput(b, shortFlow()) }
+
+// BenchmarkRunThroughputWithExits does so with runs that events can end. Before an email, a Runner
+// looks whether such an event is pending.
+func BenchmarkRunThroughputWithExits(b *testing.B) { runThroughput(b, withExits(shortFlow())) }
+
+func runThroughput(b *testing.B, a automation.Automation) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	mailer, sent := capture.New(), make(chan struct{})
@@ -165,7 +187,7 @@ func BenchmarkRunThroughput(b *testing.B) {
 	}
 	r, err := automation.New(memory.New(), mailer, automation.Options{})
 	require.NoError(b, err)
-	_, err = r.CreateAutomation(ctx, shortFlow())
+	_, err = r.CreateAutomation(ctx, a)
 	require.NoError(b, err)
 	payload := automation.Payload(map[string]any{"plan": "pro", "name": "Ada"})
 	for i := range b.N {

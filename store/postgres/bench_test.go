@@ -28,6 +28,11 @@ func openForBench(b *testing.B) (*postgres.Store, *pgxpool.Pool) {
 	return s, pool
 }
 
+func openStore(b *testing.B) automation.Store {
+	s, _ := openForBench(b)
+	return s
+}
+
 // together calls do n times, from as many goroutines as there are senders.
 func together(tb testing.TB, n int, do func(i int) error) {
 	var next atomic.Int64
@@ -76,6 +81,10 @@ func BenchmarkWaiting(b *testing.B) {
 	storebench.Waiting(b, s, 1_000, 1_000_000)
 }
 
+func BenchmarkWaitingWithExits(b *testing.B) {
+	storebench.WaitingWithExits(b, openStore, 1_000, 1_000_000)
+}
+
 func BenchmarkProject(b *testing.B) {
 	s, _ := openForBench(b)
 	storebench.Project(b, s)
@@ -83,15 +92,23 @@ func BenchmarkProject(b *testing.B) {
 
 func BenchmarkSleeping(b *testing.B) {
 	s, pool := openForBench(b)
-	storebench.Sleeping(b, s, func() (bytes int64) {
-		execute(b, pool, `VACUUM`)
-		require.NoError(b, pool.QueryRow(b.Context(), `
+	storebench.Sleeping(b, s, func() int64 { return size(b, pool) })
+}
+
+func BenchmarkSleepingWithExits(b *testing.B) {
+	s, pool := openForBench(b)
+	storebench.SleepingWithExits(b, s, func() int64 { return size(b, pool) })
+}
+
+// size returns the bytes of the tables and indexes after a vacuum.
+func size(b *testing.B, pool *pgxpool.Pool) (bytes int64) {
+	execute(b, pool, `VACUUM`)
+	require.NoError(b, pool.QueryRow(b.Context(), `
 SELECT sum(pg_total_relation_size(format('automation.%I', tablename)::regclass))::bigint FROM pg_tables WHERE schemaname = 'automation'`).Scan(&bytes))
-		if testing.Verbose() {
-			logSizes(b, pool)
-		}
-		return bytes
-	})
+	if testing.Verbose() {
+		logSizes(b, pool)
+	}
+	return bytes
 }
 
 // logSizes logs the sizes of large tables and indexes.
@@ -180,10 +197,7 @@ func startAndEnd(b *testing.B, s *postgres.Store, works []automation.Work, first
 }
 
 func BenchmarkOneContact(b *testing.B) {
-	storebench.OneContact(b, func(b *testing.B) automation.Store {
-		s, _ := openForBench(b)
-		return s
-	}, 2_500, 10_000, 40_000)
+	storebench.OneContact(b, openStore, 2_500, 10_000, 40_000)
 }
 
 func BenchmarkLargeOutputs(b *testing.B) {

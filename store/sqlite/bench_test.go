@@ -20,26 +20,36 @@ func file(b *testing.B) *sqlitefile.Store {
 	return s
 }
 
+func open(b *testing.B) automation.Store { return file(b) }
+
 func BenchmarkThroughput(b *testing.B) { storebench.Throughput(b, file(b)) }
 
 func BenchmarkFirstStep(b *testing.B) { storebench.FirstStep(b, file(b)) }
 
 func BenchmarkWaiting(b *testing.B) { storebench.Waiting(b, file(b), 1_000, 1_000_000) }
 
+func BenchmarkWaitingWithExits(b *testing.B) { storebench.WaitingWithExits(b, open, 1_000, 1_000_000) }
+
 func BenchmarkSleeping(b *testing.B) {
 	s := file(b)
-	storebench.Sleeping(b, s, func() (bytes int64) {
-		_, err := s.DB().ExecContext(b.Context(), "PRAGMA wal_checkpoint(truncate)")
-		require.NoError(b, err)
-		query := "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
-		require.NoError(b, s.DB().QueryRowContext(b.Context(), query).Scan(&bytes))
-		return bytes
-	})
+	storebench.Sleeping(b, s, func() int64 { return size(b, s) })
 }
 
-func BenchmarkOneContact(b *testing.B) {
-	storebench.OneContact(b, func(b *testing.B) automation.Store { return file(b) }, 2_500, 10_000, 40_000)
+func BenchmarkSleepingWithExits(b *testing.B) {
+	s := file(b)
+	storebench.SleepingWithExits(b, s, func() int64 { return size(b, s) })
 }
+
+// size returns the bytes of the file after a checkpoint.
+func size(b *testing.B, s *sqlitefile.Store) (bytes int64) {
+	_, err := s.DB().ExecContext(b.Context(), "PRAGMA wal_checkpoint(truncate)")
+	require.NoError(b, err)
+	query := "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+	require.NoError(b, s.DB().QueryRowContext(b.Context(), query).Scan(&bytes))
+	return bytes
+}
+
+func BenchmarkOneContact(b *testing.B) { storebench.OneContact(b, open, 2_500, 10_000, 40_000) }
 
 func BenchmarkLargeOutputs(b *testing.B) { storebench.LargeOutputs(b, file(b), 10, 40) }
 

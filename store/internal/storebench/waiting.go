@@ -60,15 +60,20 @@ func Waiting(b *testing.B, store automation.Store, sizes ...int) {
 		startWaiting(b, r, made, n)
 		rate := float64(n-made) / time.Since(began).Seconds()
 		made = n
-		b.Run(fmt.Sprintf("runs=%d", n), func(b *testing.B) {
-			rearm(b, r, woken)
-			stop := serve(b, r)
-			wake(b, r, box, n, woken)
-			b.ReportMetric(rate, "made/s")
-			reportMemory(b)
-			stop()
-		})
+		wakeAmong(b, r, box, n, rate, woken)
 	}
+}
+
+// wakeAmong is the benchmark of one size: it wakes runs of n, which were made at a rate.
+func wakeAmong(b *testing.B, r *automation.Runner, box postbox, n int, rate float64, woken map[int]bool) {
+	b.Run(fmt.Sprintf("runs=%d", n), func(b *testing.B) {
+		rearm(b, r, woken)
+		stop := serve(b, r)
+		wake(b, r, box, n, woken)
+		b.ReportMetric(rate, "made/s")
+		reportMemory(b)
+		stop()
+	})
 }
 
 // startWaiting sends the events of the contacts from one number to another, and starts
