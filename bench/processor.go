@@ -30,7 +30,7 @@ func ownTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// tick is the unit of /proc/stat, on every machine.
+// tick is the unit of /proc/stat.
 const tick = time.Second / 100
 
 // machineTime returns the processor time in the text of /proc/stat, and 0 if the text has none. It
