@@ -101,4 +101,5 @@ func ExampleMigrations() {
 	// 0013_listens.sql
 	// 0014_sent_events.sql
 	// 0015_entries.sql
+	// 0016_fences.sql
 }

@@ -42,12 +42,12 @@ UPDATE automation.leases l SET until = t.until, run_id = t.id, run_automation_no
 	run_event_id = t.event_id, run_event_name = t.event_name, run_step = t.step, run_due_at = t.due_at, run_created_at = t.created_at,
 	run_state = t.state, run_listen_no = t.listen_no, run_many_names = t.many_names
 FROM (
-	SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token, unnest($3::timestamptz[]) AS until, unnest($4::uuid[]) AS id,
+	SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS fence, unnest($3::timestamptz[]) AS until, unnest($4::uuid[]) AS id,
 		unnest($5::bigint[]) AS automation_no, unnest($6::int[]) AS version, unnest($7::uuid[]) AS event_id, unnest($8::text[]) AS event_name,
 		unnest($9::text[]) AS step, unnest($10::timestamptz[]) AS due_at, unnest($11::timestamptz[]) AS created_at, unnest($12::bytea[]) AS state,
 		unnest($13::int[]) AS listen_no, unnest($14::boolean[]) AS many_names
 ) t
-WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) AND l.run_id IS NULL
+WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence = ANY (ARRAY[t.fence]) AND l.run_id IS NULL
 RETURNING l.owner, NULL::uuid, NULL::bigint, NULL::int, NULL::text, false`
 
 	// updateInLease extends leases and changes their runs. It returns the runs' former
@@ -59,11 +59,11 @@ WITH o AS MATERIALIZED (
 UPDATE automation.leases l SET until = t.until, run_step = t.step, run_due_at = t.due_at, run_state = t.state,
 	run_listen_no = t.listen_no
 FROM (
-	SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token, unnest($3::timestamptz[]) AS until, unnest($4::uuid[]) AS id,
+	SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS fence, unnest($3::timestamptz[]) AS until, unnest($4::uuid[]) AS id,
 		unnest($5::text[]) AS step, unnest($6::timestamptz[]) AS due_at, unnest($7::bytea[]) AS state, unnest($8::int[]) AS listen_no
 ) t
 JOIN o ON o.owner = t.owner
-WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token]) AND l.run_id = ANY (ARRAY[t.id])
+WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence = ANY (ARRAY[t.fence]) AND l.run_id = ANY (ARRAY[t.id])
 RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, o.run_step, l.run_many_names IS NOT NULL`
 )
 

@@ -53,25 +53,25 @@ WITH waiting AS (
 	WHERE owner = ANY (ARRAY(SELECT owner FROM chosen WHERE taken)) AND until <= $1::timestamptz AND run_id IS NULL
 	ORDER BY owner FOR NO KEY UPDATE SKIP LOCKED
 ), taken AS (
-	UPDATE automation.leases l SET token = nextval('automation.tokens'), until = $3::timestamptz
+	UPDATE automation.leases l SET fence = nextval('automation.tokens'), until = $3::timestamptz
 	FROM expired WHERE l.owner = ANY (ARRAY[expired.owner])
-	RETURNING l.owner, l.token
+	RETURNING l.owner, l.fence
 ), leased AS (
-	INSERT INTO automation.leases (owner, token, until)
+	INSERT INTO automation.leases (owner, fence, until)
 	SELECT owner, nextval('automation.tokens'), $3::timestamptz FROM (SELECT owner FROM chosen WHERE NOT taken ORDER BY owner) AS free`
 
 	leaseTaken = `
-	RETURNING owner, token
+	RETURNING owner, fence
 )
-SELECT owner, token FROM leased UNION ALL SELECT owner, token FROM taken`
+SELECT owner, fence FROM leased UNION ALL SELECT owner, fence FROM taken`
 )
 
 // leaseOne relies on the primary keys of leases and projections.
 const leaseOne = `
-INSERT INTO automation.leases AS l (owner, token, until)
+INSERT INTO automation.leases AS l (owner, fence, until)
 SELECT $1::text, nextval('automation.tokens'), $2::timestamptz WHERE NOT ` + engaged + `$4::text)
-ON CONFLICT (owner) DO UPDATE SET token = excluded.token, until = excluded.until WHERE l.until <= $3::timestamptz AND l.run_id IS NULL
-RETURNING owner, token`
+ON CONFLICT (owner) DO UPDATE SET fence = excluded.fence, until = excluded.until WHERE l.until <= $3::timestamptz AND l.run_id IS NULL
+RETURNING owner, fence`
 
 // heldLease is a lease that a claim has taken.
 type heldLease struct {
@@ -167,14 +167,14 @@ func (e *expirySchedule) checked(at, first time.Time) {
 // endLeases and extendLeases rely on the primary key of leases.
 const (
 	endLeases = `
-DELETE FROM automation.leases l USING (SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token) t
-WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token])
+DELETE FROM automation.leases l USING (SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS fence) t
+WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence = ANY (ARRAY[t.fence])
 RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, l.run_step, l.run_many_names IS NOT NULL`
 
 	extendLeases = `
 UPDATE automation.leases l SET until = t.until
-FROM (SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS token, unnest($3::timestamptz[]) AS until) t
-WHERE l.owner = ANY (ARRAY[t.owner]) AND l.token = ANY (ARRAY[t.token])
+FROM (SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS fence, unnest($3::timestamptz[]) AS until) t
+WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence = ANY (ARRAY[t.fence])
 RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, l.run_step, l.run_many_names IS NOT NULL`
 )
 

@@ -57,12 +57,12 @@ func TestMigrate_AutomationsKeepTheirTriggerAndTheirRuns(t *testing.T) {
 	assert.Empty(t, decisions)
 }
 
-// Both migrations raise the floor: an older process would start runs that must not start.
+// The migrations raise the floor: an older process would start runs that must not start.
 func TestMigrate_EntriesAreUnfitForOlderProcesses(t *testing.T) {
 	t.Parallel()
 	all, err := postgres.Migrations("")
 	require.NoError(t, err)
-	for _, n := range []int{13, 14} {
+	for _, n := range []int{13, 14, 15} {
 		require.ErrorIs(t, migration.Check(all[:n], n+1, all[n].Floor), automation.ErrSchema)
 	}
 	pool := newPool(t, pgtest.URL(t), nil)

@@ -21,7 +21,7 @@ const startInLease = `
 UPDATE automation_leases
 SET run_no = ?1, run_id = ?3, run_event_no = (SELECT no FROM automation_events WHERE id = ?4), run_created_at = ?5,
 	run_place_no = ?6, run_due_at = ?7, run_state = ?8, run_listen_no = ?9, until = ?10
-WHERE owner = ?2 AND token = ?11 AND run_no IS NULL
+WHERE owner = ?2 AND fence = ?11 AND run_no IS NULL
 	AND NOT EXISTS (SELECT 1 FROM automation_active_runs WHERE id = ?3)
 	AND NOT EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?3)`
 

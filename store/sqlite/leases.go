@@ -10,9 +10,9 @@ import (
 const (
 	takeTokens = `UPDATE automation_tokens SET last = last + ? WHERE id = 1 RETURNING last`
 	// insertLease relies on the primary key.
-	insertLease = `INSERT INTO automation_leases (owner, token, until) VALUES (?, ?, ?) ON CONFLICT (owner) DO NOTHING`
+	insertLease = `INSERT INTO automation_leases (owner, fence, until) VALUES (?, ?, ?) ON CONFLICT (owner) DO NOTHING`
 	// takeOverLease changes nothing if the lease is valid.
-	takeOverLease = `UPDATE automation_leases SET token = ?2, until = ?3 WHERE owner = ?1 AND until <= ?4`
+	takeOverLease = `UPDATE automation_leases SET fence = ?2, until = ?3 WHERE owner = ?1 AND until <= ?4`
 )
 
 // lease leases those contacts that have no valid lease.
@@ -68,10 +68,10 @@ func (s *Store) abandonLeases(ctx context.Context, works map[key]*claimedWork, o
 
 // These rely on the primary key.
 const (
-	findLease   = `SELECT token FROM automation_leases WHERE owner = ? AND token = ?`
-	extendLease = `UPDATE automation_leases SET until = ? WHERE owner = ? AND token = ?`
+	findLease   = `SELECT fence FROM automation_leases WHERE owner = ? AND fence = ?`
+	extendLease = `UPDATE automation_leases SET until = ? WHERE owner = ? AND fence = ?`
 	// endLease changes nothing if the lease has another run than the given one.
-	endLease = `DELETE FROM automation_leases WHERE owner = ? AND token = ? AND (run_no IS NULL OR run_no = ?)`
+	endLease = `DELETE FROM automation_leases WHERE owner = ? AND fence = ? AND (run_no IS NULL OR run_no = ?)`
 )
 
 // lease fails if the transition's lease is lost. Otherwise it releases or extends the

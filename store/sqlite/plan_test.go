@@ -138,7 +138,7 @@ INSERT INTO automation_pending (owner, accepted_at, event_no) SELECT '=c' || i, 
 INSERT INTO automation_loose_events (handled_at, event_no) SELECT i, i FROM few;
 INSERT INTO automation_idempotency_keys (name, key, hash, event_id, expires_at) SELECT 'n', 'k' || i, 'h', '=e' || i, i FROM few;
 INSERT INTO automation_run_outputs (run_id, step, output) SELECT '=r' || i, i, x'00' FROM few;
-INSERT INTO automation_leases (owner, token, until, run_no, run_id, run_place_no, run_due_at, run_created_at)
+INSERT INTO automation_leases (owner, fence, until, run_no, run_id, run_place_no, run_due_at, run_created_at)
 	SELECT '=c' || i, i, i, i, '=b' || i, 1, i, i FROM few;
 INSERT INTO automation_contacts (id, email, email_key, first_name, last_name, unsubscribed, properties, segments, created_at)
 	SELECT '=c' || i, 'e' || i, 'e' || i, '', '', 0, '', '', 1 FROM few;
