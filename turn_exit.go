@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 	"time"
-
-	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // exitRuns ends the runs that name the event as an exit, and returns their ids.
@@ -30,11 +28,8 @@ func (t *turn) exit(run *activeRun, e *Event, payload map[string]any) bool {
 	in.Data.Contact = t.contact
 	x, ends, err := run.graph.Exits(run.state, in)
 	if err != nil {
-		evidence, _ := jsondoc.Encode(struct {
-			RunID string `json:"run_id"`
-			Error string `json:"error"`
-		}{run.rec.ID, err.Error()})
-		t.decide(Decision{EventID: e.ID, AutomationID: run.rec.AutomationID, Code: DecisionExitFilterError, Evidence: evidence})
+		evidence := Evidence{RunID: run.rec.ID, Error: err.Error()}
+		t.decide(Decision{EventID: e.ID, AutomationID: run.rec.AutomationID, Code: DecisionExitFilterError, Evidence: evidence.encode()})
 	}
 	if ends {
 		t.leave(run, x)

@@ -333,8 +333,10 @@ func TestExit_FilterThatCannotBeEvaluated(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, decisions, 1)
 	assert.Equal(t, automation.DecisionExitFilterError, decisions[0].Code)
-	assert.Contains(t, string(decisions[0].Evidence), w.Run().ID)
-	assert.NotContains(t, string(decisions[0].Evidence), "much")
+	evidence := decisions[0].DecodeEvidence()
+	assert.Equal(t, w.Run().ID, evidence.RunID)
+	assert.Contains(t, evidence.Error, "event.total")
+	assert.NotContains(t, evidence.Error, "much")
 }
 
 func TestListDecisions_OfAnEventThatDoesNotExist(t *testing.T) {
