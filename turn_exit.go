@@ -3,7 +3,6 @@ package automation
 import (
 	"context"
 	"slices"
-	"time"
 )
 
 // exitRuns ends the runs that name the event as an exit, and returns their ids.
@@ -83,11 +82,4 @@ func (t *turn) exitEarlier(ctx context.Context, run *activeRun) (ended bool, err
 // brings reports whether e is one of the turn's pending events, which ends its runs in its order.
 func (t *turn) brings(e *Event) bool {
 	return slices.ContainsFunc(t.in.Events, func(pending PendingEvent) bool { return pending.ID == e.ID })
-}
-
-// isBefore reports whether e comes before an event of the same contact that was accepted at
-// the given time. Events that were accepted in one microsecond have the order of their ids.
-func isBefore(e *Event, at time.Time, id string) bool {
-	accepted := stamp(e.AcceptedAt)
-	return accepted.Before(at) || accepted.Equal(at) && e.ID < id
 }
