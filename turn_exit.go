@@ -2,6 +2,7 @@ package automation
 
 import (
 	"context"
+	"errors"
 	"slices"
 )
 
@@ -69,7 +70,12 @@ func (t *turn) exitEarlier(ctx context.Context, run *activeRun) (ended bool, err
 	started := run.state.startedAt()
 	for i := range events {
 		e := &events[i]
-		if !t.affects(e, run) || isBefore(e, started, run.rec.EventID) || t.brings(e) {
+		if !t.affects(e, run) || isBefore(e, started, run.rec.EventID) {
+			continue
+		}
+		if pending, err := t.isPending(ctx, e); err != nil {
+			return false, err
+		} else if pending {
 			continue
 		}
 		if t.exit(run, e, storedPayload(e.Payload)) {
@@ -79,7 +85,18 @@ func (t *turn) exitEarlier(ctx context.Context, run *activeRun) (ended bool, err
 	return false, nil
 }
 
-// brings reports whether e is one of the turn's pending events, which ends its runs in its order.
-func (t *turn) brings(e *Event) bool {
-	return slices.ContainsFunc(t.in.Events, func(pending PendingEvent) bool { return pending.ID == e.ID })
+// isPending reports whether e is still to be handled: it ends its runs in its order, and its
+// record has them. The turn need not have it, because a claim brings a part of many events, and
+// others come after the claim.
+func (t *turn) isPending(ctx context.Context, e *Event) (bool, error) {
+	if slices.ContainsFunc(t.in.Events, func(pending PendingEvent) bool { return pending.ID == e.ID }) {
+		return true, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.r.opts.StoreTimeout)
+	defer cancel()
+	rec, err := t.r.store.FindEvent(ctx, e.ID)
+	if errors.Is(err, ErrNotFound) { // it was pruned
+		return false, nil
+	}
+	return rec.Status == EventStatusPending, err
 }
