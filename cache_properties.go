@@ -2,7 +2,6 @@ package automation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -48,24 +47,13 @@ func (r *Runner) readProperties(ctx context.Context) (contactProperties, error) 
 	ctx, cancel := context.WithTimeout(ctx, r.opts.StoreTimeout)
 	defer cancel()
 	defined := contactProperties{}
-	q := PageQuery{Limit: 100}
-	for {
-		page, err := r.store.ListContactProperties(ctx, q)
-		if errors.Is(err, ErrNotFound) && q.After != "" { // the last one of the page before was deleted
-			q.After = ""
-			continue
-		}
+	for p, err := range Each(ctx, r.store.ListContactProperties, PageQuery{}) {
 		if err != nil {
 			return nil, fmt.Errorf("contact properties: %w", err)
 		}
-		for _, p := range page.Data {
-			defined[p.Key] = p
-		}
-		if !page.HasMore || len(page.Data) == 0 {
-			return defined, nil
-		}
-		q.After = page.Data[len(page.Data)-1].ID
+		defined[p.Key] = p
 	}
+	return defined, nil
 }
 
 // forget makes the next call of definedProperties read the definitions.

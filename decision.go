@@ -3,6 +3,8 @@ package automation
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // Decision is why a handled event did not start a run of an enabled automation whose trigger
@@ -13,12 +15,41 @@ type Decision struct {
 	Code         DecisionCode `json:"code"`
 	// At is when the event was handled.
 	At time.Time `json:"at"`
-	// Evidence is what the event does not show, as a JSON object without values of the payload
-	// or the contact, or nil. Its members are those of the Code: rule, the name of the rule that
-	// did not hold; error, why a rule could not be evaluated; key, the path without a value;
-	// run_id, the run in the way, or the run that went on; again_at, when the limit admits the
-	// next start. Later releases may add members. An erasure removes the evidence.
+	// Evidence is what the event does not show, as a JSON object, or nil; see DecodeEvidence.
+	// An erasure removes it.
 	Evidence json.RawMessage `json:"evidence,omitempty"`
+}
+
+// Evidence is what a Decision rests on besides the event. It has no values of the payload or
+// the contact. Each field belongs to some codes, and is empty for the others.
+type Evidence struct {
+	// RunID is the run in the way (DecisionRunning), or the run that went on
+	// (DecisionExitFilterError).
+	RunID string `json:"run_id,omitempty"`
+	// Error is why the rule could not be evaluated (DecisionTriggerFilter, DecisionAudience,
+	// DecisionExitFilterError). It is empty if the rule did not hold.
+	Error string `json:"error,omitempty"`
+	// Rule is the rule that did not hold for the contact (DecisionAudience): "audience_rule"
+	// or "while_rule".
+	Rule string `json:"rule,omitempty"`
+	// Key is the path at which the payload lacks a value (DecisionKeyMissing).
+	Key string `json:"key,omitempty"`
+	// AgainAt is when the limit admits the next start (DecisionLimit). It is zero if the limit
+	// never does.
+	AgainAt time.Time `json:"again_at,omitzero"`
+}
+
+// encode returns the evidence as decisions have it.
+func (e Evidence) encode() json.RawMessage {
+	text, _ := jsondoc.Encode(e)
+	return text
+}
+
+// DecodeEvidence returns the evidence of the decision. It is zero if there is none, also if an
+// erasure has removed it. Fields of later releases are left out.
+func (d Decision) DecodeEvidence() (e Evidence) {
+	_ = json.Unmarshal(d.Evidence, &e)
+	return e
 }
 
 // DecisionCode identifies the kind of a Decision. Codes do not change between releases.

@@ -380,19 +380,6 @@ func (r *reader) absent(n int, key string) bool {
 	return value < 0 || r.doc.Kind(value) == jsondoc.Null
 }
 
-// isEmptyObject reports whether node n is an object without a value except null.
-func (r *reader) isEmptyObject(n int) bool {
-	if r.doc.Kind(n) != jsondoc.Object {
-		return false
-	}
-	for _, value := range r.doc.Members(n) {
-		if r.doc.Kind(value) != jsondoc.Null {
-			return false
-		}
-	}
-	return true
-}
-
 // unknownStep adds a problem: the value at node n names no step type.
 func (r *reader) unknownStep(n int, name StepType) {
 	r.report(n, CodeUnknownType, "there is no step type %s: %s", jsondoc.Quote(name), typeHint(name, r.stepTypes()))
@@ -456,28 +443,8 @@ func (m shapes) condition() (readFunc, error) {
 	return func(r *reader, n int, v reflect.Value) { rule.read(r, n, v.Field(0)) }, err
 }
 
-// wait sets s to the shape of a WaitForEvent. It refuses an empty filter: most likely
-// a client lost the content of the filter, and without it every event would match.
 func (m shapes) wait(s *shape) error {
-	if err := m.structure(s, reflect.TypeFor[WaitForEvent]()); err != nil {
-		return err
-	}
-	s.read = func(r *reader, n int, v reflect.Value) {
-		s.readStruct(r, n, v)
-		r.refuseEmptyFilter(n)
-	}
-	return nil
-}
-
-// refuseEmptyFilter adds a problem if object n has a filter_rule without content.
-func (r *reader) refuseEmptyFilter(n int) {
-	if r.lenient || r.doc.Kind(n) != jsondoc.Object {
-		return
-	}
-	if filter := r.doc.Member(n, "filter_rule"); filter >= 0 && r.isEmptyObject(filter) {
-		r.report(filter, CodeInvalidRule, "the rule is empty: give it a field and an operator, "+
-			"or leave filter_rule out to match every event")
-	}
+	return m.strict(s, reflect.TypeFor[WaitForEvent](), (*reader).refuseEmptyFilter)
 }
 
 // jsonRef is the node of a field's value, which is decoded later. Zero, which is the

@@ -12,24 +12,14 @@ func (m *Match) UnmarshalJSON(data []byte) error {
 	return unmarshal(data, "match", builtin().match, m)
 }
 
-// listener sets s to the shape of a Listener. It refuses an empty filter and an empty list of
-// matches, as shapes.wait does.
 func (m shapes) listener(s *shape) error {
-	if err := m.structure(s, reflect.TypeFor[Listener]()); err != nil {
-		return err
-	}
-	s.read = func(r *reader, n int, v reflect.Value) {
-		s.readStruct(r, n, v)
+	return m.strict(s, reflect.TypeFor[Listener](), func(r *reader, n int) {
 		r.refuseEmptyFilter(n)
-		if r.lenient || r.doc.Kind(n) != jsondoc.Object {
-			return
-		}
 		if match := r.doc.Member(n, "match"); match >= 0 && r.doc.Kind(match) == jsondoc.Array && r.doc.Count(match) == 0 {
 			r.report(match, CodeInvalidConfig, "the list is empty: name a field that the event and the run must have in common, "+
 				"or leave match out")
 		}
-	}
-	return nil
+	})
 }
 
 // match sets s to the shape of a Match: a text or an object.

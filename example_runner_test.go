@@ -14,6 +14,26 @@ import (
 	"github.com/seed-b636437c/automation/store/memory"
 )
 
+// Each walks a whole list, page by page.
+func ExampleEach() {
+	ctx := context.Background()
+	runner, err := automation.New(memory.New(), capture.New(), automation.Options{})
+	must(err)
+	for i := range 250 {
+		_, err := runner.CreateContact(ctx, automation.Contact{Email: fmt.Sprintf("user-%d@example.com", i), Unsubscribed: i%2 == 0})
+		must(err)
+	}
+	unsubscribed := 0
+	for c, err := range automation.Each(ctx, runner.ListContacts, automation.ContactQuery{}) {
+		must(err)
+		if c.Unsubscribed {
+			unsubscribed++
+		}
+	}
+	fmt.Println(unsubscribed)
+	// Output: 125
+}
+
 // Parse reads the document of Resend's create-automation call.
 func ExampleParse() {
 	a, err := automation.Parse([]byte(`{

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"slices"
 	"time"
-
-	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // entry is a compiled Entry, with the rule of the exit that decides about entry too.
@@ -110,11 +108,8 @@ type Entries struct {
 // Otherwise the Decision has the reason. Enter is a pure function, as Advance is.
 func (g *Graph) Enter(e Entries, in Input) (Decision, Entries) {
 	d := Decision{EventID: in.Event.ID, AutomationID: e.Count.AutomationID, At: stamp(in.Now)}
-	refuse := func(code DecisionCode, evidence any) (Decision, Entries) {
-		d.Code = code
-		if evidence != nil {
-			d.Evidence, _ = jsondoc.Encode(evidence)
-		}
+	refuse := func(code DecisionCode, evidence json.RawMessage) (Decision, Entries) {
+		d.Code, d.Evidence = code, evidence
 		return d, e
 	}
 	en := g.entry
@@ -130,51 +125,32 @@ func (g *Graph) Enter(e Entries, in Input) (Decision, Entries) {
 		return refuse(code, evidence)
 	}
 	if _, ok := g.EntryKey(in.Payload); !ok {
-		return refuse(DecisionKeyMissing, evidenceKey{en.key.text})
+		return refuse(DecisionKeyMissing, Evidence{Key: en.key.text}.encode())
 	}
 	switch g.whileRunning() {
 	case ReentryIgnore:
 		if len(e.Running) > 0 {
-			return refuse(DecisionRunning, evidenceRun{e.Running[0]})
+			return refuse(DecisionRunning, Evidence{RunID: e.Running[0]}.encode())
 		}
 	case ReentryParallel:
 		e.Running = nil
 	}
 	if en.reentry.Limit > 0 {
 		if again, ok := en.reentry.admits(e.Count, in.Event.AcceptedAt); !ok {
-			return refuse(DecisionLimit, evidenceLimit{again})
+			return refuse(DecisionLimit, Evidence{AgainAt: again}.encode())
 		}
 		e.Count = en.reentry.counted(e.Count, in.Event.AcceptedAt)
 	}
 	return d, e
 }
 
-// The evidence of decisions: what the event does not have itself. There are no values in it.
-type (
-	evidenceError struct {
-		Error string `json:"error"`
-	}
-	evidenceRule struct {
-		Rule string `json:"rule"`
-	}
-	evidenceKey struct {
-		Key string `json:"key"`
-	}
-	evidenceRun struct {
-		RunID string `json:"run_id"`
-	}
-	evidenceLimit struct {
-		AgainAt time.Time `json:"again_at,omitzero"`
-	}
-)
-
 // refusal evaluates the rules about the event and the contact, for an event that is handled
 // now.
-func (en *entry) refusal(event string, d *Data, now time.Time) (DecisionCode, any) {
+func (en *entry) refusal(event string, d *Data, now time.Time) (DecisionCode, json.RawMessage) {
 	i := slices.IndexFunc(en.triggers, func(t entryTrigger) bool { return t.event == event })
 	if i >= 0 && en.triggers[i].filter != nil {
 		if held, err := en.triggers[i].filter.eval(d, nil); err != nil {
-			return DecisionTriggerFilter, evidenceError{err.Error()}
+			return DecisionTriggerFilter, Evidence{Error: err.Error()}.encode()
 		} else if !held {
 			return DecisionTriggerFilter, nil
 		}
@@ -189,9 +165,9 @@ func (en *entry) refusal(event string, d *Data, now time.Time) (DecisionCode, an
 			continue
 		}
 		if held, err := rule.rule.eval(&later, nil); err != nil {
-			return DecisionAudience, evidenceError{err.Error()}
+			return DecisionAudience, Evidence{Error: err.Error()}.encode()
 		} else if !held {
-			return DecisionAudience, evidenceRule{rule.name}
+			return DecisionAudience, Evidence{Rule: rule.name}.encode()
 		}
 	}
 	return "", nil

@@ -255,23 +255,6 @@ func addFilter(ps *Problems, path, text string) {
 	}
 }
 
-// PageQuery selects a page of a list, whose order is from newest to oldest.
-type PageQuery struct {
-	// Limit is the most items on the page, between 1 and 100. Zero means 20.
-	Limit int
-	// After selects the items older than the item with this id, and Before the items
-	// newer than it. At most one of them may be set. The item itself is not on the
-	// page.
-	After, Before string
-}
-
-// Page is a page of a list, newest first.
-type Page[T any] struct {
-	Data []T
-	// HasMore reports whether the list has more items in the direction of the query.
-	HasMore bool
-}
-
 // RunCount is the number of runs of one version of an automation that are at one step
 // with one status.
 type RunCount struct {
@@ -280,24 +263,4 @@ type RunCount struct {
 	Step         string    `json:"step"`
 	Status       RunStatus `json:"status"`
 	Count        int       `json:"count"`
-}
-
-// Check sets a zero Limit to its default. It returns a *ValidationError if the query
-// is invalid. A Runner checks every query before it calls its Store. Other code that
-// serves pages of lists can do the same.
-func (q *PageQuery) Check() error {
-	var ps Problems
-	if q.Limit == 0 {
-		q.Limit = 20
-	}
-	if q.Limit < 1 || q.Limit > 100 {
-		ps.Add(CodeLimit, "limit", "must be between 1 and 100")
-	}
-	if q.After != "" && q.Before != "" {
-		ps.Add(CodeInvalidCursor, "before", "after and before cannot be used together")
-	}
-	if flaw := textFlaw(q.After + q.Before); flaw != "" {
-		ps.Add(CodeInvalidCursor, "after", "the id at which the page begins %s", flaw)
-	}
-	return ps.Err("page")
 }

@@ -2,8 +2,6 @@ package automation
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"iter"
 	"time"
 
@@ -22,45 +20,46 @@ import (
 func (r *Runner) ContactsWhere(ctx context.Context, segment string, rule Rule) iter.Seq2[ContactRef, error] {
 	until := r.now()
 	return func(yield func(ContactRef, error) bool) {
-		w := contactWalk{r: r, query: ContactQuery{Segment: segment, PageQuery: PageQuery{Limit: 100}}, until: until, yield: yield}
-		err := w.compile(rule)
-		if err == nil {
-			err = w.walk(ctx)
-		}
+		compiled, err := r.compileContactRule(rule)
 		if err != nil {
 			yield(ContactRef{}, err)
+			return
+		}
+		for c, err := range Each(ctx, r.ListContacts, ContactQuery{Segment: segment}) {
+			if err != nil {
+				yield(ContactRef{}, err)
+				return
+			}
+			if c.CreatedAt.After(until) || !holdsFor(compiled, &c, until) {
+				continue
+			}
+			if !yield(ContactRef{ID: c.ID}, nil) {
+				return
+			}
 		}
 	}
 }
 
-// contactWalk is one walk over contacts.
-type contactWalk struct {
-	r     *Runner
-	query ContactQuery
-	rule  *CompiledRule // nil: holds for all
-	until time.Time
-	page  []Contact // the last one
-	yield func(ContactRef, error) bool
-}
-
-func (w *contactWalk) compile(rule Rule) error {
+// compileContactRule compiles a rule that reads a contact only. It returns nil for the zero
+// Rule.
+func (r *Runner) compileContactRule(rule Rule) (*CompiledRule, error) {
 	if rule.IsZero() {
-		return nil
+		return nil, nil
 	}
-	var err error
-	if w.rule, err = CompileRule(rule, RuleOptions{Limits: w.r.opts.Limits}); err != nil {
-		return err
+	compiled, err := CompileRule(rule, RuleOptions{Limits: r.opts.Limits})
+	if err != nil {
+		return nil, err
 	}
 	var problems Problems
-	for i := range w.rule.leaves {
-		leaf := &w.rule.leaves[i]
+	for i := range compiled.leaves {
+		leaf := &compiled.leaves[i]
 		for _, p := range []*path{&leaf.field, leaf.reference()} {
 			if p != nil && p.scope != scopeContact {
 				problems.Add(CodeInvalidReference, "rule", "%s is no field of a contact: write contact.<field>", jsondoc.Quote(p.String()))
 			}
 		}
 	}
-	return problems.Err("contacts")
+	return compiled, problems.Err("contacts")
 }
 
 // reference returns the path that the comparison reads as its other operand, or nil.
@@ -71,77 +70,11 @@ func (l *ruleLeaf) reference() *path {
 	return l.other.ref
 }
 
-func (w *contactWalk) walk(ctx context.Context) error {
-	for {
-		page, err := w.next(ctx)
-		if err != nil {
-			return err
-		}
-		for i := range page.Data {
-			c := &page.Data[i]
-			if !w.wants(c) {
-				continue
-			}
-			if !w.yield(ContactRef{ID: c.ID}, nil) {
-				return nil
-			}
-		}
-		if !page.HasMore || len(page.Data) == 0 {
-			return nil
-		}
-	}
-}
-
-// wants reports whether the contact is one of the sequence.
-func (w *contactWalk) wants(c *Contact) bool {
-	if c.CreatedAt.After(w.until) {
-		return false
-	}
-	if w.rule == nil {
+// holdsFor reports whether the rule, which may be nil, holds for the contact.
+func holdsFor(rule *CompiledRule, c *Contact, now time.Time) bool {
+	if rule == nil {
 		return true
 	}
-	held, err := w.rule.eval(&Data{Contact: c, Now: w.until}, nil)
+	held, err := rule.eval(&Data{Contact: c, Now: now}, nil)
 	return held && err == nil
-}
-
-// next returns the contacts of the next page, without those of the page before. The contact at
-// which the page before ended may have been deleted. Then the next page begins at the last
-// contact before it that is there still.
-func (w *contactWalk) next(ctx context.Context) (Page[Contact], error) {
-	if len(w.page) == 0 {
-		page, err := w.list(ctx, "")
-		w.page = page.Data
-		return page, err
-	}
-	for i := len(w.page) - 1; i >= 0; i-- {
-		page, err := w.list(ctx, w.page[i].ID)
-		if errors.Is(err, ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return page, err
-		}
-		known := map[string]bool{}
-		for _, c := range w.page[i:] {
-			known[c.ID] = true
-		}
-		fresh := page
-		fresh.Data = nil
-		for _, c := range page.Data {
-			if !known[c.ID] {
-				fresh.Data = append(fresh.Data, c)
-			}
-		}
-		w.page = page.Data
-		return fresh, nil
-	}
-	return Page[Contact]{}, fmt.Errorf("automation: contacts: %d contacts were deleted while they were listed: call again: %w", len(w.page), ErrConflict)
-}
-
-func (w *contactWalk) list(ctx context.Context, after string) (Page[Contact], error) {
-	if err := ctx.Err(); err != nil {
-		return Page[Contact]{}, err
-	}
-	w.query.After = after
-	return w.r.ListContacts(ctx, w.query)
 }

@@ -45,9 +45,11 @@ func (r *Runner) Prune(ctx context.Context, age time.Duration) (PruneResult, err
 // EraseContact removes the personal data of the contact with an id or an email:
 //
 //   - the contact itself, if contacts live in the Store
-//   - the payloads of its events, including events that were sent for its email before the
-//     contact existed
+//   - the payloads, causes and idempotency keys of its events, and the evidence of the
+//     decisions about them, including events that were sent for its email before the contact
+//     existed
 //   - the outputs, error messages and variables of its runs
+//   - the counts of its starts: Reentry.Limit counts anew if the contact enters again
 //
 // It cancels runs in progress. The records that stay show only which runs existed and how
 // they ended.

@@ -56,23 +56,17 @@ func (s *bulkStart) entriesOf(ctx context.Context, contactID string, payload map
 	if s.graph.whileRunning() == ReentryParallel {
 		return e, nil
 	}
-	q := RunQuery{AutomationID: s.AutomationID, ContactID: contactID, Statuses: []RunStatus{RunRunning}, PageQuery: PageQuery{Limit: 100}}
-	for more := true; more; {
-		page, err := s.store.ListRuns(ctx, q)
+	for rec, err := range s.runningRuns(ctx, s.AutomationID, contactID) {
 		if err != nil {
 			return e, err
 		}
-		for _, rec := range page.Data {
-			q.After = rec.ID
-			event, err := s.store.FindEvent(ctx, rec.EventID)
-			if err != nil && !errors.Is(err, ErrNotFound) {
-				return e, err
-			}
-			if unit, ok := s.graph.EntryKey(storedPayload(event.Payload)); ok && unit == key {
-				e.Running = append(e.Running, rec.ID)
-			}
+		run, err := s.withStart(ctx, rec)
+		if err != nil {
+			return e, err
 		}
-		more = page.HasMore
+		if unit, ok := s.graph.EntryKey(storedPayload(run.TriggerPayload)); ok && unit == key {
+			e.Running = append(e.Running, run.ID)
+		}
 	}
 	slices.Sort(e.Running)
 	return e, nil

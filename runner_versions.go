@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -35,6 +36,8 @@ type AutomationVersion struct {
 	Entry       *Entry
 	Exit        *Exit
 }
+
+func (v AutomationVersion) cursor() string { return strconv.Itoa(v.Version) }
 
 // GetAutomationVersion returns an automation as it was in one version, such as the version
 // of a run. It needs no Registry and does not validate the graph, so it returns versions

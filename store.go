@@ -354,6 +354,9 @@ type StepOutput struct {
 	Output []byte
 }
 
+func (rec RunRecord) cursor() string        { return rec.ID }
+func (rec AutomationRecord) cursor() string { return rec.ID }
+
 // end ends the run.
 func (rec *RunRecord) end(status RunStatus, err *StepError, at time.Time) {
 	rec.Status, rec.Error, rec.CompletedAt = status, err, at

@@ -182,11 +182,11 @@ type Transition struct {
 	Change *ContactChange
 	// Delete deletes the contact, as DeleteContact does.
 	Delete bool
-	// Erase removes the payloads of all events of the contact, the emails and
-	// idempotency keys that came with these events, and the evidence of decisions about them. If EraseEmail is set, the same
-	// happens to the events for this email that belong to no contact. Of these, and of
-	// the events of a Key that is an email, only those that are pending may still show
-	// the email.
+	// Erase removes the payloads and the causes of all events of the contact, the emails and
+	// idempotency keys that came with these events, the evidence of decisions about them, and
+	// the counts of the contact's starts. If EraseEmail is set, the same happens to the events
+	// for this email that belong to no contact. Of these, and of the events of a Key that is
+	// an email, only those that are pending may still show the email.
 	Erase      bool
 	EraseEmail string
 	// MoveTo is for a lease on an email. It moves the pending events of the email to

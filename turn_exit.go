@@ -2,10 +2,8 @@ package automation
 
 import (
 	"context"
+	"errors"
 	"slices"
-	"time"
-
-	"github.com/seed-b636437c/automation/internal/jsondoc"
 )
 
 // exitRuns ends the runs that name the event as an exit, and returns their ids.
@@ -30,11 +28,8 @@ func (t *turn) exit(run *activeRun, e *Event, payload map[string]any) bool {
 	in.Data.Contact = t.contact
 	x, ends, err := run.graph.Exits(run.state, in)
 	if err != nil {
-		evidence, _ := jsondoc.Encode(struct {
-			RunID string `json:"run_id"`
-			Error string `json:"error"`
-		}{run.rec.ID, err.Error()})
-		t.decide(Decision{EventID: e.ID, AutomationID: run.rec.AutomationID, Code: DecisionExitFilterError, Evidence: evidence})
+		evidence := Evidence{RunID: run.rec.ID, Error: err.Error()}
+		t.decide(Decision{EventID: e.ID, AutomationID: run.rec.AutomationID, Code: DecisionExitFilterError, Evidence: evidence.encode()})
 	}
 	if ends {
 		t.leave(run, x)
@@ -75,7 +70,12 @@ func (t *turn) exitEarlier(ctx context.Context, run *activeRun) (ended bool, err
 	started := run.state.startedAt()
 	for i := range events {
 		e := &events[i]
-		if !t.affects(e, run) || isBefore(e, started, run.rec.EventID) || t.brings(e) {
+		if !t.affects(e, run) || isBefore(e, started, run.rec.EventID) {
+			continue
+		}
+		if pending, err := t.isPending(ctx, e); err != nil {
+			return false, err
+		} else if pending {
 			continue
 		}
 		if t.exit(run, e, storedPayload(e.Payload)) {
@@ -85,14 +85,18 @@ func (t *turn) exitEarlier(ctx context.Context, run *activeRun) (ended bool, err
 	return false, nil
 }
 
-// brings reports whether e is one of the turn's pending events, which ends its runs in its order.
-func (t *turn) brings(e *Event) bool {
-	return slices.ContainsFunc(t.in.Events, func(pending PendingEvent) bool { return pending.ID == e.ID })
-}
-
-// isBefore reports whether e comes before an event of the same contact that was accepted at
-// the given time. Events that were accepted in one microsecond have the order of their ids.
-func isBefore(e *Event, at time.Time, id string) bool {
-	accepted := stamp(e.AcceptedAt)
-	return accepted.Before(at) || accepted.Equal(at) && e.ID < id
+// isPending reports whether e is still to be handled: it ends its runs in its order, and its
+// record has them. The turn need not have it, because a claim brings a part of many events, and
+// others come after the claim.
+func (t *turn) isPending(ctx context.Context, e *Event) (bool, error) {
+	if slices.ContainsFunc(t.in.Events, func(pending PendingEvent) bool { return pending.ID == e.ID }) {
+		return true, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.r.opts.StoreTimeout)
+	defer cancel()
+	rec, err := t.r.store.FindEvent(ctx, e.ID)
+	if errors.Is(err, ErrNotFound) { // it was pruned
+		return false, nil
+	}
+	return rec.Status == EventStatusPending, err
 }

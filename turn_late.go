@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 )
 
 // startLate decides about the runs that were set aside before they could start, in the order of
@@ -80,41 +79,4 @@ func (t *turn) startEvent(ctx context.Context, run *activeRun) (Event, error) {
 		}, nil
 	}
 	return rec.Event, err
-}
-
-// gather loads the running runs of the run's automation and contact that the turn does not
-// have yet.
-func (t *turn) gather(ctx context.Context, of *activeRun) error {
-	q := RunQuery{AutomationID: of.rec.AutomationID, ContactID: of.rec.ContactID, Statuses: []RunStatus{RunRunning}, PageQuery: PageQuery{Limit: 100}}
-	for {
-		page, err := t.r.store.ListRuns(ctx, q)
-		if err != nil {
-			return err
-		}
-		var ids []string
-		for _, rec := range page.Data {
-			q.After = rec.ID
-			if !slices.ContainsFunc(t.runs, func(run *activeRun) bool { return run.rec.ID == rec.ID }) {
-				ids = append(ids, rec.ID)
-			}
-		}
-		recs, err := t.r.store.FindRuns(ctx, ids)
-		if err != nil {
-			return err
-		}
-		for _, rec := range recs {
-			e, err := t.r.store.FindEvent(ctx, rec.EventID)
-			if err != nil && !errors.Is(err, ErrNotFound) {
-				return err
-			}
-			claimed := ClaimedRun{RunRecord: rec, TriggerPayload: e.Payload}
-			t.in.Runs = append(t.in.Runs, claimed)
-			if err := t.load(ctx, &claimed); err != nil {
-				return err
-			}
-		}
-		if !page.HasMore {
-			return nil
-		}
-	}
 }

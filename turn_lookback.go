@@ -3,10 +3,11 @@ package automation
 import (
 	"cmp"
 	"context"
+	"time"
 )
 
-// earlierEvents reads the events with these names since the start of a run, in the order in
-// which they were accepted.
+// earlierEvents reads the events with these names since the start of a run, in the order of
+// isBefore.
 func (t *turn) earlierEvents(ctx context.Context, run *activeRun, names []string) ([]Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.r.opts.StoreTimeout)
 	defer cancel()
@@ -21,18 +22,24 @@ func (t *turn) earlierEvents(ctx context.Context, run *activeRun, names []string
 	return events, nil
 }
 
-// mergeEvents merges two lists of events, each of which is in the order of acceptance. Ids
-// order events that were accepted at the same time, because they are ordered by time too.
+// isBefore reports whether e comes before an event of the same contact that was accepted at
+// the given time. Events that were accepted in one microsecond have the order of their ids,
+// which are ordered by time too.
+func isBefore(e *Event, at time.Time, id string) bool {
+	return cmp.Or(stamp(e.AcceptedAt).Compare(stamp(at)), cmp.Compare(e.ID, id)) < 0
+}
+
+// mergeEvents merges two lists of events, each of which is in the order of isBefore.
 func mergeEvents(a, b []Event) []Event {
 	if len(a) == 0 {
 		return b
 	}
 	merged := make([]Event, 0, len(a)+len(b))
 	for len(a) > 0 && len(b) > 0 {
-		if cmp.Or(a[0].AcceptedAt.Compare(b[0].AcceptedAt), cmp.Compare(a[0].ID, b[0].ID)) <= 0 {
-			merged, a = append(merged, a[0]), a[1:]
-		} else {
+		if isBefore(&b[0], a[0].AcceptedAt, a[0].ID) {
 			merged, b = append(merged, b[0]), b[1:]
+		} else {
+			merged, a = append(merged, a[0]), a[1:]
 		}
 	}
 	return append(append(merged, a...), b...)

@@ -283,18 +283,13 @@ func (w *worker) logStop(reason error) {
 
 // countEnabled returns how many automations are enabled.
 func (r *Runner) countEnabled(ctx context.Context) (n int, err error) {
-	q := AutomationQuery{Status: StatusEnabled, PageQuery: PageQuery{Limit: 100}}
-	for {
-		page, err := r.store.ListAutomations(ctx, q)
+	for _, err := range Each(ctx, r.store.ListAutomations, AutomationQuery{Status: StatusEnabled}) {
 		if err != nil {
 			return 0, err
 		}
-		n += len(page.Data)
-		if !page.HasMore || len(page.Data) == 0 {
-			return n, nil
-		}
-		q.After = page.Data[len(page.Data)-1].ID
+		n++
 	}
+	return n, nil
 }
 
 // storeName returns the name of a store that is a fmt.Stringer, and the type of others.

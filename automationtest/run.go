@@ -35,22 +35,15 @@ func (h *Harness) Runs(email, of string) []*Run {
 // runsOf returns the runs of one contact, oldest first.
 func (h *Harness) runsOf(contactID, of string) []*Run {
 	h.t.Helper()
-	q := automation.RunQuery{ContactID: contactID, PageQuery: automation.PageQuery{Limit: 100}}
 	var runs []*Run
-	for {
-		page, err := h.Runner.ListRuns(context.Background(), q)
+	for r, err := range automation.Each(context.Background(), h.Runner.ListRuns, automation.RunQuery{ContactID: contactID}) {
 		h.must("", err)
-		for _, r := range page.Data {
-			if h.is(r.AutomationID, of) {
-				runs = append(runs, &Run{ID: r.ID, h: h})
-			}
-			q.After = r.ID
-		}
-		if !page.HasMore {
-			slices.Reverse(runs)
-			return runs
+		if h.is(r.AutomationID, of) {
+			runs = append(runs, &Run{ID: r.ID, h: h})
 		}
 	}
+	slices.Reverse(runs)
+	return runs
 }
 
 // Run returns the latest of Runs. The test fails at once if there is no run.

@@ -205,26 +205,20 @@ func (e *ours) standing(ctx context.Context, id string, status automation.RunSta
 
 // Changed implements engine.
 func (e *ours) Changed(ctx context.Context) (int, error) {
-	n, q := 0, automation.ContactQuery{PageQuery: automation.PageQuery{Limit: 100}}
-	for {
-		contacts, err := e.runner.ListContacts(ctx, q)
+	n := 0
+	for c, err := range automation.Each(ctx, e.runner.ListContacts, automation.ContactQuery{}) {
 		if err != nil {
 			return 0, err
 		}
-		for _, c := range contacts.Data {
-			i, err := numberOf(c.ID)
-			if err != nil {
-				return 0, err
-			}
-			if c.FirstName == firstName(i) {
-				n++
-			}
-			q.After = c.ID
+		i, err := numberOf(c.ID)
+		if err != nil {
+			return 0, err
 		}
-		if !contacts.HasMore {
-			return n, nil
+		if c.FirstName == firstName(i) {
+			n++
 		}
 	}
+	return n, nil
 }
 
 // eventBatch is how many events are sent in one call where the work allows it.

@@ -3,9 +3,7 @@ package dashboard
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"html/template"
-	"time"
 
 	"github.com/seed-b636437c/automation"
 )
@@ -18,15 +16,6 @@ type decisionRow struct {
 	Error      string   // of the rule that could not be evaluated
 	Run        *runLink // that was in the way, or that went on
 	Again      moment   // when the limit lets the next run start
-}
-
-// evidence holds the fields of the evidence of decisions.
-type evidence struct {
-	RunID   string    `json:"run_id"`
-	Error   string    `json:"error"`
-	Rule    string    `json:"rule"`
-	Key     string    `json:"key"`
-	AgainAt time.Time `json:"again_at"`
 }
 
 // decisions returns why an event started no other runs. It makes three calls of the store.
@@ -48,8 +37,7 @@ func (x *exchange) decisions(ctx context.Context, eventID string) ([]decisionRow
 }
 
 func (x *exchange) decisionRow(d automation.Decision, name string) decisionRow {
-	var e evidence
-	_ = json.Unmarshal(d.Evidence, &e) // an erasure removes it, and later releases may have other fields
+	e := d.DecodeEvidence()
 	row := decisionRow{Automation: name, Link: x.to.To("a", d.AutomationID), Why: whyDecided(d.Code, e), Error: e.Error, Again: x.moment(e.AgainAt)}
 	if e.RunID != "" {
 		row.Run = &x.runLinks([]string{e.RunID})[0]
@@ -57,7 +45,7 @@ func (x *exchange) decisionRow(d automation.Decision, name string) decisionRow {
 	return row
 }
 
-func whyDecided(code automation.DecisionCode, e evidence) string {
+func whyDecided(code automation.DecisionCode, e automation.Evidence) string {
 	switch code {
 	case automation.DecisionTriggerFilter:
 		if e.Error != "" {

@@ -194,17 +194,13 @@ func (f *fixture) emails(address string, templates ...string) {
 	})
 }
 
-// list returns all runs that q selects, page by page.
+// list returns all runs that q selects.
 func (f *fixture) list(q automation.RunQuery) (all []automation.Run) {
-	for {
-		page, err := f.Runner.ListRuns(f.ctx, q)
+	for run, err := range automation.Each(f.ctx, f.Runner.ListRuns, q) {
 		f.must("list runs", err)
-		all = append(all, page.Data...)
-		if !page.HasMore || len(page.Data) == 0 {
-			return all
-		}
-		q.After = page.Data[len(page.Data)-1].ID
+		all = append(all, run)
 	}
+	return all
 }
 
 // count returns how many runs an automation has, by their status.

@@ -92,20 +92,13 @@ func TestSendEvent_LosesNoneOfAThousandClients(t *testing.T) {
 func countRuns(t *testing.T, runner *automation.Runner) int {
 	t.Helper()
 	seen := map[string]bool{}
-	query := automation.RunQuery{PageQuery: automation.PageQuery{Limit: 100}}
-	for {
-		page, err := runner.ListRuns(t.Context(), query)
+	for run, err := range automation.Each(t.Context(), runner.ListRuns, automation.RunQuery{}) {
 		require.NoError(t, err)
-		for _, run := range page.Data {
-			assert.False(t, seen[run.EventID])
-			seen[run.EventID] = true
-			assert.Equal(t, automation.RunCompleted, run.Status)
-		}
-		if !page.HasMore {
-			return len(seen)
-		}
-		query.After = page.Data[len(page.Data)-1].ID
+		assert.False(t, seen[run.EventID])
+		seen[run.EventID] = true
+		assert.Equal(t, automation.RunCompleted, run.Status)
 	}
+	return len(seen)
 }
 
 // BenchmarkSendEvent measures POST /events/send through a server on loopback,

@@ -19,27 +19,19 @@ type starter struct {
 // readStarters reads all automations of the catalog.
 func (s *Store) readStarters(ctx context.Context) (starters, error) {
 	all := starters{}
-	q := automation.AutomationQuery{PageQuery: automation.PageQuery{Limit: 100}}
-	for {
-		page, err := s.catalog.ListAutomations(ctx, q)
+	for a, err := range automation.Each(ctx, s.catalog.ListAutomations, automation.AutomationQuery{}) {
 		if err != nil {
 			return nil, fmt.Errorf("jetstream: automations: %w", err)
 		}
-		for _, a := range page.Data {
-			for _, name := range a.TriggerNames() {
-				st := all[name]
-				if a.Status == automation.StatusEnabled {
-					st.refs = append(st.refs, automation.VersionRef{AutomationID: a.ID, Version: a.Version})
-				} else {
-					st.disabled = true
-				}
-				all[name] = st
+		for _, name := range a.TriggerNames() {
+			st := all[name]
+			if a.Status == automation.StatusEnabled {
+				st.refs = append(st.refs, automation.VersionRef{AutomationID: a.ID, Version: a.Version})
+			} else {
+				st.disabled = true
 			}
+			all[name] = st
 		}
-		if !page.HasMore || len(page.Data) == 0 {
-			break
-		}
-		q.After = page.Data[len(page.Data)-1].ID
 	}
 	for _, st := range all {
 		slices.Reverse(st.refs) // they are listed newest first

@@ -2,7 +2,6 @@ package jetstream_test
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -171,10 +170,8 @@ func (t *traffic) verify() {
 	require.Eventually(t, func() bool { return len(t.events()) >= len(t.accepted) }, time.Minute, 100*time.Millisecond, "the catalog has all events")
 	t.verifyEvents()
 	emails := map[string]int{} // by key: the number of its event
-	list := func(ctx context.Context, q automation.PageQuery) (automation.Page[automation.Run], error) {
-		return t.runner.ListRuns(ctx, automation.RunQuery{PageQuery: q})
-	}
-	for _, run := range pages(t, list, func(r automation.Run) string { return r.ID }) {
+	for run, err := range automation.Each(t.Context(), t.runner.ListRuns, automation.RunQuery{}) {
+		require.NoError(t, err)
 		assert.Equal(t, automation.RunCompleted, run.Status, "run %s is at %s", run.ID, run.Step)
 		e, ok := t.accepted[run.EventID]
 		assert.True(t, ok, "run %s is that of an accepted event", run.ID)
@@ -185,11 +182,12 @@ func (t *traffic) verify() {
 }
 
 // events returns all events of the catalog.
-func (t *traffic) events() []automation.EventRecord {
-	list := func(ctx context.Context, q automation.PageQuery) (automation.Page[automation.EventRecord], error) {
-		return t.runner.ListEvents(ctx, automation.EventQuery{PageQuery: q})
+func (t *traffic) events() (all []automation.EventRecord) {
+	for e, err := range automation.Each(t.Context(), t.runner.ListEvents, automation.EventQuery{}) {
+		require.NoError(t, err)
+		all = append(all, e)
 	}
-	return pages(t, list, func(r automation.EventRecord) string { return r.ID })
+	return all
 }
 
 // verifyEvents asserts that the accepted events were handled, no other ones, and those of each
@@ -240,18 +238,4 @@ func (t *traffic) verifyEmails(want map[string]int) {
 	assert.Len(t, times, len(want), "each email of each run was sent")
 	t.Logf("%d emails, %d of them again", len(times), repeated)
 	assert.LessOrEqual(t, repeated, t.lost*childConcurrency)
-}
-
-// pages returns all of a list.
-func pages[R any](t *traffic, list func(context.Context, automation.PageQuery) (automation.Page[R], error), id func(R) string) (all []R) {
-	q := automation.PageQuery{Limit: 100}
-	for {
-		page, err := list(t.Context(), q)
-		require.NoError(t, err)
-		all = append(all, page.Data...)
-		if !page.HasMore {
-			return all
-		}
-		q.After = id(page.Data[len(page.Data)-1])
-	}
 }

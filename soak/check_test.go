@@ -112,25 +112,19 @@ func (a *audit) eventsOf(person int) []*sent {
 	return events
 }
 
-// readRuns reads all runs, page by page.
+// readRuns reads all runs.
 func (a *audit) readRuns() error {
 	for _, flow := range flows() {
-		q := automation.RunQuery{AutomationID: flow.ID, PageQuery: automation.PageQuery{Limit: 100}}
-		for more := true; more; {
-			page, err := a.runner.ListRuns(a.ctx, q)
+		for listed, err := range automation.Each(a.ctx, a.runner.ListRuns, automation.RunQuery{AutomationID: flow.ID}) {
 			if err != nil {
 				return err
 			}
-			for _, listed := range page.Data {
-				run, err := a.runner.GetRun(a.ctx, listed.ID)
-				if err != nil {
-					return err
-				}
-				a.runs = append(a.runs, run)
-				a.seen[run.AutomationID+" "+run.EventID]++
-				q.After = run.ID
+			run, err := a.runner.GetRun(a.ctx, listed.ID)
+			if err != nil {
+				return err
 			}
-			more = page.HasMore
+			a.runs = append(a.runs, run)
+			a.seen[run.AutomationID+" "+run.EventID]++
 		}
 	}
 	slices.Reverse(a.runs) // oldest first, automation by automation

@@ -46,28 +46,20 @@ func (c *starterCache) since(ctx context.Context, catalog automation.Store, at t
 // readStarters reads all automations of the catalog.
 func readStarters(ctx context.Context, catalog automation.Store) (starters, error) {
 	all := starters{byEvent: map[string]starter{}, known: map[string]bool{}, readAt: time.Now()}
-	q := automation.AutomationQuery{PageQuery: automation.PageQuery{Limit: 100}}
-	for {
-		page, err := catalog.ListAutomations(ctx, q)
+	for a, err := range automation.Each(ctx, catalog.ListAutomations, automation.AutomationQuery{}) {
 		if err != nil {
 			return all, fmt.Errorf("temporal: automations: %w", err)
 		}
-		for _, a := range page.Data {
-			all.known[a.ID] = true
-			for _, name := range a.TriggerNames() {
-				st := all.byEvent[name]
-				if a.Status == automation.StatusEnabled {
-					st.refs = append(st.refs, automation.VersionRef{AutomationID: a.ID, Version: a.Version})
-				} else {
-					st.disabled = true
-				}
-				all.byEvent[name] = st
+		all.known[a.ID] = true
+		for _, name := range a.TriggerNames() {
+			st := all.byEvent[name]
+			if a.Status == automation.StatusEnabled {
+				st.refs = append(st.refs, automation.VersionRef{AutomationID: a.ID, Version: a.Version})
+			} else {
+				st.disabled = true
 			}
+			all.byEvent[name] = st
 		}
-		if !page.HasMore || len(page.Data) == 0 {
-			break
-		}
-		q.After = page.Data[len(page.Data)-1].ID
 	}
 	for _, st := range all.byEvent {
 		slices.Reverse(st.refs) // they are listed newest first

@@ -50,20 +50,13 @@ const forever = 10 * 365 * 24 * time.Hour
 
 // nameContacts gives the timeline the names of the contacts that exist already.
 func (p *player) nameContacts(ctx context.Context) error {
-	q := automation.ContactQuery{PageQuery: automation.PageQuery{Limit: 100}}
-	for {
-		page, err := p.runner.ListContacts(ctx, q)
+	for c, err := range automation.Each(ctx, p.runner.ListContacts, automation.ContactQuery{}) {
 		if err != nil {
 			return err
 		}
-		for _, c := range page.Data {
-			p.timeline.Name(c.ID, c.Email)
-		}
-		if !page.HasMore {
-			return nil
-		}
-		q.After = page.Data[len(page.Data)-1].ID
+		p.timeline.Name(c.ID, c.Email)
 	}
+	return nil
 }
 
 // rest returns the lines that are not played yet.

@@ -24,14 +24,6 @@ const (
 // weekdays has the days in the order of time.Weekday.
 var weekdays = [...]Weekday{Sunday, Monday, Tuesday, Wednesday, Thursday, Friday, Saturday}
 
-// ParseWeekday parses one of the seven names, in lower case.
-func ParseWeekday(text string) (Weekday, error) {
-	if err := Weekday(text).Err(); err != nil {
-		return "", err
-	}
-	return Weekday(text), nil
-}
-
 // WeekdayOf returns d as a Weekday.
 func WeekdayOf(d time.Weekday) Weekday { return weekdays[d] }
 

@@ -5,25 +5,21 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
-func TestParseWeekday(t *testing.T) {
+func TestWeekdayOf(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]time.Weekday{
-		"sun": time.Sunday, "mon": time.Monday, "tue": time.Tuesday, "wed": time.Wednesday, "thu": time.Thursday, "fri": time.Friday, "sat": time.Saturday,
+	for day, want := range map[time.Weekday]Weekday{
+		time.Sunday: "sun", time.Monday: "mon", time.Tuesday: "tue", time.Wednesday: "wed", time.Thursday: "thu", time.Friday: "fri", time.Saturday: "sat",
 	} {
-		w, err := ParseWeekday(text)
-		require.NoError(t, err, text)
-		assert.Equal(t, WeekdayOf(want), w)
+		assert.Equal(t, want, WeekdayOf(day))
+		assert.NoError(t, want.Err())
 	}
 }
 
-func TestParseWeekday_Refuses(t *testing.T) {
+func TestWeekday_ErrOfAnotherText(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", "Mon", "monday", "1", " mon"} {
-		w, err := ParseWeekday(text)
-		require.ErrorContains(t, err, "is not understood: write mon, tue, wed, thu, fri, sat or sun", text)
-		assert.Zero(t, w)
+	for _, text := range []Weekday{"", "Mon", "monday", "1", " mon"} {
+		assert.ErrorContains(t, text.Err(), "is not understood: write mon, tue, wed, thu, fri, sat or sun", text)
 	}
 }

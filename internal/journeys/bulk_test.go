@@ -66,15 +66,9 @@ func TestBulk_IsCutOffAndCalledAgain(t *testing.T) {
 		assert.GreaterOrEqual(p.T, calls, contacts/100-1)
 		p.World.Drain()
 		started := map[string]int{}
-		q := automation.RunQuery{AutomationID: "news", PageQuery: automation.PageQuery{Limit: 100}}
-		for more := true; more; {
-			page, err := p.ListRuns(p.Ctx, q)
+		for r, err := range automation.Each(p.Ctx, p.ListRuns, automation.RunQuery{AutomationID: "news"}) {
 			require.NoError(p.T, err)
-			for _, r := range page.Data {
-				started[r.ContactID]++
-				q.After = r.ID
-			}
-			more = page.HasMore
+			started[r.ContactID]++
 		}
 		for i := range contacts {
 			id := fmt.Sprint(i)

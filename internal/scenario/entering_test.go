@@ -273,24 +273,34 @@ func TestExit_OfARunThatFailedAndIsRetried(t *testing.T) {
 // other, and its record has the run.
 func TestExit_OfARunThatIsRetriedWhileTheEventIsPending(t *testing.T) {
 	t.Parallel()
-	w := world.New(t, automation.Options{})
-	w.Mailer.Respond = func(context.Context, automation.Email) error { return automation.Permanent(errors.New("refused")) }
-	a := world.Flow("cart", "cart.left", world.Email("reminder"))
-	a.Exit = &automation.Exit{Events: []automation.Listener{{EventName: "order.paid"}}}
-	w.Create(a)
-	w.Send(leftCart(1))
-	w.Drain()
-	w.Mailer.Respond = nil
-	w.Pass(time.Minute)
-	paid := w.Send(world.ForAda("order.paid", nil))[0].ID
-	_, err := w.RetryRun(t.Context(), w.Run().ID)
-	require.NoError(t, err)
-	w.Drain()
-	assert.Equal(t, automation.RunCompleted, w.Run().Status)
-	assert.Empty(t, w.Mailer.Emails())
-	e, err := w.GetEvent(t.Context(), paid)
-	require.NoError(t, err)
-	assert.Equal(t, []string{w.Run().ID}, e.Ended)
+	for name, before := range map[string]int{"in the claim": 0, "behind more events than a claim brings": 300} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := world.New(t, automation.Options{})
+			w.Mailer.Respond = func(context.Context, automation.Email) error { return automation.Permanent(errors.New("refused")) }
+			a := world.Flow("cart", "cart.left", world.Email("reminder"))
+			a.Exit = &automation.Exit{Events: []automation.Listener{{EventName: "order.paid"}}}
+			w.Create(a)
+			w.Send(leftCart(1))
+			w.Drain()
+			w.Mailer.Respond = nil
+			w.Pass(time.Minute)
+			for range before {
+				w.Send(world.ForAda("page.viewed", nil))
+			}
+			paid := w.Send(world.ForAda("order.paid", nil))[0].ID
+			_, err := w.RetryRun(t.Context(), w.Run().ID)
+			require.NoError(t, err)
+			w.Drain()
+			assert.Equal(t, automation.RunCompleted, w.Run().Status)
+			assert.NotNil(t, w.Run().Exit)
+			assert.Empty(t, w.Mailer.Emails())
+			e, err := w.GetEvent(t.Context(), paid)
+			require.NoError(t, err)
+			assert.Equal(t, []string{w.Run().ID}, e.Ended)
+			assert.Empty(t, e.Reason)
+		})
+	}
 }
 
 // An event that arrives while the mailer answers the first email of several ends the run before
@@ -333,8 +343,10 @@ func TestExit_FilterThatCannotBeEvaluated(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, decisions, 1)
 	assert.Equal(t, automation.DecisionExitFilterError, decisions[0].Code)
-	assert.Contains(t, string(decisions[0].Evidence), w.Run().ID)
-	assert.NotContains(t, string(decisions[0].Evidence), "much")
+	evidence := decisions[0].DecodeEvidence()
+	assert.Equal(t, w.Run().ID, evidence.RunID)
+	assert.Contains(t, evidence.Error, "event.total")
+	assert.NotContains(t, evidence.Error, "much")
 }
 
 func TestListDecisions_OfAnEventThatDoesNotExist(t *testing.T) {

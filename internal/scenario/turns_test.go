@@ -10,16 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// aboutDrain are the tests of what only Drain has: its leases, its clock, its log and its
-// Runner. A loop of turns has its own.
+// aboutDrain are the tests of what only Drain has: its leases, its log and its Runner. A loop
+// of turns has its own.
 var aboutDrain = []string{
 	"TestLease_NodeDoesNotPerformWhatItHasLost",
 	"TestLease_DrainRenewsWhatHasToWait",
-	"TestLog_StormIsCounted",                             // Drain writes the counts when it returns
-	"TestOutputs_LargeOnesAreReadByLaterSteps",           // counts reads, and Perform reads anew
-	"TestRules_ReadLargeOutputs",                         // so does this one
-	"TestPackageSend_NeedsAWriterOnly",                   // has a Runner on another store
-	"TestWait_ReceivesAnEventAlthoughTheClockWasSetBack", // the loop claims by the bare clock
+	"TestLog_StormIsCounted",                   // Drain writes the counts when it returns
+	"TestOutputs_LargeOnesAreReadByLaterSteps", // counts reads, and Perform reads anew
+	"TestRules_ReadLargeOutputs",               // so does this one
+	"TestPackageSend_NeedsAWriterOnly",         // has a Runner on another store
 }
 
 // Engines have no Drain and no Run: they call Plan and Perform. The test executes all tests

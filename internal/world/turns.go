@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"sync"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -17,11 +18,33 @@ var byTurns = flag.Bool("turns", false, "drain with Runner.Plan and Runner.Perfo
 // turnsLease is the lease of drainByTurns.
 const turnsLease = time.Minute
 
+// maxClockStep is how far a clock may be set back without an effect on the loop of turns, and
+// on a Runner.
+const maxClockStep = time.Minute
+
+// turnsTime is the time of a loop of turns. Like the time of a Runner, it does not go back
+// when the clock is corrected a little: the loop claims events that a Runner accepted, and a
+// claim at an earlier time would not bring them.
+type turnsTime struct {
+	mu     sync.Mutex
+	latest time.Time
+}
+
+func (t *turnsTime) now(clock automation.Clock) time.Time {
+	now := clock.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now.After(t.latest) || t.latest.Sub(now) > maxClockStep {
+		t.latest = now
+	}
+	return t.latest
+}
+
 // drainByTurns does what the Runner's Drain does, as an engine would: it plans turns, writes
 // them, and performs their effects. It returns how many turns wrote something.
 func (w *World) drainByTurns() (n int) {
 	for {
-		now := w.Opts.Clock.Now()
+		now := w.turns.now(w.Opts.Clock)
 		works, err := w.Store.Claim(w.Ctx, automation.ClaimParams{Now: now, Lease: turnsLease, Limit: 10, Events: 256, Runs: 1024})
 		require.NoError(w.T, err)
 		if len(works) == 0 {

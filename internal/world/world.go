@@ -45,6 +45,8 @@ type World struct {
 	Mailer *capture.Mailer
 	// Clock is nil if the options have a clock.
 	Clock *PacedClock
+
+	turns *turnsTime
 }
 
 // New returns a World whose clock stands still at Start, unless opts has a clock.
@@ -60,7 +62,7 @@ func New(t testing.TB, opts automation.Options) *World {
 // NewOn returns a World on a store that need not be in memory. Its Memory is nil.
 func NewOn(t testing.TB, store automation.Store, opts automation.Options) *World {
 	t.Helper()
-	w := &World{T: t, Ctx: t.Context(), Store: &Store{Store: store}, Mailer: capture.New()}
+	w := &World{T: t, Ctx: t.Context(), Store: &Store{Store: store}, Mailer: capture.New(), turns: &turnsTime{}}
 	if opts.Clock == nil {
 		w.Clock = NewPacedClock()
 		w.Clock.Set(Start)

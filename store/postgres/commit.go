@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -238,16 +239,20 @@ func (c *committer) commit(ctx context.Context) error {
 const findPending = `
 SELECT o.owner FROM unnest($1::text[]) AS o (owner) WHERE (SELECT true FROM automation.pending p WHERE p.owner = o.owner LIMIT 1)`
 
-// heed finds out whether there are pending events, for the transitions that heed them.
+// heed finds out whether there are pending events, for the transitions that heed them. Stray
+// events are under the email of the contact; see the statement adoptStrays.
 func (c *committer) heed(sc *script) {
 	heeding := map[string]*transitionWrite{}
-	var owners []string
 	for _, w := range c.writes {
-		if w.pending = false; w.t.Heed {
-			owners, heeding[w.owner] = append(owners, w.owner), w
+		if w.pending = false; !w.t.Heed {
+			continue
+		}
+		heeding[w.owner] = w
+		if w.contact != nil {
+			heeding[ownerOf(automation.ContactRef{Email: w.contact.Email})] = w
 		}
 	}
-	if len(owners) == 0 {
+	if len(heeding) == 0 {
 		return
 	}
 	sc.query(func(scan scanFunc) error {
@@ -257,7 +262,7 @@ func (c *committer) heed(sc *script) {
 			w.pending = true
 		}
 		return err
-	}, findPending, owners)
+	}, findPending, slices.Collect(maps.Keys(heeding)))
 }
 
 // handleEvents relies on the primary key of pending. It changes nothing for events that

@@ -133,7 +133,7 @@ func (c *committer) readContacts(sc *script) {
 		case id == "" || w.renamed:
 		case w.t.Change != nil || w.t.Delete:
 			changing = append(changing, id)
-		case record.NeedsContact(w.t):
+		case record.NeedsContact(w.t) || w.t.Heed:
 			unchanged = append(unchanged, id)
 		}
 	}

@@ -122,3 +122,34 @@ func TestCommit_ARunThatIsRetriedAndFailsAtOnceHasEnded(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 1, removed.Runs)
 }
+
+// An event whose sender did not find the contact yet is under the contact's email until a
+// claim of either brings it to the contact.
+func TestCommit_HeedsAStrayEvent(t *testing.T) {
+	t.Parallel()
+	s, _ := migrated(t)
+	w := leased(t, s, 2)[0]
+	heed := func() bool {
+		results, err := s.Commit(t.Context(), []automation.Transition{{Key: w.Key, Token: w.Token, Now: noon, Extend: noon.Add(time.Minute), Heed: true}})
+		require.NoError(t, err)
+		require.NoError(t, results[0].Err)
+		return results[0].Pending
+	}
+	stray := func(n int, email string) {
+		e := order(n, "")
+		// HostContact leaves the email unresolved, as it is for such a sender.
+		e.Event.ContactID, e.Event.Email, e.HostContact = "", email, true
+		_, err := s.AppendEvents(t.Context(), []automation.NewEvent{e})
+		require.NoError(t, err)
+	}
+	stray(1, "c1@example.com")
+	assert.False(t, heed(), "the event of another contact")
+	stray(2, "C0@example.com")
+	assert.True(t, heed())
+	works, err := s.Claim(t.Context(), automation.ClaimParams{
+		Now: noon.Add(time.Hour), Lease: time.Minute, Limit: 1, Events: 10, Runs: 10, Contact: w.Key,
+	})
+	require.NoError(t, err)
+	require.Len(t, works, 1)
+	assert.Len(t, works[0].Events, 1, "the next claim brings it")
+}

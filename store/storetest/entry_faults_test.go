@@ -78,6 +78,18 @@ var entryFaults = []struct {
 	{"reports pending events that were not asked for", "gathering/heed reports pending events", func(s *faulty) {
 		s.committing = eachTransition(func(t *automation.Transition) { t.Heed = true })
 	}},
+	{"heeds no events for emails", "gathering/heed reports events for the email", func(s *faulty) {
+		mailed := false
+		s.appending = func(events []automation.NewEvent) []automation.NewEvent {
+			mailed = mailed || slices.ContainsFunc(events, func(n automation.NewEvent) bool { return n.Event.Email != "" })
+			return events
+		}
+		s.committed = func(_ context.Context, _ []automation.Transition, results []automation.CommitResult) {
+			for i := range results {
+				results[i].Pending = results[i].Pending && !mailed
+			}
+		}
+	}},
 	{"forgets decisions", "decisions/are kept with their event", func(s *faulty) {
 		s.committing = eachTransition(func(t *automation.Transition) { t.Decisions = nil })
 	}},

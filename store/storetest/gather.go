@@ -11,6 +11,7 @@ func gatherChecks() []Check {
 		check("gathering/a run that comes anyway comes once", gatherOnce),
 		check("gathering/the run of an expired lease is gathered", gatherInLease),
 		check("gathering/heed reports pending events", heed),
+		check("gathering/heed reports events for the email", heedEmail),
 	}
 }
 
@@ -117,4 +118,32 @@ func heed(f *fixture) {
 	f.send("a", contact, at(4))
 	t.Handled, t.Release = nil, true
 	f.equal("pending when the lease ends", f.commit(t).Pending, true)
+}
+
+// heedEmail has events that do not name the contact's id: of another process, and from before
+// the email became the contact's.
+func heedEmail(f *fixture) {
+	contact := f.contact("ada@example.com")
+	p := everything(at(1))
+	p.Contact.ID = contact
+	w := f.claimWith(p)[0]
+	heeding := func(what string, want bool, handled ...string) {
+		t := hold(w, at(3))
+		t.Heed = true
+		for _, id := range handled {
+			t.Handled = append(t.Handled, automation.HandledEvent{ID: id})
+		}
+		f.equal("pending "+what, f.commit(t).Pending, want)
+	}
+	f.append(f.mail("a", "new@example.com", at(1)))
+	heeding("before there is an event", false)
+	e := f.mail("a", "Ada@Example.com", at(2))
+	_, err := f.other.AppendEvents(f.ctx, []automation.NewEvent{e})
+	f.must("append", err)
+	heeding("with an event for the email", true)
+	heeding("once it is handled", false, e.Event.ID)
+	email := "new@example.com"
+	_, err = f.other.UpdateContact(f.ctx, contact, automation.ContactChange{Email: &email})
+	f.must("update contact", err)
+	heeding("with an event for the new email", true)
 }

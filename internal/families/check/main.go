@@ -17,7 +17,7 @@ import (
 // and of the families above.
 var order = []families.Family{
 	{Name: "model", Patterns: []string{
-		"automation", "decision", "send_event", "step", "branch", "split", "local_time", "zone", "window", "delay_until", "listener", "wait_for_any", "entry*", "exit", "rule*", "value", "duration", "event", "contact*", "run", "retry", "problem", "errors"}},
+		"automation", "decision", "send_event", "step", "branch", "split", "local_time", "zone", "window", "delay_until", "listener", "wait_for_any", "entry*", "exit", "rule*", "value", "duration", "event", "contact*", "run", "page", "retry", "problem", "errors"}},
 	{Name: "decode", Patterns: []string{"decode*", "registry"}},
 	{Name: "validate", Patterns: []string{"validate*"}},
 	{Name: "machine", Patterns: []string{"graph", "machine*", "effect", "output", "state*"}},

@@ -2,26 +2,14 @@ package command
 
 import (
 	"cmp"
-	"encoding/json"
 	"strings"
-	"time"
 
 	"github.com/seed-b636437c/automation"
 )
 
-// evidence holds the fields of the evidence of decisions.
-type evidence struct {
-	RunID   string    `json:"run_id"`
-	Error   string    `json:"error"`
-	Rule    string    `json:"rule"`
-	Key     string    `json:"key"`
-	AgainAt time.Time `json:"again_at"`
-}
-
 // because returns why an automation decided as it did, in words.
 func (c *call) because(d automation.Decision) string {
-	var e evidence
-	_ = json.Unmarshal(d.Evidence, &e) // an erasure removes it, and later releases may have other fields
+	e := d.DecodeEvidence()
 	text := refusal(d.Code, e)
 	switch {
 	case e.Error != "":
@@ -32,7 +20,7 @@ func (c *call) because(d automation.Decision) string {
 	return text
 }
 
-func refusal(code automation.DecisionCode, e evidence) string {
+func refusal(code automation.DecisionCode, e automation.Evidence) string {
 	switch code {
 	case automation.DecisionTriggerFilter:
 		if e.Error != "" {
