@@ -91,6 +91,21 @@ func TestEvent_ShowsWhyItStartedNoRun(t *testing.T) {
 	assert.Contains(t, s.textOf("/events/log/"+limited), "As many runs of the same contact and key had started as its limit allows. The next one may start from 1 Apr")
 }
 
+// The page has the names of automations beside the runs and beside the decisions.
+func TestEvent_IsReadWithFiveCallsOfTheStore(t *testing.T) {
+	t.Parallel()
+	s, calls := newCountedSite(t, dashboard.Options{})
+	s.Create(carts())
+	s.Create(world.Flow("all", "cart.updated", world.Email("hello")))
+	s.cart("cart.updated", "a", 5)
+	both := s.cart("cart.updated", "a", 6)
+	calls.take()
+	text := s.textOf("/events/log/" + both)
+	assert.Equal(t, []string{"FindEvent", "FindContacts", "ListDecisions", "ListAutomations", "ListRuns"}, calls.take())
+	assert.Contains(t, text, "It started this run:")
+	assert.Contains(t, text, "Carts : A run of the same contact and key was running.")
+}
+
 func TestRun_ShowsWhatEndedItEarly(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, dashboard.Options{})

@@ -75,11 +75,10 @@ func (x *exchange) runList(ctx context.Context, q automation.RunQuery) (list run
 	if err != nil || len(found.Data) == 0 {
 		return list, named(err, "run")
 	}
-	automations, err := x.newestAutomations(ctx)
+	names, err := x.automationNames(ctx)
 	if err != nil {
 		return list, err
 	}
-	names := namesOfAutomations(automations.Data)
 	for _, run := range found.Data {
 		row := x.runRow(run)
 		row.Automation = cmp.Or(names[run.AutomationID], run.AutomationID)
