@@ -142,6 +142,49 @@ func TestRun_ShowsWhichRunReplacedIt(t *testing.T) {
 	assert.Contains(t, s.mainOf("/a/carts/runs/"+old), `href="../../../runs/`+found.Data[0].ID+`"`)
 }
 
+// Each list of runs has the reason in words beside the status.
+func TestLists_MarkTheRunsThatEndedEarly(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dashboard.Options{})
+	s.Create(carts(func(a *automation.Automation) { a.Entry.Reentry.WhileRunning = automation.ReentryRestart }))
+	s.cart("cart.updated", "a", 5)
+	s.cart("cart.updated", "a", 6)
+	s.cart("order.paid", "a", 6)
+	shown := func() {
+		for _, path := range []string{"/runs", "/a/carts", "/contacts/" + s.Contact("ada@example.com").ID} {
+			text := s.textOf(path)
+			assert.Contains(t, text, "✓ completed early, by the exit paid", path)
+			assert.Contains(t, text, "⊘ cancelled replaced by another run", path)
+		}
+	}
+	shown()
+
+	gone := true
+	s.cart("cart.updated", "b", 5)
+	_, err := s.Runner.UpdateContact(s.Ctx, s.Contact("ada@example.com").ID, automation.ContactChange{Unsubscribed: &gone})
+	require.NoError(t, err)
+	s.Pass(5 * time.Hour)
+	shown()
+	assert.Contains(t, s.textOf("/runs"), "✓ completed early, because its while rule did not hold")
+}
+
+// A person who cancels runs, and a run that fails, need no other word than the status.
+func TestLists_DoNotMarkRunsThatAPersonCancelled(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dashboard.Options{})
+	s.Create(world.Flow("old", "signup", world.Pause("rest", "30 days")))
+	s.Create(carts(func(a *automation.Automation) {
+		a.Steps[1].Config = automation.Delay{Duration: automation.MustParseDuration("30 days")}
+	}))
+	s.signUp("ada@example.com")
+	_, err := s.CancelRun(s.Ctx, s.runOf("old", "ada@example.com").ID)
+	require.NoError(t, err)
+	assert.NotContains(t, s.mainOf("/a/old"), `class="why"`)
+	s.cart("cart.updated", "a", 5)
+	s.Pass(20 * 24 * time.Hour)
+	assert.Contains(t, s.textOf("/a/carts"), "⊘ cancelled at its maximum age")
+}
+
 func TestAutomation_ShowsItsRulesOfEntryAndOfExit(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, dashboard.Options{})
