@@ -185,6 +185,28 @@ func TestLists_DoNotMarkRunsThatAPersonCancelled(t *testing.T) {
 	assert.Contains(t, s.textOf("/a/carts"), "⊘ cancelled at its maximum age")
 }
 
+// A run that sleeps waits for no event, although one can end it.
+func TestRun_TellsWhatItWaitsForFromWhatEndsIt(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dashboard.Options{})
+	s.Create(carts())
+	s.cart("cart.updated", "a", 5)
+	text := s.textOf("/a/carts/runs/" + s.runOf("carts", "ada@example.com").ID)
+	assert.NotContains(t, text, "waits for")
+	assert.Contains(t, text, "· goes on 2 Mar 13:00:00 UTC · ends on order.paid")
+
+	s.Create(carts(func(a *automation.Automation) {
+		a.ID, a.Steps[1].Config = "waiting", automation.WaitForAny{
+			Events:  []automation.Listener{{EventName: "cart.emptied"}, {EventName: "cart.shared"}},
+			ResetOn: []automation.Listener{{EventName: "cart.updated"}}, Timeout: automation.MustParseDuration("4 hours"),
+		}
+	}))
+	s.cart("cart.updated", "b", 5)
+	path := "/a/waiting/runs/" + s.runOf("waiting", "ada@example.com").ID
+	assert.Contains(t, s.textOf(path), "· waits for cart.emptied or cart.shared until 2 Mar 13:01:00 UTC · ends on order.paid")
+	assert.Contains(t, s.mainOf(path), `data-news="The run is running, and waits for cart.emptied or cart.shared."`)
+}
+
 func TestAutomation_ShowsItsRulesOfEntryAndOfExit(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, dashboard.Options{})
