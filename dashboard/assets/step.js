@@ -21,7 +21,7 @@ export const stepPanel = (key) => {
     <h2>${step.key} <span class="faint">${nameOfType(step.type)}</span></h2>
     <div class="fields">
       ${problemsOfStep(key)}
-      ${stepForm(step, state.types[step.type]?.fields, (config) => change(configure(draft(), key, config)), notify)}
+      ${stepForm(step, state.types[step.type], (config) => change(configure(draft(), key, config)), notify)}
       ${isTrigger ? ['entry', 'exit'].map(rulesForm) : nothing}
       <details><summary>Key, order and branches</summary>
         <label class="field">Key<input data-whole .value=${step.key} @change=${(e) => renameStep(key, e.target.value.trim())}></label>
