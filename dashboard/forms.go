@@ -128,7 +128,7 @@ type formKind struct {
 // formKinds are those of the built-in types.
 var formKinds = map[automation.StepType][]formKind{
 	automation.TypeDelayUntil: {
-		{"a date, or before or after it", []string{"at", "offset", "time", "if_past", "if_missing"}, json.RawMessage(`{"at":{"var":""}}`)},
+		{"a date, or a time before or after it", []string{"at", "offset", "time", "if_past", "if_missing"}, json.RawMessage(`{"at":{"var":""}}`)},
 		{"the next time of day", []string{"next", "after"}, json.RawMessage(`{"next":{"time":"09:00"}}`)},
 	},
 }
