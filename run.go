@@ -29,8 +29,9 @@ type Run struct {
 	// Step is the key of the run's current step, or of its last step once the run
 	// has ended.
 	Step string `json:"step"`
-	// Listens are the names of the events that the run waits for where it stands: sorted,
-	// and each once. It is empty if no event can change the run. Do not change the slice.
+	// Listens are the names of the events that can change the run where it stands: those that
+	// its wait listens to and, also while it sleeps, those that end it. They are sorted, and
+	// each is there once. Do not change the slice.
 	Listens []string `json:"listens,omitempty"`
 	// DueAt is when the run continues by itself. It is zero for a run that has
 	// ended or that waits without a timeout.

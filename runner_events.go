@@ -378,12 +378,9 @@ func (r *Runner) ListEvents(ctx context.Context, q EventQuery) (Page[EventRecord
 // ListDecisions returns why a handled event did not start runs of enabled automations whose
 // triggers name it, and which exits could not be evaluated for it, sorted by the id of the
 // automation. The list is empty for an event that is pending, and for one about which there is
-// nothing to decide: EventRecord.Reason has the reason then. It fails with ErrNotFound if the
-// event does not exist.
+// nothing to decide: EventRecord.Reason has the reason then. It is also empty for an event that
+// does not exist.
 func (r *Runner) ListDecisions(ctx context.Context, eventID string) ([]Decision, error) {
-	if _, err := r.GetEvent(ctx, eventID); err != nil {
-		return nil, err
-	}
 	decisions, err := r.store.ListDecisions(ctx, eventID)
 	if err != nil {
 		return nil, fmt.Errorf("automation: list decisions: %w", err)

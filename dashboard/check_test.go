@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -230,4 +231,79 @@ func TestCheck_DescribesTheForms(t *testing.T) {
 	require.NotNil(t, events.Element)
 	assert.Equal(t, "rule", find(events.Element.Fields, "filter_rule").Kind)
 	assert.Equal(t, "list", find(events.Element.Fields, "match").Kind)
+}
+
+// The forms of a step that is of one of several kinds have fields of the step, and begin with
+// one of the fields that make the kind.
+func TestCheck_DescribesTheKindsOfAStep(t *testing.T) {
+	t.Parallel()
+	about := newSite(t, dashboard.Options{}).forms()
+	until := about.Types["delay_until"]
+	require.Len(t, until.Kinds, 2)
+	var named []string
+	required := map[string]bool{}
+	for _, f := range until.Fields {
+		named, required[f.Name] = append(named, f.Name), f.Required
+	}
+	for _, kind := range until.Kinds {
+		assert.Subset(t, named, kind.Fields)
+		assert.True(t, required[kind.Fields[0]], "the form keeps %s when it is emptied", kind.Fields[0])
+		assert.Contains(t, kind.Config, kind.Fields[0])
+	}
+	assert.Equal(t, []string{"zone"}, slices.DeleteFunc(named, func(name string) bool {
+		return slices.ContainsFunc(until.Kinds, func(k describedKind) bool { return slices.Contains(k.Fields, name) })
+	}), "both kinds have it")
+	assert.Empty(t, about.Types["delay"].Kinds)
+}
+
+// A match has a form, although it may be a text or an object.
+func TestCheck_DescribesTheFieldsOfAMatch(t *testing.T) {
+	t.Parallel()
+	about := newSite(t, dashboard.Options{}).forms()
+	listener := describedField{Fields: about.Rules["exit"]}.field(t, "events").Element
+	match := listener.field(t, "match").Element
+	assert.Equal(t, "event", match.Short)
+	for _, name := range []string{"event", "run"} {
+		assert.Equal(t, automation.ConfigString, match.field(t, name).Kind)
+	}
+}
+
+// describedField, describedKind and describedForms are what the server answers about forms.
+type (
+	describedField struct {
+		Name, Short string
+		Kind        automation.ConfigKind
+		Required    bool
+		Fields      []describedField
+		Element     *describedField
+	}
+	describedKind struct {
+		Name   string
+		Fields []string
+		Config map[string]any
+	}
+	describedForms struct {
+		Types map[string]struct {
+			Fields []describedField
+			Kinds  []describedKind
+		}
+		Rules map[string][]describedField
+	}
+)
+
+// field returns the field of an object.
+func (f describedField) field(t *testing.T, name string) describedField {
+	t.Helper()
+	at := slices.IndexFunc(f.Fields, func(f describedField) bool { return f.Name == name })
+	require.GreaterOrEqual(t, at, 0, name)
+	return f.Fields[at]
+}
+
+// forms returns the forms of the editor.
+func (s *site) forms() (about describedForms) {
+	s.T.Helper()
+	answer := httptest.NewRecorder()
+	s.handler.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/check", strings.NewReader(`{}`)))
+	require.NoError(s.T, json.Unmarshal(answer.Body.Bytes(), &about))
+	return about
 }

@@ -18,17 +18,17 @@ type decisionRow struct {
 	Again      moment   // when the limit lets the next run start
 }
 
-// decisions returns why an event started no other runs. It makes three calls of the store.
+// decisions returns why an event started no other runs. It makes two calls of the
+// store, or one if the page has the names of automations.
 func (x *exchange) decisions(ctx context.Context, eventID string) ([]decisionRow, error) {
 	decisions, err := x.runner.ListDecisions(ctx, eventID)
 	if err != nil || len(decisions) == 0 {
 		return nil, named(err, "event")
 	}
-	automations, err := x.newestAutomations(ctx)
+	names, err := x.automationNames(ctx)
 	if err != nil {
 		return nil, err
 	}
-	names := namesOfAutomations(automations.Data)
 	var rows []decisionRow
 	for _, d := range decisions {
 		rows = append(rows, x.decisionRow(d, cmp.Or(names[d.AutomationID], d.AutomationID)))

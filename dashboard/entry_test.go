@@ -91,6 +91,21 @@ func TestEvent_ShowsWhyItStartedNoRun(t *testing.T) {
 	assert.Contains(t, s.textOf("/events/log/"+limited), "As many runs of the same contact and key had started as its limit allows. The next one may start from 1 Apr")
 }
 
+// The page has the names of automations beside the runs and beside the decisions.
+func TestEvent_IsReadWithFiveCallsOfTheStore(t *testing.T) {
+	t.Parallel()
+	s, calls := newCountedSite(t, dashboard.Options{})
+	s.Create(carts())
+	s.Create(world.Flow("all", "cart.updated", world.Email("hello")))
+	s.cart("cart.updated", "a", 5)
+	both := s.cart("cart.updated", "a", 6)
+	calls.take()
+	text := s.textOf("/events/log/" + both)
+	assert.Equal(t, []string{"FindEvent", "FindContacts", "ListDecisions", "ListAutomations", "ListRuns"}, calls.take())
+	assert.Contains(t, text, "It started this run:")
+	assert.Contains(t, text, "Carts : A run of the same contact and key was running.")
+}
+
 func TestRun_ShowsWhatEndedItEarly(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, dashboard.Options{})
@@ -125,6 +140,71 @@ func TestRun_ShowsWhichRunReplacedIt(t *testing.T) {
 	require.Len(t, found.Data, 1)
 	assert.Contains(t, s.textOf("/a/carts/runs/"+old), "Cancelled at quiet replaced")
 	assert.Contains(t, s.mainOf("/a/carts/runs/"+old), `href="../../../runs/`+found.Data[0].ID+`"`)
+}
+
+// Each list of runs has the reason in words beside the status.
+func TestLists_MarkTheRunsThatEndedEarly(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dashboard.Options{})
+	s.Create(carts(func(a *automation.Automation) { a.Entry.Reentry.WhileRunning = automation.ReentryRestart }))
+	s.cart("cart.updated", "a", 5)
+	s.cart("cart.updated", "a", 6)
+	s.cart("order.paid", "a", 6)
+	shown := func() {
+		for _, path := range []string{"/runs", "/a/carts", "/contacts/" + s.Contact("ada@example.com").ID} {
+			text := s.textOf(path)
+			assert.Contains(t, text, "✓ completed early, by the exit paid", path)
+			assert.Contains(t, text, "⊘ cancelled replaced by another run", path)
+		}
+	}
+	shown()
+
+	gone := true
+	s.cart("cart.updated", "b", 5)
+	_, err := s.Runner.UpdateContact(s.Ctx, s.Contact("ada@example.com").ID, automation.ContactChange{Unsubscribed: &gone})
+	require.NoError(t, err)
+	s.Pass(5 * time.Hour)
+	shown()
+	assert.Contains(t, s.textOf("/runs"), "✓ completed early, because its while rule did not hold")
+}
+
+// A person who cancels runs, and a run that fails, need no other word than the status.
+func TestLists_DoNotMarkRunsThatAPersonCancelled(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dashboard.Options{})
+	s.Create(world.Flow("old", "signup", world.Pause("rest", "30 days")))
+	s.Create(carts(func(a *automation.Automation) {
+		a.Steps[1].Config = automation.Delay{Duration: automation.MustParseDuration("30 days")}
+	}))
+	s.signUp("ada@example.com")
+	_, err := s.CancelRun(s.Ctx, s.runOf("old", "ada@example.com").ID)
+	require.NoError(t, err)
+	assert.NotContains(t, s.mainOf("/a/old"), `class="why"`)
+	s.cart("cart.updated", "a", 5)
+	s.Pass(20 * 24 * time.Hour)
+	assert.Contains(t, s.textOf("/a/carts"), "⊘ cancelled at its maximum age")
+}
+
+// A run that sleeps waits for no event, although one can end it.
+func TestRun_TellsWhatItWaitsForFromWhatEndsIt(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, dashboard.Options{})
+	s.Create(carts())
+	s.cart("cart.updated", "a", 5)
+	text := s.textOf("/a/carts/runs/" + s.runOf("carts", "ada@example.com").ID)
+	assert.NotContains(t, text, "waits for")
+	assert.Contains(t, text, "· goes on 2 Mar 13:00:00 UTC · ends on order.paid")
+
+	s.Create(carts(func(a *automation.Automation) {
+		a.ID, a.Steps[1].Config = "waiting", automation.WaitForAny{
+			Events:  []automation.Listener{{EventName: "cart.emptied"}, {EventName: "cart.shared"}},
+			ResetOn: []automation.Listener{{EventName: "cart.updated"}}, Timeout: automation.MustParseDuration("4 hours"),
+		}
+	}))
+	s.cart("cart.updated", "b", 5)
+	path := "/a/waiting/runs/" + s.runOf("waiting", "ada@example.com").ID
+	assert.Contains(t, s.textOf(path), "· waits for cart.emptied or cart.shared until 2 Mar 13:01:00 UTC · ends on order.paid")
+	assert.Contains(t, s.mainOf(path), `data-news="The run is running, and waits for cart.emptied or cart.shared."`)
 }
 
 func TestAutomation_ShowsItsRulesOfEntryAndOfExit(t *testing.T) {

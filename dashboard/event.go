@@ -28,7 +28,8 @@ type eventPage struct {
 	Again template.URL
 }
 
-// event shows a received event. While it is pending, the page reloads itself: the header
+// event shows a received event. It makes five calls of the store at most: for the event, its
+// contact, the decisions, the runs that it started and the names of their automations. While it is pending, the page reloads itself: the header
 // does what a meta element would do.
 func (x *exchange) event() error {
 	ctx, cancel := x.reading()

@@ -17,6 +17,8 @@ type exchange struct {
 	access Access
 	actor  string // "" if it is unknown
 	to     linker
+	// names are those of the newest automations by their ids, once they are read.
+	names map[string]string
 	// audited means that Options.Audit has an entry about the request.
 	audited bool
 }

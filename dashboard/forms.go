@@ -15,6 +15,8 @@ type formField struct {
 	Required bool                  `json:"required,omitempty"`
 	Fields   []formField           `json:"fields,omitempty"`
 	Element  *formField            `json:"element,omitempty"`
+	// Short is the field of an object that a text stands for, if there is no other field.
+	Short string `json:"short,omitempty"`
 	fieldWords
 }
 
@@ -47,20 +49,20 @@ var words = map[string]fieldWords{
 	"audience_rule": {Label: "Only contacts for whom this holds"},
 	"reentry":       {Label: "Contacts who enter again"},
 	"key":           {Label: "Each value of", Hint: "A path in the payload, such as event.cart_id", Placeholder: "the contact"},
-	"while_running": {Label: "While a run is running", Choices: []string{"parallel", "ignore", "restart"}},
+	"while_running": {Label: "While a run is running", Placeholder: "as usual", Choices: []string{"parallel", "ignore", "restart"}},
 	"limit":         {Label: "At most this many starts"},
 	"per":           {Label: "In this time", Hint: durations, Placeholder: "ever"},
 	"events":        {Label: "Events"},
 	"reset_on":      {Label: "Events that begin the wait anew"},
-	"match":         {Label: "Same in the event and the run", Hint: "Fields of the payloads, such as cart_id"},
+	"match":         {Label: "Fields in common"},
 	"while_rule":    {Label: "Ends unless this holds"},
 	"max_age":       {Label: "Ends after", Hint: durations, Placeholder: "no time"},
 	"at":            {Label: "Date or time"},
 	"offset":        {Label: "Before or after it", Hint: "For example -1 day or 2 hours"},
 	"time":          {Label: "Time of day", Hint: "For example 09:00"},
-	"if_past":       {Label: "If it has passed", Choices: []string{"continue", "end", "fail"}},
-	"if_missing":    {Label: "If it is missing", Choices: []string{"continue", "end", "fail"}},
-	"next":          {Label: "Or the next"},
+	"if_past":       {Label: "If it has passed", Placeholder: "take its own branch", Choices: []string{"continue", "end", "fail"}},
+	"if_missing":    {Label: "If it is missing", Placeholder: "fail", Choices: []string{"continue", "end", "fail"}},
+	"next":          {Label: "The next"},
 	"weekdays":      {Label: "Weekdays", Hint: "For example mon, thu", Placeholder: "any"},
 	"days":          {Label: "Days", Hint: "For example mon, tue", Placeholder: "all"},
 	"after":         {Label: "After at least", Hint: durations},
@@ -72,6 +74,14 @@ var words = map[string]fieldWords{
 	"payload":       {Label: "Payload"},
 }
 
+// matchField is the form of a Match, which decodes itself and so describes itself as any JSON.
+var matchField = formField{Kind: automation.ConfigObject, Short: "event", Fields: []formField{
+	{Name: "event", Kind: automation.ConfigString, fieldWords: fieldWords{Label: "In the event", Placeholder: "cart_id"}},
+	{Name: "run", Kind: automation.ConfigString, fieldWords: fieldWords{
+		Label: "In the run", Placeholder: "the same field", Offers: "paths", Hint: "A path such as trigger.cart_id or contact.properties.team",
+	}},
+}}
+
 // fieldsOf returns the fields of an object for a form.
 func fieldsOf(config automation.ConfigType, hasWords bool) []formField {
 	var fields []formField
@@ -80,6 +90,9 @@ func fieldsOf(config automation.ConfigType, hasWords bool) []formField {
 		made.Name, made.Required = f.Name, f.Required
 		if hasWords {
 			made.fieldWords = words[f.Name]
+		}
+		if hasWords && f.Name == "match" {
+			made.Element = &matchField
 		}
 		fields = append(fields, made)
 	}
@@ -99,6 +112,39 @@ func formOf(config automation.ConfigType, hasWords bool) formField {
 type stepForm struct {
 	Branches []automation.ConnectionType `json:"branches,omitempty"`
 	Fields   []formField                 `json:"fields,omitempty"`
+	Kinds    []formKind                  `json:"kinds,omitempty"`
+}
+
+// formKind is one of several kinds of configs that a step type has. The form shows the fields
+// of one kind at a time.
+type formKind struct {
+	Name string `json:"name"`
+	// Fields are those that only this kind has. A config with the first of them is of this kind.
+	Fields []string `json:"fields"`
+	// Config is what a config of this kind begins with.
+	Config json.RawMessage `json:"config"`
+}
+
+// formKinds are those of the built-in types.
+var formKinds = map[automation.StepType][]formKind{
+	automation.TypeDelayUntil: {
+		{"a date, or a time before or after it", []string{"at", "offset", "time", "if_past", "if_missing"}, json.RawMessage(`{"at":{"var":""}}`)},
+		{"the next time of day", []string{"next", "after"}, json.RawMessage(`{"next":{"time":"09:00"}}`)},
+	},
+}
+
+// stepFormOf describes a step type. The field that makes a config one of a kind stays if it is
+// emptied, so that the form does not change under a person's hands.
+func stepFormOf(t automation.StepTypeInfo) stepForm {
+	form := stepForm{t.Branches, fieldsOf(t.Config, t.BuiltIn), formKinds[t.Type]}
+	for _, kind := range form.Kinds {
+		for i := range form.Fields {
+			if form.Fields[i].Name == kind.Fields[0] {
+				form.Fields[i].Required = true
+			}
+		}
+	}
+	return form
 }
 
 // newStep is a type of step that a person can add.
@@ -158,7 +204,7 @@ func newEditorForms(runner *automation.Runner) editorForms {
 		}
 	}
 	for _, t := range runner.StepTypes() {
-		f.Types[t.Type] = stepForm{t.Branches, fieldsOf(t.Config, t.BuiltIn)}
+		f.Types[t.Type] = stepFormOf(t)
 		if !t.BuiltIn {
 			name := string(t.Type)
 			f.Adds = append(f.Adds, newStepOf(t.Type, name, name[strings.LastIndex(name, ".")+1:], `{}`))

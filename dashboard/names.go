@@ -18,6 +18,19 @@ func (x *exchange) newestAutomations(ctx context.Context) (automation.Page[autom
 	return x.runner.ListAutomations(ctx, automation.AutomationQuery{PageQuery: newest})
 }
 
+// automationNames returns the names of the newest automations by their ids. It reads them once
+// for a page.
+func (x *exchange) automationNames(ctx context.Context) (map[string]string, error) {
+	if x.names == nil {
+		found, err := x.newestAutomations(ctx)
+		if err != nil {
+			return nil, err
+		}
+		x.names = namesOfAutomations(found.Data)
+	}
+	return x.names, nil
+}
+
 // namesOfAutomations returns the names of automations by their ids.
 func namesOfAutomations(automations []automation.Automation) map[string]string {
 	names := map[string]string{}

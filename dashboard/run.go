@@ -17,7 +17,7 @@ type runPage struct {
 	Status                       string
 	Version                      int
 	Started, Ended, Due          moment
-	Listens                      []string // names of the events that the run waits for
+	Waits                        runWaits
 	Trouble                      *runTrouble
 	Exit                         *exitView
 	Drawing                      template.HTML
@@ -63,7 +63,7 @@ func (x *exchange) run() error {
 	}
 	body := x.runPage(run)
 	a := x.versionOf(run)
-	body.Automation = cmp.Or(a.Name, run.AutomationID)
+	body.Automation, body.Waits = cmp.Or(a.Name, run.AutomationID), waitsOf(run, a)
 	body.Event = read(x, func(ctx context.Context) (runEvent, error) { return x.runEvent(ctx, run) })
 	steps := map[string]automation.Step{}
 	for _, s := range a.Steps {
@@ -103,7 +103,7 @@ func (x *exchange) chosenStep(run automation.Run) (string, *automation.StepRun) 
 func (x *exchange) runPage(run automation.Run) runPage {
 	body := runPage{
 		ID: run.ID, AutomationID: run.AutomationID, ContactID: run.ContactID, EventID: run.EventID, Version: run.Version,
-		Status: string(run.Status), Listens: run.Listens,
+		Status:  string(run.Status),
 		Started: x.moment(run.StartedAt), Ended: x.moment(run.CompletedAt), Due: x.moment(run.DueAt),
 		Trouble: troubleOf(run), Exit: x.exitOf(run), Bars: x.bars(run),
 		CanRetry: run.Status == automation.RunFailed, CanCancel: run.Status == automation.RunRunning,

@@ -16,6 +16,7 @@ type runRow struct {
 	AutomationID, Automation string
 	ContactID, Contact       string
 	Status, Step             string
+	Early                    string // why the run ended before its last step
 	Code, Message            string // of the error
 	Started, Ended, Due      moment
 }
@@ -25,7 +26,7 @@ func (x *exchange) runRow(run automation.Run) runRow {
 	row := runRow{
 		ID: run.ID, Link: x.to.To("a", run.AutomationID, "runs", run.ID),
 		AutomationID: run.AutomationID, Automation: run.AutomationID, ContactID: run.ContactID, Contact: run.ContactID,
-		Status: string(run.Status), Step: run.Step,
+		Status: string(run.Status), Step: run.Step, Early: earlyOf(run),
 		Started: x.moment(run.StartedAt), Ended: x.moment(run.CompletedAt), Due: x.moment(run.DueAt),
 	}
 	if run.Error != nil {
@@ -75,11 +76,10 @@ func (x *exchange) runList(ctx context.Context, q automation.RunQuery) (list run
 	if err != nil || len(found.Data) == 0 {
 		return list, named(err, "run")
 	}
-	automations, err := x.newestAutomations(ctx)
+	names, err := x.automationNames(ctx)
 	if err != nil {
 		return list, err
 	}
-	names := namesOfAutomations(automations.Data)
 	for _, run := range found.Data {
 		row := x.runRow(run)
 		row.Automation = cmp.Or(names[run.AutomationID], run.AutomationID)

@@ -124,10 +124,12 @@ func newDecision(d automation.Decision) decision {
 
 // listDecisions lists all decisions about an event: there are at most a few.
 func (h *Handler) listDecisions(r *http.Request) (any, error) {
-	id := r.PathValue("received")
-	decisions, err := h.runner.ListDecisions(r.Context(), id)
+	if _, err := h.getReceivedEvent(r); err != nil {
+		return nil, err
+	}
+	decisions, err := h.runner.ListDecisions(r.Context(), r.PathValue("received"))
 	if err != nil {
-		return nil, absent(err, "event", id)
+		return nil, err
 	}
 	return listOf(automation.Page[automation.Decision]{Data: decisions}, newDecision), nil
 }

@@ -4,7 +4,7 @@
 import { html, nothing } from './lit-html.js'
 import { parse, text } from './draft.js'
 import { newComparison, replaced, ruleEditor } from './rules.js'
-import { anyValue, number, valueMap } from './values.js'
+import { anyValue, number, options, valueMap } from './values.js'
 
 // set returns a config with one field changed. undefined removes the field.
 export const set = (config, name, value) => {
@@ -34,9 +34,7 @@ const builtin = {
     ${input('Reply to', c.reply_to, (v) => change(set(c, 'reply_to', optional(v))), { placeholder: 'that of the template' })}
     <label class="field">If it is unknown whether it was sent
       <select @change=${(e) => change(set(c, 'delivery', optional(e.target.value)))}>
-        <option value="" ?selected=${!c.delivery}>as the application does</option>
-        <option value="at_least_once" ?selected=${c.delivery === 'at_least_once'}>send again</option>
-        <option value="at_most_once" ?selected=${c.delivery === 'at_most_once'}>fail, and send nothing</option>
+        ${options([['', 'as the application does'], ['at_least_once', 'send again'], ['at_most_once', 'fail, and send nothing']], c.delivery ?? '')}
       </select></label>`
   },
   contact_update: (c, change) => html`
@@ -59,7 +57,7 @@ const typed = (f, value, change, fail) => {
   switch (f.kind) {
     case 'boolean': return check(name, value === true, (on) => change(on || f.required ? on : undefined))
     case 'integer': case 'number': return input(name, value === undefined ? '' : JSON.stringify(value), (v) => change(v === '' ? undefined : number(v)), { ...f, whole: true })
-    case 'duration': case 'string': case 'time': return f.choices ? choice(name, value, f.choices, put) : input(name, value, put, f)
+    case 'duration': case 'string': case 'time': return f.choices ? choice(name, f.choices, value, put, f.placeholder) : input(name, value, put, f)
     case 'rule': return f.required || value ? html`<h3>${name}</h3>${ruleEditor(value ?? newComparison(), change)}
       ${f.required ? nothing : html`<button type="button" class="small" @click=${() => change()}>Remove this rule</button>`}`
       : html`<button type="button" class="small" @click=${() => change(newComparison())}>${name}…</button>`
@@ -71,20 +69,33 @@ const typed = (f, value, change, fail) => {
   }
 }
 
-const choice = (name, value, choices, change) => html`<label class="field">${name}
-  <select @change=${(e) => change(e.target.value)}>${['', ...choices].map((c) => html`<option value=${c} ?selected=${c === (value ?? '')}>${c || 'as usual'}</option>`)}</select></label>`
+const choice = (name, choices, value, change, none) => html`<label class="field">${name}
+  <select @change=${(e) => change(e.target.value)}>${options([['', none], ...choices.map((c) => [c, c])], value ?? '')}</select></label>`
 
 // texts is the form of a list of texts, or null for another list.
-const texts = (f, items, change) => ['string', 'json'].includes(f.element.kind) && items.every((i) => typeof i === 'string')
+const texts = (f, items, change) => f.element.kind === 'string' && items.every((i) => typeof i === 'string')
   ? input(f.label ?? f.name, items.join(', '), (v) => change(v.split(',').map((i) => i.trim()).filter(Boolean)), f) : null
 
-// list is the form of a list of objects.
+// list is the form of a list of objects. If the objects have a short form, an item may be a text.
 const list = (f, items, change, fail) => {
   const name = f.label ?? f.name
+  const { short } = f.element
+  const whole = (item) => short && typeof item === 'string' ? { [short]: item } : item
+  const brief = (item) => short && Object.keys(item).every((key) => key === short) ? item[short] ?? '' : item
   return html`${items.map((item, i) => html`<div class="member">
-  ${typed({ ...f.element, label: `${name} ${i + 1}`, required: true }, item, (to) => change(replaced(items, i, to)), fail)}
+  ${typed({ ...f.element, label: `${name} ${i + 1}`, required: true }, whole(item), (to) => change(replaced(items, i, brief(to))), fail)}
   <button type="button" class="small" aria-label="Remove ${name} ${i + 1}" @click=${() => change(replaced(items, i))}>✕</button></div>`)}
-  <button type="button" class="small" @click=${() => change([...items, {}])}>Add to ${name.toLowerCase()}</button>`
+  <button type="button" class="small" @click=${() => change([...items, brief({})])}>Add to ${name.toLowerCase()}</button>`
+}
+
+// kindsForm is the form of a config that is of one of several kinds. It has the fields of other
+// kinds only where the config has them.
+const kindsForm = ({ fields, kinds }, config, change, fail) => {
+  const kind = kinds.find((k) => k.fields[0] in config) ?? kinds[0]
+  const own = kinds.flatMap((k) => k.fields)
+  return html`<label class="field">Kind
+    <select @change=${(e) => change({ ...own.reduce((c, name) => set(c, name), config), ...kinds[e.target.value].config })}>${options(kinds.map((k, i) => [i, k.name]), kinds.indexOf(kind))}</select></label>
+    ${fieldsForm(fields.filter((f) => f.name in config || kind.fields.includes(f.name) || !own.includes(f.name)), config, change, fail)}`
 }
 
 // fieldsForm is the form of an object whose fields the server describes.
@@ -97,10 +108,11 @@ const jsonField = (name, value, change, fail) => html`<label class="field">${nam
     try { change(parse(e.target.value)) } catch (error) { fail(`${name} is not JSON: ${error.message}`) }
   }}></textarea></label>`
 
-// stepForm is the form of a step's config. fields are absent if the server has no such type.
-export const stepForm = (step, fields, change, fail) => {
+// stepForm is the form of a step's config. type is absent if the server has no such type.
+export const stepForm = (step, type, change, fail) => {
   const config = step.config ?? {}
   if (builtin[step.type]) return builtin[step.type](config, change)
-  if (fields) return fieldsForm(fields, config, change, fail)
+  if (type?.kinds) return kindsForm(type, config, change, fail)
+  if (type?.fields) return fieldsForm(type.fields, config, change, fail)
   return jsonField('Config', step.config, change, fail)
 }

@@ -2,7 +2,7 @@
 
 import { html, nothing } from './lit-html.js'
 import { parse } from './draft.js'
-import { ruleValue } from './values.js'
+import { options, ruleValue } from './values.js'
 
 const operators = [
   ['eq', 'is'], ['neq', 'is not'], ['gt', 'is more than'], ['gte', 'is at least'], ['lt', 'is less than'], ['lte', 'is at most'],
@@ -20,7 +20,7 @@ export const replaced = (list, i, item) => item === undefined ? [...list.slice(0
 const comparison = (rule, change, where) => html`<div class="comparison">
   <input aria-label="Field${where}" list="paths" .value=${rule.field ?? ''} placeholder="event.plan" @change=${(e) => change({ ...rule, field: e.target.value.trim() })}>
   <select aria-label="Operator${where}" @change=${(e) => change(withOperator(rule, e.target.value))}>
-    ${operators.map(([value, name]) => html`<option value=${value} ?selected=${value === rule.operator}>${name}</option>`)}
+    ${options(operators, rule.operator)}
   </select>
   ${unary.has(rule.operator) ? nothing : rule.operator === 'in' ? html`<input aria-label="Value${where}" .value=${JSON.stringify(rule.values)} @change=${(e) => change({ ...rule, values: list(e.target.value) })}>`
     : ruleValue(rule.value, (value) => change({ ...rule, value }), `Value${where}`)}
@@ -41,11 +41,7 @@ const ruleForm = (rule, change, depth = 1, where = '') => {
   const rules = rule.rules ?? []
   const member = (i) => `${where} ${depth}.${i + 1}`
   return html`<fieldset class="group">
-    <legend><select aria-label="Which rules must hold${where}" @change=${(e) => change({ ...rule, type: e.target.value })}>
-      <option value="and" ?selected=${rule.type === 'and'}>all of these hold</option>
-      <option value="or" ?selected=${rule.type === 'or'}>any of these holds</option>
-      <option value="not" ?selected=${rule.type === 'not'}>this does not hold</option>
-    </select></legend>
+    <legend><select aria-label="Which rules must hold${where}" @change=${(e) => change({ ...rule, type: e.target.value })}>${options([['and', 'all of these hold'], ['or', 'any of these holds'], ['not', 'this does not hold']], rule.type)}</select></legend>
     ${rules.map((r, i) => html`<div class="member">
       ${ruleForm(r, (to) => change({ ...rule, rules: replaced(rules, i, to) }), depth + 1, member(i))}
       <button type="button" class="small" aria-label="Remove rule${member(i)}" @click=${() => change({ ...rule, rules: replaced(rules, i) })}>✕</button>

@@ -9,6 +9,7 @@ import { change } from './history.js'
 import { problemsOfStep } from './problems.js'
 import { branches } from './server.js'
 import { draft, notify, state } from './state.js'
+import { options } from './values.js'
 
 const nameOfType = (type) => state.adds.find((s) => s.type === type)?.name.toLowerCase() ?? type
 
@@ -21,7 +22,7 @@ export const stepPanel = (key) => {
     <h2>${step.key} <span class="faint">${nameOfType(step.type)}</span></h2>
     <div class="fields">
       ${problemsOfStep(key)}
-      ${stepForm(step, state.types[step.type]?.fields, (config) => change(configure(draft(), key, config)), notify)}
+      ${stepForm(step, state.types[step.type], (config) => change(configure(draft(), key, config)), notify)}
       ${isTrigger ? ['entry', 'exit'].map(rulesForm) : nothing}
       <details><summary>Key, order and branches</summary>
         <label class="field">Key<input data-whole .value=${step.key} @change=${(e) => renameStep(key, e.target.value.trim())}></label>
@@ -41,11 +42,10 @@ const rulesForm = (name) => html`<details><summary>${name === 'entry' ? 'Who ent
 // leadsTo chooses the step that a branch leads to, without a mouse.
 const leadsTo = (key, { type, word }) => {
   const steps = draft().steps.filter((s, i) => i > 0 && s.key !== key)
-  const isTarget = (s) => draft().connections.some((c) => c.from === key && branchOf(c) === type && c.to === s.key)
+  const led = draft().connections.find((c) => c.from === key && branchOf(c) === type)
   return html`<label class="field">${word ? `If ${word}` : 'Then'}, go to
     <select @change=${(e) => change(connect(draft(), key, type, e.target.value))}>
-      <option value="">the end of the run</option>
-      ${steps.map((s) => html`<option value=${s.key} ?selected=${isTarget(s)}>${s.key}</option>`)}
+      ${options([['', 'the end of the run'], ...steps.map((s) => [s.key, s.key])], led?.to ?? '')}
     </select></label>`
 }
 
@@ -57,8 +57,7 @@ const places = (key) => {
 
 const moveField = (key) => html`<label class="field">Move to
   <select id="move" @change=${(e) => { const [from, type] = e.target.value.split('\n'); e.target.value = ''; moveTo(key, from, type) }}>
-    <option value="">where it is</option>
-    ${places(key).map((c) => html`<option value="${c.from}\n${c.type}">${placeAfter(c.from, c.label)}</option>`)}
+    ${options([['', 'where it is'], ...places(key).map((c) => [c.from + '\n' + c.type, placeAfter(c.from, c.label)])])}
   </select></label>`
 
 const stepButtons = (key, isTrigger) => html`<div class="buttons">

@@ -31,26 +31,29 @@ const field = (value, kind, change, label) => {
   switch (kind) {
     case 'null': return nothing
     case 'boolean': return html`<select aria-label=${label} @change=${(e) => change(e.target.value === 'true')}>
-      <option value="true" ?selected=${value === true}>yes</option><option value="false" ?selected=${value === false}>no</option></select>`
+      ${options([[true, 'yes'], [false, 'no']], value)}</select>`
     case 'var': case 'now': return html`<input aria-label=${label} list=${kind === 'var' ? 'paths' : ''} .value=${shown(value)} @change=${(e) => change({ [kind]: e.target.value.trim() })}>`
     case 'number': return html`<input aria-label=${label} inputmode="decimal" .value=${shown(value)} @change=${(e) => change(number(e.target.value))}>`
     default: return html`<input aria-label=${label} .value=${shown(value)} @change=${(e) => change(e.target.value)}>`
   }
 }
 
-const kinds = { string: 'text', number: 'number', boolean: 'yes or no', null: 'nothing', var: 'data of the run', now: 'time' }
+// options are those of a select: values with the words for them.
+export const options = (all, chosen) => all.map(([value, word]) => html`<option value=${value} ?selected=${value === chosen}>${word}</option>`)
+
+const kinds = [['string', 'text'], ['number', 'number'], ['boolean', 'yes or no'], ['null', 'nothing'], ['var', 'data of the run'], ['now', 'time']]
 
 const form = (value, change, label, allowed) => {
   const kind = kindOf(value ?? '')
   return html`<span class="value">
     <select class="kind" aria-label="${label}: kind" @change=${(e) => change(convert(value ?? '', e.target.value))}>
-      ${allowed.map((k) => html`<option value=${k} ?selected=${k === kind}>${kinds[k]}</option>`)}
+      ${options(allowed, kind)}
     </select>${field(value ?? '', kind, change, label)}</span>`
 }
 
 // ruleValue is the form of a value in a rule, and anyValue elsewhere.
-export const ruleValue = (value, change, label) => form(value, change, label, Object.keys(kinds))
-export const anyValue = (value, change, label) => form(value, change, label, Object.keys(kinds).slice(0, -1))
+export const ruleValue = (value, change, label) => form(value, change, label, kinds)
+export const anyValue = (value, change, label) => form(value, change, label, kinds.slice(0, -1))
 
 // refused is a name that a person typed for a member of a map, although another one has it.
 // The map cannot hold both, so the member keeps its name, and its field what was typed.

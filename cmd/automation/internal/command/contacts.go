@@ -138,7 +138,7 @@ func (c *call) showContact(ctx context.Context, s *session, name string) error {
 		return nil
 	}
 	c.printf("\n")
-	c.printRunTable(runs.Data)
+	c.printRunTable(ctx, s, runs.Data)
 	if runs.HasMore {
 		c.printf("There are more: automation runs --contact %s\n", clean(contact.ID))
 	}

@@ -66,6 +66,45 @@ func TestEvents_ShowWhyTheyStartedNoRunAndWhatTheyEnded(t *testing.T) {
 	assertGolden(t, "automation_rules", s.do("automations", "carts"))
 }
 
+// A run that sleeps waits for no event, although one can end it.
+func TestRuns_TellWhatTheyWaitForFromWhatEndsThem(t *testing.T) {
+	onEach(t, func(t *testing.T, s *scene) {
+		_, err := s.app.Apply(s.Ctx, carts())
+		require.NoError(t, err)
+		waits := carts()
+		waits.ID, waits.Entry, waits.Steps[1] = "waits", nil, automation.Step{Key: "decides", Config: automation.WaitForAny{
+			Events:  []automation.Listener{{EventName: "cart.emptied"}, {EventName: "cart.shared"}},
+			ResetOn: []automation.Listener{{EventName: "cart.updated"}}, Timeout: automation.MustParseDuration("2 days"),
+		}}
+		waits.Connections = []automation.Connection{{From: "start", To: "decides"}, {From: "decides", To: "reminder"}}
+		_, err = s.app.Apply(s.Ctx, waits)
+		require.NoError(t, err)
+		_, err = s.app.UpdateContact(s.Ctx, "ada", automation.ContactChange{Properties: map[string]any{"blocked": false}})
+		require.NoError(t, err)
+		s.send("cart.updated", "ada@example.com", map[string]any{"cart_id": "a", "total": 5})
+		s.drain()
+		assertGolden(t, "runs_that_listen", s.do("runs", "--contact", "ada", "--limit", "2"))
+		assertGolden(t, "run_that_sleeps", s.do("runs", s.run("carts", "ada@example.com")))
+		assertGolden(t, "run_that_waits", s.do("runs", s.run("waits", "ada@example.com")))
+	})
+}
+
+// Runs that the engine cancelled have the reason in a list too.
+func TestRuns_ShowWhatReplacedThem(t *testing.T) {
+	onEach(t, func(t *testing.T, s *scene) {
+		restarts := carts()
+		restarts.Entry = &automation.Entry{Reentry: automation.Reentry{WhileRunning: automation.ReentryRestart}}
+		restarts.Exit = nil
+		_, err := s.app.Apply(s.Ctx, restarts)
+		require.NoError(t, err)
+		for range 2 {
+			s.send("cart.updated", "ada@example.com", map[string]any{"cart_id": "a", "total": 5})
+			s.pass(time.Minute)
+		}
+		assertGolden(t, "runs_replaced", s.do("runs", "--automation", "carts"))
+	})
+}
+
 // The document that the tool prints is the one that was applied, also that of an old version.
 func TestAutomations_KeepTheirRulesInJSON(t *testing.T) {
 	onEach(t, func(t *testing.T, s *scene) {

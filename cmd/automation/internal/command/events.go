@@ -276,7 +276,7 @@ func (c *call) showEvent(ctx context.Context, s *session, id string) error {
 	c.printEvent(e)
 	if len(runs.Data) > 0 {
 		c.printf("\n")
-		c.printRunTable(runs.Data)
+		c.printRunTable(ctx, s, runs.Data)
 	}
 	c.printDecisions(decisions)
 	return nil

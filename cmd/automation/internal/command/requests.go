@@ -209,7 +209,7 @@ func (o *requestOptions) preview(ctx context.Context, c *call, s *session, q aut
 	if err != nil || len(runs.Data) == 0 {
 		return err
 	}
-	c.printRunTable(runs.Data)
+	c.printRunTable(ctx, s, runs.Data)
 	if runs.HasMore && n == previewed {
 		c.printf("…\n")
 	}

@@ -85,7 +85,7 @@ func (o *runsOptions) run(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
-		return c.printRuns(runs)
+		return c.printRuns(ctx, s, runs)
 	})
 }
 
@@ -109,7 +109,7 @@ func (c *call) findRuns(ctx context.Context, s *session, p page, q automation.Ru
 	return found, err
 }
 
-func (c *call) printRuns(runs automation.Page[automation.Run]) error {
+func (c *call) printRuns(ctx context.Context, s *session, runs automation.Page[automation.Run]) error {
 	if c.json {
 		return c.printJSON(listingOf(runs))
 	}
@@ -117,17 +117,17 @@ func (c *call) printRuns(runs automation.Page[automation.Run]) error {
 		c.printf("There are no such runs.\n")
 		return nil
 	}
-	c.printRunTable(runs.Data)
+	c.printRunTable(ctx, s, runs.Data)
 	c.printMore(runs.HasMore, runs.Data[len(runs.Data)-1].ID)
 	return nil
 }
 
-func (c *call) printRunTable(runs []automation.Run) {
+func (c *call) printRunTable(ctx context.Context, s *session, runs []automation.Run) {
 	var t table
 	t.add("RUN", "STATUS", "AUTOMATION", "STEP", "CONTACT", c.titled("STARTED"), c.titled("ENDED"), "DETAIL")
 	for _, r := range runs {
 		t.add(r.ID, string(r.Status), fmt.Sprintf("%s v%d", r.AutomationID, r.Version), r.Step, r.ContactID,
-			c.at(r.StartedAt), c.at(r.CompletedAt), c.state(r))
+			c.at(r.StartedAt), c.at(r.CompletedAt), c.state(r, s.waits(ctx, r)))
 	}
 	c.printTable(t)
 }
@@ -147,8 +147,8 @@ func exited(x automation.RunExit) string {
 }
 
 // state returns why a run failed, was cancelled, ended early or is set aside, or what it waits
-// for.
-func (c *call) state(r automation.Run) string {
+// for. waits has the events.
+func (c *call) state(r automation.Run, waits string) string {
 	if r.Error != nil {
 		message, _, _ := strings.Cut(r.Error.Message, "\n")
 		switch {
@@ -166,8 +166,8 @@ func (c *call) state(r automation.Run) string {
 		return ""
 	}
 	var parts []string
-	if len(r.Listens) > 0 {
-		parts = append(parts, "waits for "+strings.Join(r.Listens, " or "))
+	if waits != "" {
+		parts = append(parts, waits)
 	}
 	if !r.DueAt.IsZero() {
 		parts = append(parts, "due at "+c.at(r.DueAt))

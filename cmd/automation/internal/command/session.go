@@ -17,6 +17,8 @@ type session struct {
 	calls
 	store automation.Store
 	now   func() time.Time
+	// versions are those that the session has read; see version.
+	versions map[automation.VersionRef]automation.AutomationVersion
 }
 
 // calls are the methods of a Runner that commands may use. None of them claims a contact,
@@ -73,7 +75,10 @@ func (c *call) use(ctx context.Context, access database.Access, do func(s *sessi
 }
 
 func (c *call) session(ctx context.Context, db database.Database, access database.Access) (*session, error) {
-	s := &session{Database: db, store: db.Store(), now: c.Clock.Now}
+	s := &session{
+		Database: db, store: db.Store(), now: c.Clock.Now,
+		versions: map[automation.VersionRef]automation.AutomationVersion{},
+	}
 	clock := c.Clock
 	if access == database.Write {
 		ahead, err := s.ahead(ctx)

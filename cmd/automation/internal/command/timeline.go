@@ -21,11 +21,8 @@ func (c *call) showRun(ctx context.Context, s *session, id string) error {
 	if c.json {
 		return c.printRunJSON(run)
 	}
-	v, err := s.GetAutomationVersion(ctx, run.AutomationID, run.Version)
-	if err != nil {
-		v = automation.AutomationVersion{} // the timeline then lacks what the run waited for
-	}
-	c.printRunHead(run)
+	v := s.version(ctx, run)
+	c.printRunHead(run, s.waits(ctx, run), exitsOf(run, v))
 	c.printf("\n")
 	if err := c.printTimeline(run, configs(v.Steps)); err != nil {
 		return err
@@ -50,14 +47,17 @@ func (c *call) printRunJSON(run automation.Run) error {
 	return c.printJSON(doc)
 }
 
-func (c *call) printRunHead(run automation.Run) {
+func (c *call) printRunHead(run automation.Run, waits, exits string) {
 	var t table
 	t.add("run", run.ID)
 	t.add("automation", fmt.Sprintf("%s, version %d", run.AutomationID, run.Version))
 	t.add("contact", c.private(run.ContactID))
 	t.add("event", fmt.Sprintf("%s, %s", run.EventName, run.EventID))
 	run.Error = c.privateError(run.Error)
-	t.add("status", strings.TrimSuffix(fmt.Sprintf("%s at step %s: %s", run.Status, run.Step, c.state(run)), ": "))
+	t.add("status", strings.TrimSuffix(fmt.Sprintf("%s at step %s: %s", run.Status, run.Step, c.state(run, waits)), ": "))
+	if exits != "" {
+		t.add("ends on", exits)
+	}
 	if run.Exit != nil && run.Exit.EventID != "" {
 		t.add("ended by", run.Exit.EventID)
 	}
@@ -151,30 +151,30 @@ func waitNotice(run automation.Run, s automation.StepRun, config automation.Step
 		return nil
 	}
 	if s.Status != automation.StepWaiting { // run has the state of its current step
-		run.Listens, run.DueAt = nil, time.Time{}
 		switch c := config.(type) {
 		case automation.Delay:
 			run.DueAt = s.StartedAt.Add(c.Duration.Std())
 		case automation.WaitForEvent:
-			run.Listens = []string{c.EventName}
-			if !c.Timeout.IsZero() {
-				run.DueAt = s.StartedAt.Add(c.Timeout.Std())
-			}
+			run.DueAt = endOfWait(s, c.Timeout)
 		case automation.WaitForAny:
-			for _, l := range slices.Concat(c.Events, c.ResetOn) {
-				run.Listens = append(run.Listens, l.EventName)
-			}
-			slices.Sort(run.Listens)
-			run.Listens = slices.Compact(run.Listens)
-			if !c.Timeout.IsZero() {
-				run.DueAt = s.StartedAt.Add(c.Timeout.Std())
-			}
+			run.DueAt = endOfWait(s, c.Timeout)
 		default:
 			return nil
 		}
 	}
+	if config != nil {
+		run.Listens = awaited(config) // without the exits
+	}
 	s.Status = automation.StepWaiting
 	return &automation.StepChanged{At: s.StartedAt, Run: run, Step: s}
+}
+
+// endOfWait returns when a wait timed out or would have, zero for one without a timeout.
+func endOfWait(s automation.StepRun, timeout automation.Duration) time.Time {
+	if timeout.IsZero() {
+		return time.Time{}
+	}
+	return s.StartedAt.Add(timeout.Std())
 }
 
 // momentNotice is waitNotice for a step that waits until an instant, which its output has.

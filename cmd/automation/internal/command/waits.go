@@ -1,0 +1,68 @@
+package command
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// version returns the version of a run, which it reads once. It is empty if it cannot be read:
+// the output then lacks what only the version has.
+func (s *session) version(ctx context.Context, run automation.Run) automation.AutomationVersion {
+	ref := automation.VersionRef{AutomationID: run.AutomationID, Version: run.Version}
+	v, ok := s.versions[ref]
+	if !ok {
+		v, _ = s.GetAutomationVersion(ctx, ref.AutomationID, ref.Version)
+		s.versions[ref] = v
+	}
+	return v
+}
+
+// waits returns which events a running run waits for, in words, or "". What else it listens to
+// ends it, and is not what it waits for.
+func (s *session) waits(ctx context.Context, run automation.Run) string {
+	if run.Status != automation.RunRunning || len(run.Listens) == 0 {
+		return ""
+	}
+	config, ok := configs(s.version(ctx, run).Steps)[run.Step]
+	if !ok {
+		return "listens to " + strings.Join(run.Listens, " or ")
+	}
+	if names := awaited(config); len(names) > 0 {
+		return "waits for " + strings.Join(names, " or ")
+	}
+	return ""
+}
+
+// awaited returns the names of the events that end a step. It returns nil for a step that does
+// not wait for events.
+func awaited(config automation.StepConfig) []string {
+	switch c := config.(type) {
+	case automation.WaitForEvent:
+		return []string{c.EventName}
+	case automation.WaitForAny:
+		return eventNames(c.Events)
+	default:
+		return nil
+	}
+}
+
+// exitsOf returns the names of the events that end a running run, in words, or "".
+func exitsOf(run automation.Run, v automation.AutomationVersion) string {
+	if run.Status != automation.RunRunning || v.Exit == nil {
+		return ""
+	}
+	return strings.Join(eventNames(v.Exit.Events), " or ")
+}
+
+// eventNames returns the names of the events of listeners, each once.
+func eventNames(listeners []automation.Listener) (names []string) {
+	for _, l := range listeners {
+		if !slices.Contains(names, l.EventName) {
+			names = append(names, l.EventName)
+		}
+	}
+	return names
+}

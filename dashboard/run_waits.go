@@ -1,0 +1,53 @@
+package dashboard
+
+import (
+	"slices"
+
+	"github.com/seed-b636437c/automation"
+)
+
+// runWaits are the names of the events that a running run listens to, by what they do.
+type runWaits struct {
+	For    []string // those that end the wait that the run is at
+	Exits  []string // those that end the run
+	Either []string // all of them, if the version of the run cannot be read
+}
+
+// waitsOf returns what a run listens to, which the version of the run tells apart.
+func waitsOf(run automation.Run, version automation.Automation) (waits runWaits) {
+	if len(run.Listens) == 0 {
+		return waits
+	}
+	at := slices.IndexFunc(version.Steps, func(s automation.Step) bool { return s.Key == run.Step })
+	if at < 0 {
+		return runWaits{Either: run.Listens}
+	}
+	waits.For = awaited(version.Steps[at].Config)
+	if version.Exit != nil {
+		waits.Exits = eventNames(version.Exit.Events)
+	}
+	return waits
+}
+
+// awaited returns the names of the events that end a step. It returns nil for a step that does
+// not wait for events.
+func awaited(config automation.StepConfig) []string {
+	switch c := config.(type) {
+	case automation.WaitForEvent:
+		return []string{c.EventName}
+	case automation.WaitForAny:
+		return eventNames(c.Events)
+	default:
+		return nil
+	}
+}
+
+// eventNames returns the names of the events of listeners, each once.
+func eventNames(listeners []automation.Listener) (names []string) {
+	for _, l := range listeners {
+		if !slices.Contains(names, l.EventName) {
+			names = append(names, l.EventName)
+		}
+	}
+	return names
+}
