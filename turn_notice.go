@@ -18,7 +18,8 @@ func (t *turn) noticeChanges(run *activeRun, before State) {
 	for _, step := range run.graph.changes(before, run.state) {
 		t.notice(&StepChanged{At: t.now, Run: rec.run(), Step: step})
 	}
-	if run.action.Kind == ActionDone && before.Status() == RunRunning {
+	// A failed run whose retry ends at an earlier event ends anew, without running in between.
+	if run.action.Kind == ActionDone && (before.Status() == RunRunning || before.Status() != run.state.Status()) {
 		rec.CompletedAt = t.now
 		t.notice(&RunEnded{At: t.now, Run: rec.run()})
 	}

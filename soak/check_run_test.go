@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 // checkRun checks that the path of a run through its graph follows from its events.
 func (a *audit) checkRun(run *automation.Run) {
 	e, p := a.ledger.events[run.EventID], a.people[run.ContactID]
-	if e == nil || p == nil || p.person != e.Person {
+	if e == nil || p == nil || p.person != e.Person || p.life != e.Life {
 		a.problem("run %s has event %s and contact %s, which do not belong together", run.ID, run.EventID, run.ContactID)
 		return
 	}
@@ -26,6 +27,10 @@ func (a *audit) checkRun(run *automation.Run) {
 	if len(c.steps) != len(run.Steps) {
 		a.problem("run %s has a step twice", run.ID)
 	}
+	if p.gone != nil && (p.gone.Removal == erasure || run.Status != automation.RunCompleted) {
+		c.gone()
+		return
+	}
 	switch run.AutomationID {
 	case orderFlow:
 		c.order()
@@ -33,6 +38,11 @@ func (a *audit) checkRun(run *automation.Run) {
 		c.receipt()
 	case cartFlow:
 		c.cart()
+	case invoiceFlow:
+		c.invoice()
+	case giftFlow:
+		c.ended(automation.RunCompleted)
+		c.email("gift", 0)
 	default:
 		c.signup()
 	}
@@ -88,8 +98,8 @@ func (c *runCheck) order() {
 }
 
 func (c *runCheck) receipt() {
-	if c.run.Status == automation.RunFailed && c.run.Error.Code == automation.FailedUnknown {
-		c.is("once", automation.StepFailed) // the outcome was lost with a node, or with an answer
+	if c.run.Status == automation.RunFailed {
+		c.failed()
 		return
 	}
 	c.ended(automation.RunCompleted)
@@ -138,6 +148,71 @@ func (c *runCheck) cart() {
 	}
 }
 
+// invoice checks that a run failed if the mailer rejected its bill, and went on from there after a
+// retry, unless a review had come in between.
+func (c *runCheck) invoice() {
+	run := c.run
+	c.is("number", automation.StepCompleted)
+	c.person.last["last_invoice"] = max(c.person.last["last_invoice"], c.event.N)
+	retry := c.ledger.retries[run.ID]
+	switch {
+	case run.Exit != nil:
+		c.ended(automation.RunCompleted)
+		end, at := c.ledger.events[run.Exit.EventID], run.Exit.At
+		if retry == nil {
+			at = time.Time{} // the run would have ended with a review that is pruned by now
+		}
+		if end == nil || end.Name != evReview || end.Person != c.event.Person || end.N < c.event.N || c.reviewed(end.N, at) != nil {
+			c.problem("run %s ended with event %s, which is not the first review after its own", run.ID, run.Exit.EventID)
+		}
+	case run.Status == automation.RunFailed:
+		c.failed()
+	default:
+		c.ended(automation.RunCompleted)
+		c.email(billTemplate, 0)
+		c.email("filed", 0)
+		if c.ledger.rejected[c.key(billTemplate)] > 0 {
+			c.retried(retry)
+		}
+	}
+}
+
+// retried checks that a run which failed had a retry, and no review before it.
+func (c *runCheck) retried(retry *retry) {
+	if retry == nil {
+		c.problem("run %s failed, and completed without a retry", c.run.ID)
+	} else if e := c.reviewed(math.MaxInt, c.steps[billTemplate].CompletedAt); e != nil && e.acked.Before(retry.began) {
+		c.problem("run %s was retried past event %s, which ends it", c.run.ID, e.eventID)
+	}
+}
+
+// reviewed returns the first review after the event of the run and before the person's event with
+// the number until, of those that no node had pruned at a time.
+func (c *runCheck) reviewed(until int, at time.Time) *sent {
+	for _, e := range c.person.events {
+		old, pruned := c.ledger.archive.since[e.eventID]
+		if e.Name == evReview && e.N > c.event.N && e.N < until && (!pruned || old.After(at)) {
+			return e
+		}
+	}
+	return nil
+}
+
+// failed checks that the run failed as only the mailer can make it fail, and that no retry of it
+// was lost.
+func (c *runCheck) failed() {
+	run := c.run
+	c.is(run.Step, automation.StepFailed)
+	switch retry := c.ledger.retries[run.ID]; {
+	case run.AutomationID == receiptFlow && run.Error.Code == automation.FailedUnknown:
+		// the outcome was lost with a node, or with an answer
+	case run.AutomationID != invoiceFlow || run.Error.Code != automation.FailedPermanently || c.ledger.rejected[c.key(billTemplate)] == 0:
+		c.problem("run %s failed at step %s: %+v", run.ID, run.Step, run.Error)
+	case retry != nil && retry.accepted:
+		c.problem("a retry of run %s is lost", run.ID)
+	}
+}
+
 func (c *runCheck) signup() {
 	cause := c.wait("closing", evClose, 0)
 	if cause == nil {
@@ -174,7 +249,7 @@ func (c *runCheck) wait(key, name string, timeout time.Duration) *sent {
 	}
 	for id, e := range c.ledger.events {
 		at := c.accepted[id]
-		if e.Person != c.event.Person || e == cause || !matches(e, name) || !at.After(s.StartedAt) {
+		if e.Person != c.event.Person || e.Life != c.event.Life || e == cause || !matches(e, name) || !at.After(s.StartedAt) {
 			continue
 		}
 		if timeout == 0 && cause == nil || at.Before(until) && (cause != nil || !e.acked.After(deadline)) {
@@ -190,7 +265,7 @@ func (c *runCheck) wait(key, name string, timeout time.Duration) *sent {
 		if s.Branch != automation.ConnectionTimeout || s.CompletedAt.Before(deadline) {
 			c.problem("run %s: step %s timed out at %s, too early, or took branch %s", c.run.ID, key, s.CompletedAt, s.Branch)
 		}
-	case !matches(cause, name) || cause.Person != c.event.Person || cause.acked.Before(s.StartedAt.Add(-10*lease)) || timeout > 0 && until.After(deadline):
+	case !matches(cause, name) || cause.Person != c.event.Person || cause.Life != c.event.Life || cause.acked.Before(s.StartedAt.Add(-10*lease)) || timeout > 0 && until.After(deadline):
 		c.problem("run %s: step %s, begun at %s, took event %s of %s", c.run.ID, key, s.StartedAt, output.EventID, until)
 	}
 	return cause
@@ -205,17 +280,15 @@ func matches(e *sent, name string) bool {
 // The contact must have the properties from earlier steps of the run by then.
 func (c *runCheck) email(key string, cause int) {
 	c.is(key, automation.StepCompleted)
-	name := "run/" + c.run.ID + "/" + key
-	d := c.ledger.emails[name]
+	d := c.arrived(key)
 	if d == nil {
-		c.problem("email %s is recorded and did not arrive", name)
 		return
 	}
 	var output struct {
 		EmailID string `json:"email_id"`
 	}
-	if err := json.Unmarshal(c.steps[key].Output, &output); err != nil || output.EmailID != "id-"+name {
-		c.problem("email %s is recorded as %s", name, c.steps[key].Output)
+	if err := json.Unmarshal(c.steps[key].Output, &output); err != nil || output.EmailID != "id-"+d.Key {
+		c.problem("email %s is recorded as %s", d.Key, c.steps[key].Output)
 	}
 	want := map[string]string{"n": fmt.Sprint(c.event.N)}
 	if cause != 0 {
@@ -226,10 +299,27 @@ func (c *runCheck) email(key string, cause int) {
 		delete(got, "last")
 		var n int
 		if _, err := fmt.Sscan(last, &n); err != nil || n < c.event.N {
-			c.problem("email %s for event %d was sent before the contact had it: last is %s", name, c.event.N, last)
+			c.problem("email %s for event %d was sent before the contact had it: last is %s", d.Key, c.event.N, last)
 		}
 	}
-	if !maps.Equal(got, want) || d.To != address(c.event.Person) {
-		c.problem("email %s to %s has %v instead of %v", name, d.To, got, want)
+	if !maps.Equal(got, want) {
+		c.problem("email %s has %v instead of %v", d.Key, got, want)
 	}
+}
+
+// key returns the idempotency key of the email of a step.
+func (c *runCheck) key(step string) string { return "run/" + c.run.ID + "/" + step }
+
+// arrived returns what arrived of the email of a step, nil if nothing did. It must be for the
+// event and the person of the run.
+func (c *runCheck) arrived(step string) *delivery {
+	d := c.ledger.emails[c.key(step)]
+	if d == nil {
+		c.problem("email %s is recorded and did not arrive", c.key(step))
+		return nil
+	}
+	if d.Variables["n"] != fmt.Sprint(c.event.N) || d.To != address(c.event.Person) {
+		c.problem("email %s for event %d went to %s with %v", d.Key, c.event.N, d.To, d.Variables)
+	}
+	return d
 }

@@ -23,19 +23,22 @@ type audit struct {
 	ledger   *ledger
 	accepted map[string]time.Time     // when the store accepted each event
 	people   map[string]*personRecord // by contact id
-	runs     []automation.Run         // with steps
+	runs     []automation.Run         // with steps, also those that were pruned
+	kept     map[string]bool          // runs that the store has
+	found    map[string]bool          // events that the store has
 	seen     map[string]int           // runs by "<automation> <event>"
 	branches map[automation.ConnectionType]int
 	problems []error
 }
 
-// personRecord is what a contact must look like after its runs.
+// personRecord is what a contact of a person must look like after its runs.
 type personRecord struct {
-	person  int
-	contact automation.Contact
-	events  []*sent // in the order in which they were sent
-	last    map[string]int
-	gold    bool
+	person, life int
+	contact      automation.Contact
+	events       []*sent // in the order in which they were sent
+	gone         *sent   // the removal of the contact, nil if the contact is there
+	last         map[string]int
+	gold         bool
 }
 
 // check returns the problems of the store and the ledger. Only waits without a time-out may
@@ -50,10 +53,10 @@ func check(ctx context.Context, store automation.Store, l *ledger) []error {
 	a := &audit{
 		ctx: ctx, store: store, runner: runner, ledger: l,
 		accepted: map[string]time.Time{}, people: map[string]*personRecord{}, seen: map[string]int{},
-		branches: map[automation.ConnectionType]int{},
+		kept: map[string]bool{}, found: map[string]bool{}, branches: map[automation.ConnectionType]int{},
 		problems: slices.Clone(l.problems),
 	}
-	for _, step := range []func() error{a.readEvents, a.readPeople, a.readRuns} {
+	for _, step := range []func() error{a.readEvents, a.readPeople, a.readGone, a.readRuns, a.readPruned} {
 		if err := step(); err != nil {
 			return append(a.problems, fmt.Errorf("read the store: %w", err))
 		}
@@ -68,6 +71,9 @@ func check(ctx context.Context, store automation.Store, l *ledger) []error {
 	a.checkCounts()
 	a.checkLeases()
 	a.checkKeys()
+	a.checkGone()
+	a.checkPruned()
+	a.pruneAll()
 	return a.problems
 }
 
@@ -75,13 +81,19 @@ func (a *audit) problem(format string, args ...any) {
 	a.problems = append(a.problems, fmt.Errorf(format, args...))
 }
 
+// readEvents reads the events. An event may be pruned if a node has found it to be old enough.
 func (a *audit) readEvents() error {
 	for id := range a.ledger.events {
 		e, err := a.store.FindEvent(a.ctx, id)
-		if err != nil {
+		at, old := a.ledger.archive.events[id]
+		switch {
+		case err == nil:
+			a.accepted[id], a.found[id] = e.AcceptedAt, true
+		case old && errors.Is(err, automation.ErrNotFound):
+			a.accepted[id] = at
+		default:
 			a.problem("the store accepted event %s and does not have it: %w", id, err)
 		}
-		a.accepted[id] = e.AcceptedAt
 	}
 	return nil
 }
@@ -90,26 +102,27 @@ func (a *audit) readEvents() error {
 func (a *audit) readPeople() error {
 	for _, s := range a.ledger.scripts {
 		c, err := a.runner.GetContact(a.ctx, automation.ContactRef{Email: address(s.person)})
-		if errors.Is(err, automation.ErrNotFound) && s.n == 0 {
+		if errors.Is(err, automation.ErrNotFound) && s.sent == 0 {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		a.people[c.ID] = &personRecord{person: s.person, contact: c, events: a.eventsOf(s.person), last: map[string]int{}}
+		a.people[c.ID] = a.newRecord(s.person, s.life)
+		a.people[c.ID].contact = c
 	}
 	return nil
 }
 
-func (a *audit) eventsOf(person int) []*sent {
-	var events []*sent
+func (a *audit) newRecord(person, life int) *personRecord {
+	p := &personRecord{person: person, life: life, last: map[string]int{}}
 	for _, e := range a.ledger.events {
-		if e.Person == person {
-			events = append(events, e)
+		if e.Person == person && e.Life == life {
+			p.events = append(p.events, e)
 		}
 	}
-	slices.SortFunc(events, func(x, y *sent) int { return cmp.Compare(x.N, y.N) })
-	return events
+	slices.SortFunc(p.events, func(x, y *sent) int { return cmp.Compare(x.N, y.N) })
+	return p
 }
 
 // readRuns reads all runs.
@@ -124,6 +137,7 @@ func (a *audit) readRuns() error {
 				return err
 			}
 			a.runs = append(a.runs, run)
+			a.kept[run.ID] = true
 			a.seen[run.AutomationID+" "+run.EventID]++
 		}
 	}
@@ -131,37 +145,66 @@ func (a *audit) readRuns() error {
 	return nil
 }
 
-// checkStarts checks that every accepted event started each of its runs once.
+// checkStarts checks that every accepted event started each of its runs once. The events of a
+// contact that is gone did so up to one of them.
 func (a *audit) checkStarts() {
-	expected := map[string]int{}
-	for id, e := range a.ledger.events {
-		for _, flow := range startedBy[e.Name] {
-			expected[flow+" "+id] = 1
-		}
-	}
-	for start, n := range expected {
-		if a.seen[start] != n {
-			a.problem("automation and event %s: %d runs instead of one", start, a.seen[start])
+	expected := map[string]bool{}
+	for _, p := range a.people {
+		gifts := map[string]bool{} // by plan
+		var missed *sent           // the first event that was handled when the contact was gone
+		for _, e := range p.events {
+			starts := startedBy[e.Name]
+			switch {
+			case e.Name != evOrder:
+			case !gifts[e.Plan]:
+				gifts[e.Plan] = true
+				starts = append(slices.Clone(starts), giftFlow)
+			case p.gone != nil && a.startedInVain(giftFlow, e):
+				expected[giftFlow+" "+e.eventID] = true
+			}
+			if p.gone != nil && len(starts) > 0 && a.seen[starts[0]+" "+e.eventID] == 0 {
+				missed = cmp.Or(missed, e)
+			}
+			for _, flow := range starts {
+				start := flow + " " + e.eventID
+				expected[start] = true
+				switch n := a.seen[start]; {
+				case missed == nil && n != 1:
+					a.problem("automation and event %s: %d runs instead of one", start, n)
+				case missed != nil && n != 0:
+					a.problem("automation and event %s: %d runs, although the contact was gone at event %s", start, n, missed.eventID)
+				}
+			}
 		}
 	}
 	for start := range a.seen {
-		if expected[start] == 0 {
+		if !expected[start] {
 			a.problem("automation and event %s: a run that no event started", start)
 		}
 	}
 }
 
+// startedInVain reports whether an event started a run of the automation that was cancelled,
+// because the contact was gone. If a contact is removed while a node has its lease, the counts of
+// its starts are gone before the node learns about that, and do not keep a run from starting.
+func (a *audit) startedInVain(flow string, e *sent) bool {
+	i := slices.IndexFunc(a.runs, func(run automation.Run) bool { return run.AutomationID == flow && run.EventID == e.eventID })
+	return i >= 0 && a.runs[i].Error != nil && a.runs[i].Error.Code == automation.CancelledContactGone
+}
+
 // checkOrder checks that the events of a contact were handled in the order in which they
 // were sent: on each node, and by the times at which their runs began.
 func (a *audit) checkOrder() {
+	type life struct{ person, life int }
 	for node, handled := range a.ledger.handled {
-		last := map[int]int{}
+		last := map[life]int{}
 		for _, id := range handled {
 			if e := a.ledger.events[id]; e != nil {
-				if e.N <= last[e.Person] {
-					a.problem("node %s handled event %d of person %d after event %d", node, e.N, e.Person, last[e.Person])
+				l := life{e.Person, e.Life}
+				if e.N <= last[l] {
+					a.problem("node %s handled event %d of person %d after event %d", node, e.N, e.Person, last[l])
 				}
-				last[e.Person] = e.N
+				last[l] = e.N
 			}
 		}
 	}
@@ -199,8 +242,10 @@ func (a *audit) checkEmails() {
 	for key, d := range a.ledger.emails {
 		s, ok := steps[key]
 		unknown := d.Once && s.Error != nil && s.Error.Code == automation.FailedUnknown
-		// A run that ends early does not repeat an attempt that was cut off.
-		cutOff := s.Status == automation.StepCancelled && len(s.Attempts) > 0
+		// A run that ends early does not repeat an attempt that was cut off. An erasure keeps no
+		// record of the attempt.
+		gone := a.ledger.left[d.Contact]
+		cutOff := s.Status == automation.StepCancelled && (len(s.Attempts) > 0 || gone != nil && gone.Removal == erasure)
 		if !ok || s.Status != automation.StepCompleted && !unknown && !cutOff {
 			a.problem("email %s arrived, and its step is %q", key, s.Status)
 		}
@@ -210,6 +255,9 @@ func (a *audit) checkEmails() {
 // checkContacts checks that every change was made, and the latest change last.
 func (a *audit) checkContacts() {
 	for _, p := range a.people {
+		if p.gone != nil {
+			continue
+		}
 		got := map[string]int{}
 		for name, v := range p.contact.Properties {
 			var n int
@@ -236,7 +284,7 @@ func (a *audit) checkCounts() {
 	for _, flow := range flows() {
 		counted := map[automation.RunCount]int{}
 		for _, run := range a.runs {
-			if run.AutomationID == flow.ID {
+			if run.AutomationID == flow.ID && a.kept[run.ID] {
 				counted[automation.RunCount{Version: run.Version, Step: run.Step, Status: run.Status}]++
 			}
 		}
@@ -280,9 +328,13 @@ func (a *audit) checkLeases() {
 	}
 }
 
-// checkKeys checks that sending an accepted event again, with its key, has no effect.
+// checkKeys checks that sending an accepted event again, with its key, has no effect, also if the
+// event is pruned. An erasure removes the keys.
 func (a *audit) checkKeys() {
 	for id, e := range a.ledger.events {
+		if gone := a.goneOf(e); gone != nil && (gone.Removal == erasure || e.ID != "") {
+			continue
+		}
 		receipts, err := a.runner.Send(a.ctx, e.event())
 		if err != nil || !receipts[0].Duplicate || receipts[0].ID != id {
 			a.problem("event %s with key %s is accepted again: %+v, %v", id, e.SendKey, receipts, err)

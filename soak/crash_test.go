@@ -66,10 +66,10 @@ func (c *cluster) takeOver() {
 	var first atomic.Pointer[EmailArgs]
 	l := c.ledger
 	l.mu.Lock()
-	l.flawless = true
+	l.calm = true
 	l.hold = func(email EmailArgs) {
 		switch {
-		case email.Once:
+		case email.Template != "thanks": // no event ends the run of such an email
 		case first.CompareAndSwap(nil, &email):
 			p := c.named(email.Node)
 			_ = c.freeze(p)

@@ -17,6 +17,8 @@ const (
 	receiptFlow = "receipt"
 	signupFlow  = "signup"
 	cartFlow    = "cart"
+	invoiceFlow = "invoice"
+	giftFlow    = "gift"
 )
 
 // The names of the events.
@@ -37,18 +39,24 @@ const (
 	matchingScore = 3
 	goldSegment   = "gold"
 	goldPlan      = "gold"
+	basicPlan     = "basic"
+	// longReview is the length of the text of a review with the best score. It makes the output
+	// of a wait so large that the store keeps it beside the state of the run.
+	longReview = 5 << 10
+	bestScore  = 5
 )
 
-// startedBy holds the automations of which an event starts a run.
+// startedBy holds the automations of which an event starts a run. In addition, the first order of
+// a contact with each plan starts one of giftFlow.
 var startedBy = map[string][]string{
 	evSignup: {signupFlow},
-	evOrder:  {orderFlow, receiptFlow},
+	evOrder:  {orderFlow, receiptFlow, invoiceFlow},
 	evView:   {cartFlow},
 }
 
 // flows returns the automations, which use every type of step except contact_delete.
 func flows() []automation.Automation {
-	return []automation.Automation{order(), receipt(), signup(), cart()}
+	return []automation.Automation{order(), receipt(), signup(), cart(), invoice(), gift()}
 }
 
 func order() automation.Automation {
@@ -131,6 +139,38 @@ func cart() automation.Automation {
 	}
 }
 
+// invoice has an email that the mailer rejects now and then, so that its run fails. Nodes retry
+// some of these runs. A review ends a run, also one that failed before the review and is retried.
+func invoice() automation.Automation {
+	return automation.Automation{
+		ID: invoiceFlow, Name: "Invoice", Status: automation.StatusEnabled,
+		Steps: []automation.Step{
+			{Key: "placed", Config: automation.Trigger{EventName: evOrder}},
+			{Key: "number", Config: set("last_invoice", "event.n")},
+			{Key: "bill", Config: email(billTemplate)},
+			{Key: "filed", Config: email("filed")},
+		},
+		Connections: []automation.Connection{{From: "placed", To: "number"}, {From: "number", To: "bill"}, {From: "bill", To: "filed"}},
+		Exit:        &automation.Exit{Events: []automation.Listener{{EventName: evReview}}},
+	}
+}
+
+// billTemplate is the template of the emails that the mailer rejects now and then.
+const billTemplate = "bill"
+
+// gift starts once for each plan of a contact, although its runs are pruned.
+func gift() automation.Automation {
+	return automation.Automation{
+		ID: giftFlow, Name: "Gift", Status: automation.StatusEnabled,
+		Steps: []automation.Step{
+			{Key: "placed", Config: automation.Trigger{EventName: evOrder}},
+			{Key: "gift", Config: email("gift")},
+		},
+		Connections: []automation.Connection{{From: "placed", To: "gift"}},
+		Entry:       &automation.Entry{Reentry: automation.Reentry{Key: "event.plan", Limit: 1}},
+	}
+}
+
 func set(property, reference string) automation.ContactUpdate {
 	return automation.ContactUpdate{Properties: map[string]automation.Value{property: automation.Var(reference)}}
 }
@@ -145,55 +185,75 @@ func email(template string, more ...string) automation.SendEmail {
 	return automation.SendEmail{Template: automation.TemplateRef{ID: template, Variables: variables}}
 }
 
-// Event is an event that the ledger gives to a node to send.
+// Event is an event that the ledger gives to a node to send, or the removal of a contact.
 type Event struct {
 	Person  int
-	N       int // counts the events of the person, from 1
+	Life    int // counts the contacts that the person had before
+	N       int // counts what the person does, from 1
 	Name    string
 	ID      string // of the contact; empty for an event by email
 	Email   string
 	Plan    string
 	Score   int
 	SendKey string // its idempotency key
+	Removal removal
 }
 
+// removal is how a contact is removed. It is empty for an event.
+type removal string
+
+const (
+	deletion removal = "deletion"
+	erasure  removal = "erasure"
+)
+
 func (e Event) event() automation.Event {
+	payload := map[string]any{"n": e.N, "plan": e.Plan, "score": e.Score}
+	if e.Score == bestScore && e.Name == evReview {
+		payload["text"] = strings.Repeat("good ", longReview/5)
+	}
 	return automation.Event{
-		Name: e.Name, ContactID: e.ID, Email: e.Email, IdempotencyKey: e.SendKey,
-		Payload: automation.Payload(map[string]any{"n": e.N, "plan": e.Plan, "score": e.Score}),
+		Name: e.Name, ContactID: e.ID, Email: e.Email, IdempotencyKey: e.SendKey, Payload: automation.Payload(payload),
 	}
 }
 
-// script makes the events of one person.
+// script makes the events of one person. Now and then the person's contact is removed. The next
+// event makes a new one.
 type script struct {
 	random *rand.Rand
 	person int
 	id     string // of the contact; empty for a person without a contact at first
 	n      int
+	life   int
+	sent   int // events of this life
 }
 
 func address(person int) string { return fmt.Sprintf("person%d@example.com", person) }
 
-func (s *script) next() Event {
+func (s *script) next(mayLeave bool) Event {
 	s.n++
-	e := Event{Person: s.person, N: s.n, Name: s.name(), Plan: "basic", Score: 1 + s.random.IntN(5)}
-	e.SendKey = fmt.Sprintf("%d-%d", s.person, s.n)
+	e := Event{Person: s.person, Life: s.life, N: s.n, Email: address(s.person), SendKey: fmt.Sprintf("%d-%d", s.person, s.n)}
+	if mayLeave && s.sent > 3 && s.random.IntN(12) == 0 {
+		e.ID, e.Removal = s.id, []removal{deletion, erasure}[(s.person+s.life)%2]
+		s.id, s.life, s.sent = "", s.life+1, 0
+		return e
+	}
+	s.sent++
+	e.Name, e.Plan, e.Score = s.name(), basicPlan, 1+s.random.IntN(bestScore)
 	if s.random.IntN(2) == 0 {
 		e.Plan = goldPlan
 	}
 	switch {
 	case s.id != "" && s.random.IntN(2) == 0:
-		e.ID = s.id
+		e.ID, e.Email = s.id, ""
 	case s.random.IntN(2) == 0:
-		e.Email = strings.ToUpper(address(s.person))
-	default:
-		e.Email = address(s.person)
+		e.Email = strings.ToUpper(e.Email)
 	}
 	return e
 }
 
 func (s *script) name() string {
-	if s.n == 1 {
+	if s.sent == 1 {
 		return evSignup
 	}
 	switch draw := s.random.IntN(100); {

@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-b636437c/automation"
 )
 
 // ledger is the memory of a test, in the test's own process, so that it outlives the nodes.
-// It chooses the next event to send, and records the events that the store accepted, the
-// emails that arrived, and the commits that the nodes report.
+// It chooses the next event to send or contact to remove, and records the events that the store
+// accepted, the contacts that are gone, the emails that arrived, and what the nodes report.
 type ledger struct {
 	mu       sync.Mutex
 	changed  *sync.Cond
@@ -36,16 +38,34 @@ type ledger struct {
 	handled  map[string][]string // ids of the events that each node handled, in order
 	refused  []string            // contacts of transitions whose lease was lost
 	failures int                 // how many sends failed
+	left     map[string]*sent    // removals, by the id of the contact that is gone
+	rejected map[string]int      // how often the mailer rejected each email
+	retries  map[string]*retry   // by run
+	archive  archive
 	hold     func(EmailArgs)
-	flawless bool // the mailer never fails
+	calm     bool // the mailer never fails, and no contact is removed
 	problems []error
+}
+
+// retry is what is known of the retries of a run.
+type retry struct {
+	began    time.Time // when a node was about to retry the run first
+	accepted bool
+}
+
+// archive is what nodes found right before they pruned the store: all that may be pruned.
+type archive struct {
+	runs   map[string]automation.Run
+	events map[string]time.Time // when they were accepted
+	since  map[string]time.Time // when a node found each event first
 }
 
 // sent is an event that the ledger gave to a node.
 type sent struct {
 	Event
-	holder string    // the node that sends the event, or empty
-	acked  time.Time // when a node confirmed that the event is accepted
+	eventID string
+	holder  string    // the node that sends the event, or empty
+	acked   time.Time // when a node confirmed that the event is accepted, or the contact removed
 }
 
 // delivery is the email that arrived under one idempotency key, and how often.
@@ -60,7 +80,8 @@ func newLedger(seed uint64, ids []string) *ledger {
 	l := &ledger{
 		random: rand.New(rand.NewPCG(seed, 1)), present: map[string]bool{}, gone: map[string]bool{}, open: map[string]*sent{},
 		events: map[string]*sent{}, emails: map[string]*delivery{}, notices: map[string]int{},
-		handled: map[string][]string{},
+		handled: map[string][]string{}, left: map[string]*sent{}, rejected: map[string]int{}, retries: map[string]*retry{},
+		archive: archive{map[string]automation.Run{}, map[string]time.Time{}, map[string]time.Time{}},
 	}
 	l.changed = sync.NewCond(&l.mu)
 	for i, id := range ids {
@@ -179,7 +200,7 @@ func (l *ledger) pick() *sent {
 	i := l.random.IntN(len(l.waiting))
 	person := l.waiting[i]
 	l.waiting = append(l.waiting[:i], l.waiting[i+1:]...)
-	e := &sent{Event: l.scripts[person].next()}
+	e := &sent{Event: l.scripts[person].next(!l.calm)}
 	l.open[e.SendKey] = e
 	return e
 }
@@ -187,7 +208,7 @@ func (l *ledger) pick() *sent {
 // SentArgs is the outcome of sending an event.
 type SentArgs struct {
 	Node, SendKey string
-	ID            string // of the event; empty if sending failed
+	ID            string // of the event, or of the contact that is removed; empty after a failure
 }
 
 // Sent records that an event was accepted, or that sending failed, after which the event
@@ -205,15 +226,77 @@ func (s *LedgerService) Sent(args SentArgs, _ *struct{}) error {
 		l.problem("node %s sent %s, which was not given to it", args.Node, args.SendKey)
 	case args.ID == "":
 		e.holder = ""
-		l.failures++
+		if e.Removal == "" {
+			l.failures++
+		}
 	default:
 		e.acked = time.Now()
 		delete(l.open, args.SendKey)
+		l.waiting = append(l.waiting, e.Person)
+		if e.Removal != "" {
+			l.left[args.ID] = e
+			return nil
+		}
 		if l.events[args.ID] != nil {
 			l.problem("events %s and %s have the same id", args.SendKey, l.events[args.ID].SendKey)
 		}
+		e.eventID = args.ID
 		l.events[args.ID] = e
-		l.waiting = append(l.waiting, e.Person)
+	}
+	return nil
+}
+
+// Leaves records which contact a node is about to remove. If the node dies, another one has to
+// remove the same contact, which may be gone by then.
+func (s *LedgerService) Leaves(args SentArgs, _ *struct{}) error {
+	l := s.l
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e := l.open[args.SendKey]; e != nil && e.holder == args.Node {
+		e.ID = args.ID
+	}
+	return nil
+}
+
+// RetryArgs is about the retry of a run.
+type RetryArgs struct {
+	Run      string
+	Accepted bool // RetryRun has returned
+}
+
+// Retry records that a node is about to retry a run, or that the store has accepted that. The
+// mailer does not reject the emails of the run any more.
+func (s *LedgerService) Retry(args RetryArgs, _ *struct{}) error {
+	l := s.l
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.retries[args.Run] == nil {
+		l.retries[args.Run] = &retry{began: time.Now()}
+	}
+	l.retries[args.Run].accepted = l.retries[args.Run].accepted || args.Accepted
+	return nil
+}
+
+// ArchiveArgs is what a node found before it pruned.
+type ArchiveArgs struct {
+	Runs   []automation.Run
+	Events map[string]time.Time
+}
+
+// Archive keeps what may be pruned. A run that failed, and was retried, may come again.
+func (s *LedgerService) Archive(args ArchiveArgs, _ *struct{}) error {
+	l := s.l
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, run := range args.Runs {
+		if l.archive.runs[run.ID].CompletedAt.Before(run.CompletedAt) {
+			l.archive.runs[run.ID] = run
+		}
+	}
+	for id, accepted := range args.Events {
+		if l.archive.since[id].IsZero() {
+			l.archive.events[id], l.archive.since[id] = accepted, time.Now()
+		}
 	}
 	return nil
 }
@@ -221,7 +304,7 @@ func (s *LedgerService) Sent(args SentArgs, _ *struct{}) error {
 // EmailArgs is an email.
 type EmailArgs struct {
 	Node, Key, To, Template string
-	Contact                 string // the contact's id
+	Contact, Run            string // ids
 	Variables               map[string]string
 	Once                    bool // the email must not arrive twice
 }
@@ -229,14 +312,16 @@ type EmailArgs struct {
 // EmailReply is the mailer's reply to an email.
 type EmailReply struct {
 	ID      string
-	Outcome string // "" for success, else refused, limited or lost
+	Outcome string // "" for success, else refused, limited, lost or rejected
 }
 
-// The failures of the mailer. An email whose answer is lost has arrived.
+// The failures of the mailer. An email whose answer is lost has arrived. One that is rejected
+// is rejected again until its run is retried.
 const (
-	refused = "refused"
-	limited = "limited"
-	lost    = "lost"
+	refused  = "refused"
+	limited  = "limited"
+	lost     = "lost"
+	rejected = "rejected"
 )
 
 // Email delivers an email to the mailer, which is slow at times and fails now and then.
@@ -245,7 +330,11 @@ func (s *LedgerService) Email(args EmailArgs, reply *EmailReply) error {
 	l.mu.Lock()
 	outcome, latency := l.weather()
 	l.requests++
-	if outcome == "" || outcome == lost {
+	switch {
+	case l.rejects(args):
+		outcome = rejected
+		l.rejected[args.Key]++
+	case outcome == "" || outcome == lost:
 		l.accept(args)
 	}
 	hold := l.hold
@@ -260,11 +349,22 @@ func (s *LedgerService) Email(args EmailArgs, reply *EmailReply) error {
 }
 
 func (l *ledger) weather() (outcome string, latency time.Duration) {
-	if l.flawless {
+	if l.calm {
 		return "", 0
 	}
 	latency = time.Duration(l.random.IntN(20)) * time.Millisecond
 	return []string{refused, limited, lost, ""}[min(l.random.IntN(25), 3)], latency
+}
+
+// rejects reports whether the mailer rejects the email: every third bill, until its run is
+// retried.
+func (l *ledger) rejects(args EmailArgs) bool {
+	if l.calm || args.Template != billTemplate || l.retries[args.Run] != nil {
+		return false
+	}
+	var n int
+	_, err := fmt.Sscan(args.Variables["n"], &n)
+	return err == nil && n%3 == 0
 }
 
 // accept records an email. Every email with the same key must have the same content, except

@@ -26,6 +26,13 @@ const nodeEnv = "AUTOMATION_SOAK_NODE"
 // lease is how long a contact stays with a node that was killed.
 const lease = time.Second
 
+// storeTimeout is how long a call of the store may take.
+const storeTimeout = 5 * time.Second
+
+// retention is how long ended runs and handled events are kept: longer than a commit takes that is
+// not late, also if its node stalls meanwhile.
+const retention = storeTimeout + 3*lease
+
 // parallel is how many tests run at a time: tests spend most of their time waiting for
 // leases to expire.
 const parallel = 6
@@ -93,11 +100,15 @@ func runNode(ctx context.Context, store automation.Store, name, socket string, l
 	}
 	defer client.Close()
 	n := &node{name: name, ledger: client, news: newReporter(name, client)}
-	n.runner, err = automation.New(watched(store, n.news), n, automation.Options{
+	kept, err := watched(store, n, socket)
+	if err != nil {
+		return err
+	}
+	n.runner, err = automation.New(kept, n, automation.Options{
 		Lease: lease, PollInterval: 100 * time.Millisecond, Concurrency: 16,
-		StoreTimeout: 5 * time.Second, ShutdownTimeout: 5 * time.Second,
-		Retry:  automation.RetryPolicy{MaxAttempts: 1000, Initial: 20 * time.Millisecond, Max: 200 * time.Millisecond},
-		Logger: slog.New(slog.NewTextHandler(log, nil)).With("node", name), Observer: n.news,
+		StoreTimeout: storeTimeout, ShutdownTimeout: 5 * time.Second,
+		Retry:     automation.RetryPolicy{MaxAttempts: 1000, Initial: 20 * time.Millisecond, Max: 200 * time.Millisecond},
+		Retention: time.Hour, Logger: slog.New(slog.NewTextHandler(log, nil)).With("node", name), Observer: n.news,
 	})
 	if err != nil {
 		return err
@@ -132,8 +143,8 @@ func (n *node) call(ctx context.Context, method string, args, reply any) error {
 	}
 }
 
-// send sends the events that the ledger gives to the node. An event that fails goes back to
-// the ledger, and is sent again with the same key.
+// send sends the events that the ledger gives to the node, and removes contacts. What fails goes
+// back to the ledger. An event is sent again with the same key.
 func (n *node) send(ctx context.Context) {
 	for {
 		e := new(Event) // not shared: a reply may arrive after ctx has ended
@@ -141,11 +152,7 @@ func (n *node) send(ctx context.Context) {
 			return
 		}
 		done := SentArgs{Node: n.name, SendKey: e.SendKey}
-		receipts, err := n.runner.Send(ctx, e.event())
-		if err == nil {
-			done.ID = receipts[0].ID
-			n.cancel(ctx, e)
-		}
+		err := n.do(ctx, e, &done)
 		if n.call(context.WithoutCancel(ctx), "Sent", done, nil) != nil {
 			return
 		}
@@ -159,24 +166,24 @@ func (n *node) send(ctx context.Context) {
 	}
 }
 
-// cancel cancels a run of cartFlow after every eighth event of a person. That may fail: the run
-// may have ended, or the store may not answer.
-func (n *node) cancel(ctx context.Context, e *Event) {
-	if e.N%8 != 0 {
-		return
+// do sends an event, or removes a contact. It sets the ID of done after a success.
+func (n *node) do(ctx context.Context, e *Event, done *SentArgs) error {
+	if e.Removal != "" {
+		return n.remove(ctx, e, done)
 	}
-	page, err := n.runner.ListRuns(ctx, automation.RunQuery{
-		AutomationID: cartFlow, Statuses: []automation.RunStatus{automation.RunRunning}, PageQuery: automation.PageQuery{Limit: 1},
-	})
-	if err == nil && len(page.Data) > 0 {
-		_, _ = n.runner.CancelRun(ctx, page.Data[0].ID)
+	receipts, err := n.runner.Send(ctx, e.event())
+	if err != nil {
+		return err
 	}
+	done.ID = receipts[0].ID
+	n.meddle(ctx, e)
+	return nil
 }
 
 // SendEmail sends an email to the ledger.
 func (n *node) SendEmail(ctx context.Context, e automation.Email) (string, error) {
 	args := EmailArgs{
-		Node: n.name, Key: e.IdempotencyKey, To: automation.EmailKey(e.To), Template: e.TemplateID, Contact: e.Contact.ID,
+		Node: n.name, Key: e.IdempotencyKey, To: automation.EmailKey(e.To), Template: e.TemplateID, Contact: e.Contact.ID, Run: e.RunID,
 		Variables: map[string]string{}, Once: e.TemplateID == "receipt",
 	}
 	for name, v := range e.Variables {
@@ -191,6 +198,8 @@ func (n *node) SendEmail(ctx context.Context, e automation.Email) (string, error
 		return "", errors.New("the mailer refuses")
 	case limited:
 		return "", &automation.RateLimitError{After: 30 * time.Millisecond}
+	case rejected:
+		return "", automation.Permanent(errors.New("the mailer rejects this email"))
 	case lost:
 		return "", fmt.Errorf("the answer is lost: %w", automation.ErrOutcomeUnknown)
 	default:
@@ -227,10 +236,11 @@ func (r *reporter) Observe(n automation.Notice) {
 	case *automation.RunStarted:
 		r.once("the start of run " + n.Run.ID)
 	case *automation.RunEnded:
-		r.once("the end of run " + n.Run.ID)
+		// A run that failed may end anew, in another way.
+		r.once(fmt.Sprintf("the end of run %s as %s", n.Run.ID, n.Run.Status))
 	case *automation.StepChanged:
 		if !n.Step.CompletedAt.IsZero() {
-			r.once(fmt.Sprintf("the end of step %s of run %s", n.Step.Key, n.Run.ID))
+			r.once(fmt.Sprintf("the end of step %s of run %s as %s", n.Step.Key, n.Run.ID, n.Step.Status))
 		}
 	}
 }
@@ -276,32 +286,4 @@ func (r *reporter) collect() (news NoticeArgs, last bool) {
 	news, r.news = r.news, NoticeArgs{}
 	news.Node = r.node
 	return news, r.closed
-}
-
-// watched returns store with a report of every transition that the store refuses.
-func watched(store automation.Store, r *reporter) automation.Store {
-	s := refusals{store, r}
-	if w, ok := store.(automation.Watcher); ok {
-		return struct {
-			refusals
-			automation.Watcher
-		}{s, w}
-	}
-	return s
-}
-
-type refusals struct {
-	automation.Store
-	news *reporter
-}
-
-// Commit reports the transitions whose lease was lost.
-func (s refusals) Commit(ctx context.Context, ts []automation.Transition) ([]automation.CommitResult, error) {
-	results, err := s.Store.Commit(ctx, ts)
-	for i, res := range results {
-		if errors.Is(res.Err, automation.ErrLeaseLost) {
-			s.news.refused(ts[i].Key.ID)
-		}
-	}
-	return results, err
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -30,15 +31,18 @@ func serve(t *testing.T, store automation.Store, name, socket string) (stop func
 }
 
 // rehearse runs two nodes on a store in memory without any disturbance, and returns the
-// problems that check finds. patience is how long the nodes may take to finish their work.
-func rehearse(t *testing.T, store automation.Store, patience time.Duration) error {
+// problems that check finds. The nodes may take so long to finish their work once all is sent.
+func rehearse(t *testing.T, store automation.Store, limit time.Duration) error {
 	t.Helper()
 	l := newLedger(seed(t), populate(t, store))
+	if s, ok := store.(*brokenStore); ok {
+		l.calm = s.calm
+	}
 	socket := l.listen(t)
 	stopA, stopB := serve(t, store, "a", socket), serve(t, store, "b", socket)
 	l.grant(300)
-	require.True(t, l.allSent(time.Minute))
-	idle := awaitIdle(t.Context(), store, patience)
+	require.True(t, l.allSent(patience))
+	idle := awaitIdle(t.Context(), store, limit)
 	stopA()
 	stopB()
 	l.report(t)
@@ -47,17 +51,26 @@ func rehearse(t *testing.T, store automation.Store, patience time.Duration) erro
 
 func TestCheck_AcceptsASoundStore(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, rehearse(t, memory.New(), time.Minute))
+	require.NoError(t, rehearse(t, memory.New(), patience))
 }
 
 // brokenStore is a store that does one thing wrong, now and then.
 type brokenStore struct {
 	automation.Store
+	calm      bool // that of the ledger
 	calls     atomic.Int64
 	append    func(events []automation.NewEvent) []automation.NewEvent
 	claim     func(works []automation.Work)
 	commit    func(t *automation.Transition)
 	countRuns func(counts []automation.RunCount)
+	request   func(c automation.RunRequest) (lost bool)
+	remove    func() (lost bool)
+	prune     func(p *automation.PruneParams) (lost bool)
+	entries   func(contact string, counts []automation.EntryCount) []automation.EntryCount
+	findEvent func() (lost bool)
+	findRun   func() (lost bool)
+	outputs   func() []automation.StepOutput
+	earlier   func(name string) (lost bool)
 }
 
 // often means that one in so many calls goes wrong.
@@ -102,6 +115,63 @@ func (s *brokenStore) CountRuns(ctx context.Context, automationIDs ...string) ([
 		s.countRuns(counts)
 	}
 	return counts, err
+}
+
+func (s *brokenStore) RecordRunRequest(ctx context.Context, id string, c automation.RunRequest, now time.Time) (automation.RunRecord, error) {
+	if s.request != nil && s.request(c) {
+		return s.FindRun(ctx, id)
+	}
+	return s.Store.RecordRunRequest(ctx, id, c, now)
+}
+
+func (s *brokenStore) DeleteContact(ctx context.Context, id string, now time.Time) error {
+	if s.remove != nil && s.remove() {
+		return nil
+	}
+	return s.Store.DeleteContact(ctx, id, now)
+}
+
+func (s *brokenStore) Prune(ctx context.Context, p automation.PruneParams) (automation.PruneResult, error) {
+	if s.prune != nil && s.prune(&p) {
+		return automation.PruneResult{}, nil
+	}
+	return s.Store.Prune(ctx, p)
+}
+
+func (s *brokenStore) FindEntries(ctx context.Context, contact string, refs []automation.EntryRef) ([]automation.EntryCount, error) {
+	counts, err := s.Store.FindEntries(ctx, contact, refs)
+	if s.entries != nil {
+		counts = s.entries(contact, counts)
+	}
+	return counts, err
+}
+
+func (s *brokenStore) FindEvent(ctx context.Context, id string) (automation.EventRecord, error) {
+	if s.findEvent != nil && s.findEvent() {
+		return automation.EventRecord{}, automation.ErrNotFound
+	}
+	return s.Store.FindEvent(ctx, id)
+}
+
+func (s *brokenStore) FindRun(ctx context.Context, id string) (automation.RunRecord, error) {
+	if s.findRun != nil && s.findRun() {
+		return automation.RunRecord{}, automation.ErrNotFound
+	}
+	return s.Store.FindRun(ctx, id)
+}
+
+func (s *brokenStore) FindRunOutputs(ctx context.Context, id string) ([]automation.StepOutput, error) {
+	if s.outputs != nil {
+		return s.outputs(), nil
+	}
+	return s.Store.FindRunOutputs(ctx, id)
+}
+
+func (s *brokenStore) ListContactEvents(ctx context.Context, contact, name string, since time.Time) ([]automation.Event, error) {
+	if s.earlier != nil && s.earlier(name) {
+		return nil, nil
+	}
+	return s.Store.ListContactEvents(ctx, contact, name, since)
 }
 
 func TestCheck_FindsWhatABrokenStoreDoes(t *testing.T) {
@@ -159,12 +229,84 @@ func TestCheck_FindsWhatABrokenStoreDoes(t *testing.T) {
 			}
 		}, "is committed twice"},
 		"a contact stays leased": {func(s *brokenStore) {
+			s.calm = true // such a contact cannot be erased
 			s.commit = func(t *automation.Transition) {
 				if t.Release && s.now() {
 					t.Release, t.Extend = false, t.Now.Add(time.Hour)
 				}
 			}
 		}, "is still leased"},
+		"a retry is lost": {func(s *brokenStore) {
+			s.request = func(c automation.RunRequest) bool { return c == automation.RequestRetry }
+		}, "a retry of run"},
+		"a retry goes past an event that ends the run": {func(s *brokenStore) {
+			s.earlier = func(name string) bool { return name == evReview }
+		}, "was retried past event"},
+		"a deletion is lost": {func(s *brokenStore) {
+			s.remove = func() bool { return true }
+		}, "is still there after its deletion"},
+		"runs of a contact that is gone stay": {func(s *brokenStore) {
+			s.commit = func(t *automation.Transition) {
+				t.Runs = slices.DeleteFunc(t.Runs, func(r automation.RunChange) bool {
+					return r.Error != nil && r.Error.Code == automation.CancelledContactGone
+				})
+			}
+		}, "is running after the"},
+		"an erasure leaves events": {func(s *brokenStore) {
+			s.commit = func(t *automation.Transition) { t.Erase, t.EraseEmail = false, "" }
+		}, "after the erasure of contact"},
+		"an erasure leaves outputs": {func(s *brokenStore) {
+			var states sync.Map
+			s.commit = func(t *automation.Transition) {
+				for i := range t.Runs {
+					if last, ok := states.Load(t.Runs[i].ID); ok && t.Runs[i].DropOutputs {
+						t.Runs[i].State = last.([]byte)
+					}
+					states.Store(t.Runs[i].ID, t.Runs[i].State)
+				}
+			}
+		}, "has the output of step"},
+		"counts of starts outlive their contact": {func(s *brokenStore) {
+			var kept sync.Map
+			s.entries = func(contact string, counts []automation.EntryCount) []automation.EntryCount {
+				if len(counts) > 0 {
+					kept.Store(contact, counts)
+				}
+				last, _ := kept.LoadOrStore(contact, counts)
+				return last.([]automation.EntryCount)
+			}
+		}, "has counts of starts after its"},
+		"counts of starts are lost": {func(s *brokenStore) {
+			s.entries = func(string, []automation.EntryCount) []automation.EntryCount { return nil }
+		}, "a run that no event started"},
+		"runs are pruned too early": {func(s *brokenStore) {
+			s.prune = func(p *automation.PruneParams) bool {
+				p.Before = p.Now
+				return false
+			}
+		}, "0 runs instead of one"},
+		"what is pruned stays": {func(s *brokenStore) {
+			s.prune = func(*automation.PruneParams) bool { return true }
+		}, "is pruned, and found"},
+		"a run in progress is pruned": {func(s *brokenStore) {
+			var all atomic.Bool
+			s.prune = func(p *automation.PruneParams) bool {
+				all.Store(p.Now.Sub(p.Before) < retention)
+				return false
+			}
+			s.findRun = all.Load
+		}, "is running, and pruned"},
+		"outputs of a run that is pruned stay": {func(s *brokenStore) {
+			s.outputs = func() []automation.StepOutput { return []automation.StepOutput{{Step: 1, Output: []byte("{}")}} }
+		}, "is pruned, and has outputs"},
+		"the event of a run that stays is pruned": {func(s *brokenStore) {
+			var pruned atomic.Bool
+			s.prune = func(*automation.PruneParams) bool {
+				pruned.Store(true)
+				return false
+			}
+			s.findEvent = pruned.Load
+		}, "and its event"},
 		"a counter is wrong": {func(s *brokenStore) {
 			s.countRuns = func(counts []automation.RunCount) { counts[0].Count++ }
 		}, "counting gives"},

@@ -269,6 +269,29 @@ func TestExit_OfARunThatFailedAndIsRetried(t *testing.T) {
 	assert.Empty(t, w.Mailer.Emails())
 }
 
+// The Observer learns how a failed run ends anew, also if its retry ends at an exit event from
+// before.
+func TestExit_OfARunThatIsRetriedIsNoticed(t *testing.T) {
+	t.Parallel()
+	journal := &world.Journal{}
+	w := world.New(t, automation.Options{Observer: journal})
+	w.Mailer.Respond = func(context.Context, automation.Email) error { return automation.Permanent(errors.New("refused")) }
+	a := world.Flow("cart", "cart.left", world.Email("reminder"))
+	a.Exit = &automation.Exit{Events: []automation.Listener{{EventName: "order.paid"}}}
+	w.Create(a)
+	w.Send(leftCart(1))
+	w.Drain()
+	w.Pass(time.Minute)
+	w.Send(world.ForAda("order.paid", nil))
+	w.Drain()
+	require.Contains(t, journal.Take(), "ended failed")
+	_, err := w.RetryRun(t.Context(), w.Run().ID)
+	require.NoError(t, err)
+	w.Drain()
+	assert.Equal(t, automation.RunCompleted, w.Run().Status)
+	assert.Equal(t, []string{"ended completed"}, journal.Take())
+}
+
 // An exit event that is still to be handled when a failed run is retried ends the run as any
 // other, and its record has the run.
 func TestExit_OfARunThatIsRetriedWhileTheEventIsPending(t *testing.T) {
