@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/store/postgres"
 )
 
 // If a contact is inserted after the sender of an event has looked for it, the sender
@@ -47,6 +48,64 @@ func TestClaim_BringsAStrayEventBeforeYoungerOnes(t *testing.T) {
 			assert.Empty(t, e.Email)
 		}
 		assert.Equal(t, []string{stray.Event.ID, younger.Event.ID}, ids)
+	}
+}
+
+// An event that is under the email of a contact belongs to that contact, also after the email
+// is no longer the contact's.
+func TestClaim_BringsAStrayEventOfAContactThatHasLostItsEmail(t *testing.T) {
+	t.Parallel()
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	params := automation.ClaimParams{Now: now.Add(time.Second), Lease: time.Minute, Limit: 10, Events: 10, Runs: 10}
+	const id = "0195a3c0-7d00-7000-8000-00000000000a"
+	// commit writes a transition of the contact, under a lease that it claims for that.
+	commit := func(t *testing.T, s *postgres.Store, stray automation.NewEvent, tr automation.Transition) {
+		p := params
+		p.Contact = automation.ContactRef{ID: id}
+		works, err := s.Claim(t.Context(), p)
+		require.NoError(t, err)
+		require.Len(t, works, 1)
+		_, err = s.AppendEvents(t.Context(), []automation.NewEvent{stray})
+		require.NoError(t, err)
+		tr.Key, tr.Token, tr.Now, tr.Release = works[0].Key, works[0].Token, now, true
+		results, err := s.Commit(t.Context(), []automation.Transition{tr})
+		require.NoError(t, err)
+		require.NoError(t, results[0].Err)
+	}
+	renamed := "countess@example.com"
+	for name, lose := range map[string]func(t *testing.T, s *postgres.Store, stray automation.NewEvent){
+		"deleted": func(t *testing.T, s *postgres.Store, stray automation.NewEvent) {
+			_, err := s.AppendEvents(t.Context(), []automation.NewEvent{stray})
+			require.NoError(t, err)
+			require.NoError(t, s.DeleteContact(t.Context(), id, now))
+		},
+		"renamed": func(t *testing.T, s *postgres.Store, stray automation.NewEvent) {
+			_, err := s.AppendEvents(t.Context(), []automation.NewEvent{stray})
+			require.NoError(t, err)
+			_, err = s.UpdateContact(t.Context(), id, automation.ContactChange{Email: &renamed})
+			require.NoError(t, err)
+		},
+		"deleted by a commit": func(t *testing.T, s *postgres.Store, stray automation.NewEvent) {
+			commit(t, s, stray, automation.Transition{Delete: true})
+		},
+		"renamed by a commit": func(t *testing.T, s *postgres.Store, stray automation.NewEvent) {
+			commit(t, s, stray, automation.Transition{Change: &automation.ContactChange{Email: &renamed}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := migrated(t)
+			require.NoError(t, s.InsertContact(t.Context(), automation.Contact{ID: id, Email: "ada@example.com", CreatedAt: now}))
+			stray := order(1, "") // HostContact leaves the email unresolved, as it is for a sender of a stray
+			stray.Event.ContactID, stray.Event.Email, stray.HostContact, stray.Event.AcceptedAt = "", "ada@example.com", true, now
+			lose(t, s, stray)
+			works, err := s.Claim(t.Context(), params)
+			require.NoError(t, err)
+			require.Len(t, works, 1)
+			assert.Equal(t, automation.ContactRef{ID: id}, works[0].Key)
+			require.Len(t, works[0].Events, 1)
+			assert.Equal(t, stray.Event.ID, works[0].Events[0].ID)
+		})
 	}
 }
 

@@ -212,6 +212,7 @@ func (c *committer) commit(ctx context.Context) error {
 	c.decide(&sc)
 	c.writeEntries(&sc)
 	c.sendEvents(&sc)
+	c.adoptStrays(&sc)
 	c.erase(&sc)
 	tally := c.writeRuns(&sc)
 	c.writeOutputs(&sc)
@@ -298,6 +299,20 @@ func (c *committer) handle(sc *script) {
 	}
 	if len(ids) > 0 {
 		sc.exec(handleEvents, owners, ids, at, loose, reasons, resumed.arg())
+	}
+}
+
+// adoptStrays gives contacts that are about to lose their email the events that were sent for
+// it. Otherwise these events would make a new contact.
+func (c *committer) adoptStrays(sc *script) {
+	var ids, owners []string
+	for _, w := range c.writes {
+		if stored := c.contacts[w.owner]; w.contact != nil && stored != nil && (w.t.Delete || w.contact.Email != stored.Email) {
+			ids, owners = append(ids, stored.ID), append(owners, w.owner)
+		}
+	}
+	if len(ids) > 0 {
+		sc.exec(adoptStrays, ids, owners)
 	}
 }
 

@@ -162,6 +162,9 @@ func (s *Store) UpdateContact(ctx context.Context, id string, change automation.
 		}
 		c = rows[0].change(change)
 		var sc script
+		if change.Email != nil {
+			sc.exec(adoptStrays, []string{id}, []string{ownerOf(automation.ContactRef{ID: id})})
+		}
 		if err := updateContacts(&sc, []contactChange{{old: rows[0], now: c}}); err != nil {
 			return err
 		}
@@ -259,6 +262,7 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 			return record.NotFound("contact", id)
 		}
 		sc = nil
+		sc.exec(adoptStrays, []string{id}, []string{owner})
 		deleteContacts(&sc, []storedContact{*row}, []time.Time{now})
 		sc.exec(deleteEntries, []string{owner})
 		cancelOwners(&sc, []string{owner}, []time.Time{now})

@@ -17,8 +17,9 @@ UPDATE automation.events e SET owner = $2::text, email = NULL FROM moved WHERE e
 
 	// adoptStrays gives contacts the stray events that were sent for their email. An event
 	// is a stray if its sender looked for the contact before the contact was inserted, and
-	// wrote the event after the email's events had been moved. It relies on the primary
-	// keys of contacts, pending and events.
+	// wrote the event after the email's events had been moved. Claims of the contact do this,
+	// and so does what takes the email from the contact. It relies on the primary keys of
+	// contacts, pending and events.
 	adoptStrays = `
 WITH strays AS (
 	UPDATE automation.pending p SET owner = o.owner
