@@ -66,7 +66,7 @@ func remoteMain(config string) error {
 
 // openAt opens the store in a file or, at a URL, in Postgres.
 func openAt(ctx context.Context, address string) (store automation.Store, closed func() error, err error) {
-	if !strings.HasPrefix(address, "postgres:") {
+	if !strings.Contains(address, "://") {
 		s, err := sqlitefile.Open(ctx, address)
 		if err != nil {
 			return nil, nil, err
