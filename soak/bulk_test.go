@@ -41,6 +41,9 @@ func TestPostgres_BulkIsKilledAndCalledAgain(t *testing.T) {
 // bulkFlow is the automation that a bulk starts.
 const bulkFlow = "news"
 
+// batch is how many events StartMany sends at once.
+const batch = 100
+
 // bulkEnv makes the test binary a process that starts a bulk. Its value is a bulkConfig.
 const bulkEnv = "AUTOMATION_SOAK_BULK"
 
@@ -148,7 +151,8 @@ func playBulk(t *testing.T, config storeConfig) {
 	b.prepare(contacts)
 	for range kills {
 		p := b.start()
-		for rest := b.random.IntN(contacts/kills/2) - p.fresh(); rest >= 0; rest -= p.fresh() {
+		// Two batches may be on their way when the process dies, and the last process must have work.
+		for rest := b.random.IntN(contacts/kills-2*batch) - p.fresh(); rest >= 0; rest -= p.fresh() {
 			p.permit()
 			b.meddle()
 		}
