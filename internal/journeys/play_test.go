@@ -37,18 +37,18 @@ type play struct {
 type blow struct {
 	at      int  // the number of the commit, from 1 on; 0 for never
 	written bool // after the commit, and not before it
-	each    bool // before and after every commit
+	each    bool // at every commit, each in a process of its own
 }
 
 func (b blow) String() string {
-	switch {
-	case b.each:
-		return "killed at every commit"
-	case b.written:
-		return fmt.Sprintf("killed after commit %d", b.at)
-	default:
-		return fmt.Sprintf("killed before commit %d", b.at)
+	when, which := "before", fmt.Sprint("commit ", b.at)
+	if b.written {
+		when = "after"
 	}
+	if b.each {
+		which = "every commit"
+	}
+	return fmt.Sprintf("killed %s %s", when, which)
 }
 
 // cutOff is how long a contact stays with a process that was killed.
@@ -73,11 +73,11 @@ func killed(t *testing.T, opts automation.Options, body func(p *play)) {
 	eachStore(t, func(t *testing.T, s store) { s.kill(t, opts, body) })
 }
 
-// kill plays a case with one process after another, each of which is killed before or after a
-// commit that none before it was killed at. So every commit of the case is lost once, and once
-// it is the last that a process has written. Then, if plays are cheap, kill plays the case again
-// and again, with one process that is killed, before and after the first commit, the second, and
-// so on.
+// kill plays a case with one process after another, each of which is killed before a commit that
+// none before it was killed at, so that every commit of the case is lost once. It plays the case
+// again with processes that are killed after a commit, which has been written then. Last, if plays
+// are cheap, it plays the case with one process that is killed, before and after the first commit,
+// the second, and so on.
 func (s store) kill(t *testing.T, opts automation.Options, body func(p *play)) {
 	play := func(b blow) (goOn bool) {
 		ok := t.Run(b.String(), func(t *testing.T) {
@@ -88,7 +88,7 @@ func (s store) kill(t *testing.T, opts automation.Options, body func(p *play)) {
 		})
 		return ok && goOn
 	}
-	goOn := play(blow{each: true})
+	goOn := play(blow{each: true}) && play(blow{each: true, written: true})
 	for at := 1; goOn && s.cheap; at++ {
 		goOn = play(blow{at: at}) && play(blow{at: at, written: true})
 	}
@@ -128,10 +128,13 @@ func (p *play) process() *world.Store {
 
 // strikes reports whether a process is killed before a commit, or after it was written.
 func (p *play) strikes(ts []automation.Transition, written bool) bool {
-	if !p.blow.each {
-		return p.commits == p.blow.at && p.blow.written == written
+	if written != p.blow.written {
+		return false
 	}
-	kind := fmt.Sprint(written, " ", kindOf(ts))
+	if !p.blow.each {
+		return p.commits == p.blow.at
+	}
+	kind := kindOf(ts)
 	first := !p.struck[kind]
 	p.struck[kind] = true
 	return first
