@@ -156,6 +156,7 @@ const (
 	CodeUnknownZone                     Code = "unknown_zone"
 	CodeInvalidWindow                   Code = "invalid_window"
 	CodeWindowNeverOpens                Code = "window_never_opens"
+	CodeFieldsLost                      Code = "fields_lost"
 	CodeUnsafeHeader                    Code = "unsafe_header"
 	CodeStepAfterDelete                 Code = "step_after_contact_delete" // warning
 	CodeUnhandledTimeout                Code = "unhandled_timeout"         // warning

@@ -216,32 +216,3 @@ func TestAutomations_AreStoppedAndDeleted(t *testing.T) {
 	_, err = w.runner.GetAutomation(t.Context(), id)
 	assert.ErrorIs(t, err, automation.ErrNotFound)
 }
-
-// A client renames and starts a flow with a step that Resend does not have. One that drops the
-// config of such a step is refused, and changes nothing.
-func TestAutomations_WithStepsThatResendLacks(t *testing.T) {
-	t.Parallel()
-	w := setup(t)
-	steps := []resend.AutomationStep{
-		{Key: "start", Type: resend.AutomationStepTypeTrigger, Config: map[string]any{"event_name": "user.created"}},
-		{Key: "sort", Type: "branch", Config: map[string]any{"branches": []any{
-			map[string]any{"name": "pro", "rule": map[string]any{"field": "event.plan", "operator": "eq", "value": "pro"}},
-		}}},
-		{Key: "hello", Type: resend.AutomationStepTypeSendEmail, Config: map[string]any{"template": map[string]any{"id": "hello"}}},
-	}
-	connections := []resend.AutomationConnection{{From: "start", To: "sort", Type: "default"}, {From: "sort", To: "hello", Type: "pro"}}
-	created, err := w.Automations.Create(&resend.CreateAutomationRequest{Name: "Sort", Steps: steps, Connections: connections})
-	require.NoError(t, err)
-	_, err = w.Automations.Update(created.Id, &resend.UpdateAutomationRequest{Name: "Sorted", Status: resend.AutomationStatusEnabled})
-	require.NoError(t, err)
-	got, err := w.Automations.Get(created.Id)
-	require.NoError(t, err)
-	assert.Equal(t, "Sorted", got.Name)
-	assert.Equal(t, connections, got.Connections)
-
-	before := w.kept(created.Id)
-	steps[1].Config = nil
-	_, err = w.Automations.Update(created.Id, &resend.UpdateAutomationRequest{Steps: steps, Connections: connections})
-	require.ErrorContains(t, err, "the step has no branches")
-	assert.Equal(t, before, w.kept(created.Id))
-}

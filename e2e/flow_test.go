@@ -139,12 +139,19 @@ func TestFlow_FromDefinitionsToDeletion(t *testing.T) {
 // that an automation can be sent as it was read.
 func inSegment(t *testing.T, client *resend.Client, id, segment string) *resend.UpdateAutomationRequest {
 	t.Helper()
+	steps, connections := readGraph(t, client, id)
+	steps[len(steps)-1].Config["segment_id"] = segment
+	return &resend.UpdateAutomationRequest{Steps: steps, Connections: connections}
+}
+
+// readGraph returns the graph of an automation in the form in which the client sends it.
+func readGraph(t *testing.T, client *resend.Client, id string) ([]resend.AutomationStep, []resend.AutomationConnection) {
+	t.Helper()
 	got, err := client.Automations.Get(id)
 	require.NoError(t, err)
 	steps := make([]resend.AutomationStep, len(got.Steps))
 	for i, step := range got.Steps {
 		steps[i] = resend.AutomationStep(step)
 	}
-	steps[len(steps)-1].Config["segment_id"] = segment
-	return &resend.UpdateAutomationRequest{Steps: steps, Connections: got.Connections}
+	return steps, got.Connections
 }

@@ -16,7 +16,7 @@ func (h *Handler) automationRoutes() map[string]resource {
 		"/automations":          {"GET": listing(h.listAutomations, "status"), "POST": created(h.createAutomation)},
 		"/automations/validate": {"POST": ok(h.validateAutomation)},
 		"/automations/{automation}": {
-			"GET": ok(h.getAutomation), "PATCH": ok(h.updateAutomation), "DELETE": ok(h.deleteAutomation),
+			"GET": ok(h.getAutomation), "PATCH": ok(h.updateAutomation).taking("replace"), "DELETE": ok(h.deleteAutomation),
 		},
 		"/automations/{automation}/duplicate": {"POST": created(h.duplicateAutomation)},
 		"/automations/{automation}/stop":      {"POST": ok(h.stopAutomation)},
@@ -177,10 +177,30 @@ func (h *Handler) updateAutomation(r *http.Request) (any, error) {
 		return nil, invalid("revision", "must be the revision of the automation as it was read, at least 1")
 	}
 	id := r.PathValue("automation")
+	if err := h.keepsFields(r, a.Steps); err != nil {
+		return nil, err
+	}
 	if _, err := h.runner.UpdateAutomation(r.Context(), id, newUpdate(a, given)); err != nil {
 		return nil, outdated(absent(err, "automation", id), id)
 	}
 	return automationRef(id), nil
+}
+
+// keepsFields refuses new steps that lose fields, unless the query allows it.
+func (h *Handler) keepsFields(r *http.Request, steps []automation.Step) error {
+	q, err := queryOf(r)
+	if err != nil || len(steps) == 0 {
+		return err
+	}
+	replace, err := q.flag("replace")
+	if err != nil || replace {
+		return err
+	}
+	old, err := h.automation(r)
+	if err != nil {
+		return err
+	}
+	return lostFields(old.Steps, steps)
 }
 
 // outdated turns the error of an update into a failure, if another caller has changed the

@@ -82,6 +82,18 @@ func (q query) page() (automation.PageQuery, error) {
 	return page, nil
 }
 
+// flag returns a parameter that is true or false. It is false if it is absent.
+func (q query) flag(name string) (bool, error) {
+	switch q.Get(name) {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, nil
+	default:
+		return false, invalid(name, "must be true or false")
+	}
+}
+
 // pageOf is page for a list without other parameters.
 func pageOf(r *http.Request) (automation.PageQuery, error) {
 	q, err := queryOf(r)

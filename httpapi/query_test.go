@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,9 +57,11 @@ func TestQuery_OfEachCallHasNoOtherParametersThanTheDocument(t *testing.T) {
 			assert.Contains(t, message, `"limti": there is no such parameter: this call takes none`, "%s %s", method, path)
 			return
 		}
-		assert.Contains(t, message, `2 problems: "limti": there is no such parameter: did you mean "limit"?`, "%s %s", method, path)
-		assert.Contains(t, message, `"zzzzzzzz": there is no such parameter: the parameters here are `, "%s %s", method, path)
-		_, listed, _ := strings.Cut(message, "the parameters here are ")
+		assert.Contains(t, message, `2 problems: "limti": there is no such parameter: `, "%s %s", method, path)
+		if slices.Contains(parameters, "limit") {
+			assert.Contains(t, message, `did you mean "limit"?`, "%s %s", method, path)
+		}
+		_, listed, _ := strings.Cut(message, `"zzzzzzzz": there is no such parameter: the parameters here are `)
 		assert.ElementsMatch(t, parameters, strings.Split(listed, ", "), "%s %s", method, path)
 	})
 	assert.Greater(t, calls, 60)

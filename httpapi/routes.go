@@ -37,6 +37,12 @@ func listing(do func(*http.Request) (any, error), params ...string) operation {
 	return op
 }
 
+// taking lets the query have parameters.
+func (op operation) taking(params ...string) operation {
+	op.params = params
+	return op
+}
+
 // ignoring lets the query have parameters that have no meaning.
 func (op operation) ignoring(params ...string) operation {
 	op.ignored = params

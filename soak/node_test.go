@@ -38,18 +38,22 @@ const retention = storeTimeout + 3*lease
 const parallel = 6
 
 func TestMain(m *testing.M) {
-	config := os.Getenv(nodeEnv)
-	if config == "" {
-		flag.Parse()
-		if err := flag.Set("test.parallel", strconv.Itoa(parallel)); err != nil {
-			panic(err)
+	for variable, process := range map[string]func(config string) error{nodeEnv: nodeMain, bulkEnv: bulkMain} {
+		config := os.Getenv(variable)
+		if config == "" {
+			continue
 		}
-		os.Exit(m.Run())
+		if err := process(config); err != nil {
+			fmt.Fprintln(os.Stderr, "node:", err)
+			os.Exit(1)
+		}
+		return
 	}
-	if err := nodeMain(config); err != nil {
-		fmt.Fprintln(os.Stderr, "node:", err)
-		os.Exit(1)
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(parallel)); err != nil {
+		panic(err)
 	}
+	os.Exit(m.Run())
 }
 
 // nodeConfig configures a node.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ type play struct {
 
 	blow    blow
 	commits int
+	struck  map[string]bool // the kinds of commits at which a process was killed
 	killed  bool
 	mails   []automation.Email // all that a mailer was given, also twice
 }
@@ -35,13 +37,18 @@ type play struct {
 type blow struct {
 	at      int  // the number of the commit, from 1 on; 0 for never
 	written bool // after the commit, and not before it
+	each    bool // at every commit, each in a process of its own
 }
 
 func (b blow) String() string {
+	when, which := "before", fmt.Sprint("commit ", b.at)
 	if b.written {
-		return fmt.Sprintf("killed after commit %d", b.at)
+		when = "after"
 	}
-	return fmt.Sprintf("killed before commit %d", b.at)
+	if b.each {
+		which = "every commit"
+	}
+	return fmt.Sprintf("killed %s %s", when, which)
 }
 
 // cutOff is how long a contact stays with a process that was killed.
@@ -49,55 +56,46 @@ const cutOff = time.Minute + time.Second
 
 // onEach plays a case on each store.
 func onEach(t *testing.T, opts automation.Options, body func(p *play)) {
-	t.Parallel()
-	for name, open := range stores {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			body(newPlay(t, open(t)(t), opts, blow{}))
-		})
-	}
+	eachStore(t, func(t *testing.T, s store) { body(newPlay(t, s.empty(t), opts, blow{})) })
 }
 
-// killed plays a case on each store: again and again, with the process killed before and after
-// the first commit, the second, and so on. To keep it short, SQL stores, whose commits package
-// storetest proves to be all or nothing, take every third: before the first, after the fourth.
+// table plays the cases of a table on each store.
+func table[T any](t *testing.T, opts automation.Options, cases map[string]T, body func(p *play, c T)) {
+	eachStore(t, func(t *testing.T, s store) {
+		for name, c := range cases {
+			t.Run(name, func(t *testing.T) { body(newPlay(t, s.empty(t), opts, blow{}), c) })
+		}
+	})
+}
+
+// killed plays a case with processes that are killed, on each store.
 func killed(t *testing.T, opts automation.Options, body func(p *play)) {
-	killedOn(t, stores, opts, body)
+	eachStore(t, func(t *testing.T, s store) { s.kill(t, opts, body) })
 }
 
-// killedOn is killed on some stores.
-func killedOn(t *testing.T, some map[string]func(t *testing.T) func(t *testing.T) automation.Store, opts automation.Options, body func(p *play)) {
-	t.Parallel()
-	for name, open := range some {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			empty := open(t)
-			step := 3
-			if name == "memory" {
-				step = 1
-			}
-			for at := 1; ; at += step {
-				for _, written := range []bool{false, true} {
-					if step > 1 && written == (at%2 == 1) {
-						continue
-					}
-					b, more := blow{at, written}, false
-					ok := t.Run(b.String(), func(t *testing.T) {
-						p := newPlay(t, empty(t), opts, b)
-						body(p)
-						more = p.killed
-					})
-					if !ok || !more {
-						return
-					}
-				}
-			}
+// kill plays a case with one process after another, each of which is killed before a commit that
+// none before it was killed at, so that every commit of the case is lost once. It plays the case
+// again with processes that are killed after a commit, which has been written then. Last, if plays
+// are cheap, it plays the case with one process that is killed, before and after the first commit,
+// the second, and so on.
+func (s store) kill(t *testing.T, opts automation.Options, body func(p *play)) {
+	play := func(b blow) (goOn bool) {
+		ok := t.Run(b.String(), func(t *testing.T) {
+			p := newPlay(t, s.empty(t), opts, b)
+			body(p)
+			goOn = p.killed
+			require.True(t, goOn || !b.each, "no process was killed")
 		})
+		return ok && goOn
+	}
+	goOn := play(blow{each: true}) && play(blow{each: true, written: true})
+	for at := 1; goOn && s.cheap; at++ {
+		goOn = play(blow{at: at}) && play(blow{at: at, written: true})
 	}
 }
 
 func newPlay(t *testing.T, base automation.Store, opts automation.Options, b blow) *play {
-	p := &play{World: world.NewOn(t, base, opts), base: base, blow: b}
+	p := &play{World: world.NewOn(t, base, opts), base: base, blow: b, struck: map[string]bool{}}
 	p.Mailer.Respond = nil
 	p.restart()
 	return p
@@ -106,17 +104,17 @@ func newPlay(t *testing.T, base automation.Store, opts automation.Options, b blo
 // process returns the store of a new process.
 func (p *play) process() *world.Store {
 	s := &world.Store{Store: p.base}
-	die := func(written bool) error {
-		if p.commits != p.blow.at || p.blow.written != written {
+	die := func(ts []automation.Transition, written bool) error {
+		if !p.strikes(ts, written) {
 			return nil
 		}
 		p.killed = true
 		s.Down.Store(true)
 		return world.ErrOutage
 	}
-	s.BeforeCommit = func([]automation.Transition) error {
+	s.BeforeCommit = func(ts []automation.Transition) error {
 		p.commits++
-		return die(false)
+		return die(ts, false)
 	}
 	if p.runsPerClaim > 0 {
 		s.OnClaim = func(ctx context.Context, next automation.Store, params automation.ClaimParams) ([]automation.Work, error) {
@@ -124,8 +122,43 @@ func (p *play) process() *world.Store {
 			return next.Claim(ctx, params)
 		}
 	}
-	s.AfterCommit = func([]automation.Transition) error { return die(true) }
+	s.AfterCommit = func(ts []automation.Transition) error { return die(ts, true) }
 	return s
+}
+
+// strikes reports whether a process is killed before a commit, or after it was written.
+func (p *play) strikes(ts []automation.Transition, written bool) bool {
+	if written != p.blow.written {
+		return false
+	}
+	if !p.blow.each {
+		return p.commits == p.blow.at
+	}
+	kind := kindOf(ts)
+	first := !p.struck[kind]
+	p.struck[kind] = true
+	return first
+}
+
+// kindOf returns what commits have in common that do the same, in whichever process and
+// attempt: what is handled, and where runs go.
+func kindOf(ts []automation.Transition) string {
+	var kinds []string
+	for _, tr := range ts {
+		kind := fmt.Sprint(tr.Key.ID == "", tr.Change != nil, tr.Delete, tr.Erase, tr.MoveTo != "", tr.Release, len(tr.Events), tr.Entries != nil)
+		for _, e := range tr.Handled {
+			kind += fmt.Sprint(" ", e.ID, len(e.Resumed), len(e.Ended), e.Reason)
+		}
+		for _, r := range tr.Runs {
+			kind += fmt.Sprint(" ", r.AutomationID, r.EventID, r.New, r.Status, r.Step, r.DueAt.After(tr.Now), r.Exit != nil, r.Served)
+			if r.Error != nil {
+				kind += string(r.Error.Code)
+			}
+		}
+		kinds = append(kinds, kind)
+	}
+	slices.Sort(kinds)
+	return strings.Join(kinds, "; ")
 }
 
 // restart replaces the process.
@@ -158,6 +191,10 @@ func (p *play) do(f func(r *automation.Runner) error) {
 // Drain does the work that is due.
 func (p *play) Drain() {
 	p.T.Helper()
+	if p.blow == (blow{}) {
+		p.World.Drain()
+		return
+	}
 	p.do(func(r *automation.Runner) error {
 		_, err := r.Drain(p.Ctx)
 		return err

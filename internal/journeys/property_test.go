@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/internal/world"
+	"github.com/seed-b636437c/automation/store/memory"
 )
 
 // happening is one thing of a history.
@@ -182,8 +183,8 @@ func TestHistory_IsTheSameOnAnyNumberOfNodes(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		history := genHistory.Draw(rt, "history")
-		sends, runs := playHistory(rt, t.Context(), stores["memory"](t)(t), 1, history)
-		moreSends, moreRuns := playHistory(rt, t.Context(), stores["memory"](t)(t), 3, history)
+		sends, runs := playHistory(rt, t.Context(), memory.New(), 1, history)
+		moreSends, moreRuns := playHistory(rt, t.Context(), memory.New(), 3, history)
 		require.Equal(rt, sends, moreSends)
 		require.Equal(rt, runs, moreRuns)
 	})
@@ -192,12 +193,12 @@ func TestHistory_IsTheSameOnAnyNumberOfNodes(t *testing.T) {
 // A few histories on every store.
 func TestHistory_IsTheSameOnEveryStore(t *testing.T) {
 	t.Parallel()
-	sqlite, postgres := stores["sqlite"](t), stores["postgres"](t)
+	sqlite, postgres := onSQLite(t), onPostgres(t)
 	for seed := range 6 {
 		history := genHistory.Example(seed)
-		sends, runs := playHistory(t, t.Context(), stores["memory"](t)(t), 1, history)
-		for name, empty := range map[string]func(*testing.T) automation.Store{"sqlite": sqlite, "postgres": postgres} {
-			otherSends, otherRuns := playHistory(t, t.Context(), empty(t), 3, history)
+		sends, runs := playHistory(t, t.Context(), memory.New(), 1, history)
+		for name, s := range map[string]store{"sqlite": sqlite, "postgres": postgres} {
+			otherSends, otherRuns := playHistory(t, t.Context(), s.empty(t), 3, history)
 			require.Equal(t, sends, otherSends, name)
 			require.Equal(t, runs, otherRuns, name)
 		}

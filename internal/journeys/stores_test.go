@@ -2,7 +2,10 @@ package journeys_test
 
 import (
 	"context"
+	"errors"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -16,25 +19,70 @@ import (
 	"github.com/seed-b636437c/automation/store/sqlite/sqlitefile"
 )
 
-// stores are the stores by name. The function that a case gets returns an empty store for each
-// time that the case is played.
-var stores = map[string]func(t *testing.T) func(t *testing.T) automation.Store{
-	"memory": func(*testing.T) func(*testing.T) automation.Store {
-		return func(*testing.T) automation.Store { return memory.New() }
+// store is a store that cases are played on.
+type store struct {
+	cheap bool // a case may be played on it many times
+	// empty returns it without content, for one play after another.
+	empty func(t *testing.T) automation.Store
+}
+
+// stores are the functions that make the stores, by name.
+var stores = map[string]func(t *testing.T) store{
+	"memory": func(*testing.T) store {
+		return store{cheap: true, empty: func(*testing.T) automation.Store { return memory.New() }}
 	},
-	"sqlite": func(*testing.T) func(*testing.T) automation.Store {
-		return func(t *testing.T) automation.Store {
-			s, err := sqlitefile.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"))
-			require.NoError(t, err)
-			t.Cleanup(func() { assert.NoError(t, s.Close()) })
-			return s
-		}
-	},
+	"sqlite":   onSQLite,
 	"postgres": onPostgres,
 }
 
-// emptyTables deletes all rows except those about migrations. To make the tables takes longer
+// eachStore calls f for each store at once.
+func eachStore(t *testing.T, f func(t *testing.T, s store)) {
+	t.Parallel()
+	for name, open := range stores {
+		if byTurns() && name != "memory" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f(t, open(t))
+		})
+	}
+}
+
+// onSQLite makes a file for each play.
+func onSQLite(*testing.T) store {
+	return store{empty: func(t *testing.T) automation.Store {
+		path := filepath.Join(t.TempDir(), "store.db")
+		template, err := migratedFile()
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(path, template, 0o600))
+		s, err := sqlitefile.Open(t.Context(), path)
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, s.Close()) })
+		return s
+	}}
+}
+
+// migratedFile returns the content of a file with all tables. To make the tables takes longer
 // than to play a case.
+var migratedFile = sync.OnceValues(func() (content []byte, err error) {
+	folder, err := os.MkdirTemp("", "journeys")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	path := filepath.Join(folder, "store.db")
+	s, err := sqlitefile.Open(context.Background(), path)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Close(); err != nil { // which moves the log into the file
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// emptyTables deletes all rows except those about migrations.
 const emptyTables = `
 DO $$ DECLARE t text; BEGIN
 	FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'automation' AND tablename <> 'migrations' LOOP
@@ -43,7 +91,7 @@ DO $$ DECLARE t text; BEGIN
 END $$`
 
 // onPostgres makes one database for all plays of a case.
-func onPostgres(t *testing.T) func(t *testing.T) automation.Store {
+func onPostgres(t *testing.T) store {
 	config, err := pgxpool.ParseConfig(pgtest.URL(t))
 	require.NoError(t, err)
 	config.MaxConns = 4
@@ -56,9 +104,9 @@ func onPostgres(t *testing.T) func(t *testing.T) automation.Store {
 		return s
 	}
 	require.NoError(t, open(t).Migrate(t.Context()))
-	return func(t *testing.T) automation.Store {
+	return store{empty: func(t *testing.T) automation.Store {
 		_, err := pool.Exec(t.Context(), emptyTables)
 		require.NoError(t, err)
 		return open(t)
-	}
+	}}
 }

@@ -47,7 +47,7 @@ func (p *play) unread() {
 
 // Case 19: a process that cannot read the graph gets the event. One that can decides later.
 func TestUnreadableGraph_IsDecidedByAProcessThatReadsIt(t *testing.T) {
-	for name, tt := range map[string]struct {
+	cases := map[string]struct {
 		while  automation.WhileRunning
 		totals []int // of the events that the first process gets
 		later  []int // of those that the second gets
@@ -67,50 +67,49 @@ func TestUnreadableGraph_IsDecidedByAProcessThatReadsIt(t *testing.T) {
 		"refuses, and starts one after it":  {automation.ReentryRestart, []int{5}, []int{15}, "x1"},
 		"parallel to one that it can read":  {"", []int{15}, []int{15}, "11"},
 		"refuses the first in parallel too": {"", []int{5}, []int{15}, "x1"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			on := stores
-			if tt.later == nil || tt.while == "" { // to make a database for each takes long
-				on = map[string]func(t *testing.T) func(t *testing.T) automation.Store{"memory": stores["memory"]}
-			}
-			killedOn(t, on, automation.Options{Registry: calling()}, func(p *play) {
-				p.Create(called(tt.while))
-				p.AddContact(automation.Contact{Email: "ada@example.com"})
-				var ids []string
-				for _, total := range tt.totals {
-					ids = append(ids, p.Send(world.ForAda("cart.updated", worth(total)))...)
-					p.unread()
-				}
-				for _, run := range p.Runs() {
-					require.True(p.T, run.SetAside)
-				}
-				for _, total := range tt.later {
-					ids = append(ids, p.Send(world.ForAda("cart.updated", worth(total)))...)
-				}
-				p.Settle(time.Hour)
-				got := ""
-				for _, id := range ids {
-					runs := p.RunsOf(id)
-					switch {
-					case len(runs) == 0:
-						assert.Len(p.T, p.Decided(id), 1)
-						got += "x"
-					case runs[0].Status == automation.RunRunning:
-						assert.Empty(p.T, p.Decided(id))
-						got += "1"
-					case runs[0].Error.Code == automation.CancelledNotAdmitted:
-						assert.Len(p.T, p.Decided(id), 1)
-						got += "x"
-					case runs[0].Error.Code == automation.CancelledReplaced:
-						got += "r"
-					default:
-						got += "?"
-					}
-				}
-				assert.Equal(p.T, tt.want, got)
-			})
-		})
 	}
+	eachStore(t, func(t *testing.T, s store) {
+		for name, tt := range cases {
+			t.Run(name, func(t *testing.T) {
+				s.kill(t, automation.Options{Registry: calling()}, func(p *play) {
+					p.Create(called(tt.while))
+					p.AddContact(automation.Contact{Email: "ada@example.com"})
+					var ids []string
+					for _, total := range tt.totals {
+						ids = append(ids, p.Send(world.ForAda("cart.updated", worth(total)))...)
+						p.unread()
+					}
+					for _, run := range p.Runs() {
+						require.True(p.T, run.SetAside)
+					}
+					for _, total := range tt.later {
+						ids = append(ids, p.Send(world.ForAda("cart.updated", worth(total)))...)
+					}
+					p.Settle(time.Hour)
+					got := ""
+					for _, id := range ids {
+						runs := p.RunsOf(id)
+						switch {
+						case len(runs) == 0:
+							assert.Len(p.T, p.Decided(id), 1)
+							got += "x"
+						case runs[0].Status == automation.RunRunning:
+							assert.Empty(p.T, p.Decided(id))
+							got += "1"
+						case runs[0].Error.Code == automation.CancelledNotAdmitted:
+							assert.Len(p.T, p.Decided(id), 1)
+							got += "x"
+						case runs[0].Error.Code == automation.CancelledReplaced:
+							got += "r"
+						default:
+							got += "?"
+						}
+					}
+					assert.Equal(p.T, tt.want, got)
+				})
+			})
+		}
+	})
 }
 
 // Case 19: the exit of the run comes before a process can start it.
