@@ -47,7 +47,8 @@ type Options struct {
 	Retention time.Duration
 	// Concurrency is how many effects Run performs at once. The default is 64.
 	Concurrency int
-	// InFlight is how many contacts Run works on at once. The default is 1024.
+	// InFlight is how many contacts Run works on at once. The default is 4096. When a process
+	// dies, other processes wait for the leases of these contacts to expire.
 	InFlight int
 	// Lease is how long a lease lasts. When a process dies, its contacts wait for at
 	// most this time until another process works on them. A Runner renews the leases
@@ -100,7 +101,7 @@ func (o Options) withDefaults() (Options, Problems) {
 	c.Duration("PollInterval", &o.PollInterval, time.Second)
 	c.Duration("ShutdownTimeout", &o.ShutdownTimeout, 10*time.Second)
 	c.Count("Concurrency", &o.Concurrency, 64)
-	c.Count("InFlight", &o.InFlight, 1024)
+	c.Count("InFlight", &o.InFlight, 4096)
 	if 0 < o.Lease && o.Lease < minLease {
 		c.Add("Lease", "%s is too short to be renewed in time: give at least %s", o.Lease, minLease)
 	}

@@ -88,13 +88,13 @@ const paceMin = time.Millisecond
 
 // pace limits claims to a third of a busy store's time. A claim of many contacts costs
 // little more than a claim of one, so pace waits for more work to gather, but only while
-// enough is in flight. It waits in real time, because the store works in real time. pace
-// reports whether there may be more to claim.
+// enough is in flight. A backlog has gathered already: pace does not wait, and the next
+// claim and the commits of the last one share the time. pace waits in real time, because
+// the store works in real time. It reports whether there may be more to claim.
 func (s *scheduler) pace() (more bool) {
-	more = s.forecast.backlog
 	busy, d := s.count(), 2*s.forecast.took
-	if d < paceMin || busy < s.r.opts.InFlight/8 {
-		return more
+	if s.forecast.backlog || d < paceMin || busy < s.r.opts.InFlight/8 {
+		return s.forecast.backlog
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -3,6 +3,7 @@ package automation
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -58,4 +59,28 @@ func TestForecast_KeepsHowLongTheLastClaimTook(t *testing.T) {
 	f.claimed(time.Time{}, time.Second, true)
 	f.claimed(time.Time{}, 2*time.Second, false)
 	assert.Equal(t, forecast{took: 2 * time.Second}, f)
+}
+
+func TestPace_WaitsForMoreWorkUnlessThereIsABacklog(t *testing.T) {
+	t.Parallel()
+	const took = time.Second
+	for name, tc := range map[string]struct {
+		backlog bool
+		want    time.Duration
+	}{
+		"the claim left nothing behind": {false, 2 * took},
+		"the claim was full":            {true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				r := &Runner{opts: Options{InFlight: 8}, wakeup: make(chan struct{})}
+				s := &scheduler{worker: &worker{r: r, ctx: t.Context(), inFlight: make([]*task, 8)}}
+				s.forecast.claimed(time.Now(), took, tc.backlog)
+				began := time.Now()
+				assert.Equal(t, tc.backlog, s.pace(), "whether there may be more to claim")
+				assert.Equal(t, tc.want, time.Since(began))
+			})
+		})
+	}
 }

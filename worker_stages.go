@@ -6,7 +6,7 @@ import "github.com/seed-b636437c/automation/internal/queue"
 const planBatch = 16
 
 // commitMax is how many transitions one commit writes at most.
-const commitMax = 512
+const commitMax = 1024
 
 // commitRequest is a transition on its way to a committer. The transitions of one task
 // are written in the order in which they are pushed, although there may be two

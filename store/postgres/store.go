@@ -80,7 +80,7 @@ func New(pool *pgxpool.Pool, opts Options) (*Store, error) {
 }
 
 // maxGrouped is how many calls of AppendEvents share a transaction at most.
-const maxGrouped = 256
+const maxGrouped = 1024
 
 // Close makes every later call fail with an error that wraps automation.ErrClosed.
 // The pool stays open.
