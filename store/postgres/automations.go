@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
@@ -14,7 +16,7 @@ const automationColumns = `a.id, a.name, a.status, a.event_names, a.version, a.r
 // scanAutomation scans automationColumns, and the columns after them into more.
 func scanAutomation(scan scanFunc, more ...any) (automation.AutomationRecord, error) {
 	var a automation.AutomationRecord
-	var created, updated, stopped *time.Time
+	var created, updated, stopped pgtype.Timestamptz
 	var names []string
 	dest := []any{&a.ID, &a.Name, &a.Status, &names, &a.Version, &a.Revision, &created, &updated, &stopped, &a.Gathers}
 	err := scan(append(dest, more...)...)

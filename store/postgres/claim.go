@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
@@ -292,12 +294,12 @@ func (c *claimer) addWait(scan scanFunc) error {
 
 func scanClaimed(scan scanFunc) (waitingRun, error) {
 	var trigger []byte
-	var text *string
+	var text pgtype.Text
 	row, err := scanActiveRun(scan, &trigger, &text)
 	if err != nil {
 		return waitingRun{}, err
 	}
-	cause, err := record.DecodeCause(textOf(text))
+	cause, err := record.DecodeCause(text.String)
 	return waitingRun{row.owner, automation.ClaimedRun{
 		RunRecord: row.RunRecord, Request: row.request, TriggerPayload: trigger, Cause: cause,
 	}}, err

@@ -48,23 +48,10 @@ func timeOrNull(t time.Time) pgtype.Timestamptz {
 func trueOrNull(b bool) pgtype.Bool { return pgtype.Bool{Bool: b, Valid: b} }
 
 // timeOf is the inverse of timeOrNull.
-func timeOf(t *time.Time) time.Time {
-	if t == nil {
-		return time.Time{}
-	}
-	return t.UTC()
-}
+func timeOf(t pgtype.Timestamptz) time.Time { return t.Time.UTC() }
 
-// textOrNull returns a text for a column, NULL for "".
+// textOrNull returns a text for a column, NULL for "". Its inverse is the field String.
 func textOrNull(text string) pgtype.Text { return pgtype.Text{String: text, Valid: text != ""} }
-
-// textOf is the inverse of textOrNull.
-func textOf(text *string) string {
-	if text == nil {
-		return ""
-	}
-	return *text
-}
 
 // uuidOf returns an id for a uuid column, NULL if the id is no UUID.
 func uuidOf(id string) pgtype.UUID {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
@@ -21,14 +23,20 @@ const contactColumns = `c.id, c.no, c.email, c.first_name, c.last_name, c.unsubs
 
 // scanStoredContact scans contactColumns, and the columns after them into more.
 func scanStoredContact(scan scanFunc, more ...any) (c storedContact, err error) {
-	var properties, segments string
-	var created *time.Time
-	dest := []any{&c.ID, &c.no, &c.Email, &c.FirstName, &c.LastName, &c.Unsubscribed, &properties, &segments, &created, &c.deleted}
-	if err = scan(append(dest, more...)...); err != nil {
-		return c, err
+	// Each variable that a row is scanned into is allocated, so there is one.
+	var row struct {
+		storedContact
+		properties, segments string
+		created              pgtype.Timestamptz
 	}
-	c.CreatedAt = timeOf(created)
-	return c, record.DecodeContact(&c.Contact, properties, segments)
+	columns := append(make([]any, 0, 16),
+		&row.ID, &row.no, &row.Email, &row.FirstName, &row.LastName, &row.Unsubscribed, &row.properties, &row.segments, &row.created, &row.deleted)
+	if err = scan(append(columns, more...)...); err != nil {
+		return row.storedContact, err
+	}
+	row.CreatedAt = timeOf(row.created)
+	err = record.DecodeContact(&row.Contact, row.properties, row.segments)
+	return row.storedContact, err
 }
 
 // change returns the row after a change, as it will be read from the database.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/seed-b636437c/automation"
 )
 
@@ -70,10 +72,10 @@ func (s *Store) ListDecisions(ctx context.Context, eventID string) ([]automation
 	var sc script
 	sc.query(func(scan scanFunc) error {
 		d := automation.Decision{EventID: eventID}
-		var evidence *string
+		var evidence pgtype.Text
 		err := scan(&d.AutomationID, &d.Code, &d.At, &evidence)
-		if d.At = d.At.UTC(); evidence != nil {
-			d.Evidence = []byte(*evidence)
+		if d.At = d.At.UTC(); evidence.Valid {
+			d.Evidence = []byte(evidence.String)
 		}
 		decisions = append(decisions, d)
 		return err

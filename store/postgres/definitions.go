@@ -4,7 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
@@ -74,11 +75,11 @@ const eventDefinitionColumns = `no, id, name, schema, created_at, updated_at`
 
 // scanEventDefinition scans eventDefinitionColumns. It also returns the number.
 func scanEventDefinition(scan scanFunc) (d automation.EventDefinition, no int64, err error) {
-	var schema *string
-	var created, updated *time.Time
+	var schema pgtype.Text
+	var created, updated pgtype.Timestamptz
 	err = scan(&no, &d.ID, &d.Name, &schema, &created, &updated)
-	if schema != nil {
-		d.Schema = json.RawMessage(*schema)
+	if schema.Valid {
+		d.Schema = json.RawMessage(schema.String)
 	}
 	d.CreatedAt, d.UpdatedAt = timeOf(created), timeOf(updated)
 	return d, no, err

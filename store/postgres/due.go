@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // nextDue finds the first work whose contact has no lease when the work is due, and the
@@ -36,7 +38,7 @@ func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
 	if err := s.ready(ctx); err != nil {
 		return time.Time{}, err
 	}
-	var at *time.Time
+	var at pgtype.Timestamptz
 	var sc script
 	sc.query(func(scan scanFunc) error { return scan(&at) }, nextDue)
 	if err := (implicit{s}).run(ctx, sc); err != nil {

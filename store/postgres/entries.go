@@ -3,7 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
@@ -108,7 +109,7 @@ func (s *Store) FindEntries(ctx context.Context, contactID string, refs []automa
 
 func scanEntry(scan scanFunc) (c automation.EntryCount, err error) {
 	var starts string
-	var expires *time.Time
+	var expires pgtype.Timestamptz
 	if err := scan(&c.AutomationID, &c.Key, &c.Count, &starts, &expires); err != nil {
 		return c, err
 	}

@@ -3,7 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
@@ -62,13 +63,13 @@ CROSS JOIN LATERAL (
 func scanEventRecord(scan scanFunc) (automation.EventRecord, error) {
 	r := automation.EventRecord{Status: automation.EventStatusHandled}
 	var pending bool
-	var handled *time.Time
+	var handled pgtype.Timestamptz
 	var reason int16
-	var resumed, started *string
+	var resumed, started pgtype.Text
 	e, _, err := scanEvent(scan, &pending, &handled, &reason, &resumed, &started)
 	r.Event, r.Reason = e, record.ReasonOf(reason)
-	r.Resumed, r.Ended = record.DecodeRuns(textOf(resumed))
-	r.Started, _ = record.DecodeRuns(textOf(started))
+	r.Resumed, r.Ended = record.DecodeRuns(resumed.String)
+	r.Started, _ = record.DecodeRuns(started.String)
 	r.HandledAt = timeOf(handled)
 	if pending {
 		r.Status = automation.EventStatusPending

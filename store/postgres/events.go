@@ -2,10 +2,11 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
@@ -269,23 +270,26 @@ const eventColumns = `e.id, e.owner, e.email, e.name, e.payload, e.key, e.occurr
 // scanEvent scans eventColumns, and the columns after them into more. It also returns the
 // event's owner.
 func scanEvent(scan scanFunc, more ...any) (automation.Event, string, error) {
-	var e automation.Event
-	var owner string
-	var email, key, addressed, cause *string
-	var payload *[]byte
-	var occurred *time.Time
-	columns := []any{&e.ID, &owner, &email, &e.Name, &payload, &key, &occurred, &e.AcceptedAt, &addressed, &cause}
+	// Each variable that a row is scanned into is allocated, so there is one.
+	var row struct {
+		event                        automation.Event
+		owner                        string
+		payload                      []byte
+		email, key, addressed, cause pgtype.Text
+		occurred                     pgtype.Timestamptz
+	}
+	e := &row.event
+	columns := append(make([]any, 0, 16),
+		&e.ID, &row.owner, &row.email, &e.Name, &row.payload, &row.key, &row.occurred, &e.AcceptedAt, &row.addressed, &row.cause)
 	if err := scan(append(columns, more...)...); err != nil {
-		return e, "", err
+		return *e, "", err
 	}
-	e.OccurredAt, e.AcceptedAt, e.IdempotencyKey, e.AutomationID = timeOf(occurred), e.AcceptedAt.UTC(), textOf(key), textOf(addressed)
-	if payload != nil {
-		e.Payload = json.RawMessage(*payload)
-	}
-	if e.ContactID = refOf(owner).ID; e.ContactID == "" {
-		e.Email = textOf(email)
+	e.OccurredAt, e.AcceptedAt, e.IdempotencyKey, e.AutomationID = timeOf(row.occurred), e.AcceptedAt.UTC(), row.key.String, row.addressed.String
+	e.Payload = row.payload
+	if e.ContactID = refOf(row.owner).ID; e.ContactID == "" {
+		e.Email = row.email.String
 	}
 	var err error
-	e.Cause, err = record.DecodeCause(textOf(cause))
-	return e, owner, err
+	e.Cause, err = record.DecodeCause(row.cause.String)
+	return *e, row.owner, err
 }

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
@@ -88,7 +90,7 @@ func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []hel
 		return err
 	}
 	var sc script
-	var firstExpiry *time.Time // of the leases with runs
+	var firstExpiry pgtype.Timestamptz // of the leases with runs
 	until, parks := p.Now.Add(p.Lease), p.Contact != (automation.ContactRef{}) || s.expiry.due(p.Now)
 	if parks {
 		sc.exec(parkExpired, p.Now)
@@ -217,19 +219,22 @@ func (c *committer) fence(sc *script) {
 
 // addHeld scans a lease that is held, with the run that was in its row.
 func (c *committer) addHeld(scan scanFunc) error {
-	var owner string
-	var run, step *string
-	var no *int64
-	var version *int
-	var manyNames bool
-	if err := scan(&owner, &run, &no, &version, &step, &manyNames); err != nil {
+	var row struct {
+		owner     string
+		run, step pgtype.Text
+		no        pgtype.Int8
+		version   pgtype.Int4
+		manyNames bool
+	}
+	if err := scan(&row.owner, &row.run, &row.no, &row.version, &row.step, &row.manyNames); err != nil {
 		return err
 	}
 	held := &currentRun{}
-	if run != nil {
-		*held = currentRun{id: *run, inLease: true, manyNames: manyNames, RunGroup: record.RunGroup{AutomationNo: *no, Version: *version, Step: *step}}
-		c.current[*run] = *held
+	if row.run.Valid {
+		*held = currentRun{id: row.run.String, inLease: true, manyNames: row.manyNames}
+		held.RunGroup = record.RunGroup{AutomationNo: row.no.Int64, Version: int(row.version.Int32), Step: row.step.String}
+		c.current[held.id] = *held
 	}
-	c.held[owner] = held
+	c.held[row.owner] = held
 	return nil
 }

@@ -3,7 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
@@ -13,13 +14,13 @@ const propertyColumns = `id, key, type, fallback, created_at`
 
 func scanProperty(scan scanFunc) (p automation.ContactProperty, err error) {
 	var propertyType string
-	var fallback *string
-	var created *time.Time
+	var fallback pgtype.Text
+	var created pgtype.Timestamptz
 	if err = scan(&p.ID, &p.Key, &propertyType, &fallback, &created); err != nil {
 		return p, err
 	}
 	p.Type, p.CreatedAt = automation.PropertyType(propertyType), timeOf(created)
-	p.Fallback, err = record.DecodeFallback(textOf(fallback))
+	p.Fallback, err = record.DecodeFallback(fallback.String)
 	return p, err
 }
 

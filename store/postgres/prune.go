@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
@@ -71,10 +73,10 @@ func (s *Store) pruneRuns(ctx context.Context, p automation.PruneParams, res *au
 		sc.query(func(scan scanFunc) error {
 			var group record.RunGroup
 			var run string
-			var event *string
+			var event pgtype.Text
 			err := scan(&run, &group.AutomationNo, &group.Version, &group.Status, &group.Step, &event)
 			tally.Move(&group, nil)
-			if id := textOf(event); id != "" && !seen[id] {
+			if id := event.String; id != "" && !seen[id] {
 				seen[id] = true
 				events = append(events, uuidOf(id))
 			}

@@ -3,7 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
@@ -285,21 +286,21 @@ func (s *Store) runFilter(ctx context.Context, q automation.RunQuery) ([]any, er
 	}, nil
 }
 
-// cursorTime returns the time of the cursor in the order of the list. It is nil if there is
+// cursorTime returns the time of the cursor in the order of the list. It is NULL if there is
 // no cursor, and for a run that will end after all others.
-func (s *Store) cursorTime(ctx context.Context, q automation.RunQuery) (*time.Time, error) {
+func (s *Store) cursorTime(ctx context.Context, q automation.RunQuery) (at pgtype.Timestamptz, err error) {
 	id := q.After + q.Before
 	if id == "" {
-		return nil, nil
+		return at, nil
 	}
-	var created, completed *time.Time
+	var created, completed pgtype.Timestamptz
 	var sc script
 	sc.query(func(scan scanFunc) error { return scan(&created, &completed) }, findRunTimes, uuidOf(id))
 	if err := (implicit{s}).run(ctx, sc); err != nil {
-		return nil, fmt.Errorf("postgres store: list runs: %w", err)
+		return at, fmt.Errorf("postgres store: list runs: %w", err)
 	}
-	if created == nil {
-		return nil, record.NotFound("run", id)
+	if !created.Valid {
+		return at, record.NotFound("run", id)
 	}
 	if q.ByCompletion() {
 		return completed, nil

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -28,24 +27,27 @@ const (
 
 // scanRun scans runColumns or endedColumns, and the columns after them into more.
 func scanRun(scan scanFunc, more ...any) (storedRun, error) {
-	var r storedRun
-	var status int16
-	var event, failure, listens, exit *string
-	var due, completed *time.Time
-	dest := []any{
-		&r.ID, &r.AutomationID, &r.Version, &r.owner, &event, &r.EventName, &status, &r.DecodeFailures, &r.Step,
-		&due, &r.CreatedAt, &completed, &failure, &listens, &exit,
+	// Each variable that a row is scanned into is allocated, so there is one.
+	var row struct {
+		run                           storedRun
+		status                        int16
+		event, failure, listens, exit pgtype.Text
+		due, completed                pgtype.Timestamptz
 	}
-	if err := scan(append(dest, more...)...); err != nil {
-		return r, err
+	r := &row.run
+	columns := append(make([]any, 0, 20),
+		&r.ID, &r.AutomationID, &r.Version, &r.owner, &row.event, &r.EventName, &row.status, &r.DecodeFailures, &r.Step,
+		&row.due, &r.CreatedAt, &row.completed, &row.failure, &row.listens, &row.exit)
+	if err := scan(append(columns, more...)...); err != nil {
+		return *r, err
 	}
-	r.ContactID, r.Status = refOf(r.owner).ID, record.StatusOf(status)
-	r.EventID, r.Error = textOf(event), record.DecodeError(textOf(failure))
-	r.Exit = record.DecodeExit(textOf(exit))
-	r.DueAt, r.CompletedAt, r.CreatedAt = timeOf(due), timeOf(completed), r.CreatedAt.UTC()
+	r.ContactID, r.Status = refOf(r.owner).ID, record.StatusOf(row.status)
+	r.EventID, r.Error = row.event.String, record.DecodeError(row.failure.String)
+	r.Exit = record.DecodeExit(row.exit.String)
+	r.DueAt, r.CompletedAt, r.CreatedAt = timeOf(row.due), timeOf(row.completed), r.CreatedAt.UTC()
 	var err error
-	r.Listens, err = record.DecodeNames(textOf(listens))
-	return r, err
+	r.Listens, err = record.DecodeNames(row.listens.String)
+	return *r, err
 }
 
 // scanActiveRun scans activeColumns, and the columns after them into more.

@@ -3,7 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
@@ -12,7 +13,7 @@ import (
 const segmentColumns = `id, name, created_at`
 
 func scanSegment(scan scanFunc) (s automation.Segment, err error) {
-	var created *time.Time
+	var created pgtype.Timestamptz
 	err = scan(&s.ID, &s.Name, &created)
 	s.CreatedAt = timeOf(created)
 	return s, err

@@ -3,7 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/seed-b636437c/automation"
 )
@@ -49,7 +50,7 @@ func (s *Store) Stats(ctx context.Context, p automation.StatsParams) (automation
 	if err := s.ready(ctx); err != nil {
 		return st, err
 	}
-	var oldestDue, oldestLeased *time.Time
+	var oldestDue, oldestLeased pgtype.Timestamptz
 	var sc script
 	sc.query(func(scan scanFunc) error {
 		return scan(&st.PendingEvents, &st.DueRuns, &st.SetAside, &oldestDue, &st.Leases, &st.ExpiredLeases, &oldestLeased)

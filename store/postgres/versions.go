@@ -3,7 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
@@ -23,7 +24,7 @@ SELECT true FROM automation.automations a JOIN automation.versions v ON v.automa
 )
 
 func scanVersion(scan scanFunc) (v automation.VersionRecord, err error) {
-	var created *time.Time
+	var created pgtype.Timestamptz
 	err = scan(&v.Definition, &v.AutomationID, &v.Version, &created, &v.Author, &v.Name, &v.Current)
 	v.CreatedAt = timeOf(created)
 	return v, err
