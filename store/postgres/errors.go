@@ -12,6 +12,8 @@ const (
 	uniqueViolation      = "23505"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
+	statementMissing     = "26000"
+	notSupported         = "0A000" // of a plan whose columns have changed, among others
 
 	dataException       = "22"
 	constraintViolation = "23"
@@ -20,6 +22,9 @@ const (
 
 // errorCode returns the code of an error of the database, "" for any other error.
 func errorCode(err error) string {
+	if err == nil {
+		return ""
+	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return pg.Code
@@ -35,6 +40,13 @@ func violatedConstraint(err error) string {
 		return pg.ConstraintName
 	}
 	return ""
+}
+
+// isOutdated reports whether the session does not have a prepared statement, or cannot execute
+// it any more as it was prepared.
+func isOutdated(err error) bool {
+	c := errorCode(err)
+	return c == statementMissing || c == notSupported
 }
 
 // isAboutValues reports whether the database has refused the values of a statement, in

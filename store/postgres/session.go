@@ -76,6 +76,14 @@ func (i implicit) run(ctx context.Context, sc script) error {
 
 // send sends all statements of a script at once, and reads their results.
 func (s *Store) send(ctx context.Context, conn *pgxpool.Conn, sc script) error {
+	if w := s.wireOf(conn.Conn()); w != nil {
+		return w.send(ctx, sc)
+	}
+	return s.sendBatch(ctx, conn, sc)
+}
+
+// sendBatch is send through pgx.
+func (s *Store) sendBatch(ctx context.Context, conn *pgxpool.Conn, sc script) error {
 	b := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(sc))}
 	for i := range sc {
 		b.Queue(s.sql(sc[i].sql), sc[i].args...)

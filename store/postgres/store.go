@@ -18,6 +18,7 @@ import (
 type Store struct {
 	pool     *pgxpool.Pool
 	schema   string
+	wireKey  string // of the wire in the data of a connection
 	pollOnly bool
 	known    []Migration
 
@@ -72,7 +73,7 @@ func New(pool *pgxpool.Pool, opts Options) (*Store, error) {
 		return nil, fmt.Errorf("postgres store: %w", err)
 	}
 	s := &Store{
-		pool: pool, schema: opts.Schema, pollOnly: opts.PollOnly, known: known, turns: newTurns(),
+		pool: pool, schema: opts.Schema, wireKey: "automation/store/postgres: " + opts.Schema, pollOnly: opts.PollOnly, known: known, turns: newTurns(),
 	}
 	s.open, s.close = context.WithCancel(context.Background())
 	s.appends = batch.NewGroup(maxGrouped, s.appendAll)

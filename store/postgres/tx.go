@@ -21,10 +21,10 @@ type transaction struct {
 }
 
 // transact calls work with a transaction, and rolls the transaction back unless work
-// has committed it. If it fails because of another transaction, transact calls work
-// again.
+// has committed it. If it fails because of another transaction, or because a statement that
+// was prepared is outdated, transact calls work again.
 func (s *Store) transact(ctx context.Context, work func(tx *transaction) error) error {
-	return retryContended(ctx, func() error {
+	attempt := func() error {
 		conn, err := s.pool.Acquire(ctx)
 		if err != nil {
 			return fmt.Errorf("connecting to the database: %w", err)
@@ -33,7 +33,12 @@ func (s *Store) transact(ctx context.Context, work func(tx *transaction) error) 
 		tx := &transaction{s: s, conn: conn}
 		defer tx.end(ctx)
 		return work(tx)
-	})
+	}
+	err := retryContended(ctx, attempt)
+	if isOutdated(err) {
+		err = retryContended(ctx, attempt) // the connection prepares its statements again
+	}
+	return err
 }
 
 func (tx *transaction) run(ctx context.Context, sc script) error {
