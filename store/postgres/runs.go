@@ -101,7 +101,7 @@ func (s *Store) FindRuns(ctx context.Context, ids []string) ([]automation.RunRec
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	keys := make([]pgtype.UUID, len(ids))
+	keys := make(uuids, len(ids))
 	for i, id := range ids {
 		keys[i] = uuidOf(id)
 	}
