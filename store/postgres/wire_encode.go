@@ -25,7 +25,7 @@ type encoder struct {
 // minKept and maxKept are how much memory an encoder keeps.
 const (
 	minKept = 1 << 10
-	maxKept = 1 << 18
+	maxKept = 1 << 20
 )
 
 // encode sets the values and formats of the arguments of a statement with parameters of
