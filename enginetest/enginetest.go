@@ -61,9 +61,6 @@ type Given struct {
 	// LaggingLists means that lists and counts follow the records a moment later. They
 	// get there, but the suite gives them time.
 	LaggingLists bool
-	// NoSentEvents means that the engine does not bring the Events of a Transition with a
-	// later turn: what a send_event step sends is lost.
-	NoSentEvents bool
 	// TimerPrecision is how late a timer may fire, apart from a machine that is busy. No
 	// timer may ever fire early.
 	TimerPrecision time.Duration

@@ -138,9 +138,6 @@ func sendDefined(f *fixture) {
 
 // sendBySteps sends a chain of events by steps. The last one would start the first automation.
 func sendBySteps(f *fixture) {
-	if f.given.NoSentEvents {
-		return
-	}
 	tell := func(event string) automation.Step {
 		return automation.Step{Key: "tell", Config: automation.SendEvent{EventName: event, Payload: map[string]automation.Value{"n": automation.Var("event.n")}}}
 	}
