@@ -52,10 +52,11 @@ type ParallelCommitter interface {
 // in this process or another one. Without this interface a Runner finds such work only
 // when it polls, every Options.PollInterval. A Runner that watches still polls.
 type Watcher interface {
-	// Watch calls wake whenever work may have been added, until ctx ends. wake does
-	// not block, and extra calls do no harm. If Watch returns an error, the Runner
-	// polls, and calls Watch again after a back-off. If the error wraps
-	// errors.ErrUnsupported or ErrClosed, the Runner does not call Watch again.
+	// Watch calls wake whenever work may have been added, until ctx ends, and once when it
+	// begins to watch, for work that was added before. wake does not block, and extra calls
+	// do no harm. If Watch returns an error, the Runner polls, and calls Watch again after a
+	// back-off. If the error wraps errors.ErrUnsupported or ErrClosed, the Runner does not
+	// call Watch again.
 	Watch(ctx context.Context, wake func()) error
 }
 
