@@ -295,9 +295,12 @@ FROM unnest($1::text[], $2::timestamptz[]) AS u (id, now)
 WHERE c.id = ANY (ARRAY[u.id])`
 
 	leaveSegments = `
-DELETE FROM automation.contact_segments s
-USING unnest($1::text[], $2::bigint[]) AS u (segment, contact_no)
-WHERE s.segment = ANY (ARRAY[u.segment]) AND s.contact_no = ANY (ARRAY[u.contact_no])`
+DELETE FROM automation.contact_segments WHERE ctid = ANY (ARRAY(
+	SELECT m.ctid FROM unnest($1::text[], $2::bigint[]) AS u (segment, contact_no)
+	CROSS JOIN LATERAL (
+		SELECT s.ctid FROM automation.contact_segments s WHERE (s.segment, s.contact_no) = (u.segment, u.contact_no) LIMIT 1
+	) m
+))`
 )
 
 // deleteContacts empties contacts and marks them as deleted, at a time for each.

@@ -26,7 +26,9 @@ WHERE k.expires_at <= $6::timestamptz`
 	findKeys = `
 SELECT k.name, k.key, k.hash, k.event_id
 FROM unnest($1::text[], $2::text[]) AS e (name, key)
-JOIN automation.idempotency_keys k ON k.name = ANY (ARRAY[e.name]) AND k.key = ANY (ARRAY[e.key])`
+CROSS JOIN LATERAL (
+	SELECT * FROM automation.idempotency_keys k WHERE (k.name, k.key) = (e.name, e.key) LIMIT 1
+) k`
 
 	deleteKeys = `DELETE FROM automation.idempotency_keys WHERE name = ANY ($1::text[]) AND event_id = ANY ($2::uuid[])`
 )

@@ -47,7 +47,9 @@ type session interface {
 // "column = ANY (ARRAY[row.column])". The server can execute that only by looking each
 // of the call's rows up in the index, never by reading the table and searching the
 // rows. Where the planner could choose a second index, "+ interval '0'" rules that
-// index out.
+// index out. A row is looked up by two columns in a lateral query with LIMIT: a plan made
+// for an empty table would otherwise seek by the first column only, and then search all
+// rows that share it.
 //
 // For the rows of a call with several columns, unnest is in a select list, where it
 // walks all arrays side by side. In FROM it would first store each array as a table,
