@@ -86,6 +86,9 @@ func (s *scheduler) claim() (int, error) {
 // useless.
 const paceMin = time.Millisecond
 
+// paceBusy is how many contacts in flight are enough to wait for more.
+const paceBusy = 128
+
 // pace limits claims to a third of a busy store's time. A claim of many contacts costs
 // little more than a claim of one, so pace waits for more work to gather, but only while
 // enough is in flight. A backlog has gathered already: pace does not wait, and the next
@@ -93,7 +96,7 @@ const paceMin = time.Millisecond
 // the store works in real time. It reports whether there may be more to claim.
 func (s *scheduler) pace() (more bool) {
 	busy, d := s.count(), 2*s.forecast.took
-	if s.forecast.backlog || d < paceMin || busy < s.r.opts.InFlight/8 {
+	if s.forecast.backlog || d < paceMin || busy < min(paceBusy, s.r.opts.InFlight/8) {
 		return s.forecast.backlog
 	}
 	timer := time.NewTimer(d)
