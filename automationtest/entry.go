@@ -12,8 +12,9 @@ import (
 // AssertRefused checks that the latest event for this email started no run of an automation,
 // because of its rules of entry, with a decision of this code, such as
 // automation.DecisionLimit. of is the name or the id of an automation that was given to New.
-// Empty means all automations. The test fails at once if there is no such event. For the evidence of a decision, send the
-// event with Runner.Send, which returns its id, and call Runner.ListDecisions.
+// Empty means all automations. The test fails at once if there is no such event. For the
+// evidence of a decision, send the event with Runner.Send, which returns its id, and call
+// Runner.ListDecisions.
 func (h *Harness) AssertRefused(email, of string, code automation.DecisionCode) {
 	h.t.Helper()
 	e, ok := h.latestEvent(email)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/awaited"
 )
 
 // runWaits are the names of the events that a running run listens to, by what they do.
@@ -22,32 +23,9 @@ func waitsOf(run automation.Run, version automation.Automation) (waits runWaits)
 	if at < 0 {
 		return runWaits{Either: run.Listens}
 	}
-	waits.For = awaited(version.Steps[at].Config)
+	waits.For = awaited.ByStep(version.Steps[at].Config)
 	if version.Exit != nil {
-		waits.Exits = eventNames(version.Exit.Events)
+		waits.Exits = awaited.Names(version.Exit.Events)
 	}
 	return waits
-}
-
-// awaited returns the names of the events that end a step. It returns nil for a step that does
-// not wait for events.
-func awaited(config automation.StepConfig) []string {
-	switch c := config.(type) {
-	case automation.WaitForEvent:
-		return []string{c.EventName}
-	case automation.WaitForAny:
-		return eventNames(c.Events)
-	default:
-		return nil
-	}
-}
-
-// eventNames returns the names of the events of listeners, each once.
-func eventNames(listeners []automation.Listener) (names []string) {
-	for _, l := range listeners {
-		if !slices.Contains(names, l.EventName) {
-			names = append(names, l.EventName)
-		}
-	}
-	return names
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/awaited"
 	"github.com/seed-b636437c/automation/timeline"
 )
 
@@ -163,7 +164,7 @@ func waitNotice(run automation.Run, s automation.StepRun, config automation.Step
 		}
 	}
 	if config != nil {
-		run.Listens = awaited(config) // without the exits
+		run.Listens = awaited.ByStep(config) // without the exits
 	}
 	s.Status = automation.StepWaiting
 	return &automation.StepChanged{At: s.StartedAt, Run: run, Step: s}

@@ -2,10 +2,10 @@ package command
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/awaited"
 )
 
 // version returns the version of a run, which it reads once. It is empty if it cannot be read:
@@ -30,23 +30,10 @@ func (s *session) waits(ctx context.Context, run automation.Run) string {
 	if !ok {
 		return "listens to " + strings.Join(run.Listens, " or ")
 	}
-	if names := awaited(config); len(names) > 0 {
+	if names := awaited.ByStep(config); len(names) > 0 {
 		return "waits for " + strings.Join(names, " or ")
 	}
 	return ""
-}
-
-// awaited returns the names of the events that end a step. It returns nil for a step that does
-// not wait for events.
-func awaited(config automation.StepConfig) []string {
-	switch c := config.(type) {
-	case automation.WaitForEvent:
-		return []string{c.EventName}
-	case automation.WaitForAny:
-		return eventNames(c.Events)
-	default:
-		return nil
-	}
 }
 
 // exitsOf returns the names of the events that end a running run, in words, or "".
@@ -54,15 +41,5 @@ func exitsOf(run automation.Run, v automation.AutomationVersion) string {
 	if run.Status != automation.RunRunning || v.Exit == nil {
 		return ""
 	}
-	return strings.Join(eventNames(v.Exit.Events), " or ")
-}
-
-// eventNames returns the names of the events of listeners, each once.
-func eventNames(listeners []automation.Listener) (names []string) {
-	for _, l := range listeners {
-		if !slices.Contains(names, l.EventName) {
-			names = append(names, l.EventName)
-		}
-	}
-	return names
+	return strings.Join(awaited.Names(v.Exit.Events), " or ")
 }
