@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/seed-b636437c/automation/internal/uuid"
 )
 
 // admission is a run that an event starts.
@@ -33,7 +35,7 @@ func (t *turn) admit(ctx context.Context, e *PendingEvent, payload map[string]an
 		}
 		start := admission{v: v, graph: g, err: err}
 		if err != nil {
-			start.id = t.r.ids.Next(t.now)
+			start.id = t.newRunID(&e.Event, len(starts))
 			starts = append(starts, start)
 			continue
 		}
@@ -44,12 +46,23 @@ func (t *turn) admit(ctx context.Context, e *PendingEvent, payload map[string]an
 		case d.Code != "":
 			t.decide(d)
 		default:
-			start.id = t.r.ids.Next(t.now)
+			start.id = t.newRunID(&e.Event, len(starts))
 			t.entered(g, entries, start.id)
 			starts = append(starts, start)
 		}
 	}
 	return starts, nil
+}
+
+// newRunID returns the id of a run that the event starts after n others. That of the first one
+// follows from the event's.
+func (t *turn) newRunID(e *Event, n int) string {
+	if n == 0 {
+		if id := uuid.Twin(e.ID); id != "" {
+			return id
+		}
+	}
+	return t.r.ids.Next(t.now)
 }
 
 // admitsEmail reports whether an event for an email that belongs to no contact may start a run:

@@ -1,0 +1,18 @@
+package uuid_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/seed-b636437c/automation/internal/uuid"
+)
+
+func TestTwin_IsItsTwinsTwin(t *testing.T) {
+	t.Parallel()
+	const event, run = "019cadc6-9afb-7b90-80ca-22c40ed127e9", "019cadc6-9afb-7b90-80ca-22c40ed127e8"
+	assert.Equal(t, run, uuid.Twin(event))
+	assert.Equal(t, event, uuid.Twin(run))
+	assert.Empty(t, uuid.Twin("event-1"))
+	assert.Empty(t, uuid.Twin(""))
+}
