@@ -104,11 +104,19 @@ bench-growth: $(TEMPORAL) ## the works with a million runs and more: restart, pr
 .PHONY: capacity
 capacity: ## measure what docs/scaling.md is computed from, half an hour, and write its tables and curves
 	cd bench && go run . -work w4,w7 -timeout 10m -engines automation -rounds 1 -out model/measured.txt
+	$(MAKE) capacity-cores
+
+# The server of bench has the cores of bench, so taskset makes a machine with one core.
+.PHONY: capacity-cores
+capacity-cores: ## measure what docs/scaling.md computes rates on more cores from, on Linux, and write its tables and curves
+	cd bench && go build -o ../bin/bench .
+	cd bench && taskset -c 0 ../bin/bench -work w14 -stores memory,sqlite,postgres -out model/cores-1.txt
+	cd bench && ../bin/bench -work w14 -stores memory,sqlite,postgres -out model/cores-2.txt
 	$(MAKE) capacity-page
 
 .PHONY: capacity-page
 capacity-page: ## write the tables and curves of docs/scaling.md from what was measured
-	cd bench && go run ./capacity model/measured.txt ../docs/scaling.md ../docs/scaling.svg
+	cd bench && go run ./capacity ../docs/scaling.md ../docs/scaling.svg model/measured.txt $$(ls model/cores-*.txt 2>/dev/null)
 
 .PHONY: bench-profile
 bench-profile: ## write profiles of this library, and what one run costs, to bench/profiles

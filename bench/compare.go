@@ -202,6 +202,7 @@ func (c *comparison) keep(results []result) {
 // explain adds to the table what the contestants lack, their versions, and their settings.
 func (c *comparison) explain() {
 	c.table.note("versions: %s", strings.Join(versions(), ", "))
+	c.table.note("machine-µs/run is the figure to compare across machines and days: rates drift with the disk, and with what else the machine does")
 	for _, cont := range contestants() {
 		if !c.wants(cont) {
 			continue

@@ -57,6 +57,16 @@ func machineTime(stat string) time.Duration {
 	return time.Duration(ticks) * tick
 }
 
+// since returns the time after an earlier one.
+func (t processorTime) since(before processorTime) processorTime {
+	return processorTime{t.process - before.process, t.machine - before.machine}
+}
+
+// plus returns the sum.
+func (t processorTime) plus(other processorTime) processorTime {
+	return processorTime{t.process + other.process, t.machine + other.machine}
+}
+
 // perRun returns what each of n runs cost since an earlier time.
 func (t processorTime) perRun(before processorTime, n int) []value {
 	per := func(d time.Duration) float64 { return d.Seconds() * 1e6 / float64(n) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -11,8 +12,19 @@ type traffic struct {
 	runs     int
 	took     time.Duration // until the last email had arrived
 	late     latencies     // from the call, or from the moment of the process, to the email
-	spent    []value       // until then
+	spent    processorTime // until then
 }
+
+// and returns both together.
+func (t traffic) and(other traffic) traffic {
+	return traffic{
+		contacts: slices.Concat(t.contacts, other.contacts), runs: t.runs + other.runs, took: t.took + other.took,
+		late: slices.Concat(t.late, other.late), spent: t.spent.plus(other.spent),
+	}
+}
+
+// cost returns the processor time of a run.
+func (t traffic) cost() []value { return t.spent.perRun(processorTime{}, t.runs) }
 
 // rate returns the runs a second.
 func (t traffic) rate() float64 { return float64(t.runs) / t.took.Seconds() }
@@ -55,7 +67,7 @@ func (b *bench) drive(ctx context.Context, from int, start func() ([]time.Time, 
 		return t, err
 	}
 	t.took, t.late = time.Since(began), b.sink.since(from, moments)
-	t.spent = spentSoFar().perRun(before, t.runs)
+	t.spent = spentSoFar().since(before)
 	return t, nil
 }
 

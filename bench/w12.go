@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -20,9 +21,10 @@ const (
 //
 // Throughput: as many goroutines as the contestant has senders start runs, each with a call of its own.
 // The clock starts before the first run and stops when the last email has arrived. The removal of half
-// of the ended runs begins at the same time, and the traffic ends with it if that is earlier.
+// of the ended runs begins at the same time, and the traffic ends with it if that is earlier. The traffic
+// without removal is half before and half after that, because the speed of a machine drifts.
 //
-// Latency: that of w8, at half of the throughput without removal, while the other half is removed.
+// Latency: that of w8, at half of the throughput before, in the same order, while the other half is removed.
 //
 // slower-% is how much lower the throughput is with the removal, and pruned/s how many runs were
 // removed a second during it. The processor time of a run has the removal in it.
@@ -31,7 +33,7 @@ const (
 func w12(ctx context.Context, b *bench) error {
 	p, n := b.engine.(pruner), b.size()
 	owners, most := ownersOf(n), max(least, min(busiest, n/10))
-	if err := b.engine.Populate(ctx, owners+4*most); err != nil {
+	if err := b.engine.Populate(ctx, owners+quiet+6*most); err != nil {
 		return fmt.Errorf("making contacts: %w", err)
 	}
 	for _, part := range []struct {
@@ -45,42 +47,47 @@ func w12(ctx context.Context, b *bench) error {
 	if err := b.analyze(ctx); err != nil {
 		return fmt.Errorf("gathering statistics: %w", err)
 	}
-	alone, err := b.saturate(ctx, owners, owners+most, nil)
-	if err != nil {
-		return err
+	from := owners
+	next := func(runs int) (first, last int) {
+		from += runs
+		return from - runs, from
 	}
-	paced, err := b.pace(ctx, alone.rate()/2, owners+most, owners+2*most, nil)
-	if err != nil {
-		return err
+	first, last := next(quiet)
+	if _, err := b.saturate(ctx, first, last, nil); err != nil {
+		return fmt.Errorf("before the clock starts: %w", err)
 	}
-	b.report("W12", labels{"pruned", "0"}, alone.runs, alone.values(paced)...)
-
-	var beside, pacedBeside traffic
 	removal := removal{pruner: p}
-	if err := removal.during(ctx, (older+younger)/2, func(stop <-chan struct{}) (err error) {
-		beside, err = b.saturate(ctx, owners+2*most, owners+3*most, stop)
-		return err
-	}); err != nil {
+	var rate float64
+	full, fullBeside, err := removal.beside(ctx, (older+younger)/2, func(stop <-chan struct{}) (t traffic, err error) {
+		first, last := next(most)
+		t, err = b.saturate(ctx, first, last, stop)
+		if rate == 0 {
+			rate = t.rate() / 2
+		}
+		return t, err
+	})
+	if err != nil {
 		return err
 	}
-	if err := removal.during(ctx, (younger+forever)/2, func(stop <-chan struct{}) (err error) {
-		pacedBeside, err = b.pace(ctx, alone.rate()/2, owners+3*most, owners+4*most, stop)
-		return err
-	}); err != nil {
+	paced, pacedBeside, err := removal.beside(ctx, (younger+forever)/2, func(stop <-chan struct{}) (traffic, error) {
+		first, last := next(most)
+		return b.pace(ctx, rate, first, last, stop)
+	})
+	if err != nil {
 		return err
 	}
 	if removal.runs != n {
 		return fmt.Errorf("%d of %d ended runs were removed", removal.runs, n)
 	}
-	b.report("W12", labels{"pruned", fmt.Sprint(n)}, beside.runs, slices.Concat(beside.values(pacedBeside), []value{
-		{float64(removal.runs) / removal.took.Seconds(), "pruned/s"}, {100 * (1 - beside.rate()/alone.rate()), "slower-%"},
-	})...)
-	return b.sink.once(slices.Concat(alone.contacts, paced.contacts, beside.contacts, pacedBeside.contacts)...)
+	b.report("W12", labels{"pruned", "0"}, full.runs, full.values(paced)...)
+	b.report("W12", labels{"pruned", fmt.Sprint(n)}, fullBeside.runs, append(fullBeside.values(pacedBeside),
+		value{float64(removal.runs) / removal.took.Seconds(), "pruned/s"}, value{100 * (1 - fullBeside.rate()/full.rate()), "slower-%"})...)
+	return b.sink.once(slices.Concat(full.contacts, paced.contacts, fullBeside.contacts, pacedBeside.contacts)...)
 }
 
 // values are the throughput of traffic, and the latency of paced traffic.
 func (t traffic) values(paced traffic) []value {
-	return slices.Concat([]value{{t.rate(), "runs/s"}}, t.spent, []value{{paced.late.at(50), "p50-ms"}, {paced.late.at(99), "p99-ms"}})
+	return slices.Concat([]value{{t.rate(), "runs/s"}}, t.cost(), []value{{paced.late.at(50), "p50-ms"}, {paced.late.at(99), "p99-ms"}})
 }
 
 // removal is the removal of ended runs.
@@ -90,9 +97,13 @@ type removal struct {
 	took time.Duration
 }
 
-// during removes the runs that ended longer ago than age while it calls do. It closes stop when they
-// are removed.
-func (r *removal) during(ctx context.Context, age time.Duration, do func(stop <-chan struct{}) error) error {
+// beside calls do without a removal, then while the runs that ended longer ago than age are removed, and
+// again without. It closes stop when they are removed.
+func (r *removal) beside(ctx context.Context, age time.Duration, do func(stop <-chan struct{}) (traffic, error)) (alone, beside traffic, err error) {
+	before, err := do(nil)
+	if err != nil {
+		return alone, beside, err
+	}
 	stop, ended := make(chan struct{}), make(chan error, 1)
 	began := time.Now()
 	go func() {
@@ -102,9 +113,13 @@ func (r *removal) during(ctx context.Context, age time.Duration, do func(stop <-
 		r.took += time.Since(began)
 		ended <- err
 	}()
-	err := do(stop)
+	beside, err = do(stop)
 	if pruned := <-ended; pruned != nil {
-		return fmt.Errorf("removing ended runs: %w", pruned)
+		err = errors.Join(err, fmt.Errorf("removing ended runs: %w", pruned))
 	}
-	return err
+	if err != nil {
+		return alone, beside, err
+	}
+	after, err := do(nil)
+	return before.and(after), beside, err
 }

@@ -58,7 +58,7 @@ func (b *bench) beside(ctx context.Context, from, most int) (values []value, err
 	if err := b.sink.once(busy.contacts...); err != nil {
 		return nil, err
 	}
-	values = slices.Concat([]value{{busy.rate(), "runs/s"}}, busy.spent, []value{{idle.at(50), "p50-ms"}})
+	values = slices.Concat([]value{{busy.rate(), "runs/s"}}, busy.cost(), []value{{idle.at(50), "p50-ms"}})
 	if w, ok := b.engine.(waiter); ok {
 		woken, err := b.wakeOf(ctx, w, from+quiet+most, from+quiet+most+waiters)
 		if err != nil {

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
+	"time"
 )
 
 // w14 is the throughput of w1, and what a run takes of what runs share: what package model computes
 // the rates on larger machines from.
 //
-// Throughput and processor: as in w1, on as many nodes.
+// Throughput and processor: as in w1, on as many nodes. engine-µs/run is the processor time of all nodes,
+// and server-µs/run that of the server. Other work of the machine is in neither.
 //
 // On Postgres, claim-held-µs/run is for how long a run's share of a claim holds the lock that claims take
 // in turns, and claim-wait for how long claims wait for it; log-held for how long one process of the
@@ -31,7 +34,10 @@ func w14(ctx context.Context, b *bench) error {
 	if err != nil {
 		return fmt.Errorf("watching the server: %w", err)
 	}
+	engine, server := familyTime(os.Getpid()), w.serverTime()
 	took, spent, err := b.clocked(ctx, n, func() error { return b.flows(ctx, quiet, quiet+n) })
+	perRun := func(d time.Duration) float64 { return d.Seconds() * 1e6 / float64(n) }
+	spent = append(spent, value{perRun(familyTime(os.Getpid()) - engine), "engine-µs/run"}, value{perRun(w.serverTime() - server), "server-µs/run"})
 	shared, watchErr := w.perRun(ctx, n, took)
 	if err := errors.Join(err, watchErr); err != nil {
 		return err

@@ -46,6 +46,7 @@ const countsKept = 11 * time.Second
 // waits is a watch over what a server does.
 type waits struct {
 	conn    *pgx.Conn
+	server  int // the process that has started the others of the server
 	before  [3]float64
 	stop    context.CancelFunc
 	ended   chan error
@@ -63,6 +64,7 @@ func (b *bench) watchWaits(ctx context.Context) (*waits, error) {
 		return nil, err
 	}
 	w := &waits{conn: conn, ended: make(chan error, 1)}
+	w.server = parentOf(int(conn.PgConn().PID()))
 	if w.before, err = w.written(ctx); err != nil {
 		return nil, errors.Join(err, conn.Close(ctx))
 	}
@@ -74,6 +76,14 @@ func (b *bench) watchWaits(ctx context.Context) (*waits, error) {
 func (w *waits) written(ctx context.Context) (now [3]float64, err error) {
 	err = w.conn.QueryRow(ctx, writtenSoFar).Scan(&now[0], &now[1], &now[2])
 	return now, err
+}
+
+// serverTime returns the processor time of the server without that for the samples, and 0 without a server.
+func (w *waits) serverTime() time.Duration {
+	if w == nil {
+		return 0
+	}
+	return familyTime(w.server) - familyTime(int(w.conn.PgConn().PID()))
 }
 
 // watch takes samples until ctx ends.
