@@ -11,8 +11,7 @@ import (
 // nextDue finds the first work whose contact has no lease when the work is due, and the
 // first lease to expire among those of contacts with earlier work. It relies on
 // pending_accepted and active_runs_due, both of which it reads in order up to that first
-// work, and on the primary key of leases. It also reads leases_begun, which has as many
-// entries as contacts have work in progress.
+// work, and on the primary key of leases, which it also reads from end to end (see begun).
 const nextDue = `
 WITH free AS MATERIALIZED (
 	SELECT least((
@@ -30,7 +29,7 @@ SELECT least(free.at, (
 	SELECT min(l.until) FROM automation.active_runs r JOIN automation.leases l ON l.owner = ANY (ARRAY[r.owner])
 	WHERE r.due_at < coalesce(free.at, 'infinity') AND l.until > r.due_at
 ), (
-	SELECT min(until) FROM automation.leases WHERE run_id IS NOT NULL
+	SELECT min(until) FROM automation.leases WHERE ` + begun + `
 )) FROM free`
 
 // NextDue implements automation.WorkStore.
