@@ -73,6 +73,7 @@ var hot = []struct {
 	indexes   []string
 }{
 	{"findIDs", findIDs, []string{"contacts_pkey"}},
+	{"insertExpected", insertExpected, []string{"contacts_pkey", "event_definitions_id", "event_definitions_name"}},
 	{"findEmails", findEmails, []string{"contacts_email"}},
 	{"findKeys", findKeys, []string{"idempotency_keys_pkey"}},
 	{"contactEvents", contactEvents, []string{"events_owner"}},
