@@ -77,6 +77,11 @@ func (s *Store) appendTogether(ctx context.Context, calls []*appendCall) error {
 			}
 			return tx.commit(ctx, s.insertScript(calls))
 		})
+		if err == nil && len(admitted) == len(calls) {
+			for _, c := range calls {
+				s.sent.add(c.owners)
+			}
+		}
 		if err != nil || len(admitted) == len(calls) {
 			return err
 		}

@@ -44,6 +44,7 @@ func (s *Store) appendExpected(ctx context.Context, calls []*appendCall) (writte
 	if err := (implicit{s}).run(ctx, sc); err != nil || count == 0 {
 		return false, err
 	}
+	s.sent.add(x.rows.owners)
 	for _, c := range calls {
 		if err := c.makeReceipts(nil); err != nil {
 			return false, err
