@@ -79,6 +79,9 @@ func w12(ctx context.Context, b *bench) error {
 	if removal.runs != n {
 		return fmt.Errorf("%d of %d ended runs were removed", removal.runs, n)
 	}
+	if fullBeside.runs < most {
+		b.note("the removal of half of the ended runs took as long as %d runs, of the %d that are measured without it", fullBeside.runs, 2*most)
+	}
 	b.report("W12", labels{"pruned", "0"}, full.runs, full.values(paced)...)
 	b.report("W12", labels{"pruned", fmt.Sprint(n)}, fullBeside.runs, append(fullBeside.values(pacedBeside),
 		value{float64(removal.runs) / removal.took.Seconds(), "pruned/s"}, value{100 * (1 - fullBeside.rate()/full.rate()), "slower-%"})...)

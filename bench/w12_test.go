@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -51,9 +52,10 @@ func TestW12_CountsTheRemovedRuns(t *testing.T) {
 
 			if test.want == "" {
 				require.NoError(t, err)
-				require.Len(t, b.results, 2)
-				require.Equal(t, labels{"pruned", "0"}, b.results[0].Labels)
-				require.Equal(t, labels{"pruned", "100"}, b.results[1].Labels)
+				rows := slices.DeleteFunc(b.results, func(r result) bool { return r.Note != "" })
+				require.Len(t, rows, 2)
+				require.Equal(t, labels{"pruned", "0"}, rows[0].Labels)
+				require.Equal(t, labels{"pruned", "100"}, rows[1].Labels)
 				return
 			}
 			require.ErrorContains(t, err, test.want)
