@@ -72,8 +72,8 @@ const DecisionContactUnknown DecisionCode = "contact_unknown"
 // name that the trigger step has, which is addressed to the automation: it starts no other
 // automation, and resumes no run. Contacts that do not exist are counted and left out.
 //
-// A store that is a BulkStarter writes the events and the runs of up to 1,000 contacts in one
-// transaction. The rules of entry, and conditions before the first delay, wait or effect, then read
+// A store that is a BulkStarter, as those of this module are, writes the events and the runs of up to
+// 1,000 contacts in one transaction. The rules of entry, and conditions before the first delay, wait or effect, then read
 // the contact as it was right before that transaction, after all events of the contact that were
 // accepted before the start. An event is left to a Run or a Drain,
 // and is decided about when it is handled, as every event is: if the contact has events that are

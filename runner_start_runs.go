@@ -21,7 +21,7 @@ func (s *bulkStart) begin(ctx context.Context) error {
 	if !ok || s.DryRun {
 		return nil
 	}
-	s.runs = &bulkRuns{store: store}
+	s.runs = &bulkRuns{store: store, started: map[BulkMark]struct{}{}}
 	return s.catchUp(ctx)
 }
 
@@ -35,10 +35,10 @@ func (s *bulkStart) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !b.BegunAt.Equal(r.bulk.BegunAt) { // the first time, or the bulk that this call knew has expired
-		r.bulk, r.started = BulkRecord{}, map[BulkMark]struct{}{}
-	}
 	b.Step = r.bulk.Step
+	if !b.BegunAt.Equal(r.bulk.BegunAt) { // the first time, or the bulk that this call knew has expired
+		b.Step = 0
+	}
 	for more := true; more; {
 		marks, last, err := r.store.ListBulkMarks(ctx, s.ID, b.Step)
 		if err != nil {
