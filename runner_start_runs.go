@@ -234,7 +234,7 @@ func (p *startPlanner) plan(ctx context.Context, start *RunStart, c *Contact) ([
 		}
 		c = &again
 	}
-	p.turnState = turnState{r: p.r, now: p.now, direct: true, runs: p.runs[:0], starts: p.starts, schemas: p.schemas, in: TurnInput{
+	p.turnState = turnState{r: p.r, now: p.now, direct: true, runs: p.runs[:0], dirty: p.dirty[:0], starts: p.starts, schemas: p.schemas, in: TurnInput{
 		Now: p.now, ReadAt: p.now, Work: Work{
 			Key: ContactRef{ID: c.ID}, Contact: c, Events: []PendingEvent{{Event: start.Event.Event, Starts: []VersionRef{p.v}}},
 		},
@@ -246,7 +246,7 @@ func (p *startPlanner) plan(ctx context.Context, start *RunStart, c *Contact) ([
 		p.recycleRuns()
 		return nil, nil, nil
 	}
-	tr := p.result(true)
+	tr := p.result()
 	p.recycleRuns()
 	if slices.ContainsFunc(tr.Runs, func(r RunChange) bool { return len(r.Outputs) > 0 }) {
 		return nil, nil, nil

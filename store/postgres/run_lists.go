@@ -91,7 +91,7 @@ FROM (
 	UNION ALL
 	SELECT r.* FROM (
 		SELECT ` + listedColumns + ` FROM automation.begun_runs r
-		WHERE ($1::text = '' OR r.automation_no = (SELECT no FROM automation.automations WHERE id = $1::text))
+		WHERE r.` + everyLease + ` AND ($1::text = '' OR r.automation_no = (SELECT no FROM automation.automations WHERE id = $1::text))
 			AND ($2::int = 0 OR r.version = $2::int) AND 0 = ANY ($3::smallint[])
 			AND ($4::text = '' OR r.step = $4::text) AND ($5::text = '' OR r.event_name = $5::text)`
 
@@ -220,7 +220,7 @@ SELECT created_at, completed_at FROM automation.active_runs WHERE id = $1::uuid
 UNION ALL
 SELECT created_at, completed_at FROM automation.ended_runs WHERE id = $1::uuid
 UNION ALL
-SELECT created_at, NULL FROM automation.begun_runs WHERE id = $1::uuid`
+SELECT created_at, NULL FROM automation.begun_runs WHERE ` + everyLease + ` AND id = $1::uuid`
 
 	findEventOwner = `SELECT owner FROM automation.events WHERE id = $1::uuid`
 )

@@ -60,8 +60,7 @@ func scanActiveRun(scan scanFunc, more ...any) (storedRun, error) {
 }
 
 // findRun and findRuns rely on the primary keys of active_runs and ended_runs. As the
-// lists do, they also read leases_begun, which has as many entries as contacts have work
-// in progress.
+// lists do, they also read all leases (see begun).
 const (
 	foundActive = `
 SELECT ` + activeColumns + `
@@ -73,7 +72,7 @@ FROM automation.ended_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[
 	foundBegun = `
 UNION ALL
 SELECT ` + activeColumns + `
-FROM automation.begun_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE `
+FROM automation.begun_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE r.` + everyLease + ` AND `
 
 	theRun   = `r.id = $1::uuid`
 	theRuns  = `r.id = ANY ($1::uuid[])`

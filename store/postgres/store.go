@@ -30,6 +30,7 @@ type Store struct {
 	inLease inLeaseRuns
 	listens listenSets
 	recent  recentNames
+	sent    sentOwners
 	expiry  expirySchedule
 }
 
