@@ -51,6 +51,8 @@ type Input struct {
 	deletes bool
 	// inFlight means that the outcome of the open attempt is still to come (InputExited).
 	inFlight bool
+	// defers means that a run stops before its first effect, and is due at once (InputStarted).
+	defers bool
 }
 
 // InputKind is the kind of an Input.

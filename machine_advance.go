@@ -185,6 +185,10 @@ func (a *advance) walk() Action {
 		case TypeWaitForEvent, TypeWaitForAny:
 			return a.wait(n)
 		default:
+			if a.in.defers {
+				a.s.dueAt = a.in.Now
+				return a.g.Action(a.s)
+			}
 			action, skipped := a.perform(n)
 			if !skipped {
 				return action

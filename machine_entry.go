@@ -89,6 +89,24 @@ func (g *Graph) whileRunning() WhileRunning {
 	return g.entry.reentry.WhileRunning
 }
 
+// startsAlone reports whether a start neither counts nor depends on other runs of the contact.
+func (g *Graph) startsAlone() bool { return !g.isLimited() && g.whileRunning() == ReentryParallel }
+
+// readsContactAtStart reports whether it may depend on the contact what becomes of an event that
+// starts runs of the graph, up to the first effect.
+func (g *Graph) readsContactAtStart() bool {
+	next, ok := g.steps[0].target(ConnectionDefault)
+	if !ok || g.entry != nil {
+		return g.entry != nil
+	}
+	switch n := &g.steps[next]; n.typ {
+	case TypeDelay, TypeWaitForEvent, TypeWaitForAny:
+		return false
+	default:
+		return n.effect == nil
+	}
+}
+
 // isLimited reports whether starts are counted.
 func (g *Graph) isLimited() bool { return g.entry != nil && g.entry.reentry.Limit > 0 }
 

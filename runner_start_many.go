@@ -68,18 +68,29 @@ const BulkSamples = 20
 // it, because there is no event.
 const DecisionContactUnknown DecisionCode = "contact_unknown"
 
-// StartMany starts an automation for many contacts. It sends an event for each of them, with the
+// StartMany starts an automation for many contacts. For each of them there is an event, with the
 // name that the trigger step has, which is addressed to the automation: it starts no other
-// automation, and resumes no run. Whether a run starts is decided when the event is handled, as
-// for every event. Contacts that do not exist are counted and left out.
+// automation, and resumes no run. Contacts that do not exist are counted and left out.
+//
+// A store that is a BulkStarter, as those of this module are, writes the events and the runs of up to
+// 1,000 contacts in one transaction. The rules of entry, and conditions before the first delay, wait or effect, then read
+// the contact as it was right before that transaction, after all events of the contact that were
+// accepted before the start. An event is left to a Run or a Drain,
+// and is decided about when it is handled, as every event is: if the contact has events that are
+// not handled yet, if starts are limited or depend on running runs (Reentry), and if the first wait
+// looks back.
 //
 // First StartMany counts the contacts. If there are more than b.Max, it starts nothing, and the
 // error wraps ErrConflict. So does an automation that is not enabled.
 //
-// If the process dies, or if ctx ends, the same call goes on: each event has the idempotency
-// key bulk/<ID>/<contact id>, so a contact that has its event gets no second one within
-// Options.IdempotencyWindow, as long as the trigger has the same event. The ID belongs to one
-// payload: with another one the error wraps ErrConflict.
+// If the process dies, or if ctx ends, the same call goes on: a contact that the bulk has started
+// is not started again, until Options.IdempotencyWindow after the last start of the bulk. Several
+// processes may make the call at the same time. The ID belongs to one automation and one payload:
+// with another one the error wraps ErrConflict. StartMany remembers each contact that the bulk
+// has started, in about 30 bytes.
+//
+// In a store that is no BulkStarter, each event has the idempotency key bulk/<ID>/<contact id>,
+// which counts for Options.IdempotencyWindow and as long as the trigger has the same event.
 //
 // StartMany fails with a *ValidationError if b is invalid, which includes a payload that does
 // not match the definition of the event, and with ErrNotFound if the automation does not exist.
@@ -90,6 +101,9 @@ func (r *Runner) StartMany(ctx context.Context, b BulkStart) (Bulk, error) {
 		return Bulk{}, err
 	}
 	err := s.count(ctx)
+	if err == nil {
+		err = s.begin(ctx)
+	}
 	if err == nil {
 		err = s.walk(ctx)
 	}
@@ -103,14 +117,19 @@ func (r *Runner) StartMany(ctx context.Context, b BulkStart) (Bulk, error) {
 type bulkStart struct {
 	*Runner
 	BulkStart
-	event string // the name of the events
-	graph *Graph // of a DryRun; nil if this process cannot compile it
+	event string    // the name of the events
+	graph *Graph    // of a DryRun; nil if this process cannot compile it
+	runs  *bulkRuns // nil if the store starts no runs itself, and for a DryRun
 	done  Bulk
 	owed  time.Duration // how long to wait before the next batch
 }
 
-// bulkBatch is how many events StartMany sends at once, at most.
-const bulkBatch = 100
+// How many contacts StartMany starts at once, at most: as many as GetContacts reads or, in a store
+// that starts no runs itself, fewer, because each event has an idempotency key.
+const (
+	bulkBatch  = 1000
+	keyedBatch = 100
+)
 
 func (s *bulkStart) check(ctx context.Context) error {
 	if err := s.problems().Err("bulk"); err != nil {
@@ -213,9 +232,12 @@ func (s *bulkStart) count(ctx context.Context) error {
 // walk starts the automation for the contacts, batch by batch. Contacts that were made since
 // they were counted may not exceed the limit either.
 func (s *bulkStart) walk(ctx context.Context) error {
-	size := bulkBatch
+	size := keyedBatch
+	if s.runs != nil {
+		size = bulkBatch
+	}
 	if s.Rate > 0 {
-		size = min(bulkBatch, max(1, s.Rate/60)) // about one batch a second
+		size = min(size, max(1, s.Rate/60)) // about one batch a second
 	}
 	batch, seen := make([]ContactRef, 0, size), 0
 	for ref, err := range s.Contacts {
@@ -245,8 +267,8 @@ const maxBulkTries = 5
 
 // bulkContact is a contact of a batch.
 type bulkContact struct {
-	ref     ContactRef
-	id      string       // if it exists
+	Contact              // if it exists
+	ref     ContactRef   // as the sequence has it
 	refused DecisionCode // why it starts no run, or empty
 }
 
@@ -261,6 +283,9 @@ func (s *bulkStart) send(ctx context.Context, batch []ContactRef) error {
 	for try := 1; ; try++ {
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if s.runs != nil {
+			return s.startRuns(ctx, batch)
 		}
 		found, err := s.find(ctx, batch)
 		if err != nil {
@@ -303,17 +328,20 @@ func (s *bulkStart) find(ctx context.Context, batch []ContactRef) ([]bulkContact
 		if err != nil {
 			return nil, err
 		}
-		found[i] = bulkContact{ref: ref, id: c.ID, refused: refused}
+		found[i] = bulkContact{Contact: c, ref: ref, refused: refused}
 	}
 	return found, nil
 }
 
-// refuse counts a contact that starts no run.
-func (s *bulkStart) refuse(code DecisionCode) {
+// refuse counts contacts that start no run.
+func (s *bulkStart) refuse(code DecisionCode, n int) {
+	if n == 0 {
+		return
+	}
 	if s.done.Refused == nil {
 		s.done.Refused = map[DecisionCode]int{}
 	}
-	s.done.Refused[code]++
+	s.done.Refused[code] += n
 }
 
 // sample counts a batch, and sends nothing.
@@ -321,13 +349,13 @@ func (s *bulkStart) sample(found []bulkContact) {
 	for _, c := range found {
 		if len(s.done.Samples) < BulkSamples {
 			sample := BulkSample{Contact: c.ref, Refused: c.refused}
-			if c.id != "" {
-				sample.Contact.ID = c.id
+			if c.ID != "" {
+				sample.Contact.ID = c.ID
 			}
 			s.done.Samples = append(s.done.Samples, sample)
 		}
 		if c.refused != "" {
-			s.refuse(c.refused)
+			s.refuse(c.refused, 1)
 		} else {
 			s.done.Accepted++
 		}
@@ -340,8 +368,8 @@ func (s *bulkStart) accept(ctx context.Context, found []bulkContact) error {
 	known := knownContacts{}
 	for _, c := range found {
 		if c.refused == "" {
-			events = append(events, s.eventFor(c.id))
-			known[c.id] = true
+			events = append(events, s.eventFor(c.ID))
+			known[c.ID] = true
 		}
 	}
 	sender := s.sender()
@@ -354,7 +382,7 @@ func (s *bulkStart) accept(ctx context.Context, found []bulkContact) error {
 	}
 	for _, c := range found {
 		if c.refused != "" {
-			s.refuse(c.refused)
+			s.refuse(c.refused, 1)
 		}
 	}
 	accepted := 0
@@ -368,12 +396,17 @@ func (s *bulkStart) accept(ctx context.Context, found []bulkContact) error {
 			s.observe(&EventAccepted{At: kept[i].Event.AcceptedAt, Event: kept[i].Event})
 		}
 	}
-	s.done.Accepted += accepted
+	s.accepted(accepted)
+	return nil
+}
+
+// accepted counts the events that a batch has sent, and how long to wait for them.
+func (s *bulkStart) accepted(n int) {
+	s.done.Accepted += n
 	if s.owed = 0; s.Rate > 0 {
-		s.owed = time.Duration(accepted) * time.Minute / time.Duration(s.Rate)
+		s.owed = time.Duration(n) * time.Minute / time.Duration(s.Rate)
 	}
 	s.wake()
-	return nil
 }
 
 // knownContacts are the ids of contacts that were just found in the contact directory, so that

@@ -54,12 +54,7 @@ func newTask(r *Runner, w Work, claimedAt time.Time) *task {
 // recycle resets a task that has released its contact, for reuse. A task that failed is
 // not reused, because several stages may still hold it.
 func (t *task) recycle() {
-	for i, run := range t.runs {
-		run.state.reset()
-		*run = activeRun{state: run.state}
-		spareRuns.Put(run)
-		t.runs[i] = nil
-	}
+	t.recycleRuns()
 	runs, ready, dirty, changes, starts := t.runs[:0], t.ready[:0], t.dirty, t.changes, t.starts
 	clear(ready[:cap(ready)])
 	clear(dirty[:cap(dirty)])

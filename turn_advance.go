@@ -42,7 +42,7 @@ func (t *turn) advance(run *activeRun, in Input) (resumed bool) {
 // give gives one input to a run. It reports false if the input leaves the run where it
 // was: the run is set aside, or does not wait for the event.
 func (t *turn) give(run *activeRun, in Input) (action Action, ok bool) {
-	in.Now = t.now
+	in.Now, in.defers = t.now, t.direct
 	if !t.in.MoreEvents {
 		in.ReadAt = t.in.ReadAt
 	}

@@ -237,6 +237,9 @@ func (t *turn) start(ctx context.Context, start *admission, e *PendingEvent, pay
 		return nil
 	}
 	t.advance(run, Input{Kind: InputStarted, Event: &e.Event})
+	if t.direct {
+		return nil
+	}
 	return t.lookBackIfSet(ctx, run)
 }
 

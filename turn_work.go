@@ -24,6 +24,9 @@ type turnState struct {
 	// a turn begins. An attempt that may happen at most once is opened by the performer: a
 	// crash while it waits in line does not make its outcome unknown.
 	leased bool
+	// direct is for the turns of a bulk, without a lease: a run stops before its first effect, and
+	// at a wait with lookback.
+	direct bool
 
 	now     time.Time // when the current stage started
 	contact *Contact  // as of now; nil if there is none
@@ -120,6 +123,16 @@ func (t *turn) touch(run *activeRun) {
 	}
 }
 
+// recycleRuns resets the runs of a turn that is over, for reuse.
+func (t *turn) recycleRuns() {
+	for i, run := range t.runs {
+		run.state.reset()
+		*run = activeRun{state: run.state}
+		spareRuns.Put(run)
+		t.runs[i] = nil
+	}
+}
+
 // begin loads the work, and advances all of it as far as possible without the outside
 // world. The error is an error of the store or of the contact directory.
 func (t *turn) begin(ctx context.Context) error {
@@ -148,7 +161,7 @@ func (t *turn) loadAndPlan(ctx context.Context) error {
 // refresh reads the contact from the contact directory, because the host may have changed
 // it. A contact in the store comes with each claim and commit.
 func (t *turn) refresh(ctx context.Context) error {
-	if t.r.opts.Contacts == nil {
+	if t.r.opts.Contacts == nil || t.direct {
 		return nil
 	}
 	c, err := t.r.findContact(ctx, ContactRef{ID: t.in.Key.ID})

@@ -41,8 +41,8 @@ func TestPostgres_BulkIsKilledAndCalledAgain(t *testing.T) {
 // bulkFlow is the automation that a bulk starts.
 const bulkFlow = "news"
 
-// batch is how many events StartMany sends at once.
-const batch = 100
+// batch is how many contacts StartMany starts at once.
+const batch = 1000
 
 // bulkEnv makes the test binary a process that starts a bulk. Its value is a bulkConfig.
 const bulkEnv = "AUTOMATION_SOAK_BULK"
@@ -67,7 +67,11 @@ func bulkMain(config string) error {
 	if err != nil {
 		return err
 	}
-	store := gradual{opened, bufio.NewScanner(os.Stdin)}
+	starter, ok := automation.StoreAs[automation.BulkStarter](opened)
+	if !ok {
+		return fmt.Errorf("the store is a %T: %w", opened, errors.ErrUnsupported)
+	}
+	store := gradual{opened, starter, bufio.NewScanner(os.Stdin)}
 	runner, err := automation.New(store, noMailer{}, automation.Options{Lease: lease, PollInterval: 100 * time.Millisecond})
 	if err != nil {
 		return err
@@ -89,31 +93,26 @@ func bulkMain(config string) error {
 	return errors.Join(err, opened.Close())
 }
 
-// gradual is a store that needs a permit to go on after new events.
+// gradual is a store that needs a permit to go on after each step of a bulk.
 type gradual struct {
 	closingStore
+	automation.BulkStarter
 	permits *bufio.Scanner
 }
 
 // Unwrap returns the store, so that a Runner finds its optional interfaces.
 func (s gradual) Unwrap() automation.Store { return s.closingStore }
 
-// AppendEvents implements automation.EventWriter.
-func (s gradual) AppendEvents(ctx context.Context, events []automation.NewEvent) ([]automation.EventReceipt, error) {
-	receipts, err := s.closingStore.AppendEvents(ctx, events)
-	fresh := 0
-	for _, r := range receipts {
-		if !r.Duplicate {
-			fresh++
-		}
-	}
-	if fresh > 0 {
-		fmt.Println(fresh)
+// StartRuns implements automation.BulkStarter.
+func (s gradual) StartRuns(ctx context.Context, step automation.BulkStep) ([]automation.StartOutcome, error) {
+	outcomes, err := s.BulkStarter.StartRuns(ctx, step)
+	if err == nil {
+		fmt.Println(len(outcomes))
 		if !s.permits.Scan() {
 			return nil, io.ErrUnexpectedEOF // the test is gone
 		}
 	}
-	return receipts, err
+	return outcomes, err
 }
 
 // bulkSize returns how many contacts a bulk has, and how often the process that starts it is
@@ -121,7 +120,7 @@ func (s gradual) AppendEvents(ctx context.Context, events []automation.NewEvent)
 func bulkSize(t *testing.T) (contacts, kills int) {
 	t.Helper()
 	if kills = min(blows(t, 5), 20); kills < 20 {
-		return 400 * kills, kills
+		return 4000 * kills, kills
 	}
 	return 100_000, kills
 }

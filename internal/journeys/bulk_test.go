@@ -1,10 +1,12 @@
 package journeys_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,6 +36,20 @@ func TestBulk_IsCutOffAndCalledAgain(t *testing.T) {
 			require.Less(p.T, calls, 60)
 			ctx, cancel := context.WithCancel(p.Ctx)
 			kept := 0
+			cut := func() error {
+				switch {
+				case kept > 50 && calls%2 == 0:
+					cancel()
+				case kept > 50:
+					return errCut
+				}
+				return nil
+			}
+			p.World.Store.OnStartRuns = func(ctx context.Context, next automation.BulkStarter, step automation.BulkStep) ([]automation.StartOutcome, error) {
+				outcomes, err := next.StartRuns(ctx, step)
+				kept += len(outcomes)
+				return outcomes, cmp.Or(err, cut())
+			}
 			p.World.Store.OnAppendEvents = func(ctx context.Context, next automation.Store, events []automation.NewEvent) ([]automation.EventReceipt, error) {
 				receipts, err := next.AppendEvents(ctx, events)
 				for _, r := range receipts {
@@ -41,19 +57,16 @@ func TestBulk_IsCutOffAndCalledAgain(t *testing.T) {
 						kept++
 					}
 				}
-				switch {
-				case kept > 50 && calls%2 == 0:
-					cancel()
-				case kept > 50:
-					return nil, errCut
-				}
-				return receipts, err
+				return receipts, cmp.Or(err, cut())
 			}
+			passed := pass(p)
 			bulk, err := p.World.StartMany(ctx, automation.BulkStart{
 				ID: "spring", AutomationID: "news", Max: contacts + 100, Contacts: p.World.ContactsWhere(ctx, "", automation.Rule{}),
+				Rate: 6000, // in batches of 100
 			})
+			passed()
 			cancel()
-			p.World.Store.OnAppendEvents = nil
+			p.World.Store.OnAppendEvents, p.World.Store.OnStartRuns = nil, nil
 			if done = err == nil; done {
 				assert.Equal(p.T, bulk.Contacts, bulk.Accepted+bulk.Duplicates)
 				break
@@ -82,6 +95,22 @@ func TestBulk_IsCutOffAndCalledAgain(t *testing.T) {
 			assert.LessOrEqual(p.T, started[fmt.Sprint("new ", i)], 1)
 		}
 	})
+}
+
+// pass lets time pass until the result is called.
+func pass(p *play) (stop func()) {
+	ctx, cancel := context.WithCancel(p.Ctx)
+	var passing sync.WaitGroup
+	passing.Go(func() {
+		for ctx.Err() == nil {
+			p.Clock.Add(time.Second)
+			time.Sleep(time.Millisecond)
+		}
+	})
+	return func() {
+		cancel()
+		passing.Wait()
+	}
 }
 
 // With one contact more than the limit, no contact is started.

@@ -22,12 +22,13 @@ var ErrOutage = errors.New("connection refused")
 type Store struct {
 	automation.Store
 
-	// Down makes AppendEvents, Claim, Commit, NextDue, Stats and Prune fail with ErrOutage.
+	// Down makes AppendEvents, StartRuns, Claim, Commit, NextDue, Stats and Prune fail with ErrOutage.
 	Down atomic.Bool
 	// WorkDown makes only Claim and Commit fail, so that a test can send and read.
 	WorkDown atomic.Bool
 
 	OnAppendEvents   func(ctx context.Context, next automation.Store, events []automation.NewEvent) ([]automation.EventReceipt, error)
+	OnStartRuns      func(ctx context.Context, next automation.BulkStarter, step automation.BulkStep) ([]automation.StartOutcome, error)
 	OnFindAutomation func(ctx context.Context, next automation.Store, id string) (automation.AutomationRecord, error)
 	OnClaim          func(ctx context.Context, next automation.Store, p automation.ClaimParams) ([]automation.Work, error)
 	OnCommit         func(ctx context.Context, next automation.Store, ts []automation.Transition) ([]automation.CommitResult, error)
@@ -53,7 +54,33 @@ type Store struct {
 
 // Unwrap returns the store behind the hooks, so that a Runner finds its optional
 // interfaces.
-func (s *Store) Unwrap() automation.Store { return s.Store }
+func (s *Store) Unwrap() automation.Store {
+	if next, ok := automation.StoreAs[automation.BulkStarter](s.Store); ok {
+		return &bulkStarter{BulkStarter: next, Store: s.Store, hooks: s}
+	}
+	return s.Store
+}
+
+// bulkStarter is a store that starts the runs of bulks, with the hooks for that.
+type bulkStarter struct {
+	automation.BulkStarter
+	automation.Store
+	hooks *Store
+}
+
+// Unwrap returns the store behind the hooks.
+func (s *bulkStarter) Unwrap() automation.Store { return s.Store }
+
+// StartRuns implements automation.BulkStarter.
+func (s *bulkStarter) StartRuns(ctx context.Context, step automation.BulkStep) ([]automation.StartOutcome, error) {
+	if err := s.hooks.begin("StartRuns", s.hooks.up); err != nil {
+		return nil, err
+	}
+	if s.hooks.OnStartRuns != nil {
+		return s.hooks.OnStartRuns(ctx, s.BulkStarter, step)
+	}
+	return s.BulkStarter.StartRuns(ctx, step)
+}
 
 // Calls returns how often these methods were called. It counts only methods with a hook
 // or a switch.

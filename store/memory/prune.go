@@ -17,6 +17,7 @@ func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (automation
 	res.Runs = s.pruneRuns(toMicros(p.Before), p.Limit)
 	res.Events = s.pruneEvents(toMicros(p.Before), p.Limit)
 	s.pruneKeys(toMicros(p.Now))
+	s.pruneBulks(toMicros(p.Now))
 	s.pruneEntries(p.Now)
 	s.pruneVersions()
 	return res, nil

@@ -31,6 +31,7 @@ type Store struct {
 	events           map[string]*event
 	decisions        map[string][]automation.Decision // by event id, sorted; few events have any
 	keys             map[idempotencyKey]keyUse
+	bulks            map[string]*bulk
 
 	contacts        map[string]*contactState // by contact id
 	emails          map[string]*contactState // by email, for events of emails that belong to no contact
@@ -54,9 +55,10 @@ type Store struct {
 }
 
 var (
-	_ automation.Store   = (*Store)(nil)
-	_ automation.Watcher = (*Store)(nil)
-	_ automation.Catalog = (*Store)(nil)
+	_ automation.Store       = (*Store)(nil)
+	_ automation.Watcher     = (*Store)(nil)
+	_ automation.Catalog     = (*Store)(nil)
+	_ automation.BulkStarter = (*Store)(nil)
 )
 
 // New returns an empty store.
@@ -72,6 +74,7 @@ func New() *Store {
 		projected:       map[string]int64{},
 		events:          map[string]*event{},
 		keys:            map[idempotencyKey]keyUse{},
+		bulks:           map[string]*bulk{},
 		contacts:        map[string]*contactState{},
 		emails:          map[string]*contactState{},
 		contactsByEmail: map[string]*contactState{},
@@ -93,7 +96,7 @@ func (s *Store) Close() error {
 	fresh := New()
 	s.automations, s.created, s.triggers, s.startsByEvent, s.versions = fresh.automations, nil, fresh.triggers, fresh.startsByEvent, fresh.versions
 	s.retired, s.strangers, s.runsOf, s.projected = fresh.retired, fresh.strangers, fresh.runsOf, fresh.projected
-	s.eventDefinitions, s.segments, s.properties, s.events, s.keys = nil, nil, nil, fresh.events, fresh.keys
+	s.eventDefinitions, s.segments, s.properties, s.events, s.keys, s.bulks = nil, nil, nil, fresh.events, fresh.keys, fresh.bulks
 	s.contacts, s.emails, s.contactsByEmail, s.listed, s.removed, s.due = fresh.contacts, fresh.emails, fresh.contactsByEmail, nil, 0, nil
 	s.runs, s.outputs, s.history, s.leased = fresh.runs, fresh.outputs, nil, fresh.leased
 	s.decisions, s.entries = fresh.decisions, fresh.entries

@@ -174,6 +174,11 @@ var hot = []struct {
 	{"parkProjected", parkProjected, []string{"leases_pkey"}},
 	{"removeActive", removeActive, []string{"active_runs_pkey"}},
 	{"removeEnded", removeEnded, []string{"ended_runs_pkey"}},
+	{"pendingOwners", pendingOwners, []string{"pending_pkey"}},
+	{"ownersSince", ownersSince, []string{"events_owner"}},
+	{"shareContacts", shareContacts, []string{"contacts_pkey"}},
+	{"dropHeld", dropHeld, []string{"leases_pkey"}},
+	{"findMarks", findMarks, []string{"bulk_marks_pkey"}},
 	{"deleteExpiredKeys", deleteExpiredKeys, []string{"idempotency_keys_expiry", "idempotency_keys_pkey"}},
 }
 

@@ -19,7 +19,7 @@ func (s *Store) Prune(ctx context.Context, p automation.PruneParams) (automation
 		return res, err
 	}
 	for _, part := range []func(context.Context, automation.PruneParams, *automation.PruneResult) error{
-		s.pruneRuns, s.pruneLooseEvents, s.pruneKeys, s.pruneEntries, s.pruneLeases, s.pruneVersions,
+		s.pruneRuns, s.pruneLooseEvents, s.pruneKeys, s.pruneBulks, s.pruneEntries, s.pruneLeases, s.pruneVersions,
 	} {
 		if err := part(ctx, p, &res); err != nil {
 			return res, fmt.Errorf("postgres store: prune: %w", err)

@@ -39,6 +39,7 @@ var (
 	_ automation.Watcher           = (*Store)(nil)
 	_ automation.ParallelCommitter = (*Store)(nil)
 	_ automation.Catalog           = (*Store)(nil)
+	_ automation.BulkStarter       = (*Store)(nil)
 )
 
 // Options tune a Store. The zero value works.

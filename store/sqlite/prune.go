@@ -67,6 +67,8 @@ func (r *pruner) prune(ctx context.Context) error {
 		args  []any
 	}{
 		{deleteExpiredKeys, args(r.params.Now.UnixMicro(), r.params.Limit)},
+		{deleteExpiredMarks, args(r.params.Now.UnixMicro())},
+		{deleteExpiredBulks, args(r.params.Now.UnixMicro())},
 		{deleteLeases, args(r.params.Now.UnixMicro(), r.params.Limit)},
 		{deleteVersions, args(automation.KeptVersions)},
 		{deletePlaces, nil},

@@ -29,9 +29,10 @@ type Store struct {
 }
 
 var (
-	_ automation.Store   = (*Store)(nil)
-	_ automation.Watcher = (*Store)(nil)
-	_ automation.Catalog = (*Store)(nil)
+	_ automation.Store       = (*Store)(nil)
+	_ automation.Watcher     = (*Store)(nil)
+	_ automation.Catalog     = (*Store)(nil)
+	_ automation.BulkStarter = (*Store)(nil)
 )
 
 // New returns a Store in db, which stays the application's: the Store never closes it,

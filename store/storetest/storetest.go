@@ -108,6 +108,7 @@ func Checks() []Check {
 		outputChecks(),
 		projectionChecks(),
 		catalogChecks(),
+		bulkChecks(),
 		contactChecks(),
 		goneChecks(),
 		segmentChecks(),

@@ -59,3 +59,11 @@ func SegmentExists(id string) error { return Conflict("segment %q exists already
 func PropertyDefined(key string) error {
 	return Conflict("contact property %q is defined already", key)
 }
+
+// BulkDiffers is for a bulk under the id of another one.
+func BulkDiffers(id string) error {
+	return Conflict("bulk %q starts another automation, or has another payload: give a new bulk another id", id)
+}
+
+// BulkMoved is for a step that is not the next one of its bulk.
+func BulkMoved(id string) error { return Conflict("bulk %q is at another step", id) }
