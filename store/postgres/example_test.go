@@ -102,4 +102,5 @@ func ExampleMigrations() {
 	// 0014_sent_events.sql
 	// 0015_entries.sql
 	// 0016_fences.sql
+	// 0017_places.sql
 }
