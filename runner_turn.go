@@ -29,7 +29,7 @@ func (r *Runner) Plan(ctx context.Context, in TurnInput) (Turn, error) {
 	if err := t.begin(ctx); err != nil {
 		return Turn{}, fmt.Errorf("automation: plan: %w", err)
 	}
-	turn := Turn{Transition: t.result(false), notices: t.notices, logs: t.logs}
+	turn := Turn{Transition: t.result(), notices: t.notices, logs: t.logs}
 	turn.Effects, turn.Due = t.effects(), t.due()
 	return turn, nil
 }

@@ -15,15 +15,29 @@ type task struct {
 
 // taskState holds the fields of a task besides its turn.
 type taskState struct {
-	inFlight  int   // effects in flight, or about to be once their runs are written
-	unwritten int   // transitions on their way to the store
-	changing  int   // unwritten transitions that change the contact
-	failure   error // why the task is abandoned
-	ended     bool  // the transition that abandons the lease is on its way
+	inFlight int   // effects in flight, or about to be once their runs are written
+	writing  bool  // commit is on its way to the store
+	changing bool  // the transition on its way changes the contact
+	more     bool  // there are results that the transition on its way does not have
+	failure  error // why the task is abandoned
+	ended    bool  // the transition that abandons the lease is on its way
+
+	commit commitRequest // nothing changes it while it is on its way
 
 	// These fields are the worker's, under its mutex.
 	index   int       // in the worker's list of tasks
 	renewed time.Time // when the lease was claimed or renewed
+}
+
+// commitRequest is what a task has on its way to a committer. A task has one at a time:
+// results that come meanwhile are written together, once it is written. So the
+// transitions of a task are written in order, although there may be two committers.
+type commitRequest struct {
+	transition Transition
+	ready      []*activeRun // their effects may be performed when the transition is written
+	notices    []Notice     // for the Observer when the transition is written
+	logs       []logRecord  // for the log when the transition is written
+	last       bool         // the transition is the abandonment of a failed task
 }
 
 // spareTasks holds values for reuse. Every event needs a task, for a short time.
@@ -46,10 +60,12 @@ func (t *task) recycle() {
 		spareRuns.Put(run)
 		t.runs[i] = nil
 	}
-	runs, ready, changes, starts := t.runs[:0], t.ready[:0], t.changes, t.starts
+	runs, ready, dirty, changes, starts := t.runs[:0], t.ready[:0], t.dirty, t.changes, t.starts
+	clear(ready[:cap(ready)])
+	clear(dirty[:cap(dirty)])
 	clear(changes)
 	clear(starts)
-	t.turnState = turnState{runs: runs, ready: ready, changes: changes[:0], starts: starts[:0]}
+	t.turnState = turnState{runs: runs, ready: ready, dirty: dirty[:0], changes: changes[:0], starts: starts[:0]}
 	t.taskState = taskState{}
 	spareTasks.Put(t)
 }
@@ -57,24 +73,22 @@ func (t *task) recycle() {
 // transition returns what the store has to write now. With release the transition ends
 // the lease: nothing is left to perform, and nothing is in flight.
 func (t *task) transition(release bool) Transition {
-	// A worker has counted this transition already. If another one is on its way, that one
-	// uses the slice of runs.
-	tr := t.result(t.unwritten > 1)
+	tr := t.result()
 	tr.Extend, tr.Release = t.now.Add(t.r.opts.Lease), release
 	return tr
 }
 
 // written applies what the store returned for a committed transition.
 func (t *task) written(res CommitResult) {
-	for _, run := range t.runs {
-		if c, ok := res.Requests[run.rec.ID]; ok {
-			run.request = c
+	for id, request := range res.Requests {
+		if run := t.find(id); run != nil {
+			run.request = request
 		}
 	}
 	t.yields = t.yields || res.Pending
 	// While a change is on its way to the store, the contact in the result is older
 	// than t.contact.
-	if t.r.opts.Contacts == nil && t.changing == 0 && t.change == nil && !t.remove {
+	if t.r.opts.Contacts == nil && !t.changing && t.change == nil && !t.remove {
 		t.contact = res.Contact
 	}
 }

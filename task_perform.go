@@ -79,7 +79,7 @@ func (t *task) freshen(ctx context.Context, run *activeRun) error {
 	defer t.mu.Unlock()
 	if res.Err != nil && opened {
 		run.state, run.action, _ = run.graph.advance(run.state, Input{Kind: InputReleased, Now: tr.Now})
-		run.dirty = true
+		t.touch(run)
 	}
 	if res.Err == nil {
 		run.freshAt = tr.Now

@@ -62,7 +62,8 @@ func (t *turn) give(run *activeRun, in Input) (action Action, ok bool) {
 	}
 	putOff := in.Kind == InputReceived && action.Kind == ActionWait && next.at == before.at
 	stays := putOff || in.inFlight && next.attemptOpen // what it waits for, or performs, began before this turn
-	run.dirty, run.moved = true, run.moved || !stays
+	run.moved = run.moved || !stays
+	t.touch(run)
 	run.state, run.action = next, action
 	t.noticeChanges(run, before)
 	t.logFailure(run, before, in)

@@ -134,6 +134,6 @@ func (t *turn) released(run *activeRun, cause error) {
 		return
 	}
 	run.state.postpone(t.now.Add(retryContactAfter))
-	run.dirty = true
+	t.touch(run)
 	t.log(t.recordOf(run, slog.LevelWarn, "automation: effect put off", cause))
 }

@@ -123,8 +123,7 @@ func (t *turn) enter(ctx context.Context, g *Graph, automationID string, e *Even
 // entered applies that a run with this id starts.
 func (t *turn) entered(g *Graph, entries Entries, id string) {
 	for _, replaced := range entries.Running {
-		i := slices.IndexFunc(t.runs, func(run *activeRun) bool { return run.rec.ID == replaced })
-		t.replace(t.runs[i], id)
+		t.replace(t.find(replaced), id)
 	}
 	if g.isLimited() {
 		t.counts[entries.Count.EntryRef] = entries.Count
@@ -140,7 +139,8 @@ func (t *turn) replace(run *activeRun, by string) {
 	}
 	run.served = run.request
 	run.rec.end(RunCancelled, &StepError{Code: CancelledReplaced, Message: "run " + by + " of the same unit replaced it"}, t.now)
-	run.dirty, run.moved = true, true
+	run.moved = true
+	t.touch(run)
 }
 
 // decide records why an event starts no run, or ends none.
@@ -176,7 +176,7 @@ func (t *turn) startPayload(run *activeRun) map[string]any {
 	if run.data.Event != nil {
 		return run.data.Event
 	}
-	return storedPayload(t.payloadOf(run))
+	return storedPayload(run.payload)
 }
 
 // countOf returns how many runs of a unit have started, with those of this turn.

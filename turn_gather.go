@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"slices"
 )
 
 // runningRuns returns the running runs that a contact has of an automation, newest first.
@@ -30,7 +29,7 @@ func (t *turn) gather(ctx context.Context, of *activeRun) error {
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(t.runs, func(run *activeRun) bool { return run.rec.ID == rec.ID }) {
+		if t.find(rec.ID) == nil {
 			ids = append(ids, rec.ID)
 		}
 	}

@@ -75,7 +75,7 @@ func (t *turn) startEvent(ctx context.Context, run *activeRun) (Event, error) {
 	rec, err := t.r.store.FindEvent(ctx, run.rec.EventID)
 	if errors.Is(err, ErrNotFound) {
 		return Event{
-			ID: run.rec.EventID, Name: run.rec.EventName, ContactID: run.rec.ContactID, AcceptedAt: run.rec.CreatedAt, Payload: t.payloadOf(run),
+			ID: run.rec.EventID, Name: run.rec.EventName, ContactID: run.rec.ContactID, AcceptedAt: run.rec.CreatedAt, Payload: run.payload,
 		}, nil
 	}
 	return rec.Event, err

@@ -10,8 +10,8 @@ import (
 // load adds a claimed run to the task. If this process cannot decode the run, load sets
 // the run aside, and the other runs continue.
 func (t *turn) load(ctx context.Context, c *ClaimedRun) error {
-	run := newRun()
-	run.rec, run.request, run.cause = c.RunRecord, c.Request, c.Cause
+	run := t.add()
+	run.rec, run.request, run.cause, run.payload = c.RunRecord, c.Request, c.Cause, c.TriggerPayload
 	g, err := t.r.graph(ctx, VersionRef{c.AutomationID, c.Version})
 	if err != nil && !errors.Is(err, errUnusable) {
 		return err
@@ -32,7 +32,6 @@ func (t *turn) load(ctx context.Context, c *ClaimedRun) error {
 		// The retry was requested while no process could decode the run.
 		run.rec.Status, run.request = RunFailed, RequestRetry
 	}
-	t.runs = append(t.runs, run)
 	if err != nil {
 		if run.rec.DecodeFailures > 0 && run.rec.DueAt.After(t.now) && run.request == RequestNone && t.contact != nil {
 			run.graph = nil // the run came with an event, before its back-off is over
@@ -84,14 +83,16 @@ func (t *turn) setAside(run *activeRun, err error) {
 		run.served = run.request
 		rec.end(RunCancelled, &StepError{Code: contactGone.Code, Message: contactGone.Reason}, t.now)
 	}
-	run.dirty, run.moved, run.graph = true, true, nil
+	run.moved, run.graph = true, nil
+	t.touch(run)
 	t.logSetAside(run, err)
 }
 
 // recover continues a run that was set aside. It looks back for events that came in the
 // meantime, when no process could match them against the run's wait.
 func (t *turn) recover(ctx context.Context, run *activeRun) error {
-	run.rec.DecodeFailures, run.rec.Error, run.dirty = 0, nil, true
+	run.rec.DecodeFailures, run.rec.Error = 0, nil
+	t.touch(run)
 	if run.rec.Status == RunFailed && run.request == RequestRetry && run.state.Status() == RunRunning {
 		// The run failed because no process could decode it, not because of a
 		// step.

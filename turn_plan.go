@@ -86,11 +86,10 @@ func (t *turn) awaits(run *activeRun) bool {
 // applyOutcomeOf gives an outcome to its run, unless the run has gone on without it. A run
 // that is to be cancelled performs no further effect.
 func (t *turn) applyOutcomeOf(ctx context.Context, o *Outcome) {
-	i := slices.IndexFunc(t.runs, func(run *activeRun) bool { return run.rec.ID == o.RunID })
-	if i < 0 || !o.isAwaited(t.runs[i]) {
+	run := t.find(o.RunID)
+	if run == nil || !o.isAwaited(run) {
 		return
 	}
-	run := t.runs[i]
 	if t.applyOutcome(run, o.input()) {
 		t.catchUp(ctx, run)
 	}
@@ -213,14 +212,13 @@ func (t *turn) deliver(run *activeRun, e *Event, payload map[string]any) (resume
 // start starts a run. If this process cannot compile the graph, it sets the run aside,
 // unstarted, for a process that can.
 func (t *turn) start(ctx context.Context, start *admission, e *PendingEvent, payload map[string]any) error {
-	run := newRun()
-	run.isNew, run.rec = true, RunRecord{
+	run := t.add()
+	run.isNew, run.payload, run.rec = true, e.Payload, RunRecord{
 		ID: start.id, AutomationID: start.v.AutomationID, Version: start.v.Version,
 		ContactID: t.in.Key.ID, EventID: e.ID, EventName: e.Name,
 		Status: RunRunning, CreatedAt: t.now,
 	}
 	run.state.RunID = run.rec.ID
-	t.runs = append(t.runs, run)
 	if start.err != nil {
 		t.setAside(run, start.err)
 		return nil
@@ -294,7 +292,8 @@ func (t *turn) catchUp(ctx context.Context, run *activeRun) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	run.retryAt, run.dirty = t.now.Add(retryContactAfter), true
+	run.retryAt = t.now.Add(retryContactAfter)
+	t.touch(run)
 	t.log(t.recordOf(run, slog.LevelWarn, "automation: cannot look back", err))
 }
 

@@ -28,7 +28,9 @@ type turnState struct {
 	now     time.Time // when the current stage started
 	contact *Contact  // as of now; nil if there is none
 	runs    []*activeRun
-	ready   []*activeRun // runs whose effect may be performed once their state is written
+	byID    map[string]*activeRun // some of runs; see find
+	ready   []*activeRun          // runs whose effect may be performed once their state is written
+	dirty   []*activeRun          // runs to write with the next transition, and some that were written since
 
 	// The results of the work since the last transition.
 	handled   []HandledEvent
@@ -61,6 +63,8 @@ type activeRun struct {
 	action  Action
 	data    Data
 	cause   *Cause     // of the event that started the run
+	payload []byte     // of the same event
+	place   int        // in the runs of the turn
 	request RunRequest // recorded in the store and not applied yet
 	served  RunRequest // applied and not written yet
 	isNew   bool
@@ -77,7 +81,44 @@ const retryContactAfter = time.Second
 // spareRuns holds values for reuse.
 var spareRuns = sync.Pool{New: func() any { return new(activeRun) }}
 
-func newRun() *activeRun { return spareRuns.Get().(*activeRun) }
+// add adds a run to the turn.
+func (t *turn) add() *activeRun {
+	run := spareRuns.Get().(*activeRun)
+	run.place = len(t.runs)
+	t.runs = append(t.runs, run)
+	return run
+}
+
+// fewRuns is how many runs find looks through one by one.
+const fewRuns = 16
+
+// find returns the run with this id, nil if the turn has none. A contact may have tens of
+// thousands of runs.
+func (t *turn) find(id string) *activeRun {
+	if len(t.runs) <= fewRuns {
+		for _, run := range t.runs {
+			if run.rec.ID == id {
+				return run
+			}
+		}
+		return nil
+	}
+	if t.byID == nil {
+		t.byID = make(map[string]*activeRun, len(t.runs))
+	}
+	for _, run := range t.runs[len(t.byID):] {
+		t.byID[run.rec.ID] = run
+	}
+	return t.byID[id]
+}
+
+// touch makes the next transition write the run.
+func (t *turn) touch(run *activeRun) {
+	if !run.dirty {
+		run.dirty = true
+		t.dirty = append(t.dirty, run)
+	}
+}
 
 // begin loads the work, and advances all of it as far as possible without the outside
 // world. The error is an error of the store or of the contact directory.

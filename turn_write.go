@@ -1,13 +1,14 @@
 package automation
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
 
 // result returns what is to be written now, and forgets it. It reuses the slice of runs of
-// the result before, unless that is still in use.
-func (t *turn) result(inUse bool) Transition {
+// the result before.
+func (t *turn) result() Transition {
 	tr := Transition{
 		Key: t.in.Key, Token: t.in.Token, Now: t.now,
 		Handled: t.handled, Events: t.sent.events, Change: t.change, Delete: t.remove,
@@ -19,19 +20,18 @@ func (t *turn) result(inUse bool) Transition {
 			tr.Create = t.moveTo
 		}
 	}
-	if !inUse {
-		tr.Runs = t.changes[:0]
-	}
 	takeover := t.now // if this process dies, the next holder of the lease takes over
 	if t.in.OutcomesBy.After(t.now) {
 		takeover = t.in.OutcomesBy
 	}
-	for _, run := range t.runs {
+	slices.SortFunc(t.dirty, func(a, b *activeRun) int { return cmp.Compare(a.place, b.place) })
+	tr.Runs = t.changes[:0]
+	for _, run := range t.dirty {
 		if run.dirty {
 			tr.Runs = append(tr.Runs, run.write(t.now, takeover))
 		}
 	}
-	t.changes = tr.Runs
+	t.changes, t.dirty = tr.Runs, t.dirty[:0]
 	t.handled, t.sent.events, t.decisions, t.change, t.remove, t.moveTo, t.created = nil, nil, nil, nil, false, nil, false
 	return tr
 }
@@ -93,26 +93,11 @@ func (t *turn) effects() (effects []PlannedEffect) {
 			continue
 		}
 		effects = append(effects, PlannedEffect{
-			Run:  ClaimedRun{RunRecord: run.rec, TriggerPayload: t.payloadOf(run), Cause: run.cause},
+			Run:  ClaimedRun{RunRecord: run.rec, TriggerPayload: run.payload, Cause: run.cause},
 			Step: run.action.Step, Attempt: run.action.Attempt, Delivery: run.action.Delivery,
 		})
 	}
 	return effects
-}
-
-// payloadOf returns the payload of the event that started the run.
-func (t *turn) payloadOf(run *activeRun) []byte {
-	for i := range t.in.Runs {
-		if t.in.Runs[i].ID == run.rec.ID {
-			return t.in.Runs[i].TriggerPayload
-		}
-	}
-	for i := range t.in.Events {
-		if t.in.Events[i].ID == run.rec.EventID {
-			return t.in.Events[i].Payload
-		}
-	}
-	return nil
 }
 
 // due returns when the first of the runs is due, or zero if none is ever due by time. The

@@ -54,8 +54,8 @@ type worker struct {
 	unwatch  context.CancelFunc
 
 	claimed  *queue.Queue[*task]
-	plans    *queue.Queue[commitRequest] // the first transition of each task
-	outcomes *queue.Queue[commitRequest] // the others; equals plans without a ParallelCommitter
+	plans    *queue.Queue[*task] // with the first transition of each task
+	outcomes *queue.Queue[*task] // with the others; equals plans without a ParallelCommitter
 	effects  *queue.Queue[effectRequest]
 	ended    chan struct{}  // signals to the scheduler that a task has ended
 	stages   sync.WaitGroup // the goroutines of the stages, but for the performers
@@ -75,7 +75,7 @@ func newWorker(ctx context.Context, r *Runner) *worker {
 	w := &worker{
 		r: r, ctx: ctx,
 		claimed: queue.New[*task](),
-		plans:   queue.New[commitRequest](),
+		plans:   queue.New[*task](),
 		effects: queue.New[effectRequest](),
 		ended:   make(chan struct{}, 1),
 
@@ -83,7 +83,7 @@ func newWorker(ctx context.Context, r *Runner) *worker {
 	}
 	w.outcomes = w.plans
 	if p, ok := StoreAs[ParallelCommitter](r.store); ok && p.CommitsInParallel() {
-		w.outcomes = queue.New[commitRequest]()
+		w.outcomes = queue.New[*task]()
 	}
 	w.bound, w.cut = context.WithCancel(context.WithoutCancel(ctx))
 	w.watching, w.unwatch = context.WithCancel(ctx)

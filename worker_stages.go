@@ -8,19 +8,6 @@ const planBatch = 16
 // commitMax is how many transitions one commit writes at most.
 const commitMax = 1024
 
-// commitRequest is a transition on its way to a committer. The transitions of one task
-// are written in the order in which they are pushed, although there may be two
-// committers: a task pushes its first transition to worker.plans, and nothing more until
-// that one is written. It pushes all others to worker.outcomes, which has one committer.
-type commitRequest struct {
-	task       *task
-	transition Transition
-	ready      []*activeRun // their effects may be performed when the transition is written
-	notices    []Notice     // for the Observer when the transition is written
-	logs       []logRecord  // for the log when the transition is written
-	last       bool         // the transition is the abandonment of a failed task
-}
-
 // effectRequest is an effect that may be performed, because the state of its run is
 // written.
 type effectRequest struct {
@@ -35,12 +22,12 @@ func (w *worker) plan() {
 		size = 1 // no contact waits while the contact directory reads another one
 	}
 	batch := make([]*task, 0, size)
-	requests := make([]commitRequest, 0, planBatch)
+	planned := make([]*task, 0, planBatch)
 	for {
 		if batch = w.claimed.Pop(batch); len(batch) == 0 {
 			return
 		}
-		requests = requests[:0]
+		planned = planned[:0]
 		for _, t := range batch {
 			// Under bound, because a Runner that stops still commits what it
 			// has claimed, and releases the leases.
@@ -48,30 +35,28 @@ func (w *worker) plan() {
 				w.fail(t, err)
 				continue
 			}
-			requests = append(requests, t.request())
+			t.request()
+			planned = append(planned, t)
 		}
-		w.plans.Push(requests...)
+		w.plans.Push(planned...)
+		clear(planned)
 	}
 }
 
-// request returns the request to write the task's results. The caller holds t.mu, or has
-// the only reference to the task.
-func (t *task) request() commitRequest {
-	t.unwritten++
+// request makes the request to write the task's results, which the caller pushes. None may be
+// on its way. The caller holds t.mu, or has the only reference to the task.
+func (t *task) request() {
 	t.inFlight += len(t.ready)
 	tr := t.transition(t.inFlight == 0) // before takeReady: it depends on what is to begin
-	ready := t.takeReady()
-	if tr.changesContact() {
-		t.changing++
-	}
-	return commitRequest{task: t, transition: tr, ready: ready, notices: t.takeNotices(), logs: t.takeLogs()}
+	t.writing, t.changing, t.more = true, tr.changesContact(), false
+	t.commit = commitRequest{transition: tr, ready: t.takeReady(), notices: t.takeNotices(), logs: t.takeLogs()}
 }
 
 // commit is the stage that writes. Each commit takes all requests that gathered in the
 // queue during the commit before. The latency stays near that of one commit, and the
 // throughput grows with the batch.
-func (w *worker) commit(requests *queue.Queue[commitRequest]) {
-	batch := make([]commitRequest, 0, commitMax)
+func (w *worker) commit(requests *queue.Queue[*task]) {
+	batch := make([]*task, 0, commitMax)
 	ts := make([]Transition, 0, commitMax)
 	effects := make([]effectRequest, 0, commitMax)
 	for {
@@ -79,8 +64,8 @@ func (w *worker) commit(requests *queue.Queue[commitRequest]) {
 			return
 		}
 		ts, effects = ts[:0], effects[:0]
-		for i := range batch {
-			ts = append(ts, batch[i].transition)
+		for _, t := range batch {
+			ts = append(ts, t.commit.transition)
 		}
 		results := w.r.commitPatiently(w.bound, ts, func() { w.extend(ts, batch) })
 		for i, res := range results {
@@ -95,56 +80,69 @@ func (w *worker) commit(requests *queue.Queue[commitRequest]) {
 
 // extend makes the leases that continue last a full Options.Lease from now. A transition
 // that had to wait must not shorten a lease that was renewed in the meantime.
-func (w *worker) extend(ts []Transition, batch []commitRequest) {
+func (w *worker) extend(ts []Transition, batch []*task) {
 	until := w.r.now().Add(w.r.opts.Lease)
 	for i := range ts {
-		if !ts[i].Release && !batch[i].last && ts[i].Extend.Before(until) {
+		if !ts[i].Release && !batch[i].commit.last && ts[i].Extend.Before(until) {
 			ts[i].Extend = until
 		}
 	}
 }
 
-// written applies the result of a transition to its task, and appends the effects that
-// may be performed now.
-func (w *worker) written(effects []effectRequest, req commitRequest, res CommitResult) []effectRequest {
-	t := req.task
-	if req.last {
+// written applies the result of a task's transition to the task, and appends the effects
+// that may be performed now.
+func (w *worker) written(effects []effectRequest, t *task, res CommitResult) []effectRequest {
+	if t.commit.last {
 		w.end(t)
 		return effects
 	}
+	if res.Err == nil {
+		w.r.observe(t.commit.notices...)
+		w.r.log(t.commit.logs...)
+		if t.commit.transition.Release {
+			w.end(t)
+			t.recycle()
+			return effects
+		}
+	}
+	effects, failed := w.goOn(effects, t, res)
+	if failed {
+		w.fail(t, res.Err)
+	}
+	return effects
+}
+
+// goOn continues a task after a transition that did not end its lease. It reports whether the
+// task has failed and nothing of it is left to write.
+func (w *worker) goOn(effects []effectRequest, t *task, res CommitResult) (_ []effectRequest, failed bool) {
 	read := w.r.now()
 	t.mu.Lock()
-	t.unwritten--
-	if req.transition.changesContact() {
-		t.changing--
-	}
+	defer t.mu.Unlock()
+	t.writing, t.changing = false, false
 	if res.Err == nil {
 		t.written(res)
+	} else if t.failure == nil {
+		t.failure = res.Err
 	}
-	// A task that is being abandoned starts no effect, because its outcome could not
-	// be written.
-	failed := res.Err != nil || t.failure != nil
-	if failed {
-		t.inFlight -= len(req.ready)
-	}
-	t.mu.Unlock()
-	if res.Err == nil {
-		w.r.observe(req.notices...)
-		w.r.log(req.logs...)
-	}
-	switch {
-	case res.Err == nil && req.transition.Release:
-		w.end(t)
-		t.recycle()
-	case failed:
-		w.fail(t, res.Err)
-	default:
-		for _, run := range req.ready {
+	if t.failure == nil {
+		for _, run := range t.commit.ready {
 			run.freshAt = read
 			effects = append(effects, effectRequest{t, run})
 		}
+	} else {
+		// A task that is being abandoned starts no effect, because its outcome could not
+		// be written.
+		t.inFlight -= len(t.commit.ready)
 	}
-	return effects
+	if t.ready == nil {
+		t.ready = t.commit.ready[:0]
+	}
+	if t.more {
+		t.request()
+		w.outcomes.Push(t)
+		return effects, false
+	}
+	return effects, t.failure != nil
 }
 
 // perform is the stage that performs effects. Each of its goroutines performs one at a
@@ -167,17 +165,27 @@ func (w *worker) performOne(t *task, run *activeRun) {
 	w.mu.Lock()
 	delete(w.performing, run)
 	w.mu.Unlock()
-	t.mu.Lock()
-	t.inFlight--
-	if t.failure == nil && err == nil {
-		// Push under the lock, so that the task's transitions are written in
-		// order.
-		w.outcomes.Push(t.request())
-		t.mu.Unlock()
-		return
+	if !w.outcome(t, err) {
+		w.fail(t, err)
 	}
-	t.mu.Unlock()
-	w.fail(t, err)
+}
+
+// outcome makes a committer write the outcome of an effect, unless the task has failed. While
+// a transition of the task is on its way, the outcome waits, and others of the task join it.
+func (w *worker) outcome(t *task, err error) (sound bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.inFlight--
+	switch {
+	case t.failure != nil || err != nil:
+		return false
+	case t.writing:
+		t.more = true
+	default:
+		t.request()
+		w.outcomes.Push(t)
+	}
+	return true
 }
 
 // fail abandons a task once none of its effects or transitions is on its way.
@@ -186,7 +194,7 @@ func (w *worker) fail(t *task, err error) {
 	if t.failure == nil {
 		t.failure = err
 	}
-	last := t.inFlight == 0 && t.unwritten == 0 && !t.ended
+	last := t.inFlight == 0 && !t.writing && !t.ended
 	t.ended = t.ended || last
 	t.mu.Unlock()
 	if !last {
@@ -194,5 +202,6 @@ func (w *worker) fail(t *task, err error) {
 	}
 	// Through a committer, which writes many transitions at once. Otherwise a store
 	// that hangs would delay the tasks one after the other.
-	w.outcomes.Push(commitRequest{task: t, transition: w.r.abandonment(t, t.failure), last: true})
+	t.commit = commitRequest{transition: w.r.abandonment(t, t.failure), last: true}
+	w.outcomes.Push(t)
 }

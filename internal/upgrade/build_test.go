@@ -24,7 +24,7 @@ var releases = map[string]release{
 	// Before 0013_sent_events.sql and 0014_entries.sql of SQLite, and 0014_sent_events.sql and
 	// 0015_entries.sql of Postgres.
 	"without entry and exit": {"1827b4b98f9fa8571ffeace7aecfca7ae6a1c6a5", []string{"sqlite", "postgres"}},
-	// Before 0017_places.sql of Postgres.
+	// Before 0018_places.sql of Postgres.
 	"without places": {"c1823a98fdeb4b7f24054d421bfb555279de9467", []string{"postgres"}},
 }
 

@@ -111,7 +111,7 @@ func (cs *contactState) taken(ref automation.ContactRef, p *automation.TakeParam
 		w.Events = append(w.Events, automation.PendingEvent{Event: e.shared(), Unannounced: e.unannounced})
 	}
 	if p.Runs {
-		runs := slices.Clone(cs.running)
+		runs := slices.Clone([]*run(cs.running))
 		slices.SortFunc(runs, byCreation)
 		for _, r := range runs {
 			w.Runs = append(w.Runs, r.claimed())

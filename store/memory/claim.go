@@ -72,24 +72,11 @@ func (cs *contactState) recordOrNil() *automation.Contact {
 // claimable returns the runs for a claim: up to p.Runs runs that are due, longest
 // first, and then the remaining runs that listen to one of the events.
 func (cs *contactState) claimable(p automation.ClaimParams, events []automation.PendingEvent) []automation.ClaimedRun {
-	now := toMicros(p.Now)
-	var due, waiting []*run
-	for _, r := range cs.running {
-		switch {
-		case r.due != 0 && r.due <= now:
-			due = append(due, r)
-		case r.awaits(events):
-			waiting = append(waiting, r)
-		}
+	due := cs.running.take(toMicros(p.Now), p.Runs)
+	waiting := cs.running.awaiting(events)
+	for _, r := range due {
+		cs.running.add(r)
 	}
-	slices.SortFunc(due, func(a, b *run) int { return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.seq, b.seq)) })
-	for i := p.Runs; i < len(due); i++ {
-		if due[i].awaits(events) {
-			waiting = append(waiting, due[i])
-		}
-	}
-	slices.SortFunc(waiting, func(a, b *run) int { return cmp.Compare(a.seq, b.seq) })
-	due = due[:min(p.Runs, len(due))]
 	claimed := make([]automation.ClaimedRun, 0, len(due)+len(waiting))
 	for _, r := range due {
 		claimed = append(claimed, r.claimed())
@@ -100,9 +87,25 @@ func (cs *contactState) claimable(p automation.ClaimParams, events []automation.
 	return claimed
 }
 
-// awaits reports whether the run listens to one of the events.
-func (r *run) awaits(events []automation.PendingEvent) bool {
-	return r.listens != nil && record.HasAny(events, r.listens.names)
+// awaiting returns the runs that listen to one of the events, in order of creation. Many runs
+// share a set of names, which it compares with the events once.
+func (q runQueue) awaiting(events []automation.PendingEvent) (waiting []*run) {
+	if len(events) == 0 || len(q) == 0 {
+		return nil
+	}
+	awaited := map[*listenSet]bool{nil: false}
+	for _, r := range q {
+		found, known := awaited[r.listens]
+		if !known {
+			found = record.HasAny(events, r.listens.names)
+			awaited[r.listens] = found
+		}
+		if found {
+			waiting = append(waiting, r)
+		}
+	}
+	slices.SortFunc(waiting, func(a, b *run) int { return cmp.Compare(a.seq, b.seq) })
+	return waiting
 }
 
 func (r *run) claimed() automation.ClaimedRun {

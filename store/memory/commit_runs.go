@@ -25,6 +25,7 @@ func (s *Store) writeRun(cs *contactState, c *automation.RunChange, now micros, 
 	if r.request != noRequest || cs.deleted {
 		r.dueBy(now)
 	}
+	cs.running.moved(r)
 	if r.request == noRequest {
 		return
 	}
@@ -65,7 +66,7 @@ func (s *Store) newRun(cs *contactState, a *automationEntry, c *automation.RunCh
 	}
 	s.runs[r.id] = r
 	s.countRun(r, 1)
-	cs.running = append(cs.running, r)
+	cs.running.add(r)
 	return r
 }
 
@@ -78,14 +79,10 @@ func (r *run) dueBy(now micros) {
 
 // endRun moves a run that has ended out of the list that every claim reads.
 func (cs *contactState) endRun(r *run) {
-	i := slices.Index(cs.running, r)
-	if i < 0 {
+	if !cs.running.has(r) {
 		return
 	}
-	cs.running = slices.Delete(cs.running, i, i+1)
-	if len(cs.running) == 0 {
-		cs.running = nil
-	}
+	cs.running.remove(r)
 	if cs.ended == nil {
 		cs.ended = &[]*run{}
 	}
@@ -99,6 +96,6 @@ func (cs *contactState) reopenRun(r *run) {
 	}
 	if i := slices.Index(*cs.ended, r); i >= 0 {
 		*cs.ended = slices.Delete(*cs.ended, i, i+1)
-		cs.running = append(cs.running, r)
+		cs.running.add(r)
 	}
 }

@@ -23,8 +23,8 @@ type contactState struct {
 	leasedUntil  micros  // end of the lease, 0 if there is none
 	due          micros  // when it can be claimed, 0 for never; the key of the heap
 	events       []*event
-	running      []*run  // runs that have not ended, and ended runs with a request
-	ended        *[]*run // nil until the first run has ended
+	running      runQueue // runs that have not ended, and ended runs with a request
+	ended        *[]*run  // nil until the first run has ended
 }
 
 func (cs *contactState) ref() automation.ContactRef {
@@ -67,7 +67,7 @@ func (s *Store) stateFor(id, email string, host bool) *contactState {
 
 // runs returns all runs of the contact, in order of creation.
 func (cs *contactState) runs() []*run {
-	all := slices.Clone(cs.running)
+	all := slices.Clone([]*run(cs.running))
 	if cs.ended != nil {
 		all = append(all, *cs.ended...)
 	}
@@ -84,10 +84,7 @@ func (cs *contactState) work() micros {
 	if p := cs.pending(); len(p) > 0 {
 		at = p[0].accepted
 	}
-	for _, r := range cs.running {
-		at = earlier(at, r.due)
-	}
-	return at
+	return earlier(at, cs.running.first())
 }
 
 // earlier returns the earlier of two times. 0 means never.

@@ -188,6 +188,7 @@ func (cs *contactState) settle(reopened bool) {
 			return r.active()
 		})
 	}
+	cs.running.restore()
 	if len(over) == 0 {
 		return
 	}

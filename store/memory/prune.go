@@ -46,9 +46,12 @@ func (s *Store) pruneRuns(before micros, limit int) int {
 func (s *Store) removeRuns(removed map[*run]bool) {
 	isRemoved := func(r *run) bool { return removed[r] }
 	s.history = slices.DeleteFunc(s.history, isRemoved)
-	lists := map[*[]*run]bool{}
+	lists, queues := map[*[]*run]bool{}, map[*runQueue]bool{}
 	for r := range removed {
 		delete(s.runs, r.id)
+		if r.active() {
+			queues[&r.contact.running] = true
+		}
 		lists[r.contact.list(r)], lists[&r.automation.runs] = true, true
 		if r.event != nil {
 			r.event.references--
@@ -58,12 +61,15 @@ func (s *Store) removeRuns(removed map[*run]bool) {
 	for list := range lists {
 		*list = slices.DeleteFunc(*list, isRemoved)
 	}
+	for queue := range queues {
+		queue.restore()
+	}
 }
 
 // list returns the list of the contact's runs that has r.
 func (cs *contactState) list(r *run) *[]*run {
 	if r.active() {
-		return &cs.running
+		return (*[]*run)(&cs.running)
 	}
 	return cs.ended
 }

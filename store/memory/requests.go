@@ -82,6 +82,7 @@ func (s *Store) recordRequest(r *run, request requestCode, now micros) {
 		r.contact.reopenRun(r)
 	}
 	r.dueBy(now)
+	r.contact.running.moved(r)
 	s.scheduleBy(r.contact, r.due)
 }
 
@@ -94,4 +95,5 @@ func (cs *contactState) cancelRuns(now micros) {
 		}
 		r.dueBy(now)
 	}
+	cs.running.restore()
 }

@@ -21,6 +21,7 @@ type run struct {
 	decodeFailures int16
 	status         status
 	request        requestCode
+	place          int32 // in the queue of the contact, while the run is active
 	step           string
 	listens        *listenSet // nil if it listens to nothing
 	due            micros

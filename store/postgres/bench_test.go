@@ -200,6 +200,10 @@ func BenchmarkOneContact(b *testing.B) {
 	storebench.OneContact(b, openStore, 2_500, 10_000, 40_000)
 }
 
+func BenchmarkOneContactEnds(b *testing.B) {
+	storebench.OneContactEnds(b, openStore, 1_000, 10_000, 40_000)
+}
+
 func BenchmarkLargeOutputs(b *testing.B) {
 	s, _ := openForBench(b)
 	storebench.LargeOutputs(b, s, 10, 40)

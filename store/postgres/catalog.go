@@ -134,7 +134,7 @@ func (s *Store) ListWaiting(ctx context.Context, q automation.WaitingQuery) (lis
 	return list, nil
 }
 
-// These rely on the primary key of leases, on leases_begun, on active_runs_owner, and on the
+// These rely on the primary key of leases, on active_runs_owner, and on the
 // primary key of events.
 const (
 	parkTaken = parkFrom + `owner = ANY ($1::bytea[]) AND until <= $2::timestamptz ORDER BY owner FOR UPDATE` + parkTo

@@ -15,23 +15,33 @@ import (
 )
 
 // Claim implements automation.WorkStore. It needs two round trips, however many contacts
-// it leases. It commits the leases in the first one, so that the next claim does not
-// wait while this one reads work. It needs a third round trip if there are events with
-// names that recent claims have not brought, and another one if an event starts an automation
-// that gathers.
+// it leases, and one if it has foreseen which ones. It commits the leases in the first one, so
+// that the next claim does not wait while this one reads work. It needs another round trip if
+// there are events with names that recent claims have not brought, and one if an event starts
+// an automation that gathers.
 func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automation.Work, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	held, err := s.lease(ctx, p)
+	early := s.foresee(p)
+	held, err := s.lease(ctx, p, early)
 	if err != nil {
+		s.abandonLeases(ctx, held) // the server may have committed them although their work cannot be read
 		return nil, fmt.Errorf("postgres store: claim: %w", err)
 	}
 	if len(held) == 0 {
 		return nil, nil
 	}
 	c := newClaimer(s, p, held)
-	if err := c.read(ctx); err != nil {
+	if early.foresaw(held) {
+		c = &early.claimer
+	} else {
+		err = c.readWork(ctx)
+	}
+	if err == nil {
+		err = c.readRest(ctx)
+	}
+	if err != nil {
 		s.abandonLeases(ctx, held)
 		return nil, fmt.Errorf("postgres store: claim: %w", err)
 	}
@@ -74,9 +84,12 @@ func newClaimer(s *Store, p automation.ClaimParams, held []heldLease) *claimer {
 	return c
 }
 
-func (c *claimer) read(ctx context.Context) error {
-	if err := c.readWork(ctx); err != nil {
-		return err
+// readRest reads what depends on the work that was read, and adds it to the work.
+func (c *claimer) readRest(ctx context.Context) error {
+	if len(c.astray) > 0 {
+		if err := c.adoptStrays(ctx); err != nil {
+			return err
+		}
 	}
 	if err := c.dropDamaged(); err != nil {
 		return err
@@ -148,28 +161,25 @@ ORDER BY r.created_at, r.id`
 
 // readWork reads the leased contacts, their events, the runs that are due or listen to
 // one of these events, and what those events start that are likely to be among them.
-func (c *claimer) readWork(ctx context.Context) error {
+func (c *claimer) readWork(ctx context.Context) error { return c.run(ctx, c.queryWork) }
+
+// queryWork discards what was read, and adds the statements that read it.
+func (c *claimer) queryWork(sc *script) {
 	var ids []string
 	for i := range c.works {
 		if id := c.works[i].Key.ID; id != "" {
 			ids = append(ids, id)
 		}
 	}
-	err := c.run(ctx, func(sc *script) {
-		for i := range c.works {
-			c.works[i] = automation.Work{Key: c.works[i].Key, Token: c.works[i].Token}
-		}
-		c.astray, c.waits, c.damaged = nil, nil, map[ownerKey]bool{}
-		sc.query(c.addContact, claimedContacts, ids)
-		sc.query(c.addEvent, claimedEvents, c.owners, c.params.Events)
-		sc.query(c.addRun, claimedRuns, c.owners, c.params.Now, c.params.Runs)
-		sc.query(c.addWait, claimedWaits, c.owners, c.params.Events)
-		c.readStarts(sc, c.s.recent.list())
-	})
-	if err != nil || len(c.astray) == 0 {
-		return err
+	for i := range c.works {
+		c.works[i] = automation.Work{Key: c.works[i].Key, Token: c.works[i].Token}
 	}
-	return c.adoptStrays(ctx)
+	c.astray, c.waits, c.damaged = nil, nil, map[ownerKey]bool{}
+	sc.query(c.addEvent, claimedEvents, c.owners, c.params.Events)
+	sc.query(c.addRun, claimedRuns, c.owners, c.params.Now, c.params.Runs)
+	sc.query(c.addWait, claimedWaits, c.owners, c.params.Events)
+	c.readStarts(sc, c.s.recent.list())
+	sc.query(c.addContact, claimedContacts, ids)
 }
 
 // run runs the script that build makes, in a transaction of its own that only reads, and

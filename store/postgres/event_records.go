@@ -11,7 +11,7 @@ import (
 )
 
 // All of these rely on the primary keys of events and pending, on loose_events_event, and
-// on active_runs_owner, ended_runs_owner and leases_begun. Those that list the events of owners rely on
+// on active_runs_owner, ended_runs_owner and the primary key of leases. Those that list the events of owners rely on
 // events_owner instead of the primary key, and sort the events of the owners, which are
 // few: OFFSET 0 keeps the planner from choosing another index. A list of all events reads
 // events until the page is full.

@@ -61,10 +61,13 @@ func (s *Store) appendAll(ctx context.Context, calls []*appendCall) {
 	}
 }
 
-// appendTogether writes the events of calls in one transaction. If some calls turn out
-// to be refused, it rolls the transaction back, because no change for them may stay,
-// and begins again without them.
+// appendTogether writes the events of calls in one transaction, in one round trip if it can. If
+// some calls turn out to be refused, it rolls the transaction back, because no change for them may
+// stay, and begins again without them.
 func (s *Store) appendTogether(ctx context.Context, calls []*appendCall) error {
+	if written, err := s.appendExpected(ctx, calls); written || err != nil {
+		return err
+	}
 	calls, err := s.resolve(ctx, implicit{s}, calls)
 	for err == nil && len(calls) > 0 {
 		var admitted []*appendCall
@@ -74,6 +77,11 @@ func (s *Store) appendTogether(ctx context.Context, calls []*appendCall) error {
 			}
 			return tx.commit(ctx, s.insertScript(calls))
 		})
+		if err == nil && len(admitted) == len(calls) {
+			for _, c := range calls {
+				s.sent.add(c.owners)
+			}
+		}
 		if err != nil || len(admitted) == len(calls) {
 			return err
 		}
@@ -175,18 +183,26 @@ func (c *appendCall) resolveOwners(refs *eventReferences) error {
 }
 
 // insertEvents numbers pending events in the order in which they were given.
-const insertEvents = `
+const (
+	insertEvents = `
 WITH sent AS MATERIALIZED (
-	SELECT unnest($1::uuid[]) AS id, unnest($2::bytea[]) AS owner, unnest($3::text[]) AS email, unnest($4::text[]) AS name,
+	SELECT ` + sentColumns + `
+), kept AS (` + keepSent + `
+)` + putSent
+
+	sentColumns = `unnest($1::uuid[]) AS id, unnest($2::bytea[]) AS owner, unnest($3::text[]) AS email, unnest($4::text[]) AS name,
 		unnest($5::text[]) AS payload, unnest($6::text[]) AS key, unnest($7::timestamptz[]) AS occurred_at, unnest($8::timestamptz[]) AS accepted_at,
 		unnest($9::boolean[]) AS unannounced, unnest($10::text[]) AS automation_id, unnest($11::text[]) AS cause,
-		generate_series(1, cardinality($1::uuid[])) AS place
-), kept AS (
+		generate_series(1, cardinality($1::uuid[])) AS place`
+
+	keepSent = `
 	INSERT INTO automation.events (id, owner, email, name, payload, key, occurred_at, accepted_at, automation_id, cause)
-	SELECT id, owner, email, name, payload, key, occurred_at, accepted_at, automation_id, cause FROM sent
-)
+	SELECT id, owner, email, name, payload, key, occurred_at, accepted_at, automation_id, cause FROM sent`
+
+	putSent = `
 INSERT INTO automation.pending (owner, event_id, accepted_at, unannounced)
 SELECT owner, id, accepted_at, unannounced FROM sent ORDER BY place`
+)
 
 // insertScript returns the script that inserts the events of calls, except duplicates,
 // and notifies listeners.

@@ -191,3 +191,10 @@ func order(n int, key string) automation.NewEvent {
 		ContentHash: "hash", KeyExpiresAt: at.Add(time.Hour),
 	}
 }
+
+// hosted returns an event of a contact that lives in a contact directory.
+func hosted(n int, contact, name string) automation.NewEvent {
+	e := order(n, "")
+	e.Event.ContactID, e.Event.Name, e.HostContact = contact, name, true
+	return e
+}

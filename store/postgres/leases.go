@@ -81,37 +81,37 @@ type heldLease struct {
 	token int64
 }
 
-// lease leases contacts, in no order.
-func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []heldLease, err error) {
+// lease leases contacts, in no order. In the same transaction it reads what early foresees.
+func (s *Store) lease(ctx context.Context, p automation.ClaimParams, early *foresight) (held []heldLease, err error) {
 	row := func(scan scanFunc) error {
 		var l heldLease
 		err := scan(&l.owner, &l.token)
 		held = append(held, l)
 		return err
 	}
-	var sc script
 	var firstExpiry pgtype.Timestamptz // of the leases with runs
 	until, parks := p.Now.Add(p.Lease), p.Contact != (automation.ContactRef{}) || s.expiry.due(p.Now)
-	if parks {
-		sc.exec(parkExpired, p.Now)
-		sc.query(func(scan scanFunc) error { return scan(&firstExpiry) }, nextExpiry)
-	}
-	if p.Contact != (automation.ContactRef{}) {
-		sc.exec(shareClaims)
-		sc.query(row, leaseOne, ownerOf(p.Contact), until, p.Now, record.EngineSource(p.Engine))
-	} else {
-		sc.exec(claimAlone)
-		sc.query(row, leaseDue, p.Now, p.Limit, until, record.EngineSource(p.Engine))
-	}
-	lease := func() error {
+	lease := func(due string) error {
 		return s.transact(ctx, func(tx *transaction) error {
 			held = nil
+			var sc script
+			if parks {
+				sc.exec(parkExpired, p.Now)
+				sc.query(func(scan scanFunc) error { return scan(&firstExpiry) }, nextExpiry)
+			}
+			if p.Contact != (automation.ContactRef{}) {
+				sc.exec(shareClaims)
+				sc.query(row, leaseOne, ownerOf(p.Contact), until, p.Now, record.EngineSource(p.Engine))
+			} else {
+				sc.exec(claimAlone)
+				sc.query(row, due, p.Now, p.Limit, until, record.EngineSource(p.Engine))
+			}
+			early.query(&sc)
 			return tx.commit(ctx, sc)
 		})
 	}
-	if err = lease(); errorCode(err) == uniqueViolation {
-		sc[len(sc)-1].sql = leaseDueContended
-		err = lease()
+	if err = lease(leaseDue); errorCode(err) == uniqueViolation {
+		err = lease(leaseDueContended)
 	}
 	if err == nil && parks {
 		s.expiry.checked(p.Now, timeOf(firstExpiry))
@@ -125,6 +125,9 @@ func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []hel
 // abandonLeases ends leases whose contacts the claim could not read. If that fails,
 // they expire.
 func (s *Store) abandonLeases(ctx context.Context, held []heldLease) {
+	if len(held) == 0 {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
 	of, tokens := make(owners, len(held)), make([]int64, len(held))

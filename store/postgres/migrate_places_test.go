@@ -40,7 +40,7 @@ INSERT INTO automation.run_counts VALUES (1, 1, 0, 'sleep', 0, 1), (1, 1, 2, 'se
 
 func TestMigrate_RunsKeepWhatTheirPlacesHave(t *testing.T) {
 	t.Parallel()
-	s, pool := migratedFrom(t, 16, unplaced)
+	s, pool := migratedFrom(t, 17, unplaced)
 	at := func(seconds int) time.Time { return noon.Add(time.Duration(seconds) * time.Second) }
 	timedOut := &automation.StepError{Code: automation.FailedTimeout, Message: "m"}
 	for _, want := range []automation.RunRecord{
@@ -98,7 +98,7 @@ func TestMigrate_RunsKeepWhatTheirPlacesHave(t *testing.T) {
 
 func TestMigrate_WorkGoesOnAtPlaces(t *testing.T) {
 	t.Parallel()
-	s, _ := migratedFrom(t, 16, unplaced)
+	s, _ := migratedFrom(t, 17, unplaced)
 	works, err := s.Claim(t.Context(), automation.ClaimParams{Now: noon.Add(time.Minute), Lease: time.Hour, Limit: 10, Events: 10, Runs: 10})
 	require.NoError(t, err)
 	found := map[string][2]int{}
@@ -134,7 +134,7 @@ func TestMigrate_PlacesAreUnfitForOlderProcesses(t *testing.T) {
 	t.Parallel()
 	all, err := postgres.Migrations("")
 	require.NoError(t, err)
-	require.ErrorIs(t, migration.Check(all[:16], 17, all[16].Floor), automation.ErrSchema)
+	require.ErrorIs(t, migration.Check(all[:17], 18, all[17].Floor), automation.ErrSchema)
 	pool := newPool(t, pgtest.URL(t), nil)
 	s := newStore(t, pool, postgres.Options{})
 	require.NoError(t, s.Migrate(t.Context()))

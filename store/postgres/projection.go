@@ -121,7 +121,7 @@ UPDATE automation.automations a SET version = u.version
 FROM (SELECT unnest($1::text[]) AS id, unnest($2::int[]) AS version) u
 WHERE a.id = ANY (ARRAY[u.id]) AND a.deleted_at IS NOT NULL AND a.version < u.version`
 
-	// parkProjected relies on leases_begun, which is empty unless a Runner has used the
+	// parkProjected relies on the primary key of leases, which is empty unless a Runner has used the
 	// store before.
 	parkProjected = parkFrom + `run_id = ANY ($1::uuid[]) ORDER BY owner FOR UPDATE` + parkTo
 

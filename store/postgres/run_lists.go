@@ -62,7 +62,7 @@ FROM (
 	UNION ALL
 	SELECT r.* FROM (
 		SELECT ` + listedColumns + ` FROM automation.begun_runs r` + joinPlace + `
-		WHERE ` + matchingPlace
+		WHERE r.` + everyLease + ` AND ` + matchingPlace
 
 	joined = `
 	) r
@@ -168,7 +168,7 @@ SELECT created_at, completed_at FROM automation.active_runs WHERE id = $1::uuid
 UNION ALL
 SELECT created_at, completed_at FROM automation.ended_runs WHERE id = $1::uuid
 UNION ALL
-SELECT created_at, NULL FROM automation.begun_runs WHERE id = $1::uuid`
+SELECT created_at, NULL FROM automation.begun_runs WHERE ` + everyLease + ` AND id = $1::uuid`
 
 	findEventOwner = `SELECT owner FROM automation.events WHERE id = $1::uuid`
 )

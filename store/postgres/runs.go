@@ -60,8 +60,7 @@ func scanActiveRun(scan scanFunc, more ...any) (storedRun, error) {
 }
 
 // findRun and findRuns rely on the primary keys of active_runs, ended_runs and places. As the
-// lists do, they also read leases_begun, which has as many entries as contacts have work
-// in progress.
+// lists do, they also read all leases (see begun).
 const (
 	joinPlace = ` JOIN automation.places p ON p.no = ANY (ARRAY[r.place_no])`
 
@@ -75,7 +74,7 @@ FROM automation.ended_runs r` + joinPlace + ` WHERE `
 	foundBegun = `
 UNION ALL
 SELECT ` + activeColumns + `
-FROM automation.begun_runs r` + joinPlace + ` WHERE `
+FROM automation.begun_runs r` + joinPlace + ` WHERE r.` + everyLease + ` AND `
 
 	theRun   = `r.id = $1::uuid`
 	theRuns  = `r.id = ANY ($1::uuid[])`

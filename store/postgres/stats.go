@@ -19,7 +19,7 @@ const stats = `
 SELECT
 	(SELECT count(*) FROM (SELECT FROM automation.pending WHERE accepted_at <= $1::timestamptz ORDER BY accepted_at LIMIT $2::int) p),
 	(SELECT count(*) FROM (SELECT FROM automation.active_runs WHERE due_at <= $1::timestamptz ORDER BY due_at LIMIT $2::int) r)
-		+ (SELECT count(*) FROM automation.leases WHERE run_id IS NOT NULL AND run_due_at <= $1::timestamptz),
+		+ (SELECT count(*) FROM automation.leases WHERE ` + begun + ` AND run_due_at <= $1::timestamptz),
 	(SELECT count(*) FROM (
 		SELECT setbacks FROM automation.active_runs WHERE due_at <= $3::timestamptz ORDER BY due_at LIMIT $2::int) r WHERE setbacks > 0),
 	least((
@@ -29,7 +29,7 @@ SELECT
 		SELECT r.due_at FROM automation.active_runs r LEFT JOIN automation.leases l ON l.owner = ANY (ARRAY[r.owner])
 		WHERE r.due_at <= $1::timestamptz AND (l.owner IS NULL OR l.until <= $1::timestamptz) ORDER BY r.due_at LIMIT 1
 	), (
-		SELECT min(run_due_at) FROM automation.leases WHERE run_id IS NOT NULL AND run_due_at <= $1::timestamptz AND until <= $1::timestamptz
+		SELECT min(run_due_at) FROM automation.leases WHERE ` + begun + ` AND run_due_at <= $1::timestamptz AND until <= $1::timestamptz
 	)),
 	l.valid, l.expired, l.oldest
 FROM (

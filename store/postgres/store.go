@@ -31,6 +31,7 @@ type Store struct {
 	listens listenSets
 	places  knownPlaces
 	recent  recentNames
+	sent    sentOwners
 	expiry  expirySchedule
 }
 

@@ -51,6 +51,10 @@ func size(b *testing.B, s *sqlitefile.Store) (bytes int64) {
 
 func BenchmarkOneContact(b *testing.B) { storebench.OneContact(b, open, 2_500, 10_000, 40_000) }
 
+func BenchmarkOneContactEnds(b *testing.B) {
+	storebench.OneContactEnds(b, open, 1_000, 10_000, 40_000)
+}
+
 func BenchmarkLargeOutputs(b *testing.B) { storebench.LargeOutputs(b, file(b), 10, 40) }
 
 func BenchmarkProject(b *testing.B) { storebench.Project(b, file(b)) }

@@ -89,7 +89,7 @@ CREATE TABLE automation.new_leases (
     run_event_id   uuid,
     owner          bytea NOT NULL,
     run_state      bytea
-) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+) WITH (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 
 INSERT INTO automation.new_active_runs (due_at, created_at, completed_at, place_no, listen_no, id, event_id, control, setbacks, owner, state, error)
 SELECT r.due_at, r.created_at, r.completed_at, p.no, r.listen_no, r.id, r.event_id, nullif(r.control, 0), nullif(least(r.setbacks, 32767), 0),
@@ -138,9 +138,6 @@ CREATE INDEX ended_runs_code_completed ON automation.ended_runs
     (((split_part(error, '"', 4) || '"' || place_no::text) COLLATE "C"), completed_at) WHERE error IS NOT NULL;
 
 ALTER TABLE automation.leases ADD CONSTRAINT leases_pkey PRIMARY KEY (owner);
--- Whoever looks for these runs must not read what is left of all leases that there were
--- since the last vacuum. By owner, and so in no order of time: pages are used again.
-CREATE INDEX leases_begun ON automation.leases (owner) WHERE run_id IS NOT NULL;
 
 -- How many runs stand where. Each process adds to a slot of its own choice, so that
 -- several do not queue for one row; a count is the sum of its slots. Rows are
