@@ -27,20 +27,20 @@ type foresight struct {
 // and the runs that listen to any of these events were found. The contact is read last, so it is
 // there if one of its events is; it cannot be deleted meanwhile.
 const crowded = `
-SELECT o.owner FROM unnest($1::text[]) AS o (owner)
+SELECT o.owner FROM unnest($1::bytea[]) AS o (owner)
 WHERE (SELECT true FROM automation.pending p WHERE p.owner = o.owner LIMIT 1 OFFSET $2::int)`
 
 // foresee returns a foresight for a claim. It is nil if the claim may bring any contact.
 func (s *Store) foresee(p automation.ClaimParams) *foresight {
-	owners := []string{ownerOf(p.Contact)}
+	of := owners{ownerOf(p.Contact)}
 	if p.Contact == (automation.ContactRef{}) {
-		owners = s.sent.take()
+		of = s.sent.take()
 	}
-	if len(owners) == 0 || len(owners) > p.Limit && p.Contact == (automation.ContactRef{}) {
+	if len(of) == 0 || len(of) > p.Limit && p.Contact == (automation.ContactRef{}) {
 		return nil
 	}
-	held := make([]heldLease, len(owners))
-	for i, owner := range owners {
+	held := make([]heldLease, len(of))
+	for i, owner := range of {
 		held[i].owner = owner
 	}
 	return &foresight{claimer: *newClaimer(s, p, held)}
@@ -54,7 +54,7 @@ func (f *foresight) query(sc *script) {
 	f.queryWork(sc)
 	f.crowded = false
 	sc.query(func(scan scanFunc) error {
-		var owner string
+		var owner ownerKey
 		f.crowded = true
 		return scan(&owner)
 	}, crowded, f.owners, f.params.Events)
@@ -80,17 +80,17 @@ func (f *foresight) foresaw(held []heldLease) bool {
 // work. On an idle engine they are what the next claim brings. It is safe for concurrent use.
 type sentOwners struct {
 	mu     sync.Mutex
-	owners []string
+	owners owners
 	many   bool // more than maxForeseen, and owners is empty
 }
 
 // maxForeseen bounds a foresight, because it reads while other claims wait.
 const maxForeseen = 8
 
-func (s *sentOwners) add(owners []string) {
+func (s *sentOwners) add(of owners) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, owner := range owners {
+	for _, owner := range of {
 		if s.many {
 			return
 		}
@@ -104,10 +104,10 @@ func (s *sentOwners) add(owners []string) {
 }
 
 // take returns the contacts, and none if they are many.
-func (s *sentOwners) take() []string {
+func (s *sentOwners) take() owners {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	owners := s.owners
+	of := s.owners
 	s.owners, s.many = nil, false
-	return owners
+	return of
 }

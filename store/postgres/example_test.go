@@ -102,4 +102,6 @@ func ExampleMigrations() {
 	// 0014_sent_events.sql
 	// 0015_entries.sql
 	// 0016_fences.sql
+	// 0017_hot_leases.sql
+	// 0018_places.sql
 }
