@@ -85,26 +85,26 @@ func (s *Store) ListBulkMarks(ctx context.Context, bulkID string, after int64) (
 // The first one relies on the primary key of pending, the second on events_owner.
 const (
 	pendingOwners = `
-SELECT u.owner FROM (SELECT unnest($1::text[]) AS owner) u
+SELECT u.owner FROM (SELECT unnest($1::bytea[]) AS owner) u
 WHERE EXISTS (SELECT FROM automation.pending p WHERE p.owner = ANY (ARRAY[u.owner]))`
 	ownersSince = `
-SELECT u.owner FROM (SELECT unnest($1::text[]) AS owner) u
+SELECT u.owner FROM (SELECT unnest($1::bytea[]) AS owner) u
 WHERE EXISTS (SELECT FROM automation.events e WHERE e.owner = ANY (ARRAY[u.owner]) AND e.accepted_at >= $2::timestamptz)`
 )
 
-// owners are contacts, and emails that belong to none.
-type owners map[string]struct{}
+// ownerSet contains contacts, and emails that belong to none.
+type ownerSet map[ownerKey]struct{}
 
 // add scans an owner.
-func (o owners) add(scan scanFunc) error {
-	var owner string
+func (o ownerSet) add(scan scanFunc) error {
+	var owner ownerKey
 	err := scan(&owner)
 	o[owner] = struct{}{}
 	return err
 }
 
 // has reports whether the contact is among the owners, by its id or its email.
-func (o owners) has(ref automation.ContactRef) bool {
+func (o ownerSet) has(ref automation.ContactRef) bool {
 	if len(o) == 0 {
 		return false
 	}
@@ -121,11 +121,11 @@ func (s *Store) FindPending(ctx context.Context, contacts []automation.ContactRe
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	names := make([]string, 0, 2*len(contacts))
+	names := make(owners, 0, 2*len(contacts))
 	for _, ref := range contacts {
 		names = appendOwners(names, ref)
 	}
-	found := owners{}
+	found := ownerSet{}
 	var sc script
 	sc.query(found.add, pendingOwners, names)
 	if err := (implicit{s}).run(ctx, sc); err != nil {
@@ -139,7 +139,7 @@ func (s *Store) FindPending(ctx context.Context, contacts []automation.ContactRe
 }
 
 // appendOwners appends what the pending events of a contact may be under.
-func appendOwners(names []string, ref automation.ContactRef) []string {
+func appendOwners(names owners, ref automation.ContactRef) owners {
 	names = append(names, ownerOf(automation.ContactRef{ID: ref.ID}))
 	if ref.Email != "" {
 		names = append(names, ownerOf(automation.ContactRef{Email: ref.Email}))
@@ -153,12 +153,18 @@ func (s *Store) StartRuns(ctx context.Context, step automation.BulkStep) ([]auto
 		return nil, err
 	}
 	sets := map[string]struct{}{}
+	var started [][]automation.RunChange
 	for i := range step.Starts {
 		if turn := step.Starts[i].Turn; turn != nil {
 			listenedTo(sets, turn.Runs)
+			started = append(started, turn.Runs)
 		}
 	}
 	listens, err := s.numberListens(ctx, sets)
+	if err != nil {
+		return nil, fmt.Errorf("postgres store: start runs: %w", err)
+	}
+	places, err := s.numberPlaces(ctx, started...)
 	if err != nil {
 		return nil, fmt.Errorf("postgres store: start runs: %w", err)
 	}
@@ -169,7 +175,7 @@ func (s *Store) StartRuns(ctx context.Context, step automation.BulkStep) ([]auto
 	defer s.turns.give(turns)
 	var st *starter
 	err = s.transact(ctx, func(tx *transaction) error {
-		st = &starter{s: s, step: &step, listens: listens}
+		st = &starter{s: s, step: &step, listens: listens, places: places}
 		if err := st.read(ctx, tx); err != nil {
 			return err
 		}
@@ -187,33 +193,32 @@ type starter struct {
 	step     *automation.BulkStep
 	outcomes []automation.StartOutcome
 	listens  listenNumbers
+	places   placeNumbers
 
 	definitions eventDefinitions
-	automation  sharedAutomation
-	version     int
-	manyNames   bool
+	version     int // of the automation, and whether it is enabled
+	enabled     bool
 	engine      string
 	known       map[string]struct{} // ids of contacts
-	listening   []string            // the owners of runs that listen to events
-	held        owners              // those of them that this transaction has leased
-	pending     owners
-	since       owners // those of runs that listen, with an event since the read
+	listening   owners              // the owners of runs that listen to events
+	held        ownerSet            // those of them that this transaction has leased
+	pending     ownerSet
+	since       ownerSet // those of runs that listen, with an event since the read
 }
 
 const (
-	// shareVersion relies on automations_id and the primary key of versions.
+	// shareVersion relies on automations_id.
 	shareVersion = `
-SELECT a.no, a.version, a.status = 'enabled' AND a.deleted_at IS NULL,
-	EXISTS (SELECT FROM automation.versions v WHERE v.automation_no = a.no AND v.version = a.version AND v.many_names)
+SELECT a.version, a.status = 'enabled' AND a.deleted_at IS NULL
 FROM automation.automations a WHERE a.id = $1::text FOR SHARE OF a`
 
 	// holdFree leases contacts until the end of the transaction: no claim can begin to work on
 	// one before it can see the new run. It relies on the primary key of leases.
 	holdFree = `
 INSERT INTO automation.leases (owner, fence, until)
-SELECT owner, 0, '-infinity'::timestamptz FROM (SELECT unnest($1::text[]) AS owner) u ORDER BY owner
+SELECT owner, 0, '-infinity'::timestamptz FROM (SELECT unnest($1::bytea[]) AS owner) u ORDER BY owner
 ON CONFLICT DO NOTHING RETURNING owner`
-	dropHeld = `DELETE FROM automation.leases WHERE owner = ANY ($1::text[]) AND fence = 0`
+	dropHeld = `DELETE FROM automation.leases WHERE owner = ANY ($1::bytea[]) AND fence = 0`
 
 	// shareContacts keeps contacts from being deleted before the end of the transaction. It
 	// relies on the primary key.
@@ -223,8 +228,9 @@ ON CONFLICT DO NOTHING RETURNING owner`
 // read moves the bulk on, locks what must not change, and reads what decides about each start.
 func (st *starter) read(ctx context.Context, tx *transaction) error {
 	s := st.step
-	st.known, st.held, st.pending, st.since, st.definitions = map[string]struct{}{}, owners{}, owners{}, owners{}, eventDefinitions{}
-	var ids, contacts []string
+	st.known, st.held, st.pending, st.since, st.definitions = map[string]struct{}{}, ownerSet{}, ownerSet{}, ownerSet{}, eventDefinitions{}
+	var ids []string
+	var contacts owners
 	names := map[string]bool{}
 	for i := range s.Starts {
 		start := &s.Starts[i]
@@ -250,7 +256,7 @@ func (st *starter) read(ctx context.Context, tx *transaction) error {
 	sc.exec(shareClaims)
 	sc.query(func(scan scanFunc) error { return scan(&st.engine) }, findEngine, record.EngineSource(""))
 	sc.query(func(scan scanFunc) error {
-		return scan(&st.automation.no, &st.version, &st.automation.enabled, &st.manyNames)
+		return scan(&st.version, &st.enabled)
 	}, shareVersion, s.Version.AutomationID)
 	if len(st.listening) > 0 {
 		sc.query(st.held.add, holdFree, st.listening)
@@ -281,7 +287,7 @@ func (st *starter) read(ctx context.Context, tx *transaction) error {
 			return fmt.Errorf("event %q: %w", n.Event.Name, automation.ErrDefinitionChanged)
 		}
 	}
-	st.outcomes = record.SortStarts(s, st.exists, st.isBusy, st.automation.enabled && st.version == s.Version.Version && st.engine == "")
+	st.outcomes = record.SortStarts(s, st.exists, st.isBusy, st.enabled && st.version == s.Version.Version && st.engine == "")
 	return nil
 }
 
@@ -312,7 +318,7 @@ func (st *starter) isBusy(s *automation.RunStart) bool {
 const (
 	insertHandled = `
 INSERT INTO automation.events (id, owner, name, payload, occurred_at, accepted_at, automation_id, cause)
-SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::timestamptz[]), unnest($6::timestamptz[]),
+SELECT unnest($1::uuid[]), unnest($2::bytea[]), unnest($3::text[]), unnest($4::text[]), unnest($5::timestamptz[]), unnest($6::timestamptz[]),
 	unnest($7::text[]), unnest($8::text[])`
 	insertLoose = `
 INSERT INTO automation.loose_events (handled_at, event_id, reason)
@@ -327,7 +333,7 @@ func (st *starter) write(slot int16) (sc script) {
 	var looseAt []time.Time
 	var looseEvents uuids
 	var looseReasons []int16
-	tally := record.Tally[record.RunGroup]{}
+	tally := record.Tally[int32]{}
 	for i := range st.step.Starts {
 		start := &st.step.Starts[i]
 		owner := ownerOf(automation.ContactRef{ID: start.Event.Event.ContactID})
@@ -347,13 +353,13 @@ func (st *starter) write(slot int16) (sc script) {
 		}
 		for j := range turn.Runs {
 			r := &turn.Runs[j]
-			group := record.RunGroup{AutomationNo: st.automation.no, Version: r.Version, Status: record.StatusCode(r.Status), Step: r.Step}
-			tally.Move(nil, &group)
+			placeNo := st.places.of(&r.RunRecord)
+			tally.Move(nil, &placeNo)
 			runs := &ended
 			if record.GoesOn(*r) {
 				runs = &active
 			}
-			runs.append(&r.RunRecord, r.DueAt, st.listens.of(r.Listens), owner, &group, st.manyNames)
+			runs.append(&r.RunRecord, placeNo, r.DueAt, st.listens.of(r.Listens), owner)
 		}
 	}
 	if len(handled.ids) > 0 {
