@@ -104,4 +104,5 @@ func ExampleMigrations() {
 	// 0016_fences.sql
 	// 0017_hot_leases.sql
 	// 0018_places.sql
+	// 0019_bulks.sql
 }
