@@ -155,16 +155,17 @@ WHERE owner = ?`
 
 // change writes a run that exists, into the table to which it belongs now.
 func (c *committer) change(ctx context.Context, w *transitionWrite, change *automation.RunChange, current *currentRun, r *runRow) error {
-	if r.table == inLeaseRuns && current.table != inLeaseRuns {
-		// A run that has left the lease does not go back: the move could cost more than it
-		// gains.
-		r.table = activeRuns
-	}
 	at, err := c.placeNumber(ctx, current.place.of(change))
 	if err != nil {
 		return err
 	}
 	c.tally.Move(&current.placeNo, &at)
+	if r.table == inLeaseRuns && current.table != inLeaseRuns {
+		if entered, err := c.enterLease(ctx, w, change, current, r, at); err != nil || entered {
+			return err
+		}
+		r.table = activeRuns
+	}
 	values := append(args(at), r.columns(change)...)
 	if r.table == current.table {
 		query := [...]string{inLeaseRuns: updateInLease, activeRuns: updateActive, endedRuns: updateEnded}[r.table]

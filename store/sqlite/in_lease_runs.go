@@ -6,8 +6,8 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// An in-lease run lives in the row of the lease under which it was started. The commit
-// that starts the run writes this row in any case, and most runs end so soon that a row
+// An in-lease run lives in the row of the lease under which it was started, or has woken. The
+// commit that starts the run writes this row in any case, and most runs end so soon that a row
 // in a table with indexes would not be worth its cost. The store parks an in-lease run,
 // which means that it moves the run to the active runs, when the run sleeps, when a
 // request about it is recorded, and when its lease is lost.
@@ -47,6 +47,31 @@ func (c *committer) startInLease(ctx context.Context, w *transitionWrite) (bool,
 		return true, nil
 	}
 	return false, nil
+}
+
+// enterLease changes nothing if the lease has a run. It relies on the primary key of leases.
+const enterLease = `
+UPDATE automation_leases
+SET run_no = ?, run_id = ?, run_event_no = ?, run_created_at = ?, run_place_no = ?, run_due_at = ?, run_state = ?, run_listen_no = ?
+WHERE owner = ? AND run_no IS NULL`
+
+// enterLease moves an active run into the row of the lease, because the run has woken and goes
+// on at once. Each change of an active run would write a page of the table and pages of its
+// indexes, which are others for each run. This way they are written once, until the run sleeps
+// again. It reports false if the lease has a run.
+func (c *committer) enterLease(
+	ctx context.Context, w *transitionWrite, change *automation.RunChange, current *currentRun, r *runRow, at int64,
+) (bool, error) {
+	if current.table != activeRuns {
+		return false, nil
+	}
+	values := append(args(current.no, current.id.column(), current.event, current.created, at), r.columns(change)...)
+	n, err := changed(ctx, c.tx, enterLease, append(values, w.owner)...)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	_, err = c.tx.exec(ctx, deleteActive, current.no)
+	return true, err
 }
 
 const (
