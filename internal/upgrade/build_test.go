@@ -18,13 +18,19 @@ import (
 // releases are commits whose processes must do no work once the tables are migrated, by what they
 // lack. Each is the last commit before a migration that is unfit for older processes. A change
 // with another such migration adds the commit that it is based on.
-var releases = map[string]string{
+var releases = map[string]release{
 	// Before 0012_listens.sql of SQLite, and 0013_listens.sql of Postgres.
-	"without sets of names": "be6fc85ef80e7b12cc4578602908f92ee625d588",
+	"without sets of names": {commit: "be6fc85ef80e7b12cc4578602908f92ee625d588"},
 	// Before 0013_sent_events.sql and 0014_entries.sql of SQLite, and 0014_sent_events.sql and
 	// 0015_entries.sql of Postgres.
-	"without entry and exit": "1827b4b98f9fa8571ffeace7aecfca7ae6a1c6a5",
+	"without entry and exit": {commit: "1827b4b98f9fa8571ffeace7aecfca7ae6a1c6a5"},
+	// Before 0016_events_of_runs.sql of SQLite.
+	"with events apart from their runs": {commit: "c1823a98fdeb4b7f24054d421bfb555279de9467", only: "sqlite"},
 }
+
+// release is a commit, and the only kind of database whose migrations are unfit for it, or "" for
+// all.
+type release struct{ commit, only string }
 
 // root is the folder of this repository.
 const root = "../.."

@@ -19,11 +19,14 @@ import (
 // same must not work by rules that have changed.
 func TestMigrate_WhileAnOlderProcessWorks(t *testing.T) {
 	t.Parallel()
-	for name, commit := range releases {
+	for name, older := range releases {
 		t.Run(name, func(t *testing.T) {
-			binary := build(t, commit) // one after the other: they share what they depend on
+			binary := build(t, older.commit) // one after the other: they share what they depend on
 			t.Parallel()
 			for kind, create := range databases {
+				if older.only != "" && older.only != kind {
+					continue
+				}
 				t.Run(kind, func(t *testing.T) {
 					t.Parallel()
 					u := &upgrade{T: t, binary: binary, db: create(t)}
@@ -117,10 +120,13 @@ func (u *upgrade) olderDoesNothing() {
 	start(u.T, u.binary, u.db).await(0, 1, "refused")
 }
 
-// newerTakesOver does all work with this release. The older process can still accept an event.
+// newerTakesOver does all work with this release. The older process can accept an event or refuse
+// it, and loses none.
 func (u *upgrade) newerTakesOver() {
 	u.Helper()
-	u.older.do("send user.created bob@example.com")
+	if u.older.ask("send user.created bob@example.com") != "ok" {
+		u.send("user.created", "bob@example.com") // its host knows that the older process did not accept it
+	}
 	u.clock.Add(3 * time.Hour) // the leases of the older process have ended
 	u.drain()
 	u.clock.Add(24 * time.Hour)

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	takeTokens = `UPDATE automation_tokens SET last = last + ? WHERE id = 1 RETURNING last`
+	takeTokens = `UPDATE automation_tokens SET last_fence = last_fence + ? WHERE id = 1 RETURNING last_fence`
 	// takeLeases leases owners that have no lease, or one that has expired. It has the owners ?1
 	// to ?32, the fence ?33 of the first one, and relies on the primary key.
 	takeLeases = forNumberedKeys + `
