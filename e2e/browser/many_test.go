@@ -123,16 +123,13 @@ func (s *site) crowd(db *sql.DB, n int) {
 	s.T.Logf("%d runs were made in %s", n, time.Since(began).Round(time.Second))
 }
 
-// copies make n-1 copies of all contacts, events and runs, each a second later than the last.
+// copies make n-1 copies of all contacts, and of all runs with their events, each a second later than the last.
 // The copy k of an id has k in its ninth and tenth byte, in which a Runner has random bits.
 var copies = []string{
 	withCopies + `INSERT INTO automation_contacts (id, email, email_key, first_name, last_name, unsubscribed, properties, segments, created_at)
 	SELECT ` + copyOf("id") + `, printf('person%d@example.com', substr(email, 7) + k * :size), printf('person%d@example.com', substr(email, 7) + k * :size),
 		first_name, last_name, unsubscribed, properties, segments, created_at + k * 1000000
 	FROM copy CROSS JOIN automation_contacts WHERE :n ORDER BY k, no`,
-	withCopies + `INSERT INTO automation_events (no, id, owner, name, accepted_at)
-	SELECT no + k * :size, ` + copyOf("id") + `, ` + copyOf("owner") + `, name, accepted_at + k * 1000000
-	FROM copy CROSS JOIN automation_events WHERE :n ORDER BY k, no`,
 	copyRuns("automation_active_runs"), copyRuns("automation_ended_runs"),
 	`UPDATE automation_places SET n = n * :n WHERE :size`,
 	`UPDATE automation_tokens SET last_run = last_run * :n WHERE :size`,
@@ -146,8 +143,8 @@ func copyOf(id string) string {
 }
 
 func copyRuns(table string) string {
-	return withCopies + `INSERT INTO ` + table + ` (no, id, place_no, owner, event_no, control, setbacks, due_at, created_at, completed_at, error, state)
-	SELECT no + k * :size, ` + copyOf("id") + `, place_no, ` + copyOf("owner") + `, event_no + k * :size, control, setbacks,
+	return withCopies + `INSERT INTO ` + table + ` (no, id, place_no, owner, event_age, event_payload, control, setbacks, due_at, created_at, completed_at, error, state)
+	SELECT no + k * :size, ` + copyOf("id") + `, place_no, ` + copyOf("owner") + `, event_age, event_payload, control, setbacks,
 		due_at + k * 1000000, created_at + k * 1000000, completed_at + k * 1000000, error, state
 	FROM copy CROSS JOIN ` + table + ` WHERE :n ORDER BY k, no`
 }

@@ -24,8 +24,8 @@ var releases = map[string]release{
 	// Before 0013_sent_events.sql and 0014_entries.sql of SQLite, and 0014_sent_events.sql and
 	// 0015_entries.sql of Postgres.
 	"without entry and exit": {"1827b4b98f9fa8571ffeace7aecfca7ae6a1c6a5", []string{"sqlite", "postgres"}},
-	// Before 0018_places.sql of Postgres.
-	"without places": {"c1823a98fdeb4b7f24054d421bfb555279de9467", []string{"postgres"}},
+	// Before 0016_events_of_runs.sql of SQLite, and 0018_places.sql of Postgres.
+	"with events apart from their runs": {"c1823a98fdeb4b7f24054d421bfb555279de9467", []string{"sqlite", "postgres"}},
 }
 
 // release is a commit, and the kinds of databases on which its processes must do no work.

@@ -113,7 +113,7 @@ func (tx *transaction) makeRoom(ctx context.Context, old *storedAutomation) erro
 }
 
 const insertVersion = `
-INSERT INTO automation_versions (automation_no, version, definition, created_at, author, many_names) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+INSERT INTO automation_versions (automation_no, version, definition, created_at, author) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 // define inserts a's version, if it is new.
 func (tx *transaction) define(ctx context.Context, no int64, a *automation.AutomationRecord) error {
@@ -121,8 +121,7 @@ func (tx *transaction) define(ctx context.Context, no int64, a *automation.Autom
 	if definition == nil {
 		definition = []byte{}
 	}
-	_, err := tx.exec(ctx, insertVersion, no, a.Version, definition, timeOrNull(a.UpdatedAt), a.Author,
-		trueOrNull(len(a.TriggerNames()) > 1))
+	_, err := tx.exec(ctx, insertVersion, no, a.Version, definition, timeOrNull(a.UpdatedAt), a.Author)
 	return failed("define automation", err)
 }
 

@@ -81,9 +81,13 @@ SELECT k FROM keys WHERE EXISTS (SELECT 1 FROM automation_pending p WHERE p.owne
 	// knownOwners relies on the unique index on id.
 	knownOwners = forKeys + `
 SELECT c.id FROM keys CROSS JOIN automation_contacts c ON c.id = k WHERE c.deleted_at IS NULL`
-	// ownersSince relies on automation_events_owner.
+	// ownersSince relies on automation_events_owner, the indexes on the owner of each table of runs,
+	// and the primary key of leases. It leaves out what is pending, which pendingOwners finds.
 	ownersSince = forKeys + `
-SELECT k FROM keys WHERE EXISTS (SELECT 1 FROM automation_events e WHERE e.owner = k AND e.accepted_at >= ?33)`
+SELECT k FROM keys WHERE EXISTS (SELECT 1 FROM automation_events e WHERE e.owner = k AND e.accepted_at >= ?33)
+	OR EXISTS (SELECT 1 FROM automation_active_runs r WHERE r.owner = k AND r.created_at - r.event_age >= ?33)
+	OR EXISTS (SELECT 1 FROM automation_ended_runs r WHERE r.owner = k AND r.created_at - r.event_age >= ?33)
+	OR EXISTS (SELECT 1 FROM automation_begun_runs r WHERE r.owner = k AND r.created_at - r.event_age >= ?33)`
 )
 
 // FindPending implements automation.BulkStarter.
@@ -156,8 +160,14 @@ type starter struct {
 	outcomes []automation.StartOutcome
 	known    owners // contacts of this store
 	pending  owners
-	since    owners  // those of runs that listen, with an event since the read
-	events   []int64 // the numbers of the events
+	since    owners         // those of runs that listen, with a handled event since the read
+	events   []startedEvent // of the starts
+}
+
+// startedEvent is where the event of a start is.
+type startedEvent struct {
+	no  sql.NullInt64 // of an event in a row of its own
+	run runEvent      // of an event in the row of the run
 }
 
 func (st *starter) write(ctx context.Context) ([]automation.StartOutcome, error) {
@@ -179,7 +189,7 @@ func (st *starter) write(ctx context.Context) ([]automation.StartOutcome, error)
 	if moved == 0 {
 		return nil, record.BulkMoved(s.BulkID)
 	}
-	for _, do := range []func(context.Context) error{st.sort, st.keepEvents, st.keepOutcomes, st.keepRuns} {
+	for _, do := range []func(context.Context) error{st.sort, st.keepEvents, st.keepRuns} {
 		if err := do(ctx); err != nil {
 			return nil, failed("start runs", err)
 		}
@@ -256,14 +266,7 @@ func inserted(into string, columns, n int) string {
 	return into + " VALUES " + strings.Repeat(row+", ", n-1) + row
 }
 
-const bulkEventColumns = `
-INSERT INTO automation_events (no, id, email, name, payload, key, occurred_at, accepted_at, automation_id, cause, owner)`
-
-var (
-	insertBulkEvent  = inserted(bulkEventColumns, 11, 1)
-	insertBulkEvents = inserted(bulkEventColumns, 11, rowsAtOnce)
-	insertActiveRuns = inserted(`INSERT INTO automation_active_runs `+activeValues, 13, rowsAtOnce)
-)
+var insertActiveRuns = inserted(`INSERT INTO automation_active_runs `+activeValues, 16, rowsAtOnce)
 
 // insertRows executes many for as many rows as it has, and one for each of the rest.
 func (tx *transaction) insertRows(ctx context.Context, one, many string, rows [][]any) error {
@@ -285,53 +288,73 @@ func (tx *transaction) insertRows(ctx context.Context, one, many string, rows []
 	return nil
 }
 
-// lastEvent relies on the primary key.
-const lastEvent = `SELECT coalesce(max(no), 0) FROM automation_events`
-
-// keepEvents keeps the events, also those that are pending.
+// keepEvents keeps the events that do not go into the row of a run, and what became of them.
 func (st *starter) keepEvents(ctx context.Context) error {
-	no, _, err := one(ctx, st.tx, scanInt, lastEvent)
+	st.events = make([]startedEvent, len(st.step.Starts))
+	alone := 0
+	for i := range st.events {
+		in, err := st.inRun(i)
+		if err != nil {
+			return err
+		}
+		if st.events[i].run = in; !in.age.Valid && st.outcomes[i] != automation.StartNoContact {
+			alone++
+		}
+	}
+	if alone == 0 {
+		return nil
+	}
+	no, err := eventNumbers(ctx, st.tx, alone)
 	if err != nil {
 		return err
 	}
-	st.events = make([]int64, len(st.step.Starts))
-	rows := make([][]any, 0, len(st.step.Starts))
-	for i := range st.step.Starts {
-		if st.outcomes[i] == automation.StartNoContact {
+	for i := range st.events {
+		e := &st.events[i]
+		if e.run.age.Valid || st.outcomes[i] == automation.StartNoContact {
 			continue
 		}
-		no++
-		e := &st.step.Starts[i].Event.Event
-		st.events[i] = no
-		rows = append(rows, append(append(args(no), eventColumns(e)...), idKey(e.ContactID).column()))
-	}
-	return st.tx.insertRows(ctx, insertBulkEvent, insertBulkEvents, rows)
-}
-
-// keepOutcomes makes the events pending that are left to a claim, and keeps what became of those
-// that start no run.
-func (st *starter) keepOutcomes(ctx context.Context) error {
-	for i := range st.step.Starts {
-		s := &st.step.Starts[i]
-		switch e := &s.Event.Event; st.outcomes[i] {
-		case automation.StartPending:
-			_, err := st.tx.exec(ctx, insertPending, st.events[i], e.AcceptedAt.UnixMicro(), idKey(e.ContactID).column(), trueOrNull(s.Event.Unannounced))
-			if err != nil {
-				return err
-			}
-		case automation.StartHandled:
-			if h := &s.Turn.Handled[0]; !record.OnlyStartsRuns(s.Turn, h) {
-				_, err := st.tx.exec(ctx, insertLoose, s.Turn.Now.UnixMicro(), record.ReasonCode(h.Reason), nil, idKey(h.ID).column())
-				if err != nil {
-					return err
-				}
-			}
-			if err := st.decide(ctx, s.Turn.Decisions); err != nil {
-				return err
-			}
+		e.no = sql.NullInt64{Int64: no, Valid: true}
+		if err := st.keepEvent(ctx, i, no); err != nil {
+			return err
 		}
+		no++
 	}
 	return nil
+}
+
+// inRun returns the event of a start for the row of its run. It has no age if it does not go there.
+func (st *starter) inRun(i int) (in runEvent, err error) {
+	s := &st.step.Starts[i]
+	if st.outcomes[i] != automation.StartHandled {
+		return in, nil
+	}
+	w := &transitionWrite{t: s.Turn, runs: make([]currentRun, len(s.Turn.Runs))}
+	e := &storedEvent{Event: s.Event.Event, owner: idKey(s.Event.Event.ContactID)}
+	at := soleRun(w, &s.Turn.Handled[0], e)
+	if at < 0 {
+		return in, nil
+	}
+	return e.inRun(s.Turn.Runs[at].CreatedAt)
+}
+
+// keepEvent keeps the event of a start in a row of its own: as a pending one that is left to a
+// claim, or as a handled one with what became of it.
+func (st *starter) keepEvent(ctx context.Context, i int, no int64) error {
+	s := &st.step.Starts[i]
+	if st.outcomes[i] == automation.StartPending {
+		return keepEvent(ctx, st.tx, &s.Event, no)
+	}
+	e := &numberedEvent{storedEvent: storedEvent{Event: s.Event.Event, owner: idKey(s.Event.Event.ContactID)}, no: no}
+	if err := st.tx.insertHandled(ctx, e); err != nil {
+		return err
+	}
+	if h := &s.Turn.Handled[0]; !record.OnlyStartsRuns(s.Turn, h) {
+		_, err := st.tx.exec(ctx, insertLoose, s.Turn.Now.UnixMicro(), no, record.ReasonCode(h.Reason), nil)
+		if err != nil {
+			return err
+		}
+	}
+	return st.decide(ctx, s.Turn.Decisions)
 }
 
 // keepRuns inserts the runs.
@@ -364,7 +387,8 @@ func (st *starter) keepRuns(ctx context.Context) error {
 		if r.listens, err = st.tx.listenNumber(ctx, change.Listens); err != nil {
 			return err
 		}
-		row := append(args(st.number, idKey(change.ContactID).column(), idKey(change.ID).column(), st.events[i], change.CreatedAt.UnixMicro(), at), r.columns(change)...)
+		row := args(st.number, idKey(change.ContactID).column(), idKey(change.ID).column(), st.events[i].no, change.CreatedAt.UnixMicro())
+		row = append(append(append(row, st.events[i].run.columns()...), at), r.columns(change)...)
 		st.noteStarted(at)
 		if r.table == activeRuns {
 			active = append(active, row)

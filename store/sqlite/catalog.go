@@ -56,11 +56,11 @@ func (s *Store) Disengage(ctx context.Context, engine string) error {
 // These rely on the primary keys of pending and leases, and on automation_active_runs_owner.
 const (
 	waitingEvents = `
-SELECT owner, max(event_no) FROM automation_pending WHERE owner > ?1 GROUP BY owner ORDER BY owner LIMIT 0 + ?2`
+SELECT owner, max(no) FROM automation_pending WHERE owner > ?1 GROUP BY owner ORDER BY owner LIMIT 0 + ?2`
 	waitingWorking = `
 SELECT owner, max(newest) FROM (
 	SELECT owner, newest FROM (
-		SELECT owner, max(event_no) AS newest FROM automation_pending WHERE owner > ?1 GROUP BY owner ORDER BY owner LIMIT 0 + ?2)
+		SELECT owner, max(no) AS newest FROM automation_pending WHERE owner > ?1 GROUP BY owner ORDER BY owner LIMIT 0 + ?2)
 	UNION ALL SELECT owner, 0 FROM (SELECT DISTINCT owner FROM automation_active_runs WHERE owner > ?1 ORDER BY owner LIMIT 0 + ?2)
 	UNION ALL SELECT owner, 0 FROM (SELECT owner FROM automation_leases WHERE owner > ?1 ORDER BY owner LIMIT 0 + ?2)
 ) GROUP BY owner ORDER BY owner LIMIT 0 + ?2`
@@ -205,7 +205,7 @@ func (t *taker) read(ctx context.Context, q session) error {
 	err := lookup(ctx, q, scanPendingEvent, claimedEvents, t.owners, func(e pendingEvent) {
 		w := t.works[e.owner]
 		w.Events = append(w.Events, automation.PendingEvent{Event: e.Event, Unannounced: e.unannounced})
-	}, t.params.Events)
+	}, t.params.Events-1)
 	if err != nil || !t.params.Runs {
 		return err
 	}

@@ -172,12 +172,15 @@ func (c *claimer) readContacts(ctx context.Context, q session) error {
 	})
 }
 
-// claimedEvents relies on the primary keys of pending and events. A number below zero is
-// that of an event which is unannounced.
-const claimedEvents = forKeys + selectEvent + `, j.value < 0
-FROM keys CROSS JOIN json_each((SELECT json_group_array(iif(unannounced, -event_no, event_no)) FROM (
-	SELECT p.event_no, p.unannounced FROM automation_pending p WHERE p.owner = k ORDER BY p.accepted_at, p.event_no LIMIT 0 + ?33))) j
-CROSS JOIN automation_events e ON e.no = abs(j.value) ORDER BY e.accepted_at, e.no`
+// claimedEvents relies on the primary key. It first finds the last event of each contact that it
+// has room for, so that it reads no others.
+const claimedEvents = forKeys + `, last AS MATERIALIZED (SELECT k,
+	(SELECT p.accepted_at FROM automation_pending p WHERE p.owner = k ORDER BY p.accepted_at, p.no LIMIT 1 OFFSET 0 + ?33) AS at,
+	(SELECT p.no FROM automation_pending p WHERE p.owner = k ORDER BY p.accepted_at, p.no LIMIT 1 OFFSET 0 + ?33) AS no FROM keys)
+SELECT e.id, e.owner, e.email, e.name, e.payload, e.key, e.occurred_at, e.accepted_at, e.automation_id, e.cause, e.unannounced IS NOT NULL
+FROM last CROSS JOIN automation_pending e ON e.owner = last.k AND 0 + ?33 >= 0
+	AND (e.accepted_at, e.no) <= (coalesce(last.at, 9223372036854775807), coalesce(last.no, 9223372036854775807))
+ORDER BY e.accepted_at, e.no`
 
 // pendingEvent is an event that a claim brings.
 type pendingEvent struct {
@@ -196,7 +199,7 @@ func (c *claimer) readEvents(ctx context.Context, q session) error {
 	err := lookup(ctx, q, scanPendingEvent, claimedEvents, c.leased, func(e pendingEvent) {
 		w := c.works[e.owner]
 		w.Events = append(w.Events, automation.PendingEvent{Event: e.Event, Unannounced: e.unannounced})
-	}, c.params.Events)
+	}, c.params.Events-1)
 	if err != nil {
 		return err
 	}
@@ -214,8 +217,7 @@ func (c *claimer) readEvents(ctx context.Context, q session) error {
 	return nil
 }
 
-// These rely on automation_active_runs_owner, and the primary keys of pending, events and
-// listens.
+// These rely on automation_active_runs_owner, and the primary keys of pending and listens.
 const (
 	haveRuns = forKeys + `
 SELECT k FROM keys WHERE EXISTS (SELECT 1 FROM automation_active_runs r WHERE r.owner = k)`
@@ -226,7 +228,7 @@ CROSS JOIN automation_active_runs r ON r.no = j.value` + joinRun + ` ORDER BY r.
 	claimedWaits = forKeys + claimColumns + `
 FROM keys CROSS JOIN automation_active_runs r ON r.owner = k AND r.listen_no IN (
 	SELECT l.no FROM automation_listens l WHERE l.event_name IN (
-		SELECT s.name FROM automation_pending n CROSS JOIN automation_events s ON s.no = n.event_no WHERE n.owner = k))` + joinRun + `
+		SELECT n.name FROM automation_pending n WHERE n.owner = k))` + joinRun + `
 ORDER BY r.created_at, r.no`
 )
 

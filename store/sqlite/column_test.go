@@ -11,8 +11,8 @@ import (
 func TestRead_AColumnOfAnotherFormIsAnError(t *testing.T) {
 	t.Parallel()
 	for name, damage := range map[string]string{
-		"key of three bytes": `UPDATE automation_events SET owner = x'010203'`,
-		"key of a number":    `UPDATE automation_events SET owner = 17`,
+		"key of three bytes": `UPDATE automation_pending SET owner = x'010203'`,
+		"key of a number":    `UPDATE automation_pending SET owner = 17`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

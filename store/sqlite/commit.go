@@ -61,12 +61,16 @@ type committer struct {
 	// contacts and current contain what readAhead has found, until it is written.
 	contacts map[key]storedContact
 	current  map[key]currentRun
+	pending  map[key]*numberedEvent
+	// pendingMoved means that this transaction has added pending events or has moved some, so
+	// pending is not what the database has.
+	pendingMoved bool
 }
 
 func newCommitter(tx *transaction) *committer {
 	return &committer{
 		tx: tx, tally: record.Tally[int64]{}, places: map[place]int64{}, startable: map[automation.VersionRef]startable{},
-		contacts: map[key]storedContact{}, current: map[key]currentRun{},
+		contacts: map[key]storedContact{}, current: map[key]currentRun{}, pending: map[key]*numberedEvent{},
 	}
 }
 
@@ -74,9 +78,10 @@ func newCommitter(tx *transaction) *committer {
 // it writes the transition.
 type transitionWrite struct {
 	t       *automation.Transition
-	owner   any          // the column of the lease key
-	runs    []currentRun // of t.Runs; no is 0 for a run that is new
-	inLease int          // index of the one of t.Runs that was written with the lease, -1 if none
+	owner   any              // the column of the lease key
+	runs    []currentRun     // of t.Runs; no is 0 for a run that is new
+	handled []*numberedEvent // of t.Handled; nil for one that is not pending
+	inLease int              // index of the one of t.Runs that was written with the lease, -1 if none
 	contact storedContact
 	known   bool // contact was found, but may be deleted
 	update  *contactUpdate
@@ -110,7 +115,7 @@ func (c *committer) commit(ctx context.Context, t *automation.Transition) (res a
 		return res, err
 	}
 	if t.Erase {
-		if err := c.erase(ctx, t); err != nil {
+		if err := c.erase(ctx, w); err != nil {
 			return res, err
 		}
 	}
@@ -142,33 +147,42 @@ func (c *committer) commit(ctx context.Context, t *automation.Transition) (res a
 	return res, nil
 }
 
-const (
-	// handleEvent relies on the primary keys of pending and events, and the unique index
-	// on the ids of events.
-	handleEvent = `
-DELETE FROM automation_pending WHERE owner = ?1 AND (accepted_at, event_no) = (SELECT accepted_at, no FROM automation_events WHERE id = ?2)`
-	insertLoose = `
-INSERT INTO automation_loose_events (handled_at, event_no, reason, resumed) SELECT ?, no, ?, ? FROM automation_events WHERE id = ?`
-)
+// insertLoose keeps what became of an event.
+const insertLoose = `INSERT INTO automation_loose_events (handled_at, event_no, reason, resumed) VALUES (?, ?, ?, ?)`
 
-// handle removes handled events from the pending ones.
+// handle removes handled events from the pending ones. It keeps those that go into the row of no
+// run.
 func (c *committer) handle(ctx context.Context, w *transitionWrite) error {
-	for i := range w.t.Handled {
-		h := &w.t.Handled[i]
-		column := idKey(h.ID).column()
-		n, err := changed(ctx, c.tx, handleEvent, w.owner, column)
+	for i, e := range w.handled {
+		if e == nil {
+			continue
+		}
+		delete(c.pending, idKey(e.ID))
+		n, err := changed(ctx, c.tx, deletePending, w.owner, e.AcceptedAt.UnixMicro(), e.no)
 		if err != nil {
 			return failed("handle event", err)
 		}
-		if n == 0 || record.OnlyStartsRuns(w.t, h) {
+		if n == 0 {
+			w.handled[i] = nil // it was listed twice
 			continue
 		}
-		resumed := textOrNull(record.EncodeRuns(h))
-		if _, err := c.tx.exec(ctx, insertLoose, w.t.Now.UnixMicro(), record.ReasonCode(h.Reason), resumed, column); err != nil {
+		if err := c.keepHandled(ctx, w, &w.t.Handled[i], e); err != nil {
 			return failed("handle event", err)
 		}
 	}
 	return nil
+}
+
+// keepHandled keeps a handled event, unless it goes into the row of a run.
+func (c *committer) keepHandled(ctx context.Context, w *transitionWrite, h *automation.HandledEvent, e *numberedEvent) error {
+	if at := soleRun(w, h, &e.storedEvent); at >= 0 && w.runs[at].event.age.Valid {
+		return nil
+	}
+	if err := c.tx.insertHandled(ctx, e); err != nil || record.OnlyStartsRuns(w.t, h) {
+		return err
+	}
+	_, err := c.tx.exec(ctx, insertLoose, w.t.Now.UnixMicro(), e.no, record.ReasonCode(h.Reason), textOrNull(record.EncodeRuns(h)))
+	return err
 }
 
 // findPending relies on the primary key.
@@ -194,6 +208,9 @@ func (c *committer) changeContact(ctx context.Context, w *transitionWrite) error
 		clear(c.current) // all runs of the contact change
 	}
 	if w.update != nil {
+		if w.t.Change.Email != nil {
+			c.pendingMoved = true // to the contact, which has got their email
+		}
 		if err := c.tx.changeContact(ctx, w.update); err != nil {
 			return err
 		}

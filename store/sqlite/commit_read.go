@@ -17,12 +17,15 @@ const contactsAhead = forKeys + selectContact + `FROM keys CROSS JOIN automation
 // readAhead reads the contacts and runs of all transitions, many at a time. The
 // committer looks for those that readAhead does not find once more, one by one.
 func (c *committer) readAhead(ctx context.Context, ts []automation.Transition) error {
-	var contacts, owners, runs []key
+	var contacts, owners, runs, events []key
 	started := 0
 	for i := range ts {
 		t := &ts[i]
 		if record.NeedsContact(t) {
 			contacts = append(contacts, ownerKey(t.Key))
+		}
+		for j := range t.Handled {
+			events = append(events, idKey(t.Handled[j].ID))
 		}
 		known := len(runs)
 		for j := range t.Runs {
@@ -39,6 +42,9 @@ func (c *committer) readAhead(ctx context.Context, ts []automation.Transition) e
 	err := lookup(ctx, c.tx, scanStoredContact, contactsAhead, contacts, func(s storedContact) { c.contacts[idKey(s.ID)] = s })
 	if err == nil {
 		err = c.readCurrentRuns(ctx, owners, runs)
+	}
+	if err == nil {
+		err = lookup(ctx, c.tx, scanNumberedEvent, pendingByID, events, func(e numberedEvent) { c.pending[idKey(e.ID)] = &e })
 	}
 	if err == nil {
 		err = c.takeNumbers(ctx, started)
@@ -104,6 +110,9 @@ func (c *committer) read(ctx context.Context, w *transitionWrite) error {
 	if err := c.readRuns(ctx, w); err != nil {
 		return err
 	}
+	if err := c.readHandled(ctx, w); err != nil {
+		return err
+	}
 	if err := c.readContact(ctx, w); err != nil || w.t.MoveTo == "" {
 		return err
 	}
@@ -120,13 +129,15 @@ type currentRun struct {
 	request automation.RunRequest
 	place   place
 	placeNo int64
-	event   sql.NullInt64
+	eventNo sql.NullInt64
+	event   runEvent // of a new run, too
 	created int64
 }
 
 const (
 	selectCurrentRun = `
-SELECT r.no, r.id, r.place_no, p.automation_no, p.version, p.status, p.step, p.event_name, r.event_no, r.created_at, `
+SELECT r.no, r.id, r.place_no, p.automation_no, p.version, p.status, p.step, p.event_name, r.event_no, r.created_at,
+	r.event_age, r.event_payload, r.event_more, `
 	joinPlace = ` JOIN automation_places p ON p.no = r.place_no`
 	// findCurrentRun relies on the primary key of leases, and the unique indexes on id.
 	findCurrentRun = selectCurrentRun + `0, 0 FROM automation_begun_runs r` + joinPlace + ` WHERE r.owner = ?2 AND r.id = ?1 UNION ALL ` +
@@ -137,7 +148,7 @@ SELECT r.no, r.id, r.place_no, p.automation_no, p.version, p.status, p.step, p.e
 func scanCurrentRun(rows *sql.Rows) (r currentRun, err error) {
 	var request int16
 	err = rows.Scan(&r.no, &r.id, &r.placeNo, &r.place.automationNo, &r.place.version, &r.place.status, &r.place.step, &r.place.eventName,
-		&r.event, &r.created, &request, &r.table)
+		&r.eventNo, &r.created, &r.event.age, &r.event.payload, &r.event.more, &request, &r.table)
 	r.request = record.RequestOf(request)
 	return r, err
 }
@@ -186,18 +197,13 @@ func (c *committer) readRuns(ctx context.Context, w *transitionWrite) (err error
 
 // startable is the outcome of a look-up of a version whose runs are to be started.
 type startable struct {
-	no   int64 // of the automation
-	many bool  // events with several names start runs of the version
-	err  error // why no run can be started
+	no  int64 // of the automation
+	err error // why no run can be started
 }
 
 // place returns the place at which a run of the version stands after a change.
 func (s *startable) place(change *automation.RunChange) place {
-	p := place{automationNo: s.no, version: change.Version}
-	if s.many {
-		p.eventName = change.EventName
-	}
-	return p.of(change)
+	return place{automationNo: s.no, version: change.Version, eventName: change.EventName}.of(change)
 }
 
 // of returns the place of a run after a change.
@@ -209,7 +215,7 @@ func (p place) of(change *automation.RunChange) place {
 // findStartable relies on the unique index on id and the primary key of versions.
 const findStartable = `
 SELECT a.no, a.status = 'enabled' AND a.deleted_at IS NULL,
-	v.version IS NOT NULL, v.many_names IS NOT NULL
+	v.version IS NOT NULL
 FROM automation_automations a LEFT JOIN automation_versions v ON v.automation_no = a.no AND v.version = ?2 WHERE a.id = ?1`
 
 // mayStart returns what is known of the version whose run is started. The error is a
@@ -221,7 +227,7 @@ func (c *committer) mayStart(ctx context.Context, run *automation.RunChange) (st
 	}
 	var s startable
 	var enabled, kept bool
-	found, err := first(ctx, c.tx, findStartable, args(v.AutomationID, v.Version), &s.no, &enabled, &kept, &s.many)
+	found, err := first(ctx, c.tx, findStartable, args(v.AutomationID, v.Version), &s.no, &enabled, &kept)
 	switch {
 	case err != nil:
 		return s, failed("find automation", err)

@@ -15,12 +15,18 @@ func (c *committer) writeRun(ctx context.Context, w *transitionWrite, i int, res
 		return nil
 	}
 	if current.no == 0 {
-		started, err := c.start(ctx, w, change, current.place)
+		started, err := c.start(ctx, w, i)
 		if err != nil || started {
 			return err
 		}
+		lost := current.event.age.Valid
 		if *current, err = c.findCurrent(ctx, w.owner, change.ID); err != nil {
 			return err
+		}
+		if lost {
+			if err := c.keepEventOf(ctx, w, change.EventID); err != nil {
+				return err
+			}
 		}
 	}
 	r := newRunRow(w, change, current.request)
@@ -35,6 +41,16 @@ func (c *committer) writeRun(ctx context.Context, w *transitionWrite, i int, res
 	}
 	delete(c.current, current.id)
 	return failed("change run", c.change(ctx, w, change, current, &r))
+}
+
+// keepEventOf keeps a handled event in events, because the run that it was for exists already.
+func (c *committer) keepEventOf(ctx context.Context, w *transitionWrite, id string) error {
+	for i, e := range w.handled {
+		if e != nil && w.t.Handled[i].ID == id {
+			return failed("handle event", c.tx.insertHandled(ctx, e))
+		}
+	}
+	return nil
 }
 
 // runRow contains those values of a run's new row that do not follow from the change
@@ -82,30 +98,36 @@ func (r *runRow) columns(change *automation.RunChange) []any {
 // because lists of runs are in the order of these numbers. As with events, each
 // statement inserts a single row of values.
 const (
-	endedValues  = `(no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error, exit)`
-	activeValues = `(no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error, listen_no)`
+	endedValues = `
+	(no, owner, id, event_no, created_at, event_age, event_payload, event_more, place_no, due_at, state, control, setbacks, completed_at, error, exit)`
+	activeValues = `
+	(no, owner, id, event_no, created_at, event_age, event_payload, event_more, place_no, due_at, state, control, setbacks, completed_at, error, listen_no)`
 	// For a run that is in one of the tables already the place is NULL, and a row
 	// without a place is left out. The statements rely on the primary key of leases, and
-	// the unique indexes on the ids of runs and events.
-	startValues = ` VALUES (?1, ?2, ?3, (SELECT no FROM automation_events WHERE id = ?4), ?5, iif(
+	// the unique indexes on the ids of runs.
+	startValues = ` VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, iif(
 	EXISTS (SELECT 1 FROM automation_leases WHERE owner = ?2 AND run_id = ?3)
 	OR EXISTS (SELECT 1 FROM automation_active_runs WHERE id = ?3)
-	OR EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?3), NULL, ?6), ?7, ?8, ?9, ?10, ?11, ?12`
-	startActive = `INSERT OR IGNORE INTO automation_active_runs ` + activeValues + startValues + `, ?13)`
-	startEnded  = `INSERT OR IGNORE INTO automation_ended_runs ` + endedValues + startValues + `, ?13)`
+	OR EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?3), NULL, ?9), ?10, ?11, ?12, ?13, ?14, ?15, ?16)`
+	startActive = `INSERT OR IGNORE INTO automation_active_runs ` + activeValues + startValues
+	startEnded  = `INSERT OR IGNORE INTO automation_ended_runs ` + endedValues + startValues
 )
 
 // newRunValues returns the values of a new run, and the number of its place.
 func (c *committer) newRunValues(
-	ctx context.Context, w *transitionWrite, change *automation.RunChange, p place, r *runRow,
+	ctx context.Context, w *transitionWrite, i int, r *runRow,
 ) (values []any, at int64, err error) {
-	if at, err = c.placeNumber(ctx, p); err != nil {
+	change, current := &w.t.Runs[i], &w.runs[i]
+	event, err := c.eventNumber(ctx, w, i)
+	if err != nil {
+		return nil, 0, err
+	}
+	if at, err = c.placeNumber(ctx, current.place); err != nil {
 		return nil, 0, err
 	}
 	r.listens, err = c.tx.listenNumber(ctx, change.Listens)
-	values = append(args(c.number, w.owner, idKey(change.ID).column(), idKey(change.EventID).column(),
-		change.CreatedAt.UnixMicro(), at), r.columns(change)...)
-	return values, at, err
+	values = append(args(c.number, w.owner, idKey(change.ID).column(), event, change.CreatedAt.UnixMicro()), current.event.columns()...)
+	return append(append(values, at), r.columns(change)...), at, err
 }
 
 // noteStarted counts a run that was inserted at a place, and uses its number up.
@@ -115,12 +137,12 @@ func (c *committer) noteStarted(placeNo int64) {
 }
 
 // start inserts a new run. It reports false if the run exists already.
-func (c *committer) start(ctx context.Context, w *transitionWrite, change *automation.RunChange, p place) (bool, error) {
-	r := newRunRow(w, change, automation.RequestNone)
+func (c *committer) start(ctx context.Context, w *transitionWrite, i int) (bool, error) {
+	r := newRunRow(w, &w.t.Runs[i], automation.RequestNone)
 	if r.table == inLeaseRuns {
 		r.table = activeRuns // startInLease has written another run, or found this one
 	}
-	values, at, err := c.newRunValues(ctx, w, change, p, &r)
+	values, at, err := c.newRunValues(ctx, w, i, &r)
 	if err != nil {
 		return false, err
 	}
@@ -142,12 +164,12 @@ SET place_no = ?, due_at = ?, state = ?, control = ?, setbacks = ?, completed_at
 	updateEnded = `
 UPDATE automation_ended_runs
 SET place_no = ?, due_at = ?, state = ?, control = ?, setbacks = ?, completed_at = ?, error = ?, exit = ? WHERE no = ?`
-	insertActive = `INSERT INTO automation_active_runs ` + activeValues + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	insertEnded  = `INSERT INTO automation_ended_runs ` + endedValues + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertActive = `INSERT INTO automation_active_runs ` + activeValues + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertEnded  = `INSERT INTO automation_ended_runs ` + endedValues + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	clearInLease = `
 UPDATE automation_leases
 SET run_no = NULL, run_id = NULL, run_event_no = NULL, run_created_at = NULL, run_place_no = NULL, run_due_at = NULL, run_state = NULL,
-	run_listen_no = NULL
+	run_listen_no = NULL, run_event_age = NULL, run_event_payload = NULL, run_event_more = NULL
 WHERE owner = ?`
 	deleteActive = `DELETE FROM automation_active_runs WHERE no = ?`
 	deleteEnded  = `DELETE FROM automation_ended_runs WHERE no = ?`
@@ -155,16 +177,17 @@ WHERE owner = ?`
 
 // change writes a run that exists, into the table to which it belongs now.
 func (c *committer) change(ctx context.Context, w *transitionWrite, change *automation.RunChange, current *currentRun, r *runRow) error {
-	if r.table == inLeaseRuns && current.table != inLeaseRuns {
-		// A run that has left the lease does not go back: the move could cost more than it
-		// gains.
-		r.table = activeRuns
-	}
 	at, err := c.placeNumber(ctx, current.place.of(change))
 	if err != nil {
 		return err
 	}
 	c.tally.Move(&current.placeNo, &at)
+	if r.table == inLeaseRuns && current.table != inLeaseRuns {
+		if entered, err := c.enterLease(ctx, w, change, current, r, at); err != nil || entered {
+			return err
+		}
+		r.table = activeRuns
+	}
 	values := append(args(at), r.columns(change)...)
 	if r.table == current.table {
 		query := [...]string{inLeaseRuns: updateInLease, activeRuns: updateActive, endedRuns: updateEnded}[r.table]
@@ -178,7 +201,8 @@ func (c *committer) change(ctx context.Context, w *transitionWrite, change *auto
 		}
 	}
 	query = [...]string{activeRuns: insertActive, endedRuns: insertEnded}[r.table]
-	_, err = c.tx.exec(ctx, query, append(args(current.no, w.owner, current.id.column(), current.event, current.created), values...)...)
+	row := append(args(current.no, w.owner, current.id.column(), current.eventNo, current.created), current.event.columns()...)
+	_, err = c.tx.exec(ctx, query, append(row, values...)...)
 	return err
 }
 

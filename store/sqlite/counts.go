@@ -18,7 +18,7 @@ type place struct {
 	version      int
 	status       int16
 	step         string
-	eventName    string // "" for a version whose runs are started by one event
+	eventName    string // that started the runs; "" at a place from before places had it
 }
 
 const (

@@ -7,20 +7,21 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// These rely on the primary key, and on the unique index on the ids of events. A decision
+// These rely on the primary key, and on the unique indexes on the ids of events and of pending events. A decision
 // about an event that does not exist has no number of an event, and is left out.
 const (
 	insertDecision = `
 INSERT OR IGNORE INTO automation_decisions (event_no, automation_id, code, at, evidence)
-VALUES ((SELECT no FROM automation_events WHERE id = ?), ?, ?, ?, ?)`
+VALUES ((` + findEventNumber + `), ?2, ?3, ?4, ?5)`
 	findDecisions = `
 SELECT automation_id, code, at, evidence FROM automation_decisions
-WHERE event_no = (SELECT no FROM automation_events WHERE id = ?) ORDER BY automation_id, code`
+WHERE event_no = (` + findEventNumber + `) ORDER BY automation_id, code`
 	// deleteDecisions has a JSON array of the numbers of events.
 	deleteDecisions = `DELETE FROM automation_decisions WHERE event_no IN (SELECT j.value FROM json_each(?) j)`
 	// eraseDecisions also relies on automation_events_owner.
 	eraseDecisions = `
-UPDATE automation_decisions SET evidence = NULL WHERE event_no IN (SELECT e.no FROM automation_events e WHERE e.owner = ?)`
+UPDATE automation_decisions SET evidence = NULL WHERE event_no IN (
+	SELECT e.no FROM automation_events e WHERE e.owner = ?1 UNION ALL SELECT p.no FROM automation_pending p WHERE p.owner = ?1)`
 )
 
 // decide keeps decisions with their events.

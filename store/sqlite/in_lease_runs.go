@@ -6,8 +6,8 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// An in-lease run lives in the row of the lease under which it was started. The commit
-// that starts the run writes this row in any case, and most runs end so soon that a row
+// An in-lease run lives in the row of the lease under which it was started, or has woken. The
+// commit that starts the run writes this row in any case, and most runs end so soon that a row
 // in a table with indexes would not be worth its cost. The store parks an in-lease run,
 // which means that it moves the run to the active runs, when the run sleeps, when a
 // request about it is recorded, and when its lease is lost.
@@ -16,12 +16,13 @@ import (
 
 // startInLease also extends the lease. It changes nothing if the run exists, or if the
 // lease has a run. It relies on the primary key of leases, and the unique indexes on the
-// ids of runs and events.
+// ids of runs.
 const startInLease = `
 UPDATE automation_leases
-SET run_no = ?1, run_id = ?3, run_event_no = (SELECT no FROM automation_events WHERE id = ?4), run_created_at = ?5,
-	run_place_no = ?6, run_due_at = ?7, run_state = ?8, run_listen_no = ?9, until = ?10
-WHERE owner = ?2 AND fence = ?11 AND run_no IS NULL
+SET run_no = ?1, run_id = ?3, run_event_no = ?4, run_created_at = ?5,
+	run_event_age = ?6, run_event_payload = ?7, run_event_more = ?8,
+	run_place_no = ?9, run_due_at = ?10, run_state = ?11, run_listen_no = ?12, until = ?13
+WHERE owner = ?2 AND fence = ?14 AND run_no IS NULL
 	AND NOT EXISTS (SELECT 1 FROM automation_active_runs WHERE id = ?3)
 	AND NOT EXISTS (SELECT 1 FROM automation_ended_runs WHERE id = ?3)`
 
@@ -34,7 +35,7 @@ func (c *committer) startInLease(ctx context.Context, w *transitionWrite) (bool,
 		if w.runs[i].no != 0 || r.table != inLeaseRuns {
 			continue
 		}
-		values, at, err := c.newRunValues(ctx, w, change, w.runs[i].place, &r)
+		values, at, err := c.newRunValues(ctx, w, i, &r)
 		if err != nil {
 			return false, err
 		}
@@ -49,10 +50,37 @@ func (c *committer) startInLease(ctx context.Context, w *transitionWrite) (bool,
 	return false, nil
 }
 
+// enterLease changes nothing if the lease has a run. It relies on the primary key of leases.
+const enterLease = `
+UPDATE automation_leases
+SET run_no = ?, run_id = ?, run_event_no = ?, run_created_at = ?,
+	run_event_age = ?, run_event_payload = ?, run_event_more = ?, run_place_no = ?, run_due_at = ?, run_state = ?, run_listen_no = ?
+WHERE owner = ? AND run_no IS NULL`
+
+// enterLease moves an active run into the row of the lease, because the run has woken and goes
+// on at once. Each change of an active run would write a page of the table and pages of its
+// indexes, which are others for each run. This way they are written once, until the run sleeps
+// again. It reports false if the lease has a run.
+func (c *committer) enterLease(
+	ctx context.Context, w *transitionWrite, change *automation.RunChange, current *currentRun, r *runRow, at int64,
+) (bool, error) {
+	if current.table != activeRuns {
+		return false, nil
+	}
+	values := append(args(current.no, current.id.column(), current.eventNo, current.created), current.event.columns()...)
+	values = append(append(values, at), r.columns(change)...)
+	n, err := changed(ctx, c.tx, enterLease, append(values, w.owner)...)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	_, err = c.tx.exec(ctx, deleteActive, current.no)
+	return true, err
+}
+
 const (
 	// parkInLease relies on the primary key of leases.
 	parkInLease = `INSERT INTO automation_active_runs ` + activeValues + `
-SELECT no, owner, id, event_no, created_at, place_no, due_at, state, 0, 0, NULL, NULL, listen_no FROM automation_begun_runs WHERE owner = ?`
+SELECT no, owner, id, event_no, created_at, event_age, event_payload, event_more, place_no, due_at, state, 0, 0, NULL, NULL, listen_no FROM automation_begun_runs WHERE owner = ?`
 	// inLeaseOwners scans the leases, of which there are as many as contacts with work in
 	// progress.
 	inLeaseOwners = `

@@ -2,53 +2,64 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
+	"slices"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 const (
-	takeTokens = `UPDATE automation_tokens SET last = last + ? WHERE id = 1 RETURNING last`
-	// insertLease relies on the primary key.
-	insertLease = `INSERT INTO automation_leases (owner, fence, until) VALUES (?, ?, ?) ON CONFLICT (owner) DO NOTHING`
-	// takeOverLease changes nothing if the lease is valid.
-	takeOverLease = `UPDATE automation_leases SET fence = ?2, until = ?3 WHERE owner = ?1 AND until <= ?4`
+	takeTokens = `UPDATE automation_tokens SET last_fence = last_fence + ? WHERE id = 1 RETURNING last_fence`
+	// takeLeases leases owners that have no lease, or one that has expired. It has the owners ?1
+	// to ?32, the fence ?33 of the first one, and relies on the primary key.
+	takeLeases = forNumberedKeys + `
+INSERT INTO automation_leases (owner, fence, until) SELECT k, ?33 - i, ?34 FROM keys WHERE k IS NOT NULL
+ON CONFLICT (owner) DO UPDATE SET fence = excluded.fence, until = excluded.until WHERE automation_leases.until <= ?35
+RETURNING owner, fence, run_no IS NOT NULL`
 )
 
-// lease leases those contacts that have no valid lease.
-func (c *claimer) lease(ctx context.Context, tx *transaction, owners []key) error {
-	var token int64
-	if _, err := first(ctx, tx, takeTokens, args(len(owners)), &token); err != nil {
-		return err
-	}
-	c.leased, c.works = nil, make(map[key]*claimedWork, len(owners))
-	for _, owner := range owners {
-		held, err := c.leaseOne(ctx, tx, owner, token)
-		if err != nil {
-			return err
-		}
-		if held {
-			c.leased = append(c.leased, owner)
-			c.works[owner] = &claimedWork{Work: automation.Work{Key: owner.ref(), Token: token}}
-		}
-		token--
-	}
-	return nil
+// takenLease is a lease that a claim has taken.
+type takenLease struct {
+	owner key
+	fence int64
+	run   bool // it has the run of a lease that has expired
 }
 
-// leaseOne leases a contact unless it has a valid lease. The in-lease run of an
-// expired lease is parked among the active runs, where claims look for due runs.
-func (c *claimer) leaseOne(ctx context.Context, tx *transaction, owner key, token int64) (held bool, err error) {
-	column, until := owner.column(), c.params.Now.Add(c.params.Lease).UnixMicro()
-	n, err := changed(ctx, tx, insertLease, column, token, until)
-	if err != nil || n > 0 {
-		return n > 0, err
+func scanTakenLease(rows *sql.Rows) (l takenLease, err error) {
+	err = rows.Scan(&l.owner, &l.fence, &l.run)
+	return l, err
+}
+
+// lease leases those contacts that have no valid lease. The in-lease runs of leases that have
+// expired are parked among the active runs, where claims look for due runs.
+func (c *claimer) lease(ctx context.Context, tx *transaction, owners []key) error {
+	var fence int64
+	if _, err := first(ctx, tx, takeTokens, args(len(owners)), &fence); err != nil {
+		return err
 	}
-	n, err = changed(ctx, tx, takeOverLease, column, token, until, c.params.Now.UnixMicro())
-	if err != nil || n == 0 {
-		return false, err
+	c.works = make(map[key]*claimedWork, len(owners))
+	var parked []key
+	take := func(l takenLease) {
+		c.works[l.owner] = &claimedWork{Work: automation.Work{Key: l.owner.ref(), Token: l.fence}}
+		if l.run {
+			parked = append(parked, l.owner)
+		}
 	}
-	return true, tx.park(ctx, column)
+	until, now := c.params.Now.Add(c.params.Lease).UnixMicro(), c.params.Now.UnixMicro()
+	for some := range slices.Chunk(owners, lookups) {
+		if err := lookup(ctx, tx, scanTakenLease, takeLeases, some, take, fence, until, now); err != nil {
+			return err
+		}
+		fence -= int64(len(some))
+	}
+	c.leased = slices.DeleteFunc(owners, func(owner key) bool { return c.works[owner] == nil })
+	for _, owner := range parked {
+		if err := tx.park(ctx, owner.column()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // abandonLeases releases leases. If that fails, they expire.

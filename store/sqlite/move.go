@@ -7,20 +7,12 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-const (
-	// movePendingEvents relies on the primary key of pending, and that of events.
-	movePendingEvents = `
-UPDATE automation_events SET owner = ?, email = NULL FROM automation_pending p WHERE p.owner = ? AND automation_events.no = p.event_no`
-	// movePending relies on the primary key.
-	movePending = `UPDATE automation_pending SET owner = ? WHERE owner = ?`
-)
+// movePending relies on the primary key.
+const movePending = `UPDATE automation_pending SET owner = ?, email = NULL WHERE owner = ?`
 
 // moveEvents gives the pending events of an email to a contact.
 func (tx *transaction) moveEvents(ctx context.Context, from, to automation.ContactRef) error {
 	old, new := ownerKey(from).column(), ownerKey(to).column()
-	if _, err := tx.exec(ctx, movePendingEvents, new, old); err != nil {
-		return failed("move events", err)
-	}
 	_, err := tx.exec(ctx, movePending, new, old)
 	return failed("move events", err)
 }
@@ -50,6 +42,7 @@ func (c *committer) findTarget(ctx context.Context, t *automation.Transition) (t
 // move gives the pending events of t's email to a contact, which it creates first if
 // create is set.
 func (c *committer) move(ctx context.Context, t *automation.Transition, to automation.ContactRef, create bool) error {
+	c.pendingMoved = true
 	if create {
 		if err := c.tx.insertContact(ctx, *t.Create); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"database/sql"
 	"fmt"
 
@@ -23,6 +24,20 @@ func (k key) column() any {
 		return b[:]
 	}
 	return string(k)
+}
+
+// compare compares two keys as the database compares their columns, in which UUIDs come last.
+func (k key) compare(o key) int {
+	_, ours := uuid.Parse(string(k))
+	_, theirs := uuid.Parse(string(o))
+	switch {
+	case ours == theirs:
+		return cmp.Compare(k, o)
+	case ours:
+		return 1
+	default:
+		return -1
+	}
 }
 
 // Scan implements sql.Scanner. It reads NULL as the empty key.

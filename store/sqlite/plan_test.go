@@ -134,7 +134,7 @@ INSERT INTO automation_active_runs (id, place_no, owner, control, setbacks, due_
 INSERT INTO automation_ended_runs (id, place_no, owner, event_no, control, setbacks, created_at, completed_at)
 	SELECT '=o' || i, 3, '=c' || i, i, 0, 0, i, i FROM few;
 INSERT INTO automation_events (id, owner, name, accepted_at) SELECT '=e' || i, '=c' || i, 'e', 1 FROM few;
-INSERT INTO automation_pending (owner, accepted_at, event_no) SELECT '=c' || i, i, i FROM few;
+INSERT INTO automation_pending (owner, accepted_at, no, id, name) SELECT '=c' || i, i, i, '=p' || i, 'e' FROM few;
 INSERT INTO automation_loose_events (handled_at, event_no) SELECT i, i FROM few;
 INSERT INTO automation_idempotency_keys (name, key, hash, event_id, expires_at) SELECT 'n', 'k' || i, 'h', '=e' || i, i FROM few;
 INSERT INTO automation_run_outputs (run_id, step, output) SELECT '=r' || i, i, x'00' FROM few;
@@ -155,7 +155,7 @@ ANALYZE;`
 // explain returns the plan of a statement with any number of arguments.
 func explain(t *testing.T, db *sql.DB, query string) (lines []string) {
 	t.Helper()
-	arguments := make([]any, 0, 13*rowsAtOnce)
+	arguments := make([]any, 0, 16*rowsAtOnce)
 	rows, err := db.Query("EXPLAIN QUERY PLAN "+query, arguments...)
 	for err != nil && len(arguments) < cap(arguments) {
 		arguments = append(arguments, nil)
@@ -178,7 +178,7 @@ func bounded(line string) bool {
 	if strings.Contains(line, "AUTOMATIC") {
 		return false
 	}
-	if strings.HasPrefix(line, "SCAN (subquery") || strings.HasPrefix(line, "SCAN j VIRTUAL TABLE") || line == "SCAN keys" || line == "SCAN 32 CONSTANT ROWS" || strings.HasSuffix(line, "-ROW VALUES CLAUSE") {
+	if strings.HasPrefix(line, "SCAN (subquery") || strings.HasPrefix(line, "SCAN j VIRTUAL TABLE") || line == "SCAN keys" || line == "SCAN last" || line == "SCAN 32 CONSTANT ROWS" || strings.HasSuffix(line, "-ROW VALUES CLAUSE") {
 		return true // of rows that were found before
 	}
 	return !strings.HasPrefix(line, "SCAN ") || slices.Contains([]string{

@@ -90,12 +90,11 @@ func (p *projector) project(ctx context.Context, c *record.Catalog) error {
 }
 
 const (
-	// eventNumbers relies on the unique index on the ids of events.
-	eventNumbers = forKeys + `SELECT e.id, e.no FROM keys CROSS JOIN automation_events e ON e.id = k`
-	keepLoose    = `INSERT INTO automation_loose_events (handled_at, event_no, reason, resumed) VALUES (?, ?, ?, ?)`
-	// handleNumber relies on the primary keys of events and pending.
-	handleNumber = `
-DELETE FROM automation_pending WHERE (owner, accepted_at, event_no) = (SELECT owner, accepted_at, no FROM automation_events WHERE no = ?)`
+	// These rely on the unique indexes on id.
+	handledNumbers = forKeys + `SELECT e.id, e.no FROM keys CROSS JOIN automation_events e ON e.id = k`
+	runsOfEvents   = forKeys + `
+SELECT r.id, 0 FROM keys CROSS JOIN automation_active_runs r ON r.id = k AND r.event_age IS NOT NULL UNION ALL
+SELECT r.id, 0 FROM keys CROSS JOIN automation_ended_runs r ON r.id = k AND r.event_age IS NOT NULL`
 	// projectKey replaces a key that had expired when the event was accepted.
 	projectKey = `
 INSERT INTO automation_idempotency_keys AS k (name, key, hash, event_id, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -114,62 +113,100 @@ func scanNumberedID(rows *sql.Rows) (n numberedID, err error) {
 	return n, err
 }
 
-// writeEvents inserts the events that the store does not have.
+// findEvents notes the numbers of those events that the store has. It moves those in the rows of
+// runs to events, because a projection may change these runs, and may start others.
+func (p *projector) findEvents(ctx context.Context, events []key) error {
+	runs := make([]key, len(events))
+	for i, id := range events {
+		runs[i] = id.twin()
+	}
+	if err := p.parkRuns(ctx, runs); err != nil {
+		return err
+	}
+	note := func(n numberedID) { p.events[n.id] = n.no }
+	if err := lookup(ctx, p.tx, scanNumberedID, handledNumbers, events, note); err != nil {
+		return err
+	}
+	var held []key
+	hold := func(n numberedID) { held = append(held, n.id.twin()) }
+	if err := lookup(ctx, p.tx, scanNumberedID, runsOfEvents, runs, hold); err != nil {
+		return err
+	}
+	for _, id := range held {
+		no, err := p.tx.expose(ctx, id)
+		if err != nil {
+			return err
+		}
+		p.events[id] = no
+	}
+	return nil
+}
+
+// writeEvents inserts the events that the store does not have, and handles those that are pending.
 func (p *projector) writeEvents(ctx context.Context, events []record.CatalogEvent) error {
 	keys := make([]key, len(events))
 	for i := range events {
 		keys[i] = idKey(events[i].Event.ID)
 	}
-	err := lookup(ctx, p.tx, scanNumberedID, eventNumbers, keys, func(n numberedID) { p.events[n.id] = n.no })
+	if err := p.findEvents(ctx, keys); err != nil {
+		return err
+	}
+	err := lookup(ctx, p.tx, scanNumberedEvent, pendingByID, keys, func(e numberedEvent) { p.pending[idKey(e.ID)] = &e })
 	for i := range events {
 		if err != nil {
 			break
 		}
-		if no, known := p.events[keys[i]]; known {
-			err = p.handlePending(ctx, no, &events[i])
-		} else {
-			p.events[keys[i]], err = p.writeEvent(ctx, &events[i])
+		if pending := p.pending[keys[i]]; pending != nil {
+			err = p.handlePending(ctx, pending, &events[i])
+		} else if _, known := p.events[keys[i]]; !known {
+			err = p.writeEvent(ctx, &events[i])
 		}
 	}
 	return err
 }
 
-// handlePending handles an event that the store has, if it is pending.
-func (p *projector) handlePending(ctx context.Context, no int64, e *record.CatalogEvent) error {
-	n, err := changed(ctx, p.tx, handleNumber, no)
-	if err != nil || n == 0 || !e.Loose {
+// handlePending handles a pending event.
+func (p *projector) handlePending(ctx context.Context, pending *numberedEvent, e *record.CatalogEvent) error {
+	p.events[idKey(pending.ID)] = pending.no
+	_, err := p.tx.exec(ctx, deletePending, pending.owner.column(), pending.AcceptedAt.UnixMicro(), pending.no)
+	if err == nil {
+		err = p.tx.insertHandled(ctx, pending)
+	}
+	if err != nil || !e.Loose {
 		return err
 	}
-	return p.keepLoose(ctx, no, e)
+	return p.keepLoose(ctx, pending.no, e)
 }
 
 // keepLoose keeps what became of an event beside it.
 func (p *projector) keepLoose(ctx context.Context, no int64, e *record.CatalogEvent) error {
-	_, err := p.tx.exec(ctx, keepLoose, e.HandledAt.UnixMicro(), no, record.ReasonCode(e.Reason), textOrNull(record.EncodeRuns(&e.HandledEvent)))
+	_, err := p.tx.exec(ctx, insertLoose, e.HandledAt.UnixMicro(), no, record.ReasonCode(e.Reason), textOrNull(record.EncodeRuns(&e.HandledEvent)))
 	return err
 }
 
-// writeEvent inserts an event as a handled one, and returns its number.
-func (p *projector) writeEvent(ctx context.Context, e *record.CatalogEvent) (no int64, err error) {
-	owner := ownerKey(automation.ContactRef{ID: e.Event.ContactID, Email: e.Event.Email})
-	res, err := p.tx.exec(ctx, insertForOwner, append(eventColumns(&e.Event), owner.column())...)
-	if err != nil {
-		return 0, err
+// writeEvent inserts an event as a handled one.
+func (p *projector) writeEvent(ctx context.Context, e *record.CatalogEvent) (err error) {
+	handled := numberedEvent{storedEvent: storedEvent{
+		Event: e.Event, owner: ownerKey(automation.ContactRef{ID: e.Event.ContactID, Email: e.Event.Email}),
+	}}
+	if handled.no, err = eventNumbers(ctx, p.tx, 1); err != nil {
+		return err
 	}
-	if no, err = res.LastInsertId(); err != nil {
-		return no, err
+	p.events[idKey(e.Event.ID)] = handled.no
+	if err := p.tx.insertHandled(ctx, &handled); err != nil {
+		return err
 	}
 	if use, ok := record.KeyOf(&e.ProjectedEvent); ok {
 		_, err := p.tx.exec(ctx, projectKey, e.Event.Name, e.Event.IdempotencyKey, use.Hash, idKey(use.EventID).column(),
 			e.KeyExpiresAt.UnixMicro(), e.Event.AcceptedAt.UnixMicro())
 		if err != nil {
-			return no, err
+			return err
 		}
 	}
 	if e.Loose {
-		err = p.keepLoose(ctx, no, e)
+		return p.keepLoose(ctx, handled.no, e)
 	}
-	return no, err
+	return nil
 }
 
 const (
@@ -249,25 +286,17 @@ func (p *projector) parkRuns(ctx context.Context, runs []key) error {
 	return nil
 }
 
-// findManyNames relies on the primary key.
-const findManyNames = `SELECT many_names IS NOT NULL FROM automation_versions WHERE automation_no = ? AND version = ?`
-
-// version returns what is known of the version of a run. Events with several names may start
-// the runs of a version that the store does not have.
-func (p *projector) version(ctx context.Context, c *automation.RunChange) (startable, error) {
-	ref := automation.VersionRef{AutomationID: c.AutomationID, Version: c.Version}
-	if known, ok := p.startable[ref]; ok {
-		return known, nil
-	}
-	v := startable{no: p.automations[c.AutomationID]}
-	found, err := first(ctx, p.tx, findManyNames, args(v.no, c.Version), &v.many)
-	v.many = v.many || !found
-	p.startable[ref] = v
-	return v, err
-}
-
 // enter writes the decisions of a projection, and its counts of starts.
 func (p *projector) enter(ctx context.Context, pr *automation.Projection) error {
+	var decided []key
+	for i := range pr.Decisions {
+		if id := idKey(pr.Decisions[i].EventID); p.events[id] == 0 {
+			decided = append(decided, id)
+		}
+	}
+	if err := p.findEvents(ctx, decided); err != nil {
+		return err
+	}
 	if err := p.decide(ctx, pr.Decisions); err != nil {
 		return err
 	}
@@ -283,10 +312,7 @@ func (p *projector) enter(ctx context.Context, pr *automation.Projection) error 
 // writeRun inserts a run, in the place of the one that has its id.
 func (p *projector) writeRun(ctx context.Context, c *automation.RunChange) error {
 	id := idKey(c.ID)
-	v, err := p.version(ctx, c)
-	if err != nil {
-		return err
-	}
+	v := startable{no: p.automations[c.AutomationID]}
 	at, err := p.placeNumber(ctx, v.place(c))
 	if err != nil {
 		return err
@@ -296,6 +322,11 @@ func (p *projector) writeRun(ctx context.Context, c *automation.RunChange) error
 		p.noteStarted(at)
 	} else {
 		no = current.no
+		if current.event.age.Valid { // the projection has another event for the run, or none
+			if _, err := p.tx.expose(ctx, id.twin()); err != nil {
+				return err
+			}
+		}
 		p.tally.Move(&current.placeNo, &at)
 		query := [...]string{activeRuns: deleteActive, endedRuns: deleteEnded}[current.table]
 		if _, err := p.tx.exec(ctx, query, no); err != nil {
@@ -309,7 +340,8 @@ func (p *projector) writeRun(ctx context.Context, c *automation.RunChange) error
 	if r.listens, err = p.tx.listenNumber(ctx, c.Listens); err != nil {
 		return err
 	}
-	values := args(no, idKey(c.ContactID).column(), id.column(), p.eventNumber(c.EventID), c.CreatedAt.UnixMicro(), at)
+	values := append(args(no, idKey(c.ContactID).column(), id.column(), p.eventNumber(c.EventID), c.CreatedAt.UnixMicro()), new(runEvent).columns()...)
+	values = append(values, at)
 	query := [...]string{activeRuns: insertActive, endedRuns: insertEnded}[r.table]
 	_, err = p.tx.exec(ctx, query, append(values, r.columns(c)...)...)
 	return err

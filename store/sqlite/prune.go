@@ -84,21 +84,21 @@ func (r *pruner) prune(ctx context.Context) error {
 type prunable struct {
 	no      int64
 	id      key
-	outputs bool // it has outputs beside its state
-	owner   key
-	event   sql.NullInt64
+	outputs bool          // it has outputs beside its state
+	event   sql.NullInt64 // its number, if the run does not hold it
+	holds   bool
 	placeNo int64
 }
 
 // prunableRuns relies on automation_ended_runs_completed and automation_run_outputs_run. It
 // scans the places, of which there are few.
 const prunableRuns = `
-SELECT r.no, r.id, EXISTS (SELECT 1 FROM automation_run_outputs o WHERE o.run_id = r.id), r.owner, r.event_no, r.place_no
+SELECT r.no, r.id, EXISTS (SELECT 1 FROM automation_run_outputs o WHERE o.run_id = r.id), r.event_no, r.event_age IS NOT NULL, r.place_no
 FROM automation_places CROSS JOIN automation_ended_runs r ON r.place_no = automation_places.no
 WHERE r.completed_at < ? LIMIT 0 + ?`
 
 func scanPrunable(rows *sql.Rows) (r prunable, err error) {
-	err = rows.Scan(&r.no, &r.id, &r.outputs, &r.owner, &r.event, &r.placeNo)
+	err = rows.Scan(&r.no, &r.id, &r.outputs, &r.event, &r.holds, &r.placeNo)
 	return r, err
 }
 
@@ -119,6 +119,9 @@ func (r *pruner) runs(ctx context.Context) error {
 			}
 		}
 		tally.Move(&runs[i].placeNo, nil)
+		if runs[i].holds {
+			r.result.Events++
+		}
 		if runs[i].event.Valid {
 			if _, err := r.event(ctx, runs[i].event.Int64); err != nil {
 				return err
@@ -129,17 +132,15 @@ func (r *pruner) runs(ctx context.Context) error {
 	return r.tx.count(ctx, tally)
 }
 
-// deleteEvent relies on the primary keys, automation_active_runs_owner and
-// automation_ended_runs_owner.
+// deleteEvent relies on the primary keys, automation_active_runs_event and
+// automation_ended_runs_event.
 const deleteEvent = `
 DELETE FROM automation_events WHERE no = ?1
-	AND NOT EXISTS (SELECT 1 FROM automation_pending p
-		WHERE p.owner = automation_events.owner AND p.accepted_at = automation_events.accepted_at AND p.event_no = ?1)
 	AND NOT EXISTS (SELECT 1 FROM automation_begun_runs b WHERE b.owner = automation_events.owner AND b.event_no = ?1)
-	AND NOT EXISTS (SELECT 1 FROM automation_active_runs a WHERE a.owner = automation_events.owner AND a.event_no = ?1)
-	AND NOT EXISTS (SELECT 1 FROM automation_ended_runs e WHERE e.owner = automation_events.owner AND e.event_no = ?1)`
+	AND NOT EXISTS (SELECT 1 FROM automation_active_runs a WHERE a.event_no = ?1)
+	AND NOT EXISTS (SELECT 1 FROM automation_ended_runs e WHERE e.event_no = ?1)`
 
-// event removes an event, unless it is pending or a run that it has started is kept.
+// event removes an event, unless a run that it has started is kept.
 func (r *pruner) event(ctx context.Context, no int64) (removed bool, err error) {
 	n, err := changed(ctx, r.tx, deleteEvent, no)
 	r.result.Events += n

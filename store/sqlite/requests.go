@@ -161,8 +161,8 @@ func (tx *transaction) cancel(ctx context.Context, running []int64, now time.Tim
 
 // reopenEnded relies on the primary key.
 const reopenEnded = `
-INSERT INTO automation_active_runs (no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error)
-SELECT no, owner, id, event_no, created_at, place_no, due_at, state, control, setbacks, completed_at, error
+INSERT INTO automation_active_runs (no, owner, id, event_no, created_at, event_age, event_payload, event_more, place_no, due_at, state, control, setbacks, completed_at, error)
+SELECT no, owner, id, event_no, created_at, event_age, event_payload, event_more, place_no, due_at, state, control, setbacks, completed_at, error
 FROM automation_ended_runs WHERE no = ?`
 
 // reopen moves an ended run back to the active ones.

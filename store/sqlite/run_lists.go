@@ -16,8 +16,8 @@ import (
 // places, however long the history is. A list in the order of the runs' ends takes them by
 // automation_active_runs_completed and automation_ended_runs_completed in the same way.
 //
-// All runs of a version were started by events with one name, so one run of a place
-// shows whether runs of the place match the name of an event.
+// All runs of a place were started by events with one name. The place has it, unless an older
+// process has made the place. Then one run of it shows the name.
 //
 // The runs of a place with one code of an error are one range of automation_active_runs_code
 // and one of automation_ended_runs_code, and in the order of their ends of
@@ -75,13 +75,13 @@ CROSS JOIN json_each((SELECT json_group_array(no) FROM (SELECT x.no FROM automat
 CROSS JOIN json_each((SELECT json_group_array(no) FROM (SELECT x.no FROM automation_ended_runs x`
 	joinListed = `
 JOIN automation_automations a ON a.no = p.automation_no
-LEFT JOIN automation_events e ON e.no = r.event_no` + ofPlaces + ` AND p.n > 0 AND (?7 IS NULL OR ?7 = (SELECT n.name FROM `
+LEFT JOIN automation_events e ON e.no = r.event_no` + ofPlaces + ` AND p.n > 0 AND (?7 IS NULL OR ?7 = p.event_name OR p.event_name = '' AND ?7 = (SELECT n.name FROM `
 	andEvent        = ` y CROSS JOIN automation_events n ON n.no = y.event_no WHERE y.place_no = p.no ORDER BY y.created_at DESC LIMIT 1))`
 	activeOfNumbers = `))) j CROSS JOIN automation_active_runs r ON r.no = j.value` + joinListed + `automation_active_runs` + andEvent
 	endedOfNumbers  = `))) j CROSS JOIN automation_ended_runs r ON r.no = j.value` + joinListed + `automation_ended_runs` + andEvent
 
 	ofEvent = `
-	AND (?7 IS NULL OR e.name = ?7)`
+	AND (?7 IS NULL OR ?7 = iif(r.event_age IS NULL, e.name, p.event_name))`
 	between       = ofEvent + ` AND (r.created_at, r.no) > (?8, ?9) AND (r.created_at, r.no) < (?10, ?11)`
 	listedInLease = listInLeaseColumns + fromInLease + ofPlaces + between
 
@@ -103,7 +103,7 @@ LEFT JOIN automation_events e ON e.no = r.event_no` + ofPlaces + ` AND p.n > 0 A
 	newerEndedWithCode = activeNumbers + ` INDEXED BY automation_active_runs_code_completed` + completedAt + ofCode + firstOfPlace + activeOfNumbers + ` UNION ALL ` +
 		endedNumbers + ` INDEXED BY automation_ended_runs_code_completed` + completedAt + ofCode + firstOfPlace + endedOfNumbers + firstEndedFirst
 
-	ofContact = ` AND r.owner = ?14 AND (?15 IS NULL OR r.event_no = ?15)`
+	ofContact = ` AND r.owner = ?14 AND (?15 IS NULL OR r.event_no = ?15 OR r.id = ?15 AND r.event_age IS NOT NULL)`
 	owned     = listColumns + fromActive + ofPlaces + between + failedWith + ofContact + ` UNION ALL ` +
 		listEndedColumns + fromEnded + ofPlaces + between + failedWith + ofContact + ` UNION ALL ` + listedInLease + ofContact
 	olderOwned = owned + newestFirst
@@ -157,7 +157,7 @@ type runList struct {
 	automation.RunQuery
 	automations [2]int64 // the first and the last number
 	owner       key      // "" for all
-	event       any      // its number, nil for all
+	event       any      // its number, or the id of the run that has it; nil for all
 	from, until position // both excluded
 }
 
@@ -182,18 +182,28 @@ func (l *runList) narrow(ctx context.Context, r session) (possible bool, err err
 	return true, nil
 }
 
-// findEventOwner relies on the unique index on id.
-const findEventOwner = `SELECT no, owner FROM automation_events WHERE id = ?`
+// findEventOwner relies on the unique indexes on id. It scans the leases, of which there are as
+// many as contacts with work in progress.
+const findEventOwner = `
+SELECT no, owner FROM automation_events WHERE id = ?1 UNION ALL SELECT no, owner FROM automation_pending WHERE id = ?1
+UNION ALL SELECT 0, owner FROM automation_active_runs WHERE id = ?2 AND event_age IS NOT NULL
+UNION ALL SELECT 0, owner FROM automation_ended_runs WHERE id = ?2 AND event_age IS NOT NULL
+UNION ALL SELECT 0, owner FROM automation_begun_runs WHERE id = ?2 AND event_age IS NOT NULL`
 
 // eventOwner narrows the list to the event and its owner.
 func (l *runList) eventOwner(ctx context.Context, r session) (possible bool, err error) {
 	var no int64
 	var owner key
-	found, err := first(ctx, r, findEventOwner, args(idKey(l.EventID).column()), &no, &owner)
+	id := idKey(l.EventID)
+	run := id.twin().columnOrNull()
+	found, err := first(ctx, r, findEventOwner, args(id.column(), run), &no, &owner)
 	if err != nil || !found || l.owner != "" && l.owner != owner {
 		return false, failed("list runs", err)
 	}
 	l.owner, l.event = owner, no
+	if no == 0 {
+		l.event = run
+	}
 	return true, nil
 }
 

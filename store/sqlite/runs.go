@@ -29,7 +29,7 @@ type storedRun struct {
 // has fewer columns for a run than the other two tables.
 const (
 	runColumns = `
-SELECT r.no AS no, r.id, a.id, p.version, r.owner, e.id, e.name, p.status, p.step, r.due_at, r.created_at AS created_at, `
+SELECT r.no AS no, r.id, a.id, p.version, r.owner, e.id, iif(r.event_age IS NULL, e.name, p.event_name), r.event_age IS NOT NULL, p.status, p.step, r.due_at, r.created_at AS created_at, `
 	joinRun = `
 JOIN automation_places p ON p.no = r.place_no
 JOIN automation_automations a ON a.no = p.automation_no
@@ -45,7 +45,7 @@ LEFT JOIN automation_events e ON e.no = r.event_no`
 	selectActive   = activeColumns + fromActive
 	selectEnded    = endedColumns + fromEnded
 	// claimColumns include the payload and the cause of the event that started the run.
-	claimColumns = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 1, e.payload, e.cause, ` + listenedNames + `, NULL`
+	claimColumns = runColumns + `r.control, r.setbacks, r.completed_at, r.error, r.state, 1, coalesce(e.payload, r.event_payload), coalesce(e.cause, json_extract(r.event_more, '$.cause')), ` + listenedNames + `, NULL`
 	// listColumns leave out the state.
 	listColumns        = runColumns + `r.control, r.setbacks, r.completed_at AS completed_at, r.error, NULL, 1, NULL, NULL, ` + listenedNames + `, NULL`
 	listEndedColumns   = runColumns + `r.control, r.setbacks, r.completed_at AS completed_at, r.error, NULL, 2, NULL, NULL, NULL, r.exit`
@@ -58,8 +58,12 @@ func scanRun(rows *sql.Rows) (r storedRun, err error) {
 	var status, request int16
 	var due, completed nullTime
 	var created timestamp
-	err = rows.Scan(&r.no, &id, &r.AutomationID, &r.Version, &r.owner, &event, &eventName, &status, &r.Step,
+	var holds bool // the row has the event that started the run
+	err = rows.Scan(&r.no, &id, &r.AutomationID, &r.Version, &r.owner, &event, &eventName, &holds, &status, &r.Step,
 		&due, &created, &request, &r.DecodeFailures, &completed, &failure, &r.State, &r.table, &r.TriggerPayload, &cause, &listens, &exit)
+	if holds {
+		event = id.twin()
+	}
 	r.ID, r.ContactID, r.EventID, r.EventName = id.id(), r.owner.id(), event.id(), string(eventName)
 	r.Status, r.Request = record.StatusOf(status), record.RequestOf(request)
 	r.DueAt, r.CreatedAt, r.CompletedAt = due.Time, created.Time, completed.Time

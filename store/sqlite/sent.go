@@ -7,24 +7,14 @@ import "context"
 func (c *committer) sendEvents(ctx context.Context, w *transitionWrite) error {
 	for i := range w.t.Events {
 		n := &w.t.Events[i]
-		res, err := c.tx.exec(ctx, insertForOwner, append(eventColumns(&n.Event), w.owner)...)
+		number, err := eventNumbers(ctx, c.tx, 1)
+		if err == nil {
+			_, err = c.tx.exec(ctx, insertForOwner, pendingColumns(n, number, w.owner)...)
+		}
 		if err != nil {
 			return failed("send event", err)
 		}
-		kept, err := res.RowsAffected()
-		if err != nil {
-			return failed("send event", err)
-		}
-		if kept == 0 {
-			continue
-		}
-		no, err := res.LastInsertId()
-		if err != nil {
-			return failed("send event", err)
-		}
-		if _, err := c.tx.exec(ctx, insertPending, no, n.Event.AcceptedAt.UnixMicro(), w.owner, trueOrNull(n.Unannounced)); err != nil {
-			return failed("send event", err)
-		}
+		c.pendingMoved = true
 	}
 	return nil
 }

@@ -136,6 +136,12 @@ const (
 	eight   = `(?), (?), (?), (?), (?), (?), (?), (?)`
 	// forKeys makes a table of the arguments ?1 to ?32.
 	forKeys = `WITH keys (k) AS (VALUES ` + eight + `, ` + eight + `, ` + eight + `, ` + eight + `) `
+	// forNumberedKeys also has the place of each argument, from 0 on.
+	forNumberedKeys = `WITH keys (k, i) AS (VALUES
+	(?1, 0), (?2, 1), (?3, 2), (?4, 3), (?5, 4), (?6, 5), (?7, 6), (?8, 7),
+	(?9, 8), (?10, 9), (?11, 10), (?12, 11), (?13, 12), (?14, 13), (?15, 14), (?16, 15),
+	(?17, 16), (?18, 17), (?19, 18), (?20, 19), (?21, 20), (?22, 21), (?23, 22), (?24, 23),
+	(?25, 24), (?26, 25), (?27, 26), (?28, 27), (?29, 28), (?30, 29), (?31, 30), (?32, 31)) `
 )
 
 // lookup calls use for every row that a query finds for keys. The query has the

@@ -20,6 +20,9 @@ type transaction struct {
 	prepared map[string]*sql.Stmt
 	// listens contains the numbers that listenNumber has found or inserted.
 	listens map[string]int64
+	// nextEvent is the number of the next event, and eventsLeft how many numbers are reserved.
+	nextEvent  int64
+	eventsLeft int
 	// definitions contains what definitionByName has found, nil for none.
 	definitions map[string]*automation.EventDefinition
 }
@@ -130,7 +133,7 @@ func (s *Store) prepareWanted(ctx context.Context) error {
 // takeLock changes no row. It is the first statement of a transaction. It waits for the
 // lock for writing and takes it before anything is read, as BEGIN IMMEDIATE does,
 // whichever BEGIN the driver executes in BeginTx.
-const takeLock = `UPDATE automation_tokens SET last = last WHERE id = 0`
+const takeLock = `UPDATE automation_tokens SET last_fence = last_fence WHERE id = 0`
 
 // begin calls do in a transaction on a connection.
 func (s *Store) begin(ctx context.Context, conn *sql.Conn, do func(ctx context.Context, tx *transaction) error) (err error) {

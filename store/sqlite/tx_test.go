@@ -61,7 +61,7 @@ func TestWrite_ABadCallFailsAlone(t *testing.T) {
 	t.Parallel()
 	const writers = 24
 	s, db := fresh(t)
-	_, err := db.Exec(`CREATE TRIGGER no_bombs BEFORE INSERT ON automation_events WHEN new.name = 'bomb'
+	_, err := db.Exec(`CREATE TRIGGER no_bombs BEFORE INSERT ON automation_pending WHEN new.name = 'bomb'
 		BEGIN SELECT raise(ABORT, 'bomb'); END`)
 	require.NoError(t, err)
 	id := contacts(t, s, 1)[0]
@@ -99,7 +99,7 @@ func occupy(t *testing.T, db *sql.DB) (release func()) {
 	t.Helper()
 	tx, err := db.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
-	_, err = tx.Exec("UPDATE automation_tokens SET last = last")
+	_, err = tx.Exec("UPDATE automation_tokens SET last_fence = last_fence")
 	require.NoError(t, err)
 	return func() { require.NoError(t, tx.Rollback()) }
 }

@@ -208,7 +208,7 @@ func (f *fixture) commitRefused(what string, t automation.Transition, want error
 
 // started returns a new run that an event has started, and that nothing wakes.
 func (f *fixture) started(v automation.VersionRef, contact string, e automation.Event) automation.RunChange {
-	id := f.id()
+	id := f.runID(e.ID)
 	return automation.RunChange{New: true, RunRecord: automation.RunRecord{
 		ID: id, AutomationID: v.AutomationID, Version: v.Version, ContactID: contact,
 		EventID: e.ID, EventName: e.Name, Status: automation.RunRunning, Step: "first",

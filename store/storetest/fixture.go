@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	ids "github.com/seed-b636437c/automation/internal/uuid"
 )
 
 // fixture has the methods that a check uses. They end the check when the store does
@@ -22,7 +23,8 @@ type fixture struct {
 	target Target
 	store  automation.Store // one handle
 	other  automation.Store // another handle on the same data
-	made   int              // how many ids have been made
+	made   int              // the number of the last id that was made
+	twins  map[string]bool  // ids of runs that are the twins of events
 }
 
 // failure is the panic with which the methods of a fixture end a check. It becomes the
@@ -108,11 +110,25 @@ var origin = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
 // at returns a time some seconds after the origin.
 func at(seconds int) time.Time { return origin.Add(time.Duration(seconds) * time.Second) }
 
-// id returns a UUID that is greater than those it has returned before. Its time, the year
-// 2030, is later than all times of the checks, as that of an event's id has to be.
+// id returns a UUID that is greater than those it has returned before, and the twin of none. Its
+// time, the year 2030, is later than all times of the checks, as that of an event's id has to be.
 func (f *fixture) id() string {
-	f.made++
+	f.made += 2
 	return uuid(f.made)
+}
+
+// runID returns the id of a new run that an event has started. That of the first one is the twin
+// of the event's, as a Runner makes it: a store may keep such an event with its run.
+func (f *fixture) runID(event string) string {
+	id := ids.Twin(event)
+	if id == "" || f.twins[id] {
+		return f.id()
+	}
+	if f.twins == nil {
+		f.twins = map[string]bool{}
+	}
+	f.twins[id] = true
+	return id
 }
 
 func uuid(n int) string { return fmt.Sprintf("01b8dac5-b400-7000-8000-%012x", n) }
