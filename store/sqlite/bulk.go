@@ -341,10 +341,15 @@ func (st *starter) inRun(i int) (in runEvent, err error) {
 // claim, or as a handled one with what became of it.
 func (st *starter) keepEvent(ctx context.Context, i int, no int64) error {
 	s := &st.step.Starts[i]
+	owner := idKey(s.Event.Event.ContactID)
 	if st.outcomes[i] == automation.StartPending {
-		return keepEvent(ctx, st.tx, &s.Event, no)
+		n, err := changed(ctx, st.tx, insertForOwner, pendingColumns(&s.Event, no, owner.column())...)
+		if err == nil && n == 0 { // no refusal: that would keep what the step has written
+			err = fmt.Errorf("event %q exists already", s.Event.Event.ID)
+		}
+		return err
 	}
-	e := &numberedEvent{storedEvent: storedEvent{Event: s.Event.Event, owner: idKey(s.Event.Event.ContactID)}, no: no}
+	e := &numberedEvent{storedEvent: storedEvent{Event: s.Event.Event, owner: owner}, no: no}
 	if err := st.tx.insertHandled(ctx, e); err != nil {
 		return err
 	}
