@@ -31,9 +31,9 @@ help: ## list the targets
 .PHONY: test
 test: ## run all tests, with the race detector and in random order (INSTALL_PGBOUNCER=1)
 	scripts/postgres.sh
-	go test -race -shuffle=on ./...
+	go test -race -shuffle=on -timeout 20m ./...
 	set -e; for module in $(TESTED_MODULES); do (cd $$module && \
-		go test -race -exec true ./... >/dev/null && go test -race -shuffle=on -p 1 ./...); done
+		go test -race -exec true ./... >/dev/null && go test -race -shuffle=on -timeout 20m -p 1 ./...); done
 	cd bench && go test -race -shuffle=on ./capacity ./chart ./figures ./model ./plot
 
 .PHONY: soak
