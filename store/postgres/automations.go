@@ -25,7 +25,7 @@ func scanAutomation(scan scanFunc, more ...any) (automation.AutomationRecord, er
 	return a, err
 }
 
-// Both rely on automations_id, and isUsed on the primary keys of versions and run_counts.
+// Both rely on automations_id, and isUsed on places_key and the primary keys of versions and run_counts.
 // Under the lock no transaction can project a run, which may be of a version that is not
 // kept. isUsed is a statement of its own, because it must see what was written before the
 // lock was free.
@@ -35,7 +35,7 @@ SELECT no, version, deleted_at IS NOT NULL FROM automation.automations WHERE id 
 
 	isUsed = `
 SELECT EXISTS (SELECT FROM automation.versions v WHERE v.automation_no = a.no)
-	OR coalesce((SELECT sum(c.n) FROM automation.run_counts c WHERE c.automation_no = a.no), 0) > 0
+	OR coalesce((SELECT sum(c.n) FROM automation.places p JOIN automation.run_counts c ON c.place_no = p.no WHERE p.automation_id = a.id), 0) > 0
 FROM automation.automations a WHERE id = $1::text`
 )
 
@@ -60,7 +60,6 @@ func (s *Store) lockAutomation(ctx context.Context, tx *transaction, id string) 
 
 const (
 	forgetAutomation = `DELETE FROM automation.automations WHERE no = $1::bigint`
-	forgetCounts     = `DELETE FROM automation.run_counts WHERE automation_no = $1::bigint`
 
 	insertAutomation = `
 WITH a AS (
@@ -70,8 +69,8 @@ WITH a AS (
 ), t AS (
 	INSERT INTO automation.triggers (event_name, automation_no) SELECT unnest($4::text[]), no FROM a
 )
-INSERT INTO automation.versions (automation_no, version, definition, created_at, author, many_names)
-SELECT no, $5::int, $9::bytea, $8::timestamptz, $11::text, nullif(cardinality($4::text[]) > 1, false) FROM a`
+INSERT INTO automation.versions (automation_no, version, definition, created_at, author)
+SELECT no, $5::int, $9::bytea, $8::timestamptz, $11::text FROM a`
 )
 
 // InsertAutomation implements automation.AutomationStore.
@@ -91,7 +90,6 @@ func (s *Store) InsertAutomation(ctx context.Context, a automation.AutomationRec
 		}
 		var sc script
 		sc.exec(forgetAutomation, old.no)
-		sc.exec(forgetCounts, old.no)
 		sc.exec(insertAutomation, a.ID, a.Name, string(a.Status), a.TriggerNames(), old.version+1, a.Revision,
 			timeOrNull(a.CreatedAt), timeOrNull(a.UpdatedAt), definitionOrEmpty(a), timeOrNull(a.StoppedAt), a.Author, a.Gathers)
 		return tx.commit(ctx, sc)
@@ -122,8 +120,8 @@ WITH a AS (
 	WHERE id = $1::text AND revision = $6::int - 1 AND deleted_at IS NULL
 	RETURNING no
 ), v AS (
-	INSERT INTO automation.versions (automation_no, version, definition, created_at, author, many_names)
-	SELECT no, $5::int, $9::bytea, $8::timestamptz, $11::text, nullif(cardinality($4::text[]) > 1, false) FROM a
+	INSERT INTO automation.versions (automation_no, version, definition, created_at, author)
+	SELECT no, $5::int, $9::bytea, $8::timestamptz, $11::text FROM a
 	ON CONFLICT DO NOTHING
 ), gone AS (
 	DELETE FROM automation.triggers t USING a WHERE t.automation_no = a.no AND t.event_name <> ALL ($4::text[])
@@ -222,7 +220,7 @@ const (
 	deleteUnused = `
 DELETE FROM automation.versions v
 WHERE v.automation_no = $1::bigint AND coalesce((
-	SELECT sum(c.n) FROM automation.run_counts c WHERE c.automation_no = v.automation_no AND c.version = v.version), 0) = 0`
+	SELECT sum(c.n) FROM automation.places p JOIN automation.run_counts c ON c.place_no = p.no WHERE p.automation_id = $2::text AND p.version = v.version), 0) = 0`
 )
 
 // DeleteAutomation implements automation.AutomationStore. It records a cancel for most
@@ -232,14 +230,13 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	no, _, err := s.countRunning(ctx, id)
-	if err != nil {
+	if _, err := s.countRunning(ctx, id); err != nil {
 		return err
 	}
-	if err := s.cancelMost(ctx, no, now); err != nil {
+	if err := s.cancelMost(ctx, id, now); err != nil {
 		return fmt.Errorf("postgres store: delete automation %q: %w", id, err)
 	}
-	err = s.transact(ctx, func(tx *transaction) error {
+	err := s.transact(ctx, func(tx *transaction) error {
 		row, err := s.lockAutomation(ctx, tx, id)
 		if err != nil {
 			return err
@@ -250,9 +247,10 @@ func (s *Store) DeleteAutomation(ctx context.Context, id string, now time.Time) 
 		var sc script
 		// A commit may hold these leases and wait for the automation. The server then
 		// aborts one of the two transactions, which begins again.
-		sc.exec(parkOfAutomation, row.no)
-		sc.exec(cancelRest, row.no, now)
-		sc.exec(deleteUnused, row.no)
+		sc.exec(lockPlaces)
+		sc.exec(parkOfAutomation, id)
+		sc.exec(cancelRest, id, now)
+		sc.exec(deleteUnused, row.no, id)
 		sc.exec(deleteTriggers, row.no)
 		sc.exec(deleteEntriesOf, row.no)
 		sc.exec(markDeleted, row.no, now)

@@ -209,12 +209,14 @@ func BenchmarkLargeOutputs(b *testing.B) {
 // of these have another code than the others.
 const manyRuns = `
 INSERT INTO automation.automations (id, name, status, event_names, version, revision) SELECT 'a' || i, 'a', 'enabled', '{e}', 1, 1 FROM generate_series(1, 10) i;
-INSERT INTO automation.ended_runs (id, automation_no, version, owner, event_name, status, setbacks, step, created_at, completed_at, error)
-SELECT md5('r' || i)::uuid, i % 10 + 1, 1, '=c' || i, 'e', CASE WHEN i > 970000 THEN 2 ELSE 1 END, 0, 's' || i / 10 % 12,
+INSERT INTO automation.places (automation_id, version, status, step, event_name)
+SELECT 'a' || i % 10 + 1, 1, i / 120 + 1, 's' || i / 10 % 12, 'e' FROM generate_series(0, 239) i;
+INSERT INTO automation.ended_runs (id, place_no, owner, created_at, completed_at, error)
+SELECT md5('r' || i)::uuid, i % 120 + CASE WHEN i > 970000 THEN 121 ELSE 1 END, convert_to('=c' || i, 'UTF8'),
 	now() - i * interval '1 second', now() - i * interval '1 second',
 	CASE WHEN i > 999990 THEN '{"code":"timed_out","message":"m"}' WHEN i > 970000 THEN '{"code":"effect_failed","message":"550 5.1.1 mailbox unavailable"}' END
 FROM generate_series(1, 1000000) i;
-INSERT INTO automation.run_counts SELECT automation_no, version, status, step, 0, count(*) FROM automation.ended_runs GROUP BY 1, 2, 3, 4;
+INSERT INTO automation.run_counts (place_no, slot, n) SELECT place_no, 0, count(*) FROM automation.ended_runs GROUP BY 1;
 ANALYZE`
 
 func BenchmarkListByCode(b *testing.B) {

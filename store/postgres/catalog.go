@@ -96,14 +96,14 @@ func (s *Store) changeEngine(ctx context.Context, what, engine string, write fun
 // rows of each contact that they return.
 const (
 	waitingEvents = `
-SELECT p.owner, max(p.no) FROM automation.pending p WHERE p.owner > $1::text GROUP BY p.owner ORDER BY p.owner LIMIT $2::int`
+SELECT p.owner, max(p.no) FROM automation.pending p WHERE p.owner > $1::bytea GROUP BY p.owner ORDER BY p.owner LIMIT $2::int`
 	waitingWorking = `
 SELECT w.owner, max(w.newest) FROM (
-	(SELECT p.owner, max(p.no) AS newest FROM automation.pending p WHERE p.owner > $1::text GROUP BY p.owner ORDER BY p.owner LIMIT $2::int)
+	(SELECT p.owner, max(p.no) AS newest FROM automation.pending p WHERE p.owner > $1::bytea GROUP BY p.owner ORDER BY p.owner LIMIT $2::int)
 	UNION ALL
-	(SELECT DISTINCT r.owner, 0::bigint FROM automation.active_runs r WHERE r.owner > $1::text ORDER BY r.owner LIMIT $2::int)
+	(SELECT DISTINCT r.owner, 0::bigint FROM automation.active_runs r WHERE r.owner > $1::bytea ORDER BY r.owner LIMIT $2::int)
 	UNION ALL
-	(SELECT l.owner, 0::bigint FROM automation.leases l WHERE l.owner > $1::text ORDER BY l.owner LIMIT $2::int)
+	(SELECT l.owner, 0::bigint FROM automation.leases l WHERE l.owner > $1::bytea ORDER BY l.owner LIMIT $2::int)
 ) w GROUP BY w.owner ORDER BY w.owner LIMIT $2::int`
 )
 
@@ -112,7 +112,7 @@ func (s *Store) ListWaiting(ctx context.Context, q automation.WaitingQuery) (lis
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	query, after := waitingEvents, ""
+	query, after := waitingEvents, ownerKey("")
 	if q.Working {
 		query = waitingWorking
 	}
@@ -121,7 +121,7 @@ func (s *Store) ListWaiting(ctx context.Context, q automation.WaitingQuery) (lis
 	}
 	var sc script
 	sc.query(func(scan scanFunc) error {
-		var owner string
+		var owner ownerKey
 		var w automation.WaitingContact
 		err := scan(&owner, &w.Newest)
 		w.ContactRef = refOf(owner)
@@ -137,15 +137,15 @@ func (s *Store) ListWaiting(ctx context.Context, q automation.WaitingQuery) (lis
 // These rely on the primary key of leases, on leases_begun, on active_runs_owner, and on the
 // primary key of events.
 const (
-	parkTaken = parkFrom + `owner = ANY ($1::text[]) AND until <= $2::timestamptz ORDER BY owner FOR UPDATE` + parkTo
-	endTaken  = `DELETE FROM automation.leases WHERE owner = ANY ($1::text[]) AND until <= $2::timestamptz`
-	busyOwned = `SELECT owner FROM automation.leases WHERE owner = ANY ($1::text[])`
+	parkTaken = parkFrom + `owner = ANY ($1::bytea[]) AND until <= $2::timestamptz ORDER BY owner FOR UPDATE` + parkTo
+	endTaken  = `DELETE FROM automation.leases WHERE owner = ANY ($1::bytea[]) AND until <= $2::timestamptz`
+	busyOwned = `SELECT owner FROM automation.leases WHERE owner = ANY ($1::bytea[])`
 
 	takenRuns = `
 SELECT ` + activeColumns + `, t.payload, t.cause
-FROM unnest($1::text[]) AS o (owner)
+FROM unnest($1::bytea[]) AS o (owner)
 CROSS JOIN LATERAL (SELECT * FROM automation.active_runs r WHERE r.owner = o.owner OFFSET 0) r
-JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no])
+JOIN automation.places p ON p.no = ANY (ARRAY[r.place_no])
 LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
 ORDER BY r.created_at, r.id`
 )
@@ -158,12 +158,12 @@ func (s *Store) TakeWork(ctx context.Context, p automation.TakeParams) ([]automa
 	if len(p.Contacts) == 0 {
 		return nil, nil
 	}
-	c, busy := claimerOf(s, p.Contacts), map[string]bool{}
+	c, busy := claimerOf(s, p.Contacts), map[ownerKey]bool{}
 	var sc script
 	sc.exec(parkTaken, c.owners, p.Now)
 	sc.exec(endTaken, c.owners, p.Now)
 	sc.query(func(scan scanFunc) error {
-		var owner string
+		var owner ownerKey
 		err := scan(&owner)
 		busy[owner] = true
 		return err
@@ -187,7 +187,7 @@ func (s *Store) TakeWork(ctx context.Context, p automation.TakeParams) ([]automa
 
 // claimerOf returns a claimer for contacts without leases.
 func claimerOf(s *Store, refs []automation.ContactRef) *claimer {
-	c := &claimer{s: s, indexes: make(map[string]int, len(refs)), damaged: map[string]bool{}}
+	c := &claimer{s: s, indexes: make(map[ownerKey]int, len(refs)), damaged: map[ownerKey]bool{}}
 	for i, ref := range refs {
 		owner := ownerOf(ref)
 		c.owners, c.works, c.indexes[owner] = append(c.owners, owner), append(c.works, automation.Work{Key: ref}), i

@@ -43,29 +43,29 @@ func (s *Store) Claim(ctx context.Context, p automation.ClaimParams) ([]automati
 type claimer struct {
 	s       *Store
 	params  automation.ClaimParams
-	owners  []string
+	owners  owners
 	works   []automation.Work
-	indexes map[string]int           // of owners in works
+	indexes map[ownerKey]int         // of owners in works
 	astray  []string                 // ids of contacts that have events under their email
 	starts  map[string]record.Starts // by name of the event, as far as they were read
 	waits   []waitingRun
 	// gathered are the running runs of automations that gather. Most claims have none.
 	gathered []waitingRun
 
-	damaged map[string]bool // owners whose contact cannot be read
-	reason  error           // why one of them cannot
+	damaged map[ownerKey]bool // owners whose contact cannot be read
+	reason  error             // why one of them cannot
 }
 
 // waitingRun is a run that listens to one of its contact's pending events.
 type waitingRun struct {
-	owner string
+	owner ownerKey
 	automation.ClaimedRun
 }
 
 func newClaimer(s *Store, p automation.ClaimParams, held []heldLease) *claimer {
 	c := &claimer{
-		s: s, params: p, starts: map[string]record.Starts{}, owners: make([]string, len(held)), works: make([]automation.Work, len(held)),
-		indexes: make(map[string]int, len(held)), damaged: map[string]bool{},
+		s: s, params: p, starts: map[string]record.Starts{}, owners: make(owners, len(held)), works: make([]automation.Work, len(held)),
+		indexes: make(map[ownerKey]int, len(held)), damaged: map[ownerKey]bool{},
 	}
 	for i, l := range held {
 		c.owners[i], c.indexes[l.owner] = l.owner, i
@@ -96,12 +96,12 @@ func (c *claimer) read(ctx context.Context) error {
 // the rows of an owner, which are few.
 const (
 	claimedContacts = `
-SELECT ` + contactColumns + `, EXISTS (SELECT FROM automation.pending p WHERE p.owner = '@' || c.email_key)
+SELECT ` + contactColumns + `, EXISTS (SELECT FROM automation.pending p WHERE p.owner = ` + emailOwner + `)
 FROM automation.contacts c WHERE c.id = ANY ($1::text[]) AND c.deleted_at IS NULL`
 
 	claimedEvents = `
 SELECT ` + eventColumns + `, p.unannounced IS NOT NULL
-FROM unnest($1::text[]) AS o (owner)
+FROM unnest($1::bytea[]) AS o (owner)
 CROSS JOIN LATERAL (
 	SELECT p.event_id, p.accepted_at, p.no, p.unannounced FROM automation.pending p WHERE p.owner = o.owner
 	ORDER BY p.accepted_at + interval '0', p.no LIMIT $2::int
@@ -111,12 +111,12 @@ ORDER BY p.accepted_at, p.no`
 
 	claimedRuns = `
 SELECT ` + activeColumns + `, t.payload, t.cause
-FROM unnest($1::text[]) AS o (owner)
+FROM unnest($1::bytea[]) AS o (owner)
 CROSS JOIN LATERAL (
 	SELECT * FROM automation.active_runs r WHERE r.owner = o.owner AND r.due_at + interval '0' <= $2::timestamptz
 	ORDER BY r.due_at + interval '0', r.id LIMIT $3::int
 ) r
-JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no])
+JOIN automation.places p ON p.no = ANY (ARRAY[r.place_no])
 LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
 ORDER BY r.due_at, r.id`
 
@@ -127,7 +127,7 @@ ORDER BY r.due_at, r.id`
 	claimedWaits = `
 SELECT ` + activeColumns + `, t.payload, t.cause
 FROM (
-	SELECT o.owner FROM unnest($1::text[]) AS o (owner)
+	SELECT o.owner FROM unnest($1::bytea[]) AS o (owner)
 	WHERE (SELECT true FROM automation.active_runs w WHERE w.owner = o.owner AND w.listen_no IS NOT NULL LIMIT 1) OFFSET 0
 ) o
 CROSS JOIN LATERAL (
@@ -141,7 +141,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
 	SELECT * FROM automation.active_runs r WHERE r.owner = o.owner AND r.listen_no = n.no OFFSET 0
 ) r
-JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no])
+JOIN automation.places p ON p.no = ANY (ARRAY[r.place_no])
 LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
 ORDER BY r.created_at, r.id`
 )
@@ -159,7 +159,7 @@ func (c *claimer) readWork(ctx context.Context) error {
 		for i := range c.works {
 			c.works[i] = automation.Work{Key: c.works[i].Key, Token: c.works[i].Token}
 		}
-		c.astray, c.waits, c.damaged = nil, nil, map[string]bool{}
+		c.astray, c.waits, c.damaged = nil, nil, map[ownerKey]bool{}
 		sc.query(c.addContact, claimedContacts, ids)
 		sc.query(c.addEvent, claimedEvents, c.owners, c.params.Events)
 		sc.query(c.addRun, claimedRuns, c.owners, c.params.Now, c.params.Runs)
@@ -206,13 +206,13 @@ func (c *claimer) readOtherStarts(ctx context.Context) error {
 // adoptStrays moves stray events to their contacts (see the statement adoptStrays) and
 // reads all events again, in the right order.
 func (c *claimer) adoptStrays(ctx context.Context) error {
-	owners := make([]string, len(c.astray))
+	of := make(owners, len(c.astray))
 	for i, id := range c.astray {
-		owners[i] = ownerOf(automation.ContactRef{ID: id})
+		of[i] = ownerOf(automation.ContactRef{ID: id})
 	}
 	err := c.s.transact(ctx, func(tx *transaction) error {
 		var sc script
-		sc.exec(adoptStrays, c.astray, owners)
+		sc.exec(adoptStrays, c.astray, of)
 		return tx.commit(ctx, sc)
 	})
 	if err != nil {
@@ -228,7 +228,7 @@ func (c *claimer) adoptStrays(ctx context.Context) error {
 	})
 }
 
-func (c *claimer) work(owner string) *automation.Work { return &c.works[c.indexes[owner]] }
+func (c *claimer) work(owner ownerKey) *automation.Work { return &c.works[c.indexes[owner]] }
 
 func (c *claimer) addContact(scan scanFunc) error {
 	var astray bool

@@ -20,27 +20,28 @@ import (
 const startMany = `
 INSERT INTO automation.automations (id, name, status, event_names, version, revision) VALUES ('a', 'a', 'enabled', '{started}', 1, 1);
 INSERT INTO automation.events (id, owner, name, accepted_at)
-SELECT md5('e' || i)::uuid, '=ada', 'started', now() FROM generate_series(1, 6000) i;
+SELECT md5('e' || i)::uuid, '=ada'::bytea, 'started', now() FROM generate_series(1, 6000) i;
 INSERT INTO automation.pending (owner, event_id, accepted_at)
 SELECT owner, id, accepted_at FROM automation.events ORDER BY id LIMIT 3000;
-INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, listen_no, due_at, created_at)
-SELECT id, 1, 1, owner, id, name, 0, 0, 'wait', row_number() OVER () % 100 + 1, now() + interval '30 days', now()
+INSERT INTO automation.places (automation_id, version, status, step, event_name) VALUES ('a', 1, 0, 'wait', 'started');
+INSERT INTO automation.active_runs (id, place_no, owner, event_id, listen_no, due_at, created_at)
+SELECT id, 1, owner, id, row_number() OVER () % 100 + 1, now() + interval '30 days', now()
 FROM automation.events ORDER BY id DESC LIMIT 3000;
 INSERT INTO automation.listen_sets (digest, names) SELECT sha256(('s' || i)::bytea), '["awaited","exit' || i || '"]' FROM generate_series(1, 100) i;
 INSERT INTO automation.listens SELECT name, no FROM automation.listen_sets, json_array_elements_text(names::json) name;
 INSERT INTO automation.events (id, owner, name, accepted_at) VALUES (md5('ben')::uuid, '=ben', 'awaited', now());
 INSERT INTO automation.pending (owner, event_id, accepted_at) VALUES ('=ben', md5('ben')::uuid, now());
-INSERT INTO automation.active_runs (id, automation_no, version, owner, event_name, status, setbacks, step, listen_no, created_at)
-VALUES (md5('ben')::uuid, 1, 1, '=ben', 'started', 0, 0, 'wait', (SELECT max(no) FROM automation.listen_sets), now());`
+INSERT INTO automation.active_runs (id, place_no, owner, listen_no, created_at)
+VALUES (md5('ben')::uuid, 1, '=ben', (SELECT max(no) FROM automation.listen_sets), now());`
 
 // claims are the statements that a claim runs, with arguments for contact ada.
 var claims = []struct{ name, sql, args string }{
 	{"leaseDue", leaseDue, `now(), 100, now() + interval '1 minute', 'engine/'`},
 	{"claimedContacts", claimedContacts, `ARRAY['ada']`},
-	{"claimedEvents", claimedEvents, `ARRAY['=ada'], 256`},
-	{"claimedRuns", claimedRuns, `ARRAY['=ada'], now(), 1024`},
-	{"claimedWaits", claimedWaits, `ARRAY['=ada'], 256`},
-	{"claimedGathered", claimedGathered, `ARRAY['=ada'], ARRAY['a']`},
+	{"claimedEvents", claimedEvents, `ARRAY['=ada'::bytea], 256`},
+	{"claimedRuns", claimedRuns, `ARRAY['=ada'::bytea], now(), 1024`},
+	{"claimedWaits", claimedWaits, `ARRAY['=ada'::bytea], 256`},
+	{"claimedGathered", claimedGathered, `ARRAY['=ada'::bytea], ARRAY['a']`},
 }
 
 // TestClaim_OfAContactWithManyRunsReadsEachRowOnce makes plans while the tables are empty
@@ -69,7 +70,7 @@ func TestClaim_OfAContactWithManyRunsReadsEachRowOnce(t *testing.T) {
 		plan, text := measure(t, tx.Conn(), c.name, c.args)
 		assert.Less(t, plan.rows(), 40_000.0, "%s reads more than it should of 6,000 rows:\n%s", c.name, text)
 	}
-	plan, text := measure(t, tx.Conn(), "claimedWaits", `ARRAY['=ben'], 256`)
+	plan, text := measure(t, tx.Conn(), "claimedWaits", `ARRAY['=ben'::bytea], 256`)
 	assert.Less(t, plan.rows(), 1_000.0, "an event costs a look-up for each of the hundred sets with its name:\n%s", text)
 	assert.InDelta(t, 1, plan.Rows, 0, "its run")
 	_, err = tx.Exec(t.Context(), `DEALLOCATE ALL`)

@@ -44,6 +44,9 @@ func timeOrNull(t time.Time) pgtype.Timestamptz {
 	return pgtype.Timestamptz{Time: t, Valid: !t.IsZero()}
 }
 
+// intOrNull returns a number for a column, NULL for 0.
+func intOrNull(n int) pgtype.Int4 { return pgtype.Int4{Int32: int32(n), Valid: n != 0} }
+
 // trueOrNull returns a boolean for a column, NULL for false.
 func trueOrNull(b bool) pgtype.Bool { return pgtype.Bool{Bool: b, Valid: b} }
 

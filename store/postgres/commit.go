@@ -42,7 +42,7 @@ func (s *Store) Commit(ctx context.Context, ts []automation.Transition) ([]autom
 // about it.
 type transitionWrite struct {
 	t     *automation.Transition
-	owner string
+	owner ownerKey
 	res   *automation.CommitResult
 	// contact is the contact after the transition, nil if there is none or the transition
 	// does not need it.
@@ -52,10 +52,6 @@ type transitionWrite struct {
 	pending bool
 	// inLease is the run that is in the lease's row after the transition, nil for none.
 	inLease *automation.RunChange
-	// automationNo is the number of inLease's automation, if inLease is new.
-	automationNo int64
-	// manyNames reports whether events with several names start runs of its version.
-	manyNames bool
 	// parks is set if the transaction first parks the run in the lease's row, and leaves
 	// no run there.
 	parks bool
@@ -91,17 +87,22 @@ func (s *Store) write(ctx context.Context, slot int16, writes []*transitionWrite
 // begins again without them.
 func (s *Store) writeTogether(ctx context.Context, slot int16, writes []*transitionWrite) error {
 	for len(writes) > 0 {
-		sets := map[string]struct{}{}
-		for _, w := range writes {
+		sets, runs := map[string]struct{}{}, make([][]automation.RunChange, len(writes))
+		for i, w := range writes {
 			listenedTo(sets, w.t.Runs)
+			runs[i] = w.t.Runs
 		}
 		listens, err := s.numberListens(ctx, sets)
 		if err != nil {
 			return err
 		}
+		places, err := s.numberPlaces(ctx, runs...)
+		if err != nil {
+			return err
+		}
 		refused := false
 		err = s.transact(ctx, func(tx *transaction) (err error) {
-			c := &committer{s: s, tx: tx, slot: slot, writes: writes, listens: listens}
+			c := &committer{s: s, tx: tx, slot: slot, writes: writes, listens: listens, places: places}
 			if refused, err = c.read(ctx); err != nil || refused {
 				return err
 			}
@@ -125,13 +126,14 @@ type committer struct {
 	slot   int16              // of the counters
 	writes []*transitionWrite // sorted by owner
 
-	listens     listenNumbers          // of all runs of the transitions
-	held        map[string]*currentRun // runs of the leases that are held, by owner; id is "" for none
-	automations map[string]sharedAutomation
-	versions    map[automation.VersionRef]foundVersion
-	current     map[string]currentRun     // by id
-	contacts    map[string]*storedContact // by owner
-	damaged     map[string]error          // why a contact cannot be read, by owner
+	listens  listenNumbers            // of all runs of the transitions
+	places   placeNumbers             // of all runs of the transitions
+	held     map[ownerKey]*currentRun // runs of the leases that are held, by owner; id is "" for none
+	enabled  map[string]bool          // automations of new runs, by id
+	kept     map[automation.VersionRef]bool
+	current  map[string]currentRun       // by id
+	contacts map[ownerKey]*storedContact // by owner
+	damaged  map[ownerKey]error          // why a contact cannot be read, by owner
 }
 
 // refuse sets the results of the transitions that may not be written, and reports
@@ -192,9 +194,9 @@ func (c *committer) refusal(r *automation.RunChange) error {
 	switch {
 	case !r.New:
 		return record.NotFound("run", r.ID)
-	case !c.automations[r.AutomationID].enabled:
+	case !c.enabled[r.AutomationID]:
 		return record.AutomationDisabled(r.AutomationID)
-	case !c.versions[automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}].kept:
+	case !c.kept[automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}]:
 		return record.VersionPruned(automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version})
 	default:
 		return nil
@@ -238,12 +240,12 @@ func (c *committer) commit(ctx context.Context) error {
 
 // findPending relies on the primary key of pending.
 const findPending = `
-SELECT o.owner FROM unnest($1::text[]) AS o (owner) WHERE (SELECT true FROM automation.pending p WHERE p.owner = o.owner LIMIT 1)`
+SELECT o.owner FROM unnest($1::bytea[]) AS o (owner) WHERE (SELECT true FROM automation.pending p WHERE p.owner = o.owner LIMIT 1)`
 
 // heed finds out whether there are pending events, for the transitions that heed them. Stray
 // events are under the email of the contact; see the statement adoptStrays.
 func (c *committer) heed(sc *script) {
-	heeding := map[string]*transitionWrite{}
+	heeding := map[ownerKey]*transitionWrite{}
 	for _, w := range c.writes {
 		if w.pending = false; !w.t.Heed {
 			continue
@@ -257,13 +259,13 @@ func (c *committer) heed(sc *script) {
 		return
 	}
 	sc.query(func(scan scanFunc) error {
-		var owner string
+		var owner ownerKey
 		err := scan(&owner)
 		if w := heeding[owner]; w != nil {
 			w.pending = true
 		}
 		return err
-	}, findPending, slices.Collect(maps.Keys(heeding)))
+	}, findPending, owners(slices.Collect(maps.Keys(heeding))))
 }
 
 // handleEvents relies on the primary key of pending. It changes nothing for events that
@@ -272,7 +274,7 @@ const handleEvents = `
 WITH handled AS (
 	DELETE FROM automation.pending p
 	USING (
-		SELECT unnest($1::text[]) AS owner, unnest($2::uuid[]) AS event_id, unnest($3::timestamptz[]) AS at, unnest($4::boolean[]) AS loose,
+		SELECT unnest($1::bytea[]) AS owner, unnest($2::uuid[]) AS event_id, unnest($3::timestamptz[]) AS at, unnest($4::boolean[]) AS loose,
 			unnest($5::smallint[]) AS reason, unnest($6::text[]) AS resumed
 	) h
 	WHERE p.owner = ANY (ARRAY[h.owner]) AND p.event_id = ANY (ARRAY[h.event_id])
@@ -283,7 +285,7 @@ SELECT at, event_id, reason, resumed FROM handled WHERE loose`
 
 // handle removes handled events from the pending ones.
 func (c *committer) handle(sc *script) {
-	var owners []string
+	var of owners
 	var ids uuids
 	var at []time.Time
 	var loose []bool
@@ -292,27 +294,28 @@ func (c *committer) handle(sc *script) {
 	for _, w := range c.writes {
 		for i := range w.t.Handled {
 			h := &w.t.Handled[i]
-			owners, ids = append(owners, w.owner), append(ids, uuidOf(h.ID))
+			of, ids = append(of, w.owner), append(ids, uuidOf(h.ID))
 			at, loose = append(at, w.t.Now), append(loose, !record.OnlyStartsRuns(w.t, h))
 			reasons, resumed = append(reasons, record.ReasonCode(h.Reason)), append(resumed, textOrNull(record.EncodeRuns(h)))
 		}
 	}
 	if len(ids) > 0 {
-		sc.exec(handleEvents, owners, ids, at, loose, reasons, resumed.arg())
+		sc.exec(handleEvents, of, ids, at, loose, reasons, resumed.arg())
 	}
 }
 
 // adoptStrays gives contacts that are about to lose their email the events that were sent for
 // it. Otherwise these events would make a new contact.
 func (c *committer) adoptStrays(sc *script) {
-	var ids, owners []string
+	var ids []string
+	var of owners
 	for _, w := range c.writes {
 		if stored := c.contacts[w.owner]; w.contact != nil && stored != nil && (w.t.Delete || w.contact.Email != stored.Email) {
-			ids, owners = append(ids, stored.ID), append(owners, w.owner)
+			ids, of = append(ids, stored.ID), append(of, w.owner)
 		}
 	}
 	if len(ids) > 0 {
-		sc.exec(adoptStrays, ids, owners)
+		sc.exec(adoptStrays, ids, of)
 	}
 }
 
@@ -321,7 +324,7 @@ func (c *committer) writeContacts(sc *script) error {
 	var changes []contactChange
 	var deleted []storedContact
 	var deletedAt, cancelledAt []time.Time
-	var cancelled []string
+	var cancelled owners
 	for _, w := range c.writes {
 		if w.contact != nil && w.t.Change != nil && !w.renamed {
 			changes = append(changes, contactChange{old: *c.contacts[w.owner], now: *w.contact})

@@ -10,29 +10,16 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// sharedAutomation is an automation whose row the transaction has locked FOR SHARE, so
-// that it cannot change before the commit.
-type sharedAutomation struct {
-	no      int64
-	enabled bool
-}
-
 // currentRun is a run as the database has it before a commit changes it. At most one
 // of its flags is set. A run with no flag has ended.
 type currentRun struct {
-	id string
-	record.RunGroup
+	id      string
+	placeNo int32
 	active  bool // it is among the active runs
 	moved   bool // it was active, and queryRuns has moved it to the ended runs
 	inLease bool // it was in the row of its lease before the transaction
 	request int16
-	// manyNames reports, for a run in the row of its lease, whether events with several names
-	// start runs of its version.
-	manyNames bool
 }
-
-// foundVersion is a version of which a commit starts runs.
-type foundVersion struct{ kept, manyNames bool }
 
 // read ends or extends the leases, which fences and locks everything about their
 // contacts. Then it reads what the committer needs before it writes anything else. It
@@ -58,10 +45,10 @@ func (c *committer) read(ctx context.Context) (again bool, err error) {
 // prune a version of it.
 const (
 	shareAutomations = `
-SELECT no, id, status = 'enabled' AND deleted_at IS NULL FROM automation.automations WHERE id = ANY ($1::text[]) ORDER BY no FOR SHARE`
+SELECT id, status = 'enabled' AND deleted_at IS NULL FROM automation.automations WHERE id = ANY ($1::text[]) ORDER BY no FOR SHARE`
 
 	findVersions = `
-SELECT a.id, v.version, v.many_names IS NOT NULL
+SELECT a.id, v.version
 FROM unnest($1::text[], $2::int[]) AS u (id, version)
 JOIN automation.automations a ON a.id = ANY (ARRAY[u.id])
 JOIN automation.versions v ON v.automation_no = a.no AND v.version = u.version`
@@ -69,7 +56,7 @@ JOIN automation.versions v ON v.automation_no = a.no AND v.version = u.version`
 
 // readAutomations reads the automations and versions of new runs.
 func (c *committer) readAutomations(sc *script) {
-	c.automations, c.versions = map[string]sharedAutomation{}, map[automation.VersionRef]foundVersion{}
+	c.enabled, c.kept = map[string]bool{}, map[automation.VersionRef]bool{}
 	wanted := map[automation.VersionRef]bool{}
 	var ids []string
 	var versions []int32
@@ -87,18 +74,16 @@ func (c *committer) readAutomations(sc *script) {
 		return
 	}
 	sc.query(func(scan scanFunc) error {
-		var a sharedAutomation
 		var id string
-		err := scan(&a.no, &id, &a.enabled)
-		c.automations[id] = a
+		var enabled bool
+		err := scan(&id, &enabled)
+		c.enabled[id] = enabled
 		return err
 	}, shareAutomations, ids)
 	sc.query(func(scan scanFunc) error {
 		var v automation.VersionRef
-		found := foundVersion{kept: true}
-		err := scan(&v.AutomationID, &v.Version, &found.manyNames)
-		c.versions[v] = found
-		c.s.inLease.noteVersion(v, c.automations[v.AutomationID].no, found.manyNames)
+		err := scan(&v.AutomationID, &v.Version)
+		c.kept[v] = true
 		return err
 	}, findVersions, ids, versions)
 }
@@ -124,7 +109,7 @@ RETURNING ` + contactColumns
 // readContacts reads the contacts that transitions need. It makes those changes of
 // contacts at once that renameContacts can make.
 func (c *committer) readContacts(sc *script) {
-	c.contacts, c.damaged = map[string]*storedContact{}, map[string]error{}
+	c.contacts, c.damaged = map[ownerKey]*storedContact{}, map[ownerKey]error{}
 	var changing, unchanged []string
 	var names renames
 	for _, w := range c.writes {
@@ -196,10 +181,10 @@ func nameOrNull(name *string) pgtype.Text {
 // runs.
 const (
 	currentEnded = `
-SELECT id, automation_no, version, status, step, 0::smallint FROM automation.ended_runs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`
+SELECT id, place_no, 0::smallint FROM automation.ended_runs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`
 
 	currentActive = `
-SELECT id, automation_no, version, status, step, control FROM automation.active_runs WHERE id = ANY ($1::uuid[])`
+SELECT id, place_no, coalesce(control, 0::smallint) FROM automation.active_runs WHERE id = ANY ($1::uuid[])`
 )
 
 // readRuns looks for the runs of the transitions where they most likely are. An existing
@@ -211,7 +196,7 @@ func (c *committer) readRuns(sc *script) {
 	for _, w := range c.writes {
 		for i := range w.t.Runs {
 			if r := &w.t.Runs[i]; r.New || w.parks || !c.s.inLease.has(r.ID) {
-				lookup.add(r, r.New)
+				lookup.add(r, c.places.of(&r.RunRecord), r.New)
 			}
 		}
 	}
@@ -227,7 +212,7 @@ func (c *committer) readMissing(ctx context.Context) error {
 		for i := range w.t.Runs {
 			r := &w.t.Runs[i]
 			if _, ok := c.current[r.ID]; !ok && !r.New && r != w.inLease {
-				lookup.add(r, true)
+				lookup.add(r, c.places.of(&r.RunRecord), true)
 			}
 		}
 		if w.renamed && c.contacts[w.owner] == nil && c.damaged[w.owner] == nil {
@@ -253,9 +238,9 @@ type runLookup struct {
 	ending        endingColumns
 }
 
-func (l *runLookup) add(r *automation.RunChange, everywhere bool) {
+func (l *runLookup) add(r *automation.RunChange, placeNo int32, everywhere bool) {
 	if !record.GoesOn(*r) {
-		l.ending.add(&r.RunRecord, r.DueAt, pgtype.Int4{}, r.Exit)
+		l.ending.add(&r.RunRecord, placeNo, r.DueAt, pgtype.Int4{}, r.Exit)
 		l.ending.served = append(l.ending.served, record.RequestCode(r.Served))
 	}
 	if everywhere {
@@ -272,7 +257,7 @@ func (c *committer) queryRuns(sc *script, l *runLookup) {
 		sc.query(c.found(currentRun{}), currentEnded, l.ended)
 	}
 	if len(l.ending.ids) > 0 {
-		sc.query(c.found(currentRun{moved: true}), endRuns, append(l.ending.args(), l.ending.served, l.ending.exits.arg())...)
+		sc.query(c.found(currentRun{moved: true}), endRuns, append(l.ending.args(), l.ending.statuses, l.ending.served, l.ending.exits.arg())...)
 	}
 	if len(l.active) > 0 {
 		sc.query(c.found(currentRun{active: true}), currentActive, l.active)
@@ -283,7 +268,7 @@ func (c *committer) queryRuns(sc *script, l *runLookup) {
 func (c *committer) found(r currentRun) func(scan scanFunc) error {
 	return func(scan scanFunc) error {
 		var id string
-		err := scan(&id, &r.AutomationNo, &r.Version, &r.Status, &r.Step, &r.request)
+		err := scan(&id, &r.placeNo, &r.request)
 		c.current[id] = r
 		return err
 	}

@@ -23,52 +23,49 @@ const remainingRequest = `(CASE
 // recorded at any time, without a lease, they derive the remaining request from the row
 // as it is when they execute.
 const (
-	insertedColumns = `id, automation_no, version, owner, event_id, event_name, status, setbacks, step, due_at, created_at, completed_at, error, state, many_names`
-	insertedValues  = `unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::int[]), unnest($4::text[]), unnest($5::uuid[]), unnest($6::text[]),
-	unnest($7::smallint[]), unnest($8::int[]), unnest($9::text[]), unnest($10::timestamptz[]),
-	unnest($11::timestamptz[]), unnest($12::timestamptz[]), unnest($13::text[]), unnest($14::bytea[]), unnest($15::boolean[])`
+	insertedColumns = `id, place_no, setbacks, due_at, completed_at, error, state, owner, event_id, created_at`
+	insertedValues  = `unnest($1::uuid[]), unnest($2::int[]), unnest($3::int[]), unnest($4::timestamptz[]), unnest($5::timestamptz[]), unnest($6::text[]),
+	unnest($7::bytea[]), unnest($8::bytea[]), unnest($9::uuid[]), unnest($10::timestamptz[])`
 
-	insertActive = `INSERT INTO automation.active_runs (` + insertedColumns + `, listen_no) SELECT ` + insertedValues + `, unnest($16::int[])`
-	insertEnded  = `INSERT INTO automation.ended_runs (` + insertedColumns + `, exit) SELECT ` + insertedValues + `, unnest($16::text[])`
+	insertActive = `INSERT INTO automation.active_runs (` + insertedColumns + `, listen_no) SELECT ` + insertedValues + `, unnest($11::int[])`
+	insertEnded  = `INSERT INTO automation.ended_runs (` + insertedColumns + `, exit) SELECT ` + insertedValues + `, unnest($11::text[])`
 
-	changedRuns = `SELECT unnest($1::uuid[]) AS id, unnest($2::smallint[]) AS status, unnest($3::int[]) AS setbacks, unnest($4::text[]) AS step,
-		unnest($5::timestamptz[]) AS due_at, unnest($6::timestamptz[]) AS completed_at,
-		unnest($7::text[]) AS error, unnest($8::bytea[]) AS state`
+	changedRuns = `SELECT unnest($1::uuid[]) AS id, unnest($2::int[]) AS place_no, unnest($3::int[]) AS setbacks,
+		unnest($4::timestamptz[]) AS due_at, unnest($5::timestamptz[]) AS completed_at, unnest($6::text[]) AS error, unnest($7::bytea[]) AS state`
 
 	updateActive = `
 WITH written AS (
 	UPDATE automation.active_runs r
-	SET status = c.status, setbacks = c.setbacks, step = c.step, listen_no = c.listen_no, completed_at = c.completed_at,
-		error = c.error, state = c.state, control = ` + remainingRequest + `,
+	SET place_no = c.place_no, setbacks = c.setbacks, listen_no = c.listen_no, completed_at = c.completed_at,
+		error = c.error, state = c.state, control = nullif(` + remainingRequest + `, 0),
 		due_at = CASE WHEN c.hurry OR ` + remainingRequest + ` <> 0 THEN least(c.due_at, c.now) ELSE c.due_at END
 	FROM (
 		` + changedRuns + `,
-			unnest($9::int[]) AS listen_no, unnest($10::smallint[]) AS seen, unnest($11::timestamptz[]) AS now, unnest($12::boolean[]) AS hurry
+			unnest($8::int[]) AS listen_no, unnest($9::smallint[]) AS status, unnest($10::smallint[]) AS seen, unnest($11::timestamptz[]) AS now, unnest($12::boolean[]) AS hurry
 	) c
 	WHERE r.id = ANY (ARRAY[c.id])
 	RETURNING r.id, r.control
 )
-SELECT id, control FROM written WHERE control <> 0`
+SELECT id, control FROM written WHERE control IS NOT NULL`
 
 	updateEnded = `
 UPDATE automation.ended_runs r
-SET status = c.status, setbacks = c.setbacks, step = c.step, due_at = c.due_at,
-	completed_at = c.completed_at, error = c.error, state = c.state, exit = c.exit
-FROM (` + changedRuns + `, unnest($9::text[]) AS exit) c WHERE r.id = ANY (ARRAY[c.id])`
+SET place_no = c.place_no, setbacks = c.setbacks, due_at = c.due_at, completed_at = c.completed_at, error = c.error, state = c.state, exit = c.exit
+FROM (` + changedRuns + `, unnest($8::text[]) AS exit) c WHERE r.id = ANY (ARRAY[c.id])`
 
 	// endRuns moves runs that end, and returns them as they were. A run that fails and
 	// has a request to retry stays among the active runs.
 	endRuns = `
 WITH old AS (
 	DELETE FROM automation.active_runs r
-	USING (` + changedRuns + `, unnest($9::smallint[]) AS seen, unnest($10::text[]) AS exit) c
-	WHERE r.id = ANY (ARRAY[c.id]) AND NOT (r.control = 2 AND c.status = 2 AND c.seen <> 2)
-	RETURNING r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status AS old_status, r.step AS old_step, r.control,
-		c.status, c.setbacks, c.step, c.due_at, r.created_at, c.completed_at, c.error, c.state, r.many_names, c.exit
+	USING (` + changedRuns + `, unnest($8::smallint[]) AS status, unnest($9::smallint[]) AS seen, unnest($10::text[]) AS exit) c
+	WHERE r.id = ANY (ARRAY[c.id]) AND NOT (coalesce(r.control, 0) = 2 AND c.status = 2 AND c.seen <> 2)
+	RETURNING r.id, r.place_no AS old_place_no, coalesce(r.control, 0::smallint) AS control,
+		c.place_no, c.setbacks, c.due_at, c.completed_at, c.error, c.state, r.owner, r.event_id, r.created_at, c.exit
 ), moved AS (
 	INSERT INTO automation.ended_runs (` + insertedColumns + `, exit) SELECT ` + insertedColumns + `, exit FROM old
 )
-SELECT id, automation_no, version, old_status, old_step, control FROM old`
+SELECT id, old_place_no, control FROM old`
 
 	reopenRuns = `
 WITH r AS (DELETE FROM automation.ended_runs WHERE id = ANY ($1::uuid[]) RETURNING *)
@@ -78,32 +75,28 @@ INSERT INTO automation.active_runs (` + insertedColumns + `) SELECT ` + inserted
 // newRuns contains runs to insert, by column.
 type newRuns struct {
 	changedColumns
-	automations []int64
-	versions    []int32
-	owners      []string
-	events      uuids
-	names       []string
-	created     []time.Time
-	manyNames   nullableBools
+	owners  owners
+	events  uuids
+	created []time.Time
 }
 
 // changedColumns contains what a commit can change of runs, by column.
 type changedColumns struct {
 	ids            uuids
-	statuses       []int16
-	decodeFailures []int32
-	steps          []string
+	places         []int32
+	decodeFailures nullableInts
 	due            nullableTimes
 	completed      nullableTimes
 	failures       nullableTexts
 	states         [][]byte
 	listens        nullableInts  // not in args: ended runs have no such column
+	statuses       []int16       // not in args: only what a request remains of depends on them
 	exits          nullableTexts // not in args: active runs have no such column
 }
 
-func (cs *changedColumns) add(r *automation.RunRecord, due time.Time, listens pgtype.Int4, exit *automation.RunExit) {
-	cs.ids, cs.statuses = append(cs.ids, uuidOf(r.ID)), append(cs.statuses, record.StatusCode(r.Status))
-	cs.decodeFailures, cs.steps = append(cs.decodeFailures, int32(min(r.DecodeFailures, math.MaxInt32))), append(cs.steps, r.Step)
+func (cs *changedColumns) add(r *automation.RunRecord, placeNo int32, due time.Time, listens pgtype.Int4, exit *automation.RunExit) {
+	cs.ids, cs.places, cs.statuses = append(cs.ids, uuidOf(r.ID)), append(cs.places, placeNo), append(cs.statuses, record.StatusCode(r.Status))
+	cs.decodeFailures = append(cs.decodeFailures, intOrNull(min(r.DecodeFailures, math.MaxInt16)))
 	cs.due, cs.listens = append(cs.due, timeOrNull(due)), append(cs.listens, listens)
 	cs.completed, cs.failures = append(cs.completed, timeOrNull(r.CompletedAt)), append(cs.failures, textOrNull(record.EncodeError(r.Error)))
 	cs.states, cs.exits = append(cs.states, r.State), append(cs.exits, textOrNull(record.EncodeExit(exit)))
@@ -111,16 +104,14 @@ func (cs *changedColumns) add(r *automation.RunRecord, due time.Time, listens pg
 
 func (cs *changedColumns) args() []any {
 	return []any{
-		cs.ids, cs.statuses, cs.decodeFailures, cs.steps, cs.due.arg(), cs.completed.arg(), cs.failures.arg(), cs.states,
+		cs.ids, cs.places, cs.decodeFailures.arg(), cs.due.arg(), cs.completed.arg(), cs.failures.arg(), cs.states,
 	}
 }
 
 // append adds a run that is due at another time than r.
-func (n *newRuns) append(r *automation.RunRecord, due time.Time, listens pgtype.Int4, owner string, group *record.RunGroup, manyNames bool) {
-	n.add(r, due, listens, r.Exit)
-	n.automations, n.versions = append(n.automations, group.AutomationNo), append(n.versions, int32(group.Version))
-	n.owners, n.events, n.names = append(n.owners, owner), append(n.events, uuidOf(r.EventID)), append(n.names, r.EventName)
-	n.created, n.manyNames = append(n.created, r.CreatedAt), append(n.manyNames, trueOrNull(manyNames))
+func (n *newRuns) append(r *automation.RunRecord, placeNo int32, due time.Time, listens pgtype.Int4, owner ownerKey) {
+	n.add(r, placeNo, due, listens, r.Exit)
+	n.owners, n.events, n.created = append(n.owners, owner), append(n.events, uuidOf(r.EventID)), append(n.created, r.CreatedAt)
 }
 
 func (n *newRuns) insertActive(sc *script) {
@@ -136,10 +127,7 @@ func (n *newRuns) insertEnded(sc *script) {
 }
 
 func (n *newRuns) args() []any {
-	return []any{
-		n.ids, n.automations, n.versions, n.owners, n.events, n.names, n.statuses, n.decodeFailures, n.steps,
-		n.due.arg(), n.created, n.completed.arg(), n.failures.arg(), n.states, n.manyNames.arg(),
-	}
+	return append(n.changedColumns.args(), n.owners, n.events, n.created)
 }
 
 // activeChanges contains changes of active runs that stay active.
@@ -164,22 +152,22 @@ type runWriter struct {
 	reopened      uuids
 	writes        map[string]*transitionWrite // of the runs in changed, by id
 	listens       listenNumbers
-	tally         record.Tally[record.RunGroup]
+	places        placeNumbers
+	tally         record.Tally[int32] // of places
 }
 
 // writeRuns writes the runs of all transitions, and returns how the counters change.
-func (c *committer) writeRuns(sc *script) record.Tally[record.RunGroup] {
-	rw := &runWriter{listens: c.listens, writes: map[string]*transitionWrite{}, tally: record.Tally[record.RunGroup]{}}
+func (c *committer) writeRuns(sc *script) record.Tally[int32] {
+	rw := &runWriter{listens: c.listens, places: c.places, writes: map[string]*transitionWrite{}, tally: record.Tally[int32]{}}
 	for _, w := range c.writes {
 		for i := range w.t.Runs {
 			r := &w.t.Runs[i]
 			current, ok := c.current[r.ID]
 			switch {
 			case !ok:
-				v := c.versions[automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}]
-				rw.start(w, r, nil, currentRun{RunGroup: record.RunGroup{AutomationNo: c.automations[r.AutomationID].no}, manyNames: v.manyNames}, c.gone(w))
+				rw.start(w, r, nil, c.gone(w))
 			case current.inLease:
-				rw.start(w, r, &current.RunGroup, current, c.gone(w))
+				rw.start(w, r, &current.placeNo, c.gone(w))
 			default:
 				rw.change(w, r, current, c.gone(w))
 			}
@@ -196,12 +184,9 @@ func (c *committer) gone(w *transitionWrite) bool {
 }
 
 // start adds a run that is in no table of runs, because it is new or in its lease's row.
-// of has the number of the automation, and what is known of its version.
-func (rw *runWriter) start(w *transitionWrite, r *automation.RunChange, from *record.RunGroup, of currentRun, gone bool) {
-	to := record.RunGroup{AutomationNo: of.AutomationNo, Version: r.Version, Status: record.StatusCode(r.Status), Step: r.Step}
-	if from != nil {
-		to.Version = from.Version
-	}
+// from is its place, nil for none.
+func (rw *runWriter) start(w *transitionWrite, r *automation.RunChange, from *int32, gone bool) {
+	to := rw.places.of(&r.RunRecord)
 	rw.tally.Move(from, &to)
 	if r == w.inLease {
 		return
@@ -214,26 +199,25 @@ func (rw *runWriter) start(w *transitionWrite, r *automation.RunChange, from *re
 			due = record.DueBy(due, w.t.Now)
 		}
 	}
-	runs.append(&r.RunRecord, due, rw.listens.of(r.Listens), w.owner, &to, of.manyNames)
+	runs.append(&r.RunRecord, to, due, rw.listens.of(r.Listens), w.owner)
 }
 
 // change adds a run that is in a table of runs.
 func (rw *runWriter) change(w *transitionWrite, r *automation.RunChange, from currentRun, gone bool) {
-	to := from.RunGroup
-	to.Status, to.Step = record.StatusCode(r.Status), r.Step
-	rw.tally.Move(&from.RunGroup, &to)
+	to := rw.places.of(&r.RunRecord)
+	rw.tally.Move(&from.placeNo, &to)
 	switch {
 	case from.moved:
 	case from.active || record.GoesOn(*r):
 		if !from.active {
 			rw.reopened = append(rw.reopened, uuidOf(r.ID))
 		}
-		rw.changed.add(&r.RunRecord, r.DueAt, rw.listens.of(r.Listens), nil)
+		rw.changed.add(&r.RunRecord, to, r.DueAt, rw.listens.of(r.Listens), nil)
 		rw.changed.served, rw.changed.now = append(rw.changed.served, record.RequestCode(r.Served)), append(rw.changed.now, w.t.Now)
 		rw.changed.dueNow = append(rw.changed.dueNow, gone && record.GoesOn(*r))
 		rw.writes[r.ID] = w
 	default:
-		rw.changedEnded.add(&r.RunRecord, r.DueAt, pgtype.Int4{}, r.Exit)
+		rw.changedEnded.add(&r.RunRecord, to, r.DueAt, pgtype.Int4{}, r.Exit)
 	}
 }
 
@@ -244,7 +228,7 @@ func (rw *runWriter) write(sc *script) {
 		sc.exec(reopenRuns, rw.reopened)
 	}
 	if c := &rw.changed; len(c.ids) > 0 {
-		sc.query(rw.addRequest, updateActive, append(c.args(), c.listens.arg(), c.served, c.now, c.dueNow)...)
+		sc.query(rw.addRequest, updateActive, append(c.args(), c.listens.arg(), c.statuses, c.served, c.now, c.dueNow)...)
 	}
 	if len(rw.changedEnded.ids) > 0 {
 		sc.exec(updateEnded, append(rw.changedEnded.args(), rw.changedEnded.exits.arg())...)

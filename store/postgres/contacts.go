@@ -171,7 +171,7 @@ func (s *Store) UpdateContact(ctx context.Context, id string, change automation.
 		c = rows[0].change(change)
 		var sc script
 		if change.Email != nil {
-			sc.exec(adoptStrays, []string{id}, []string{ownerOf(automation.ContactRef{ID: id})})
+			sc.exec(adoptStrays, []string{id}, owners{ownerOf(automation.ContactRef{ID: id})})
 		}
 		if err := updateContacts(&sc, []contactChange{{old: rows[0], now: c}}); err != nil {
 			return err
@@ -243,8 +243,8 @@ func updateContacts(sc *script, changes []contactChange) error {
 // if there is none, and dropLease deletes it again. They rely on the primary keys of
 // leases and contacts.
 const (
-	holdLease  = `INSERT INTO automation.leases (owner, fence, until) VALUES ($1::text, 0, '-infinity') ON CONFLICT (owner) DO UPDATE SET owner = excluded.owner`
-	dropLease  = `DELETE FROM automation.leases WHERE owner = $1::text AND fence = 0`
+	holdLease  = `INSERT INTO automation.leases (owner, fence, until) VALUES ($1::bytea, 0, '-infinity') ON CONFLICT (owner) DO UPDATE SET owner = excluded.owner`
+	dropLease  = `DELETE FROM automation.leases WHERE owner = $1::bytea AND fence = 0`
 	findLiving = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.id = $1::text AND c.deleted_at IS NULL FOR UPDATE`
 )
 
@@ -270,10 +270,10 @@ func (s *Store) DeleteContact(ctx context.Context, id string, now time.Time) err
 			return record.NotFound("contact", id)
 		}
 		sc = nil
-		sc.exec(adoptStrays, []string{id}, []string{owner})
+		sc.exec(adoptStrays, []string{id}, owners{owner})
 		deleteContacts(&sc, []storedContact{*row}, []time.Time{now})
-		sc.exec(deleteEntries, []string{owner})
-		cancelOwners(&sc, []string{owner}, []time.Time{now})
+		sc.exec(deleteEntries, owners{owner})
+		cancelOwners(&sc, owners{owner}, []time.Time{now})
 		sc.exec(dropLease, owner)
 		s.notify(&sc)
 		return tx.commit(ctx, sc)

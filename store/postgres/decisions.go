@@ -28,7 +28,7 @@ SELECT automation_id, code, at, evidence FROM automation.decisions WHERE event_i
 	// eraseDecisions also relies on events_owner.
 	eraseDecisions = `
 UPDATE automation.decisions d SET evidence = NULL FROM automation.events e
-WHERE e.owner = ANY ($1::text[]) AND d.event_id = ANY (ARRAY[e.id])`
+WHERE e.owner = ANY ($1::bytea[]) AND d.event_id = ANY (ARRAY[e.id])`
 )
 
 // decide keeps the decisions of all transitions.

@@ -18,8 +18,8 @@ const (
 INSERT INTO automation.entries (owner, automation_no, key, n, starts, expires_at)
 SELECT DISTINCT ON (u.owner, a.no, u.key) u.owner, a.no, u.key, u.n, u.starts, u.expires_at
 FROM (
-	SELECT unnest($1::text[]) AS owner, unnest($2::text[]) AS automation_id, unnest($3::text[]) AS key, unnest($4::int[]) AS n,
-		unnest($5::text[]) AS starts, unnest($6::timestamptz[]) AS expires_at, generate_series(1, cardinality($1::text[])) AS place
+	SELECT unnest($1::bytea[]) AS owner, unnest($2::text[]) AS automation_id, unnest($3::text[]) AS key, unnest($4::int[]) AS n,
+		unnest($5::text[]) AS starts, unnest($6::timestamptz[]) AS expires_at, generate_series(1, cardinality($1::bytea[])) AS place
 ) u
 JOIN locked a ON a.id = u.automation_id
 ORDER BY u.owner, a.no, u.key, u.place DESC
@@ -34,9 +34,9 @@ WITH locked AS MATERIALIZED (
 SELECT a.id, c.key, c.n, c.starts, c.expires_at
 FROM (SELECT DISTINCT * FROM unnest($2::text[], $3::text[]) AS u (automation_id, key)) u
 JOIN automation.automations a ON a.id = ANY (ARRAY[u.automation_id])
-JOIN automation.entries c ON c.owner = $1::text AND c.automation_no = ANY (ARRAY[a.no]) AND c.key = ANY (ARRAY[u.key])`
+JOIN automation.entries c ON c.owner = $1::bytea AND c.automation_no = ANY (ARRAY[a.no]) AND c.key = ANY (ARRAY[u.key])`
 
-	deleteEntries = `DELETE FROM automation.entries WHERE owner = ANY ($1::text[])`
+	deleteEntries = `DELETE FROM automation.entries WHERE owner = ANY ($1::bytea[])`
 	// deleteEntriesOf relies on entries_automation.
 	deleteEntriesOf = `DELETE FROM automation.entries WHERE automation_no = $1::bigint`
 	// deleteExpiredEntries relies on entries_expiry.
@@ -65,12 +65,13 @@ func (c *committer) writeEntries(sc *script) {
 
 // entryColumns contains counts of starts, by column.
 type entryColumns struct {
-	owners, automations, keys, starts []string
-	counts                            []int32
-	expires                           nullableTimes
+	owners                    owners
+	automations, keys, starts []string
+	counts                    []int32
+	expires                   nullableTimes
 }
 
-func (e *entryColumns) add(owner string, counts []automation.EntryCount) {
+func (e *entryColumns) add(owner ownerKey, counts []automation.EntryCount) {
 	for i := range counts {
 		n := &counts[i]
 		e.owners, e.automations, e.keys = append(e.owners, owner), append(e.automations, n.AutomationID), append(e.keys, n.Key)

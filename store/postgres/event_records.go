@@ -43,7 +43,7 @@ CROSS JOIN LATERAL (
 	WHERE ` + listedEvent
 
 	ownedEvents = `
-	SELECT e.* FROM (SELECT e.* FROM automation.events e WHERE e.owner = ANY ($7::text[]) OFFSET 0) e
+	SELECT e.* FROM (SELECT e.* FROM automation.events e WHERE e.owner = ANY ($7::bytea[]) OFFSET 0) e
 	WHERE ` + listedEvent
 
 	listedEvent = `e.id > $1::uuid AND e.id < $2::uuid AND e.accepted_at >= $3::timestamptz AND e.accepted_at < $4::timestamptz
@@ -122,11 +122,11 @@ func (s *Store) ListEvents(ctx context.Context, q automation.EventQuery) (automa
 	sql := record.InDirection(q.PageQuery, olderEvents, newerEvents)
 	args := []any{uuidOf(b.Above), uuidOf(b.Below), b.AcceptedFrom, b.AcceptedUntil, q.Name, q.Limit + 1}
 	if refs := record.SplitRef(q.Contact); len(refs) > 0 {
-		owners := make([]string, len(refs))
+		of := make(owners, len(refs))
 		for i, ref := range refs {
-			owners[i] = ownerOf(ref)
+			of[i] = ownerOf(ref)
 		}
-		sql, args = record.InDirection(q.PageQuery, olderOwnedEvents, newerOwnedEvents), append(args, owners)
+		sql, args = record.InDirection(q.PageQuery, olderOwnedEvents, newerOwnedEvents), append(args, of)
 	}
 	records, err := s.readEventRecords(ctx, sql, args...)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // appendCall is one call of AppendEvents.
 type appendCall struct {
 	events   []automation.NewEvent
-	owners   []string // of events, by index
+	owners   owners // of events, by index
 	receipts []automation.EventReceipt
 	err      error // why it was refused
 }
@@ -155,7 +155,7 @@ func (refs *eventReferences) find(calls []*appendCall) (sc script) {
 // resolveOwners sets the owners of the call's events, or returns why the call is
 // refused.
 func (c *appendCall) resolveOwners(refs *eventReferences) error {
-	c.owners = make([]string, len(c.events))
+	c.owners = make(owners, len(c.events))
 	for i := range c.events {
 		n := &c.events[i]
 		ref := automation.ContactRef{ID: n.Event.ContactID, Email: n.Event.Email}
@@ -177,7 +177,7 @@ func (c *appendCall) resolveOwners(refs *eventReferences) error {
 // insertEvents numbers pending events in the order in which they were given.
 const insertEvents = `
 WITH sent AS MATERIALIZED (
-	SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS owner, unnest($3::text[]) AS email, unnest($4::text[]) AS name,
+	SELECT unnest($1::uuid[]) AS id, unnest($2::bytea[]) AS owner, unnest($3::text[]) AS email, unnest($4::text[]) AS name,
 		unnest($5::text[]) AS payload, unnest($6::text[]) AS key, unnest($7::timestamptz[]) AS occurred_at, unnest($8::timestamptz[]) AS accepted_at,
 		unnest($9::boolean[]) AS unannounced, unnest($10::text[]) AS automation_id, unnest($11::text[]) AS cause,
 		generate_series(1, cardinality($1::uuid[])) AS place
@@ -209,7 +209,8 @@ func (s *Store) insertScript(calls []*appendCall) (sc script) {
 // newEvents contains events to insert, by column.
 type newEvents struct {
 	ids                    uuids
-	owners, names          []string
+	owners                 owners
+	names                  []string
 	emails, payloads, keys nullableTexts
 	occurred               nullableTimes
 	accepted               []time.Time
@@ -217,7 +218,7 @@ type newEvents struct {
 	automations, causes    nullableTexts
 }
 
-func (n *newEvents) add(sent *automation.NewEvent, owner string) {
+func (n *newEvents) add(sent *automation.NewEvent, owner ownerKey) {
 	e, email := &sent.Event, ""
 	if refOf(owner).ID == "" {
 		email = e.Email
@@ -239,7 +240,7 @@ func (n *newEvents) args() []any {
 // contactEvents relies on events_owner.
 const contactEvents = `
 SELECT ` + eventColumns + ` FROM automation.events e
-WHERE e.owner = $1::text AND e.name = $2::text AND e.accepted_at >= $3::timestamptz
+WHERE e.owner = $1::bytea AND e.name = $2::text AND e.accepted_at >= $3::timestamptz
 ORDER BY e.accepted_at, e.id`
 
 // ListContactEvents implements automation.EventReader.
@@ -269,11 +270,11 @@ const eventColumns = `e.id, e.owner, e.email, e.name, e.payload, e.key, e.occurr
 
 // scanEvent scans eventColumns, and the columns after them into more. It also returns the
 // event's owner.
-func scanEvent(scan scanFunc, more ...any) (automation.Event, string, error) {
+func scanEvent(scan scanFunc, more ...any) (automation.Event, ownerKey, error) {
 	// Each variable that a row is scanned into is allocated, so there is one.
 	var row struct {
 		event                        automation.Event
-		owner                        string
+		owner                        ownerKey
 		payload                      []byte
 		email, key, addressed, cause pgtype.Text
 		occurred                     pgtype.Timestamptz

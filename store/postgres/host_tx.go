@@ -117,9 +117,9 @@ func (h hosted) run(ctx context.Context, sc script) error {
 		st := &sc[i]
 		var err error
 		if st.row == nil {
-			err = h.tx.exec(ctx, h.s.sql(st.sql), st.args)
+			err = h.tx.exec(ctx, h.s.sql(st.sql), pgxArgs(st.args))
 		} else {
-			err = h.tx.query(ctx, h.s.sql(st.sql), st.args, st.row)
+			err = h.tx.query(ctx, h.s.sql(st.sql), pgxArgs(st.args), st.row)
 		}
 		if err != nil {
 			return err

@@ -38,71 +38,66 @@ func staysInLease(t *automation.Transition, r *automation.RunChange) bool {
 const (
 	// startInLease extends leases and writes a run into the row of each.
 	startInLease = `
-UPDATE automation.leases l SET until = t.until, run_id = t.id, run_automation_no = t.automation_no, run_version = t.version,
-	run_event_id = t.event_id, run_event_name = t.event_name, run_step = t.step, run_due_at = t.due_at, run_created_at = t.created_at,
-	run_state = t.state, run_listen_no = t.listen_no, run_many_names = t.many_names
+UPDATE automation.leases l SET until = t.until, run_id = t.id, run_place_no = t.place_no,
+	run_due_at = t.due_at, run_state = t.state, run_listen_no = t.listen_no, run_event_id = t.event_id, run_created_at = t.created_at
 FROM (
-	SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS fence, unnest($3::timestamptz[]) AS until, unnest($4::uuid[]) AS id,
-		unnest($5::bigint[]) AS automation_no, unnest($6::int[]) AS version, unnest($7::uuid[]) AS event_id, unnest($8::text[]) AS event_name,
-		unnest($9::text[]) AS step, unnest($10::timestamptz[]) AS due_at, unnest($11::timestamptz[]) AS created_at, unnest($12::bytea[]) AS state,
-		unnest($13::int[]) AS listen_no, unnest($14::boolean[]) AS many_names
+	SELECT ` + inLeaseValues + `,
+		unnest($9::uuid[]) AS event_id, unnest($10::timestamptz[]) AS created_at
 ) t
 WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence = ANY (ARRAY[t.fence]) AND l.run_id IS NULL
-RETURNING l.owner, NULL::uuid, NULL::bigint, NULL::int, NULL::text, false`
+RETURNING l.owner, NULL::uuid, NULL::int`
 
 	// updateInLease extends leases and changes their runs. It returns the runs' former
-	// steps, which it reads under the lock.
+	// places, which it reads under the lock.
 	updateInLease = `
 WITH o AS MATERIALIZED (
-	SELECT owner, run_step FROM automation.leases WHERE owner = ANY ($1::text[]) ORDER BY owner FOR UPDATE
+	SELECT owner, run_place_no FROM automation.leases WHERE owner = ANY ($1::bytea[]) ORDER BY owner FOR UPDATE
 )
-UPDATE automation.leases l SET until = t.until, run_step = t.step, run_due_at = t.due_at, run_state = t.state,
+UPDATE automation.leases l SET until = t.until, run_place_no = t.place_no, run_due_at = t.due_at, run_state = t.state,
 	run_listen_no = t.listen_no
-FROM (
-	SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS fence, unnest($3::timestamptz[]) AS until, unnest($4::uuid[]) AS id,
-		unnest($5::text[]) AS step, unnest($6::timestamptz[]) AS due_at, unnest($7::bytea[]) AS state, unnest($8::int[]) AS listen_no
-) t
+FROM (SELECT ` + inLeaseValues + `) t
 JOIN o ON o.owner = t.owner
 WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence = ANY (ARRAY[t.fence]) AND l.run_id = ANY (ARRAY[t.id])
-RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, o.run_step, l.run_many_names IS NOT NULL`
+RETURNING l.owner, l.run_id, o.run_place_no`
+
+	inLeaseValues = `unnest($1::bytea[]) AS owner, unnest($2::bigint[]) AS fence, unnest($3::timestamptz[]) AS until, unnest($4::uuid[]) AS id,
+		unnest($5::int[]) AS place_no, unnest($6::timestamptz[]) AS due_at, unnest($7::bytea[]) AS state, unnest($8::int[]) AS listen_no`
 )
 
 // inLeaseColumns contains the arguments of startInLease and updateInLease, by column.
 type inLeaseColumns struct {
-	owners      []string
-	tokens      []int64
-	until       []time.Time
-	ids         uuids
-	automations []int64
-	versions    []int32
-	events      uuids
-	names       []string
-	steps       []string
-	due         []time.Time
-	created     []time.Time
-	states      [][]byte
-	listens     nullableInts
-	manyNames   nullableBools
+	owners  owners
+	tokens  []int64
+	until   []time.Time
+	ids     uuids
+	places  []int32
+	due     []time.Time
+	states  [][]byte
+	listens nullableInts
+	events  uuids
+	created []time.Time
 }
 
-func (i *inLeaseColumns) add(w *transitionWrite, r *automation.RunChange, automationNo int64, listens pgtype.Int4) {
+func (i *inLeaseColumns) add(w *transitionWrite, r *automation.RunChange, placeNo int32, listens pgtype.Int4) {
 	i.owners, i.tokens, i.until = append(i.owners, w.owner), append(i.tokens, w.t.Token), append(i.until, w.t.Extend)
-	i.ids, i.automations, i.versions = append(i.ids, uuidOf(r.ID)), append(i.automations, automationNo), append(i.versions, int32(r.Version))
-	i.events, i.names, i.steps = append(i.events, uuidOf(r.EventID)), append(i.names, r.EventName), append(i.steps, r.Step)
-	i.due, i.created, i.states = append(i.due, r.DueAt), append(i.created, r.CreatedAt), append(i.states, r.State)
-	i.listens, i.manyNames = append(i.listens, listens), append(i.manyNames, trueOrNull(w.manyNames))
+	i.ids, i.places, i.due = append(i.ids, uuidOf(r.ID)), append(i.places, placeNo), append(i.due, r.DueAt)
+	i.states, i.listens = append(i.states, r.State), append(i.listens, listens)
+	i.events, i.created = append(i.events, uuidOf(r.EventID)), append(i.created, r.CreatedAt)
+}
+
+func (i *inLeaseColumns) args() []any {
+	return []any{i.owners, i.tokens, i.until, i.ids, i.places, i.due, i.states, i.listens.arg()}
 }
 
 func (i *inLeaseColumns) start(sc *script, row func(scan scanFunc) error) {
 	if len(i.ids) > 0 {
-		sc.query(row, startInLease, i.owners, i.tokens, i.until, i.ids, i.automations, i.versions, i.events, i.names, i.steps, i.due, i.created, i.states,
-			i.listens.arg(), i.manyNames.arg())
+		sc.query(row, startInLease, append(i.args(), i.events, i.created)...)
 	}
 }
 
 func (i *inLeaseColumns) update(sc *script, row func(scan scanFunc) error) {
 	if len(i.ids) > 0 {
-		sc.query(row, updateInLease, i.owners, i.tokens, i.until, i.ids, i.steps, i.due, i.states, i.listens.arg())
+		sc.query(row, updateInLease, i.args()...)
 	}
 }
 
@@ -112,35 +107,34 @@ func (i *inLeaseColumns) update(sc *script, row func(scan scanFunc) error) {
 const (
 	parkFrom = `
 WITH old AS MATERIALIZED (
-	SELECT owner, run_id, run_automation_no, run_version, run_event_id, run_event_name, run_step, run_due_at, run_created_at, run_state, run_listen_no, run_many_names
+	SELECT owner, run_id, run_place_no, run_event_id, run_due_at, run_created_at, run_state, run_listen_no
 	FROM automation.leases WHERE run_id IS NOT NULL AND `
 
 	parkTo = `
 ), parked AS (
-	INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, due_at, created_at, state, listen_no, many_names)
-	SELECT run_id, run_automation_no, run_version, owner, run_event_id, run_event_name, 0, 0, run_step, run_due_at, run_created_at, run_state, run_listen_no, run_many_names FROM old
+	INSERT INTO automation.active_runs (id, place_no, owner, event_id, due_at, created_at, state, listen_no)
+	SELECT run_id, run_place_no, owner, run_event_id, run_due_at, run_created_at, run_state, run_listen_no FROM old
 )
 UPDATE automation.leases l
-SET run_id = NULL, run_automation_no = NULL, run_version = NULL, run_event_id = NULL, run_event_name = NULL, run_step = NULL,
-	run_due_at = NULL, run_created_at = NULL, run_state = NULL, run_listen_no = NULL, run_many_names = NULL
+SET run_id = NULL, run_place_no = NULL, run_event_id = NULL, run_due_at = NULL, run_created_at = NULL, run_state = NULL, run_listen_no = NULL
 FROM old WHERE l.owner = ANY (ARRAY[old.owner])`
 
-	parkOwned            = parkFrom + `owner = ANY ($1::text[]) ORDER BY owner FOR UPDATE` + parkTo
+	parkOwned            = parkFrom + `owner = ANY ($1::bytea[]) ORDER BY owner FOR UPDATE` + parkTo
 	parkRun              = parkFrom + `run_id = $1::uuid FOR UPDATE` + parkTo
-	parkOfAutomation     = parkFrom + `run_automation_no = $1::bigint ORDER BY owner FOR UPDATE` + parkTo
-	parkMostOfAutomation = parkFrom + `run_automation_no = $1::bigint ORDER BY owner FOR UPDATE SKIP LOCKED` + parkTo
+	parkOfAutomation     = parkFrom + ofAutomation + ` ORDER BY owner FOR UPDATE` + parkTo
+	parkMostOfAutomation = parkFrom + ofAutomation + ` ORDER BY owner FOR UPDATE SKIP LOCKED` + parkTo
 	parkExpired          = parkFrom + `until <= $1::timestamptz ORDER BY owner FOR UPDATE SKIP LOCKED` + parkTo
+
+	ofAutomation = `run_place_no = ANY (ARRAY(SELECT no FROM automation.places WHERE automation_id = $1::text))`
 
 	nextExpiry = `SELECT min(until) FROM automation.leases WHERE run_id IS NOT NULL`
 )
 
-// inLeaseRuns remembers which runs this process has written into leases' rows, and what it
-// knows of versions. The committer uses both as guesses: a wrong one costs time,
-// and nothing else. It is safe for concurrent use.
+// inLeaseRuns remembers which runs this process has written into leases' rows. The committer
+// uses that as a guess: a wrong one costs time, and nothing else. It is safe for concurrent use.
 type inLeaseRuns struct {
-	mu       sync.Mutex
-	ids      map[string]struct{}
-	versions map[automation.VersionRef]startable
+	mu  sync.Mutex
+	ids map[string]struct{}
 }
 
 // maxRemembered bounds inLeaseRuns, from which runs whose lease was lost are never
@@ -172,26 +166,6 @@ func (m *inLeaseRuns) note(w *transitionWrite) {
 	m.ids[w.inLease.ID] = struct{}{}
 }
 
-// version returns what is known of a version. It reports false for one that it does not
-// remember.
-func (m *inLeaseRuns) version(v automation.VersionRef) (startable, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	known, ok := m.versions[v]
-	return known, ok
-}
-
-// noteVersion remembers the number of a version's automation, and whether events with several
-// names start runs of the version.
-func (m *inLeaseRuns) noteVersion(v automation.VersionRef, no int64, manyNames bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.versions == nil || len(m.versions) >= maxRemembered {
-		m.versions = map[automation.VersionRef]startable{}
-	}
-	m.versions[v] = startable{no: no, manyNames: manyNames}
-}
-
 // chooseInLease chooses the run of a transition that will be in the lease's row, if any.
 func (c *committer) chooseInLease(w *transitionWrite) {
 	w.inLease = nil
@@ -202,9 +176,8 @@ func (c *committer) chooseInLease(w *transitionWrite) {
 		r := &w.t.Runs[i]
 		switch {
 		case startsInLease(w.t, r):
-			v, ok := c.s.inLease.version(automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version})
-			if ok && w.inLease == nil {
-				w.inLease, w.automationNo, w.manyNames = r, v.no, v.manyNames
+			if w.inLease == nil {
+				w.inLease = r
 			}
 		case r.New || !c.s.inLease.has(r.ID):
 		case staysInLease(w.t, r):
@@ -238,8 +211,7 @@ func (c *committer) misplaced(w *transitionWrite) bool {
 			return true // the lease has another run, or is lost
 		}
 		_, exists := c.current[r.ID]
-		a := c.automations[r.AutomationID]
-		return r.New && (exists || a.enabled && a.no != w.automationNo)
+		return r.New && exists
 	}
 	if held == nil || held.id == "" {
 		return false

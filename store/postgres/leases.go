@@ -55,12 +55,12 @@ WITH waiting AS (
 	WHERE owner = ANY (ARRAY(SELECT owner FROM chosen WHERE taken)) AND until <= $1::timestamptz AND run_id IS NULL
 	ORDER BY owner FOR NO KEY UPDATE SKIP LOCKED
 ), taken AS (
-	UPDATE automation.leases l SET fence = nextval('automation.tokens'), until = $3::timestamptz
+	UPDATE automation.leases l SET fence = nextval('automation.fences'), until = $3::timestamptz
 	FROM expired WHERE l.owner = ANY (ARRAY[expired.owner])
 	RETURNING l.owner, l.fence
 ), leased AS (
 	INSERT INTO automation.leases (owner, fence, until)
-	SELECT owner, nextval('automation.tokens'), $3::timestamptz FROM (SELECT owner FROM chosen WHERE NOT taken ORDER BY owner) AS free`
+	SELECT owner, nextval('automation.fences'), $3::timestamptz FROM (SELECT owner FROM chosen WHERE NOT taken ORDER BY owner) AS free`
 
 	leaseTaken = `
 	RETURNING owner, fence
@@ -71,13 +71,13 @@ SELECT owner, fence FROM leased UNION ALL SELECT owner, fence FROM taken`
 // leaseOne relies on the primary keys of leases and projections.
 const leaseOne = `
 INSERT INTO automation.leases AS l (owner, fence, until)
-SELECT $1::text, nextval('automation.tokens'), $2::timestamptz WHERE NOT ` + engaged + `$4::text)
+SELECT $1::bytea, nextval('automation.fences'), $2::timestamptz WHERE NOT ` + engaged + `$4::text)
 ON CONFLICT (owner) DO UPDATE SET fence = excluded.fence, until = excluded.until WHERE l.until <= $3::timestamptz AND l.run_id IS NULL
 RETURNING owner, fence`
 
 // heldLease is a lease that a claim has taken.
 type heldLease struct {
-	owner string
+	owner ownerKey
 	token int64
 }
 
@@ -127,12 +127,12 @@ func (s *Store) lease(ctx context.Context, p automation.ClaimParams) (held []hel
 func (s *Store) abandonLeases(ctx context.Context, held []heldLease) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
-	owners, tokens := make([]string, len(held)), make([]int64, len(held))
+	of, tokens := make(owners, len(held)), make([]int64, len(held))
 	for i, l := range held {
-		owners[i], tokens[i] = l.owner, l.token
+		of[i], tokens[i] = l.owner, l.token
 	}
 	var sc script
-	sc.exec(endLeases, owners, tokens)
+	sc.exec(endLeases, of, tokens)
 	_ = implicit{s}.run(ctx, sc)
 }
 
@@ -169,22 +169,22 @@ func (e *expirySchedule) checked(at, first time.Time) {
 // endLeases and extendLeases rely on the primary key of leases.
 const (
 	endLeases = `
-DELETE FROM automation.leases l USING (SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS fence) t
+DELETE FROM automation.leases l USING (SELECT unnest($1::bytea[]) AS owner, unnest($2::bigint[]) AS fence) t
 WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence = ANY (ARRAY[t.fence])
-RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, l.run_step, l.run_many_names IS NOT NULL`
+RETURNING l.owner, l.run_id, l.run_place_no`
 
 	extendLeases = `
 UPDATE automation.leases l SET until = t.until
-FROM (SELECT unnest($1::text[]) AS owner, unnest($2::bigint[]) AS fence, unnest($3::timestamptz[]) AS until) t
+FROM (SELECT unnest($1::bytea[]) AS owner, unnest($2::bigint[]) AS fence, unnest($3::timestamptz[]) AS until) t
 WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence = ANY (ARRAY[t.fence])
-RETURNING l.owner, l.run_id, l.run_automation_no, l.run_version, l.run_step, l.run_many_names IS NOT NULL`
+RETURNING l.owner, l.run_id, l.run_place_no`
 )
 
 // fence ends or extends the leases of all transitions. An in-lease run starts or
 // changes in the same statement, because it is in the same row.
 func (c *committer) fence(sc *script) {
-	c.held = make(map[string]*currentRun, len(c.writes))
-	var parked, ended, extended []string
+	c.held = make(map[ownerKey]*currentRun, len(c.writes))
+	var parked, ended, extended owners
 	var endTokens, tokens []int64
 	var until []time.Time
 	var started, continued inLeaseColumns
@@ -199,9 +199,9 @@ func (c *committer) fence(sc *script) {
 		case w.inLease == nil:
 			extended, tokens, until = append(extended, w.owner), append(tokens, w.t.Token), append(until, w.t.Extend)
 		case w.inLease.New:
-			started.add(w, w.inLease, w.automationNo, c.listens.of(w.inLease.Listens))
+			started.add(w, w.inLease, c.places.of(&w.inLease.RunRecord), c.listens.of(w.inLease.Listens))
 		default:
-			continued.add(w, w.inLease, 0, c.listens.of(w.inLease.Listens))
+			continued.add(w, w.inLease, c.places.of(&w.inLease.RunRecord), c.listens.of(w.inLease.Listens))
 		}
 	}
 	if len(parked) > 0 {
@@ -220,19 +220,16 @@ func (c *committer) fence(sc *script) {
 // addHeld scans a lease that is held, with the run that was in its row.
 func (c *committer) addHeld(scan scanFunc) error {
 	var row struct {
-		owner     string
-		run, step pgtype.Text
-		no        pgtype.Int8
-		version   pgtype.Int4
-		manyNames bool
+		owner   ownerKey
+		run     pgtype.Text
+		placeNo pgtype.Int4
 	}
-	if err := scan(&row.owner, &row.run, &row.no, &row.version, &row.step, &row.manyNames); err != nil {
+	if err := scan(&row.owner, &row.run, &row.placeNo); err != nil {
 		return err
 	}
 	held := &currentRun{}
 	if row.run.Valid {
-		*held = currentRun{id: row.run.String, inLease: true, manyNames: row.manyNames}
-		held.RunGroup = record.RunGroup{AutomationNo: row.no.Int64, Version: int(row.version.Int32), Step: row.step.String}
+		*held = currentRun{id: row.run.String, inLease: true, placeNo: row.placeNo.Int32}
 		c.current[held.id] = *held
 	}
 	c.held[row.owner] = held

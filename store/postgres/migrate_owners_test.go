@@ -116,6 +116,6 @@ func TestMigrations_FunctionsNameOwners(t *testing.T) {
 		assert.Equal(t, c.shown, shown)
 	}
 	var shown string
-	require.NoError(t, pool.QueryRow(t.Context(), `SELECT automation.contact_of('@ada@example.com')`).Scan(&shown))
+	require.NoError(t, pool.QueryRow(t.Context(), `SELECT automation.contact_of('+@ada@example.com')`).Scan(&shown))
 	assert.Equal(t, "@ada@example.com", shown)
 }

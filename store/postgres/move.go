@@ -11,9 +11,9 @@ import (
 const (
 	moveEvents = `
 WITH moved AS (
-	UPDATE automation.pending SET owner = $2::text WHERE owner = $1::text RETURNING event_id
+	UPDATE automation.pending SET owner = $2::bytea WHERE owner = $1::bytea RETURNING event_id
 )
-UPDATE automation.events e SET owner = $2::text, email = NULL FROM moved WHERE e.id = ANY (ARRAY[moved.event_id])`
+UPDATE automation.events e SET owner = $2::bytea, email = NULL FROM moved WHERE e.id = ANY (ARRAY[moved.event_id])`
 
 	// adoptStrays gives contacts the stray events that were sent for their email. An event
 	// is a stray if its sender looked for the contact before the contact was inserted, and
@@ -23,14 +23,14 @@ UPDATE automation.events e SET owner = $2::text, email = NULL FROM moved WHERE e
 	adoptStrays = `
 WITH strays AS (
 	UPDATE automation.pending p SET owner = o.owner
-	FROM unnest($1::text[], $2::text[]) AS o (id, owner)
+	FROM unnest($1::text[], $2::bytea[]) AS o (id, owner)
 	JOIN automation.contacts c ON c.id = ANY (ARRAY[o.id])
-	WHERE p.owner = ANY (ARRAY['@' || c.email_key])
+	WHERE p.owner = ANY (ARRAY[` + emailOwner + `])
 	RETURNING p.event_id, p.owner
 )
 UPDATE automation.events e SET owner = strays.owner, email = NULL FROM strays WHERE e.id = ANY (ARRAY[strays.event_id])`
 
-	notifyIfPending = `SELECT pg_notify($1::text, '') WHERE EXISTS (SELECT FROM automation.pending WHERE owner = $2::text)`
+	notifyIfPending = `SELECT pg_notify($1::text, '') WHERE EXISTS (SELECT FROM automation.pending WHERE owner = $2::bytea)`
 )
 
 // adopt gives a contact the pending events that were sent for its email before the email
@@ -44,8 +44,8 @@ func (s *Store) adopt(sc *script, c automation.Contact) {
 // findTargets returns the ids of the contacts that get the events of emails, by owner of
 // the email. It creates the contacts that transitions contain, unless the email belongs
 // to a contact by now.
-func (c *committer) findTargets(ctx context.Context) (map[string]string, error) {
-	targets := map[string]string{}
+func (c *committer) findTargets(ctx context.Context) (map[ownerKey]string, error) {
+	targets := map[ownerKey]string{}
 	var emails []string
 	var sc script
 	for _, w := range c.writes {
@@ -75,7 +75,7 @@ func (c *committer) findTargets(ctx context.Context) (map[string]string, error) 
 }
 
 // move gives the pending events of emails to the targets.
-func (c *committer) move(sc *script, targets map[string]string) {
+func (c *committer) move(sc *script, targets map[ownerKey]string) {
 	for _, w := range c.writes {
 		if id, ok := targets[w.owner]; ok {
 			sc.exec(moveEvents, w.owner, ownerOf(automation.ContactRef{ID: id}))

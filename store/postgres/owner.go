@@ -1,38 +1,77 @@
 package postgres
 
 import (
-	"encoding/base64"
-
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/internal/uuid"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// packed encodes a UUID in 22 characters instead of 36, because every row about a
-// contact contains its owner, and most of these rows have it in an index too. The
-// encoded texts sort as the UUIDs do, so that contacts that were created one after the
-// other stay side by side in indexes.
-var packed = base64.NewEncoding("./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz").WithPadding(base64.NoPadding)
+// ownerKey is the owner of a row, under which the store keeps everything about a contact: the
+// 16 bytes of the contact's id if that is a UUID, "=" and the id for any other id, and "@" and
+// the email in lower case for an email that belongs to no contact. An owner of the last two
+// kinds that would be 16 bytes long has a "+" in front. Every row about a contact contains its
+// owner, and most of these rows have it in an index too. The bytes sort as the UUIDs do, so
+// that contacts that were created one after the other stay side by side in indexes.
+type ownerKey string
 
-// ownerOf returns the owner under which the store keeps everything about a contact. It
-// is the packed id of the contact if that is a UUID, "=" and the id for any other id,
-// and "@" and the email in lower case for an email that belongs to no contact. The
-// function owner_of of the schema does the same for ids.
-func ownerOf(ref automation.ContactRef) string {
-	if id, ok := uuid.Parse(ref.ID); ok {
-		return packed.EncodeToString(id[:])
+// owners is a column of owners.
+type owners []ownerKey
+
+// pgxArgs returns arguments with types that pgx knows in all modes of execution.
+func pgxArgs(args []any) []any {
+	plain := make([]any, len(args))
+	for i, arg := range args {
+		switch v := arg.(type) {
+		case ownerKey:
+			plain[i] = []byte(v)
+		case owners:
+			column := make([][]byte, len(v))
+			for j := range v {
+				column[j] = []byte(v[j])
+			}
+			plain[i] = column
+		default:
+			plain[i] = arg
+		}
 	}
-	return record.Owner(ref)
+	return plain
 }
 
+const (
+	uuidSize = 16
+	padding  = "+"
+)
+
+// ownerOf returns the owner of a contact. The function owner_of of the schema does the same for
+// ids.
+func ownerOf(ref automation.ContactRef) ownerKey {
+	if id, ok := uuid.Parse(ref.ID); ok {
+		return ownerKey(id[:])
+	}
+	owner := record.Owner(ref)
+	if len(owner) == uuidSize {
+		owner = padding + owner
+	}
+	return ownerKey(owner)
+}
+
+// emailOwner is ownerOf in SQL, for the email of a contact c.
+const emailOwner = `convert_to(CASE octet_length(convert_to(c.email_key, 'UTF8')) WHEN 15 THEN '+@' ELSE '@' END || c.email_key, 'UTF8')`
+
 // refOf is the inverse of ownerOf, except that it returns emails in lower case.
-func refOf(owner string) automation.ContactRef {
-	var id [16]byte
-	if len(owner) != packed.EncodedLen(len(id)) || owner[0] == '=' || owner[0] == '@' {
-		return record.Ref(owner)
+func refOf(owner ownerKey) automation.ContactRef {
+	switch {
+	case len(owner) == uuidSize:
+		return automation.ContactRef{ID: uuid.Format([uuidSize]byte([]byte(owner)))}
+	case len(owner) == uuidSize+len(padding) && owner[:len(padding)] == padding:
+		return record.Ref(string(owner[len(padding):]))
+	default:
+		return record.Ref(string(owner))
 	}
-	if _, err := packed.Decode(id[:], []byte(owner)); err != nil {
-		return record.Ref(owner)
-	}
-	return automation.ContactRef{ID: uuid.Format(id)}
+}
+
+// ScanBytes implements pgtype.BytesScanner.
+func (o *ownerKey) ScanBytes(v []byte) error {
+	*o = ownerKey(v)
+	return nil
 }

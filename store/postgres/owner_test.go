@@ -17,8 +17,8 @@ func TestOwnerOf_IsTheInverseOfRefOf(t *testing.T) {
 		{ID: "00000000-0000-0000-0000-000000000000"},
 		{ID: "0195A3C0-7D00-7000-8000-00000000000A"}, // another id
 		{ID: "a"}, {ID: "=a"}, {ID: "@a"},
-		{ID: "twenty-one characters"}, {ID: "...................."}, {ID: "......................"},
-		{Email: "ada@example.com"}, {Email: "twenty-one@example.co"},
+		{ID: "fifteen letters"}, {ID: "=fifteen letter"}, {ID: "sixteen letters!"}, {ID: "+fifteen letters"}, {ID: "+=sixteen letters"}, {ID: "...............é"},
+		{Email: "ada@example.com"}, {Email: "adah@example.co"}, {Email: "adam@example.com"}, {Email: "@"},
 	} {
 		assert.Equal(t, ref, refOf(ownerOf(ref)))
 	}
@@ -27,7 +27,7 @@ func TestOwnerOf_IsTheInverseOfRefOf(t *testing.T) {
 
 func TestOwnerOf_SortsLikeTheIDs(t *testing.T) {
 	t.Parallel()
-	var owners []string
+	var owners []ownerKey
 	for _, id := range []string{
 		"0195a3c0-7d00-7000-8000-00000000000a", "0195a3c0-7d00-7000-8000-00000000000b", "0195a3c0-7d00-7000-8000-0000000000a0",
 		"0195a3c0-7d00-7fff-8000-000000000000", "1195a3c0-7d00-7000-8000-000000000000", "f195a3c0-7d00-7000-8000-000000000000",

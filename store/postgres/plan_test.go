@@ -22,31 +22,32 @@ INSERT INTO automation.automations (id, name, status, event_names, version, revi
 SELECT 'a' || i, 'a', 'enabled', ARRAY['e' || i], 1, 1 FROM generate_series(1, 100) i;
 INSERT INTO automation.triggers SELECT 'e' || i, i FROM generate_series(1, 100) i;
 INSERT INTO automation.versions SELECT i, 1, '' FROM generate_series(1, 100) i;
+INSERT INTO automation.places (automation_id, version, status, step, event_name)
+SELECT 'a' || i / 4 % 100 + 1, 1, i % 4, 's' || i / 4 % 20, 'e' || i / 4 % 3 FROM generate_series(0, 1199) i;
 INSERT INTO automation.contacts (id, email, email_key, first_name, last_name, unsubscribed, properties, segments)
 SELECT md5('c' || i)::uuid, i || '@example.com', i || '@example.com', '', '', false, '', '' FROM generate_series(1, 50000) i;
 INSERT INTO automation.contact_segments SELECT 's' || i % 10, i FROM generate_series(1, 20000) i;
 INSERT INTO automation.events (id, owner, name, accepted_at)
-SELECT md5('e' || i)::uuid, md5('c' || i)::uuid, 'e' || i % 100, now() FROM generate_series(1, 50000) i;
+SELECT md5('e' || i)::uuid, uuid_send(md5('c' || i)::uuid), 'e' || i % 100, now() FROM generate_series(1, 50000) i;
 INSERT INTO automation.pending (owner, event_id, accepted_at)
 SELECT owner, id, accepted_at FROM automation.events ORDER BY id LIMIT 20000;
 INSERT INTO automation.loose_events SELECT accepted_at, id FROM automation.events ORDER BY id DESC LIMIT 20000;
 INSERT INTO automation.idempotency_keys SELECT 'e', 'k' || i, '', md5('e' || i)::uuid, now() FROM generate_series(1, 20000) i;
-INSERT INTO automation.leases SELECT md5('c' || i)::uuid, i, now() FROM generate_series(1, 10000) i;
+INSERT INTO automation.leases (owner, fence, until) SELECT uuid_send(md5('c' || i)::uuid), i, now() FROM generate_series(1, 10000) i;
 INSERT INTO automation.listen_sets (digest, names)
 SELECT sha256(('s' || i)::bytea), '["e1","e' || i + 1 || '"]' FROM generate_series(1, 100) i;
 INSERT INTO automation.listens SELECT name, no FROM automation.listen_sets, json_array_elements_text(names::json) name;
-INSERT INTO automation.active_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, listen_no, due_at, created_at, many_names)
-SELECT md5('r' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e' || i % 50000)::uuid, 'e' || i % 3, 0, 0, 's' || i % 20, i % 100 + 1, now(), now(),
-	CASE WHEN i % 2 = 0 THEN true END
+INSERT INTO automation.active_runs (id, place_no, owner, event_id, listen_no, due_at, created_at)
+SELECT md5('r' || i)::uuid, i % 300 * 4 + 1, uuid_send(md5('c' || i % 50000)::uuid), md5('e' || i % 50000)::uuid, i % 100 + 1, now(), now()
 FROM generate_series(1, 50000) i;
-INSERT INTO automation.ended_runs (id, automation_no, version, owner, event_id, event_name, status, setbacks, step, created_at, completed_at, error, many_names)
-SELECT md5('o' || i)::uuid, i % 100 + 1, 1, md5('c' || i % 50000)::uuid, md5('e' || i % 50000)::uuid, 'e' || i % 3, 1 + i % 3, 0, 's' || i % 20, now(), now(),
-	CASE WHEN i % 3 > 0 THEN '{"code":"code' || i % 5 || '","message":"m"}' END, CASE WHEN i % 2 = 0 THEN true END
+INSERT INTO automation.ended_runs (id, place_no, owner, event_id, created_at, completed_at, error)
+SELECT md5('o' || i)::uuid, i % 300 * 4 + 2 + i % 3, uuid_send(md5('c' || i % 50000)::uuid), md5('e' || i % 50000)::uuid, now(), now(),
+	CASE WHEN i % 3 > 0 THEN '{"code":"code' || i % 5 || '","message":"m"}' END
 FROM generate_series(1, 50000) i;
 INSERT INTO automation.run_outputs SELECT md5('o' || i)::uuid, i % 20, '' FROM generate_series(1, 20000) i;
 INSERT INTO automation.decisions SELECT id, 'a1', 'limit', now() FROM automation.events ORDER BY id LIMIT 20000;
-INSERT INTO automation.entries SELECT md5('c' || i)::uuid, i % 100 + 1, '', 1, '', CASE WHEN i % 2 = 0 THEN now() END FROM generate_series(1, 20000) i;
-INSERT INTO automation.run_counts SELECT automation_no, version, status, step, 0, count(*) FROM automation.active_runs GROUP BY 1, 2, 3, 4;`
+INSERT INTO automation.entries SELECT uuid_send(md5('c' || i)::uuid), i % 100 + 1, '', 1, '', CASE WHEN i % 2 = 0 THEN now() END FROM generate_series(1, 20000) i;
+INSERT INTO automation.run_counts (place_no, slot, n) SELECT place_no, 0, count(*) FROM automation.active_runs GROUP BY 1;`
 
 // drain empties the tables of work in progress except for one row at the end of each, so
 // that statistics taken afterwards describe pages that are nearly empty. refill fills
@@ -124,22 +125,22 @@ var hot = []struct {
 	{"findOutputs", findOutputs, []string{"run_outputs_pkey"}},
 	{"deleteOutputs", deleteOutputs, []string{"run_outputs_pkey"}},
 	{"findListenSets", findListenSets, nil},
+	{"insertPlaces", insertPlaces, nil},
+	{"findPlaces", findPlaces, nil},
+	{"lockedActive", lockedActive, []string{"active_runs_pkey"}},
+	{"lockedEnded", lockedEnded, []string{"ended_runs_pkey"}},
 	{"insertListenSets", insertListenSets, nil},
 	{"findRun", findRun, []string{"active_runs_pkey", "ended_runs_pkey", "leases_begun"}},
 	{"findRuns", findRuns, []string{"active_runs_pkey", "ended_runs_pkey", "leases_begun"}},
 	{"sumCounts", sumCounts, nil},
 	{"olderRuns", olderRuns, []string{"active_runs_place", "ended_runs_place", "leases_begun"}},
 	{"newerRuns", newerRuns, []string{"active_runs_place", "ended_runs_place", "leases_begun"}},
-	{"olderEnded", olderEnded, []string{"active_runs_completed", "active_runs_place", "ended_runs_completed", "ended_runs_place"}},
-	{"newerEnded", newerEnded, []string{"active_runs_completed", "active_runs_place", "ended_runs_completed", "ended_runs_place"}},
-	{"olderOfEvent", olderOfEvent, []string{"active_runs_event", "active_runs_place", "ended_runs_event", "ended_runs_place", "leases_begun"}},
-	{"newerOfEvent", newerOfEvent, []string{"active_runs_event", "active_runs_place", "ended_runs_event", "ended_runs_place", "leases_begun"}},
-	{"olderEndedOfEvent", olderEndedOfEvent, []string{"active_runs_completed", "active_runs_event_completed", "active_runs_place", "ended_runs_completed", "ended_runs_event_completed", "ended_runs_place"}},
-	{"newerEndedOfEvent", newerEndedOfEvent, []string{"active_runs_completed", "active_runs_event_completed", "active_runs_place", "ended_runs_completed", "ended_runs_event_completed", "ended_runs_place"}},
-	{"olderWithCode", olderWithCode, []string{"active_runs_code", "active_runs_place", "ended_runs_code", "ended_runs_place"}},
-	{"newerWithCode", newerWithCode, []string{"active_runs_code", "active_runs_place", "ended_runs_code", "ended_runs_place"}},
-	{"olderEndedWithCode", olderEndedWithCode, []string{"active_runs_code_completed", "active_runs_place", "ended_runs_code_completed", "ended_runs_place"}},
-	{"newerEndedWithCode", newerEndedWithCode, []string{"active_runs_code_completed", "active_runs_place", "ended_runs_code_completed", "ended_runs_place"}},
+	{"olderEnded", olderEnded, []string{"active_runs_completed", "ended_runs_completed"}},
+	{"newerEnded", newerEnded, []string{"active_runs_completed", "ended_runs_completed"}},
+	{"olderWithCode", olderWithCode, []string{"active_runs_code", "ended_runs_code"}},
+	{"newerWithCode", newerWithCode, []string{"active_runs_code", "ended_runs_code"}},
+	{"olderEndedWithCode", olderEndedWithCode, []string{"active_runs_code_completed", "ended_runs_code_completed"}},
+	{"newerEndedWithCode", newerEndedWithCode, []string{"active_runs_code_completed", "ended_runs_code_completed"}},
 	{"olderEndedOwned", olderEndedOwned, []string{"active_runs_owner", "ended_runs_owner"}},
 	{"olderOwned", olderOwned, []string{"active_runs_owner", "ended_runs_owner", "leases_begun"}},
 	{"findEvent", findEvent, []string{"active_runs_owner", "ended_runs_owner", "events_pkey", "leases_begun", "loose_events_event", "pending_pkey"}},
@@ -213,7 +214,7 @@ func checkPlans(t *testing.T, pool *pgxpool.Pool, when string) {
 		plan := explain(t, tx.Conn(), st.name, st.sql)
 		assert.Equal(t, st.indexes, indexesOf(plan), "%s, when %s:\n%s", st.name, when, plan)
 		assert.NotRegexp(t, bigScan, plan, "%s, when %s", st.name, when)
-		if slices.Contains(st.indexes, "active_runs_place") && slices.Contains(st.indexes, "ended_runs_place") { // lists of all contacts' runs
+		if strings.HasPrefix(st.sql, atPlaces) { // lists of all contacts' runs
 			assert.NotRegexp(t, groupSort, plan, "%s, when %s", st.name, when)
 		}
 	}
@@ -227,7 +228,7 @@ var (
 	// groupSort sorts a table of runs, and so reads a whole group of runs for one page.
 	groupSort = regexp.MustCompile(`Sort Key: [^\n]*\n *->  Index Scan [^\n]* on (active|ended)_runs`)
 	// smallTables have as many rows as people have made automations, versions and steps.
-	smallTables = regexp.MustCompile(`^(automations|versions|triggers|run_counts|listen_sets)_`)
+	smallTables = regexp.MustCompile(`^(automations|versions|triggers|run_counts|places|listen_sets)_`)
 	parameter   = regexp.MustCompile(`\$(\d+)`)
 )
 

@@ -34,7 +34,8 @@ func (s *Store) ProjectedTo(ctx context.Context, source string) (sequence int64,
 }
 
 // Project implements automation.Projector. It needs three round trips, however large the
-// projection is, and one more for runs that listen to a set of names for the first time.
+// projection is, and one more each for runs that
+// listen to a set of names, or stand at a place, for the first time.
 func (s *Store) Project(ctx context.Context, p automation.Projection) error {
 	if err := record.CheckProjection(&p); err != nil {
 		return err
@@ -48,11 +49,15 @@ func (s *Store) Project(ctx context.Context, p automation.Projection) error {
 	if err != nil {
 		return fmt.Errorf("postgres store: project: %w", err)
 	}
+	places, err := s.numberPlaces(ctx, catalog.Runs)
+	if err != nil {
+		return fmt.Errorf("postgres store: project: %w", err)
+	}
 	err = s.transact(ctx, func(tx *transaction) error {
 		if err := advance(ctx, tx, &p); err != nil {
 			return err
 		}
-		pr := projector{Catalog: &catalog, listens: listens, automations: map[string]int64{}, oneName: map[automation.VersionRef]bool{}, tally: record.Tally[record.RunGroup]{}}
+		pr := projector{Catalog: &catalog, listens: listens, places: places, tally: record.Tally[int32]{}}
 		if err := tx.run(ctx, pr.read()); err != nil {
 			return err
 		}
@@ -92,11 +97,10 @@ func advance(ctx context.Context, tx *transaction, p *automation.Projection) err
 // projector writes one projection.
 type projector struct {
 	*record.Catalog
-	listens     listenNumbers
-	automations map[string]int64               // numbers, by id
-	inserted    map[string]bool                // the events that the store did not have, by id
-	oneName     map[automation.VersionRef]bool // versions that the store has, whose runs events with one name start
-	tally       record.Tally[record.RunGroup]
+	listens  listenNumbers
+	places   placeNumbers
+	inserted map[string]bool     // the events that the store did not have, by id
+	tally    record.Tally[int32] // of places
 }
 
 const (
@@ -124,7 +128,7 @@ WHERE a.id = ANY (ARRAY[u.id]) AND a.deleted_at IS NOT NULL AND a.version < u.ve
 	// projectEvents relies on the primary key of events.
 	projectEvents = `
 INSERT INTO automation.events (id, owner, email, name, payload, key, occurred_at, accepted_at, automation_id, cause)
-SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+SELECT unnest($1::uuid[]), unnest($2::bytea[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
 	unnest($7::timestamptz[]), unnest($8::timestamptz[]), unnest($9::text[]), unnest($10::text[])
 ON CONFLICT (id) DO NOTHING RETURNING id`
 
@@ -144,8 +148,8 @@ INSERT INTO automation.loose_events (handled_at, event_id, reason, resumed)
 SELECT at, id, reason, resumed FROM handled WHERE loose`
 
 	// These rely on the primary keys.
-	removeActive = `DELETE FROM automation.active_runs WHERE id = ANY ($1::uuid[]) RETURNING automation_no, version, status, step`
-	removeEnded  = `DELETE FROM automation.ended_runs WHERE id = ANY ($1::uuid[]) RETURNING automation_no, version, status, step`
+	removeActive = `DELETE FROM automation.active_runs WHERE id = ANY ($1::uuid[]) RETURNING place_no`
+	removeEnded  = `DELETE FROM automation.ended_runs WHERE id = ANY ($1::uuid[]) RETURNING place_no`
 
 	projectLoose = `
 INSERT INTO automation.loose_events (handled_at, event_id, reason, resumed)
@@ -163,8 +167,8 @@ func (p *projector) read() (sc script) {
 	return sc
 }
 
-// shareAutomations reads the numbers of the automations of the runs, and keeps other
-// transactions from putting new automations in their places.
+// shareAutomations inserts the automations of the runs that the store does not have, and keeps
+// other transactions from putting new automations in their places.
 func (p *projector) shareAutomations(sc *script) {
 	if len(p.Automations) == 0 {
 		return
@@ -177,35 +181,7 @@ func (p *projector) shareAutomations(sc *script) {
 	}
 	sc.exec(insertStrangers, ids, versions, at)
 	sc.exec(raiseVersions, ids, versions)
-	sc.query(func(scan scanFunc) error {
-		var id string
-		var no int64
-		err := scan(&no, &id, new(bool))
-		p.automations[id] = no
-		return err
-	}, shareAutomations, ids)
-	p.findVersions(sc)
-}
-
-// findVersions reads for which versions of the runs events with one name start all runs.
-func (p *projector) findVersions(sc *script) {
-	known := map[automation.VersionRef]bool{}
-	var ids []string
-	var versions []int32
-	for i := range p.Runs {
-		v := automation.VersionRef{AutomationID: p.Runs[i].AutomationID, Version: p.Runs[i].Version}
-		if !known[v] {
-			known[v] = true
-			ids, versions = append(ids, v.AutomationID), append(versions, int32(v.Version))
-		}
-	}
-	sc.query(func(scan scanFunc) error {
-		var v automation.VersionRef
-		var manyNames bool
-		err := scan(&v.AutomationID, &v.Version, &manyNames)
-		p.oneName[v] = !manyNames
-		return err
-	}, findVersions, ids, versions)
+	sc.exec(shareAutomations, ids)
 }
 
 func (p *projector) insertEvents(sc *script) {
@@ -236,9 +212,9 @@ func (p *projector) removeRuns(sc *script) {
 		ids[i] = uuidOf(p.Runs[i].ID)
 	}
 	removed := func(scan scanFunc) error {
-		var group record.RunGroup
-		err := scan(&group.AutomationNo, &group.Version, &group.Status, &group.Step)
-		p.tally.Move(&group, nil)
+		var place int32
+		err := scan(&place)
+		p.tally.Move(&place, nil)
 		return err
 	}
 	sc.exec(parkProjected, ids)
@@ -341,16 +317,13 @@ func (p *projector) insertRuns(sc *script) {
 	var active, ended newRuns
 	for i := range p.Runs {
 		r := &p.Runs[i]
-		group := record.RunGroup{
-			AutomationNo: p.automations[r.AutomationID], Version: r.Version, Status: record.StatusCode(r.Status), Step: r.Step,
-		}
-		p.tally.Move(nil, &group)
+		place := p.places.of(&r.RunRecord)
+		p.tally.Move(nil, &place)
 		runs := &ended
 		if record.GoesOn(*r) {
 			runs = &active
 		}
-		manyNames := !p.oneName[automation.VersionRef{AutomationID: r.AutomationID, Version: r.Version}]
-		runs.append(&r.RunRecord, r.DueAt, p.listens.of(r.Listens), ownerOf(automation.ContactRef{ID: r.ContactID}), &group, manyNames)
+		runs.append(&r.RunRecord, place, r.DueAt, p.listens.of(r.Listens), ownerOf(automation.ContactRef{ID: r.ContactID}))
 	}
 	active.insertActive(sc)
 	ended.insertEnded(sc)

@@ -37,14 +37,13 @@ const (
 	deleteEnded = `
 DELETE FROM automation.ended_runs WHERE id = ANY (ARRAY(
 	SELECT r.id FROM (
-		SELECT DISTINCT automation_no, version, status, step FROM automation.run_counts WHERE status <> 0 AND n <> 0
+		SELECT DISTINCT p.no FROM automation.places p JOIN automation.run_counts c ON c.place_no = p.no WHERE p.status <> 0 AND c.n <> 0
 	) p CROSS JOIN LATERAL (
 		SELECT r.id FROM automation.ended_runs r
-		WHERE r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step
-			AND r.completed_at < $1::timestamptz
+		WHERE r.place_no = p.no AND r.completed_at < $1::timestamptz
 		ORDER BY r.completed_at LIMIT $2::int FOR UPDATE SKIP LOCKED
 	) r LIMIT $2::int))
-RETURNING id, automation_no, version, status, step, event_id`
+RETURNING id, place_no, event_id`
 
 	// deleteEvents relies on the primary keys of events, pending, leases and decisions, and on
 	// the indexes of both tables of runs by owner.
@@ -66,16 +65,16 @@ SELECT id FROM gone`
 func (s *Store) pruneRuns(ctx context.Context, p automation.PruneParams, res *automation.PruneResult) error {
 	err := s.transact(ctx, func(tx *transaction) error {
 		*res = automation.PruneResult{}
-		tally, seen := record.Tally[record.RunGroup]{}, map[string]bool{}
+		tally, seen := record.Tally[int32]{}, map[string]bool{}
 		var runs, events uuids
 		var sc script
 		sc.exec(pruneLock)
 		sc.query(func(scan scanFunc) error {
-			var group record.RunGroup
+			var place int32
 			var run string
 			var event pgtype.Text
-			err := scan(&run, &group.AutomationNo, &group.Version, &group.Status, &group.Step, &event)
-			tally.Move(&group, nil)
+			err := scan(&run, &place, &event)
+			tally.Move(&place, nil)
 			if id := event.String; id != "" && !seen[id] {
 				seen[id] = true
 				events = append(events, uuidOf(id))
@@ -212,13 +211,13 @@ DELETE FROM automation.versions v USING automation.automations a
 WHERE a.no = ANY ($2::bigint[]) AND v.automation_no = a.no AND ` + unused
 
 	unused = `(v.version <= a.version - $1::int OR a.deleted_at IS NOT NULL) AND coalesce((
-		SELECT sum(c.n) FROM automation.run_counts c WHERE c.automation_no = v.automation_no AND c.version = v.version), 0) = 0`
+		SELECT sum(c.n) FROM automation.places p JOIN automation.run_counts c ON c.place_no = p.no WHERE p.automation_id = a.id AND p.version = v.version), 0) = 0`
 
 	deleteCounts = `
-DELETE FROM automation.run_counts c
-WHERE c.automation_no = ANY ($1::bigint[])
-	AND NOT EXISTS (SELECT FROM automation.versions v WHERE v.automation_no = c.automation_no AND v.version = c.version)
-	AND (SELECT sum(o.n) FROM automation.run_counts o WHERE o.automation_no = c.automation_no AND o.version = c.version) = 0`
+DELETE FROM automation.run_counts c USING automation.places p, automation.automations a
+WHERE a.no = ANY ($1::bigint[]) AND p.automation_id = a.id AND c.place_no = p.no
+	AND NOT EXISTS (SELECT FROM automation.versions v WHERE v.automation_no = a.no AND v.version = p.version)
+	AND (SELECT sum(o.n) FROM automation.places q JOIN automation.run_counts o ON o.place_no = q.no WHERE q.automation_id = a.id AND q.version = p.version) = 0`
 )
 
 // pruneVersions removes versions that no run uses and that are not among the newest ones of

@@ -10,23 +10,15 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// The counters name every group of runs with one automation, version, status and step.
-// The runs of a group are one range of active_runs_place or ended_runs_place, so a page
-// costs a few rows of each group, however long the history is. In the order of the runs'
-// ends, a group is one range of active_runs_completed or ended_runs_completed. Failed runs
-// may be in both tables.
+// The counters name the places of all runs. The runs at a place are one range of
+// active_runs_place or ended_runs_place, so a page costs a few rows of each place, however long
+// the history is. In the order of the runs' ends, they are one range of active_runs_completed or
+// ended_runs_completed. Failed runs may be in both tables.
 //
-// All runs of most versions were started by events with one name, so one run of a group shows
-// whether runs of the group match the name of an event. For the other versions, runs have the
-// mark many_names. Those of a group that events with one name started are one range of
-// active_runs_event or ended_runs_event, and in the order of their ends of
-// active_runs_event_completed or ended_runs_event_completed.
-//
-// The runs of a group with one code of an error are one range of active_runs_code or
+// The runs at a place with one code of an error are one range of active_runs_code or
 // ended_runs_code, and in the order of their ends of active_runs_code_completed or
 // ended_runs_code_completed. The indexes have the code up to its first quote, even if that
-// is part of the code, so what they find is compared with the whole code. A list with a code and
-// the name of an event reads past runs that other events started, if there are several.
+// is part of the code, so what they find is compared with the whole code.
 //
 // The arguments are:
 //   - $1 and $2: automation and version, or none
@@ -38,91 +30,58 @@ import (
 //   - $11: how the error begins, or none
 //   - $12 and $13: owner; event, or none
 const (
-	groups = `
-WITH places AS (
-	SELECT c.automation_no, c.version, c.status, c.step
-	FROM automation.run_counts c JOIN automation.automations a ON a.no = c.automation_no
-	WHERE ($1::text = '' OR a.id = $1::text) AND ($2::int = 0 OR c.version = $2::int)
-		AND c.status = ANY ($3::smallint[]) AND ($4::text = '' OR c.step = $4::text)
-	GROUP BY 1, 2, 3, 4 HAVING sum(c.n) > 0
+	atPlaces = `
+WITH found AS MATERIALIZED (
+	SELECT p.no, p.status FROM automation.places p JOIN automation.run_counts c ON c.place_no = p.no
+	WHERE ` + matchingPlace + `
+	GROUP BY p.no, p.status HAVING sum(c.n) > 0
 )
 SELECT ` + runColumns + `
 FROM (
-	SELECT r.* FROM places p CROSS JOIN LATERAL (
+	SELECT r.* FROM found p CROSS JOIN LATERAL (
 		SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE `
 
+	matchingPlace = `($1::text = '' OR p.automation_id = $1::text) AND ($2::int = 0 OR p.version = $2::int)
+		AND p.status = ANY ($3::smallint[]) AND ($4::text = '' OR p.step = $4::text) AND ($5::text = '' OR p.event_name = $5::text)`
+
 	andThoseEnded = `
-	) r WHERE p.status IN (0, 2) AND ` + groupHasEvent + `automation.active_runs` + ofEvent + `
-	UNION ALL
-	SELECT r.* FROM places p CROSS JOIN LATERAL (
-		SELECT ` + listedEndedColumns + ` FROM automation.ended_runs r WHERE `
-
-	listedGroups     = groups + ofGroup
-	andEnded         = andThoseEnded + ofGroup
-	codeGroups       = groups + ofGroupAndCode
-	andEndedWithCode = andThoseWithCode + ofGroupAndCode
-
-	andThoseWithCode = `
-	) r WHERE p.status IN (0, 2) AND ` + groupMayHaveEvent + `automation.active_runs` + ofEvent + `
-	UNION ALL
-	SELECT r.* FROM places p CROSS JOIN LATERAL (
-		SELECT ` + listedEndedColumns + ` FROM automation.ended_runs r WHERE `
-
-	endOfEnded = `
-	) r WHERE p.status <> 0 AND ` + groupHasEvent + `automation.ended_runs` + ofEvent
-	endOfCode = `
-	) r WHERE p.status <> 0 AND ` + groupMayHaveEvent + `automation.ended_runs` + ofEvent
-
-	andOfEvent = endOfEnded + `
-	UNION ALL
-	SELECT r.* FROM places p CROSS JOIN LATERAL (
-		SELECT ` + listedColumns + ` FROM automation.active_runs r WHERE ` + ofGroupAndEvent
-	andEndedOfEvent = `
 	) r WHERE p.status IN (0, 2)
 	UNION ALL
-	SELECT r.* FROM places p CROSS JOIN LATERAL (
-		SELECT ` + listedEndedColumns + ` FROM automation.ended_runs r WHERE ` + ofGroupAndEvent
-	endOfEvent = `
+	SELECT r.* FROM found p CROSS JOIN LATERAL (
+		SELECT ` + listedEndedColumns + ` FROM automation.ended_runs r WHERE `
+
+	listedPlaces     = atPlaces + ofPlace
+	andEnded         = andThoseEnded + ofPlace
+	codePlaces       = atPlaces + ofPlaceAndCode
+	andEndedWithCode = andThoseEnded + ofPlaceAndCode
+
+	endOfEnded = `
 	) r WHERE p.status <> 0`
 
-	andBegun = endOfEnded + andThoseBegun
-
-	andThoseBegun = `
+	andBegun = endOfEnded + `
 	UNION ALL
 	SELECT r.* FROM (
-		SELECT ` + listedColumns + ` FROM automation.begun_runs r
-		WHERE ($1::text = '' OR r.automation_no = (SELECT no FROM automation.automations WHERE id = $1::text))
-			AND ($2::int = 0 OR r.version = $2::int) AND 0 = ANY ($3::smallint[])
-			AND ($4::text = '' OR r.step = $4::text) AND ($5::text = '' OR r.event_name = $5::text)`
+		SELECT ` + listedColumns + ` FROM automation.begun_runs r` + joinPlace + `
+		WHERE ` + matchingPlace
 
 	joined = `
 	) r
-) r JOIN automation.automations a ON a.no = r.automation_no`
+) r JOIN automation.places p ON p.no = r.place_no`
 
 	joinedEnded = `
-) r JOIN automation.automations a ON a.no = r.automation_no`
+) r JOIN automation.places p ON p.no = r.place_no`
 
-	listedColumns = `r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.due_at, r.created_at, r.completed_at, r.error, r.listen_no, NULL::text AS exit`
+	listedColumns = `r.id, r.place_no, r.owner, r.event_id, r.setbacks, r.due_at, r.created_at, r.completed_at, r.error, r.listen_no, NULL::text AS exit`
 
-	listedEndedColumns = `r.id, r.automation_no, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.due_at, r.created_at, r.completed_at, r.error, NULL::int AS listen_no, r.exit`
+	listedEndedColumns = `r.id, r.place_no, r.owner, r.event_id, r.setbacks, r.due_at, r.created_at, r.completed_at, r.error, NULL::int AS listen_no, r.exit`
 
-	ofGroup = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step`
+	ofPlace = `r.place_no = p.no`
 
 	// The text that is compared first is that of the indexes. It has no condition on the
-	// step alone: active_runs_place and active_runs_completed would serve it.
-	ofGroupAndCode = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.error IS NOT NULL
-			AND (split_part(r.error, '"', 4) || '"' || r.step) COLLATE "C" = split_part($11::text, '"', 4) || '"' || p.step
-			AND starts_with(r.error, $11::text) AND ($5::text = '' OR r.event_name = $5::text)`
-
-	// As with a code, there is no condition on the step alone.
-	ofGroupAndEvent = `r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.many_names
-			AND (r.step || ' ' || r.event_name) COLLATE "C" = p.step || ' ' || $5::text AND r.event_name = $5::text`
-
-	groupHasEvent     = `($5::text = '' OR $5::text = (SELECT CASE WHEN r.many_names IS NULL THEN r.event_name END FROM `
-	groupMayHaveEvent = `($5::text = '' OR $5::text = (SELECT CASE WHEN r.many_names IS NULL THEN r.event_name ELSE $5::text END FROM `
-	ofEvent           = ` r
-		WHERE r.automation_no = p.automation_no AND r.version = p.version AND r.status = p.status AND r.step = p.step
-		ORDER BY r.created_at DESC LIMIT 1))`
+	// place alone: active_runs_place and active_runs_completed would serve it.
+	ofPlaceAndCode = `r.error IS NOT NULL
+			AND (split_part(r.error, '"', 4) || '"' || r.place_no::text) COLLATE "C" = split_part($11::text, '"', 4) || '"' || p.no::text
+			AND starts_with(r.error, $11::text)`
 
 	created = `
 			AND r.created_at >= coalesce($6::timestamptz, '-infinity') AND r.created_at < coalesce($7::timestamptz, 'infinity')`
@@ -139,12 +98,12 @@ FROM (
 	newerEnd = completed + `
 			AND (r.completed_at, r.id) > ($8::timestamptz, $9::uuid)`
 
-	// The order within a group is that of its index, without the id: the planner takes a
-	// sort for cheap, because it expects few rows, and would read the whole group.
-	olderOfGroup      = older + ` ORDER BY r.created_at DESC` + atMost
-	newerOfGroup      = newer + ` ORDER BY r.created_at` + atMost
-	olderEndedOfGroup = olderEnd + ` ORDER BY r.completed_at DESC` + atMost
-	newerEndedOfGroup = newerEnd + ` ORDER BY r.completed_at` + atMost
+	// The order within a place is that of its index, without the id: the planner takes a
+	// sort for cheap, because it expects few rows, and would read all runs at the place.
+	olderAtPlace      = older + ` ORDER BY r.created_at DESC` + atMost
+	newerAtPlace      = newer + ` ORDER BY r.created_at` + atMost
+	olderEndedAtPlace = olderEnd + ` ORDER BY r.completed_at DESC` + atMost
+	newerEndedAtPlace = newerEnd + ` ORDER BY r.completed_at` + atMost
 	atMost            = ` FETCH FIRST ($10::int) ROWS WITH TIES`
 
 	newestFirst = `
@@ -156,33 +115,23 @@ FROM (
 	firstEndedFirst = `
 		ORDER BY r.completed_at, r.id LIMIT $10::int`
 
-	olderRuns  = listedGroups + olderOfGroup + andEnded + olderOfGroup + andBegun + older + joined + newestFirst
-	newerRuns  = listedGroups + newerOfGroup + andEnded + newerOfGroup + andBegun + newer + joined + oldestFirst
-	olderEnded = listedGroups + olderEndedOfGroup + andEnded + olderEndedOfGroup + endOfEnded + joinedEnded + lastEndedFirst
-	newerEnded = listedGroups + newerEndedOfGroup + andEnded + newerEndedOfGroup + endOfEnded + joinedEnded + firstEndedFirst
+	olderRuns  = listedPlaces + olderAtPlace + andEnded + olderAtPlace + andBegun + older + joined + newestFirst
+	newerRuns  = listedPlaces + newerAtPlace + andEnded + newerAtPlace + andBegun + newer + joined + oldestFirst
+	olderEnded = listedPlaces + olderEndedAtPlace + andEnded + olderEndedAtPlace + endOfEnded + joinedEnded + lastEndedFirst
+	newerEnded = listedPlaces + newerEndedAtPlace + andEnded + newerEndedAtPlace + endOfEnded + joinedEnded + firstEndedFirst
 
-	// For lists of the runs that events with one name started.
-	olderOfEvent = listedGroups + olderOfGroup + andEnded + olderOfGroup + andOfEvent + olderOfGroup + andEndedOfEvent + olderOfGroup + endOfEvent +
-		andThoseBegun + older + joined + newestFirst
-	newerOfEvent = listedGroups + newerOfGroup + andEnded + newerOfGroup + andOfEvent + newerOfGroup + andEndedOfEvent + newerOfGroup + endOfEvent +
-		andThoseBegun + newer + joined + oldestFirst
-	olderEndedOfEvent = listedGroups + olderEndedOfGroup + andEnded + olderEndedOfGroup + andOfEvent + olderEndedOfGroup + andEndedOfEvent + olderEndedOfGroup +
-		endOfEvent + joinedEnded + lastEndedFirst
-	newerEndedOfEvent = listedGroups + newerEndedOfGroup + andEnded + newerEndedOfGroup + andOfEvent + newerEndedOfGroup + andEndedOfEvent + newerEndedOfGroup +
-		endOfEvent + joinedEnded + firstEndedFirst
+	olderWithCode = codePlaces + olderAtPlace + andEndedWithCode + olderAtPlace + endOfEnded + joinedEnded + newestFirst
+	newerWithCode = codePlaces + newerAtPlace + andEndedWithCode + newerAtPlace + endOfEnded + joinedEnded + oldestFirst
 
-	olderWithCode = codeGroups + olderOfGroup + andEndedWithCode + olderOfGroup + endOfCode + joinedEnded + newestFirst
-	newerWithCode = codeGroups + newerOfGroup + andEndedWithCode + newerOfGroup + endOfCode + joinedEnded + oldestFirst
-
-	olderEndedWithCode = codeGroups + olderEndedOfGroup + andEndedWithCode + olderEndedOfGroup + endOfCode + joinedEnded + lastEndedFirst
-	newerEndedWithCode = codeGroups + newerEndedOfGroup + andEndedWithCode + newerEndedOfGroup + endOfCode + joinedEnded + firstEndedFirst
+	olderEndedWithCode = codePlaces + olderEndedAtPlace + andEndedWithCode + olderEndedAtPlace + endOfEnded + joinedEnded + lastEndedFirst
+	newerEndedWithCode = codePlaces + newerEndedAtPlace + andEndedWithCode + newerEndedAtPlace + endOfEnded + joinedEnded + firstEndedFirst
 )
 
 // The runs of a contact are few. The lists of them rely on active_runs_owner and
 // ended_runs_owner. OFFSET 0 keeps the planner from choosing another index for the
 // remaining conditions.
 const (
-	withOwner = ` WHERE r.owner = $12::text AND ($13::uuid IS NULL OR r.event_id = $13::uuid)`
+	withOwner = ` WHERE r.owner = $12::bytea AND ($13::uuid IS NULL OR r.event_id = $13::uuid)`
 
 	selectOwned = `
 SELECT ` + runColumns + `
@@ -201,9 +150,8 @@ FROM (
 	OFFSET 0
 ) r` + matching
 
-	matching = ` JOIN automation.automations a ON a.no = r.automation_no
-WHERE ($1::text = '' OR a.id = $1::text) AND ($2::int = 0 OR r.version = $2::int)
-	AND r.status = ANY ($3::smallint[]) AND ($4::text = '' OR r.step = $4::text) AND ($5::text = '' OR r.event_name = $5::text)
+	matching = joinPlace + `
+WHERE ` + matchingPlace + `
 	AND ($11::text = '' OR starts_with(r.error, $11::text))`
 
 	olderOwned      = owned + older + newestFirst
@@ -262,10 +210,6 @@ func listStatement(q automation.RunQuery, ofContact bool) string {
 		return record.InDirection(q.PageQuery, olderEndedWithCode, newerEndedWithCode)
 	case q.ErrorCode != "":
 		return record.InDirection(q.PageQuery, olderWithCode, newerWithCode)
-	case q.EventName != "" && q.ByCompletion():
-		return record.InDirection(q.PageQuery, olderEndedOfEvent, newerEndedOfEvent)
-	case q.EventName != "":
-		return record.InDirection(q.PageQuery, olderOfEvent, newerOfEvent)
 	case q.ByCompletion():
 		return record.InDirection(q.PageQuery, olderEnded, newerEnded)
 	default:
@@ -309,7 +253,7 @@ func (s *Store) cursorTime(ctx context.Context, q automation.RunQuery) (at pgtyp
 }
 
 // ownerOfRuns returns the owner of the runs that can match the query, "" if none can.
-func (s *Store) ownerOfRuns(ctx context.Context, q automation.RunQuery) (string, error) {
+func (s *Store) ownerOfRuns(ctx context.Context, q automation.RunQuery) (ownerKey, error) {
 	contact := ownerOf(automation.ContactRef{ID: q.ContactID})
 	if q.EventID == "" {
 		return contact, nil
@@ -325,7 +269,7 @@ func (s *Store) ownerOfRuns(ctx context.Context, q automation.RunQuery) (string,
 }
 
 // ownerOfEvent returns the owner of an event, "" if there is no such event.
-func (s *Store) ownerOfEvent(ctx context.Context, id string) (owner string, err error) {
+func (s *Store) ownerOfEvent(ctx context.Context, id string) (owner ownerKey, err error) {
 	var sc script
 	sc.query(func(scan scanFunc) error { return scan(&owner) }, findEventOwner, uuidOf(id))
 	if err := (implicit{s}).run(ctx, sc); err != nil {

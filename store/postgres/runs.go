@@ -13,16 +13,16 @@ import (
 // storedRun is a row of any table of runs.
 type storedRun struct {
 	automation.RunRecord
-	owner   string
+	owner   ownerKey
 	request automation.RunRequest
 }
 
 const (
-	firstColumns  = `r.id, a.id, r.version, r.owner, r.event_id, r.event_name, r.status, r.setbacks, r.step, r.due_at, r.created_at, r.completed_at, r.error`
+	firstColumns  = `r.id, p.automation_id, p.version, r.owner, r.event_id, p.event_name, p.status, coalesce(r.setbacks, 0), p.step, r.due_at, r.created_at, r.completed_at, r.error`
 	listened      = `, (SELECT s.names FROM automation.listen_sets s WHERE s.no = r.listen_no)`
 	runColumns    = firstColumns + listened + `, r.exit`
 	endedColumns  = firstColumns + `, NULL::text, r.exit`
-	activeColumns = firstColumns + listened + `, NULL::text, r.state, r.control`
+	activeColumns = firstColumns + listened + `, NULL::text, r.state, coalesce(r.control, 0::smallint)`
 )
 
 // scanRun scans runColumns or endedColumns, and the columns after them into more.
@@ -59,21 +59,23 @@ func scanActiveRun(scan scanFunc, more ...any) (storedRun, error) {
 	return r, err
 }
 
-// findRun and findRuns rely on the primary keys of active_runs and ended_runs. As the
+// findRun and findRuns rely on the primary keys of active_runs, ended_runs and places. As the
 // lists do, they also read leases_begun, which has as many entries as contacts have work
 // in progress.
 const (
+	joinPlace = ` JOIN automation.places p ON p.no = ANY (ARRAY[r.place_no])`
+
 	foundActive = `
 SELECT ` + activeColumns + `
-FROM automation.active_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE `
+FROM automation.active_runs r` + joinPlace + ` WHERE `
 	foundEnded = `
 UNION ALL
 SELECT ` + endedColumns + `, r.state, 0::smallint
-FROM automation.ended_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE `
+FROM automation.ended_runs r` + joinPlace + ` WHERE `
 	foundBegun = `
 UNION ALL
 SELECT ` + activeColumns + `
-FROM automation.begun_runs r JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no]) WHERE `
+FROM automation.begun_runs r` + joinPlace + ` WHERE `
 
 	theRun   = `r.id = $1::uuid`
 	theRuns  = `r.id = ANY ($1::uuid[])`

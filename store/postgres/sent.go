@@ -4,7 +4,7 @@ package postgres
 // primary key of events.
 const insertSent = `
 WITH sent AS MATERIALIZED (
-	SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS owner, unnest($3::text[]) AS email, unnest($4::text[]) AS name,
+	SELECT unnest($1::uuid[]) AS id, unnest($2::bytea[]) AS owner, unnest($3::text[]) AS email, unnest($4::text[]) AS name,
 		unnest($5::text[]) AS payload, unnest($6::text[]) AS key, unnest($7::timestamptz[]) AS occurred_at, unnest($8::timestamptz[]) AS accepted_at,
 		unnest($9::boolean[]) AS unannounced, unnest($10::text[]) AS automation_id, unnest($11::text[]) AS cause,
 		generate_series(1, cardinality($1::uuid[])) AS place

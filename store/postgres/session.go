@@ -88,7 +88,7 @@ func (s *Store) send(ctx context.Context, conn *pgxpool.Conn, sc script) error {
 func (s *Store) sendBatch(ctx context.Context, conn *pgxpool.Conn, sc script) error {
 	b := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(sc))}
 	for i := range sc {
-		b.Queue(s.sql(sc[i].sql), sc[i].args...)
+		b.Queue(s.sql(sc[i].sql), pgxArgs(sc[i].args)...)
 	}
 	results := conn.SendBatch(ctx, b)
 	for i := range sc {

@@ -29,6 +29,7 @@ type Store struct {
 	appends *batch.Group[*appendCall]
 	inLease inLeaseRuns
 	listens listenSets
+	places  knownPlaces
 	recent  recentNames
 	expiry  expirySchedule
 }

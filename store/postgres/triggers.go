@@ -10,7 +10,7 @@ import (
 // claimedTriggers returns the automations whose triggers name an event. It relies on the
 // primary keys of triggers and automations.
 const claimedTriggers = `
-SELECT t.event_name, a.id, a.version, a.no, a.status = 'enabled', a.gathers, cardinality(a.event_names) > 1
+SELECT t.event_name, a.id, a.version, a.status = 'enabled', a.gathers
 FROM automation.triggers t JOIN automation.automations a ON a.no = ANY (ARRAY[t.automation_no])
 WHERE t.event_name = ANY ($1::text[]) ORDER BY a.no`
 
@@ -25,48 +25,41 @@ func (c *claimer) readStarts(sc *script, names []string) {
 	sc.query(func(scan scanFunc) error {
 		var name string
 		var v automation.VersionRef
-		var a startable
-		var gathers bool
-		err := scan(&name, &v.AutomationID, &v.Version, &a.no, &a.enabled, &gathers, &a.manyNames)
+		var enabled, gathers bool
+		err := scan(&name, &v.AutomationID, &v.Version, &enabled, &gathers)
 		st := c.starts[name]
-		st.Add(v, a.enabled, gathers)
+		st.Add(v, enabled, gathers)
 		c.starts[name] = st
-		c.s.inLease.noteVersion(v, a.no, a.manyNames)
 		return err
 	}, claimedTriggers, names)
-}
-
-// startable is what a process knows of an automation whose runs can start.
-type startable struct {
-	no                 int64
-	enabled, manyNames bool
 }
 
 // claimedGathered returns the running runs of owners that are of certain automations. It
 // relies on active_runs_owner, and reads all active runs of these owners.
 const claimedGathered = `
 SELECT ` + activeColumns + `, t.payload, t.cause
-FROM (SELECT DISTINCT unnest($1::text[]) AS owner) AS o
+FROM (SELECT DISTINCT unnest($1::bytea[]) AS owner) AS o
 CROSS JOIN LATERAL (
 	SELECT * FROM automation.active_runs r WHERE r.owner = o.owner OFFSET 0
 ) r
-JOIN automation.automations a ON a.no = ANY (ARRAY[r.automation_no])
+JOIN automation.places p ON p.no = ANY (ARRAY[r.place_no])
 LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
-WHERE r.status = 0 AND a.id = ANY ($2::text[])
+WHERE p.status = 0 AND p.automation_id = ANY ($2::text[])
 ORDER BY r.created_at, r.id`
 
 // readGathered reads the running runs of automations that gather, and adds those that the
 // claim does not have yet.
 func (c *claimer) readGathered(ctx context.Context) error {
-	gathering := map[string]map[string]bool{} // automations, by owner
-	var owners, automations []string
+	gathering := map[ownerKey]map[string]bool{} // automations, by owner
+	var of owners
+	var automations []string
 	for i := range c.works {
 		owner := c.owners[i]
 		for j := range c.works[i].Events {
 			for _, id := range c.starts[c.works[i].Events[j].Name].Gathers {
 				if gathering[owner] == nil {
 					gathering[owner] = map[string]bool{}
-					owners = append(owners, owner)
+					of = append(of, owner)
 				}
 				if !gathering[owner][id] {
 					gathering[owner][id] = true
@@ -75,7 +68,7 @@ func (c *claimer) readGathered(ctx context.Context) error {
 			}
 		}
 	}
-	if len(owners) == 0 {
+	if len(of) == 0 {
 		return nil
 	}
 	return c.run(ctx, func(sc *script) {
@@ -86,6 +79,6 @@ func (c *claimer) readGathered(ctx context.Context) error {
 				c.gathered = append(c.gathered, r)
 			}
 			return err
-		}, claimedGathered, owners, automations)
+		}, claimedGathered, of, automations)
 	})
 }

@@ -45,6 +45,7 @@ func arrays[T any](element *rapid.Generator[T]) *rapid.Generator[any] {
 }
 
 var (
+	ownerKeys    = rapid.Map(texts(), func(v string) ownerKey { return ownerKey(v) })
 	nullableText = rapid.Map(texts(), func(v string) pgtype.Text { return pgtype.Text{String: v, Valid: true} })
 	nullableBool = rapid.Map(rapid.Bool(), func(v bool) pgtype.Bool { return pgtype.Bool{Bool: v, Valid: true} })
 	nullableInt  = rapid.Map(rapid.Int32(), func(v int32) pgtype.Int4 { return pgtype.Int4{Int32: v, Valid: true} })
@@ -69,6 +70,8 @@ var arguments = []struct {
 	{"nullable texts", pgtype.TextArrayOID, nullables(nullableText, pgtype.Text{}), false},
 	{"bytes", pgtype.ByteaOID, arrays(rapid.Byte()), false},
 	{"arrays of bytes", pgtype.ByteaArrayOID, arrays(slicesOf(rapid.Byte())), false},
+	{"owner", pgtype.ByteaOID, values(ownerKeys), false},
+	{"owners", pgtype.ByteaArrayOID, rapid.Map(slicesOf(ownerKeys), func(s []ownerKey) any { return owners(append([]ownerKey{}, s...)) }), false},
 	{"bool", pgtype.BoolOID, values(rapid.Bool()), false},
 	{"bools", pgtype.BoolArrayOID, arrays(rapid.Bool()), false},
 	{"nullable bools", pgtype.BoolArrayOID, nullables(nullableBool, pgtype.Bool{}), false},
@@ -108,7 +111,7 @@ func TestEncoder_EncodesAsPgxDoes(t *testing.T) {
 				v := a.values.Draw(t, "value")
 				// The second argument must leave the first one as it is.
 				oids, args := []uint32{a.oid, pgtype.TextArrayOID}, []any{v, []string{"a", "b"}}
-				wantErr := want.Build(types, &pgconn.StatementDescription{ParamOIDs: oids}, args)
+				wantErr := want.Build(types, &pgconn.StatementDescription{ParamOIDs: oids}, pgxArgs(args))
 				e := encoder{types: types}
 				err := e.encode(oids, args)
 				if wantErr != nil {
@@ -159,7 +162,7 @@ var columns = []struct {
 	into   []any // pointers to zero values
 }{
 	{"text", pgtype.TextOID, values(texts()), []any{new(string), new(pgtype.Text), new([]byte)}},
-	{"bytea", pgtype.ByteaOID, values(rapid.SliceOf(rapid.Byte())), []any{new([]byte)}},
+	{"bytea", pgtype.ByteaOID, values(rapid.SliceOf(rapid.Byte())), []any{new([]byte), new(ownerKey)}},
 	{"boolean", pgtype.BoolOID, values(rapid.Bool()), []any{new(bool)}},
 	{"smallint", pgtype.Int2OID, values(rapid.Int16()), []any{new(int), new(int16), new(int32), new(int64), new(pgtype.Int4), new(pgtype.Int8)}},
 	{"int", pgtype.Int4OID, values(rapid.Int32()), []any{new(int), new(int32), new(int64), new(pgtype.Int4), new(pgtype.Int8)}},

@@ -57,6 +57,8 @@ func decode(oid uint32, value []byte, dest any) bool {
 		return to.Valid || value == nil && (oid == pgtype.TextOID || oid == pgtype.UUIDOID)
 	case *[]byte:
 		return decodeBytes(oid, value, to)
+	case *ownerKey:
+		return decodeOwner(oid, value, to)
 	case *time.Time:
 		return decodeTime(oid, value, to)
 	case *pgtype.Timestamptz:
@@ -103,6 +105,14 @@ func decodeBytes(oid uint32, value []byte, to *[]byte) bool {
 		return false
 	}
 	*to = bytes.Clone(value)
+	return true
+}
+
+func decodeOwner(oid uint32, value []byte, to *ownerKey) bool {
+	if oid != pgtype.ByteaOID || value == nil {
+		return false
+	}
+	*to = ownerKey(value)
 	return true
 }
 

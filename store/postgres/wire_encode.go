@@ -100,6 +100,10 @@ func appendArgument(b []byte, oid uint32, arg any) ([]byte, encoding) {
 		if oid == pgtype.ByteaOID {
 			return appendBytes(b, v)
 		}
+	case ownerKey:
+		if oid == pgtype.ByteaOID {
+			return appendOwner(b, v)
+		}
 	case bool:
 		if oid == pgtype.BoolOID {
 			return appendBool(b, v)
@@ -143,6 +147,10 @@ func appendArray(b []byte, oid uint32, arg any) ([]byte, encoding) {
 	case [][]byte:
 		if oid == pgtype.ByteaArrayOID {
 			return appendElements(b, pgtype.ByteaOID, v, appendBytes)
+		}
+	case owners:
+		if oid == pgtype.ByteaArrayOID {
+			return appendElements(b, pgtype.ByteaOID, v, appendOwner)
 		}
 	case []bool:
 		if oid == pgtype.BoolArrayOID {
@@ -229,6 +237,8 @@ func appendBytes(b []byte, v []byte) ([]byte, encoding) {
 	}
 	return append(b, v...), asValue
 }
+
+func appendOwner(b []byte, v ownerKey) ([]byte, encoding) { return append(b, v...), asValue }
 
 func appendBool(b []byte, v bool) ([]byte, encoding) {
 	if v {
