@@ -18,12 +18,20 @@ import (
 // releases are commits whose processes must do no work once the tables are migrated, by what they
 // lack. Each is the last commit before a migration that is unfit for older processes. A change
 // with another such migration adds the commit that it is based on.
-var releases = map[string]string{
+var releases = map[string]release{
 	// Before 0012_listens.sql of SQLite, and 0013_listens.sql of Postgres.
-	"without sets of names": "be6fc85ef80e7b12cc4578602908f92ee625d588",
+	"without sets of names": {"be6fc85ef80e7b12cc4578602908f92ee625d588", []string{"sqlite", "postgres"}},
 	// Before 0013_sent_events.sql and 0014_entries.sql of SQLite, and 0014_sent_events.sql and
 	// 0015_entries.sql of Postgres.
-	"without entry and exit": "1827b4b98f9fa8571ffeace7aecfca7ae6a1c6a5",
+	"without entry and exit": {"1827b4b98f9fa8571ffeace7aecfca7ae6a1c6a5", []string{"sqlite", "postgres"}},
+	// Before 0017_places.sql of Postgres.
+	"without places": {"c1823a98fdeb4b7f24054d421bfb555279de9467", []string{"postgres"}},
+}
+
+// release is a commit, and the kinds of databases on which its processes must do no work.
+type release struct {
+	commit string
+	kinds  []string
 }
 
 // root is the folder of this repository.
