@@ -20,6 +20,7 @@ TEMPORAL := bin/temporal-$(TEMPORAL_VERSION)
 FUZZTIME ?= 30s
 SOAK_KILLS ?= 60
 BENCH ?= .
+GROWTH ?= 1
 
 .PHONY: help
 help: ## list the targets
@@ -93,8 +94,12 @@ bench: ## run the benchmarks and print their figures (BENCH=Schema for some)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: bench-peers
-bench-peers: $(TEMPORAL) ## compare with River, DBOS and go-workflows on the same work, half an hour
+bench-peers: $(TEMPORAL) ## compare with River, DBOS and go-workflows on the same work, three quarters of an hour
 	cd bench && TEMPORAL=$(CURDIR)/$(TEMPORAL) go run . -out figures.txt
+
+.PHONY: bench-growth
+bench-growth: $(TEMPORAL) ## the works with a million runs and more: restart, pruning, a month of growth; hours (GROWTH=0.1 for less)
+	cd bench && TEMPORAL=$(CURDIR)/$(TEMPORAL) go run . -work w11,w12,w13 -scale $(GROWTH) -rounds 1 -timeout 2h -out growth.txt
 
 .PHONY: capacity
 capacity: ## measure what docs/scaling.md is computed from, half an hour, and write its tables and curves

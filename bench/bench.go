@@ -20,9 +20,11 @@ type cell struct {
 	Engine, Store string
 	Nodes         int
 	Sizes         map[string][]int
-	Postgres      string // URL of an empty database
-	Folder        string // an empty folder
-	Profiles      string // folder for profiles; "" writes none
+	Rate          float64 // runs a second that w8 starts; 0 if w1 was not measured before
+	Postgres      string  // URL of an empty database
+	Folder        string  // an empty folder
+	Await         int     // how many emails a node sends at least before it ends
+	Profiles      string  // folder for profiles; "" writes none
 	Timeout       time.Duration
 }
 
@@ -31,9 +33,6 @@ func (c cell) file() string { return filepath.Join(c.Folder, "bench.db") }
 
 // needsPostgres reports whether the cell needs a database.
 func (c cell) needsPostgres() bool { return c.Store == onPostgres || c.Store == onClusterPostgres }
-
-// works are the works that a cell can do.
-var works = map[string]func(context.Context, *bench) error{"w1": w1, "w2": w2, "w3": w3, "w4": w4, "w5": w5, "w7": w7}
 
 // bench runs the works of a cell.
 type bench struct {
@@ -51,11 +50,15 @@ type bench struct {
 	results []result
 }
 
+func newBench(c cell) *bench {
+	return &bench{cell: c, sink: newSink(), chosen: map[int]bool{}, random: rand.New(rand.NewPCG(1, 1))}
+}
+
 // run does the works of a cell.
 func (c cell) run(ctx context.Context) (results []result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	b := &bench{cell: c, sink: newSink(), chosen: map[int]bool{}, random: rand.New(rand.NewPCG(1, 1))}
+	b := newBench(c)
 	if b.contestant, err = find(c.Engine, c.Store); err != nil {
 		return nil, err
 	}
@@ -68,7 +71,7 @@ func (c cell) run(ctx context.Context) (results []result, err error) {
 		return nil, err
 	}
 	for _, b.work = range c.Works {
-		if err := works[b.work](ctx, b); err != nil {
+		if err := workNamed(b.work).do(ctx, b); err != nil {
 			return b.results, fmt.Errorf("%s: %w", b.work, err)
 		}
 	}

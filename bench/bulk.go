@@ -10,10 +10,10 @@ import (
 )
 
 // bulkContestants are this library on SQLite and Postgres, with the settings of ourContestants. One
-// call of StartMany starts all runs of w2, in place of calls of Send with 1,000 events each.
+// call of StartMany starts all runs of w2 and w10, in place of calls of Send with 1,000 events each.
 func bulkContestants() []contestant {
-	sizes := map[string][]int{"w2": {100_000}}
-	lacks := map[string]string{"w1": itAgain, "w3": itAgain, "w4": itAgain, "w5": itAgain}
+	sizes := map[string][]int{"w2": {100_000}, "w10": {100_000}}
+	lacks := also(nil, itAgain, "w1", "w3", "w4", "w5", "w8", "w9", "w11", "w12", "w13")
 	return []contestant{
 		{Engine: "automation-bulk", Store: onSQLite, Settings: "as automation, with Runner.StartMany", Open: openBulk(openOnSQLite), Sizes: sizes, Lacks: lacks},
 		{Engine: "automation-bulk", Store: onPostgres, Settings: "as automation, with Runner.StartMany", Open: openBulk(openOnPostgres), Sizes: sizes, Lacks: lacks},
@@ -57,4 +57,15 @@ func contactsFrom(from, to int) iter.Seq2[automation.ContactRef, error] {
 			}
 		}
 	}
+}
+
+// Campaign implements campaigner. All contacts get the same payload.
+func (e *bulk) Campaign(ctx context.Context, n int) error {
+	started, err := e.runner.StartMany(ctx, automation.BulkStart{
+		ID: "campaign", AutomationID: ourFlow.ID, Contacts: contactsFrom(0, n), Max: n, Payload: flowEvent(0).Payload,
+	})
+	if err == nil && started.Accepted != n {
+		err = fmt.Errorf("StartMany accepted %d of %d contacts, refused are %v", started.Accepted, n, started.Refused)
+	}
+	return err
 }

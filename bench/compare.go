@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -19,7 +18,7 @@ import (
 // compare does the works, round by round, and writes the tables. After an interrupt it
 // writes the tables of the results so far. It reports its progress to log.
 func compare(ctx context.Context, o options, w, log io.Writer) (err error) {
-	c := comparison{options: o, out: io.Discard, log: log, host: &host{}}
+	c := comparison{options: o, out: io.Discard, log: log, host: &host{}, top: map[string]float64{}}
 	if o.profiles != "" {
 		if c.profiles, err = filepath.Abs(o.profiles); err != nil {
 			return err
@@ -52,8 +51,9 @@ type comparison struct {
 	options
 	out, log io.Writer
 	table    table
-	host     *host          // of the server
-	server   *pgtest.Server // nil until a cell needs it
+	host     *host              // of the server
+	server   *pgtest.Server     // nil until a cell needs it
+	top      map[string]float64 // the latest runs a second of w1, by contestant
 }
 
 // once is the number of runs beyond which a size is measured only in the first round.
@@ -61,10 +61,13 @@ const once = 100_000
 
 // round runs each work with each contestant, the contestants in turn.
 func (c *comparison) round(ctx context.Context, round int) error {
-	for _, work := range slices.Sorted(maps.Keys(works)) {
+	for _, work := range works {
+		if !c.does(work) {
+			continue
+		}
 		for _, cont := range contestants() {
-			for _, nodes := range cont.nodesFor(work) {
-				cl, ok := c.plan(cont, work, nodes, round)
+			for _, nodes := range cont.nodesFor(work.name) {
+				cl, ok := c.plan(cont, work.name, nodes, round)
 				if !ok {
 					continue
 				}
@@ -82,9 +85,14 @@ func (c *comparison) round(ctx context.Context, round int) error {
 	return err
 }
 
+// does reports whether the flags select a work.
+func (c *comparison) does(w work) bool {
+	return slices.Contains(c.works, w.name) || len(c.works) == 0 && !w.alone
+}
+
 // nodesFor returns the numbers of nodes on which a contestant does a work.
 func (c contestant) nodesFor(work string) []int {
-	if work != "w1" || c.Nodes == nil {
+	if work != "w1" && work != "w14" || c.Nodes == nil {
 		return []int{1}
 	}
 	return c.Nodes
@@ -93,7 +101,7 @@ func (c contestant) nodesFor(work string) []int {
 // plan returns the cell for a work. w5 needs the runs that w3 makes, so the two share a cell
 // if both are done.
 func (c *comparison) plan(cont contestant, work string, nodes, round int) (cell, bool) {
-	if !has(c.works, work) || !c.wants(cont) || cont.Sizes[work] == nil {
+	if !c.wants(cont) || cont.Sizes[work] == nil {
 		return cell{}, false
 	}
 	cl := cell{Works: []string{work}, Engine: cont.Engine, Store: cont.Store, Nodes: nodes, Sizes: map[string][]int{}, Timeout: c.timeout, Profiles: c.profiles}
@@ -108,11 +116,22 @@ func (c *comparison) plan(cont contestant, work string, nodes, round int) (cell,
 	for _, w := range cl.Works {
 		cl.Sizes[w] = c.sizes(cont.Sizes[w], round)
 	}
+	if work == "w8" {
+		cl.Rate = c.rateFor(cont)
+	}
 	return cl, true
 }
 
 // least is the smallest number of runs of a work.
 const least = 4
+
+// rateFor returns half of the rate of w1, or the rate that the flags give.
+func (c *comparison) rateFor(cont contestant) float64 {
+	if c.rate > 0 {
+		return c.rate
+	}
+	return c.top[cont.name()] / 2
+}
 
 // sizes are scaled, and without those that are for the first round.
 func (c *comparison) sizes(full []int, round int) []int {
@@ -171,6 +190,9 @@ func (c *comparison) inChild(ctx context.Context, cl cell) (results []result, er
 func (c *comparison) keep(results []result) {
 	for _, r := range results {
 		c.table.add(r)
+		if r.Work == "W1" {
+			c.top[r.Engine+" on "+r.Store] = r.number("runs/s")
+		}
 		if r.Note == "" {
 			fmt.Fprintln(c.out, r.line())
 		}
@@ -185,9 +207,9 @@ func (c *comparison) explain() {
 			continue
 		}
 		c.table.note("%s on %s: %s", cont.Engine, cont.Store, cont.Settings)
-		for _, work := range slices.Sorted(maps.Keys(works)) {
-			if why := cont.Lacks[work]; why != "" && why != itAgain && has(c.works, work) {
-				c.table.lack(strings.ToUpper(work), cont, why)
+		for _, work := range works {
+			if why := cont.Lacks[work.name]; why != "" && why != itAgain && c.does(work) {
+				c.table.lack(strings.ToUpper(work.name), cont, why)
 			}
 		}
 	}

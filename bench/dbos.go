@@ -17,16 +17,17 @@ import (
 // Runs are started with RunWorkflow in the process that executes them. A queue would poll,
 // and start them no faster. Each sleeping or waiting workflow is a goroutine.
 func dbosContestants() []contestant {
+	tooSlow := also(nil, tooManyRuns, "w12", "w13")
 	return []contestant{
 		{
 			Engine: "dbos", Store: onPostgres, Settings: "a pool of 20 connections, RunAsTransaction on the system database",
 			Open: openDBOSPgx, Made: 500,
-			Sizes: map[string][]int{"w1": {5_000}, "w2": {5_000}, "w3": {1_000, 10_000}, "w4": {2_000}, "w5": {10_000}},
+			Sizes: map[string][]int{"w1": {5_000}, "w2": {5_000}, "w3": {1_000, 10_000}, "w4": {2_000}, "w5": {10_000}, "w8": {2_000}, "w9": {2_000}, "w10": {5_000}, "w11": {5_000}}, Lacks: tooSlow,
 		},
 		{
 			Engine: "dbos", Store: onSQLite, Settings: "WAL, synchronous=FULL (its default is NORMAL), 8 connections as by default",
 			Open: openDBOSSQLite, Made: 200,
-			Sizes: map[string][]int{"w1": {5_000}, "w2": {5_000}, "w3": {1_000, 5_000}, "w4": {2_000}, "w5": {5_000}},
+			Sizes: map[string][]int{"w1": {5_000}, "w2": {5_000}, "w3": {1_000, 5_000}, "w4": {2_000}, "w5": {5_000}, "w8": {1_000}, "w9": {1_000}, "w10": {2_000}, "w11": {5_000}}, Lacks: tooSlow,
 		},
 	}
 }

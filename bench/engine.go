@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -59,6 +60,13 @@ const (
 	flowBatch    = 100
 )
 
+// campaigner is an engine that can start many runs with a call.
+type campaigner interface {
+	// Campaign starts the runs of Flow from 0 to n, which is excluded. It may give all contacts the
+	// same first name.
+	Campaign(ctx context.Context, n int) error
+}
+
 // server is an engine whose data are on servers of its own.
 type server interface {
 	// Size returns the mean bytes on the disk of a server.
@@ -103,7 +111,7 @@ type contestant struct {
 	Sizes map[string][]int
 	// Lacks is the reason why a work has no size.
 	Lacks map[string]string
-	// Nodes are the numbers of processes for w1. Empty means one process.
+	// Nodes are the numbers of processes for w1 and w14. Empty means one process.
 	Nodes []int
 	// Senders is how many goroutines start runs in w1: 64 if it is zero.
 	Senders int
@@ -111,6 +119,22 @@ type contestant struct {
 	// its due time from Made.
 	Made int
 }
+
+// tooManyRuns is why a contestant lacks a work with very many ended runs.
+const tooManyRuns = "it would take hours to make the runs that have ended"
+
+// also returns reasons, and one more for some works.
+func also(lacks map[string]string, why string, works ...string) map[string]string {
+	all := map[string]string{}
+	maps.Copy(all, lacks)
+	for _, w := range works {
+		all[w] = why
+	}
+	return all
+}
+
+// name returns the name of a contestant in notes.
+func (c contestant) name() string { return c.Engine + " on " + c.Store }
 
 // contestants are all contestants, in the order of the tables.
 func contestants() []contestant {

@@ -28,8 +28,11 @@ const streamPartitions = 4
 // processes of their own, and a worker in the process that sends the events.
 func jetstreamContestants() []contestant {
 	const settings = "4 partitions, sync_interval always; "
-	sizes := map[string][]int{"w1": {10_000}, "w2": {100_000}, "w3": {1_000, 10_000, 100_000}, "w4": {100_000}}
-	lists := map[string]string{"w5": "its lists are those of its catalog"}
+	sizes := map[string][]int{"w1": {10_000}, "w2": {100_000}, "w3": {1_000, 10_000, 100_000}, "w4": {100_000}, "w8": {3_000}, "w9": {3_000}, "w10": {20_000}}
+	const catalogRemoves = "its catalog keeps the runs that have ended"
+	lists := map[string]string{
+		"w5": "its lists are those of its catalog", "w11": "its servers end with the process that is killed", "w12": catalogRemoves, "w13": catalogRemoves,
+	}
 	return []contestant{
 		{
 			Engine: "automation", Store: onStream, Settings: settings + "one server, a catalog in memory",
@@ -42,7 +45,7 @@ func jetstreamContestants() []contestant {
 		{
 			Engine: "automation", Store: onClusterPostgres, Settings: settings + "the same with a catalog in Postgres",
 			Open: openOnStream(3), Sizes: map[string][]int{"w1": {10_000}, "w4": {20_000}, "w7": {1_000, 10_000, 100_000}}, Made: 500,
-			Lacks: map[string]string{"w2": catalogOnly, "w3": catalogOnly, "w5": lists["w5"]},
+			Lacks: also(lists, catalogOnly, "w2", "w3", "w8", "w9", "w10"),
 		},
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -71,6 +70,7 @@ type options struct {
 	rounds                 int
 	out, profiles          string
 	timeout                time.Duration
+	rate                   float64 // 0 means half of the rate of w1
 }
 
 func parse(args []string) (options, error) {
@@ -84,12 +84,13 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.out, "out", "", "file for the figures of all rounds, as benchstat reads them")
 	flags.StringVar(&o.profiles, "profile", "", "folder for profiles of w1 and w2, which cost a few percent")
 	flags.DurationVar(&o.timeout, "timeout", defaultTimeout, "how long one engine may take for one work")
+	flags.Float64Var(&o.rate, "rate", 0, "runs a second that w8 starts (default half of what w1 has measured)")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	o.works, o.engines, o.stores = names(*works), names(*engines), names(*stores)
-	if o.scale <= 0 || o.rounds < 1 || flags.NArg() > 0 {
-		return o, errors.New("bench: -scale and -rounds must be positive, and there are no arguments")
+	if o.scale <= 0 || o.rounds < 1 || o.rate < 0 || flags.NArg() > 0 {
+		return o, errors.New("bench: -scale and -rounds must be positive, -rate must not be negative, and there are no arguments")
 	}
 	return o, errors.Join(known("work", o.works, allWorks()), known("engine", o.engines, allEngines()), known("store", o.stores, allStores()))
 }
@@ -107,7 +108,13 @@ func known(kind string, given, all []string) error {
 	return nil
 }
 
-func allWorks() []string { return append(slices.Sorted(maps.Keys(works)), "w6") }
+func allWorks() []string {
+	var all []string
+	for _, w := range works {
+		all = append(all, w.name)
+	}
+	return all
+}
 
 func allEngines() []string { return distinct(func(c contestant) string { return c.Engine }) }
 

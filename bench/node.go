@@ -59,7 +59,8 @@ func (b *bench) collect() error {
 	return errors.Join(errs...)
 }
 
-func (n *node) end() (sent map[int]int, err error) {
+// end stops the node and returns the emails that it sent, in order.
+func (n *node) end() (sent []arrival, err error) {
 	if err := n.stop.Close(); err != nil {
 		return nil, err
 	}
@@ -67,7 +68,8 @@ func (n *node) end() (sent map[int]int, err error) {
 	return sent, errors.Join(err, n.cmd.Wait())
 }
 
-// beNode runs a node until standard input ends, and then writes which emails the node sent.
+// beNode runs a node until standard input ends and as many emails were sent as the cell awaits, and
+// then writes which emails the node sent.
 func beNode(ctx context.Context, c cell, in io.Reader, out io.Writer) error {
 	cont, err := find(c.Engine, c.Store)
 	if err != nil {
@@ -84,8 +86,10 @@ func beNode(ctx context.Context, c cell, in io.Reader, out io.Writer) error {
 	if _, err := io.Copy(io.Discard, in); err != nil {
 		return errors.Join(err, e.Close())
 	}
-	if err := e.Close(); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	if err := errors.Join(s.Sink.wait(ctx, c.Await), e.Close()); err != nil {
 		return err
 	}
-	return json.NewEncoder(out).Encode(s.Sink.sent)
+	return json.NewEncoder(out).Encode(s.Sink.arrivals())
 }

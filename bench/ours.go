@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,11 +24,16 @@ import (
 // process that sends the events, and on Postgres further Runners in further processes.
 func ourContestants() []contestant {
 	waiting := []int{1_000, 10_000, 100_000, 1_000_000}
-	sizes := map[string][]int{"w1": {10_000}, "w2": {100_000}, "w3": waiting, "w4": {100_000}, "w5": {1_000_000}}
+	inMemory := map[string][]int{
+		"w1": {10_000}, "w2": {100_000}, "w3": waiting, "w4": {100_000}, "w5": {1_000_000}, "w8": {30_000}, "w9": {20_000}, "w10": {100_000},
+		"w12": {1_000_000}, "w13": {100_000, 1_000_000}, "w14": {50_000},
+	}
+	sizes := maps.Clone(inMemory)
+	sizes["w11"], sizes["w13"] = []int{1_000_000}, []int{100_000, 10_000_000}
 	grown := maps.Clone(sizes)
 	grown["w7"] = []int{1_000, 10_000, 100_000, 1_000_000}
 	return []contestant{
-		{Engine: "automation", Store: onMemory, Settings: "defaults", Open: openOnMemory, Sizes: sizes, Made: 20_000},
+		{Engine: "automation", Store: onMemory, Settings: "defaults", Open: openOnMemory, Sizes: inMemory, Made: 20_000, Lacks: also(nil, "its runs end with the process", "w11")},
 		{Engine: "automation", Store: onSQLite, Settings: "sqlitefile.Open: WAL, synchronous=FULL; 1,024 senders", Open: openOnSQLite, Sizes: sizes, Made: 7_000, Senders: 1_024},
 		{
 			Engine: "automation", Store: onPostgres, Settings: "a pool of 20 connections for each node; 1,024 senders", Senders: 1_024,
@@ -35,9 +42,8 @@ func ourContestants() []contestant {
 		// 10,000 runs end before further processes have started.
 		{
 			Engine: "automation-nodes", Store: onPostgres, Settings: "the same, with more runs and in one, two and four processes", Senders: 1_024,
-			Open: openOnPostgres, Sizes: map[string][]int{"w1": {50_000}}, Nodes: []int{1, 2, 4}, Lacks: map[string]string{
-				"w2": itAgain, "w3": itAgain, "w4": itAgain, "w5": itAgain,
-			},
+			Open: openOnPostgres, Sizes: map[string][]int{"w1": {50_000}, "w14": {50_000}}, Nodes: []int{1, 2, 4},
+			Lacks: also(nil, itAgain, "w2", "w3", "w4", "w5", "w8", "w9", "w10", "w11", "w12", "w13"),
 		},
 	}
 }
@@ -93,6 +99,7 @@ func openPool(ctx context.Context, url string) (*pgxpool.Pool, error) {
 type ours struct {
 	store   automation.Store
 	runner  *automation.Runner
+	api     http.Handler
 	options automation.Options
 	sink    *sink
 	work    func(context.Context, *automation.Runner) error // Runner.Run, or what takes its place
@@ -108,7 +115,7 @@ func openRunner(ctx context.Context, store automation.Store, s setting, release 
 
 func openOurs(ctx context.Context, store automation.Store, s setting, work func(context.Context, *automation.Runner) error, release func() error) (*ours, error) {
 	e := &ours{store: store, sink: s.Sink, work: work, release: release}
-	if s.Work != "w1" {
+	if !needsContacts(s.Work) {
 		e.options.Contacts = everyone{}
 	}
 	var err error
@@ -119,6 +126,9 @@ func openOurs(ctx context.Context, store automation.Store, s setting, work func(
 		if _, err := e.runner.Apply(ctx, a); err != nil {
 			return nil, errors.Join(err, release())
 		}
+	}
+	if err := e.newAPI(); err != nil {
+		return nil, errors.Join(err, release())
 	}
 	e.serve(e.runner)
 	return e, nil
@@ -224,6 +234,11 @@ func (e *ours) Changed(ctx context.Context) (int, error) {
 // eventBatch is how many events are sent in one call where the work allows it.
 const eventBatch = 1000
 
+// Campaign implements campaigner.
+func (e *ours) Campaign(ctx context.Context, n int) error {
+	return sendEach(ctx, e.runner, 0, n, flowEvent, nil)
+}
+
 // Sleep implements sleeper. The delay of an automation has a fixed length of 30 days. To get
 // runs that are due soon, Sleep starts them 30 days earlier: with a clock that stands at
 // that time, and with Drain, because a Runner with the real clock would start them now.
@@ -250,10 +265,16 @@ func (e *ours) Sleep(ctx context.Context, from, to int, due time.Time) error {
 
 // send sends an event to each of these contacts, in batches.
 func (e *ours) send(ctx context.Context, r *automation.Runner, name string, from, to int, after func() error) error {
+	return sendEach(ctx, r, from, to, func(i int) automation.Event { return automation.Event{Name: name, ContactID: idOf(i)} }, after)
+}
+
+// sendEach sends the events of the numbers from the first to the second, which is excluded, in
+// batches, and calls after, if there is one, after each of them.
+func sendEach(ctx context.Context, r *automation.Runner, from, to int, event func(i int) automation.Event, after func() error) error {
 	for at := from; at < to; at += eventBatch {
 		events := make([]automation.Event, 0, eventBatch)
 		for i := at; i < min(at+eventBatch, to); i++ {
-			events = append(events, automation.Event{Name: name, ContactID: idOf(i)})
+			events = append(events, event(i))
 		}
 		if _, err := r.Send(ctx, events...); err != nil {
 			return err
@@ -361,6 +382,12 @@ func (c stopped) Now() time.Time { return time.Time(c) }
 
 // After implements automation.Clock. No code waits for this clock.
 func (c stopped) After(time.Duration) <-chan time.Time { return nil }
+
+// needsContacts reports whether the runs of a work change contacts of the store. The other works have
+// everyone as their contacts.
+func needsContacts(work string) bool {
+	return slices.Contains([]string{"w1", "w8", "w9", "w10", "w12", "w13", "w14"}, work)
+}
 
 // everyone is a contact directory with a contact for every id, for the works in which the
 // peers have no contacts.

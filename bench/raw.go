@@ -20,16 +20,19 @@ import (
 // the contact, the email. "raw-batch" writes the steps of up to 500 runs in one
 // transaction each.
 func rawContestants() []contestant {
+	const noRemoval = "it is no engine: a DELETE would take the place of pruning"
 	lacks := map[string]string{
 		"w3": "it is no engine: nothing waits", "w4": "it is no engine: there are no timers", "w5": "it is no engine: there is no list",
+		"w11": "it is no engine: nothing goes on after a restart", "w12": noRemoval, "w13": noRemoval,
 	}
 	one := map[string][]int{"w1": {5_000}, "w2": {10_000}}
-	many := map[string][]int{"w1": {10_000}, "w2": {100_000}}
+	many := map[string][]int{"w1": {10_000}, "w2": {100_000}, "w8": {30_000}, "w9": {20_000}, "w10": {100_000}}
+	step := also(lacks, "raw-batch is the limit", "w8", "w9", "w10")
 	file := "WAL, synchronous=FULL, one connection"
 	pool := "a pool of 20 connections"
 	return []contestant{
-		{Engine: "raw-step", Store: onSQLite, Settings: file, Open: rawOn(openRawSQLite, 1), Sizes: one, Lacks: lacks},
-		{Engine: "raw-step", Store: onPostgres, Settings: pool, Open: rawOn(openRawPgx, 1), Sizes: one, Lacks: lacks},
+		{Engine: "raw-step", Store: onSQLite, Settings: file, Open: rawOn(openRawSQLite, 1), Sizes: one, Lacks: step},
+		{Engine: "raw-step", Store: onPostgres, Settings: pool, Open: rawOn(openRawPgx, 1), Sizes: one, Lacks: step},
 		{Engine: "raw-batch", Store: onSQLite, Settings: file, Open: rawOn(openRawSQLite, rawBatch), Sizes: many, Lacks: lacks, Senders: 2 * rawBatch},
 		{Engine: "raw-batch", Store: onPostgres, Settings: pool, Open: rawOn(openRawPgx, rawBatch), Sizes: many, Lacks: lacks, Senders: 2 * rawBatch},
 	}

@@ -44,6 +44,16 @@ func (r result) name() string {
 	return name
 }
 
+// number returns the figure with a unit, and 0 without one.
+func (r result) number(unit string) float64 {
+	for _, v := range r.Values {
+		if v.Unit == unit {
+			return v.Number
+		}
+	}
+	return 0
+}
+
 // table collects the results of all rounds, in order.
 type table struct {
 	rows  []*row
@@ -100,37 +110,27 @@ func (t *table) note(format string, args ...any) {
 
 // write writes a table in Markdown for each work: medians, with the lowest and the highest
 // figure if there were several rounds.
-func (t *table) write(w io.Writer) {
-	for _, work := range []string{"W1", "W2", "W3", "W4", "W5", "W6", "W7"} {
+func (t *table) write(out io.Writer) {
+	for _, w := range works {
+		work := strings.ToUpper(w.name)
 		rows := slices.DeleteFunc(slices.Clone(t.rows), func(r *row) bool { return r.Work != work })
 		if len(rows) == 0 {
 			continue
 		}
-		fmt.Fprintf(w, "\n### %s: %s\n\n", work, titles[work])
-		columns := writeRows(w, rows)
+		fmt.Fprintf(out, "\n### %s: %s\n\n", work, w.title)
+		columns := writeRows(out, rows)
 		for _, l := range t.lacks {
 			if l.work == work {
-				fmt.Fprintf(w, "| %s | %s | – | – | not measured: %s |%s\n", l.engine, l.store, l.why, strings.Repeat(" |", columns-1))
+				fmt.Fprintf(out, "| %s | %s | – | – | not measured: %s |%s\n", l.engine, l.store, l.why, strings.Repeat(" |", columns-1))
 			}
 		}
 	}
 	if len(t.notes) > 0 {
-		fmt.Fprint(w, "\n### Notes\n\n")
+		fmt.Fprint(out, "\n### Notes\n\n")
 	}
 	for _, n := range t.notes {
-		fmt.Fprintf(w, "- %s\n", n)
+		fmt.Fprintf(out, "- %s\n", n)
 	}
-}
-
-// titles are the titles of the works.
-var titles = map[string]string{
-	"W1": "complete runs: condition, contact update, email",
-	"W2": "runs that sleep for 30 days",
-	"W3": "an event to one of many waiting runs",
-	"W4": "timers that are due in the same second",
-	"W5": "what an operator's page asks",
-	"W6": "a condition of eight rules",
-	"W7": "sleeping runs as they grow",
 }
 
 // writeRows returns how many columns of figures there are.

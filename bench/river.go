@@ -30,25 +30,23 @@ import (
 // A scheduled job represents a sleeping run. River has no events that a job could wait for.
 func riverContestants() []contestant {
 	noWait := "River has no events that a job could wait for"
-	settings := "MaxWorkers 64, FetchPollInterval 10 ms, JobTimeout none, "
+	settings := "MaxWorkers 64, FetchPollInterval 10 ms, JobTimeout none, completed jobs are not removed, "
 	lacks := map[string]string{"w3": noWait}
 	return []contestant{
 		{
 			Engine: "river", Store: onPostgres, Settings: settings + "FetchCooldown 2 ms, a pool of 20 connections",
 			Open: openRiverPgx, Made: 5_000, Lacks: lacks,
-			Sizes: map[string][]int{"w1": {10_000}, "w2": {100_000}, "w4": {20_000}, "w5": {100_000}},
+			Sizes: map[string][]int{"w1": {10_000}, "w2": {100_000}, "w4": {20_000}, "w5": {100_000}, "w8": {5_000}, "w9": {5_000}, "w10": {20_000}, "w11": {1_000_000}, "w12": {1_000_000}, "w13": {100_000, 10_000_000}},
 		},
 		{
 			Engine: "river-tx", Store: onPostgres, Settings: settings + "FetchCooldown 2 ms, a pool of 20 connections, JobCompleteTx with InsertTx",
-			Open: openRiverTx, Sizes: map[string][]int{"w1": {5_000}},
-			Lacks: map[string]string{
-				"w2": "as river", "w3": noWait, "w4": "as river", "w5": "as river",
-			},
+			Open: openRiverTx, Sizes: map[string][]int{"w1": {5_000}, "w8": {3_000}},
+			Lacks: also(lacks, "as river", "w2", "w4", "w5", "w9", "w10", "w11", "w12", "w13"),
 		},
 		{
 			Engine: "river", Store: onSQLite, Settings: settings + "FetchCooldown 5 ms, one connection as its manual says, WAL, synchronous=FULL",
 			Open: openRiverSQLite, Made: 500, Lacks: lacks,
-			Sizes: map[string][]int{"w1": {2_000}, "w2": {10_000}, "w4": {2_000}, "w5": {10_000}},
+			Sizes: map[string][]int{"w1": {2_000}, "w2": {10_000}, "w4": {2_000}, "w5": {10_000}, "w8": {1_000}, "w9": {1_000}, "w10": {2_000}, "w11": {100_000}, "w12": {100_000}, "w13": {100_000, 1_000_000}},
 		},
 	}
 }
@@ -78,6 +76,7 @@ type riverClient interface {
 	Stop(ctx context.Context) error
 	Insert(ctx context.Context, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
 	InsertManyFast(ctx context.Context, params []river.InsertManyParams) (int, error)
+	JobDeleteMany(ctx context.Context, params *river.JobDeleteManyParams) (*river.JobDeleteManyResult, error)
 	JobList(ctx context.Context, params *river.JobListParams) (*river.JobListResult, error)
 }
 
@@ -88,7 +87,9 @@ type riverEngine struct {
 	client   riverClient
 	sink     *sink
 	count    func(ctx context.Context, query string) (int, error)
-	close    func() error
+	// end adds the jobs of runs that ended, with the statement of the database.
+	end   func(ctx context.Context, from, to, contacts int, ended time.Time) error
+	close func() error
 	// ofContact adds a filter to a list of jobs, in the syntax of the database.
 	ofContact func(p *river.JobListParams, i int) *river.JobListParams
 }
@@ -129,6 +130,10 @@ func newRiverPgx(ctx context.Context, s setting) (riverPgx, error) {
 		err = p.pool.QueryRow(ctx, query).Scan(&n)
 		return n, err
 	}
+	e.end = func(ctx context.Context, from, to, contacts int, ended time.Time) error {
+		_, err := p.pool.Exec(ctx, riverEndedPgx, from, to, contacts, ended)
+		return err
+	}
 	e.ofContact = func(q *river.JobListParams, i int) *river.JobListParams {
 		return q.Where("args @> @args::jsonb", river.NamedArgs{"args": fmt.Sprintf(`{"contact": %d}`, i)})
 	}
@@ -146,6 +151,10 @@ func openRiverSQLite(ctx context.Context, s setting) (engine, error) {
 	}
 	e := &riverEngine{people: p, sink: s.Sink, cooldown: 5 * time.Millisecond, close: p.db.Close}
 	e.count = func(ctx context.Context, query string) (int, error) { return count(ctx, p.db, query) }
+	e.end = func(ctx context.Context, from, to, contacts int, ended time.Time) error {
+		_, err := p.db.ExecContext(ctx, riverEndedSQLite, from, to, contacts, riverMoment(ended))
+		return err
+	}
 	e.ofContact = func(q *river.JobListParams, i int) *river.JobListParams {
 		return q.Where("args ->> '$.contact' = @contact", river.NamedArgs{"contact": i})
 	}
@@ -165,7 +174,9 @@ func startRiver[TTx any](ctx context.Context, e *riverEngine, driver riverdriver
 			FetchCooldown:     e.cooldown,
 			FetchPollInterval: 10 * time.Millisecond,
 			JobTimeout:        -1,
-			Workers:           workers,
+			// The works remove ended jobs themselves, or not at all.
+			CompletedJobRetentionPeriod: -1,
+			Workers:                     workers,
 		})
 	}
 	if err == nil {
@@ -266,14 +277,26 @@ func (e *riverEngine) Finished(ctx context.Context) (int, error) {
 	return e.count(ctx, "SELECT count(*) FROM river_job WHERE kind = 'email' AND state = 'completed'")
 }
 
+// Campaign implements campaigner.
+func (e *riverEngine) Campaign(ctx context.Context, n int) error {
+	return e.insertMany(ctx, 0, n, func(i int) river.InsertManyParams {
+		return river.InsertManyParams{Args: conditionJob{riverFlow{Contact: i, Plan: plan}}}
+	})
+}
+
 // Sleep implements sleeper.
 func (e *riverEngine) Sleep(ctx context.Context, from, to int, due time.Time) error {
+	return e.insertMany(ctx, from, to, func(i int) river.InsertManyParams {
+		return river.InsertManyParams{Args: lateJob{riverFlow{Contact: i, Plan: plan}}, InsertOpts: &river.InsertOpts{ScheduledAt: due}}
+	})
+}
+
+// insertMany inserts the jobs of the numbers from the first to the second, which is excluded.
+func (e *riverEngine) insertMany(ctx context.Context, from, to int, job func(i int) river.InsertManyParams) error {
 	for at := from; at < to; at += eventBatch {
 		jobs := make([]river.InsertManyParams, 0, eventBatch)
 		for i := at; i < min(at+eventBatch, to); i++ {
-			jobs = append(jobs, river.InsertManyParams{
-				Args: lateJob{riverFlow{Contact: i, Plan: plan}}, InsertOpts: &river.InsertOpts{ScheduledAt: due},
-			})
+			jobs = append(jobs, job(i))
 		}
 		if _, err := e.client.InsertManyFast(ctx, jobs); err != nil {
 			return err

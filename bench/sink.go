@@ -12,10 +12,16 @@ import (
 type sink struct {
 	mu       sync.Mutex
 	sent     map[int]int // how often, by contact
-	times    []time.Time
+	arrived  []arrival
 	expected map[int]chan time.Time
 	goal     int
 	reached  chan struct{}
+}
+
+// arrival is an email that has arrived.
+type arrival struct {
+	Contact int
+	At      time.Time
 }
 
 func newSink() *sink {
@@ -28,12 +34,12 @@ func (s *sink) deliver(i int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sent[i]++
-	s.times = append(s.times, now)
+	s.arrived = append(s.arrived, arrival{i, now})
 	if c := s.expected[i]; c != nil {
 		c <- now
 		delete(s.expected, i)
 	}
-	if s.reached != nil && len(s.times) >= s.goal {
+	if s.reached != nil && len(s.arrived) >= s.goal {
 		close(s.reached)
 		s.reached = nil
 	}
@@ -51,7 +57,7 @@ func (s *sink) expect(i int) <-chan time.Time {
 // wait returns after n emails in all.
 func (s *sink) wait(ctx context.Context, n int) error {
 	s.mu.Lock()
-	if len(s.times) >= n {
+	if len(s.arrived) >= n {
 		s.mu.Unlock()
 		return nil
 	}
@@ -69,25 +75,35 @@ func (s *sink) wait(ctx context.Context, n int) error {
 func (s *sink) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.times)
+	return len(s.arrived)
 }
 
-// arrivals returns the times of the emails.
-func (s *sink) arrivals() []time.Time {
+// arrivals returns the emails, in the order in which they arrived.
+func (s *sink) arrivals() []arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.times)
+	return slices.Clone(s.arrived)
+}
+
+// since returns how long after its moment each email arrived. The first moment is that of contact
+// from, and each of the following contacts has the next.
+func (s *sink) since(from int, moments []time.Time) latencies {
+	var late latencies
+	for _, a := range s.arrivals() {
+		if i := a.Contact - from; i >= 0 && i < len(moments) {
+			late = append(late, a.At.Sub(moments[i]))
+		}
+	}
+	return late
 }
 
 // add adds the emails that another process sent.
-func (s *sink) add(sent map[int]int) {
+func (s *sink) add(arrived []arrival) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, n := range sent {
-		s.sent[i] += n
-		for range n {
-			s.times = append(s.times, time.Now())
-		}
+	for _, a := range arrived {
+		s.sent[a.Contact]++
+		s.arrived = append(s.arrived, a)
 	}
 }
 

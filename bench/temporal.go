@@ -31,8 +31,9 @@ func temporalContestants() []contestant {
 	const ownClock = "its timers run by the clock of its server, and the work starts runs by another clock"
 	return []contestant{{
 		Engine: "automation", Store: "temporal", Settings: "development server in memory, with eager activities; a catalog in memory",
-		Open: openOnTemporal, Sizes: map[string][]int{"w1": {600}}, Made: 20,
-		Lacks: map[string]string{"w2": ownClock, "w3": ownClock, "w4": ownClock, "w5": "its lists are those of its catalog"},
+		Open: openOnTemporal, Sizes: map[string][]int{"w1": {600}, "w8": {300}, "w9": {300}, "w10": {600}}, Made: 20,
+		Lacks: also(map[string]string{"w5": "its lists are those of its catalog", "w11": "its server keeps everything in memory"},
+			ownClock, "w2", "w3", "w4", "w12", "w13"),
 	}}
 }
 

@@ -49,8 +49,8 @@ func w4(ctx context.Context, b *bench) error {
 	var late latencies
 	early := 0
 	for _, sent := range b.sink.arrivals() {
-		late = append(late, sent.Sub(due))
-		if sent.Before(due) {
+		late = append(late, sent.At.Sub(due))
+		if sent.At.Before(due) {
 			early++
 		}
 	}

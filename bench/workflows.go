@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync/atomic"
 	"time"
 
@@ -18,15 +19,18 @@ import (
 // workflowsContestants are go-workflows: a workflow with three activities.
 func workflowsContestants() []contestant {
 	settings := "1 poller each for workflows and activities, every 5 ms, cache of 10,000 executors, "
-	small := map[string][]int{"w1": {1_000}, "w2": {2_000}, "w3": {1_000, 3_000}, "w4": {500}, "w5": {3_000}}
+	small := map[string][]int{"w1": {1_000}, "w2": {2_000}, "w3": {1_000, 3_000}, "w4": {500}, "w5": {3_000}, "w8": {500}, "w9": {500}, "w10": {1_000}}
+	file := maps.Clone(small)
+	file["w11"] = []int{2_000}
+	lacks := also(nil, tooManyRuns, "w12", "w13")
 	return []contestant{
 		{
 			Engine: "go-workflows", Store: onSQLite, Settings: settings + "WAL, synchronous=FULL and one connection, which it sets itself",
-			Open: openWorkflowsFile, Sizes: small, Made: 150,
+			Open: openWorkflowsFile, Sizes: file, Made: 150, Lacks: lacks,
 		},
 		{
 			Engine: "go-workflows", Store: onMemory, Settings: settings + "its in-memory SQLite; contacts in a map, because that database cannot be reached from outside",
-			Open: openWorkflowsMemory, Sizes: small, Made: 150,
+			Open: openWorkflowsMemory, Sizes: small, Made: 150, Lacks: also(lacks, "its runs end with the process", "w11"),
 		},
 	}
 }

@@ -241,7 +241,7 @@ func TestCheck_FindsWhatABrokenStoreDoes(t *testing.T) {
 		}, "a retry of run"},
 		"a retry goes past an event that ends the run": {func(s *brokenStore) {
 			s.earlier = func(name string) bool { return name == evReview }
-		}, "was retried past event"},
+		}, "was retried past event|is not the first review after its own"}, // a later review may end the run meanwhile
 		"a deletion is lost": {func(s *brokenStore) {
 			s.remove = func() bool { return true }
 		}, "is still there after its deletion"},
@@ -316,7 +316,9 @@ func TestCheck_FindsWhatABrokenStoreDoes(t *testing.T) {
 			t.Parallel()
 			s := &brokenStore{Store: memory.New()}
 			test.breakIt(s)
-			require.ErrorContains(t, rehearse(t, s, 3*time.Second), test.finding)
+			err := rehearse(t, s, 3*time.Second)
+			require.Error(t, err)
+			require.Regexp(t, test.finding, err.Error())
 		})
 	}
 }
