@@ -13,22 +13,22 @@ import (
 // These rely on the primary key.
 const (
 	// insertDecisions leaves out decisions about events that do not exist. It relies on the
-	// primary key of events, too.
+	// primary keys of all tables that have events, too.
 	insertDecisions = `
 INSERT INTO automation.decisions (event_id, automation_id, code, at, evidence)
-SELECT u.event_id, u.automation_id, u.code, u.at, u.evidence
+SELECT u.id, u.automation_id, u.code, u.at, u.evidence
 FROM (
-	SELECT unnest($1::uuid[]) AS event_id, unnest($2::text[]) AS automation_id, unnest($3::text[]) AS code, unnest($4::timestamptz[]) AS at,
+	SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS automation_id, unnest($3::text[]) AS code, unnest($4::timestamptz[]) AS at,
 		unnest($5::text[]) AS evidence
 ) u
-WHERE EXISTS (SELECT FROM automation.events e WHERE e.id = ANY (ARRAY[u.event_id]))
+WHERE ` + eventKnown + `
 ON CONFLICT DO NOTHING`
 	findDecisions = `
 SELECT automation_id, code, at, evidence FROM automation.decisions WHERE event_id = $1::uuid ORDER BY automation_id, code`
-	// eraseDecisions also relies on events_owner.
+	// eraseDecisions also relies on what ownersEvents does.
 	eraseDecisions = `
-UPDATE automation.decisions d SET evidence = NULL FROM automation.events e
-WHERE e.owner = ANY ($1::bytea[]) AND d.event_id = ANY (ARRAY[e.id])`
+UPDATE automation.decisions d SET evidence = NULL FROM (` + ownersEvents + `) e
+WHERE d.event_id = ANY (ARRAY[e.id])`
 )
 
 // decide keeps the decisions of all transitions.

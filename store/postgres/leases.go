@@ -171,7 +171,7 @@ const (
 	endLeases = `
 DELETE FROM automation.leases l USING (SELECT unnest($1::bytea[]) AS owner, unnest($2::bigint[]) AS fence) t
 WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence = ANY (ARRAY[t.fence])
-RETURNING l.owner, l.run_id, l.run_place_no`
+RETURNING l.owner, l.run_id, l.run_place_no, l.run_event_at, l.run_event_occurred_at, l.run_event_payload, l.run_event_key, l.run_event_automation_id, l.run_event_cause`
 
 	extendLeases = `
 UPDATE automation.leases l SET until = t.until
@@ -190,6 +190,7 @@ func (c *committer) fence(sc *script) {
 	var started, continued inLeaseColumns
 	for _, w := range c.writes {
 		c.chooseInLease(w)
+		c.chooseTaken(w)
 		if w.parks {
 			parked = append(parked, w.owner)
 		}
@@ -213,23 +214,32 @@ func (c *committer) fence(sc *script) {
 		sc.query(c.addHeld, extendLeases, extended, tokens, until)
 	}
 	if len(ended) > 0 {
-		sc.query(c.addHeld, endLeases, ended, endTokens)
+		sc.query(c.addEnded, endLeases, ended, endTokens)
 	}
 }
 
 // addHeld scans a lease that is held, with the run that was in its row.
-func (c *committer) addHeld(scan scanFunc) error {
+func (c *committer) addHeld(scan scanFunc) error { return c.addLease(scan, &runsEvent{}) }
+
+// addEnded scans a lease that has ended, with the run that was in its row, and what the row had of
+// the run's event.
+func (c *committer) addEnded(scan scanFunc) error {
+	var event runsEvent
+	return c.addLease(scan, &event, event.columns()...)
+}
+
+func (c *committer) addLease(scan scanFunc, event *runsEvent, more ...any) error {
 	var row struct {
 		owner   ownerKey
 		run     pgtype.Text
 		placeNo pgtype.Int4
 	}
-	if err := scan(&row.owner, &row.run, &row.placeNo); err != nil {
+	if err := scan(append([]any{&row.owner, &row.run, &row.placeNo}, more...)...); err != nil {
 		return err
 	}
 	held := &currentRun{}
 	if row.run.Valid {
-		*held = currentRun{id: row.run.String, inLease: true, placeNo: row.placeNo.Int32}
+		*held = currentRun{id: row.run.String, inLease: true, placeNo: row.placeNo.Int32, event: *event}
 		c.current[held.id] = *held
 	}
 	c.held[row.owner] = held
