@@ -175,7 +175,8 @@ func (s *Store) ListEvents(ctx context.Context, q automation.EventQuery) (automa
 		for i, ref := range refs {
 			of[i] = ownerOf(ref)
 		}
-		sql, args[0], args = record.InDirection(q.PageQuery, olderOwnedEvents, newerOwnedEvents), of, append(args, args[0])
+		sql = record.InDirection(q.PageQuery, olderOwnedEvents, newerOwnedEvents)
+		args = append(append([]any{of}, args[1:]...), args[0])
 	}
 	records, err := s.readEventRecords(ctx, sql, args...)
 	if err != nil {
