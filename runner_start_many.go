@@ -72,12 +72,12 @@ const DecisionContactUnknown DecisionCode = "contact_unknown"
 // name that the trigger step has, which is addressed to the automation: it starts no other
 // automation, and resumes no run. Contacts that do not exist are counted and left out.
 //
-// A store that is a BulkStarter, as those of this module are, writes the events and the runs of up to
-// 1,000 contacts in one transaction. The rules of entry, and conditions before the first delay, wait or effect, then read
-// the contact as it was right before that transaction, after all events of the contact that were
-// accepted before the start. An event is left to a Run or a Drain,
-// and is decided about when it is handled, as every event is: if the contact has events that are
-// not handled yet, if starts are limited or depend on running runs (Reentry), and if the first wait
+// A store that is a BulkStarter, as those of this module are, writes the events and the runs of up
+// to 1,000 contacts in one transaction. The rules of entry, and conditions before the first delay,
+// wait or effect, then read the contact as it was right before that transaction, after all events
+// of the contact that were accepted before the start. An event is left to a Run or a Drain, and is
+// decided about when it is handled, as every event is: if the contact has events that are not
+// handled yet, if starts are limited or depend on running runs (Reentry), and if the first wait
 // looks back.
 //
 // First StartMany counts the contacts. If there are more than b.Max, it starts nothing, and the
@@ -280,12 +280,12 @@ func (s *bulkStart) send(ctx context.Context, batch []ContactRef) error {
 	if s.owed > 0 {
 		s.pause(ctx, s.owed)
 	}
+	if s.runs != nil {
+		return s.startRuns(ctx, batch)
+	}
 	for try := 1; ; try++ {
 		if err := ctx.Err(); err != nil {
 			return err
-		}
-		if s.runs != nil {
-			return s.startRuns(ctx, batch)
 		}
 		found, err := s.find(ctx, batch)
 		if err != nil {

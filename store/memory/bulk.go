@@ -87,12 +87,12 @@ func (s *Store) StartRuns(ctx context.Context, step automation.BulkStep) ([]auto
 	}
 	a := s.automations[step.Version.AutomationID]
 	current := a != nil && a.Status == automation.StatusEnabled && a.Version == step.Version.Version && s.engine == ""
-	outcomes := make([]automation.StartOutcome, len(step.Starts))
+	outcomes := record.SortStarts(&step, s.knows, func(start *automation.RunStart) bool { return s.isBusy(start, toMicros(step.ReadAt)) }, current)
 	marks := make([]automation.BulkMark, 0, len(step.Starts))
 	for i := range step.Starts {
-		start := &step.Starts[i]
-		if outcomes[i] = s.startFor(start, toMicros(step.ReadAt), current); outcomes[i] != automation.StartNoContact {
-			marks = append(marks, start.Mark)
+		if outcomes[i] != automation.StartNoContact {
+			s.start(&step.Starts[i], outcomes[i])
+			marks = append(marks, step.Starts[i].Mark)
 		}
 	}
 	b.Step, b.ExpiresAt, b.marks = b.Step+1, step.ExpiresAt, append(b.marks, marks)
@@ -100,21 +100,29 @@ func (s *Store) StartRuns(ctx context.Context, step automation.BulkStep) ([]auto
 	return outcomes, nil
 }
 
-// startFor keeps the event of a start and, if current is set and nothing may come before the event,
-// what became of it.
-func (s *Store) startFor(start *automation.RunStart, readAt micros, current bool) automation.StartOutcome {
-	e := &start.Event.Event
-	cs := s.contacts[e.ContactID]
-	if !start.Event.HostContact && (cs == nil || !cs.known) {
-		return automation.StartNoContact
+// knows reports whether the store has the contact of a start.
+func (s *Store) knows(start *automation.RunStart) bool {
+	cs := s.contacts[start.Event.Event.ContactID]
+	return cs != nil && cs.known
+}
+
+// isBusy reports whether something may come before a start.
+func (s *Store) isBusy(start *automation.RunStart, readAt micros) bool {
+	id := start.Event.Event.ContactID
+	if s.hasPending(automation.ContactRef{ID: id, Email: start.Email}) {
+		return true
 	}
-	cs = s.stateFor(e.ContactID, "", true)
-	direct := current && start.Turn != nil && !s.hasPending(automation.ContactRef{ID: e.ContactID, Email: start.Email}) &&
-		!(start.Listens() && cs.hasSince(readAt))
+	cs := s.contacts[id]
+	return cs != nil && start.Listens() && cs.hasSince(readAt)
+}
+
+// start keeps the event of a start and, if it is handled, what became of it.
+func (s *Store) start(start *automation.RunStart, outcome automation.StartOutcome) {
+	cs := s.stateFor(start.Event.Event.ContactID, "", true)
 	kept := s.keep(cs, &start.Event)
-	if !direct {
+	if outcome == automation.StartPending {
 		s.scheduleBy(cs, kept.accepted)
-		return automation.StartPending
+		return
 	}
 	t := start.Turn
 	cs.handle(t, toMicros(t.Now))
@@ -124,7 +132,6 @@ func (s *Store) startFor(start *automation.RunStart, readAt micros, current bool
 		s.writeRun(cs, &t.Runs[i], toMicros(t.Now), &res)
 	}
 	s.schedule(cs)
-	return automation.StartHandled
 }
 
 // hasSince reports whether the contact has an event that was accepted at a time or later.

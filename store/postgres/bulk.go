@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/seed-b636437c/automation"
@@ -82,15 +84,10 @@ func (s *Store) ListBulkMarks(ctx context.Context, bulkID string, after int64) (
 	return marks, last, nil
 }
 
-// The first one relies on the primary key of pending, the second on events_owner.
-const (
-	pendingOwners = `
-SELECT u.owner FROM (SELECT unnest($1::bytea[]) AS owner) u
-WHERE EXISTS (SELECT FROM automation.pending p WHERE p.owner = ANY (ARRAY[u.owner]))`
-	ownersSince = `
+// ownersSince relies on events_owner.
+const ownersSince = `
 SELECT u.owner FROM (SELECT unnest($1::bytea[]) AS owner) u
 WHERE EXISTS (SELECT FROM automation.events e WHERE e.owner = ANY (ARRAY[u.owner]) AND e.accepted_at >= $2::timestamptz)`
-)
 
 // ownerSet contains contacts, and emails that belong to none.
 type ownerSet map[ownerKey]struct{}
@@ -127,7 +124,7 @@ func (s *Store) FindPending(ctx context.Context, contacts []automation.ContactRe
 	}
 	found := ownerSet{}
 	var sc script
-	sc.query(found.add, pendingOwners, names)
+	sc.query(found.add, findPending, names)
 	if err := (implicit{s}).run(ctx, sc); err != nil {
 		return nil, fmt.Errorf("postgres store: find pending: %w", err)
 	}
@@ -252,7 +249,7 @@ func (st *starter) read(ctx context.Context, tx *transaction) error {
 		moved = true
 		return scan(new(int64))
 	}, nextStep, s.BulkID, s.After, s.BegunAt, s.ExpiresAt)
-	st.definitions.find(&sc, keysOf(names))
+	st.definitions.find(&sc, slices.Collect(maps.Keys(names)))
 	sc.exec(shareClaims)
 	sc.query(func(scan scanFunc) error { return scan(&st.engine) }, findEngine, record.EngineSource(""))
 	sc.query(func(scan scanFunc) error {
@@ -270,7 +267,7 @@ func (st *starter) read(ctx context.Context, tx *transaction) error {
 		}, shareContacts, ids)
 	}
 	if len(contacts) > 0 {
-		sc.query(st.pending.add, pendingOwners, contacts)
+		sc.query(st.pending.add, findPending, contacts)
 	}
 	if len(st.listening) > 0 {
 		sc.query(st.since.add, ownersSince, st.listening, s.ReadAt)
@@ -291,14 +288,6 @@ func (st *starter) read(ctx context.Context, tx *transaction) error {
 	return nil
 }
 
-func keysOf(names map[string]bool) []string {
-	keys := make([]string, 0, len(names))
-	for name := range names {
-		keys = append(keys, name)
-	}
-	return keys
-}
-
 func (st *starter) exists(s *automation.RunStart) bool {
 	_, ok := st.known[s.Event.Event.ContactID]
 	return ok
@@ -317,9 +306,9 @@ func (st *starter) isBusy(s *automation.RunStart) bool {
 // These insert rows of a call.
 const (
 	insertHandled = `
-INSERT INTO automation.events (id, owner, name, payload, occurred_at, accepted_at, automation_id, cause)
-SELECT unnest($1::uuid[]), unnest($2::bytea[]), unnest($3::text[]), unnest($4::text[]), unnest($5::timestamptz[]), unnest($6::timestamptz[]),
-	unnest($7::text[]), unnest($8::text[])`
+WITH sent AS (
+	SELECT ` + sentColumns + `
+)` + keepSent
 	insertLoose = `
 INSERT INTO automation.loose_events (handled_at, event_id, reason)
 SELECT unnest($1::timestamptz[]), unnest($2::uuid[]), unnest($3::smallint[])`
@@ -363,8 +352,7 @@ func (st *starter) write(slot int16) (sc script) {
 		}
 	}
 	if len(handled.ids) > 0 {
-		sc.exec(insertHandled, handled.ids, handled.owners, handled.names, handled.payloads.arg(), handled.occurred.arg(), handled.accepted,
-			handled.automations.arg(), handled.causes.arg())
+		sc.exec(insertHandled, handled.args()...)
 	}
 	if len(pending.ids) > 0 {
 		sc.exec(insertEvents, pending.args()...)

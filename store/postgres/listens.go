@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -30,36 +29,6 @@ func (n listenNumbers) of(names []string) pgtype.Int4 {
 	}
 	no, known := n[record.EncodeNames(names)]
 	return pgtype.Int4{Int32: no, Valid: known}
-}
-
-// listenSets remembers the numbers of sets. It is safe for concurrent use.
-type listenSets struct {
-	mu      sync.Mutex
-	numbers listenNumbers
-}
-
-// take moves those of the sets into numbers that are remembered, and returns the others.
-func (l *listenSets) take(sets map[string]struct{}, numbers listenNumbers) (others []string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for names := range sets {
-		if no, ok := l.numbers[names]; ok {
-			numbers[names] = no
-		} else {
-			others = append(others, names)
-		}
-	}
-	return others
-}
-
-// note remembers numbers of sets that the database has, up to maxRemembered.
-func (l *listenSets) note(numbers listenNumbers) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.numbers == nil || len(l.numbers) >= maxRemembered {
-		l.numbers = listenNumbers{}
-	}
-	maps.Copy(l.numbers, numbers)
 }
 
 // Both rely on listen_sets_digest. A process that inserts a set that another one is inserting
@@ -86,7 +55,7 @@ func (s *Store) numberListens(ctx context.Context, sets map[string]struct{}) (li
 		return nil, nil
 	}
 	numbers := make(listenNumbers, len(sets))
-	others := s.listens.take(sets, numbers)
+	others := s.listens.take(maps.Keys(sets), numbers)
 	if len(others) == 0 {
 		return numbers, nil
 	}

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
-	"sync"
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/store/internal/record"
@@ -38,35 +38,17 @@ type placeNumbers map[place]int32
 // of returns the number of a run's place.
 func (n placeNumbers) of(r *automation.RunRecord) int32 { return n[placeOf(r)] }
 
-// knownPlaces remembers the numbers of places. It is safe for concurrent use.
-type knownPlaces struct {
-	mu      sync.Mutex
-	numbers placeNumbers
-}
-
-// take adds the places of runs that are remembered to numbers, and returns the others.
-func (k *knownPlaces) take(runs []automation.RunChange, numbers placeNumbers, others []place) []place {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for i := range runs {
-		p := placeOf(&runs[i].RunRecord)
-		if no, ok := k.numbers[p]; ok {
-			numbers[p] = no
-		} else {
-			others = append(others, p)
+// placesOf returns the places of runs.
+func placesOf(runs [][]automation.RunChange) iter.Seq[place] {
+	return func(yield func(place) bool) {
+		for _, rs := range runs {
+			for i := range rs {
+				if !yield(placeOf(&rs[i].RunRecord)) {
+					return
+				}
+			}
 		}
 	}
-	return others
-}
-
-// note remembers numbers of places that the database has, up to maxRemembered.
-func (k *knownPlaces) note(numbers placeNumbers) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.numbers == nil || len(k.numbers) >= maxRemembered {
-		k.numbers = placeNumbers{}
-	}
-	maps.Copy(k.numbers, numbers)
 }
 
 // Both rely on places_key. A process that inserts a place that another one is inserting waits
@@ -91,10 +73,7 @@ CROSS JOIN LATERAL (
 // becomes of the transaction that uses it first.
 func (s *Store) numberPlaces(ctx context.Context, runs ...[]automation.RunChange) (placeNumbers, error) {
 	numbers := placeNumbers{}
-	var others []place
-	for _, rs := range runs {
-		others = s.places.take(rs, numbers, others)
-	}
+	others := s.places.take(placesOf(runs), numbers)
 	if len(others) == 0 {
 		return numbers, nil
 	}

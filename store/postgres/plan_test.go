@@ -175,7 +175,6 @@ var hot = []struct {
 	{"parkProjected", parkProjected, []string{"leases_pkey"}},
 	{"removeActive", removeActive, []string{"active_runs_pkey"}},
 	{"removeEnded", removeEnded, []string{"ended_runs_pkey"}},
-	{"pendingOwners", pendingOwners, []string{"pending_pkey"}},
 	{"ownersSince", ownersSince, []string{"events_owner"}},
 	{"shareContacts", shareContacts, []string{"contacts_pkey"}},
 	{"dropHeld", dropHeld, []string{"leases_pkey"}},

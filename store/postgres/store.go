@@ -28,8 +28,8 @@ type Store struct {
 	turns   turns // of Commit
 	appends *batch.Group[*appendCall]
 	inLease inLeaseRuns
-	listens listenSets
-	places  knownPlaces
+	listens knownNumbers[string]
+	places  knownNumbers[place]
 	recent  recentNames
 	sent    sentOwners
 	expiry  expirySchedule

@@ -270,13 +270,14 @@ UPDATE automation_leases SET run_event_no = ?2, run_event_age = NULL, run_event_
 // expose moves an event from the row of a run to events, because more will refer to it. It
 // returns the number of the event, 0 if no run has it.
 func (tx *transaction) expose(ctx context.Context, id key) (no int64, err error) {
-	var e numberedEvent
 	var in table
 	scan := func(rows *sql.Rows) (storedEvent, error) { return scanRunEvent(rows, &in) }
-	run, found, err := id.twin().columnOrNull(), false, error(nil)
-	if e.storedEvent, found, err = one(ctx, tx, scan, findRunEvent, run); err != nil || !found {
+	run := id.twin().columnOrNull()
+	stored, found, err := one(ctx, tx, scan, findRunEvent, run)
+	if err != nil || !found {
 		return 0, err
 	}
+	e := numberedEvent{storedEvent: stored}
 	if e.no, err = eventNumbers(ctx, tx, 1); err != nil {
 		return 0, err
 	}

@@ -7,20 +7,6 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// RunGroup names the runs that one counter counts.
-type RunGroup struct {
-	AutomationNo int64
-	Version      int
-	Status       int16
-	Step         string
-}
-
-// Compare orders groups.
-func (g RunGroup) Compare(o RunGroup) int {
-	return cmp.Or(cmp.Compare(g.AutomationNo, o.AutomationNo), cmp.Compare(g.Version, o.Version),
-		cmp.Compare(g.Status, o.Status), cmp.Compare(g.Step, o.Step))
-}
-
 // Tally adds up how the counters change in one transaction. Its keys are whatever a
 // store names a counter by.
 type Tally[K comparable] map[K]int
