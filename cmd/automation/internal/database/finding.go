@@ -26,23 +26,24 @@ type Finding struct {
 	WayOut string `json:"way_out,omitempty"`
 }
 
-var indexChange = regexp.MustCompile(`(?m)^(?:CREATE (?:UNIQUE )?INDEX (\w+) [^;]*;|DROP INDEX (?:"?\w+"?\.)?(\w+);)`)
+var indexChange = regexp.MustCompile(
+	`(?m)^(?:CREATE (?:UNIQUE )?INDEX (\w+)\s+ON (\S+)[^;]*;|DROP INDEX (?:"?\w+"?\.)?(\w+);|DROP TABLE ([^;]+);)`)
 
 // index is an index that migrations create.
-type index struct{ name, sql string }
+type index struct{ name, table, sql string }
 
-// indexesOf returns the indexes that exist after the migrations, by name.
+// indexesOf returns the indexes that exist after the migrations, by name. An index goes
+// with its table.
 func indexesOf(migrations []Migration) []index {
 	var all []index
 	for _, m := range migrations {
 		for _, found := range indexChange.FindAllStringSubmatch(m.SQL, -1) {
-			created, dropped := found[1], found[2]
-			if dropped != "" {
-				all = slices.DeleteFunc(all, func(i index) bool { return i.name == dropped })
-			}
+			created, table, dropped, tables := found[1], found[2], found[3], strings.Split(found[4], ", ")
 			if created != "" {
-				all = append(all, index{created, strings.Join(strings.Fields(found[0]), " ")})
+				all = append(all, index{created, table, strings.Join(strings.Fields(found[0]), " ")})
+				continue
 			}
+			all = slices.DeleteFunc(all, func(i index) bool { return i.name == dropped || slices.Contains(tables, i.table) })
 		}
 	}
 	return all
