@@ -184,8 +184,18 @@ func TestCheck_FindsWhatABrokenStoreDoes(t *testing.T) {
 			s.append = func([]automation.NewEvent) []automation.NewEvent { return nil }
 		}, "does not have it"},
 		"events are handled out of order": {func(s *brokenStore) {
+			// Most claims bring one event of a contact. Such an event is held back for a while.
+			var mu sync.Mutex
+			held := map[string]int{}
 			s.claim = func(works []automation.Work) {
-				for _, w := range works {
+				mu.Lock()
+				defer mu.Unlock()
+				for i := range works {
+					w := &works[i]
+					if len(w.Events) == 1 && held[w.Events[0].ID] < 100 {
+						held[w.Events[0].ID]++
+						w.Events = nil
+					}
 					slices.Reverse(w.Events)
 				}
 			}
