@@ -25,7 +25,9 @@ var releases = map[string]release{
 	// 0015_entries.sql of Postgres.
 	"without entry and exit": {"1827b4b98f9fa8571ffeace7aecfca7ae6a1c6a5", []string{"sqlite", "postgres"}},
 	// Before 0016_events_of_runs.sql of SQLite, and 0018_places.sql of Postgres.
-	"with events apart from their runs": {"c1823a98fdeb4b7f24054d421bfb555279de9467", []string{"sqlite", "postgres"}},
+	"without numbers of places": {"c1823a98fdeb4b7f24054d421bfb555279de9467", []string{"sqlite", "postgres"}},
+	// Before 0020_event_rows.sql of Postgres.
+	"with events apart from their runs": {"79ae425642799786e55734887ad9a4ae4c5262c6", []string{"postgres"}},
 }
 
 // release is a commit, and the kinds of databases on which its processes must do no work.

@@ -13,3 +13,11 @@ func Twin(id string) string {
 	b[15] ^= 1
 	return Format(b)
 }
+
+// AreTwins reports whether two ids are twins.
+func AreTwins(a, b string) bool {
+	x, ok := Parse(a)
+	y, _ := Parse(b)
+	x[15] ^= 1
+	return ok && x == y
+}

@@ -15,4 +15,8 @@ func TestTwin_IsItsTwinsTwin(t *testing.T) {
 	assert.Equal(t, event, uuid.Twin(run))
 	assert.Empty(t, uuid.Twin("event-1"))
 	assert.Empty(t, uuid.Twin(""))
+	assert.True(t, uuid.AreTwins(event, run))
+	assert.False(t, uuid.AreTwins(event, event))
+	assert.False(t, uuid.AreTwins(event, "run-1"))
+	assert.False(t, uuid.AreTwins("", ""))
 }

@@ -84,10 +84,9 @@ func (s *Store) ListBulkMarks(ctx context.Context, bulkID string, after int64) (
 	return marks, last, nil
 }
 
-// ownersSince relies on events_owner.
+// ownersSince relies on the indexes of ownersEvents.
 const ownersSince = `
-SELECT u.owner FROM (SELECT unnest($1::bytea[]) AS owner) u
-WHERE EXISTS (SELECT FROM automation.events e WHERE e.owner = ANY (ARRAY[u.owner]) AND e.accepted_at >= $2::timestamptz)`
+SELECT DISTINCT e.owner FROM (` + ownersEvents + `) e WHERE e.accepted_at >= $2::timestamptz`
 
 // ownerSet contains contacts, and emails that belong to none.
 type ownerSet map[ownerKey]struct{}
@@ -212,10 +211,10 @@ FROM automation.automations a WHERE a.id = $1::text FOR SHARE OF a`
 	// holdFree leases contacts until the end of the transaction: no claim can begin to work on
 	// one before it can see the new run. It relies on the primary key of leases.
 	holdFree = `
-INSERT INTO automation.leases (owner, fence, until)
+INSERT INTO automation.leases (owner, fence_no, until)
 SELECT owner, 0, '-infinity'::timestamptz FROM (SELECT unnest($1::bytea[]) AS owner) u ORDER BY owner
 ON CONFLICT DO NOTHING RETURNING owner`
-	dropHeld = `DELETE FROM automation.leases WHERE owner = ANY ($1::bytea[]) AND fence = 0`
+	dropHeld = `DELETE FROM automation.leases WHERE owner = ANY ($1::bytea[]) AND fence_no = 0`
 
 	// shareContacts keeps contacts from being deleted before the end of the transaction. It
 	// relies on the primary key.
@@ -306,9 +305,7 @@ func (st *starter) isBusy(s *automation.RunStart) bool {
 // These insert rows of a call.
 const (
 	insertHandled = `
-WITH sent AS (
-	SELECT ` + sentColumns + `
-)` + keepSent
+INSERT INTO automation.events (` + storedEvent + `) SELECT ` + storedEvent + ` FROM (SELECT ` + sentColumns + `) u`
 	insertLoose = `
 INSERT INTO automation.loose_events (handled_at, event_id, reason)
 SELECT unnest($1::timestamptz[]), unnest($2::uuid[]), unnest($3::smallint[])`
@@ -333,10 +330,14 @@ func (st *starter) write(slot int16) (sc script) {
 		case automation.StartNoContact:
 			continue
 		}
-		handled.add(&start.Event, owner)
 		turn := start.Turn
-		decisions.add(turn.Decisions)
-		if h := &turn.Handled[0]; !record.OnlyStartsRuns(turn, h) {
+		h := &turn.Handled[0]
+		own := ownRun(turn, h)
+		if own == nil {
+			handled.add(&start.Event, owner)
+		}
+		decisions.add(turn.Decisions, owner)
+		if !record.OnlyStartsRuns(turn, h) {
 			looseAt, looseEvents = append(looseAt, turn.Now), append(looseEvents, uuidOf(h.ID))
 			looseReasons = append(looseReasons, record.ReasonCode(h.Reason))
 		}
@@ -348,7 +349,11 @@ func (st *starter) write(slot int16) (sc script) {
 			if record.GoesOn(*r) {
 				runs = &active
 			}
-			runs.append(&r.RunRecord, placeNo, r.DueAt, st.listens.of(r.Listens), owner)
+			var event *runsEvent
+			if r == own {
+				event = runsEventOf(&start.Event.Event)
+			}
+			runs.append(&r.RunRecord, placeNo, r.DueAt, st.listens.of(r.Listens), owner, event)
 		}
 	}
 	if len(handled.ids) > 0 {
@@ -360,9 +365,9 @@ func (st *starter) write(slot int16) (sc script) {
 	if len(looseEvents) > 0 {
 		sc.exec(insertLoose, looseAt, looseEvents, looseReasons)
 	}
-	decisions.write(&sc)
 	active.insertActive(&sc)
 	ended.insertEnded(&sc)
+	decisions.write(&sc) // after the runs, whose rows may have the events
 	sc.exec(insertMarks, st.step.BulkID, st.step.After+1, record.EncodeMarks(st.step.Starts, st.outcomes))
 	if len(st.listening) > 0 {
 		sc.exec(dropHeld, st.listening)

@@ -142,11 +142,10 @@ const (
 	busyOwned = `SELECT owner FROM automation.leases WHERE owner = ANY ($1::bytea[])`
 
 	takenRuns = `
-SELECT ` + activeColumns + `, t.payload, t.cause
+SELECT ` + activeColumns + triggerColumns + `
 FROM unnest($1::bytea[]) AS o (owner)
 CROSS JOIN LATERAL (SELECT * FROM automation.active_runs r WHERE r.owner = o.owner OFFSET 0) r
-JOIN automation.places p ON p.no = ANY (ARRAY[r.place_no])
-LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
+JOIN automation.places p ON p.no = ANY (ARRAY[r.place_no])` + joinTrigger + `
 ORDER BY r.created_at, r.id`
 )
 

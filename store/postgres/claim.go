@@ -113,24 +113,22 @@ SELECT ` + contactColumns + `, EXISTS (SELECT FROM automation.pending p WHERE p.
 FROM automation.contacts c WHERE c.id = ANY ($1::text[]) AND c.deleted_at IS NULL`
 
 	claimedEvents = `
-SELECT ` + eventColumns + `, p.unannounced IS NOT NULL
+SELECT ` + pendingEvent + `, e.unannounced IS NOT NULL
 FROM unnest($1::bytea[]) AS o (owner)
 CROSS JOIN LATERAL (
-	SELECT p.event_id, p.accepted_at, p.no, p.unannounced FROM automation.pending p WHERE p.owner = o.owner
-	ORDER BY p.accepted_at + interval '0', p.no LIMIT $2::int
-) p
-JOIN automation.events e ON e.id = ANY (ARRAY[p.event_id])
-ORDER BY p.accepted_at, p.no`
+	SELECT * FROM automation.pending e WHERE e.owner = o.owner
+	ORDER BY e.accepted_at + interval '0', e.no LIMIT $2::int
+) e
+ORDER BY e.accepted_at, e.no`
 
 	claimedRuns = `
-SELECT ` + activeColumns + `, t.payload, t.cause
+SELECT ` + activeColumns + triggerColumns + `
 FROM unnest($1::bytea[]) AS o (owner)
 CROSS JOIN LATERAL (
 	SELECT * FROM automation.active_runs r WHERE r.owner = o.owner AND r.due_at + interval '0' <= $2::timestamptz
 	ORDER BY r.due_at + interval '0', r.id LIMIT $3::int
 ) r
-JOIN automation.places p ON p.no = ANY (ARRAY[r.place_no])
-LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
+JOIN automation.places p ON p.no = ANY (ARRAY[r.place_no])` + joinTrigger + `
 ORDER BY r.due_at, r.id`
 
 	// claimedWaits returns the runs that listen to an event that claimedEvents returns. Both
@@ -138,7 +136,7 @@ ORDER BY r.due_at, r.id`
 	// from another order: for each run of the owner it would read the names of the events, and
 	// for each event of a name the sets that have the name.
 	claimedWaits = `
-SELECT ` + activeColumns + `, t.payload, t.cause
+SELECT ` + activeColumns + triggerColumns + `
 FROM (
 	SELECT o.owner FROM unnest($1::bytea[]) AS o (owner)
 	WHERE (SELECT true FROM automation.active_runs w WHERE w.owner = o.owner AND w.listen_no IS NOT NULL LIMIT 1) OFFSET 0
@@ -146,16 +144,15 @@ FROM (
 CROSS JOIN LATERAL (
 	SELECT DISTINCT l.no FROM (
 		SELECT DISTINCT e.name FROM (
-			SELECT p.event_id FROM automation.pending p WHERE p.owner = o.owner
+			SELECT p.name FROM automation.pending p WHERE p.owner = o.owner
 			ORDER BY p.accepted_at + interval '0', p.no LIMIT $2::int
-		) p JOIN automation.events e ON e.id = ANY (ARRAY[p.event_id]) OFFSET 0
+		) e OFFSET 0
 	) e JOIN automation.listens l ON l.event_name = ANY (ARRAY[e.name]) OFFSET 0
 ) n
 CROSS JOIN LATERAL (
 	SELECT * FROM automation.active_runs r WHERE r.owner = o.owner AND r.listen_no = n.no OFFSET 0
 ) r
-JOIN automation.places p ON p.no = ANY (ARRAY[r.place_no])
-LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
+JOIN automation.places p ON p.no = ANY (ARRAY[r.place_no])` + joinTrigger + `
 ORDER BY r.created_at, r.id`
 )
 

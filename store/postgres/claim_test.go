@@ -123,7 +123,7 @@ func TestClaim_SkipsAContactThatIsLeasedMeanwhile(t *testing.T) {
 	}
 	tx, err := pool.Begin(ctx)
 	require.NoError(t, err)
-	_, err = tx.Exec(ctx, "INSERT INTO automation.leases (owner, fence, until) VALUES ('=taken', 0, 'infinity')")
+	_, err = tx.Exec(ctx, "INSERT INTO automation.leases (owner, fence_no, until) VALUES ('=taken', 0, 'infinity')")
 	require.NoError(t, err)
 	claimed := make(chan []automation.Work, 1)
 	go func() {

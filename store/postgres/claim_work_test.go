@@ -20,17 +20,16 @@ import (
 const startMany = `
 INSERT INTO automation.automations (id, name, status, event_names, version, revision) VALUES ('a', 'a', 'enabled', '{started}', 1, 1);
 INSERT INTO automation.events (id, owner, name, accepted_at)
-SELECT md5('e' || i)::uuid, '=ada'::bytea, 'started', now() FROM generate_series(1, 6000) i;
-INSERT INTO automation.pending (owner, event_id, accepted_at)
-SELECT owner, id, accepted_at FROM automation.events ORDER BY id LIMIT 3000;
+SELECT md5('e' || i)::uuid, '=ada'::bytea, 'started', now() FROM generate_series(1, 3000) i;
+INSERT INTO automation.pending (event_id, owner, name, accepted_at)
+SELECT md5('p' || i)::uuid, '=ada'::bytea, 'started', now() FROM generate_series(1, 3000) i;
 INSERT INTO automation.places (automation_id, version, status, step, event_name) VALUES ('a', 1, 0, 'wait', 'started');
 INSERT INTO automation.active_runs (id, place_no, owner, event_id, listen_no, due_at, created_at)
 SELECT id, 1, owner, id, row_number() OVER () % 100 + 1, now() + interval '30 days', now()
 FROM automation.events ORDER BY id DESC LIMIT 3000;
 INSERT INTO automation.listen_sets (digest, names) SELECT sha256(('s' || i)::bytea), '["awaited","exit' || i || '"]' FROM generate_series(1, 100) i;
 INSERT INTO automation.listens SELECT name, no FROM automation.listen_sets, json_array_elements_text(names::json) name;
-INSERT INTO automation.events (id, owner, name, accepted_at) VALUES (md5('ben')::uuid, '=ben', 'awaited', now());
-INSERT INTO automation.pending (owner, event_id, accepted_at) VALUES ('=ben', md5('ben')::uuid, now());
+INSERT INTO automation.pending (event_id, owner, name, accepted_at) VALUES (md5('ben')::uuid, '=ben', 'awaited', now());
 INSERT INTO automation.active_runs (id, place_no, owner, listen_no, created_at)
 VALUES (md5('ben')::uuid, 1, '=ben', (SELECT max(no) FROM automation.listen_sets), now());`
 

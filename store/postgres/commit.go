@@ -55,6 +55,10 @@ type transitionWrite struct {
 	// parks is set if the transaction first parks the run in the lease's row, and leaves
 	// no run there.
 	parks bool
+	// takes are the runs that get an event of the transition into their rows.
+	takes []*automation.RunChange
+	// keepsEvents is set if takes must be empty: such a run exists already.
+	keepsEvents bool
 	// renamed is set if the statement that read the contact has also changed it.
 	renamed bool
 }
@@ -132,6 +136,7 @@ type committer struct {
 	enabled  map[string]bool          // automations of new runs, by id
 	kept     map[automation.VersionRef]bool
 	current  map[string]currentRun       // by id
+	taken    map[string]*runsEvent       // by id of the run
 	contacts map[ownerKey]*storedContact // by owner
 	damaged  map[ownerKey]error          // why a contact cannot be read, by owner
 }
@@ -211,13 +216,13 @@ func (c *committer) commit(ctx context.Context) error {
 	}
 	var sc script
 	c.handle(&sc)
-	c.decide(&sc)
 	c.writeEntries(&sc)
 	c.sendEvents(&sc)
 	c.adoptStrays(&sc)
-	c.erase(&sc)
 	tally := c.writeRuns(&sc)
 	c.writeOutputs(&sc)
+	c.decide(&sc) // after the runs, whose rows may have the events
+	c.erase(&sc)
 	if err := c.writeContacts(&sc); err != nil {
 		return err
 	}
@@ -268,17 +273,21 @@ func (c *committer) heed(sc *script) {
 	}, findPending, owners(slices.Collect(maps.Keys(heeding))))
 }
 
-// handleEvents relies on the primary key of pending. It changes nothing for events that
-// were handled before.
+// handleEvents moves pending events to the handled ones, and changes nothing for events that were
+// handled before. It relies on the primary key of pending: the concatenation keeps the planner from
+// pending_owner, which would read all pending events of the owner for each.
 const handleEvents = `
 WITH handled AS (
-	DELETE FROM automation.pending p
+	DELETE FROM automation.pending e
 	USING (
 		SELECT unnest($1::bytea[]) AS owner, unnest($2::uuid[]) AS event_id, unnest($3::timestamptz[]) AS at, unnest($4::boolean[]) AS loose,
 			unnest($5::smallint[]) AS reason, unnest($6::text[]) AS resumed
 	) h
-	WHERE p.owner = ANY (ARRAY[h.owner]) AND p.event_id = ANY (ARRAY[h.event_id])
-	RETURNING h.event_id, h.at, h.loose, h.reason, h.resumed
+	WHERE e.event_id = ANY (ARRAY[h.event_id]) AND e.owner || '' = h.owner
+	RETURNING e.*, h.at, h.loose, h.reason, h.resumed
+), kept AS (
+	INSERT INTO automation.events (` + storedEvent + `)
+	SELECT event_id, owner, email, name, payload, key, occurred_at, accepted_at, automation_id, cause FROM handled
 )
 INSERT INTO automation.loose_events (handled_at, event_id, reason, resumed)
 SELECT at, event_id, reason, resumed FROM handled WHERE loose`
@@ -294,6 +303,9 @@ func (c *committer) handle(sc *script) {
 	for _, w := range c.writes {
 		for i := range w.t.Handled {
 			h := &w.t.Handled[i]
+			if w.taking(h.ID) != nil {
+				continue
+			}
 			of, ids = append(of, w.owner), append(ids, uuidOf(h.ID))
 			at, loose = append(at, w.t.Now), append(loose, !record.OnlyStartsRuns(w.t, h))
 			reasons, resumed = append(reasons, record.ReasonCode(h.Reason)), append(resumed, textOrNull(record.EncodeRuns(h)))

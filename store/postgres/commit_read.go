@@ -15,9 +15,10 @@ import (
 type currentRun struct {
 	id      string
 	placeNo int32
-	active  bool // it is among the active runs
-	moved   bool // it was active, and queryRuns has moved it to the ended runs
-	inLease bool // it was in the row of its lease before the transaction
+	event   *runsEvent // of a run that leaves the row of its lease
+	active  bool       // it is among the active runs
+	moved   bool       // it was active, and queryRuns has moved it to the ended runs
+	inLease bool       // it was in the row of its lease before the transaction
 	request int16
 }
 
@@ -28,6 +29,7 @@ func (c *committer) read(ctx context.Context) (again bool, err error) {
 	var sc script
 	c.current = map[string]currentRun{}
 	c.fence(&sc)
+	c.takeEvents(&sc)
 	c.readAutomations(&sc)
 	c.readContacts(&sc)
 	c.readRuns(&sc)

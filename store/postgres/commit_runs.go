@@ -23,12 +23,13 @@ const remainingRequest = `(CASE
 // recorded at any time, without a lease, they derive the remaining request from the row
 // as it is when they execute.
 const (
-	insertedColumns = `id, place_no, setbacks, due_at, completed_at, error, state, owner, event_id, created_at`
+	insertedColumns = `id, place_no, setbacks, due_at, completed_at, error, state, owner, created_at, event_id, ` + eventInRun
 	insertedValues  = `unnest($1::uuid[]), unnest($2::int[]), unnest($3::int[]), unnest($4::timestamptz[]), unnest($5::timestamptz[]), unnest($6::text[]),
-	unnest($7::bytea[]), unnest($8::bytea[]), unnest($9::uuid[]), unnest($10::timestamptz[])`
+	unnest($7::bytea[]), unnest($8::bytea[]), unnest($9::timestamptz[]), unnest($10::uuid[]),
+	unnest($11::timestamptz[]), unnest($12::timestamptz[]), unnest($13::text[]), unnest($14::text[]), unnest($15::text[]), unnest($16::text[])`
 
-	insertActive = `INSERT INTO automation.active_runs (` + insertedColumns + `, listen_no) SELECT ` + insertedValues + `, unnest($11::int[])`
-	insertEnded  = `INSERT INTO automation.ended_runs (` + insertedColumns + `, exit) SELECT ` + insertedValues + `, unnest($11::text[])`
+	insertActive = `INSERT INTO automation.active_runs (` + insertedColumns + `, listen_no) SELECT ` + insertedValues + `, unnest($17::int[])`
+	insertEnded  = `INSERT INTO automation.ended_runs (` + insertedColumns + `, exit) SELECT ` + insertedValues + `, unnest($17::text[])`
 
 	changedRuns = `SELECT unnest($1::uuid[]) AS id, unnest($2::int[]) AS place_no, unnest($3::int[]) AS setbacks,
 		unnest($4::timestamptz[]) AS due_at, unnest($5::timestamptz[]) AS completed_at, unnest($6::text[]) AS error, unnest($7::bytea[]) AS state`
@@ -61,7 +62,8 @@ WITH old AS (
 	USING (` + changedRuns + `, unnest($8::smallint[]) AS status, unnest($9::smallint[]) AS seen, unnest($10::text[]) AS exit) c
 	WHERE r.id = ANY (ARRAY[c.id]) AND NOT (coalesce(r.control, 0) = 2 AND c.status = 2 AND c.seen <> 2)
 	RETURNING r.id, r.place_no AS old_place_no, coalesce(r.control, 0::smallint) AS control,
-		c.place_no, c.setbacks, c.due_at, c.completed_at, c.error, c.state, r.owner, r.event_id, r.created_at, c.exit
+		c.place_no, c.setbacks, c.due_at, c.completed_at, c.error, c.state, r.owner, r.created_at, r.event_id,
+		r.event_at, r.event_occurred_at, r.event_payload, r.event_key, r.event_automation_id, r.event_cause, c.exit
 ), moved AS (
 	INSERT INTO automation.ended_runs (` + insertedColumns + `, exit) SELECT ` + insertedColumns + `, exit FROM old
 )
@@ -76,8 +78,9 @@ INSERT INTO automation.active_runs (` + insertedColumns + `) SELECT ` + inserted
 type newRuns struct {
 	changedColumns
 	owners  owners
-	events  uuids
 	created []time.Time
+	events  uuids // that are elsewhere
+	inRuns  runsEvents
 }
 
 // changedColumns contains what a commit can change of runs, by column.
@@ -109,9 +112,10 @@ func (cs *changedColumns) args() []any {
 }
 
 // append adds a run that is due at another time than r.
-func (n *newRuns) append(r *automation.RunRecord, placeNo int32, due time.Time, listens pgtype.Int4, owner ownerKey) {
+func (n *newRuns) append(r *automation.RunRecord, placeNo int32, due time.Time, listens pgtype.Int4, owner ownerKey, event *runsEvent) {
 	n.add(r, placeNo, due, listens, r.Exit)
-	n.owners, n.events, n.created = append(n.owners, owner), append(n.events, uuidOf(r.EventID)), append(n.created, r.CreatedAt)
+	n.owners, n.created = append(n.owners, owner), append(n.created, r.CreatedAt)
+	n.events = append(n.events, n.inRuns.add(r, event))
 }
 
 func (n *newRuns) insertActive(sc *script) {
@@ -127,7 +131,7 @@ func (n *newRuns) insertEnded(sc *script) {
 }
 
 func (n *newRuns) args() []any {
-	return append(n.changedColumns.args(), n.owners, n.events, n.created)
+	return append(append(n.changedColumns.args(), n.owners, n.created, n.events), n.inRuns.args()...)
 }
 
 // activeChanges contains changes of active runs that stay active.
@@ -165,9 +169,9 @@ func (c *committer) writeRuns(sc *script) record.Tally[int32] {
 			current, ok := c.current[r.ID]
 			switch {
 			case !ok:
-				rw.start(w, r, nil, c.gone(w))
+				rw.start(w, r, nil, c.taken[r.ID], c.gone(w))
 			case current.inLease:
-				rw.start(w, r, &current.placeNo, c.gone(w))
+				rw.start(w, r, &current.placeNo, current.event, c.gone(w))
 			default:
 				rw.change(w, r, current, c.gone(w))
 			}
@@ -184,8 +188,8 @@ func (c *committer) gone(w *transitionWrite) bool {
 }
 
 // start adds a run that is in no table of runs, because it is new or in its lease's row.
-// from is its place, nil for none.
-func (rw *runWriter) start(w *transitionWrite, r *automation.RunChange, from *int32, gone bool) {
+// from is its place, nil for none, and event is what its row has of its event, nil for nothing.
+func (rw *runWriter) start(w *transitionWrite, r *automation.RunChange, from *int32, event *runsEvent, gone bool) {
 	to := rw.places.of(&r.RunRecord)
 	rw.tally.Move(from, &to)
 	if r == w.inLease {
@@ -199,7 +203,7 @@ func (rw *runWriter) start(w *transitionWrite, r *automation.RunChange, from *in
 			due = record.DueBy(due, w.t.Now)
 		}
 	}
-	runs.append(&r.RunRecord, to, due, rw.listens.of(r.Listens), w.owner)
+	runs.append(&r.RunRecord, to, due, rw.listens.of(r.Listens), w.owner, event)
 }
 
 // change adds a run that is in a table of runs.

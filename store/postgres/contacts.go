@@ -243,8 +243,8 @@ func updateContacts(sc *script, changes []contactChange) error {
 // if there is none, and dropLease deletes it again. They rely on the primary keys of
 // leases and contacts.
 const (
-	holdLease  = `INSERT INTO automation.leases (owner, fence, until) VALUES ($1::bytea, 0, '-infinity') ON CONFLICT (owner) DO UPDATE SET owner = excluded.owner`
-	dropLease  = `DELETE FROM automation.leases WHERE owner = $1::bytea AND fence = 0`
+	holdLease  = `INSERT INTO automation.leases (owner, fence_no, until) VALUES ($1::bytea, 0, '-infinity') ON CONFLICT (owner) DO UPDATE SET owner = excluded.owner`
+	dropLease  = `DELETE FROM automation.leases WHERE owner = $1::bytea AND fence_no = 0`
 	findLiving = `SELECT ` + contactColumns + ` FROM automation.contacts c WHERE c.id = $1::text AND c.deleted_at IS NULL FOR UPDATE`
 )
 

@@ -13,29 +13,29 @@ import (
 // These rely on the primary key.
 const (
 	// insertDecisions leaves out decisions about events that do not exist. It relies on the
-	// primary key of events, too.
+	// primary keys of all tables that have events, too.
 	insertDecisions = `
 INSERT INTO automation.decisions (event_id, automation_id, code, at, evidence)
-SELECT u.event_id, u.automation_id, u.code, u.at, u.evidence
+SELECT u.id, u.automation_id, u.code, u.at, u.evidence
 FROM (
-	SELECT unnest($1::uuid[]) AS event_id, unnest($2::text[]) AS automation_id, unnest($3::text[]) AS code, unnest($4::timestamptz[]) AS at,
-		unnest($5::text[]) AS evidence
+	SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS automation_id, unnest($3::text[]) AS code, unnest($4::timestamptz[]) AS at,
+		unnest($5::text[]) AS evidence, unnest($6::bytea[]) AS owner
 ) u
-WHERE EXISTS (SELECT FROM automation.events e WHERE e.id = ANY (ARRAY[u.event_id]))
+WHERE ` + eventKnown + `
 ON CONFLICT DO NOTHING`
 	findDecisions = `
 SELECT automation_id, code, at, evidence FROM automation.decisions WHERE event_id = $1::uuid ORDER BY automation_id, code`
-	// eraseDecisions also relies on events_owner.
+	// eraseDecisions also relies on the indexes of ownersEvents.
 	eraseDecisions = `
-UPDATE automation.decisions d SET evidence = NULL FROM automation.events e
-WHERE e.owner = ANY ($1::bytea[]) AND d.event_id = ANY (ARRAY[e.id])`
+UPDATE automation.decisions d SET evidence = NULL FROM (` + ownersEvents + `) e
+WHERE d.event_id = ANY (ARRAY[e.id])`
 )
 
 // decide keeps the decisions of all transitions.
 func (c *committer) decide(sc *script) {
 	var columns decisionColumns
 	for _, w := range c.writes {
-		columns.add(w.t.Decisions)
+		columns.add(w.t.Decisions, w.owner)
 	}
 	columns.write(sc)
 }
@@ -43,15 +43,18 @@ func (c *committer) decide(sc *script) {
 // decisionColumns contains decisions, by column.
 type decisionColumns struct {
 	events             uuids
+	owners             owners
 	automations, codes []string
 	at                 []time.Time
 	evidence           nullableTexts
 }
 
-func (d *decisionColumns) add(decisions []automation.Decision) {
+// add adds decisions about events of an owner.
+func (d *decisionColumns) add(decisions []automation.Decision, owner ownerKey) {
 	for i := range decisions {
 		n := &decisions[i]
-		d.events, d.automations = append(d.events, uuidOf(n.EventID)), append(d.automations, n.AutomationID)
+		d.events, d.owners = append(d.events, uuidOf(n.EventID)), append(d.owners, owner)
+		d.automations = append(d.automations, n.AutomationID)
 		d.codes, d.at = append(d.codes, string(n.Code)), append(d.at, n.At)
 		d.evidence = append(d.evidence, textOrNull(string(n.Evidence)))
 	}
@@ -59,7 +62,7 @@ func (d *decisionColumns) add(decisions []automation.Decision) {
 
 func (d *decisionColumns) write(sc *script) {
 	if len(d.events) > 0 {
-		sc.exec(insertDecisions, d.events, d.automations, d.codes, d.at, d.evidence.arg())
+		sc.exec(insertDecisions, d.events, d.automations, d.codes, d.at, d.evidence.arg(), d.owners)
 	}
 }
 

@@ -4,26 +4,31 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// Both rely on events_owner, and eraseKeys on the primary key of idempotency_keys. If an
-// open transaction of the host has just sent a key again, the key stays until it
+// All of these rely on the indexes of ownersEvents, and eraseKeys on the primary key of
+// idempotency_keys. If an open transaction of the host has just sent a key again, the key stays until it
 // expires, because a commit must not wait for that transaction.
 const (
 	eraseKeys = `
 DELETE FROM automation.idempotency_keys WHERE (name, key) IN (
-	SELECT k.name, k.key FROM automation.events e
+	SELECT k.name, k.key FROM (` + ownersEvents + `) e
 	JOIN automation.idempotency_keys k ON k.name = e.name AND k.key = e.key AND k.event_id = e.id
-	WHERE e.owner = ANY ($1::bytea[]) AND e.key IS NOT NULL
+	WHERE e.key IS NOT NULL
 	FOR UPDATE OF k SKIP LOCKED)`
 
 	// eraseEvents also takes the owner from the events of emails: it is the address. An
-	// event that is pending keeps it until the event is handled or goes to a contact. It
-	// relies on the primary key of pending.
+	// event that is pending keeps it until the event is handled or goes to a contact.
 	eraseEvents = `
 UPDATE automation.events e SET payload = NULL, email = NULL, key = NULL, cause = NULL, owner = CASE
-	WHEN octet_length(e.owner) <> 16 AND (substr(e.owner, 1, 1) = '@' OR substr(e.owner, 1, 2) = '+@')
-		AND (SELECT true FROM automation.pending p WHERE p.owner = e.owner AND p.event_id = e.id) IS NULL THEN '@'
+	WHEN octet_length(e.owner) <> 16 AND (substr(e.owner, 1, 1) = '@' OR substr(e.owner, 1, 2) = '+@') THEN '@'
 	ELSE e.owner END
 WHERE e.owner = ANY ($1::bytea[])`
+
+	erasePending = `UPDATE automation.pending SET payload = NULL, email = NULL, key = NULL, cause = NULL WHERE owner = ANY ($1::bytea[])`
+
+	eraseActive = `UPDATE automation.active_runs SET event_payload = NULL, event_key = NULL, event_cause = NULL WHERE owner = ANY ($1::bytea[]) AND event_at IS NOT NULL`
+	eraseEnded  = `UPDATE automation.ended_runs SET event_payload = NULL, event_key = NULL, event_cause = NULL WHERE owner = ANY ($1::bytea[]) AND event_at IS NOT NULL`
+	eraseBegun  = `
+UPDATE automation.leases SET run_event_payload = NULL, run_event_key = NULL, run_event_cause = NULL WHERE owner = ANY ($1::bytea[]) AND run_event_at IS NOT NULL`
 )
 
 // erase empties the events of contacts, forgets their entries, and empties the events that were sent for their emails.
@@ -41,7 +46,9 @@ func (c *committer) erase(sc *script) {
 	if len(of) > 0 {
 		sc.exec(eraseKeys, of)
 		sc.exec(eraseDecisions, of)
-		sc.exec(eraseEvents, of)
+		for _, sql := range []string{eraseEvents, erasePending, eraseActive, eraseEnded, eraseBegun} {
+			sc.exec(sql, of)
+		}
 		sc.exec(deleteEntries, of)
 	}
 }

@@ -10,51 +10,101 @@ import (
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
-// All of these rely on the primary keys of events and pending, on loose_events_event, and
-// on active_runs_owner, ended_runs_owner and the primary key of leases. Those that list the events of owners rely on
-// events_owner instead of the primary key, and sort the events of the owners, which are
-// few: OFFSET 0 keeps the planner from choosing another index. A list of all events reads
-// events until the page is full.
+// All of these rely on the primary keys of events, pending, active_runs, ended_runs and leases, on
+// loose_events_event, and on active_runs_owner and ended_runs_owner. Those that list the events of
+// owners rely on the indexes of ownersEvents, and sort the events of the owners, which are few.
+//
+// A list of all events reads a page of events, a page of pending ones, and a page of runs. Runs that
+// have their events are in the order of these, because their ids differ in the last bit only: two of
+// them can change places.
 const (
+	// The columns after those of an event: whether it is pending, and the run that has it, with the
+	// time when it was handled.
+	keptEvent    = `false AS pending, NULL::timestamptz AS handled_at, NULL::uuid AS run`
+	waitingEvent = `true AS pending, NULL::timestamptz AS handled_at, NULL::uuid AS run`
+	startedEvent = `false AS pending, r.created_at AS handled_at, r.id AS run`
+
 	eventRecordColumns = `
-SELECT ` + eventColumns + `,
-	(SELECT true FROM automation.pending p WHERE p.owner = e.owner AND p.event_id = e.id) IS NOT NULL,
-	coalesce(l.handled_at, r.created_at), coalesce(l.reason, 0), l.resumed, r.ids
+SELECT ` + eventColumns + `, e.pending,
+	coalesce(e.handled_at, l.handled_at, r.created_at), coalesce(l.reason, 0), l.resumed, coalesce(e.run::text, r.ids)
 FROM (`
 
 	eventOutcomes = `) e
 LEFT JOIN LATERAL (
-	SELECT l.handled_at, l.reason, l.resumed FROM automation.loose_events l WHERE l.event_id = ANY (ARRAY[e.id])
+	SELECT l.handled_at, l.reason, l.resumed FROM automation.loose_events l WHERE e.run IS NULL AND l.event_id = ANY (ARRAY[e.id])
 ) l ON true
 CROSS JOIN LATERAL (
 	SELECT min(r.created_at) AS created_at, string_agg(r.id::text, ' ' ORDER BY r.created_at, r.id) AS ids FROM (
-		SELECT r.id, r.created_at FROM automation.active_runs r WHERE r.owner = e.owner AND r.event_id = e.id
+		SELECT r.id, r.created_at FROM automation.active_runs r WHERE e.run IS NULL AND r.owner = e.owner AND r.event_id = e.id
 		UNION ALL
-		SELECT r.id, r.created_at FROM automation.ended_runs r WHERE r.owner = e.owner AND r.event_id = e.id
+		SELECT r.id, r.created_at FROM automation.ended_runs r WHERE e.run IS NULL AND r.owner = e.owner AND r.event_id = e.id
 		UNION ALL
-		SELECT r.id, r.created_at FROM automation.begun_runs r WHERE r.owner = e.owner AND r.event_id = e.id
+		SELECT r.id, r.created_at FROM automation.begun_runs r WHERE e.run IS NULL AND r.owner = e.owner AND r.event_id = e.id
 	) r
 ) r
 `
-	findEvent = eventRecordColumns + `SELECT e.* FROM automation.events e WHERE e.id = $1::uuid` + eventOutcomes
+	findEvent = eventRecordColumns + `
+	SELECT ` + eventColumns + `, ` + keptEvent + ` FROM automation.events e WHERE e.id = $1::uuid
+	UNION ALL
+	SELECT ` + pendingEvent + `, ` + waitingEvent + ` FROM automation.pending e WHERE e.event_id = $1::uuid
+	UNION ALL
+	SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.active_runs r` + joinPlace + ` WHERE r.id = automation.twin($1::uuid) AND r.event_at IS NOT NULL
+	UNION ALL
+	SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.ended_runs r` + joinPlace + ` WHERE r.id = automation.twin($1::uuid) AND r.event_at IS NOT NULL
+	UNION ALL
+	SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.begun_runs r` + joinPlace + ` WHERE r.` + everyLease + ` AND r.id = automation.twin($1::uuid) AND r.event_at IS NOT NULL
+` + eventOutcomes
 
-	listedEvents = `
-	SELECT e.* FROM automation.events e
-	WHERE ` + listedEvent
+	// A page has the first $6 events of each kind, of which those in rows of runs are not looked
+	// for beyond the last event of a full page of the others.
+	eventPageFrom = `
+	WITH others AS MATERIALIZED (
+		(SELECT ` + eventColumns + `, ` + keptEvent + ` FROM automation.events e WHERE ` + listedKept
+	andPending = `)
+		UNION ALL
+		(SELECT ` + pendingEvent + `, ` + waitingEvent + ` FROM automation.pending e WHERE ` + listedPending
+	andEdge = `)
+	), edge AS MATERIALIZED (SELECT CASE WHEN count(*) >= $6::int THEN (array_agg(id `
+	endOfEdge = `))[$6::int] END AS id FROM others)
+	SELECT * FROM (
+		SELECT * FROM others
+		UNION ALL (SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.active_runs r` + joinPlace + ` WHERE ` + listedInRun
+	andInEnded = `)
+		UNION ALL (SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.ended_runs r` + joinPlace + ` WHERE ` + listedInRun
+	andInBegun = `)
+		UNION ALL (SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.begun_runs r` + joinPlace + ` WHERE r.` + everyLease + ` AND ` + listedInRun
+	endOfPage = `)
+	) e `
 
-	ownedEvents = `
-	SELECT e.* FROM (SELECT e.* FROM automation.events e WHERE e.owner = ANY ($7::bytea[]) OFFSET 0) e
-	WHERE ` + listedEvent
+	listedKept    = `e.id > $1::uuid AND e.id < $2::uuid AND ` + listedEvent
+	listedPending = `e.event_id > $1::uuid AND e.event_id < $2::uuid AND ` + listedEvent
+	listedEvent   = `e.accepted_at + interval '0' >= $3::timestamptz AND e.accepted_at + interval '0' < $4::timestamptz AND ($5::text = '' OR e.name = $5::text)`
+	listedInRun   = `r.event_at IS NOT NULL AND automation.twin(r.id) > $1::uuid AND automation.twin(r.id) < $2::uuid
+			AND r.event_at >= $3::timestamptz AND r.event_at < $4::timestamptz AND ($5::text = '' OR p.event_name = $5::text)`
 
-	listedEvent = `e.id > $1::uuid AND e.id < $2::uuid AND e.accepted_at >= $3::timestamptz AND e.accepted_at < $4::timestamptz
-		AND ($5::text = '' OR e.name = $5::text)`
+	untilEdge = ` AND r.id <= greatest($2::uuid, automation.twin($2::uuid))
+			AND r.id >= (SELECT coalesce(least(x.id, automation.twin(x.id)), least($1::uuid, automation.twin($1::uuid))) FROM edge x)`
+	sinceEdge = ` AND r.id >= least($1::uuid, automation.twin($1::uuid))
+			AND r.id <= (SELECT coalesce(greatest(x.id, automation.twin(x.id)), greatest($2::uuid, automation.twin($2::uuid))) FROM edge x)`
 
 	newestEvents = `ORDER BY e.id DESC`
 	oldestEvents = `ORDER BY e.id`
 	ofEventPage  = ` LIMIT $6::int`
 
-	olderEvents      = eventRecordColumns + listedEvents + newestEvents + ofEventPage + eventOutcomes + newestEvents
-	newerEvents      = eventRecordColumns + listedEvents + oldestEvents + ofEventPage + eventOutcomes + oldestEvents
+	// One more, because two twins can change places.
+	newestInRuns = untilEdge + ` ORDER BY r.id DESC LIMIT $6::int + 1`
+	oldestInRuns = sinceEdge + ` ORDER BY r.id LIMIT $6::int + 1`
+
+	olderEvents = eventRecordColumns + eventPageFrom + ` ORDER BY e.id DESC` + ofEventPage + andPending + ` ORDER BY e.event_id DESC` + ofEventPage +
+		andEdge + `ORDER BY id DESC` + endOfEdge + newestInRuns + andInEnded + newestInRuns + andInBegun + newestInRuns + endOfPage +
+		newestEvents + ofEventPage + eventOutcomes + newestEvents
+	newerEvents = eventRecordColumns + eventPageFrom + ` ORDER BY e.id` + ofEventPage + andPending + ` ORDER BY e.event_id` + ofEventPage +
+		andEdge + `ORDER BY id` + endOfEdge + oldestInRuns + andInEnded + oldestInRuns + andInBegun + oldestInRuns + endOfPage +
+		oldestEvents + ofEventPage + eventOutcomes + oldestEvents
+
+	ownedEvents = `SELECT e.* FROM (` + ownersEvents + `) e
+	WHERE e.id > $7::uuid AND e.id < $2::uuid AND ` + listedEvent + ` `
+
 	olderOwnedEvents = eventRecordColumns + ownedEvents + newestEvents + ofEventPage + eventOutcomes + newestEvents
 	newerOwnedEvents = eventRecordColumns + ownedEvents + oldestEvents + ofEventPage + eventOutcomes + oldestEvents
 )
@@ -126,7 +176,8 @@ func (s *Store) ListEvents(ctx context.Context, q automation.EventQuery) (automa
 		for i, ref := range refs {
 			of[i] = ownerOf(ref)
 		}
-		sql, args = record.InDirection(q.PageQuery, olderOwnedEvents, newerOwnedEvents), append(args, of)
+		sql = record.InDirection(q.PageQuery, olderOwnedEvents, newerOwnedEvents)
+		args = append(append([]any{of}, args[1:]...), args[0])
 	}
 	records, err := s.readEventRecords(ctx, sql, args...)
 	if err != nil {

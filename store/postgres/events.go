@@ -184,24 +184,19 @@ func (c *appendCall) resolveOwners(refs *eventReferences) error {
 
 // insertEvents numbers pending events in the order in which they were given.
 const (
-	insertEvents = `
-WITH sent AS MATERIALIZED (
-	SELECT ` + sentColumns + `
-), kept AS (` + keepSent + `
-)` + putSent
+	insertEvents = insertPending + `
+FROM (SELECT ` + sentColumns + `) u ORDER BY place`
 
 	sentColumns = `unnest($1::uuid[]) AS id, unnest($2::bytea[]) AS owner, unnest($3::text[]) AS email, unnest($4::text[]) AS name,
 		unnest($5::text[]) AS payload, unnest($6::text[]) AS key, unnest($7::timestamptz[]) AS occurred_at, unnest($8::timestamptz[]) AS accepted_at,
 		unnest($9::boolean[]) AS unannounced, unnest($10::text[]) AS automation_id, unnest($11::text[]) AS cause,
 		generate_series(1, cardinality($1::uuid[])) AS place`
 
-	keepSent = `
-	INSERT INTO automation.events (id, owner, email, name, payload, key, occurred_at, accepted_at, automation_id, cause)
-	SELECT id, owner, email, name, payload, key, occurred_at, accepted_at, automation_id, cause FROM sent`
+	insertPending = `
+INSERT INTO automation.pending (event_id, owner, email, name, payload, key, occurred_at, accepted_at, unannounced, automation_id, cause)
+SELECT id, owner, email, name, payload, key, occurred_at, accepted_at, unannounced, automation_id, cause`
 
-	putSent = `
-INSERT INTO automation.pending (owner, event_id, accepted_at, unannounced)
-SELECT owner, id, accepted_at, unannounced FROM sent ORDER BY place`
+	storedEvent = `id, owner, email, name, payload, key, occurred_at, accepted_at, automation_id, cause`
 )
 
 // insertScript returns the script that inserts the events of calls, except duplicates,
@@ -253,18 +248,33 @@ func (n *newEvents) args() []any {
 	}
 }
 
-// contactEvents relies on events_owner.
+// contactEvents relies on the indexes of ownersEvents, and reads all events of the contact.
 const contactEvents = `
-SELECT ` + eventColumns + ` FROM automation.events e
-WHERE e.owner = $1::bytea AND e.name = $2::text AND e.accepted_at >= $3::timestamptz
+SELECT ` + eventColumns + ` FROM (` + ownersEvents + `) e
+WHERE e.name = $2::text AND e.accepted_at >= $3::timestamptz
 ORDER BY e.accepted_at, e.id`
+
+// ownersEvents are the events of some owners, wherever they are. It relies on events_owner,
+// pending_owner, active_runs_owner, ended_runs_owner and the primary key of leases. OFFSET 0 keeps
+// the planner from choosing other indexes for conditions on them.
+const ownersEvents = `
+	SELECT ` + eventColumns + `, ` + keptEvent + ` FROM automation.events e WHERE e.owner = ANY ($1::bytea[])
+	UNION ALL
+	SELECT ` + pendingEvent + `, ` + waitingEvent + ` FROM automation.pending e WHERE e.owner = ANY ($1::bytea[])
+	UNION ALL
+	SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.active_runs r` + joinPlace + ` WHERE r.owner = ANY ($1::bytea[]) AND r.event_at IS NOT NULL
+	UNION ALL
+	SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.ended_runs r` + joinPlace + ` WHERE r.owner = ANY ($1::bytea[]) AND r.event_at IS NOT NULL
+	UNION ALL
+	SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.begun_runs r` + joinPlace + ` WHERE r.owner = ANY ($1::bytea[]) AND r.event_at IS NOT NULL
+	OFFSET 0`
 
 // ListContactEvents implements automation.EventReader.
 func (s *Store) ListContactEvents(ctx context.Context, contactID, name string, since time.Time) ([]automation.Event, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	events, err := s.readEvents(ctx, contactEvents, ownerOf(automation.ContactRef{ID: contactID}), name, since)
+	events, err := s.readEvents(ctx, contactEvents, owners{ownerOf(automation.ContactRef{ID: contactID})}, name, since)
 	if err != nil {
 		return nil, fmt.Errorf("postgres store: events of contact %q: %w", contactID, err)
 	}
@@ -281,8 +291,6 @@ func (s *Store) readEvents(ctx context.Context, sql string, args ...any) ([]auto
 	}, sql, args...)
 	return events, implicit{s}.run(ctx, sc)
 }
-
-const eventColumns = `e.id, e.owner, e.email, e.name, e.payload, e.key, e.occurred_at, e.accepted_at, e.automation_id, e.cause`
 
 // scanEvent scans eventColumns, and the columns after them into more. It also returns the
 // event's owner.

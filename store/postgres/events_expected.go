@@ -22,8 +22,7 @@ WITH sent AS MATERIALIZED (
 		WHERE u.schema <> coalesce((SELECT d.schema FROM automation.event_definitions d WHERE d.name = u.name), '')
 			OR EXISTS (SELECT FROM automation.event_definitions d WHERE d.id = u.name AND d.name <> u.name)
 	)
-), kept AS (` + keepSent + `
-), put AS (` + putSent + `
+), put AS (` + insertPending + ` FROM sent ORDER BY place
 )
 SELECT count(*) FROM sent`
 

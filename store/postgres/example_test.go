@@ -105,4 +105,5 @@ func ExampleMigrations() {
 	// 0017_hot_leases.sql
 	// 0018_places.sql
 	// 0019_bulks.sql
+	// 0020_event_rows.sql
 }

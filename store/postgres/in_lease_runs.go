@@ -49,12 +49,15 @@ const (
 	// startInLease extends leases and writes a run into the row of each.
 	startInLease = `
 UPDATE automation.leases l SET until = t.until, run_id = t.id, run_place_no = t.place_no,
-	run_due_at = t.due_at, run_state = t.state, run_listen_no = t.listen_no, run_event_id = t.event_id, run_created_at = t.created_at
+	run_due_at = t.due_at, run_state = t.state, run_listen_no = t.listen_no, run_created_at = t.created_at,
+	run_event_id = CASE WHEN e.event_id IS NULL THEN t.event_id END, run_event_at = e.accepted_at, run_event_occurred_at = e.occurred_at,
+	run_event_payload = e.payload, run_event_key = e.key, run_event_automation_id = e.automation_id, run_event_cause = e.cause
 FROM (
 	SELECT ` + inLeaseValues + `,
-		unnest($9::uuid[]) AS event_id, unnest($10::timestamptz[]) AS created_at
+		unnest($9::uuid[]) AS event_id, unnest($10::timestamptz[]) AS created_at, unnest($11::boolean[]) AS takes
 ) t
-WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence = ANY (ARRAY[t.fence]) AND l.run_id IS NULL
+LEFT JOIN LATERAL (SELECT * FROM automation.pending e WHERE t.takes AND e.event_id = t.event_id AND e.owner || '' = t.owner LIMIT 1) e ON true
+WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence_no = ANY (ARRAY[t.fence]) AND l.run_id IS NULL
 RETURNING l.owner, NULL::uuid, NULL::int`
 
 	// updateInLease extends leases and changes their runs. It returns the runs' former
@@ -67,7 +70,7 @@ UPDATE automation.leases l SET until = t.until, run_place_no = t.place_no, run_d
 	run_listen_no = t.listen_no
 FROM (SELECT ` + inLeaseValues + `) t
 JOIN o ON o.owner = t.owner
-WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence = ANY (ARRAY[t.fence]) AND l.run_id = ANY (ARRAY[t.id])
+WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence_no = ANY (ARRAY[t.fence]) AND l.run_id = ANY (ARRAY[t.id])
 RETURNING l.owner, l.run_id, o.run_place_no`
 
 	inLeaseValues = `unnest($1::bytea[]) AS owner, unnest($2::bigint[]) AS fence, unnest($3::timestamptz[]) AS until, unnest($4::uuid[]) AS id,
@@ -86,6 +89,7 @@ type inLeaseColumns struct {
 	listens nullableInts
 	events  uuids
 	created []time.Time
+	takes   []bool
 }
 
 func (i *inLeaseColumns) add(w *transitionWrite, r *automation.RunChange, placeNo int32, listens pgtype.Int4) {
@@ -93,6 +97,7 @@ func (i *inLeaseColumns) add(w *transitionWrite, r *automation.RunChange, placeN
 	i.ids, i.places, i.due = append(i.ids, uuidOf(r.ID)), append(i.places, placeNo), append(i.due, r.DueAt)
 	i.states, i.listens = append(i.states, r.State), append(i.listens, listens)
 	i.events, i.created = append(i.events, uuidOf(r.EventID)), append(i.created, r.CreatedAt)
+	i.takes = append(i.takes, w.taking(r.EventID) == r)
 }
 
 func (i *inLeaseColumns) args() []any {
@@ -101,7 +106,7 @@ func (i *inLeaseColumns) args() []any {
 
 func (i *inLeaseColumns) start(sc *script, row func(scan scanFunc) error) {
 	if len(i.ids) > 0 {
-		sc.query(row, startInLease, append(i.args(), i.events, i.created)...)
+		sc.query(row, startInLease, append(i.args(), i.events, i.created, i.takes)...)
 	}
 }
 
@@ -116,16 +121,17 @@ func (i *inLeaseColumns) update(sc *script, row func(scan scanFunc) error) {
 const (
 	parkFrom = `
 WITH old AS MATERIALIZED (
-	SELECT owner, run_id, run_place_no, run_event_id, run_due_at, run_created_at, run_state, run_listen_no
+	SELECT owner, run_id, run_place_no, run_event_id, run_due_at, run_created_at, run_state, run_listen_no, ` + leasedEvent + `
 	FROM automation.leases WHERE ` + begun + ` AND `
 
 	parkTo = `
 ), parked AS (
-	INSERT INTO automation.active_runs (id, place_no, owner, event_id, due_at, created_at, state, listen_no)
-	SELECT run_id, run_place_no, owner, run_event_id, run_due_at, run_created_at, run_state, run_listen_no FROM old
+	INSERT INTO automation.active_runs (id, place_no, owner, event_id, due_at, created_at, state, listen_no, ` + eventInRun + `)
+	SELECT run_id, run_place_no, owner, run_event_id, run_due_at, run_created_at, run_state, run_listen_no, ` + leasedEvent + ` FROM old
 )
 UPDATE automation.leases l
-SET run_id = NULL, run_place_no = NULL, run_event_id = NULL, run_due_at = NULL, run_created_at = NULL, run_state = NULL, run_listen_no = NULL
+SET run_id = NULL, run_place_no = NULL, run_event_id = NULL, run_due_at = NULL, run_created_at = NULL, run_state = NULL, run_listen_no = NULL,
+	run_event_at = NULL, run_event_occurred_at = NULL, run_event_payload = NULL, run_event_key = NULL, run_event_automation_id = NULL, run_event_cause = NULL
 FROM old WHERE l.owner = ANY (ARRAY[old.owner])`
 
 	parkOwned            = parkFrom + `owner = ANY ($1::bytea[]) ORDER BY owner FOR UPDATE` + parkTo
@@ -133,6 +139,8 @@ FROM old WHERE l.owner = ANY (ARRAY[old.owner])`
 	parkOfAutomation     = parkFrom + ofAutomation + ` ORDER BY owner FOR UPDATE` + parkTo
 	parkMostOfAutomation = parkFrom + ofAutomation + ` ORDER BY owner FOR UPDATE SKIP LOCKED` + parkTo
 	parkExpired          = parkFrom + `until <= $1::timestamptz ORDER BY owner FOR UPDATE SKIP LOCKED` + parkTo
+
+	leasedEvent = `run_event_at, run_event_occurred_at, run_event_payload, run_event_key, run_event_automation_id, run_event_cause`
 
 	ofAutomation = `run_place_no = ANY (ARRAY(SELECT no FROM automation.places WHERE automation_id = $1::text))`
 
@@ -206,6 +214,11 @@ func (c *committer) findMisplaced() bool {
 	for _, w := range c.writes {
 		if !w.parks && c.misplaced(w) {
 			w.parks, found = true, true
+		}
+		for _, r := range w.takes {
+			if _, exists := c.current[r.ID]; exists {
+				w.keepsEvents, found = true, true
+			}
 		}
 	}
 	return found

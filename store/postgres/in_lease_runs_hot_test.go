@@ -24,7 +24,7 @@ func TestStartInLease_WritesNoIndex(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, tx.Rollback(t.Context())) }()
 	for _, sql := range []string{
-		`INSERT INTO automation.leases (owner, fence, until) SELECT uuid_send(md5('c' || i)::uuid), i, now() FROM generate_series(1, 1000) i`,
+		`INSERT INTO automation.leases (owner, fence_no, until) SELECT uuid_send(md5('c' || i)::uuid), i, now() FROM generate_series(1, 1000) i`,
 		`UPDATE automation.leases SET run_id = gen_random_uuid(), run_event_id = gen_random_uuid(), run_due_at = now(), run_created_at = now(), run_state = convert_to(repeat('s', 150), 'UTF8')`,
 	} {
 		_, err := tx.Exec(t.Context(), sql)

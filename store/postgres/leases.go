@@ -55,25 +55,25 @@ WITH waiting AS (
 	WHERE owner = ANY (ARRAY(SELECT owner FROM chosen WHERE taken)) AND until <= $1::timestamptz AND run_id IS NULL
 	ORDER BY owner FOR NO KEY UPDATE SKIP LOCKED
 ), taken AS (
-	UPDATE automation.leases l SET fence = nextval('automation.fences'), until = $3::timestamptz
+	UPDATE automation.leases l SET fence_no = nextval('automation.fences'), until = $3::timestamptz
 	FROM expired WHERE l.owner = ANY (ARRAY[expired.owner])
-	RETURNING l.owner, l.fence
+	RETURNING l.owner, l.fence_no
 ), leased AS (
-	INSERT INTO automation.leases (owner, fence, until)
+	INSERT INTO automation.leases (owner, fence_no, until)
 	SELECT owner, nextval('automation.fences'), $3::timestamptz FROM (SELECT owner FROM chosen WHERE NOT taken ORDER BY owner) AS free`
 
 	leaseTaken = `
-	RETURNING owner, fence
+	RETURNING owner, fence_no
 )
-SELECT owner, fence FROM leased UNION ALL SELECT owner, fence FROM taken`
+SELECT owner, fence_no FROM leased UNION ALL SELECT owner, fence_no FROM taken`
 )
 
 // leaseOne relies on the primary keys of leases and projections.
 const leaseOne = `
-INSERT INTO automation.leases AS l (owner, fence, until)
+INSERT INTO automation.leases AS l (owner, fence_no, until)
 SELECT $1::bytea, nextval('automation.fences'), $2::timestamptz WHERE NOT ` + engaged + `$4::text)
-ON CONFLICT (owner) DO UPDATE SET fence = excluded.fence, until = excluded.until WHERE l.until <= $3::timestamptz AND l.run_id IS NULL
-RETURNING owner, fence`
+ON CONFLICT (owner) DO UPDATE SET fence_no = excluded.fence_no, until = excluded.until WHERE l.until <= $3::timestamptz AND l.run_id IS NULL
+RETURNING owner, fence_no`
 
 // heldLease is a lease that a claim has taken.
 type heldLease struct {
@@ -173,13 +173,13 @@ func (e *expirySchedule) checked(at, first time.Time) {
 const (
 	endLeases = `
 DELETE FROM automation.leases l USING (SELECT unnest($1::bytea[]) AS owner, unnest($2::bigint[]) AS fence) t
-WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence = ANY (ARRAY[t.fence])
-RETURNING l.owner, l.run_id, l.run_place_no`
+WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence_no = ANY (ARRAY[t.fence])
+RETURNING l.owner, l.run_id, l.run_place_no, l.run_event_at, l.run_event_occurred_at, l.run_event_payload, l.run_event_key, l.run_event_automation_id, l.run_event_cause`
 
 	extendLeases = `
 UPDATE automation.leases l SET until = t.until
 FROM (SELECT unnest($1::bytea[]) AS owner, unnest($2::bigint[]) AS fence, unnest($3::timestamptz[]) AS until) t
-WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence = ANY (ARRAY[t.fence])
+WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence_no = ANY (ARRAY[t.fence])
 RETURNING l.owner, l.run_id, l.run_place_no`
 )
 
@@ -193,6 +193,7 @@ func (c *committer) fence(sc *script) {
 	var started, continued inLeaseColumns
 	for _, w := range c.writes {
 		c.chooseInLease(w)
+		c.chooseTaken(w)
 		if w.parks {
 			parked = append(parked, w.owner)
 		}
@@ -216,25 +217,41 @@ func (c *committer) fence(sc *script) {
 		sc.query(c.addHeld, extendLeases, extended, tokens, until)
 	}
 	if len(ended) > 0 {
-		sc.query(c.addHeld, endLeases, ended, endTokens)
+		sc.query(c.addEnded, endLeases, ended, endTokens)
 	}
 }
 
-// addHeld scans a lease that is held, with the run that was in its row.
+// leaseRow is what the statements of fence return.
+type leaseRow struct {
+	owner   ownerKey
+	run     pgtype.Text
+	placeNo pgtype.Int4
+	event   runsEvent // of the run, if the lease ends
+}
+
+// addHeld scans a lease that goes on, with the run that was in its row.
 func (c *committer) addHeld(scan scanFunc) error {
-	var row struct {
-		owner   ownerKey
-		run     pgtype.Text
-		placeNo pgtype.Int4
-	}
-	if err := scan(&row.owner, &row.run, &row.placeNo); err != nil {
-		return err
-	}
+	var row leaseRow
+	err := scan(&row.owner, &row.run, &row.placeNo)
+	c.addLease(&row)
+	return err
+}
+
+// addEnded scans a lease that has ended, with the run that was in its row, and what the row had of
+// the run's event.
+func (c *committer) addEnded(scan scanFunc) error {
+	var row leaseRow
+	e := &row.event
+	err := scan(&row.owner, &row.run, &row.placeNo, &e.at, &e.occurred, &e.payload, &e.key, &e.automationID, &e.cause)
+	c.addLease(&row)
+	return err
+}
+
+func (c *committer) addLease(row *leaseRow) {
 	held := &currentRun{}
 	if row.run.Valid {
-		*held = currentRun{id: row.run.String, inLease: true, placeNo: row.placeNo.Int32}
+		*held = currentRun{id: row.run.String, inLease: true, placeNo: row.placeNo.Int32, event: &row.event}
 		c.current[held.id] = *held
 	}
 	c.held[row.owner] = held
-	return nil
 }

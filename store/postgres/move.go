@@ -6,29 +6,20 @@ import (
 	"github.com/seed-b636437c/automation"
 )
 
-// moveEvents gives the pending events of one owner to another. It relies on the primary
-// keys of pending and events.
+// moveEvents gives the pending events of one owner to another. It relies on pending_owner.
 const (
-	moveEvents = `
-WITH moved AS (
-	UPDATE automation.pending SET owner = $2::bytea WHERE owner = $1::bytea RETURNING event_id
-)
-UPDATE automation.events e SET owner = $2::bytea, email = NULL FROM moved WHERE e.id = ANY (ARRAY[moved.event_id])`
+	moveEvents = `UPDATE automation.pending SET owner = $2::bytea, email = NULL WHERE owner = $1::bytea`
 
 	// adoptStrays gives contacts the stray events that were sent for their email. An event
 	// is a stray if its sender looked for the contact before the contact was inserted, and
 	// wrote the event after the email's events had been moved. Claims of the contact do this,
-	// and so does what takes the email from the contact. It relies on the primary keys of
-	// contacts, pending and events.
+	// and so does what takes the email from the contact. It relies on the primary key of
+	// contacts, and on pending_owner.
 	adoptStrays = `
-WITH strays AS (
-	UPDATE automation.pending p SET owner = o.owner
-	FROM unnest($1::text[], $2::bytea[]) AS o (id, owner)
-	JOIN automation.contacts c ON c.id = ANY (ARRAY[o.id])
-	WHERE p.owner = ANY (ARRAY[` + emailOwner + `])
-	RETURNING p.event_id, p.owner
-)
-UPDATE automation.events e SET owner = strays.owner, email = NULL FROM strays WHERE e.id = ANY (ARRAY[strays.event_id])`
+UPDATE automation.pending p SET owner = o.owner, email = NULL
+FROM unnest($1::text[], $2::bytea[]) AS o (id, owner)
+JOIN automation.contacts c ON c.id = ANY (ARRAY[o.id])
+WHERE p.owner = ANY (ARRAY[` + emailOwner + `])`
 
 	notifyIfPending = `SELECT pg_notify($1::text, '') WHERE EXISTS (SELECT FROM automation.pending WHERE owner = $2::bytea)`
 )

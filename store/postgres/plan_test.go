@@ -29,19 +29,20 @@ SELECT md5('c' || i)::uuid, i || '@example.com', i || '@example.com', '', '', fa
 INSERT INTO automation.contact_segments SELECT 's' || i % 10, i FROM generate_series(1, 20000) i;
 INSERT INTO automation.events (id, owner, name, accepted_at)
 SELECT md5('e' || i)::uuid, uuid_send(md5('c' || i)::uuid), 'e' || i % 100, now() FROM generate_series(1, 50000) i;
-INSERT INTO automation.pending (owner, event_id, accepted_at)
-SELECT owner, id, accepted_at FROM automation.events ORDER BY id LIMIT 20000;
+INSERT INTO automation.pending (owner, event_id, name, accepted_at)
+SELECT uuid_send(md5('c' || i)::uuid), md5('p' || i)::uuid, 'e' || i % 100, now() FROM generate_series(1, 20000) i;
 INSERT INTO automation.loose_events SELECT accepted_at, id FROM automation.events ORDER BY id DESC LIMIT 20000;
 INSERT INTO automation.idempotency_keys SELECT 'e', 'k' || i, '', md5('e' || i)::uuid, now() FROM generate_series(1, 20000) i;
-INSERT INTO automation.leases (owner, fence, until) SELECT uuid_send(md5('c' || i)::uuid), i, now() FROM generate_series(1, 10000) i;
+INSERT INTO automation.leases (owner, fence_no, until) SELECT uuid_send(md5('c' || i)::uuid), i, now() FROM generate_series(1, 10000) i;
 INSERT INTO automation.listen_sets (digest, names)
 SELECT sha256(('s' || i)::bytea), '["e1","e' || i + 1 || '"]' FROM generate_series(1, 100) i;
 INSERT INTO automation.listens SELECT name, no FROM automation.listen_sets, json_array_elements_text(names::json) name;
-INSERT INTO automation.active_runs (id, place_no, owner, event_id, listen_no, due_at, created_at)
-SELECT md5('r' || i)::uuid, i % 300 * 4 + 1, uuid_send(md5('c' || i % 50000)::uuid), md5('e' || i % 50000)::uuid, i % 100 + 1, now(), now()
+INSERT INTO automation.active_runs (id, place_no, owner, event_id, event_at, listen_no, due_at, created_at)
+SELECT md5('r' || i)::uuid, i % 300 * 4 + 1, uuid_send(md5('c' || i % 50000)::uuid), CASE WHEN i % 2 = 0 THEN md5('e' || i % 50000)::uuid END, CASE WHEN i % 2 = 1 THEN now() END,
+	i % 100 + 1, now(), now()
 FROM generate_series(1, 50000) i;
-INSERT INTO automation.ended_runs (id, place_no, owner, event_id, created_at, completed_at, error)
-SELECT md5('o' || i)::uuid, i % 300 * 4 + 2 + i % 3, uuid_send(md5('c' || i % 50000)::uuid), md5('e' || i % 50000)::uuid, now(), now(),
+INSERT INTO automation.ended_runs (id, place_no, owner, event_id, event_at, created_at, completed_at, error)
+SELECT md5('o' || i)::uuid, i % 300 * 4 + 2 + i % 3, uuid_send(md5('c' || i % 50000)::uuid), CASE WHEN i % 2 = 0 THEN md5('e' || i % 50000)::uuid END, CASE WHEN i % 2 = 1 THEN now() END, now(), now(),
 	CASE WHEN i % 3 > 0 THEN '{"code":"code' || i % 5 || '","message":"m"}' END
 FROM generate_series(1, 50000) i;
 INSERT INTO automation.run_outputs SELECT md5('o' || i)::uuid, i % 20, '' FROM generate_series(1, 20000) i;
@@ -55,7 +56,7 @@ INSERT INTO automation.run_counts (place_no, slot, n) SELECT place_no, 0, count(
 const (
 	drain = `
 CREATE TABLE runs_then AS SELECT * FROM automation.active_runs;
-CREATE TABLE pending_then AS SELECT owner, event_id, accepted_at FROM automation.pending;
+CREATE TABLE pending_then AS SELECT owner, event_id, name, accepted_at FROM automation.pending;
 CREATE TABLE leases_then AS SELECT * FROM automation.leases;
 DELETE FROM automation.active_runs WHERE ctid <> (SELECT max(ctid) FROM automation.active_runs);
 DELETE FROM automation.pending WHERE ctid <> (SELECT max(ctid) FROM automation.pending);
@@ -63,7 +64,7 @@ DELETE FROM automation.leases WHERE ctid <> (SELECT max(ctid) FROM automation.le
 
 	refill = `
 INSERT INTO automation.active_runs SELECT * FROM runs_then ON CONFLICT DO NOTHING;
-INSERT INTO automation.pending (owner, event_id, accepted_at) SELECT * FROM pending_then ON CONFLICT DO NOTHING;
+INSERT INTO automation.pending (owner, event_id, name, accepted_at) SELECT * FROM pending_then ON CONFLICT DO NOTHING;
 INSERT INTO automation.leases SELECT * FROM leases_then ON CONFLICT DO NOTHING`
 )
 
@@ -77,26 +78,26 @@ var hot = []struct {
 	{"insertExpected", insertExpected, []string{"contacts_pkey", "event_definitions_id", "event_definitions_name"}},
 	{"findEmails", findEmails, []string{"contacts_email"}},
 	{"findKeys", findKeys, []string{"idempotency_keys_pkey"}},
-	{"contactEvents", contactEvents, []string{"events_owner"}},
+	{"contactEvents", contactEvents, []string{"active_runs_owner", "ended_runs_owner", "events_owner", "leases_pkey", "pending_owner"}},
 	{"leaseDue", leaseDue, []string{"active_runs_due", "leases_pkey", "pending_accepted", "projections_pkey"}},
-	{"claimedContacts", claimedContacts, []string{"contacts_pkey", "pending_pkey"}},
-	{"claimedEvents", claimedEvents, []string{"events_pkey", "pending_pkey"}},
+	{"claimedContacts", claimedContacts, []string{"contacts_pkey", "pending_owner"}},
+	{"claimedEvents", claimedEvents, []string{"pending_owner"}},
 	{"claimedRuns", claimedRuns, []string{"active_runs_owner", "events_pkey"}},
-	{"claimedWaits", claimedWaits, []string{"active_runs_owner", "events_pkey", "listens_pkey", "pending_pkey"}},
+	{"claimedWaits", claimedWaits, []string{"active_runs_owner", "events_pkey", "listens_pkey", "pending_owner"}},
 	{"claimedGathered", claimedGathered, []string{"active_runs_owner", "events_pkey"}},
 	{"claimedTriggers", claimedTriggers, nil},
-	{"findPending", findPending, []string{"pending_pkey"}},
-	{"insertDecisions", insertDecisions, []string{"events_pkey"}},
+	{"findPending", findPending, []string{"pending_owner"}},
+	{"insertDecisions", insertDecisions, []string{"active_runs_pkey", "ended_runs_pkey", "events_pkey", "leases_pkey", "pending_pkey"}},
 	{"findDecisions", findDecisions, []string{"decisions_pkey"}},
-	{"eraseDecisions", eraseDecisions, []string{"decisions_pkey", "events_owner"}},
+	{"eraseDecisions", eraseDecisions, []string{"active_runs_owner", "decisions_pkey", "ended_runs_owner", "events_owner", "leases_pkey", "pending_owner"}},
 	{"writeEntries", lockCounted + writeEntries, nil},
 	{"findEntries", findEntries, []string{"entries_pkey"}},
 	{"deleteEntries", deleteEntries, []string{"entries_pkey"}},
 	{"deleteEntriesOf", deleteEntriesOf, []string{"entries_automation"}},
 	{"deleteExpiredEntries", deleteExpiredEntries, []string{"entries_expiry", "entries_pkey"}},
 	{"nextDue", nextDue, []string{"active_runs_due", "leases_pkey", "pending_accepted"}},
-	{"stats", stats, []string{"active_runs_due", "active_runs_owner", "leases_pkey", "pending_accepted", "pending_pkey"}},
-	{"startInLease", startInLease, []string{"leases_pkey"}},
+	{"stats", stats, []string{"active_runs_due", "active_runs_owner", "leases_pkey", "pending_accepted", "pending_owner"}},
+	{"startInLease", startInLease, []string{"leases_pkey", "pending_pkey"}},
 	{"updateInLease", updateInLease, []string{"leases_pkey"}},
 	{"parkOwned", parkOwned, []string{"leases_pkey"}},
 	{"parkExpired", parkExpired, []string{"leases_pkey"}},
@@ -109,6 +110,11 @@ var hot = []struct {
 	{"lockContacts", lockContacts, []string{"contacts_pkey"}},
 	{"currentEnded", currentEnded, []string{"ended_runs_pkey"}},
 	{"currentActive", currentActive, []string{"active_runs_pkey"}},
+	{"takeEvents", takeEvents, []string{"pending_pkey"}},
+	{"insertSent", insertSent, []string{"active_runs_pkey", "ended_runs_pkey", "events_pkey", "leases_pkey", "pending_pkey"}},
+	{"eraseEnded", eraseEnded, []string{"ended_runs_owner"}},
+	{"eraseActive", eraseActive, []string{"active_runs_owner"}},
+	{"findEventOwner", findEventOwner, []string{"active_runs_pkey", "ended_runs_pkey", "events_pkey", "leases_pkey", "pending_pkey"}},
 	{"handleEvents", handleEvents, []string{"pending_pkey"}},
 	{"updateActive", updateActive, []string{"active_runs_pkey"}},
 	{"updateEnded", updateEnded, []string{"ended_runs_pkey"}},
@@ -121,8 +127,8 @@ var hot = []struct {
 	{"cancelPage", cancelPage, []string{"active_runs_place"}},
 	{"cancelIDs", cancelIDs, []string{"active_runs_pkey"}},
 	{"cancelRest", cancelRest, []string{"active_runs_place"}},
-	{"moveEvents", moveEvents, []string{"events_pkey", "pending_pkey"}},
-	{"eraseEvents", eraseEvents, []string{"events_owner", "pending_pkey"}},
+	{"moveEvents", moveEvents, []string{"pending_owner"}},
+	{"eraseEvents", eraseEvents, []string{"events_owner"}},
 	{"findOutputs", findOutputs, []string{"run_outputs_pkey"}},
 	{"deleteOutputs", deleteOutputs, []string{"run_outputs_pkey"}},
 	{"findListenSets", findListenSets, nil},
@@ -144,11 +150,11 @@ var hot = []struct {
 	{"newerEndedWithCode", newerEndedWithCode, []string{"active_runs_code_completed", "ended_runs_code_completed"}},
 	{"olderEndedOwned", olderEndedOwned, []string{"active_runs_owner", "ended_runs_owner"}},
 	{"olderOwned", olderOwned, []string{"active_runs_owner", "ended_runs_owner", "leases_pkey"}},
-	{"findEvent", findEvent, []string{"active_runs_owner", "ended_runs_owner", "events_pkey", "leases_pkey", "loose_events_event", "pending_pkey"}},
-	{"olderEvents", olderEvents, []string{"active_runs_owner", "ended_runs_owner", "events_pkey", "leases_pkey", "loose_events_event", "pending_pkey"}},
-	{"newerEvents", newerEvents, []string{"active_runs_owner", "ended_runs_owner", "events_pkey", "leases_pkey", "loose_events_event", "pending_pkey"}},
-	{"olderOwnedEvents", olderOwnedEvents, []string{"active_runs_owner", "ended_runs_owner", "events_owner", "leases_pkey", "loose_events_event", "pending_pkey"}},
-	{"newerOwnedEvents", newerOwnedEvents, []string{"active_runs_owner", "ended_runs_owner", "events_owner", "leases_pkey", "loose_events_event", "pending_pkey"}},
+	{"findEvent", findEvent, []string{"active_runs_owner", "active_runs_pkey", "ended_runs_owner", "ended_runs_pkey", "events_pkey", "leases_pkey", "loose_events_event", "pending_pkey"}},
+	{"olderEvents", olderEvents, []string{"active_runs_owner", "active_runs_pkey", "ended_runs_owner", "ended_runs_pkey", "events_pkey", "leases_pkey", "loose_events_event", "pending_pkey"}},
+	{"newerEvents", newerEvents, []string{"active_runs_owner", "active_runs_pkey", "ended_runs_owner", "ended_runs_pkey", "events_pkey", "leases_pkey", "loose_events_event", "pending_pkey"}},
+	{"olderOwnedEvents", olderOwnedEvents, []string{"active_runs_owner", "ended_runs_owner", "events_owner", "leases_pkey", "loose_events_event", "pending_owner"}},
+	{"newerOwnedEvents", newerOwnedEvents, []string{"active_runs_owner", "ended_runs_owner", "events_owner", "leases_pkey", "loose_events_event", "pending_owner"}},
 	{"olderContacts", olderContacts, []string{"contacts_no"}},
 	{"olderMembers", olderMembers, []string{"contact_segments_pkey", "contacts_no"}},
 	{"findContactsByID", findContactsByID, []string{"contacts_pkey"}},
@@ -161,12 +167,12 @@ var hot = []struct {
 	{"earlierOfFew", earlierOfFew, []string{"contact_segments_pkey", "contacts_no"}},
 	{"countFewMembers", countFewMembers, []string{"contact_segments_pkey"}},
 	{"deleteEnded", deleteEnded, []string{"ended_runs_completed", "ended_runs_pkey"}},
-	{"deleteEvents", deleteEvents, []string{"active_runs_owner", "decisions_pkey", "ended_runs_owner", "events_pkey", "leases_pkey", "pending_pkey"}},
+	{"deleteEvents", deleteEvents, []string{"active_runs_owner", "decisions_pkey", "ended_runs_owner", "events_pkey", "leases_pkey"}},
 	{"deleteLoose", deleteLoose, []string{"loose_events_event", "loose_events_pkey"}},
-	{"projectEvents", projectEvents, nil},
-	{"handleProjected", handleProjected, []string{"events_pkey", "pending_pkey"}},
-	{"waitingEvents", waitingEvents, []string{"pending_pkey"}},
-	{"waitingWorking", waitingWorking, []string{"active_runs_owner", "leases_pkey", "pending_pkey"}},
+	{"projectEvents", projectEvents, []string{"active_runs_pkey", "ended_runs_pkey", "events_pkey", "leases_pkey", "pending_pkey"}},
+	{"handleProjected", handleProjected, []string{"pending_pkey"}},
+	{"waitingEvents", waitingEvents, []string{"pending_owner"}},
+	{"waitingWorking", waitingWorking, []string{"active_runs_owner", "leases_pkey", "pending_owner"}},
 	{"parkTaken", parkTaken, []string{"leases_pkey"}},
 	{"endTaken", endTaken, []string{"leases_pkey"}},
 	{"busyOwned", busyOwned, []string{"leases_pkey"}},
@@ -175,7 +181,7 @@ var hot = []struct {
 	{"parkProjected", parkProjected, []string{"leases_pkey"}},
 	{"removeActive", removeActive, []string{"active_runs_pkey"}},
 	{"removeEnded", removeEnded, []string{"ended_runs_pkey"}},
-	{"ownersSince", ownersSince, []string{"events_owner"}},
+	{"ownersSince", ownersSince, []string{"active_runs_owner", "ended_runs_owner", "events_owner", "leases_pkey", "pending_owner"}},
 	{"shareContacts", shareContacts, []string{"contacts_pkey"}},
 	{"dropHeld", dropHeld, []string{"leases_pkey"}},
 	{"findMarks", findMarks, []string{"bulk_marks_pkey"}},

@@ -125,27 +125,42 @@ WHERE a.id = ANY (ARRAY[u.id]) AND a.deleted_at IS NOT NULL AND a.version < u.ve
 	// store before.
 	parkProjected = parkFrom + `run_id = ANY ($1::uuid[]) ORDER BY owner FOR UPDATE` + parkTo
 
-	// projectEvents relies on the primary key of events.
+	// keepRunEvents copies the events from the rows of runs that others replace. It relies on the
+	// primary keys.
+	keepRunEvents = `
+INSERT INTO automation.events (` + storedEvent + `)
+SELECT ` + eventColumns + ` FROM (
+	SELECT ` + runEvent + ` FROM automation.active_runs r` + joinPlace + ` WHERE r.id = ANY ($1::uuid[]) AND r.event_at IS NOT NULL
+	UNION ALL
+	SELECT ` + runEvent + ` FROM automation.ended_runs r` + joinPlace + ` WHERE r.id = ANY ($1::uuid[]) AND r.event_at IS NOT NULL
+) e ON CONFLICT (id) DO NOTHING`
+
+	// projectEvents relies on the primary keys of all tables that have events.
 	projectEvents = `
-INSERT INTO automation.events (id, owner, email, name, payload, key, occurred_at, accepted_at, automation_id, cause)
-SELECT unnest($1::uuid[]), unnest($2::bytea[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
-	unnest($7::timestamptz[]), unnest($8::timestamptz[]), unnest($9::text[]), unnest($10::text[])
+INSERT INTO automation.events (` + storedEvent + `)
+SELECT ` + storedEvent + ` FROM (
+	SELECT unnest($1::uuid[]) AS id, unnest($2::bytea[]) AS owner, unnest($3::text[]) AS email, unnest($4::text[]) AS name, unnest($5::text[]) AS payload,
+		unnest($6::text[]) AS key, unnest($7::timestamptz[]) AS occurred_at, unnest($8::timestamptz[]) AS accepted_at, unnest($9::text[]) AS automation_id,
+		unnest($10::text[]) AS cause
+) u WHERE NOT ` + eventKnown + `
 ON CONFLICT (id) DO NOTHING RETURNING id`
 
-	// handleProjected handles events that are pending. It relies on the primary keys of events
-	// and pending.
+	// handleProjected handles events that are pending. It relies on the primary key of pending.
 	handleProjected = `
-WITH projected AS (
-	SELECT unnest($1::uuid[]) AS id, unnest($2::timestamptz[]) AS at, unnest($3::boolean[]) AS loose,
-		unnest($4::smallint[]) AS reason, unnest($5::text[]) AS resumed
-), handled AS (
-	DELETE FROM automation.pending d
-	USING projected p JOIN automation.events e ON e.id = ANY (ARRAY[p.id])
-	WHERE d.owner = ANY (ARRAY[e.owner]) AND d.event_id = ANY (ARRAY[e.id])
-	RETURNING p.id, p.at, p.loose, p.reason, p.resumed
+WITH handled AS (
+	DELETE FROM automation.pending e
+	USING (
+		SELECT unnest($1::uuid[]) AS id, unnest($2::timestamptz[]) AS at, unnest($3::boolean[]) AS loose,
+			unnest($4::smallint[]) AS reason, unnest($5::text[]) AS resumed
+	) p
+	WHERE e.event_id = ANY (ARRAY[p.id])
+	RETURNING e.*, p.at, p.loose, p.reason, p.resumed
+), kept AS (
+	INSERT INTO automation.events (` + storedEvent + `)
+	SELECT event_id, owner, email, name, payload, key, occurred_at, accepted_at, automation_id, cause FROM handled
 )
 INSERT INTO automation.loose_events (handled_at, event_id, reason, resumed)
-SELECT at, id, reason, resumed FROM handled WHERE loose`
+SELECT at, event_id, reason, resumed FROM handled WHERE loose`
 
 	// These rely on the primary keys.
 	removeActive = `DELETE FROM automation.active_runs WHERE id = ANY ($1::uuid[]) RETURNING place_no`
@@ -218,6 +233,7 @@ func (p *projector) removeRuns(sc *script) {
 		return err
 	}
 	sc.exec(parkProjected, ids)
+	sc.exec(keepRunEvents, ids)
 	sc.query(removed, removeActive, ids)
 	sc.query(removed, removeEnded, ids)
 }
@@ -225,7 +241,7 @@ func (p *projector) removeRuns(sc *script) {
 // enter writes the decisions of a projection, and its counts of starts.
 func enter(sc *script, p *automation.Projection) {
 	var decisions decisionColumns
-	decisions.add(p.Decisions)
+	decisions.add(p.Decisions, "") // the runs are in no row of a lease: see parkProjected
 	decisions.write(sc)
 	var entries entryColumns
 	for i := range p.Entries {
@@ -262,9 +278,8 @@ func (p *projector) noteLoose(sc *script) {
 	}
 }
 
-// handlePending handles those events that the store has and that are pending. It does so
-// twice: an event may move from an email to its contact while the first statement waits for
-// its row, and the second one finds it there.
+// handlePending handles those events that the store has and that are pending, whoever they belong
+// to by then.
 func (p *projector) handlePending(sc *script) {
 	var ids uuids
 	var at []time.Time
@@ -278,7 +293,6 @@ func (p *projector) handlePending(sc *script) {
 		}
 	}
 	if len(ids) > 0 {
-		sc.exec(handleProjected, ids, at, loose, reasons, resumed.arg())
 		sc.exec(handleProjected, ids, at, loose, reasons, resumed.arg())
 	}
 }
@@ -323,7 +337,7 @@ func (p *projector) insertRuns(sc *script) {
 		if record.GoesOn(*r) {
 			runs = &active
 		}
-		runs.append(&r.RunRecord, place, r.DueAt, p.listens.of(r.Listens), ownerOf(automation.ContactRef{ID: r.ContactID}))
+		runs.append(&r.RunRecord, place, r.DueAt, p.listens.of(r.Listens), ownerOf(automation.ContactRef{ID: r.ContactID}), nil)
 	}
 	active.insertActive(sc)
 	ended.insertEnded(sc)

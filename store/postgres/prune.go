@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/uuid"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
@@ -43,22 +44,23 @@ DELETE FROM automation.ended_runs WHERE id = ANY (ARRAY(
 		WHERE r.place_no = p.no AND r.completed_at < $1::timestamptz
 		ORDER BY r.completed_at LIMIT $2::int FOR UPDATE SKIP LOCKED
 	) r LIMIT $2::int))
-RETURNING id, place_no, event_id`
+RETURNING id, place_no, event_id, event_at IS NOT NULL`
 
-	// deleteEvents relies on the primary keys of events, pending, leases and decisions, and on
+	// deleteEvents relies on the primary keys of events, leases and decisions, and on
 	// the indexes of both tables of runs by owner.
 	deleteEvents = `
 WITH gone AS (
 DELETE FROM automation.events e WHERE e.id = ANY ($1::uuid[])
 	AND NOT EXISTS (SELECT FROM automation.ended_runs r WHERE r.owner = e.owner AND r.event_id = e.id)
 	AND NOT EXISTS (SELECT FROM automation.active_runs r WHERE r.owner = e.owner AND r.event_id = e.id)
-	AND NOT EXISTS (SELECT FROM automation.pending p WHERE p.owner = e.owner AND p.event_id = e.id)
 	AND NOT EXISTS (SELECT FROM automation.leases l WHERE l.owner = e.owner AND l.run_event_id = e.id)
 RETURNING e.id
 ), undecided AS (
 	DELETE FROM automation.decisions d USING gone WHERE d.event_id = ANY (ARRAY[gone.id])
 )
 SELECT id FROM gone`
+
+	deleteDecisions = `DELETE FROM automation.decisions WHERE event_id = ANY ($1::uuid[])`
 )
 
 // pruneRuns removes runs, and the events that have started no other run.
@@ -66,18 +68,23 @@ func (s *Store) pruneRuns(ctx context.Context, p automation.PruneParams, res *au
 	err := s.transact(ctx, func(tx *transaction) error {
 		*res = automation.PruneResult{}
 		tally, seen := record.Tally[int32]{}, map[string]bool{}
-		var runs, events uuids
+		var runs, events, undecided uuids
 		var sc script
 		sc.exec(pruneLock)
 		sc.query(func(scan scanFunc) error {
 			var place int32
 			var run string
 			var event pgtype.Text
-			err := scan(&run, &place, &event)
+			var hasEvent bool
+			err := scan(&run, &place, &event, &hasEvent)
 			tally.Move(&place, nil)
 			if id := event.String; id != "" && !seen[id] {
 				seen[id] = true
 				events = append(events, uuidOf(id))
+			}
+			if hasEvent {
+				res.Events++
+				undecided = append(undecided, uuidOf(uuid.Twin(run)))
 			}
 			runs = append(runs, uuidOf(run))
 			res.Runs++
@@ -88,6 +95,7 @@ func (s *Store) pruneRuns(ctx context.Context, p automation.PruneParams, res *au
 		}
 		sc = nil
 		sc.exec(deleteOutputs, runs)
+		sc.exec(deleteDecisions, undecided)
 		sc.query(func(scan scanFunc) error {
 			res.Events++
 			return scan(new(string))

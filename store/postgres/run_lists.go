@@ -71,9 +71,9 @@ FROM (
 	joinedEnded = `
 ) r JOIN automation.places p ON p.no = r.place_no`
 
-	listedColumns = `r.id, r.place_no, r.owner, r.event_id, r.setbacks, r.due_at, r.created_at, r.completed_at, r.error, r.listen_no, NULL::text AS exit`
+	listedColumns = `r.id, r.place_no, r.owner, r.event_id, r.event_at, r.setbacks, r.due_at, r.created_at, r.completed_at, r.error, r.listen_no, NULL::text AS exit`
 
-	listedEndedColumns = `r.id, r.place_no, r.owner, r.event_id, r.setbacks, r.due_at, r.created_at, r.completed_at, r.error, NULL::int AS listen_no, r.exit`
+	listedEndedColumns = `r.id, r.place_no, r.owner, r.event_id, r.event_at, r.setbacks, r.due_at, r.created_at, r.completed_at, r.error, NULL::int AS listen_no, r.exit`
 
 	ofPlace = `r.place_no = p.no`
 
@@ -131,7 +131,7 @@ FROM (
 // ended_runs_owner. OFFSET 0 keeps the planner from choosing another index for the
 // remaining conditions.
 const (
-	withOwner = ` WHERE r.owner = $12::bytea AND ($13::uuid IS NULL OR r.event_id = $13::uuid)`
+	withOwner = ` WHERE r.owner = $12::bytea AND ($13::uuid IS NULL OR r.event_id = $13::uuid OR r.event_at IS NOT NULL AND r.id = automation.twin($13::uuid))`
 
 	selectOwned = `
 SELECT ` + runColumns + `
@@ -161,7 +161,7 @@ WHERE ` + matchingPlace + `
 )
 
 // findRunTimes relies on the primary keys of active_runs and ended_runs, findEventOwner on
-// that of events.
+// those of events and pending too.
 const (
 	findRunTimes = `
 SELECT created_at, completed_at FROM automation.active_runs WHERE id = $1::uuid
@@ -170,7 +170,16 @@ SELECT created_at, completed_at FROM automation.ended_runs WHERE id = $1::uuid
 UNION ALL
 SELECT created_at, NULL FROM automation.begun_runs WHERE ` + everyLease + ` AND id = $1::uuid`
 
-	findEventOwner = `SELECT owner FROM automation.events WHERE id = $1::uuid`
+	findEventOwner = `
+SELECT owner FROM automation.events WHERE id = $1::uuid
+UNION ALL
+SELECT owner FROM automation.pending WHERE event_id = $1::uuid
+UNION ALL
+SELECT owner FROM automation.active_runs WHERE id = automation.twin($1::uuid) AND event_at IS NOT NULL
+UNION ALL
+SELECT owner FROM automation.ended_runs WHERE id = automation.twin($1::uuid) AND event_at IS NOT NULL
+UNION ALL
+SELECT owner FROM automation.begun_runs WHERE ` + everyLease + ` AND id = automation.twin($1::uuid) AND event_at IS NOT NULL`
 )
 
 // ListRuns implements automation.RunReader. The runs have no State.

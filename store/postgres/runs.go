@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/uuid"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
@@ -18,7 +19,7 @@ type storedRun struct {
 }
 
 const (
-	firstColumns  = `r.id, p.automation_id, p.version, r.owner, r.event_id, p.event_name, p.status, coalesce(r.setbacks, 0), p.step, r.due_at, r.created_at, r.completed_at, r.error`
+	firstColumns  = `r.id, p.automation_id, p.version, r.owner, r.event_id, r.event_at IS NOT NULL, p.event_name, p.status, coalesce(r.setbacks, 0), p.step, r.due_at, r.created_at, r.completed_at, r.error`
 	listened      = `, (SELECT s.names FROM automation.listen_sets s WHERE s.no = r.listen_no)`
 	runColumns    = firstColumns + listened + `, r.exit`
 	endedColumns  = firstColumns + `, NULL::text, r.exit`
@@ -33,16 +34,20 @@ func scanRun(scan scanFunc, more ...any) (storedRun, error) {
 		status                        int16
 		event, failure, listens, exit pgtype.Text
 		due, completed                pgtype.Timestamptz
+		hasEvent                      bool
 	}
 	r := &row.run
 	columns := append(make([]any, 0, 20),
-		&r.ID, &r.AutomationID, &r.Version, &r.owner, &row.event, &r.EventName, &row.status, &r.DecodeFailures, &r.Step,
+		&r.ID, &r.AutomationID, &r.Version, &r.owner, &row.event, &row.hasEvent, &r.EventName, &row.status, &r.DecodeFailures, &r.Step,
 		&row.due, &r.CreatedAt, &row.completed, &row.failure, &row.listens, &row.exit)
 	if err := scan(append(columns, more...)...); err != nil {
 		return *r, err
 	}
 	r.ContactID, r.Status = refOf(r.owner).ID, record.StatusOf(row.status)
 	r.EventID, r.Error = row.event.String, record.DecodeError(row.failure.String)
+	if row.hasEvent {
+		r.EventID = uuid.Twin(r.ID)
+	}
 	r.Exit = record.DecodeExit(row.exit.String)
 	r.DueAt, r.CompletedAt, r.CreatedAt = timeOf(row.due), timeOf(row.completed), r.CreatedAt.UTC()
 	var err error

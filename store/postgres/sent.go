@@ -1,15 +1,9 @@
 package postgres
 
 // insertSent is insertEvents without the events that are in the store already. It relies on the
-// primary key of events.
-const insertSent = `
-WITH sent AS MATERIALIZED (
-	SELECT ` + sentColumns + `
-), kept AS (` + keepSent + `
-	ON CONFLICT (id) DO NOTHING RETURNING id
-)
-INSERT INTO automation.pending (owner, event_id, accepted_at, unannounced)
-SELECT owner, id, accepted_at, unannounced FROM sent WHERE id IN (SELECT id FROM kept) ORDER BY place`
+// primary keys of the tables that have events, and on that of leases.
+const insertSent = insertPending + `
+FROM (SELECT ` + sentColumns + `) u WHERE NOT ` + eventKnown + ` ORDER BY place ON CONFLICT DO NOTHING`
 
 // sendEvents keeps the events of the transitions as pending events of their contacts.
 func (c *committer) sendEvents(sc *script) {

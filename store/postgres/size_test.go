@@ -16,7 +16,7 @@ const sizeOfHistory = `SELECT sum(pg_total_relation_size(oid)) FROM pg_class
 	WHERE relnamespace = 'automation'::regnamespace AND relname IN ('ended_runs', 'events', 'contacts')`
 
 // docs/production.md has this figure.
-func TestTables_EndedRunOfThreeEmailsTakesAboutOneAndAHalfKilobytes(t *testing.T) {
+func TestTables_EndedRunOfThreeEmailsTakesAboutAKilobyte(t *testing.T) {
 	t.Parallel()
 	const runs = 3_000
 	pool, w := newPool(t, pgtest.URL(t), nil), world.New(t, automation.Options{})
@@ -26,5 +26,5 @@ func TestTables_EndedRunOfThreeEmailsTakesAboutOneAndAHalfKilobytes(t *testing.T
 	execute(t, pool, "VACUUM")
 	var size int
 	require.NoError(t, pool.QueryRow(t.Context(), sizeOfHistory).Scan(&size))
-	assert.InDelta(t, 1_500, size/runs, 375, "bytes of a run with its event and its contact")
+	assert.InDelta(t, 1_050, size/runs, 250, "bytes of a run with its event and its contact")
 }

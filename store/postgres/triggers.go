@@ -37,13 +37,12 @@ func (c *claimer) readStarts(sc *script, names []string) {
 // claimedGathered returns the running runs of owners that are of certain automations. It
 // relies on active_runs_owner, and reads all active runs of these owners.
 const claimedGathered = `
-SELECT ` + activeColumns + `, t.payload, t.cause
+SELECT ` + activeColumns + triggerColumns + `
 FROM (SELECT DISTINCT unnest($1::bytea[]) AS owner) AS o
 CROSS JOIN LATERAL (
 	SELECT * FROM automation.active_runs r WHERE r.owner = o.owner OFFSET 0
 ) r
-JOIN automation.places p ON p.no = ANY (ARRAY[r.place_no])
-LEFT JOIN automation.events t ON t.id = ANY (ARRAY[r.event_id])
+JOIN automation.places p ON p.no = ANY (ARRAY[r.place_no])` + joinTrigger + `
 WHERE p.status = 0 AND p.automation_id = ANY ($2::text[])
 ORDER BY r.created_at, r.id`
 

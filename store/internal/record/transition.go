@@ -24,6 +24,23 @@ func OnlyStartsRuns(t *automation.Transition, h *automation.HandledEvent) bool {
 	return len(h.Resumed)+len(h.Ended) == 0 && slices.ContainsFunc(t.Runs, func(r automation.RunChange) bool { return r.New && r.EventID == h.ID })
 }
 
+// OnlyRun returns the new run of a transition that an event starts, if that is all that became of
+// the event, and nil otherwise.
+func OnlyRun(t *automation.Transition, h *automation.HandledEvent) (only *automation.RunChange) {
+	if len(h.Resumed)+len(h.Ended) > 0 {
+		return nil
+	}
+	for i := range t.Runs {
+		if r := &t.Runs[i]; r.New && r.EventID == h.ID {
+			if only != nil {
+				return nil
+			}
+			only = r
+		}
+	}
+	return only
+}
+
 // FitsInLease reports whether the row of a lease can hold a run after a change. The
 // lease goes on, and the run has something to do at once. The row has no columns for
 // anything else but what the run listens to. No process looks for such a run before the
