@@ -6,7 +6,6 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/seed-b636437c/automation"
-	"github.com/seed-b636437c/automation/internal/uuid"
 	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
@@ -59,8 +58,8 @@ func runsEventOf(e *automation.Event) *runsEvent {
 
 // ownRun returns the run whose row an event moves into when it is handled, nil for none.
 func ownRun(t *automation.Transition, h *automation.HandledEvent) *automation.RunChange {
-	if r := record.OnlyRun(t, h); r != nil && uuid.AreTwins(r.ID, h.ID) {
-		return r
+	if i := record.SoleRun(t, h); i >= 0 {
+		return &t.Runs[i]
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-b636437c/automation"
 	"github.com/seed-b636437c/automation/internal/uuid"
+	"github.com/seed-b636437c/automation/store/internal/record"
 )
 
 // An event is in one row. It is in pending until it is handled. If it has started one run then,
@@ -101,18 +102,7 @@ func scanRunEvent(rows *sql.Rows, more ...any) (e storedEvent, err error) {
 // soleRun returns the index of the run that a handled event goes into, -1 for an event that goes
 // into events.
 func soleRun(w *transitionWrite, h *automation.HandledEvent, e *storedEvent) int {
-	if len(h.Resumed)+len(h.Ended) > 0 {
-		return -1
-	}
-	at := -1
-	for i := range w.t.Runs {
-		if r := &w.t.Runs[i]; r.New && r.EventID == h.ID {
-			if at >= 0 {
-				return -1
-			}
-			at = i
-		}
-	}
+	at := record.SoleRun(w.t, h)
 	if at < 0 || w.runs[at].no != 0 {
 		return -1
 	}
@@ -121,7 +111,7 @@ func soleRun(w *transitionWrite, h *automation.HandledEvent, e *storedEvent) int
 			return -1
 		}
 	}
-	if r := &w.t.Runs[at]; r.EventName != e.Name || r.ContactID != e.ContactID || idKey(r.ID) != idKey(h.ID).twin() {
+	if r := &w.t.Runs[at]; r.EventName != e.Name || r.ContactID != e.ContactID {
 		return -1
 	}
 	return at

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-b636437c/automation"
+	"github.com/seed-b636437c/automation/internal/uuid"
 )
 
 // GoesOn reports whether a run is running after a change.
@@ -24,21 +25,25 @@ func OnlyStartsRuns(t *automation.Transition, h *automation.HandledEvent) bool {
 	return len(h.Resumed)+len(h.Ended) == 0 && slices.ContainsFunc(t.Runs, func(r automation.RunChange) bool { return r.New && r.EventID == h.ID })
 }
 
-// OnlyRun returns the new run of a transition that an event starts, if that is all that became of
-// the event, and nil otherwise.
-func OnlyRun(t *automation.Transition, h *automation.HandledEvent) (only *automation.RunChange) {
+// SoleRun returns the index of the run of a transition in whose row a store may keep an event, -1 for
+// none: all that becomes of the event is that it starts this run, and their ids are twins.
+func SoleRun(t *automation.Transition, h *automation.HandledEvent) int {
 	if len(h.Resumed)+len(h.Ended) > 0 {
-		return nil
+		return -1
 	}
+	sole := -1
 	for i := range t.Runs {
 		if r := &t.Runs[i]; r.New && r.EventID == h.ID {
-			if only != nil {
-				return nil
+			if sole >= 0 {
+				return -1
 			}
-			only = r
+			sole = i
 		}
 	}
-	return only
+	if sole >= 0 && !uuid.AreTwins(t.Runs[sole].ID, h.ID) {
+		return -1
+	}
+	return sole
 }
 
 // FitsInLease reports whether the row of a lease can hold a run after a change. The
