@@ -17,7 +17,7 @@ func Twin(id string) string {
 // AreTwins reports whether two ids are twins.
 func AreTwins(a, b string) bool {
 	x, ok := Parse(a)
-	y, _ := Parse(b)
+	y, alsoOK := Parse(b)
 	x[15] ^= 1
-	return ok && x == y
+	return ok && alsoOK && x == y
 }

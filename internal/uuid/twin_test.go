@@ -19,4 +19,5 @@ func TestTwin_IsItsTwinsTwin(t *testing.T) {
 	assert.False(t, uuid.AreTwins(event, event))
 	assert.False(t, uuid.AreTwins(event, "run-1"))
 	assert.False(t, uuid.AreTwins("", ""))
+	assert.False(t, uuid.AreTwins("00000000-0000-0000-0000-000000000001", "event-1"))
 }

@@ -285,12 +285,7 @@ WITH handled AS (
 	) h
 	WHERE e.event_id = ANY (ARRAY[h.event_id]) AND e.owner || '' = h.owner
 	RETURNING e.*, h.at, h.loose, h.reason, h.resumed
-), kept AS (
-	INSERT INTO automation.events (` + storedEvent + `)
-	SELECT event_id, owner, email, name, payload, key, occurred_at, accepted_at, automation_id, cause FROM handled
-)
-INSERT INTO automation.loose_events (handled_at, event_id, reason, resumed)
-SELECT at, event_id, reason, resumed FROM handled WHERE loose`
+` + keepHandled
 
 // handle removes handled events from the pending ones.
 func (c *committer) handle(sc *script) {

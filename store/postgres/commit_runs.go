@@ -62,8 +62,7 @@ WITH old AS (
 	USING (` + changedRuns + `, unnest($8::smallint[]) AS status, unnest($9::smallint[]) AS seen, unnest($10::text[]) AS exit) c
 	WHERE r.id = ANY (ARRAY[c.id]) AND NOT (coalesce(r.control, 0) = 2 AND c.status = 2 AND c.seen <> 2)
 	RETURNING r.id, r.place_no AS old_place_no, coalesce(r.control, 0::smallint) AS control,
-		c.place_no, c.setbacks, c.due_at, c.completed_at, c.error, c.state, r.owner, r.created_at, r.event_id,
-		r.event_at, r.event_occurred_at, r.event_payload, r.event_key, r.event_automation_id, r.event_cause, c.exit
+		c.place_no, c.setbacks, c.due_at, c.completed_at, c.error, c.state, r.owner, r.created_at, r.event_id, ` + eventInRun + `, c.exit
 ), moved AS (
 	INSERT INTO automation.ended_runs (` + insertedColumns + `, exit) SELECT ` + insertedColumns + `, exit FROM old
 )

@@ -26,6 +26,15 @@ const (
 	// eventInRun are the columns of a run that have its event.
 	eventInRun = `event_at, event_occurred_at, event_payload, event_key, event_automation_id, event_cause`
 
+	// keepHandled goes on after a statement that deletes pending events. It keeps them as handled
+	// ones, and notes those that are loose.
+	keepHandled = `), kept AS (
+	INSERT INTO automation.events (` + storedEvent + `)
+	SELECT event_id, owner, email, name, payload, key, occurred_at, accepted_at, automation_id, cause FROM handled
+)
+INSERT INTO automation.loose_events (handled_at, event_id, reason, resumed)
+SELECT at, event_id, reason, resumed FROM handled WHERE loose`
+
 	// joinTrigger and triggerColumns are the payload and the cause of the event of a run r, which
 	// may be in either row.
 	joinTrigger = `
@@ -47,6 +56,9 @@ type runsEvent struct {
 	at, occurred                      pgtype.Timestamptz
 	payload, key, automationID, cause pgtype.Text
 }
+
+// noEvent is what a row has of an event that is elsewhere. It is never written.
+var noEvent runsEvent
 
 // runsEventOf returns what the row of the run has of an event.
 func runsEventOf(e *automation.Event) *runsEvent {
@@ -70,7 +82,7 @@ type runsEvents []*runsEvent
 // add returns the column event_id of a run whose row has e of its event.
 func (es *runsEvents) add(r *automation.RunRecord, e *runsEvent) (elsewhere pgtype.UUID) {
 	if e == nil {
-		e = &runsEvent{}
+		e = &noEvent
 	}
 	if *es = append(*es, e); e.at.Valid {
 		return elsewhere

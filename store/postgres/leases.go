@@ -174,7 +174,7 @@ const (
 	endLeases = `
 DELETE FROM automation.leases l USING (SELECT unnest($1::bytea[]) AS owner, unnest($2::bigint[]) AS fence) t
 WHERE l.owner = ANY (ARRAY[t.owner]) AND l.fence_no = ANY (ARRAY[t.fence])
-RETURNING l.owner, l.run_id, l.run_place_no, l.run_event_at, l.run_event_occurred_at, l.run_event_payload, l.run_event_key, l.run_event_automation_id, l.run_event_cause`
+RETURNING l.owner, l.run_id, l.run_place_no, ` + leasedEvent
 
 	extendLeases = `
 UPDATE automation.leases l SET until = t.until

@@ -155,12 +155,7 @@ WITH handled AS (
 	) p
 	WHERE e.event_id = ANY (ARRAY[p.id])
 	RETURNING e.*, p.at, p.loose, p.reason, p.resumed
-), kept AS (
-	INSERT INTO automation.events (` + storedEvent + `)
-	SELECT event_id, owner, email, name, payload, key, occurred_at, accepted_at, automation_id, cause FROM handled
-)
-INSERT INTO automation.loose_events (handled_at, event_id, reason, resumed)
-SELECT at, event_id, reason, resumed FROM handled WHERE loose`
+` + keepHandled
 
 	// These rely on the primary keys.
 	removeActive = `DELETE FROM automation.active_runs WHERE id = ANY ($1::uuid[]) RETURNING place_no`
