@@ -18,12 +18,6 @@ import (
 // have their events are in the order of these, because their ids differ in the last bit only: two of
 // them can change places.
 const (
-	// The columns after those of an event: whether it is pending, and the run that has it, with the
-	// time when it was handled.
-	keptEvent    = `false AS pending, NULL::timestamptz AS handled_at, NULL::uuid AS run`
-	waitingEvent = `true AS pending, NULL::timestamptz AS handled_at, NULL::uuid AS run`
-	startedEvent = `false AS pending, r.created_at AS handled_at, r.id AS run`
-
 	eventRecordColumns = `
 SELECT ` + eventColumns + `, e.pending,
 	coalesce(e.handled_at, l.handled_at, r.created_at), coalesce(l.reason, 0), l.resumed, coalesce(e.run::text, r.ids)
@@ -43,43 +37,36 @@ CROSS JOIN LATERAL (
 	) r
 ) r
 `
-	findEvent = eventRecordColumns + `
-	SELECT ` + eventColumns + `, ` + keptEvent + ` FROM automation.events e WHERE e.id = $1::uuid
-	UNION ALL
-	SELECT ` + pendingEvent + `, ` + waitingEvent + ` FROM automation.pending e WHERE e.event_id = $1::uuid
-	UNION ALL
-	SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.active_runs r` + joinPlace + ` WHERE r.id = automation.twin($1::uuid) AND r.event_at IS NOT NULL
-	UNION ALL
-	SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.ended_runs r` + joinPlace + ` WHERE r.id = automation.twin($1::uuid) AND r.event_at IS NOT NULL
-	UNION ALL
-	SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.begun_runs r` + joinPlace + ` WHERE r.` + everyLease + ` AND r.id = automation.twin($1::uuid) AND r.event_at IS NOT NULL
-` + eventOutcomes
+	findEvent = eventRecordColumns + keptEvents + `e.id = $1::uuid UNION ALL ` + pendingEvents + `e.event_id = $1::uuid
+	UNION ALL ` + activeEvents + `r.id = automation.twin($1::uuid)
+	UNION ALL ` + endedEvents + `r.id = automation.twin($1::uuid)
+	UNION ALL ` + begunEvents + `r.` + everyLease + ` AND r.id = automation.twin($1::uuid)` + eventOutcomes
 
 	// A page has the first $6 events of each kind, of which those in rows of runs are not looked
 	// for beyond the last event of a full page of the others.
 	eventPageFrom = `
 	WITH others AS MATERIALIZED (
-		(SELECT ` + eventColumns + `, ` + keptEvent + ` FROM automation.events e WHERE ` + listedKept
+		(` + keptEvents + listedKept
 	andPending = `)
 		UNION ALL
-		(SELECT ` + pendingEvent + `, ` + waitingEvent + ` FROM automation.pending e WHERE ` + listedPending
+		(` + pendingEvents + listedPending
 	andEdge = `)
 	), edge AS MATERIALIZED (SELECT CASE WHEN count(*) >= $6::int THEN (array_agg(id `
 	endOfEdge = `))[$6::int] END AS id FROM others)
 	SELECT * FROM (
 		SELECT * FROM others
-		UNION ALL (SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.active_runs r` + joinPlace + ` WHERE ` + listedInRun
+		UNION ALL (` + activeEvents + listedInRun
 	andInEnded = `)
-		UNION ALL (SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.ended_runs r` + joinPlace + ` WHERE ` + listedInRun
+		UNION ALL (` + endedEvents + listedInRun
 	andInBegun = `)
-		UNION ALL (SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.begun_runs r` + joinPlace + ` WHERE r.` + everyLease + ` AND ` + listedInRun
+		UNION ALL (` + begunEvents + `r.` + everyLease + ` AND ` + listedInRun
 	endOfPage = `)
 	) e `
 
 	listedKept    = `e.id > $1::uuid AND e.id < $2::uuid AND ` + listedEvent
 	listedPending = `e.event_id > $1::uuid AND e.event_id < $2::uuid AND ` + listedEvent
 	listedEvent   = `e.accepted_at + interval '0' >= $3::timestamptz AND e.accepted_at + interval '0' < $4::timestamptz AND ($5::text = '' OR e.name = $5::text)`
-	listedInRun   = `r.event_at IS NOT NULL AND automation.twin(r.id) > $1::uuid AND automation.twin(r.id) < $2::uuid
+	listedInRun   = `automation.twin(r.id) > $1::uuid AND automation.twin(r.id) < $2::uuid
 			AND r.event_at >= $3::timestamptz AND r.event_at < $4::timestamptz AND ($5::text = '' OR p.event_name = $5::text)`
 
 	untilEdge = ` AND r.id <= greatest($2::uuid, automation.twin($2::uuid))

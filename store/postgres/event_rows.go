@@ -23,6 +23,24 @@ const (
 	runEvent = `automation.twin(r.id) AS id, r.owner, NULL::text AS email, p.event_name AS name, r.event_payload AS payload, r.event_key AS key,
 		r.event_occurred_at AS occurred_at, r.event_at AS accepted_at, r.event_automation_id AS automation_id, r.event_cause AS cause`
 
+	// These select events with three more columns: whether the event is pending, and the run that has
+	// it, with the time when it was handled. A condition on the row follows.
+	keptEvents    = `SELECT ` + eventColumns + `, false AS pending, NULL::timestamptz AS handled_at, NULL::uuid AS run FROM automation.events e WHERE `
+	pendingEvents = `SELECT ` + pendingEvent + `, true AS pending, NULL::timestamptz AS handled_at, NULL::uuid AS run FROM automation.pending e WHERE `
+	activeEvents  = startedEvents + `automation.active_runs` + haveEvents
+	endedEvents   = startedEvents + `automation.ended_runs` + haveEvents
+	begunEvents   = startedEvents + `automation.begun_runs` + haveEvents
+	startedEvents = `SELECT ` + runEvent + `, false AS pending, r.created_at AS handled_at, r.id AS run FROM `
+	haveEvents    = ` r` + joinPlace + ` WHERE r.event_at IS NOT NULL AND `
+
+	// ownersEvents are the events of some owners, wherever they are. It relies on events_owner,
+	// pending_owner, active_runs_owner, ended_runs_owner and the primary key of leases. OFFSET 0
+	// keeps the planner from choosing other indexes for conditions on them.
+	ownersEvents = keptEvents + `e.owner = ANY ($1::bytea[]) UNION ALL ` + pendingEvents + `e.owner = ANY ($1::bytea[])
+	UNION ALL ` + activeEvents + `r.owner = ANY ($1::bytea[])
+	UNION ALL ` + endedEvents + `r.owner = ANY ($1::bytea[])
+	UNION ALL ` + begunEvents + `r.owner = ANY ($1::bytea[]) OFFSET 0`
+
 	// eventInRun are the columns of a run that have its event.
 	eventInRun = `event_at, event_occurred_at, event_payload, event_key, event_automation_id, event_cause`
 

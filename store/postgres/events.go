@@ -254,21 +254,6 @@ SELECT ` + eventColumns + ` FROM (` + ownersEvents + `) e
 WHERE e.name = $2::text AND e.accepted_at >= $3::timestamptz
 ORDER BY e.accepted_at, e.id`
 
-// ownersEvents are the events of some owners, wherever they are. It relies on events_owner,
-// pending_owner, active_runs_owner, ended_runs_owner and the primary key of leases. OFFSET 0 keeps
-// the planner from choosing other indexes for conditions on them.
-const ownersEvents = `
-	SELECT ` + eventColumns + `, ` + keptEvent + ` FROM automation.events e WHERE e.owner = ANY ($1::bytea[])
-	UNION ALL
-	SELECT ` + pendingEvent + `, ` + waitingEvent + ` FROM automation.pending e WHERE e.owner = ANY ($1::bytea[])
-	UNION ALL
-	SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.active_runs r` + joinPlace + ` WHERE r.owner = ANY ($1::bytea[]) AND r.event_at IS NOT NULL
-	UNION ALL
-	SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.ended_runs r` + joinPlace + ` WHERE r.owner = ANY ($1::bytea[]) AND r.event_at IS NOT NULL
-	UNION ALL
-	SELECT ` + runEvent + `, ` + startedEvent + ` FROM automation.begun_runs r` + joinPlace + ` WHERE r.owner = ANY ($1::bytea[]) AND r.event_at IS NOT NULL
-	OFFSET 0`
-
 // ListContactEvents implements automation.EventReader.
 func (s *Store) ListContactEvents(ctx context.Context, contactID, name string, since time.Time) ([]automation.Event, error) {
 	if err := s.ready(ctx); err != nil {
